@@ -1,0 +1,28 @@
+/* The start of the workload image: struct workload_image_header of abi/workload.h. */
+#include "abi/workload.h"
+
+    .macro entry name, function
+1:  .ascii "\name"
+    .zero WORKLOAD_NAME_BYTES - (. - 1b)
+    .long \function - workload_image, 0
+    .endm
+
+    .macro chases chains
+    entry "chase-read-\chains", chase_read_\chains
+    entry "chase-write-\chains", chase_write_\chains
+    .endm
+
+    .section .header, "a"
+    .globl workload_image
+workload_image:
+    .quad WORKLOAD_MAGIC
+    .long WORKLOAD_VERSION
+    .long (entries_end - entries) / (WORKLOAD_NAME_BYTES + 8)
+entries:
+    entry "touch", touch
+    entry "trap", trap
+    .irp chains, 1, 2, 3, 4, 5, 6, 7, 8
+    chases \chains
+    .endr
+entries_end:
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,170 @@
+#include "domain/probe.h"
+
+#include "abi/domain.h"
+#include "domain/internal.h"
+#include "domain/x86_64/system.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PAGE_BYTES = 4096, ALIASES = 128, ALIAS_FAULTS_MIN = 8 };
+
+static void add_quirk(struct monitor_facts *facts, const char *text)
+{
+    if (facts->quirk_count < MONITOR_QUIRKS_MAX)
+        snprintf(facts->quirks[facts->quirk_count++], sizeof facts->quirks[0], "%s", text);
+}
+
+/* ---- the technique ---- */
+
+/* What the provider's own parameter says about nested paging; unknown where it has none or hides it. */
+static enum technique technique_by_parameter(const struct monitor_facts *facts)
+{
+    for (size_t i = 0; i < facts->parameter_count; i++) {
+        const struct monitor_parameter *parameter = &facts->parameters[i];
+        if (!strcmp(parameter->name, "kvm_amd.npt") || !strcmp(parameter->name, "kvm_intel.ept"))
+            return strchr("Yy1", parameter->value[0]) ? TECHNIQUE_NESTED : TECHNIQUE_SHADOW;
+    }
+    bool pvm = facts->provider.known && !strcmp(facts->provider.text, "kvm_pvm");
+    return pvm ? TECHNIQUE_SHADOW : TECHNIQUE_UNKNOWN;
+}
+
+static int touch(struct domain *domain, const struct image *image, uint64_t bytes, struct error *error)
+{
+    workload_function *entry;
+    int rc = image_find(image, "touch", &entry, error);
+    if (rc < 0)
+        return rc;
+    image->job->first = (uintptr_t)domain->config.data->base;
+    image->job->bytes = bytes;
+    image->job->stride = PAGE_BYTES;
+    return domain_call(domain, entry, error);
+}
+
+/* Makes every page of the data an alias of its first: one guest physical page behind ALIASES guest virtual ones. */
+static void alias_pages(struct domain *domain)
+{
+    uint64_t bytes, *first = page_tables_leaf(&domain->tables, gva_same_as(domain->config.data->base), &bytes);
+    for (int i = 1; i < ALIASES; i++)
+        first[i] = first[0];
+}
+
+/* Under nested paging the monitor translates guest physical addresses: once the first alias was touched, the others cost it
+ * nothing. Under shadow paging it translates virtual ones: each alias (or each few, where it fills ahead) is a fault. */
+static int count_alias_faults(struct domain *domain, const struct image *image, uint64_t *faults, struct error *error)
+{
+    struct monitor_counters before, after;
+    int rc;
+    alias_pages(domain);
+    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0 || (rc = domain_counters(domain, &before, error)) < 0 ||
+        (rc = touch(domain, image, (uint64_t)ALIASES * PAGE_BYTES, error)) < 0)
+        return rc;
+    rc = domain_counters(domain, &after, error);
+    *faults = before.page_faults_fixed == UINT64_MAX ? UINT64_MAX : after.page_faults_fixed - before.page_faults_fixed;
+    return rc;
+}
+
+static void find_technique(struct domain *domain, const struct image *image, struct monitor_facts *facts)
+{
+    struct error error;
+    uint64_t faults = UINT64_MAX;
+    enum technique told = technique_by_parameter(facts);
+    if (count_alias_faults(domain, image, &faults, &error) < 0 || faults == UINT64_MAX) {
+        facts->technique = told;
+        snprintf(facts->technique_proof, sizeof facts->technique_proof, told == TECHNIQUE_UNKNOWN
+            ? "KVM counts no page faults and no module parameter tells" : "as the module's parameter says; not counted");
+        return;
+    }
+    facts->technique = faults >= ALIAS_FAULTS_MIN ? TECHNIQUE_SHADOW : TECHNIQUE_NESTED;
+    snprintf(facts->technique_proof, sizeof facts->technique_proof,
+        "%d virtual aliases of one touched physical page took the monitor %" PRIu64 " page faults", ALIASES - 1, faults);
+    if (told != TECHNIQUE_UNKNOWN && told != facts->technique)
+        add_quirk(facts, "the module's parameter names the other paging technique than its page faults show");
+}
+
+/* ---- privilege ---- */
+
+static void find_syscall_privilege(struct domain *domain, struct monitor_facts *facts)
+{
+    struct error error;
+    struct vcpu_system system;
+    struct vcpu_registers registers = {
+        .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_SYSCALL).value,
+    };
+    if (domain_run(domain, registers, DOMAIN_PORT_SYSCALL, &error) < 0)
+        return;
+    domain->ops->get_system(domain->vcpu, &system);
+    domain->system_set = false;
+    facts->syscall_privilege = system.cs_selector & 3;
+    if (facts->syscall_privilege != 0)
+        add_quirk(facts, "SYSCALL does not raise the privilege level in a guest");
+}
+
+/* The proof that it is a guest at all: the guest's own kernel sees the workload in the segment that the domain set. */
+static int find_segment(struct domain *domain, const struct image *image, struct monitor_facts *facts, struct error *error)
+{
+    workload_function *entry;
+    int rc = image_find(image, "trap", &entry, error);
+    if (rc < 0)
+        return rc;
+    rc = domain_call(domain, entry, error);
+    if (rc != -EFAULT || domain->fault.vector != 6 || domain->fault.cs != DOMAIN_USER_CS)
+        return error_set(error, EPROTO, "a workload's exception does not show that it ran in the guest");
+    if ((rc = touch(domain, image, PAGE_BYTES, error)) == 0 && image->job->code_selector != DOMAIN_USER_CS)
+        add_quirk(facts, "code in a guest reads another CS selector than the guest's kernel sees: the CPU runs it in a "
+                         "segment of the host");
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static int probe_domain(const struct monitor_ops *monitor, const struct image *image, const struct memory *data,
+    struct monitor_facts *facts, struct error *error)
+{
+    struct domain_config config = {.monitor = monitor, .image = image, .data = data, .data_page_bytes = PAGE_BYTES};
+    struct domain *domain;
+    int rc = domain_create(&config, &domain, error);
+    if (rc < 0)
+        return rc;
+    rc = find_segment(domain, image, facts, error);
+    if (rc == 0) {
+        find_technique(domain, image, facts);
+        find_syscall_privilege(domain, facts);
+    }
+    domain_destroy(domain);
+    return rc;
+}
+
+static int probe_with_data(const struct monitor_ops *monitor, const struct image *image, struct monitor_facts *facts,
+    struct error *error)
+{
+    struct memory data;
+    int rc = memory_map(&data, (size_t)ALIASES * PAGE_BYTES, PAGE_BYTES, error);
+    if (rc < 0)
+        return rc;
+    rc = memory_populate(&data, true, NULL, NULL, error);
+    if (rc == 0)
+        rc = probe_domain(monitor, image, &data, facts, error);
+    memory_unmap(&data);
+    return rc;
+}
+
+void domain_probe(const struct monitor_ops *monitor, struct monitor_facts *facts)
+{
+    struct error error;
+    struct image image;
+    monitor->describe(facts);
+    if (!facts->usable)
+        return;
+    int rc = image_load(&image, &error);
+    if (rc == 0) {
+        rc = probe_with_data(monitor, &image, facts, &error);
+        image_unload(&image);
+    }
+    if (rc < 0) {
+        facts->usable = false;
+        snprintf(facts->reason, sizeof facts->reason, "a first guest failed: %.230s", error.text);
+    }
+}

@@ -1,0 +1,129 @@
+#include "domain/x86_64/system.h"
+
+#include "abi/domain.h"
+
+#include <string.h>
+
+extern const char domain_kernel_start[], domain_kernel_end[];
+
+enum {
+    PAGE_BYTES = 4096,
+    TSS_BYTES = 104,                  /* SDM volume 3, figure 8-11 */
+    TSS_RSP0 = 4,                     /* where the stack for CPL 0 stands in it */
+    TSS_BITMAP_OFFSET = 102,          /* and the offset of the I/O permission bitmap */
+    PORTS = 256,                      /* covered by the bitmap; ports above are denied by the segment limit */
+    BITMAP_BYTES = PORTS / 8 + 1,     /* the last byte must be all ones (SDM volume 1, 19.5.2) */
+    VECTORS = 256,
+};
+
+/* 64-bit code and flat data descriptors, with accessed bits preset (SDM volume 3, 3.4.5). */
+#define CODE_DESCRIPTOR(dpl) (UINT64_C(0x00af9b000000ffff) | (uint64_t)(dpl) << 45)
+#define DATA_DESCRIPTOR(dpl) (UINT64_C(0x00cf93000000ffff) | (uint64_t)(dpl) << 45)
+#define TSS_LIMIT (TSS_BYTES + BITMAP_BYTES - 1)
+
+gva_t system_address(uint64_t offset)
+{
+    return GVA(DOMAIN_SYSTEM_BASE + offset);
+}
+
+static char *page(char *base, unsigned number)
+{
+    return base + (size_t)number * PAGE_BYTES;
+}
+
+static uint64_t page_address(unsigned number)
+{
+    return system_address((uint64_t)number * PAGE_BYTES).value;
+}
+
+/* A TSS descriptor takes two entries (SDM volume 3, figure 8-4); type 9: available. */
+static void build_gdt(uint64_t *gdt)
+{
+    uint64_t tss = page_address(DOMAIN_PAGE_TSS);
+    gdt[DOMAIN_KERNEL_CS / 8] = CODE_DESCRIPTOR(0);
+    gdt[DOMAIN_KERNEL_SS / 8] = DATA_DESCRIPTOR(0);
+    gdt[DOMAIN_USER_SS / 8] = DATA_DESCRIPTOR(3);
+    gdt[DOMAIN_USER_CS / 8] = CODE_DESCRIPTOR(3);
+    gdt[DOMAIN_TSS / 8] = UINT64_C(0x0000890000000000) | TSS_LIMIT | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+    gdt[DOMAIN_TSS / 8 + 1] = tss >> 32;
+}
+
+/* 64-bit interrupt gates to the kernel's stubs (SDM volume 3, figure 6-8). Those that software may raise itself (INT3,
+ * INTO) stay at DPL 0 as well: a workload has no business there. */
+static void build_idt(uint64_t *idt)
+{
+    for (unsigned vector = 0; vector < VECTORS; vector++) {
+        uint64_t stub = page_address(DOMAIN_PAGE_KERNEL) + vector * DOMAIN_VECTOR_BYTES;
+        idt[2 * vector] = (stub & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (stub >> 16 & 0xffff) << 48;
+        idt[2 * vector + 1] = stub >> 32;
+    }
+}
+
+/* A 32-bit OUT needs the bits of all four of its ports clear. */
+static void allow_port(uint8_t *bitmap, unsigned port)
+{
+    for (unsigned i = port; i < port + 4; i++)
+        bitmap[i / 8] &= (uint8_t)~(1u << i % 8);
+}
+
+static void build_tss(char *tss)
+{
+    uint64_t stack = page_address(DOMAIN_PAGE_STACK + 1);
+    uint16_t bitmap_offset = TSS_BYTES;
+    uint8_t *bitmap = (uint8_t *)tss + TSS_BYTES;
+    memcpy(tss + TSS_RSP0, &stack, sizeof stack);
+    memcpy(tss + TSS_BITMAP_OFFSET, &bitmap_offset, sizeof bitmap_offset);
+    memset(bitmap, 0xff, BITMAP_BYTES);
+    allow_port(bitmap, DOMAIN_PORT_DONE);
+    allow_port(bitmap, DOMAIN_PORT_SYSCALL);
+}
+
+static const struct {
+    unsigned page, pages;
+    uint64_t rights;
+} mappings[] = {
+    {DOMAIN_PAGE_GDT, 1, PAGE_WRITE | PAGE_NO_EXECUTE}, /* the CPU writes: accessed and busy bits */
+    {DOMAIN_PAGE_IDT, 1, PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_TSS, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_STACK, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0},
+    {DOMAIN_PAGE_USER, 1, PAGE_USER},
+};
+
+int system_build(char *base, struct page_tables *tables, struct error *error)
+{
+    build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
+    build_idt((uint64_t *)page(base, DOMAIN_PAGE_IDT));
+    build_tss(page(base, DOMAIN_PAGE_TSS));
+    memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start, (size_t)(domain_kernel_end - domain_kernel_start));
+    for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
+        uint64_t offset = (uint64_t)mappings[i].page * PAGE_BYTES;
+        int rc = page_tables_map(tables, system_address(offset), GPA(offset), (uint64_t)mappings[i].pages * PAGE_BYTES,
+            PAGE_BYTES, mappings[i].rights, error);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+struct vcpu_system system_user_state(const struct page_tables *tables)
+{
+    return (struct vcpu_system){
+        .page_tables = tables->root,
+        .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */
+        .cr4 = 0x6a0,      /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
+        .efer = 0xd01,     /* NXE LMA LME SCE */
+        .cs_selector = DOMAIN_USER_CS,
+        .ss_selector = DOMAIN_USER_SS,
+        .gdt = system_address((uint64_t)DOMAIN_PAGE_GDT * PAGE_BYTES),
+        .gdt_limit = DOMAIN_TSS + 15,
+        .idt = system_address((uint64_t)DOMAIN_PAGE_IDT * PAGE_BYTES),
+        .idt_limit = VECTORS * 16 - 1,
+        .tss = system_address((uint64_t)DOMAIN_PAGE_TSS * PAGE_BYTES),
+        .tss_limit = TSS_LIMIT,
+        .tss_selector = DOMAIN_TSS,
+        .star = (uint64_t)(DOMAIN_USER_SS - 8) << 48 | (uint64_t)DOMAIN_KERNEL_CS << 32,
+        .syscall_entry = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_SYSCALL_ENTRY),
+        .syscall_mask = 0x200, /* IF */
+    };
+}

@@ -1,0 +1,177 @@
+/* From samples to figures. The unit is the placement: one median, or one median of paired ratios, each. */
+#include "experiment/internal.h"
+
+#include "measure/statistics.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROUNDS_MAX = 256 };
+
+/* When a reader should not build on a figure: an interval that reaches further than this to a side, or fewer undisturbed
+ * samples than this share. */
+static const double half_width_max = 0.05, undisturbed_share_min = 0.5;
+
+typedef bool sample_filter(const struct result_sample *sample, unsigned placement);
+
+static bool of_placement(const struct result_sample *sample, unsigned placement)
+{
+    return sample->placement == placement;
+}
+
+static bool undisturbed_of_placement(const struct result_sample *sample, unsigned placement)
+{
+    return sample->placement == placement && sample->disturbed == DISTURBED_NOT;
+}
+
+static size_t collect(const struct result_cell *cell, unsigned placement, sample_filter *filter, double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cell->sample_count && count < ROUNDS_MAX; i++)
+        if (filter(&cell->samples[i], placement))
+            values[count++] = cell->samples[i].ns;
+    return count;
+}
+
+/* The median of a placement's undisturbed samples; of all where every one was disturbed. NAN without samples. */
+static double placement_median(const struct result_cell *cell, unsigned placement)
+{
+    double values[ROUNDS_MAX];
+    size_t count = collect(cell, placement, undisturbed_of_placement, values);
+    if (count == 0)
+        count = collect(cell, placement, of_placement, values);
+    return statistics_median(values, count);
+}
+
+static size_t count_undisturbed(const struct result_cell *cell)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cell->sample_count; i++)
+        count += cell->samples[i].disturbed == DISTURBED_NOT;
+    return count;
+}
+
+/* The fastest undisturbed sample, or the fastest of all where none was. */
+static double fastest(const struct result_cell *cell)
+{
+    bool any = count_undisturbed(cell) == 0;
+    double least = NAN;
+    for (size_t i = 0; i < cell->sample_count; i++)
+        if (any || cell->samples[i].disturbed == DISTURBED_NOT)
+            least = fmin(least, cell->samples[i].ns); /* fmin prefers a number to NAN */
+    return least;
+}
+
+static void judge(struct result_cell *cell, unsigned planned, const char *cut)
+{
+    double share = (double)count_undisturbed(cell) / (double)cell->sample_count;
+    double half = fmax(cell->high / cell->median - 1, 1 - cell->low / cell->median);
+    cell->quality = QUALITY_GOOD;
+    if (cell->placements < planned) {
+        cell->quality = QUALITY_INTERRUPTED;
+        snprintf(cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
+    } else if (share < undisturbed_share_min) {
+        cell->quality = QUALITY_NOISY;
+        snprintf(cell->reason, sizeof cell->reason, "%zu of %zu samples were disturbed",
+            cell->sample_count - count_undisturbed(cell), cell->sample_count);
+    } else if (!(half <= half_width_max)) {
+        cell->quality = QUALITY_NOISY;
+        snprintf(cell->reason, sizeof cell->reason, "placements differ: the interval reaches %.0f %% to a side", 100 * half);
+    }
+}
+
+static void analyse_cell(struct result_cell *cell, unsigned planned, const char *cut)
+{
+    double medians[CHASE_PLACEMENTS_MAX];
+    size_t count = 0;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
+        double median = placement_median(cell, placement);
+        if (!isnan(median))
+            medians[count++] = median;
+    }
+    cell->placements = (unsigned)count;
+    if (count == 0) {
+        snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
+        return;
+    }
+    struct estimate estimate = statistics_estimate(medians, count);
+    cell->median = estimate.median;
+    cell->low = estimate.low;
+    cell->high = estimate.high;
+    cell->min = fastest(cell);
+    judge(cell, planned, cut);
+}
+
+void analyse_cells(struct result *result, unsigned planned, const char *cut)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        analyse_cell(&result->cells[i], planned, cut);
+}
+
+/* ---- comparisons ---- */
+
+static const struct result_sample *sample_of(const struct result_cell *cell, unsigned placement, unsigned round)
+{
+    for (size_t i = 0; i < cell->sample_count; i++)
+        if (cell->samples[i].placement == placement && cell->samples[i].round == round)
+            return &cell->samples[i];
+    return NULL;
+}
+
+/* The median over the rounds of one placement of (cell / baseline): pairs of which neither was disturbed, or all pairs where
+ * there is none such. NAN without pairs. */
+static double paired_ratio(const struct result_cell *cell, const struct result_cell *baseline, unsigned placement)
+{
+    double clean[ROUNDS_MAX], all[ROUNDS_MAX];
+    size_t clean_count = 0, all_count = 0;
+    for (size_t i = 0; i < cell->sample_count && all_count < ROUNDS_MAX; i++) {
+        const struct result_sample *here = &cell->samples[i], *there;
+        if (here->placement != placement || !(there = sample_of(baseline, placement, here->round)))
+            continue;
+        all[all_count++] = here->ns / there->ns;
+        if (here->disturbed == DISTURBED_NOT && there->disturbed == DISTURBED_NOT)
+            clean[clean_count++] = here->ns / there->ns;
+    }
+    return clean_count ? statistics_median(clean, clean_count) : statistics_median(all, all_count);
+}
+
+static bool compare(const struct result *result, size_t cell, size_t baseline, struct result_comparison *comparison)
+{
+    double ratios[CHASE_PLACEMENTS_MAX];
+    size_t count = 0;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
+        double ratio = paired_ratio(&result->cells[cell], &result->cells[baseline], placement);
+        if (!isnan(ratio))
+            ratios[count++] = ratio;
+    }
+    if (count == 0)
+        return false;
+    struct estimate estimate = statistics_estimate(ratios, count);
+    *comparison = (struct result_comparison){
+        .cell = cell,
+        .baseline = baseline,
+        .ratio = estimate.median,
+        .low = estimate.low,
+        .high = estimate.high,
+        .placements = (unsigned)count,
+    };
+    return true;
+}
+
+int analyse_comparisons(struct result *result, size_t runner_count, struct error *error)
+{
+    if (runner_count < 2 || strcmp(result->cells[0].cell.monitor, "native") != 0)
+        return 0;
+    result->comparisons = calloc(result->cell_count, sizeof *result->comparisons);
+    if (!result->comparisons)
+        return error_set(error, ENOMEM, "no memory for the comparisons");
+    for (size_t cell = 0; cell < result->cell_count; cell++) {
+        size_t baseline = cell - cell % runner_count;
+        if (cell != baseline && compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
+            result->comparison_count++;
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* Evidence about one sample: did the thread have its CPU to itself while it was measured? */
+#ifndef VCOST_MEASURE_EVIDENCE_H
+#define VCOST_MEASURE_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum disturbance {
+    DISTURBED_NOT,
+    DISTURBED_STEAL,     /* the hypervisor below gave the CPU to somebody else */
+    DISTURBED_PREEMPTED, /* involuntary context switches */
+    DISTURBED_OFF_CPU,   /* wall-clock time ran ahead of the thread's CPU time */
+    DISTURBANCES
+};
+/* "steal", "preempted", "off-cpu"; NULL for DISTURBED_NOT. */
+const char *disturbance_name(enum disturbance disturbance);
+
+struct evidence {
+    bool steal_known; /* /proc/stat could be read */
+    uint64_t steal_ns; /* in steps of the kernel's tick, 10 ms as a rule */
+    uint64_t involuntary_switches;
+    uint64_t wall_ns, cpu_ns;
+};
+
+/* One watch on the calling thread and the CPU that it is bound to. */
+struct watch {
+    unsigned cpu;
+    int stat; /* /proc/stat, -1 if hidden */
+    struct evidence start;
+};
+
+void watch_open(struct watch *watch, unsigned cpu);
+void watch_close(struct watch *watch);
+void watch_start(struct watch *watch);
+struct evidence watch_end(struct watch *watch);
+
+enum disturbance evidence_judge(const struct evidence *evidence);
+
+#endif

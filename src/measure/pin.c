@@ -1,0 +1,84 @@
+#include "measure/pin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CPUS_MAX = 8192 };
+
+static int last_cpu(const struct pin *pin)
+{
+    int last = -1;
+    for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+        if (CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
+            last = cpu;
+    return last;
+}
+
+/* The allowed CPUs as the kernel writes them ("0-3,8"), cut with "…" where there are too many. */
+static void list_cpus(const struct pin *pin, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int cpu = 0; cpu < CPUS_MAX && used + 24 < bytes; cpu++) {
+        int end = cpu;
+        if (!CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
+            continue;
+        while (end + 1 < CPUS_MAX && CPU_ISSET_S((size_t)end + 1, pin->bytes, pin->before))
+            end++;
+        used += (size_t)snprintf(text + used, bytes - used, end > cpu ? "%s%d-%d" : "%s%d", used ? "," : "", cpu, end);
+        cpu = end;
+    }
+}
+
+static int bind(const struct pin *pin, int cpu)
+{
+    cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+    if (!set)
+        return -ENOMEM;
+    CPU_ZERO_S(pin->bytes, set);
+    CPU_SET_S((size_t)cpu, pin->bytes, set);
+    int rc = sched_setaffinity(0, pin->bytes, set) < 0 ? -errno : 0;
+    CPU_FREE(set);
+    return rc;
+}
+
+static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
+{
+    char allowed[128];
+    if (sched_getaffinity(0, pin->bytes, pin->before) < 0)
+        return error_errno(error, errno, "cannot tell which CPUs may be used");
+    int cpu = wanted < 0 ? last_cpu(pin) : wanted;
+    list_cpus(pin, allowed, sizeof allowed);
+    if (cpu < 0 || cpu >= CPUS_MAX || !CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
+        return error_set(error, EINVAL, "CPU %d cannot be used here; these can: %s", cpu, allowed);
+    int rc = bind(pin, cpu);
+    if (rc < 0)
+        return error_errno(error, -rc, "cannot bind the measuring thread to CPU %d", cpu);
+    pin->cpu = (unsigned)cpu;
+    return 0;
+}
+
+int pin_thread(struct pin *pin, int wanted, struct error *error)
+{
+    struct pin made = {.before = CPU_ALLOC(CPUS_MAX), .bytes = CPU_ALLOC_SIZE(CPUS_MAX)};
+    if (!made.before)
+        return error_set(error, ENOMEM, "no memory for a set of CPUs");
+    memset(made.before, 0, made.bytes);
+    int rc = choose_and_bind(&made, wanted, error);
+    if (rc < 0)
+        CPU_FREE(made.before);
+    else
+        *pin = made;
+    return rc;
+}
+
+void pin_release(struct pin *pin)
+{
+    if (!pin->before)
+        return;
+    sched_setaffinity(0, pin->bytes, pin->before);
+    CPU_FREE(pin->before);
+    pin->before = NULL;
+}

@@ -1,0 +1,22 @@
+/* Binds the measuring thread to one CPU for as long as it measures. */
+#ifndef VCOST_MEASURE_PIN_H
+#define VCOST_MEASURE_PIN_H
+
+#include "base/error.h"
+
+#include <sched.h>
+
+struct pin {
+    unsigned cpu;
+    cpu_set_t *before; /* where the thread was allowed to run; owned */
+    size_t bytes;
+};
+
+/* Binds the calling thread to CPU `wanted`, or with -1 to the last one that it may use (the first tend to serve the
+ * machine's interrupts). A CPU that does not exist or is not allowed is an error that names those that are. */
+int pin_thread(struct pin *pin, int wanted, struct error *error);
+
+/* Lets the thread run again where it was allowed to. */
+void pin_release(struct pin *pin);
+
+#endif

@@ -1,0 +1,129 @@
+/* What can be said about this host's KVM without running a guest. */
+#include "monitor/kvm/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int open_error(int code, struct error *error)
+{
+    if (code == ENOENT || code == ENODEV || code == ENXIO)
+        return error_set(error, ENOTSUP,
+            "there is no /dev/kvm here: load the module kvm_amd or kvm_intel, or let the machine below offer "
+            "virtualization to this one");
+    if (code == EACCES || code == EPERM)
+        return error_set(error, ENOTSUP,
+            "no permission on /dev/kvm: join the group that owns it (usually: sudo usermod -aG kvm $USER, then log in "
+            "again)");
+    return error_set(error, ENOTSUP, "cannot open /dev/kvm: %s", strerror(code));
+}
+
+static int check_interface(int kvm, struct error *error)
+{
+    const int registers = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    if (ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+        return error_set(error, ENOTSUP, "/dev/kvm does not speak version %d of KVM's interface", KVM_API_VERSION);
+    int synced = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+    if (synced < 0 || (synced & registers) != registers)
+        return error_set(error, ENOTSUP, "this KVM cannot exchange registers in shared memory (KVM_CAP_SYNC_REGS, "
+                                         "Linux 4.17): use a newer kernel");
+    return 0;
+}
+
+int kvm_open(int *kvm, struct error *error)
+{
+    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return open_error(errno, error);
+    int rc = check_interface(fd, error);
+    if (rc < 0)
+        close(fd);
+    else
+        *kvm = fd;
+    return rc;
+}
+
+/* Modules that can stand behind /dev/kvm, the one that needs no hardware first: where it is loaded it is in use. A kernel
+ * with built-in drivers shows kvm_amd and kvm_intel both; then the CPU's vendor decides. */
+static const struct {
+    const char *module, *vendor;
+} providers[] = {{"kvm_pvm", NULL}, {"kvm_amd", "AuthenticAMD"}, {"kvm_amd", "HygonGenuine"}, {"kvm_intel", "GenuineIntel"}};
+
+static bool cpu_vendor_is(const char *vendor)
+{
+    uint32_t eax = 0, words[3];
+    __asm__("cpuid" : "+a"(eax), "=b"(words[0]), "=c"(words[2]), "=d"(words[1]) : "2"(0));
+    return !memcmp(words, vendor, 12);
+}
+
+static struct fact find_provider(void)
+{
+    char path[64];
+    if (access("/sys/module", R_OK) < 0)
+        return fact_unknown("/sys is hidden");
+    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
+        snprintf(path, sizeof path, "/sys/module/%s", providers[i].module);
+        if (access(path, F_OK) == 0 && (!providers[i].vendor || cpu_vendor_is(providers[i].vendor)))
+            return fact_known("%s", providers[i].module);
+    }
+    return fact_unknown("none of kvm_amd, kvm_intel, kvm_pvm is in /sys/module");
+}
+
+static void read_parameter(struct monitor_facts *facts, const char *module, const char *name)
+{
+    char path[320], value[sizeof facts->parameters[0].value] = "";
+    snprintf(path, sizeof path, "/sys/module/%s/parameters/%s", module, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return;
+    if (fgets(value, sizeof value, file) && facts->parameter_count < MONITOR_PARAMETERS_MAX) {
+        struct monitor_parameter *parameter = &facts->parameters[facts->parameter_count++];
+        value[strcspn(value, "\n")] = '\0';
+        snprintf(parameter->name, sizeof parameter->name, "%s.%s", module, name);
+        memcpy(parameter->value, value, sizeof value);
+    }
+    fclose(file);
+}
+
+/* Those of KVM itself that bear on what a guest costs. The provider's are read whole. */
+static const char *const kvm_parameters[] = {"tdp_mmu", "nx_huge_pages", "eager_page_split", "halt_poll_ns", "mmio_caching"};
+
+static void read_parameters(struct monitor_facts *facts)
+{
+    char path[320];
+    for (size_t i = 0; i < sizeof kvm_parameters / sizeof kvm_parameters[0]; i++)
+        read_parameter(facts, "kvm", kvm_parameters[i]);
+    if (!facts->provider.known)
+        return;
+    snprintf(path, sizeof path, "/sys/module/%s/parameters", facts->provider.text);
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (entries[i]->d_name[0] != '.')
+            read_parameter(facts, facts->provider.text, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+void kvm_describe(struct monitor_facts *facts)
+{
+    struct error error;
+    int kvm;
+    *facts = (struct monitor_facts){.technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
+    if (kvm_open(&kvm, &error) < 0) {
+        snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
+        facts->provider = fact_unknown("KVM cannot be used");
+        return;
+    }
+    close(kvm);
+    facts->usable = true;
+    facts->provider = find_provider();
+    read_parameters(facts);
+}

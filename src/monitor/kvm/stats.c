@@ -1,0 +1,73 @@
+#include "monitor/kvm/stats.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const char *const names[KVM_STATS] = {
+    [STAT_EXITS] = "exits",         [STAT_PF_TAKEN] = "pf_taken", [STAT_PF_FIXED] = "pf_fixed",
+    [STAT_TLB_FLUSH] = "tlb_flush", [STAT_PAGES_4K] = "pages_4k", [STAT_PAGES_2M] = "pages_2m",
+    [STAT_PAGES_1G] = "pages_1g",
+};
+
+enum { DESCRIPTORS_MAX = 1024, NAME_BYTES_MAX = 256 };
+
+static void remember(struct kvm_stats *stats, const struct kvm_stats_header *header,
+    const struct kvm_stats_desc *descriptor, const char *name)
+{
+    for (int i = 0; i < KVM_STATS; i++)
+        if (!strncmp(name, names[i], header->name_size) && strlen(names[i]) < header->name_size)
+            stats->offset[i] = (off_t)header->data_offset + descriptor->offset;
+}
+
+static int read_descriptors(struct kvm_stats *stats, struct error *error)
+{
+    struct kvm_stats_header header;
+    if (pread(stats->fd, &header, sizeof header, 0) != sizeof header || header.num_desc > DESCRIPTORS_MAX ||
+        header.name_size > NAME_BYTES_MAX)
+        return error_set(error, EPROTO, "KVM's statistics have a header that vcost does not understand");
+    size_t each = sizeof(struct kvm_stats_desc) + header.name_size, all = each * header.num_desc;
+    char *block = malloc(all);
+    if (!block)
+        return error_set(error, ENOMEM, "no memory for the names of KVM's statistics");
+    ssize_t got = pread(stats->fd, block, all, header.desc_offset);
+    for (size_t at = 0; got == (ssize_t)all && at < all; at += each) {
+        struct kvm_stats_desc descriptor;
+        memcpy(&descriptor, block + at, sizeof descriptor);
+        remember(stats, &header, &descriptor, block + at + sizeof descriptor);
+    }
+    free(block);
+    return got == (ssize_t)all ? 0 : error_set(error, EPROTO, "cannot read the names of KVM's statistics");
+}
+
+int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error)
+{
+    for (int i = 0; i < KVM_STATS; i++)
+        stats->offset[i] = -1;
+    stats->fd = ioctl(vm_or_vcpu, KVM_GET_STATS_FD, NULL);
+    if (stats->fd < 0)
+        return 0;
+    int rc = read_descriptors(stats, error);
+    if (rc < 0)
+        kvm_stats_close(stats);
+    return rc;
+}
+
+void kvm_stats_close(struct kvm_stats *stats)
+{
+    if (stats->fd >= 0)
+        close(stats->fd);
+    stats->fd = -1;
+}
+
+uint64_t kvm_stats_read(const struct kvm_stats *stats, enum kvm_stat stat)
+{
+    uint64_t value;
+    if (stats->fd < 0 || stats->offset[stat] < 0 ||
+        pread(stats->fd, &value, sizeof value, stats->offset[stat]) != sizeof value)
+        return UINT64_MAX;
+    return value;
+}

@@ -1,0 +1,34 @@
+/* KVM's binary statistics (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD): counters of one VM or virtual CPU, readable
+ * without root and without debugfs while it lives. */
+#ifndef VCOST_MONITOR_KVM_STATS_H
+#define VCOST_MONITOR_KVM_STATS_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum kvm_stat {
+    STAT_EXITS,
+    STAT_PF_TAKEN,
+    STAT_PF_FIXED,
+    STAT_TLB_FLUSH,
+    STAT_PAGES_4K,
+    STAT_PAGES_2M,
+    STAT_PAGES_1G,
+    KVM_STATS
+};
+
+struct kvm_stats {
+    int fd; /* -1: this kernel has no binary statistics */
+    off_t offset[KVM_STATS]; /* of the value in the file; -1: not among this file's counters */
+};
+
+/* Opens the counters of a VM or vCPU file descriptor. A kernel without them is no error: every value is then unknown. */
+int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error);
+void kvm_stats_close(struct kvm_stats *stats);
+
+/* The counter's value now; UINT64_MAX if it is not counted here. */
+uint64_t kvm_stats_read(const struct kvm_stats *stats, enum kvm_stat stat);
+
+#endif

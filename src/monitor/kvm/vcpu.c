@@ -1,0 +1,157 @@
+/* Creating a virtual CPU and moving its state in and out. Registers travel in the page shared with the kernel
+ * (KVM_CAP_SYNC_REGS), not by ioctl: under PVM each ioctl costs about 6 us. */
+#include "monitor/kvm/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { CPUID_ENTRIES = 256 };
+
+/* Whatever KVM supports here is passed on: without it EFER.NX or AVX state may be refused. */
+static int pass_cpuid(const struct vm *vm, int vcpu, struct error *error)
+{
+    struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + CPUID_ENTRIES * sizeof cpuid->entries[0]);
+    if (!cpuid)
+        return error_set(error, ENOMEM, "no memory for the virtual CPU's CPUID");
+    cpuid->nent = CPUID_ENTRIES;
+    int rc = 0;
+    if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 || ioctl(vcpu, KVM_SET_CPUID2, cpuid) < 0)
+        rc = error_errno(error, errno, "KVM refuses its own CPUID for a virtual CPU");
+    free(cpuid);
+    return rc;
+}
+
+static int vcpu_open(const struct vm *vm, unsigned id, struct vcpu *vcpu, struct error *error)
+{
+    vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, id);
+    if (vcpu->fd < 0)
+        return error_errno(error, errno, "KVM cannot create a virtual CPU");
+    vcpu->run_bytes = vm->run_bytes;
+    vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+    if (vcpu->run == MAP_FAILED) {
+        vcpu->run = NULL;
+        return error_errno(error, errno, "cannot map a virtual CPU's shared page");
+    }
+    vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    int rc = pass_cpuid(vm, vcpu->fd, error);
+    return rc < 0 ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
+}
+
+int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct error *error)
+{
+    if (vm->vcpu)
+        return error_set(error, EBUSY, "this virtual machine has its virtual CPU already");
+    struct vcpu *vcpu = calloc(1, sizeof *vcpu);
+    if (!vcpu)
+        return error_set(error, ENOMEM, "no memory for a virtual CPU");
+    vcpu->stats.fd = -1;
+    int rc = vcpu_open(vm, id, vcpu, error);
+    if (rc < 0) {
+        kvm_vcpu_free(vcpu);
+        return rc;
+    }
+    *out = vm->vcpu = vcpu;
+    return 0;
+}
+
+void kvm_vcpu_free(struct vcpu *vcpu)
+{
+    if (!vcpu)
+        return;
+    kvm_stats_close(&vcpu->stats);
+    if (vcpu->run)
+        munmap(vcpu->run, vcpu->run_bytes);
+    if (vcpu->fd >= 0)
+        close(vcpu->fd);
+    free(vcpu);
+}
+
+static struct kvm_segment code_segment(uint16_t selector)
+{
+    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = 11, .present = 1,
+        .dpl = selector & 3, .s = 1, .l = 1, .g = 1};
+}
+
+static struct kvm_segment data_segment(uint16_t selector)
+{
+    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = 3, .present = 1,
+        .dpl = selector & 3, .s = 1, .db = 1, .g = 1};
+}
+
+static int set_syscall(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error)
+{
+    struct {
+        struct kvm_msrs header;
+        struct kvm_msr_entry entries[3];
+    } msrs = {
+        .header.nmsrs = 3,
+        .entries = {{.index = 0xc0000081, .data = system->star},
+            {.index = 0xc0000082, .data = system->syscall_entry.value},
+            {.index = 0xc0000084, .data = system->syscall_mask}},
+    };
+    if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != 3)
+        return error_set(error, EIO, "KVM refuses the guest's SYSCALL registers (STAR, LSTAR, FMASK)");
+    return 0;
+}
+
+int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error)
+{
+    struct kvm_sregs sregs;
+    if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) < 0)
+        return error_errno(error, errno, "KVM does not tell the virtual CPU's system registers");
+    sregs.cr0 = system->cr0;
+    sregs.cr3 = system->page_tables.value;
+    sregs.cr4 = system->cr4;
+    sregs.efer = system->efer;
+    sregs.cs = code_segment(system->cs_selector);
+    sregs.ss = sregs.ds = sregs.es = sregs.fs = sregs.gs = data_segment(system->ss_selector);
+    sregs.gdt = (struct kvm_dtable){.base = system->gdt.value, .limit = system->gdt_limit};
+    sregs.idt = (struct kvm_dtable){.base = system->idt.value, .limit = system->idt_limit};
+    sregs.tr = (struct kvm_segment){.base = system->tss.value, .limit = system->tss_limit,
+        .selector = system->tss_selector, .type = 11, .present = 1};
+    if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0)
+        return error_errno(error, errno, "KVM refuses the guest's system registers");
+    vcpu->run->s.regs.sregs = sregs;
+    return set_syscall(vcpu, system, error);
+}
+
+void kvm_get_system(const struct vcpu *vcpu, struct vcpu_system *system)
+{
+    const struct kvm_sregs *sregs = &vcpu->run->s.regs.sregs;
+    *system = (struct vcpu_system){
+        .page_tables = GPA(sregs->cr3),
+        .cr0 = sregs->cr0,
+        .cr4 = sregs->cr4,
+        .efer = sregs->efer,
+        .fault_address = sregs->cr2,
+        .cs_selector = sregs->cs.selector,
+        .ss_selector = sregs->ss.selector,
+    };
+}
+
+void kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers)
+{
+    vcpu->run->s.regs.regs = (struct kvm_regs){
+        .rax = registers->rax, .rbx = registers->rbx, .rcx = registers->rcx, .rdx = registers->rdx,
+        .rsi = registers->rsi, .rdi = registers->rdi, .rsp = registers->rsp, .rbp = registers->rbp,
+        .r8 = registers->r8,   .r9 = registers->r9,   .r10 = registers->r10, .r11 = registers->r11,
+        .r12 = registers->r12, .r13 = registers->r13, .r14 = registers->r14, .r15 = registers->r15,
+        .rip = registers->rip, .rflags = registers->rflags,
+    };
+    vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}
+
+void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers)
+{
+    const struct kvm_regs *regs = &vcpu->run->s.regs.regs;
+    *registers = (struct vcpu_registers){
+        .rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
+        .rsi = regs->rsi, .rdi = regs->rdi, .rsp = regs->rsp, .rbp = regs->rbp,
+        .r8 = regs->r8,   .r9 = regs->r9,   .r10 = regs->r10, .r11 = regs->r11,
+        .r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
+        .rip = regs->rip, .rflags = regs->rflags,
+    };
+}

@@ -1,0 +1,62 @@
+/* The baseline: the same machine code, called in this process. */
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+static int native_open(const struct runner_type *type, const struct runner_config *config, struct runner **out,
+    struct error *error)
+{
+    struct runner *runner = calloc(1, sizeof *runner);
+    if (!runner)
+        return error_set(error, ENOMEM, "no memory for a runner");
+    *runner = (struct runner){.type = type, .config = *config};
+    *out = runner;
+    return 0;
+}
+
+static int native_call(struct runner *runner, workload_function *entry, struct error *error)
+{
+    struct workload_job *job = runner->config.image->job;
+    job->finished = 0;
+    entry(job);
+    return job->finished == WORKLOAD_MAGIC ? 0 : error_set(error, EPROTO, "a native workload did not finish");
+}
+
+static int native_proof(struct runner *runner, struct page_proof *proof, struct error *error)
+{
+    struct memory_pages pages;
+    int rc = memory_obtained(runner->config.data, 0, runner->config.data->bytes, &pages, error);
+    if (rc < 0)
+        return rc;
+    *proof = (struct page_proof){.host_share_2m = pages.proof.known ? pages.share_2m : NAN};
+    snprintf(proof->proof, sizeof proof->proof, "host: %s", pages.proof.text);
+    return 0;
+}
+
+static void native_counters(struct runner *runner, struct runner_counters *counters)
+{
+    struct rusage usage;
+    (void)runner;
+    *counters = (struct runner_counters){.known = getrusage(RUSAGE_THREAD, &usage) == 0};
+    if (counters->known)
+        counters->page_faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
+}
+
+static void native_close(struct runner *runner)
+{
+    free(runner);
+}
+
+const struct runner_type runner_native = {
+    .name = "native",
+    .summary = "in this process, as any program here runs: the baseline",
+    .open = native_open,
+    .call = native_call,
+    .proof = native_proof,
+    .counters = native_counters,
+    .close = native_close,
+};
