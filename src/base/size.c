@@ -104,7 +104,7 @@ static int parse(const char *text, size_t length, uint64_t *bytes, struct error 
 
 int size_range_parse(const char *text, struct size_range *range, struct error *error)
 {
-    struct size_range found;
+    struct size_range found = {0, 0};
     const char *dots = strstr(text, "..");
     int result = parse(text, dots ? (size_t)(dots - text) : strlen(text), &found.first, error);
     if (result)

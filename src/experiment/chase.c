@@ -67,11 +67,11 @@ static void tell(const struct run *run, const char *what)
         progress->tell(progress->context, placements / run->planned, left > 0 ? left : 0, what);
 }
 
-/* After the first placement: how many fit the budget. Decided once, by time alone: stopping when an interval is narrow enough
- * would make it too narrow. */
+/* After each placement: how many fit the budget. Decided by time alone: stopping when an interval is narrow enough would make
+ * it too narrow. */
 static void plan_placements(struct run *run)
 {
-    double one = elapsed(run), fit = floor(run->experiment->seconds / one);
+    double one = elapsed(run) / (run->placement + 1), fit = floor(run->experiment->seconds / one);
     unsigned most = CHASE_PLACEMENTS_MAX, least = CHASE_PLACEMENTS_MIN;
     run->planned = fit > most ? most : fit < least ? least : (unsigned)fit;
     run->planned_seconds = one * run->planned;
@@ -292,7 +292,7 @@ static int measure_all(struct run *run, struct error *error)
         run->shapes_done = 0;
         if ((rc = check_time(run, error)) == 0)
             rc = measure_placement(run, error);
-        if (rc == 0 && run->placement == 0)
+        if (rc == 0)
             plan_placements(run);
     }
     return rc;

@@ -1,0 +1,43 @@
+# The front door: installs what is missing (setup/), then drives Meson. `make help` lists what there is.
+
+prefix ?= /usr/local
+DESTDIR ?=
+ARGS ?=
+
+.PHONY: help run build test test-long bench install clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run         build, measure this machine, leave chase.json and chase.svg in out/ (ARGS=--quick)'
+	@echo 'make build       leave the program at build/vcost'
+	@echo 'make test        run every test, installing what they need; test-long adds the slow ones'
+	@echo 'make bench       how fast vcost itself is'
+	@echo 'make install     install it (prefix=$(prefix), DESTDIR=$(DESTDIR))'
+	@echo 'make clean       remove what was built'
+
+run:
+	@setup/install build run
+	@setup/build build
+	@mkdir -p out
+	build/vcost chase --json out/chase.json --svg out/chase.svg $(ARGS)
+
+build:
+	@setup/install build
+	@setup/build build
+
+test:
+	@tests/run
+
+test-long:
+	@tests/run --long
+
+bench: build
+	@bench/run build/vcost
+
+install: build
+	@meson configure build -Dprefix=$(prefix)
+	@setup/build build
+	@DESTDIR='$(DESTDIR)' meson install -C build --no-rebuild --quiet
+
+clean:
+	rm -rf build build-asan out

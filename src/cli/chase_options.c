@@ -1,0 +1,186 @@
+#include "cli/chase_options.h"
+
+#include "workload/chase.h"
+
+/* What --on takes so far. A runner that is added (paravirt, shadow, model:NAME) gets its line here. */
+static struct choice runner_choice(size_t index)
+{
+    static const struct choice runners[] = {
+        {"native", "in an ordinary process, the baseline"},
+        {"kvm", "in a guest of vcost's own on /dev/kvm"},
+    };
+    return index < sizeof runners / sizeof runners[0] ? runners[index] : (struct choice){NULL, NULL};
+}
+
+static struct choice order_choice(size_t index)
+{
+    if (index >= CHASE_ORDERS)
+        return (struct choice){NULL, NULL};
+    return (struct choice){chase_orders[index].name, chase_orders[index].summary};
+}
+
+#define FIELD(member) .offset = offsetof(struct chase_options, member)
+
+static const struct option_spec what_options[] = {
+    {.name = "working-set",
+        .kind = OPTION_SIZE_RANGE,
+        FIELD(working_set),
+        .value_name = "SIZE[..SIZE]",
+        .fallback = "4K..1G",
+        .quick = "4K..256M",
+        .help = "How much memory the chase goes through, from the smallest to the largest working set; one "
+                "SIZE measures that one alone. Sizes are bytes, or end in K, M, G or T (powers of 1024)."},
+    {.name = "per-octave",
+        .kind = OPTION_NUMBER,
+        FIELD(per_octave),
+        .value_name = "N",
+        .fallback = "2",
+        .quick = "1",
+        .min = 1,
+        .max = CHASE_PER_OCTAVE_MAX,
+        .help = "How many working sets for each doubling of the size."},
+    {.name = "npad",
+        .kind = OPTION_NUMBER_LIST,
+        FIELD(npad),
+        .value_name = "N[,N...]",
+        .fallback = "7",
+        .min = 0,
+        .max = CHASE_NPAD_MAX,
+        .help = "Padding of an element in words of 8 bytes, as in the article: an element is 8*(1+N) bytes. "
+                "7 makes it one cache line of 64 bytes, 511 a page of 4096. Several values give a curve "
+                "each. The orders line-per-page and packed always use one 64-byte line."},
+    {.name = "order",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(orders),
+        .value_name = "ORDER[,ORDER...]",
+        .fallback = "random",
+        .choice = order_choice,
+        .help = "In which order the elements are visited; several give a curve each:"},
+    {.name = "write",
+        .kind = OPTION_FLAG,
+        FIELD(write),
+        .help = "Each hop also changes the word after the pointer, so that cache lines become dirty and must "
+                "be written "
+                "back. Needs elements of at least 16 bytes (--npad 1)."},
+    {.name = "chains",
+        .kind = OPTION_NUMBER,
+        FIELD(chains),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = CHASE_CHAINS_MAX,
+        .help = "How many independent chains are walked at once, 1 to 8, on the same list: more than one "
+                "lets the CPU overlap misses. Times are per hop."},
+};
+
+static const struct option_spec where_options[] = {
+    {.name = "on",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(on),
+        .value_name = "RUNNER[,RUNNER...]",
+        .choice = runner_choice,
+        .default_note = "every one that this host can run",
+        .help = "Where the chase runs; vcost list tells what each is on this host. Without native there is "
+                "nothing to compare with, and only latencies are reported. One or more of:"},
+    {.name = "cpu",
+        .kind = OPTION_NUMBER,
+        FIELD(cpu),
+        .value_name = "N",
+        .min = 0,
+        .max = 65535,
+        .default_note = "one is chosen and told",
+        .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
+    {.name = "lock",
+        .kind = OPTION_FLAG,
+        FIELD(lock),
+        .help = "Lock the memory with mlock(2), so that it cannot be swapped out. Needs a limit on locked "
+                "memory (ulimit -l) of at least the largest working set."},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+/* The smallest working set of one curve: if that one can be, the larger ones can. */
+static struct chase_shape smallest_shape(
+    const struct chase_options *options, enum chase_order order, int npad)
+{
+    bool one_line = order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
+    return (struct chase_shape){.working_set_bytes = options->working_set.first,
+        .element_bytes = one_line ? (uint32_t)CHASE_LINE_BYTES : 8 * (1 + (uint32_t)npad),
+        .order = order,
+        .write = options->write,
+        .chains = (unsigned)options->chains};
+}
+
+static int check_shapes(const struct chase_options *options, struct error *error)
+{
+    for (size_t i = 0; i < options->orders.count; i++)
+        for (size_t j = 0; j < options->npad.count; j++) {
+            struct chase_shape shape = smallest_shape(
+                options, (enum chase_order)options->orders.indices[i], options->npad.values[j]);
+            int result = chase_check(&shape, error);
+            if (result)
+                return result;
+        }
+    return 0;
+}
+
+static int check(const void *fields, struct error *error)
+{
+    const struct chase_options *options = fields;
+    int result = common_options_check(&options->common, error);
+    return result ? result : check_shapes(options, error);
+}
+
+const struct command command_chase = {
+    .name = "chase",
+    .summary = "a pointer chase over growing working sets, native against guest",
+    .description =
+        {
+            "Measures what one dependent memory access costs, natively and inside a virtual machine, for "
+            "working sets from a few KiB to a GiB. This is the micro-benchmark of Ulrich Drepper's article "
+            "\"The Cost of Virtualization\" (ACM Queue 6(1), 2008), figure 2: a list of elements in one "
+            "cycle, each holding the address of the next, so that no access can start before the one before "
+            "it is done.",
+            "The same machine code walks the same list in every place. Samples are short, taken in turns, "
+            "and repeated where something disturbed them; each working set is measured in several placements "
+            "of its memory. The table and the plot show the slowdown in per cent over native with its 95% "
+            "confidence interval, and the latency in "
+            "nanoseconds for each access.",
+            "Nothing of the system is changed, and no privilege is needed beyond access to /dev/kvm.",
+        },
+    .groups =
+        {
+            {"What is chased", what_options, COUNT(what_options), 0},
+            {"Where it runs", where_options, COUNT(where_options), 0},
+            COMMON_OPTIONS(struct chase_options, common),
+            COMMON_HELP,
+        },
+    .examples =
+        {
+            {"vcost chase", "The whole curve with everything that this host can run"},
+            {"vcost chase --quick", "A first impression"},
+            {"vcost chase --json chase.json --svg chase.svg", "Keep the result and the picture"},
+            {"vcost chase --working-set 64M --order random,random-in-page",
+                "One size: what the TLB adds to the caches"},
+            {"vcost chase --order line-per-page,packed --working-set 64K..64M",
+                "TLB misses alone: as many lines, one in each page against side by side"},
+            {"vcost chase --npad 7,63 --per-octave 1", "Elements of 64 and of 512 bytes"},
+            {"vcost chase --on native --csv - | column -s, -t",
+                "This machine's latencies alone, as a table of values"},
+            {"vcost chase --write --chains 4 --time 30s",
+                "Dirty lines and four misses at a time, within half a minute"},
+        },
+    .exit_notes =
+        {
+            {"Ctrl-C", "stops cleanly: what was measured until then is reported and marked incomplete."},
+        },
+    .files =
+        {
+            {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
+                         "the group kvm."},
+        },
+    .see_also = {"vcost(1)", "vcost-list(1)"},
+    .options_bytes = sizeof(struct chase_options),
+    .check = check,
+    .run = cmd_chase_run,
+};

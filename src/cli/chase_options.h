@@ -1,0 +1,32 @@
+/* What can be asked of `vcost chase`. */
+#ifndef VCOST_CLI_CHASE_OPTIONS_H
+#define VCOST_CLI_CHASE_OPTIONS_H
+
+#include "base/size.h"
+#include "cli/command.h"
+#include "cli/common_options.h"
+
+#include <stdbool.h>
+
+enum { CHASE_NPAD_MAX = 511, CHASE_PER_OCTAVE_MAX = 64 };
+
+struct chase_options {
+    struct common_options common;
+    struct size_range working_set; /* bytes */
+    int per_octave;                /* working sets per doubling */
+    struct number_list npad;       /* elements of 8 * (1 + NPAD) bytes */
+    struct choice_list orders;     /* indices are enum chase_order */
+    struct choice_list
+        on; /* names are runners' ("native", "kvm"); count 0: every one that this host can run */
+    int chains;
+    int cpu; /* -1: the experiment chooses */
+    bool write, lock;
+};
+
+/* Also checks what can be known without looking at the host. */
+extern const struct command command_chase;
+
+/* The command itself, in cmd_chase.c: invocation->options is a struct chase_options. */
+int cmd_chase_run(const struct invocation *invocation);
+
+#endif

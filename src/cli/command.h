@@ -1,0 +1,134 @@
+/* What a subcommand is: one table from which the parser (options.h), --help (help.h), the manual page
+ * (manual.h) and the bash completion (completion.h) are all made. Nothing about an option is written down
+ * twice. */
+#ifndef VCOST_CLI_COMMAND_H
+#define VCOST_CLI_COMMAND_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What value an option takes, and the C type that it is stored as at option_spec.offset. */
+enum option_kind {
+    OPTION_HELP,    /* no value, nothing stored: parsing stops and the invocation says that help is wanted */
+    OPTION_VERSION, /* likewise, the version */
+    OPTION_FLAG,    /* no value: bool */
+    OPTION_QUICK,   /* the same, and option_spec.quick takes the place of each option's default */
+    OPTION_NUMBER,  /* whole number from min to max: int; -1 if not given and without a default */
+    OPTION_NUMBER_LIST, /* "7,63", each from min to max, none twice: struct number_list */
+    OPTION_SIZE_RANGE,  /* "4K..1G" or one size: struct size_range (base/size.h) */
+    OPTION_CHOICE,      /* one of choice(): unsigned, its index */
+    OPTION_CHOICE_LIST, /* "native,kvm", none twice: struct choice_list */
+    OPTION_SECONDS,     /* "90", "1.5", "90s", "2m", "1h": double; 0 if not given and without a default */
+    OPTION_SEED,        /* 64 bits, decimal or 0x…: uint64_t */
+    OPTION_FILE,        /* path of a file to write: const char * into argv; NULL if not given */
+    OPTION_OUTPUT,      /* the same, or "-" for stdout */
+    OPTION_KINDS
+};
+
+enum { LIST_MAX = 16 };
+
+struct number_list {
+    size_t count;
+    int values[LIST_MAX]; /* in the order typed */
+};
+
+struct choice_list {
+    size_t count;               /* 0 if not given and without a default */
+    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed */
+    const char *names[LIST_MAX];
+};
+
+/* One word that an option or an operand can be. */
+struct choice {
+    const char *name;
+    const char *summary; /* one line */
+};
+
+/* Choice number `index`, {NULL, NULL} past the end. A function, so that another room's table stays the only
+ * one. */
+typedef struct choice choice_function(size_t index);
+
+/* An entry of a table of options. Texts are plain ASCII without layout: they are folded to the terminal's
+ * width and made roff of. "--name" in a text is set bold in the manual. */
+struct option_spec {
+    const char *name; /* without "--" */
+    char letter;      /* 0: no short form */
+    enum option_kind kind;
+    size_t offset;          /* in the structure that the group's options are stored in */
+    const char *value_name; /* "SECONDS"; NULL for an option without value */
+    const char
+        *fallback; /* the default as a user would type it; NULL: none. It is parsed, so it is the default */
+    const char *quick;        /* the default with --quick, where it is another one */
+    const char *default_note; /* says in words what happens without the option, where there is no fallback */
+    long min, max;            /* OPTION_NUMBER and OPTION_NUMBER_LIST */
+    choice_function *choice;  /* OPTION_CHOICE and OPTION_CHOICE_LIST */
+    const char *help;         /* one or more sentences */
+};
+
+/* Options that belong together, under a title of their own in the help. */
+struct option_group {
+    const char *title;
+    const struct option_spec *options;
+    size_t count;
+    size_t base; /* added to each offset: where in the command's structure this group's is */
+};
+
+struct example {
+    const char *line; /* as typed, without prompt */
+    const char *text; /* what it is good for, one sentence without full stop */
+};
+
+/* A name with what is to be said about it: an exit status, a file, an environment variable. */
+struct entry {
+    const char *name, *text;
+};
+
+/* Words after the options. */
+struct operand_spec {
+    const char *name; /* "TOPIC"; NULL: the command takes none */
+    const char *help;
+    choice_function *choice; /* what they can be; NULL: anything */
+    size_t min, max;         /* how many, max <= OPERANDS_MAX */
+};
+
+enum { OPERANDS_MAX = 8, GROUPS_MAX = 6, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 10, ENTRIES_MAX = 6 };
+
+/* A command line that has been read. */
+struct invocation {
+    const struct command *command;
+    int argc; /* the whole line as typed, argv[0] included: for result.argv */
+    char **argv;
+    bool help, version;  /* asked for; then nothing else is to be relied on */
+    const void *options; /* the command's own structure, options_bytes long */
+    size_t operand_count;
+    const char *operands[OPERANDS_MAX]; /* into argv */
+};
+
+struct command {
+    const char *name;    /* "chase"; "" for vcost itself */
+    const char *summary; /* one line, lower case, no full stop */
+    const char *description[PARAGRAPHS_MAX + 1];
+    const struct option_group groups[GROUPS_MAX + 1]; /* ends with a group without options */
+    struct operand_spec operand;
+    struct example examples[EXAMPLES_MAX + 1];
+    struct entry exit_notes[ENTRIES_MAX + 1]; /* what this command adds to the common exit statuses */
+    struct entry files[ENTRIES_MAX + 1], environment[ENTRIES_MAX + 1];
+    const char *see_also[ENTRIES_MAX + 1]; /* "vcost(1)" */
+    bool hidden;                           /* for the build, not for people: in no list, no manual page */
+    size_t options_bytes;
+    /* What no single option can know: whether they go together. Its sentence is reported as wrong usage. May
+     * be NULL. */
+    int (*check)(const void *options, struct error *error);
+    int (*run)(const struct invocation *invocation); /* returns the exit status (status.h) */
+};
+
+/* vcost itself (global options, no run) and its commands in the order of the help; NULL past the end. */
+extern const struct command command_vcost;
+const struct command *command_at(size_t index);
+
+/* The command of that name, hidden ones too; NULL if there is none. */
+const struct command *command_find(const char *name);
+
+#endif

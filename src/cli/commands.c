@@ -1,0 +1,67 @@
+/* The table of subcommands, and vcost itself. */
+#include "cli/chase_options.h"
+#include "cli/command.h"
+#include "cli/common_options.h"
+#include "cli/generate.h"
+#include "cli/help.h"
+#include "cli/list_options.h"
+
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &command_chase,
+    &command_list,
+    &command_help,
+    &command_generate,
+};
+
+const struct command *command_at(size_t index)
+{
+    return index < sizeof commands / sizeof commands[0] ? commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; command_at(i); i++)
+        if (!strcmp(command_at(i)->name, name))
+            return command_at(i);
+    return NULL;
+}
+
+static const struct option_spec global_options[] = {
+    {.name = "version", .letter = 'V', .kind = OPTION_VERSION, .help = "Show the version and exit."},
+};
+
+const struct command command_vcost = {
+    .name = "",
+    .summary = "what virtualization costs on this machine",
+    .description =
+        {
+            "Measures what it costs to run in a virtual machine instead of natively, on this host and now: "
+            "the same machine code runs in both places, in turns, and every number says how it was got and "
+            "how sure it is. Data goes to stdout, narration to stderr.",
+        },
+    .groups =
+        {
+            {"Options", global_options, sizeof global_options / sizeof global_options[0], 0},
+            COMMON_HELP,
+        },
+    .examples =
+        {
+            {"vcost chase", "What memory accesses cost in a guest, for working sets from 4 KiB to 1 GiB"},
+            {"vcost chase --quick --svg chase.svg", "A first impression, with a picture"},
+            {"vcost list", "What can be measured on this host, and what cannot and why"},
+            {"vcost help chase", "All that vcost chase can do"},
+        },
+    .files =
+        {
+            {"/dev/kvm", "For guests on KVM. Nothing else that is special is opened, and nothing of the "
+                         "system is changed."},
+        },
+    .environment =
+        {
+            {"NO_COLOR", "If set and not empty: no colour unless --color=always."},
+            {"TERM", "If dumb or not set: the same."},
+        },
+    .see_also = {"vcost-chase(1)", "vcost-list(1)"},
+};

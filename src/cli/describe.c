@@ -1,0 +1,44 @@
+#include "cli/describe.h"
+
+#include "cli/values.h"
+
+#include <stdio.h>
+
+void describe_name(const struct command *command, char text[static DESCRIBE_BYTES])
+{
+    snprintf(text, DESCRIBE_BYTES, "vcost%s%s", command->name[0] ? " " : "", command->name);
+}
+
+void describe_usage(const struct command *command, char text[static DESCRIBE_BYTES])
+{
+    const struct operand_spec *operand = &command->operand;
+    const char *more = operand->max > 1 ? "..." : "";
+    if (!command->name[0])
+        snprintf(text, DESCRIBE_BYTES, "COMMAND [OPTIONS]");
+    else if (!operand->name)
+        snprintf(text, DESCRIBE_BYTES, "[OPTIONS]");
+    else if (operand->min)
+        snprintf(text, DESCRIBE_BYTES, "[OPTIONS] %s%s", operand->name, more);
+    else
+        snprintf(text, DESCRIBE_BYTES, "[OPTIONS] [%s%s]", operand->name, more);
+}
+
+void describe_option(const struct option_spec *option, char text[static DESCRIBE_BYTES])
+{
+    char letter[8] = "";
+    if (option->letter)
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    bool value = value_is_wanted(option->kind);
+    snprintf(text, DESCRIBE_BYTES, "%s--%s%s%s", letter, option->name, value ? "=" : "",
+        value ? option->value_name : "");
+}
+
+void describe_default(const struct option_spec *option, char text[static DESCRIBE_BYTES])
+{
+    const char *usual = option->fallback ? option->fallback : option->default_note;
+    text[0] = '\0';
+    if (usual && option->quick)
+        snprintf(text, DESCRIBE_BYTES, "Default: %s; with --quick %s.", usual, option->quick);
+    else if (usual)
+        snprintf(text, DESCRIBE_BYTES, "Default: %s.", usual);
+}

@@ -1,0 +1,62 @@
+#include "cli/status.h"
+
+#include "cli/describe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct entry status_entries[] = {
+    {"0", "done"},
+    {"1", "failed"},
+    {"2", "wrong usage"},
+    {"3", "a threshold that was asked for was passed"},
+    {"77", "this host cannot do it; the message says what is missing"},
+    {NULL, NULL},
+};
+
+int status_of(int code)
+{
+    if (!code)
+        return STATUS_DONE;
+    return code == ENOTSUP || code == ENODEV ? STATUS_CANNOT : STATUS_FAILED;
+}
+
+/* The only way for a sentence to a terminal. It may repeat what a user typed or what a file is called, which
+ * can hold anything, also what would steer the terminal. */
+static void print_sentence(const struct error *error)
+{
+    char text[sizeof error->text];
+    size_t length = 0;
+    for (const char *c = error->text; *c; c++)
+        text[length++] = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+    text[length] = '\0';
+    fprintf(stderr, "vcost: %s\n", text);
+}
+
+int status_failed(const struct error *error)
+{
+    print_sentence(error);
+    return status_of(error->code);
+}
+
+int status_wrong_usage(const struct command *command, const struct error *error)
+{
+    char name[DESCRIBE_BYTES];
+    describe_name(command, name);
+    print_sentence(error);
+    fprintf(stderr, "Try '%s --help'.\n", name);
+    return STATUS_USAGE;
+}
+
+int status_close_stdout(int status)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    failed |= fflush(stdout) != 0;
+    if (!failed || status != STATUS_DONE)
+        return status;
+    fprintf(stderr, "vcost: cannot write to standard output%s%s\n", errno ? ": " : "",
+        errno ? strerror(errno) : "");
+    return STATUS_FAILED;
+}

@@ -1,0 +1,258 @@
+#include "cli/values.h"
+
+#include "base/size.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Wrong text is shown up to this many characters, so that the sentence stays one that is read. */
+#define SHOWN "%.60s"
+
+static const char digits[] = "0123456789";
+
+/* A week is longer than anybody measures, and far from what nanoseconds in 64 bits can hold. */
+static const double seconds_max = 7 * 24 * 3600.0;
+
+static bool is_number(const char *text)
+{
+    return text[0] && strspn(text, digits) == strlen(text);
+}
+
+static int read_flag(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option, (void)text, (void)error;
+    *(bool *)field = true;
+    return 0;
+}
+
+static int parse_number(const struct option_spec *option, const char *text, int *number, struct error *error)
+{
+    errno = 0;
+    long value = is_number(text) ? strtol(text, NULL, 10) : -1;
+    if (value < 0 || errno || value < option->min || value > option->max)
+        return error_set(error, EINVAL, "\"" SHOWN "\" is not a whole number from %ld to %ld", text,
+            option->min, option->max);
+    *number = (int)value;
+    return 0;
+}
+
+static int read_number(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    return parse_number(option, text, field, error);
+}
+
+/* Cuts the next word of a comma list out of *rest into word[size]. False at the end; a word that does not fit
+ * is cut, which is as wrong as the whole. */
+static bool next_word(const char **rest, char *word, size_t size)
+{
+    if (!*rest)
+        return false;
+    size_t length = strcspn(*rest, ",");
+    snprintf(word, size, "%.*s", (int)(length < size ? length : size), *rest);
+    *rest = (*rest)[length] ? *rest + length + 1 : NULL;
+    return true;
+}
+
+static int refuse_item(size_t count, const char *word, bool twice, struct error *error)
+{
+    if (twice)
+        return error_set(error, EINVAL, "\"" SHOWN "\" is there twice", word);
+    return count < LIST_MAX ? 0 : error_set(error, EINVAL, "more than %d values are too many", LIST_MAX);
+}
+
+static bool has_number(const struct number_list *list, int number)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->values[i] == number)
+            return true;
+    return false;
+}
+
+static int read_number_list(
+    const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    struct number_list list = {.count = 0};
+    char word[64];
+    while (next_word(&text, word, sizeof word)) {
+        int number = 0;
+        int result = parse_number(option, word, &number, error);
+        if (!result)
+            result = refuse_item(list.count, word, has_number(&list, number), error);
+        if (result)
+            return result;
+        list.values[list.count++] = number;
+    }
+    *(struct number_list *)field = list;
+    return 0;
+}
+
+static int read_size_range(
+    const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    return size_range_parse(text, field, error);
+}
+
+/* "a, b or c" of all choices into names[size]. */
+static void list_choices(choice_function *choice, char *names, size_t size)
+{
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; choice(i).name && used < size; i++) {
+        const char *join = i == 0 ? "" : choice(i + 1).name ? ", " : " or ";
+        used += (size_t)snprintf(names + used, size - used, "%s%s", join, choice(i).name);
+    }
+}
+
+static int parse_choice(
+    const struct option_spec *option, const char *text, unsigned *index, struct error *error)
+{
+    char names[256];
+    for (unsigned i = 0; option->choice(i).name; i++)
+        if (!strcmp(option->choice(i).name, text)) {
+            *index = i;
+            return 0;
+        }
+    list_choices(option->choice, names, sizeof names);
+    return error_set(error, EINVAL, "\"" SHOWN "\" is not one of %s", text, names);
+}
+
+static int read_choice(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    return parse_choice(option, text, field, error);
+}
+
+static bool has_choice(const struct choice_list *list, unsigned index)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->indices[i] == index)
+            return true;
+    return false;
+}
+
+static int read_choice_list(
+    const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    struct choice_list list = {.count = 0};
+    char word[64];
+    while (next_word(&text, word, sizeof word)) {
+        unsigned index = 0;
+        int result = parse_choice(option, word, &index, error);
+        if (!result)
+            result = refuse_item(list.count, word, has_choice(&list, index), error);
+        if (result)
+            return result;
+        list.indices[list.count] = index;
+        list.names[list.count++] = option->choice(index).name;
+    }
+    *(struct choice_list *)field = list;
+    return 0;
+}
+
+/* The seconds in one unit of what follows a number, 0 if it is no unit. */
+static double unit_seconds(const char *unit)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (!strcmp(unit, units[i].name))
+            return units[i].seconds;
+    return 0;
+}
+
+/* strtod() would also take "inf", "nan", "0x1p3", "1e9", a sign and blanks: only digits with at most one
+ * point inside get that far. Returns where the number ends, NULL if there is none. */
+static const char *decimal_end(const char *text)
+{
+    size_t whole = strspn(text, digits);
+    if (!whole)
+        return NULL;
+    if (text[whole] != '.')
+        return text + whole;
+    size_t part = strspn(text + whole + 1, digits);
+    return part ? text + whole + 1 + part : NULL;
+}
+
+static int read_seconds(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    const char *end = decimal_end(text);
+    double unit = end ? unit_seconds(end) : 0;
+    double seconds = unit > 0 ? strtod(text, NULL) * unit : 0;
+    if (!(unit > 0))
+        return error_set(
+            error, EINVAL, "\"" SHOWN "\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h", text);
+    if (!(seconds > 0) || seconds > seconds_max)
+        return error_set(error, EINVAL, "\"" SHOWN "\" is not a time above 0 and up to a week", text);
+    *(double *)field = seconds;
+    return 0;
+}
+
+static int read_seed(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *number = hex ? text + 2 : text;
+    bool good = number[0] && strspn(number, hex ? "0123456789abcdefABCDEF" : digits) == strlen(number);
+    errno = 0;
+    unsigned long long value = good ? strtoull(number, NULL, hex ? 16 : 10) : 0;
+    if (!good || errno)
+        return error_set(error, EINVAL,
+            "\"" SHOWN "\" is not a seed: write a whole number of up to 64 bits, decimal or 0x...", text);
+    *(uint64_t *)field = value;
+    return 0;
+}
+
+static int read_output(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    if (!text[0])
+        return error_set(error, EINVAL, "the name of the file is empty");
+    *(const char **)field = text;
+    return 0;
+}
+
+static int read_file(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    if (!strcmp(text, "-"))
+        return error_set(error, EINVAL, "this goes into a file, not to stdout: name one");
+    return read_output(option, text, field, error);
+}
+
+static const struct {
+    bool wants, list;
+    int (*read)(const struct option_spec *option, const char *text, void *field, struct error *error);
+} kinds[OPTION_KINDS] = {
+    [OPTION_FLAG] = {false, false, read_flag},
+    [OPTION_QUICK] = {false, false, read_flag},
+    [OPTION_NUMBER] = {true, false, read_number},
+    [OPTION_NUMBER_LIST] = {true, true, read_number_list},
+    [OPTION_SIZE_RANGE] = {true, false, read_size_range},
+    [OPTION_CHOICE] = {true, false, read_choice},
+    [OPTION_CHOICE_LIST] = {true, true, read_choice_list},
+    [OPTION_SECONDS] = {true, false, read_seconds},
+    [OPTION_SEED] = {true, false, read_seed},
+    [OPTION_FILE] = {true, false, read_file},
+    [OPTION_OUTPUT] = {true, false, read_output},
+};
+
+int value_read(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    return kinds[option->kind].read(option, text, field, error);
+}
+
+bool value_is_wanted(enum option_kind kind)
+{
+    return kinds[kind].wants;
+}
+
+bool value_is_list(enum option_kind kind)
+{
+    return kinds[kind].list;
+}

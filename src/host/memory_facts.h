@@ -1,0 +1,23 @@
+/* How much memory this machine has, in which page sizes it gives it, and how much of it we may take. */
+#ifndef VCOST_HOST_MEMORY_FACTS_H
+#define VCOST_HOST_MEMORY_FACTS_H
+
+#include "host/cgroup.h"
+#include "host/host.h"
+
+/* What there is for us to take now. */
+struct memory_room {
+    uint64_t total_bytes, available_bytes; /* MemTotal and MemAvailable; free memory where /proc is hidden */
+    struct cgroup_memory cgroup;
+};
+
+void memory_room_look(struct memory_room *room);
+
+/* May `bytes` be taken, with the page tables that map them and a reserve left over, so that the kernel never
+ * has to kill for them? 0, or -ENOMEM and a sentence that names what is asked for and what there is. */
+int memory_room_check(const struct memory_room *room, uint64_t bytes, struct error *error);
+
+/* Fills host->memory_bytes, memory_available_bytes, thp, hugetlb and cgroup_memory_limit. */
+void host_look_memory(struct host *host);
+
+#endif

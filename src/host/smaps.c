@@ -1,0 +1,95 @@
+#include "host/smaps.h"
+
+#include "base/size.h"
+#include "host/read_text.h"
+#include "host/text.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct walk {
+    uint64_t start, end; /* the range */
+    bool inside;         /* the fields that come now belong to a mapping that touches it */
+    struct smaps sums;
+};
+
+/* A mapping starts with the line "<hex start>-<hex end> rw-p …". */
+static bool mapping_line(const char *line, uint64_t *start, uint64_t *end)
+{
+    char *at;
+    if (!strspn(line, "0123456789abcdef"))
+        return false;
+    *start = strtoull(line, &at, 16);
+    if (*at != '-')
+        return false;
+    const char *second = at + 1;
+    *end = strtoull(second, &at, 16);
+    return at != second && *at == ' ' && *end > *start;
+}
+
+static void enter_mapping(struct walk *walk, uint64_t start, uint64_t end)
+{
+    uint64_t low = start > walk->start ? start : walk->start, high = end < walk->end ? end : walk->end;
+    walk->inside = low < high;
+    if (!walk->inside)
+        return;
+    walk->sums.mapped_bytes += end - start;
+    walk->sums.overlap_bytes += high - low;
+}
+
+static void sum(uint64_t *field, uint64_t value)
+{
+    *field += value;
+}
+
+static void largest(uint64_t *field, uint64_t value)
+{
+    if (value > *field)
+        *field = value;
+}
+
+/* A field is "Name:   <number> kB". */
+static void take_field(struct smaps *sums, const char *line)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+        void (*take)(uint64_t *field, uint64_t value);
+    } fields[] = {
+        {"Rss", offsetof(struct smaps, resident_bytes), sum},
+        {"AnonHugePages", offsetof(struct smaps, huge_bytes), sum},
+        {"KernelPageSize", offsetof(struct smaps, kernel_page_bytes), largest},
+        {"MMUPageSize", offsetof(struct smaps, mmu_page_bytes), largest},
+    };
+    uint64_t kib;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (text_value_number(line, fields[i].name, ':', &kib) && kib <= UINT64_MAX / KIB / 2)
+            fields[i].take((uint64_t *)(void *)((char *)sums + fields[i].offset), kib * KIB);
+}
+
+static bool take_line(char *line, void *context)
+{
+    struct walk *walk = context;
+    uint64_t start, end;
+    if (!mapping_line(line, &start, &end)) {
+        if (walk->inside)
+            take_field(&walk->sums, line);
+        return true;
+    }
+    enter_mapping(walk, start, end);
+    return start < walk->end; /* they come in the order of their addresses */
+}
+
+int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps)
+{
+    struct walk walk = {.start = start, .end = start + bytes};
+    int rc = read_each_line("/proc/self/smaps", take_line, &walk);
+    if (rc)
+        return rc;
+    if (!walk.sums.overlap_bytes)
+        return -ENODATA;
+    *smaps = walk.sums;
+    return 0;
+}

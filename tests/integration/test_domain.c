@@ -1,0 +1,377 @@
+/* A domain on this machine's own KVM: code really runs in the guest, what goes wrong there is told, and what this host's KVM
+ * does is found out. Also run in tests/nested under a real kvm_amd. */
+#include "cmocka_all.h"
+
+#include "abi/domain.h"
+#include "base/size.h"
+#include "domain/domain.h"
+#include "domain/probe.h"
+#include "monitor/kvm/kvm.h"
+#include "workload/chase.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+enum { PAGE = 4096, PAGES = 64 };
+
+struct fixture {
+    struct image image;
+    struct memory data;
+    struct domain *domain;
+    bool stop;
+    struct stop ask;
+};
+
+static struct monitor_facts facts;
+static struct fixture here;
+
+static bool stop_is_asked(void *context)
+{
+    return *(bool *)context;
+}
+
+static int find_facts(void **state)
+{
+    (void)state;
+    domain_probe(&monitor_kvm, &facts);
+    if (!facts.usable)
+        fprintf(stderr, "# kvm cannot be used: %s\n", facts.reason);
+    return 0;
+}
+
+static int open_domain(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    if (!facts.usable)
+        return 0;
+    memset(&here, 0, sizeof here);
+    here.ask = (struct stop){stop_is_asked, &here.stop};
+    int rc = image_load(&here.image, &error);
+    if (rc == 0)
+        rc = memory_map(&here.data, (size_t)PAGES * PAGE, PAGE, &error);
+    if (rc == 0)
+        rc = memory_populate(&here.data, true, NULL, NULL, &error);
+    struct domain_config config = {.monitor = &monitor_kvm, .image = &here.image, .data = &here.data,
+        .data_page_bytes = PAGE, .stop = &here.ask};
+    if (rc == 0)
+        rc = domain_create(&config, &here.domain, &error);
+    if (rc < 0)
+        fprintf(stderr, "# %s\n", error.text);
+    return rc;
+}
+
+static int close_domain(void **state)
+{
+    (void)state;
+    if (!facts.usable)
+        return 0;
+    domain_destroy(here.domain);
+    memory_unmap(&here.data);
+    image_unload(&here.image);
+    return 0;
+}
+
+static void need_kvm(void)
+{
+    if (!facts.usable)
+        skip();
+}
+
+static int call(const char *name, struct error *error)
+{
+    workload_function *entry = NULL;
+    assert_int_equal(image_find(&here.image, name, &entry, error), 0);
+    return domain_call(here.domain, entry, error);
+}
+
+static void want_touch(const void *first, uint64_t bytes)
+{
+    here.image.job->first = (uintptr_t)first;
+    here.image.job->bytes = bytes;
+    here.image.job->stride = PAGE;
+}
+
+static void must_call(const char *name)
+{
+    struct error error = {0};
+    int rc = call(name, &error);
+    if (rc < 0)
+        fail_msg("%s: %s", name, error.text);
+}
+
+/* ---- it is a guest ---- */
+
+static void code_runs_in_the_segment_that_the_domain_set(void **state)
+{
+    struct error error;
+    (void)state;
+    need_kvm();
+    assert_int_equal(call("trap", &error), -EFAULT);
+    struct domain_fault fault = domain_fault(here.domain);
+    assert_int_equal(fault.vector, 6);
+    assert_int_equal(fault.cs, DOMAIN_USER_CS);
+    assert_int_not_equal(fault.cs, 0x33); /* what Linux's programs run in */
+    assert_in_range(fault.rip, (uintptr_t)here.image.code, (uintptr_t)here.image.code + here.image.code_bytes);
+}
+
+/* The selector that the code itself reads is the domain's too, except where the CPU really runs the guest in a segment of the
+ * host: then the probe has said so. */
+static void code_reads_its_selector_or_the_quirk_is_known(void **state)
+{
+    (void)state;
+    need_kvm();
+    want_touch(here.data.base, PAGE);
+    must_call("touch");
+    bool told = false;
+    for (size_t i = 0; i < facts.quirk_count; i++)
+        told |= strstr(facts.quirks[i], "CS selector") != NULL;
+    assert_int_equal(here.image.job->code_selector != DOMAIN_USER_CS, told);
+}
+
+static void a_cleared_page_table_entry_makes_the_guest_fault_there(void **state)
+{
+    struct error error;
+    char *page = (char *)here.data.base + (size_t)17 * PAGE;
+    (void)state;
+    need_kvm();
+    want_touch(here.data.base, here.data.bytes);
+    must_call("touch");
+    assert_int_equal(domain_page_bytes(here.domain, page), PAGE);
+    assert_int_equal(domain_unmap_page(here.domain, page, &error), 0);
+    assert_int_equal(domain_page_bytes(here.domain, page), 0);
+    assert_int_equal(call("touch", &error), -EFAULT);
+    struct domain_fault fault = domain_fault(here.domain);
+    assert_int_equal(fault.vector, 14);
+    assert_int_equal(fault.address, (uintptr_t)page);
+    assert_int_equal(fault.error_code & 0x5, 0x4); /* not present, from CPL 3 (SDM volume 3, 4.7) */
+    assert_non_null(strstr(error.text, "page fault"));
+    volatile char *still_here = page;
+    assert_int_equal(*still_here, 0); /* native, nothing has changed */
+}
+
+/* ---- it computes the same ---- */
+
+static void chase_in_guest(struct chase_layout *layout, uint64_t steps)
+{
+    struct workload_job *job = here.image.job;
+    char name[WORKLOAD_NAME_BYTES];
+    chase_entry_name(&layout->shape, name);
+    chase_layout_write(layout, here.data.base, 0, layout->elements);
+    for (unsigned chain = 0; chain < layout->shape.chains; chain++)
+        job->cursor[chain] = (uintptr_t)here.data.base + chase_layout_offset(layout, chase_layout_start(layout, chain));
+    job->steps = steps;
+    job->batches = 3;
+    job->warm_steps = job->warm_limit = 0;
+    must_call(name);
+}
+
+static void a_walk_in_the_guest_ends_where_the_layout_says(void **state)
+{
+    (void)state;
+    need_kvm();
+    for (unsigned chains = 1; chains <= CHASE_CHAINS_MAX; chains++) {
+        for (int order = 0; order < CHASE_ORDERS; order++) {
+            struct chase_shape shape = {(uint64_t)PAGES * PAGE, 64, (enum chase_order)order, chains % 2, chains};
+            struct chase_layout layout = chase_layout_make(&shape, 3);
+            chase_in_guest(&layout, 1001);
+            for (unsigned chain = 0; chain < chains; chain++) {
+                uint64_t position = chase_layout_start(&layout, chain) + 3 * 1001;
+                assert_int_equal(here.image.job->cursor[chain],
+                    (uintptr_t)here.data.base + chase_layout_offset(&layout, position));
+            }
+        }
+    }
+}
+
+/* The guest writes into the very memory that is seen here: after one lap each element was visited once. */
+static void a_writing_lap_visits_every_element_once(void **state)
+{
+    struct chase_shape shape = {(uint64_t)PAGES * PAGE, 64, CHASE_RANDOM, true, 1};
+    struct chase_layout layout = chase_layout_make(&shape, 8);
+    (void)state;
+    need_kvm();
+    chase_in_guest(&layout, layout.elements); /* three batches: three laps */
+    for (uint64_t element = 0; element < layout.elements; element++) {
+        uint64_t visits;
+        memcpy(&visits, (char *)here.data.base + element * 64 + 8, sizeof visits);
+        assert_int_equal(visits, 3);
+    }
+}
+
+/* ---- what goes wrong is told ---- */
+
+static void a_wild_address_is_a_clear_error_and_the_domain_lives_on(void **state)
+{
+    struct error error;
+    (void)state;
+    need_kvm();
+    want_touch((void *)0x123456789000, PAGE);
+    assert_int_equal(call("touch", &error), -EFAULT);
+    assert_non_null(strstr(error.text, "0x123456789000"));
+    want_touch(here.data.base, here.data.bytes);
+    must_call("touch");
+}
+
+static void a_non_canonical_address_is_a_general_protection_fault(void **state)
+{
+    struct error error;
+    (void)state;
+    need_kvm();
+    want_touch((void *)0x8000000000000000, PAGE);
+    assert_int_equal(call("touch", &error), -EFAULT);
+    assert_int_equal(domain_fault(here.domain).vector, 13);
+}
+
+static void the_guest_cannot_write_its_code_or_reach_its_kernel(void **state)
+{
+    struct error error;
+    (void)state;
+    need_kvm();
+    want_touch((void *)(DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_STACK * PAGE), PAGE);
+    assert_int_equal(call("touch", &error), -EFAULT);
+    assert_int_equal(domain_fault(here.domain).vector, 14);
+    assert_int_equal(domain_fault(here.domain).error_code & 0x5, 0x5); /* present, but not for CPL 3 */
+    struct workload_job *job = here.image.job;
+    job->steps = job->batches = 1;
+    job->warm_steps = 0;
+    job->cursor[0] = (uintptr_t)here.image.code;
+    assert_int_equal(call("chase-write-1", &error), -EFAULT);
+    assert_int_equal(domain_fault(here.domain).error_code & 0x7, 0x7); /* a write to a present page */
+}
+
+static void nothing(int number)
+{
+    (void)number;
+}
+
+static void arm(unsigned microseconds)
+{
+    struct itimerval timer = {.it_value.tv_usec = microseconds, .it_interval.tv_usec = microseconds};
+    struct sigaction action = {.sa_handler = nothing}; /* without SA_RESTART */
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void disarm(void)
+{
+    struct itimerval none = {0};
+    setitimer(ITIMER_REAL, &none, NULL);
+    signal(SIGALRM, SIG_DFL);
+}
+
+static void signals_do_not_change_what_a_walk_computes(void **state)
+{
+    struct chase_shape shape = {(uint64_t)PAGES * PAGE, 64, CHASE_RANDOM, false, 1};
+    struct chase_layout layout = chase_layout_make(&shape, 4);
+    (void)state;
+    need_kvm();
+    arm(2000);
+    chase_in_guest(&layout, 5000001);
+    disarm();
+    assert_int_equal(here.image.job->cursor[0],
+        (uintptr_t)here.data.base + chase_layout_offset(&layout, 3 * UINT64_C(5000001)));
+}
+
+static void a_stop_ends_a_guest_that_would_run_for_ever(void **state)
+{
+    struct error error;
+    struct workload_job *job = here.image.job;
+    (void)state;
+    need_kvm();
+    *(uint64_t *)here.data.base = (uintptr_t)here.data.base;
+    job->cursor[0] = (uintptr_t)here.data.base;
+    job->steps = UINT64_MAX;
+    job->batches = 1;
+    job->warm_steps = 0;
+    here.stop = true;
+    arm(20000);
+    assert_int_equal(call("chase-read-1", &error), -EINTR);
+    disarm();
+    here.stop = false;
+    want_touch(here.data.base, PAGE);
+    must_call("touch");
+}
+
+/* ---- what KVM does here ---- */
+
+static void counters_count(void **state)
+{
+    struct monitor_counters before, after;
+    struct error error;
+    (void)state;
+    need_kvm();
+    want_touch(here.data.base, here.data.bytes);
+    must_call("touch");
+    assert_int_equal(domain_counters(here.domain, &before, &error), 0);
+    if (before.exits == UINT64_MAX)
+        skip();
+    for (int i = 0; i < 10; i++)
+        must_call("touch");
+    assert_int_equal(domain_counters(here.domain, &after, &error), 0);
+    assert_true(after.exits - before.exits >= 10);               /* one for each return, and interrupts */
+    assert_int_equal(after.page_faults_fixed, before.page_faults_fixed); /* everything was mapped already */
+    assert_true(after.pages_4k >= PAGES);
+    assert_int_equal(after.pages_2m + after.pages_1g, 0);
+}
+
+static void the_technique_is_found_and_agrees_with_the_modules_parameter(void **state)
+{
+    (void)state;
+    need_kvm();
+    assert_true(facts.technique == TECHNIQUE_NESTED || facts.technique == TECHNIQUE_SHADOW);
+    for (size_t i = 0; i < facts.parameter_count; i++) {
+        const struct monitor_parameter *parameter = &facts.parameters[i];
+        if (!strcmp(parameter->name, "kvm_amd.npt") || !strcmp(parameter->name, "kvm_intel.ept"))
+            assert_int_equal(facts.technique == TECHNIQUE_NESTED, strchr("Y1", parameter->value[0]) != NULL);
+    }
+    if (facts.provider.known && !strcmp(facts.provider.text, "kvm_pvm"))
+        assert_int_equal(facts.technique, TECHNIQUE_SHADOW);
+}
+
+static void the_privilege_of_syscall_is_found(void **state)
+{
+    (void)state;
+    need_kvm();
+    bool pvm = facts.provider.known && !strcmp(facts.provider.text, "kvm_pvm");
+    assert_int_equal(facts.syscall_privilege, pvm ? 3 : 0);
+}
+
+static void many_domains_after_one_another_leave_nothing_behind(void **state)
+{
+    (void)state;
+    need_kvm();
+    for (int i = 0; i < 20; i++) {
+        want_touch(here.data.base, here.data.bytes);
+        must_call("touch");
+        assert_int_equal(close_domain(state), 0);
+        assert_int_equal(open_domain(state), 0);
+    }
+}
+
+#define IN_DOMAIN(test) cmocka_unit_test_setup_teardown(test, open_domain, close_domain)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_DOMAIN(code_runs_in_the_segment_that_the_domain_set),
+        IN_DOMAIN(code_reads_its_selector_or_the_quirk_is_known),
+        IN_DOMAIN(a_cleared_page_table_entry_makes_the_guest_fault_there),
+        IN_DOMAIN(a_walk_in_the_guest_ends_where_the_layout_says),
+        IN_DOMAIN(a_writing_lap_visits_every_element_once),
+        IN_DOMAIN(a_wild_address_is_a_clear_error_and_the_domain_lives_on),
+        IN_DOMAIN(a_non_canonical_address_is_a_general_protection_fault),
+        IN_DOMAIN(the_guest_cannot_write_its_code_or_reach_its_kernel),
+        IN_DOMAIN(signals_do_not_change_what_a_walk_computes),
+        IN_DOMAIN(a_stop_ends_a_guest_that_would_run_for_ever),
+        IN_DOMAIN(counters_count),
+        IN_DOMAIN(the_technique_is_found_and_agrees_with_the_modules_parameter),
+        IN_DOMAIN(the_privilege_of_syscall_is_found),
+        IN_DOMAIN(many_domains_after_one_another_leave_nothing_behind),
+    };
+    return cmocka_run_group_tests_name("domain", tests, find_facts, NULL);
+}

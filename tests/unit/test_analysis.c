@@ -1,0 +1,201 @@
+/* experiment/: the points of a curve, and how samples become figures. */
+#include "cmocka_all.h"
+
+#include "experiment/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- working sets ---- */
+
+static size_t sets_of(const char *text, unsigned per_octave, uint64_t element, uint64_t **sets)
+{
+    struct size_range range;
+    struct error error;
+    size_t count;
+    assert_int_equal(size_range_parse(text, &range, &error), 0);
+    assert_int_equal(chase_working_sets(range, per_octave, element, sets, &count, &error), 0);
+    return count;
+}
+
+static void the_default_curve_has_both_ends_and_rising_sets(void **state)
+{
+    uint64_t *sets;
+    (void)state;
+    size_t count = sets_of("4K..1G", 2, 64, &sets);
+    assert_true(count >= 33);
+    assert_int_equal(sets[0], 4 * KIB);
+    assert_int_equal(sets[count - 1], GIB);
+    for (size_t i = 1; i < count; i++) {
+        assert_true(sets[i] > sets[i - 1]);
+        assert_int_equal(sets[i] % 64, 0);
+    }
+    free(sets);
+}
+
+static void powers_of_two_are_exact(void **state)
+{
+    uint64_t *sets;
+    (void)state;
+    size_t count = sets_of("4K..1G", 1, 64, &sets);
+    assert_int_equal(count, 19);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(sets[i], 4096u << i);
+    free(sets);
+}
+
+static void one_size_is_one_set(void **state)
+{
+    uint64_t *sets;
+    (void)state;
+    assert_int_equal(sets_of("100000", 2, 64, &sets), 1);
+    assert_int_equal(sets[0], 100000);
+    free(sets);
+    assert_int_equal(sets_of("4K..5K", 1, 64, &sets), 2);
+    assert_int_equal(sets[1], 5 * KIB);
+    free(sets);
+}
+
+static void coarse_elements_give_each_set_once(void **state)
+{
+    uint64_t *sets;
+    (void)state;
+    size_t count = sets_of("4K..64K", 8, 4096, &sets);
+    for (size_t i = 1; i < count; i++)
+        assert_true(sets[i] > sets[i - 1]);
+    assert_true(count <= 16);
+    free(sets);
+}
+
+/* ---- figures ---- */
+
+static struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
+
+static struct result make(void)
+{
+    struct chase_experiment experiment = {
+        .shapes = &shape, .shape_count = 1, .runners = {&runner_native, &runner_kvm}, .runner_count = 2};
+    struct result result = {.experiment = "chase"};
+    struct error error;
+    assert_int_equal(make_cells(&experiment, &result, &error), 0);
+    return result;
+}
+
+static void add(struct result *result, size_t cell, unsigned placement, unsigned round, double ns, enum disturbance disturbed)
+{
+    struct result_sample sample = {ns, round, placement, disturbed};
+    struct error error;
+    assert_int_equal(add_sample(&result->cells[cell], &sample, &error), 0);
+}
+
+static void analyse(struct result *result, unsigned planned, const char *cut)
+{
+    struct error error;
+    analyse_cells(result, planned, cut);
+    assert_int_equal(analyse_comparisons(result, 2, &error), 0);
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) < 1e-9;
+}
+
+/* Native drifts by a factor of 2 between placements and by 1.5 between rounds; the guest is 10 % slower throughout. */
+static void paired_ratios_do_not_see_drift(void **state)
+{
+    struct result result = make();
+    (void)state;
+    for (unsigned placement = 0; placement < 3; placement++) {
+        for (unsigned round = 0; round < 2; round++) {
+            double native = 10 * (1 + placement) * (round ? 1.5 : 1);
+            add(&result, 0, placement, round, native, DISTURBED_NOT);
+            add(&result, 1, placement, round, native * 1.1, DISTURBED_NOT);
+        }
+    }
+    analyse(&result, 3, "");
+    assert_int_equal(result.comparison_count, 1);
+    assert_true(near(result.comparisons[0].ratio, 1.1));
+    assert_true(near(result.comparisons[0].low, 1.1) && near(result.comparisons[0].high, 1.1));
+    assert_int_equal(result.comparisons[0].placements, 3);
+    assert_true(near(result.cells[0].median, 25)); /* of the placements' 12.5, 25, 37.5 */
+    assert_true(near(result.cells[0].min, 10));
+    assert_int_equal(result.cells[0].quality, QUALITY_NOISY); /* placements differ */
+    result_free(&result);
+}
+
+static void disturbed_samples_do_not_count(void **state)
+{
+    struct result result = make();
+    (void)state;
+    for (unsigned placement = 0; placement < 3; placement++) {
+        for (unsigned round = 0; round < 3; round++) {
+            add(&result, 0, placement, round, 10, DISTURBED_NOT);
+            add(&result, 1, placement, round, round ? 12 : 99, round ? DISTURBED_NOT : DISTURBED_STEAL);
+        }
+    }
+    add(&result, 1, 0, 3, 1, DISTURBED_OFF_CPU);
+    analyse(&result, 3, "");
+    assert_true(near(result.cells[1].median, 12) && near(result.cells[1].min, 12));
+    assert_true(near(result.comparisons[0].ratio, 1.2));
+    assert_int_equal(result.cells[1].quality, QUALITY_GOOD);
+    result_free(&result);
+}
+
+static void all_disturbed_is_told_and_not_hidden(void **state)
+{
+    struct result result = make();
+    (void)state;
+    for (unsigned placement = 0; placement < 3; placement++)
+        for (size_t cell = 0; cell < 2; cell++)
+            add(&result, cell, placement, 0, 10, DISTURBED_PREEMPTED);
+    analyse(&result, 3, "");
+    assert_true(near(result.cells[0].median, 10));
+    assert_int_equal(result.cells[0].quality, QUALITY_NOISY);
+    assert_non_null(strstr(result.cells[0].reason, "3 of 3 samples were disturbed"));
+    result_free(&result);
+}
+
+static void cut_short_is_interrupted_and_never_measured_is_missing(void **state)
+{
+    struct result result = make();
+    (void)state;
+    add(&result, 0, 0, 0, 10, DISTURBED_NOT);
+    analyse(&result, 3, "stopped by the user");
+    assert_int_equal(result.cells[0].quality, QUALITY_INTERRUPTED);
+    assert_non_null(strstr(result.cells[0].reason, "1 of 3 placements"));
+    assert_true(isnan(result.cells[0].low)); /* one placement has no interval */
+    assert_int_equal(result.cells[1].quality, QUALITY_MISSING);
+    assert_true(isnan(result.cells[1].median) && isnan(result.cells[1].min));
+    assert_string_equal(result.cells[1].reason, "stopped by the user");
+    assert_int_equal(result.comparison_count, 0);
+    result_free(&result);
+}
+
+static void cells_have_stable_ids(void **state)
+{
+    struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096};
+    char id[CELL_ID_BYTES];
+    (void)state;
+    cell_id(&cell, id);
+    assert_string_equal(id, "chase/kvm/random/65536/64/4096/4096");
+    cell = (struct cell){"native", {8192, 512, CHASE_SEQUENTIAL, true, 4}, 0, 4096};
+    cell_id(&cell, id);
+    assert_string_equal(id, "chase/native/sequential-write-x4/8192/512/-/4096");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_default_curve_has_both_ends_and_rising_sets),
+        cmocka_unit_test(powers_of_two_are_exact),
+        cmocka_unit_test(one_size_is_one_set),
+        cmocka_unit_test(coarse_elements_give_each_set_once),
+        cmocka_unit_test(paired_ratios_do_not_see_drift),
+        cmocka_unit_test(disturbed_samples_do_not_count),
+        cmocka_unit_test(all_disturbed_is_told_and_not_hidden),
+        cmocka_unit_test(cut_short_is_interrupted_and_never_measured_is_missing),
+        cmocka_unit_test(cells_have_stable_ids),
+    };
+    return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);
+}

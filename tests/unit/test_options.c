@@ -1,0 +1,464 @@
+/* The tables of options and what is made of them: parsing, help, manual pages, completion. */
+#include "cli/chase_options.h"
+#include "cli/completion.h"
+#include "cli/describe.h"
+#include "cli/help.h"
+#include "cli/list_options.h"
+#include "cli/manual.h"
+#include "cli/options.h"
+#include "cli/status.h"
+#include "cli/values.h"
+#include "workload/chase.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+/* The commands themselves are not under test here. */
+int cmd_chase_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
+int cmd_list_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
+static char line_copy[1024];
+static char *words[64];
+static struct error error;
+static struct invocation invocation;
+
+/* What was written last (static: gcc 12 warns of pointers to a local one that a stream has kept). */
+static char *memory;
+static size_t memory_size;
+
+/* Parses a command line whose words are separated by blanks; "@" stands for an empty word. */
+static int parse(const struct command *command, const char *line, void *options)
+{
+    int count = 0;
+    snprintf(line_copy, sizeof line_copy, "%s", line);
+    for (char *word = strtok(line_copy, " "); word; word = strtok(NULL, " ")) {
+        char *at = strchr(word, '@');
+        if (at)
+            *at = '\0';
+        words[count++] = word;
+    }
+    memset(&error, 0, sizeof error);
+    return options_parse(command, count, words, 0, options, &invocation, &error);
+}
+
+static struct chase_options chase(const char *line)
+{
+    struct chase_options options;
+    memset(&options, 0xa5, sizeof options); /* what the parser leaves out would show */
+    print_message("# chase %s\n", line);
+    int result = parse(&command_chase, line, &options);
+    if (result)
+        print_message("# %s\n", error.text);
+    assert_int_equal(result, 0);
+    return options;
+}
+
+static void chase_refuses(const char *line, const char *sentence)
+{
+    struct chase_options options;
+    print_message("# chase %s\n", line);
+    assert_int_equal(parse(&command_chase, line, &options), -EINVAL);
+    assert_string_equal(error.text, sentence);
+}
+
+/* What `write` writes; to be freed. */
+static char *written(void (*write)(const struct command *command, FILE *out), const struct command *command)
+{
+    FILE *out = open_memstream(&memory, &memory_size);
+    assert_non_null(out);
+    write(command, out);
+    assert_int_equal(fclose(out), 0);
+    return memory;
+}
+
+static void write_help(const struct command *command, FILE *out)
+{
+    help_write(command, out, 80);
+}
+
+static void write_completion(const struct command *command, FILE *out)
+{
+    (void)command;
+    completion_write(out);
+}
+
+/* Calls `check` for each option of each command, hidden ones and vcost itself included. */
+static void for_each_option(void (*check)(const struct command *command, const struct option_spec *option))
+{
+    const struct command *command = &command_vcost;
+    for (size_t i = 0; command; command = command_at(i++)) {
+        const struct option_spec *option;
+        for (size_t j = 0; (option = option_at(command, j, NULL)); j++) {
+            print_message("# %s --%s\n", command->name, option->name);
+            check(command, option);
+        }
+    }
+}
+
+static void chase_has_the_documented_defaults(void **state)
+{
+    (void)state;
+    struct chase_options options = chase("");
+    assert_int_equal(options.working_set.first, 4096);
+    assert_int_equal(options.working_set.last, 1 << 30);
+    assert_int_equal(options.per_octave, 2);
+    assert_int_equal(options.npad.count, 1);
+    assert_int_equal(options.npad.values[0], 7);
+    assert_int_equal(options.orders.count, 1);
+    assert_int_equal(options.orders.indices[0], CHASE_RANDOM);
+    assert_int_equal(options.on.count, 0);
+    assert_int_equal(options.chains, 1);
+    assert_int_equal(options.cpu, -1);
+    assert_false(options.write || options.lock || options.common.quick || options.common.quiet);
+    assert_null(options.common.json);
+    assert_null(options.common.csv);
+    assert_null(options.common.picture);
+    assert_true(options.common.seconds == 0);
+    assert_int_equal(options.common.seed, 1);
+    assert_int_equal(options.common.color, COLOR_AUTO);
+}
+
+static void quick_changes_only_what_was_not_given(void **state)
+{
+    (void)state;
+    struct chase_options options = chase("--quick");
+    assert_true(options.common.quick);
+    assert_int_equal(options.working_set.last, 256 << 20);
+    assert_int_equal(options.per_octave, 1);
+    options = chase("--per-octave 8 --quick");
+    assert_int_equal(options.per_octave, 8);
+    assert_int_equal(options.working_set.last, 256 << 20);
+    options = chase("--quick --working-set 64K");
+    assert_int_equal(options.working_set.first, 65536);
+    assert_int_equal(options.working_set.last, 65536);
+}
+
+static void chase_reads_every_option(void **state)
+{
+    (void)state;
+    struct chase_options options = chase(
+        "--working-set=64K..2M --per-octave 4 --npad 7,63 --order packed,sequential --write --chains 8 --on "
+        "kvm,native --cpu 3 --lock --json - --csv a.csv --svg b.png -q --color never --time 2m --seed 0xff");
+    assert_int_equal(options.working_set.last, 2 << 20);
+    assert_int_equal(options.per_octave, 4);
+    assert_int_equal(options.npad.count, 2);
+    assert_int_equal(options.npad.values[1], 63);
+    assert_int_equal(options.orders.indices[0], CHASE_PACKED);
+    assert_int_equal(options.orders.indices[1], CHASE_SEQUENTIAL);
+    assert_string_equal(options.on.names[0], "kvm");
+    assert_string_equal(options.on.names[1], "native");
+    assert_int_equal(options.chains, 8);
+    assert_int_equal(options.cpu, 3);
+    assert_true(options.write && options.lock && options.common.quiet && !options.common.quick);
+    assert_string_equal(options.common.json, "-");
+    assert_string_equal(options.common.csv, "a.csv");
+    assert_string_equal(options.common.picture, "b.png");
+    assert_int_equal(options.common.color, COLOR_NEVER);
+    assert_true(options.common.seconds == 120);
+    assert_int_equal(options.common.seed, 255);
+}
+
+static void options_follow_the_habits_of_getopt_long(void **state)
+{
+    struct list_options list;
+    (void)state;
+    assert_int_equal(chase("--work 8K").working_set.first, 8192); /* abbreviated */
+    assert_int_equal(chase("--chains 2 --chains 4").chains, 4);   /* the last one wins */
+    chase("-qh");
+    assert_true(invocation.help);
+    chase("--help --nonsense"); /* asked for help, gets it */
+    assert_true(invocation.help);
+    assert_int_equal(parse(&command_list, "orders --json x runners", &list), 0); /* mixed */
+    assert_int_equal(invocation.operand_count, 2);
+    assert_string_equal(list.json, "x");
+    assert_true(
+        list_topic_wanted(&invocation, LIST_ORDERS) && !list_topic_wanted(&invocation, LIST_WORKLOADS));
+    assert_int_equal(parse(&command_list, "", &list), 0);
+    assert_true(list_topic_wanted(&invocation, LIST_WORKLOADS));
+    assert_int_equal(parse(&command_list, "-- --json", &list), -EINVAL); /* an operand after "--" */
+    assert_string_equal(error.text, "\"--json\" is no TOPIC");
+}
+
+static void wrong_values_get_one_sentence(void **state)
+{
+    static const struct {
+        const char *line, *sentence;
+    } wrong[] = {
+        {"--npad x", "--npad: \"x\" is not a whole number from 0 to 511"},
+        {"--npad 512", "--npad: \"512\" is not a whole number from 0 to 511"},
+        {"--npad -1", "--npad: \"-1\" is not a whole number from 0 to 511"},
+        {"--npad 7,", "--npad: \"\" is not a whole number from 0 to 511"},
+        {"--npad 7,7", "--npad: \"7\" is there twice"},
+        {"--npad 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "--npad: more than 16 values are too many"},
+        {"--chains 0", "--chains: \"0\" is not a whole number from 1 to 8"},
+        {"--chains 99999999999999999999",
+            "--chains: \"99999999999999999999\" is not a whole number from 1 to 8"},
+        {"--per-octave 1.5", "--per-octave: \"1.5\" is not a whole number from 1 to 64"},
+        {"--working-set 0", "--working-set: \"0\" is no size: it must be at least 1 byte"},
+        {"--working-set=@", "--working-set: a size is missing: write a size as 4096, 64K, 2M or 1G"},
+        {"--order rnd",
+            "--order: \"rnd\" is not one of sequential, random, random-in-page, line-per-page or packed"},
+        {"--on native,kvm,native", "--on: \"native\" is there twice"},
+        {"--on xen", "--on: \"xen\" is not one of native or kvm"},
+        {"--color red", "--color: \"red\" is not one of auto, always or never"},
+        {"--time 0", "--time: \"0\" is not a time above 0 and up to a week"},
+        {"--time 1e9", "--time: \"1e9\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
+        {"--time inf", "--time: \"inf\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
+        {"--time 9000h", "--time: \"9000h\" is not a time above 0 and up to a week"},
+        {"--seed 18446744073709551616",
+            "--seed: \"18446744073709551616\" is not a seed: write a whole number of up "
+            "to 64 bits, decimal or 0x..."},
+        {"--seed 0x",
+            "--seed: \"0x\" is not a seed: write a whole number of up to 64 bits, decimal or 0x..."},
+        {"--json=@", "--json: the name of the file is empty"},
+        {"--svg -", "--svg: this goes into a file, not to stdout: name one"},
+        {"--svg x.pdf", "--svg: the name \"x.pdf\" must end in .svg or .png"},
+        {"--npad", "--npad wants a value: --npad=N[,N...]"},
+        {"--write=yes", "--write takes no value"},
+        {"-x", "there is no option -x"},
+        {"--c 1", "--c could be --csv or --color: write more of it"},
+        {"--workingset 4K", "there is no option --workingset (did you mean --working-set?)"},
+        {"--ordre random", "there is no option --ordre (did you mean --order?)"},
+        {"--bogus", "there is no option --bogus"},
+        {"--=4", "there is no option --"},
+        {"4K", "\"4K\" is one word too many: options begin with --"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        chase_refuses(wrong[i].line, wrong[i].sentence);
+}
+
+static void options_that_do_not_go_together_are_refused(void **state)
+{
+    struct chase_options options;
+    (void)state;
+    chase_refuses("--json - --csv -", "--json and --csv cannot both write to stdout");
+    chase_refuses("--json a.svg --svg a.svg", "--json and --svg cannot both write to the same file");
+    assert_int_equal(parse(&command_chase, "--write --npad 7,0", &options), -EINVAL);
+    assert_int_equal(
+        parse(&command_chase, "--chains 2 --order line-per-page", &options), -EINVAL); /* one page */
+    assert_int_equal(parse(&command_chase, "--working-set 32", &options), -EINVAL);
+    chase("--write --npad 0 --order packed"); /* whose elements are lines */
+    chase("--write --npad 1");
+    chase("--json - --csv a --svg b.svg");
+}
+
+static void every_default_is_read_from_its_documented_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; command_at(i); i++) {
+        void *options = calloc(1, command_at(i)->options_bytes + 1);
+        assert_non_null(options);
+        print_message("# %s\n", command_at(i)->name);
+        parse(command_at(i), "", options);
+        assert_null(strstr(error.text, "table of options"));
+        parse(command_at(i), "--quick", options);
+        assert_null(strstr(error.text, "table of options"));
+        free(options);
+    }
+}
+
+static bool is_sentence(const char *text)
+{
+    size_t length = strlen(text);
+    return length > 8 && strchr(".:", text[length - 1]);
+}
+
+static void check_table_entry(const struct command *command, const struct option_spec *option)
+{
+    const struct option_group *group;
+    assert_true(option->help && is_sentence(option->help));
+    assert_int_equal(value_is_wanted(option->kind), option->value_name != NULL);
+    assert_int_equal(
+        option->kind == OPTION_CHOICE || option->kind == OPTION_CHOICE_LIST, option->choice != NULL);
+    assert_true(option->kind != OPTION_NUMBER || option->max > option->min);
+    assert_true(option->kind != OPTION_CHOICE || option->fallback); /* an index cannot say that it is none */
+    for (size_t i = 0; option_at(command, i, &group); i++) {
+        const struct option_spec *other = option_at(command, i, &group);
+        assert_true(other == option || strcmp(other->name, option->name));
+        assert_true(other == option || !option->letter || other->letter != option->letter);
+        assert_true(group->base + other->offset <= command->options_bytes);
+    }
+    for (size_t i = 0; option->choice && option->choice(i).name; i++)
+        assert_true(option->choice(i).summary && option->choice(i).summary[0]);
+}
+
+static void every_option_has_a_sound_entry_with_help(void **state)
+{
+    (void)state;
+    for_each_option(check_table_entry);
+}
+
+static void check_help(const struct command *command, const struct option_spec *option)
+{
+    char head[DESCRIBE_BYTES], usual[DESCRIBE_BYTES];
+    char *text = written(write_help, command);
+    describe_option(option, head);
+    describe_default(option, usual);
+    assert_non_null(strstr(text, head));
+    assert_true(!option->fallback || strstr(usual, option->fallback));
+    assert_true(!option->quick || strstr(usual, option->quick));
+    free(text);
+}
+
+static void help_tells_every_option(void **state)
+{
+    (void)state;
+    for_each_option(check_help);
+}
+
+static void check_manual(const struct command *command, const struct option_spec *option)
+{
+    /* "-" is written "\-" in roff. */
+    char name[128];
+    size_t used = (size_t)snprintf(name, sizeof name, "\\-\\-");
+    for (const char *c = option->name; *c; c++)
+        used += (size_t)snprintf(name + used, sizeof name - used, "%s%c", *c == '-' ? "\\" : "", *c);
+    char *text = written(manual_write, command);
+    assert_non_null(strstr(text, name));
+    free(text);
+}
+
+static void manual_tells_every_option(void **state)
+{
+    (void)state;
+    for_each_option(check_manual);
+}
+
+static void check_completion(const struct command *command, const struct option_spec *option)
+{
+    char name[128];
+    char *text = written(write_completion, NULL);
+    snprintf(name, sizeof name, "--%s", option->name);
+    assert_non_null(strstr(text, name));
+    if (!command->hidden && command->name[0] && value_is_wanted(option->kind)) {
+        snprintf(name, sizeof name, "\"%s --%s\")", command->name, option->name);
+        assert_non_null(strstr(text, name));
+    }
+    for (size_t i = 0; option->choice && option->choice(i).name; i++)
+        assert_non_null(strstr(text, option->choice(i).name));
+    free(text);
+}
+
+static void completion_knows_every_option_and_choice(void **state)
+{
+    (void)state;
+    for_each_option(check_completion);
+}
+
+static unsigned help_width;
+
+static void write_help_at_width(const struct command *command, FILE *out)
+{
+    help_write(command, out, help_width);
+}
+
+static void help_keeps_to_the_width(void **state)
+{
+    (void)state;
+    for (help_width = 60; help_width <= 100; help_width += 10) {
+        size_t longest = 0;
+        char *text = written(write_help_at_width, &command_list);
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+            longest = strlen(line) > longest ? strlen(line) : longest;
+        assert_true(longest <= help_width);
+        free(text);
+    }
+}
+
+static void every_example_can_be_typed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; command_at(i); i++)
+        for (const struct example *example = command_at(i)->examples; example->line; example++) {
+            char line[256], start[DESCRIBE_BYTES];
+            void *options = calloc(1, command_at(i)->options_bytes + 1);
+            assert_non_null(options);
+            print_message("# %s\n", example->line);
+            describe_name(command_at(i), start);
+            snprintf(line, sizeof line, "%s", example->line);
+            assert_int_equal(strncmp(line, start, strlen(start)), 0);
+            line[strcspn(line, "|")] = '\0';
+            assert_int_equal(parse(command_at(i), line + strlen(start), options), 0);
+            free(options);
+        }
+}
+
+static void every_command_is_explained(void **state)
+{
+    (void)state;
+    for (size_t i = 0; command_at(i); i++) {
+        const struct command *command = command_at(i);
+        assert_true(command->summary && command->description[0] && command->examples[0].line && command->run);
+        assert_ptr_equal(command_find(command->name), command);
+    }
+    assert_null(command_find("nonsense"));
+    assert_null(command_find(""));
+}
+
+static void exit_statuses_follow_the_convention(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(0), 0);
+    assert_int_equal(status_of(EIO), 1);
+    assert_int_equal(status_of(ENOMEM), 1);
+    assert_int_equal(status_of(ENOTSUP), 77);
+    assert_int_equal(status_of(ENODEV), 77);
+}
+
+static void color_follows_option_and_environment(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    unsetenv("NO_COLOR");
+    setenv("TERM", "xterm", 1);
+    assert_false(color_wanted(COLOR_AUTO, file)); /* no terminal */
+    assert_true(color_wanted(COLOR_ALWAYS, file));
+    assert_false(color_wanted(COLOR_NEVER, file));
+    setenv("NO_COLOR", "1", 1);
+    assert_true(color_wanted(COLOR_ALWAYS, file)); /* what is typed outdoes the environment */
+    fclose(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chase_has_the_documented_defaults),
+        cmocka_unit_test(quick_changes_only_what_was_not_given),
+        cmocka_unit_test(chase_reads_every_option),
+        cmocka_unit_test(options_follow_the_habits_of_getopt_long),
+        cmocka_unit_test(wrong_values_get_one_sentence),
+        cmocka_unit_test(options_that_do_not_go_together_are_refused),
+        cmocka_unit_test(every_default_is_read_from_its_documented_text),
+        cmocka_unit_test(every_option_has_a_sound_entry_with_help),
+        cmocka_unit_test(help_tells_every_option),
+        cmocka_unit_test(manual_tells_every_option),
+        cmocka_unit_test(completion_knows_every_option_and_choice),
+        cmocka_unit_test(help_keeps_to_the_width),
+        cmocka_unit_test(every_example_can_be_typed),
+        cmocka_unit_test(every_command_is_explained),
+        cmocka_unit_test(exit_statuses_follow_the_convention),
+        cmocka_unit_test(color_follows_option_and_environment),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
