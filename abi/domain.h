@@ -1,33 +1,36 @@
-/* What a domain's kernel (guest/kernel) and the code outside agree on: where things are in the guest and how the guest
- * leaves. Everything the guest says through this is hostile until checked. */
+/* What a domain's kernel (guest/kernel) and the code outside agree on: where things are in the guest and how
+ * the guest leaves. Everything the guest says through this is hostile until checked. */
 #ifndef VCOST_ABI_DOMAIN_H
 #define VCOST_ABI_DOMAIN_H
 
-/* Guest virtual base of the system pages; page n of the list below lies at DOMAIN_SYSTEM_BASE + n * 4096 and at guest
- * physical n * 4096. The page tables follow, not mapped in the guest. */
+/* Guest virtual base of the system pages; page n of the list below lies at DOMAIN_SYSTEM_BASE + n * 4096 and
+ * at guest physical n * 4096. The page tables follow, not mapped in the guest. */
 #define DOMAIN_SYSTEM_BASE 0xffffffff80000000
 #define DOMAIN_PAGE_GDT 0
 #define DOMAIN_PAGE_IDT 1
-#define DOMAIN_PAGE_TSS 2   /* and the I/O permission bitmap behind it */
-#define DOMAIN_PAGE_STACK 3 /* of the kernel */
+#define DOMAIN_PAGE_TSS 2    /* and the I/O permission bitmap behind it */
+#define DOMAIN_PAGE_STACK 3  /* of the kernel */
 #define DOMAIN_PAGE_KERNEL 4 /* the kernel image: DOMAIN_KERNEL_PAGES of code */
 #define DOMAIN_KERNEL_PAGES 3
 #define DOMAIN_PAGE_USER (DOMAIN_PAGE_KERNEL + 2) /* the one of them that CPL 3 may execute */
 #define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES)
 
 /* Offsets in the kernel image. */
-#define DOMAIN_VECTOR_BYTES 16 /* the stub of vector v starts at v * 16: 256 stubs fill the first page */
+#define DOMAIN_VECTOR_BYTES 16     /* the stub of vector v starts at v * 16: 256 stubs fill the first page */
 #define DOMAIN_USER_CALL 0x2000    /* CPL 3: calls RAX, then leaves through DOMAIN_PORT_DONE */
 #define DOMAIN_USER_SYSCALL 0x2010 /* CPL 3: executes SYSCALL (probe) */
-#define DOMAIN_SYSCALL_ENTRY 0x2020 /* LSTAR: leaves through DOMAIN_PORT_SYSCALL at whatever CPL it finds itself */
+#define DOMAIN_SYSCALL_ENTRY                                                                                 \
+    0x2020 /* LSTAR: leaves through DOMAIN_PORT_SYSCALL at whatever CPL it finds itself */
 
-/* The ports that the guest leaves through, always 32 bits wide. The I/O permission bitmap allows CPL 3 the last two. */
+/* The ports that the guest leaves through, always 32 bits wide. The I/O permission bitmap allows CPL 3 the
+ * last two. */
 #define DOMAIN_PORT_FAULT 0xe0   /* an exception; the frame below lies at the kernel's RSP */
 #define DOMAIN_PORT_DONE 0xe4    /* the called function has returned */
 #define DOMAIN_PORT_SYSCALL 0xe8 /* the SYSCALL entry was reached */
 
-/* Selectors. None is one that Linux uses for the same purpose (CPL 3 code is 0x33 there), so that a selector tells where
- * code ran. The order is what SYSCALL and SYSRET ask for: SS = CS + 8 and user CS = user SS + 8. */
+/* Selectors. None is one that Linux uses for the same purpose (CPL 3 code is 0x33 there), so that a selector
+ * tells where code ran. The order is what SYSCALL and SYSRET ask for: SS = CS + 8 and user CS = user SS + 8.
+ */
 #define DOMAIN_KERNEL_CS 0x40
 #define DOMAIN_KERNEL_SS 0x48
 #define DOMAIN_USER_SS 0x5b

@@ -1,10 +1,10 @@
 /* What the code outside a domain and a built-in workload inside it agree on.
  *
- * The workload image is one flat, position-independent block of machine code, built once. The very same bytes are
- * executed natively and in every domain. It starts with struct workload_image_header, which names the entries;
- * each entry is a function `void entry(struct workload_job *job)` in the System V calling convention. The job
- * lies in one page that both sides see. Whoever reads a job after the code has run reads data that a guest could have
- * forged: check before use. */
+ * The workload image is one flat, position-independent block of machine code, built once. The very same bytes
+ * are executed natively and in every domain. It starts with struct workload_image_header, which names the
+ * entries; each entry is a function `void entry(struct workload_job *job)` in the System V calling
+ * convention. The job lies in one page that both sides see. Whoever reads a job after the code has run reads
+ * data that a guest could have forged: check before use. */
 #ifndef VCOST_ABI_WORKLOAD_H
 #define VCOST_ABI_WORKLOAD_H
 
@@ -36,14 +36,15 @@ struct workload_image_header {
 /* One call of a workload. All times are ticks of the time-stamp counter, read inside. */
 struct workload_job {
     /* set by the caller; 'chase' uses all but the last three, 'touch' only those */
-    uint64_t steps;       /* hops of every chain in one timed batch */
-    uint64_t batches;     /* timed batches, at least 1 */
-    uint64_t warm_steps;  /* hops of every chain in one untimed batch before them; 0: no warm-up */
-    uint64_t warm_limit;  /* untimed batches at most; they end when one is no longer faster than the one before */
+    uint64_t steps;      /* hops of every chain in one timed batch */
+    uint64_t batches;    /* timed batches, at least 1 */
+    uint64_t warm_steps; /* hops of every chain in one untimed batch before them; 0: no warm-up */
+    uint64_t
+        warm_limit; /* untimed batches at most; they end when one is no longer faster than the one before */
     uint64_t cursor[WORKLOAD_CHAINS_MAX]; /* address of each chain's current element; moved on by the call */
-    uint64_t first;       /* touch: first address, */
-    uint64_t bytes;       /* length */
-    uint64_t stride;      /* and distance of the bytes that are read */
+    uint64_t first;                       /* touch: first address, */
+    uint64_t bytes;                       /* length */
+    uint64_t stride;                      /* and distance of the bytes that are read */
 
     /* set by the workload */
     uint64_t entered;       /* TSC at the first instruction of the entry */

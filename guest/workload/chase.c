@@ -1,7 +1,8 @@
 /* The pointer chase of the article: follow a closed list, one dependent load a hop.
  *
- * For each number of chains, reading only or also incrementing the element's second word, there is one function
- * with its own loop, unrolled WORKLOAD_HOPS_UNROLLED times so that counting does not show in the time of a hop. */
+ * For each number of chains, reading only or also incrementing the element's second word, there is one
+ * function with its own loop, unrolled WORKLOAD_HOPS_UNROLLED times so that counting does not show in the
+ * time of a hop. */
 #include "abi/workload.h"
 #include "timer.h"
 
@@ -40,8 +41,8 @@ typedef void walk(word *cursor, uint64_t steps);
 #define DEFINE_WALK(name, chains, HOP)                                                                       \
     static __attribute__((noinline)) void name(word *cursor, uint64_t steps)                                 \
     {                                                                                                        \
-        EACH_##chains(LOAD)                                                                                  \
-        for (; steps >= WORKLOAD_HOPS_UNROLLED; steps -= WORKLOAD_HOPS_UNROLLED) {                           \
+        EACH_##chains(LOAD) for (; steps >= WORKLOAD_HOPS_UNROLLED; steps -= WORKLOAD_HOPS_UNROLLED)         \
+        {                                                                                                    \
             TIMES_16(EACH_##chains(HOP))                                                                     \
         }                                                                                                    \
         for (; steps; steps--) {                                                                             \
@@ -57,8 +58,8 @@ static inline uint64_t timed(walk *walk, word *cursor, uint64_t steps)
     return timer_ticks() - start;
 }
 
-/* Untimed batches until one is no longer clearly (3 %) faster than the one before: the caches and TLBs hold by then
- * what they hold in the steady state. */
+/* Untimed batches until one is no longer clearly (3 %) faster than the one before: the caches and TLBs hold
+ * by then what they hold in the steady state. */
 static inline uint64_t warm_up(const struct workload_job *job, walk *walk, word *cursor)
 {
     uint64_t before = UINT64_MAX, warmed = 0;

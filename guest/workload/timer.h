@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The time-stamp counter with everything before it done and nothing after it begun (SDM volume 2B, RDTSC: LFENCE on
- * both sides; on AMD LFENCE is dispatch serializing in every kernel that mitigates Spectre). */
+/* The time-stamp counter with everything before it done and nothing after it begun (SDM volume 2B, RDTSC:
+ * LFENCE on both sides; on AMD LFENCE is dispatch serializing in every kernel that mitigates Spectre). */
 static inline uint64_t timer_ticks(void)
 {
     uint32_t low, high;

@@ -1,5 +1,5 @@
-/* Reads one byte of each stride of a range, in address order: makes a domain's page tables and translations be there
- * before anything is measured. */
+/* Reads one byte of each stride of a range, in address order: makes a domain's page tables and translations
+ * be there before anything is measured. */
 #include "abi/workload.h"
 #include "timer.h"
 

@@ -6,7 +6,8 @@
 
 struct fact {
     bool known;
-    char text[160]; /* known: the value; otherwise: the reason, half a sentence ("no cpufreq driver in /sys") */
+    char text[160]; /* known: the value; otherwise: the reason, half a sentence ("no cpufreq driver in /sys")
+                     */
 };
 
 struct fact fact_known(const char *format, ...) __attribute__((format(printf, 1, 2)));

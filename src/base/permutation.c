@@ -14,7 +14,8 @@ static uint64_t odd_inverse(uint64_t odd)
 struct permutation permutation_make(uint64_t n, uint64_t seed)
 {
     unsigned bits = n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
-    struct permutation p = {.n = n, .mask = (UINT64_C(1) << bits) - 1, .shift = bits > 1 ? (bits + 1) / 2 : 1};
+    struct permutation p = {
+        .n = n, .mask = (UINT64_C(1) << bits) - 1, .shift = bits > 1 ? (bits + 1) / 2 : 1};
     for (int round = 0; round < PERMUTATION_ROUNDS; round++) {
         p.multiplier[round] = random_next(&seed) | 1;
         p.inverse[round] = odd_inverse(p.multiplier[round]);

@@ -1,9 +1,9 @@
 /* A random permutation of 0 … n-1 that is computed, not stored: forward and backward in constant time.
  *
- * The value is mixed by three keyed rounds of "multiply by an odd number, xor with its own upper half" modulo the next
- * power of two, each of which is a bijection there; results of n or more are mixed again until they fall below n (cycle
- * walking: Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). Good enough to defeat
- * prefetchers and caches; not cryptography. */
+ * The value is mixed by three keyed rounds of "multiply by an odd number, xor with its own upper half" modulo
+ * the next power of two, each of which is a bijection there; results of n or more are mixed again until they
+ * fall below n (cycle walking: Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). Good
+ * enough to defeat prefetchers and caches; not cryptography. */
 #ifndef VCOST_BASE_PERMUTATION_H
 #define VCOST_BASE_PERMUTATION_H
 

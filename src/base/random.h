@@ -1,5 +1,5 @@
-/* Reproducible random numbers: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
- * OOPSLA 2014). */
+/* Reproducible random numbers: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", OOPSLA 2014). */
 #ifndef VCOST_BASE_RANDOM_H
 #define VCOST_BASE_RANDOM_H
 

@@ -41,18 +41,20 @@ static int add_curve(const struct chase_options *options, enum chase_order order
         one_line_order(order) ? (uint64_t)CHASE_PAGE_BYTES : element_bytes, &sets, &count, error);
     if (rc < 0)
         return rc;
-    struct chase_shape *shapes = realloc((void *)experiment->shapes, (experiment->shape_count + count) * sizeof *shapes);
+    struct chase_shape *shapes =
+        realloc((void *)experiment->shapes, (experiment->shape_count + count) * sizeof *shapes);
     if (shapes) {
         experiment->shapes = shapes;
         for (size_t i = 0; i < count; i++)
-            shapes[experiment->shape_count++] = (struct chase_shape){sets[i], element_bytes, order, options->write,
-                (unsigned)options->chains};
+            shapes[experiment->shape_count++] = (struct chase_shape){
+                sets[i], element_bytes, order, options->write, (unsigned)options->chains};
     }
     free(sets);
     return shapes ? 0 : error_set(error, ENOMEM, "no memory for the list of shapes");
 }
 
-static int add_curves(const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
+static int add_curves(
+    const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
 {
     for (size_t i = 0; i < options->orders.count; i++) {
         enum chase_order order = (enum chase_order)options->orders.indices[i];
@@ -85,7 +87,8 @@ static int add_runner(const struct chase_options *options, const struct runner_t
         if (options->on.count)
             return error_set(error, ENOTSUP, "%s cannot be used: %s", type->name, experiment->kvm.reason);
         if (!options->common.quiet)
-            fprintf(stderr, "vcost: only native is measured, %s cannot be used: %s\n", type->name, experiment->kvm.reason);
+            fprintf(stderr, "vcost: only native is measured, %s cannot be used: %s\n", type->name,
+                experiment->kvm.reason);
         return 0;
     }
     experiment->runners[experiment->runner_count++] = type;
@@ -93,7 +96,8 @@ static int add_runner(const struct chase_options *options, const struct runner_t
 }
 
 /* In the table's order, whatever the user's, so that the baseline is the first. */
-static int add_runners(const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
+static int add_runners(
+    const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
 {
     int rc = 0;
     if (wanted(options, "kvm"))
@@ -143,14 +147,17 @@ static int write_one(struct output *output, int rc, struct error *error)
     return rc;
 }
 
-static int write_files(struct outputs *outputs, const struct result *result, const char *picture, struct error *error)
+static int write_files(
+    struct outputs *outputs, const struct result *result, const char *picture, struct error *error)
 {
     struct error errors[3];
     int codes[3] = {0, 0, 0};
     if (outputs->json)
-        codes[0] = write_one(outputs->json, json_write(result, output_stream(outputs->json), &errors[0]), &errors[0]);
+        codes[0] = write_one(
+            outputs->json, json_write(result, output_stream(outputs->json), &errors[0]), &errors[0]);
     if (outputs->csv)
-        codes[1] = write_one(outputs->csv, csv_write(result, output_stream(outputs->csv), &errors[1]), &errors[1]);
+        codes[1] =
+            write_one(outputs->csv, csv_write(result, output_stream(outputs->csv), &errors[1]), &errors[1]);
     if (outputs->picture)
         codes[2] = write_one(outputs->picture,
             picture_write(result, picture, output_stream(outputs->picture), &errors[2]), &errors[2]);
@@ -183,8 +190,8 @@ static struct report_style style_for(FILE *stream, const struct common_options *
 }
 
 /* Data goes to stdout, unless another form of it does already. */
-static int report(const struct common_options *options, struct outputs *outputs, struct result *result,
-    struct error *error)
+static int report(
+    const struct common_options *options, struct outputs *outputs, struct result *result, struct error *error)
 {
     int rc = 0;
     if (!is_stdout(options->json) && !is_stdout(options->csv)) {
@@ -213,7 +220,9 @@ static struct chase_experiment experiment_from(const struct chase_options *optio
         .seed = common->seed,
         .sample_seconds = common->quick ? quick_sample_seconds : default_sample_seconds,
         .rounds = ROUNDS,
-        .seconds = strict ? common->seconds : common->quick ? quick_seconds : default_seconds,
+        .seconds = strict          ? common->seconds
+                   : common->quick ? quick_seconds
+                                   : default_seconds,
         .strict = strict,
         .cpu = options->cpu,
         .lock = options->lock,
@@ -221,24 +230,27 @@ static struct chase_experiment experiment_from(const struct chase_options *optio
     };
 }
 
-static int measure(const struct chase_options *options, struct chase_experiment *experiment, struct result *result,
-    struct error *error)
+static int measure(const struct chase_options *options, const struct chase_experiment *experiment,
+    struct result *result, struct error *error)
 {
     struct progress_line line;
+    struct chase_experiment watched = *experiment;
     progress_start(&line, stderr, options->common.quiet, locale_is_utf8());
-    experiment->progress = (struct chase_progress){show_progress, &line};
-    int rc = experiment_chase(experiment, result, error);
+    watched.progress = (struct chase_progress){show_progress, &line};
+    int rc = experiment_chase(&watched, result, error);
     progress_clear(&line);
     return rc;
 }
 
-static int chase(const struct invocation *invocation, struct chase_experiment *experiment, struct error *error)
+static int chase(
+    const struct invocation *invocation, struct chase_experiment *experiment, struct error *error)
 {
     const struct chase_options *options = invocation->options;
     struct outputs outputs = {0};
     struct result result = {0};
     int rc;
-    if ((rc = add_runners(options, experiment, error)) < 0 || (rc = add_curves(options, experiment, error)) < 0 ||
+    if ((rc = add_runners(options, experiment, error)) < 0 ||
+        (rc = add_curves(options, experiment, error)) < 0 ||
         (rc = outputs_open(&options->common, &outputs, error)) < 0)
         return rc;
     rc = measure(options, experiment, &result, error);

@@ -105,9 +105,12 @@ static json_t *item_json(const struct item *item)
         return object;
     json_object_set_new(object, "usable", json_boolean(facts->usable));
     json_object_set_new(object, "reason", facts->usable ? json_null() : json_string(facts->reason));
-    json_object_set_new(object, "technique", facts->usable ? json_string(technique_name(facts->technique)) : json_null());
-    json_object_set_new(object, "technique_proof", facts->usable ? json_string(facts->technique_proof) : json_null());
-    json_object_set_new(object, "provider", facts->provider.known ? json_string(facts->provider.text) : json_null());
+    json_object_set_new(
+        object, "technique", facts->usable ? json_string(technique_name(facts->technique)) : json_null());
+    json_object_set_new(
+        object, "technique_proof", facts->usable ? json_string(facts->technique_proof) : json_null());
+    json_object_set_new(
+        object, "provider", facts->provider.known ? json_string(facts->provider.text) : json_null());
     json_object_set_new(object, "syscall_privilege",
         facts->syscall_privilege >= 0 ? json_integer(facts->syscall_privilege) : json_null());
     json_object_set_new(object, "quirks", quirks_json(facts));

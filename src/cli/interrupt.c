@@ -11,7 +11,8 @@ static void remember(int number)
     caught = number;
 }
 
-/* Without SA_RESTART, so that a guest that is running is interrupted too; SA_RESETHAND, so that the second signal kills. */
+/* Without SA_RESTART, so that a guest that is running is interrupted too; SA_RESETHAND, so that the second
+ * signal kills. */
 void interrupt_catch(void)
 {
     struct sigaction catch = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND}, before;

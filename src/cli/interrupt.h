@@ -1,5 +1,5 @@
-/* Ctrl-C and SIGTERM: the first asks the experiment to stop, so that what was measured is still reported; a second one ends
- * the program as it always would. */
+/* Ctrl-C and SIGTERM: the first asks the experiment to stop, so that what was measured is still reported; a
+ * second one ends the program as it always would. */
 #ifndef VCOST_CLI_INTERRUPT_H
 #define VCOST_CLI_INTERRUPT_H
 
@@ -11,7 +11,8 @@ void interrupt_catch(void);
 /* True once a signal has come: what a struct stop asks. */
 bool interrupt_asked(void *unused);
 
-/* At the very end: if a signal has come, dies of it, as a shell expects ("$?" is then 128 + its number). Otherwise returns. */
+/* At the very end: if a signal has come, dies of it, as a shell expects ("$?" is then 128 + its number).
+ * Otherwise returns. */
 void interrupt_finish(void);
 
 #endif

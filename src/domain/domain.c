@@ -12,8 +12,8 @@
 
 enum { PAGE_BYTES = 4096, SLOT_SYSTEM = 0, SLOT_IMAGE = 1, SLOT_DATA = 2 };
 
-/* Guest physical addresses: the system pages from 0, everything else behind the hole that PC devices need below 4 GiB.
- * Each memory starts at a multiple of 1 GiB, so that large pages can line up. */
+/* Guest physical addresses: the system pages from 0, everything else behind the hole that PC devices need
+ * below 4 GiB. Each memory starts at a multiple of 1 GiB, so that large pages can line up. */
 #define IMAGE_START (4 * GIB)
 #define DATA_START (5 * GIB)
 
@@ -21,7 +21,7 @@ enum { PAGE_BYTES = 4096, SLOT_SYSTEM = 0, SLOT_IMAGE = 1, SLOT_DATA = 2 };
 
 static uint64_t system_bytes(const struct domain_config *config)
 {
-    uint64_t need = (DOMAIN_PAGE_TABLES + 1) * PAGE_BYTES;                     /* and the root */
+    uint64_t need = (DOMAIN_PAGE_TABLES + 1) * PAGE_BYTES; /* and the root */
     need += page_tables_need(DOMAIN_PAGE_TABLES * PAGE_BYTES, PAGE_BYTES);
     need += page_tables_need(config->image->memory.bytes, PAGE_BYTES);
     return need + (config->data ? page_tables_need(config->data->bytes, config->data_page_bytes) : 0);
@@ -31,11 +31,12 @@ static int map_image(struct domain *domain, struct error *error)
 {
     const struct image *image = domain->config.image;
     uint64_t bytes = image->memory.bytes, code = image->code_bytes;
-    int rc = page_tables_map(&domain->tables, gva_same_as(image->code), GPA(IMAGE_START), code, PAGE_BYTES, PAGE_USER, error);
+    int rc = page_tables_map(
+        &domain->tables, gva_same_as(image->code), GPA(IMAGE_START), code, PAGE_BYTES, PAGE_USER, error);
     if (rc < 0)
         return rc;
-    return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(IMAGE_START + code), bytes - code, PAGE_BYTES,
-        PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+    return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(IMAGE_START + code), bytes - code,
+        PAGE_BYTES, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
 }
 
 static int map_data(struct domain *domain, struct error *error)
@@ -52,8 +53,10 @@ static int build_memory(struct domain *domain, struct error *error)
     int rc = memory_map(&domain->system, system_bytes(&domain->config), PAGE_BYTES, error);
     if (rc < 0)
         return rc;
-    if ((rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error)) < 0 ||
-        (rc = system_build(domain->system.base, &domain->tables, error)) < 0 || (rc = map_image(domain, error)) < 0)
+    if ((rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error)) <
+            0 ||
+        (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
+        (rc = map_image(domain, error)) < 0)
         return rc;
     return domain->config.data ? map_data(domain, error) : 0;
 }
@@ -66,7 +69,8 @@ static int build_machine(struct domain *domain, struct error *error)
     if ((rc = ops->create(&domain->vm, error)) < 0 ||
         (rc = ops->region(domain->vm, SLOT_SYSTEM, GPA(0), &domain->system, error)) < 0 ||
         (rc = ops->region(domain->vm, SLOT_IMAGE, GPA(IMAGE_START), &config->image->memory, error)) < 0 ||
-        (config->data && (rc = ops->region(domain->vm, SLOT_DATA, domain->data_start, config->data, error)) < 0))
+        (config->data &&
+            (rc = ops->region(domain->vm, SLOT_DATA, domain->data_start, config->data, error)) < 0))
         return rc;
     return ops->vcpu(domain->vm, 0, &domain->vcpu, error);
 }
@@ -101,11 +105,23 @@ void domain_destroy(struct domain *domain)
 /* ---- running ---- */
 
 static const char *const vector_names[] = {
-    [0] = "divide error",         [1] = "debug",           [3] = "breakpoint",     [4] = "overflow",
-    [6] = "invalid opcode",       [7] = "no FPU",          [8] = "double fault",   [10] = "invalid TSS",
-    [11] = "segment not present", [12] = "stack fault",    [13] = "general protection",
-    [14] = "page fault",          [16] = "x87 error",      [17] = "alignment check",
-    [18] = "machine check",       [19] = "SIMD exception", [21] = "control protection",
+    [0] = "divide error",
+    [1] = "debug",
+    [3] = "breakpoint",
+    [4] = "overflow",
+    [6] = "invalid opcode",
+    [7] = "no FPU",
+    [8] = "double fault",
+    [10] = "invalid TSS",
+    [11] = "segment not present",
+    [12] = "stack fault",
+    [13] = "general protection",
+    [14] = "page fault",
+    [16] = "x87 error",
+    [17] = "alignment check",
+    [18] = "machine check",
+    [19] = "SIMD exception",
+    [21] = "control protection",
 };
 
 static const char *vector_name(unsigned vector)
@@ -114,7 +130,8 @@ static const char *vector_name(unsigned vector)
     return vector < count && vector_names[vector] ? vector_names[vector] : "unexpected interrupt";
 }
 
-/* The frame lies where the guest says, so that must be checked to be its kernel's stack before it is read, once. */
+/* The frame lies where the guest says, so that must be checked to be its kernel's stack before it is read,
+ * once. */
 static int read_frame(const struct domain *domain, struct domain_frame *frame)
 {
     struct vcpu_registers registers;
@@ -142,8 +159,10 @@ static int report_fault(struct domain *domain, struct error *error)
         .cs = (uint16_t)frame.cs,
     };
     return error_set(error, EFAULT,
-        "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64 ", address 0x%" PRIx64,
-        domain->fault.vector, vector_name(domain->fault.vector), frame.error_code, frame.rip, system.fault_address);
+        "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64
+        ", address 0x%" PRIx64,
+        domain->fault.vector, vector_name(domain->fault.vector), frame.error_code, frame.rip,
+        system.fault_address);
 }
 
 static int unexpected_io(struct domain *domain, const struct vm_exit *exit, struct error *error)
@@ -156,18 +175,20 @@ static int unexpected_exit(struct domain *domain, const struct vm_exit *exit, st
 {
     domain->system_set = false;
     if (exit->kind == EXIT_MMIO)
-        return error_set(error, EPROTO, "the guest accessed physical address 0x%" PRIx64 ", where it has no memory",
-            exit->address.value);
+        return error_set(error, EPROTO,
+            "the guest accessed physical address 0x%" PRIx64 ", where it has no memory", exit->address.value);
     if (exit->kind == EXIT_SHUTDOWN)
         return error_set(error, EPROTO, "the guest shut down after a triple fault");
-    return error_set(error, EPROTO, "%s", exit->kind == EXIT_HALT ? "the guest unexpectedly halted" : exit->detail);
+    return error_set(
+        error, EPROTO, "%s", exit->kind == EXIT_HALT ? "the guest unexpectedly halted" : exit->detail);
 }
 
 /* 1: go on inside. */
 static int take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error)
 {
     if (exit->kind == EXIT_INTERRUPTED)
-        return stop_asked(domain->config.stop) ? error_set(error, EINTR, "stopped while a guest was running") : 1;
+        return stop_asked(domain->config.stop) ? error_set(error, EINTR, "stopped while a guest was running")
+                                               : 1;
     if (exit->kind != EXIT_IO)
         return unexpected_exit(domain, exit, error);
     if (!exit->write || exit->size != 4)
@@ -226,8 +247,8 @@ uint64_t domain_page_bytes(const struct domain *domain, const void *address)
     return page_tables_leaf(&domain->tables, gva_same_as(address), &bytes) ? bytes : 0;
 }
 
-/* Clearing the guest's entry from outside does not make a shadow table forget it. Taking the host's mapping away and
- * giving it back does, under every technique (the kernel's MMU notifier). */
+/* Clearing the guest's entry from outside does not make a shadow table forget it. Taking the host's mapping
+ * away and giving it back does, under every technique (the kernel's MMU notifier). */
 int domain_unmap_page(struct domain *domain, void *address, struct error *error)
 {
     uint64_t bytes = 0;

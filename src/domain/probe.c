@@ -43,26 +43,32 @@ static int touch(struct domain *domain, const struct image *image, uint64_t byte
     return domain_call(domain, entry, error);
 }
 
-/* Makes every page of the data an alias of its first: one guest physical page behind ALIASES guest virtual ones. */
+/* Makes every page of the data an alias of its first: one guest physical page behind ALIASES guest virtual
+ * ones. */
 static void alias_pages(struct domain *domain)
 {
-    uint64_t bytes, *first = page_tables_leaf(&domain->tables, gva_same_as(domain->config.data->base), &bytes);
+    uint64_t bytes,
+        *first = page_tables_leaf(&domain->tables, gva_same_as(domain->config.data->base), &bytes);
     for (int i = 1; i < ALIASES; i++)
         first[i] = first[0];
 }
 
-/* Under nested paging the monitor translates guest physical addresses: once the first alias was touched, the others cost it
- * nothing. Under shadow paging it translates virtual ones: each alias (or each few, where it fills ahead) is a fault. */
-static int count_alias_faults(struct domain *domain, const struct image *image, uint64_t *faults, struct error *error)
+/* Under nested paging the monitor translates guest physical addresses: once the first alias was touched, the
+ * others cost it nothing. Under shadow paging it translates virtual ones: each alias (or each few, where it
+ * fills ahead) is a fault. */
+static int count_alias_faults(
+    struct domain *domain, const struct image *image, uint64_t *faults, struct error *error)
 {
     struct monitor_counters before, after;
     int rc;
     alias_pages(domain);
-    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0 || (rc = domain_counters(domain, &before, error)) < 0 ||
+    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0 ||
+        (rc = domain_counters(domain, &before, error)) < 0 ||
         (rc = touch(domain, image, (uint64_t)ALIASES * PAGE_BYTES, error)) < 0)
         return rc;
     rc = domain_counters(domain, &after, error);
-    *faults = before.page_faults_fixed == UINT64_MAX ? UINT64_MAX : after.page_faults_fixed - before.page_faults_fixed;
+    *faults = before.page_faults_fixed == UINT64_MAX ? UINT64_MAX
+                                                     : after.page_faults_fixed - before.page_faults_fixed;
     return rc;
 }
 
@@ -73,13 +79,15 @@ static void find_technique(struct domain *domain, const struct image *image, str
     enum technique told = technique_by_parameter(facts);
     if (count_alias_faults(domain, image, &faults, &error) < 0 || faults == UINT64_MAX) {
         facts->technique = told;
-        snprintf(facts->technique_proof, sizeof facts->technique_proof, told == TECHNIQUE_UNKNOWN
-            ? "KVM counts no page faults and no module parameter tells" : "as the module's parameter says; not counted");
+        snprintf(facts->technique_proof, sizeof facts->technique_proof,
+            told == TECHNIQUE_UNKNOWN ? "KVM counts no page faults and no module parameter tells"
+                                      : "as the module's parameter says; not counted");
         return;
     }
     facts->technique = faults >= ALIAS_FAULTS_MIN ? TECHNIQUE_SHADOW : TECHNIQUE_NESTED;
     snprintf(facts->technique_proof, sizeof facts->technique_proof,
-        "%d virtual aliases of one touched physical page took the monitor %" PRIu64 " page faults", ALIASES - 1, faults);
+        "%d virtual aliases of one touched physical page took the monitor %" PRIu64 " page faults",
+        ALIASES - 1, faults);
     if (told != TECHNIQUE_UNKNOWN && told != facts->technique)
         add_quirk(facts, "the module's parameter names the other paging technique than its page faults show");
 }
@@ -102,8 +110,10 @@ static void find_syscall_privilege(struct domain *domain, struct monitor_facts *
         add_quirk(facts, "SYSCALL does not raise the privilege level in a guest");
 }
 
-/* The proof that it is a guest at all: the guest's own kernel sees the workload in the segment that the domain set. */
-static int find_segment(struct domain *domain, const struct image *image, struct monitor_facts *facts, struct error *error)
+/* The proof that it is a guest at all: the guest's own kernel sees the workload in the segment that the
+ * domain set. */
+static int find_segment(
+    struct domain *domain, const struct image *image, struct monitor_facts *facts, struct error *error)
 {
     workload_function *entry;
     int rc = image_find(image, "trap", &entry, error);
@@ -113,17 +123,19 @@ static int find_segment(struct domain *domain, const struct image *image, struct
     if (rc != -EFAULT || domain->fault.vector != 6 || domain->fault.cs != DOMAIN_USER_CS)
         return error_set(error, EPROTO, "a workload's exception does not show that it ran in the guest");
     if ((rc = touch(domain, image, PAGE_BYTES, error)) == 0 && image->job->code_selector != DOMAIN_USER_CS)
-        add_quirk(facts, "code in a guest reads another CS selector than the guest's kernel sees: the CPU runs it in a "
-                         "segment of the host");
+        add_quirk(facts,
+            "code in a guest reads another CS selector than the guest's kernel sees: the CPU runs it in a "
+            "segment of the host");
     return rc;
 }
 
 /* ---- all of it ---- */
 
-static int probe_domain(const struct monitor_ops *monitor, const struct image *image, const struct memory *data,
-    struct monitor_facts *facts, struct error *error)
+static int probe_domain(const struct monitor_ops *monitor, const struct image *image,
+    const struct memory *data, struct monitor_facts *facts, struct error *error)
 {
-    struct domain_config config = {.monitor = monitor, .image = image, .data = data, .data_page_bytes = PAGE_BYTES};
+    struct domain_config config = {
+        .monitor = monitor, .image = image, .data = data, .data_page_bytes = PAGE_BYTES};
     struct domain *domain;
     int rc = domain_create(&config, &domain, error);
     if (rc < 0)
@@ -137,8 +149,8 @@ static int probe_domain(const struct monitor_ops *monitor, const struct image *i
     return rc;
 }
 
-static int probe_with_data(const struct monitor_ops *monitor, const struct image *image, struct monitor_facts *facts,
-    struct error *error)
+static int probe_with_data(const struct monitor_ops *monitor, const struct image *image,
+    struct monitor_facts *facts, struct error *error)
 {
     struct memory data;
     int rc = memory_map(&data, (size_t)ALIASES * PAGE_BYTES, PAGE_BYTES, error);

@@ -4,8 +4,8 @@
 
 #include "monitor/monitor.h"
 
-/* Fills *facts. A monitor that cannot be used is no error: facts->usable is false and facts->reason says why. Takes a few
- * ms. */
+/* Fills *facts. A monitor that cannot be used is no error: facts->usable is false and facts->reason says why.
+ * Takes a few ms. */
 void domain_probe(const struct monitor_ops *monitor, struct monitor_facts *facts);
 
 #endif

@@ -11,8 +11,8 @@
 
 enum { ROUNDS_MAX = 256 };
 
-/* When a reader should not build on a figure: an interval that reaches further than this to a side, or fewer undisturbed
- * samples than this share. */
+/* When a reader should not build on a figure: an interval that reaches further than this to a side, or fewer
+ * undisturbed samples than this share. */
 static const double half_width_max = 0.05, undisturbed_share_min = 0.5;
 
 typedef bool sample_filter(const struct result_sample *sample, unsigned placement);
@@ -27,7 +27,8 @@ static bool undisturbed_of_placement(const struct result_sample *sample, unsigne
     return sample->placement == placement && sample->disturbed == DISTURBED_NOT;
 }
 
-static size_t collect(const struct result_cell *cell, unsigned placement, sample_filter *filter, double *values)
+static size_t collect(
+    const struct result_cell *cell, unsigned placement, sample_filter *filter, double *values)
 {
     size_t count = 0;
     for (size_t i = 0; i < cell->sample_count && count < ROUNDS_MAX; i++)
@@ -36,7 +37,8 @@ static size_t collect(const struct result_cell *cell, unsigned placement, sample
     return count;
 }
 
-/* The median of a placement's undisturbed samples; of all where every one was disturbed. NAN without samples. */
+/* The median of a placement's undisturbed samples; of all where every one was disturbed. NAN without samples.
+ */
 static double placement_median(const struct result_cell *cell, unsigned placement)
 {
     double values[ROUNDS_MAX];
@@ -72,14 +74,16 @@ static void judge(struct result_cell *cell, unsigned planned, const char *cut)
     cell->quality = QUALITY_GOOD;
     if (cell->placements < planned) {
         cell->quality = QUALITY_INTERRUPTED;
-        snprintf(cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
+        snprintf(
+            cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
     } else if (share < undisturbed_share_min) {
         cell->quality = QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason, "%zu of %zu samples were disturbed",
             cell->sample_count - count_undisturbed(cell), cell->sample_count);
     } else if (!(half <= half_width_max)) {
         cell->quality = QUALITY_NOISY;
-        snprintf(cell->reason, sizeof cell->reason, "placements differ: the interval reaches %.0f %% to a side", 100 * half);
+        snprintf(cell->reason, sizeof cell->reason,
+            "placements differ: the interval reaches %.0f %% to a side", 100 * half);
     }
 }
 
@@ -113,7 +117,8 @@ void analyse_cells(struct result *result, unsigned planned, const char *cut)
 
 /* ---- comparisons ---- */
 
-static const struct result_sample *sample_of(const struct result_cell *cell, unsigned placement, unsigned round)
+static const struct result_sample *sample_of(
+    const struct result_cell *cell, unsigned placement, unsigned round)
 {
     for (size_t i = 0; i < cell->sample_count; i++)
         if (cell->samples[i].placement == placement && cell->samples[i].round == round)
@@ -121,9 +126,10 @@ static const struct result_sample *sample_of(const struct result_cell *cell, uns
     return NULL;
 }
 
-/* The median over the rounds of one placement of (cell / baseline): pairs of which neither was disturbed, or all pairs where
- * there is none such. NAN without pairs. */
-static double paired_ratio(const struct result_cell *cell, const struct result_cell *baseline, unsigned placement)
+/* The median over the rounds of one placement of (cell / baseline): pairs of which neither was disturbed, or
+ * all pairs where there is none such. NAN without pairs. */
+static double paired_ratio(
+    const struct result_cell *cell, const struct result_cell *baseline, unsigned placement)
 {
     double clean[ROUNDS_MAX], all[ROUNDS_MAX];
     size_t clean_count = 0, all_count = 0;
@@ -138,7 +144,8 @@ static double paired_ratio(const struct result_cell *cell, const struct result_c
     return clean_count ? statistics_median(clean, clean_count) : statistics_median(all, all_count);
 }
 
-static bool compare(const struct result *result, size_t cell, size_t baseline, struct result_comparison *comparison)
+static bool compare(
+    const struct result *result, size_t cell, size_t baseline, struct result_comparison *comparison)
 {
     double ratios[CHASE_PLACEMENTS_MAX];
     size_t count = 0;
@@ -170,7 +177,8 @@ int analyse_comparisons(struct result *result, size_t runner_count, struct error
         return error_set(error, ENOMEM, "no memory for the comparisons");
     for (size_t cell = 0; cell < result->cell_count; cell++) {
         size_t baseline = cell - cell % runner_count;
-        if (cell != baseline && compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
+        if (cell != baseline &&
+            compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
             result->comparison_count++;
     }
     return 0;

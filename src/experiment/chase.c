@@ -13,16 +13,16 @@
 #include <time.h>
 
 enum {
-    REPEATS_MAX = 2,         /* tries more for a disturbed sample */
-    BATCHES = 16,            /* timed batches in a sample */
+    REPEATS_MAX = 2, /* tries more for a disturbed sample */
+    BATCHES = 16,    /* timed batches in a sample */
     WARM_BATCHES_MAX = 4,
-    PILOT_STEPS = 4096,      /* of the walk that tells how long a step takes */
+    PILOT_STEPS = 4096, /* of the walk that tells how long a step takes */
     WARM_STEPS_MIN = 8192,
-    LAYOUT_PIECE = 1 << 20,  /* elements written between two looks for Ctrl-C */
+    LAYOUT_PIECE = 1 << 20, /* elements written between two looks for Ctrl-C */
 };
 
-/* A lap of up to this many samples' length is walked whole; of longer ones a sample walks a part, three times as long as an
- * ordinary one, and the next goes on from there. */
+/* A lap of up to this many samples' length is walked whole; of longer ones a sample walks a part, three times
+ * as long as an ordinary one, and the next goes on from there. */
 static const double whole_lap_samples = 8, part_samples = 3;
 
 /* What the measuring functions share. */
@@ -35,8 +35,8 @@ struct run {
     struct pin pin;
     struct memory data; /* of the present placement */
     struct runner *runners[CHASE_RUNNERS_MAX];
-    size_t *order;      /* shapes in the order of the present placement */
-    double started;     /* clock_seconds() */
+    size_t *order;  /* shapes in the order of the present placement */
+    double started; /* clock_seconds() */
     unsigned placement, planned;
     size_t shapes_done; /* of the present placement */
     double planned_seconds;
@@ -67,8 +67,8 @@ static void tell(const struct run *run, const char *what)
         progress->tell(progress->context, placements / run->planned, left > 0 ? left : 0, what);
 }
 
-/* After each placement: how many fit the budget. Decided by time alone: stopping when an interval is narrow enough would make
- * it too narrow. */
+/* After each placement: how many fit the budget. Decided by time alone: stopping when an interval is narrow
+ * enough would make it too narrow. */
 static void plan_placements(struct run *run)
 {
     double one = elapsed(run) / (run->placement + 1), fit = floor(run->experiment->seconds / one);
@@ -97,8 +97,10 @@ static void start_cursors(const struct chase_layout *layout, const char *base, u
         cursor[chain] = (uintptr_t)base + chase_layout_offset(layout, chase_layout_start(layout, chain));
 }
 
-/* How long a step (a hop of every chain) takes on this list: the second of two short walks, the first being the warm-up. */
-static int pilot(struct run *run, struct chase_request *request, uint64_t *cursor, double *step_ns, struct error *error)
+/* How long a step (a hop of every chain) takes on this list: the second of two short walks, the first being
+ * the warm-up. */
+static int pilot(
+    struct run *run, struct chase_request *request, uint64_t *cursor, double *step_ns, struct error *error)
 {
     struct sample sample;
     request->steps = request->warm_steps = PILOT_STEPS;
@@ -109,8 +111,10 @@ static int pilot(struct run *run, struct chase_request *request, uint64_t *curso
     return rc;
 }
 
-/* How many steps a sample takes: whole laps where a lap is not too long, so that every element counts alike. */
-static void plan_sample(const struct run *run, const struct chase_layout *layout, double step_ns, struct chase_request *request)
+/* How many steps a sample takes: whole laps where a lap is not too long, so that every element counts alike.
+ */
+static void plan_sample(
+    const struct run *run, const struct chase_layout *layout, double step_ns, struct chase_request *request)
 {
     double sample_ns = run->experiment->sample_seconds * 1e9;
     double lap = ceil((double)layout->elements / request->chains), steps = part_samples * sample_ns / step_ns;
@@ -122,8 +126,8 @@ static void plan_sample(const struct run *run, const struct chase_layout *layout
     request->warm_steps = (uint64_t)fmax(WARM_STEPS_MIN, fmin(lap, sample_ns / 2 / step_ns));
 }
 
-static int sample_once(struct run *run, struct result_cell *cell, size_t runner, const struct chase_request *request,
-    uint64_t *cursor, struct result_sample *out, struct error *error)
+static int sample_once(struct run *run, struct result_cell *cell, size_t runner,
+    const struct chase_request *request, uint64_t *cursor, struct result_sample *out, struct error *error)
 {
     struct sample sample;
     int rc = runner_sample_chase(run->runners[runner], request, cursor, &run->watch, &sample, error);
@@ -137,7 +141,8 @@ static int sample_once(struct run *run, struct result_cell *cell, size_t runner,
     return 0;
 }
 
-/* A sample, taken again while it is disturbed, a few times; the last one counts, marked if it is disturbed still. */
+/* A sample, taken again while it is disturbed, a few times; the last one counts, marked if it is disturbed
+ * still. */
 static int take_sample(struct run *run, struct result_cell *cell, size_t runner, unsigned round,
     const struct chase_request *request, uint64_t *cursor, struct error *error)
 {
@@ -153,8 +158,8 @@ static int take_sample(struct run *run, struct result_cell *cell, size_t runner,
 }
 
 /* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
-static int sample_rounds(struct run *run, size_t shape, const struct chase_request *request, uint64_t *cursor,
-    struct error *error)
+static int sample_rounds(
+    struct run *run, size_t shape, const struct chase_request *request, uint64_t *cursor, struct error *error)
 {
     size_t count = run->experiment->runner_count;
     for (unsigned round = 0; round < run->experiment->rounds; round++) {
@@ -186,7 +191,8 @@ static int measure_shape(struct run *run, size_t shape, uint64_t *random, struct
     int rc;
     chase_entry_name(&layout.shape, name);
     start_cursors(&layout, base, cursor);
-    if ((rc = image_find(&run->image, name, &request.entry, error)) < 0 || (rc = lay_out(run, &layout, base, error)) < 0 ||
+    if ((rc = image_find(&run->image, name, &request.entry, error)) < 0 ||
+        (rc = lay_out(run, &layout, base, error)) < 0 ||
         (rc = pilot(run, &request, cursor, &step_ns, error)) < 0)
         return rc;
     plan_sample(run, &layout, step_ns, &request);
@@ -262,7 +268,8 @@ static int measure_shapes(struct run *run, struct error *error)
     char what[64];
     int rc = 0;
     shuffle(run->order, run->experiment->shape_count, &random);
-    for (run->shapes_done = 0; rc == 0 && run->shapes_done < run->experiment->shape_count; run->shapes_done++) {
+    for (run->shapes_done = 0; rc == 0 && run->shapes_done < run->experiment->shape_count;
+         run->shapes_done++) {
         snprintf(what, sizeof what, "placement %u of %u", run->placement + 1, run->planned);
         tell(run, what);
         rc = measure_shape(run, run->order[run->shapes_done], &random, error);
@@ -310,8 +317,8 @@ static int prepare(struct run *run, struct error *error)
 {
     const struct chase_experiment *experiment = run->experiment;
     int rc = clock_calibrate(&run->clock, error);
-    if (rc < 0 || (rc = make_cells(experiment, run->result, error)) < 0 || (rc = image_load(&run->image, error)) < 0 ||
-        (rc = pin_thread(&run->pin, experiment->cpu, error)) < 0)
+    if (rc < 0 || (rc = make_cells(experiment, run->result, error)) < 0 ||
+        (rc = image_load(&run->image, error)) < 0 || (rc = pin_thread(&run->pin, experiment->cpu, error)) < 0)
         return rc;
     run->order = calloc(experiment->shape_count, sizeof *run->order);
     if (!run->order)
@@ -346,7 +353,8 @@ static int conclude(struct run *run, int rc, struct error *error)
 
 int experiment_chase(const struct chase_experiment *experiment, struct result *result, struct error *error)
 {
-    struct run run = {.experiment = experiment, .result = result, .watch.stat = -1, .started = clock_seconds()};
+    struct run run = {
+        .experiment = experiment, .result = result, .watch.stat = -1, .started = clock_seconds()};
     *result = (struct result){.experiment = "chase", .seed = experiment->seed, .kvm = experiment->kvm};
     stamp_start(result);
     int rc = prepare(&run, error);

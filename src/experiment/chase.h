@@ -1,8 +1,10 @@
-/* The experiment of the article: the same pointer chase over growing working sets, here and there, side by side.
+/* The experiment of the article: the same pointer chase over growing working sets, here and there, side by
+ * side.
  *
- * One placement after the other: memory is mapped anew and faulted in, every runner is opened on it, and then, in random
- * order, each shape's list is laid out somewhere in it and walked by all runners in turns (A B, B A, …). All of them walk
- * the same list in the same frames and go on where the one before stopped, so that what differs is where the code runs. */
+ * One placement after the other: memory is mapped anew and faulted in, every runner is opened on it, and
+ * then, in random order, each shape's list is laid out somewhere in it and walked by all runners in turns (A
+ * B, B A, …). All of them walk the same list in the same frames and go on where the one before stopped, so
+ * that what differs is where the code runs. */
 #ifndef VCOST_EXPERIMENT_CHASE_H
 #define VCOST_EXPERIMENT_CHASE_H
 
@@ -21,14 +23,16 @@
 enum { CHASE_RUNNERS_MAX = 8, CHASE_PLACEMENTS_MIN = 3, CHASE_PLACEMENTS_MAX = 12 };
 
 struct chase_progress {
-    void (*tell)(void *context, double fraction, double seconds_left, const char *what); /* NULL: nobody listens */
+    void (*tell)(
+        void *context, double fraction, double seconds_left, const char *what); /* NULL: nobody listens */
     void *context;
 };
 
 struct chase_experiment {
     const struct chase_shape *shapes; /* each has passed chase_check() */
     size_t shape_count;
-    const struct runner_type *runners[CHASE_RUNNERS_MAX]; /* native first, where it takes part: it is the baseline */
+    const struct runner_type
+        *runners[CHASE_RUNNERS_MAX]; /* native first, where it takes part: it is the baseline */
     size_t runner_count;
     struct monitor_facts kvm; /* as domain_probe() found them */
     uint64_t seed;
@@ -42,13 +46,13 @@ struct chase_experiment {
     struct chase_progress progress;
 };
 
-/* The working sets of a curve: `per_octave` to each doubling, both ends included, rounded to whole elements (and to whole
- * pages from 64 KiB on), each once. *sets is malloc'd and the caller's. */
+/* The working sets of a curve: `per_octave` to each doubling, both ends included, rounded to whole elements
+ * (and to whole pages from 64 KiB on), each once. *sets is malloc'd and the caller's. */
 int chase_working_sets(struct size_range range, unsigned per_octave, uint64_t element_bytes, uint64_t **sets,
     size_t *count, struct error *error);
 
-/* Measures. Being stopped is no failure: the result is then marked incomplete. Fills everything of *result but the command
- * and the host; result_free() releases it, also after a failure. */
+/* Measures. Being stopped is no failure: the result is then marked incomplete. Fills everything of *result
+ * but the command and the host; result_free() releases it, also after a failure. */
 int experiment_chase(const struct chase_experiment *experiment, struct result *result, struct error *error);
 
 #endif

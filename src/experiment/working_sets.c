@@ -24,8 +24,9 @@ int chase_working_sets(struct size_range range, unsigned per_octave, uint64_t el
         return error_set(error, ENOMEM, "no memory for a list of working sets");
     for (size_t i = 0; i <= steps + 1; i++) {
         double bytes = i <= steps ? (double)range.first * exp2((double)i / per_octave) : (double)range.last;
-        uint64_t set = bytes == (double)range.first ? range.first : bytes == (double)range.last ? range.last
-                                                                      : rounded(bytes, element_bytes);
+        uint64_t set = bytes == (double)range.first  ? range.first
+                       : bytes == (double)range.last ? range.last
+                                                     : rounded(bytes, element_bytes);
         if (set <= range.last && (used == 0 || set > sets[used - 1]))
             sets[used++] = set;
     }

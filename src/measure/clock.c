@@ -43,7 +43,8 @@ struct instant {
     uint64_t ticks;
 };
 
-/* Both clocks at one moment: of several tries that with the least time between two readings of the counter. */
+/* Both clocks at one moment: of several tries that with the least time between two readings of the counter.
+ */
 static struct instant now(void)
 {
     struct instant best = {0};
@@ -63,14 +64,16 @@ static struct instant now(void)
 int clock_calibrate(struct clock *clock, struct error *error)
 {
     if (!counter_is_invariant() && !kernel_trusts_counter())
-        return error_set(error, ENOTSUP, "this CPU's time-stamp counter does not run at a constant rate, so code inside a "
-                                         "guest cannot be timed by it");
+        return error_set(error, ENOTSUP,
+            "this CPU's time-stamp counter does not run at a constant rate, so code inside a "
+            "guest cannot be timed by it");
     const struct timespec pause = {.tv_nsec = (long)(calibration_seconds * 1e9)};
     struct instant start = now();
     nanosleep(&pause, NULL);
     struct instant end = now();
     if (end.ticks <= start.ticks || end.seconds - start.seconds < calibration_seconds / 2)
-        return error_set(error, EIO, "the time-stamp counter could not be calibrated: it or the clock stood still");
+        return error_set(
+            error, EIO, "the time-stamp counter could not be calibrated: it or the clock stood still");
     clock->ticks_per_ns = (double)(end.ticks - start.ticks) / (end.seconds - start.seconds) / 1e9;
     return 0;
 }

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Wall-clock time may run ahead of CPU time by this much before a sample counts as disturbed: interrupts are accounted
- * elsewhere, and an idle machine shows about a tenth of it. */
+/* Wall-clock time may run ahead of CPU time by this much before a sample counts as disturbed: interrupts are
+ * accounted elsewhere, and an idle machine shows about a tenth of it. */
 static const double off_cpu_share_max = 0.05;
 
 const char *disturbance_name(enum disturbance disturbance)
@@ -29,7 +29,8 @@ void watch_close(struct watch *watch)
     watch->stat = -1;
 }
 
-/* The eighth figure of the line "cpuN user nice system idle iowait irq softirq steal …" (proc(5)), in clock ticks. */
+/* The eighth figure of the line "cpuN user nice system idle iowait irq softirq steal …" (proc(5)), in clock
+ * ticks. */
 static bool read_steal_ticks(const struct watch *watch, uint64_t *ticks)
 {
     char text[8192], label[24];

@@ -16,7 +16,7 @@ enum disturbance {
 const char *disturbance_name(enum disturbance disturbance);
 
 struct evidence {
-    bool steal_known; /* /proc/stat could be read */
+    bool steal_known;  /* /proc/stat could be read */
     uint64_t steal_ns; /* in steps of the kernel's tick, 10 ms as a rule */
     uint64_t involuntary_switches;
     uint64_t wall_ns, cpu_ns;

@@ -27,7 +27,8 @@ static void list_cpus(const struct pin *pin, char *text, size_t bytes)
             continue;
         while (end + 1 < CPUS_MAX && CPU_ISSET_S((size_t)end + 1, pin->bytes, pin->before))
             end++;
-        used += (size_t)snprintf(text + used, bytes - used, end > cpu ? "%s%d-%d" : "%s%d", used ? "," : "", cpu, end);
+        used += (size_t)snprintf(
+            text + used, bytes - used, end > cpu ? "%s%d-%d" : "%s%d", used ? "," : "", cpu, end);
         cpu = end;
     }
 }

@@ -12,8 +12,9 @@ struct pin {
     size_t bytes;
 };
 
-/* Binds the calling thread to CPU `wanted`, or with -1 to the last one that it may use (the first tend to serve the
- * machine's interrupts). A CPU that does not exist or is not allowed is an error that names those that are. */
+/* Binds the calling thread to CPU `wanted`, or with -1 to the last one that it may use (the first tend to
+ * serve the machine's interrupts). A CPU that does not exist or is not allowed is an error that names those
+ * that are. */
 int pin_thread(struct pin *pin, int wanted, struct error *error);
 
 /* Lets the thread run again where it was allowed to. */

@@ -1,8 +1,9 @@
-/* A monitor is mechanism: it creates a virtual machine, gives it memory, enters a virtual CPU and takes its exits. What a
- * domain is made of (page tables, kernel, workload) is domain/'s business. One table of functions a monitor.
+/* A monitor is mechanism: it creates a virtual machine, gives it memory, enters a virtual CPU and takes its
+ * exits. What a domain is made of (page tables, kernel, workload) is domain/'s business. One table of
+ * functions a monitor.
  *
- * A vm and its vcpus belong to one thread at a time, except kick(). Every function that can fail returns 0 or a negative
- * errno and fills *error. */
+ * A vm and its vcpus belong to one thread at a time, except kick(). Every function that can fail returns 0 or
+ * a negative errno and fills *error. */
 #ifndef VCOST_MONITOR_MONITOR_H
 #define VCOST_MONITOR_MONITOR_H
 
@@ -30,18 +31,19 @@ enum vm_exit_kind {
 
 struct vm_exit {
     enum vm_exit_kind kind;
-    uint16_t port;   /* io */
-    unsigned size;   /* io: bytes */
-    bool write;      /* io, mmio */
-    gpa_t address;   /* mmio */
+    uint16_t port;    /* io */
+    unsigned size;    /* io: bytes */
+    bool write;       /* io, mmio */
+    gpa_t address;    /* mmio */
     char detail[128]; /* failed */
 };
 
-/* What the monitor counted since the VM was created. A figure that this kernel does not count is UINT64_MAX. */
+/* What the monitor counted since the VM was created. A figure that this kernel does not count is UINT64_MAX.
+ */
 struct monitor_counters {
-    uint64_t exits;              /* of the virtual CPU */
-    uint64_t page_faults;        /* taken by the monitor on behalf of the guest */
-    uint64_t page_faults_fixed;  /* of those, that it answered by mapping a page */
+    uint64_t exits;             /* of the virtual CPU */
+    uint64_t page_faults;       /* taken by the monitor on behalf of the guest */
+    uint64_t page_faults_fixed; /* of those, that it answered by mapping a page */
     uint64_t tlb_flushes;
     uint64_t pages_4k, pages_2m, pages_1g; /* leaves mapped now in the tables the CPU walks for the guest */
 };
@@ -50,12 +52,15 @@ struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
     const char *summary; /* one line for `vcost list` */
 
-    /* Says what is known without running a guest: whether it can be used at all and, if not, why and what to do. */
+    /* Says what is known without running a guest: whether it can be used at all and, if not, why and what to
+     * do. */
     void (*describe)(struct monitor_facts *facts);
 
     int (*create)(struct vm **vm, struct error *error);
-    /* Backs guest physical memory from `start` on with `memory`, which stays the caller's and must outlive the VM. */
-    int (*region)(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
+    /* Backs guest physical memory from `start` on with `memory`, which stays the caller's and must outlive
+     * the VM. */
+    int (*region)(
+        struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
     int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
 
     /* The system state is set before the first entry; setting is dear, reading (after an exit) is cheap. */

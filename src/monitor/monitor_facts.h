@@ -23,9 +23,11 @@ struct monitor_facts {
     enum technique technique;
     char technique_proof[160]; /* "64 aliases of one page took 63 faults": how the technique is known */
     struct fact provider;      /* "kvm_amd", "kvm_intel", "kvm_pvm" */
-    struct monitor_parameter parameters[MONITOR_PARAMETERS_MAX]; /* the provider's and kvm's module parameters */
+    struct monitor_parameter
+        parameters[MONITOR_PARAMETERS_MAX]; /* the provider's and kvm's module parameters */
     size_t parameter_count;
-    int syscall_privilege; /* the CPL that SYSCALL leads to in a guest: 0 as on hardware, 3 under PVM; -1 unknown */
+    int syscall_privilege; /* the CPL that SYSCALL leads to in a guest: 0 as on hardware, 3 under PVM; -1
+                              unknown */
     char quirks[MONITOR_QUIRKS_MAX][160];
     size_t quirk_count;
 };

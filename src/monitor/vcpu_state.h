@@ -10,8 +10,8 @@ struct vcpu_registers {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rip, rflags;
 };
 
-/* What decides in which world the registers live. 64-bit mode is implied: the code segments are flat and long. The
- * privilege level is that of cs_selector. */
+/* What decides in which world the registers live. 64-bit mode is implied: the code segments are flat and
+ * long. The privilege level is that of cs_selector. */
 struct vcpu_system {
     gpa_t page_tables; /* CR3 */
     uint64_t cr0, cr4, efer;

@@ -16,7 +16,8 @@ struct cell {
 
 enum { CELL_ID_BYTES = 128 };
 
-/* Writes the cell's stable id, "chase/kvm/random/65536/64/4096/4096": workload, runner, order (with "-write" and
+/* Writes the cell's stable id, "chase/kvm/random/65536/64/4096/4096": workload, runner, order (with "-write"
+ * and
  * "-xN" for N chains where they apply), working set, element, guest page ("-" for native), host page. */
 void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES]);
 

@@ -17,8 +17,8 @@ static void in_domain_close(struct runner *runner)
     free(runner);
 }
 
-static int in_domain_open(const struct runner_type *type, const struct runner_config *config, struct runner **out,
-    struct error *error)
+static int in_domain_open(const struct runner_type *type, const struct runner_config *config,
+    struct runner **out, struct error *error)
 {
     struct runner *runner = calloc(1, sizeof *runner);
     if (!runner)
@@ -50,7 +50,8 @@ static void in_domain_counters(struct runner *runner, struct runner_counters *co
     struct monitor_counters now;
     struct error ignored;
     *counters = (struct runner_counters){0};
-    if (domain_counters(runner->domain, &now, &ignored) < 0 || now.exits == UINT64_MAX || now.page_faults == UINT64_MAX)
+    if (domain_counters(runner->domain, &now, &ignored) < 0 || now.exits == UINT64_MAX ||
+        now.page_faults == UINT64_MAX)
         return;
     *counters = (struct runner_counters){.known = true, .exits = now.exits, .page_faults = now.page_faults};
 }
@@ -71,8 +72,8 @@ static uint64_t smallest_guest_page(const struct runner *runner)
     return smallest;
 }
 
-/* The truth table: KVM counts the leaves that the CPU walks to. Under nested paging these are the host's; under shadow
- * paging they are as small as the smaller of the guest's and the host's. */
+/* The truth table: KVM counts the leaves that the CPU walks to. Under nested paging these are the host's;
+ * under shadow paging they are as small as the smaller of the guest's and the host's. */
 static int check_leaves(const struct runner *runner, uint64_t guest_bytes, const struct monitor_counters *now,
     struct error *error)
 {
@@ -80,9 +81,11 @@ static int check_leaves(const struct runner *runner, uint64_t guest_bytes, const
     bool shadow = runner->config.facts->technique == TECHNIQUE_SHADOW;
     bool small = runner->config.data->page_bytes == 4 * KIB || (shadow && guest_bytes == 4 * KIB);
     if (small && large > 0)
-        return error_set(error, EPROTO, "4 KiB pages were asked for, but KVM maps %" PRIu64 " large ones", large);
+        return error_set(
+            error, EPROTO, "4 KiB pages were asked for, but KVM maps %" PRIu64 " large ones", large);
     if (small && now->pages_4k < pages)
-        return error_set(error, EPROTO, "KVM maps %" PRIu64 " pages of 4 KiB, fewer than the %" PRIu64 " that were touched",
+        return error_set(error, EPROTO,
+            "KVM maps %" PRIu64 " pages of 4 KiB, fewer than the %" PRIu64 " that were touched",
             now->pages_4k, pages);
     return 0;
 }
@@ -102,10 +105,12 @@ static int in_domain_proof(struct runner *runner, struct page_proof *out, struct
         return rc;
     *out = proof;
     if (counted)
-        snprintf(out->proof, sizeof out->proof, "%.90s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64,
-            proof.proof, now.pages_4k, now.pages_2m);
+        snprintf(out->proof, sizeof out->proof,
+            "%.90s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64, proof.proof,
+            now.pages_4k, now.pages_2m);
     else
-        snprintf(out->proof, sizeof out->proof, "%.90s; guest: its own tables; KVM counts no pages here", proof.proof);
+        snprintf(out->proof, sizeof out->proof, "%.90s; guest: its own tables; KVM counts no pages here",
+            proof.proof);
     return 0;
 }
 

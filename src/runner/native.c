@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-static int native_open(const struct runner_type *type, const struct runner_config *config, struct runner **out,
-    struct error *error)
+static int native_open(const struct runner_type *type, const struct runner_config *config,
+    struct runner **out, struct error *error)
 {
     struct runner *runner = calloc(1, sizeof *runner);
     if (!runner)

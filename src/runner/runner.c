@@ -64,18 +64,21 @@ static void load_job(struct workload_job *job, const struct chase_request *reque
 }
 
 /* The job comes from a guest: a cursor outside of the data would send the native walk anywhere. */
-static int check_job(const struct workload_job *job, const struct runner *runner, unsigned chains, struct error *error)
+static int check_job(
+    const struct workload_job *job, const struct runner *runner, unsigned chains, struct error *error)
 {
     const struct memory *data = runner->config.data;
     for (unsigned i = 0; i < chains; i++)
         if (job->cursor[i] - (uintptr_t)data->base >= data->bytes || job->cursor[i] % sizeof(uint64_t))
             return error_set(error, EPROTO, "a chase (%s) left its list", runner->type->name);
     if (job->ticks == 0)
-        return error_set(error, EPROTO, "a chase (%s) took no time by the time-stamp counter", runner->type->name);
+        return error_set(
+            error, EPROTO, "a chase (%s) took no time by the time-stamp counter", runner->type->name);
     return 0;
 }
 
-static struct runner_counters counters_between(const struct runner_counters *before, const struct runner_counters *after)
+static struct runner_counters counters_between(
+    const struct runner_counters *before, const struct runner_counters *after)
 {
     return (struct runner_counters){
         .known = before->known && after->known,

@@ -1,7 +1,8 @@
-/* How one cell is run and sampled, wherever it runs: the experiment's only view of native execution and of domains.
+/* How one cell is run and sampled, wherever it runs: the experiment's only view of native execution and of
+ * domains.
  *
- * A runner is opened on one placement's memory and calls functions of the workload image on it. All local runners of a
- * placement share that memory, so that they walk the same list in the same physical frames. */
+ * A runner is opened on one placement's memory and calls functions of the workload image on it. All local
+ * runners of a placement share that memory, so that they walk the same list in the same physical frames. */
 #ifndef VCOST_RUNNER_RUNNER_H
 #define VCOST_RUNNER_RUNNER_H
 
@@ -18,11 +19,12 @@
 #include <stdint.h>
 
 struct runner_config {
-    const struct image *image;   /* must outlive the runner */
-    const struct memory *data;   /* populated; must outlive the runner */
-    uint64_t guest_page_bytes;   /* leaves of a guest's own tables; native ignores it */
-    const struct monitor_facts *facts; /* of the runner's monitor, as domain_probe() found them; native: NULL */
-    const struct stop *stop;     /* may be NULL */
+    const struct image *image; /* must outlive the runner */
+    const struct memory *data; /* populated; must outlive the runner */
+    uint64_t guest_page_bytes; /* leaves of a guest's own tables; native ignores it */
+    const struct monitor_facts
+        *facts;              /* of the runner's monitor, as domain_probe() found them; native: NULL */
+    const struct stop *stop; /* may be NULL */
 };
 
 struct runner_counters {
@@ -34,8 +36,8 @@ struct runner_counters {
 struct runner;
 
 struct runner_type {
-    const char *name;    /* as in --on */
-    const char *summary; /* one line for `vcost list` */
+    const char *name;                  /* as in --on */
+    const char *summary;               /* one line for `vcost list` */
     const struct monitor_ops *monitor; /* NULL for native */
 
     int (*open)(const struct runner_type *type, const struct runner_config *config, struct runner **runner,
@@ -83,7 +85,8 @@ struct sample {
     struct runner_counters counters; /* what happened during the call */
 };
 
-/* Walks on from cursor[] (an address for each chain), which is moved. The watch must be on the calling thread. */
+/* Walks on from cursor[] (an address for each chain), which is moved. The watch must be on the calling
+ * thread. */
 int runner_sample_chase(struct runner *runner, const struct chase_request *request, uint64_t *cursor,
     struct watch *watch, struct sample *sample, struct error *error);
 

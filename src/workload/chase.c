@@ -10,8 +10,10 @@
 const struct chase_order_info chase_orders[CHASE_ORDERS] = {
     [CHASE_SEQUENTIAL] = {"sequential", "element after element, as the hardware prefetchers like it"},
     [CHASE_RANDOM] = {"random", "one random cycle over all elements: caches and TLBs together"},
-    [CHASE_RANDOM_IN_PAGE] = {"random-in-page", "4 KiB pages in sequence, random within each: caches, hardly the TLB"},
-    [CHASE_LINE_PER_PAGE] = {"line-per-page", "one cache line in each 4 KiB page, pages in random order: the TLB"},
+    [CHASE_RANDOM_IN_PAGE] = {"random-in-page",
+        "4 KiB pages in sequence, random within each: caches, hardly the TLB"},
+    [CHASE_LINE_PER_PAGE] = {"line-per-page",
+        "one cache line in each 4 KiB page, pages in random order: the TLB"},
     [CHASE_PACKED] = {"packed", "as many lines as line-per-page, side by side: the same without the TLB"},
 };
 
@@ -36,20 +38,23 @@ static uint64_t element_count(const struct chase_shape *shape)
 
 int chase_check(const struct chase_shape *shape, struct error *error)
 {
-    if (shape->element_bytes < 8 || shape->element_bytes % 8 || shape->element_bytes > CHASE_ELEMENT_BYTES_MAX)
+    if (shape->element_bytes < 8 || shape->element_bytes % 8 ||
+        shape->element_bytes > CHASE_ELEMENT_BYTES_MAX)
         return error_set(error, EINVAL, "an element of %" PRIu32 " bytes is not a multiple of 8 from 8 to %d",
             shape->element_bytes, CHASE_ELEMENT_BYTES_MAX);
     if (one_line_elements(shape->order) && shape->element_bytes != CHASE_LINE_BYTES)
         return error_set(error, EINVAL, "the elements of %s are one cache line of %d bytes",
             chase_orders[shape->order].name, CHASE_LINE_BYTES);
     if (shape->write && shape->element_bytes < 16)
-        return error_set(error, EINVAL, "writing needs elements of at least 16 bytes (NPAD 1 or more): a hop "
-                                        "increments the word after the pointer");
+        return error_set(error, EINVAL,
+            "writing needs elements of at least 16 bytes (NPAD 1 or more): a hop "
+            "increments the word after the pointer");
     if (shape->chains < 1 || shape->chains > CHASE_CHAINS_MAX)
         return error_set(error, EINVAL, "%u chains are not 1 to %d", shape->chains, CHASE_CHAINS_MAX);
     if (element_count(shape) < shape->chains)
         return error_set(error, EINVAL,
-            "a working set of %" PRIu64 " bytes holds %" PRIu64 " elements of the order %s, fewer than its %u chain%s",
+            "a working set of %" PRIu64 " bytes holds %" PRIu64
+            " elements of the order %s, fewer than its %u chain%s",
             shape->working_set_bytes, element_count(shape), chase_orders[shape->order].name, shape->chains,
             shape->chains > 1 ? "s" : "");
     return 0;
@@ -72,7 +77,8 @@ struct page_elements {
 
 static uint64_t first_element_of_page(const struct chase_layout *layout, uint64_t page)
 {
-    uint64_t element = (page * CHASE_PAGE_BYTES + layout->shape.element_bytes - 1) / layout->shape.element_bytes;
+    uint64_t element =
+        (page * CHASE_PAGE_BYTES + layout->shape.element_bytes - 1) / layout->shape.element_bytes;
     return element < layout->elements ? element : layout->elements;
 }
 
@@ -85,11 +91,13 @@ static struct page_elements page_elements(const struct chase_layout *layout, uin
 {
     uint64_t first = first_element_of_page(layout, page);
     uint64_t count = first_element_of_page(layout, page + 1) - first;
-    return (struct page_elements){first, permutation_make(count, random_mix(layout->seed ^ random_mix(page)))};
+    return (struct page_elements){
+        first, permutation_make(count, random_mix(layout->seed ^ random_mix(page)))};
 }
 
-/* The element at a position of the cycle (below the number of elements). Pages come in sequence and hold the same
- * numbers as positions and as elements, so a position's page is that of the element of the same number. */
+/* The element at a position of the cycle (below the number of elements). Pages come in sequence and hold the
+ * same numbers as positions and as elements, so a position's page is that of the element of the same number.
+ */
 static uint64_t element_at(const struct chase_layout *layout, uint64_t position)
 {
     if (layout->shape.order == CHASE_SEQUENTIAL)
@@ -163,8 +171,10 @@ static void write_in_page(const struct chase_layout *layout, char *base, uint64_
 void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t first, uint64_t count)
 {
     static void (*const writers[CHASE_ORDERS])(const struct chase_layout *, char *, uint64_t, uint64_t) = {
-        [CHASE_SEQUENTIAL] = write_sequential,   [CHASE_RANDOM] = write_permuted,
-        [CHASE_RANDOM_IN_PAGE] = write_in_page,  [CHASE_LINE_PER_PAGE] = write_permuted,
+        [CHASE_SEQUENTIAL] = write_sequential,
+        [CHASE_RANDOM] = write_permuted,
+        [CHASE_RANDOM_IN_PAGE] = write_in_page,
+        [CHASE_LINE_PER_PAGE] = write_permuted,
         [CHASE_PACKED] = write_permuted,
     };
     writers[layout->shape.order](layout, base, first, first + count);

@@ -1,12 +1,12 @@
 /* The pointer chase: what shapes there are, how its list is laid out in memory, and which address each hop
  * reads, so that a model can follow it without executing it.
  *
- * Every shape is ONE cycle over all its elements. The cycle is a bijection that is computed, not looked up: which
- * element stands at position k, and which comes after element e, are known without memory, so laying out writes memory
- * once, in address order.
+ * Every shape is ONE cycle over all its elements. The cycle is a bijection that is computed, not looked up:
+ * which element stands at position k, and which comes after element e, are known without memory, so laying
+ * out writes memory once, in address order.
  *
- * An element's pointer stands at its start, as in the article. Only line-per-page puts it into a hashed line of its
- * page: a regular offset would alias in the caches. */
+ * An element's pointer stands at its start, as in the article. Only line-per-page puts it into a hashed line
+ * of its page: a regular offset would alias in the caches. */
 #ifndef VCOST_WORKLOAD_CHASE_H
 #define VCOST_WORKLOAD_CHASE_H
 
@@ -41,25 +41,28 @@ enum {
 };
 
 struct chase_shape {
-    uint64_t working_set_bytes; /* for packed: the working set of the line-per-page chase that it is held against */
+    uint64_t working_set_bytes; /* for packed: the working set of the line-per-page chase that it is held
+                                   against */
     uint32_t element_bytes;     /* 8 * (1 + NPAD); one cache line for line-per-page and packed */
     enum chase_order order;
     bool write;      /* each hop also writes the element's second word */
     unsigned chains; /* 1 … CHASE_CHAINS_MAX independent chains, evenly spread over the one cycle */
 };
 
-/* Refuses what cannot be: no working set, an element that is not a multiple of 8 or too large for it, writing into
- * elements that are only a pointer, more chains than elements. */
+/* Refuses what cannot be: no working set, an element that is not a multiple of 8 or too large for it, writing
+ * into elements that are only a pointer, more chains than elements. */
 int chase_check(const struct chase_shape *shape, struct error *error);
 
 /* Finds an order by its name; -1 if there is none. */
 int chase_order_find(const char *name);
 
-/* A shape together with its seed: everything that decides where the elements lie and in which order they come. */
+/* A shape together with its seed: everything that decides where the elements lie and in which order they
+ * come. */
 struct chase_layout {
     struct chase_shape shape;
     uint64_t elements; /* in the cycle */
-    uint64_t bytes;    /* of memory, from the start of the first element to the end of the last one's page or line */
+    uint64_t
+        bytes; /* of memory, from the start of the first element to the end of the last one's page or line */
     uint64_t seed;
     struct permutation permutation; /* of all elements (random, line-per-page, packed) */
 };
@@ -67,15 +70,15 @@ struct chase_layout {
 /* The shape must have passed chase_check(). */
 struct chase_layout chase_layout_make(const struct chase_shape *shape, uint64_t seed);
 
-/* The offset from the start of the memory of the word that is read at `position` of the cycle (taken modulo the number
- * of elements). Position 0 is where chain 0 starts. */
+/* The offset from the start of the memory of the word that is read at `position` of the cycle (taken modulo
+ * the number of elements). Position 0 is where chain 0 starts. */
 uint64_t chase_layout_offset(const struct chase_layout *layout, uint64_t position);
 
 /* Where chain number `chain` starts, as a position of the cycle. */
 uint64_t chase_layout_start(const struct chase_layout *layout, unsigned chain);
 
-/* Writes the pointers of `count` elements from number `first` on (in address order) into the memory at base, which
- * will be read at the same addresses. All elements: first 0, count layout->elements. */
+/* Writes the pointers of `count` elements from number `first` on (in address order) into the memory at base,
+ * which will be read at the same addresses. All elements: first 0, count layout->elements. */
 void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t first, uint64_t count);
 
 /* The name of the entry in the workload image that walks this shape: "chase-read-1". */

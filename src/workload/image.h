@@ -1,5 +1,6 @@
-/* The built-in workloads' machine code, ready to be executed: here directly, or in a domain that maps the same memory
- * at the same addresses. Next to the code lie the job (abi/workload.h) and a stack for the domain. */
+/* The built-in workloads' machine code, ready to be executed: here directly, or in a domain that maps the
+ * same memory at the same addresses. Next to the code lie the job (abi/workload.h) and a stack for the
+ * domain. */
 #ifndef VCOST_WORKLOAD_IMAGE_H
 #define VCOST_WORKLOAD_IMAGE_H
 
@@ -10,9 +11,9 @@
 #include <stddef.h>
 
 struct image {
-    struct memory memory; /* code, job, stack; owned */
-    const void *code;     /* read and execute */
-    size_t code_bytes;    /* whole pages */
+    struct memory memory;     /* code, job, stack; owned */
+    const void *code;         /* read and execute */
+    size_t code_bytes;        /* whole pages */
     struct workload_job *job; /* one page, read and write */
     void *stack;              /* lowest address; read and write */
     size_t stack_bytes;

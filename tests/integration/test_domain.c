@@ -1,5 +1,5 @@
-/* A domain on this machine's own KVM: code really runs in the guest, what goes wrong there is told, and what this host's KVM
- * does is found out. Also run in tests/nested under a real kvm_amd. */
+/* A domain on this machine's own KVM: code really runs in the guest, what goes wrong there is told, and what
+ * this host's KVM does is found out. Also run in tests/nested under a real kvm_amd. */
 #include "cmocka_all.h"
 
 #include "abi/domain.h"
@@ -56,8 +56,11 @@ static int open_domain(void **state)
         rc = memory_map(&here.data, (size_t)PAGES * PAGE, PAGE, &error);
     if (rc == 0)
         rc = memory_populate(&here.data, true, NULL, NULL, &error);
-    struct domain_config config = {.monitor = &monitor_kvm, .image = &here.image, .data = &here.data,
-        .data_page_bytes = PAGE, .stop = &here.ask};
+    struct domain_config config = {.monitor = &monitor_kvm,
+        .image = &here.image,
+        .data = &here.data,
+        .data_page_bytes = PAGE,
+        .stop = &here.ask};
     if (rc == 0)
         rc = domain_create(&config, &here.domain, &error);
     if (rc < 0)
@@ -116,11 +119,12 @@ static void code_runs_in_the_segment_that_the_domain_set(void **state)
     assert_int_equal(fault.vector, 6);
     assert_int_equal(fault.cs, DOMAIN_USER_CS);
     assert_int_not_equal(fault.cs, 0x33); /* what Linux's programs run in */
-    assert_in_range(fault.rip, (uintptr_t)here.image.code, (uintptr_t)here.image.code + here.image.code_bytes);
+    assert_in_range(
+        fault.rip, (uintptr_t)here.image.code, (uintptr_t)here.image.code + here.image.code_bytes);
 }
 
-/* The selector that the code itself reads is the domain's too, except where the CPU really runs the guest in a segment of the
- * host: then the probe has said so. */
+/* The selector that the code itself reads is the domain's too, except where the CPU really runs the guest in
+ * a segment of the host: then the probe has said so. */
 static void code_reads_its_selector_or_the_quirk_is_known(void **state)
 {
     (void)state;
@@ -163,7 +167,8 @@ static void chase_in_guest(struct chase_layout *layout, uint64_t steps)
     chase_entry_name(&layout->shape, name);
     chase_layout_write(layout, here.data.base, 0, layout->elements);
     for (unsigned chain = 0; chain < layout->shape.chains; chain++)
-        job->cursor[chain] = (uintptr_t)here.data.base + chase_layout_offset(layout, chase_layout_start(layout, chain));
+        job->cursor[chain] =
+            (uintptr_t)here.data.base + chase_layout_offset(layout, chase_layout_start(layout, chain));
     job->steps = steps;
     job->batches = 3;
     job->warm_steps = job->warm_limit = 0;
@@ -176,7 +181,8 @@ static void a_walk_in_the_guest_ends_where_the_layout_says(void **state)
     need_kvm();
     for (unsigned chains = 1; chains <= CHASE_CHAINS_MAX; chains++) {
         for (int order = 0; order < CHASE_ORDERS; order++) {
-            struct chase_shape shape = {(uint64_t)PAGES * PAGE, 64, (enum chase_order)order, chains % 2, chains};
+            struct chase_shape shape = {
+                (uint64_t)PAGES * PAGE, 64, (enum chase_order)order, chains % 2, chains};
             struct chase_layout layout = chase_layout_make(&shape, 3);
             chase_in_guest(&layout, 1001);
             for (unsigned chain = 0; chain < chains; chain++) {
@@ -313,7 +319,7 @@ static void counters_count(void **state)
     for (int i = 0; i < 10; i++)
         must_call("touch");
     assert_int_equal(domain_counters(here.domain, &after, &error), 0);
-    assert_true(after.exits - before.exits >= 10);               /* one for each return, and interrupts */
+    assert_true(after.exits - before.exits >= 10); /* one for each return, and interrupts */
     assert_int_equal(after.page_faults_fixed, before.page_faults_fixed); /* everything was mapped already */
     assert_true(after.pages_4k >= PAGES);
     assert_int_equal(after.pages_2m + after.pages_1g, 0);

@@ -82,7 +82,8 @@ static struct result make(void)
     return result;
 }
 
-static void add(struct result *result, size_t cell, unsigned placement, unsigned round, double ns, enum disturbance disturbed)
+static void add(struct result *result, size_t cell, unsigned placement, unsigned round, double ns,
+    enum disturbance disturbed)
 {
     struct result_sample sample = {ns, round, placement, disturbed};
     struct error error;
@@ -101,7 +102,8 @@ static bool near(double a, double b)
     return fabs(a - b) < 1e-9;
 }
 
-/* Native drifts by a factor of 2 between placements and by 1.5 between rounds; the guest is 10 % slower throughout. */
+/* Native drifts by a factor of 2 between placements and by 1.5 between rounds; the guest is 10 % slower
+ * throughout. */
 static void paired_ratios_do_not_see_drift(void **state)
 {
     struct result result = make();

@@ -1,4 +1,5 @@
-/* workload/chase: every order is one cycle over all elements, and the addresses that it names are those that a walk reads. */
+/* workload/chase: every order is one cycle over all elements, and the addresses that it names are those that
+ * a walk reads. */
 #include "cmocka_all.h"
 
 #include "workload/chase.h"
@@ -9,13 +10,15 @@
 
 enum { LINE = 64, PAGE = 4096 };
 
-/* Shapes over all orders, element sizes that do and do not divide a page, working sets that are and are not powers of two. */
+/* Shapes over all orders, element sizes that do and do not divide a page, working sets that are and are not
+ * powers of two. */
 struct shape_list {
     struct chase_shape shapes[400];
     size_t count;
 };
 
-static void add(struct shape_list *list, uint64_t bytes, uint32_t element, enum chase_order order, unsigned chains, bool write)
+static void add(struct shape_list *list, uint64_t bytes, uint32_t element, enum chase_order order,
+    unsigned chains, bool write)
 {
     struct chase_shape shape = {bytes, element, order, write, chains};
     struct error error;
@@ -31,7 +34,8 @@ static struct shape_list all_shapes(void)
     for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++) {
         for (size_t e = 0; e < sizeof elements / sizeof elements[0]; e++)
             for (int order = 0; order < CHASE_ORDERS; order++)
-                add(&list, sets[s], elements[e], (enum chase_order)order, 1 + (unsigned)e % CHASE_CHAINS_MAX, e % 2);
+                add(&list, sets[s], elements[e], (enum chase_order)order, 1 + (unsigned)e % CHASE_CHAINS_MAX,
+                    e % 2);
     }
     assert_true(list.count > 100);
     return list;
@@ -166,7 +170,8 @@ static void line_per_page_uses_one_hashed_line_in_each_page(void **state)
 static void packed_holds_as_many_lines_as_line_per_page(void **state)
 {
     (void)state;
-    struct chase_layout apart = layout_of(4 << 20, LINE, CHASE_LINE_PER_PAGE), packed = layout_of(4 << 20, LINE, CHASE_PACKED);
+    struct chase_layout apart = layout_of(4 << 20, LINE, CHASE_LINE_PER_PAGE),
+                        packed = layout_of(4 << 20, LINE, CHASE_PACKED);
     assert_int_equal(apart.elements, packed.elements);
     assert_int_equal(packed.bytes, packed.elements * LINE);
 }
@@ -181,7 +186,8 @@ static void laying_out_in_pieces_gives_the_same_list(void **state)
         memcpy(whole, base, layout.bytes);
         memset(base, 0xa5, layout.bytes);
         for (uint64_t first = 0; first < layout.elements; first += 37)
-            chase_layout_write(&layout, base, first, layout.elements - first < 37 ? layout.elements - first : 37);
+            chase_layout_write(
+                &layout, base, first, layout.elements - first < 37 ? layout.elements - first : 37);
         assert_memory_equal(base, whole, layout.bytes);
         free(base);
         free(whole);

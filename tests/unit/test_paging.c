@@ -31,7 +31,8 @@ static int end(void **state)
 static void map(uint64_t from, uint64_t to, uint64_t bytes, uint64_t page)
 {
     struct error error;
-    assert_int_equal(page_tables_map(&tables, GVA(from), GPA(to), bytes, page, PAGE_USER | PAGE_WRITE, &error), 0);
+    assert_int_equal(
+        page_tables_map(&tables, GVA(from), GPA(to), bytes, page, PAGE_USER | PAGE_WRITE, &error), 0);
 }
 
 static void assert_translates(uint64_t from, uint64_t to, uint64_t page)

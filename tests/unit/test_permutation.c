@@ -49,8 +49,8 @@ static void seeds_give_different_orders(void **state)
     assert_true(same < 64); /* one is expected by chance */
 }
 
-/* What the chase needs of it: a prefetcher finds no stride. Of a random order few neighbours share their distance with the
- * pair before, and few lie side by side. */
+/* What the chase needs of it: a prefetcher finds no stride. Of a random order few neighbours share their
+ * distance with the pair before, and few lie side by side. */
 static void neighbours_show_no_stride(void **state)
 {
     (void)state;

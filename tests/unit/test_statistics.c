@@ -1,4 +1,5 @@
-/* measure/statistics: medians, Student's quantiles, and intervals that cover the truth as often as they say. */
+/* measure/statistics: medians, Student's quantiles, and intervals that cover the truth as often as they say.
+ */
 #include "cmocka_all.h"
 
 #include "base/random.h"
@@ -45,7 +46,8 @@ static void interval_holds_its_median(void **state)
 
 static double normal(uint64_t *random)
 {
-    double u = ((double)(random_next(random) >> 11) + 1) / 0x1p53, v = (double)(random_next(random) >> 11) / 0x1p53;
+    double u = ((double)(random_next(random) >> 11) + 1) / 0x1p53,
+           v = (double)(random_next(random) >> 11) / 0x1p53;
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
@@ -62,8 +64,8 @@ static unsigned covered(size_t placements, double spread, unsigned experiments, 
     return count;
 }
 
-/* Of 4000 simulated experiments 95 % are 3800, and chance alone leaves [3745, 3852] once in 10 000 (exact binomial, two
- * sides). Widening the interval to its median may only add, so the upper side is left open. */
+/* Of 4000 simulated experiments 95 % are 3800, and chance alone leaves [3745, 3852] once in 10 000 (exact
+ * binomial, two sides). Widening the interval to its median may only add, so the upper side is left open. */
 static void intervals_cover_the_truth(void **state)
 {
     (void)state;

@@ -40,21 +40,21 @@ static struct instruction decode(uint64_t address)
     ZydisDecoder decoder;
     struct instruction instruction = {.address = address};
     ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    assert_true(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code + address, code_bytes - address, &instruction.decoded,
-        instruction.operands)));
+    assert_true(ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+        &decoder, code + address, code_bytes - address, &instruction.decoded, instruction.operands)));
     return instruction;
 }
 
 static uint64_t target_of(const struct instruction *instruction)
 {
     ZyanU64 target;
-    assert_true(ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&instruction->decoded, &instruction->operands[0], instruction->address,
-        &target)));
+    assert_true(ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(
+        &instruction->decoded, &instruction->operands[0], instruction->address, &target)));
     return target;
 }
 
-/* The function that an entry calls between two readings of the time-stamp counter: the target of its calls, which must all
- * be the same. */
+/* The function that an entry calls between two readings of the time-stamp counter: the target of its calls,
+ * which must all be the same. */
 static uint64_t timed_function(uint32_t entry)
 {
     uint64_t target = 0;
@@ -75,14 +75,16 @@ static uint64_t timed_function(uint32_t entry)
 
 static bool is_backward_branch(const struct instruction *instruction)
 {
-    return instruction->decoded.meta.category == ZYDIS_CATEGORY_COND_BR && target_of(instruction) < instruction->address;
+    return instruction->decoded.meta.category == ZYDIS_CATEGORY_COND_BR &&
+           target_of(instruction) < instruction->address;
 }
 
 /* The first loop of a function: from its backward branch's target to the branch. */
 static size_t loop_body(uint64_t function, struct instruction *body)
 {
     size_t count = 0;
-    for (uint64_t at = function; at < code_bytes && count < INSTRUCTIONS_MAX; at += body[count++].decoded.length) {
+    for (uint64_t at = function; at < code_bytes && count < INSTRUCTIONS_MAX;
+         at += body[count++].decoded.length) {
         body[count] = decode(at);
         if (is_backward_branch(&body[count])) {
             uint64_t start = target_of(&body[count++]);
@@ -100,7 +102,8 @@ static size_t loop_body(uint64_t function, struct instruction *body)
 static bool reads_memory(const struct instruction *instruction)
 {
     for (size_t i = 0; i < instruction->decoded.operand_count_visible; i++)
-        if (instruction->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY && instruction->operands[i].mem.type == ZYDIS_MEMOP_TYPE_MEM)
+        if (instruction->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
+            instruction->operands[i].mem.type == ZYDIS_MEMOP_TYPE_MEM)
             return true;
     return false;
 }
@@ -126,7 +129,8 @@ static size_t measured_loop(const char *kind, unsigned chains, struct instructio
     return loop_body(timed_function(entry_offset(name)), body);
 }
 
-/* Each load's address is the result of the load before it: the register that was loaded is the one that addresses next. */
+/* Each load's address is the result of the load before it: the register that was loaded is the one that
+ * addresses next. */
 static void one_hop_is_one_dependent_load(void **state)
 {
     struct instruction body[INSTRUCTIONS_MAX];
@@ -200,12 +204,14 @@ static void only_trap_has_a_privileged_or_faulting_instruction(void **state)
 {
     uint32_t first = entry_offset("touch"), trap = entry_offset("trap");
     (void)state;
-    for (uint64_t at = sizeof(struct workload_image_header) + 18 * sizeof(struct workload_entry); at < code_bytes;) {
+    for (uint64_t at = sizeof(struct workload_image_header) + 18 * sizeof(struct workload_entry);
+         at < code_bytes;) {
         struct instruction instruction = decode(at);
         ZydisMnemonic mnemonic = instruction.decoded.mnemonic;
         if (mnemonic == ZYDIS_MNEMONIC_UD2)
             assert_true(at >= trap && at < (uint64_t)trap + 16);
-        assert_false(mnemonic == ZYDIS_MNEMONIC_SYSCALL || mnemonic == ZYDIS_MNEMONIC_OUT || mnemonic == ZYDIS_MNEMONIC_INT);
+        assert_false(mnemonic == ZYDIS_MNEMONIC_SYSCALL || mnemonic == ZYDIS_MNEMONIC_OUT ||
+                     mnemonic == ZYDIS_MNEMONIC_INT);
         at += instruction.decoded.length;
     }
     assert_true(first > 0);

@@ -45,14 +45,16 @@ static int new_table(struct page_tables *tables, uint64_t *table, struct error *
     return 0;
 }
 
-int page_tables_init(struct page_tables *tables, char *base, uint64_t first, uint64_t end, struct error *error)
+int page_tables_init(
+    struct page_tables *tables, char *base, uint64_t first, uint64_t end, struct error *error)
 {
     *tables = (struct page_tables){.base = base, .next = first, .end = end};
     return new_table(tables, &tables->root.value, error);
 }
 
 /* Finds, or makes, the entry of `level` for an address. Tables carry all rights: the leaf decides. */
-static int find_entry(struct page_tables *tables, gva_t address, unsigned level, uint64_t **entry, struct error *error)
+static int find_entry(
+    struct page_tables *tables, gva_t address, unsigned level, uint64_t **entry, struct error *error)
 {
     uint64_t table = tables->root.value;
     for (unsigned at = ROOT_LEVEL; at > level; at--) {
@@ -75,8 +77,9 @@ int page_tables_map(struct page_tables *tables, gva_t from, gpa_t to, uint64_t b
 {
     unsigned level = leaf_level(page_bytes);
     if (!level || (from.value | to.value | bytes) % page_bytes)
-        return error_set(error, EINVAL, "a guest mapping at 0x%" PRIx64 " is not aligned to its pages of %" PRIu64 " bytes",
-            from.value, page_bytes);
+        return error_set(error, EINVAL,
+            "a guest mapping at 0x%" PRIx64 " is not aligned to its pages of %" PRIu64 " bytes", from.value,
+            page_bytes);
     uint64_t bits = rights | PAGE_PRESENT | PAGE_ACCESSED_DIRTY | (level > 1 ? PAGE_LARGE : 0);
     for (uint64_t offset = 0; offset < bytes; offset += page_bytes) {
         uint64_t *entry;

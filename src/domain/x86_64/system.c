@@ -8,11 +8,11 @@ extern const char domain_kernel_start[], domain_kernel_end[];
 
 enum {
     PAGE_BYTES = 4096,
-    TSS_BYTES = 104,                  /* SDM volume 3, figure 8-11 */
-    TSS_RSP0 = 4,                     /* where the stack for CPL 0 stands in it */
-    TSS_BITMAP_OFFSET = 102,          /* and the offset of the I/O permission bitmap */
-    PORTS = 256,                      /* covered by the bitmap; ports above are denied by the segment limit */
-    BITMAP_BYTES = PORTS / 8 + 1,     /* the last byte must be all ones (SDM volume 1, 19.5.2) */
+    TSS_BYTES = 104,              /* SDM volume 3, figure 8-11 */
+    TSS_RSP0 = 4,                 /* where the stack for CPL 0 stands in it */
+    TSS_BITMAP_OFFSET = 102,      /* and the offset of the I/O permission bitmap */
+    PORTS = 256,                  /* covered by the bitmap; ports above are denied by the segment limit */
+    BITMAP_BYTES = PORTS / 8 + 1, /* the last byte must be all ones (SDM volume 1, 19.5.2) */
     VECTORS = 256,
 };
 
@@ -44,17 +44,19 @@ static void build_gdt(uint64_t *gdt)
     gdt[DOMAIN_KERNEL_SS / 8] = DATA_DESCRIPTOR(0);
     gdt[DOMAIN_USER_SS / 8] = DATA_DESCRIPTOR(3);
     gdt[DOMAIN_USER_CS / 8] = CODE_DESCRIPTOR(3);
-    gdt[DOMAIN_TSS / 8] = UINT64_C(0x0000890000000000) | TSS_LIMIT | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+    gdt[DOMAIN_TSS / 8] =
+        UINT64_C(0x0000890000000000) | TSS_LIMIT | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
     gdt[DOMAIN_TSS / 8 + 1] = tss >> 32;
 }
 
-/* 64-bit interrupt gates to the kernel's stubs (SDM volume 3, figure 6-8). Those that software may raise itself (INT3,
- * INTO) stay at DPL 0 as well: a workload has no business there. */
+/* 64-bit interrupt gates to the kernel's stubs (SDM volume 3, figure 6-8). Those that software may raise
+ * itself (INT3, INTO) stay at DPL 0 as well: a workload has no business there. */
 static void build_idt(uint64_t *idt)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++) {
         uint64_t stub = page_address(DOMAIN_PAGE_KERNEL) + vector * DOMAIN_VECTOR_BYTES;
-        idt[2 * vector] = (stub & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (stub >> 16 & 0xffff) << 48;
+        idt[2 * vector] =
+            (stub & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (stub >> 16 & 0xffff) << 48;
         idt[2 * vector + 1] = stub >> 32;
     }
 }
@@ -63,7 +65,7 @@ static void build_idt(uint64_t *idt)
 static void allow_port(uint8_t *bitmap, unsigned port)
 {
     for (unsigned i = port; i < port + 4; i++)
-        bitmap[i / 8] &= (uint8_t)~(1u << i % 8);
+        bitmap[i / 8] &= (uint8_t) ~(1u << i % 8);
 }
 
 static void build_tss(char *tss)
@@ -95,11 +97,12 @@ int system_build(char *base, struct page_tables *tables, struct error *error)
     build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
     build_idt((uint64_t *)page(base, DOMAIN_PAGE_IDT));
     build_tss(page(base, DOMAIN_PAGE_TSS));
-    memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start, (size_t)(domain_kernel_end - domain_kernel_start));
+    memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start,
+        (size_t)(domain_kernel_end - domain_kernel_start));
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
         uint64_t offset = (uint64_t)mappings[i].page * PAGE_BYTES;
-        int rc = page_tables_map(tables, system_address(offset), GPA(offset), (uint64_t)mappings[i].pages * PAGE_BYTES,
-            PAGE_BYTES, mappings[i].rights, error);
+        int rc = page_tables_map(tables, system_address(offset), GPA(offset),
+            (uint64_t)mappings[i].pages * PAGE_BYTES, PAGE_BYTES, mappings[i].rights, error);
         if (rc < 0)
             return rc;
     }
@@ -111,8 +114,9 @@ struct vcpu_system system_user_state(const struct page_tables *tables)
     return (struct vcpu_system){
         .page_tables = tables->root,
         .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */
-        .cr4 = 0x6a0,      /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
-        .efer = 0xd01,     /* NXE LMA LME SCE */
+        .cr4 =
+            0x6a0, /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
+        .efer = 0xd01, /* NXE LMA LME SCE */
         .cs_selector = DOMAIN_USER_CS,
         .ss_selector = DOMAIN_USER_SS,
         .gdt = system_address((uint64_t)DOMAIN_PAGE_GDT * PAGE_BYTES),

@@ -1,5 +1,5 @@
-/* The system pages of a domain (abi/domain.h): descriptor tables, task state, kernel code; and the CPU state that goes
- * with them. */
+/* The system pages of a domain (abi/domain.h): descriptor tables, task state, kernel code; and the CPU state
+ * that goes with them. */
 #ifndef VCOST_DOMAIN_X86_64_SYSTEM_H
 #define VCOST_DOMAIN_X86_64_SYSTEM_H
 
@@ -11,7 +11,8 @@
 /* The guest virtual address of an offset in the system pages. */
 gva_t system_address(uint64_t offset);
 
-/* Fills the system pages at `base` (the host memory behind guest physical 0, zeroed) and maps them in `tables`. */
+/* Fills the system pages at `base` (the host memory behind guest physical 0, zeroed) and maps them in
+ * `tables`. */
 int system_build(char *base, struct page_tables *tables, struct error *error);
 
 /* The state in which CPL 3 code of the domain runs. */

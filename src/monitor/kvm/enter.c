@@ -24,14 +24,15 @@ static void take_mmio(const struct kvm_run *run, struct vm_exit *exit)
 
 static void take_failed_entry(const struct kvm_run *run, struct vm_exit *exit)
 {
-    snprintf(exit->detail, sizeof exit->detail, "the CPU refuses to enter the guest (hardware reason 0x%" PRIx64 ")",
+    snprintf(exit->detail, sizeof exit->detail,
+        "the CPU refuses to enter the guest (hardware reason 0x%" PRIx64 ")",
         (uint64_t)run->fail_entry.hardware_entry_failure_reason);
 }
 
 static void take_internal_error(const struct kvm_run *run, struct vm_exit *exit)
 {
-    snprintf(exit->detail, sizeof exit->detail,
-        "KVM has an internal error (suberror %u%s)", run->internal.suberror,
+    snprintf(exit->detail, sizeof exit->detail, "KVM has an internal error (suberror %u%s)",
+        run->internal.suberror,
         run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? ": it cannot emulate an instruction" : "");
 }
 
@@ -74,8 +75,8 @@ static void take(const struct kvm_run *run, struct vm_exit *exit)
             return;
         }
     }
-    snprintf(exit->detail, sizeof exit->detail, "KVM left the guest for a reason that vcost does not know (%u)",
-        run->exit_reason);
+    snprintf(exit->detail, sizeof exit->detail,
+        "KVM left the guest for a reason that vcost does not know (%u)", run->exit_reason);
 }
 
 int kvm_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)

@@ -18,7 +18,8 @@ static int open_error(int code, struct error *error)
             "virtualization to this one");
     if (code == EACCES || code == EPERM)
         return error_set(error, ENOTSUP,
-            "no permission on /dev/kvm: join the group that owns it (usually: sudo usermod -aG kvm $USER, then log in "
+            "no permission on /dev/kvm: join the group that owns it (usually: sudo usermod -aG kvm $USER, "
+            "then log in "
             "again)");
     return error_set(error, ENOTSUP, "cannot open /dev/kvm: %s", strerror(code));
 }
@@ -27,11 +28,13 @@ static int check_interface(int kvm, struct error *error)
 {
     const int registers = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     if (ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-        return error_set(error, ENOTSUP, "/dev/kvm does not speak version %d of KVM's interface", KVM_API_VERSION);
+        return error_set(
+            error, ENOTSUP, "/dev/kvm does not speak version %d of KVM's interface", KVM_API_VERSION);
     int synced = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
     if (synced < 0 || (synced & registers) != registers)
-        return error_set(error, ENOTSUP, "this KVM cannot exchange registers in shared memory (KVM_CAP_SYNC_REGS, "
-                                         "Linux 4.17): use a newer kernel");
+        return error_set(error, ENOTSUP,
+            "this KVM cannot exchange registers in shared memory (KVM_CAP_SYNC_REGS, "
+            "Linux 4.17): use a newer kernel");
     return 0;
 }
 
@@ -48,11 +51,12 @@ int kvm_open(int *kvm, struct error *error)
     return rc;
 }
 
-/* Modules that can stand behind /dev/kvm, the one that needs no hardware first: where it is loaded it is in use. A kernel
- * with built-in drivers shows kvm_amd and kvm_intel both; then the CPU's vendor decides. */
+/* Modules that can stand behind /dev/kvm, the one that needs no hardware first: where it is loaded it is in
+ * use. A kernel with built-in drivers shows kvm_amd and kvm_intel both; then the CPU's vendor decides. */
 static const struct {
     const char *module, *vendor;
-} providers[] = {{"kvm_pvm", NULL}, {"kvm_amd", "AuthenticAMD"}, {"kvm_amd", "HygonGenuine"}, {"kvm_intel", "GenuineIntel"}};
+} providers[] = {{"kvm_pvm", NULL}, {"kvm_amd", "AuthenticAMD"}, {"kvm_amd", "HygonGenuine"},
+    {"kvm_intel", "GenuineIntel"}};
 
 static bool cpu_vendor_is(const char *vendor)
 {
@@ -91,7 +95,8 @@ static void read_parameter(struct monitor_facts *facts, const char *module, cons
 }
 
 /* Those of KVM itself that bear on what a guest costs. The provider's are read whole. */
-static const char *const kvm_parameters[] = {"tdp_mmu", "nx_huge_pages", "eager_page_split", "halt_poll_ns", "mmio_caching"};
+static const char *const kvm_parameters[] = {
+    "tdp_mmu", "nx_huge_pages", "eager_page_split", "halt_poll_ns", "mmio_caching"};
 
 static void read_parameters(struct monitor_facts *facts)
 {

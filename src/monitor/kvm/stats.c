@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 static const char *const names[KVM_STATS] = {
-    [STAT_EXITS] = "exits",         [STAT_PF_TAKEN] = "pf_taken", [STAT_PF_FIXED] = "pf_fixed",
-    [STAT_TLB_FLUSH] = "tlb_flush", [STAT_PAGES_4K] = "pages_4k", [STAT_PAGES_2M] = "pages_2m",
+    [STAT_EXITS] = "exits",
+    [STAT_PF_TAKEN] = "pf_taken",
+    [STAT_PF_FIXED] = "pf_fixed",
+    [STAT_TLB_FLUSH] = "tlb_flush",
+    [STAT_PAGES_4K] = "pages_4k",
+    [STAT_PAGES_2M] = "pages_2m",
     [STAT_PAGES_1G] = "pages_1g",
 };
 

@@ -1,5 +1,5 @@
-/* KVM's binary statistics (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD): counters of one VM or virtual CPU, readable
- * without root and without debugfs while it lives. */
+/* KVM's binary statistics (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD): counters of one VM or virtual
+ * CPU, readable without root and without debugfs while it lives. */
 #ifndef VCOST_MONITOR_KVM_STATS_H
 #define VCOST_MONITOR_KVM_STATS_H
 
@@ -20,11 +20,12 @@ enum kvm_stat {
 };
 
 struct kvm_stats {
-    int fd; /* -1: this kernel has no binary statistics */
+    int fd;                  /* -1: this kernel has no binary statistics */
     off_t offset[KVM_STATS]; /* of the value in the file; -1: not among this file's counters */
 };
 
-/* Opens the counters of a VM or vCPU file descriptor. A kernel without them is no error: every value is then unknown. */
+/* Opens the counters of a VM or vCPU file descriptor. A kernel without them is no error: every value is then
+ * unknown. */
 int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error);
 void kvm_stats_close(struct kvm_stats *stats);
 

@@ -71,14 +71,26 @@ void kvm_vcpu_free(struct vcpu *vcpu)
 
 static struct kvm_segment code_segment(uint16_t selector)
 {
-    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = 11, .present = 1,
-        .dpl = selector & 3, .s = 1, .l = 1, .g = 1};
+    return (struct kvm_segment){.limit = 0xffffffff,
+        .selector = selector,
+        .type = 11,
+        .present = 1,
+        .dpl = selector & 3,
+        .s = 1,
+        .l = 1,
+        .g = 1};
 }
 
 static struct kvm_segment data_segment(uint16_t selector)
 {
-    return (struct kvm_segment){.limit = 0xffffffff, .selector = selector, .type = 3, .present = 1,
-        .dpl = selector & 3, .s = 1, .db = 1, .g = 1};
+    return (struct kvm_segment){.limit = 0xffffffff,
+        .selector = selector,
+        .type = 3,
+        .present = 1,
+        .dpl = selector & 3,
+        .s = 1,
+        .db = 1,
+        .g = 1};
 }
 
 static int set_syscall(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error)
@@ -110,8 +122,11 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
     sregs.ss = sregs.ds = sregs.es = sregs.fs = sregs.gs = data_segment(system->ss_selector);
     sregs.gdt = (struct kvm_dtable){.base = system->gdt.value, .limit = system->gdt_limit};
     sregs.idt = (struct kvm_dtable){.base = system->idt.value, .limit = system->idt_limit};
-    sregs.tr = (struct kvm_segment){.base = system->tss.value, .limit = system->tss_limit,
-        .selector = system->tss_selector, .type = 11, .present = 1};
+    sregs.tr = (struct kvm_segment){.base = system->tss.value,
+        .limit = system->tss_limit,
+        .selector = system->tss_selector,
+        .type = 11,
+        .present = 1};
     if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0)
         return error_errno(error, errno, "KVM refuses the guest's system registers");
     vcpu->run->s.regs.sregs = sregs;
@@ -135,11 +150,24 @@ void kvm_get_system(const struct vcpu *vcpu, struct vcpu_system *system)
 void kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers)
 {
     vcpu->run->s.regs.regs = (struct kvm_regs){
-        .rax = registers->rax, .rbx = registers->rbx, .rcx = registers->rcx, .rdx = registers->rdx,
-        .rsi = registers->rsi, .rdi = registers->rdi, .rsp = registers->rsp, .rbp = registers->rbp,
-        .r8 = registers->r8,   .r9 = registers->r9,   .r10 = registers->r10, .r11 = registers->r11,
-        .r12 = registers->r12, .r13 = registers->r13, .r14 = registers->r14, .r15 = registers->r15,
-        .rip = registers->rip, .rflags = registers->rflags,
+        .rax = registers->rax,
+        .rbx = registers->rbx,
+        .rcx = registers->rcx,
+        .rdx = registers->rdx,
+        .rsi = registers->rsi,
+        .rdi = registers->rdi,
+        .rsp = registers->rsp,
+        .rbp = registers->rbp,
+        .r8 = registers->r8,
+        .r9 = registers->r9,
+        .r10 = registers->r10,
+        .r11 = registers->r11,
+        .r12 = registers->r12,
+        .r13 = registers->r13,
+        .r14 = registers->r14,
+        .r15 = registers->r15,
+        .rip = registers->rip,
+        .rflags = registers->rflags,
     };
     vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 }
@@ -148,10 +176,23 @@ void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers
 {
     const struct kvm_regs *regs = &vcpu->run->s.regs.regs;
     *registers = (struct vcpu_registers){
-        .rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
-        .rsi = regs->rsi, .rdi = regs->rdi, .rsp = regs->rsp, .rbp = regs->rbp,
-        .r8 = regs->r8,   .r9 = regs->r9,   .r10 = regs->r10, .r11 = regs->r11,
-        .r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
-        .rip = regs->rip, .rflags = regs->rflags,
+        .rax = regs->rax,
+        .rbx = regs->rbx,
+        .rcx = regs->rcx,
+        .rdx = regs->rdx,
+        .rsi = regs->rsi,
+        .rdi = regs->rdi,
+        .rsp = regs->rsp,
+        .rbp = regs->rbp,
+        .r8 = regs->r8,
+        .r9 = regs->r9,
+        .r10 = regs->r10,
+        .r11 = regs->r11,
+        .r12 = regs->r12,
+        .r13 = regs->r13,
+        .r14 = regs->r14,
+        .r15 = regs->r15,
+        .rip = regs->rip,
+        .rflags = regs->rflags,
     };
 }

@@ -58,7 +58,8 @@ static int vm_create(struct vm **out, struct error *error)
     return rc;
 }
 
-static int vm_region(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
+static int vm_region(
+    struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
 {
     struct kvm_userspace_memory_region region = {
         .slot = slot,
