@@ -64,12 +64,12 @@ struct host {
     struct host_hugetlb hugetlb[HOST_HUGETLB_MAX];
     size_t hugetlb_count;
     bool is_guest;        /* CPUID leaf 1 ECX bit 31: a hypervisor is below this kernel */
-    struct fact guest_of; /* "kvm", "tcg", "vmware", "hyperv", "xen", "bochs" … from the signature at 4000_0000h; the raw
-                             signature where it has no name */
+    struct fact guest_of; /* "kvm", "tcg", "vmware", "hyperv", "xen", "bochs" … from the signature at
+                             4000_0000h; the raw signature where it has no name */
     struct fact governor, turbo, smt;
     struct host_named_fact mitigations[HOST_MITIGATIONS_MAX];
     size_t mitigation_count;
-    struct fact mitigations_source; /* unknown: why there are none */
+    struct fact mitigations_source;  /* unknown: why there are none */
     struct fact cgroup_memory_limit; /* bytes as text; unknown: no limit, or not readable */
 };
 

@@ -120,7 +120,7 @@ static void read_parameters(struct monitor_facts *facts)
 void kvm_describe(struct monitor_facts *facts)
 {
     struct error error;
-    int kvm;
+    int kvm = -1;
     *facts = (struct monitor_facts){.technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
     if (kvm_open(&kvm, &error) < 0) {
         snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
