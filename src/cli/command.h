@@ -21,7 +21,7 @@ enum option_kind {
     OPTION_CHOICE,      /* one of choice(): unsigned, its index */
     OPTION_CHOICE_LIST, /* "native,kvm", none twice: struct choice_list */
     OPTION_SECONDS,     /* "90", "1.5", "90s", "2m", "1h": double; 0 if not given and without a default */
-    OPTION_SEED,        /* 64 bits, decimal or 0x…: uint64_t */
+    OPTION_SEED,        /* up to 53 bits, decimal or 0x…: uint64_t */
     OPTION_FILE,        /* path of a file to write: const char * into argv; NULL if not given */
     OPTION_OUTPUT,      /* the same, or "-" for stdout */
     OPTION_KINDS

@@ -67,7 +67,8 @@ const struct option_spec common_run_options[COMMON_RUN_OPTIONS] = {
         FIELD(seed),
         .value_name = "N",
         .fallback = "1",
-        .help = "Seed of everything random, 64 bits, decimal or 0x...: the same seed gives the same layouts "
+        .help = "Seed of everything random, up to 53 bits, decimal or 0x...: the same seed gives the same "
+                "layouts "
                 "and the same schedule."},
 };
 

@@ -194,6 +194,9 @@ static int read_seconds(const struct option_spec *option, const char *text, void
     return 0;
 }
 
+/* What every reader of JSON keeps exactly. */
+static const unsigned long long seed_max = 1ULL << 53;
+
 static int read_seed(const struct option_spec *option, const char *text, void *field, struct error *error)
 {
     (void)option;
@@ -202,9 +205,9 @@ static int read_seed(const struct option_spec *option, const char *text, void *f
     bool good = number[0] && strspn(number, hex ? "0123456789abcdefABCDEF" : digits) == strlen(number);
     errno = 0;
     unsigned long long value = good ? strtoull(number, NULL, hex ? 16 : 10) : 0;
-    if (!good || errno)
+    if (!good || errno || value > seed_max)
         return error_set(error, EINVAL,
-            "\"" SHOWN "\" is not a seed: write a whole number of up to 64 bits, decimal or 0x...", text);
+            "\"" SHOWN "\" is not a seed: write a whole number of up to 53 bits, decimal or 0x...", text);
     *(uint64_t *)field = value;
     return 0;
 }

@@ -342,10 +342,11 @@ static int conclude(struct run *run, int rc, struct error *error)
 {
     struct result *result = run->result;
     result->complete = rc == 0;
-    if (rc == -EINTR)
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.150s", error->text);
-    else if (rc < 0)
+    if (rc < 0 && rc != -EINTR)
         return rc;
+    if (rc < 0) /* whatever it was that noticed says where; the reader wants to know who */
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.150s",
+            stop_asked(&run->experiment->stop) ? "stopped by the user" : error->text);
     result->seconds = elapsed(run);
     analyse_cells(result, run->planned, result->incomplete_reason);
     return analyse_comparisons(result, run->experiment->runner_count, error);

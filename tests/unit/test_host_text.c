@@ -137,7 +137,8 @@ static void long_lines_are_cut_and_stay_one_line(void **state)
     struct lines lines = {0};
     char text[4096];
     memset(text, 'a', sizeof text);
-    memcpy(text + sizeof text - 6, "\nlast\n", 6);
+    const char tail[] = {'\n', 'l', 'a', 's', 't', '\n'};
+    memcpy(text + sizeof text - sizeof tail, tail, sizeof tail);
     tree_bytes("/lines", text, sizeof text);
     assert_int_equal(read_each_line("/lines", count_line, &lines), 0);
     assert_int_equal(lines.count, 2);

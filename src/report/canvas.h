@@ -1,0 +1,40 @@
+/* A small picture made of characters: lines in braille dots (or '.'), and symbols on top of them. */
+#ifndef VCOST_REPORT_CANVAS_H
+#define VCOST_REPORT_CANVAS_H
+
+#include "report/style.h"
+
+#include <stdio.h>
+
+enum { CANVAS_DOTS_X = 2, CANVAS_DOTS_Y = 4 }; /* dots in one character */
+
+/* What lies on top where several things meet. */
+enum canvas_layer { LAYER_NOTHING, LAYER_RULE, LAYER_WHISKER, LAYER_END, LAYER_MARKER };
+
+struct canvas;
+
+/* width * height characters, empty. NULL without memory. canvas_free() releases it. */
+struct canvas *canvas_create(unsigned width, unsigned height);
+void canvas_free(struct canvas *canvas);
+
+/* A line between two points in dots, from the left top; what lies outside is left out. `color` counts curves.
+ */
+void canvas_line(struct canvas *canvas, int x0, int y0, int x1, int y1, unsigned color);
+
+/* A character at a column and row: a static UTF-8 string of one column. It stays below what has a higher
+ * layer. A rule also gives way to dots. What lies outside is left out. */
+void canvas_symbol(
+    struct canvas *canvas, int column, int row, const char *symbol, enum canvas_layer layer, unsigned color);
+
+/* Writes one row without a newline; blanks at its end are not written. */
+void canvas_row_write(
+    const struct canvas *canvas, unsigned row, FILE *stream, const struct report_style *style);
+
+/* The terminal sequence of a curve's colour, "" without colour; and the one that ends it. Static. */
+const char *canvas_color_on(const struct report_style *style, unsigned color);
+const char *canvas_color_off(const struct report_style *style);
+
+/* The colour of rules and axes. */
+enum { CANVAS_NEUTRAL = 255 };
+
+#endif

@@ -1,0 +1,48 @@
+/* How sizes, times, ratios and counts are written for people. The only place where this is done: inside,
+ * everything is bytes, nanoseconds, seconds and ratios.
+ *
+ * Each function returns its text by value, to be used at once: printf("%s", format_size(n).text). A figure
+ * that is not known (NAN) is "-", never 0. Numbers are written with a point whatever the locale's LC_NUMERIC,
+ * which the program leaves at "C". */
+#ifndef VCOST_REPORT_FORMAT_H
+#define VCOST_REPORT_FORMAT_H
+
+#include "report/style.h"
+
+#include <stdint.h>
+
+struct formatted {
+    char text[48];
+};
+
+/* 512 -> "512 B", 4096 -> "4 KiB", 724 MiB -> "724 MiB", 5931642 -> "5.66 MiB": three significant digits
+ * where the size is not a whole number of its unit. */
+struct formatted format_size(uint64_t bytes);
+
+/* The same for axes and narrow columns: "512", "4K", "724M", "5.66M". */
+struct formatted format_size_short(uint64_t bytes);
+
+/* Nanoseconds with three significant digits and without the unit: "0.912", "3.98", "22.4", "110", "1234". */
+struct formatted format_ns(double ns);
+
+/* A ratio as its difference from one: 1.013 -> "+1.3 %", 0.98 -> "-2.0 %", 1.0004 -> "+0.04 %", 2.5 -> "+150
+ * %". What is told apart from zero inside (beyond 0.005 %) is also written apart from zero. */
+struct formatted format_slowdown(double ratio);
+
+/* Just its number, for columns that name the unit once: "+1.3". */
+struct formatted format_slowdown_number(double ratio);
+
+/* "+0.4 … +2.0 %"; "-" if either end is not known. */
+struct formatted format_slowdown_interval(double low, double high, const struct report_style *style);
+
+/* Ticks of axes: 0 -> "0 %", 5 -> "+5 %"; 0.5 -> "0.5", 200 -> "200". */
+struct formatted format_percent_tick(double percent);
+struct formatted format_number_tick(double value);
+
+/* "0.35 s", "41 s", "1 min 12 s", "2 h 05 min". */
+struct formatted format_seconds(double seconds);
+
+/* "17", "12,345". */
+struct formatted format_count(uint64_t count);
+
+#endif

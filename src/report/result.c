@@ -1,0 +1,15 @@
+#include "report/result.h"
+
+#include <stdlib.h>
+
+void result_free(struct result *result)
+{
+    if (!result)
+        return;
+    for (size_t i = 0; i < result->cell_count; i++)
+        free(result->cells[i].samples);
+    free(result->cells);
+    free(result->comparisons);
+    host_free(&result->host);
+    *result = (struct result){0};
+}

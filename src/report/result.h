@@ -1,0 +1,83 @@
+/* What an experiment found: everything that a report needs and nothing else. The file format
+ * `vcost.result/1` (share/schema/) is this structure written down.
+ *
+ * Times inside are nanoseconds per operation. A figure that could not be had is NAN here and null with a
+ * reason in the file. */
+#ifndef VCOST_REPORT_RESULT_H
+#define VCOST_REPORT_RESULT_H
+
+#include "base/fact.h"
+#include "host/host.h"
+#include "measure/evidence.h"
+#include "monitor/monitor_facts.h"
+#include "runner/cell.h"
+#include "runner/page_proof.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum quality {
+    QUALITY_GOOD,
+    QUALITY_NOISY,       /* wide interval, or most samples disturbed: result_cell.reason says which */
+    QUALITY_INTERRUPTED, /* stopped before the planned placements were measured */
+    QUALITY_MISSING      /* no sample at all: figures are NAN, reason says why */
+};
+
+struct result_sample {
+    double ns;
+    unsigned round, placement;
+    enum disturbance disturbed;
+};
+
+struct result_counters {
+    bool known;
+    uint64_t exits,
+        page_faults; /* KVM: of the virtual CPU while this cell was sampled; native: page_faults only */
+};
+
+struct result_cell {
+    char id[CELL_ID_BYTES];
+    struct cell cell;
+    enum technique technique;
+    char label[48]; /* how a person reads it: "native", "kvm (shadow, PVM)" */
+    struct page_proof pages;
+    struct result_sample *samples; /* owned by the result */
+    size_t sample_count;
+    unsigned placements; /* placements that gave at least one sample */
+    unsigned repeated;   /* samples thrown away as disturbed and taken again */
+    double median, low, high, min;
+    struct result_counters counters;
+    enum quality quality;
+    char reason[160]; /* why not good; "" if good */
+};
+
+struct result_comparison {
+    size_t cell, baseline; /* indices into cells */
+    double ratio, low, high;
+    unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
+};
+
+struct result {
+    int argc; /* the command as typed; not owned */
+    char **argv;
+    char started[40]; /* RFC 3339 */
+    double seconds;
+    bool complete; /* false after Ctrl-C or when a time budget cut it short */
+    char incomplete_reason[160];
+    uint64_t seed;
+    unsigned cpu; /* the CPU that everything ran on */
+    double tsc_ghz;
+    struct host host;
+    struct monitor_facts kvm;
+    const char *experiment; /* "chase" */
+    struct result_cell *cells;
+    size_t cell_count;
+    struct result_comparison *comparisons;
+    size_t comparison_count;
+};
+
+/* Releases what the result owns (samples, cells, comparisons, host). */
+void result_free(struct result *result);
+
+#endif

@@ -1,0 +1,37 @@
+#include "report/style.h"
+
+static const char *const inks[INK_KINDS] = {
+    [INK_PLAIN] = "",
+    [INK_HEADING] = "\033[1m",
+    [INK_FAINT] = "\033[2m",
+    [INK_WARNING] = "\033[33m",
+    [INK_SLOWER] = "\033[31m",
+    [INK_FASTER] = "\033[32m",
+};
+
+const char *style_on(const struct report_style *style, enum ink ink)
+{
+    return style->color ? inks[ink] : "";
+}
+
+const char *style_off(const struct report_style *style, enum ink ink)
+{
+    return style->color && inks[ink][0] ? "\033[0m" : "";
+}
+
+const char *style_ellipsis(const struct report_style *style)
+{
+    return style->utf8 ? "…" : "..";
+}
+
+const char *style_dot(const struct report_style *style)
+{
+    return style->utf8 ? "·" : "-";
+}
+
+unsigned style_plot_columns(const struct report_style *style)
+{
+    if (!style->columns)
+        return STYLE_COLUMNS_USUAL;
+    return style->columns < STYLE_COLUMNS_LEAST ? STYLE_COLUMNS_LEAST : style->columns;
+}

@@ -1,0 +1,32 @@
+/* How a report for people is written: decided once by the command line, obeyed by every writer.
+ *
+ * Nothing in report/ looks at the terminal, the locale or the environment for it. */
+#ifndef VCOST_REPORT_STYLE_H
+#define VCOST_REPORT_STYLE_H
+
+#include <stdbool.h>
+
+struct report_style {
+    bool color; /* terminal colours (ECMA-48 SGR sequences) may be used */
+    bool utf8;  /* the reader's codeset is UTF-8; otherwise only ASCII is written */
+    unsigned
+        columns; /* width to stay within; 0: no limit. Plots need 40 and take 80 where there is no limit */
+};
+
+enum { STYLE_COLUMNS_LEAST = 40, STYLE_COLUMNS_USUAL = 80 };
+
+/* What text is written in. */
+enum ink { INK_PLAIN, INK_HEADING, INK_FAINT, INK_WARNING, INK_SLOWER, INK_FASTER, INK_KINDS };
+
+/* The sequences that switch an ink on and every ink off: "" without colour. Never to be freed. */
+const char *style_on(const struct report_style *style, enum ink ink);
+const char *style_off(const struct report_style *style, enum ink ink);
+
+/* The mark between the two ends of an interval and the one that separates parts of a line. */
+const char *style_ellipsis(const struct report_style *style); /* "…" or ".." */
+const char *style_dot(const struct report_style *style);      /* "·" or "-" */
+
+/* The width a plot has to keep to: style->columns, but 40 at least and 80 where there is no limit. */
+unsigned style_plot_columns(const struct report_style *style);
+
+#endif

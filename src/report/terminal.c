@@ -1,0 +1,41 @@
+#include "report/terminal.h"
+
+#include "report/baseline.h"
+#include "report/curves.h"
+#include "report/plot.h"
+#include "report/summary.h"
+#include "report/table.h"
+#include "report/text.h"
+
+/* "AMD EPYC 7B13, Linux 6.18.5, kvm (shadow, PVM); native here is itself a KVM guest" */
+static void write_headline(const struct result *result, FILE *stream, const struct report_style *style)
+{
+    char cpu[BASELINE_BYTES], note[BASELINE_BYTES], label[48] = "", line[512];
+    const struct fact *kernel = &result->host.kernel;
+    baseline_cpu(&result->host, cpu);
+    baseline_note(&result->host, note);
+    if (result->kvm.usable)
+        monitor_label(&result->kvm, "kvm", label);
+    snprintf(line, sizeof line, "%s%s%s%s%s%s%s", cpu, kernel->known ? ", Linux " : "",
+        kernel->known ? kernel->text : "", label[0] ? ", " : "", label, note[0] ? "; " : "", note);
+    text_paragraph(stream, "", line, style);
+    fputc('\n', stream);
+}
+
+typedef int (*part)(const struct result *result, const struct curves *curves, FILE *stream,
+    const struct report_style *style, struct error *error);
+
+int terminal_write(
+    const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
+{
+    static const part parts[] = {table_write, plot_slowdown, plot_latency, summary_write};
+    struct curves curves;
+    int status = curves_from_result(result, &curves, error);
+    if (status)
+        return status;
+    write_headline(result, stream, style);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
+        status = parts[i](result, &curves, stream, style, error);
+    curves_free(&curves);
+    return status;
+}

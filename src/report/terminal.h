@@ -1,0 +1,15 @@
+/* The whole report for a terminal: what was measured on, the tables, the plots, the summary. */
+#ifndef VCOST_REPORT_TERMINAL_H
+#define VCOST_REPORT_TERMINAL_H
+
+#include "base/error.h"
+#include "report/result.h"
+#include "report/style.h"
+
+#include <stdio.h>
+
+/* Errors of the stream are left to its owner (output_commit). */
+int terminal_write(
+    const struct result *result, FILE *stream, const struct report_style *style, struct error *error);
+
+#endif

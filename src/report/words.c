@@ -1,0 +1,35 @@
+#include "report/words.h"
+
+#include <math.h>
+
+const char *quality_name(enum quality quality)
+{
+    static const char *const names[] = {
+        [QUALITY_GOOD] = "good",
+        [QUALITY_NOISY] = "noisy",
+        [QUALITY_INTERRUPTED] = "interrupted",
+        [QUALITY_MISSING] = "missing",
+    };
+    return names[quality];
+}
+
+const char *cell_reason(const struct result_cell *cell)
+{
+    if (cell->reason[0])
+        return cell->reason;
+    if (!isfinite(cell->median) || !isfinite(cell->min))
+        return "there is no sample";
+    if (!isfinite(cell->low) || !isfinite(cell->high))
+        return "an interval needs at least two placements";
+    return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
+}
+
+const char *comparison_reason(const struct result_comparison *comparison)
+{
+    if (!isfinite(comparison->ratio))
+        return "one of the two cells has no figure";
+    if (isfinite(comparison->low) && isfinite(comparison->high))
+        return NULL;
+    return comparison->placements < 2 ? "an interval needs at least two placements"
+                                      : "no interval could be made";
+}

@@ -1,0 +1,18 @@
+/* The words of the result format that several writers need: names of qualities, and the reason that stands
+ * beside a figure which could not be had. */
+#ifndef VCOST_REPORT_WORDS_H
+#define VCOST_REPORT_WORDS_H
+
+#include "report/result.h"
+
+/* "good", "noisy", "interrupted", "missing". */
+const char *quality_name(enum quality quality);
+
+/* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
+ * NULL if nothing is wrong. Belongs to the cell or is static. */
+const char *cell_reason(const struct result_cell *cell);
+
+/* Why a comparison lacks its ratio or its interval; NULL if it lacks nothing. Static. */
+const char *comparison_reason(const struct result_comparison *comparison);
+
+#endif

@@ -1,0 +1,225 @@
+#include "test_report_synthetic.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELLS_MAX = 2000, SAMPLES = 6 };
+
+struct synthetic synthetic_usual(void)
+{
+    return (struct synthetic){
+        .monitors = {"native", "kvm"},
+        .orders = {CHASE_RANDOM},
+        .order_count = 1,
+        .first_bytes = 4096,
+        .last_bytes = UINT64_C(1) << 30,
+        .step = 1,
+        .cost = 0.12,
+        .noise = 0.01,
+        .placements = 4,
+        .page_pairs = 1,
+        .is_guest = true,
+    };
+}
+
+static uint64_t state;
+
+/* Between -1 and 1. */
+static double noise(void)
+{
+    state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(state >> 11) / (double)(UINT64_C(1) << 52) - 1;
+}
+
+/* A latency as the machines of the notes have it: steps at the caches. */
+static double latency(double bytes, enum chase_order order)
+{
+    static const double steps[][2] = {{32e3, 2.6}, {512e3, 9}, {16e6, 85}, {256e6, 30}};
+    double ns = 1.25;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        ns += steps[i][1] / (1 + pow(steps[i][0] / bytes, 2));
+    return order == CHASE_RANDOM ? ns : 1.2 + (ns - 1.2) * 0.15 * (order + 1);
+}
+
+static void make_host(struct result *result, const struct synthetic *recipe)
+{
+    struct host *host = &result->host;
+    *host = (struct host){
+        .kernel = fact_known("6.18.5"),
+        .memory_bytes = UINT64_C(8) << 30,
+        .memory_available_bytes = UINT64_C(6) << 30,
+        .caches = {{1, "data", 32768, 64, 8, 1}, {1, "instruction", 32768, 64, 8, 1},
+            {2, "unified", 524288, 64, 8, 1}, {3, "unified", 33554432, 64, 16, 2}},
+        .cache_count = 4,
+        .tlbs = {{1, "data", 4096, 64, 0}, {2, "data", 4096, 2048, 8}},
+        .tlb_count = 2,
+        .tlb_source = fact_known("CPUID 8000_0005h, 8000_0006h"),
+        .topology = fact_known("hwloc"),
+        .cpus_online = 2,
+        .numa_nodes = fact_known("1"),
+        .thp = fact_known("madvise"),
+        .hugetlb = {{2097152, 0, 0}},
+        .hugetlb_count = 1,
+        .is_guest = recipe->is_guest,
+        .guest_of = recipe->is_guest ? fact_known("kvm") : fact_unknown("CPUID tells of no hypervisor"),
+        .governor = fact_unknown("no cpufreq driver in /sys"),
+        .turbo = fact_unknown("no boost file in /sys"),
+        .smt = fact_known("off"),
+        .mitigations = {{"spectre_v2", "Mitigation: Retpolines"}},
+        .mitigation_count = 1,
+        .mitigations_source = fact_known("/sys"),
+        .cgroup_memory_limit = fact_unknown("no limit"),
+    };
+    strcpy(host->cpu.vendor, "AuthenticAMD");
+    host->cpu.brand = fact_known("AMD EPYC 7B13");
+    host->cpu.model = 1;
+    host->cpu.family = 25;
+    host->cpu.microcode = fact_unknown("hidden by the hypervisor");
+    host->cpu.features = strdup("fpu sse2 avx2");
+}
+
+static void make_kvm(struct monitor_facts *kvm)
+{
+    *kvm = (struct monitor_facts){
+        .usable = true,
+        .technique = TECHNIQUE_SHADOW,
+        .technique_proof = "64 aliases of one page took 63 faults",
+        .provider = fact_known("kvm_pvm"),
+        .parameters = {{"halt_poll_ns", "200000"}},
+        .parameter_count = 1,
+        .syscall_privilege = 3,
+        .quirks = {"SYSCALL stays at CPL 3"},
+        .quirk_count = 1,
+    };
+}
+
+static bool is_native(const char *monitor)
+{
+    return !strcmp(monitor, "native");
+}
+
+static void make_samples(struct result_cell *cell, double ns, const struct synthetic *recipe)
+{
+    cell->sample_count = SAMPLES * recipe->placements;
+    cell->samples = calloc(cell->sample_count, sizeof *cell->samples);
+    for (size_t i = 0; i < cell->sample_count; i++)
+        cell->samples[i] = (struct result_sample){
+            .ns = ns * (1 + recipe->noise * noise()),
+            .round = (unsigned)(i % SAMPLES),
+            .placement = (unsigned)(i / SAMPLES),
+        };
+    cell->placements = recipe->placements;
+    bool interval = recipe->placements > 1;
+    cell->median = ns;
+    cell->low = interval ? ns * (1 - recipe->noise) : NAN;
+    cell->high = interval ? ns * (1 + recipe->noise) : NAN;
+    cell->min = ns * (1 - 1.2 * recipe->noise);
+}
+
+static void make_cell(struct result *result, const struct synthetic *recipe, const char *monitor,
+    enum chase_order order, uint64_t bytes, unsigned pair)
+{
+    struct result_cell *cell = &result->cells[result->cell_count++];
+    uint64_t page = pair ? 2097152 : 4096;
+    cell->cell = (struct cell){
+        .monitor = monitor,
+        .chase = {.working_set_bytes = bytes, .element_bytes = 64, .order = order, .chains = 1},
+        .guest_page_bytes = is_native(monitor) ? 0 : page,
+        .host_page_bytes = page,
+    };
+    cell_id(&cell->cell, cell->id);
+    cell->technique = is_native(monitor) ? TECHNIQUE_NONE : TECHNIQUE_SHADOW;
+    if (!strcmp(monitor, "kvm"))
+        monitor_label(&result->kvm, "kvm", cell->label);
+    else
+        snprintf(cell->label, sizeof cell->label, "%s", monitor);
+    cell->pages =
+        (struct page_proof){is_native(monitor) ? 0 : page, pair ? 1.0 : 0.0, "smaps: AnonHugePages 0 kB"};
+    cell->counters = (struct result_counters){true, 12, 0};
+    cell->repeated = bytes > 1048576 ? 2 : 0;
+    double share = log2((double)bytes / (double)recipe->first_bytes) /
+                   fmax(1, log2((double)recipe->last_bytes / (double)recipe->first_bytes));
+    double slowdown = is_native(monitor) ? 0 : recipe->cost * share * share;
+    double ns =
+        latency((double)bytes, order) * (1 + slowdown) * (1 + recipe->noise * noise()) * (pair ? 0.8 : 1);
+    make_samples(cell, ns, recipe);
+}
+
+static void compare(struct result *result, const struct synthetic *recipe, size_t cell, size_t baseline)
+{
+    double ratio = result->cells[cell].median / result->cells[baseline].median;
+    bool interval = recipe->placements > 1;
+    double half = recipe->noise * (1 + 0.7 * noise());
+    result->comparisons[result->comparison_count++] = (struct result_comparison){
+        .cell = cell,
+        .baseline = baseline,
+        .ratio = ratio,
+        .low = interval ? ratio - half : NAN,
+        .high = interval ? ratio + half : NAN,
+        .placements = recipe->placements,
+    };
+}
+
+static void spoil(struct result_cell *cell, enum quality quality, const char *reason)
+{
+    cell->quality = quality;
+    snprintf(cell->reason, sizeof cell->reason, "%s", reason);
+    if (quality != QUALITY_MISSING)
+        return;
+    cell->median = cell->low = cell->high = cell->min = NAN;
+    cell->sample_count = 0;
+    cell->placements = 0;
+}
+
+static void blemish(struct result *result)
+{
+    size_t last = result->cell_count - 1;
+    spoil(&result->cells[1], QUALITY_NOISY, "most samples were disturbed (steal)");
+    spoil(&result->cells[3], QUALITY_INTERRUPTED, "1 of 4 placements");
+    spoil(&result->cells[last], QUALITY_MISSING, "stopped before its first sample");
+    for (size_t i = 0; i < result->comparison_count; i++)
+        if (result->comparisons[i].cell == last)
+            result->comparisons[i].ratio = result->comparisons[i].low = result->comparisons[i].high = NAN;
+    result->complete = false;
+    strcpy(result->incomplete_reason, "stopped by the user");
+}
+
+static void make_cells(struct result *result, const struct synthetic *recipe)
+{
+    for (unsigned order = 0; order < recipe->order_count; order++)
+        for (uint64_t bytes = recipe->first_bytes; bytes <= recipe->last_bytes; bytes <<= recipe->step)
+            for (unsigned pair = 0; pair < recipe->page_pairs; pair++) {
+                size_t baseline = result->cell_count;
+                for (size_t i = 0; recipe->monitors[i]; i++) {
+                    make_cell(result, recipe, recipe->monitors[i], recipe->orders[order], bytes, pair);
+                    if (i && is_native(recipe->monitors[0]))
+                        compare(result, recipe, result->cell_count - 1, baseline);
+                }
+            }
+}
+
+void synthetic_result(const struct synthetic *recipe, struct result *result)
+{
+    static char *command[] = {"vcost", "chase", "--quick"};
+    state = 42;
+    *result = (struct result){
+        .argc = 3,
+        .argv = command,
+        .started = "2025-11-24T06:00:00Z",
+        .seconds = 41.2,
+        .complete = true,
+        .seed = 1,
+        .cpu = 1,
+        .tsc_ghz = 2.45,
+        .experiment = "chase",
+        .cells = calloc(CELLS_MAX, sizeof *result->cells),
+        .comparisons = calloc(CELLS_MAX, sizeof *result->comparisons),
+    };
+    make_kvm(&result->kvm);
+    make_host(result, recipe);
+    make_cells(result, recipe);
+    if (recipe->blemishes)
+        blemish(result);
+}
