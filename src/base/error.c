@@ -1,33 +1,43 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-int error_set(struct error *error, int code, const char *format, ...)
+static int failure(int code)
 {
-    if (error) {
-        va_list list;
-        va_start(list, format);
-        error->code = code;
-        vsnprintf(error->text, sizeof error->text, format, list);
-        va_end(list);
-    }
-    return -code;
+    return code > 0 ? code : EIO;
 }
 
-int error_errno(struct error *error, int code, const char *format, ...)
+static void write_sentence(struct error *error, int code, const char *format, va_list list)
 {
+    if (!error)
+        return;
+    error->code = code;
+    vsnprintf(error->text, sizeof error->text, format, list);
+}
+
+int(error_set)(struct error *error, int code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    write_sentence(error, failure(code), format, list);
+    va_end(list);
+    return -failure(code);
+}
+
+int(error_errno)(struct error *error, int code, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    write_sentence(error, failure(code), format, list);
+    va_end(list);
     if (error) {
-        va_list list;
-        va_start(list, format);
-        error->code = code;
-        vsnprintf(error->text, sizeof error->text, format, list);
-        va_end(list);
         size_t used = strlen(error->text);
-        snprintf(error->text + used, sizeof error->text - used, ": %s", strerror(code));
+        snprintf(error->text + used, sizeof error->text - used, ": %s", strerror(failure(code)));
     }
-    return -code;
+    return -failure(code);
 }
 
 int error_prefix(struct error *error, const char *format, ...)

@@ -12,8 +12,9 @@ struct error {
     char text[512]; /* one sentence, no newline, no leading "vcost:" */
 };
 
-/* Fills *error (may be NULL) and returns -code, so that a caller can write `return error_set(…)`.
- * A sentence that is too long is cut. */
+/* Fills *error (may be NULL) and returns -code, so that a caller can write `return error_set(…)`. A sentence
+ * that is too long is cut. A code that is no errno (0 or less) becomes EIO: a failure never looks like
+ * success. */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, with ": " and the text of `code` (strerror) appended. */
@@ -22,5 +23,16 @@ int error_errno(struct error *error, int code, const char *format, ...) __attrib
 /* Puts what the caller was doing in front of what *error already says ("while laying out …: …"). Returns
  * -error->code. */
 int error_prefix(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the functions promise, told to compilers and analysers: the result is negative, so what a caller
+ * leaves unset after a failure is not used. */
+static inline int error_is_negative(int result)
+{
+    if (result >= 0)
+        __builtin_unreachable();
+    return result;
+}
+#define error_set(...) error_is_negative(error_set(__VA_ARGS__))
+#define error_errno(...) error_is_negative(error_errno(__VA_ARGS__))
 
 #endif

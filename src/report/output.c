@@ -47,7 +47,7 @@ static int named_descriptor(const char *path)
         size_t length = strlen(folders[i]);
         if (strncmp(path, folders[i], length) || path[length] < '0' || path[length] > '9')
             continue;
-        char *end = NULL;
+        char *end;
         unsigned long number = strtoul(path + length, &end, 10);
         if (!*end && number <= INT_MAX)
             return (int)number;
@@ -188,7 +188,7 @@ static int open_new(struct output *output, const char *target, int code, struct 
 
 static int open_target(struct output *output, const char *target, struct error *error)
 {
-    struct stat old = {0};
+    struct stat old;
     if (named_descriptor(target) >= 0)
         return open_descriptor(output, named_descriptor(target), error);
     if (!*target)
