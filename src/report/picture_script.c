@@ -378,8 +378,7 @@ static void key_step(const struct picture *picture, const struct panel *panel,
 {
     struct look look = look_of(picture->curves, group, curve);
     size_t row = id / KEY_COLUMNS;
-    double x = LEFT + (double)(id % KEY_COLUMNS) * KEY_WIDTH,
-           y = panel->key_top + (double)row * KEY_ROW;
+    double x = LEFT + (double)(id % KEY_COLUMNS) * KEY_WIDTH, y = panel->key_top + (double)row * KEY_ROW;
     double at = screen_y(picture, y + KEY_ROW / 2.0);
     fprintf(picture->script,
         "set arrow from screen %.5f, screen %.5f to screen %.5f, screen %.5f nohead lw 2 dt %d lc rgb '%s'\n",

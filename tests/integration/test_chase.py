@@ -338,20 +338,28 @@ def test_list_tells_runners_orders_and_workloads():
 def test_nothing_of_the_system_is_changed():
     places = ["/sys/kernel/mm/transparent_hugepage", "/proc/sys/vm", "/sys/module/kvm/parameters"]
     def look():
+        """Settings are what can be written; what can only be read are counters."""
         seen = {}
         for place in places:
             for path in Path(place).rglob("*") if Path(place).exists() else []:
                 with contextlib.suppress(OSError):
-                    if path.is_file() and not path.name.startswith("stat"):
+                    if path.is_file() and path.stat().st_mode & 0o200:
                         seen[str(path)] = path.read_text(errors="replace")
         return seen
     before = look()
     expect(chase(*SMALL), 0)
-    assert look() == before
+    after = look()
+    assert after == before, {path: (before.get(path), after.get(path)) for path in after if after.get(path) != before.get(path)}
+
+
+def sanitized():
+    return "libasan" in subprocess.run(["ldd", VCOST], capture_output=True, text=True).stdout
 
 
 def main():
     tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
+    if sanitized():  # AddressSanitizer makes mlock() do nothing: there is nothing to test
+        tests.remove(("locking_more_than_allowed_is_told", test_locking_more_than_allowed_is_told))
     print(f"1..{len(tests)}", flush=True)
     failed = 0
     for number, (name, test) in enumerate(tests, 1):
