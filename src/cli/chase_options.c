@@ -19,6 +19,25 @@ static struct choice order_choice(size_t index)
     return (struct choice){chase_orders[index].name, chase_orders[index].summary};
 }
 
+static const struct {
+    struct choice choice;
+    uint64_t bytes;
+} pages[] = {
+    {{"4K", "4096 bytes"}, 4 * KIB},
+    {{"2M", "2 MiB"}, 2 * MIB},
+    {{"1G", "1 GiB"}, GIB},
+};
+
+static struct choice page_choice(size_t index)
+{
+    return index < sizeof pages / sizeof pages[0] ? pages[index].choice : (struct choice){NULL, NULL};
+}
+
+uint64_t chase_page_bytes(unsigned choice)
+{
+    return pages[choice].bytes;
+}
+
 #define FIELD(member) .offset = offsetof(struct chase_options, member)
 
 static const struct option_spec what_options[] = {
@@ -82,6 +101,25 @@ static const struct option_spec where_options[] = {
         .default_note = "every one that this host can run",
         .help = "Where the chase runs; vcost list tells what each is on this host. Without native there is "
                 "nothing to compare with, and only latencies are reported. One or more of:"},
+    {.name = "guest-page",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(guest_pages),
+        .value_name = "SIZE[,SIZE...]",
+        .fallback = "4K",
+        .choice = page_choice,
+        .help = "Page sizes of the guest's own tables; several are measured side by side, each with each "
+                "--host-page:"},
+    {.name = "host-page",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(host_pages),
+        .value_name = "SIZE[,SIZE...]",
+        .fallback = "4K",
+        .choice = page_choice,
+        .help =
+            "Page sizes of the host's memory, below the guest and for native. What was obtained is proved "
+            "and told; other pages than asked for are marked. 2M are transparent huge pages, 1G must have "
+            "been "
+            "reserved by root. One or more of:"},
     {.name = "cpu",
         .kind = OPTION_NUMBER,
         FIELD(cpu),
@@ -164,6 +202,8 @@ const struct command command_chase = {
                 "One size: what the TLB adds to the caches"},
             {"vcost chase --order line-per-page,packed --working-set 64K..64M",
                 "TLB misses alone: as many lines, one in each page against side by side"},
+            {"vcost chase --guest-page 4K,2M --host-page 4K,2M --quick",
+                "The matrix of page sizes: large pages help most where both levels have them"},
             {"vcost chase --npad 7,63 --per-octave 1", "Elements of 64 and of 512 bytes"},
             {"vcost chase --on native --csv - | column -s, -t",
                 "This machine's latencies alone, as a table of values"},

@@ -18,10 +18,14 @@ struct chase_options {
     struct choice_list orders;     /* indices are enum chase_order */
     struct choice_list
         on; /* names are runners' ("native", "kvm"); count 0: every one that this host can run */
+    struct choice_list guest_pages, host_pages; /* indices for chase_page_bytes() */
     int chains;
     int cpu; /* -1: the experiment chooses */
     bool write, lock;
 };
+
+/* The page size that a choice of --guest-page and --host-page stands for. */
+uint64_t chase_page_bytes(unsigned choice);
 
 /* Also checks what can be known without looking at the host. */
 extern const struct command command_chase;

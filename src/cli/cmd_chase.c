@@ -1,11 +1,9 @@
 /* vcost chase: from the options to the experiment, and from the result to where it is wanted. */
-#include "cli/chase_options.h"
+#include "cli/chase_setup.h"
 #include "cli/fold.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
-#include "domain/probe.h"
 #include "experiment/chase.h"
-#include "monitor/kvm/kvm.h"
 #include "report/csv.h"
 #include "report/json.h"
 #include "report/output.h"
@@ -22,93 +20,6 @@
 /* Time budgets that keep the default under a minute and --quick under ten seconds. */
 static const double default_seconds = 50, quick_seconds = 8;
 static const double default_sample_seconds = 0.02, quick_sample_seconds = 0.01;
-enum { ROUNDS = 2 };
-
-/* ---- what is measured ---- */
-
-static bool one_line_order(enum chase_order order)
-{
-    return order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
-}
-
-/* Appends a curve: one shape for each working set. */
-static int add_curve(const struct chase_options *options, enum chase_order order, uint32_t element_bytes,
-    struct chase_experiment *experiment, struct error *error)
-{
-    uint64_t *sets;
-    size_t count;
-    int rc = chase_working_sets(options->working_set, (unsigned)options->per_octave,
-        one_line_order(order) ? (uint64_t)CHASE_PAGE_BYTES : element_bytes, &sets, &count, error);
-    if (rc < 0)
-        return rc;
-    struct chase_shape *shapes =
-        realloc((void *)experiment->shapes, (experiment->shape_count + count) * sizeof *shapes);
-    if (shapes) {
-        experiment->shapes = shapes;
-        for (size_t i = 0; i < count; i++)
-            shapes[experiment->shape_count++] = (struct chase_shape){
-                sets[i], element_bytes, order, options->write, (unsigned)options->chains};
-    }
-    free(sets);
-    return shapes ? 0 : error_set(error, ENOMEM, "no memory for the list of shapes");
-}
-
-static int add_curves(
-    const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
-{
-    for (size_t i = 0; i < options->orders.count; i++) {
-        enum chase_order order = (enum chase_order)options->orders.indices[i];
-        for (size_t j = 0; j < (one_line_order(order) ? 1 : options->npad.count); j++) {
-            uint32_t element = one_line_order(order) ? (uint32_t)CHASE_LINE_BYTES
-                                                     : 8 * (1 + (uint32_t)options->npad.values[j]);
-            int rc = add_curve(options, order, element, experiment, error);
-            if (rc < 0)
-                return rc;
-        }
-    }
-    return 0;
-}
-
-/* ---- where ---- */
-
-static bool wanted(const struct chase_options *options, const char *name)
-{
-    for (size_t i = 0; i < options->on.count; i++)
-        if (!strcmp(options->on.names[i], name))
-            return true;
-    return options->on.count == 0;
-}
-
-/* A runner that was named must be usable; one that was not named is left out with a word about it. */
-static int add_runner(const struct chase_options *options, const struct runner_type *type,
-    struct chase_experiment *experiment, struct error *error)
-{
-    if (type->monitor && !experiment->kvm.usable) {
-        if (options->on.count)
-            return error_set(error, ENOTSUP, "%s cannot be used: %s", type->name, experiment->kvm.reason);
-        if (!options->common.quiet)
-            fprintf(stderr, "vcost: only native is measured, %s cannot be used: %s\n", type->name,
-                experiment->kvm.reason);
-        return 0;
-    }
-    experiment->runners[experiment->runner_count++] = type;
-    return 0;
-}
-
-/* In the table's order, whatever the user's, so that the baseline is the first. */
-static int add_runners(
-    const struct chase_options *options, struct chase_experiment *experiment, struct error *error)
-{
-    int rc = 0;
-    if (wanted(options, "kvm"))
-        domain_probe(&monitor_kvm, &experiment->kvm);
-    else
-        monitor_kvm.describe(&experiment->kvm);
-    for (size_t i = 0; rc == 0 && runner_at(i); i++)
-        if (wanted(options, runner_at(i)->name))
-            rc = add_runner(options, runner_at(i), experiment, error);
-    return rc;
-}
 
 /* ---- outputs ---- */
 
@@ -189,19 +100,17 @@ static struct report_style style_for(FILE *stream, const struct common_options *
     };
 }
 
-/* Data goes to stdout, unless another form of it does already. */
+/* Data goes to stdout, unless another form of it does already; the files first, which a reader of stdout that
+ * goes away (a pipe to head) must not cost. */
 static int report(
     const struct common_options *options, struct outputs *outputs, struct result *result, struct error *error)
 {
-    int rc = 0;
-    if (!is_stdout(options->json) && !is_stdout(options->csv)) {
-        struct report_style style = style_for(stdout, options);
-        rc = terminal_write(result, stdout, &style, error);
-    }
     struct error other;
-    int files = write_files(outputs, result, options->picture, &other);
-    if (files < 0)
-        *error = other;
+    int files = write_files(outputs, result, options->picture, error);
+    if (is_stdout(options->json) || is_stdout(options->csv))
+        return files;
+    struct report_style style = style_for(stdout, options);
+    int rc = terminal_write(result, stdout, &style, files < 0 ? &other : error);
     return files < 0 ? files : rc;
 }
 
@@ -212,57 +121,71 @@ static void show_progress(void *context, double fraction, double seconds_left, c
     progress_update(context, fraction, seconds_left, what);
 }
 
-static struct chase_experiment experiment_from(const struct chase_options *options)
+/* Whose time budget it is: the user's is kept to the letter. */
+static struct chase_experiment experiment_from(
+    const struct chase_options *options, const struct setting *setting)
 {
     const struct common_options *common = &options->common;
     bool strict = common->seconds > 0;
     return (struct chase_experiment){
+        .sites = setting->sites,
+        .site_count = setting->site_count,
         .seed = common->seed,
         .sample_seconds = common->quick ? quick_sample_seconds : default_sample_seconds,
-        .rounds = ROUNDS,
+        .pilot_rounds = common->quick ? 2 : 4,
         .seconds = strict          ? common->seconds
                    : common->quick ? quick_seconds
                                    : default_seconds,
         .strict = strict,
-        .cpu = options->cpu,
-        .lock = options->lock,
-        .stop = {.asked = interrupt_asked},
+        .stop = setting->stop,
     };
 }
 
-static int measure(const struct chase_options *options, const struct chase_experiment *experiment,
-    struct result *result, struct error *error)
+static int measure(const struct chase_options *options, const struct setting *setting, struct result *result,
+    struct error *error)
 {
+    struct chase_experiment experiment = experiment_from(options, setting);
     struct progress_line line;
-    struct chase_experiment watched = *experiment;
+    struct chase_shape *shapes = NULL;
+    int rc = chase_setup_shapes(options, &shapes, &experiment.shape_count, error);
+    if (rc < 0)
+        return rc;
+    experiment.shapes = shapes;
+    experiment.progress = (struct chase_progress){show_progress, &line};
     progress_start(&line, stderr, options->common.quiet, locale_is_utf8());
-    watched.progress = (struct chase_progress){show_progress, &line};
-    int rc = experiment_chase(&watched, result, error);
+    rc = experiment_chase(&experiment, result, error);
     progress_clear(&line);
+    free(shapes);
     return rc;
 }
 
-static int chase(
-    const struct invocation *invocation, struct chase_experiment *experiment, struct error *error)
+/* What the experiment does not know about its own result. */
+static int complete_result(const struct invocation *invocation, const struct setting *setting,
+    struct result *result, struct error *error)
+{
+    result->argc = invocation->argc;
+    result->argv = invocation->argv;
+    result->cpu = setting->pin.cpu;
+    result->tsc_ghz = setting->clock.ticks_per_ns;
+    result->kvm = setting->facts;
+    return host_look(&result->host, error);
+}
+
+static int measure_and_report(
+    const struct invocation *invocation, const struct setting *setting, struct error *error)
 {
     const struct chase_options *options = invocation->options;
     struct outputs outputs = {0};
     struct result result = {0};
-    int rc;
-    if ((rc = add_runners(options, experiment, error)) < 0 ||
-        (rc = add_curves(options, experiment, error)) < 0 ||
-        (rc = outputs_open(&options->common, &outputs, error)) < 0)
+    int rc = outputs_open(&options->common, &outputs, error);
+    if (rc < 0)
         return rc;
-    rc = measure(options, experiment, &result, error);
+    if ((rc = measure(options, setting, &result, error)) == 0)
+        rc = complete_result(invocation, setting, &result, error);
     if (rc == 0)
-        rc = host_look(&result.host, error);
-    if (rc == 0) {
-        result.argc = invocation->argc;
-        result.argv = invocation->argv;
         rc = report(&options->common, &outputs, &result, error);
-    } else {
+    else
         outputs_discard(&outputs);
-    }
     result_free(&result);
     return rc;
 }
@@ -270,11 +193,16 @@ static int chase(
 int cmd_chase_run(const struct invocation *invocation)
 {
     const struct chase_options *options = invocation->options;
-    struct chase_experiment experiment = experiment_from(options);
+    const struct stop stop = {.asked = interrupt_asked};
+    struct setting setting = {0};
     struct error error;
     interrupt_catch();
-    int rc = chase(invocation, &experiment, &error);
-    free((void *)experiment.shapes);
+    int rc = setting_open(&setting, options->cpu, &stop, &error);
+    if (rc == 0)
+        rc = chase_setup_sites(options, &setting, &error);
+    if (rc == 0)
+        rc = measure_and_report(invocation, &setting, &error);
+    setting_close(&setting);
     int status = rc < 0 ? status_failed(&error) : STATUS_DONE;
     interrupt_finish();
     return status;

@@ -76,6 +76,10 @@ static void judge(struct result_cell *cell, unsigned planned, const char *cut)
         cell->quality = QUALITY_INTERRUPTED;
         snprintf(
             cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
+    } else if (!cell->pages.as_asked) {
+        cell->quality = QUALITY_NOISY;
+        snprintf(cell->reason, sizeof cell->reason, "not the pages that were asked for: %.120s",
+            cell->pages.proof);
     } else if (share < undisturbed_share_min) {
         cell->quality = QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason, "%zu of %zu samples were disturbed",
@@ -168,15 +172,13 @@ static bool compare(
     return true;
 }
 
-int analyse_comparisons(struct result *result, size_t runner_count, struct error *error)
+int analyse_comparisons(struct result *result, const struct row *row, struct error *error)
 {
-    if (runner_count < 2 || strcmp(result->cells[0].cell.monitor, "native") != 0)
-        return 0;
     result->comparisons = calloc(result->cell_count, sizeof *result->comparisons);
     if (!result->comparisons)
         return error_set(error, ENOMEM, "no memory for the comparisons");
     for (size_t cell = 0; cell < result->cell_count; cell++) {
-        size_t baseline = cell - cell % runner_count;
+        size_t lane = cell % row->count, baseline = cell - lane + row->lanes[lane].baseline;
         if (cell != baseline &&
             compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
             result->comparison_count++;

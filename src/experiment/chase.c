@@ -3,8 +3,6 @@
 #include "base/random.h"
 #include "experiment/internal.h"
 #include "measure/clock.h"
-#include "measure/pin.h"
-#include "workload/image.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,7 +16,6 @@ enum {
     WARM_BATCHES_MAX = 4,
     PILOT_STEPS = 4096, /* of the walk that tells how long a step takes */
     WARM_STEPS_MIN = 8192,
-    LAYOUT_PIECE = 1 << 20, /* elements written between two looks for Ctrl-C */
 };
 
 /* A lap of up to this many samples' length is walked whole; of longer ones a sample walks a part, three times
@@ -29,14 +26,10 @@ static const double whole_lap_samples = 8, part_samples = 3;
 struct run {
     const struct chase_experiment *experiment;
     struct result *result;
-    struct clock clock;
-    struct image image;
-    struct watch watch;
-    struct pin pin;
-    struct memory data; /* of the present placement */
-    struct runner *runners[CHASE_RUNNERS_MAX];
-    size_t *order;  /* shapes in the order of the present placement */
-    double started; /* clock_seconds() */
+    struct row row;
+    size_t *order;    /* shapes in the order of the present placement */
+    unsigned *rounds; /* of each shape in one placement */
+    double started;   /* clock_seconds() */
     unsigned placement, planned;
     size_t shapes_done; /* of the present placement */
     double planned_seconds;
@@ -77,64 +70,56 @@ static void plan_placements(struct run *run)
     run->planned_seconds = one * run->planned;
 }
 
+/* After the first placement: how many rounds each shape takes from now on, as many as the least number of
+ * placements leaves time for. */
+static void plan_rounds(struct run *run)
+{
+    size_t shapes = run->experiment->shape_count, lanes = run->row.count;
+    double one =
+        elapsed(run) / (double)(shapes * run->experiment->pilot_rounds); /* a round of one shape, roughly */
+    for (size_t shape = 0; shape < shapes; shape++)
+        run->rounds[shape] = rounds_after_pilot(&run->result->cells[shape * lanes], lanes);
+    rounds_limit(
+        run->rounds, shapes, (run->experiment->seconds - elapsed(run)) / (CHASE_PLACEMENTS_MIN - 1) / one);
+}
+
 /* ---- one shape ---- */
 
-static int lay_out(const struct run *run, const struct chase_layout *layout, char *base, struct error *error)
+/* How many steps (a hop of every chain each) a sample takes on a site: whole laps where a lap is not too
+ * long, so that every element counts alike. A short walk first tells how long a step takes, after another to
+ * warm up. */
+static int plan_sample(
+    const struct run *run, struct site *site, size_t shape, struct sample_plan *plan, struct error *error)
 {
-    for (uint64_t first = 0; first < layout->elements; first += LAYOUT_PIECE) {
-        uint64_t left = layout->elements - first;
-        int rc = check_time(run, error);
-        if (rc < 0)
-            return rc;
-        chase_layout_write(layout, base, first, left < LAYOUT_PIECE ? left : LAYOUT_PIECE);
-    }
+    const struct chase_shape *chase = &run->experiment->shapes[shape];
+    struct sample pilot;
+    *plan =
+        (struct sample_plan){.steps = PILOT_STEPS, .batches = 1, .warm_steps = PILOT_STEPS, .warm_limit = 1};
+    int rc = site_sample(site, 0, plan, &pilot, error);
+    if (rc < 0)
+        return rc;
+    double sample_ns = run->experiment->sample_seconds * 1e9, step_ns = pilot.ns * chase->chains;
+    double lap = ceil((double)chase_layout_make(chase, 0).elements / chase->chains);
+    double steps = part_samples * sample_ns / step_ns;
+    if (lap * step_ns <= whole_lap_samples * sample_ns)
+        steps = fmax(1, round(sample_ns / step_ns / lap)) * lap;
+    plan->batches = BATCHES;
+    plan->steps = (uint64_t)ceil(steps / BATCHES);
+    plan->warm_limit = WARM_BATCHES_MAX;
+    plan->warm_steps = (uint64_t)fmax(WARM_STEPS_MIN, fmin(lap, sample_ns / 2 / step_ns));
     return 0;
 }
 
-static void start_cursors(const struct chase_layout *layout, const char *base, uint64_t *cursor)
+static int sample_once(const struct run *run, struct result_cell *cell, size_t lane,
+    const struct sample_plan *plan, struct result_sample *out, struct error *error)
 {
-    for (unsigned chain = 0; chain < layout->shape.chains; chain++)
-        cursor[chain] = (uintptr_t)base + chase_layout_offset(layout, chase_layout_start(layout, chain));
-}
-
-/* How long a step (a hop of every chain) takes on this list: the second of two short walks, the first being
- * the warm-up. */
-static int pilot(
-    struct run *run, struct chase_request *request, uint64_t *cursor, double *step_ns, struct error *error)
-{
+    const struct row_lane *where = &run->row.lanes[lane];
     struct sample sample;
-    request->steps = request->warm_steps = PILOT_STEPS;
-    request->batches = request->warm_limit = 1;
-    int rc = runner_sample_chase(run->runners[0], request, cursor, &run->watch, &sample, error);
-    if (rc == 0)
-        *step_ns = clock_ns(&run->clock, sample.ticks) / PILOT_STEPS;
-    return rc;
-}
-
-/* How many steps a sample takes: whole laps where a lap is not too long, so that every element counts alike.
- */
-static void plan_sample(
-    const struct run *run, const struct chase_layout *layout, double step_ns, struct chase_request *request)
-{
-    double sample_ns = run->experiment->sample_seconds * 1e9;
-    double lap = ceil((double)layout->elements / request->chains), steps = part_samples * sample_ns / step_ns;
-    if (lap * step_ns <= whole_lap_samples * sample_ns)
-        steps = fmax(1, round(sample_ns / step_ns / lap)) * lap;
-    request->batches = BATCHES;
-    request->steps = (uint64_t)ceil(steps / BATCHES);
-    request->warm_limit = WARM_BATCHES_MAX;
-    request->warm_steps = (uint64_t)fmax(WARM_STEPS_MIN, fmin(lap, sample_ns / 2 / step_ns));
-}
-
-static int sample_once(struct run *run, struct result_cell *cell, size_t runner,
-    const struct chase_request *request, uint64_t *cursor, struct result_sample *out, struct error *error)
-{
-    struct sample sample;
-    int rc = runner_sample_chase(run->runners[runner], request, cursor, &run->watch, &sample, error);
+    int rc = site_sample(where->site, where->index, plan, &sample, error);
     if (rc < 0)
         return rc;
-    out->ns = clock_ns(&run->clock, sample.ticks) / (double)sample.hops;
-    out->disturbed = evidence_judge(&sample.evidence);
+    out->ns = sample.ns;
+    out->disturbed = sample.disturbed;
     cell->counters.known = cell->counters.known && sample.counters.known;
     cell->counters.exits += sample.counters.exits;
     cell->counters.page_faults += sample.counters.page_faults;
@@ -143,14 +128,14 @@ static int sample_once(struct run *run, struct result_cell *cell, size_t runner,
 
 /* A sample, taken again while it is disturbed, a few times; the last one counts, marked if it is disturbed
  * still. */
-static int take_sample(struct run *run, struct result_cell *cell, size_t runner, unsigned round,
-    const struct chase_request *request, uint64_t *cursor, struct error *error)
+static int take_sample(const struct run *run, struct result_cell *cell, size_t lane, unsigned round,
+    const struct sample_plan *plan, struct error *error)
 {
     struct result_sample sample = {.round = round, .placement = run->placement};
     int rc = check_time(run, error);
     for (int tries = 0; rc == 0 && tries <= REPEATS_MAX; tries++) {
-        rc = sample_once(run, cell, runner, request, cursor, &sample, error);
-        if (sample.disturbed == DISTURBED_NOT)
+        rc = sample_once(run, cell, lane, plan, &sample, error);
+        if (rc < 0 || sample.disturbed == DISTURBED_NOT)
             break;
         cell->repeated += tries < REPEATS_MAX;
     }
@@ -159,14 +144,14 @@ static int take_sample(struct run *run, struct result_cell *cell, size_t runner,
 
 /* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
 static int sample_rounds(
-    struct run *run, size_t shape, const struct chase_request *request, uint64_t *cursor, struct error *error)
+    const struct run *run, size_t shape, const struct sample_plan *plans, struct error *error)
 {
-    size_t count = run->experiment->runner_count;
-    for (unsigned round = 0; round < run->experiment->rounds; round++) {
+    size_t count = run->row.count;
+    for (unsigned round = 0; round < run->rounds[shape]; round++) {
         for (size_t i = 0; i < count; i++) {
-            size_t runner = (round + run->placement) % 2 ? count - 1 - i : i;
-            struct result_cell *cell = &run->result->cells[shape * count + runner];
-            int rc = take_sample(run, cell, runner, round, request, cursor, error);
+            size_t lane = (round + run->placement) % 2 ? count - 1 - i : i;
+            struct result_cell *cell = &run->result->cells[shape * count + lane];
+            int rc = take_sample(run, cell, lane, round, &plans[lane], error);
             if (rc < 0)
                 return rc;
         }
@@ -174,61 +159,34 @@ static int sample_rounds(
     return 0;
 }
 
-/* The list lies at a random page of the placement's memory, where it leaves room. */
-static char *choose_base(const struct run *run, const struct chase_layout *layout, uint64_t *random)
+/* Lays the list out on every site and plans its lanes' samples. */
+static int prepare_shape(
+    const struct run *run, size_t shape, uint64_t seed, struct sample_plan *plans, struct error *error)
 {
-    uint64_t room = (run->data.bytes - layout->bytes) / (4 * KIB);
-    return (char *)run->data.base + random_below(random, room + 1) * (4 * KIB);
+    for (size_t lane = 0; lane < run->row.count; lane++) {
+        struct site *site = run->row.lanes[lane].site;
+        if (run->row.lanes[lane].index > 0) {
+            plans[lane] = plans[lane - 1]; /* one plan for all lanes of a site */
+            continue;
+        }
+        int rc = check_time(run, error);
+        if (rc < 0 || (rc = site_lay_out(site, &run->experiment->shapes[shape], seed, error)) < 0 ||
+            (rc = plan_sample(run, site, shape, &plans[lane], error)) < 0)
+            return rc;
+    }
+    return 0;
 }
 
-static int measure_shape(struct run *run, size_t shape, uint64_t *random, struct error *error)
+static int measure_shape(struct run *run, size_t shape, uint64_t seed, struct error *error)
 {
-    struct chase_layout layout = chase_layout_make(&run->experiment->shapes[shape], random_next(random));
-    char *base = choose_base(run, &layout, random), name[WORKLOAD_NAME_BYTES];
-    struct chase_request request = {.chains = layout.shape.chains};
-    uint64_t cursor[CHASE_CHAINS_MAX];
-    double step_ns = 0;
-    int rc;
-    chase_entry_name(&layout.shape, name);
-    start_cursors(&layout, base, cursor);
-    if ((rc = image_find(&run->image, name, &request.entry, error)) < 0 ||
-        (rc = lay_out(run, &layout, base, error)) < 0 ||
-        (rc = pilot(run, &request, cursor, &step_ns, error)) < 0)
-        return rc;
-    plan_sample(run, &layout, step_ns, &request);
-    return sample_rounds(run, shape, &request, cursor, error);
+    struct sample_plan plans[CHASE_LANES_MAX];
+    int rc = prepare_shape(run, shape, seed, plans, error);
+    if (rc == 0)
+        rc = sample_rounds(run, shape, plans, error);
+    return rc;
 }
 
 /* ---- one placement ---- */
-
-static void close_runners(struct run *run)
-{
-    for (size_t i = 0; i < CHASE_RUNNERS_MAX; i++) {
-        runner_close(run->runners[i]);
-        run->runners[i] = NULL;
-    }
-}
-
-static int open_runner(struct run *run, size_t index, struct error *error)
-{
-    const struct chase_experiment *experiment = run->experiment;
-    struct runner_config config = {
-        .image = &run->image,
-        .data = &run->data,
-        .guest_page_bytes = 4 * KIB,
-        .facts = &experiment->kvm,
-        .stop = &experiment->stop,
-    };
-    struct page_proof proof;
-    int rc;
-    if ((rc = runner_open(experiment->runners[index], &config, &run->runners[index], error)) < 0 ||
-        (rc = runner_touch(run->runners[index], error)) < 0 ||
-        (rc = experiment->runners[index]->proof(run->runners[index], &proof, error)) < 0)
-        return rc;
-    for (size_t shape = 0; shape < experiment->shape_count; shape++)
-        run->result->cells[shape * experiment->runner_count + index].pages = proof;
-    return 0;
-}
 
 static uint64_t largest_layout(const struct chase_experiment *experiment)
 {
@@ -240,16 +198,25 @@ static uint64_t largest_layout(const struct chase_experiment *experiment)
     return largest;
 }
 
-static int place(struct run *run, struct error *error)
+/* The proof of a lane's pages is that of all its cells in this placement. Each placement is proved; the last
+ * one is told. */
+static int prove_lane(const struct run *run, size_t lane, struct error *error)
 {
-    const struct stop *stop = &run->experiment->stop;
-    int rc = memory_map(&run->data, largest_layout(run->experiment), 4 * KIB, error);
-    if (rc < 0 || (rc = memory_populate(&run->data, true, stop->asked, stop->context, error)) < 0)
-        return rc;
-    if (run->experiment->lock && (rc = memory_lock(&run->data, error)) < 0)
-        return rc;
-    for (size_t i = 0; rc == 0 && i < run->experiment->runner_count; i++)
-        rc = open_runner(run, i, error);
+    struct page_proof proof;
+    int rc = site_proof(run->row.lanes[lane].site, run->row.lanes[lane].index, &proof, error);
+    for (size_t shape = 0; rc == 0 && shape < run->experiment->shape_count; shape++)
+        run->result->cells[shape * run->row.count + lane].pages = proof;
+    return rc;
+}
+
+static int place(const struct run *run, struct error *error)
+{
+    uint64_t bytes = largest_layout(run->experiment);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < run->experiment->site_count; i++)
+        rc = site_place(run->experiment->sites[i], bytes, error);
+    for (size_t lane = 0; rc == 0 && lane < run->row.count; lane++)
+        rc = prove_lane(run, lane, error);
     return rc;
 }
 
@@ -264,7 +231,7 @@ static void shuffle(size_t *order, size_t count, uint64_t *random)
 
 static int measure_shapes(struct run *run, struct error *error)
 {
-    uint64_t random = run->experiment->seed + run->placement;
+    uint64_t random = random_mix(run->experiment->seed) + run->placement;
     char what[64];
     int rc = 0;
     shuffle(run->order, run->experiment->shape_count, &random);
@@ -272,7 +239,7 @@ static int measure_shapes(struct run *run, struct error *error)
          run->shapes_done++) {
         snprintf(what, sizeof what, "placement %u of %u", run->placement + 1, run->planned);
         tell(run, what);
-        rc = measure_shape(run, run->order[run->shapes_done], &random, error);
+        rc = measure_shape(run, run->order[run->shapes_done], random_next(&random), error);
     }
     return rc;
 }
@@ -283,8 +250,8 @@ static int measure_placement(struct run *run, struct error *error)
     int rc = place(run, error);
     if (rc == 0)
         rc = measure_shapes(run, error);
-    close_runners(run);
-    memory_unmap(&run->data);
+    for (size_t i = 0; i < run->experiment->site_count; i++)
+        site_clear(run->experiment->sites[i]);
     return rc;
 }
 
@@ -299,6 +266,8 @@ static int measure_all(struct run *run, struct error *error)
         run->shapes_done = 0;
         if ((rc = check_time(run, error)) == 0)
             rc = measure_placement(run, error);
+        if (rc == 0 && run->placement == 0)
+            plan_rounds(run);
         if (rc == 0)
             plan_placements(run);
     }
@@ -315,26 +284,19 @@ static void stamp_start(struct result *result)
 
 static int prepare(struct run *run, struct error *error)
 {
-    const struct chase_experiment *experiment = run->experiment;
-    int rc = clock_calibrate(&run->clock, error);
-    if (rc < 0 || (rc = make_cells(experiment, run->result, error)) < 0 ||
-        (rc = image_load(&run->image, error)) < 0 || (rc = pin_thread(&run->pin, experiment->cpu, error)) < 0)
+    size_t count = run->experiment->shape_count;
+    int rc = row_make(run->experiment, &run->row, error);
+    if (rc < 0 || (rc = make_cells(run->experiment, &run->row, run->result, error)) < 0)
         return rc;
-    run->order = calloc(experiment->shape_count, sizeof *run->order);
-    if (!run->order)
+    run->order = calloc(count, sizeof *run->order);
+    run->rounds = calloc(count, sizeof *run->rounds);
+    if (!run->order || !run->rounds)
         return error_set(error, ENOMEM, "no memory for the order of measuring");
-    for (size_t i = 0; i < experiment->shape_count; i++)
+    for (size_t i = 0; i < count; i++) {
         run->order[i] = i;
-    watch_open(&run->watch, run->pin.cpu);
+        run->rounds[i] = run->experiment->pilot_rounds;
+    }
     return 0;
-}
-
-static void clean_up(struct run *run)
-{
-    watch_close(&run->watch);
-    pin_release(&run->pin);
-    free(run->order);
-    image_unload(&run->image);
 }
 
 /* Being stopped ends the measuring, not the report. */
@@ -349,21 +311,18 @@ static int conclude(struct run *run, int rc, struct error *error)
             stop_asked(&run->experiment->stop) ? "stopped by the user" : error->text);
     result->seconds = elapsed(run);
     analyse_cells(result, run->planned, result->incomplete_reason);
-    return analyse_comparisons(result, run->experiment->runner_count, error);
+    return analyse_comparisons(result, &run->row, error);
 }
 
 int experiment_chase(const struct chase_experiment *experiment, struct result *result, struct error *error)
 {
-    struct run run = {
-        .experiment = experiment, .result = result, .watch.stat = -1, .started = clock_seconds()};
-    *result = (struct result){.experiment = "chase", .seed = experiment->seed, .kvm = experiment->kvm};
+    struct run run = {.experiment = experiment, .result = result, .started = clock_seconds()};
+    *result = (struct result){.experiment = "chase", .seed = experiment->seed};
     stamp_start(result);
     int rc = prepare(&run, error);
-    if (rc == 0) {
-        result->cpu = run.pin.cpu;
-        result->tsc_ghz = run.clock.ticks_per_ns;
+    if (rc == 0)
         rc = conclude(&run, measure_all(&run, error), error);
-    }
-    clean_up(&run);
+    free(run.order);
+    free(run.rounds);
     return rc;
 }

@@ -13,14 +13,14 @@
 #include "base/stop.h"
 #include "monitor/monitor_facts.h"
 #include "report/result.h"
-#include "runner/runner.h"
+#include "runner/site.h"
 #include "workload/chase.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHASE_RUNNERS_MAX = 8, CHASE_PLACEMENTS_MIN = 3, CHASE_PLACEMENTS_MAX = 12 };
+enum { CHASE_PLACEMENTS_MIN = 3, CHASE_PLACEMENTS_MAX = 12, CHASE_LANES_MAX = 16 };
 
 struct chase_progress {
     void (*tell)(
@@ -31,17 +31,14 @@ struct chase_progress {
 struct chase_experiment {
     const struct chase_shape *shapes; /* each has passed chase_check() */
     size_t shape_count;
-    const struct runner_type
-        *runners[CHASE_RUNNERS_MAX]; /* native first, where it takes part: it is the baseline */
-    size_t runner_count;
-    struct monitor_facts kvm; /* as domain_probe() found them */
+    struct site *const *sites; /* the caller's, with their lanes; none is placed */
+    size_t site_count;
     uint64_t seed;
     double sample_seconds; /* what one sample lasts, about */
-    unsigned rounds;       /* samples of each cell in one placement */
-    double seconds;        /* time budget: as many placements as fit, at least CHASE_PLACEMENTS_MIN … */
-    bool strict;           /* … unless the budget was set by the user: then it ends the experiment */
-    int cpu;               /* -1: the last one that may be used */
-    bool lock;             /* mlock the memory */
+    unsigned
+        pilot_rounds; /* samples of each cell in the first placement; the later ones' are planned from it */
+    double seconds;   /* time budget: as many placements as fit, at least CHASE_PLACEMENTS_MIN … */
+    bool strict;      /* … unless the budget was set by the user: then it ends the experiment */
     struct stop stop;
     struct chase_progress progress;
 };
@@ -51,8 +48,9 @@ struct chase_experiment {
 int chase_working_sets(struct size_range range, unsigned per_octave, uint64_t element_bytes, uint64_t **sets,
     size_t *count, struct error *error);
 
-/* Measures. Being stopped is no failure: the result is then marked incomplete. Fills everything of *result
- * but the command and the host; result_free() releases it, also after a failure. */
+/* Measures. Being stopped is no failure: the result is then marked incomplete. Fills what is measured and
+ * when; the command, the host and where it ran are the caller's. result_free() releases the result, also
+ * after a failure. */
 int experiment_chase(const struct chase_experiment *experiment, struct result *result, struct error *error);
 
 #endif

@@ -4,14 +4,51 @@
 
 #include "experiment/chase.h"
 
-/* analysis.c: from the samples to each cell's median, interval and quality, and to the comparisons. `planned`
- * is the number of placements that were meant to be measured, `cut` why it was fewer ("" if it was not). */
-void analyse_cells(struct result *result, unsigned planned, const char *cut);
-int analyse_comparisons(struct result *result, size_t runner_count, struct error *error);
+/* ---- lanes.c: the lanes of all sites in one row ---- */
 
-/* result_cells.c: one cell for each shape and runner, cell number shape * runner_count + runner, without
- * samples yet. */
-int make_cells(const struct chase_experiment *experiment, struct result *result, struct error *error);
+struct row_lane {
+    struct site *site;
+    size_t index;    /* in the site */
+    size_t baseline; /* the lane of the row that it is compared with; its own number where there is none */
+};
+
+struct row {
+    struct row_lane lanes[CHASE_LANES_MAX];
+    size_t count;
+};
+
+int row_make(const struct chase_experiment *experiment, struct row *row, struct error *error);
+
+static inline const struct lane *row_lane(const struct row *row, size_t lane)
+{
+    return &row->lanes[lane].site->lanes[row->lanes[lane].index];
+}
+
+/* ---- result_cells.c: one cell for each shape and lane, number shape * row->count + lane, without samples
+ * yet ---- */
+
+int make_cells(const struct chase_experiment *experiment, const struct row *row, struct result *result,
+    struct error *error);
 int add_sample(struct result_cell *cell, const struct result_sample *sample, struct error *error);
+
+/* ---- analysis.c: from samples to figures ---- */
+
+/* Each cell's median, interval and quality. `planned` is the number of placements that were meant to be
+ * measured, `cut` why it was fewer ("" if it was not). */
+void analyse_cells(struct result *result, unsigned planned, const char *cut);
+/* Each cell against that of its lane's baseline. */
+int analyse_comparisons(struct result *result, const struct row *row, struct error *error);
+
+/* ---- rounds.c: how many samples a cell takes in one placement ---- */
+
+enum { ROUNDS_LEAST = 2, ROUNDS_MOST = 8 };
+
+/* From the pilot (the first placement) of the cells of one shape: the more its samples differ from round to
+ * round, the more rounds the next placements take. */
+unsigned rounds_after_pilot(const struct result_cell *cells, size_t count);
+
+/* Lowers the largest of `rounds` until all of them together are no more than `most`, or each is ROUNDS_LEAST.
+ */
+void rounds_limit(unsigned *rounds, size_t count, double most);
 
 #endif

@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct result_cell make_cell(const struct chase_experiment *experiment, size_t shape, size_t runner)
+static struct result_cell make_cell(
+    const struct chase_shape *shape, const struct site *site, const struct lane *lane)
 {
-    const struct runner_type *type = experiment->runners[runner];
     struct result_cell made = {
-        .cell = {.monitor = type->name,
-            .chase = experiment->shapes[shape],
-            .guest_page_bytes = type->monitor ? 4 * KIB : 0,
-            .host_page_bytes = 4 * KIB},
-        .technique = type->monitor ? experiment->kvm.technique : TECHNIQUE_NONE,
+        .cell = {.monitor = lane->name,
+            .chase = *shape,
+            .guest_page_bytes = lane->guest_page_bytes,
+            .host_page_bytes = site->host_page_bytes},
+        .technique = lane->technique,
         .pages = {.host_share_2m = NAN},
         .median = NAN,
         .low = NAN,
@@ -23,22 +23,23 @@ static struct result_cell make_cell(const struct chase_experiment *experiment, s
         .counters = {.known = true},
     };
     cell_id(&made.cell, made.id);
-    if (type->monitor)
-        monitor_label(&experiment->kvm, type->name, made.label);
-    else
-        snprintf(made.label, sizeof made.label, "%s", type->name);
+    snprintf(made.label, sizeof made.label, "%s", lane->label);
     return made;
 }
 
-int make_cells(const struct chase_experiment *experiment, struct result *result, struct error *error)
+int make_cells(const struct chase_experiment *experiment, const struct row *row, struct result *result,
+    struct error *error)
 {
-    size_t count = experiment->shape_count * experiment->runner_count;
+    size_t count = experiment->shape_count * row->count;
     result->cells = calloc(count, sizeof *result->cells);
     if (!result->cells)
         return error_set(error, ENOMEM, "no memory for %zu cells", count);
     result->cell_count = count;
-    for (size_t i = 0; i < count; i++)
-        result->cells[i] = make_cell(experiment, i / experiment->runner_count, i % experiment->runner_count);
+    for (size_t i = 0; i < count; i++) {
+        size_t lane = i % row->count;
+        result->cells[i] =
+            make_cell(&experiment->shapes[i / row->count], row->lanes[lane].site, row_lane(row, lane));
+    }
     return 0;
 }
 

@@ -46,6 +46,7 @@ static json_t *json_pages(struct draft *draft, const struct result_cell *cell)
     put_count_if(draft, object, "guest_bytes", pages->guest_bytes,
         native ? "native has no page tables of a guest" : "not known");
     put_real(draft, object, "host_share_2m", pages->host_share_2m, pages->proof);
+    put(draft, object, "as_asked", json_boolean(pages->as_asked));
     if (pages->proof[0])
         put_text(draft, object, "proof", pages->proof);
     else

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void in_domain_close(struct runner *runner)
 {
@@ -73,21 +74,48 @@ static uint64_t smallest_guest_page(const struct runner *runner)
 }
 
 /* The truth table: KVM counts the leaves that the CPU walks to. Under nested paging these are the host's;
- * under shadow paging they are as small as the smaller of the guest's and the host's. */
-static int check_leaves(const struct runner *runner, uint64_t guest_bytes, const struct monitor_counters *now,
-    struct error *error)
+ * under shadow paging they are as large as the smaller of the guest's and the host's. */
+static uint64_t expected_leaf(const struct runner *runner, uint64_t guest_bytes)
 {
-    uint64_t pages = runner->config.data->bytes / (4 * KIB), large = now->pages_2m + now->pages_1g;
+    uint64_t host_bytes = runner->config.data->page_bytes;
     bool shadow = runner->config.facts->technique == TECHNIQUE_SHADOW;
-    bool small = runner->config.data->page_bytes == 4 * KIB || (shadow && guest_bytes == 4 * KIB);
-    if (small && large > 0)
-        return error_set(
-            error, EPROTO, "4 KiB pages were asked for, but KVM maps %" PRIu64 " large ones", large);
-    if (small && now->pages_4k < pages)
-        return error_set(error, EPROTO,
-            "KVM maps %" PRIu64 " pages of 4 KiB, fewer than the %" PRIu64 " that were touched",
-            now->pages_4k, pages);
-    return 0;
+    return shadow && guest_bytes < host_bytes ? guest_bytes : host_bytes;
+}
+
+struct leaf_counts {
+    uint64_t small, large_2m, large_1g;
+};
+
+/* Whether KVM's counters are what the truth table says, all data having been touched. The image and the
+ * system pages are always small; that is why small leaves are only counted at least. */
+static bool leaves_are_as_expected(const struct leaf_counts *counts, uint64_t bytes, uint64_t leaf)
+{
+    const uint64_t wanted[] = {bytes / (4 * KIB), bytes / (2 * MIB), bytes / GIB};
+    if (leaf == 4 * KIB)
+        return counts->small >= wanted[0] && counts->large_2m == 0 && counts->large_1g == 0;
+    if (leaf == 2 * MIB)
+        return counts->large_2m == wanted[1] && counts->large_1g == 0;
+    return counts->large_1g == wanted[2];
+}
+
+/* What was got is put into words; whether it is what was asked for, into proof->as_asked. */
+static void judge_leaves(
+    const struct runner *runner, const struct monitor_counters *now, struct page_proof *proof)
+{
+    struct leaf_counts counts = {now->pages_4k, now->pages_2m, now->pages_1g};
+    uint64_t leaf = expected_leaf(runner, proof->guest_bytes);
+    char host[sizeof proof->proof];
+    memcpy(host, proof->proof, sizeof host);
+    if (counts.small == UINT64_MAX || counts.large_2m == UINT64_MAX || counts.large_1g == UINT64_MAX) {
+        proof->as_asked = proof->as_asked && leaf == 4 * KIB;
+        snprintf(proof->proof, sizeof proof->proof, "%.120s; guest: its own tables; KVM counts no pages here",
+            host);
+        return;
+    }
+    proof->as_asked = proof->as_asked && leaves_are_as_expected(&counts, runner->config.data->bytes, leaf);
+    snprintf(proof->proof, sizeof proof->proof,
+        "%.100s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
+        host, counts.small, counts.large_2m, counts.large_1g);
 }
 
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
@@ -97,20 +125,11 @@ static int in_domain_proof(struct runner *runner, struct page_proof *out, struct
     int rc = runner_native.proof(runner, &proof, error); /* the host's side is the same */
     if (rc < 0 || (rc = domain_counters(runner->domain, &now, error)) < 0)
         return rc;
-    bool counted = now.pages_4k != UINT64_MAX && now.pages_2m != UINT64_MAX && now.pages_1g != UINT64_MAX;
     proof.guest_bytes = smallest_guest_page(runner);
     if (proof.guest_bytes != runner->config.guest_page_bytes)
         return error_set(error, EPROTO, "the guest's tables hold other pages than were asked for");
-    if (counted && (rc = check_leaves(runner, proof.guest_bytes, &now, error)) < 0)
-        return rc;
+    judge_leaves(runner, &now, &proof);
     *out = proof;
-    if (counted)
-        snprintf(out->proof, sizeof out->proof,
-            "%.90s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64, proof.proof,
-            now.pages_4k, now.pages_2m);
-    else
-        snprintf(out->proof, sizeof out->proof, "%.90s; guest: its own tables; KVM counts no pages here",
-            proof.proof);
     return 0;
 }
 

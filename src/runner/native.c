@@ -1,6 +1,8 @@
 /* The baseline: the same machine code, called in this process. */
 #include "runner/runner.h"
 
+#include "base/size.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -26,13 +28,25 @@ static int native_call(struct runner *runner, workload_function *entry, struct e
     return job->finished == WORKLOAD_MAGIC ? 0 : error_set(error, EPROTO, "a native workload did not finish");
 }
 
+/* Unknown is not "as asked": nothing may be taken for large pages that is not proved to be. */
+static bool share_is_as_asked(const struct memory *data, const struct memory_pages *pages)
+{
+    if (!pages->proof.known)
+        return data->page_bytes == 4 * KIB; /* the kernel was told never to use others */
+    return pages->share_2m == (data->page_bytes > 4 * KIB ? 1.0 : 0.0);
+}
+
 static int native_proof(struct runner *runner, struct page_proof *proof, struct error *error)
 {
+    const struct memory *data = runner->config.data;
     struct memory_pages pages;
-    int rc = memory_obtained(runner->config.data, 0, runner->config.data->bytes, &pages, error);
+    int rc = memory_obtained(data, 0, data->bytes, &pages, error);
     if (rc < 0)
         return rc;
-    *proof = (struct page_proof){.host_share_2m = pages.proof.known ? pages.share_2m : NAN};
+    *proof = (struct page_proof){
+        .host_share_2m = pages.proof.known ? pages.share_2m : NAN,
+        .as_asked = share_is_as_asked(data, &pages),
+    };
     snprintf(proof->proof, sizeof proof->proof, "host: %s", pages.proof.text);
     return 0;
 }

@@ -2,13 +2,15 @@
 #ifndef VCOST_RUNNER_PAGE_PROOF_H
 #define VCOST_RUNNER_PAGE_PROOF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the pages behind the data really are, and how that is known. */
 struct page_proof {
     uint64_t guest_bytes; /* leaf size in the guest's own tables; 0 for native */
     double host_share_2m; /* share of the memory behind 2 MiB (or larger) host mappings; NAN if unknown */
-    char proof[200];
+    bool as_asked;        /* false: what was got is not what was asked for; the proof says what */
+    char proof[240];
 };
 
 #endif

@@ -54,13 +54,14 @@ int runner_touch(struct runner *runner, struct error *error)
     return rc;
 }
 
-static void load_job(struct workload_job *job, const struct chase_request *request, const uint64_t *cursor)
+static void load_job(
+    struct workload_job *job, const struct sample_plan *plan, const uint64_t *cursor, unsigned chains)
 {
-    job->steps = request->steps;
-    job->batches = request->batches;
-    job->warm_steps = request->warm_steps;
-    job->warm_limit = request->warm_limit;
-    memcpy(job->cursor, cursor, request->chains * sizeof *cursor);
+    job->steps = plan->steps;
+    job->batches = plan->batches;
+    job->warm_steps = plan->warm_steps;
+    job->warm_limit = plan->warm_limit;
+    memcpy(job->cursor, cursor, chains * sizeof *cursor);
 }
 
 /* The job comes from a guest: a cursor outside of the data would send the native walk anywhere. */
@@ -87,22 +88,22 @@ static struct runner_counters counters_between(
     };
 }
 
-int runner_sample_chase(struct runner *runner, const struct chase_request *request, uint64_t *cursor,
-    struct watch *watch, struct sample *sample, struct error *error)
+int runner_walk(struct runner *runner, workload_function *entry, const struct sample_plan *plan,
+    uint64_t *cursor, unsigned chains, struct watch *watch, struct walk *walk, struct error *error)
 {
     struct workload_job *job = runner->config.image->job;
     struct runner_counters before, after;
-    load_job(job, request, cursor);
+    load_job(job, plan, cursor, chains);
     runner->type->counters(runner, &before);
     watch_start(watch);
-    int rc = runner->type->call(runner, request->entry, error);
+    int rc = runner->type->call(runner, entry, error);
     struct evidence evidence = watch_end(watch);
     runner->type->counters(runner, &after);
-    if (rc < 0 || (rc = check_job(job, runner, request->chains, error)) < 0)
+    if (rc < 0 || (rc = check_job(job, runner, chains, error)) < 0)
         return rc;
-    memcpy(cursor, job->cursor, request->chains * sizeof *cursor);
-    *sample = (struct sample){
-        .hops = request->steps * request->batches * request->chains,
+    memcpy(cursor, job->cursor, chains * sizeof *cursor);
+    *walk = (struct walk){
+        .hops = plan->steps * plan->batches * chains,
         .ticks = job->ticks,
         .evidence = evidence,
         .counters = counters_between(&before, &after),

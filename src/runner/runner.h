@@ -12,6 +12,7 @@
 #include "measure/evidence.h"
 #include "monitor/monitor.h"
 #include "runner/page_proof.h"
+#include "runner/sample.h"
 #include "workload/image.h"
 
 #include <stdbool.h>
@@ -27,12 +28,6 @@ struct runner_config {
     const struct stop *stop; /* may be NULL */
 };
 
-struct runner_counters {
-    bool known;
-    uint64_t exits;       /* of the virtual CPU; always 0 for native */
-    uint64_t page_faults; /* KVM: taken on behalf of the guest; native: of this thread */
-};
-
 struct runner;
 
 struct runner_type {
@@ -44,7 +39,7 @@ struct runner_type {
         struct error *error);
     /* Calls an entry with the image's job. -EINTR if stop was asked. */
     int (*call)(struct runner *runner, workload_function *entry, struct error *error);
-    /* Fails if the pages are provably not what was asked for. To be called when all data has been touched. */
+    /* What pages there are. To be called when all data has been touched. */
     int (*proof)(struct runner *runner, struct page_proof *proof, struct error *error);
     void (*counters)(struct runner *runner, struct runner_counters *counters);
     void (*close)(struct runner *runner);
@@ -70,15 +65,8 @@ void runner_close(struct runner *runner); /* NULL is allowed */
 /* Reads all data in address order, so that every translation is there before something is measured. */
 int runner_touch(struct runner *runner, struct error *error);
 
-/* One sample of a chase. */
-struct chase_request {
-    workload_function *entry;
-    uint64_t steps, batches;         /* hops of each chain in a timed batch, and timed batches */
-    uint64_t warm_steps, warm_limit; /* the same before them, untimed (abi/workload.h) */
-    unsigned chains;
-};
-
-struct sample {
+/* One walk over a chase's list. */
+struct walk {
     uint64_t hops;  /* timed, of all chains together */
     uint64_t ticks; /* of the time-stamp counter, for them */
     struct evidence evidence;
@@ -87,7 +75,7 @@ struct sample {
 
 /* Walks on from cursor[] (an address for each chain), which is moved. The watch must be on the calling
  * thread. */
-int runner_sample_chase(struct runner *runner, const struct chase_request *request, uint64_t *cursor,
-    struct watch *watch, struct sample *sample, struct error *error);
+int runner_walk(struct runner *runner, workload_function *entry, const struct sample_plan *plan,
+    uint64_t *cursor, unsigned chains, struct watch *watch, struct walk *walk, struct error *error);
 
 #endif

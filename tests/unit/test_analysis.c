@@ -3,6 +3,7 @@
 
 #include "experiment/internal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,14 +72,25 @@ static void coarse_elements_give_each_set_once(void **state)
 /* ---- figures ---- */
 
 static struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
+static struct site site = {
+    .host_page_bytes = 4096,
+    .lanes = {{.type = &runner_native, .name = "native", .label = "native"},
+        {.type = &runner_kvm, .name = "kvm", .label = "kvm", .guest_page_bytes = 4096}},
+    .lane_count = 2,
+};
+static struct site *sites[] = {&site};
+static struct row row;
 
 static struct result make(void)
 {
     struct chase_experiment experiment = {
-        .shapes = &shape, .shape_count = 1, .runners = {&runner_native, &runner_kvm}, .runner_count = 2};
+        .shapes = &shape, .shape_count = 1, .sites = sites, .site_count = 1};
     struct result result = {.experiment = "chase"};
     struct error error;
-    assert_int_equal(make_cells(&experiment, &result, &error), 0);
+    assert_int_equal(row_make(&experiment, &row, &error), 0);
+    assert_int_equal(make_cells(&experiment, &row, &result, &error), 0);
+    for (size_t i = 0; i < result.cell_count; i++)
+        result.cells[i].pages.as_asked = true;
     return result;
 }
 
@@ -94,7 +106,7 @@ static void analyse(struct result *result, unsigned planned, const char *cut)
 {
     struct error error;
     analyse_cells(result, planned, cut);
-    assert_int_equal(analyse_comparisons(result, 2, &error), 0);
+    assert_int_equal(analyse_comparisons(result, &row, &error), 0);
 }
 
 static bool near(double a, double b)
@@ -174,6 +186,88 @@ static void cut_short_is_interrupted_and_never_measured_is_missing(void **state)
     result_free(&result);
 }
 
+static void other_pages_than_asked_for_are_told(void **state)
+{
+    struct result result = make();
+    (void)state;
+    for (unsigned placement = 0; placement < 3; placement++)
+        for (size_t cell = 0; cell < 2; cell++)
+            add(&result, cell, placement, 0, 10, DISTURBED_NOT);
+    result.cells[1].pages = (struct page_proof){.as_asked = false, .proof = "half of it"};
+    analyse(&result, 3, "");
+    assert_int_equal(result.cells[0].quality, QUALITY_GOOD);
+    assert_int_equal(result.cells[1].quality, QUALITY_NOISY);
+    assert_non_null(strstr(result.cells[1].reason, "half of it"));
+    result_free(&result);
+}
+
+/* ---- lanes and rounds ---- */
+
+static void lanes_are_compared_with_native_on_their_own_memory(void **state)
+{
+    struct site small = site, large = site, remote = {.lanes = {{.name = "command:x"}}, .lane_count = 1};
+    struct site *three[] = {&small, &large, &remote};
+    struct chase_experiment experiment = {
+        .shapes = &shape, .shape_count = 1, .sites = three, .site_count = 3};
+    struct row made;
+    struct error error;
+    (void)state;
+    assert_int_equal(row_make(&experiment, &made, &error), 0);
+    const size_t baselines[] = {0, 0, 2, 2, 0}; /* native, kvm; native, kvm; the other machine */
+    assert_int_equal(made.count, 5);
+    for (size_t lane = 0; lane < 5; lane++)
+        assert_int_equal(made.lanes[lane].baseline, baselines[lane]);
+}
+
+static void without_native_nothing_is_compared(void **state)
+{
+    struct site alone = {.lanes = {{.type = &runner_kvm, .name = "kvm"}}, .lane_count = 1};
+    struct site *one[] = {&alone};
+    struct chase_experiment experiment = {.shapes = &shape, .shape_count = 1, .sites = one, .site_count = 1};
+    struct row made;
+    struct error error;
+    (void)state;
+    assert_int_equal(row_make(&experiment, &made, &error), 0);
+    assert_int_equal(made.lanes[0].baseline, 0);
+    experiment.site_count = 0;
+    assert_int_equal(row_make(&experiment, &made, &error), -EINVAL);
+}
+
+static unsigned rounds_for(double first, double second, enum disturbance disturbed)
+{
+    struct result result = make();
+    for (size_t cell = 0; cell < 2; cell++) {
+        add(&result, cell, 0, 0, 10, DISTURBED_NOT);
+        add(&result, cell, 0, 1, cell ? first : 10, DISTURBED_NOT);
+        add(&result, cell, 0, 2, cell ? second : 10, disturbed);
+        add(&result, cell, 1, 0, 1000, DISTURBED_NOT); /* not of the pilot */
+    }
+    unsigned rounds = rounds_after_pilot(result.cells, result.cell_count);
+    result_free(&result);
+    return rounds;
+}
+
+static void a_wilder_pilot_gives_more_rounds(void **state)
+{
+    (void)state;
+    assert_int_equal(rounds_for(10, 10.1, DISTURBED_NOT), ROUNDS_LEAST);
+    assert_int_equal(rounds_for(10, 10.5, DISTURBED_NOT), 4);
+    assert_int_equal(rounds_for(10, 15, DISTURBED_NOT), ROUNDS_MOST);
+    assert_int_equal(rounds_for(10, 15, DISTURBED_STEAL), ROUNDS_LEAST);
+}
+
+static void rounds_are_limited_from_the_top(void **state)
+{
+    unsigned rounds[] = {2, 4, 8, 8}, few[] = {8, 8};
+    (void)state;
+    rounds_limit(rounds, 4, 100);
+    assert_int_equal(rounds[3], 8);
+    rounds_limit(rounds, 4, 16);
+    assert_int_equal(rounds[0] + rounds[1] + rounds[2] + rounds[3], 2 + 4 + 5 + 5);
+    rounds_limit(few, 2, -1);
+    assert_int_equal(few[0] + few[1], 2 * ROUNDS_LEAST);
+}
+
 static void cells_have_stable_ids(void **state)
 {
     struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096};
@@ -197,6 +291,11 @@ int main(void)
         cmocka_unit_test(disturbed_samples_do_not_count),
         cmocka_unit_test(all_disturbed_is_told_and_not_hidden),
         cmocka_unit_test(cut_short_is_interrupted_and_never_measured_is_missing),
+        cmocka_unit_test(other_pages_than_asked_for_are_told),
+        cmocka_unit_test(lanes_are_compared_with_native_on_their_own_memory),
+        cmocka_unit_test(without_native_nothing_is_compared),
+        cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
+        cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),
     };
     return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);

@@ -1,24 +1,11 @@
 /* host/memory: the pages that were asked for are the pages that are had, and what cannot be had is refused.
  */
-#include "test_host_tree.h"
+#include "test_host_memory.h"
 
-#include "base/size.h"
-#include "host/memory.h"
 #include "host/smaps.h"
-#include "host/text.h"
 
-#include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
-#define PAGE ((size_t)4096)
 
 /* AddressSanitizer and its kin make mlock() do nothing: then there is nothing to test. */
 #if defined(__has_feature)
@@ -42,23 +29,6 @@ static struct memory map(size_t bytes, uint64_t page_bytes)
     return memory;
 }
 
-static void populate(struct memory *memory, bool write)
-{
-    struct error error = {0};
-    if (memory_populate(memory, write, NULL, NULL, &error))
-        fail_msg("memory_populate: %s", error.text);
-}
-
-static struct memory_pages obtained(const struct memory *memory, size_t offset, size_t bytes)
-{
-    struct memory_pages pages;
-    struct error error = {0};
-    if (memory_obtained(memory, offset, bytes, &pages, &error))
-        fail_msg("memory_obtained: %s", error.text);
-    assert_true(pages.proof.known);
-    return pages;
-}
-
 static size_t resident_pages(const struct memory *memory)
 {
     size_t count = memory->bytes / PAGE, resident = 0;
@@ -69,38 +39,6 @@ static size_t resident_pages(const struct memory *memory)
         resident += vector[i] & 1;
     free(vector);
     return resident;
-}
-
-/* The flags that smaps tells of the mapping that starts at an address. */
-struct flags {
-    char head[32], text[READ_TEXT_LINE];
-    bool inside, seen;
-};
-
-static bool flags_line(char *line, void *context)
-{
-    struct flags *flags = context;
-    if (!strncmp(line, flags->head, strlen(flags->head)))
-        flags->inside = true;
-    if (flags->inside && text_value(line, "VmFlags", ':', flags->text, sizeof flags->text))
-        flags->seen = true;
-    return !flags->seen;
-}
-
-static bool has_flag(const struct memory *memory, const char *flag)
-{
-    struct flags flags = {.inside = false};
-    (void)snprintf(flags.head, sizeof flags.head, "%lx-", (unsigned long)memory->base);
-    assert_int_equal(read_each_line("/proc/self/smaps", flags_line, &flags), 0);
-    assert_true(flags.seen);
-    return strstr(flags.text, flag) != NULL;
-}
-
-/* Would this kernel give large pages at all? Then the tests below must see them. */
-static bool large_pages_are_to_be_had(void)
-{
-    struct fact thp = read_fact("/sys/kernel/mm/transparent_hugepage/enabled");
-    return thp.known && !strstr(thp.text, "[never]");
 }
 
 static void small_pages_are_small(void **state)
@@ -124,7 +62,7 @@ static void small_pages_stay_small_where_large_ones_are_always_given(void **stat
 {
     (void)state;
     if (!large_pages_are_to_be_had())
-        skip();
+        SKIP("this kernel gives no transparent large pages");
     struct memory memory = map(4 * MIB, 4 * KIB);
     assert_true(has_flag(&memory, "nh"));
     memory_unmap(&memory);
@@ -135,7 +73,7 @@ static void large_pages_are_seen(void **state)
 {
     (void)state;
     if (!large_pages_are_to_be_had())
-        skip();
+        SKIP("this kernel gives no transparent large pages");
     struct memory memory = map(32 * MIB, 2 * MIB);
     populate(&memory, true);
     struct memory_pages pages = obtained(&memory, 0, memory.bytes);
@@ -149,24 +87,19 @@ static void large_pages_are_seen(void **state)
     memory_unmap(&memory);
 }
 
-/* Half of the memory is made small again: the share is told as a half of the whole, and as not exact for a
- * part. */
+/* Half of the memory is made small again: the share is told as a half of the whole. */
 static void mixed_pages_are_told_as_mixed(void **state)
 {
     (void)state;
     if (!large_pages_are_to_be_had())
-        skip();
+        SKIP("this kernel gives no transparent large pages");
     struct memory memory = map(8 * MIB, 2 * MIB);
     populate(&memory, true);
-    for (size_t offset = 0; offset < 4 * MIB; offset += 2 * MIB) {
-        assert_int_equal(madvise((char *)memory.base + offset, PAGE, MADV_DONTNEED), 0);
-        *((volatile char *)memory.base + offset) = 1;
-    }
+    for (size_t offset = 0; offset < 4 * MIB; offset += 2 * MIB)
+        break_page(&memory, offset);
     struct memory_pages pages = obtained(&memory, 0, memory.bytes);
     assert_true(pages.exact);
     assert_true(pages.share_2m == 0.5);
-    pages = obtained(&memory, 4 * MIB, 4 * MIB);
-    assert_false(pages.exact);
     memory_unmap(&memory);
 }
 
@@ -345,23 +278,6 @@ static void a_page_that_cannot_be_had_is_an_error_and_no_signal(void **state)
 
 /* ---- an old kernel ---- */
 
-/* Lets madvise() answer EINVAL to MADV_POPULATE_*, as kernels before 5.14 do. For good: only in a child. */
-static int forbid_populate(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 4),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 22, 0, 2),
-        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 23, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
-}
-
 /* What the child does; the number of the step that failed. */
 static int populate_on_an_old_kernel(void)
 {
@@ -371,7 +287,7 @@ static int populate_on_an_old_kernel(void)
     if (memory_map(&memory, 8 * MIB, 4 * KIB, &error))
         return 1;
     memset((char *)memory.base + MIB, 0x77, PAGE);
-    if (forbid_populate())
+    if (forbid(SYS_madvise, 2, 22, 23, EINVAL)) /* MADV_POPULATE_READ and _WRITE */
         return 2;
     if (madvise(memory.base, PAGE, 23) == 0 || errno != EINVAL)
         return 3;
@@ -389,14 +305,7 @@ static int populate_on_an_old_kernel(void)
 static void populate_works_on_kernels_before_5_14(void **state)
 {
     (void)state;
-    int status = 0;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(populate_on_an_old_kernel());
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    in_child(populate_on_an_old_kernel);
 }
 
 /* ---- lock ---- */
@@ -435,14 +344,7 @@ static int lock_without_rights(void)
 static void a_refused_lock_names_the_limit_and_what_to_do(void **state)
 {
     (void)state;
-    int status = 0;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(lock_without_rights());
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    in_child(lock_without_rights);
 }
 
 #endif
@@ -487,8 +389,6 @@ static void fields_of_other_mappings_are_not_taken(void **state)
     assert_true(smaps.kernel_page_bytes == 4 * KIB && smaps.mmu_page_bytes == 0);
     assert_int_equal(smaps_look(0x800000, 0x1000, &smaps), -ENODATA);
 }
-
-#define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_setup, tree_teardown)
 
 int main(void)
 {

@@ -1,0 +1,41 @@
+#include "experiment/setting.h"
+
+#include <errno.h>
+
+int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error)
+{
+    setting->stop = *stop;
+    int rc = pin_thread(&setting->pin, cpu, error);
+    if (rc < 0 || (rc = clock_calibrate(&setting->clock, error)) < 0)
+        return rc;
+    return image_load(&setting->image, error);
+}
+
+void setting_close(struct setting *setting)
+{
+    for (size_t i = 0; i < setting->site_count; i++)
+        site_close(setting->sites[i]);
+    setting->site_count = 0;
+    image_unload(&setting->image);
+    pin_release(&setting->pin);
+}
+
+int setting_add_local(
+    struct setting *setting, uint64_t host_page_bytes, bool lock, struct site **site, struct error *error)
+{
+    struct local_site_config config = {
+        .host_page_bytes = host_page_bytes,
+        .lock = lock,
+        .cpu = setting->pin.cpu,
+        .image = &setting->image,
+        .clock = &setting->clock,
+        .facts = &setting->facts,
+        .stop = &setting->stop,
+    };
+    if (setting->site_count == SETTING_SITES_MAX)
+        return error_set(error, EINVAL, "more than %d places to measure in", SETTING_SITES_MAX);
+    int rc = local_site_open(&config, site, error);
+    if (rc == 0)
+        setting->sites[setting->site_count++] = *site;
+    return rc;
+}
