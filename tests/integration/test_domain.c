@@ -81,8 +81,10 @@ static int close_domain(void **state)
 
 static void need_kvm(void)
 {
-    if (!facts.usable)
-        skip();
+    if (facts.usable)
+        return;
+    print_message("# skip: %s\n", facts.reason);
+    skip();
 }
 
 static int call(const char *name, struct error *error)
@@ -314,8 +316,10 @@ static void counters_count(void **state)
     want_touch(here.data.base, here.data.bytes);
     must_call("touch");
     assert_int_equal(domain_counters(here.domain, &before, &error), 0);
-    if (before.exits == UINT64_MAX)
+    if (before.exits == UINT64_MAX) {
+        print_message("# skip: this kernel's KVM has no binary statistics\n");
         skip();
+    }
     for (int i = 0; i < 10; i++)
         must_call("touch");
     assert_int_equal(domain_counters(here.domain, &after, &error), 0);
