@@ -22,8 +22,8 @@
 #define DOMAIN_SYSCALL_ENTRY                                                                                 \
     0x2020 /* LSTAR: leaves through DOMAIN_PORT_SYSCALL at whatever CPL it finds itself */
 
-/* The ports that the guest leaves through, always 32 bits wide. The I/O permission bitmap allows CPL 3 the
- * last two. */
+/* The ports that the guest leaves through, always 32 bits wide. CPL 3 may use them all: an exit
+ * through one of them proves nothing. */
 #define DOMAIN_PORT_FAULT 0xe0   /* an exception; the frame below lies at the kernel's RSP */
 #define DOMAIN_PORT_DONE 0xe4    /* the called function has returned */
 #define DOMAIN_PORT_SYSCALL 0xe8 /* the SYSCALL entry was reached */

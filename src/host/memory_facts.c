@@ -1,6 +1,7 @@
 #include "host/memory_facts.h"
 
 #include "base/size.h"
+#include "host/hugetlb.h"
 #include "host/read_text.h"
 #include "host/text.h"
 
@@ -73,6 +74,46 @@ int memory_room_check(const struct memory_room *room, uint64_t bytes, struct err
     return 0;
 }
 
+/* The lines are "Node 0 MemFree:  1234 kB". */
+static bool node_bytes(const char *meminfo, unsigned node, const char *field, uint64_t *bytes)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "Node %u %s", node, field);
+    return meminfo_bytes(meminfo, name, bytes);
+}
+
+/* Adds what a node has and what of it can be had: there is no MemAvailable, so free memory and file cache
+ * that is not in active use. */
+static bool add_node(unsigned node, uint64_t *total, uint64_t *available)
+{
+    char path[64], meminfo[8192];
+    uint64_t whole, free, cache = 0;
+    (void)snprintf(path, sizeof path, "/sys/devices/system/node/node%u/meminfo", node);
+    if (read_text(path, meminfo, sizeof meminfo) || !node_bytes(meminfo, node, "MemTotal", &whole) ||
+        !node_bytes(meminfo, node, "MemFree", &free))
+        return false;
+    (void)node_bytes(meminfo, node, "Inactive(file)", &cache);
+    *total += whole;
+    *available += free + cache;
+    return true;
+}
+
+int memory_room_check_nodes(const struct numa_nodes *nodes, uint64_t bytes, struct error *error)
+{
+    uint64_t total = 0, available = 0;
+    char list[128];
+    for (unsigned node = 0; node < NUMA_NODES_MAX; node++)
+        if (numa_nodes_has(nodes, node) && !add_node(node, &total, &available))
+            return 0;
+    if (!total || fits(bytes, available, total, 16 * MIB))
+        return 0;
+    numa_nodes_text(nodes, "", list, sizeof list);
+    return error_set(error, ENOMEM,
+        "%" PRIu64 " MiB of memory are asked for on NUMA node %s, but only %" PRIu64 " of its %" PRIu64
+        " MiB are free and some must stay so: take a smaller working set or free memory there",
+        mib_up(bytes), list, available / MIB, total / MIB);
+}
+
 /* ---- page sizes ---- */
 
 /* The word in brackets of "always [madvise] never". */
@@ -88,29 +129,21 @@ static struct fact look_thp(void)
     return fact_known("%.*s", (int)(close - open - 1), open + 1);
 }
 
-static bool hugetlb_number(const char *pool, const char *file, uint64_t *value)
-{
-    char path[512];
-    int length = snprintf(path, sizeof path, "/sys/kernel/mm/hugepages/%s/%s", pool, file);
-    return length > 0 && (size_t)length < sizeof path && !read_number(path, value);
-}
-
 /* A pool is a directory "hugepages-<size>kB". */
 static bool take_hugetlb(const char *pool, void *context)
 {
     static const char prefix[] = "hugepages-";
+    static const struct numa_nodes anywhere;
     struct host *host = context;
-    struct host_hugetlb found;
+    struct hugetlb_pool found;
     uint64_t kib;
     if (strncmp(pool, prefix, strlen(prefix)))
         return true;
     const char *end = text_number(pool + strlen(prefix), &kib);
     if (!end || strcmp(end, "kB") || kib > UINT64_MAX / KIB)
         return true;
-    found.page_bytes = kib * KIB;
-    if (hugetlb_number(pool, "nr_hugepages", &found.total) &&
-        hugetlb_number(pool, "free_hugepages", &found.free))
-        host->hugetlb[host->hugetlb_count++] = found;
+    if (!hugetlb_look(kib * KIB, &anywhere, &found))
+        host->hugetlb[host->hugetlb_count++] = (struct host_hugetlb){kib * KIB, found.total, found.free};
     return host->hugetlb_count < HOST_HUGETLB_MAX;
 }
 

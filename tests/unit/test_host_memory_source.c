@@ -151,8 +151,10 @@ static void a_part_of_mixed_memory_is_told_exactly(void **state)
 {
     (void)state;
     struct error error = {0};
-    if (!large_pages_are_to_be_had() || !pagemap_can_scan())
-        SKIP("this kernel gives no transparent large pages, or is older than 6.7");
+    if (!large_pages_are_to_be_had())
+        SKIP("this kernel gives no transparent large pages");
+    if (!pagemap_can_scan())
+        SKIP("this kernel is older than 6.7");
     struct memory memory = half_small();
     struct memory_pages part = obtained(&memory, 4 * MIB, 4 * MIB);
     assert_true(part.exact && part.share_2m == 1.0 && part.resident_bytes == 4 * MIB);
@@ -209,13 +211,17 @@ static void many_scattered_pages_are_counted(void **state)
 
 /* ---- collapse ---- */
 
+/* Asked of the kernel itself: the code under test must not decide that there is nothing to test. */
 static bool kernel_can_collapse(void)
 {
-    struct memory memory = map_from(MEMORY_COLLAPSE, 2 * MIB, 2 * MIB);
-    struct error error = {0};
-    int rc = memory_populate(&memory, true, NULL, NULL, &error);
-    memory_unmap(&memory);
-    return rc != -ENOTSUP;
+    size_t bytes = 4 * MIB;
+    char *there = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(there != MAP_FAILED);
+    uintptr_t start = ((uintptr_t)there + 2 * MIB - 1) & ~(uintptr_t)(2 * MIB - 1);
+    memset(there, 1, bytes);
+    bool can = !madvise((void *)start, 2 * MIB, 25) || errno != EINVAL; /* MADV_COLLAPSE */
+    assert_int_equal(munmap(there, bytes), 0);
+    return can;
 }
 
 static bool has_thp(void)
@@ -378,7 +384,8 @@ static void hugetlb_pages_are_counted_on_their_nodes(void **state)
     pool("/sys/devices/system/node/node2/hugepages", 2048, "4\n", "2\n");
     assert_int_equal(hugetlb_look(2 * MIB, &nodes, &found), 0);
     assert_true(found.total == 10 && found.free == 3 && found.more == 0);
-    assert_true(is_refused(map_hugetlb(8 * MIB, 2 * MIB, &nodes, &error), &error, ENOMEM,
+    assert_int_equal(hugetlb_check(2 * MIB, 6 * MIB, &nodes, &error), 0);
+    assert_true(is_refused(hugetlb_check(2 * MIB, 8 * MIB, &nodes, &error), &error, ENOMEM,
         "4 hugetlb pages of 2 MiB are needed on NUMA node 1-2, but 3 of 10 are free: root reserves them with "
         "`echo 11 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages`"));
 }
@@ -488,6 +495,37 @@ static void a_part_of_hugetlb_is_told_exactly(void **state)
     memory_unmap(&memory);
 }
 
+/* ---- hugetlb pages that were promised and are not to be had; without any, ordinary memory stands in ---- */
+
+static int populate_fails_with(unsigned code, int wanted, const char *words)
+{
+    struct memory memory = map_from(MEMORY_SMALL, 8 * MIB, 4 * KIB);
+    struct error error = {0};
+    memory.page_bytes = 2 * MIB;
+    memory.source = MEMORY_HUGETLB;
+    memset(memory.base, 1, 2 * MIB);
+    if (forbid(SYS_madvise, 2, 23, 23, code)) /* MADV_POPULATE_WRITE */
+        return 1;
+    return is_refused(memory_populate(&memory, true, NULL, NULL, &error), &error, wanted, words) ? 0 : 2;
+}
+
+static int missing_page_steps(void)
+{
+    return populate_fails_with(EFAULT, ENOMEM, "3 hugetlb pages of 2 MiB");
+}
+
+static int hugetlb_on_an_old_kernel_steps(void)
+{
+    return populate_fails_with(EINVAL, ENOTSUP, "Linux 5.14");
+}
+
+static void a_hugetlb_page_that_is_missing_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    in_child(missing_page_steps);
+    in_child(hugetlb_on_an_old_kernel_steps);
+}
+
 /* ---- made-up figures ---- */
 
 /* Memory that is not there, with the smaps of it. */
@@ -546,8 +584,8 @@ static void what_is_hidden_is_not_proved(void **state)
     struct memory memory = made_up(MEMORY_SMALL, 4 * MIB, 4 * KIB, "Rss: 4096 kB\n");
     is_as_asked(&memory);
     tree_file("/proc/self/smaps", "");
-    assert_true(is_refused(
-        memory_check_obtained(&memory, 0, memory.bytes, &error), &error, ENODATA, "cannot be proved"));
+    assert_true(is_refused(memory_check_obtained(&memory, 0, memory.bytes, &error), &error, ENODATA,
+        "cannot be proved: /proc/self/smaps does not show this memory"));
 }
 
 int main(void)
@@ -576,6 +614,7 @@ int main(void)
         cmocka_unit_test(hugetlb_pages_of_2m_are_had),
         cmocka_unit_test(hugetlb_pages_of_1g_are_had),
         cmocka_unit_test(a_part_of_hugetlb_is_told_exactly),
+        cmocka_unit_test(a_hugetlb_page_that_is_missing_is_an_error_and_no_signal),
         WITH_TREE(pages_of_1g_are_told_from_those_of_2m),
         WITH_TREE(a_machine_without_transparent_pages_is_told_where_to_allow_them),
         WITH_TREE(what_is_hidden_is_not_proved),

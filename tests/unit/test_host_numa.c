@@ -1,7 +1,7 @@
 /* host/numa: memory is on the nodes that were asked for, and nodes that cannot be had are named. */
 #include "test_host_memory.h"
 
-#include "host/numa_maps.h"
+#include "host/hugetlb.h"
 
 static void machine(const char *online, const char *with_memory, const char *allowed)
 {
@@ -246,7 +246,7 @@ static bool kernel_tells_of_nodes(void)
 static void memory_is_bound(void **state)
 {
     (void)state;
-    unsigned nodes[16];
+    unsigned nodes[16] = {0};
     if (!kernel_tells_of_nodes() || !usable_nodes(nodes))
         SKIP("this kernel has no NUMA");
     try_node(nodes[0], nodes[0], MEMORY_SMALL, 4 * KIB);
@@ -263,7 +263,7 @@ static bool is_bound(const char *line, const void *start)
 static void the_policy_is_there_before_the_pages_are(void **state)
 {
     (void)state;
-    unsigned nodes[16];
+    unsigned nodes[16] = {0};
     bool seen = false;
     if (!kernel_tells_of_nodes() || !usable_nodes(nodes))
         SKIP("this kernel has no NUMA");
@@ -279,26 +279,59 @@ static void the_policy_is_there_before_the_pages_are(void **state)
     memory_unmap(&memory);
 }
 
+/* From every source that this machine has. */
+static void try_sources(unsigned node, unsigned other)
+{
+    const struct numa_nodes here = only(node);
+    struct hugetlb_pool pool;
+    try_node(node, other, MEMORY_SMALL, 4 * KIB);
+    if (large_pages_are_to_be_had()) {
+        try_node(node, other, MEMORY_THP, 2 * MIB);
+        try_node(node, other, MEMORY_COLLAPSE, 2 * MIB);
+    }
+    if (!hugetlb_look(2 * MIB, &here, &pool) && pool.free >= 8)
+        try_node(node, other, MEMORY_HUGETLB, 2 * MIB);
+}
+
 static void numa_memory_is_where_it_was_asked_for(void **state)
 {
     (void)state;
-    unsigned nodes[16];
+    unsigned nodes[16] = {0};
     size_t count = kernel_tells_of_nodes() ? usable_nodes(nodes) : 0;
     if (count < 2)
         SKIP("one NUMA node");
-    for (size_t i = 0; i < count; i++) {
-        try_node(nodes[i], nodes[(i + 1) % count], MEMORY_SMALL, 4 * KIB);
-        if (large_pages_are_to_be_had()) {
-            try_node(nodes[i], nodes[(i + 1) % count], MEMORY_THP, 2 * MIB);
-            try_node(nodes[i], nodes[(i + 1) % count], MEMORY_COLLAPSE, 2 * MIB);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        try_sources(nodes[i], nodes[(i + 1) % count]);
+}
+
+/* hugetlb pages are promised for the whole machine: two may be promised the last of a node, and one gets
+ * them. */
+static void a_node_that_runs_out_of_hugetlb_pages_is_an_error_and_no_signal(void **state)
+{
+    (void)state;
+    unsigned nodes[16] = {0};
+    struct hugetlb_pool pool = {0};
+    struct error error = {0};
+    if (!kernel_tells_of_nodes() || usable_nodes(nodes) < 2)
+        SKIP("one NUMA node");
+    struct memory_request request = {
+        .page_bytes = 2 * MIB, .source = MEMORY_HUGETLB, .nodes = only(nodes[1])};
+    if (hugetlb_look(2 * MIB, &request.nodes, &pool) || pool.free < 2)
+        SKIP("fewer than two hugetlb pages of 2 MiB are free on the second NUMA node");
+    request.bytes = pool.free * 2 * MIB;
+    struct memory first = map_request(&request), second = map_request(&request);
+    populate(&first, true);
+    assert_true(is_refused(
+        memory_populate(&second, true, NULL, NULL, &error), &error, ENOMEM, "/sys/devices/system/node/node"));
+    assert_non_null(strstr(error.text, "but 0 of"));
+    memory_unmap(&first);
+    memory_unmap(&second);
 }
 
 static void several_nodes_are_bound_together(void **state)
 {
     (void)state;
-    unsigned nodes[16];
+    unsigned nodes[16] = {0};
     if (!kernel_tells_of_nodes() || usable_nodes(nodes) < 2)
         SKIP("one NUMA node");
     struct memory_request request = {.bytes = 16 * MIB, .page_bytes = 4 * KIB, .nodes = only(nodes[0])};
@@ -313,7 +346,7 @@ static void several_nodes_are_bound_together(void **state)
 static void a_node_that_does_not_exist_is_refused_by_the_kernel(void **state)
 {
     (void)state;
-    unsigned nodes[16];
+    unsigned nodes[16] = {0};
     struct error error = {0};
     if (!kernel_tells_of_nodes() || !usable_nodes(nodes))
         SKIP("this kernel has no NUMA");
@@ -363,6 +396,7 @@ int main(void)
         cmocka_unit_test(memory_is_bound),
         cmocka_unit_test(the_policy_is_there_before_the_pages_are),
         cmocka_unit_test(numa_memory_is_where_it_was_asked_for),
+        cmocka_unit_test(a_node_that_runs_out_of_hugetlb_pages_is_an_error_and_no_signal),
         cmocka_unit_test(several_nodes_are_bound_together),
         cmocka_unit_test(a_node_that_does_not_exist_is_refused_by_the_kernel),
         cmocka_unit_test(a_kernel_or_container_without_mbind_is_told),

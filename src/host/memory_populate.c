@@ -1,0 +1,158 @@
+#include "host/memory_internal.h"
+
+#include "host/hugetlb.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_READ /* Linux 5.14, glibc 2.35 */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE /* Linux 6.1, glibc 2.37 */
+#define MADV_COLLAPSE 25
+#endif
+
+/* How often MADV_COLLAPSE is asked anew when it says EAGAIN: a page was in somebody's hands just then. */
+enum { COLLAPSE_TRIES = 10 };
+
+/* ---- faulting in ---- */
+
+/* Faults pages in by hand, for kernels before 5.14. Adding 0 keeps what is there, also under another thread's
+ * writes. */
+static void touch(char *at, size_t bytes, bool write)
+{
+    for (size_t offset = 0; offset < bytes; offset += SMALL_PAGE) {
+        if (write)
+            __atomic_fetch_add(at + offset, 0, __ATOMIC_RELAXED);
+        else
+            (void)*(volatile char *)(at + offset);
+    }
+}
+
+/* 0 or a negative errno. A hugetlb page that is not to be had would kill who touches it: -ENOTSUP. */
+static int fault_in(const struct memory *memory, char *at, size_t bytes, bool write)
+{
+    while (madvise(at, bytes, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)) {
+        if (errno == EINVAL && memory->source == MEMORY_HUGETLB)
+            return -ENOTSUP;
+        if (errno == EINVAL) {
+            touch(at, bytes, write);
+            return 0;
+        }
+        if (errno != EINTR && errno != EAGAIN)
+            return -errno;
+    }
+    return 0;
+}
+
+/* Promised pages can fail all the same: promises are not made per node, nor by the control group. */
+static int hugetlb_failed(const struct memory *memory, struct error *error)
+{
+    struct memory_pages pages;
+    int rc = memory_obtained(memory, 0, memory->bytes, &pages, error);
+    if (rc)
+        return rc;
+    return hugetlb_shortage(memory->page_bytes, memory->bytes - pages.resident_bytes, &memory->nodes, error);
+}
+
+static int fault_failed(const struct memory *memory, int code, size_t done, struct error *error)
+{
+    static const struct {
+        int code;
+        const char *advice;
+    } known[] = {
+        {ENOMEM, "the host ran out of it: free memory or take a smaller working set"},
+        {EFAULT, "the kernel could not fault a page in"},
+        {EHWPOISON, "a page of it is broken hardware: see the kernel's log"},
+        {ENOTSUP, "for hugetlb needs Linux 5.14 (MADV_POPULATE_WRITE): use thp"},
+    };
+    if (code == EFAULT && memory->source == MEMORY_HUGETLB)
+        return hugetlb_failed(memory, error);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (code == known[i].code)
+            return error_set(error, code, "only %" PRIu64 " of %" PRIu64 " MiB of memory could be had, %s",
+                (uint64_t)(done / MIB), mib_up(memory->bytes), known[i].advice);
+    return error_errno(error, code, "cannot fault in %" PRIu64 " MiB of memory", mib_up(memory->bytes));
+}
+
+/* ---- collapsing ---- */
+
+/* What is small may become large only now. */
+static int allow_large(const struct memory *memory, struct error *error)
+{
+    if (!madvise(memory->base, memory->bytes, MADV_HUGEPAGE))
+        return 0;
+    return error_errno(
+        error, errno, "cannot ask for 2 MiB pages for %" PRIu64 " MiB of memory", mib_up(memory->bytes));
+}
+
+/* 0 also where the kernel found no 2 MiB in one piece: what was got is looked at by memory_check_obtained().
+ */
+static int collapse(char *at, size_t bytes, struct error *error)
+{
+    for (int tries = 0; tries < COLLAPSE_TRIES && madvise(at, bytes, MADV_COLLAPSE); tries++) {
+        if (errno == EINVAL)
+            return error_set(error, ENOTSUP,
+                "this kernel does not collapse pages (MADV_COLLAPSE: Linux 6.1, not switched off for this "
+                "process by prctl): take 2 MiB pages from thp or hugetlb");
+        if (errno != EAGAIN)
+            break;
+    }
+    return 0;
+}
+
+/* ---- both, piece by piece ---- */
+
+typedef int piece_function(const struct memory *memory, size_t offset, size_t bytes, struct error *error);
+
+static int read_piece(const struct memory *memory, size_t offset, size_t bytes, struct error *error)
+{
+    int rc = fault_in(memory, (char *)memory->base + offset, bytes, false);
+    return rc ? fault_failed(memory, -rc, offset, error) : 0;
+}
+
+static int write_piece(const struct memory *memory, size_t offset, size_t bytes, struct error *error)
+{
+    int rc = fault_in(memory, (char *)memory->base + offset, bytes, true);
+    return rc ? fault_failed(memory, -rc, offset, error) : 0;
+}
+
+static int collapse_piece(const struct memory *memory, size_t offset, size_t bytes, struct error *error)
+{
+    return collapse((char *)memory->base + offset, bytes, error);
+}
+
+/* Whoever wants to stop need not wait longer than for one of these. */
+static size_t piece_bytes(const struct memory *memory)
+{
+    return memory->page_bytes > 64 * MIB ? memory->page_bytes : 64 * MIB;
+}
+
+static int for_each_piece(const struct memory *memory, piece_function *do_piece, bool (*stop)(void *context),
+    void *context, struct error *error)
+{
+    size_t bytes = piece_bytes(memory);
+    for (size_t done = 0; done < memory->bytes; done += bytes) {
+        if (stop && stop(context))
+            return error_set(error, EINTR,
+                "stopped after %" PRIu64 " of %" PRIu64 " MiB of memory were laid out",
+                (uint64_t)(done / MIB), mib_up(memory->bytes));
+        size_t left = memory->bytes - done;
+        int rc = do_piece(memory, done, left < bytes ? left : bytes, error);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int memory_populate(
+    struct memory *memory, bool write, bool (*stop)(void *context), void *context, struct error *error)
+{
+    int rc = for_each_piece(memory, write ? write_piece : read_piece, stop, context, error);
+    if (rc || !write || memory->source != MEMORY_COLLAPSE)
+        return rc;
+    rc = allow_large(memory, error);
+    return rc ? rc : for_each_piece(memory, collapse_piece, stop, context, error);
+}
