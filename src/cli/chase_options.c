@@ -2,12 +2,23 @@
 
 #include "workload/chase.h"
 
+#include <string.h>
+
+#define COMMAND_PREFIX "command:"
+
+const char *chase_on_command(const struct choice_list *on, size_t item)
+{
+    return on->indices[item] == CHOICE_OPEN ? on->names[item] + strlen(COMMAND_PREFIX) : NULL;
+}
+
 /* What --on takes so far. A runner that is added (paravirt, shadow, model:NAME) gets its line here. */
 static struct choice runner_choice(size_t index)
 {
     static const struct choice runners[] = {
         {"native", "in an ordinary process, the baseline"},
         {"kvm", "in a guest of vcost's own on /dev/kvm"},
+        {COMMAND_PREFIX "CMD",
+            "on another machine or in a container, wherever the shell command CMD starts vcost agent"},
     };
     return index < sizeof runners / sizeof runners[0] ? runners[index] : (struct choice){NULL, NULL};
 }
@@ -98,9 +109,11 @@ static const struct option_spec where_options[] = {
         FIELD(on),
         .value_name = "RUNNER[,RUNNER...]",
         .choice = runner_choice,
+        .open_prefix = COMMAND_PREFIX,
         .default_note = "every one that this host can run",
         .help = "Where the chase runs; vcost list tells what each is on this host. Without native there is "
-                "nothing to compare with, and only latencies are reported. One or more of:"},
+                "nothing to compare with, and only latencies are reported. May be given more than once; a "
+                "command goes to the end of its argument, commas included. One or more of:"},
     {.name = "guest-page",
         .kind = OPTION_CHOICE_LIST,
         FIELD(guest_pages),
@@ -207,6 +220,8 @@ const struct command command_chase = {
             {"vcost chase --npad 7,63 --per-octave 1", "Elements of 64 and of 512 bytes"},
             {"vcost chase --on native --csv - | column -s, -t",
                 "This machine's latencies alone, as a table of values"},
+            {"vcost chase --on native --on 'command:ssh guest vcost agent'",
+                "This machine against a virtual machine of your own; see vcost-agent(1)"},
             {"vcost chase --write --chains 4 --time 30s",
                 "Dirty lines and four misses at a time, within half a minute"},
         },
@@ -219,7 +234,7 @@ const struct command command_chase = {
             {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
                          "the group kvm."},
         },
-    .see_also = {"vcost(1)", "vcost-list(1)"},
+    .see_also = {"vcost(1)", "vcost-list(1)", "vcost-agent(1)"},
     .options_bytes = sizeof(struct chase_options),
     .check = check,
     .run = cmd_chase_run,

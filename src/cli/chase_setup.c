@@ -1,5 +1,6 @@
 #include "cli/chase_setup.h"
 
+#include "cli/version.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 
@@ -117,10 +118,35 @@ static int add_site(const struct chase_options *options, struct setting *setting
     return rc;
 }
 
+static bool wants_local(const struct chase_options *options)
+{
+    for (size_t i = 0; runner_at(i); i++)
+        if (wanted(options, runner_at(i)->name))
+            return true;
+    return false;
+}
+
+static int add_agents(const struct chase_options *options, struct setting *setting, uint64_t host_page_bytes,
+    struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < options->on.count; i++) {
+        const char *command = chase_on_command(&options->on, i);
+        if (command)
+            rc = setting_add_remote(setting, host_page_bytes, command, VCOST_VERSION, error);
+    }
+    return rc;
+}
+
 int chase_setup_sites(const struct chase_options *options, struct setting *setting, struct error *error)
 {
     int rc = find_facts(options, &setting->facts, error);
-    for (size_t i = 0; rc == 0 && i < options->host_pages.count; i++)
-        rc = add_site(options, setting, chase_page_bytes(options->host_pages.indices[i]), error);
+    for (size_t i = 0; rc == 0 && i < options->host_pages.count; i++) {
+        uint64_t bytes = chase_page_bytes(options->host_pages.indices[i]);
+        if (wants_local(options))
+            rc = add_site(options, setting, bytes, error);
+        if (rc == 0)
+            rc = add_agents(options, setting, bytes, error);
+    }
     return rc;
 }

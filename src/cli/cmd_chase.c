@@ -159,6 +159,30 @@ static int measure(const struct chase_options *options, const struct setting *se
     return rc;
 }
 
+static bool has_agent(const struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->agent_count; i++)
+        if (!strcmp(result->agents[i].monitor, name))
+            return true;
+    return false;
+}
+
+static int add_agents(const struct setting *setting, struct result *result, struct error *error)
+{
+    result->agent_count = 0;
+    result->agents = calloc(SETTING_SITES_MAX, sizeof *result->agents);
+    if (!result->agents)
+        return error_set(error, ENOMEM, "no memory for what the agents told");
+    for (size_t i = 0; i < setting->site_count; i++) {
+        const struct site *site = setting->sites[i];
+        const struct agent_facts *facts = remote_site_facts(site);
+        if (facts && !has_agent(result, site->lanes[0].name))
+            result->agents[result->agent_count++] =
+                (struct result_agent){site->lanes[0].name, remote_site_command(site), *facts};
+    }
+    return 0;
+}
+
 /* What the experiment does not know about its own result. */
 static int complete_result(const struct invocation *invocation, const struct setting *setting,
     struct result *result, struct error *error)
@@ -168,7 +192,8 @@ static int complete_result(const struct invocation *invocation, const struct set
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
     result->kvm = setting->facts;
-    return host_look(&result->host, error);
+    int rc = add_agents(setting, result, error);
+    return rc < 0 ? rc : host_look(&result->host, error);
 }
 
 static int measure_and_report(

@@ -19,7 +19,7 @@ enum option_kind {
     OPTION_NUMBER_LIST, /* "7,63", each from min to max, none twice: struct number_list */
     OPTION_SIZE_RANGE,  /* "4K..1G" or one size: struct size_range (base/size.h) */
     OPTION_CHOICE,      /* one of choice(): unsigned, its index */
-    OPTION_CHOICE_LIST, /* "native,kvm", none twice: struct choice_list */
+    OPTION_CHOICE_LIST, /* "native,kvm", none twice: struct choice_list; see also option_spec.open_prefix */
     OPTION_SECONDS,     /* "90", "1.5", "90s", "2m", "1h": double; 0 if not given and without a default */
     OPTION_SEED,        /* up to 53 bits, decimal or 0x…: uint64_t */
     OPTION_FILE,        /* path of a file to write: const char * into argv; NULL if not given */
@@ -27,7 +27,7 @@ enum option_kind {
     OPTION_KINDS
 };
 
-enum { LIST_MAX = 16 };
+enum { LIST_MAX = 16, CHOICE_OPEN = 9999 };
 
 struct number_list {
     size_t count;
@@ -36,8 +36,8 @@ struct number_list {
 
 struct choice_list {
     size_t count;               /* 0 if not given and without a default */
-    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed */
-    const char *names[LIST_MAX];
+    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed; CHOICE_OPEN: none of them */
+    const char *names[LIST_MAX]; /* an open item is the user's own text, into argv */
 };
 
 /* One word that an option or an operand can be. */
@@ -64,7 +64,11 @@ struct option_spec {
     const char *default_note; /* says in words what happens without the option, where there is no fallback */
     long min, max;            /* OPTION_NUMBER and OPTION_NUMBER_LIST */
     choice_function *choice;  /* OPTION_CHOICE and OPTION_CHOICE_LIST */
-    const char *help;         /* one or more sentences */
+    /* OPTION_CHOICE_LIST: an item that begins with this and has more after it is taken as it is, up to the
+     * end of the argument, commas included. Such an option adds to itself when it is given again, and has no
+     * default. */
+    const char *open_prefix;
+    const char *help; /* one or more sentences */
 };
 
 /* Options that belong together, under a title of their own in the help. */

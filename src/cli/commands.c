@@ -1,4 +1,5 @@
 /* The table of subcommands, and vcost itself. */
+#include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/command.h"
 #include "cli/common_options.h"
@@ -11,6 +12,7 @@
 static const struct command *const commands[] = {
     &command_chase,
     &command_list,
+    &command_agent,
     &command_help,
     &command_generate,
 };
@@ -63,5 +65,5 @@ const struct command command_vcost = {
             {"NO_COLOR", "If set and not empty: no colour unless --color=always."},
             {"TERM", "If dumb or not set: the same."},
         },
-    .see_also = {"vcost-chase(1)", "vcost-list(1)"},
+    .see_also = {"vcost-chase(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

@@ -126,28 +126,56 @@ static int read_choice(const struct option_spec *option, const char *text, void 
     return parse_choice(option, text, field, error);
 }
 
-static bool has_choice(const struct choice_list *list, unsigned index)
+static bool has_name(const struct choice_list *list, const char *name)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (list->indices[i] == index)
+        if (!strcmp(list->names[i], name))
             return true;
     return false;
+}
+
+/* Takes an open item, which is all of the text, if it is one. */
+static bool take_open(const struct option_spec *option, const char **text, unsigned *index, const char **name)
+{
+    size_t length = option->open_prefix ? strlen(option->open_prefix) : 0;
+    if (!length || strncmp(*text, option->open_prefix, length) != 0 || !(*text)[length])
+        return false;
+    *index = CHOICE_OPEN;
+    *name = *text;
+    *text = NULL;
+    return true;
+}
+
+/* Takes the next item of a list out of *text, which then stands after it or is NULL. */
+static int take_choice(const struct option_spec *option, const char **text, unsigned *index,
+    const char **name, struct error *error)
+{
+    char word[64];
+    if (take_open(option, text, index, name))
+        return 0;
+    next_word(text, word, sizeof word);
+    int result = parse_choice(option, word, index, error);
+    if (!result)
+        *name = option->choice(*index).name;
+    return result;
 }
 
 static int read_choice_list(
     const struct option_spec *option, const char *text, void *field, struct error *error)
 {
     struct choice_list list = {.count = 0};
-    char word[64];
-    while (next_word(&text, word, sizeof word)) {
+    if (option->open_prefix)
+        list = *(struct choice_list *)field;
+    while (text) {
         unsigned index = 0;
-        int result = parse_choice(option, word, &index, error);
+        const char *name = "";
+        int result = take_choice(option, &text, &index, &name, error);
         if (!result)
-            result = refuse_item(list.count, word, has_choice(&list, index), error);
+            result = refuse_item(list.count, name, has_name(&list, name), error);
         if (result)
             return result;
         list.indices[list.count] = index;
-        list.names[list.count++] = option->choice(index).name;
+        list.names[list.count++] = name;
     }
     *(struct choice_list *)field = list;
     return 0;

@@ -20,6 +20,13 @@ void setting_close(struct setting *setting)
     pin_release(&setting->pin);
 }
 
+static int check_room(const struct setting *setting, struct error *error)
+{
+    if (setting->site_count < SETTING_SITES_MAX)
+        return 0;
+    return error_set(error, EINVAL, "more than %d places to measure in", SETTING_SITES_MAX);
+}
+
 int setting_add_local(
     struct setting *setting, uint64_t host_page_bytes, bool lock, struct site **site, struct error *error)
 {
@@ -32,10 +39,25 @@ int setting_add_local(
         .facts = &setting->facts,
         .stop = &setting->stop,
     };
-    if (setting->site_count == SETTING_SITES_MAX)
-        return error_set(error, EINVAL, "more than %d places to measure in", SETTING_SITES_MAX);
-    int rc = local_site_open(&config, site, error);
-    if (rc == 0)
+    int rc = check_room(setting, error);
+    if (rc == 0 && (rc = local_site_open(&config, site, error)) == 0)
         setting->sites[setting->site_count++] = *site;
+    return rc;
+}
+
+int setting_add_remote(struct setting *setting, uint64_t host_page_bytes, const char *command,
+    const char *version, struct error *error)
+{
+    struct remote_site_config config = {
+        .command = command,
+        .host_page_bytes = host_page_bytes,
+        .version = version,
+        .pin = &setting->pin,
+        .stop = &setting->stop,
+    };
+    struct site *site;
+    int rc = check_room(setting, error);
+    if (rc == 0 && (rc = remote_site_open(&config, &site, error)) == 0)
+        setting->sites[setting->site_count++] = site;
     return rc;
 }

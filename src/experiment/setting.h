@@ -8,6 +8,7 @@
 #include "measure/pin.h"
 #include "monitor/monitor_facts.h"
 #include "runner/local_site.h"
+#include "runner/remote_site.h"
 #include "workload/image.h"
 
 enum { SETTING_SITES_MAX = 8 };
@@ -30,5 +31,9 @@ void setting_close(struct setting *setting);
 /* Opens a local site without lanes, as the last of setting->sites. */
 int setting_add_local(
     struct setting *setting, uint64_t host_page_bytes, bool lock, struct site **site, struct error *error);
+
+/* Starts an agent by a shell command, as the last of setting->sites. `version` is that of this vcost. */
+int setting_add_remote(struct setting *setting, uint64_t host_page_bytes, const char *command,
+    const char *version, struct error *error);
 
 #endif

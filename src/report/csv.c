@@ -132,7 +132,7 @@ COLUMN(repeated)
 }
 COLUMN(exits)
 {
-    if (line->cell->counters.known && strcmp(line->cell->cell.monitor, "native"))
+    if (line->cell->counters.known && !cell_without_guest(line->cell))
         count(line->cell->counters.exits, out);
 }
 COLUMN(page_faults)

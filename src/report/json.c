@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include "report/json_agents.h"
 #include "report/json_host.h"
 #include "report/tool.h"
 #include "report/words.h"
@@ -42,9 +43,8 @@ static json_t *json_pages(struct draft *draft, const struct result_cell *cell)
 {
     json_t *object = json_object();
     const struct page_proof *pages = &cell->pages;
-    bool native = !cell->cell.guest_page_bytes;
-    put_count_if(draft, object, "guest_bytes", pages->guest_bytes,
-        native ? "native has no page tables of a guest" : "not known");
+    const char *none = cell_without_guest(cell);
+    put_count_if(draft, object, "guest_bytes", pages->guest_bytes, none ? none : "not known");
     put_real(draft, object, "host_share_2m", pages->host_share_2m, pages->proof);
     put(draft, object, "as_asked", json_boolean(pages->as_asked));
     if (pages->proof[0])
@@ -76,10 +76,9 @@ static json_t *json_samples(struct draft *draft, const struct result_cell *cell)
 static json_t *json_counters(struct draft *draft, const struct result_cell *cell)
 {
     json_t *object = json_object();
-    bool native = !strcmp(cell->cell.monitor, "native");
-    if (!cell->counters.known || native)
-        put_null(draft, object, "exits",
-            native ? "native code has no monitor to exit to" : "no counters could be read");
+    const char *none = cell_without_guest(cell);
+    if (!cell->counters.known || none)
+        put_null(draft, object, "exits", none ? none : "no counters could be read");
     else
         put_count(draft, object, "exits", cell->counters.exits);
     if (cell->counters.known)
@@ -96,14 +95,14 @@ static void put_reason(struct draft *draft, json_t *object, const char *reason)
 
 static void put_identity(struct draft *draft, json_t *object, const struct result_cell *cell)
 {
+    const char *none = cell_without_guest(cell);
     put_text(draft, object, "id", cell->id);
     put_text(draft, object, "monitor", cell->cell.monitor);
     put_text(draft, object, "label", cell->label);
-    put_technique(draft, object, cell->technique, "could not be told by trying");
+    put_technique(draft, object, cell->technique, none ? none : "could not be told by trying");
     put_text(draft, object, "workload", "chase");
     put(draft, object, "parameters", json_chase(draft, &cell->cell.chase));
-    put_count_if(draft, object, "guest_page_bytes", cell->cell.guest_page_bytes,
-        "native has no page tables of a guest");
+    put_count_if(draft, object, "guest_page_bytes", cell->cell.guest_page_bytes, none ? none : "not known");
     put_count(draft, object, "host_page_bytes", cell->cell.host_page_bytes);
     put(draft, object, "pages_obtained", json_pages(draft, cell));
 }
@@ -183,6 +182,8 @@ int json_from_result(const struct result *result, json_t **json, struct error *e
     json_t *object = json_object();
     put_run(&draft, object, result);
     put(&draft, object, "host", json_host(&draft, &result->host, &result->kvm));
+    if (result->agent_count)
+        put(&draft, object, "agents", json_agents(&draft, result->agents, result->agent_count));
     put_text(&draft, object, "experiment", result->experiment);
     put(&draft, object, "cells", json_cells(&draft, result));
     put(&draft, object, "comparisons", json_comparisons(&draft, result));

@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "measure/evidence.h"
 #include "monitor/monitor_facts.h"
+#include "runner/agent_facts.h"
 #include "runner/cell.h"
 #include "runner/page_proof.h"
 
@@ -58,6 +59,13 @@ struct result_comparison {
     unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
 };
 
+/* Another machine that took part. */
+struct result_agent {
+    const char *monitor; /* the name of its cells' runner, "command:…"; not owned */
+    const char *command; /* that started it; not owned */
+    struct agent_facts facts;
+};
+
 struct result {
     int argc; /* the command as typed; not owned */
     char **argv;
@@ -70,6 +78,8 @@ struct result {
     double tsc_ghz;
     struct host host;
     struct monitor_facts kvm;
+    struct result_agent *agents; /* owned; each machine once */
+    size_t agent_count;
     const char *experiment; /* "chase" */
     struct result_cell *cells;
     size_t cell_count;
@@ -77,7 +87,7 @@ struct result {
     size_t comparison_count;
 };
 
-/* Releases what the result owns (samples, cells, comparisons, host). */
+/* Releases what the result owns (samples, cells, comparisons, agents, host). */
 void result_free(struct result *result);
 
 #endif

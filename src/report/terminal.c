@@ -19,7 +19,22 @@ static void write_headline(const struct result *result, FILE *stream, const stru
     snprintf(line, sizeof line, "%s%s%s%s%s%s%s", cpu, kernel->known ? ", Linux " : "",
         kernel->known ? kernel->text : "", label[0] ? ", " : "", label, note[0] ? "; " : "", note);
     text_paragraph(stream, "", line, style);
-    fputc('\n', stream);
+}
+
+/* "command:ssh guest vcost agent: AMD EPYC 7B13, Linux 6.1.0, guest of kvm", a line for each agent. */
+static void write_agents(const struct result *result, FILE *stream, const struct report_style *style)
+{
+    for (size_t i = 0; i < result->agent_count; i++) {
+        const struct agent_facts *facts = &result->agents[i].facts;
+        char line[512];
+        snprintf(line, sizeof line, "%s: %s%s%s%s%s", result->agents[i].monitor,
+            facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
+            facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", guest of " : "",
+            !facts->is_guest        ? ""
+            : facts->guest_of.known ? facts->guest_of.text
+                                    : "an unknown hypervisor");
+        text_paragraph(stream, "", line, style);
+    }
 }
 
 typedef int (*part)(const struct result *result, const struct curves *curves, FILE *stream,
@@ -34,6 +49,8 @@ int terminal_write(
     if (status)
         return status;
     write_headline(result, stream, style);
+    write_agents(result, stream, style);
+    fputc('\n', stream);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
         status = parts[i](result, &curves, stream, style, error);
     curves_free(&curves);

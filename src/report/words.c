@@ -1,6 +1,7 @@
 #include "report/words.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *quality_name(enum quality quality)
 {
@@ -22,6 +23,14 @@ const char *cell_reason(const struct result_cell *cell)
     if (!isfinite(cell->low) || !isfinite(cell->high))
         return "an interval needs at least two placements";
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
+}
+
+const char *cell_without_guest(const struct result_cell *cell)
+{
+    if (cell->cell.guest_page_bytes)
+        return NULL;
+    return strcmp(cell->cell.monitor, "native") != 0 ? "what is below another machine is not seen from inside"
+                                                     : "native code runs in no guest of vcost's";
 }
 
 const char *comparison_reason(const struct result_comparison *comparison)

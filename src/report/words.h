@@ -12,6 +12,10 @@ const char *quality_name(enum quality quality);
  * NULL if nothing is wrong. Belongs to the cell or is static. */
 const char *cell_reason(const struct result_cell *cell);
 
+/* Why a cell that did not run in a guest of vcost's has no guest's page size and no exits; NULL if it did.
+ * Static. */
+const char *cell_without_guest(const struct result_cell *cell);
+
 /* Why a comparison lacks its ratio or its interval; NULL if it lacks nothing. Static. */
 const char *comparison_reason(const struct result_comparison *comparison);
 

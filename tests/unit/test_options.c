@@ -1,4 +1,5 @@
 /* The tables of options and what is made of them: parsing, help, manual pages, completion. */
+#include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/completion.h"
 #include "cli/describe.h"
@@ -24,6 +25,12 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 /* The commands themselves are not under test here. */
+int cmd_agent_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
 int cmd_chase_run(const struct invocation *invocation)
 {
     (void)invocation;
@@ -45,12 +52,29 @@ static struct invocation invocation;
 static char *memory;
 static size_t memory_size;
 
+/* Cuts the next word off, at a blank that is not between single quotes, which are taken away; NULL at the
+ * end. */
+static char *next_word(char **rest)
+{
+    char *word = *rest + strspn(*rest, " "), *out = word, *in = word;
+    for (bool quoted = false; *in && (quoted || *in != ' '); in++) {
+        if (*in == '\'')
+            quoted = !quoted;
+        else
+            *out++ = *in;
+    }
+    *rest = *in ? in + 1 : in;
+    *out = '\0';
+    return word[0] ? word : NULL;
+}
+
 /* Parses a command line whose words are separated by blanks; "@" stands for an empty word. */
 static int parse(const struct command *command, const char *line, void *options)
 {
     int count = 0;
     snprintf(line_copy, sizeof line_copy, "%s", line);
-    for (char *word = strtok(line_copy, " "); word; word = strtok(NULL, " ")) {
+    char *rest = line_copy;
+    for (char *word; (word = next_word(&rest));) {
         char *at = strchr(word, '@');
         if (at)
             *at = '\0';
@@ -198,6 +222,26 @@ static void options_follow_the_habits_of_getopt_long(void **state)
     assert_string_equal(error.text, "\"--json\" is no TOPIC");
 }
 
+static void on_takes_commands_whole_and_adds_up(void **state)
+{
+    (void)state;
+    struct chase_options options =
+        chase("--on native,command:a,b,command:c --on kvm --on=command:x=y --on command:CMD");
+    assert_int_equal(options.on.count, 5);
+    assert_string_equal(options.on.names[0], "native");
+    assert_null(chase_on_command(&options.on, 0));
+    assert_string_equal(options.on.names[1], "command:a,b,command:c");
+    assert_string_equal(chase_on_command(&options.on, 1), "a,b,command:c");
+    assert_string_equal(options.on.names[2], "kvm");
+    assert_string_equal(chase_on_command(&options.on, 3), "x=y");
+    assert_string_equal(chase_on_command(&options.on, 4), "CMD");
+    chase_refuses("--on command:a --on command:a", "--on: \"command:a\" is there twice");
+    chase_refuses("--on native --on native", "--on: \"native\" is there twice");
+    chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm or command:CMD");
+    assert_int_equal(chase("--on native --quick").on.count, 1);
+    assert_int_equal(chase("--order random --order packed").orders.count, 1); /* others: the last one wins */
+}
+
 static void wrong_values_get_one_sentence(void **state)
 {
     static const struct {
@@ -218,7 +262,7 @@ static void wrong_values_get_one_sentence(void **state)
         {"--order rnd",
             "--order: \"rnd\" is not one of sequential, random, random-in-page, line-per-page or packed"},
         {"--on native,kvm,native", "--on: \"native\" is there twice"},
-        {"--on xen", "--on: \"xen\" is not one of native or kvm"},
+        {"--on xen", "--on: \"xen\" is not one of native, kvm or command:CMD"},
         {"--color red", "--color: \"red\" is not one of auto, always or never"},
         {"--time 0", "--time: \"0\" is not a time above 0 and up to a week"},
         {"--time 1e9", "--time: \"1e9\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
@@ -446,6 +490,7 @@ int main(void)
         cmocka_unit_test(quick_changes_only_what_was_not_given),
         cmocka_unit_test(chase_reads_every_option),
         cmocka_unit_test(options_follow_the_habits_of_getopt_long),
+        cmocka_unit_test(on_takes_commands_whole_and_adds_up),
         cmocka_unit_test(wrong_values_get_one_sentence),
         cmocka_unit_test(options_that_do_not_go_together_are_refused),
         cmocka_unit_test(every_default_is_read_from_its_documented_text),

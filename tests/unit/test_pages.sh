@@ -65,7 +65,7 @@ completes() {
     [ "$got" = "$expected" ] || { echo "$* gives \"$got\", not \"$expected\""; return 1; }
 }
 
-for command in '' chase list help; do
+for command in '' chase list agent help; do
     page=$work/vcost${command:+-$command}.1
     # shellcheck disable=SC2086 # no word for vcost(1)
     check "writes the page vcost${command:+-$command}(1)" generate "$page" man $command
@@ -86,8 +86,8 @@ check 'completes options' completes '--order --on' vcost chase --o
 check 'completes choices' completes 'auto always' vcost chase --color a
 check 'completes choices after =' completes 'never' vcost chase --color = n
 check 'completes choices in one word with =' completes '--color=never' vcost chase --color=n
-check 'completes lists' completes 'native kvm' vcost chase --on ''
-check 'completes lists after a comma, without what is there' completes 'native,kvm' vcost chase --on native,
+check 'completes lists' completes 'native kvm command:CMD' vcost chase --on ''
+check 'completes lists after a comma, without what is there' completes 'native,kvm native,command:CMD' vcost chase --on native,
 check 'completes files' completes "$work/completion" vcost chase --json "$work/comp"
 check 'completes topics' completes 'runners' vcost list r
 check 'completes commands after help' completes 'chase' vcost help c

@@ -116,6 +116,30 @@ static void the_schema_accepts_what_is_written_and_names_every_field(void **stat
     }
 }
 
+/* One that tells all, one that tells nothing. */
+static void agents_are_in_the_file_where_there_are_any(void **state)
+{
+    static const struct result_agent agents[] = {
+        {"command:a", "a", {1, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
+        {"command:b", "b\n\xff", {1, "", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
+    };
+    struct result result = usual(false);
+    (void)state;
+    result.agents = malloc(sizeof agents);
+    assert_non_null(result.agents);
+    memcpy(result.agents, agents, sizeof agents);
+    result.agent_count = 2;
+    char *text = written(&result);
+    assert_int_equal(validate(text, true), 0);
+    json_t *json = parsed(&result);
+    json_t *last = json_array_get(json_object_get(json, "agents"), 1);
+    assert_true(json_is_null(json_object_get(last, "cpu_brand")));
+    assert_string_equal(json_string_value(json_object_get(last, "cpu_brand_reason")), "hidden");
+    json_decref(json);
+    free(text);
+    result_free(&result);
+}
+
 /* A machine that tells nothing: every fact unknown, every count 0, KVM not usable, no reasons. */
 static void the_schema_accepts_a_machine_that_tells_nothing(void **state)
 {
@@ -250,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_accepts_what_is_written_and_names_every_field),
         cmocka_unit_test(the_schema_accepts_a_machine_that_tells_nothing),
+        cmocka_unit_test(agents_are_in_the_file_where_there_are_any),
         cmocka_unit_test(the_schema_refuses_broken_promises),
         cmocka_unit_test(what_is_not_known_is_null_with_a_reason_and_never_zero),
         cmocka_unit_test(one_placement_has_figures_but_no_interval),

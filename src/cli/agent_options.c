@@ -1,0 +1,61 @@
+#include "cli/agent_options.h"
+
+#include "cli/common_options.h"
+
+#define FIELD(member) .offset = offsetof(struct agent_options, member)
+
+static const struct option_spec agent_table[] = {
+    {.name = "cpu",
+        .kind = OPTION_NUMBER,
+        FIELD(cpu),
+        .value_name = "N",
+        .min = 0,
+        .max = 65535,
+        .default_note = "the last one that may be used",
+        .help = "The CPU to measure on, as this machine counts them. In a virtual machine whose virtual CPUs "
+                "are bound to CPUs of the host, give vcost chase there the --cpu that this one is bound to: "
+                "then both are measured on the same CPU."},
+};
+
+const struct command command_agent = {
+    .name = "agent",
+    .summary = "measures here for a vcost on another machine",
+    .description =
+        {
+            "Measures natively on this machine, which may be a virtual machine, a container or another "
+            "computer, for a vcost that runs elsewhere and was given --on 'command:CMD', where CMD starts "
+            "vcost agent here. It answers requests on standard input with answers on standard output, one "
+            "at a time, sleeps in between, and ends with its input. It is not meant to be started by hand.",
+            "CMD is run by /bin/sh on the controlling machine and must connect its standard input and output "
+            "with the agent's, byte for byte. It cannot ask for a password: use keys with ssh. Text that "
+            "comes before the agent's first word, such as the banner of a login, is skipped. The same "
+            "version of vcost must be installed in both places.",
+            "ssh must not allocate a terminal (no -t, which is what it does by itself with a command), and "
+            "docker exec needs -i without -t.",
+            "A serial console, as of virsh console, is a terminal, which changes bytes. Log in there, and "
+            "put 'stty raw -echo;' before vcost agent; the controlling side then needs a command that "
+            "passes bytes on as they are, such as socat with the console's device or socket. A "
+            "virtio-serial port or ssh is easier.",
+            "Memory for the lists is allocated here, as large as the largest working set. The pages asked "
+            "for with --host-page are this machine's own; in a guest nothing is seen of the pages below.",
+        },
+    .groups =
+        {
+            {"Where it runs", agent_table, sizeof agent_table / sizeof agent_table[0], 0},
+            COMMON_HELP,
+        },
+    .examples =
+        {
+            {"vcost agent",
+                "Reached over ssh: vcost chase --on native --on 'command:ssh guest vcost agent' on the host"},
+            {"vcost agent --cpu 1",
+                "The guest's CPU 1 is bound to the host's CPU 3, and both measure on that one: vcost chase "
+                "--cpu 3 --on native --on 'command:ssh guest vcost agent --cpu 1'"},
+            {"vcost agent --cpu 0", "In a container: vcost chase --cpu 0 --on native --on 'command:docker "
+                                    "exec -i box vcost agent "
+                                    "--cpu 0'"},
+        },
+    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .options_bytes = sizeof(struct agent_options),
+    .run = cmd_agent_run,
+};

@@ -1,0 +1,97 @@
+/* vcost agent: what this machine is, then requests until the other side has had enough. */
+#include "cli/agent_options.h"
+#include "cli/status.h"
+#include "cli/version.h"
+#include "experiment/setting.h"
+#include "host/host.h"
+#include "runner/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* A terminal as people use it would change bytes and confuse whoever sits there. */
+static int refuse_people(struct error *error)
+{
+    struct termios terminal;
+    if (tcgetattr(STDIN_FILENO, &terminal) < 0 || !(terminal.c_lflag & ICANON))
+        return 0;
+    return error_set(error, EINVAL,
+        "vcost agent is not for people: another vcost starts it with --on 'command:...'; on a console, put "
+        "'stty raw -echo;' before it");
+}
+
+/* Moves the connection away from stdout, where anything else could write into it. */
+static int take_stdout(int *out, struct error *error)
+{
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return error_errno(error, errno, "cannot take over standard output");
+    *out = fd;
+    return 0;
+}
+
+static int look(const struct setting *setting, struct agent_facts *facts, struct error *error)
+{
+    struct host host = {0};
+    int rc = host_look(&host, error);
+    if (rc < 0)
+        return rc;
+    *facts = (struct agent_facts){
+        .brand = host.cpu.brand,
+        .kernel = host.kernel,
+        .is_guest = host.is_guest,
+        .guest_of = host.guest_of,
+        .ticks_per_ns = setting->clock.ticks_per_ns,
+        .cpu = setting->pin.cpu,
+        .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
+    };
+    snprintf(facts->version, sizeof facts->version, "%s", VCOST_VERSION);
+    host_free(&host);
+    return 0;
+}
+
+static int serve(const struct setting *setting, int out, struct error *error)
+{
+    struct agent_config config = {
+        .in = STDIN_FILENO,
+        .out = out,
+        .site = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
+    };
+    int rc = look(setting, &config.facts, error);
+    if (rc < 0) {
+        agent_decline(out, error);
+        return rc;
+    }
+    return agent_serve(&config, error);
+}
+
+static int prepare_and_serve(const struct agent_options *options, int out, struct error *error)
+{
+    const struct stop never = {0};
+    struct setting setting = {0};
+    int rc = setting_open(&setting, options->cpu, &never, error);
+    if (rc < 0)
+        agent_decline(out, error);
+    else
+        rc = serve(&setting, out, error);
+    setting_close(&setting);
+    return rc;
+}
+
+/* Signals end it as any program: whoever started it knows how to tell that. */
+int cmd_agent_run(const struct invocation *invocation)
+{
+    struct error error = {0};
+    int out = -1;
+    int rc = refuse_people(&error);
+    if (rc == 0)
+        rc = take_stdout(&out, &error);
+    if (rc == 0)
+        rc = prepare_and_serve(invocation->options, out, &error);
+    if (out >= 0)
+        close(out);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}

@@ -1,0 +1,85 @@
+/* What vcost and its agent on another machine say to each other: messages as bytes, and back.
+ *
+ * The agent speaks first (HELLO, or FAILED if it cannot measure); from then on the controlling side asks, one
+ * request at a time, and the agent answers each: PLACE, LAY_OUT and CLEAR with DONE, SAMPLE with SAMPLED,
+ * PROOF with PROVED, any of them with FAILED. BYE ends it without an answer.
+ *
+ * A message is a header of MESSAGE_HEADER_BYTES (the eight bytes of message_magic, the type and the length of
+ * the body as 32 bits each) and a body of fields one after the other: numbers little-endian, a double as its
+ * 64 bits (IEEE 754), a text as its length in 16 bits and its bytes. HELLO starts with the protocol's version
+ * and vcost's, in every version of the protocol, so that the two sides can at least tell each other apart.
+ *
+ * What arrives is hostile: message_decode() gives nothing that is not checked. */
+#ifndef VCOST_RUNNER_PROTOCOL_H
+#define VCOST_RUNNER_PROTOCOL_H
+
+#include "base/error.h"
+#include "runner/agent_facts.h"
+#include "runner/page_proof.h"
+#include "runner/sample.h"
+#include "workload/chase.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PROTOCOL_VERSION = 1,
+    MESSAGE_MAGIC_BYTES = 8,
+    MESSAGE_HEADER_BYTES = 16,
+    MESSAGE_BODY_MAX = 4096,
+    MESSAGE_BYTES_MAX = MESSAGE_HEADER_BYTES + MESSAGE_BODY_MAX
+};
+
+/* Begins each message. As in PNG files, a byte above 127 and a line's end show a connection that changes
+ * bytes, such as a terminal's. */
+extern const uint8_t message_magic[MESSAGE_MAGIC_BYTES];
+
+enum message_type {
+    MESSAGE_HELLO = 1,
+    MESSAGE_PLACE,
+    MESSAGE_LAY_OUT,
+    MESSAGE_SAMPLE,
+    MESSAGE_PROOF,
+    MESSAGE_CLEAR,
+    MESSAGE_BYE,
+    MESSAGE_DONE,
+    MESSAGE_SAMPLED,
+    MESSAGE_PROVED,
+    MESSAGE_FAILED,
+    MESSAGE_TYPES
+};
+
+/* "HELLO"; "?" for what is no type. */
+const char *message_name(enum message_type type);
+
+struct message {
+    enum message_type type;
+    union {
+        struct agent_facts hello; /* of another protocol version: only protocol and version are filled */
+        struct {
+            uint64_t bytes, host_page_bytes;
+        } place;
+        struct {
+            struct chase_shape shape; /* has passed chase_check() */
+            uint64_t seed;
+        } lay_out;
+        struct sample_plan plan;
+        struct sample sample;    /* counters.exits is not sent: an agent measures natively */
+        struct page_proof proof; /* guest_bytes is not sent, for the same reason */
+        struct error failure;    /* code is from 1 to 4095 */
+    };
+};
+
+/* Writes a message; returns how long it is. A text that is too long is cut, and what is not printable ASCII
+ * in it becomes '?'. 0 if a value is one that the other side would refuse. */
+size_t message_encode(const struct message *message, uint8_t bytes[static MESSAGE_BYTES_MAX]);
+
+/* Reads a header. -EPROTO if it is none, or announces more than MESSAGE_BODY_MAX bytes. */
+int message_decode_header(const uint8_t header[static MESSAGE_HEADER_BYTES], enum message_type *type,
+    size_t *length, struct error *error);
+
+/* Reads a body of `length` bytes. -EPROTO, naming the field, if one is missing, impossible, or too many. */
+int message_decode(
+    enum message_type type, const uint8_t *body, size_t length, struct message *message, struct error *error);
+
+#endif

@@ -1,0 +1,114 @@
+#include "runner/wire.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- sending ---- */
+
+static int write_all(int fd, const uint8_t *bytes, size_t length)
+{
+    while (length) {
+        ssize_t written = write(fd, bytes, length);
+        if (written < 0 && errno != EINTR)
+            return -errno;
+        bytes += written > 0 ? written : 0;
+        length -= written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
+/* write() with SIGPIPE held back, and taken away if the writing caused it. */
+static int write_without_signal(int fd, const uint8_t *bytes, size_t length)
+{
+    const struct timespec at_once = {0};
+    sigset_t pipe, before;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    int rc = write_all(fd, bytes, length);
+    if (rc == -EPIPE && !sigismember(&before, SIGPIPE))
+        sigtimedwait(&pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+int wire_send(const struct wire *wire, const struct message *message, struct error *error)
+{
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    size_t length = message_encode(message, bytes);
+    if (!length)
+        return error_set(error, EINVAL, "%s cannot be sent: a value is out of the protocol's range",
+            message_name(message->type));
+    int rc = write_without_signal(wire->out, bytes, length);
+    return rc < 0 ? error_errno(error, -rc, "cannot send %s", message_name(message->type)) : 0;
+}
+
+/* ---- receiving ---- */
+
+static int read_all(const struct wire *wire, uint8_t *bytes, size_t length, struct error *error)
+{
+    while (length) {
+        int rc = wire->wait ? wire->wait(wire->context, error) : 0;
+        if (rc < 0)
+            return rc;
+        ssize_t got = read(wire->in, bytes, length);
+        if (got == 0)
+            return error_set(error, EPIPE, "the connection has ended");
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return error_errno(error, errno, "cannot read from the connection");
+        bytes += got > 0 ? got : 0;
+        length -= got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+/* The rest of a message, after its magic. */
+static int read_rest(const struct wire *wire, uint8_t *header, struct message *message, struct error *error)
+{
+    uint8_t body[MESSAGE_BODY_MAX];
+    enum message_type type;
+    size_t length;
+    int rc = read_all(wire, header + MESSAGE_MAGIC_BYTES, MESSAGE_HEADER_BYTES - MESSAGE_MAGIC_BYTES, error);
+    if (rc < 0 || (rc = message_decode_header(header, &type, &length, error)) < 0 ||
+        (rc = read_all(wire, body, length, error)) < 0)
+        return rc;
+    return message_decode(type, body, length, message, error);
+}
+
+int wire_receive(const struct wire *wire, struct message *message, struct error *error)
+{
+    uint8_t header[MESSAGE_HEADER_BYTES];
+    int rc = read_all(wire, header, MESSAGE_MAGIC_BYTES, error);
+    return rc < 0 ? rc : read_rest(wire, header, message, error);
+}
+
+/* The magic without the line's end that terminals change. */
+enum { MAGIC_WORD_BYTES = MESSAGE_MAGIC_BYTES - 2 };
+
+static bool is_changed_magic(const uint8_t *window)
+{
+    char next = (char)window[MAGIC_WORD_BYTES];
+    return !memcmp(window, message_magic, MAGIC_WORD_BYTES) && (next == '\r' || next == '\n') &&
+           memcmp(window, message_magic, MESSAGE_MAGIC_BYTES) != 0;
+}
+
+int wire_receive_first(const struct wire *wire, struct message *message, struct error *error)
+{
+    uint8_t window[MESSAGE_HEADER_BYTES];
+    int rc = read_all(wire, window, MESSAGE_MAGIC_BYTES, error);
+    for (size_t skipped = 0; rc == 0 && memcmp(window, message_magic, MESSAGE_MAGIC_BYTES); skipped++) {
+        if (is_changed_magic(window))
+            return error_set(error, EPROTO,
+                "the connection changes bytes, as a terminal does: use one without (ssh -T, docker exec "
+                "without -t), or put 'stty raw -echo' before the agent");
+        if (skipped == WIRE_NOISE_MAX)
+            return error_set(
+                error, EPROTO, "%d bytes came that are not from an agent of vcost", WIRE_NOISE_MAX);
+        memmove(window, window + 1, MESSAGE_MAGIC_BYTES - 1);
+        rc = read_all(wire, window + MESSAGE_MAGIC_BYTES - 1, 1, error);
+    }
+    return rc < 0 ? rc : read_rest(wire, window, message, error);
+}

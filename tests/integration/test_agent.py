@@ -1,0 +1,338 @@
+#!/usr/bin/python3
+"""vcost chase --on 'command:…' with agents on this machine: in child processes, in namespaces, and agents that are none.
+Speaks TAP.
+
+    test_agent.py VCOST
+
+How each way to fail is told, and when a silent agent is given up, is tests/unit/test_remote_site.c's.
+"""
+import contextlib
+import json
+import os
+import pty
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import jsonschema
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[1]).resolve())
+AGENT = f"{shlex.quote(VCOST)} agent"
+SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
+LONG = ["--working-set", "1M..16M", "--per-octave", "8"]
+MAGIC = b"\x89VCOST\r\n"
+HELLO, DONE, SAMPLED, PROVED, FAILED = 1, 8, 9, 10, 11
+PLACE, LAY_OUT, SAMPLE, PROOF, CLEAR, BYE = range(2, 8)
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here, with the reason."""
+
+
+def chase(*arguments, **options):
+    return subprocess.run([VCOST, "chase", *arguments], capture_output=True, text=True, timeout=200, **options)
+
+
+def on(*commands):
+    return [word for command in commands for word in ("--on", f"command:{command}")]
+
+
+def result_of(*arguments):
+    done = chase(*arguments, "--json", "-")
+    assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    return result
+
+
+def fails(done, status, *parts):
+    """One clear sentence on stderr, nothing on stdout."""
+    assert done.returncode == status, f"exit status {done.returncode}: {done.stderr}"
+    assert done.stdout == "", done.stdout
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("vcost: "), done.stderr
+    for part in parts:
+        assert part in done.stderr, f"'{part}' is not in: {done.stderr}"
+
+
+def monitors(result):
+    return list(dict.fromkeys(cell["monitor"] for cell in result["cells"]))
+
+
+def marked(mark):
+    """Numbers of the processes with this mark in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"MARK={mark}".encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
+def none_is_left(mark, seconds=5):
+    until = time.monotonic() + seconds
+    while marked(mark):
+        assert time.monotonic() < until, f"left: {marked(mark)}"
+        time.sleep(0.05)
+
+
+# ---- agents that are none: a program here answers as it likes
+
+
+def message(kind, body=b""):
+    return MAGIC + struct.pack("<II", kind, len(body)) + body
+
+
+def text(words):
+    return struct.pack("<H", len(words)) + words.encode()
+
+
+def hello(protocol=1, version="0.1.0"):
+    fact = b"\x01" + text("x")
+    return message(HELLO, struct.pack("<I", protocol) + text(version) + fact + fact + b"\0" + fact +
+        struct.pack("<dIQ", 2.5, 0, 4096))
+
+
+def sampled(ns):
+    return message(SAMPLED, struct.pack("<dIBQ", ns, 0, 1, 0))
+
+
+USUAL = {PLACE: message(DONE), LAY_OUT: message(DONE), CLEAR: message(DONE), SAMPLE: sampled(2.0),
+    PROOF: message(PROVED, b"\x01" + struct.pack("<d", 0) + b"\x01" + text("none"))}
+PUPPET = """
+import sys, struct, time
+answers, at_first = {answers!r}, {at_first!r}
+def write(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+write(at_first)
+while header := sys.stdin.buffer.read(16):
+    kind, length = struct.unpack('<II', header[8:])
+    sys.stdin.buffer.read(length)
+    if answers.get(kind) is None:
+        time.sleep(1000)
+    write(answers[kind])
+"""
+
+
+@contextlib.contextmanager
+def puppet(answers=None, at_first=None):
+    """A command whose agent says `at_first` and answers requests as told; None: never."""
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
+        path = Path(folder) / "puppet.py"
+        path.write_text(PUPPET.format(answers={**USUAL, **(answers or {})},
+            at_first=hello() if at_first is None else at_first))
+        yield f"/usr/bin/python3 {path}"
+
+
+# ---- what is measured
+
+
+def test_an_agent_in_a_child_process_is_held_against_native():
+    result = result_of(*SMALL, "--on", "native", *on(AGENT))
+    native, agent = monitors(result)
+    assert native == "native" and agent.startswith("command:") and "/" not in agent
+    assert len(result["comparisons"]) == 3 and result["complete"]
+    for each in result["comparisons"]:
+        assert each["baseline"].startswith("chase/native/") and each["cell"].startswith(f"chase/{agent}/")
+    cells = [cell for cell in result["cells"] if cell["monitor"] == agent]
+    for cell in cells:
+        assert cell["samples"] and 0.1 < cell["median"] < 1000
+        assert cell["counters"]["exits"] is None and cell["counters"]["page_faults"] is not None
+        assert cell["pages_obtained"]["host_share_2m"] == 0.0 and cell["pages_obtained"]["as_asked"]
+        assert len(cell["id"].split("/")) == 7
+    pairs = [[(s["placement"], s["round"]) for s in cell["samples"]] for cell in result["cells"][:2]]
+    assert pairs[0] == pairs[1]  # each round is measured here and there
+
+
+def test_the_machine_of_each_agent_is_in_the_result():
+    result = result_of(*SMALL, *on(AGENT), "--host-page", "4K,2M")
+    agent, = result["agents"]
+    assert agent["monitor"] == result["cells"][0]["monitor"] and agent["command"] == AGENT
+    assert agent["kernel"] == os.uname().release and agent["page_bytes"] == 4096
+    assert agent["cpu_brand"] == result["host"]["cpu"]["brand"]
+    assert abs(agent["tsc_ghz"] / result["tsc_ghz"] - 1) < 0.01
+    assert {cell["host_page_bytes"] for cell in result["cells"]} == {4096, 2 << 20}
+    assert "agents" not in result_of("--working-set", "8K", "--quick", "--on", "native")
+
+
+def test_an_agent_alone_measures_only_there():
+    result = result_of(*SMALL, *on(AGENT))
+    assert len(monitors(result)) == 1 and result["comparisons"] == [] and len(result["cells"]) == 3
+
+
+def test_two_agents_at_once():
+    result = result_of(*SMALL, "--on", "native", *on(AGENT, f"exec {AGENT}"))
+    assert len(monitors(result)) == 3 and len(result["agents"]) == 2
+    assert len({cell["id"] for cell in result["cells"]}) == 9 and len(result["comparisons"]) == 6
+
+
+def test_an_agent_in_another_network_and_mount_namespace():
+    if subprocess.run(["unshare", "-rmn", "true"], capture_output=True).returncode:
+        raise Skip("this user may not make namespaces here")
+    result = result_of(*SMALL, "--on", "native", *on(f"unshare -rmn sh -c '! ls /sys/class/net/eth0 2>/dev/null; {AGENT}'"))
+    assert len(monitors(result)) == 2 and all(cell["samples"] for cell in result["cells"])
+
+
+def test_all_orders_chains_and_writing_run_there():
+    result = result_of(*SMALL, *on(AGENT), "--order", "sequential,random-in-page,line-per-page", "--write", "--chains", "1",
+        "--working-set", "16K")
+    assert len(result["cells"]) == 3 and result["complete"]
+
+
+def test_the_agent_may_use_cpus_that_vcost_does_not():
+    allowed = sorted(os.sched_getaffinity(0))
+    result = result_of("--working-set", "8K", "--quick", *on(f"{AGENT} --cpu {allowed[0]}"))
+    assert result["agents"][0]["cpu"] == allowed[0] and result["cpu"] == allowed[-1]
+
+
+def test_banners_before_the_first_word_are_skipped():
+    banner = "printf 'Welcome to \\211VCOST-like things\\r\\n\\r\\n'; echo motd >&2"
+    result = result_of("--working-set", "8K", "--quick", *on(f"{banner}; {AGENT}"))
+    assert result["complete"]
+
+
+def test_no_agent_is_left_behind():
+    mark = uuid.uuid4()
+    result_of("--working-set", "8K", "--quick", *on(f"MARK={mark} {AGENT}"))
+    assert not marked(mark)
+
+
+# ---- how it fails
+
+
+def test_a_wrong_command_is_told():
+    fails(chase(*SMALL, *on("no-such-program agent")), 1, "127", "no-such-program", "not found")
+
+
+def test_what_the_agent_cannot_do_is_told_in_its_words():
+    fails(chase(*SMALL, *on(f"{AGENT} --cpu 4095")), 1, "CPU 4095", "these can")
+    fails(chase("--working-set", "900T", *on(AGENT)), 1, "memory")
+
+
+def test_an_agent_that_dies_in_mid_run_is_told():
+    fails(chase(*LONG, *on(f"echo dying words >&2; timeout -s KILL 1 {AGENT}")), 1, "137", "dying words")
+
+
+def test_an_agent_that_lies_is_refused():
+    for answers, part in [({SAMPLE: sampled(0)}, "SAMPLED has an impossible ns"),
+                          ({SAMPLE: sampled(float("nan"))}, "SAMPLED has an impossible ns"),
+                          ({PLACE: sampled(2)}, "SAMPLED came where DONE was due"),
+                          ({PROOF: message(PROVED, b"\x02" * 30)}, "PROVED has an impossible"),
+                          ({LAY_OUT: b"?" * 100}, "no message of vcost"),
+                          ({SAMPLE: message(SAMPLED, b"\0" * 5000)}, "impossible length")]:
+        with puppet(answers) as command:
+            fails(chase(*SMALL, *on(command)), 1, part)
+
+
+def test_a_failure_over_there_is_one_here():
+    for code, status in [(12, 1), (4, 1), (95, 77)]:  # ENOMEM, EINTR, ENOTSUP
+        with puppet({PLACE: message(FAILED, struct.pack("<I", code) + text("no \033[31mroom"))}) as command:
+            fails(chase(*SMALL, *on(command)), status, "no ?[31mroom")
+
+
+def test_another_version_is_refused_with_both_named():
+    version = subprocess.run([VCOST, "--version"], capture_output=True, text=True).stdout.split()[1]
+    for protocol, name in [(2, "9.8.7"), (4000000000, "0.0.1")]:
+        with puppet(at_first=hello(protocol, name)) as command:
+            fails(chase(*SMALL, *on(command)), 1, name, str(protocol), f"this is vcost {version}", "version 1")
+
+
+# ---- Ctrl-C and other ends
+
+
+def start(*arguments):
+    return subprocess.Popen([VCOST, "chase", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True)
+
+
+def interrupt(run, after):
+    """As a terminal does: all of the process group gets the signal."""
+    time.sleep(after)
+    os.killpg(run.pid, signal.SIGINT)
+    out, said = run.communicate(timeout=30)
+    assert run.returncode == -signal.SIGINT, (run.returncode, said)
+    result = json.loads(out)
+    jsonschema.validate(result, SCHEMA)
+    assert not result["complete"] and result["incomplete_reason"] == "stopped by the user"
+    return result
+
+
+def test_interrupt_in_mid_run_reports_what_was_measured():
+    mark = uuid.uuid4()
+    result = interrupt(start(*LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), 5)
+    assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"), "nothing was measured in time"
+    none_is_left(mark)
+
+
+def test_interrupt_is_heard_while_an_agent_hangs():
+    with puppet({SAMPLE: None}) as command:
+        began = time.monotonic()
+        interrupt(start(*SMALL, *on(command), "--json", "-"), 1.5)
+        assert time.monotonic() - began < 10
+
+
+def test_an_agent_ends_with_the_vcost_that_started_it():
+    mark = uuid.uuid4()
+    run = start(*LONG, *on(f"MARK={mark} {AGENT}"))
+    time.sleep(1.5)
+    assert marked(mark)
+    run.kill()
+    run.communicate()
+    none_is_left(mark, 20)
+
+
+def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():
+    done = subprocess.run([VCOST, "agent"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stderr == b"", done
+    kind, length = struct.unpack("<II", done.stdout[8:16])
+    assert done.stdout[:8] == MAGIC and kind == HELLO and len(done.stdout) == 16 + length
+    done = subprocess.run([VCOST, "agent"], input=message(SAMPLE, struct.pack("<QQQQ", 1, 1, 0, 0)) + message(PROOF) +
+        message(LAY_OUT, struct.pack("<QIIBIQ", 4096, 64, 1, 0, 1, 1)) + message(CLEAR) + message(BYE) + b"more",
+        capture_output=True, timeout=60)
+    kinds = [struct.unpack("<I", part[:4])[0] for part in done.stdout.split(MAGIC)[1:]]
+    assert done.returncode == 0 and kinds == [HELLO, FAILED, FAILED, FAILED, DONE], (done, kinds)
+
+
+def test_an_agent_refuses_nonsense_and_answers():
+    for nonsense, part in [(b"GET / HTTP/1.1\r\n\r\n", b"no message"), (message(DONE), b"DONE is no request"),
+                           (message(77), b"impossible type"), (message(PLACE, b"\xff" * 16), b"impossible bytes")]:
+        done = subprocess.run([VCOST, "agent"], input=nonsense, capture_output=True, timeout=60)
+        assert done.returncode == 1 and part in done.stderr and done.stderr.count(b"\n") == 1, done
+
+
+def test_an_agent_is_not_for_people():
+    screen, terminal = pty.openpty()
+    done = subprocess.run([VCOST, "agent"], stdin=terminal, capture_output=True, text=True, timeout=60)
+    os.close(terminal)
+    os.close(screen)
+    fails(done, 1, "not for people", "stty raw -echo")
+
+
+def main():
+    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        name = name.replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception as problem:  # whatever goes wrong is a failed point
+            failed += 1
+            said = f"{type(problem).__name__}: {problem}"
+            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in said.splitlines()[:20]), end="", flush=True)
+    sys.exit(failed > 0)
+
+
+main()

@@ -1,0 +1,242 @@
+/* runner/remote_site.h against agents made of shell commands that play back bytes: how each way to fail is
+ * told, and how soon. */
+#include "cmocka_all.h"
+
+#include "measure/clock.h"
+#include "runner/remote_site.h"
+#include "runner/wire.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/vcost-test-XXXXXX";
+static struct error error;
+
+static const struct message hello = {.type = MESSAGE_HELLO,
+    .hello = {PROTOCOL_VERSION, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}};
+static const struct message done = {.type = MESSAGE_DONE};
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    char path[64];
+    (void)state;
+    snprintf(path, sizeof path, "%s/says", folder);
+    unlink(path);
+    return rmdir(folder);
+}
+
+/* A command that says `count` messages, after `before`, and then does `after`. The same text stays in use. */
+static const char *agent(const char *before, const struct message *messages, size_t count, const char *after)
+{
+    static char command[256];
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    char path[64];
+    snprintf(path, sizeof path, "%s/says", folder);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(before, file);
+    for (size_t i = 0; i < count; i++)
+        fwrite(bytes, 1, message_encode(&messages[i], bytes), file);
+    assert_int_equal(fclose(file), 0);
+    snprintf(command, sizeof command, "cat %s; %s", path, after);
+    return command;
+}
+
+static int open_site(const char *command, struct site **site)
+{
+    const struct remote_site_config config = {
+        .command = command, .host_page_bytes = 4096, .version = "0.1.0", .answer_seconds = 0.5};
+    memset(&error, 0, sizeof error);
+    return remote_site_open(&config, site, &error);
+}
+
+static void no_child_is_left(void)
+{
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+static void refuses(const char *command, int code, const char *part)
+{
+    struct site *site = NULL;
+    double began = clock_seconds();
+    assert_int_equal(open_site(command, &site), -code);
+    print_message("# %s\n", error.text);
+    assert_non_null(strstr(error.text, part));
+    assert_null(site);
+    assert_true(clock_seconds() - began < 5);
+    no_child_is_left();
+}
+
+static void a_site_is_opened_after_any_banner(void **state)
+{
+    struct site *site;
+    (void)state;
+    assert_int_equal(open_site(agent("Welcome!\r\n\x89VC\x89\n", &hello, 1, "cat >/dev/null"), &site), 0);
+    assert_int_equal(site->lane_count, 1);
+    assert_null(site->lanes[0].type);
+    assert_int_equal(site->lanes[0].technique, TECHNIQUE_UNKNOWN);
+    assert_non_null(strstr(site->lanes[0].label, "(kvm guest)"));
+    assert_int_equal(remote_site_facts(site)->cpu, 3);
+    double began = clock_seconds();
+    site_close(site); /* its input ends, and so does it */
+    assert_true(clock_seconds() - began < 0.9);
+    no_child_is_left();
+}
+
+static void silence_is_told_in_time(void **state)
+{
+    (void)state;
+    refuses("sleep 100", ETIMEDOUT, "has not answered within 0.5 s");
+    refuses("sleep 100 & sleep 100", ETIMEDOUT, "has not answered");
+    refuses("trap '' TERM; while :; do sleep 1; done", ETIMEDOUT, "has not answered");
+}
+
+static void an_end_is_told_with_its_status_and_last_words(void **state)
+{
+    (void)state;
+    refuses("exit 3", ECONNRESET, "ended with exit status 3 and said nothing on stderr");
+    refuses("echo first >&2; echo last >&2; exit 255", ECONNRESET, "exit status 255 and said: first last");
+    refuses("no-such-command-here", ECONNRESET, "127 (a command was not found)");
+    refuses("kill -9 $$", ECONNRESET, "was killed by signal 9");
+    refuses("exec >&-; sleep 100", ECONNRESET, "closed its stdout");
+}
+
+static void noise_without_end_is_refused(void **state)
+{
+    (void)state;
+    refuses("yes", EPROTO, "not from an agent");
+    refuses("yes >&2", ETIMEDOUT, "has not answered");
+}
+
+static void a_terminal_in_between_is_told(void **state)
+{
+    (void)state;
+    refuses("printf '\\211VCOST\\r\\r\\n'; sleep 100", EPROTO, "stty raw");
+}
+
+static void another_version_is_refused_by_both_names(void **state)
+{
+    const struct message other = {.type = MESSAGE_HELLO, .hello = {.protocol = 2, .version = "9.9.9"}};
+    uint8_t bytes[MESSAGE_BYTES_MAX];
+    (void)state;
+    assert_int_not_equal(message_encode(&other, bytes), 0);
+    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 9.9.9, which speaks version 2");
+    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 0.1.0, which speaks version 1");
+}
+
+static void what_the_agent_cannot_do_is_told_in_its_words(void **state)
+{
+    const struct message failed = {.type = MESSAGE_FAILED, .failure = {ENOTSUP, "no clock here"}};
+    (void)state;
+    refuses(agent("", &failed, 1, "exit 77"), ENOTSUP, "no clock here");
+    refuses(agent("", &done, 1, "sleep 100"), EPROTO, "DONE came where HELLO was due");
+}
+
+/* Opens, places, and takes a sample; the sentence about what goes wrong then. */
+static void sample_fails(const struct message *answer, const char *after, int code, const char *part)
+{
+    const struct message says[] = {hello, done, *answer};
+    const struct sample_plan plan = {.steps = 1, .batches = 1};
+    struct sample sample = {.ns = 1234};
+    struct site *site;
+    assert_int_equal(open_site(agent("", says, answer->type ? 3 : 2, after), &site), 0);
+    assert_int_equal(site_place(site, 4096, &error), 0);
+    assert_int_equal(site_sample(site, 0, &plan, &sample, &error), -code);
+    print_message("# %s\n", error.text);
+    assert_non_null(strstr(error.text, part));
+    assert_true(sample.ns == 1234); /* untouched */
+    site_close(site);
+    no_child_is_left();
+}
+
+static void failures_in_mid_run_are_told(void **state)
+{
+    const struct message none = {.type = 0}, failed = {.type = MESSAGE_FAILED, .failure = {EINTR, "why"}};
+    (void)state;
+    sample_fails(&none, "sleep 100", ETIMEDOUT, "has not answered");
+    sample_fails(&none, "sleep 0.1; echo Connection reset >&2; exit 255", ECONNRESET, "Connection reset");
+    sample_fails(&done, "sleep 100", EPROTO, "DONE came where SAMPLED was due");
+    sample_fails(&failed, "cat >/dev/null", EIO, "why"); /* their Ctrl-C is not ours */
+    sample_fails(&none, "echo nonsense nonsense; sleep 100", EPROTO, "no message of vcost");
+}
+
+/* An impossible sample, which cannot be encoded: made of a possible one. */
+static void a_lie_is_refused(void **state)
+{
+    const struct sample_plan plan = {.steps = 1, .batches = 1};
+    struct sample sample;
+    struct site *site;
+    (void)state;
+    const struct message says[] = {hello, done};
+    const char *lie =
+        "printf '\\211VCOST\\r\\n\\011\\0\\0\\0\\025\\0\\0\\0' ; head -c 21 /dev/zero; sleep 100";
+    assert_int_equal(open_site(agent("", says, 2, lie), &site), 0);
+    assert_int_equal(site_place(site, 4096, &error), 0);
+    assert_int_equal(site_sample(site, 0, &plan, &sample, &error), -EPROTO);
+    assert_non_null(strstr(error.text, "SAMPLED has an impossible ns"));
+    assert_int_equal(site_sample(site, 0, &plan, &sample, &error), -EPROTO); /* and not asked again */
+    site_close(site);
+    no_child_is_left();
+}
+
+static bool always(void *unused)
+{
+    (void)unused;
+    return true;
+}
+
+static void a_stop_is_heard_while_waiting(void **state)
+{
+    const struct stop stop = {.asked = always};
+    const struct remote_site_config config = {.command = "sleep 100", .host_page_bytes = 4096, .stop = &stop};
+    struct site *site;
+    (void)state;
+    assert_int_equal(remote_site_open(&config, &site, &error), -EINTR);
+    no_child_is_left();
+}
+
+static void names_are_short_printable_and_different(void **state)
+{
+    char a[REMOTE_NAME_BYTES], b[REMOTE_NAME_BYTES];
+    (void)state;
+    remote_site_name("ssh guest vcost agent", a);
+    assert_string_equal(a, "command:ssh guest vcost agent");
+    remote_site_name("ssh guest /usr/bin/vcost agent", a);
+    remote_site_name("ssh guest _usr_bin_vcost agent", b);
+    assert_string_not_equal(a, b);
+    assert_null(strchr(a, '/'));
+    remote_site_name("ssh a-guest-with-a-long-name.example.org vcost agent --cpu 1", a);
+    remote_site_name("ssh a-guest-with-a-long-name.example.org vcost agent --cpu 2", b);
+    assert_string_not_equal(a, b);
+    remote_site_name("\n\033\xff", a);
+    assert_memory_equal(a, "command:___~", 12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_site_is_opened_after_any_banner),
+        cmocka_unit_test(silence_is_told_in_time),
+        cmocka_unit_test(an_end_is_told_with_its_status_and_last_words),
+        cmocka_unit_test(noise_without_end_is_refused),
+        cmocka_unit_test(a_terminal_in_between_is_told),
+        cmocka_unit_test(another_version_is_refused_by_both_names),
+        cmocka_unit_test(what_the_agent_cannot_do_is_told_in_its_words),
+        cmocka_unit_test(failures_in_mid_run_are_told),
+        cmocka_unit_test(a_lie_is_refused),
+        cmocka_unit_test(a_stop_is_heard_while_waiting),
+        cmocka_unit_test(names_are_short_printable_and_different),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
