@@ -1,8 +1,14 @@
 #!/bin/sh
-# Shows that the nested test host does what its parts promise, failures included. Takes four boots.
-# Exit status: 0 all hold; 1 one does not (named on stderr); 77 this host cannot run it.
+# selftest.sh [boot|boot-bochs]: shows that a nested test host does what its parts promise, failures included. Takes
+# four boots, of QEMU's or Bochs's machine. TAP on stdout.
+# Exit status: 0 all hold, or this host cannot run it (one skipped plan); 1 one does not.
 set -eu
 
+boot=${1:-boot}
+case $boot in
+boot) module=kvm_amd parameter=npt limit=20 ;;
+*) module=kvm_intel parameter=ept limit=60 ;;
+esac
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/vcost-nested-selftest.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -13,10 +19,16 @@ mkdir "$work/tmp" "$work/empty" "$work/offline"
 TMPDIR=$work/tmp
 export TMPDIR
 
+# Ends the test at hand, which runs in a shell of its own; the others still run.
 broken() {
-    printf 'nested/selftest: BROKEN: %s\n' "$*" >&2
-    cat "$work/stdout" "$work/stderr" >&2
+    printf '%s\n' "$*"
+    cat "$work/stdout" "$work/stderr"
     exit 1
+}
+
+skip_all() {
+    printf '1..0 # SKIP %s\n' "$*"
+    exit 0
 }
 
 # run COMMAND...: keeps its status, stdout and stderr for the checks below.
@@ -29,7 +41,6 @@ status_is() { [ "$status" = "$1" ] || broken "status $status instead of $1"; }
 printed() { grep -qxF -e "$1" "$work/stdout" || broken "did not print: $1"; }
 said() { grep -qF -e "$1" "$work/stderr" || broken "did not say: $1"; }
 left_nothing() { [ -z "$(ls -A "$TMPDIR")" ] || broken "left something in TMPDIR: $(ls -A "$TMPDIR")"; }
-passed() { printf 'ok: %s\n' "$*"; }
 
 # ---- the cache
 
@@ -68,19 +79,20 @@ test_failed_download_leaves_no_cache() {
 
 # ---- a run
 
-# load_kvm with its hand cut off: it loads kvm_amd without the parameters it was given, and must notice.
+# load_kvm with its hand cut off: it loads the module without the parameters it was given, and must notice.
 make_deaf_load_kvm() {
-    sed 's/\(insmod .*kvm-amd.ko\) "\$@"/\1/' "$here/inside/load_kvm" >"$work/deaf"
+    sed 's/\(insmod .*\.ko"\) "\$@"/\1/' "$here/inside/load_kvm" >"$work/deaf"
     ! cmp -s "$work/deaf" "$here/inside/load_kvm" || broken "the sabotage of load_kvm missed"
 }
 
 make_script() {
-    cat >"$work/script" <<'END'
-for npt in 1 0; do
-    load_kvm npt=$npt && echo "npt=$npt: $(cat /sys/module/kvm_amd/parameters/npt)"
-    [ -c /dev/kvm ] && unload_kvm && [ ! -e /dev/kvm ] && echo "npt=$npt: and out again"
+    printf 'module=%s parameter=%s\n' $module $parameter >"$work/script"
+    cat >>"$work/script" <<'END'
+for value in 1 0; do
+    load_kvm $parameter=$value && echo "$value: $(cat /sys/module/$module/parameters/$parameter)"
+    [ -c /dev/kvm ] && unload_kvm && [ ! -e /dev/kvm ] && echo "$value: and out again"
 done
-sh /deaf npt=0 || echo 'deaf load_kvm noticed'
+sh /deaf $parameter=0 || echo 'deaf load_kvm noticed'
 [ ! -e /dev/kvm ] && echo 'a failed load leaves nothing loaded'
 /bin/host-ls --version | grep -q coreutils && echo 'a program of the host ran'
 mkdir /out/folder
@@ -93,12 +105,12 @@ END
 }
 
 test_run_with_and_without_nested_paging() {
-    run "$here/boot" -o "$work/out" "$work/script" "$(command -v ls)=/bin/host-ls" "$work/deaf=/deaf"
+    run "$here/$boot" -o "$work/out" "$work/script" "$(command -v ls)=/bin/host-ls" "$work/deaf=/deaf"
     status_is 7
-    printed 'npt=1: Y'
-    printed 'npt=1: and out again'
-    printed 'npt=0: N'
-    printed 'npt=0: and out again'
+    printed '1: Y'
+    printed '1: and out again'
+    printed '0: N'
+    printed '0: and out again'
     printed 'deaf load_kvm noticed'
     printed 'a failed load leaves nothing loaded'
     printed 'a program of the host ran'
@@ -112,16 +124,16 @@ test_run_with_and_without_nested_paging() {
 
 test_time_limit() {
     echo 'echo begun; sleep 1000' >"$work/script"
-    run "$here/boot" -t 10 "$work/script"
+    run "$here/$boot" -t $limit "$work/script"
     status_is 124
     printed begun
-    said 'the time was up after 10 seconds'
+    said "the time was up after $limit seconds"
     left_nothing
 }
 
 test_machine_that_ends_early() {
     echo 'echo begun; echo c >/proc/sysrq-trigger' >"$work/script"
-    run "$here/boot" -o "$work/none" "$work/script"
+    run "$here/$boot" -o "$work/none" "$work/script"
     status_is 125
     said 'ended without a result'
     said 'Kernel panic'
@@ -130,8 +142,8 @@ test_machine_that_ends_early() {
 }
 
 test_signal_ends_it() {
-    "$here/boot" "$work/script" >"$work/stdout" 2>"$work/stderr" &
-    sleep 2
+    "$here/$boot" "$work/script" >"$work/stdout" 2>"$work/stderr" &
+    sleep 4
     kill $!
     status=0
     wait $! || status=$?
@@ -140,22 +152,43 @@ test_signal_ends_it() {
 }
 
 test_unreadable_binary() {
-    run "$here/boot" "$work/script" "$work/nowhere"
+    run "$here/$boot" "$work/script" "$work/nowhere"
     status_is 125
     said "$work/nowhere"
     left_nothing
 }
 
-cache=$("$here/fetch") || exit
-command -v qemu-system-x86_64 >/dev/null || {
-    echo 'nested/selftest: qemu-system-x86_64 is missing: apt-get install --no-install-recommends qemu-system-x86' >&2
-    exit 77
+# ---- all of it
+
+# One point. Its shell is not part of a condition, or set -e would not count in it.
+point() {
+    number=$((number + 1))
+    set +e
+    (set -e && "test_$1") >"$work/diagnosis" 2>&1
+    status=$?
+    set -e
+    name=$(printf '%s\n' "$1" | tr _ ' ')
+    if [ $status = 0 ]; then
+        printf 'ok %d - %s\n' $number "$name"
+    else
+        failed=1
+        printf 'not ok %d - %s\n' $number "$name"
+        sed 's/^/# /' "$work/diagnosis"
+    fi
 }
+
+# Whatever a host lacks, it says so before it boots anything: the script that does not exist is never run.
+run "$here/$boot" "$work/nowhere"
+[ "$status" != 77 ] || skip_all "$(tail -n 1 "$work/stderr")"
+cache=$("$here/fetch")
 make_offline
 make_deaf_load_kvm
 make_script
+number=0
+failed=0
+echo 1..8
 for promise in complete_cache_needs_no_network damaged_cache_is_not_trusted failed_download_leaves_no_cache \
     run_with_and_without_nested_paging time_limit machine_that_ends_early signal_ends_it unreadable_binary; do
-    "test_$promise"
-    passed "$promise"
+    point "$promise"
 done
+[ $failed = 0 ]
