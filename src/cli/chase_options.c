@@ -1,5 +1,6 @@
 #include "cli/chase_options.h"
 
+#include "host/memory.h"
 #include "workload/chase.h"
 
 #include <string.h>
@@ -42,6 +43,20 @@ static const struct {
 static struct choice page_choice(size_t index)
 {
     return index < sizeof pages / sizeof pages[0] ? pages[index].choice : (struct choice){NULL, NULL};
+}
+
+static struct choice source_choice(size_t index)
+{
+    static const char *const summaries[] = {
+        [MEMORY_AUTO] = "4K small, 2M transparent huge pages, 1G hugetlb",
+        [MEMORY_SMALL] = "4K pages alone",
+        [MEMORY_THP] = "2M, transparent huge pages as the kernel has them at hand",
+        [MEMORY_COLLAPSE] = "2M, joined from small ones after touching (Linux 6.1)",
+        [MEMORY_HUGETLB] = "2M or 1G of those that root has reserved",
+    };
+    if (index >= sizeof summaries / sizeof summaries[0])
+        return (struct choice){NULL, NULL};
+    return (struct choice){memory_source_name((enum memory_source)index), summaries[index]};
 }
 
 uint64_t chase_page_bytes(unsigned choice)
@@ -130,9 +145,22 @@ static const struct option_spec where_options[] = {
         .choice = page_choice,
         .help =
             "Page sizes of the host's memory, below the guest and for native. What was obtained is proved "
-            "and told; other pages than asked for are marked. 2M are transparent huge pages, 1G must have "
-            "been "
-            "reserved by root. One or more of:"},
+            "and told; other pages than asked for are marked. One or more of:"},
+    {.name = "host-source",
+        .kind = OPTION_CHOICE,
+        FIELD(host_source),
+        .value_name = "SOURCE",
+        .fallback = "auto",
+        .choice = source_choice,
+        .help = "Where the host's pages come from. Nothing is reserved or switched on for it:"},
+    {.name = "numa-node",
+        .kind = OPTION_NUMBER_LIST,
+        FIELD(numa_nodes),
+        .value_name = "N[,N...]",
+        .min = 0,
+        .max = NUMA_NODES_MAX - 1,
+        .default_note = "wherever the kernel places it",
+        .help = "Place the memory on these NUMA nodes and on no other, before it is touched."},
     {.name = "cpu",
         .kind = OPTION_NUMBER,
         FIELD(cpu),
@@ -234,7 +262,7 @@ const struct command command_chase = {
             {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
                          "the group kvm."},
         },
-    .see_also = {"vcost(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
     .options_bytes = sizeof(struct chase_options),
     .check = check,
     .run = cmd_chase_run,

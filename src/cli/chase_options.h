@@ -19,6 +19,8 @@ struct chase_options {
     struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
                               this host can run */
     struct choice_list guest_pages, host_pages; /* indices for chase_page_bytes() */
+    unsigned host_source;                       /* enum memory_source */
+    struct number_list numa_nodes;              /* count 0: wherever the kernel places memory */
     int chains;
     int cpu; /* -1: the experiment chooses */
     bool write, lock;

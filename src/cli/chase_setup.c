@@ -107,15 +107,25 @@ static int add_lanes(const struct chase_options *options, const struct setting *
 }
 
 /* Lanes in the order of the table of runners, whatever the user's, so that the baseline is the first. */
-static int add_site(const struct chase_options *options, struct setting *setting, uint64_t host_page_bytes,
-    struct error *error)
+static int add_site(const struct chase_options *options, struct setting *setting,
+    const struct memory_request *memory, struct error *error)
 {
     struct site *site = NULL;
-    int rc = setting_add_local(setting, host_page_bytes, options->lock, &site, error);
+    int rc = setting_add_local(setting, memory, options->lock, &site, error);
     for (size_t i = 0; rc == 0 && runner_at(i); i++)
         if (wanted(options, runner_at(i)->name))
             rc = add_lanes(options, setting, runner_at(i), site, error);
     return rc;
+}
+
+/* The nodes as numa_nodes_parse() reads them, which knows which there are. */
+static int read_nodes(const struct number_list *list, struct numa_nodes *nodes, struct error *error)
+{
+    char text[LIST_MAX * 8] = "";
+    for (size_t i = 0, used = 0; i < list->count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", i ? "," : "", list->values[i]);
+    *nodes = (struct numa_nodes){0};
+    return list->count ? numa_nodes_parse(text, nodes, error) : 0;
 }
 
 static bool wants_local(const struct chase_options *options)
@@ -138,15 +148,23 @@ static int add_agents(const struct chase_options *options, struct setting *setti
     return rc;
 }
 
+/* One page size of the host: here, if anything runs here, and on the other machines. */
+static int add_host_page(const struct chase_options *options, struct setting *setting,
+    const struct memory_request *memory, struct error *error)
+{
+    int rc = wants_local(options) ? add_site(options, setting, memory, error) : 0;
+    return rc < 0 ? rc : add_agents(options, setting, memory->page_bytes, error);
+}
+
 int chase_setup_sites(const struct chase_options *options, struct setting *setting, struct error *error)
 {
+    struct memory_request memory = {.source = (enum memory_source)options->host_source};
     int rc = find_facts(options, &setting->facts, error);
+    if (rc == 0)
+        rc = read_nodes(&options->numa_nodes, &memory.nodes, error);
     for (size_t i = 0; rc == 0 && i < options->host_pages.count; i++) {
-        uint64_t bytes = chase_page_bytes(options->host_pages.indices[i]);
-        if (wants_local(options))
-            rc = add_site(options, setting, bytes, error);
-        if (rc == 0)
-            rc = add_agents(options, setting, bytes, error);
+        memory.page_bytes = chase_page_bytes(options->host_pages.indices[i]);
+        rc = add_host_page(options, setting, &memory, error);
     }
     return rc;
 }

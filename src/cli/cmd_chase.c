@@ -1,19 +1,17 @@
 /* vcost chase: from the options to the experiment, and from the result to where it is wanted. */
 #include "cli/chase_setup.h"
-#include "cli/fold.h"
 #include "cli/interrupt.h"
+#include "cli/outputs.h"
 #include "cli/status.h"
 #include "experiment/chase.h"
 #include "report/csv.h"
 #include "report/json.h"
-#include "report/output.h"
+#include "report/markdown.h"
 #include "report/picture.h"
 #include "report/progress.h"
 #include "report/terminal.h"
 
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,94 +21,55 @@ static const double default_sample_seconds = 0.02, quick_sample_seconds = 0.01;
 
 /* ---- outputs ---- */
 
-struct outputs {
-    struct output *json, *csv, *picture;
-};
-
-static int open_one(const char *path, struct output **output, struct error *error)
+static int write_json(const void *result, const char *path, FILE *stream, struct error *error)
 {
-    return path ? output_open(path, output, error) : 0;
+    (void)path;
+    return json_write(result, stream, error);
 }
 
-static void outputs_discard(struct outputs *outputs)
+static int write_csv(const void *result, const char *path, FILE *stream, struct error *error)
 {
-    output_discard(outputs->json);
-    output_discard(outputs->csv);
-    output_discard(outputs->picture);
+    (void)path;
+    return csv_write(result, stream, error);
 }
 
-static int outputs_open(const struct common_options *options, struct outputs *outputs, struct error *error)
+static int write_markdown(const void *result, const char *path, FILE *stream, struct error *error)
 {
+    (void)path;
+    return markdown_write(result, stream, error);
+}
+
+static int write_picture(const void *result, const char *path, FILE *stream, struct error *error)
+{
+    return picture_write(result, path, stream, error);
+}
+
+enum { OUTPUTS = 4 };
+
+static int open_outputs(
+    const struct common_options *options, struct output_file outputs[OUTPUTS], struct error *error)
+{
+    outputs[0] = (struct output_file){options->json, write_json, NULL};
+    outputs[1] = (struct output_file){options->csv, write_csv, NULL};
+    outputs[2] = (struct output_file){options->markdown, write_markdown, NULL};
+    outputs[3] = (struct output_file){options->picture, write_picture, NULL};
     int rc = options->picture ? picture_check_tool(error) : 0;
-    if (rc < 0 || (rc = open_one(options->json, &outputs->json, error)) < 0 ||
-        (rc = open_one(options->csv, &outputs->csv, error)) < 0 ||
-        (rc = open_one(options->picture, &outputs->picture, error)) < 0)
-        outputs_discard(outputs);
-    return rc;
+    return rc < 0 ? rc : outputs_open(outputs, OUTPUTS, error);
 }
 
-/* Writes one file whole or not at all. Every output is tried, also after one has failed. */
-static int write_one(struct output *output, int rc, struct error *error)
+/* Data goes to stdout, unless another form of it does already. */
+static int report(const struct common_options *options, struct output_file outputs[OUTPUTS],
+    struct result *result, struct error *error)
 {
-    if (rc == 0)
-        return output_commit(output, error);
-    output_discard(output);
-    return rc;
-}
-
-static int write_files(
-    struct outputs *outputs, const struct result *result, const char *picture, struct error *error)
-{
-    struct error errors[3];
-    int codes[3] = {0, 0, 0};
-    if (outputs->json)
-        codes[0] = write_one(
-            outputs->json, json_write(result, output_stream(outputs->json), &errors[0]), &errors[0]);
-    if (outputs->csv)
-        codes[1] =
-            write_one(outputs->csv, csv_write(result, output_stream(outputs->csv), &errors[1]), &errors[1]);
-    if (outputs->picture)
-        codes[2] = write_one(outputs->picture,
-            picture_write(result, picture, output_stream(outputs->picture), &errors[2]), &errors[2]);
-    for (size_t i = 0; i < 3; i++) {
-        if (codes[i] < 0) {
-            *error = errors[i];
-            return codes[i];
-        }
+    int rc = 0;
+    if (!outputs_take_stdout(outputs, OUTPUTS)) {
+        struct report_style style = style_for(stdout, options->color);
+        rc = terminal_write(result, stdout, &style, error);
     }
-    return 0;
-}
-
-static bool is_stdout(const char *path)
-{
-    return path && !strcmp(path, "-");
-}
-
-static bool locale_is_utf8(void)
-{
-    return setlocale(LC_CTYPE, "") && !strcmp(nl_langinfo(CODESET), "UTF-8");
-}
-
-static struct report_style style_for(FILE *stream, const struct common_options *options)
-{
-    return (struct report_style){
-        .color = color_wanted((enum color)options->color, stream),
-        .utf8 = locale_is_utf8(),
-        .columns = fold_width(stream),
-    };
-}
-
-/* Data goes to stdout, unless another form of it does already; the files first, which a reader of stdout that
- * goes away (a pipe to head) must not cost. */
-static int report(
-    const struct common_options *options, struct outputs *outputs, struct result *result, struct error *error)
-{
     struct error other;
-    int files = write_files(outputs, result, options->picture, error);
-    if (is_stdout(options->json) || is_stdout(options->csv))
-        return files;
-    struct report_style style = style_for(stdout, options);
-    int rc = terminal_write(result, stdout, &style, files < 0 ? &other : error);
+    int files = outputs_write(outputs, OUTPUTS, result, &other);
+    if (files < 0)
+        *error = other;
     return files < 0 ? files : rc;
 }
 
@@ -200,17 +159,17 @@ static int measure_and_report(
     const struct invocation *invocation, const struct setting *setting, struct error *error)
 {
     const struct chase_options *options = invocation->options;
-    struct outputs outputs = {0};
+    struct output_file outputs[OUTPUTS];
     struct result result = {0};
-    int rc = outputs_open(&options->common, &outputs, error);
+    int rc = open_outputs(&options->common, outputs, error);
     if (rc < 0)
         return rc;
     if ((rc = measure(options, setting, &result, error)) == 0)
         rc = complete_result(invocation, setting, &result, error);
     if (rc == 0)
-        rc = report(&options->common, &outputs, &result, error);
+        rc = report(&options->common, outputs, &result, error);
     else
-        outputs_discard(&outputs);
+        outputs_discard(outputs, OUTPUTS);
     result_free(&result);
     return rc;
 }

@@ -21,6 +21,8 @@ enum option_kind {
     OPTION_CHOICE,      /* one of choice(): unsigned, its index */
     OPTION_CHOICE_LIST, /* "native,kvm", none twice: struct choice_list; see also option_spec.open_prefix */
     OPTION_SECONDS,     /* "90", "1.5", "90s", "2m", "1h": double; 0 if not given and without a default */
+    OPTION_PERCENT,     /* "5%", "5", "0.5%": double; -1 if not given and without a default */
+    OPTION_TEXT,        /* anything that is not empty: const char * into argv; NULL if not given */
     OPTION_SEED,        /* up to 53 bits, decimal or 0x…: uint64_t */
     OPTION_FILE,        /* path of a file to write: const char * into argv; NULL if not given */
     OPTION_OUTPUT,      /* the same, or "-" for stdout */
@@ -93,7 +95,7 @@ struct entry {
 struct operand_spec {
     const char *name; /* "TOPIC"; NULL: the command takes none */
     const char *help;
-    choice_function *choice; /* what they can be; NULL: anything */
+    choice_function *choice; /* what they can be; NULL: anything, and files are completed */
     size_t min, max;         /* how many, max <= OPERANDS_MAX */
 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct choice color_choice(size_t index)
+struct choice color_choice(size_t index)
 {
     static const struct choice colors[] = {
         [COLOR_AUTO] = {"auto", "on a terminal, unless NO_COLOR is set or TERM is dumb"},
@@ -31,6 +31,13 @@ const struct option_spec common_output_options[COMMON_OUTPUT_OPTIONS] = {
         .value_name = "FILE",
         .help = "Also write one line for each cell to FILE, as comma-separated values with a header. With - "
                 "it goes to stdout, and the table and the plot do not."},
+    {.name = "markdown",
+        .kind = OPTION_OUTPUT,
+        FIELD(markdown),
+        .value_name = "FILE",
+        .help =
+            "Also write the table and the sentences below it to FILE, as Markdown for GitHub and its kin. "
+            "With - it goes to stdout, and the table and the plot do not."},
     {.name = "svg",
         .kind = OPTION_FILE,
         FIELD(picture),
@@ -88,9 +95,11 @@ int common_options_check(const struct common_options *options, struct error *err
 {
     const struct {
         const char *name, *path;
-    } outputs[] = {{"json", options->json}, {"csv", options->csv}, {"svg", options->picture}};
-    for (size_t i = 0; i < 3; i++)
-        for (size_t j = i + 1; j < 3; j++)
+    } outputs[] = {{"json", options->json}, {"csv", options->csv}, {"markdown", options->markdown},
+        {"svg", options->picture}};
+    enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
+    for (size_t i = 0; i < OUTPUTS; i++)
+        for (size_t j = i + 1; j < OUTPUTS; j++)
             if (outputs[i].path && outputs[j].path && !strcmp(outputs[i].path, outputs[j].path))
                 return error_set(error, EINVAL, "--%s and --%s cannot both write to %s", outputs[i].name,
                     outputs[j].name, strcmp(outputs[i].path, "-") ? "the same file" : "stdout");

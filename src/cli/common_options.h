@@ -12,9 +12,9 @@
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct common_options {
-    const char *json, *csv; /* path, "-" for stdout, NULL for none */
-    const char *picture;    /* path ending in .svg or .png, NULL for none */
-    double seconds;         /* time budget; 0: none */
+    const char *json, *csv, *markdown; /* path, "-" for stdout, NULL for none */
+    const char *picture;               /* path ending in .svg or .png, NULL for none */
+    double seconds;                    /* time budget; 0: none */
     uint64_t seed;
     unsigned color; /* enum color */
     bool quick, quiet;
@@ -27,7 +27,7 @@ struct common_options {
         "How thoroughly", common_run_options, COMMON_RUN_OPTIONS, offsetof(type, member)                     \
     }
 
-enum { COMMON_OUTPUT_OPTIONS = 5, COMMON_RUN_OPTIONS = 3 };
+enum { COMMON_OUTPUT_OPTIONS = 6, COMMON_RUN_OPTIONS = 3 };
 extern const struct option_spec common_output_options[COMMON_OUTPUT_OPTIONS];
 extern const struct option_spec common_run_options[COMMON_RUN_OPTIONS];
 
@@ -38,6 +38,9 @@ extern const struct option_spec common_run_options[COMMON_RUN_OPTIONS];
     }
 enum { COMMON_HELP_OPTIONS = 1 };
 extern const struct option_spec common_help_options[COMMON_HELP_OPTIONS];
+
+/* What --color takes: enum color. */
+choice_function color_choice;
 
 /* To be called from the command's check(): only one output can be stdout, no two can be one file, and a
  * picture's name tells its format. */

@@ -87,11 +87,16 @@ static void option_names(FILE *out, const struct command *command)
         fprintf(out, "%s--%s", i ? " " : "", option->name);
 }
 
-/* A command's own words: its operands, or its options where it has none or where they are begun. */
+/* A command's own words: its operands (files where they can be anything), or its options where it has none or
+ * where they are begun. */
 static void word_cases(FILE *out, const struct command *command)
 {
     fprintf(out, "    \"%s -\"*) _vcost_words \"", command->name);
     option_names(out, command);
+    if (command->operand.name && !command->operand.choice) {
+        fprintf(out, "\" ;;\n    \"%s \"*) _vcost_files '' ;;\n", command->name);
+        return;
+    }
     fprintf(out, "\" ;;\n    \"%s \"*) _vcost_words \"", command->name);
     if (command->operand.choice)
         choices(out, command->operand.choice);

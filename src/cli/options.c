@@ -50,8 +50,11 @@ static void *field_of(const struct parser *parser, size_t index)
 /* What an option holds if it is not given and has no default. All else is zero. */
 static void clear_field(const struct parser *parser, size_t index)
 {
-    if (option_named(parser, index)->kind == OPTION_NUMBER)
+    enum option_kind kind = option_named(parser, index)->kind;
+    if (kind == OPTION_NUMBER)
         *(int *)field_of(parser, index) = -1;
+    else if (kind == OPTION_PERCENT)
+        *(double *)field_of(parser, index) = -1;
 }
 
 /* Reads a value that came from the table itself, so that the default that is documented is the one that

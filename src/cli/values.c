@@ -222,6 +222,32 @@ static int read_seconds(const struct option_spec *option, const char *text, void
     return 0;
 }
 
+/* Ten times as slow; more is a slip of the hand. */
+static const double percent_max = 1000;
+
+static int read_percent(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    const char *end = decimal_end(text);
+    if (!end || (*end && strcmp(end, "%") != 0))
+        return error_set(error, EINVAL, "\"" SHOWN "\" is not a percentage: write 5%%, 5 or 0.5%%", text);
+    double percent = strtod(text, NULL);
+    if (percent > percent_max)
+        return error_set(
+            error, EINVAL, "\"" SHOWN "\" is not a percentage from 0 to %.0f", text, percent_max);
+    *(double *)field = percent;
+    return 0;
+}
+
+static int read_text(const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    (void)option;
+    if (!text[0])
+        return error_set(error, EINVAL, "the text is empty");
+    *(const char **)field = text;
+    return 0;
+}
+
 /* What every reader of JSON keeps exactly. */
 static const unsigned long long seed_max = 1ULL << 53;
 
@@ -268,6 +294,8 @@ static const struct {
     [OPTION_CHOICE] = {true, false, read_choice},
     [OPTION_CHOICE_LIST] = {true, true, read_choice_list},
     [OPTION_SECONDS] = {true, false, read_seconds},
+    [OPTION_PERCENT] = {true, false, read_percent},
+    [OPTION_TEXT] = {true, false, read_text},
     [OPTION_SEED] = {true, false, read_seed},
     [OPTION_FILE] = {true, false, read_file},
     [OPTION_OUTPUT] = {true, false, read_output},

@@ -15,6 +15,10 @@
  * IOPL (SDM volume 1, 19.5). */
 enum { RFLAGS_FIXED = 0x2, RFLAGS_IOPL_3 = 0x3000 };
 
+/* A page fault's error code: a bit was set that the CPU reserves, as in the entry of a page size that it does
+ * not have (SDM volume 3, 4.7). */
+enum { PAGE_FAULT_RESERVED = 1 << 3 };
+
 enum { PAGE_BYTES = 4096, SLOT_SYSTEM = 0, SLOT_IMAGE = 1, SLOT_DATA = 2 };
 
 /* Guest physical addresses: the system pages from 0, everything else behind the hole that PC devices need
@@ -163,6 +167,10 @@ static int report_fault(struct domain *domain, struct error *error)
         .address = system.fault_address,
         .cs = (uint16_t)frame.cs,
     };
+    if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED)
+        return error_set(error, ENOTSUP,
+            "this host's KVM gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
+            domain->config.data_page_bytes / MIB);
     return error_set(error, EFAULT,
         "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64
         ", address 0x%" PRIx64,

@@ -27,11 +27,11 @@ static int check_room(const struct setting *setting, struct error *error)
     return error_set(error, EINVAL, "more than %d places to measure in", SETTING_SITES_MAX);
 }
 
-int setting_add_local(
-    struct setting *setting, uint64_t host_page_bytes, bool lock, struct site **site, struct error *error)
+int setting_add_local(struct setting *setting, const struct memory_request *memory, bool lock,
+    struct site **site, struct error *error)
 {
     struct local_site_config config = {
-        .host_page_bytes = host_page_bytes,
+        .memory = *memory,
         .lock = lock,
         .cpu = setting->pin.cpu,
         .image = &setting->image,

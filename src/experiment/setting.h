@@ -29,8 +29,8 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
 void setting_close(struct setting *setting);
 
 /* Opens a local site without lanes, as the last of setting->sites. */
-int setting_add_local(
-    struct setting *setting, uint64_t host_page_bytes, bool lock, struct site **site, struct error *error);
+int setting_add_local(struct setting *setting, const struct memory_request *memory, bool lock,
+    struct site **site, struct error *error);
 
 /* Starts an agent by a shell command, as the last of setting->sites. `version` is that of this vcost. */
 int setting_add_remote(struct setting *setting, uint64_t host_page_bytes, const char *command,

@@ -35,9 +35,10 @@ static int check_room(const struct memory *memory, struct error *error)
 }
 
 /* Reserves addresses with at least 2 MiB that are inaccessible on each side of the aligned middle. */
-static int reserve(struct memory *memory, struct error *error)
+static int reserve(struct memory *memory, uint64_t alignment, struct error *error)
 {
-    size_t align = memory->page_bytes == GIANT_PAGE ? GIANT_PAGE : LARGE_PAGE;
+    size_t least = memory->page_bytes == GIANT_PAGE ? GIANT_PAGE : LARGE_PAGE;
+    size_t align = alignment > least ? alignment : least;
     memory->reserved_bytes = memory->bytes + align + 2 * LARGE_PAGE;
     memory->reserved = mmap(NULL, memory->reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory->reserved == MAP_FAILED)
@@ -104,7 +105,7 @@ int memory_map_request(struct memory *memory, const struct memory_request *reque
         .nodes = request->nodes};
     int rc = memory_source_settle(&mapped.source, mapped.page_bytes, error);
     if (rc || (rc = round_up(&mapped.bytes, mapped.page_bytes, error)) || (rc = check_room(&mapped, error)) ||
-        (rc = reserve(&mapped, error)))
+        (rc = reserve(&mapped, request->alignment, error)))
         return rc;
     rc = open_middle(&mapped, error);
     if (rc) {

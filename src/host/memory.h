@@ -43,6 +43,7 @@ struct memory_request {
     uint64_t page_bytes; /* 4 KiB, 2 MiB or 1 GiB */
     enum memory_source source;
     struct numa_nodes nodes; /* on these only; empty: wherever the kernel places it */
+    uint64_t alignment;      /* of the base, a power of two; less than the page size and 2 MiB means these */
 };
 
 struct memory {

@@ -47,3 +47,53 @@ struct estimate statistics_estimate(double *values, size_t count)
     estimate.high = fmax(exp(mean + half), estimate.median);
     return estimate;
 }
+
+struct logarithms {
+    double mean, variance; /* of the mean */
+};
+
+static struct logarithms logarithms_of(const double *values, size_t count)
+{
+    struct logarithms logs = {0};
+    for (size_t i = 0; i < count; i++)
+        logs.mean += log(values[i]) / (double)count;
+    for (size_t i = 0; i < count; i++)
+        logs.variance += pow(log(values[i]) - logs.mean, 2) / (double)(count - 1) / (double)count;
+    return logs;
+}
+
+/* For degrees of freedom between two whole numbers: linear in 1/degrees, which lies slightly above the true
+ * quantile. */
+static double t975_between(double degrees)
+{
+    double whole = floor(degrees);
+    double more = statistics_t975((size_t)whole + 1), less = statistics_t975((size_t)whole + 2);
+    return more + (less - more) * (1 / whole - 1 / degrees) / (1 / whole - 1 / (whole + 1));
+}
+
+/* B. L. Welch, "The generalization of 'Student's' problem when several different population variances are
+ * involved", Biometrika 34 (1947): degrees of freedom from the two variances' shares. */
+static double welch_half_width(double variance, size_t count, double baseline_variance, size_t baseline_count)
+{
+    double sum = variance + baseline_variance;
+    if (!(sum > 0))
+        return 0;
+    double share = variance / sum;
+    double degrees =
+        1 / (share * share / (double)(count - 1) + (1 - share) * (1 - share) / (double)(baseline_count - 1));
+    /* Never below the smaller sample's own, but for rounding. */
+    return t975_between(fmax(degrees, 1)) * sqrt(sum);
+}
+
+struct estimate statistics_ratio(double *values, size_t count, double *baseline, size_t baseline_count)
+{
+    struct estimate estimate = {.low = NAN, .high = NAN};
+    estimate.median = statistics_median(values, count) / statistics_median(baseline, baseline_count);
+    if (count < 2 || baseline_count < 2)
+        return estimate;
+    struct logarithms here = logarithms_of(values, count), there = logarithms_of(baseline, baseline_count);
+    double half = welch_half_width(here.variance, count, there.variance, baseline_count);
+    estimate.low = fmin(exp(here.mean - there.mean - half), estimate.median);
+    estimate.high = fmax(exp(here.mean - there.mean + half), estimate.median);
+    return estimate;
+}

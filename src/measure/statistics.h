@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct estimate {
-    double median;    /* NAN if there is no value */
+    double median;    /* or ratio of medians; NAN if there is no value */
     double low, high; /* 95 % confidence interval; NAN with fewer than two values */
 };
 
@@ -20,6 +20,13 @@ double statistics_median(double *values, size_t count);
  * interval of their logarithms' mean, widened to hold the median where that lies outside. Values are sorted
  * in place. */
 struct estimate statistics_estimate(double *values, size_t count);
+
+/* How many times larger `values` are than `baseline`, both one positive figure a placement, of two
+ * measurements that share no placement: the ratio of the medians, and Welch's t interval of the difference of
+ * their logarithms' means, widened to hold the ratio where that lies outside. NAN ends with fewer than two
+ * figures on either side. Both are sorted in place. Exactly 1, and inside its interval, for the same figures
+ * twice. */
+struct estimate statistics_ratio(double *values, size_t count, double *baseline, size_t baseline_count);
 
 /* The 97.5 % quantile of Student's t distribution with n - 1 degrees of freedom, for n of 2 and more. */
 double statistics_t975(size_t n);

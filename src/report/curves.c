@@ -25,11 +25,7 @@ bool point_interval(const struct curve_point *point)
 
 enum verdict point_verdict(const struct curve_point *point)
 {
-    if (!point_interval(point))
-        return VERDICT_NONE;
-    if (slowdown_percent(point->against->low) >= 0.005)
-        return VERDICT_SLOWER;
-    return slowdown_percent(point->against->high) <= -0.005 ? VERDICT_FASTER : VERDICT_UNTOLD;
+    return point_compared(point) ? verdict_of(point->against->low, point->against->high) : VERDICT_NONE;
 }
 
 double slowdown_percent(double ratio)

@@ -8,6 +8,7 @@
 #define VCOST_REPORT_CURVES_H
 
 #include "report/result.h"
+#include "report/verdict.h"
 
 struct curve_point {
     uint64_t working_set_bytes;
@@ -51,14 +52,7 @@ bool point_measured(const struct curve_point *point);
 bool point_compared(const struct curve_point *point);
 bool point_interval(const struct curve_point *point);
 
-/* What an interval says about a point's slowdown. It counts as told from zero beyond 0.005 %, the least that
- * format_slowdown() writes. */
-enum verdict {
-    VERDICT_NONE /* no interval */,
-    VERDICT_UNTOLD /* zero is in it */,
-    VERDICT_SLOWER,
-    VERDICT_FASTER
-};
+/* What an interval says about a point's slowdown. */
 enum verdict point_verdict(const struct curve_point *point);
 
 /* Smallest and largest of something over all curves; false if there is nothing. */

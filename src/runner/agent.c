@@ -28,7 +28,7 @@ static int place(
 {
     struct local_site_config config = agent->config->site;
     clear(agent, request, answer, error);
-    config.host_page_bytes = request->place.host_page_bytes;
+    config.memory.page_bytes = request->place.host_page_bytes;
     int rc = local_site_open(&config, &agent->site, error);
     if (rc == 0 && (rc = local_site_add(agent->site, &runner_native, 0, error)) == 0)
         rc = site_place(agent->site, request->place.bytes, error);

@@ -54,7 +54,10 @@ static int map_data(struct local_site *here, uint64_t bytes, struct error *error
     const struct stop *stop = here->config.stop;
     uint64_t unit = largest_guest_page(&here->site);
     bytes = unit ? (bytes + unit - 1) / unit * unit : bytes;
-    int rc = memory_map(&here->data, bytes, here->site.host_page_bytes, error);
+    struct memory_request request = here->config.memory;
+    request.bytes = bytes;
+    request.alignment = unit; /* so that the guest's pages line up with addresses */
+    int rc = memory_map_request(&here->data, &request, error);
     if (rc == 0)
         rc =
             memory_populate(&here->data, true, stop ? stop->asked : NULL, stop ? stop->context : NULL, error);
@@ -167,7 +170,7 @@ int local_site_open(const struct local_site_config *config, struct site **site, 
     if (!here)
         return error_set(error, ENOMEM, "no memory for a site");
     here->site.ops = &local_ops;
-    here->site.host_page_bytes = config->host_page_bytes;
+    here->site.host_page_bytes = config->memory.page_bytes;
     here->config = *config;
     watch_open(&here->watch, config->cpu);
     *site = &here->site;

@@ -3,14 +3,15 @@
 #define VCOST_RUNNER_LOCAL_SITE_H
 
 #include "base/stop.h"
+#include "host/memory.h"
 #include "measure/clock.h"
 #include "runner/site.h"
 
 struct local_site_config {
-    uint64_t host_page_bytes;
-    bool lock;                 /* mlock the memory */
-    unsigned cpu;              /* that the calling thread is bound to */
-    const struct image *image; /* must outlive the site, as all that is pointed to */
+    struct memory_request memory; /* page size, source, nodes; its bytes are those of each placement */
+    bool lock;                    /* mlock the memory */
+    unsigned cpu;                 /* that the calling thread is bound to */
+    const struct image *image;    /* must outlive the site, as all that is pointed to */
     const struct clock *clock;
     const struct monitor_facts *facts; /* of the monitors in use, as domain_probe() found them */
     const struct stop *stop;           /* may be NULL */

@@ -29,25 +29,30 @@ static int native_call(struct runner *runner, workload_function *entry, struct e
 }
 
 /* Unknown is not "as asked": nothing may be taken for large pages that is not proved to be. */
-static bool share_is_as_asked(const struct memory *data, const struct memory_pages *pages)
+static bool pages_are_as_asked(const struct memory *data, const struct memory_pages *pages)
 {
     if (!pages->proof.known)
         return data->page_bytes == 4 * KIB; /* the kernel was told never to use others */
-    return pages->share_2m == (data->page_bytes > 4 * KIB ? 1.0 : 0.0);
+    if (data->page_bytes == 4 * KIB)
+        return pages->share_2m == 0 && pages->share_1g == 0;
+    return (data->page_bytes == 2 * MIB ? pages->share_2m : pages->share_1g) == 1;
 }
 
 static int native_proof(struct runner *runner, struct page_proof *proof, struct error *error)
 {
     const struct memory *data = runner->config.data;
     struct memory_pages pages;
+    struct error nodes = {0};
     int rc = memory_obtained(data, 0, data->bytes, &pages, error);
     if (rc < 0)
         return rc;
+    bool placed = numa_nodes_none(&data->nodes) || memory_check_nodes(data, &nodes) == 0;
     *proof = (struct page_proof){
-        .host_share_2m = pages.proof.known ? pages.share_2m : NAN,
-        .as_asked = share_is_as_asked(data, &pages),
+        .host_share_2m = pages.proof.known ? pages.share_2m + pages.share_1g : NAN,
+        .as_asked = placed && pages_are_as_asked(data, &pages),
     };
-    snprintf(proof->proof, sizeof proof->proof, "host: %s", pages.proof.text);
+    snprintf(proof->proof, sizeof proof->proof, "%.100s%shost (%s): %.100s", placed ? "" : nodes.text,
+        placed ? "" : "; ", memory_source_name(data->source), pages.proof.text);
     return 0;
 }
 

@@ -120,6 +120,35 @@ def test_all_orders_elements_chains_and_writing_run():
     assert {cell["parameters"]["element_bytes"] for cell in lines["cells"]} == {64}
 
 
+def test_every_page_pair_is_proved_or_marked():
+    need_kvm()
+    result = result_of("--working-set", "8M", "--quick", "--guest-page", "4K,2M", "--host-page", "4K,2M")
+    assert len(result["cells"]) == 6 and len(result["comparisons"]) == 4
+    for cell in result["cells"]:
+        pages = cell["pages_obtained"]
+        if pages["as_asked"]:
+            assert pages["host_share_2m"] == (1.0 if cell["host_page_bytes"] > 4096 else 0.0)
+            assert pages["guest_bytes"] == cell["guest_page_bytes"]
+        else:
+            assert cell["quality"] == "noisy" and "not the pages" in cell["reason"], cell
+    ids = {cell["id"]: cell for cell in result["cells"]}
+    shadow = kvm_facts()["technique"] == "shadow"
+    small_on_large = ids["chase/kvm/random/8388608/64/4096/2097152"]["pages_obtained"]
+    if shadow and small_on_large["as_asked"]:  # the truth table: a shadow leaf is the smaller of the two
+        assert "pages_2m=0 " in small_on_large["proof"]
+
+
+def test_sources_and_nodes_of_memory():
+    one_sentence(chase(*SMALL, "--numa-node", "1023"), 1, "no NUMA node 1023")
+    one_sentence(chase(*SMALL, "--host-source", "small", "--host-page", "2M"), 1, "small")
+    collapsed = chase("--working-set", "4M", "--quick", "--on", "native", "--host-page", "2M", "--host-source", "collapse",
+        "--json", "-")
+    if collapsed.returncode == 0:
+        assert "collapse" in json.loads(collapsed.stdout)["cells"][0]["pages_obtained"]["proof"]
+    else:
+        one_sentence(collapsed, 77)
+
+
 def test_seed_and_command_are_in_the_result():
     result = result_of("--working-set", "8K", "--quick", "--seed", "77", "--on", "native")
     assert result["seed"] == 77

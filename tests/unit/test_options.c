@@ -1,6 +1,7 @@
 /* The tables of options and what is made of them: parsing, help, manual pages, completion. */
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
+#include "cli/compare_options.h"
 #include "cli/completion.h"
 #include "cli/describe.h"
 #include "cli/help.h"
@@ -9,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/status.h"
 #include "cli/values.h"
+#include "report/compare.h"
 #include "workload/chase.h"
 
 #include <errno.h>
@@ -32,6 +34,12 @@ int cmd_agent_run(const struct invocation *invocation)
 }
 
 int cmd_chase_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
+int cmd_compare_run(const struct invocation *invocation)
 {
     (void)invocation;
     return STATUS_DONE;
@@ -155,6 +163,7 @@ static void chase_has_the_documented_defaults(void **state)
     assert_false(options.write || options.lock || options.common.quick || options.common.quiet);
     assert_null(options.common.json);
     assert_null(options.common.csv);
+    assert_null(options.common.markdown);
     assert_null(options.common.picture);
     assert_true(options.common.seconds == 0);
     assert_int_equal(options.common.seed, 1);
@@ -181,7 +190,8 @@ static void chase_reads_every_option(void **state)
     (void)state;
     struct chase_options options = chase(
         "--working-set=64K..2M --per-octave 4 --npad 7,63 --order packed,sequential --write --chains 8 --on "
-        "kvm,native --cpu 3 --lock --json - --csv a.csv --svg b.png -q --color never --time 2m --seed 0xff");
+        "kvm,native --cpu 3 --lock --json - --csv a.csv --markdown c.md --svg b.png -q --color never --time "
+        "2m --seed 0xff");
     assert_int_equal(options.working_set.last, 2 << 20);
     assert_int_equal(options.per_octave, 4);
     assert_int_equal(options.npad.count, 2);
@@ -195,10 +205,62 @@ static void chase_reads_every_option(void **state)
     assert_true(options.write && options.lock && options.common.quiet && !options.common.quick);
     assert_string_equal(options.common.json, "-");
     assert_string_equal(options.common.csv, "a.csv");
+    assert_string_equal(options.common.markdown, "c.md");
     assert_string_equal(options.common.picture, "b.png");
     assert_int_equal(options.common.color, COLOR_NEVER);
     assert_true(options.common.seconds == 120);
     assert_int_equal(options.common.seed, 255);
+}
+
+static struct compare_options compare(const char *line)
+{
+    struct compare_options options;
+    memset(&options, 0xa5, sizeof options);
+    print_message("# compare %s\n", line);
+    assert_int_equal(parse(&command_compare, line, &options), 0);
+    return options;
+}
+
+static void compare_reads_files_and_percentages(void **state)
+{
+    (void)state;
+    struct compare_options options = compare("a.json - b.json");
+    assert_true(options.fail_above < 0);
+    assert_null(options.only);
+    assert_int_equal(options.metric, METRIC_TIME);
+    assert_int_equal(invocation.operand_count, 3);
+    assert_string_equal(invocation.operands[1], "-");
+    options = compare("a b --fail-above 5% --only chase/* --metric slowdown --markdown -");
+    assert_true(options.fail_above == 5 && options.metric == METRIC_SLOWDOWN);
+    assert_string_equal(options.only, "chase/*");
+    assert_string_equal(options.common.markdown, "-");
+    assert_true(compare("a b --fail-above 0.5%").fail_above == 0.5);
+    assert_true(compare("a b --fail-above=0").fail_above == 0);
+}
+
+static void compare_refuses_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *line, *sentence;
+    } wrong[] = {
+        {"", "FILE is missing"},
+        {"a", "FILE is missing"},
+        {"1 2 3 4 5 6 7 8 9", "\"9\" is one word too many"},
+        {"a b --fail-above x", "--fail-above: \"x\" is not a percentage: write 5%, 5 or 0.5%"},
+        {"a b --fail-above=-5", "--fail-above: \"-5\" is not a percentage: write 5%, 5 or 0.5%"},
+        {"a b --fail-above 5%%", "--fail-above: \"5%%\" is not a percentage: write 5%, 5 or 0.5%"},
+        {"a b --fail-above 1001", "--fail-above: \"1001\" is not a percentage from 0 to 1000"},
+        {"a b --only=@", "--only: the text is empty"},
+        {"a b --metric speed", "--metric: \"speed\" is not one of time or slowdown"},
+        {"a b --json - --markdown -", "--json and --markdown cannot both write to stdout"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        struct compare_options options;
+        print_message("# compare %s\n", wrong[i].line);
+        assert_int_equal(parse(&command_compare, wrong[i].line, &options), -EINVAL);
+        assert_string_equal(error.text, wrong[i].sentence);
+    }
 }
 
 static void options_follow_the_habits_of_getopt_long(void **state)
@@ -489,6 +551,8 @@ int main(void)
         cmocka_unit_test(chase_has_the_documented_defaults),
         cmocka_unit_test(quick_changes_only_what_was_not_given),
         cmocka_unit_test(chase_reads_every_option),
+        cmocka_unit_test(compare_reads_files_and_percentages),
+        cmocka_unit_test(compare_refuses_what_is_wrong),
         cmocka_unit_test(options_follow_the_habits_of_getopt_long),
         cmocka_unit_test(on_takes_commands_whole_and_adds_up),
         cmocka_unit_test(wrong_values_get_one_sentence),

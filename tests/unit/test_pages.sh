@@ -65,7 +65,7 @@ completes() {
     [ "$got" = "$expected" ] || { echo "$* gives \"$got\", not \"$expected\""; return 1; }
 }
 
-for command in '' chase list agent help; do
+for command in '' chase compare list agent help; do
     page=$work/vcost${command:+-$command}.1
     # shellcheck disable=SC2086 # no word for vcost(1)
     check "writes the page vcost${command:+-$command}(1)" generate "$page" man $command
@@ -80,7 +80,7 @@ check 'writes the completion' generate "$work/completion" completion
 check 'the completion is without warnings' shellcheck -s bash "$work/completion"
 # shellcheck disable=SC1091 # made just now
 . "$work/completion"
-check 'completes commands' completes 'chase' vcost c
+check 'completes commands' completes 'chase compare' vcost c
 check 'completes global options' completes '--version --help' vcost -
 check 'completes options' completes '--order --on' vcost chase --o
 check 'completes choices' completes 'auto always' vcost chase --color a
@@ -89,8 +89,10 @@ check 'completes choices in one word with =' completes '--color=never' vcost cha
 check 'completes lists' completes 'native kvm command:CMD' vcost chase --on ''
 check 'completes lists after a comma, without what is there' completes 'native,kvm native,command:CMD' vcost chase --on native,
 check 'completes files' completes "$work/completion" vcost chase --json "$work/comp"
+check 'completes files as operands' completes "$work/completion" vcost compare "$work/comp"
+check 'completes options beside operands' completes '--only' vcost compare --o
 check 'completes topics' completes 'runners' vcost list r
-check 'completes commands after help' completes 'chase' vcost help c
+check 'completes commands after help' completes 'chase compare' vcost help c
 check 'offers nothing where a free value belongs' completes '' vcost chase --npad ''
 check 'does not offer what is hidden' completes '' vcost g
 echo "1..$number"

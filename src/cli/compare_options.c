@@ -1,0 +1,126 @@
+#include "cli/compare_options.h"
+
+#include "report/compare.h"
+
+static struct choice metric_choice(size_t index)
+{
+    static const struct choice metrics[METRICS] = {
+        [METRIC_TIME] = {"time", "the cells' medians: did it get slower"},
+        [METRIC_SLOWDOWN] = {"slowdown",
+            "guest over native inside each file: did the cost of virtualization change"},
+    };
+    return index < METRICS ? metrics[index] : (struct choice){NULL, NULL};
+}
+
+#define FIELD(member) .offset = offsetof(struct compare_options, member)
+
+static const struct option_spec what_options[] = {
+    {.name = "only",
+        .kind = OPTION_TEXT,
+        FIELD(only),
+        .value_name = "PATTERN",
+        .default_note = "all cells",
+        .help =
+            "Compare only cells whose id matches PATTERN, as a shell would match it: * is any text, ? any "
+            "character, [...] one of several."},
+    {.name = "metric",
+        .kind = OPTION_CHOICE,
+        FIELD(metric),
+        .value_name = "METRIC",
+        .fallback = "time",
+        .choice = metric_choice,
+        .help = "What is shown first, and what --fail-above judges:"},
+    {.name = "fail-above",
+        .kind = OPTION_PERCENT,
+        FIELD(fail_above),
+        .value_name = "PERCENT",
+        .default_note = "nothing fails",
+        .help =
+            "Exit with status 3 if anything got slower than in the first file by more than PERCENT (5%, 5 "
+            "or 0.5%). It is judged on the low end of the change's 95% confidence interval, so that noise "
+            "alone rarely fails; what has no interval is not judged, which is told."},
+};
+
+static const struct option_spec output_options[] = {
+    {.name = "json",
+        .kind = OPTION_OUTPUT,
+        FIELD(common.json),
+        .value_name = "FILE",
+        .help = "Also write the comparison to FILE, as JSON by the schema vcost.compare/1. With - it goes to "
+                "stdout, and the table does not."},
+    {.name = "csv",
+        .kind = OPTION_OUTPUT,
+        FIELD(common.csv),
+        .value_name = "FILE",
+        .help =
+            "Also write one line for each cell, slowdown and file to FILE, as comma-separated values with a "
+            "header. With - it goes to stdout, and the table does not."},
+    {.name = "markdown",
+        .kind = OPTION_OUTPUT,
+        FIELD(common.markdown),
+        .value_name = "FILE",
+        .help =
+            "Also write the tables and sentences to FILE, as Markdown for GitHub and its kin. With - it goes "
+            "to stdout, and the table does not."},
+    {.name = "color",
+        .kind = OPTION_CHOICE,
+        FIELD(common.color),
+        .value_name = "WHEN",
+        .fallback = "auto",
+        .choice = color_choice,
+        .help = "When to colour what is written to stdout:"},
+};
+
+static int check(const void *fields, struct error *error)
+{
+    const struct compare_options *options = fields;
+    return common_options_check(&options->common, error);
+}
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+const struct command command_compare = {
+    .name = "compare",
+    .summary = "saved results against each other, cell by cell",
+    .description =
+        {
+            "Holds result files (--json of any measuring command) against the first of them, by the ids of "
+            "their cells: each median and each slowdown, how it changed, and the 95% confidence interval of "
+            "that change. Above the tables stands what else differs: the machine, its kernel and settings, "
+            "vcost, what was asked for, cells that are noisy or missing.",
+            "The files were measured at different times, so nothing is paired. An interval is made from the "
+            "medians of single placements of memory, of both files (Welch's t interval of their logarithms). "
+            "It knows nothing of what changed between the two measurements besides: on a shared machine "
+            "another neighbour is a change, too. Slowdowns, which are paired inside each file, suffer less "
+            "from that than times.",
+        },
+    .groups =
+        {
+            {"What is compared", what_options, COUNT(what_options), 0},
+            {"Output", output_options, COUNT(output_options), 0},
+            COMMON_HELP,
+        },
+    .operand = {"FILE",
+        "Result files, two to eight; the first is the baseline. With - one is read from stdin.", NULL, 2,
+        COMPARE_FILES_MAX},
+    .examples =
+        {
+            {"vcost compare before.json after.json", "What changed"},
+            {"vcost compare --metric slowdown old-host.json new-host.json",
+                "Does virtualization cost less on the other machine"},
+            {"vcost compare --fail-above 5% release.json now.json",
+                "For continuous integration: status 3 if a cell is surely slower by more than 5%"},
+            {"vcost compare --only chase/kvm/* --markdown - a.json b.json c.json",
+                "The guest's cells of three results, for an issue on GitHub"},
+        },
+    .exit_notes =
+        {
+            {"Status 1",
+                "also stands for files that are no results, that have no cell in common, or of which "
+                "nothing can be judged although --fail-above asks for it."},
+        },
+    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .options_bytes = sizeof(struct compare_options),
+    .check = check,
+    .run = cmd_compare_run,
+};

@@ -1,0 +1,359 @@
+/* report/saved.h: a result file comes back as it was written, and whatever else is in a file is refused with
+ * a sentence. */
+#include "cmocka_all.h"
+
+#include "report/json.h"
+#include "report/saved.h"
+#include "test_report_synthetic.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct result usual(void)
+{
+    struct synthetic recipe = synthetic_usual();
+    struct result result;
+    recipe.last_bytes = 8192;
+    recipe.placements = 2;
+    recipe.blemishes = true;
+    synthetic_result(&recipe, &result);
+    return result;
+}
+
+static json_t *usual_json(void)
+{
+    struct result result = usual();
+    json_t *json = NULL;
+    assert_int_equal(json_from_result(&result, &json, NULL), 0);
+    result_free(&result);
+    return json;
+}
+
+static int parse_text(const char *text, size_t size, struct saved *saved, struct error *error)
+{
+    *error = (struct error){0};
+    return saved_parse("a.json", text, size, saved, error);
+}
+
+/* Parses a document, which it takes over. */
+static int parse(json_t *json, struct saved *saved, struct error *error)
+{
+    char *text = json_dumps(json, JSON_ENCODE_ANY);
+    assert_non_null(text);
+    int status = parse_text(text, strlen(text), saved, error);
+    free(text);
+    json_decref(json);
+    return status;
+}
+
+static const char *fact(const struct saved *saved, const char *name, const char *key)
+{
+    for (size_t i = 0; i < saved->fact_count; i++) {
+        const struct saved_fact *each = &saved->facts[i];
+        if (!strcmp(each->name, name) && (!key || !strcmp(each->key, key)))
+            return each->text;
+    }
+    return NULL;
+}
+
+static void a_result_comes_back_as_it_was_written(void **state)
+{
+    struct result result = usual();
+    struct saved saved;
+    struct error error;
+    (void)state;
+    assert_int_equal(parse(usual_json(), &saved, &error), 0);
+    assert_int_equal(saved.cell_count, result.cell_count);
+    assert_int_equal(saved.comparison_count, result.comparison_count);
+    for (size_t i = 0; i < saved.cell_count; i++) {
+        const struct saved_cell *cell = &saved.cells[i];
+        assert_string_equal(cell->id, result.cells[i].id);
+        assert_int_equal(cell->quality, result.cells[i].quality);
+        assert_int_equal(cell->sample_count, result.cells[i].sample_count);
+        assert_true(isnan(cell->median) == isnan(result.cells[i].median));
+        assert_true(isnan(cell->median) || fabs(cell->median / result.cells[i].median - 1) < 1e-9);
+        assert_ptr_equal(saved_cell(&saved, cell->id), cell);
+    }
+    const char *guest = result.cells[1].id, *native = result.cells[0].id;
+    assert_ptr_equal(saved_comparison(&saved, guest, native), &saved.comparisons[0]);
+    assert_null(saved_comparison(&saved, native, guest));
+    assert_null(saved_cell(&saved, "chase/nonsense"));
+    assert_false(saved.complete);
+    assert_string_equal(saved.incomplete_reason, "stopped by the user");
+    saved_free(&saved);
+    result_free(&result);
+}
+
+static void facts_about_machine_and_settings_are_kept(void **state)
+{
+    struct saved saved;
+    struct error error;
+    (void)state;
+    assert_int_equal(parse(usual_json(), &saved, &error), 0);
+    assert_string_equal(fact(&saved, "CPU", NULL), "AMD EPYC 7B13");
+    assert_string_equal(fact(&saved, "kernel", NULL), "6.18.5");
+    assert_string_equal(fact(&saved, "memory", NULL), "8 GiB");
+    assert_string_equal(fact(&saved, "hypervisor below", NULL), "kvm");
+    assert_string_equal(fact(&saved, "KVM technique", NULL), "shadow");
+    assert_string_equal(fact(&saved, "KVM parameter", "halt_poll_ns"), "200000");
+    assert_string_equal(fact(&saved, "mitigation", "spectre_v2"), "Mitigation: Retpolines");
+    assert_string_equal(fact(&saved, "settings", NULL), "chase --quick");
+    assert_null(fact(&saved, "microcode", NULL)); /* null in the file */
+    saved_free(&saved);
+}
+
+static void settings_leave_out_where_the_result_goes(void **state)
+{
+    static const struct {
+        const char *command, *settings;
+    } cases[] = {
+        {"[\"/usr/bin/vcost\", \"chase\", \"--json\", \"a.json\", \"--quick\"]", "chase --quick"},
+        {"[\"vcost\", \"chase\", \"--json=a.json\", \"-q\", \"--svg\", \"x.svg\", \"--cpu\", \"1\"]",
+            "chase --cpu 1"},
+        {"[\"vcost\", \"chase\", \"--markdown\"]", "chase"},
+        {"[]", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct saved saved;
+        struct error error;
+        json_t *json = usual_json();
+        json_object_set_new(json, "command", json_loads(cases[i].command, 0, NULL));
+        assert_int_equal(parse(json, &saved, &error), 0);
+        assert_string_equal(fact(&saved, "settings", NULL), cases[i].settings);
+        saved_free(&saved);
+    }
+}
+
+static void fields_that_are_not_known_are_passed_over(void **state)
+{
+    struct saved saved;
+    struct error error;
+    json_t *json = usual_json();
+    (void)state;
+    json_object_set_new(json, "flavour", json_string("new"));
+    json_object_set_new(json_object_get(json, "host"), "moon", json_array());
+    json_object_set_new(json_array_get(json_object_get(json, "cells"), 0), "extra", json_real(1));
+    json_object_del(json_object_get(json, "host"), "thp"); /* a machine need not tell all */
+    assert_int_equal(parse(json, &saved, &error), 0);
+    saved_free(&saved);
+}
+
+/* ---- what is refused ---- */
+
+static void refused(int status, const struct saved *saved, const struct error *error, const char *part)
+{
+    static const struct saved untouched;
+    print_message("# %s\n", error->text);
+    assert_true(status < 0 && error->code == -status);
+    assert_non_null(strstr(error->text, "a.json"));
+    assert_non_null(strstr(error->text, part));
+    assert_memory_equal(saved, &untouched, sizeof untouched);
+}
+
+/* Where to change a document: through objects by name, through arrays by number; and to what (NULL: nothing).
+ */
+static const struct {
+    const char *path[6], *value, *sentence; /* path: ended by NULL */
+} mutations[] = {
+    {{"schema"}, NULL, "is no vcost result: it names no schema"},
+    {{"schema"}, "7", "is no vcost result: it names no schema"},
+    {{"schema"}, "\"vcost.compare/1\"", "is no vcost result: its schema is \"vcost.compare/1\""},
+    {{"schema"}, "\"vcost.result/2\"", "is of schema vcost.result/2, and this vcost reads vcost.result/1"},
+    {{"schema"}, "\"vcost.result/11\"", "is of schema vcost.result/11"},
+    {{"tool"}, NULL, "\"tool\" is missing"},
+    {{"tool", "version"}, "1", "tool.version is a whole number and should be a text"},
+    {{"command"}, "\"vcost\"", "command is a text and should be a list"},
+    {{"command", "1"}, "5", "command[1] is no text"},
+    {{"complete"}, "\"yes\"", "complete is a text and should be true or false"},
+    {{"host"}, NULL, "\"host\" is missing"},
+    {{"host"}, "[]", "host is a list and should be an object"},
+    {{"host", "cpu"}, "\"fast\"", "host.cpu is a text and should be an object"},
+    {{"host", "cpu", "brand"}, "{}", "host.cpu.brand is an object and should be a text or null"},
+    {{"host", "memory_bytes"}, "\"8G\"", "host.memory_bytes is a text and should be a whole number or null"},
+    {{"host", "mitigations"}, "[]", "host.mitigations is a list and should be an object or null"},
+    {{"experiment"}, "null", "experiment is null and should be a text"},
+    {{"cells"}, NULL, "\"cells\" is missing"},
+    {{"cells"}, "{}", "cells is an object and should be a list"},
+    {{"cells", "0"}, "5", "cells[0]"},
+    {{"cells", "0", "id"}, NULL, "cells[0]: \"id\" is missing"},
+    {{"cells", "0", "id"}, "\"\"", "cells[0].id is empty or too long"},
+    {{"cells", "1", "id"}, "\"chase/native/random/4096/64/-/4096\"",
+        "the cell chase/native/random/4096/64/-/4096 is there twice"},
+    {{"cells", "0", "unit"}, "\"fortnights of the western calendar\"", "cells[0].unit is too long"},
+    {{"cells", "1", "median"}, "\"fast\"", "cells[1].median is a text and should be a number or null"},
+    {{"cells", "1", "median"}, "1e300", "cells[1].median is 1e+300, which is beyond all measure"},
+    {{"cells", "1", "median"}, "-1e300", "beyond all measure"},
+    {{"cells", "0", "low"}, "1e6", "cells[0]: the median lies outside of its interval"},
+    {{"cells", "0", "high"}, "0", "cells[0]: the median lies outside of its interval"},
+    {{"cells", "0", "quality"}, "\"great\"", "cells[0].quality is none that is known"},
+    {{"cells", "0", "samples"}, "null", "cells[0].samples is null and should be a list"},
+    {{"cells", "0", "samples", "3"}, "7", "cells[0].samples[3]"},
+    {{"cells", "0", "samples", "3", "value"}, "true", "cells[0].samples[3].value is true and should be"},
+    {{"cells", "0", "samples", "3", "round"}, "-1", "cells[0].samples[3].round is -1, which counts nothing"},
+    {{"cells", "0", "samples", "3", "placement"}, "4294967296", "which counts nothing"},
+    {{"cells", "0", "samples", "3", "placement"}, "0.5",
+        "placement is a number and should be a whole number"},
+    {{"cells", "0", "samples", "3", "disturbed"}, "0",
+        "disturbed is a whole number and should be a text or null"},
+    {{"comparisons"}, "null", "comparisons is null and should be a list"},
+    {{"comparisons", "0", "cell"}, "\"x\"", "comparisons[0].cell names \"x\", which is no cell of it"},
+    {{"comparisons", "0", "baseline"}, NULL, "comparisons[0]: \"baseline\" is missing"},
+    {{"comparisons", "0", "ratio"}, "[1]", "comparisons[0].ratio is a list"},
+    {{"comparisons", "0", "low"}, "900", "comparisons[0]: the ratio lies outside of its interval"},
+    {{"comparisons", "1"},
+        "{\"cell\":\"chase/kvm/random/4096/64/4096/4096\","
+        "\"baseline\":\"chase/native/random/4096/64/-/4096\","
+        "\"ratio\":1,\"low\":1,\"high\":1}",
+        "the comparison of chase/kvm/random/4096/64/4096/4096 is there twice"},
+};
+
+static json_t *step(json_t *at, const char *name)
+{
+    return json_is_array(at) ? json_array_get(at, strtoul(name, NULL, 10)) : json_object_get(at, name);
+}
+
+static void mutate(json_t *json, const char *const path[6], const char *value)
+{
+    while (path[1]) {
+        json = step(json, *path++);
+        assert_non_null(json);
+    }
+    if (!value)
+        json_object_del(json, path[0]);
+    else if (json_is_array(json))
+        json_array_set_new(json, strtoul(path[0], NULL, 10), json_loads(value, JSON_DECODE_ANY, NULL));
+    else
+        json_object_set_new(json, path[0], json_loads(value, JSON_DECODE_ANY, NULL));
+}
+
+static void every_field_that_is_used_is_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mutations / sizeof *mutations; i++) {
+        struct saved saved = {0};
+        struct error error;
+        json_t *json = usual_json();
+        mutate(json, mutations[i].path, mutations[i].value);
+        int status = parse(json, &saved, &error);
+        refused(status, &saved, &error, mutations[i].sentence);
+    }
+}
+
+static void what_is_no_json_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"", "is empty"},
+        {"\n\n  {,}", "is no JSON: line 3, column 4"},
+        {"[1, 2]", "it is no JSON object"},
+        {"\"vcost.result/1\"", "is no JSON: line 1"},
+        {"{\"schema\": \"vcost.result/1\", \"schema\": \"vcost.result/1\"}", "duplicate"},
+        {"{\"schema\": 1e999}", "is no JSON: line 1"},
+        {"{\"a\": \"\xff\"}", "is no JSON: line 1"},
+        {"<html>", "is no JSON: line 1, column 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct saved saved = {0};
+        struct error error;
+        int status = parse_text(cases[i].text, strlen(cases[i].text), &saved, &error);
+        refused(status, &saved, &error, cases[i].sentence);
+    }
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+    static char text[1 << 20];
+    struct saved saved = {0};
+    struct error error;
+    (void)state;
+    memset(text, '[', sizeof text);
+    refused(parse_text(text, sizeof text, &saved, &error), &saved, &error, "is no JSON");
+}
+
+static void every_truncated_file_is_refused(void **state)
+{
+    json_t *json = usual_json();
+    char *text = json_dumps(json, 0);
+    size_t length = strlen(text);
+    (void)state;
+    for (size_t size = 0; size < length; size++) {
+        struct saved saved;
+        struct error error;
+        char *copy = malloc(size + 1); /* of just this size, so that reading past it is seen */
+        memcpy(copy, text, size);
+        assert_int_equal(parse_text(copy, size, &saved, &error), -EINVAL);
+        assert_true(error.text[0]);
+        free(copy);
+    }
+    free(text);
+    json_decref(json);
+}
+
+/* Any byte may be wrong: the file is then read all the same, or refused with a sentence. */
+static void every_changed_byte_is_survived(void **state)
+{
+    static const char bytes[] = {0, '"', '}', ']', ',', '9', '-', 'e', '\\', (char)0xc3};
+    json_t *json = usual_json();
+    char *text = json_dumps(json, 0);
+    size_t length = strlen(text), refusals = 0;
+    (void)state;
+    for (size_t at = 0; at < length; at++) {
+        struct saved saved;
+        struct error error;
+        char kept = text[at];
+        text[at] = bytes[at % sizeof bytes];
+        int status = parse_text(text, length, &saved, &error);
+        text[at] = kept;
+        refusals += status != 0;
+        assert_true(status == 0 || (status == -EINVAL && error.text[0]));
+        if (status == 0)
+            saved_free(&saved);
+    }
+    assert_true(refusals > length / 2);
+    free(text);
+    json_decref(json);
+}
+
+static void a_file_that_never_ends_is_refused(void **state)
+{
+    struct saved saved = {0};
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(saved_read("/dev/zero", &saved, &error), -EFBIG);
+    assert_non_null(strstr(error.text, "/dev/zero is no vcost result: it is larger than 32 MiB"));
+}
+
+static void what_cannot_be_read_is_told(void **state)
+{
+    struct saved saved = {0};
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(saved_read("/nonexistent/a.json", &saved, &error), -ENOENT);
+    assert_string_equal(error.text, "cannot read /nonexistent/a.json: No such file or directory");
+    assert_int_equal(saved_read("/", &saved, &error), -EISDIR);
+    assert_int_equal(saved_read("/dev/null", &saved, &error), -EINVAL);
+    assert_string_equal(error.text, "/dev/null is empty");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_result_comes_back_as_it_was_written),
+        cmocka_unit_test(facts_about_machine_and_settings_are_kept),
+        cmocka_unit_test(settings_leave_out_where_the_result_goes),
+        cmocka_unit_test(fields_that_are_not_known_are_passed_over),
+        cmocka_unit_test(every_field_that_is_used_is_checked),
+        cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(every_truncated_file_is_refused),
+        cmocka_unit_test(every_changed_byte_is_survived),
+        cmocka_unit_test(a_file_that_never_ends_is_refused),
+        cmocka_unit_test(what_cannot_be_read_is_told),
+    };
+    return cmocka_run_group_tests_name("saved", tests, NULL, NULL);
+}
