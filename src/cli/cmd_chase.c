@@ -57,19 +57,18 @@ static int open_outputs(
     return rc < 0 ? rc : outputs_open(outputs, OUTPUTS, error);
 }
 
-/* Data goes to stdout, unless another form of it does already. */
+/* Data goes to stdout, unless another form of it does already; the files first, which a reader of stdout that
+ * goes away (a pipe to head) must not cost. */
 static int report(const struct common_options *options, struct output_file outputs[OUTPUTS],
     struct result *result, struct error *error)
 {
-    int rc = 0;
-    if (!outputs_take_stdout(outputs, OUTPUTS)) {
-        struct report_style style = style_for(stdout, options->color);
-        rc = terminal_write(result, stdout, &style, error);
-    }
     struct error other;
-    int files = outputs_write(outputs, OUTPUTS, result, &other);
-    if (files < 0)
-        *error = other;
+    bool stdout_is_taken = outputs_take_stdout(outputs, OUTPUTS);
+    int files = outputs_write(outputs, OUTPUTS, result, error);
+    if (stdout_is_taken)
+        return files;
+    struct report_style style = style_for(stdout, options->color);
+    int rc = terminal_write(result, stdout, &style, files < 0 ? &other : error);
     return files < 0 ? files : rc;
 }
 

@@ -2,6 +2,7 @@
  * failure says something. The words are the input's parts between NULs. */
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
+#include "cli/compare_options.h"
 #include "cli/list_options.h"
 #include "cli/options.h"
 
@@ -18,6 +19,12 @@ int cmd_agent_run(const struct invocation *invocation)
 }
 
 int cmd_chase_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return 0;
+}
+
+int cmd_compare_run(const struct invocation *invocation)
 {
     (void)invocation;
     return 0;

@@ -1,0 +1,25 @@
+#!/usr/bin/python3
+"""vcost with a real kvm_amd, with nested paging and without: one boot of the QEMU host. TAP on stdout.
+
+    test_kvm_amd.py VCOST TEST_DOMAIN
+"""
+import sys
+
+sys.dont_write_bytecode = True
+import nested  # pylint: disable=wrong-import-position
+
+KIB = 1 << 10
+
+nested.main(nested.Plan(
+    harness="boot",
+    seconds=240,
+    # Without --time: a budget that is too short for a busy machine would leave the result incomplete.
+    chase="--quick --working-set 16K..1M --per-octave 1",
+    chase_sizes=[16 * KIB << octave for octave in range(7)],
+    write="--quick --working-set 64K..256K --per-octave 1",
+    write_sizes=[64 * KIB, 128 * KIB, 256 * KIB],
+    small="--quick --working-set 16K",
+    provider="kvm_amd",
+    guest_of="tcg",
+    paging="npt",
+    settings=[{"npt": 1}, {"npt": 0}]))
