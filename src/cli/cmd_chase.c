@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* Time budgets that keep the default under a minute and --quick under ten seconds. */
-static const double default_seconds = 50, quick_seconds = 8;
+static const double default_seconds = 45, quick_seconds = 7;
 static const double default_sample_seconds = 0.02, quick_sample_seconds = 0.01;
 
 /* ---- outputs ---- */

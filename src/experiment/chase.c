@@ -22,6 +22,9 @@ enum {
  * as long as an ordinary one, and the next goes on from there. */
 static const double whole_lap_samples = 8, part_samples = 3;
 
+/* Of the time budget, for taking disturbed samples again. */
+static const double repeat_share = 0.15;
+
 /* What the measuring functions share. */
 struct run {
     const struct chase_experiment *experiment;
@@ -33,6 +36,7 @@ struct run {
     unsigned placement, planned;
     size_t shapes_done; /* of the present placement */
     double planned_seconds;
+    double repeat_seconds; /* spent on taking disturbed samples again */
 };
 
 /* ---- time ---- */
@@ -127,24 +131,28 @@ static int sample_once(const struct run *run, struct result_cell *cell, size_t l
 }
 
 /* A sample, taken again while it is disturbed, a few times; the last one counts, marked if it is disturbed
- * still. */
-static int take_sample(const struct run *run, struct result_cell *cell, size_t lane, unsigned round,
+ * still. Where nearly all are disturbed repeating does not help: it may take a part of the time budget, no
+ * more. */
+static int take_sample(struct run *run, struct result_cell *cell, size_t lane, unsigned round,
     const struct sample_plan *plan, struct error *error)
 {
     struct result_sample sample = {.round = round, .placement = run->placement};
     int rc = check_time(run, error);
-    for (int tries = 0; rc == 0 && tries <= REPEATS_MAX; tries++) {
+    if (rc == 0)
         rc = sample_once(run, cell, lane, plan, &sample, error);
-        if (rc < 0 || sample.disturbed == DISTURBED_NOT)
-            break;
-        cell->repeated += tries < REPEATS_MAX;
+    for (int tries = 0; rc == 0 && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
+                        run->repeat_seconds < repeat_share * run->experiment->seconds;
+         tries++) {
+        double before = clock_seconds();
+        rc = sample_once(run, cell, lane, plan, &sample, error);
+        run->repeat_seconds += clock_seconds() - before;
+        cell->repeated++;
     }
     return rc < 0 ? rc : add_sample(cell, &sample, error);
 }
 
 /* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
-static int sample_rounds(
-    const struct run *run, size_t shape, const struct sample_plan *plans, struct error *error)
+static int sample_rounds(struct run *run, size_t shape, const struct sample_plan *plans, struct error *error)
 {
     size_t count = run->row.count;
     for (unsigned round = 0; round < run->rounds[shape]; round++) {

@@ -5,9 +5,9 @@
 #
 #   need_host          exits by `cannot SENTENCE` if this machine lacks what the host is made of
 #   prepare_machine    makes in $work what the start needs besides the initramfs
-#   start_machine      starts it with $cache/vmlinuz and $work/initramfs, by exec: the shell becomes the machine, in
-#                      $work. It ends on SIGINT. What appears on its console goes to the file console, and the two channels that init
-#                      (inside/init) is told to write to go to the files output and result.
+#   start_machine      starts it with $cache/vmlinuz and $work/initramfs, by exec: the shell, which is in $work, becomes
+#                      the machine. It ends on SIGINT. What appears on its console goes to the file console, and the
+#                      two channels that init (inside/init) is told to write to go to the files output and result.
 #   show_machine_log   prints what the machine itself has said in $work/machine.log
 #
 # They find: $here this folder, $cache the parts, $work the folder of this run, $seconds the time limit.

@@ -1,5 +1,5 @@
-"""What the tests of vcost on the nested test hosts share: one boot, the points in TAP, and what must be true of what came
-back.
+"""What the tests of vcost on the nested test hosts share: one boot, the points in TAP, and what must be true of what
+came back.
 
 Inside, the commands of inside/try_* keep what vcost and test_domain do; here it is judged. Every check of a result has
 a sabotage beside it, a change of the result that it must refuse; each run shows that it does.
@@ -390,7 +390,7 @@ def native_is_measured_alone(folder, sentence):
     assert kvm["usable"] is False and sentence in kvm["reason"], kvm
 
 
-def both_are_measured(folder, name, monitors):
+def are_measured(folder, name, monitors):
     status, _, err = said(folder, name)
     assert (status, err) == (0, ""), f"status {status}: {err}"
     result = read_json(folder, name)
@@ -400,12 +400,12 @@ def both_are_measured(folder, name, monitors):
 
 def user_points(points, out):
     """What is said where there is no KVM, or none for this user."""
-    for folder, sentence in (("without-kvm", "there is no /dev/kvm"), ("forbidden", "no permission on /dev/kvm")):
-        points.check(f"{folder}: --on kvm is refused with one sentence", kvm_is_refused, out / folder, sentence)
-        points.check(f"{folder}: native alone is measured, with a note", native_is_measured_alone, out / folder, sentence)
-    points.check("an ordinary user with permission measures a guest", both_are_measured, out / "allowed", "asked", {"kvm"})
-    points.check("an ordinary user with permission measures both", both_are_measured, out / "allowed", "default",
-                 {"native", "kvm"})
+    for name, sentence in (("without-kvm", "there is no /dev/kvm"), ("forbidden", "no permission on /dev/kvm")):
+        points.check(f"{name}: --on kvm is refused with one sentence", kvm_is_refused, out / name, sentence)
+        points.check(f"{name}: native alone is measured, with a note", native_is_measured_alone, out / name, sentence)
+    for name, monitors in (("asked", {"kvm"}), ("default", {"native", "kvm"})):
+        points.check(f"an ordinary user with permission measures {' and '.join(sorted(monitors))}", are_measured,
+                     out / "allowed", name, monitors)
 
 
 # ---- one test program

@@ -62,7 +62,7 @@ static void each_message_arrives_as_it_was_sent(void **state)
     uint8_t bytes[MESSAGE_BYTES_MAX], again[MESSAGE_BYTES_MAX];
     (void)state;
     for (size_t i = 0; i < EXAMPLES; i++) {
-        struct message message;
+        struct message message = {0};
         print_message("# %s\n", message_name(examples[i].type));
         size_t length = encoded(&examples[i], bytes);
         assert_int_equal(decode(bytes, length, &message), 0);
@@ -75,7 +75,7 @@ static void each_message_arrives_as_it_was_sent(void **state)
 static void fields_arrive_in_their_places(void **state)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    struct message message;
+    struct message message = {0};
     (void)state;
     assert_int_equal(decode(bytes, encoded(&examples[0], bytes), &message), 0);
     assert_string_equal(message.hello.brand.text, "AMD EPYC");
@@ -103,7 +103,7 @@ static void an_unknown_share_stays_unknown(void **state)
 {
     const struct message sent = {.type = MESSAGE_PROVED, .proof = {.host_share_2m = NAN}};
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    struct message message;
+    struct message message = {0};
     (void)state;
     assert_int_equal(decode(bytes, encoded(&sent, bytes), &message), 0);
     assert_true(isnan(message.proof.host_share_2m));
@@ -129,7 +129,7 @@ static void every_truncation_is_refused(void **state)
 static void what_follows_the_last_field_is_refused(void **state)
 {
     uint8_t bytes[MESSAGE_BYTES_MAX];
-    struct message message;
+    struct message message = {0};
     (void)state;
     for (size_t i = 0; i < EXAMPLES; i++) {
         size_t body = encoded(&examples[i], bytes) - MESSAGE_HEADER_BYTES + 1;
@@ -147,7 +147,7 @@ static void damaged_messages_never_give_impossible_values(void **state)
     uint64_t random = 1;
     (void)state;
     for (unsigned i = 0; i < TRIES; i++) {
-        struct message message;
+        struct message message = {0};
         size_t length = encoded(&examples[i % EXAMPLES], bytes);
         for (uint64_t damage = 1 + random_below(&random, 4); damage; damage--)
             bytes[random_below(&random, length)] ^= (uint8_t)(1 + random_below(&random, 255));
