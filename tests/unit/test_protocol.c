@@ -215,7 +215,7 @@ static void texts_are_cut_and_made_printable(void **state)
 
 static void another_version_is_read_up_to_its_name(void **state)
 {
-    struct message sent = {.type = MESSAGE_HELLO, .hello = {.protocol = 7, .version = "9.9"}}, message;
+    struct message sent = {.type = MESSAGE_HELLO, .hello = {.protocol = 7, .version = "9.9"}}, message = {0};
     uint8_t bytes[MESSAGE_BYTES_MAX];
     (void)state;
     size_t length = MESSAGE_HEADER_BYTES + 4 + 2 + 3;
