@@ -13,7 +13,7 @@
 /* CPL 3 leaves through OUT. Two things allow it, because no host honours both: PVM knows the I/O permission
  * bitmap and no IOPL; QEMU's TCG refuses a bitmap in the busy TSS that a virtual CPU must have, but knows
  * IOPL (SDM volume 1, 19.5). */
-enum { RFLAGS_FIXED = 0x2, RFLAGS_IOPL_3 = 0x3000 };
+enum { RFLAGS_FIXED = 0x2, RFLAGS_IF = 0x200, RFLAGS_IOPL_3 = 0x3000 };
 
 /* A page fault's error code: a bit was set that the CPU reserves, as in the entry of a page size that it does
  * not have (SDM volume 3, 4.7). */
@@ -223,7 +223,8 @@ int domain_run(struct domain *domain, struct vcpu_registers registers, uint16_t 
     }
     const struct image *image = domain->config.image;
     registers.rsp = (uintptr_t)image->stack + image->stack_bytes;
-    registers.rflags = RFLAGS_FIXED | RFLAGS_IOPL_3;
+    registers.rflags =
+        RFLAGS_FIXED | RFLAGS_IF | RFLAGS_IOPL_3; /* IF: Bochs interrupts a guest only with it */
     domain->ops->set_registers(domain->vcpu, &registers);
     do {
         if ((rc = domain->ops->enter(domain->vcpu, &exit, error)) == 0)

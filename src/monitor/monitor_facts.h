@@ -11,7 +11,7 @@
 enum technique { TECHNIQUE_NONE, TECHNIQUE_NESTED, TECHNIQUE_SHADOW, TECHNIQUE_DIRECT, TECHNIQUE_UNKNOWN };
 const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "unknown" */
 
-enum { MONITOR_PARAMETERS_MAX = 24, MONITOR_QUIRKS_MAX = 8 };
+enum { MONITOR_PARAMETERS_MAX = 48, MONITOR_QUIRKS_MAX = 8 };
 
 struct monitor_parameter {
     char name[48], value[48];

@@ -1,0 +1,26 @@
+#!/usr/bin/python3
+"""vcost with a real kvm_intel, with EPT and VPID and without each: one boot of the Bochs host. TAP on stdout.
+
+    test_kvm_intel.py VCOST TEST_DOMAIN
+"""
+import sys
+
+sys.dont_write_bytecode = True
+import nested  # pylint: disable=wrong-import-position
+
+KIB = 1 << 10
+
+nested.main(nested.Plan(
+    harness="boot-bochs",
+    seconds=300,
+    # The clock there counts instructions: a budget holds the same work however busy this machine is.
+    chase="--quick --time 2 --working-set 16K..64K --per-octave 1",
+    chase_sizes=[16 * KIB, 32 * KIB, 64 * KIB],
+    # In 2 MiB of memory a page of that size could be: that there is none is proved.
+    write="--quick --time 3 --working-set 2M",
+    write_sizes=[2048 * KIB],
+    small="--quick --time 1.5 --working-set 16K",
+    provider="kvm_intel",
+    guest_of=None,
+    paging="ept",
+    settings=[{"ept": ept, "vpid": vpid} for ept in (1, 0) for vpid in (1, 0)]))
