@@ -34,8 +34,13 @@ const struct command command_agent = {
             "docker exec needs -i without -t.",
             "A serial console, as of virsh console, is a terminal, which changes bytes. Log in there, and "
             "put 'stty raw -echo;' before vcost agent; the controlling side then needs a command that "
-            "passes bytes on as they are, such as socat with the console's device or socket. A "
-            "virtio-serial port or ssh is easier.",
+            "passes bytes on as they are, such as socat with the console's device or socket.",
+            "A port of virtio-serial needs no network and no login. Give the machine one that is named vcost "
+            "and is a socket on the host (libvirt: a channel of type unix; QEMU: -device virtio-serial "
+            "-chardev socket,id=vcost,path=PATH,server=on,wait=off -device "
+            "virtserialport,chardev=vcost,name=vcost), leave 'while sleep 1; do vcost agent "
+            "<>/dev/virtio-ports/vcost >&0; done' running in it, and CMD is 'socat - UNIX-CONNECT:PATH'. An "
+            "agent waits for that, and ends when it is disconnected.",
             "Memory for the lists is allocated here, as large as the largest working set. The pages asked "
             "for with --host-page are this machine's own; in a guest nothing is seen of the pages below.",
         },

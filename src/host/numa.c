@@ -137,7 +137,7 @@ static int check_nodes(const struct numa_nodes *nodes, struct error *error)
         if (node == NUMA_NODES_MAX)
             continue;
         numa_nodes_text(checks[i].those, "", list, sizeof list);
-        return error_set(error, EINVAL, checks[i].sentence, node, list);
+        return error_set(error, ENODEV, checks[i].sentence, node, list);
     }
     return 0;
 }

@@ -20,7 +20,8 @@ bool numa_nodes_none(const struct numa_nodes *nodes);
 bool numa_nodes_has(const struct numa_nodes *nodes, unsigned node);
 
 /* Reads "0" or "0,2-3" and makes sure that each of these nodes exists here, has memory, and may be used by
- * this process. -EINVAL names those that may; -ENOTSUP if this kernel tells of no nodes. */
+ * this process. -EINVAL: no such list; -ENODEV names the nodes that may be used; -ENOTSUP if this kernel
+ * tells of no nodes. */
 int numa_nodes_parse(const char *text, struct numa_nodes *nodes, struct error *error);
 
 /* Writes `before` and the nodes, "0,2-3", into text[size]; cut if it does not fit. */

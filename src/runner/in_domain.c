@@ -108,13 +108,13 @@ static void judge_leaves(
     memcpy(host, proof->proof, sizeof host);
     if (counts.small == UINT64_MAX || counts.large_2m == UINT64_MAX || counts.large_1g == UINT64_MAX) {
         proof->as_asked = proof->as_asked && leaf == 4 * KIB;
-        snprintf(proof->proof, sizeof proof->proof, "%.120s; guest: its own tables; KVM counts no pages here",
+        snprintf(proof->proof, sizeof proof->proof, "%.235s; guest: its own tables; KVM counts no pages here",
             host);
         return;
     }
     proof->as_asked = proof->as_asked && leaves_are_as_expected(&counts, runner->config.data->bytes, leaf);
     snprintf(proof->proof, sizeof proof->proof,
-        "%.100s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
+        "%.235s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
         host, counts.small, counts.large_2m, counts.large_1g);
 }
 

@@ -38,21 +38,35 @@ static bool pages_are_as_asked(const struct memory *data, const struct memory_pa
     return (data->page_bytes == 2 * MIB ? pages->share_2m : pages->share_1g) == 1;
 }
 
+/* Where the memory is, if nodes were asked for, as the first part of the proof. Is it there? */
+static bool prove_nodes(const struct memory *data, char *text, size_t size)
+{
+    struct memory_nodes found;
+    struct error error = {0};
+    *text = '\0';
+    if (numa_nodes_none(&data->nodes))
+        return true;
+    bool placed = memory_check_nodes(data, &error) == 0;
+    memory_nodes_obtained(data, &found);
+    snprintf(text, size, "%.115s; ", placed ? found.proof.text : error.text);
+    return placed;
+}
+
 static int native_proof(struct runner *runner, struct page_proof *proof, struct error *error)
 {
     const struct memory *data = runner->config.data;
     struct memory_pages pages;
-    struct error nodes = {0};
+    char nodes[120];
     int rc = memory_obtained(data, 0, data->bytes, &pages, error);
     if (rc < 0)
         return rc;
-    bool placed = numa_nodes_none(&data->nodes) || memory_check_nodes(data, &nodes) == 0;
+    bool placed = prove_nodes(data, nodes, sizeof nodes);
     *proof = (struct page_proof){
         .host_share_2m = pages.proof.known ? pages.share_2m + pages.share_1g : NAN,
         .as_asked = placed && pages_are_as_asked(data, &pages),
     };
-    snprintf(proof->proof, sizeof proof->proof, "%.100s%shost (%s): %.100s", placed ? "" : nodes.text,
-        placed ? "" : "; ", memory_source_name(data->source), pages.proof.text);
+    snprintf(proof->proof, sizeof proof->proof, "%shost (%s): %.100s", nodes,
+        memory_source_name(data->source), pages.proof.text);
     return 0;
 }
 

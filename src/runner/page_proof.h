@@ -10,7 +10,7 @@ struct page_proof {
     uint64_t guest_bytes; /* leaf size in the guest's own tables; 0 for native */
     double host_share_2m; /* share of the memory behind 2 MiB (or larger) host mappings; NAN if unknown */
     bool as_asked;        /* false: what was got is not what was asked for; the proof says what */
-    char proof[240];
+    char proof[360];
 };
 
 #endif
