@@ -1,0 +1,170 @@
+#include "aa.h"
+
+#include "report/compare.h"
+#include "report/json.h"
+#include "runner/local_site.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* First-level cache, second level, third level, memory on most machines. */
+const uint64_t aa_working_sets[AA_SETS] = {16 * KIB, 256 * KIB, 4 * MIB, 64 * MIB};
+
+/* As short as an experiment can be that has a handful of placements: an A/A needs many of them. */
+static const double experiment_seconds = 1.5, sample_seconds = 0.005;
+enum { PILOT_ROUNDS = 2 };
+
+/* ---- the sites ---- */
+
+static int add_site(struct aa *aa, size_t lanes, struct site **site, struct error *error)
+{
+    const struct memory_request memory = {.page_bytes = 4 * KIB};
+    int rc = setting_add_local(&aa->setting, &memory, false, site, error);
+    for (size_t i = 0; rc == 0 && i < lanes; i++)
+        rc = local_site_add(*site, &runner_native, 0, error);
+    return rc;
+}
+
+int aa_open(struct aa *aa, const struct stop *stop, struct error *error)
+{
+    memset(aa, 0, sizeof *aa);
+    for (size_t i = 0; i < AA_SETS; i++)
+        aa->shapes[i] = (struct chase_shape){
+            .working_set_bytes = aa_working_sets[i], .element_bytes = 64, .order = CHASE_RANDOM, .chains = 1};
+    int rc = setting_open(&aa->setting, -1, stop, error);
+    if (rc == 0)
+        rc = host_look(&aa->host, error);
+    if (rc == 0)
+        rc = add_site(aa, 2, &aa->twins, error);
+    return rc < 0 ? rc : add_site(aa, 1, &aa->single, error);
+}
+
+void aa_close(struct aa *aa)
+{
+    setting_close(&aa->setting);
+    host_free(&aa->host);
+}
+
+/* ---- one experiment ---- */
+
+/* *result is to be released, whatever is returned. An experiment that was cut short is of no use here. */
+static int measure(
+    const struct aa *aa, struct site *site, uint64_t seed, struct result *result, struct error *error)
+{
+    struct site *const sites[] = {site};
+    const struct chase_experiment experiment = {
+        .shapes = aa->shapes,
+        .shape_count = AA_SETS,
+        .sites = sites,
+        .site_count = 1,
+        .seed = seed,
+        .sample_seconds = sample_seconds,
+        .pilot_rounds = PILOT_ROUNDS,
+        .seconds = experiment_seconds,
+        .stop = aa->setting.stop,
+    };
+    int rc = experiment_chase(&experiment, result, error);
+    if (rc == 0 && !result->complete)
+        rc = error_set(error, EINTR, "%s", result->incomplete_reason);
+    return rc;
+}
+
+static void count_taken(const struct result *result, size_t lanes, struct aa_run *run)
+{
+    for (size_t i = 0; i < result->cell_count; i++) {
+        struct aa_figure *figure = &run->sets[i / lanes];
+        figure->samples += (unsigned)result->cells[i].sample_count;
+        figure->placements = result->cells[i].placements;
+        for (size_t k = 0; k < result->cells[i].sample_count; k++)
+            figure->disturbed += result->cells[i].samples[k].disturbed != DISTURBED_NOT;
+    }
+}
+
+/* ---- the same frames ---- */
+
+int aa_same_frames(struct aa *aa, uint64_t seed, struct aa_run *run, struct error *error)
+{
+    struct result result = {0};
+    int rc = measure(aa, aa->twins, seed, &result, error);
+    *run = (struct aa_run){0};
+    if (rc == 0 && result.comparison_count != AA_SETS)
+        rc = error_set(error, EINVAL, "%zu comparisons, not one a working set", result.comparison_count);
+    for (size_t i = 0; rc == 0 && i < AA_SETS; i++) {
+        const struct result_comparison *found = &result.comparisons[i];
+        run->sets[i] = (struct aa_figure){.ratio = found->ratio, .low = found->low, .high = found->high};
+    }
+    if (rc == 0)
+        count_taken(&result, 2, run);
+    result_free(&result);
+    return rc;
+}
+
+/* ---- new placements ---- */
+
+/* As `vcost chase --json` would write it and `vcost compare` read it, without the detour over a file. */
+static int save(
+    const struct aa *aa, struct result *result, const char *name, struct saved *saved, struct error *error)
+{
+    json_t *json = NULL;
+    result->cpu = aa->setting.pin.cpu;
+    result->tsc_ghz = aa->setting.clock.ticks_per_ns;
+    result->host = aa->host;
+    int rc = json_from_result(result, &json, error);
+    result->host = (struct host){0}; /* it is not the result's */
+    if (rc < 0)
+        return rc;
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    rc = text ? saved_parse(name, text, strlen(text), saved, error)
+              : error_set(error, ENOMEM, "no memory for a result");
+    free(text);
+    return rc;
+}
+
+static int measure_and_save(struct aa *aa, uint64_t seed, const char *name, struct aa_run *run,
+    struct saved *saved, struct error *error)
+{
+    struct result result = {0};
+    int rc = measure(aa, aa->single, seed, &result, error);
+    if (rc == 0)
+        rc = save(aa, &result, name, saved, error);
+    if (rc == 0)
+        count_taken(&result, 1, run);
+    result_free(&result);
+    return rc;
+}
+
+static int compare_saved(const struct saved *saved, struct aa_run *run, struct error *error)
+{
+    struct compare compare;
+    int rc = compare_make(saved, 2, NULL, &compare, error);
+    if (rc < 0)
+        return rc;
+    const struct compared_rows *rows = &compare.metrics[METRIC_TIME];
+    if (rows->count != AA_SETS)
+        rc = error_set(error, EINVAL, "%zu rows, not one a working set", rows->count);
+    for (size_t i = 0; rc == 0 && i < AA_SETS; i++) {
+        const struct compared *found = &rows->rows[i].files[1];
+        run->sets[i].ratio = found->change;
+        run->sets[i].low = found->low;
+        run->sets[i].high = found->high;
+    }
+    compare_free(&compare);
+    return rc;
+}
+
+int aa_new_placements(struct aa *aa, uint64_t seed, struct aa_run *run, struct error *error)
+{
+    struct saved saved[2] = {{0}, {0}};
+    *run = (struct aa_run){0};
+    int rc = measure_and_save(aa, 2 * seed, "A", run, &saved[0], error);
+    if (rc == 0)
+        rc = measure_and_save(aa, 2 * seed + 1, "B", run, &saved[1], error);
+    if (rc == 0)
+        rc = compare_saved(saved, run, error);
+    saved_free(&saved[0]);
+    saved_free(&saved[1]);
+    return rc;
+}

@@ -1,0 +1,21 @@
+/* A load that a test makes: one process that streams through memory on another CPU, and one that comes and
+ * goes on the measuring CPU. */
+#ifndef VCOST_TESTS_LONG_LOAD_H
+#define VCOST_TESTS_LONG_LOAD_H
+
+#include "base/error.h"
+
+#include <sys/types.h>
+
+enum { LOAD_PROCESSES = 2 };
+
+struct load {
+    pid_t processes[LOAD_PROCESSES]; /* 0: none */
+};
+
+/* `cpu` is where it is measured. Where the machine has no other, all of the load runs there. What was started
+ * dies with its parent. load_stop() ends it, also after a failure. */
+int load_start(struct load *load, unsigned cpu, struct error *error);
+void load_stop(struct load *load);
+
+#endif
