@@ -24,5 +24,9 @@ entries:
     .irp chains, 1, 2, 3, 4, 5, 6, 7, 8
     chases \chains
     .endr
+    entry "event-cpuid", event_cpuid
+    entry "event-pio-user", event_pio_user
+    entry "event-divide", event_divide
+    entry "event-rdtsc", event_rdtsc
 entries_end:
     .section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/compare_options.h"
+#include "cli/events_options.h"
 #include "cli/generate.h"
 #include "cli/help.h"
 #include "cli/list_options.h"
@@ -12,6 +13,7 @@
 
 static const struct command *const commands[] = {
     &command_chase,
+    &command_events,
     &command_compare,
     &command_list,
     &command_agent,

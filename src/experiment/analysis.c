@@ -102,7 +102,8 @@ static void analyse_cell(struct result_cell *cell, unsigned planned, const char 
     }
     cell->placements = (unsigned)count;
     if (count == 0) {
-        snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
+        if (!cell->reason[0])
+            snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
         return;
     }
     struct estimate estimate = statistics_estimate(medians, count);
@@ -172,6 +173,12 @@ static bool compare(
     return true;
 }
 
+void analyse_comparison(struct result *result, size_t cell, size_t baseline)
+{
+    if (compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
+        result->comparison_count++;
+}
+
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error)
 {
     result->comparisons = calloc(result->cell_count, sizeof *result->comparisons);
@@ -179,9 +186,8 @@ int analyse_comparisons(struct result *result, const struct row *row, struct err
         return error_set(error, ENOMEM, "no memory for the comparisons");
     for (size_t cell = 0; cell < result->cell_count; cell++) {
         size_t lane = cell % row->count, baseline = cell - lane + row->lanes[lane].baseline;
-        if (cell != baseline &&
-            compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
-            result->comparison_count++;
+        if (cell != baseline)
+            analyse_comparison(result, cell, baseline);
     }
     return 0;
 }
