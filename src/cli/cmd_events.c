@@ -1,12 +1,13 @@
 /* vcost events: from the options to the experiment, and from the result to where it is wanted. */
 #include "cli/events_options.h"
 #include "cli/interrupt.h"
-#include "cli/outputs.h"
+#include "cli/result_outputs.h"
 #include "cli/status.h"
 #include "domain/probe.h"
 #include "experiment/events.h"
 #include "experiment/setting.h"
 #include "monitor/kvm/kvm.h"
+#include "report/explain.h"
 #include "report/progress.h"
 
 #include <errno.h>
@@ -89,27 +90,73 @@ static int measure(
     return rc;
 }
 
-int cmd_events_run(const struct invocation *invocation)
+/* What the experiment does not know about its own result. */
+static int complete_result(const struct invocation *invocation, const struct setting *setting,
+    struct result *result, struct error *error)
+{
+    result->argc = invocation->argc;
+    result->argv = invocation->argv;
+    result->cpu = setting->pin.cpu;
+    result->tsc_ghz = setting->clock.ticks_per_ns;
+    result->kvm = setting->facts;
+    return host_look(&result->host, error);
+}
+
+static int report(const struct events_options *options, struct output_file *outputs, struct result *result,
+    struct error *error)
+{
+    int rc = result_outputs_write(&options->common, outputs, result, error);
+    if (rc == 0 && options->context && !outputs_take_stdout(outputs, RESULT_OUTPUTS)) {
+        struct report_style style = style_for(stdout, options->common.color);
+        fputc('\n', stdout);
+        published_write(NULL, stdout, &style);
+    }
+    return rc;
+}
+
+static int measure_and_report(
+    const struct invocation *invocation, struct setting *setting, struct error *error)
+{
+    const struct events_options *options = invocation->options;
+    struct output_file outputs[RESULT_OUTPUTS];
+    struct result result = {0};
+    int rc = result_outputs_open(&options->common, outputs, error);
+    if (rc < 0)
+        return rc;
+    if ((rc = measure(invocation, setting, &result, error)) == 0)
+        rc = complete_result(invocation, setting, &result, error);
+    if (rc == 0)
+        rc = report(options, outputs, &result, error);
+    else
+        outputs_discard(outputs, RESULT_OUTPUTS);
+    result_free(&result);
+    return rc;
+}
+
+static int run(const struct invocation *invocation, struct error *error)
 {
     const struct events_options *options = invocation->options;
     const struct stop stop = {.asked = interrupt_asked};
     struct setting setting = {0};
-    struct result result = {0};
-    struct error error;
     interrupt_catch();
-    int rc = setting_open(&setting, options->cpu, &stop, &error);
+    int rc = setting_open(&setting, options->cpu, &stop, error);
     if (rc == 0)
-        rc = measure(invocation, &setting, &result, &error);
-    for (size_t i = 0; rc == 0 && i < result.cell_count; i++) {
-        const struct result_cell *cell = &result.cells[i];
-        printf("%-40s %12.2f ns %12.2f %12.2f  exits/op %.3f faults/op %.3f %s%s\n", cell->id, cell->median,
-            cell->low, cell->high, (double)cell->counters.exits / (double)cell->operations,
-            (double)cell->counters.page_faults / (double)cell->operations, cell->note, cell->reason);
-    }
-    if (rc == 0)
-        printf("%.1f s\n", result.seconds);
-    result_free(&result);
+        rc = measure_and_report(invocation, &setting, error);
     setting_close(&setting);
+    return rc;
+}
+
+int cmd_events_run(const struct invocation *invocation)
+{
+    const struct events_options *options = invocation->options;
+    struct error error;
+    if (options->explain.count) {
+        struct report_style style = style_for(stdout, options->common.color);
+        for (size_t i = 0; i < options->explain.count; i++)
+            explain_write(event_at(options->explain.indices[i]), stdout, &style);
+        return STATUS_DONE;
+    }
+    int rc = run(invocation, &error);
     int status = rc < 0 ? status_failed(&error) : STATUS_DONE;
     interrupt_finish();
     return status;

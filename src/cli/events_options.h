@@ -9,8 +9,8 @@
 
 struct events_options {
     struct common_options common;
-    struct choice_list on; /* names are runners'; count 0: every one that this host can run */
-    unsigned explain;      /* the event's number; CHOICE_OPEN if not asked */
+    struct choice_list on;      /* names are runners'; count 0: every one that this host can run */
+    struct choice_list explain; /* indices for event_at(): told in words instead of measured */
     bool context;
     int cpu; /* -1: the last one that may be used */
 };
