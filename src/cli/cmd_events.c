@@ -27,7 +27,7 @@ static bool wanted(const struct events_options *options, const char *name)
     return options->on.count == 0;
 }
 
-static int find_places(const struct events_options *options, struct setting *setting,
+static int find_places(const struct events_options *options, struct setting *setting, struct event_hold *hold,
     struct event_place places[EVENTS_PLACES_MAX], size_t *count, struct error *error)
 {
     domain_probe(&monitor_kvm, &setting->facts);
@@ -37,7 +37,7 @@ static int find_places(const struct events_options *options, struct setting *set
         const struct runner_type *type = runner_at(i);
         if (wanted(options, type->name) && (!type->monitor || setting->facts.usable))
             places[(*count)++] = (struct event_place){type, type->monitor ? &setting->facts : NULL,
-                &setting->image, &setting->clock, setting->pin.cpu, &setting->stop};
+                &setting->image, &setting->clock, setting->pin.cpu, &setting->stop, hold};
     }
     return 0;
 }
@@ -63,6 +63,7 @@ static int measure(
     const struct common_options *common = &options->common;
     const struct event *events[EVENTS_MAX];
     struct event_place places[EVENTS_PLACES_MAX];
+    struct event_hold hold = {.count = 0};
     struct progress_line line;
     bool strict = common->seconds > 0;
     struct events_experiment experiment = {
@@ -78,7 +79,7 @@ static int measure(
         .stop = setting->stop,
         .progress = {show_progress, &line},
     };
-    int rc = find_places(options, setting, places, &experiment.place_count, error);
+    int rc = find_places(options, setting, &hold, places, &experiment.place_count, error);
     if (rc < 0)
         return rc;
     for (size_t i = 0; event_at(i) && experiment.event_count < EVENTS_MAX; i++)
@@ -87,6 +88,7 @@ static int measure(
     progress_start(&line, stderr, common->quiet, locale_is_utf8());
     rc = experiment_events(&experiment, result, error);
     progress_clear(&line);
+    event_hold_release(&hold);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 const struct event_way *event_way(const struct event *event, const struct runner_type *type)
 {
@@ -143,4 +144,17 @@ void event_counters(const struct event_bench *bench, struct runner_counters *cou
 {
     struct runner runner = {.type = bench->place.type, .domain = bench->domain};
     runner.type->counters(&runner, counters);
+}
+
+uint64_t event_minor_faults(void)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_THREAD, &usage);
+    return (uint64_t)usage.ru_minflt;
+}
+
+void event_hold_release(struct event_hold *hold)
+{
+    while (hold->count)
+        memory_unmap(&hold->memories[--hold->count]);
 }

@@ -35,6 +35,15 @@ enum event_group {
 const char *event_group_name(enum event_group group);
 const char *event_group_title(enum event_group group);
 
+/* Memory that must not be given out again before the run ends: who wants frames that nobody has touched yet
+ * leaves what it has touched here. */
+enum { EVENT_HOLD_MAX = 512 };
+struct event_hold {
+    struct memory memories[EVENT_HOLD_MAX]; /* owned */
+    size_t count;
+};
+void event_hold_release(struct event_hold *hold);
+
 struct event_place {
     const struct runner_type *type;    /* runner_native or one with a monitor */
     const struct monitor_facts *facts; /* of its monitor; NULL for native */
@@ -42,6 +51,7 @@ struct event_place {
     const struct clock *clock;
     unsigned cpu;            /* that the calling thread is bound to */
     const struct stop *stop; /* may be NULL */
+    struct event_hold *hold; /* shared by all places */
 };
 
 struct event_bench;

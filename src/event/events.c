@@ -6,6 +6,9 @@
 static const struct event_family *const families[] = {
     &events_exits,
     &events_nano,
+    &events_first_touch,
+    &events_linux_memory,
+    &events_process,
     &events_clock,
 };
 

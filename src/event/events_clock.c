@@ -34,12 +34,6 @@ static int run_system_call(
     return event_repeat(bench, by_system_call, count, run, error);
 }
 
-#define NEEDS_LINUX                                                                                          \
-    {                                                                                                        \
-        .impossible = "needs an operating system in the guest: run vcost events inside a virtual machine "   \
-                      "of yours and compare the files"                                                       \
-    }
-
 static const struct event rows[] = {
     {
         .name = "rdtsc",

@@ -13,7 +13,19 @@ struct event_family {
     {                                                                                                        \
         rows, sizeof rows / sizeof rows[0]                                                                   \
     }
-extern const struct event_family events_clock, events_exits, events_nano;
+extern const struct event_family events_clock, events_exits, events_first_touch, events_linux_memory,
+    events_nano, events_process;
+
+/* The way of a row that only an operating system can do. */
+#define NEEDS_LINUX                                                                                          \
+    {                                                                                                        \
+        .impossible =                                                                                        \
+            "needs an operating system in the guest: run vcost events inside a virtual machine of "          \
+            "yours and compare the files"                                                                    \
+    }
+
+/* Natively only: the minor page faults of the calling thread so far. */
+uint64_t event_minor_faults(void);
 
 /* Calls an entry of the image at the bench's place with job->steps = count and whatever else the caller has
  * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the

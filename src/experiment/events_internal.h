@@ -4,7 +4,7 @@
 
 #include "experiment/events.h"
 
-enum { UNIT_CELLS_MAX = 2 * EVENTS_PLACES_MAX };
+enum { UNIT_CELLS_MAX = 24 };
 
 /* One cell's event, place and what is known of it. */
 struct unit_cell {

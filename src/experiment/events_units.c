@@ -14,40 +14,55 @@ static bool is_chosen(const struct events_experiment *experiment, const struct e
     return false;
 }
 
-/* Whether another chosen event brings this one along. */
-static bool comes_along(const struct events_experiment *experiment, const struct event *event)
+/* Whether an event belongs to the unit of `root`: it is that one, or is held against it. */
+static bool is_member(
+    const struct events_experiment *experiment, const struct event *event, const struct event *root)
 {
-    for (size_t i = 0; i < experiment->event_count; i++)
-        if (experiment->events[i]->against && !strcmp(experiment->events[i]->against, event->name))
-            return true;
-    return false;
+    return event != root && event->against && !strcmp(event->against, root->name) &&
+           is_chosen(experiment, event);
 }
 
-static void add_cell(
-    struct unit *unit, const struct event *event, const struct event_place *place, size_t baseline)
+/* Whether a unit is made of an event: of each that is chosen, or is what a chosen one is held against, unless
+ * it is itself held against another. */
+static bool is_root(const struct events_experiment *experiment, const struct event *event)
 {
+    bool wanted = is_chosen(experiment, event);
+    for (size_t i = 0; !wanted && i < experiment->event_count; i++)
+        wanted = is_member(experiment, experiment->events[i], event);
+    return wanted && !event->against;
+}
+
+static int add_cell(struct unit *unit, const struct event *event, const struct event_place *place,
+    size_t baseline, struct error *error)
+{
+    if (unit->count == UNIT_CELLS_MAX)
+        return error_set(error, EINVAL, "more than %d cells are held against '%s'", UNIT_CELLS_MAX,
+            unit->cells[0].event->name);
     unit->cells[unit->count] = (struct unit_cell){
         .event = event,
         .place = place,
         .baseline = baseline == SIZE_MAX ? unit->count : baseline,
     };
     unit->count++;
+    return 0;
 }
 
-/* An event at all places, each compared with native; or, where it is held against another event, with that
- * one at the same place. */
-static void fill_unit(
-    const struct events_experiment *experiment, const struct event *event, struct unit *unit)
+/* The root at all places, each compared with native; and, at each place, what is held against the root there.
+ */
+static int fill_unit(const struct events_experiment *experiment, const struct event *root, struct unit *unit,
+    struct error *error)
 {
-    const struct event *against = event->against ? event_find(event->against) : NULL;
     bool native = experiment->place_count && !experiment->places[0].type->monitor;
-    for (size_t i = 0; i < experiment->place_count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < experiment->place_count; i++) {
         const struct event_place *place = &experiment->places[i];
-        size_t baseline = against ? unit->count : native && i > 0 ? 0 : SIZE_MAX;
-        if (against)
-            add_cell(unit, against, place, SIZE_MAX);
-        add_cell(unit, event, place, baseline);
+        size_t at = unit->count;
+        rc = add_cell(unit, root, place, native && i > 0 ? 0 : SIZE_MAX, error);
+        for (size_t k = 0; rc == 0 && k < experiment->event_count; k++)
+            if (is_member(experiment, experiment->events[k], root))
+                rc = add_cell(unit, experiment->events[k], place, at, error);
     }
+    return rc;
 }
 
 static size_t count_sizes(const struct event *event)
@@ -58,20 +73,19 @@ static size_t count_sizes(const struct event *event)
     return count ? count : 1;
 }
 
-static int add_units(const struct events_experiment *experiment, const struct event *event,
+static int add_units(const struct events_experiment *experiment, const struct event *root,
     struct units *units, struct error *error)
 {
-    size_t sizes = count_sizes(event);
+    size_t sizes = count_sizes(root);
     struct unit *grown = realloc(units->units, (units->count + sizes) * sizeof *grown);
-    if (!grown)
-        return error_set(error, ENOMEM, "no memory for the list of events");
-    units->units = grown;
-    for (size_t i = 0; i < sizes; i++) {
+    int rc = grown ? 0 : error_set(error, ENOMEM, "no memory for the list of events");
+    units->units = grown ? grown : units->units;
+    for (size_t i = 0; rc == 0 && i < sizes; i++) {
         struct unit *unit = &units->units[units->count++];
-        *unit = (struct unit){.bytes = event->sizes ? event->sizes[i] : 0};
-        fill_unit(experiment, event, unit);
+        *unit = (struct unit){.bytes = root->sizes ? root->sizes[i] : 0};
+        rc = fill_unit(experiment, root, unit, error);
     }
-    return 0;
+    return rc;
 }
 
 /* ---- the result's cells ---- */
@@ -123,7 +137,7 @@ int units_make(const struct events_experiment *experiment, struct result *result
     int rc = 0;
     *units = (struct units){0};
     for (size_t i = 0; rc == 0 && event_at(i); i++)
-        if (is_chosen(experiment, event_at(i)) && !comes_along(experiment, event_at(i)))
+        if (is_root(experiment, event_at(i)))
             rc = add_units(experiment, event_at(i), units, error);
     return rc < 0 ? rc : make_result_cells(units, result, error);
 }

@@ -25,6 +25,11 @@ COLUMN(unit_text)
     (void)style;
     snprintf(text, PRICE_TEXT_BYTES, "%s", price->event->unit);
 }
+COLUMN(baseline_text)
+{
+    (void)style;
+    snprintf(text, PRICE_TEXT_BYTES, "%s", price->event->against ? price->event->against : "-");
+}
 COLUMN(native_text)
 {
     put_time(price->native, style, text);
@@ -58,10 +63,11 @@ COLUMN(exits_text)
 }
 COLUMN(marks_text)
 {
-    const struct result_cell *noisy = price->guest ? price->guest : price->native;
+    static const char *const marks[] = {[QUALITY_NOISY] = "~", [QUALITY_INTERRUPTED] = "!"};
+    const struct result_cell *cell = price_cell(price);
+    const char *mark = cell && cell->quality < QUALITY_MISSING ? marks[cell->quality] : NULL;
     (void)style;
-    snprintf(text, PRICE_TEXT_BYTES, "%s%s%s", noisy && noisy->quality == QUALITY_NOISY ? "~" : "",
-        noisy && noisy->quality == QUALITY_INTERRUPTED ? "!" : "", price_over_event(price) ? "*" : "");
+    strcpy(text, mark ? mark : "");
 }
 
 static const struct {
@@ -71,9 +77,11 @@ static const struct {
 } columns[PRICE_COLUMNS] = {
     [PRICE_EVENT] = {"event", event_text},
     [PRICE_UNIT] = {"for each", unit_text},
+    [PRICE_BASELINE] = {"held against", baseline_text},
     [PRICE_NATIVE] = {"native", native_text},
     [PRICE_GUEST] = {NULL, guest_text},
     [PRICE_EXTRA] = {"over native", extra_text},
+    [PRICE_EXTRA_EVENT] = {"over that", extra_text},
     [PRICE_INTERVAL] = {"95 % interval", interval_text},
     [PRICE_EXITS] = {"exits", exits_text},
     [PRICE_MARKS] = {"", marks_text},

@@ -8,9 +8,11 @@
 enum price_column {
     PRICE_EVENT,
     PRICE_UNIT,
+    PRICE_BASELINE, /* the event that it is held against */
     PRICE_NATIVE,
     PRICE_GUEST,
     PRICE_EXTRA,
+    PRICE_EXTRA_EVENT, /* the same, under another head */
     PRICE_INTERVAL,
     PRICE_EXITS,
     PRICE_MARKS,

@@ -17,7 +17,12 @@ typedef bool row_filter(const struct price *price);
 
 static bool has_extra(const struct price *price)
 {
-    return isfinite(price->extra);
+    return isfinite(price->extra) && !price_over_event(price);
+}
+
+static bool has_extra_over_event(const struct price *price)
+{
+    return isfinite(price->extra) && price_over_event(price);
 }
 
 static bool has_figure_only(const struct price *price)
@@ -27,6 +32,8 @@ static bool has_figure_only(const struct price *price)
 
 static const enum price_column compared_columns[] = {PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST,
     PRICE_EXTRA, PRICE_INTERVAL, PRICE_EXITS, PRICE_MARKS};
+static const enum price_column held_columns[] = {PRICE_EVENT, PRICE_UNIT, PRICE_BASELINE, PRICE_NATIVE,
+    PRICE_GUEST, PRICE_EXTRA_EVENT, PRICE_INTERVAL, PRICE_MARKS};
 static const enum price_column figure_columns[] = {
     PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST, PRICE_MARKS};
 
@@ -40,6 +47,8 @@ struct price_section {
 static const struct price_section sections[] = {
     {"what costs over native, the dearest first", has_extra, compared_columns,
         sizeof compared_columns / sizeof compared_columns[0]},
+    {"what costs over another event at the same place, the dearest first", has_extra_over_event, held_columns,
+        sizeof held_columns / sizeof held_columns[0]},
     {"what has nothing to be held against here, the dearest first", has_figure_only, figure_columns,
         sizeof figure_columns / sizeof figure_columns[0]},
 };
@@ -59,7 +68,7 @@ static enum ink ink_of(enum price_column column, const struct price *price)
 {
     if (column == PRICE_MARKS)
         return INK_WARNING;
-    if (column != PRICE_EXTRA || !price->against || !isfinite(price->low))
+    if ((column != PRICE_EXTRA && column != PRICE_EXTRA_EVENT) || !price->against || !isfinite(price->low))
         return INK_PLAIN;
     return price->low > 0 ? INK_SLOWER : price->high < 0 ? INK_FASTER : INK_PLAIN;
 }
@@ -207,16 +216,10 @@ static void write_remarks(
         fputc('\n', stream);
 }
 
-static void write_legend(const struct prices *prices, FILE *stream, const struct report_style *style)
+static void write_legend(FILE *stream, const struct report_style *style)
 {
-    bool over = false;
-    for (size_t i = 0; i < prices->count; i++)
-        over = over || price_over_event(&prices->rows[i]);
     text_paragraph(stream, "",
-        over ? "~ noisy; * over the event that it is held against (vcost events --explain EVENT), not over "
-               "native; "
-               "exits: from the guest to KVM, for each event, preparation included."
-             : "~ noisy; exits: from the guest to KVM, for each event, preparation included.",
+        "~ noisy;  ! interrupted;  exits: from the guest to KVM, for each event, preparation included",
         style);
     fputc('\n', stream);
 }
@@ -231,7 +234,7 @@ int price_table_write(const struct result *result, const struct prices *prices, 
     if (rc < 0)
         return rc;
     fputs(style_on(style, INK_FAINT), stream);
-    write_legend(prices, stream, style);
+    write_legend(stream, style);
     for (size_t i = 0; i < sizeof remarks / sizeof remarks[0]; i++)
         write_remarks(prices, i, stream, style);
     fputs(style_off(style, INK_FAINT), stream);

@@ -106,10 +106,19 @@ void prices_free(struct prices *prices)
     *prices = (struct prices){0};
 }
 
+static bool has_figure(const struct result_cell *cell)
+{
+    return cell && isfinite(cell->median);
+}
+
+const struct result_cell *price_cell(const struct price *price)
+{
+    return has_figure(price->guest) ? price->guest : has_figure(price->native) ? price->native : NULL;
+}
+
 bool price_measured(const struct price *price)
 {
-    return (price->native && isfinite(price->native->median)) ||
-           (price->guest && isfinite(price->guest->median));
+    return price_cell(price) != NULL;
 }
 
 bool price_over_event(const struct price *price)

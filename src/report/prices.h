@@ -30,8 +30,12 @@ struct prices {
 int prices_from_result(const struct result *result, struct prices *prices, struct error *error);
 void prices_free(struct prices *prices);
 
-/* Whether there is a figure at all; whether the extra time is over another event rather than over native. */
+/* Whether there is a figure at all, and whether the extra time is over another event rather than over native.
+ */
 bool price_measured(const struct price *price);
+
+/* The cell that the row is about: the guest's if it has a figure, else native's; NULL if neither has. */
+const struct result_cell *price_cell(const struct price *price);
 bool price_over_event(const struct price *price);
 
 #endif
