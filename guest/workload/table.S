@@ -28,5 +28,10 @@ entries:
     entry "event-pio-user", event_pio_user
     entry "event-divide", event_divide
     entry "event-rdtsc", event_rdtsc
+    entry "event-laps", event_laps
+    entry "event-laps-exit", event_laps_exit
+    entry "event-laps-call", event_laps_call
+    entry "event-lap", event_lap
+    entry "event-jumps", event_jumps
 entries_end:
     .section .note.GNU-stack, "", @progbits

@@ -43,8 +43,9 @@ static int map_data(struct domain *domain, struct error *error)
 {
     const struct memory *data = domain->config.data;
     domain->data_start = GPA(DATA_START);
+    uint64_t rights = domain->config.data_is_code ? 0 : PAGE_WRITE | PAGE_NO_EXECUTE;
     return page_tables_map(&domain->tables, gva_same_as(data->base), domain->data_start, data->bytes,
-        domain->config.data_page_bytes, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+        domain->config.data_page_bytes, PAGE_USER | rights, error);
 }
 
 static int build_memory(struct domain *domain, struct error *error)

@@ -25,7 +25,8 @@ struct domain_config {
     const struct stop *stop;   /* asked when a signal interrupts the guest; may be NULL */
     bool handling; /* the guest's kernel can be told to handle exceptions (domain_handle()), and exits that
                       mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
-    bool irqchip;  /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
+    bool data_is_code; /* the guest may execute the data, and not write it */
+    bool irqchip;      /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
 };
 
 /* An exception that the guest's kernel reported. */

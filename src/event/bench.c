@@ -20,7 +20,7 @@ static int map_data(struct event_bench *bench, struct error *error)
 {
     const struct event_way *way = bench->way;
     struct memory_request request = {
-        .bytes = way->data_bytes,
+        .bytes = way->data_bytes == EVENT_SIZE ? bench->bytes : way->data_bytes,
         .page_bytes = way->data_page_bytes ? way->data_page_bytes : 4 * KIB,
     };
     if (!way->data_bytes)
@@ -38,6 +38,7 @@ static int make_domain(struct event_bench *bench, struct error *error)
         .data_page_bytes = bench->data.page_bytes,
         .stop = bench->place.stop,
         .handling = bench->way->handling,
+        .data_is_code = bench->way->code,
     };
     return config.monitor ? domain_create(&config, &bench->domain, error) : 0;
 }

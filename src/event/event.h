@@ -63,11 +63,13 @@ struct event_run {
 };
 
 /* How an event happens at one kind of place. Either `impossible`, or `entry`, or functions. */
+#define EVENT_SIZE UINT64_MAX /* as event_way.data_bytes: as much memory as the event's size */
 struct event_way {
     const char *impossible; /* why it cannot happen there: a sentence without full stop */
     const char *entry;      /* of the workload image: makes the event job->steps times (see event_call()) */
     bool kernel;            /* in a guest: the entry, or what run() calls, runs at CPL 0 */
     bool handling;          /* in a guest: the domain needs domain_config.handling */
+    bool code;              /* the data is machine code: executable, and not writable for a guest */
     uint64_t data_bytes; /* memory for it, of pages of data_page_bytes (0: 4 KiB), before open() is called */
     uint64_t data_page_bytes;
     uint64_t most; /* events in one run at most; 0: any number */

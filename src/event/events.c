@@ -5,10 +5,13 @@
 
 static const struct event_family *const families[] = {
     &events_exits,
+    &events_retouch,
+    &events_switch,
     &events_nano,
     &events_first_touch,
     &events_linux_memory,
     &events_process,
+    &events_code,
     &events_clock,
 };
 

@@ -11,7 +11,7 @@ struct unit_cell {
     const struct event *event;
     const struct event_place *place;
     size_t cell;               /* in the result */
-    size_t baseline;           /* in the unit; its own number where it has none */
+    size_t native, root;       /* in the unit, what it is compared with; its own number: nothing */
     uint64_t count;            /* events in one run, found at the first opening; 0: not yet */
     bool failed;               /* the result's cell says why */
     struct event_bench *bench; /* while it is open */

@@ -33,31 +33,29 @@ static bool is_root(const struct events_experiment *experiment, const struct eve
 }
 
 static int add_cell(struct unit *unit, const struct event *event, const struct event_place *place,
-    size_t baseline, struct error *error)
+    size_t root, struct error *error)
 {
-    if (unit->count == UNIT_CELLS_MAX)
+    size_t at = unit->count;
+    if (at == UNIT_CELLS_MAX)
         return error_set(error, EINVAL, "more than %d cells are held against '%s'", UNIT_CELLS_MAX,
             unit->cells[0].event->name);
-    unit->cells[unit->count] = (struct unit_cell){
-        .event = event,
-        .place = place,
-        .baseline = baseline == SIZE_MAX ? unit->count : baseline,
-    };
+    unit->cells[at] = (struct unit_cell){.event = event, .place = place, .native = at, .root = root};
+    for (size_t i = 0; i < at; i++)
+        if (unit->cells[i].event == event && !unit->cells[i].place->type->monitor)
+            unit->cells[at].native = i;
     unit->count++;
     return 0;
 }
 
-/* The root at all places, each compared with native; and, at each place, what is held against the root there.
- */
+/* The root and what is held against it, at each place. */
 static int fill_unit(const struct events_experiment *experiment, const struct event *root, struct unit *unit,
     struct error *error)
 {
-    bool native = experiment->place_count && !experiment->places[0].type->monitor;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < experiment->place_count; i++) {
         const struct event_place *place = &experiment->places[i];
         size_t at = unit->count;
-        rc = add_cell(unit, root, place, native && i > 0 ? 0 : SIZE_MAX, error);
+        rc = add_cell(unit, root, place, at, error);
         for (size_t k = 0; rc == 0 && k < experiment->event_count; k++)
             if (is_member(experiment, experiment->events[k], root))
                 rc = add_cell(unit, experiment->events[k], place, at, error);

@@ -170,6 +170,9 @@ static json_t *json_comparison(
     put_figure(draft, object, "ratio", comparison->ratio);
     put_figure(draft, object, "low", comparison->low);
     put_figure(draft, object, "high", comparison->high);
+    put_figure(draft, object, "more_ns", comparison->more_ns);
+    put_figure(draft, object, "more_low_ns", comparison->more_low_ns);
+    put_figure(draft, object, "more_high_ns", comparison->more_high_ns);
     put_count(draft, object, "placements", comparison->placements);
     put_reason(draft, object, comparison_reason(comparison));
     return object;

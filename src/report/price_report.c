@@ -16,7 +16,7 @@ enum { DEAREST = 3 };
  * there. */
 static bool is_dear(const struct price *price)
 {
-    return price->guest && !price_over_event(price) && price->low > 0;
+    return price->over[OVER_NATIVE].low > 0;
 }
 
 static void say_dearest(const struct prices *prices, FILE *stream, const struct report_style *style)
@@ -27,7 +27,7 @@ static void say_dearest(const struct prices *prices, FILE *stream, const struct 
         if (is_dear(&prices->rows[i]))
             used += (size_t)snprintf(sentence + used, sizeof sentence - used, "%s%s (%s for each %s)",
                 told++ ? ", " : "The dearest events in a guest here are ", prices->rows[i].name,
-                format_extra(prices->rows[i].extra, style).text, prices->rows[i].event->unit);
+                format_extra(prices->rows[i].over[OVER_NATIVE].ns, style).text, prices->rows[i].event->unit);
     if (!told)
         return;
     snprintf(
@@ -39,10 +39,10 @@ static void say_free(const struct prices *prices, FILE *stream, const struct rep
 {
     size_t compared = 0, same = 0;
     for (size_t i = 0; i < prices->count; i++) {
-        const struct price *price = &prices->rows[i];
-        bool over_native = price->guest && price->against && !price_over_event(price) && isfinite(price->low);
-        compared += over_native;
-        same += over_native && price->low <= 0 && price->high >= 0;
+        const struct price_extra *extra = &prices->rows[i].over[OVER_NATIVE];
+        bool both = extra->against && isfinite(extra->low);
+        compared += both;
+        same += both && extra->low <= 0 && extra->high >= 0;
     }
     char sentence[160];
     snprintf(sentence, sizeof sentence,
@@ -66,7 +66,7 @@ int price_report_write(
     int rc = prices_from_result(result, &prices, error);
     if (rc < 0)
         return rc;
-    rc = price_table_write(result, &prices, stream, style, error);
+    rc = price_table_write(&prices, stream, style, error);
     if (rc == 0)
         say_all(result, &prices, stream, style);
     prices_free(&prices);

@@ -6,95 +6,98 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COLUMN(name)                                                                                         \
-    static void name(                                                                                        \
-        const struct price *price, const struct report_style *style, char text[static PRICE_TEXT_BYTES])
+/* What a column is written from. */
+struct field {
+    const struct price *price;
+    const struct price_extra *extra;
+    const struct report_style *style;
+};
 
-static void put_time(const struct result_cell *cell, const struct report_style *style, char *text)
+#define COLUMN(name) static void name(const struct field *field, char text[static PRICE_TEXT_BYTES])
+
+static void put_time(const struct field *field, const struct result_cell *cell, char *text)
 {
-    snprintf(text, PRICE_TEXT_BYTES, "%s", format_time(cell ? cell->median : NAN, style).text);
+    snprintf(text, PRICE_TEXT_BYTES, "%s", format_time(cell ? cell->median : NAN, field->style).text);
 }
 
 COLUMN(event_text)
 {
-    (void)style;
-    snprintf(text, PRICE_TEXT_BYTES, "%.60s", price->name);
+    snprintf(text, PRICE_TEXT_BYTES, "%.60s", field->price->name);
 }
 COLUMN(unit_text)
 {
-    (void)style;
-    snprintf(text, PRICE_TEXT_BYTES, "%s", price->event->unit);
+    snprintf(text, PRICE_TEXT_BYTES, "%s", field->price->event->unit);
 }
 COLUMN(baseline_text)
 {
-    (void)style;
-    snprintf(text, PRICE_TEXT_BYTES, "%s", price->event->against ? price->event->against : "-");
+    const char *against = field->price->event->against;
+    snprintf(text, PRICE_TEXT_BYTES, "%s", against ? against : "-");
 }
 COLUMN(native_text)
 {
-    put_time(price->native, style, text);
+    put_time(field, field->price->native, text);
 }
 COLUMN(guest_text)
 {
-    put_time(price->guest, style, text);
+    put_time(field, field->price->guest, text);
 }
 COLUMN(extra_text)
 {
-    snprintf(text, PRICE_TEXT_BYTES, "%s", format_extra(price->extra, style).text);
+    snprintf(text, PRICE_TEXT_BYTES, "%s", format_extra(field->extra->ns, field->style).text);
 }
 COLUMN(interval_text)
 {
-    if (isfinite(price->low) && isfinite(price->high))
-        snprintf(text, PRICE_TEXT_BYTES, "%.20s %s %.20s", format_extra(price->low, style).text,
-            style_ellipsis(style), format_extra(price->high, style).text);
+    if (isfinite(field->extra->low) && isfinite(field->extra->high))
+        snprintf(text, PRICE_TEXT_BYTES, "%.20s %s %.20s", format_extra(field->extra->low, field->style).text,
+            style_ellipsis(field->style), format_extra(field->extra->high, field->style).text);
     else
         strcpy(text, "-");
 }
 COLUMN(exits_text)
 {
-    const struct result_cell *guest = price->guest;
-    (void)style;
+    const struct result_cell *guest = field->price->guest;
+    double exits = NAN;
     if (guest && guest->operations && guest->counters.known)
-        snprintf(text, PRICE_TEXT_BYTES, "%s",
-            format_number_tick(round(10 * (double)guest->counters.exits / (double)guest->operations) / 10)
-                .text);
-    else
-        strcpy(text, "-");
+        exits = (double)guest->counters.exits / (double)guest->operations;
+    snprintf(text, PRICE_TEXT_BYTES, "%s",
+        isfinite(exits) ? format_number_tick(round(10 * exits) / 10).text : "-");
 }
 COLUMN(marks_text)
 {
-    static const char *const marks[] = {[QUALITY_NOISY] = "~", [QUALITY_INTERRUPTED] = "!"};
-    const struct result_cell *cell = price_cell(price);
-    const char *mark = cell && cell->quality < QUALITY_MISSING ? marks[cell->quality] : NULL;
-    (void)style;
-    strcpy(text, mark ? mark : "");
+    static const char *const marks[] = {"", "~", "!", ""}; /* by enum quality */
+    const struct result_cell *cell = price_cell(field->price);
+    strcpy(text, cell ? marks[cell->quality] : "");
 }
 
 static const struct {
-    const char *head; /* NULL: the guest's label */
-    void (*text)(
-        const struct price *price, const struct report_style *style, char text[static PRICE_TEXT_BYTES]);
+    const char *head; /* NULL: not the same in each table */
+    void (*text)(const struct field *field, char text[static PRICE_TEXT_BYTES]);
 } columns[PRICE_COLUMNS] = {
     [PRICE_EVENT] = {"event", event_text},
     [PRICE_UNIT] = {"for each", unit_text},
     [PRICE_BASELINE] = {"held against", baseline_text},
     [PRICE_NATIVE] = {"native", native_text},
     [PRICE_GUEST] = {NULL, guest_text},
-    [PRICE_EXTRA] = {"over native", extra_text},
-    [PRICE_EXTRA_EVENT] = {"over that", extra_text},
+    [PRICE_EXTRA] = {NULL, extra_text},
     [PRICE_INTERVAL] = {"95 % interval", interval_text},
     [PRICE_EXITS] = {"exits", exits_text},
     [PRICE_MARKS] = {"", marks_text},
 };
 
-void price_head(enum price_column column, const struct prices *prices, char text[static PRICE_TEXT_BYTES])
-{
-    const char *head = columns[column].head ? columns[column].head : prices->guest_label;
-    snprintf(text, PRICE_TEXT_BYTES, "%s", head ? head : "guest");
-}
-
-void price_text(enum price_column column, const struct price *price, const struct report_style *style,
+void price_head(enum price_column column, enum price_over over, const struct prices *prices,
     char text[static PRICE_TEXT_BYTES])
 {
-    columns[column].text(price, style, text);
+    static const char *const overs[PRICE_OVERS] = {"over native", "over that"};
+    const char *head = columns[column].head;
+    if (column == PRICE_EXTRA)
+        head = overs[over];
+    if (column == PRICE_GUEST)
+        head = prices->guest_label ? prices->guest_label : "guest";
+    snprintf(text, PRICE_TEXT_BYTES, "%s", head);
+}
+
+void price_text(enum price_column column, enum price_over over, const struct price *price,
+    const struct report_style *style, char text[static PRICE_TEXT_BYTES])
+{
+    columns[column].text(&(const struct field){price, &price->over[over], style}, text);
 }

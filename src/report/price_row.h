@@ -12,7 +12,6 @@ enum price_column {
     PRICE_NATIVE,
     PRICE_GUEST,
     PRICE_EXTRA,
-    PRICE_EXTRA_EVENT, /* the same, under another head */
     PRICE_INTERVAL,
     PRICE_EXITS,
     PRICE_MARKS,
@@ -21,11 +20,12 @@ enum price_column {
 
 enum { PRICE_TEXT_BYTES = 64 };
 
-/* What stands over a column; the guest's is its label. */
-void price_head(enum price_column column, const struct prices *prices, char text[static PRICE_TEXT_BYTES]);
+/* What stands over a column in a table of what costs over `over`; the guest's is its label. */
+void price_head(enum price_column column, enum price_over over, const struct prices *prices,
+    char text[static PRICE_TEXT_BYTES]);
 
 /* What stands in it: "-" where there is no figure. */
-void price_text(enum price_column column, const struct price *price, const struct report_style *style,
-    char text[static PRICE_TEXT_BYTES]);
+void price_text(enum price_column column, enum price_over over, const struct price *price,
+    const struct report_style *style, char text[static PRICE_TEXT_BYTES]);
 
 #endif

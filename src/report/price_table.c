@@ -15,42 +15,39 @@
 /* Which rows a table holds. */
 typedef bool row_filter(const struct price *price);
 
-static bool has_extra(const struct price *price)
+static bool is_over_native(const struct price *price)
 {
-    return isfinite(price->extra) && !price_over_event(price);
+    return isfinite(price->over[OVER_NATIVE].ns);
 }
 
-static bool has_extra_over_event(const struct price *price)
+static bool is_over_event(const struct price *price)
 {
-    return isfinite(price->extra) && price_over_event(price);
+    return isfinite(price->over[OVER_EVENT].ns);
 }
 
-static bool has_figure_only(const struct price *price)
+static bool is_alone(const struct price *price)
 {
-    return !isfinite(price->extra) && price_measured(price);
+    return !is_over_native(price) && !is_over_event(price) && price_cell(price);
 }
-
-static const enum price_column compared_columns[] = {PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST,
-    PRICE_EXTRA, PRICE_INTERVAL, PRICE_EXITS, PRICE_MARKS};
-static const enum price_column held_columns[] = {PRICE_EVENT, PRICE_UNIT, PRICE_BASELINE, PRICE_NATIVE,
-    PRICE_GUEST, PRICE_EXTRA_EVENT, PRICE_INTERVAL, PRICE_MARKS};
-static const enum price_column figure_columns[] = {
-    PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST, PRICE_MARKS};
 
 struct price_section {
     const char *title;
     row_filter *filter;
-    const enum price_column *columns;
+    enum price_over over;
+    enum price_column columns[PRICE_COLUMNS];
     size_t column_count;
 };
 
 static const struct price_section sections[] = {
-    {"what costs over native, the dearest first", has_extra, compared_columns,
-        sizeof compared_columns / sizeof compared_columns[0]},
-    {"what costs over another event at the same place, the dearest first", has_extra_over_event, held_columns,
-        sizeof held_columns / sizeof held_columns[0]},
-    {"what has nothing to be held against here, the dearest first", has_figure_only, figure_columns,
-        sizeof figure_columns / sizeof figure_columns[0]},
+    {"what costs over native, the dearest first", is_over_native, OVER_NATIVE,
+        {PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST, PRICE_EXTRA, PRICE_INTERVAL, PRICE_EXITS,
+            PRICE_MARKS},
+        8},
+    {"what costs over another event at the same place, the dearest first", is_over_event, OVER_EVENT,
+        {PRICE_EVENT, PRICE_BASELINE, PRICE_NATIVE, PRICE_GUEST, PRICE_EXTRA, PRICE_INTERVAL, PRICE_MARKS},
+        7},
+    {"what has nothing to be held against here, the dearest first", is_alone, OVER_NATIVE,
+        {PRICE_EVENT, PRICE_UNIT, PRICE_NATIVE, PRICE_GUEST, PRICE_MARKS}, 5},
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -62,15 +59,34 @@ static size_t count_rows(const struct prices *prices, row_filter *filter)
     return count;
 }
 
+/* Sorts for a section, and copies it without the columns in which no row has anything. */
+static struct price_section section_of(struct prices *prices, size_t index)
+{
+    struct price_section section = sections[index];
+    char text[PRICE_TEXT_BYTES];
+    prices_sort(prices, section.over);
+    section.column_count = 0;
+    for (size_t c = 0; c < sections[index].column_count; c++) {
+        bool used = false;
+        for (size_t i = 0; i < prices->count && !used; i++) {
+            price_text(sections[index].columns[c], section.over, &prices->rows[i], &markdown_style, text);
+            used = section.filter(&prices->rows[i]) && text[0] && strcmp(text, "-") != 0;
+        }
+        if (used)
+            section.columns[section.column_count++] = sections[index].columns[c];
+    }
+    return section;
+}
+
 /* ---- terminal ---- */
 
-static enum ink ink_of(enum price_column column, const struct price *price)
+static enum ink ink_of(enum price_column column, const struct price_extra *extra)
 {
     if (column == PRICE_MARKS)
         return INK_WARNING;
-    if ((column != PRICE_EXTRA && column != PRICE_EXTRA_EVENT) || !price->against || !isfinite(price->low))
+    if (column != PRICE_EXTRA || !isfinite(extra->low))
         return INK_PLAIN;
-    return price->low > 0 ? INK_SLOWER : price->high < 0 ? INK_FASTER : INK_PLAIN;
+    return extra->low > 0 ? INK_SLOWER : extra->high < 0 ? INK_FASTER : INK_PLAIN;
 }
 
 /* The grid aligns to the right; names read better to the left. */
@@ -102,17 +118,20 @@ static void fill(struct grid *grid, const struct prices *prices, const struct pr
     char text[PRICE_TEXT_BYTES];
     for (size_t c = 0; c < section->column_count; c++) {
         size_t row = 0;
-        price_head(section->columns[c], prices, text);
+        price_head(section->columns[c], section->over, prices, text);
         put(grid_at(grid, row++, c), text, INK_FAINT, style);
         for (size_t i = 0; i < prices->count; i++) {
             if (!section->filter(&prices->rows[i]))
                 continue;
-            price_text(section->columns[c], &prices->rows[i], style, text);
-            put(grid_at(grid, row++, c), text, ink_of(section->columns[c], &prices->rows[i]), style);
+            const struct price *price = &prices->rows[i];
+            price_text(section->columns[c], section->over, price, style, text);
+            put(grid_at(grid, row++, c), text, ink_of(section->columns[c], &price->over[section->over]),
+                style);
         }
     }
     pad_names(grid);
-    grid->gaps[section->column_count - 1] = 1;
+    if (section->columns[section->column_count - 1] == PRICE_MARKS)
+        grid->gaps[section->column_count - 1] = 1;
     grid_measure(grid);
 }
 
@@ -141,7 +160,7 @@ typedef const char *row_remark(const struct price *price);
 
 static const char *missing_reason(const struct price *price)
 {
-    if (price_measured(price))
+    if (price_cell(price))
         return NULL;
     const struct result_cell *cell = price->guest ? price->guest : price->native;
     return cell ? cell_reason(cell) : NULL;
@@ -157,7 +176,7 @@ static const char *guest_note(const struct price *price)
 /* Why one of two places has no figure though the other has. */
 static const char *half_missing(const struct price *price)
 {
-    if (!price_measured(price) || !price->guest || !price->native)
+    if (!price_cell(price) || !price->guest || !price->native)
         return NULL;
     if (!isfinite(price->guest->median))
         return cell_reason(price->guest);
@@ -224,15 +243,17 @@ static void write_legend(FILE *stream, const struct report_style *style)
     fputc('\n', stream);
 }
 
-int price_table_write(const struct result *result, const struct prices *prices, FILE *stream,
-    const struct report_style *style, struct error *error)
+int price_table_write(
+    struct prices *prices, FILE *stream, const struct report_style *style, struct error *error)
 {
     int rc = 0;
-    (void)result;
-    for (size_t i = 0; i < SECTIONS && rc == 0; i++)
-        rc = write_section(prices, &sections[i], stream, style, error);
+    for (size_t i = 0; i < SECTIONS && rc == 0; i++) {
+        struct price_section section = section_of(prices, i);
+        rc = write_section(prices, &section, stream, style, error);
+    }
     if (rc < 0)
         return rc;
+    prices_sort(prices, OVER_NATIVE);
     fputs(style_on(style, INK_FAINT), stream);
     write_legend(stream, style);
     for (size_t i = 0; i < sizeof remarks / sizeof remarks[0]; i++)
@@ -250,9 +271,9 @@ static void write_markdown_row(
     const char *cells[PRICE_COLUMNS];
     for (size_t c = 0; c < section->column_count; c++) {
         if (price)
-            price_text(section->columns[c], price, &markdown_style, texts[c]);
+            price_text(section->columns[c], section->over, price, &markdown_style, texts[c]);
         else
-            price_head(section->columns[c], prices, texts[c]);
+            price_head(section->columns[c], section->over, prices, texts[c]);
         cells[c] = texts[c];
     }
     markdown_row(stream, cells, section->column_count);
@@ -272,12 +293,15 @@ static void write_markdown_section(
     fputc('\n', stream);
 }
 
-int price_markdown_write(const struct prices *prices, FILE *stream, struct error *error)
+int price_markdown_write(struct prices *prices, FILE *stream, struct error *error)
 {
     char *text = NULL;
     size_t size = 0;
-    for (size_t i = 0; i < SECTIONS; i++)
-        write_markdown_section(&sections[i], prices, stream);
+    for (size_t i = 0; i < SECTIONS; i++) {
+        struct price_section section = section_of(prices, i);
+        write_markdown_section(&section, prices, stream);
+    }
+    prices_sort(prices, OVER_NATIVE);
     FILE *memory = open_memstream(&text, &size);
     if (!memory)
         return error_errno(error, errno, "cannot write the notes");

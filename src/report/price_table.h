@@ -9,10 +9,11 @@
 
 #include <stdio.h>
 
-int price_table_write(const struct result *result, const struct prices *prices, FILE *stream,
-    const struct report_style *style, struct error *error);
+/* Leaves the rows sorted by what they cost over native. */
+int price_table_write(
+    struct prices *prices, FILE *stream, const struct report_style *style, struct error *error);
 
 /* The same as Markdown. */
-int price_markdown_write(const struct prices *prices, FILE *stream, struct error *error);
+int price_markdown_write(struct prices *prices, FILE *stream, struct error *error);
 
 #endif

@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool has_figure(const struct result_cell *cell)
+{
+    return cell && isfinite(cell->median);
+}
+
+const struct result_cell *price_cell(const struct price *price)
+{
+    return has_figure(price->guest) ? price->guest : has_figure(price->native) ? price->native : NULL;
+}
+
 static struct price *row_of(struct prices *prices, const struct result_cell *cell, const struct event *event)
 {
     char name[sizeof prices->rows->name];
@@ -19,7 +29,7 @@ static struct price *row_of(struct prices *prices, const struct result_cell *cel
         if (!strcmp(prices->rows[i].name, name))
             return &prices->rows[i];
     struct price *row = &prices->rows[prices->count++];
-    *row = (struct price){.event = event, .extra = NAN, .low = NAN, .high = NAN};
+    *row = (struct price){.event = event, .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
     memcpy(row->name, name, sizeof name);
     return row;
 }
@@ -40,51 +50,42 @@ static void add_cell(struct prices *prices, const struct result_cell *cell)
         prices->guest_label = cell->label;
 }
 
-static const struct result_comparison *comparison_of(
-    const struct result *result, const struct result_cell *cell)
+/* Whether what a cell is compared with is another event. */
+static bool is_over_event(const struct result *result, const struct result_comparison *comparison)
 {
-    for (size_t i = 0; cell && i < result->comparison_count; i++)
-        if (&result->cells[result->comparisons[i].cell] == cell)
-            return &result->comparisons[i];
-    return NULL;
+    return strcmp(result->cells[comparison->cell].cell.event.name,
+               result->cells[comparison->baseline].cell.event.name) != 0;
 }
 
-/* The guest's comparison if it has one, else native's, which only an event held against another has. */
-static void price_row(const struct result *result, struct price *row)
+/* The guest's comparisons, and native's where the guest has none. */
+static void compare_row(const struct result *result, struct price *row)
 {
-    row->against = comparison_of(result, row->guest);
-    if (!row->against)
-        row->against = comparison_of(result, row->native);
-    if (row->against) {
-        row->baseline = &result->cells[row->against->baseline];
-        row->extra = (row->against->ratio - 1) * row->baseline->median;
-        row->low = (row->against->low - 1) * row->baseline->median;
-        row->high = (row->against->high - 1) * row->baseline->median;
-    } else if (row->guest && isfinite(row->guest->median) && !row->event->against) {
-        row->extra = row->guest->median;
-        row->low = row->guest->low;
-        row->high = row->guest->high;
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *comparison = &result->comparisons[i];
+        const struct result_cell *cell = &result->cells[comparison->cell];
+        struct price_extra *extra = &row->over[is_over_event(result, comparison) ? OVER_EVENT : OVER_NATIVE];
+        if (cell == row->guest || (cell == row->native && !extra->against))
+            *extra = (struct price_extra){
+                comparison, comparison->more_ns, comparison->more_low_ns, comparison->more_high_ns};
     }
 }
 
-/* Descending; what is not known last. */
-static int by_figure(double a, double b)
+static bool is_held_against(const struct event *event)
 {
-    if (isfinite(a) != isfinite(b))
-        return isfinite(a) ? -1 : 1;
-    return isfinite(a) ? (a < b) - (a > b) : 0;
+    for (size_t i = 0; event_at(i); i++)
+        if (event_at(i)->against && !strcmp(event_at(i)->against, event->name))
+            return true;
+    return false;
 }
 
-static double native_time(const struct price *price)
+/* What native cannot do at all costs a guest its whole time; but not what only makes sense by comparison. */
+static void price_row(const struct result *result, struct price *row)
 {
-    return price->native ? price->native->median : NAN;
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-    const struct price *x = a, *y = b;
-    int order = by_figure(x->extra, y->extra);
-    return order ? order : by_figure(native_time(x), native_time(y));
+    struct price_extra *extra = &row->over[OVER_NATIVE];
+    compare_row(result, row);
+    if (!extra->against && has_figure(row->guest) && row->event->native.impossible && !row->event->against &&
+        !is_held_against(row->event))
+        *extra = (struct price_extra){NULL, row->guest->median, row->guest->low, row->guest->high};
 }
 
 int prices_from_result(const struct result *result, struct prices *prices, struct error *error)
@@ -96,7 +97,6 @@ int prices_from_result(const struct result *result, struct prices *prices, struc
         add_cell(prices, &result->cells[i]);
     for (size_t i = 0; i < prices->count; i++)
         price_row(result, &prices->rows[i]);
-    qsort(prices->rows, prices->count, sizeof *prices->rows, compare_rows);
     return 0;
 }
 
@@ -106,22 +106,31 @@ void prices_free(struct prices *prices)
     *prices = (struct prices){0};
 }
 
-static bool has_figure(const struct result_cell *cell)
+/* ---- order ---- */
+
+/* Descending; what is not known last. */
+static int by_figure(double a, double b)
 {
-    return cell && isfinite(cell->median);
+    if (isfinite(a) != isfinite(b))
+        return isfinite(a) ? -1 : 1;
+    return isfinite(a) ? (a < b) - (a > b) : 0;
 }
 
-const struct result_cell *price_cell(const struct price *price)
+static double time_of(const struct price *price)
 {
-    return has_figure(price->guest) ? price->guest : has_figure(price->native) ? price->native : NULL;
+    const struct result_cell *cell = price_cell(price);
+    return cell ? cell->median : NAN;
 }
 
-bool price_measured(const struct price *price)
+static int compare_rows(const void *a, const void *b, void *over)
 {
-    return price_cell(price) != NULL;
+    const struct price *x = a, *y = b;
+    enum price_over by = *(const enum price_over *)over;
+    int order = by_figure(x->over[by].ns, y->over[by].ns);
+    return order ? order : by_figure(time_of(x), time_of(y));
 }
 
-bool price_over_event(const struct price *price)
+void prices_sort(struct prices *prices, enum price_over over)
 {
-    return price->baseline && strcmp(price->baseline->cell.event.name, price->event->name) != 0;
+    qsort_r(prices->rows, prices->count, sizeof *prices->rows, compare_rows, &over);
 }

@@ -59,6 +59,7 @@ struct result_cell {
 struct result_comparison {
     size_t cell, baseline; /* indices into cells */
     double ratio, low, high;
+    double more_ns, more_low_ns, more_high_ns; /* cell minus baseline, from the same pairs */
     unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
 };
 
