@@ -92,7 +92,7 @@ void price_head(enum price_column column, enum price_over over, const struct pri
     if (column == PRICE_EXTRA)
         head = overs[over];
     if (column == PRICE_GUEST)
-        head = prices->guest_label ? prices->guest_label : "guest";
+        head = prices->guest ? prices->guest->cell.monitor : "guest";
     snprintf(text, PRICE_TEXT_BYTES, "%s", head);
 }
 

@@ -20,7 +20,7 @@ enum price_column {
 
 enum { PRICE_TEXT_BYTES = 64 };
 
-/* What stands over a column in a table of what costs over `over`; the guest's is its label. */
+/* What stands over a column in a table of what costs over `over`; the guest's is its runner's name. */
 void price_head(enum price_column column, enum price_over over, const struct prices *prices,
     char text[static PRICE_TEXT_BYTES]);
 

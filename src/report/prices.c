@@ -22,7 +22,8 @@ static struct price *row_of(struct prices *prices, const struct result_cell *cel
 {
     char name[sizeof prices->rows->name];
     if (cell->cell.event.bytes)
-        snprintf(name, sizeof name, "%.40s %.20s", event->name, format_size(cell->cell.event.bytes).text);
+        snprintf(
+            name, sizeof name, "%.40s/%.20s", event->name, format_size_short(cell->cell.event.bytes).text);
     else
         snprintf(name, sizeof name, "%.60s", event->name);
     for (size_t i = 0; i < prices->count; i++)
@@ -47,7 +48,7 @@ static void add_cell(struct prices *prices, const struct result_cell *cell)
     struct price *row = row_of(prices, cell, event);
     *(is_native(cell) ? &row->native : &row->guest) = cell;
     if (!is_native(cell))
-        prices->guest_label = cell->label;
+        prices->guest = cell;
 }
 
 /* Whether what a cell is compared with is another event. */

@@ -20,7 +20,7 @@ struct price_extra {
 
 struct price {
     const struct event *event;
-    char name[64];                            /* "cpuid", "retouch-lines 64 KiB" */
+    char name[64];                            /* "cpuid", "retouch-lines/64K" */
     const struct result_cell *native, *guest; /* NULL: there is no such cell */
     struct price_extra over[PRICE_OVERS];
 };
@@ -28,7 +28,7 @@ struct price {
 struct prices {
     struct price *rows;
     size_t count;
-    const char *guest_label; /* "kvm (shadow, PVM)"; NULL: no guest took part */
+    const struct result_cell *guest; /* any cell of it: what it is called; NULL: no guest took part */
 };
 
 /* Arranges a result's cells. The result has to outlive *prices. -ENOMEM is the only error. */
