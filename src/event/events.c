@@ -11,6 +11,7 @@ static const struct event_family *const families[] = {
     &events_first_touch,
     &events_linux_memory,
     &events_process,
+    &events_dma,
     &events_code,
     &events_clock,
 };

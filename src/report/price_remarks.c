@@ -12,7 +12,8 @@ static const char *missing_reason(const struct price *price)
 {
     if (price_cell(price))
         return NULL;
-    const struct result_cell *cell = price->guest ? price->guest : price->native;
+    bool natively = price->native && !price->event->native.impossible;
+    const struct result_cell *cell = natively || !price->guest ? price->native : price->guest;
     return cell ? cell_reason(cell) : NULL;
 }
 
