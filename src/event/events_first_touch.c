@@ -4,8 +4,6 @@
 #include "base/size.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_WRITE /* Linux 5.14, glibc 2.35 */
@@ -14,21 +12,21 @@
 
 enum { SMALL_MOST = 512, LARGE_MOST = 4 }; /* pages in one run: 2 MiB, 8 MiB */
 
-/* What makes the pages of a fresh mapping be there. */
-typedef int make_present(const struct memory *memory, struct error *error);
+/* What makes `bytes` of memory present that has no pages yet. */
+typedef int make_present(const struct memory *memory, uint64_t bytes, struct error *error);
 
-static int by_touching(const struct memory *memory, struct error *error)
+static int by_touching(const struct memory *memory, uint64_t bytes, struct error *error)
 {
     volatile char *at = memory->base;
     (void)error;
-    for (size_t offset = 0; offset < memory->bytes; offset += memory->page_bytes)
+    for (uint64_t offset = 0; offset < bytes; offset += memory->page_bytes)
         at[offset] = 1;
     return 0;
 }
 
-static int by_populate_write(const struct memory *memory, struct error *error)
+static int by_populate_write(const struct memory *memory, uint64_t bytes, struct error *error)
 {
-    if (madvise(memory->base, memory->bytes, MADV_POPULATE_WRITE) == 0)
+    if (madvise(memory->base, bytes, MADV_POPULATE_WRITE) == 0)
         return 0;
     if (errno == EINVAL)
         return error_set(error, ENOTSUP, "this kernel has no MADV_POPULATE_WRITE (Linux 5.14)");
@@ -36,38 +34,24 @@ static int by_populate_write(const struct memory *memory, struct error *error)
 }
 
 /* For anonymous memory WILLNEED only reads back what was swapped out: the touches still fault. */
-static int by_willneed(const struct memory *memory, struct error *error)
+static int by_willneed(const struct memory *memory, uint64_t bytes, struct error *error)
 {
-    if (madvise(memory->base, memory->bytes, MADV_WILLNEED) < 0)
+    if (madvise(memory->base, bytes, MADV_WILLNEED) < 0)
         return error_errno(error, errno, "the kernel refuses MADV_WILLNEED");
-    return by_touching(memory, error);
+    return by_touching(memory, bytes, error);
 }
 
-/* MAP_POPULATE belongs to mmap(): the range is mapped anew over itself. A new mapping may become large pages
- * where THP is always on, which MADV_NOHUGEPAGE comes too late for. */
-static int by_map_populate(const struct memory *memory, struct error *error)
+/* MAP_POPULATE belongs to mmap(): the range is mapped anew over itself. MADV_NOHUGEPAGE would come too late
+ * for a new mapping: see check_small_pages(). */
+static int by_map_populate(const struct memory *memory, uint64_t bytes, struct error *error)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE;
-    if (mmap(memory->base, memory->bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+    if (mmap(memory->base, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
         return error_errno(error, errno, "cannot map memory with MAP_POPULATE");
     return 0;
 }
 
 /* ---- one run ---- */
-
-static int map_pages(struct memory *memory, uint64_t count, uint64_t page_bytes, struct error *error)
-{
-    struct memory_request request = {.bytes = count * page_bytes, .page_bytes = page_bytes};
-    return memory_map_request(memory, &request, error);
-}
-
-static int timed(const struct memory *memory, make_present *make, struct event_run *run, struct error *error)
-{
-    uint64_t start = clock_ticks();
-    int rc = make(memory, error);
-    *run = (struct event_run){.count = memory->bytes / memory->page_bytes, .ticks = clock_ticks() - start};
-    return rc;
-}
 
 /* One fault a page, neither fewer (pages that were larger than asked for) nor more. */
 static int check_faults(uint64_t faults, uint64_t pages, struct error *error)
@@ -75,67 +59,78 @@ static int check_faults(uint64_t faults, uint64_t pages, struct error *error)
     if (faults == pages)
         return 0;
     return error_set(error, EPROTO,
-        "touching %llu pages took the kernel %llu page faults: these are not the pages "
-        "that were asked for",
+        "touching %llu pages took the kernel %llu page faults: these are not the pages that were asked for",
         (unsigned long long)pages, (unsigned long long)faults);
 }
 
-/* Gives the memory back, or keeps it until the end so that its frames do not come again. */
-static int put_away(struct event_bench *bench, struct memory *memory, bool keep, struct error *error)
-{
-    struct event_hold *hold = bench->place.hold;
-    if (!keep) {
-        memory_unmap(memory);
-        return 0;
-    }
-    if (!hold || hold->count == EVENT_HOLD_MAX) {
-        memory_unmap(memory);
-        return error_set(error, ENOMEM, "no room to keep more memory from being touched again");
-    }
-    madvise(memory->base, memory->bytes, MADV_DONTFORK); /* or fork-exit would copy its page tables */
-    hold->memories[hold->count++] = *memory;
-    return 0;
-}
-
 struct touching {
-    uint64_t page_bytes;
     make_present *make;
-    bool keep, faults; /* the memory is kept; each page is a fault */
+    bool faults; /* each page is a fault */
 };
 
-static int touch_run(struct event_bench *bench, const struct touching *how, uint64_t count,
+static int timed(const struct memory *memory, const struct touching *how, uint64_t count,
     struct event_run *run, struct error *error)
 {
-    struct memory memory;
-    int rc = map_pages(&memory, count, how->page_bytes, error);
-    if (rc < 0)
-        return rc;
-    uint64_t before = event_minor_faults();
-    rc = timed(&memory, how->make, run, error);
+    uint64_t before = event_minor_faults(), start = clock_ticks();
+    int rc = how->make(memory, count * memory->page_bytes, error);
+    *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
+    uint64_t faults = event_minor_faults() - before;
     if (rc == 0 && how->faults)
-        rc = check_faults(event_minor_faults() - before, count, error);
-    if (rc == 0 && how->page_bytes > 4 * KIB)
-        rc = memory_check_obtained(&memory, 0, memory.bytes, error);
-    if (rc == 0)
-        return put_away(bench, &memory, how->keep, error);
-    memory_unmap(&memory);
+        rc = check_faults(faults, count, error);
+    if (rc == 0 && memory->page_bytes > 4 * KIB)
+        rc = memory_check_obtained(memory, 0, count * memory->page_bytes, error);
     return rc;
 }
 
-#define TOUCH_RUN(name, ...)                                                                                 \
+/* Gives the pages back and takes as many again: the kernel has them at hand. */
+static int run_recycled(struct event_bench *bench, const struct touching *how, uint64_t count,
+    struct event_run *run, struct error *error)
+{
+    if (madvise(bench->data.base, count * bench->data.page_bytes, MADV_DONTNEED) < 0)
+        return error_errno(error, errno, "cannot give pages back");
+    return timed(&bench->data, how, count, run, error);
+}
+
+/* A new mapping, which is kept until the end so that its frames do not come again. */
+static int run_fresh(struct event_bench *bench, const struct touching *how, uint64_t count,
+    struct event_run *run, struct error *error)
+{
+    struct event_hold *hold = bench->place.hold;
+    struct memory_request request = {
+        .bytes = count * bench->data.page_bytes, .page_bytes = bench->data.page_bytes};
+    if (!hold || hold->count == EVENT_HOLD_MAX)
+        return error_set(error, ENOMEM, "no room to keep more memory from being touched again");
+    struct memory *memory = &hold->memories[hold->count];
+    int rc = memory_map_request(memory, &request, error);
+    if (rc < 0)
+        return rc;
+    hold->count++;
+    madvise(memory->base, memory->bytes, MADV_DONTFORK); /* or fork-exit would copy its page tables */
+    return timed(memory, how, count, run, error);
+}
+
+#define TOUCH_RUN(name, run_function, make, faults)                                                          \
     static int name(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)   \
     {                                                                                                        \
-        return touch_run(bench, &(const struct touching){__VA_ARGS__}, count, run, error);                   \
+        return run_function(bench, &(const struct touching){make, faults}, count, run, error);               \
     }
 
-TOUCH_RUN(small_recycled, 4 * KIB, by_touching, false, true)
-TOUCH_RUN(small_fresh, 4 * KIB, by_touching, true, true)
-TOUCH_RUN(large_recycled, 2 * MIB, by_touching, false, true)
-TOUCH_RUN(large_fresh, 2 * MIB, by_touching, true, true)
-TOUCH_RUN(populate_write, 4 * KIB, by_populate_write, false, false)
-TOUCH_RUN(map_populate, 4 * KIB, by_map_populate, false, false)
-TOUCH_RUN(willneed, 4 * KIB, by_willneed, false, true)
+TOUCH_RUN(recycled, run_recycled, by_touching, true)
+TOUCH_RUN(fresh, run_fresh, by_touching, true)
+TOUCH_RUN(populate_write, run_recycled, by_populate_write, false)
+TOUCH_RUN(map_populate, run_recycled, by_map_populate, false)
+TOUCH_RUN(willneed, run_recycled, by_willneed, true)
 
+/* Where transparent huge pages are always on, MAP_POPULATE takes them. */
+static int check_small_pages(struct event_bench *bench, struct error *error)
+{
+    struct event_run run;
+    int rc = map_populate(bench, SMALL_MOST, &run, error);
+    return rc < 0 ? rc : memory_check_obtained(&bench->data, 0, bench->data.bytes, error);
+}
+
+#define SMALL .data_bytes = SMALL_MOST * 4 * KIB, .most = SMALL_MOST
+#define LARGE .data_bytes = LARGE_MOST * 2 * MIB, .data_page_bytes = 2 * MIB, .most = LARGE_MOST
 #define SOURCE_MADVISE "madvise(2), mmap(2); Linux Documentation/admin-guide/mm/transhuge.rst"
 #define ARTICLE_FAULT                                                                                        \
     "A page fault is where virtualization pays most: the guest's kernel handles its part, and whoever "      \
@@ -150,14 +145,14 @@ static const struct event rows[] = {
         .summary = "the first touch of a 4 KiB page whose frame was freed a moment ago",
         .article = ARTICLE_FAULT,
         .source = SOURCE_MADVISE,
-        .steps = "A page of a new anonymous mapping is written: page fault, the kernel takes a frame that "
+        .steps = "A page of an anonymous mapping is written: page fault, the kernel takes a frame that "
                  "this process "
-                 "gave back just before, zeroes it, maps it, returns. Mapping and unmapping are not timed.",
+                 "gave back just before, zeroes it, maps it, returns. Giving back is not timed.",
         .advice =
             "Touch memory once and keep it: allocators that give memory back to the kernel pay this again "
             "and "
             "again. Where first-touch-4k-fresh costs far more, the machine below takes free memory back.",
-        .native = {.run = small_recycled, .most = SMALL_MOST},
+        .native = {.run = recycled, SMALL},
         .guest = NEEDS_LINUX,
     },
     {
@@ -176,7 +171,7 @@ static const struct event rows[] = {
             "Prefault what must not stall. In a virtual machine ask for one without free page reporting or "
             "ballooning, or keep memory instead of freeing it.",
         .against = "first-touch-4k",
-        .native = {.run = small_fresh, .most = SMALL_MOST},
+        .native = {.run = fresh, SMALL},
         .guest = NEEDS_LINUX,
     },
     {
@@ -192,7 +187,7 @@ static const struct event rows[] = {
                  "kernel has "
                  "none at hand there is no figure.",
         .advice = "Divide by 512 and hold it against first-touch-4k: what remains is the price of zeroing.",
-        .native = {.run = large_recycled, .most = LARGE_MOST},
+        .native = {.run = recycled, LARGE},
         .guest = NEEDS_LINUX,
     },
     {
@@ -205,7 +200,7 @@ static const struct event rows[] = {
         .steps = "As first-touch-2m, with all memory kept until the run ends.",
         .advice = "As first-touch-4k-fresh.",
         .against = "first-touch-2m",
-        .native = {.run = large_fresh, .most = LARGE_MOST},
+        .native = {.run = fresh, LARGE},
         .guest = NEEDS_LINUX,
     },
     {
@@ -218,7 +213,7 @@ static const struct event rows[] = {
         .steps = "One system call makes all pages of a new mapping present, as if each had been written.",
         .advice = "Use it for memory that will be used anyway.",
         .against = "first-touch-4k",
-        .native = {.run = populate_write, .most = SMALL_MOST},
+        .native = {.run = populate_write, SMALL},
         .guest = NEEDS_LINUX,
     },
     {
@@ -233,7 +228,7 @@ static const struct event rows[] = {
                  "are always on, it may take large ones.",
         .advice = "Use it for memory that will be used anyway.",
         .against = "first-touch-4k",
-        .native = {.run = map_populate, .most = SMALL_MOST},
+        .native = {.run = map_populate, .open = check_small_pages, SMALL},
         .guest = NEEDS_LINUX,
     },
     {
@@ -248,7 +243,7 @@ static const struct event rows[] = {
                  "written and faults.",
         .advice = "Do not expect it to prefault anonymous memory: use MADV_POPULATE_WRITE.",
         .against = "first-touch-4k",
-        .native = {.run = willneed, .most = SMALL_MOST},
+        .native = {.run = willneed, SMALL},
         .guest = NEEDS_LINUX,
     },
 };
