@@ -13,9 +13,19 @@
 #define DOMAIN_PAGE_KERNEL 4 /* the kernel image: DOMAIN_KERNEL_PAGES of code */
 #define DOMAIN_KERNEL_PAGES 3
 #define DOMAIN_PAGE_USER (DOMAIN_PAGE_KERNEL + 2) /* the one of them that CPL 3 may execute */
-#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES)
+#define DOMAIN_PAGE_DATA (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES) /* struct domain_data, CPL 0 only */
+#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_DATA + 1)
+/* Two more guest virtual pages, in domains that handle exceptions (domain.h): the table whose 512 entries map the
+ * first 2 MiB of the data, CPL 0 only; and a page behind which there is no memory, for all. */
+#define DOMAIN_PAGE_WINDOW 256
+#define DOMAIN_PAGE_VOID 257
+#define DOMAIN_VOID_PHYSICAL 0xd0000000 /* in the hole that PC devices need below 4 GiB */
 
 /* Offsets in the kernel image. */
+#define DOMAIN_HANDLE_DIVIDE 0x1100  /* #DE: goes on behind a divide instruction of two bytes */
+#define DOMAIN_HANDLE_PAGE 0x1140    /* #PF in the first 2 MiB of the data: sets the present bit of its entry */
+#define DOMAIN_HANDLE_INTERRUPT 0x1180 /* counts, and tells the local APIC (x2APIC) */
+#define DOMAIN_SYSCALL_RETURN 0x11c0 /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */
 #define DOMAIN_VECTOR_BYTES 16     /* the stub of vector v starts at v * 16: 256 stubs fill the first page */
 #define DOMAIN_USER_CALL 0x2000    /* CPL 3: calls RAX, then leaves through DOMAIN_PORT_DONE */
 #define DOMAIN_USER_SYSCALL 0x2010 /* CPL 3: executes SYSCALL (probe) */
@@ -27,6 +37,8 @@
 #define DOMAIN_PORT_FAULT 0xe0   /* an exception; the frame below lies at the kernel's RSP */
 #define DOMAIN_PORT_DONE 0xe4    /* the called function has returned */
 #define DOMAIN_PORT_SYSCALL 0xe8 /* the SYSCALL entry was reached */
+#define DOMAIN_PORT_NULL 0xec    /* nothing: the outside answers and the guest goes on */
+#define DOMAIN_PORT_EVENT 0xf0   /* nothing: answered in the host's kernel where an eventfd waits for it */
 
 /* Selectors. None is one that Linux uses for the same purpose (CPL 3 code is 0x33 there), so that a selector
  * tells where code ran. The order is what SYSCALL and SYSRET ask for: SS = CS + 8 and user CS = user SS + 8.
@@ -43,6 +55,13 @@
 /* What the exception stubs leave on the kernel's stack (the upper part by the CPU: SDM volume 3, 6.14). */
 struct domain_frame {
     uint64_t vector, error_code, rip, cs, rflags, rsp, ss;
+};
+
+/* What the handlers of exceptions know, and count. */
+struct domain_data {
+    uint64_t window;     /* guest virtual: the first address of the data */
+    uint64_t faults;     /* page faults handled */
+    uint64_t interrupts; /* handled */
 };
 #endif
 #endif

@@ -24,6 +24,47 @@ report:
 1:  hlt /* the outside never resumes here */
     jmp 1b
 
+/* The handlers of what a domain can be told to handle itself (abi/domain.h). */
+    .set data, DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_DATA * 4096
+    .set window, DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_WINDOW * 4096
+
+    .org DOMAIN_HANDLE_DIVIDE
+    addq $2, (%rsp)
+    iretq
+
+    .org DOMAIN_HANDLE_PAGE
+    pushq %rax
+    movq %cr2, %rax
+    subq data, %rax
+    shrq $12, %rax
+    cmpq $512, %rax
+    jae 1f
+    orq $1, window(, %rax, 8)
+    addq $1, data + 8
+    popq %rax
+    addq $8, %rsp /* the error code */
+    iretq
+1:  popq %rax
+    pushq $14
+    jmp report
+
+    .org DOMAIN_HANDLE_INTERRUPT
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    addq $1, data + 16
+    movl $0x80b, %ecx /* x2APIC EOI (SDM volume 3, 10.12) */
+    xorl %eax, %eax
+    xorl %edx, %edx
+    wrmsr
+    popq %rdx
+    popq %rcx
+    popq %rax
+    iretq
+
+    .org DOMAIN_SYSCALL_RETURN
+    sysretq
+
 /* What CPL 3 may execute has a page of its own. */
     .org DOMAIN_USER_CALL
     call *%rax

@@ -24,5 +24,14 @@ entries:
     .irp chains, 1, 2, 3, 4, 5, 6, 7, 8
     chases \chains
     .endr
+    entry "event-cpuid", event_cpuid
+    entry "event-pio-user", event_pio_user
+    entry "event-divide", event_divide
+    entry "event-rdtsc", event_rdtsc
+    entry "event-laps", event_laps
+    entry "event-laps-exit", event_laps_exit
+    entry "event-laps-call", event_laps_call
+    entry "event-lap", event_lap
+    entry "event-jumps", event_jumps
 entries_end:
     .section .note.GNU-stack, "", @progbits

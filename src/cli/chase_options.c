@@ -262,7 +262,7 @@ const struct command command_chase = {
             {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
                          "the group kvm."},
         },
-    .see_also = {"vcost(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
     .options_bytes = sizeof(struct chase_options),
     .check = check,
     .run = cmd_chase_run,

@@ -2,6 +2,7 @@
 #include "cli/list_options.h"
 #include "cli/status.h"
 #include "domain/probe.h"
+#include "event/event.h"
 #include "report/output.h"
 #include "runner/runner.h"
 #include "workload/chase.h"
@@ -13,7 +14,10 @@
 /* Built-in workloads as a person asks for them. */
 static const struct choice workloads[] = {
     {"chase", "a pointer chase: one dependent load after the other over a working set (vcost chase)"},
+    {"events", "single operations that virtualization makes dear (vcost events)"},
 };
+
+enum { ITEMS_MAX = 256 };
 
 /* One entry of a list, whatever the list. */
 struct item {
@@ -50,7 +54,15 @@ static size_t list_workloads(struct item *items, struct monitor_facts *facts)
     return count;
 }
 
-enum { ITEMS_MAX = 16 };
+static size_t list_events(struct item *items, struct monitor_facts *facts)
+{
+    size_t count = 0;
+    (void)facts;
+    for (; event_at(count) && count < ITEMS_MAX; count++)
+        items[count] = (struct item){event_at(count)->name, event_at(count)->summary, NULL};
+    return count;
+}
+
 
 static const struct {
     const char *name;
@@ -59,6 +71,7 @@ static const struct {
     [LIST_RUNNERS] = {"runners", list_runners},
     [LIST_ORDERS] = {"orders", list_orders},
     [LIST_WORKLOADS] = {"workloads", list_workloads},
+    [LIST_EVENTS] = {"events", list_events},
 };
 
 /* ---- for people ---- */

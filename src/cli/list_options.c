@@ -10,6 +10,7 @@ static struct choice topic_choice(size_t index)
         [LIST_RUNNERS] = {"runners", "where a workload can run, and why one cannot be used here"},
         [LIST_ORDERS] = {"orders", "in which orders vcost chase can visit its elements"},
         [LIST_WORKLOADS] = {"workloads", "what can be measured"},
+        [LIST_EVENTS] = {"events", "the events of vcost events"},
     };
     return index < LIST_TOPICS ? topics[index] : (struct choice){NULL, NULL};
 }
@@ -40,7 +41,7 @@ const struct command command_list = {
         {
             "Lists the runners with what each really does on this host (for example whether KVM uses nested "
             "or shadow paging), or why it cannot be used and what to do about it; the orders of vcost chase; "
-            "and the workloads. Without a TOPIC all of them are listed.",
+            "the workloads; and the events of vcost events. Without a TOPIC all of them are listed.",
         },
     .groups =
         {
@@ -58,7 +59,7 @@ const struct command command_list = {
         {
             {"/dev/kvm", "Is opened to find out what KVM does here."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)"},
     .options_bytes = sizeof(struct list_options),
     .run = cmd_list_run,
 };

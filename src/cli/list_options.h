@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-enum list_topic { LIST_RUNNERS, LIST_ORDERS, LIST_WORKLOADS, LIST_TOPICS };
+enum list_topic { LIST_RUNNERS, LIST_ORDERS, LIST_WORKLOADS, LIST_EVENTS, LIST_TOPICS };
 
 struct list_options {
     const char *json; /* path, "-" for stdout, NULL: a table for people on stdout */

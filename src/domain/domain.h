@@ -12,6 +12,7 @@
 #include "monitor/monitor.h"
 #include "workload/image.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct domain;
@@ -22,6 +23,10 @@ struct domain_config {
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */
     const struct stop *stop;   /* asked when a signal interrupts the guest; may be NULL */
+    bool handling; /* the guest's kernel can be told to handle exceptions (domain_handle()), and exits that
+                      mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
+    bool data_is_code; /* the guest may execute the data, and not write it */
+    bool irqchip;      /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
 };
 
 /* An exception that the guest's kernel reported. */
@@ -38,6 +43,34 @@ void domain_destroy(struct domain *domain);
  * guest raised an exception, told in the sentence and by domain_fault(); -EINTR: stop was asked. The domain
  * can be called again after each. */
 int domain_call(struct domain *domain, workload_function *entry, struct error *error);
+
+/* The same at CPL 0, on the kernel's stack of 4 KiB. Where the monitor emulates CPL 0 (PVM) an instruction
+ * takes about a microsecond. */
+int domain_call_kernel(struct domain *domain, workload_function *entry, struct error *error);
+
+/* What the guest's kernel can do with an exception by itself, without leaving the guest. */
+enum domain_handler {
+    DOMAIN_DIVIDE,     /* #DE: go on behind the instruction, which must be two bytes long */
+    DOMAIN_PAGE_FAULT, /* #PF in the first 2 MiB of the data: set the present bit of the 4 KiB entry */
+    DOMAIN_INTERRUPT,  /* vector DOMAIN_INTERRUPT_VECTOR: count it, tell the local APIC */
+    DOMAIN_HANDLERS
+};
+enum { DOMAIN_INTERRUPT_VECTOR = 0x40 };
+
+/* From now on, in a domain with `handling`. -EINVAL without it. */
+int domain_handle(struct domain *domain, enum domain_handler handler, struct error *error);
+
+/* SYSCALL comes back at once from the guest's kernel from now on. -ENOTSUP where it does not arrive at CPL 0,
+ * as the facts found by domain_probe() tell. */
+int domain_return_syscalls(struct domain *domain, const struct monitor_facts *facts, struct error *error);
+
+/* What the handlers have counted since the domain was created. */
+void domain_handled(const struct domain *domain, uint64_t *page_faults, uint64_t *interrupts);
+
+/* Guest virtual addresses in a domain with `handling`: the entries that map the first 2 MiB of the data (512,
+ * CPL 0 only), and a page behind which there is no memory. */
+gva_t domain_window(void);
+gva_t domain_void(void);
 
 /* The exception of the last call that returned -EFAULT. */
 struct domain_fault domain_fault(const struct domain *domain);

@@ -1,4 +1,4 @@
-/* What domain.c and probe.c share. */
+/* What the files of this folder share. */
 #ifndef VCOST_DOMAIN_INTERNAL_H
 #define VCOST_DOMAIN_INTERNAL_H
 
@@ -6,6 +6,8 @@
 #include "domain/x86_64/paging.h"
 
 #include <stdbool.h>
+
+enum { PAGE_BYTES = 4096, DOMAIN_SLOT_DATA = 2, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
 
 struct domain {
     struct domain_config config;
@@ -15,11 +17,16 @@ struct domain {
     gpa_t data_start;
     struct vm *vm;
     struct vcpu *vcpu;
-    bool system_set; /* the virtual CPU is at CPL 3 of the domain */
+    int privilege;        /* the CPL that the virtual CPU's system registers are set for; -1: set them anew */
+    bool syscall_returns; /* SYSCALL leads to DOMAIN_SYSCALL_RETURN */
     struct domain_fault fault;
 };
 
-/* Starts CPL 3 code at `rip` and waits until it leaves through `port`. */
-int domain_run(struct domain *domain, struct vcpu_registers registers, uint16_t port, struct error *error);
+/* Starts code at `rip` and CPL `privilege`, and waits until it leaves through `port`. */
+int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
+    struct error *error);
+
+/* handling.c: maps what the handlers of exceptions need. */
+int handling_map(struct domain *domain, struct error *error);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 4096, ALIASES = 128, ALIAS_FAULTS_MIN = 8 };
+enum { ALIASES = 128, ALIAS_FAULTS_MIN = 8 };
 
 static void add_quirk(struct monitor_facts *facts, const char *text)
 {
@@ -101,10 +101,10 @@ static void find_syscall_privilege(struct domain *domain, struct monitor_facts *
     struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_SYSCALL).value,
     };
-    if (domain_run(domain, registers, DOMAIN_PORT_SYSCALL, &error) < 0)
+    if (domain_run(domain, PRIVILEGE_USER, registers, DOMAIN_PORT_SYSCALL, &error) < 0)
         return;
     domain->ops->get_system(domain->vcpu, &system);
-    domain->system_set = false;
+    domain->privilege = -1;
     facts->syscall_privilege = system.cs_selector & 3;
     if (facts->syscall_privilege != 0)
         add_quirk(facts, "SYSCALL does not raise the privilege level in a guest");

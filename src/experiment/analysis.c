@@ -102,7 +102,8 @@ static void analyse_cell(struct result_cell *cell, unsigned planned, const char 
     }
     cell->placements = (unsigned)count;
     if (count == 0) {
-        snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
+        if (!cell->reason[0])
+            snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
         return;
     }
     struct estimate estimate = statistics_estimate(medians, count);
@@ -130,10 +131,22 @@ static const struct result_sample *sample_of(
     return NULL;
 }
 
-/* The median over the rounds of one placement of (cell / baseline): pairs of which neither was disturbed, or
+typedef double pair_figure(double cell, double baseline);
+
+static double ratio_of(double cell, double baseline)
+{
+    return cell / baseline;
+}
+
+static double difference_of(double cell, double baseline)
+{
+    return cell - baseline;
+}
+
+/* The median over the rounds of one placement of a pair's figure: pairs of which neither was disturbed, or
  * all pairs where there is none such. NAN without pairs. */
-static double paired_ratio(
-    const struct result_cell *cell, const struct result_cell *baseline, unsigned placement)
+static double paired(const struct result_cell *cell, const struct result_cell *baseline, unsigned placement,
+    pair_figure *figure)
 {
     double clean[ROUNDS_MAX], all[ROUNDS_MAX];
     size_t clean_count = 0, all_count = 0;
@@ -141,35 +154,54 @@ static double paired_ratio(
         const struct result_sample *here = &cell->samples[i], *there;
         if (here->placement != placement || !(there = sample_of(baseline, placement, here->round)))
             continue;
-        all[all_count++] = here->ns / there->ns;
+        all[all_count++] = figure(here->ns, there->ns);
         if (here->disturbed == DISTURBED_NOT && there->disturbed == DISTURBED_NOT)
-            clean[clean_count++] = here->ns / there->ns;
+            clean[clean_count++] = figure(here->ns, there->ns);
     }
     return clean_count ? statistics_median(clean, clean_count) : statistics_median(all, all_count);
+}
+
+static size_t paired_placements(const struct result_cell *cell, const struct result_cell *baseline,
+    pair_figure *figure, double figures[CHASE_PLACEMENTS_MAX])
+{
+    size_t count = 0;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
+        double found = paired(cell, baseline, placement, figure);
+        if (!isnan(found))
+            figures[count++] = found;
+    }
+    return count;
 }
 
 static bool compare(
     const struct result *result, size_t cell, size_t baseline, struct result_comparison *comparison)
 {
-    double ratios[CHASE_PLACEMENTS_MAX];
-    size_t count = 0;
-    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
-        double ratio = paired_ratio(&result->cells[cell], &result->cells[baseline], placement);
-        if (!isnan(ratio))
-            ratios[count++] = ratio;
-    }
+    const struct result_cell *here = &result->cells[cell], *there = &result->cells[baseline];
+    double figures[CHASE_PLACEMENTS_MAX];
+    size_t count = paired_placements(here, there, difference_of, figures);
     if (count == 0)
         return false;
-    struct estimate estimate = statistics_estimate(ratios, count);
+    struct estimate more = statistics_difference(figures, count);
+    paired_placements(here, there, ratio_of, figures);
+    struct estimate ratio = statistics_estimate(figures, count);
     *comparison = (struct result_comparison){
         .cell = cell,
         .baseline = baseline,
-        .ratio = estimate.median,
-        .low = estimate.low,
-        .high = estimate.high,
+        .ratio = ratio.median,
+        .low = ratio.low,
+        .high = ratio.high,
+        .more_ns = more.median,
+        .more_low_ns = more.low,
+        .more_high_ns = more.high,
         .placements = (unsigned)count,
     };
     return true;
+}
+
+void analyse_comparison(struct result *result, size_t cell, size_t baseline)
+{
+    if (compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
+        result->comparison_count++;
 }
 
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error)
@@ -179,9 +211,8 @@ int analyse_comparisons(struct result *result, const struct row *row, struct err
         return error_set(error, ENOMEM, "no memory for the comparisons");
     for (size_t cell = 0; cell < result->cell_count; cell++) {
         size_t lane = cell % row->count, baseline = cell - lane + row->lanes[lane].baseline;
-        if (cell != baseline &&
-            compare(result, cell, baseline, &result->comparisons[result->comparison_count]))
-            result->comparison_count++;
+        if (cell != baseline)
+            analyse_comparison(result, cell, baseline);
     }
     return 0;
 }

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     REPEATS_MAX = 2, /* tries more for a disturbed sample */
@@ -228,21 +227,12 @@ static int place(const struct run *run, struct error *error)
     return rc;
 }
 
-static void shuffle(size_t *order, size_t count, uint64_t *random)
-{
-    for (size_t i = count; i > 1; i--) {
-        size_t j = random_below(random, i), kept = order[j];
-        order[j] = order[i - 1];
-        order[i - 1] = kept;
-    }
-}
-
 static int measure_shapes(struct run *run, struct error *error)
 {
     uint64_t random = random_mix(run->experiment->seed) + run->placement;
     char what[64];
     int rc = 0;
-    shuffle(run->order, run->experiment->shape_count, &random);
+    order_shuffle(run->order, run->experiment->shape_count, &random);
     for (run->shapes_done = 0; rc == 0 && run->shapes_done < run->experiment->shape_count;
          run->shapes_done++) {
         snprintf(what, sizeof what, "placement %u of %u", run->placement + 1, run->planned);
@@ -280,14 +270,6 @@ static int measure_all(struct run *run, struct error *error)
             plan_placements(run);
     }
     return rc;
-}
-
-static void stamp_start(struct result *result)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(result->started, sizeof result->started, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
 static int prepare(struct run *run, struct error *error)

@@ -36,8 +36,17 @@ int add_sample(struct result_cell *cell, const struct result_sample *sample, str
 /* Each cell's median, interval and quality. `planned` is the number of placements that were meant to be
  * measured, `cut` why it was fewer ("" if it was not). */
 void analyse_cells(struct result *result, unsigned planned, const char *cut);
+/* Appends the comparison of two cells to result->comparisons, which has room, if they share a placement. */
+void analyse_comparison(struct result *result, size_t cell, size_t baseline);
 /* Each cell against that of its lane's baseline. */
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error);
+
+/* ---- order.c ---- */
+
+/* Puts the numbers in `order` into a random order. */
+void order_shuffle(size_t *order, size_t count, uint64_t *random);
+/* Writes down when the experiment starts. */
+void stamp_start(struct result *result);
 
 /* ---- rounds.c: how many samples a cell takes in one placement ---- */
 

@@ -48,6 +48,22 @@ struct estimate statistics_estimate(double *values, size_t count)
     return estimate;
 }
 
+struct estimate statistics_difference(double *values, size_t count)
+{
+    struct estimate estimate = {.median = statistics_median(values, count), .low = NAN, .high = NAN};
+    double mean = 0, squares = 0;
+    if (count < 2)
+        return estimate;
+    for (size_t i = 0; i < count; i++)
+        mean += values[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += pow(values[i] - mean, 2);
+    double half = statistics_t975(count) * sqrt(squares / (double)(count - 1) / (double)count);
+    estimate.low = fmin(mean - half, estimate.median);
+    estimate.high = fmax(mean + half, estimate.median);
+    return estimate;
+}
+
 struct logarithms {
     double mean, variance; /* of the mean */
 };

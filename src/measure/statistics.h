@@ -21,6 +21,10 @@ double statistics_median(double *values, size_t count);
  * in place. */
 struct estimate statistics_estimate(double *values, size_t count);
 
+/* From one figure a placement that may be of either sign (a difference): their median, and Student's t
+ * interval of their mean, widened to hold the median where that lies outside. Values are sorted in place. */
+struct estimate statistics_difference(double *values, size_t count);
+
 /* How many times larger `values` are than `baseline`, both one positive figure a placement, of two
  * measurements that share no placement: the ratio of the medians, and Welch's t interval of the difference of
  * their logarithms' means, widened to hold the ratio where that lies outside. NAN ends with fewer than two

@@ -48,6 +48,13 @@ struct monitor_counters {
     uint64_t pages_4k, pages_2m, pages_1g; /* leaves mapped now in the tables the CPU walks for the guest */
 };
 
+/* What is fixed when a virtual machine is created. */
+struct vm_config {
+    bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
+};
+
+enum { VCPUS_MAX = 4 };
+
 struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
     const char *summary; /* one line for `vcost list` */
@@ -56,12 +63,22 @@ struct monitor_ops {
      * do. */
     void (*describe)(struct monitor_facts *facts);
 
-    int (*create)(struct vm **vm, struct error *error);
+    int (*create)(const struct vm_config *config, struct vm **vm, struct error *error);
     /* Backs guest physical memory from `start` on with `memory`, which stays the caller's and must outlive
      * the VM. */
     int (*region)(
         struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
+    /* Virtual CPU number `id`, from 0 on and each once, below VCPUS_MAX. */
     int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
+    /* Lets the monitor's kernel side answer 32-bit writes to a port, or to a guest physical address without
+     * memory, by signalling an eventfd, which stays the caller's (KVM_IOEVENTFD). */
+    int (*answer_port)(struct vm *vm, uint16_t port, int eventfd, struct error *error);
+    int (*answer_address)(struct vm *vm, gpa_t address, int eventfd, struct error *error);
+    /* Records from now on (or no more) which pages of a region the guest writes; the region must be there. */
+    int (*log_dirty)(
+        struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, bool on, struct error *error);
+    /* Fetches and clears what was recorded: one bit a 4 KiB page, bitmap for all of the region. */
+    int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
 
     /* The system state is set before the first entry; setting is dear, reading (after an exit) is cheap. */
     int (*set_system)(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
@@ -75,6 +92,7 @@ struct monitor_ops {
     /* Makes a running or coming enter() return EXIT_INTERRUPTED; from any thread or signal handler. */
     void (*kick)(struct vcpu *vcpu);
 
+    /* Of the VM, and of its virtual CPU number 0. */
     int (*counters)(struct vm *vm, struct monitor_counters *counters, struct error *error);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };

@@ -37,6 +37,11 @@ static void text(const char *value, char out[VALUE_BYTES])
     snprintf(out, VALUE_BYTES, "%s", value);
 }
 
+static bool is_chase(const struct line *line)
+{
+    return !line->cell->cell.event.name;
+}
+
 #define COLUMN(name) static void name##_column(const struct line *line, char out[VALUE_BYTES])
 
 COLUMN(id)
@@ -45,8 +50,7 @@ COLUMN(id)
 }
 COLUMN(workload)
 {
-    (void)line;
-    text("chase", out);
+    text(is_chase(line) ? "chase" : line->cell->cell.event.name, out);
 }
 COLUMN(monitor)
 {
@@ -63,23 +67,30 @@ COLUMN(label)
 }
 COLUMN(order)
 {
-    text(chase_orders[line->cell->cell.chase.order].name, out);
+    if (is_chase(line))
+        text(chase_orders[line->cell->cell.chase.order].name, out);
 }
 COLUMN(working_set)
 {
-    count(line->cell->cell.chase.working_set_bytes, out);
+    if (is_chase(line))
+        count(line->cell->cell.chase.working_set_bytes, out);
+    else
+        count_if(line->cell->cell.event.bytes, out);
 }
 COLUMN(element)
 {
-    count(line->cell->cell.chase.element_bytes, out);
+    if (is_chase(line))
+        count(line->cell->cell.chase.element_bytes, out);
 }
 COLUMN(write)
 {
-    text(line->cell->cell.chase.write ? "true" : "false", out);
+    if (is_chase(line))
+        text(line->cell->cell.chase.write ? "true" : "false", out);
 }
 COLUMN(chains)
 {
-    count(line->cell->cell.chase.chains, out);
+    if (is_chase(line))
+        count(line->cell->cell.chase.chains, out);
 }
 COLUMN(guest_page)
 {
@@ -140,6 +151,10 @@ COLUMN(page_faults)
     if (line->cell->counters.known)
         count(line->cell->counters.page_faults, out);
 }
+COLUMN(operations)
+{
+    count_if(line->cell->operations, out);
+}
 COLUMN(quality)
 {
     text(quality_name(line->cell->quality), out);
@@ -174,6 +189,15 @@ COLUMN(reason)
     text(reason ? reason : "", out);
 }
 
+COLUMN(operation)
+{
+    text(line->cell->unit ? line->cell->unit : "", out);
+}
+COLUMN(note)
+{
+    text(line->cell->note, out);
+}
+
 static const struct {
     const char *name;
     void (*value)(const struct line *line, char out[VALUE_BYTES]); /* leaves out "" where there is none */
@@ -184,7 +208,7 @@ static const struct {
     {"technique", technique_column},
     {"label", label_column},
     {"order", order_column},
-    {"working_set_bytes", working_set_column},
+    {"working_set_bytes", working_set_column}, /* of an event: its size */
     {"element_bytes", element_column},
     {"write", write_column},
     {"chains", chains_column},
@@ -209,6 +233,9 @@ static const struct {
     {"ratio_placements", ratio_placements_column},
     {"baseline", baseline_column},
     {"reason", reason_column},
+    {"operations", operations_column},
+    {"operation", operation_column},
+    {"note", note_column},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 

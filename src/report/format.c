@@ -56,6 +56,32 @@ struct formatted format_ns(double ns)
     return out;
 }
 
+static struct formatted with_time_unit(double ns, const char *sign, const struct report_style *style)
+{
+    static const char *const units[] = {"ns", "us", "ms", "s"};
+    struct formatted out;
+    unsigned unit = 0;
+    if (!isfinite(ns))
+        return unknown();
+    while (unit < 3 && fabs(ns) >= 999.5) {
+        ns /= 1000;
+        unit++;
+    }
+    snprintf(out.text, sizeof out.text, "%s%.*f %s", sign, decimals(ns), ns,
+        unit == 1 && style->utf8 ? "\u00b5s" : units[unit]);
+    return out;
+}
+
+struct formatted format_time(double ns, const struct report_style *style)
+{
+    return with_time_unit(ns, "", style);
+}
+
+struct formatted format_extra(double ns, const struct report_style *style)
+{
+    return with_time_unit(ns, ns >= 0 ? "+" : "", style);
+}
+
 struct formatted format_slowdown_number(double ratio)
 {
     struct formatted out;

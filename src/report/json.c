@@ -39,6 +39,14 @@ static json_t *json_chase(struct draft *draft, const struct chase_shape *shape)
     return object;
 }
 
+static json_t *json_event(struct draft *draft, const struct result_cell *cell)
+{
+    json_t *object = json_object();
+    put_count_if(draft, object, "size_bytes", cell->cell.event.bytes, "this event has no size");
+    put_text(draft, object, "operation", cell->unit);
+    return object;
+}
+
 static json_t *json_pages(struct draft *draft, const struct result_cell *cell)
 {
     json_t *object = json_object();
@@ -85,12 +93,36 @@ static json_t *json_counters(struct draft *draft, const struct result_cell *cell
         put_count(draft, object, "page_faults", cell->counters.page_faults);
     else
         put_null(draft, object, "page_faults", "no counters could be read");
+    if (cell->cell.event.name)
+        put_count(draft, object, "operations", cell->operations);
     return object;
 }
 
 static void put_reason(struct draft *draft, json_t *object, const char *reason)
 {
     put(draft, object, "reason", reason ? draft_text(draft, reason) : json_null());
+}
+
+static void put_chase(struct draft *draft, json_t *object, const struct result_cell *cell)
+{
+    const char *none = cell_without_guest(cell);
+    put_text(draft, object, "workload", "chase");
+    put(draft, object, "parameters", json_chase(draft, &cell->cell.chase));
+    put_count_if(draft, object, "guest_page_bytes", cell->cell.guest_page_bytes, none ? none : "not known");
+    put_count(draft, object, "host_page_bytes", cell->cell.host_page_bytes);
+    put(draft, object, "pages_obtained", json_pages(draft, cell));
+}
+
+static void put_event(struct draft *draft, json_t *object, const struct result_cell *cell)
+{
+    static const char none[] = "an event is told by its name alone; its pages are part of what it is";
+    put_text(draft, object, "workload", cell->cell.event.name);
+    put(draft, object, "parameters", json_event(draft, cell));
+    put_null(draft, object, "guest_page_bytes", none);
+    put_null(draft, object, "host_page_bytes", none);
+    put_null(draft, object, "pages_obtained", none);
+    if (cell->note[0])
+        put_text(draft, object, "note", cell->note);
 }
 
 static void put_identity(struct draft *draft, json_t *object, const struct result_cell *cell)
@@ -100,11 +132,7 @@ static void put_identity(struct draft *draft, json_t *object, const struct resul
     put_text(draft, object, "monitor", cell->cell.monitor);
     put_text(draft, object, "label", cell->label);
     put_technique(draft, object, cell->technique, none ? none : "could not be told by trying");
-    put_text(draft, object, "workload", "chase");
-    put(draft, object, "parameters", json_chase(draft, &cell->cell.chase));
-    put_count_if(draft, object, "guest_page_bytes", cell->cell.guest_page_bytes, none ? none : "not known");
-    put_count(draft, object, "host_page_bytes", cell->cell.host_page_bytes);
-    put(draft, object, "pages_obtained", json_pages(draft, cell));
+    (cell->cell.event.name ? put_event : put_chase)(draft, object, cell);
 }
 
 static json_t *json_cell(struct draft *draft, const struct result_cell *cell)
@@ -142,6 +170,9 @@ static json_t *json_comparison(
     put_figure(draft, object, "ratio", comparison->ratio);
     put_figure(draft, object, "low", comparison->low);
     put_figure(draft, object, "high", comparison->high);
+    put_figure(draft, object, "more_ns", comparison->more_ns);
+    put_figure(draft, object, "more_low_ns", comparison->more_low_ns);
+    put_figure(draft, object, "more_high_ns", comparison->more_high_ns);
     put_count(draft, object, "placements", comparison->placements);
     put_reason(draft, object, comparison_reason(comparison));
     return object;

@@ -5,6 +5,7 @@
 #include "report/format.h"
 #include "report/markdown_text.h"
 #include "report/notes.h"
+#include "report/price_report.h"
 #include "report/summary.h"
 
 #include <errno.h>
@@ -120,13 +121,12 @@ static void write_headline(const struct result *result, FILE *stream)
     fputs("\n\n", stream);
 }
 
-int markdown_write(const struct result *result, FILE *stream, struct error *error)
+static int write_curves(const struct result *result, FILE *stream, struct error *error)
 {
     struct curves curves;
     int status = curves_from_result(result, &curves, error);
     if (status)
         return status;
-    write_headline(result, stream);
     for (size_t i = 0; i < curves.group_count && !status; i++)
         if (write_group(stream, &curves.groups[i]))
             status = error_set(error, ENOMEM, "not enough memory to write the table");
@@ -134,4 +134,11 @@ int markdown_write(const struct result *result, FILE *stream, struct error *erro
         status = write_sentences(result, &curves, stream, error);
     curves_free(&curves);
     return status;
+}
+
+int markdown_write(const struct result *result, FILE *stream, struct error *error)
+{
+    write_headline(result, stream);
+    return (strcmp(result->experiment, "events") == 0 ? price_report_markdown : write_curves)(
+        result, stream, error);
 }

@@ -49,6 +49,9 @@ struct result_cell {
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
     double median, low, high, min;
     struct result_counters counters;
+    uint64_t operations; /* events that the counters were counted over; 0 for a chase */
+    const char *unit;    /* what one event is: "exit", "page"; NULL for a chase; not owned */
+    char note[160];      /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;
     char reason[160]; /* why not good; "" if good */
 };
@@ -56,6 +59,7 @@ struct result_cell {
 struct result_comparison {
     size_t cell, baseline; /* indices into cells */
     double ratio, low, high;
+    double more_ns, more_low_ns, more_high_ns; /* cell minus baseline, from the same pairs */
     unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
 };
 
@@ -80,7 +84,7 @@ struct result {
     struct monitor_facts kvm;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase" */
+    const char *experiment; /* "chase", "events"; not owned */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;

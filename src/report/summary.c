@@ -306,15 +306,24 @@ static void say_repeated(const struct summary *summary, const struct tally *tall
     say(summary, sentence);
 }
 
+void summary_run(const struct result *result, FILE *stream, const struct report_style *style)
+{
+    struct summary summary = {.result = result, .stream = stream, .style = style};
+    struct tally tally = {0};
+    count_cells(result, &tally);
+    say_baseline(&summary);
+    say_incomplete(&summary);
+    say_quality(&summary, &tally);
+    say_repeated(&summary, &tally);
+}
+
 int summary_write(const struct result *result, const struct curves *curves, FILE *stream,
     const struct report_style *style, struct error *error)
 {
     (void)error; /* as every writer: today nothing can fail but the stream */
     struct summary summary = {.result = result, .curves = curves, .stream = stream, .style = style};
     struct verdicts verdicts = {0};
-    struct tally tally = {0};
     judge_all(curves, &verdicts);
-    count_cells(result, &tally);
     if (with_interval(&verdicts) + verdicts.of[VERDICT_NONE]) {
         headlines(&summary);
         say_largest(&summary, &verdicts);
@@ -324,9 +333,6 @@ int summary_write(const struct result *result, const struct curves *curves, FILE
         say_latencies(&summary);
         say_kvm(&summary);
     }
-    say_baseline(&summary);
-    say_incomplete(&summary);
-    say_quality(&summary, &tally);
-    say_repeated(&summary, &tally);
+    summary_run(result, stream, style);
     return 0;
 }

@@ -13,4 +13,7 @@
 int summary_write(const struct result *result, const struct curves *curves, FILE *stream,
     const struct report_style *style, struct error *error);
 
+/* Its last part, for any experiment: the baseline, whether it is complete, quality, how many samples. */
+void summary_run(const struct result *result, FILE *stream, const struct report_style *style);
+
 #endif

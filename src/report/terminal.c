@@ -3,9 +3,12 @@
 #include "report/baseline.h"
 #include "report/curves.h"
 #include "report/plot.h"
+#include "report/price_report.h"
 #include "report/summary.h"
 #include "report/table.h"
 #include "report/text.h"
+
+#include <string.h>
 
 /* "AMD EPYC 7B13, Linux 6.18.5, kvm (shadow, PVM); native here is itself a KVM guest" */
 static void write_headline(const struct result *result, FILE *stream, const struct report_style *style)
@@ -40,7 +43,7 @@ static void write_agents(const struct result *result, FILE *stream, const struct
 typedef int (*part)(const struct result *result, const struct curves *curves, FILE *stream,
     const struct report_style *style, struct error *error);
 
-int terminal_write(
+static int write_curves(
     const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
 {
     static const part parts[] = {table_write, plot_slowdown, plot_latency, summary_write};
@@ -48,11 +51,18 @@ int terminal_write(
     int status = curves_from_result(result, &curves, error);
     if (status)
         return status;
-    write_headline(result, stream, style);
-    write_agents(result, stream, style);
-    fputc('\n', stream);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
         status = parts[i](result, &curves, stream, style, error);
     curves_free(&curves);
     return status;
+}
+
+int terminal_write(
+    const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
+{
+    write_headline(result, stream, style);
+    write_agents(result, stream, style);
+    fputc('\n', stream);
+    return (strcmp(result->experiment, "events") == 0 ? price_report_write : write_curves)(
+        result, stream, style, error);
 }

@@ -3,7 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES])
+static void event_id(const struct cell *cell, char id[static CELL_ID_BYTES])
+{
+    char bytes[24] = "";
+    if (cell->event.bytes)
+        snprintf(bytes, sizeof bytes, "/%" PRIu64, cell->event.bytes);
+    snprintf(id, CELL_ID_BYTES, "events/%s/%s%s", cell->monitor, cell->event.name, bytes);
+}
+
+static void chase_id(const struct cell *cell, char id[static CELL_ID_BYTES])
 {
     const struct chase_shape *chase = &cell->chase;
     char chains[16] = "", guest[24] = "-";
@@ -14,4 +22,9 @@ void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES])
     snprintf(id, CELL_ID_BYTES, "chase/%s/%s%s%s/%" PRIu64 "/%" PRIu32 "/%s/%" PRIu64, cell->monitor,
         chase_orders[chase->order].name, chase->write ? "-write" : "", chains, chase->working_set_bytes,
         chase->element_bytes, guest, cell->host_page_bytes);
+}
+
+void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES])
+{
+    (cell->event.name ? event_id : chase_id)(cell, id);
 }

@@ -12,13 +12,18 @@ struct cell {
     struct chase_shape chase;
     uint64_t guest_page_bytes; /* 0 for native */
     uint64_t host_page_bytes;
+    struct {
+        const char *name; /* NULL: the cell is a chase's; else an event's, and `chase` means nothing */
+        uint64_t bytes;   /* its size; 0 where the event has none */
+    } event;
 };
 
 enum { CELL_ID_BYTES = 128 };
 
-/* Writes the cell's stable id, "chase/kvm/random/65536/64/4096/4096": workload, runner, order (with "-write"
- * and
- * "-xN" for N chains where they apply), working set, element, guest page ("-" for native), host page. */
+/* Writes the cell's stable id. A chase: "chase/kvm/random/65536/64/4096/4096": workload, runner, order (with
+ * "-write" and "-xN" for N chains where they apply), working set, element, guest page ("-" for native), host
+ * page. An event: "events/kvm/cpuid", "events/kvm/retouch-lines/65536": its name and, if it has one, its
+ * size. */
 void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES]);
 
 #endif

@@ -270,14 +270,20 @@ static void rounds_are_limited_from_the_top(void **state)
 
 static void cells_have_stable_ids(void **state)
 {
-    struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096};
+    struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096, {NULL, 0}};
     char id[CELL_ID_BYTES];
     (void)state;
     cell_id(&cell, id);
     assert_string_equal(id, "chase/kvm/random/65536/64/4096/4096");
-    cell = (struct cell){"native", {8192, 512, CHASE_SEQUENTIAL, true, 4}, 0, 4096};
+    cell = (struct cell){"native", {8192, 512, CHASE_SEQUENTIAL, true, 4}, 0, 4096, {NULL, 0}};
     cell_id(&cell, id);
     assert_string_equal(id, "chase/native/sequential-write-x4/8192/512/-/4096");
+    cell = (struct cell){.monitor = "kvm", .event = {"cpuid", 0}};
+    cell_id(&cell, id);
+    assert_string_equal(id, "events/kvm/cpuid");
+    cell.event.bytes = 65536;
+    cell_id(&cell, id);
+    assert_string_equal(id, "events/kvm/cpuid/65536");
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
+#include "cli/events_options.h"
 #include "cli/completion.h"
 #include "cli/describe.h"
 #include "cli/help.h"
@@ -34,6 +35,12 @@ int cmd_agent_run(const struct invocation *invocation)
 }
 
 int cmd_chase_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
+int cmd_events_run(const struct invocation *invocation)
 {
     (void)invocation;
     return STATUS_DONE;

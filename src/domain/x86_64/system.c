@@ -51,14 +51,19 @@ static void build_gdt(uint64_t *gdt)
 
 /* 64-bit interrupt gates to the kernel's stubs (SDM volume 3, figure 6-8). Those that software may raise
  * itself (INT3, INTO) stay at DPL 0 as well: a workload has no business there. */
-static void build_idt(uint64_t *idt)
+void system_set_gate(char *base, unsigned vector, uint64_t handler)
 {
-    for (unsigned vector = 0; vector < VECTORS; vector++) {
-        uint64_t stub = page_address(DOMAIN_PAGE_KERNEL) + vector * DOMAIN_VECTOR_BYTES;
-        idt[2 * vector] =
-            (stub & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (stub >> 16 & 0xffff) << 48;
-        idt[2 * vector + 1] = stub >> 32;
-    }
+    uint64_t *idt = (uint64_t *)page(base, DOMAIN_PAGE_IDT);
+    uint64_t to = page_address(DOMAIN_PAGE_KERNEL) + handler;
+    idt[2 * vector] =
+        (to & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (to >> 16 & 0xffff) << 48;
+    idt[2 * vector + 1] = to >> 32;
+}
+
+static void build_idt(char *base)
+{
+    for (unsigned vector = 0; vector < VECTORS; vector++)
+        system_set_gate(base, vector, (uint64_t)vector * DOMAIN_VECTOR_BYTES);
 }
 
 /* A 32-bit OUT needs the bits of all four of its ports clear. */
@@ -78,6 +83,8 @@ static void build_tss(char *tss)
     memset(bitmap, 0xff, BITMAP_BYTES);
     allow_port(bitmap, DOMAIN_PORT_DONE);
     allow_port(bitmap, DOMAIN_PORT_SYSCALL);
+    allow_port(bitmap, DOMAIN_PORT_NULL);
+    allow_port(bitmap, DOMAIN_PORT_EVENT);
 }
 
 static const struct {
@@ -90,12 +97,13 @@ static const struct {
     {DOMAIN_PAGE_STACK, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
     {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0},
     {DOMAIN_PAGE_USER, 1, PAGE_USER},
+    {DOMAIN_PAGE_DATA, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
 };
 
 int system_build(char *base, struct page_tables *tables, struct error *error)
 {
     build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
-    build_idt((uint64_t *)page(base, DOMAIN_PAGE_IDT));
+    build_idt(base);
     build_tss(page(base, DOMAIN_PAGE_TSS));
     memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start,
         (size_t)(domain_kernel_end - domain_kernel_start));
@@ -109,16 +117,17 @@ int system_build(char *base, struct page_tables *tables, struct error *error)
     return 0;
 }
 
-struct vcpu_system system_user_state(const struct page_tables *tables)
+struct vcpu_system system_state(const struct page_tables *tables, unsigned privilege, bool returns)
 {
+    uint64_t syscall_entry = returns ? DOMAIN_SYSCALL_RETURN : DOMAIN_SYSCALL_ENTRY;
     return (struct vcpu_system){
         .page_tables = tables->root,
         .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */
         .cr4 =
             0x6a0, /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
         .efer = 0xd01, /* NXE LMA LME SCE */
-        .cs_selector = DOMAIN_USER_CS,
-        .ss_selector = DOMAIN_USER_SS,
+        .cs_selector = privilege ? DOMAIN_USER_CS : DOMAIN_KERNEL_CS,
+        .ss_selector = privilege ? DOMAIN_USER_SS : DOMAIN_KERNEL_SS,
         .gdt = system_address((uint64_t)DOMAIN_PAGE_GDT * PAGE_BYTES),
         .gdt_limit = DOMAIN_TSS + 15,
         .idt = system_address((uint64_t)DOMAIN_PAGE_IDT * PAGE_BYTES),
@@ -127,7 +136,7 @@ struct vcpu_system system_user_state(const struct page_tables *tables)
         .tss_limit = TSS_LIMIT,
         .tss_selector = DOMAIN_TSS,
         .star = (uint64_t)(DOMAIN_USER_SS - 8) << 48 | (uint64_t)DOMAIN_KERNEL_CS << 32,
-        .syscall_entry = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_SYSCALL_ENTRY),
+        .syscall_entry = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + syscall_entry),
         .syscall_mask = 0x200, /* IF */
     };
 }

@@ -8,6 +8,8 @@
 #include "domain/x86_64/paging.h"
 #include "monitor/vcpu_state.h"
 
+#include <stdbool.h>
+
 /* The guest virtual address of an offset in the system pages. */
 gva_t system_address(uint64_t offset);
 
@@ -15,7 +17,13 @@ gva_t system_address(uint64_t offset);
  * `tables`. */
 int system_build(char *base, struct page_tables *tables, struct error *error);
 
-/* The state in which CPL 3 code of the domain runs. */
-struct vcpu_system system_user_state(const struct page_tables *tables);
+/* The state in which code of the domain runs at CPL `privilege` (0 or 3). SYSCALL leaves through
+ * DOMAIN_PORT_SYSCALL or, if it `returns`, comes back at once (which needs a CPU whose SYSCALL leads to CPL
+ * 0). */
+struct vcpu_system system_state(const struct page_tables *tables, unsigned privilege, bool returns);
+
+/* Lets the kernel's code at `handler` (an offset of abi/domain.h) take exceptions and interrupts of a vector.
+ */
+void system_set_gate(char *base, unsigned vector, uint64_t handler);
 
 #endif

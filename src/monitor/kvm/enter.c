@@ -79,11 +79,21 @@ static void take(const struct kvm_run *run, struct vm_exit *exit)
         "KVM left the guest for a reason that vcost does not know (%u)", run->exit_reason);
 }
 
+/* Whatever the guest reads is 0 unless somebody puts something else there. */
+static void answer_reads(struct kvm_run *run)
+{
+    if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write)
+        memset(run->mmio.data, 0, sizeof run->mmio.data);
+    if (run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_IN)
+        memset((char *)run + run->io.data_offset, 0, (size_t)run->io.size * run->io.count);
+}
+
 int kvm_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     *exit = (struct vm_exit){.kind = EXIT_FAILED};
     if (ioctl(vcpu->fd, KVM_RUN, 0) == 0) {
         take(vcpu->run, exit);
+        answer_reads(vcpu->run);
         return 0;
     }
     if (errno == EINTR || errno == EAGAIN) {

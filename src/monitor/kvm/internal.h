@@ -19,7 +19,7 @@ struct vm {
     int kvm, fd;
     size_t run_bytes;
     struct kvm_stats stats;
-    struct vcpu *vcpu; /* one for now; NULL before it is made */
+    struct vcpu *vcpus[VCPUS_MAX]; /* NULL before they are made */
 };
 
 /* vcpu.c */
@@ -33,6 +33,15 @@ void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers
 /* enter.c */
 int kvm_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
 void kvm_kick(struct vcpu *vcpu);
+
+/* memory.c, irq.c */
+int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
+int kvm_log_dirty(
+    struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, bool on, struct error *error);
+int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
+int kvm_irqchip(struct vm *vm, struct error *error);
+int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
+int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);
 
 /* settings.c: opens /dev/kvm and checks what is needed of it; the reason for a failure says what to do. */
 int kvm_open(int *kvm, struct error *error);

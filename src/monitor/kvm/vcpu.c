@@ -42,8 +42,8 @@ static int vcpu_open(const struct vm *vm, unsigned id, struct vcpu *vcpu, struct
 
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct error *error)
 {
-    if (vm->vcpu)
-        return error_set(error, EBUSY, "this virtual machine has its virtual CPU already");
+    if (id >= VCPUS_MAX || vm->vcpus[id])
+        return error_set(error, EBUSY, "virtual CPU %u cannot be made, or was made already", id);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
@@ -53,7 +53,7 @@ int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct error *error)
         kvm_vcpu_free(vcpu);
         return rc;
     }
-    *out = vm->vcpu = vcpu;
+    *out = vm->vcpus[id] = vcpu;
     return 0;
 }
 

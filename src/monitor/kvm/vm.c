@@ -35,7 +35,8 @@ static void vm_destroy(struct vm *vm)
 {
     if (!vm)
         return;
-    kvm_vcpu_free(vm->vcpu);
+    for (unsigned i = 0; i < VCPUS_MAX; i++)
+        kvm_vcpu_free(vm->vcpus[i]);
     kvm_stats_close(&vm->stats);
     if (vm->fd >= 0)
         close(vm->fd);
@@ -44,13 +45,15 @@ static void vm_destroy(struct vm *vm)
     free(vm);
 }
 
-static int vm_create(struct vm **out, struct error *error)
+static int vm_create(const struct vm_config *config, struct vm **out, struct error *error)
 {
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
     vm->kvm = vm->fd = vm->stats.fd = -1;
     int rc = create_fd(vm, error);
+    if (rc == 0 && config->irqchip)
+        rc = kvm_irqchip(vm, error);
     if (rc < 0)
         vm_destroy(vm);
     else
@@ -58,29 +61,15 @@ static int vm_create(struct vm **out, struct error *error)
     return rc;
 }
 
-static int vm_region(
-    struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
-{
-    struct kvm_userspace_memory_region region = {
-        .slot = slot,
-        .guest_phys_addr = start.value,
-        .memory_size = memory->bytes,
-        .userspace_addr = (uintptr_t)memory->base,
-    };
-    if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
-        return error_errno(error, errno, "KVM refuses %zu bytes of guest memory", memory->bytes);
-    return 0;
-}
-
 static int vm_counters(struct vm *vm, struct monitor_counters *counters, struct error *error)
 {
-    if (!vm->vcpu)
+    if (!vm->vcpus[0])
         return error_set(error, EINVAL, "a virtual machine without a virtual CPU has no counters");
     *counters = (struct monitor_counters){
-        .exits = kvm_stats_read(&vm->vcpu->stats, STAT_EXITS),
-        .page_faults = kvm_stats_read(&vm->vcpu->stats, STAT_PF_TAKEN),
-        .page_faults_fixed = kvm_stats_read(&vm->vcpu->stats, STAT_PF_FIXED),
-        .tlb_flushes = kvm_stats_read(&vm->vcpu->stats, STAT_TLB_FLUSH),
+        .exits = kvm_stats_read(&vm->vcpus[0]->stats, STAT_EXITS),
+        .page_faults = kvm_stats_read(&vm->vcpus[0]->stats, STAT_PF_TAKEN),
+        .page_faults_fixed = kvm_stats_read(&vm->vcpus[0]->stats, STAT_PF_FIXED),
+        .tlb_flushes = kvm_stats_read(&vm->vcpus[0]->stats, STAT_TLB_FLUSH),
         .pages_4k = kvm_stats_read(&vm->stats, STAT_PAGES_4K),
         .pages_2m = kvm_stats_read(&vm->stats, STAT_PAGES_2M),
         .pages_1g = kvm_stats_read(&vm->stats, STAT_PAGES_1G),
@@ -93,8 +82,12 @@ const struct monitor_ops monitor_kvm = {
     .summary = "a guest of our own on /dev/kvm, with the paging technique that KVM uses here",
     .describe = kvm_describe,
     .create = vm_create,
-    .region = vm_region,
+    .region = kvm_region,
     .vcpu = kvm_vcpu,
+    .answer_port = kvm_answer_port,
+    .answer_address = kvm_answer_address,
+    .log_dirty = kvm_log_dirty,
+    .dirty = kvm_dirty,
     .set_system = kvm_set_system,
     .get_system = kvm_get_system,
     .set_registers = kvm_set_registers,

@@ -1,0 +1,139 @@
+#include "cli/events_options.h"
+
+#include "event/event.h"
+
+#include <errno.h>
+
+static struct choice runner_choice(size_t index)
+{
+    static const struct choice runners[] = {
+        {"native", "in an ordinary process, the baseline"},
+        {"kvm", "in a guest of vcost's own on /dev/kvm"},
+    };
+    return index < sizeof runners / sizeof runners[0] ? runners[index] : (struct choice){NULL, NULL};
+}
+
+static struct choice one_event(size_t index)
+{
+    const struct event *event = event_at(index);
+    return event ? (struct choice){event->name, event->summary} : (struct choice){NULL, NULL};
+}
+
+/* Groups first, then events. */
+static struct choice event_choice(size_t index)
+{
+    if (index < EVENT_GROUPS)
+        return (struct choice){
+            event_group_name((enum event_group)index), event_group_title((enum event_group)index)};
+    return one_event(index - EVENT_GROUPS);
+}
+
+#define FIELD(member) .offset = offsetof(struct events_options, member)
+
+static const struct option_spec where_options[] = {
+    {.name = "on",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(on),
+        .value_name = "RUNNER[,RUNNER...]",
+        .choice = runner_choice,
+        .default_note = "every one that this host can run",
+        .help = "Where the events happen; without native there is nothing to compare with. One or more of:"},
+    {.name = "cpu",
+        .kind = OPTION_NUMBER,
+        FIELD(cpu),
+        .value_name = "N",
+        .min = 0,
+        .max = 65535,
+        .default_note = "one is chosen and told",
+        .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
+};
+
+static const struct option_spec tell_options[] = {
+    {.name = "explain",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(explain),
+        .value_name = "EVENT[,EVENT...]",
+        .choice = one_event,
+        .help = "Measure nothing; tell what happens in an event step by step, what the article says of it, "
+                "and what "
+                "to do about its cost:"},
+    {.name = "context",
+        .kind = OPTION_FLAG,
+        FIELD(context),
+        .help = "Add figures that others have published, with their source, below the table."},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+static int check(const void *fields, struct error *error)
+{
+    const struct events_options *options = fields;
+    if (options->common.picture)
+        return error_set(error, EINVAL, "vcost events draws no picture: use --markdown, --csv or --json");
+    return common_options_check(&options->common, error);
+}
+
+const struct command command_events = {
+    .name = "events",
+    .summary = "the price list of virtualization: what single operations cost",
+    .description =
+        {
+            "Measures what each single operation costs that virtualization can make dear: entering and "
+            "leaving the "
+            "monitor, what that does to caches and TLBs, exceptions and page tables, memory management, "
+            "executing "
+            "code, reading the clock. Each happens natively and in a guest, in turns, many times in a row, "
+            "in several "
+            "openings of its memory and its guest. These are the causes that Ulrich Drepper's article \"The "
+            "Cost of "
+            "Virtualization\" (ACM Queue 6(1), 2008) names, one row each.",
+            "The table is sorted by what an event costs over native. What native cannot do at all (leaving a "
+            "guest) is "
+            "listed with its whole price. Events that are held against another event at the same place (what "
+            "a warm "
+            "working set costs after an exit, against without one) are marked. What cannot happen on this "
+            "host has no "
+            "figure, and the reason is told.",
+            "A guest here is vcost's own, without an operating system. What only Linux can do (fork, mmap, "
+            "mlock) is "
+            "measured natively: run vcost events inside a virtual machine of yours too, and hold the two "
+            "files against "
+            "each other with vcost compare.",
+            "EVENT is the name of an event or of a group of them; vcost list events lists them.",
+        },
+    .groups =
+        {
+            {"What is told", tell_options, COUNT(tell_options), 0},
+            {"Where it runs", where_options, COUNT(where_options), 0},
+            COMMON_OPTIONS(struct events_options, common),
+            COMMON_HELP,
+        },
+    .operand = {.name = "EVENT",
+        .help = "Only these events, or groups of events:",
+        .choice = event_choice,
+        .min = 0,
+        .max = OPERANDS_MAX},
+    .examples =
+        {
+            {"vcost events", "The whole price list of this machine"},
+            {"vcost events --quick exits", "What entering and leaving the monitor costs, in a few seconds"},
+            {"vcost events cpuid syscall page-fault", "Three events alone"},
+            {"vcost events --explain pte-change", "What that is, why it costs, what to do"},
+            {"vcost events --json here.json", "Keep the list, for vcost compare"},
+            {"vcost events --on native --json inside.json", "The same inside a virtual machine without KVM"},
+            {"vcost events --context --markdown -",
+                "As Markdown, with nothing but the measured list on stdout"},
+        },
+    .exit_notes =
+        {
+            {"Ctrl-C", "stops cleanly: what was measured until then is reported and marked incomplete."},
+        },
+    .files =
+        {
+            {"/dev/kvm", "Must be readable and writable for guests; without it only native is measured."},
+        },
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-list(1)"},
+    .options_bytes = sizeof(struct events_options),
+    .check = check,
+    .run = cmd_events_run,
+};

@@ -1,0 +1,82 @@
+/* What a domain's kernel handles by itself: exceptions that do not leave the guest, and what they need. */
+#include "abi/domain.h"
+#include "base/size.h"
+#include "domain/internal.h"
+#include "domain/x86_64/system.h"
+
+#include <errno.h>
+
+static const struct {
+    unsigned vector;
+    uint64_t handler;
+} handlers[DOMAIN_HANDLERS] = {
+    [DOMAIN_DIVIDE] = {0, DOMAIN_HANDLE_DIVIDE},
+    [DOMAIN_PAGE_FAULT] = {14, DOMAIN_HANDLE_PAGE},
+    [DOMAIN_INTERRUPT] = {DOMAIN_INTERRUPT_VECTOR, DOMAIN_HANDLE_INTERRUPT},
+};
+
+static struct domain_data *data_of(const struct domain *domain)
+{
+    return (struct domain_data *)((char *)domain->system.base + (size_t)DOMAIN_PAGE_DATA * PAGE_BYTES);
+}
+
+static int map_page(struct domain *domain, unsigned page, gpa_t to, uint64_t rights, struct error *error)
+{
+    gva_t from = system_address((uint64_t)page * PAGE_BYTES);
+    return page_tables_map(&domain->tables, from, to, PAGE_BYTES, PAGE_BYTES, rights, error);
+}
+
+/* The entries of the first 2 MiB stand in one table if the data begins at a multiple of that. */
+static int map_window(struct domain *domain, struct error *error)
+{
+    const struct memory *data = domain->config.data;
+    uint64_t bytes = 0;
+    uint64_t *leaf = page_tables_leaf(&domain->tables, gva_same_as(data->base), &bytes);
+    if (!leaf || bytes != PAGE_BYTES || (uintptr_t)data->base % (2 * MIB))
+        return 0;
+    data_of(domain)->window = (uintptr_t)data->base;
+    gpa_t table = GPA((uint64_t)((char *)leaf - (char *)domain->system.base));
+    return map_page(domain, DOMAIN_PAGE_WINDOW, table, PAGE_WRITE | PAGE_NO_EXECUTE, error);
+}
+
+int handling_map(struct domain *domain, struct error *error)
+{
+    int rc = map_page(
+        domain, DOMAIN_PAGE_VOID, GPA(DOMAIN_VOID_PHYSICAL), PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+    return rc == 0 && domain->config.data ? map_window(domain, error) : rc;
+}
+
+int domain_handle(struct domain *domain, enum domain_handler handler, struct error *error)
+{
+    if (!domain->config.handling)
+        return error_set(error, EINVAL, "this domain's kernel handles nothing by itself");
+    system_set_gate(domain->system.base, handlers[handler].vector, handlers[handler].handler);
+    return 0;
+}
+
+int domain_return_syscalls(struct domain *domain, const struct monitor_facts *facts, struct error *error)
+{
+    if (facts->syscall_privilege != 0)
+        return error_set(error, ENOTSUP,
+            "SYSCALL does not lead to the guest's kernel on this host (%s): it stays at CPL %d",
+            facts->provider.known ? facts->provider.text : "KVM", facts->syscall_privilege);
+    domain->syscall_returns = true;
+    domain->privilege = -1;
+    return 0;
+}
+
+void domain_handled(const struct domain *domain, uint64_t *page_faults, uint64_t *interrupts)
+{
+    *page_faults = data_of(domain)->faults;
+    *interrupts = data_of(domain)->interrupts;
+}
+
+gva_t domain_window(void)
+{
+    return system_address((uint64_t)DOMAIN_PAGE_WINDOW * PAGE_BYTES);
+}
+
+gva_t domain_void(void)
+{
+    return system_address((uint64_t)DOMAIN_PAGE_VOID * PAGE_BYTES);
+}

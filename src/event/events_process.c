@@ -1,0 +1,90 @@
+/* New processes: page tables made and destroyed. */
+#include "event/internal.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int wait_for(pid_t child, struct error *error)
+{
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return error_errno(error, errno, "cannot wait for a child process");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    return error_set(error, EPROTO, "a child process that should do nothing did not end well");
+}
+
+static int fork_and_exit(struct event_bench *bench, struct error *error)
+{
+    (void)bench;
+    pid_t child = fork();
+    if (child < 0)
+        return error_errno(error, errno, "cannot fork");
+    if (child == 0)
+        _exit(0);
+    return wait_for(child, error);
+}
+
+static int run_fork(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    return event_repeat(bench, fork_and_exit, count, run, error);
+}
+
+#define PROGRAM "/bin/true"
+
+static int spawn_program(struct event_bench *bench, struct error *error)
+{
+    char *const arguments[] = {(char *)PROGRAM, NULL}, *const environment[] = {NULL};
+    pid_t child;
+    (void)bench;
+    int rc = posix_spawn(&child, PROGRAM, NULL, NULL, arguments, environment);
+    if (rc)
+        return error_errno(error, rc, "cannot start " PROGRAM);
+    return wait_for(child, error);
+}
+
+static int run_spawn(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    return event_repeat(bench, spawn_program, count, run, error);
+}
+
+#define ARTICLE_PROCESS                                                                                      \
+    "New processes: every one needs page tables, which with shadow paging the monitor has to build a "       \
+    "second time."
+
+static const struct event rows[] = {
+    {
+        .name = "fork-exit",
+        .group = EVENT_MEMORY,
+        .unit = "process",
+        .summary = "fork(), exit in the child, wait for it",
+        .article = ARTICLE_PROCESS,
+        .source = "fork(2); lmbench, lat_proc",
+        .steps = "The page tables of this process, which has a few MiB of memory, are copied and its pages write-protected; the child exits "
+                 "at once and "
+                 "its tables are destroyed; the parent sees its end.",
+        .advice = "Use threads, or processes that live longer; vfork() or posix_spawn() to start programs.",
+        .native = {.run = run_fork, .waits = true},
+        .guest = NEEDS_LINUX,
+    },
+    {
+        .name = "exec",
+        .group = EVENT_MEMORY,
+        .unit = "process",
+        .summary = "starting " PROGRAM " by posix_spawn() and waiting for its end",
+        .article = ARTICLE_PROCESS,
+        .source = "posix_spawn(3), execve(2); lmbench, lat_proc",
+        .steps =
+            "A child is made without copying page tables, gets a new address space, maps the program and its "
+            "libraries, faults their pages in and exits.",
+        .advice = "Start fewer programs; link small ones statically.",
+        .native = {.run = run_spawn, .waits = true},
+        .guest = NEEDS_LINUX,
+    },
+};
+
+const struct event_family events_process = EVENT_FAMILY(rows);

@@ -1,0 +1,41 @@
+/* What the files of this folder share. */
+#ifndef VCOST_EVENT_INTERNAL_H
+#define VCOST_EVENT_INTERNAL_H
+
+#include "event/event.h"
+
+/* A family's rows. */
+struct event_family {
+    const struct event *events;
+    size_t count;
+};
+#define EVENT_FAMILY(rows)                                                                                   \
+    {                                                                                                        \
+        rows, sizeof rows / sizeof rows[0]                                                                   \
+    }
+extern const struct event_family events_clock, events_exits, events_first_touch, events_linux_memory,
+    events_nano, events_code, events_dma, events_process, events_retouch, events_switch;
+
+/* The way of a row that only an operating system can do. */
+#define NEEDS_LINUX                                                                                          \
+    {                                                                                                        \
+        .impossible =                                                                                        \
+            "needs an operating system in the guest: run vcost events inside a virtual machine of "          \
+            "yours and compare the files"                                                                    \
+    }
+
+/* Natively only: the minor page faults of the calling thread so far. */
+uint64_t event_minor_faults(void);
+
+/* Calls an entry of the image at the bench's place with job->steps = count and whatever else the caller has
+ * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the
+ * ticks that the entry wrote. -EPROTO if it wrote none. */
+int event_call(
+    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error);
+
+/* Natively only: `count` calls of a function of this process, timed. */
+typedef int event_function(struct event_bench *bench, struct error *error);
+int event_repeat(struct event_bench *bench, event_function *function, uint64_t count, struct event_run *run,
+    struct error *error);
+
+#endif

@@ -1,0 +1,226 @@
+#!/usr/bin/python3
+"""vcost events as a user types it, on this machine as it is. Speaks TAP.
+
+    test_events.py VCOST
+
+Nothing here judges speed: only what is said, what is written, what is counted, and how it ends.
+"""
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jsonschema
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[1]).resolve())
+FEW = ["rdtsc", "clock-syscall", "mlock", "--quick"]
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here, with the reason."""
+
+
+def vcost(*arguments, **options):
+    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300, **options)
+
+
+def events(*arguments, **options):
+    done = vcost("events", *arguments, **options)
+    assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def result_of(*arguments):
+    result = json.loads(events(*arguments, "--json", "-"))
+    jsonschema.validate(result, SCHEMA)
+    return result
+
+
+def listed():
+    return [event["name"] for event in json.loads(vcost("list", "events", "--json", "-").stdout)["events"]]
+
+
+def kvm_facts():
+    return next(runner for runner in json.loads(vcost("list", "runners", "--json", "-").stdout)["runners"]
+                if runner["name"] == "kvm")
+
+
+def need_kvm():
+    facts = kvm_facts()
+    if not facts["usable"]:
+        raise Skip(facts["reason"])
+    return facts
+
+
+def refused(arguments, *parts):
+    done = vcost("events", *arguments)
+    assert done.returncode == 2 and done.stdout == "", (done.returncode, done.stdout)
+    for part in parts:
+        assert part in done.stderr, done.stderr
+
+
+# ---- what is measured
+
+
+def test_every_event_has_a_figure_or_a_reason_at_every_place():
+    result = result_of("--quick")
+    assert result["experiment"] == "events" and result["complete"]
+    places = {cell["monitor"] for cell in result["cells"]}
+    assert {(cell["workload"], cell["monitor"]) for cell in result["cells"]} == {
+        (name, place) for name in listed() for place in places}
+    for cell in result["cells"]:
+        if cell["median"] is None:
+            assert cell["reason"] and not cell["samples"] and cell["quality"] == "missing", cell["id"]
+        else:
+            assert 0 < cell["min"] <= cell["median"] and cell["low"] <= cell["median"] <= cell["high"], cell["id"]
+            assert len({sample["placement"] for sample in cell["samples"]}) >= 3, cell["id"]
+            assert cell["counters"]["operations"] > 0, cell["id"]
+    measured = {cell["workload"] for cell in result["cells"] if cell["median"] is not None}
+    assert len(measured) > len(listed()) / 2, sorted(set(listed()) - measured)
+
+
+def test_ids_are_unique_and_comparisons_name_cells():
+    result = result_of("--quick", "retouch-lines-exit", "retouch-lines-syscall")
+    ids = [cell["id"] for cell in result["cells"]]
+    assert len(ids) == len(set(ids))
+    pairs = [(comparison["cell"], comparison["baseline"]) for comparison in result["comparisons"]]
+    assert pairs and len(pairs) == len(set(pairs)) and all(a in ids and b in ids and a != b for a, b in pairs)
+
+
+def test_a_difference_lies_in_its_interval_and_has_the_sign_of_its_ratio():
+    for comparison in result_of("--quick", "retouch-pages-exit", "code-page")["comparisons"]:
+        assert comparison["more_low_ns"] <= comparison["more_ns"] <= comparison["more_high_ns"], comparison
+        if comparison["low"] > 1.05 and comparison["more_low_ns"] > 0:
+            assert comparison["more_ns"] > 0 and comparison["ratio"] > 1, comparison
+
+
+def test_an_exit_to_the_process_is_an_exit_and_costs_more_than_a_system_call():
+    need_kvm()
+    result = result_of("--quick", "pio-user", "clock-syscall")
+    cells = {cell["id"]: cell for cell in result["cells"]}
+    exit_cell = cells["events/kvm/pio-user"]
+    assert exit_cell["counters"]["exits"] >= exit_cell["counters"]["operations"]
+    assert exit_cell["median"] > cells["events/native/clock-syscall"]["median"]
+    assert cells["events/native/pio-user"]["median"] is None
+
+
+def test_what_an_event_is_held_against_comes_along():
+    workloads = {cell["workload"] for cell in result_of("--quick", "--on", "native", "populate-write")["cells"]}
+    assert workloads == {"populate-write", "first-touch-4k"}
+
+
+def test_native_alone_needs_no_guest():
+    result = result_of("--on", "native", *FEW)
+    assert {cell["monitor"] for cell in result["cells"]} == {"native"}
+
+
+# ---- what is said
+
+
+def test_the_table_names_every_event_that_was_asked_for():
+    text = events(*FEW)
+    for word in ("rdtsc", "clock-syscall", "mlock", "samples"):
+        assert word in text, text
+
+
+def test_the_table_fits_eighty_columns():
+    text = events("--quick", "exits", "nano", "clock", "mlock", "retouch-pages-syscall", env={"COLUMNS": "80", "LC_ALL": "C.UTF-8"})
+    assert max(len(line) for line in text.splitlines()) <= 80, max(text.splitlines(), key=len)
+
+
+def test_csv_and_markdown_hold_the_same_figures():
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{name}" for name in ("a.json", "a.csv", "a.md")]
+        events(*FEW, "--json", paths[0], "--csv", paths[1], "--markdown", paths[2])
+        cells = {cell["id"]: cell for cell in json.loads(Path(paths[0]).read_text())["cells"]}
+        lines = list(csv.DictReader(io.StringIO(Path(paths[1]).read_text())))
+        assert {line["id"] for line in lines} == set(cells)
+        for line in lines:
+            median = cells[line["id"]]["median"]
+            assert (line["median"] == "") == (median is None)
+            assert median is None or abs(float(line["median"]) / median - 1) < 1e-6
+        markdown = Path(paths[2]).read_text()
+        assert "| rdtsc |" in markdown.replace("\\", ""), markdown
+
+
+def test_every_event_is_explained():
+    for name in listed():
+        text = events("--explain", name)
+        for part in (name, "In the article", "What to do", "How it is measured", "Source"):
+            assert part in text, (name, text)
+    refused(["--explain", "nonsense"], "nonsense")
+
+
+def test_context_adds_published_figures_with_their_source():
+    text = events(*FEW, "--context")
+    assert "ASPLOS 2006" in text and "SOSP 2023" in text
+    assert "ASPLOS" not in events(*FEW)
+
+
+def test_an_event_that_is_not_there_is_refused_with_a_suggestion():
+    refused(["cpuidd"], "cpuidd")
+    refused(["--svg", "a.svg"], "picture")
+
+
+def test_results_can_be_compared():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a", "b"):
+            events(*FEW, "--json", f"{folder}/{name}.json")
+        done = vcost("compare", f"{folder}/a.json", f"{folder}/b.json")
+        assert done.returncode == 0 and "rdtsc" in done.stdout, done.stderr
+
+
+# ---- how it ends
+
+
+def test_interrupt_reports_what_there_is():
+    with subprocess.Popen([VCOST, "events", "--json", "-", "--time", "60"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    result = json.loads(out)
+    jsonschema.validate(result, SCHEMA)
+    assert not result["complete"] and result["incomplete_reason"], error
+    assert any(cell["samples"] for cell in result["cells"])
+
+
+def test_a_budget_is_kept():
+    result = result_of("--time", "1")
+    assert not result["complete"] and result["seconds"] < 10
+    assert "budget" in result["incomplete_reason"]
+
+
+def test_nothing_is_left_behind():
+    before = subprocess.run(["ps", "-eo", "comm"], capture_output=True, text=True).stdout.split().count("vcost")
+    events(*FEW)
+    after = subprocess.run(["ps", "-eo", "comm"], capture_output=True, text=True).stdout.split().count("vcost")
+    assert after <= before
+
+
+def main():
+    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    for number, (name, test) in enumerate(tests, 1):
+        name = name.replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception as problem:  # whatever goes wrong is a failed point
+            failed += 1
+            text = f"{type(problem).__name__}: {problem}"
+            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in text.splitlines()[:20]), end="", flush=True)
+    sys.exit(failed > 0)
+
+
+main()
