@@ -3,6 +3,7 @@
 #include "host/memory.h"
 #include "workload/chase.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define COMMAND_PREFIX "command:"
@@ -203,11 +204,24 @@ static int check_shapes(const struct chase_options *options, struct error *error
     return 0;
 }
 
+/* An agent's memory is placed by its own machine: what is not carried over must not look as if it were. */
+static int check_places(const struct chase_options *options, struct error *error)
+{
+    for (size_t i = 0; options->numa_nodes.count && i < options->on.count; i++)
+        if (chase_on_command(&options->on, i))
+            return error_set(error, EINVAL,
+                "--numa-node does not reach another machine: start its agent under numactl --membind "
+                "instead");
+    return 0;
+}
+
 static int check(const void *fields, struct error *error)
 {
     const struct chase_options *options = fields;
-    int result = common_options_check(&options->common, error);
-    return result ? result : check_shapes(options, error);
+    int rc = common_options_check(&options->common, error);
+    if (rc == 0)
+        rc = check_places(options, error);
+    return rc < 0 ? rc : check_shapes(options, error);
 }
 
 const struct command command_chase = {

@@ -363,6 +363,9 @@ static void options_that_do_not_go_together_are_refused(void **state)
 {
     struct chase_options options;
     (void)state;
+    chase_refuses("--on native --numa-node 0 --on command:x",
+        "--numa-node does not reach another machine: start its "
+        "agent under numactl --membind instead");
     chase_refuses("--json - --csv -", "--json and --csv cannot both write to stdout");
     chase_refuses("--json a.svg --svg a.svg", "--json and --svg cannot both write to the same file");
     assert_int_equal(parse(&command_chase, "--write --npad 7,0", &options), -EINVAL);
