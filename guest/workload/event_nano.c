@@ -8,4 +8,18 @@ static inline void divide_by_zero(void)
     __asm__ volatile("div %2" : "+a"(a), "+d"(d) : "c"(zero));
 }
 
+static inline void call_and_return(void)
+{
+    __asm__ volatile("call 1f\n\tjmp 2f\n1:\tret\n2:" : : : "memory");
+}
+
+/* Natively Linux's getppid(), which does nothing; in a guest whatever its kernel does. */
+static inline void system_call(void)
+{
+    uint64_t rax = 110;
+    __asm__ volatile("syscall" : "+a"(rax) : : "rcx", "r11", "memory");
+}
+
+EVENT_LOOP(event_call, call_and_return();)
+EVENT_LOOP(event_syscall, system_call();)
 EVENT_LOOP(event_divide, divide_by_zero();)

@@ -33,5 +33,21 @@ entries:
     entry "event-laps-call", event_laps_call
     entry "event-lap", event_lap
     entry "event-jumps", event_jumps
+    entry "event-vmcall", event_vmcall
+    entry "event-vmmcall", event_vmmcall
+    entry "event-msr-read", event_msr_read
+    entry "event-cr8-write", event_cr8_write
+    entry "event-flush-page", event_flush_page
+    entry "event-flush-full", event_flush_full
+    entry "event-pte-change", event_pte_change
+    entry "event-clear", event_clear
+    entry "event-laps-space", event_laps_space
+    entry "event-pio-kernel", event_pio_kernel
+    entry "event-in", event_in
+    entry "event-mmio-write", event_mmio_write
+    entry "event-mmio-read", event_mmio_read
+    entry "event-call", event_call
+    entry "event-syscall", event_syscall
+    entry "event-touch", event_touch
 entries_end:
     .section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
 #include "cli/outputs.h"
 #include "cli/status.h"
 #include "experiment/chase.h"
+#include "experiment/reaches.h"
 #include "report/csv.h"
 #include "report/json.h"
 #include "report/markdown.h"
@@ -151,7 +152,9 @@ static int complete_result(const struct invocation *invocation, const struct set
     result->tsc_ghz = setting->clock.ticks_per_ns;
     result->kvm = setting->facts;
     int rc = add_agents(setting, result, error);
-    return rc < 0 ? rc : host_look(&result->host, error);
+    if (rc < 0 || (rc = host_look(&result->host, error)) < 0)
+        return rc;
+    return experiment_find_reaches(result, error);
 }
 
 static int measure_and_report(

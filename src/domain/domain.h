@@ -72,6 +72,20 @@ void domain_handled(const struct domain *domain, uint64_t *page_faults, uint64_t
 gva_t domain_window(void);
 gva_t domain_void(void);
 
+/* Tells the monitor's kernel side to answer OUT to DOMAIN_PORT_EVENT, or 32-bit writes to the void page, by
+ * signalling an eventfd, which stays the caller's. */
+int domain_answer_port(struct domain *domain, int eventfd, struct error *error);
+int domain_answer_void(struct domain *domain, int eventfd, struct error *error);
+
+/* Records from now on which pages of the data the guest writes, or no longer. */
+int domain_log_dirty(struct domain *domain, bool on, struct error *error);
+/* Fetches and forgets what was recorded; *pages is their number. */
+int domain_fetch_dirty(struct domain *domain, uint64_t *pages, struct error *error);
+
+/* A second root of the same page tables: another address space that maps the same. And the first. */
+int domain_second_space(struct domain *domain, gpa_t *root, struct error *error);
+gpa_t domain_space(const struct domain *domain);
+
 /* The exception of the last call that returned -EFAULT. */
 struct domain_fault domain_fault(const struct domain *domain);
 

@@ -5,6 +5,7 @@
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const struct {
     unsigned vector;
@@ -79,4 +80,30 @@ gva_t domain_window(void)
 gva_t domain_void(void)
 {
     return system_address((uint64_t)DOMAIN_PAGE_VOID * PAGE_BYTES);
+}
+
+int domain_second_space(struct domain *domain, gpa_t *root, struct error *error)
+{
+    struct page_tables *tables = &domain->tables;
+    if (tables->next + PAGE_BYTES > tables->end)
+        return error_set(error, ENOMEM, "no room for a second address space of the guest");
+    *root = GPA(tables->next);
+    tables->next += PAGE_BYTES;
+    memcpy(tables->base + root->value, tables->base + tables->root.value, PAGE_BYTES);
+    return 0;
+}
+
+gpa_t domain_space(const struct domain *domain)
+{
+    return domain->tables.root;
+}
+
+int domain_answer_port(struct domain *domain, int eventfd, struct error *error)
+{
+    return domain->ops->answer_port(domain->vm, DOMAIN_PORT_EVENT, eventfd, error);
+}
+
+int domain_answer_void(struct domain *domain, int eventfd, struct error *error)
+{
+    return domain->ops->answer_address(domain->vm, GPA(DOMAIN_VOID_PHYSICAL), eventfd, error);
 }

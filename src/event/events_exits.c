@@ -1,7 +1,138 @@
 /* Entering and leaving the monitor. */
 #include "event/internal.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* ---- hypercalls ---- */
+
+/* Intel's instruction and AMD's (SDM volume 3, VMCALL; APM volume 3, VMMCALL). KVM wants the one of its own
+ * vendor, and otherwise tries to write it over the other, into code that a guest may not change. */
+static const char *const hypercalls[] = {"event-vmcall", "event-vmmcall"};
+
+static int run_hypercall(
+    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    return event_call(bench, bench->own, count, run, error);
+}
+
+static int open_hypercall(struct event_bench *bench, struct error *error)
+{
+    struct error refused;
+    for (size_t i = 0; i < sizeof hypercalls / sizeof hypercalls[0]; i++) {
+        struct event_run run;
+        bench->own = (void *)hypercalls[i];
+        if (run_hypercall(bench, 1, &run, &refused) == 0)
+            return 0;
+    }
+    return error_set(error, ENOTSUP, "KVM answers no hypercall of this guest: %.180s", refused.text);
+}
+
+/* ---- what an eventfd answers ---- */
+
+typedef int answer_function(struct domain *domain, int eventfd, struct error *error);
+
+static int open_answered(struct event_bench *bench, answer_function *answer, struct error *error)
+{
+    int *file = malloc(sizeof *file);
+    if (!file)
+        return error_set(error, ENOMEM, "no memory for an eventfd");
+    bench->own = file;
+    *file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return *file < 0 ? error_errno(error, errno, "cannot make an eventfd")
+                     : answer(bench->domain, *file, error);
+}
+
+static int open_answered_port(struct event_bench *bench, struct error *error)
+{
+    return open_answered(bench, domain_answer_port, error);
+}
+
+static int open_answered_void(struct event_bench *bench, struct error *error)
+{
+    return open_answered(bench, domain_answer_void, error);
+}
+
+/* The domain is destroyed after this; KVM holds the eventfd itself until then. */
+static void close_answered(struct event_bench *bench)
+{
+    int *file = bench->own;
+    if (file && *file >= 0)
+        close(*file);
+    free(file);
+}
+
+/* The eventfd must have been signalled once for each write, or somebody else answered. */
+static int run_answered(
+    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
+{
+    const int *file = bench->own;
+    uint64_t signalled = 0;
+    int rc = event_call(bench, entry, count, run, error);
+    if (rc == 0 && (read(*file, &signalled, sizeof signalled) != sizeof signalled || signalled != count))
+        rc = error_set(error, EPROTO, "an eventfd was signalled %llu times for %llu writes",
+            (unsigned long long)signalled, (unsigned long long)count);
+    return rc;
+}
+
+static int run_port(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    return run_answered(bench, "event-pio-kernel", count, run, error);
+}
+
+static int run_void(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    bench->place.image->job->first = domain_void().value;
+    return run_answered(bench, "event-mmio-write", count, run, error);
+}
+
+/* ---- memory-mapped I/O that the process answers ---- */
+
+static int run_write(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    bench->place.image->job->first = domain_void().value;
+    return event_call(bench, "event-mmio-write", count, run, error);
+}
+
+static int run_read(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    bench->place.image->job->first = domain_void().value;
+    return event_call(bench, "event-mmio-read", count, run, error);
+}
+
+#define NO_MONITOR                                                                                           \
+    {                                                                                                        \
+        .impossible = "there is no monitor to call natively"                                                 \
+    }
+#define NO_DEVICE                                                                                            \
+    {                                                                                                        \
+        .impossible = "a process has no devices of its own"                                                  \
+    }
+#define NO_PRIVILEGE                                                                                         \
+    {                                                                                                        \
+        .impossible = "only a kernel may do it"                                                              \
+    }
+#define ARTICLE_DEVICE                                                                                       \
+    "A device that is emulated: out of the guest, through the kernel, into the monitor and back."
+#define SOURCE_EVENTFD "Linux Documentation/virt/kvm/api.rst, KVM_IOEVENTFD"
+
 static const struct event rows[] = {
+    {
+        .name = "hypercall",
+        .group = EVENT_EXITS,
+        .unit = "call",
+        .summary = "a hypercall that the monitor's kernel side answers",
+        .article = "Paravirtualization: the guest calls its monitor instead of being caught by it.",
+        .source = "Linux Documentation/virt/kvm/x86/hypercalls.rst; kvm-unit-tests, vmexit",
+        .steps = "The guest's kernel executes VMCALL (Intel) or VMMCALL (AMD) with a number that KVM does "
+                 "not know; KVM "
+                 "answers -ENOSYS and enters the guest again. Nothing leaves the host's kernel.",
+        .advice = "Fewer, larger requests: queues in shared memory with one notification for many.",
+        .native = NO_MONITOR,
+        .guest = {.run = run_hypercall, .open = open_hypercall, .kernel = true},
+    },
     {
         .name = "cpuid",
         .group = EVENT_EXITS,
@@ -18,19 +149,98 @@ static const struct event rows[] = {
         .guest = {.entry = "event-cpuid"},
     },
     {
+        .name = "cpuid-kernel",
+        .group = EVENT_EXITS,
+        .unit = "instruction",
+        .summary = "CPUID, executed by the guest's kernel",
+        .article = "Entering and leaving the monitor: the smallest reason to do so.",
+        .source = "As cpuid",
+        .steps =
+            "As cpuid, at privilege level 0. A monitor without hardware extensions catches it only there.",
+        .advice = "As cpuid.",
+        .native = NO_PRIVILEGE,
+        .guest = {.entry = "event-cpuid", .kernel = true},
+    },
+    {
+        .name = "msr-read",
+        .group = EVENT_EXITS,
+        .unit = "read",
+        .summary = "RDMSR of a register that the monitor answers for (IA32_APIC_BASE)",
+        .article = "State that the monitor keeps for the guest can only be read by leaving.",
+        .source = "SDM volume 3, 26.1.3; kvm-unit-tests, vmexit",
+        .steps = "The guest's kernel executes RDMSR; KVM gives the value that it keeps and enters the guest "
+                 "again.",
+        .advice = "A guest's kernel should keep copies; x2APIC registers and the TSC deadline are what is "
+                  "read and written "
+                  "most.",
+        .native = NO_PRIVILEGE,
+        .guest = {.entry = "event-msr-read", .kernel = true},
+    },
+    {
+        .name = "pio-kernel",
+        .group = EVENT_EXITS,
+        .unit = "exit",
+        .summary = "a write to an I/O port that the host's kernel answers (ioeventfd)",
+        .article = ARTICLE_DEVICE " With an eventfd only the first half of the way is gone.",
+        .source = SOURCE_EVENTFD,
+        .steps = "The guest executes OUT; KVM signals the eventfd that waits for this port and enters the "
+                 "guest again.",
+        .advice =
+            "This is what a virtio notification costs the guest: suppress what nobody waits for (EVENT_IDX).",
+        .native = NO_DEVICE,
+        .guest = {.run = run_port, .open = open_answered_port, .close = close_answered, .handling = true},
+    },
+    {
         .name = "pio-user",
         .group = EVENT_EXITS,
         .unit = "exit",
         .summary = "a write to an I/O port that the monitor's process answers",
-        .article =
-            "A device that is emulated: out of the guest, through the kernel, into the monitor and back.",
+        .article = ARTICLE_DEVICE,
         .source = "SDM volume 3, 26.1.3; Linux Documentation/virt/kvm/api.rst, KVM_EXIT_IO",
         .steps =
             "The guest executes OUT; the CPU leaves the guest; KVM_RUN returns to the monitor's process, "
             "which calls KVM_RUN again.",
         .advice = "Use paravirtual devices (virtio), whose notifications are answered in the host's kernel.",
-        .native = {.impossible = "a process has no I/O ports of its own"},
+        .native = NO_DEVICE,
         .guest = {.entry = "event-pio-user", .handling = true},
+    },
+    {
+        .name = "mmio-kernel",
+        .group = EVENT_EXITS,
+        .unit = "exit",
+        .summary = "a write to a device's memory that the host's kernel answers (ioeventfd)",
+        .article = ARTICLE_DEVICE " Memory-mapped registers need the instruction to be decoded as well.",
+        .source = SOURCE_EVENTFD,
+        .steps = "The guest writes where it has no memory: the page fault (or EPT violation) leaves the "
+                 "guest, KVM decodes "
+                 "and emulates the instruction, signals the eventfd, and enters the guest again.",
+        .advice = "As pio-kernel.",
+        .native = NO_DEVICE,
+        .guest = {.run = run_void, .open = open_answered_void, .close = close_answered, .handling = true},
+    },
+    {
+        .name = "mmio-user",
+        .group = EVENT_EXITS,
+        .unit = "exit",
+        .summary = "a write to a device's memory that the monitor's process answers",
+        .article = ARTICLE_DEVICE,
+        .source = "Linux Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO",
+        .steps = "As mmio-kernel, but KVM_RUN returns to the monitor's process, which calls KVM_RUN again.",
+        .advice = "Use paravirtual devices.",
+        .native = NO_DEVICE,
+        .guest = {.run = run_write, .handling = true},
+    },
+    {
+        .name = "mmio-read",
+        .group = EVENT_EXITS,
+        .unit = "exit",
+        .summary = "a read from a device's memory that the monitor's process answers",
+        .article = ARTICLE_DEVICE " A read cannot be answered by an eventfd: somebody has to know the value.",
+        .source = "Linux Documentation/virt/kvm/api.rst, KVM_EXIT_MMIO",
+        .steps = "As mmio-user, and KVM finishes the instruction with the value that the process left.",
+        .advice = "Avoid devices whose status must be read (e1000, IDE); virtio keeps it in memory.",
+        .native = NO_DEVICE,
+        .guest = {.run = run_read, .handling = true},
     },
 };
 

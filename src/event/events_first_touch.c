@@ -18,7 +18,8 @@ typedef int make_present(const struct memory *memory, uint64_t bytes, struct err
 static int by_touching(const struct memory *memory, uint64_t bytes, struct error *error)
 {
     volatile char *at = memory->base, *end = at + bytes;
-    uint64_t stride = memory->page_bytes; /* the loop is short: after each fault its code has to be fetched again */
+    uint64_t stride =
+        memory->page_bytes; /* the loop is short: after each fault its code has to be fetched again */
     (void)error;
     for (; at < end; at += stride)
         *at = 1;

@@ -64,7 +64,8 @@ static const struct event rows[] = {
         .summary = "fork(), exit in the child, wait for it",
         .article = ARTICLE_PROCESS,
         .source = "fork(2); lmbench, lat_proc",
-        .steps = "The page tables of this process, which has a few MiB of memory, are copied and its pages write-protected; the child exits "
+        .steps = "The page tables of this process, which has a few MiB of memory, are copied and its pages "
+                 "write-protected; the child exits "
                  "at once and "
                  "its tables are destroyed; the parent sees its end.",
         .advice = "Use threads, or processes that live longer; vfork() or posix_spawn() to start programs.",

@@ -2,6 +2,7 @@
 
 #include "report/json_agents.h"
 #include "report/json_host.h"
+#include "report/json_reaches.h"
 #include "report/tool.h"
 #include "report/words.h"
 
@@ -218,6 +219,7 @@ int json_from_result(const struct result *result, json_t **json, struct error *e
     put_text(&draft, object, "experiment", result->experiment);
     put(&draft, object, "cells", json_cells(&draft, result));
     put(&draft, object, "comparisons", json_comparisons(&draft, result));
+    put(&draft, object, "reaches", json_reaches(&draft, result));
     if (draft.failed || !object) {
         json_decref(object);
         return error_set(error, ENOMEM, "not enough memory to write the result as JSON");

@@ -6,6 +6,7 @@
 #include "report/baseline.h"
 #include "report/format.h"
 #include "report/gnuplot.h"
+#include "report/marks.h"
 #include "report/text.h"
 #include "report/tool.h"
 
@@ -20,8 +21,9 @@ enum {
     RIGHT = 28,
     PANEL_HEIGHT = 290,
     KEY_ROW = 22,
-    CACHE_ROW = 20, /* names of the caches above a panel */
-    X_LABELS = 34   /* ticks' labels below a panel */
+    MARK_ROW = 18, /* names of what is marked above a panel: measured, and told by CPUID */
+    MARK_LETTER = 6,
+    X_LABELS = 34 /* ticks' labels below a panel */
 };
 
 /* A palette that is told apart with any kind of colour vision (M. Okabe and K. Ito, "Color Universal Design",
@@ -46,6 +48,7 @@ struct picture {
     unsigned height; /* of all */
     struct span x;   /* what the x axes show */
     struct axis sizes;
+    struct marks marks; /* of the section */
 };
 
 /* What the two panels differ in. */
@@ -203,35 +206,36 @@ static bool has_intervals(const struct result *result)
     return false;
 }
 
-/* Whether a cache's size is to be marked: data and unified caches inside the picture; the chase meets no
- * others. */
-static bool shows_cache(const struct picture *picture, const struct host_cache *cache)
+static bool is_inside(const struct picture *picture, double bytes)
 {
-    double bytes = (double)cache->bytes;
-    return strcmp(cache->type, "instruction") && bytes > picture->x.low && bytes < picture->x.high;
+    return bytes > picture->x.low && bytes < picture->x.high;
 }
 
-static bool shows_caches(const struct picture *picture)
+/* What the marks are; which of the two kinds there are may differ from section to section. */
+static void marks_text(const struct picture *picture, char text[256])
 {
-    for (size_t i = 0; i < picture->result->host.cache_count; i++)
-        if (shows_cache(picture, &picture->result->host.caches[i]))
-            return true;
-    return false;
+    const char *curve = picture->marks.curve ? picture->marks.curve->name : "";
+    if (picture->marks.measured_count)
+        snprintf(text, 256, "marks: yellow: where the latency steps up, measured in %.100s%s", curve,
+            picture->marks.told.count ? "; dotted: sizes that CPUID says" : "");
+    else
+        snprintf(text, 256, "%s",
+            picture->marks.told.count ? "marks: dotted: sizes that CPUID says; no step was measured" : "");
 }
 
 static void write_caption(const struct picture *picture)
 {
     const struct result *result = picture->result;
-    char samples[96], line[512];
+    char samples[96], line[512], marks[256];
     samples_text(result, samples);
     snprintf(line, sizeof line, "vcost %.20s · %s · %s%s%s", tool.version, result->started, samples,
         result->complete ? "" : " · INCOMPLETE: ", result->complete ? "" : result->incomplete_reason);
-    put_text(picture, 20, picture->height - 34, &caption_lettering, line);
-    snprintf(line, sizeof line, "%s%s",
+    put_text(picture, 20, picture->height - 52, &caption_lettering, line);
+    put_text(picture, 20, picture->height - 34, &caption_lettering,
         has_intervals(result) ? "bands and bars: 95 % intervals of the ratio, made over placements"
-                              : "no intervals: these need at least two placements and a baseline",
-        shows_caches(picture) ? " · L1d, L2, L3: sizes of the caches as the CPU tells them" : "");
-    put_text(picture, 20, picture->height - 16, &caption_lettering, line);
+                              : "no intervals: these need at least two placements and a baseline");
+    marks_text(picture, marks);
+    put_text(picture, 20, picture->height - 16, &caption_lettering, marks);
 }
 
 /* --- data --- */
@@ -406,28 +410,68 @@ static double x_pixels(const struct picture *picture, double bytes)
     return LEFT + share * (WIDTH - LEFT - RIGHT);
 }
 
-/* A thin line for each, with its name above the panel where there is room: "L1d 32K". */
-static void write_caches(const struct picture *picture, const struct panel *panel)
+/* A row of names above a panel; one for which there is no room is left out. */
+struct mark_row {
+    const char *title, *color;
+    double y; /* pixels from the top */
+    double free_from;
+};
+
+static struct mark_row start_marks(
+    const struct picture *picture, const char *title, const char *color, double y)
 {
-    double free_from = LEFT;
-    const struct host *host = &picture->result->host;
-    for (size_t i = 0; i < host->cache_count; i++) {
-        const struct host_cache *cache = &host->caches[i];
-        double bytes = (double)cache->bytes;
-        if (!shows_cache(picture, cache))
+    fprintf(picture->script,
+        "set label '%s' at screen %.5f, screen %.5f right font ',10' textcolor rgb '%s'\n", title,
+        screen_x(LEFT - 8), screen_y(picture, y), color);
+    return (struct mark_row){title, color, y, LEFT};
+}
+
+static void write_mark(const struct picture *picture, struct mark_row *row, double bytes, const char *name,
+    struct formatted size)
+{
+    double x = x_pixels(picture, bytes);
+    double half = MARK_LETTER * (double)(strlen(name) + 1 + strlen(size.text)) / 2;
+    if (x - half < row->free_from || x + half > WIDTH)
+        return;
+    fprintf(picture->script,
+        "set label '%s %s' at screen %.5f, screen %.5f center font ',10' textcolor rgb '%s'\n", name,
+        size.text, screen_x(x), screen_y(picture, row->y), row->color);
+    row->free_from = x + half + MARK_LETTER;
+}
+
+/* A band from the last size below each step to the first above it, with what reaches so far: "L1d 32K". */
+static void write_measured(const struct picture *picture, const struct panel *panel)
+{
+    if (!picture->marks.measured_count)
+        return;
+    struct mark_row row = start_marks(picture, "measured", "#806000", panel->top - MARK_ROW * 1.5);
+    for (size_t i = 0; i < picture->marks.measured_count; i++) {
+        const struct measured_mark *mark = &picture->marks.measured[i];
+        fprintf(picture->script,
+            "set object rectangle from first %.9g, graph 0 to first %.9g, graph 1 behind "
+            "fillcolor rgb '#fff0b8' fillstyle solid 1 noborder\n",
+            mark->bytes.low, mark->bytes.high);
+        write_mark(picture, &row, sqrt(mark->bytes.low * mark->bytes.high), mark_name(mark->reach),
+            mark_measured_size(mark->reach));
+    }
+}
+
+/* A thin dotted line for each: "L1d 32K". */
+static void write_told(const struct picture *picture, const struct panel *panel)
+{
+    const struct told_levels *told = &picture->marks.told;
+    if (!told->count)
+        return;
+    struct mark_row row = start_marks(picture, "CPUID says", "#777777", panel->top - MARK_ROW / 2.0);
+    for (size_t i = 0; i < told->count; i++) {
+        const struct told_level *level = &told->levels[i];
+        if (!is_inside(picture, level->working_set_bytes))
             continue;
         fprintf(picture->script,
             "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead back lw 1 dt 3 lc rgb "
             "'#999999'\n",
-            bytes, bytes);
-        double x = x_pixels(picture, bytes);
-        if (x - 26 < free_from)
-            continue;
-        fprintf(picture->script,
-            "set label 'L%u%s %s' at first %.9g, screen %.5f center font ',10' textcolor rgb '#777777'\n",
-            cache->level, strcmp(cache->type, "data") ? "" : "d", format_size_short(cache->bytes).text, bytes,
-            screen_y(picture, panel->top - CACHE_ROW / 2.0));
-        free_from = x + 30;
+            level->working_set_bytes, level->working_set_bytes);
+        write_mark(picture, &row, level->working_set_bytes, level->name, mark_told_size(level));
     }
 }
 
@@ -479,12 +523,13 @@ static void write_panel(const struct picture *picture, const struct panel *panel
 {
     each_curve(picture, panel, data_step);
     write_axes(picture, panel);
-    write_caches(picture, panel);
+    write_measured(picture, panel);
+    write_told(picture, panel);
     each_curve(picture, panel, key_step);
     fputs("plot ", picture->script);
     each_curve(picture, panel, interval_step);
     each_curve(picture, panel, line_step);
-    fputs("NaN notitle\nunset label\nunset arrow\n", picture->script);
+    fputs("NaN notitle\nunset label\nunset arrow\nunset object\n", picture->script);
 }
 
 /* --- the whole --- */
@@ -512,7 +557,7 @@ struct section {
 static unsigned place(const struct picture *picture, struct panel *panel, unsigned top)
 {
     panel->key_top = top;
-    panel->top = top + key_rows(picture, panel) * KEY_ROW + CACHE_ROW + 4;
+    panel->top = top + key_rows(picture, panel) * KEY_ROW + 2 * MARK_ROW + 4;
     panel->bottom = panel->top + PANEL_HEIGHT;
     return panel->bottom + X_LABELS;
 }
@@ -540,6 +585,7 @@ static unsigned place_section(struct picture *picture, struct section *section, 
 static void write_section(struct picture *picture, const struct section *section)
 {
     picture->curves = &section->curves;
+    marks_make(picture->result, picture->curves, &picture->marks);
     if (section->compared)
         write_panel(picture, &section->slowdown);
     if (section->latency.bottom)
@@ -579,7 +625,8 @@ int picture_script(const struct result *result, const struct curves *curves, enu
     unsigned end = result->host.is_guest ? 92 : 70;
     for (size_t i = 0; i < count; i++)
         end = place_section(&picture, &sections[i], end);
-    picture.height = end + 40;
+    picture.height = end + 58;
+    marks_make(result, curves, &picture.marks);
     write_terminal(&picture, format);
     write_title(&picture, curves);
     write_caption(&picture);

@@ -4,6 +4,7 @@
 #include "report/baseline.h"
 #include "report/canvas.h"
 #include "report/format.h"
+#include "report/marks.h"
 #include "report/text.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct plot {
     struct axis x, y;
     struct canvas *canvas;
     unsigned width; /* of the canvas, in characters */
+    struct marks marks;
 };
 
 static const char *const markers[2][CURVES_MAX] = {
@@ -306,8 +308,60 @@ static void write_x_labels(const struct plot *plot, FILE *stream)
         fprintf(stream, "%*s%s", (int)(start - at), "", label.text);
         at = start + length;
     }
+    fputc('\n', stream);
+}
+
+static void write_x_name(const struct plot *plot, FILE *stream)
+{
     static const char name[] = "working set (bytes)";
-    fprintf(stream, "\n%*s%s\n\n", (int)(LABEL_COLUMNS + (plot->width - sizeof name + 1) / 2), "", name);
+    fprintf(stream, "%*s%s\n\n", (int)(LABEL_COLUMNS + (plot->width - sizeof name + 1) / 2), "", name);
+}
+
+/* --- marks: what was measured and what CPUID tells, a row each --- */
+
+/* A row that is filled from the left: a pointer at its size, and its name after it. */
+struct mark_row {
+    const char *title, *pointer;
+    unsigned at; /* columns written; 0: none, not even the title */
+};
+
+/* Writes a mark; one for which there is no room, or that lies outside, is left out. */
+static void write_mark(
+    const struct plot *plot, struct mark_row *row, double bytes, const char *name, FILE *stream)
+{
+    if (bytes < plot->x.range.low || bytes > plot->x.range.high)
+        return;
+    unsigned column = LABEL_COLUMNS + (unsigned)x_dot(plot, bytes) / CANVAS_DOTS_X;
+    unsigned columns = 1 + (unsigned)strlen(name);
+    if (column < row->at + (row->at > 0) || column + columns > LABEL_COLUMNS + plot->width)
+        return;
+    if (!row->at)
+        row->at = (unsigned)fprintf(stream, "%-*s", LABEL_COLUMNS, row->title);
+    fprintf(stream, "%*s%s%s", (int)(column - row->at), "", row->pointer, name);
+    row->at = column + columns;
+}
+
+static void end_marks(const struct mark_row *row, FILE *stream)
+{
+    if (row->at)
+        fputc('\n', stream);
+}
+
+/* Only under the latencies, where the steps are seen. Measured marks point at the last size below a step. */
+static void write_marks(const struct plot *plot, FILE *stream)
+{
+    bool utf8 = plot->style->utf8;
+    struct mark_row measured = {"measured", utf8 ? "▲" : "^", 0}, told = {"CPUID", utf8 ? "△" : "'", 0};
+    if (plot->kind != &latency_kind)
+        return;
+    for (size_t i = 0; i < plot->marks.measured_count; i++)
+        write_mark(plot, &measured, plot->marks.measured[i].bytes.low,
+            mark_name(plot->marks.measured[i].reach), stream);
+    end_marks(&measured, stream);
+    for (size_t i = 0; i < plot->marks.told.count; i++)
+        write_mark(plot, &told, plot->marks.told.levels[i].working_set_bytes, plot->marks.told.levels[i].name,
+            stream);
+    end_marks(&told, stream);
 }
 
 /* --- */
@@ -340,6 +394,8 @@ static int write_plot(struct plot *plot, const struct result *result, FILE *stre
         write_row(plot, row, stream);
     write_x_axis(plot, stream);
     write_x_labels(plot, stream);
+    write_marks(plot, stream);
+    write_x_name(plot, stream);
     canvas_free(plot->canvas);
     return 0;
 }
@@ -379,5 +435,6 @@ int plot_latency(const struct result *result, const struct curves *curves, FILE 
     if (!prepare(&plot, curves, &within) || !curves_latencies(curves, &ns))
         return 0;
     axis_log(ns, 7, &plot.y);
+    marks_make(result, curves, &plot.marks);
     return write_plot(&plot, result, stream, error);
 }

@@ -10,6 +10,7 @@ void result_free(struct result *result)
         free(result->cells[i].samples);
     free(result->cells);
     free(result->comparisons);
+    free(result->reaches);
     free(result->agents);
     host_free(&result->host);
     *result = (struct result){0};

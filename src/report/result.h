@@ -63,6 +63,26 @@ struct result_comparison {
     unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
 };
 
+enum reach_kind {
+    REACH_UNKNOWN, /* a step of the curve that nothing is known to explain */
+    REACH_CACHE,
+    REACH_TLB /* the translation of addresses: a TLB, or what is behind it */
+};
+
+/* Up to which size a curve stayed at a latency before it stepped up, and what that is the reach of. What is
+ * measured is told apart from what CPUID says: neither replaces the other. */
+struct result_reach {
+    size_t last, first; /* indices into cells, of one curve: the last below the step, the first above */
+    enum reach_kind kind;
+    char name[12]; /* "L1d", "L2 TLB": CPUID's level that it is attributed to; "": none */
+    uint64_t from_bytes, to_bytes; /* measured: the reach ends between them. Cache: of lines; otherwise of
+                                      memory that is walked */
+    uint64_t from_entries, to_entries; /* the same in translations; 0 unless REACH_TLB */
+    uint64_t told_bytes, told_entries; /* CPUID of the level `name`; 0: does not apply */
+    double below_ns, above_ns;         /* the levels that the step lies between */
+    double sureness;                   /* the step in standard errors of itself; INFINITY: no noise was seen */
+};
+
 /* Another machine that took part. */
 struct result_agent {
     const char *monitor; /* the name of its cells' runner, "command:…"; not owned */
@@ -89,9 +109,11 @@ struct result {
     size_t cell_count;
     struct result_comparison *comparisons;
     size_t comparison_count;
+    struct result_reach *reaches; /* owned; curve by curve, ascending in each */
+    size_t reach_count;
 };
 
-/* Releases what the result owns (samples, cells, comparisons, agents, host). */
+/* Releases what the result owns (samples, cells, comparisons, reaches, agents, host). */
 void result_free(struct result *result);
 
 #endif

@@ -4,6 +4,7 @@
 #include "report/curves.h"
 #include "report/plot.h"
 #include "report/price_report.h"
+#include "report/reach_sentences.h"
 #include "report/summary.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -46,7 +47,8 @@ typedef int (*part)(const struct result *result, const struct curves *curves, FI
 static int write_curves(
     const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
 {
-    static const part parts[] = {table_write, plot_slowdown, plot_latency, summary_write};
+    static const part parts[] = {
+        table_write, plot_slowdown, plot_latency, reach_sentences_write, summary_write};
     struct curves curves;
     int status = curves_from_result(result, &curves, error);
     if (status)

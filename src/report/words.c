@@ -14,6 +14,13 @@ const char *quality_name(enum quality quality)
     return names[quality];
 }
 
+const char *reach_kind_name(enum reach_kind kind)
+{
+    static const char *const names[] = {
+        [REACH_UNKNOWN] = "unknown", [REACH_CACHE] = "cache", [REACH_TLB] = "tlb"};
+    return names[kind];
+}
+
 const char *cell_reason(const struct result_cell *cell)
 {
     if (cell->reason[0])

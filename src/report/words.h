@@ -8,6 +8,9 @@
 /* "good", "noisy", "interrupted", "missing". */
 const char *quality_name(enum quality quality);
 
+/* "unknown", "cache", "tlb". */
+const char *reach_kind_name(enum reach_kind kind);
+
 /* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
  * NULL if nothing is wrong. Belongs to the cell or is static. */
 const char *cell_reason(const struct result_cell *cell);

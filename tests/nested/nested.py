@@ -110,12 +110,12 @@ def read_json(folder, name):
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def domain_points(points, folder, label):
-    """The points of test_domain inside, once more here."""
+def program_points(points, folder, label, program):
+    """The points of a test program inside, once more here."""
     try:
-        status, out, err = said(folder, "domain")
+        status, out, err = said(folder, program)
     except OSError as problem:
-        points.point(f"{label}: test_domain", problem)
+        points.point(f"{label}: {program}", problem)
         return
     entry = {"stdout": out, "stderr": err, "returncode": status, "result": "OK" if status == 0 else "FAIL"}
     for name, outcome, reason in load_tally().tap_cases(label, entry):
@@ -322,9 +322,9 @@ def in_words(function):
     return function.__name__.replace("_", " ")
 
 
-def refuses_sabotage(result, want):
+def refuses_sabotage(result, want, checks=None):
     """Every check accepts the result as it is and refuses each of its sabotages."""
-    for check, sabotages in CHECKS.items():
+    for check, sabotages in (checks or CHECKS).items():
         assert not complaint_of(check, result, want), f"'{in_words(check)}' refuses the result as it is"
         for number, sabotage in enumerate(sabotages, 1):
             worse = copy.deepcopy(result)
@@ -344,6 +344,90 @@ def result_points(points, label, folder, name, want):
     for check in CHECKS:
         points.check(f"{label}: {name}: {in_words(check)}", check, result, want)
     points.check(f"{label}: {name}: no check accepts a sabotaged result", refuses_sabotage, result, want)
+
+
+# ---- the matrix of page sizes
+
+
+LARGE = 2 << 20
+LEAVES = re.compile(r"KVM: pages_4k=(\d+) pages_2m=(\d+)")
+
+
+def leaf_by_the_truth_table(technique, guest_page, host_page):
+    """What KVM counts: under nested paging the host's leaves, under shadow paging the smaller of the two."""
+    return min(guest_page, host_page) if technique == "shadow" else host_page
+
+
+def has_every_pair_of_pages(result, _):
+    pairs = {(cell["guest_page_bytes"], cell["host_page_bytes"]) for cell in cells_on(result, "kvm")}
+    assert pairs == {(guest, host) for guest in (PAGE, LARGE) for host in (PAGE, LARGE)}, pairs
+    assert len(cells_on(result, "kvm")) == 4 and len(cells_on(result, "native")) == 2
+
+
+def gets_the_pages_that_were_asked_for(result, _):
+    for cell in result["cells"]:
+        pages = cell["pages_obtained"]
+        assert pages["as_asked"] is True, f"{cell['id']}: {pages}"
+        assert pages["host_share_2m"] == (1 if cell["host_page_bytes"] == LARGE else 0), f"{cell['id']}: {pages}"
+        assert pages["guest_bytes"] == cell["guest_page_bytes"], f"{cell['id']}: {pages}"
+
+
+def counts_leaves_by_the_truth_table(result, want):
+    bytes_ = max(want.sizes)
+    for cell in cells_on(result, "kvm"):
+        counted = LEAVES.search(cell["pages_obtained"]["proof"] or "")
+        assert counted, cell["pages_obtained"]
+        small, large = int(counted[1]), int(counted[2])
+        leaf = leaf_by_the_truth_table(want.technique, cell["guest_page_bytes"], cell["host_page_bytes"])
+        expected = large == 0 and small >= bytes_ // PAGE if leaf == PAGE else large == bytes_ // LARGE and small < 512
+        assert expected, f"{cell['id']}: pages_4k={small} pages_2m={large}, leaves of {leaf} are due"
+
+
+def matrix_cell(result):
+    """The pair whose proof differs between the techniques: small pages of the guest on large ones of the host."""
+    return next(cell for cell in cells_on(result, "kvm")
+                if (cell["guest_page_bytes"], cell["host_page_bytes"]) == (PAGE, LARGE))
+
+
+def other_leaves(result):
+    pages = matrix_cell(result)["pages_obtained"]
+    small, large = LEAVES.search(pages["proof"]).groups()
+    pages["proof"] = f"KVM: pages_4k={int(large) * 512 + 8} pages_2m=0" if large != "0" else \
+        f"KVM: pages_4k=8 pages_2m={int(small) // 512}"
+
+
+MATRIX_CHECKS = {
+    has_every_pair_of_pages: [lambda result: result["cells"].pop()],
+    gets_the_pages_that_were_asked_for: [
+        changed(lambda result: matrix_cell(result)["pages_obtained"], "as_asked", False),
+        changed(lambda result: matrix_cell(result)["pages_obtained"], "host_share_2m", 0.5),
+    ],
+    counts_leaves_by_the_truth_table: [other_leaves],
+}
+
+
+def say_proofs(label, result):
+    """The table of proofs as obtained, as comments."""
+    for cell in cells_on(result, "kvm"):
+        pages = cell["pages_obtained"]
+        small, large = LEAVES.search(pages["proof"] or "KVM: pages_4k=0 pages_2m=0").groups()
+        print(f"# proof {label}: guest {cell['guest_page_bytes'] >> 10} KiB, host {cell['host_page_bytes'] >> 10} KiB: "
+              f"host_share_2m={pages['host_share_2m']} pages_4k={small} pages_2m={large} as_asked={pages['as_asked']}")
+
+
+def matrix_points(points, label, folder, want):
+    try:
+        status, _, err = said(folder, "matrix")
+        assert (status, err) == (0, ""), f"status {status}: {err}"
+        result = read_json(folder, "matrix")
+    except Exception as problem:  # pylint: disable=broad-except
+        points.point(f"{label}: the matrix leaves a result", f"{type(problem).__name__}: {problem}")
+        return
+    say_proofs(label, result)
+    points.check(f"{label}: matrix: follows the schema", follows_the_schema, result, want)
+    for check in MATRIX_CHECKS:
+        points.check(f"{label}: matrix: {in_words(check)}", check, result, want)
+    points.check(f"{label}: matrix: no check accepts a sabotaged result", refuses_sabotage, result, want, MATRIX_CHECKS)
 
 
 # ---- text, and what is said where KVM cannot be used
@@ -424,6 +508,8 @@ class Plan:
     write: str
     write_sizes: list
     small: str  # likewise, where only little is asked
+    matrix: str  # likewise, for all pairs of page sizes
+    matrix_bytes: int
     provider: str
     guest_of: str
     paging: str  # the provider's parameter that turns nested paging on
@@ -435,7 +521,9 @@ def words(setting):
 
 
 def script_of(plan):
-    lines = ["set -e", f"export CHASE='{plan.chase}' WRITE='{plan.write}' SMALL='{plan.small}'", "try_without_kvm"]
+    names = " ".join(Path(program).name for program in sys.argv[2:])
+    lines = ["set -e", f"export CHASE='{plan.chase}' WRITE='{plan.write}' SMALL='{plan.small}' MATRIX='{plan.matrix}'",
+             f"export PROGRAMS='{names}'", "try_without_kvm"]
     lines += [" ".join(["try_kvm"] + words(setting)) for setting in plan.settings]
     lines += [" ".join(["try_as_user"] + words(plan.settings[0]))]
     return "\n".join(lines) + "\n"
@@ -447,13 +535,16 @@ def wants(plan, setting):
     technique = "nested" if setting[plan.paging] else "shadow"
     common = (plan.provider, shown, technique, plan.guest_of)
     return {"chase": Want(*common, plan.chase_sizes),
-            "write": Want(*common, plan.write_sizes, "line-per-page", True)}
+            "write": Want(*common, plan.write_sizes, "line-per-page", True)}, Want(*common, [plan.matrix_bytes])
 
 
 def setting_points(points, plan, setting, out):
     label = ",".join(words(setting))
-    folder, want = out / label, wants(plan, setting)
-    domain_points(points, folder, label)
+    folder = out / label
+    want, matrix = wants(plan, setting)
+    for program in sys.argv[2:]:
+        program_points(points, folder, label, Path(program).name)
+    matrix_points(points, label, folder, matrix)
     for name in want:
         result_points(points, label, folder, name, want[name])
     points.check(f"{label}: the text names what KVM does", text_names_what_kvm_does, folder, want["chase"])
@@ -466,13 +557,13 @@ def settings_are_told_apart(plan, out):
     for setting in plan.settings:
         result = read_json(out / ",".join(words(setting)), "chase")
         for other in plan.settings:
-            refused = any(complaint_of(check, result, wants(plan, other)["chase"]) for check in CHECKS)
+            refused = any(complaint_of(check, result, wants(plan, other)[0]["chase"]) for check in CHECKS)
             assert refused == (other != setting), f"{words(setting)} as {words(other)}: refused is {refused}"
 
 
 def main(plan):
-    if len(sys.argv) != 3:
-        sys.exit(f"usage: {Path(sys.argv[0]).name} VCOST TEST_DOMAIN")
+    if len(sys.argv) < 3:
+        sys.exit(f"usage: {Path(sys.argv[0]).name} VCOST TEST_PROGRAM...")
     points = Points()
     with tempfile.TemporaryDirectory(prefix="vcost-nested-out.") as folder:
         out = Path(folder)

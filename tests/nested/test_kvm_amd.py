@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """vcost with a real kvm_amd, with nested paging and without: one boot of the QEMU host. TAP on stdout.
 
-    test_kvm_amd.py VCOST TEST_DOMAIN
+    test_kvm_amd.py VCOST TEST_PROGRAM...
 """
 import sys
 
@@ -20,6 +20,8 @@ nested.main(nested.Plan(
     write="--quick --working-set 512K..2M --per-octave 1",
     write_sizes=[512 * KIB, 1024 * KIB, 2048 * KIB],
     small="--quick --working-set 16K",
+    matrix="--quick --working-set 4M",
+    matrix_bytes=4096 * KIB,
     provider="kvm_amd",
     guest_of="tcg",
     paging="npt",

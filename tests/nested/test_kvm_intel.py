@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """vcost with a real kvm_intel, with EPT and VPID and without each: one boot of the Bochs host. TAP on stdout.
 
-    test_kvm_intel.py VCOST TEST_DOMAIN
+    test_kvm_intel.py VCOST TEST_PROGRAM...
 """
 import sys
 
@@ -20,6 +20,8 @@ nested.main(nested.Plan(
     write="--quick --time 3 --working-set 2M",
     write_sizes=[2048 * KIB],
     small="--quick --time 1.5 --working-set 16K",
+    matrix="--quick --time 4 --working-set 4M",
+    matrix_bytes=4096 * KIB,
     provider="kvm_intel",
     guest_of=None,
     paging="ept",

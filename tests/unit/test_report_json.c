@@ -93,12 +93,13 @@ static struct result usual(bool blemishes)
 
 static void the_schema_accepts_what_is_written_and_names_every_field(void **state)
 {
-    struct synthetic recipes[6];
+    struct synthetic recipes[7];
     (void)state;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 7; i++) {
         recipes[i] = synthetic_usual();
-        recipes[i].step = 6;
+        recipes[i].step = i == 6 ? 1 : 6;
     }
+    recipes[6].reaches = true;
     recipes[1].blemishes = true;
     recipes[2].monitors[1] = NULL;
     recipes[3].monitors[0] = "kvm";
@@ -106,7 +107,7 @@ static void the_schema_accepts_what_is_written_and_names_every_field(void **stat
     recipes[4].placements = 1;
     recipes[5].order_count = 2;
     recipes[5].page_pairs = 2;
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 7; i++) {
         struct result result;
         synthetic_result(&recipes[i], &result);
         char *text = written(&result);
@@ -114,6 +115,31 @@ static void the_schema_accepts_what_is_written_and_names_every_field(void **stat
         free(text);
         result_free(&result);
     }
+}
+
+/* What was measured and what CPUID says are fields of their own; a step without a name says why. */
+static void reaches_tell_measured_and_told_apart(void **state)
+{
+    struct synthetic recipe = synthetic_usual();
+    struct result result;
+    (void)state;
+    recipe.reaches = true;
+    synthetic_result(&recipe, &result);
+    json_t *json = parsed(&result), *reaches = json_object_get(json, "reaches");
+    json_t *part = json_array_get(reaches, 1), *unknown = json_array_get(reaches, 2);
+    assert_int_equal(json_array_size(reaches), 3);
+    assert_string_equal(json_string_value(json_object_get(part, "name")), "L3");
+    assert_string_equal(
+        json_string_value(json_object_get(part, "below")), "chase/native/random/4194304/64/-/4096");
+    assert_int_equal(json_integer_value(json_object_get(part, "from_bytes")), 4 << 20);
+    assert_int_equal(json_integer_value(json_object_get(part, "told_bytes")), 32 << 20);
+    assert_true(json_is_null(json_object_get(part, "from_entries")));
+    assert_string_equal(json_string_value(json_object_get(unknown, "kind")), "unknown");
+    assert_true(json_is_null(json_object_get(unknown, "name")));
+    assert_non_null(json_string_value(json_object_get(unknown, "name_reason")));
+    assert_true(json_is_null(json_object_get(unknown, "sureness")));
+    json_decref(json);
+    result_free(&result);
 }
 
 /* One that tells all, one that tells nothing. */
@@ -274,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_accepts_what_is_written_and_names_every_field),
         cmocka_unit_test(the_schema_accepts_a_machine_that_tells_nothing),
+        cmocka_unit_test(reaches_tell_measured_and_told_apart),
         cmocka_unit_test(agents_are_in_the_file_where_there_are_any),
         cmocka_unit_test(the_schema_refuses_broken_promises),
         cmocka_unit_test(what_is_not_known_is_null_with_a_reason_and_never_zero),

@@ -62,6 +62,29 @@ static void an_svg_is_complete_and_says_what_it_shows(void **state)
     free(text);
 }
 
+static bool draws(const struct synthetic *recipe, const char *words)
+{
+    char *text = NULL;
+    size_t size = 0;
+    draw_ok(recipe, "x.svg", &text, &size);
+    bool found = strstr(text, words) != NULL;
+    free(text);
+    return found;
+}
+
+/* "L3 4M" is measured, "L3 32M" is what CPUID says; bands of the measured are only there with them. */
+static void measured_reaches_are_marked_apart_from_told_sizes(void **state)
+{
+    struct synthetic recipe = synthetic_usual();
+    (void)state;
+    assert_true(draws(&recipe, ">CPUID says<") && draws(&recipe, "L3 32M"));
+    assert_false(draws(&recipe, ">measured<"));
+    recipe.reaches = true;
+    assert_true(draws(&recipe, ">measured<") && draws(&recipe, "L3 4M") && draws(&recipe, "? 256M"));
+    assert_true(draws(&recipe, ">CPUID says<") && draws(&recipe, "L3 32M"));
+    assert_true(draws(&recipe, "measured in native; dotted: sizes that CPUID says"));
+}
+
 static void a_png_is_complete(void **state)
 {
     struct synthetic recipe = synthetic_usual();
@@ -208,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_known_extensions_are_accepted),
         cmocka_unit_test(an_svg_is_complete_and_says_what_it_shows),
+        cmocka_unit_test(measured_reaches_are_marked_apart_from_told_sizes),
         cmocka_unit_test(a_png_is_complete),
         cmocka_unit_test(any_shape_of_result_can_be_drawn),
         cmocka_unit_test(nothing_measured_is_an_error_and_no_picture),

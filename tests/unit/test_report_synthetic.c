@@ -200,6 +200,44 @@ static void make_cells(struct result *result, const struct synthetic *recipe)
             }
 }
 
+/* Of the first curve's native cells; SIZE_MAX: there is none of that size. */
+static size_t native_cell(const struct result *result, uint64_t bytes)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (is_native(result->cells[i].cell.monitor) &&
+            result->cells[i].cell.chase.working_set_bytes == bytes)
+            return i;
+    return SIZE_MAX;
+}
+
+static void add_reach(struct result *result, uint64_t from, uint64_t to, const char *name, uint64_t told)
+{
+    size_t last = native_cell(result, from), first = native_cell(result, to);
+    if (last == SIZE_MAX || first == SIZE_MAX)
+        return;
+    struct result_reach reach = {
+        .last = last,
+        .first = first,
+        .kind = name[0] ? REACH_CACHE : REACH_UNKNOWN,
+        .from_bytes = from,
+        .to_bytes = to,
+        .told_bytes = told,
+        .below_ns = result->cells[last].median,
+        .above_ns = result->cells[first].median,
+        .sureness = name[0] ? 40 : INFINITY,
+    };
+    strcpy(reach.name, name);
+    result->reaches[result->reach_count++] = reach;
+}
+
+static void add_reaches(struct result *result)
+{
+    result->reaches = calloc(3, sizeof *result->reaches);
+    add_reach(result, 32768, 65536, "L1d", 32768);
+    add_reach(result, 4 << 20, 8 << 20, "L3", 32 << 20);
+    add_reach(result, 256 << 20, 512 << 20, "", 0);
+}
+
 void synthetic_result(const struct synthetic *recipe, struct result *result)
 {
     static char *command[] = {"vcost", "chase", "--quick"};
@@ -220,6 +258,8 @@ void synthetic_result(const struct synthetic *recipe, struct result *result)
     make_kvm(&result->kvm);
     make_host(result, recipe);
     make_cells(result, recipe);
+    if (recipe->reaches)
+        add_reaches(result);
     if (recipe->blemishes)
         blemish(result);
 }

@@ -18,6 +18,7 @@ struct synthetic {
     unsigned page_pairs;              /* 1: 4K, 2: also 2M */
     bool is_guest;
     bool blemishes; /* a noisy, an interrupted and a missing cell */
+    bool reaches;   /* in native's first curve: the L1d, a part of the L3, and a step of unknown cause */
 };
 
 /* A random chase, 4 KiB … 1 GiB, native and kvm, a cost of 12 % and 1 % of noise, on a machine that is a

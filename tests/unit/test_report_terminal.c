@@ -73,9 +73,13 @@ static struct synthetic recipe_of(size_t number)
         recipe.placements = 1;
     if (number == 6)
         recipe.noise = 0.5;
+    if (number == 7) {
+        recipe.step = 1;
+        recipe.reaches = true;
+    }
     return recipe;
 }
-enum { RECIPES = 7 };
+enum { RECIPES = 8 };
 
 static void assert_inside(const char *text, unsigned columns, bool ascii)
 {
@@ -350,6 +354,60 @@ static void without_kvm_the_summary_says_why(void **state)
     result_free(&result);
 }
 
+/* The line that starts with `title`; the caller's. */
+static char *line_of(const char *text, const char *title)
+{
+    const char *line = text;
+    while (strncmp(line, title, strlen(title)) != 0) {
+        line = strchr(line, '\n');
+        assert_non_null(line);
+        line++;
+    }
+    return strndup(line, strcspn(line, "\n"));
+}
+
+static ptrdiff_t column_in(const char *line, const char *word)
+{
+    const char *found = strstr(line, word);
+    assert_non_null(found);
+    return found - line;
+}
+
+static void reaches_are_marked_apart_from_told_sizes(void **state)
+{
+    struct synthetic recipe = synthetic_usual();
+    struct result result;
+    (void)state;
+    recipe.reaches = true;
+    synthetic_result(&recipe, &result);
+    char *text = whole_text(&result, &ascii_style);
+    char *measured = line_of(text, "measured"), *told = line_of(text, "CPUID");
+    assert_int_equal(column_in(measured, "^L1d"), column_in(told, "'L1d")); /* both 32 KiB */
+    assert_true(column_in(measured, "^L3") < column_in(told, "'L3"));       /* 4 MiB of 32 */
+    assert_true(column_in(measured, "^?") > column_in(told, "'L3"));
+    free(measured);
+    free(told);
+    free(text);
+    text = whole_text(&result, &(struct report_style){.utf8 = true});
+    assert_non_null(strstr(text, "L1d up to 32 KiB (CPUID says 32 KiB); L3 up to 4 MiB of the 32 MiB that "
+                                 "CPUID says; a step after 256 MiB, from"));
+    free(text);
+    result_free(&result);
+}
+
+static void without_reaches_none_is_claimed(void **state)
+{
+    struct synthetic recipe = synthetic_usual();
+    struct result result;
+    (void)state;
+    synthetic_result(&recipe, &result);
+    char *text = whole_text(&result, &ascii_style);
+    assert_null(strstr(text, "easured"));
+    assert_non_null(strstr(text, "\nCPUID "));
+    free(text);
+    result_free(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +423,8 @@ int main(void)
         cmocka_unit_test(the_largest_slowdown_is_named_unless_it_was_already),
         cmocka_unit_test(the_summary_owns_up_to_what_is_missing),
         cmocka_unit_test(without_kvm_the_summary_says_why),
+        cmocka_unit_test(reaches_are_marked_apart_from_told_sizes),
+        cmocka_unit_test(without_reaches_none_is_claimed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

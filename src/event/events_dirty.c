@@ -1,0 +1,81 @@
+/* Writing while the monitor records which pages are written: what a migration costs while it runs. */
+#include "event/internal.h"
+
+#include "base/size.h"
+
+#include <errno.h>
+
+enum { PAGES = 512 };
+#define DATA_BYTES (PAGES * 4 * KIB)
+
+static int write_pages(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    struct workload_job *job = bench->place.image->job;
+    job->first = (uintptr_t)bench->data.base;
+    job->stride = 4 * KIB;
+    return event_call(bench, "event-touch", count, run, error);
+}
+
+static int open_log(struct event_bench *bench, struct error *error)
+{
+    return domain_log_dirty(bench->domain, true, error);
+}
+
+/* Every page that was written must have been recorded, or this was no logging. */
+static int write_logged(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    uint64_t recorded;
+    int rc = domain_fetch_dirty(bench->domain, &recorded, error);
+    if (rc == 0)
+        rc = write_pages(bench, count, run, error);
+    if (rc == 0)
+        rc = domain_fetch_dirty(bench->domain, &recorded, error);
+    if (rc == 0 && recorded != count)
+        rc = error_set(error, EPROTO, "%llu pages were written and %llu recorded", (unsigned long long)count,
+            (unsigned long long)recorded);
+    return rc;
+}
+
+#define ARTICLE                                                                                              \
+    "Domain migration: while a guest is copied to another machine the monitor must learn what it still "     \
+    "writes."
+#define SOURCE                                                                                               \
+    "Linux Documentation/virt/kvm/api.rst, KVM_GET_DIRTY_LOG; Clark et al., \"Live Migration of Virtual "    \
+    "Machines\" (NSDI 2005)"
+
+static const struct event rows[] = {
+    {
+        .name = "write-page",
+        .group = EVENT_MEMORY,
+        .unit = "page",
+        .summary = "writing one byte of a 4 KiB page that is there",
+        .article = ARTICLE,
+        .source = SOURCE,
+        .steps = "One byte in each of up to 512 pages is written, which the guest, the host and KVM all "
+                 "have. In a guest "
+                 "each time after an entry, with what that costs its TLB.",
+        .advice = "This is what dirty-log is held against.",
+        .native = {.run = write_pages, .data_bytes = DATA_BYTES, .most = PAGES},
+        .guest = {.run = write_pages, .data_bytes = DATA_BYTES, .most = PAGES},
+    },
+    {
+        .name = "dirty-log",
+        .group = EVENT_MEMORY,
+        .unit = "page",
+        .summary = "the same for the first time since the monitor fetched its dirty log",
+        .article = ARTICLE,
+        .source = SOURCE,
+        .steps =
+            "KVM has write-protected all pages; the first write to each leaves the guest (or, with hardware "
+            "that logs, "
+            "fills a buffer), is recorded, and the page becomes writable until the log is fetched again.",
+        .advice = "Migrate while the guest writes little; 4 KiB mappings stay until logging ends, so large "
+                  "pages are lost "
+                  "for that time.",
+        .against = "write-page",
+        .native = {.impossible = "nobody records what a process writes"},
+        .guest = {.run = write_logged, .open = open_log, .data_bytes = DATA_BYTES, .most = PAGES},
+    },
+};
+
+const struct event_family events_dirty = EVENT_FAMILY(rows);

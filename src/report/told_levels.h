@@ -1,0 +1,27 @@
+/* The caches and TLBs that CPUID tells, as a chase meets them: at which working set each is just full. */
+#ifndef VCOST_REPORT_TOLD_LEVELS_H
+#define VCOST_REPORT_TOLD_LEVELS_H
+
+#include "report/result.h"
+
+struct told_level {
+    enum reach_kind kind;
+    char name[12];            /* "L1d", "L2", "L1 TLB" */
+    double working_set_bytes; /* of the chase that just fits */
+    uint64_t bytes, entries;  /* as CPUID has it; entries of a TLB only */
+    bool last_cache;
+};
+
+enum { TOLD_LEVELS_MAX = HOST_CACHES_MAX + HOST_TLBS_MAX };
+
+struct told_levels {
+    struct told_level levels[TOLD_LEVELS_MAX]; /* caches by size, then TLBs */
+    size_t count;
+};
+
+/* The levels that a chase of that order can show whose pages are of page_bytes: data and unified caches, and
+ * for line-per-page TLBs for loads. */
+void told_levels(
+    const struct host *host, enum chase_order order, uint64_t page_bytes, struct told_levels *told);
+
+#endif
