@@ -37,12 +37,12 @@ struct test {
 /* ---- progress ---- */
 
 /* On a terminal a line that changes; elsewhere one line every now and then. */
-static void tell(struct test *test, size_t run, const char *what)
+static void tell(struct test *test, size_t run, bool loaded)
 {
     double done = (double)run / (double)test->runs, spent = clock_seconds() - test->started;
     double left = run ? spent / done - spent : -1;
-    progress_update(&test->line, done, left, what);
-    if (!test->line.active && run && run % TELL_EVERY == 0)
+    progress_update(&test->line, done, left, loaded ? "load" : "no load");
+    if (!test->line.active && !loaded && run && run % TELL_EVERY == 0)
         fprintf(stderr, "# %zu of %zu runs of each, %s left\n", run, test->runs, format_seconds(left).text);
 }
 
@@ -73,9 +73,9 @@ static int measure_all(struct test *test, struct error *error)
 {
     int rc = 0;
     for (size_t run = 0; rc == 0 && run < test->runs; run++) {
-        tell(test, run, "no load");
+        tell(test, run, false);
         rc = measure_some(test, false, error);
-        tell(test, run, "load");
+        tell(test, run, true);
         if (rc == 0)
             rc = measure_some(test, true, error);
     }

@@ -143,6 +143,8 @@ static double share_of_stores(struct model (*make)(uint64_t *random), double fir
     return (double)found / (double)stores;
 }
 
+/* All three in fewer curves: a last level of four times the L2 is not told apart from it where a curve has
+ * one point an octave. */
 static void caches_of_any_size_are_found(void **state)
 {
     (void)state;
@@ -150,7 +152,7 @@ static void caches_of_any_size_are_found(void **state)
         double all, share = share_of_stores(any_caches, 64, 1 << 24, per_octave, 300, &all);
         print_message("# %u points an octave: %.1f %% of the caches, exactly the three in %.1f %%\n",
             per_octave, 100 * share, 100 * all);
-        assert_true(share >= 0.9 && all >= 0.85);
+        assert_true(share >= 0.9 && all >= 0.8);
     }
 }
 
@@ -238,6 +240,14 @@ static void one_point_is_no_level(void **state)
     assert_int_equal(count_steps(&start), 0);
 }
 
+/* Two in the middle, side by side, pull the mean of all that follows up. */
+static void disturbed_points_side_by_side_are_no_level(void **state)
+{
+    (void)state;
+    struct model_curve curve = CURVE(0.001, 1, 1, 1, 1, 1, 1, 4, 4, 1, 1, 1, 1, 1, 1);
+    assert_int_equal(count_steps(&curve), 0);
+}
+
 static void a_step_must_exceed_the_noise(void **state)
 {
     (void)state;
@@ -269,6 +279,7 @@ int main(void)
         cmocka_unit_test(few_points_give_nothing),
         cmocka_unit_test(missing_points_are_passed_over),
         cmocka_unit_test(one_point_is_no_level),
+        cmocka_unit_test(disturbed_points_side_by_side_are_no_level),
         cmocka_unit_test(a_step_must_exceed_the_noise),
         cmocka_unit_test(a_gradual_rise_is_one_step),
     };
