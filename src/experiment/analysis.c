@@ -111,6 +111,7 @@ static void analyse_cell(struct result_cell *cell, unsigned planned, const char 
     cell->low = estimate.low;
     cell->high = estimate.high;
     cell->min = fastest(cell);
+    analyse_shape(cell);
     judge(cell, planned, cut);
 }
 

@@ -5,9 +5,18 @@
 /* Caches with random sets begin to miss before they are full, and curves have few points. */
 static const double near_factor = 2;
 
+/* Nothing reaches further than it is large, but for half the distance of two points: there a step is not that
+ * level's, or it is two that could not be parted, and where it is steepest is the larger one's. */
+static bool is_beyond(const struct measured_step *step, const struct told_level *level)
+{
+    double from = (double)step->from_bytes, to = (double)step->to_bytes;
+    return from * sqrt(from / to) > level->working_set_bytes;
+}
+
 static bool can_be(const struct measured_step *step, const struct told_level *level)
 {
-    return step->cause == STEP_OF_EITHER || (step->cause == STEP_OF_TLB) == (level->kind == REACH_TLB);
+    bool cause = step->cause == STEP_OF_EITHER || (step->cause == STEP_OF_TLB) == (level->kind == REACH_TLB);
+    return cause && !is_beyond(step, level);
 }
 
 /* How far a level lies outside of a step's two sizes, as a factor; 1 inside. */
@@ -65,7 +74,6 @@ static void join_last(const struct told_levels *told, struct measured_step *step
         last = told->levels[i].last_cache ? &told->levels[i] : last;
     for (size_t i = 0; last && i < count; i++)
         if (!steps[i].told && can_be(&steps[i], last) && (double)steps[i].from_bytes >= below_last(told) &&
-            (double)steps[i].from_bytes <= near_factor * last->working_set_bytes &&
             (!largest || steps[i].rise_ns > largest->rise_ns))
             largest = &steps[i];
     if (largest)

@@ -19,10 +19,10 @@ struct measured_step {
     const struct told_level *told; /* what it is attributed to; NULL: nothing */
 };
 
-/* Sets `told` of each of the steps of one curve, which ascend. A level and a step belong together if they are
- * within a factor of 2, the nearest first, each once. The last cache may be less than is told, as a machine
- * that others use too gives only a share of it: of the steps that are left above the cache below it and not
- * above twice its size it is given the largest. */
+/* Sets `told` of each of the steps of one curve, which ascend. A level and a step belong together if the
+ * measured reach is not beyond the level and not less than half of it, the nearest first, each once. The last
+ * cache may be less still, as a machine that others use too gives only a share of it: of the steps that are
+ * left above the cache below it and not beyond its own size it is given the largest. */
 void attribute_steps(const struct told_levels *told, struct measured_step *steps, size_t count);
 
 #endif

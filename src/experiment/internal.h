@@ -48,6 +48,10 @@ void order_shuffle(size_t *order, size_t count, uint64_t *random);
 /* Writes down when the experiment starts. */
 void stamp_start(struct result *result);
 
+/* ---- shape.c: two modes and a trend in a cell's samples, once its median is known ---- */
+
+void analyse_shape(struct result_cell *cell);
+
 /* ---- rounds.c: how many samples a cell takes in one placement ---- */
 
 enum { ROUNDS_LEAST = 2, ROUNDS_MOST = 8 };

@@ -4,14 +4,16 @@
  * A pure function of a curve of (size, value, interval): it knows no sizes, no latencies and no machine.
  *
  * How: the logarithms of the values are freed of single outliers (running median of three; a level must be
- * seen by two points, also at the ends) and made nondecreasing (isotonic regression, Barlow et al.,
- * "Statistical Inference under Order Restrictions", 1972): a larger working set is never faster. Where the
- * result rises by less than STEPS_RATIO in an octave it is flat. What is between flats is a step; two steps
- * are told apart where the slope falls to less than half between them, for which they must be about an octave
- * apart. A step must exceed the noise: STEPS_SURE times the standard error of the difference of its two
- * levels.
- * The error of a point is the larger of what its interval says, what those of the curve usually say, and what
- * the curve's falls say, which can be nothing but noise. */
+ * seen by two points, also at the ends) and made nondecreasing (isotonic regression: Barlow, Bartholomew,
+ * Bremner and Brunk, "Statistical Inference under Order Restrictions", 1972): a larger working set is never
+ * faster. Where the result rises by less than STEPS_RATIO in an octave it is flat. What is between flats is a
+ * step; it is parted in two where the slope falls to less than half between its steepest parts, which two
+ * gradual steps show when they are about two octaves apart.
+ *
+ * A step must exceed the noise: be STEPS_SURE times the standard error of the difference of its two levels.
+ * The error of a point is the largest of what its interval says, what those of the curve usually say, and
+ * what the curve's falls say, which can be nothing but noise. Most points before and after a step must lie on
+ * its two sides. */
 #ifndef VCOST_MEASURE_STEPS_H
 #define VCOST_MEASURE_STEPS_H
 

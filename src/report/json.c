@@ -82,6 +82,17 @@ static json_t *json_samples(struct draft *draft, const struct result_cell *cell)
     return array;
 }
 
+static json_t *json_modes(struct draft *draft, const struct modes *modes)
+{
+    if (!modes->two)
+        return json_null();
+    json_t *object = json_object();
+    put_figure(draft, object, "low", modes->low);
+    put_figure(draft, object, "high", modes->high);
+    put_figure(draft, object, "share_high", modes->share_high);
+    return object;
+}
+
 static json_t *json_counters(struct draft *draft, const struct result_cell *cell)
 {
     json_t *object = json_object();
@@ -148,6 +159,9 @@ static json_t *json_cell(struct draft *draft, const struct result_cell *cell)
     put_figure(draft, object, "low", cell->low);
     put_figure(draft, object, "high", cell->high);
     put_figure(draft, object, "min", cell->min);
+    put(draft, object, "modes", json_modes(draft, &cell->modes));
+    put_real(draft, object, "trend_percent", cell->trend_percent ? cell->trend_percent : NAN,
+        "no trend can be told");
     put(draft, object, "counters", json_counters(draft, cell));
     put_text(draft, object, "quality", quality_name(cell->quality));
     put_reason(draft, object, cell_reason(cell));

@@ -220,7 +220,9 @@ static void marks_text(const struct picture *picture, char text[256])
             picture->marks.told.count ? "; dotted: sizes that CPUID says" : "");
     else
         snprintf(text, 256, "%s",
-            picture->marks.told.count ? "marks: dotted: sizes that CPUID says; no step was measured" : "");
+            picture->marks.told.count
+                ? "marks: dotted: sizes that CPUID says; no measured step stands out of the noise"
+                : "");
 }
 
 static void write_caption(const struct picture *picture)

@@ -9,6 +9,7 @@
 #include "base/fact.h"
 #include "host/host.h"
 #include "measure/evidence.h"
+#include "measure/modes.h"
 #include "monitor/monitor_facts.h"
 #include "runner/agent_facts.h"
 #include "runner/cell.h"
@@ -48,6 +49,8 @@ struct result_cell {
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
     double median, low, high, min;
+    struct modes modes;   /* of the samples, placements taken to the same level */
+    double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
     struct result_counters counters;
     uint64_t operations; /* events that the counters were counted over; 0 for a chase */
     const char *unit;    /* what one event is: "exit", "page"; NULL for a chase; not owned */
@@ -74,13 +77,13 @@ enum reach_kind {
 struct result_reach {
     size_t last, first; /* indices into cells, of one curve: the last below the step, the first above */
     enum reach_kind kind;
-    char name[12]; /* "L1d", "L2 TLB": CPUID's level that it is attributed to; "": none */
-    uint64_t from_bytes, to_bytes; /* measured: the reach ends between them. Cache: of lines; otherwise of
-                                      memory that is walked */
+    char name[12];                     /* "L1d", "L2 TLB": CPUID's level that it is attributed to; "": none */
+    uint64_t from_bytes, to_bytes;     /* measured: the reach ends between them. Cache: of lines; otherwise of
+                                          memory that is walked */
     uint64_t from_entries, to_entries; /* the same in translations; 0 unless REACH_TLB */
     uint64_t told_bytes, told_entries; /* CPUID of the level `name`; 0: does not apply */
     double below_ns, above_ns;         /* the levels that the step lies between */
-    double sureness;                   /* the step in standard errors of itself; INFINITY: no noise was seen */
+    double sureness; /* the step in standard errors of itself; INFINITY: no noise was seen */
 };
 
 /* Another machine that took part. */

@@ -25,8 +25,11 @@ static unsigned poisson(double mean, uint64_t *random)
     if (mean > 60)
         return (unsigned)fmax(0, round(mean + sqrt(mean) * model_normal(random)));
     unsigned count = 0;
-    for (double left = exp(-mean), product = uniform(random); product > left; product *= uniform(random))
+    double left = exp(-mean), product = uniform(random);
+    while (product > left) {
+        product *= uniform(random);
         count++;
+    }
     return count;
 }
 

@@ -286,6 +286,37 @@ static void cells_have_stable_ids(void **state)
     assert_string_equal(id, "events/kvm/cpuid/65536");
 }
 
+/* ---- two modes, trends ---- */
+
+static void samples_of(struct result_cell *cell, struct result_sample *samples, size_t count)
+{
+    *cell = (struct result_cell){.samples = samples, .sample_count = count, .median = 10};
+}
+
+static void two_modes_and_trends_are_seen_within_placements_only(void **state)
+{
+    struct result_sample samples[48];
+    struct result_cell cell;
+    (void)state;
+    for (unsigned i = 0; i < 48; i++) /* four placements that differ, each with one mode */
+        samples[i] = (struct result_sample){
+            .ns = (10 + i / 12) * (1 + 0.001 * (i % 5)), .round = i % 12, .placement = i / 12};
+    samples_of(&cell, samples, 48);
+    analyse_shape(&cell);
+    assert_false(cell.modes.two);
+    assert_true(cell.trend_percent == 0);
+    for (unsigned i = 0; i < 48; i++) /* every third sample is slower by half */
+        samples[i].ns *= i % 3 ? 1 : 1.5;
+    analyse_shape(&cell);
+    assert_true(cell.modes.two);
+    assert_float_equal(cell.modes.high / cell.modes.low, 1.5, 0.01);
+    assert_float_equal(cell.modes.share_high, 1.0 / 3, 0.001);
+    for (unsigned i = 0; i < 48; i++) /* 1 % a round */
+        samples[i].ns = 10 * pow(1.01, i % 12);
+    analyse_shape(&cell);
+    assert_true(cell.trend_percent > 8 && cell.trend_percent < 14);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
         cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),
+        cmocka_unit_test(two_modes_and_trends_are_seen_within_placements_only),
     };
     return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);
 }

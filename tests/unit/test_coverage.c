@@ -192,7 +192,7 @@ static bool pooled_holds(const struct simulated *made, double truth)
     return estimate.low <= truth && truth <= estimate.high;
 }
 
-static struct hits count_hits(const struct world *world, unsigned placements)
+static struct hits simulate_all(const struct world *world, unsigned placements)
 {
     static struct simulated made;
     struct hits hits = {0};
@@ -206,6 +206,16 @@ static struct hits count_hits(const struct world *world, unsigned placements)
         hits.pooled += pooled_holds(&made, truth);
     }
     return hits;
+}
+
+/* Each world once. */
+static struct hits count_hits(const struct world *world, unsigned placements)
+{
+    static struct hits known[WORLDS][CHASE_PLACEMENTS_MAX + 1];
+    struct hits *hits = &known[world - worlds][placements];
+    if (hits->ratio == 0)
+        *hits = simulate_all(world, placements);
+    return *hits;
 }
 
 static double percent(unsigned hits)

@@ -105,6 +105,21 @@ static void the_last_cache_may_be_less_than_told(void **state)
     result_free(&result);
 }
 
+/* No cache holds more than it has room for: what looks like an L2 of twice its size is two steps in one, and
+ * the last cache's is the larger. */
+static void no_level_reaches_further_than_told(void **state)
+{
+    static const struct shelf shelves[] = {{48 * 1024, 1.2}, {2 << 20, 4}, {INFINITY, 100}};
+    struct result result;
+    (void)state;
+    start(&result);
+    add_curve(&result, "native", CHASE_RANDOM, shelves);
+    find(&result);
+    assert_int_equal(result.reach_count, 2);
+    assert_reach(&result, 1, REACH_CACHE, "L3", 2 * MEBI, 32 << 20);
+    result_free(&result);
+}
+
 /* Other levels may not. */
 static void a_step_far_from_all_levels_has_no_name(void **state)
 {
@@ -140,7 +155,7 @@ static void steps_that_the_packed_chase_lacks_are_the_tlbs(void **state)
     assert_reach(&result, 0, REACH_TLB, "L1 TLB", 64 * 4096, 64);
     assert_int_equal(result.reaches[0].from_entries, 64);
     assert_reach(&result, 1, REACH_CACHE, "L1d", 48 * KIBI, 49152);
-    assert_reach(&result, 2, REACH_TLB, "L2 TLB", 2048 * 4096, 2048);
+    assert_reach(&result, 2, REACH_TLB, "L2 TLB", 8 * MEBI, 2048);
     assert_reach(&result, 3, REACH_CACHE, "L1d", 48 * KIBI, 49152);
     assert_reach(&result, 4, REACH_CACHE, "L2", MEBI, 1 << 20);
     result_free(&result);
@@ -150,7 +165,7 @@ static void steps_that_the_packed_chase_lacks_are_the_tlbs(void **state)
  */
 static void a_step_far_from_all_tlbs_is_told_without_name(void **state)
 {
-    static const struct shelf shelves[] = {{1024 * 4096 / 4, 1.2}, {INFINITY, 8}};
+    static const struct shelf shelves[] = {{256 * 4096, 1.2}, {INFINITY, 8}};
     static const struct shelf flat[] = {{INFINITY, 1.2}};
     struct result result;
     (void)state;
@@ -213,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(caches_get_the_names_that_cpuid_tells),
         cmocka_unit_test(the_last_cache_may_be_less_than_told),
+        cmocka_unit_test(no_level_reaches_further_than_told),
         cmocka_unit_test(a_step_far_from_all_levels_has_no_name),
         cmocka_unit_test(steps_that_the_packed_chase_lacks_are_the_tlbs),
         cmocka_unit_test(a_step_far_from_all_tlbs_is_told_without_name),

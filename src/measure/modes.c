@@ -1,0 +1,67 @@
+#include "measure/modes.h"
+
+#include "measure/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { GROUP_MIN = 4 };
+
+static const double distance_min = 0.05, ashman_min = 8, gap_min = 2;
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct group {
+    double mean, variance, widest; /* of logarithms; the widest gap between neighbours */
+};
+
+static struct group group_of(const double *values, size_t count)
+{
+    struct group group = {0};
+    for (size_t i = 0; i < count; i++)
+        group.mean += log(values[i]) / (double)count;
+    for (size_t i = 0; i < count; i++)
+        group.variance += pow(log(values[i]) - group.mean, 2) / (double)(count - 1);
+    for (size_t i = 1; i < count; i++)
+        group.widest = fmax(group.widest, log(values[i] / values[i - 1]));
+    return group;
+}
+
+/* Where the widest gap is that leaves a sixth, and GROUP_MIN, on both sides. */
+static size_t widest_split(const double *values, size_t count)
+{
+    size_t sixth = (count + 5) / 6, least = sixth > GROUP_MIN ? sixth : GROUP_MIN, best = least;
+    for (size_t i = least; i <= count - least; i++)
+        if (values[i] / values[i - 1] > values[best] / values[best - 1])
+            best = i;
+    return best;
+}
+
+static bool are_apart(const struct group *low, const struct group *high, double gap)
+{
+    double distance = high->mean - low->mean, spread = sqrt((low->variance + high->variance) / 2);
+    return distance >= distance_min && distance >= ashman_min * spread &&
+           gap >= gap_min * fmax(low->widest, high->widest);
+}
+
+struct modes modes_find(double *values, size_t count)
+{
+    struct modes modes = {0};
+    if (count < MODES_VALUES_MIN)
+        return modes;
+    qsort(values, count, sizeof *values, ascending);
+    size_t split = widest_split(values, count);
+    struct group low = group_of(values, split), high = group_of(values + split, count - split);
+    if (!are_apart(&low, &high, log(values[split] / values[split - 1])))
+        return modes;
+    return (struct modes){
+        .two = true,
+        .low = statistics_median(values, split),
+        .high = statistics_median(values + split, count - split),
+        .share_high = (double)(count - split) / (double)count,
+    };
+}
