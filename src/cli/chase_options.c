@@ -14,7 +14,7 @@ const char *chase_on_command(const struct choice_list *on, size_t item)
 }
 
 /* What --on takes so far. A runner that is added (paravirt, shadow, model:NAME) gets its line here. */
-static struct choice runner_choice(size_t index)
+struct choice chase_runner_choice(size_t index)
 {
     static const struct choice runners[] = {
         {"native", "in an ordinary process, the baseline"},
@@ -124,7 +124,7 @@ static const struct option_spec where_options[] = {
         .kind = OPTION_CHOICE_LIST,
         FIELD(on),
         .value_name = "RUNNER[,RUNNER...]",
-        .choice = runner_choice,
+        .choice = chase_runner_choice,
         .open_prefix = COMMAND_PREFIX,
         .default_note = "every one that this host can run",
         .help = "Where the chase runs; vcost list tells what each is on this host. Without native there is "

@@ -26,6 +26,9 @@ struct chase_options {
     bool write, lock;
 };
 
+/* What `on` can name, number `index`; {NULL, NULL} past the end. */
+struct choice chase_runner_choice(size_t index);
+
 /* The shell command of an item of `on` that is one; NULL for a runner of this machine. */
 const char *chase_on_command(const struct choice_list *on, size_t item);
 

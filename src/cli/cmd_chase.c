@@ -1,16 +1,11 @@
 /* vcost chase: from the options to the experiment, and from the result to where it is wanted. */
 #include "cli/chase_setup.h"
 #include "cli/interrupt.h"
-#include "cli/outputs.h"
+#include "cli/result_outputs.h"
 #include "cli/status.h"
 #include "experiment/chase.h"
 #include "experiment/reaches.h"
-#include "report/csv.h"
-#include "report/json.h"
-#include "report/markdown.h"
-#include "report/picture.h"
 #include "report/progress.h"
-#include "report/terminal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,61 +14,6 @@
 /* Time budgets that keep the default under a minute and --quick under ten seconds. */
 static const double default_seconds = 45, quick_seconds = 7;
 static const double default_sample_seconds = 0.02, quick_sample_seconds = 0.01;
-
-/* ---- outputs ---- */
-
-static int write_json(const void *result, const char *path, FILE *stream, struct error *error)
-{
-    (void)path;
-    return json_write(result, stream, error);
-}
-
-static int write_csv(const void *result, const char *path, FILE *stream, struct error *error)
-{
-    (void)path;
-    return csv_write(result, stream, error);
-}
-
-static int write_markdown(const void *result, const char *path, FILE *stream, struct error *error)
-{
-    (void)path;
-    return markdown_write(result, stream, error);
-}
-
-static int write_picture(const void *result, const char *path, FILE *stream, struct error *error)
-{
-    return picture_write(result, path, stream, error);
-}
-
-enum { OUTPUTS = 4 };
-
-static int open_outputs(
-    const struct common_options *options, struct output_file outputs[OUTPUTS], struct error *error)
-{
-    outputs[0] = (struct output_file){options->json, write_json, NULL};
-    outputs[1] = (struct output_file){options->csv, write_csv, NULL};
-    outputs[2] = (struct output_file){options->markdown, write_markdown, NULL};
-    outputs[3] = (struct output_file){options->picture, write_picture, NULL};
-    int rc = options->picture ? picture_check_tool(error) : 0;
-    return rc < 0 ? rc : outputs_open(outputs, OUTPUTS, error);
-}
-
-/* Data goes to stdout, unless another form of it does already; the files first, which a reader of stdout that
- * goes away (a pipe to head) must not cost. */
-static int report(const struct common_options *options, struct output_file outputs[OUTPUTS],
-    struct result *result, struct error *error)
-{
-    struct error other;
-    bool stdout_is_taken = outputs_take_stdout(outputs, OUTPUTS);
-    int files = outputs_write(outputs, OUTPUTS, result, error);
-    if (stdout_is_taken)
-        return files;
-    struct report_style style = style_for(stdout, options->color);
-    int rc = terminal_write(result, stdout, &style, files < 0 ? &other : error);
-    return files < 0 ? files : rc;
-}
-
-/* ---- all of it ---- */
 
 static void show_progress(void *context, double fraction, double seconds_left, const char *what)
 {
@@ -161,17 +101,19 @@ static int measure_and_report(
     const struct invocation *invocation, const struct setting *setting, struct error *error)
 {
     const struct chase_options *options = invocation->options;
-    struct output_file outputs[OUTPUTS];
+    struct output_file outputs[RESULT_OUTPUTS];
     struct result result = {0};
-    int rc = open_outputs(&options->common, outputs, error);
+    int rc = result_outputs_open(&options->common, outputs, error);
     if (rc < 0)
         return rc;
     if ((rc = measure(options, setting, &result, error)) == 0)
         rc = complete_result(invocation, setting, &result, error);
     if (rc == 0)
-        rc = report(&options->common, outputs, &result, error);
+        rc = result_outputs_write(&options->common, outputs, &result, error);
     else
-        outputs_discard(outputs, OUTPUTS);
+        outputs_discard(outputs, RESULT_OUTPUTS);
+    if (rc == 0 && result.broken)
+        rc = error_set(error, EIO, "%s", result.incomplete_reason);
     result_free(&result);
     return rc;
 }

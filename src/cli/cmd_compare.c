@@ -38,6 +38,7 @@ static int write_markdown(const void *what, const char *path, FILE *stream, stru
     return compare_markdown(found->compare, &found->request, stream, error);
 }
 
+/* The files first, which a reader of stdout that goes away (a pipe to head) must not cost. */
 static int report(const struct compare_options *options, const struct found *found, struct error *error)
 {
     struct output_file files[] = {
@@ -47,14 +48,15 @@ static int report(const struct compare_options *options, const struct found *fou
     };
     enum { FILES = sizeof files / sizeof files[0] };
     int rc = outputs_open(files, FILES, error);
-    if (rc == 0 && !outputs_take_stdout(files, FILES)) {
-        struct report_style style = style_for(stdout, options->common.color);
-        rc = compare_terminal(found->compare, &found->request, stdout, &style, error);
-    }
-    if (rc == 0)
-        return outputs_write(files, FILES, found, error);
-    outputs_discard(files, FILES);
-    return rc;
+    if (rc < 0)
+        return rc;
+    rc = outputs_write(files, FILES, found, error);
+    if (outputs_take_stdout(files, FILES))
+        return rc;
+    struct error other;
+    struct report_style style = style_for(stdout, options->common.color);
+    int shown = compare_terminal(found->compare, &found->request, stdout, &style, rc < 0 ? &other : error);
+    return rc < 0 ? rc : shown;
 }
 
 /* ---- the threshold ---- */

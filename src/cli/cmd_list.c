@@ -1,4 +1,5 @@
 /* vcost list: what can be measured, and where, on this host. */
+#include "cli/chase_options.h"
 #include "cli/list_options.h"
 #include "cli/status.h"
 #include "domain/probe.h"
@@ -25,14 +26,16 @@ struct item {
     const struct monitor_facts *facts; /* of a runner with a monitor; NULL otherwise */
 };
 
+/* All that --on takes. */
 static size_t list_runners(struct item *items, struct monitor_facts *facts)
 {
     size_t count = 0;
-    for (; runner_at(count); count++) {
-        const struct runner_type *type = runner_at(count);
-        if (type->monitor)
-            domain_probe(type->monitor, facts);
-        items[count] = (struct item){type->name, type->summary, type->monitor ? facts : NULL};
+    for (struct choice on; (on = chase_runner_choice(count)).name; count++) {
+        const struct runner_type *type = runner_find(on.name); /* NULL: it is not of this machine */
+        const struct monitor_ops *monitor = type ? type->monitor : NULL;
+        if (monitor)
+            domain_probe(monitor, facts);
+        items[count] = (struct item){on.name, type ? type->summary : on.summary, monitor ? facts : NULL};
     }
     return count;
 }
@@ -62,7 +65,6 @@ static size_t list_events(struct item *items, struct monitor_facts *facts)
         items[count] = (struct item){event_at(count)->name, event_at(count)->summary, NULL};
     return count;
 }
-
 
 static const struct {
     const char *name;

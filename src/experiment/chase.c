@@ -289,15 +289,25 @@ static int prepare(struct run *run, struct error *error)
     return 0;
 }
 
-/* Being stopped ends the measuring, not the report. */
+static bool has_samples(const struct result *result)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (result->cells[i].sample_count)
+            return true;
+    return false;
+}
+
+/* Being stopped ends the measuring, not the report; nor does a runner that fails after others have measured.
+ */
 static int conclude(struct run *run, int rc, struct error *error)
 {
     struct result *result = run->result;
     result->complete = rc == 0;
-    if (rc < 0 && rc != -EINTR)
+    result->broken = rc < 0 && rc != -EINTR;
+    if (result->broken && !has_samples(result))
         return rc;
     if (rc < 0) /* whatever it was that noticed says where; the reader wants to know who */
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.150s",
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
             stop_asked(&run->experiment->stop) ? "stopped by the user" : error->text);
     result->seconds = elapsed(run);
     analyse_cells(result, run->planned, result->incomplete_reason);

@@ -99,7 +99,8 @@ struct result {
     char started[40]; /* RFC 3339 */
     double seconds;
     bool complete; /* false after Ctrl-C or when a time budget cut it short */
-    char incomplete_reason[160];
+    char incomplete_reason[320];
+    bool broken; /* incomplete because something failed in the middle, which the reason tells */
     uint64_t seed;
     unsigned cpu; /* the CPU that everything ran on */
     double tsc_ghz;

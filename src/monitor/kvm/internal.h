@@ -47,4 +47,8 @@ int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *
 int kvm_open(int *kvm, struct error *error);
 void kvm_describe(struct monitor_facts *facts);
 
+/* parameters.c: appends the parameters of KVM and of facts->provider, each module's sorted. What there is no
+ * room for is told as a quirk. */
+void kvm_read_parameters(struct monitor_facts *facts);
+
 #endif

@@ -1,11 +1,9 @@
 /* What can be said about this host's KVM without running a guest. */
 #include "monitor/kvm/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -78,45 +76,6 @@ static struct fact find_provider(void)
     return fact_unknown("none of kvm_amd, kvm_intel, kvm_pvm is in /sys/module");
 }
 
-static void read_parameter(struct monitor_facts *facts, const char *module, const char *name)
-{
-    char path[320], value[sizeof facts->parameters[0].value] = "";
-    snprintf(path, sizeof path, "/sys/module/%s/parameters/%s", module, name);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return;
-    if (fgets(value, sizeof value, file) && facts->parameter_count < MONITOR_PARAMETERS_MAX) {
-        struct monitor_parameter *parameter = &facts->parameters[facts->parameter_count++];
-        value[strcspn(value, "\n")] = '\0';
-        snprintf(parameter->name, sizeof parameter->name, "%s.%s", module, name);
-        memcpy(parameter->value, value, sizeof value);
-    }
-    fclose(file);
-}
-
-/* Those of KVM itself that bear on what a guest costs. The provider's are read whole. */
-static const char *const kvm_parameters[] = {
-    "tdp_mmu", "nx_huge_pages", "eager_page_split", "halt_poll_ns", "mmio_caching"};
-
-static void read_parameters(struct monitor_facts *facts)
-{
-    char path[320];
-    for (size_t i = 0; i < sizeof kvm_parameters / sizeof kvm_parameters[0]; i++)
-        read_parameter(facts, "kvm", kvm_parameters[i]);
-    if (!facts->provider.known)
-        return;
-    snprintf(path, sizeof path, "/sys/module/%s/parameters", facts->provider.text);
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        if (entries[i]->d_name[0] != '.')
-            read_parameter(facts, facts->provider.text, entries[i]->d_name);
-        free(entries[i]);
-    }
-    if (count >= 0)
-        free(entries);
-}
-
 void kvm_describe(struct monitor_facts *facts)
 {
     struct error error;
@@ -130,5 +89,5 @@ void kvm_describe(struct monitor_facts *facts)
     close(kvm);
     facts->usable = true;
     facts->provider = find_provider();
-    read_parameters(facts);
+    kvm_read_parameters(facts);
 }
