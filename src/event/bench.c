@@ -4,6 +4,7 @@
 #include "base/size.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,18 @@ uint64_t event_minor_faults(void)
     struct rusage usage = {0};
     getrusage(RUSAGE_THREAD, &usage);
     return (uint64_t)usage.ru_minflt;
+}
+
+int event_check_faults(uint64_t before, uint64_t pages, struct error *error)
+{
+    enum { OWN_FAULTS_MAX = 8 };
+    uint64_t faults = event_minor_faults() - before;
+    if (faults >= pages && faults <= pages + OWN_FAULTS_MAX)
+        return 0;
+    return error_set(error, EPROTO,
+        "touching %" PRIu64 " pages took the kernel %" PRIu64
+        " page faults: these are not the pages that were asked for",
+        pages, faults);
 }
 
 void event_hold_release(struct event_hold *hold)

@@ -53,15 +53,6 @@ static int check_handled(
         (unsigned long long)(faults - before), (unsigned long long)count);
 }
 
-static int check_minor(uint64_t before, uint64_t count, struct error *error)
-{
-    uint64_t faults = event_minor_faults() - before;
-    if (faults == count)
-        return 0;
-    return error_set(error, EPROTO, "the kernel handled %llu page faults for %llu pages",
-        (unsigned long long)faults, (unsigned long long)count);
-}
-
 /* ---- in a guest ---- */
 
 static int open_handling(struct event_bench *bench, struct error *error)
@@ -103,7 +94,7 @@ static int run_host_only(
     before = event_minor_faults();
     if (rc == 0)
         rc = touch_pages(bench, bench->data.base, count, run, error);
-    return rc < 0 || bench->domain ? rc : check_minor(before, count, error);
+    return rc < 0 || bench->domain ? rc : event_check_faults(before, count, error);
 }
 
 /* ---- natively: a fault without a new page ---- */
@@ -137,7 +128,7 @@ static int run_shared(struct event_bench *bench, uint64_t count, struct event_ru
         return error_errno(error, errno, "cannot forget the pages of a mapping");
     before = event_minor_faults();
     int rc = touch_pages(bench, bench->own, count, run, error);
-    return rc < 0 ? rc : check_minor(before, count, error);
+    return rc < 0 ? rc : event_check_faults(before, count, error);
 }
 
 #define GUEST_WAY(function)                                                                                  \

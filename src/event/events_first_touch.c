@@ -57,16 +57,6 @@ static int by_map_populate(const struct memory *memory, uint64_t bytes, struct e
 
 /* ---- one run ---- */
 
-/* One fault a page, neither fewer (pages that were larger than asked for) nor more. */
-static int check_faults(uint64_t faults, uint64_t pages, struct error *error)
-{
-    if (faults == pages)
-        return 0;
-    return error_set(error, EPROTO,
-        "touching %llu pages took the kernel %llu page faults: these are not the pages that were asked for",
-        (unsigned long long)pages, (unsigned long long)faults);
-}
-
 struct touching {
     make_present *make;
     bool faults; /* each page is a fault */
@@ -78,9 +68,8 @@ static int timed(const struct memory *memory, const struct touching *how, uint64
     uint64_t before = event_minor_faults(), start = clock_ticks();
     int rc = how->make(memory, count * memory->page_bytes, error);
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
-    uint64_t faults = event_minor_faults() - before;
     if (rc == 0 && how->faults)
-        rc = check_faults(faults, count, error);
+        rc = event_check_faults(before, count, error);
     if (rc == 0 && memory->page_bytes > 4 * KIB)
         rc = memory_check_obtained(memory, 0, count * memory->page_bytes, error);
     return rc;

@@ -28,6 +28,11 @@ extern const struct event_family events_clock, events_exits, events_first_touch,
 /* Natively only: the minor page faults of the calling thread so far. */
 uint64_t event_minor_faults(void);
 
+/* Whether `pages` touches since event_minor_faults() said `before` were as many faults: fewer would mean
+ * larger pages than were asked for. A few more may be of this process's own code and stack. -EPROTO if not.
+ */
+int event_check_faults(uint64_t before, uint64_t pages, struct error *error);
+
 /* Calls an entry of the image at the bench's place with job->steps = count and whatever else the caller has
  * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the
  * ticks that the entry wrote. -EPROTO if it wrote none. */
