@@ -14,18 +14,22 @@
 #define DOMAIN_KERNEL_PAGES 3
 #define DOMAIN_PAGE_USER (DOMAIN_PAGE_KERNEL + 2) /* the one of them that CPL 3 may execute */
 #define DOMAIN_PAGE_DATA (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES) /* struct domain_data, CPL 0 only */
-#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_DATA + 1)
-/* Two more guest virtual pages, in domains that handle exceptions (domain.h): the table whose 512 entries map the
- * first 2 MiB of the data, CPL 0 only; and a page behind which there is no memory, for all. */
+#define DOMAIN_PAGE_SECOND (DOMAIN_PAGE_DATA + 1)                   /* the second virtual CPU's job, and */
+#define DOMAIN_PAGE_SECOND_STACK (DOMAIN_PAGE_SECOND + 1)           /* its stack; CPL 0 only */
+#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_SECOND_STACK + 1)
+/* Two more guest virtual pages, in domains that handle exceptions (domain.h): the table whose 512 entries map
+ * the first 2 MiB of the data, CPL 0 only; and a page behind which there is no memory, for all. */
 #define DOMAIN_PAGE_WINDOW 256
 #define DOMAIN_PAGE_VOID 257
 #define DOMAIN_VOID_PHYSICAL 0xd0000000 /* in the hole that PC devices need below 4 GiB */
 
 /* Offsets in the kernel image. */
-#define DOMAIN_HANDLE_DIVIDE 0x1100  /* #DE: goes on behind a divide instruction of two bytes */
-#define DOMAIN_HANDLE_PAGE 0x1140    /* #PF in the first 2 MiB of the data: sets the present bit of its entry */
+#define DOMAIN_HANDLE_DIVIDE 0x1100 /* #DE: goes on behind a divide instruction of two bytes */
+#define DOMAIN_HANDLE_PAGE 0x1140   /* #PF in the first 2 MiB of the data: sets the present bit of its entry \
+                                     */
 #define DOMAIN_HANDLE_INTERRUPT 0x1180 /* counts, and tells the local APIC (x2APIC) */
-#define DOMAIN_SYSCALL_RETURN 0x11c0 /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */
+#define DOMAIN_HANDLE_SHOOTDOWN 0x1200 /* the same, and flushes the translation of domain_data.flush */
+#define DOMAIN_SYSCALL_RETURN 0x11c0   /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */
 #define DOMAIN_VECTOR_BYTES 16     /* the stub of vector v starts at v * 16: 256 stubs fill the first page */
 #define DOMAIN_USER_CALL 0x2000    /* CPL 3: calls RAX, then leaves through DOMAIN_PORT_DONE */
 #define DOMAIN_USER_SYSCALL 0x2010 /* CPL 3: executes SYSCALL (probe) */
@@ -62,6 +66,7 @@ struct domain_data {
     uint64_t window;     /* guest virtual: the first address of the data */
     uint64_t faults;     /* page faults handled */
     uint64_t interrupts; /* handled */
+    uint64_t flush;      /* guest virtual: whose translation a shootdown takes away */
 };
 #endif
 #endif

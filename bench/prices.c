@@ -168,6 +168,7 @@ static int measure_placement(
         .facts = contest->place->monitor ? &bench->facts : NULL,
         .image = &bench->image,
         .clock = &bench->clock,
+        .other_cpu = pin_other(&bench->pin),
         .cpu = bench->pin.cpu,
     };
     const struct event *event = event_find(contest->event);

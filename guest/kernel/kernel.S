@@ -49,6 +49,7 @@ report:
     jmp report
 
     .org DOMAIN_HANDLE_INTERRUPT
+interrupt:
     pushq %rax
     pushq %rcx
     pushq %rdx
@@ -64,6 +65,13 @@ report:
 
     .org DOMAIN_SYSCALL_RETURN
     sysretq
+
+    .org DOMAIN_HANDLE_SHOOTDOWN
+    pushq %rax
+    movq data + 24, %rax
+    invlpg (%rax)
+    popq %rax
+    jmp interrupt
 
 /* What CPL 3 may execute has a page of its own. */
     .org DOMAIN_USER_CALL

@@ -49,5 +49,12 @@ entries:
     entry "event-call", event_call
     entry "event-syscall", event_syscall
     entry "event-touch", event_touch
+    entry "event-apic", event_apic
+    entry "event-timer", event_timer
+    entry "event-ipi", event_ipi
+    entry "event-halt-wake", event_halt_wake
+    entry "event-shootdown", event_shootdown
+    entry "event-second-spins", event_second_spins
+    entry "event-second-halts", event_second_halts
 entries_end:
     .section .note.GNU-stack, "", @progbits

@@ -36,8 +36,16 @@ static int find_places(const struct events_options *options, struct setting *set
     for (size_t i = 0; runner_at(i); i++) {
         const struct runner_type *type = runner_at(i);
         if (wanted(options, type->name) && (!type->monitor || setting->facts.usable))
-            places[(*count)++] = (struct event_place){type, type->monitor ? &setting->facts : NULL,
-                &setting->image, &setting->clock, setting->pin.cpu, &setting->stop, hold};
+            places[(*count)++] = (struct event_place){
+                .type = type,
+                .facts = type->monitor ? &setting->facts : NULL,
+                .image = &setting->image,
+                .clock = &setting->clock,
+                .other_cpu = pin_other(&setting->pin),
+                .cpu = setting->pin.cpu,
+                .stop = &setting->stop,
+                .hold = hold,
+            };
     }
     return 0;
 }

@@ -99,6 +99,7 @@ void domain_destroy(struct domain *domain)
 {
     if (!domain)
         return;
+    domain_stop_second(domain);
     if (domain->vm)
         domain->ops->destroy(domain->vm);
     if (domain->system.base)

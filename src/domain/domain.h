@@ -53,9 +53,24 @@ enum domain_handler {
     DOMAIN_DIVIDE,     /* #DE: go on behind the instruction, which must be two bytes long */
     DOMAIN_PAGE_FAULT, /* #PF in the first 2 MiB of the data: set the present bit of the 4 KiB entry */
     DOMAIN_INTERRUPT,  /* vector DOMAIN_INTERRUPT_VECTOR: count it, tell the local APIC */
+    DOMAIN_SHOOTDOWN,  /* the same, and flush the translation of the data's first page */
     DOMAIN_HANDLERS
 };
 enum { DOMAIN_INTERRUPT_VECTOR = 0x40 };
+
+/* Where the guest's kernel counts interrupts, for its own code. */
+gva_t domain_interrupt_counter(void);
+
+/* Starts a second virtual CPU, in a domain with `handling` and `irqchip`, in a thread of its own that is
+ * bound to host CPU `cpu` (-1: as the calling one). It calls `entry` at CPL 0 with a job of its own, *job,
+ * which is shared; entry is to return when job->steps is 0. Once per domain. */
+int domain_start_second(
+    struct domain *domain, workload_function *entry, int cpu, struct workload_job **job, struct error *error);
+gva_t domain_second_job(void); /* where the guest sees that job */
+/* Makes it return and waits for its end; harmless where there is none. domain_destroy() does it too. */
+void domain_stop_second(struct domain *domain);
+/* 0, or what ended it before it was told to. */
+int domain_second_failed(const struct domain *domain, struct error *error);
 
 /* From now on, in a domain with `handling`. -EINVAL without it. */
 int domain_handle(struct domain *domain, enum domain_handler handler, struct error *error);

@@ -5,6 +5,7 @@
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 static const struct {
@@ -14,6 +15,7 @@ static const struct {
     [DOMAIN_DIVIDE] = {0, DOMAIN_HANDLE_DIVIDE},
     [DOMAIN_PAGE_FAULT] = {14, DOMAIN_HANDLE_PAGE},
     [DOMAIN_INTERRUPT] = {DOMAIN_INTERRUPT_VECTOR, DOMAIN_HANDLE_INTERRUPT},
+    [DOMAIN_SHOOTDOWN] = {DOMAIN_INTERRUPT_VECTOR, DOMAIN_HANDLE_SHOOTDOWN},
 };
 
 static struct domain_data *data_of(const struct domain *domain)
@@ -35,7 +37,7 @@ static int map_window(struct domain *domain, struct error *error)
     uint64_t *leaf = page_tables_leaf(&domain->tables, gva_same_as(data->base), &bytes);
     if (!leaf || bytes != PAGE_BYTES || (uintptr_t)data->base % (2 * MIB))
         return 0;
-    data_of(domain)->window = (uintptr_t)data->base;
+    data_of(domain)->window = data_of(domain)->flush = (uintptr_t)data->base;
     gpa_t table = GPA((uint64_t)((char *)leaf - (char *)domain->system.base));
     return map_page(domain, DOMAIN_PAGE_WINDOW, table, PAGE_WRITE | PAGE_NO_EXECUTE, error);
 }
@@ -70,6 +72,11 @@ void domain_handled(const struct domain *domain, uint64_t *page_faults, uint64_t
 {
     *page_faults = data_of(domain)->faults;
     *interrupts = data_of(domain)->interrupts;
+}
+
+gva_t domain_interrupt_counter(void)
+{
+    return system_address((uint64_t)DOMAIN_PAGE_DATA * PAGE_BYTES + offsetof(struct domain_data, interrupts));
 }
 
 gva_t domain_window(void)

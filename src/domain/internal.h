@@ -20,11 +20,15 @@ struct domain {
     int privilege;        /* the CPL that the virtual CPU's system registers are set for; -1: set them anew */
     bool syscall_returns; /* SYSCALL leads to DOMAIN_SYSCALL_RETURN */
     struct domain_fault fault;
+    struct second *second; /* second.c; NULL: there is none */
 };
 
 /* Starts code at `rip` and CPL `privilege`, and waits until it leaves through `port`. */
 int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
     struct error *error);
+
+/* run.c: one entry of a virtual CPU and what it came back with; 1: go on inside. */
+int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error);
 
 /* handling.c: maps what the handlers of exceptions need. */
 int handling_map(struct domain *domain, struct error *error);

@@ -116,8 +116,7 @@ static bool is_answered(const struct domain *domain, const struct vm_exit *exit)
     return exit->kind == EXIT_IO && (exit->port == DOMAIN_PORT_NULL || exit->port == DOMAIN_PORT_EVENT);
 }
 
-/* 1: go on inside. */
-static int take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error)
+int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error)
 {
     if (exit->kind == EXIT_INTERRUPTED || is_answered(domain, exit))
         return stop_asked(domain->config.stop) ? stopped(error) : 1;
@@ -157,7 +156,7 @@ int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers 
     domain->ops->set_registers(domain->vcpu, &registers);
     do {
         if ((rc = domain->ops->enter(domain->vcpu, &exit, error)) == 0)
-            rc = take_exit(domain, &exit, port, error);
+            rc = domain_take_exit(domain, &exit, port, error);
     } while (rc > 0);
     return rc;
 }

@@ -39,6 +39,7 @@ static int make_domain(struct event_bench *bench, struct error *error)
         .data_page_bytes = bench->data.page_bytes,
         .stop = bench->place.stop,
         .handling = bench->way->handling,
+        .irqchip = bench->way->irqchip,
         .data_is_code = bench->way->code,
     };
     return config.monitor ? domain_create(&config, &bench->domain, error) : 0;

@@ -49,6 +49,7 @@ struct event_place {
     const struct monitor_facts *facts; /* of its monitor; NULL for native */
     const struct image *image;         /* shared by all places: one runs at a time */
     const struct clock *clock;
+    int other_cpu;           /* for a second virtual CPU; -1: there is none */
     unsigned cpu;            /* that the calling thread is bound to */
     const struct stop *stop; /* may be NULL */
     struct event_hold *hold; /* shared by all places */
@@ -68,6 +69,7 @@ struct event_way {
     const char *impossible; /* why it cannot happen there: a sentence without full stop */
     const char *entry;      /* of the workload image: makes the event job->steps times (see event_call()) */
     bool kernel;            /* in a guest: the entry, or what run() calls, runs at CPL 0 */
+    bool irqchip;           /* in a guest: the domain needs domain_config.irqchip */
     bool handling;          /* in a guest: the domain needs domain_config.handling */
     bool code;              /* the data is machine code: executable, and not writable for a guest */
     uint64_t data_bytes; /* memory for it, of pages of data_page_bytes (0: 4 KiB), before open() is called */

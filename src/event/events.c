@@ -5,6 +5,7 @@
 
 static const struct event_family *const families[] = {
     &events_exits,
+    &events_interrupts,
     &events_retouch,
     &events_switch,
     &events_tables,

@@ -75,6 +75,14 @@ int pin_thread(struct pin *pin, int wanted, struct error *error)
     return rc;
 }
 
+int pin_other(const struct pin *pin)
+{
+    for (int cpu = CPUS_MAX - 1; cpu >= 0; cpu--)
+        if (cpu != (int)pin->cpu && CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
+            return cpu;
+    return -1;
+}
+
 void pin_release(struct pin *pin)
 {
     if (!pin->before)

@@ -17,6 +17,9 @@ struct pin {
  * that are. */
 int pin_thread(struct pin *pin, int wanted, struct error *error);
 
+/* Another CPU that the thread may use once it is released; -1 if there is none. */
+int pin_other(const struct pin *pin);
+
 /* Lets the thread run again where it was allowed to. */
 void pin_release(struct pin *pin);
 

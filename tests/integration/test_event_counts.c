@@ -47,6 +47,7 @@ static struct event_place place_of(const struct runner_type *type)
         .facts = type->monitor ? &setting.facts : NULL,
         .image = &setting.image,
         .clock = &setting.clock,
+        .other_cpu = pin_other(&setting.pin),
         .cpu = setting.pin.cpu,
         .hold = &setting.hold};
 }
@@ -214,6 +215,48 @@ static void logging_makes_every_first_write_an_exit(void **state)
         assert_in_range(counts.exits, COUNT, 2 * COUNT + FEW);
 }
 
+/* The events insist on each interrupt themselves; with one CPU there is none to send some to. */
+static void every_interrupt_is_handled(void **state)
+{
+    static const char *const names[] = {"timer", "ipi", "halt-wake", "shootdown"};
+    struct event_place place = place_of(&runner_kvm);
+    (void)state;
+    need_kvm();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct event_bench *bench;
+        struct event_run run;
+        struct error error;
+        int rc = event_open(event_find(names[i]), 0, &place, &bench, &error);
+        if (place.other_cpu < 0 && i > 0) {
+            assert_int_equal(rc, -ENOTSUP);
+            assert_non_null(strstr(error.text, "two CPUs"));
+            continue;
+        }
+        if (rc < 0 || (rc = event_run(bench, COUNT, &run, &error)) < 0)
+            fail_msg("%s: %s", names[i], error.text);
+        uint64_t faults, interrupts;
+        domain_handled(bench->domain, &faults, &interrupts);
+        assert_in_range(interrupts, COUNT, COUNT + 2); /* seen with npt=0: one was counted twice */
+        assert_int_equal(run.count, COUNT);
+        event_close(bench);
+    }
+}
+
+/* A second virtual CPU that waits for ever in the monitor must not keep its domain from ending. */
+static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
+{
+    struct event_place place = place_of(&runner_kvm);
+    (void)state;
+    need_kvm();
+    for (int i = 0; i < 20 && place.other_cpu >= 0; i++) {
+        struct event_bench *bench;
+        struct error error;
+        if (event_open(event_find("halt-wake"), 0, &place, &bench, &error) < 0)
+            fail_msg("%s", error.text);
+        event_close(bench);
+    }
+}
+
 /* ---- natively ---- */
 
 /* One fault a page is checked by each of these events itself: an event that is not what it says has no
@@ -298,6 +341,8 @@ int main(void)
         cmocka_unit_test(a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible),
         cmocka_unit_test(a_page_that_the_host_lacks_is_a_fault_of_the_monitor),
         cmocka_unit_test(logging_makes_every_first_write_an_exit),
+        cmocka_unit_test(every_interrupt_is_handled),
+        cmocka_unit_test(a_halted_virtual_cpu_lets_its_domain_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

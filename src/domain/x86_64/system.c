@@ -98,6 +98,7 @@ static const struct {
     {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0},
     {DOMAIN_PAGE_USER, 1, PAGE_USER},
     {DOMAIN_PAGE_DATA, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_SECOND, 2, PAGE_WRITE | PAGE_NO_EXECUTE},
 };
 
 int system_build(char *base, struct page_tables *tables, struct error *error)

@@ -24,6 +24,16 @@ static int pass_cpuid(const struct vm *vm, int vcpu, struct error *error)
     return rc;
 }
 
+/* With local APICs in the kernel every virtual CPU but the first waits for a start-up interrupt (api.rst,
+ * KVM_SET_MP_STATE). */
+static int make_runnable(const struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+    if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &state) < 0)
+        return error_errno(error, errno, "KVM does not let a second virtual CPU run");
+    return 0;
+}
+
 static int vcpu_open(const struct vm *vm, unsigned id, struct vcpu *vcpu, struct error *error)
 {
     vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, id);
@@ -37,6 +47,8 @@ static int vcpu_open(const struct vm *vm, unsigned id, struct vcpu *vcpu, struct
     }
     vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     int rc = pass_cpuid(vm, vcpu->fd, error);
+    if (rc == 0 && id > 0)
+        rc = make_runnable(vcpu, error);
     return rc < 0 ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
 }
 

@@ -1,0 +1,123 @@
+/* Interrupts, sent and waited for by a guest's kernel (CPL 0) through its local APIC in x2APIC mode (SDM
+ * volume 3, 10.12). */
+#include "abi/domain.h"
+#include "event.h"
+
+enum {
+    APIC_BASE = 0x1b,
+    APIC_BASE_X2APIC = 0xc00, /* enabled, and in x2APIC mode */
+    X2APIC_SPURIOUS = 0x80f,
+    X2APIC_COMMAND = 0x830,
+    X2APIC_TIMER = 0x832,
+    X2APIC_INITIAL_COUNT = 0x838,
+    X2APIC_DIVIDE = 0x83e,
+    SPURIOUS_VECTOR = 0xff,
+    ENABLED = 0x100,
+    DIVIDE_BY_1 = 0xb,
+    VECTOR = 0x40,   /* DOMAIN_INTERRUPT_VECTOR */
+    SETTLED = 20000, /* ticks of waiting after which a CPU that was about to halt has halted */
+};
+
+static inline void write_msr(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+}
+
+static inline uint64_t read_msr(uint32_t number)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void enable_apic(void)
+{
+    write_msr(APIC_BASE, read_msr(APIC_BASE) | APIC_BASE_X2APIC);
+    write_msr(X2APIC_SPURIOUS, ENABLED | SPURIOUS_VECTOR);
+}
+
+/* The first virtual CPU's local APIC, once; job->first is the counter of interrupts in all of these. */
+EVENT(event_apic, enable_apic(); write_msr(X2APIC_DIVIDE, DIVIDE_BY_1); write_msr(X2APIC_TIMER, VECTOR);)
+
+static inline void send_to_second(void)
+{
+    write_msr(X2APIC_COMMAND, (uint64_t)1 << 32 | VECTOR);
+}
+
+/* job->cursor[0]: ticks after which an interrupt that did not come is given up. */
+static inline int wait_for_change(const struct workload_job *job, uint64_t before)
+{
+    uint64_t start = timer_ticks();
+    while (*(volatile uint64_t *)job->first == before)
+        if (timer_ticks() - start > job->cursor[0])
+            return 0;
+    return 1;
+}
+
+#define EACH_INTERRUPT(name, before_each, cause)                                                             \
+    void name(struct workload_job *job);                                                                     \
+    void name(struct workload_job *job)                                                                      \
+    {                                                                                                        \
+        uint64_t ticks = 0;                                                                                  \
+        job->bytes = 0;                                                                                      \
+        for (uint64_t left = job->steps; left; left--) {                                                     \
+            uint64_t seen = *(volatile uint64_t *)job->first;                                                \
+            before_each uint64_t start = timer_ticks();                                                      \
+            cause if (!wait_for_change(job, seen)) break;                                                    \
+            ticks += timer_ticks() - start;                                                                  \
+            job->bytes++;                                                                                    \
+        }                                                                                                    \
+        job->ticks = ticks;                                                                                  \
+        job->finished = WORKLOAD_MAGIC;                                                                      \
+    }
+
+/* job->bytes: how many came. */
+EACH_INTERRUPT(event_timer, , write_msr(X2APIC_INITIAL_COUNT, 1);)
+EACH_INTERRUPT(event_ipi, , send_to_second();)
+
+/* The other CPU tells by its job (at job->stride) that it is about to halt. */
+static inline void wait_for_halt(struct workload_job *job)
+{
+    volatile struct workload_job *second = (volatile struct workload_job *)job->stride;
+    uint64_t start = timer_ticks();
+    while (!second->warmed && timer_ticks() - start < job->cursor[0])
+        ;
+    start = timer_ticks();
+    while (timer_ticks() - start < SETTLED)
+        ;
+    second->warmed = 0;
+}
+EACH_INTERRUPT(event_halt_wake, wait_for_halt(job);, send_to_second();)
+
+/* A shootdown: the entry at job->cursor[1] changes, the translation of job->cursor[2] is flushed here and
+ * there. */
+EACH_INTERRUPT(event_shootdown, , *(volatile uint64_t *)job->cursor[1] ^= 1u << 9;
+               __asm__ volatile("invlpg (%0)"
+                                :
+                                : "r"(job->cursor[2])
+                                : "memory");
+               send_to_second();)
+
+/* The second virtual CPU: waits in a loop, or halted, until its job->steps is 0. */
+void event_second_spins(struct workload_job *job);
+void event_second_spins(struct workload_job *job)
+{
+    enable_apic();
+    job->batches = 1;
+    while (*(volatile uint64_t *)&job->steps)
+        __asm__ volatile("sti\n\tpause" : : : "memory");
+    job->finished = WORKLOAD_MAGIC;
+}
+
+void event_second_halts(struct workload_job *job);
+void event_second_halts(struct workload_job *job)
+{
+    enable_apic();
+    job->batches = 1;
+    while (*(volatile uint64_t *)&job->steps) {
+        __asm__ volatile("cli" : : : "memory");
+        *(volatile uint64_t *)&job->warmed = 1;
+        __asm__ volatile("sti\n\thlt" : : : "memory");
+    }
+    job->finished = WORKLOAD_MAGIC;
+}
