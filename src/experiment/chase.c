@@ -15,6 +15,7 @@ enum {
     WARM_BATCHES_MAX = 4,
     PILOT_STEPS = 4096, /* of the walk that tells how long a step takes */
     WARM_STEPS_MIN = 8192,
+    PACE_SHAPES = 4, /* that are measured before anything is made of their pace: they are not alike */
 };
 
 /* A lap of up to this many samples' length is walked whole; of longer ones a sample walks a part, three times
@@ -23,6 +24,15 @@ static const double whole_lap_samples = 8, part_samples = 3;
 
 /* Of the time budget, for taking disturbed samples again. */
 static const double repeat_share = 0.15;
+
+/* What shapes have taken until now. */
+struct pace {
+    unsigned shapes;
+    double seconds;  /* in all … */
+    double sampling; /* … and of these for samples, where … */
+    double
+        asked; /* … each lane's would have taken as long as this, had they lasted what they were meant to */
+};
 
 /* What the measuring functions share. */
 struct run {
@@ -35,7 +45,10 @@ struct run {
     unsigned placement, planned;
     size_t shapes_done; /* of the present placement */
     double planned_seconds;
-    double repeat_seconds; /* spent on taking disturbed samples again */
+    double repeat_seconds;    /* spent on taking disturbed samples again */
+    double sample_seconds;    /* what one sample lasts, about: as long as was asked for, or shortened */
+    double placement_started; /* elapsed() */
+    struct pace pace;
 };
 
 /* ---- time ---- */
@@ -86,6 +99,33 @@ static void plan_rounds(struct run *run)
         run->rounds, shapes, (run->experiment->seconds - elapsed(run)) / (CHASE_PLACEMENTS_MIN - 1) / one);
 }
 
+static unsigned rounds_left(const struct run *run)
+{
+    unsigned rounds = 0;
+    for (size_t i = run->shapes_done; i < run->experiment->shape_count; i++)
+        rounds += run->rounds[run->order[i]];
+    return rounds;
+}
+
+/* Before a shape: samples become as short as the pace until now demands, if the least number of placements is
+ * to fit the budget. What else a shape takes (its list, finding out how long a step takes) stays. The first
+ * placement, which may be slow for being the first, has half of the time. */
+static void keep_pace(struct run *run)
+{
+    const struct chase_experiment *experiment = run->experiment;
+    const struct pace *pace = &run->pace;
+    run->sample_seconds = experiment->sample_seconds;
+    if (!(experiment->shortest_sample_seconds > 0) || pace->shapes < PACE_SHAPES ||
+        run->placement >= CHASE_PLACEMENTS_MIN)
+        return;
+    unsigned parts = run->placement ? CHASE_PLACEMENTS_MIN - run->placement : 2;
+    double end = run->placement_started + (experiment->seconds - run->placement_started) / parts;
+    double other = (pace->seconds - pace->sampling) / pace->shapes *
+                   (double)(experiment->shape_count - run->shapes_done);
+    double fit = (end - elapsed(run) - other) / rounds_left(run) * pace->asked / pace->sampling;
+    run->sample_seconds = fmin(experiment->sample_seconds, fmax(fit, experiment->shortest_sample_seconds));
+}
+
 /* ---- one shape ---- */
 
 /* How many steps (a hop of every chain each) a sample takes on a site: whole laps where a lap is not too
@@ -101,7 +141,7 @@ static int plan_sample(
     int rc = site_sample(site, 0, plan, &pilot, error);
     if (rc < 0)
         return rc;
-    double sample_ns = run->experiment->sample_seconds * 1e9, step_ns = pilot.ns * chase->chains;
+    double sample_ns = run->sample_seconds * 1e9, step_ns = pilot.ns * chase->chains;
     double lap = ceil((double)chase_layout_make(chase, 0).elements / chase->chains);
     double steps = part_samples * sample_ns / step_ns;
     if (lap * step_ns <= whole_lap_samples * sample_ns)
@@ -187,9 +227,15 @@ static int prepare_shape(
 static int measure_shape(struct run *run, size_t shape, uint64_t seed, struct error *error)
 {
     struct sample_plan plans[CHASE_LANES_MAX];
+    double began = elapsed(run);
     int rc = prepare_shape(run, shape, seed, plans, error);
+    double prepared = elapsed(run);
     if (rc == 0)
         rc = sample_rounds(run, shape, plans, error);
+    run->pace.shapes++;
+    run->pace.seconds += elapsed(run) - began;
+    run->pace.sampling += elapsed(run) - prepared;
+    run->pace.asked += run->sample_seconds * run->rounds[shape];
     return rc;
 }
 
@@ -237,6 +283,7 @@ static int measure_shapes(struct run *run, struct error *error)
          run->shapes_done++) {
         snprintf(what, sizeof what, "placement %u of %u", run->placement + 1, run->planned);
         tell(run, what);
+        keep_pace(run);
         rc = measure_shape(run, run->order[run->shapes_done], random_next(&random), error);
     }
     return rc;
@@ -244,6 +291,7 @@ static int measure_shapes(struct run *run, struct error *error)
 
 static int measure_placement(struct run *run, struct error *error)
 {
+    run->placement_started = elapsed(run);
     tell(run, "mapping memory");
     int rc = place(run, error);
     if (rc == 0)

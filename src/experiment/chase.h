@@ -34,7 +34,9 @@ struct chase_experiment {
     struct site *const *sites; /* the caller's, with their lanes; none is placed */
     size_t site_count;
     uint64_t seed;
-    double sample_seconds; /* what one sample lasts, about */
+    double sample_seconds;          /* what one sample lasts, about */
+    double shortest_sample_seconds; /* how short samples may become where the least number of placements does
+                                       not fit the budget otherwise; 0: they stay as they are */
     unsigned
         pilot_rounds; /* samples of each cell in the first placement; the later ones' are planned from it */
     double seconds;   /* time budget: as many placements as fit, at least CHASE_PLACEMENTS_MIN … */

@@ -48,7 +48,7 @@ void order_shuffle(size_t *order, size_t count, uint64_t *random);
 /* Writes down when the experiment starts. */
 void stamp_start(struct result *result);
 
-/* ---- shape.c: two modes and a trend in a cell's samples, once its median is known ---- */
+/* ---- shape.c: two modes and trends in a cell's samples, once its median is known ---- */
 
 void analyse_shape(struct result_cell *cell);
 

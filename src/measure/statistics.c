@@ -1,6 +1,7 @@
 #include "measure/statistics.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static int compare(const void *a, const void *b)
@@ -32,36 +33,92 @@ double statistics_t975(size_t n)
     return z + (z * z * z + z) / (4 * v) + (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
 }
 
+double statistics_t_chance(double t, size_t n)
+{
+    size_t degrees = n - 1;
+    bool odd = degrees % 2;
+    double angle = atan(fabs(t) / sqrt((double)degrees)), cosine = cos(angle);
+    double term = odd ? sin(angle) * cosine : sin(angle), sum = 0;
+    for (size_t k = odd ? 3 : 2; k <= degrees; k += 2) {
+        sum += term;
+        term *= cosine * cosine * (double)(k - 1) / (double)k;
+    }
+    return 1 - (odd ? 2 / M_PI * (angle + sum) : sum);
+}
+
+/* Up to so many values their whole range is the interval: of 6 it holds the median in 96.9 %, and fewer have
+ * no 95 % interval that is free of assumptions. */
+enum { WHOLE_RANGE_MAX = 6 };
+
+struct ends {
+    double low, high;
+};
+
+/* What holds the median whatever the distribution is: the values of two ranks, so that fewer than 2.5 % of
+ * the draws of coins leave it outside at either end, and a step towards the next ranks that uses up what is
+ * left of these 2.5 %. T. P. Hettmansperger, S. J. Sheather, "Confidence intervals based on interpolated
+ * order statistics", Statistics & Probability Letters 4 (1986). */
+static struct ends rank_interval(const double *sorted, size_t count)
+{
+    if (count <= WHOLE_RANGE_MAX)
+        return (struct ends){sorted[0], sorted[count - 1]};
+    size_t rank = 1;
+    double outside = ldexp(1, -(int)count), more = outside * (double)count; /* at one end */
+    while (outside + more <= 0.025 && rank < count / 2) {
+        outside += more;
+        more *= (double)(count - rank) / (double)(rank + 1);
+        rank++;
+    }
+    double n = (double)count, r = (double)rank, left = (0.025 - outside) / more;
+    double step = (n - r) * left / (r + (n - 2 * r) * left);
+    return (struct ends){
+        .low = sorted[rank - 1] + step * (sorted[rank] - sorted[rank - 1]),
+        .high = sorted[count - rank] - step * (sorted[count - rank] - sorted[count - rank - 1]),
+    };
+}
+
+/* Student's interval, or further out where the ranks or the median itself are. */
+static struct estimate widened(double median, struct ends student, struct ends ranks)
+{
+    return (struct estimate){
+        .median = median,
+        .low = fmin(fmin(student.low, ranks.low), median),
+        .high = fmax(fmax(student.high, ranks.high), median),
+    };
+}
+
+static double identity(double value)
+{
+    return value;
+}
+
+/* Of the mean of f(value). */
+static struct ends student_interval(const double *values, size_t count, double (*f)(double))
+{
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i < count; i++)
+        mean += f(values[i]) / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += pow(f(values[i]) - mean, 2);
+    double half = statistics_t975(count) * sqrt(squares / (double)(count - 1) / (double)count);
+    return (struct ends){mean - half, mean + half};
+}
+
 struct estimate statistics_estimate(double *values, size_t count)
 {
-    struct estimate estimate = {.median = statistics_median(values, count), .low = NAN, .high = NAN};
-    double mean = 0, squares = 0;
+    double median = statistics_median(values, count);
     if (count < 2)
-        return estimate;
-    for (size_t i = 0; i < count; i++)
-        mean += log(values[i]) / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += pow(log(values[i]) - mean, 2);
-    double half = statistics_t975(count) * sqrt(squares / (double)(count - 1) / (double)count);
-    estimate.low = fmin(exp(mean - half), estimate.median);
-    estimate.high = fmax(exp(mean + half), estimate.median);
-    return estimate;
+        return (struct estimate){median, NAN, NAN};
+    struct ends logs = student_interval(values, count, log);
+    return widened(median, (struct ends){exp(logs.low), exp(logs.high)}, rank_interval(values, count));
 }
 
 struct estimate statistics_difference(double *values, size_t count)
 {
-    struct estimate estimate = {.median = statistics_median(values, count), .low = NAN, .high = NAN};
-    double mean = 0, squares = 0;
+    double median = statistics_median(values, count);
     if (count < 2)
-        return estimate;
-    for (size_t i = 0; i < count; i++)
-        mean += values[i] / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += pow(values[i] - mean, 2);
-    double half = statistics_t975(count) * sqrt(squares / (double)(count - 1) / (double)count);
-    estimate.low = fmin(mean - half, estimate.median);
-    estimate.high = fmax(mean + half, estimate.median);
-    return estimate;
+        return (struct estimate){median, NAN, NAN};
+    return widened(median, student_interval(values, count, identity), rank_interval(values, count));
 }
 
 struct logarithms {

@@ -49,8 +49,9 @@ struct result_cell {
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
     double median, low, high, min;
-    struct modes modes;   /* of the samples, placements taken to the same level */
+    struct modes modes;   /* of the samples, placements taken to the same level; or of the placements */
     double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
+    double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
     uint64_t operations; /* events that the counters were counted over; 0 for a chase */
     const char *unit;    /* what one event is: "exit", "page"; NULL for a chase; not owned */

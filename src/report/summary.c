@@ -83,15 +83,55 @@ static const struct curve_point *last_compared(const struct curve_group *group, 
     return NULL;
 }
 
+/* Whether a slowdown's interval reaches no further than headline_half_width to a side. */
+static const double headline_half_width = 0.05;
+
+static bool known_well(const struct curve_point *point)
+{
+    const struct result_comparison *found = point->against;
+    return point_interval(point) &&
+           fmax(found->high / found->ratio - 1, 1 - found->low / found->ratio) <= headline_half_width;
+}
+
+/* The largest working set is the noisiest as well: the largest that is known well, where there is one, has
+ * the headline. */
+static const struct curve_point *headline_point(const struct curve_group *group, const struct curve *curve)
+{
+    for (size_t i = group->working_set_count; i-- > 0;)
+        if (point_compared(&curve->points[i]) && known_well(&curve->points[i]))
+            return &curve->points[i];
+    return last_compared(group, curve);
+}
+
+/* Why the headline is not about the largest working set, and what was found there. */
+static void say_choice(
+    const struct summary *summary, const struct curve_point *point, const struct curve_point *largest)
+{
+    char sentence[SENTENCE_BYTES], interval[96] = "without an interval";
+    if (point == largest)
+        return;
+    if (point_interval(largest))
+        snprintf(interval, sizeof interval, "95 %% interval %s",
+            format_slowdown_interval(largest->against->low, largest->against->high, summary->style).text);
+    snprintf(sentence, sizeof sentence,
+        "%s is the largest working set whose interval reaches at most %.0f %% to a side; at %s it came out "
+        "at %s (%s).",
+        format_size(point->working_set_bytes).text, 100 * headline_half_width,
+        format_size(largest->working_set_bytes).text, format_slowdown(largest->against->ratio).text,
+        interval);
+    say(summary, sentence);
+}
+
 static void headlines(struct summary *summary)
 {
     for (size_t g = 0; g < summary->curves->group_count; g++) {
         const struct curve_group *group = &summary->curves->groups[g];
         for (size_t c = 0; c < group->curve_count; c++) {
-            const struct curve_point *point = last_compared(group, &group->curves[c]);
+            const struct curve_point *point = headline_point(group, &group->curves[c]);
             if (!point || summary->told_count == HEADLINES_MAX)
                 continue;
             headline(summary, group, &group->curves[c], point);
+            say_choice(summary, point, last_compared(group, &group->curves[c]));
             summary->told[summary->told_count++] = point;
         }
     }

@@ -22,6 +22,9 @@ from pathlib import Path
 
 import jsonschema
 
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
 VCOST = str(Path(sys.argv[1]).resolve())
@@ -31,10 +34,6 @@ LONG = ["--working-set", "1M..16M", "--per-octave", "8"]
 MAGIC = b"\x89VCOST\r\n"
 HELLO, DONE, SAMPLED, PROVED, FAILED = 1, 8, 9, 10, 11
 PLACE, LAY_OUT, SAMPLE, PROOF, CLEAR, BYE = range(2, 8)
-
-
-class Skip(Exception):
-    """Raised by a test that cannot run here, with the reason."""
 
 
 def chase(*arguments, **options):
@@ -109,7 +108,7 @@ USUAL = {PLACE: message(DONE), LAY_OUT: message(DONE), CLEAR: message(DONE), SAM
     PROOF: message(PROVED, b"\x01" + struct.pack("<d", 0) + b"\x01" + text("none"))}
 PUPPET = """
 import sys, struct, time
-answers, at_first = {answers!r}, {at_first!r}
+answers, at_first, samples, afterwards = {answers!r}, {at_first!r}, {samples}, {afterwards!r}
 def write(data):
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
@@ -119,17 +118,21 @@ while header := sys.stdin.buffer.read(16):
     sys.stdin.buffer.read(length)
     if answers.get(kind) is None:
         time.sleep(1000)
-    write(answers[kind])
+    samples -= kind == {SAMPLE}
+    if samples < 0 and not afterwards:
+        sys.exit('it was too much for me')
+    write(answers[kind] if samples >= 0 else afterwards)
 """
 
 
 @contextlib.contextmanager
-def puppet(answers=None, at_first=None):
-    """A command whose agent says `at_first` and answers requests as told; None: never."""
+def puppet(answers=None, at_first=None, samples=1000000, afterwards=b""):
+    """A command whose agent says `at_first` and answers requests as told (None: never). When it has given so many samples it
+    says `afterwards` instead, or dies if that is nothing."""
     with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
         path = Path(folder) / "puppet.py"
         path.write_text(PUPPET.format(answers={**USUAL, **(answers or {})},
-            at_first=hello() if at_first is None else at_first))
+            at_first=hello() if at_first is None else at_first, samples=samples, afterwards=afterwards, SAMPLE=SAMPLE))
         yield f"/usr/bin/python3 {path}"
 
 
@@ -177,7 +180,7 @@ def test_two_agents_at_once():
 
 def test_an_agent_in_another_network_and_mount_namespace():
     if subprocess.run(["unshare", "-rmn", "true"], capture_output=True).returncode:
-        raise Skip("this user may not make namespaces here")
+        raise tap.Skip("this user may not make namespaces here")
     result = result_of(*SMALL, "--on", "native", *on(f"unshare -rmn sh -c '! ls /sys/class/net/eth0 2>/dev/null; {AGENT}'"))
     assert len(monitors(result)) == 2 and all(cell["samples"] for cell in result["cells"])
 
@@ -218,8 +221,53 @@ def test_what_the_agent_cannot_do_is_told_in_its_words():
     fails(chase("--working-set", "900T", *on(AGENT)), 1, "memory")
 
 
-def test_an_agent_that_dies_in_mid_run_is_told():
-    fails(chase(*LONG, *on(f"echo dying words >&2; timeout -s KILL 1 {AGENT}")), 1, "137", "dying words")
+def test_an_agent_that_dies_in_mid_run_is_told_and_its_samples_are_kept():
+    done = chase(*LONG, *on(f"echo dying words >&2; timeout -s KILL 4 {AGENT}"), "--json", "-")
+    assert done.returncode == 1 and done.stderr.startswith("vcost: ") and done.stderr.count("\n") == 1, done.stderr
+    assert "137" in done.stderr and "dying words" in done.stderr, done.stderr
+    if done.stdout:  # how far it came in this time is the machine's affair
+        result = json.loads(done.stdout)
+        jsonschema.validate(result, SCHEMA)
+        assert not result["complete"] and "137" in result["incomplete_reason"]
+        assert any(cell["samples"] for cell in result["cells"])
+
+
+def broken_off(*arguments, part):
+    """What was measured is in the file and the table, marked incomplete; the one sentence why is in both and on stderr."""
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
+        path = Path(folder) / "a.json"
+        done = chase("--working-set", "4K..1M", "--quick", *arguments, "--json", str(path))
+        result = json.loads(path.read_text())
+        assert os.listdir(folder) == ["a.json"]
+    jsonschema.validate(result, SCHEMA)
+    assert done.returncode == 1 and done.stderr.startswith("vcost: ") and done.stderr.count("\n") == 1, done.stderr
+    assert not result["complete"] and any(cell["samples"] for cell in result["cells"])
+    for told in (done.stderr, result["incomplete_reason"], done.stdout.replace("\n", " ")):
+        assert part in told, f"'{part}' is not in: {told}"
+    assert "incomplete" in done.stdout, done.stdout
+    return result
+
+
+def test_what_was_measured_before_an_agent_died_is_reported():
+    for samples in (20, 60):  # in the first placement and in a later one
+        with puppet(samples=samples) as command:
+            result = broken_off("--on", "native", *on(command), part="too much for me")
+        there = [len(cell["samples"]) for cell in result["cells"] if cell["monitor"] != "native"]
+        assert 0 < sum(there) < samples and all(cell["reason"] for cell in result["cells"] if not cell["samples"])
+
+
+def test_what_was_measured_before_an_agent_lied_is_reported():
+    for lie, part in [(b"?" * 100, "no message of vcost"), (sampled(0), "impossible ns")]:
+        with puppet(samples=20, afterwards=lie) as command:
+            broken_off("--on", "native", *on(command), part=part)
+
+
+def test_without_any_sample_only_the_failure_is_told_and_the_old_file_stays():
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder, puppet(samples=1) as command:
+        path = Path(folder) / "a.json"
+        path.write_text("old")
+        fails(chase(*SMALL, *on(command), "--json", str(path)), 1, "too much for me")
+        assert path.read_text() == "old" and os.listdir(folder) == ["a.json"]
 
 
 def test_an_agent_that_lies_is_refused():
@@ -317,22 +365,4 @@ def test_an_agent_is_not_for_people():
     fails(done, 1, "not for people", "stty raw -echo")
 
 
-def main():
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        name = name.replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except Exception as problem:  # whatever goes wrong is a failed point
-            failed += 1
-            said = f"{type(problem).__name__}: {problem}"
-            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in said.splitlines()[:20]), end="", flush=True)
-    sys.exit(failed > 0)
-
-
-main()
+tap.main(tap.cases(globals()))

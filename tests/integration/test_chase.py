@@ -21,15 +21,14 @@ from pathlib import Path
 
 import jsonschema
 
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
 VCOST = str(Path(sys.argv[1]).resolve())
 SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
 LONG = ["--working-set", "64M..512M", "--per-octave", "8"]
-
-
-class Skip(Exception):
-    """Raised by a test that cannot run here, with the reason."""
 
 
 def vcost(*arguments, **options):
@@ -78,7 +77,7 @@ def kvm_facts():
 def need_kvm():
     facts = kvm_facts()
     if not facts["usable"]:
-        raise Skip(facts["reason"])
+        raise tap.Skip(facts["reason"])
     return facts
 
 
@@ -139,7 +138,7 @@ def test_every_page_pair_is_proved_or_marked():
 
 
 def test_sources_and_nodes_of_memory():
-    one_sentence(chase(*SMALL, "--numa-node", "1023"), 1, "no NUMA node 1023")
+    one_sentence(chase(*SMALL, "--numa-node", "1023"), 77, "no NUMA node 1023")
     one_sentence(chase(*SMALL, "--host-source", "small", "--host-page", "2M"), 1, "small")
     collapsed = chase("--working-set", "4M", "--quick", "--on", "native", "--host-page", "2M", "--host-source", "collapse",
         "--json", "-")
@@ -276,6 +275,7 @@ def test_wrong_usage_is_one_sentence_and_status_2():
         (["--npad", "x"], "x"),
         (["--order", "backwards"], "backwards"),
         (["--on", "vmware"], "vmware"),
+        (["--on", "native,native"], '"native" is there twice'),
         (["--chains", "9"], "9"),
         (["--per-octave", "0"], "0"),
         (["--write", "--npad", "0"], "NPAD"),
@@ -323,7 +323,7 @@ def test_a_failed_write_leaves_the_old_file():
 
 def as_nobody(*arguments):
     if os.getuid() != 0:
-        raise Skip("only root can become another user")
+        raise tap.Skip("only root can become another user")
     return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", VCOST, *arguments],
         capture_output=True, text=True, timeout=300)
 
@@ -335,9 +335,9 @@ def nobody_may_use_kvm():
 
 def test_without_permission_kvm_is_refused_when_asked_for_and_left_out_otherwise():
     if not os.path.exists("/dev/kvm"):
-        raise Skip("there is no /dev/kvm")
+        raise tap.Skip("there is no /dev/kvm")
     if os.getuid() != 0 or nobody_may_use_kvm():
-        raise Skip("everybody may use /dev/kvm here, or only root can tell")
+        raise tap.Skip("everybody may use /dev/kvm here, or only root can tell")
     one_sentence(as_nobody("chase", *SMALL, "--on", "kvm"), 77, "no permission on /dev/kvm", "group")
     done = as_nobody("chase", *SMALL, "--json", "-")
     expect(done, 0, "only native is measured")
@@ -349,7 +349,7 @@ def test_without_permission_kvm_is_refused_when_asked_for_and_left_out_otherwise
 
 def test_locking_more_than_allowed_is_told():
     if os.getuid() != 0:
-        raise Skip("only root can lower the limit for another user")
+        raise tap.Skip("only root can lower the limit for another user")
     done = subprocess.run(["prlimit", "--memlock=65536", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
         VCOST, "chase", "--working-set", "4M", "--on", "native", "--lock"], capture_output=True, text=True, timeout=60)
     expect(done, 1, "lock", "ulimit -l")
@@ -361,10 +361,13 @@ def test_locking_more_than_allowed_is_told():
 def test_list_tells_runners_orders_and_workloads():
     done = vcost("list")
     expect(done, 0)
-    for word in ("native", "kvm", "line-per-page", "chase"):
+    for word in ("native", "kvm", "command:CMD", "line-per-page", "chase"):
         assert word in done.stdout
     facts = kvm_facts()
     assert facts["usable"] == (facts["reason"] is None)
+    asked = vcost("chase", "--on", "nowhere").stderr  # names all that --on takes
+    runners = [runner["name"] for runner in json.loads(vcost("list", "runners", "--json", "-").stdout)["runners"]]
+    assert all(name in asked for name in runners), (runners, asked)
 
 
 def test_nothing_of_the_system_is_changed():
@@ -389,23 +392,10 @@ def sanitized():
 
 
 def main():
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
+    cases = dict(tap.cases(globals()))
     if sanitized():  # AddressSanitizer makes mlock() do nothing: there is nothing to test
-        tests.remove(("locking_more_than_allowed_is_told", test_locking_more_than_allowed_is_told))
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        name = name.replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except Exception as problem:  # whatever goes wrong is a failed point
-            failed += 1
-            text = f"{type(problem).__name__}: {problem}"
-            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in text.splitlines()[:20]), end="", flush=True)
-    sys.exit(failed > 0)
+        del cases["locking more than allowed is told"]
+    tap.main(list(cases.items()))
 
 
 main()

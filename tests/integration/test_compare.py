@@ -15,6 +15,7 @@ import math
 import os
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,9 @@ import tempfile
 from pathlib import Path
 
 import jsonschema
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
@@ -371,6 +375,19 @@ def test_files_are_written_beside_the_table():
         assert sorted(path.name for path in work.iterdir()) == ["a.json", "b.json", "c.csv", "c.json", "c.md"]
 
 
+def test_a_closed_pipe_costs_no_file():
+    with folder() as work:
+        a, b = kept(work, a=result(), b=result())
+        run = subprocess.Popen([VCOST, "compare", a, b, "--json", work / "c.json", "--csv", work / "c.csv"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        run.stdout.close()
+        run.stdout = None
+        _, said = run.communicate(timeout=60)
+        assert run.returncode in (1, -signal.SIGPIPE) and said.count(b"\n") <= 1, (run.returncode, said)
+        jsonschema.validate(json.loads((work / "c.json").read_text()), COMPARE)
+        assert len((work / "c.csv").read_text().splitlines()) == 1 + 2 * (6 + 3)
+
+
 def test_a_full_disk_is_told():
     with folder() as work:
         a, b = kept(work, a=result(), b=result(native=2))
@@ -422,20 +439,4 @@ def test_wrong_usage_is_one_sentence_and_status_2():
         one_sentence(compare(*arguments), 2, part)
 
 
-def main():
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        name = name.replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception as problem:  # whatever goes wrong is a failed point
-            failed += 1
-            text = f"{type(problem).__name__}: {problem}"
-            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in text.splitlines()[:20]), end="", flush=True)
-    sys.exit(failed > 0)
-
-
-main()
+tap.main(tap.cases(globals()))

@@ -17,14 +17,13 @@ from pathlib import Path
 
 import jsonschema
 
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
 VCOST = str(Path(sys.argv[1]).resolve())
 FEW = ["rdtsc", "clock-syscall", "mlock", "--quick"]
-
-
-class Skip(Exception):
-    """Raised by a test that cannot run here, with the reason."""
 
 
 def vcost(*arguments, **options):
@@ -55,7 +54,7 @@ def kvm_facts():
 def need_kvm():
     facts = kvm_facts()
     if not facts["usable"]:
-        raise Skip(facts["reason"])
+        raise tap.Skip(facts["reason"])
     return facts
 
 
@@ -205,22 +204,4 @@ def test_nothing_is_left_behind():
     assert after <= before
 
 
-def main():
-    tests = [(name[5:], test) for name, test in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        name = name.replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except Exception as problem:  # whatever goes wrong is a failed point
-            failed += 1
-            text = f"{type(problem).__name__}: {problem}"
-            print(f"not ok {number} - {name}\n" + "".join(f"# {line}\n" for line in text.splitlines()[:20]), end="", flush=True)
-    sys.exit(failed > 0)
-
-
-main()
+tap.main(tap.cases(globals()))

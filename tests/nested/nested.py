@@ -18,6 +18,8 @@ from pathlib import Path
 
 import jsonschema
 
+import page_matrix
+
 HERE = Path(__file__).resolve().parent
 SCHEMA = json.loads((HERE.parents[1] / "share/schema/vcost.result-1.schema.json").read_text(encoding="utf-8"))
 INSIDE = [HERE / "inside" / name for name in ("keep", "try_without_kvm", "try_kvm", "try_as_user")]
@@ -108,6 +110,13 @@ def said(folder, name):
 
 def read_json(folder, name):
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def kept_result(folder, name):
+    """What a `vcost chase` that went well has left."""
+    status, _, err = said(folder, name)
+    assert (status, err) == (0, ""), f"status {status}: {err}"
+    return read_json(folder, name)
 
 
 def program_points(points, folder, label, program):
@@ -322,9 +331,9 @@ def in_words(function):
     return function.__name__.replace("_", " ")
 
 
-def refuses_sabotage(result, want, checks=None):
+def refuses_sabotage(result, want):
     """Every check accepts the result as it is and refuses each of its sabotages."""
-    for check, sabotages in (checks or CHECKS).items():
+    for check, sabotages in CHECKS.items():
         assert not complaint_of(check, result, want), f"'{in_words(check)}' refuses the result as it is"
         for number, sabotage in enumerate(sabotages, 1):
             worse = copy.deepcopy(result)
@@ -335,9 +344,7 @@ def refuses_sabotage(result, want, checks=None):
 def result_points(points, label, folder, name, want):
     """The points of one result; the result, None if it cannot be read."""
     try:
-        status, _, err = said(folder, name)
-        assert (status, err) == (0, ""), f"status {status}: {err}"
-        result = read_json(folder, name)
+        result = kept_result(folder, name)
     except Exception as problem:  # pylint: disable=broad-except
         points.point(f"{label}: {name} leaves a result", f"{type(problem).__name__}: {problem}")
         return
@@ -349,85 +356,53 @@ def result_points(points, label, folder, name, want):
 # ---- the matrix of page sizes
 
 
-LARGE = 2 << 20
-LEAVES = re.compile(r"KVM: pages_4k=(\d+) pages_2m=(\d+)")
+def refused(check, result, sabotage):
+    """Whether a check refuses the result once it is sabotaged."""
+    worse = copy.deepcopy(result)
+    sabotage(worse)
+    return bool(complaint_of(check, worse))
 
 
-def leaf_by_the_truth_table(technique, guest_page, host_page):
-    """What KVM counts: under nested paging the host's leaves, under shadow paging the smaller of the two."""
-    return min(guest_page, host_page) if technique == "shadow" else host_page
+def no_sabotaged_pair_is_proved(result, technique, bytes_):
+    for pair in page_matrix.PAIRS:
+        for number, sabotage in enumerate(page_matrix.pair_sabotages(pair), 1):
+            assert refused(lambda worse, pair=pair: page_matrix.pair_is_proved(worse, technique, bytes_, pair), result,
+                           lambda worse, pair=pair, sabotage=sabotage: sabotage(worse, pair, bytes_)), \
+                f"{page_matrix.name_of(pair)}: sabotage {number} is accepted"
+    for cell in range(len(result["cells"])):
+        assert refused(lambda worse: page_matrix.is_whole(worse, bytes_), result,
+                       lambda worse, cell=cell: worse["cells"].pop(cell)), f"nobody misses cell {cell}"
 
 
-def has_every_pair_of_pages(result, _):
-    pairs = {(cell["guest_page_bytes"], cell["host_page_bytes"]) for cell in cells_on(result, "kvm")}
-    assert pairs == {(guest, host) for guest in (PAGE, LARGE) for host in (PAGE, LARGE)}, pairs
-    assert len(cells_on(result, "kvm")) == 4 and len(cells_on(result, "native")) == 2
-
-
-def gets_the_pages_that_were_asked_for(result, _):
-    for cell in result["cells"]:
-        pages = cell["pages_obtained"]
-        assert pages["as_asked"] is True, f"{cell['id']}: {pages}"
-        assert pages["host_share_2m"] == (1 if cell["host_page_bytes"] == LARGE else 0), f"{cell['id']}: {pages}"
-        assert pages["guest_bytes"] == cell["guest_page_bytes"], f"{cell['id']}: {pages}"
-
-
-def counts_leaves_by_the_truth_table(result, want):
-    bytes_ = max(want.sizes)
-    for cell in cells_on(result, "kvm"):
-        counted = LEAVES.search(cell["pages_obtained"]["proof"] or "")
-        assert counted, cell["pages_obtained"]
-        small, large = int(counted[1]), int(counted[2])
-        leaf = leaf_by_the_truth_table(want.technique, cell["guest_page_bytes"], cell["host_page_bytes"])
-        expected = large == 0 and small >= bytes_ // PAGE if leaf == PAGE else large == bytes_ // LARGE and small < 512
-        assert expected, f"{cell['id']}: pages_4k={small} pages_2m={large}, leaves of {leaf} are due"
-
-
-def matrix_cell(result):
-    """The pair whose proof differs between the techniques: small pages of the guest on large ones of the host."""
-    return next(cell for cell in cells_on(result, "kvm")
-                if (cell["guest_page_bytes"], cell["host_page_bytes"]) == (PAGE, LARGE))
-
-
-def other_leaves(result):
-    pages = matrix_cell(result)["pages_obtained"]
-    small, large = LEAVES.search(pages["proof"]).groups()
-    pages["proof"] = f"KVM: pages_4k={int(large) * 512 + 8} pages_2m=0" if large != "0" else \
-        f"KVM: pages_4k=8 pages_2m={int(small) // 512}"
-
-
-MATRIX_CHECKS = {
-    has_every_pair_of_pages: [lambda result: result["cells"].pop()],
-    gets_the_pages_that_were_asked_for: [
-        changed(lambda result: matrix_cell(result)["pages_obtained"], "as_asked", False),
-        changed(lambda result: matrix_cell(result)["pages_obtained"], "host_share_2m", 0.5),
-    ],
-    counts_leaves_by_the_truth_table: [other_leaves],
-}
-
-
-def say_proofs(label, result):
-    """The table of proofs as obtained, as comments."""
-    for cell in cells_on(result, "kvm"):
-        pages = cell["pages_obtained"]
-        small, large = LEAVES.search(pages["proof"] or "KVM: pages_4k=0 pages_2m=0").groups()
-        print(f"# proof {label}: guest {cell['guest_page_bytes'] >> 10} KiB, host {cell['host_page_bytes'] >> 10} KiB: "
-              f"host_share_2m={pages['host_share_2m']} pages_4k={small} pages_2m={large} as_asked={pages['as_asked']}")
-
-
-def matrix_points(points, label, folder, want):
+def matrix_points(points, label, folder, technique, bytes_):
+    """A point for each pair of pages; the rows of the table of proofs."""
     try:
-        status, _, err = said(folder, "matrix")
-        assert (status, err) == (0, ""), f"status {status}: {err}"
-        result = read_json(folder, "matrix")
+        result = kept_result(folder, "matrix")
     except Exception as problem:  # pylint: disable=broad-except
         points.point(f"{label}: the matrix leaves a result", f"{type(problem).__name__}: {problem}")
-        return
-    say_proofs(label, result)
-    points.check(f"{label}: matrix: follows the schema", follows_the_schema, result, want)
-    for check in MATRIX_CHECKS:
-        points.check(f"{label}: matrix: {in_words(check)}", check, result, want)
-    points.check(f"{label}: matrix: no check accepts a sabotaged result", refuses_sabotage, result, want, MATRIX_CHECKS)
+        return []
+    points.check(f"{label}: matrix: follows the schema", follows_the_schema, result, None)
+    points.check(f"{label}: matrix: has every pair, and native", page_matrix.is_whole, result, bytes_)
+    for pair in page_matrix.PAIRS:
+        leaf = page_matrix.size_of(page_matrix.leaf_by_the_truth_table(technique, *pair))
+        points.check(f"{label}: {page_matrix.name_of(pair)} are proved, KVM counts leaves of {leaf}",
+                     page_matrix.pair_is_proved, result, technique, bytes_, pair)
+    points.check(f"{label}: matrix: no sabotaged pair is proved", no_sabotaged_pair_is_proved, result, technique,
+                 bytes_)
+    return list(page_matrix.proof_rows(label, result))
+
+
+def missed_pages_are_never_silent(folder, technique):
+    """Where root has switched large pages off; and each cell's mark is missed."""
+    result, (_, text, _) = kept_result(folder, "missed"), said(folder, "missed")
+    follows_the_schema(result, None)
+    page_matrix.missed_pages_are_marked(result, text, technique)
+    assert refused(lambda _: page_matrix.missed_pages_are_marked(result, "", technique), result, lambda _: None)
+    for cell in range(len(result["cells"])):
+        for number, sabotage in enumerate(page_matrix.MISSED_SABOTAGES, 1):
+            assert refused(lambda worse: page_matrix.missed_pages_are_marked(worse, text, technique), result,
+                           lambda worse, cell=cell, sabotage=sabotage: sabotage(worse["cells"][cell])), \
+                f"{result['cells'][cell]['id']}: sabotage {number} is accepted"
 
 
 # ---- text, and what is said where KVM cannot be used
@@ -508,48 +483,71 @@ class Plan:
     write: str
     write_sizes: list
     small: str  # likewise, where only little is asked
+    missed: str  # likewise, for large pages that cannot be had
     matrix: str  # likewise, for all pairs of page sizes
     matrix_bytes: int
     provider: str
     guest_of: str
     paging: str  # the provider's parameter that turns nested paging on
     settings: list = field(default_factory=list)  # a dict parameter -> 0 or 1 each
+    spared: dict = field(default_factory=dict)  # test program, or "missed" -> parameter and value without it
 
 
 def words(setting):
     return [f"{name}={value}" for name, value in setting.items()]
 
 
+def spares(plan, name, setting):
+    return plan.spared.get(name) in setting.items()
+
+
+def programs_of(plan, setting):
+    """The test programs that run with a setting, by their names."""
+    return [name for name in (Path(program).name for program in sys.argv[2:]) if not spares(plan, name, setting)]
+
+
+def try_of(plan, setting):
+    """The line of the script that tries a setting."""
+    missed = "" if spares(plan, "missed", setting) else plan.missed
+    return f"PROGRAMS='{' '.join(programs_of(plan, setting))}' MISSED='{missed}' try_kvm {' '.join(words(setting))}"
+
+
 def script_of(plan):
-    names = " ".join(Path(program).name for program in sys.argv[2:])
-    lines = ["set -e", f"export CHASE='{plan.chase}' WRITE='{plan.write}' SMALL='{plan.small}' MATRIX='{plan.matrix}'",
-             f"export PROGRAMS='{names}'", "try_without_kvm"]
-    lines += [" ".join(["try_kvm"] + words(setting)) for setting in plan.settings]
+    options = {"CHASE": plan.chase, "WRITE": plan.write, "SMALL": plan.small, "MATRIX": plan.matrix}
+    lines = ["set -e", "export " + " ".join(f"{name}='{value}'" for name, value in options.items()), "try_without_kvm"]
+    lines += [try_of(plan, setting) for setting in plan.settings]
     lines += [" ".join(["try_as_user"] + words(plan.settings[0]))]
     return "\n".join(lines) + "\n"
+
+
+def technique_of(plan, setting):
+    return "nested" if setting[plan.paging] else "shadow"
 
 
 def wants(plan, setting):
     """What the two results of one setting must say."""
     shown = {f"{plan.provider}.{name}": "NY"[value] for name, value in setting.items()}
-    technique = "nested" if setting[plan.paging] else "shadow"
-    common = (plan.provider, shown, technique, plan.guest_of)
+    common = (plan.provider, shown, technique_of(plan, setting), plan.guest_of)
     return {"chase": Want(*common, plan.chase_sizes),
-            "write": Want(*common, plan.write_sizes, "line-per-page", True)}, Want(*common, [plan.matrix_bytes])
+            "write": Want(*common, plan.write_sizes, "line-per-page", True)}
 
 
 def setting_points(points, plan, setting, out):
-    label = ",".join(words(setting))
-    folder = out / label
-    want, matrix = wants(plan, setting)
-    for program in sys.argv[2:]:
-        program_points(points, folder, label, Path(program).name)
-    matrix_points(points, label, folder, matrix)
+    """The rows of the table of proofs are returned."""
+    label, technique = ",".join(words(setting)), technique_of(plan, setting)
+    folder, want = out / label, wants(plan, setting)
+    for program in programs_of(plan, setting):
+        program_points(points, folder, label, program)
+    rows = matrix_points(points, label, folder, technique, plan.matrix_bytes)
+    if not spares(plan, "missed", setting):
+        points.check(f"{label}: large pages that were not obtained are marked, in the result and in the text",
+                     missed_pages_are_never_silent, folder, technique)
     for name in want:
         result_points(points, label, folder, name, want[name])
     points.check(f"{label}: the text names what KVM does", text_names_what_kvm_does, folder, want["chase"])
     points.check(f"{label}: the list names what KVM does", list_names_what_kvm_does, folder, want["chase"])
     points.check(f"{label}: the list as JSON does too", list_json_agrees, folder, want["chase"])
+    return rows
 
 
 def settings_are_told_apart(plan, out):
@@ -557,8 +555,8 @@ def settings_are_told_apart(plan, out):
     for setting in plan.settings:
         result = read_json(out / ",".join(words(setting)), "chase")
         for other in plan.settings:
-            refused = any(complaint_of(check, result, wants(plan, other)[0]["chase"]) for check in CHECKS)
-            assert refused == (other != setting), f"{words(setting)} as {words(other)}: refused is {refused}"
+            fails = any(complaint_of(check, result, wants(plan, other)["chase"]) for check in CHECKS)
+            assert fails == (other != setting), f"{words(setting)} as {words(other)}: refused is {fails}"
 
 
 def main(plan):
@@ -568,8 +566,8 @@ def main(plan):
     with tempfile.TemporaryDirectory(prefix="vcost-nested-out.") as folder:
         out = Path(folder)
         if boot_or_skip(points, plan.harness, script_of(plan), sys.argv[1:], out, plan.seconds):
-            for setting in plan.settings:
-                setting_points(points, plan, setting, out)
+            rows = [row for setting in plan.settings for row in setting_points(points, plan, setting, out)]
+            page_matrix.say_table(rows)
             user_points(points, out)
             points.check("no setting passes for another", settings_are_told_apart, plan, out)
     points.end()

@@ -19,8 +19,9 @@ nested.main(nested.Plan(
     # In 2 MiB of memory a page of that size could be: that there is none is proved.
     write="--quick --working-set 512K..2M --per-octave 1",
     write_sizes=[512 * KIB, 1024 * KIB, 2048 * KIB],
-    small="--quick --working-set 16K",
-    matrix="--quick --working-set 4M",
+    small="--quick --time 2 --working-set 16K",
+    missed="--quick --time 4 --working-set 16K",
+    matrix="--quick --time 4 --working-set 4M",
     matrix_bytes=4096 * KIB,
     provider="kvm_amd",
     guest_of="tcg",

@@ -306,7 +306,10 @@ def a_killed_machine_is_told(vcost, machine):
     assert run.poll() is None, run.communicate()
     machine.kill()
     out, err = run.communicate(timeout=60)
-    assert (run.returncode, out) == (1, ""), f"status {run.returncode}: {out}{err}"
+    assert run.returncode == 1, f"status {run.returncode}: {out}{err}"
+    result = json.loads(out)
+    assert result["complete"] is False and "ended with exit status 0" in result["incomplete_reason"], result
+    assert any(cell["samples"] for cell in result["cells"]), "no sample was kept"
     assert err.startswith("vcost: command:") and err.count("\n") == 1 and "ended with exit status 0" in err, err
 
 

@@ -293,7 +293,7 @@ static void samples_of(struct result_cell *cell, struct result_sample *samples, 
     *cell = (struct result_cell){.samples = samples, .sample_count = count, .median = 10};
 }
 
-static void two_modes_and_trends_are_seen_within_placements_only(void **state)
+static void two_modes_and_trends_are_seen_within_placements(void **state)
 {
     struct result_sample samples[48];
     struct result_cell cell;
@@ -317,6 +317,35 @@ static void two_modes_and_trends_are_seen_within_placements_only(void **state)
     assert_true(cell.trend_percent > 8 && cell.trend_percent < 14);
 }
 
+/* Eight placements of three samples each, at these levels. */
+static void shape_of_placements(const double levels[8], struct result_cell *cell)
+{
+    static struct result_sample samples[24];
+    for (unsigned i = 0; i < 24; i++)
+        samples[i] = (struct result_sample){.ns = levels[i / 3] * (1 + 0.0001 * (i % 3) * (i % 2 ? 1 : -1)),
+            .round = i % 3,
+            .placement = i / 3};
+    samples_of(cell, samples, 24);
+    analyse_shape(cell);
+}
+
+static void modes_and_drift_of_placements_are_seen(void **state)
+{
+    const double groups[] = {11.2, 11.25, 19, 11.15, 11.2, 19.1, 11.22, 11.18};
+    const double drifting[] = {10, 10.2, 10.4, 10.6, 10.8, 11, 11.2, 11.4};
+    struct result_cell cell;
+    (void)state;
+    shape_of_placements(groups, &cell);
+    assert_true(cell.modes.two && cell.modes.of_placements);
+    assert_float_equal(cell.modes.low, 11.2, 0.02);
+    assert_float_equal(cell.modes.high, 19.05, 0.02);
+    assert_float_equal(cell.modes.share_high, 0.25, 1e-9);
+    assert_true(cell.drift_percent == 0 && cell.trend_percent == 0);
+    shape_of_placements(drifting, &cell);
+    assert_false(cell.modes.two);
+    assert_float_equal(cell.drift_percent, 14, 0.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,7 +363,8 @@ int main(void)
         cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
         cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),
-        cmocka_unit_test(two_modes_and_trends_are_seen_within_placements_only),
+        cmocka_unit_test(two_modes_and_trends_are_seen_within_placements),
+        cmocka_unit_test(modes_and_drift_of_placements_are_seen),
     };
     return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);
 }

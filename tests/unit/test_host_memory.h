@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "host/memory.h"
+#include "host/pagemap.h"
 #include "host/text.h"
 
 #include <errno.h>
@@ -103,6 +104,14 @@ static inline bool large_pages_are_to_be_had(void)
 {
     struct fact thp = read_fact("/sys/kernel/mm/transparent_hugepage/enabled");
     return thp.known && !strstr(thp.text, "[never]");
+}
+
+/* Can the kernel tell the pages of a part (PAGEMAP_SCAN)? */
+static inline bool pagemap_can_scan(void)
+{
+    struct pagemap pagemap;
+    static char here[2 * 4096];
+    return pagemap_look((uintptr_t)here & ~(PAGE - 1), PAGE, &pagemap) != -ENOTTY;
 }
 
 /* Runs steps that change this process for good in a child. They return 0 or the number of the one that

@@ -1,9 +1,8 @@
-/* Two modes and trends: found where they are, and hardly ever where they are not. */
+/* Two modes: found where they are, and hardly ever where they are not. */
 #include "cmocka_all.h"
 
 #include "base/random.h"
 #include "measure/modes.h"
-#include "measure/trend.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,31 +45,40 @@ static double with_outliers(uint64_t *random)
     return 0.01 * normal(random) + (uniform(random) < 0.02 ? 0.5 : 0);
 }
 
-static unsigned count_alarms(unimodal *shape, size_t count, uint64_t *random)
+static const struct {
+    unimodal *shape;
+    const char *name;
+} shapes[] = {
+    {gaussian, "normal"},
+    {heavy_tailed, "heavy tails"},
+    {skewed, "skewed"},
+    {flat, "flat"},
+    {with_outliers, "2 % outliers"},
+};
+enum { SHAPES = sizeof shapes / sizeof shapes[0], UNIMODAL = SHAPES - 1 };
+
+static unsigned count_alarms(
+    struct modes (*find)(double *, size_t), size_t shape, size_t count, uint64_t *random)
 {
     unsigned alarms = 0;
     for (unsigned i = 0; i < TRIES; i++) {
         double values[VALUES_MAX];
         for (size_t k = 0; k < count; k++)
-            values[k] = exp(shape(random));
-        alarms += modes_find(values, count).two;
+            values[k] = exp(shapes[shape].shape(random));
+        alarms += find(values, count).two;
     }
+    print_message(
+        "# two groups of %zu values that are %s: %u of %d\n", count, shapes[shape].name, alarms, TRIES);
     return alarms;
 }
 
 static void one_mode_is_hardly_ever_taken_for_two(void **state)
 {
-    static unimodal *const shapes[] = {gaussian, heavy_tailed, skewed, flat, with_outliers};
-    static const char *const names[] = {"normal", "heavy tails", "skewed", "flat", "2 % outliers"};
     uint64_t random = 7;
     (void)state;
-    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
-        for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
-            unsigned alarms = count_alarms(shapes[s], counts[c], &random);
-            print_message(
-                "# two modes in %zu samples that are %s: %u of %d\n", counts[c], names[s], alarms, TRIES);
-            assert_in_range(alarms, 0, TRIES / 100);
-        }
+    for (size_t s = 0; s < SHAPES; s++)
+        for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++)
+            assert_in_range(count_alarms(modes_find, s, counts[c], &random), 0, TRIES / 100);
 }
 
 static struct modes modes_of(size_t count, double share, double apart, uint64_t *random)
@@ -85,19 +93,22 @@ static struct modes modes_of(size_t count, double share, double apart, uint64_t 
 static void two_modes_are_found_and_told(void **state)
 {
     uint64_t random = 11;
-    unsigned found = 0;
     (void)state;
-    for (unsigned i = 0; i < 1000; i++) {
-        struct modes modes = modes_of(48, 0.4, 0.15, &random);
-        found += modes.two;
-        if (modes.two) {
-            assert_float_equal(modes.low, 10, 0.2);
-            assert_float_equal(modes.high, 11.5, 0.2);
-            assert_float_equal(modes.share_high, 19.0 / 48, 1e-9);
+    for (unsigned percent = 10; percent <= 20; percent += 5) {
+        unsigned found = 0;
+        double apart = percent / 100.0;
+        for (unsigned i = 0; i < 1000; i++) {
+            struct modes modes = modes_of(48, 0.4, apart, &random);
+            found += modes.two;
+            if (modes.two) {
+                assert_float_equal(modes.low, 10, 0.2);
+                assert_float_equal(modes.high, 10 * (1 + apart), 0.2);
+                assert_float_equal(modes.share_high, 19.0 / 48, 1e-9);
+            }
         }
+        print_message("# two modes %u %% apart with 1 %% of noise: found in %u of 1000\n", percent, found);
+        assert_true(found > 900);
     }
-    print_message("# two modes 15 %% apart with 1 %% of noise: found in %u of 1000\n", found);
-    assert_true(found > 900);
 }
 
 static void few_values_or_a_small_distance_tell_nothing(void **state)
@@ -108,44 +119,42 @@ static void few_values_or_a_small_distance_tell_nothing(void **state)
     assert_false(modes_of(48, 0.5, 0.02, &random).two);
 }
 
-/* ---- trends ---- */
-
-static double sigmas_of(double slope, double between, uint64_t *random)
+static void placements_in_two_groups_are_found_and_told(void **state)
 {
-    struct trend trend = {0};
-    for (unsigned season = 0; season < 6; season++) {
-        double values[6], shift = between * normal(random);
-        for (unsigned i = 0; i < 6; i++)
-            values[i] = shift + slope * i + 0.01 * normal(random);
-        trend_add(&trend, values, 6);
+    uint64_t random = 19;
+    unsigned found = 0;
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        double values[8];
+        for (size_t k = 0; k < 8; k++)
+            values[k] = 11.2 * exp(0.01 * normal(&random)) * (k % 4 ? 1 : 1.7);
+        struct modes modes = modes_find_placements(values, 8);
+        found += modes.two;
+        assert_true(modes.two == modes.of_placements);
+        if (modes.two) {
+            assert_float_equal(modes.high / modes.low, 1.7, 0.1);
+            assert_float_equal(modes.share_high, 0.25, 1e-9);
+        }
     }
-    return trend_sigmas(&trend);
+    print_message("# 2 of 8 placements 70 %% apart, each group spread by 1 %%: found in %u of 1000\n", found);
+    assert_true(found > 900);
 }
 
-static void a_trend_is_found_whatever_the_seasons_are(void **state)
+/* Without the outliers: two placements that are slower by two thirds, in the same way, are two groups. */
+static void placements_in_one_group_are_hardly_ever_taken_for_two(void **state)
 {
-    uint64_t random = 17;
-    unsigned found = 0, wrong = 0;
+    uint64_t random = 23;
     (void)state;
-    for (unsigned i = 0; i < 2000; i++) {
-        found += sigmas_of(0.01, 0.2, &random) > 3.3;
-        wrong += fabs(sigmas_of(0, 0.2, &random)) > 3.3;
-        assert_true(sigmas_of(-0.02, 0, &random) < 0);
-    }
-    print_message(
-        "# trend of one standard deviation a sample: found in %u of 2000, taken for one: %u\n", found, wrong);
-    assert_true(found > 1900);
-    assert_in_range(wrong, 0, 20);
+    for (size_t s = 0; s < UNIMODAL; s++)
+        for (size_t count = MODES_PLACEMENTS_MIN; count <= 12; count++)
+            assert_in_range(count_alarms(modes_find_placements, s, count, &random), 0, TRIES / 100);
 }
 
-static void no_values_have_no_trend(void **state)
+static void few_placements_tell_nothing(void **state)
 {
-    const double one[] = {1};
-    struct trend trend = {0};
+    double values[] = {10, 10.001, 10.002, 20, 20.001};
     (void)state;
-    assert_true(trend_sigmas(&trend) == 0);
-    trend_add(&trend, one, 1);
-    assert_true(trend_sigmas(&trend) == 0);
+    assert_false(modes_find_placements(values, MODES_PLACEMENTS_MIN - 1).two);
 }
 
 int main(void)
@@ -154,8 +163,9 @@ int main(void)
         cmocka_unit_test(one_mode_is_hardly_ever_taken_for_two),
         cmocka_unit_test(two_modes_are_found_and_told),
         cmocka_unit_test(few_values_or_a_small_distance_tell_nothing),
-        cmocka_unit_test(a_trend_is_found_whatever_the_seasons_are),
-        cmocka_unit_test(no_values_have_no_trend),
+        cmocka_unit_test(placements_in_two_groups_are_found_and_told),
+        cmocka_unit_test(placements_in_one_group_are_hardly_ever_taken_for_two),
+        cmocka_unit_test(few_placements_tell_nothing),
     };
     return cmocka_run_group_tests_name("modes", tests, NULL, NULL);
 }

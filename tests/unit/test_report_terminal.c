@@ -304,6 +304,55 @@ static void the_summary_says_what_the_interval_says(void **state)
     }
 }
 
+/* The summary where the slowdowns of 16, 32 and 64 MiB, all of 10 %, have intervals of these halves. */
+static char *summary_of_halves(const double halves[3])
+{
+    struct synthetic recipe = recipe_of(0);
+    struct result result;
+    recipe.first_bytes = 16 << 20;
+    recipe.last_bytes = 64 << 20;
+    recipe.step = 1;
+    synthetic_result(&recipe, &result);
+    assert_int_equal(result.comparison_count, 3);
+    for (size_t i = 0; i < result.comparison_count; i++) {
+        struct result_comparison *found = &result.comparisons[i];
+        uint64_t bytes = result.cells[found->cell].cell.chase.working_set_bytes;
+        double half = halves[bytes == 16 << 20 ? 0 : bytes == 32 << 20 ? 1 : 2];
+        found->ratio = 1.1;
+        found->low = 1.1 * (1 - half);
+        found->high = 1.1 * (1 + half);
+    }
+    char *text = text_of(summary_write, &result, &(struct report_style){.utf8 = true});
+    result_free(&result);
+    return text;
+}
+
+static void the_headline_is_about_the_largest_working_set_that_is_known_well(void **state)
+{
+    static const struct {
+        double halves[3];
+        const char *headline, *choice; /* NULL: no word about it */
+    } cases[] = {
+        {{0.01, 0.01, 0.01}, "walk over 64 MiB costs", NULL},
+        {{0.01, 0.01, 0.08}, "walk over 32 MiB costs",
+            "at 64 MiB it came out at +10.0 % (95 % interval +1.2"},
+        {{0.01, 0.30, NAN}, "walk over 16 MiB costs",
+            "at 64 MiB it came out at +10.0 % (without an interval)"},
+        {{0.30, 0.30, 0.08}, "walk over 64 MiB costs", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = summary_of_halves(cases[i].halves);
+        for (char *c = text; *c; c++)
+            *c = *c == '\n' ? ' ' : *c;
+        const char *choice = cases[i].choice ? cases[i].choice : cases[i].headline;
+        if (!strstr(text, cases[i].headline) || !strstr(text, choice) ||
+            !strstr(text, "is the largest working set whose") != !cases[i].choice)
+            fail_msg("case %zu: %s", i, text);
+        free(text);
+    }
+}
+
 static void the_largest_slowdown_is_named_unless_it_was_already(void **state)
 {
     struct synthetic recipe = recipe_of(0);
@@ -420,6 +469,7 @@ int main(void)
         cmocka_unit_test(colour_is_written_only_if_told),
         cmocka_unit_test(a_hostile_brand_string_is_harmless),
         cmocka_unit_test(the_summary_says_what_the_interval_says),
+        cmocka_unit_test(the_headline_is_about_the_largest_working_set_that_is_known_well),
         cmocka_unit_test(the_largest_slowdown_is_named_unless_it_was_already),
         cmocka_unit_test(the_summary_owns_up_to_what_is_missing),
         cmocka_unit_test(without_kvm_the_summary_says_why),

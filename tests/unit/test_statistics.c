@@ -36,6 +36,34 @@ static void quantiles_agree_with_the_tables(void **state)
     assert_true(fabs(statistics_t975(121) - 1.980) < 1e-3);
 }
 
+/* Even and odd degrees of freedom: the table's quantiles leave 5 % outside. One degree is Cauchy's
+ * distribution, of which half lies within 1. */
+static void chances_agree_with_the_quantiles(void **state)
+{
+    (void)state;
+    for (size_t n = 2; n <= 31; n++)
+        assert_true(fabs(statistics_t_chance(statistics_t975(n), n) - 0.05) < 1e-4);
+    assert_true(fabs(statistics_t_chance(-1, 2) - 0.5) < 1e-12);
+    assert_true(statistics_t_chance(0, 5) == 1 && fabs(statistics_t_chance(INFINITY, 5)) < 1e-12);
+}
+
+/* Two groups with nothing between them, the larger one 10: Student's interval is about the mean, which lies
+ * between them, and with so many figures leaves both out. */
+static void the_interval_reaches_both_sides_of_the_median_by_ranks(void **state)
+{
+    double two_groups[30], six[] = {1, 2, 3, 4, 5, 6}, seven[] = {1, 2, 3, 4, 5, 6, 7};
+    (void)state;
+    for (size_t i = 0; i < 30; i++)
+        two_groups[i] = (i < 17 ? 10 : 20) * (1 + 1e-6 * (double)i);
+    struct estimate estimate = statistics_difference(two_groups, 30);
+    assert_true(estimate.low < 10.1 && estimate.high > 14);
+    estimate = statistics_difference(six, 6);
+    assert_true(estimate.low <= 1 && estimate.high >= 6);
+    estimate =
+        statistics_difference(seven, 7); /* ranks 1 and 7 hold the median in 98.4 %: more than needed */
+    assert_true(estimate.low > 1 && estimate.high < 7);
+}
+
 static void interval_holds_its_median(void **state)
 {
     (void)state;
@@ -161,6 +189,8 @@ int main(void)
         cmocka_unit_test(medians_of_odd_even_and_no_values),
         cmocka_unit_test(one_value_has_no_interval),
         cmocka_unit_test(quantiles_agree_with_the_tables),
+        cmocka_unit_test(chances_agree_with_the_quantiles),
+        cmocka_unit_test(the_interval_reaches_both_sides_of_the_median_by_ranks),
         cmocka_unit_test(interval_holds_its_median),
         cmocka_unit_test(intervals_cover_the_truth),
         cmocka_unit_test(the_same_figures_twice_have_the_ratio_1),

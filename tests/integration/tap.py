@@ -1,0 +1,36 @@
+"""What the tests of this folder share: the functions named test_... of a file are its cases; TAP on stdout tells how each
+has ended. A case passes if it returns, is skipped by raising Skip, and fails by raising anything else.
+"""
+import sys
+
+
+class Skip(Exception):
+    """Raised by a case that cannot run here, with the reason."""
+
+
+def cases(names):
+    """The cases among the globals of a file, in the order written, as pairs of name and function."""
+    return [(name[5:].replace("_", " "), case) for name, case in names.items() if name.startswith("test_")]
+
+
+def ending(case):
+    """How a case ends: whether it failed, what follows its name, and what went wrong."""
+    try:
+        case()
+    except Skip as reason:
+        return False, f" # SKIP {reason}", ""
+    except Exception as problem:  # whatever goes wrong is a failed point
+        return True, "", f"{type(problem).__name__}: {problem}"
+    return False, "", ""
+
+
+def main(todo):
+    """Runs the cases and ends the program, with status 1 if one has failed."""
+    print(f"1..{len(todo)}", flush=True)
+    any_failed = False
+    for number, (name, case) in enumerate(todo, 1):
+        failed, directive, text = ending(case)
+        any_failed |= failed
+        print(f"{'not ' if failed else ''}ok {number} - {name}{directive}")
+        print("".join(f"# {line}\n" for line in text.splitlines()[:20]), end="", flush=True)
+    sys.exit(any_failed)
