@@ -72,14 +72,14 @@ static void judge(struct result_cell *cell, unsigned planned, const char *cut)
     double share = (double)count_undisturbed(cell) / (double)cell->sample_count;
     double half = fmax(cell->high / cell->median - 1, 1 - cell->low / cell->median);
     cell->quality = QUALITY_GOOD;
-    if (cell->placements < planned) {
+    if (!cell->pages.as_asked) { /* before all else: nothing else may hide it */
+        cell->quality = cell->placements < planned ? QUALITY_INTERRUPTED : QUALITY_NOISY;
+        snprintf(cell->reason, sizeof cell->reason, "not the pages that were asked for: %.120s",
+            cell->pages.proof);
+    } else if (cell->placements < planned) {
         cell->quality = QUALITY_INTERRUPTED;
         snprintf(
             cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
-    } else if (!cell->pages.as_asked) {
-        cell->quality = QUALITY_NOISY;
-        snprintf(cell->reason, sizeof cell->reason, "not the pages that were asked for: %.120s",
-            cell->pages.proof);
     } else if (share < undisturbed_share_min) {
         cell->quality = QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason, "%zu of %zu samples were disturbed",

@@ -252,13 +252,16 @@ static uint64_t largest_layout(const struct chase_experiment *experiment)
 }
 
 /* The proof of a lane's pages is that of all its cells in this placement. Each placement is proved; the last
- * one is told. */
+ * one is told, or the first one whose pages were not those that were asked for. */
 static int prove_lane(const struct run *run, size_t lane, struct error *error)
 {
     struct page_proof proof;
     int rc = site_proof(run->row.lanes[lane].site, run->row.lanes[lane].index, &proof, error);
-    for (size_t shape = 0; rc == 0 && shape < run->experiment->shape_count; shape++)
-        run->result->cells[shape * run->row.count + lane].pages = proof;
+    for (size_t shape = 0; rc == 0 && shape < run->experiment->shape_count; shape++) {
+        struct page_proof *told = &run->result->cells[shape * run->row.count + lane].pages;
+        if (!told->proof[0] || told->as_asked)
+            *told = proof;
+    }
     return rc;
 }
 

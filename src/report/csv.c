@@ -197,6 +197,31 @@ COLUMN(note)
 {
     text(line->cell->note, out);
 }
+COLUMN(modes_low)
+{
+    real(line->cell->modes.two ? line->cell->modes.low : NAN, out);
+}
+COLUMN(modes_high)
+{
+    real(line->cell->modes.two ? line->cell->modes.high : NAN, out);
+}
+COLUMN(modes_share_high)
+{
+    real(line->cell->modes.two ? line->cell->modes.share_high : NAN, out);
+}
+COLUMN(modes_of)
+{
+    if (line->cell->modes.two)
+        text(line->cell->modes.of_placements ? "placements" : "samples", out);
+}
+COLUMN(trend)
+{
+    real(line->cell->trend_percent ? line->cell->trend_percent : NAN, out);
+}
+COLUMN(drift)
+{
+    real(line->cell->drift_percent ? line->cell->drift_percent : NAN, out);
+}
 
 static const struct {
     const char *name;
@@ -236,6 +261,12 @@ static const struct {
     {"operations", operations_column},
     {"operation", operation_column},
     {"note", note_column},
+    {"modes_low", modes_low_column},
+    {"modes_high", modes_high_column},
+    {"modes_share_high", modes_share_high_column},
+    {"modes_of", modes_of_column},
+    {"trend_percent", trend_column},
+    {"drift_percent", drift_column},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 

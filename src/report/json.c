@@ -90,6 +90,7 @@ static json_t *json_modes(struct draft *draft, const struct modes *modes)
     put_figure(draft, object, "low", modes->low);
     put_figure(draft, object, "high", modes->high);
     put_figure(draft, object, "share_high", modes->share_high);
+    put(draft, object, "of_placements", json_boolean(modes->of_placements));
     return object;
 }
 
@@ -162,6 +163,8 @@ static json_t *json_cell(struct draft *draft, const struct result_cell *cell)
     put(draft, object, "modes", json_modes(draft, &cell->modes));
     put_real(draft, object, "trend_percent", cell->trend_percent ? cell->trend_percent : NAN,
         "no trend can be told");
+    put_real(draft, object, "drift_percent", cell->drift_percent ? cell->drift_percent : NAN,
+        "no drift can be told");
     put(draft, object, "counters", json_counters(draft, cell));
     put_text(draft, object, "quality", quality_name(cell->quality));
     put_reason(draft, object, cell_reason(cell));

@@ -4,7 +4,6 @@
 #include "report/text.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { CELLS_NAMED = 3, NAME_BYTES = 128, FIGURE_BYTES = 96, PARAGRAPH_BYTES = 1024 };
 
@@ -100,13 +99,14 @@ static struct named find(const struct kind *kind, const struct result *result)
 /* "native at 8 MiB", "native: cpuid", "native: page-fault, 64 KiB" */
 static void cell_name(const struct result_cell *cell, char name[static NAME_BYTES])
 {
-    const struct event_shape *event = &cell->cell.event;
-    if (!event->name)
+    const char *event = cell->cell.event.name;
+    uint64_t bytes = cell->cell.event.bytes;
+    if (!event)
         snprintf(name, NAME_BYTES, "%s at %.24s", cell->label,
             format_size(cell->cell.chase.working_set_bytes).text);
     else
-        snprintf(name, NAME_BYTES, "%s: %.40s%s%.24s", cell->label, event->name, event->bytes ? ", " : "",
-            event->bytes ? format_size(event->bytes).text : "");
+        snprintf(name, NAME_BYTES, "%s: %.40s%s%.24s", cell->label, event, bytes ? ", " : "",
+            bytes ? format_size(bytes).text : "");
 }
 
 static void write_kind(const struct kind *kind, const struct named *named, const struct result *result,
@@ -119,12 +119,11 @@ static void write_kind(const struct kind *kind, const struct named *named, const
         char name[NAME_BYTES], figure[FIGURE_BYTES];
         cell_name(named->cells[i], name);
         kind->figure(named->cells[i], style, figure);
-        used += (size_t)snprintf(
-            text + used, sizeof text - used, "%s%s (%s)", i ? "; " : "", name, figure);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s (%s)", i ? "; " : "", name, figure);
     }
     if (named->all > named->count)
-        used += (size_t)snprintf(
-            text + used, sizeof text - used, "; and %zu more", named->all - named->count);
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "; and %zu more", named->all - named->count);
     snprintf(text + used, sizeof text - used, ". %s", kind->then);
     text_paragraph(stream, "", text, style);
 }

@@ -1,5 +1,5 @@
-/* What stands beside medians, in words: cells whose samples or placements fall into two groups, and cells that
- * drift. */
+/* What stands beside medians, in words: cells whose samples or placements fall into two groups, and cells
+ * that drift. */
 #ifndef VCOST_REPORT_SHAPE_SENTENCES_H
 #define VCOST_REPORT_SHAPE_SENTENCES_H
 

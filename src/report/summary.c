@@ -2,6 +2,7 @@
 
 #include "report/baseline.h"
 #include "report/format.h"
+#include "report/shape_sentences.h"
 #include "report/text.h"
 
 #include <math.h>
@@ -330,61 +331,6 @@ static void say_quality(const struct summary *summary, const struct tally *tally
     say(summary, sentence);
 }
 
-/* The cell whose two modes lie furthest apart; *count is how many have two. */
-static const struct result_cell *most_apart(const struct result *result, size_t *count)
-{
-    const struct result_cell *most = NULL;
-    *count = 0;
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct result_cell *cell = &result->cells[i];
-        *count += cell->modes.two;
-        if (cell->modes.two &&
-            (!most || cell->modes.high / cell->modes.low > most->modes.high / most->modes.low))
-            most = cell;
-    }
-    return most;
-}
-
-static void say_modes(const struct summary *summary)
-{
-    char sentence[SENTENCE_BYTES];
-    size_t count;
-    const struct result_cell *cell = most_apart(summary->result, &count);
-    if (!cell)
-        return;
-    snprintf(sentence, sizeof sentence,
-        "In %zu of %zu cells the samples have two modes, so that the median stands for neither; the furthest "
-        "apart "
-        "are those of %.120s: %s, and %s in %.0f %% of the samples. Something comes and goes there: a "
-        "neighbour, "
-        "another frequency, a cache that is shared.",
-        count, summary->result->cell_count, cell->id, format_time(cell->modes.low, summary->style).text,
-        format_time(cell->modes.high, summary->style).text, 100 * cell->modes.share_high);
-    say(summary, sentence);
-}
-
-static void say_trends(const struct summary *summary)
-{
-    char sentence[SENTENCE_BYTES];
-    const struct result *result = summary->result;
-    const struct result_cell *most = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct result_cell *cell = &result->cells[i];
-        count += cell->trend_percent != 0;
-        if (cell->trend_percent != 0 && (!most || fabs(cell->trend_percent) > fabs(most->trend_percent)))
-            most = cell;
-    }
-    if (!most)
-        return;
-    snprintf(sentence, sizeof sentence,
-        "%zu of %zu cells drift while they are measured, the most %.120s: %+.0f %% from the first sample of "
-        "a placement "
-        "to the last. Ratios are made from neighbouring samples and hardly concerned.",
-        count, result->cell_count, most->id, most->trend_percent);
-    say(summary, sentence);
-}
-
 static void say_repeated(const struct summary *summary, const struct tally *tally)
 {
     char sentence[SENTENCE_BYTES];
@@ -409,8 +355,7 @@ void summary_run(const struct result *result, FILE *stream, const struct report_
     say_baseline(&summary);
     say_incomplete(&summary);
     say_quality(&summary, &tally);
-    say_modes(&summary);
-    say_trends(&summary);
+    shape_sentences_write(result, stream, style);
     say_repeated(&summary, &tally);
 }
 

@@ -13,7 +13,8 @@
 int summary_write(const struct result *result, const struct curves *curves, FILE *stream,
     const struct report_style *style, struct error *error);
 
-/* Its last part, for any experiment: the baseline, whether it is complete, quality, how many samples. */
+/* Its last part, for any experiment: the baseline, whether it is complete, quality, modes and drift, how
+ * many samples. */
 void summary_run(const struct result *result, FILE *stream, const struct report_style *style);
 
 #endif

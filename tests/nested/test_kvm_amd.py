@@ -19,6 +19,7 @@ nested.main(nested.Plan(
     # In 2 MiB of memory a page of that size could be: that there is none is proved.
     write="--quick --working-set 512K..2M --per-octave 1",
     write_sizes=[512 * KIB, 1024 * KIB, 2048 * KIB],
+    # Pages are proved before the first sample, so that a short time is enough; each pair needs a few samples.
     small="--quick --time 2 --working-set 16K",
     missed="--quick --time 4 --working-set 16K",
     matrix="--quick --time 4 --working-set 4M",

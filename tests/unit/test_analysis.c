@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,6 +287,21 @@ static void cells_have_stable_ids(void **state)
     assert_string_equal(id, "events/kvm/cpuid/65536");
 }
 
+/* ---- pages ---- */
+
+static void wrong_pages_are_told_also_in_a_cell_that_was_interrupted(void **state)
+{
+    struct result_sample samples[] = {{.ns = 10}, {.ns = 11, .round = 1}};
+    struct result_cell cell = {.samples = samples, .sample_count = 2};
+    struct result result = {.cells = &cell, .cell_count = 1};
+    (void)state;
+    snprintf(
+        cell.pages.proof, sizeof cell.pages.proof, "smaps: 4096 KiB resident, 0 KiB of it in 2 MiB mappings");
+    analyse_cells(&result, 3, "stopped by the user");
+    assert_int_equal(cell.quality, QUALITY_INTERRUPTED);
+    assert_non_null(strstr(cell.reason, "not the pages"));
+}
+
 /* ---- two modes, trends ---- */
 
 static void samples_of(struct result_cell *cell, struct result_sample *samples, size_t count)
@@ -315,6 +331,23 @@ static void two_modes_and_trends_are_seen_within_placements(void **state)
         samples[i].ns = 10 * pow(1.01, i % 12);
     analyse_shape(&cell);
     assert_true(cell.trend_percent > 8 && cell.trend_percent < 14);
+}
+
+/* One placement's others all stand apart from its fast one, and from nothing else. */
+static void a_single_fast_sample_makes_no_modes(void **state)
+{
+    struct result_sample samples[32];
+    struct result_cell cell;
+    (void)state;
+    for (unsigned i = 0; i < 32; i++)
+        samples[i] = (struct result_sample){
+            .ns = 10 * (1 + 0.001 * (i % 5)) * (i == 11 ? 0.7 : 1), .round = i % 8, .placement = i / 8};
+    samples_of(&cell, samples, 32);
+    analyse_shape(&cell);
+    assert_false(cell.modes.two);
+    samples[19].ns = 7;
+    analyse_shape(&cell);
+    assert_true(cell.modes.two);
 }
 
 /* Eight placements of three samples each, at these levels. */
@@ -363,7 +396,9 @@ int main(void)
         cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
         cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),
+        cmocka_unit_test(wrong_pages_are_told_also_in_a_cell_that_was_interrupted),
         cmocka_unit_test(two_modes_and_trends_are_seen_within_placements),
+        cmocka_unit_test(a_single_fast_sample_makes_no_modes),
         cmocka_unit_test(modes_and_drift_of_placements_are_seen),
     };
     return cmocka_run_group_tests_name("analysis", tests, NULL, NULL);

@@ -362,6 +362,15 @@ static void modes_and_trends_are_hardly_ever_told_where_there_are_none(void **st
         }
 }
 
+static void samples_that_jump_between_two_modes_are_told(void **state)
+{
+    (void)state;
+    for (size_t w = 0; w < WORLDS; w++)
+        for (size_t p = 0; p < TRIED && worlds[w].mode_share > 0; p++)
+            assert_in_range(
+                count_hits(&worlds[w], placements_tried[p]).modes, EXPERIMENTS * 9 / 10, EXPERIMENTS);
+}
+
 /* The judge can say no: intervals from samples alone are far from 95 %. */
 static void intervals_from_samples_without_placements_are_refused(void **state)
 {
@@ -389,6 +398,7 @@ int main(void)
         cmocka_unit_test(students_interval_alone_fails_where_placements_have_modes),
         cmocka_unit_test(groups_of_nearly_the_same_size_are_held_hardly),
         cmocka_unit_test(modes_and_trends_are_hardly_ever_told_where_there_are_none),
+        cmocka_unit_test(samples_that_jump_between_two_modes_are_told),
         cmocka_unit_test(intervals_from_samples_without_placements_are_refused),
     };
     return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS = 34, LINES_MAX = 64 };
+enum { FIELDS = 40, LINES_MAX = 64 };
 
 /* A reader of its own, by RFC 4180: quoted fields, doubled quotes. */
 struct table {
@@ -124,11 +124,31 @@ static void what_is_not_known_is_empty_and_has_a_reason(void **state)
     result_free(&result);
 }
 
+static void modes_and_drift_are_columns(void **state)
+{
+    struct synthetic recipe = synthetic_usual();
+    struct result result;
+    (void)state;
+    synthetic_result(&recipe, &result);
+    result.cells[1].modes = (struct modes){true, true, 11.2, 19, 0.25};
+    result.cells[1].drift_percent = -4;
+    struct table *table = table_of(&result);
+    assert_string_equal(field(table, 2, "modes_of"), "placements");
+    assert_string_equal(field(table, 2, "modes_low"), "11.2");
+    assert_string_equal(field(table, 2, "modes_share_high"), "0.25");
+    assert_string_equal(field(table, 2, "drift_percent"), "-4");
+    assert_string_equal(field(table, 2, "trend_percent"), "");
+    assert_string_equal(field(table, 1, "modes_high"), "");
+    free(table);
+    result_free(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quotes_only_what_has_to_be_quoted),
         cmocka_unit_test(every_cell_has_a_line_with_every_column),
+        cmocka_unit_test(modes_and_drift_are_columns),
         cmocka_unit_test(what_is_not_known_is_empty_and_has_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,30 @@ static void reaches_tell_measured_and_told_apart(void **state)
     result_free(&result);
 }
 
+static void modes_and_drift_are_in_the_file(void **state)
+{
+    struct result result = usual(false);
+    (void)state;
+    result.cells[0].modes = (struct modes){true, true, 11.2, 19, 0.25};
+    result.cells[0].trend_percent = 12.5;
+    result.cells[0].drift_percent = -4;
+    char *text = written(&result);
+    assert_int_equal(validate(text, true), 0);
+    json_t *json = parsed(&result), *cells = json_object_get(json, "cells");
+    json_t *cell = json_array_get(cells, 0), *modes = json_object_get(cell, "modes");
+    json_t *other = json_array_get(cells, 1);
+    assert_true(json_real_value(json_object_get(modes, "high")) == 19);
+    assert_true(json_is_true(json_object_get(modes, "of_placements")));
+    assert_true(json_real_value(json_object_get(cell, "trend_percent")) == 12.5);
+    assert_true(json_real_value(json_object_get(cell, "drift_percent")) == -4);
+    assert_true(json_is_null(json_object_get(other, "modes")));
+    assert_true(json_is_null(json_object_get(other, "drift_percent")));
+    assert_non_null(json_string_value(json_object_get(other, "drift_percent_reason")));
+    json_decref(json);
+    free(text);
+    result_free(&result);
+}
+
 /* One that tells all, one that tells nothing. */
 static void agents_are_in_the_file_where_there_are_any(void **state)
 {
@@ -301,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_schema_accepts_what_is_written_and_names_every_field),
         cmocka_unit_test(the_schema_accepts_a_machine_that_tells_nothing),
         cmocka_unit_test(reaches_tell_measured_and_told_apart),
+        cmocka_unit_test(modes_and_drift_are_in_the_file),
         cmocka_unit_test(agents_are_in_the_file_where_there_are_any),
         cmocka_unit_test(the_schema_refuses_broken_promises),
         cmocka_unit_test(what_is_not_known_is_null_with_a_reason_and_never_zero),

@@ -389,6 +389,58 @@ static void the_summary_owns_up_to_what_is_missing(void **state)
     result_free(&result);
 }
 
+/* The summary in one line, of cells that were spoilt by hand. */
+static char *summary_of_shapes(void (*spoil)(struct result *result))
+{
+    struct synthetic recipe = recipe_of(0);
+    struct result result;
+    synthetic_result(&recipe, &result);
+    spoil(&result);
+    char *text = text_of(summary_write, &result, &(struct report_style){.utf8 = true});
+    for (char *c = text; *c; c++)
+        *c = *c == '\n' ? ' ' : *c;
+    result_free(&result);
+    return text;
+}
+
+static void nothing(struct result *result)
+{
+    (void)result;
+}
+
+/* Rising with the cell: the last ones are named, the largest first. */
+static void five_of_each(struct result *result)
+{
+    for (size_t i = 0; i < 5; i++) {
+        result->cells[i].modes = (struct modes){true, i == 0, 10, 11 + (double)i, 0.25};
+        result->cells[i].trend_percent = 10 + (double)i;
+    }
+    result->cells[4].drift_percent = -14;
+}
+
+static void modes_and_drift_are_told_in_words(void **state)
+{
+    (void)state;
+    char *text = summary_of_shapes(nothing);
+    assert_null(strstr(text, "two groups"));
+    assert_null(strstr(text, "rise or fall"));
+    free(text);
+    text = summary_of_shapes(five_of_each);
+    const char *samples = strstr(text, "cells samples fall into two groups");
+    const char *placements = strstr(text, "cells placements fall into two groups");
+    const char *trends = strstr(text, "from the first of a placement to its last");
+    assert_non_null(strstr(text, "In 4 of "));
+    assert_non_null(samples);
+    assert_non_null(strstr(samples, "native at 64 KiB (10.0 ns, and 15.0 ns in 25 %); "));
+    assert_non_null(strstr(samples, "; and 1 more. Something comes and goes"));
+    assert_non_null(placements);
+    assert_non_null(strstr(placements, "native at 4 KiB (10.0 ns, and 11.0 ns in 25 %). There it matters"));
+    assert_non_null(trends);
+    assert_true(strstr(trends, "(+14.0 %)") < strstr(trends, "(+13.0 %)"));
+    assert_non_null(strstr(text, "to the last: native at 64 KiB (-14.0 %). Ratios"));
+    free(text);
+}
+
 static void without_kvm_the_summary_says_why(void **state)
 {
     struct synthetic recipe = recipe_of(1);
@@ -472,6 +524,7 @@ int main(void)
         cmocka_unit_test(the_headline_is_about_the_largest_working_set_that_is_known_well),
         cmocka_unit_test(the_largest_slowdown_is_named_unless_it_was_already),
         cmocka_unit_test(the_summary_owns_up_to_what_is_missing),
+        cmocka_unit_test(modes_and_drift_are_told_in_words),
         cmocka_unit_test(without_kvm_the_summary_says_why),
         cmocka_unit_test(reaches_are_marked_apart_from_told_sizes),
         cmocka_unit_test(without_reaches_none_is_claimed),
