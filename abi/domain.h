@@ -13,10 +13,12 @@
 #define DOMAIN_PAGE_KERNEL 4 /* the kernel image: DOMAIN_KERNEL_PAGES of code */
 #define DOMAIN_KERNEL_PAGES 3
 #define DOMAIN_PAGE_USER (DOMAIN_PAGE_KERNEL + 2) /* the one of them that CPL 3 may execute */
-#define DOMAIN_PAGE_DATA (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES) /* struct domain_data, CPL 0 only */
-#define DOMAIN_PAGE_SECOND (DOMAIN_PAGE_DATA + 1)                   /* the second virtual CPU's job, and */
-#define DOMAIN_PAGE_SECOND_STACK (DOMAIN_PAGE_SECOND + 1)           /* its stack; CPL 0 only */
-#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_SECOND_STACK + 1)
+#define DOMAIN_PAGE_DATA (DOMAIN_PAGE_KERNEL + DOMAIN_KERNEL_PAGES) /* struct domain_data */
+/* Of a second virtual CPU: its job, its kernel's stack, its task state. CPL 3 may write the job. */
+#define DOMAIN_PAGE_SECOND (DOMAIN_PAGE_DATA + 1)
+#define DOMAIN_PAGE_SECOND_STACK (DOMAIN_PAGE_DATA + 2)
+#define DOMAIN_PAGE_SECOND_TSS (DOMAIN_PAGE_DATA + 3)
+#define DOMAIN_PAGE_TABLES (DOMAIN_PAGE_DATA + 4)
 /* Two more guest virtual pages, in domains that handle exceptions (domain.h): the table whose 512 entries map
  * the first 2 MiB of the data, CPL 0 only; and a page behind which there is no memory, for all. */
 #define DOMAIN_PAGE_WINDOW 256

@@ -18,4 +18,15 @@
 /* The same for one event: repeated by a loop. */
 #define EVENT_LOOP(name, body) EVENT(name, for (uint64_t left = job->steps; left; left--){body})
 
+/* Repeats an event job->steps times, too, for what is as short as a loop's own instructions: at CPL 0 every
+ * one may be emulated. */
+#define UNROLLED(body)                                                                                       \
+    for (uint64_t left = job->steps; left;) {                                                                \
+        if (left >= 8) {                                                                                     \
+            body body body body body body body body left -= 8;                                               \
+        } else {                                                                                             \
+            body left--;                                                                                     \
+        }                                                                                                    \
+    }
+
 #endif

@@ -4,8 +4,8 @@
 
 static inline void cpuid(void)
 {
-    uint32_t a = 0, b, c = 0, d;
-    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    uint32_t a = 0, b, c, d;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
 }
 
 static inline void out(uint16_t port)
@@ -19,7 +19,9 @@ static inline void in(uint16_t port)
     __asm__ volatile("inl %1, %0" : "=a"(value) : "d"(port));
 }
 
+/* Leaf 0 has no subleaves: ECX need not be set. */
 EVENT_LOOP(event_cpuid, cpuid();)
+EVENT(event_cpuid_kernel, UNROLLED(cpuid();))
 EVENT_LOOP(event_pio_user, out(DOMAIN_PORT_NULL);)
 EVENT_LOOP(event_pio_kernel, out(DOMAIN_PORT_EVENT);)
 EVENT_LOOP(event_in, in(DOMAIN_PORT_NULL);)

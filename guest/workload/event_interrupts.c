@@ -1,4 +1,4 @@
-/* Interrupts, sent and waited for by a guest's kernel (CPL 0) through its local APIC in x2APIC mode (SDM
+/* Interrupts, sent by a guest's kernel (CPL 0) through its local APIC in x2APIC mode (SDM
  * volume 3, 10.12). */
 #include "abi/domain.h"
 #include "event.h"
@@ -14,8 +14,8 @@ enum {
     SPURIOUS_VECTOR = 0xff,
     ENABLED = 0x100,
     DIVIDE_BY_1 = 0xb,
-    VECTOR = 0x40,   /* DOMAIN_INTERRUPT_VECTOR */
-    SETTLED = 20000, /* ticks of waiting after which a CPU that was about to halt has halted */
+    VECTOR = 0x40,     /* DOMAIN_INTERRUPT_VECTOR */
+    RFLAGS_IF = 0x202, /* and the bit that is always set */
 };
 
 static inline void write_msr(uint32_t number, uint64_t value)
@@ -71,11 +71,16 @@ static inline int wait_for_change(const struct workload_job *job, uint64_t befor
         job->finished = WORKLOAD_MAGIC;                                                                      \
     }
 
-/* job->bytes: how many came. */
-EACH_INTERRUPT(event_timer, , write_msr(X2APIC_INITIAL_COUNT, 1);)
-EACH_INTERRUPT(event_ipi, , send_to_second();)
+/* The other CPU, whose job is at job->stride, counts on: what it was interrupted by last it has done with. */
+static inline void wait_for_program(struct workload_job *job)
+{
+    const volatile uint64_t *count = &((const struct workload_job *)job->stride)->warmed;
+    uint64_t seen = *count, start = timer_ticks();
+    while (*count - seen < 2 && timer_ticks() - start < job->cursor[0])
+        ;
+}
 
-/* The other CPU tells by its job (at job->stride) that it is about to halt. */
+/* It tells that it is about to halt. Then job->cursor[3] ticks pass. */
 static inline void wait_for_halt(struct workload_job *job)
 {
     volatile struct workload_job *second = (volatile struct workload_job *)job->stride;
@@ -83,32 +88,65 @@ static inline void wait_for_halt(struct workload_job *job)
     while (!second->warmed && timer_ticks() - start < job->cursor[0])
         ;
     start = timer_ticks();
-    while (timer_ticks() - start < SETTLED)
+    while (timer_ticks() - start < job->cursor[3])
         ;
     second->warmed = 0;
 }
+
+/* job->bytes: how many came. */
+EACH_INTERRUPT(event_ipi, wait_for_program(job);, send_to_second();)
 EACH_INTERRUPT(event_halt_wake, wait_for_halt(job);, send_to_second();)
 
 /* A shootdown: the entry at job->cursor[1] changes, the translation of job->cursor[2] is flushed here and
  * there. */
-EACH_INTERRUPT(event_shootdown, , *(volatile uint64_t *)job->cursor[1] ^= 1u << 9;
+EACH_INTERRUPT(event_shootdown, wait_for_program(job);, *(volatile uint64_t *)job->cursor[1] ^= 1u << 9;
                __asm__ volatile("invlpg (%0)"
                                 :
                                 : "r"(job->cursor[2])
                                 : "memory");
                send_to_second();)
 
-/* The second virtual CPU: waits in a loop, or halted, until its job->steps is 0. */
+/* ---- the timer ---- */
+
+/* job->bytes: how many ns ahead it is set, at CPL 0. cursor[2] says when that was. */
+EVENT(event_timer_set, job->cursor[2] = timer_ticks(); write_msr(X2APIC_INITIAL_COUNT, job->bytes);)
+
+/* At CPL 3, as a program that is interrupted: waits until there are more than cursor[1] interrupts.
+ * job->bytes is set if one came; cursor[3], if it had come before. */
+void event_timer_wait(struct workload_job *job);
+void event_timer_wait(struct workload_job *job)
+{
+    uint64_t before = job->cursor[1];
+    job->cursor[3] = *(volatile uint64_t *)job->first != before;
+    job->bytes = (uint64_t)wait_for_change(job, before);
+    job->ticks = timer_ticks() - job->cursor[2];
+    job->finished = WORKLOAD_MAGIC;
+}
+
+/* ---- the second virtual CPU ---- */
+
+static _Noreturn void count(struct workload_job *job)
+{
+    for (;;)
+        *(volatile uint64_t *)&job->warmed += 1;
+}
+
+/* Runs at CPL 3, as a program does: there a virtual CPU takes interrupts at once even where its kernel is
+ * emulated, which looks for them only now and then. It is stopped from outside. */
 void event_second_spins(struct workload_job *job);
 void event_second_spins(struct workload_job *job)
 {
     enable_apic();
     job->batches = 1;
-    while (*(volatile uint64_t *)&job->steps)
-        __asm__ volatile("sti\n\tpause" : : : "memory");
-    job->finished = WORKLOAD_MAGIC;
+    __asm__ volatile("pushq %q0\n\tpushq %q1\n\tpushq %q2\n\tpushq %q3\n\tpushq %q4\n\tiretq"
+                     :
+                     : "r"((uint64_t)DOMAIN_USER_SS), "r"(job + 1), "r"((uint64_t)RFLAGS_IF),
+                     "r"((uint64_t)DOMAIN_USER_CS), "r"(count), "D"(job)
+                     : "memory");
+    __builtin_unreachable();
 }
 
+/* Halted, until its job->steps is 0. */
 void event_second_halts(struct workload_job *job);
 void event_second_halts(struct workload_job *job)
 {

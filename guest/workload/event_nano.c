@@ -8,9 +8,9 @@ static inline void divide_by_zero(void)
     __asm__ volatile("div %2" : "+a"(a), "+d"(d) : "c"(zero));
 }
 
-static inline void call_and_return(void)
+static __attribute__((noinline)) void callee(void)
 {
-    __asm__ volatile("call 1f\n\tjmp 2f\n1:\tret\n2:" : : : "memory");
+    __asm__ volatile("");
 }
 
 /* Natively Linux's getppid(), which does nothing; in a guest whatever its kernel does. */
@@ -20,6 +20,6 @@ static inline void system_call(void)
     __asm__ volatile("syscall" : "+a"(rax) : : "rcx", "r11", "memory");
 }
 
-EVENT_LOOP(event_call, call_and_return();)
+EVENT(event_call, UNROLLED(callee();))
 EVENT_LOOP(event_syscall, system_call();)
 EVENT_LOOP(event_divide, divide_by_zero();)

@@ -50,7 +50,9 @@ entries:
     entry "event-syscall", event_syscall
     entry "event-touch", event_touch
     entry "event-apic", event_apic
-    entry "event-timer", event_timer
+    entry "event-timer-set", event_timer_set
+    entry "event-timer-wait", event_timer_wait
+    entry "event-cpuid-kernel", event_cpuid_kernel
     entry "event-ipi", event_ipi
     entry "event-halt-wake", event_halt_wake
     entry "event-shootdown", event_shootdown

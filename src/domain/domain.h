@@ -63,7 +63,8 @@ gva_t domain_interrupt_counter(void);
 
 /* Starts a second virtual CPU, in a domain with `handling` and `irqchip`, in a thread of its own that is
  * bound to host CPU `cpu` (-1: as the calling one). It calls `entry` at CPL 0 with a job of its own, *job,
- * which is shared; entry is to return when job->steps is 0. Once per domain. */
+ * which is shared; entry is to return when job->steps is 0, or may go on at CPL 3 for ever. Once per
+ * domain. */
 int domain_start_second(
     struct domain *domain, workload_function *entry, int cpu, struct workload_job **job, struct error *error);
 gva_t domain_second_job(void); /* where the guest sees that job */
@@ -96,6 +97,10 @@ int domain_answer_void(struct domain *domain, int eventfd, struct error *error);
 int domain_log_dirty(struct domain *domain, bool on, struct error *error);
 /* Fetches and forgets what was recorded; *pages is their number. */
 int domain_fetch_dirty(struct domain *domain, uint64_t *pages, struct error *error);
+
+/* Sets CR4.PCIDE from the next call at CPL 0 on: translations carry the tag in bits 0 to 11 of CR3 (SDM
+ * volume 3, 4.10.1). -ENOTSUP where the monitor gives guests no PCID. */
+int domain_tag_translations(struct domain *domain, struct error *error);
 
 /* A second root of the same page tables: another address space that maps the same. And the first. */
 int domain_second_space(struct domain *domain, gpa_t *root, struct error *error);

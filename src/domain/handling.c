@@ -79,6 +79,20 @@ gva_t domain_interrupt_counter(void)
     return system_address((uint64_t)DOMAIN_PAGE_DATA * PAGE_BYTES + offsetof(struct domain_data, interrupts));
 }
 
+/* Bit 17 of ECX in leaf 1 of CPUID is for the guest to see; whether the monitor takes the bit is found by
+ * setting it. */
+int domain_tag_translations(struct domain *domain, struct error *error)
+{
+    struct error refused;
+    struct vcpu_system system = system_state(&domain->tables, PRIVILEGE_KERNEL, domain->syscall_returns);
+    system.cr4 |= CR4_PCIDE;
+    if (domain->ops->set_system(domain->vcpu, &system, &refused) < 0)
+        return error_set(error, ENOTSUP, "this host's KVM gives guests no PCID (%.120s)", refused.text);
+    domain->tagged = true;
+    domain->privilege = -1;
+    return 0;
+}
+
 gva_t domain_window(void)
 {
     return system_address((uint64_t)DOMAIN_PAGE_WINDOW * PAGE_BYTES);

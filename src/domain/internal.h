@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+enum { CR4_PCIDE = 1 << 17 };
 enum { PAGE_BYTES = 4096, DOMAIN_SLOT_DATA = 2, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
 
 struct domain {
@@ -18,6 +19,7 @@ struct domain {
     struct vm *vm;
     struct vcpu *vcpu;
     int privilege;        /* the CPL that the virtual CPU's system registers are set for; -1: set them anew */
+    bool tagged;          /* CR4.PCIDE is set */
     bool syscall_returns; /* SYSCALL leads to DOMAIN_SYSCALL_RETURN */
     struct domain_fault fault;
     struct second *second; /* second.c; NULL: there is none */

@@ -134,6 +134,7 @@ static int set_privilege(struct domain *domain, unsigned privilege, struct error
     if (domain->privilege == (int)privilege)
         return 0;
     struct vcpu_system system = system_state(&domain->tables, privilege, domain->syscall_returns);
+    system.cr4 |= domain->tagged ? CR4_PCIDE : 0;
     int rc = domain->ops->set_system(domain->vcpu, &system, error);
     domain->privilege = rc < 0 ? -1 : (int)privilege;
     return rc;

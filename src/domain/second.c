@@ -1,5 +1,5 @@
-/* A second virtual CPU: it runs the guest's kernel only (CPL 0), on a stack of its own, in a thread of its
- * own. */
+/* A second virtual CPU, in a thread of its own. Its task state is its own, because that names the stack on
+ * which interrupts arrive from CPL 3. */
 #include "abi/domain.h"
 #include "domain/internal.h"
 #include "domain/x86_64/system.h"
@@ -82,6 +82,7 @@ static int prepare(struct second *second, workload_function *entry, struct error
         .rsp = system_address((uint64_t)(DOMAIN_PAGE_SECOND_STACK + 1) * PAGE_BYTES).value,
         .rflags = RFLAGS,
     };
+    system.tss = system_address((uint64_t)DOMAIN_PAGE_SECOND_TSS * PAGE_BYTES);
     second->job = page(domain, DOMAIN_PAGE_SECOND);
     second->job->steps = 1;
     int rc = domain->ops->vcpu(domain->vm, 1, &second->vcpu, error);

@@ -49,7 +49,7 @@ static int make_domain(struct event_bench *bench, struct error *error)
 static void note_kernel(struct event_bench *bench)
 {
     const struct monitor_facts *facts = bench->place.facts;
-    if (bench->domain && bench->way->kernel && facts->provider.known &&
+    if (bench->domain && (bench->way->kernel || bench->way->irqchip) && facts->provider.known &&
         !strcmp(facts->provider.text, "kvm_pvm"))
         snprintf(bench->note, sizeof bench->note,
             "%.40s emulates a guest's kernel, about a microsecond an instruction", facts->provider.text);

@@ -1,5 +1,5 @@
 /* Entering and leaving the monitor. */
-#include "event/internal.h"
+#include "event/exits.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,21 +12,35 @@
  * vendor, and otherwise tries to write it over the other, into code that a guest may not change. */
 static const char *const hypercalls[] = {"event-vmcall", "event-vmmcall"};
 
+enum { KVM_NO_SUCH_HYPERCALL = -1000 }; /* KVM_ENOSYS of linux/kvm_para.h */
+
 static int run_hypercall(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    return event_call(bench, bench->own, count, run, error);
+    int rc = event_call(bench, bench->own, count, run, error);
+    int64_t answer = (int64_t)bench->place.image->job->cursor[0];
+    if (rc == 0 && answer != KVM_NO_SUCH_HYPERCALL)
+        rc = error_set(error, ENOTSUP, "a hypercall that does not exist is answered by %lld, not by %d",
+            (long long)answer, KVM_NO_SUCH_HYPERCALL);
+    return rc;
 }
 
 static int open_hypercall(struct event_bench *bench, struct error *error)
 {
     struct error refused;
+    int rc = 0;
     for (size_t i = 0; i < sizeof hypercalls / sizeof hypercalls[0]; i++) {
         struct event_run run;
         bench->own = (void *)hypercalls[i];
-        if (run_hypercall(bench, 1, &run, &refused) == 0)
+        if ((rc = run_hypercall(bench, 1, &run, &refused)) == 0)
             return 0;
     }
+    struct domain_fault fault = domain_fault(bench->domain);
+    if (rc == -EFAULT && fault.vector == 14 && fault.address == fault.rip)
+        return error_set(error, ENOTSUP,
+            "KVM answers no hypercall of a guest's kernel here: it emulates that kernel, and tries to "
+            "rewrite the "
+            "instruction instead");
     return error_set(error, ENOTSUP, "KVM answers no hypercall of this guest: %.180s", refused.text);
 }
 
@@ -146,7 +160,7 @@ static const struct event rows[] = {
                  "again. Nothing leaves the host's kernel.",
         .advice = "Programs should execute CPUID once and remember the answer; it is no way to serialize.",
         .native = {.entry = "event-cpuid"},
-        .guest = {.entry = "event-cpuid"},
+        .guest = {.entry = "event-cpuid", .open = exits_note},
     },
     {
         .name = "cpuid-kernel",
@@ -155,11 +169,11 @@ static const struct event rows[] = {
         .summary = "CPUID, executed by the guest's kernel",
         .article = "Entering and leaving the monitor: the smallest reason to do so.",
         .source = "As cpuid",
-        .steps =
-            "As cpuid, at privilege level 0. A monitor without hardware extensions catches it only there.",
+        .steps = "As cpuid, at privilege level 0; an instruction that clears EAX belongs to each. A monitor "
+                 "without hardware extensions catches it only there.",
         .advice = "As cpuid.",
         .native = NO_PRIVILEGE,
-        .guest = {.entry = "event-cpuid", .kernel = true},
+        .guest = {.entry = "event-cpuid-kernel", .open = exits_note, .kernel = true},
     },
     {
         .name = "msr-read",
@@ -174,7 +188,7 @@ static const struct event rows[] = {
                   "read and written "
                   "most.",
         .native = NO_PRIVILEGE,
-        .guest = {.entry = "event-msr-read", .kernel = true},
+        .guest = {.entry = "event-msr-read", .open = exits_note, .kernel = true},
     },
     {
         .name = "pio-kernel",

@@ -1,6 +1,6 @@
 /* The nanobenchmarks of Adams and Agesen, "A Comparison of Software and Hardware Techniques for x86
  * Virtualization" (ASPLOS 2006). */
-#include "event/internal.h"
+#include "event/exits.h"
 
 static int handle_divide(struct event_bench *bench, struct error *error)
 {
@@ -63,12 +63,13 @@ static const struct event rows[] = {
         .summary = "MOV to CR8, the priority of interrupts that are let through",
         .article = "A privileged operation that hardware learnt to do without the monitor.",
         .source = "Adams and Agesen, ASPLOS 2006, nanobenchmark cr8wr; SDM volume 3, 10.8.6",
-        .steps = "The guest's kernel writes CR8 with the value that it has. With TPR shadowing (Intel) or "
+        .steps = "The guest's kernel writes CR8 with the value that it has; its local APIC is KVM's. With "
+                 "TPR shadowing (Intel) or "
                  "virtual interrupts "
                  "(AMD) the CPU does it alone.",
         .advice = "Concerns guests that use it (Windows): see that the host's CPU virtualizes it.",
         .native = {.impossible = "only a kernel may do it"},
-        .guest = {.entry = "event-cr8-write", .kernel = true},
+        .guest = {.entry = "event-cr8-write", .open = exits_note, .kernel = true, .irqchip = true},
     },
     {
         .name = "divide-by-zero",

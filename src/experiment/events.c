@@ -159,20 +159,23 @@ static int forgive(struct events_work *work, struct unit_cell *cell, int rc, con
     return 0;
 }
 
-/* Doubles the number of events until a run lasts as long as a sample should, or holds as many as it can. The
- * runs warm up as well. */
+/* Doubles the number of events until two runs in a row last as long as a sample should, or hold as many as
+ * they can: a single one may have been interrupted. The runs warm up as well. */
 static int find_count(const struct events_work *work, struct unit_cell *cell, struct error *error)
 {
     uint64_t most = cell->bench->way->most;
-    for (uint64_t count = 1;; count *= 2) {
+    unsigned enough = 0;
+    for (uint64_t count = 1;; count *= enough ? 1 : 2) {
         struct event_run run;
         uint64_t start = clock_ticks();
         int rc = check_time(work, error);
         if (rc < 0 || (rc = event_run(cell->bench, count, &run, error)) < 0)
             return rc;
         cell->count = count;
-        if (is_enough(work, cell, run.ticks, clock_ticks() - start) || (most && count >= most) ||
-            count >= UINT64_C(1) << 40)
+        if ((most && count >= most) || count >= UINT64_C(1) << 40)
+            return 0;
+        enough = is_enough(work, cell, run.ticks, clock_ticks() - start) ? enough + 1 : 0;
+        if (enough == 2)
             return 0;
     }
 }

@@ -8,6 +8,7 @@
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -157,6 +158,33 @@ static void on_hardware_what_kvm_intercepts_is_one_exit_each(void **state)
     }
 }
 
+/* With a local APIC in the monitor CR8 is the CPU's own affair, or the emulator's. */
+static void a_write_of_cr8_is_no_exit(void **state)
+{
+    (void)state;
+    need_kvm();
+    assert_no_exits("cr8-write");
+}
+
+/* Found by counting, not by the name of who is behind /dev/kvm. */
+static void where_the_monitor_is_not_entered_the_note_says_so(void **state)
+{
+    static const char *const names[] = {"cpuid", "cpuid-kernel", "msr-read", "cr8-write"};
+    struct event_place place = place_of(&runner_kvm);
+    (void)state;
+    need_kvm();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct event_bench *bench;
+        struct error error;
+        struct runner_counters counts = counts_of(names[i]);
+        need_counters(&counts);
+        if (event_open(event_find(names[i]), 0, &place, &bench, &error) < 0)
+            fail_msg("%s: %s", names[i], error.text);
+        assert_int_equal(strstr(bench->note, "no exits of its own") != NULL, counts.exits < COUNT);
+        event_close(bench);
+    }
+}
+
 static void a_fault_of_the_guest_alone_leaves_it_only_with_shadow_paging(void **state)
 {
     (void)state;
@@ -236,10 +264,23 @@ static void every_interrupt_is_handled(void **state)
             fail_msg("%s: %s", names[i], error.text);
         uint64_t faults, interrupts;
         domain_handled(bench->domain, &faults, &interrupts);
-        assert_in_range(interrupts, COUNT, COUNT + 2); /* seen with npt=0: one was counted twice */
+        /* Timers that fire before they are waited for are set again. Seen with npt=0: one was counted twice.
+         */
+        assert_in_range(interrupts, COUNT, i == 0 ? 2 * COUNT + 10 : COUNT + 2);
         assert_int_equal(run.count, COUNT);
         event_close(bench);
     }
+}
+
+static unsigned count_threads(void)
+{
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *entry; (entry = readdir(tasks));)
+        count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count;
 }
 
 /* A second virtual CPU that waits for ever in the monitor must not keep its domain from ending. */
@@ -248,6 +289,7 @@ static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
     struct event_place place = place_of(&runner_kvm);
     (void)state;
     need_kvm();
+    unsigned threads = count_threads();
     for (int i = 0; i < 20 && place.other_cpu >= 0; i++) {
         struct event_bench *bench;
         struct error error;
@@ -255,6 +297,7 @@ static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
             fail_msg("%s", error.text);
         event_close(bench);
     }
+    assert_int_equal(count_threads(), threads);
 }
 
 /* ---- natively ---- */
@@ -336,6 +379,8 @@ int main(void)
         cmocka_unit_test(every_input_and_output_is_one_exit),
         cmocka_unit_test(what_needs_no_monitor_is_no_exit),
         cmocka_unit_test(on_hardware_what_kvm_intercepts_is_one_exit_each),
+        cmocka_unit_test(a_write_of_cr8_is_no_exit),
+        cmocka_unit_test(where_the_monitor_is_not_entered_the_note_says_so),
         cmocka_unit_test(a_fault_of_the_guest_alone_leaves_it_only_with_shadow_paging),
         cmocka_unit_test(a_change_of_a_page_table_leaves_the_guest_only_with_shadow_paging),
         cmocka_unit_test(a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible),

@@ -73,9 +73,8 @@ static void allow_port(uint8_t *bitmap, unsigned port)
         bitmap[i / 8] &= (uint8_t) ~(1u << i % 8);
 }
 
-static void build_tss(char *tss)
+static void build_tss(char *tss, uint64_t stack)
 {
-    uint64_t stack = page_address(DOMAIN_PAGE_STACK + 1);
     uint16_t bitmap_offset = TSS_BYTES;
     uint8_t *bitmap = (uint8_t *)tss + TSS_BYTES;
     memcpy(tss + TSS_RSP0, &stack, sizeof stack);
@@ -92,20 +91,19 @@ static const struct {
     uint64_t rights;
 } mappings[] = {
     {DOMAIN_PAGE_GDT, 1, PAGE_WRITE | PAGE_NO_EXECUTE}, /* the CPU writes: accessed and busy bits */
-    {DOMAIN_PAGE_IDT, 1, PAGE_NO_EXECUTE},
-    {DOMAIN_PAGE_TSS, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_IDT, 1, PAGE_NO_EXECUTE}, {DOMAIN_PAGE_TSS, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
     {DOMAIN_PAGE_STACK, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
-    {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0},
-    {DOMAIN_PAGE_USER, 1, PAGE_USER},
-    {DOMAIN_PAGE_DATA, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
-    {DOMAIN_PAGE_SECOND, 2, PAGE_WRITE | PAGE_NO_EXECUTE},
+    {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0}, {DOMAIN_PAGE_USER, 1, PAGE_USER},
+    {DOMAIN_PAGE_DATA, 2, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE}, /* and DOMAIN_PAGE_SECOND */
+    {DOMAIN_PAGE_SECOND_STACK, 2, PAGE_WRITE | PAGE_NO_EXECUTE},     /* and DOMAIN_PAGE_SECOND_TSS */
 };
 
 int system_build(char *base, struct page_tables *tables, struct error *error)
 {
     build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
     build_idt(base);
-    build_tss(page(base, DOMAIN_PAGE_TSS));
+    build_tss(page(base, DOMAIN_PAGE_TSS), page_address(DOMAIN_PAGE_STACK + 1));
+    build_tss(page(base, DOMAIN_PAGE_SECOND_TSS), page_address(DOMAIN_PAGE_SECOND_STACK + 1));
     memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start,
         (size_t)(domain_kernel_end - domain_kernel_start));
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
