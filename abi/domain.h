@@ -26,9 +26,8 @@
 #define DOMAIN_VOID_PHYSICAL 0xd0000000 /* in the hole that PC devices need below 4 GiB */
 
 /* Offsets in the kernel image. */
-#define DOMAIN_HANDLE_DIVIDE 0x1100 /* #DE: goes on behind a divide instruction of two bytes */
-#define DOMAIN_HANDLE_PAGE 0x1140   /* #PF in the first 2 MiB of the data: sets the present bit of its entry \
-                                     */
+#define DOMAIN_HANDLE_DIVIDE 0x1100    /* #DE: goes on behind a divide instruction of two bytes */
+#define DOMAIN_HANDLE_PAGE 0x1140      /* #PF in the first 2 MiB of the data: sets the entry's present bit */
 #define DOMAIN_HANDLE_INTERRUPT 0x1180 /* counts, and tells the local APIC (x2APIC) */
 #define DOMAIN_HANDLE_SHOOTDOWN 0x1200 /* the same, and flushes the translation of domain_data.flush */
 #define DOMAIN_SYSCALL_RETURN 0x11c0   /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */

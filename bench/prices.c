@@ -59,8 +59,8 @@ static void *map_pages(uint64_t count)
     return pages;
 }
 
-/* Of pages that were given back just before, as the event does it: where the kernel takes pages from depends on who
- * gave some back last. */
+/* Of pages that were given back just before, as the event does it: where the kernel takes pages from depends
+ * on who gave some back last. */
 static uint64_t loop_touch(struct bench *bench, uint64_t count)
 {
     static volatile char *pages;
@@ -220,9 +220,8 @@ int main(void)
 {
     static struct bench bench;
     struct error error;
-    int rc = clock_calibrate(&bench.clock, &error);
-    if (rc < 0 || (rc = pin_thread(&bench.pin, -1, &error)) < 0 ||
-        (rc = image_load(&bench.image, &error)) < 0) {
+    if (clock_calibrate(&bench.clock, &error) < 0 || pin_thread(&bench.pin, -1, &error) < 0 ||
+        image_load(&bench.image, &error) < 0) {
         fprintf(stderr, "bench/prices: %s\n", error.text);
         return 1;
     }

@@ -98,7 +98,7 @@ static int run_fresh(struct event_bench *bench, const struct touching *how, uint
     if (rc < 0)
         return rc;
     hold->count++;
-    madvise(memory->base, memory->bytes, MADV_DONTFORK); /* or fork-exit would copy its page tables */
+    madvise(memory->reserved, memory->reserved_bytes, MADV_DONTFORK); /* or fork-exit would copy it */
     return timed(memory, how, count, run, error);
 }
 

@@ -251,8 +251,8 @@ static void every_interrupt_is_handled(void **state)
     (void)state;
     need_kvm();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct event_bench *bench;
-        struct event_run run;
+        struct event_bench *bench = NULL;
+        struct event_run run = {0};
         struct error error;
         int rc = event_open(event_find(names[i]), 0, &place, &bench, &error);
         if (place.other_cpu < 0 && i > 0) {
@@ -260,9 +260,11 @@ static void every_interrupt_is_handled(void **state)
             assert_non_null(strstr(error.text, "two CPUs"));
             continue;
         }
-        if (rc < 0 || (rc = event_run(bench, COUNT, &run, &error)) < 0)
+        if (rc == 0)
+            rc = event_run(bench, COUNT, &run, &error);
+        if (rc < 0)
             fail_msg("%s: %s", names[i], error.text);
-        uint64_t faults, interrupts;
+        uint64_t faults = 0, interrupts = 0;
         domain_handled(bench->domain, &faults, &interrupts);
         /* Timers that fire before they are waited for are set again. Seen with npt=0: one was counted twice.
          */

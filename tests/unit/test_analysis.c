@@ -304,6 +304,11 @@ static void wrong_pages_are_told_also_in_a_cell_that_was_interrupted(void **stat
 
 /* ---- two modes, trends ---- */
 
+static double level_of(unsigned placement)
+{
+    return 10 + placement;
+}
+
 static void samples_of(struct result_cell *cell, struct result_sample *samples, size_t count)
 {
     *cell = (struct result_cell){.samples = samples, .sample_count = count, .median = 10};
@@ -316,7 +321,7 @@ static void two_modes_and_trends_are_seen_within_placements(void **state)
     (void)state;
     for (unsigned i = 0; i < 48; i++) /* four placements that differ, each with one mode */
         samples[i] = (struct result_sample){
-            .ns = (10 + i / 12) * (1 + 0.001 * (i % 5)), .round = i % 12, .placement = i / 12};
+            .ns = level_of(i / 12) * (1 + 0.001 * (i % 5)), .round = i % 12, .placement = i / 12};
     samples_of(&cell, samples, 48);
     analyse_shape(&cell);
     assert_false(cell.modes.two);
