@@ -85,7 +85,7 @@ struct event_way {
 };
 
 struct event {
-    const char *name; /* "cpuid": as in --only and in cells' ids */
+    const char *name; /* "cpuid": as on the command line and in cells' ids */
     enum event_group group;
     const char *unit;      /* what one of them is: "exit", "fault", "page", "call" */
     const char *summary;   /* one line for `vcost list events` */
