@@ -12,6 +12,7 @@ void result_free(struct result *result)
     free(result->comparisons);
     free(result->reaches);
     free(result->agents);
+    findings_free(&result->findings);
     host_free(&result->host);
     *result = (struct result){0};
 }

@@ -8,6 +8,7 @@
 
 #include "base/fact.h"
 #include "host/host.h"
+#include "inspect/finding.h"
 #include "measure/evidence.h"
 #include "measure/modes.h"
 #include "monitor/monitor_facts.h"
@@ -109,16 +110,17 @@ struct result {
     struct monitor_facts kvm;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase", "events"; not owned */
+    const char *experiment; /* "chase", "events", "inspect"; not owned */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;
     size_t comparison_count;
     struct result_reach *reaches; /* owned; curve by curve, ascending in each */
     size_t reach_count;
+    struct findings findings; /* owned; of "inspect" only */
 };
 
-/* Releases what the result owns (samples, cells, comparisons, reaches, agents, host). */
+/* Releases what the result owns (samples, cells, comparisons, reaches, agents, findings, host). */
 void result_free(struct result *result);
 
 #endif
