@@ -1,7 +1,7 @@
 /* Prices of `vcost events` against hand-written loops that do nothing else, in the same run: a row for each
  * (bench/README.md). For each placement the event is opened anew; then event and loop are taken in turns (A
- * B, B A, …) on one CPU. The ratio of their medians is taken for each placement, and the interval over the
- * placements. */
+ * B, B A, …) on one CPU. The ratio of their least times is taken for each placement, and the interval over
+ * the placements. */
 #include "bare_loops.h"
 #include "domain/probe.h"
 #include "event/event.h"
@@ -11,13 +11,14 @@
 #include "monitor/kvm/kvm.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PLACEMENTS = 7, PAIRS = 8, PAGES = 512, PAGE_BYTES = 4096 };
+enum { PLACEMENTS = 7, PAIRS = 16, PAGES = 512, PAGE_BYTES = 4096 };
 static const double target = 0.10, sample_ns = 2e6;
 
 struct bench {
@@ -111,7 +112,7 @@ static const struct contest {
 
 /* ---- one contest ---- */
 
-struct pair_of_medians {
+struct pairs {
     double event[PAIRS], loop[PAIRS];
 };
 
@@ -132,10 +133,20 @@ static int sample_loop(
     return sum ? 0 : error_set(error, EIO, "the hand-written loop of %s failed", contest->event);
 }
 
+/* The least, not the median: the same instructions take one of several times, by the place of the code around
+ * them (guest/workload/event_nano.c) and by what neighbours do, and what is asked is what the event adds. */
+static double least(const double ticks[static PAIRS])
+{
+    double found = ticks[0];
+    for (unsigned i = 1; i < PAIRS; i++)
+        found = fmin(found, ticks[i]);
+    return found;
+}
+
 static int sample_pairs(struct bench *bench, const struct contest *contest, struct event_bench *event,
     uint64_t count, double *ratio, struct error *error)
 {
-    struct pair_of_medians ticks;
+    struct pairs ticks;
     int rc = 0;
     for (unsigned pair = 0; rc == 0 && pair < PAIRS; pair++) {
         for (unsigned turn = 0; rc == 0 && turn < 2; turn++)
@@ -143,7 +154,7 @@ static int sample_pairs(struct bench *bench, const struct contest *contest, stru
                                    : sample_event(event, count, &ticks.event[pair], error);
     }
     if (rc == 0)
-        *ratio = statistics_median(ticks.event, PAIRS) / statistics_median(ticks.loop, PAIRS);
+        *ratio = least(ticks.event) / least(ticks.loop);
     return rc;
 }
 
