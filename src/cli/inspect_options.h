@@ -1,0 +1,26 @@
+/* What can be asked of `vcost inspect`. */
+#ifndef VCOST_CLI_INSPECT_OPTIONS_H
+#define VCOST_CLI_INSPECT_OPTIONS_H
+
+#include "cli/command.h"
+#include "cli/common_options.h"
+#include "inspect/threshold.h"
+
+#include <stdbool.h>
+
+struct inspect_options {
+    struct common_options common;
+    const char *openmetrics; /* path, "-" for stdout, NULL for none */
+    const char *fail_on;     /* as typed; NULL: nothing */
+    double watch;            /* seconds between the starts of two rounds; 0: no rounds */
+    int rounds;              /* of --watch; 0: until stopped */
+    int cpu;                 /* -1: the last one that may be used */
+    bool verbose;
+};
+
+extern const struct command command_inspect;
+
+/* The command itself, in cmd_inspect.c: invocation->options is a struct inspect_options. */
+int cmd_inspect_run(const struct invocation *invocation);
+
+#endif

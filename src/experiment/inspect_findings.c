@@ -1,0 +1,151 @@
+/* From what was measured to findings. */
+#include "experiment/inspect_internal.h"
+
+#include "base/size.h"
+#include "inspect/told.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- prices ---- */
+
+/* An event's price as a finding. */
+static const struct price_row {
+    const char *event, *name, *key, *title;
+    enum finding_section section;
+    bool cheap;
+} price_rows[] = {
+    {"first-touch-4k", "first-touch", "4K recycled", "first touch of a page", FINDING_MEMORY, true},
+    {"first-touch-4k-fresh", "first-touch", "4K fresh", "first touch of a page", FINDING_MEMORY, true},
+    {"first-touch-2m", "first-touch", "2M recycled", "first touch of a page", FINDING_MEMORY, true},
+    {"first-touch-2m-fresh", "first-touch", "2M fresh", "first touch of a page", FINDING_MEMORY, true},
+    {"populate-write", "prefault", "", "prefaulting a page", FINDING_MEMORY, false},
+    {"fork-exit", "fork-exit", "", "fork and exit", FINDING_MEMORY, false},
+    {"rdtsc", "rdtsc", "", "reading the time-stamp counter", FINDING_CLOCK, true},
+    {"clock-vdso", "clock-vdso", "", "clock_gettime() by the vDSO", FINDING_CLOCK, true},
+    {"clock-syscall", "clock-syscall", "", "clock_gettime() by system call", FINDING_CLOCK, true},
+    {"cpuid", "cpuid", "", "CPUID", FINDING_BELOW, true},
+};
+
+static struct finding price_finding(
+    const struct inspection *inspection, const struct price_row *row, const struct result_cell *cell)
+{
+    struct finding finding = {
+        .section = row->section,
+        .title = row->title,
+        .source = FINDING_MEASURED,
+        .unit = FINDING_NS,
+        .cheap = row->cheap,
+        .number = cell ? cell->median : NAN,
+        .low = cell ? cell->low : NAN,
+        .high = cell ? cell->high : NAN,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", row->name);
+    snprintf(finding.key, sizeof finding.key, "%s", row->key);
+    snprintf(finding.how, sizeof finding.how, "the event %s of vcost events, natively", row->event);
+    finding.value = cell && isfinite(cell->median)
+                        ? fact_known("%s", "")
+                        : fact_unknown("%.150s", cell && cell->reason[0]    ? cell->reason
+                                                 : inspection->no_prices[0] ? inspection->no_prices
+                                                                            : "it was not measured");
+    if (cell && cell->quality == QUALITY_NOISY)
+        snprintf(finding.sure, sizeof finding.sure, "noisy: %s", cell->reason);
+    return finding;
+}
+
+static int add_prices(struct inspection *inspection, struct error *error)
+{
+    struct result *result = inspection->result;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof price_rows / sizeof price_rows[0]; i++) {
+        if (inspection->experiment->depth == INSPECT_CHEAP && !price_rows[i].cheap)
+            continue;
+        struct finding finding =
+            price_finding(inspection, &price_rows[i], inspect_event_cell(result, price_rows[i].event));
+        rc = findings_add(&result->findings, &finding, error);
+    }
+    return rc;
+}
+
+/* ---- reaches ---- */
+
+/* Lines one a page behind large pages tell of the host, not of a TLB of this machine's: splinter.h. */
+static bool tells_of_tlb(const struct cell *cell)
+{
+    return cell->chase.order == CHASE_LINE_PER_LARGE_PAGE ||
+           (cell->chase.order == CHASE_LINE_PER_PAGE && cell->host_page_bytes == 4 * KIB);
+}
+
+static const char *page_name(const struct result_cell *cell)
+{
+    return cell->cell.chase.order == CHASE_LINE_PER_LARGE_PAGE || cell->cell.host_page_bytes == 2 * MIB
+               ? "2M"
+               : "4K";
+}
+
+static bool is_tlb(const struct result_reach *reach)
+{
+    return reach->kind == REACH_TLB;
+}
+
+static bool is_told_of(const struct result *result, const struct result_reach *reach)
+{
+    const struct result_cell *cell = &result->cells[reach->last];
+    if (is_tlb(reach))
+        return tells_of_tlb(&cell->cell);
+    return reach->kind == REACH_CACHE && cell->cell.chase.order == CHASE_RANDOM;
+}
+
+static struct finding reach_finding(const struct result *result, const struct result_reach *reach)
+{
+    const struct result_cell *cell = &result->cells[reach->last];
+    bool tlb = is_tlb(reach);
+    double low = (double)(tlb ? reach->from_entries : reach->from_bytes);
+    double high = (double)(tlb ? reach->to_entries : reach->to_bytes);
+    struct finding finding = {
+        .section = FINDING_CACHES,
+        .title = tlb ? "reach of the TLB" : "reach of the cache",
+        .source = FINDING_MEASURED,
+        .unit = tlb ? FINDING_COUNT : FINDING_BYTES,
+        .value = fact_known("%s", ""),
+        .number = low,
+        .low = low,
+        .high = high,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", tlb ? "tlb-reach" : "cache-reach");
+    snprintf(finding.key, sizeof finding.key, "%s%s%s", reach->name[0] ? reach->name : "a level",
+        tlb ? " " : "", tlb ? page_name(cell) : "");
+    snprintf(finding.how, sizeof finding.how,
+        "a chase, %s, steps up from %.3g to %.3g ns an access between them",
+        chase_orders[cell->cell.chase.order].name, reach->below_ns, reach->above_ns);
+    return finding;
+}
+
+static int add_reaches(struct inspection *inspection, struct error *error)
+{
+    struct result *result = inspection->result;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < result->reach_count; i++) {
+        if (!is_told_of(result, &result->reaches[i]))
+            continue;
+        struct finding finding = reach_finding(result, &result->reaches[i]);
+        rc = findings_add(&result->findings, &finding, error);
+    }
+    return rc;
+}
+
+/* ---- all of them ---- */
+
+int inspect_conclude(struct inspection *inspection, struct error *error)
+{
+    static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_prices,
+        inspect_find_exits, inspect_find_gaps, inspect_find_splinter, inspect_find_remedies};
+    struct result *result = inspection->result;
+    int rc = inspection->experiment->depth == INSPECT_CHEAP
+                 ? 0
+                 : inspect_told(&result->host, &result->kvm, &result->findings, error);
+    for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
+        rc = steps[i](inspection, error);
+    return rc;
+}

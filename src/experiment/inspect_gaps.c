@@ -1,0 +1,76 @@
+/* What takes the CPU away, as findings. */
+#include "experiment/inspect_internal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+int inspect_gaps(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+{
+    struct setting *setting = inspection->experiment->setting;
+    double seconds = inspection->plan->gap_seconds * inspection->scale;
+    (void)progress; /* it is short */
+    int rc = gaps_watch(seconds, &setting->clock, setting->pin.cpu, &setting->stop, &inspection->gaps, error);
+    inspection->gaps_known = rc == 0;
+    return rc;
+}
+
+static struct finding make(const char *name, const char *key, const char *title, enum finding_unit unit,
+    double number, const char *how)
+{
+    struct finding finding = {
+        .section = FINDING_BELOW,
+        .title = title,
+        .source = FINDING_MEASURED,
+        .unit = unit,
+        .value = isfinite(number) ? fact_known("%s", "") : fact_unknown("it was not measured"),
+        .number = number,
+        .low = NAN,
+        .high = NAN,
+        .cheap = true,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", name);
+    snprintf(finding.key, sizeof finding.key, "%s", key);
+    snprintf(finding.how, sizeof finding.how, "%s", how);
+    return finding;
+}
+
+/* Over the whole inspection: the kernel accounts it in ticks of 10 ms. */
+static struct finding steal_finding(const struct inspection *inspection)
+{
+    const struct evidence *all = &inspection->all;
+    double share = all->wall_ns ? (double)all->steal_ns / (double)all->wall_ns : NAN;
+    struct finding finding =
+        make("steal", "", "time stolen by the hypervisor", FINDING_SHARE, share, "/proc/stat, this CPU");
+    snprintf(finding.sure, sizeof finding.sure, "over %.1f s, in steps of the kernel's tick",
+        (double)all->wall_ns / 1e9);
+    if (!all->steal_known)
+        finding.value = fact_unknown("/proc/stat cannot be read");
+    else if (!all->steal_ns)
+        snprintf(finding.sure, sizeof finding.sure,
+            "over %.1f s; a hypervisor that tells nothing looks the same", (double)all->wall_ns / 1e9);
+    return finding;
+}
+
+int inspect_find_gaps(struct inspection *inspection, struct error *error)
+{
+    static const char looking[] = "looking at the time-stamp counter without a break";
+    const struct gaps *gaps = &inspection->gaps;
+    bool known = inspection->gaps_known;
+    double jitter = known && gaps->steal_known ? gaps->steal.most - gaps->steal.least : NAN;
+    const struct finding findings[] = {
+        steal_finding(inspection),
+        make("steal-jitter", "", "steal, most less least of a tenth of a second", FINDING_SHARE, jitter,
+            "/proc/stat in windows of 0.1 s"),
+        make("taken", "by this kernel", "time taken away", FINDING_SHARE, known ? gaps->known.share : NAN,
+            looking),
+        make("taken", "from below", "time taken away", FINDING_SHARE, known ? gaps->below.share : NAN,
+            "gaps that this kernel's interrupts and threads cannot explain"),
+        make("longest-gap", "", "longest time away from the CPU", FINDING_NS,
+            known ? gaps->all.longest_ns : NAN, looking),
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++)
+        rc = findings_add(&inspection->result->findings, &findings[i], error);
+    return rc;
+}

@@ -1,0 +1,70 @@
+/* What the files inspect*.c share. */
+#ifndef VCOST_EXPERIMENT_INSPECT_INTERNAL_H
+#define VCOST_EXPERIMENT_INSPECT_INTERNAL_H
+
+#include "experiment/inspect.h"
+#include "measure/evidence.h"
+#include "measure/gaps.h"
+
+/* How much of what is measured. */
+struct inspect_plan {
+    struct size_range lines; /* line-per-page and its kin: working sets */
+    unsigned per_octave;
+    double sample_seconds;
+    double curve_seconds;
+    double cache_seconds; /* for the caches' curve; 0: none */
+    double large_seconds; /* for the TLB of large pages; 0: none */
+    double price_seconds;
+    double gap_seconds;
+    double region_seconds; /* 0: not looked for */
+};
+
+/* What one inspection knows while it is made. */
+struct inspection {
+    const struct inspect_experiment *experiment;
+    const struct inspect_plan *plan;
+    struct result *result;
+    struct watch watch;
+    struct evidence all; /* about the whole inspection */
+    struct gaps gaps;
+    bool gaps_known;
+    double scale; /* of all times of the plan, to fit the budget */
+    /* Why there are no curves, or no large pages; "" if there are. */
+    char no_curves[256], no_large[256], no_caches[256], no_large_tlb[256], no_prices[256];
+};
+
+/* ---- merge.c ---- */
+
+/* Moves the cells, comparisons and samples of `from` to the end of `to`; `from` is emptied. */
+int merge_results(struct result *to, struct result *from, struct error *error);
+
+/* ---- inspect_curves.c ---- */
+
+/* Measures the curves and appends their cells. Only -EINTR and -ENOMEM are errors. */
+int inspect_curves(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_caches(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_large_tlb(
+    struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+
+/* The cell of a chase on native memory of that page size; NULL if it was not measured. */
+const struct result_cell *inspect_chase_cell(
+    const struct result *result, enum chase_order order, uint64_t working_set_bytes, uint64_t page_bytes);
+
+/* ---- inspect_prices.c ---- */
+
+int inspect_prices(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+const struct result_cell *inspect_event_cell(const struct result *result, const char *event);
+
+/* ---- inspect_gaps.c ---- */
+
+int inspect_gaps(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+
+/* ---- what is made of it ---- */
+
+int inspect_conclude(struct inspection *inspection, struct error *error); /* inspect_findings.c: all of it */
+int inspect_find_splinter(struct inspection *inspection, struct error *error);
+int inspect_find_gaps(struct inspection *inspection, struct error *error);
+int inspect_find_exits(struct inspection *inspection, struct error *error);
+int inspect_find_remedies(struct inspection *inspection, struct error *error);
+
+#endif

@@ -1,0 +1,93 @@
+/* The events of `vcost inspect`: natively, what tells of the hypervisor below. */
+#include "experiment/inspect_internal.h"
+
+#include "event/event.h"
+#include "experiment/events.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* `cheap`: measured in every round of --watch. */
+static const struct {
+    const char *event;
+    bool cheap;
+} events[] = {
+    {"cpuid", true},
+    {"rdtsc", true},
+    {"clock-vdso", true},
+    {"clock-syscall", true},
+    {"first-touch-4k", true},
+    {"first-touch-4k-fresh", true},
+    {"first-touch-2m", true},
+    {"first-touch-2m-fresh", true},
+    {"populate-write", false},
+    {"fork-exit", false},
+};
+enum { EVENTS = sizeof events / sizeof events[0] };
+
+static const double sample_seconds = 0.001;
+
+static size_t choose(const struct inspection *inspection, const struct event *chosen[EVENTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < EVENTS; i++) {
+        const struct event *event = event_find(events[i].event);
+        if (event && (events[i].cheap || inspection->experiment->depth != INSPECT_CHEAP))
+            chosen[count++] = event;
+    }
+    return count;
+}
+
+static int measure(struct inspection *inspection, const struct chase_progress *progress, struct result *part,
+    struct error *error)
+{
+    struct setting *setting = inspection->experiment->setting;
+    const struct event *chosen[EVENTS];
+    struct event_hold hold = {.count = 0};
+    const struct event_place place = {
+        .type = &runner_native,
+        .image = &setting->image,
+        .clock = &setting->clock,
+        .other_cpu = pin_other(&setting->pin),
+        .cpu = setting->pin.cpu,
+        .stop = &setting->stop,
+        .hold = &hold,
+    };
+    const struct events_experiment experiment = {
+        .events = chosen,
+        .event_count = choose(inspection, chosen),
+        .places = &place,
+        .place_count = 1,
+        .seed = inspection->experiment->seed,
+        .sample_seconds = sample_seconds,
+        .rounds = 2,
+        .seconds = inspection->plan->price_seconds * inspection->scale,
+        .stop = setting->stop,
+        .progress = *progress,
+    };
+    int rc = experiment_events(&experiment, part, error);
+    event_hold_release(&hold);
+    return rc;
+}
+
+int inspect_prices(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+{
+    struct result part = {0};
+    int rc = measure(inspection, progress, &part, error);
+    if (rc < 0 || part.incomplete_reason[0])
+        snprintf(inspection->no_prices, sizeof inspection->no_prices, "%.250s",
+            rc < 0 ? error->text : part.incomplete_reason);
+    rc = merge_results(inspection->result, &part, error);
+    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
+                                                              : rc;
+}
+
+const struct result_cell *inspect_event_cell(const struct result *result, const char *event)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (result->cells[i].cell.event.name && !strcmp(result->cells[i].cell.event.name, event))
+            return &result->cells[i];
+    return NULL;
+}

@@ -1,0 +1,124 @@
+/* What costs most here and what to change: only what was measured, with and without. */
+#include "experiment/inspect_internal.h"
+
+#include "base/size.h"
+#include "experiment/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A cell of this run: an event's, or a chase's over as many lines as `lines` says. */
+struct what {
+    const char *event; /* NULL: a chase */
+    enum chase_order order;
+    uint64_t page_bytes;
+    const char *text;
+};
+
+/* At so many lines, one a page, the second level of the TLB misses on all but the largest. */
+#define LINES "4096 lines"
+static const uint64_t lines_bytes = 4096 * (4 * KIB);
+
+/* Told only if this finding is yes; NULL: whatever. */
+static const struct remedy_row {
+    const char *name, *cost, *change, *only_if;
+    struct what with, without;
+} rows[] = {
+    {"backing", "the host backs large pages of this machine with small ones",
+        "ask for a machine whose memory is backed by large pages (hugetlbfs, or transparent huge pages in "
+        "the "
+        "host), and see by vcost inspect whether it is",
+        "splintered",
+        {NULL, CHASE_LINE_PER_PAGE, 2 * MIB,
+            "an access to one of " LINES ", one in each 4 KiB, in pages of 2 MiB"},
+        {NULL, CHASE_SCATTERED, 2 * MIB, "as many lines in a sixteenth of the memory, which the TLB holds"}},
+    {"large-pages", "small pages miss the TLB where large ones do not, or walk further",
+        "use large pages: madvise(MADV_HUGEPAGE) for large data, or GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
+        NULL,
+        {NULL, CHASE_LINE_PER_PAGE, 4 * KIB, "an access to one of " LINES ", one in each page of 4 KiB"},
+        {NULL, CHASE_LINE_PER_PAGE, 2 * MIB, "the same in pages of 2 MiB"}},
+    {"keep-large",
+        "fresh large pages cost more than those that were in use a moment ago: the host takes free "
+        "memory back, or the kernel has to make them",
+        "keep memory instead of freeing it, touch it before it is needed, or ask for a machine without free "
+        "page "
+        "reporting and ballooning",
+        NULL, {"first-touch-2m-fresh", 0, 0, "the first touch of a fresh page of 2 MiB"},
+        {"first-touch-2m", 0, 0, "of one that was freed a moment ago"}},
+    {"keep-small", "fresh small pages cost more than those that were in use a moment ago",
+        "keep memory instead of freeing it, or touch it before it is needed", NULL,
+        {"first-touch-4k-fresh", 0, 0, "the first touch of a fresh page of 4 KiB"},
+        {"first-touch-4k", 0, 0, "of one that was freed a moment ago"}},
+    {"prefault", "each first touch of a page is a fault of its own",
+        "let the kernel prepare memory in one go: madvise(MADV_POPULATE_WRITE) or MAP_POPULATE", NULL,
+        {"first-touch-4k", 0, 0, "the first touch of a page of 4 KiB"},
+        {"populate-write", 0, 0, "the same page prepared by MADV_POPULATE_WRITE"}},
+    {"clock", "reading the clock takes far longer than reading the time-stamp counter",
+        "use a clock source that the vDSO can read (tsc), or read the time-stamp counter", NULL,
+        {"clock-vdso", 0, 0, "a call of clock_gettime()"},
+        {"rdtsc", 0, 0, "a read of the time-stamp counter"}},
+};
+
+/* Less than this many times dearer is nothing to change. */
+static const double ratio_least = 1.1;
+
+static const struct result_cell *cell_of(const struct result *result, const struct what *what)
+{
+    return what->event ? inspect_event_cell(result, what->event)
+                       : inspect_chase_cell(result, what->order, lines_bytes, what->page_bytes);
+}
+
+static bool applies(const struct result *result, const struct remedy_row *row)
+{
+    if (!row->only_if)
+        return true;
+    const struct finding *finding = findings_find(&result->findings, row->only_if, NULL);
+    return finding && finding_has_number(finding) && finding->number != 0;
+}
+
+static int add_row(struct result *result, const struct remedy_row *row, struct error *error)
+{
+    const struct result_cell *with = cell_of(result, &row->with), *without = cell_of(result, &row->without);
+    if (!with || !without || !applies(result, row) || !(with->median > ratio_least * without->median))
+        return 0;
+    struct estimate more = analyse_difference(with, without);
+    if (!(more.low > 0))
+        return 0;
+    struct remedy remedy = {
+        .with_ns = with->median,
+        .without_ns = without->median,
+        .more_ns = more.median,
+        .low = more.low,
+        .high = more.high,
+    };
+    snprintf(remedy.name, sizeof remedy.name, "%s", row->name);
+    snprintf(remedy.cost, sizeof remedy.cost, "%s", row->cost);
+    snprintf(remedy.change, sizeof remedy.change, "%s", row->change);
+    snprintf(remedy.with_what, sizeof remedy.with_what, "%s", row->with.text);
+    snprintf(remedy.without_what, sizeof remedy.without_what, "%s", row->without.text);
+    return findings_add_remedy(&result->findings, &remedy, error);
+}
+
+/* By how many times dearer: operations that differ in length cannot be held against each other otherwise. */
+static int dearest_first(const void *a, const void *b)
+{
+    const struct remedy *left = a, *right = b;
+    double difference = left->with_ns / left->without_ns - right->with_ns / right->without_ns;
+    return (difference < 0) - (difference > 0);
+}
+
+int inspect_find_remedies(struct inspection *inspection, struct error *error)
+{
+    struct result *result = inspection->result;
+    int rc = 0;
+    if (inspection->experiment->depth == INSPECT_CHEAP)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
+        rc = add_row(result, &rows[i], error);
+    if (rc == 0 && result->findings.remedy_count)
+        qsort(result->findings.remedies, result->findings.remedy_count, sizeof *result->findings.remedies,
+            dearest_first);
+    return rc;
+}

@@ -1,0 +1,174 @@
+/* From the measured curves to the verdict about large pages below, and the findings that tell it. */
+#include "experiment/inspect_internal.h"
+
+#include "inspect/splinter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t large_page = 2 * MIB;
+
+static struct splinter_figure figure(
+    const struct result *result, enum chase_order order, uint64_t bytes, uint64_t page_bytes)
+{
+    const struct result_cell *cell = inspect_chase_cell(result, order, bytes, page_bytes);
+    return cell ? (struct splinter_figure){cell->median, cell->low, cell->high}
+                : (struct splinter_figure){NAN, NAN, NAN};
+}
+
+static struct splinter_point point_at(const struct result *result, uint64_t bytes)
+{
+    return (struct splinter_point){
+        .lines = (double)bytes / CHASE_PAGE_BYTES,
+        .packed = figure(result, CHASE_PACKED, bytes, large_page),
+        .scattered = figure(result, CHASE_SCATTERED, bytes, large_page),
+        .small = figure(result, CHASE_LINE_PER_PAGE, bytes, 4 * KIB),
+        .large = figure(result, CHASE_LINE_PER_PAGE, bytes, large_page),
+    };
+}
+
+static bool starts_point(const struct result_cell *cell)
+{
+    return !cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
+           cell->cell.host_page_bytes == 4 * KIB;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double left = ((const struct splinter_point *)a)->lines,
+           right = ((const struct splinter_point *)b)->lines;
+    return (left > right) - (left < right);
+}
+
+/* *points is malloc'd and the caller's. */
+static size_t collect(const struct result *result, struct splinter_point **points)
+{
+    size_t count = 0;
+    *points = calloc(result->cell_count + 1, sizeof **points);
+    for (size_t i = 0; *points && i < result->cell_count; i++)
+        if (starts_point(&result->cells[i]))
+            (*points)[count++] = point_at(result, result->cells[i].cell.chase.working_set_bytes);
+    if (*points)
+        qsort(*points, count, sizeof **points, ascending);
+    return count;
+}
+
+/* Of the memory of the large curve, as proved in its worst placement; NAN: not known. */
+static double large_share(const struct result *result)
+{
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        if (!cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
+            cell->cell.host_page_bytes == large_page)
+            return cell->pages.host_share_2m;
+    }
+    return NAN;
+}
+
+static bool is_emulated(const struct host *host)
+{
+    static const char *const emulators[] = {"tcg", "bochs"};
+    for (size_t i = 0; i < sizeof emulators / sizeof emulators[0]; i++)
+        if (host->guest_of.known && !strcmp(host->guest_of.text, emulators[i]))
+            return true;
+    return false;
+}
+
+static void tell_tlbs(const struct host *host, struct splinter_input *input)
+{
+    input->told = host->tlb_count > 0;
+    for (size_t i = 0; i < host->tlb_count; i++) {
+        const struct host_tlb *tlb = &host->tlbs[i];
+        if (tlb->level < 1 || tlb->level > 2 || !strcmp(tlb->type, "instruction"))
+            continue;
+        unsigned *entries = tlb->page_bytes == 4 * KIB      ? input->small_entries
+                            : tlb->page_bytes == large_page ? input->large_entries
+                                                            : NULL;
+        if (entries)
+            entries[tlb->level - 1] = tlb->entries;
+    }
+}
+
+static const char *words_of(enum splinter_verdict verdict)
+{
+    return verdict == SPLINTER_PARTLY ? "partly" : "";
+}
+
+static struct finding verdict_finding(const struct splinter *splinter)
+{
+    struct finding finding = {
+        .name = "splintered",
+        .section = FINDING_BELOW,
+        .title = "large pages splintered from below",
+        .source = FINDING_JUDGED,
+        .unit = FINDING_YES_NO,
+        .number = splinter->verdict == SPLINTER_NO ? 0 : 1,
+        .low = NAN,
+        .high = NAN,
+        .how = "one line in each 4 KiB, in pages of 2 MiB against pages of 4 KiB and against as many lines "
+               "side by side",
+        .cheap = true,
+    };
+    if (splinter->verdict == SPLINTER_UNKNOWN) {
+        finding.number = NAN;
+        finding.value = fact_unknown("%.150s", splinter->reason);
+    } else {
+        finding.value = fact_known("%s", words_of(splinter->verdict));
+        snprintf(finding.sure, sizeof finding.sure, "%s", splinter->reason);
+    }
+    return finding;
+}
+
+static struct finding cost_finding(const struct splinter *splinter)
+{
+    struct finding finding = {
+        .name = "splinter-cost",
+        .section = FINDING_BELOW,
+        .title = "what that costs an access",
+        .source = FINDING_MEASURED,
+        .unit = FINDING_NS,
+        .value = fact_known("%s", ""),
+        .number = splinter->cost_ns,
+        .low = splinter->cost_low,
+        .high = splinter->cost_high,
+    };
+    snprintf(finding.how, sizeof finding.how,
+        "%.0f lines, one in each 4 KiB of pages of 2 MiB, against as many lines without TLB misses",
+        splinter->cost_lines);
+    return finding;
+}
+
+static int judge(const struct result *result, const struct splinter_point *points, size_t count,
+    struct splinter *splinter, struct error *error)
+{
+    struct splinter_input input = {
+        .points = points,
+        .count = count,
+        .large_share = large_share(result),
+        .emulated = is_emulated(&result->host),
+    };
+    tell_tlbs(&result->host, &input);
+    return splinter_judge(&input, splinter, error);
+}
+
+int inspect_find_splinter(struct inspection *inspection, struct error *error)
+{
+    struct result *result = inspection->result;
+    struct splinter_point *points;
+    struct splinter splinter;
+    size_t count = collect(result, &points);
+    int rc = judge(result, points, count, &splinter, error);
+    free(points);
+    if (rc < 0)
+        return rc;
+    if (splinter.verdict == SPLINTER_UNKNOWN && inspection->no_curves[0])
+        snprintf(splinter.reason, sizeof splinter.reason, "%s", inspection->no_curves);
+    struct finding verdict = verdict_finding(&splinter);
+    if ((rc = findings_add(&result->findings, &verdict, error)) < 0 || !isfinite(splinter.cost_ns) ||
+        splinter.verdict == SPLINTER_NO || splinter.verdict == SPLINTER_UNKNOWN)
+        return rc;
+    struct finding cost = cost_finding(&splinter);
+    return findings_add(&result->findings, &cost, error);
+}
