@@ -30,6 +30,7 @@
 #define DOMAIN_HANDLE_PAGE 0x1140      /* #PF in the first 2 MiB of the data: sets the entry's present bit */
 #define DOMAIN_HANDLE_INTERRUPT 0x1180 /* counts, and tells the local APIC (x2APIC) */
 #define DOMAIN_HANDLE_SHOOTDOWN 0x1200 /* the same, and flushes the translation of domain_data.flush */
+#define DOMAIN_HANDLE_SWITCH 0x1240    /* #DE: as DOMAIN_HANDLE_DIVIDE, in the other address space */
 #define DOMAIN_SYSCALL_RETURN 0x11c0   /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */
 #define DOMAIN_VECTOR_BYTES 16     /* the stub of vector v starts at v * 16: 256 stubs fill the first page */
 #define DOMAIN_USER_CALL 0x2000    /* CPL 3: calls RAX, then leaves through DOMAIN_PORT_DONE */
@@ -68,6 +69,7 @@ struct domain_data {
     uint64_t faults;     /* page faults handled */
     uint64_t interrupts; /* handled */
     uint64_t flush;      /* guest virtual: whose translation a shootdown takes away */
+    uint64_t spaces;     /* what is written to CR3 for two address spaces, the one XOR the other */
 };
 #endif
 #endif

@@ -73,6 +73,16 @@ interrupt:
     popq %rax
     jmp interrupt
 
+/* Written to CR3, bit 63 keeps what the TLB holds under the tag; read, it is 0 (SDM volume 3, 4.10.4.1). */
+    .org DOMAIN_HANDLE_SWITCH
+    pushq %rax
+    movq %cr3, %rax
+    xorq data + 32, %rax
+    movq %rax, %cr3
+    popq %rax
+    addq $2, (%rsp)
+    iretq
+
 /* What CPL 3 may execute has a page of its own. */
     .org DOMAIN_USER_CALL
     call *%rax

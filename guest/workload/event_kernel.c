@@ -26,6 +26,11 @@ static inline void flush_page(uint64_t address)
     __asm__ volatile("invlpg (%0)" : : "r"(address));
 }
 
+static inline void read_page(uint64_t address)
+{
+    (void)*(volatile uint64_t *)address;
+}
+
 static inline void change_bit(uint64_t entry)
 {
     __asm__ volatile("xorl $0x200, (%0)" : : "r"(entry));
@@ -54,29 +59,9 @@ EVENT(event_flush_full, uint64_t cr3 = read_cr3(); UNROLLED(write_cr3(cr3);))
  * volume 3, 4.5.4), and the translation is flushed. */
 EVENT(event_pte_change, uint64_t entry = job->first; uint64_t page = job->bytes;
       UNROLLED(change_bit(entry); flush_page(page);))
+EVENT(event_pte_change_touch, uint64_t entry = job->first; uint64_t page = job->bytes;
+      UNROLLED(change_bit(entry); flush_page(page); read_page(page);))
 
 /* Takes the first job->steps pages of the entries at job->first away. */
 EVENT(event_clear, volatile uint64_t *entry = (volatile uint64_t *)job->first;
       for (uint64_t i = 0; i < job->steps; i++) entry[i] &= ~1ul; write_cr3(read_cr3());)
-
-/* Laps as those of event_laps.c, each after a change to the other of two address spaces (cursor[1],
- * cursor[2]), or after none where both are the same. */
-void event_laps_space(struct workload_job *job);
-void event_laps_space(struct workload_job *job)
-{
-    const uint64_t *at = (const uint64_t *)job->first;
-    uint64_t ticks = 0;
-    job->entered = timer_ticks();
-    for (uint64_t left = job->steps; left; left--) {
-        if (job->cursor[1] != job->cursor[2])
-            write_cr3(job->cursor[1 + left % 2]);
-        uint64_t start = timer_ticks();
-        for (uint64_t hops = job->bytes; hops; hops--)
-            at = (const uint64_t *)*at;
-        ticks += timer_ticks() - start;
-    }
-    job->cursor[0] = (uint64_t)at;
-    write_cr3(job->cursor[1]);
-    job->ticks = ticks;
-    job->finished = WORKLOAD_MAGIC;
-}

@@ -22,6 +22,13 @@ static inline void system_call(void)
     __asm__ volatile("syscall" : "+a"(rax) : : "rcx", "r11", "memory");
 }
 
+/* Two bytes long, which the kernel's handlers rely on. */
+static inline void divide_by_zero(void)
+{
+    uint32_t a = 1, d = 0, zero = 0;
+    __asm__ volatile("div %2" : "+a"(a), "+d"(d) : "c"(zero));
+}
+
 static inline const uint64_t *walk(const uint64_t *at, uint64_t hops)
 {
     for (; hops; hops--)
@@ -57,6 +64,7 @@ static inline __attribute__((always_inline)) void laps(struct workload_job *job,
 LAPS(event_laps, nothing)
 LAPS(event_laps_exit, leave_guest)
 LAPS(event_laps_call, system_call)
+LAPS(event_laps_divide, divide_by_zero)
 
 /* One lap without one before it that would warm the list: for what disturbs it from outside. */
 void event_lap(struct workload_job *job);

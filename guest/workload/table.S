@@ -31,6 +31,7 @@ entries:
     entry "event-laps", event_laps
     entry "event-laps-exit", event_laps_exit
     entry "event-laps-call", event_laps_call
+    entry "event-laps-divide", event_laps_divide
     entry "event-lap", event_lap
     entry "event-jumps", event_jumps
     entry "event-vmcall", event_vmcall
@@ -40,8 +41,8 @@ entries:
     entry "event-flush-page", event_flush_page
     entry "event-flush-full", event_flush_full
     entry "event-pte-change", event_pte_change
+    entry "event-pte-change-touch", event_pte_change_touch
     entry "event-clear", event_clear
-    entry "event-laps-space", event_laps_space
     entry "event-pio-kernel", event_pio_kernel
     entry "event-in", event_in
     entry "event-mmio-write", event_mmio_write

@@ -98,13 +98,11 @@ int domain_log_dirty(struct domain *domain, bool on, struct error *error);
 /* Fetches and forgets what was recorded; *pages is their number. */
 int domain_fetch_dirty(struct domain *domain, uint64_t *pages, struct error *error);
 
-/* Sets CR4.PCIDE from the next call at CPL 0 on: translations carry the tag in bits 0 to 11 of CR3 (SDM
- * volume 3, 4.10.1). -ENOTSUP where the monitor gives guests no PCID. */
-int domain_tag_translations(struct domain *domain, struct error *error);
-
-/* A second root of the same page tables: another address space that maps the same. And the first. */
-int domain_second_space(struct domain *domain, gpa_t *root, struct error *error);
-gpa_t domain_space(const struct domain *domain);
+/* Once per domain with `handling`: from now on #DE is handled as by DOMAIN_DIVIDE, and the guest goes on in
+ * another address space, which maps the same; at the next #DE back in the first one. With `tags` the TLB's
+ * entries carry the tag of their space (PCID) and are kept: -ENOTSUP where the monitor gives guests no PCID.
+ */
+int domain_switch_spaces(struct domain *domain, bool tags, struct error *error);
 
 /* The exception of the last call that returned -EFAULT. */
 struct domain_fault domain_fault(const struct domain *domain);

@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <string.h>
 
+/* In a value that is written to CR3: the TLB keeps the entries that carry its tag (SDM volume 3,
+ * 4.10.4.1). */
+#define CR3_KEEP (UINT64_C(1) << 63)
+
 static const struct {
     unsigned vector;
     uint64_t handler;
@@ -81,15 +85,41 @@ gva_t domain_interrupt_counter(void)
 
 /* Bit 17 of ECX in leaf 1 of CPUID is for the guest to see; whether the monitor takes the bit is found by
  * setting it. */
-int domain_tag_translations(struct domain *domain, struct error *error)
+static int tag_translations(struct domain *domain, struct error *error)
 {
     struct error refused;
     struct vcpu_system system = system_state(&domain->tables, PRIVILEGE_KERNEL, domain->syscall_returns);
     system.cr4 |= CR4_PCIDE;
+    domain->privilege = -1;
     if (domain->ops->set_system(domain->vcpu, &system, &refused) < 0)
         return error_set(error, ENOTSUP, "this host's KVM gives guests no PCID (%.120s)", refused.text);
     domain->tagged = true;
-    domain->privilege = -1;
+    return 0;
+}
+
+/* Another root of the same tables: what a switch costs is the switch. */
+static int copy_root(struct page_tables *tables, uint64_t *root, struct error *error)
+{
+    if (tables->next + PAGE_BYTES > tables->end)
+        return error_set(error, ENOMEM, "no room for a second address space of the guest");
+    *root = tables->next;
+    tables->next += PAGE_BYTES;
+    memcpy(tables->base + *root, tables->base + tables->root.value, PAGE_BYTES);
+    return 0;
+}
+
+/* Tag 0 belongs to the first space and 1 to the second; CR3_KEEP stands in every value that is written,
+ * because none that is read has it. */
+int domain_switch_spaces(struct domain *domain, bool tags, struct error *error)
+{
+    uint64_t second;
+    int rc = domain_handle(domain, DOMAIN_DIVIDE, error);
+    if (rc == 0 && tags)
+        rc = tag_translations(domain, error);
+    if (rc < 0 || (rc = copy_root(&domain->tables, &second, error)) < 0)
+        return rc;
+    data_of(domain)->spaces = (domain->tables.root.value ^ second) | (tags ? CR3_KEEP | 1 : 0);
+    system_set_gate(domain->system.base, handlers[DOMAIN_DIVIDE].vector, DOMAIN_HANDLE_SWITCH);
     return 0;
 }
 
@@ -101,22 +131,6 @@ gva_t domain_window(void)
 gva_t domain_void(void)
 {
     return system_address((uint64_t)DOMAIN_PAGE_VOID * PAGE_BYTES);
-}
-
-int domain_second_space(struct domain *domain, gpa_t *root, struct error *error)
-{
-    struct page_tables *tables = &domain->tables;
-    if (tables->next + PAGE_BYTES > tables->end)
-        return error_set(error, ENOMEM, "no room for a second address space of the guest");
-    *root = GPA(tables->next);
-    tables->next += PAGE_BYTES;
-    memcpy(tables->base + root->value, tables->base + tables->root.value, PAGE_BYTES);
-    return 0;
-}
-
-gpa_t domain_space(const struct domain *domain)
-{
-    return domain->tables.root;
 }
 
 int domain_answer_port(struct domain *domain, int eventfd, struct error *error)

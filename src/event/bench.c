@@ -167,9 +167,3 @@ int event_check_faults(uint64_t before, uint64_t pages, struct error *error)
         " page faults: these are not the pages that were asked for",
         pages, faults);
 }
-
-void event_hold_release(struct event_hold *hold)
-{
-    while (hold->count)
-        memory_unmap(&hold->memories[--hold->count]);
-}

@@ -36,10 +36,16 @@ const char *event_group_name(enum event_group group);
 const char *event_group_title(enum event_group group);
 
 /* Memory that must not be given out again before the run ends: who wants frames that nobody has touched yet
- * leaves what it has touched here. */
-enum { EVENT_HOLD_MAX = 512 };
+ * leaves what it has touched here (hold.h). However much it is, it must cost fork-exit, which is measured in
+ * the same process, nothing: it is few mappings, which children do not get. Starts zeroed. */
+enum { EVENT_HOLD_AREAS = 2 }; /* pages of 4 KiB, of 2 MiB */
 struct event_hold {
-    struct memory memories[EVENT_HOLD_MAX]; /* owned */
+    struct event_hold_area {
+        uint64_t page_bytes;
+        char *next, *end; /* what has not been given out yet */
+        void *reserved;   /* owned */
+        size_t reserved_bytes;
+    } areas[EVENT_HOLD_AREAS];
     size_t count;
 };
 void event_hold_release(struct event_hold *hold);

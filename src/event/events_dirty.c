@@ -36,6 +36,34 @@ static int write_logged(struct event_bench *bench, uint64_t count, struct event_
     return rc;
 }
 
+/* ---- large pages, which logging splits ---- */
+
+/* Logging is off first, and the memory behind a large page in KVM's tables: then it begins anew. */
+static int map_large(struct event_bench *bench, struct error *error)
+{
+    struct monitor_counters now;
+    struct event_run ignored;
+    int rc = domain_log_dirty(bench->domain, false, error);
+    if (rc < 0 || (rc = write_pages(bench, PAGES, &ignored, error)) < 0 ||
+        (rc = domain_counters(bench->domain, &now, error)) < 0)
+        return rc;
+    if (now.pages_2m == 0)
+        return error_set(error, EPROTO, "KVM does not map the host's 2 MiB page as a large one");
+    return domain_log_dirty(bench->domain, true, error);
+}
+
+static int write_newly_logged(
+    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    int rc = map_large(bench, error);
+    return rc < 0 ? rc : write_logged(bench, count, run, error);
+}
+
+static int check_large(struct event_bench *bench, struct error *error)
+{
+    return memory_check_obtained(&bench->data, 0, bench->data.bytes, error);
+}
+
 #define ARTICLE                                                                                              \
     "Domain migration: while a guest is copied to another machine the monitor must learn what it still "     \
     "writes."
@@ -75,6 +103,27 @@ static const struct event rows[] = {
         .against = "write-page",
         .native = {.impossible = "nobody records what a process writes"},
         .guest = {.run = write_logged, .open = open_log, .data_bytes = DATA_BYTES, .most = PAGES},
+    },
+    {
+        .name = "dirty-log-2m",
+        .group = EVENT_MEMORY,
+        .unit = "page",
+        .summary = "the first writes after logging began, to what was one 2 MiB page",
+        .article = ARTICLE " Large pages have to be split for it.",
+        .source = SOURCE,
+        .steps = "The memory is a large page in the guest, in the host and in KVM's tables, which is "
+                 "checked. Logging begins, which is not timed; KVM splits the page then or at the first "
+                 "write. Then each 4 KiB of it is written once.",
+        .advice = "Expect a guest with large pages to be slower from the start of its migration until its "
+                  "pages have been joined again.",
+        .against = "write-page",
+        .native = {.impossible = "nobody records what a process writes"},
+        .guest = {.run = write_newly_logged,
+            .open = check_large,
+            .data_bytes = DATA_BYTES,
+            .data_page_bytes = 2 * MIB,
+            .most = PAGES,
+            .waits = true}, /* when logging is switched */
     },
 };
 

@@ -5,10 +5,10 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { PAGES = 512 }; /* as many as one table of the guest maps */
 #define DATA_BYTES (PAGES * 4 * KIB)
+enum { LARGE_PAGES = 4 };
 
 /* ---- parts of a run ---- */
 
@@ -97,18 +97,38 @@ static int run_host_only(
     return rc < 0 || bench->domain ? rc : event_check_faults(before, count, error);
 }
 
+/* ---- large pages ---- */
+
+static int check_large(struct event_bench *bench, uint64_t count, struct error *error)
+{
+    struct monitor_counters now;
+    int rc = memory_check_obtained(&bench->data, 0, count * bench->data.page_bytes, error);
+    if (rc == 0 && bench->domain && (rc = domain_counters(bench->domain, &now, error)) == 0 &&
+        now.pages_2m < count)
+        rc = error_set(error, EPROTO, "KVM does not map the host's 2 MiB pages as large ones");
+    return rc;
+}
+
+/* Whether there are large pages at all: a run that gets small ones touches too little to tell why. */
+static int open_large(struct event_bench *bench, struct error *error)
+{
+    return memory_check_obtained(&bench->data, 0, bench->data.bytes, error);
+}
+
+static int run_host_large(
+    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+{
+    int rc = run_host_only(bench, count, run, error);
+    return rc < 0 ? rc : check_large(bench, count, error);
+}
+
 /* ---- natively: a fault without a new page ---- */
 
 /* Shared memory keeps its pages when a mapping of it forgets them. */
 static int open_shared(struct event_bench *bench, struct error *error)
 {
-    int file = memfd_create("vcost-page-fault", MFD_CLOEXEC);
-    if (file < 0 || ftruncate(file, DATA_BYTES) < 0) {
-        close(file);
-        return error_errno(error, errno, "cannot make shared memory");
-    }
-    bench->own = mmap(NULL, DATA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
-    close(file);
+    int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE;
+    bench->own = mmap(NULL, DATA_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (bench->own != MAP_FAILED)
         return 0;
     bench->own = NULL;
@@ -134,6 +154,11 @@ static int run_shared(struct event_bench *bench, uint64_t count, struct event_ru
 #define GUEST_WAY(function)                                                                                  \
     .guest = {                                                                                               \
         .run = function, .open = open_handling, .handling = true, .data_bytes = DATA_BYTES, .most = PAGES}
+#define LARGE_WAY                                                                                            \
+    {                                                                                                        \
+        .run = run_host_large, .open = open_large, .data_bytes = LARGE_PAGES * 2 * MIB,                      \
+        .data_page_bytes = 2 * MIB, .most = LARGE_PAGES                                                      \
+    }
 #define ARTICLE                                                                                              \
     "Page faults are where the techniques part: with nested paging the guest handles its own without the "   \
     "monitor, with "                                                                                         \
@@ -173,6 +198,21 @@ static const struct event rows[] = {
         .guest = {.run = run_host_only, .data_bytes = DATA_BYTES, .most = PAGES},
     },
     {
+        .name = "fault-guest",
+        .group = EVENT_MEMORY,
+        .unit = "page",
+        .summary = "a touch that only the guest's kernel has to handle",
+        .article = ARTICLE,
+        .source = "Linux Documentation/virt/kvm/x86/mmu.rst",
+        .steps = "The host has the page, the guest's page tables do not: the guest's kernel makes the "
+                 "entry present and returns. This is page-fault in a guest, measured in turns with the "
+                 "host's part.",
+        .advice = "As page-fault.",
+        .against = "fault-host",
+        .native = {.impossible = "there is only one level natively: see page-fault"},
+        GUEST_WAY(run_guest_only),
+    },
+    {
         .name = "fault-both",
         .group = EVENT_MEMORY,
         .unit = "page",
@@ -183,8 +223,23 @@ static const struct event rows[] = {
                  "entry, then the "
                  "same access leaves the guest and the host brings a frame.",
         .advice = "Prefault at both levels.",
+        .against = "fault-host",
         .native = {.impossible = "there is only one level natively: see fault-host"},
         GUEST_WAY(run_both),
+    },
+    {
+        .name = "fault-host-2m",
+        .group = EVENT_MEMORY,
+        .unit = "page",
+        .summary = "fault-host with 2 MiB pages in the guest and in the host",
+        .article = ARTICLE " Large pages need 512 times fewer.",
+        .source = "Linux Documentation/virt/kvm/x86/mmu.rst, admin-guide/mm/transhuge.rst",
+        .steps = "As fault-host: the host takes and zeroes a transparent large page, KVM maps it by one "
+                 "entry. Both are checked afterwards; where there is no large page at hand there is no "
+                 "figure.",
+        .advice = "Divide by 512 and hold it against fault-host: what remains is the price of zeroing.",
+        .native = LARGE_WAY,
+        .guest = LARGE_WAY,
     },
 };
 

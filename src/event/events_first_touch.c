@@ -1,5 +1,5 @@
 /* The first touch of a page: by faults, one after the other, or all at once by asking the kernel. */
-#include "event/internal.h"
+#include "event/hold.h"
 
 #include "base/size.h"
 
@@ -84,22 +84,14 @@ static int run_recycled(struct event_bench *bench, const struct touching *how, u
     return timed(&bench->data, how, count, run, error);
 }
 
-/* A new mapping, which is kept until the end so that its frames do not come again. */
+/* Memory that is kept until the end so that its frames do not come again. */
 static int run_fresh(struct event_bench *bench, const struct touching *how, uint64_t count,
     struct event_run *run, struct error *error)
 {
-    struct event_hold *hold = bench->place.hold;
-    struct memory_request request = {
-        .bytes = count * bench->data.page_bytes, .page_bytes = bench->data.page_bytes};
-    if (!hold || hold->count == EVENT_HOLD_MAX)
-        return error_set(error, ENOMEM, "no room to keep more memory from being touched again");
-    struct memory *memory = &hold->memories[hold->count];
-    int rc = memory_map_request(memory, &request, error);
-    if (rc < 0)
-        return rc;
-    hold->count++;
-    madvise(memory->reserved, memory->reserved_bytes, MADV_DONTFORK); /* or fork-exit would copy it */
-    return timed(memory, how, count, run, error);
+    uint64_t page_bytes = bench->data.page_bytes;
+    struct memory memory;
+    int rc = hold_take(bench->place.hold, count * page_bytes, page_bytes, &memory, error);
+    return rc < 0 ? rc : timed(&memory, how, count, run, error);
 }
 
 #define TOUCH_RUN(name, run_function, make, faults)                                                          \

@@ -148,13 +148,26 @@ static int take_sample(
 
 /* ---- one unit ---- */
 
-/* An event that cannot be is told in its cell; stopping ends everything. */
-static int forgive(struct events_work *work, struct unit_cell *cell, int rc, const struct error *error)
+static void drop_samples(struct result_cell *cell)
+{
+    cell->sample_count = 0;
+    cell->repeated = 0;
+    cell->operations = 0;
+    cell->counters = (struct result_counters){.known = true};
+}
+
+/* An event that cannot be, or fails at any time, is told in its cell, which has no figure then: what there
+ * was before could be of something else. The others go on. Only the user and the end of the time stop
+ * everything. */
+static int forgive(struct events_work *work, struct unit_cell *cell, int rc, struct error *error)
 {
     struct result_cell *into = &work->result->cells[cell->cell];
-    if (rc >= 0 || rc == -EINTR)
+    if (rc >= 0)
+        return rc;
+    if (rc == -EINTR && check_time(work, error) < 0) /* and not just a call that was interrupted */
         return rc;
     cell->failed = true;
+    drop_samples(into);
     snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
     return 0;
 }

@@ -3,14 +3,20 @@
  * hosts. */
 #include "cmocka_all.h"
 
+#include "domain/internal.h"
 #include "domain/probe.h"
 #include "event/event.h"
+#include "experiment/events.h"
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { COUNT = 256 };
 
@@ -61,24 +67,42 @@ static void need_kvm(void)
     }
 }
 
+static int try_open(
+    const char *name, const struct runner_type *type, struct event_bench **bench, struct error *error)
+{
+    const struct event *event = event_find(name);
+    struct event_place place = place_of(type);
+    assert_non_null(event);
+    return event_open(event, event->sizes ? event->sizes[0] : 0, &place, bench, error);
+}
+
+static struct event_bench *open_or_fail(const char *name, const struct runner_type *type)
+{
+    struct event_bench *bench = NULL;
+    struct error error;
+    if (try_open(name, type, &bench, &error) < 0)
+        fail_msg("%s: %s", name, error.text);
+    return bench;
+}
+
+static void run_or_fail(struct event_bench *bench, uint64_t count)
+{
+    struct event_run run = {0};
+    struct error error;
+    if (event_run(bench, count, &run, &error) < 0)
+        fail_msg("%s: %s", bench->event->name, error.text);
+    assert_int_equal(run.count, count);
+}
+
 /* Makes COUNT events in a guest, warm; what was counted meanwhile. */
 static struct runner_counters counts_of(const char *name)
 {
-    const struct event *event = event_find(name);
-    struct event_place place = place_of(&runner_kvm);
     struct runner_counters before, after;
-    struct event_bench *bench;
-    struct event_run run;
-    struct error error;
-    assert_non_null(event);
-    if (event_open(event, event->sizes ? event->sizes[0] : 0, &place, &bench, &error) < 0)
-        fail_msg("%s: %s", name, error.text);
-    assert_int_equal(event_run(bench, COUNT, &run, &error), 0);
+    struct event_bench *bench = open_or_fail(name, &runner_kvm);
+    run_or_fail(bench, COUNT);
     event_counters(bench, &before);
-    if (event_run(bench, COUNT, &run, &error) < 0)
-        fail_msg("%s: %s", name, error.text);
+    run_or_fail(bench, COUNT);
     event_counters(bench, &after);
-    assert_int_equal(run.count, COUNT);
     event_close(bench);
     return (struct runner_counters){
         before.known && after.known, after.exits - before.exits, after.page_faults - before.page_faults};
@@ -189,20 +213,86 @@ static void a_fault_of_the_guest_alone_leaves_it_only_with_shadow_paging(void **
 {
     (void)state;
     need_kvm();
-    if (setting.facts.technique == TECHNIQUE_NESTED)
-        assert_no_exits("page-fault");
-    else
-        assert_exits("page-fault");
+    static const char *const names[] = {"page-fault", "fault-guest"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (setting.facts.technique == TECHNIQUE_NESTED)
+            assert_no_exits(names[i]);
+        else
+            assert_exits(names[i]);
 }
 
 static void a_change_of_a_page_table_leaves_the_guest_only_with_shadow_paging(void **state)
 {
     (void)state;
     need_kvm();
-    if (setting.facts.technique == TECHNIQUE_SHADOW && kernel_runs())
-        assert_exits("pte-change");
+    static const char *const names[] = {"pte-change", "pte-change-touch"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (setting.facts.technique == TECHNIQUE_SHADOW && kernel_runs())
+            assert_exits(names[i]);
+        else
+            assert_no_exits(names[i]);
+}
+
+/* An exception and a change of the address space, before each lap. Under shadow paging the latter is an exit;
+ * where KVM emulates the guest's kernel the exception is one already. */
+static void a_change_of_the_address_space_leaves_the_guest_only_with_shadow_paging(void **state)
+{
+    (void)state;
+    need_kvm();
+    if (kernel_runs())
+        assert_no_exits("stay-space");
+    if (setting.facts.technique == TECHNIQUE_NESTED)
+        assert_no_exits("switch-space");
     else
-        assert_no_exits("pte-change");
+        assert_exits("switch-space");
+}
+
+static uint64_t cr3_of(const struct event_bench *bench)
+{
+    struct vcpu_system system;
+    bench->domain->ops->get_system(bench->domain->vcpu, &system);
+    return system.page_tables.value;
+}
+
+/* One lap, one change; two, and it is the first again. With tags the second space has the tag 1. */
+static void check_spaces(struct event_bench *bench, uint64_t tag)
+{
+    uint64_t first = bench->domain->tables.root.value;
+    run_or_fail(bench, 1);
+    uint64_t second = cr3_of(bench);
+    assert_int_not_equal(second & ~UINT64_C(0xfff), first);
+    assert_int_equal(second & 0xfff, tag);
+    run_or_fail(bench, 1);
+    assert_int_equal(cr3_of(bench), first);
+    run_or_fail(bench, COUNT + 1);
+    assert_int_equal(cr3_of(bench), second);
+}
+
+static void each_lap_is_in_the_other_address_space(void **state)
+{
+    (void)state;
+    need_kvm();
+    struct event_bench *bench = open_or_fail("switch-space", &runner_kvm);
+    check_spaces(bench, 0);
+    event_close(bench);
+}
+
+static void with_tags_it_is_as_well_or_told_to_be_impossible(void **state)
+{
+    struct event_bench *bench;
+    struct error error;
+    (void)state;
+    need_kvm();
+    if (try_open("switch-space-pcid", &runner_kvm, &bench, &error) < 0) {
+        assert_int_equal(error.code, ENOTSUP);
+        assert_non_null(strstr(error.text, "PCID"));
+        print_message("%s\n", error.text);
+        return;
+    }
+    check_spaces(bench, 1);
+    event_close(bench);
+    if (setting.facts.technique == TECHNIQUE_NESTED)
+        assert_no_exits("switch-space-pcid");
 }
 
 static void a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible(void **state)
@@ -238,6 +328,56 @@ static void logging_makes_every_first_write_an_exit(void **state)
     (void)state;
     need_kvm();
     counts = counts_of("dirty-log"); /* that each page was recorded is checked by the event itself */
+    need_counters(&counts);
+    if (kernel_runs())
+        assert_in_range(counts.exits, COUNT, 2 * COUNT + FEW);
+}
+
+/* Whether an event that needs large pages at all levels could be made; if not, that is what it says. */
+static bool could_be_large(const char *name, uint64_t count, struct runner_counters *counts)
+{
+    struct event_bench *bench = NULL;
+    struct runner_counters before = {0}, after = {0};
+    struct event_run run = {0};
+    struct error error;
+    int rc = try_open(name, &runner_kvm, &bench, &error);
+    if (rc == 0 && (rc = event_run(bench, count, &run, &error)) == 0) {
+        event_counters(bench, &before);
+        rc = event_run(bench, count, &run, &error);
+        event_counters(bench, &after);
+    }
+    event_close(bench);
+    if (rc < 0) {
+        print_message("%s: %s\n", name, error.text);
+        assert_true(strstr(error.text, "2M") || strstr(error.text, "2 MiB"));
+        return false;
+    }
+    assert_int_equal(run.count, count);
+    *counts = (struct runner_counters){
+        before.known && after.known, after.exits - before.exits, after.page_faults - before.page_faults};
+    return true;
+}
+
+/* Not one for each 4 KiB. */
+static void a_large_page_that_the_host_lacks_is_a_single_fault_of_the_monitor(void **state)
+{
+    enum { LARGE = 4 };
+    struct runner_counters counts;
+    (void)state;
+    need_kvm();
+    if (!could_be_large("fault-host-2m", LARGE, &counts))
+        return;
+    need_counters(&counts);
+    assert_in_range(counts.page_faults, LARGE, 3 * LARGE);
+}
+
+static void logging_splits_large_pages(void **state)
+{
+    struct runner_counters counts;
+    (void)state;
+    need_kvm();
+    if (!could_be_large("dirty-log-2m", COUNT, &counts))
+        return;
     need_counters(&counts);
     if (kernel_runs())
         assert_in_range(counts.exits, COUNT, 2 * COUNT + FEW);
@@ -329,6 +469,106 @@ static void natively_each_touch_is_one_fault(void **state)
     }
 }
 
+/* ---- what is kept ---- */
+
+/* Mappings of this process in what is kept. */
+static unsigned count_mappings(const struct event_hold_area *area)
+{
+    unsigned count = 0;
+    unsigned long start, end;
+    char line[512];
+    FILE *file = fopen("/proc/self/maps", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "%lx-%lx", &start, &end) == 2)
+            count +=
+                end > (uintptr_t)area->reserved && start < (uintptr_t)area->reserved + area->reserved_bytes;
+    fclose(file);
+    return count;
+}
+
+/* -1: there are no mappings. */
+static int in_a_child(const struct event_hold_area *area)
+{
+    unsigned char resident;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(mincore(area->reserved, 1, &resident) < 0 && errno == ENOMEM ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? -1 : 0;
+}
+
+/* Or fork-exit, which is measured beside them, would cost the more the more was touched before. */
+static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
+{
+    enum { RUNS = 24, BEFORE_BETWEEN_BEHIND = 3 };
+    (void)state;
+    for (int i = 0; i < RUNS; i++) {
+        struct event_bench *bench = open_or_fail("first-touch-4k-fresh", &runner_native);
+        run_or_fail(bench, COUNT);
+        run_or_fail(bench, 1);
+        event_close(bench);
+    }
+    assert_true(setting.hold.count > 0);
+    for (size_t i = 0; i < setting.hold.count; i++) {
+        assert_in_range(count_mappings(&setting.hold.areas[i]), 1, BEFORE_BETWEEN_BEHIND);
+        assert_int_equal(in_a_child(&setting.hold.areas[i]), -1);
+    }
+}
+
+/* ---- a row that fails ---- */
+
+static const struct result_cell *cell_of(const struct result *result, const char *name)
+{
+    size_t i = 0;
+    while (i < result->cell_count && strcmp(result->cells[i].cell.event.name, name) != 0)
+        i++;
+    assert_true(i < result->cell_count);
+    return &result->cells[i];
+}
+
+/* From the second placement on nothing more can be kept. */
+static void leave_no_room(void *context, double fraction, double seconds_left, const char *what)
+{
+    struct event_hold *hold = context;
+    (void)fraction;
+    (void)seconds_left;
+    if (strncmp(what, "placement 1 ", strlen("placement 1 ")) != 0 && hold->count)
+        hold->areas[0].end = hold->areas[0].next;
+}
+
+static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(void **state)
+{
+    struct event_place place = place_of(&runner_native);
+    struct event_hold hold = {.count = 0};
+    const struct event *events[] = {
+        event_find("first-touch-4k"), event_find("first-touch-4k-fresh"), event_find("rdtsc")};
+    struct events_experiment experiment = {.events = events,
+        .event_count = 3,
+        .places = &place,
+        .place_count = 1,
+        .sample_seconds = 0.001,
+        .rounds = 2,
+        .seconds = 1,
+        .progress = {leave_no_room, &hold}};
+    struct result result;
+    struct error error;
+    (void)state;
+    place.hold = &hold;
+    assert_int_equal(experiment_events(&experiment, &result, &error), 0);
+    assert_true(result.complete);
+    const struct result_cell *failed = cell_of(&result, "first-touch-4k-fresh");
+    assert_non_null(strstr(failed->reason, "no room to keep"));
+    assert_int_equal(failed->quality, QUALITY_MISSING);
+    assert_int_equal(failed->sample_count, 0);
+    assert_int_equal(failed->operations, 0);
+    assert_true(cell_of(&result, "first-touch-4k")->placements >= CHASE_PLACEMENTS_MIN);
+    assert_true(cell_of(&result, "rdtsc")->placements >= CHASE_PLACEMENTS_MIN);
+    result_free(&result);
+    event_hold_release(&hold);
+}
+
 /* ---- the table ---- */
 
 static void every_event_is_told_in_full(void **state)
@@ -378,6 +618,8 @@ int main(void)
         cmocka_unit_test(every_event_can_happen_somewhere_or_says_why_not),
         cmocka_unit_test(what_an_event_is_held_against_has_its_sizes),
         cmocka_unit_test(natively_each_touch_is_one_fault),
+        cmocka_unit_test(pages_that_are_kept_are_nothing_that_fork_has_to_copy),
+        cmocka_unit_test(a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on),
         cmocka_unit_test(every_input_and_output_is_one_exit),
         cmocka_unit_test(what_needs_no_monitor_is_no_exit),
         cmocka_unit_test(on_hardware_what_kvm_intercepts_is_one_exit_each),
@@ -385,9 +627,14 @@ int main(void)
         cmocka_unit_test(where_the_monitor_is_not_entered_the_note_says_so),
         cmocka_unit_test(a_fault_of_the_guest_alone_leaves_it_only_with_shadow_paging),
         cmocka_unit_test(a_change_of_a_page_table_leaves_the_guest_only_with_shadow_paging),
+        cmocka_unit_test(a_change_of_the_address_space_leaves_the_guest_only_with_shadow_paging),
+        cmocka_unit_test(each_lap_is_in_the_other_address_space),
+        cmocka_unit_test(with_tags_it_is_as_well_or_told_to_be_impossible),
         cmocka_unit_test(a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible),
         cmocka_unit_test(a_page_that_the_host_lacks_is_a_fault_of_the_monitor),
         cmocka_unit_test(logging_makes_every_first_write_an_exit),
+        cmocka_unit_test(a_large_page_that_the_host_lacks_is_a_single_fault_of_the_monitor),
+        cmocka_unit_test(logging_splits_large_pages),
         cmocka_unit_test(every_interrupt_is_handled),
         cmocka_unit_test(a_halted_virtual_cpu_lets_its_domain_end),
     };

@@ -8,6 +8,9 @@ Nothing here judges speed: only what is said, what is written, what is counted, 
 import csv
 import io
 import json
+import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +198,50 @@ def test_a_budget_is_kept():
     result = result_of("--time", "1")
     assert not result["complete"] and result["seconds"] < 10
     assert "budget" in result["incomplete_reason"]
+
+
+def as_limited_user():
+    """Before vcost starts: root becomes one whom limits hold; no more processes, and no locked memory."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+
+
+def test_rows_that_the_limits_of_the_user_forbid_do_not_lose_the_others():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        copy = shutil.copy(VCOST, folder)  # where every user may execute it
+        environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}  # for which a thread is started
+        done = subprocess.run([copy, "events", "--quick", "--on", "native", "--json", "-"], capture_output=True,
+                              text=True, timeout=300, cwd="/", env=environment, preexec_fn=as_limited_user)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    cells = {cell["workload"]: cell for cell in result["cells"]}
+    assert result["complete"] and set(cells) == set(listed())
+    for name, reason in (("fork-exit", "cannot fork"), ("exec", "cannot start"), ("mlock", "ulimit -l"), ("munlock", "ulimit -l")):
+        assert cells[name]["median"] is None and reason in cells[name]["reason"], cells[name]
+        assert not cells[name]["samples"] and cells[name]["quality"] == "missing", cells[name]
+    for name in ("first-touch-4k", "rdtsc", "clock-syscall", "mprotect-page"):
+        assert cells[name]["median"] > 0, cells[name]
+
+
+def test_rows_for_which_addresses_do_not_suffice_do_not_lose_the_others():
+    if b"__asan_init" in Path(VCOST).read_bytes():
+        return  # a sanitizer takes more addresses than any limit
+    limit = 400 << 20
+    done = subprocess.run([VCOST, "events", "--quick", "--json", "-"], capture_output=True, text=True, timeout=300,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    cells = {cell["id"]: cell for cell in result["cells"]}
+    assert result["complete"]
+    assert "ulimit -v" in cells["events/native/first-touch-4k-fresh"]["reason"]
+    assert cells["events/native/first-touch-4k"]["median"] > 0
+    assert cells["events/native/fork-exit"]["median"] > 0
 
 
 def test_nothing_is_left_behind():
