@@ -94,7 +94,8 @@ static const struct option_spec what_options[] = {
         .max = CHASE_NPAD_MAX,
         .help = "Padding of an element in words of 8 bytes, as in the article: an element is 8*(1+N) bytes. "
                 "7 makes it one cache line of 64 bytes, 511 a page of 4096. Several values give a curve "
-                "each. The orders line-per-page and packed always use one 64-byte line."},
+                "each. The orders line-per-page, packed, scattered and line-per-large-page always use one "
+                "64-byte line."},
     {.name = "order",
         .kind = OPTION_CHOICE_LIST,
         FIELD(orders),
@@ -183,9 +184,8 @@ static const struct option_spec where_options[] = {
 static struct chase_shape smallest_shape(
     const struct chase_options *options, enum chase_order order, int npad)
 {
-    bool one_line = order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
     return (struct chase_shape){.working_set_bytes = options->working_set.first,
-        .element_bytes = one_line ? (uint32_t)CHASE_LINE_BYTES : 8 * (1 + (uint32_t)npad),
+        .element_bytes = chase_single_lines(order) ? (uint32_t)CHASE_LINE_BYTES : 8 * (1 + (uint32_t)npad),
         .order = order,
         .write = options->write,
         .chains = (unsigned)options->chains};

@@ -16,11 +16,6 @@ struct shape_list {
     size_t count;
 };
 
-static bool one_line_order(enum chase_order order)
-{
-    return order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
-}
-
 /* Appends a curve: one shape for each working set. */
 static int add_curve(const struct chase_options *options, enum chase_order order, uint32_t element_bytes,
     struct shape_list *list, struct error *error)
@@ -28,7 +23,7 @@ static int add_curve(const struct chase_options *options, enum chase_order order
     uint64_t *sets;
     size_t count;
     int rc = chase_working_sets(options->working_set, (unsigned)options->per_octave,
-        one_line_order(order) ? (uint64_t)CHASE_PAGE_BYTES : element_bytes, &sets, &count, error);
+        chase_bytes_an_element(order, element_bytes), &sets, &count, error);
     if (rc < 0)
         return rc;
     struct chase_shape *grown = realloc(list->shapes, (list->count + count) * sizeof *grown);
@@ -44,7 +39,7 @@ static int add_curves_of(
     const struct chase_options *options, enum chase_order order, struct shape_list *list, struct error *error)
 {
     int rc = 0;
-    if (one_line_order(order))
+    if (chase_single_lines(order))
         return add_curve(options, order, CHASE_LINE_BYTES, list, error);
     for (size_t i = 0; rc == 0 && i < options->npad.count; i++)
         rc = add_curve(options, order, 8 * (1 + (uint32_t)options->npad.values[i]), list, error);

@@ -94,9 +94,12 @@ static void print_facts(const struct monitor_facts *facts)
 
 static void print_topic(const char *name, const struct item *items, size_t count)
 {
+    int width = 16;
+    for (size_t i = 0; i < count; i++)
+        width = (int)strlen(items[i].name) > width ? (int)strlen(items[i].name) : width;
     printf("%s:\n", name);
     for (size_t i = 0; i < count; i++) {
-        printf("  %-16s %s\n", items[i].name, items[i].summary);
+        printf("  %-*s %s\n", width, items[i].name, items[i].summary);
         if (items[i].facts)
             print_facts(items[i].facts);
     }

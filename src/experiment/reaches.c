@@ -12,6 +12,9 @@
 /* A step that the packed chase shows too, to this share at least, is the caches'. */
 static const double packed_share = 0.5;
 
+/* As many lines at random places as a first-level cache of 32 KiB and more holds without missing much. */
+static const uint64_t few_lines_bytes = 16 * 1024;
+
 /* One curve and what was found in it. */
 struct look {
     struct result *result;
@@ -50,8 +53,24 @@ static const struct curve *packed_of(
     return NULL;
 }
 
+/* What of a working set is in a cache: lines for the orders that touch single lines. */
+static uint64_t cached_bytes(enum chase_order order, uint64_t working_set_bytes)
+{
+    if (!chase_single_lines(order))
+        return working_set_bytes;
+    return working_set_bytes / chase_orders[order].line_bytes * CHASE_LINE_BYTES;
+}
+
+static enum step_cause cause_in_large_pages(const struct look *look, const struct step *step)
+{
+    uint64_t lines = cached_bytes(look->group->shape.order, look->group->working_sets[step->first]);
+    return lines <= few_lines_bytes ? STEP_OF_TLB : STEP_OF_EITHER;
+}
+
 static enum step_cause cause_of(const struct look *look, const struct step *step)
 {
+    if (look->group->shape.order == CHASE_LINE_PER_LARGE_PAGE)
+        return cause_in_large_pages(look, step);
     if (look->group->shape.order != CHASE_LINE_PER_PAGE)
         return STEP_OF_CACHE;
     if (!look->packed || !point_measured(&look->packed->points[step->start]) ||
@@ -71,17 +90,10 @@ static uint64_t page_bytes(const struct curve *curve)
     return guest ? curve->guest_page_bytes : curve->host_page_bytes;
 }
 
-static uint64_t entries_of(const struct curve *curve, uint64_t working_set_bytes)
+static uint64_t entries_of(const struct look *look, uint64_t working_set_bytes)
 {
-    uint64_t page = page_bytes(curve);
-    return page ? working_set_bytes / page : 0;
-}
-
-/* What of a working set is in a cache: lines for the orders that touch single lines. */
-static uint64_t cached_bytes(enum chase_order order, uint64_t working_set_bytes)
-{
-    bool lines = order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
-    return lines ? working_set_bytes / CHASE_PAGE_BYTES * CHASE_LINE_BYTES : working_set_bytes;
+    uint64_t bytes = told_bytes_an_entry(look->group->shape.order, page_bytes(look->curve));
+    return bytes ? working_set_bytes / bytes : 0;
 }
 
 static struct result_reach reach_of(const struct look *look, size_t index)
@@ -109,8 +121,8 @@ static struct result_reach reach_of(const struct look *look, size_t index)
         reach.told_entries = told->entries;
     }
     if (reach.kind == REACH_TLB) {
-        reach.from_entries = entries_of(look->curve, reach.from_bytes);
-        reach.to_entries = entries_of(look->curve, reach.to_bytes);
+        reach.from_entries = entries_of(look, reach.from_bytes);
+        reach.to_entries = entries_of(look, reach.to_bytes);
     } else if (reach.kind == REACH_CACHE) {
         reach.from_bytes = cached_bytes(order, reach.from_bytes);
         reach.to_bytes = cached_bytes(order, reach.to_bytes);

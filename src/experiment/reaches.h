@@ -3,7 +3,8 @@
  *
  * A curve is one shape of chase on one runner with one page-size pair. A step of line-per-page is the TLB's
  * where the packed chase of as many lines on the same runner rises by less than half as much; the caches'
- * otherwise. Steps of the other orders are held against the caches alone. */
+ * otherwise. A step of line-per-large-page is the TLB's as long as its few lines fit any first-level cache.
+ * Steps of the other orders are held against the caches alone. */
 #ifndef VCOST_EXPERIMENT_REACHES_H
 #define VCOST_EXPERIMENT_REACHES_H
 

@@ -43,13 +43,20 @@ static bool is_better(const struct choice *a, const struct choice *b)
     return a->named > b->named;
 }
 
+/* Is the working set that the curve is drawn over its own, and not that of the chase that it is held against?
+ */
+static bool is_its_own(enum chase_order order)
+{
+    return order != CHASE_PACKED && order != CHASE_SCATTERED;
+}
+
 static struct choice choose(const struct result *result, const struct curves *curves)
 {
     struct choice best = {0};
     for (size_t g = 0; g < curves->group_count; g++)
         for (size_t c = 0; c < curves->groups[g].curve_count; c++) {
             struct choice choice = weigh(result, &curves->groups[g], &curves->groups[g].curves[c]);
-            if (curves->groups[g].shape.order != CHASE_PACKED && is_better(&choice, &best))
+            if (is_its_own(curves->groups[g].shape.order) && is_better(&choice, &best))
                 best = choice;
         }
     return best;

@@ -33,13 +33,15 @@ static void walk_name(const struct chase_shape *shape, uint64_t bytes, char walk
         [CHASE_RANDOM_IN_PAGE] = "a random-in-page",
         [CHASE_LINE_PER_PAGE] = "a line-per-page",
         [CHASE_PACKED] = "a packed",
+        [CHASE_SCATTERED] = "a scattered",
+        [CHASE_LINE_PER_LARGE_PAGE] = "a line-per-large-page",
     };
+    bool held_against = shape->order == CHASE_PACKED || shape->order == CHASE_SCATTERED;
     char chains[24] = "";
     if (shape->chains > 1)
         snprintf(chains, sizeof chains, " in %u chains", shape->chains);
     snprintf(walk, 128, "%s%s walk %s %s%s", before[shape->order], shape->write ? " writing" : "",
-        shape->order == CHASE_PACKED ? "held against line-per-page at" : "over", format_size(bytes).text,
-        chains);
+        held_against ? "held against line-per-page at" : "over", format_size(bytes).text, chains);
 }
 
 /* "In a guest here (kvm (nested))" for what runs on this machine, "On model:zen3" for others. */

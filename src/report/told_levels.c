@@ -3,11 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many bytes of working set a byte of cache holds: these orders touch one line in each page of theirs. */
+/* How many bytes of working set a byte of cache holds: some orders touch one line in so many. */
 static double bytes_a_cached_byte(enum chase_order order)
 {
-    bool lines = order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
-    return lines ? (double)CHASE_PAGE_BYTES / CHASE_LINE_BYTES : 1;
+    return chase_single_lines(order) ? (double)chase_orders[order].line_bytes / CHASE_LINE_BYTES : 1;
+}
+
+uint64_t told_bytes_an_entry(enum chase_order order, uint64_t page_bytes)
+{
+    if (order != CHASE_LINE_PER_PAGE && order != CHASE_LINE_PER_LARGE_PAGE)
+        return page_bytes;
+    return page_bytes && page_bytes < chase_orders[order].line_bytes ? chase_orders[order].line_bytes
+                                                                     : page_bytes;
 }
 
 static void add_cache(struct told_levels *told, const struct host_cache *cache, double scale)
@@ -22,12 +29,12 @@ static void add_cache(struct told_levels *told, const struct host_cache *cache, 
     told->levels[at] = level;
 }
 
-static void add_tlb(struct told_levels *told, const struct host_tlb *tlb)
+static void add_tlb(struct told_levels *told, const struct host_tlb *tlb, uint64_t bytes_an_entry)
 {
     struct told_level *level = &told->levels[told->count++];
     *level = (struct told_level){.kind = REACH_TLB,
-        .working_set_bytes = (double)tlb->entries * (double)tlb->page_bytes,
-        .bytes = tlb->entries * tlb->page_bytes,
+        .working_set_bytes = (double)tlb->entries * (double)bytes_an_entry,
+        .bytes = tlb->entries * bytes_an_entry,
         .entries = tlb->entries};
     snprintf(level->name, sizeof level->name, "L%u TLB", tlb->level % 100);
 }
@@ -41,10 +48,11 @@ void told_levels(
             add_cache(told, &host->caches[i], bytes_a_cached_byte(order));
     if (told->count)
         told->levels[told->count - 1].last_cache = true;
+    bool lines = order == CHASE_LINE_PER_PAGE || order == CHASE_LINE_PER_LARGE_PAGE;
     for (size_t i = 0; i < host->tlb_count; i++) {
         const struct host_tlb *tlb = &host->tlbs[i];
         bool data = strcmp(tlb->type, "instruction") != 0 && strcmp(tlb->type, "data store") != 0;
-        if (order == CHASE_LINE_PER_PAGE && data && tlb->page_bytes == page_bytes && tlb->entries)
-            add_tlb(told, tlb);
+        if (lines && data && tlb->page_bytes == page_bytes && tlb->entries)
+            add_tlb(told, tlb, told_bytes_an_entry(order, page_bytes));
     }
 }

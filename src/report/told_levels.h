@@ -8,7 +8,7 @@ struct told_level {
     enum reach_kind kind;
     char name[12];            /* "L1d", "L2", "L1 TLB" */
     double working_set_bytes; /* of the chase that just fits */
-    uint64_t bytes, entries;  /* as CPUID has it; entries of a TLB only */
+    uint64_t bytes, entries;  /* as CPUID has it; entries of a TLB only, whose bytes are of working set */
     bool last_cache;
 };
 
@@ -20,8 +20,12 @@ struct told_levels {
 };
 
 /* The levels that a chase of that order can show whose pages are of page_bytes: data and unified caches, and
- * for line-per-page TLBs for loads. */
+ * for line-per-page and line-per-large-page TLBs for loads. */
 void told_levels(
     const struct host *host, enum chase_order order, uint64_t page_bytes, struct told_levels *told);
+
+/* How much of a working set one entry of a TLB for pages of page_bytes stands for: a page, or what is walked
+ * for each of the order's lines if that is more. 0 if page_bytes is. */
+uint64_t told_bytes_an_entry(enum chase_order order, uint64_t page_bytes);
 
 #endif

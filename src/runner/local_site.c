@@ -90,11 +90,12 @@ static int local_proof(struct site *site, size_t lane, struct page_proof *proof,
 
 /* ---- a list ---- */
 
-/* A random page of the memory, where the list leaves room. */
+/* A random page of the memory, of the order's size, where the list leaves room. The memory starts at a
+ * multiple of the largest. */
 static char *choose_base(const struct local_site *here, const struct chase_layout *layout, uint64_t *random)
 {
-    uint64_t room = (here->data.bytes - layout->bytes) / (4 * KIB);
-    return (char *)here->data.base + random_below(random, room + 1) * (4 * KIB);
+    uint64_t room = (here->data.bytes - layout->bytes) / layout->alignment;
+    return (char *)here->data.base + random_below(random, room + 1) * layout->alignment;
 }
 
 static int write_list(

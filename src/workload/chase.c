@@ -13,8 +13,13 @@ const struct chase_order_info chase_orders[CHASE_ORDERS] = {
     [CHASE_RANDOM_IN_PAGE] = {"random-in-page",
         "4 KiB pages in sequence, random within each: caches, hardly the TLB"},
     [CHASE_LINE_PER_PAGE] = {"line-per-page",
-        "one cache line in each 4 KiB page, pages in random order: the TLB"},
-    [CHASE_PACKED] = {"packed", "as many lines as line-per-page, side by side: the same without the TLB"},
+        "one cache line in each 4 KiB page, pages in random order: the TLB", CHASE_PAGE_BYTES},
+    [CHASE_PACKED] = {"packed", "as many lines as line-per-page, side by side: the same without the TLB",
+        CHASE_PAGE_BYTES},
+    [CHASE_SCATTERED] = {"scattered",
+        "as many lines as line-per-page, at random places in a sixteenth of the pages", CHASE_PAGE_BYTES},
+    [CHASE_LINE_PER_LARGE_PAGE] = {"line-per-large-page",
+        "one cache line in each 2 MiB, in random order: the TLB of large pages", CHASE_LARGE_PAGE_BYTES},
 };
 
 int chase_order_find(const char *name)
@@ -25,15 +30,14 @@ int chase_order_find(const char *name)
     return -1;
 }
 
-static bool one_line_elements(enum chase_order order)
+uint64_t chase_bytes_an_element(enum chase_order order, uint32_t element_bytes)
 {
-    return order == CHASE_LINE_PER_PAGE || order == CHASE_PACKED;
+    return chase_single_lines(order) ? chase_orders[order].line_bytes : element_bytes;
 }
 
 static uint64_t element_count(const struct chase_shape *shape)
 {
-    return shape->working_set_bytes /
-           (one_line_elements(shape->order) ? (uint64_t)CHASE_PAGE_BYTES : shape->element_bytes);
+    return shape->working_set_bytes / chase_bytes_an_element(shape->order, shape->element_bytes);
 }
 
 int chase_check(const struct chase_shape *shape, struct error *error)
@@ -42,7 +46,7 @@ int chase_check(const struct chase_shape *shape, struct error *error)
         shape->element_bytes > CHASE_ELEMENT_BYTES_MAX)
         return error_set(error, EINVAL, "an element of %" PRIu32 " bytes is not a multiple of 8 from 8 to %d",
             shape->element_bytes, CHASE_ELEMENT_BYTES_MAX);
-    if (one_line_elements(shape->order) && shape->element_bytes != CHASE_LINE_BYTES)
+    if (chase_single_lines(shape->order) && shape->element_bytes != CHASE_LINE_BYTES)
         return error_set(error, EINVAL, "the elements of %s are one cache line of %d bytes",
             chase_orders[shape->order].name, CHASE_LINE_BYTES);
     if (shape->write && shape->element_bytes < 16)
@@ -60,11 +64,25 @@ int chase_check(const struct chase_shape *shape, struct error *error)
     return 0;
 }
 
+/* Has each line of this order a page of its own? */
+static bool line_in_a_page(enum chase_order order)
+{
+    return order == CHASE_LINE_PER_PAGE || order == CHASE_LINE_PER_LARGE_PAGE;
+}
+
+static uint64_t layout_bytes(const struct chase_shape *shape, uint64_t elements)
+{
+    if (shape->order == CHASE_SCATTERED)
+        return (elements + CHASE_SCATTERED_LINES - 1) / CHASE_SCATTERED_LINES * CHASE_PAGE_BYTES;
+    return elements * (line_in_a_page(shape->order) ? chase_orders[shape->order].line_bytes
+                                                    : (uint64_t)shape->element_bytes);
+}
+
 struct chase_layout chase_layout_make(const struct chase_shape *shape, uint64_t seed)
 {
     struct chase_layout layout = {.shape = *shape, .elements = element_count(shape), .seed = seed};
-    layout.bytes = shape->order == CHASE_LINE_PER_PAGE ? layout.elements * CHASE_PAGE_BYTES
-                                                       : layout.elements * shape->element_bytes;
+    layout.bytes = layout_bytes(shape, layout.elements);
+    layout.alignment = shape->order == CHASE_LINE_PER_LARGE_PAGE ? CHASE_LARGE_PAGE_BYTES : CHASE_PAGE_BYTES;
     layout.permutation = permutation_make(layout.elements, seed);
     return layout;
 }
@@ -108,12 +126,29 @@ static uint64_t element_at(const struct chase_layout *layout, uint64_t position)
     return page.first + permutation_forward(&page.permutation, position - page.first);
 }
 
+static uint64_t hashed_line(const struct chase_layout *layout, uint64_t page, uint64_t page_bytes)
+{
+    uint64_t line = random_mix(layout->seed + page) % (page_bytes / CHASE_LINE_BYTES);
+    return page * page_bytes + line * CHASE_LINE_BYTES;
+}
+
+/* scattered: the first 16 places of a permutation of the page's 64 lines, which is another in each page. */
+static uint64_t scattered_line(const struct chase_layout *layout, uint64_t element)
+{
+    uint64_t page = element / CHASE_SCATTERED_LINES;
+    struct permutation lines =
+        permutation_make(CHASE_PAGE_BYTES / CHASE_LINE_BYTES, random_mix(layout->seed ^ random_mix(page)));
+    uint64_t line = permutation_forward(&lines, element % CHASE_SCATTERED_LINES);
+    return page * CHASE_PAGE_BYTES + line * CHASE_LINE_BYTES;
+}
+
 static uint64_t offset_of_element(const struct chase_layout *layout, uint64_t element)
 {
-    if (layout->shape.order != CHASE_LINE_PER_PAGE)
-        return element * layout->shape.element_bytes;
-    uint64_t line = random_mix(layout->seed + element) % (CHASE_PAGE_BYTES / CHASE_LINE_BYTES);
-    return element * CHASE_PAGE_BYTES + line * CHASE_LINE_BYTES;
+    if (line_in_a_page(layout->shape.order))
+        return hashed_line(layout, element, chase_orders[layout->shape.order].line_bytes);
+    if (layout->shape.order == CHASE_SCATTERED)
+        return scattered_line(layout, element);
+    return element * layout->shape.element_bytes;
 }
 
 uint64_t chase_layout_offset(const struct chase_layout *layout, uint64_t position)
@@ -176,6 +211,8 @@ void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t 
         [CHASE_RANDOM_IN_PAGE] = write_in_page,
         [CHASE_LINE_PER_PAGE] = write_permuted,
         [CHASE_PACKED] = write_permuted,
+        [CHASE_SCATTERED] = write_permuted,
+        [CHASE_LINE_PER_LARGE_PAGE] = write_permuted,
     };
     writers[layout->shape.order](layout, base, first, first + count);
 }

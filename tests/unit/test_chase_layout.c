@@ -5,10 +5,11 @@
 #include "workload/chase.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 64, PAGE = 4096 };
+enum { LINE = 64, PAGE = 4096, LARGE = 2 << 20, SETS = PAGE / LINE };
 
 /* Shapes over all orders, element sizes that do and do not divide a page, working sets that are and are not
  * powers of two. */
@@ -28,7 +29,8 @@ static void add(struct shape_list *list, uint64_t bytes, uint32_t element, enum 
 
 static struct shape_list all_shapes(void)
 {
-    static const uint64_t sets[] = {4096, 5760, 8192, 65536, 92672, 1000000, 1 << 21};
+    static const uint64_t sets[] = {
+        4096, 5760, 8192, 65536, 92672, 1000000, 1 << 21, 17 << 20, (9 << 21) + 5000};
     static const uint32_t elements[] = {8, 16, 24, 64, 512, 1000, 4096};
     struct shape_list list = {.count = 0};
     for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++) {
@@ -105,12 +107,14 @@ static void named_addresses_are_those_in_memory(void **state)
 
 static void check_elements_apart(const struct chase_layout *layout, const char *base)
 {
-    uint64_t unit = layout->shape.order == CHASE_LINE_PER_PAGE ? PAGE : layout->shape.element_bytes;
-    unsigned char *seen = calloc(layout->elements, 1);
+    static const uint64_t units[CHASE_ORDERS] = {
+        [CHASE_LINE_PER_PAGE] = PAGE, [CHASE_LINE_PER_LARGE_PAGE] = LARGE};
+    uint64_t unit = units[layout->shape.order] ? units[layout->shape.order] : layout->shape.element_bytes;
+    unsigned char *seen = calloc(layout->bytes / unit, 1);
     (void)base;
     for (uint64_t position = 0; position < layout->elements; position++) {
         uint64_t offset = chase_layout_offset(layout, position);
-        assert_true(offset / unit < layout->elements);
+        assert_true(offset + layout->shape.element_bytes <= layout->bytes);
         assert_int_equal(seen[offset / unit]++, 0);
     }
     free(seen);
@@ -176,11 +180,120 @@ static void packed_holds_as_many_lines_as_line_per_page(void **state)
     assert_int_equal(packed.bytes, packed.elements * LINE);
 }
 
+static void scattered_has_sixteen_lines_of_each_of_a_sixteenth_of_the_pages(void **state)
+{
+    (void)state;
+    struct chase_layout apart = layout_of(4 << 20, LINE, CHASE_LINE_PER_PAGE),
+                        layout = layout_of(4 << 20, LINE, CHASE_SCATTERED);
+    uint64_t lines[(4 << 20) / PAGE / 16] = {0}, same = 0;
+    assert_int_equal(layout.elements, apart.elements);
+    assert_int_equal(layout.bytes, apart.bytes / 16);
+    for (uint64_t i = 0; i < layout.elements; i++) {
+        uint64_t offset = chase_layout_offset(&layout, i);
+        assert_int_equal(offset % LINE, 0);
+        lines[offset / PAGE] |= UINT64_C(1) << (offset % PAGE / LINE);
+    }
+    for (size_t page = 0; page < sizeof lines / sizeof lines[0]; page++) {
+        assert_int_equal(__builtin_popcountll(lines[page]), 16);
+        same += page && lines[page] == lines[page - 1];
+    }
+    assert_int_equal(same, 0);
+}
+
+/* The last page has the rest. */
+static void scattered_ends_in_a_page_of_fewer_lines(void **state)
+{
+    (void)state;
+    struct chase_layout layout = layout_of(19 * PAGE, LINE, CHASE_SCATTERED);
+    unsigned in_last = 0;
+    assert_int_equal(layout.elements, 19);
+    assert_int_equal(layout.bytes, 2 * PAGE);
+    for (uint64_t i = 0; i < layout.elements; i++)
+        in_last += chase_layout_offset(&layout, i) >= PAGE;
+    assert_int_equal(in_last, 3);
+}
+
+/* How many lines of a list of 1024 fall into each of 64 sets of a cache, over many seeds: mean, variance, and
+ * the share beyond 24 of the 16 expected. */
+struct occupancy {
+    double mean, variance, crowded;
+};
+
+static struct occupancy occupancy_of(enum chase_order order)
+{
+    enum { SEEDS = 400 };
+    struct chase_shape shape = {4 << 20, LINE, order, false, 1};
+    struct occupancy found = {0};
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct chase_layout layout = chase_layout_make(&shape, seed * 7919);
+        unsigned lines[SETS] = {0};
+        for (uint64_t i = 0; i < layout.elements; i++)
+            lines[chase_layout_offset(&layout, i) / LINE % SETS]++;
+        for (size_t set = 0; set < SETS; set++) {
+            found.mean += lines[set];
+            found.variance += (lines[set] - 16.0) * (lines[set] - 16.0);
+            found.crowded += lines[set] > 24;
+        }
+    }
+    found.mean /= SEEDS * SETS;
+    found.variance /= SEEDS * SETS;
+    found.crowded /= SEEDS * SETS;
+    return found;
+}
+
+/* The sets of a cache are as unevenly full: of single lines by the Poisson distribution (16), of scattered
+ * ones three quarters of that, as a page has a line but once; of packed ones they would all be equal. */
+static void scattered_fills_the_sets_as_line_per_page_does(void **state)
+{
+    (void)state;
+    struct occupancy apart = occupancy_of(CHASE_LINE_PER_PAGE), found = occupancy_of(CHASE_SCATTERED),
+                     packed = occupancy_of(CHASE_PACKED);
+    print_message("# variance apart %.2f scattered %.2f, crowded %.4f %.4f\n", apart.variance, found.variance,
+        apart.crowded, found.crowded);
+    assert_true(fabs(apart.mean - 16) < 1e-9 && fabs(found.mean - 16) < 1e-9);
+    assert_true(fabs(apart.variance - 16 * 63 / 64.0) < 0.6);
+    assert_true(fabs(found.variance - 12) < 0.6);
+    assert_true(found.crowded > 0.003 && found.crowded < apart.crowded);
+    assert_true(packed.variance < 1e-9);
+}
+
+static void line_per_large_page_uses_one_hashed_line_in_each_2_mib(void **state)
+{
+    (void)state;
+    struct chase_layout layout = layout_of(UINT64_C(1024) * LARGE, LINE, CHASE_LINE_PER_LARGE_PAGE);
+    unsigned lines[SETS] = {0}, pages[8] = {0}, following = 0;
+    assert_int_equal(layout.elements, 1024);
+    assert_int_equal(layout.bytes, UINT64_C(1024) * LARGE);
+    assert_int_equal(layout.alignment, LARGE);
+    for (uint64_t i = 0; i < layout.elements; i++) {
+        uint64_t offset = chase_layout_offset(&layout, i);
+        assert_int_equal(offset % LINE, 0);
+        lines[offset / LINE % SETS]++;
+        pages[offset % LARGE / (LARGE / 8)]++;
+        following += chase_layout_offset(&layout, i + 1) / LARGE == offset / LARGE + 1;
+    }
+    for (size_t set = 0; set < SETS; set++) /* 16 expected */
+        assert_in_range(lines[set], 1, 40);
+    for (size_t eighth = 0; eighth < 8; eighth++) /* 128 expected */
+        assert_in_range(pages[eighth], 80, 180);
+    assert_true(following < 20);
+}
+
+/* An agent is told an order by its number. */
+static void orders_keep_their_numbers(void **state)
+{
+    static const char *const names[] = {"sequential", "random", "random-in-page", "line-per-page", "packed",
+        "scattered", "line-per-large-page"};
+    (void)state;
+    for (int order = 0; order < CHASE_ORDERS; order++)
+        assert_int_equal(chase_order_find(names[order]), order);
+}
+
 static void laying_out_in_pieces_gives_the_same_list(void **state)
 {
     (void)state;
     for (int order = 0; order < CHASE_ORDERS; order++) {
-        struct chase_layout layout = layout_of(1 << 20, 64, (enum chase_order)order);
+        struct chase_layout layout = layout_of(8 << 20, 64, (enum chase_order)order);
         char *base = map(&layout), *whole = map(&layout);
         chase_layout_write(&layout, base, 0, layout.elements);
         memcpy(whole, base, layout.bytes);
@@ -222,6 +335,8 @@ static void what_cannot_be_is_refused_with_a_reason(void **state)
     assert_refused((struct chase_shape){4096, 64, CHASE_RANDOM, false, 9}, "chains");
     assert_refused((struct chase_shape){128, 64, CHASE_RANDOM, false, 3}, "fewer than its 3 chains");
     assert_refused((struct chase_shape){1 << 20, 128, CHASE_PACKED, false, 1}, "one cache line");
+    assert_refused((struct chase_shape){1 << 20, 128, CHASE_SCATTERED, false, 1}, "one cache line");
+    assert_refused((struct chase_shape){1 << 20, 64, CHASE_LINE_PER_LARGE_PAGE, false, 1}, "0 elements");
 }
 
 int main(void)
@@ -234,6 +349,11 @@ int main(void)
         cmocka_unit_test(random_in_page_stays_in_its_page),
         cmocka_unit_test(line_per_page_uses_one_hashed_line_in_each_page),
         cmocka_unit_test(packed_holds_as_many_lines_as_line_per_page),
+        cmocka_unit_test(scattered_has_sixteen_lines_of_each_of_a_sixteenth_of_the_pages),
+        cmocka_unit_test(scattered_ends_in_a_page_of_fewer_lines),
+        cmocka_unit_test(scattered_fills_the_sets_as_line_per_page_does),
+        cmocka_unit_test(line_per_large_page_uses_one_hashed_line_in_each_2_mib),
+        cmocka_unit_test(orders_keep_their_numbers),
         cmocka_unit_test(laying_out_in_pieces_gives_the_same_list),
         cmocka_unit_test(chains_start_evenly_apart),
         cmocka_unit_test(what_cannot_be_is_refused_with_a_reason),

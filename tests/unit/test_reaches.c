@@ -182,6 +182,46 @@ static void a_step_far_from_all_tlbs_is_told_without_name(void **state)
     }
 }
 
+/* 64 lines of 64 pages are 4 KiB: no cache's. Beyond 512 MiB a step may be a cache's again, of 48 KiB lines.
+ */
+static void steps_of_large_pages_are_their_tlbs(void **state)
+{
+    static const struct shelf shelves[] = {{UINT64_C(32) << 21, 1.2}, {INFINITY, 5}};
+    struct result result;
+    (void)state;
+    start(&result);
+    for (unsigned i = 0; i <= 16; i++) {
+        double bytes = round(exp2(i / 2.0)) * (2 << 20);
+        struct result_cell *cell = &result.cells[result.cell_count++];
+        double ns = bytes <= shelves[0].up_to_bytes ? shelves[0].ns : shelves[1].ns;
+        *cell = (struct result_cell){.median = ns, .low = ns * 0.99, .high = ns * 1.01};
+        cell->cell.monitor = "native";
+        cell->cell.host_page_bytes = 2 << 20;
+        cell->cell.chase =
+            (struct chase_shape){(uint64_t)bytes, CHASE_LINE_BYTES, CHASE_LINE_PER_LARGE_PAGE, false, 1};
+        snprintf(cell->label, sizeof cell->label, "native");
+    }
+    find(&result);
+    assert_int_equal(result.reach_count, 1);
+    assert_reach(&result, 0, REACH_TLB, "L1 TLB", 64 * MEBI, 32);
+    assert_int_equal(result.reaches[0].from_entries, 32);
+    result_free(&result);
+}
+
+/* Of a scattered chase none is a TLB's. */
+static void steps_of_scattered_lines_are_the_caches(void **state)
+{
+    struct result result;
+    (void)state;
+    start(&result);
+    add_curve(&result, "native", CHASE_SCATTERED, packed);
+    find(&result);
+    assert_int_equal(result.reach_count, 2);
+    assert_reach(&result, 0, REACH_CACHE, "L1d", 48 * KIBI, 49152);
+    assert_reach(&result, 1, REACH_CACHE, "L2", MEBI, 1 << 20);
+    result_free(&result);
+}
+
 static void other_machines_are_not_held_against_this_ones_cpuid(void **state)
 {
     struct result result;
@@ -232,6 +272,8 @@ int main(void)
         cmocka_unit_test(a_step_far_from_all_levels_has_no_name),
         cmocka_unit_test(steps_that_the_packed_chase_lacks_are_the_tlbs),
         cmocka_unit_test(a_step_far_from_all_tlbs_is_told_without_name),
+        cmocka_unit_test(steps_of_large_pages_are_their_tlbs),
+        cmocka_unit_test(steps_of_scattered_lines_are_the_caches),
         cmocka_unit_test(other_machines_are_not_held_against_this_ones_cpuid),
         cmocka_unit_test(a_machine_that_tells_nothing_has_reaches_without_names),
         cmocka_unit_test(nothing_measured_has_no_reach),
