@@ -1,8 +1,14 @@
 #include "host/host.h"
 
+#include "host/balloon.h"
+#include "host/below.h"
+#include "host/cgroup_cpu.h"
+#include "host/clock_source.h"
 #include "host/cpu.h"
 #include "host/hypervisor.h"
+#include "host/iommu.h"
 #include "host/memory_facts.h"
+#include "host/reclaim.h"
 #include "host/settings.h"
 #include "host/tlb.h"
 #include "host/topology.h"
@@ -21,6 +27,12 @@ int host_look(struct host *host, struct error *error)
     host_look_topology(&seen);
     host_look_memory(&seen);
     host_look_settings(&seen);
+    host_look_clock_source(&seen);
+    host_look_cpu_limits(&seen);
+    host_look_iommu(&seen);
+    host_look_below(&seen);
+    host_look_balloon(&seen);
+    host_look_reclaim(&seen);
     *host = seen;
     return 0;
 }

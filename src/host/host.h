@@ -71,6 +71,49 @@ struct host {
     size_t mitigation_count;
     struct fact mitigations_source;  /* unknown: why there are none */
     struct fact cgroup_memory_limit; /* bytes as text; unknown: no limit, or not readable */
+
+    /* From here on numbers are decimal text, and what is or is not there starts with "yes" or "no". */
+    struct {
+        struct fact source;    /* "tsc", "kvm-clock", "hpet" …: what this kernel reads the time from */
+        struct fact available; /* separated by blanks */
+    } clock;
+    struct {
+        struct fact allowed; /* CPUs that this process may run on */
+        struct fact
+            limit; /* CPUs' worth of time by control groups, "1.500"; unknown: no limit, or not readable
+                    */
+    } cpus;
+    struct {
+        struct fact iommu;        /* "no", or "yes: dmar0 dmar1" */
+        struct fact iommu_groups; /* groups of devices that can be handed to a guest apart from others */
+        struct fact vfio;         /* "no", "no: there, but …", "yes" */
+    } passthrough;
+    struct {
+        struct fact vendor, product;
+    } dmi;
+    struct host_below {
+        struct fact signatures;           /* as they are: "Microsoft Hv, KVMKVMKVM" */
+        bool kvm_told;                    /* are these two? */
+        uint32_t kvm_features, kvm_hints; /* EAX, EDX of KVM's features leaf */
+        struct fact kvm;                  /* the names of both */
+        struct fact steal_time; /* does this kernel get to know the time that others ran on its CPUs? */
+        struct fact dedicated;  /* does each of its CPUs have one of the host's for itself? */
+        struct fact hyperv;     /* the names of what Hyper-V, or who poses as it, offers */
+        struct fact nested;     /* is that hypervisor a guest itself? */
+    } below;
+    struct host_balloon {
+        struct fact device;                       /* "no", or "yes: virtio0" */
+        struct fact features;                     /* the names of those that are agreed upon */
+        struct fact reporting;                    /* does the host get back what is free here? */
+        struct fact reporting_bytes;              /* in blocks of this size */
+        struct fact held_bytes;                   /* in the balloon now */
+        struct fact inflated, deflated, migrated; /* pages since boot */
+    } balloon;
+    struct {
+        struct fact swap_bytes, zswap; /* the latter "yes" or "no" */
+        struct fact ksm;               /* "yes", "no", "no: …" */
+        struct fact damon;             /* "no", or "yes: kdamond.0, pageout" */
+    } reclaim;
 };
 
 /* Looks at the machine and fills *host. Only a lack of memory is an error: what cannot be seen is told in the

@@ -52,7 +52,7 @@ struct fact hypervisor_name(const char *first, const char *second)
 /* The leaf that opens a range of hypervisor leaves tells the highest one in EAX. Some leave it 0 (old KVM),
  * so it is read past the range check; where there is no second range the answer is zeros or another leaf's,
  * which matches no signature. */
-static void signature_at(uint32_t leaf, char text[static 13])
+void hypervisor_signature(uint32_t leaf, char text[static 13])
 {
     struct host_cpuid told;
     host_cpuid_unchecked(leaf, &told);
@@ -69,7 +69,7 @@ void host_look_hypervisor(struct host *host)
         host->guest_of = fact_unknown("no hypervisor announces itself (CPUID leaf 1, ECX bit 31)");
         return;
     }
-    signature_at(UINT32_C(0x40000000), first);
-    signature_at(UINT32_C(0x40000100), second);
+    hypervisor_signature(UINT32_C(0x40000000), first);
+    hypervisor_signature(UINT32_C(0x40000100), second);
     host->guest_of = hypervisor_name(first, second);
 }

@@ -9,6 +9,10 @@
  * signature second; that one then counts. */
 struct fact hypervisor_name(const char *first, const char *second);
 
+/* The signature at a leaf that opens a range of hypervisor leaves (4000_0000h, 4000_0100h …), cut as above.
+ * To be asked for only where leaf 1 announces a hypervisor. */
+void hypervisor_signature(uint32_t leaf, char text[static 13]);
+
 /* Fills host->is_guest and host->guest_of. */
 void host_look_hypervisor(struct host *host);
 
