@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PLACEMENTS = 7, PAIRS = 16, PAGES = 512, PAGE_BYTES = 4096 };
+enum { PLACEMENTS = 7, PAIRS = 32, PAGES = 512, PAGE_BYTES = 4096 };
 static const double target = 0.10, sample_ns = 2e6;
 
 struct bench {

@@ -24,8 +24,10 @@ struct inspector {
     const struct inspect_options *options;
     struct setting setting;
     struct output_file outputs[RESULT_OUTPUTS];
+    struct output *metrics; /* opened before anything is measured, for the first time they are written */
     struct thresholds thresholds;
-    struct result result; /* of the inspection, with the rounds */
+    struct result result;   /* of the inspection, with the rounds */
+    struct findings latest; /* the inspection's, renewed by each round: what is true now */
     bool tripped;
 };
 
@@ -58,15 +60,19 @@ static int inspect(
 
 /* ---- what is written after every round ---- */
 
-static int write_metrics(const char *path, const struct result *result, struct error *error)
+/* All findings, whether this round measured them or the inspection did. */
+static int write_metrics(struct inspector *inspector, const struct result *measured, struct error *error)
 {
-    struct output *output;
-    if (!path)
+    struct result all = *measured;
+    struct output *output = inspector->metrics;
+    if (!inspector->options->openmetrics)
         return 0;
-    int rc = output_open(path, &output, error);
-    if (rc < 0)
+    int rc = findings_renew(&inspector->latest, &measured->findings, error);
+    if (rc < 0 || (!output && (rc = output_open(inspector->options->openmetrics, &output, error)) < 0))
         return rc;
-    if ((rc = openmetrics_write(result, output_stream(output), error)) == 0)
+    inspector->metrics = NULL;
+    all.findings = inspector->latest;
+    if ((rc = openmetrics_write(&all, output_stream(output), error)) == 0)
         return output_commit(output, error);
     output_discard(output);
     return rc;
@@ -130,7 +136,7 @@ static int one_round(struct inspector *inspector, struct error *error)
     struct result measured = {0};
     int rc = inspect(inspector, INSPECT_CHEAP, &measured, error);
     if (rc == 0 && measured.complete) { /* an interrupted one is no round */
-        rc = write_metrics(inspector->options->openmetrics, &measured, error);
+        rc = write_metrics(inspector, &measured, error);
         if (rc == 0)
             rc = judge(inspector, &measured.findings, error);
         if (rc == 0)
@@ -150,7 +156,7 @@ static int watch(struct inspector *inspector, struct error *error)
     const struct inspect_options *options = inspector->options;
     double next = clock_seconds();
     int rc = 0;
-    for (int round = 0; rc == 0 && (!options->rounds || round < options->rounds) && !inspector->tripped;
+    for (int round = 0; rc == 0 && (options->rounds < 0 || round < options->rounds) && !inspector->tripped;
          round++) {
         if (!wait_until(next))
             break;
@@ -187,7 +193,7 @@ static int inspect_and_report(struct inspector *inspector, struct error *error)
     bool watching = options->watch > 0;
     int rc = inspect(inspector, options->common.quick ? INSPECT_QUICK : INSPECT_FULL, result, error);
     if (rc == 0)
-        rc = write_metrics(options->openmetrics, result, error);
+        rc = write_metrics(inspector, result, error);
     if (rc == 0)
         rc = judge(inspector, &result->findings, error);
     if (rc == 0 && watching)
@@ -210,6 +216,8 @@ static int run(struct inspector *inspector, struct error *error)
     if (rc < 0 || (rc = setting_open(&inspector->setting, options->cpu, &stop, error)) < 0)
         return rc;
     domain_probe(&monitor_kvm, &inspector->setting.facts);
+    if (options->openmetrics && (rc = output_open(options->openmetrics, &inspector->metrics, error)) < 0)
+        return rc;
     rc = result_outputs_open(&options->common, inspector->outputs, error);
     return rc < 0 ? rc : inspect_and_report(inspector, error);
 }
@@ -220,6 +228,8 @@ int cmd_inspect_run(const struct invocation *invocation)
     struct error error;
     interrupt_catch();
     int rc = run(&inspector, &error);
+    output_discard(inspector.metrics);
+    findings_free(&inspector.latest);
     result_free(&inspector.result);
     setting_close(&inspector.setting);
     int status = rc < 0 ? status_failed(&error) : inspector.tripped ? STATUS_THRESHOLD : STATUS_DONE;

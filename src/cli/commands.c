@@ -7,6 +7,7 @@
 #include "cli/events_options.h"
 #include "cli/generate.h"
 #include "cli/help.h"
+#include "cli/inspect_options.h"
 #include "cli/list_options.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@
 static const struct command *const commands[] = {
     &command_chase,
     &command_events,
+    &command_inspect,
     &command_compare,
     &command_list,
     &command_agent,
@@ -57,6 +59,7 @@ const struct command command_vcost = {
             {"vcost chase", "What memory accesses cost in a guest, for working sets from 4 KiB to 1 GiB"},
             {"vcost chase --quick --svg chase.svg", "A first impression, with a picture"},
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
+            {"vcost inspect", "What this machine really is, and what the host below does"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
             {"vcost help chase", "All that vcost chase can do"},
@@ -71,5 +74,5 @@ const struct command command_vcost = {
             {"NO_COLOR", "If set and not empty: no colour unless --color=always."},
             {"TERM", "If dumb or not set: the same."},
         },
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

@@ -13,7 +13,7 @@ struct inspect_options {
     const char *openmetrics; /* path, "-" for stdout, NULL for none */
     const char *fail_on;     /* as typed; NULL: nothing */
     double watch;            /* seconds between the starts of two rounds; 0: no rounds */
-    int rounds;              /* of --watch; 0: until stopped */
+    int rounds;              /* of --watch; -1: until stopped */
     int cpu;                 /* -1: the last one that may be used */
     bool verbose;
 };

@@ -205,6 +205,18 @@ void analyse_comparison(struct result *result, size_t cell, size_t baseline)
         result->comparison_count++;
 }
 
+struct estimate analyse_difference(const struct result_cell *cell, const struct result_cell *other)
+{
+    double differences[CHASE_PLACEMENTS_MAX];
+    size_t count = 0;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
+        double difference = placement_median(cell, placement) - placement_median(other, placement);
+        if (!isnan(difference))
+            differences[count++] = difference;
+    }
+    return statistics_difference(differences, count);
+}
+
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error)
 {
     result->comparisons = calloc(result->cell_count, sizeof *result->comparisons);

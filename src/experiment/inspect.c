@@ -34,6 +34,9 @@ static const struct inspect_plan plans[] = {
         .gap_seconds = 0.3},
 };
 
+/* Of the planned time, what a part is given at least. */
+static const double scale_least = 0.4;
+
 /* What is done one after the other. */
 static const struct part {
     const char *what; /* for the line of progress */
@@ -45,6 +48,7 @@ static const struct part {
     {"caches and TLBs", offsetof(struct inspect_plan, curve_seconds), inspect_curves},
     {"the caches", offsetof(struct inspect_plan, cache_seconds), inspect_caches},
     {"the TLB of large pages", offsetof(struct inspect_plan, large_seconds), inspect_large_tlb},
+    {"memory from several CPUs", offsetof(struct inspect_plan, region_seconds), inspect_numa},
     {"what takes the CPU away", offsetof(struct inspect_plan, gap_seconds), inspect_gaps},
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };
@@ -78,10 +82,19 @@ static void tell_whole(void *context, double fraction, double seconds_left, cons
         seconds_left + share->left_after, share->what);
 }
 
+/* Where parts took longer than planned (a busy machine) those that follow get less, but not too little to
+ * mean anything. */
+static void keep_pace(struct inspection *inspection, double planned)
+{
+    double left = inspection->end - clock_seconds();
+    inspection->scale = fmax(scale_least, fmin(inspection->scale, left / planned));
+}
+
 static int run_part(struct inspection *inspection, const struct part *part, double done, struct error *error)
 {
     const struct chase_progress *whole = &inspection->experiment->progress;
     double all = all_seconds(inspection->plan), own = seconds_of(inspection->plan, part);
+    keep_pace(inspection, all - done);
     struct share share = {whole, part->what, done / all, own / all, (all - done - own) * inspection->scale};
     struct chase_progress progress = {whole->tell ? tell_whole : NULL, &share};
     if (whole->tell)
@@ -155,6 +168,7 @@ int experiment_inspect(
         .scale = experiment->seconds > 0 ? experiment->seconds / all_seconds(plan) : 1,
     };
     double started = clock_seconds();
+    inspection.end = started + inspection.scale * all_seconds(plan);
     *result = (struct result){.complete = true};
     describe(&inspection);
     int rc = look(&inspection, error);

@@ -16,15 +16,15 @@ static const struct price_row {
     enum finding_section section;
     bool cheap;
 } price_rows[] = {
-    {"first-touch-4k", "first-touch", "4K recycled", "first touch of a page", FINDING_MEMORY, true},
-    {"first-touch-4k-fresh", "first-touch", "4K fresh", "first touch of a page", FINDING_MEMORY, true},
-    {"first-touch-2m", "first-touch", "2M recycled", "first touch of a page", FINDING_MEMORY, true},
-    {"first-touch-2m-fresh", "first-touch", "2M fresh", "first touch of a page", FINDING_MEMORY, true},
+    {"first-touch-4k", "first-touch", "4K recycled", "first touch", FINDING_MEMORY, true},
+    {"first-touch-4k-fresh", "first-touch", "4K fresh", "first touch", FINDING_MEMORY, true},
+    {"first-touch-2m", "first-touch", "2M recycled", "first touch", FINDING_MEMORY, true},
+    {"first-touch-2m-fresh", "first-touch", "2M fresh", "first touch", FINDING_MEMORY, true},
     {"populate-write", "prefault", "", "prefaulting a page", FINDING_MEMORY, false},
     {"fork-exit", "fork-exit", "", "fork and exit", FINDING_MEMORY, false},
-    {"rdtsc", "rdtsc", "", "reading the time-stamp counter", FINDING_CLOCK, true},
-    {"clock-vdso", "clock-vdso", "", "clock_gettime() by the vDSO", FINDING_CLOCK, true},
-    {"clock-syscall", "clock-syscall", "", "clock_gettime() by system call", FINDING_CLOCK, true},
+    {"rdtsc", "rdtsc", "", "RDTSC", FINDING_CLOCK, true},
+    {"clock-vdso", "clock-vdso", "", "clock_gettime(), vDSO", FINDING_CLOCK, true},
+    {"clock-syscall", "clock-syscall", "", "clock_gettime(), system call", FINDING_CLOCK, true},
     {"cpuid", "cpuid", "", "CPUID", FINDING_BELOW, true},
 };
 
@@ -97,6 +97,18 @@ static bool is_told_of(const struct result *result, const struct result_reach *r
     return reach->kind == REACH_CACHE && cell->cell.chase.order == CHASE_RANDOM;
 }
 
+/* "L2 TLB 4K"; a level that CPUID's are not told of is called by its number among all steps. */
+static void reach_key(
+    const struct result *result, const struct result_reach *reach, char key[static FINDING_KEY_BYTES])
+{
+    const char *pages = is_tlb(reach) ? page_name(&result->cells[reach->last]) : "";
+    if (reach->name[0])
+        snprintf(key, FINDING_KEY_BYTES, "%s%s%s", reach->name, pages[0] ? " " : "", pages);
+    else
+        snprintf(key, FINDING_KEY_BYTES, "step %zu%s%s", (size_t)(reach - result->reaches) + 1,
+            pages[0] ? " " : "", pages);
+}
+
 static struct finding reach_finding(const struct result *result, const struct result_reach *reach)
 {
     const struct result_cell *cell = &result->cells[reach->last];
@@ -105,7 +117,7 @@ static struct finding reach_finding(const struct result *result, const struct re
     double high = (double)(tlb ? reach->to_entries : reach->to_bytes);
     struct finding finding = {
         .section = FINDING_CACHES,
-        .title = tlb ? "reach of the TLB" : "reach of the cache",
+        .title = tlb ? "TLB reach" : "cache reach",
         .source = FINDING_MEASURED,
         .unit = tlb ? FINDING_COUNT : FINDING_BYTES,
         .value = fact_known("%s", ""),
@@ -114,8 +126,7 @@ static struct finding reach_finding(const struct result *result, const struct re
         .high = high,
     };
     snprintf(finding.name, sizeof finding.name, "%s", tlb ? "tlb-reach" : "cache-reach");
-    snprintf(finding.key, sizeof finding.key, "%s%s%s", reach->name[0] ? reach->name : "a level",
-        tlb ? " " : "", tlb ? page_name(cell) : "");
+    reach_key(result, reach, finding.key);
     snprintf(finding.how, sizeof finding.how,
         "a chase, %s, steps up from %.3g to %.3g ns an access between them",
         chase_orders[cell->cell.chase.order].name, reach->below_ns, reach->above_ns);
@@ -140,7 +151,8 @@ static int add_reaches(struct inspection *inspection, struct error *error)
 int inspect_conclude(struct inspection *inspection, struct error *error)
 {
     static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_prices,
-        inspect_find_exits, inspect_find_gaps, inspect_find_splinter, inspect_find_remedies};
+        inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
+        inspect_find_remedies};
     struct result *result = inspection->result;
     int rc = inspection->experiment->depth == INSPECT_CHEAP
                  ? 0

@@ -3,6 +3,7 @@
 #define VCOST_EXPERIMENT_INSPECT_INTERNAL_H
 
 #include "experiment/inspect.h"
+#include "experiment/inspect_regions.h"
 #include "measure/evidence.h"
 #include "measure/gaps.h"
 
@@ -26,8 +27,12 @@ struct inspection {
     struct result *result;
     struct watch watch;
     struct evidence all; /* about the whole inspection */
+    struct regions regions;
+    struct region_effort effort; /* that the regions took */
+    bool regions_known;
     struct gaps gaps;
     bool gaps_known;
+    double end;   /* clock_seconds() */
     double scale; /* of all times of the plan, to fit the budget */
     /* Why there are no curves, or no large pages; "" if there are. */
     char no_curves[256], no_large[256], no_caches[256], no_large_tlb[256], no_prices[256];
@@ -59,10 +64,15 @@ const struct result_cell *inspect_event_cell(const struct result *result, const 
 
 int inspect_gaps(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
 
+/* ---- inspect_numa.c ---- */
+
+int inspect_numa(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+
 /* ---- what is made of it ---- */
 
 int inspect_conclude(struct inspection *inspection, struct error *error); /* inspect_findings.c: all of it */
 int inspect_find_splinter(struct inspection *inspection, struct error *error);
+int inspect_find_regions(struct inspection *inspection, struct error *error);
 int inspect_find_gaps(struct inspection *inspection, struct error *error);
 int inspect_find_exits(struct inspection *inspection, struct error *error);
 int inspect_find_remedies(struct inspection *inspection, struct error *error);

@@ -3,6 +3,7 @@
 #define VCOST_EXPERIMENT_INTERNAL_H
 
 #include "experiment/chase.h"
+#include "measure/statistics.h"
 
 /* ---- lanes.c: the lanes of all sites in one row ---- */
 
@@ -38,6 +39,9 @@ int add_sample(struct result_cell *cell, const struct result_sample *sample, str
 void analyse_cells(struct result *result, unsigned planned, const char *cut);
 /* Appends the comparison of two cells to result->comparisons, which has room, if they share a placement. */
 void analyse_comparison(struct result *result, size_t cell, size_t baseline);
+/* How much more a cell costs than another that was measured in the same placements: of each placement's
+ * medians. NAN without a common placement. */
+struct estimate analyse_difference(const struct result_cell *cell, const struct result_cell *other);
 /* Each cell against that of its lane's baseline. */
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error);
 

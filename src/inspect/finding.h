@@ -60,6 +60,7 @@ struct finding {
     char how[FINDING_TEXT_BYTES]; /* how it was found, half a sentence: "CPUID leaf 8000_0006h" */
     char
         sure[FINDING_TEXT_BYTES]; /* what makes it sure, or what could make it wrong; "" for nothing to say */
+    bool detail;                  /* left out of the report for people unless all of it is wanted */
     bool cheap;                   /* measured anew in every round of --watch */
 };
 
@@ -85,6 +86,8 @@ struct findings {
 /* Appends a copy. -ENOMEM is the only error. */
 int findings_add(struct findings *findings, const struct finding *finding, struct error *error);
 int findings_add_remedy(struct findings *findings, const struct remedy *remedy, struct error *error);
+/* Puts each finding of `newer` in the place of the one of the same name and key, or at the end. */
+int findings_renew(struct findings *findings, const struct findings *newer, struct error *error);
 void findings_free(struct findings *findings);
 
 /* The finding of that name (and key; NULL: the first of the name); NULL if there is none. */

@@ -78,6 +78,20 @@ int findings_add_remedy(struct findings *findings, const struct remedy *remedy, 
     return 0;
 }
 
+int findings_renew(struct findings *findings, const struct findings *newer, struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < newer->count; i++) {
+        const struct finding *found = &newer->items[i];
+        const struct finding *old = findings_find(findings, found->name, found->key);
+        if (old)
+            findings->items[old - findings->items] = *found;
+        else
+            rc = findings_add(findings, found, error);
+    }
+    return rc;
+}
+
 void findings_free(struct findings *findings)
 {
     free(findings->items);

@@ -83,6 +83,17 @@ int pin_other(const struct pin *pin)
     return -1;
 }
 
+void pin_pause(const struct pin *pin)
+{
+    sched_setaffinity(0, pin->bytes, pin->before);
+}
+
+int pin_resume(const struct pin *pin, struct error *error)
+{
+    int rc = bind(pin, (int)pin->cpu);
+    return rc < 0 ? error_errno(error, -rc, "cannot bind the measuring thread to CPU %u again", pin->cpu) : 0;
+}
+
 void pin_release(struct pin *pin)
 {
     if (!pin->before)

@@ -20,6 +20,11 @@ int pin_thread(struct pin *pin, int wanted, struct error *error);
 /* Another CPU that the thread may use once it is released; -1 if there is none. */
 int pin_other(const struct pin *pin);
 
+/* Lets the thread run where it was allowed to, for a while: not while anything is measured. pin_resume()
+ * binds it again. */
+void pin_pause(const struct pin *pin);
+int pin_resume(const struct pin *pin, struct error *error);
+
 /* Lets the thread run again where it was allowed to. */
 void pin_release(struct pin *pin);
 

@@ -1,6 +1,7 @@
 #include "report/json.h"
 
 #include "report/json_agents.h"
+#include "report/json_findings.h"
 #include "report/json_host.h"
 #include "report/json_reaches.h"
 #include "report/tool.h"
@@ -237,6 +238,10 @@ int json_from_result(const struct result *result, json_t **json, struct error *e
     put(&draft, object, "cells", json_cells(&draft, result));
     put(&draft, object, "comparisons", json_comparisons(&draft, result));
     put(&draft, object, "reaches", json_reaches(&draft, result));
+    if (!strcmp(result->experiment, "inspect"))
+        put_findings(&draft, object, &result->findings);
+    if (result->round_count)
+        put_rounds(&draft, object, result->rounds, result->round_count);
     if (draft.failed || !object) {
         json_decref(object);
         return error_set(error, ENOMEM, "not enough memory to write the result as JSON");

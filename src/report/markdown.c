@@ -2,6 +2,7 @@
 
 #include "report/baseline.h"
 #include "report/curves.h"
+#include "report/findings_report.h"
 #include "report/format.h"
 #include "report/markdown_text.h"
 #include "report/notes.h"
@@ -139,6 +140,8 @@ static int write_curves(const struct result *result, FILE *stream, struct error 
 int markdown_write(const struct result *result, FILE *stream, struct error *error)
 {
     write_headline(result, stream);
+    if (!strcmp(result->experiment, "inspect"))
+        return findings_report_markdown(result, stream, error);
     return (strcmp(result->experiment, "events") == 0 ? price_report_markdown : write_curves)(
         result, stream, error);
 }

@@ -13,6 +13,9 @@ void result_free(struct result *result)
     free(result->reaches);
     free(result->agents);
     findings_free(&result->findings);
+    for (size_t i = 0; i < result->round_count; i++)
+        findings_free(&result->rounds[i].findings);
+    free(result->rounds);
     host_free(&result->host);
     *result = (struct result){0};
 }

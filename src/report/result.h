@@ -95,6 +95,12 @@ struct result_agent {
     struct agent_facts facts;
 };
 
+/* What was measured anew, some time after the inspection. */
+struct result_round {
+    char started[40];         /* RFC 3339 */
+    struct findings findings; /* owned */
+};
+
 struct result {
     int argc; /* the command as typed; not owned */
     char **argv;
@@ -117,7 +123,9 @@ struct result {
     size_t comparison_count;
     struct result_reach *reaches; /* owned; curve by curve, ascending in each */
     size_t reach_count;
-    struct findings findings; /* owned; of "inspect" only */
+    struct findings findings;    /* owned; of "inspect" only */
+    struct result_round *rounds; /* owned; of `vcost inspect --watch`, in the order of time */
+    size_t round_count;
 };
 
 /* Releases what the result owns (samples, cells, comparisons, reaches, agents, findings, host). */

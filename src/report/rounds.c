@@ -1,6 +1,6 @@
 #include "report/rounds.h"
 
-#include "report/format.h"
+#include "report/finding_text.h"
 #include "report/text.h"
 
 #include <math.h>
@@ -20,23 +20,18 @@ static const struct column {
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
+/* Without the words that a yes or no has, but for those that take its place ("partly"). */
 static void write_value(
-    const struct finding *finding, const struct report_style *style, char *text, size_t size)
+    const struct finding *finding, const struct report_style *style, char text[static FINDING_VALUE_BYTES])
 {
-    if (!finding || !finding_has_number(finding))
-        snprintf(text, size, "-");
-    else if (finding->unit == FINDING_YES_NO)
-        snprintf(text, size, "%.16s",
-            finding->value.text[0] ? finding->value.text
-            : finding->number != 0 ? "yes"
-                                   : "no");
-    else if (finding->unit == FINDING_SHARE)
-        snprintf(text, size, "%.1f %%", 100 * finding->number);
-    else if (finding->unit == FINDING_NS)
-        snprintf(text, size, "%.16s", format_time(finding->number, style).text);
+    if (finding && finding_has_number(finding))
+        finding_value(finding, style, text);
     else
-        snprintf(text, size, "%.4g", finding->number);
+        snprintf(text, FINDING_VALUE_BYTES, "-");
 }
+
+/* Intervals hold what placements of one round differ by; from round to round a little more is nothing new. */
+static const double ratio_least = 1.1;
 
 static bool same_verdict(const struct finding *before, const struct finding *after)
 {
@@ -49,7 +44,9 @@ bool rounds_differ(const struct finding *before, const struct finding *after)
         return false;
     if (before->unit == FINDING_YES_NO)
         return !same_verdict(before, after);
-    return after->low > before->high || after->high < before->low; /* false where an end is not known */
+    double ratio = after->number / before->number;
+    bool apart = after->low > before->high || after->high < before->low; /* false: an end is not known */
+    return apart && fmax(ratio, 1 / ratio) > ratio_least;
 }
 
 static const struct finding *first_of(const struct result *result, const struct finding *finding)
@@ -81,8 +78,8 @@ void rounds_write_line(const struct result *result, FILE *stream, const struct r
     for (size_t i = 0; i < COLUMNS; i++) {
         const struct finding *finding = findings_find(&round->findings, columns[i].name, columns[i].key);
         bool differs = rounds_differ(first_of(result, finding), finding);
-        char value[64];
-        write_value(finding, style, value, sizeof value);
+        char value[FINDING_VALUE_BYTES];
+        write_value(finding, style, value);
         int blanks = columns[i].width - (int)text_columns(value);
         fprintf(stream, "  %*s%s%s%s%s", blanks > 0 ? blanks : 0, "",
             differs ? style_on(style, INK_WARNING) : "", value, differs ? "*" : " ",
@@ -113,10 +110,12 @@ static bool write_drift_of(
     size_t count = before->cheap ? count_differences(result, before, &last) : 0;
     if (!count || !last)
         return false;
-    char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES], first_value[64], last_value[64], sentence[320];
+    char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES], first_value[FINDING_VALUE_BYTES],
+        last_value[FINDING_VALUE_BYTES];
+    char sentence[2 * FINDING_VALUE_BYTES + 256];
     finding_label(before, label);
-    write_value(before, style, first_value, sizeof first_value);
-    write_value(last, style, last_value, sizeof last_value);
+    write_value(before, style, first_value);
+    write_value(last, style, last_value);
     snprintf(sentence, sizeof sentence,
         "%s: %s at the inspection, clearly another in %zu of %zu rounds, %s in the last.", label, first_value,
         count, result->round_count, last_value);

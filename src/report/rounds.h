@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 /* The last round as a line of a table, below the table's head if it is the first. A figure whose interval has
- * nothing in common with that of the inspection, and a verdict that is another one, are marked. */
+ * nothing in common with that of the inspection and which differs by more than a tenth, and a verdict that is
+ * another one, are marked. */
 void rounds_write_line(const struct result *result, FILE *stream, const struct report_style *style);
 
 /* A sentence for each finding that was marked, or one that none was. */

@@ -1,5 +1,6 @@
 #include "report/saved_facts.h"
 
+#include "inspect/finding.h"
 #include "report/format.h"
 
 #include <stdio.h>
@@ -96,12 +97,78 @@ static void agent_facts(const struct reader *reader, const json_t *value)
     }
 }
 
+/* What `vcost inspect` found is held against the other's as facts, except for figures that were measured, or
+ * judged from such: their change needs an interval, which their cells give. Figures that are details, as of
+ * memory that is free just now, are no differences between machines. */
+static bool is_fact(const json_t *finding)
+{
+    const char *source = json_string_value(json_object_get(finding, "source"));
+    return !json_is_number(json_object_get(finding, "value")) ||
+           (source && !strcmp(source, finding_source_name(FINDING_TOLD)) &&
+               !json_is_true(json_object_get(finding, "detail")));
+}
+
+/* As people read it. A yes or no has its words instead where there are some: "partly". */
+static void finding_text(const json_t *value, const char *unit, const char *words, char text[static 256])
+{
+    bool bytes = !strcmp(unit, finding_unit_name(FINDING_BYTES));
+    double number = json_number_value(value);
+    if (json_is_string(value))
+        snprintf(text, 256, "%.255s", json_string_value(value));
+    else if (json_is_boolean(value))
+        snprintf(text, 256, "%.250s", words && words[0] ? words : json_is_true(value) ? "yes" : "no");
+    else if (bytes && number >= 0 && number < 0x1p62)
+        snprintf(text, 256, "%s", format_size((uint64_t)number).text);
+    else
+        snprintf(text, 256, "%.6g", number);
+}
+
+static bool has_fact(const struct reader *reader, const char *key)
+{
+    for (size_t i = reader->saved->fact_count; i-- > 0;)
+        if (reader->saved->facts[i].name == reader->name && !strcmp(reader->saved->facts[i].key, key))
+            return true;
+    return false;
+}
+
+static void finding_fact(const struct reader *reader, const json_t *object)
+{
+    struct take *take = reader->take;
+    const json_t *name = take_value(take, object, "name", TAKE(JSON_STRING));
+    const json_t *key = take_value(take, object, "key", TAKE(JSON_STRING) | TAKE(JSON_NULL));
+    const json_t *unit = take_value(take, object, "unit", TAKE(JSON_STRING));
+    const json_t *words = take_value(take, object, "text", TAKE(JSON_STRING) | TAKE(JSON_NULL));
+    const json_t *value = take_value(take, object, "value",
+        TAKE(JSON_STRING) | TAKE(JSON_TRUE) | TAKE(JSON_FALSE) | TAKE(JSON_INTEGER) | TAKE(JSON_REAL) |
+            TAKE(JSON_NULL));
+    char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES], text[256];
+    if (take->status || json_is_null(value) || !is_fact(object))
+        return;
+    snprintf(label, sizeof label, "%.*s%s%.*s", FINDING_NAME_BYTES - 1, json_string_value(name),
+        json_is_string(key) ? " " : "", FINDING_KEY_BYTES - 1,
+        json_is_string(key) ? json_string_value(key) : "");
+    finding_text(value, json_string_value(unit), json_string_value(words), text);
+    if (!has_fact(reader, label))
+        add_fact(reader, label, text);
+}
+
+static void finding_facts(const struct reader *reader, const json_t *value)
+{
+    if (json_array_size(value) > KEYS_MAX)
+        take_refuse(reader->take, "findings: %zu are too many", json_array_size(value));
+    for (size_t i = 0; !reader->take->status && i < json_array_size(value); i++) {
+        snprintf(reader->take->where, sizeof reader->take->where, "findings[%zu]", i);
+        finding_fact(reader, json_array_get(value, i));
+    }
+}
+
 /* Options that change where a result goes and not what it is. */
 static const struct {
     const char *name;
     bool value;
 } output_options[] = {{"--json", true}, {"--csv", true}, {"--markdown", true}, {"--svg", true},
-    {"--color", true}, {"--quiet", false}, {"-q", false}};
+    {"--color", true}, {"--quiet", false}, {"-q", false}, {"--openmetrics", true}, {"--fail-on", true},
+    {"--verbose", false}, {"-v", false}};
 
 /* How many words from this one on say only where the result goes. */
 static size_t output_words(const char *word)
@@ -165,6 +232,7 @@ static const struct {
     {"SMT", {"host", "smt"}, TAKE(JSON_STRING), text_fact},
     {"mitigation", {"host", "mitigations"}, TAKE(JSON_OBJECT), keyed_facts},
     {"other machine", {"agents"}, TAKE(JSON_ARRAY), agent_facts},
+    {"finding", {"findings"}, TAKE(JSON_ARRAY), finding_facts},
     {"vcost version", {"tool", "version"}, TAKE(JSON_STRING), text_fact},
     {"vcost build", {"tool", "build"}, TAKE(JSON_STRING), text_fact},
     {"experiment", {"experiment"}, TAKE(JSON_STRING), text_fact},

@@ -2,6 +2,7 @@
 
 #include "report/baseline.h"
 #include "report/curves.h"
+#include "report/findings_report.h"
 #include "report/plot.h"
 #include "report/price_report.h"
 #include "report/reach_sentences.h"
@@ -59,12 +60,19 @@ static int write_curves(
     return status;
 }
 
-int terminal_write(
-    const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
+void terminal_headline(const struct result *result, FILE *stream, const struct report_style *style)
 {
     write_headline(result, stream, style);
     write_agents(result, stream, style);
     fputc('\n', stream);
+}
+
+int terminal_write(
+    const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
+{
+    if (!strcmp(result->experiment, "inspect"))
+        return findings_report_write(result, stream, style, style->verbose, error);
+    terminal_headline(result, stream, style);
     return (strcmp(result->experiment, "events") == 0 ? price_report_write : write_curves)(
         result, stream, style, error);
 }

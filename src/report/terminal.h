@@ -12,4 +12,7 @@
 int terminal_write(
     const struct result *result, FILE *stream, const struct report_style *style, struct error *error);
 
+/* What it starts with: what was measured on, and an empty line. */
+void terminal_headline(const struct result *result, FILE *stream, const struct report_style *style);
+
 #endif

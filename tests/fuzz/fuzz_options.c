@@ -4,6 +4,7 @@
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
 #include "cli/events_options.h"
+#include "cli/inspect_options.h"
 #include "cli/list_options.h"
 #include "cli/options.h"
 #include "event/event.h"
@@ -33,6 +34,12 @@ int cmd_compare_run(const struct invocation *invocation)
 }
 
 int cmd_events_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return 0;
+}
+
+int cmd_inspect_run(const struct invocation *invocation)
 {
     (void)invocation;
     return 0;

@@ -469,6 +469,21 @@ def user_points(points, out):
                      out / "allowed", name, monitors)
 
 
+# ---- what is told of the machine below
+
+
+def an_emulated_processor_is_not_judged(folder, guest_of):
+    """Its timing is no TLB's: whether large pages are splintered cannot be told, and the reason says so."""
+    result = kept_result(folder, "inspect")
+    follows_the_schema(result, None)
+    assert result["complete"], result["incomplete_reason"]
+    found = {(finding["name"], finding["key"]): finding for finding in result["findings"]}
+    assert found["guest-of", None]["value"] == guest_of, found["guest-of", None]
+    splintered = found["splintered", None]
+    assert splintered["value"] is None and "emulat" in splintered["reason"], splintered
+    assert found["rdtsc", None]["value"] > 0, found["rdtsc", None]
+
+
 # ---- one test program
 
 
@@ -490,6 +505,7 @@ class Plan:
     guest_of: str
     paging: str  # the provider's parameter that turns nested paging on
     settings: list = field(default_factory=list)  # a dict parameter -> 0 or 1 each
+    inspect: str = ""  # options of vcost inspect; "": it is left out
     spared: dict = field(default_factory=dict)  # test program, or "missed" -> parameter and value without it
 
 
@@ -513,7 +529,8 @@ def try_of(plan, setting):
 
 
 def script_of(plan):
-    options = {"CHASE": plan.chase, "WRITE": plan.write, "SMALL": plan.small, "MATRIX": plan.matrix}
+    options = {"CHASE": plan.chase, "WRITE": plan.write, "SMALL": plan.small, "MATRIX": plan.matrix,
+               "INSPECT": plan.inspect}
     lines = ["set -e", "export " + " ".join(f"{name}='{value}'" for name, value in options.items()), "try_without_kvm"]
     lines += [try_of(plan, setting) for setting in plan.settings]
     lines += [" ".join(["try_as_user"] + words(plan.settings[0]))]
@@ -569,5 +586,8 @@ def main(plan):
             rows = [row for setting in plan.settings for row in setting_points(points, plan, setting, out)]
             page_matrix.say_table(rows)
             user_points(points, out)
+            if plan.inspect:
+                points.check("large pages below an emulated processor are not judged",
+                             an_emulated_processor_is_not_judged, out / "without-kvm", plan.guest_of)
             points.check("no setting passes for another", settings_are_told_apart, plan, out)
     points.end()

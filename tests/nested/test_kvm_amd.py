@@ -24,6 +24,7 @@ nested.main(nested.Plan(
     missed="--quick --time 4 --working-set 16K",
     matrix="--quick --time 4 --working-set 4M",
     matrix_bytes=4096 * KIB,
+    inspect="--quick",
     provider="kvm_amd",
     guest_of="tcg",
     paging="npt",

@@ -3,6 +3,7 @@
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
 #include "cli/events_options.h"
+#include "cli/inspect_options.h"
 #include "cli/completion.h"
 #include "cli/describe.h"
 #include "cli/help.h"
@@ -47,6 +48,12 @@ int cmd_events_run(const struct invocation *invocation)
 }
 
 int cmd_compare_run(const struct invocation *invocation)
+{
+    (void)invocation;
+    return STATUS_DONE;
+}
+
+int cmd_inspect_run(const struct invocation *invocation)
 {
     (void)invocation;
     return STATUS_DONE;
@@ -329,7 +336,8 @@ static void wrong_values_get_one_sentence(void **state)
         {"--working-set 0", "--working-set: \"0\" is no size: it must be at least 1 byte"},
         {"--working-set=@", "--working-set: a size is missing: write a size as 4096, 64K, 2M or 1G"},
         {"--order rnd",
-            "--order: \"rnd\" is not one of sequential, random, random-in-page, line-per-page or packed"},
+            "--order: \"rnd\" is not one of sequential, random, random-in-page, line-per-page, packed, "
+            "scattered or line-per-large-page"},
         {"--on native,kvm,native", "--on: \"native\" is there twice"},
         {"--on xen", "--on: \"xen\" is not one of native, kvm or command:CMD"},
         {"--color red", "--color: \"red\" is not one of auto, always or never"},

@@ -117,6 +117,123 @@ static void the_schema_accepts_what_is_written_and_names_every_field(void **stat
     }
 }
 
+/* ---- what was found ---- */
+
+static void findings_are_in_the_file_of_an_inspection_alone(void **state)
+{
+    struct result result;
+    (void)state;
+    synthetic_inspect(&result);
+    char *text = written(&result);
+    assert_int_equal(validate(text, true), 0);
+    free(text);
+    result.experiment = "chase";
+    json_t *json = parsed(&result);
+    assert_null(json_object_get(json, "findings"));
+    assert_null(json_object_get(json, "remedies"));
+    json_decref(json);
+    result_free(&result);
+}
+
+static json_t *finding_of(json_t *json, const char *name)
+{
+    size_t i;
+    json_t *finding;
+    json_array_foreach(json_object_get(json, "findings"), i,
+        finding) if (!strcmp(json_string_value(json_object_get(finding, "name")), name)) return finding;
+    fail_msg("no finding %s", name);
+    return NULL;
+}
+
+static void a_finding_has_a_value_of_its_unit_or_a_reason(void **state)
+{
+    struct result result;
+    (void)state;
+    synthetic_inspect(&result);
+    json_t *json = parsed(&result), *steal = finding_of(json, "steal"), *memory = finding_of(json, "memory");
+    json_t *smt = finding_of(json, "smt"), *splintered = finding_of(json, "splintered");
+    json_t *unknown = finding_of(json, "dedicated-cpus");
+    assert_true(json_real_value(json_object_get(steal, "value")) == 0.07);
+    assert_true(json_real_value(json_object_get(steal, "high")) == 0.08);
+    assert_string_equal(json_string_value(json_object_get(steal, "unit")), "share");
+    assert_true(json_integer_value(json_object_get(memory, "value")) == 549755813889); /* no digit lost */
+    assert_true(json_is_null(json_object_get(memory, "low")));
+    assert_string_equal(json_string_value(json_object_get(smt, "value")), "off");
+    assert_true(json_is_null(json_object_get(smt, "text")) && json_is_null(json_object_get(smt, "key")));
+    assert_true(json_is_true(json_object_get(splintered, "value")));
+    assert_string_equal(json_string_value(json_object_get(splintered, "text")), "partly");
+    assert_string_equal(json_string_value(json_object_get(splintered, "source")), "judged");
+    assert_true(json_is_false(json_object_get(splintered, "detail")));
+    assert_true(json_is_true(json_object_get(finding_of(json, "clock-resolution"), "detail")));
+    assert_true(json_is_null(json_object_get(unknown, "value")));
+    assert_string_equal(json_string_value(json_object_get(unknown, "reason")), "only KVM tells");
+    json_t *remedies = json_object_get(json, "remedies");
+    assert_int_equal(json_array_size(remedies), 2);
+    assert_true(json_real_value(json_object_get(json_array_get(remedies, 0), "more_ns")) == 12.3);
+    assert_true(json_is_null(json_object_get(json_array_get(remedies, 1), "low")));
+    json_decref(json);
+    result_free(&result);
+}
+
+/* One that was made carelessly: known without a number, unknown without a reason, no title. */
+static void careless_findings_keep_the_promises(void **state)
+{
+    const struct finding careless[] = {
+        {.name = "a", .unit = FINDING_NS, .value = {true, ""}, .number = NAN, .low = 1, .high = 2},
+        {.name = "b", .unit = FINDING_BYTES, .value = {false, ""}, .number = 7, .low = 1, .high = 9},
+        {.name = "c", .unit = FINDING_YES_NO, .value = {true, ""}, .number = 0, .low = 0, .high = 0},
+        {.name = "d", .unit = FINDING_COUNT, .value = {true, ""}, .number = 1e300, .low = -INFINITY},
+    };
+    struct result result = usual(false);
+    (void)state;
+    result.experiment = "inspect";
+    for (size_t i = 0; i < sizeof careless / sizeof *careless; i++)
+        assert_int_equal(findings_add(&result.findings, &careless[i], NULL), 0);
+    assert_int_equal(
+        findings_add_remedy(&result.findings, &(struct remedy){.name = "e", .more_ns = NAN}, NULL), 0);
+    char *text = written(&result);
+    assert_int_equal(validate(text, true), 0);
+    free(text);
+    json_t *json = parsed(&result);
+    assert_true(json_is_null(json_object_get(finding_of(json, "a"), "value")));
+    assert_true(json_is_null(json_object_get(finding_of(json, "b"), "low")));
+    assert_true(json_is_false(json_object_get(finding_of(json, "c"), "value")));
+    json_decref(json);
+    result_free(&result);
+}
+
+static void the_schema_refuses_findings_that_break_promises(void **state)
+{
+    static const struct {
+        const char *from, *to;
+    } breaks[] = {
+        {"\"findings\": [", "\"findlings\": ["},
+        {"\"value\": true", "\"value\": 1"},
+        {"\"value\": \"off\"", "\"value\": true"},
+        {"\"value\": 549755813889", "\"value\": \"512 GiB\""},
+        {"\"reason\": \"only KVM tells\"", "\"reason\": null"},
+        {"\"section\": \"below\"", "\"section\": \"beyond\""},
+        {"\"source\": \"judged\"", "\"source\": \"guessed\""},
+        {"\"reason\": \"no interval could be made\"", "\"reason\": null"},
+    };
+    struct result result;
+    (void)state;
+    synthetic_inspect(&result);
+    char *text = written(&result);
+    for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
+        char *at = strstr(text, breaks[i].from), *broken;
+        if (!at)
+            fail_msg("not in the document: %s", breaks[i].from);
+        assert_true(asprintf(&broken, "%.*s%s%s", (int)(at - text), text, breaks[i].to,
+                        at + strlen(breaks[i].from)) > 0);
+        print_message("# %s\n", breaks[i].to);
+        assert_int_equal(validate(broken, false), 1);
+        free(broken);
+    }
+    free(text);
+    result_free(&result);
+}
+
 /* What was measured and what CPUID says are fields of their own; a step without a name says why. */
 static void reaches_tell_measured_and_told_apart(void **state)
 {
@@ -324,6 +441,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_schema_accepts_what_is_written_and_names_every_field),
         cmocka_unit_test(the_schema_accepts_a_machine_that_tells_nothing),
+        cmocka_unit_test(findings_are_in_the_file_of_an_inspection_alone),
+        cmocka_unit_test(a_finding_has_a_value_of_its_unit_or_a_reason),
+        cmocka_unit_test(careless_findings_keep_the_promises),
+        cmocka_unit_test(the_schema_refuses_findings_that_break_promises),
         cmocka_unit_test(reaches_tell_measured_and_told_apart),
         cmocka_unit_test(modes_and_drift_are_in_the_file),
         cmocka_unit_test(agents_are_in_the_file_where_there_are_any),

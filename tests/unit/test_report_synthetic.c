@@ -263,3 +263,79 @@ void synthetic_result(const struct synthetic *recipe, struct result *result)
     if (recipe->blemishes)
         blemish(result);
 }
+
+/* ---- what was found ---- */
+
+#define KNOWN(words)                                                                                         \
+    {                                                                                                        \
+        true, words                                                                                          \
+    }
+#define NO_INTERVAL .low = NAN, .high = NAN
+
+static const struct finding synthetic_findings[] = {
+    {"smt", "", FINDING_CPU, "SMT", FINDING_TOLD, FINDING_WORDS, KNOWN("off"), .number = NAN, NO_INTERVAL,
+        "/sys/devices/system/cpu/smt", "as the hypervisor shows it, which can make it up"},
+    {"mitigation", "spectre_v2", FINDING_CPU, "mitigation", FINDING_TOLD, FINDING_WORDS,
+        KNOWN("Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: disabled; RSB filling"),
+        .number = NAN, NO_INTERVAL, "/sys/devices/system/cpu/vulnerabilities", ""},
+    {"steal", "", FINDING_CPU, "time that others had of this CPU", FINDING_MEASURED, FINDING_SHARE, KNOWN(""),
+        .number = 0.07, .low = 0.06, .high = 0.08, "/proc/stat", "steps of 10 ms", .cheap = true},
+    {"tlb-entries", "L2 4K", FINDING_CACHES, "entries of the TLB", FINDING_TOLD, FINDING_COUNT, KNOWN(""),
+        .number = 2048, NO_INTERVAL, "CPUID leaf 8000_0006h", ""},
+    {"tlb-reach", "L2 4K", FINDING_CACHES, "reach of the TLB, in pages that were walked one line each",
+        FINDING_MEASURED, FINDING_COUNT, KNOWN(""), .number = 1024, .low = 1024, .high = 1536, "a chase", ""},
+    {"cache-bytes", "L1d", FINDING_CACHES, "size of the cache", FINDING_TOLD, FINDING_BYTES, KNOWN(""),
+        .number = 32768, NO_INTERVAL, "CPUID leaf 8000_0005h", ""},
+    {"memory", "", FINDING_MEMORY, "memory", FINDING_TOLD, FINDING_BYTES, KNOWN(""), .number = 549755813889,
+        NO_INTERVAL, "/proc/meminfo", ""},
+    {"first-touch", "2M fresh", FINDING_MEMORY, "first touch of a page", FINDING_MEASURED, FINDING_NS,
+        KNOWN(""), .number = 312345, .low = 301000, .high = 320000, "vcost events", "", .cheap = true},
+    {"clock-resolution", "", FINDING_CLOCK, "resolution of the clock", FINDING_TOLD, FINDING_NS, KNOWN(""),
+        .number = 1, NO_INTERVAL, "clock_getres()", "", .detail = true},
+    {"clock-source", "", FINDING_CLOCK, "clock source", FINDING_TOLD, FINDING_WORDS, KNOWN("kvm-clock"),
+        .number = NAN, NO_INTERVAL, "/sys", ""},
+    {"iommu", "", FINDING_KVM, "IOMMU", FINDING_TOLD, FINDING_YES_NO, KNOWN("dmar0 \"x\" \\ dmar1"),
+        .number = 1, NO_INTERVAL, "/sys/class/iommu", ""},
+    {"guest", "", FINDING_BELOW, "this machine is a guest", FINDING_TOLD, FINDING_YES_NO, KNOWN(""),
+        .number = 1, NO_INTERVAL, "CPUID leaf 1", ""},
+    {"splintered", "", FINDING_BELOW, "large pages splintered from below", FINDING_JUDGED, FINDING_YES_NO,
+        KNOWN("partly"), .number = 1, NO_INTERVAL, "one line in each 4 KiB, in pages of 2 MiB",
+        "the curve rises by 45 % of what small pages show", .cheap = true},
+    {"slower", "", FINDING_BELOW, "a nested exit over a plain one", FINDING_JUDGED, FINDING_RATIO, KNOWN(""),
+        .number = 2.5, .low = 2.25, .high = 2.75, "CPUID over RDTSC", ""},
+    {"dedicated-cpus", "", FINDING_BELOW, "CPUs of the host for itself", FINDING_TOLD, FINDING_YES_NO,
+        {false, "only KVM tells"}, .number = NAN, NO_INTERVAL, "CPUID leaf 4000_0001h", ""},
+    {"exit-price", "", FINDING_BELOW, "an exit", FINDING_MEASURED, FINDING_NS, {false, "too noisy, \"very\""},
+        .number = NAN, NO_INTERVAL, "", ""},
+    {"dmi-product", "", FINDING_BELOW, "product", FINDING_TOLD, FINDING_WORDS,
+        KNOWN("a|b \033[31m <c>\n\xff\\\"d, e"), .number = NAN, NO_INTERVAL, "/sys/class/dmi", ""},
+};
+
+static const struct remedy synthetic_remedies[] = {
+    {"large-pages", "small pages miss the TLB where large ones do not",
+        "use large pages: madvise(MADV_HUGEPAGE) for large data",
+        "an access to one of 4096 lines, one in each page of 4 KiB", "the same in pages of 2 MiB", 25.1, 12.8,
+        12.3, 11, 13.5},
+    {"prefault", "each first touch of a page is a fault of its own", "use MAP_POPULATE",
+        "the first touch of a page", "the same page prepared by MADV_POPULATE_WRITE", 1500, 400, 1100, NAN,
+        NAN},
+};
+
+void synthetic_inspect(struct result *result)
+{
+    static char *command[] = {"vcost", "inspect", "--verbose"};
+    struct synthetic recipe = synthetic_usual();
+    recipe.monitors[1] = NULL;
+    recipe.orders[0] = CHASE_LINE_PER_PAGE;
+    recipe.orders[1] = CHASE_PACKED;
+    recipe.order_count = 2;
+    recipe.first_bytes = 65536;
+    recipe.page_pairs = 2;
+    synthetic_result(&recipe, result);
+    result->argv = command;
+    result->experiment = "inspect";
+    for (size_t i = 0; i < sizeof synthetic_findings / sizeof *synthetic_findings; i++)
+        findings_add(&result->findings, &synthetic_findings[i], NULL);
+    for (size_t i = 0; i < sizeof synthetic_remedies / sizeof *synthetic_remedies; i++)
+        findings_add_remedy(&result->findings, &synthetic_remedies[i], NULL);
+}

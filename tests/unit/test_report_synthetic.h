@@ -27,4 +27,8 @@ struct synthetic synthetic_usual(void);
 
 void synthetic_result(const struct synthetic *recipe, struct result *result);
 
+/* What `vcost inspect` may find: lines packed and one a page in both page sizes, findings of every unit,
+ * source and section, with and without key, interval and value, one that is hostile, and two remedies. */
+void synthetic_inspect(struct result *result);
+
 #endif

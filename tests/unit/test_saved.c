@@ -2,6 +2,7 @@
  * a sentence. */
 #include "cmocka_all.h"
 
+#include "report/compare.h"
 #include "report/json.h"
 #include "report/saved.h"
 #include "test_report_synthetic.h"
@@ -294,6 +295,131 @@ static void every_truncated_file_is_refused(void **state)
     json_decref(json);
 }
 
+/* ---- what was found ---- */
+
+static json_t *inspect_json(void)
+{
+    struct result result;
+    json_t *json = NULL;
+    synthetic_inspect(&result);
+    assert_int_equal(json_from_result(&result, &json, NULL), 0);
+    result_free(&result);
+    return json;
+}
+
+/* Figures that were measured, or concluded from such, are compared by their cells, which have samples. */
+static void findings_are_facts_unless_they_are_measured_figures(void **state)
+{
+    struct saved saved;
+    struct error error;
+    (void)state;
+    assert_int_equal(parse(inspect_json(), &saved, &error), 0);
+    assert_string_equal(fact(&saved, "finding", "smt"), "off");
+    assert_string_equal(fact(&saved, "finding", "tlb-entries L2 4K"), "2048");
+    assert_string_equal(fact(&saved, "finding", "cache-bytes L1d"), "32 KiB");
+    assert_string_equal(fact(&saved, "finding", "memory"), "512 GiB");
+    assert_string_equal(fact(&saved, "finding", "guest"), "yes");
+    assert_string_equal(fact(&saved, "finding", "splintered"), "partly");
+    assert_null(fact(&saved, "finding", "steal"));
+    assert_null(fact(&saved, "finding", "tlb-reach L2 4K"));
+    assert_null(fact(&saved, "finding", "slower"));
+    assert_null(fact(&saved, "finding", "clock-resolution")); /* a detail */
+    assert_null(fact(&saved, "finding", "dedicated-cpus"));   /* not known there */
+    assert_string_equal(fact(&saved, "settings", NULL), "inspect");
+    saved_free(&saved);
+}
+
+static json_t *finding_named(json_t *json, const char *name)
+{
+    size_t i;
+    json_t *finding;
+    json_array_foreach(json_object_get(json, "findings"), i,
+        finding) if (!strcmp(json_string_value(json_object_get(finding, "name")), name)) return finding;
+    return NULL;
+}
+
+static void inspections_that_found_something_else_differ_in_it(void **state)
+{
+    struct saved files[2];
+    struct compare compare;
+    struct error error;
+    json_t *other = inspect_json();
+    (void)state;
+    json_object_set_new(finding_named(other, "splintered"), "value", json_false());
+    json_object_set_new(finding_named(other, "splintered"), "text", json_null());
+    json_object_set_new(finding_named(other, "tlb-entries"), "value", json_integer(1536));
+    json_object_set_new(finding_named(other, "steal"), "value", json_real(0.5));
+    json_object_set_new(finding_named(other, "clock-source"), "value", json_null());
+    assert_int_equal(parse(inspect_json(), &files[0], &error), 0);
+    assert_int_equal(parse(other, &files[1], &error), 0);
+    assert_int_equal(compare_make(files, 2, NULL, &compare, &error), 0);
+    assert_int_equal(compare.difference_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct difference *each = &compare.differences[i];
+        bool splintered = !strcmp(each->key, "splintered"), clock = !strcmp(each->key, "clock-source");
+        assert_string_equal(each->name, "finding");
+        assert_string_equal(each->texts[0], splintered ? "partly" : clock ? "kvm-clock" : "2048");
+        if (clock)
+            assert_null(each->texts[1]);
+        else
+            assert_string_equal(each->texts[1], splintered ? "no" : "1536");
+    }
+    assert_int_equal(compare.metrics[METRIC_TIME].count, files[0].cell_count);
+    compare_free(&compare);
+    saved_free(&files[0]);
+    saved_free(&files[1]);
+}
+
+static const struct {
+    const char *path[6], *value, *sentence;
+} wrong_findings[] = {
+    {{"findings"}, "{}", "findings is an object and should be a list"},
+    {{"findings", "2"}, "5", "findings[2]"},
+    {{"findings", "2", "name"}, NULL, "findings[2]: \"name\" is missing"},
+    {{"findings", "2", "name"}, "7", "findings[2].name is a whole number and should be a text"},
+    {{"findings", "2", "key"}, "{}", "findings[2].key is an object and should be a text or null"},
+    {{"findings", "0", "unit"}, "null", "findings[0].unit is null and should be a text"},
+    {{"findings", "0", "text"}, "1", "findings[0].text is a whole number and should be a text or null"},
+    {{"findings", "0", "value"}, "[]", "findings[0].value is a list and should be"},
+};
+
+static void findings_are_checked_as_all_else(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong_findings / sizeof *wrong_findings; i++) {
+        struct saved saved = {0};
+        struct error error;
+        json_t *json = inspect_json();
+        mutate(json, wrong_findings[i].path, wrong_findings[i].value);
+        int status = parse(json, &saved, &error);
+        refused(status, &saved, &error, wrong_findings[i].sentence);
+    }
+}
+
+static void findings_without_end_are_refused_and_long_ones_cut(void **state)
+{
+    static char longest[5000];
+    struct saved saved = {0};
+    struct error error;
+    json_t *json = inspect_json(), *findings = json_object_get(json, "findings");
+    (void)state;
+    memset(longest, 'a', sizeof longest - 1);
+    json_t *first = json_array_get(findings, 0);
+    json_object_set_new(first, "name", json_string(longest));
+    json_object_set_new(first, "key", json_string(longest));
+    json_object_set_new(first, "value", json_string(longest));
+    json_object_set_new(json_array_get(findings, 6), "value", json_real(1e300));  /* bytes */
+    json_array_append_new(findings, json_deep_copy(json_array_get(findings, 3))); /* one there twice */
+    assert_int_equal(parse(json_deep_copy(json), &saved, &error), 0);
+    for (size_t i = 0; i < saved.fact_count; i++)
+        if (!strcmp(saved.facts[i].name, "finding"))
+            assert_true(strlen(saved.facts[i].key) < 100 && strlen(saved.facts[i].text) < 300);
+    saved_free(&saved);
+    for (size_t i = 0; i < 500; i++)
+        json_array_append_new(findings, json_deep_copy(json_array_get(findings, 3)));
+    refused(parse(json, &saved, &error), &saved, &error, "findings: 518 are too many");
+}
+
 /* Any byte may be wrong: the file is then read all the same, or refused with a sentence. */
 static void every_changed_byte_is_survived(void **state)
 {
@@ -352,6 +478,10 @@ int main(void)
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(every_truncated_file_is_refused),
         cmocka_unit_test(every_changed_byte_is_survived),
+        cmocka_unit_test(findings_are_facts_unless_they_are_measured_figures),
+        cmocka_unit_test(inspections_that_found_something_else_differ_in_it),
+        cmocka_unit_test(findings_are_checked_as_all_else),
+        cmocka_unit_test(findings_without_end_are_refused_and_long_ones_cut),
         cmocka_unit_test(a_file_that_never_ends_is_refused),
         cmocka_unit_test(what_cannot_be_read_is_told),
     };

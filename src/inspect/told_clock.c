@@ -1,0 +1,38 @@
+/* What the time is read from. */
+#include "inspect/told_internal.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0"
+
+static const struct told_row rows[] = {
+    {{"clock-source", FINDING_CLOCK, "clock source", FINDING_WORDS,
+         .how = CLOCKSOURCE "/current_clocksource"},
+        TOLD_FACT(clock.source)},
+    {{"clock-sources", FINDING_CLOCK, "clock sources to choose from", FINDING_WORDS, .detail = true,
+         .how = CLOCKSOURCE "/available_clocksource"},
+        TOLD_FACT(clock.available)},
+};
+
+static const struct told_kind tsc_kind = {"tsc-flag", FINDING_CLOCK, "time-stamp counter", FINDING_YES_NO,
+    .detail = true, .how = "flags in /proc/cpuinfo", .made_up = true};
+
+/* Does it tick evenly, in deep sleep too; is its frequency told; is it said to be the same everywhere? */
+static const char *const tsc_flags[] = {"constant_tsc", "nonstop_tsc", "tsc_known_freq", "tsc_reliable"};
+
+static int tell_flag(const struct telling *telling, const char *flag)
+{
+    struct told_value value = {.key = flag, .value = told_flag(telling->host, flag)};
+    if (value.value.known) {
+        value.number = value.value.text[0] == 'y';
+        value.value.text[0] = '\0';
+    }
+    return tell(telling, &tsc_kind, &value);
+}
+
+int tell_clock(const struct telling *telling)
+{
+    int rc = tell_rows(telling, rows, COUNT(rows));
+    for (size_t i = 0; rc == 0 && i < COUNT(tsc_flags); i++)
+        rc = tell_flag(telling, tsc_flags[i]);
+    return rc;
+}

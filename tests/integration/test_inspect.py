@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""vcost inspect as a user types it, on this machine as it is. Speaks TAP.
+
+    test_inspect.py VCOST
+
+Nothing here judges speed, and no verdict is taken for granted: only what is said, what is written, and how it ends.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jsonschema
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[1]).resolve())
+
+# As little as it takes: what is found is not looked at.
+FEW = ["--quick", "--time", "1", "--quiet"]
+
+# A line of Prometheus' text format 0.0.4 that is no comment.
+SAMPLE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="(\\[\\"n]|[^"\\\n])*"'
+                    r'(,[a-zA-Z_][a-zA-Z0-9_]*="(\\[\\"n]|[^"\\\n])*")*\})? [-+]?[0-9.eE+-]+$')
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+def inspect(*arguments, **options):
+    return run(VCOST, "inspect", *arguments, **options)
+
+
+def result_of(*arguments, **options):
+    done = inspect(*arguments, "--json", "-", **options)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    return result
+
+
+def by_name(result):
+    return {(finding["name"], finding["key"] or ""): finding for finding in result["findings"]}
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="vcost-test-")
+
+
+# ---- what is found
+
+
+def test_every_finding_has_a_value_or_a_reason_and_says_how_it_is_known():
+    result = result_of("--quick")
+    assert result["experiment"] == "inspect" and result["complete"], result["incomplete_reason"]
+    assert len(by_name(result)) == len(result["findings"]), "a name and key is there twice"
+    for finding in result["findings"]:
+        assert (finding["value"] is None) == bool(finding["reason"]), finding
+        assert finding["source"] in ("told", "measured", "judged"), finding
+        if finding["source"] != "told" and finding["value"] is not None:
+            assert finding["how"], finding
+
+
+def test_what_this_machine_certainly_has_is_found():
+    found = by_name(result_of(*FEW))
+    assert found["cpus-online", ""]["value"] == int(os.sysconf("SC_NPROCESSORS_ONLN"))
+    for name in (("splintered", ""), ("steal", ""), ("cpuid", ""), ("rdtsc", ""), ("first-touch", "2M fresh")):
+        assert name in found, name
+    assert found["rdtsc", ""]["value"] > 0
+
+
+def test_a_remedy_was_measured_with_and_without():
+    for remedy in result_of(*FEW)["remedies"]:
+        assert remedy["with_ns"] > remedy["without_ns"] > 0, remedy
+        assert remedy["low"] is None or 0 < remedy["low"] <= remedy["more_ns"], remedy
+
+
+def test_two_inspections_can_be_compared():
+    with folder() as path:
+        files = [f"{path}/{name}.json" for name in "ab"]
+        for file in files:
+            assert inspect(*FEW, "--json", file).returncode == 0
+        done = run(VCOST, "compare", *files)
+        assert done.returncode == 0, done.stderr
+        assert "events/native/cpuid" in done.stdout or "cpuid" in done.stdout, done.stdout
+
+
+# ---- where it is written
+
+
+def check_metrics(text):
+    families, seen = [], set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            name = line.split()[2]
+            assert name not in seen, f"{name} is there twice"
+            seen.add(name)
+            families.append(name)
+        elif not line.startswith("#"):
+            assert SAMPLE.match(line), line
+            assert line.split("{")[0].split(" ")[0] == families[-1], line
+    assert text.endswith("\n") and families
+    return families
+
+
+def test_metrics_are_what_prometheus_reads():
+    with folder() as path:
+        file = Path(path, "vcost.prom")
+        assert inspect(*FEW, "--openmetrics", str(file)).returncode == 0
+        text = file.read_text()
+        families = check_metrics(text)
+        assert "vcost_rdtsc_seconds" in families, families
+        assert os.listdir(path) == ["vcost.prom"], "something was left beside it"
+        if shutil.which("promtool"):
+            done = run("promtool", "check", "metrics", input=text)
+            assert done.returncode == 0, done.stderr
+
+
+def test_rounds_replace_the_metrics_and_are_kept():
+    with folder() as path:
+        file, metrics = f"{path}/a.json", Path(path, "vcost.prom")
+        done = inspect(*FEW, "--watch", "1", "--rounds", "2", "--json", file, "--openmetrics", str(metrics))
+        assert done.returncode == 0, done.stderr
+        result = json.loads(Path(file).read_text())
+        jsonschema.validate(result, SCHEMA)
+        assert len(result["rounds"]) == 2
+        for part in result["rounds"]:
+            names = {finding["name"] for finding in part["findings"]}
+            assert {"steal", "cpuid", "splintered", "first-touch"} <= names, names
+        check_metrics(metrics.read_text())
+
+
+def test_standard_output_takes_one_form_only():
+    with folder():
+        done = inspect(*FEW, "--openmetrics", "-")
+        assert done.returncode == 0
+        check_metrics(done.stdout)
+        for other in ("--json", "--csv", "--markdown"):
+            done = inspect(other, "-", "--openmetrics", "-")
+            assert done.returncode == 2 and "cannot both write to stdout" in done.stderr, done.stderr
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_measured():
+    began = time.monotonic()
+    for option in ("--json", "--openmetrics"):
+        done = inspect(option, "/nonexistent/x")
+        assert done.returncode == 1 and "/nonexistent" in done.stderr, (option, done.stderr)
+    assert time.monotonic() - began < 3
+
+
+# ---- thresholds
+
+
+def test_a_threshold_that_is_passed_ends_with_status_3():
+    done = inspect(*FEW, "--fail-on", "rdtsc>0.001ns")
+    assert done.returncode == 3 and "rdtsc" in done.stderr, (done.returncode, done.stderr)
+    assert done.stdout, "the report is missing"
+
+
+def test_a_threshold_that_is_not_passed_ends_with_status_0():
+    done = inspect(*FEW, "--fail-on", "rdtsc>1s,steal>99.9%")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_threshold_that_cannot_be_is_refused():
+    for text, part in (("", "fail-on"), ("steal>", "steal"), ("steal>5parsec", "parsec")):
+        done = inspect("--fail-on", text)
+        assert done.returncode == 2 and part in done.stderr, (text, done.returncode, done.stderr)
+    done = inspect(*FEW, "--fail-on", "splinterd")
+    assert done.returncode in (1, 2) and "splintered" in done.stderr, (done.returncode, done.stderr)
+
+
+# ---- how it ends
+
+
+def test_wrong_options_are_refused():
+    for arguments, part in ((("--rounds", "3"), "--watch"), (("--svg", "x.svg"), "picture"), (("--watch", "x"), "x"),
+                            (("extra",), "extra")):
+        done = inspect(*arguments)
+        assert done.returncode == 2 and part in done.stderr and not done.stdout, (arguments, done.stderr)
+
+
+def test_ctrl_c_still_reports():
+    with folder() as path:
+        with subprocess.Popen([VCOST, "inspect", "--json", f"{path}/a.json"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGINT, (process.returncode, stderr)
+        result = json.loads(Path(f"{path}/a.json").read_text())
+        jsonschema.validate(result, SCHEMA)
+        assert not result["complete"] and "stopped" in result["incomplete_reason"]
+        assert stdout
+
+
+def test_ctrl_c_ends_a_watch_with_what_it_found():
+    with folder() as path:
+        with subprocess.Popen([VCOST, "inspect", *FEW, "--watch", "1", "--json", f"{path}/a.json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not process.stdout.readline().startswith("time  "):
+                assert process.poll() is None
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        result = json.loads(Path(f"{path}/a.json").read_text())
+        assert result["complete"] and len(result["rounds"]) >= 1
+
+
+def test_a_container_without_sys_and_kvm_is_inspected():
+    script = ("mount -t tmpfs none /sys && mount -t tmpfs none /dev/shm && "
+              "(mount --bind /dev/null /dev/kvm 2>/dev/null || true) && exec \"$@\"")
+    if run("unshare", "--user", "--map-root-user", "--mount", "true").returncode:
+        raise tap.Skip("a user, or a container, may not make namespaces")
+    done = run("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", VCOST, "inspect", *FEW,
+               "--json", "-")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    found = by_name(result)
+    assert found["rdtsc", ""]["value"] > 0 and found["kvm-usable", ""]["value"] is not True, found["kvm-usable", ""]
+
+
+def test_an_ordinary_user_is_served():
+    if os.geteuid():
+        raise tap.Skip("only root becomes another user")
+    with folder() as path:
+        os.chmod(path, 0o755)
+        program = shutil.copy(VCOST, f"{path}/vcost")
+        done = run(program, "inspect", *FEW, "--json", "-", user=65534, group=65534, extra_groups=[], cwd="/")
+        assert done.returncode == 0, done.stderr
+        assert by_name(json.loads(done.stdout))["rdtsc", ""]["value"] > 0
+
+
+tap.main(tap.cases(globals()))
