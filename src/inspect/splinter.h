@@ -6,7 +6,8 @@
  * packed side by side (no TLB misses, only caches), the lines in pages of 4 KiB, the lines in pages of 2 MiB.
  * Lines one a page fall on the sets of a cache by chance, packed ones evenly: they leave the cache sooner,
  * TLB or not. So a fourth curve holds as many lines at random places of a sixteenth of the pages: the caches
- * as the lines one a page see them, with a sixteenth of the translations.
+ * as the lines one a page see them, with a sixteenth of the translations (what these cost is taken off).
+ * Without that curve neither PARTLY nor, as a rule, NO is said, and YES only where it is very clear.
  *
  * A pure function: it measures nothing and knows no machine. */
 #ifndef VCOST_INSPECT_SPLINTER_H
@@ -55,9 +56,9 @@ const char *splinter_verdict_name(enum splinter_verdict verdict); /* "unknown", 
 
 /* What one level of the TLB shows. */
 struct splinter_level {
-    bool seen;          /* the curve of small pages leaves the packed one here, beyond noise */
-    double lines;       /* where it does: the reach of the TLB in translations of 4 KiB */
-    double share;       /* of that rise which the curve of large pages shows too: 0 none … 1 all */
+    bool seen;    /* the curve of small pages leaves the packed one here, beyond noise */
+    double lines; /* where it does: the reach of the TLB in translations of 4 KiB */
+    double share; /* of that rise which the curve of large pages shows too: 0 none … 1 all; NAN: not told */
     double low, high;   /* of the share */
     double large_lines; /* where the curve of large pages leaves the packed one; NAN: nowhere in the range */
 };
@@ -65,8 +66,10 @@ struct splinter_level {
 struct splinter {
     enum splinter_verdict verdict;
     struct splinter_level levels[2]; /* 0: the first that the curves show, 1: the next */
-    /* What it costs: at `cost_lines` lines (one a page) a hop takes cost_ns more in large pages than packed,
-     * where large pages that the host backs by large ones would take about as much as packed. NAN: none. */
+    /* What it costs: at `cost_lines` lines (one a page, about 4096 of them) a hop takes cost_ns more in large
+     * pages than the caches explain, which are seen by the scattered lines (or the packed ones where those
+     * were not measured): as much as large pages that the host backs by large ones would take. NAN unless the
+     * verdict is YES or PARTLY. */
     double cost_lines, cost_ns, cost_low, cost_high;
     char reason[256]; /* what decided it, or why it cannot be told: a sentence without full stop */
 };

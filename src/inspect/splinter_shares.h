@@ -1,0 +1,60 @@
+/* The four curves that tell of splintered pages, freed of single outliers, each figure with an error that is
+ * no smaller than what the curves themselves show of noise; and of the rise of the small pages' curve above
+ * what the caches cost, the share that the large pages' curve shows too. */
+#ifndef VCOST_INSPECT_SPLINTER_SHARES_H
+#define VCOST_INSPECT_SPLINTER_SHARES_H
+
+#include "inspect/splinter.h"
+
+enum splinter_curve { CURVE_PACKED, CURVE_SCATTERED, CURVE_SMALL, CURVE_LARGE, SPLINTER_CURVES };
+
+/* So many lines of these curves lie in a page of 4 KiB (packed ones fill it). */
+enum { SPLINTER_SCATTERED_DENSER = 16, SPLINTER_PACKED_DENSER = 64 };
+
+/* One number of lines at which all that is needed was measured. */
+struct splinter_spot {
+    double lines;
+    struct splinter_figure curve[SPLINTER_CURVES]; /* value NAN: only of CURVE_SCATTERED, not measured */
+    /* What the caches cost: scattered, or packed where that is missing, less what translations cost it. */
+    struct splinter_figure base;
+    struct splinter_figure
+        translated;               /* what they cost the large pages' curve: it above base; not negative */
+    struct splinter_figure rise;  /* of small above base */
+    struct splinter_figure share; /* (large - base) / (small - base) */
+    bool scattered;               /* base is of the scattered curve */
+    bool clear;                   /* the rise stands out of the noise: the share means something */
+};
+
+struct splinter_shares {
+    struct splinter_spot *spots; /* owned */
+    size_t count;
+    size_t with_interval; /* spots where packed, small and large had one */
+    double noise;         /* what the curves show of it, relative, whatever their intervals say */
+    size_t knee;          /* the first spot of the small pages' first level; count: it is not seen */
+    double reach;         /* lines there; NAN: not seen */
+    double large_reach;   /* the same of the large pages' curve; NAN: it stays at the base */
+};
+
+/* -ENOMEM is the only error. */
+int splinter_shares_make(
+    const struct splinter_input *input, struct splinter_shares *shares, struct error *error);
+void splinter_shares_free(struct splinter_shares *shares);
+
+/* Takes so much off all rises and off what translations cost the large pages' curve: what is left is of the
+ * levels that come later. */
+void splinter_shares_take_off(struct splinter_shares *shares, double rise);
+
+/* Of the clear spots with `from` <= lines <= `to`: the medians of value, low and high of the share, and how
+ * many there are. */
+struct splinter_zone {
+    size_t count;
+    struct splinter_figure share;
+    double least,
+        most;      /* of the shares' values, passing over one at either side where there are four or more */
+    double fall;   /* the most that a share is less than an earlier one, relative; those above 1 count as 1 */
+    double surest; /* the largest low end, passing over one where there are four or more */
+    double small_to_large, large_to_base; /* medians of ratios */
+};
+struct splinter_zone splinter_zone_of(const struct splinter_shares *shares, double from, double to);
+
+#endif
