@@ -86,14 +86,22 @@ static void shuffle(struct layout *layout, struct dice *dice)
     }
 }
 
+/* Somewhere in the region, as the real program lays out every list of every placement: a few lines see some
+ * large page, not always the first one. */
+static uint32_t draw_first(unsigned lines, unsigned together, struct dice *dice)
+{
+    uint32_t pages = (lines + together - 1) / together;
+    return dice_below(dice, REGION_PAGES - pages + 1);
+}
+
 void layout_make(struct layout *layout, const struct region *region, enum arrangement arrangement,
     unsigned lines, unsigned coalesced, bool shadow, struct dice *dice)
 {
     unsigned together = lines_a_page(arrangement);
-    uint32_t offsets[LINES_A_PAGE];
+    uint32_t offsets[LINES_A_PAGE], first = draw_first(lines, together, dice);
     layout->lines = lines;
     for (uint32_t i = 0; i < lines; i++) {
-        uint32_t at = i / together;
+        uint32_t at = first + i / together;
         const struct page *page = &region->pages[at];
         if (together == 1)
             offsets[0] = dice_below(dice, LINES_A_PAGE);

@@ -574,6 +574,22 @@ static void wider_intervals_only_take_the_verdict_away(void **state)
     }
 }
 
+/* Intervals that are too short do not help: the curves show their noise themselves. */
+static void curves_that_contradict_themselves_tell_nothing(void **state)
+{
+    (void)state;
+    struct curves curves;
+    for (enum state s = 0; s < STATES; s++) {
+        look_at_quiet(s, &curves);
+        for (size_t i = 0; i < curves.input.count; i++) {
+            struct splinter_figure *large = &curves.points[i].large;
+            double times = i % 2 ? 1.1 : 0.9;
+            *large = (struct splinter_figure){large->value * times, large->low * times, large->high * times};
+        }
+        expect(&curves.input, SPLINTER_UNKNOWN, "contradict themselves");
+    }
+}
+
 static void noise_never_turns_a_verdict(void **state)
 {
     (void)state;
@@ -682,6 +698,7 @@ int main(void)
         cmocka_unit_test(lines_must_ascend),
         cmocka_unit_test(verdicts_have_names),
         cmocka_unit_test(wider_intervals_only_take_the_verdict_away),
+        cmocka_unit_test(curves_that_contradict_themselves_tell_nothing),
         cmocka_unit_test(noise_never_turns_a_verdict),
         cmocka_unit_test(no_machine_is_judged_wrongly),
     };
