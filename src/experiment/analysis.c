@@ -37,14 +37,18 @@ static size_t collect(
     return count;
 }
 
-/* The median of a placement's undisturbed samples; of all where every one was disturbed. NAN without samples.
- */
+/* What a placement's figures are made of: its undisturbed samples, or all where every one was disturbed. */
+static size_t collect_best(const struct result_cell *cell, unsigned placement, double *values)
+{
+    size_t count = collect(cell, placement, undisturbed_of_placement, values);
+    return count ? count : collect(cell, placement, of_placement, values);
+}
+
+/* NAN without samples. */
 static double placement_median(const struct result_cell *cell, unsigned placement)
 {
     double values[ROUNDS_MAX];
-    size_t count = collect(cell, placement, undisturbed_of_placement, values);
-    if (count == 0)
-        count = collect(cell, placement, of_placement, values);
+    size_t count = collect_best(cell, placement, values);
     return statistics_median(values, count);
 }
 
@@ -56,14 +60,13 @@ static size_t count_undisturbed(const struct result_cell *cell)
     return count;
 }
 
-/* The fastest undisturbed sample, or the fastest of all where none was. */
+/* The fastest of the samples that medians are made of. */
 static double fastest(const struct result_cell *cell)
 {
-    bool any = count_undisturbed(cell) == 0;
-    double least = NAN;
-    for (size_t i = 0; i < cell->sample_count; i++)
-        if (any || cell->samples[i].disturbed == DISTURBED_NOT)
-            least = fmin(least, cell->samples[i].ns); /* fmin prefers a number to NAN */
+    double values[ROUNDS_MAX], least = NAN;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++)
+        for (size_t i = collect_best(cell, placement, values); i-- > 0;)
+            least = fmin(least, values[i]); /* fmin prefers a number to NAN */
     return least;
 }
 
