@@ -1,194 +1,255 @@
 #include "inspect/splinter.h"
 
-#include "inspect/splinter_evidence.h"
+#include "inspect/splinter_shares.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { PAGE_LINES = SPLINTER_PAGE_LINES };
+/* How it is judged. Whatever the processor is, a page of 2 MiB is either splintered or not. Lists lie at
+ * other places of the memory for every number of lines and in every placement, and up to 512 lines are in one
+ * page or two. So where all those few lines show the same share of what translations cost, and placements
+ * agree, all pages are alike: splintered if that share is considerable, intact if it is nothing. Where some
+ * pages are splintered and others not, placements differ by far more than they do for small pages. How large
+ * the share is says little: a hit in the second level of the TLB costs the same for both, a walk less for a
+ * splintered page, since the guest's own table is shorter by a level. */
+
+/* Lines, one a page of 4 KiB, in a page of 2 MiB; a few more may still be mostly in one. */
+enum { PAGE_LINES = 512 };
+static const double one_page = 1.05 * PAGE_LINES, two_pages = 1.95 * PAGE_LINES;
 
 /* ---- what is asked of the measurement ---- */
 
-/* So many points, up to so many lines: 16 pages of 2 MiB, fewer may all be splintered, or none, by chance. */
+/* So many points, up to so many lines: 16 pages of 2 MiB. */
 enum { POINTS_MIN = 10, LINES_MIN = 8000 };
 
 /* This share of the points with intervals, and no more scatter of the curves than this, relative. */
-static const double with_interval_least = 0.75, noise_most = 0.045;
+static const double with_interval_least = 0.75, noise_most = 0.06;
 
 /* Less of large pages than this, and the rest is this kernel's own doing. */
 static const double large_share_least = 0.99;
 
-/* ---- what the curves say by themselves ----
- *
- * Let a share h of the lines be in splintered pages. In the first level's rise, a hit in the second level of
- * the TLB, the large pages' curve takes part to h. In walks it does to h times what a walk costs there of one
- * in small pages: that one's own page table is a step more, so this is 0.5 to 1, not known, and half of the
- * pages splintered may look like all. What tells them apart: up to 512 lines are in one page; the first level
- * over several pages; and that the share does not fall with more pages. */
+/* ---- where what can be told ---- */
 
-static bool is_at_least(const struct splinter_zone *zone, double value, double low)
+/* A level is fully there so many times the lines at which it begins, and not yet so many times. */
+static const double after_knee = 1.45, before_knee = 0.85, after_second = 1.25;
+
+/* Pages of 4 KiB that lie side by side may share an entry, four of them: where those of one curve do and
+ * those of the other do not, reaches differ by so much. */
+static const double shared_entry = 4.3;
+
+/* The second level begins where the rise is so many times the first one's, in so many spots on end. */
+static const double second_rise = 1.8;
+enum { SECOND_SPOTS = 3 };
+
+/* The first level is asked up to here at most: beyond, caches of level 2 are left. */
+static const double first_level_end = 5000;
+
+/* An intact large page's translations fit the told entries for large pages up to this part of them … */
+static const double entries_share = 0.5;
+/* … and where these are not told, up to this part of where the large pages' curve begins to rise. */
+static const double before_large = 0.75;
+
+/* An interval of a share that reaches further than this to a side: placements disagree. */
+static const double loose_width = 0.3;
+
+struct evidence {
+    const struct splinter_input *input;
+    struct splinter_shares shares; /* owned */
+    double second;                 /* lines where the small pages' curve rises once more; INFINITY: nowhere */
+    double last;                   /* lines of the last spot */
+    bool fractured;       /* level 1 is told to have no entries for large pages, level 2 to have some */
+    size_t usable, loose; /* clear spots that can be told by, and those where placements disagree */
+    /* From where both curves must have risen if all is splintered. */
+    struct splinter_zone first; /* the first level: within a page, and over several */
+    struct splinter_zone pages; /* of it, over several pages */
+    struct splinter_zone walks; /* the second level */
+    struct splinter_zone top;   /* the last octave */
+    /* From where the small pages' curve has risen for certain, up to where an intact large page's must not.
+     */
+    struct splinter_zone one, wide; /* within a page; all of it */
+    double wide_end;                /* lines of the last spot of `wide` */
+};
+
+static double limit_of(const struct splinter_input *input, double last)
 {
-    return zone->count > 0 && zone->share.value >= value && zone->share.low >= low;
+    unsigned entries =
+        input->large_entries[0] > input->large_entries[1] ? input->large_entries[0] : input->large_entries[1];
+    return input->told && entries ? fmin(last, entries_share * entries * PAGE_LINES) : last;
 }
 
-/* The share does not fall from one zone to another, as it does where only the first pages are splintered. */
-static bool keeps(const struct splinter_zone *from, const struct splinter_zone *to, double least)
+/* What the first level costs: the mean rise of small pages, in ns, over two octaves after its knee. */
+static double first_rise(const struct splinter_shares *shares)
 {
-    return from->count > 0 && to->count > 0 && to->share.value >= least * fmin(1, from->share.value);
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = shares->knee; i < shares->count; i++) {
+        const struct splinter_spot *spot = &shares->spots[i];
+        if (spot->lines < after_knee * shares->reach || spot->lines > 4 * shares->reach)
+            continue;
+        sum += spot->rise.value;
+        count++;
+    }
+    return count ? sum / (double)count : NAN;
 }
 
-/* What is left of the share without the first level. Where walks cost nothing all of it is the first one's.
- */
-static bool walks_are_shared(const struct splinter_evidence *evidence)
+static bool rises_above(const struct splinter_shares *shares, size_t i, double rise)
 {
-    return evidence->deep_walks.fall <= 0.2 &&
-           (evidence->top_walks.count >= 2 ? is_at_least(&evidence->top_walks, 0.45, 0.3)
-                                           : evidence->top.share.value >= 0.85);
+    for (size_t k = i; k < shares->count && k < i + SECOND_SPOTS; k++)
+        if (!(shares->spots[k].rise.value > rise))
+            return false;
+    return true;
 }
 
-/* The first level over several pages: the surest of all. */
-static bool all_by_first_level(const struct splinter_evidence *evidence)
+static double find_second(const struct splinter_shares *shares)
 {
-    const struct splinter_zone *multi = &evidence->multi, *early = &evidence->early_walks;
-    return multi->count >= 2 && is_at_least(multi, 0.85, 0.7) && multi->least > 0.7 &&
-           is_at_least(&evidence->top, 0.55, 0.45) && keeps(&evidence->early, &evidence->top, 0.75) &&
-           (early->count == 0 || keeps(early, &evidence->top_walks, 0.8));
+    double rise = second_rise * first_rise(shares);
+    for (size_t i = shares->knee; i + 1 < shares->count; i++)
+        if (shares->spots[i].lines > second_rise * shares->reach && rises_above(shares, i, rise))
+            return shares->spots[i].lines;
+    return INFINITY;
 }
 
-/* The first level goes over eight pages and more: all of them are splintered, and few lines are left for the
- * second one to show. Only where entries hold as many pages of either curve: what is beyond the first level
- * is not comparable else. */
-static bool all_by_long_first_level(const struct splinter_evidence *evidence)
+static void count_loose(struct evidence *evidence, double from, double limit)
 {
-    const struct splinter_zone *multi = &evidence->multi;
-    double knees = evidence->shares.large_reach / evidence->shares.reach;
-    return knees > 0.65 && knees < 1.6 && !(evidence->second <= 9 * PAGE_LINES) && multi->count >= 4 &&
-           is_at_least(multi, 0.9, 0.75) && multi->least > 0.8 && is_at_least(&evidence->top, 0.65, 0.5) &&
-           is_at_least(&evidence->end, 0.66, 0.5) && evidence->end.least > 0.6;
+    for (size_t i = 0; i < evidence->shares.count; i++) {
+        const struct splinter_spot *spot = &evidence->shares.spots[i];
+        if (!spot->clear || spot->lines < from || spot->lines > limit)
+            continue;
+        evidence->usable++;
+        evidence->loose += (spot->share.high - spot->share.low) / 2 > loose_width;
+    }
 }
 
-/* The second level is reached within one page, or soon after it. */
-static bool all_by_walks(const struct splinter_evidence *evidence)
+static struct splinter_zone zone(const struct evidence *evidence, double from, double to)
 {
-    const struct splinter_zone *top = &evidence->top;
-    if (evidence->multi.count >= 2)
+    return splinter_zone_of(&evidence->shares, &(struct splinter_range){from, to}, 1);
+}
+
+/* Where all is splintered, the large pages' curve may still rise later than the small pages', or sooner. */
+static void find_shared(struct evidence *evidence, double limit)
+{
+    const struct splinter_shares *shares = &evidence->shares;
+    double later =
+        fmin(isnan(shares->large_reach) ? INFINITY : shares->large_reach, shared_entry * shares->reach);
+    double from = after_knee * fmax(shares->reach, later);
+    double end = fmin(fmin(before_knee * evidence->second, first_level_end), limit);
+    const struct splinter_range first[] = {{from, fmin(one_page, end)}, {fmax(from, two_pages), end}};
+    evidence->first = splinter_zone_of(shares, first, 2);
+    evidence->pages = splinter_zone_of(shares, &first[1], 1);
+    evidence->walks = zone(evidence, fmax(from, after_second * evidence->second), limit);
+    evidence->top = zone(evidence, fmax(from, evidence->last / 2.1), limit);
+}
+
+static void find_unshared(struct evidence *evidence, double limit)
+{
+    const struct splinter_shares *shares = &evidence->shares;
+    double from = after_knee * shares->reach, wide = fmax(from, shared_entry * shares->reach);
+    double end = isnan(shares->large_reach) ? limit : fmin(limit, before_large * shares->large_reach);
+    evidence->one = zone(evidence, from, fmin(one_page, limit));
+    if (evidence->fractured) { /* the first level says nothing */
+        wide = after_second * evidence->second;
+        end = limit;
+    }
+    evidence->wide = zone(evidence, wide, end);
+    for (size_t i = 0; i < shares->count; i++)
+        if (shares->spots[i].clear && shares->spots[i].lines <= end)
+            evidence->wide_end = shares->spots[i].lines;
+}
+
+static void find_evidence(struct evidence *evidence)
+{
+    const struct splinter_input *input = evidence->input;
+    const struct splinter_shares *shares = &evidence->shares;
+    evidence->last = shares->spots[shares->count - 1].lines;
+    evidence->fractured = input->told && !input->large_entries[0] && input->large_entries[1];
+    evidence->second = find_second(shares);
+    double limit = limit_of(input, evidence->last);
+    count_loose(evidence, after_knee * shares->reach, limit);
+    find_shared(evidence, limit);
+    find_unshared(evidence, limit);
+}
+
+/* ---- the rules; what they cost and what they decide is measured by tests/blind ---- */
+
+static bool between(double value, double least, double most)
+{
+    return value >= least && value <= most;
+}
+
+/* All spots of a zone show about the same share, not more than all. */
+static bool is_even(const struct splinter_zone *zone)
+{
+    double share = zone->share.value;
+    return zone->least >= 0.75 * share && zone->most <= 1.33 * share && share <= 1.25;
+}
+
+/* A page more or less splintered would show in walks, too: they are shared, and placements agree on it. */
+static bool walks_are_shared(const struct evidence *evidence, double value, double least)
+{
+    const struct splinter_zone *walks = &evidence->walks;
+    return walks->share.value >= value && walks->least >= least && walks->width <= 0.2;
+}
+
+/* The surest: all few lines, in whatever page they lie, show the same considerable share. */
+static bool all_pages_alike(const struct evidence *evidence)
+{
+    const struct splinter_zone *first = &evidence->first, *walks = &evidence->walks;
+    if (first->count < 3 || !is_even(first) || first->share.value < 0.45)
         return false;
-    if (evidence->near_deep.count >= 2)
-        return is_at_least(top, 0.5, 0.4) && keeps(&evidence->near_deep, top, 0.8);
-    return is_at_least(top, 0.6, 0.5) && keeps(&evidence->early, top, 0.8) &&
-           keeps(&evidence->few, top, 0.85) && is_at_least(&evidence->top_walks, 0.58, 0.5);
+    if (evidence->fractured) /* the first level rises for intact pages too */
+        return walks->count >= 3 && walks_are_shared(evidence, 0.4, 0.25);
+    return walks->count > 0 ? walks_are_shared(evidence, 0.33, 0.25) : evidence->pages.count >= 2;
 }
 
-static bool all_with_two_levels(const struct splinter_evidence *evidence)
+/* Small pages of one curve share entries and those of the other do not, so that within a page shares grow
+ * with the lines: those over several pages must be all. */
+static bool all_over_several_pages(const struct evidence *evidence)
 {
-    const struct splinter_zone *near = &evidence->near_all;
-    return !isnan(evidence->second) && near->count + evidence->multi.count > 0 &&
-           (near->count == 0 || is_at_least(near, 0.85, 0.65)) && walks_are_shared(evidence) &&
-           (all_by_first_level(evidence) || all_by_walks(evidence));
+    const struct splinter_zone *pages = &evidence->pages, *top = &evidence->top;
+    return !evidence->fractured && pages->count >= 3 && between(pages->share.value, 0.8, 1.2) &&
+           pages->least >= 0.75 && pages->lowest > 0.6 && top->count >= 2 && top->share.value >= 0.33 &&
+           evidence->walks.count > 0 && walks_are_shared(evidence, 0.1, 0.1);
 }
 
-/* Whatever the levels are: the share hardly falls from the first page to the last. */
-static bool all_alike(const struct splinter_evidence *evidence)
+/* The second level is there within the first page already, and the first one hardly to be seen. */
+static bool all_by_walks(const struct evidence *evidence)
 {
-    bool near = evidence->near_all.count > 0;
-    const struct splinter_zone *first = near ? &evidence->near_all : &evidence->multi;
-    const struct splinter_zone *top = &evidence->top;
-    return is_at_least(first, 0.55, 0.45) && is_at_least(top, near ? 0.55 : 0.66, 0.45) &&
-           evidence->after_all.fall < 0.2 && evidence->wide.fall < 0.15 && keeps(first, top, 0.8) &&
-           (evidence->multi.count == 0 || keeps(first, &evidence->multi, 0.8));
+    const struct splinter_zone *walks = &evidence->walks;
+    return evidence->first.count < 3 && walks->count >= 4 && is_even(walks) &&
+           walks_are_shared(evidence, 0.45, 0);
 }
 
-/* Lines one a page leave a cache sooner than packed ones, which looks like a share: without the scattered
- * curve all must be clearer. */
-static bool base_is_good(const struct splinter_evidence *evidence)
+static bool shows_all(const struct evidence *evidence)
 {
-    return evidence->scattered ||
-           (evidence->top_rise > 3 * evidence->first_rise && evidence->multi.count >= 3 &&
-               evidence->multi.least > 0.85 && evidence->multi.share.low > 0.75 &&
-               is_at_least(&evidence->top, 0.68, 0.5) && is_at_least(&evidence->top_walks, 0.55, 0.4));
+    return all_pages_alike(evidence) || all_over_several_pages(evidence) || all_by_walks(evidence);
 }
 
-/* More than all: the curves differ in something else. */
-static bool is_too_much(const struct splinter_evidence *evidence)
+/* Over three pages at least nothing is shared. Near the edge of a cache lines one a page are a little dearer
+ * than scattered ones, TLB or not. */
+static bool shows_none(const struct evidence *evidence)
 {
-    return evidence->after_all.most > 1.3 || evidence->near_all.share.value > 1.15 ||
-           evidence->multi.share.value > 1.15;
+    const struct splinter_zone *wide = &evidence->wide, *one = &evidence->one;
+    return wide->count >= 4 && evidence->wide_end >= 3 * PAGE_LINES - 36 && wide->share.value <= 0.2 &&
+           wide->most <= 0.36 && wide->highest < 0.5 &&
+           (evidence->fractured || one->count == 0 || one->share.value <= 0.3);
 }
 
-static bool shows_all(const struct splinter_evidence *evidence)
+static bool placements_agree(const struct evidence *evidence)
 {
-    return evidence->large_fall < 0.05 && evidence->after_all.least > 0.45 && !is_too_much(evidence) &&
-           evidence->after_all.large_to_base > 1.25 && evidence->top.count >= 2 && base_is_good(evidence) &&
-           (all_by_long_first_level(evidence) || (keeps(&evidence->before_last, &evidence->end, 0.8) &&
-                                                     (all_alike(evidence) || all_with_two_levels(evidence))));
+    size_t most = evidence->usable / 5;
+    return evidence->usable > 0 && evidence->loose <= (most > 2 ? most : 2);
 }
 
-/* Splintered pages at the end of the range may be so few that the second level holds them: then they cost
- * only the first one's rise, a small share of what walks cost the small pages. A second level that is small
- * holds no such number. */
-static bool end_is_low(const struct splinter_evidence *evidence)
+static enum splinter_verdict shape(const struct evidence *evidence)
 {
-    return 16 * evidence->second < evidence->last ||
-           (evidence->end_excess.high < 0.34 && evidence->top_excess.value < 0.13 &&
-               evidence->end_excess.value - evidence->before_last_excess.value < 0.17);
+    if (!placements_agree(evidence))
+        return SPLINTER_UNKNOWN;
+    return shows_all(evidence) ? SPLINTER_YES : shows_none(evidence) ? SPLINTER_NO : SPLINTER_UNKNOWN;
 }
 
-static bool shows_none(const struct splinter_evidence *evidence)
-{
-    const struct splinter_zone *after = &evidence->after, *top = &evidence->top;
-    return after->count >= 6 && evidence->wide.count >= 4 && top->count >= 2 &&
-           evidence->near.count + evidence->multi.count + evidence->few.count >= 2 && after->most < 0.25 &&
-           after->least > -0.35 && after->share.high < 0.25 && after->surest < 0.1 && top->most < 0.18 &&
-           top->share.high < 0.2 && top->surest < 0.06 && evidence->wide.share.high < 0.22 &&
-           after->small_to_large > 1.2 && end_is_low(evidence);
-}
-
-static bool between(const struct splinter_zone *zone, double low, double high, double least, double most)
-{
-    return zone->count >= 2 && zone->share.value > low && zone->share.value < high &&
-           zone->share.low > least && zone->share.high < most;
-}
-
-/* A share between none and all is that of a cheaper walk, or of a drift, where it is between within the first
- * page already: that page is either splintered or not. */
-static bool first_page_is_sharp(const struct splinter_evidence *evidence)
-{
-    const struct splinter_figure *near = &evidence->near.share;
-    bool none =
-        fabs(near->value) < 0.04 && near->low < 0.01 && !(evidence->shares.large_reach < 1.05 * PAGE_LINES);
-    return evidence->near.count > 0 && (none || (near->value > 0.93 && near->value < 1.1));
-}
-
-/* … and differs between placements, where pages are splintered by chance. */
-static bool first_page_differs(const struct splinter_evidence *evidence)
-{
-    const struct splinter_figure *near = &evidence->near.share;
-    return evidence->near.count >= 2 && near->high - near->low > 0.6 &&
-           evidence->near_large_error > 5 * evidence->near_small_error;
-}
-
-static bool shows_some(const struct splinter_evidence *evidence)
-{
-    const struct splinter_zone *multi = &evidence->multi, *wide = &evidence->wide;
-    if (!evidence->scattered || isnan(evidence->second) || multi->small_to_large < 1.12 ||
-        multi->large_to_base < 1.18 || wide->least < 0.08 || wide->most > 0.88)
-        return false;
-    return between(&evidence->top, 0.12, 0.7, 0.06, 0.85) &&
-           ((first_page_is_sharp(evidence) && between(multi, 0.25, 0.72, 0.12, 0.88)) ||
-               (first_page_differs(evidence) && between(multi, 0.2, 0.8, -0.5, 1.5)));
-}
-
-static enum splinter_verdict shape(const struct splinter_evidence *evidence)
-{
-    return shows_all(evidence)    ? SPLINTER_YES
-           : shows_none(evidence) ? SPLINTER_NO
-           : shows_some(evidence) ? SPLINTER_PARTLY
-                                  : SPLINTER_UNKNOWN;
-}
-
-/* ---- the verdict ---- */
+/* ---- the verdict in words ---- */
 
 static void __attribute__((format(printf, 3, 4)))
 decide(struct splinter *splinter, enum splinter_verdict verdict, const char *format, ...)
@@ -230,9 +291,9 @@ static bool is_measured(const struct splinter_shares *shares, struct splinter *s
             shares->with_interval, shares->count);
     if (shares->noise > noise_most)
         return UNKNOWN(splinter,
-            "the curves contradict themselves by %.0f %%, and %.1f %% would be too much already: measure "
-            "again "
-            "when the machine is quieter, or more placements",
+            "the curves contradict themselves by %.0f %%, and %.0f %% would be too much already: some pages "
+            "may "
+            "be splintered and others not, or the machine is too busy",
             100 * shares->noise, 100 * noise_most);
     if (shares->knee == shares->count)
         return UNKNOWN(splinter, "even small pages show no reach of a TLB beyond noise");
@@ -240,91 +301,72 @@ static bool is_measured(const struct splinter_shares *shares, struct splinter *s
 }
 
 /* Whether it can be the host's doing: a processor that has no entries for large pages keeps them as small
- * ones too. A curve that stays low needs no such proof. */
-static bool may_blame_host(const struct splinter_input *input, const struct splinter_evidence *evidence,
-    enum splinter_verdict verdict, struct splinter *splinter)
+ * ones too. */
+static bool may_blame_host(const struct splinter_input *input, struct splinter *splinter)
 {
-    if (verdict == SPLINTER_NO || verdict == SPLINTER_UNKNOWN)
-        return true;
     if (!isfinite(input->large_share))
         return UNKNOWN(splinter,
             "large pages behave as small ones, and it is not known whether this kernel had them at all");
     if (!input->told)
-        return verdict == SPLINTER_PARTLY ||
-               UNKNOWN(splinter,
-                   "large pages cost as many translations as small ones, and CPUID does not tell "
-                   "whether the TLB has entries for large ones");
+        return UNKNOWN(splinter,
+            "large pages cost as many translations as small ones, and CPUID does not tell "
+            "whether the TLB has entries for large ones");
     if (!input->large_entries[0] && !input->large_entries[1])
         return UNKNOWN(splinter, "this processor has no entries for large pages in its TLB, and so needs as "
                                  "many translations for them whatever the host does");
-    if (!input->large_entries[0] && (verdict == SPLINTER_PARTLY || isnan(evidence->second) ||
-                                        !is_at_least(&evidence->top_walks, 0.6, 0.5)))
-        return UNKNOWN(splinter,
-            "level 1 of the TLB has no entries for large pages, and level 2 does not show "
-            "clearly enough what the host does");
     return true;
 }
 
-static void explain_doubt(
-    const struct splinter_input *input, const struct splinter_evidence *evidence, struct splinter *splinter)
+static void explain_doubt(const struct evidence *evidence, struct splinter *splinter)
 {
-    unsigned entries =
-        input->large_entries[0] > input->large_entries[1] ? input->large_entries[0] : input->large_entries[1];
-    double reach = entries * (double)PAGE_LINES;
-    const struct splinter_zone *after = &evidence->after;
-    if (input->told && entries && reach < 0.9 * evidence->last && evidence->shares.large_reach > 0.4 * reach)
-        decide(splinter, SPLINTER_UNKNOWN,
-            "the curve of large pages rises from %.0f lines on, but the TLB's %u entries for large pages "
-            "reach "
-            "no further than %.0f, so that may be the processor's doing",
-            evidence->shares.large_reach, entries, reach);
-    else if (after->count == 0)
+    if (!evidence->usable)
         decide(splinter, SPLINTER_UNKNOWN,
             "what small pages cost more is within what was measured wrong: "
             "measure again when the machine is quieter");
+    else if (!placements_agree(evidence))
+        decide(splinter, SPLINTER_UNKNOWN,
+            "placements of the memory disagree at %zu of %zu numbers of lines: some pages may be splintered "
+            "and "
+            "others not, or the machine is too busy",
+            evidence->loose, evidence->usable);
     else
         decide(splinter, SPLINTER_UNKNOWN,
-            "large pages show %.2f to %.2f of what translations of small pages cost, which fits neither "
-            "large "
-            "pages of the host nor small ones clearly%s",
-            after->least, after->most,
-            evidence->scattered ? "" : "; lines scattered in fewer pages were not measured");
+            "of what translations of small pages cost, large ones show %.2f in one page, %.2f over several "
+            "and %.2f "
+            "over most: that fits neither large pages of the host nor small ones clearly",
+            evidence->one.share.value, evidence->pages.share.value, evidence->top.share.value);
 }
 
-static void explain(
-    const struct splinter_evidence *evidence, enum splinter_verdict verdict, struct splinter *splinter)
+static void explain(const struct evidence *evidence, enum splinter_verdict verdict, struct splinter *splinter)
 {
-    static const char *const what[SPLINTER_VERDICTS] = {
-        [SPLINTER_NO] = "large pages need hardly any translations where small ones miss in the TLB",
-        [SPLINTER_PARTLY] = "large pages miss in the TLB too, but less often than small ones",
-        [SPLINTER_YES] = "large pages miss in the TLB where small ones do",
-    };
-    decide(splinter, verdict,
-        "%s: from %.0f to %.0f lines, one in each 4 KiB, they show %.2f of what that costs", what[verdict],
-        evidence->shares.reach, evidence->last, evidence->after.share.value);
+    const struct splinter_shares *shares = &evidence->shares;
+    if (verdict == SPLINTER_YES)
+        decide(splinter, verdict,
+            "large pages miss in the TLB from %.0f lines on, one in each 4 KiB, small ones from %.0f; in "
+            "every "
+            "placement and page alike",
+            shares->large_reach, shares->reach);
+    else
+        decide(splinter, verdict,
+            "small pages miss in the TLB from %.0f lines on, one in each 4 KiB; up to %.0f lines large ones "
+            "show "
+            "%.0f %% of what that costs",
+            shares->reach, evidence->wide_end, 100 * fmax(0, evidence->wide.share.value));
 }
 
 /* ---- what is told besides ---- */
 
 static struct splinter_level level_of(double lines, double large_lines, const struct splinter_zone *zone)
 {
-    struct splinter_figure share = zone->count ? zone->share : (struct splinter_figure){NAN, NAN, NAN};
-    return (struct splinter_level){!isnan(lines), lines, share.value, share.low, share.high, large_lines};
-}
-
-static void tell_levels(const struct splinter_evidence *evidence, struct splinter *splinter)
-{
-    splinter->levels[0] = level_of(evidence->shares.reach, evidence->shares.large_reach,
-        evidence->near.count ? &evidence->near : &evidence->multi);
-    splinter->levels[1] = level_of(evidence->second, evidence->large_second, &evidence->top_walks);
+    return (struct splinter_level){isfinite(lines), isfinite(lines) ? lines : NAN, zone->share.value,
+        zone->share.low, zone->share.high, large_lines};
 }
 
 /* Where the cost is told: the nearest spot to so many lines, 16 MiB of memory. */
 static const double cost_lines = 4096;
 
-static void tell_cost(const struct splinter_evidence *evidence, struct splinter *splinter)
+static void tell_cost(const struct splinter_shares *shares, struct splinter *splinter)
 {
-    const struct splinter_shares *shares = &evidence->shares;
     const struct splinter_spot *best = &shares->spots[0];
     for (size_t i = 1; i < shares->count; i++)
         if (fabs(log(shares->spots[i].lines / cost_lines)) < fabs(log(best->lines / cost_lines)))
@@ -339,23 +381,19 @@ static void tell_cost(const struct splinter_evidence *evidence, struct splinter 
     splinter->cost_high = cost + hypot(large->high - large->value, base->value - base->low);
 }
 
-/* Takes over the shares. */
-static void judge(
-    const struct splinter_input *input, struct splinter_shares shares, struct splinter *splinter)
+static void judge(struct evidence *evidence, struct splinter *splinter)
 {
-    struct splinter_evidence evidence;
-    splinter_evidence_find(input, shares, &evidence);
-    tell_levels(&evidence, splinter);
-    enum splinter_verdict verdict = shape(&evidence);
-    if (may_blame_host(input, &evidence, verdict, splinter)) {
-        if (verdict == SPLINTER_UNKNOWN)
-            explain_doubt(input, &evidence, splinter);
-        else
-            explain(&evidence, verdict, splinter);
-    }
-    if (splinter->verdict == SPLINTER_YES || splinter->verdict == SPLINTER_PARTLY)
-        tell_cost(&evidence, splinter);
-    splinter_evidence_free(&evidence);
+    find_evidence(evidence);
+    splinter->levels[0] = level_of(evidence->shares.reach, evidence->shares.large_reach,
+        evidence->first.count ? &evidence->first : &evidence->one);
+    splinter->levels[1] = level_of(evidence->second, NAN, &evidence->walks);
+    enum splinter_verdict verdict = shape(evidence);
+    if (verdict == SPLINTER_UNKNOWN)
+        explain_doubt(evidence, splinter);
+    else if (verdict == SPLINTER_NO || may_blame_host(evidence->input, splinter))
+        explain(evidence, verdict, splinter);
+    if (splinter->verdict == SPLINTER_YES)
+        tell_cost(&evidence->shares, splinter);
 }
 
 static int check_input(const struct splinter_input *input, struct error *error)
@@ -370,23 +408,22 @@ static int check_input(const struct splinter_input *input, struct error *error)
 
 int splinter_judge(const struct splinter_input *input, struct splinter *splinter, struct error *error)
 {
-    struct splinter_shares shares = {.reach = NAN, .large_reach = NAN};
+    const struct splinter_level unseen = {false, NAN, NAN, NAN, NAN, NAN};
+    struct evidence evidence = {.input = input};
     int rc = check_input(input, error);
     if (rc == 0)
-        rc = splinter_shares_make(input, &shares, error);
+        rc = splinter_shares_make(input, &evidence.shares, error);
     if (rc < 0)
         return rc;
-    const struct splinter_level unseen = {false, NAN, NAN, NAN, NAN, NAN};
     *splinter = (struct splinter){.verdict = SPLINTER_UNKNOWN,
         .levels = {unseen, unseen},
         .cost_lines = NAN,
         .cost_ns = NAN,
         .cost_low = NAN,
         .cost_high = NAN};
-    if (may_be_judged(input, splinter) && is_measured(&shares, splinter))
-        judge(input, shares, splinter);
-    else
-        splinter_shares_free(&shares);
+    if (may_be_judged(input, splinter) && is_measured(&evidence.shares, splinter))
+        judge(&evidence, splinter);
+    splinter_shares_free(&evidence.shares);
     return 0;
 }
 

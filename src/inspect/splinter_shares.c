@@ -24,6 +24,9 @@ static const double stays_above = 1.1, stays_share = 0.8;
 /* A rise is clear where it is so many errors of itself, and this share of the figure. */
 static const double clear_errors = 2.5, clear_share = 0.12;
 
+/* Intervals are held against the share, and against this where it is next to nothing. */
+static const double width_least = 0.01;
+
 /* ---- taking the points ---- */
 
 static bool has_value(const struct splinter_figure *figure)
@@ -165,14 +168,16 @@ static struct splinter_figure translations_cost(const struct splinter_spot *spot
 }
 
 /* The curve that tells of the caches lies in fewer pages, but in some, and may miss in the TLB too: as often
- * as the large pages' curve does at as many pages. That much is taken off. */
+ * as the large pages' curve does at as many pages. That much is taken off; but more lines are never faster,
+ * whatever lies between two points of a steep curve. */
 static void find_base(struct splinter_spot *spots, size_t i)
 {
     struct splinter_spot *spot = &spots[i];
     double denser = spot->scattered ? SPLINTER_SCATTERED_DENSER : SPLINTER_PACKED_DENSER;
     struct splinter_figure raw = spot->curve[spot->scattered ? CURVE_SCATTERED : CURVE_PACKED];
     struct splinter_figure cost = translations_cost(spots, i, spot->lines / denser);
-    double value = raw.value - cost.value;
+    double before = i > 0 ? fmin(spots[i - 1].base.value, raw.value) : 0;
+    double value = fmax(raw.value - cost.value, before);
     spot->base = (struct splinter_figure){
         value,
         value - hypot(raw.value - raw.low, cost.high - cost.value),
@@ -294,16 +299,9 @@ void splinter_shares_free(struct splinter_shares *shares)
     *shares = (struct splinter_shares){.reach = NAN, .large_reach = NAN};
 }
 
-void splinter_shares_take_off(struct splinter_shares *shares, double rise)
-{
-    for (size_t i = 0; i < shares->count; i++) {
-        struct splinter_figure *base = &shares->spots[i].base;
-        *base = (struct splinter_figure){base->value + rise, base->low + rise, base->high + rise};
-        judge_rise(&shares->spots[i]);
-    }
-}
-
 /* ---- zones ---- */
+
+enum { ZONE_SPOTS_MAX = 64 }; /* in more the first ones are enough */
 
 static int by_value(const void *a, const void *b)
 {
@@ -311,81 +309,52 @@ static int by_value(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static double share_value(const struct splinter_spot *spot)
+static bool is_in(const struct splinter_spot *spot, const struct splinter_range *ranges, size_t count)
 {
-    return spot->share.value;
+    for (size_t i = 0; i < count; i++)
+        if (spot->clear && spot->lines >= ranges[i].from && spot->lines <= ranges[i].to)
+            return true;
+    return false;
 }
 
-static double share_low(const struct splinter_spot *spot)
-{
-    return spot->share.low;
-}
+/* Sorted figures of a zone's spots. */
+struct zone_figures {
+    double values[ZONE_SPOTS_MAX], lows[ZONE_SPOTS_MAX], highs[ZONE_SPOTS_MAX], widths[ZONE_SPOTS_MAX];
+    size_t count;
+};
 
-static double share_high(const struct splinter_spot *spot)
+static void collect(const struct splinter_shares *shares, const struct splinter_range *ranges, size_t count,
+    struct zone_figures *figures)
 {
-    return spot->share.high;
-}
-
-static double small_to_large(const struct splinter_spot *spot)
-{
-    return spot->curve[CURVE_SMALL].value / spot->curve[CURVE_LARGE].value;
-}
-
-static double large_to_base(const struct splinter_spot *spot)
-{
-    return spot->curve[CURVE_LARGE].value / spot->base.value;
-}
-
-static double largest_fall(const struct splinter_shares *shares, double from, double to)
-{
-    double most = 0, fall = 0;
-    for (size_t i = 0; i < shares->count; i++) {
-        const struct splinter_spot *spot = &shares->spots[i];
-        if (!spot->clear || spot->lines < from || spot->lines > to)
+    figures->count = 0;
+    for (size_t i = 0; i < shares->count && figures->count < ZONE_SPOTS_MAX; i++) {
+        const struct splinter_figure *share = &shares->spots[i].share;
+        if (!is_in(&shares->spots[i], ranges, count))
             continue;
-        double share = fmin(1, spot->share.value);
-        most = fmax(most, share);
-        fall = fmax(fall, most > 0 ? 1 - share / most : 0);
+        figures->values[figures->count] = share->value;
+        figures->lows[figures->count] = share->low;
+        figures->highs[figures->count] = share->high;
+        figures->widths[figures->count++] = (share->high - share->low) / 2 / fmax(share->value, width_least);
     }
-    return fall;
+    double *const lists[] = {figures->values, figures->lows, figures->highs, figures->widths};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        qsort(lists[i], figures->count, sizeof *lists[i], by_value);
 }
 
-enum { ZONE_SPOTS_MAX = 64 }; /* in more the first ones are enough */
-
-static size_t collect(const struct splinter_shares *shares, double from, double to,
-    double (*figure)(const struct splinter_spot *spot), double *values)
+struct splinter_zone splinter_zone_of(
+    const struct splinter_shares *shares, const struct splinter_range *ranges, size_t range_count)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < shares->count && count < ZONE_SPOTS_MAX; i++) {
-        const struct splinter_spot *spot = &shares->spots[i];
-        if (spot->clear && spot->lines >= from && spot->lines <= to)
-            values[count++] = figure(spot);
-    }
-    qsort(values, count, sizeof *values, by_value);
-    return count;
-}
-
-static double middle(const struct splinter_shares *shares, double from, double to,
-    double (*figure)(const struct splinter_spot *spot))
-{
-    double values[ZONE_SPOTS_MAX];
-    return statistics_median(values, collect(shares, from, to, figure, values));
-}
-
-struct splinter_zone splinter_zone_of(const struct splinter_shares *shares, double from, double to)
-{
-    double values[ZONE_SPOTS_MAX], lows[ZONE_SPOTS_MAX];
-    size_t count = collect(shares, from, to, share_value, values), over = count >= 4;
-    collect(shares, from, to, share_low, lows);
+    struct zone_figures figures;
+    collect(shares, ranges, range_count, &figures);
+    size_t count = figures.count, over = count >= 4;
     return (struct splinter_zone){
         .count = count,
-        .share = {middle(shares, from, to, share_value), middle(shares, from, to, share_low),
-            middle(shares, from, to, share_high)},
-        .least = count ? values[over] : NAN,
-        .most = count ? values[count - 1 - over] : NAN,
-        .fall = largest_fall(shares, from, to),
-        .surest = count ? lows[count - 1 - over] : NAN,
-        .small_to_large = middle(shares, from, to, small_to_large),
-        .large_to_base = middle(shares, from, to, large_to_base),
+        .share = {statistics_median(figures.values, count), statistics_median(figures.lows, count),
+            statistics_median(figures.highs, count)},
+        .least = count ? figures.values[over] : NAN,
+        .most = count ? figures.values[count - 1 - over] : NAN,
+        .lowest = count ? figures.lows[0] : NAN,
+        .highest = count ? figures.highs[count - 1] : NAN,
+        .width = statistics_median(figures.widths, count),
     };
 }

@@ -40,21 +40,20 @@ int splinter_shares_make(
     const struct splinter_input *input, struct splinter_shares *shares, struct error *error);
 void splinter_shares_free(struct splinter_shares *shares);
 
-/* Takes so much off all rises and off what translations cost the large pages' curve: what is left is of the
- * levels that come later. */
-void splinter_shares_take_off(struct splinter_shares *shares, double rise);
+/* From so many lines to so many, both included. */
+struct splinter_range {
+    double from, to;
+};
 
-/* Of the clear spots with `from` <= lines <= `to`: the medians of value, low and high of the share, and how
- * many there are. */
+/* What the clear spots of a range, or of two, say of the share. */
 struct splinter_zone {
     size_t count;
-    struct splinter_figure share;
-    double least,
-        most;      /* of the shares' values, passing over one at either side where there are four or more */
-    double fall;   /* the most that a share is less than an earlier one, relative; those above 1 count as 1 */
-    double surest; /* the largest low end, passing over one where there are four or more */
-    double small_to_large, large_to_base; /* medians of ratios */
+    struct splinter_figure share; /* medians of value, low and high; NAN for none */
+    double least, most;     /* of the values, passing over one at either side where there are four or more */
+    double lowest, highest; /* of the ends of all intervals */
+    double width;           /* the median of half an interval's length over its value */
 };
-struct splinter_zone splinter_zone_of(const struct splinter_shares *shares, double from, double to);
+struct splinter_zone splinter_zone_of(
+    const struct splinter_shares *shares, const struct splinter_range *ranges, size_t count);
 
 #endif
