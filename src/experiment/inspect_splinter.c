@@ -91,11 +91,6 @@ static void tell_tlbs(const struct host *host, struct splinter_input *input)
     }
 }
 
-static const char *words_of(enum splinter_verdict verdict)
-{
-    return verdict == SPLINTER_PARTLY ? "partly" : "";
-}
-
 static struct finding verdict_finding(const struct splinter *splinter)
 {
     struct finding finding = {
@@ -115,7 +110,7 @@ static struct finding verdict_finding(const struct splinter *splinter)
         finding.number = NAN;
         finding.value = fact_unknown("%.150s", splinter->reason);
     } else {
-        finding.value = fact_known("%s", words_of(splinter->verdict));
+        finding.value = fact_known("%s", "");
         snprintf(finding.sure, sizeof finding.sure, "%s", splinter->reason);
     }
     return finding;

@@ -62,6 +62,7 @@ struct evidence {
     bool fractured;       /* level 1 is told to have no entries for large pages, level 2 to have some */
     size_t usable, loose; /* clear spots that can be told by, and those where placements disagree */
     /* From where both curves must have risen if all is splintered. */
+    struct splinter_zone alone; /* within a page, whatever the level */
     struct splinter_zone first; /* the first level: within a page, and over several */
     struct splinter_zone pages; /* of it, over several pages */
     struct splinter_zone walks; /* the second level */
@@ -136,6 +137,7 @@ static void find_shared(struct evidence *evidence, double limit)
     double from = after_knee * fmax(shares->reach, later);
     double end = fmin(fmin(before_knee * evidence->second, first_level_end), limit);
     const struct splinter_range first[] = {{from, fmin(one_page, end)}, {fmax(from, two_pages), end}};
+    evidence->alone = zone(evidence, from, fmin(one_page, limit));
     evidence->first = splinter_zone_of(shares, first, 2);
     evidence->pages = splinter_zone_of(shares, &first[1], 1);
     evidence->walks = zone(evidence, fmax(from, after_second * evidence->second), limit);
@@ -221,8 +223,12 @@ static bool all_by_walks(const struct evidence *evidence)
            walks_are_shared(evidence, 0.45, 0);
 }
 
+/* Only lists within one page tell for certain whether pages are alike: over several the rest of them makes
+ * up. */
 static bool shows_all(const struct evidence *evidence)
 {
+    if (evidence->alone.count < 2)
+        return false;
     return all_pages_alike(evidence) || all_over_several_pages(evidence) || all_by_walks(evidence);
 }
 
@@ -429,6 +435,6 @@ int splinter_judge(const struct splinter_input *input, struct splinter *splinter
 
 const char *splinter_verdict_name(enum splinter_verdict verdict)
 {
-    static const char *const names[SPLINTER_VERDICTS] = {"unknown", "no", "partly", "yes"};
+    static const char *const names[SPLINTER_VERDICTS] = {"unknown", "no", "yes"};
     return names[verdict];
 }

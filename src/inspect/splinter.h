@@ -7,7 +7,9 @@
  * Lines one a page fall on the sets of a cache by chance, packed ones evenly: they leave the cache sooner,
  * TLB or not. So a fourth curve holds as many lines at random places of a sixteenth of the pages: the caches
  * as the lines one a page see them, with a sixteenth of the translations (what these cost is taken off).
- * Without that curve neither PARTLY nor, as a rule, NO is said, and YES only where it is very clear.
+ *
+ * Where only some pages are splintered, placements of the memory disagree, and it cannot be told: a neighbour
+ * does the same.
  *
  * A pure function: it measures nothing and knows no machine. */
 #ifndef VCOST_INSPECT_SPLINTER_H
@@ -48,11 +50,10 @@ struct splinter_input {
 enum splinter_verdict {
     SPLINTER_UNKNOWN, /* cannot tell: `reason` says why and what to do */
     SPLINTER_NO,      /* the host has large pages behind all of it */
-    SPLINTER_PARTLY,  /* behind some of it */
-    SPLINTER_YES,     /* (nearly) nowhere */
+    SPLINTER_YES,     /* … behind none of it */
     SPLINTER_VERDICTS
 };
-const char *splinter_verdict_name(enum splinter_verdict verdict); /* "unknown", "no", "partly", "yes" */
+const char *splinter_verdict_name(enum splinter_verdict verdict); /* "unknown", "no", "yes" */
 
 /* What one level of the TLB shows. */
 struct splinter_level {
@@ -69,7 +70,7 @@ struct splinter {
     /* What it costs: at `cost_lines` lines (one a page, about 4096 of them) a hop takes cost_ns more in large
      * pages than the caches explain, which are seen by the scattered lines (or the packed ones where those
      * were not measured): as much as large pages that the host backs by large ones would take. NAN unless the
-     * verdict is YES or PARTLY. */
+     * verdict is YES. */
     double cost_lines, cost_ns, cost_low, cost_high;
     char reason[256]; /* what decided it, or why it cannot be told: a sentence without full stop */
 };

@@ -7,8 +7,7 @@
 #include <stdio.h>
 
 struct curve {
-    const char *kind, *geometry,
-        *truth; /* truth: "no", "partly", "yes"; "unknown": there is none to be found */
+    const char *kind, *geometry, *truth; /* truth: "no", "yes"; "unknown": there is none to be found */
     uint64_t seed, number;
     double large_share;
     bool emulated, told;

@@ -14,9 +14,9 @@
  *   … more points, lines ascending …
  *   end
  *
- * TRUTH is "no", "partly" or "yes", and "unknown" where no other verdict is right; "unknown" is never wrong.
- * EMULATED and TOLD are 0 or 1, SMALL1 … LARGE2 entries of the TLB that CPUID tells, by level. A figure that
- * is not there, and a share that is not known, is "nan". */
+ * TRUTH is "no" or "yes", and "unknown" where no other verdict is right, as where only some pages are
+ * splintered; "unknown" is never wrong. EMULATED and TOLD are 0 or 1, SMALL1 … LARGE2 entries of the TLB that
+ * CPUID tells, by level. A figure that is not there, and a share that is not known, is "nan". */
 #include "kinds.h"
 
 #include <errno.h>

@@ -188,7 +188,7 @@ static unsigned draw_placements(struct dice *dice)
 
 void kind_make(const struct kind *kind, uint64_t seed, uint64_t number, size_t geometry, struct curve *curve)
 {
-    static const char *truths[BACKINGS] = {"no", "yes", "partly"};
+    static const char *truths[BACKINGS] = {"no", "yes", "unknown"};
     static struct source source;
     struct dice dice = dice_make(seed, PURPOSE, number, (uint64_t)(kind - kinds));
     unsigned variant = dice_below(&dice, POOL_VARIANTS);
