@@ -60,14 +60,34 @@ static size_t count_undisturbed(const struct result_cell *cell)
     return count;
 }
 
+/* NAN without samples. */
+static double placement_floor(const struct result_cell *cell, unsigned placement)
+{
+    double values[ROUNDS_MAX], least = NAN;
+    for (size_t i = collect_best(cell, placement, values); i-- > 0;)
+        least = fmin(least, values[i]); /* fmin prefers a number to NAN */
+    return least;
+}
+
 /* The fastest of the samples that medians are made of. */
 static double fastest(const struct result_cell *cell)
 {
-    double values[ROUNDS_MAX], least = NAN;
+    double least = NAN;
     for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++)
-        for (size_t i = collect_best(cell, placement, values); i-- > 0;)
-            least = fmin(least, values[i]); /* fmin prefers a number to NAN */
+        least = fmin(least, placement_floor(cell, placement));
     return least;
+}
+
+struct estimate analyse_floors(const struct result_cell *cell)
+{
+    double floors[CHASE_PLACEMENTS_MAX];
+    size_t count = 0;
+    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
+        double least = placement_floor(cell, placement);
+        if (!isnan(least))
+            floors[count++] = least;
+    }
+    return statistics_estimate(floors, count);
 }
 
 static void judge(struct result_cell *cell, unsigned planned, const char *cut)

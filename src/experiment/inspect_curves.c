@@ -12,6 +12,9 @@
 
 enum { SMALL_SITE, LARGE_SITE, SITES };
 
+/* Many short samples: one of them may find the machine quiet. */
+enum { PILOT_ROUNDS = 4 };
+
 /* The caches are looked for up to so many times what the last level is told to have: a curve must be seen to
  * go on behind it. */
 static const double beyond_last_level = 3;
@@ -94,7 +97,7 @@ static int measure(struct inspection *inspection, const struct series *series,
         .seed = inspection->experiment->seed,
         .sample_seconds = sample,
         .shortest_sample_seconds = shortest_share * sample,
-        .pilot_rounds = 2,
+        .pilot_rounds = PILOT_ROUNDS,
         .seconds = series->seconds * inspection->scale,
         .stop = setting->stop,
         .progress = *progress,

@@ -40,8 +40,7 @@ static struct finding steal_finding(const struct inspection *inspection)
 {
     const struct evidence *all = &inspection->all;
     double share = all->wall_ns ? (double)all->steal_ns / (double)all->wall_ns : NAN;
-    struct finding finding =
-        make("steal", "", "steal", FINDING_SHARE, share, "/proc/stat, this CPU");
+    struct finding finding = make("steal", "", "steal", FINDING_SHARE, share, "/proc/stat, this CPU");
     snprintf(finding.sure, sizeof finding.sure, "over %.1f s, in steps of the kernel's tick",
         (double)all->wall_ns / 1e9);
     if (!all->steal_known)
@@ -60,8 +59,7 @@ int inspect_find_gaps(struct inspection *inspection, struct error *error)
     double jitter = known && gaps->steal_known ? gaps->steal.most - gaps->steal.least : NAN;
     const struct finding findings[] = {
         steal_finding(inspection),
-        make("steal-jitter", "", "spread of steal", FINDING_SHARE, jitter,
-            "/proc/stat in windows of 0.1 s"),
+        make("steal-jitter", "", "spread of steal", FINDING_SHARE, jitter, "/proc/stat in windows of 0.1 s"),
         make("taken", "by this kernel", "time taken away", FINDING_SHARE, known ? gaps->known.share : NAN,
             looking),
         make("taken", "from below", "time taken away", FINDING_SHARE, known ? gaps->below.share : NAN,

@@ -1,6 +1,7 @@
 /* From the measured curves to the verdict about large pages below, and the findings that tell it. */
 #include "experiment/inspect_internal.h"
 
+#include "experiment/internal.h"
 #include "inspect/splinter.h"
 
 #include <math.h>
@@ -10,12 +11,13 @@
 
 static const uint64_t large_page = 2 * MIB;
 
+/* Of the placements' fastest samples: neighbours come and go, what pages cost stays. */
 static struct splinter_figure figure(
     const struct result *result, enum chase_order order, uint64_t bytes, uint64_t page_bytes)
 {
     const struct result_cell *cell = inspect_chase_cell(result, order, bytes, page_bytes);
-    return cell ? (struct splinter_figure){cell->median, cell->low, cell->high}
-                : (struct splinter_figure){NAN, NAN, NAN};
+    struct estimate floor = cell ? analyse_floors(cell) : (struct estimate){NAN, NAN, NAN};
+    return (struct splinter_figure){floor.median, floor.low, floor.high};
 }
 
 static struct splinter_point point_at(const struct result *result, uint64_t bytes)
@@ -103,12 +105,12 @@ static struct finding verdict_finding(const struct splinter *splinter)
         .low = NAN,
         .high = NAN,
         .how = "one line in each 4 KiB, in pages of 2 MiB against pages of 4 KiB and against as many lines "
-               "side by side",
+               "side by side; the fastest sample of each placement",
         .cheap = true,
     };
     if (splinter->verdict == SPLINTER_UNKNOWN) {
         finding.number = NAN;
-        finding.value = fact_unknown("%.150s", splinter->reason);
+        finding.value = fact_unknown("%.159s", splinter->reason);
     } else {
         finding.value = fact_known("%s", "");
         snprintf(finding.sure, sizeof finding.sure, "%s", splinter->reason);

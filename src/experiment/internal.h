@@ -39,6 +39,8 @@ int add_sample(struct result_cell *cell, const struct result_sample *sample, str
 void analyse_cells(struct result *result, unsigned planned, const char *cut);
 /* Appends the comparison of two cells to result->comparisons, which has room, if they share a placement. */
 void analyse_comparison(struct result *result, size_t cell, size_t baseline);
+/* Of each placement's fastest sample: what a neighbour's comings and goings hardly touch. */
+struct estimate analyse_floors(const struct result_cell *cell);
 /* How much more a cell costs than another that was measured in the same placements: of each placement's
  * medians. NAN without a common placement. */
 struct estimate analyse_difference(const struct result_cell *cell, const struct result_cell *other);

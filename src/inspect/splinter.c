@@ -25,7 +25,7 @@ static const double one_page = 1.05 * PAGE_LINES, two_pages = 1.95 * PAGE_LINES;
 enum { POINTS_MIN = 10, LINES_MIN = 8000 };
 
 /* This share of the points with intervals, and no more scatter of the curves than this, relative. */
-static const double with_interval_least = 0.75, noise_most = 0.06;
+static const double with_interval_least = 0.75, noise_most = 0.10;
 
 /* Less of large pages than this, and the rest is this kernel's own doing. */
 static const double large_share_least = 0.99;
@@ -54,12 +54,17 @@ static const double before_large = 0.75;
 /* An interval of a share that reaches further than this to a side: placements disagree. */
 static const double loose_width = 0.3;
 
+/* Of the spots where something is to be told, so many must stand out of the noise. */
+static const double clear_least = 0.6;
+
 struct evidence {
     const struct splinter_input *input;
     struct splinter_shares shares; /* owned */
     double second;                 /* lines where the small pages' curve rises once more; INFINITY: nowhere */
     double last;                   /* lines of the last spot */
+    bool believed;                 /* what is told of the TLB fits what is measured */
     bool fractured;       /* level 1 is told to have no entries for large pages, level 2 to have some */
+    size_t seen;          /* spots after the knee that can be told by if they are clear */
     size_t usable, loose; /* clear spots that can be told by, and those where placements disagree */
     /* From where both curves must have risen if all is splintered. */
     struct splinter_zone alone; /* within a page, whatever the level */
@@ -69,8 +74,8 @@ struct evidence {
     struct splinter_zone top;   /* the last octave */
     /* From where the small pages' curve has risen for certain, up to where an intact large page's must not.
      */
-    struct splinter_zone one, wide; /* within a page; all of it */
-    double wide_end;                /* lines of the last spot of `wide` */
+    struct splinter_zone one, several, wide; /* within a page; over several; all of it */
+    double wide_end;                         /* lines of the last spot of `wide` */
 };
 
 static double limit_of(const struct splinter_input *input, double last)
@@ -116,7 +121,10 @@ static void count_loose(struct evidence *evidence, double from, double limit)
 {
     for (size_t i = 0; i < evidence->shares.count; i++) {
         const struct splinter_spot *spot = &evidence->shares.spots[i];
-        if (!spot->clear || spot->lines < from || spot->lines > limit)
+        if (spot->lines < from || spot->lines > limit)
+            continue;
+        evidence->seen++;
+        if (!spot->clear)
             continue;
         evidence->usable++;
         evidence->loose += (spot->share.high - spot->share.low) / 2 > loose_width;
@@ -148,16 +156,26 @@ static void find_unshared(struct evidence *evidence, double limit)
 {
     const struct splinter_shares *shares = &evidence->shares;
     double from = after_knee * shares->reach, wide = fmax(from, shared_entry * shares->reach);
-    double end = isnan(shares->large_reach) ? limit : fmin(limit, before_large * shares->large_reach);
+    bool cut = !evidence->input->told && !isnan(shares->large_reach);
+    double end = cut ? fmin(limit, before_large * shares->large_reach) : limit;
     evidence->one = zone(evidence, from, fmin(one_page, limit));
     if (evidence->fractured) { /* the first level says nothing */
         wide = after_second * evidence->second;
         end = limit;
     }
     evidence->wide = zone(evidence, wide, end);
+    evidence->several = zone(evidence, fmax(wide, two_pages), end);
     for (size_t i = 0; i < shares->count; i++)
         if (shares->spots[i].clear && shares->spots[i].lines <= end)
             evidence->wide_end = shares->spots[i].lines;
+}
+
+/* Does the small pages' curve leave the base where the told entries end? A hypervisor may make them up. */
+static bool is_believed(const struct splinter_input *input, const struct splinter_shares *shares)
+{
+    double entries = input->small_entries[0];
+    return input->told && shares->reach > before_knee * entries &&
+           shares->reach < after_knee * shared_entry * entries;
 }
 
 static void find_evidence(struct evidence *evidence)
@@ -165,6 +183,7 @@ static void find_evidence(struct evidence *evidence)
     const struct splinter_input *input = evidence->input;
     const struct splinter_shares *shares = &evidence->shares;
     evidence->last = shares->spots[shares->count - 1].lines;
+    evidence->believed = is_believed(input, shares);
     evidence->fractured = input->told && !input->large_entries[0] && input->large_entries[1];
     evidence->second = find_second(shares);
     double limit = limit_of(input, evidence->last);
@@ -187,11 +206,13 @@ static bool is_even(const struct splinter_zone *zone)
     return zone->least >= 0.75 * share && zone->most <= 1.33 * share && share <= 1.25;
 }
 
-/* A page more or less splintered would show in walks, too: they are shared, and placements agree on it. */
+/* They are shared, and placements agree on it: closely where it is not certain that the first level keeps
+ * large pages whole, for then only walks tell. */
 static bool walks_are_shared(const struct evidence *evidence, double value, double least)
 {
     const struct splinter_zone *walks = &evidence->walks;
-    return walks->share.value >= value && walks->least >= least && walks->width <= 0.2;
+    return walks->share.value >= value && walks->least >= least &&
+           walks->width <= (evidence->believed && !evidence->fractured ? 0.6 : 0.2);
 }
 
 /* The surest: all few lines, in whatever page they lie, show the same considerable share. */
@@ -201,7 +222,7 @@ static bool all_pages_alike(const struct evidence *evidence)
     if (first->count < 3 || !is_even(first) || first->share.value < 0.45)
         return false;
     if (evidence->fractured) /* the first level rises for intact pages too */
-        return walks->count >= 3 && walks_are_shared(evidence, 0.4, 0.25);
+        return walks->count >= 3 && walks_are_shared(evidence, 0.4, 0.35) && walks->lowest >= 0.25;
     return walks->count > 0 ? walks_are_shared(evidence, 0.33, 0.25) : evidence->pages.count >= 2;
 }
 
@@ -232,25 +253,42 @@ static bool shows_all(const struct evidence *evidence)
     return all_pages_alike(evidence) || all_over_several_pages(evidence) || all_by_walks(evidence);
 }
 
-/* Over three pages at least nothing is shared. Near the edge of a cache lines one a page are a little dearer
- * than scattered ones, TLB or not. */
+/* Within a page nothing is shared. Where small pages share entries and are held as long, that is not seen,
+ * and what is shared over several pages must be closer to nothing. */
+static bool pages_share_nothing(const struct evidence *evidence)
+{
+    const struct splinter_zone *one = &evidence->one, *wide = &evidence->wide;
+    if (evidence->fractured)
+        return true;
+    return one->count >= 2 ? one->share.value <= 0.3 : wide->share.value <= 0.06 && wide->most <= 0.15;
+}
+
+/* Over several pages nothing is shared, and placements agree on it. Near the edge of a cache lines one a page
+ * are a little dearer than scattered ones, TLB or not. */
 static bool shows_none(const struct evidence *evidence)
 {
-    const struct splinter_zone *wide = &evidence->wide, *one = &evidence->one;
-    return wide->count >= 4 && evidence->wide_end >= 3 * PAGE_LINES - 36 && wide->share.value <= 0.2 &&
-           wide->most <= 0.36 && wide->highest < 0.5 &&
-           (evidence->fractured || one->count == 0 || one->share.value <= 0.3);
+    double wide_least = evidence->input->told ? 1500 : 2800; /* lines: three pages, nearly, or five */
+    const struct splinter_zone *wide = &evidence->wide;
+    return wide->count >= 4 && evidence->wide_end >= wide_least && wide->share.value <= 0.2 &&
+           wide->most <= 0.36 && wide->highest < 0.5 && evidence->several.half_length <= 0.085 &&
+           pages_share_nothing(evidence);
+}
+
+/* Enough stands out of the noise. */
+static bool is_clear(const struct evidence *evidence)
+{
+    return (double)evidence->usable >= clear_least * (double)evidence->seen && evidence->usable > 0;
 }
 
 static bool placements_agree(const struct evidence *evidence)
 {
-    size_t most = evidence->usable / 5;
-    return evidence->usable > 0 && evidence->loose <= (most > 2 ? most : 2);
+    size_t most = evidence->usable / 4;
+    return evidence->loose <= (most > 2 ? most : 2);
 }
 
 static enum splinter_verdict shape(const struct evidence *evidence)
 {
-    if (!placements_agree(evidence))
+    if (!is_clear(evidence) || !placements_agree(evidence))
         return SPLINTER_UNKNOWN;
     return shows_all(evidence) ? SPLINTER_YES : shows_none(evidence) ? SPLINTER_NO : SPLINTER_UNKNOWN;
 }
@@ -276,8 +314,9 @@ static bool may_be_judged(const struct splinter_input *input, struct splinter *s
             splinter, "the processor is emulated in software, and its timing is not that of a TLB");
     if (input->large_share < large_share_least)
         return UNKNOWN(splinter,
-            "this kernel had only %.0f %% of that memory in pages of 2 MiB, and what is smaller of its own "
-            "says nothing of the host: allow transparent huge pages, or free memory and try again",
+            "this kernel had only %.0f %% of that memory in pages of 2 MiB: allow transparent huge pages, or "
+            "free "
+            "memory and try again",
             100 * fmax(0, input->large_share));
     return true;
 }
@@ -297,9 +336,9 @@ static bool is_measured(const struct splinter_shares *shares, struct splinter *s
             shares->with_interval, shares->count);
     if (shares->noise > noise_most)
         return UNKNOWN(splinter,
-            "the curves contradict themselves by %.0f %%, and %.0f %% would be too much already: some pages "
-            "may "
-            "be splintered and others not, or the machine is too busy",
+            "the curves contradict themselves by %.0f %% (%.0f %% is too much): some pages may be splintered "
+            "and "
+            "others not, or the machine is too busy",
             100 * shares->noise, 100 * noise_most);
     if (shares->knee == shares->count)
         return UNKNOWN(splinter, "even small pages show no reach of a TLB beyond noise");
@@ -325,7 +364,7 @@ static bool may_blame_host(const struct splinter_input *input, struct splinter *
 
 static void explain_doubt(const struct evidence *evidence, struct splinter *splinter)
 {
-    if (!evidence->usable)
+    if (!is_clear(evidence))
         decide(splinter, SPLINTER_UNKNOWN,
             "what small pages cost more is within what was measured wrong: "
             "measure again when the machine is quieter");
@@ -337,9 +376,9 @@ static void explain_doubt(const struct evidence *evidence, struct splinter *spli
             evidence->loose, evidence->usable);
     else
         decide(splinter, SPLINTER_UNKNOWN,
-            "of what translations of small pages cost, large ones show %.2f in one page, %.2f over several "
-            "and %.2f "
-            "over most: that fits neither large pages of the host nor small ones clearly",
+            "large pages show %.2f of what small ones miss within a page, %.2f over several, %.2f over most: "
+            "neither "
+            "large nor small pages of the host",
             evidence->one.share.value, evidence->pages.share.value, evidence->top.share.value);
 }
 

@@ -320,6 +320,7 @@ static bool is_in(const struct splinter_spot *spot, const struct splinter_range 
 /* Sorted figures of a zone's spots. */
 struct zone_figures {
     double values[ZONE_SPOTS_MAX], lows[ZONE_SPOTS_MAX], highs[ZONE_SPOTS_MAX], widths[ZONE_SPOTS_MAX];
+    double half_lengths; /* their sum */
     size_t count;
 };
 
@@ -327,11 +328,13 @@ static void collect(const struct splinter_shares *shares, const struct splinter_
     struct zone_figures *figures)
 {
     figures->count = 0;
+    figures->half_lengths = 0;
     for (size_t i = 0; i < shares->count && figures->count < ZONE_SPOTS_MAX; i++) {
         const struct splinter_figure *share = &shares->spots[i].share;
         if (!is_in(&shares->spots[i], ranges, count))
             continue;
         figures->values[figures->count] = share->value;
+        figures->half_lengths += (share->high - share->low) / 2;
         figures->lows[figures->count] = share->low;
         figures->highs[figures->count] = share->high;
         figures->widths[figures->count++] = (share->high - share->low) / 2 / fmax(share->value, width_least);
@@ -356,5 +359,6 @@ struct splinter_zone splinter_zone_of(
         .lowest = count ? figures.lows[0] : NAN,
         .highest = count ? figures.highs[count - 1] : NAN,
         .width = statistics_median(figures.widths, count),
+        .half_length = figures.half_lengths / (double)count, /* NAN for none */
     };
 }

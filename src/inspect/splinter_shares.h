@@ -51,7 +51,8 @@ struct splinter_zone {
     struct splinter_figure share; /* medians of value, low and high; NAN for none */
     double least, most;     /* of the values, passing over one at either side where there are four or more */
     double lowest, highest; /* of the ends of all intervals */
-    double width;           /* the median of half an interval's length over its value */
+    double width;           /* the median of half an interval's length over its value … */
+    double half_length;     /* … and the mean of half their lengths */
 };
 struct splinter_zone splinter_zone_of(
     const struct splinter_shares *shares, const struct splinter_range *ranges, size_t count);

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include "base/random.h"
+#include "base/fact.h"
 #include "inspect/splinter.h"
 #include "measure/statistics.h"
 
@@ -267,6 +268,7 @@ static struct splinter judge(const struct splinter_input *input)
     struct splinter splinter;
     struct error error = {0};
     assert_int_equal(splinter_judge(input, &splinter, &error), 0);
+    assert_true(strlen(splinter.reason) < sizeof((struct fact){0}).text);
     assert_true(splinter.reason[0] && splinter.reason[strlen(splinter.reason) - 1] != '.');
     return splinter;
 }
