@@ -2,6 +2,7 @@
 #include "experiment/inspect_internal.h"
 
 #include "base/size.h"
+#include "experiment/internal.h"
 #include "inspect/told.h"
 
 #include <math.h>
@@ -146,12 +147,82 @@ static int add_reaches(struct inspection *inspection, struct error *error)
     return rc;
 }
 
+/* ---- what a miss costs ---- */
+
+static struct finding cost_finding(const char *name, const char *key, const char *title,
+    enum finding_section section, const struct estimate *cost)
+{
+    struct finding finding = {
+        .section = section,
+        .title = title,
+        .source = FINDING_MEASURED,
+        .unit = FINDING_NS,
+        .value = fact_known("%s", ""),
+        .number = cost->median,
+        .low = cost->low,
+        .high = cost->high,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", name);
+    snprintf(finding.key, sizeof finding.key, "%s", key);
+    return finding;
+}
+
+/* At 8192 lines, one a page, all but the largest TLBs miss nearly always. */
+static const uint64_t walk_bytes = 8192 * (4 * KIB);
+
+static int add_walk(struct inspection *inspection, uint64_t page_bytes, const char *key, struct error *error)
+{
+    struct result *result = inspection->result;
+    const struct result_cell *with = inspect_chase_cell(result, CHASE_LINE_PER_PAGE, walk_bytes, page_bytes);
+    const struct result_cell *without = inspect_chase_cell(result, CHASE_SCATTERED, walk_bytes, 2 * MIB);
+    if (!with || !without)
+        return 0;
+    struct estimate cost = analyse_difference(with, without);
+    struct finding finding = cost_finding("walk-cost", key, "TLB miss", FINDING_CACHES, &cost);
+    snprintf(finding.how, sizeof finding.how,
+        "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
+        "memory");
+    return findings_add(&result->findings, &finding, error);
+}
+
+static int add_walks(struct inspection *inspection, struct error *error)
+{
+    int rc = add_walk(inspection, 4 * KIB, "4K", error);
+    return rc < 0 ? rc : add_walk(inspection, 2 * MIB, "2M", error);
+}
+
+/* The largest of the caches' curve; NULL: it was not measured. */
+static const struct result_cell *largest_random(const struct result *result)
+{
+    const struct result_cell *largest = NULL;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        if (!cell->cell.event.name && cell->cell.chase.order == CHASE_RANDOM && isfinite(cell->median) &&
+            (!largest || cell->cell.chase.working_set_bytes > largest->cell.chase.working_set_bytes))
+            largest = cell;
+    }
+    return largest;
+}
+
+static int add_latency(struct inspection *inspection, struct error *error)
+{
+    const struct result_cell *cell = largest_random(inspection->result);
+    if (!cell)
+        return 0;
+    const struct estimate latency = {cell->median, cell->low, cell->high};
+    struct finding finding =
+        cost_finding("memory-latency", "", "a random access to memory", FINDING_MEMORY, &latency);
+    snprintf(finding.how, sizeof finding.how, "a pointer chase over %.0f MiB behind pages of 2 MiB",
+        (double)cell->cell.chase.working_set_bytes / (double)MIB);
+    return findings_add(&inspection->result->findings, &finding, error);
+}
+
 /* ---- all of them ---- */
 
 int inspect_conclude(struct inspection *inspection, struct error *error)
 {
-    static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_prices,
-        inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
+    static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_walks, add_latency,
+        add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
         inspect_find_remedies};
     struct result *result = inspection->result;
     int rc = inspection->experiment->depth == INSPECT_CHEAP

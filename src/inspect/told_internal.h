@@ -22,7 +22,7 @@ struct told_kind {
     const char *title;
     enum finding_unit unit;
     const char *how;  /* may be left out where each value has its own */
-    bool detail;      /* see struct finding */
+    bool detail;      /* see struct finding; what is told and not known here is one anyway */
     bool made_up;     /* can a hypervisor below show what it likes? */
     const char *sure; /* NULL: nothing to say but that */
     enum finding_source source;

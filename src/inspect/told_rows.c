@@ -38,7 +38,7 @@ int tell(const struct telling *telling, const struct told_kind *kind, const stru
         .section = kind->section,
         .title = kind->title,
         .source = kind->source,
-        .detail = kind->detail,
+        .detail = kind->detail || (kind->source == FINDING_TOLD && !value->value.known),
         .unit = kind->unit,
         .value = value->value,
         .number = number ? value->number : NAN,
