@@ -74,5 +74,6 @@ const struct command command_vcost = {
             {"NO_COLOR", "If set and not empty: no colour unless --color=always."},
             {"TERM", "If dumb or not set: the same."},
         },
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)", "vcost-list(1)",
+        "vcost-agent(1)"},
 };

@@ -10,7 +10,7 @@ struct report_style {
     bool color; /* terminal colours (ECMA-48 SGR sequences) may be used */
     bool utf8;  /* the reader's codeset is UTF-8; otherwise only ASCII is written */
     unsigned
-        columns; /* width to stay within; 0: no limit. Plots need 40 and take 80 where there is no limit */
+        columns;  /* width to stay within; 0: no limit. Plots need 40 and take 80 where there is no limit */
     bool verbose; /* of every finding how it was found and how sure it is */
 };
 
