@@ -5,6 +5,7 @@
 
 Nothing here judges speed, and no verdict is taken for granted: only what is said, what is written, and how it ends.
 """
+import ctypes
 import json
 import os
 import re
@@ -93,6 +94,20 @@ def test_two_inspections_can_be_compared():
         done = run(VCOST, "compare", *files)
         assert done.returncode == 0, done.stderr
         assert "events/native/cpuid" in done.stdout or "cpuid" in done.stdout, done.stdout
+
+
+def without_large_pages():
+    """For the program that this process becomes: Linux gives it no transparent huge pages."""
+    disable = 41  # PR_SET_THP_DISABLE, prctl(2)
+    assert ctypes.CDLL(None).prctl(disable, 1, 0, 0, 0) == 0
+
+
+def test_without_large_pages_nothing_is_concluded_of_them():
+    found = by_name(result_of("--quick", preexec_fn=without_large_pages))
+    splintered = found["splintered", ""]
+    assert splintered["value"] is None and "2 MiB" in splintered["reason"], splintered
+    for key in ("2M recycled", "2M fresh"):
+        assert found["first-touch", key]["value"] is None and found["first-touch", key]["reason"], found["first-touch", key]
 
 
 # ---- where it is written
