@@ -19,7 +19,8 @@ static const struct option_spec what_options[] = {
         .help =
             "End with status 3 if one of these is found: the name of a finding that is yes or no "
             "(splintered), or a finding and a bound (steal>5%, cpuid>20us, first-touch:2M fresh>1ms), judged "
-            "on that end of the interval which is on the safe side. With --watch the first round that finds "
+            "on that end of the interval which is on the safe side; in quotes, since a shell has its own use "
+            "for >. With --watch the first round that finds "
             "one ends the watch. Names are those of --json."},
     {.name = "cpu",
         .kind = OPTION_NUMBER,
@@ -115,7 +116,7 @@ const struct command command_inspect = {
         {
             {"vcost inspect", "What this machine is, above and below"},
             {"vcost inspect --quick --verbose", "A first impression, with how each finding was found"},
-            {"vcost inspect --fail-on splintered,steal>5%",
+            {"vcost inspect --fail-on 'splintered,steal>5%'",
                 "For scripts: status 3 if the host is not as it should be"},
             {"vcost inspect --json here.json", "Keep the findings, for vcost compare with another machine's"},
             {"vcost inspect --watch 60 --openmetrics /var/lib/prometheus/node-exporter/vcost.prom",

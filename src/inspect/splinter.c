@@ -51,6 +51,9 @@ static const double entries_share = 0.5;
 /* … and where these are not told, up to this part of where the large pages' curve begins to rise. */
 static const double before_large = 0.75;
 
+/* Beyond so many lines caches of level 2 are left, and a curve may do so with them. */
+static const double stays_least = 4096;
+
 /* An interval of a share that reaches further than this to a side: placements disagree. */
 static const double loose_width = 0.3;
 
@@ -76,6 +79,7 @@ struct evidence {
      */
     struct splinter_zone one, several, wide; /* within a page; over several; all of it */
     double wide_end;                         /* lines of the last spot of `wide` */
+    bool stays; /* the large pages\' curve has not left the caches\' for good by then */
 };
 
 static double limit_of(const struct splinter_input *input, double last)
@@ -165,6 +169,7 @@ static void find_unshared(struct evidence *evidence, double limit)
     }
     evidence->wide = zone(evidence, wide, end);
     evidence->several = zone(evidence, fmax(wide, two_pages), end);
+    evidence->stays = !(shares->large_reach <= fmin(end, stays_least));
     for (size_t i = 0; i < shares->count; i++)
         if (shares->spots[i].clear && shares->spots[i].lines <= end)
             evidence->wide_end = shares->spots[i].lines;
@@ -269,9 +274,9 @@ static bool shows_none(const struct evidence *evidence)
 {
     double wide_least = evidence->input->told ? 1500 : 2800; /* lines: three pages, nearly, or five */
     const struct splinter_zone *wide = &evidence->wide;
-    return wide->count >= 4 && evidence->wide_end >= wide_least && wide->share.value <= 0.2 &&
-           wide->most <= 0.36 && wide->highest < 0.5 && evidence->several.half_length <= 0.085 &&
-           pages_share_nothing(evidence);
+    return wide->count >= 4 && (evidence->stays || evidence->fractured) && evidence->wide_end >= wide_least &&
+           wide->share.value <= 0.2 && wide->most <= 0.36 && wide->highest < 0.5 &&
+           evidence->several.half_length <= 0.085 && pages_share_nothing(evidence);
 }
 
 /* Enough stands out of the noise. */
