@@ -168,7 +168,7 @@ static void find_unshared(struct evidence *evidence, double limit)
         end = limit;
     }
     evidence->wide = zone(evidence, wide, end);
-    evidence->several = zone(evidence, fmax(wide, two_pages), end);
+    evidence->several = zone(evidence, fmax(wide, two_pages), fmin(end, first_level_end));
     evidence->stays = !(shares->large_reach <= fmin(end, stays_least));
     for (size_t i = 0; i < shares->count; i++)
         if (shares->spots[i].clear && shares->spots[i].lines <= end)
@@ -276,7 +276,7 @@ static bool shows_none(const struct evidence *evidence)
     const struct splinter_zone *wide = &evidence->wide;
     return wide->count >= 4 && (evidence->stays || evidence->fractured) && evidence->wide_end >= wide_least &&
            wide->share.value <= 0.2 && wide->most <= 0.36 && wide->highest < 0.5 &&
-           evidence->several.half_length <= 0.085 && pages_share_nothing(evidence);
+           !(evidence->several.half_length > 0.08) && pages_share_nothing(evidence);
 }
 
 /* Enough stands out of the noise. */
