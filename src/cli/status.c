@@ -56,6 +56,11 @@ int status_close_stdout(int status)
     failed |= fflush(stdout) != 0;
     if (!failed || status != STATUS_DONE)
         return status;
+    if (!errno) { /* it failed earlier, in the middle of a long report: another byte tells why */
+        clearerr(stdout);
+        fputc('\n', stdout);
+        (void)fflush(stdout);
+    }
     fprintf(stderr, "vcost: cannot write to standard output%s%s\n", errno ? ": " : "",
         errno ? strerror(errno) : "");
     return STATUS_FAILED;

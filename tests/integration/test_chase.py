@@ -311,6 +311,9 @@ def test_a_full_disk_is_told():
     with open("/dev/full", "w") as full:
         done = subprocess.run([VCOST, "chase", *SMALL], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "No space left on device" in done.stderr, done.stderr
+    with open("/dev/full", "w") as full:  # more than stdout holds back: it fails in the middle
+        done = subprocess.run([VCOST, "help", "chase"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "No space left on device" in done.stderr, done.stderr
 
 
 def test_a_failed_write_leaves_the_old_file():
