@@ -128,6 +128,9 @@ static struct finding reach_finding(const struct result *result, const struct re
     };
     snprintf(finding.name, sizeof finding.name, "%s", tlb ? "tlb-reach" : "cache-reach");
     reach_key(result, reach, finding.key);
+    if (cell->cell.chase.order == CHASE_LINE_PER_LARGE_PAGE)
+        snprintf(finding.sure, sizeof finding.sure,
+            "where the host splinters large pages these are entries for pieces of them");
     snprintf(finding.how, sizeof finding.how,
         "a chase, %s, steps up from %.3g to %.3g ns an access between them",
         chase_orders[cell->cell.chase.order].name, reach->below_ns, reach->above_ns);
@@ -217,13 +220,69 @@ static int add_latency(struct inspection *inspection, struct error *error)
     return findings_add(&inspection->result->findings, &finding, error);
 }
 
+/* ---- what was not measured ---- */
+
+static const char *reason_for(const struct inspection *inspection, const char *told, double planned_seconds)
+{
+    return told[0]                                          ? told
+           : planned_seconds > 0                            ? "it was not measured"
+           : inspection->experiment->depth == INSPECT_QUICK ? "left out by --quick"
+                                                            : NULL;
+}
+
+/* A finding in the place of one that should be there: nothing is left out in silence. */
+static int add_missing(struct inspection *inspection, const char *name, const char *title,
+    enum finding_section section, enum finding_unit unit, const char *reason, struct error *error)
+{
+    struct findings *findings = &inspection->result->findings;
+    if (!reason || findings_find(findings, name, NULL))
+        return 0;
+    struct finding finding = {
+        .section = section,
+        .title = title,
+        .source = FINDING_MEASURED,
+        .unit = unit,
+        .value = fact_unknown("%.150s", reason),
+        .number = NAN,
+        .low = NAN,
+        .high = NAN,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", name);
+    return findings_add(findings, &finding, error);
+}
+
+static int add_all_missing(struct inspection *inspection, struct error *error)
+{
+    const struct inspect_plan *plan = inspection->plan;
+    const char *curves = reason_for(inspection, inspection->no_curves, plan->curve_seconds);
+    const char *caches = reason_for(inspection, inspection->no_caches, plan->cache_seconds);
+    const struct {
+        const char *name, *title, *reason;
+        enum finding_section section;
+        enum finding_unit unit;
+    } rows[] = {
+        {"tlb-reach", "TLB reach", curves, FINDING_CACHES, FINDING_COUNT},
+        {"cache-reach", "cache reach", caches, FINDING_CACHES, FINDING_BYTES},
+        {"memory-latency", "a random access to memory", caches, FINDING_MEMORY, FINDING_NS},
+        {"large-tlb", "TLB reach (2M)", inspection->no_large_tlb[0] ? inspection->no_large_tlb : NULL,
+            FINDING_CACHES, FINDING_COUNT},
+        {"hidden-numa", "NUMA that is not told", reason_for(inspection, "", plan->region_seconds),
+            FINDING_BELOW, FINDING_YES_NO},
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
+        rc = add_missing(
+            inspection, rows[i].name, rows[i].title, rows[i].section, rows[i].unit, rows[i].reason, error);
+    return rc;
+}
+
 /* ---- all of them ---- */
 
 int inspect_conclude(struct inspection *inspection, struct error *error)
 {
     static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_walks, add_latency,
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
-        inspect_find_remedies};
+        add_all_missing, inspect_find_remedies};
     struct result *result = inspection->result;
     int rc = inspection->experiment->depth == INSPECT_CHEAP
                  ? 0

@@ -34,8 +34,8 @@ struct inspection {
     bool gaps_known;
     double end;   /* clock_seconds() */
     double scale; /* of all times of the plan, to fit the budget */
-    /* Why there are no curves, or no large pages; "" if there are. */
-    char no_curves[256], no_large[256], no_caches[256], no_large_tlb[256], no_prices[256];
+    /* Why something was not measured; "" if it was. */
+    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
 };
 
 /* ---- merge.c ---- */

@@ -4,6 +4,7 @@
 #include "experiment/internal.h"
 #include "inspect/splinter.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static int ascending(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* *points is malloc'd and the caller's. */
+/* *points is malloc'd and the caller's; NULL: no memory. */
 static size_t collect(const struct result *result, struct splinter_point **points)
 {
     size_t count = 0;
@@ -137,6 +138,30 @@ static struct finding cost_finding(const struct splinter *splinter)
     return finding;
 }
 
+/* What one level of the TLB says. */
+static int add_level(
+    const struct splinter_level *level, size_t index, struct result *result, struct error *error)
+{
+    if (!level->seen || !isfinite(level->share))
+        return 0;
+    struct finding finding = {
+        .name = "splinter-share",
+        .section = FINDING_BELOW,
+        .title = "misses that large pages share",
+        .source = FINDING_MEASURED,
+        .unit = FINDING_SHARE,
+        .value = fact_known("%s", ""),
+        .number = level->share,
+        .low = level->low,
+        .high = level->high,
+        .detail = true,
+    };
+    snprintf(finding.key, sizeof finding.key, "level %zu", index + 1);
+    snprintf(finding.how, sizeof finding.how,
+        "of what small pages cost more than the caches from %.0f lines on, one in each 4 KiB", level->lines);
+    return findings_add(&result->findings, &finding, error);
+}
+
 static int judge(const struct result *result, const struct splinter_point *points, size_t count,
     struct splinter *splinter, struct error *error)
 {
@@ -156,6 +181,8 @@ int inspect_find_splinter(struct inspection *inspection, struct error *error)
     struct splinter_point *points;
     struct splinter splinter;
     size_t count = collect(result, &points);
+    if (!points)
+        return error_set(error, ENOMEM, "no memory for the curves");
     int rc = judge(result, points, count, &splinter, error);
     free(points);
     if (rc < 0)
@@ -163,6 +190,10 @@ int inspect_find_splinter(struct inspection *inspection, struct error *error)
     if (splinter.verdict == SPLINTER_UNKNOWN && inspection->no_curves[0])
         snprintf(splinter.reason, sizeof splinter.reason, "%s", inspection->no_curves);
     struct finding verdict = verdict_finding(&splinter);
+    for (size_t i = 0; rc == 0 && i < 2; i++)
+        rc = add_level(&splinter.levels[i], i, result, error);
+    if (rc < 0)
+        return rc;
     if ((rc = findings_add(&result->findings, &verdict, error)) < 0 || !isfinite(splinter.cost_ns) ||
         splinter.verdict == SPLINTER_NO || splinter.verdict == SPLINTER_UNKNOWN)
         return rc;

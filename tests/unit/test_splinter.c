@@ -643,7 +643,7 @@ static void disturb(uint64_t *random, struct machine *machine)
     machine->outlier_chance = PICK(random, 0, 0.05, 0.15, 0.3);
     machine->outlier_most = PICK(random, 1.1, 1.3, 2, 3);
     machine->outliers_tell = random_below(random, 2);
-    machine->drift = PICK(random, 0, 0, 0.03);
+    machine->drift = PICK(random, 0, 0, 0.05);
     machine->bimodal = random_below(random, 3) == 0;
 }
 
