@@ -4,7 +4,7 @@
 #include "cli/status.h"
 #include "domain/probe.h"
 #include "event/event.h"
-#include "report/output.h"
+#include "base/output.h"
 #include "runner/runner.h"
 #include "workload/chase.h"
 

@@ -1,6 +1,6 @@
 #include "cli/compare_options.h"
 
-#include "report/compare.h"
+#include "result/compare.h"
 
 static struct choice metric_choice(size_t index)
 {

@@ -3,7 +3,7 @@
 #define VCOST_CLI_OUTPUTS_H
 
 #include "base/error.h"
-#include "report/output.h"
+#include "base/output.h"
 #include "report/style.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #include "cli/result_outputs.h"
 
 #include "report/csv.h"
-#include "report/json.h"
+#include "result/json.h"
 #include "report/markdown.h"
 #include "report/picture.h"
 #include "report/terminal.h"

@@ -4,7 +4,7 @@
 
 #include "cli/common_options.h"
 #include "cli/outputs.h"
-#include "report/result.h"
+#include "result/result.h"
 
 enum { RESULT_OUTPUTS = 4 };
 

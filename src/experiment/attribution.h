@@ -3,7 +3,7 @@
 #ifndef VCOST_EXPERIMENT_ATTRIBUTION_H
 #define VCOST_EXPERIMENT_ATTRIBUTION_H
 
-#include "report/told_levels.h"
+#include "result/told_levels.h"
 
 /* What a step can be, from the curve alone. */
 enum step_cause {

@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "base/stop.h"
 #include "monitor/monitor_facts.h"
-#include "report/result.h"
+#include "result/result.h"
 #include "runner/site.h"
 #include "workload/chase.h"
 

@@ -10,7 +10,7 @@
 #include "base/stop.h"
 #include "event/event.h"
 #include "experiment/chase.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdbool.h>
 #include <stddef.h>

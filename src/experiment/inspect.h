@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "experiment/chase.h"
 #include "experiment/setting.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdint.h>
 

@@ -9,7 +9,7 @@
 #define VCOST_EXPERIMENT_REACHES_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 
 /* Fills result->reaches from its cells and its host, which must be complete. Cells of other machines get
  * reaches without a name: what their CPUs tell is not known. -ENOMEM is the only error. */

@@ -11,7 +11,7 @@
 #define VCOST_INSPECT_EXIT_COST_H
 
 #include "base/fact.h"
-#include "inspect/finding.h"
+#include "result/finding.h"
 
 #include <stdbool.h>
 

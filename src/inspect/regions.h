@@ -14,7 +14,7 @@
 #define VCOST_INSPECT_REGIONS_H
 
 #include "base/error.h"
-#include "inspect/finding.h"
+#include "result/finding.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,7 +14,7 @@
 #ifndef VCOST_INSPECT_THRESHOLD_H
 #define VCOST_INSPECT_THRESHOLD_H
 
-#include "inspect/finding.h"
+#include "result/finding.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #define VCOST_INSPECT_TOLD_H
 
 #include "host/host.h"
-#include "inspect/finding.h"
+#include "result/finding.h"
 #include "monitor/monitor_facts.h"
 
 /* Appends a finding for each thing that can be told, section by section; what is not known here stays in the

@@ -1,7 +1,7 @@
 #include "report/compare_report.h"
 
 #include "report/csv.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <math.h>
 
@@ -73,7 +73,7 @@ COLUMN(ratio_high)
 COLUMN(verdict)
 {
     (void)room;
-    const char *name = compare_verdict_name(verdict_of(of(line)->low, of(line)->high));
+    const char *name = verdict_name(verdict_of(of(line)->low, of(line)->high));
     return name ? name : "";
 }
 COLUMN(quality)

@@ -2,7 +2,7 @@
 
 #include "report/format.h"
 #include "report/markdown_text.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef VCOST_REPORT_COMPARE_NAMES_H
 #define VCOST_REPORT_COMPARE_NAMES_H
 
-#include "report/compare.h"
+#include "result/compare.h"
 
 enum { NAME_PARTS_MAX = 16, NAME_BYTES = 160 };
 

@@ -3,18 +3,11 @@
 #ifndef VCOST_REPORT_COMPARE_REPORT_H
 #define VCOST_REPORT_COMPARE_REPORT_H
 
-#include "report/compare.h"
+#include "result/compare.h"
 #include "report/style.h"
+#include "result/compare_json.h"
 
 #include <stdio.h>
-
-/* What was asked for, which reports repeat. */
-struct compare_request {
-    int argc; /* the command as typed; not owned */
-    char **argv;
-    enum metric metric;  /* told first, and held against the threshold */
-    double fail_percent; /* negative: no threshold */
-};
 
 /* For a terminal: the files, loudly what differs about them, the tables, what only some have, the sentences.
  */
@@ -44,18 +37,11 @@ void compare_absences(
 enum { COMPARE_TITLE_BYTES = 256 };
 void compare_file_title(const struct saved *file, size_t index, char title[static COMPARE_TITLE_BYTES]);
 
-/* The schema vcost.compare/1 (share/schema/vcost.compare-1.schema.json). */
-int compare_json(
-    const struct compare *compare, const struct compare_request *request, FILE *stream, struct error *error);
-
 /* A line for each cell, or slowdown, and file. */
 int compare_csv(const struct compare *compare, FILE *stream, struct error *error);
 
 /* A table in GitHub's Markdown for each metric, with all that the terminal is told. */
 int compare_markdown(
     const struct compare *compare, const struct compare_request *request, FILE *stream, struct error *error);
-
-/* "slower", "faster", "untold"; NULL: no interval. */
-const char *compare_verdict_name(enum verdict verdict);
 
 #endif

@@ -17,13 +17,6 @@ void compare_file_title(const struct saved *file, size_t index, char title[stati
         file->cell_count == 1 ? "" : "s");
 }
 
-const char *compare_verdict_name(enum verdict verdict)
-{
-    static const char *const names[VERDICTS] = {
-        [VERDICT_UNTOLD] = "untold", [VERDICT_SLOWER] = "slower", [VERDICT_FASTER] = "faster"};
-    return names[verdict];
-}
-
 /* ---- what differs ---- */
 
 static void say_difference(

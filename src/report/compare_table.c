@@ -6,7 +6,7 @@
 #include "report/format.h"
 #include "report/grid.h"
 #include "report/text.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <errno.h>
 #include <math.h>

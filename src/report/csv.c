@@ -1,7 +1,7 @@
 #include "report/csv.h"
 
 #include "report/findings_csv.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -7,7 +7,7 @@
 #define VCOST_REPORT_CSV_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdio.h>
 

@@ -7,8 +7,9 @@
 #ifndef VCOST_REPORT_CURVES_H
 #define VCOST_REPORT_CURVES_H
 
-#include "report/result.h"
-#include "report/verdict.h"
+#include "report/span.h"
+#include "result/result.h"
+#include "result/verdict.h"
 
 struct curve_point {
     uint64_t working_set_bytes;
@@ -56,9 +57,6 @@ bool point_interval(const struct curve_point *point);
 enum verdict point_verdict(const struct curve_point *point);
 
 /* Smallest and largest of something over all curves; false if there is nothing. */
-struct span {
-    double low, high;
-};
 bool curves_working_sets(const struct curves *curves, struct span *bytes);
 bool curves_latencies(const struct curves *curves, struct span *ns);
 

@@ -2,7 +2,7 @@
 #ifndef VCOST_REPORT_FINDING_TEXT_H
 #define VCOST_REPORT_FINDING_TEXT_H
 
-#include "inspect/finding.h"
+#include "result/finding.h"
 #include "report/style.h"
 
 enum { FINDING_VALUE_BYTES = 512, FINDING_REMARK_BYTES = 2 * FINDING_TEXT_BYTES + 16 };

@@ -4,7 +4,7 @@
 #ifndef VCOST_REPORT_FINDINGS_CSV_H
 #define VCOST_REPORT_FINDINGS_CSV_H
 
-#include "inspect/finding.h"
+#include "result/finding.h"
 
 #include <stdio.h>
 

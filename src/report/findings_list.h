@@ -3,7 +3,7 @@
 #ifndef VCOST_REPORT_FINDINGS_LIST_H
 #define VCOST_REPORT_FINDINGS_LIST_H
 
-#include "inspect/finding.h"
+#include "result/finding.h"
 #include "report/style.h"
 
 #include <stdbool.h>

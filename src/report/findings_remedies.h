@@ -2,7 +2,7 @@
 #ifndef VCOST_REPORT_FINDINGS_REMEDIES_H
 #define VCOST_REPORT_FINDINGS_REMEDIES_H
 
-#include "inspect/finding.h"
+#include "result/finding.h"
 #include "report/style.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #define VCOST_REPORT_FINDINGS_REPORT_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 #include "report/style.h"
 
 #include <stdbool.h>

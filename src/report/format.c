@@ -68,7 +68,7 @@ static struct formatted with_time_unit(double ns, const char *sign, const struct
         unit++;
     }
     snprintf(out.text, sizeof out.text, "%s%.*f %s", sign, decimals(ns), ns,
-        unit == 1 && style->utf8 ? "\u00b5s" : units[unit]);
+        unit == 1 && (!style || style->utf8) ? "\u00b5s" : units[unit]);
     return out;
 }
 

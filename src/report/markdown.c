@@ -1,6 +1,6 @@
 #include "report/markdown.h"
 
-#include "report/baseline.h"
+#include "result/baseline.h"
 #include "report/curves.h"
 #include "report/findings_report.h"
 #include "report/format.h"

@@ -3,7 +3,7 @@
 #define VCOST_REPORT_MARKDOWN_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 
 #include "report/curves.h"
 #include "report/format.h"
-#include "report/told_levels.h"
+#include "result/told_levels.h"
 
 enum { MARKS_MAX = 24 };
 

@@ -2,7 +2,7 @@
 
 #include "report/format.h"
 #include "report/text.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <stdio.h>
 #include <string.h>

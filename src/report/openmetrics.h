@@ -19,7 +19,7 @@
 #define VCOST_REPORT_OPENMETRICS_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #define VCOST_REPORT_PICTURE_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdio.h>
 

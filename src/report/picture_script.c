@@ -3,12 +3,12 @@
 #include "report/picture_script.h"
 
 #include "report/axis.h"
-#include "report/baseline.h"
+#include "result/baseline.h"
 #include "report/format.h"
 #include "report/gnuplot.h"
 #include "report/marks.h"
 #include "report/text.h"
-#include "report/tool.h"
+#include "result/tool.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "report/plot.h"
 
 #include "report/axis.h"
-#include "report/baseline.h"
+#include "result/baseline.h"
 #include "report/canvas.h"
 #include "report/format.h"
 #include "report/marks.h"

@@ -1,7 +1,7 @@
 #include "report/price_remarks.h"
 
 #include "report/text.h"
-#include "report/words.h"
+#include "result/words.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define VCOST_REPORT_PRICES_H
 
 #include "event/event.h"
-#include "report/result.h"
+#include "result/result.h"
 
 #include <stdbool.h>
 #include <stddef.h>

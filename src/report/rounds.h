@@ -2,7 +2,7 @@
 #ifndef VCOST_REPORT_ROUNDS_H
 #define VCOST_REPORT_ROUNDS_H
 
-#include "report/result.h"
+#include "result/result.h"
 #include "report/style.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef VCOST_REPORT_SHAPE_SENTENCES_H
 #define VCOST_REPORT_SHAPE_SENTENCES_H
 
-#include "report/result.h"
+#include "result/result.h"
 #include "report/style.h"
 
 #include <stdio.h>

@@ -21,12 +21,12 @@ const char *style_off(const struct report_style *style, enum ink ink)
 
 const char *style_ellipsis(const struct report_style *style)
 {
-    return style->utf8 ? "…" : "..";
+    return !style || style->utf8 ? "…" : "..";
 }
 
 const char *style_dot(const struct report_style *style)
 {
-    return style->utf8 ? "·" : "-";
+    return !style || style->utf8 ? "·" : "-";
 }
 
 unsigned style_plot_columns(const struct report_style *style)

@@ -1,6 +1,6 @@
 #include "report/summary.h"
 
-#include "report/baseline.h"
+#include "result/baseline.h"
 #include "report/format.h"
 #include "report/shape_sentences.h"
 #include "report/text.h"

@@ -1,6 +1,6 @@
 #include "report/terminal.h"
 
-#include "report/baseline.h"
+#include "result/baseline.h"
 #include "report/curves.h"
 #include "report/findings_report.h"
 #include "report/plot.h"

@@ -3,7 +3,7 @@
 #define VCOST_REPORT_TERMINAL_H
 
 #include "base/error.h"
-#include "report/result.h"
+#include "result/result.h"
 #include "report/style.h"
 
 #include <stdio.h>

@@ -5,97 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-static const struct {
-    unsigned char mask, lead;
-    unsigned length;
-    uint32_t least; /* smallest code point that needs this length: a longer form than needed is invalid */
-} forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
-
-static const struct {
-    const char *character, *ascii;
-} spellings[] = {
-    {"…", "..."}, {"µ", "u"}, {"μ", "u"}, {"×", "x"}, {"·", "-"}, {"–", "-"}, {"—", "-"}, {"’", "'"}};
-
-static uint32_t code_point(const unsigned char *text, size_t form)
-{
-    uint32_t code = text[0] & (unsigned char)~forms[form].mask;
-    for (unsigned i = 1; i < forms[form].length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return UINT32_MAX;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    return code < forms[form].least || code > 0x10ffff || surrogate ? UINT32_MAX : code;
-}
-
-/* Length of the character at text, 0 if there is none that is valid. */
-static size_t character(const char *text, uint32_t *code)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if ((bytes[0] & forms[i].mask) == forms[i].lead) {
-            *code = code_point(bytes, i);
-            return *code == UINT32_MAX ? 0 : forms[i].length;
-        }
-    return 0;
-}
-
-static bool is_control(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f);
-}
-
-static const char *ascii_spelling(const char *text, size_t length)
-{
-    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
-        if (strlen(spellings[i].character) == length && !memcmp(text, spellings[i].character, length))
-            return spellings[i].ascii;
-    return "?";
-}
-
-/* What stands for the character at text (of *length bytes) in the output; *length becomes its length there.
- */
-static const char *replacement(const char *text, uint32_t code, unsigned flags, size_t *length)
-{
-    const char *put = text;
-    if (!*length)
-        put = flags & TEXT_ASCII ? "?" : "\xef\xbf\xbd";
-    else if (is_control(code) && !(flags & TEXT_KEEP_CONTROLS))
-        put = " ";
-    else if (code >= 0x80 && flags & TEXT_ASCII)
-        put = ascii_spelling(text, *length);
-    if (put != text)
-        *length = strlen(put);
-    return put;
-}
-
-void text_clean(const char *in, unsigned flags, char *out, size_t size)
-{
-    size_t used = 0;
-    while (*in) {
-        uint32_t code = 0;
-        size_t taken = character(in, &code), length = taken;
-        const char *put = replacement(in, code, flags, &length);
-        if (used + length + 1 > size)
-            break;
-        memcpy(out + used, put, length);
-        used += length;
-        in += taken ? taken : 1;
-    }
-    out[used] = 0;
-}
-
 static bool starts_character(char byte)
 {
     return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
-size_t text_columns(const char *clean)
-{
-    size_t columns = 0;
-    for (; *clean; clean++)
-        columns += starts_character(*clean);
-    return columns;
 }
 
 /* Bytes of the first `columns` characters, or of all where there are fewer. */

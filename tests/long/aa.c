@@ -1,7 +1,7 @@
 #include "aa.h"
 
-#include "report/compare.h"
-#include "report/json.h"
+#include "result/compare.h"
+#include "result/json.h"
 #include "runner/local_site.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@
 #include "cli/interrupt.h"
 #include "measure/clock.h"
 #include "report/format.h"
-#include "report/output.h"
+#include "base/output.h"
 #include "report/progress.h"
 
 #include <errno.h>

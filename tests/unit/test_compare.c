@@ -3,10 +3,10 @@
 #include "cmocka_all.h"
 
 #include "measure/statistics.h"
-#include "report/compare.h"
-#include "report/compare_figures.h"
+#include "result/compare.h"
+#include "result/compare_figures.h"
 #include "report/compare_names.h"
-#include "report/json.h"
+#include "result/json.h"
 #include "test_report_synthetic.h"
 
 #include <errno.h>

@@ -12,7 +12,7 @@
 #include "cli/options.h"
 #include "cli/status.h"
 #include "cli/values.h"
-#include "report/compare.h"
+#include "result/compare.h"
 #include "workload/chase.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * The schema is read from $VCOST_SOURCE_ROOT/share/schema, or from the current folder's. */
 #include "cmocka_all.h"
 
-#include "report/json.h"
+#include "result/json.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>

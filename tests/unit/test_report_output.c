@@ -1,7 +1,7 @@
 /* report/output.h: an output file is complete or not there. */
 #include "cmocka_all.h"
 
-#include "report/output.h"
+#include "base/output.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef VCOST_TESTS_REPORT_SYNTHETIC_H
 #define VCOST_TESTS_REPORT_SYNTHETIC_H
 
-#include "report/result.h"
+#include "result/result.h"
 
 enum { SYNTHETIC_ORDERS_MAX = 5, SYNTHETIC_MONITORS_MAX = 4 };
 

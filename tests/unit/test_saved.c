@@ -2,9 +2,9 @@
  * a sentence. */
 #include "cmocka_all.h"
 
-#include "report/compare.h"
-#include "report/json.h"
-#include "report/saved.h"
+#include "result/compare.h"
+#include "result/json.h"
+#include "result/saved.h"
 #include "test_report_synthetic.h"
 
 #include <errno.h>

@@ -1,0 +1,85 @@
+/* A chart as data: what is drawn, before it is known with what. The terminal draws it in braille
+ * (chart_terminal.h), files get it as SVG (chart_svg.h). It knows no format and no result.
+ *
+ * A chart belongs to a document (document_chart()), which owns all that it points to. Texts are UTF-8 and may
+ * be hostile: who draws them cleans or escapes them. */
+#ifndef VCOST_REPORT_CHART_H
+#define VCOST_REPORT_CHART_H
+
+#include "base/unit.h"
+#include "report/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct document;
+
+enum chart_kind {
+    CHART_LINES, /* series of points over a numeric x axis, joined by lines */
+    CHART_BARS /* one line of the picture for each of chart.categories; a point's x is the category's index */
+};
+
+enum chart_scale {
+    SCALE_LINEAR,
+    SCALE_LOG /* powers of ten */,
+    SCALE_LOG2 /* powers of two: sizes, counts */
+};
+
+struct chart_axis {
+    const char *label; /* "working set", "ns per access" */
+    enum unit unit; /* how its ticks are written; UNIT_CHANGE: values are ratios, the axis shows per cent */
+    enum chart_scale scale;
+    double
+        least; /* linear: the shortest range that is shown, so that noise does not fill the picture; 0: any */
+};
+
+struct chart_point {
+    double x, y;      /* y NAN: not known, the line is broken there */
+    double low, high; /* the interval, NAN: none. Very long ones may be cut at the edge, visibly */
+    const char *mark; /* what is to be seen beside it: "noisy"; NULL: nothing */
+    const char *text; /* what is told of it on hover; NULL: made from its numbers */
+};
+
+struct chart_series {
+    const char *name; /* in the legend */
+    bool baseline;    /* the one that others are compared with: drawn neutral */
+    struct chart_point *points;
+    size_t count;
+};
+
+/* Something along the x axis. */
+enum chart_mark_kind { MARK_MEASURED, MARK_REPORTED /* by CPUID */ };
+struct chart_mark {
+    double from, to; /* x; the same: a line, else a band */
+    const char *label;
+    enum chart_mark_kind kind;
+};
+
+struct chart {
+    const char *name, *title; /* name: [a-z0-9-], stable ("slowdown"); title: for people */
+    enum chart_kind kind;
+    struct chart_axis x, y; /* CHART_BARS: y is the axis of the values all the same, x is not used */
+    struct chart_series *series;
+    size_t series_count, series_room;
+    struct chart_mark *marks;
+    size_t mark_count, mark_room;
+    const char **categories; /* CHART_BARS: names, top to bottom */
+    size_t category_count;
+    double rule;         /* a horizontal line at this y: "no difference"; NAN: none */
+    const char *caption; /* what the reader should know to read it, a sentence; NULL: nothing */
+    const char *stamp;   /* written across the picture: why it must not be trusted as it is ("incomplete:
+                            stopped by   the user", "too disturbed to tell"); NULL: nothing */
+};
+
+/* Appends a series of `count` points, each NAN; NULL without memory (the document remembers). */
+struct chart_series *chart_series(
+    struct document *document, struct chart *chart, const char *name, size_t count);
+void chart_mark(struct document *document, struct chart *chart, enum chart_mark_kind kind, double from,
+    double to, const char *label);
+
+/* The range of all y (or x) values of the chart's points, of intervals too where they are not so much longer
+ * than usual that the rest could not be told apart, and of the rule. False if there is none. */
+bool chart_range_x(const struct chart *chart, struct span *span);
+bool chart_range_y(const struct chart *chart, struct span *span);
+
+#endif

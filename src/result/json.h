@@ -1,0 +1,22 @@
+/* A result as the file format vcost.result/1 (share/schema/vcost.result-1.schema.json).
+ *
+ * What could not be had is null with a reason beside it, never 0 and never left out. Sizes are bytes, times
+ * ns per operation. Text that is not UTF-8 (a command-line argument may be anything) has U+FFFD for what is
+ * wrong in it. */
+#ifndef VCOST_RESULT_JSON_H
+#define VCOST_RESULT_JSON_H
+
+#include "base/error.h"
+#include "result/result.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
+int json_from_result(const struct result *result, json_t **json, struct error *error);
+
+/* Writes it, indented and with a newline at the end. Errors of the stream are left to its owner
+ * (output_commit). */
+int json_write(const struct result *result, FILE *stream, struct error *error);
+
+#endif

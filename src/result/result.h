@@ -1,0 +1,134 @@
+/* What an experiment found: everything that a report needs and nothing else. The file format
+ * `vcost.result/1` (share/schema/) is this structure written down.
+ *
+ * Times inside are nanoseconds per operation. A figure that could not be had is NAN here and null with a
+ * reason in the file. */
+#ifndef VCOST_RESULT_RESULT_H
+#define VCOST_RESULT_RESULT_H
+
+#include "base/fact.h"
+#include "host/host.h"
+#include "result/finding.h"
+#include "measure/evidence.h"
+#include "measure/modes.h"
+#include "monitor/monitor_facts.h"
+#include "runner/agent_facts.h"
+#include "runner/cell.h"
+#include "runner/page_proof.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum quality {
+    QUALITY_GOOD,
+    QUALITY_NOISY,       /* wide interval, or most samples disturbed: result_cell.reason says which */
+    QUALITY_INTERRUPTED, /* stopped before the planned placements were measured */
+    QUALITY_MISSING      /* no sample at all: figures are NAN, reason says why */
+};
+
+struct result_sample {
+    double ns;
+    unsigned round, placement;
+    enum disturbance disturbed;
+};
+
+struct result_counters {
+    bool known;
+    uint64_t exits,
+        page_faults; /* KVM: of the virtual CPU while this cell was sampled; native: page_faults only */
+};
+
+struct result_cell {
+    char id[CELL_ID_BYTES];
+    struct cell cell;
+    enum technique technique;
+    char label[48]; /* how a person reads it: "native", "kvm (shadow, PVM)" */
+    struct page_proof pages;
+    struct result_sample *samples; /* owned by the result */
+    size_t sample_count;
+    unsigned placements; /* placements that gave at least one sample */
+    unsigned repeated;   /* samples thrown away as disturbed and taken again */
+    double median, low, high, min;
+    struct modes modes;   /* of the samples, placements taken to the same level; or of the placements */
+    double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
+    double drift_percent; /* from the first to the last placement; 0: none that can be told */
+    struct result_counters counters;
+    uint64_t operations; /* events that the counters were counted over; 0 for a chase */
+    const char *unit;    /* what one event is: "exit", "page"; NULL for a chase; not owned */
+    char note[160];      /* what a reader should know about an event's figure; "" for nothing */
+    enum quality quality;
+    char reason[160]; /* why not good; "" if good */
+};
+
+struct result_comparison {
+    size_t cell, baseline; /* indices into cells */
+    double ratio, low, high;
+    double more_ns, more_low_ns, more_high_ns; /* cell minus baseline, from the same pairs */
+    unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
+};
+
+enum reach_kind {
+    REACH_UNKNOWN, /* a step of the curve that nothing is known to explain */
+    REACH_CACHE,
+    REACH_TLB /* the translation of addresses: a TLB, or what is behind it */
+};
+
+/* Up to which size a curve stayed at a latency before it stepped up, and what that is the reach of. What is
+ * measured is told apart from what CPUID says: neither replaces the other. */
+struct result_reach {
+    size_t last, first; /* indices into cells, of one curve: the last below the step, the first above */
+    enum reach_kind kind;
+    char name[12];                     /* "L1d", "L2 TLB": CPUID's level that it is attributed to; "": none */
+    uint64_t from_bytes, to_bytes;     /* measured: the reach ends between them. Cache: of lines; otherwise of
+                                          memory that is walked */
+    uint64_t from_entries, to_entries; /* the same in translations; 0 unless REACH_TLB */
+    uint64_t told_bytes, told_entries; /* CPUID of the level `name`; 0: does not apply */
+    double below_ns, above_ns;         /* the levels that the step lies between */
+    double sureness; /* the step in standard errors of itself; INFINITY: no noise was seen */
+};
+
+/* Another machine that took part. */
+struct result_agent {
+    const char *monitor; /* the name of its cells' runner, "command:…"; not owned */
+    const char *command; /* that started it; not owned */
+    struct agent_facts facts;
+};
+
+/* What was measured anew, some time after the inspection. */
+struct result_round {
+    char started[40];         /* RFC 3339 */
+    struct findings findings; /* owned */
+};
+
+struct result {
+    int argc; /* the command as typed; not owned */
+    char **argv;
+    char started[40]; /* RFC 3339 */
+    double seconds;
+    bool complete; /* false after Ctrl-C or when a time budget cut it short */
+    char incomplete_reason[320];
+    bool broken; /* incomplete because something failed in the middle, which the reason tells */
+    uint64_t seed;
+    unsigned cpu; /* the CPU that everything ran on */
+    double tsc_ghz;
+    struct host host;
+    struct monitor_facts kvm;
+    struct result_agent *agents; /* owned; each machine once */
+    size_t agent_count;
+    const char *experiment; /* "chase", "events", "inspect"; not owned */
+    struct result_cell *cells;
+    size_t cell_count;
+    struct result_comparison *comparisons;
+    size_t comparison_count;
+    struct result_reach *reaches; /* owned; curve by curve, ascending in each */
+    size_t reach_count;
+    struct findings findings;    /* owned; of "inspect" only */
+    struct result_round *rounds; /* owned; of `vcost inspect --watch`, in the order of time */
+    size_t round_count;
+};
+
+/* Releases what the result owns (samples, cells, comparisons, reaches, agents, findings, host). */
+void result_free(struct result *result);
+
+#endif
