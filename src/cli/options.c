@@ -217,6 +217,12 @@ static int take_operand(struct parser *parser, const char *word)
     if (!spec->name)
         return error_set(
             parser->error, EINVAL, "\"" SHOWN "\" is one word too many: options begin with --", word);
+    if (spec->rest) {
+        invocation->operands = (const char *const *)parser->next - 1;
+        invocation->operand_count = (size_t)(parser->end - parser->next) + 1;
+        parser->next = parser->end;
+        return 0;
+    }
     if (invocation->operand_count >= spec->max)
         return error_set(parser->error, EINVAL, "\"" SHOWN "\" is one word too many", word);
     if (!operand_is_known(spec, word)) {
@@ -224,7 +230,7 @@ static int take_operand(struct parser *parser, const char *word)
         return error_set(parser->error, EINVAL, "\"" SHOWN "\" is no %s%s%s%s", word, spec->name,
             near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
-    invocation->operands[invocation->operand_count++] = word;
+    invocation->words[invocation->operand_count++] = word;
     return 0;
 }
 
@@ -243,6 +249,9 @@ static int parse_word(struct parser *parser, const char *word, bool *ended)
 static int check_together(const struct parser *parser)
 {
     const struct command *command = parser->command;
+    if (command->commands)
+        return error_set(
+            parser->error, EINVAL, "name a command, such as vcost %s", command->commands[0]->name);
     if (parser->invocation->operand_count < command->operand.min)
         return error_set(parser->error, EINVAL, "%s is missing", command->operand.name);
     return command->check ? command->check(parser->fields, parser->error) : 0;
@@ -270,6 +279,7 @@ int options_parse(const struct command *command, int argc, char **argv, int firs
         .fields = options,
         .invocation = invocation,
         .error = error};
-    *invocation = (struct invocation){.command = command, .argc = argc, .argv = argv, .options = options};
+    *invocation = (struct invocation){
+        .command = command, .argc = argc, .argv = argv, .options = options, .operands = invocation->words};
     return parse_words(&parser) < 0 ? -EINVAL : 0;
 }

@@ -1,11 +1,6 @@
 /* options_parse() on arbitrary words, for each command: it keeps within the command's structure, and a
  * failure says something. The words are the input's parts between NULs. */
-#include "cli/agent_options.h"
-#include "cli/chase_options.h"
-#include "cli/compare_options.h"
-#include "cli/events_options.h"
-#include "cli/inspect_options.h"
-#include "cli/list_options.h"
+#include "cli/command.h"
 #include "cli/options.h"
 #include "event/event.h"
 
@@ -14,42 +9,6 @@
 #include <string.h>
 
 enum { WORDS_MAX = 32 };
-
-int cmd_agent_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_chase_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_compare_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_events_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_inspect_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_list_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
 
 /* Of the price list only the names matter here. */
 const struct event *event_at(size_t index)
@@ -109,8 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     int count = split(text, size, words);
     try_command(&command_vcost, count, words);
-    for (size_t i = 0; command_at(i); i++)
-        try_command(command_at(i), count, words);
+    for (size_t i = 0; command_at(&command_vcost, i); i++)
+        try_command(command_at(&command_vcost, i), count, words);
     free(text);
     return 0;
 }

@@ -28,43 +28,6 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-/* The commands themselves are not under test here. */
-int cmd_agent_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_chase_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_events_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_compare_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_inspect_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_list_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
 static char line_copy[1024];
 static char *words[64];
 static struct error error;
@@ -144,14 +107,14 @@ static void write_help(const struct command *command, FILE *out)
 static void write_completion(const struct command *command, FILE *out)
 {
     (void)command;
-    completion_write(out);
+    completion_write(&command_vcost, out);
 }
 
 /* Calls `check` for each option of each command, hidden ones and vcost itself included. */
 static void for_each_option(void (*check)(const struct command *command, const struct option_spec *option))
 {
     const struct command *command = &command_vcost;
-    for (size_t i = 0; command; command = command_at(i++)) {
+    for (size_t i = 0; command; command = command_at(&command_vcost, i++)) {
         const struct option_spec *option;
         for (size_t j = 0; (option = option_at(command, j, NULL)); j++) {
             print_message("# %s --%s\n", command->name, option->name);
@@ -388,13 +351,13 @@ static void options_that_do_not_go_together_are_refused(void **state)
 static void every_default_is_read_from_its_documented_text(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++) {
-        void *options = calloc(1, command_at(i)->options_bytes + 1);
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        void *options = calloc(1, command_at(&command_vcost, i)->options_bytes + 1);
         assert_non_null(options);
-        print_message("# %s\n", command_at(i)->name);
-        parse(command_at(i), "", options);
+        print_message("# %s\n", command_at(&command_vcost, i)->name);
+        parse(command_at(&command_vcost, i), "", options);
         assert_null(strstr(error.text, "table of options"));
-        parse(command_at(i), "--quick", options);
+        parse(command_at(&command_vcost, i), "--quick", options);
         assert_null(strstr(error.text, "table of options"));
         free(options);
     }
@@ -511,17 +474,18 @@ static void help_keeps_to_the_width(void **state)
 static void every_example_can_be_typed(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++)
-        for (const struct example *example = command_at(i)->examples; example->line; example++) {
+    for (size_t i = 0; command_at(&command_vcost, i); i++)
+        for (const struct example *example = command_at(&command_vcost, i)->examples; example->line;
+             example++) {
             char line[256], start[DESCRIBE_BYTES];
-            void *options = calloc(1, command_at(i)->options_bytes + 1);
+            void *options = calloc(1, command_at(&command_vcost, i)->options_bytes + 1);
             assert_non_null(options);
             print_message("# %s\n", example->line);
-            describe_name(command_at(i), start);
+            describe_name(command_at(&command_vcost, i), start);
             snprintf(line, sizeof line, "%s", example->line);
             assert_int_equal(strncmp(line, start, strlen(start)), 0);
             line[strcspn(line, "|")] = '\0';
-            assert_int_equal(parse(command_at(i), line + strlen(start), options), 0);
+            assert_int_equal(parse(command_at(&command_vcost, i), line + strlen(start), options), 0);
             free(options);
         }
 }
@@ -529,13 +493,13 @@ static void every_example_can_be_typed(void **state)
 static void every_command_is_explained(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++) {
-        const struct command *command = command_at(i);
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        const struct command *command = command_at(&command_vcost, i);
         assert_true(command->summary && command->description[0] && command->examples[0].line && command->run);
-        assert_ptr_equal(command_find(command->name), command);
+        size_t used;
+        assert_ptr_equal(command_find(&command_vcost, 1, &command->name, &used), command);
+        assert_int_equal(used, 1);
     }
-    assert_null(command_find("nonsense"));
-    assert_null(command_find(""));
 }
 
 static void exit_statuses_follow_the_convention(void **state)
