@@ -36,8 +36,8 @@ const struct command command_vcost = {
         },
     .groups =
         {
-            {"Options", global_options, sizeof global_options / sizeof global_options[0], 0},
-            COMMON_HELP,
+            OPTION_GROUP("Options", global_options, 0),
+            HELP_GROUP,
         },
     .examples =
         {

@@ -35,7 +35,7 @@ const struct command command_generate = {
     .name = "generate",
     .summary = "write the manual pages and the bash completion",
     .description = {"For the build: writes a manual page or the bash completion to stdout."},
-    .groups = {COMMON_HELP},
+    .groups = {HELP_GROUP},
     .operand = {.name = "WHAT", .help = "man, man COMMAND, or completion.", .min = 1, .max = OPERANDS_MAX},
     .examples = {{"vcost generate man chase", "The manual page vcost-chase(1)"}},
     .hidden = true,

@@ -150,7 +150,7 @@ const struct command command_help = {
     .name = "help",
     .summary = "how to use vcost or one of its commands",
     .description = {"Shows the same text as --help of the command, or of vcost itself."},
-    .groups = {COMMON_HELP},
+    .groups = {HELP_GROUP},
     .operand = {.name = "COMMAND",
         .help = "What to explain, in as many words as it has.",
         .max = OPERANDS_MAX},

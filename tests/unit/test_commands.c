@@ -45,27 +45,27 @@ static int no_run(const struct invocation *invocation)
     .options_bytes = sizeof(struct save_options), .run = no_run
 
 static const struct command save = {LEAF("domain save", "writes a domain to a file"),
-    .groups = {{"How", save_table, 1, 0}, COMMON_HELP},
+    .groups = {{"How", save_table, 1, 0}, HELP_GROUP},
     .operand = {.name = "FILE", .help = "Where to.", .min = 1, .max = 1}};
 static const struct command restore = {
-    LEAF("domain restore", "makes a domain of a file"), .groups = {COMMON_HELP}};
+    LEAF("domain restore", "makes a domain of a file"), .groups = {HELP_GROUP}};
 static const struct command secret = {
-    LEAF("domain secret", "is not told"), .hidden = true, .groups = {COMMON_HELP}};
+    LEAF("domain secret", "is not told"), .hidden = true, .groups = {HELP_GROUP}};
 static const struct command *const below_domain[] = {&save, &restore, &secret, NULL};
 
 static const struct command domain = {.name = "domain",
     .summary = "domains in files",
     .description = {"Domains that stay."},
-    .groups = {COMMON_HELP},
+    .groups = {HELP_GROUP},
     .commands = below_domain};
 static const struct command run = {LEAF("run", "runs a program in a domain"),
-    .groups = {{"How", save_table, 1, 0}, COMMON_HELP},
+    .groups = {{"How", save_table, 1, 0}, HELP_GROUP},
     .operand = {.name = "PROGRAM", .help = "What to run, with its arguments.", .min = 1, .rest = true}};
 static const struct command *const commands[] = {&domain, &run, NULL};
 static const struct command root = {.name = "",
     .summary = "a tree",
     .description = {"A tree."},
-    .groups = {COMMON_HELP},
+    .groups = {HELP_GROUP},
     .commands = commands};
 
 static struct error error;
