@@ -55,8 +55,8 @@ int setting_probe(struct setting *setting, const char *const *on, size_t on_coun
         if (!facts->usable && is_named(setting, monitor->name))
             return error_set(error, ENOTSUP, "%s cannot be used: %s", monitor->name, facts->reason);
         if (!facts->usable)
-            snprintf(setting->left_out, sizeof setting->left_out, "%s is left out, it cannot be used: %s",
-                monitor->name, facts->reason);
+            snprintf(setting->left_out, sizeof setting->left_out,
+                "only native is measured, %s cannot be used: %s", monitor->name, facts->reason);
     }
     return 0;
 }
