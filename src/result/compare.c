@@ -289,6 +289,9 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
 {
     struct compare made = {.file_count = file_count};
     struct comparing comparing = {.compare = &made, .only = only};
+    if (file_count < 2 || file_count > COMPARE_FILES_MAX)
+        return error_set(
+            error, EINVAL, "%zu results cannot be compared: from 2 to %d can", file_count, COMPARE_FILES_MAX);
     for (size_t i = 0; i < file_count; i++) {
         made.files[i] = files[i];
         index_result(&made.pool, files[i].result, &comparing.indices[i]);

@@ -177,6 +177,23 @@ static void one_id_for_different_things_is_refused(void **state)
     result_free(&files[1]);
 }
 
+static void only_several_and_not_too_many_can_be_compared(void **state)
+{
+    struct result result = result_of(1, 1, 2);
+    struct compare_input inputs[COMPARE_FILES_MAX + 1];
+    struct compare compare;
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i <= COMPARE_FILES_MAX; i++)
+        inputs[i] = (struct compare_input){"a.json", &result};
+    assert_int_equal(compare_make(inputs, 1, NULL, &compare, &error), -EINVAL);
+    assert_int_equal(compare_make(inputs, COMPARE_FILES_MAX + 1, NULL, &compare, &error), -EINVAL);
+    assert_int_equal(compare_make(inputs, COMPARE_FILES_MAX, NULL, &compare, &error), 0);
+    assert_int_equal(compare.metrics[METRIC_TIME].count, result.cell_count);
+    compare_free(&compare);
+    result_free(&result);
+}
+
 static void a_pattern_chooses_cells(void **state)
 {
     struct result files[] = {result_of(1, 1, 2), result_of(1, 1, 2)};
@@ -446,6 +463,7 @@ int main(void)
         cmocka_unit_test(disturbed_samples_do_not_count_where_there_are_others),
         cmocka_unit_test(figures_that_are_not_above_0_have_no_ratio),
         cmocka_unit_test(one_id_for_different_things_is_refused),
+        cmocka_unit_test(only_several_and_not_too_many_can_be_compared),
         cmocka_unit_test(a_pattern_chooses_cells),
         cmocka_unit_test(cells_that_only_one_has_are_found),
         cmocka_unit_test(facts_about_machines_are_compared),
