@@ -4,10 +4,13 @@
 #include "cli/status.h"
 #include "report/compare_report.h"
 #include "report/format.h"
+#include "result/figures.h"
+#include "result/saved.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- outputs ---- */
@@ -75,8 +78,8 @@ static int judge(const struct compare *compare, enum metric metric, double perce
 
 /* ---- all of it ---- */
 
-static int compare_saved(const struct invocation *invocation, struct outputs *outputs,
-    const struct saved *files, struct error *error)
+static int compare_results(const struct invocation *invocation, struct outputs *outputs,
+    const struct compare_input *files, struct error *error)
 {
     const struct compare_options *options = invocation->options;
     struct compare compare;
@@ -102,10 +105,53 @@ static bool reads_stdin_twice(const struct invocation *invocation)
     return count > 1;
 }
 
+/* Until there is a reader of results: the figures of what the other reader has read, without facts. */
+static int result_of(const struct saved *saved, struct result *result, struct error *error)
+{
+    *result = (struct result){.experiment = saved->experiment, .complete = saved->complete};
+    result->cells = calloc(saved->cell_count + 1, sizeof *result->cells);
+    result->comparisons = calloc(saved->comparison_count + 1, sizeof *result->comparisons);
+    if (!result->cells || !result->comparisons)
+        return error_set(error, ENOMEM, "not enough memory to read %.200s", saved->name);
+    snprintf(result->started, sizeof result->started, "%s", saved->started);
+    snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%s",
+        saved->incomplete_reason ? saved->incomplete_reason : "");
+    for (size_t i = 0; i < saved->cell_count; i++) {
+        const struct saved_cell *from = &saved->cells[i];
+        struct result_cell *cell = &result->cells[result->cell_count++];
+        *cell = (struct result_cell){.cell.event.name = from->workload,
+            .median = from->median,
+            .low = from->low,
+            .high = from->high,
+            .min = from->min,
+            .quality = from->quality};
+        snprintf(cell->id, sizeof cell->id, "%s", from->id);
+        snprintf(cell->reason, sizeof cell->reason, "%s", from->reason ? from->reason : "");
+        for (size_t k = 0; k < from->sample_count; k++) {
+            const struct saved_sample *sample = &from->samples[k];
+            if (figures_add_sample(cell, &(struct result_sample){sample->value, sample->round,
+                                             sample->placement, (enum disturbance)sample->disturbed}))
+                return error_set(error, ENOMEM, "not enough memory to read %.200s", saved->name);
+        }
+    }
+    for (size_t i = 0; i < saved->comparison_count; i++) {
+        const struct saved_comparison *from = &saved->comparisons[i];
+        result->comparisons[result->comparison_count++] =
+            (struct result_comparison){.cell = (size_t)(from->cell - saved->cells),
+                .baseline = (size_t)(from->baseline - saved->cells),
+                .ratio = from->ratio,
+                .low = from->low,
+                .high = from->high};
+    }
+    return 0;
+}
+
 int cmd_compare_run(const struct invocation *invocation)
 {
     const struct compare_options *options = invocation->options;
     struct saved files[COMPARE_FILES_MAX] = {{0}};
+    struct result results[COMPARE_FILES_MAX] = {{0}};
+    struct compare_input inputs[COMPARE_FILES_MAX];
     struct outputs outputs;
     struct error error;
     if (reads_stdin_twice(invocation)) {
@@ -113,11 +159,17 @@ int cmd_compare_run(const struct invocation *invocation)
         return status_wrong_usage(invocation->command, &error);
     }
     int rc = outputs_open(&outputs, &options->output, &error);
-    for (size_t i = 0; i < invocation->operand_count && rc == 0; i++)
+    for (size_t i = 0; i < invocation->operand_count && rc == 0; i++) {
         rc = saved_read(invocation->operands[i], &files[i], &error);
-    int status = rc < 0 ? status_failed(&error) : compare_saved(invocation, &outputs, files, &error);
+        if (rc == 0)
+            rc = result_of(&files[i], &results[i], &error);
+        inputs[i] = (struct compare_input){files[i].name, &results[i]};
+    }
+    int status = rc < 0 ? status_failed(&error) : compare_results(invocation, &outputs, inputs, &error);
     outputs_discard(&outputs);
-    for (size_t i = 0; i < invocation->operand_count; i++)
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        result_free(&results[i]);
         saved_free(&files[i]);
+    }
     return status;
 }
