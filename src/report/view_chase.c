@@ -231,12 +231,12 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
             const char *mark = qualities[quality_of(point)].mark;
             const char *sizes = sizes_of_note(view, group, curve, k);
             if (sizes[0] && notes++ < NOTES_NAMED)
-                document_say(view->document, BLOCK_NOTE, "%s%s%s at %s: %s", mark, mark[0] ? " " : "",
+                document_say(view->document, BLOCK_FACT, "%s%s%s at %s: %s", mark, mark[0] ? " " : "",
                     chase_curve_title(view, group, curve), sizes, reason_of(view->result, point));
         }
     if (notes > NOTES_NAMED)
         document_say(
-            view->document, BLOCK_NOTE, "and %zu more: see \"reason\" in --json", notes - NOTES_NAMED);
+            view->document, BLOCK_FACT, "and %zu more: see \"reason\" in --json", notes - NOTES_NAMED);
 }
 
 /* ---- charts ---- */
