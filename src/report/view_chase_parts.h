@@ -21,7 +21,12 @@ const char *chase_group_name(const struct chase_view *view, const struct curve_g
 const char *chase_curve_title(
     const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
 
-/* The same for a legend, with what tells its group from others where there are several: "packed: native". */
+/* What tells a curve from others of its label: "packed", "4K/2M", "packed, 4K/2M"; "" where it is alone. */
+const char *chase_curve_kind(
+    const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
+
+/* For a legend: the title, with what tells its group from others where there are several: "packed: native".
+ */
 const char *chase_curve_name(
     const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
 
@@ -34,6 +39,9 @@ void chase_say_reaches(const struct chase_view *view);
 
 /* ---- view_chase_sentences.c ---- */
 
-void chase_say_summary(const struct chase_view *view);
+/* The conclusion and the facts that bear it. Whether all was too disturbed to conclude anything. */
+bool chase_conclude(const struct chase_view *view);
+/* How many comparisons came out how. */
+void chase_say_counts(const struct chase_view *view);
 
 #endif
