@@ -32,6 +32,7 @@ struct value {
     const char *mark;         /* beside the figure: "~"; NULL: none */
     const char *why;          /* why there is no number; told on hover, and in notes by the view */
     enum tone tone;
+    bool detail; /* as a column's, of this value alone; in the first column: of the whole row */
 };
 
 struct column {
