@@ -37,13 +37,14 @@ struct value {
 
 struct column {
     const char *key;  /* in files, stable: "median"; with interval also "median_low", "median_high" */
-    const char *head; /* for people; NULL: the key */
+    const char *head; /* for people; NULL: the key; "": none on a terminal, the key elsewhere */
     const char
         *block; /* neighbouring columns of the same block stand under this heading; NULL: none. Where the
                    width does not suffice, blocks follow in tables below, the first column repeated */
     enum unit unit;
     bool interval; /* for people: "low … high" follows, under "95 % interval" */
     bool bare;     /* the head names the unit: cells are numbers alone */
+    bool rounded;  /* a figure has no more digits than its interval (shown or not) bears: 18 µs ± 1.3 */
     bool sign;     /* a difference: "+58.2 µs" */
     bool below;    /* a remark on the row: on a terminal a paragraph below it, elsewhere a column */
     bool detail;   /* on a terminal only with --verbose */

@@ -1,0 +1,34 @@
+#include "report/formats.h"
+
+#include <string.h>
+
+static const struct format formats[] = {
+    {"terminal", NULL, to_terminal},
+    {"markdown", ".md", to_markdown},
+    {"csv", ".csv", to_csv},
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+const struct format *format_at(size_t index)
+{
+    return index < FORMATS ? &formats[index] : NULL;
+}
+
+const struct format *format_named(const char *name)
+{
+    for (size_t i = 0; i < FORMATS; i++)
+        if (!strcmp(formats[i].name, name))
+            return &formats[i];
+    return NULL;
+}
+
+const struct format *format_of_path(const char *path)
+{
+    size_t length = strlen(path);
+    for (size_t i = 0; i < FORMATS; i++) {
+        size_t extension = formats[i].extension ? strlen(formats[i].extension) : length;
+        if (extension < length && !strcmp(path + length - extension, formats[i].extension))
+            return &formats[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,117 @@
+#include "report/chart_terminal.h"
+#include "report/formats.h"
+#include "report/table_terminal.h"
+#include "report/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct terminal {
+    FILE *stream;
+    const struct report_style *style;
+    struct pool pool;         /* what is needed meanwhile */
+    const struct block *last; /* what was written before; NULL: nothing */
+    enum block_kind bearing;  /* of facts: what they stand under */
+    size_t item;              /* number of the last one */
+    size_t left_out;
+};
+
+/* Whether an empty line stands between two blocks: not between sentences of one kind, nor between a list and
+ * its parts. */
+static bool are_apart(const struct block *last, const struct block *next)
+{
+    if (next->kind == BLOCK_MORE)
+        return false;
+    if (next->kind == BLOCK_FACT)
+        return last->kind == BLOCK_CONCLUSION || last->kind == BLOCK_TABLE || last->kind == BLOCK_CHART;
+    if (next->kind == BLOCK_ITEM)
+        return last->kind != BLOCK_ITEM && last->kind != BLOCK_MORE;
+    return next->kind != last->kind || next->kind == BLOCK_TABLE || next->kind == BLOCK_CHART ||
+           next->kind == BLOCK_HEADING;
+}
+
+static void write_paragraph(struct terminal *terminal, const char *first, const char *text, enum ink ink)
+{
+    fputs(style_on(terminal->style, ink), terminal->stream);
+    text_wrap(terminal->stream, first, text_cleaned(&terminal->pool, text, terminal->style),
+        terminal->style->columns);
+    fputs(style_off(terminal->style, ink), terminal->stream);
+}
+
+static void write_text(struct terminal *terminal, const struct block *block)
+{
+    static const struct {
+        const char *first;
+        enum ink ink;
+    } kinds[BLOCK_KINDS] = {
+        [BLOCK_CONCLUSION] = {"", INK_HEADING},
+        [BLOCK_FACT] = {"  ", INK_PLAIN},
+        [BLOCK_HEADING] = {"", INK_HEADING},
+        [BLOCK_SENTENCE] = {"", INK_PLAIN},
+        [BLOCK_WARNING] = {"", INK_WARNING},
+        [BLOCK_NOTE] = {"", INK_FAINT},
+        [BLOCK_MORE] = {"    ", INK_PLAIN},
+    };
+    enum ink ink = kinds[block->kind].ink;
+    const char *first = kinds[block->kind].first;
+    if (block->kind == BLOCK_FACT && (terminal->bearing == BLOCK_WARNING || terminal->bearing == BLOCK_NOTE))
+        ink = kinds[terminal->bearing].ink;
+    if (block->kind == BLOCK_ITEM)
+        first = pool_format(&terminal->pool, "%2zu. ", ++terminal->item);
+    write_paragraph(terminal, first, block->text, ink);
+}
+
+static void write_block(struct terminal *terminal, const struct block *block, const char *stamp)
+{
+    if (terminal->last && are_apart(terminal->last, block))
+        fputc('\n', terminal->stream);
+    if (block->kind != BLOCK_FACT)
+        terminal->bearing = block->kind;
+    if (block->kind != BLOCK_ITEM && block->kind != BLOCK_MORE)
+        terminal->item = 0;
+    if (block->kind == BLOCK_TABLE) {
+        if (block->table->title) {
+            write_paragraph(terminal, "", block->table->title, INK_HEADING);
+            fputc('\n', terminal->stream);
+        }
+        table_terminal(block->table, terminal->stream, terminal->style, &terminal->pool, &terminal->left_out);
+    } else if (block->kind == BLOCK_CHART)
+        chart_terminal(block->chart, stamp, terminal->stream, terminal->style, &terminal->pool);
+    else
+        write_text(terminal, block);
+    terminal->last = block;
+}
+
+/* Whether there is something to write: a table for people that has rows, a chart that has points. */
+static bool is_for_terminal(const struct block *block)
+{
+    if (block->kind == BLOCK_TABLE)
+        return block->table->readers == TABLE_FOR_PEOPLE && block->table->rows && block->table->column_count;
+    return block->kind != BLOCK_CHART || chart_terminal_has(block->chart);
+}
+
+int to_terminal(
+    const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
+{
+    struct terminal terminal = {.stream = stream, .style = style};
+    for (size_t i = 0; i < document->count; i++) {
+        const struct block *block = &document->blocks[i];
+        if (!is_for_terminal(block))
+            continue;
+        if (block->detail && !style->verbose)
+            terminal.left_out++;
+        else
+            write_block(&terminal, block, document->stamp);
+    }
+    if (terminal.left_out) {
+        if (terminal.last)
+            fputc('\n', stream);
+        write_paragraph(&terminal, "",
+            pool_format(&terminal.pool, "%zu detail%s left out here: --verbose tells all.", terminal.left_out,
+                terminal.left_out == 1 ? " is" : "s are"),
+            INK_FAINT);
+    }
+    bool failed = terminal.pool.failed;
+    pool_free(&terminal.pool);
+    return failed ? error_set(error, ENOMEM, "not enough memory to write the report") : 0;
+}
