@@ -104,8 +104,7 @@ static json_t *json_change(struct draft *draft, const struct compared *compared)
     put_figure(draft, object, "low", compared->low);
     put_figure(draft, object, "high", compared->high);
     put(draft, object, "placements", json_placements(draft, compared));
-    put_text_or_null(
-        draft, object, "verdict", verdict_name(verdict_of(compared->low, compared->high)));
+    put_text_or_null(draft, object, "verdict", verdict_name(verdict_of(compared->low, compared->high)));
     put_text_or_null(draft, object, "reason", compared->reason);
     return object;
 }
@@ -169,7 +168,7 @@ static json_t *json_from_compare(
 {
     json_t *object = json_object(), *version = json_object();
     put_text(draft, object, "schema", "vcost.compare/1");
-    put_text(draft, version, "version", tool.version);
+    put_text(draft, version, "version", this_tool.version);
     put(draft, object, "tool", version);
     put(draft, object, "command", json_command(draft, request));
     put(draft, object, "files", json_files(draft, compare));
