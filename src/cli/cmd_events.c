@@ -7,8 +7,8 @@
 #include "experiment/events.h"
 #include "experiment/setting.h"
 #include "monitor/kvm/kvm.h"
-#include "report/explain.h"
 #include "report/progress.h"
+#include "report/view_explain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,14 +112,24 @@ static int complete_result(const struct invocation *invocation, const struct set
     return host_look(&result->host, error);
 }
 
+static int write_document(
+    const struct events_options *options, struct document *document, struct error *error)
+{
+    struct report_style style = style_for(stdout, options->common.color);
+    int rc = document_write(document, format_named("terminal"), stdout, &style, error);
+    document_free(document);
+    return rc;
+}
+
 static int report(const struct events_options *options, struct output_file *outputs, struct result *result,
     struct error *error)
 {
     int rc = result_outputs_write(&options->common, outputs, result, error);
     if (rc == 0 && options->context && !outputs_take_stdout(outputs, RESULT_OUTPUTS)) {
-        struct report_style style = style_for(stdout, options->common.color);
+        struct document document = {0};
         fputc('\n', stdout);
-        published_write(NULL, stdout, &style);
+        view_published(NULL, &document);
+        rc = write_document(options, &document, error);
     }
     return rc;
 }
@@ -161,10 +171,10 @@ int cmd_events_run(const struct invocation *invocation)
     const struct events_options *options = invocation->options;
     struct error error;
     if (options->explain.count) {
-        struct report_style style = style_for(stdout, options->common.color);
+        struct document document = {0};
         for (size_t i = 0; i < options->explain.count; i++)
-            explain_write(event_at(options->explain.indices[i]), stdout, &style);
-        return STATUS_DONE;
+            view_explain(event_at(options->explain.indices[i]), &document);
+        return write_document(options, &document, &error) < 0 ? status_failed(&error) : STATUS_DONE;
     }
     int rc = run(invocation, &error);
     int status = rc < 0 ? status_failed(&error) : STATUS_DONE;

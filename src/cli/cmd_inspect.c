@@ -7,11 +7,12 @@
 #include "experiment/inspect.h"
 #include "measure/clock.h"
 #include "monitor/kvm/kvm.h"
-#include "report/findings_tripped.h"
 #include "report/openmetrics.h"
 #include "report/progress.h"
-#include "report/rounds.h"
 #include "report/terminal.h"
+#include "report/text.h"
+#include "report/view_finding.h"
+#include "report/view_inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -87,9 +88,9 @@ static int judge(struct inspector *inspector, const struct findings *findings, s
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < tripped.count; i++) {
-        char text[TRIPPED_TEXT_BYTES];
-        tripped_sentence(&tripped.items[i], &style, text);
-        fprintf(stderr, "vcost: %s\n", text);
+        struct pool pool = {0};
+        fprintf(stderr, "vcost: %s\n", text_cleaned(&pool, tripped_phrase(&tripped.items[i], &pool), &style));
+        pool_free(&pool);
     }
     inspector->tripped |= tripped.tripped > 0;
     tripped_free(&tripped);
@@ -143,7 +144,12 @@ static int one_round(struct inspector *inspector, struct error *error)
             rc = keep_round(&inspector->result, &measured, error);
         if (rc == 0 && stdout_is_free(inspector)) {
             struct report_style style = style_for(stdout, inspector->options->common.color);
-            rounds_write_line(&inspector->result, stdout, &style);
+            struct document document = {0};
+            if (inspector->result.round_count == 1)
+                fputc('\n', stdout);
+            view_round(&inspector->result, &document);
+            rc = document_write(&document, format_named("terminal"), stdout, &style, error);
+            document_free(&document);
             fflush(stdout);
         }
     }
@@ -167,7 +173,11 @@ static int watch(struct inspector *inspector, struct error *error)
     }
     if (rc == 0 && stdout_is_free(inspector)) {
         struct report_style style = style_for(stdout, options->common.color);
-        rounds_write_drift(&inspector->result, stdout, &style);
+        struct document document = {0};
+        fputc('\n', stdout);
+        view_drift(&inspector->result, &document);
+        rc = document_write(&document, format_named("terminal"), stdout, &style, error);
+        document_free(&document);
     }
     return rc;
 }
