@@ -13,40 +13,6 @@ const char *finding_heading(const struct finding *finding, struct pool *pool)
     return finding->key[0] ? pool_format(pool, "%s (%s)", title, finding->key) : title;
 }
 
-/* ---- numbers, by unit ---- */
-
-/* Three significant digits, and no zeros behind them; whole numbers in full. */
-static struct formatted plain(double number)
-{
-    if (number >= 0 && number <= 0x1p53 && number == floor(number))
-        return format_count((uint64_t)number);
-    double step = pow(10, floor(log10(fabs(number))) - 2);
-    return format_number_tick(step < 1 ? round(number / step) * step : number);
-}
-
-const char *finding_number(enum unit unit, double number, struct pool *pool)
-{
-    if (!isfinite(number))
-        return "-";
-    switch (unit) {
-    case UNIT_YES_NO:
-        return number > 0 ? "yes" : "no";
-    case UNIT_NS:
-        return number == 0 ? "0 ns" : pool_text(pool, format_time(number, NULL).text);
-    case UNIT_BYTES:
-        return number >= 0 && number <= 0x1p62 ? pool_text(pool, format_size((uint64_t)llround(number)).text)
-                                               : pool_format(pool, "%s B", format_number_tick(number).text);
-    case UNIT_SHARE:
-        return pool_format(pool, "%s %%", plain(100 * number).text);
-    case UNIT_RATIO:
-        return pool_format(pool, "%s times", plain(number).text);
-    default:
-        return pool_text(pool, plain(number).text);
-    }
-}
-
-/* ---- values ---- */
-
 static bool begins_with_word(const char *text, const char *word)
 {
     size_t length = strlen(word);
@@ -87,8 +53,8 @@ const char *finding_phrase(const struct finding *finding, struct pool *pool)
     finding_fill(finding, &value, pool);
     if (value.unit == UNIT_TEXT)
         return value.text;
-    const char *number = finding_number(finding->unit, value.number, pool);
-    return value.text ? pool_format(pool, "%s (%s)", number, value.text) : number;
+    static const struct column column = {.unit = UNIT_TEXT};
+    return format_value(pool, &value, &column);
 }
 
 const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
@@ -101,8 +67,9 @@ const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
             finding->value.known ? "its number is none" : finding->value.text);
     const char *interval = "";
     if (finding->unit != UNIT_YES_NO && isfinite(finding->low) && isfinite(finding->high))
-        interval = pool_format(pool, " (interval %s … %s)", finding_number(finding->unit, finding->low, pool),
-            finding_number(finding->unit, finding->high, pool));
+        interval =
+            pool_format(pool, " (interval %s … %s)", format_figure(finding->unit, finding->low, 0).text,
+                format_figure(finding->unit, finding->high, 0).text);
     return pool_format(
         pool, "%s: %s is %s%s", tripping->threshold->text, label, finding_phrase(finding, pool), interval);
 }

@@ -10,9 +10,6 @@
 /* "entries of the TLB (L2 4K)". */
 const char *finding_heading(const struct finding *finding, struct pool *pool);
 
-/* "32 KiB", "1.23 µs", "4.5 %", "1.35 times", "2,048", "yes"; "-" for NAN. */
-const char *finding_number(enum unit unit, double number, struct pool *pool);
-
 /* Its number in its unit with the interval, and the words that it has besides or instead; where it is not
  * known, "cannot tell: REASON". */
 void finding_fill(const struct finding *finding, struct value *value, struct pool *pool);

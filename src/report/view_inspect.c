@@ -256,7 +256,7 @@ static const char *time_of_day(const struct result_round *round, struct document
     return document_text(document, "%.8s", t ? t + 1 : round->started);
 }
 
-const char *view_round_line(const struct result *result, struct document *document)
+void view_round(const struct result *result, struct document *document)
 {
     const struct result_round *round = &result->rounds[result->round_count - 1];
     const char *head = "time    ", *line = document_text(document, "%-8s", time_of_day(round, document));
@@ -269,8 +269,9 @@ const char *view_round_line(const struct result *result, struct document *docume
         line = document_text(
             document, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, differs ? "*" : " ");
     }
-    return document_text(document, "%s%s%s\n", result->round_count == 1 ? head : "",
-        result->round_count == 1 ? "\n" : "", line);
+    if (result->round_count == 1)
+        document_say(document, BLOCK_SENTENCE, "%s", head);
+    document_say(document, BLOCK_SENTENCE, "%s", line);
 }
 
 static void add_rounds(const struct result *result, struct document *document)

@@ -13,9 +13,9 @@ void view_inspect(const struct result *result, struct document *document);
  * or one that none was. Nothing without rounds. */
 void view_drift(const struct result *result, struct document *document);
 
-/* The last round as a line of a table of fixed width, for who watches it: below the table's head if it is the
- * first round. Ends with a newline; lives as long as the document. What drifted is marked by "*". */
-const char *view_round_line(const struct result *result, struct document *document);
+/* The last round alone, for who watches: a line of fixed width, below the head of such lines if it is the
+ * first. What drifted is marked by "*". */
+void view_round(const struct result *result, struct document *document);
 
 /* Whether a finding of a round is clearly another one than that of the inspection: its interval has nothing
  * in common with that one's and it differs by more than a tenth, or it is another verdict. */
