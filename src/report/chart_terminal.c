@@ -410,6 +410,27 @@ static void write_bar(const struct plot *plot, size_t index, const struct chart_
         bar_text(plot, point));
 }
 
+static bool is_known(const struct chart_point *point)
+{
+    return point && isfinite(point->y);
+}
+
+/* A bar for each series that has one, a line without if none has. */
+static void write_category(const struct plot *plot, size_t category, unsigned names)
+{
+    const char *name = cut_text(plot, plot->chart->categories[category], plot->columns / 3);
+    bool any = false;
+    for (size_t k = 0; k < plot->count; k++) {
+        const struct chart_point *point = point_of(plot->series[k], category);
+        if (!is_known(point) && (any || k + 1 < plot->count))
+            continue;
+        any = true;
+        fprintf(plot->stream, "%s%*s  ", name, (int)(names - text_columns(name)), "");
+        write_bar(plot, k, point);
+        name = "";
+    }
+}
+
 static void write_bars(struct plot *plot)
 {
     unsigned names = 0, texts = 0;
@@ -431,11 +452,7 @@ static void write_bars(struct plot *plot)
     if (plot->chart->y.scale != SCALE_LINEAR)
         fputs("  bars are logarithmic\n", plot->stream);
     for (size_t i = 0; i < plot->chart->category_count; i++)
-        for (size_t k = 0; k < plot->count; k++) {
-            const char *name = k ? "" : cut_text(plot, plot->chart->categories[i], plot->columns / 3);
-            fprintf(plot->stream, "%s%*s  ", name, (int)(names - text_columns(name)), "");
-            write_bar(plot, k, point_of(plot->series[k], i));
-        }
+        write_category(plot, i, names);
 }
 
 /* ---- */

@@ -82,12 +82,24 @@ static void write_block(struct terminal *terminal, const struct block *block, co
     terminal->last = block;
 }
 
-/* Whether there is something to write: a table for people that has rows, a chart that has points. */
-static bool is_for_terminal(const struct block *block)
+/* Whether anything of a block is to be written; what is left out is counted. */
+static bool is_shown(struct terminal *terminal, const struct block *block)
 {
-    if (block->kind == BLOCK_TABLE)
-        return block->table->readers == TABLE_FOR_PEOPLE && block->table->rows && block->table->column_count;
-    return block->kind != BLOCK_CHART || chart_terminal_has(block->chart);
+    const struct table *table = block->table;
+    if (block->kind == BLOCK_CHART && !chart_terminal_has(block->chart))
+        return false;
+    if (block->kind == BLOCK_TABLE &&
+        (table->readers != TABLE_FOR_PEOPLE || !table->rows || !table->column_count))
+        return false;
+    if (block->detail && !terminal->style->verbose) {
+        terminal->left_out++;
+        return false;
+    }
+    bool any = block->kind != BLOCK_TABLE || terminal->style->verbose;
+    for (size_t row = 0; !any && row < table->rows; row++)
+        any = !table->values[row * table->column_count].detail;
+    terminal->left_out += any ? 0 : table->rows;
+    return any;
 }
 
 int to_terminal(
@@ -96,11 +108,7 @@ int to_terminal(
     struct terminal terminal = {.stream = stream, .style = style};
     for (size_t i = 0; i < document->count; i++) {
         const struct block *block = &document->blocks[i];
-        if (!is_for_terminal(block))
-            continue;
-        if (block->detail && !style->verbose)
-            terminal.left_out++;
-        else
+        if (is_shown(&terminal, block))
             write_block(&terminal, block, document->stamp);
     }
     if (terminal.left_out) {
