@@ -79,17 +79,18 @@ static struct formatted yes_no_text(double number, const struct report_style *st
     return number > 0 ? (struct formatted){"yes"} : (struct formatted){"no"};
 }
 
-static struct formatted (*const numbers[FINDING_UNITS])(double number, const struct report_style *style) = {
-    [FINDING_YES_NO] = yes_no_text,
-    [FINDING_NS] = time_text,
-    [FINDING_BYTES] = bytes_text,
-    [FINDING_COUNT] = count_text,
-    [FINDING_SHARE] = share_text,
-    [FINDING_RATIO] = ratio_text,
+static struct formatted (*const numbers[UNITS])(double number, const struct report_style *style) = {
+    [UNIT_YES_NO] = yes_no_text,
+    [UNIT_NS] = time_text,
+    [UNIT_BYTES] = bytes_text,
+    [UNIT_COUNT] = count_text,
+    [UNIT_SHARE] = share_text,
+    [UNIT_RATIO] = ratio_text,
+    [UNIT_CHANGE] = ratio_text,
 };
 
-void finding_number(enum finding_unit unit, double number, const struct report_style *style,
-    char text[static FINDING_VALUE_BYTES])
+void finding_number(
+    enum unit unit, double number, const struct report_style *style, char text[static FINDING_VALUE_BYTES])
 {
     bool has = numbers[unit] && isfinite(number);
     snprintf(text, FINDING_VALUE_BYTES, "%s", has ? numbers[unit](number, style).text : "-");
@@ -108,8 +109,8 @@ static bool starts_with_word(const char *text, const char *word)
 static bool stands_alone(const struct finding *finding, const char *number)
 {
     const char *text = finding->value.text;
-    return finding->unit == FINDING_WORDS ||
-           (finding->unit == FINDING_YES_NO &&
+    return finding->unit == UNIT_TEXT ||
+           (finding->unit == UNIT_YES_NO &&
                (starts_with_word(text, "partly") || starts_with_word(text, number)));
 }
 
@@ -133,7 +134,7 @@ void finding_interval(
 {
     char low[FINDING_VALUE_BYTES], high[FINDING_VALUE_BYTES];
     text[0] = 0;
-    if (!finding_has_number(finding) || finding->unit == FINDING_YES_NO || !isfinite(finding->low) ||
+    if (!finding_has_number(finding) || finding->unit == UNIT_YES_NO || !isfinite(finding->low) ||
         !isfinite(finding->high))
         return;
     finding_number(finding->unit, finding->low, style, low);

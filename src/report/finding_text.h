@@ -11,8 +11,8 @@ enum { FINDING_VALUE_BYTES = 512, FINDING_REMARK_BYTES = 2 * FINDING_TEXT_BYTES 
 void finding_title(const struct finding *finding, char title[static FINDING_VALUE_BYTES]);
 
 /* The number of a finding in a unit: "32 KiB", "1.23 us", "4.5 %", "1.35 times", "2,048". "-" for NAN. */
-void finding_number(enum finding_unit unit, double number, const struct report_style *style,
-    char text[static FINDING_VALUE_BYTES]);
+void finding_number(
+    enum unit unit, double number, const struct report_style *style, char text[static FINDING_VALUE_BYTES]);
 
 /* "1.23 us", "yes", "partly", words, with more words in brackets; "cannot tell: REASON" if it is not known.
  */

@@ -16,11 +16,11 @@ static const char *number(double value, char text[static NUMBER_BYTES])
 
 static const char *value_of(const struct finding *finding, char text[static NUMBER_BYTES])
 {
-    if (finding->unit == FINDING_WORDS)
+    if (finding->unit == UNIT_TEXT)
         return finding->value.known ? finding->value.text : "";
     if (!finding_has_number(finding))
         return "";
-    if (finding->unit == FINDING_YES_NO)
+    if (finding->unit == UNIT_YES_NO)
         return finding->number > 0 ? "true" : "false";
     return number(finding->number, text);
 }
@@ -29,7 +29,7 @@ static const char *reason_of(const struct finding *finding)
 {
     if (!finding->value.known)
         return finding->value.text[0] ? finding->value.text : "not told";
-    return finding->unit == FINDING_WORDS || finding_has_number(finding) ? "" : "its number is none";
+    return finding->unit == UNIT_TEXT || finding_has_number(finding) ? "" : "its number is none";
 }
 
 static void write_line(const struct finding *finding, FILE *stream)
@@ -41,12 +41,12 @@ static void write_line(const struct finding *finding, FILE *stream)
         finding->key,
         finding_section_name(finding->section),
         finding_source_name(finding->source),
-        finding_unit_name(finding->unit),
+        unit_name(finding->unit),
         value_of(finding, value),
         number(has ? finding->low : NAN, low),
         number(has ? finding->high : NAN, high),
         reason_of(finding),
-        finding->unit != FINDING_WORDS && has ? finding->value.text : "",
+        finding->unit != UNIT_TEXT && has ? finding->value.text : "",
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (i)

@@ -42,7 +42,7 @@ bool rounds_differ(const struct finding *before, const struct finding *after)
 {
     if (!before || !after || !finding_has_number(before) || !finding_has_number(after))
         return false;
-    if (before->unit == FINDING_YES_NO)
+    if (before->unit == UNIT_YES_NO)
         return !same_verdict(before, after);
     double ratio = after->number / before->number;
     bool apart = after->low > before->high || after->high < before->low; /* false: an end is not known */

@@ -33,13 +33,6 @@ const char *finding_source_name(enum finding_source source)
     return names[source];
 }
 
-const char *finding_unit_name(enum finding_unit unit)
-{
-    static const char *const names[FINDING_UNITS] = {
-        "words", "yes-no", "ns", "bytes", "count", "share", "ratio"};
-    return names[unit];
-}
-
 /* Makes room for one more of `size` bytes; NULL: no memory. Room doubles. */
 static void *make_room(void *items, size_t count, size_t *room, size_t size)
 {
@@ -109,7 +102,7 @@ const struct finding *findings_find(const struct findings *findings, const char 
 
 bool finding_has_number(const struct finding *finding)
 {
-    return finding->value.known && finding->unit != FINDING_WORDS && isfinite(finding->number);
+    return finding->value.known && finding->unit != UNIT_TEXT && isfinite(finding->number);
 }
 
 void finding_label(const struct finding *finding, char label[static FINDING_NAME_BYTES + FINDING_KEY_BYTES])

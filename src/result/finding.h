@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fact.h"
+#include "base/unit.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,19 +34,6 @@ enum finding_source {
 };
 const char *finding_source_name(enum finding_source source); /* "told", "measured", "judged" */
 
-/* What `number` is in. Base units, formatted for people only in report/. */
-enum finding_unit {
-    FINDING_WORDS,  /* no number: value.text is the finding */
-    FINDING_YES_NO, /* 1 or 0; value.text may say more ("partly") */
-    FINDING_NS,     /* a time, or a cost each */
-    FINDING_BYTES,
-    FINDING_COUNT,
-    FINDING_SHARE, /* of a whole: 0.05 is 5 % */
-    FINDING_RATIO, /* how many times */
-    FINDING_UNITS
-};
-const char *finding_unit_name(enum finding_unit unit); /* "words", "yes-no", "ns", "bytes", "count", … */
-
 enum { FINDING_NAME_BYTES = 40, FINDING_KEY_BYTES = 40, FINDING_TEXT_BYTES = 256 };
 
 struct finding {
@@ -54,7 +42,7 @@ struct finding {
     enum finding_section section;
     const char *title; /* for people, a few words: "entries of the TLB"; static */
     enum finding_source source;
-    enum finding_unit unit;
+    enum unit unit;
     struct fact value; /* known: words, or more words to the number ("" for none); unknown: the reason */
     double number, low, high;     /* in `unit`, with the 95 % interval; NAN where there is none */
     char how[FINDING_TEXT_BYTES]; /* how it was found, half a sentence: "CPUID leaf 8000_0006h" */

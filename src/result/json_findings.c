@@ -23,23 +23,23 @@ static const char *reason_of(const struct finding *finding)
 {
     if (!finding->value.known)
         return finding->value.text[0] ? finding->value.text : "not told";
-    return finding->unit == FINDING_WORDS || isfinite(finding->number) ? NULL : "its number is none";
+    return finding->unit == UNIT_TEXT || isfinite(finding->number) ? NULL : "its number is none";
 }
 
 static json_t *json_value(struct draft *draft, const struct finding *finding)
 {
     if (reason_of(finding))
         return json_null();
-    if (finding->unit == FINDING_WORDS)
+    if (finding->unit == UNIT_TEXT)
         return draft_text(draft, finding->value.text);
-    return finding->unit == FINDING_YES_NO ? json_boolean(finding->number > 0) : json_number(finding->number);
+    return finding->unit == UNIT_YES_NO ? json_boolean(finding->number > 0) : json_number(finding->number);
 }
 
 static void put_value(struct draft *draft, json_t *object, const struct finding *finding)
 {
     const char *reason = reason_of(finding);
-    bool interval = finding_has_number(finding) && finding->unit != FINDING_YES_NO;
-    bool text = !reason && finding->unit != FINDING_WORDS;
+    bool interval = finding_has_number(finding) && finding->unit != UNIT_YES_NO;
+    bool text = !reason && finding->unit != UNIT_TEXT;
     put(draft, object, "value", json_value(draft, finding));
     put_words(draft, object, "text", text ? finding->value.text : "");
     put(draft, object, "low", json_number(interval ? finding->low : NAN));
@@ -55,7 +55,7 @@ static json_t *json_finding(struct draft *draft, const struct finding *finding)
     put_text(draft, object, "section", finding_section_name(finding->section));
     put_text(draft, object, "title", finding->title ? finding->title : finding->name);
     put_text(draft, object, "source", finding_source_name(finding->source));
-    put_text(draft, object, "unit", finding_unit_name(finding->unit));
+    put_text(draft, object, "unit", unit_name(finding->unit));
     put_value(draft, object, finding);
     put_words(draft, object, "how", finding->how);
     put_words(draft, object, "sure", finding->sure);

@@ -166,8 +166,7 @@ static void words_do_not_hide_a_yes_or_no(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct result result = {.experiment = "inspect", .complete = true};
-        struct finding finding = {
-            .name = "x", .title = "x", .unit = FINDING_YES_NO, .number = cases[i].number};
+        struct finding finding = {.name = "x", .title = "x", .unit = UNIT_YES_NO, .number = cases[i].number};
         finding.value = fact_known("%s", cases[i].words);
         assert_int_equal(findings_add(&result.findings, &finding, NULL), 0);
         char *text = report_of(&result, &wide_style, false), line[80];
@@ -188,7 +187,7 @@ static void shares_have_three_digits(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[FINDING_VALUE_BYTES];
-        finding_number(FINDING_SHARE, cases[i].number, &wide_style, text);
+        finding_number(UNIT_SHARE, cases[i].number, &wide_style, text);
         assert_string_equal(text, cases[i].text);
     }
 }

@@ -179,10 +179,10 @@ static void a_finding_has_a_value_of_its_unit_or_a_reason(void **state)
 static void careless_findings_keep_the_promises(void **state)
 {
     const struct finding careless[] = {
-        {.name = "a", .unit = FINDING_NS, .value = {true, ""}, .number = NAN, .low = 1, .high = 2},
-        {.name = "b", .unit = FINDING_BYTES, .value = {false, ""}, .number = 7, .low = 1, .high = 9},
-        {.name = "c", .unit = FINDING_YES_NO, .value = {true, ""}, .number = 0, .low = 0, .high = 0},
-        {.name = "d", .unit = FINDING_COUNT, .value = {true, ""}, .number = 1e300, .low = -INFINITY},
+        {.name = "a", .unit = UNIT_NS, .value = {true, ""}, .number = NAN, .low = 1, .high = 2},
+        {.name = "b", .unit = UNIT_BYTES, .value = {false, ""}, .number = 7, .low = 1, .high = 9},
+        {.name = "c", .unit = UNIT_YES_NO, .value = {true, ""}, .number = 0, .low = 0, .high = 0},
+        {.name = "d", .unit = UNIT_COUNT, .value = {true, ""}, .number = 1e300, .low = -INFINITY},
     };
     struct result result = usual(false);
     (void)state;
