@@ -4,10 +4,12 @@
 #include "record/record.h"
 #include "result/json.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char family[] = "vcost.result/";
 
@@ -83,7 +85,66 @@ static int refuse_json(const char *name, const json_error_t *wrong, struct error
         error, EINVAL, "%.150s is no JSON: line %d, column %d: %s", name, wrong->line, wrong->column, text);
 }
 
-int result_parse(const char *name, const char *bytes, size_t size, struct result *result, struct error *error)
+/* ---- several of them ---- */
+
+static int take_results(
+    const char *name, const json_t *root, struct result **results, size_t *count, struct error *error)
+{
+    bool several = json_is_array(root);
+    size_t wanted = several ? json_array_size(root) : 1, made = 0;
+    struct result *list = wanted ? calloc(wanted, sizeof *list) : NULL;
+    int status = 0;
+    if (!wanted)
+        return error_set(error, EINVAL, "%.200s holds no result", name);
+    if (!list)
+        return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
+    for (; made < wanted && !status; made++) {
+        char item[200];
+        snprintf(item, sizeof item, several ? "%.150s (result %zu)" : "%.190s", name, made + 1);
+        status = take_result(item, several ? json_array_get(root, made) : root, &list[made], error);
+    }
+    if (status) {
+        results_free(list, made);
+        return status;
+    }
+    *results = list;
+    *count = wanted;
+    return 0;
+}
+
+void results_free(struct result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        result_free(&results[i]);
+    free(results);
+}
+
+/* ---- a page ---- */
+
+/* Narrows a page (HTML, as vcost writes it) to the JSON in it; anything else stays as it is. */
+static int find_in_page(const char *name, const char **bytes, size_t *size, struct error *error)
+{
+    static const char first[] = "<!doctype html", open[] = RESULT_SCRIPT, close[] = "</script>";
+    const char *start = *bytes, *end = *bytes + *size;
+    while (start < end && isspace((unsigned char)*start))
+        start++;
+    if ((size_t)(end - start) < strlen(first) || strncasecmp(start, first, strlen(first)) != 0)
+        return 0;
+    start = memmem(start, (size_t)(end - start), open, strlen(open));
+    start = start ? start + strlen(open) : end;
+    const char *stop = memmem(start, (size_t)(end - start), close, strlen(close));
+    if (!stop)
+        return error_set(error, EINVAL,
+            "%.200s is a page without a vcost result in it: give the JSON file, or a page made by vcost "
+            "report",
+            name);
+    *bytes = start;
+    *size = (size_t)(stop - start);
+    return 0;
+}
+
+int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
+    struct error *error)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* some editors begin UTF-8 with it */
     json_error_t wrong;
@@ -91,15 +152,41 @@ int result_parse(const char *name, const char *bytes, size_t size, struct result
         bytes += strlen(mark);
         size -= strlen(mark);
     }
+    int status = find_in_page(name, &bytes, &size, error);
+    if (status)
+        return status;
     if (!size)
         return error_set(error, EINVAL, "%.200s is empty", name);
     json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
     if (!root)
         return refuse_json(name, &wrong, error);
-    int status = take_result(name, root, result, error);
+    status = take_results(name, root, results, count, error);
     json_decref(root);
     return status;
 }
+
+/* Just one. */
+static int only(
+    const char *name, struct result *results, size_t count, struct result *result, struct error *error)
+{
+    if (count == 1) {
+        *result = results[0];
+        free(results);
+        return 0;
+    }
+    results_free(results, count);
+    return error_set(error, EINVAL, "%.200s holds %zu results where one is wanted", name, count);
+}
+
+int result_parse(const char *name, const char *bytes, size_t size, struct result *result, struct error *error)
+{
+    struct result *results;
+    size_t count;
+    int status = results_parse(name, bytes, size, &results, &count, error);
+    return status ? status : only(name, results, count, result, error);
+}
+
+/* ---- from files ---- */
 
 /* All of a stream, *bytes to be freed. */
 static int read_all(FILE *stream, const char *name, char **bytes, size_t *size, struct error *error)
@@ -113,13 +200,13 @@ static int read_all(FILE *stream, const char *name, char **bytes, size_t *size, 
         *bytes = grown;
         *size += fread(grown + *size, 1, room - *size, stream);
         if (*size > RESULT_BYTES_MAX)
-            return error_set(
-                error, EFBIG, "%.200s is larger than any result: over %d MiB", name, RESULT_BYTES_MAX >> 20);
-    } while (!feof(stream) && !ferror(stream));
+            return error_set(error, EINVAL, "%.200s is no vcost result: it is larger than %d MiB", name,
+                RESULT_BYTES_MAX >> 20);
+    } while (*size == room);
     return ferror(stream) ? error_errno(error, errno, "cannot read %.200s", name) : 0;
 }
 
-int result_read(const char *path, struct result *result, struct error *error)
+int results_read(const char *path, struct result **results, size_t *count, struct error *error)
 {
     bool standard = !strcmp(path, "-");
     const char *name = standard ? "standard input" : path;
@@ -132,7 +219,15 @@ int result_read(const char *path, struct result *result, struct error *error)
     if (!standard)
         fclose(stream);
     if (!status)
-        status = result_parse(name, bytes, size, result, error);
+        status = results_parse(name, bytes, size, results, count, error);
     free(bytes);
     return status;
+}
+
+int result_read(const char *path, struct result *result, struct error *error)
+{
+    struct result *results;
+    size_t count;
+    int status = results_read(path, &results, &count, error);
+    return status ? status : only(path, results, count, result, error);
 }
