@@ -1,5 +1,6 @@
 #include "report/format.h"
 
+#include "base/clean.h"
 #include "report/document.h"
 
 #include <math.h>
@@ -58,50 +59,32 @@ struct formatted format_ns(double ns)
     return out;
 }
 
-static struct formatted with_time_unit(double ns, const char *sign, const struct report_style *style)
+static struct formatted in_codeset(struct formatted text, const struct report_style *style)
 {
-    static const char *const units[] = {"ns", "us", "ms", "s"};
-    struct formatted out;
-    unsigned unit = 0;
-    if (!isfinite(ns))
-        return unknown();
-    while (unit < 3 && fabs(ns) >= 999.5) {
-        ns /= 1000;
-        unit++;
-    }
-    snprintf(out.text, sizeof out.text, "%s%.*f %s", sign, decimals(ns), ns,
-        unit == 1 && (!style || style->utf8) ? "\u00b5s" : units[unit]);
+    struct formatted out = text;
+    if (style && !style->utf8)
+        text_clean(text.text, TEXT_ASCII, out.text, sizeof out.text);
     return out;
 }
 
 struct formatted format_time(double ns, const struct report_style *style)
 {
-    return with_time_unit(ns, "", style);
+    return in_codeset(format_figure(UNIT_NS, ns, 0), style);
 }
 
 struct formatted format_extra(double ns, const struct report_style *style)
 {
-    return with_time_unit(ns, ns >= 0 ? "+" : "", style);
+    return in_codeset(format_figure(UNIT_NS, ns, FORMAT_SIGN), style);
 }
 
 struct formatted format_slowdown_number(double ratio)
 {
-    struct formatted out;
-    double percent = (ratio - 1) * 100, size = fabs(percent);
-    if (!isfinite(percent))
-        return unknown();
-    if (size < 0.005)
-        return (struct formatted){"0.0"};
-    snprintf(out.text, sizeof out.text, "%+.*f", size >= 99.95 ? 0 : size >= 0.095 ? 1 : 2, percent);
-    return out;
+    return format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
 }
 
 struct formatted format_slowdown(double ratio)
 {
-    struct formatted out = format_slowdown_number(ratio);
-    if (isfinite(ratio))
-        strcat(out.text, " %");
-    return out;
+    return format_figure(UNIT_CHANGE, ratio, 0);
 }
 
 struct formatted format_slowdown_interval(double low, double high, const struct report_style *style)
