@@ -534,7 +534,7 @@ static void csv_prefers_the_tables_for_files(void **state)
     static const struct column column = {.key = "a", .unit = UNIT_COUNT};
     struct document document = {0};
     (void)state;
-    for (double i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++)
         table_number(document_table(&document, "a", NULL, &column, 1, 1), 0, 0, i);
     assert_written(&document, "csv", &usual, "a\n0\n\na\n1\n\na\n2\n");
     document.blocks[1].table->readers = TABLE_FOR_FILES;
