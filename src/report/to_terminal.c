@@ -24,7 +24,8 @@ static bool are_apart(const struct block *last, const struct block *next)
     if (next->kind == BLOCK_MORE)
         return false;
     if (next->kind == BLOCK_FACT)
-        return last->kind == BLOCK_CONCLUSION || last->kind == BLOCK_TABLE || last->kind == BLOCK_CHART;
+        return last->kind != BLOCK_FACT && last->kind != BLOCK_SENTENCE && last->kind != BLOCK_WARNING &&
+               last->kind != BLOCK_NOTE;
     if (next->kind == BLOCK_ITEM)
         return last->kind != BLOCK_ITEM && last->kind != BLOCK_MORE;
     return next->kind != last->kind || next->kind == BLOCK_TABLE || next->kind == BLOCK_CHART ||
