@@ -449,7 +449,8 @@ static void write_bars(struct plot *plot)
         write_line(plot, "  ", plot->stamp, INK_WARNING);
     if (plot->count > 1)
         write_legend(plot, fills[plot->style->utf8]);
-    if (plot->chart->y.scale != SCALE_LINEAR)
+    const char *caption = plot->chart->caption ? plot->chart->caption : "";
+    if (plot->chart->y.scale != SCALE_LINEAR && !strstr(caption, "logarithmic"))
         fputs("  bars are logarithmic\n", plot->stream);
     for (size_t i = 0; i < plot->chart->category_count; i++)
         write_category(plot, i, names);
