@@ -111,10 +111,11 @@ static void glyph(const struct canvas_cell *cell, const struct report_style *sty
         snprintf(out, 5, ".");
 }
 
+/* A blank shown on top of dots is one as well. */
 static int used_columns(const struct canvas *canvas, const struct canvas_cell *cells)
 {
     int used = canvas->width;
-    while (used && !cells[used - 1].symbol[0] && !cells[used - 1].dots)
+    while (used && (cells[used - 1].symbol[0] ? cells[used - 1].symbol[0] == ' ' : !cells[used - 1].dots))
         used--;
     return used;
 }

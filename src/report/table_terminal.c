@@ -20,18 +20,20 @@ struct laid_column {
     bool left;     /* texts; their intervals stand in brackets behind them */
     bool interval; /* has LOW and HIGH */
     unsigned widths[PARTS];
+    unsigned longest_word;
 };
 
 struct layout {
+    const struct document *document;
     const struct table *table;
     FILE *stream;
     const struct report_style *style;
     struct pool *pool;
     struct laid_column *columns; /* those that are shown */
     size_t count;
-    bool headless;
-    const char **texts; /* clean; row by row, for each column of the table its parts */
-    unsigned blanks;    /* to be written in front of the next text of the line */
+    bool headless, tight; /* tight: gaps are one smaller */
+    const char **texts;   /* clean; row by row, for each column of the table its parts */
+    unsigned blanks;      /* to be written in front of the next text of the line */
 };
 
 static const struct value *value_at(const struct layout *layout, size_t row, size_t index)
@@ -47,6 +49,18 @@ static const char **texts_at(const struct layout *layout, size_t row, size_t ind
 static bool row_is_shown(const struct layout *layout, size_t row)
 {
     return layout->style->verbose || !value_at(layout, row, 0)->detail;
+}
+
+/* Sections of a list: tables of the same columns, without heads. They are aligned with each other. */
+static bool is_section(const struct layout *layout, const struct block *block)
+{
+    const struct table *other = block->table;
+    bool same = block->kind == BLOCK_TABLE && other != layout->table && other->readers == TABLE_FOR_PEOPLE &&
+                other->column_count == layout->table->column_count &&
+                (layout->style->verbose || !block->detail);
+    for (size_t i = 0; same && i < other->column_count; i++)
+        same = !strcmp(other->columns[i].key, layout->table->columns[i].key);
+    return same;
 }
 
 /* ---- what stands in the cells ---- */
@@ -92,6 +106,15 @@ static void show_column(struct layout *layout, size_t index)
 
 /* ---- widths ---- */
 
+/* Columns of the first `bytes` of clean text. */
+static unsigned prefix_columns(const char *text, size_t bytes)
+{
+    unsigned columns = 0;
+    for (size_t i = 0; i < bytes; i++)
+        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return columns;
+}
+
 static bool same_block(const struct laid_column *a, const struct laid_column *b)
 {
     return a->block && b->block ? !strcmp(a->block, b->block) : a->block == b->block;
@@ -101,11 +124,12 @@ static bool same_block(const struct laid_column *a, const struct laid_column *b)
 static unsigned gap_of(const struct layout *layout, size_t i)
 {
     const struct laid_column *column = &layout->columns[i];
+    unsigned gap = column->head[0] || layout->headless ? 2 : 1;
     if (i == 0)
         return 0;
     if (!same_block(column, column - 1) && column->block)
-        return 3;
-    return column->head[0] || layout->headless ? 2 : 1;
+        gap = 3;
+    return layout->tight && gap > 1 ? gap - 1 : gap;
 }
 
 static unsigned interval_width(const struct laid_column *column)
@@ -140,11 +164,42 @@ static void widen_to(unsigned *width, unsigned all, const char *text)
     *width += wanted > all ? wanted - all : 0;
 }
 
+static unsigned longest_word_of(const char *text)
+{
+    unsigned longest = 0;
+    for (size_t length; *text; text += length + strspn(text + length, " ")) {
+        length = strcspn(text, " ");
+        unsigned columns = prefix_columns(text, length);
+        longest = columns > longest ? columns : longest;
+    }
+    return longest;
+}
+
+/* Makes the texts' columns, but for the last, as wide as those of this other section. */
+static void align_with(struct layout *layout, const struct table *other)
+{
+    const struct layout section = {.table = other, .style = layout->style};
+    for (size_t i = 0; i + 1 < layout->count; i++) {
+        struct laid_column *column = &layout->columns[i];
+        for (size_t row = 0; column->left && row < other->rows; row++) {
+            const char *text = value_at(&section, row, column->index)->text;
+            if (text && row_is_shown(&section, row))
+                widen_to(&column->widths[FIGURE], column->widths[FIGURE],
+                    text_cleaned(layout->pool, text, layout->style));
+        }
+    }
+}
+
 static void measure(struct layout *layout)
 {
     for (size_t i = 0; i < layout->count; i++) {
         struct laid_column *column = &layout->columns[i];
         memset(column->widths, 0, sizeof column->widths);
+        column->longest_word = LEAST_COLUMNS;
+        for (size_t row = 0; column->left && row < layout->table->rows; row++) {
+            unsigned longest = longest_word_of(texts_at(layout, row, column->index)[FIGURE]);
+            column->longest_word = longest > column->longest_word ? longest : column->longest_word;
+        }
         for (size_t row = 0; row < layout->table->rows; row++)
             for (size_t part = 0; row_is_shown(layout, row) && part < PARTS; part++)
                 widen_to(
@@ -153,6 +208,9 @@ static void measure(struct layout *layout)
         if (column->interval)
             widen_to(&column->widths[LOW], interval_width(column), interval_head);
     }
+    for (size_t i = 0; layout->headless && i < layout->document->count; i++)
+        if (is_section(layout, &layout->document->blocks[i]))
+            align_with(layout, layout->document->blocks[i].table);
     for (size_t i = 1; i < layout->count; i = block_end(layout, i))
         if (layout->columns[i].block)
             widen_to(&layout->columns[i].widths[FIGURE], width_of(layout, i, block_end(layout, i)),
@@ -168,18 +226,23 @@ static unsigned excess(const struct layout *layout, size_t first)
     return room && width > room ? width - room : 0;
 }
 
+static bool is_too_wide(const struct layout *layout)
+{
+    for (size_t i = 1; i < layout->count; i++)
+        if (excess(layout, i))
+            return true;
+    return excess(layout, 1) > 0;
+}
+
 /* Leaves out what can be spared while anything is too wide. */
 static void drop_columns(struct layout *layout)
 {
-    for (;;) {
-        unsigned most = excess(layout, 1);
+    while (is_too_wide(layout)) {
         size_t spared = 0;
-        for (size_t i = 1; i < layout->count; i++) {
-            most = excess(layout, i) > most ? excess(layout, i) : most;
-            if (layout->columns[i].column->drop > layout->columns[spared].column->drop || !spared)
+        for (size_t i = 1; i < layout->count; i++)
+            if (!spared || layout->columns[i].column->drop > layout->columns[spared].column->drop)
                 spared = i;
-        }
-        if (!most || !spared || !layout->columns[spared].column->drop)
+        if (!spared || !layout->columns[spared].column->drop)
             return;
         layout->count--;
         memmove(&layout->columns[spared], &layout->columns[spared + 1],
@@ -189,7 +252,7 @@ static void drop_columns(struct layout *layout)
 }
 
 /* Makes the widest columns of texts narrower, so that texts are wrapped inside of them. */
-static void wrap_columns(struct layout *layout)
+static void wrap_columns(struct layout *layout, bool inside_words)
 {
     size_t first = 1;
     do {
@@ -198,8 +261,9 @@ static void wrap_columns(struct layout *layout)
             struct laid_column *widest = NULL;
             for (size_t i = 0; i < last; i = i ? i + 1 : first) {
                 struct laid_column *column = &layout->columns[i];
-                if (column->left &&
-                    column->widths[FIGURE] > (widest ? widest->widths[FIGURE] : LEAST_COLUMNS))
+                unsigned least = inside_words ? LEAST_COLUMNS : column->longest_word;
+                if (column->left && column->widths[FIGURE] > least &&
+                    (!widest || column->widths[FIGURE] > widest->widths[FIGURE]))
                     widest = column;
             }
             if (!widest)
@@ -210,16 +274,31 @@ static void wrap_columns(struct layout *layout)
     } while (first < layout->count);
 }
 
+/* Brings each block into the width, as far as that can be, by what hurts least. */
+static void fit(struct layout *layout)
+{
+    drop_columns(layout);
+    wrap_columns(layout, false);
+    if (!is_too_wide(layout))
+        return;
+    layout->tight = true;
+    wrap_columns(layout, false);
+    if (!is_too_wide(layout))
+        return;
+    for (size_t i = 0; i < layout->count; i++)
+        layout->columns[i].interval = false;
+    measure(layout);
+    wrap_columns(layout, false);
+    wrap_columns(layout, true);
+}
+
 /* ---- writing ---- */
 
 /* The first `bytes` of text in a field of `width` columns. */
 static void put(
     struct layout *layout, const char *text, size_t bytes, unsigned width, bool left, enum ink ink)
 {
-    unsigned columns = 0;
-    for (size_t i = 0; i < bytes; i++)
-        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    unsigned room = width > columns ? width - columns : 0;
+    unsigned columns = prefix_columns(text, bytes), room = width > columns ? width - columns : 0;
     layout->blanks += left ? 0 : room;
     if (bytes) {
         fprintf(layout->stream, "%*s%s%.*s%s", (int)layout->blanks, "", style_on(layout->style, ink),
@@ -357,10 +436,15 @@ static size_t blocks_that_fit(const struct layout *layout, size_t first)
     return last;
 }
 
-void table_terminal(const struct table *table, FILE *stream, const struct report_style *style,
-    struct pool *pool, size_t *left_out)
+void table_terminal(const struct document *document, const struct table *table, FILE *stream,
+    const struct report_style *style, struct pool *pool, size_t *left_out)
 {
-    struct layout layout = {.table = table, .stream = stream, .style = style, .pool = pool, .headless = true};
+    struct layout layout = {.document = document,
+        .table = table,
+        .stream = stream,
+        .style = style,
+        .pool = pool,
+        .headless = true};
     layout.columns = pool_room(pool, table->column_count, sizeof *layout.columns);
     layout.texts = pool_room(pool, table->column_count * table->rows, PARTS * sizeof *layout.texts);
     if (!layout.columns || !layout.texts)
@@ -376,8 +460,7 @@ void table_terminal(const struct table *table, FILE *stream, const struct report
     if (!layout.count)
         return;
     measure(&layout);
-    drop_columns(&layout);
-    wrap_columns(&layout);
+    fit(&layout);
     for (size_t first = 1; first == 1 || first < layout.count;) {
         size_t last = first < layout.count ? blocks_that_fit(&layout, first) : first;
         if (first > 1)
