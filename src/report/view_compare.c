@@ -1,6 +1,8 @@
 #include "report/view_compare.h"
 
 #include "report/format.h"
+#include "report/view_run.h"
+#include "result/ratios.h"
 #include "result/tool.h"
 #include "result/words.h"
 
@@ -9,7 +11,7 @@
 
 /* ---- names of cells, as people have them ---- */
 
-enum { KEYS_NAMED = 4, ABSENCES_NAMED = 6 };
+enum { KEYS_NAMED = 4, ABSENCES_NAMED = 3 };
 
 enum name_part {
     PART_RUNNER,
@@ -24,15 +26,18 @@ enum name_part {
     NAME_PARTS
 };
 
-static const char *size_part(struct document *document, const char *format, uint64_t bytes)
+/* "" of no bytes. */
+static const char *size_part(
+    struct document *document, const char *before, struct formatted size, const char *behind, uint64_t bytes)
 {
-    return bytes ? document_text(document, format, format_size(bytes).text) : "";
+    return bytes ? document_text(document, "%s%s%s", before, size.text, behind) : "";
 }
 
 /* "" where this cell has no such part. */
 static const char *name_part(struct document *document, const struct result_cell *cell, enum name_part part)
 {
     const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
+    uint64_t bytes;
     switch (part) {
     case PART_RUNNER:
         return cell->cell.monitor;
@@ -41,17 +46,21 @@ static const char *name_part(struct document *document, const struct result_cell
     case PART_EVENT:
         return chase ? "" : cell->cell.event.name;
     case PART_SIZE:
-        return size_part(document, "%s", chase ? chase->working_set_bytes : cell->cell.event.bytes);
+        bytes = chase ? chase->working_set_bytes : cell->cell.event.bytes;
+        return size_part(document, "", format_size(bytes), "", bytes);
     case PART_ELEMENT:
-        return size_part(document, "%s elements", chase ? chase->element_bytes : 0);
+        bytes = chase ? chase->element_bytes : 0;
+        return size_part(document, "", format_size(bytes), " elements", bytes);
     case PART_WRITE:
         return chase && chase->write ? "writing" : "";
     case PART_CHAINS:
         return chase && chase->chains > 1 ? document_text(document, "%u chains", chase->chains) : "";
     case PART_GUEST_PAGE:
-        return size_part(document, "guest pages %s", cell->cell.guest_page_bytes);
+        bytes = cell->cell.guest_page_bytes;
+        return size_part(document, "guest pages ", format_size_short(bytes), "", bytes);
     case PART_HOST_PAGE:
-        return size_part(document, "host pages %s", cell->cell.host_page_bytes);
+        bytes = cell->cell.host_page_bytes;
+        return size_part(document, "host pages ", format_size_short(bytes), "", bytes);
     default:
         return "";
     }
@@ -102,17 +111,162 @@ static struct naming naming_of_rows(struct document *document, const struct comp
     return naming;
 }
 
-/* ---- what is said before the tables ---- */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* A file as people know it: without its folder, unless another is called the same. */
+static const char *file_name(const struct compare *compare, size_t file)
+{
+    const char *name = base_name(compare->files[file].name);
+    for (size_t i = 0; i < compare->file_count; i++)
+        if (i != file && !strcmp(base_name(compare->files[i].name), name))
+            return compare->files[file].name;
+    return name;
+}
+
+/* ---- the conclusion ---- */
+
+/* Changes below this are next to none. */
+static const double matters = 0.01;
+
+/* What the two directions are called: of times, and of slowdowns. */
+static const struct {
+    const char *of, *one, *several, *more, *less, *than;
+} words[METRICS] = {
+    [METRIC_TIME] = {"", "cell", "cells", "slower", "faster", "than"},
+    [METRIC_SLOWDOWN] = {"The cost of virtualization in ", "slowdown", "slowdowns", "higher", "lower",
+        "than in"},
+};
+
+/* What the changes of one file say together. */
+struct changes {
+    struct ratios ratios;
+    const struct compared_row *most, *least; /* the largest that are significant; NULL: there is none */
+};
+
+static struct changes changes_of(const struct compare *compare, enum metric metric, size_t file)
+{
+    struct changes changes = {0};
+    for (size_t i = 0; i < compare->metrics[metric].count; i++) {
+        const struct compared_row *row = &compare->metrics[metric].rows[i];
+        const struct compared *compared = &row->files[file];
+        enum verdict verdict = verdict_of(compared->low, compared->high);
+        ratios_add(&changes.ratios, compared->change, compared->low, compared->high);
+        if (verdict == VERDICT_SLOWER &&
+            (!changes.most || compared->change > changes.most->files[file].change))
+            changes.most = row;
+        if (verdict == VERDICT_FASTER &&
+            (!changes.least || compared->change < changes.least->files[file].change))
+            changes.least = row;
+    }
+    return changes;
+}
+
+/* "by at most 4.1 % (0.4 to 8.0), kvm, 64 KiB" */
+static const char *largest_text(const struct compare *compare, enum metric metric,
+    const struct compared_row *row, size_t file, bool less, struct document *document)
+{
+    struct naming naming = naming_of_rows(document, &compare->metrics[metric]);
+    const struct compared *compared = &row->files[file];
+    return document_text(document, "by at most %s, %s",
+        less ? view_amount(document, 2 - compared->change, 2 - compared->high, 2 - compared->low)
+             : view_amount(document, compared->change, compared->low, compared->high),
+        name_of(document, &naming, compared->cell, true));
+}
+
+/* The reason of the first that has none, which is as a rule that of all. */
+static const char *reason_of(const struct compared_rows *rows, size_t file)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->rows[i].files[file].cell && rows->rows[i].files[file].reason)
+            return rows->rows[i].files[file].reason;
+    return "not reported";
+}
+
+/* As conclusion or fact. */
+static void conclude(const struct compare *compare, enum metric metric, size_t file, enum block_kind kind,
+    struct document *document)
+{
+    struct changes changes = changes_of(compare, metric, file);
+    const struct ratios *ratios = &changes.ratios;
+    bool more = ratios_slower(ratios), less = ratios_faster(ratios), any = more || less;
+    const char *first = document_text(document, "%s (A)", file_name(compare, 0));
+    const char *other = document_text(
+        document, "%s%s (%c)", words[metric].of, file_name(compare, file), compare_letter(file));
+    const char *change = NULL;
+    more &= changes.most && changes.most->files[file].change >= 1 + matters;
+    less &= changes.least && changes.least->files[file].change <= 1 - matters;
+    if (more || less)
+        change = document_text(document, "%s is %s %s in %zu of %zu %s, %s", other,
+            more ? words[metric].more : words[metric].less,
+            document_text(document, "%s %s", words[metric].than, first),
+            more ? ratios->slower : ratios->faster, ratios->all,
+            ratios->all == 1 ? words[metric].one : words[metric].several,
+            largest_text(compare, metric, more ? changes.most : changes.least, file, !more, document));
+    if (more && less)
+        change = document_text(document, "%s, and %s in %zu, %s", change, words[metric].less, ratios->faster,
+            largest_text(compare, metric, changes.least, file, true, document));
+    if (change)
+        document_say(document, kind, "%s.", change);
+    else if (!ratios->all)
+        document_say(document, kind, "%s cannot be judged relative to %s: %s.", other, first,
+            reason_of(&compare->metrics[metric], file));
+    else if (ratios_disturbed(ratios))
+        document_say(document, kind,
+            "%s cannot be told from %s: too much differs from placement to placement.", other, first);
+    else if (any)
+        document_say(document, kind, "%s is next to the same as %s: no significant change reaches %.0f %%.",
+            other, first, 100 * matters);
+    else
+        document_say(document, kind, "%s does not differ significantly from %s.", other, first);
+}
+
+/* "B and A agree within 5 % in 21 of 34 cells; 9 tell nothing: …" */
+static void say_agreement(
+    const struct compare *compare, enum metric metric, size_t file, struct document *document)
+{
+    struct changes changes = changes_of(compare, metric, file);
+    const struct ratios *ratios = &changes.ratios;
+    size_t agree;
+    double level = ratios_agree(ratios, &agree);
+    const char *unclear = "";
+    if (ratios->all < 2 || ratios_disturbed(ratios))
+        return;
+    if (ratios->unclear)
+        unclear = document_text(document, "; %zu tell%s nothing, with intervals of more than 10 %% to a side",
+            ratios->unclear, ratios->unclear == 1 ? "s" : "");
+    document_say(document, BLOCK_FACT, "%c and A agree within %.0f %% in %zu of %zu %s%s.",
+        compare_letter(file), 100 * level, agree, ratios->all, words[metric].several, unclear);
+}
 
 static void say_files(const struct compare *compare, struct document *document)
 {
     for (size_t i = 0; i < compare->file_count; i++) {
         const struct result *result = compare->files[i].result;
-        document_say(document, BLOCK_SENTENCE, "%c  %s: %s, vcost %s, %s, %zu cell%s", compare_letter(i),
+        document_say(document, BLOCK_FACT, "%c: %s, %s, vcost %s, %s, %zu cell%s.", compare_letter(i),
             compare->files[i].name, result->experiment, tool.version, result->started, result->cell_count,
             result->cell_count == 1 ? "" : "s");
     }
 }
+
+/* A difference of times may have nothing to do with what the reader changed. */
+static void say_unpaired(const struct compare *compare, struct document *document)
+{
+    size_t told = 0;
+    for (size_t file = 1; file < compare->file_count; file++) {
+        struct compared_tally tally = compare_count(compare, METRIC_TIME, file);
+        told += tally.of[VERDICT_SLOWER] + tally.of[VERDICT_FASTER];
+    }
+    if (told)
+        document_say(document, BLOCK_FACT,
+            "The files were measured at different times: what else the machine did then is part of how times "
+            "changed. Slowdowns are paired inside each file and suffer less from it.");
+}
+
+/* ---- what differs ---- */
 
 /* "kernel: A "6.1", B not told" */
 static void say_difference(
@@ -169,13 +323,6 @@ static void say_warnings(const struct compare *compare, struct document *documen
 
 enum { FILE_COLUMNS = 2 };
 
-/* "B: after.json" */
-static const char *file_title(const struct compare *compare, size_t file, struct document *document)
-{
-    const char *path = compare->files[file].name, *slash = strrchr(path, '/');
-    return document_text(document, "%c: %s", compare_letter(file), slash && slash[1] ? slash + 1 : path);
-}
-
 static bool same_unit(const struct compared_rows *rows)
 {
     for (size_t i = 1; i < rows->count; i++)
@@ -185,7 +332,7 @@ static bool same_unit(const struct compared_rows *rows)
 }
 
 static void fill_row(
-    const struct compare *compare, struct table *table, size_t row, const struct compared *files)
+    const struct compare *compare, struct table *table, size_t row, const struct compared *files, bool marked)
 {
     static const enum tone tones[VERDICTS] = {[VERDICT_SLOWER] = TONE_SLOWER, [VERDICT_FASTER] = TONE_FASTER};
     for (size_t file = 0; file < compare->file_count; file++) {
@@ -195,6 +342,8 @@ static void fill_row(
         if (!file)
             continue;
         table_interval(table, row, column + 1, compared->change, compared->low, compared->high);
+        if (marked && ratio_is_unclear(compared->low, compared->high))
+            table_at(table, row, column + 1)->mark = "~";
         table_at(table, row, column + 1)->tone = tones[verdict_of(compared->low, compared->high)];
         table_at(table, row, column + 1)->why = compared->reason;
     }
@@ -210,7 +359,8 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
         return;
     for (size_t file = 0; file < compare->file_count; file++) {
         size_t column = file ? FILE_COLUMNS * file : 1;
-        const char *block = file_title(compare, file, document);
+        const char *block =
+            document_text(document, "%c: %s", compare_letter(file), base_name(compare->files[file].name));
         columns[column] = (struct column){.key = time ? "median" : "slowdown",
             .head = !time      ? "slowdown"
                     : one_unit ? rows->rows[0].unit
@@ -218,8 +368,8 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
             .block = block,
             .unit = time ? UNIT_NS : UNIT_CHANGE,
             .bare = time};
-        columns[column + 1] =
-            (struct column){.key = "change", .block = block, .unit = UNIT_CHANGE, .interval = true};
+        columns[column + 1] = (struct column){
+            .key = "change", .block = block, .unit = UNIT_CHANGE, .rounded = true, .interval = true};
     }
     const char *common = name_of(document, &naming, naming.first, false);
     struct table *table = document_table(document, time ? "medians" : "slowdowns",
@@ -228,12 +378,21 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
                  : "slowdowns over their baseline, and how these changed from A",
             common[0] ? ": " : "", common),
         columns, FILE_COLUMNS * compare->file_count, rows->count);
+    size_t all = 0, unclear = 0;
+    for (size_t file = 1; file < compare->file_count; file++) {
+        struct changes changes = changes_of(compare, metric, file);
+        all += changes.ratios.all;
+        unclear += changes.ratios.unclear;
+    }
+    bool marked = unclear && 2 * unclear < all; /* a mark on most says nothing */
     for (size_t row = 0; row < rows->count; row++) {
         const char *name = name_of(document, &naming, rows->rows[row].files[0].cell, true);
         table_text(
             table, row, 0, one_unit ? name : document_text(document, "%s, %s", name, rows->rows[row].unit));
-        fill_row(compare, table, row, rows->rows[row].files);
+        fill_row(compare, table, row, rows->rows[row].files, marked);
     }
+    if (marked)
+        document_say(document, BLOCK_NOTE, "~ tells nothing: its interval reaches more than 10 %% to a side");
 }
 
 /* ---- what only some have ---- */
@@ -287,71 +446,37 @@ static void say_absences(const struct compare *compare, struct document *documen
         say_absence(compare, i, &naming, document);
 }
 
-/* ---- the sentences ---- */
+/* ---- details ---- */
 
-/* What the two directions are called: of times, and of slowdowns. */
-static const struct {
-    const char *several, *one, *is, *are, *less, *largest;
-} words[METRICS] = {
-    [METRIC_TIME] = {"cells", "cell", "is slower", "are slower", "faster", "The largest change upwards"},
-    [METRIC_SLOWDOWN] = {"costs of virtualization", "cost of virtualization", "is higher", "are higher",
-        "lower", "The largest rise of a cost"},
-};
-
-/* The reason of the first that has none, which is as a rule that of all. */
-static const char *reason_of(const struct compared_rows *rows, size_t file)
-{
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->rows[i].files[file].cell && rows->rows[i].files[file].reason)
-            return rows->rows[i].files[file].reason;
-    return "not told";
-}
-
-static void say_file(
+static void say_counts(
     const struct compare *compare, enum metric metric, size_t file, struct document *document)
 {
-    struct compared_tally tally = compare_count(compare, metric, file);
-    const struct compared_rows *rows = &compare->metrics[metric];
-    size_t slower = tally.of[VERDICT_SLOWER], faster = tally.of[VERDICT_FASTER];
-    size_t all = slower + faster + tally.of[VERDICT_UNTOLD], none = tally.of[VERDICT_NONE];
+    struct changes changes = changes_of(compare, metric, file);
+    const struct ratios *ratios = &changes.ratios;
     const char *chance = "";
-    char letter = compare_letter(file);
-    if (all >= 20 && slower + faster)
+    size_t none = compare_count(compare, metric, file).of[VERDICT_NONE];
+    if (ratios->all >= 20 && ratios->slower + ratios->faster)
         chance = document_text(document,
             "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
-            round(0.05 * (double)all));
-    if (all)
+            round(0.05 * (double)ratios->all));
+    if (ratios->all)
         document_say(document, BLOCK_SENTENCE,
-            "%c against A: of %zu %s that can be judged %zu %s, %zu %s, and in %zu no difference can be "
-            "told%s.",
-            letter, all, all == 1 ? words[metric].one : words[metric].several, slower,
-            slower == 1 ? words[metric].is : words[metric].are, faster, words[metric].less,
-            tally.of[VERDICT_UNTOLD], chance);
-    if (tally.largest) {
-        const struct compared *largest = &tally.largest->files[file];
-        struct naming naming = naming_of_rows(document, rows);
-        document_say(document, BLOCK_SENTENCE,
-            "%s that is told from zero in %c is %s in %s (95 %% interval %s).", words[metric].largest, letter,
-            format_slowdown(largest->change).text, name_of(document, &naming, largest->cell, true),
-            format_slowdown_interval(largest->low, largest->high, NULL).text);
-    }
+            "%c relative to A: of %zu %s that can be judged %zu %s %s, %zu %s, %zu not significant%s.",
+            compare_letter(file), ratios->all, ratios->all == 1 ? words[metric].one : words[metric].several,
+            ratios->slower, ratios->slower == 1 ? "is" : "are", words[metric].more, ratios->faster,
+            words[metric].less, ratios->all - ratios->slower - ratios->faster, chance);
     if (none)
         document_say(document, BLOCK_SENTENCE, "%zu %s of %c cannot be judged: %s.", none,
-            none == 1 ? words[metric].one : words[metric].several, letter, reason_of(rows, file));
+            none == 1 ? words[metric].one : words[metric].several, compare_letter(file),
+            reason_of(&compare->metrics[metric], file));
 }
 
-/* A difference of times may have nothing to do with what the reader changed. */
-static void say_unpaired(const struct compare *compare, struct document *document)
+static void say_quality(const struct compare *compare, size_t file, struct document *document)
 {
-    size_t told = 0;
-    for (size_t file = 1; file < compare->file_count; file++) {
-        struct compared_tally tally = compare_count(compare, METRIC_TIME, file);
-        told += tally.of[VERDICT_SLOWER] + tally.of[VERDICT_FASTER];
-    }
-    if (told)
-        document_say(document, BLOCK_SENTENCE,
-            "The files were measured at different times: what else the machine did then is part of how times "
-            "changed. Slowdowns are paired inside each file and suffer less from it.");
+    const struct result *result = compare->files[file].result;
+    const char *quality = view_run_quality(result, document);
+    if (quality[0])
+        document_say(document, BLOCK_SENTENCE, "%c: %s", compare_letter(file), quality);
 }
 
 /* ---- the table for files ---- */
@@ -418,15 +543,27 @@ static void add_file_table(const struct compare *compare, struct document *docum
 void view_compare(
     const struct compare *compare, const struct compare_request *request, struct document *document)
 {
-    document->title = "vcost compare";
+    enum metric first = request->metric, second = (first + 1) % METRICS;
+    document->title = document_text(document, "vcost compare %s", file_name(compare, 0));
+    for (size_t file = 1; file < compare->file_count; file++)
+        conclude(compare, first, file, BLOCK_CONCLUSION, document);
     say_files(compare, document);
+    for (size_t file = 1; file < compare->file_count; file++) {
+        say_agreement(compare, first, file, document);
+        if (compare->metrics[second].count)
+            conclude(compare, second, file, BLOCK_FACT, document);
+    }
+    say_unpaired(compare, document);
     say_warnings(compare, document);
-    for (unsigned i = 0; i < METRICS; i++)
-        add_table(compare, (request->metric + i) % METRICS, document);
+    add_table(compare, first, document);
+    add_table(compare, second, document);
     say_absences(compare, document);
+    document_details(document, true);
     for (unsigned i = 0; i < METRICS; i++)
         for (size_t file = 1; file < compare->file_count; file++)
-            say_file(compare, (request->metric + i) % METRICS, file, document);
-    say_unpaired(compare, document);
+            say_counts(compare, i ? second : first, file, document);
+    for (size_t file = 0; file < compare->file_count; file++)
+        say_quality(compare, file, document);
+    document_details(document, false);
     add_file_table(compare, document);
 }
