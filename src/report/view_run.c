@@ -218,7 +218,7 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
 
 /* ---- how well it was measured ---- */
 
-static void say_quality(const struct result *result, struct document *document)
+const char *view_run_quality(const struct result *result, struct document *document)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
@@ -231,8 +231,7 @@ static void say_quality(const struct result *result, struct document *document)
         if (count)
             list = document_text(document, "%s%s%zu %s", list, list[0] ? ", " : "", count, names[quality]);
     }
-    if (list[0])
-        document_say(document, BLOCK_SENTENCE, "%s of %zu cells.", list, result->cell_count);
+    return list[0] ? document_text(document, "%s of %zu cells.", list, result->cell_count) : "";
 }
 
 static void say_samples(const struct result *result, struct document *document)
@@ -259,7 +258,9 @@ static void say_samples(const struct result *result, struct document *document)
 void view_run_method(const struct result *result, struct document *document)
 {
     document_details(document, true);
-    say_quality(result, document);
+    const char *quality = view_run_quality(result, document);
+    if (quality[0])
+        document_say(document, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, document);
     say_samples(result, document);
