@@ -5,6 +5,7 @@
 #include "experiment/internal.h"
 #include "inspect/told.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -180,7 +181,9 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     const struct result_cell *without = inspect_chase_cell(result, CHASE_SCATTERED, walk_bytes, 2 * MIB);
     if (!with || !without)
         return 0;
-    struct estimate cost = analyse_difference(with, without);
+    struct estimate cost;
+    if (figures_difference(with, without, &cost))
+        return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
     struct finding finding = cost_finding("walk-cost", key, "TLB miss", FINDING_CACHES, &cost);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "

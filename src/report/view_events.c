@@ -259,14 +259,14 @@ void view_events(const struct result *result, struct document *document)
 {
     struct price_list prices = price_list_of(result, &document->pool);
     view_run_title(result, document);
-    view_run_machine(result, document, BLOCK_SENTENCE);
+    view_run_machine(result, document);
     for (size_t i = 0; i < sizeof price_sections / sizeof *price_sections; i++)
         add_section(result, &prices, &price_sections[i], document);
     price_list_sort(&prices, OVER_NATIVE);
     add_remarks(&prices, document);
     say_dearest(&prices, document);
     say_free(&prices, document);
-    view_run_caveats(result, document);
+    view_run_below(result, document);
     view_run_method(result, document);
     view_run_cells(result, document);
 }

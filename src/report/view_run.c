@@ -5,6 +5,7 @@
 #include "result/words.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void view_run_title(const struct result *result, struct document *document)
@@ -17,36 +18,128 @@ void view_run_title(const struct result *result, struct document *document)
             document, "incomplete%s%s", result->incomplete_reason[0] ? ": " : "", result->incomplete_reason);
 }
 
-void view_run_machine(const struct result *result, struct document *document, enum block_kind kind)
+/* ---- the machine ---- */
+
+/* "KVM with shadow paging (PVM)" */
+static const char *guest_text(struct document *document, const struct monitor_facts *kvm)
 {
-    char cpu[BASELINE_BYTES], note[BASELINE_BYTES], label[48] = "";
+    static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
+        [TECHNIQUE_SHADOW] = " with shadow paging",
+        [TECHNIQUE_DIRECT] = " with direct paging",
+        [TECHNIQUE_UNKNOWN] = ""};
+    bool pvm = kvm->provider.known && !strcmp(kvm->provider.text, "kvm_pvm");
+    return document_text(
+        document, "KVM%s%s", ways[kvm->technique] ? ways[kvm->technique] : "", pvm ? " (PVM)" : "");
+}
+
+static bool ran_on(const struct result *result, const char *monitor)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (!strcmp(result->cells[i].cell.monitor, monitor))
+            return true;
+    return false;
+}
+
+void view_run_machine(const struct result *result, struct document *document)
+{
+    char cpu[BASELINE_BYTES];
     const struct fact *kernel = &result->host.kernel;
+    bool guest = result->kvm.usable && ran_on(result, "kvm");
     baseline_cpu(&result->host, cpu);
-    baseline_note(&result->host, note);
-    if (result->kvm.usable)
-        monitor_label(&result->kvm, "kvm", label);
-    document_say(document, kind, "%s%s%s%s%s%s%s", cpu, kernel->known ? ", Linux " : "",
-        kernel->known ? kernel->text : "", label[0] ? ", " : "", label, note[0] ? "; " : "", note);
+    document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guest ? "Guest: " : "",
+        guest ? guest_text(document, &result->kvm) : "", guest ? ". " : "", cpu,
+        kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
     for (size_t i = 0; i < result->agent_count; i++) {
         const struct agent_facts *facts = &result->agents[i].facts;
         const char *below = facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor";
-        document_say(document, kind, "%s: %s%s%s%s%s", result->agents[i].monitor,
+        document_say(document, BLOCK_FACT, "%s: %s%s%s%s%s.", result->agents[i].monitor,
             facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
-            facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", guest of " : "",
+            facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
             facts->is_guest ? below : "");
+    }
+    if (!result->kvm.usable && result->kvm.reason[0] && !ran_on(result, "kvm")) {
+        const char *reason = result->kvm.reason;
+        document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", reason,
+            reason[strlen(reason) - 1] == '.' ? "" : ".");
     }
 }
 
-void view_run_caveats(const struct result *result, struct document *document)
+const char *view_run_incomplete(const struct result *result, struct document *document)
+{
+    const char *reason = result->incomplete_reason;
+    return result->complete ? ""
+                            : document_text(document, " (incomplete%s%s)", reason[0] ? ": " : "", reason);
+}
+
+void view_run_below(const struct result *result, struct document *document)
 {
     char note[BASELINE_BYTES];
-    const char *reason = result->incomplete_reason;
+    const size_t native_here = sizeof "native here" - 1;
     baseline_note(&result->host, note);
     if (note[0])
-        document_say(document, BLOCK_SENTENCE, "N%s: the machine below is part of the baseline.", note + 1);
-    if (!result->complete)
-        document_say(
-            document, BLOCK_SENTENCE, "The measurement is incomplete%s%s.", reason[0] ? ": " : "", reason);
+        document_say(document, BLOCK_FACT, "This machine%s, so what lies below it is %s.", note + native_here,
+            result->comparison_count ? "in both sides" : "in every figure");
+}
+
+/* "2.6", "-4.2" */
+static const char *percent_text(struct document *document, double ratio)
+{
+    struct formatted number = format_slowdown_number(ratio);
+    return document_text(document, "%s", number.text + (number.text[0] == '+'));
+}
+
+const char *view_amount(struct document *document, double ratio, double low, double high)
+{
+    const char *number = percent_text(document, ratio);
+    if (!isfinite(low) || !isfinite(high))
+        return document_text(document, "%s %% (no interval)", number);
+    return document_text(
+        document, "%s %% (%s to %s)", number, percent_text(document, low), percent_text(document, high));
+}
+
+/* ---- today ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* How far an interval reaches to a side, relative; NAN: there is none. */
+static double reach_to_a_side(double value, double low, double high)
+{
+    return fmax(high / value - 1, 1 - low / value);
+}
+
+void view_run_today(const struct result *result, struct document *document)
+{
+    static const struct {
+        double most;
+        const char *word;
+    } kinds[] = {{0.02, "quiet"}, {0.10, "unsteady"}, {INFINITY, "very disturbed"}};
+    double *reaches =
+        pool_room(&document->pool, result->comparison_count + result->cell_count, sizeof *reaches);
+    size_t count = 0, kind = 0;
+    for (size_t i = 0; reaches && i < result->comparison_count; i++) {
+        const struct result_comparison *found = &result->comparisons[i];
+        reaches[count] = reach_to_a_side(found->ratio, found->low, found->high);
+        count += isfinite(reaches[count]);
+    }
+    bool compared = count;
+    for (size_t i = 0; reaches && !compared && i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        reaches[count] = reach_to_a_side(cell->median, cell->low, cell->high);
+        count += isfinite(reaches[count]);
+    }
+    if (!count)
+        return;
+    qsort(reaches, count, sizeof *reaches, by_size);
+    while (reaches[count / 2] > kinds[kind].most)
+        kind++;
+    document_say(document, BLOCK_SENTENCE,
+        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
+        compared ? "slowdowns" : "times", kind ? "no better than " : "", reaches[count / 2] < 0.0995 ? 1 : 0,
+        100 * reaches[count / 2]);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
@@ -165,10 +258,12 @@ static void say_samples(const struct result *result, struct document *document)
 
 void view_run_method(const struct result *result, struct document *document)
 {
+    document_details(document, true);
     say_quality(result, document);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, document);
     say_samples(result, document);
+    document_details(document, false);
 }
 
 /* ---- the table of cells ---- */

@@ -12,17 +12,30 @@
  * it is: "incomplete: stopped by the user", "too disturbed to tell". First. */
 void view_run_title(const struct result *result, struct document *document);
 
-/* "AMD EPYC 7B13, Linux 6.18.5, kvm (shadow, PVM); native here is itself a KVM guest", and a line for each
- * agent; as blocks of that kind. */
-void view_run_machine(const struct result *result, struct document *document, enum block_kind kind);
+/* Facts about where it was measured: "Guest: KVM with shadow paging (PVM). CPU: AMD EPYC 7B13. Linux 6.18.5."
+ * and each other machine that took part. */
+void view_run_machine(const struct result *result, struct document *document);
 
-/* What is below the baseline, and whether the result is complete. */
-void view_run_caveats(const struct result *result, struct document *document);
+/* For the end of a conclusion: " (incomplete: stopped by the user)"; "" if the result is complete. */
+const char *view_run_incomplete(const struct result *result, struct document *document);
 
-/* How well it was measured: cells that are not good, two modes, drift, how many samples in what time. */
+/* A fact about what is below native: "This machine is itself a KVM guest …". Nothing on bare metal. */
+void view_run_below(const struct result *result, struct document *document);
+
+/* What kind of machine this is today, a sentence to stand above a table: "This machine is unsteady today:
+ * half of the intervals reach more than 4.3 % to a side." Of the comparisons, or of the cells where there is
+ * none.
+ */
+void view_run_today(const struct result *result, struct document *document);
+
+/* Details: cells that are not good, two modes, drift, how many samples in what time. */
 void view_run_method(const struct result *result, struct document *document);
 
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *document);
+
+/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; "2.6 % (no interval)". Lives as long as the document.
+ */
+const char *view_amount(struct document *document, double ratio, double low, double high);
 
 #endif

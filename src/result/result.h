@@ -101,9 +101,18 @@ struct result_round {
     struct findings findings; /* owned */
 };
 
+/* An option that changes what is measured, with the value that held. */
+struct result_setting {
+    const char *name;  /* without "--"; an operand's in capitals */
+    const char *value; /* as a user would type it; "yes" or "no" for a flag; NULL: not given, no default */
+    bool usual;        /* it is the default */
+};
+
 struct result {
     int argc; /* the command as typed; not owned */
     char **argv;
+    const struct result_setting *settings; /* each name once; NULL: not known; not owned */
+    size_t setting_count;
     char started[40]; /* RFC 3339 */
     double seconds;
     bool complete; /* false after Ctrl-C or when a time budget cut it short */
