@@ -340,12 +340,12 @@ void view_drift(const struct result *result, struct document *document)
 void view_inspect(const struct result *result, struct document *document)
 {
     view_run_title(result, document);
-    view_run_machine(result, document, BLOCK_SENTENCE);
+    view_run_machine(result, document);
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++)
         add_section(&result->findings, section, document);
     add_lines(result, document);
     add_remedies(&result->findings, document);
-    view_run_caveats(result, document);
+    view_run_below(result, document);
     view_run_method(result, document);
     add_rounds(result, document);
     add_findings_for_files(&result->findings, document);
