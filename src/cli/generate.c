@@ -4,6 +4,7 @@
 #include "cli/completion.h"
 #include "cli/manual.h"
 #include "cli/status.h"
+#include "result/json.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,11 +20,15 @@ static int run(const struct invocation *invocation)
 {
     const char *what = invocation->operands[0];
     const char *name = invocation->operand_count > 1 ? invocation->operands[1] : NULL;
+    struct error error;
     const struct command *command = name ? command_find(name) : &command_vcost;
+    if (!strcmp(what, "schema") && name && !strcmp(name, "result"))
+        return result_schema(stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
     if (!strcmp(what, "completion") && !name)
         completion_write(stdout);
     else if (strcmp(what, "man"))
-        return wrong(invocation, "what is to be written? \"man\", \"man COMMAND\" or \"completion\"");
+        return wrong(invocation,
+            "what is to be written? \"man\", \"man COMMAND\", \"completion\" or \"schema result\"");
     else if (!command || command->hidden)
         return wrong(invocation, "there is no manual page of that name");
     else
@@ -33,10 +38,10 @@ static int run(const struct invocation *invocation)
 
 const struct command command_generate = {
     .name = "generate",
-    .summary = "write the manual pages and the bash completion",
-    .description = {"For the build: writes a manual page or the bash completion to stdout."},
+    .summary = "write the manual pages, the bash completion and the schema of results",
+    .description = {"For the build: writes a manual page, the bash completion or a JSON Schema to stdout."},
     .groups = {COMMON_HELP},
-    .operand = {"WHAT", "man, man COMMAND, or completion.", NULL, 1, 2},
+    .operand = {"WHAT", "man, man COMMAND, completion, or schema result.", NULL, 1, 2},
     .examples = {{"vcost generate man chase", "The manual page vcost-chase(1)"}},
     .hidden = true,
     .run = run,
