@@ -1,10 +1,9 @@
 /* vcost list: what can be measured, and where, on this host. */
-#include "cli/chase_options.h"
 #include "cli/list_options.h"
+#include "cli/outputs.h"
 #include "cli/status.h"
 #include "domain/probe.h"
 #include "event/event.h"
-#include "base/output.h"
 #include "runner/runner.h"
 #include "workload/chase.h"
 
@@ -30,7 +29,7 @@ struct item {
 static size_t list_runners(struct item *items, struct monitor_facts *facts)
 {
     size_t count = 0;
-    for (struct choice on; (on = chase_runner_choice(count)).name; count++) {
+    for (struct choice on; (on = on_choice(count)).name; count++) {
         const struct runner_type *type = runner_find(on.name); /* NULL: it is not of this machine */
         const struct monitor_ops *monitor = type ? type->monitor : NULL;
         if (monitor)
@@ -143,37 +142,40 @@ static json_t *topic_json(const struct item *items, size_t count)
     return array;
 }
 
-static int write_json(const char *path, json_t *object, struct error *error)
-{
-    struct output *output;
-    int rc = output_open(path, &output, error);
-    if (rc < 0)
-        return rc;
-    if (json_dumpf(object, output_stream(output), JSON_INDENT(2)) < 0) {
-        output_discard(output);
-        return error_set(error, EIO, "cannot write the list to %s", path);
-    }
-    fputc('\n', output_stream(output));
-    return output_commit(output, error);
-}
+/* ---- all of it ---- */
 
-int cmd_list_run(const struct invocation *invocation)
+static int write(const void *what, enum form form, const char *path, FILE *stream,
+    const struct report_style *style, struct error *error)
 {
-    const struct list_options *options = invocation->options;
+    const struct invocation *invocation = what;
     struct item items[ITEMS_MAX];
     struct monitor_facts facts;
-    struct error error;
+    (void)path, (void)style;
     json_t *object = json_pack("{s:s}", "schema", "vcost.list/1");
     for (enum list_topic topic = 0; topic < LIST_TOPICS; topic++) {
         if (!list_topic_wanted(invocation, topic))
             continue;
         size_t count = topics[topic].list(items, &facts);
-        if (options->json)
+        if (form == FORM_JSON)
             json_object_set_new(object, topics[topic].name, topic_json(items, count));
         else
             print_topic(topics[topic].name, items, count);
     }
-    int rc = options->json ? write_json(options->json, object, &error) : 0;
+    int rc = form == FORM_JSON ? json_dumpf(object, stream, JSON_INDENT(2)) : 0;
     json_decref(object);
+    if (form == FORM_JSON)
+        fputc('\n', stream);
+    return rc < 0 ? error_set(error, EIO, "cannot write the list") : 0;
+}
+
+int cmd_list_run(const struct invocation *invocation)
+{
+    const struct list_options *options = invocation->options;
+    const struct found found = {invocation, write};
+    struct outputs outputs;
+    struct error error;
+    int rc = outputs_open(&outputs, &options->output, &error);
+    if (rc == 0)
+        rc = outputs_write(&outputs, &found, &error);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }

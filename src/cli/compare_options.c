@@ -41,43 +41,11 @@ static const struct option_spec what_options[] = {
             "alone rarely fails; what has no interval is not judged, which is told."},
 };
 
-static const struct option_spec output_options[] = {
-    {.name = "json",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.json),
-        .value_name = "FILE",
-        .help = "Also write the comparison to FILE, as JSON by the schema vcost.compare/1. With - it goes to "
-                "stdout, and the table does not."},
-    {.name = "csv",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.csv),
-        .value_name = "FILE",
-        .help =
-            "Also write one line for each cell, slowdown and file to FILE, as comma-separated values with a "
-            "header. With - it goes to stdout, and the table does not."},
-    {.name = "markdown",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.markdown),
-        .value_name = "FILE",
-        .help =
-            "Also write the tables and sentences to FILE, as Markdown for GitHub and its kin. With - it goes "
-            "to stdout, and the table does not."},
-    {.name = "color",
-        .kind = OPTION_CHOICE,
-        FIELD(common.color),
-        .value_name = "WHEN",
-        .fallback = "auto",
-        .choice = color_choice,
-        .help = "When to colour what is written to stdout:"},
-};
-
 static int check(const void *fields, struct error *error)
 {
     const struct compare_options *options = fields;
-    return common_options_check(&options->common, error);
+    return output_options_check(&options->output, error);
 }
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 const struct command command_compare = {
     .name = "compare",
@@ -96,9 +64,9 @@ const struct command command_compare = {
         },
     .groups =
         {
-            {"What is compared", what_options, COUNT(what_options), 0},
-            {"Output", output_options, COUNT(output_options), 0},
-            COMMON_HELP,
+            OPTION_GROUP("What is compared", what_options, 0),
+            OUTPUT_GROUPS(struct compare_options, output),
+            HELP_GROUP,
         },
     .operand = {"FILE",
         "Result files, two to eight; the first is the baseline. With - one is read from stdin.", NULL, 2,

@@ -17,14 +17,14 @@ static int wrong(const struct invocation *invocation, const char *sentence)
 
 static int run(const struct invocation *invocation)
 {
-    const char *what = invocation->operands[0];
-    const char *name = invocation->operand_count > 1 ? invocation->operands[1] : NULL;
-    const struct command *command = name ? command_find(name) : &command_vcost;
-    if (!strcmp(what, "completion") && !name)
-        completion_write(stdout);
-    else if (strcmp(what, "man"))
+    const char *const *words = invocation->operands;
+    size_t count = invocation->operand_count, used;
+    const struct command *command = command_find(&command_vcost, count - 1, words + 1, &used);
+    if (!strcmp(words[0], "completion") && count == 1)
+        completion_write(&command_vcost, stdout);
+    else if (strcmp(words[0], "man"))
         return wrong(invocation, "what is to be written? \"man\", \"man COMMAND\" or \"completion\"");
-    else if (!command || command->hidden)
+    else if (used + 1 < count || command->hidden)
         return wrong(invocation, "there is no manual page of that name");
     else
         manual_write(command, stdout);
@@ -35,8 +35,8 @@ const struct command command_generate = {
     .name = "generate",
     .summary = "write the manual pages and the bash completion",
     .description = {"For the build: writes a manual page or the bash completion to stdout."},
-    .groups = {COMMON_HELP},
-    .operand = {"WHAT", "man, man COMMAND, or completion.", NULL, 1, 2},
+    .groups = {HELP_GROUP},
+    .operand = {.name = "WHAT", .help = "man, man COMMAND, or completion.", .min = 1, .max = OPERANDS_MAX},
     .examples = {{"vcost generate man chase", "The manual page vcost-chase(1)"}},
     .hidden = true,
     .run = run,

@@ -1,40 +1,52 @@
-/* The files that a command writes besides what it says on stdout, and how what it says there is written. */
+/* Where what a command has found goes: the files that were asked for, and the report for people. */
 #ifndef VCOST_CLI_OUTPUTS_H
 #define VCOST_CLI_OUTPUTS_H
 
 #include "base/error.h"
 #include "base/output.h"
+#include "cli/common_options.h"
 #include "report/style.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-/* One form of what the command has found; a command has a table of them. */
-struct output_file {
-    const char *path; /* NULL: not wanted; "-": stdout */
-    /* Writes `what`, the command's own structure; `path` is for a form that depends on it. */
-    int (*write)(const void *what, const char *path, FILE *stream, struct error *error);
-    struct output *output; /* while it is open */
+enum form { FORM_JSON, FORM_CSV, FORM_MARKDOWN, FORM_HTML, FORM_PICTURE, FORMS, FORM_TERMINAL = FORMS };
+
+/* What a command has found, and how it is written. */
+struct found {
+    const void *what;
+    /* Writes it; `path` is for a form that depends on it. Errors of the stream are left to its owner. */
+    int (*write)(const void *what, enum form form, const char *path, FILE *stream,
+        const struct report_style *style, struct error *error);
+};
+
+struct outputs {
+    const struct output_options *options;
+    struct output *files[FORMS]; /* NULL: not wanted, or written already */
+    bool stdout_is_taken;        /* by one of them: the report for people does not go there */
 };
 
 /* Opens all that are wanted, before anything is measured; none is left open after a failure. */
-int outputs_open(struct output_file *files, size_t count, struct error *error);
+int outputs_open(struct outputs *outputs, const struct output_options *options, struct error *error);
 
-/* Writes each whole or not at all, and closes all of them. Every one is tried, also after one has failed; the
- * first failure is told. */
-int outputs_write(struct output_file *files, size_t count, const void *what, struct error *error);
+/* Writes the files, each whole or not at all, and closes them: a reader of stdout that goes away (a pipe to
+ * head) must not cost them. Every one is tried, also after one has failed; the first failure is told. */
+int outputs_write_files(struct outputs *outputs, const struct found *found, struct error *error);
 
-/* Closes them unwritten. */
-void outputs_discard(struct output_file *files, size_t count);
+/* The report for people, unless stdout is taken. */
+int outputs_show(const struct outputs *outputs, const struct found *found, struct error *error);
 
-/* Whether one of them is stdout, so that the table for people is not. */
-bool outputs_take_stdout(const struct output_file *files, size_t count);
+/* Both; the first failure is told. */
+int outputs_write(struct outputs *outputs, const struct found *found, struct error *error);
+
+/* Closes the files unwritten. */
+void outputs_discard(struct outputs *outputs);
 
 /* Whether the reader's codeset is UTF-8. */
 bool locale_is_utf8(void);
 
-/* For what goes to `stream`; `color` is the option's (enum color). */
-struct report_style style_for(FILE *stream, unsigned color);
+/* For what goes to `stream`. */
+struct report_style style_for(FILE *stream, const struct output_options *options);
 
 #endif

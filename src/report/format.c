@@ -1,5 +1,6 @@
 #include "report/format.h"
 
+#include "base/size.h"
 #include "base/clean.h"
 #include "report/document.h"
 
@@ -20,29 +21,21 @@ static int decimals(double value)
     return size >= 0.09995 ? 3 : 4;
 }
 
-static struct formatted size_with_units(uint64_t bytes, const char *const units[], const char *gap)
+struct formatted format_size(uint64_t bytes)
 {
     struct formatted out;
-    unsigned unit = 0;
-    while (unit < 6 && bytes >> (10 * (unit + 1)))
-        unit++;
-    double value = ldexp((double)bytes, -10 * (int)unit);
-    uint64_t rest = bytes & ((UINT64_C(1) << (10 * unit)) - 1);
-    snprintf(out.text, sizeof out.text, "%.*f%s%s", rest ? decimals(value) : 0, value,
-        units[unit][0] ? gap : "", units[unit]);
+    size_text(bytes, out.text);
     return out;
 }
 
-struct formatted format_size(uint64_t bytes)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    return size_with_units(bytes, units, " ");
-}
-
+/* "4 KiB" without all but the unit's first letter. */
 struct formatted format_size_short(uint64_t bytes)
 {
-    static const char *const units[] = {"", "K", "M", "G", "T", "P", "E"};
-    return size_with_units(bytes, units, "");
+    struct formatted out = format_size(bytes);
+    char *blank = strchr(out.text, ' ');
+    blank[0] = blank[1] == 'B' ? 0 : blank[1];
+    blank[1] = 0;
+    return out;
 }
 
 static struct formatted unknown(void)

@@ -100,18 +100,19 @@ static void add_plain(struct metrics *metrics, const char *family, const char *h
 static const struct {
     const char *suffix;
     double factor;
-} units[FINDING_UNITS] = {
-    [FINDING_YES_NO] = {"", 1},
-    [FINDING_NS] = {"_seconds", 1e-9},
-    [FINDING_BYTES] = {"_bytes", 1},
-    [FINDING_COUNT] = {"", 1},
-    [FINDING_SHARE] = {"_ratio", 1},
-    [FINDING_RATIO] = {"_ratio", 1},
+} units[UNITS] = {
+    [UNIT_YES_NO] = {"", 1},
+    [UNIT_NS] = {"_seconds", 1e-9},
+    [UNIT_BYTES] = {"_bytes", 1},
+    [UNIT_COUNT] = {"", 1},
+    [UNIT_SHARE] = {"_ratio", 1},
+    [UNIT_RATIO] = {"_ratio", 1},
+    [UNIT_CHANGE] = {"_ratio", 1},
 };
 
 /* "vcost_cache_reach_low_bytes". A name that ends in its unit ("balloon-bytes") does not get it twice. */
 static void set_family(
-    struct metric *metric, const char *prefix, const char *name, const char *end, enum finding_unit unit)
+    struct metric *metric, const char *prefix, const char *name, const char *end, enum unit unit)
 {
     const char *suffix = units[unit].suffix;
     char *family = metric->family;
@@ -129,7 +130,7 @@ static void set_family(
 struct figure {
     const char *prefix, *name, *help;
     const char *label, *label_value;
-    enum finding_unit unit;
+    enum unit unit;
     double value, low, high;
 };
 
@@ -156,7 +157,7 @@ static void add_figure(struct metrics *metrics, const struct figure *figure)
 
 static void add_number(struct metrics *metrics, const struct finding *finding)
 {
-    bool yes_no = finding->unit == FINDING_YES_NO;
+    bool yes_no = finding->unit == UNIT_YES_NO;
     if (!finding_has_number(finding))
         return;
     add_figure(metrics, &(struct figure){
@@ -175,7 +176,7 @@ static void add_number(struct metrics *metrics, const struct finding *finding)
 static void add_words(struct metrics *metrics, const struct finding *finding)
 {
     struct metric metric = {.family = "vcost_finding_info", .value = 1};
-    bool words = finding->unit == FINDING_WORDS || finding->unit == FINDING_YES_NO;
+    bool words = finding->unit == UNIT_TEXT || finding->unit == UNIT_YES_NO;
     if (!finding->value.known || !words || !finding->value.text[0])
         return;
     set_help(&metric, "what was found in words");
@@ -193,7 +194,7 @@ static void add_remedy(struct metrics *metrics, const struct remedy *remedy)
                             .help = "what each operation costs more than without the cause",
                             .label = "name",
                             .label_value = remedy->name,
-                            .unit = FINDING_NS,
+                            .unit = UNIT_NS,
                             .value = remedy->more_ns,
                             .low = remedy->low,
                             .high = remedy->high,
@@ -234,7 +235,7 @@ static void add_run(struct metrics *metrics, const struct result *result)
     add_plain(metrics, "vcost_inspect_unknown_findings",
         "findings that could not be had here, and are left out", (double)unknown);
     set_help(&build, "which vcost inspected");
-    add_label(build.labels, "version", tool.version);
+    add_label(build.labels, "version", this_tool.version);
     add(metrics, &build);
 }
 

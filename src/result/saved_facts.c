@@ -111,7 +111,7 @@ static bool is_fact(const json_t *finding)
 /* As people read it. A yes or no has its words instead where there are some: "partly". */
 static void finding_text(const json_t *value, const char *unit, const char *words, char text[static 256])
 {
-    bool bytes = !strcmp(unit, finding_unit_name(FINDING_BYTES));
+    bool bytes = !strcmp(unit, unit_name(UNIT_BYTES));
     double number = json_number_value(value);
     if (json_is_string(value))
         snprintf(text, 256, "%.255s", json_string_value(value));

@@ -47,7 +47,7 @@ point '--version tells the version' 0 'vcost [0-9]*.[0-9]*' '' --version
 point '--help goes to stdout' 0 'vcost: *Usage: vcost COMMAND*Commands:*chase*Exit status:*' '' --help
 point 'a command has --help' 0 'vcost chase: *Usage: vcost chase [[]OPTIONS]*Examples:*--working-set*' '' chase --help
 point 'help explains a command' 0 'vcost list: *' '' help list
-point 'help knows no other' 2 '' 'vcost: "chsae" is no COMMAND (did you mean chase?)*' help chsae
+point 'help knows no other' 2 '' 'vcost: there is no command "chsae" (did you mean chase?)*' help chsae
 point 'generate wants to know what' 2 '' 'vcost: WHAT is missing*' generate
 
 number=$((number + 1))
