@@ -9,7 +9,6 @@
 #include "report/text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -238,18 +237,14 @@ static void put_text(FILE *stream, const char *class, double x, double y, const 
 double chart_svg_lines(
     FILE *stream, const char *text, const char *class, double x, double y, unsigned columns)
 {
-    char *lines = NULL, *rest = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&lines, &size);
-    if (!memory)
-        return y;
-    text_paragraph(memory, "", text, &(struct report_style){.utf8 = true, .columns = columns});
-    fclose(memory);
-    for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
-        put_text(stream, class, x, y + LINE / 2.0, line, columns);
-        y += LINE;
+    struct pool pool = {0};
+    for (const char *rest = text_cleaned(&pool, text, &utf8); *rest; y += LINE) {
+        size_t length = text_line(rest, columns);
+        put_text(stream, class, x, y + LINE / 2.0, pool_format(&pool, "%.*s", (int)length, rest), columns);
+        rest += length;
+        rest += strspn(rest, " ");
     }
-    free(lines);
+    pool_free(&pool);
     return y;
 }
 

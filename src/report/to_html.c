@@ -345,7 +345,7 @@ int to_html(
     for (size_t i = 0; i < document->count && !status; i++)
         status = put_block(&page, &document->blocks[i], error);
     close_folded(&page);
-    fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", tool.version);
+    fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
     if (document->json) {
         fputs("<script type=\"application/json\" id=\"vcost-result\">", stream);
         markup_json(stream, document->json);

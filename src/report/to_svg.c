@@ -57,7 +57,7 @@ static double put_all(FILE *stream, const struct document *document)
         y += GAP;
     }
     char made[64];
-    snprintf(made, sizeof made, "vcost %.40s", tool.version);
+    snprintf(made, sizeof made, "vcost %.40s", this_tool.version);
     return chart_svg_lines(stream, made, "caption", EDGE, y, COLUMNS);
 }
 
