@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGE = 16, COLUMNS = 108, GAP = 14 };
+enum { EDGE = 16, COLUMNS = 116, GAP = 14 };
 
 static const char *class_of(enum block_kind kind)
 {
