@@ -3,9 +3,12 @@
 #include <string.h>
 
 static const struct format formats[] = {
-    {"terminal", NULL, to_terminal},
-    {"markdown", ".md", to_markdown},
-    {"csv", ".csv", to_csv},
+    {"terminal", NULL, to_terminal, NULL},
+    {"markdown", ".md", to_markdown, NULL},
+    {"csv", ".csv", to_csv, NULL},
+    {"html", ".html", to_html, NULL},
+    {"svg", ".svg", to_svg, NULL},
+    {"png", ".png", to_png, to_png_check},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

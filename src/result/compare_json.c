@@ -174,7 +174,7 @@ static json_t *json_from_compare(
 {
     json_t *object = json_object(), *version = json_object();
     put_text(draft, object, "schema", "vcost.compare/1");
-    put_text(draft, version, "version", tool.version);
+    put_text(draft, version, "version", this_tool.version);
     put(draft, object, "tool", version);
     put(draft, object, "command", json_command(draft, request));
     put(draft, object, "files", json_files(draft, compare));

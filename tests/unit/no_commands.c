@@ -5,6 +5,7 @@
 #include "cli/events_options.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
+#include "cli/report_options.h"
 
 #define NO_COMMAND(name)                                                                                     \
     int name(const struct invocation *invocation)                                                            \
@@ -19,3 +20,4 @@ NO_COMMAND(cmd_compare_run)
 NO_COMMAND(cmd_events_run)
 NO_COMMAND(cmd_inspect_run)
 NO_COMMAND(cmd_list_run)
+NO_COMMAND(cmd_report_run)
