@@ -309,8 +309,8 @@ static void write_x_name(const struct plot *plot)
 
 static int by_place(const void *a, const void *b)
 {
-    const struct chart_mark *const *left = a, *const *right = b;
-    return ((*left)->from > (*right)->from) - ((*left)->from < (*right)->from);
+    const struct chart_mark *left = a, *right = b;
+    return (left->from > right->from) - (left->from < right->from);
 }
 
 /* A line with the marks of one kind, each a pointer with its name. One for which there is no room, or that
@@ -319,18 +319,18 @@ static void write_marks(const struct plot *plot, enum chart_mark_kind kind)
 {
     static const char *const titles[] = {[MARK_MEASURED] = "measured", [MARK_REPORTED] = "CPUID"};
     static const char *const pointers[][2] = {[MARK_MEASURED] = {"^", "▲"}, [MARK_REPORTED] = {"'", "△"}};
-    size_t count = 0;
+    size_t count = plot->chart->mark_count;
+    struct chart_mark *marks = pool_room(plot->pool, count, sizeof *marks);
     unsigned at = 0;
-    const struct chart_mark **marks = pool_room(plot->pool, plot->chart->mark_count, sizeof *marks);
-    for (size_t i = 0; marks && i < plot->chart->mark_count; i++)
-        if (plot->chart->marks[i].kind == kind && plot->chart->marks[i].from >= plot->x.range.low &&
-            plot->chart->marks[i].from <= plot->x.range.high)
-            marks[count++] = &plot->chart->marks[i];
-    if (count)
-        qsort(marks, count, sizeof *marks, by_place);
+    if (!marks)
+        return;
+    memcpy(marks, plot->chart->marks, count * sizeof *marks);
+    qsort(marks, count, sizeof *marks, by_place);
     for (size_t i = 0; i < count; i++) {
-        const char *label = text_cleaned(plot->pool, marks[i]->label, plot->style);
-        unsigned column = LABEL_COLUMNS + (unsigned)column_of(plot, marks[i]->from);
+        if (marks[i].kind != kind || marks[i].from < plot->x.range.low || marks[i].from > plot->x.range.high)
+            continue;
+        const char *label = text_cleaned(plot->pool, marks[i].label, plot->style);
+        unsigned column = LABEL_COLUMNS + (unsigned)column_of(plot, marks[i].from);
         unsigned end = column + 1 + (unsigned)text_columns(label);
         if (column < at + (at > 0) || end > plot->columns)
             continue;
@@ -449,7 +449,8 @@ static void write_bars(struct plot *plot)
         write_line(plot, "  ", plot->stamp, INK_WARNING);
     if (plot->count > 1)
         write_legend(plot, fills[plot->style->utf8]);
-    if (plot->chart->y.scale != SCALE_LINEAR)
+    const char *caption = plot->chart->caption ? plot->chart->caption : "";
+    if (plot->chart->y.scale != SCALE_LINEAR && !strstr(caption, "logarithmic"))
         fputs("  bars are logarithmic\n", plot->stream);
     for (size_t i = 0; i < plot->chart->category_count; i++)
         write_category(plot, i, names);

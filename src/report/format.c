@@ -1,5 +1,6 @@
 #include "report/format.h"
 
+#include "base/clean.h"
 #include "base/size.h"
 #include "report/document.h"
 
@@ -51,50 +52,32 @@ struct formatted format_ns(double ns)
     return out;
 }
 
-static struct formatted with_time_unit(double ns, const char *sign, const struct report_style *style)
+static struct formatted in_codeset(struct formatted text, const struct report_style *style)
 {
-    static const char *const units[] = {"ns", "us", "ms", "s"};
-    struct formatted out;
-    unsigned unit = 0;
-    if (!isfinite(ns))
-        return unknown();
-    while (unit < 3 && fabs(ns) >= 999.5) {
-        ns /= 1000;
-        unit++;
-    }
-    snprintf(out.text, sizeof out.text, "%s%.*f %s", sign, decimals(ns), ns,
-        unit == 1 && (!style || style->utf8) ? "\u00b5s" : units[unit]);
+    struct formatted out = text;
+    if (style && !style->utf8)
+        text_clean(text.text, TEXT_ASCII, out.text, sizeof out.text);
     return out;
 }
 
 struct formatted format_time(double ns, const struct report_style *style)
 {
-    return with_time_unit(ns, "", style);
+    return in_codeset(format_figure(UNIT_NS, ns, 0), style);
 }
 
 struct formatted format_extra(double ns, const struct report_style *style)
 {
-    return with_time_unit(ns, ns >= 0 ? "+" : "", style);
+    return in_codeset(format_figure(UNIT_NS, ns, FORMAT_SIGN), style);
 }
 
 struct formatted format_slowdown_number(double ratio)
 {
-    struct formatted out;
-    double percent = (ratio - 1) * 100, size = fabs(percent);
-    if (!isfinite(percent))
-        return unknown();
-    if (size < 0.005)
-        return (struct formatted){"0.0"};
-    snprintf(out.text, sizeof out.text, "%+.*f", size >= 99.95 ? 0 : size >= 0.095 ? 1 : 2, percent);
-    return out;
+    return format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
 }
 
 struct formatted format_slowdown(double ratio)
 {
-    struct formatted out = format_slowdown_number(ratio);
-    if (isfinite(ratio))
-        strcat(out.text, " %");
-    return out;
+    return format_figure(UNIT_CHANGE, ratio, 0);
 }
 
 struct formatted format_slowdown_interval(double low, double high, const struct report_style *style)
@@ -179,15 +162,22 @@ static int borne_places(double number, struct bears bears, double scale, int usu
     return borne < usual ? borne : usual;
 }
 
-/* Rounded to so many places; a difference has its sign, and zero none. */
-static struct formatted fixed(double number, int places, unsigned flags)
+/* A number rounded to so many places. One that is smaller than the last of them, and may be zero, is. */
+static double rounded_to(double number, int places, struct bears bears)
+{
+    double step = pow(10, -places);
+    return bears.zero && fabs(number) < step ? 0 : round(number / step) * step;
+}
+
+/* Written so; a difference has its sign, and zero none. */
+static struct formatted fixed(double number, int places, struct bears bears, unsigned flags)
 {
     struct formatted out;
-    double step = pow(10, -places), whole = round(number / step);
-    if (places < 0)
-        number = whole * step;
-    snprintf(out.text, sizeof out.text, "%s%.*f", flags & FORMAT_SIGN && whole > 0 ? "+" : "",
-        places > 0 ? places : 0, whole == 0 ? 0 : number);
+    double rounded = rounded_to(number, places, bears);
+    if (rounded == 0)
+        return (struct formatted){"0"};
+    snprintf(out.text, sizeof out.text, "%s%.*f", flags & FORMAT_SIGN && number > 0 ? "+" : "",
+        places > 0 ? places : 0, places < 0 ? rounded : number);
     return out;
 }
 
@@ -199,17 +189,17 @@ static struct formatted plain(double number, struct bears bears, unsigned flags)
         return format_number_tick(number);
     int usual = size == floor(size) || size >= 99.95 ? 0 : 2 - (int)floor(log10(size));
     int places = borne_places(number, bears, 1, usual);
-    struct formatted out = fixed(number, places, flags);
-    if (places > 0) {
+    struct formatted out = fixed(number, places, bears, flags);
+    if (places > 0 && strchr(out.text, '.')) {
         size_t length = strlen(out.text);
         while (out.text[length - 1] == '0')
             length--;
         out.text[length - (out.text[length - 1] == '.')] = 0;
         return out;
     }
-    double step = pow(10, -places), rounded = round(size / step) * step;
+    double rounded = rounded_to(number, places, bears);
     const char *sign = rounded == 0 ? "" : number < 0 ? "-" : flags & FORMAT_SIGN ? "+" : "";
-    snprintf(out.text, sizeof out.text, "%s%.40s", sign, format_count((uint64_t)llround(rounded)).text);
+    snprintf(out.text, sizeof out.text, "%s%.40s", sign, format_count((uint64_t)llround(fabs(rounded))).text);
     return out;
 }
 
@@ -236,10 +226,14 @@ static unsigned time_unit_of(double ns, double *scale)
 
 static struct formatted time_figure(double ns, struct bears bears, unsigned flags)
 {
-    double scale = 1;
-    unsigned unit = flags & FORMAT_BARE ? 0 : time_unit_of(ns, &scale);
-    int places = ns == 0 ? 0 : borne_places(ns / scale, bears, scale, decimals(ns / scale));
-    return with_unit(fixed(ns / scale, places, flags), time_units[unit], flags);
+    double scale = 1, scaled;
+    int places;
+    for (unsigned unit = 0;; unit++, scale *= 1000) {
+        scaled = ns / scale;
+        places = scaled == 0 ? 0 : borne_places(scaled, bears, scale, decimals(scaled));
+        if (flags & FORMAT_BARE || unit == 3 || fabs(rounded_to(scaled, places, bears)) < 999.5)
+            return with_unit(fixed(scaled, places, bears, flags), time_units[unit], flags);
+    }
 }
 
 static struct formatted change_figure(double ratio, struct bears bears, unsigned flags)
@@ -249,7 +243,7 @@ static struct formatted change_figure(double ratio, struct bears bears, unsigned
     int places = borne_places(percent, bears, 0.01, usual);
     struct formatted number = size < 0.005 && !(places < 0 || bears.half > 0)
                                   ? (struct formatted){"0.0"}
-                                  : fixed(percent, places, FORMAT_SIGN);
+                                  : fixed(percent, places, bears, FORMAT_SIGN);
     return with_unit(number, "%", flags);
 }
 

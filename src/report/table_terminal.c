@@ -24,6 +24,7 @@ struct laid_column {
 };
 
 struct layout {
+    const struct document *document;
     const struct table *table;
     FILE *stream;
     const struct report_style *style;
@@ -48,6 +49,18 @@ static const char **texts_at(const struct layout *layout, size_t row, size_t ind
 static bool row_is_shown(const struct layout *layout, size_t row)
 {
     return layout->style->verbose || !value_at(layout, row, 0)->detail;
+}
+
+/* Sections of a list: tables of the same columns, without heads. They are aligned with each other. */
+static bool is_section(const struct layout *layout, const struct block *block)
+{
+    const struct table *other = block->table;
+    bool same = block->kind == BLOCK_TABLE && other != layout->table && other->readers == TABLE_FOR_PEOPLE &&
+                other->column_count == layout->table->column_count &&
+                (layout->style->verbose || !block->detail);
+    for (size_t i = 0; same && i < other->column_count; i++)
+        same = !strcmp(other->columns[i].key, layout->table->columns[i].key);
+    return same;
 }
 
 /* ---- what stands in the cells ---- */
@@ -162,6 +175,21 @@ static unsigned longest_word_of(const char *text)
     return longest;
 }
 
+/* Makes the texts' columns, but for the last, as wide as those of this other section. */
+static void align_with(struct layout *layout, const struct table *other)
+{
+    const struct layout section = {.table = other, .style = layout->style};
+    for (size_t i = 0; i + 1 < layout->count; i++) {
+        struct laid_column *column = &layout->columns[i];
+        for (size_t row = 0; column->left && row < other->rows; row++) {
+            const char *text = value_at(&section, row, column->index)->text;
+            if (text && row_is_shown(&section, row))
+                widen_to(&column->widths[FIGURE], column->widths[FIGURE],
+                    text_cleaned(layout->pool, text, layout->style));
+        }
+    }
+}
+
 static void measure(struct layout *layout)
 {
     for (size_t i = 0; i < layout->count; i++) {
@@ -180,6 +208,9 @@ static void measure(struct layout *layout)
         if (column->interval)
             widen_to(&column->widths[LOW], interval_width(column), interval_head);
     }
+    for (size_t i = 0; layout->headless && i < layout->document->count; i++)
+        if (is_section(layout, &layout->document->blocks[i]))
+            align_with(layout, layout->document->blocks[i].table);
     for (size_t i = 1; i < layout->count; i = block_end(layout, i))
         if (layout->columns[i].block)
             widen_to(&layout->columns[i].widths[FIGURE], width_of(layout, i, block_end(layout, i)),
@@ -405,10 +436,15 @@ static size_t blocks_that_fit(const struct layout *layout, size_t first)
     return last;
 }
 
-void table_terminal(const struct table *table, FILE *stream, const struct report_style *style,
-    struct pool *pool, size_t *left_out)
+void table_terminal(const struct document *document, const struct table *table, FILE *stream,
+    const struct report_style *style, struct pool *pool, size_t *left_out)
 {
-    struct layout layout = {.table = table, .stream = stream, .style = style, .pool = pool, .headless = true};
+    struct layout layout = {.document = document,
+        .table = table,
+        .stream = stream,
+        .style = style,
+        .pool = pool,
+        .headless = true};
     layout.columns = pool_room(pool, table->column_count, sizeof *layout.columns);
     layout.texts = pool_room(pool, table->column_count * table->rows, PARTS * sizeof *layout.texts);
     if (!layout.columns || !layout.texts)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct terminal {
+    const struct document *document;
     FILE *stream;
     const struct report_style *style;
     struct pool pool;         /* what is needed meanwhile */
@@ -23,7 +24,8 @@ static bool are_apart(const struct block *last, const struct block *next)
     if (next->kind == BLOCK_MORE)
         return false;
     if (next->kind == BLOCK_FACT)
-        return last->kind == BLOCK_CONCLUSION || last->kind == BLOCK_TABLE || last->kind == BLOCK_CHART;
+        return last->kind != BLOCK_FACT && last->kind != BLOCK_SENTENCE && last->kind != BLOCK_WARNING &&
+               last->kind != BLOCK_NOTE;
     if (next->kind == BLOCK_ITEM)
         return last->kind != BLOCK_ITEM && last->kind != BLOCK_MORE;
     return next->kind != last->kind || next->kind == BLOCK_TABLE || next->kind == BLOCK_CHART ||
@@ -61,7 +63,7 @@ static void write_text(struct terminal *terminal, const struct block *block)
     write_paragraph(terminal, first, block->text, ink);
 }
 
-static void write_block(struct terminal *terminal, const struct block *block, const char *stamp)
+static void write_block(struct terminal *terminal, const struct block *block)
 {
     if (terminal->last && are_apart(terminal->last, block))
         fputc('\n', terminal->stream);
@@ -74,9 +76,11 @@ static void write_block(struct terminal *terminal, const struct block *block, co
             write_paragraph(terminal, "", block->table->title, INK_HEADING);
             fputc('\n', terminal->stream);
         }
-        table_terminal(block->table, terminal->stream, terminal->style, &terminal->pool, &terminal->left_out);
+        table_terminal(terminal->document, block->table, terminal->stream, terminal->style, &terminal->pool,
+            &terminal->left_out);
     } else if (block->kind == BLOCK_CHART)
-        chart_terminal(block->chart, stamp, terminal->stream, terminal->style, &terminal->pool);
+        chart_terminal(
+            block->chart, terminal->document->stamp, terminal->stream, terminal->style, &terminal->pool);
     else
         write_text(terminal, block);
     terminal->last = block;
@@ -105,11 +109,11 @@ static bool is_shown(struct terminal *terminal, const struct block *block)
 int to_terminal(
     const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
 {
-    struct terminal terminal = {.stream = stream, .style = style};
+    struct terminal terminal = {.document = document, .stream = stream, .style = style};
     for (size_t i = 0; i < document->count; i++) {
         const struct block *block = &document->blocks[i];
         if (is_shown(&terminal, block))
-            write_block(&terminal, block, document->stamp);
+            write_block(&terminal, block);
     }
     if (terminal.left_out) {
         if (terminal.last)

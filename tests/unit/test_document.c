@@ -241,6 +241,25 @@ static void texts_are_wrapped_inside_of_their_columns(void **state)
     document_free(&document);
 }
 
+static void sections_of_a_list_are_aligned(void **state)
+{
+    static const struct column columns[] = {{.key = "name", .head = ""}, {.key = "what", .head = ""}};
+    struct document document = {0};
+    (void)state;
+    struct table *first = document_table(&document, "a", NULL, columns, 2, 2);
+    struct table *second = document_table(&document, "b", NULL, columns, 2, 1);
+    table_text(first, 0, 0, "a");
+    table_text(first, 1, 0, "a detail with a long name");
+    table_at(first, 1, 0)->detail = true;
+    table_text(second, 0, 0, "a longer name");
+    table_text(first, 0, 1, "one");
+    table_text(second, 0, 1, "two");
+    char *text = written(&document, "terminal", &usual);
+    assert_int_equal(strncmp(text, "a              one\n\na longer name  two\n", 39), 0);
+    free(text);
+    document_free(&document);
+}
+
 static void details_are_told_if_asked_for(void **state)
 {
     struct document document = {0};
@@ -534,7 +553,7 @@ static void csv_prefers_the_tables_for_files(void **state)
     static const struct column column = {.key = "a", .unit = UNIT_COUNT};
     struct document document = {0};
     (void)state;
-    for (double i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++)
         table_number(document_table(&document, "a", NULL, &column, 1, 1), 0, 0, i);
     assert_written(&document, "csv", &usual, "a\n0\n\na\n1\n\na\n2\n");
     document.blocks[1].table->readers = TABLE_FOR_FILES;
@@ -596,6 +615,7 @@ int main(void)
         cmocka_unit_test(columns_go_by_need),
         cmocka_unit_test(names_are_broken_only_when_nothing_else_helps),
         cmocka_unit_test(texts_are_wrapped_inside_of_their_columns),
+        cmocka_unit_test(sections_of_a_list_are_aligned),
         cmocka_unit_test(details_are_told_if_asked_for),
         cmocka_unit_test(blocks_of_each_kind_have_their_layout),
         cmocka_unit_test(colour_is_written_only_if_told_and_always_ends),

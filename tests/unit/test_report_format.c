@@ -151,6 +151,7 @@ static void writes_no_more_digits_than_an_interval_bears(void **state)
         {UNIT_CHANGE, 1.021, 1.001, 1.4, "+2 %", "+0.1 … +40 %"}, /* told from zero: not written as zero */
         {UNIT_COUNT, 2580, 2580, 3251, "2,600", "2,580 … 3,250"},
         {UNIT_SHARE, 0.998, 0.799, 1.206, "100 %", "80 % … 121 %"},
+        {UNIT_NS, 996, 950, 1030, "1.00 µs", "950 ns … 1.03 µs"},
         {UNIT_NS, 1.174, NAN, NAN, "1.17 ns", "-"},
         {UNIT_NS, NAN, 1, 2, "-", "-"},
     };
@@ -176,6 +177,9 @@ static void a_cell_says_its_number_and_what_else_there_is(void **state)
     assert_string_equal(format_value(&pool, &time, &change), "+58.2 µs");
     assert_string_equal(format_value(&pool, &time, &bare), "58200");
     assert_string_equal(format_interval(&pool, &time, &change), "+57.5 ns … +61.0 µs");
+    const struct column rounded = {.unit = UNIT_NS, .sign = true, .rounded = true};
+    const struct value nothing = {.unit = UNIT_NS, .number = -534, .low = -7420, .high = 7140};
+    assert_string_equal(format_value(&pool, &nothing, &rounded), "0 ns");
     const struct value both = {.unit = UNIT_YES_NO, .number = 1, .text = "virtio0"};
     assert_string_equal(format_value(&pool, &both, &change), "yes (virtio0)");
     assert_false(format_ends(&both, &change, &low, &high));
