@@ -100,7 +100,7 @@ static int take_results(
         return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
     for (; made < wanted && !status; made++) {
         char item[200];
-        snprintf(item, sizeof item, several ? "%.150s (result %zu)" : "%.190s", name, made + 1);
+        snprintf(item, sizeof item, wanted > 1 ? "%.150s (result %zu)" : "%.190s", name, made + 1);
         status = take_result(item, several ? json_array_get(root, made) : root, &list[made], error);
     }
     if (status) {
