@@ -310,6 +310,18 @@ static void a_result_outlives_what_it_was_made_from(void **state)
     result_free(&result);
 }
 
+static void what_refers_to_no_cell_is_not_written(void **state)
+{
+    struct result result = usual();
+    size_t comparisons = result.comparison_count;
+    (void)state;
+    assert_true(comparisons > 1);
+    result.comparisons[1].baseline = result.cell_count;
+    struct result again = read_back(json_of(&result));
+    assert_int_equal(again.comparison_count, comparisons - 1);
+    result_free(&again);
+}
+
 /* ---- other versions ---- */
 
 static json_t *first_cell(json_t *json)
@@ -704,6 +716,7 @@ int main(void)
         cmocka_unit_test(the_run_is_what_it_was),
         cmocka_unit_test(findings_are_what_they_were),
         cmocka_unit_test(a_result_outlives_what_it_was_made_from),
+        cmocka_unit_test(what_refers_to_no_cell_is_not_written),
         cmocka_unit_test(fields_that_are_not_known_are_passed_over),
         cmocka_unit_test(a_newer_file_loads_with_what_this_vcost_does_not_have),
         cmocka_unit_test(an_older_file_loads_without_what_came_later),
