@@ -143,7 +143,9 @@ static int take_sample(
         work->repeat_seconds += clock_seconds() - before;
         into->repeated++;
     }
-    return rc < 0 ? rc : add_sample(into, &sample, error);
+    if (rc == 0 && figures_add_sample(into, &sample))
+        rc = error_set(error, ENOMEM, "no memory for another sample");
+    return rc;
 }
 
 /* ---- one unit ---- */
@@ -275,17 +277,19 @@ static int measure_placements(struct events_work *work, struct error *error)
     return rc;
 }
 
-/* Each cell against the same event on native, and against what its event is held against at the same place.
- */
-static void compare_unit(struct result *result, const struct event_unit *unit)
+/* Each cell relative to the same event on native, and to the event at the same place that its own is relative
+ * to. */
+static int compare_unit(struct result *result, const struct event_unit *unit, struct error *error)
 {
-    for (size_t i = 0; i < unit->count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < unit->count; i++) {
         const struct unit_cell *cell = &unit->cells[i];
         if (cell->native != i)
-            analyse_comparison(result, cell->cell, unit->cells[cell->native].cell);
-        if (cell->root != i)
-            analyse_comparison(result, cell->cell, unit->cells[cell->root].cell);
+            rc = analyse_comparison(result, cell->cell, unit->cells[cell->native].cell, error);
+        if (rc == 0 && cell->root != i)
+            rc = analyse_comparison(result, cell->cell, unit->cells[cell->root].cell, error);
     }
+    return rc;
 }
 
 static int analyse(struct events_work *work, const char *cut, struct error *error)
@@ -294,10 +298,10 @@ static int analyse(struct events_work *work, const char *cut, struct error *erro
     result->comparisons = calloc(2 * result->cell_count + 1, sizeof *result->comparisons);
     if (!result->comparisons)
         return error_set(error, ENOMEM, "no memory for the comparisons");
-    analyse_cells(result, work->planned, cut);
-    for (size_t i = 0; i < work->units.count; i++)
-        compare_unit(result, &work->units.units[i]);
-    return 0;
+    int rc = analyse_cells(result, work->planned, cut, error);
+    for (size_t i = 0; rc == 0 && i < work->units.count; i++)
+        rc = compare_unit(result, &work->units.units[i], error);
+    return rc;
 }
 
 static int prepare(struct events_work *work, struct error *error)

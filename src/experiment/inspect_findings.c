@@ -5,6 +5,7 @@
 #include "experiment/internal.h"
 #include "inspect/told.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -180,7 +181,9 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     const struct result_cell *without = inspect_chase_cell(result, CHASE_SCATTERED, walk_bytes, 2 * MIB);
     if (!with || !without)
         return 0;
-    struct estimate cost = analyse_difference(with, without);
+    struct estimate cost;
+    if (figures_difference(with, without, &cost))
+        return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
     struct finding finding = cost_finding("walk-cost", key, "TLB miss", FINDING_CACHES, &cost);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
@@ -287,7 +290,7 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
     int rc =
         inspection->experiment->depth == INSPECT_CHEAP
             ? 0
-            : inspect_told(&result->host, &inspection->experiment->setting->facts, &result->findings, error);
+            : inspect_told(&result->host, &inspection->experiment->setting->facts[0], &result->findings, error);
     for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
         rc = steps[i](inspection, error);
     return rc;

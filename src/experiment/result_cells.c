@@ -42,13 +42,3 @@ int make_cells(const struct chase_experiment *experiment, const struct row *row,
     }
     return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of %zu cells", count) : 0;
 }
-
-int add_sample(struct result_cell *cell, const struct result_sample *sample, struct error *error)
-{
-    struct result_sample *grown = realloc(cell->samples, (cell->sample_count + 1) * sizeof *grown);
-    if (!grown)
-        return error_set(error, ENOMEM, "no memory for another sample");
-    cell->samples = grown;
-    cell->samples[cell->sample_count++] = *sample;
-    return 0;
-}

@@ -41,7 +41,7 @@ static void head(struct row *row, const struct compare *compare)
 static void add_value(struct row *row, const struct compared *compared, const char *unit)
 {
     char text[TEXT_BYTES];
-    const struct saved_cell *cell = compared->cell;
+    const struct result_cell *cell = compared->cell;
     bool marked = cell && (cell->quality == QUALITY_NOISY || cell->quality == QUALITY_INTERRUPTED);
     snprintf(text, sizeof text, "%.30s%s%s%s%s%s",
         (unit[0] ? format_ns(compared->value) : format_slowdown(compared->value)).text, unit[0] ? " " : "",

@@ -5,7 +5,6 @@
 
 #include "result/compare.h"
 #include "report/style.h"
-#include "result/compare_json.h"
 
 #include <stdio.h>
 
@@ -35,7 +34,8 @@ void compare_absences(
 
 /* "A  before.json: chase, vcost 0.1.0, 2026-11-24T06:56:35Z, 24 cells". Not cleaned. */
 enum { COMPARE_TITLE_BYTES = 256 };
-void compare_file_title(const struct saved *file, size_t index, char title[static COMPARE_TITLE_BYTES]);
+void compare_file_title(
+    const struct compare_input *file, size_t index, char title[static COMPARE_TITLE_BYTES]);
 
 /* A line for each cell, or slowdown, and file. */
 int compare_csv(const struct compare *compare, FILE *stream, struct error *error);

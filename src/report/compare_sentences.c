@@ -1,6 +1,8 @@
 /* What is told in sentences about results that are compared, whatever it is written to. */
 #include "report/compare_report.h"
 
+#include "result/tool.h"
+
 #include <string.h>
 
 enum { SENTENCE_BYTES = 1024, KEYS_TOLD = 4, ABSENCES_TOLD = 6 };
@@ -10,11 +12,14 @@ typedef void say_function(void *context, const char *sentence);
 /* snprintf to the end of what is there; what does not fit is cut. */
 #define APPEND(text, ...) snprintf((text) + strlen(text), SENTENCE_BYTES - strlen(text), __VA_ARGS__)
 
-void compare_file_title(const struct saved *file, size_t index, char title[static COMPARE_TITLE_BYTES])
+void compare_file_title(
+    const struct compare_input *file, size_t index, char title[static COMPARE_TITLE_BYTES])
 {
+    const struct result *result = file->result;
     snprintf(title, COMPARE_TITLE_BYTES, "%c  %.100s: %.30s, vcost %.20s, %.30s, %zu cell%s",
-        compare_letter(index), file->name, file->experiment, file->version, file->started, file->cell_count,
-        file->cell_count == 1 ? "" : "s");
+        compare_letter(index), file->name, result->experiment,
+        result->tool.version ? result->tool.version : this_tool.version, result->started,
+        result->cell_count, result->cell_count == 1 ? "" : "s");
 }
 
 /* ---- what differs ---- */
@@ -25,10 +30,13 @@ static void say_difference(
     char sentence[SENTENCE_BYTES];
     snprintf(sentence, sizeof sentence, "%s%s%.60s:", difference->name, difference->key ? " " : "",
         difference->key ? difference->key : "");
-    for (size_t i = 0; i < compare->file_count; i++)
-        APPEND(sentence, "%s %c %s%.100s%s", i ? "," : "", compare_letter(i),
-            difference->texts[i] ? "\"" : "", difference->texts[i] ? difference->texts[i] : "not told",
-            difference->texts[i] ? "\"" : "");
+    for (size_t i = 0; i < compare->file_count; i++) {
+        char text[COMPARE_TOLD_BYTES] = "not told";
+        const char *quote = difference->told[i].told ? "\"" : "";
+        if (difference->told[i].told)
+            compare_told_text(&difference->told[i], text);
+        APPEND(sentence, "%s %c %s%.100s%s", i ? "," : "", compare_letter(i), quote, text, quote);
+    }
     say(context, sentence);
 }
 
@@ -58,7 +66,7 @@ void compare_differences(const struct compare *compare, say_function *say, void 
 
 /* ---- what is not good ---- */
 
-static size_t count_quality(const struct saved *file, enum quality quality)
+static size_t count_quality(const struct result *file, enum quality quality)
 {
     size_t count = 0;
     for (size_t i = 0; i < file->cell_count; i++)
@@ -66,7 +74,7 @@ static size_t count_quality(const struct saved *file, enum quality quality)
     return count;
 }
 
-static void say_quality(const struct saved *file, size_t index, say_function *say, void *context)
+static void say_quality(const struct result *file, size_t index, say_function *say, void *context)
 {
     static const struct {
         enum quality quality;
@@ -90,8 +98,8 @@ void compare_blemishes(const struct compare *compare, say_function *say, void *c
 {
     char sentence[SENTENCE_BYTES];
     for (size_t i = 0; i < compare->file_count; i++) {
-        const struct saved *file = &compare->files[i];
-        const char *reason = file->incomplete_reason ? file->incomplete_reason : "";
+        const struct result *file = compare->files[i].result;
+        const char *reason = file->incomplete_reason;
         snprintf(sentence, sizeof sentence, "%c is incomplete%s%.200s", compare_letter(i),
             reason[0] ? ": " : "", reason);
         if (!file->complete)

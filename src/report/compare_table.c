@@ -194,7 +194,7 @@ static void write_legend(const struct table *table, FILE *stream)
     bool seen[4] = {false};
     for (size_t row = 0; row < table->rows->count; row++)
         for (size_t file = 0; file < table->compare->file_count; file++) {
-            const struct saved_cell *cell = table->rows->rows[row].files[file].cell;
+            const struct result_cell *cell = table->rows->rows[row].files[file].cell;
             if (cell)
                 seen[cell->quality] = true;
         }

@@ -2,7 +2,6 @@
  * a sentence. */
 #include "cmocka_all.h"
 
-#include "result/compare.h"
 #include "result/json.h"
 #include "result/saved.h"
 #include "test_report_synthetic.h"
@@ -329,47 +328,6 @@ static void findings_are_facts_unless_they_are_measured_figures(void **state)
     saved_free(&saved);
 }
 
-static json_t *finding_named(json_t *json, const char *name)
-{
-    size_t i;
-    json_t *finding;
-    json_array_foreach(json_object_get(json, "findings"), i,
-        finding) if (!strcmp(json_string_value(json_object_get(finding, "name")), name)) return finding;
-    return NULL;
-}
-
-static void inspections_that_found_something_else_differ_in_it(void **state)
-{
-    struct saved files[2];
-    struct compare compare;
-    struct error error;
-    json_t *other = inspect_json();
-    (void)state;
-    json_object_set_new(finding_named(other, "splintered"), "value", json_false());
-    json_object_set_new(finding_named(other, "splintered"), "text", json_null());
-    json_object_set_new(finding_named(other, "tlb-entries"), "value", json_integer(1536));
-    json_object_set_new(finding_named(other, "steal"), "value", json_real(0.5));
-    json_object_set_new(finding_named(other, "clock-source"), "value", json_null());
-    assert_int_equal(parse(inspect_json(), &files[0], &error), 0);
-    assert_int_equal(parse(other, &files[1], &error), 0);
-    assert_int_equal(compare_make(files, 2, NULL, &compare, &error), 0);
-    assert_int_equal(compare.difference_count, 3);
-    for (size_t i = 0; i < 3; i++) {
-        const struct difference *each = &compare.differences[i];
-        bool splintered = !strcmp(each->key, "splintered"), clock = !strcmp(each->key, "clock-source");
-        assert_string_equal(each->name, "finding");
-        assert_string_equal(each->texts[0], splintered ? "partly" : clock ? "kvm-clock" : "2048");
-        if (clock)
-            assert_null(each->texts[1]);
-        else
-            assert_string_equal(each->texts[1], splintered ? "no" : "1536");
-    }
-    assert_int_equal(compare.metrics[METRIC_TIME].count, files[0].cell_count);
-    compare_free(&compare);
-    saved_free(&files[0]);
-    saved_free(&files[1]);
-}
-
 static const struct {
     const char *path[6], *value, *sentence;
 } wrong_findings[] = {
@@ -479,7 +437,6 @@ int main(void)
         cmocka_unit_test(every_truncated_file_is_refused),
         cmocka_unit_test(every_changed_byte_is_survived),
         cmocka_unit_test(findings_are_facts_unless_they_are_measured_figures),
-        cmocka_unit_test(inspections_that_found_something_else_differ_in_it),
         cmocka_unit_test(findings_are_checked_as_all_else),
         cmocka_unit_test(findings_without_end_are_refused_and_long_ones_cut),
         cmocka_unit_test(a_file_that_never_ends_is_refused),
