@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 import xml.etree.ElementTree as etree
 from html.parser import HTMLParser
 
@@ -165,10 +166,13 @@ def test_an_empty_document_is_a_page():
     assert outline.text["h1"] == "vcost" and not outline.all("table")
 
 
-def test_ten_thousand_rows_are_less_than_five_megabytes():
+def test_ten_thousand_rows_with_their_result_are_less_than_five_megabytes():
     text = write("html", "many")
     assert text.count(b"<tr>") > 10000
     assert len(text) < 5e6, len(text)
+    packed = re.search(b'<script type="application/zlib" id="vcost-result">(.*?)</script>', text, re.S)[1]
+    inside = json.loads(zlib.decompress(base64.b64decode(packed)))
+    assert len(inside["cells"]) == 10000 and inside["cells"][9]["id"] == "chase/kvm/random/4672/64/4096/4096"
 
 
 tap.main(tap.cases(globals()))
