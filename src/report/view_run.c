@@ -44,10 +44,11 @@ void view_run_machine(const struct result *result, struct document *document)
 {
     char cpu[BASELINE_BYTES];
     const struct fact *kernel = &result->host.kernel;
-    bool guest = result->kvm.usable && ran_on(result, "kvm");
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    bool guest = kvm && kvm->usable && ran_on(result, "kvm");
     baseline_cpu(&result->host, cpu);
     document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guest ? "Guest: " : "",
-        guest ? guest_text(document, &result->kvm) : "", guest ? ". " : "", cpu,
+        guest ? guest_text(document, kvm) : "", guest ? ". " : "", cpu,
         kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
     for (size_t i = 0; i < result->agent_count; i++) {
         const struct agent_facts *facts = &result->agents[i].facts;
@@ -57,8 +58,8 @@ void view_run_machine(const struct result *result, struct document *document)
             facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
             facts->is_guest ? below : "");
     }
-    if (!result->kvm.usable && result->kvm.reason[0] && !ran_on(result, "kvm")) {
-        const char *reason = result->kvm.reason;
+    if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm")) {
+        const char *reason = kvm->reason;
         document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", reason,
             reason[strlen(reason) - 1] == '.' ? "" : ".");
     }
@@ -335,7 +336,7 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
         WORDS("reason", reason),
         FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
-        WORDS("operation", cell->unit),
+        WORDS("operation", cell->operation),
         WORDS("note", cell->note),
         FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
         FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
