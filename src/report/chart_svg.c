@@ -515,16 +515,19 @@ static void put_marks(const struct drawing *drawing, enum chart_mark_kind kind, 
         double from = x_of(drawing, mark->from), to = x_of(drawing, mark->to), x = (from + to) / 2;
         if (mark->kind != kind || !isfinite(x) || to <= drawing->left || from >= drawing->right)
             continue;
+        char name[80]; /* "L2 1M": a step is at the last size before it */
+        snprintf(name, sizeof name, "%.60s %s", mark->label ? mark->label : "",
+            format_tick(&drawing->chart->x, mark->from).text);
         fprintf(drawing->stream,
             "<g class=\"%s\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/><title>",
             measured ? "mm" : "mr", PX(from), PX(drawing->top), PX(fmax(to - from, 1)),
             PX(drawing->bottom - drawing->top));
-        markup_text(drawing->stream, mark->label);
+        markup_text(drawing->stream, name);
         fprintf(drawing->stream, " (%s)</title></g>\n", titles[kind]);
-        double half = mark->label ? letters(mark->label) * 0.45 : 0;
-        if (!mark->label || x - half < free_from || x + half > CHART_SVG_WIDTH)
+        double half = letters(name) * 0.45;
+        if (x - half < free_from || x + half > CHART_SVG_WIDTH)
             continue;
-        put_text(drawing->stream, measured ? "mm m" : "mr m", x, y, mark->label, 40);
+        put_text(drawing->stream, measured ? "mm m" : "mr m", x, y, name, 40);
         free_from = x + half + 4;
     }
 }

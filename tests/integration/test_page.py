@@ -151,7 +151,7 @@ def test_details_are_folded_and_others_are_not():
 
 def test_a_picture_says_what_it_shows():
     picture = etree.fromstring(write("svg"))
-    said = "\n".join(each.text or "" for each in picture.iter(f"{SVG}text"))
+    said = " ".join(each.text or "" for each in picture.iter(f"{SVG}text"))
     for words in ("Memory access in a guest costs up to 9 % here.", "part of the baseline", "Slowdown over native", "L1d 32K", "L3 32M",
                   "measured", "reported", "+10 %", "64K", "1G", "working set (bytes)", "ns per access", "Bands: 95 % intervals",
                   "What leaving the guest costs", "timer", "10 µs", "too disturbed to tell", "vcost "):

@@ -95,10 +95,10 @@ static void add_charts(struct document *document, const char *word)
     chart->caption = "Bands: 95 % intervals of the ratio, made over placements.";
     add_curve(document, chart, word, 1);
     add_curve(document, chart, "kvm (nested) 2M/2M", 0.3);
-    chart_mark(document, chart, MARK_MEASURED, 32 << 10, 46336, "L1d 32K");
-    chart_mark(document, chart, MARK_MEASURED, 741376, 1 << 20, "L2 724K");
+    chart_mark(document, chart, MARK_MEASURED, 32 << 10, 46336, "L1d");
+    chart_mark(document, chart, MARK_MEASURED, 741376, 1 << 20, "L2");
     chart_mark(document, chart, MARK_REPORTED, 32 << 10, 32 << 10, word);
-    chart_mark(document, chart, MARK_REPORTED, 32 << 20, 32 << 20, "L3 32M");
+    chart_mark(document, chart, MARK_REPORTED, 32 << 20, 32 << 20, "L3");
     chart = document_chart(document, CHART_LINES, "latency", word);
     if (!chart)
         return;
