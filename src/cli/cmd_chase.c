@@ -81,7 +81,8 @@ static int add_agents(const struct setting *setting, struct result *result, stru
         const struct agent_facts *facts = remote_site_facts(site);
         if (facts && !has_agent(result, site->lanes[0].name))
             result->agents[result->agent_count++] =
-                (struct result_agent){site->lanes[0].name, remote_site_command(site), *facts};
+                (struct result_agent){pool_text(&result->pool, site->lanes[0].name),
+                    pool_text(&result->pool, remote_site_command(site)), *facts};
     }
     return 0;
 }
@@ -90,13 +91,11 @@ static int add_agents(const struct setting *setting, struct result *result, stru
 static int complete_result(const struct invocation *invocation, const struct setting *setting,
     struct result *result, struct error *error)
 {
-    result->argc = invocation->argc;
-    result->argv = invocation->argv;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
-    result->kvm = setting->facts;
-    int rc = add_agents(setting, result, error);
-    if (rc < 0 || (rc = host_look(&result->host, error)) < 0)
+    result_set_monitor(result, &setting->facts);
+    int rc = result_set_command(result, invocation->argc, invocation->argv, error);
+    if (rc < 0 || (rc = add_agents(setting, result, error)) < 0 || (rc = host_look(&result->host, error)) < 0)
         return rc;
     return experiment_find_reaches(result, error);
 }

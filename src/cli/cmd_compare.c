@@ -4,13 +4,11 @@
 #include "cli/status.h"
 #include "report/compare_report.h"
 #include "report/format.h"
-#include "result/figures.h"
-#include "result/saved.h"
+#include "result/read.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- outputs ---- */
@@ -128,51 +126,9 @@ static bool reads_stdin_twice(const struct invocation *invocation)
     return count > 1;
 }
 
-/* Until there is a reader of results: the figures of what the other reader has read, without facts. */
-static int result_of(const struct saved *saved, struct result *result, struct error *error)
-{
-    *result = (struct result){.experiment = saved->experiment, .complete = saved->complete};
-    result->cells = calloc(saved->cell_count + 1, sizeof *result->cells);
-    result->comparisons = calloc(saved->comparison_count + 1, sizeof *result->comparisons);
-    if (!result->cells || !result->comparisons)
-        return error_set(error, ENOMEM, "not enough memory to read %.200s", saved->name);
-    snprintf(result->started, sizeof result->started, "%s", saved->started);
-    snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%s",
-        saved->incomplete_reason ? saved->incomplete_reason : "");
-    for (size_t i = 0; i < saved->cell_count; i++) {
-        const struct saved_cell *from = &saved->cells[i];
-        struct result_cell *cell = &result->cells[result->cell_count++];
-        *cell = (struct result_cell){.cell.event.name = from->workload,
-            .median = from->median,
-            .low = from->low,
-            .high = from->high,
-            .min = from->min,
-            .quality = from->quality};
-        snprintf(cell->id, sizeof cell->id, "%s", from->id);
-        snprintf(cell->reason, sizeof cell->reason, "%s", from->reason ? from->reason : "");
-        for (size_t k = 0; k < from->sample_count; k++) {
-            const struct saved_sample *sample = &from->samples[k];
-            if (figures_add_sample(cell, &(struct result_sample){sample->value, sample->round,
-                                             sample->placement, (enum disturbance)sample->disturbed}))
-                return error_set(error, ENOMEM, "not enough memory to read %.200s", saved->name);
-        }
-    }
-    for (size_t i = 0; i < saved->comparison_count; i++) {
-        const struct saved_comparison *from = &saved->comparisons[i];
-        result->comparisons[result->comparison_count++] =
-            (struct result_comparison){.cell = (size_t)(from->cell - saved->cells),
-                .baseline = (size_t)(from->baseline - saved->cells),
-                .ratio = from->ratio,
-                .low = from->low,
-                .high = from->high};
-    }
-    return 0;
-}
-
 int cmd_compare_run(const struct invocation *invocation)
 {
-    struct saved files[COMPARE_FILES_MAX] = {{0}};
-    struct result results[COMPARE_FILES_MAX] = {{0}};
+    struct result results[COMPARE_FILES_MAX] = {0};
     struct compare_input inputs[COMPARE_FILES_MAX];
     struct error error;
     int rc = 0, status;
@@ -181,15 +137,12 @@ int cmd_compare_run(const struct invocation *invocation)
         return status_wrong_usage(invocation->command, &error);
     }
     for (size_t i = 0; i < invocation->operand_count && rc == 0; i++) {
-        rc = saved_read(invocation->operands[i], &files[i], &error);
-        if (rc == 0)
-            rc = result_of(&files[i], &results[i], &error);
-        inputs[i] = (struct compare_input){files[i].name, &results[i]};
+        const char *path = invocation->operands[i];
+        rc = result_read(path, &results[i], &error);
+        inputs[i] = (struct compare_input){strcmp(path, "-") != 0 ? path : "standard input", &results[i]};
     }
     status = rc < 0 ? status_failed(&error) : compare_results(invocation, inputs);
-    for (size_t i = 0; i < invocation->operand_count; i++) {
+    for (size_t i = 0; i < invocation->operand_count; i++)
         result_free(&results[i]);
-        saved_free(&files[i]);
-    }
     return status;
 }

@@ -104,12 +104,11 @@ static int measure(
 static int complete_result(const struct invocation *invocation, const struct setting *setting,
     struct result *result, struct error *error)
 {
-    result->argc = invocation->argc;
-    result->argv = invocation->argv;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
-    result->kvm = setting->facts;
-    return host_look(&result->host, error);
+    result_set_monitor(result, &setting->facts);
+    int rc = result_set_command(result, invocation->argc, invocation->argv, error);
+    return rc < 0 ? rc : host_look(&result->host, error);
 }
 
 static int report(const struct events_options *options, struct output_file *outputs, struct result *result,

@@ -53,9 +53,9 @@ static int inspect(
     progress_start(&line, stderr, common->quiet, locale_is_utf8());
     int rc = experiment_inspect(&experiment, result, error);
     progress_clear(&line);
-    result->argc = inspector->invocation->argc;
-    result->argv = inspector->invocation->argv;
-    return rc;
+    return rc < 0
+               ? rc
+               : result_set_command(result, inspector->invocation->argc, inspector->invocation->argv, error);
 }
 
 /* ---- what is written after every round ---- */

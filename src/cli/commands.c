@@ -9,6 +9,7 @@
 #include "cli/help.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
+#include "cli/report_options.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const struct command *const commands[] = {
     &command_events,
     &command_inspect,
     &command_compare,
+    &command_report,
     &command_list,
     &command_agent,
     &command_help,

@@ -124,7 +124,7 @@ static void describe(struct inspection *inspection)
     result->seed = inspection->experiment->seed;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
-    result->kvm = setting->facts;
+    result_set_monitor(result, &setting->facts);
     stamp_start(result);
 }
 

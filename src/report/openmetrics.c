@@ -235,7 +235,7 @@ static void add_run(struct metrics *metrics, const struct result *result)
     add_plain(metrics, "vcost_inspect_unknown_findings",
         "findings that could not be had here, and are left out", (double)unknown);
     set_help(&build, "which vcost inspected");
-    add_label(build.labels, "version", tool.version);
+    add_label(build.labels, "version", this_tool.version);
     add(metrics, &build);
 }
 

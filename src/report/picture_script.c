@@ -169,8 +169,9 @@ static void write_title(const struct picture *picture, const struct curves *curv
     snprintf(line, sizeof line, "Pointer chase%s%s", one ? ", " : "", one ? curves->groups[0].name : "");
     put_text(picture, 20, 28, &title_lettering, line);
     baseline_cpu(&result->host, cpu);
-    if (result->kvm.usable)
-        monitor_label(&result->kvm, "kvm", label);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (kvm && kvm->usable)
+        monitor_label(kvm, "kvm", label);
     snprintf(line, sizeof line, "%s%s%s%s%s", cpu, kernel->known ? " · Linux " : "",
         kernel->known ? kernel->text : "", label[0] ? " · " : "", label);
     put_text(picture, 20, 54, &subtitle_lettering, line);
@@ -230,7 +231,7 @@ static void write_caption(const struct picture *picture)
     const struct result *result = picture->result;
     char samples[96], line[512], marks[256];
     samples_text(result, samples);
-    snprintf(line, sizeof line, "vcost %.20s · %s · %s%s%s", tool.version, result->started, samples,
+    snprintf(line, sizeof line, "vcost %.20s · %s · %s%s%s", this_tool.version, result->started, samples,
         result->complete ? "" : " · INCOMPLETE: ", result->complete ? "" : result->incomplete_reason);
     put_text(picture, 20, picture->height - 52, &caption_lettering, line);
     put_text(picture, 20, picture->height - 34, &caption_lettering,

@@ -170,6 +170,10 @@ static void one_id_for_different_things_is_refused(void **state)
     struct compare compare;
     struct error error;
     (void)state;
+    files[1].cells[2].unit = "cycles";
+    assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "is measured in ns in one and in cycles in the other"));
+    files[1].cells[2].unit = NULL;
     files[1].cells[2].cell.event.name = "copy";
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is the workload \"chase\" in one and \"copy\" in the other"));
@@ -381,9 +385,10 @@ static void commands_without_settings_are_compared_by_their_words(void **state)
     struct result files[] = {result_of(1, 1, 2), result_of(1, 1, 2)};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        files[1].argv = (char **)cases[i].words;
-        for (files[1].argc = 0; files[1].argc < 8 && cases[i].words[files[1].argc];)
-            files[1].argc++;
+        int count = 0;
+        while (count < 8 && cases[i].words[count])
+            count++;
+        assert_int_equal(result_set_command(&files[1], count, (char *const *)cases[i].words, NULL), 0);
         struct compare compare = compare_two(files, NULL);
         if (cases[i].told)
             assert_string_equal(told(&compare, "settings", ""), cases[i].told);
@@ -406,7 +411,7 @@ static void settings_are_compared_one_by_one(void **state)
     files[0].setting_count = 3;
     files[1].settings = second;
     files[1].setting_count = 5;
-    files[1].argv[0] = "other"; /* words do not count then */
+    files[1].command_count = 1; /* words do not count then */
     struct compare compare = compare_two(files, NULL);
     assert_string_equal(told(&compare, "setting", "working-set"), "4K..1G|4K..256M");
     assert_string_equal(told(&compare, "setting", "cpu"), "none|3");
