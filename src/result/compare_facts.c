@@ -12,7 +12,8 @@ struct fact_told {
     size_t name;     /* number in the table of facts */
     const char *key; /* "" where there is one alone */
     size_t file, sequence;
-    bool usual; /* a setting that has its default: another file need not know the option at all */
+    bool usual; /* that another file does not tell it is no difference: a setting at its default, of which
+                   an older vcost need not know; a finding, where another file has none at all */
     struct told told;
 };
 
@@ -22,6 +23,7 @@ struct gathering {
     struct fact_told *facts;
     size_t count, room;
     size_t name, file; /* of what is gathered now */
+    bool all_inspected;
 };
 
 static void add(struct gathering *gathering, const char *key, bool usual, struct told told)
@@ -123,16 +125,16 @@ static bool is_fact(const struct finding *finding)
     return !number || (finding->source == FINDING_TOLD && !finding->detail);
 }
 
+/* Another experiment's file has none: that all of them are missing there says nothing of the machines. */
 static void tell_findings(struct gathering *gathering, const struct result *result)
 {
     for (size_t i = 0; i < result->findings.count; i++) {
         const struct finding *finding = &result->findings.items[i];
         bool words = finding->unit == UNIT_TEXT || (finding->unit == UNIT_YES_NO && finding->value.text[0]);
+        const char *key =
+            pool_format(gathering->pool, "%s%s%s", finding->name, finding->key[0] ? " " : "", finding->key);
         if (is_fact(finding))
-            add(gathering,
-                pool_format(
-                    gathering->pool, "%s%s%s", finding->name, finding->key[0] ? " " : "", finding->key),
-                false,
+            add(gathering, key, !gathering->all_inspected,
                 (struct told){.unit = finding->unit,
                     .number = finding->number,
                     .text = words ? finding->value.text : NULL});
@@ -292,8 +294,11 @@ static void tell_row(struct gathering *gathering, const struct fact_row *row, co
 static void gather(struct gathering *gathering, const struct compare *compare)
 {
     bool settings = true;
-    for (size_t file = 0; file < compare->file_count; file++)
+    gathering->all_inspected = true;
+    for (size_t file = 0; file < compare->file_count; file++) {
         settings &= compare->files[file].result->settings != NULL;
+        gathering->all_inspected &= compare->files[file].result->findings.count > 0;
+    }
     tell_function *left_out = settings ? tell_command : tell_settings;
     for (gathering->file = 0; gathering->file < compare->file_count; gathering->file++)
         for (gathering->name = 0; gathering->name < FACT_ROWS; gathering->name++)

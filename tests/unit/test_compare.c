@@ -304,6 +304,14 @@ static void what_three_digits_do_not_show_is_no_difference(void **state)
     free_two(&compare, files);
 }
 
+static struct finding *finding_of(struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->findings.count; i++)
+        if (!strcmp(result->findings.items[i].name, name))
+            return &result->findings.items[i];
+    return NULL;
+}
+
 /* Figures that were measured, or concluded from such, are compared by their cells, which have samples. */
 static void findings_are_facts_unless_they_are_measured_figures(void **state)
 {
@@ -317,21 +325,14 @@ static void findings_are_facts_unless_they_are_measured_figures(void **state)
     (void)state;
     synthetic_inspect(&files[0]);
     synthetic_inspect(&files[1]);
-    findings_free(&files[1].findings);
+    files[1].findings.items[0] = *finding_of(&files[1], "clock-source");
+    files[1].findings.count = 1;
     struct compare compare = compare_two(files, NULL);
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         assert_string_equal(told(&compare, "finding", facts[i].key), facts[i].told);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_null(difference(&compare, "finding", none[i]));
     free_two(&compare, files);
-}
-
-static struct finding *finding_of(struct result *result, const char *name)
-{
-    for (size_t i = 0; i < result->findings.count; i++)
-        if (!strcmp(result->findings.items[i].name, name))
-            return &result->findings.items[i];
-    return NULL;
 }
 
 static void inspections_that_found_something_else_differ_in_it(void **state)
@@ -351,6 +352,20 @@ static void inspections_that_found_something_else_differ_in_it(void **state)
     assert_string_equal(told(&compare, "finding", "clock-source"), "kvm-clock|-");
     assert_int_equal(compare.difference_count, 3);
     assert_int_equal(compare.metrics[METRIC_TIME].count, files[0].cell_count);
+    free_two(&compare, files);
+}
+
+static void findings_are_compared_of_inspections_alone(void **state)
+{
+    struct result files[2];
+    (void)state;
+    synthetic_inspect(&files[0]);
+    synthetic_inspect(&files[1]);
+    findings_free(&files[1].findings);
+    files[1].experiment = "events";
+    struct compare compare = compare_two(files, NULL);
+    assert_string_equal(told(&compare, "experiment", ""), "inspect|events");
+    assert_int_equal(compare.difference_count, 1);
     free_two(&compare, files);
 }
 
@@ -474,6 +489,7 @@ int main(void)
         cmocka_unit_test(what_three_digits_do_not_show_is_no_difference),
         cmocka_unit_test(findings_are_facts_unless_they_are_measured_figures),
         cmocka_unit_test(inspections_that_found_something_else_differ_in_it),
+        cmocka_unit_test(findings_are_compared_of_inspections_alone),
         cmocka_unit_test(what_is_told_twice_counts_once),
         cmocka_unit_test(commands_without_settings_are_compared_by_their_words),
         cmocka_unit_test(settings_are_compared_one_by_one),
