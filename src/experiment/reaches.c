@@ -2,7 +2,7 @@
 
 #include "experiment/attribution.h"
 #include "measure/steps.h"
-#include "report/curves.h"
+#include "result/curves.h"
 
 #include <errno.h>
 #include <math.h>
@@ -204,8 +204,10 @@ static int look_at(struct look *look, struct error *error)
 
 int experiment_find_reaches(struct result *result, struct error *error)
 {
-    struct curves curves = {0};
-    int rc = curves_from_result(result, &curves, error);
+    struct pool pool = {0};
+    struct curves curves;
+    curves_arrange(result, &pool, &curves);
+    int rc = pool.failed ? error_set(error, ENOMEM, "not enough memory for the curves of a result") : 0;
     for (size_t g = 0; rc == 0 && g < curves.group_count; g++)
         for (size_t c = 0; rc == 0 && c < curves.groups[g].curve_count; c++) {
             struct look look = {.result = result, .group = &curves.groups[g]};
@@ -213,6 +215,6 @@ int experiment_find_reaches(struct result *result, struct error *error)
             look.packed = packed_of(&curves, look.group, look.curve);
             rc = look_at(&look, error);
         }
-    curves_free(&curves);
+    pool_free(&pool);
     return rc;
 }

@@ -1,6 +1,6 @@
 #include "report/csv.h"
 
-#include "report/findings_csv.h"
+#include "report/terminal.h"
 #include "result/words.h"
 
 #include <inttypes.h>
@@ -308,11 +308,9 @@ static const struct result_comparison *comparison_of(const struct result *result
 
 int csv_write(const struct result *result, FILE *stream, struct error *error)
 {
-    (void)error; /* as every writer: today nothing can fail but the stream */
-    if (!strcmp(result->experiment, "inspect")) {
-        findings_csv_write(&result->findings, stream);
-        return 0;
-    }
+    const struct report_style style = {.utf8 = true};
+    if (terminal_is_viewed(result))
+        return terminal_view(result, "csv", stream, &style, error);
     for (size_t i = 0; i < COLUMNS; i++)
         fprintf(stream, "%s%s", i ? "," : "", columns[i].name);
     fputc('\n', stream);

@@ -1,5 +1,5 @@
 /* A result as comma-separated values: a header line, then one line for each cell, with its slowdown against
- * its baseline where there is one. Of "inspect" it is what was found instead (findings_csv.h).
+ * its baseline where there is one. Of "inspect" it is what was found instead.
  *
  * Fields are quoted as in RFC 4180; lines end in LF as everywhere on Unix. A figure that could not be had is
  * an empty field, and the field "reason" says why. Sizes are bytes, times ns per operation, ratios plain. */

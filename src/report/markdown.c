@@ -2,12 +2,11 @@
 
 #include "result/baseline.h"
 #include "report/curves.h"
-#include "report/findings_report.h"
 #include "report/format.h"
 #include "report/markdown_text.h"
 #include "report/notes.h"
-#include "report/price_report.h"
 #include "report/summary.h"
+#include "report/terminal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -139,9 +138,8 @@ static int write_curves(const struct result *result, FILE *stream, struct error 
 
 int markdown_write(const struct result *result, FILE *stream, struct error *error)
 {
+    if (terminal_is_viewed(result))
+        return terminal_view(result, "markdown", stream, &markdown_style, error);
     write_headline(result, stream);
-    if (!strcmp(result->experiment, "inspect"))
-        return findings_report_markdown(result, stream, error);
-    return (strcmp(result->experiment, "events") == 0 ? price_report_markdown : write_curves)(
-        result, stream, error);
+    return write_curves(result, stream, error);
 }

@@ -2,13 +2,14 @@
 
 #include "result/baseline.h"
 #include "report/curves.h"
-#include "report/findings_report.h"
 #include "report/plot.h"
-#include "report/price_report.h"
+#include "report/document.h"
 #include "report/reach_sentences.h"
 #include "report/summary.h"
 #include "report/table.h"
 #include "report/text.h"
+#include "report/view_events.h"
+#include "report/view_inspect.h"
 
 #include <string.h>
 
@@ -61,19 +62,28 @@ static int write_curves(
     return status;
 }
 
-void terminal_headline(const struct result *result, FILE *stream, const struct report_style *style)
+bool terminal_is_viewed(const struct result *result)
 {
-    write_headline(result, stream, style);
-    write_agents(result, stream, style);
-    fputc('\n', stream);
+    return strcmp(result->experiment, "chase") != 0;
+}
+
+int terminal_view(const struct result *result, const char *format, FILE *stream,
+    const struct report_style *style, struct error *error)
+{
+    struct document document = {0};
+    (strcmp(result->experiment, "inspect") ? view_events : view_inspect)(result, &document);
+    int rc = document_write(&document, format_named(format), stream, style, error);
+    document_free(&document);
+    return rc;
 }
 
 int terminal_write(
     const struct result *result, FILE *stream, const struct report_style *style, struct error *error)
 {
-    if (!strcmp(result->experiment, "inspect"))
-        return findings_report_write(result, stream, style, style->verbose, error);
-    terminal_headline(result, stream, style);
-    return (strcmp(result->experiment, "events") == 0 ? price_report_write : write_curves)(
-        result, stream, style, error);
+    if (terminal_is_viewed(result))
+        return terminal_view(result, "terminal", stream, style, error);
+    write_headline(result, stream, style);
+    write_agents(result, stream, style);
+    fputc('\n', stream);
+    return write_curves(result, stream, style, error);
 }

@@ -12,7 +12,9 @@
 int terminal_write(
     const struct result *result, FILE *stream, const struct report_style *style, struct error *error);
 
-/* What it starts with: what was measured on, and an empty line. */
-void terminal_headline(const struct result *result, FILE *stream, const struct report_style *style);
+/* Whether an experiment is told by a document (events, inspect), and its document in a format. */
+bool terminal_is_viewed(const struct result *result);
+int terminal_view(const struct result *result, const char *format, FILE *stream,
+    const struct report_style *style, struct error *error);
 
 #endif

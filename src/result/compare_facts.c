@@ -170,7 +170,7 @@ static void tell_settings(struct gathering *gathering, const struct result *resu
         const struct result_setting *setting = &result->settings[i];
         add(gathering, setting->name, setting->usual,
             (struct told){
-                .unit = UNIT_TEXT, .number = NAN, .text = setting->value ? setting->value : "none"});
+                .unit = UNIT_TEXT, .number = NAN, .text = setting->value[0] ? setting->value : "none"});
     }
 }
 

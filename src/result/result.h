@@ -118,10 +118,11 @@ struct result_round {
     struct findings findings; /* owned */
 };
 
-/* An option of the command that shapes the result, with its value. */
+/* An option that changes what is measured, with the value that held. */
 struct result_setting {
-    const char *name, *value; /* "--time", "45"; a switch: "yes" or "no" */
-    bool usual;               /* it is the default */
+    const char *name;  /* without "--"; an operand's in capitals */
+    const char *value; /* as a user would type it; "yes" or "no" for a flag; "": nothing is given, and there is no default */
+    bool usual;        /* it is the default */
 };
 
 enum { RESULT_MONITORS_MAX = 8 };

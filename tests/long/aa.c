@@ -21,7 +21,7 @@ static int add_site(struct aa *aa, size_t lanes, struct site **site, struct erro
     const struct memory_request memory = {.page_bytes = 4 * KIB};
     int rc = setting_add_local(&aa->setting, &memory, false, site, error);
     for (size_t i = 0; rc == 0 && i < lanes; i++)
-        rc = local_site_add(*site, &runner_native, 0, error);
+        rc = local_site_add(*site, &runner_native, NULL, 0, error);
     return rc;
 }
 

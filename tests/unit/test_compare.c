@@ -417,7 +417,7 @@ static void commands_without_settings_are_compared_by_their_words(void **state)
 static void settings_are_compared_one_by_one(void **state)
 {
     static struct result_setting first[] = {
-        {"working-set", "4K..1G", true}, {"lock", "no", true}, {"cpu", NULL, true}};
+        {"working-set", "4K..1G", true}, {"lock", "no", true}, {"cpu", "", true}};
     static struct result_setting second[] = {{"working-set", "4K..256M", false}, {"lock", "no", true},
         {"cpu", "3", false}, {"turbo", "off", true}, {"heat", "hot", false}};
     struct result files[] = {result_of(1, 1, 2), result_of(1, 1, 2)};
