@@ -102,6 +102,10 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
         TAKES(JSON_STRING) | TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_INTEGER) | TAKES(JSON_REAL) |
             TAKES(JSON_NULL));
     const char *words;
+    static const char *const texts[] = {"text", "reason"};
+    for (size_t i = 0; i < 2; i++)
+        if (json_object_get(object, texts[i]))
+            reader_value(reader, object, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
     if (reader->status)
         return;
     settle_unit(reader, object, value, &finding->unit);

@@ -208,7 +208,7 @@ static int read_all(FILE *stream, const char *name, char **bytes, size_t *size, 
         *bytes = grown;
         *size += fread(grown + *size, 1, room - *size, stream);
         if (*size > RESULT_BYTES_MAX)
-            return error_set(error, EINVAL, "%.200s is no vcost result: it is larger than %d MiB", name,
+            return error_set(error, EFBIG, "%.200s is no vcost result: it is larger than %d MiB", name,
                 RESULT_BYTES_MAX >> 20);
     } while (*size == room);
     return ferror(stream) ? error_errno(error, errno, "cannot read %.200s", name) : 0;
