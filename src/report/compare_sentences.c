@@ -1,8 +1,6 @@
 /* What is told in sentences about results that are compared, whatever it is written to. */
 #include "report/compare_report.h"
 
-#include "result/tool.h"
-
 #include <string.h>
 
 enum { SENTENCE_BYTES = 1024, KEYS_TOLD = 4, ABSENCES_TOLD = 6 };
@@ -17,8 +15,7 @@ void compare_file_title(
 {
     const struct result *result = file->result;
     snprintf(title, COMPARE_TITLE_BYTES, "%c  %.100s: %.30s, vcost %.20s, %.30s, %zu cell%s",
-        compare_letter(index), file->name, result->experiment,
-        result->tool.version ? result->tool.version : this_tool.version, result->started,
+        compare_letter(index), file->name, result->experiment, result_tool(result)->version, result->started,
         result->cell_count, result->cell_count == 1 ? "" : "s");
 }
 
