@@ -247,8 +247,9 @@ static void say_files(const struct compare *compare, struct document *document)
     for (size_t i = 0; i < compare->file_count; i++) {
         const struct result *result = compare->files[i].result;
         document_say(document, BLOCK_FACT, "%c: %s, %s, vcost %s, %s, %zu cell%s.", compare_letter(i),
-            compare->files[i].name, result->experiment, tool.version, result->started, result->cell_count,
-            result->cell_count == 1 ? "" : "s");
+            compare->files[i].name, result->experiment,
+            result->tool.version ? result->tool.version : this_tool.version, result->started,
+            result->cell_count, result->cell_count == 1 ? "" : "s");
     }
 }
 

@@ -390,7 +390,7 @@ static void without_a_comparison_the_latencies_are_told(void **state)
     struct document document = {0};
     (void)state;
     synthetic_result(&recipe, &result);
-    result.kvm = (struct monitor_facts){.reason = "/dev/kvm is not there; load the kvm module"};
+    result.monitors[0] = (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, "An access takes ");
     assert_says(&document, BLOCK_CONCLUSION, " ns at 1 GiB (native); nothing was compared.");
@@ -516,8 +516,8 @@ static void what_kvm_does_is_told_with_what_it_means(void **state)
     assert_says(&document, BLOCK_FACT, "Shadow paging makes no walk longer");
     document_free(&document);
     result.host.is_guest = false;
-    result.kvm.provider = fact_known("kvm_amd");
-    result.kvm.technique = TECHNIQUE_NESTED;
+    result.monitors[0].provider = fact_known("kvm_amd");
+    result.monitors[0].technique = TECHNIQUE_NESTED;
     for (size_t i = 1; i < result.cell_count; i += 2)
         result.cells[i].technique = TECHNIQUE_NESTED;
     view_chase(&result, &document);
