@@ -290,7 +290,7 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
     int rc =
         inspection->experiment->depth == INSPECT_CHEAP
             ? 0
-            : inspect_told(&result->host, &inspection->experiment->setting->facts, &result->findings, error);
+            : inspect_told(&result->host, &inspection->experiment->setting->facts[0], &result->findings, error);
     for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
         rc = steps[i](inspection, error);
     return rc;

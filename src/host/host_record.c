@@ -57,8 +57,8 @@ static void read_features(struct reader *reader, const json_t *object, void *bas
 static const struct field_hook features = {
     .write = write_features,
     .read = read_features,
-    .schema = "\"features\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\"}}, "
-              "\"features_reason\": {\"type\": \"string\", \"minLength\": 1}",
+    .schema = "'features': {'type': ['array', 'null'], 'items': {'type': 'string'}}, "
+              "'features_reason': {'type': 'string', 'minLength': 1}",
 };
 
 static const struct field cpu_fields[] = {
@@ -91,7 +91,7 @@ static const char *no_tlbs(const void *base)
 }
 
 static const struct field cache_fields[] = {
-    {"level", FIELD_COUNT, FIELD_AT(struct host_cache, level), .check = "\"minimum\": 1"},
+    {"level", FIELD_COUNT, FIELD_AT(struct host_cache, level), .check = "'minimum': 1"},
     {"type", FIELD_TEXT, FIELD_AT(struct host_cache, type), .about = "data, instruction, unified"},
     {"bytes", FIELD_COUNT, FIELD_AT(struct host_cache, bytes)},
     {"line_bytes", FIELD_COUNT, FIELD_AT(struct host_cache, line_bytes), .missing = "not told"},
@@ -120,7 +120,7 @@ static void read_ways(struct reader *reader, const json_t *object, void *base)
 }
 
 static const struct field_hook ways = {
-    .write = write_ways, .read = read_ways, .schema = "\"ways\": {\"type\": \"integer\", \"minimum\": 0}"};
+    .write = write_ways, .read = read_ways, .schema = "'ways': {'type': 'integer', 'minimum': 0}"};
 
 static const struct field tlb_fields[] = {
     {"level", FIELD_COUNT, FIELD_AT(struct host_tlb, level)},

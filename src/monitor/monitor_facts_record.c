@@ -59,8 +59,10 @@ static const struct field facts_fields[] = {
         .about = "The CPL that SYSCALL leads to in a guest: 0 as on hardware, 3 under PVM."},
     {"quirks", FIELD_LIST, FIELD_ITEMS(struct monitor_facts, quirks, quirk_count)},
 };
-const struct record monitor_facts_record = {
-    "monitor", sizeof(struct monitor_facts), RECORD_FIELDS(facts_fields)};
+const struct record monitor_facts_record = {"monitor", sizeof(struct monitor_facts),
+    RECORD_FIELDS(facts_fields),
+    .rules = "{'if': {'properties': {'usable': {'const': false}}}, 'then': {'properties': {'reason': "
+             "{'type': 'string'}}}}"};
 
 static const struct field named_fields[] = {
     {"name", FIELD_TEXT, FIELD_WHOLE, AT(name)},

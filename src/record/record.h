@@ -69,8 +69,8 @@ struct field_hook {
     /* VARIANT: the record of a structure, of an object. */
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
-    /* What the schema says: members as in "properties" (NULL: nothing); of a VARIANT the records to choose
-     * from, ended by NULL, and the member by whose constant one is chosen. */
+    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing); of a VARIANT the
+     * records to choose from, ended by NULL, and the member by whose constant one is chosen. */
     const char *schema;
     const struct record *const *variants;
 };
@@ -94,7 +94,7 @@ struct field {
     bool (*when)(const void *base);       /* written only if true */
     const struct field_hook *hook;
     const char *about; /* for the schema, a sentence */
-    const char *check; /* for the schema: more about the value, as JSON members: "\"minimum\": 1" */
+    const char *check; /* for the schema, JSON with ' for ": more about the value ("'minimum': 1") */
 };
 
 struct record {
@@ -104,8 +104,7 @@ struct record {
     size_t field_count;
     /* After reading: what the fields must be to each other. May be NULL. */
     void (*check)(struct reader *reader, void *base);
-    const char *about,
-        *rules; /* for the schema; rules: JSON members ("\"allOf\": […]" is the schema's own) */
+    const char *about, *rules; /* for the schema; rules: more items of its "allOf" */
 };
 
 /* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in

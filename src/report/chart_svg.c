@@ -9,7 +9,6 @@
 #include "report/text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -43,6 +42,7 @@ struct drawing {
     struct axis x, y;                /* y is the axis of the values, which lies for bars */
     double left, right, top, bottom; /* of the plotted area */
     double legend, marks;            /* where they start */
+    char crosses[96];                /* what they mean */
     double row;                      /* bars: the height of a category */
     double height;                   /* of all */
 };
@@ -112,7 +112,7 @@ static void make_axes(struct drawing *drawing)
     if (bars && chart->y.scale == SCALE_LINEAR) /* these start at nothing */
         y = (struct span){fmin(y.low, nothing_of(&chart->y)), fmax(y.high, nothing_of(&chart->y))};
     axis_make(&chart->x, x, 11, &drawing->x);
-    axis_make(&chart->y, y, 7, &drawing->y);
+    axis_make(&chart->y, y, bars || chart->y.scale == SCALE_LINEAR ? 7 : 10, &drawing->y);
     if (chart->x.scale == SCALE_LOG2) { /* so that no point stands on the edge */
         drawing->x.range.low /= 1.25;
         drawing->x.range.high *= 1.25;
@@ -137,14 +137,37 @@ static void lay_out_names(struct drawing *drawing)
     drawing->row = fmax(BAR * (double)chart->series_count + 8, LINE + 2);
 }
 
-/* Where entry `index` of the legend stands; the one past the last: where it would. */
-static void legend_at(const struct drawing *drawing, size_t index, double *x, double *y)
+/* What the crosses mean: "noisy, interrupted"; "" where there are none. */
+static void name_crosses(struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
+    char *text = drawing->crosses;
+    for (size_t i = 0; i < chart->series_count && chart->kind == CHART_LINES; i++)
+        for (size_t k = 0; k < chart->series[i].count; k++) {
+            const char *mark = chart->series[i].points[k].mark;
+            size_t used = strlen(text);
+            if (mark && !strstr(text, mark) && used + strlen(mark) + 3 < sizeof drawing->crosses)
+                snprintf(text + used, sizeof drawing->crosses - used, "%s%s", used ? ", " : "", mark);
+        }
+}
+
+static size_t legend_entries(const struct drawing *drawing)
+{
+    return drawing->chart->series_count + (drawing->crosses[0] != 0);
+}
+
+static const char *legend_name(const struct drawing *drawing, size_t index)
+{
+    return index < drawing->chart->series_count ? drawing->chart->series[index].name : drawing->crosses;
+}
+
+/* Where entry `index` of the legend stands. */
+static void legend_at(const struct drawing *drawing, size_t index, double *x, double *y)
+{
     *x = drawing->left;
     *y = drawing->legend + LINE / 2.0;
-    for (size_t i = 0; i <= index && i < chart->series_count; i++) {
-        double width = LEGEND_SAMPLE + 8 + letters(chart->series[i].name) + 14;
+    for (size_t i = 0; i <= index && i < legend_entries(drawing); i++) {
+        double width = LEGEND_SAMPLE + 8 + letters(legend_name(drawing, i)) + 14;
         if (*x > drawing->left && *x + width > CHART_SVG_WIDTH) {
             *x = drawing->left;
             *y += LINE + 2;
@@ -171,7 +194,8 @@ static void lay_out(const struct chart *chart, const struct chart_place *place, 
     if (chart->kind == CHART_BARS)
         lay_out_names(drawing);
     drawing->legend = place->alone && chart->title ? 34 : 4;
-    legend_at(drawing, chart->series_count ? chart->series_count - 1 : 0, &x, &y);
+    name_crosses(drawing);
+    legend_at(drawing, legend_entries(drawing), &x, &y);
     drawing->marks = y + LINE / 2.0 + 8;
     drawing->top = drawing->marks + LINE * has_marks(chart, MARK_MEASURED) +
                    LINE * has_marks(chart, MARK_REPORTED) + (chart->category_count > MANY ? LINE : 0);
@@ -213,19 +237,20 @@ static void put_text(FILE *stream, const char *class, double x, double y, const 
 double chart_svg_lines(
     FILE *stream, const char *text, const char *class, double x, double y, unsigned columns)
 {
-    char *lines = NULL, *rest = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&lines, &size);
-    if (!memory)
-        return y;
-    text_paragraph(memory, "", text, &(struct report_style){.utf8 = true, .columns = columns});
-    fclose(memory);
-    for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
-        put_text(stream, class, x, y + LINE / 2.0, line, columns);
-        y += LINE;
+    struct pool pool = {0};
+    for (const char *rest = text_cleaned(&pool, text, &utf8); *rest; y += LINE) {
+        size_t length = text_line(rest, columns);
+        put_text(stream, class, x, y + LINE / 2.0, pool_format(&pool, "%.*s", (int)length, rest), columns);
+        rest += length;
+        rest += strspn(rest, " ");
     }
-    free(lines);
+    pool_free(&pool);
     return y;
+}
+
+static void put_cross(const struct drawing *drawing, double x, double y)
+{
+    fprintf(drawing->stream, "<path class=\"n\" d=\"M%s %sm-4.5-4.5l9 9m0-9l-9 9\"/>\n", PX(x), PX(y));
 }
 
 static void open_series(const struct drawing *drawing, size_t index, const char *class)
@@ -336,10 +361,10 @@ static void put_curve(const struct drawing *drawing, const struct chart_series *
     fputs("\"/>\n", drawing->stream);
 }
 
-/* The points but for those that cover the one before, and their marks where there is room for these. */
+/* The points but for those that cover the one before; what is remarkable about one is crossed. */
 static void put_points(const struct drawing *drawing, const struct chart_series *series, const char *shape)
 {
-    double free_from = 0, last_x = -HUGE_VAL, last_y = 0;
+    double last_x = -HUGE_VAL, last_y = 0;
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
         double x = x_of(drawing, point->x), y = value_of(drawing, point->y);
@@ -350,11 +375,8 @@ static void put_points(const struct drawing *drawing, const struct chart_series 
         fprintf(drawing->stream, "<path d=\"M%s %s%s\">", PX(x), PX(y), shape);
         put_told(drawing, series, point);
         fputs("</path>\n", drawing->stream);
-        double half = point->mark ? letters(point->mark) / 2 : 0;
-        if (point->mark && x - half >= free_from) {
-            put_text(drawing->stream, "n", x, y - 12, point->mark, 20);
-            free_from = x + half;
-        }
+        if (point->mark)
+            put_cross(drawing, x, y);
     }
 }
 
@@ -505,10 +527,12 @@ static void put_marks(const struct drawing *drawing, enum chart_mark_kind kind, 
 static void put_legend(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    for (size_t i = 0; i < chart->series_count; i++) {
+    for (size_t i = 0; i < legend_entries(drawing); i++) {
         double x, y;
         legend_at(drawing, i, &x, &y);
-        if (chart->kind == CHART_BARS) {
+        if (i == chart->series_count) {
+            put_cross(drawing, x + LEGEND_SAMPLE / 2.0, y);
+        } else if (chart->kind == CHART_BARS) {
             open_series(drawing, i, "f");
             fprintf(drawing->stream, "<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%d\"/></g>\n", PX(x),
                 PX(y - BAR / 2.0), LEGEND_SAMPLE, BAR);
@@ -518,7 +542,7 @@ static void put_legend(const struct drawing *drawing)
             fprintf(drawing->stream, "<path d=\"M%s %s%s\"/></g>\n", PX(x + LEGEND_SAMPLE / 2.0), PX(y),
                 shape_of(chart, i));
         }
-        put_text(drawing->stream, "k", x + LEGEND_SAMPLE + 8, y, chart->series[i].name,
+        put_text(drawing->stream, "k", x + LEGEND_SAMPLE + 8, y, legend_name(drawing, i),
             (CHART_SVG_WIDTH - LEFT) / LETTER);
     }
 }

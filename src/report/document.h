@@ -135,6 +135,7 @@ const char *document_text(struct document *document, const char *format, ...)
 struct format {
     const char *name;      /* "terminal", "markdown", "csv", "html", "svg", "png" */
     const char *extension; /* ".md"; NULL: none */
+    const char *about;     /* one line for `vcost report --format` */
     int (*write)(
         const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
     int (*check)(struct error *error); /* whether it can be written on this machine (-ENOTSUP: a program is

@@ -1,7 +1,7 @@
 #include "report/format.h"
 
-#include "base/size.h"
 #include "base/clean.h"
+#include "base/size.h"
 #include "report/document.h"
 
 #include <math.h>

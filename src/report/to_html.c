@@ -21,6 +21,13 @@ struct page {
     bool folded;          /* an element <details> is open */
 };
 
+static void put_element(FILE *stream, const char *open, const char *text, const char *close)
+{
+    fputs(open, stream);
+    markup_text(stream, text);
+    fputs(close, stream);
+}
+
 /* ---- tables ---- */
 
 static const char *const tones[] = {[TONE_PLAIN] = NULL,
@@ -28,6 +35,30 @@ static const char *const tones[] = {[TONE_PLAIN] = NULL,
     [TONE_WARNING] = "warn",
     [TONE_SLOWER] = "slower",
     [TONE_FASTER] = "faster"};
+
+/* A table, and which of its columns have one for their interval behind them: those of numbers that have any
+ * (beside words the interval stands in the same cell). */
+struct grid {
+    const struct table *table;
+    bool *interval;
+    FILE *stream;
+    struct pool pool; /* of what is needed meanwhile */
+};
+
+static const struct value *value_at(const struct grid *grid, size_t row, size_t column)
+{
+    return &grid->table->values[row * grid->table->column_count + column];
+}
+
+static void find_intervals(struct grid *grid)
+{
+    struct formatted low, high;
+    for (size_t i = 0; i < grid->table->column_count; i++) {
+        const struct column *column = &grid->table->columns[i];
+        for (size_t row = 0; column->interval && column->unit != UNIT_TEXT && row < grid->table->rows; row++)
+            grid->interval[i] |= format_ends(value_at(grid, row, i), column, &low, &high);
+    }
+}
 
 /* How many columns from this one on stand under the same heading, which may be none. */
 static size_t block_length(const struct table *table, size_t from)
@@ -42,37 +73,43 @@ static size_t block_length(const struct table *table, size_t from)
     return to - from;
 }
 
-static void put_blocks(FILE *stream, const struct table *table)
+static void put_blocks(const struct grid *grid)
 {
+    const struct table *table = grid->table;
     bool any = false;
     for (size_t i = 0; i < table->column_count; i++)
         any |= table->columns[i].block != NULL;
     if (!any)
         return;
-    fputs("<tr>", stream);
+    fputs("<tr>", grid->stream);
     for (size_t i = 0, length; i < table->column_count; i += length) {
         size_t wide = length = block_length(table, i);
         for (size_t k = i; k < i + length; k++)
-            wide += table->columns[k].interval;
+            wide += grid->interval[k];
         const char *block = table->columns[i].block;
-        fprintf(stream, block ? "<th scope=colgroup colspan=%zu>" : "<td colspan=%zu>", wide);
-        markup_text(stream, block);
-        fputs(block ? "</th>" : "</td>", stream);
+        fprintf(grid->stream, block ? "<th scope=colgroup colspan=%zu>" : "<td colspan=%zu>", wide);
+        markup_text(grid->stream, block);
+        fputs(block ? "</th>" : "</td>", grid->stream);
     }
-    fputs("</tr>\n", stream);
+    fputs("</tr>\n", grid->stream);
 }
 
-static void put_heads(FILE *stream, const struct table *table)
+static const char *align_of(const struct column *column)
 {
-    put_blocks(stream, table);
-    fputs("<tr>", stream);
-    for (size_t i = 0; i < table->column_count; i++) {
-        const struct column *column = &table->columns[i];
-        fputs(column->unit == UNIT_TEXT ? "<th scope=col class=t>" : "<th scope=col>", stream);
-        markup_text(stream, column->head && column->head[0] ? column->head : column->key);
-        fputs(column->interval ? "</th><th scope=col>95 % interval</th>" : "</th>", stream);
+    return column->below ? "t below" : column->unit == UNIT_TEXT ? "t" : NULL;
+}
+
+static void put_heads(const struct grid *grid)
+{
+    put_blocks(grid);
+    fputs("<tr>", grid->stream);
+    for (size_t i = 0; i < grid->table->column_count; i++) {
+        const struct column *column = &grid->table->columns[i];
+        fputs(align_of(column) ? "<th scope=col class=t>" : "<th scope=col>", grid->stream);
+        markup_text(grid->stream, column->head && column->head[0] ? column->head : column->key);
+        fputs(grid->interval[i] ? "</th><th scope=col>95 % interval</th>" : "</th>", grid->stream);
     }
-    fputs("</tr>\n", stream);
+    fputs("</tr>\n", grid->stream);
 }
 
 /* What opens a cell: its classes, its number for sorting, and why it is as it is. */
@@ -81,76 +118,90 @@ static void open_cell(
 {
     const char *tone = tones[value->tone];
     fputs(element, stream);
-    if (align && tone)
-        fprintf(stream, " class=\"%s %s\"", align, tone);
-    else if (align || tone)
-        fprintf(stream, " class=%s", align ? align : tone);
+    if (align || tone)
+        fprintf(stream, " class=\"%s%s%s\"", align ? align : "", align && tone ? " " : "", tone ? tone : "");
     if (isfinite(number) && value->unit != UNIT_TEXT)
         fprintf(stream, " data-v=%.6g", number);
-}
-
-static void put_value(
-    FILE *stream, struct pool *pool, const struct column *column, const struct value *value, bool first)
-{
-    open_cell(stream, first ? "<th scope=row" : "<td", column->unit == UNIT_TEXT ? "t" : NULL, value,
-        value->number);
     if (value->why && value->why[0]) {
         fputs(" title=\"", stream);
         markup_text(stream, value->why);
         fputc('"', stream);
     }
     fputc('>', stream);
-    markup_text(stream, format_value(pool, value, column));
+}
+
+static void put_value(struct grid *grid, size_t row, size_t i)
+{
+    const struct column *column = &grid->table->columns[i];
+    const struct value *value = value_at(grid, row, i);
+    struct formatted low, high;
+    open_cell(grid->stream, i ? "<td" : "<th scope=row", align_of(column), value, value->number);
+    if (!column->below || value->text)
+        markup_text(grid->stream, format_value(&grid->pool, value, column));
     if (value->mark && value->mark[0]) {
-        fputs("<i>", stream);
-        markup_text(stream, value->mark);
-        fputs("</i>", stream);
+        fputs("<i>", grid->stream);
+        markup_text(grid->stream, value->mark);
+        fputs("</i>", grid->stream);
     }
-    fputs(first ? "</th>" : "</td>", stream);
-    if (!column->interval)
+    if (column->interval && column->unit == UNIT_TEXT && format_ends(value, column, &low, &high))
+        fprintf(grid->stream, " <i>[%s … %s]</i>", low.text, high.text);
+    fputs(i ? "</td>" : "</th>", grid->stream);
+    if (!grid->interval[i])
         return;
-    open_cell(stream, "<td", "low", &(struct value){.unit = value->unit}, value->low);
-    fputc('>', stream);
-    markup_text(stream, format_interval(pool, value, column));
-    fputs("</td>", stream);
+    open_cell(grid->stream, "<td", "low", &(struct value){.unit = value->unit}, value->low);
+    markup_text(grid->stream, format_interval(&grid->pool, value, column));
+    fputs("</td>", grid->stream);
+}
+
+/* The rows that are details, or those that are not. */
+static void put_rows(struct grid *grid, bool details)
+{
+    const struct table *table = grid->table;
+    fputs("<div class=table role=region tabindex=0 aria-label=\"", grid->stream);
+    markup_text(grid->stream, table->title ? table->title : table->name);
+    fputs(details ? ", details\"><table>\n" : "\"><table>\n", grid->stream);
+    if (table->title && !details)
+        put_element(grid->stream, "<caption>", table->title, "</caption>\n");
+    fputs("<thead>", grid->stream);
+    put_heads(grid);
+    fputs("</thead>\n<tbody>\n", grid->stream);
+    for (size_t row = 0; row < table->rows; row++) {
+        if (value_at(grid, row, 0)->detail != details)
+            continue;
+        fputs("<tr>", grid->stream);
+        for (size_t i = 0; i < table->column_count; i++)
+            put_value(grid, row, i);
+        fputs("</tr>\n", grid->stream);
+    }
+    fputs("</tbody></table></div>\n", grid->stream);
 }
 
 static int put_table(FILE *stream, const struct table *table, struct error *error)
 {
-    struct pool pool = {0};
+    struct grid grid = {.table = table, .stream = stream};
+    size_t details = 0;
     if (table->readers == TABLE_FOR_FILES || !table->rows || !table->column_count)
         return 0;
-    fputs("<div class=table role=region tabindex=0 aria-label=\"", stream);
-    markup_text(stream, table->title ? table->title : table->name);
-    fputs("\"><table>\n", stream);
-    if (table->title) {
-        fputs("<caption>", stream);
-        markup_text(stream, table->title);
-        fputs("</caption>\n", stream);
+    grid.interval = pool_room(&grid.pool, table->column_count, sizeof *grid.interval);
+    if (grid.interval) {
+        find_intervals(&grid);
+        for (size_t row = 0; row < table->rows; row++)
+            details += value_at(&grid, row, 0)->detail;
+        if (details < table->rows)
+            put_rows(&grid, false);
+        if (details) {
+            put_element(stream, "<details><summary>", table->title ? table->title : table->name, "");
+            fprintf(stream, ": %zu detail%s</summary>\n", details, details == 1 ? "" : "s");
+            put_rows(&grid, true);
+            fputs("</details>\n", stream);
+        }
     }
-    fputs("<thead>", stream);
-    put_heads(stream, table);
-    fputs("</thead>\n<tbody>\n", stream);
-    for (size_t row = 0; row < table->rows; row++) {
-        fputs("<tr>", stream);
-        for (size_t i = 0; i < table->column_count; i++)
-            put_value(stream, &pool, &table->columns[i], &table->values[row * table->column_count + i], !i);
-        fputs("</tr>\n", stream);
-    }
-    fputs("</tbody></table></div>\n", stream);
-    bool failed = pool.failed;
-    pool_free(&pool);
+    bool failed = grid.pool.failed;
+    pool_free(&grid.pool);
     return failed ? error_set(error, ENOMEM, "not enough memory to write the page") : 0;
 }
 
 /* ---- blocks ---- */
-
-static void put_element(FILE *stream, const char *open, const char *text, const char *close)
-{
-    fputs(open, stream);
-    markup_text(stream, text);
-    fputs(close, stream);
-}
 
 static void put_figure(struct page *page, const struct chart *chart)
 {
@@ -294,7 +345,7 @@ int to_html(
     for (size_t i = 0; i < document->count && !status; i++)
         status = put_block(&page, &document->blocks[i], error);
     close_folded(&page);
-    fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", tool.version);
+    fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
     if (document->json) {
         fputs("<script type=\"application/json\" id=\"vcost-result\">", stream);
         markup_json(stream, document->json);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGE = 16, COLUMNS = 108, GAP = 14 };
+enum { EDGE = 16, COLUMNS = 116, GAP = 14 };
 
 static const char *class_of(enum block_kind kind)
 {
@@ -57,7 +57,7 @@ static double put_all(FILE *stream, const struct document *document)
         y += GAP;
     }
     char made[64];
-    snprintf(made, sizeof made, "vcost %.40s", tool.version);
+    snprintf(made, sizeof made, "vcost %.40s", this_tool.version);
     return chart_svg_lines(stream, made, "caption", EDGE, y, COLUMNS);
 }
 

@@ -1,14 +1,192 @@
 #include "report/view_inspect.h"
 
 #include "report/format.h"
-#include "base/clean.h"
 #include "report/view_finding.h"
 #include "report/view_run.h"
+#include "result/baseline.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- the conclusion ---- */
+
+enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
+
+/* Of a yes-or-no; not known if nobody looked. */
+static enum answer answer_of(const struct findings *findings, const char *name)
+{
+    const struct finding *finding = findings_find(findings, name, NULL);
+    if (!finding || finding->unit != UNIT_YES_NO || !finding_has_number(finding))
+        return ANSWER_UNKNOWN;
+    return finding->number > 0 ? ANSWER_YES : ANSWER_NO;
+}
+
+static const struct remedy *remedy_named(const struct findings *findings, const char *name)
+{
+    for (size_t i = 0; i < findings->remedy_count; i++)
+        if (!strcmp(findings->remedies[i].name, name))
+            return &findings->remedies[i];
+    return NULL;
+}
+
+/* A time as a sentence has it: no more digits than its interval bears, which follows if told. */
+static const char *figure_text(struct document *document, const struct finding *finding, bool with_interval)
+{
+    const struct column column = {.unit = UNIT_NS, .rounded = true};
+    const struct value value = {
+        .unit = finding->unit, .number = finding->number, .low = finding->low, .high = finding->high};
+    struct formatted low, high;
+    const char *text = format_value(&document->pool, &value, &column);
+    return with_interval && format_ends(&value, &column, &low, &high)
+               ? document_text(document, "%s (%s to %s)", text, low.text, high.text)
+               : text;
+}
+
+static const char *machine_text(const struct result *result, struct document *document)
+{
+    const struct findings *findings = &result->findings;
+    char kind[BASELINE_BYTES];
+    enum answer leaves = answer_of(findings, "cpuid-exit");
+    if (answer_of(findings, "guest") == ANSWER_UNKNOWN)
+        return "What is below this machine this run cannot tell";
+    if (answer_of(findings, "guest") == ANSWER_NO)
+        return leaves == ANSWER_YES
+                   ? "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine"
+               : leaves == ANSWER_NO
+                   ? "Bare metal: CPUID names no hypervisor, and does not leave this machine"
+                   : "No hypervisor below that CPUID names";
+    if (!baseline_guest(&result->host, kind))
+        snprintf(kind, sizeof kind, "guest");
+    return document_text(document, "A %s", kind);
+}
+
+/* Large pages bring something over small ones and something less than whole ones would: how much of it, in
+ * tenths; 0: nothing is known. */
+static unsigned tenths_brought(const struct findings *findings)
+{
+    const struct remedy *large = remedy_named(findings, "large-pages"),
+                        *backing = remedy_named(findings, "backing");
+    if (!large || !backing || !(large->with_ns > backing->without_ns))
+        return 0;
+    double share = (large->with_ns - large->without_ns) / (large->with_ns - backing->without_ns);
+    return share > 0 && share < 1 ? (unsigned)lround(10 * share) : 0;
+}
+
+static const char *large_pages_text(const struct findings *findings, struct document *document)
+{
+    const struct finding *found = findings_find(findings, "splintered", NULL);
+    unsigned tenths = tenths_brought(findings);
+    if (!found)
+        return "";
+    switch (answer_of(findings, "splintered")) {
+    case ANSWER_NO:
+        return "; its large pages are whole";
+    case ANSWER_YES:
+        return document_text(document, "; its large pages are %ssplintered from below%s",
+            strcasestr(found->value.text, "partly") ? "partly " : "",
+            tenths ? document_text(document, " and bring about %u %% of what they should", 10 * tenths) : "");
+    default:
+        return "; whether its large pages are whole this run cannot tell";
+    }
+}
+
+/* ---- the facts ---- */
+
+/* What is found is told in halves of sentences; here one begins. */
+static const char *capitalized(const char *text, struct document *document)
+{
+    return text[0] ? document_text(document, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
+}
+
+static void say_large_pages(const struct findings *findings, struct document *document)
+{
+    const struct finding *cost = findings_find(findings, "splinter-cost", NULL);
+    if (answer_of(findings, "splintered") == ANSWER_YES && cost && finding_has_number(cost))
+        document_say(document, BLOCK_FACT,
+            "Large pages that are splintered cost %s more for each scattered access: ask for a machine that "
+            "is backed "
+            "by large pages.",
+            figure_text(document, cost, true));
+}
+
+static void say_fresh_memory(const struct findings *findings, struct document *document)
+{
+    const struct remedy *large = remedy_named(findings, "keep-large"),
+                        *small = remedy_named(findings, "keep-small");
+    const struct remedy *remedy = large ? large : small;
+    if (remedy)
+        document_say(document, BLOCK_FACT,
+            "Fresh memory costs more: the first touch of a page of %s takes %s, %s if it was in use a "
+            "moment ago. Keep "
+            "memory, or touch it before it is needed.",
+            remedy == large ? "2 MiB" : "4 KiB", format_time(remedy->with_ns, NULL).text,
+            format_time(remedy->without_ns, NULL).text);
+}
+
+/* What is as it should be, each in a few words, and what is not. */
+static void say_yes_and_no(const struct findings *findings, struct document *document)
+{
+    static const struct {
+        const char *name, *no, *yes;
+    } rows[] = {
+        {"clock-slow", "the clock is read without a system call", "the clock is read by system call"},
+        {"rdtsc-exit", "the time-stamp counter is read without leaving this machine",
+            "reading the time-stamp counter leaves this machine"},
+        {"hidden-numa", "no NUMA is hidden",
+            "NUMA is hidden: some memory is farther away than this machine is told"},
+    };
+    static const double share_least = 0.001; /* less is a tick of the clock now and then */
+    const struct finding *steal = findings_find(findings, "steal", NULL);
+    const char *texts[] = {"", ""};
+    if (steal && finding_has_number(steal)) {
+        bool any = steal->number >= share_least;
+        texts[any] = any ? document_text(document, "others take %s of this CPU's time",
+                               format_figure(UNIT_SHARE, steal->number, 0).text)
+                         : "no time is stolen";
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum answer answer = answer_of(findings, rows[i].name);
+        const char **text = &texts[answer == ANSWER_YES];
+        if (answer != ANSWER_UNKNOWN)
+            *text = document_text(document, "%s%s%s", *text, (*text)[0] ? "; " : "",
+                answer == ANSWER_YES ? rows[i].yes : rows[i].no);
+    }
+    for (size_t bad = 2; bad-- > 0;)
+        if (texts[bad][0])
+            document_say(document, BLOCK_FACT, "%s.", capitalized(texts[bad], document));
+}
+
+/* What was looked for and not found out: "a, b (reason); c (reason)". */
+static void say_undecided(const struct findings *findings, struct document *document)
+{
+    const struct finding *exits = findings_find(findings, "cpuid-exit", NULL);
+    const char *list = "", *reason = NULL;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        if (finding->value.known || finding->detail || finding->source == FINDING_TOLD)
+            continue;
+        bool again = reason && !strcmp(reason, finding->value.text);
+        if (reason && !again)
+            list = document_text(document, "%s (%s)", list, reason);
+        list = document_text(document, "%s%s%s", list,
+            !reason ? ""
+            : again ? ", "
+                    : "; ",
+            finding_heading(finding, &document->pool));
+        reason = finding->value.text;
+    }
+    if (reason)
+        list = document_text(document, "%s (%s)", list, reason);
+    if (exits && exits->value.known && strcasestr(exits->value.text, "or several"))
+        list = document_text(document,
+            "%s%swhether the hypervisor is itself a guest (CPUID takes as long as one level or "
+            "several would)",
+            list, list[0] ? "; " : "");
+    if (list[0])
+        document_say(document, BLOCK_FACT, "Not decided: %s.", list);
+}
 
 /* ---- findings ---- */
 
@@ -145,6 +323,34 @@ static size_t lines_measured(const struct result *result, struct document *docum
     return kept;
 }
 
+static void add_curves(
+    const struct result *result, const uint64_t *bytes, size_t count, struct document *document)
+{
+    struct chart *chart = document_chart(
+        document, CHART_LINES, "lines", "Lines packed, scattered, and one in each page of 4 KiB");
+    if (!chart)
+        return;
+    chart->x = (struct chart_axis){.label = "lines", .unit = UNIT_COUNT, .scale = SCALE_LOG2};
+    chart->y = (struct chart_axis){.label = "ns per access", .unit = UNIT_NS, .scale = SCALE_LOG};
+    chart->caption =
+        "Where a curve steps up a cache or TLB ends; where lines in pages of 2 MiB rise as those in "
+        "pages of 4 KiB do, large pages are splintered from below.";
+    for (size_t c = 0; c < LINE_CURVES; c++) {
+        struct chart_series *series = NULL;
+        for (size_t i = 0; i < count; i++) {
+            const struct result_cell *cell = line_cell(result, &line_curves[c], bytes[i]);
+            if (!cell || !isfinite(cell->median))
+                continue;
+            if (!series && !(series = chart_series(document, chart, line_curves[c].head, count)))
+                return;
+            series->points[i] = (struct chart_point){.x = (double)(bytes[i] / CHASE_PAGE_BYTES),
+                .y = cell->median,
+                .low = cell->low,
+                .high = cell->high};
+        }
+    }
+}
+
 /* Every so many lines, so that they fit and the last is one of them; curves that were not measured are left
  * out. */
 static void add_lines(const struct result *result, struct document *document)
@@ -177,15 +383,10 @@ static void add_lines(const struct result *result, struct document *document)
             table_number(table, row, 1 + c, cell ? cell->median : NAN);
         }
     }
+    add_curves(result, bytes, count, document);
 }
 
 /* ---- what to change ---- */
-
-/* The parts of a remedy are halves of sentences; each begins one here. */
-static const char *capitalized(const char *text, struct document *document)
-{
-    return text[0] ? document_text(document, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
-}
 
 static void add_remedies(const struct findings *findings, struct document *document)
 {
@@ -208,145 +409,25 @@ static void add_remedies(const struct findings *findings, struct document *docum
             "Nothing that was measured here costs more than it would without its cause.");
 }
 
-/* ---- the rounds of --watch ---- */
-
-/* What of a round is shown. */
-static const struct round_column {
-    const char *name, *key, *head;
-    int width; /* of the line that is written while it runs */
-} round_columns[] = {
-    {"splintered", "", "splintered", 10},
-    {"cpuid", "", "CPUID", 8},
-    {"steal", "", "steal", 7},
-    {"first-touch", "4K fresh", "4K fresh", 8},
-    {"first-touch", "2M fresh", "2M fresh", 8},
-    {"clock-vdso", "", "clock", 8},
-};
-enum { ROUND_COLUMNS = sizeof round_columns / sizeof *round_columns };
-
-/* Intervals hold what placements of one round differ by; from round to round a little more is nothing new. */
-static const double drift_least = 1.1;
-
-bool view_round_differs(const struct finding *before, const struct finding *after)
-{
-    if (!before || !after || !finding_has_number(before) || !finding_has_number(after))
-        return false;
-    if (before->unit == UNIT_YES_NO)
-        return before->number != after->number || strcmp(before->value.text, after->value.text) != 0;
-    double ratio = after->number / before->number;
-    bool apart = after->low > before->high || after->high < before->low; /* false: an end is not known */
-    return apart && fmax(ratio, 1 / ratio) > drift_least;
-}
-
-/* What a round found, and whether that is another thing than the inspection found; NULL: nothing. */
-static const struct finding *round_finding(const struct result *result, const struct result_round *round,
-    const struct round_column *column, bool *differs)
-{
-    const struct finding *found = findings_find(&round->findings, column->name, column->key);
-    if (!found || !finding_has_number(found))
-        return NULL;
-    *differs = view_round_differs(findings_find(&result->findings, found->name, found->key), found);
-    return found;
-}
-
-/* The time of day in "2026-11-24T12:31:02Z". */
-static const char *time_of_day(const struct result_round *round, struct document *document)
-{
-    const char *t = strchr(round->started, 'T');
-    return document_text(document, "%.8s", t ? t + 1 : round->started);
-}
-
-void view_round(const struct result *result, struct document *document)
-{
-    const struct result_round *round = &result->rounds[result->round_count - 1];
-    const char *head = "time    ", *line = document_text(document, "%-8s", time_of_day(round, document));
-    for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-        bool differs = false;
-        const struct finding *found = round_finding(result, round, &round_columns[i], &differs);
-        const char *text = found ? finding_phrase(found, &document->pool) : "-";
-        int width = round_columns[i].width, blanks = width - (int)text_columns(text);
-        head = document_text(document, "%s  %*s ", head, width, round_columns[i].head);
-        line = document_text(
-            document, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, differs ? "*" : " ");
-    }
-    if (result->round_count == 1)
-        document_say(document, BLOCK_SENTENCE, "%s", head);
-    document_say(document, BLOCK_SENTENCE, "%s", line);
-}
-
-static void add_rounds(const struct result *result, struct document *document)
-{
-    struct column columns[1 + ROUND_COLUMNS] = {{.key = "time", .unit = UNIT_TEXT}};
-    if (!result->round_count)
-        return;
-    for (size_t i = 0; i < ROUND_COLUMNS; i++)
-        columns[1 + i] = (struct column){.key = round_columns[i].head, .unit = UNIT_NS};
-    struct table *table = document_table(
-        document, "rounds", "What was measured again since", columns, 1 + ROUND_COLUMNS, result->round_count);
-    for (size_t row = 0; row < result->round_count; row++) {
-        table_text(table, row, 0, time_of_day(&result->rounds[row], document));
-        for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-            bool differs = false;
-            struct value *value = table_at(table, row, 1 + i);
-            const struct finding *found =
-                round_finding(result, &result->rounds[row], &round_columns[i], &differs);
-            if (found)
-                finding_fill(found, value, &document->pool);
-            value->mark = differs ? "*" : NULL;
-            value->tone = differs ? TONE_WARNING : TONE_PLAIN;
-        }
-    }
-    view_drift(result, document);
-}
-
-/* How often a finding of the inspection was another one in the rounds; *last: the last round's, if known. */
-static size_t count_drift(
-    const struct result *result, const struct finding *before, const struct finding **last)
-{
-    size_t count = 0;
-    *last = NULL;
-    for (size_t i = 0; i < result->round_count; i++) {
-        const struct finding *after = findings_find(&result->rounds[i].findings, before->name, before->key);
-        count += view_round_differs(before, after);
-        if (after && finding_has_number(after))
-            *last = after;
-    }
-    return count;
-}
-
-void view_drift(const struct result *result, struct document *document)
-{
-    bool any = false;
-    for (size_t i = 0; i < result->findings.count; i++) {
-        const struct finding *before = &result->findings.items[i], *last;
-        char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
-        size_t count = before->cheap ? count_drift(result, before, &last) : 0;
-        if (!count)
-            continue;
-        any = true;
-        finding_label(before, label);
-        document_say(document, BLOCK_NOTE,
-            "* %s: %s at the inspection, clearly another in %zu of %zu rounds, %s in the last.", label,
-            finding_phrase(before, &document->pool), count, result->round_count,
-            finding_phrase(last, &document->pool));
-    }
-    if (!any && result->round_count)
-        document_say(
-            document, BLOCK_SENTENCE, "Nothing has drifted beyond its interval since the inspection.");
-}
-
 /* ---- all of it ---- */
 
 void view_inspect(const struct result *result, struct document *document)
 {
+    const struct findings *findings = &result->findings;
     view_run_title(result, document);
+    document_say(document, BLOCK_CONCLUSION, "%s%s%s.", machine_text(result, document),
+        large_pages_text(findings, document), view_run_incomplete(result, document));
     view_run_machine(result, document);
+    say_large_pages(findings, document);
+    say_fresh_memory(findings, document);
+    say_yes_and_no(findings, document);
+    say_undecided(findings, document);
+    view_run_today(result, document);
+    add_remedies(findings, document);
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++)
         add_section(&result->findings, section, document);
     add_lines(result, document);
-    add_remedies(&result->findings, document);
-    view_run_below(result, document);
+    view_rounds(result, document);
     view_run_method(result, document);
-    add_rounds(result, document);
     add_findings_for_files(&result->findings, document);
 }

@@ -9,6 +9,9 @@
 /* The result has to outlive the document in all of these. */
 void view_inspect(const struct result *result, struct document *document);
 
+/* The rounds of --watch as a table, and what has drifted. Nothing without rounds. */
+void view_rounds(const struct result *result, struct document *document);
+
 /* What has drifted since the inspection: a sentence for each finding that was clearly another one in a round,
  * or one that none was. Nothing without rounds. */
 void view_drift(const struct result *result, struct document *document);

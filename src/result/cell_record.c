@@ -69,7 +69,7 @@ static const char *reason(const void *base)
 static const struct field pages_fields[] = {
     {"guest_bytes", FIELD_COUNT, AT(pages.guest_bytes), .why = no_guest_pages},
     {"host_share_2m", FIELD_REAL, AT(pages.host_share_2m), .why = no_share,
-        .check = "\"minimum\": 0, \"maximum\": 1",
+        .check = "'minimum': 0, 'maximum': 1",
         .about = "Share of the memory behind 2 MiB (or larger) host mappings."},
     {"as_asked", FIELD_FLAG, AT(pages.as_asked)},
     {"proof", FIELD_TEXT, AT(pages.proof), .missing = "none was taken", .about = "How it is known."},
@@ -91,9 +91,9 @@ static const struct record chase_record = {"chase", sizeof(struct result_cell), 
 
 static const struct field event_parameters[] = {
     {"size_bytes", FIELD_COUNT, AT(cell.event.bytes), .missing = "this event has no size",
-        .check = "\"minimum\": 1"},
+        .check = "'minimum': 1"},
     {"operation", FIELD_STRING, AT(operation), .about = "What one event is: an exit, a page, a call.",
-        .check = "\"minLength\": 1"},
+        .check = "'minLength': 1"},
 };
 static const struct record parameters_record = {"event", sizeof(struct result_cell),
     RECORD_FIELDS(event_parameters), .about = "Parameters of an event of the price list."};
@@ -158,7 +158,7 @@ static const struct record sample_record = {
 static const struct field modes_fields[] = {
     {"low", FIELD_REAL, FIELD_PLAIN, AT(modes.low), .about = "Median of the lower group."},
     {"high", FIELD_REAL, FIELD_PLAIN, AT(modes.high), .about = "Of the upper one."},
-    {"share_high", FIELD_REAL, FIELD_PLAIN, AT(modes.share_high), .check = "\"minimum\": 0, \"maximum\": 1",
+    {"share_high", FIELD_REAL, FIELD_PLAIN, AT(modes.share_high), .check = "'minimum': 0, 'maximum': 1",
         .about = "Samples in the upper one, or placements."},
     {"of_placements", FIELD_FLAG, FIELD_LATER, AT(modes.of_placements),
         .about = "Each placement is in one of the groups; otherwise samples of one placement are in both."},
@@ -237,8 +237,11 @@ static const struct field cell_fields[] = {
     {"counters", FIELD_RECORD, .of = &counters_record,
         .about = "What was counted while the cell was sampled."},
     {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
-    {"reason", FIELD_REASON, FIELD_NEEDED, AT(reason), .why = reason,
+    {"reason", FIELD_REASON, FIELD_NEEDED, AT(reason), .why = reason, .check = "'minLength': 1",
         .about = "Why figures are null or the quality is not good; null if nothing is wrong."},
 };
-const struct record cell_record = {
-    "cell", sizeof(struct result_cell), RECORD_FIELDS(cell_fields), .check = check_cell};
+const struct record cell_record = {"cell", sizeof(struct result_cell), RECORD_FIELDS(cell_fields),
+    .check = check_cell,
+    .rules = "{'if': {'properties': {'quality': {'not': {'const': 'good'}}}}, 'then': {'properties': "
+             "{'reason': {'type': 'string'}}}}, {'if': {'properties': {'quality': {'const': 'missing'}}}, "
+             "'then': {'properties': {'samples': {'maxItems': 0}, 'median': {'type': 'null'}}}}"};

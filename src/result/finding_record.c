@@ -118,19 +118,19 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
 static const struct field_hook value = {
     .write = write_value,
     .read = read_value,
-    .schema = "\"value\": {\"type\": [\"number\", \"boolean\", \"string\", \"null\"], \"description\": \"A "
-              "text for words, true or false for yes-no, otherwise a number; null: not known.\"}, "
-              "\"text\": {\"type\": [\"string\", \"null\"], \"minLength\": 1, \"description\": \"More words "
-              "to a value that is none itself: \\\"partly\\\".\"}, "
-              "\"low\": {\"type\": [\"number\", \"null\"], \"description\": \"Low end of the value's "
-              "interval; null: it has none.\"}, "
-              "\"high\": {\"type\": [\"number\", \"null\"], \"description\": \"Its high end.\"}, "
-              "\"reason\": {\"type\": [\"string\", \"null\"], \"minLength\": 1, \"description\": \"Why value "
-              "is null; null if it is not.\"}",
+    .schema = "'value': {'type': ['number', 'boolean', 'string', 'null'], 'description': 'A "
+              "text for words, true or false for yes-no, otherwise a number; null: not known.'}, "
+              "'text': {'type': ['string', 'null'], 'minLength': 1, 'description': 'More words "
+              "to a value that is none itself: for example: partly.'}, "
+              "'low': {'type': ['number', 'null'], 'description': 'Low end of its "
+              "interval; null: it has none.'}, "
+              "'high': {'type': ['number', 'null'], 'description': 'Its high end.'}, "
+              "'reason': {'type': ['string', 'null'], 'minLength': 1, 'description': 'Why value "
+              "is null; null if it is not.'}",
 };
 
 static const struct field finding_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "\"pattern\": \"^[a-z0-9-]+$\"",
+    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
         .about = "Stable: \"tlb-reach\"."},
     {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
         .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
@@ -149,17 +149,16 @@ static const struct field finding_fields[] = {
 };
 const struct record finding_record = {"finding", sizeof(struct finding), RECORD_FIELDS(finding_fields),
     .about = "One thing that was found out, or why it could not be.",
-    .rules =
-        "{\"if\": {\"properties\": {\"value\": {\"type\": \"null\"}}, \"required\": [\"value\"]}, "
-        "\"then\": {\"properties\": {\"reason\": {\"type\": \"string\"}, \"low\": {\"type\": \"null\"}, "
-        "\"high\": {\"type\": \"null\"}}}, \"else\": {\"properties\": {\"reason\": {\"type\": \"null\"}}}}, "
-        "{\"if\": {\"properties\": {\"unit\": {\"const\": \"words\"}}}, \"then\": {\"properties\": "
-        "{\"value\": {\"type\": [\"string\", \"null\"]}, \"text\": {\"type\": \"null\"}}}}, "
-        "{\"if\": {\"properties\": {\"unit\": {\"const\": \"yes-no\"}}}, \"then\": {\"properties\": "
-        "{\"value\": {\"type\": [\"boolean\", \"null\"]}, \"low\": {\"type\": \"null\"}}}}, "
-        "{\"if\": {\"properties\": {\"unit\": {\"enum\": [\"ns\", \"bytes\", \"count\", \"share\", "
-        "\"ratio\", \"change\"]}}}, \"then\": {\"properties\": {\"value\": {\"type\": [\"number\", "
-        "\"null\"]}}}}"};
+    .rules = "{'if': {'properties': {'value': {'type': 'null'}}, 'required': ['value']}, "
+             "'then': {'properties': {'reason': {'type': 'string'}, 'low': {'type': 'null'}, "
+             "'high': {'type': 'null'}}}, 'else': {'properties': {'reason': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'const': 'words'}}}, 'then': {'properties': "
+             "{'value': {'type': ['string', 'null']}, 'text': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'const': 'yes-no'}}}, 'then': {'properties': "
+             "{'value': {'type': ['boolean', 'null']}, 'low': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'enum': ['ns', 'bytes', 'count', 'share', "
+             "'ratio', 'change']}}}, 'then': {'properties': {'value': {'type': ['number', "
+             "'null']}}}}"};
 
 /* ---- remedies ---- */
 
@@ -175,7 +174,7 @@ static const char *remedy_reason(const void *base)
 }
 
 static const struct field remedy_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "\"pattern\": \"^[a-z0-9-]+$\"",
+    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
         .about = "Stable: \"large-pages\"."},
     {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
     {"change", FIELD_TEXT, AT(change), .about = "What to do."},
@@ -184,9 +183,11 @@ static const struct field remedy_fields[] = {
     {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
     {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
     {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
-    {"low", FIELD_REAL, FIELD_PLAIN, AT(low), .about = "Low end of its 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_PLAIN, AT(high), .about = "Its high end."},
-    {"reason", FIELD_REASON, .why = remedy_reason, .about = "Why a figure is null; null if none is."},
+    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+        .about = "Low end of its 95 % confidence interval."},
+    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+    {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
+        .about = "Why a figure is null; null if none is."},
 };
 const struct record remedy_record = {"remedy", sizeof(struct remedy), RECORD_FIELDS(remedy_fields),
     .about = "A cost, measured as it is and without its cause, and what to change."};

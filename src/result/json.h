@@ -21,6 +21,9 @@ enum { FINDINGS_IN_FILE_MAX = 5000 };
 /* A result, field for field. */
 extern const struct record result_record;
 
+/* Writes share/schema/vcost.result-1.schema.json. -ENOMEM is the only error. */
+int result_schema(FILE *stream, struct error *error);
+
 /* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
 int json_from_result(const struct result *result, json_t **json, struct error *error);
 

@@ -23,6 +23,11 @@ static void check_schema(struct reader *reader, const json_t *root)
         reader_refuse(reader, "it is no JSON object");
     else if (!name)
         reader_refuse(reader, "it names no schema");
+    else if (!strncmp(name, "vcost.compare/", strlen("vcost.compare/")))
+        reader->status = error_set(reader->error, EINVAL,
+            "%.150s is a comparison, which does not hold the results: compare the files that it names anew, "
+            "as with vcost compare A B --html FILE",
+            reader->name);
     else if (strncmp(name, family, strlen(family)) != 0)
         reader_refuse(reader, "its schema is \"%.60s\", not \"%s\"", name, RESULT_SCHEMA);
     else if (strcmp(name, RESULT_SCHEMA) != 0)

@@ -3,6 +3,7 @@
 
 #include "record/json_draft.h"
 #include "record/record.h"
+#include "record/schema.h"
 #include "result/cell_record.h"
 #include "result/words.h"
 
@@ -111,7 +112,8 @@ static const struct field comparison_fields[] = {
         .about = "Low end of its 95 % confidence interval."},
     {"more_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_high_ns), .about = "Its high end."},
     {"placements", FIELD_COUNT, AT(placements), .about = "Placements that the interval was made over."},
-    {"reason", FIELD_REASON, .why = no_ratio, .about = "Why ratio or interval is null; null if neither is."},
+    {"reason", FIELD_REASON, .why = no_ratio, .check = "'minLength': 1",
+        .about = "Why ratio or interval is null; null if neither is."},
 };
 static const struct record comparison_record = {"comparison", sizeof(struct result_comparison),
     RECORD_FIELDS(comparison_fields), .check = check_comparison, .about = "A cell relative to its baseline."};
@@ -150,21 +152,21 @@ static const struct field reach_fields[] = {
         .about = "The reach ends between this size and to_bytes. Of a cache: lines that are touched; "
                  "otherwise memory that is walked."},
     {"to_bytes", FIELD_COUNT, AT(to_bytes)},
-    {"from_entries", FIELD_COUNT, AT(from_entries), .missing = no_entries, .check = "\"minimum\": 1",
+    {"from_entries", FIELD_COUNT, AT(from_entries), .missing = no_entries, .check = "'minimum': 1",
         .about = "The same in translations."},
-    {"to_entries", FIELD_COUNT, AT(to_entries), .missing = no_entries, .check = "\"minimum\": 1"},
+    {"to_entries", FIELD_COUNT, AT(to_entries), .missing = no_entries, .check = "'minimum': 1"},
     {"below_ns", FIELD_REAL, AT(below_ns), .missing = "not measured",
         .about = "The level before the step, in ns per access."},
     {"above_ns", FIELD_REAL, AT(above_ns), .missing = "not measured", .about = "The level after it."},
     {"sureness", FIELD_REAL, AT(sureness), .missing = "no noise was seen to hold it against",
-        .check = "\"minimum\": 0",
+        .check = "'minimum': 0",
         .about = "The step's height (of the logarithm) in standard errors; steps of fewer than 5 are not "
                  "reported."},
     {"name", FIELD_TEXT, AT(name), .missing = unnamed,
         .about = "Level that CPUID tells of and that it is attributed to: L1d, L2 TLB."},
-    {"told_bytes", FIELD_COUNT, AT(told_bytes), .missing = unnamed, .check = "\"minimum\": 1",
+    {"told_bytes", FIELD_COUNT, AT(told_bytes), .missing = unnamed, .check = "'minimum': 1",
         .about = "What CPUID says."},
-    {"told_entries", FIELD_COUNT, AT(told_entries), .why = no_told_entries, .check = "\"minimum\": 1"},
+    {"told_entries", FIELD_COUNT, AT(told_entries), .why = no_told_entries, .check = "'minimum': 1"},
 };
 static const struct record reach_record = {"reach", sizeof(struct result_reach), RECORD_FIELDS(reach_fields),
     .check = check_reach, .about = "One step of one curve: that of the cells below and above."};
@@ -172,7 +174,7 @@ static const struct record reach_record = {"reach", sizeof(struct result_reach),
 /* ---- the whole ---- */
 
 static const struct field round_fields[] = {
-    {"started", FIELD_TEXT, FIELD_AT(struct result_round, started), .check = "\"format\": \"date-time\""},
+    {"started", FIELD_TEXT, FIELD_AT(struct result_round, started), .check = "'format': 'date-time'"},
     {"findings", FIELD_LIST, FIELD_POINTER(struct result_round, findings.items, findings.count),
         .of = &finding_record, .limit = FINDINGS_IN_FILE_MAX},
 };
@@ -193,10 +195,10 @@ static const struct field result_fields[] = {
     {"settings", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result, settings, setting_count),
         .of = &setting_record, .about = "Options that shape the result, with their values."},
     {"started", FIELD_TEXT, FIELD_NEEDED, AT(started), .about = "RFC 3339.",
-        .check = "\"pattern\": "
-                 "\"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-"
-                 "9]{2})$\""},
-    {"seconds", FIELD_REAL, AT(seconds), .missing = "not measured", .check = "\"minimum\": 0",
+        .check = "'pattern': "
+                 "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-"
+                 "9]{2})$'"},
+    {"seconds", FIELD_REAL, AT(seconds), .missing = "not measured", .check = "'minimum': 0",
         .about = "How long it took."},
     {"complete", FIELD_FLAG, FIELD_NEEDED, AT(complete),
         .about = "false: stopped early; what was measured is there."},
@@ -204,14 +206,15 @@ static const struct field result_fields[] = {
     {"seed", FIELD_COUNT, AT(seed)},
     {"cpu", FIELD_COUNT, AT(cpu), .about = "The CPU that everything ran on."},
     {"tsc_ghz", FIELD_REAL, FIELD_ZERO, AT(tsc_ghz), .missing = "not measured",
-        .check = "\"exclusiveMinimum\": 0", .about = "Measured frequency of the time stamp counter."},
+        .check = "'exclusiveMinimum': 0", .about = "Measured frequency of the time stamp counter."},
     {"baseline_is_guest", FIELD_FLAG, AT(host.is_guest),
         .about = "native itself runs under a hypervisor: the machine below is part of the baseline."},
     {"host", FIELD_RECORD, FIELD_NEEDED, .of = &machine_record},
     {"agents", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, agents, agent_count),
         .of = &agent_record, .limit = FINDINGS_IN_FILE_MAX,
         .about = "Other machines that took part, each behind a command (--on command:CMD)."},
-    {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment)},
+    {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment),
+        .about = "The command that measured: chase, events, inspect."},
     {"cells", FIELD_LIST, FIELD_NEEDED | FIELD_UNIQUE, FIELD_POINTER(struct result, cells, cell_count),
         .of = &cell_record},
     {"comparisons", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, comparisons, comparison_count),
@@ -231,7 +234,22 @@ static const struct field result_fields[] = {
         .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
                  "--watch only."},
 };
-const struct record result_record = {"result", sizeof(struct result), RECORD_FIELDS(result_fields)};
+const struct record result_record = {"result", sizeof(struct result), RECORD_FIELDS(result_fields),
+    .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
+             "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
+             "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}"};
+
+int result_schema(FILE *stream, struct error *error)
+{
+    return record_schema(&result_record, "vcost.result-1.schema.json",
+        "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not be "
+        "had is null, and F_reason beside it says why (the figures of a cell and of a comparison share one "
+        "\"reason\"); nothing is ever 0 for \"not available\". Counters are integers; a value past 2^53 is "
+        "null with its reason. Within version 1 fields may be added and none changes its meaning: readers "
+        "pass over fields that they do not know, so this schema allows them, while what it names is typed, "
+        "and required where every vcost of version 1 writes it.",
+        stream, error);
+}
 
 int json_from_result(const struct result *result, json_t **json, struct error *error)
 {

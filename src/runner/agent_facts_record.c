@@ -11,7 +11,7 @@ static const struct field fields[] = {
     {"is_guest", FIELD_FLAG, AT(is_guest), .about = "A hypervisor is below its kernel."},
     {"guest_of", FIELD_FACT, AT(guest_of)},
     {"cpu", FIELD_COUNT, AT(cpu), .about = "The CPU that it measured on, as it counts them."},
-    {"tsc_ghz", FIELD_REAL, AT(ticks_per_ns), .missing = "not told", .check = "\"exclusiveMinimum\": 0"},
+    {"tsc_ghz", FIELD_REAL, AT(ticks_per_ns), .missing = "not told", .check = "'exclusiveMinimum': 0"},
     {"page_bytes", FIELD_COUNT, AT(page_bytes)},
 };
 const struct record agent_facts_record = {"agent", sizeof(struct agent_facts), RECORD_FIELDS(fields)};

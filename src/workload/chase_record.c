@@ -16,7 +16,7 @@ static const struct field fields[] = {
     {"element_bytes", FIELD_COUNT, AT(element_bytes)},
     {"order", FIELD_ENUM, AT(order), FIELD_NAMES(chase_orders)},
     {"write", FIELD_FLAG, AT(write), .about = "Each hop also writes."},
-    {"chains", FIELD_COUNT, AT(chains), .check = "\"minimum\": 1", .about = "Independent chains."},
+    {"chains", FIELD_COUNT, AT(chains), .check = "'minimum': 1", .about = "Independent chains."},
 };
 const struct record chase_shape_record = {"chase", sizeof(struct chase_shape), RECORD_FIELDS(fields),
     .check = check, .about = "Parameters of the pointer chase."};

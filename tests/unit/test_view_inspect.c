@@ -70,7 +70,7 @@ static void every_finding_is_told_with_its_source(void **state)
         "told      32 KiB\n",
         "told      512 GiB\n",
         "measured  312 µs [301 µs … 320 µs]\n",
-        "told  yes (dmar0 \"x\" \\ dmar1)\n",
+        "told      yes (dmar0 \"x\" \\ dmar1)\n",
         "this machine is a guest ",
         "judged    partly\n",
         "judged    2.5 times [2.25 times … 2.75 times]\n",
@@ -81,10 +81,9 @@ static void every_finding_is_told_with_its_source(void **state)
     (void)state;
     synthetic_inspect(&result);
     char *text = report_of(&result, &wide_style, false);
-    assert_true(strncmp(text, "AMD EPYC 7B13, Linux 6.18.5", 27) == 0);
+    assert_has(text, "\n  CPU: AMD EPYC 7B13. Linux 6.18.5.\n");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         assert_has(text, lines[i]);
-    assert_has(text, "1,440 samples");
     free(text);
     result_free(&result);
 }
@@ -135,7 +134,7 @@ static void details_are_told_only_if_asked(void **state)
     synthetic_inspect(&result);
     char *brief = report_of(&result, &wide_style, false), *verbose = report_of(&result, &wide_style, true);
     assert_null(strstr(brief, "resolution of the clock"));
-    assert_has(brief, "\n1 detail is left out here: --verbose tells all.\n");
+    assert_has(brief, " details are left out here: --verbose tells all.\n");
     assert_has(verbose, "\nresolution of the clock ");
     assert_null(strstr(verbose, "left out"));
     free(brief);
@@ -305,12 +304,214 @@ static void nothing_found_is_a_report_too(void **state)
     char *text = report_of(&result, &wide_style, true);
     char *csv = in_format(&result, "csv"), *markdown = in_format(&result, "markdown");
     assert_has(text, "Nothing that was measured here costs more than it would without its cause.");
-    assert_has(text, "The measurement is incomplete: stopped by the user.");
+    assert_has(text, "What is below this machine this run cannot tell (incomplete: stopped by the user).\n");
     assert_int_equal(times(csv, "\n"), 1);
     assert_has(markdown, "Nothing that was measured");
     free(text);
     free(csv);
     free(markdown);
+    result_free(&result);
+}
+
+/* ---- the first screen ---- */
+
+/* Changes a finding of a result, or adds it; NAN: it is not known, for that reason. */
+static void set(struct result *result, const char *name, enum unit unit, double number, const char *words)
+{
+    struct finding finding = {.section = FINDING_BELOW,
+        .source = FINDING_JUDGED,
+        .unit = unit,
+        .number = number,
+        .low = NAN,
+        .high = NAN,
+        .cheap = true};
+    struct findings one = {.items = &finding, .count = 1};
+    snprintf(finding.name, sizeof finding.name, "%s", name);
+    finding.value = isnan(number) ? fact_unknown("%s", words) : fact_known("%s", words);
+    assert_int_equal(findings_renew(&result->findings, &one, NULL), 0);
+}
+
+static void assert_concludes(const struct result *result, const char *conclusion)
+{
+    char *text = in_format(result, "terminal");
+    text[strcspn(text, "\n")] = 0;
+    assert_string_equal(text, conclusion);
+    free(text);
+}
+
+static void the_conclusion_is_true_of_every_kind_of_machine(void **state)
+{
+    static const struct {
+        double guest, leaves, splintered; /* 1, 0, NAN */
+        const char *below, *words, *conclusion;
+    } cases[] = {
+        {1, 1, 1, "kvm", "", "A KVM guest; its large pages are splintered from below."},
+        {1, 1, 1, "xen", "partly, on one node",
+            "A Xen guest; its large pages are partly splintered from below."},
+        {1, NAN, 0, "", "", "A guest of an unnamed hypervisor; its large pages are whole."},
+        {1, NAN, NAN, "hyperv", "too busy",
+            "A Hyper-V guest; whether its large pages are whole this run cannot tell."},
+        {0, 0, 0, "", "",
+            "Bare metal: CPUID names no hypervisor, and does not leave this machine; its large pages are "
+            "whole."},
+        {0, NAN, 0, "", "", "No hypervisor below that CPUID names; its large pages are whole."},
+        {0, 1, 0, "", "",
+            "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine; its large "
+            "pages are "
+            "whole."},
+        {NAN, NAN, 0, "", "", "What is below this machine this run cannot tell; its large pages are whole."},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct result result = {.experiment = "inspect", .complete = true};
+        result.host.is_guest = cases[i].guest == 1;
+        result.host.guest_of = fact_known("%s", cases[i].below);
+        set(&result, "guest", UNIT_YES_NO, cases[i].guest, "");
+        set(&result, "cpuid-exit", UNIT_YES_NO, cases[i].leaves, "");
+        set(&result, "splintered", UNIT_YES_NO, cases[i].splintered, cases[i].words);
+        assert_concludes(&result, cases[i].conclusion);
+        result_free(&result);
+    }
+}
+
+static void how_much_large_pages_bring_is_told_where_it_is_known(void **state)
+{
+    struct result result;
+    (void)state;
+    synthetic_inspect(&result); /* small pages 25.1 ns, large ones 12.8 ns */
+    const struct remedy backing = {.name = "backing", .with_ns = 12.8, .without_ns = 5, .more_ns = 7.8};
+    assert_concludes(&result, "A KVM guest; its large pages are partly splintered from below.");
+    assert_int_equal(findings_add_remedy(&result.findings, &backing, NULL), 0);
+    assert_concludes(&result,
+        "A KVM guest; its large pages are partly splintered from below and bring about 60 % of "
+        "what they should.");
+    result_free(&result);
+}
+
+static void what_is_well_and_what_is_not_are_told_apart(void **state)
+{
+    struct result result = {.experiment = "inspect", .complete = true};
+    (void)state;
+    set(&result, "steal", UNIT_SHARE, 0, "");
+    set(&result, "clock-slow", UNIT_YES_NO, 0, "no");
+    set(&result, "hidden-numa", UNIT_YES_NO, 1, "");
+    char *text = in_format(&result, "terminal");
+    assert_has(text, "\n  No time is stolen; the clock is read without a system call.\n");
+    assert_has(text, "\n  NUMA is hidden: some memory is farther away than this machine is told.\n");
+    free(text);
+    set(&result, "steal", UNIT_SHARE, 0.07, "");
+    set(&result, "clock-slow", UNIT_YES_NO, NAN, "not measured");
+    text = in_format(&result, "terminal");
+    assert_has(text, "\n  Others take 7 % of this CPU's time; NUMA is hidden");
+    assert_null(strstr(text, "system call"));
+    free(text);
+    result_free(&result);
+}
+
+static void what_was_not_decided_is_named_with_its_reason(void **state)
+{
+    struct result result = {.experiment = "inspect", .complete = true};
+    (void)state;
+    set(&result, "splintered", UNIT_YES_NO, NAN, "too busy");
+    set(&result, "tlb-reach", UNIT_COUNT, NAN, "left out by --quick");
+    set(&result, "cache-reach", UNIT_BYTES, NAN, "left out by --quick");
+    set(&result, "cpuid-exit", UNIT_YES_NO, 1, "yes, one level or several");
+    char *text = in_format(&result, "terminal");
+    assert_has(text,
+        "\n  Not decided: splintered (too busy); tlb-reach, cache-reach (left out by --quick); whether the "
+        "hypervisor is itself a guest (CPUID takes as long as one level or several would).\n");
+    free(text);
+    result_free(&result);
+}
+
+static void no_sentence_has_a_figure_that_is_not_known(void **state)
+{
+    struct result result;
+    struct document document = {0};
+    (void)state;
+    synthetic_inspect(&result);
+    for (size_t i = 0; i < result.findings.count; i++)
+        result.findings.items[i].number = result.findings.items[i].low = result.findings.items[i].high = NAN;
+    view_inspect(&result, &document);
+    for (size_t i = 0; i < document.count; i++) {
+        const char *text = document.blocks[i].text;
+        if (text && (strstr(text, "nan") || strstr(text, "inf ") || strstr(text, " - ")))
+            fail_msg("%s", text);
+    }
+    document_free(&document);
+    result_free(&result);
+}
+
+static void the_picture_has_every_number_of_lines(void **state)
+{
+    struct result result;
+    struct document document = {0};
+    const struct chart *chart = NULL;
+    (void)state;
+    synthetic_inspect(&result);
+    view_inspect(&result, &document);
+    for (size_t i = 0; i < document.count; i++)
+        if (document.blocks[i].kind == BLOCK_CHART)
+            chart = document.blocks[i].chart;
+    assert_non_null(chart);
+    assert_true(chart->kind == CHART_LINES && chart->x.scale == SCALE_LOG2 && chart->y.scale == SCALE_LOG);
+    assert_int_equal(chart->series_count, 3); /* packed, in 4K pages, in 2M pages */
+    for (size_t i = 0; i < chart->series_count; i++) {
+        assert_int_equal(chart->series[i].count, 15);
+        assert_true(chart->series[i].points[0].x == 16 && chart->series[i].points[14].x == 262144);
+        assert_true(chart->series[i].points[0].low < chart->series[i].points[0].y);
+    }
+    document_free(&document);
+    result_free(&result);
+}
+
+/* ---- rounds ---- */
+
+static void add_round(struct result *result, const char *started, double steal, const char *splintered)
+{
+    struct result_round *rounds =
+        reallocarray(result->rounds, result->round_count + 1, sizeof *result->rounds);
+    struct result round = {0};
+    assert_non_null(rounds);
+    result->rounds = rounds;
+    set(&round, "steal", UNIT_SHARE, steal, "");
+    round.findings.items[0].low = steal * 0.9;
+    round.findings.items[0].high = steal * 1.1;
+    set(&round, "splintered", UNIT_YES_NO, 1, splintered);
+    rounds[result->round_count] = (struct result_round){.findings = round.findings};
+    snprintf(rounds[result->round_count++].started, sizeof rounds->started, "%s", started);
+}
+
+static void what_drifts_is_marked_and_told(void **state)
+{
+    struct result result;
+    struct document document = {0};
+    (void)state;
+    synthetic_inspect(&result); /* steal 7 % (6 to 8), splintered partly */
+    add_round(&result, "2025-11-24T06:01:02Z", 0.0702, "partly");
+    view_round(&result, &document);
+    char *line = written(&document, "terminal", &usual_style);
+    assert_true(strncmp(line, "time      splintered ", 21) == 0);
+    assert_has(line, "\n06:01:02      partly          -    7.02 %  ");
+    assert_null(strchr(line, '*'));
+    free(line);
+    view_drift(&result, &document);
+    line = written(&document, "terminal", &usual_style);
+    assert_string_equal(line, "Nothing has drifted beyond its interval since the inspection.\n");
+    free(line);
+    add_round(&result, "2025-11-24T06:02:03Z", 0.3, "yes");
+    view_round(&result, &document);
+    line = written(&document, "terminal", &usual_style);
+    assert_has(line, "06:02:03         yes*         -      30 %* "); /* without a head */
+    free(line);
+    char *text = in_format(&result, "terminal");
+    assert_has(text, "\nWhat was measured again since\n");
+    assert_has(text, "\n06:01:02 ");
+    assert_has(text, "30 %*");
+    assert_has(text, "* steal: 7 % at the inspection, clearly another in 1 of 2 rounds, 30 % in the last.\n");
+    assert_has(
+        text, "* splintered: partly at the inspection, clearly another in 1 of 2 rounds, yes in the last.\n");
+    free(text);
     result_free(&result);
 }
 
@@ -326,7 +527,7 @@ static void markdown_has_tables_and_sentences(void **state)
         "| large pages splintered from below | judged | partly | - | one line in each 4 KiB",
         "| lines | packed | in 4K pages | in 2M pages |\n",
         "\n1. Small pages miss the TLB",
-        "\n- 1,440 samples",
+        "1,440 samples",
     };
     struct result result;
     (void)state;
@@ -375,6 +576,13 @@ int main(void)
         cmocka_unit_test(the_report_stays_inside_the_width_in_any_codeset),
         cmocka_unit_test(colour_adds_sequences_and_nothing_else),
         cmocka_unit_test(nothing_found_is_a_report_too),
+        cmocka_unit_test(the_conclusion_is_true_of_every_kind_of_machine),
+        cmocka_unit_test(how_much_large_pages_bring_is_told_where_it_is_known),
+        cmocka_unit_test(what_is_well_and_what_is_not_are_told_apart),
+        cmocka_unit_test(what_was_not_decided_is_named_with_its_reason),
+        cmocka_unit_test(no_sentence_has_a_figure_that_is_not_known),
+        cmocka_unit_test(the_picture_has_every_number_of_lines),
+        cmocka_unit_test(what_drifts_is_marked_and_told),
         cmocka_unit_test(markdown_has_tables_and_sentences),
         cmocka_unit_test(csv_has_a_line_for_each_finding),
     };
