@@ -72,8 +72,8 @@ static void view_alike(const struct compare_input *results, size_t count, struct
         experiments[which].overlay(results, count, document);
     for (size_t i = 0; i < count && !document->stamp; i++)
         if (!results[i].result->complete)
-            document->stamp = document_text(
-                document, "%s is%s", results[i].name, view_run_incomplete(results[i].result, document));
+            document->stamp = document_text(document, "%s is incomplete%s%s", results[i].name,
+                results[i].result->incomplete_reason[0] ? ": " : "", results[i].result->incomplete_reason);
     stamp_charts(document, first);
 }
 

@@ -146,7 +146,7 @@ void view_run_today(const struct result *result, struct document *document)
         kind++;
     document_say(document, BLOCK_SENTENCE,
         "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
-        compared ? "slowdowns" : "times", kind ? "no better than " : "", reaches[count / 2] < 0.0995 ? 1 : 0,
+        compared ? "comparisons" : "times", kind ? "no better than " : "", reaches[count / 2] < 0.0995 ? 1 : 0,
         100 * reaches[count / 2]);
 }
 

@@ -178,8 +178,10 @@ static void a_cell_says_its_number_and_what_else_there_is(void **state)
     assert_string_equal(format_value(&pool, &time, &bare), "58200");
     assert_string_equal(format_interval(&pool, &time, &change), "+57.5 ns … +61.0 µs");
     const struct column rounded = {.unit = UNIT_NS, .sign = true, .rounded = true};
-    const struct value nothing = {.unit = UNIT_NS, .number = -534, .low = -7420, .high = 7140};
+    struct value nothing = {.unit = UNIT_NS, .number = -434, .low = -7420, .high = 7140};
     assert_string_equal(format_value(&pool, &nothing, &rounded), "0 ns");
+    nothing.number = -534; /* its first digit is always written, unless it is next to nothing */
+    assert_string_equal(format_value(&pool, &nothing, &rounded), "-500 ns");
     const struct value both = {.unit = UNIT_YES_NO, .number = 1, .text = "virtio0"};
     assert_string_equal(format_value(&pool, &both, &change), "yes (virtio0)");
     assert_false(format_ends(&both, &change, &low, &high));
