@@ -66,18 +66,22 @@ static size_t word_length(const char *text)
     return length;
 }
 
-/* Whether word[0 … length) is one of a command, but for the two that every one has. */
+/* Whether word[0 … length) is one of a command, but for numbers and the two words that every one has. */
 static bool is_told(const struct result *result, const char *word, size_t length)
 {
-    if (length == 5 && (!strncmp(word, "vcost", 5) || !strncmp(word, "agent", 5)))
+    bool number = strspn(word, "0123456789") >= length;
+    if (number || (length == 5 && (!strncmp(word, "vcost", 5) || !strncmp(word, "agent", 5))))
         return false;
-    for (size_t i = 0; i < result->agent_count; i++)
-        for (const char *at = result->agents[i].command; *at;) {
-            size_t own = word_length(at);
-            if (own && own == length && !strncmp(at, word, length))
+    for (size_t i = 0; i < result->agent_count; i++) {
+        const char *at = result->agents[i].command;
+        if (!strcmp(at, result->agents[i].monitor))
+            continue; /* "command:1": it has been left out already */
+        for (size_t own; *at; at += own ? own : 1) {
+            own = word_length(at);
+            if (own == length && !strncmp(at, word, length))
                 return true;
-            at += own ? own : 1;
         }
+    }
     return false;
 }
 
