@@ -38,68 +38,13 @@ struct formatted format_size_short(uint64_t bytes)
     return out;
 }
 
-static struct formatted unknown(void)
-{
-    return (struct formatted){"-"};
-}
-
 struct formatted format_ns(double ns)
 {
-    struct formatted out;
-    if (!isfinite(ns))
-        return unknown();
-    snprintf(out.text, sizeof out.text, "%.*f", decimals(ns), ns);
-    return out;
+    return format_figure(UNIT_NS, ns, FORMAT_BARE);
 }
 
-static struct formatted in_codeset(struct formatted text, const struct report_style *style)
-{
-    struct formatted out = text;
-    if (style && !style->utf8)
-        text_clean(text.text, TEXT_ASCII, out.text, sizeof out.text);
-    return out;
-}
-
-struct formatted format_time(double ns, const struct report_style *style)
-{
-    return in_codeset(format_figure(UNIT_NS, ns, 0), style);
-}
-
-struct formatted format_extra(double ns, const struct report_style *style)
-{
-    return in_codeset(format_figure(UNIT_NS, ns, FORMAT_SIGN), style);
-}
-
-struct formatted format_slowdown_number(double ratio)
-{
-    return format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
-}
-
-struct formatted format_slowdown(double ratio)
-{
-    return format_figure(UNIT_CHANGE, ratio, 0);
-}
-
-struct formatted format_slowdown_interval(double low, double high, const struct report_style *style)
-{
-    struct formatted out;
-    if (!isfinite(low) || !isfinite(high))
-        return unknown();
-    snprintf(out.text, sizeof out.text, "%.18s %s %.20s", format_slowdown_number(low).text,
-        style_ellipsis(style), format_slowdown(high).text);
-    return out;
-}
-
-struct formatted format_percent_tick(double percent)
-{
-    struct formatted out;
-    if (percent == 0)
-        return (struct formatted){"0 %"};
-    snprintf(out.text, sizeof out.text, "%+.4g %%", percent);
-    return out;
-}
-
-struct formatted format_number_tick(double value)
+/* Four digits at most: of a tick. */
+static struct formatted tick_number(double value)
 {
     struct formatted out;
     snprintf(out.text, sizeof out.text, "%.4g", value);
@@ -110,7 +55,7 @@ struct formatted format_seconds(double seconds)
 {
     struct formatted out;
     if (!isfinite(seconds) || seconds < 0 || seconds > 1e9)
-        return unknown();
+        return (struct formatted){"-"};
     unsigned whole = (unsigned)llround(seconds);
     if (seconds < 9.95)
         snprintf(out.text, sizeof out.text, "%.*f s", seconds < 0.995 ? 2 : 1, seconds);
@@ -196,7 +141,7 @@ static struct formatted plain(double number, struct bears bears, unsigned flags)
 {
     double size = fabs(number);
     if (size > 0x1p53)
-        return format_number_tick(number);
+        return tick_number(number);
     int usual = size == floor(size) || size >= 99.95 ? 0 : 2 - (int)floor(log10(size));
     int places = borne_places(number, bears, usual);
     struct formatted out = fixed(number, places, bears, flags);
@@ -336,6 +281,7 @@ const char *format_interval(struct pool *pool, const struct value *value, const 
 
 struct formatted format_tick(const struct chart_axis *axis, double value)
 {
+    struct formatted out;
     double scale = 1;
     unsigned unit;
     bool named = axis->label && (!strncmp(axis->label, "ns", 2) || strstr(axis->label, " ns"));
@@ -343,13 +289,15 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
     case UNIT_BYTES:
         return format_size_short((uint64_t)llround(fmax(value, 0)));
     case UNIT_CHANGE:
-        return format_percent_tick((value - 1) * 100);
+        value = (value - 1) * 100;
+        snprintf(out.text, sizeof out.text, value == 0 ? "0 %%" : "%+.4g %%", value);
+        return out;
     case UNIT_NS:
         unit = named ? 0 : time_unit_of(value, &scale);
-        return with_unit(format_number_tick(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
+        return with_unit(tick_number(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
     case UNIT_SHARE:
         return format_figure(UNIT_SHARE, value, 0);
     default:
-        return format_number_tick(value);
+        return tick_number(value);
     }
 }

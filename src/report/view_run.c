@@ -92,7 +92,7 @@ void view_run_below(const struct result *result, struct document *document)
 /* "2.6", "-4.2" */
 static const char *percent_text(struct document *document, double ratio)
 {
-    struct formatted number = format_slowdown_number(ratio);
+    struct formatted number = format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
     return document_text(document, "%s", number.text + (number.text[0] == '+'));
 }
 
@@ -146,8 +146,8 @@ void view_run_today(const struct result *result, struct document *document)
         kind++;
     document_say(document, BLOCK_SENTENCE,
         "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
-        compared ? "comparisons" : "times", kind ? "no better than " : "", reaches[count / 2] < 0.0995 ? 1 : 0,
-        100 * reaches[count / 2]);
+        compared ? "comparisons" : "times", kind ? "no better than " : "",
+        reaches[count / 2] < 0.0995 ? 1 : 0, 100 * reaches[count / 2]);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
@@ -191,9 +191,9 @@ static const char *shape_of_cell(
     double change = kind == TREND ? cell->trend_percent : cell->drift_percent;
     const char *figure =
         kind == TREND || kind == DRIFT
-            ? document_text(document, "%s", format_slowdown(1 + change / 100).text)
-            : document_text(document, "%s, and %s in %.0f %%", format_time(modes->low, NULL).text,
-                  format_time(modes->high, NULL).text, 100 * modes->share_high);
+            ? document_text(document, "%s", format_figure(UNIT_CHANGE, 1 + change / 100, 0).text)
+            : document_text(document, "%s, and %s in %.0f %%", format_figure(UNIT_NS, modes->low, 0).text,
+                  format_figure(UNIT_NS, modes->high, 0).text, 100 * modes->share_high);
     return document_text(document, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
         event && bytes ? ", " : "", bytes ? format_size(bytes).text : "", figure);
 }
