@@ -232,7 +232,7 @@ static void say_agreement(
     size_t agree;
     double level = ratios_agree(ratios, &agree);
     const char *unclear = "";
-    if (ratios->all < 2 || ratios_disturbed(ratios))
+    if (ratios->all < 2 || !agree || ratios_disturbed(ratios))
         return;
     if (ratios->unclear)
         unclear = document_text(document, "; %zu tell%s nothing, with intervals of more than 10 %% to a side",
@@ -307,14 +307,14 @@ static void say_warnings(const struct compare *compare, struct document *documen
         document_say(document, BLOCK_SENTENCE,
             "Host, kernel, KVM, vcost and settings are the same, as far as they are reported.");
     else {
-        document_say(document, BLOCK_WARNING, "Not only the results differ, but also:");
+        document_say(document, BLOCK_WARNING, "WARNING: not only the results differ, but also:");
         say_differences(compare, document);
     }
     for (size_t i = 0; i < compare->file_count; i++) {
         const struct result *result = compare->files[i].result;
         const char *reason = result->incomplete_reason;
         if (!result->complete)
-            document_say(document, BLOCK_WARNING, "%c is incomplete%s%s.", compare_letter(i),
+            document_say(document, BLOCK_WARNING, "WARNING: %c is incomplete%s%s.", compare_letter(i),
                 reason[0] ? ": " : "", reason);
     }
 }
