@@ -282,6 +282,13 @@ static const struct line_curve {
 };
 enum { LINE_CURVES = sizeof line_curves / sizeof *line_curves, LINE_ROWS_MAX = 14 };
 
+/* How many lines, one a page, a working set has. */
+static double lines_of(uint64_t bytes)
+{
+    uint64_t lines = bytes / CHASE_PAGE_BYTES;
+    return (double)lines;
+}
+
 static bool is_native_chase(const struct cell *cell, enum chase_order order)
 {
     return !cell->event.name && !strcmp(cell->monitor, "native") && cell->chase.order == order;
@@ -343,10 +350,8 @@ static void add_curves(
                 continue;
             if (!series && !(series = chart_series(document, chart, line_curves[c].head, count)))
                 return;
-            series->points[i] = (struct chart_point){.x = (double)(bytes[i] / CHASE_PAGE_BYTES),
-                .y = cell->median,
-                .low = cell->low,
-                .high = cell->high};
+            series->points[i] = (struct chart_point){
+                .x = lines_of(bytes[i]), .y = cell->median, .low = cell->low, .high = cell->high};
         }
     }
 }
@@ -377,7 +382,7 @@ static void add_lines(const struct result *result, struct document *document)
         "lines packed, scattered, and one in each page of 4 KiB: ns per access", columns, 1 + used,
         (count - first + step - 1) / step);
     for (size_t i = first; i < count; i += step, row++) {
-        table_number(table, row, 0, (double)(bytes[i] / CHASE_PAGE_BYTES));
+        table_number(table, row, 0, lines_of(bytes[i]));
         for (size_t c = 0; c < used; c++) {
             const struct result_cell *cell = line_cell(result, curves[c], bytes[i]);
             table_number(table, row, 1 + c, cell ? cell->median : NAN);

@@ -442,18 +442,23 @@ static void no_sentence_has_a_figure_that_is_not_known(void **state)
     result_free(&result);
 }
 
+static const struct chart *chart_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->blocks[i].kind == BLOCK_CHART)
+            return document->blocks[i].chart;
+    fail_msg("there is no chart");
+    abort();
+}
+
 static void the_picture_has_every_number_of_lines(void **state)
 {
     struct result result;
     struct document document = {0};
-    const struct chart *chart = NULL;
     (void)state;
     synthetic_inspect(&result);
     view_inspect(&result, &document);
-    for (size_t i = 0; i < document.count; i++)
-        if (document.blocks[i].kind == BLOCK_CHART)
-            chart = document.blocks[i].chart;
-    assert_non_null(chart);
+    const struct chart *chart = chart_of(&document);
     assert_true(chart->kind == CHART_LINES && chart->x.scale == SCALE_LOG2 && chart->y.scale == SCALE_LOG);
     assert_int_equal(chart->series_count, 3); /* packed, in 4K pages, in 2M pages */
     for (size_t i = 0; i < chart->series_count; i++) {
