@@ -2,6 +2,7 @@
 #include "cli/chase_options.h"
 #include "cli/measure.h"
 #include "experiment/chase_plan.h"
+#include "report/view_chase.h"
 
 #include <stdio.h>
 
@@ -64,7 +65,13 @@ static int measure(struct session *session, const struct chase_progress *progres
     return chase_plan_run(&plan, &session->setting, progress, result, error);
 }
 
+static void view(const struct session *session, struct document *document)
+{
+    view_chase(&session->result, document);
+}
+
 int cmd_chase_run(const struct invocation *invocation)
 {
-    return measure_run(invocation, &(struct measured){.plan = add_sites, .measure = measure}, NULL);
+    return measure_run(
+        invocation, &(struct measured){.plan = add_sites, .measure = measure, .view = view}, NULL);
 }

@@ -3,6 +3,7 @@
 #include "cli/measure.h"
 #include "cli/status.h"
 #include "experiment/events_plan.h"
+#include "report/view_events.h"
 #include "report/view_explain.h"
 
 static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
@@ -18,34 +19,29 @@ static int measure(struct session *session, const struct chase_progress *progres
 }
 
 /* With what others have published, where that is wanted. */
-static int write(const void *what, enum form form, const char *path, FILE *stream,
-    const struct report_style *style, struct error *error)
+static void view(const struct session *session, struct document *document)
 {
-    const struct session *session = what;
     const struct events_options *options = session->invocation->options;
-    int rc = measure_write(session, form, path, stream, style, error);
-    if (rc == 0 && form == FORM_TERMINAL && options->context) {
-        struct document document = {0};
-        fputc('\n', stream);
-        view_published(NULL, &document);
-        rc = document_write(&document, format_named("terminal"), stream, style, error);
-        document_free(&document);
-    }
-    return rc;
+    view_events(&session->result, document);
+    if (options->context)
+        view_published(NULL, document);
+}
+
+static int explain(const struct events_options *options)
+{
+    struct document document = {.title = NULL};
+    struct error error;
+    for (size_t i = 0; i < options->explain.count; i++)
+        view_explain(event_at(options->explain.indices[i]), &document);
+    int rc = show_document(&document, &options->common.output, &error);
+    document_free(&document);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
 int cmd_events_run(const struct invocation *invocation)
 {
     const struct events_options *options = invocation->options;
-    struct report_style style = style_for(stdout, &options->common.output);
-    struct document document = {0};
-    struct error error;
-    for (size_t i = 0; i < options->explain.count; i++)
-        view_explain(event_at(options->explain.indices[i]), &document);
-    if (options->explain.count) {
-        int rc = document_write(&document, format_named("terminal"), stdout, &style, &error);
-        document_free(&document);
-        return rc < 0 ? status_failed(&error) : STATUS_DONE;
-    }
-    return measure_run(invocation, &(struct measured){.measure = measure, .write = write}, NULL);
+    if (options->explain.count)
+        return explain(options);
+    return measure_run(invocation, &(struct measured){.measure = measure, .view = view}, NULL);
 }

@@ -6,7 +6,6 @@
 #include "experiment/inspect.h"
 #include "measure/clock.h"
 #include "report/openmetrics.h"
-#include "report/text.h"
 #include "report/view_finding.h"
 #include "report/view_inspect.h"
 
@@ -77,17 +76,14 @@ static int judge(struct session *session, const struct findings *findings, struc
 {
     struct inspector *inspector = session->own;
     struct tripped tripped;
-    struct report_style style = style_for(stderr, &session->options->output);
+    struct pool pool = {.newest = NULL};
     int rc = thresholds_judge(&inspector->thresholds, findings, &tripped, error);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < tripped.count; i++) {
-        struct pool pool = {0};
-        fprintf(stderr, "vcost: %s\n",
-            text_cleaned(&pool, tripped_phrase(&tripped.items[i], &pool), &style));
-        pool_free(&pool);
-    }
+    for (size_t i = 0; i < tripped.count; i++)
+        status_warn(tripped_phrase(&tripped.items[i], &pool));
     session->passed |= tripped.tripped > 0;
+    pool_free(&pool);
     tripped_free(&tripped);
     return 0;
 }
@@ -99,8 +95,6 @@ static int use(struct session *session, const struct result *measured, struct er
 }
 
 /* ---- rounds ---- */
-
-static const struct measured inspected;
 
 /* Sleeps until a time of clock_seconds(); false if the user wants to stop. */
 static bool wait_until(double time)
@@ -129,23 +123,31 @@ static int keep_round(struct result *result, struct result *measured, struct err
     return 0;
 }
 
+/* Shows what `make` says of the result so far, unless stdout is for something else. */
+static int show(struct session *session, void (*make)(const struct result *result, struct document *document),
+    struct error *error)
+{
+    struct document document = {.title = NULL};
+    if (session->outputs.stdout_is_taken)
+        return 0;
+    make(&session->result, &document);
+    int rc = show_document(&document, &session->options->output, error);
+    document_free(&document);
+    fflush(stdout);
+    return rc;
+}
+
 static int one_round(struct session *session, struct error *error)
 {
-    struct result measured = {0};
-    int rc = measure_result(session, &inspected, &measured, error);
+    struct result measured = {.round_count = 0};
+    int rc = measure_result(session, &measured, error);
     if (rc == 0 && measured.complete) { /* an interrupted one is no round */
         if ((rc = use(session, &measured, error)) == 0)
             rc = keep_round(&session->result, &measured, error);
-        if (rc == 0 && !session->outputs.stdout_is_taken) {
-            struct report_style style = style_for(stdout, &session->options->output);
-            struct document document = {0};
-            if (session->result.round_count == 1)
-                fputc('\n', stdout);
-            view_round(&session->result, &document);
-            rc = document_write(&document, format_named("terminal"), stdout, &style, error);
-            document_free(&document);
-            fflush(stdout);
-        }
+        if (rc == 0 && session->result.round_count == 1 && !session->outputs.stdout_is_taken)
+            fputc('\n', stdout);
+        if (rc == 0)
+            rc = show(session, view_round, error);
     }
     result_free(&measured);
     return rc;
@@ -164,15 +166,7 @@ static int watch(struct session *session, const struct inspect_options *options,
         if (next < clock_seconds()) /* a round that took longer moves those after it */
             next = clock_seconds();
     }
-    if (rc == 0 && !session->outputs.stdout_is_taken) {
-        struct report_style style = style_for(stdout, &session->options->output);
-        struct document document = {0};
-        fputc('\n', stdout);
-        view_drift(&session->result, &document);
-        rc = document_write(&document, format_named("terminal"), stdout, &style, error);
-        document_free(&document);
-    }
-    return rc;
+    return rc < 0 ? rc : show(session, view_drift, error);
 }
 
 /* The report comes first where rounds follow: nobody waits for them to see it. */
@@ -182,8 +176,7 @@ static int follow(struct session *session, struct error *error)
     int rc = use(session, &session->result, error);
     if (rc < 0 || !(inspector->options->watch > 0))
         return rc;
-    session->shown = true;
-    rc = outputs_show(&session->outputs, &session->found, error);
+    rc = measure_show(session, error);
     fflush(stdout);
     inspector->in_round = true;
     return rc == 0 && session->result.complete ? watch(session, inspector->options, error) : rc;
@@ -196,10 +189,15 @@ static void end(struct session *session)
     findings_free(&inspector->latest);
 }
 
-static const struct measured inspected = {.plan = plan, .measure = measure, .follow = follow, .end = end};
+static void view(const struct session *session, struct document *document)
+{
+    view_inspect(&session->result, document);
+}
 
 int cmd_inspect_run(const struct invocation *invocation)
 {
     struct inspector inspector = {.options = invocation->options};
-    return measure_run(invocation, &inspected, &inspector);
+    const struct measured how = {
+        .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
+    return measure_run(invocation, &how, &inspector);
 }

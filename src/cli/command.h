@@ -104,6 +104,7 @@ struct operand_spec {
     /* The first operand ends the options, "--" before it or not: from there on every word is an operand,
      * whatever it looks like, and there may be any number of them (max is not looked at). */
     bool rest;
+    bool reads; /* they are files to read, of which only one can be "-", stdin */
 };
 
 enum { OPERANDS_MAX = 16, GROUPS_MAX = 12, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 10, ENTRIES_MAX = 6 };

@@ -9,12 +9,14 @@
 #include "cli/help.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
+#include "cli/report_options.h"
 
 static const struct command *const commands[] = {
     &command_chase,
     &command_events,
     &command_inspect,
     &command_compare,
+    &command_report,
     &command_list,
     &command_agent,
     &command_help,

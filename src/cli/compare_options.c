@@ -68,9 +68,13 @@ const struct command command_compare = {
             OUTPUT_GROUPS(struct compare_options, output),
             HELP_GROUP,
         },
-    .operand = {"FILE",
-        "Result files, two to eight; the first is the baseline. With - one is read from stdin.", NULL, 2,
-        COMPARE_FILES_MAX},
+    .operand = {.name = "FILE",
+        .help =
+            "Result files, or pages that hold one, two to eight; the first is the baseline. With - one is "
+            "read from stdin.",
+        .min = 2,
+        .max = COMPARE_FILES_MAX,
+        .reads = true},
     .examples =
         {
             {"vcost compare before.json after.json", "What changed"},

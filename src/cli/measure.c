@@ -3,11 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/settings.h"
 #include "cli/status.h"
-#include "report/csv.h"
-#include "report/markdown.h"
-#include "report/picture.h"
 #include "report/progress.h"
-#include "report/terminal.h"
 #include "result/json.h"
 
 #include <errno.h>
@@ -23,43 +19,40 @@ static void show_progress(void *context, double fraction, double seconds_left, c
     progress_update(context, fraction, seconds_left, what);
 }
 
-int measure_result(
-    struct session *session, const struct measured *how, struct result *result, struct error *error)
+int measure_result(struct session *session, struct result *result, struct error *error)
 {
+    const struct invocation *invocation = session->invocation;
     struct progress_line line;
     struct chase_progress progress = {show_progress, &line};
     progress_start(&line, stderr, session->options->run.quiet, locale_is_utf8());
-    int rc = how->measure(session, &progress, result, error);
+    int rc = session->how->measure(session, &progress, result, error);
     progress_clear(&line);
-    result->argc = session->invocation->argc;
-    result->argv = session->invocation->argv;
-    result->settings = settings_of(session->invocation, &session->pool, &result->setting_count);
-    if (rc == 0 && session->pool.failed)
-        rc = error_set(error, ENOMEM, "no memory for the settings of a result");
-    return rc;
+    if (rc == 0)
+        rc = result_set_command(result, invocation->argc, invocation->argv, error);
+    if (rc < 0)
+        return rc;
+    result->settings = settings_of(invocation, &result->pool, &result->setting_count);
+    return result->settings ? 0 : error_set(error, ENOMEM, "no memory for the settings of a result");
 }
 
-int measure_write(const void *session, enum form form, const char *path, FILE *stream,
-    const struct report_style *style, struct error *error)
+static int write_json(const void *what, FILE *stream, struct error *error)
 {
-    const struct result *result = &((const struct session *)session)->result;
-    switch (form) {
-    case FORM_JSON:
-        return json_write(result, stream, error);
-    case FORM_CSV:
-        return csv_write(result, stream, error);
-    case FORM_MARKDOWN:
-        return markdown_write(result, stream, error);
-    case FORM_PICTURE:
-        return picture_write(result, path, stream, error);
-    case FORM_TERMINAL:
-        return terminal_write(result, stream, style, error);
-    default:
-        return error_set(error, ENOTSUP, "there is no such form of a result");
-    }
+    return json_write(&((const struct session *)what)->result, stream, error);
 }
 
-static int prepare(struct session *session, const struct measured *how, struct error *error)
+static void view(const void *what, struct document *document)
+{
+    const struct session *session = what;
+    session->how->view(session, document);
+}
+
+int measure_show(struct session *session, struct error *error)
+{
+    session->shown = true;
+    return outputs_show(&session->outputs, &(struct found){session, write_json, view}, error);
+}
+
+static int prepare(struct session *session, struct error *error)
 {
     const struct measure_options *options = session->options;
     const struct stop stop = {.asked = interrupt_asked};
@@ -68,20 +61,21 @@ static int prepare(struct session *session, const struct measured *how, struct e
         return rc;
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !options->run.quiet)
-        fprintf(stderr, "vcost: %s\n", session->setting.left_out);
-    return rc == 0 && how->plan ? how->plan(session, error) : rc;
+        status_warn(session->setting.left_out);
+    return rc == 0 && session->how->plan ? session->how->plan(session, error) : rc;
 }
 
-static int measure_and_write(struct session *session, const struct measured *how, struct error *error)
+static int measure_and_write(struct session *session, struct error *error)
 {
+    const struct found found = {session, write_json, view};
     struct result *result = &session->result;
-    int rc = measure_result(session, how, result, error);
-    if (rc == 0 && how->follow)
-        rc = how->follow(session, error);
+    int rc = measure_result(session, result, error);
+    if (rc == 0 && session->how->follow)
+        rc = session->how->follow(session, error);
     if (rc == 0 && session->shown)
-        rc = outputs_write_files(&session->outputs, &session->found, error);
+        rc = outputs_write_files(&session->outputs, &found, error);
     else if (rc == 0)
-        rc = outputs_write(&session->outputs, &session->found, error);
+        rc = outputs_write(&session->outputs, &found, error);
     if (rc == 0 && result->broken)
         rc = error_set(error, EIO, "%s", result->incomplete_reason);
     return rc;
@@ -89,18 +83,17 @@ static int measure_and_write(struct session *session, const struct measured *how
 
 int measure_run(const struct invocation *invocation, const struct measured *how, void *own)
 {
-    struct session session = {.invocation = invocation, .options = invocation->options, .own = own};
+    struct session session = {
+        .invocation = invocation, .how = how, .options = invocation->options, .own = own};
     struct error error;
-    session.found = (struct found){&session, how->write ? how->write : measure_write};
     interrupt_catch();
-    int rc = prepare(&session, how, &error);
+    int rc = prepare(&session, &error);
     if (rc == 0)
-        rc = measure_and_write(&session, how, &error);
+        rc = measure_and_write(&session, &error);
     outputs_discard(&session.outputs);
     if (how->end)
         how->end(&session);
     result_free(&session.result);
-    pool_free(&session.pool);
     setting_close(&session.setting);
     int status = rc < 0 ? status_failed(&error) : session.passed ? STATUS_THRESHOLD : STATUS_DONE;
     interrupt_finish();

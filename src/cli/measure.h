@@ -2,7 +2,6 @@
 #ifndef VCOST_CLI_MEASURE_H
 #define VCOST_CLI_MEASURE_H
 
-#include "base/pool.h"
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/outputs.h"
@@ -14,12 +13,11 @@
 /* What the steps of one run share. */
 struct session {
     const struct invocation *invocation;
+    const struct measured *how;
     const struct measure_options *options; /* with which the command's own begin */
     struct setting setting;                /* open, and probed for --on */
     struct outputs outputs;
-    struct pool pool;     /* of the result's settings */
     struct result result; /* owned */
-    struct found found;   /* the session itself, for outputs_show() */
     bool shown;           /* it has been already: a step may set it */
     bool passed;          /* a threshold that the user set was */
     void *own;            /* the command's; not owned */
@@ -34,9 +32,8 @@ struct measured {
         struct error *error);
     /* What is done with the result before it is written. */
     int (*follow)(struct session *session, struct error *error);
-    /* Writes the session's result in a form, as struct found has it. NULL: measure_write(). */
-    int (*write)(const void *session, enum form form, const char *path, FILE *stream,
-        const struct report_style *style, struct error *error);
+    /* The session's result for people. */
+    void (*view)(const struct session *session, struct document *document);
     /* Releases what session->own holds, also after a failure of any step. */
     void (*end)(struct session *session);
 };
@@ -45,14 +42,14 @@ struct measured {
  * the exit status, and dies of a signal that came in between. */
 int measure_run(const struct invocation *invocation, const struct measured *how, void *own);
 
+/* ---- for its steps ---- */
+
 /* Measures with the line of progress, and adds to the result what was asked for: for a step that measures
  * once more. */
-int measure_result(
-    struct session *session, const struct measured *how, struct result *result, struct error *error);
+int measure_result(struct session *session, struct result *result, struct error *error);
 
-/* Writes the session's result in a form. */
-int measure_write(const void *session, enum form form, const char *path, FILE *stream,
-    const struct report_style *style, struct error *error);
+/* Shows the session's result to people before it is written. */
+int measure_show(struct session *session, struct error *error);
 
 /* --quick, --time and --seed. */
 struct budget measure_budget(const struct session *session);

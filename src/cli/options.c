@@ -274,6 +274,20 @@ static int check_outputs(const struct parser *parser)
     return 0;
 }
 
+/* Stdin can be read once, also as NAME=-. */
+static int check_stdin(const struct parser *parser)
+{
+    const struct invocation *invocation = parser->invocation;
+    size_t count = 0;
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *word = invocation->operands[i], *last = strrchr(word, '=');
+        count += !strcmp(last ? last + 1 : word, "-");
+    }
+    if (count < 2 || !parser->command->operand.reads)
+        return 0;
+    return error_set(parser->error, EINVAL, "only one %s can be - (stdin)", parser->command->operand.name);
+}
+
 static int check_together(const struct parser *parser)
 {
     const struct command *command = parser->command;
@@ -283,6 +297,8 @@ static int check_together(const struct parser *parser)
     if (parser->invocation->operand_count < command->operand.min)
         return error_set(parser->error, EINVAL, "%s is missing", command->operand.name);
     int result = check_outputs(parser);
+    if (!result)
+        result = check_stdin(parser);
     return result || !command->check ? result : command->check(parser->fields, parser->error);
 }
 

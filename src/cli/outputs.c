@@ -1,38 +1,42 @@
 #include "cli/outputs.h"
 
 #include "cli/fold.h"
-#include "report/picture.h"
 
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void list_paths(const struct output_options *options, const char *paths[static FORMS])
+int outputs_add(struct outputs *outputs, const struct format *format, const char *path, struct error *error)
 {
-    paths[FORM_JSON] = options->json;
-    paths[FORM_CSV] = options->csv;
-    paths[FORM_MARKDOWN] = options->markdown;
-    paths[FORM_HTML] = options->html;
-    paths[FORM_PICTURE] = options->picture;
-}
-
-static int open_one(struct outputs *outputs, enum form form, const char *path, struct error *error)
-{
-    int rc = output_open(path, &outputs->files[form], error);
-    outputs->stdout_is_taken |= rc == 0 && output_stream(outputs->files[form]) == stdout;
-    return rc;
+    struct output_file *file = &outputs->files[outputs->count];
+    int rc = format && format->check ? format->check(error) : 0;
+    if (rc < 0 || (rc = output_open(path, &file->output, error)) < 0)
+        return rc;
+    file->format = format;
+    outputs->count++;
+    outputs->stdout_is_taken |= output_stream(file->output) == stdout;
+    return 0;
 }
 
 int outputs_open(struct outputs *outputs, const struct output_options *options, struct error *error)
 {
-    const char *paths[FORMS];
+    const struct {
+        const char *path;
+        const struct format *format;
+    } wanted[] = {
+        {options->json, NULL},
+        {options->csv, format_named("csv")},
+        {options->markdown, format_named("markdown")},
+        {options->html, format_named("html")},
+        {options->picture, options->picture ? format_of_path(options->picture) : NULL},
+    };
+    int rc = 0;
     *outputs = (struct outputs){.options = options};
-    int rc = options->picture ? picture_check_tool(error) : 0;
-    list_paths(options, paths);
-    for (enum form form = 0; rc == 0 && form < FORMS; form++)
-        if (paths[form])
-            rc = open_one(outputs, form, paths[form], error);
+    for (size_t i = 0; rc == 0 && i < OUTPUTS_MAX; i++)
+        if (wanted[i].path)
+            rc = outputs_add(outputs, wanted[i].format, wanted[i].path, error);
     if (rc < 0)
         outputs_discard(outputs);
     return rc;
@@ -40,35 +44,62 @@ int outputs_open(struct outputs *outputs, const struct output_options *options, 
 
 void outputs_discard(struct outputs *outputs)
 {
-    for (enum form form = 0; form < FORMS; form++) {
-        output_discard(outputs->files[form]);
-        outputs->files[form] = NULL;
+    for (size_t i = 0; i < outputs->count; i++) {
+        output_discard(outputs->files[i].output);
+        outputs->files[i].output = NULL;
     }
 }
 
-/* For files: without colour and of any width, whatever the terminal. */
-static const struct report_style file_style = {.utf8 = true};
+/* ---- documents ---- */
 
-static int write_one(
-    struct outputs *outputs, enum form form, const struct found *found, const char *path, struct error *error)
+static bool keeps_json(const struct outputs *outputs)
 {
-    struct output *output = outputs->files[form];
-    int rc = found->write(found->what, form, path, output_stream(output), &file_style, error);
-    outputs->files[form] = NULL;
+    for (size_t i = 0; i < outputs->count; i++)
+        if (outputs->files[i].format && !strcmp(outputs->files[i].format->name, "html"))
+            return true;
+    return false;
+}
+
+/* *json is what a page keeps of the result, to be freed; NULL if nothing wants it. */
+static int make_document(const struct outputs *outputs, const struct found *found, struct document *document,
+    char **json, struct error *error)
+{
+    size_t size;
+    *json = NULL;
+    found->view(found->what, document);
+    if (!keeps_json(outputs))
+        return 0;
+    FILE *stream = open_memstream(json, &size);
+    int rc = stream ? found->json(found->what, stream, error) : -ENOMEM;
+    if (!stream || (fclose(stream) && rc == 0))
+        rc = error_set(error, ENOMEM, "no memory for the JSON inside of a page");
+    document->json = *json;
+    return rc;
+}
+
+static int write_file(
+    struct output_file *file, const struct found *found, const struct document *document, struct error *error)
+{
+    /* Without colour and of any width, whatever the terminal. */
+    static const struct report_style style = {.utf8 = true, .verbose = true};
+    FILE *stream = output_stream(file->output);
+    struct output *output = file->output;
+    int rc = file->format ? document_write(document, file->format, stream, &style, error)
+                          : found->json(found->what, stream, error);
+    file->output = NULL;
     if (rc == 0)
         return output_commit(output, error);
     output_discard(output);
     return rc;
 }
 
-int outputs_write_files(struct outputs *outputs, const struct found *found, struct error *error)
+static int write_files(
+    struct outputs *outputs, const struct found *found, const struct document *document, struct error *error)
 {
-    const char *paths[FORMS];
     int rc = 0;
-    list_paths(outputs->options, paths);
-    for (enum form form = 0; form < FORMS; form++) {
+    for (size_t i = 0; i < outputs->count; i++) {
         struct error other;
-        int code = outputs->files[form] ? write_one(outputs, form, found, paths[form], &other) : 0;
+        int code = outputs->files[i].output ? write_file(&outputs->files[i], found, document, &other) : 0;
         if (code < 0 && rc == 0) {
             *error = other;
             rc = code;
@@ -77,21 +108,43 @@ int outputs_write_files(struct outputs *outputs, const struct found *found, stru
     return rc;
 }
 
-int outputs_show(const struct outputs *outputs, const struct found *found, struct error *error)
+/* What is written, and where. */
+enum { WRITE_FILES = 1, WRITE_STDOUT = 2 };
+
+static int write_parts(
+    struct outputs *outputs, const struct found *found, unsigned parts, struct error *error)
 {
-    struct report_style style = style_for(stdout, outputs->options);
-    if (outputs->stdout_is_taken)
-        return 0;
-    return found->write(found->what, FORM_TERMINAL, "-", stdout, &style, error);
+    struct document document = {.title = NULL};
+    struct error other;
+    char *json;
+    int rc = make_document(outputs, found, &document, &json, error);
+    if (rc == 0 && (parts & WRITE_FILES))
+        rc = write_files(outputs, found, &document, error);
+    if ((parts & WRITE_STDOUT) && !outputs->stdout_is_taken) {
+        int shown = show_document(&document, outputs->options, rc < 0 ? &other : error);
+        rc = rc < 0 ? rc : shown;
+    }
+    document_free(&document);
+    free(json);
+    return rc;
+}
+
+int outputs_write_files(struct outputs *outputs, const struct found *found, struct error *error)
+{
+    return write_parts(outputs, found, WRITE_FILES, error);
+}
+
+int outputs_show(struct outputs *outputs, const struct found *found, struct error *error)
+{
+    return write_parts(outputs, found, WRITE_STDOUT, error);
 }
 
 int outputs_write(struct outputs *outputs, const struct found *found, struct error *error)
 {
-    struct error other;
-    int files = outputs_write_files(outputs, found, error);
-    int shown = outputs_show(outputs, found, files < 0 ? &other : error);
-    return files < 0 ? files : shown;
+    return write_parts(outputs, found, WRITE_FILES | WRITE_STDOUT, error);
 }
+
+/* ---- stdout ---- */
 
 bool locale_is_utf8(void)
 {
@@ -106,4 +159,10 @@ struct report_style style_for(FILE *stream, const struct output_options *options
         .columns = fold_width(stream),
         .verbose = options->verbose,
     };
+}
+
+int show_document(const struct document *document, const struct output_options *options, struct error *error)
+{
+    struct report_style style = style_for(stdout, options);
+    return document_write(document, format_named("terminal"), stdout, &style, error);
 }

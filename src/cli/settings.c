@@ -14,15 +14,16 @@ static bool is_setting(const struct option_spec *option)
     return !option->only_shows && !never[option->kind];
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && !strcmp(a, b));
-}
-
 /* Where option number `index` is stored in a structure of the command's. */
 static const void *stored(const struct command *command, size_t index, const void *options)
 {
     return (const char *)options + option_offset(command, index);
+}
+
+static const char *written(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    const char *text = value_write(option, field, pool);
+    return text ? text : "";
 }
 
 static bool is_quick(const struct invocation *invocation)
@@ -36,10 +37,9 @@ static bool is_quick(const struct invocation *invocation)
 
 static const char *joined_operands(const struct invocation *invocation, struct pool *pool)
 {
-    const char *text = NULL;
+    const char *text = "";
     for (size_t i = 0; i < invocation->operand_count; i++)
-        text = text ? pool_format(pool, "%s %s", text, invocation->operands[i])
-                    : pool_text(pool, invocation->operands[i]);
+        text = pool_format(pool, "%s%s%s", text, i ? " " : "", invocation->operands[i]);
     return text;
 }
 
@@ -51,21 +51,25 @@ struct result_setting *settings_of(const struct invocation *invocation, struct p
     size_t options = 0;
     while (option_at(command, options, NULL))
         options++;
-    void *usual = pool_room(pool, 1, command->options_bytes + 1);
-    struct result_setting *settings = pool_room(pool, options + 1, sizeof *settings);
+    void *usual = calloc(1, command->options_bytes + 1);
+    struct result_setting *settings = calloc(options + 1, sizeof *settings);
     *count = 0;
-    if (!usual || !settings || options_defaults(command, is_quick(invocation), usual, &error) < 0)
+    if (!usual || !settings || options_defaults(command, is_quick(invocation), usual, &error) < 0) {
+        free(usual);
+        free(settings);
         return NULL;
+    }
     for (size_t i = 0; (option = option_at(command, i, NULL)); i++) {
         if (!is_setting(option))
             continue;
-        const char *value = value_write(option, stored(command, i, invocation->options), pool);
-        const char *typical = value_write(option, stored(command, i, usual), pool);
-        settings[(*count)++] = (struct result_setting){option->name, value, same_text(value, typical)};
+        const char *value = written(option, stored(command, i, invocation->options), pool);
+        const char *typical = written(option, stored(command, i, usual), pool);
+        settings[(*count)++] = (struct result_setting){option->name, value, !strcmp(value, typical)};
     }
     if (command->operand.name)
         settings[(*count)++] = (struct result_setting){
             command->operand.name, joined_operands(invocation, pool), invocation->operand_count == 0};
+    free(usual);
     return settings;
 }
 

@@ -9,8 +9,8 @@
 #include "cli/command.h"
 #include "result/result.h"
 
-/* The settings of a command line that has been read, in the order of the table, then its operands. All of it
- * lives in the pool, which also remembers a lack of memory. */
+/* The settings of a command line that has been read, in the order of the table, then its operands; to be
+ * freed, their texts live in the pool, which also remembers a lack of memory. */
 struct result_setting *settings_of(const struct invocation *invocation, struct pool *pool, size_t *count);
 
 /* The same for the words of an old command, argv[0] first, as a result without settings has them, by today's

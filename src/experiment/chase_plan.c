@@ -126,7 +126,8 @@ static int add_agents(const struct setting *setting, struct result *result, stru
         const struct agent_facts *facts = remote_site_facts(site);
         if (facts && !has_agent(result, site->lanes[0].name))
             result->agents[result->agent_count++] =
-                (struct result_agent){site->lanes[0].name, remote_site_command(site), *facts};
+                (struct result_agent){pool_text(&result->pool, site->lanes[0].name),
+                    pool_text(&result->pool, remote_site_command(site)), *facts};
     }
     return 0;
 }

@@ -94,7 +94,7 @@ static struct result_cell make_cell(const struct event_unit *unit, const struct 
     struct result_cell made = {
         .cell = {.monitor = type->name, .event = {from->event->name, unit->bytes}},
         .technique = type->monitor ? from->place->facts->technique : TECHNIQUE_NONE,
-        .unit = from->event->unit,
+        .operation = from->event->unit,
         .pages = {.host_share_2m = NAN, .as_asked = true},
         .median = NAN,
         .low = NAN,

@@ -80,7 +80,8 @@ int setting_describe(const struct setting *setting, struct result *result, struc
     struct error other;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
-    result->kvm = setting->facts[0];
+    for (size_t i = 0; monitor_at(i); i++)
+        result_set_monitor(result, &setting->facts[i]);
     pin_pause(&setting->pin);
     int rc = host_look(&result->host, error);
     int bound = pin_resume(&setting->pin, &other);
@@ -119,7 +120,7 @@ int setting_add_remote(
     struct remote_site_config config = {
         .command = command,
         .host_page_bytes = host_page_bytes,
-        .version = tool.version,
+        .version = this_tool.version,
         .pin = &setting->pin,
         .stop = &setting->stop,
     };

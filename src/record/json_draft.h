@@ -13,6 +13,8 @@
 
 struct draft {
     bool failed;
+    const struct record *record; /* of what is written as a whole, for references (record.h) */
+    const void *root;
 };
 
 /* Takes value over, also on failure. */

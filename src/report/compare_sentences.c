@@ -17,7 +17,8 @@ void compare_file_title(
 {
     const struct result *result = file->result;
     snprintf(title, COMPARE_TITLE_BYTES, "%c  %.100s: %.30s, vcost %.20s, %.30s, %zu cell%s",
-        compare_letter(index), file->name, result->experiment, tool.version, result->started,
+        compare_letter(index), file->name, result->experiment,
+        result->tool.version ? result->tool.version : this_tool.version, result->started,
         result->cell_count, result->cell_count == 1 ? "" : "s");
 }
 

@@ -192,7 +192,7 @@ COLUMN(reason)
 
 COLUMN(operation)
 {
-    text(line->cell->unit ? line->cell->unit : "", out);
+    text(line->cell->operation ? line->cell->operation : "", out);
 }
 COLUMN(note)
 {

@@ -133,10 +133,13 @@ const char *document_text(struct document *document, const char *format, ...)
 /* ---- formats ---- */
 
 struct format {
-    const char *name;      /* "terminal", "markdown", "csv", "html", "svg" */
+    const char *name;      /* "terminal", "markdown", "csv", "html", "svg", "png" */
     const char *extension; /* ".md"; NULL: none */
+    const char *about;     /* one line for `vcost report --format` */
     int (*write)(
         const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
+    int (*check)(struct error *error); /* whether it can be written on this machine (-ENOTSUP: a program is
+                                          missing), to be asked before measuring; NULL: always */
 };
 
 /* Number `index` of the table of formats; NULL past the end. */

@@ -3,9 +3,12 @@
 #include <string.h>
 
 static const struct format formats[] = {
-    {"terminal", NULL, to_terminal},
-    {"markdown", ".md", to_markdown},
-    {"csv", ".csv", to_csv},
+    {"terminal", NULL, "for people, as the commands write it", to_terminal, NULL},
+    {"markdown", ".md", "for GitHub and its kin", to_markdown, NULL},
+    {"csv", ".csv", "the figures, comma-separated", to_csv, NULL},
+    {"html", ".html", "one page for a browser, with pictures and data", to_html, NULL},
+    {"svg", ".svg", "the pictures", to_svg, NULL},
+    {"png", ".png", "the pictures in dots", to_png, to_png_check},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

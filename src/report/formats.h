@@ -16,4 +16,13 @@ format_writer to_markdown;
 /* RFC 4180: the tables for files if there are any, else those for people; of the style nothing matters. */
 format_writer to_csv;
 
+/* One self-contained page for people, which brings its style, its script and the result's JSON; of the style
+ * nothing matters. */
+format_writer to_html;
+
+/* All charts in one picture; -ENODATA if there are none. A PNG is made of it by rsvg-convert: to_png_check()
+ * says whether there is one (-ENOTSUP if not). On failure nothing was written. */
+format_writer to_svg, to_png;
+int to_png_check(struct error *error);
+
 #endif

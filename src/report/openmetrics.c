@@ -167,7 +167,8 @@ static void add_run(struct metrics *metrics, const struct result *result)
     add_metric(metrics, "vcost_inspect_unknown_findings",
         "findings that could not be had here, and are left out", "", (double)unknown);
     add_metric(metrics, "vcost_build_info", "which vcost inspected",
-        with_label(metrics, "", "version", tool.version), 1);
+        with_label(metrics, "", "version", result->tool.version ? result->tool.version : this_tool.version),
+        1);
 }
 
 /* ---- writing ---- */

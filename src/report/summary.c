@@ -278,8 +278,8 @@ static bool has_monitor(const struct result *result, const char *monitor)
 static void say_kvm(const struct summary *summary)
 {
     char sentence[SENTENCE_BYTES];
-    const struct monitor_facts *kvm = &summary->result->kvm;
-    if (kvm->usable || !kvm->reason[0] || has_monitor(summary->result, "kvm"))
+    const struct monitor_facts *kvm = result_monitor(summary->result, "kvm");
+    if (!kvm || kvm->usable || !kvm->reason[0] || has_monitor(summary->result, "kvm"))
         return;
     snprintf(sentence, sizeof sentence, "KVM cannot be used here: %s", kvm->reason);
     size_t length = strlen(sentence);

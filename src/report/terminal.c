@@ -20,8 +20,9 @@ static void write_headline(const struct result *result, FILE *stream, const stru
     const struct fact *kernel = &result->host.kernel;
     baseline_cpu(&result->host, cpu);
     baseline_note(&result->host, note);
-    if (result->kvm.usable)
-        monitor_label(&result->kvm, "kvm", label);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (kvm && kvm->usable)
+        monitor_label(kvm, "kvm", label);
     snprintf(line, sizeof line, "%s%s%s%s%s%s%s", cpu, kernel->known ? ", Linux " : "",
         kernel->known ? kernel->text : "", label[0] ? ", " : "", label, note[0] ? "; " : "", note);
     text_paragraph(stream, "", line, style);

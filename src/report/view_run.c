@@ -44,10 +44,11 @@ void view_run_machine(const struct result *result, struct document *document)
 {
     char cpu[BASELINE_BYTES];
     const struct fact *kernel = &result->host.kernel;
-    bool guest = result->kvm.usable && ran_on(result, "kvm");
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    bool guest = kvm && kvm->usable && ran_on(result, "kvm");
     baseline_cpu(&result->host, cpu);
     document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guest ? "Guest: " : "",
-        guest ? guest_text(document, &result->kvm) : "", guest ? ". " : "", cpu,
+        guest ? guest_text(document, kvm) : "", guest ? ". " : "", cpu,
         kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
     for (size_t i = 0; i < result->agent_count; i++) {
         const struct agent_facts *facts = &result->agents[i].facts;
@@ -57,8 +58,8 @@ void view_run_machine(const struct result *result, struct document *document)
             facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
             facts->is_guest ? below : "");
     }
-    if (!result->kvm.usable && result->kvm.reason[0] && !ran_on(result, "kvm")) {
-        const char *reason = result->kvm.reason;
+    if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm")) {
+        const char *reason = kvm->reason;
         document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", reason,
             reason[strlen(reason) - 1] == '.' ? "" : ".");
     }
@@ -218,7 +219,7 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
 
 /* ---- how well it was measured ---- */
 
-static void say_quality(const struct result *result, struct document *document)
+const char *view_run_quality(const struct result *result, struct document *document)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
@@ -231,8 +232,7 @@ static void say_quality(const struct result *result, struct document *document)
         if (count)
             list = document_text(document, "%s%s%zu %s", list, list[0] ? ", " : "", count, names[quality]);
     }
-    if (list[0])
-        document_say(document, BLOCK_SENTENCE, "%s of %zu cells.", list, result->cell_count);
+    return list[0] ? document_text(document, "%s of %zu cells.", list, result->cell_count) : "";
 }
 
 static void say_samples(const struct result *result, struct document *document)
@@ -259,7 +259,9 @@ static void say_samples(const struct result *result, struct document *document)
 void view_run_method(const struct result *result, struct document *document)
 {
     document_details(document, true);
-    say_quality(result, document);
+    const char *quality = view_run_quality(result, document);
+    if (quality[0])
+        document_say(document, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, document);
     say_samples(result, document);

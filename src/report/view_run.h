@@ -31,6 +31,9 @@ void view_run_today(const struct result *result, struct document *document);
 /* Details: cells that are not good, two modes, drift, how many samples in what time. */
 void view_run_method(const struct result *result, struct document *document);
 
+/* "1 noisy, 2 interrupted of 24 cells."; "" if all are good. */
+const char *view_run_quality(const struct result *result, struct document *document);
+
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *document);
 

@@ -64,14 +64,30 @@ static void tell_features(struct gathering *gathering, const struct result *resu
 
 static void tell_technique(struct gathering *gathering, const struct result *result)
 {
-    if (result->kvm.technique != TECHNIQUE_UNKNOWN)
-        add_text(gathering, "", technique_name(result->kvm.technique));
+    const struct monitor_facts *facts = result_monitor(result, "kvm");
+    if (facts && facts->technique != TECHNIQUE_UNKNOWN)
+        add_text(gathering, "", technique_name(facts->technique));
+}
+
+static void tell_usable(struct gathering *gathering, const struct result *result)
+{
+    const struct monitor_facts *facts = result_monitor(result, "kvm");
+    if (facts)
+        add_number(gathering, UNIT_YES_NO, facts->usable);
+}
+
+static void tell_provider(struct gathering *gathering, const struct result *result)
+{
+    const struct monitor_facts *facts = result_monitor(result, "kvm");
+    if (facts && facts->provider.known)
+        add_text(gathering, "", facts->provider.text);
 }
 
 static void tell_parameters(struct gathering *gathering, const struct result *result)
 {
-    for (size_t i = 0; i < result->kvm.parameter_count; i++)
-        add_text(gathering, result->kvm.parameters[i].name, result->kvm.parameters[i].value);
+    const struct monitor_facts *facts = result_monitor(result, "kvm");
+    for (size_t i = 0; facts && i < facts->parameter_count; i++)
+        add_text(gathering, facts->parameters[i].name, facts->parameters[i].value);
 }
 
 static void tell_mitigations(struct gathering *gathering, const struct result *result)
@@ -126,15 +142,14 @@ static void tell_findings(struct gathering *gathering, const struct result *resu
 
 static void tell_version(struct gathering *gathering, const struct result *result)
 {
-    (void)result;
-    add_text(gathering, "", tool.version);
+    add_text(gathering, "", result->tool.version ? result->tool.version : this_tool.version);
 }
 
 static void tell_build(struct gathering *gathering, const struct result *result)
 {
-    (void)result;
-    if (tool.build[0])
-        add_text(gathering, "", tool.build);
+    const struct tool *tool = result->tool.version ? &result->tool : &this_tool;
+    if (tool->build && tool->build[0])
+        add_text(gathering, "", tool->build);
 }
 
 static void tell_experiment(struct gathering *gathering, const struct result *result)
@@ -154,7 +169,7 @@ static void tell_settings(struct gathering *gathering, const struct result *resu
         const struct result_setting *setting = &result->settings[i];
         add(gathering, setting->name, setting->usual,
             (struct told){
-                .unit = UNIT_TEXT, .number = NAN, .text = setting->value ? setting->value : "none"});
+                .unit = UNIT_TEXT, .number = NAN, .text = setting->value && setting->value[0] ? setting->value : "none"});
     }
 }
 
@@ -170,7 +185,7 @@ static const struct {
     {"--verbose", false}, {"-v", false}};
 
 /* How many words from this one on say only where the result goes. */
-static int output_words(const char *word)
+static size_t output_words(const char *word)
 {
     for (size_t i = 0; i < sizeof output_options / sizeof *output_options; i++) {
         size_t length = strlen(output_options[i].name);
@@ -187,13 +202,13 @@ enum { SETTINGS_BYTES = 1024 };
 static void tell_command(struct gathering *gathering, const struct result *result)
 {
     const char *text = "";
-    for (int i = 1; i < result->argc && strlen(text) < SETTINGS_BYTES; i++) {
-        int skip = output_words(result->argv[i]);
+    for (size_t i = 1; i < result->command_count && strlen(text) < SETTINGS_BYTES; i++) {
+        size_t skip = output_words(result->command[i]);
         if (skip)
             i += skip - 1;
         else
             text = pool_format(
-                gathering->pool, "%s%s%.*s", text, text[0] ? " " : "", SETTINGS_BYTES, result->argv[i]);
+                gathering->pool, "%s%s%.*s", text, text[0] ? " " : "", SETTINGS_BYTES, result->command[i]);
     }
     add_text(gathering, "", text);
 }
@@ -225,9 +240,9 @@ static const struct fact_row {
     {"transparent huge pages", FACT, AT(host.thp)},
     {"native is itself a guest", FLAG, AT(host.is_guest)},
     {"hypervisor below", FACT, AT(host.guest_of)},
-    {"KVM usable", FLAG, AT(kvm.usable)},
+    {"KVM usable", OTHER, 0, tell_usable},
     {"KVM technique", OTHER, 0, tell_technique},
-    {"KVM provider", FACT, AT(kvm.provider)},
+    {"KVM provider", OTHER, 0, tell_provider},
     {"KVM parameter", OTHER, 0, tell_parameters},
     {"frequency governor", FACT, AT(host.governor)},
     {"turbo", FACT, AT(host.turbo)},

@@ -22,6 +22,9 @@ enum finding_section {
     FINDING_BELOW,  /* what is below this machine, if it is a guest */
     FINDING_SECTIONS
 };
+extern const struct finding_section_words {
+    const char *name, *title;
+} finding_sections[FINDING_SECTIONS];
 const char *finding_section_name(enum finding_section section);  /* "cpu", "caches", … in files */
 const char *finding_section_title(enum finding_section section); /* for people */
 
@@ -32,6 +35,7 @@ enum finding_source {
     FINDING_JUDGED,   /* concluded from what was measured, by a rule that `how` names */
     FINDING_SOURCES
 };
+extern const char *const finding_source_names[FINDING_SOURCES];
 const char *finding_source_name(enum finding_source source); /* "told", "measured", "judged" */
 
 enum { FINDING_NAME_BYTES = 40, FINDING_KEY_BYTES = 40, FINDING_TEXT_BYTES = 256 };
@@ -40,7 +44,7 @@ struct finding {
     char name[FINDING_NAME_BYTES]; /* stable: [a-z0-9-]; "tlb-reach" */
     char key[FINDING_KEY_BYTES];   /* which of several of that name ("L2 4K"); "" where there is one alone */
     enum finding_section section;
-    const char *title; /* for people, a few words: "entries of the TLB"; static */
+    const char *title; /* for people, a few words: "entries of the TLB"; static, or the result's */
     enum finding_source source;
     enum unit unit;
     struct fact value; /* known: words, or more words to the number ("" for none); unknown: the reason */
@@ -86,5 +90,9 @@ bool finding_has_number(const struct finding *finding);
 
 /* For people, as in sentences: "tlb-reach L2 4K". */
 void finding_label(const struct finding *finding, char label[static FINDING_NAME_BYTES + FINDING_KEY_BYTES]);
+
+/* As JSON (record.h). */
+struct record;
+extern const struct record finding_record, remedy_record;
 
 #endif

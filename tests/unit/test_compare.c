@@ -262,8 +262,7 @@ static void facts_about_machines_are_compared(void **state)
     host->memory_bytes = UINT64_C(16) << 30;
     host->is_guest = false;
     host->guest_of = fact_unknown("CPUID tells of no hypervisor");
-    free(host->cpu.features);
-    host->cpu.features = strdup("fpu  sse2");
+    strcpy(host->cpu.features, "fpu  sse2");
     strcpy(host->mitigations[0].text, "Vulnerable");
     strcpy(host->mitigations[1].name, "mds");
     strcpy(host->mitigations[1].text, "Not affected");

@@ -81,9 +81,10 @@ static void the_order_of_samples_makes_no_difference(void **state)
     (void)state;
     for (unsigned i = 0; i < SAMPLES; i++) {
         unsigned k = i * 11 % SAMPLES; /* each once */
-        add(&cell, i / ROUNDS, i % ROUNDS, 10 + i % 6 + 0.5 * (i / ROUNDS));
-        add(&mixed, k / ROUNDS, k % ROUNDS, 10 + k % 6 + 0.5 * (k / ROUNDS));
-        add(&baseline, i / ROUNDS, i % ROUNDS, 9 + i % 4);
+        unsigned placement = i / ROUNDS, there = k / ROUNDS;
+        add(&cell, placement, i % ROUNDS, 10 + i % 6 + 2.0 * placement);
+        add(&mixed, there, k % ROUNDS, 10 + k % 6 + 2.0 * there);
+        add(&baseline, placement, i % ROUNDS, 9 + i % 4);
     }
     assert_int_equal(figures_set_cell(&cell), 0);
     assert_int_equal(figures_set_cell(&mixed), 0);

@@ -541,8 +541,8 @@ static const char *unusual(const struct result_setting *settings, size_t count)
     const char *text = "";
     for (size_t i = 0; i < count; i++)
         if (!settings[i].usual)
-            text = pool_format(&pool, "%s%s%s=%s", text, text[0] ? " " : "", settings[i].name,
-                settings[i].value ? settings[i].value : "(none)");
+            text = pool_format(
+                &pool, "%s%s%s=%s", text, text[0] ? " " : "", settings[i].name, settings[i].value);
     return text;
 }
 
@@ -550,7 +550,7 @@ static const char *value_of(const struct result_setting *settings, size_t count,
 {
     for (size_t i = 0; i < count; i++)
         if (!strcmp(settings[i].name, name))
-            return settings[i].value ? settings[i].value : "(none)";
+            return settings[i].value;
     return "(no such setting)";
 }
 
@@ -576,11 +576,12 @@ static void settings_are_what_held_and_nothing_about_outputs(void **state)
         assert_int_equal(parse(&command_chase, lines[i].line, &options), lines[i].unusual ? 0 : -EINVAL);
         if (!lines[i].unusual)
             continue;
-        const struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
         assert_string_equal(unusual(settings, count), lines[i].unusual);
         assert_string_equal(value_of(settings, count, "json"), "(no such setting)");
         assert_string_equal(value_of(settings, count, "quiet"), "(no such setting)");
         assert_string_equal(value_of(settings, count, "order"), "random");
+        free(settings);
     }
     assert_false(pool.failed);
     pool_free(&pool);
@@ -593,12 +594,14 @@ static void settings_hold_the_defaults_of_quick_and_the_operands(void **state)
     size_t count;
     (void)state;
     assert_int_equal(parse(&command_chase, "--quick", &options), 0);
-    const struct result_setting *settings = settings_of(&invocation, &pool, &count);
+    struct result_setting *settings = settings_of(&invocation, &pool, &count);
     assert_string_equal(value_of(settings, count, "working-set"), "4K..256M");
-    assert_string_equal(value_of(settings, count, "cpu"), "(none)");
+    assert_string_equal(value_of(settings, count, "cpu"), "");
+    free(settings);
     assert_int_equal(parse(&command_events, "cpuid exits --context", &events), 0);
     settings = settings_of(&invocation, &pool, &count);
     assert_string_equal(unusual(settings, count), "EVENT=cpuid exits");
+    free(settings);
     pool_free(&pool);
 }
 
@@ -615,16 +618,17 @@ static void the_words_of_an_old_command_give_the_same_settings(void **state)
         assert_int_equal(parse(&command_chase, lines[i], &options), 0);
         for (int j = 0; j < invocation.argc; j++)
             old[old_count++] = words[j];
-        const struct result_setting *settings = settings_of(&invocation, &pool, &count);
-        const struct result_setting *again = settings_reread(old, old_count, &pool, &count_again, &error);
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        struct result_setting *again = settings_reread(old, old_count, &pool, &count_again, &error);
         assert_non_null(again);
         assert_int_equal(count, count_again);
         for (size_t j = 0; j < count; j++) {
             assert_string_equal(settings[j].name, again[j].name);
-            assert_string_equal(
-                settings[j].value ? settings[j].value : "", again[j].value ? again[j].value : "");
+            assert_string_equal(settings[j].value, again[j].value);
             assert_int_equal(settings[j].usual, again[j].usual);
         }
+        free(settings);
+        free(again);
     }
     pool_free(&pool);
 }
@@ -659,19 +663,21 @@ static void every_setting_can_be_typed_again(void **state)
         void *options = calloc(1, command->options_bytes);
         assert_non_null(options);
         assert_int_equal(parse(command, "--quick --cpu 1", options), 0);
-        const struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
         const char *typed[64] = {"vcost", names[i]};
         size_t typed_count = 2;
         for (size_t j = 0; j < count; j++) {
-            if (settings[j].value && !strcmp(settings[j].value, "yes"))
+            if (!strcmp(settings[j].value, "yes"))
                 typed[typed_count++] = pool_format(&pool, "--%s", settings[j].name);
-            else if (settings[j].value && strcmp(settings[j].value, "no") != 0)
+            else if (settings[j].value[0] && strcmp(settings[j].value, "no") != 0)
                 typed[typed_count++] = pool_format(&pool, "--%s=%s", settings[j].name, settings[j].value);
         }
-        const struct result_setting *again = settings_reread(typed, typed_count, &pool, &again_count, &error);
+        struct result_setting *again = settings_reread(typed, typed_count, &pool, &again_count, &error);
         print_message("# %s: %s\n", names[i], error.text);
         assert_non_null(again);
         assert_string_equal(unusual(again, again_count), "cpu=1 quick=yes");
+        free(settings);
+        free(again);
         free(options);
     }
     pool_free(&pool);

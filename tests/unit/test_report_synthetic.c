@@ -83,6 +83,7 @@ static void make_host(struct result *result, const struct synthetic *recipe)
 static void make_kvm(struct monitor_facts *kvm)
 {
     *kvm = (struct monitor_facts){
+        .name = "kvm",
         .usable = true,
         .technique = TECHNIQUE_SHADOW,
         .technique_proof = "64 aliases of one page took 63 faults",
@@ -132,7 +133,7 @@ static void make_cell(struct result *result, const struct synthetic *recipe, con
     cell_id(&cell->cell, cell->id);
     cell->technique = is_native(monitor) ? TECHNIQUE_NONE : TECHNIQUE_SHADOW;
     if (!strcmp(monitor, "kvm"))
-        monitor_label(&result->kvm, "kvm", cell->label);
+        monitor_label(&result->monitors[0], "kvm", cell->label);
     else
         snprintf(cell->label, sizeof cell->label, "%s", monitor);
     cell->pages = (struct page_proof){
@@ -240,11 +241,9 @@ static void add_reaches(struct result *result)
 
 void synthetic_result(const struct synthetic *recipe, struct result *result)
 {
-    static char *command[] = {"vcost", "chase", "--quick"};
+    static char *const command[] = {"vcost", "chase", "--quick"};
     state = 42;
     *result = (struct result){
-        .argc = 3,
-        .argv = command,
         .started = "2025-11-24T06:00:00Z",
         .seconds = 41.2,
         .complete = true,
@@ -255,7 +254,8 @@ void synthetic_result(const struct synthetic *recipe, struct result *result)
         .cells = calloc(CELLS_MAX, sizeof *result->cells),
         .comparisons = calloc(CELLS_MAX, sizeof *result->comparisons),
     };
-    make_kvm(&result->kvm);
+    result_set_command(result, 3, command, NULL);
+    make_kvm(&result->monitors[result->monitor_count++]);
     make_host(result, recipe);
     make_cells(result, recipe);
     if (recipe->reaches)
@@ -323,7 +323,7 @@ static const struct remedy synthetic_remedies[] = {
 
 void synthetic_inspect(struct result *result)
 {
-    static char *command[] = {"vcost", "inspect", "--verbose"};
+    static char *const command[] = {"vcost", "inspect", "--verbose"};
     struct synthetic recipe = synthetic_usual();
     recipe.monitors[1] = NULL;
     recipe.orders[0] = CHASE_LINE_PER_PAGE;
@@ -332,7 +332,7 @@ void synthetic_inspect(struct result *result)
     recipe.first_bytes = 65536;
     recipe.page_pairs = 2;
     synthetic_result(&recipe, result);
-    result->argv = command;
+    result_set_command(result, 3, command, NULL);
     result->experiment = "inspect";
     for (size_t i = 0; i < sizeof synthetic_findings / sizeof *synthetic_findings; i++)
         findings_add(&result->findings, &synthetic_findings[i], NULL);

@@ -447,7 +447,8 @@ static void without_kvm_the_summary_says_why(void **state)
     struct result result;
     (void)state;
     synthetic_result(&recipe, &result);
-    result.kvm = (struct monitor_facts){.reason = "/dev/kvm is not there; load the kvm module"};
+    result.monitors[0] =
+        (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
     char *text = text_of(summary_write, &result, &(struct report_style){.utf8 = true});
     assert_non_null(strstr(text, "KVM cannot be used here: /dev/kvm is not there; load the kvm module."));
     assert_null(strstr(text, "costs"));

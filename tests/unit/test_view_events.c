@@ -30,7 +30,8 @@ static void start(struct list *list)
         .seconds = 7,
         .cells = list->cells,
         .comparisons = list->comparisons};
-    list->result.kvm.usable = true;
+    list->result.monitors[0] = (struct monitor_facts){.name = "kvm", .usable = true};
+    list->result.monitor_count = 1;
     strcpy(list->result.host.cpu.vendor, "AuthenticAMD");
 }
 
@@ -210,8 +211,8 @@ static void a_run_without_a_guest_claims_nothing_of_one(void **state)
     struct list list;
     (void)state;
     start(&list);
-    list.result.kvm.usable = false;
-    strcpy(list.result.kvm.reason, "there is no /dev/kvm");
+    list.result.monitors[0].usable = false;
+    strcpy(list.result.monitors[0].reason, "there is no /dev/kvm");
     add(&list, "page-fault", "native", 1200, 0.01, "");
     add(&list, "syscall", "native", 140, 0.01, "");
     assert_concludes(

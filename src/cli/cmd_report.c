@@ -1,0 +1,103 @@
+/* vcost report: from saved results to where they are wanted. */
+#include "cli/inputs.h"
+#include "cli/outputs.h"
+#include "cli/report_options.h"
+#include "cli/status.h"
+#include "report/view_chase.h"
+#include "report/view_events.h"
+#include "report/view_inspect.h"
+#include "result/json.h"
+#include "result/result_redact.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct report {
+    const struct inputs *inputs;
+    const char *baseline;
+};
+
+static int write_json(const void *what, FILE *stream, struct error *error)
+{
+    const struct inputs *inputs = ((const struct report *)what)->inputs;
+    bool several = inputs->count > 1;
+    int rc = 0;
+    fputs(several ? "[\n" : "", stream);
+    for (size_t i = 0; rc == 0 && i < inputs->count; i++) {
+        rc = json_write(inputs->items[i].result, stream, error);
+        fputs(i + 1 < inputs->count ? ",\n" : "", stream);
+    }
+    fputs(several ? "]\n" : "", stream);
+    return rc;
+}
+
+static const struct {
+    const char *experiment;
+    void (*view)(const struct result *result, struct document *document);
+} views[] = {{"chase", view_chase}, {"events", view_events}, {"inspect", view_inspect}};
+
+static void view(const void *what, struct document *document)
+{
+    const struct inputs *inputs = ((const struct report *)what)->inputs;
+    for (size_t i = 0; i < inputs->count; i++)
+        for (size_t j = 0; j < sizeof views / sizeof views[0]; j++)
+            if (!strcmp(inputs->items[i].result->experiment, views[j].experiment))
+                views[j].view(inputs->items[i].result, document);
+}
+
+static int check_baseline(const struct inputs *inputs, const char *baseline, struct error *error)
+{
+    for (size_t i = 0; i < inputs->count; i++)
+        if (!baseline || !strcmp(inputs->items[i].name, baseline))
+            return 0;
+    return error_set(error, EINVAL, "--baseline: no result is called \"%.100s\"", baseline);
+}
+
+static int redact(struct inputs *inputs, struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < inputs->file_count; i++)
+        for (size_t j = 0; rc == 0 && j < inputs->files[i].count; j++) {
+            input_settings(&inputs->files[i].results[j]); /* which nobody could find out any more */
+            rc = result_redact(&inputs->files[i].results[j], error);
+        }
+    return rc;
+}
+
+static int report(
+    const struct report_options *options, struct outputs *outputs, struct inputs *inputs, struct error *error)
+{
+    const struct report report = {inputs, options->baseline};
+    int rc = check_baseline(inputs, options->baseline, error);
+    if (rc == 0 && options->no_command)
+        rc = redact(inputs, error);
+    return rc < 0 ? rc : outputs_write(outputs, &(struct found){&report, write_json, view}, error);
+}
+
+/* What goes to a terminal is laid out for it; all else is a file, also on stdout. */
+static int open_output(const struct report_options *options, struct outputs *outputs, struct error *error)
+{
+    bool json;
+    const struct format *format = report_format(options, &json);
+    const char *path = options->file ? options->file : "-";
+    *outputs = (struct outputs){.options = &options->output, .stdout_is_taken = strcmp(path, "-") != 0};
+    if (format == format_named("terminal") && !outputs->stdout_is_taken)
+        return 0;
+    return outputs_add(outputs, format, path, error);
+}
+
+int cmd_report_run(const struct invocation *invocation)
+{
+    const struct report_options *options = invocation->options;
+    static struct inputs inputs; /* large */
+    struct outputs outputs;
+    struct error error;
+    int rc = open_output(options, &outputs, &error);
+    if (rc == 0)
+        rc = inputs_read_named(&inputs, invocation, &error);
+    if (rc == 0)
+        rc = report(options, &outputs, &inputs, &error);
+    outputs_discard(&outputs);
+    inputs_free(&inputs);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
