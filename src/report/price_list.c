@@ -19,7 +19,9 @@ const struct result_cell *price_cell(const struct price *price)
 const char *price_unit(const struct price *price)
 {
     const struct result_cell *cell = price->guest ? price->guest : price->native;
-    return price->known ? price->known->unit : cell && cell->unit && cell->unit[0] ? cell->unit : "event";
+    return price->known                                    ? price->known->unit
+           : cell && cell->operation && cell->operation[0] ? cell->operation
+                                                           : "event";
 }
 
 double price_exits(const struct price *price)

@@ -333,8 +333,7 @@ static size_t lines_measured(const struct result *result, struct document *docum
 static void add_curves(
     const struct result *result, const uint64_t *bytes, size_t count, struct document *document)
 {
-    struct chart *chart = document_chart(
-        document, CHART_LINES, "lines", "Lines packed, scattered, and one in each page of 4 KiB");
+    struct chart *chart = document_chart(document, CHART_LINES, "lines", "Time of an access");
     if (!chart)
         return;
     chart->x = (struct chart_axis){.label = "lines", .unit = UNIT_COUNT, .scale = SCALE_LOG2};
@@ -378,9 +377,10 @@ static void add_lines(const struct result *result, struct document *document)
     }
     if (!used)
         return;
-    struct table *table = document_table(document, "lines",
-        "lines packed, scattered, and one in each page of 4 KiB: ns per access", columns, 1 + used,
-        (count - first + step - 1) / step);
+    document_say(
+        document, BLOCK_HEADING, "lines packed, scattered, and one in each page of 4 KiB: ns per access");
+    struct table *table =
+        document_table(document, "lines", NULL, columns, 1 + used, (count - first + step - 1) / step);
     for (size_t i = first; i < count; i += step, row++) {
         table_number(table, row, 0, lines_of(bytes[i]));
         for (size_t c = 0; c < used; c++) {

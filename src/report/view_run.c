@@ -336,7 +336,7 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
         WORDS("reason", reason),
         FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
-        WORDS("operation", cell->unit),
+        WORDS("operation", cell->operation),
         WORDS("note", cell->note),
         FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
         FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),

@@ -46,7 +46,7 @@ static size_t add(
     cell->cell.monitor = monitor;
     cell->cell.event.name = event;
     cell->technique = native ? TECHNIQUE_NONE : TECHNIQUE_NESTED;
-    cell->unit = "thing";
+    cell->operation = "thing";
     cell->median = cell->min = ns;
     cell->low = ns * (1 - width);
     cell->high = ns * (1 + width);
