@@ -215,7 +215,7 @@ const struct command command_chase = {
         {
             {"vcost chase", "The whole curve with everything that this host can run"},
             {"vcost chase --quick", "A first impression"},
-            {"vcost chase --json chase.json --svg chase.svg", "Keep the result and the picture"},
+            {"vcost chase --json chase.json --html chase.html", "Keep the result, and a page to show it"},
             {"vcost chase --working-set 64M --order random,random-in-page",
                 "One size: what the TLB adds to the caches"},
             {"vcost chase --order line-per-page,packed --working-set 64K..64M",
@@ -239,7 +239,8 @@ const struct command command_chase = {
             {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
                          "the group kvm."},
         },
-    .see_also = {"vcost(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)",
+        "vcost-agent(1)"},
     .options_bytes = sizeof(struct chase_options),
     .check = check,
     .run = cmd_chase_run,

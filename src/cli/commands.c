@@ -48,6 +48,7 @@ const struct command command_vcost = {
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
             {"vcost inspect", "What this machine really is, and what the host below does"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
+            {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
             {"vcost help chase", "All that vcost chase can do"},
         },
@@ -62,6 +63,6 @@ const struct command command_vcost = {
             {"TERM", "If dumb or not set: the same."},
         },
     .commands = commands,
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)", "vcost-list(1)",
-        "vcost-agent(1)"},
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)",
+        "vcost-report(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

@@ -52,7 +52,7 @@ const struct command command_compare = {
     .summary = "saved results against each other, cell by cell",
     .description =
         {
-            "Holds result files (--json of any measuring command) against the first of them, by the ids of "
+            "Compares result files (--json of any measuring command) with the first of them, by the ids of "
             "their cells: each median and each slowdown, how it changed, and the 95% confidence interval of "
             "that change. Above the tables stands what else differs: the machine, its kernel and settings, "
             "vcost, what was asked for, cells that are noisy or missing.",
@@ -91,7 +91,7 @@ const struct command command_compare = {
                 "also stands for files that are no results, that have no cell in common, or of which "
                 "nothing can be judged although --fail-above asks for it."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-report(1)"},
     .options_bytes = sizeof(struct compare_options),
     .check = check,
     .run = cmd_compare_run,

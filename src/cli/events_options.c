@@ -104,7 +104,7 @@ const struct command command_events = {
         {
             {"/dev/kvm", "Must be readable and writable for guests; without it only native is measured."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-list(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)"},
     .options_bytes = sizeof(struct events_options),
     .check = check,
     .run = cmd_events_run,

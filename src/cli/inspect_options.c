@@ -109,7 +109,7 @@ const struct command command_inspect = {
             {"/dev/kvm", "To find out what KVM does here; without it that part is told as missing."},
             {"/proc, /sys", "What the kernel tells. In a container that hides /sys the rest is still found."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)"},
     .options_bytes = sizeof(struct inspect_options),
     .check = check,
     .run = cmd_inspect_run,

@@ -339,7 +339,11 @@ static void fill_row(
     for (size_t file = 0; file < compare->file_count; file++) {
         const struct compared *compared = &files[file];
         size_t column = file ? FILE_COLUMNS * file : 1;
-        table_number(table, row, column, compared->value);
+        const struct result_comparison *found = compared->comparison;
+        if (found)
+            table_interval(table, row, column, compared->value, found->low, found->high);
+        else if (compared->cell)
+            table_interval(table, row, column, compared->value, compared->cell->low, compared->cell->high);
         if (!file)
             continue;
         table_interval(table, row, column + 1, compared->change, compared->low, compared->high);
@@ -368,7 +372,8 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
                                : "median",
             .block = block,
             .unit = time ? UNIT_NS : UNIT_CHANGE,
-            .bare = time};
+            .bare = time,
+            .rounded = true};
         columns[column + 1] = (struct column){
             .key = "change", .block = block, .unit = UNIT_CHANGE, .rounded = true, .interval = true};
     }

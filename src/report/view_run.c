@@ -21,15 +21,16 @@ void view_run_title(const struct result *result, struct document *document)
 /* ---- the machine ---- */
 
 /* "KVM with shadow paging (PVM)" */
-static const char *guest_text(struct document *document, const struct monitor_facts *kvm)
+static const char *guest_text(struct document *document, const struct monitor_facts *monitor)
 {
     static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
         [TECHNIQUE_SHADOW] = " with shadow paging",
         [TECHNIQUE_DIRECT] = " with direct paging",
-        [TECHNIQUE_UNKNOWN] = ""};
-    bool pvm = kvm->provider.known && !strcmp(kvm->provider.text, "kvm_pvm");
-    return document_text(
-        document, "KVM%s%s", ways[kvm->technique] ? ways[kvm->technique] : "", pvm ? " (PVM)" : "");
+        [TECHNIQUE_UNKNOWN] = NULL};
+    bool pvm = monitor->provider.known && !strcmp(monitor->provider.text, "kvm_pvm");
+    const char *way = ways[monitor->technique];
+    return document_text(document, "%s%s%s", strcmp(monitor->name, "kvm") != 0 ? monitor->name : "KVM",
+        way ? way : "", pvm ? " (PVM)" : "");
 }
 
 static bool ran_on(const struct result *result, const char *monitor)
@@ -40,29 +41,35 @@ static bool ran_on(const struct result *result, const char *monitor)
     return false;
 }
 
+static void say_agent(const struct result_agent *agent, struct document *document)
+{
+    const struct agent_facts *facts = &agent->facts;
+    const char *below = facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor";
+    document_say(document, BLOCK_FACT, "%s: %s%s%s%s%s.", agent->monitor,
+        facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
+        facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
+        facts->is_guest ? below : "");
+}
+
 void view_run_machine(const struct result *result, struct document *document)
 {
     char cpu[BASELINE_BYTES];
     const struct fact *kernel = &result->host.kernel;
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    bool guest = kvm && kvm->usable && ran_on(result, "kvm");
+    const char *guests = "";
+    for (size_t i = 0; i < result->monitor_count; i++)
+        if (result->monitors[i].usable && ran_on(result, result->monitors[i].name))
+            guests = document_text(document, "%s%s%s", guests,
+                guests[0] ? ", " : "Guest: ", guest_text(document, &result->monitors[i]));
     baseline_cpu(&result->host, cpu);
-    document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guest ? "Guest: " : "",
-        guest ? guest_text(document, kvm) : "", guest ? ". " : "", cpu,
+    document_say(document, BLOCK_FACT, "%s%sCPU: %s.%s%s%s", guests, guests[0] ? ". " : "", cpu,
         kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
-    for (size_t i = 0; i < result->agent_count; i++) {
-        const struct agent_facts *facts = &result->agents[i].facts;
-        const char *below = facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor";
-        document_say(document, BLOCK_FACT, "%s: %s%s%s%s%s.", result->agents[i].monitor,
-            facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
-            facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
-            facts->is_guest ? below : "");
-    }
-    if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm")) {
-        const char *reason = kvm->reason;
-        document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", reason,
-            reason[strlen(reason) - 1] == '.' ? "" : ".");
-    }
+    for (size_t i = 0; i < result->agent_count; i++)
+        say_agent(&result->agents[i], document);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (!kvm || kvm->usable || !kvm->reason[0] || ran_on(result, "kvm"))
+        return;
+    document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
+        kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
 }
 
 const char *view_run_incomplete(const struct result *result, struct document *document)
@@ -85,7 +92,7 @@ void view_run_below(const struct result *result, struct document *document)
 /* "2.6", "-4.2" */
 static const char *percent_text(struct document *document, double ratio)
 {
-    struct formatted number = format_slowdown_number(ratio);
+    struct formatted number = format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
     return document_text(document, "%s", number.text + (number.text[0] == '+'));
 }
 
@@ -139,8 +146,8 @@ void view_run_today(const struct result *result, struct document *document)
         kind++;
     document_say(document, BLOCK_SENTENCE,
         "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
-        compared ? "slowdowns" : "times", kind ? "no better than " : "", reaches[count / 2] < 0.0995 ? 1 : 0,
-        100 * reaches[count / 2]);
+        compared ? "comparisons" : "times", kind ? "no better than " : "",
+        reaches[count / 2] < 0.0995 ? 1 : 0, 100 * reaches[count / 2]);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
@@ -184,9 +191,9 @@ static const char *shape_of_cell(
     double change = kind == TREND ? cell->trend_percent : cell->drift_percent;
     const char *figure =
         kind == TREND || kind == DRIFT
-            ? document_text(document, "%s", format_slowdown(1 + change / 100).text)
-            : document_text(document, "%s, and %s in %.0f %%", format_time(modes->low, NULL).text,
-                  format_time(modes->high, NULL).text, 100 * modes->share_high);
+            ? document_text(document, "%s", format_figure(UNIT_CHANGE, 1 + change / 100, 0).text)
+            : document_text(document, "%s, and %s in %.0f %%", format_figure(UNIT_NS, modes->low, 0).text,
+                  format_figure(UNIT_NS, modes->high, 0).text, 100 * modes->share_high);
     return document_text(document, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
         event && bytes ? ", " : "", bytes ? format_size(bytes).text : "", figure);
 }

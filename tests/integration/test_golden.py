@@ -47,11 +47,16 @@ def printed(*arguments):
     return done.stdout
 
 
-def in_all_formats(*arguments):
+def reported(*arguments):
+    return {"txt": printed("report", *arguments)} | {
+        suffix: printed("report", *arguments, "--format", name) for suffix, name in (("csv", "csv"), ("md", "markdown"))}
+
+
+def compared(*arguments):
     """What goes to stdout and to files, by suffix."""
     with tempfile.TemporaryDirectory() as folder:
         files = {suffix: Path(folder) / suffix for suffix in ("csv", "md")}
-        text = printed(*arguments, "--csv", files["csv"], "--markdown", files["md"])
+        text = printed("compare", *arguments, "--csv", files["csv"], "--markdown", files["md"])
         return {"txt": text} | {suffix: path.read_bytes() for suffix, path in files.items()}
 
 
@@ -87,23 +92,23 @@ def without_later_fields(text):
 
 
 def report_case(name):
-    return f"report of {name}", lambda: check(name, in_all_formats("report", f"{name}.json"))
+    return f"report of {name}", lambda: check(name, reported(f"{name}.json"))
 
 
 def again_case(name):
     def case():
         original = (FIXTURES / f"{name}.json").read_bytes()
-        again = printed("report", f"{name}.json", "--json", "-")
+        again = printed("report", f"{name}.json", "--format", "json")
         assert without_later_fields(again) == original, difference(original, without_later_fields(again), name)
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "again.json").write_bytes(again)
-            assert printed("report", f"{folder}/again.json", "--json", "-") == again, "it changes again"
+            assert printed("report", f"{folder}/again.json", "--format", "json") == again, "it changes again"
     return f"{name} read and written again is what it was", case
 
 
 def compare_case(name, arguments):
     def case():
-        outputs = in_all_formats("compare", *arguments)
+        outputs = compared(*arguments)
         check(f"compare/{name}", outputs | {"json": printed("compare", *arguments, "--json", "-")})
     return f"comparison of {name}", case
 
