@@ -121,8 +121,8 @@ static void say_fresh_memory(const struct findings *findings, struct document *d
             "Fresh memory costs more: the first touch of a page of %s takes %s, %s if it was in use a "
             "moment ago. Keep "
             "memory, or touch it before it is needed.",
-            remedy == large ? "2 MiB" : "4 KiB", format_time(remedy->with_ns, NULL).text,
-            format_time(remedy->without_ns, NULL).text);
+            remedy == large ? "2 MiB" : "4 KiB", format_figure(UNIT_NS, remedy->with_ns, 0).text,
+            format_figure(UNIT_NS, remedy->without_ns, 0).text);
 }
 
 /* What is as it should be, each in a few words, and what is not. */
@@ -395,13 +395,14 @@ static void add_remedies(const struct findings *findings, struct document *docum
         const struct remedy *remedy = &findings->remedies[i];
         const char *interval = "without an interval, which may be chance";
         if (isfinite(remedy->low) && isfinite(remedy->high))
-            interval = document_text(document, "95 %% interval %s … %s", format_extra(remedy->low, NULL).text,
-                format_extra(remedy->high, NULL).text);
+            interval = document_text(document, "95 %% interval %s … %s",
+                format_figure(UNIT_NS, remedy->low, FORMAT_SIGN).text,
+                format_figure(UNIT_NS, remedy->high, FORMAT_SIGN).text);
         document_say(document, BLOCK_ITEM, "%s.", capitalized(remedy->cost, document));
         document_say(document, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (%s).",
-            capitalized(remedy->with_what, document), format_time(remedy->with_ns, NULL).text,
-            remedy->without_what, format_time(remedy->without_ns, NULL).text,
-            format_extra(remedy->more_ns, NULL).text, interval);
+            capitalized(remedy->with_what, document), format_figure(UNIT_NS, remedy->with_ns, 0).text,
+            remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
+            format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text, interval);
         document_say(document, BLOCK_MORE, "To change: %s.", remedy->change);
     }
     if (!findings->remedy_count)

@@ -2,7 +2,6 @@
  * cannot be said is not. */
 #include "cmocka_all.h"
 
-#include "report/compare_names.h"
 #include "result/compare.h"
 #include "result/figures.h"
 #include "test_report_synthetic.h"
@@ -451,26 +450,6 @@ static void a_file_without_settings_is_compared_by_words(void **state)
     free_two(&compare, files);
 }
 
-static void names_leave_out_what_all_ids_share(void **state)
-{
-    static struct compared_row some[] = {
-        {.id = "a/kvm/x/4096"}, {.id = "a/kvm/x/81920"}, {.id = "a/native/x/4096"}};
-    static struct compared_row other[] = {{.id = "a/kvm/x"}, {.id = "a/kvm"}};
-    char name[NAME_BYTES];
-    (void)state;
-    struct compare_names names = compare_names_of(&(struct compared_rows){some, 3});
-    compare_name(&names, some[1].id, name);
-    assert_string_equal(name, "kvm/81920");
-    compare_names_frame(&names, some[1].id, name);
-    assert_string_equal(name, "a/*/x/*");
-    names = compare_names_of(&(struct compared_rows){other, 2});
-    compare_name(&names, other[1].id, name);
-    assert_string_equal(name, "a/kvm");
-    names = compare_names_of(&(struct compared_rows){some, 1});
-    compare_name(&names, some[0].id, name);
-    assert_string_equal(name, "a/kvm/x/4096");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,7 +473,6 @@ int main(void)
         cmocka_unit_test(commands_without_settings_are_compared_by_their_words),
         cmocka_unit_test(settings_are_compared_one_by_one),
         cmocka_unit_test(a_file_without_settings_is_compared_by_words),
-        cmocka_unit_test(names_leave_out_what_all_ids_share),
     };
     return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
 }
