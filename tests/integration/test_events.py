@@ -127,7 +127,7 @@ def test_native_alone_needs_no_guest():
 
 
 def test_the_table_names_every_event_that_was_asked_for():
-    text = events(*FEW)
+    text = events(*FEW, "--verbose")
     for word in ("rdtsc", "clock-syscall", "mlock", "samples"):
         assert word in text, text
 
@@ -168,7 +168,14 @@ def test_context_adds_published_figures_with_their_source():
 
 def test_an_event_that_is_not_there_is_refused_with_a_suggestion():
     refused(["cpuidd"], "cpuidd")
-    refused(["--svg", "a.svg"], "picture")
+
+
+def test_a_picture_and_a_page_are_written():
+    with tempfile.TemporaryDirectory() as folder:
+        picture, page = Path(folder) / "a.svg", Path(folder) / "a.html"
+        text = events(*FEW, "--svg", picture, "--html", page)
+        assert "<svg" in picture.read_text() and "rdtsc" in page.read_text()
+        assert vcost("report", page).stdout == text
 
 
 def test_results_can_be_compared():
