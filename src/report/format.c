@@ -303,7 +303,7 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
             snprintf(whole.text, sizeof whole.text, "%.0f", value);
             return whole;
         }
-        return format_number_tick(value);
+        return tick_number(value);
     default:
         return tick_number(value);
     }

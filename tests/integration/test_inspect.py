@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 
@@ -193,6 +194,15 @@ def test_a_threshold_that_cannot_be_is_refused():
         assert done.returncode == 2 and part in done.stderr, (text, done.returncode, done.stderr)
     done = inspect(*FEW, "--fail-on", "splinterd")
     assert done.returncode in (1, 2) and "splintered" in done.stderr, (done.returncode, done.stderr)
+
+
+def test_the_curves_of_lines_are_drawn():
+    with folder() as path:
+        done = inspect("--quick", "--svg", f"{path}/a.svg")
+        assert done.returncode == 0, done.stderr
+        words = "".join(ElementTree.parse(f"{path}/a.svg").getroot().itertext())
+        for word in ("packed", "scattered", "in 2M pages", done.stdout.split("\n")[0][:30]):
+            assert word in words, words
 
 
 # ---- how it ends
