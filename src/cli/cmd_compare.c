@@ -60,7 +60,7 @@ static int judge(const struct compare *compare, enum metric metric, double perce
         "--fail-above: %zu of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
         "and at least %s",
         above, what, percent, row->id, compare_letter((size_t)(worst - row->files)),
-        format_slowdown(worst->change).text, format_slowdown(worst->low).text);
+        format_figure(UNIT_CHANGE, worst->change, 0).text, format_figure(UNIT_CHANGE, worst->low, 0).text);
     (void)status_failed(&error);
     return STATUS_THRESHOLD;
 }

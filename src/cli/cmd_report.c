@@ -3,9 +3,7 @@
 #include "cli/outputs.h"
 #include "cli/report_options.h"
 #include "cli/status.h"
-#include "report/view_chase.h"
-#include "report/view_events.h"
-#include "report/view_inspect.h"
+#include "report/view_results.h"
 #include "result/json.h"
 #include "result/result_redact.h"
 
@@ -31,18 +29,10 @@ static int write_json(const void *what, FILE *stream, struct error *error)
     return rc;
 }
 
-static const struct {
-    const char *experiment;
-    void (*view)(const struct result *result, struct document *document);
-} views[] = {{"chase", view_chase}, {"events", view_events}, {"inspect", view_inspect}};
-
 static void view(const void *what, struct document *document)
 {
-    const struct inputs *inputs = ((const struct report *)what)->inputs;
-    for (size_t i = 0; i < inputs->count; i++)
-        for (size_t j = 0; j < sizeof views / sizeof views[0]; j++)
-            if (!strcmp(inputs->items[i].result->experiment, views[j].experiment))
-                views[j].view(inputs->items[i].result, document);
+    const struct report *report = what;
+    view_results(report->inputs->items, report->inputs->count, report->baseline, document);
 }
 
 static int check_baseline(const struct inputs *inputs, const char *baseline, struct error *error)
@@ -53,24 +43,18 @@ static int check_baseline(const struct inputs *inputs, const char *baseline, str
     return error_set(error, EINVAL, "--baseline: no result is called \"%.100s\"", baseline);
 }
 
-static int redact(struct inputs *inputs, struct error *error)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < inputs->file_count; i++)
-        for (size_t j = 0; rc == 0 && j < inputs->files[i].count; j++) {
-            input_settings(&inputs->files[i].results[j]); /* which nobody could find out any more */
-            rc = result_redact(&inputs->files[i].results[j], error);
-        }
-    return rc;
-}
-
 static int report(
     const struct report_options *options, struct outputs *outputs, struct inputs *inputs, struct error *error)
 {
     const struct report report = {inputs, options->baseline};
     int rc = check_baseline(inputs, options->baseline, error);
-    if (rc == 0 && options->no_command)
-        rc = redact(inputs, error);
+    for (size_t i = 0; rc == 0 && i < inputs->count; i++) {
+        struct result *result = inputs->results[i];
+        if (inputs->count > 1 || options->no_command)
+            input_settings(result); /* to compare them, or since nobody could find them out any more */
+        if (options->no_command)
+            rc = result_redact(result, error);
+    }
     return rc < 0 ? rc : outputs_write(outputs, &(struct found){&report, write_json, view}, error);
 }
 

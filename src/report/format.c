@@ -38,68 +38,13 @@ struct formatted format_size_short(uint64_t bytes)
     return out;
 }
 
-static struct formatted unknown(void)
-{
-    return (struct formatted){"-"};
-}
-
 struct formatted format_ns(double ns)
 {
-    struct formatted out;
-    if (!isfinite(ns))
-        return unknown();
-    snprintf(out.text, sizeof out.text, "%.*f", decimals(ns), ns);
-    return out;
+    return format_figure(UNIT_NS, ns, FORMAT_BARE);
 }
 
-static struct formatted in_codeset(struct formatted text, const struct report_style *style)
-{
-    struct formatted out = text;
-    if (style && !style->utf8)
-        text_clean(text.text, TEXT_ASCII, out.text, sizeof out.text);
-    return out;
-}
-
-struct formatted format_time(double ns, const struct report_style *style)
-{
-    return in_codeset(format_figure(UNIT_NS, ns, 0), style);
-}
-
-struct formatted format_extra(double ns, const struct report_style *style)
-{
-    return in_codeset(format_figure(UNIT_NS, ns, FORMAT_SIGN), style);
-}
-
-struct formatted format_slowdown_number(double ratio)
-{
-    return format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
-}
-
-struct formatted format_slowdown(double ratio)
-{
-    return format_figure(UNIT_CHANGE, ratio, 0);
-}
-
-struct formatted format_slowdown_interval(double low, double high, const struct report_style *style)
-{
-    struct formatted out;
-    if (!isfinite(low) || !isfinite(high))
-        return unknown();
-    snprintf(out.text, sizeof out.text, "%.18s %s %.20s", format_slowdown_number(low).text,
-        style_ellipsis(style), format_slowdown(high).text);
-    return out;
-}
-
-struct formatted format_percent_tick(double percent)
-{
-    struct formatted out;
-    if (percent == 0)
-        return (struct formatted){"0 %"};
-    snprintf(out.text, sizeof out.text, "%+.4g %%", percent);
-    return out;
-}
-
-struct formatted format_number_tick(double value)
+/* Four digits at most: of a tick. */
+static struct formatted tick_number(double value)
 {
     struct formatted out;
     snprintf(out.text, sizeof out.text, "%.4g", value);
@@ -110,7 +55,7 @@ struct formatted format_seconds(double seconds)
 {
     struct formatted out;
     if (!isfinite(seconds) || seconds < 0 || seconds > 1e9)
-        return unknown();
+        return (struct formatted){"-"};
     unsigned whole = (unsigned)llround(seconds);
     if (seconds < 9.95)
         snprintf(out.text, sizeof out.text, "%.*f s", seconds < 0.995 ? 2 : 1, seconds);
@@ -139,8 +84,8 @@ struct formatted format_count(uint64_t count)
 
 /* ---- by unit ---- */
 
-/* What is known of a figure's uncertainty: half its interval, in its own unit (NAN: nothing), and whether the
- * interval reaches over zero, so that the figure may be written as zero. */
+/* What is known of a figure's uncertainty: half its interval, in the figure's own scale (NAN: nothing), and
+ * whether the interval reaches over zero, so that the figure may be written as zero. */
 struct bears {
     double half;
     bool zero;
@@ -148,25 +93,35 @@ struct bears {
 
 static const struct bears bears_all = {NAN, false};
 
-/* Digits behind the point (negative: before it, written as zeros): `usual`, or fewer where the last of these
- * says nothing. */
-static int borne_places(double number, struct bears bears, double scale, int usual)
+static struct bears bears_scaled(struct bears bears, double scale)
 {
-    if (!(bears.half > 0) || !isfinite(bears.half))
+    return (struct bears){bears.half / scale, bears.zero};
+}
+
+/* The place of a number's first digit, counted behind the point: 0 of 5, -1 of 50, 1 of 0.5. */
+static int first_place(double number)
+{
+    return -(int)floor(log10(fabs(number)));
+}
+
+/* Digits behind the point (negative: before it, written as zeros): `usual`, or fewer where the last of these
+ * says nothing; its first digit is always written. */
+static int borne_places(double number, struct bears bears, int usual)
+{
+    if (!(bears.half > 0) || !isfinite(bears.half) || number == 0)
         return usual;
-    int borne = -(int)floor(log10(bears.half / scale));
-    if (!bears.zero && number != 0) {
-        int first = -(int)floor(log10(fabs(number)));
-        borne = borne > first ? borne : first;
-    }
+    int borne = first_place(bears.half), first = first_place(number);
+    borne = borne > first ? borne : first;
     return borne < usual ? borne : usual;
 }
 
-/* A number rounded to so many places. One that is smaller than the last of them, and may be zero, is. */
+/* A number rounded to so many places. One that may be zero, and is less than half of what its interval bears,
+ * is. */
 static double rounded_to(double number, int places, struct bears bears)
 {
     double step = pow(10, -places);
-    return bears.zero && fabs(number) < step ? 0 : round(number / step) * step;
+    bool zero = bears.zero && bears.half > 0 && fabs(number) < pow(10, -first_place(bears.half)) / 2;
+    return zero ? 0 : round(number / step) * step;
 }
 
 /* Written so; a difference has its sign, and zero none. */
@@ -186,9 +141,9 @@ static struct formatted plain(double number, struct bears bears, unsigned flags)
 {
     double size = fabs(number);
     if (size > 0x1p53)
-        return format_number_tick(number);
+        return tick_number(number);
     int usual = size == floor(size) || size >= 99.95 ? 0 : 2 - (int)floor(log10(size));
-    int places = borne_places(number, bears, 1, usual);
+    int places = borne_places(number, bears, usual);
     struct formatted out = fixed(number, places, bears, flags);
     if (places > 0 && strchr(out.text, '.')) {
         size_t length = strlen(out.text);
@@ -226,13 +181,13 @@ static unsigned time_unit_of(double ns, double *scale)
 
 static struct formatted time_figure(double ns, struct bears bears, unsigned flags)
 {
-    double scale = 1, scaled;
-    int places;
+    double scale = 1;
     for (unsigned unit = 0;; unit++, scale *= 1000) {
-        scaled = ns / scale;
-        places = scaled == 0 ? 0 : borne_places(scaled, bears, scale, decimals(scaled));
-        if (flags & FORMAT_BARE || unit == 3 || fabs(rounded_to(scaled, places, bears)) < 999.5)
-            return with_unit(fixed(scaled, places, bears, flags), time_units[unit], flags);
+        double scaled = ns / scale;
+        struct bears borne = bears_scaled(bears, scale);
+        int places = scaled == 0 ? 0 : borne_places(scaled, borne, decimals(scaled));
+        if (flags & FORMAT_BARE || unit == 3 || fabs(rounded_to(scaled, places, borne)) < 999.5)
+            return with_unit(fixed(scaled, places, borne, flags), time_units[unit], flags);
     }
 }
 
@@ -240,7 +195,8 @@ static struct formatted change_figure(double ratio, struct bears bears, unsigned
 {
     double percent = (ratio - 1) * 100, size = fabs(percent);
     int usual = size >= 99.95 || size < 0.005 ? 0 : size >= 0.095 ? 1 : 2;
-    int places = borne_places(percent, bears, 0.01, usual);
+    bears = bears_scaled(bears, 0.01);
+    int places = borne_places(percent, bears, usual);
     struct formatted number = size < 0.005 && !(places < 0 || bears.half > 0)
                                   ? (struct formatted){"0.0"}
                                   : fixed(percent, places, bears, FORMAT_SIGN);
@@ -261,8 +217,7 @@ static struct formatted figure(enum unit unit, double number, struct bears bears
                    ? format_size((uint64_t)llround(number))
                    : with_unit(plain(number, bears, flags), "B", flags);
     case UNIT_SHARE:
-        bears.half *= 100;
-        return with_unit(plain(100 * number, bears, flags), "%", flags);
+        return with_unit(plain(100 * number, bears_scaled(bears, 0.01), flags), "%", flags);
     case UNIT_RATIO:
         return with_unit(plain(number, bears, flags), "times", flags);
     case UNIT_CHANGE:
@@ -326,6 +281,7 @@ const char *format_interval(struct pool *pool, const struct value *value, const 
 
 struct formatted format_tick(const struct chart_axis *axis, double value)
 {
+    struct formatted out;
     double scale = 1;
     unsigned unit;
     bool named = axis->label && (!strncmp(axis->label, "ns", 2) || strstr(axis->label, " ns"));
@@ -333,10 +289,12 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
     case UNIT_BYTES:
         return format_size_short((uint64_t)llround(fmax(value, 0)));
     case UNIT_CHANGE:
-        return format_percent_tick((value - 1) * 100);
+        value = (value - 1) * 100;
+        snprintf(out.text, sizeof out.text, value == 0 ? "0 %%" : "%+.4g %%", value);
+        return out;
     case UNIT_NS:
         unit = named ? 0 : time_unit_of(value, &scale);
-        return with_unit(format_number_tick(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
+        return with_unit(tick_number(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
     case UNIT_SHARE:
         return format_figure(UNIT_SHARE, value, 0);
     case UNIT_COUNT:
@@ -345,8 +303,8 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
             snprintf(whole.text, sizeof whole.text, "%.0f", value);
             return whole;
         }
-        return format_number_tick(value);
+        return tick_number(value);
     default:
-        return format_number_tick(value);
+        return tick_number(value);
     }
 }

@@ -59,25 +59,6 @@ struct formatted format_size_short(uint64_t bytes);
 /* Nanoseconds with three significant digits and without the unit: "0.912", "3.98", "22.4", "110", "1234". */
 struct formatted format_ns(double ns);
 
-/* The same with its unit, for what may last long: "0.912 ns", "3.58 us" (with the micro sign in UTF-8), "12.0
- * ms", "1.20 s"; format_extra() always has a sign: "+3.58 us", "-0.1 ns". */
-struct formatted format_time(double ns, const struct report_style *style);
-struct formatted format_extra(double ns, const struct report_style *style);
-
-/* A ratio as its difference from one: 1.013 -> "+1.3 %", 0.98 -> "-2.0 %", 1.0004 -> "+0.04 %", 2.5 -> "+150
- * %". What is told apart from zero inside (beyond 0.005 %) is also written apart from zero. */
-struct formatted format_slowdown(double ratio);
-
-/* Just its number, for columns that name the unit once: "+1.3". */
-struct formatted format_slowdown_number(double ratio);
-
-/* "+0.4 … +2.0 %"; "-" if either end is not known. */
-struct formatted format_slowdown_interval(double low, double high, const struct report_style *style);
-
-/* Ticks of axes: 0 -> "0 %", 5 -> "+5 %"; 0.5 -> "0.5", 200 -> "200". */
-struct formatted format_percent_tick(double percent);
-struct formatted format_number_tick(double value);
-
 /* "0.35 s", "41 s", "1 min 12 s", "2 h 05 min". */
 struct formatted format_seconds(double seconds);
 

@@ -22,7 +22,7 @@ static size_t bytes_of_columns(const char *clean, size_t columns)
 
 void text_cut(char *clean, size_t columns, const struct report_style *style)
 {
-    const char *mark = style_ellipsis(style);
+    const char *mark = style->utf8 ? "…" : "..";
     size_t mark_columns = text_columns(mark);
     if (text_columns(clean) <= columns)
         return;
@@ -80,11 +80,4 @@ void text_wrap(FILE *stream, const char *first, const char *clean, unsigned colu
     }
     if (!*clean)
         fputc('\n', stream);
-}
-
-void text_paragraph(FILE *stream, const char *first, const char *text, const struct report_style *style)
-{
-    char clean[2048];
-    text_clean(text, style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, sizeof clean);
-    text_wrap(stream, first, clean, style->columns);
 }

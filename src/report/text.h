@@ -23,8 +23,4 @@ void text_cut(char *clean, size_t columns, const struct report_style *style);
  * many blanks in front of the others. A word longer than a line is broken. */
 void text_wrap(FILE *stream, const char *first, const char *clean, unsigned columns);
 
-/* Writes text as a paragraph within style->columns, cleaned: `first` in front of its first line, as many
- * blanks in front of the others. A word longer than a line is broken. */
-void text_paragraph(FILE *stream, const char *first, const char *text, const struct report_style *style);
-
 #endif

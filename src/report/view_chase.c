@@ -303,82 +303,80 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
 
 /* ---- charts ---- */
 
-static struct chart *new_chart(const struct chase_view *view, const char *name, const char *title)
+static struct chart *new_chart(
+    const struct chase_view *view, const char *name, const char *title, struct chart_axis y)
 {
-    char note[BASELINE_BYTES];
-    baseline_note(&view->result->host, note);
+    char note[BASELINE_BYTES] = "";
+    if (!view->prefix)
+        baseline_note(&view->result->host, note);
     struct chart *chart = document_chart(view->document, CHART_LINES, name,
         document_text(view->document, "%s%s%s%s", title, note[0] ? " (" : "", note, note[0] ? ")" : ""));
     if (!chart)
         return NULL;
     chart->x = (struct chart_axis){.label = "working set", .unit = UNIT_BYTES, .scale = SCALE_LOG2};
+    chart->y = y;
     chart->stamp = view->document->stamp;
     return chart;
 }
 
-/* A series for each curve, its points at their working sets; `points` of the others stay unknown. */
-static struct chart_series *new_series(const struct chase_view *view, struct chart *chart,
-    const struct curve_group *group, const struct curve *curve)
+/* A series for each curve, of its slowdowns (of those that have any) or of its times; points are unknown
+ * where there is no figure. */
+static void add_series(const struct chase_view *view, const struct curve_group *group,
+    const struct curve *curve, bool slowdowns, struct chart *chart)
 {
-    struct chart_series *series =
-        chart_series(view->document, chart, chase_curve_name(view, group, curve), group->working_set_count);
-    for (size_t i = 0; series && i < series->count; i++)
-        series->points[i].x = (double)group->working_sets[i];
-    return series;
+    const char *name = chase_curve_name(view, group, curve);
+    if (view->prefix)
+        name = document_text(view->document, "%s: %s", view->prefix, name);
+    struct chart_series *series = chart_series(view->document, chart, name, group->working_set_count);
+    if (series)
+        series->baseline = curve->native && !view->prefix;
+    for (size_t i = 0; series && i < series->count; i++) {
+        const struct curve_point *point = &curve->points[i];
+        struct chart_point *to = &series->points[i];
+        to->x = (double)group->working_sets[i];
+        if (slowdowns && point_compared(point)) {
+            to->y = point->against->ratio;
+            to->low = point->against->low;
+            to->high = point->against->high;
+            to->mark = is_unclear(curve, point) ? "tells nothing" : NULL;
+        } else if (!slowdowns && point_measured(point) && point->cell->median > 0) {
+            to->y = point->cell->median;
+            to->low = point->cell->low;
+            to->high = point->cell->high;
+        }
+    }
 }
 
-static void add_slowdown_chart(const struct chase_view *view)
+static void add_curves(const struct chase_view *views, size_t count, bool slowdowns, struct chart *chart)
 {
-    struct chart *chart = NULL;
-    for (size_t g = 0; g < view->curves.group_count; g++)
-        for (size_t c = 0; c < view->curves.groups[g].curve_count; c++) {
-            const struct curve_group *group = &view->curves.groups[g];
-            const struct curve *curve = &group->curves[c];
-            if (!curve->compared)
-                continue;
-            if (!chart && !(chart = new_chart(view, "slowdown", "slowdown over native")))
-                return;
-            struct chart_series *series = new_series(view, chart, group, curve);
-            for (size_t i = 0; series && i < series->count; i++) {
-                const struct result_comparison *against = curve->points[i].against;
-                if (!point_compared(&curve->points[i]))
-                    continue;
-                series->points[i].y = against->ratio;
-                series->points[i].mark =
-                    ratio_is_unclear(against->low, against->high) ? "tells nothing" : NULL;
-                series->points[i].low = against->low;
-                series->points[i].high = against->high;
+    for (size_t i = 0; chart && i < count; i++)
+        for (size_t g = 0; g < views[i].curves.group_count; g++)
+            for (size_t c = 0; c < views[i].curves.groups[g].curve_count; c++) {
+                const struct curve_group *group = &views[i].curves.groups[g];
+                if (!slowdowns || group->curves[c].compared)
+                    add_series(&views[i], group, &group->curves[c], slowdowns, chart);
             }
-        }
-    if (!chart)
-        return;
-    chart->y = (struct chart_axis){.label = "slowdown over native", .unit = UNIT_CHANGE, .least = 0.02};
-    chart->rule = 1;
 }
 
-static void add_latency_chart(const struct chase_view *view)
+/* Both charts of one result or several, as far as there is something to draw; of the first the reaches are
+ * marked. */
+static void add_charts(const struct chase_view *views, size_t count)
 {
-    struct chart *chart = new_chart(view, "latency", "latency in ns per access");
-    if (!chart)
-        return;
-    chart->y = (struct chart_axis){.label = "ns per access", .unit = UNIT_NS, .scale = SCALE_LOG};
-    for (size_t g = 0; g < view->curves.group_count; g++)
-        for (size_t c = 0; c < view->curves.groups[g].curve_count; c++) {
-            const struct curve_group *group = &view->curves.groups[g];
-            const struct curve *curve = &group->curves[c];
-            struct chart_series *series = new_series(view, chart, group, curve);
-            for (size_t i = 0; series && i < series->count; i++) {
-                const struct result_cell *cell = curve->points[i].cell;
-                if (!point_measured(&curve->points[i]) || cell->median <= 0)
-                    continue;
-                series->points[i].y = cell->median;
-                series->points[i].low = cell->low;
-                series->points[i].high = cell->high;
-            }
-            if (series)
-                series->baseline = curve->native;
+    const struct chart_axis ratios = {.label = "slowdown over native", .unit = UNIT_CHANGE, .least = 0.02},
+                            times = {.label = "ns per access", .unit = UNIT_NS, .scale = SCALE_LOG};
+    bool any = false, compared = false;
+    for (size_t i = 0; i < count; i++)
+        for (size_t g = 0; g < views[i].curves.group_count; g++) {
+            any = true;
+            compared |= layout_of(&views[i].curves.groups[g]).compared;
         }
-    chase_mark_reaches(view, chart);
+    struct chart *chart = compared ? new_chart(views, "slowdown", "slowdown over native", ratios) : NULL;
+    add_curves(views, count, true, chart);
+    if (chart)
+        chart->rule = 1;
+    chart = any ? new_chart(views, "latency", "latency in ns per access", times) : NULL;
+    add_curves(views, count, false, chart);
+    chase_mark_reaches(views, chart);
 }
 
 /* ---- all ---- */
@@ -409,10 +407,22 @@ void view_chase(const struct result *result, struct document *document)
         say_notes(&view, &view.curves.groups[i], false);
         say_notes(&view, &view.curves.groups[i], true);
     }
-    add_slowdown_chart(&view);
-    add_latency_chart(&view);
+    add_charts(&view, 1);
     chase_say_reaches(&view);
     chase_say_counts(&view);
     view_run_method(result, document);
     view_run_cells(result, document);
+}
+
+void view_chase_overlay(const struct compare_input *results, size_t count, struct document *document)
+{
+    struct chase_view *views = pool_room(&document->pool, count, sizeof *views);
+    if (!views)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        views[i] =
+            (struct chase_view){.result = results[i].result, .document = document, .prefix = results[i].name};
+        curves_arrange(results[i].result, &document->pool, &views[i].curves);
+    }
+    add_charts(views, count);
 }

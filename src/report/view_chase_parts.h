@@ -9,6 +9,7 @@ struct chase_view {
     const struct result *result;
     struct document *document;
     struct curves curves;
+    const char *prefix; /* what its curves are called by besides, where there are several results; NULL */
 };
 
 /* ---- names; they live as long as the document ---- */

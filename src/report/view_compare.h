@@ -6,7 +6,8 @@
 #include "report/document.h"
 #include "result/compare.h"
 
-/* Appends to the document; comparison and results have to outlive it. request->metric comes first. */
+/* Appends to the document; the results have to outlive it, the comparison need not. request->metric comes
+ * first. */
 void view_compare(
     const struct compare *compare, const struct compare_request *request, struct document *document);
 

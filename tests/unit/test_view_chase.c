@@ -390,8 +390,7 @@ static void without_a_comparison_the_latencies_are_told(void **state)
     struct document document = {0};
     (void)state;
     synthetic_result(&recipe, &result);
-    result.monitors[0] =
-        (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
+    result.monitors[0] = (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, "An access takes ");
     assert_says(&document, BLOCK_CONCLUSION, " ns at 1 GiB (native); nothing was compared.");
@@ -537,11 +536,11 @@ static void today_is_said_above_the_table(void **state)
         double half;
         const char *sentence;
     } cases[] = {
-        {0.011, "This machine is quiet today: half of the slowdowns are known to within 1.1 %."},
-        {0.05, "This machine is unsteady today: half of the slowdowns are known no better than to within 5.0 "
+        {0.011, "This machine is quiet today: half of the comparisons are known to within 1.1 %."},
+        {0.05, "This machine is unsteady today: half of the comparisons are known no better than to within 5.0 "
                "%."},
         {0.4,
-            "This machine is very disturbed today: half of the slowdowns are known no better than to within "
+            "This machine is very disturbed today: half of the comparisons are known no better than to within "
             "40 %."},
     };
     (void)state;
