@@ -111,12 +111,18 @@ def measured():
     return json.loads(done.stdout)
 
 
+def set_parameters(made, parameters):
+    made["host"]["kvm"]["parameters"] = parameters
+    for monitor in made["host"]["monitors"]:
+        monitor["parameters"] = parameters
+
+
 def result(native=1.0, guest=1.0, spread=0.01, placements=4, sizes=SIZES):
     """Times multiplied by `native` and `guest`; a spread of placements of up to `spread` to each side."""
     made = copy.deepcopy(measured())
     made |= {"cells": [], "comparisons": [], "complete": True, "incomplete_reason": None,
              "command": ["vcost", "chase", "--quick"]}
-    made["host"]["kvm"]["parameters"] = {"kvm_amd.avic": "N", "kvm_amd.npt": "1"}
+    set_parameters(made, {"kvm_amd.avic": "N", "kvm_amd.npt": "1"})
     made["host"]["mitigations"] = {**{f"flaw_{number}": "Not affected" for number in range(9)}, "spectre_v2": "Retpolines"}
     for number, size in enumerate(sizes):
         a = cell("native", size, native * (number + 1), spread, number, placements)
@@ -240,7 +246,7 @@ def test_differing_machines_and_settings_are_told_loudly():
         other["host"]["memory_bytes"] = 1 << 40
         other["host"]["thp"] = "never"
         other["host"]["mitigations"] = {"spectre_v2": "Vulnerable"}
-        other["host"]["kvm"]["parameters"] = {"kvm_amd.npt": "0"}
+        set_parameters(other, {"kvm_amd.npt": "0"})
         other["host"]["virtualization"] = {"is_guest": True, "guest_of": "xen"}
         other["tool"]["version"] = "9.9"
         other["command"] = ["vcost", "chase", "--lock", "--json", "b.json"]
@@ -407,7 +413,8 @@ def test_what_is_no_result_is_refused_with_one_sentence():
             ("", "bad.json is empty"),
             ("{", "is no JSON: line 1"),
             (whole[:len(whole) // 2], "is no JSON"),
-            ("[]", "is no vcost result"),
+            ("[]", "holds no result"),
+            ("[7]", "is no vcost result"),
             ('{"schema": "vcost.list/1"}', 'is no vcost result: its schema is "vcost.list/1"'),
             (whole.replace("vcost.result/1", "vcost.result/2"), "vcost.result/2", "a newer one"),
             (whole.replace('"median": ', '"mediaN": ', 1), 'cells[0]: "median" is missing'),
