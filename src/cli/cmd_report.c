@@ -3,9 +3,7 @@
 #include "cli/outputs.h"
 #include "cli/report_options.h"
 #include "cli/status.h"
-#include "report/view_chase.h"
-#include "report/view_events.h"
-#include "report/view_inspect.h"
+#include "report/view_results.h"
 #include "result/json.h"
 #include "result/result_redact.h"
 
@@ -31,18 +29,10 @@ static int write_json(const void *what, FILE *stream, struct error *error)
     return rc;
 }
 
-static const struct {
-    const char *experiment;
-    void (*view)(const struct result *result, struct document *document);
-} views[] = {{"chase", view_chase}, {"events", view_events}, {"inspect", view_inspect}};
-
 static void view(const void *what, struct document *document)
 {
-    const struct inputs *inputs = ((const struct report *)what)->inputs;
-    for (size_t i = 0; i < inputs->count; i++)
-        for (size_t j = 0; j < sizeof views / sizeof views[0]; j++)
-            if (!strcmp(inputs->items[i].result->experiment, views[j].experiment))
-                views[j].view(inputs->items[i].result, document);
+    const struct report *report = what;
+    view_results(report->inputs->items, report->inputs->count, report->baseline, document);
 }
 
 static int check_baseline(const struct inputs *inputs, const char *baseline, struct error *error)

@@ -65,7 +65,7 @@ const struct record monitor_facts_record = {"monitor", sizeof(struct monitor_fac
              "{'type': 'string'}}}}"};
 
 static const struct field named_fields[] = {
-    {"name", FIELD_TEXT, FIELD_WHOLE, AT(name)},
+    {"name", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(name)},
     {"", FIELD_FIELDS, .of = &monitor_facts_record},
 };
 const struct record named_monitor_facts_record = {

@@ -108,7 +108,8 @@ static void read_count(
     if (json_is_integer(value))
         set_number(field, base, whole_number(reader, value, key, most, field->other));
     if (field->flags & FIELD_KNOWN)
-        *((bool *)base + field->count_offset) = json_is_integer(value);
+        *((bool *)base + field->count_offset) =
+            json_is_integer(value) || field_number(field, base) != field->other; /* past 2^53 */
 }
 
 static void read_flag(

@@ -1,4 +1,5 @@
 #include "record/internal.h"
+#include "base/fact.h"
 #include "record/json_draft.h"
 
 #include <ctype.h>

@@ -278,6 +278,11 @@ static const char *shape_of(const struct chart *chart, size_t index)
     return shapes[before % SHAPES];
 }
 
+static bool is_marked(const struct chart_point *point)
+{
+    return point->mark && point->mark[0];
+}
+
 /* Where a point stands along the chart: "4 KiB", the name of a category. */
 static void put_place(const struct drawing *drawing, const struct chart_point *point)
 {
@@ -306,7 +311,7 @@ static void put_told(
         if (has_interval(chart, point) &&
             format_ends(&value, &(struct column){.unit = chart->y.unit}, &low, &high))
             fprintf(stream, " (95 %% interval %s … %s)", low.text, high.text);
-        if (point->mark)
+        if (is_marked(point))
             fputs(", ", stream);
         markup_text(stream, point->mark);
     }
@@ -375,7 +380,7 @@ static void put_points(const struct drawing *drawing, const struct chart_series 
         fprintf(drawing->stream, "<path d=\"M%s %s%s\">", PX(x), PX(y), shape);
         put_told(drawing, series, point);
         fputs("</path>\n", drawing->stream);
-        if (point->mark)
+        if (is_marked(point))
             put_cross(drawing, x, y);
     }
 }
@@ -426,7 +431,7 @@ static void put_bar(const struct drawing *drawing, size_t index, const struct ch
     if (chart->series_count == 1) {
         char text[80];
         snprintf(text, sizeof text, "%s%s%.20s", format_figure(chart->y.unit, point->y, 0).text,
-            point->mark ? " " : "", point->mark ? point->mark : "");
+            is_marked(point) ? " " : "", is_marked(point) ? point->mark : "");
         put_text(drawing->stream, "v", CHART_SVG_WIDTH - 4, middle, text, VALUES / LETTER + 2);
     }
 }
@@ -510,16 +515,19 @@ static void put_marks(const struct drawing *drawing, enum chart_mark_kind kind, 
         double from = x_of(drawing, mark->from), to = x_of(drawing, mark->to), x = (from + to) / 2;
         if (mark->kind != kind || !isfinite(x) || to <= drawing->left || from >= drawing->right)
             continue;
+        char name[80]; /* "L2 1M": a step is at the last size before it */
+        snprintf(name, sizeof name, "%.60s %s", mark->label ? mark->label : "",
+            format_tick(&drawing->chart->x, mark->from).text);
         fprintf(drawing->stream,
             "<g class=\"%s\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/><title>",
             measured ? "mm" : "mr", PX(from), PX(drawing->top), PX(fmax(to - from, 1)),
             PX(drawing->bottom - drawing->top));
-        markup_text(drawing->stream, mark->label);
+        markup_text(drawing->stream, name);
         fprintf(drawing->stream, " (%s)</title></g>\n", titles[kind]);
-        double half = mark->label ? letters(mark->label) * 0.45 : 0;
-        if (!mark->label || x - half < free_from || x + half > CHART_SVG_WIDTH)
+        double half = letters(name) * 0.45;
+        if (x - half < free_from || x + half > CHART_SVG_WIDTH)
             continue;
-        put_text(drawing->stream, measured ? "mm m" : "mr m", x, y, mark->label, 40);
+        put_text(drawing->stream, measured ? "mm m" : "mr m", x, y, name, 40);
         free_from = x + half + 4;
     }
 }

@@ -57,7 +57,8 @@
     cross.setAttribute("class", "cross");
     chart.append(cross);
     return { bars, points, cross, marks: told.filter((each) => each.mark),
-             stops: [...new Set(points.map((point) => point.at))].sort((a, b) => a - b),
+             // the same place of two shapes may differ in rounding
+             stops: points.map((point) => point.at).sort((a, b) => a - b).filter((at, i, all) => i === 0 || at - all[i - 1] > 0.4),
              plot: chart.querySelector(".area").getBBox() };
   };
 
@@ -69,7 +70,7 @@
     };
     const show = (at, left, top) => {
       const { plot, bars } = data;
-      const lines = data.points.filter((point) => Math.abs(point.at - at) < 0.5)
+      const lines = data.points.filter((point) => Math.abs(point.at - at) < 0.8)
         .concat(data.marks.filter((mark) => mark.from - 2 <= at && at <= mark.to + 2));
       tip.replaceChildren(...lines.map((line) => {
         const item = document.createElement("p");

@@ -1,5 +1,6 @@
 /* A page that stands alone: no reference to anything outside, and a Content-Security-Policy that allows no
  * more than its own style and script, by their hashes. It is read from top to bottom without the script. */
+#include "base/packed.h"
 #include "report/chart_svg.h"
 #include "report/format.h"
 #include "report/formats.h"
@@ -9,9 +10,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { HEADINGS_FEW = 3 }; /* more get a table of contents */
+enum {
+    HEADINGS_FEW = 3,     /* more get a table of contents */
+    PLAIN_MOST = 1 << 20, /* bytes of JSON that stand in the page as they are */
+};
 
 struct page {
     FILE *stream;
@@ -335,6 +340,30 @@ static void put_head(const struct page *page)
     put_contents(page);
 }
 
+/* The result, to be read back (result/read.h): as it is, or packed where it is long. */
+static int put_result(FILE *stream, const char *json, struct error *error)
+{
+    char *text = NULL;
+    size_t size;
+    int status = 0;
+    FILE *memory = open_memstream(&text, &size);
+    if (memory)
+        markup_json(memory, json);
+    if (!memory || fclose(memory)) {
+        free(text);
+        return error_set(error, ENOMEM, "not enough memory to write the page");
+    }
+    fprintf(
+        stream, "<script type=\"application/%s\" id=\"vcost-result\">", size > PLAIN_MOST ? "zlib" : "json");
+    if (size > PLAIN_MOST)
+        status = packed_write(stream, text, size, error);
+    else
+        fwrite(text, 1, size, stream);
+    fputs("</script>\n", stream);
+    free(text);
+    return status;
+}
+
 int to_html(
     const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
 {
@@ -346,11 +375,8 @@ int to_html(
         status = put_block(&page, &document->blocks[i], error);
     close_folded(&page);
     fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
-    if (document->json) {
-        fputs("<script type=\"application/json\" id=\"vcost-result\">", stream);
-        markup_json(stream, document->json);
-        fputs("</script>\n", stream);
-    }
+    if (document->json && !status)
+        status = put_result(stream, document->json, error);
     fprintf(stream, "<script>%s</script>\n</body>\n</html>\n", page_script);
     return status;
 }

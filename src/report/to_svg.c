@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDGE = 16, COLUMNS = 116, GAP = 14 };
+enum { EDGE = 16, COLUMNS = 116, BOLD_COLUMNS = 90, HEAD_COLUMNS = 70, GAP = 14 };
 
 static const char *class_of(enum block_kind kind)
 {
@@ -20,16 +20,17 @@ static const char *class_of(enum block_kind kind)
 static double put_head(FILE *stream, const struct document *document)
 {
     double y = chart_svg_lines(
-        stream, document->title ? document->title : "vcost", "head", EDGE, EDGE, COLUMNS - 40);
+        stream, document->title ? document->title : "vcost", "head", EDGE, EDGE, HEAD_COLUMNS);
     y += GAP / 2.0;
     if (document->stamp)
-        y = chart_svg_lines(stream, document->stamp, "warning", EDGE, y, COLUMNS);
+        y = chart_svg_lines(stream, document->stamp, "warning", EDGE, y, BOLD_COLUMNS);
     for (size_t i = 0; i < document->count; i++) {
         const struct block *block = &document->blocks[i];
         if (block->kind == BLOCK_HEADING || block->kind == BLOCK_TABLE || block->kind == BLOCK_CHART)
             break;
         if (!block->detail)
-            y = chart_svg_lines(stream, block->text, class_of(block->kind), EDGE, y, COLUMNS);
+            y = chart_svg_lines(stream, block->text, class_of(block->kind), EDGE, y,
+                block->kind == BLOCK_SENTENCE || block->kind == BLOCK_FACT ? COLUMNS : BOLD_COLUMNS);
     }
     return y + GAP;
 }
@@ -47,7 +48,7 @@ static double put_all(FILE *stream, const struct document *document)
         if (block->kind != BLOCK_CHART)
             continue;
         if (heading)
-            y = chart_svg_lines(stream, heading, "head", EDGE, y, COLUMNS - 40);
+            y = chart_svg_lines(stream, heading, "head", EDGE, y, HEAD_COLUMNS);
         heading = NULL;
         struct chart_place place = {++charts, y, true, document->stamp};
         chart_svg(block->chart, &place, stream);

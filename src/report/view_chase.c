@@ -319,57 +319,43 @@ static struct chart *new_chart(
     return chart;
 }
 
-/* A series for a curve, its points at their working sets and otherwise unknown. */
-static struct chart_series *new_series(const struct chase_view *view, struct chart *chart,
-    const struct curve_group *group, const struct curve *curve)
+/* A series for each curve, of its slowdowns (of those that have any) or of its times; points are unknown
+ * where there is no figure. */
+static void add_series(const struct chase_view *view, const struct curve_group *group,
+    const struct curve *curve, bool slowdowns, struct chart *chart)
 {
     const char *name = chase_curve_name(view, group, curve);
     if (view->prefix)
         name = document_text(view->document, "%s: %s", view->prefix, name);
     struct chart_series *series = chart_series(view->document, chart, name, group->working_set_count);
-    for (size_t i = 0; series && i < series->count; i++)
-        series->points[i].x = (double)group->working_sets[i];
-    return series;
+    if (series)
+        series->baseline = curve->native && !view->prefix;
+    for (size_t i = 0; series && i < series->count; i++) {
+        const struct curve_point *point = &curve->points[i];
+        struct chart_point *to = &series->points[i];
+        to->x = (double)group->working_sets[i];
+        if (slowdowns && point_compared(point)) {
+            to->y = point->against->ratio;
+            to->low = point->against->low;
+            to->high = point->against->high;
+            to->mark = is_unclear(curve, point) ? "tells nothing" : NULL;
+        } else if (!slowdowns && point_measured(point) && point->cell->median > 0) {
+            to->y = point->cell->median;
+            to->low = point->cell->low;
+            to->high = point->cell->high;
+        }
+    }
 }
 
-static void add_slowdowns(const struct chase_view *view, struct chart *chart)
+static void add_curves(const struct chase_view *views, size_t count, bool slowdowns, struct chart *chart)
 {
-    for (size_t g = 0; g < view->curves.group_count; g++)
-        for (size_t c = 0; c < view->curves.groups[g].curve_count; c++) {
-            const struct curve_group *group = &view->curves.groups[g];
-            const struct curve *curve = &group->curves[c];
-            struct chart_series *series = curve->compared ? new_series(view, chart, group, curve) : NULL;
-            for (size_t i = 0; series && i < series->count; i++) {
-                const struct result_comparison *against = curve->points[i].against;
-                if (!point_compared(&curve->points[i]))
-                    continue;
-                series->points[i].y = against->ratio;
-                series->points[i].low = against->low;
-                series->points[i].high = against->high;
-                series->points[i].mark =
-                    ratio_is_unclear(against->low, against->high) ? "tells nothing" : NULL;
+    for (size_t i = 0; chart && i < count; i++)
+        for (size_t g = 0; g < views[i].curves.group_count; g++)
+            for (size_t c = 0; c < views[i].curves.groups[g].curve_count; c++) {
+                const struct curve_group *group = &views[i].curves.groups[g];
+                if (!slowdowns || group->curves[c].compared)
+                    add_series(&views[i], group, &group->curves[c], slowdowns, chart);
             }
-        }
-}
-
-static void add_latencies(const struct chase_view *view, struct chart *chart)
-{
-    for (size_t g = 0; g < view->curves.group_count; g++)
-        for (size_t c = 0; c < view->curves.groups[g].curve_count; c++) {
-            const struct curve_group *group = &view->curves.groups[g];
-            const struct curve *curve = &group->curves[c];
-            struct chart_series *series = new_series(view, chart, group, curve);
-            for (size_t i = 0; series && i < series->count; i++) {
-                const struct result_cell *cell = curve->points[i].cell;
-                if (!point_measured(&curve->points[i]) || cell->median <= 0)
-                    continue;
-                series->points[i].y = cell->median;
-                series->points[i].low = cell->low;
-                series->points[i].high = cell->high;
-            }
-            if (series)
-                series->baseline = curve->native && !view->prefix;
-        }
 }
 
 /* Both charts of one result or several, as far as there is something to draw; of the first the reaches are
@@ -385,13 +371,11 @@ static void add_charts(const struct chase_view *views, size_t count)
             compared |= layout_of(&views[i].curves.groups[g]).compared;
         }
     struct chart *chart = compared ? new_chart(views, "slowdown", "slowdown over native", ratios) : NULL;
-    for (size_t i = 0; chart && i < count; i++)
-        add_slowdowns(&views[i], chart);
+    add_curves(views, count, true, chart);
     if (chart)
         chart->rule = 1;
     chart = any ? new_chart(views, "latency", "latency in ns per access", times) : NULL;
-    for (size_t i = 0; chart && i < count; i++)
-        add_latencies(&views[i], chart);
+    add_curves(views, count, false, chart);
     chase_mark_reaches(views, chart);
 }
 

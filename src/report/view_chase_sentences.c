@@ -378,17 +378,9 @@ void chase_say_counts(const struct chase_view *view)
     size_t count = find_places(view, places);
     document_details(view->document, true);
     for (size_t i = 0; i < count; i++) {
+        static const char *const comparisons[] = {"comparison", "comparisons"};
         const struct ratios *ratios = &places[i].ratios;
-        const char *chance = "";
-        if (ratios->all >= 20 && ratios->slower + ratios->faster)
-            chance = document_text(view->document,
-                "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
-                round(0.05 * (double)ratios->all));
-        if (ratios->all)
-            document_say(view->document, BLOCK_SENTENCE,
-                "%s: of %zu comparison%s %zu %s slower, %zu faster, %zu not significant%s.", places[i].label,
-                ratios->all, ratios->all == 1 ? "" : "s", ratios->slower, ratios->slower == 1 ? "is" : "are",
-                ratios->faster, ratios->all - ratios->slower - ratios->faster, chance);
+        view_run_counts(ratios, places[i].label, comparisons, "slower", "faster", view->document);
         if (ratios->without)
             document_say(view->document, BLOCK_SENTENCE,
                 "%s: %zu comparison%s no interval: more than one placement is needed for that.",

@@ -134,10 +134,10 @@ static const double matters = 0.01;
 
 /* What the two directions are called: of times, and of slowdowns. */
 static const struct {
-    const char *of, *one, *several, *more, *less, *than;
+    const char *of, *cells[2] /* one, several */, *more, *less, *than;
 } words[METRICS] = {
-    [METRIC_TIME] = {"", "cell", "cells", "slower", "faster", "than"},
-    [METRIC_SLOWDOWN] = {"The cost of virtualization in ", "slowdown", "slowdowns", "higher", "lower",
+    [METRIC_TIME] = {"", {"cell", "cells"}, "slower", "faster", "than"},
+    [METRIC_SLOWDOWN] = {"The cost of virtualization in ", {"slowdown", "slowdowns"}, "higher", "lower",
         "than in"},
 };
 
@@ -203,8 +203,7 @@ static void conclude(const struct compare *compare, enum metric metric, size_t f
         change = document_text(document, "%s is %s %s in %zu of %zu %s, %s", other,
             more ? words[metric].more : words[metric].less,
             document_text(document, "%s %s", words[metric].than, first),
-            more ? ratios->slower : ratios->faster, ratios->all,
-            ratios->all == 1 ? words[metric].one : words[metric].several,
+            more ? ratios->slower : ratios->faster, ratios->all, words[metric].cells[ratios->all > 1],
             largest_text(compare, metric, more ? changes.most : changes.least, file, !more, document));
     if (more && less)
         change = document_text(document, "%s, and %s in %zu, %s", change, words[metric].less, ratios->faster,
@@ -233,13 +232,13 @@ static void say_agreement(
     size_t agree;
     double level = ratios_agree(ratios, &agree);
     const char *unclear = "";
-    if (ratios->all < 2 || ratios_disturbed(ratios))
+    if (ratios->all < 2 || !agree || ratios_disturbed(ratios))
         return;
     if (ratios->unclear)
         unclear = document_text(document, "; %zu tell%s nothing, with intervals of more than 10 %% to a side",
             ratios->unclear, ratios->unclear == 1 ? "s" : "");
     document_say(document, BLOCK_FACT, "%c and A agree within %.0f %% in %zu of %zu %s%s.",
-        compare_letter(file), 100 * level, agree, ratios->all, words[metric].several, unclear);
+        compare_letter(file), 100 * level, agree, ratios->all, words[metric].cells[1], unclear);
 }
 
 static void say_files(const struct compare *compare, struct document *document)
@@ -308,14 +307,14 @@ static void say_warnings(const struct compare *compare, struct document *documen
         document_say(document, BLOCK_SENTENCE,
             "Host, kernel, KVM, vcost and settings are the same, as far as they are reported.");
     else {
-        document_say(document, BLOCK_WARNING, "Not only the results differ, but also:");
+        document_say(document, BLOCK_WARNING, "WARNING: not only the results differ, but also:");
         say_differences(compare, document);
     }
     for (size_t i = 0; i < compare->file_count; i++) {
         const struct result *result = compare->files[i].result;
         const char *reason = result->incomplete_reason;
         if (!result->complete)
-            document_say(document, BLOCK_WARNING, "%c is incomplete%s%s.", compare_letter(i),
+            document_say(document, BLOCK_WARNING, "WARNING: %c is incomplete%s%s.", compare_letter(i),
                 reason[0] ? ": " : "", reason);
     }
 }
@@ -458,23 +457,12 @@ static void say_counts(
     const struct compare *compare, enum metric metric, size_t file, struct document *document)
 {
     struct changes changes = changes_of(compare, metric, file);
-    const struct ratios *ratios = &changes.ratios;
-    const char *chance = "";
     size_t none = compare_count(compare, metric, file).of[VERDICT_NONE];
-    if (ratios->all >= 20 && ratios->slower + ratios->faster)
-        chance = document_text(document,
-            "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
-            round(0.05 * (double)ratios->all));
-    if (ratios->all)
-        document_say(document, BLOCK_SENTENCE,
-            "%c relative to A: of %zu %s that can be judged %zu %s %s, %zu %s, %zu not significant%s.",
-            compare_letter(file), ratios->all, ratios->all == 1 ? words[metric].one : words[metric].several,
-            ratios->slower, ratios->slower == 1 ? "is" : "are", words[metric].more, ratios->faster,
-            words[metric].less, ratios->all - ratios->slower - ratios->faster, chance);
+    view_run_counts(&changes.ratios, document_text(document, "%c relative to A", compare_letter(file)),
+        words[metric].cells, words[metric].more, words[metric].less, document);
     if (none)
         document_say(document, BLOCK_SENTENCE, "%zu %s of %c cannot be judged: %s.", none,
-            none == 1 ? words[metric].one : words[metric].several, compare_letter(file),
-            reason_of(&compare->metrics[metric], file));
+            words[metric].cells[none > 1], compare_letter(file), reason_of(&compare->metrics[metric], file));
 }
 
 static void say_quality(const struct compare *compare, size_t file, struct document *document)
@@ -487,62 +475,43 @@ static void say_quality(const struct compare *compare, size_t file, struct docum
 
 /* ---- the table for files ---- */
 
-enum {
-    FILE_METRIC,
-    FILE_ID,
-    FILE_BASELINE,
-    FILE_UNIT,
-    FILE_FILE,
-    FILE_VALUE,
-    FILE_RATIO,
-    FILE_LOW,
-    FILE_HIGH,
-    FILE_VERDICT,
-    FILE_QUALITY,
-    FILE_REASON,
-    FILE_TABLE_COLUMNS
-};
+enum { COMPARED_COLUMNS = 12 };
+
+static void describe_compared(const struct compare *compare, enum metric metric,
+    const struct compared_row *row, size_t file, struct file_value values[static COMPARED_COLUMNS])
+{
+    const struct compared *compared = &row->files[file];
+    const struct file_value all[COMPARED_COLUMNS] = {
+        FILE_WORDS("metric", metric == METRIC_TIME ? "time" : "slowdown"),
+        FILE_WORDS("id", row->id),
+        FILE_WORDS("baseline", row->baseline),
+        FILE_WORDS("unit", row->unit),
+        FILE_WORDS("file", compare->files[file].name),
+        FILE_FIGURE("value", UNIT_RATIO, compared->value),
+        FILE_FIGURE("ratio", UNIT_RATIO, compared->change),
+        FILE_FIGURE("ratio_low", UNIT_RATIO, compared->low),
+        FILE_FIGURE("ratio_high", UNIT_RATIO, compared->high),
+        FILE_WORDS("verdict", verdict_name(verdict_of(compared->low, compared->high))),
+        FILE_WORDS("quality", compared->cell ? quality_name(compared->cell->quality) : NULL),
+        FILE_WORDS("reason", compared->reason),
+    };
+    memcpy(values, all, sizeof all);
+}
 
 static void add_file_table(const struct compare *compare, struct document *document)
 {
-    static const struct column columns[FILE_TABLE_COLUMNS] = {
-        [FILE_METRIC] = {.key = "metric"},
-        [FILE_ID] = {.key = "id"},
-        [FILE_BASELINE] = {.key = "baseline"},
-        [FILE_UNIT] = {.key = "unit"},
-        [FILE_FILE] = {.key = "file"},
-        [FILE_VALUE] = {.key = "value", .unit = UNIT_RATIO},
-        [FILE_RATIO] = {.key = "ratio", .unit = UNIT_RATIO},
-        [FILE_LOW] = {.key = "ratio_low", .unit = UNIT_RATIO},
-        [FILE_HIGH] = {.key = "ratio_high", .unit = UNIT_RATIO},
-        [FILE_VERDICT] = {.key = "verdict"},
-        [FILE_QUALITY] = {.key = "quality"},
-        [FILE_REASON] = {.key = "reason"},
-    };
-    size_t rows = compare->metrics[METRIC_TIME].count + compare->metrics[METRIC_SLOWDOWN].count;
+    static const struct compared nothing[COMPARE_FILES_MAX];
+    const struct compared_row none = {.files = (struct compared *)nothing};
+    struct file_value values[COMPARED_COLUMNS];
+    size_t rows = compare->metrics[METRIC_TIME].count + compare->metrics[METRIC_SLOWDOWN].count, at = 0;
+    describe_compared(compare, METRIC_TIME, &none, 0, values);
     struct table *table =
-        document_table(document, "comparison", NULL, columns, FILE_TABLE_COLUMNS, rows * compare->file_count);
-    if (table)
-        table->readers = TABLE_FOR_FILES;
-    size_t at = 0;
+        view_file_table(document, "comparison", values, COMPARED_COLUMNS, rows * compare->file_count);
     for (enum metric metric = 0; metric < METRICS; metric++)
         for (size_t i = 0; i < compare->metrics[metric].count; i++)
-            for (size_t file = 0; file < compare->file_count; file++, at++) {
-                const struct compared_row *row = &compare->metrics[metric].rows[i];
-                const struct compared *compared = &row->files[file];
-                table_text(table, at, FILE_METRIC, metric == METRIC_TIME ? "time" : "slowdown");
-                table_text(table, at, FILE_ID, row->id);
-                table_text(table, at, FILE_BASELINE, row->baseline);
-                table_text(table, at, FILE_UNIT, row->unit);
-                table_text(table, at, FILE_FILE, compare->files[file].name);
-                table_number(table, at, FILE_VALUE, compared->value);
-                table_number(table, at, FILE_RATIO, compared->change);
-                table_number(table, at, FILE_LOW, compared->low);
-                table_number(table, at, FILE_HIGH, compared->high);
-                table_text(table, at, FILE_VERDICT, verdict_name(verdict_of(compared->low, compared->high)));
-                table_text(
-                    table, at, FILE_QUALITY, compared->cell ? quality_name(compared->cell->quality) : NULL);
-                table_text(table, at, FILE_REASON, compared->reason);
+            for (size_t file = 0; file < compare->file_count; file++) {
+                describe_compared(compare, metric, &compare->metrics[metric].rows[i], file, values);
+                view_file_row(table, at++, values, COMPARED_COLUMNS);
             }
 }
 

@@ -226,6 +226,21 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
 
 /* ---- how well it was measured ---- */
 
+void view_run_counts(const struct ratios *ratios, const char *what, const char *const one_several[2],
+    const char *more, const char *less, struct document *document)
+{
+    size_t all = ratios->all;
+    const char *chance = "";
+    if (all >= 20 && ratios->slower + ratios->faster)
+        chance = document_text(document,
+            "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
+            round(0.05 * (double)all));
+    if (all)
+        document_say(document, BLOCK_SENTENCE, "%s: of %zu %s %zu %s %s, %zu %s, %zu not significant%s.",
+            what, all, one_several[all > 1], ratios->slower, ratios->slower == 1 ? "is" : "are", more,
+            ratios->faster, less, all - ratios->slower - ratios->faster, chance);
+}
+
 const char *view_run_quality(const struct result *result, struct document *document)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
@@ -277,18 +292,28 @@ void view_run_method(const struct result *result, struct document *document)
 
 /* ---- the table of cells ---- */
 
-enum { CELL_COLUMNS_MAX = 48 };
+struct table *view_file_table(
+    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows)
+{
+    struct column columns[FILE_COLUMNS_MAX] = {0};
+    for (size_t i = 0; i < count; i++) {
+        columns[i].key = values[i].key;
+        columns[i].unit = values[i].unit;
+    }
+    struct table *table = document_table(document, name, NULL, columns, count, rows);
+    if (table)
+        table->readers = TABLE_FOR_FILES;
+    return table;
+}
 
-/* What files say of one cell. */
-struct cell_value {
-    const char *key;
-    enum unit unit;
-    const char *text;
-    double number;
-};
-
-#define WORDS(key, text) ((struct cell_value){key, UNIT_TEXT, text, NAN})
-#define FIGURE(key, unit, number) ((struct cell_value){key, unit, NULL, number})
+void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (values[i].unit == UNIT_TEXT)
+            table_text(table, row, i, values[i].text);
+        else
+            table_number(table, row, i, values[i].number);
+}
 
 /* 0 is unknown. */
 static double unless_zero(uint64_t count)
@@ -298,7 +323,7 @@ static double unless_zero(uint64_t count)
 
 /* Fills `values`, in the order of the columns; how many. `against` NULL: nothing to compare with. */
 static size_t describe_cell(const struct result *result, const struct result_cell *cell,
-    const struct result_comparison *against, struct cell_value values[static CELL_COLUMNS_MAX])
+    const struct result_comparison *against, struct file_value values[static FILE_COLUMNS_MAX])
 {
     const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
     const struct modes *modes = cell->modes.two ? &cell->modes : NULL;
@@ -306,60 +331,59 @@ static size_t describe_cell(const struct result *result, const struct result_cel
     if (!reason && against)
         reason = comparison_reason(against);
     bool counted = cell->counters.known;
-    const struct cell_value all[] = {
-        WORDS("id", cell->id),
-        WORDS("workload", chase ? "chase" : cell->cell.event.name),
-        WORDS("monitor", cell->cell.monitor),
-        WORDS("technique", cell->technique != TECHNIQUE_UNKNOWN ? technique_name(cell->technique) : NULL),
-        WORDS("label", cell->label),
-        WORDS("order", chase ? chase_orders[chase->order].name : NULL),
-        FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
+    const struct file_value all[] = {
+        FILE_WORDS("id", cell->id),
+        FILE_WORDS("workload", chase ? "chase" : cell->cell.event.name),
+        FILE_WORDS("monitor", cell->cell.monitor),
+        FILE_WORDS(
+            "technique", cell->technique != TECHNIQUE_UNKNOWN ? technique_name(cell->technique) : NULL),
+        FILE_WORDS("label", cell->label),
+        FILE_WORDS("order", chase ? chase_orders[chase->order].name : NULL),
+        FILE_FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
             chase ? (double)chase->working_set_bytes : unless_zero(cell->cell.event.bytes)),
-        FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
-        WORDS("write", !chase         ? NULL
-                       : chase->write ? "true"
-                                      : "false"),
-        FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
-        FIGURE("guest_page_bytes", UNIT_BYTES, unless_zero(cell->cell.guest_page_bytes)),
-        FIGURE("host_page_bytes", UNIT_BYTES, unless_zero(cell->cell.host_page_bytes)),
-        FIGURE("guest_obtained_bytes", UNIT_BYTES, unless_zero(cell->pages.guest_bytes)),
-        FIGURE("host_share_2m", UNIT_SHARE, cell->pages.host_share_2m),
-        WORDS("unit", "ns"),
-        FIGURE("median", UNIT_NS, cell->median),
-        FIGURE("low", UNIT_NS, cell->low),
-        FIGURE("high", UNIT_NS, cell->high),
-        FIGURE("min", UNIT_NS, cell->min),
-        FIGURE("samples", UNIT_COUNT, (double)cell->sample_count),
-        FIGURE("placements", UNIT_COUNT, cell->placements),
-        FIGURE("repeated", UNIT_COUNT, cell->repeated),
-        FIGURE(
+        FILE_FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
+        FILE_WORDS("write", !chase         ? NULL
+                            : chase->write ? "true"
+                                           : "false"),
+        FILE_FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
+        FILE_FIGURE("guest_page_bytes", UNIT_BYTES, unless_zero(cell->cell.guest_page_bytes)),
+        FILE_FIGURE("host_page_bytes", UNIT_BYTES, unless_zero(cell->cell.host_page_bytes)),
+        FILE_FIGURE("guest_obtained_bytes", UNIT_BYTES, unless_zero(cell->pages.guest_bytes)),
+        FILE_FIGURE("host_share_2m", UNIT_SHARE, cell->pages.host_share_2m),
+        FILE_WORDS("unit", "ns"),
+        FILE_FIGURE("median", UNIT_NS, cell->median),
+        FILE_FIGURE("low", UNIT_NS, cell->low),
+        FILE_FIGURE("high", UNIT_NS, cell->high),
+        FILE_FIGURE("min", UNIT_NS, cell->min),
+        FILE_FIGURE("samples", UNIT_COUNT, (double)cell->sample_count),
+        FILE_FIGURE("placements", UNIT_COUNT, cell->placements),
+        FILE_FIGURE("repeated", UNIT_COUNT, cell->repeated),
+        FILE_FIGURE(
             "exits", UNIT_COUNT, counted && !cell_without_guest(cell) ? (double)cell->counters.exits : NAN),
-        FIGURE("page_faults", UNIT_COUNT, counted ? (double)cell->counters.page_faults : NAN),
-        WORDS("quality", quality_name(cell->quality)),
-        FIGURE("ratio", UNIT_RATIO, against ? against->ratio : NAN),
-        FIGURE("ratio_low", UNIT_RATIO, against ? against->low : NAN),
-        FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),
-        FIGURE("ratio_placements", UNIT_COUNT, against ? against->placements : NAN),
-        WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
-        WORDS("reason", reason),
-        FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
-        WORDS("operation", cell->operation),
-        WORDS("note", cell->note),
-        FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
-        FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
-        FIGURE("modes_share_high", UNIT_SHARE, modes ? modes->share_high : NAN),
-        WORDS("modes_of", !modes                 ? NULL
-                          : modes->of_placements ? "placements"
-                                                 : "samples"),
-        FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
-        FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
+        FILE_FIGURE("page_faults", UNIT_COUNT, counted ? (double)cell->counters.page_faults : NAN),
+        FILE_WORDS("quality", quality_name(cell->quality)),
+        FILE_FIGURE("ratio", UNIT_RATIO, against ? against->ratio : NAN),
+        FILE_FIGURE("ratio_low", UNIT_RATIO, against ? against->low : NAN),
+        FILE_FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),
+        FILE_FIGURE("ratio_placements", UNIT_COUNT, against ? against->placements : NAN),
+        FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
+        FILE_WORDS("reason", reason),
+        FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
+        FILE_WORDS("operation", cell->operation),
+        FILE_WORDS("note", cell->note),
+        FILE_FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
+        FILE_FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
+        FILE_FIGURE("modes_share_high", UNIT_SHARE, modes ? modes->share_high : NAN),
+        FILE_WORDS("modes_of", !modes                 ? NULL
+                               : modes->of_placements ? "placements"
+                                                      : "samples"),
+        FILE_FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
+        FILE_FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
     };
-    _Static_assert(sizeof all / sizeof *all <= CELL_COLUMNS_MAX, "more columns than room for them");
+    _Static_assert(sizeof all / sizeof *all <= FILE_COLUMNS_MAX, "more columns than room for them");
     memcpy(values, all, sizeof all);
     return sizeof all / sizeof *all;
 }
-#undef WORDS
-#undef FIGURE
 
 static const struct result_comparison *comparison_of(const struct result *result, size_t cell)
 {
@@ -372,22 +396,11 @@ static const struct result_comparison *comparison_of(const struct result *result
 void view_run_cells(const struct result *result, struct document *document)
 {
     static const struct result_cell any;
-    struct cell_value values[CELL_COLUMNS_MAX];
-    struct column columns[CELL_COLUMNS_MAX] = {0};
+    struct file_value values[FILE_COLUMNS_MAX];
     size_t count = describe_cell(result, &any, NULL, values);
-    for (size_t i = 0; i < count; i++) {
-        columns[i].key = values[i].key;
-        columns[i].unit = values[i].unit;
-    }
-    struct table *table = document_table(document, "cells", NULL, columns, count, result->cell_count);
-    if (table)
-        table->readers = TABLE_FOR_FILES;
+    struct table *table = view_file_table(document, "cells", values, count, result->cell_count);
     for (size_t row = 0; row < result->cell_count; row++) {
         describe_cell(result, &result->cells[row], comparison_of(result, row), values);
-        for (size_t i = 0; i < count; i++)
-            if (values[i].unit == UNIT_TEXT)
-                table_text(table, row, i, values[i].text);
-            else
-                table_number(table, row, i, values[i].number);
+        view_file_row(table, row, values, count);
     }
 }

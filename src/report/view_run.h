@@ -4,7 +4,10 @@
 #define VCOST_REPORT_VIEW_RUN_H
 
 #include "report/document.h"
+#include "result/ratios.h"
 #include "result/result.h"
+
+#include <math.h>
 
 /* The result has to outlive the document in all of these. */
 
@@ -28,6 +31,11 @@ void view_run_below(const struct result *result, struct document *document);
  */
 void view_run_today(const struct result *result, struct document *document);
 
+/* How many ratios came out how, after `what`: "kvm: of 37 comparisons 1 is slower, 1 faster, 35 not
+ * significant; with as many …". Nothing where there is none. */
+void view_run_counts(const struct ratios *ratios, const char *what, const char *const one_several[2],
+    const char *more, const char *less, struct document *document);
+
 /* Details: cells that are not good, two modes, drift, how many samples in what time. */
 void view_run_method(const struct result *result, struct document *document);
 
@@ -36,6 +44,23 @@ const char *view_run_quality(const struct result *result, struct document *docum
 
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *document);
+
+/* A value of a table for files, with its column's key. */
+struct file_value {
+    const char *key;
+    enum unit unit;
+    const char *text; /* UNIT_TEXT; lives as long as the document; NULL: none */
+    double number;    /* of all others; NAN: none */
+};
+#define FILE_WORDS(key, text) ((struct file_value){key, UNIT_TEXT, text, NAN})
+#define FILE_FIGURE(key, unit, number) ((struct file_value){key, unit, NULL, number})
+
+enum { FILE_COLUMNS_MAX = 48 };
+
+/* A table for files with the keys of these values, and a row of it. */
+struct table *view_file_table(
+    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows);
+void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
 
 /* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; "2.6 % (no interval)". Lives as long as the document.
  */

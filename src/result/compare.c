@@ -80,19 +80,23 @@ static bool wanted(const struct comparing *comparing, const char *id)
 
 /* ---- the same thing under the same name ---- */
 
-static const char *workload_of(const struct result_cell *cell)
+static const char *unit_of(const struct result_cell *cell)
 {
-    return cell->cell.event.name ? cell->cell.event.name : "chase";
+    return cell->unit ? cell->unit : "ns";
 }
 
 static int check_same(const struct compare_input *first, const struct compare_input *other,
     const struct result_cell *a, const struct result_cell *b, struct error *error)
 {
-    if (strcmp(workload_of(a), workload_of(b)) != 0)
+    if (strcmp(cell_workload(a), cell_workload(b)) != 0)
         return error_set(error, EINVAL,
             "%.100s and %.100s cannot be compared: %.80s is the workload \"%.40s\" in one and \"%.40s\" in "
             "the other",
-            first->name, other->name, a->id, workload_of(a), workload_of(b));
+            first->name, other->name, a->id, cell_workload(a), cell_workload(b));
+    if (strcmp(unit_of(a), unit_of(b)) != 0)
+        return error_set(error, EINVAL,
+            "%.100s and %.100s cannot be compared: %.80s is measured in %s in one and in %s in the other",
+            first->name, other->name, a->id, unit_of(a), unit_of(b));
     return 0;
 }
 
@@ -226,7 +230,8 @@ static void add_rows(struct comparing *comparing)
     compare->metrics[METRIC_TIME].rows = times;
     compare->metrics[METRIC_SLOWDOWN].rows = slowdowns;
     for (size_t i = 0; times && i < first->cell_count; i++)
-        add_row(comparing, METRIC_TIME, (struct compared_row){.id = first->cells[i].id, .unit = "ns"});
+        add_row(comparing, METRIC_TIME,
+            (struct compared_row){.id = first->cells[i].id, .unit = unit_of(&first->cells[i])});
     for (size_t i = 0; slowdowns && i < first->comparison_count; i++)
         add_row(comparing, METRIC_SLOWDOWN,
             (struct compared_row){

@@ -1,7 +1,6 @@
 /* What differs about the machines and the settings of results that are compared. */
 #include "base/size.h"
 #include "result/compare.h"
-#include "result/tool.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +12,8 @@ struct fact_told {
     size_t name;     /* number in the table of facts */
     const char *key; /* "" where there is one alone */
     size_t file, sequence;
-    bool usual; /* a setting that has its default: another file need not know the option at all */
+    bool usual; /* that another file does not tell it is no difference: a setting at its default, of which
+                   an older vcost need not know; a finding, where another file has none at all */
     struct told told;
 };
 
@@ -23,6 +23,7 @@ struct gathering {
     struct fact_told *facts;
     size_t count, room;
     size_t name, file; /* of what is gathered now */
+    bool all_inspected;
 };
 
 static void add(struct gathering *gathering, const char *key, bool usual, struct told told)
@@ -62,32 +63,32 @@ static void tell_features(struct gathering *gathering, const struct result *resu
         add_number(gathering, UNIT_COUNT, (double)count);
 }
 
-static void tell_technique(struct gathering *gathering, const struct result *result)
-{
-    const struct monitor_facts *facts = result_monitor(result, "kvm");
-    if (facts && facts->technique != TECHNIQUE_UNKNOWN)
-        add_text(gathering, "", technique_name(facts->technique));
-}
-
 static void tell_usable(struct gathering *gathering, const struct result *result)
 {
-    const struct monitor_facts *facts = result_monitor(result, "kvm");
-    if (facts)
-        add_number(gathering, UNIT_YES_NO, facts->usable);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (kvm)
+        add_number(gathering, UNIT_YES_NO, kvm->usable);
+}
+
+static void tell_technique(struct gathering *gathering, const struct result *result)
+{
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (kvm && kvm->technique != TECHNIQUE_UNKNOWN)
+        add_text(gathering, "", technique_name(kvm->technique));
 }
 
 static void tell_provider(struct gathering *gathering, const struct result *result)
 {
-    const struct monitor_facts *facts = result_monitor(result, "kvm");
-    if (facts && facts->provider.known)
-        add_text(gathering, "", facts->provider.text);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (kvm && kvm->provider.known)
+        add_text(gathering, "", kvm->provider.text);
 }
 
 static void tell_parameters(struct gathering *gathering, const struct result *result)
 {
-    const struct monitor_facts *facts = result_monitor(result, "kvm");
-    for (size_t i = 0; facts && i < facts->parameter_count; i++)
-        add_text(gathering, facts->parameters[i].name, facts->parameters[i].value);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    for (size_t i = 0; kvm && i < kvm->parameter_count; i++)
+        add_text(gathering, kvm->parameters[i].name, kvm->parameters[i].value);
 }
 
 static void tell_mitigations(struct gathering *gathering, const struct result *result)
@@ -124,16 +125,16 @@ static bool is_fact(const struct finding *finding)
     return !number || (finding->source == FINDING_TOLD && !finding->detail);
 }
 
+/* Another experiment's file has none: that all of them are missing there says nothing of the machines. */
 static void tell_findings(struct gathering *gathering, const struct result *result)
 {
     for (size_t i = 0; i < result->findings.count; i++) {
         const struct finding *finding = &result->findings.items[i];
         bool words = finding->unit == UNIT_TEXT || (finding->unit == UNIT_YES_NO && finding->value.text[0]);
+        const char *key =
+            pool_format(gathering->pool, "%s%s%s", finding->name, finding->key[0] ? " " : "", finding->key);
         if (is_fact(finding))
-            add(gathering,
-                pool_format(
-                    gathering->pool, "%s%s%s", finding->name, finding->key[0] ? " " : "", finding->key),
-                false,
+            add(gathering, key, !gathering->all_inspected,
                 (struct told){.unit = finding->unit,
                     .number = finding->number,
                     .text = words ? finding->value.text : NULL});
@@ -142,14 +143,14 @@ static void tell_findings(struct gathering *gathering, const struct result *resu
 
 static void tell_version(struct gathering *gathering, const struct result *result)
 {
-    add_text(gathering, "", result->tool.version ? result->tool.version : this_tool.version);
+    add_text(gathering, "", result_tool(result)->version);
 }
 
 static void tell_build(struct gathering *gathering, const struct result *result)
 {
-    const struct tool *tool = result->tool.version ? &result->tool : &this_tool;
-    if (tool->build && tool->build[0])
-        add_text(gathering, "", tool->build);
+    const char *build = result_tool(result)->build;
+    if (build && build[0])
+        add_text(gathering, "", build);
 }
 
 static void tell_experiment(struct gathering *gathering, const struct result *result)
@@ -169,7 +170,7 @@ static void tell_settings(struct gathering *gathering, const struct result *resu
         const struct result_setting *setting = &result->settings[i];
         add(gathering, setting->name, setting->usual,
             (struct told){
-                .unit = UNIT_TEXT, .number = NAN, .text = setting->value && setting->value[0] ? setting->value : "none"});
+                .unit = UNIT_TEXT, .number = NAN, .text = setting->value[0] ? setting->value : "none"});
     }
 }
 
@@ -293,8 +294,11 @@ static void tell_row(struct gathering *gathering, const struct fact_row *row, co
 static void gather(struct gathering *gathering, const struct compare *compare)
 {
     bool settings = true;
-    for (size_t file = 0; file < compare->file_count; file++)
+    gathering->all_inspected = true;
+    for (size_t file = 0; file < compare->file_count; file++) {
         settings &= compare->files[file].result->settings != NULL;
+        gathering->all_inspected &= compare->files[file].result->findings.count > 0;
+    }
     tell_function *left_out = settings ? tell_command : tell_settings;
     for (gathering->file = 0; gathering->file < compare->file_count; gathering->file++)
         for (gathering->name = 0; gathering->name < FACT_ROWS; gathering->name++)

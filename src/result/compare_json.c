@@ -40,7 +40,7 @@ static json_t *json_file(struct draft *draft, const struct compare_input *file)
     put_text(draft, object, "name", file->name);
     put_text(draft, object, "experiment", result->experiment);
     put_text(draft, object, "started", result->started);
-    put_text(draft, object, "version", result->tool.version ? result->tool.version : this_tool.version);
+    put_text(draft, object, "version", result_tool(result)->version);
     put(draft, object, "complete", json_boolean(result->complete));
     put_text_or_null(draft, object, "incomplete_reason", result->complete ? NULL : result->incomplete_reason);
     put(draft, object, "cells", json_qualities(draft, result));

@@ -12,8 +12,8 @@
 
 /* ---- the value of a finding, by its unit ---- */
 
-/* More than any size, and what a whole number of 64 bits can be. */
-static const double number_most = 0x1p63;
+/* More than any size, and fits 63 bits. */
+static const double number_most = 9e18;
 
 /* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
  * and writing it again changes nothing. Other whole numbers have all their digits. */
@@ -89,6 +89,12 @@ static void settle_unit(struct reader *reader, const json_t *object, const json_
                                : TAKES(JSON_INTEGER) | TAKES(JSON_REAL) | TAKES(JSON_NULL));
 }
 
+/* By more than what digits that are not in the file can make; NAN is not. */
+static bool is_above(double a, double b)
+{
+    return a > b && a - b > 1e-9 * fabs(b);
+}
+
 static void read_value(struct reader *reader, const json_t *object, void *base)
 {
     struct finding *finding = base;
@@ -96,6 +102,10 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
         TAKES(JSON_STRING) | TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_INTEGER) | TAKES(JSON_REAL) |
             TAKES(JSON_NULL));
     const char *words;
+    static const char *const texts[] = {"text", "reason"};
+    for (size_t i = 0; i < 2; i++)
+        if (json_object_get(object, texts[i]))
+            reader_value(reader, object, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
     if (reader->status)
         return;
     settle_unit(reader, object, value, &finding->unit);
@@ -111,7 +121,7 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
     finding->high = read_number(reader, object, "high");
     if (finding->unit == UNIT_BYTES && finding->number < 0)
         reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);
-    if (finding->low > finding->number || finding->number > finding->high)
+    if (is_above(finding->low, finding->number) || is_above(finding->number, finding->high))
         reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
 }
 

@@ -36,10 +36,13 @@ static void check_schema(struct reader *reader, const json_t *root)
             reader->name, name, RESULT_SCHEMA);
 }
 
+struct pair {
+    size_t cell, baseline;
+};
+
 static int compare_pairs(const void *a, const void *b)
 {
-    const struct result_comparison *x = *(const struct result_comparison *const *)a;
-    const struct result_comparison *y = *(const struct result_comparison *const *)b;
+    const struct pair *x = a, *y = b;
     if (x->cell != y->cell)
         return x->cell < y->cell ? -1 : 1;
     return (x->baseline > y->baseline) - (x->baseline < y->baseline);
@@ -48,16 +51,16 @@ static int compare_pairs(const void *a, const void *b)
 static void check_comparisons(struct reader *reader, const struct result *result)
 {
     size_t count = result->comparison_count;
-    const struct result_comparison **sorted = reader_room(reader, count, sizeof *sorted);
+    struct pair *sorted = reader_room(reader, count, sizeof *sorted);
     if (!sorted)
         return;
     for (size_t i = 0; i < count; i++)
-        sorted[i] = &result->comparisons[i];
+        sorted[i] = (struct pair){result->comparisons[i].cell, result->comparisons[i].baseline};
     qsort(sorted, count, sizeof *sorted, compare_pairs);
     for (size_t i = 1; i < count; i++)
         if (!compare_pairs(&sorted[i - 1], &sorted[i]))
             reader_refuse(
-                reader, "the comparison of %.100s is there twice", result->cells[sorted[i]->cell].id);
+                reader, "the comparison of %.100s is there twice", result->cells[sorted[i].cell].id);
     free(sorted);
 }
 
@@ -105,7 +108,7 @@ static int take_results(
         return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
     for (; made < wanted && !status; made++) {
         char item[200];
-        snprintf(item, sizeof item, several ? "%.150s (result %zu)" : "%.190s", name, made + 1);
+        snprintf(item, sizeof item, wanted > 1 ? "%.150s (result %zu)" : "%.190s", name, made + 1);
         status = take_result(item, several ? json_array_get(root, made) : root, &list[made], error);
     }
     if (status) {
@@ -205,7 +208,7 @@ static int read_all(FILE *stream, const char *name, char **bytes, size_t *size, 
         *bytes = grown;
         *size += fread(grown + *size, 1, room - *size, stream);
         if (*size > RESULT_BYTES_MAX)
-            return error_set(error, EINVAL, "%.200s is no vcost result: it is larger than %d MiB", name,
+            return error_set(error, EFBIG, "%.200s is no vcost result: it is larger than %d MiB", name,
                 RESULT_BYTES_MAX >> 20);
     } while (*size == room);
     return ferror(stream) ? error_errno(error, errno, "cannot read %.200s", name) : 0;

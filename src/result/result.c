@@ -36,6 +36,11 @@ void result_set_monitor(struct result *result, const struct monitor_facts *facts
         result->monitors[result->monitor_count++] = *facts;
 }
 
+const struct tool *result_tool(const struct result *result)
+{
+    return result->tool.version ? &result->tool : &this_tool;
+}
+
 const char *cell_workload(const struct result_cell *cell)
 {
     return cell->cell.event.name ? cell->cell.event.name : "chase";

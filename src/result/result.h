@@ -169,6 +169,9 @@ void result_set_monitor(struct result *result, const struct monitor_facts *facts
 /* What is known of the monitor of that name; NULL: nothing. */
 const struct monitor_facts *result_monitor(const struct result *result, const char *name);
 
+/* The vcost that wrote it. */
+const struct tool *result_tool(const struct result *result);
+
 /* What a cell executes, as in files: "chase", the name of an event. */
 const char *cell_workload(const struct result_cell *cell);
 

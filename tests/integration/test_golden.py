@@ -7,11 +7,14 @@ With --update the golden files are written anew from what VCOST prints: then `gi
 person, and has to be meant. Always 80 columns, UTF-8 and no colour.
 """
 import difflib
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import jsonschema
 
 sys.dont_write_bytecode = True
 import tap  # pylint: disable=wrong-import-position
@@ -117,6 +120,19 @@ def verbose():
     check("amd/inspect-verbose", {"txt": printed("report", "--verbose", "amd/inspect.json")})
 
 
+def schema_file():
+    """It is made of the tables that read and write results, and holds for results of earlier versions too."""
+    path = TESTS.parent / "share/schema/vcost.result-1.schema.json"
+    made = printed("generate", "schema", "result")
+    if UPDATE:
+        path.write_bytes(made)
+    assert path.read_bytes() == made, difference(path.read_bytes(), made, path.name)
+    schema = json.loads(made)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for name in fixtures():
+        jsonschema.validate(json.loads((FIXTURES / f"{name}.json").read_text()), schema)
+
+
 def no_golden_file_is_left_over():
     names = {f"{name}.{suffix}" for name in fixtures() for suffix in ("txt", "csv", "md")}
     names |= {f"compare/{name}.{suffix}" for name in COMPARISONS for suffix in ("txt", "csv", "md", "json")}
@@ -127,5 +143,6 @@ def no_golden_file_is_left_over():
 
 CASES = [report_case(name) for name in fixtures()] + [again_case(name) for name in fixtures()]
 CASES += [compare_case(name, arguments) for name, arguments in COMPARISONS.items()]
-CASES += [("report of amd/inspect, all of it", verbose), ("no golden file is left over", no_golden_file_is_left_over)]
+CASES += [("report of amd/inspect, all of it", verbose), ("the schema is that of the tables", schema_file),
+          ("no golden file is left over", no_golden_file_is_left_over)]
 tap.main(CASES)

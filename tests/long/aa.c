@@ -124,7 +124,7 @@ static int compare_results(const struct result results[2], struct aa_run *run, s
 
 int aa_new_placements(struct aa *aa, uint64_t seed, struct aa_run *run, struct error *error)
 {
-    struct result results[2] = {{.cell_count = 0}, {.cell_count = 0}};
+    struct result results[2] = {0};
     *run = (struct aa_run){0};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < 2; i++) {

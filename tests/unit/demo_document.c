@@ -1,6 +1,7 @@
 #include "demo_document.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { SIZES = 37 };
 
@@ -94,10 +95,10 @@ static void add_charts(struct document *document, const char *word)
     chart->caption = "Bands: 95 % intervals of the ratio, made over placements.";
     add_curve(document, chart, word, 1);
     add_curve(document, chart, "kvm (nested) 2M/2M", 0.3);
-    chart_mark(document, chart, MARK_MEASURED, 32 << 10, 46336, "L1d 32K");
-    chart_mark(document, chart, MARK_MEASURED, 741376, 1 << 20, "L2 724K");
+    chart_mark(document, chart, MARK_MEASURED, 32 << 10, 46336, "L1d");
+    chart_mark(document, chart, MARK_MEASURED, 741376, 1 << 20, "L2");
     chart_mark(document, chart, MARK_REPORTED, 32 << 10, 32 << 10, word);
-    chart_mark(document, chart, MARK_REPORTED, 32 << 20, 32 << 20, "L3 32M");
+    chart_mark(document, chart, MARK_REPORTED, 32 << 20, 32 << 20, "L3");
     chart = document_chart(document, CHART_LINES, "latency", word);
     if (!chart)
         return;
@@ -216,6 +217,31 @@ void demo_document(struct document *document, const char *word)
         "  \"text\": \"\u2028 a \u2029\" }\n";
 }
 
+/* As long as a result's cells are. */
+static const char *many_cells(struct document *document, size_t count)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    fputs("{\"schema\": \"vcost.result/1\", \"cells\": [", stream);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stream,
+            "%s\n  {\"id\": \"chase/kvm/random/%zu/64/4096/4096\", \"label\": \"kvm (shadow, PVM)\", ",
+            i ? "," : "", 4096 + 64 * i);
+        fprintf(stream, "\"proof\": \"host (small): smaps: 1048576 KiB resident\", \"samples\": [");
+        for (size_t k = 0; k < 8; k++)
+            fprintf(stream,
+                "%s\n    {\"value\": %.10g, \"round\": %zu, \"placement\": %zu, \"disturbed\": null}",
+                k ? "," : "", 1 + fmod((double)(i * 8 + k) * 0.61803398875, 1), k % 4, k / 4);
+        fputs("]}", stream);
+    }
+    fputs("\n]}\n", stream);
+    fclose(stream);
+    const char *kept = document_text(document, "%s", text);
+    free(text);
+    return kept;
+}
+
 void demo_many_rows(struct document *document, size_t rows)
 {
     const struct column columns[] = {{.key = "working_set", .unit = UNIT_BYTES},
@@ -229,6 +255,7 @@ void demo_many_rows(struct document *document, size_t rows)
         return;
     chart->x = (struct chart_axis){.label = "working set", .unit = UNIT_BYTES, .scale = SCALE_LOG2};
     chart->y = (struct chart_axis){.label = "ns per access", .unit = UNIT_NS, .scale = SCALE_LOG};
+    document->json = many_cells(document, rows);
     for (size_t i = 0; i < rows; i++) {
         double bytes = 4096 + 64.0 * (double)i, ns = latency_of(bytes), ratio = slowdown_of(bytes);
         table_number(table, i, 0, bytes);

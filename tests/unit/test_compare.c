@@ -169,6 +169,10 @@ static void one_id_for_different_things_is_refused(void **state)
     struct compare compare;
     struct error error;
     (void)state;
+    files[1].cells[2].unit = "cycles";
+    assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "is measured in ns in one and in cycles in the other"));
+    files[1].cells[2].unit = NULL;
     files[1].cells[2].cell.event.name = "copy";
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is the workload \"chase\" in one and \"copy\" in the other"));
@@ -299,6 +303,14 @@ static void what_three_digits_do_not_show_is_no_difference(void **state)
     free_two(&compare, files);
 }
 
+static struct finding *finding_of(struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->findings.count; i++)
+        if (!strcmp(result->findings.items[i].name, name))
+            return &result->findings.items[i];
+    return NULL;
+}
+
 /* Figures that were measured, or concluded from such, are compared by their cells, which have samples. */
 static void findings_are_facts_unless_they_are_measured_figures(void **state)
 {
@@ -312,21 +324,14 @@ static void findings_are_facts_unless_they_are_measured_figures(void **state)
     (void)state;
     synthetic_inspect(&files[0]);
     synthetic_inspect(&files[1]);
-    findings_free(&files[1].findings);
+    files[1].findings.items[0] = *finding_of(&files[1], "clock-source");
+    files[1].findings.count = 1;
     struct compare compare = compare_two(files, NULL);
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         assert_string_equal(told(&compare, "finding", facts[i].key), facts[i].told);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_null(difference(&compare, "finding", none[i]));
     free_two(&compare, files);
-}
-
-static struct finding *finding_of(struct result *result, const char *name)
-{
-    for (size_t i = 0; i < result->findings.count; i++)
-        if (!strcmp(result->findings.items[i].name, name))
-            return &result->findings.items[i];
-    return NULL;
 }
 
 static void inspections_that_found_something_else_differ_in_it(void **state)
@@ -346,6 +351,20 @@ static void inspections_that_found_something_else_differ_in_it(void **state)
     assert_string_equal(told(&compare, "finding", "clock-source"), "kvm-clock|-");
     assert_int_equal(compare.difference_count, 3);
     assert_int_equal(compare.metrics[METRIC_TIME].count, files[0].cell_count);
+    free_two(&compare, files);
+}
+
+static void findings_are_compared_of_inspections_alone(void **state)
+{
+    struct result files[2];
+    (void)state;
+    synthetic_inspect(&files[0]);
+    synthetic_inspect(&files[1]);
+    findings_free(&files[1].findings);
+    files[1].experiment = "events";
+    struct compare compare = compare_two(files, NULL);
+    assert_string_equal(told(&compare, "experiment", ""), "inspect|events");
+    assert_int_equal(compare.difference_count, 1);
     free_two(&compare, files);
 }
 
@@ -380,9 +399,10 @@ static void commands_without_settings_are_compared_by_their_words(void **state)
     struct result files[] = {result_of(1, 1, 2), result_of(1, 1, 2)};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        files[1].argv = (char **)cases[i].words;
-        for (files[1].argc = 0; files[1].argc < 8 && cases[i].words[files[1].argc];)
-            files[1].argc++;
+        int count = 0;
+        while (count < 8 && cases[i].words[count])
+            count++;
+        assert_int_equal(result_set_command(&files[1], count, (char *const *)cases[i].words, NULL), 0);
         struct compare compare = compare_two(files, NULL);
         if (cases[i].told)
             assert_string_equal(told(&compare, "settings", ""), cases[i].told);
@@ -396,7 +416,7 @@ static void commands_without_settings_are_compared_by_their_words(void **state)
 static void settings_are_compared_one_by_one(void **state)
 {
     static struct result_setting first[] = {
-        {"working-set", "4K..1G", true}, {"lock", "no", true}, {"cpu", NULL, true}};
+        {"working-set", "4K..1G", true}, {"lock", "no", true}, {"cpu", "", true}};
     static struct result_setting second[] = {{"working-set", "4K..256M", false}, {"lock", "no", true},
         {"cpu", "3", false}, {"turbo", "off", true}, {"heat", "hot", false}};
     struct result files[] = {result_of(1, 1, 2), result_of(1, 1, 2)};
@@ -405,7 +425,7 @@ static void settings_are_compared_one_by_one(void **state)
     files[0].setting_count = 3;
     files[1].settings = second;
     files[1].setting_count = 5;
-    files[1].argv[0] = "other"; /* words do not count then */
+    files[1].command_count = 1; /* words do not count then */
     struct compare compare = compare_two(files, NULL);
     assert_string_equal(told(&compare, "setting", "working-set"), "4K..1G|4K..256M");
     assert_string_equal(told(&compare, "setting", "cpu"), "none|3");
@@ -448,6 +468,7 @@ int main(void)
         cmocka_unit_test(what_three_digits_do_not_show_is_no_difference),
         cmocka_unit_test(findings_are_facts_unless_they_are_measured_figures),
         cmocka_unit_test(inspections_that_found_something_else_differ_in_it),
+        cmocka_unit_test(findings_are_compared_of_inspections_alone),
         cmocka_unit_test(what_is_told_twice_counts_once),
         cmocka_unit_test(commands_without_settings_are_compared_by_their_words),
         cmocka_unit_test(settings_are_compared_one_by_one),

@@ -4,8 +4,10 @@
 
 #include "experiment/internal.h"
 #include "result/figures.h"
+#include "result/read.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void add(struct result_cell *cell, unsigned placement, unsigned round, double ns)
@@ -118,6 +120,69 @@ static void what_has_no_value_counts_nowhere(void **state)
     free(baseline.samples);
 }
 
+/* ---- files of earlier versions ---- */
+
+/* Files have ten digits of a sample; an interval of three placements may move by some of the ninth. */
+static bool as_stored(double made, double stored, double scale)
+{
+    return isnan(stored) ? isnan(made) : fabs(made - stored) <= 1e-8 * (fabs(stored) + scale);
+}
+
+static size_t check_cells(struct result *result)
+{
+    size_t checked = 0;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        struct result_cell *cell = &result->cells[i], stored = *cell;
+        cell->median = cell->low = cell->high = cell->min = NAN;
+        assert_int_equal(figures_set_cell(cell), 0);
+        assert_int_equal(cell->placements, stored.placements);
+        assert_true(as_stored(cell->median, stored.median, 0) && as_stored(cell->min, stored.min, 0));
+        assert_true(as_stored(cell->low, stored.low, 0) && as_stored(cell->high, stored.high, 0));
+        checked += !isnan(stored.median);
+    }
+    return checked;
+}
+
+static size_t check_comparisons(const struct result *result)
+{
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *stored = &result->comparisons[i];
+        const struct result_cell *cell = &result->cells[stored->cell],
+                                 *baseline = &result->cells[stored->baseline];
+        struct result_comparison made;
+        double scale = cell->median + baseline->median;
+        assert_int_equal(figures_set_comparison(cell, baseline, &made), 0);
+        assert_int_equal(made.placements, stored->placements);
+        assert_true(as_stored(made.ratio, stored->ratio, 0));
+        assert_true(as_stored(made.low, stored->low, 0) && as_stored(made.high, stored->high, 0));
+        assert_true(as_stored(made.more_ns, stored->more_ns, scale));
+        assert_true(as_stored(made.more_low_ns, stored->more_low_ns, 10 * scale));
+        assert_true(as_stored(made.more_high_ns, stored->more_high_ns, 10 * scale));
+    }
+    return result->comparison_count;
+}
+
+static void stored_samples_give_the_stored_figures(void **state)
+{
+    static const char *const files[] = {"amd/chase", "amd/matrix", "amd/orders", "amd/native", "amd/inspect",
+        "amd/agent", "amd/events-quick", "intel/busy", "intel/events", "intel/interrupted"};
+    const char *root = getenv("VCOST_SOURCE_ROOT");
+    size_t cells = 0, comparisons = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct result result;
+        struct error error;
+        char path[512];
+        snprintf(path, sizeof path, "%s/tests/fixtures/%s.json", root ? root : ".", files[i]);
+        if (result_read(path, &result, &error))
+            fail_msg("%s", error.text);
+        cells += check_cells(&result);
+        comparisons += check_comparisons(&result);
+        result_free(&result);
+    }
+    assert_true(cells > 800 && comparisons > 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +191,7 @@ int main(void)
         cmocka_unit_test(every_placement_counts),
         cmocka_unit_test(the_order_of_samples_makes_no_difference),
         cmocka_unit_test(what_has_no_value_counts_nowhere),
+        cmocka_unit_test(stored_samples_give_the_stored_figures),
     };
     return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
 }

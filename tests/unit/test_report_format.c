@@ -189,7 +189,7 @@ static void axes_of_charts_are_numbered_by_their_unit(void **state)
         const char *first, *last;
     } cases[] = {
         {{.unit = UNIT_BYTES, .scale = SCALE_LOG2}, {4096, 1 << 20}, "4K", "1M"},
-        {{.unit = UNIT_COUNT, .scale = SCALE_LOG2}, {16, 1024}, "16", "1024"},
+        {{.unit = UNIT_COUNT, .scale = SCALE_LOG2}, {16, 65536}, "16", "65536"},
         {{.unit = UNIT_CHANGE, .least = 0.02}, {0.9, 1.1}, "-10 %", "+10 %"},
         {{.unit = UNIT_CHANGE, .least = 0.02}, {1, 1}, "-1 %", "+1 %"},
         {{.unit = UNIT_NS, .scale = SCALE_LOG}, {1000, 1e6}, "1 µs", "1 ms"},

@@ -210,8 +210,8 @@ static void what_differs_besides_is_a_warning(void **state)
     b.complete = false;
     strcpy(b.incomplete_reason, "stopped by the user");
     view_two(&a, &b, METRIC_TIME, &document);
-    assert_says(&document, BLOCK_WARNING, "Not only the results differ, but also:");
-    assert_says(&document, BLOCK_WARNING, "B is incomplete: stopped by the user.");
+    assert_says(&document, BLOCK_WARNING, "WARNING: not only the results differ, but also:");
+    assert_says(&document, BLOCK_WARNING, "WARNING: B is incomplete: stopped by the user.");
     assert_says(&document, BLOCK_FACT, "kernel: A \"6.18.5\", B \"6.19\"");
     assert_says(&document, BLOCK_FACT, "frequency governor: A not reported, B \"performance\"");
     document_free(&document);
