@@ -396,12 +396,17 @@ static void an_older_file_loads_without_what_came_later(void **state)
 static void a_text_that_does_not_fit_is_cut_at_a_whole_character(void **state)
 {
     char long_text[1024] = "x";
-    json_t *json = usual_json();
+    json_t *json = inspect_json(), *finding = json_array_get(json_object_get(json, "findings"), 0);
     (void)state;
     for (size_t i = 1; i + 2 < sizeof long_text; i += 2)
         memcpy(long_text + i, "\u00e9", 3);
     json_object_set_new(first_cell(json), "label", json_string(long_text));
+    json_object_set_new(finding, "name", json_string(long_text));
+    json_object_set_new(finding, "value", json_string(long_text));
     struct result result = read_back(json);
+    assert_int_equal(strlen(result.findings.items[0].name), sizeof result.findings.items[0].name - 1);
+    assert_int_equal(
+        strlen(result.findings.items[0].value.text), sizeof result.findings.items[0].value.text - 1);
     size_t length = strlen(result.cells[0].label);
     assert_true(length == sizeof result.cells[0].label - 1 && !((length - 1) % 2));
     result_free(&result);
@@ -643,6 +648,30 @@ static void every_truncated_file_is_refused(void **state)
     json_decref(json);
 }
 
+static void every_changed_byte_is_survived(void **state)
+{
+    static const char bytes[] = {0, '"', '}', ']', ',', '9', '-', 'e', '\\', (char)0xc3};
+    json_t *json = usual_json();
+    char *text = json_dumps(json, 0);
+    size_t length = strlen(text), refusals = 0;
+    (void)state;
+    for (size_t at = 0; at < length; at++) {
+        struct result result;
+        struct error error;
+        char kept = text[at];
+        text[at] = bytes[at % sizeof bytes];
+        int status = parse_text(text, length, &result, &error);
+        text[at] = kept;
+        refusals += status != 0;
+        assert_true(status == 0 || (status == -EINVAL && error.text[0]));
+        if (status == 0)
+            result_free(&result);
+    }
+    assert_true(refusals > length / 2);
+    free(text);
+    json_decref(json);
+}
+
 /* ---- pages and several results ---- */
 
 /* The results twice in an array, framed; *size its length. */
@@ -698,13 +727,18 @@ static void of_several_results_the_wrong_one_is_named(void **state)
     json_decref(array);
 }
 
-static void a_file_that_is_not_there_is_named(void **state)
+static void what_cannot_be_read_is_named(void **state)
 {
     struct result result;
     struct error error = {0};
     (void)state;
     assert_int_equal(result_read("/nonexistent/a.json", &result, &error), -ENOENT);
-    assert_non_null(strstr(error.text, "cannot read /nonexistent/a.json"));
+    assert_string_equal(error.text, "cannot read /nonexistent/a.json: No such file or directory");
+    assert_int_equal(result_read("/", &result, &error), -EISDIR);
+    assert_int_equal(result_read("/dev/null", &result, &error), -EINVAL);
+    assert_string_equal(error.text, "/dev/null is empty");
+    assert_int_equal(result_read("/dev/zero", &result, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "/dev/zero is no vcost result: it is larger than 32 MiB"));
 }
 
 int main(void)
@@ -728,9 +762,10 @@ int main(void)
         cmocka_unit_test(what_is_no_json_is_refused_with_its_place),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(every_truncated_file_is_refused),
+        cmocka_unit_test(every_changed_byte_is_survived),
         cmocka_unit_test(a_page_gives_back_the_results_in_it),
         cmocka_unit_test(of_several_results_the_wrong_one_is_named),
-        cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(what_cannot_be_read_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
