@@ -43,24 +43,18 @@ static int check_baseline(const struct inputs *inputs, const char *baseline, str
     return error_set(error, EINVAL, "--baseline: no result is called \"%.100s\"", baseline);
 }
 
-static int redact(struct inputs *inputs, struct error *error)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < inputs->file_count; i++)
-        for (size_t j = 0; rc == 0 && j < inputs->files[i].count; j++) {
-            input_settings(&inputs->files[i].results[j]); /* which nobody could find out any more */
-            rc = result_redact(&inputs->files[i].results[j], error);
-        }
-    return rc;
-}
-
 static int report(
     const struct report_options *options, struct outputs *outputs, struct inputs *inputs, struct error *error)
 {
     const struct report report = {inputs, options->baseline};
     int rc = check_baseline(inputs, options->baseline, error);
-    if (rc == 0 && options->no_command)
-        rc = redact(inputs, error);
+    for (size_t i = 0; rc == 0 && i < inputs->count; i++) {
+        struct result *result = inputs->results[i];
+        if (inputs->count > 1 || options->no_command)
+            input_settings(result); /* to compare them, or since nobody could find them out any more */
+        if (options->no_command)
+            rc = result_redact(result, error);
+    }
     return rc < 0 ? rc : outputs_write(outputs, &(struct found){&report, write_json, view}, error);
 }
 

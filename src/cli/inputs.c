@@ -23,19 +23,25 @@ static int add_result(struct inputs *inputs, const char *name, struct result *re
                 "%.150s is there twice: give each a name of its own, as in NAME=%.150s", name, name);
     if (inputs->count == INPUTS_MAX)
         return error_set(error, EINVAL, "more than %d results are too many", INPUTS_MAX);
+    inputs->results[inputs->count] = result;
     inputs->items[inputs->count++] = (struct compare_input){name, result};
     return 0;
 }
 
-/* Cuts NAME= off; a file whose name has a "=" is one all the same. */
+/* Cuts NAME= off; a file whose name has a "=" is one all the same. Otherwise it is called as the file is,
+ * without folders, which are nobody's business, and without extension. */
 static const char *cut_name(const char *operand, struct inputs *inputs, const char **name)
 {
     size_t length = strcspn(operand, "=/");
-    *name = strcmp(operand, "-") ? operand : "stdin";
-    if (operand[length] != '=' || !length || access(operand, F_OK) == 0)
-        return operand;
-    *name = pool_format(&inputs->pool, "%.*s", (int)length, operand);
-    return operand + length + 1;
+    bool named = operand[length] == '=' && length && access(operand, F_OK) != 0;
+    const char *path = named ? operand + length + 1 : operand, *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    if (named)
+        *name = pool_format(&inputs->pool, "%.*s", (int)length, operand);
+    else
+        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : "stdin";
+    return path;
 }
 
 static int read_named(struct inputs *inputs, const char *operand, struct error *error)
@@ -75,6 +81,7 @@ int inputs_read(struct inputs *inputs, const struct invocation *invocation, stru
         if (file->count > 1)
             rc = error_set(error, EINVAL, "%.200s holds %zu results where one is wanted", name, file->count);
         input_settings(file->results);
+        inputs->results[inputs->count] = file->results;
         inputs->items[inputs->count++] = (struct compare_input){name, file->results};
     }
     return rc;

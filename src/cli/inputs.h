@@ -11,6 +11,7 @@ enum { INPUTS_MAX = OPERANDS_MAX };
 
 struct inputs {
     struct compare_input items[INPUTS_MAX]; /* name and result of each */
+    struct result *results[INPUTS_MAX];     /* the same results */
     size_t count;
     struct pool pool; /* of names */
     struct input_file {

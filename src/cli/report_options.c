@@ -101,7 +101,7 @@ const struct command command_report = {
         },
     .operand = {.name = "[NAME=]RESULT",
         .help = "Result files (--json of any measuring command), or pages that hold some. NAME is what the "
-                "report calls it, otherwise the file's. With - one is read from stdin.",
+                "report calls it, otherwise the file's without its extension. With - one is read from stdin.",
         .min = 1,
         .max = OPERANDS_MAX,
         .reads = true},

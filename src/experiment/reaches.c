@@ -23,6 +23,7 @@ struct look {
     const struct curve *packed; /* the same lines without the TLB; NULL: not measured */
     const struct step *steps;
     struct measured_step *measured; /* one for each of steps */
+    struct told_levels told;        /* which these point into */
     size_t count;
 };
 
@@ -154,7 +155,6 @@ static bool is_here(const struct look *look)
 
 static void name_steps(struct look *look)
 {
-    struct told_levels told = {.count = 0};
     for (size_t i = 0; i < look->count; i++)
         look->measured[i] = (struct measured_step){
             .from_bytes = look->group->working_sets[look->steps[i].last],
@@ -163,8 +163,8 @@ static void name_steps(struct look *look)
             .cause = cause_of(look, &look->steps[i]),
         };
     if (is_here(look))
-        told_levels(&look->result->host, look->group->shape.order, page_bytes(look->curve), &told);
-    attribute_steps(&told, look->measured, look->count);
+        told_levels(&look->result->host, look->group->shape.order, page_bytes(look->curve), &look->told);
+    attribute_steps(&look->told, look->measured, look->count);
 }
 
 static int find_steps(const struct look *look, struct step **steps, size_t *count, struct error *error)

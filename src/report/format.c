@@ -297,6 +297,13 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
         return with_unit(tick_number(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
     case UNIT_SHARE:
         return format_figure(UNIT_SHARE, value, 0);
+    case UNIT_COUNT:
+        if (value == floor(value) && fabs(value) < 1e7) {
+            struct formatted whole;
+            snprintf(whole.text, sizeof whole.text, "%.0f", value);
+            return whole;
+        }
+        return tick_number(value);
     default:
         return tick_number(value);
     }

@@ -154,12 +154,10 @@ static size_t curve_columns(const struct chase_view *view, const struct curve_gr
     const struct curve *curve, struct layout layout, struct column columns[static CURVE_COLUMNS_MAX])
 {
     const char *title = chase_curve_title(view, group, curve), *block = layout.pair ? NULL : title;
-    const struct result_cell *cell = curve->points[0].cell;
-    bool here = cell && !strchr(cell->cell.monitor, ':');
     columns[0] = (struct column){.key = "ns",
-        .head = !layout.pair             ? "ns"
-                : curve->native || !here ? title
-                                         : "guest",
+        .head = !layout.pair                        ? "ns"
+                : curve->native || curve->elsewhere ? title
+                                                    : "guest",
         .block = block,
         .unit = UNIT_NS,
         .bare = true,

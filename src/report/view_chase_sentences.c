@@ -79,13 +79,10 @@ static size_t find_places(const struct chase_view *view, struct place places[sta
             if (!curve->compared || at == PLACES_MAX)
                 continue;
             if (at == count)
-                places[count++] = (struct place){.label = curve->label};
+                places[count++] = (struct place){.label = curve->label, .elsewhere = curve->elsewhere};
             places[at].curves++;
-            for (size_t i = 0; i < group->working_set_count; i++) {
-                const struct result_cell *cell = curve->points[i].cell;
-                places[at].elsewhere |= cell && strchr(cell->cell.monitor, ':');
+            for (size_t i = 0; i < group->working_set_count; i++)
                 count_point(&places[at], (struct found){group, curve, &curve->points[i]});
-            }
         }
     return count;
 }

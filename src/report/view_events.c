@@ -466,29 +466,38 @@ static const struct {
     {"Measured at one place only:", half_missing, true},
 };
 
-/* "cpuid, pio-user: reason": all events with the same remark together, each once whatever its sizes. */
+/* Whether a row before this one, from `first` on, is of the same event and has the same remark. */
+static bool is_named(const struct price_list *prices, const char *(*remark)(const struct price *price),
+    size_t first, size_t row)
+{
+    for (size_t i = first; i < row; i++) {
+        const char *other = remark(&prices->rows[i]);
+        if (other && !strcmp(prices->rows[i].event, prices->rows[row].event) &&
+            !strcmp(other, remark(&prices->rows[row])))
+            return true;
+    }
+    return false;
+}
+
+/* "cpuid, pio-user: reason": all events with the remark of the row, each once whatever its sizes; nothing if
+ * a row before said it. */
 static void add_remark(const struct price_list *prices, const char *(*remark)(const struct price *price),
     size_t first, struct document *document)
 {
+    enum { NAMED = 64 };
     const char *names = "", *said = remark(&prices->rows[first]);
-    for (size_t i = 0; i < first; i++) {
-        const char *before = remark(&prices->rows[i]);
-        if (before && !strcmp(before, said))
-            return;
-    }
-    for (size_t i = first; i < prices->count; i++) {
+    size_t count = 0;
+    for (size_t i = 0; i < prices->count; i++) {
         const char *other = remark(&prices->rows[i]);
         if (!other || strcmp(other, said) != 0)
             continue;
-        bool again = false;
-        for (size_t k = first; k < i && !again; k++) {
-            const char *earlier = remark(&prices->rows[k]);
-            again =
-                earlier && !strcmp(earlier, said) && !strcmp(prices->rows[k].event, prices->rows[i].event);
-        }
-        if (!again)
+        if (i < first)
+            return;
+        if (!is_named(prices, remark, first, i) && count++ < NAMED)
             names = document_text(document, "%s%s%s", names, names[0] ? ", " : "", prices->rows[i].event);
     }
+    if (count > NAMED)
+        names = document_text(document, "%s and %zu more", names, count - NAMED);
     document_say(document, BLOCK_FACT, "%s: %s", names, said);
 }
 

@@ -97,7 +97,7 @@ void view_explain(const struct event *event, struct document *document)
     if (event->sizes)
         document_say(document, BLOCK_FACT, "Sizes: %s", sizes);
     if (event->against)
-        document_say(document, BLOCK_FACT, "Held against: %s at the same place.", event->against);
+        document_say(document, BLOCK_FACT, "Relative to: %s at the same place.", event->against);
     if (event->source) {
         document_say(document, BLOCK_HEADING, "Source");
         document_say(document, BLOCK_FACT, "%s", event->source);

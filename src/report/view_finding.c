@@ -34,7 +34,7 @@ void finding_fill(const struct finding *finding, struct value *value, struct poo
     const char *words = finding->value.text;
     value->unit = UNIT_TEXT;
     if (!finding->value.known) {
-        value->text = pool_format(pool, "cannot tell: %s", words[0] ? words : "no reason is told");
+        value->text = pool_format(pool, "cannot tell: %s", words[0] ? words : "no reason is given");
         value->tone = TONE_FAINT;
     } else if (is_words_alone(finding)) {
         value->text = words;
@@ -63,7 +63,7 @@ const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
     char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
     finding_label(finding, label);
     if (tripping->unknown)
-        return pool_format(pool, "%s: %s cannot be told here: %s", tripping->threshold->text, label,
+        return pool_format(pool, "%s: %s is not known here: %s", tripping->threshold->text, label,
             finding->value.known ? "its number is none" : finding->value.text);
     const char *interval = "";
     if (finding->unit != UNIT_YES_NO && isfinite(finding->low) && isfinite(finding->high))

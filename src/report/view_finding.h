@@ -18,7 +18,7 @@ void finding_fill(const struct finding *finding, struct value *value, struct poo
 const char *finding_phrase(const struct finding *finding, struct pool *pool);
 
 /* Which of the user's thresholds (--fail-on) was passed: "steal>5%: steal is 7 % (interval 6 % … 8 %)",
- * "splintered: splintered is partly"; or "steal>5%: steal cannot be told here: REASON". No full stop; not
+ * "splintered: splintered is partly"; or "steal>5%: steal is not known here: REASON". No full stop; not
  * cleaned. */
 const char *tripped_phrase(const struct tripping *tripping, struct pool *pool);
 

@@ -31,7 +31,7 @@ static const struct remedy *remedy_named(const struct findings *findings, const 
     return NULL;
 }
 
-/* A time as a sentence has it: no more digits than its interval bears, which follows if told. */
+/* A time as a sentence has it: no more digits than its interval bears, which follows if wanted. */
 static const char *figure_text(struct document *document, const struct finding *finding, bool with_interval)
 {
     const struct column column = {.unit = UNIT_NS, .rounded = true};
@@ -94,7 +94,7 @@ static const char *large_pages_text(const struct findings *findings, struct docu
 
 /* ---- the facts ---- */
 
-/* What is found is told in halves of sentences; here one begins. */
+/* What is found is said in halves of sentences; here one begins. */
 static const char *capitalized(const char *text, struct document *document)
 {
     return text[0] ? document_text(document, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
@@ -135,7 +135,7 @@ static void say_yes_and_no(const struct findings *findings, struct document *doc
         {"rdtsc-exit", "the time-stamp counter is read without leaving this machine",
             "reading the time-stamp counter leaves this machine"},
         {"hidden-numa", "no NUMA is hidden",
-            "NUMA is hidden: some memory is farther away than this machine is told"},
+            "NUMA is hidden: some memory is farther away than this machine knows"},
     };
     static const double share_least = 0.001; /* less is a tick of the clock now and then */
     const struct finding *steal = findings_find(findings, "steal", NULL);
@@ -161,11 +161,13 @@ static void say_yes_and_no(const struct findings *findings, struct document *doc
 /* What was looked for and not found out: "a, b (reason); c (reason)". */
 static void say_undecided(const struct findings *findings, struct document *document)
 {
+    enum { NAMED = 12 };
     const struct finding *exits = findings_find(findings, "cpuid-exit", NULL);
     const char *list = "", *reason = NULL;
+    size_t count = 0;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (finding->value.known || finding->detail || finding->source == FINDING_TOLD)
+        if (finding->value.known || finding->detail || finding->source == FINDING_TOLD || count++ >= NAMED)
             continue;
         bool again = reason && !strcmp(reason, finding->value.text);
         if (reason && !again)
@@ -179,10 +181,12 @@ static void say_undecided(const struct findings *findings, struct document *docu
     }
     if (reason)
         list = document_text(document, "%s (%s)", list, reason);
+    if (count > NAMED)
+        list = document_text(document, "%s; and %zu more", list, count - NAMED);
     if (exits && exits->value.known && strcasestr(exits->value.text, "or several"))
         list = document_text(document,
-            "%s%swhether the hypervisor is itself a guest (CPUID takes as long as one level or "
-            "several would)",
+            "%s%swhether the hypervisor is itself a guest (CPUID takes as long as one level or several "
+            "would)",
             list, list[0] ? "; " : "");
     if (list[0])
         document_say(document, BLOCK_FACT, "Not decided: %s.", list);
@@ -210,6 +214,8 @@ static void add_section(
         [FINDING_FOUND] = {.key = "value", .head = "", .unit = UNIT_TEXT, .interval = true},
         [FINDING_REMARK] = {.key = "how it was found", .unit = UNIT_TEXT, .below = true},
     };
+    static const char *const sources[FINDING_SOURCES] = {
+        [FINDING_TOLD] = "reported", [FINDING_MEASURED] = "measured", [FINDING_JUDGED] = "judged"};
     size_t rows = 0, row = 0;
     for (size_t i = 0; i < findings->count; i++)
         rows += findings->items[i].section == section;
@@ -226,7 +232,7 @@ static void add_section(
         remark->tone = TONE_FAINT;
         remark->detail = finding->source != FINDING_JUDGED || !finding->value.known;
         table_text(table, row, FINDING_TITLE, finding_heading(finding, &document->pool));
-        table_text(table, row, FINDING_KNOWN, finding_source_name(finding->source));
+        table_text(table, row, FINDING_KNOWN, sources[finding->source]);
         finding_fill(finding, table_at(table, row, FINDING_FOUND), &document->pool);
         table_at(table, row++, FINDING_TITLE)->detail = finding->detail;
     }
@@ -282,6 +288,13 @@ static const struct line_curve {
 };
 enum { LINE_CURVES = sizeof line_curves / sizeof *line_curves, LINE_ROWS_MAX = 14 };
 
+/* How many lines, one a page, a working set has. */
+static double lines_of(uint64_t bytes)
+{
+    uint64_t lines = bytes / CHASE_PAGE_BYTES;
+    return (double)lines;
+}
+
 static bool is_native_chase(const struct cell *cell, enum chase_order order)
 {
     return !cell->event.name && !strcmp(cell->monitor, "native") && cell->chase.order == order;
@@ -326,8 +339,7 @@ static size_t lines_measured(const struct result *result, struct document *docum
 static void add_curves(
     const struct result *result, const uint64_t *bytes, size_t count, struct document *document)
 {
-    struct chart *chart = document_chart(
-        document, CHART_LINES, "lines", "Lines packed, scattered, and one in each page of 4 KiB");
+    struct chart *chart = document_chart(document, CHART_LINES, "lines", "Time of an access");
     if (!chart)
         return;
     chart->x = (struct chart_axis){.label = "lines", .unit = UNIT_COUNT, .scale = SCALE_LOG2};
@@ -343,10 +355,8 @@ static void add_curves(
                 continue;
             if (!series && !(series = chart_series(document, chart, line_curves[c].head, count)))
                 return;
-            series->points[i] = (struct chart_point){.x = (double)(bytes[i] / CHASE_PAGE_BYTES),
-                .y = cell->median,
-                .low = cell->low,
-                .high = cell->high};
+            series->points[i] = (struct chart_point){
+                .x = lines_of(bytes[i]), .y = cell->median, .low = cell->low, .high = cell->high};
         }
     }
 }
@@ -373,11 +383,12 @@ static void add_lines(const struct result *result, struct document *document)
     }
     if (!used)
         return;
-    struct table *table = document_table(document, "lines",
-        "lines packed, scattered, and one in each page of 4 KiB: ns per access", columns, 1 + used,
-        (count - first + step - 1) / step);
+    document_say(
+        document, BLOCK_HEADING, "lines packed, scattered, and one in each page of 4 KiB: ns per access");
+    struct table *table =
+        document_table(document, "lines", NULL, columns, 1 + used, (count - first + step - 1) / step);
     for (size_t i = first; i < count; i += step, row++) {
-        table_number(table, row, 0, (double)(bytes[i] / CHASE_PAGE_BYTES));
+        table_number(table, row, 0, lines_of(bytes[i]));
         for (size_t c = 0; c < used; c++) {
             const struct result_cell *cell = line_cell(result, curves[c], bytes[i]);
             table_number(table, row, 1 + c, cell ? cell->median : NAN);

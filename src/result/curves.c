@@ -67,6 +67,7 @@ static bool add_curve(struct curve_group *group, const struct result_cell *cell,
     group->curves = curves;
     curves[at] = (struct curve){.label = cell->label,
         .native = native,
+        .elsewhere = strchr(cell->cell.monitor, ':') != NULL, /* "command:…" */
         .guest_page_bytes = cell->cell.guest_page_bytes,
         .host_page_bytes = cell->cell.host_page_bytes};
     return true;

@@ -19,8 +19,8 @@ struct curve_point {
 };
 
 struct curve {
-    const char *label; /* of its cells, "kvm (shadow, PVM)"; belongs to the result */
-    bool native;
+    const char *label;                          /* of its cells, "kvm (shadow, PVM)"; belongs to the result */
+    bool native, elsewhere;                     /* elsewhere: on another machine */
     bool compared;                              /* at least one point has a comparison */
     uint64_t guest_page_bytes, host_page_bytes; /* guest: 0 for native */
     struct curve_point *points;                 /* as many as the group has working sets */
@@ -57,7 +57,8 @@ static inline bool point_compared(const struct curve_point *point)
 
 static inline bool point_interval(const struct curve_point *point)
 {
-    return point_compared(point) && isfinite(point->against->low) && isfinite(point->against->high);
+    const struct result_comparison *against = point->against;
+    return against && isfinite(against->ratio) && isfinite(against->low) && isfinite(against->high);
 }
 
 #endif

@@ -46,7 +46,7 @@ static size_t add(
     cell->cell.monitor = monitor;
     cell->cell.event.name = event;
     cell->technique = native ? TECHNIQUE_NONE : TECHNIQUE_NESTED;
-    cell->unit = "thing";
+    cell->operation = "thing";
     cell->median = cell->min = ns;
     cell->low = ns * (1 - width);
     cell->high = ns * (1 + width);
@@ -379,18 +379,23 @@ static void every_event_stands_in_a_table_and_its_remarks_once(void **state)
     free(text);
 }
 
+static const struct chart *chart_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->blocks[i].kind == BLOCK_CHART)
+            return document->blocks[i].chart;
+    fail_msg("there is no chart");
+    abort();
+}
+
 static void the_picture_shows_the_most_expensive_with_their_intervals(void **state)
 {
     struct list list;
     struct document document = {0};
-    const struct chart *chart = NULL;
     (void)state;
     usual(&list);
     view_events(&list.result, &document);
-    for (size_t i = 0; i < document.count; i++)
-        if (document.blocks[i].kind == BLOCK_CHART)
-            chart = document.blocks[i].chart;
-    assert_non_null(chart);
+    const struct chart *chart = chart_of(&document);
     assert_int_equal(chart->kind, CHART_BARS);
     assert_int_equal(chart->y.scale, SCALE_LOG);
     assert_int_equal(chart->category_count, 3);

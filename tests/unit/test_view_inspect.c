@@ -62,19 +62,19 @@ static void every_finding_is_told_with_its_source(void **state)
 {
     static const char *const lines[] = {
         "\nSMT ",
-        "told      off\n",
+        "reported  off\n",
         "mitigation (spectre_v2)",
         "measured  7 % [6 % … 8 %]\n",
-        "told      2,048\n",
+        "reported  2,048\n",
         "measured  1,024 [1,024 … 1,536]\n",
-        "told      32 KiB\n",
-        "told      512 GiB\n",
+        "reported  32 KiB\n",
+        "reported  512 GiB\n",
         "measured  312 µs [301 µs … 320 µs]\n",
-        "told      yes (dmar0 \"x\" \\ dmar1)\n",
+        "reported  yes (dmar0 \"x\" \\ dmar1)\n",
         "this machine is a guest ",
         "judged    partly\n",
         "judged    2.5 times [2.25 times … 2.75 times]\n",
-        "told      cannot tell: only KVM tells\n",
+        "reported  cannot tell: only KVM tells\n",
         "measured  cannot tell: too noisy, \"very\"\n",
     };
     struct result result;
@@ -149,13 +149,13 @@ static void words_do_not_hide_a_yes_or_no(void **state)
         double number;
         const char *line;
     } cases[] = {
-        {"", 0, "told  no"},
-        {"notsupported", 0, "told  no (notsupported)"},
-        {"no: not set up", 0, "told  no: not set up"},
-        {"none", 0, "told  no (none)"},
-        {"Partly, on 2 of 4 nodes", 1, "told  Partly, on 2 of 4 nodes"},
-        {"on", 1, "told  yes (on)"},
-        {"yes", 1, "told  yes"},
+        {"", 0, "reported  no"},
+        {"notsupported", 0, "reported  no (notsupported)"},
+        {"no: not set up", 0, "reported  no: not set up"},
+        {"none", 0, "reported  no (none)"},
+        {"Partly, on 2 of 4 nodes", 1, "reported  Partly, on 2 of 4 nodes"},
+        {"on", 1, "reported  yes (on)"},
+        {"yes", 1, "reported  yes"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -397,7 +397,7 @@ static void what_is_well_and_what_is_not_are_told_apart(void **state)
     set(&result, "hidden-numa", UNIT_YES_NO, 1, "");
     char *text = in_format(&result, "terminal");
     assert_has(text, "\n  No time is stolen; the clock is read without a system call.\n");
-    assert_has(text, "\n  NUMA is hidden: some memory is farther away than this machine is told.\n");
+    assert_has(text, "\n  NUMA is hidden: some memory is farther away than this machine knows.\n");
     free(text);
     set(&result, "steal", UNIT_SHARE, 0.07, "");
     set(&result, "clock-slow", UNIT_YES_NO, NAN, "not measured");
@@ -442,18 +442,23 @@ static void no_sentence_has_a_figure_that_is_not_known(void **state)
     result_free(&result);
 }
 
+static const struct chart *chart_of(const struct document *document)
+{
+    for (size_t i = 0; i < document->count; i++)
+        if (document->blocks[i].kind == BLOCK_CHART)
+            return document->blocks[i].chart;
+    fail_msg("there is no chart");
+    abort();
+}
+
 static void the_picture_has_every_number_of_lines(void **state)
 {
     struct result result;
     struct document document = {0};
-    const struct chart *chart = NULL;
     (void)state;
     synthetic_inspect(&result);
     view_inspect(&result, &document);
-    for (size_t i = 0; i < document.count; i++)
-        if (document.blocks[i].kind == BLOCK_CHART)
-            chart = document.blocks[i].chart;
-    assert_non_null(chart);
+    const struct chart *chart = chart_of(&document);
     assert_true(chart->kind == CHART_LINES && chart->x.scale == SCALE_LOG2 && chart->y.scale == SCALE_LOG);
     assert_int_equal(chart->series_count, 3); /* packed, in 4K pages, in 2M pages */
     for (size_t i = 0; i < chart->series_count; i++) {
@@ -521,9 +526,9 @@ static void markdown_has_tables_and_sentences(void **state)
 {
     static const char *const parts[] = {
         "### caches and TLBs\n\n| finding | how it is known | value | 95 % interval | how it was found |\n",
-        "| size of the cache (L1d) | told | 32 KiB | - | CPUID leaf 8000\\_0005h |\n",
+        "| size of the cache (L1d) | reported | 32 KiB | - | CPUID leaf 8000\\_0005h |\n",
         "| first touch of a page (2M fresh) | measured | 312 µs | 301 µs … 320 µs | vcost events |\n",
-        "| product | told | a\\|b  \\[31m \\<c\\>",
+        "| product | reported | a\\|b  \\[31m \\<c\\>",
         "| large pages splintered from below | judged | partly | - | one line in each 4 KiB",
         "| lines | packed | in 4K pages | in 2M pages |\n",
         "\n1. Small pages miss the TLB",
