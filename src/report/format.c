@@ -303,8 +303,9 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
             snprintf(whole.text, sizeof whole.text, "%.0f", value);
             return whole;
         }
-        return tick_number(value);
+        break;
     default:
-        return tick_number(value);
+        break;
     }
+    return tick_number(value);
 }

@@ -23,11 +23,20 @@ static enum answer answer_of(const struct findings *findings, const char *name)
     return finding->number > 0 ? ANSWER_YES : ANSWER_NO;
 }
 
-static const struct remedy *remedy_named(const struct findings *findings, const char *name)
+/* All of its figures are known. */
+static bool has_figures(const struct remedy *remedy)
 {
-    for (size_t i = 0; i < findings->remedy_count; i++)
-        if (!strcmp(findings->remedies[i].name, name))
-            return &findings->remedies[i];
+    return isfinite(remedy->with_ns) && isfinite(remedy->without_ns) && isfinite(remedy->more_ns);
+}
+
+/* Of those whose cost is significant; NULL: there is none of that name. */
+static const struct remedy *significant_remedy(const struct findings *findings, const char *name)
+{
+    for (size_t i = 0; i < findings->remedy_count; i++) {
+        const struct remedy *remedy = &findings->remedies[i];
+        if (!strcmp(remedy->name, name) && has_figures(remedy) && remedy->low > 0)
+            return remedy;
+    }
     return NULL;
 }
 
@@ -66,8 +75,8 @@ static const char *machine_text(const struct result *result, struct document *do
  * tenths; 0: nothing is known. */
 static unsigned tenths_brought(const struct findings *findings)
 {
-    const struct remedy *large = remedy_named(findings, "large-pages"),
-                        *backing = remedy_named(findings, "backing");
+    const struct remedy *large = significant_remedy(findings, "large-pages"),
+                        *backing = significant_remedy(findings, "backing");
     if (!large || !backing || !(large->with_ns > backing->without_ns))
         return 0;
     double share = (large->with_ns - large->without_ns) / (large->with_ns - backing->without_ns);
@@ -113,8 +122,8 @@ static void say_large_pages(const struct findings *findings, struct document *do
 
 static void say_fresh_memory(const struct findings *findings, struct document *document)
 {
-    const struct remedy *large = remedy_named(findings, "keep-large"),
-                        *small = remedy_named(findings, "keep-small");
+    const struct remedy *large = significant_remedy(findings, "keep-large"),
+                        *small = significant_remedy(findings, "keep-small");
     const struct remedy *remedy = large ? large : small;
     if (remedy)
         document_say(document, BLOCK_FACT,
@@ -410,10 +419,11 @@ static void add_remedies(const struct findings *findings, struct document *docum
                 format_figure(UNIT_NS, remedy->low, FORMAT_SIGN).text,
                 format_figure(UNIT_NS, remedy->high, FORMAT_SIGN).text);
         document_say(document, BLOCK_ITEM, "%s.", capitalized(remedy->cost, document));
-        document_say(document, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (%s).",
-            capitalized(remedy->with_what, document), format_figure(UNIT_NS, remedy->with_ns, 0).text,
-            remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
-            format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text, interval);
+        if (has_figures(remedy))
+            document_say(document, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (%s).",
+                capitalized(remedy->with_what, document), format_figure(UNIT_NS, remedy->with_ns, 0).text,
+                remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
+                format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text, interval);
         document_say(document, BLOCK_MORE, "To change: %s.", remedy->change);
     }
     if (!findings->remedy_count)
