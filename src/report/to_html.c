@@ -6,6 +6,7 @@
 #include "report/formats.h"
 #include "report/markup.h"
 #include "report/page_assets.h"
+#include "result/read.h"
 #include "result/tool.h"
 
 #include <errno.h>
@@ -353,8 +354,7 @@ static int put_result(FILE *stream, const char *json, struct error *error)
         free(text);
         return error_set(error, ENOMEM, "not enough memory to write the page");
     }
-    fprintf(
-        stream, "<script type=\"application/%s\" id=\"vcost-result\">", size > PLAIN_MOST ? "zlib" : "json");
+    fputs(size > PLAIN_MOST ? RESULT_SCRIPT("zlib") : RESULT_SCRIPT("json"), stream);
     if (size > PLAIN_MOST)
         status = packed_write(stream, text, size, error);
     else
