@@ -67,14 +67,23 @@ int inputs_read_named(struct inputs *inputs, const struct invocation *invocation
     return rc == 0 && inputs->pool.failed ? error_set(error, ENOMEM, "no memory for names of results") : rc;
 }
 
+int inputs_check_stdin(const struct invocation *invocation, struct error *error)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < invocation->operand_count; i++)
+        count += !strcmp(invocation->operands[i], "-");
+    return count > 1 ? error_set(error, EINVAL, "only one FILE can be - (stdin)") : 0;
+}
+
 int inputs_read(struct inputs *inputs, const struct invocation *invocation, struct error *error)
 {
     int rc = 0;
     *inputs = (struct inputs){.count = 0};
     for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++) {
         struct input_file *file = &inputs->files[inputs->file_count];
-        const char *name = invocation->operands[i];
-        rc = results_read(name, &file->results, &file->count, error);
+        const char *path = invocation->operands[i];
+        const char *name = strcmp(path, "-") != 0 ? path : "standard input";
+        rc = results_read(path, &file->results, &file->count, error);
         if (rc < 0)
             break;
         inputs->file_count++;
