@@ -67,18 +67,12 @@ void *reader_room(struct reader *reader, size_t count, size_t size)
 static void types_text(unsigned types, char text[96])
 {
     size_t used = 0;
-    text[0] = 0;
     if (types & TAKES(JSON_REAL)) /* which every whole number is */
         types &= ~TAKES(JSON_INTEGER);
     for (unsigned type = 0; type < KINDS; type++) {
-        if (!(types & TAKES(type)))
-            continue;
-        types &= ~TAKES(type);
-        used += (size_t)snprintf(text + used, 96 - used, "%s%s",
-            !used   ? ""
-            : types ? ", "
-                    : " or ",
-            kinds[type]);
+        const char *before = !used ? "" : types >> type == 1 ? " or " : ", ";
+        if (types & TAKES(type))
+            used += (size_t)snprintf(text + used, 96 - used, "%s%s", before, kinds[type]);
     }
 }
 
@@ -95,12 +89,6 @@ bool reader_takes(struct reader *reader, const json_t *value, const char *key, u
     else
         reader_refuse(reader, "%s%s\"%s\" is missing", reader->where, reader->where[0] ? ": " : "", key);
     return false;
-}
-
-const json_t *reader_value(struct reader *reader, const json_t *object, const char *key, unsigned types)
-{
-    const json_t *value = json_object_get(object, key);
-    return reader_takes(reader, value, key, types) ? value : NULL;
 }
 
 double reader_figure(struct reader *reader, const json_t *value, const char *key)

@@ -40,9 +40,6 @@ struct reader {
  */
 bool reader_takes(struct reader *reader, const json_t *value, const char *key, unsigned types);
 
-/* The member `key` of one of these types; NULL if it is missing or of another one. Borrowed. */
-const json_t *reader_value(struct reader *reader, const json_t *object, const char *key, unsigned types);
-
 /* A number of a size that something can have; NAN for null and after a failure. */
 double reader_figure(struct reader *reader, const json_t *value, const char *key);
 

@@ -1,5 +1,5 @@
 /* Tables of fields: what a C structure looks like as a JSON object, told once. From a table the object is
- * written, read back from a file that may be hostile, and described (schema.h).
+ * written, read back from a file that may be hostile, and described by a JSON Schema.
  *
  * What could not be had is null, never 0. Beside a null "NAME" stands "NAME_reason", unless FIELD_PLAIN says
  * that the object has one reason for all. A whole number that a double would round (past 2^53) is null too,
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What a field is in C, and in JSON. */
 enum field_kind {
@@ -64,14 +65,17 @@ struct record;
 struct field_hook {
     /* HOOK: puts the member, or several, into object. */
     void (*write)(struct draft *draft, json_t *object, const void *structure);
-    /* HOOK: takes them out of object into a structure that is zeroed but for the fields before this one. */
+    /* HOOK: takes them out of object (NULL: it is null) into a structure that is zeroed but for the fields
+     * before this one. */
     void (*read)(struct reader *reader, const json_t *object, void *structure);
     /* VARIANT: the record of a structure, of an object. */
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
-    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing); of a VARIANT the
-     * records to choose from, ended by NULL, and the member by whose constant one is chosen. */
+    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
+     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
+     * with. */
     const char *schema;
+    bool reasons;
     const struct record *const *variants;
 };
 
@@ -129,10 +133,30 @@ int record_write(const struct record *record, const void *structure, json_t **js
  * each for itself. Also after a failure (reader->status, returned) the structure has to be freed. */
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
 
-/* ---- for hooks ---- */
+/* Writes the JSON Schema (draft 2020-12) of a root record's objects, so that it cannot say anything else than
+ * the tables, indented: `id` is its file's name, `about` says what the objects are. -ENOMEM is the only
+ * error. */
+int record_schema(
+    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
 
-void record_put(
-    const struct record *record, struct draft *draft, json_t *object, const char *key, const void *structure);
+/* ---- for hooks, and for objects that no table describes ---- */
+
+/* What is being written. A lack of memory is remembered, to be looked at once, at the end. */
+struct draft {
+    bool failed;
+    const struct record *record; /* of what is written as a whole, for references */
+    const void *root;
+};
+
+/* Puts a member into an object, an item behind an array's last. Both take value over, also on failure. */
+void put(struct draft *draft, json_t *object, const char *key, json_t *value);
+void put_item(struct draft *draft, json_t *array, json_t *value);
+
+/* A JSON string of text from outside: what is not UTF-8 becomes U+FFFD. NULL (and failed) without memory. */
+json_t *draft_text(struct draft *draft, const char *text);
+void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
+
+json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
 void record_take(const struct record *record, struct reader *reader, const json_t *value, const char *key,
     void *structure);
 

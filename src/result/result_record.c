@@ -1,9 +1,7 @@
 /* A result as JSON. */
 #include "result/json.h"
 
-#include "record/json_draft.h"
 #include "record/record.h"
-#include "record/schema.h"
 #include "result/cell_record.h"
 #include "result/words.h"
 
@@ -45,7 +43,7 @@ static void write_kvm(struct draft *draft, json_t *object, const void *base)
         .provider = {.text = "it was not looked at"},
         .syscall_privilege = -1};
     const struct monitor_facts *kvm = result_monitor(base, "kvm");
-    record_put(&monitor_facts_record, draft, object, "kvm", kvm ? kvm : &none);
+    put(draft, object, "kvm", record_object(draft, &monitor_facts_record, kvm ? kvm : &none));
 }
 
 /* Files of early versions have no list of monitors. */
