@@ -129,6 +129,10 @@ struct record {
  * are left out. -ENOMEM is the only error. */
 int record_write(const struct record *record, const void *structure, json_t **json, struct error *error);
 
+/* The same as text, indented, with ten digits (more than any clock here tells, and 3.97 stays 3.97). Errors of
+ * the stream are left to its owner. */
+int record_print(const struct record *record, const void *structure, FILE *stream, struct error *error);
+
 /* Reads `structure`, zeroed before. Texts are kept in reader->pool, lists that are pointers are allocated
  * each for itself. Also after a failure (reader->status, returned) the structure has to be freed. */
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
