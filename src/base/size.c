@@ -1,5 +1,6 @@
 #include "base/size.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -12,38 +13,20 @@
 
 static const char size_hint[] = "write a size as 4096, 64K, 2M or 1G";
 
-struct suffix {
-    const char *text;
-    unsigned shift;
-};
-
-static const struct suffix suffixes[] = {
-    {"", 0},
-    {"K", 10},
-    {"KB", 10},
-    {"KiB", 10},
-    {"M", 20},
-    {"MB", 20},
-    {"MiB", 20},
-    {"G", 30},
-    {"GB", 30},
-    {"GiB", 30},
-    {"T", 40},
-    {"TB", 40},
-    {"TiB", 40},
-};
+/* By how many bits a suffix shifts: none, K, KB or KiB (10), M … T, in capitals or not; -1: it is none. */
+static int shift_of(const char *suffix)
+{
+    static const char letters[] = "KMGT";
+    const char *letter = strchr(letters, toupper((unsigned char)suffix[0]));
+    bool whole = !suffix[0] || !suffix[1] || !strcasecmp(suffix + 1, "B") || !strcasecmp(suffix + 1, "iB");
+    if (!suffix[0])
+        return 0;
+    return letter && whole ? 10 * (int)(letter - letters + 1) : -1;
+}
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
-}
-
-static const struct suffix *find_suffix(const char *text)
-{
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (!strcasecmp(text, suffixes[i].text))
-            return &suffixes[i];
-    return NULL;
 }
 
 /* What is wrong with a text that starts with digits and goes on with something that is no suffix. */
@@ -65,12 +48,6 @@ static int refuse_head(const char *text, struct error *error)
     return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
 }
 
-static int refuse_large(const char *text, struct error *error)
-{
-    return error_set(
-        error, ERANGE, "\"" SHOWN "\" is too large: a size must fit 63 bits (under 8388608T)", text);
-}
-
 int size_parse(const char *text, uint64_t *bytes, struct error *error)
 {
     uint64_t value = 0;
@@ -82,14 +59,15 @@ int size_parse(const char *text, uint64_t *bytes, struct error *error)
     }
     if (tail == text)
         return refuse_head(text, error);
-    const struct suffix *suffix = find_suffix(tail);
-    if (!suffix)
+    int shift = shift_of(tail);
+    if (shift < 0)
         return refuse_tail(text, tail, error);
-    if (large || value > (uint64_t)INT64_MAX >> suffix->shift)
-        return refuse_large(text, error);
+    if (large || value > (uint64_t)INT64_MAX >> shift)
+        return error_set(
+            error, ERANGE, "\"" SHOWN "\" is too large: a size must fit 63 bits (under 8388608T)", text);
     if (!value)
         return error_set(error, EINVAL, "\"" SHOWN "\" is no size: it must be at least 1 byte", text);
-    *bytes = value << suffix->shift;
+    *bytes = value << shift;
     return 0;
 }
 
