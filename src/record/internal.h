@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Remembers a lack of memory. */
+void reader_no_memory(struct reader *reader);
+
 static inline const void *field_at(const struct field *field, const void *base)
 {
     return (const char *)base + field->offset;

@@ -20,7 +20,26 @@ struct slot {
     void *at;   /* of the field there */
 };
 
+/* Beyond this no time, size or share is anything but a mistake. */
+static const double figure_most = 1e18;
+
 static void read_fields(struct reader *reader, const struct record *record, const json_t *object, void *base);
+
+/* Goes into a member, or (index >= 0) an item of a list; leave() with what it returned goes back. */
+static size_t enter(struct reader *reader, const char *key, long index)
+{
+    size_t mark = strlen(reader->where), room = sizeof reader->where - mark;
+    if (index < 0)
+        snprintf(reader->where + mark, room, "%s%s", mark && key[0] ? "." : "", key);
+    else
+        snprintf(reader->where + mark, room, "%s%s[%ld]", mark && key[0] ? "." : "", key, index);
+    return mark;
+}
+
+static void leave(struct reader *reader, size_t mark)
+{
+    reader->where[mark] = 0;
+}
 
 static void set_number(const struct field *field, void *at, uint64_t number)
 {
@@ -71,7 +90,9 @@ static void read_reason(const struct slot *slot)
 
 static void read_real(const struct slot *slot)
 {
-    double number = reader_figure(slot->reader, slot->value, slot->key);
+    double number = json_is_number(slot->value) ? json_number_value(slot->value) : NAN;
+    if (fabs(number) > figure_most)
+        reader_refuse_key(slot->reader, slot->key, "is %g, which is beyond all measure", number);
     if (isnan(number) && slot->field->flags & FIELD_ZERO)
         number = 0;
     memcpy(slot->at, &number, sizeof number);
@@ -212,10 +233,10 @@ static void read_list(const struct slot *slot)
         return; /* a hook may have made up for it */
     char *items = make_room(slot, &count, &used);
     for (size_t i = 0; i < count && !reader->status; i++) {
-        size_t mark = reader_enter(reader, slot->key, (long)i);
+        size_t mark = enter(reader, slot->key, (long)i);
         ++*used; /* also of an item that fails: what it holds is freed */
         read_item(reader, slot->field, json_array_get(slot->value, i), items + i * bytes);
-        reader_leave(reader, mark);
+        leave(reader, mark);
     }
     if (slot->field->flags & FIELD_UNIQUE && !reader->status)
         make_ids(reader, slot->field->of, items, count);
@@ -250,7 +271,7 @@ static void read_keyed(const struct slot *slot)
     const struct record rest = field_rest(slot->field);
     const char *name;
     json_t *each;
-    size_t mark = reader_enter(reader, slot->key, -1);
+    size_t mark = enter(reader, slot->key, -1);
     json_object_foreach((json_t *)slot->value, name, each)
     {
         if (*used >= count || reader->status)
@@ -262,7 +283,7 @@ static void read_keyed(const struct slot *slot)
         else if (reader_takes(reader, each, name, TAKES(JSON_OBJECT)))
             record_take(&rest, reader, each, name, item);
     }
-    reader_leave(reader, mark);
+    leave(reader, mark);
 }
 
 /* ---- all kinds ---- */
@@ -318,9 +339,9 @@ static void read_fields(struct reader *reader, const struct record *record, cons
 void record_take(
     const struct record *record, struct reader *reader, const json_t *value, const char *key, void *structure)
 {
-    size_t mark = reader_enter(reader, key, -1);
+    size_t mark = enter(reader, key, -1);
     read_fields(reader, record, value, structure);
-    reader_leave(reader, mark);
+    leave(reader, mark);
 }
 
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader)

@@ -10,7 +10,8 @@
 #ifndef VCOST_RECORD_RECORD_H
 #define VCOST_RECORD_RECORD_H
 
-#include "record/reader.h"
+#include "base/error.h"
+#include "base/pool.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -59,6 +60,7 @@ enum field_flags {
 };
 
 struct draft;
+struct reader;
 struct field;
 struct record;
 
@@ -129,9 +131,34 @@ struct record {
  * are left out. -ENOMEM is the only error. */
 int record_write(const struct record *record, const void *structure, json_t **json, struct error *error);
 
-/* The same as text, indented, with ten digits (more than any clock here tells, and 3.97 stays 3.97). Errors of
- * the stream are left to its owner. */
+/* The same as text, indented, with ten digits (more than any clock here tells, and 3.97 stays 3.97). Errors
+ * of the stream are left to its owner. */
 int record_print(const struct record *record, const void *structure, FILE *stream, struct error *error);
+
+/* ---- reading ---- */
+
+enum { READER_WHERE_BYTES = 160 };
+
+/* The items that a unique list has, sorted by what names them. */
+struct reader_id {
+    const char *id;
+    size_t index;
+};
+
+/* A document that comes from outside while it is read. The first thing that is wrong is remembered as a
+ * sentence that names its place ("a.json is no vcost result: cells[3].median is a text and should be a number
+ * or null"). After that nothing more is read or said, so that a caller may check once, at the end. */
+struct reader {
+    const char *name;  /* of the file, for sentences */
+    const char *what;  /* what it should be: "vcost result" */
+    struct pool *pool; /* where texts go that are not kept in place */
+    struct error *error;
+    int status;                     /* 0, or the negative errno of the first failure */
+    char where[READER_WHERE_BYTES]; /* the object that is read: "cells[3]"; "" at the top */
+    /* Of record.h's list that references mean, once it is read. */
+    struct reader_id *ids; /* owned; freed by record_read() */
+    size_t id_count;
+};
 
 /* Reads `structure`, zeroed before. Texts are kept in reader->pool, lists that are pointers are allocated
  * each for itself. Also after a failure (reader->status, returned) the structure has to be freed. */
@@ -143,7 +170,7 @@ int record_read(const struct record *record, const json_t *json, void *structure
 int record_schema(
     const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
 
-/* ---- for hooks, and for objects that no table describes ---- */
+/* ---- writing what no table describes: hooks, other objects ---- */
 
 /* What is being written. A lack of memory is remembered, to be looked at once, at the end. */
 struct draft {
@@ -160,9 +187,31 @@ void put_item(struct draft *draft, json_t *array, json_t *value);
 json_t *draft_text(struct draft *draft, const char *text);
 void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
 
+/* The structure as an object. */
 json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
+
+/* ---- reading it ---- */
+
+/* What record_read() does, of the member `key` of what is read; value NULL: it is null. */
 void record_take(const struct record *record, struct reader *reader, const json_t *value, const char *key,
     void *structure);
+
+/* Types, to be added: TAKES(JSON_STRING) | TAKES(JSON_NULL). */
+#define TAKES(type) (1u << (type))
+
+/* Is the value of one of these types? Otherwise it is refused, as WHERE.KEY or, where it is missing, by name.
+ */
+bool reader_takes(struct reader *reader, const json_t *value, const char *key, unsigned types);
+
+/* Says what is wrong, unless something was wrong before: "NAME is no WHAT: …". */
+void reader_refuse(struct reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same about a member: "NAME is no WHAT: WHERE.KEY …". */
+void reader_refuse_key(struct reader *reader, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `count` zeroed things, to be freed; NULL for none, and after a failure. */
+void *reader_room(struct reader *reader, size_t count, size_t size);
 
 /* A text of at most size-1 bytes, cut at a whole character. */
 void record_cut(const char *text, char *out, size_t size);

@@ -32,7 +32,7 @@ struct value {
     const char *mark;         /* beside the figure: "~"; NULL: none */
     const char *why;          /* why there is no number; told on hover, and in notes by the view */
     enum tone tone;
-    bool detail; /* as a column's, of this value alone; in the first column: of the whole row */
+    bool detail; /* on a terminal only with --verbose; in the first column: the whole row */
 };
 
 struct column {
@@ -47,7 +47,6 @@ struct column {
     bool rounded;  /* a figure has no more digits than its interval (shown or not) bears: 18 µs ± 1.3 */
     bool sign;     /* a difference: "+58.2 µs" */
     bool below;    /* a remark on the row: on a terminal a paragraph below it, elsewhere a column */
-    bool detail;   /* on a terminal only with --verbose */
     unsigned
         drop; /* where a terminal is narrow these go first, the highest number before the others; 0: never */
 };

@@ -399,11 +399,11 @@ static void write_below(struct layout *layout, size_t row)
 {
     for (size_t index = 0; index < layout->table->column_count; index++) {
         const struct column *column = &layout->table->columns[index];
-        bool shown = column->below && (layout->style->verbose || !column->detail);
-        if (!shown || !value_at(layout->table, row, index)->text || !texts_at(layout, row, index)[FIGURE][0])
+        const char *remark = texts_at(layout, row, index)[FIGURE];
+        if (!column->below || !value_at(layout->table, row, index)->text || !remark[0])
             continue;
         fputs(style_on(layout->style, INK_FAINT), layout->stream);
-        text_wrap(layout->stream, below_indent, texts_at(layout, row, index)[FIGURE], layout->style->columns);
+        text_wrap(layout->stream, below_indent, remark, layout->style->columns);
         fputs(style_off(layout->style, INK_FAINT), layout->stream);
     }
 }
@@ -437,12 +437,8 @@ void table_terminal(const struct document *document, const struct table *table, 
         return;
     for (size_t row = 0; row < table->rows; row++)
         *left_out += !row_is_shown(&layout, table, row);
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (style->verbose || !table->columns[i].detail)
-            show_column(&layout, i);
-        else
-            ++*left_out;
-    }
+    for (size_t i = 0; i < table->column_count; i++)
+        show_column(&layout, i);
     if (!layout.count)
         return;
     measure(&layout);
