@@ -1,7 +1,8 @@
 /* result_parse() on arbitrary bytes: what is refused gets a sentence and leaves the output alone; what is
- * accepted is written and read again as the same, can be compared with itself, changes nothing, and every
- * report of it can be written. */
-#include "report/compare_report.h"
+ * accepted is written and read again as the same, can be compared with itself, which changes
+ * nothing, and every report of it can be written. */
+#include "report/view_compare.h"
+#include "report/view_results.h"
 #include "result/json.h"
 #include "result/read.h"
 
@@ -25,20 +26,32 @@ static void check_rows(const struct compared_rows *rows)
     }
 }
 
+/* In every format that needs no other program. */
+static void write_document(struct document *document, FILE *stream)
+{
+    static const char *const formats[] = {"terminal", "markdown", "csv", "html"};
+    const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
+    struct error error = {0};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        require(!document_write(document, format_named(formats[i]), stream, &style, &error));
+    document_free(document);
+}
+
 static void write_all(const struct compare *compare)
 {
     static char *words[] = {"vcost", "compare"};
     const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
-    const struct report_style style = {.color = true, .utf8 = true, .columns = 60};
     struct error error = {0};
+    struct document comparison = {0}, result = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
-    require(!compare_terminal(compare, &request, stream, &style, &error));
     require(!compare_json(compare, &request, stream, &error));
-    require(!compare_csv(compare, stream, &error));
-    require(!compare_markdown(compare, &request, stream, &error));
+    view_compare(compare, &request, &comparison);
+    write_document(&comparison, stream);
+    view_results(compare->files, 1, compare->files[0].name, &result);
+    write_document(&result, stream);
     fclose(stream);
     free(text);
 }
