@@ -25,6 +25,13 @@ FILE *output_stream(struct output *output)
     return output->stream;
 }
 
+/* Length of the folder part of a path with its slash, 0 if there is none. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
 static void output_release(struct output *output)
 {
     if (output->stream && output->stream != stdout)
@@ -85,13 +92,6 @@ static int open_directly(struct output *output, const char *target, struct error
     if (descriptor >= 0)
         close(descriptor);
     return error_errno(error, code, "cannot write to %s", output->path);
-}
-
-/* Length of the folder part of a path with its slash, 0 if there is none. */
-static size_t folder_length(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
 /* Replaces a link's path by what it points to. */
@@ -202,6 +202,29 @@ static int open_target(struct output *output, const char *target, struct error *
     if (faccessat(AT_FDCWD, target, W_OK, AT_EACCESS))
         return error_errno(error, errno, "cannot write to %s", output->path);
     return open_beside(output, target, &old, error);
+}
+
+bool output_is_same(const char *a, const char *b)
+{
+    const char *paths[2] = {a, b};
+    char targets[2][PATH_MAX];
+    size_t lengths[2]; /* of their folders */
+    struct stat folders[2];
+    if (named_descriptor(a) >= 0 || named_descriptor(b) >= 0)
+        return named_descriptor(a) == named_descriptor(b);
+    for (size_t i = 0; i < 2; i++) {
+        char folder[PATH_MAX];
+        struct error error;
+        if (follow_links(paths[i], targets[i], &error))
+            return false;
+        lengths[i] = folder_length(targets[i]);
+        snprintf(
+            folder, sizeof folder, "%.*s", lengths[i] ? (int)lengths[i] : 1, lengths[i] ? targets[i] : ".");
+        if (stat(folder, &folders[i]))
+            return false;
+    }
+    return folders[0].st_dev == folders[1].st_dev && folders[0].st_ino == folders[1].st_ino &&
+           !strcmp(targets[0] + lengths[0], targets[1] + lengths[1]);
 }
 
 int output_open(const char *path, struct output **output, struct error *error)

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct output;
@@ -23,6 +24,10 @@ int output_open(const char *path, struct output **output, struct error *error);
 
 /* Where to write. Write errors need no check at each call: output_commit sees them. Owned by the output. */
 FILE *output_stream(struct output *output);
+
+/* Whether two paths are those of one output, whatever they look like: "x" and "./x", a link and where it
+ * leads, "-" and "/dev/stdout". */
+bool output_is_same(const char *a, const char *b);
 
 /* Makes what was written the target's content. Releases the output, whatever the outcome. On a failed write
  * the target is as it was before; if only the renaming fails, the error tells under which name the data were

@@ -1,7 +1,9 @@
 #include "base/size.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -116,4 +118,15 @@ int size_range_parse(const char *text, struct size_range *range, struct error *e
         return error_set(error, EINVAL, "\"" SHOWN "\" runs backwards: write the smaller size first", text);
     *range = found;
     return 0;
+}
+
+void size_text(uint64_t bytes, char text[static SIZE_TEXT_BYTES])
+{
+    static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    unsigned unit = 0;
+    while (unit < 6 && bytes >> (10 * (unit + 1)))
+        unit++;
+    double value = ldexp((double)bytes, -10 * (int)unit);
+    bool whole = !(bytes & ((UINT64_C(1) << (10 * unit)) - 1)) || value >= 99.95;
+    snprintf(text, SIZE_TEXT_BYTES, whole ? "%.0f %s" : "%#.3g %s", value, units[unit]);
 }

@@ -1,4 +1,4 @@
-/* Sizes and ranges of sizes as people write them: 4K, 2M, 1G, 4K..1G. */
+/* Sizes and ranges of sizes as people write them: 4K, 2M, 1G, 4K..1G; and as they read them. */
 #ifndef VCOST_BASE_SIZE_H
 #define VCOST_BASE_SIZE_H
 
@@ -20,5 +20,10 @@ int size_parse(const char *text, uint64_t *bytes, struct error *error);
 
 /* Reads SIZE or SIZE..SIZE. */
 int size_range_parse(const char *text, struct size_range *range, struct error *error);
+
+/* Writes 512 as "512 B", 4096 as "4 KiB", 724 MiB as "724 MiB", 5931642 as "5.66 MiB": three significant
+ * digits where the size is not a whole number of its unit. */
+enum { SIZE_TEXT_BYTES = 16 };
+void size_text(uint64_t bytes, char text[static SIZE_TEXT_BYTES]);
 
 #endif

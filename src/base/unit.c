@@ -1,8 +1,8 @@
 #include "base/unit.h"
 
+const char *const unit_names[UNITS] = {"words", "yes-no", "ns", "bytes", "count", "share", "ratio", "change"};
+
 const char *unit_name(enum unit unit)
 {
-    static const char *const names[UNITS] = {
-        "words", "yes-no", "ns", "bytes", "count", "share", "ratio", "change"};
-    return names[unit];
+    return unit_names[unit];
 }

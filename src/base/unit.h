@@ -14,6 +14,7 @@ enum unit {
     UNITS
 };
 
+extern const char *const unit_names[UNITS];
 /* "words", "yes-no", "ns", "bytes", "count", "share", "ratio", "change": in files. Static. */
 const char *unit_name(enum unit unit);
 

@@ -2,21 +2,6 @@
 
 #include "cli/common_options.h"
 
-#define FIELD(member) .offset = offsetof(struct agent_options, member)
-
-static const struct option_spec agent_table[] = {
-    {.name = "cpu",
-        .kind = OPTION_NUMBER,
-        FIELD(cpu),
-        .value_name = "N",
-        .min = 0,
-        .max = 65535,
-        .default_note = "the last one that may be used",
-        .help = "The CPU to measure on, as this machine counts them. In a virtual machine whose virtual CPUs "
-                "are bound to CPUs of the host, give vcost chase there the --cpu that this one is bound to: "
-                "then both are measured on the same CPU."},
-};
-
 const struct command command_agent = {
     .name = "agent",
     .summary = "measures here for a vcost on another machine",
@@ -41,13 +26,16 @@ const struct command command_agent = {
             "virtserialport,chardev=vcost,name=vcost), leave 'while sleep 1; do vcost agent "
             "<>/dev/virtio-ports/vcost >&0; done' running in it, and CMD is 'socat - UNIX-CONNECT:PATH'. An "
             "agent waits for that, and ends when it is disconnected.",
+            "CPUs are counted as this machine counts them. In a virtual machine whose virtual CPUs are bound "
+            "to CPUs of the host, give vcost chase there the --cpu that this one is bound to: then both are "
+            "measured on the same CPU.",
             "Memory for the lists is allocated here, as large as the largest working set. The pages asked "
             "for with --host-page are this machine's own; in a guest nothing is seen of the pages below.",
         },
     .groups =
         {
-            {"Where it runs", agent_table, sizeof agent_table / sizeof agent_table[0], 0},
-            COMMON_HELP,
+            OPTION_GROUP("Where it runs", cpu_option, offsetof(struct agent_options, cpu)),
+            HELP_GROUP,
         },
     .examples =
         {

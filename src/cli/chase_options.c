@@ -6,25 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define COMMAND_PREFIX "command:"
-
-const char *chase_on_command(const struct choice_list *on, size_t item)
-{
-    return on->indices[item] == CHOICE_OPEN ? on->names[item] + strlen(COMMAND_PREFIX) : NULL;
-}
-
-/* What --on takes so far. A runner that is added (paravirt, shadow, model:NAME) gets its line here. */
-struct choice chase_runner_choice(size_t index)
-{
-    static const struct choice runners[] = {
-        {"native", "in an ordinary process, the baseline"},
-        {"kvm", "in a guest of vcost's own on /dev/kvm"},
-        {COMMAND_PREFIX "CMD",
-            "on another machine or in a container, wherever the shell command CMD starts vcost agent"},
-    };
-    return index < sizeof runners / sizeof runners[0] ? runners[index] : (struct choice){NULL, NULL};
-}
-
 static struct choice order_choice(size_t index)
 {
     if (index >= CHASE_ORDERS)
@@ -120,17 +101,7 @@ static const struct option_spec what_options[] = {
                 "lets the CPU overlap misses. Times are per hop."},
 };
 
-static const struct option_spec where_options[] = {
-    {.name = "on",
-        .kind = OPTION_CHOICE_LIST,
-        FIELD(on),
-        .value_name = "RUNNER[,RUNNER...]",
-        .choice = chase_runner_choice,
-        .open_prefix = COMMAND_PREFIX,
-        .default_note = "every one that this host can run",
-        .help = "Where the chase runs; vcost list tells what each is on this host. Without native there is "
-                "nothing to compare with, and only latencies are reported. May be given more than once; a "
-                "command goes to the end of its argument, commas included. One or more of:"},
+static const struct option_spec memory_options[] = {
     {.name = "guest-page",
         .kind = OPTION_CHOICE_LIST,
         FIELD(guest_pages),
@@ -163,22 +134,12 @@ static const struct option_spec where_options[] = {
         .max = NUMA_NODES_MAX - 1,
         .default_note = "wherever the kernel places it",
         .help = "Place the memory on these NUMA nodes and on no other, before it is touched."},
-    {.name = "cpu",
-        .kind = OPTION_NUMBER,
-        FIELD(cpu),
-        .value_name = "N",
-        .min = 0,
-        .max = 65535,
-        .default_note = "one is chosen and told",
-        .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
     {.name = "lock",
         .kind = OPTION_FLAG,
         FIELD(lock),
         .help = "Lock the memory with mlock(2), so that it cannot be swapped out. Needs a limit on locked "
                 "memory (ulimit -l) of at least the largest working set."},
 };
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 /* The smallest working set of one curve: if that one can be, the larger ones can. */
 static struct chase_shape smallest_shape(
@@ -207,8 +168,8 @@ static int check_shapes(const struct chase_options *options, struct error *error
 /* An agent's memory is placed by its own machine: what is not carried over must not look as if it were. */
 static int check_places(const struct chase_options *options, struct error *error)
 {
-    for (size_t i = 0; options->numa_nodes.count && i < options->on.count; i++)
-        if (chase_on_command(&options->on, i))
+    for (size_t i = 0; options->numa_nodes.count && i < options->common.on.count; i++)
+        if (on_command(&options->common.on, i))
             return error_set(error, EINVAL,
                 "--numa-node does not reach another machine: start its agent under numactl --membind "
                 "instead");
@@ -218,7 +179,7 @@ static int check_places(const struct chase_options *options, struct error *error
 static int check(const void *fields, struct error *error)
 {
     const struct chase_options *options = fields;
-    int rc = common_options_check(&options->common, error);
+    int rc = output_options_check(&options->common.output, error);
     if (rc == 0)
         rc = check_places(options, error);
     return rc < 0 ? rc : check_shapes(options, error);
@@ -243,16 +204,18 @@ const struct command command_chase = {
         },
     .groups =
         {
-            {"What is chased", what_options, COUNT(what_options), 0},
-            {"Where it runs", where_options, COUNT(where_options), 0},
-            COMMON_OPTIONS(struct chase_options, common),
-            COMMON_HELP,
+            OPTION_GROUP("What is chased", what_options, 0),
+            OPTION_GROUP("Where it runs", on_machines_option, offsetof(struct chase_options, common.on)),
+            OPTION_GROUP(NULL, cpu_option, offsetof(struct chase_options, common.cpu)),
+            OPTION_GROUP(NULL, memory_options, 0),
+            MEASURE_GROUPS(struct chase_options, common),
+            HELP_GROUP,
         },
     .examples =
         {
             {"vcost chase", "The whole curve with everything that this host can run"},
             {"vcost chase --quick", "A first impression"},
-            {"vcost chase --json chase.json --svg chase.svg", "Keep the result and the picture"},
+            {"vcost chase --json chase.json --html chase.html", "Keep the result, and a page to show it"},
             {"vcost chase --working-set 64M --order random,random-in-page",
                 "One size: what the TLB adds to the caches"},
             {"vcost chase --order line-per-page,packed --working-set 64K..64M",
@@ -276,7 +239,8 @@ const struct command command_chase = {
             {"/dev/kvm", "Must be readable and writable for the runner kvm; on Debian that is membership in "
                          "the group kvm."},
         },
-    .see_also = {"vcost(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)",
+        "vcost-agent(1)"},
     .options_bytes = sizeof(struct chase_options),
     .check = check,
     .run = cmd_chase_run,

@@ -11,26 +11,17 @@
 enum { CHASE_NPAD_MAX = 511, CHASE_PER_OCTAVE_MAX = 64 };
 
 struct chase_options {
-    struct common_options common;
-    struct size_range working_set; /* bytes */
-    int per_octave;                /* working sets per doubling */
-    struct number_list npad;       /* elements of 8 * (1 + NPAD) bytes */
-    struct choice_list orders;     /* indices are enum chase_order */
-    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
-                              this host can run */
+    struct measure_options common;
+    struct size_range working_set;              /* bytes */
+    int per_octave;                             /* working sets per doubling */
+    struct number_list npad;                    /* elements of 8 * (1 + NPAD) bytes */
+    struct choice_list orders;                  /* indices are enum chase_order */
     struct choice_list guest_pages, host_pages; /* indices for chase_page_bytes() */
     unsigned host_source;                       /* enum memory_source */
     struct number_list numa_nodes;              /* count 0: wherever the kernel places memory */
     int chains;
-    int cpu; /* -1: the experiment chooses */
     bool write, lock;
 };
-
-/* What `on` can name, number `index`; {NULL, NULL} past the end. */
-struct choice chase_runner_choice(size_t index);
-
-/* The shell command of an item of `on` that is one; NULL for a runner of this machine. */
-const char *chase_on_command(const struct choice_list *on, size_t item);
 
 /* The page size that a choice of --guest-page and --host-page stands for. */
 uint64_t chase_page_bytes(unsigned choice);

@@ -1,62 +1,31 @@
 /* vcost compare: from result files to where their comparison is wanted. */
 #include "cli/compare_options.h"
+#include "cli/inputs.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
-#include "report/compare_report.h"
 #include "report/format.h"
+#include "report/view_compare.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- outputs ---- */
-
-struct found {
-    const struct compare *compare;
+struct comparison {
+    struct compare compare;
     struct compare_request request;
 };
 
-static int write_json(const void *what, const char *path, FILE *stream, struct error *error)
+static int write_json(const void *what, FILE *stream, struct error *error)
 {
-    (void)path;
-    const struct found *found = what;
-    return compare_json(found->compare, &found->request, stream, error);
+    const struct comparison *found = what;
+    return compare_json(&found->compare, &found->request, stream, error);
 }
 
-static int write_csv(const void *what, const char *path, FILE *stream, struct error *error)
+static void view(const void *what, struct document *document)
 {
-    (void)path;
-    const struct found *found = what;
-    return compare_csv(found->compare, stream, error);
-}
-
-static int write_markdown(const void *what, const char *path, FILE *stream, struct error *error)
-{
-    (void)path;
-    const struct found *found = what;
-    return compare_markdown(found->compare, &found->request, stream, error);
-}
-
-/* The files first, which a reader of stdout that goes away (a pipe to head) must not cost. */
-static int report(const struct compare_options *options, const struct found *found, struct error *error)
-{
-    struct output_file files[] = {
-        {options->common.json, write_json, NULL},
-        {options->common.csv, write_csv, NULL},
-        {options->common.markdown, write_markdown, NULL},
-    };
-    enum { FILES = sizeof files / sizeof files[0] };
-    int rc = outputs_open(files, FILES, error);
-    if (rc < 0)
-        return rc;
-    rc = outputs_write(files, FILES, found, error);
-    if (outputs_take_stdout(files, FILES))
-        return rc;
-    struct error other;
-    struct report_style style = style_for(stdout, options->common.color);
-    int shown = compare_terminal(found->compare, &found->request, stdout, &style, rc < 0 ? &other : error);
-    return rc < 0 ? rc : shown;
+    const struct comparison *found = what;
+    view_compare(&found->compare, &found->request, document);
 }
 
 /* ---- the threshold ---- */
@@ -91,53 +60,44 @@ static int judge(const struct compare *compare, enum metric metric, double perce
         "--fail-above: %zu of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
         "and at least %s",
         above, what, percent, row->id, compare_letter((size_t)(worst - row->files)),
-        format_slowdown(worst->change).text, format_slowdown(worst->low).text);
+        format_figure(UNIT_CHANGE, worst->change, 0).text, format_figure(UNIT_CHANGE, worst->low, 0).text);
     (void)status_failed(&error);
     return STATUS_THRESHOLD;
 }
 
 /* ---- all of it ---- */
 
-static int compare_saved(const struct invocation *invocation, const struct saved *files)
+static int compare_inputs(const struct invocation *invocation, struct outputs *outputs,
+    const struct inputs *inputs, struct error *error)
 {
     const struct compare_options *options = invocation->options;
-    struct compare compare;
-    struct error error;
-    int rc = compare_make(files, invocation->operand_count, options->only, &compare, &error);
+    struct comparison found = {
+        .request = {invocation->argc, invocation->argv, (enum metric)options->metric, options->fail_above}};
+    int rc = compare_make(inputs->items, inputs->count, options->only, &found.compare, error);
     if (rc < 0)
-        return status_failed(&error);
-    const struct found found = {
-        &compare, {invocation->argc, invocation->argv, (enum metric)options->metric, options->fail_above}};
+        return status_failed(error);
     int status = STATUS_DONE;
-    if (report(options, &found, &error) < 0)
-        status = status_failed(&error);
+    if (outputs_write(outputs, &(struct found){&found, write_json, view}, error) < 0)
+        status = status_failed(error);
     else if (options->fail_above >= 0)
-        status = judge(&compare, found.request.metric, options->fail_above);
-    compare_free(&compare);
+        status = judge(&found.compare, found.request.metric, options->fail_above);
+    compare_free(&found.compare);
     return status;
-}
-
-static bool reads_stdin_twice(const struct invocation *invocation)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < invocation->operand_count; i++)
-        count += !strcmp(invocation->operands[i], "-");
-    return count > 1;
 }
 
 int cmd_compare_run(const struct invocation *invocation)
 {
-    struct saved files[COMPARE_FILES_MAX] = {{0}};
+    const struct compare_options *options = invocation->options;
+    static struct inputs inputs; /* large */
+    struct outputs outputs;
     struct error error;
-    int rc = 0, status;
-    if (reads_stdin_twice(invocation)) {
-        error_set(&error, EINVAL, "only one FILE can be - (stdin)");
+    if (inputs_check_stdin(invocation, &error))
         return status_wrong_usage(invocation->command, &error);
-    }
-    for (size_t i = 0; i < invocation->operand_count && rc == 0; i++)
-        rc = saved_read(invocation->operands[i], &files[i], &error);
-    status = rc < 0 ? status_failed(&error) : compare_saved(invocation, files);
-    for (size_t i = 0; i < invocation->operand_count; i++)
-        saved_free(&files[i]);
+    int rc = outputs_open(&outputs, &options->output, &error);
+    if (rc == 0)
+        rc = inputs_read(&inputs, invocation, &error);
+    int status = rc < 0 ? status_failed(&error) : compare_inputs(invocation, &outputs, &inputs, &error);
+    outputs_discard(&outputs);
+    inputs_free(&inputs);
     return status;
 }

@@ -1,64 +1,57 @@
-/* vcost inspect: from the options to the inspection, and its rounds. */
+/* vcost inspect: from the options to the inspection, its thresholds, its metrics and its rounds. */
 #include "cli/inspect_options.h"
 #include "cli/interrupt.h"
-#include "cli/result_outputs.h"
+#include "cli/measure.h"
 #include "cli/status.h"
-#include "domain/probe.h"
 #include "experiment/inspect.h"
 #include "measure/clock.h"
-#include "monitor/kvm/kvm.h"
-#include "report/findings_tripped.h"
 #include "report/openmetrics.h"
-#include "report/progress.h"
-#include "report/rounds.h"
-#include "report/terminal.h"
+#include "report/view_finding.h"
+#include "report/view_inspect.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-/* What the steps of one run share. */
+/* What the steps of one run share, besides the session. */
 struct inspector {
-    const struct invocation *invocation;
     const struct inspect_options *options;
-    struct setting setting;
-    struct output_file outputs[RESULT_OUTPUTS];
     struct output *metrics; /* opened before anything is measured, for the first time they are written */
     struct thresholds thresholds;
-    struct result result;   /* of the inspection, with the rounds */
     struct findings latest; /* the inspection's, renewed by each round: what is true now */
-    bool tripped;
+    bool in_round;
 };
 
-/* ---- measuring ---- */
-
-static void show_progress(void *context, double fraction, double seconds_left, const char *what)
+static int plan(struct session *session, struct error *error)
 {
-    progress_update(context, fraction, seconds_left, what);
-}
-
-static int inspect(
-    struct inspector *inspector, enum inspect_depth depth, struct result *result, struct error *error)
-{
-    const struct common_options *common = &inspector->options->common;
-    struct progress_line line;
-    struct inspect_experiment experiment = {
-        .setting = &inspector->setting,
-        .depth = depth,
-        .seed = common->seed,
-        .seconds = depth == INSPECT_CHEAP ? 0 : common->seconds,
-        .progress = {show_progress, &line},
-    };
-    progress_start(&line, stderr, common->quiet, locale_is_utf8());
-    int rc = experiment_inspect(&experiment, result, error);
-    progress_clear(&line);
-    result->argc = inspector->invocation->argc;
-    result->argv = inspector->invocation->argv;
+    struct inspector *inspector = session->own;
+    const struct inspect_options *options = inspector->options;
+    int rc = options->fail_on ? thresholds_parse(options->fail_on, &inspector->thresholds, error) : 0;
+    if (rc == 0 && options->openmetrics)
+        rc = output_open(options->openmetrics, &inspector->metrics, error);
+    if (rc == 0 && inspector->metrics && output_stream(inspector->metrics) == stdout)
+        session->outputs.stdout_is_taken = true;
     return rc;
 }
 
-/* ---- what is written after every round ---- */
+static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
+    struct error *error)
+{
+    struct inspector *inspector = session->own;
+    struct budget budget = measure_budget(session);
+    struct inspect_experiment experiment = {
+        .setting = &session->setting,
+        .depth = inspector->in_round ? INSPECT_CHEAP
+                 : budget.quick      ? INSPECT_QUICK
+                                     : INSPECT_FULL,
+        .seed = budget.seed,
+        .seconds = inspector->in_round ? 0 : budget.seconds,
+        .progress = *progress,
+    };
+    return experiment_inspect(&experiment, result, error);
+}
+
+/* ---- what is done after every round ---- */
 
 /* All findings, whether this round measured them or the inspection did. */
 static int write_metrics(struct inspector *inspector, const struct result *measured, struct error *error)
@@ -79,27 +72,26 @@ static int write_metrics(struct inspector *inspector, const struct result *measu
 }
 
 /* What the user does not want to find, told on stderr. */
-static int judge(struct inspector *inspector, const struct findings *findings, struct error *error)
+static int judge(struct session *session, const struct findings *findings, struct error *error)
 {
+    struct inspector *inspector = session->own;
     struct tripped tripped;
-    struct report_style style = style_for(stderr, inspector->options->common.color);
+    struct pool pool = {.newest = NULL};
     int rc = thresholds_judge(&inspector->thresholds, findings, &tripped, error);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < tripped.count; i++) {
-        char text[TRIPPED_TEXT_BYTES];
-        tripped_sentence(&tripped.items[i], &style, text);
-        fprintf(stderr, "vcost: %s\n", text);
-    }
-    inspector->tripped |= tripped.tripped > 0;
+    for (size_t i = 0; i < tripped.count; i++)
+        status_warn(tripped_phrase(&tripped.items[i], &pool));
+    session->passed |= tripped.tripped > 0;
+    pool_free(&pool);
     tripped_free(&tripped);
     return 0;
 }
 
-static bool stdout_is_free(const struct inspector *inspector)
+static int use(struct session *session, const struct result *measured, struct error *error)
 {
-    const char *metrics = inspector->options->openmetrics;
-    return !outputs_take_stdout(inspector->outputs, RESULT_OUTPUTS) && !(metrics && !strcmp(metrics, "-"));
+    int rc = write_metrics(session->own, measured, error);
+    return rc < 0 ? rc : judge(session, &measured->findings, error);
 }
 
 /* ---- rounds ---- */
@@ -131,108 +123,81 @@ static int keep_round(struct result *result, struct result *measured, struct err
     return 0;
 }
 
-static int one_round(struct inspector *inspector, struct error *error)
+/* Shows what `make` says of the result so far, unless stdout is for something else. */
+static int show(struct session *session, void (*make)(const struct result *result, struct document *document),
+    struct error *error)
 {
-    struct result measured = {0};
-    int rc = inspect(inspector, INSPECT_CHEAP, &measured, error);
+    struct document document = {.title = NULL};
+    if (session->outputs.stdout_is_taken)
+        return 0;
+    make(&session->result, &document);
+    int rc = show_document(&document, &session->options->output, error);
+    document_free(&document);
+    fflush(stdout);
+    return rc;
+}
+
+static int one_round(struct session *session, struct error *error)
+{
+    struct result measured = {.round_count = 0};
+    int rc = measure_result(session, &measured, error);
     if (rc == 0 && measured.complete) { /* an interrupted one is no round */
-        rc = write_metrics(inspector, &measured, error);
+        if ((rc = use(session, &measured, error)) == 0)
+            rc = keep_round(&session->result, &measured, error);
+        if (rc == 0 && session->result.round_count == 1 && !session->outputs.stdout_is_taken)
+            fputc('\n', stdout);
         if (rc == 0)
-            rc = judge(inspector, &measured.findings, error);
-        if (rc == 0)
-            rc = keep_round(&inspector->result, &measured, error);
-        if (rc == 0 && stdout_is_free(inspector)) {
-            struct report_style style = style_for(stdout, inspector->options->common.color);
-            rounds_write_line(&inspector->result, stdout, &style);
-            fflush(stdout);
-        }
+            rc = show(session, view_round, error);
     }
     result_free(&measured);
     return rc;
 }
 
-static int watch(struct inspector *inspector, struct error *error)
+static int watch(struct session *session, const struct inspect_options *options, struct error *error)
 {
-    const struct inspect_options *options = inspector->options;
     double next = clock_seconds();
     int rc = 0;
-    for (int round = 0; rc == 0 && (options->rounds < 0 || round < options->rounds) && !inspector->tripped;
+    for (int round = 0; rc == 0 && (options->rounds < 0 || round < options->rounds) && !session->passed;
          round++) {
         if (!wait_until(next))
             break;
-        rc = one_round(inspector, error);
+        rc = one_round(session, error);
         next += options->watch;
         if (next < clock_seconds()) /* a round that took longer moves those after it */
             next = clock_seconds();
     }
-    if (rc == 0 && stdout_is_free(inspector)) {
-        struct report_style style = style_for(stdout, options->common.color);
-        rounds_write_drift(&inspector->result, stdout, &style);
-    }
-    return rc;
-}
-
-/* ---- all of it ---- */
-
-static int report(struct inspector *inspector, struct error *error)
-{
-    if (!stdout_is_free(inspector))
-        return 0;
-    struct report_style style = style_for(stdout, inspector->options->common.color);
-    style.verbose = inspector->options->verbose;
-    int rc = terminal_write(&inspector->result, stdout, &style, error);
-    fflush(stdout);
-    return rc;
+    return rc < 0 ? rc : show(session, view_drift, error);
 }
 
 /* The report comes first where rounds follow: nobody waits for them to see it. */
-static int inspect_and_report(struct inspector *inspector, struct error *error)
+static int follow(struct session *session, struct error *error)
 {
-    const struct inspect_options *options = inspector->options;
-    struct result *result = &inspector->result;
-    bool watching = options->watch > 0;
-    int rc = inspect(inspector, options->common.quick ? INSPECT_QUICK : INSPECT_FULL, result, error);
-    if (rc == 0)
-        rc = write_metrics(inspector, result, error);
-    if (rc == 0)
-        rc = judge(inspector, &result->findings, error);
-    if (rc == 0 && watching)
-        rc = report(inspector, error);
-    if (rc == 0 && watching && result->complete)
-        rc = watch(inspector, error);
-    if (rc < 0) {
-        outputs_discard(inspector->outputs, RESULT_OUTPUTS);
+    struct inspector *inspector = session->own;
+    int rc = use(session, &session->result, error);
+    if (rc < 0 || !(inspector->options->watch > 0))
         return rc;
-    }
-    rc = outputs_write(inspector->outputs, RESULT_OUTPUTS, result, error);
-    return rc < 0 || watching ? rc : report(inspector, error);
+    rc = measure_show(session, error);
+    fflush(stdout);
+    inspector->in_round = true;
+    return rc == 0 && session->result.complete ? watch(session, inspector->options, error) : rc;
 }
 
-static int run(struct inspector *inspector, struct error *error)
+static void end(struct session *session)
 {
-    const struct inspect_options *options = inspector->options;
-    const struct stop stop = {.asked = interrupt_asked};
-    int rc = options->fail_on ? thresholds_parse(options->fail_on, &inspector->thresholds, error) : 0;
-    if (rc < 0 || (rc = setting_open(&inspector->setting, options->cpu, &stop, error)) < 0)
-        return rc;
-    domain_probe(&monitor_kvm, &inspector->setting.facts);
-    if (options->openmetrics && (rc = output_open(options->openmetrics, &inspector->metrics, error)) < 0)
-        return rc;
-    rc = result_outputs_open(&options->common, inspector->outputs, error);
-    return rc < 0 ? rc : inspect_and_report(inspector, error);
+    struct inspector *inspector = session->own;
+    output_discard(inspector->metrics);
+    findings_free(&inspector->latest);
+}
+
+static void view(const struct session *session, struct document *document)
+{
+    view_inspect(&session->result, document);
 }
 
 int cmd_inspect_run(const struct invocation *invocation)
 {
-    struct inspector inspector = {.invocation = invocation, .options = invocation->options};
-    struct error error;
-    interrupt_catch();
-    int rc = run(&inspector, &error);
-    output_discard(inspector.metrics);
-    findings_free(&inspector.latest);
-    result_free(&inspector.result);
-    setting_close(&inspector.setting);
-    int status = rc < 0 ? status_failed(&error) : inspector.tripped ? STATUS_THRESHOLD : STATUS_DONE;
-    interrupt_finish();
-    return status;
+    struct inspector inspector = {.options = invocation->options};
+    const struct measured how = {
+        .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
+    return measure_run(invocation, &how, &inspector);
 }

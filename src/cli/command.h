@@ -66,6 +66,9 @@ struct option_spec {
     const char *default_note; /* says in words what happens without the option, where there is no fallback */
     long min, max;            /* OPTION_NUMBER and OPTION_NUMBER_LIST */
     choice_function *choice;  /* OPTION_CHOICE and OPTION_CHOICE_LIST */
+    /* Changes only what is shown of what was found, or what is done with it, not what is measured: no setting
+     * of a result (settings.h). Files to write need not say so. */
+    bool only_shows;
     /* OPTION_CHOICE_LIST: an item that begins with this and has more after it is taken as it is, up to the
      * end of the argument, commas included. Such an option adds to itself when it is given again, and has no
      * default. */
@@ -73,9 +76,10 @@ struct option_spec {
     const char *help; /* one or more sentences */
 };
 
-/* Options that belong together, under a title of their own in the help. */
+/* Options that belong together, under a title of their own in the help. What several commands have stands in
+ * one table (common_options.h) and is a group of each of them. */
 struct option_group {
-    const char *title;
+    const char *title; /* NULL: goes on under the title of the group before it */
     const struct option_spec *options;
     size_t count;
     size_t base; /* added to each offset: where in the command's structure this group's is */
@@ -97,9 +101,13 @@ struct operand_spec {
     const char *help;
     choice_function *choice; /* what they can be; NULL: anything, and files are completed */
     size_t min, max;         /* how many, max <= OPERANDS_MAX */
+    /* The first operand ends the options, "--" before it or not: from there on every word is an operand,
+     * whatever it looks like, and there may be any number of them (max is not looked at). */
+    bool rest;
+    bool reads; /* they are files to read, of which only one can be "-", stdin */
 };
 
-enum { OPERANDS_MAX = 8, GROUPS_MAX = 6, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 10, ENTRIES_MAX = 6 };
+enum { OPERANDS_MAX = 16, GROUPS_MAX = 12, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 10, ENTRIES_MAX = 8 };
 
 /* A command line that has been read. */
 struct invocation {
@@ -109,11 +117,12 @@ struct invocation {
     bool help, version;  /* asked for; then nothing else is to be relied on */
     const void *options; /* the command's own structure, options_bytes long */
     size_t operand_count;
-    const char *operands[OPERANDS_MAX]; /* into argv */
+    const char *const *operands; /* each into argv: `words`, or with operand_spec.rest argv itself */
+    const char *words[OPERANDS_MAX];
 };
 
 struct command {
-    const char *name;    /* "chase"; "" for vcost itself */
+    const char *name;    /* as typed after "vcost": "chase", "domain save"; "" for vcost itself */
     const char *summary; /* one line, lower case, no full stop */
     const char *description[PARAGRAPHS_MAX + 1];
     const struct option_group groups[GROUPS_MAX + 1]; /* ends with a group without options */
@@ -124,17 +133,39 @@ struct command {
     const char *see_also[ENTRIES_MAX + 1]; /* "vcost(1)" */
     bool hidden;                           /* for the build, not for people: in no list, no manual page */
     size_t options_bytes;
+    /* Its subcommands in the order of the help, ends with NULL; NULL: none. It has no run() then: what it has
+     * of its own are options for help. */
+    const struct command *const *commands;
     /* What no single option can know: whether they go together. Its sentence is reported as wrong usage. May
      * be NULL. */
     int (*check)(const void *options, struct error *error);
     int (*run)(const struct invocation *invocation); /* returns the exit status (status.h) */
 };
 
-/* vcost itself (global options, no run) and its commands in the order of the help; NULL past the end. */
+/* vcost itself (global options, no run). */
 extern const struct command command_vcost;
-const struct command *command_at(size_t index);
 
-/* The command of that name, hidden ones too; NULL if there is none. */
-const struct command *command_find(const char *name);
+/* Number `index` of all commands below `root`, each followed by its own subcommands; NULL past the end. */
+const struct command *command_at(const struct command *root, size_t index);
+
+/* Goes down from `root` as far as words name subcommands, hidden ones too: where that ends, root itself if
+ * nowhere. *used is how many words that took. */
+const struct command *command_find(
+    const struct command *root, size_t count, const char *const *words, size_t *used);
+
+/* The command that a command line names, below *command; *used is how many words its name took. A command
+ * with subcommands is chosen where an option follows it; -EINVAL with a sentence if the word that follows is
+ * none of them or missing: *command is then whose subcommands were looked at. */
+int command_choose(size_t count, const char *const *words, const struct command **command, size_t *used,
+    struct error *error);
+
+/* -EINVAL with the sentence that `word` is no subcommand of it, with a suggestion. */
+int command_unknown(const struct command *command, const char *word, struct error *error);
+
+/* The last word of its name, which is what is typed: "save" of "domain save". */
+const char *command_word(const struct command *command);
+
+/* Subcommand number `index` of those that people are told of, {NULL, NULL} past the end. */
+struct choice command_choice(const struct command *command, size_t index);
 
 #endif

@@ -9,33 +9,20 @@
 #include "cli/help.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
-
-#include <string.h>
+#include "cli/report_options.h"
 
 static const struct command *const commands[] = {
     &command_chase,
     &command_events,
     &command_inspect,
     &command_compare,
+    &command_report,
     &command_list,
     &command_agent,
     &command_help,
     &command_generate,
+    NULL,
 };
-
-const struct command *command_at(size_t index)
-{
-    return index < sizeof commands / sizeof commands[0] ? commands[index] : NULL;
-}
-
-const struct command *command_find(const char *name)
-{
-    for (size_t i = 0; command_at(i); i++)
-        if (!strcmp(command_at(i)->name, name))
-            return command_at(i);
-    return NULL;
-}
-
 static const struct option_spec global_options[] = {
     {.name = "version", .letter = 'V', .kind = OPTION_VERSION, .help = "Show the version and exit."},
 };
@@ -51,8 +38,8 @@ const struct command command_vcost = {
         },
     .groups =
         {
-            {"Options", global_options, sizeof global_options / sizeof global_options[0], 0},
-            COMMON_HELP,
+            OPTION_GROUP("Options", global_options, 0),
+            HELP_GROUP,
         },
     .examples =
         {
@@ -61,6 +48,7 @@ const struct command command_vcost = {
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
             {"vcost inspect", "What this machine really is, and what the host below does"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
+            {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
             {"vcost help chase", "All that vcost chase can do"},
         },
@@ -74,6 +62,7 @@ const struct command command_vcost = {
             {"NO_COLOR", "If set and not empty: no colour unless --color=always."},
             {"TERM", "If dumb or not set: the same."},
         },
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)", "vcost-list(1)",
-        "vcost-agent(1)"},
+    .commands = commands,
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)",
+        "vcost-report(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

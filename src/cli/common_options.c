@@ -1,11 +1,15 @@
 #include "cli/common_options.h"
 
+#include "runner/runner.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct choice color_choice(size_t index)
+/* ---- what is written, and how ---- */
+
+static struct choice color_choice(size_t index)
 {
     static const struct choice colors[] = {
         [COLOR_AUTO] = {"auto", "on a terminal, unless NO_COLOR is set or TERM is dumb"},
@@ -15,95 +19,160 @@ struct choice color_choice(size_t index)
     return index < sizeof colors / sizeof colors[0] ? colors[index] : (struct choice){NULL, NULL};
 }
 
-#define FIELD(member) .offset = offsetof(struct common_options, member)
+#define OUTPUT(member) .offset = offsetof(struct output_options, member)
 
-const struct option_spec common_output_options[COMMON_OUTPUT_OPTIONS] = {
+const struct option_spec file_options[] = {
     {.name = "json",
         .kind = OPTION_OUTPUT,
-        FIELD(json),
+        OUTPUT(json),
         .value_name = "FILE",
-        .help = "Also write the whole result to FILE, as JSON by the schema vcost.result/1: every sample, "
-                "the host, and how each number was got. With - it goes to stdout, and the table and the plot "
-                "do not."},
+        .help = "Also write all that was found to FILE, as JSON: every sample, the host, and how each number "
+                "was got. vcost compare and vcost report read it. With - it goes to stdout, and the report "
+                "does not."},
     {.name = "csv",
         .kind = OPTION_OUTPUT,
-        FIELD(csv),
+        OUTPUT(csv),
         .value_name = "FILE",
-        .help = "Also write one line for each cell to FILE, as comma-separated values with a header. With - "
-                "it goes to stdout, and the table and the plot do not."},
+        .help = "Also write the figures to FILE, as comma-separated values with a header. With - they go to "
+                "stdout, and the report does not."},
     {.name = "markdown",
         .kind = OPTION_OUTPUT,
-        FIELD(markdown),
+        OUTPUT(markdown),
+        .value_name = "FILE",
+        .help = "Also write the report to FILE, as Markdown for GitHub and its kin. With - it goes to stdout "
+                "in that form."},
+    {.name = "html",
+        .kind = OPTION_FILE,
+        OUTPUT(html),
         .value_name = "FILE",
         .help =
-            "Also write the table and the sentences below it to FILE, as Markdown for GitHub and its kin. "
-            "With - it goes to stdout, and the table and the plot do not."},
+            "Also write the report to FILE as one page for a browser, with the pictures and with the JSON "
+            "inside."},
+};
+
+const struct option_spec picture_option[] = {
     {.name = "svg",
         .kind = OPTION_FILE,
-        FIELD(picture),
+        OUTPUT(picture),
         .value_name = "FILE",
-        .help = "Also draw the curves into FILE. A name that ends in .png gives a PNG picture instead."},
-    {.name = "quiet",
-        .letter = 'q',
+        .help = "Also draw the pictures into FILE. A name that ends in .png gives a PNG picture instead."},
+};
+
+const struct option_spec verbose_option[] = {
+    {.name = "verbose",
+        .letter = 'v',
         .kind = OPTION_FLAG,
-        FIELD(quiet),
-        .help = "No progress on stderr; warnings and errors still appear."},
+        OUTPUT(verbose),
+        .only_shows = true,
+        .help = "Tell on the terminal also what matters only to the method: how each thing was found and how "
+                "sure it is."},
+};
+
+const struct option_spec color_option[] = {
     {.name = "color",
         .kind = OPTION_CHOICE,
-        FIELD(color),
+        OUTPUT(color),
         .value_name = "WHEN",
         .fallback = "auto",
         .choice = color_choice,
+        .only_shows = true,
         .help = "When to colour what is written to stdout and stderr:"},
 };
 
-const struct option_spec common_run_options[COMMON_RUN_OPTIONS] = {
+/* ---- how thoroughly ---- */
+
+#define RUN(member) .offset = offsetof(struct run_options, member)
+
+const struct option_spec run_options[] = {
     {.name = "quick",
         .kind = OPTION_QUICK,
-        FIELD(quick),
+        RUN(quick),
         .help = "A first impression in seconds: fewer points and fewer samples, hence wider intervals."},
     {.name = "time",
         .kind = OPTION_SECONDS,
-        FIELD(seconds),
+        RUN(seconds),
         .value_name = "SECONDS",
         .default_note = "under a minute, with --quick under ten seconds",
         .help = "Time budget. The samples are planned to fit it; what it cuts short is reported and marked. "
                 "Also written as 90s, 2m or 1h."},
     {.name = "seed",
         .kind = OPTION_SEED,
-        FIELD(seed),
+        RUN(seed),
         .value_name = "N",
         .fallback = "1",
         .help = "Seed of everything random, up to 53 bits, decimal or 0x...: the same seed gives the same "
-                "layouts "
-                "and the same schedule."},
+                "layouts and the same schedule."},
 };
 
-const struct option_spec common_help_options[COMMON_HELP_OPTIONS] = {
+const struct option_spec quiet_option[] = {
+    {.name = "quiet",
+        .letter = 'q',
+        .kind = OPTION_FLAG,
+        RUN(quiet),
+        .only_shows = true,
+        .help = "No progress on stderr; warnings and errors still appear."},
+};
+
+/* ---- where ---- */
+
+#define COMMAND_PREFIX "command:"
+
+static struct choice local_choice(size_t index)
+{
+    const struct runner_type *type = runner_at(index);
+    return type ? (struct choice){type->name, type->summary} : (struct choice){NULL, NULL};
+}
+
+struct choice on_choice(size_t index)
+{
+    if (local_choice(index).name || (index && !local_choice(index - 1).name))
+        return local_choice(index);
+    return (struct choice){COMMAND_PREFIX "CMD",
+        "on another machine or in a container, wherever the shell command CMD starts vcost agent"};
+}
+
+const char *on_command(const struct choice_list *on, size_t item)
+{
+    return on->indices[item] == CHOICE_OPEN ? on->names[item] + strlen(COMMAND_PREFIX) : NULL;
+}
+
+#define ON                                                                                                   \
+    .name = "on", .kind = OPTION_CHOICE_LIST, .value_name = "RUNNER[,RUNNER...]",                            \
+    .default_note = "every one that this host can run"
+#define ON_HELP                                                                                              \
+    "Where it runs; vcost list tells what each is on this host. Without native there is nothing to compare " \
+    "with. "
+
+const struct option_spec on_option[] = {
+    {ON, .choice = local_choice, .help = ON_HELP "One or more of:"},
+};
+
+const struct option_spec on_machines_option[] = {
+    {ON, .choice = on_choice, .open_prefix = COMMAND_PREFIX,
+        .help = ON_HELP "May be given more than once; a command goes to the end of its argument, commas "
+                        "included. One or more of:"},
+};
+
+const struct option_spec cpu_option[] = {
+    {.name = "cpu",
+        .kind = OPTION_NUMBER,
+        .value_name = "N",
+        .min = 0,
+        .max = 65535,
+        .default_note = "one is chosen and told",
+        .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
+};
+
+const struct option_spec help_option[] = {
     {.name = "help", .letter = 'h', .kind = OPTION_HELP, .help = "Show this text and exit."},
 };
 
-static int check_picture(const char *path, struct error *error)
+int output_options_check(const struct output_options *options, struct error *error)
 {
-    const char *dot = path ? strrchr(path, '.') : NULL;
+    const char *path = options->picture, *dot = path ? strrchr(path, '.') : NULL;
     if (!path || (dot && (!strcmp(dot, ".svg") || !strcmp(dot, ".png"))))
         return 0;
     return error_set(error, EINVAL, "--svg: the name \"%.60s\" must end in .svg or .png", path);
-}
-
-int common_options_check(const struct common_options *options, struct error *error)
-{
-    const struct {
-        const char *name, *path;
-    } outputs[] = {{"json", options->json}, {"csv", options->csv}, {"markdown", options->markdown},
-        {"svg", options->picture}};
-    enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
-    for (size_t i = 0; i < OUTPUTS; i++)
-        for (size_t j = i + 1; j < OUTPUTS; j++)
-            if (outputs[i].path && outputs[j].path && !strcmp(outputs[i].path, outputs[j].path))
-                return error_set(error, EINVAL, "--%s and --%s cannot both write to %s", outputs[i].name,
-                    outputs[j].name, strcmp(outputs[i].path, "-") ? "the same file" : "stdout");
-    return check_picture(options->picture, error);
 }
 
 bool color_wanted(enum color color, FILE *stream)

@@ -1,4 +1,5 @@
-/* The options that every measuring command has, and that every command has. */
+/* The options that several commands have: each stands here once, and a command's groups take of them what the
+ * command can serve. */
 #ifndef VCOST_CLI_COMMON_OPTIONS_H
 #define VCOST_CLI_COMMON_OPTIONS_H
 
@@ -11,40 +12,71 @@
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-struct common_options {
+/* What is written, and how. */
+struct output_options {
     const char *json, *csv, *markdown; /* path, "-" for stdout, NULL for none */
+    const char *html;                  /* path, NULL for none */
     const char *picture;               /* path ending in .svg or .png, NULL for none */
-    double seconds;                    /* time budget; 0: none */
+    unsigned color;                    /* enum color */
+    bool verbose;
+};
+
+/* How thoroughly something is measured. */
+struct run_options {
+    double seconds; /* time budget; 0: none */
     uint64_t seed;
-    unsigned color; /* enum color */
     bool quick, quiet;
 };
 
-/* For `groups` of a command: stored in a struct common_options at `member` of the command's own `type`. */
-#define COMMON_OPTIONS(type, member)                                                                         \
-    {"Output", common_output_options, COMMON_OUTPUT_OPTIONS, offsetof(type, member)},                        \
+/* The first member of the options of each command that measures. */
+struct measure_options {
+    struct output_options output;
+    struct run_options run;
+    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
+                              this host can run */
+    int cpu;               /* -1: the last one that may be used */
+};
+
+extern const struct option_spec file_options[4];   /* --json … --html, in a struct output_options */
+extern const struct option_spec picture_option[1]; /* --svg, likewise, and so on */
+extern const struct option_spec verbose_option[1], color_option[1];
+extern const struct option_spec run_options[3]; /* --quick, --time, --seed, in a struct run_options */
+extern const struct option_spec quiet_option[1];
+extern const struct option_spec on_option[1], on_machines_option[1]; /* --on, in a struct choice_list */
+extern const struct option_spec cpu_option[1];                       /* --cpu, in an int */
+extern const struct option_spec help_option[1];
+
+/* An element of a command's groups: a table, stored at `base` of the command's own structure. */
+#define OPTION_GROUP(title, table, base)                                                                     \
     {                                                                                                        \
-        "How thoroughly", common_run_options, COMMON_RUN_OPTIONS, offsetof(type, member)                     \
+        title, table, sizeof(table) / sizeof(table)[0], base                                                 \
     }
 
-enum { COMMON_OUTPUT_OPTIONS = 6, COMMON_RUN_OPTIONS = 3 };
-extern const struct option_spec common_output_options[COMMON_OUTPUT_OPTIONS];
-extern const struct option_spec common_run_options[COMMON_RUN_OPTIONS];
+/* Several: everything about outputs, and how thoroughly; `member` of the command's `type` is a struct
+ * measure_options. */
+#define MEASURE_GROUPS(type, member)                                                                         \
+    OPTION_GROUP("How thoroughly", run_options, offsetof(type, member.run)),                                 \
+        OUTPUT_GROUPS(type, member.output), OPTION_GROUP(NULL, quiet_option, offsetof(type, member.run))
+
+/* Everything about outputs of what has charts; `member` is a struct output_options. */
+#define OUTPUT_GROUPS(type, member)                                                                          \
+    OPTION_GROUP("Output", file_options, offsetof(type, member)),                                            \
+        OPTION_GROUP(NULL, picture_option, offsetof(type, member)),                                          \
+        OPTION_GROUP(NULL, verbose_option, offsetof(type, member)),                                          \
+        OPTION_GROUP(NULL, color_option, offsetof(type, member))
 
 /* Every command's last group: --help alone. */
-#define COMMON_HELP                                                                                          \
-    {                                                                                                        \
-        "Other", common_help_options, COMMON_HELP_OPTIONS, 0                                                 \
-    }
-enum { COMMON_HELP_OPTIONS = 1 };
-extern const struct option_spec common_help_options[COMMON_HELP_OPTIONS];
+#define HELP_GROUP OPTION_GROUP("Other", help_option, 0)
 
-/* What --color takes: enum color. */
-choice_function color_choice;
+/* What --on takes with on_machines_option, number `index`; {NULL, NULL} past the end: runners, and at last
+ * commands. */
+choice_function on_choice;
 
-/* To be called from the command's check(): only one output can be stdout, no two can be one file, and a
- * picture's name tells its format. */
-int common_options_check(const struct common_options *options, struct error *error);
+/* The shell command of an item of --on that is one; NULL for a runner of this machine. */
+const char *on_command(const struct choice_list *on, size_t item);
+
+/* To be called from the command's check(): a picture's name tells its format. */
+int output_options_check(const struct output_options *options, struct error *error);
 
 /* True if text for `stream` is to be coloured: --color, then NO_COLOR and TERM=dumb, then whether it is a
  * terminal. */

@@ -41,50 +41,18 @@ static const struct option_spec what_options[] = {
             "alone rarely fails; what has no interval is not judged, which is told."},
 };
 
-static const struct option_spec output_options[] = {
-    {.name = "json",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.json),
-        .value_name = "FILE",
-        .help = "Also write the comparison to FILE, as JSON by the schema vcost.compare/1. With - it goes to "
-                "stdout, and the table does not."},
-    {.name = "csv",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.csv),
-        .value_name = "FILE",
-        .help =
-            "Also write one line for each cell, slowdown and file to FILE, as comma-separated values with a "
-            "header. With - it goes to stdout, and the table does not."},
-    {.name = "markdown",
-        .kind = OPTION_OUTPUT,
-        FIELD(common.markdown),
-        .value_name = "FILE",
-        .help =
-            "Also write the tables and sentences to FILE, as Markdown for GitHub and its kin. With - it goes "
-            "to stdout, and the table does not."},
-    {.name = "color",
-        .kind = OPTION_CHOICE,
-        FIELD(common.color),
-        .value_name = "WHEN",
-        .fallback = "auto",
-        .choice = color_choice,
-        .help = "When to colour what is written to stdout:"},
-};
-
 static int check(const void *fields, struct error *error)
 {
     const struct compare_options *options = fields;
-    return common_options_check(&options->common, error);
+    return output_options_check(&options->output, error);
 }
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 const struct command command_compare = {
     .name = "compare",
     .summary = "saved results against each other, cell by cell",
     .description =
         {
-            "Holds result files (--json of any measuring command) against the first of them, by the ids of "
+            "Compares result files (--json of any measuring command) with the first of them, by the ids of "
             "their cells: each median and each slowdown, how it changed, and the 95% confidence interval of "
             "that change. Above the tables stands what else differs: the machine, its kernel and settings, "
             "vcost, what was asked for, cells that are noisy or missing.",
@@ -96,13 +64,17 @@ const struct command command_compare = {
         },
     .groups =
         {
-            {"What is compared", what_options, COUNT(what_options), 0},
-            {"Output", output_options, COUNT(output_options), 0},
-            COMMON_HELP,
+            OPTION_GROUP("What is compared", what_options, 0),
+            OUTPUT_GROUPS(struct compare_options, output),
+            HELP_GROUP,
         },
-    .operand = {"FILE",
-        "Result files, two to eight; the first is the baseline. With - one is read from stdin.", NULL, 2,
-        COMPARE_FILES_MAX},
+    .operand = {.name = "FILE",
+        .help =
+            "Result files, or pages that hold one, two to eight; the first is the baseline. With - one is "
+            "read from stdin.",
+        .min = 2,
+        .max = COMPARE_FILES_MAX,
+        .reads = true},
     .examples =
         {
             {"vcost compare before.json after.json", "What changed"},
@@ -119,7 +91,7 @@ const struct command command_compare = {
                 "also stands for files that are no results, that have no cell in common, or of which "
                 "nothing can be judged although --fail-above asks for it."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-report(1)"},
     .options_bytes = sizeof(struct compare_options),
     .check = check,
     .run = cmd_compare_run,

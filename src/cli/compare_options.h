@@ -6,8 +6,8 @@
 #include "cli/common_options.h"
 
 struct compare_options {
-    struct common_options common; /* json, csv, markdown and color of it */
-    const char *only;             /* pattern for cells' ids; NULL: all */
+    struct output_options output;
+    const char *only;  /* pattern for cells' ids; NULL: all */
     unsigned metric;   /* index into the choices "time", "slowdown": enum metric (report/compare.h) */
     double fail_above; /* per cent; negative: nothing fails */
 };

@@ -6,7 +6,7 @@
 
 /* What does not depend on the tables. Needs no bash-completion package; bash itself hands over "--name=value"
  * as three words because "=" is in its COMP_WORDBREAKS, or as one word where a user took it out. */
-static const char head[] =
+static const char opening[] =
     "# bash completion for vcost, made from the table of options by `vcost generate completion`. Do not "
     "edit.\n"
     "\n"
@@ -30,11 +30,22 @@ static const char head[] =
     "    mapfile -t COMPREPLY < <(compgen -P \"$1\" -f -- \"$cur\")\n"
     "    compopt -o filenames 2>/dev/null\n"
     "}\n"
-    "\n"
+    "\n";
+
+static const char head[] =
     "_vcost() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command='' prefix=''\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} command='' prefix='' "
+    "word=1\n"
     "    COMPREPLY=()\n"
-    "    ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]}\n"
+    "    [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == help ]] && word=2\n"
+    "    while ((word < COMP_CWORD)) && _vcost_is_command \"$command ${COMP_WORDS[word]}\"; do\n"
+    "        command+=\" ${COMP_WORDS[word++]}\"\n"
+    "    done\n"
+    "    command=${command# }\n"
+    "    if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} == help && $cur != -* ]]; then\n"
+    "        _vcost_commands \"$command\"\n"
+    "        return\n"
+    "    fi\n"
     "    if [[ $cur == = ]]; then\n"
     "        cur=''\n"
     "    elif [[ $option == = ]]; then\n"
@@ -45,7 +56,7 @@ static const char head[] =
     "    case \"$command $option\" in\n";
 
 static const char middle[] = "    esac\n"
-                             "    case \"$command $cur\" in\n";
+                             "    case \"$command:$cur\" in\n";
 
 static const char tail[] = "    esac\n"
                            "}\n"
@@ -72,14 +83,6 @@ static void value_case(FILE *out, const struct command *command, const struct op
     fputs("        return\n        ;;\n", out);
 }
 
-static void value_cases(FILE *out, const struct command *command)
-{
-    const struct option_spec *option;
-    for (size_t i = 0; (option = option_at(command, i, NULL)); i++)
-        if (value_is_wanted(option->kind))
-            value_case(out, command, option);
-}
-
 static void option_names(FILE *out, const struct command *command)
 {
     const struct option_spec *option;
@@ -87,51 +90,67 @@ static void option_names(FILE *out, const struct command *command)
         fprintf(out, "%s--%s", i ? " " : "", option->name);
 }
 
-/* A command's own words: its operands (files where they can be anything), or its options where it has none or
- * where they are begun. */
+/* A command's own words: its subcommands, or its operands (files where they can be anything), or its options
+ * where it has none or where they are begun. */
 static void word_cases(FILE *out, const struct command *command)
 {
-    fprintf(out, "    \"%s -\"*) _vcost_words \"", command->name);
+    fprintf(out, "    \"%s:-\"*) _vcost_words \"", command->name);
     option_names(out, command);
-    if (command->operand.name && !command->operand.choice) {
-        fprintf(out, "\" ;;\n    \"%s \"*) _vcost_files '' ;;\n", command->name);
-        return;
+    fprintf(out, "\" ;;\n    \"%s:\"*) ", command->name);
+    if (command->commands) {
+        fprintf(out, "_vcost_commands \"%s\" ;;\n", command->name);
+    } else if (command->operand.name && !command->operand.choice) {
+        fputs("_vcost_files '' ;;\n", out);
+    } else {
+        fputs("_vcost_words \"", out);
+        if (command->operand.choice)
+            choices(out, command->operand.choice);
+        else
+            option_names(out, command);
+        fputs("\" ;;\n", out);
     }
-    fprintf(out, "\" ;;\n    \"%s \"*) _vcost_words \"", command->name);
-    if (command->operand.choice)
-        choices(out, command->operand.choice);
-    else
-        option_names(out, command);
-    fputs("\" ;;\n", out);
 }
 
-static struct choice visible_command(size_t index)
+/* `root` itself and then all commands below it. */
+static const struct command *written_at(const struct command *root, size_t index)
 {
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden && !index--)
-            return (struct choice){command_at(i)->name, NULL};
-    return (struct choice){NULL, NULL};
+    return index ? command_at(root, index - 1) : root;
 }
 
-static void first_word_cases(FILE *out)
+/* Which words are commands, and which follow which. */
+static void command_functions(FILE *out, const struct command *root)
 {
-    fputs("    \" -\"*) _vcost_words \"", out);
-    option_names(out, &command_vcost);
-    fputs("\" ;;\n    \" \"*) _vcost_words \"", out);
-    choices(out, visible_command);
-    fputs("\" ;;\n", out);
+    const struct command *command;
+    fputs("_vcost_is_command() {\n    case $1 in\n", out);
+    for (size_t i = 0; (command = command_at(root, i)); i++)
+        if (!command->hidden)
+            fprintf(out, "    \" %s\") return 0 ;;\n", command->name);
+    fputs("    esac\n    return 1\n}\n\n_vcost_commands() {\n    case $1 in\n", out);
+    for (size_t i = 0; (command = written_at(root, i)); i++) {
+        if (!command->commands)
+            continue;
+        fprintf(out, "    \"%s\") _vcost_words \"", command->name);
+        for (size_t j = 0; command_choice(command, j).name; j++)
+            fprintf(out, "%s%s", j ? " " : "", command_choice(command, j).name);
+        fputs("\" ;;\n", out);
+    }
+    fputs("    esac\n}\n\n", out);
 }
 
-void completion_write(FILE *out)
+void completion_write(const struct command *root, FILE *out)
 {
+    const struct command *command;
+    const struct option_spec *option;
+    fputs(opening, out);
+    command_functions(out, root);
     fputs(head, out);
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden)
-            value_cases(out, command_at(i));
+    for (size_t i = 0; (command = written_at(root, i)); i++)
+        for (size_t j = 0; (option = option_at(command, j, NULL)) && !command->hidden; j++)
+            if (value_is_wanted(option->kind))
+                value_case(out, command, option);
     fputs(middle, out);
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden)
-            word_cases(out, command_at(i));
-    first_word_cases(out);
+    for (size_t i = 0; (command = written_at(root, i)); i++)
+        if (!command->hidden)
+            word_cases(out, command);
     fputs(tail, out);
 }

@@ -12,8 +12,8 @@ void describe_name(const struct command *command, char text[static DESCRIBE_BYTE
 void describe_usage(const struct command *command, char text[static DESCRIBE_BYTES])
 {
     const struct operand_spec *operand = &command->operand;
-    const char *more = operand->max > 1 ? "..." : "";
-    if (!command->name[0])
+    const char *more = operand->rest ? " [ARGUMENT...]" : operand->max > 1 ? "..." : "";
+    if (command->commands)
         snprintf(text, DESCRIBE_BYTES, "COMMAND [OPTIONS]");
     else if (!operand->name)
         snprintf(text, DESCRIBE_BYTES, "[OPTIONS]");

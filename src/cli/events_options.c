@@ -4,15 +4,6 @@
 
 #include <errno.h>
 
-static struct choice runner_choice(size_t index)
-{
-    static const struct choice runners[] = {
-        {"native", "in an ordinary process, the baseline"},
-        {"kvm", "in a guest of vcost's own on /dev/kvm"},
-    };
-    return index < sizeof runners / sizeof runners[0] ? runners[index] : (struct choice){NULL, NULL};
-}
-
 static struct choice one_event(size_t index)
 {
     const struct event *event = event_at(index);
@@ -30,47 +21,27 @@ static struct choice event_choice(size_t index)
 
 #define FIELD(member) .offset = offsetof(struct events_options, member)
 
-static const struct option_spec where_options[] = {
-    {.name = "on",
-        .kind = OPTION_CHOICE_LIST,
-        FIELD(on),
-        .value_name = "RUNNER[,RUNNER...]",
-        .choice = runner_choice,
-        .default_note = "every one that this host can run",
-        .help = "Where the events happen; without native there is nothing to compare with. One or more of:"},
-    {.name = "cpu",
-        .kind = OPTION_NUMBER,
-        FIELD(cpu),
-        .value_name = "N",
-        .min = 0,
-        .max = 65535,
-        .default_note = "one is chosen and told",
-        .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
-};
-
 static const struct option_spec tell_options[] = {
     {.name = "explain",
         .kind = OPTION_CHOICE_LIST,
         FIELD(explain),
         .value_name = "EVENT[,EVENT...]",
         .choice = one_event,
+        .only_shows = true,
         .help = "Measure nothing; tell what happens in an event step by step, what the article says of it, "
                 "and what "
                 "to do about its cost:"},
     {.name = "context",
         .kind = OPTION_FLAG,
         FIELD(context),
+        .only_shows = true,
         .help = "Add figures that others have published, with their source, below the table."},
 };
-
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 static int check(const void *fields, struct error *error)
 {
     const struct events_options *options = fields;
-    if (options->common.picture)
-        return error_set(error, EINVAL, "vcost events draws no picture: use --markdown, --csv or --json");
-    return common_options_check(&options->common, error);
+    return output_options_check(&options->common.output, error);
 }
 
 const struct command command_events = {
@@ -103,10 +74,11 @@ const struct command command_events = {
         },
     .groups =
         {
-            {"What is told", tell_options, COUNT(tell_options), 0},
-            {"Where it runs", where_options, COUNT(where_options), 0},
-            COMMON_OPTIONS(struct events_options, common),
-            COMMON_HELP,
+            OPTION_GROUP("What is told", tell_options, 0),
+            OPTION_GROUP("Where it runs", on_option, offsetof(struct events_options, common.on)),
+            OPTION_GROUP(NULL, cpu_option, offsetof(struct events_options, common.cpu)),
+            MEASURE_GROUPS(struct events_options, common),
+            HELP_GROUP,
         },
     .operand = {.name = "EVENT",
         .help = "Only these events, or groups of events:",
@@ -132,7 +104,7 @@ const struct command command_events = {
         {
             {"/dev/kvm", "Must be readable and writable for guests; without it only native is measured."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-list(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)"},
     .options_bytes = sizeof(struct events_options),
     .check = check,
     .run = cmd_events_run,

@@ -8,11 +8,9 @@
 #include <stdbool.h>
 
 struct events_options {
-    struct common_options common;
-    struct choice_list on;      /* names are runners'; count 0: every one that this host can run */
+    struct measure_options common;
     struct choice_list explain; /* indices for event_at(): told in words instead of measured */
     bool context;
-    int cpu; /* -1: the last one that may be used */
 };
 
 extern const struct command command_events;

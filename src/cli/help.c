@@ -55,7 +55,8 @@ static void option(const struct page *page, const struct option_spec *option)
 static void options(const struct page *page, const struct command *command)
 {
     for (const struct option_group *group = command->groups; group->options; group++) {
-        title(page, group->title);
+        if (group->title)
+            title(page, group->title);
         for (size_t i = 0; i < group->count; i++)
             option(page, &group->options[i]);
     }
@@ -79,12 +80,13 @@ static void entries(const struct page *page, const char *heading, const struct e
         list_item(page, INDENT, entries->name, entries->text);
 }
 
-static void commands(const struct page *page)
+static void commands(const struct page *page, const struct command *command)
 {
-    title(page, "Commands");
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden)
-            list_item(page, INDENT, command_at(i)->name, command_at(i)->summary);
+    struct choice choice = command_choice(command, 0);
+    if (choice.name)
+        title(page, "Commands");
+    for (size_t i = 0; (choice = command_choice(command, i)).name; i++)
+        list_item(page, INDENT, choice.name, choice.summary);
 }
 
 static void operands(const struct page *page, const struct command *command)
@@ -116,8 +118,7 @@ void help_write(const struct command *command, FILE *out, unsigned width)
     struct page page = {out, width};
     opening(&page, command);
     examples(&page, command);
-    if (!command->name[0])
-        commands(&page);
+    commands(&page, command);
     operands(&page, command);
     options(&page, command);
     entries(&page, "Files", command->files);
@@ -126,27 +127,33 @@ void help_write(const struct command *command, FILE *out, unsigned width)
     entries(&page, NULL, command->exit_notes);
 }
 
-static struct choice command_choice(size_t index)
+int help_explain(const struct command *root, const struct invocation *invocation, FILE *out)
 {
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden && !index--)
-            return (struct choice){command_at(i)->name, command_at(i)->summary};
-    return (struct choice){NULL, NULL};
+    size_t used;
+    const struct command *command =
+        command_find(root, invocation->operand_count, invocation->operands, &used);
+    struct error error;
+    if (used == invocation->operand_count) {
+        help_write(command, out, fold_width(out));
+        return STATUS_DONE;
+    }
+    command_unknown(command, invocation->operands[used], &error);
+    return status_wrong_usage(invocation->command, &error);
 }
 
 static int run(const struct invocation *invocation)
 {
-    const struct command *command = invocation->operand_count ? command_find(invocation->operands[0]) : NULL;
-    help_write(command ? command : &command_vcost, stdout, fold_width(stdout));
-    return STATUS_DONE;
+    return help_explain(&command_vcost, invocation, stdout);
 }
 
 const struct command command_help = {
     .name = "help",
     .summary = "how to use vcost or one of its commands",
     .description = {"Shows the same text as --help of the command, or of vcost itself."},
-    .groups = {COMMON_HELP},
-    .operand = {"COMMAND", "What to explain:", command_choice, 0, 1},
+    .groups = {HELP_GROUP},
+    .operand = {.name = "COMMAND",
+        .help = "What to explain, in as many words as it has.",
+        .max = OPERANDS_MAX},
     .examples = {{"vcost help chase", "What vcost chase can do"}},
     .see_also = {"vcost(1)"},
     .run = run,

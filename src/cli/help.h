@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 
-/* Writes the help of a command (command_vcost: of vcost itself, with the list of commands), folded to
- * `width`. */
+/* Writes the help of a command, with the list of its subcommands, folded to `width`. */
 void help_write(const struct command *command, FILE *out, unsigned width);
 
-/* `vcost help [COMMAND]`. */
+/* `vcost help [COMMAND...]` for the commands below `root`; the exit status. */
+int help_explain(const struct command *root, const struct invocation *invocation, FILE *out);
+
 extern const struct command command_help;
 
 #endif

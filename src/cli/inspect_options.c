@@ -1,20 +1,14 @@
 #include "cli/inspect_options.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define FIELD(member) .offset = offsetof(struct inspect_options, member)
 
 static const struct option_spec what_options[] = {
-    {.name = "verbose",
-        .letter = 'v',
-        .kind = OPTION_FLAG,
-        FIELD(verbose),
-        .help = "Tell of every finding how it was found and how sure it is, not only of those that were "
-                "concluded."},
     {.name = "fail-on",
         .kind = OPTION_TEXT,
         FIELD(fail_on),
+        .only_shows = true,
         .value_name = "WHAT[,WHAT...]",
         .help =
             "End with status 3 if one of these is found: the name of a finding that is yes or no "
@@ -22,14 +16,6 @@ static const struct option_spec what_options[] = {
             "on that end of the interval which is on the safe side; in quotes, since a shell has its own use "
             "for >. With --watch the first round that finds "
             "one ends the watch. Names are those of --json."},
-    {.name = "cpu",
-        .kind = OPTION_NUMBER,
-        FIELD(cpu),
-        .value_name = "N",
-        .min = 0,
-        .max = 65535,
-        .default_note = "one is chosen and told",
-        .help = "The CPU that is inspected, by its number in /sys/devices/system/cpu."},
 };
 
 static const struct option_spec watch_options[] = {
@@ -60,26 +46,14 @@ static const struct option_spec watch_options[] = {
             "half-written. With - it goes to stdout, and the report does not."},
 };
 
-#define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
 static int check(const void *fields, struct error *error)
 {
     const struct inspect_options *options = fields;
-    const struct common_options *common = &options->common;
     struct thresholds thresholds;
-    if (common->picture)
-        return error_set(error, EINVAL,
-            "vcost inspect draws no picture: use vcost chase --order "
-            "line-per-page,packed --host-page 4K,2M --svg for its curves");
     if (options->rounds > 0 && !(options->watch > 0))
         return error_set(error, EINVAL, "--rounds counts the rounds of --watch: give --watch SECONDS too");
-    const char *const others[] = {common->json, common->csv, common->markdown};
-    for (size_t i = 0; options->openmetrics && i < COUNT(others); i++)
-        if (others[i] && !strcmp(others[i], options->openmetrics))
-            return error_set(error, EINVAL, "--openmetrics and another output cannot both write to %s",
-                strcmp(others[i], "-") ? "the same file" : "stdout");
     int rc = options->fail_on ? thresholds_parse(options->fail_on, &thresholds, error) : 0;
-    return rc < 0 ? rc : common_options_check(common, error);
+    return rc < 0 ? rc : output_options_check(&options->common.output, error);
 }
 
 const struct command command_inspect = {
@@ -107,10 +81,11 @@ const struct command command_inspect = {
         },
     .groups =
         {
-            {"What is told", what_options, COUNT(what_options), 0},
-            {"Watching", watch_options, COUNT(watch_options), 0},
-            COMMON_OPTIONS(struct inspect_options, common),
-            COMMON_HELP,
+            OPTION_GROUP("What is told", what_options, 0),
+            OPTION_GROUP("Where it runs", cpu_option, offsetof(struct inspect_options, common.cpu)),
+            OPTION_GROUP("Watching", watch_options, 0),
+            MEASURE_GROUPS(struct inspect_options, common),
+            HELP_GROUP,
         },
     .examples =
         {
@@ -134,7 +109,7 @@ const struct command command_inspect = {
             {"/dev/kvm", "To find out what KVM does here; without it that part is told as missing."},
             {"/proc, /sys", "What the kernel tells. In a container that hides /sys the rest is still found."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)"},
     .options_bytes = sizeof(struct inspect_options),
     .check = check,
     .run = cmd_inspect_run,

@@ -9,13 +9,11 @@
 #include <stdbool.h>
 
 struct inspect_options {
-    struct common_options common;
+    struct measure_options common;
     const char *openmetrics; /* path, "-" for stdout, NULL for none */
     const char *fail_on;     /* as typed; NULL: nothing */
     double watch;            /* seconds between the starts of two rounds; 0: no rounds */
     int rounds;              /* of --watch; -1: until stopped */
-    int cpu;                 /* -1: the last one that may be used */
-    bool verbose;
 };
 
 extern const struct command command_inspect;

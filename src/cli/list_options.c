@@ -1,7 +1,5 @@
 #include "cli/list_options.h"
 
-#include "cli/common_options.h"
-
 #include <string.h>
 
 static struct choice topic_choice(size_t index)
@@ -14,16 +12,6 @@ static struct choice topic_choice(size_t index)
     };
     return index < LIST_TOPICS ? topics[index] : (struct choice){NULL, NULL};
 }
-
-#define FIELD(member) .offset = offsetof(struct list_options, member)
-
-static const struct option_spec list_table[] = {
-    {.name = "json",
-        .kind = OPTION_OUTPUT,
-        FIELD(json),
-        .value_name = "FILE",
-        .help = "Write the lists to FILE as JSON; with - they go to stdout instead of the table."},
-};
 
 bool list_topic_wanted(const struct invocation *invocation, enum list_topic topic)
 {
@@ -45,8 +33,9 @@ const struct command command_list = {
         },
     .groups =
         {
-            {"What is written", list_table, sizeof list_table / sizeof list_table[0], 0},
-            COMMON_HELP,
+            OPTION_GROUP("Output", file_options, offsetof(struct list_options, output)),
+            OPTION_GROUP(NULL, color_option, offsetof(struct list_options, output)),
+            HELP_GROUP,
         },
     .operand = {"TOPIC", "What to list, one or more of:", topic_choice, 0, LIST_TOPICS},
     .examples =

@@ -3,13 +3,14 @@
 #define VCOST_CLI_LIST_OPTIONS_H
 
 #include "cli/command.h"
+#include "cli/common_options.h"
 
 #include <stdbool.h>
 
 enum list_topic { LIST_RUNNERS, LIST_ORDERS, LIST_WORKLOADS, LIST_EVENTS, LIST_TOPICS };
 
 struct list_options {
-    const char *json; /* path, "-" for stdout, NULL: a table for people on stdout */
+    struct output_options output; /* without a picture */
 };
 
 extern const struct command command_list;

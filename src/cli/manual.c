@@ -138,9 +138,11 @@ static void options(FILE *out, const struct command *command)
 {
     fputs(".SH OPTIONS\n", out);
     for (const struct option_group *group = command->groups; group->options; group++) {
-        fputs(".SS ", out);
-        put_string(out, group->title);
-        fputc('\n', out);
+        if (group->title) {
+            fputs(".SS ", out);
+            put_string(out, group->title);
+            fputc('\n', out);
+        }
         for (size_t i = 0; i < group->count; i++)
             option(out, &group->options[i]);
     }
@@ -162,12 +164,13 @@ static void entries(FILE *out, const char *heading, const struct entry *entries)
         item(out, entries->name, entries->text);
 }
 
-static void commands(FILE *out)
+static void commands(FILE *out, const struct command *command)
 {
-    fputs(".SH COMMANDS\n", out);
-    for (size_t i = 0; command_at(i); i++)
-        if (!command_at(i)->hidden)
-            item(out, command_at(i)->name, command_at(i)->summary);
+    struct choice choice = command_choice(command, 0);
+    if (choice.name)
+        fputs(".SH COMMANDS\n", out);
+    for (size_t i = 0; (choice = command_choice(command, i)).name; i++)
+        item(out, choice.name, choice.summary);
 }
 
 static void operands(FILE *out, const struct command *command)
@@ -238,8 +241,7 @@ void manual_write(const struct command *command, FILE *out)
 {
     opening(out, command);
     paragraphs(out, command);
-    if (!command->name[0])
-        commands(out);
+    commands(out, command);
     operands(out, command);
     options(out, command);
     examples(out, command);

@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include "base/output.h"
 #include "cli/suggest.h"
 #include "cli/values.h"
 
@@ -35,6 +36,13 @@ const struct option_spec *option_at(
     return NULL;
 }
 
+size_t option_offset(const struct command *command, size_t index)
+{
+    const struct option_group *group;
+    const struct option_spec *option = option_at(command, index, &group);
+    return group->base + option->offset;
+}
+
 static const struct option_spec *option_named(const struct parser *parser, size_t index)
 {
     return option_at(parser->command, index, NULL);
@@ -42,9 +50,7 @@ static const struct option_spec *option_named(const struct parser *parser, size_
 
 static void *field_of(const struct parser *parser, size_t index)
 {
-    const struct option_group *group;
-    const struct option_spec *option = option_at(parser->command, index, &group);
-    return parser->fields + group->base + option->offset;
+    return parser->fields + option_offset(parser->command, index);
 }
 
 /* What an option holds if it is not given and has no default. All else is zero. */
@@ -217,6 +223,12 @@ static int take_operand(struct parser *parser, const char *word)
     if (!spec->name)
         return error_set(
             parser->error, EINVAL, "\"" SHOWN "\" is one word too many: options begin with --", word);
+    if (spec->rest) {
+        invocation->operands = (const char *const *)parser->next - 1;
+        invocation->operand_count = (size_t)(parser->end - parser->next) + 1;
+        parser->next = parser->end;
+        return 0;
+    }
     if (invocation->operand_count >= spec->max)
         return error_set(parser->error, EINVAL, "\"" SHOWN "\" is one word too many", word);
     if (!operand_is_known(spec, word)) {
@@ -224,7 +236,7 @@ static int take_operand(struct parser *parser, const char *word)
         return error_set(parser->error, EINVAL, "\"" SHOWN "\" is no %s%s%s%s", word, spec->name,
             near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
     }
-    invocation->operands[invocation->operand_count++] = word;
+    invocation->words[invocation->operand_count++] = word;
     return 0;
 }
 
@@ -240,12 +252,54 @@ static int parse_word(struct parser *parser, const char *word, bool *ended)
     return 0;
 }
 
+static bool is_output(const struct option_spec *option)
+{
+    return option->kind == OPTION_OUTPUT || option->kind == OPTION_FILE;
+}
+
+/* No two options write into one file. */
+static int check_outputs(const struct parser *parser)
+{
+    const struct option_spec *one, *other;
+    for (size_t i = 0; (one = option_named(parser, i)); i++)
+        for (size_t j = i + 1; is_output(one) && (other = option_named(parser, j)); j++) {
+            if (!is_output(other))
+                continue;
+            const char *path = *(const char **)field_of(parser, i),
+                       *same = *(const char **)field_of(parser, j);
+            if (path && same && output_is_same(path, same))
+                return error_set(parser->error, EINVAL, "--%s and --%s cannot both write to %s", one->name,
+                    other->name, strcmp(path, "-") ? "the same file" : "stdout");
+        }
+    return 0;
+}
+
+/* Stdin can be read once, also as NAME=-. */
+static int check_stdin(const struct parser *parser)
+{
+    const struct invocation *invocation = parser->invocation;
+    size_t count = 0;
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *word = invocation->operands[i], *last = strrchr(word, '=');
+        count += !strcmp(last ? last + 1 : word, "-");
+    }
+    if (count < 2 || !parser->command->operand.reads)
+        return 0;
+    return error_set(parser->error, EINVAL, "only one %s can be - (stdin)", parser->command->operand.name);
+}
+
 static int check_together(const struct parser *parser)
 {
     const struct command *command = parser->command;
+    if (command->commands)
+        return error_set(
+            parser->error, EINVAL, "name a command, such as vcost %s", command->commands[0]->name);
     if (parser->invocation->operand_count < command->operand.min)
         return error_set(parser->error, EINVAL, "%s is missing", command->operand.name);
-    return command->check ? command->check(parser->fields, parser->error) : 0;
+    int result = check_outputs(parser);
+    if (!result)
+        result = check_stdin(parser);
+    return result || !command->check ? result : command->check(parser->fields, parser->error);
 }
 
 static int parse_words(struct parser *parser)
@@ -261,6 +315,13 @@ static int parse_words(struct parser *parser)
     return result ? result : check_together(parser);
 }
 
+int options_defaults(const struct command *command, bool quick, void *options, struct error *error)
+{
+    struct parser parser = {.command = command, .fields = options, .error = error};
+    int result = read_defaults(&parser);
+    return result || !quick ? result : read_quick_defaults(&parser);
+}
+
 int options_parse(const struct command *command, int argc, char **argv, int first, void *options,
     struct invocation *invocation, struct error *error)
 {
@@ -270,6 +331,7 @@ int options_parse(const struct command *command, int argc, char **argv, int firs
         .fields = options,
         .invocation = invocation,
         .error = error};
-    *invocation = (struct invocation){.command = command, .argc = argc, .argv = argv, .options = options};
+    *invocation = (struct invocation){
+        .command = command, .argc = argc, .argv = argv, .options = options, .operands = invocation->words};
     return parse_words(&parser) < 0 ? -EINVAL : 0;
 }

@@ -15,9 +15,15 @@
 int options_parse(const struct command *command, int argc, char **argv, int first, void *options,
     struct invocation *invocation, struct error *error);
 
+/* Fills *options with the defaults, or with those of --quick. */
+int options_defaults(const struct command *command, bool quick, void *options, struct error *error);
+
 /* The `index`th option of a command counted through all its groups, NULL past the end; its group in *group
  * (may be NULL). */
 const struct option_spec *option_at(
     const struct command *command, size_t index, const struct option_group **group);
+
+/* Where the value of the `index`th option stands in the command's structure. */
+size_t option_offset(const struct command *command, size_t index);
 
 #endif

@@ -24,19 +24,17 @@ int status_of(int code)
 
 /* The only way for a sentence to a terminal. It may repeat what a user typed or what a file is called, which
  * can hold anything, also what would steer the terminal. */
-static void print_sentence(const struct error *error)
+void status_warn(const char *sentence)
 {
-    char text[sizeof error->text];
-    size_t length = 0;
-    for (const char *c = error->text; *c; c++)
-        text[length++] = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-    text[length] = '\0';
-    fprintf(stderr, "vcost: %s\n", text);
+    fputs("vcost: ", stderr);
+    for (const char *c = sentence; *c; c++)
+        fputc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, stderr);
+    fputc('\n', stderr);
 }
 
 int status_failed(const struct error *error)
 {
-    print_sentence(error);
+    status_warn(error->text);
     return status_of(error->code);
 }
 
@@ -44,7 +42,7 @@ int status_wrong_usage(const struct command *command, const struct error *error)
 {
     char name[DESCRIBE_BYTES];
     describe_name(command, name);
-    print_sentence(error);
+    status_warn(error->text);
     fprintf(stderr, "Try '%s --help'.\n", name);
     return STATUS_USAGE;
 }

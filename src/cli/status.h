@@ -23,6 +23,9 @@ int status_of(int code);
 /* Prints "vcost: SENTENCE" on stderr and returns status_of(error->code). */
 int status_failed(const struct error *error);
 
+/* Prints "vcost: SENTENCE" on stderr, made harmless for a terminal. */
+void status_warn(const char *sentence);
+
 /* Prints the sentence and "Try 'vcost COMMAND --help'." on stderr; returns STATUS_USAGE. */
 int status_wrong_usage(const struct command *command, const struct error *error);
 

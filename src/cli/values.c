@@ -3,6 +3,7 @@
 #include "base/size.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 
 /* Wrong text is shown up to this many characters, so that the sentence stays one that is read. */
 #define SHOWN "%.60s"
+
+/* ---- reading ---- */
 
 static const char digits[] = "0123456789";
 
@@ -282,28 +285,126 @@ static int read_file(const struct option_spec *option, const char *text, void *f
     return read_output(option, text, field, error);
 }
 
+/* ---- writing ---- */
+
+typedef const char *value_writer(const struct option_spec *option, const void *field, struct pool *pool);
+
+static const char *write_flag(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    (void)option, (void)pool;
+    return *(const bool *)field ? "yes" : "no";
+}
+
+static const char *write_number(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    int number = *(const int *)field;
+    (void)option;
+    return number < 0 ? NULL : pool_format(pool, "%d", number);
+}
+
+static const char *write_number_list(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    const struct number_list *list = field;
+    const char *text = NULL;
+    (void)option;
+    for (size_t i = 0; i < list->count; i++)
+        text = text ? pool_format(pool, "%s,%d", text, list->values[i])
+                    : pool_format(pool, "%d", list->values[i]);
+    return text;
+}
+
+/* In the largest unit that it is a whole number of. */
+static const char *write_size(uint64_t bytes, struct pool *pool)
+{
+    static const char units[] = "KMGT";
+    size_t unit = 0;
+    for (; bytes && bytes % 1024 == 0 && unit < sizeof units - 1; unit++)
+        bytes /= 1024;
+    return pool_format(pool, "%" PRIu64 "%.*s", bytes, unit ? 1 : 0, unit ? &units[unit - 1] : "");
+}
+
+static const char *write_size_range(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    const struct size_range *range = field;
+    const char *first = write_size(range->first, pool);
+    (void)option;
+    if (range->first == range->last)
+        return first;
+    return pool_format(pool, "%s..%s", first, write_size(range->last, pool));
+}
+
+static const char *write_choice(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    (void)pool;
+    return option->choice(*(const unsigned *)field).name;
+}
+
+static const char *write_choice_list(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    const struct choice_list *list = field;
+    const char *text = NULL;
+    (void)option;
+    for (size_t i = 0; i < list->count; i++)
+        text = text ? pool_format(pool, "%s,%s", text, list->names[i]) : pool_text(pool, list->names[i]);
+    return text;
+}
+
+static const char *write_seconds(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    double seconds = *(const double *)field;
+    (void)option;
+    return seconds > 0 ? pool_format(pool, "%g", seconds) : NULL;
+}
+
+static const char *write_percent(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    double percent = *(const double *)field;
+    (void)option;
+    return percent < 0 ? NULL : pool_format(pool, "%g%%", percent);
+}
+
+static const char *write_text(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    (void)option;
+    return pool_text(pool, *(const char *const *)field);
+}
+
+static const char *write_seed(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    (void)option;
+    return pool_format(pool, "%" PRIu64, *(const uint64_t *)field);
+}
+
+/* ---- kinds ---- */
+
 static const struct {
     bool wants, list;
     int (*read)(const struct option_spec *option, const char *text, void *field, struct error *error);
+    value_writer *write;
 } kinds[OPTION_KINDS] = {
-    [OPTION_FLAG] = {false, false, read_flag},
-    [OPTION_QUICK] = {false, false, read_flag},
-    [OPTION_NUMBER] = {true, false, read_number},
-    [OPTION_NUMBER_LIST] = {true, true, read_number_list},
-    [OPTION_SIZE_RANGE] = {true, false, read_size_range},
-    [OPTION_CHOICE] = {true, false, read_choice},
-    [OPTION_CHOICE_LIST] = {true, true, read_choice_list},
-    [OPTION_SECONDS] = {true, false, read_seconds},
-    [OPTION_PERCENT] = {true, false, read_percent},
-    [OPTION_TEXT] = {true, false, read_text},
-    [OPTION_SEED] = {true, false, read_seed},
-    [OPTION_FILE] = {true, false, read_file},
-    [OPTION_OUTPUT] = {true, false, read_output},
+    [OPTION_FLAG] = {false, false, read_flag, write_flag},
+    [OPTION_QUICK] = {false, false, read_flag, write_flag},
+    [OPTION_NUMBER] = {true, false, read_number, write_number},
+    [OPTION_NUMBER_LIST] = {true, true, read_number_list, write_number_list},
+    [OPTION_SIZE_RANGE] = {true, false, read_size_range, write_size_range},
+    [OPTION_CHOICE] = {true, false, read_choice, write_choice},
+    [OPTION_CHOICE_LIST] = {true, true, read_choice_list, write_choice_list},
+    [OPTION_SECONDS] = {true, false, read_seconds, write_seconds},
+    [OPTION_PERCENT] = {true, false, read_percent, write_percent},
+    [OPTION_TEXT] = {true, false, read_text, write_text},
+    [OPTION_SEED] = {true, false, read_seed, write_seed},
+    [OPTION_FILE] = {true, false, read_file, write_text},
+    [OPTION_OUTPUT] = {true, false, read_output, write_text},
 };
 
 int value_read(const struct option_spec *option, const char *text, void *field, struct error *error)
 {
     return kinds[option->kind].read(option, text, field, error);
+}
+
+const char *value_write(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    return kinds[option->kind].write(option, field, pool);
 }
 
 bool value_is_wanted(enum option_kind kind)

@@ -187,7 +187,9 @@ static int take_sample(struct run *run, struct result_cell *cell, size_t lane, u
         run->repeat_seconds += clock_seconds() - before;
         cell->repeated++;
     }
-    return rc < 0 ? rc : add_sample(cell, &sample, error);
+    if (rc == 0 && figures_add_sample(cell, &sample))
+        rc = error_set(error, ENOMEM, "no memory for another sample");
+    return rc;
 }
 
 /* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
@@ -361,8 +363,8 @@ static int conclude(struct run *run, int rc, struct error *error)
         snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
             stop_asked(&run->experiment->stop) ? "stopped by the user" : error->text);
     result->seconds = elapsed(run);
-    analyse_cells(result, run->planned, result->incomplete_reason);
-    return analyse_comparisons(result, &run->row, error);
+    rc = analyse_cells(result, run->planned, result->incomplete_reason, error);
+    return rc < 0 ? rc : analyse_comparisons(result, &run->row, error);
 }
 
 int experiment_chase(const struct chase_experiment *experiment, struct result *result, struct error *error)

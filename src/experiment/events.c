@@ -21,7 +21,7 @@ static const double repeat_share = 0.15;
 struct events_work {
     const struct events_experiment *experiment;
     struct result *result;
-    struct units units;
+    struct event_units units;
     size_t *order; /* units in the order of the present placement */
     struct watch watch;
     double started; /* clock_seconds() */
@@ -46,7 +46,7 @@ static int check_time(const struct events_work *work, struct error *error)
     return 0;
 }
 
-static void tell(const struct events_work *work, const struct unit *unit)
+static void tell(const struct events_work *work, const struct event_unit *unit)
 {
     const struct chase_progress *progress = &work->experiment->progress;
     double done = work->placement + (double)work->units_done / (double)work->units.count;
@@ -143,7 +143,9 @@ static int take_sample(
         work->repeat_seconds += clock_seconds() - before;
         into->repeated++;
     }
-    return rc < 0 ? rc : add_sample(into, &sample, error);
+    if (rc == 0 && figures_add_sample(into, &sample))
+        rc = error_set(error, ENOMEM, "no memory for another sample");
+    return rc;
 }
 
 /* ---- one unit ---- */
@@ -194,7 +196,7 @@ static int find_count(const struct events_work *work, struct unit_cell *cell, st
 }
 
 static int open_cell(
-    struct events_work *work, const struct unit *unit, struct unit_cell *cell, struct error *error)
+    struct events_work *work, const struct event_unit *unit, struct unit_cell *cell, struct error *error)
 {
     struct event_run warm;
     struct result_cell *into = &work->result->cells[cell->cell];
@@ -206,7 +208,7 @@ static int open_cell(
     return rc < 0 ? rc : event_run(cell->bench, (cell->count + 3) / 4, &warm, error);
 }
 
-static int open_unit(struct events_work *work, struct unit *unit, struct error *error)
+static int open_unit(struct events_work *work, struct event_unit *unit, struct error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < unit->count; i++)
@@ -217,7 +219,7 @@ static int open_unit(struct events_work *work, struct unit *unit, struct error *
     return rc;
 }
 
-static void close_unit(struct unit *unit)
+static void close_unit(struct event_unit *unit)
 {
     for (size_t i = 0; i < unit->count; i++) {
         event_close(unit->cells[i].bench);
@@ -225,7 +227,7 @@ static void close_unit(struct unit *unit)
     }
 }
 
-static int sample_unit(struct events_work *work, struct unit *unit, struct error *error)
+static int sample_unit(struct events_work *work, struct event_unit *unit, struct error *error)
 {
     int rc = 0;
     for (unsigned round = 0; rc == 0 && round < work->experiment->rounds; round++) {
@@ -241,7 +243,7 @@ static int sample_unit(struct events_work *work, struct unit *unit, struct error
     return rc;
 }
 
-static int measure_unit(struct events_work *work, struct unit *unit, struct error *error)
+static int measure_unit(struct events_work *work, struct event_unit *unit, struct error *error)
 {
     int rc = open_unit(work, unit, error);
     if (rc == 0)
@@ -258,7 +260,7 @@ static int measure_placement(struct events_work *work, struct error *error)
     int rc = 0;
     order_shuffle(work->order, work->units.count, &random);
     for (work->units_done = 0; rc == 0 && work->units_done < work->units.count; work->units_done++) {
-        struct unit *unit = &work->units.units[work->order[work->units_done]];
+        struct event_unit *unit = &work->units.units[work->order[work->units_done]];
         tell(work, unit);
         rc = measure_unit(work, unit, error);
     }
@@ -275,17 +277,19 @@ static int measure_placements(struct events_work *work, struct error *error)
     return rc;
 }
 
-/* Each cell against the same event on native, and against what its event is held against at the same place.
- */
-static void compare_unit(struct result *result, const struct unit *unit)
+/* Each cell relative to the same event on native, and to the event at the same place that its own is relative
+ * to. */
+static int compare_unit(struct result *result, const struct event_unit *unit, struct error *error)
 {
-    for (size_t i = 0; i < unit->count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < unit->count; i++) {
         const struct unit_cell *cell = &unit->cells[i];
         if (cell->native != i)
-            analyse_comparison(result, cell->cell, unit->cells[cell->native].cell);
-        if (cell->root != i)
-            analyse_comparison(result, cell->cell, unit->cells[cell->root].cell);
+            rc = analyse_comparison(result, cell->cell, unit->cells[cell->native].cell, error);
+        if (rc == 0 && cell->root != i)
+            rc = analyse_comparison(result, cell->cell, unit->cells[cell->root].cell, error);
     }
+    return rc;
 }
 
 static int analyse(struct events_work *work, const char *cut, struct error *error)
@@ -294,10 +298,10 @@ static int analyse(struct events_work *work, const char *cut, struct error *erro
     result->comparisons = calloc(2 * result->cell_count + 1, sizeof *result->comparisons);
     if (!result->comparisons)
         return error_set(error, ENOMEM, "no memory for the comparisons");
-    analyse_cells(result, work->planned, cut);
-    for (size_t i = 0; i < work->units.count; i++)
-        compare_unit(result, &work->units.units[i]);
-    return 0;
+    int rc = analyse_cells(result, work->planned, cut, error);
+    for (size_t i = 0; rc == 0 && i < work->units.count; i++)
+        rc = compare_unit(result, &work->units.units[i], error);
+    return rc;
 }
 
 static int prepare(struct events_work *work, struct error *error)

@@ -18,21 +18,21 @@ struct unit_cell {
 };
 
 /* Cells that are measured in turns. */
-struct unit {
+struct event_unit {
     uint64_t bytes;
     struct unit_cell cells[UNIT_CELLS_MAX];
     size_t count;
 };
 
-struct units {
-    struct unit *units;
+struct event_units {
+    struct event_unit *units;
     size_t count;
 };
 
 /* Arranges the events in units and makes the result's cells. *units is the caller's, to be released with
  * units_free(). */
-int units_make(const struct events_experiment *experiment, struct result *result, struct units *units,
+int units_make(const struct events_experiment *experiment, struct result *result, struct event_units *units,
     struct error *error);
-void units_free(struct units *units);
+void units_free(struct event_units *units);
 
 #endif

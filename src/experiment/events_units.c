@@ -32,7 +32,7 @@ static bool is_root(const struct events_experiment *experiment, const struct eve
     return wanted && !event->against;
 }
 
-static int add_cell(struct unit *unit, const struct event *event, const struct event_place *place,
+static int add_cell(struct event_unit *unit, const struct event *event, const struct event_place *place,
     size_t root, struct error *error)
 {
     size_t at = unit->count;
@@ -48,8 +48,8 @@ static int add_cell(struct unit *unit, const struct event *event, const struct e
 }
 
 /* The root and what is held against it, at each place. */
-static int fill_unit(const struct events_experiment *experiment, const struct event *root, struct unit *unit,
-    struct error *error)
+static int fill_unit(const struct events_experiment *experiment, const struct event *root,
+    struct event_unit *unit, struct error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < experiment->place_count; i++) {
@@ -72,15 +72,15 @@ static size_t count_sizes(const struct event *event)
 }
 
 static int add_units(const struct events_experiment *experiment, const struct event *root,
-    struct units *units, struct error *error)
+    struct event_units *units, struct error *error)
 {
     size_t sizes = count_sizes(root);
-    struct unit *grown = realloc(units->units, (units->count + sizes) * sizeof *grown);
+    struct event_unit *grown = realloc(units->units, (units->count + sizes) * sizeof *grown);
     int rc = grown ? 0 : error_set(error, ENOMEM, "no memory for the list of events");
     units->units = grown ? grown : units->units;
     for (size_t i = 0; rc == 0 && i < sizes; i++) {
-        struct unit *unit = &units->units[units->count++];
-        *unit = (struct unit){.bytes = root->sizes ? root->sizes[i] : 0};
+        struct event_unit *unit = &units->units[units->count++];
+        *unit = (struct event_unit){.bytes = root->sizes ? root->sizes[i] : 0};
         rc = fill_unit(experiment, root, unit, error);
     }
     return rc;
@@ -88,13 +88,13 @@ static int add_units(const struct events_experiment *experiment, const struct ev
 
 /* ---- the result's cells ---- */
 
-static struct result_cell make_cell(const struct unit *unit, const struct unit_cell *from)
+static struct result_cell make_cell(const struct event_unit *unit, const struct unit_cell *from)
 {
     const struct runner_type *type = from->place->type;
     struct result_cell made = {
         .cell = {.monitor = type->name, .event = {from->event->name, unit->bytes}},
         .technique = type->monitor ? from->place->facts->technique : TECHNIQUE_NONE,
-        .unit = from->event->unit,
+        .operation = from->event->unit,
         .pages = {.host_share_2m = NAN, .as_asked = true},
         .median = NAN,
         .low = NAN,
@@ -111,7 +111,7 @@ static struct result_cell make_cell(const struct unit *unit, const struct unit_c
     return made;
 }
 
-static int make_result_cells(struct units *units, struct result *result, struct error *error)
+static int make_result_cells(struct event_units *units, struct result *result, struct error *error)
 {
     size_t count = 0;
     for (size_t i = 0; i < units->count; i++)
@@ -120,7 +120,7 @@ static int make_result_cells(struct units *units, struct result *result, struct 
     if (!result->cells)
         return error_set(error, ENOMEM, "no memory for %zu cells", count);
     for (size_t i = 0; i < units->count; i++) {
-        struct unit *unit = &units->units[i];
+        struct event_unit *unit = &units->units[i];
         for (size_t k = 0; k < unit->count; k++) {
             unit->cells[k].cell = result->cell_count;
             result->cells[result->cell_count++] = make_cell(unit, &unit->cells[k]);
@@ -129,19 +129,19 @@ static int make_result_cells(struct units *units, struct result *result, struct 
     return 0;
 }
 
-int units_make(const struct events_experiment *experiment, struct result *result, struct units *units,
+int units_make(const struct events_experiment *experiment, struct result *result, struct event_units *units,
     struct error *error)
 {
     int rc = 0;
-    *units = (struct units){0};
+    *units = (struct event_units){0};
     for (size_t i = 0; rc == 0 && event_at(i); i++)
         if (is_root(experiment, event_at(i)))
             rc = add_units(experiment, event_at(i), units, error);
     return rc < 0 ? rc : make_result_cells(units, result, error);
 }
 
-void units_free(struct units *units)
+void units_free(struct event_units *units)
 {
     free(units->units);
-    *units = (struct units){0};
+    *units = (struct event_units){0};
 }

@@ -116,29 +116,6 @@ static int run_parts(struct inspection *inspection, struct error *error)
 
 /* ---- all of it ---- */
 
-static void describe(struct inspection *inspection)
-{
-    struct result *result = inspection->result;
-    const struct setting *setting = inspection->experiment->setting;
-    result->experiment = "inspect";
-    result->seed = inspection->experiment->seed;
-    result->cpu = setting->pin.cpu;
-    result->tsc_ghz = setting->clock.ticks_per_ns;
-    result->kvm = setting->facts;
-    stamp_start(result);
-}
-
-/* As a thread that is not bound to a CPU: which ones it may use is told too. */
-static int look(struct inspection *inspection, struct error *error)
-{
-    const struct pin *pin = &inspection->experiment->setting->pin;
-    struct error other;
-    pin_pause(pin);
-    int rc = host_look(&inspection->result->host, error);
-    int bound = pin_resume(pin, &other);
-    return rc < 0 || bound == 0 ? rc : error_set(error, EIO, "%s", other.text);
-}
-
 static int measure_and_judge(struct inspection *inspection, struct error *error)
 {
     struct result *result = inspection->result;
@@ -169,9 +146,9 @@ int experiment_inspect(
     };
     double started = clock_seconds();
     inspection.end = started + inspection.scale * all_seconds(plan);
-    *result = (struct result){.complete = true};
-    describe(&inspection);
-    int rc = look(&inspection, error);
+    *result = (struct result){.complete = true, .experiment = "inspect", .seed = experiment->seed};
+    stamp_start(result);
+    int rc = setting_describe(experiment->setting, result, error);
     if (rc == 0)
         rc = measure_and_judge(&inspection, error);
     result->seconds = clock_seconds() - started;

@@ -71,7 +71,7 @@ static int add_site(struct setting *setting, uint64_t page_bytes, struct error *
     struct memory_request memory = {.page_bytes = page_bytes};
     struct site *site;
     int rc = setting_add_local(setting, &memory, false, &site, error);
-    return rc < 0 ? rc : local_site_add(site, &runner_native, 0, error);
+    return rc < 0 ? rc : local_site_add(site, &runner_native, NULL, 0, error);
 }
 
 static int add_sites(struct setting *setting, struct error *error)

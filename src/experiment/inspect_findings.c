@@ -5,6 +5,7 @@
 #include "experiment/internal.h"
 #include "inspect/told.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static struct finding price_finding(
         .section = row->section,
         .title = row->title,
         .source = FINDING_MEASURED,
-        .unit = FINDING_NS,
+        .unit = UNIT_NS,
         .cheap = row->cheap,
         .number = cell ? cell->median : NAN,
         .low = cell ? cell->low : NAN,
@@ -120,7 +121,7 @@ static struct finding reach_finding(const struct result *result, const struct re
         .section = FINDING_CACHES,
         .title = tlb ? "TLB reach" : "cache reach",
         .source = FINDING_MEASURED,
-        .unit = tlb ? FINDING_COUNT : FINDING_BYTES,
+        .unit = tlb ? UNIT_COUNT : UNIT_BYTES,
         .value = fact_known("%s", ""),
         .number = low,
         .low = low,
@@ -159,7 +160,7 @@ static struct finding cost_finding(const char *name, const char *key, const char
         .section = section,
         .title = title,
         .source = FINDING_MEASURED,
-        .unit = FINDING_NS,
+        .unit = UNIT_NS,
         .value = fact_known("%s", ""),
         .number = cost->median,
         .low = cost->low,
@@ -180,7 +181,9 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     const struct result_cell *without = inspect_chase_cell(result, CHASE_SCATTERED, walk_bytes, 2 * MIB);
     if (!with || !without)
         return 0;
-    struct estimate cost = analyse_difference(with, without);
+    struct estimate cost;
+    if (figures_difference(with, without, &cost))
+        return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
     struct finding finding = cost_finding("walk-cost", key, "TLB miss", FINDING_CACHES, &cost);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
@@ -232,7 +235,7 @@ static const char *reason_for(const struct inspection *inspection, const char *t
 
 /* A finding in the place of one that should be there: nothing is left out in silence. */
 static int add_missing(struct inspection *inspection, const char *name, const char *title,
-    enum finding_section section, enum finding_unit unit, const char *reason, struct error *error)
+    enum finding_section section, enum unit unit, const char *reason, struct error *error)
 {
     struct findings *findings = &inspection->result->findings;
     if (!reason || findings_find(findings, name, NULL))
@@ -259,15 +262,15 @@ static int add_all_missing(struct inspection *inspection, struct error *error)
     const struct {
         const char *name, *title, *reason;
         enum finding_section section;
-        enum finding_unit unit;
+        enum unit unit;
     } rows[] = {
-        {"tlb-reach", "TLB reach", curves, FINDING_CACHES, FINDING_COUNT},
-        {"cache-reach", "cache reach", caches, FINDING_CACHES, FINDING_BYTES},
-        {"memory-latency", "a random access to memory", caches, FINDING_MEMORY, FINDING_NS},
+        {"tlb-reach", "TLB reach", curves, FINDING_CACHES, UNIT_COUNT},
+        {"cache-reach", "cache reach", caches, FINDING_CACHES, UNIT_BYTES},
+        {"memory-latency", "a random access to memory", caches, FINDING_MEMORY, UNIT_NS},
         {"large-tlb", "TLB reach (2M)", inspection->no_large_tlb[0] ? inspection->no_large_tlb : NULL,
-            FINDING_CACHES, FINDING_COUNT},
+            FINDING_CACHES, UNIT_COUNT},
         {"hidden-numa", "NUMA that is not told", reason_for(inspection, "", plan->region_seconds),
-            FINDING_BELOW, FINDING_YES_NO},
+            FINDING_BELOW, UNIT_YES_NO},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
@@ -284,9 +287,10 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
         add_all_missing, inspect_find_remedies};
     struct result *result = inspection->result;
-    int rc = inspection->experiment->depth == INSPECT_CHEAP
-                 ? 0
-                 : inspect_told(&result->host, &result->kvm, &result->findings, error);
+    int rc =
+        inspection->experiment->depth == INSPECT_CHEAP
+            ? 0
+            : inspect_told(&result->host, &inspection->experiment->setting->facts[0], &result->findings, error);
     for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
         rc = steps[i](inspection, error);
     return rc;

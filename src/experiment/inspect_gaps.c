@@ -15,8 +15,8 @@ int inspect_gaps(struct inspection *inspection, const struct chase_progress *pro
     return rc;
 }
 
-static struct finding make(const char *name, const char *key, const char *title, enum finding_unit unit,
-    double number, const char *how)
+static struct finding make(
+    const char *name, const char *key, const char *title, enum unit unit, double number, const char *how)
 {
     struct finding finding = {
         .section = FINDING_BELOW,
@@ -40,7 +40,7 @@ static struct finding steal_finding(const struct inspection *inspection)
 {
     const struct evidence *all = &inspection->all;
     double share = all->wall_ns ? (double)all->steal_ns / (double)all->wall_ns : NAN;
-    struct finding finding = make("steal", "", "steal", FINDING_SHARE, share, "/proc/stat, this CPU");
+    struct finding finding = make("steal", "", "steal", UNIT_SHARE, share, "/proc/stat, this CPU");
     snprintf(finding.sure, sizeof finding.sure, "over %.1f s, in steps of the kernel's tick",
         (double)all->wall_ns / 1e9);
     if (!all->steal_known)
@@ -59,13 +59,13 @@ int inspect_find_gaps(struct inspection *inspection, struct error *error)
     double jitter = known && gaps->steal_known ? gaps->steal.most - gaps->steal.least : NAN;
     const struct finding findings[] = {
         steal_finding(inspection),
-        make("steal-jitter", "", "spread of steal", FINDING_SHARE, jitter, "/proc/stat in windows of 0.1 s"),
-        make("taken", "by this kernel", "time taken away", FINDING_SHARE, known ? gaps->known.share : NAN,
+        make("steal-jitter", "", "spread of steal", UNIT_SHARE, jitter, "/proc/stat in windows of 0.1 s"),
+        make("taken", "by this kernel", "time taken away", UNIT_SHARE, known ? gaps->known.share : NAN,
             looking),
-        make("taken", "from below", "time taken away", FINDING_SHARE, known ? gaps->below.share : NAN,
+        make("taken", "from below", "time taken away", UNIT_SHARE, known ? gaps->below.share : NAN,
             "gaps that this kernel's interrupts and threads cannot explain"),
-        make("longest-gap", "", "longest time away from the CPU", FINDING_NS,
-            known ? gaps->all.longest_ns : NAN, looking),
+        make("longest-gap", "", "longest time away from the CPU", UNIT_NS, known ? gaps->all.longest_ns : NAN,
+            looking),
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++)

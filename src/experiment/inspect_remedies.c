@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "experiment/internal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +84,9 @@ static int add_row(struct result *result, const struct remedy_row *row, struct e
     const struct result_cell *with = cell_of(result, &row->with), *without = cell_of(result, &row->without);
     if (!with || !without || !applies(result, row) || !(with->median > ratio_least * without->median))
         return 0;
-    struct estimate more = analyse_difference(with, without);
+    struct estimate more;
+    if (figures_difference(with, without, &more))
+        return error_set(error, ENOMEM, "no memory for what a remedy brings");
     if (!(more.low > 0))
         return 0;
     struct remedy remedy = {

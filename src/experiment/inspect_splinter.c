@@ -12,24 +12,27 @@
 
 static const uint64_t large_page = 2 * MIB;
 
-/* Of the placements' fastest samples: neighbours come and go, what pages cost stays. */
-static struct splinter_figure figure(
-    const struct result *result, enum chase_order order, uint64_t bytes, uint64_t page_bytes)
+/* Of the placements' fastest samples: neighbours come and go, what pages cost stays. NAN where it was not
+ * measured. 0 or -ENOMEM. */
+static int set_figure(const struct result *result, enum chase_order order, uint64_t bytes,
+    uint64_t page_bytes, struct splinter_figure *figure)
 {
     const struct result_cell *cell = inspect_chase_cell(result, order, bytes, page_bytes);
-    struct estimate floor = cell ? analyse_floors(cell) : (struct estimate){NAN, NAN, NAN};
-    return (struct splinter_figure){floor.median, floor.low, floor.high};
+    struct estimate floor = {NAN, NAN, NAN};
+    int rc = cell ? figures_floor(cell, &floor) : 0;
+    *figure = (struct splinter_figure){floor.median, floor.low, floor.high};
+    return rc;
 }
 
-static struct splinter_point point_at(const struct result *result, uint64_t bytes)
+static int set_point(const struct result *result, uint64_t bytes, struct splinter_point *point)
 {
-    return (struct splinter_point){
-        .lines = (double)bytes / CHASE_PAGE_BYTES,
-        .packed = figure(result, CHASE_PACKED, bytes, large_page),
-        .scattered = figure(result, CHASE_SCATTERED, bytes, large_page),
-        .small = figure(result, CHASE_LINE_PER_PAGE, bytes, 4 * KIB),
-        .large = figure(result, CHASE_LINE_PER_PAGE, bytes, large_page),
-    };
+    point->lines = (double)bytes / CHASE_PAGE_BYTES;
+    int rc = set_figure(result, CHASE_PACKED, bytes, large_page, &point->packed);
+    if (rc == 0)
+        rc = set_figure(result, CHASE_SCATTERED, bytes, large_page, &point->scattered);
+    if (rc == 0)
+        rc = set_figure(result, CHASE_LINE_PER_PAGE, bytes, 4 * KIB, &point->small);
+    return rc < 0 ? rc : set_figure(result, CHASE_LINE_PER_PAGE, bytes, large_page, &point->large);
 }
 
 static bool starts_point(const struct result_cell *cell)
@@ -49,12 +52,18 @@ static int ascending(const void *a, const void *b)
 static size_t collect(const struct result *result, struct splinter_point **points)
 {
     size_t count = 0;
-    *points = calloc(result->cell_count + 1, sizeof **points);
-    for (size_t i = 0; *points && i < result->cell_count; i++)
+    int rc = 0;
+    struct splinter_point *made = calloc(result->cell_count + 1, sizeof *made);
+    for (size_t i = 0; made && rc == 0 && i < result->cell_count; i++)
         if (starts_point(&result->cells[i]))
-            (*points)[count++] = point_at(result, result->cells[i].cell.chase.working_set_bytes);
-    if (*points)
-        qsort(*points, count, sizeof **points, ascending);
+            rc = set_point(result, result->cells[i].cell.chase.working_set_bytes, &made[count++]);
+    if (rc < 0) {
+        free(made);
+        made = NULL;
+    }
+    if (made)
+        qsort(made, count, sizeof *made, ascending);
+    *points = made;
     return count;
 }
 
@@ -101,7 +110,7 @@ static struct finding verdict_finding(const struct splinter *splinter)
         .section = FINDING_BELOW,
         .title = "large pages splintered from below",
         .source = FINDING_JUDGED,
-        .unit = FINDING_YES_NO,
+        .unit = UNIT_YES_NO,
         .number = splinter->verdict == SPLINTER_NO ? 0 : 1,
         .low = NAN,
         .high = NAN,
@@ -126,7 +135,7 @@ static struct finding cost_finding(const struct splinter *splinter)
         .section = FINDING_BELOW,
         .title = "what that costs an access",
         .source = FINDING_MEASURED,
-        .unit = FINDING_NS,
+        .unit = UNIT_NS,
         .value = fact_known("%s", ""),
         .number = splinter->cost_ns,
         .low = splinter->cost_low,
@@ -149,7 +158,7 @@ static int add_level(
         .section = FINDING_BELOW,
         .title = "misses that large pages share",
         .source = FINDING_MEASURED,
-        .unit = FINDING_SHARE,
+        .unit = UNIT_SHARE,
         .value = fact_known("%s", ""),
         .number = level->share,
         .low = level->low,

@@ -3,7 +3,7 @@
 #define VCOST_EXPERIMENT_INTERNAL_H
 
 #include "experiment/chase.h"
-#include "measure/statistics.h"
+#include "result/figures.h"
 
 /* ---- lanes.c: the lanes of all sites in one row ---- */
 
@@ -30,20 +30,14 @@ static inline const struct lane *row_lane(const struct row *row, size_t lane)
 
 int make_cells(const struct chase_experiment *experiment, const struct row *row, struct result *result,
     struct error *error);
-int add_sample(struct result_cell *cell, const struct result_sample *sample, struct error *error);
 
-/* ---- analysis.c: from samples to figures ---- */
+/* ---- analysis.c: from samples to what a result says of them. -ENOMEM is the only error ---- */
 
-/* Each cell's median, interval and quality. `planned` is the number of placements that were meant to be
- * measured, `cut` why it was fewer ("" if it was not). */
-void analyse_cells(struct result *result, unsigned planned, const char *cut);
+/* Each cell's figures and quality. `planned` is the number of placements that were meant to be measured,
+ * `cut` why it was fewer ("" if it was not). */
+int analyse_cells(struct result *result, unsigned planned, const char *cut, struct error *error);
 /* Appends the comparison of two cells to result->comparisons, which has room, if they share a placement. */
-void analyse_comparison(struct result *result, size_t cell, size_t baseline);
-/* Of each placement's fastest sample: what a neighbour's comings and goings hardly touch. */
-struct estimate analyse_floors(const struct result_cell *cell);
-/* How much more a cell costs than another that was measured in the same placements: of each placement's
- * medians. NAN without a common placement. */
-struct estimate analyse_difference(const struct result_cell *cell, const struct result_cell *other);
+int analyse_comparison(struct result *result, size_t cell, size_t baseline, struct error *error);
 /* Each cell against that of its lane's baseline. */
 int analyse_comparisons(struct result *result, const struct row *row, struct error *error);
 
@@ -56,7 +50,8 @@ void stamp_start(struct result *result);
 
 /* ---- shape.c: two modes and trends in a cell's samples, once its median is known ---- */
 
-void analyse_shape(struct result_cell *cell);
+/* 0 or -ENOMEM. */
+int analyse_shape(struct result_cell *cell);
 
 /* ---- rounds.c: how many samples a cell takes in one placement ---- */
 

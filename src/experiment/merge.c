@@ -49,6 +49,7 @@ int merge_results(struct result *to, struct result *from, struct error *error)
     int rc = move_cells(to, from, error);
     if (rc == 0)
         rc = move_comparisons(to, from, first, error);
+    pool_join(&to->pool, &from->pool);
     result_free(from);
     return rc;
 }

@@ -2,7 +2,7 @@
 
 #include "experiment/attribution.h"
 #include "measure/steps.h"
-#include "report/curves.h"
+#include "result/curves.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,6 +23,7 @@ struct look {
     const struct curve *packed; /* the same lines without the TLB; NULL: not measured */
     const struct step *steps;
     struct measured_step *measured; /* one for each of steps */
+    struct told_levels told;        /* which these point into */
     size_t count;
 };
 
@@ -154,7 +155,6 @@ static bool is_here(const struct look *look)
 
 static void name_steps(struct look *look)
 {
-    struct told_levels told = {.count = 0};
     for (size_t i = 0; i < look->count; i++)
         look->measured[i] = (struct measured_step){
             .from_bytes = look->group->working_sets[look->steps[i].last],
@@ -163,8 +163,8 @@ static void name_steps(struct look *look)
             .cause = cause_of(look, &look->steps[i]),
         };
     if (is_here(look))
-        told_levels(&look->result->host, look->group->shape.order, page_bytes(look->curve), &told);
-    attribute_steps(&told, look->measured, look->count);
+        told_levels(&look->result->host, look->group->shape.order, page_bytes(look->curve), &look->told);
+    attribute_steps(&look->told, look->measured, look->count);
 }
 
 static int find_steps(const struct look *look, struct step **steps, size_t *count, struct error *error)
@@ -204,8 +204,10 @@ static int look_at(struct look *look, struct error *error)
 
 int experiment_find_reaches(struct result *result, struct error *error)
 {
-    struct curves curves = {0};
-    int rc = curves_from_result(result, &curves, error);
+    struct pool pool = {0};
+    struct curves curves;
+    curves_arrange(result, &pool, &curves);
+    int rc = pool.failed ? error_set(error, ENOMEM, "not enough memory for the curves of a result") : 0;
     for (size_t g = 0; rc == 0 && g < curves.group_count; g++)
         for (size_t c = 0; rc == 0 && c < curves.groups[g].curve_count; c++) {
             struct look look = {.result = result, .group = &curves.groups[g]};
@@ -213,6 +215,6 @@ int experiment_find_reaches(struct result *result, struct error *error)
             look.packed = packed_of(&curves, look.group, look.curve);
             rc = look_at(&look, error);
         }
-    curves_free(&curves);
+    pool_free(&pool);
     return rc;
 }

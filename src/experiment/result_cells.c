@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 static struct result_cell make_cell(
-    const struct chase_shape *shape, const struct site *site, const struct lane *lane)
+    const struct chase_shape *shape, const struct site *site, const struct lane *lane, struct pool *pool)
 {
     struct result_cell made = {
-        .cell = {.monitor = lane->name,
+        .cell = {.monitor = pool_text(pool, lane->name),
             .chase = *shape,
             .guest_page_bytes = lane->guest_page_bytes,
             .host_page_bytes = site->host_page_bytes},
@@ -37,18 +37,8 @@ int make_cells(const struct chase_experiment *experiment, const struct row *row,
     result->cell_count = count;
     for (size_t i = 0; i < count; i++) {
         size_t lane = i % row->count;
-        result->cells[i] =
-            make_cell(&experiment->shapes[i / row->count], row->lanes[lane].site, row_lane(row, lane));
+        result->cells[i] = make_cell(
+            &experiment->shapes[i / row->count], row->lanes[lane].site, row_lane(row, lane), &result->pool);
     }
-    return 0;
-}
-
-int add_sample(struct result_cell *cell, const struct result_sample *sample, struct error *error)
-{
-    struct result_sample *grown = realloc(cell->samples, (cell->sample_count + 1) * sizeof *grown);
-    if (!grown)
-        return error_set(error, ENOMEM, "no memory for another sample");
-    cell->samples = grown;
-    cell->samples[cell->sample_count++] = *sample;
-    return 0;
+    return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of %zu cells", count) : 0;
 }

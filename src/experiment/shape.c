@@ -1,21 +1,30 @@
 /* What a cell's samples look like beside their median: two modes, trends. */
 #include "experiment/internal.h"
 
-#include "measure/statistics.h"
 #include "measure/trend.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
-enum { SAMPLES_MAX = 512 };
-
-/* A placement's undisturbed samples in the order in which they were taken. */
-static size_t of_placement(const struct result_cell *cell, unsigned placement, double values[SAMPLES_MAX])
+/* What disturbed samples would show is the disturbance. */
+static struct series undisturbed_of(const struct result_cell *cell)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < cell->sample_count && count < SAMPLES_MAX; i++)
-        if (cell->samples[i].placement == placement && cell->samples[i].disturbed == DISTURBED_NOT)
-            values[count++] = cell->samples[i].ns;
-    return count;
+    struct series series = series_of(cell);
+    size_t kept = 0;
+    for (size_t i = 0; i < series.count; i++)
+        if (series.samples[i].disturbed == DISTURBED_NOT)
+            series.samples[kept++] = series.samples[i];
+    series.count = kept;
+    return series;
+}
+
+/* One placement's samples, in the order in which they were taken. */
+static size_t own_values(const struct series *series, size_t first, size_t last, double *values)
+{
+    for (size_t i = first; i < last; i++)
+        values[i - first] = series->samples[i].ns;
+    return last - first;
 }
 
 static size_t index_of_fastest(const double *values, size_t count)
@@ -30,10 +39,10 @@ static size_t index_of_fastest(const double *values, size_t count)
 /* A cell's samples in units of the fastest of their placement: that placements differ is no second mode. The
  * fastest and not the median, which lies between two modes wherever both have as many samples. */
 struct levelled {
-    double values[SAMPLES_MAX]; /* without the fastest themselves, which would make a group of their own */
-    size_t count, samples;      /* samples: with the fastest */
-    double units[CHASE_PLACEMENTS_MAX];   /* the fastest, ns */
-    double slowest[CHASE_PLACEMENTS_MAX]; /* in these units */
+    double *values; /* without the fastest themselves, which would make a group of their own */
+    size_t count;
+    double *units;   /* the fastest, ns */
+    double *slowest; /* in these units */
     size_t placements;
 };
 
@@ -43,23 +52,11 @@ static void add_levelled(const double *own, size_t count, struct levelled *level
     double *slowest = &levelled->slowest[levelled->placements];
     *slowest = 1;
     levelled->units[levelled->placements++] = own[fastest];
-    levelled->samples += count;
-    for (size_t i = 0; i < count && levelled->count < SAMPLES_MAX; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i == fastest)
             continue;
         levelled->values[levelled->count++] = own[i] / own[fastest];
         *slowest = fmax(*slowest, own[i] / own[fastest]);
-    }
-}
-
-static void level(const struct result_cell *cell, struct levelled *levelled)
-{
-    levelled->count = levelled->samples = levelled->placements = 0;
-    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
-        double own[SAMPLES_MAX];
-        size_t count = of_placement(cell, placement, own);
-        if (count)
-            add_levelled(own, count, levelled);
     }
 }
 
@@ -72,55 +69,57 @@ static bool in_several_placements(const struct modes *modes, const struct levell
     return with_both >= 2;
 }
 
-static struct modes modes_within(const struct result_cell *cell)
+/* `room` is for three times as many figures as samples. */
+static struct modes modes_within(const struct series *series, double *room)
 {
-    struct levelled levelled;
-    level(cell, &levelled);
+    struct levelled levelled = {
+        .values = room, .units = room + series->count, .slowest = room + 2 * series->count};
+    for (size_t first, last = 0; series_next(series, &first, &last);)
+        add_levelled(series->values, own_values(series, first, last, series->values), &levelled);
     struct modes modes = modes_find(levelled.values, levelled.count);
     if (!modes.two || !in_several_placements(&modes, &levelled))
         return (struct modes){0};
     double unit = statistics_median(levelled.units, levelled.placements);
-    modes.share_high *=
-        (double)levelled.count / (double)levelled.samples; /* the fastest are in the lower one */
+    modes.share_high *= (double)levelled.count / (double)series->count; /* the fastest are in the lower one */
     modes.low *= unit;
     modes.high *= unit;
     return modes;
 }
 
-static double within_placements(const struct result_cell *cell)
+static double within_placements(const struct series *series, double *changes)
 {
-    double changes[CHASE_PLACEMENTS_MAX];
     size_t found = 0;
-    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
-        double values[SAMPLES_MAX];
-        size_t count = of_placement(cell, placement, values);
-        if (count >= 2)
-            changes[found++] = trend_change(values, count);
-    }
+    for (size_t first, last = 0; series_next(series, &first, &last);)
+        if (last - first >= 2)
+            changes[found++] = trend_change(series->values, own_values(series, first, last, series->values));
     return trend_within(changes, found);
 }
 
 /* Placements' medians in the order in which they were taken. */
-static size_t placement_medians(const struct result_cell *cell, double medians[CHASE_PLACEMENTS_MAX])
+static size_t placement_medians(const struct series *series, double *medians)
 {
     size_t found = 0;
-    for (unsigned placement = 0; placement < CHASE_PLACEMENTS_MAX; placement++) {
-        double values[SAMPLES_MAX];
-        size_t count = of_placement(cell, placement, values);
-        if (count)
-            medians[found++] = statistics_median(values, count);
-    }
+    for (size_t first, last = 0; series_next(series, &first, &last);)
+        medians[found++] = statistics_median(series->values, own_values(series, first, last, series->values));
     return found;
 }
 
 /* Modes within placements make the medians of these uncertain, and jumps from one to the other are taken for
  * a trend where they happen to agree. So where they are, they are all that is told of placements. */
-void analyse_shape(struct result_cell *cell)
+int analyse_shape(struct result_cell *cell)
 {
-    double medians[CHASE_PLACEMENTS_MAX];
-    cell->modes = modes_within(cell);
-    cell->trend_percent = cell->modes.two ? 0 : within_placements(cell);
-    cell->drift_percent = trend_between(medians, placement_medians(cell, medians));
-    if (!cell->modes.two)
-        cell->modes = modes_find_placements(medians, placement_medians(cell, medians));
+    struct series series = undisturbed_of(cell);
+    double *room = calloc(3 * series.count + 1, sizeof *room);
+    bool failed = series.failed || !room;
+    if (!failed) {
+        cell->modes = modes_within(&series, room);
+        cell->trend_percent = cell->modes.two ? 0 : within_placements(&series, room);
+        size_t placements = placement_medians(&series, room);
+        cell->drift_percent = trend_between(room, placements);
+        if (!cell->modes.two)
+            cell->modes = modes_find_placements(room, placements);
+    }
+    free(room);
+    series_free(&series);
+    return failed ? -ENOMEM : 0;
 }

@@ -121,6 +121,11 @@ struct host {
 int host_look(struct host *host, struct error *error);
 void host_free(struct host *host);
 
+/* As JSON (record.h): what the machine is, and what may be set on it. Not in files: clock, cpus, passthrough,
+ * dmi, below, balloon, reclaim. */
+struct record;
+extern const struct record host_record, host_settings_record;
+
 /* The bytes of the largest data or unified cache (the last level), 0 if no cache is known. */
 uint64_t host_last_level_cache_bytes(const struct host *host);
 

@@ -235,7 +235,7 @@ static struct finding base_finding(
         .section = section,
         .title = title,
         .source = FINDING_JUDGED,
-        .unit = FINDING_YES_NO,
+        .unit = UNIT_YES_NO,
         .number = NAN,
         .low = NAN,
         .high = NAN,

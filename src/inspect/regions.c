@@ -402,7 +402,7 @@ struct finding regions_finding(const struct regions *regions)
         .section = FINDING_BELOW,
         .title = "NUMA that is not told",
         .source = FINDING_JUDGED,
-        .unit = FINDING_YES_NO,
+        .unit = UNIT_YES_NO,
         .number = NAN,
         .low = NAN,
         .high = NAN,

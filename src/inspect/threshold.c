@@ -25,7 +25,7 @@ static const struct {
     {"M", THRESHOLD_SIZE, 1024 * 1024},
     {"G", THRESHOLD_SIZE, 1024 * 1024 * 1024},
 };
-enum { UNITS = sizeof units / sizeof *units };
+enum { THRESHOLD_UNITS = sizeof units / sizeof *units };
 
 /* Cuts blanks at both ends off, in place. */
 static char *trim(char *text)
@@ -53,7 +53,7 @@ static int parse_number(char *text, struct threshold *threshold, struct error *e
     if (unit == text || !isfinite(number))
         return error_set(error, EINVAL, "\"%.100s\": \"%.60s\" is no number", threshold->text, text);
     unit = trim(unit);
-    for (size_t i = 0; i < UNITS; i++)
+    for (size_t i = 0; i < THRESHOLD_UNITS; i++)
         if (!strcmp(unit, units[i].name)) {
             threshold->number = number * units[i].factor;
             threshold->scale = units[i].scale;
@@ -248,16 +248,16 @@ static const char *state_of(const struct finding *finding)
 
 static int judge_yes(const struct threshold *threshold, const struct finding *finding, struct error *error)
 {
-    if (finding->unit == FINDING_YES_NO)
+    if (finding->unit == UNIT_YES_NO)
         return strcmp(state_of(finding), "no") != 0 ? TRIPPED : PASSED;
     return error_set(error, EINVAL, "\"%s\" is not a matter of yes or no: write %s%s", threshold->text,
-        threshold->text, finding->unit == FINDING_WORDS ? "=WORDS" : ">NUMBER or <NUMBER");
+        threshold->text, finding->unit == UNIT_TEXT ? "=WORDS" : ">NUMBER or <NUMBER");
 }
 
 static int judge_words(const struct threshold *threshold, const struct finding *finding, struct error *error)
 {
-    bool yes_no = finding->unit == FINDING_YES_NO;
-    if (!yes_no && finding->unit != FINDING_WORDS)
+    bool yes_no = finding->unit == UNIT_YES_NO;
+    if (!yes_no && finding->unit != UNIT_TEXT)
         return error_set(
             error, EINVAL, "\"%s\": this finding is a number: write > or < for =", threshold->text);
     return (yes_no && !strcasecmp(threshold->words, state_of(finding))) ||
@@ -270,19 +270,18 @@ static int judge_words(const struct threshold *threshold, const struct finding *
 static const struct {
     unsigned scales; /* bits of 1 << scale */
     const char *what;
-} fits[FINDING_UNITS] = {
-    [FINDING_NS] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_TIME, "a time: write ns, us, ms or s"},
-    [FINDING_BYTES] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_SIZE, "a size: write bytes, K, M or G"},
-    [FINDING_COUNT] = {1 << THRESHOLD_BARE, "counted: write a number without a unit"},
-    [FINDING_SHARE] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_PERCENT,
-        "a share of a whole: write per cent, 5%"},
-    [FINDING_RATIO] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_PERCENT, "a ratio: write a number, or per cent"},
+} fits[UNITS] = {
+    [UNIT_NS] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_TIME, "a time: write ns, us, ms or s"},
+    [UNIT_BYTES] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_SIZE, "a size: write bytes, K, M or G"},
+    [UNIT_COUNT] = {1 << THRESHOLD_BARE, "counted: write a number without a unit"},
+    [UNIT_SHARE] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_PERCENT, "a share of a whole: write per cent, 5%"},
+    [UNIT_RATIO] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_PERCENT, "a ratio: write a number, or per cent"},
+    [UNIT_CHANGE] = {1 << THRESHOLD_BARE | 1 << THRESHOLD_PERCENT, "a ratio: write a number, or per cent"},
 };
 
 static int check_unit(const struct threshold *threshold, const struct finding *finding, struct error *error)
 {
-    bool whole =
-        finding->unit == FINDING_SHARE && threshold->scale == THRESHOLD_BARE && threshold->number > 1;
+    bool whole = finding->unit == UNIT_SHARE && threshold->scale == THRESHOLD_BARE && threshold->number > 1;
     if (fits[finding->unit].scales & 1U << threshold->scale && !whole)
         return 0;
     return error_set(error, EINVAL, "\"%s\": this finding is %s", threshold->text,

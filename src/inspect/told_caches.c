@@ -7,7 +7,7 @@
 /* ---- caches ---- */
 
 static const struct told_kind cache_kind = {
-    "cache-bytes", FINDING_CACHES, "cache", FINDING_BYTES, .made_up = true};
+    "cache-bytes", FINDING_CACHES, "cache", UNIT_BYTES, .made_up = true};
 
 static void cache_key(const struct host_cache *cache, char key[static FINDING_KEY_BYTES])
 {
@@ -60,7 +60,7 @@ static int tell_no_cache(const struct telling *telling)
 /* ---- TLBs ---- */
 
 static const struct told_kind tlb_kind = {
-    "tlb-entries", FINDING_CACHES, "TLB entries", FINDING_COUNT, .made_up = true};
+    "tlb-entries", FINDING_CACHES, "TLB entries", UNIT_COUNT, .made_up = true};
 
 /* The leaves without the doubt, which `sure` has. */
 static void tlb_how(const struct fact *source, char how[static sizeof source->text])

@@ -5,15 +5,14 @@
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0"
 
 static const struct told_row rows[] = {
-    {{"clock-source", FINDING_CLOCK, "clock source", FINDING_WORDS,
-         .how = CLOCKSOURCE "/current_clocksource"},
+    {{"clock-source", FINDING_CLOCK, "clock source", UNIT_TEXT, .how = CLOCKSOURCE "/current_clocksource"},
         TOLD_FACT(clock.source)},
-    {{"clock-sources", FINDING_CLOCK, "clock sources to choose from", FINDING_WORDS, .detail = true,
+    {{"clock-sources", FINDING_CLOCK, "clock sources to choose from", UNIT_TEXT, .detail = true,
          .how = CLOCKSOURCE "/available_clocksource"},
         TOLD_FACT(clock.available)},
 };
 
-static const struct told_kind tsc_kind = {"tsc-flag", FINDING_CLOCK, "time-stamp counter", FINDING_YES_NO,
+static const struct told_kind tsc_kind = {"tsc-flag", FINDING_CLOCK, "time-stamp counter", UNIT_YES_NO,
     .detail = true, .how = "flags in /proc/cpuinfo", .made_up = true};
 
 /* Does it tick evenly, in deep sleep too; is its frequency told; is it said to be the same everywhere? */

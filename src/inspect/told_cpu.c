@@ -45,38 +45,37 @@ static void make_online(const struct telling *telling, struct told_value *value)
 }
 
 static const struct told_row rows[] = {
-    {{"cpu-brand", FINDING_CPU, "brand", FINDING_WORDS,
+    {{"cpu-brand", FINDING_CPU, "brand", UNIT_TEXT,
          .how = "CPUID leaves 8000_0002h to 8000_0004h, or /proc/cpuinfo", .made_up = true},
         TOLD_FACT(cpu.brand)},
-    {{"cpu-vendor", FINDING_CPU, "vendor", FINDING_WORDS, .detail = true, .how = "CPUID leaf 0",
-         .made_up = true},
+    {{"cpu-vendor", FINDING_CPU, "vendor", UNIT_TEXT, .detail = true, .how = "CPUID leaf 0", .made_up = true},
         .make = make_vendor},
-    {{"cpu-family", FINDING_CPU, "family", FINDING_COUNT, .detail = true, .how = LEAF1, .made_up = true},
+    {{"cpu-family", FINDING_CPU, "family", UNIT_COUNT, .detail = true, .how = LEAF1, .made_up = true},
         .make = make_family},
-    {{"cpu-model", FINDING_CPU, "model", FINDING_COUNT, .detail = true, .how = LEAF1, .made_up = true},
+    {{"cpu-model", FINDING_CPU, "model", UNIT_COUNT, .detail = true, .how = LEAF1, .made_up = true},
         .make = make_model},
-    {{"cpu-stepping", FINDING_CPU, "stepping", FINDING_COUNT, .detail = true, .how = LEAF1, .made_up = true},
+    {{"cpu-stepping", FINDING_CPU, "stepping", UNIT_COUNT, .detail = true, .how = LEAF1, .made_up = true},
         .make = make_stepping},
-    {{"microcode", FINDING_CPU, "microcode", FINDING_WORDS, .how = "/proc/cpuinfo", .made_up = true},
+    {{"microcode", FINDING_CPU, "microcode", UNIT_TEXT, .how = "/proc/cpuinfo", .made_up = true},
         TOLD_FACT(cpu.microcode)},
-    {{"kernel", FINDING_CPU, "kernel", FINDING_WORDS, .how = "uname()"}, TOLD_FACT(kernel)},
-    {{"cpus-online", FINDING_CPU, "CPUs online", FINDING_COUNT,
+    {{"kernel", FINDING_CPU, "kernel", UNIT_TEXT, .how = "uname()"}, TOLD_FACT(kernel)},
+    {{"cpus-online", FINDING_CPU, "CPUs online", UNIT_COUNT,
          .how = "/sys/devices/system/cpu/online, or sysconf()"},
         .make = make_online},
-    {{"cpus-allowed", FINDING_CPU, "CPUs that this process may run on", FINDING_COUNT,
+    {{"cpus-allowed", FINDING_CPU, "CPUs that this process may run on", UNIT_COUNT,
          .how = "sched_getaffinity()"},
         TOLD_FACT(cpus.allowed)},
-    {{"cgroup-cpus", FINDING_CPU, "CPU limit of control groups", FINDING_COUNT,
+    {{"cgroup-cpus", FINDING_CPU, "CPU limit of control groups", UNIT_COUNT,
          .how = "the narrowest cpu.max (cgroup v2) or cpu.cfs_quota_us (v1) of this process's groups",
          .sure = "groups above those that are mounted here may be narrower"},
         TOLD_FACT(cpus.limit)},
-    {{"smt", FINDING_CPU, "threads share cores (SMT)", FINDING_YES_NO, .how = "/sys/devices/system/cpu/smt",
+    {{"smt", FINDING_CPU, "threads share cores (SMT)", UNIT_YES_NO, .how = "/sys/devices/system/cpu/smt",
          .made_up = true},
         TOLD_FACT(smt)},
-    {{"governor", FINDING_CPU, "frequency governor", FINDING_WORDS, .detail = true,
+    {{"governor", FINDING_CPU, "frequency governor", UNIT_TEXT, .detail = true,
          .how = "scaling_governor in /sys/devices/system/cpu/cpufreq"},
         TOLD_FACT(governor)},
-    {{"turbo", FINDING_CPU, "turbo", FINDING_YES_NO, .detail = true,
+    {{"turbo", FINDING_CPU, "turbo", UNIT_YES_NO, .detail = true,
          .how = "intel_pstate/no_turbo or cpufreq/boost in /sys/devices/system/cpu"},
         TOLD_FACT(turbo)},
 };
@@ -85,7 +84,7 @@ static const struct told_row rows[] = {
 
 static const char vulnerabilities[] = "/sys/devices/system/cpu/vulnerabilities";
 
-static const struct told_kind mitigation = {"mitigation", FINDING_CPU, "mitigation", FINDING_WORDS,
+static const struct told_kind mitigation = {"mitigation", FINDING_CPU, "mitigation", UNIT_TEXT,
     .detail = true, .how = vulnerabilities,
     .sure = "what this kernel does; the hypervisor below may do more"};
 
@@ -94,11 +93,10 @@ static const struct tally {
     struct told_kind kind;
     const char *start;
 } tallies[] = {
-    {{"mitigations-not-affected", FINDING_CPU, "flaws that this processor has not", FINDING_COUNT,
+    {{"mitigations-not-affected", FINDING_CPU, "flaws that this processor has not", UNIT_COUNT,
          .detail = true, .how = vulnerabilities, .made_up = true},
         "Not affected"},
-    {{"mitigations-missing", FINDING_CPU, "flaws without a mitigation", FINDING_COUNT,
-         .how = vulnerabilities},
+    {{"mitigations-missing", FINDING_CPU, "flaws without a mitigation", UNIT_COUNT, .how = vulnerabilities},
         "Vulnerable"},
 };
 

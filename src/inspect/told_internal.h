@@ -20,7 +20,7 @@ struct told_kind {
     const char *name;
     enum finding_section section;
     const char *title;
-    enum finding_unit unit;
+    enum unit unit;
     const char *how;  /* may be left out where each value has its own */
     bool detail;      /* see struct finding; what is told and not known here is one anyway */
     bool made_up;     /* can a hypervisor below show what it likes? */

@@ -72,35 +72,34 @@ static void make_syscall(const struct telling *telling, struct told_value *value
 }
 
 static const struct told_row rows[] = {
-    {{"hardware-virtualization", FINDING_KVM, "instructions for virtualization", FINDING_YES_NO,
+    {{"hardware-virtualization", FINDING_KVM, "instructions for virtualization", UNIT_YES_NO,
          .how = "flags in /proc/cpuinfo", .made_up = true},
         .make = make_instructions},
-    {{"kvm-usable", FINDING_KVM, "KVM can be used", FINDING_YES_NO, .how = tried, .source = FINDING_JUDGED},
+    {{"kvm-usable", FINDING_KVM, "KVM can be used", UNIT_YES_NO, .how = tried, .source = FINDING_JUDGED},
         .make = make_usable},
-    {{"kvm-technique", FINDING_KVM, "guests' memory is virtualized by", FINDING_WORDS, .how = tried,
+    {{"kvm-technique", FINDING_KVM, "guests' memory is virtualized by", UNIT_TEXT, .how = tried,
          .source = FINDING_JUDGED},
         .make = make_technique},
-    {{"kvm-provider", FINDING_KVM, "KVM's provider", FINDING_WORDS, .how = "/sys/module"},
-        .make = make_provider},
-    {{"kvm-syscall-privilege", FINDING_KVM, "CPL of SYSCALL in a guest", FINDING_COUNT, .how = tried,
+    {{"kvm-provider", FINDING_KVM, "KVM's provider", UNIT_TEXT, .how = "/sys/module"}, .make = make_provider},
+    {{"kvm-syscall-privilege", FINDING_KVM, "CPL of SYSCALL in a guest", UNIT_COUNT, .how = tried,
          .source = FINDING_JUDGED},
         .make = make_syscall},
-    {{"iommu", FINDING_KVM, "IOMMU", FINDING_YES_NO, .how = "/sys/class/iommu", .made_up = true},
+    {{"iommu", FINDING_KVM, "IOMMU", UNIT_YES_NO, .how = "/sys/class/iommu", .made_up = true},
         TOLD_FACT(passthrough.iommu)},
-    {{"iommu-groups", FINDING_KVM, "groups of devices behind an IOMMU", FINDING_COUNT, .detail = true,
+    {{"iommu-groups", FINDING_KVM, "groups of devices behind an IOMMU", UNIT_COUNT, .detail = true,
          .how = "/sys/kernel/iommu_groups", .made_up = true},
         TOLD_FACT(passthrough.iommu_groups)},
-    {{"vfio", FINDING_KVM, "devices for guests (VFIO)", FINDING_YES_NO, .how = "/dev/vfio/vfio",
+    {{"vfio", FINDING_KVM, "devices for guests (VFIO)", UNIT_YES_NO, .how = "/dev/vfio/vfio",
          .sure = "the device is not opened to see"},
         TOLD_FACT(passthrough.vfio)},
 };
 
 /* ---- lists ---- */
 
-static const struct told_kind parameter_kind = {"kvm-parameter", FINDING_KVM, "KVM's parameter",
-    FINDING_WORDS, .detail = true, .how = "/sys/module/*/parameters"};
+static const struct told_kind parameter_kind = {"kvm-parameter", FINDING_KVM, "KVM's parameter", UNIT_TEXT,
+    .detail = true, .how = "/sys/module/*/parameters"};
 static const struct told_kind quirk_kind = {
-    "kvm-quirk", FINDING_KVM, "KVM's quirk", FINDING_WORDS, .how = tried, .source = FINDING_JUDGED};
+    "kvm-quirk", FINDING_KVM, "KVM's quirk", UNIT_TEXT, .how = tried, .source = FINDING_JUDGED};
 
 static int tell_parameter(const struct telling *telling, const struct monitor_parameter *parameter)
 {

@@ -23,39 +23,39 @@ static void make_available(const struct telling *telling, struct told_value *val
 }
 
 static const struct told_row rows[] = {
-    {{"memory-bytes", FINDING_MEMORY, "memory", FINDING_BYTES, .how = "/proc/meminfo MemTotal, or sysinfo()"},
+    {{"memory-bytes", FINDING_MEMORY, "memory", UNIT_BYTES, .how = "/proc/meminfo MemTotal, or sysinfo()"},
         .make = make_total},
-    {{"memory-available-bytes", FINDING_MEMORY, "memory available", FINDING_BYTES, .detail = true,
+    {{"memory-available-bytes", FINDING_MEMORY, "memory available", UNIT_BYTES, .detail = true,
          .how = "/proc/meminfo MemAvailable, or sysinfo()"},
         .make = make_available},
-    {{"cgroup-memory-bytes", FINDING_MEMORY, "memory limit of control groups", FINDING_BYTES,
+    {{"cgroup-memory-bytes", FINDING_MEMORY, "memory limit of control groups", UNIT_BYTES,
          .how = "the narrowest memory.max, memory.high (cgroup v2) or memory.limit_in_bytes (v1) of this "
                 "process's groups",
          .sure = "groups above those that are mounted here may be narrower"},
         TOLD_FACT(cgroup_memory_limit)},
-    {{"numa-nodes", FINDING_MEMORY, "NUMA nodes", FINDING_COUNT,
+    {{"numa-nodes", FINDING_MEMORY, "NUMA nodes", UNIT_COUNT,
          .how = "hwloc, or /sys/devices/system/node/online", .made_up = true},
         TOLD_FACT(numa_nodes)},
-    {{"thp", FINDING_MEMORY, "transparent huge pages", FINDING_WORDS,
+    {{"thp", FINDING_MEMORY, "transparent huge pages", UNIT_TEXT,
          .how = "/sys/kernel/mm/transparent_hugepage/enabled"},
         TOLD_FACT(thp)},
-    {{"swap-bytes", FINDING_MEMORY, "swap", FINDING_BYTES, .detail = true, .how = "/proc/meminfo SwapTotal",
+    {{"swap-bytes", FINDING_MEMORY, "swap", UNIT_BYTES, .detail = true, .how = "/proc/meminfo SwapTotal",
          .sure = "the hypervisor below may swap all the same"},
         TOLD_FACT(reclaim.swap_bytes)},
-    {{"zswap", FINDING_MEMORY, "compressed swap (zswap)", FINDING_YES_NO, .detail = true,
+    {{"zswap", FINDING_MEMORY, "compressed swap (zswap)", UNIT_YES_NO, .detail = true,
          .how = "/sys/module/zswap/parameters/enabled"},
         TOLD_FACT(reclaim.zswap)},
-    {{"ksm", FINDING_MEMORY, "equal pages are shared (ksm)", FINDING_YES_NO, .how = "/sys/kernel/mm/ksm/run",
+    {{"ksm", FINDING_MEMORY, "equal pages are shared (ksm)", UNIT_YES_NO, .how = "/sys/kernel/mm/ksm/run",
          .sure = "only memory that a program has offered is shared"},
         TOLD_FACT(reclaim.ksm)},
-    {{"damon", FINDING_MEMORY, "memory access is watched (DAMON)", FINDING_YES_NO,
+    {{"damon", FINDING_MEMORY, "memory access is watched (DAMON)", UNIT_YES_NO,
          .how = "a kernel thread kdamond in /proc, or /sys/module/damon_reclaim/parameters/enabled",
          .sure = "what it is told to do only root can read"},
         TOLD_FACT(reclaim.damon)},
 };
 
 static const struct told_kind hugetlb_kind = {"hugetlb-pages", FINDING_MEMORY, "hugetlb pages set aside",
-    FINDING_COUNT, .how = "/sys/kernel/mm/hugepages"};
+    UNIT_COUNT, .how = "/sys/kernel/mm/hugepages"};
 
 static int tell_hugetlb(const struct telling *telling, const struct host_hugetlb *pool)
 {

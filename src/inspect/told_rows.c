@@ -33,7 +33,7 @@ static void make_sure(const struct telling *telling, const struct told_kind *kin
 
 int tell(const struct telling *telling, const struct told_kind *kind, const struct told_value *value)
 {
-    bool number = value->value.known && kind->unit != FINDING_WORDS;
+    bool number = value->value.known && kind->unit != UNIT_TEXT;
     struct finding finding = {
         .section = kind->section,
         .title = kind->title,
@@ -92,9 +92,9 @@ static double take_number(struct fact *value)
 static void take_fact(const struct told_row *row, const struct host *host, struct told_value *value)
 {
     value->value = *(const struct fact *)((const char *)host + row->fact);
-    if (value->value.known && row->kind.unit != FINDING_WORDS)
+    if (value->value.known && row->kind.unit != UNIT_TEXT)
         value->number =
-            row->kind.unit == FINDING_YES_NO ? take_yes_no(&value->value) : take_number(&value->value);
+            row->kind.unit == UNIT_YES_NO ? take_yes_no(&value->value) : take_number(&value->value);
 }
 
 int tell_rows(const struct telling *telling, const struct told_row *rows, size_t count)

@@ -11,10 +11,11 @@
  * accounted elsewhere, and an idle machine shows about a tenth of it. */
 static const double off_cpu_share_max = 0.05;
 
+const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
+
 const char *disturbance_name(enum disturbance disturbance)
 {
-    static const char *const names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
-    return names[disturbance];
+    return disturbance_names[disturbance];
 }
 
 void watch_open(struct watch *watch, unsigned cpu)

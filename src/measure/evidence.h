@@ -12,6 +12,7 @@ enum disturbance {
     DISTURBED_OFF_CPU,   /* wall-clock time ran ahead of the thread's CPU time */
     DISTURBANCES
 };
+extern const char *const disturbance_names[DISTURBANCES];
 /* "steal", "preempted", "off-cpu"; NULL for DISTURBED_NOT. */
 const char *disturbance_name(enum disturbance disturbance);
 

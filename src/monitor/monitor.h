@@ -53,7 +53,7 @@ struct vm_config {
     bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
 };
 
-enum { VCPUS_MAX = 4 };
+enum { VCPUS_MAX = 4, MONITORS_MAX = 4 };
 
 struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
@@ -96,5 +96,8 @@ struct monitor_ops {
     int (*counters)(struct vm *vm, struct monitor_counters *counters, struct error *error);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };
+
+/* Monitor number `index` of those that this vcost has, at most MONITORS_MAX; NULL past the end. */
+const struct monitor_ops *monitor_at(size_t index);
 
 #endif

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const technique_names[TECHNIQUE_UNKNOWN + 1] = {"none", "nested", "shadow", "direct", "unknown"};
+
 const char *technique_name(enum technique technique)
 {
-    static const char *const names[] = {"none", "nested", "shadow", "direct", "unknown"};
-    return names[technique];
+    return technique_names[technique];
 }
 
 void monitor_label(const struct monitor_facts *facts, const char *name, char label[static 48])

@@ -9,6 +9,7 @@
 
 /* How memory is virtualized. */
 enum technique { TECHNIQUE_NONE, TECHNIQUE_NESTED, TECHNIQUE_SHADOW, TECHNIQUE_DIRECT, TECHNIQUE_UNKNOWN };
+extern const char *const technique_names[TECHNIQUE_UNKNOWN + 1];
 const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "unknown" */
 
 enum { MONITOR_PARAMETERS_MAX = 48, MONITOR_QUIRKS_MAX = 8 };
@@ -18,6 +19,7 @@ struct monitor_parameter {
 };
 
 struct monitor_facts {
+    char name[16]; /* of the monitor: "kvm" */
     bool usable;
     char reason[256]; /* why it is not usable and what to do; "" if usable */
     enum technique technique;
@@ -31,6 +33,10 @@ struct monitor_facts {
     char quirks[MONITOR_QUIRKS_MAX][160];
     size_t quirk_count;
 };
+
+/* As JSON (record.h), without the name and with it. */
+struct record;
+extern const struct record monitor_facts_record, named_monitor_facts_record;
 
 /* "kvm (shadow, PVM)", "kvm (nested)": the name with what is behind it, into label[48]. */
 void monitor_label(const struct monitor_facts *facts, const char *name, char label[static 48]);

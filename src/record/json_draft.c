@@ -2,7 +2,6 @@
 
 #include "base/clean.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,48 +59,7 @@ void put_count(struct draft *draft, json_t *object, const char *key, uint64_t co
     put_null(draft, object, key, reason);
 }
 
-void put_count_if(struct draft *draft, json_t *object, const char *key, uint64_t count, const char *reason)
-{
-    if (count)
-        put_count(draft, object, key, count);
-    else
-        put_null(draft, object, key, reason);
-}
-
-void put_real(struct draft *draft, json_t *object, const char *key, double value, const char *reason)
-{
-    if (isfinite(value))
-        put(draft, object, key, json_real(value));
-    else
-        put_null(draft, object, key, reason);
-}
-
 void put_figure(struct draft *draft, json_t *object, const char *key, double value)
 {
     put(draft, object, key, isfinite(value) ? json_real(value) : json_null());
-}
-
-void put_fact(struct draft *draft, json_t *object, const char *key, const struct fact *fact)
-{
-    if (fact->known)
-        put_text(draft, object, key, fact->text);
-    else
-        put_null(draft, object, key, fact->text);
-}
-
-void put_fact_count(struct draft *draft, json_t *object, const char *key, const struct fact *fact)
-{
-    char reason[200], *end;
-    if (!fact->known) {
-        put_null(draft, object, key, fact->text);
-        return;
-    }
-    errno = 0;
-    unsigned long long count = strtoull(fact->text, &end, 10);
-    if (fact->text[0] >= '0' && fact->text[0] <= '9' && !*end && !errno) {
-        put_count(draft, object, key, count);
-        return;
-    }
-    snprintf(reason, sizeof reason, "\"%s\" is not a number", fact->text);
-    put_null(draft, object, key, reason);
 }

@@ -6,13 +6,14 @@
 #ifndef VCOST_RECORD_JSON_DRAFT_H
 #define VCOST_RECORD_JSON_DRAFT_H
 
-#include "base/fact.h"
-
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct draft {
     bool failed;
+    const struct record *record; /* of what is written as a whole, for references (record.h) */
+    const void *root;
 };
 
 /* Takes value over, also on failure. */
@@ -24,18 +25,8 @@ void put_null(struct draft *draft, json_t *object, const char *key, const char *
 /* An integer; null with a reason where it is past 2^53, which other JSON readers would silently round. */
 void put_count(struct draft *draft, json_t *object, const char *key, uint64_t count);
 
-/* An integer, null with the reason where it is 0. */
-void put_count_if(struct draft *draft, json_t *object, const char *key, uint64_t count, const char *reason);
-
-/* A number, null with the reason where it is NAN or infinite. */
-void put_real(struct draft *draft, json_t *object, const char *key, double value, const char *reason);
-
 /* A number, or a bare null: for fields whose object has one "reason" for all of them. */
 void put_figure(struct draft *draft, json_t *object, const char *key, double value);
-
-/* The fact's text as a string, or as an integer, or null with the fact's reason. */
-void put_fact(struct draft *draft, json_t *object, const char *key, const struct fact *fact);
-void put_fact_count(struct draft *draft, json_t *object, const char *key, const struct fact *fact);
 
 /* A JSON string of text from outside; NULL (and failed) without memory. */
 json_t *draft_text(struct draft *draft, const char *text);

@@ -89,3 +89,40 @@ void axis_sizes(struct span bytes, unsigned most, struct axis *axis)
     if (bytes.high > bytes.low && most > 1)
         add_tick(axis, bytes.high);
 }
+
+/* ---- axes of charts ---- */
+
+static void make_change(const struct chart_axis *of, struct span ratios, unsigned wanted, struct axis *axis)
+{
+    axis_linear(
+        (struct span){(ratios.low - 1) * 100, (ratios.high - 1) * 100}, of->least * 100, wanted, axis);
+    axis->range = (struct span){1 + axis->range.low / 100, 1 + axis->range.high / 100};
+    for (size_t i = 0; i < axis->tick_count; i++)
+        axis->ticks[i] = 1 + axis->ticks[i] / 100;
+}
+
+void axis_make(const struct chart_axis *of, struct span values, unsigned wanted, struct axis *axis)
+{
+    axis->tick_count = 0;
+    if (of->scale != SCALE_LINEAR && !(values.low > 0))
+        values = values.high > 0 ? (struct span){values.high / 1000, values.high} : (struct span){1, 10};
+    if (of->scale == SCALE_LOG2)
+        axis_sizes(values, wanted, axis);
+    else if (of->scale == SCALE_LOG)
+        axis_log(values, wanted, axis);
+    else if (of->unit == UNIT_CHANGE)
+        make_change(of, values, wanted, axis);
+    else
+        axis_linear(values, of->least > 0 || values.high > values.low ? of->least : 1, wanted, axis);
+}
+
+double axis_place(const struct axis *axis, const struct chart_axis *of, double value)
+{
+    double low = axis->range.low, high = axis->range.high;
+    if (of->scale != SCALE_LINEAR) {
+        value = value > 0 ? log(value) : NAN;
+        low = log(low);
+        high = log(high);
+    }
+    return high > low ? (value - low) / (high - low) : 0.5;
+}

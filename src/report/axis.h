@@ -3,7 +3,8 @@
 #ifndef VCOST_REPORT_AXIS_H
 #define VCOST_REPORT_AXIS_H
 
-#include "report/curves.h"
+#include "report/chart.h"
+#include "report/span.h"
 
 enum { AXIS_TICKS_MAX = 32 };
 
@@ -12,6 +13,14 @@ struct axis {
     double ticks[AXIS_TICKS_MAX];
     size_t tick_count; /* ascending, all inside range */
 };
+
+/* The axis for these values, with about `wanted` ticks (a logarithmic one: at most so many). Ticks of a
+ * UNIT_CHANGE are round numbers of per cent; `least` is a ratio's as the values are: 0.02 for 2 %. */
+void axis_make(const struct chart_axis *of, struct span values, unsigned wanted, struct axis *axis);
+
+/* Where a value stands: 0 at the lower end of the axis, 1 at the upper one, and further outside. In the
+ * middle where the axis shows a single value; NAN for what a logarithm does not have. */
+double axis_place(const struct axis *axis, const struct chart_axis *of, double value);
 
 /* About `wanted` ticks at multiples of 1, 2 or 5 times a power of ten. The range is widened a little, and to
  * at least `least` in length so that noise is not blown up to fill a picture. */

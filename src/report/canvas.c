@@ -5,7 +5,7 @@
 struct canvas_cell {
     unsigned char dots; /* bits as in Unicode's braille block, U+2800 + dots */
     unsigned char layer, color;
-    const char *symbol; /* NULL: none */
+    char symbol[5]; /* a character; "": none */
 };
 
 struct canvas {
@@ -62,10 +62,23 @@ void canvas_symbol(
     struct canvas_cell *cell = cell_at(canvas, column, row);
     if (!cell || cell->layer > layer)
         return;
-    cell->symbol = symbol;
+    snprintf(cell->symbol, sizeof cell->symbol, "%s", symbol);
     cell->layer = (unsigned char)layer;
     if (layer > LAYER_RULE || !cell->dots)
         cell->color = (unsigned char)color;
+}
+
+void canvas_text(struct canvas *canvas, int column, int row, const char *text, unsigned color)
+{
+    while (*text) {
+        size_t bytes = 1;
+        while (((unsigned char)text[bytes] & 0xc0) == 0x80)
+            bytes++;
+        char symbol[5];
+        snprintf(symbol, sizeof symbol, "%.*s", (int)bytes, text);
+        canvas_symbol(canvas, column++, row, symbol, LAYER_TEXT, color);
+        text += bytes;
+    }
 }
 
 static const char *const colors[] = {"\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[31m"};
@@ -74,8 +87,9 @@ const char *canvas_color_on(const struct report_style *style, unsigned color)
 {
     if (!style->color)
         return "";
-    return color == CANVAS_NEUTRAL ? style_on(style, INK_FAINT)
-                                   : colors[color % (sizeof colors / sizeof *colors)];
+    if (color == CANVAS_NEUTRAL || color == CANVAS_WARNING)
+        return style_on(style, color == CANVAS_NEUTRAL ? INK_FAINT : INK_WARNING);
+    return colors[color % (sizeof colors / sizeof *colors)];
 }
 
 const char *canvas_color_off(const struct report_style *style)
@@ -84,23 +98,24 @@ const char *canvas_color_off(const struct report_style *style)
 }
 
 /* What stands in a cell: its symbol, or its dots. */
-static void glyph(const struct canvas_cell *cell, const struct report_style *style, char out[4])
+static void glyph(const struct canvas_cell *cell, const struct report_style *style, char out[5])
 {
-    bool symbol = cell->symbol && (cell->layer > LAYER_RULE || !cell->dots);
+    bool symbol = cell->symbol[0] && (cell->layer > LAYER_RULE || !cell->dots);
     if (symbol)
-        snprintf(out, 4, "%s", cell->symbol);
+        snprintf(out, 5, "%s", cell->symbol);
     else if (!cell->dots)
-        snprintf(out, 4, " ");
+        snprintf(out, 5, " ");
     else if (style->utf8)
-        snprintf(out, 4, "\xe2%c%c", 0xa0 | cell->dots >> 6, 0x80 | (cell->dots & 0x3f));
+        snprintf(out, 5, "\xe2%c%c", 0xa0 | cell->dots >> 6, 0x80 | (cell->dots & 0x3f));
     else
-        snprintf(out, 4, ".");
+        snprintf(out, 5, ".");
 }
 
+/* A blank shown on top of dots is one as well. */
 static int used_columns(const struct canvas *canvas, const struct canvas_cell *cells)
 {
     int used = canvas->width;
-    while (used && !cells[used - 1].symbol && !cells[used - 1].dots)
+    while (used && (cells[used - 1].symbol[0] ? cells[used - 1].symbol[0] == ' ' : !cells[used - 1].dots))
         used--;
     return used;
 }
@@ -111,8 +126,8 @@ void canvas_row_write(
     const struct canvas_cell *cells = &canvas->cells[row * (unsigned)canvas->width];
     int used = used_columns(canvas, cells);
     for (int column = 0; column < used; column++) {
-        char text[4];
-        bool drawn = cells[column].symbol || cells[column].dots;
+        char text[5];
+        bool drawn = cells[column].symbol[0] || cells[column].dots;
         glyph(&cells[column], style, text);
         fprintf(stream, "%s%s%s", drawn ? canvas_color_on(style, cells[column].color) : "", text,
             drawn ? canvas_color_off(style) : "");

@@ -9,7 +9,7 @@
 enum { CANVAS_DOTS_X = 2, CANVAS_DOTS_Y = 4 }; /* dots in one character */
 
 /* What lies on top where several things meet. */
-enum canvas_layer { LAYER_NOTHING, LAYER_RULE, LAYER_WHISKER, LAYER_END, LAYER_MARKER };
+enum canvas_layer { LAYER_NOTHING, LAYER_RULE, LAYER_WHISKER, LAYER_END, LAYER_MARKER, LAYER_TEXT };
 
 struct canvas;
 
@@ -21,10 +21,13 @@ void canvas_free(struct canvas *canvas);
  */
 void canvas_line(struct canvas *canvas, int x0, int y0, int x1, int y1, unsigned color);
 
-/* A character at a column and row: a static UTF-8 string of one column. It stays below what has a higher
+/* A character at a column and row: a UTF-8 string of one column. It stays below what has a higher
  * layer. A rule also gives way to dots. What lies outside is left out. */
 void canvas_symbol(
     struct canvas *canvas, int column, int row, const char *symbol, enum canvas_layer layer, unsigned color);
+
+/* Clean text from a column on, on top of everything but the text that is there. */
+void canvas_text(struct canvas *canvas, int column, int row, const char *text, unsigned color);
 
 /* Writes one row without a newline; blanks at its end are not written. */
 void canvas_row_write(
@@ -34,7 +37,7 @@ void canvas_row_write(
 const char *canvas_color_on(const struct report_style *style, unsigned color);
 const char *canvas_color_off(const struct report_style *style);
 
-/* The colour of rules and axes. */
-enum { CANVAS_NEUTRAL = 255 };
+/* The colour of rules and axes, and of warnings. */
+enum { CANVAS_WARNING = 254, CANVAS_NEUTRAL = 255 };
 
 #endif

@@ -29,8 +29,8 @@ struct chart_axis {
     const char *label; /* "working set", "ns per access" */
     enum unit unit; /* how its ticks are written; UNIT_CHANGE: values are ratios, the axis shows per cent */
     enum chart_scale scale;
-    double
-        least; /* linear: the shortest range that is shown, so that noise does not fill the picture; 0: any */
+    double least; /* linear: the shortest range that is shown (in the values' unit: 0.02 for 2 % of a change),
+                     so that noise does not fill the picture; 0: any */
 };
 
 struct chart_point {

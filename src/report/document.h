@@ -32,17 +32,19 @@ struct value {
     const char *mark;         /* beside the figure: "~"; NULL: none */
     const char *why;          /* why there is no number; told on hover, and in notes by the view */
     enum tone tone;
+    bool detail; /* as a column's, of this value alone; in the first column: of the whole row */
 };
 
 struct column {
     const char *key;  /* in files, stable: "median"; with interval also "median_low", "median_high" */
-    const char *head; /* for people; NULL: the key */
+    const char *head; /* for people; NULL: the key; "": none on a terminal, the key elsewhere */
     const char
         *block; /* neighbouring columns of the same block stand under this heading; NULL: none. Where the
                    width does not suffice, blocks follow in tables below, the first column repeated */
     enum unit unit;
     bool interval; /* for people: "low … high" follows, under "95 % interval" */
     bool bare;     /* the head names the unit: cells are numbers alone */
+    bool rounded;  /* a figure has no more digits than its interval (shown or not) bears: 18 µs ± 1.3 */
     bool sign;     /* a difference: "+58.2 µs" */
     bool below;    /* a remark on the row: on a terminal a paragraph below it, elsewhere a column */
     bool detail;   /* on a terminal only with --verbose */
@@ -131,10 +133,13 @@ const char *document_text(struct document *document, const char *format, ...)
 /* ---- formats ---- */
 
 struct format {
-    const char *name;      /* "terminal", "markdown", "csv", "html", "svg" */
+    const char *name;      /* "terminal", "markdown", "csv", "html", "svg", "png" */
     const char *extension; /* ".md"; NULL: none */
+    const char *about;     /* one line for `vcost report --format` */
     int (*write)(
         const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
+    int (*check)(struct error *error); /* whether it can be written on this machine (-ENOTSUP: a program is
+                                          missing), to be asked before measuring; NULL: always */
 };
 
 /* Number `index` of the table of formats; NULL past the end. */

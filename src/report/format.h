@@ -7,6 +7,8 @@
 #ifndef VCOST_REPORT_FORMAT_H
 #define VCOST_REPORT_FORMAT_H
 
+#include "base/pool.h"
+#include "base/unit.h"
 #include "report/style.h"
 
 #include <stdint.h>
@@ -14,6 +16,38 @@
 struct formatted {
     char text[48];
 };
+
+struct column;
+struct value;
+struct chart_axis;
+
+/* ---- by unit: tables, charts and sentences all write a figure the same way ---- */
+
+enum format_flags {
+    FORMAT_BARE = 1, /* without the unit */
+    FORMAT_SIGN = 2  /* a difference: "+58.2 µs" */
+};
+
+/* "1.23 µs", "4 KiB", "12,345", "7 %", "2.5 times", "+1.3 %", "yes"; "-" if it is not known. UTF-8. */
+struct formatted format_figure(enum unit unit, double number, unsigned flags);
+
+/* What a cell of a table says, without its mark: "19.3 µs", "yes (virtio0)", "AMD EPYC", "-". UTF-8, not
+ * cleaned; lives in the pool or where the value's text does. */
+const char *format_value(struct pool *pool, const struct value *value, const struct column *column);
+
+/* The ends of its interval, "+57.5 µs" and "+74.6 µs"; of a change the first is a number alone, "+0.4" and
+ * "+2.0 %". False if there is none. */
+bool format_ends(
+    const struct value *value, const struct column *column, struct formatted *low, struct formatted *high);
+
+/* "low … high"; "-" if there is none. In the pool or static. */
+const char *format_interval(struct pool *pool, const struct value *value, const struct column *column);
+
+/* What stands at a tick of an axis: "64K", "+5 %", "10 µs"; a number alone where the axis's label says "ns".
+ */
+struct formatted format_tick(const struct chart_axis *axis, double value);
+
+/* ---- one by one ---- */
 
 /* 512 -> "512 B", 4096 -> "4 KiB", 724 MiB -> "724 MiB", 5931642 -> "5.66 MiB": three significant digits
  * where the size is not a whole number of its unit. */
@@ -24,25 +58,6 @@ struct formatted format_size_short(uint64_t bytes);
 
 /* Nanoseconds with three significant digits and without the unit: "0.912", "3.98", "22.4", "110", "1234". */
 struct formatted format_ns(double ns);
-
-/* The same with its unit, for what may last long: "0.912 ns", "3.58 us" (with the micro sign in UTF-8), "12.0
- * ms", "1.20 s"; format_extra() always has a sign: "+3.58 us", "-0.1 ns". */
-struct formatted format_time(double ns, const struct report_style *style);
-struct formatted format_extra(double ns, const struct report_style *style);
-
-/* A ratio as its difference from one: 1.013 -> "+1.3 %", 0.98 -> "-2.0 %", 1.0004 -> "+0.04 %", 2.5 -> "+150
- * %". What is told apart from zero inside (beyond 0.005 %) is also written apart from zero. */
-struct formatted format_slowdown(double ratio);
-
-/* Just its number, for columns that name the unit once: "+1.3". */
-struct formatted format_slowdown_number(double ratio);
-
-/* "+0.4 … +2.0 %"; "-" if either end is not known. */
-struct formatted format_slowdown_interval(double low, double high, const struct report_style *style);
-
-/* Ticks of axes: 0 -> "0 %", 5 -> "+5 %"; 0.5 -> "0.5", 200 -> "200". */
-struct formatted format_percent_tick(double percent);
-struct formatted format_number_tick(double value);
 
 /* "0.35 s", "41 s", "1 min 12 s", "2 h 05 min". */
 struct formatted format_seconds(double seconds);

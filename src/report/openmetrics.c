@@ -10,194 +10,126 @@
 #include <string.h>
 #include <time.h>
 
-enum { FAMILY_BYTES = 80, HELP_BYTES = 256, LABELS_BYTES = 1536 };
-
 struct metric {
-    char family[FAMILY_BYTES], help[HELP_BYTES];
-    char labels[LABELS_BYTES]; /* "{of=\"L2 4K\"}", or "" */
+    const char *family, *help;
+    const char *labels; /* "of=\"L2 4K\"", or "" */
     double value;
 };
 
 /* All that is to be written: families in the order in which they come up first. */
 struct metrics {
+    struct pool pool; /* owns everything */
     struct metric *items;
-    size_t count;
-    bool failed;
+    size_t count, room;
 };
-
-/* ---- texts ---- */
-
-static void append_escaped(char *to, size_t size, const char *text)
-{
-    size_t used = strlen(to);
-    for (; *text && used + 3 < size; text++) {
-        if (*text == '\\' || *text == '"')
-            to[used++] = '\\';
-        to[used++] = *text;
-    }
-    to[used] = 0;
-}
-
-/* Adds a label; an empty one is one that is not there. A value is valid UTF-8 without control
- * characters whatever it comes from, and bounded so that three of them fit. */
-static void add_label(char labels[static LABELS_BYTES], const char *name, const char *text)
-{
-    char clean[LABELS_BYTES / 8];
-    size_t used = strlen(labels);
-    if (!text[0])
-        return;
-    text_clean(text, TEXT_UTF8, clean, sizeof clean);
-    if (used)
-        used--; /* the brace */
-    snprintf(labels + used, LABELS_BYTES - used, "%s%s=\"", used ? "," : "{", name);
-    append_escaped(labels, LABELS_BYTES - 3, clean);
-    strcat(labels, "\"}");
-}
-
-/* Quotes in a HELP are escaped in one of the two formats only. */
-static void set_help(struct metric *metric, const char *help)
-{
-    text_clean(help, TEXT_ASCII, metric->help, sizeof metric->help);
-    for (char *c = metric->help; *c; c++)
-        if (*c == '"' || *c == '\\')
-            *c = '\'';
-}
 
 /* ---- collecting ---- */
 
-/* The first that is written of a family with these labels; two of them would make the whole file invalid. */
-static bool is_there(const struct metrics *metrics, const struct metric *metric)
+/* Labels with one more; an empty one is one that is not there. A value is valid UTF-8 without control
+ * characters, whatever it comes from. */
+static const char *with_label(struct metrics *metrics, const char *labels, const char *name, const char *text)
+{
+    static const struct report_style utf8 = {.utf8 = true};
+    const char *clean = text_cleaned(&metrics->pool, text, &utf8);
+    char *escaped = pool_room(&metrics->pool, 2 * strlen(clean) + 1, 1), *to = escaped;
+    if (!text[0] || !escaped)
+        return labels;
+    for (; *clean; clean++) {
+        if (*clean == '\\' || *clean == '"')
+            *to++ = '\\';
+        *to++ = *clean;
+    }
+    return pool_format(&metrics->pool, "%s%s%s=\"%s\"", labels, labels[0] ? "," : "", name, escaped);
+}
+
+/* Quotes in a HELP are escaped in one of the two formats only. */
+static const char *help_text(struct metrics *metrics, const char *help)
+{
+    static const struct report_style ascii = {.utf8 = false};
+    char *text = (char *)text_cleaned(&metrics->pool, help, &ascii);
+    for (char *c = text; *c; c++)
+        if (*c == '"' || *c == '\\')
+            *c = '\'';
+    return text;
+}
+
+/* Adds one, unless it has no value, or its family has one with these labels already: two of them would make
+ * the whole file invalid. */
+static void add_metric(
+    struct metrics *metrics, const char *family, const char *help, const char *labels, double value)
 {
     for (size_t i = 0; i < metrics->count; i++)
-        if (!strcmp(metrics->items[i].family, metric->family) &&
-            !strcmp(metrics->items[i].labels, metric->labels))
-            return true;
-    return false;
-}
-
-static void add(struct metrics *metrics, const struct metric *metric)
-{
-    if (!isfinite(metric->value) || is_there(metrics, metric))
+        if (!strcmp(metrics->items[i].family, family) && !strcmp(metrics->items[i].labels, labels))
+            return;
+    struct metric *items = isfinite(value) ? pool_grow(&metrics->pool, metrics->items, metrics->count,
+                                                 &metrics->room, sizeof *items)
+                                           : NULL;
+    if (!items)
         return;
-    struct metric *grown = reallocarray(metrics->items, metrics->count + 1, sizeof *grown);
-    if (!grown) {
-        metrics->failed = true;
-        return;
-    }
-    metrics->items = grown;
-    grown[metrics->count++] = *metric;
-}
-
-static void add_plain(struct metrics *metrics, const char *family, const char *help, double value)
-{
-    struct metric metric = {.value = value};
-    snprintf(metric.family, sizeof metric.family, "%s", family);
-    set_help(&metric, help);
-    add(metrics, &metric);
+    metrics->items = items;
+    items[metrics->count++] = (struct metric){family, help_text(metrics, help), labels, value};
 }
 
 /* By unit: what ends a family's name, and how many of its base unit one is. */
 static const struct {
     const char *suffix;
     double factor;
-} units[FINDING_UNITS] = {
-    [FINDING_YES_NO] = {"", 1},
-    [FINDING_NS] = {"_seconds", 1e-9},
-    [FINDING_BYTES] = {"_bytes", 1},
-    [FINDING_COUNT] = {"", 1},
-    [FINDING_SHARE] = {"_ratio", 1},
-    [FINDING_RATIO] = {"_ratio", 1},
+} base_units[UNITS] = {
+    [UNIT_YES_NO] = {"", 1},
+    [UNIT_NS] = {"_seconds", 1e-9},
+    [UNIT_BYTES] = {"_bytes", 1},
+    [UNIT_COUNT] = {"", 1},
+    [UNIT_SHARE] = {"_ratio", 1},
+    [UNIT_RATIO] = {"_ratio", 1},
+    [UNIT_CHANGE] = {"_ratio", 1},
 };
 
 /* "vcost_cache_reach_low_bytes". A name that ends in its unit ("balloon-bytes") does not get it twice. */
-static void set_family(
-    struct metric *metric, const char *prefix, const char *name, const char *end, enum finding_unit unit)
+static const char *family_name(struct metrics *metrics, const char *name, const char *end, enum unit unit)
 {
-    const char *suffix = units[unit].suffix;
-    char *family = metric->family;
-    snprintf(family, sizeof metric->family, "vcost_%s%s", prefix, name);
+    const char *suffix = base_units[unit].suffix;
+    char *family = (char *)pool_format(&metrics->pool, "vcost_%s", name);
+    size_t length = strlen(family), tail = strlen(suffix);
     for (char *c = family; *c; c++)
         if (!isalnum((unsigned char)*c))
             *c = '_';
-    size_t length = strlen(family), tail = strlen(suffix);
     if (length > tail && !strcmp(family + length - tail, suffix))
         length -= tail;
-    snprintf(family + length, sizeof metric->family - length, "%s%s", end, suffix);
+    return pool_format(&metrics->pool, "%.*s%s%s", (int)length, family, end, suffix);
 }
 
-/* A number with its interval. */
-struct figure {
-    const char *prefix, *name, *help;
-    const char *label, *label_value;
-    enum finding_unit unit;
-    double value, low, high;
-};
-
-static void add_figure(struct metrics *metrics, const struct figure *figure)
+/* A number with the ends of its interval, which are families of their own. */
+static void add_figure(struct metrics *metrics, const char *name, const char *help, const char *labels,
+    enum unit unit, const double figure[3])
 {
-    const struct {
+    static const struct {
         const char *end, *help;
-        double value;
-    } parts[] = {
-        {"", "", figure->value},
-        {"_low", ": low end of the interval", figure->low},
-        {"_high", ": high end of the interval", figure->high},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        struct metric metric = {.value = parts[i].value * units[figure->unit].factor};
-        char help[HELP_BYTES];
-        set_family(&metric, figure->prefix, figure->name, parts[i].end, figure->unit);
-        snprintf(help, sizeof help, "%.180s%s", figure->help, parts[i].help);
-        set_help(&metric, help);
-        add_label(metric.labels, figure->label, figure->label_value);
-        add(metrics, &metric);
-    }
+    } parts[] = {{"", ""}, {"_low", ": low end of the interval"}, {"_high", ": high end of the interval"}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add_metric(metrics, family_name(metrics, name, parts[i].end, unit),
+            pool_format(&metrics->pool, "%s%s", help, parts[i].help), labels,
+            figure[i] * base_units[unit].factor);
 }
 
 static void add_number(struct metrics *metrics, const struct finding *finding)
 {
-    bool yes_no = finding->unit == FINDING_YES_NO;
-    if (!finding_has_number(finding))
-        return;
-    add_figure(metrics, &(struct figure){
-                            .prefix = "",
-                            .name = finding->name,
-                            .help = finding->title ? finding->title : finding->name,
-                            .label = "of",
-                            .label_value = finding->key,
-                            .unit = finding->unit,
-                            .value = yes_no ? finding->number > 0 : finding->number,
-                            .low = yes_no ? NAN : finding->low,
-                            .high = yes_no ? NAN : finding->high,
-                        });
+    bool yes_no = finding->unit == UNIT_YES_NO;
+    const double figure[] = {yes_no ? finding->number > 0 : finding->number, yes_no ? NAN : finding->low,
+        yes_no ? NAN : finding->high};
+    if (finding_has_number(finding))
+        add_figure(metrics, finding->name, finding->title ? finding->title : finding->name,
+            with_label(metrics, "", "of", finding->key), finding->unit, figure);
 }
 
 static void add_words(struct metrics *metrics, const struct finding *finding)
 {
-    struct metric metric = {.family = "vcost_finding_info", .value = 1};
-    bool words = finding->unit == FINDING_WORDS || finding->unit == FINDING_YES_NO;
+    bool words = finding->unit == UNIT_TEXT || finding->unit == UNIT_YES_NO;
     if (!finding->value.known || !words || !finding->value.text[0])
         return;
-    set_help(&metric, "what was found in words");
-    add_label(metric.labels, "name", finding->name);
-    add_label(metric.labels, "of", finding->key);
-    add_label(metric.labels, "value", finding->value.text);
-    add(metrics, &metric);
-}
-
-static void add_remedy(struct metrics *metrics, const struct remedy *remedy)
-{
-    add_figure(metrics, &(struct figure){
-                            .prefix = "remedy_",
-                            .name = "cost",
-                            .help = "what each operation costs more than without the cause",
-                            .label = "name",
-                            .label_value = remedy->name,
-                            .unit = FINDING_NS,
-                            .value = remedy->more_ns,
-                            .low = remedy->low,
-                            .high = remedy->high,
-                        });
+    const char *labels = with_label(metrics, "", "name", finding->name);
+    labels = with_label(metrics, labels, "of", finding->key);
+    add_metric(metrics, "vcost_finding_info", "what was found in words",
+        with_label(metrics, labels, "value", finding->value.text), 1);
 }
 
 /* Seconds since 1970 of "2025-11-24T06:00:00+01:00" (RFC 3339); NAN where it is none. */
@@ -224,54 +156,60 @@ static double seconds_of(const char *text)
 static void add_run(struct metrics *metrics, const struct result *result)
 {
     size_t unknown = 0;
-    struct metric build = {.family = "vcost_build_info", .value = 1};
     for (size_t i = 0; i < result->findings.count; i++)
         unknown += !result->findings.items[i].value.known;
-    add_plain(metrics, "vcost_inspect_timestamp_seconds", "when the inspection started, since 1970",
+    add_metric(metrics, "vcost_inspect_timestamp_seconds", "when the inspection started, since 1970", "",
         seconds_of(result->started));
-    add_plain(metrics, "vcost_inspect_duration_seconds", "how long the inspection took", result->seconds);
-    add_plain(metrics, "vcost_inspect_complete", "0 if the inspection was stopped early", result->complete);
-    add_plain(metrics, "vcost_inspect_unknown_findings",
-        "findings that could not be had here, and are left out", (double)unknown);
-    set_help(&build, "which vcost inspected");
-    add_label(build.labels, "version", tool.version);
-    add(metrics, &build);
+    add_metric(
+        metrics, "vcost_inspect_duration_seconds", "how long the inspection took", "", result->seconds);
+    add_metric(
+        metrics, "vcost_inspect_complete", "0 if the inspection was stopped early", "", result->complete);
+    add_metric(metrics, "vcost_inspect_unknown_findings",
+        "findings that could not be had here, and are left out", "", (double)unknown);
+    add_metric(metrics, "vcost_build_info", "which vcost inspected",
+        with_label(metrics, "", "version", result->tool.version ? result->tool.version : this_tool.version),
+        1);
 }
 
 /* ---- writing ---- */
 
-static bool is_first_of_family(const struct metrics *metrics, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (!strcmp(metrics->items[i].family, metrics->items[at].family))
-            return false;
-    return true;
-}
-
+/* All of a family together, where its first one stands. */
 static void write_family(const struct metrics *metrics, size_t first, FILE *stream)
 {
     const char *family = metrics->items[first].family;
-    fprintf(stream, "# HELP %s %s\n# TYPE %s gauge\n", family, metrics->items[first].help, family);
-    for (size_t i = first; i < metrics->count; i++)
+    for (size_t i = 0; i < first; i++)
         if (!strcmp(metrics->items[i].family, family))
-            fprintf(stream, "%s%s %.15g\n", family, metrics->items[i].labels, metrics->items[i].value);
+            return;
+    fprintf(stream, "# HELP %s %s\n# TYPE %s gauge\n", family, metrics->items[first].help, family);
+    for (size_t i = first; i < metrics->count; i++) {
+        const struct metric *metric = &metrics->items[i];
+        bool labels = metric->labels[0];
+        if (!strcmp(metric->family, family))
+            fprintf(stream, "%s%s%s%s %.15g\n", family, labels ? "{" : "", metric->labels, labels ? "}" : "",
+                metric->value);
+    }
 }
 
 int openmetrics_write(const struct result *result, FILE *stream, struct error *error)
 {
+    const struct findings *findings = &result->findings;
     struct metrics metrics = {0};
     add_run(&metrics, result);
-    for (size_t i = 0; i < result->findings.count; i++)
-        add_number(&metrics, &result->findings.items[i]);
-    for (size_t i = 0; i < result->findings.count; i++)
-        add_words(&metrics, &result->findings.items[i]);
-    for (size_t i = 0; i < result->findings.remedy_count; i++)
-        add_remedy(&metrics, &result->findings.remedies[i]);
-    for (size_t i = 0; !metrics.failed && i < metrics.count; i++)
-        if (is_first_of_family(&metrics, i))
-            write_family(&metrics, i, stream);
-    if (!metrics.failed)
+    for (size_t i = 0; i < findings->count; i++)
+        add_number(&metrics, &findings->items[i]);
+    for (size_t i = 0; i < findings->count; i++)
+        add_words(&metrics, &findings->items[i]);
+    for (size_t i = 0; i < findings->remedy_count; i++) {
+        const struct remedy *remedy = &findings->remedies[i];
+        add_figure(&metrics, "remedy_cost", "what each operation costs more than without the cause",
+            with_label(&metrics, "", "name", remedy->name), UNIT_NS,
+            (const double[]){remedy->more_ns, remedy->low, remedy->high});
+    }
+    bool failed = metrics.pool.failed;
+    for (size_t i = 0; !failed && i < metrics.count; i++)
+        write_family(&metrics, i, stream);
+    if (!failed)
         fputs("# EOF\n", stream);
-    free(metrics.items);
-    return metrics.failed ? error_set(error, ENOMEM, "not enough memory to write the metrics") : 0;
+    pool_free(&metrics.pool);
+    return failed ? error_set(error, ENOMEM, "not enough memory to write the metrics") : 0;
 }

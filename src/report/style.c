@@ -19,16 +19,6 @@ const char *style_off(const struct report_style *style, enum ink ink)
     return style->color && inks[ink][0] ? "\033[0m" : "";
 }
 
-const char *style_ellipsis(const struct report_style *style)
-{
-    return !style || style->utf8 ? "…" : "..";
-}
-
-const char *style_dot(const struct report_style *style)
-{
-    return !style || style->utf8 ? "·" : "-";
-}
-
 unsigned style_plot_columns(const struct report_style *style)
 {
     if (!style->columns)

@@ -23,10 +23,6 @@ enum ink { INK_PLAIN, INK_HEADING, INK_FAINT, INK_WARNING, INK_SLOWER, INK_FASTE
 const char *style_on(const struct report_style *style, enum ink ink);
 const char *style_off(const struct report_style *style, enum ink ink);
 
-/* The mark between the two ends of an interval and the one that separates parts of a line. */
-const char *style_ellipsis(const struct report_style *style); /* "…" or ".." */
-const char *style_dot(const struct report_style *style);      /* "·" or "-" */
-
 /* The width a plot has to keep to: style->columns, but 40 at least and 80 where there is no limit. */
 unsigned style_plot_columns(const struct report_style *style);
 

@@ -22,7 +22,7 @@ static size_t bytes_of_columns(const char *clean, size_t columns)
 
 void text_cut(char *clean, size_t columns, const struct report_style *style)
 {
-    const char *mark = style_ellipsis(style);
+    const char *mark = style->utf8 ? "…" : "..";
     size_t mark_columns = text_columns(mark);
     if (text_columns(clean) <= columns)
         return;
@@ -42,9 +42,17 @@ void text_cut(char *clean, size_t columns, const struct report_style *style)
     memcpy(clean + end, mark, strlen(mark) + 1);
 }
 
-/* Length of the next line of text within `columns`, broken at a blank where there is one; a number is not
- * parted from its unit. */
-static size_t line_length(const char *text, size_t columns)
+const char *text_cleaned(struct pool *pool, const char *text, const struct report_style *style)
+{
+    size_t size = text ? 3 * strlen(text) + 1 : 1;
+    char *clean = pool_room(pool, size, 1);
+    if (!clean)
+        return "";
+    text_clean(text ? text : "", style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, size);
+    return clean;
+}
+
+size_t text_line(const char *text, size_t columns)
 {
     size_t most = bytes_of_columns(text, columns);
     if (!text[most])
@@ -55,16 +63,14 @@ static size_t line_length(const char *text, size_t columns)
     return most;
 }
 
-void text_paragraph(FILE *stream, const char *first, const char *text, const struct report_style *style)
+void text_wrap(FILE *stream, const char *first, const char *clean, unsigned columns)
 {
-    char clean[2048];
     size_t indent = text_columns(first), room = SIZE_MAX;
-    text_clean(text, style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, sizeof clean);
-    if (style->columns)
-        room = style->columns > indent + 10 ? style->columns - indent : 10;
+    if (columns)
+        room = columns > indent + 10 ? columns - indent : 10;
     fputs(first, stream);
     for (const char *rest = clean; *rest;) {
-        size_t length = line_length(rest, room);
+        size_t length = text_line(rest, room);
         if (rest != clean)
             fprintf(stream, "%*s", (int)indent, "");
         fprintf(stream, "%.*s\n", (int)length, rest);

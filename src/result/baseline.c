@@ -24,18 +24,24 @@ static const char *hypervisor_name(const char *signature)
     return signature;
 }
 
-void baseline_note(const struct host *host, char note[static BASELINE_BYTES])
+bool baseline_guest(const struct host *host, char kind[static BASELINE_BYTES])
 {
     char below[32] = "";
-    note[0] = 0;
+    kind[0] = 0;
     if (!host->is_guest)
-        return;
+        return false;
     if (host->guest_of.known)
         text_clean(hypervisor_name(host->guest_of.text), TEXT_ASCII, below, sizeof below);
-    if (below[0])
-        snprintf(note, BASELINE_BYTES, "native here is itself a %s guest", below);
-    else
-        snprintf(note, BASELINE_BYTES, "native here is itself a guest of an unnamed hypervisor");
+    snprintf(kind, BASELINE_BYTES, "%s%s", below, below[0] ? " guest" : "guest of an unnamed hypervisor");
+    return true;
+}
+
+void baseline_note(const struct host *host, char note[static BASELINE_BYTES])
+{
+    char kind[BASELINE_BYTES];
+    note[0] = 0;
+    if (baseline_guest(host, kind))
+        snprintf(note, BASELINE_BYTES, "native here is itself a %.60s", kind);
 }
 
 /* Squeezes runs of blanks, which brand strings are padded with. */

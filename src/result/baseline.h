@@ -7,8 +7,11 @@
 
 enum { BASELINE_BYTES = 96 };
 
-/* Writes "native here is itself a KVM guest", or "" where it is none. The hypervisor's own signature is
- * cleaned. */
+/* "KVM guest", "guest of an unnamed hypervisor". False, and "", where this kernel is none. The hypervisor's
+ * own signature is cleaned. */
+bool baseline_guest(const struct host *host, char kind[static BASELINE_BYTES]);
+
+/* Writes "native here is itself a KVM guest", or "" where it is none. */
 void baseline_note(const struct host *host, char note[static BASELINE_BYTES]);
 
 /* The CPU's name for a headline, cleaned: its brand, or its vendor where there is none. */

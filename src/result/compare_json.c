@@ -1,4 +1,4 @@
-#include "result/compare_json.h"
+#include "result/compare.h"
 
 #include "record/json_draft.h"
 #include "result/tool.h"
@@ -22,7 +22,7 @@ static json_t *json_command(struct draft *draft, const struct compare_request *r
     return array;
 }
 
-static json_t *json_qualities(struct draft *draft, const struct saved *file)
+static json_t *json_qualities(struct draft *draft, const struct result *file)
 {
     size_t counts[QUALITY_MISSING + 1] = {0};
     json_t *object = json_object();
@@ -33,16 +33,17 @@ static json_t *json_qualities(struct draft *draft, const struct saved *file)
     return object;
 }
 
-static json_t *json_file(struct draft *draft, const struct saved *file)
+static json_t *json_file(struct draft *draft, const struct compare_input *file)
 {
+    const struct result *result = file->result;
     json_t *object = json_object();
     put_text(draft, object, "name", file->name);
-    put_text(draft, object, "experiment", file->experiment);
-    put_text(draft, object, "started", file->started);
-    put_text(draft, object, "version", file->version);
-    put(draft, object, "complete", json_boolean(file->complete));
-    put_text_or_null(draft, object, "incomplete_reason", file->incomplete_reason);
-    put(draft, object, "cells", json_qualities(draft, file));
+    put_text(draft, object, "experiment", result->experiment);
+    put_text(draft, object, "started", result->started);
+    put_text(draft, object, "version", result_tool(result)->version);
+    put(draft, object, "complete", json_boolean(result->complete));
+    put_text_or_null(draft, object, "incomplete_reason", result->complete ? NULL : result->incomplete_reason);
+    put(draft, object, "cells", json_qualities(draft, result));
     return object;
 }
 
@@ -60,8 +61,13 @@ static json_t *json_difference(
     json_t *object = json_object(), *values = json_array();
     put_text(draft, object, "name", difference->name);
     put_text_or_null(draft, object, "key", difference->key);
-    for (size_t i = 0; i < compare->file_count; i++)
-        put_item(draft, values, difference->texts[i] ? draft_text(draft, difference->texts[i]) : json_null());
+    for (size_t i = 0; i < compare->file_count; i++) {
+        const struct told *told = &difference->told[i];
+        char text[COMPARE_TOLD_BYTES];
+        if (told->told && !told->text)
+            compare_told_text(told, text);
+        put_item(draft, values, told->told ? draft_text(draft, told->text ? told->text : text) : json_null());
+    }
     put(draft, object, "values", values);
     return object;
 }
@@ -80,12 +86,12 @@ static json_t *json_value(struct draft *draft, const struct compared *compared)
     if (!compared->cell)
         return json_null();
     json_t *object = json_object();
-    const struct saved_comparison *comparison = compared->comparison;
+    const struct result_comparison *comparison = compared->comparison;
     put_figure(draft, object, "value", compared->value);
     put_figure(draft, object, "low", comparison ? comparison->low : compared->cell->low);
     put_figure(draft, object, "high", comparison ? comparison->high : compared->cell->high);
     put_text(draft, object, "quality", quality_name(compared->cell->quality));
-    put_text_or_null(draft, object, "reason", compared->cell->reason);
+    put_text_or_null(draft, object, "reason", cell_reason(compared->cell));
     return object;
 }
 
@@ -104,8 +110,7 @@ static json_t *json_change(struct draft *draft, const struct compared *compared)
     put_figure(draft, object, "low", compared->low);
     put_figure(draft, object, "high", compared->high);
     put(draft, object, "placements", json_placements(draft, compared));
-    put_text_or_null(
-        draft, object, "verdict", verdict_name(verdict_of(compared->low, compared->high)));
+    put_text_or_null(draft, object, "verdict", verdict_name(verdict_of(compared->low, compared->high)));
     put_text_or_null(draft, object, "reason", compared->reason);
     return object;
 }
@@ -169,7 +174,7 @@ static json_t *json_from_compare(
 {
     json_t *object = json_object(), *version = json_object();
     put_text(draft, object, "schema", "vcost.compare/1");
-    put_text(draft, version, "version", tool.version);
+    put_text(draft, version, "version", this_tool.version);
     put(draft, object, "tool", version);
     put(draft, object, "command", json_command(draft, request));
     put(draft, object, "files", json_files(draft, compare));

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name, *title;
-} sections[FINDING_SECTIONS] = {
+const struct finding_section_words finding_sections[FINDING_SECTIONS] = {
     [FINDING_CPU] = {"cpu", "processor"},
     [FINDING_CACHES] = {"caches", "caches and TLBs"},
     [FINDING_MEMORY] = {"memory", "memory"},
@@ -19,33 +17,28 @@ static const struct {
 
 const char *finding_section_name(enum finding_section section)
 {
-    return sections[section].name;
+    return finding_sections[section].name;
 }
 
 const char *finding_section_title(enum finding_section section)
 {
-    return sections[section].title;
+    return finding_sections[section].title;
 }
+
+const char *const finding_source_names[FINDING_SOURCES] = {"told", "measured", "judged"};
 
 const char *finding_source_name(enum finding_source source)
 {
-    static const char *const names[FINDING_SOURCES] = {"told", "measured", "judged"};
-    return names[source];
+    return finding_source_names[source];
 }
 
-const char *finding_unit_name(enum finding_unit unit)
-{
-    static const char *const names[FINDING_UNITS] = {
-        "words", "yes-no", "ns", "bytes", "count", "share", "ratio"};
-    return names[unit];
-}
-
-/* Makes room for one more of `size` bytes; NULL: no memory. Room doubles. */
+/* Makes room for one more of `size` bytes; NULL: no memory. Room doubles. A list that was read has just the
+ * room that it needs, and says 0. */
 static void *make_room(void *items, size_t count, size_t *room, size_t size)
 {
     if (count < *room)
         return items;
-    size_t more = *room ? 2 * *room : 32;
+    size_t more = count < 16 ? 32 : 2 * count;
     void *grown = reallocarray(items, more, size);
     if (grown)
         *room = more;
@@ -109,7 +102,7 @@ const struct finding *findings_find(const struct findings *findings, const char 
 
 bool finding_has_number(const struct finding *finding)
 {
-    return finding->value.known && finding->unit != FINDING_WORDS && isfinite(finding->number);
+    return finding->value.known && finding->unit != UNIT_TEXT && isfinite(finding->number);
 }
 
 void finding_label(const struct finding *finding, char label[static FINDING_NAME_BYTES + FINDING_KEY_BYTES])

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fact.h"
+#include "base/unit.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,9 @@ enum finding_section {
     FINDING_BELOW,  /* what is below this machine, if it is a guest */
     FINDING_SECTIONS
 };
+extern const struct finding_section_words {
+    const char *name, *title;
+} finding_sections[FINDING_SECTIONS];
 const char *finding_section_name(enum finding_section section);  /* "cpu", "caches", … in files */
 const char *finding_section_title(enum finding_section section); /* for people */
 
@@ -31,20 +35,8 @@ enum finding_source {
     FINDING_JUDGED,   /* concluded from what was measured, by a rule that `how` names */
     FINDING_SOURCES
 };
+extern const char *const finding_source_names[FINDING_SOURCES];
 const char *finding_source_name(enum finding_source source); /* "told", "measured", "judged" */
-
-/* What `number` is in. Base units, formatted for people only in report/. */
-enum finding_unit {
-    FINDING_WORDS,  /* no number: value.text is the finding */
-    FINDING_YES_NO, /* 1 or 0; value.text may say more ("partly") */
-    FINDING_NS,     /* a time, or a cost each */
-    FINDING_BYTES,
-    FINDING_COUNT,
-    FINDING_SHARE, /* of a whole: 0.05 is 5 % */
-    FINDING_RATIO, /* how many times */
-    FINDING_UNITS
-};
-const char *finding_unit_name(enum finding_unit unit); /* "words", "yes-no", "ns", "bytes", "count", … */
 
 enum { FINDING_NAME_BYTES = 40, FINDING_KEY_BYTES = 40, FINDING_TEXT_BYTES = 256 };
 
@@ -52,9 +44,9 @@ struct finding {
     char name[FINDING_NAME_BYTES]; /* stable: [a-z0-9-]; "tlb-reach" */
     char key[FINDING_KEY_BYTES];   /* which of several of that name ("L2 4K"); "" where there is one alone */
     enum finding_section section;
-    const char *title; /* for people, a few words: "entries of the TLB"; static */
+    const char *title; /* for people, a few words: "entries of the TLB"; static, or the result's */
     enum finding_source source;
-    enum finding_unit unit;
+    enum unit unit;
     struct fact value; /* known: words, or more words to the number ("" for none); unknown: the reason */
     double number, low, high;     /* in `unit`, with the 95 % interval; NAN where there is none */
     char how[FINDING_TEXT_BYTES]; /* how it was found, half a sentence: "CPUID leaf 8000_0006h" */
@@ -98,5 +90,9 @@ bool finding_has_number(const struct finding *finding);
 
 /* For people, as in sentences: "tlb-reach L2 4K". */
 void finding_label(const struct finding *finding, char label[static FINDING_NAME_BYTES + FINDING_KEY_BYTES]);
+
+/* As JSON (record.h). */
+struct record;
+extern const struct record finding_record, remedy_record;
 
 #endif

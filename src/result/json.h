@@ -7,10 +7,22 @@
 #define VCOST_RESULT_JSON_H
 
 #include "base/error.h"
+#include "record/record.h"
 #include "result/result.h"
 
 #include <jansson.h>
 #include <stdio.h>
+
+#define RESULT_SCHEMA "vcost.result/1"
+
+/* Of findings, remedies and agents: what a file may have of each. */
+enum { FINDINGS_IN_FILE_MAX = 5000 };
+
+/* A result, field for field. */
+extern const struct record result_record;
+
+/* Writes share/schema/vcost.result-1.schema.json. -ENOMEM is the only error. */
+int result_schema(FILE *stream, struct error *error);
 
 /* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
 int json_from_result(const struct result *result, json_t **json, struct error *error);

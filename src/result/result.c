@@ -1,21 +1,70 @@
 #include "result/result.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+int result_set_command(struct result *result, int argc, char *const *argv, struct error *error)
+{
+    const char **words = argc > 0 ? calloc((size_t)argc, sizeof *words) : NULL;
+    for (int i = 0; words && i < argc; i++)
+        words[i] = pool_text(&result->pool, argv[i]);
+    if ((argc > 0 && !words) || result->pool.failed) {
+        free(words);
+        return error_set(error, ENOMEM, "no memory to keep the command");
+    }
+    free(result->command);
+    result->command = words;
+    result->command_count = argc > 0 ? (size_t)argc : 0;
+    return 0;
+}
+
+const struct monitor_facts *result_monitor(const struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->monitor_count; i++)
+        if (!strcmp(result->monitors[i].name, name))
+            return &result->monitors[i];
+    return NULL;
+}
+
+void result_set_monitor(struct result *result, const struct monitor_facts *facts)
+{
+    const struct monitor_facts *known = result_monitor(result, facts->name);
+    if (known)
+        result->monitors[known - result->monitors] = *facts;
+    else if (result->monitor_count < RESULT_MONITORS_MAX)
+        result->monitors[result->monitor_count++] = *facts;
+}
+
+const struct tool *result_tool(const struct result *result)
+{
+    return result->tool.version ? &result->tool : &this_tool;
+}
+
+const char *cell_workload(const struct result_cell *cell)
+{
+    return cell->cell.event.name ? cell->cell.event.name : "chase";
+}
 
 void result_free(struct result *result)
 {
     if (!result)
         return;
-    for (size_t i = 0; i < result->cell_count; i++)
+    for (size_t i = 0; i < result->cell_count; i++) {
         free(result->cells[i].samples);
+        free(result->cells[i].metrics);
+    }
     free(result->cells);
     free(result->comparisons);
     free(result->reaches);
     free(result->agents);
+    free(result->settings);
+    free(result->command);
     findings_free(&result->findings);
     for (size_t i = 0; i < result->round_count; i++)
         findings_free(&result->rounds[i].findings);
     free(result->rounds);
     host_free(&result->host);
+    pool_free(&result->pool);
     *result = (struct result){0};
 }

@@ -1,5 +1,8 @@
 /* What an experiment found: everything that a report needs and nothing else. The file format
- * `vcost.result/1` (share/schema/) is this structure written down.
+ * `vcost.result/1` (share/schema/) is this structure written down (json.h), and read back (read.h).
+ *
+ * A result owns what it points to: arrays are allocated each for itself, texts stand in its pool or are
+ * static (names of experiments, of this build's events); result_free() releases all.
  *
  * Times inside are nanoseconds per operation. A figure that could not be had is NAN here and null with a
  * reason in the file. */
@@ -7,6 +10,7 @@
 #define VCOST_RESULT_RESULT_H
 
 #include "base/fact.h"
+#include "base/pool.h"
 #include "host/host.h"
 #include "result/finding.h"
 #include "measure/evidence.h"
@@ -15,6 +19,7 @@
 #include "runner/agent_facts.h"
 #include "runner/cell.h"
 #include "runner/page_proof.h"
+#include "result/tool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +29,8 @@ enum quality {
     QUALITY_GOOD,
     QUALITY_NOISY,       /* wide interval, or most samples disturbed: result_cell.reason says which */
     QUALITY_INTERRUPTED, /* stopped before the planned placements were measured */
-    QUALITY_MISSING      /* no sample at all: figures are NAN, reason says why */
+    QUALITY_MISSING,     /* no sample at all: figures are NAN, reason says why */
+    QUALITIES
 };
 
 struct result_sample {
@@ -39,6 +45,13 @@ struct result_counters {
         page_faults; /* KVM: of the virtual CPU while this cell was sampled; native: page_faults only */
 };
 
+/* What a cell gave besides its principal figure. */
+struct result_metric {
+    const char *name; /* as in files: "throughput" */
+    const char *unit; /* "bytes", unit_name() or a unit of its own */
+    double value, low, high;
+};
+
 struct result_cell {
     char id[CELL_ID_BYTES];
     struct cell cell;
@@ -49,14 +62,17 @@ struct result_cell {
     size_t sample_count;
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
+    const char *unit;    /* of the four; NULL: "ns" */
     double median, low, high, min;
+    struct result_metric *metrics;
+    size_t metric_count;
     struct modes modes;   /* of the samples, placements taken to the same level; or of the placements */
     double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
     double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
-    uint64_t operations; /* events that the counters were counted over; 0 for a chase */
-    const char *unit;    /* what one event is: "exit", "page"; NULL for a chase; not owned */
-    char note[160];      /* what a reader should know about an event's figure; "" for nothing */
+    uint64_t operations;   /* events that the counters were counted over; 0 for a chase */
+    const char *operation; /* what one event is: "exit", "page"; NULL for a chase */
+    char note[160];        /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;
     char reason[160]; /* why not good; "" if good */
 };
@@ -71,7 +87,8 @@ struct result_comparison {
 enum reach_kind {
     REACH_UNKNOWN, /* a step of the curve that nothing is known to explain */
     REACH_CACHE,
-    REACH_TLB /* the translation of addresses: a TLB, or what is behind it */
+    REACH_TLB, /* the translation of addresses: a TLB, or what is behind it */
+    REACH_KINDS
 };
 
 /* Up to which size a curve stayed at a latency before it stepped up, and what that is the reach of. What is
@@ -90,8 +107,8 @@ struct result_reach {
 
 /* Another machine that took part. */
 struct result_agent {
-    const char *monitor; /* the name of its cells' runner, "command:…"; not owned */
-    const char *command; /* that started it; not owned */
+    const char *monitor; /* the name of its cells' runner, "command:…" */
+    const char *command; /* that started it */
     struct agent_facts facts;
 };
 
@@ -101,9 +118,23 @@ struct result_round {
     struct findings findings; /* owned */
 };
 
+/* An option that changes what is measured, with the value that held. */
+struct result_setting {
+    const char *name;  /* without "--"; an operand's in capitals */
+    const char *value; /* as a user would type it; "yes" or "no" for a flag; "": nothing is given, and there
+                          is no default */
+    bool usual;        /* it is the default */
+};
+
+enum { RESULT_MONITORS_MAX = 8 };
+
 struct result {
-    int argc; /* the command as typed; not owned */
-    char **argv;
+    struct pool pool;     /* of texts */
+    struct tool tool;     /* that wrote it; version NULL: this one */
+    const char **command; /* as typed */
+    size_t command_count;
+    struct result_setting *settings; /* NULL: not known, as of files of early versions */
+    size_t setting_count;
     char started[40]; /* RFC 3339 */
     double seconds;
     bool complete; /* false after Ctrl-C or when a time budget cut it short */
@@ -113,10 +144,11 @@ struct result {
     unsigned cpu; /* the CPU that everything ran on */
     double tsc_ghz;
     struct host host;
-    struct monitor_facts kvm;
+    struct monitor_facts monitors[RESULT_MONITORS_MAX]; /* each once, by its name */
+    size_t monitor_count;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase", "events", "inspect"; not owned */
+    const char *experiment; /* "chase", "events", "inspect", or what a newer vcost may have */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;
@@ -128,7 +160,22 @@ struct result {
     size_t round_count;
 };
 
-/* Releases what the result owns (samples, cells, comparisons, reaches, agents, findings, host). */
-void result_free(struct result *result);
+/* Copies the words of the command. -ENOMEM is the only error. */
+int result_set_command(struct result *result, int argc, char *const *argv, struct error *error);
+
+/* Copies what is known of a monitor over what was known of one of that name, or adds it while there is room.
+ */
+void result_set_monitor(struct result *result, const struct monitor_facts *facts);
+
+/* What is known of the monitor of that name; NULL: nothing. */
+const struct monitor_facts *result_monitor(const struct result *result, const char *name);
+
+/* The vcost that wrote it. */
+const struct tool *result_tool(const struct result *result);
+
+/* What a cell executes, as in files: "chase", the name of an event. */
+const char *cell_workload(const struct result_cell *cell);
+
+void result_free(struct result *result); /* NULL is allowed */
 
 #endif

@@ -7,4 +7,4 @@
 #define VCOST_BUILD ""
 #endif
 
-const struct tool tool = {.version = VCOST_VERSION, .build = VCOST_BUILD};
+const struct tool this_tool = {.version = VCOST_VERSION, .build = VCOST_BUILD};

@@ -7,6 +7,6 @@ struct tool {
     const char *version; /* "0.1.0" */
     const char *build;   /* "" if the build did not say */
 };
-extern const struct tool tool;
+extern const struct tool this_tool;
 
 #endif

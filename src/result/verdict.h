@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Told from one beyond 0.005 %, the least that format_slowdown() writes. */
+/* Told from one beyond 0.005 %, the least that reports write. */
 enum verdict {
     VERDICT_NONE /* no interval */,
     VERDICT_UNTOLD /* one is in it: no difference */,

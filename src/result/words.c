@@ -3,22 +3,17 @@
 #include <math.h>
 #include <string.h>
 
+const char *const quality_names[QUALITIES] = {"good", "noisy", "interrupted", "missing"};
+const char *const reach_kind_names[REACH_KINDS] = {"unknown", "cache", "tlb"};
+
 const char *quality_name(enum quality quality)
 {
-    static const char *const names[] = {
-        [QUALITY_GOOD] = "good",
-        [QUALITY_NOISY] = "noisy",
-        [QUALITY_INTERRUPTED] = "interrupted",
-        [QUALITY_MISSING] = "missing",
-    };
-    return names[quality];
+    return quality_names[quality];
 }
 
 const char *reach_kind_name(enum reach_kind kind)
 {
-    static const char *const names[] = {
-        [REACH_UNKNOWN] = "unknown", [REACH_CACHE] = "cache", [REACH_TLB] = "tlb"};
-    return names[kind];
+    return reach_kind_names[kind];
 }
 
 const char *cell_reason(const struct result_cell *cell)

@@ -5,6 +5,8 @@
 
 #include "result/result.h"
 
+extern const char *const quality_names[QUALITIES], *const reach_kind_names[REACH_KINDS];
+
 /* "good", "noisy", "interrupted", "missing". */
 const char *quality_name(enum quality quality);
 

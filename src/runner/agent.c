@@ -30,7 +30,7 @@ static int place(
     clear(agent, request, answer, error);
     config.memory.page_bytes = request->place.host_page_bytes;
     int rc = local_site_open(&config, &agent->site, error);
-    if (rc == 0 && (rc = local_site_add(agent->site, &runner_native, 0, error)) == 0)
+    if (rc == 0 && (rc = local_site_add(agent->site, &runner_native, NULL, 0, error)) == 0)
         rc = site_place(agent->site, request->place.bytes, error);
     if (rc < 0)
         clear(agent, request, answer, NULL);

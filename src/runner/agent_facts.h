@@ -19,4 +19,8 @@ struct agent_facts {
     uint64_t page_bytes;  /* the base page of its kernel */
 };
 
+/* As JSON (record.h). */
+struct record;
+extern const struct record agent_facts_record;
+
 #endif

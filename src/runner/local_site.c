@@ -15,6 +15,7 @@ struct local_site {
     struct watch watch;
     struct memory data; /* of the present placement */
     struct runner *runners[SITE_LANES_MAX];
+    const struct monitor_facts *facts[SITE_LANES_MAX];
     workload_function *entry; /* for the shape that is laid out */
     struct chase_layout layout;
     uint64_t cursor[CHASE_CHAINS_MAX];
@@ -33,7 +34,7 @@ static int open_lane(struct local_site *here, size_t lane, struct error *error)
         .image = here->config.image,
         .data = &here->data,
         .guest_page_bytes = here->site.lanes[lane].guest_page_bytes,
-        .facts = here->config.facts,
+        .facts = here->facts[lane],
         .stop = here->config.stop,
     };
     int rc = runner_open(here->site.lanes[lane].type, &config, &here->runners[lane], error);
@@ -178,12 +179,12 @@ int local_site_open(const struct local_site_config *config, struct site **site, 
     return 0;
 }
 
-int local_site_add(
-    struct site *site, const struct runner_type *type, uint64_t guest_page_bytes, struct error *error)
+int local_site_add(struct site *site, const struct runner_type *type, const struct monitor_facts *facts,
+    uint64_t guest_page_bytes, struct error *error)
 {
-    const struct monitor_facts *facts = of(site)->config.facts;
     if (site->lane_count == SITE_LANES_MAX)
         return error_set(error, EINVAL, "more than %d runners on one memory", SITE_LANES_MAX);
+    of(site)->facts[site->lane_count] = facts;
     struct lane *lane = &site->lanes[site->lane_count++];
     *lane = (struct lane){.type = type, .name = type->name};
     snprintf(lane->label, sizeof lane->label, "%s", type->name);

@@ -13,15 +13,15 @@ struct local_site_config {
     unsigned cpu;                 /* that the calling thread is bound to */
     const struct image *image;    /* must outlive the site, as all that is pointed to */
     const struct clock *clock;
-    const struct monitor_facts *facts; /* of the monitors in use, as domain_probe() found them */
-    const struct stop *stop;           /* may be NULL */
+    const struct stop *stop; /* may be NULL */
 };
 
 /* Opens a site without lanes. */
 int local_site_open(const struct local_site_config *config, struct site **site, struct error *error);
 
-/* Adds a lane before the first placement. -EINVAL if there are too many. */
-int local_site_add(
-    struct site *site, const struct runner_type *type, uint64_t guest_page_bytes, struct error *error);
+/* Adds a lane before the first placement. `facts` are of the runner's monitor, as domain_probe() found them;
+ * NULL for native. -EINVAL if there are too many. */
+int local_site_add(struct site *site, const struct runner_type *type, const struct monitor_facts *facts,
+    uint64_t guest_page_bytes, struct error *error);
 
 #endif

@@ -56,6 +56,10 @@ struct chase_shape {
     unsigned chains; /* 1 … CHASE_CHAINS_MAX independent chains, evenly spread over the one cycle */
 };
 
+/* As JSON (record.h): the parameters of a chase. */
+struct record;
+extern const struct record chase_shape_record;
+
 /* Refuses what cannot be: no working set, an element that is not a multiple of 8 or too large for it, writing
  * into elements that are only a pointer, more chains than elements. */
 int chase_check(const struct chase_shape *shape, struct error *error);

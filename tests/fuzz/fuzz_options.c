@@ -1,12 +1,8 @@
 /* options_parse() on arbitrary words, for each command: it keeps within the command's structure, and a
  * failure says something. The words are the input's parts between NULs. */
-#include "cli/agent_options.h"
-#include "cli/chase_options.h"
-#include "cli/compare_options.h"
-#include "cli/events_options.h"
-#include "cli/inspect_options.h"
-#include "cli/list_options.h"
+#include "cli/command.h"
 #include "cli/options.h"
+#include "cli/settings.h"
 #include "event/event.h"
 
 #include <stdint.h>
@@ -15,40 +11,12 @@
 
 enum { WORDS_MAX = 32 };
 
-int cmd_agent_run(const struct invocation *invocation)
+/* Of the runners, too. */
+const struct runner_type *runner_at(size_t index)
 {
-    (void)invocation;
-    return 0;
-}
-
-int cmd_chase_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_compare_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_events_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_inspect_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
-}
-
-int cmd_list_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return 0;
+    static const struct runner_type types[] = {
+        {.name = "native", .summary = "a"}, {.name = "kvm", .summary = "b"}};
+    return index < sizeof types / sizeof types[0] ? &types[index] : NULL;
 }
 
 /* Of the price list only the names matter here. */
@@ -85,6 +53,17 @@ static int split(char *text, size_t size, char *words[static WORDS_MAX + 1])
     return count;
 }
 
+/* What was read can be told. */
+static void require_settings(const struct invocation *invocation)
+{
+    struct pool pool = {.newest = NULL};
+    size_t count;
+    require(invocation->operand_count <= WORDS_MAX);
+    if (!invocation->help && !invocation->version)
+        require(settings_of(invocation, &pool, &count) && count <= 64);
+    pool_free(&pool);
+}
+
 static void try_command(const struct command *command, int argc, char **argv)
 {
     struct invocation invocation;
@@ -94,7 +73,7 @@ static void try_command(const struct command *command, int argc, char **argv)
     if (options_parse(command, argc, argv, 0, options, &invocation, &error))
         require(error.code > 0 && error.text[0]);
     else
-        require(invocation.operand_count <= OPERANDS_MAX);
+        require_settings(&invocation);
     free(options);
 }
 
@@ -109,8 +88,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     int count = split(text, size, words);
     try_command(&command_vcost, count, words);
-    for (size_t i = 0; command_at(i); i++)
-        try_command(command_at(i), count, words);
+    const struct command *command = &command_vcost;
+    size_t used;
+    struct error error = {0};
+    if (command_choose((size_t)count, (const char *const *)words, &command, &used, &error))
+        require(error.text[0]);
+    require(used <= (size_t)count);
+    for (size_t i = 0; command_at(&command_vcost, i); i++)
+        try_command(command_at(&command_vcost, i), count, words);
     free(text);
     return 0;
 }

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 
@@ -127,7 +128,7 @@ def test_native_alone_needs_no_guest():
 
 
 def test_the_table_names_every_event_that_was_asked_for():
-    text = events(*FEW)
+    text = events(*FEW, "--verbose")
     for word in ("rdtsc", "clock-syscall", "mlock", "samples"):
         assert word in text, text
 
@@ -168,7 +169,23 @@ def test_context_adds_published_figures_with_their_source():
 
 def test_an_event_that_is_not_there_is_refused_with_a_suggestion():
     refused(["cpuidd"], "cpuidd")
-    refused(["--svg", "a.svg"], "picture")
+
+
+def test_the_most_expensive_are_drawn():
+    with tempfile.TemporaryDirectory() as folder:
+        text = events(*FEW, "--svg", f"{folder}/a.svg")
+        picture = ElementTree.parse(f"{folder}/a.svg").getroot()
+        assert picture.tag.endswith("}svg")
+        words = "".join(picture.itertext())
+        assert any(event in words for event in FEW[:3]) and text.split("\n")[0][:30] in words, words
+
+
+def test_a_picture_and_a_page_are_written():
+    with tempfile.TemporaryDirectory() as folder:
+        picture, page = Path(folder) / "a.svg", Path(folder) / "a.html"
+        text = events(*FEW, "--svg", picture, "--html", page)
+        assert "<svg" in picture.read_text() and "rdtsc" in page.read_text()
+        assert vcost("report", page).stdout == text
 
 
 def test_results_can_be_compared():

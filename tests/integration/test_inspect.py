@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 
@@ -195,12 +196,20 @@ def test_a_threshold_that_cannot_be_is_refused():
     assert done.returncode in (1, 2) and "splintered" in done.stderr, (done.returncode, done.stderr)
 
 
+def test_the_curves_of_lines_are_drawn():
+    with folder() as path:
+        done = inspect("--quick", "--svg", f"{path}/a.svg")
+        assert done.returncode == 0, done.stderr
+        words = "".join(ElementTree.parse(f"{path}/a.svg").getroot().itertext())
+        for word in ("packed", "scattered", "in 2M pages", done.stdout.split("\n")[0][:30]):
+            assert word in words, words
+
+
 # ---- how it ends
 
 
 def test_wrong_options_are_refused():
-    for arguments, part in ((("--rounds", "3"), "--watch"), (("--svg", "x.svg"), "picture"), (("--watch", "x"), "x"),
-                            (("extra",), "extra")):
+    for arguments, part in ((("--rounds", "3"), "--watch"), (("--watch", "x"), "x"), (("extra",), "extra")):
         done = inspect(*arguments)
         assert done.returncode == 2 and part in done.stderr and not done.stdout, (arguments, done.stderr)
 

@@ -1,12 +1,10 @@
 #include "aa.h"
 
 #include "result/compare.h"
-#include "result/json.h"
 #include "runner/local_site.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* First-level cache, second level, third level, memory on most machines. */
@@ -23,7 +21,7 @@ static int add_site(struct aa *aa, size_t lanes, struct site **site, struct erro
     const struct memory_request memory = {.page_bytes = 4 * KIB};
     int rc = setting_add_local(&aa->setting, &memory, false, site, error);
     for (size_t i = 0; rc == 0 && i < lanes; i++)
-        rc = local_site_add(*site, &runner_native, 0, error);
+        rc = local_site_add(*site, &runner_native, NULL, 0, error);
     return rc;
 }
 
@@ -103,43 +101,12 @@ int aa_same_frames(struct aa *aa, uint64_t seed, struct aa_run *run, struct erro
 
 /* ---- new placements ---- */
 
-/* As `vcost chase --json` would write it and `vcost compare` read it, without the detour over a file. */
-static int save(
-    const struct aa *aa, struct result *result, const char *name, struct saved *saved, struct error *error)
+/* As `vcost compare` does, without the detour over files. */
+static int compare_results(const struct result results[2], struct aa_run *run, struct error *error)
 {
-    json_t *json = NULL;
-    result->cpu = aa->setting.pin.cpu;
-    result->tsc_ghz = aa->setting.clock.ticks_per_ns;
-    result->host = aa->host;
-    int rc = json_from_result(result, &json, error);
-    result->host = (struct host){0}; /* it is not the result's */
-    if (rc < 0)
-        return rc;
-    char *text = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-    rc = text ? saved_parse(name, text, strlen(text), saved, error)
-              : error_set(error, ENOMEM, "no memory for a result");
-    free(text);
-    return rc;
-}
-
-static int measure_and_save(struct aa *aa, uint64_t seed, const char *name, struct aa_run *run,
-    struct saved *saved, struct error *error)
-{
-    struct result result = {0};
-    int rc = measure(aa, aa->single, seed, &result, error);
-    if (rc == 0)
-        rc = save(aa, &result, name, saved, error);
-    if (rc == 0)
-        count_taken(&result, 1, run);
-    result_free(&result);
-    return rc;
-}
-
-static int compare_saved(const struct saved *saved, struct aa_run *run, struct error *error)
-{
+    const struct compare_input inputs[] = {{"A", &results[0]}, {"B", &results[1]}};
     struct compare compare;
-    int rc = compare_make(saved, 2, NULL, &compare, error);
+    int rc = compare_make(inputs, 2, NULL, &compare, error);
     if (rc < 0)
         return rc;
     const struct compared_rows *rows = &compare.metrics[METRIC_TIME];
@@ -157,14 +124,17 @@ static int compare_saved(const struct saved *saved, struct aa_run *run, struct e
 
 int aa_new_placements(struct aa *aa, uint64_t seed, struct aa_run *run, struct error *error)
 {
-    struct saved saved[2] = {{0}, {0}};
+    struct result results[2] = {0};
     *run = (struct aa_run){0};
-    int rc = measure_and_save(aa, 2 * seed, "A", run, &saved[0], error);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < 2; i++) {
+        rc = measure(aa, aa->single, 2 * seed + i, &results[i], error);
+        if (rc == 0)
+            count_taken(&results[i], 1, run);
+    }
     if (rc == 0)
-        rc = measure_and_save(aa, 2 * seed + 1, "B", run, &saved[1], error);
-    if (rc == 0)
-        rc = compare_saved(saved, run, error);
-    saved_free(&saved[0]);
-    saved_free(&saved[1]);
+        rc = compare_results(results, run, error);
+    result_free(&results[0]);
+    result_free(&results[1]);
     return rc;
 }

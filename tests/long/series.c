@@ -2,8 +2,8 @@
 
 #include "verdict.h"
 
+#include "report/document.h"
 #include "report/format.h"
-#include "report/markdown_text.h"
 
 #include <math.h>
 
@@ -13,9 +13,11 @@ static const double sabotage = 0.1;
 /* ---- the table ---- */
 
 enum { COLUMNS = 12 };
-static const char *const head_cells[COLUMNS] = {"measured twice", "load", "working set", "runs",
-    "interval leaves 1 out", "true share, 95 %", "chance", "off by, median / 95th percentile",
-    "half interval, median", "placements a side", "disturbed samples", "lag-1 autocorrelation"};
+static const struct column columns[COLUMNS] = {{.key = "measured twice"}, {.key = "load"},
+    {.key = "working set", .unit = UNIT_BYTES}, {.key = "runs", .unit = UNIT_COUNT},
+    {.key = "interval leaves 1 out", .unit = UNIT_COUNT}, {.key = "true share, 95 %"}, {.key = "chance"},
+    {.key = "off by, median / 95th percentile"}, {.key = "half interval, median"},
+    {.key = "placements a side"}, {.key = "disturbed samples"}, {.key = "lag-1 autocorrelation"}};
 
 static struct formatted percent(double value)
 {
@@ -40,30 +42,42 @@ static struct formatted number(const char *format, double value)
     return made;
 }
 
-static void write_row(const struct series *series, size_t set, FILE *stream)
+static void fill_row(
+    const struct series *series, size_t set, struct document *document, struct table *table, size_t row)
 {
     struct aa_verdict verdict = aa_judge(series->runs, series->count, set, 1);
-    struct formatted runs = format_count(verdict.runs), wrong = format_count(verdict.wrong);
-    struct formatted share = pair(percent(verdict.share.low), " … ", percent(verdict.share.high));
-    struct formatted chance = number("%.3g", verdict.chance);
-    struct formatted off = pair(percent(verdict.off_median), " / ", percent(verdict.off_p95));
-    struct formatted half = percent(expm1(verdict.half_width)), disturbed = percent(verdict.disturbed);
-    struct formatted placements = number("%g", verdict.placements);
-    struct formatted lag1 = number("%+.2f", verdict.lag1), size = format_size(aa_working_sets[set]);
-    const char *const cells[COLUMNS] = {series->what, series->loaded ? "made" : "none", size.text, runs.text,
-        wrong.text, share.text, chance.text, off.text, half.text, placements.text, disturbed.text, lag1.text};
-    markdown_row(stream, cells, COLUMNS);
+    const struct formatted texts[COLUMNS] = {
+        [5] = pair(percent(verdict.share.low), " … ", percent(verdict.share.high)),
+        [6] = number("%.3g", verdict.chance),
+        [7] = pair(percent(verdict.off_median), " / ", percent(verdict.off_p95)),
+        [8] = percent(expm1(verdict.half_width)),
+        [9] = number("%g", verdict.placements),
+        [10] = percent(verdict.disturbed),
+        [11] = number("%+.2f", verdict.lag1)};
+    table_text(table, row, 0, series->what);
+    table_text(table, row, 1, series->loaded ? "made" : "none");
+    table_number(table, row, 2, (double)aa_working_sets[set]);
+    table_number(table, row, 3, (double)verdict.runs);
+    table_number(table, row, 4, (double)verdict.wrong);
+    for (size_t column = 5; column < COLUMNS; column++)
+        table_text(table, row, column, document_text(document, "%s", texts[column].text));
 }
 
-void series_markdown(const struct series *series, size_t count, const char *head, FILE *stream)
+int series_markdown(
+    const struct series *series, size_t count, const char *head, FILE *stream, struct error *error)
 {
-    markdown_text(stream, head);
-    fputs("\n\n", stream);
-    markdown_row(stream, head_cells, COLUMNS);
-    markdown_rule(stream, COLUMNS);
+    struct document document = {0};
+    size_t rows = 0;
     for (size_t i = 0; i < count; i++)
+        rows += series[i].count ? AA_SETS : 0;
+    document_say(&document, BLOCK_SENTENCE, "%s", head);
+    struct table *table = document_table(&document, "series", NULL, columns, COLUMNS, rows);
+    for (size_t i = 0, row = 0; i < count; i++)
         for (size_t set = 0; series[i].count && set < AA_SETS; set++)
-            write_row(&series[i], set, stream);
+            fill_row(&series[i], set, &document, table, row++);
+    int rc = document_write(&document, format_named("markdown"), stream, NULL, error);
+    document_free(&document);
+    return rc;
 }
 
 /* ---- the points ---- */

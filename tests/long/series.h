@@ -17,7 +17,8 @@ struct series {
 
 /* For doc/accuracy.md: where and when, and a table with a row for each series and working set. `head` is a
  * sentence on how the runs came about. */
-void series_markdown(const struct series *series, size_t count, const char *head, FILE *stream);
+int series_markdown(
+    const struct series *series, size_t count, const char *head, FILE *stream, struct error *error);
 
 /* The test points (TAP), and their plan; `runs` of each series were asked for. */
 void series_points(const struct series *series, size_t count, size_t runs, FILE *stream);

@@ -108,7 +108,11 @@ static int write_markdown(const struct test *test, const char *head, struct erro
     int rc = output_open(test->markdown, &output, error);
     if (rc < 0)
         return rc;
-    series_markdown(test->series, SERIES, head, output_stream(output));
+    rc = series_markdown(test->series, SERIES, head, output_stream(output), error);
+    if (rc < 0) {
+        output_discard(output);
+        return rc;
+    }
     return output_commit(output, error);
 }
 
@@ -119,8 +123,7 @@ static int report(const struct test *test, struct error *error)
     series_points(test->series, SERIES, test->runs, stdout);
     if (test->markdown)
         return write_markdown(test, head, error);
-    series_markdown(test->series, SERIES, head, stderr);
-    return 0;
+    return series_markdown(test->series, SERIES, head, stderr, error);
 }
 
 /* ---- all of it ---- */

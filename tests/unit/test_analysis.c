@@ -99,14 +99,13 @@ static void add(struct result *result, size_t cell, unsigned placement, unsigned
     enum disturbance disturbed)
 {
     struct result_sample sample = {ns, round, placement, disturbed};
-    struct error error;
-    assert_int_equal(add_sample(&result->cells[cell], &sample, &error), 0);
+    assert_int_equal(figures_add_sample(&result->cells[cell], &sample), 0);
 }
 
 static void analyse(struct result *result, unsigned planned, const char *cut)
 {
     struct error error;
-    analyse_cells(result, planned, cut);
+    assert_int_equal(analyse_cells(result, planned, cut, &error), 0);
     assert_int_equal(analyse_comparisons(result, &row, &error), 0);
 }
 
@@ -297,7 +296,7 @@ static void wrong_pages_are_told_also_in_a_cell_that_was_interrupted(void **stat
     (void)state;
     snprintf(
         cell.pages.proof, sizeof cell.pages.proof, "smaps: 4096 KiB resident, 0 KiB of it in 2 MiB mappings");
-    analyse_cells(&result, 3, "stopped by the user");
+    assert_int_equal(analyse_cells(&result, 3, "stopped by the user", NULL), 0);
     assert_int_equal(cell.quality, QUALITY_INTERRUPTED);
     assert_non_null(strstr(cell.reason, "not the pages"));
 }
@@ -323,18 +322,18 @@ static void two_modes_and_trends_are_seen_within_placements(void **state)
         samples[i] = (struct result_sample){
             .ns = level_of(i / 12) * (1 + 0.001 * (i % 5)), .round = i % 12, .placement = i / 12};
     samples_of(&cell, samples, 48);
-    analyse_shape(&cell);
+    assert_int_equal(analyse_shape(&cell), 0);
     assert_false(cell.modes.two);
     assert_true(cell.trend_percent == 0);
     for (unsigned i = 0; i < 48; i++) /* every third sample is slower by half */
         samples[i].ns *= i % 3 ? 1 : 1.5;
-    analyse_shape(&cell);
+    assert_int_equal(analyse_shape(&cell), 0);
     assert_true(cell.modes.two);
     assert_float_equal(cell.modes.high / cell.modes.low, 1.5, 0.01);
     assert_float_equal(cell.modes.share_high, 1.0 / 3, 0.001);
     for (unsigned i = 0; i < 48; i++) /* 1 % a round */
         samples[i].ns = 10 * pow(1.01, i % 12);
-    analyse_shape(&cell);
+    assert_int_equal(analyse_shape(&cell), 0);
     assert_true(cell.trend_percent > 8 && cell.trend_percent < 14);
 }
 
@@ -348,10 +347,10 @@ static void a_single_fast_sample_makes_no_modes(void **state)
         samples[i] = (struct result_sample){
             .ns = 10 * (1 + 0.001 * (i % 5)) * (i == 11 ? 0.7 : 1), .round = i % 8, .placement = i / 8};
     samples_of(&cell, samples, 32);
-    analyse_shape(&cell);
+    assert_int_equal(analyse_shape(&cell), 0);
     assert_false(cell.modes.two);
     samples[19].ns = 7;
-    analyse_shape(&cell);
+    assert_int_equal(analyse_shape(&cell), 0);
     assert_true(cell.modes.two);
 }
 
@@ -364,7 +363,7 @@ static void shape_of_placements(const double levels[8], struct result_cell *cell
             .round = i % 3,
             .placement = i / 3};
     samples_of(cell, samples, 24);
-    analyse_shape(cell);
+    assert_int_equal(analyse_shape(cell), 0);
 }
 
 static void modes_and_drift_of_placements_are_seen(void **state)

@@ -47,7 +47,13 @@ point '--version tells the version' 0 'vcost [0-9]*.[0-9]*' '' --version
 point '--help goes to stdout' 0 'vcost: *Usage: vcost COMMAND*Commands:*chase*Exit status:*' '' --help
 point 'a command has --help' 0 'vcost chase: *Usage: vcost chase [[]OPTIONS]*Examples:*--working-set*' '' chase --help
 point 'help explains a command' 0 'vcost list: *' '' help list
-point 'help knows no other' 2 '' 'vcost: "chsae" is no COMMAND (did you mean chase?)*' help chsae
+point 'help knows no other' 2 '' 'vcost: there is no command "chsae" (did you mean chase?)*' help chsae
+point 'help of no command is wrong usage' 2 '' 'vcost: there is no command "list x"*' help list x
+point 'two outputs cannot be one file' 2 '' 'vcost: --json and --html cannot both write to the same file
+*' chase --json "$work/x" --html "$work/./x"
+point 'a report of nothing is wrong usage' 2 '' 'vcost: [[]NAME=]RESULT is missing*' report
+point 'a report of a file that is not there fails' 1 '' "vcost: cannot read $work/none: No such file or directory" report "$work/none"
+point 'a report knows what it can write' 2 '' 'vcost: --output: the name "x.pdf" must end in *' report "$work/none" -o x.pdf
 point 'generate wants to know what' 2 '' 'vcost: WHAT is missing*' generate
 
 number=$((number + 1))

@@ -31,7 +31,7 @@ static void assert_well_formed(const struct findings *findings)
     bool seen[FINDING_SECTIONS] = {false};
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        bool number = finding->value.known && finding->unit != FINDING_WORDS;
+        bool number = finding->value.known && finding->unit != UNIT_TEXT;
         seen[finding->section] = true;
         assert_true(finding->name[0] &&
                     !finding->name[strspn(finding->name, "abcdefghijklmnopqrstuvwxyz0123456789-")]);
@@ -43,7 +43,7 @@ static void assert_well_formed(const struct findings *findings)
         assert_true((bool)isnan(finding->low) && (bool)isnan(finding->high));
         assert_true(number || finding->value.text[0] != '\0' || finding->source == FINDING_JUDGED);
         assert_true(finding->source != FINDING_MEASURED && !finding->cheap);
-        if (number && finding->unit == FINDING_YES_NO)
+        if (number && finding->unit == UNIT_YES_NO)
             assert_true(finding->number == 0 || finding->number == 1);
     }
     for (size_t i = 0; i < FINDING_SECTIONS; i++)
@@ -80,7 +80,7 @@ static void assert_words(const struct story *story, const char *name, const char
 }
 
 static void assert_number(
-    const struct story *story, const char *name, const char *key, enum finding_unit unit, double number)
+    const struct story *story, const char *name, const char *key, enum unit unit, double number)
 {
     const struct finding *finding = find(story, name, key);
     assert_true(finding->value.known);
@@ -134,9 +134,9 @@ static void a_container_without_sys_and_half_of_proc(void **state)
     look(&story);
     tell(&story);
     assert_all_unknown(&story, names, sizeof names / sizeof *names);
-    assert_number(&story, "memory-bytes", NULL, FINDING_BYTES, 0x1p30);
-    assert_number(&story, "memory-available-bytes", NULL, FINDING_BYTES, 0x1p29);
-    assert_number(&story, "swap-bytes", NULL, FINDING_BYTES, 0);
+    assert_number(&story, "memory-bytes", NULL, UNIT_BYTES, 0x1p30);
+    assert_number(&story, "memory-available-bytes", NULL, UNIT_BYTES, 0x1p29);
+    assert_number(&story, "swap-bytes", NULL, UNIT_BYTES, 0);
     assert_true(find(&story, "cpus-allowed", NULL)->number >= 1);
     end(&story);
 }
@@ -219,23 +219,23 @@ static void a_bare_machine(void **state)
     look(&story);
     make_bare(&story.host);
     tell(&story);
-    assert_number(&story, "cpus-online", NULL, FINDING_COUNT, 32);
-    assert_number(&story, "numa-nodes", NULL, FINDING_COUNT, 2);
-    assert_number(&story, "smt", NULL, FINDING_YES_NO, 0);
+    assert_number(&story, "cpus-online", NULL, UNIT_COUNT, 32);
+    assert_number(&story, "numa-nodes", NULL, UNIT_COUNT, 2);
+    assert_number(&story, "smt", NULL, UNIT_YES_NO, 0);
     assert_words(&story, "smt", NULL, "forceoff");
-    assert_number(&story, "turbo", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "turbo", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "governor", NULL, "performance");
     assert_words(&story, "microcode", NULL, "0xd0");
-    assert_number(&story, "swap-bytes", NULL, FINDING_BYTES, 4096);
+    assert_number(&story, "swap-bytes", NULL, UNIT_BYTES, 4096);
     assert_words(&story, "thp", NULL, "madvise");
-    assert_number(&story, "hugetlb-pages", "2M", FINDING_COUNT, 512);
+    assert_number(&story, "hugetlb-pages", "2M", UNIT_COUNT, 512);
     assert_words(&story, "hugetlb-pages", "2M", "500 free");
-    assert_number(&story, "hugetlb-pages", "1G", FINDING_COUNT, 0);
+    assert_number(&story, "hugetlb-pages", "1G", UNIT_COUNT, 0);
     assert_words(&story, "clock-source", NULL, "hpet");
-    assert_number(&story, "iommu", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "iommu", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "iommu", NULL, "dmar0");
-    assert_number(&story, "vfio", NULL, FINDING_YES_NO, 1);
-    assert_number(&story, "guest", NULL, FINDING_YES_NO, 0);
+    assert_number(&story, "vfio", NULL, UNIT_YES_NO, 1);
+    assert_number(&story, "guest", NULL, UNIT_YES_NO, 0);
     assert_unknown(&story, "hypervisor-features");
     assert_unknown(&story, "steal-time");
     assert_words(&story, "dmi-product", NULL, "PowerEdge R740");
@@ -252,8 +252,8 @@ static void flaws_are_told_one_by_one_and_counted(void **state)
     assert_words(&story, "mitigation", "spectre_v2", "Mitigation: Enhanced IBRS");
     assert_words(&story, "mitigation", "mds", "Vulnerable; SMT disabled");
     assert_null(findings_find(&story.findings, "mitigation", "meltdown"));
-    assert_number(&story, "mitigations-not-affected", NULL, FINDING_COUNT, 2);
-    assert_number(&story, "mitigations-missing", NULL, FINDING_COUNT, 1);
+    assert_number(&story, "mitigations-not-affected", NULL, UNIT_COUNT, 2);
+    assert_number(&story, "mitigations-missing", NULL, UNIT_COUNT, 1);
     assert_string_equal(find(&story, "mitigation", "mds")->how, VULNERABILITIES "/mds");
     end(&story);
 }
@@ -265,16 +265,16 @@ static void flags_are_whole_words(void **state)
     make_server();
     look(&story);
     tell(&story);
-    assert_number(&story, "tsc-flag", "constant_tsc", FINDING_YES_NO, 1);
-    assert_number(&story, "tsc-flag", "nonstop_tsc", FINDING_YES_NO, 1);
-    assert_number(&story, "tsc-flag", "tsc_reliable", FINDING_YES_NO, 0);
-    assert_number(&story, "hardware-virtualization", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "tsc-flag", "constant_tsc", UNIT_YES_NO, 1);
+    assert_number(&story, "tsc-flag", "nonstop_tsc", UNIT_YES_NO, 1);
+    assert_number(&story, "tsc-flag", "tsc_reliable", UNIT_YES_NO, 0);
+    assert_number(&story, "hardware-virtualization", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "hardware-virtualization", NULL, "vmx");
     free(story.host.cpu.features);
     story.host.cpu.features = strdup("xnonstop_tsc nonstop_tscx svmx");
     tell(&story);
-    assert_number(&story, "tsc-flag", "nonstop_tsc", FINDING_YES_NO, 0);
-    assert_number(&story, "hardware-virtualization", NULL, FINDING_YES_NO, 0);
+    assert_number(&story, "tsc-flag", "nonstop_tsc", UNIT_YES_NO, 0);
+    assert_number(&story, "hardware-virtualization", NULL, UNIT_YES_NO, 0);
     end(&story);
 }
 
@@ -294,22 +294,22 @@ static void a_guest_of_kvm_with_balloon_and_reporting(void **state)
     below_decode_kvm(0x20, 1, &story.host.below);
     below_decode_hyperv(0x200, 1u << 12, &story.host.below);
     tell(&story);
-    assert_number(&story, "guest", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "guest", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "guest-of", NULL, "kvm");
     assert_words(&story, "hypervisor-signatures", NULL, "Microsoft Hv, KVMKVMKVM");
     assert_words(&story, "hypervisor-features", NULL, "steal-time hint-realtime");
     assert_words(&story, "hypervisor-feature-bits", NULL, "00000020h, 00000001h");
     assert_words(&story, "hyperv-features", NULL, "reference-tsc +nested");
-    assert_number(&story, "steal-time", NULL, FINDING_YES_NO, 1);
-    assert_number(&story, "dedicated-cpus", NULL, FINDING_YES_NO, 1);
-    assert_number(&story, "nested", NULL, FINDING_YES_NO, 1);
-    assert_number(&story, "balloon", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "steal-time", NULL, UNIT_YES_NO, 1);
+    assert_number(&story, "dedicated-cpus", NULL, UNIT_YES_NO, 1);
+    assert_number(&story, "nested", NULL, UNIT_YES_NO, 1);
+    assert_number(&story, "balloon", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "balloon", NULL, "virtio0");
-    assert_number(&story, "free-page-reporting", NULL, FINDING_YES_NO, 1);
-    assert_number(&story, "free-page-reporting-block", NULL, FINDING_BYTES, 0x1p21);
-    assert_number(&story, "balloon-bytes", NULL, FINDING_BYTES, 600 * 4096);
-    assert_number(&story, "balloon-pages", "taken", FINDING_COUNT, 1000);
-    assert_number(&story, "balloon-pages", "given back", FINDING_COUNT, 400);
+    assert_number(&story, "free-page-reporting", NULL, UNIT_YES_NO, 1);
+    assert_number(&story, "free-page-reporting-block", NULL, UNIT_BYTES, 0x1p21);
+    assert_number(&story, "balloon-bytes", NULL, UNIT_BYTES, 600 * 4096);
+    assert_number(&story, "balloon-pages", "taken", UNIT_COUNT, 1000);
+    assert_number(&story, "balloon-pages", "given back", UNIT_COUNT, 400);
     end(&story);
 }
 
@@ -323,8 +323,8 @@ static void limits_of_control_groups(void **state)
     tree_file("/cg/job/memory.max", "1048576\n");
     look(&story);
     tell(&story);
-    assert_number(&story, "cgroup-cpus", NULL, FINDING_COUNT, 1.5);
-    assert_number(&story, "cgroup-memory-bytes", NULL, FINDING_BYTES, 0x1p20);
+    assert_number(&story, "cgroup-cpus", NULL, UNIT_COUNT, 1.5);
+    assert_number(&story, "cgroup-memory-bytes", NULL, UNIT_BYTES, 0x1p20);
     end(&story);
 }
 
@@ -343,17 +343,17 @@ static void caches_and_tlbs_have_keys(void **state)
             .is_guest = true,
             .tlb_source = fact_known("CPUID leaf 18h, as the hypervisor shows them")}};
     tell(&story);
-    assert_number(&story, "cache-bytes", "L1d", FINDING_BYTES, 32768);
+    assert_number(&story, "cache-bytes", "L1d", UNIT_BYTES, 32768);
     assert_words(&story, "cache-bytes", "L1d", "8 ways, lines of 64 bytes, shared by 2 CPUs");
-    assert_number(&story, "cache-bytes", "L1i", FINDING_BYTES, 65536);
+    assert_number(&story, "cache-bytes", "L1i", UNIT_BYTES, 65536);
     assert_words(&story, "cache-bytes", "L1i", "");
-    assert_number(&story, "cache-bytes", "L2", FINDING_BYTES, 0x1p21);
-    assert_number(&story, "cache-bytes", "L2#2", FINDING_BYTES, 0x1p22); /* a hybrid processor */
-    assert_number(&story, "tlb-entries", "L1 data 4K", FINDING_COUNT, 64);
-    assert_number(&story, "tlb-entries", "L2 unified 2M", FINDING_COUNT, 1536);
+    assert_number(&story, "cache-bytes", "L2", UNIT_BYTES, 0x1p21);
+    assert_number(&story, "cache-bytes", "L2#2", UNIT_BYTES, 0x1p22); /* a hybrid processor */
+    assert_number(&story, "tlb-entries", "L1 data 4K", UNIT_COUNT, 64);
+    assert_number(&story, "tlb-entries", "L2 unified 2M", UNIT_COUNT, 1536);
     assert_words(&story, "tlb-entries", "L2 unified 2M", "fully associative");
-    assert_number(&story, "tlb-entries", "L2 unified 2M#2", FINDING_COUNT, 1024);
-    assert_number(&story, "tlb-entries", "L2 unified 1G", FINDING_COUNT, 16);
+    assert_number(&story, "tlb-entries", "L2 unified 2M#2", UNIT_COUNT, 1024);
+    assert_number(&story, "tlb-entries", "L2 unified 1G", UNIT_COUNT, 16);
     assert_string_equal(find(&story, "tlb-entries", NULL)->how, "CPUID leaf 18h");
     findings_free(&story.findings);
 }
@@ -396,12 +396,12 @@ static void a_kvm_that_was_tried(void **state)
             .quirks = {"first quirk", "second quirk"},
             .quirk_count = 2}};
     tell(&story);
-    assert_number(&story, "kvm-usable", NULL, FINDING_YES_NO, 1);
+    assert_number(&story, "kvm-usable", NULL, UNIT_YES_NO, 1);
     assert_words(&story, "kvm-technique", NULL, "shadow");
     assert_string_equal(find(&story, "kvm-technique", NULL)->how, "64 aliases of one page took 63 faults");
     assert_int_equal(find(&story, "kvm-technique", NULL)->source, FINDING_JUDGED);
     assert_words(&story, "kvm-provider", NULL, "kvm_pvm");
-    assert_number(&story, "kvm-syscall-privilege", NULL, FINDING_COUNT, 3);
+    assert_number(&story, "kvm-syscall-privilege", NULL, UNIT_COUNT, 3);
     assert_words(&story, "kvm-parameter", "kvm.tdp_mmu", "N");
     assert_words(&story, "kvm-parameter", "kvm_pvm.a_very_long_name_of_a_parameter", "1");
     assert_words(&story, "kvm-parameter", "kvm_pvm.a_very_long_name_of_a_para#2", "2");
@@ -420,7 +420,7 @@ static void a_kvm_that_cannot_be_used(void **state)
     struct story story = {.kvm = {.provider = fact_unknown("no KVM here"), .syscall_privilege = -1}};
     memset(story.kvm.reason, 'r', sizeof story.kvm.reason - 1);
     tell(&story);
-    assert_number(&story, "kvm-usable", NULL, FINDING_YES_NO, 0);
+    assert_number(&story, "kvm-usable", NULL, UNIT_YES_NO, 0);
     assert_int_equal(find(&story, "kvm-usable", NULL)->value.text[0], 'r');
     assert_unknown(&story, "kvm-technique");
     assert_unknown(&story, "kvm-provider");

@@ -10,6 +10,7 @@
 #include "cli/list_options.h"
 #include "cli/manual.h"
 #include "cli/options.h"
+#include "cli/settings.h"
 #include "cli/status.h"
 #include "cli/values.h"
 #include "result/compare.h"
@@ -27,43 +28,6 @@
 #include <cmocka.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
-
-/* The commands themselves are not under test here. */
-int cmd_agent_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_chase_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_events_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_compare_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_inspect_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
-
-int cmd_list_run(const struct invocation *invocation)
-{
-    (void)invocation;
-    return STATUS_DONE;
-}
 
 static char line_copy[1024];
 static char *words[64];
@@ -144,14 +108,14 @@ static void write_help(const struct command *command, FILE *out)
 static void write_completion(const struct command *command, FILE *out)
 {
     (void)command;
-    completion_write(out);
+    completion_write(&command_vcost, out);
 }
 
 /* Calls `check` for each option of each command, hidden ones and vcost itself included. */
 static void for_each_option(void (*check)(const struct command *command, const struct option_spec *option))
 {
     const struct command *command = &command_vcost;
-    for (size_t i = 0; command; command = command_at(i++)) {
+    for (size_t i = 0; command; command = command_at(&command_vcost, i++)) {
         const struct option_spec *option;
         for (size_t j = 0; (option = option_at(command, j, NULL)); j++) {
             print_message("# %s --%s\n", command->name, option->name);
@@ -171,24 +135,24 @@ static void chase_has_the_documented_defaults(void **state)
     assert_int_equal(options.npad.values[0], 7);
     assert_int_equal(options.orders.count, 1);
     assert_int_equal(options.orders.indices[0], CHASE_RANDOM);
-    assert_int_equal(options.on.count, 0);
+    assert_int_equal(options.common.on.count, 0);
     assert_int_equal(options.chains, 1);
-    assert_int_equal(options.cpu, -1);
-    assert_false(options.write || options.lock || options.common.quick || options.common.quiet);
-    assert_null(options.common.json);
-    assert_null(options.common.csv);
-    assert_null(options.common.markdown);
-    assert_null(options.common.picture);
-    assert_true(options.common.seconds == 0);
-    assert_int_equal(options.common.seed, 1);
-    assert_int_equal(options.common.color, COLOR_AUTO);
+    assert_int_equal(options.common.cpu, -1);
+    assert_false(options.write || options.lock || options.common.run.quick || options.common.run.quiet);
+    assert_null(options.common.output.json);
+    assert_null(options.common.output.csv);
+    assert_null(options.common.output.markdown);
+    assert_null(options.common.output.picture);
+    assert_true(options.common.run.seconds == 0);
+    assert_int_equal(options.common.run.seed, 1);
+    assert_int_equal(options.common.output.color, COLOR_AUTO);
 }
 
 static void quick_changes_only_what_was_not_given(void **state)
 {
     (void)state;
     struct chase_options options = chase("--quick");
-    assert_true(options.common.quick);
+    assert_true(options.common.run.quick);
     assert_int_equal(options.working_set.last, 256 << 20);
     assert_int_equal(options.per_octave, 1);
     options = chase("--per-octave 8 --quick");
@@ -212,18 +176,18 @@ static void chase_reads_every_option(void **state)
     assert_int_equal(options.npad.values[1], 63);
     assert_int_equal(options.orders.indices[0], CHASE_PACKED);
     assert_int_equal(options.orders.indices[1], CHASE_SEQUENTIAL);
-    assert_string_equal(options.on.names[0], "kvm");
-    assert_string_equal(options.on.names[1], "native");
+    assert_string_equal(options.common.on.names[0], "kvm");
+    assert_string_equal(options.common.on.names[1], "native");
     assert_int_equal(options.chains, 8);
-    assert_int_equal(options.cpu, 3);
-    assert_true(options.write && options.lock && options.common.quiet && !options.common.quick);
-    assert_string_equal(options.common.json, "-");
-    assert_string_equal(options.common.csv, "a.csv");
-    assert_string_equal(options.common.markdown, "c.md");
-    assert_string_equal(options.common.picture, "b.png");
-    assert_int_equal(options.common.color, COLOR_NEVER);
-    assert_true(options.common.seconds == 120);
-    assert_int_equal(options.common.seed, 255);
+    assert_int_equal(options.common.cpu, 3);
+    assert_true(options.write && options.lock && options.common.run.quiet && !options.common.run.quick);
+    assert_string_equal(options.common.output.json, "-");
+    assert_string_equal(options.common.output.csv, "a.csv");
+    assert_string_equal(options.common.output.markdown, "c.md");
+    assert_string_equal(options.common.output.picture, "b.png");
+    assert_int_equal(options.common.output.color, COLOR_NEVER);
+    assert_true(options.common.run.seconds == 120);
+    assert_int_equal(options.common.run.seed, 255);
 }
 
 static struct compare_options compare(const char *line)
@@ -247,7 +211,7 @@ static void compare_reads_files_and_percentages(void **state)
     options = compare("a b --fail-above 5% --only chase/* --metric slowdown --markdown -");
     assert_true(options.fail_above == 5 && options.metric == METRIC_SLOWDOWN);
     assert_string_equal(options.only, "chase/*");
-    assert_string_equal(options.common.markdown, "-");
+    assert_string_equal(options.output.markdown, "-");
     assert_true(compare("a b --fail-above 0.5%").fail_above == 0.5);
     assert_true(compare("a b --fail-above=0").fail_above == 0);
 }
@@ -289,7 +253,7 @@ static void options_follow_the_habits_of_getopt_long(void **state)
     assert_true(invocation.help);
     assert_int_equal(parse(&command_list, "orders --json x runners", &list), 0); /* mixed */
     assert_int_equal(invocation.operand_count, 2);
-    assert_string_equal(list.json, "x");
+    assert_string_equal(list.output.json, "x");
     assert_true(
         list_topic_wanted(&invocation, LIST_ORDERS) && !list_topic_wanted(&invocation, LIST_WORKLOADS));
     assert_int_equal(parse(&command_list, "", &list), 0);
@@ -303,18 +267,18 @@ static void on_takes_commands_whole_and_adds_up(void **state)
     (void)state;
     struct chase_options options =
         chase("--on native,command:a,b,command:c --on kvm --on=command:x=y --on command:CMD");
-    assert_int_equal(options.on.count, 5);
-    assert_string_equal(options.on.names[0], "native");
-    assert_null(chase_on_command(&options.on, 0));
-    assert_string_equal(options.on.names[1], "command:a,b,command:c");
-    assert_string_equal(chase_on_command(&options.on, 1), "a,b,command:c");
-    assert_string_equal(options.on.names[2], "kvm");
-    assert_string_equal(chase_on_command(&options.on, 3), "x=y");
-    assert_string_equal(chase_on_command(&options.on, 4), "CMD");
+    assert_int_equal(options.common.on.count, 5);
+    assert_string_equal(options.common.on.names[0], "native");
+    assert_null(on_command(&options.common.on, 0));
+    assert_string_equal(options.common.on.names[1], "command:a,b,command:c");
+    assert_string_equal(on_command(&options.common.on, 1), "a,b,command:c");
+    assert_string_equal(options.common.on.names[2], "kvm");
+    assert_string_equal(on_command(&options.common.on, 3), "x=y");
+    assert_string_equal(on_command(&options.common.on, 4), "CMD");
     chase_refuses("--on command:a --on command:a", "--on: \"command:a\" is there twice");
     chase_refuses("--on native --on native", "--on: \"native\" is there twice");
     chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm or command:CMD");
-    assert_int_equal(chase("--on native --quick").on.count, 1);
+    assert_int_equal(chase("--on native --quick").common.on.count, 1);
     assert_int_equal(chase("--order random --order packed").orders.count, 1); /* others: the last one wins */
 }
 
@@ -370,11 +334,14 @@ static void wrong_values_get_one_sentence(void **state)
 static void options_that_do_not_go_together_are_refused(void **state)
 {
     struct chase_options options;
+    struct inspect_options inspect;
     (void)state;
     chase_refuses("--on native --numa-node 0 --on command:x",
         "--numa-node does not reach another machine: start its "
         "agent under numactl --membind instead");
     chase_refuses("--json - --csv -", "--json and --csv cannot both write to stdout");
+    assert_int_equal(parse(&command_inspect, "--openmetrics a --html a", &inspect), -EINVAL);
+    assert_string_equal(error.text, "--openmetrics and --html cannot both write to the same file");
     chase_refuses("--json a.svg --svg a.svg", "--json and --svg cannot both write to the same file");
     assert_int_equal(parse(&command_chase, "--write --npad 7,0", &options), -EINVAL);
     assert_int_equal(
@@ -388,13 +355,13 @@ static void options_that_do_not_go_together_are_refused(void **state)
 static void every_default_is_read_from_its_documented_text(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++) {
-        void *options = calloc(1, command_at(i)->options_bytes + 1);
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        void *options = calloc(1, command_at(&command_vcost, i)->options_bytes + 1);
         assert_non_null(options);
-        print_message("# %s\n", command_at(i)->name);
-        parse(command_at(i), "", options);
+        print_message("# %s\n", command_at(&command_vcost, i)->name);
+        parse(command_at(&command_vcost, i), "", options);
         assert_null(strstr(error.text, "table of options"));
-        parse(command_at(i), "--quick", options);
+        parse(command_at(&command_vcost, i), "--quick", options);
         assert_null(strstr(error.text, "table of options"));
         free(options);
     }
@@ -511,17 +478,18 @@ static void help_keeps_to_the_width(void **state)
 static void every_example_can_be_typed(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++)
-        for (const struct example *example = command_at(i)->examples; example->line; example++) {
+    for (size_t i = 0; command_at(&command_vcost, i); i++)
+        for (const struct example *example = command_at(&command_vcost, i)->examples; example->line;
+             example++) {
             char line[256], start[DESCRIBE_BYTES];
-            void *options = calloc(1, command_at(i)->options_bytes + 1);
+            void *options = calloc(1, command_at(&command_vcost, i)->options_bytes + 1);
             assert_non_null(options);
             print_message("# %s\n", example->line);
-            describe_name(command_at(i), start);
+            describe_name(command_at(&command_vcost, i), start);
             snprintf(line, sizeof line, "%s", example->line);
             assert_int_equal(strncmp(line, start, strlen(start)), 0);
             line[strcspn(line, "|")] = '\0';
-            assert_int_equal(parse(command_at(i), line + strlen(start), options), 0);
+            assert_int_equal(parse(command_at(&command_vcost, i), line + strlen(start), options), 0);
             free(options);
         }
 }
@@ -529,13 +497,13 @@ static void every_example_can_be_typed(void **state)
 static void every_command_is_explained(void **state)
 {
     (void)state;
-    for (size_t i = 0; command_at(i); i++) {
-        const struct command *command = command_at(i);
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        const struct command *command = command_at(&command_vcost, i);
         assert_true(command->summary && command->description[0] && command->examples[0].line && command->run);
-        assert_ptr_equal(command_find(command->name), command);
+        size_t used;
+        assert_ptr_equal(command_find(&command_vcost, 1, &command->name, &used), command);
+        assert_int_equal(used, 1);
     }
-    assert_null(command_find("nonsense"));
-    assert_null(command_find(""));
 }
 
 static void exit_statuses_follow_the_convention(void **state)
@@ -563,6 +531,158 @@ static void color_follows_option_and_environment(void **state)
     fclose(file);
 }
 
+/* ---- settings ---- */
+
+static struct pool pool; /* emptied by each test */
+
+/* "name=value" of all settings but those that have their default, in one line. */
+static const char *unusual(const struct result_setting *settings, size_t count)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i++)
+        if (!settings[i].usual)
+            text = pool_format(
+                &pool, "%s%s%s=%s", text, text[0] ? " " : "", settings[i].name, settings[i].value);
+    return text;
+}
+
+static const char *value_of(const struct result_setting *settings, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(settings[i].name, name))
+            return settings[i].value;
+    return "(no such setting)";
+}
+
+static void settings_are_what_held_and_nothing_about_outputs(void **state)
+{
+    static const struct {
+        const char *line, *unusual;
+    } lines[] = {
+        {"", ""},
+        {"--json a --csv b --markdown c --html d --svg e.svg -qv --color never", ""},
+        {"--working-set 4096..1048576K --npad 7 --on native,command:a,b", "on=native,command:a,b"},
+        {"--working-set 65536..100 --quick", NULL},
+        {"--working-set 65536..100000 --npad 7,63 --write", "working-set=64K..100000 npad=7,63 write=yes"},
+        {"--time 1m --seed 0x10 --cpu 3 --numa-node 0", "cpu=3 numa-node=0 time=60 seed=16"},
+        {"--quick", "quick=yes"}, /* what --quick implies is usual with it */
+        {"--quick --per-octave 2", "per-octave=2 quick=yes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct chase_options options;
+        size_t count;
+        print_message("# chase %s\n", lines[i].line);
+        assert_int_equal(parse(&command_chase, lines[i].line, &options), lines[i].unusual ? 0 : -EINVAL);
+        if (!lines[i].unusual)
+            continue;
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        assert_string_equal(unusual(settings, count), lines[i].unusual);
+        assert_string_equal(value_of(settings, count, "json"), "(no such setting)");
+        assert_string_equal(value_of(settings, count, "quiet"), "(no such setting)");
+        assert_string_equal(value_of(settings, count, "order"), "random");
+        free(settings);
+    }
+    assert_false(pool.failed);
+    pool_free(&pool);
+}
+
+static void settings_hold_the_defaults_of_quick_and_the_operands(void **state)
+{
+    struct chase_options options;
+    struct events_options events;
+    size_t count;
+    (void)state;
+    assert_int_equal(parse(&command_chase, "--quick", &options), 0);
+    struct result_setting *settings = settings_of(&invocation, &pool, &count);
+    assert_string_equal(value_of(settings, count, "working-set"), "4K..256M");
+    assert_string_equal(value_of(settings, count, "cpu"), "");
+    free(settings);
+    assert_int_equal(parse(&command_events, "cpuid exits --context", &events), 0);
+    settings = settings_of(&invocation, &pool, &count);
+    assert_string_equal(unusual(settings, count), "EVENT=cpuid exits");
+    free(settings);
+    pool_free(&pool);
+}
+
+/* An old file has the words alone: by today's table they mean what was meant then. */
+static void the_words_of_an_old_command_give_the_same_settings(void **state)
+{
+    static const char *const lines[] = {"", "--quick -q --json=x",
+        "--on native --on 'command:ssh a b' --npad 0,1", "--order packed,random --svg x.png --time 90s"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        const char *old[32] = {"/usr/bin/vcost", "chase"};
+        size_t old_count = 2, count, count_again;
+        struct chase_options options;
+        assert_int_equal(parse(&command_chase, lines[i], &options), 0);
+        for (int j = 0; j < invocation.argc; j++)
+            old[old_count++] = words[j];
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        struct result_setting *again = settings_reread(old, old_count, &pool, &count_again, &error);
+        assert_non_null(again);
+        assert_int_equal(count, count_again);
+        for (size_t j = 0; j < count; j++) {
+            assert_string_equal(settings[j].name, again[j].name);
+            assert_string_equal(settings[j].value, again[j].value);
+            assert_int_equal(settings[j].usual, again[j].usual);
+        }
+        free(settings);
+        free(again);
+    }
+    pool_free(&pool);
+}
+
+static void words_that_are_no_command_give_no_settings(void **state)
+{
+    static const char *const wrong[][4] = {{"vcost"}, {"vcost", "frobnicate"}, {"vcost", "--", "chase"},
+        {"vcost", "chase", "--bogus"}, {"vcost", "chase", "\033[31m"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        size_t count = 0, words_count = 0;
+        while (words_count < 4 && wrong[i][words_count])
+            words_count++;
+        error = (struct error){0};
+        assert_null(settings_reread(wrong[i], words_count, &pool, &count, &error));
+        assert_true(error.text[0]);
+        assert_int_equal(count, 0);
+    }
+    assert_null(settings_reread(NULL, 0, &pool, &(size_t){0}, &error));
+    pool_free(&pool);
+}
+
+/* Every option of a command that measures is either about what is shown or a setting that can be typed
+ * again. */
+static void every_setting_can_be_typed_again(void **state)
+{
+    static const char *const names[] = {"chase", "events", "inspect"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        size_t used, count, again_count;
+        const struct command *command = command_find(&command_vcost, 1, &names[i], &used);
+        void *options = calloc(1, command->options_bytes);
+        assert_non_null(options);
+        assert_int_equal(parse(command, "--quick --cpu 1", options), 0);
+        struct result_setting *settings = settings_of(&invocation, &pool, &count);
+        const char *typed[64] = {"vcost", names[i]};
+        size_t typed_count = 2;
+        for (size_t j = 0; j < count; j++) {
+            if (!strcmp(settings[j].value, "yes"))
+                typed[typed_count++] = pool_format(&pool, "--%s", settings[j].name);
+            else if (settings[j].value[0] && strcmp(settings[j].value, "no") != 0)
+                typed[typed_count++] = pool_format(&pool, "--%s=%s", settings[j].name, settings[j].value);
+        }
+        struct result_setting *again = settings_reread(typed, typed_count, &pool, &again_count, &error);
+        print_message("# %s: %s\n", names[i], error.text);
+        assert_non_null(again);
+        assert_string_equal(unusual(again, again_count), "cpu=1 quick=yes");
+        free(settings);
+        free(again);
+        free(options);
+    }
+    pool_free(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +703,11 @@ int main(void)
         cmocka_unit_test(help_keeps_to_the_width),
         cmocka_unit_test(every_example_can_be_typed),
         cmocka_unit_test(every_command_is_explained),
+        cmocka_unit_test(settings_are_what_held_and_nothing_about_outputs),
+        cmocka_unit_test(settings_hold_the_defaults_of_quick_and_the_operands),
+        cmocka_unit_test(the_words_of_an_old_command_give_the_same_settings),
+        cmocka_unit_test(words_that_are_no_command_give_no_settings),
+        cmocka_unit_test(every_setting_can_be_typed_again),
         cmocka_unit_test(exit_statuses_follow_the_convention),
         cmocka_unit_test(color_follows_option_and_environment),
     };

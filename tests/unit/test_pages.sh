@@ -65,7 +65,7 @@ completes() {
     [ "$got" = "$expected" ] || { echo "$* gives \"$got\", not \"$expected\""; return 1; }
 }
 
-for command in '' chase compare list agent help; do
+for command in '' chase events inspect compare report list agent help; do
     page=$work/vcost${command:+-$command}.1
     # shellcheck disable=SC2086 # no word for vcost(1)
     check "writes the page vcost${command:+-$command}(1)" generate "$page" man $command
@@ -91,6 +91,9 @@ check 'completes lists after a comma, without what is there' completes 'native,k
 check 'completes files' completes "$work/completion" vcost chase --json "$work/comp"
 check 'completes files as operands' completes "$work/completion" vcost compare "$work/comp"
 check 'completes options beside operands' completes '--only' vcost compare --o
+check 'completes results, and options beside them' completes "--output" vcost report --o
+check 'completes formats' completes 'markdown' vcost report x.json --format m
+check 'offers every output to a command that measures' completes '--html --help' vcost inspect --h
 check 'completes topics' completes 'runners' vcost list r
 check 'completes commands after help' completes 'chase compare' vcost help c
 check 'offers nothing where a free value belongs' completes '' vcost chase --npad ''

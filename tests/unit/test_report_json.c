@@ -179,10 +179,10 @@ static void a_finding_has_a_value_of_its_unit_or_a_reason(void **state)
 static void careless_findings_keep_the_promises(void **state)
 {
     const struct finding careless[] = {
-        {.name = "a", .unit = FINDING_NS, .value = {true, ""}, .number = NAN, .low = 1, .high = 2},
-        {.name = "b", .unit = FINDING_BYTES, .value = {false, ""}, .number = 7, .low = 1, .high = 9},
-        {.name = "c", .unit = FINDING_YES_NO, .value = {true, ""}, .number = 0, .low = 0, .high = 0},
-        {.name = "d", .unit = FINDING_COUNT, .value = {true, ""}, .number = 1e300, .low = -INFINITY},
+        {.name = "a", .unit = UNIT_NS, .value = {true, ""}, .number = NAN, .low = 1, .high = 2},
+        {.name = "b", .unit = UNIT_BYTES, .value = {false, ""}, .number = 7, .low = 1, .high = 9},
+        {.name = "c", .unit = UNIT_YES_NO, .value = {true, ""}, .number = 0, .low = 0, .high = 0},
+        {.name = "d", .unit = UNIT_COUNT, .value = {true, ""}, .number = 1e300, .low = -INFINITY},
     };
     struct result result = usual(false);
     (void)state;
@@ -314,8 +314,10 @@ static void the_schema_accepts_a_machine_that_tells_nothing(void **state)
     char *features = result.host.cpu.features;
     (void)state;
     result.host = (struct host){0};
-    result.kvm = (struct monitor_facts){
-        .reason = "/dev/kvm is not there", .technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
+    result.monitors[0] = (struct monitor_facts){.name = "kvm",
+        .reason = "/dev/kvm is not there",
+        .technique = TECHNIQUE_UNKNOWN,
+        .syscall_privilege = -1};
     result.tsc_ghz = NAN;
     for (size_t i = 0; i < result.cell_count; i++) {
         result.cells[i].pages = (struct page_proof){.host_share_2m = NAN};
@@ -424,8 +426,7 @@ static void arguments_that_are_not_utf8_do_not_break_the_file(void **state)
     struct result result = usual(false);
     char *arguments[] = {"vcost", "\xff\xfe\n\"", ""};
     (void)state;
-    result.argc = 3;
-    result.argv = arguments;
+    assert_int_equal(result_set_command(&result, 3, arguments, NULL), 0);
     char *text = written(&result);
     json_t *json = json_loads(text, 0, NULL);
     assert_non_null(json);

@@ -277,6 +277,30 @@ static void dash_is_standard_output_and_stays_open(void **state)
     assert_true(fcntl(STDOUT_FILENO, F_GETFD) >= 0);
 }
 
+/* `vcost … --json x --csv ./x` would lose one of the two. */
+static void one_file_under_two_names_is_seen(void **state)
+{
+    char before[PATH_MAX];
+    (void)state;
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    put_file("there", "", 0644);
+    assert_int_equal(symlink("there", "link"), 0);
+    assert_int_equal(symlink("./new", "dangling"), 0);
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } pairs[] = {{"there", "there", true}, {"there", "./there", true}, {"new", "./new", true},
+        {"there", "link", true}, {"link", "dangling", false}, {"new", "dangling", true},
+        {"there", "new", false}, {"there", "nowhere/there", false}, {"/dev/stdout", "-", true},
+        {"-", "there", false}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        print_message("# %s %s\n", pairs[i].one, pairs[i].other);
+        assert_int_equal(output_is_same(pairs[i].one, pairs[i].other), pairs[i].same);
+    }
+    assert_int_equal(chdir(before), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -294,6 +318,7 @@ int main(void)
         IN_FOLDER(a_link_to_itself_is_an_error),
         cmocka_unit_test(a_pipe_is_written_directly),
         IN_FOLDER(a_descriptor_of_a_file_keeps_what_is_before_it),
+        IN_FOLDER(one_file_under_two_names_is_seen),
         cmocka_unit_test(dash_is_standard_output_and_stays_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,7 @@ static void make_host(struct result *result, const struct synthetic *recipe)
 static void make_kvm(struct monitor_facts *kvm)
 {
     *kvm = (struct monitor_facts){
+        .name = "kvm",
         .usable = true,
         .technique = TECHNIQUE_SHADOW,
         .technique_proof = "64 aliases of one page took 63 faults",
@@ -132,7 +133,7 @@ static void make_cell(struct result *result, const struct synthetic *recipe, con
     cell_id(&cell->cell, cell->id);
     cell->technique = is_native(monitor) ? TECHNIQUE_NONE : TECHNIQUE_SHADOW;
     if (!strcmp(monitor, "kvm"))
-        monitor_label(&result->kvm, "kvm", cell->label);
+        monitor_label(&result->monitors[0], "kvm", cell->label);
     else
         snprintf(cell->label, sizeof cell->label, "%s", monitor);
     cell->pages = (struct page_proof){
@@ -240,11 +241,9 @@ static void add_reaches(struct result *result)
 
 void synthetic_result(const struct synthetic *recipe, struct result *result)
 {
-    static char *command[] = {"vcost", "chase", "--quick"};
+    static char *const command[] = {"vcost", "chase", "--quick"};
     state = 42;
     *result = (struct result){
-        .argc = 3,
-        .argv = command,
         .started = "2025-11-24T06:00:00Z",
         .seconds = 41.2,
         .complete = true,
@@ -255,7 +254,8 @@ void synthetic_result(const struct synthetic *recipe, struct result *result)
         .cells = calloc(CELLS_MAX, sizeof *result->cells),
         .comparisons = calloc(CELLS_MAX, sizeof *result->comparisons),
     };
-    make_kvm(&result->kvm);
+    result_set_command(result, 3, command, NULL);
+    make_kvm(&result->monitors[result->monitor_count++]);
     make_host(result, recipe);
     make_cells(result, recipe);
     if (recipe->reaches)
@@ -273,41 +273,41 @@ void synthetic_result(const struct synthetic *recipe, struct result *result)
 #define NO_INTERVAL .low = NAN, .high = NAN
 
 static const struct finding synthetic_findings[] = {
-    {"smt", "", FINDING_CPU, "SMT", FINDING_TOLD, FINDING_WORDS, KNOWN("off"), .number = NAN, NO_INTERVAL,
+    {"smt", "", FINDING_CPU, "SMT", FINDING_TOLD, UNIT_TEXT, KNOWN("off"), .number = NAN, NO_INTERVAL,
         "/sys/devices/system/cpu/smt", "as the hypervisor shows it, which can make it up"},
-    {"mitigation", "spectre_v2", FINDING_CPU, "mitigation", FINDING_TOLD, FINDING_WORDS,
+    {"mitigation", "spectre_v2", FINDING_CPU, "mitigation", FINDING_TOLD, UNIT_TEXT,
         KNOWN("Mitigation: Retpolines; IBPB: conditional; IBRS_FW; STIBP: disabled; RSB filling"),
         .number = NAN, NO_INTERVAL, "/sys/devices/system/cpu/vulnerabilities", ""},
-    {"steal", "", FINDING_CPU, "time that others had of this CPU", FINDING_MEASURED, FINDING_SHARE, KNOWN(""),
+    {"steal", "", FINDING_CPU, "time that others had of this CPU", FINDING_MEASURED, UNIT_SHARE, KNOWN(""),
         .number = 0.07, .low = 0.06, .high = 0.08, "/proc/stat", "steps of 10 ms", .cheap = true},
-    {"tlb-entries", "L2 4K", FINDING_CACHES, "entries of the TLB", FINDING_TOLD, FINDING_COUNT, KNOWN(""),
+    {"tlb-entries", "L2 4K", FINDING_CACHES, "entries of the TLB", FINDING_TOLD, UNIT_COUNT, KNOWN(""),
         .number = 2048, NO_INTERVAL, "CPUID leaf 8000_0006h", ""},
     {"tlb-reach", "L2 4K", FINDING_CACHES, "reach of the TLB, in pages that were walked one line each",
-        FINDING_MEASURED, FINDING_COUNT, KNOWN(""), .number = 1024, .low = 1024, .high = 1536, "a chase", ""},
-    {"cache-bytes", "L1d", FINDING_CACHES, "size of the cache", FINDING_TOLD, FINDING_BYTES, KNOWN(""),
+        FINDING_MEASURED, UNIT_COUNT, KNOWN(""), .number = 1024, .low = 1024, .high = 1536, "a chase", ""},
+    {"cache-bytes", "L1d", FINDING_CACHES, "size of the cache", FINDING_TOLD, UNIT_BYTES, KNOWN(""),
         .number = 32768, NO_INTERVAL, "CPUID leaf 8000_0005h", ""},
-    {"memory", "", FINDING_MEMORY, "memory", FINDING_TOLD, FINDING_BYTES, KNOWN(""), .number = 549755813889,
+    {"memory", "", FINDING_MEMORY, "memory", FINDING_TOLD, UNIT_BYTES, KNOWN(""), .number = 549755813889,
         NO_INTERVAL, "/proc/meminfo", ""},
-    {"first-touch", "2M fresh", FINDING_MEMORY, "first touch of a page", FINDING_MEASURED, FINDING_NS,
-        KNOWN(""), .number = 312345, .low = 301000, .high = 320000, "vcost events", "", .cheap = true},
-    {"clock-resolution", "", FINDING_CLOCK, "resolution of the clock", FINDING_TOLD, FINDING_NS, KNOWN(""),
+    {"first-touch", "2M fresh", FINDING_MEMORY, "first touch of a page", FINDING_MEASURED, UNIT_NS, KNOWN(""),
+        .number = 312345, .low = 301000, .high = 320000, "vcost events", "", .cheap = true},
+    {"clock-resolution", "", FINDING_CLOCK, "resolution of the clock", FINDING_TOLD, UNIT_NS, KNOWN(""),
         .number = 1, NO_INTERVAL, "clock_getres()", "", .detail = true},
-    {"clock-source", "", FINDING_CLOCK, "clock source", FINDING_TOLD, FINDING_WORDS, KNOWN("kvm-clock"),
+    {"clock-source", "", FINDING_CLOCK, "clock source", FINDING_TOLD, UNIT_TEXT, KNOWN("kvm-clock"),
         .number = NAN, NO_INTERVAL, "/sys", ""},
-    {"iommu", "", FINDING_KVM, "IOMMU", FINDING_TOLD, FINDING_YES_NO, KNOWN("dmar0 \"x\" \\ dmar1"),
-        .number = 1, NO_INTERVAL, "/sys/class/iommu", ""},
-    {"guest", "", FINDING_BELOW, "this machine is a guest", FINDING_TOLD, FINDING_YES_NO, KNOWN(""),
-        .number = 1, NO_INTERVAL, "CPUID leaf 1", ""},
-    {"splintered", "", FINDING_BELOW, "large pages splintered from below", FINDING_JUDGED, FINDING_YES_NO,
+    {"iommu", "", FINDING_KVM, "IOMMU", FINDING_TOLD, UNIT_YES_NO, KNOWN("dmar0 \"x\" \\ dmar1"), .number = 1,
+        NO_INTERVAL, "/sys/class/iommu", ""},
+    {"guest", "", FINDING_BELOW, "this machine is a guest", FINDING_TOLD, UNIT_YES_NO, KNOWN(""), .number = 1,
+        NO_INTERVAL, "CPUID leaf 1", ""},
+    {"splintered", "", FINDING_BELOW, "large pages splintered from below", FINDING_JUDGED, UNIT_YES_NO,
         KNOWN("partly"), .number = 1, NO_INTERVAL, "one line in each 4 KiB, in pages of 2 MiB",
         "the curve rises by 45 % of what small pages show", .cheap = true},
-    {"slower", "", FINDING_BELOW, "a nested exit over a plain one", FINDING_JUDGED, FINDING_RATIO, KNOWN(""),
+    {"slower", "", FINDING_BELOW, "a nested exit over a plain one", FINDING_JUDGED, UNIT_RATIO, KNOWN(""),
         .number = 2.5, .low = 2.25, .high = 2.75, "CPUID over RDTSC", ""},
-    {"dedicated-cpus", "", FINDING_BELOW, "CPUs of the host for itself", FINDING_TOLD, FINDING_YES_NO,
+    {"dedicated-cpus", "", FINDING_BELOW, "CPUs of the host for itself", FINDING_TOLD, UNIT_YES_NO,
         {false, "only KVM tells"}, .number = NAN, NO_INTERVAL, "CPUID leaf 4000_0001h", ""},
-    {"exit-price", "", FINDING_BELOW, "an exit", FINDING_MEASURED, FINDING_NS, {false, "too noisy, \"very\""},
+    {"exit-price", "", FINDING_BELOW, "an exit", FINDING_MEASURED, UNIT_NS, {false, "too noisy, \"very\""},
         .number = NAN, NO_INTERVAL, "", ""},
-    {"dmi-product", "", FINDING_BELOW, "product", FINDING_TOLD, FINDING_WORDS,
+    {"dmi-product", "", FINDING_BELOW, "product", FINDING_TOLD, UNIT_TEXT,
         KNOWN("a|b \033[31m <c>\n\xff\\\"d, e"), .number = NAN, NO_INTERVAL, "/sys/class/dmi", ""},
 };
 
@@ -323,7 +323,7 @@ static const struct remedy synthetic_remedies[] = {
 
 void synthetic_inspect(struct result *result)
 {
-    static char *command[] = {"vcost", "inspect", "--verbose"};
+    static char *const command[] = {"vcost", "inspect", "--verbose"};
     struct synthetic recipe = synthetic_usual();
     recipe.monitors[1] = NULL;
     recipe.orders[0] = CHASE_LINE_PER_PAGE;
@@ -332,7 +332,7 @@ void synthetic_inspect(struct result *result)
     recipe.first_bytes = 65536;
     recipe.page_pairs = 2;
     synthetic_result(&recipe, result);
-    result->argv = command;
+    result_set_command(result, 3, command, NULL);
     result->experiment = "inspect";
     for (size_t i = 0; i < sizeof synthetic_findings / sizeof *synthetic_findings; i++)
         findings_add(&result->findings, &synthetic_findings[i], NULL);

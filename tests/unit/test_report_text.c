@@ -67,7 +67,7 @@ __attribute__((noinline)) static char *paragraph(const char *text, unsigned colu
     char *out;
     size_t size = 0;
     FILE *stream = open_memstream(&out, &size);
-    text_paragraph(stream, "* ", text, &(struct report_style){.utf8 = true, .columns = columns});
+    text_wrap(stream, "* ", text, columns);
     fclose(stream);
     return out;
 }

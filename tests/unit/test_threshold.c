@@ -2,41 +2,42 @@
 #include "cmocka_all.h"
 
 #include "inspect/threshold.h"
-#include "report/findings_tripped.h"
+#include "report/text.h"
+#include "report/view_finding.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
 static const struct finding machine[] = {
-    {.name = "splintered", .unit = FINDING_YES_NO, .value = {true, "partly"}, .number = 1},
-    {.name = "guest", .unit = FINDING_YES_NO, .value = {true, ""}, .number = 1},
-    {.name = "swap", .unit = FINDING_YES_NO, .value = {true, "no: none is set up"}, .number = 0},
-    {.name = "clock-source", .unit = FINDING_WORDS, .value = {true, "kvm-clock"}, .number = NAN},
-    {.name = "steal", .unit = FINDING_SHARE, .value = {true, ""}, .number = 0.07, .low = 0.04, .high = 0.1},
+    {.name = "splintered", .unit = UNIT_YES_NO, .value = {true, "partly"}, .number = 1},
+    {.name = "guest", .unit = UNIT_YES_NO, .value = {true, ""}, .number = 1},
+    {.name = "swap", .unit = UNIT_YES_NO, .value = {true, "no: none is set up"}, .number = 0},
+    {.name = "clock-source", .unit = UNIT_TEXT, .value = {true, "kvm-clock"}, .number = NAN},
+    {.name = "steal", .unit = UNIT_SHARE, .value = {true, ""}, .number = 0.07, .low = 0.04, .high = 0.1},
     {.name = "memory",
-        .unit = FINDING_BYTES,
+        .unit = UNIT_BYTES,
         .value = {true, ""},
         .number = 8589934592,
         .low = NAN,
         .high = NAN},
     {.name = "first-touch",
         .key = "4K fresh",
-        .unit = FINDING_NS,
+        .unit = UNIT_NS,
         .value = {true, ""},
         .number = 900,
         .low = 800,
         .high = 1000},
     {.name = "first-touch",
         .key = "2M fresh",
-        .unit = FINDING_NS,
+        .unit = UNIT_NS,
         .value = {true, ""},
         .number = 3e5,
         .low = 2.5e5,
         .high = 4e5},
-    {.name = "cpus", .unit = FINDING_COUNT, .value = {true, ""}, .number = 2, .low = NAN, .high = NAN},
-    {.name = "slower", .unit = FINDING_RATIO, .value = {true, ""}, .number = 2, .low = 1.5, .high = 2.5},
-    {.name = "nested", .unit = FINDING_YES_NO, .value = {false, "only Hyper-V tells"}, .number = NAN},
+    {.name = "cpus", .unit = UNIT_COUNT, .value = {true, ""}, .number = 2, .low = NAN, .high = NAN},
+    {.name = "slower", .unit = UNIT_RATIO, .value = {true, ""}, .number = 2, .low = 1.5, .high = 2.5},
+    {.name = "nested", .unit = UNIT_YES_NO, .value = {false, "only Hyper-V tells"}, .number = NAN},
     {.name = "exit-price", .value = {false, "too noisy"}, .number = NAN, .low = NAN, .high = NAN},
 };
 
@@ -267,11 +268,11 @@ static void sentences_tell_what_tripped(void **state)
     static const struct {
         const char *text, *sentence;
     } cases[] = {
-        {"steal>3%", "steal>3%: steal is 7 % (interval 4 % .. 10 %)"},
+        {"steal>3%", "steal>3%: steal is 7 % (interval 4 % ... 10 %)"},
         {"splintered", "splintered: splintered is partly"},
         {"first-touch:2M fresh>1us",
-            "first-touch:2M fresh>1us: first-touch 2M fresh is 300 us (interval 250 us .. 400 us)"},
-        {"nested", "nested: nested cannot be told here: only Hyper-V tells"},
+            "first-touch:2M fresh>1us: first-touch 2M fresh is 300 us (interval 250 us ... 400 us)"},
+        {"nested", "nested: nested is not known here: only Hyper-V tells"},
     };
     const struct report_style style = {.utf8 = false};
     (void)state;
@@ -279,13 +280,14 @@ static void sentences_tell_what_tripped(void **state)
         struct findings findings = findings_of_machine();
         struct thresholds thresholds;
         struct tripped tripped;
-        char text[TRIPPED_TEXT_BYTES];
+        struct pool pool = {0};
         assert_int_equal(thresholds_parse(cases[i].text, &thresholds, NULL), 0);
         assert_int_equal(thresholds_judge(&thresholds, &findings, &tripped, NULL), 0);
         assert_int_equal(tripped.count, 1);
-        tripped_sentence(&tripped.items[0], &style, text);
+        const char *text = text_cleaned(&pool, tripped_phrase(&tripped.items[0], &pool), &style);
         print_message("# %s\n", text);
         assert_string_equal(text, cases[i].sentence);
+        pool_free(&pool);
         tripped_free(&tripped);
         findings_free(&findings);
     }

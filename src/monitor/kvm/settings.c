@@ -80,7 +80,7 @@ void kvm_describe(struct monitor_facts *facts)
 {
     struct error error;
     int kvm = -1;
-    *facts = (struct monitor_facts){.technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
+    *facts = (struct monitor_facts){.name = "kvm", .technique = TECHNIQUE_UNKNOWN, .syscall_privilege = -1};
     if (kvm_open(&kvm, &error) < 0) {
         snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
         facts->provider = fact_unknown("KVM cannot be used");

@@ -1,0 +1,104 @@
+#include "cli/inputs.h"
+
+#include "cli/settings.h"
+#include "result/read.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void input_settings(struct result *result)
+{
+    struct error error;
+    if (!result->settings)
+        result->settings = settings_reread(
+            result->command, result->command_count, &result->pool, &result->setting_count, &error);
+}
+
+static int add_result(struct inputs *inputs, const char *name, struct result *result, struct error *error)
+{
+    for (size_t i = 0; i < inputs->count; i++)
+        if (!strcmp(inputs->items[i].name, name))
+            return error_set(error, EINVAL,
+                "%.150s is there twice: give each a name of its own, as in NAME=%.150s", name, name);
+    if (inputs->count == INPUTS_MAX)
+        return error_set(error, EINVAL, "more than %d results are too many", INPUTS_MAX);
+    inputs->results[inputs->count] = result;
+    inputs->items[inputs->count++] = (struct compare_input){name, result};
+    return 0;
+}
+
+/* Cuts NAME= off; a file whose name has a "=" is one all the same. Otherwise it is called as the file is,
+ * without folders, which are nobody's business, and without extension. */
+static const char *cut_name(const char *operand, struct inputs *inputs, const char **name)
+{
+    size_t length = strcspn(operand, "=/");
+    bool named = operand[length] == '=' && length && access(operand, F_OK) != 0;
+    const char *path = named ? operand + length + 1 : operand, *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    size_t stem = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    if (named)
+        *name = pool_format(&inputs->pool, "%.*s", (int)length, operand);
+    else
+        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : "stdin";
+    return path;
+}
+
+static int read_named(struct inputs *inputs, const char *operand, struct error *error)
+{
+    struct input_file *file = &inputs->files[inputs->file_count];
+    const char *name, *path = cut_name(operand, inputs, &name);
+    int rc = results_read(path, &file->results, &file->count, error);
+    if (rc < 0)
+        return rc;
+    inputs->file_count++;
+    for (size_t i = 0; rc == 0 && i < file->count; i++)
+        rc = add_result(inputs, file->count > 1 ? pool_format(&inputs->pool, "%s %zu", name, i + 1) : name,
+            &file->results[i], error);
+    return rc;
+}
+
+int inputs_read_named(struct inputs *inputs, const struct invocation *invocation, struct error *error)
+{
+    int rc = 0;
+    *inputs = (struct inputs){.count = 0};
+    for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++)
+        rc = read_named(inputs, invocation->operands[i], error);
+    return rc == 0 && inputs->pool.failed ? error_set(error, ENOMEM, "no memory for names of results") : rc;
+}
+
+int inputs_check_stdin(const struct invocation *invocation, struct error *error)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < invocation->operand_count; i++)
+        count += !strcmp(invocation->operands[i], "-");
+    return count > 1 ? error_set(error, EINVAL, "only one FILE can be - (stdin)") : 0;
+}
+
+int inputs_read(struct inputs *inputs, const struct invocation *invocation, struct error *error)
+{
+    int rc = 0;
+    *inputs = (struct inputs){.count = 0};
+    for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++) {
+        struct input_file *file = &inputs->files[inputs->file_count];
+        const char *path = invocation->operands[i];
+        const char *name = strcmp(path, "-") != 0 ? path : "standard input";
+        rc = results_read(path, &file->results, &file->count, error);
+        if (rc < 0)
+            break;
+        inputs->file_count++;
+        if (file->count > 1)
+            rc = error_set(error, EINVAL, "%.200s holds %zu results where one is wanted", name, file->count);
+        input_settings(file->results);
+        inputs->results[inputs->count] = file->results;
+        inputs->items[inputs->count++] = (struct compare_input){name, file->results};
+    }
+    return rc;
+}
+
+void inputs_free(struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->file_count; i++)
+        results_free(inputs->files[i].results, inputs->files[i].count);
+    pool_free(&inputs->pool);
+}

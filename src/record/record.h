@@ -1,0 +1,142 @@
+/* Tables of fields: what a C structure looks like as a JSON object, told once. From a table the object is
+ * written, read back from a file that may be hostile, and described (schema.h).
+ *
+ * What could not be had is null, never 0. Beside a null "NAME" stands "NAME_reason", unless FIELD_PLAIN says
+ * that the object has one reason for all. A whole number that a double would round (past 2^53) is null too,
+ * with the number in its reason. Texts that are not UTF-8 have U+FFFD for what is wrong in them.
+ *
+ * Reading passes over fields that are not in the table, as versions may add some, and leaves out what a list
+ * of fixed size has no room for. Fields that are missing in the file are as if null, unless FIELD_NEEDED. */
+#ifndef VCOST_RECORD_RECORD_H
+#define VCOST_RECORD_RECORD_H
+
+#include "record/reader.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a field is in C, and in JSON. */
+enum field_kind {
+    FIELD_CONSTANT,   /* nothing: always the text `text` */
+    FIELD_NULL,       /* nothing: always null, for the reason `missing` */
+    FIELD_TEXT,       /* char[size]; text. Read text is cut to fit, at a whole character */
+    FIELD_STRING,     /* const char *, kept in the reader's pool; text. NULL is `text`, or else "" */
+    FIELD_REASON,     /* char[size], or nothing at all (size 0): why(structure), or null. What is read is kept
+                         unless why() says the same without it */
+    FIELD_REAL,       /* double, NAN: not known; number */
+    FIELD_COUNT,      /* whole number of `size` bytes; `other` stands for null */
+    FIELD_FLAG,       /* bool; true or false */
+    FIELD_ENUM,       /* enum; one of names[]. `other` stands for null */
+    FIELD_FACT,       /* struct fact; text, or null with the fact's reason */
+    FIELD_FACT_COUNT, /* struct fact that holds digits; whole number */
+    FIELD_REFERENCE,  /* size_t: index into the root's list of `of`; text that names the item by its first
+                         field */
+    FIELD_RECORD,     /* the structure at `offset`, described by `of`; object */
+    FIELD_FIELDS,     /* the same, but its fields stand in this object itself */
+    FIELD_VARIANT,    /* likewise, by the record that `hook` chooses */
+    FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item; without it items
+                    are char[size] or, if size is 0, const char * */
+    FIELD_KEYED, /* a list as an object: the first field of `of` is the name; if there are just two, the
+                    other one is the value itself */
+    FIELD_HOOK,  /* by functions */
+    FIELD_KINDS
+};
+
+enum field_flags {
+    FIELD_NEEDED = 1,    /* a file without it is refused */
+    FIELD_SOMETIMES = 2, /* written only if there is something (a text, an item); no reader may count on it */
+    FIELD_LATER = 4,     /* always written, but not in the files of early versions */
+    FIELD_PLAIN = 8,     /* null stands alone, without a reason beside it */
+    FIELD_WHOLE = 16,    /* a text that must not be empty and is refused, not cut, if it does not fit */
+    FIELD_ZERO = 32,     /* of a real number: 0 means that it is not known */
+    FIELD_KNOWN = 64,    /* of a number: count_offset is of a bool, set by reading: it is not null */
+    FIELD_MAYBE = 128,   /* of a record: count_offset is of a bool; false: null */
+    FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
+    FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it */
+};
+
+struct draft;
+struct field;
+struct record;
+
+struct field_hook {
+    /* HOOK: puts the member, or several, into object. */
+    void (*write)(struct draft *draft, json_t *object, const void *structure);
+    /* HOOK: takes them out of object into a structure that is zeroed but for the fields before this one. */
+    void (*read)(struct reader *reader, const json_t *object, void *structure);
+    /* VARIANT: the record of a structure, of an object. */
+    const struct record *(*of_structure)(const void *structure);
+    const struct record *(*of_object)(const json_t *object);
+    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing); of a VARIANT the
+     * records to choose from, ended by NULL, and the member by whose constant one is chosen. */
+    const char *schema;
+    const struct record *const *variants;
+};
+
+struct field {
+    const char *name;
+    enum field_kind kind;
+    unsigned flags;
+    size_t offset, size;
+    size_t count_offset; /* of a size_t */
+    size_t most;         /* list: how many items there is room for in place; 0: a pointer, to be freed */
+    size_t limit;        /* list: a file with more is refused; 0: as many as there are */
+    const struct record *of;
+    const void *names; /* of an enum: the first of `name_count` const char *, `name_stride` bytes from one to
+                          the next; NULL for one that has none */
+    size_t name_count, name_stride;
+    unsigned other;
+    const char *text;
+    const char *missing;                  /* empty (NAN, "", `other`, no item) is null, for this reason */
+    const char *(*why)(const void *base); /* null if it returns a reason; base: of the record's structure */
+    bool (*when)(const void *base);       /* written only if true */
+    const struct field_hook *hook;
+    const char *about; /* for the schema, a sentence */
+    const char *check; /* for the schema, JSON with ' for ": more about the value ("'minimum': 1") */
+};
+
+struct record {
+    const char *name;
+    size_t bytes; /* of the structure */
+    const struct field *fields;
+    size_t field_count;
+    /* After reading: what the fields must be to each other. May be NULL. */
+    void (*check)(struct reader *reader, void *base);
+    const char *about, *rules; /* for the schema; rules: more items of its "allOf" */
+};
+
+/* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in
+ * place, FIELD_POINTER(struct result, cells, cell_count), FIELD_NAMES(quality_names) or, of
+ * structures that begin with a name, FIELD_NAMES(chase_orders). */
+#define FIELD_SIZE(type, member) sizeof(((type *)0)->member)
+#define FIELD_AT(type, member) .offset = offsetof(type, member), .size = FIELD_SIZE(type, member)
+#define FIELD_ITEMS(type, member, count)                                                                     \
+    .offset = offsetof(type, member), .size = FIELD_SIZE(type, member[0]),                                   \
+    .most = FIELD_SIZE(type, member) / FIELD_SIZE(type, member[0]), .count_offset = offsetof(type, count)
+#define FIELD_POINTER(type, member, count)                                                                   \
+    .offset = offsetof(type, member), .count_offset = offsetof(type, count)
+#define FIELD_NAMES(array)                                                                                   \
+    .names = (array), .name_count = sizeof(array) / sizeof *(array), .name_stride = sizeof *(array)
+#define RECORD_FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
+
+/* Writes the structure as an object, which the caller owns (json_decref). Items whose reference leads nowhere
+ * are left out. -ENOMEM is the only error. */
+int record_write(const struct record *record, const void *structure, json_t **json, struct error *error);
+
+/* Reads `structure`, zeroed before. Texts are kept in reader->pool, lists that are pointers are allocated
+ * each for itself. Also after a failure (reader->status, returned) the structure has to be freed. */
+int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
+
+/* ---- for hooks ---- */
+
+void record_put(
+    const struct record *record, struct draft *draft, json_t *object, const char *key, const void *structure);
+void record_take(const struct record *record, struct reader *reader, const json_t *value, const char *key,
+    void *structure);
+
+/* A text of at most size-1 bytes, cut at a whole character. */
+void record_cut(const char *text, char *out, size_t size);
+
+#endif

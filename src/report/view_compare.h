@@ -1,0 +1,14 @@
+/* What `vcost compare` says: which files, what differs besides the results, a table of medians and one of
+ * slowdowns with a block for each file, what only some files have, and how many cells changed. */
+#ifndef VCOST_REPORT_VIEW_COMPARE_H
+#define VCOST_REPORT_VIEW_COMPARE_H
+
+#include "report/document.h"
+#include "result/compare.h"
+
+/* Appends to the document; the results have to outlive it, the comparison need not. request->metric comes
+ * first. */
+void view_compare(
+    const struct compare *compare, const struct compare_request *request, struct document *document);
+
+#endif

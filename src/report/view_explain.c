@@ -1,0 +1,106 @@
+#include "report/view_explain.h"
+
+#include "report/format.h"
+
+#include <string.h>
+
+/* ---- published figures ---- */
+
+static const struct publication {
+    const char *title, *what;
+} adams_agesen = {"Adams and Agesen, ASPLOS 2006",
+    "cycles; native, software VMM, first-generation hardware VMM (without nested paging)"},
+  pvm = {"PVM, SOSP 2023", "microseconds; KVM on bare metal, PVM on bare metal, KVM nested, PVM nested"},
+  wang = {"Wang et al., VEE 2011", "nested against shadow paging"},
+  bhargava = {"Bhargava et al., ASPLOS 2008", "nested paging"};
+
+static const struct {
+    const char *event; /* NULL: of the whole list */
+    const struct publication *publication;
+    const char *figures;
+} published[] = {
+    {"page-fault", &adams_agesen, "page fault: 1093, 3927, 11242"},
+    {"divide-by-zero", &adams_agesen, "divide by zero: 889, 3223, 1014"},
+    {"pte-change", &adams_agesen, "PTE modification: 1, 391, 12733"},
+    {"in", &adams_agesen, "IN: 3209, 214, 15826"},
+    {"call-return", &adams_agesen, "call and return: 11, 51, 11"},
+    {"cr8-write", &adams_agesen, "CR8 write: 140, 35, as native"},
+    {"hypercall", &pvm, "hypercall: 0.46, 0.54, 7.43, 0.48"},
+    {"divide-by-zero", &pvm, "exception: 1.66, 1.67, 9.20, 2.21"},
+    {"cpuid", &pvm, "CPUID: 0.54, 0.60, 7.10, 0.51"},
+    {"pio-user", &pvm, "port I/O: 3.79, 4.91, 29.3, 12.9"},
+    {"fault-guest", &wang,
+        "a shadow page fault costs about 10 us more; up to 34 % between the two in programs"},
+    {NULL, &wang, "a nested TLB miss costs about 12 cycles more than a shadow one"},
+    {NULL, &bhargava,
+        "caching two-dimensional walks gains 15-38 %, a nested TLB 3-7 %, large host pages 3-22 %"},
+};
+enum { PUBLISHED = sizeof published / sizeof published[0] };
+
+static bool is_about(size_t figure, const struct event *event)
+{
+    return !event || (published[figure].event && !strcmp(published[figure].event, event->name));
+}
+
+static bool begins_publication(size_t figure, const struct event *event)
+{
+    for (size_t i = 0; i < figure; i++)
+        if (published[i].publication == published[figure].publication && is_about(i, event))
+            return false;
+    return true;
+}
+
+void view_published(const struct event *event, struct document *document)
+{
+    bool any = false;
+    for (size_t first = 0; first < PUBLISHED; first++) {
+        const struct publication *publication = published[first].publication;
+        if (!is_about(first, event) || !begins_publication(first, event))
+            continue;
+        if (!any)
+            document_say(document, BLOCK_HEADING, "Published by others, on machines of their time");
+        any = true;
+        document_say(document, BLOCK_SENTENCE, "%s (%s):", publication->title, publication->what);
+        for (size_t i = first; i < PUBLISHED; i++)
+            if (published[i].publication == publication && is_about(i, event))
+                document_say(document, BLOCK_FACT, "%s", published[i].figures);
+    }
+}
+
+/* ---- one event ---- */
+
+static void explain_place(const char *title, const struct event_way *way, struct document *document)
+{
+    document_say(document, BLOCK_FACT, "%s: %s.", title,
+        way->impossible ? way->impossible
+        : way->kernel   ? "measured, at privilege level 0 (in the guest's kernel)"
+                        : "measured");
+}
+
+void view_explain(const struct event *event, struct document *document)
+{
+    const struct {
+        const char *title, *text;
+    } parts[] = {{document_text(document, "%s: %s", event->name, event->summary), event->steps},
+        {"In the article", event->article}, {"What to do", event->advice}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].text) {
+            document_say(document, BLOCK_HEADING, "%s", parts[i].title);
+            document_say(document, BLOCK_FACT, "%s", parts[i].text);
+        }
+    document_say(document, BLOCK_HEADING, "How it is measured");
+    explain_place("Natively", &event->native, document);
+    explain_place("In a guest", &event->guest, document);
+    const char *sizes = "";
+    for (size_t i = 0; event->sizes && event->sizes[i]; i++)
+        sizes = document_text(document, "%s%s%s", sizes, i ? ", " : "", format_size(event->sizes[i]).text);
+    if (event->sizes)
+        document_say(document, BLOCK_FACT, "Sizes: %s", sizes);
+    if (event->against)
+        document_say(document, BLOCK_FACT, "Relative to: %s at the same place.", event->against);
+    if (event->source) {
+        document_say(document, BLOCK_HEADING, "Source");
+        document_say(document, BLOCK_FACT, "%s", event->source);
+    }
+    view_published(event, document);
+}

@@ -1,0 +1,406 @@
+#include "report/view_run.h"
+
+#include "report/format.h"
+#include "result/baseline.h"
+#include "result/words.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void view_run_title(const struct result *result, struct document *document)
+{
+    char cpu[BASELINE_BYTES];
+    baseline_cpu(&result->host, cpu);
+    document->title = document_text(document, "vcost %s on %s", result->experiment, cpu);
+    if (!result->complete)
+        document->stamp = document_text(
+            document, "incomplete%s%s", result->incomplete_reason[0] ? ": " : "", result->incomplete_reason);
+}
+
+/* ---- the machine ---- */
+
+/* "KVM with shadow paging (PVM)" */
+static const char *guest_text(struct document *document, const struct monitor_facts *monitor)
+{
+    static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
+        [TECHNIQUE_SHADOW] = " with shadow paging",
+        [TECHNIQUE_DIRECT] = " with direct paging",
+        [TECHNIQUE_UNKNOWN] = NULL};
+    bool pvm = monitor->provider.known && !strcmp(monitor->provider.text, "kvm_pvm");
+    const char *way = ways[monitor->technique];
+    return document_text(document, "%s%s%s", strcmp(monitor->name, "kvm") != 0 ? monitor->name : "KVM",
+        way ? way : "", pvm ? " (PVM)" : "");
+}
+
+static bool ran_on(const struct result *result, const char *monitor)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (!strcmp(result->cells[i].cell.monitor, monitor))
+            return true;
+    return false;
+}
+
+static void say_agent(const struct result_agent *agent, struct document *document)
+{
+    const struct agent_facts *facts = &agent->facts;
+    const char *below = facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor";
+    document_say(document, BLOCK_FACT, "%s: %s%s%s%s%s.", agent->monitor,
+        facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
+        facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
+        facts->is_guest ? below : "");
+}
+
+void view_run_machine(const struct result *result, struct document *document)
+{
+    char cpu[BASELINE_BYTES];
+    const struct fact *kernel = &result->host.kernel;
+    const char *guests = "";
+    for (size_t i = 0; i < result->monitor_count; i++)
+        if (result->monitors[i].usable && ran_on(result, result->monitors[i].name))
+            guests = document_text(document, "%s%s%s", guests,
+                guests[0] ? ", " : "Guest: ", guest_text(document, &result->monitors[i]));
+    baseline_cpu(&result->host, cpu);
+    document_say(document, BLOCK_FACT, "%s%sCPU: %s.%s%s%s", guests, guests[0] ? ". " : "", cpu,
+        kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
+    for (size_t i = 0; i < result->agent_count; i++)
+        say_agent(&result->agents[i], document);
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    if (!kvm || kvm->usable || !kvm->reason[0] || ran_on(result, "kvm"))
+        return;
+    document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
+        kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
+}
+
+const char *view_run_incomplete(const struct result *result, struct document *document)
+{
+    const char *reason = result->incomplete_reason;
+    return result->complete ? ""
+                            : document_text(document, " (incomplete%s%s)", reason[0] ? ": " : "", reason);
+}
+
+void view_run_below(const struct result *result, struct document *document)
+{
+    char note[BASELINE_BYTES];
+    const size_t native_here = sizeof "native here" - 1;
+    baseline_note(&result->host, note);
+    if (note[0])
+        document_say(document, BLOCK_FACT, "This machine%s, so what lies below it is %s.", note + native_here,
+            result->comparison_count ? "in both sides" : "in every figure");
+}
+
+/* "2.6", "-4.2" */
+static const char *percent_text(struct document *document, double ratio)
+{
+    struct formatted number = format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
+    return document_text(document, "%s", number.text + (number.text[0] == '+'));
+}
+
+const char *view_amount(struct document *document, double ratio, double low, double high)
+{
+    const char *number = percent_text(document, ratio);
+    if (!isfinite(low) || !isfinite(high))
+        return document_text(document, "%s %% (no interval)", number);
+    return document_text(
+        document, "%s %% (%s to %s)", number, percent_text(document, low), percent_text(document, high));
+}
+
+/* ---- today ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* How far an interval reaches to a side, relative; NAN: there is none. */
+static double reach_to_a_side(double value, double low, double high)
+{
+    return fmax(high / value - 1, 1 - low / value);
+}
+
+void view_run_today(const struct result *result, struct document *document)
+{
+    static const struct {
+        double most;
+        const char *word;
+    } kinds[] = {{0.02, "quiet"}, {0.10, "unsteady"}, {INFINITY, "very disturbed"}};
+    double *reaches =
+        pool_room(&document->pool, result->comparison_count + result->cell_count, sizeof *reaches);
+    size_t count = 0, kind = 0;
+    for (size_t i = 0; reaches && i < result->comparison_count; i++) {
+        const struct result_comparison *found = &result->comparisons[i];
+        reaches[count] = reach_to_a_side(found->ratio, found->low, found->high);
+        count += isfinite(reaches[count]);
+    }
+    bool compared = count;
+    for (size_t i = 0; reaches && !compared && i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        reaches[count] = reach_to_a_side(cell->median, cell->low, cell->high);
+        count += isfinite(reaches[count]);
+    }
+    if (!count)
+        return;
+    qsort(reaches, count, sizeof *reaches, by_size);
+    while (reaches[count / 2] > kinds[kind].most)
+        kind++;
+    document_say(document, BLOCK_SENTENCE,
+        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
+        compared ? "comparisons" : "times", kind ? "no better than " : "",
+        reaches[count / 2] < 0.0995 ? 1 : 0, 100 * reaches[count / 2]);
+}
+
+/* ---- cells whose samples have two modes or drift ---- */
+
+enum { CELLS_NAMED = 3 };
+
+enum shape_kind { MODES_OF_SAMPLES, MODES_OF_PLACEMENTS, TREND, DRIFT, SHAPE_KINDS };
+
+/* "In 3 of 42 cells <what>: <cell> (<figure>), … <then>" */
+static const struct {
+    const char *what, *then;
+} shapes[SHAPE_KINDS] = {
+    [MODES_OF_SAMPLES] = {"samples fall into two groups, so that their median stands for neither",
+        "Something comes and goes there: a neighbour, another frequency, a shared cache."},
+    [MODES_OF_PLACEMENTS] = {"placements fall into two groups, so that their median stands for neither",
+        "There it matters which memory a placement got. The more placements, the surer the shares."},
+    [TREND] = {"samples rise or fall from the first of a placement to its last",
+        "Ratios are made from neighbouring samples and hardly concerned."},
+    [DRIFT] = {"medians rise or fall from the first placement to the last",
+        "Ratios are made within placements and hardly concerned."},
+};
+
+/* How far apart the modes are, as a logarithm, or how much there is of a drift; 0: this cell has it not. */
+static double shape_size(enum shape_kind kind, const struct result_cell *cell)
+{
+    const struct modes *modes = &cell->modes;
+    if (kind == TREND || kind == DRIFT)
+        return fabs(kind == TREND ? cell->trend_percent : cell->drift_percent);
+    return modes->two && modes->low > 0 && modes->of_placements == (kind == MODES_OF_PLACEMENTS)
+               ? log(modes->high / modes->low)
+               : 0;
+}
+
+/* "native at 8 MiB (10 ns, and 15 ns in 25 %)", "native: page-fault, 64 KiB (+14 %)" */
+static const char *shape_of_cell(
+    struct document *document, enum shape_kind kind, const struct result_cell *cell)
+{
+    const char *event = cell->cell.event.name;
+    uint64_t bytes = event ? cell->cell.event.bytes : cell->cell.chase.working_set_bytes;
+    const struct modes *modes = &cell->modes;
+    double change = kind == TREND ? cell->trend_percent : cell->drift_percent;
+    const char *figure =
+        kind == TREND || kind == DRIFT
+            ? document_text(document, "%s", format_figure(UNIT_CHANGE, 1 + change / 100, 0).text)
+            : document_text(document, "%s, and %s in %.0f %%", format_figure(UNIT_NS, modes->low, 0).text,
+                  format_figure(UNIT_NS, modes->high, 0).text, 100 * modes->share_high);
+    return document_text(document, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
+        event && bytes ? ", " : "", bytes ? format_size(bytes).text : "", figure);
+}
+
+static void say_shape(const struct result *result, enum shape_kind kind, struct document *document)
+{
+    const struct result_cell *named[CELLS_NAMED + 1]; /* the largest first; the last is pushed out */
+    size_t count = 0, all = 0;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        double size = shape_size(kind, &result->cells[i]);
+        if (!(size > 0))
+            continue;
+        size_t at = count;
+        for (; at > 0 && size > shape_size(kind, named[at - 1]); at--)
+            named[at] = named[at - 1];
+        named[at] = &result->cells[i];
+        count += count < CELLS_NAMED;
+        all++;
+    }
+    const char *list = "";
+    for (size_t i = 0; i < count; i++)
+        list =
+            document_text(document, "%s%s%s", list, i ? "; " : "", shape_of_cell(document, kind, named[i]));
+    if (all > count)
+        list = document_text(document, "%s; and %zu more", list, all - count);
+    if (all)
+        document_say(document, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
+            shapes[kind].what, list, shapes[kind].then);
+}
+
+/* ---- how well it was measured ---- */
+
+void view_run_counts(const struct ratios *ratios, const char *what, const char *const one_several[2],
+    const char *more, const char *less, struct document *document)
+{
+    size_t all = ratios->all;
+    const char *chance = "";
+    if (all >= 20 && ratios->slower + ratios->faster)
+        chance = document_text(document,
+            "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
+            round(0.05 * (double)all));
+    if (all)
+        document_say(document, BLOCK_SENTENCE, "%s: of %zu %s %zu %s %s, %zu %s, %zu not significant%s.",
+            what, all, one_several[all > 1], ratios->slower, ratios->slower == 1 ? "is" : "are", more,
+            ratios->faster, less, all - ratios->slower - ratios->faster, chance);
+}
+
+const char *view_run_quality(const struct result *result, struct document *document)
+{
+    static const char *const names[] = {[QUALITY_NOISY] = "noisy",
+        [QUALITY_INTERRUPTED] = "interrupted",
+        [QUALITY_MISSING] = "without any sample"};
+    const char *list = "";
+    for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
+        size_t count = 0;
+        for (size_t i = 0; i < result->cell_count; i++)
+            count += result->cells[i].quality == quality;
+        if (count)
+            list = document_text(document, "%s%s%zu %s", list, list[0] ? ", " : "", count, names[quality]);
+    }
+    return list[0] ? document_text(document, "%s of %zu cells.", list, result->cell_count) : "";
+}
+
+static void say_samples(const struct result *result, struct document *document)
+{
+    size_t samples = 0, repeated = 0, disturbed = 0;
+    const char *also = "";
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        samples += cell->sample_count;
+        repeated += cell->repeated;
+        for (size_t k = 0; k < cell->sample_count; k++)
+            disturbed += cell->samples[k].disturbed != DISTURBED_NOT;
+    }
+    if (repeated)
+        also =
+            document_text(document, ", %s more were disturbed and taken again", format_count(repeated).text);
+    if (disturbed)
+        also =
+            document_text(document, "%s; %s of those kept are disturbed", also, format_count(disturbed).text);
+    document_say(document, BLOCK_SENTENCE, "%s samples%s, in %s.", format_count(samples).text, also,
+        format_seconds(result->seconds).text);
+}
+
+void view_run_method(const struct result *result, struct document *document)
+{
+    document_details(document, true);
+    const char *quality = view_run_quality(result, document);
+    if (quality[0])
+        document_say(document, BLOCK_SENTENCE, "%s", quality);
+    for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
+        say_shape(result, kind, document);
+    say_samples(result, document);
+    document_details(document, false);
+}
+
+/* ---- the table of cells ---- */
+
+struct table *view_file_table(
+    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows)
+{
+    struct column columns[FILE_COLUMNS_MAX] = {0};
+    for (size_t i = 0; i < count; i++) {
+        columns[i].key = values[i].key;
+        columns[i].unit = values[i].unit;
+    }
+    struct table *table = document_table(document, name, NULL, columns, count, rows);
+    if (table)
+        table->readers = TABLE_FOR_FILES;
+    return table;
+}
+
+void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (values[i].unit == UNIT_TEXT)
+            table_text(table, row, i, values[i].text);
+        else
+            table_number(table, row, i, values[i].number);
+}
+
+/* 0 is unknown. */
+static double unless_zero(uint64_t count)
+{
+    return count ? (double)count : NAN;
+}
+
+/* Fills `values`, in the order of the columns; how many. `against` NULL: nothing to compare with. */
+static size_t describe_cell(const struct result *result, const struct result_cell *cell,
+    const struct result_comparison *against, struct file_value values[static FILE_COLUMNS_MAX])
+{
+    const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
+    const struct modes *modes = cell->modes.two ? &cell->modes : NULL;
+    const char *reason = cell_reason(cell);
+    if (!reason && against)
+        reason = comparison_reason(against);
+    bool counted = cell->counters.known;
+    const struct file_value all[] = {
+        FILE_WORDS("id", cell->id),
+        FILE_WORDS("workload", chase ? "chase" : cell->cell.event.name),
+        FILE_WORDS("monitor", cell->cell.monitor),
+        FILE_WORDS(
+            "technique", cell->technique != TECHNIQUE_UNKNOWN ? technique_name(cell->technique) : NULL),
+        FILE_WORDS("label", cell->label),
+        FILE_WORDS("order", chase ? chase_orders[chase->order].name : NULL),
+        FILE_FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
+            chase ? (double)chase->working_set_bytes : unless_zero(cell->cell.event.bytes)),
+        FILE_FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
+        FILE_WORDS("write", !chase         ? NULL
+                            : chase->write ? "true"
+                                           : "false"),
+        FILE_FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
+        FILE_FIGURE("guest_page_bytes", UNIT_BYTES, unless_zero(cell->cell.guest_page_bytes)),
+        FILE_FIGURE("host_page_bytes", UNIT_BYTES, unless_zero(cell->cell.host_page_bytes)),
+        FILE_FIGURE("guest_obtained_bytes", UNIT_BYTES, unless_zero(cell->pages.guest_bytes)),
+        FILE_FIGURE("host_share_2m", UNIT_SHARE, cell->pages.host_share_2m),
+        FILE_WORDS("unit", "ns"),
+        FILE_FIGURE("median", UNIT_NS, cell->median),
+        FILE_FIGURE("low", UNIT_NS, cell->low),
+        FILE_FIGURE("high", UNIT_NS, cell->high),
+        FILE_FIGURE("min", UNIT_NS, cell->min),
+        FILE_FIGURE("samples", UNIT_COUNT, (double)cell->sample_count),
+        FILE_FIGURE("placements", UNIT_COUNT, cell->placements),
+        FILE_FIGURE("repeated", UNIT_COUNT, cell->repeated),
+        FILE_FIGURE(
+            "exits", UNIT_COUNT, counted && !cell_without_guest(cell) ? (double)cell->counters.exits : NAN),
+        FILE_FIGURE("page_faults", UNIT_COUNT, counted ? (double)cell->counters.page_faults : NAN),
+        FILE_WORDS("quality", quality_name(cell->quality)),
+        FILE_FIGURE("ratio", UNIT_RATIO, against ? against->ratio : NAN),
+        FILE_FIGURE("ratio_low", UNIT_RATIO, against ? against->low : NAN),
+        FILE_FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),
+        FILE_FIGURE("ratio_placements", UNIT_COUNT, against ? against->placements : NAN),
+        FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
+        FILE_WORDS("reason", reason),
+        FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
+        FILE_WORDS("operation", cell->operation),
+        FILE_WORDS("note", cell->note),
+        FILE_FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
+        FILE_FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
+        FILE_FIGURE("modes_share_high", UNIT_SHARE, modes ? modes->share_high : NAN),
+        FILE_WORDS("modes_of", !modes                 ? NULL
+                               : modes->of_placements ? "placements"
+                                                      : "samples"),
+        FILE_FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
+        FILE_FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
+    };
+    _Static_assert(sizeof all / sizeof *all <= FILE_COLUMNS_MAX, "more columns than room for them");
+    memcpy(values, all, sizeof all);
+    return sizeof all / sizeof *all;
+}
+
+static const struct result_comparison *comparison_of(const struct result *result, size_t cell)
+{
+    for (size_t i = 0; i < result->comparison_count; i++)
+        if (result->comparisons[i].cell == cell && result->comparisons[i].baseline < result->cell_count)
+            return &result->comparisons[i];
+    return NULL;
+}
+
+void view_run_cells(const struct result *result, struct document *document)
+{
+    static const struct result_cell any;
+    struct file_value values[FILE_COLUMNS_MAX];
+    size_t count = describe_cell(result, &any, NULL, values);
+    struct table *table = view_file_table(document, "cells", values, count, result->cell_count);
+    for (size_t row = 0; row < result->cell_count; row++) {
+        describe_cell(result, &result->cells[row], comparison_of(result, row), values);
+        view_file_row(table, row, values, count);
+    }
+}

@@ -1,0 +1,152 @@
+#include "result/curves.h"
+
+#include <string.h>
+
+/* An event has no place on a curve. */
+static bool is_chase(const struct result_cell *cell)
+{
+    return !cell->cell.event.name;
+}
+
+static struct curve_group *group_of(const struct curves *curves, const struct result_cell *cell)
+{
+    const struct chase_shape *shape = &cell->cell.chase;
+    for (size_t i = 0; i < curves->group_count; i++) {
+        const struct chase_shape *other = &curves->groups[i].shape;
+        if (other->order == shape->order && other->element_bytes == shape->element_bytes &&
+            other->write == shape->write && other->chains == shape->chains)
+            return &curves->groups[i];
+    }
+    return NULL;
+}
+
+static struct curve *curve_of(const struct curve_group *group, const struct result_cell *cell)
+{
+    for (size_t i = 0; i < group->curve_count; i++) {
+        struct curve *curve = &group->curves[i];
+        if (!strcmp(curve->label, cell->label) && curve->guest_page_bytes == cell->cell.guest_page_bytes &&
+            curve->host_page_bytes == cell->cell.host_page_bytes)
+            return curve;
+    }
+    return NULL;
+}
+
+/* Where a working set stands, or would have to. */
+static size_t working_set_at(const struct curve_group *group, uint64_t bytes)
+{
+    size_t at = 0;
+    while (at < group->working_set_count && group->working_sets[at] < bytes)
+        at++;
+    return at;
+}
+
+/* Each of the following returns NULL or false without memory. */
+
+static struct curve_group *add_group(struct curves *curves, const struct result_cell *cell, struct pool *pool)
+{
+    struct curve_group *groups =
+        pool_grow(pool, curves->groups, curves->group_count, &curves->group_room, sizeof *groups);
+    if (!groups)
+        return NULL;
+    curves->groups = groups;
+    groups[curves->group_count] = (struct curve_group){.shape = cell->cell.chase};
+    return &groups[curves->group_count++];
+}
+
+/* Native curves stand in front, all others in the order in which the experiment has them. */
+static bool add_curve(struct curve_group *group, const struct result_cell *cell, struct pool *pool)
+{
+    struct curve *curves =
+        pool_grow(pool, group->curves, group->curve_count, &group->curve_room, sizeof *curves);
+    if (!curves)
+        return false;
+    bool native = !strcmp(cell->cell.monitor, "native");
+    size_t at = group->curve_count++;
+    for (; native && at > 0 && !curves[at - 1].native; at--)
+        curves[at] = curves[at - 1];
+    group->curves = curves;
+    curves[at] = (struct curve){.label = cell->label,
+        .native = native,
+        .elsewhere = strchr(cell->cell.monitor, ':') != NULL, /* "command:…" */
+        .guest_page_bytes = cell->cell.guest_page_bytes,
+        .host_page_bytes = cell->cell.host_page_bytes};
+    return true;
+}
+
+static bool add_working_set(struct curve_group *group, uint64_t bytes, struct pool *pool)
+{
+    size_t at = working_set_at(group, bytes);
+    if (at < group->working_set_count && group->working_sets[at] == bytes)
+        return true;
+    uint64_t *sets = pool_grow(
+        pool, group->working_sets, group->working_set_count, &group->working_set_room, sizeof *sets);
+    if (!sets)
+        return false;
+    memmove(sets + at + 1, sets + at, (group->working_set_count++ - at) * sizeof *sets);
+    group->working_sets = sets;
+    sets[at] = bytes;
+    return true;
+}
+
+static bool add_cell(struct curves *curves, const struct result_cell *cell, struct pool *pool)
+{
+    struct curve_group *group = group_of(curves, cell);
+    if (!group)
+        group = add_group(curves, cell, pool);
+    return group && (curve_of(group, cell) || add_curve(group, cell, pool)) &&
+           add_working_set(group, cell->cell.chase.working_set_bytes, pool);
+}
+
+static bool add_points(struct curve_group *group, struct pool *pool)
+{
+    for (size_t i = 0; i < group->curve_count; i++) {
+        struct curve_point *points = pool_room(pool, group->working_set_count, sizeof *points);
+        if (!points)
+            return false;
+        for (size_t k = 0; k < group->working_set_count; k++)
+            points[k].working_set_bytes = group->working_sets[k];
+        group->curves[i].points = points;
+    }
+    return true;
+}
+
+static bool make_room(const struct result *result, struct pool *pool, struct curves *curves)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (is_chase(&result->cells[i]) && !add_cell(curves, &result->cells[i], pool))
+            return false;
+    for (size_t i = 0; i < curves->group_count; i++)
+        if (!add_points(&curves->groups[i], pool))
+            return false;
+    return true;
+}
+
+/* The point that a cell stands for, and its curve. */
+static struct curve_point *point_of(
+    const struct curves *curves, const struct result_cell *cell, struct curve **curve)
+{
+    const struct curve_group *group = group_of(curves, cell);
+    *curve = curve_of(group, cell);
+    return &(*curve)->points[working_set_at(group, cell->cell.chase.working_set_bytes)];
+}
+
+void curves_arrange(const struct result *result, struct pool *pool, struct curves *curves)
+{
+    struct curves made = {0};
+    struct curve *curve;
+    *curves = made;
+    if (!make_room(result, pool, &made))
+        return;
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (is_chase(&result->cells[i]))
+            point_of(&made, &result->cells[i], &curve)->cell = &result->cells[i];
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *comparison = &result->comparisons[i];
+        if (comparison->cell >= result->cell_count || comparison->baseline >= result->cell_count ||
+            !is_chase(&result->cells[comparison->cell]))
+            continue;
+        point_of(&made, &result->cells[comparison->cell], &curve)->against = comparison;
+        curve->compared = true;
+    }
+    *curves = made;
+}

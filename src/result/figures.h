@@ -1,0 +1,63 @@
+/* From samples to figures, once for all that need them: a cell's samples -> one figure a placement -> the
+ * estimate over placements; and the same of two cells that were measured side by side, from pairs of their
+ * samples.
+ *
+ * A placement's figures are made of its undisturbed samples, or of all where every one was disturbed. Samples
+ * without a value (NAN) count nowhere. There may be any number of samples and placements, in any order. All
+ * functions return 0 or -ENOMEM, and then leave their outputs as they were. */
+#ifndef VCOST_RESULT_FIGURES_H
+#define VCOST_RESULT_FIGURES_H
+
+#include "measure/statistics.h"
+#include "result/result.h"
+
+/* Appends a sample to a cell's. */
+int figures_add_sample(struct result_cell *cell, const struct result_sample *sample);
+
+/* Sets the cell's placements and, where there is one, median, low, high (over placements' medians) and min
+ * (the fastest sample). */
+int figures_set_cell(struct result_cell *cell);
+
+/* A cell relative to another that shares placements with it: in each the median over its rounds of the ratio
+ * and of the difference of the round's two samples. Sets all but `cell` and `baseline`; placements is 0 where
+ * they share none. A pair whose baseline is not above 0 has no ratio. */
+int figures_set_comparison(
+    const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *comparison);
+
+/* Over each placement's fastest sample: what a neighbour's comings and goings hardly touch. */
+int figures_floor(const struct result_cell *cell, struct estimate *floor);
+
+/* How much more a cell costs than another that was measured in the same placements, but not in turns: of each
+ * placement's medians. NAN without a common placement. */
+int figures_difference(
+    const struct result_cell *cell, const struct result_cell *other, struct estimate *difference);
+
+/* ---- the figures themselves, one a placement ---- */
+
+struct figures {
+    double *values; /* to be freed */
+    size_t count;
+};
+
+/* The medians of a cell, the ratios of two. */
+int figures_medians(const struct result_cell *cell, struct figures *figures);
+int figures_ratios(
+    const struct result_cell *cell, const struct result_cell *baseline, struct figures *figures);
+
+/* ---- samples by placement ---- */
+
+/* Samples sorted by placement, then by round, with room to work in. Without memory it is empty and `failed`.
+ */
+struct series {
+    struct result_sample *samples; /* owned */
+    double *values;                /* owned; room for as many */
+    size_t count;
+    bool failed;
+};
+struct series series_of(const struct result_cell *cell);
+void series_free(struct series *series);
+
+/* Steps to the next placement, samples *first … *last - 1; starts from *last = 0. False at the end. */
+bool series_next(const struct series *series, size_t *first, size_t *last);
+
+#endif

@@ -1,0 +1,203 @@
+/* Findings and remedies as JSON. */
+#include "record/json_draft.h"
+#include "record/record.h"
+#include "result/finding.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(member) FIELD_AT(struct finding, member)
+
+/* ---- the value of a finding, by its unit ---- */
+
+/* More than any size, and fits 63 bits. */
+static const double number_most = 9e18;
+
+/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
+ * and writing it again changes nothing. Other whole numbers have all their digits. */
+static json_t *json_number(double number)
+{
+    char digits[32];
+    if (!isfinite(number))
+        return json_null();
+    if (number != floor(number)) {
+        snprintf(digits, sizeof digits, "%.10g", number);
+        double rounded = strtod(digits, NULL);
+        if (rounded != floor(rounded))
+            return json_real(number);
+        number = rounded;
+    }
+    return fabs(number) <= 0x1p53 ? json_integer((json_int_t)number) : json_real(number);
+}
+
+/* The rest of a finding that has no value is null with it. */
+static const char *reason_of(const struct finding *finding)
+{
+    if (!finding->value.known)
+        return finding->value.text[0] ? finding->value.text : "not told";
+    return finding->unit == UNIT_TEXT || isfinite(finding->number) ? NULL : "its number is none";
+}
+
+static json_t *json_words(struct draft *draft, const char *words)
+{
+    return words[0] ? draft_text(draft, words) : json_null();
+}
+
+static void write_value(struct draft *draft, json_t *object, const void *base)
+{
+    const struct finding *finding = base;
+    const char *reason = reason_of(finding);
+    bool interval = finding_has_number(finding) && finding->unit != UNIT_YES_NO;
+    bool text = !reason && finding->unit != UNIT_TEXT;
+    put(draft, object, "value",
+        reason                         ? json_null()
+        : finding->unit == UNIT_TEXT   ? draft_text(draft, finding->value.text)
+        : finding->unit == UNIT_YES_NO ? json_boolean(finding->number > 0)
+                                       : json_number(finding->number));
+    put(draft, object, "text", json_words(draft, text ? finding->value.text : ""));
+    put(draft, object, "low", json_number(interval ? finding->low : NAN));
+    put(draft, object, "high", json_number(interval ? finding->high : NAN));
+    put(draft, object, "reason", json_words(draft, reason ? reason : ""));
+}
+
+static double read_number(struct reader *reader, const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value ||
+        !reader_takes(reader, value, key, TAKES(JSON_INTEGER) | TAKES(JSON_REAL) | TAKES(JSON_NULL)))
+        return NAN;
+    double number = json_is_number(value) ? json_number_value(value) : NAN;
+    if (fabs(number) > number_most)
+        reader_refuse_key(reader, key, "is %g, which is beyond all measure", number);
+    return number;
+}
+
+/* A unit that is not known (a newer file's) is taken for what the value looks like. */
+static void settle_unit(struct reader *reader, const json_t *object, const json_t *value, enum unit *unit)
+{
+    const char *name = json_string_value(json_object_get(object, "unit"));
+    bool known = name && !strcmp(name, unit_name(*unit));
+    if (json_is_null(value))
+        return;
+    if (!known)
+        *unit = json_is_string(value) ? UNIT_TEXT : json_is_boolean(value) ? UNIT_YES_NO : UNIT_COUNT;
+    reader_takes(reader, value, "value",
+        *unit == UNIT_TEXT     ? TAKES(JSON_STRING) | TAKES(JSON_NULL)
+        : *unit == UNIT_YES_NO ? TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_NULL)
+                               : TAKES(JSON_INTEGER) | TAKES(JSON_REAL) | TAKES(JSON_NULL));
+}
+
+/* By more than what digits that are not in the file can make; NAN is not. */
+static bool is_above(double a, double b)
+{
+    return a > b && a - b > 1e-9 * fabs(b);
+}
+
+static void read_value(struct reader *reader, const json_t *object, void *base)
+{
+    struct finding *finding = base;
+    const json_t *value = reader_value(reader, object, "value",
+        TAKES(JSON_STRING) | TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_INTEGER) | TAKES(JSON_REAL) |
+            TAKES(JSON_NULL));
+    const char *words;
+    static const char *const texts[] = {"text", "reason"};
+    for (size_t i = 0; i < 2; i++)
+        if (json_object_get(object, texts[i]))
+            reader_value(reader, object, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
+    if (reader->status)
+        return;
+    settle_unit(reader, object, value, &finding->unit);
+    finding->value.known = !json_is_null(value);
+    words = json_string_value(finding->unit == UNIT_TEXT && finding->value.known
+                                  ? value
+                                  : json_object_get(object, finding->value.known ? "text" : "reason"));
+    record_cut(words ? words : "", finding->value.text, sizeof finding->value.text);
+    finding->number = json_is_boolean(value)  ? json_is_true(value)
+                      : json_is_number(value) ? read_number(reader, object, "value")
+                                              : NAN;
+    finding->low = read_number(reader, object, "low");
+    finding->high = read_number(reader, object, "high");
+    if (finding->unit == UNIT_BYTES && finding->number < 0)
+        reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);
+    if (is_above(finding->low, finding->number) || is_above(finding->number, finding->high))
+        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+}
+
+static const struct field_hook value = {
+    .write = write_value,
+    .read = read_value,
+    .schema = "'value': {'type': ['number', 'boolean', 'string', 'null'], 'description': 'A "
+              "text for words, true or false for yes-no, otherwise a number; null: not known.'}, "
+              "'text': {'type': ['string', 'null'], 'minLength': 1, 'description': 'More words "
+              "to a value that is none itself: for example: partly.'}, "
+              "'low': {'type': ['number', 'null'], 'description': 'Low end of its "
+              "interval; null: it has none.'}, "
+              "'high': {'type': ['number', 'null'], 'description': 'Its high end.'}, "
+              "'reason': {'type': ['string', 'null'], 'minLength': 1, 'description': 'Why value "
+              "is null; null if it is not.'}",
+};
+
+static const struct field finding_fields[] = {
+    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+        .about = "Stable: \"tlb-reach\"."},
+    {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
+        .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
+    {"section", FIELD_ENUM, FIELD_OPEN, AT(section), FIELD_NAMES(finding_sections), .other = FINDING_BELOW},
+    {"title", FIELD_STRING, AT(title), .about = "For people."},
+    {"source", FIELD_ENUM, FIELD_OPEN, AT(source), FIELD_NAMES(finding_source_names),
+        .other = FINDING_MEASURED,
+        .about = "told: by the processor, the kernel or the hypervisor. judged: by a rule, from what was "
+                 "measured."},
+    {"unit", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN, AT(unit), FIELD_NAMES(unit_names), .other = UNIT_COUNT,
+        .about = "What value, low and high are in. share: of a whole, 0.05 is 5 %. ratio: how many times."},
+    {"value", FIELD_HOOK, .hook = &value},
+    {"how", FIELD_TEXT, FIELD_PLAIN, AT(how), .about = "How it was found."},
+    {"sure", FIELD_TEXT, FIELD_PLAIN, AT(sure), .about = "What makes it sure, or what could make it wrong."},
+    {"detail", FIELD_FLAG, AT(detail), .about = "Left out of the report for people unless all is asked for."},
+};
+const struct record finding_record = {"finding", sizeof(struct finding), RECORD_FIELDS(finding_fields),
+    .about = "One thing that was found out, or why it could not be.",
+    .rules = "{'if': {'properties': {'value': {'type': 'null'}}, 'required': ['value']}, "
+             "'then': {'properties': {'reason': {'type': 'string'}, 'low': {'type': 'null'}, "
+             "'high': {'type': 'null'}}}, 'else': {'properties': {'reason': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'const': 'words'}}}, 'then': {'properties': "
+             "{'value': {'type': ['string', 'null']}, 'text': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'const': 'yes-no'}}}, 'then': {'properties': "
+             "{'value': {'type': ['boolean', 'null']}, 'low': {'type': 'null'}}}}, "
+             "{'if': {'properties': {'unit': {'enum': ['ns', 'bytes', 'count', 'share', "
+             "'ratio', 'change']}}}, 'then': {'properties': {'value': {'type': ['number', "
+             "'null']}}}}"};
+
+/* ---- remedies ---- */
+
+#undef AT
+#define AT(member) FIELD_AT(struct remedy, member)
+
+static const char *remedy_reason(const void *base)
+{
+    const struct remedy *remedy = base;
+    if (!isfinite(remedy->with_ns) || !isfinite(remedy->without_ns) || !isfinite(remedy->more_ns))
+        return "one of the two was not measured";
+    return isfinite(remedy->low) && isfinite(remedy->high) ? NULL : "no interval could be made";
+}
+
+static const struct field remedy_fields[] = {
+    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+        .about = "Stable: \"large-pages\"."},
+    {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
+    {"change", FIELD_TEXT, AT(change), .about = "What to do."},
+    {"with_what", FIELD_TEXT, AT(with_what), .about = "What was measured."},
+    {"without_what", FIELD_TEXT, AT(without_what), .about = "The same without the cause."},
+    {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
+    {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
+    {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
+    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+        .about = "Low end of its 95 % confidence interval."},
+    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+    {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
+        .about = "Why a figure is null; null if none is."},
+};
+const struct record remedy_record = {"remedy", sizeof(struct remedy), RECORD_FIELDS(remedy_fields),
+    .about = "A cost, measured as it is and without its cause, and what to change."};

@@ -1,0 +1,107 @@
+/* results_parse() on arbitrary bytes: what is refused gets a sentence and leaves the output alone; what is
+ * accepted is written, and read and written again as it was, can be compared with itself, changes nothing,
+ * and what is said of that can be written in every format. */
+#include "report/formats.h"
+#include "report/view_compare.h"
+#include "result/json.h"
+#include "result/read.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void check_rows(const struct compared_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct compared *other = &rows->rows[i].files[1];
+        require(isnan(other->change) ? other->reason != NULL : other->change == 1);
+        require(isnan(other->low) ? other->reason != NULL : other->low <= 1 && other->high >= 1);
+    }
+}
+
+static void write_all(const struct compare *compare)
+{
+    static char *words[] = {"vcost", "compare"};
+    static format_writer *const writers[] = {to_terminal, to_markdown, to_csv};
+    const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
+    const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
+    struct document document = {0};
+    struct error error = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    require(stream != NULL);
+    require(!compare_json(compare, &request, stream, &error));
+    view_compare(compare, &request, &document);
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        require(!writers[i](&document, stream, &style, &error));
+    document_free(&document);
+    fclose(stream);
+    free(text);
+}
+
+static void compare_with_itself(const struct result *result)
+{
+    const struct compare_input files[2] = {{"a", result}, {"b", result}};
+    struct compare compare;
+    struct error error = {0};
+    if (compare_make(files, 2, NULL, &compare, &error)) {
+        require(error.code > 0 && error.text[0]);
+        return;
+    }
+    check_rows(&compare.metrics[METRIC_TIME]);
+    check_rows(&compare.metrics[METRIC_SLOWDOWN]);
+    require(compare.difference_count == 0 && compare.absence_count == 0);
+    write_all(&compare);
+    compare_free(&compare);
+}
+
+static char *written(const struct result *result)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    require(stream != NULL);
+    require(!json_write(result, stream, NULL));
+    fclose(stream);
+    return text;
+}
+
+static void write_and_read(const struct result *result)
+{
+    struct result again;
+    struct error error = {0};
+    char *first = written(result);
+    require(!result_parse("again", first, strlen(first), &again, &error));
+    char *second = written(&again);
+    require(!strcmp(first, second));
+    result_free(&again);
+    free(first);
+    free(second);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct result *results = NULL;
+    size_t count = 0;
+    struct error error = {0};
+    if (results_parse("fuzz", (const char *)data, size, &results, &count, &error)) {
+        require(error.code > 0 && error.text[0] && !results && !count);
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        write_and_read(&results[i]);
+        compare_with_itself(&results[i]);
+    }
+    results_free(results, count);
+    return 0;
+}
