@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char standard_input[] = "standard input";
+
 void input_settings(struct result *result)
 {
     struct error error;
@@ -40,7 +42,7 @@ static const char *cut_name(const char *operand, struct inputs *inputs, const ch
     if (named)
         *name = pool_format(&inputs->pool, "%.*s", (int)length, operand);
     else
-        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : "stdin";
+        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : standard_input;
     return path;
 }
 
@@ -73,8 +75,8 @@ int inputs_read(struct inputs *inputs, const struct invocation *invocation, stru
     *inputs = (struct inputs){.count = 0};
     for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++) {
         struct input_file *file = &inputs->files[inputs->file_count];
-        const char *name = invocation->operands[i];
-        rc = results_read(name, &file->results, &file->count, error);
+        const char *path = invocation->operands[i], *name = strcmp(path, "-") ? path : standard_input;
+        rc = results_read(path, &file->results, &file->count, error);
         if (rc < 0)
             break;
         inputs->file_count++;

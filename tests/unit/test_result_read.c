@@ -448,7 +448,8 @@ static const struct mutation {
 } mutations[] = {
     {{"schema"}, NULL, "is no vcost result: it names no schema"},
     {{"schema"}, "7", "is no vcost result: it names no schema"},
-    {{"schema"}, "\"vcost.compare/1\"", "is no vcost result: its schema is \"vcost.compare/1\""},
+    {{"schema"}, "\"vcost.list/1\"", "is no vcost result: its schema is \"vcost.list/1\""},
+    {{"schema"}, "\"vcost.compare/1\"", "is a comparison, which does not hold the results"},
     {{"schema"}, "\"vcost.result/2\"", "is of schema vcost.result/2, and this vcost reads vcost.result/1"},
     {{"schema"}, "\"vcost.result/11\"", "is of schema vcost.result/11"},
     {{"tool"}, NULL, "\"tool\" is missing"},
@@ -737,7 +738,7 @@ static void what_cannot_be_read_is_named(void **state)
     assert_int_equal(result_read("/", &result, &error), -EISDIR);
     assert_int_equal(result_read("/dev/null", &result, &error), -EINVAL);
     assert_string_equal(error.text, "/dev/null is empty");
-    assert_int_equal(result_read("/dev/zero", &result, &error), -EINVAL);
+    assert_int_equal(result_read("/dev/zero", &result, &error), -EFBIG);
     assert_non_null(strstr(error.text, "/dev/zero is no vcost result: it is larger than 32 MiB"));
 }
 
