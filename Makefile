@@ -3,6 +3,7 @@
 prefix ?= /usr/local
 DESTDIR ?=
 ARGS ?=
+TESTS ?=
 
 .PHONY: help run build test test-long bench install clean
 .DEFAULT_GOAL := help
@@ -10,7 +11,7 @@ ARGS ?=
 help:
 	@echo 'make run         build, measure this machine, leave chase.json and chase.svg in out/ (ARGS=--quick)'
 	@echo 'make build       leave the program at build/vcost'
-	@echo 'make test        run every test, installing what they need; test-long adds the slow ones'
+	@echo 'make test        run every test, installing what they need; test-long adds the slow ones (TESTS="size rooms": only these)'
 	@echo 'make bench       how fast vcost itself is'
 	@echo 'make install     install it (prefix=$(prefix), DESTDIR=$(DESTDIR))'
 	@echo 'make clean       remove what was built'
@@ -26,10 +27,10 @@ build:
 	@setup/build build
 
 test:
-	@tests/run
+	@tests/run $(TESTS)
 
 test-long:
-	@tests/run --long
+	@tests/run --long $(TESTS)
 
 bench: build
 	@bench/run build/vcost

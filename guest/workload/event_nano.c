@@ -26,7 +26,7 @@ EVENT(event_call, UNROLLED(callee();))
  * several places, and every call takes one by chance: the median is not that of one place. */
 #define LOOP_AT(place)                                                                                       \
     case place:                                                                                              \
-        __asm__ volatile(".skip " #place ", 0x90");                                                          \
+        __asm__ volatile(".fill " #place ", 1, 0x90");                                                       \
         for (uint64_t left = job->steps; left; left--) {                                                     \
             system_call();                                                                                   \
         }                                                                                                    \

@@ -6,6 +6,7 @@
 #include "report/formats.h"
 #include "report/markup.h"
 #include "report/page_assets.h"
+#include "result/read.h"
 #include "result/tool.h"
 
 #include <errno.h>
@@ -162,11 +163,12 @@ static void put_value(struct grid *grid, size_t row, size_t i)
 static void put_rows(struct grid *grid, bool details)
 {
     const struct table *table = grid->table;
-    fputs("<div class=table role=region tabindex=0 aria-label=\"", grid->stream);
-    markup_text(grid->stream, table->title ? table->title : table->name);
-    fputs(details ? ", details\"><table>\n" : "\"><table>\n", grid->stream);
+    const char *name = table->title ? table->title : table->name;
+    put_element(grid->stream, "<div class=table role=region tabindex=0 aria-label=\"", name, "\">");
     if (table->title && !details)
-        put_element(grid->stream, "<caption>", table->title, "</caption>\n");
+        put_element(grid->stream, "<table>\n<caption>", table->title, "</caption>\n");
+    else
+        put_element(grid->stream, "<table aria-label=\"", name, details ? ", details\">\n" : "\">\n");
     fputs("<thead>", grid->stream);
     put_heads(grid);
     fputs("</thead>\n<tbody>\n", grid->stream);
@@ -353,8 +355,7 @@ static int put_result(FILE *stream, const char *json, struct error *error)
         free(text);
         return error_set(error, ENOMEM, "not enough memory to write the page");
     }
-    fprintf(
-        stream, "<script type=\"application/%s\" id=\"vcost-result\">", size > PLAIN_MOST ? "zlib" : "json");
+    fputs(size > PLAIN_MOST ? RESULT_SCRIPT("zlib") : RESULT_SCRIPT("json"), stream);
     if (size > PLAIN_MOST)
         status = packed_write(stream, text, size, error);
     else

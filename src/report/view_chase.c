@@ -195,28 +195,43 @@ static void fill_point(struct table *table, size_t row, size_t column, const str
         value->mark = point_marks[POINT_UNCLEAR].mark;
 }
 
-static void add_table(const struct chase_view *view, const struct curve_group *group)
+static bool any_measured(const struct curve_group *group, size_t at)
+{
+    bool any = false;
+    for (size_t i = 0; i < group->curve_count; i++)
+        any |= point_measured(&group->curves[i].points[at]);
+    return any;
+}
+
+/* A row for each working set that something was measured at; false if there is none. */
+static bool add_table(const struct chase_view *view, const struct curve_group *group)
 {
     struct pool *pool = &view->document->pool;
     struct column *columns = pool_room(pool, 1 + CURVE_COLUMNS_MAX * group->curve_count, sizeof *columns);
     struct layout layout = layout_of(group);
-    size_t count = 1, column = 1;
-    if (!columns)
-        return;
+    size_t count = 1, rows = 0, row = 0;
+    for (size_t i = 0; i < group->working_set_count; i++)
+        rows += any_measured(group, i);
+    if (!columns || !rows)
+        return false;
     columns[0] = (struct column){.key = "working_set", .head = "working set", .unit = UNIT_BYTES};
     for (size_t i = 0; i < group->curve_count; i++)
         count += curve_columns(view, group, &group->curves[i], layout, columns + count);
     struct table *table = document_table(view->document, "slowdown",
         document_text(view->document, "pointer chase, %s: ns per access", chase_group_name(view, group)),
-        columns, count, group->working_set_count);
-    for (size_t row = 0; row < group->working_set_count; row++)
-        table_number(table, row, 0, (double)group->working_sets[row]);
-    for (size_t i = 0; i < group->curve_count; i++) {
-        const struct curve *curve = &group->curves[i];
-        for (size_t row = 0; row < group->working_set_count; row++)
-            fill_point(table, row, column, curve, &curve->points[row], layout);
-        column += !layout.compared || curve->compared ? 2 : 1;
+        columns, count, rows);
+    for (size_t at = 0; at < group->working_set_count; at++) {
+        if (!any_measured(group, at))
+            continue;
+        table_number(table, row, 0, (double)group->working_sets[at]);
+        for (size_t i = 0, column = 1; i < group->curve_count; i++) {
+            const struct curve *curve = &group->curves[i];
+            fill_point(table, row, column, curve, &curve->points[at], layout);
+            column += !layout.compared || curve->compared ? 2 : 1;
+        }
+        row++;
     }
+    return true;
 }
 
 /* ---- its notes ---- */
@@ -379,15 +394,6 @@ static void add_charts(const struct chase_view *views, size_t count)
 
 /* ---- all ---- */
 
-static bool any_measured(const struct curve_group *group)
-{
-    bool any = false;
-    for (size_t i = 0; i < group->curve_count; i++)
-        for (size_t k = 0; k < group->working_set_count; k++)
-            any |= point_measured(&group->curves[i].points[k]);
-    return any;
-}
-
 void view_chase(const struct result *result, struct document *document)
 {
     struct chase_view view = {.result = result, .document = document};
@@ -398,9 +404,8 @@ void view_chase(const struct result *result, struct document *document)
         document->stamp = "too disturbed to tell";
     view_run_today(result, document);
     for (size_t i = 0; i < view.curves.group_count; i++) {
-        if (!any_measured(&view.curves.groups[i]))
+        if (!add_table(&view, &view.curves.groups[i]))
             continue;
-        add_table(&view, &view.curves.groups[i]);
         say_marks(&view, &view.curves.groups[i]);
         say_notes(&view, &view.curves.groups[i], false);
         say_notes(&view, &view.curves.groups[i], true);

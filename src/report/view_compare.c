@@ -26,80 +26,60 @@ enum name_part {
     NAME_PARTS
 };
 
-/* "" of no bytes. */
-static const char *size_part(
-    struct document *document, const char *before, struct formatted size, const char *behind, uint64_t bytes)
-{
-    return bytes ? document_text(document, "%s%s%s", before, size.text, behind) : "";
-}
-
-/* "" where this cell has no such part. */
-static const char *name_part(struct document *document, const struct result_cell *cell, enum name_part part)
+/* The parts of a cell's name; "" where it has no such part. */
+static void name_parts(
+    struct document *document, const struct result_cell *cell, const char *parts[static NAME_PARTS])
 {
     const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
-    uint64_t bytes;
-    switch (part) {
-    case PART_RUNNER:
-        return cell->cell.monitor;
-    case PART_ORDER:
-        return chase ? chase_orders[chase->order].name : "";
-    case PART_EVENT:
-        return chase ? "" : cell->cell.event.name;
-    case PART_SIZE:
-        bytes = chase ? chase->working_set_bytes : cell->cell.event.bytes;
-        return size_part(document, "", format_size(bytes), "", bytes);
-    case PART_ELEMENT:
-        bytes = chase ? chase->element_bytes : 0;
-        return size_part(document, "", format_size(bytes), " elements", bytes);
-    case PART_WRITE:
-        return chase && chase->write ? "writing" : "";
-    case PART_CHAINS:
-        return chase && chase->chains > 1 ? document_text(document, "%u chains", chase->chains) : "";
-    case PART_GUEST_PAGE:
-        bytes = cell->cell.guest_page_bytes;
-        return size_part(document, "guest pages ", format_size_short(bytes), "", bytes);
-    case PART_HOST_PAGE:
-        bytes = cell->cell.host_page_bytes;
-        return size_part(document, "host pages ", format_size_short(bytes), "", bytes);
-    default:
-        return "";
-    }
+    uint64_t bytes = chase ? chase->working_set_bytes : cell->cell.event.bytes;
+    uint64_t guest = cell->cell.guest_page_bytes, host = cell->cell.host_page_bytes;
+    parts[PART_RUNNER] = cell->cell.monitor;
+    parts[PART_ORDER] = chase ? chase_orders[chase->order].name : "";
+    parts[PART_EVENT] = chase ? "" : cell->cell.event.name;
+    parts[PART_SIZE] = bytes ? document_text(document, "%s", format_size(bytes).text) : "";
+    parts[PART_ELEMENT] =
+        chase ? document_text(document, "%s elements", format_size(chase->element_bytes).text) : "";
+    parts[PART_WRITE] = chase && chase->write ? "writing" : "";
+    parts[PART_CHAINS] =
+        chase && chase->chains > 1 ? document_text(document, "%u chains", chase->chains) : "";
+    parts[PART_GUEST_PAGE] =
+        guest ? document_text(document, "guest pages %s", format_size_short(guest).text) : "";
+    parts[PART_HOST_PAGE] =
+        host ? document_text(document, "host pages %s", format_size_short(host).text) : "";
 }
 
 /* Which parts a name needs: those that are not the same in all cells. */
 struct naming {
-    const struct result_cell *first; /* NULL: no cell yet */
+    const char *common[NAME_PARTS]; /* the first cell's; NULL: no cell yet */
     bool needed[NAME_PARTS];
 };
 
 /* Takes one more cell into account. */
 static void naming_add(struct document *document, struct naming *naming, const struct result_cell *cell)
 {
-    if (!naming->first) {
-        naming->first = cell;
-        naming->needed[PART_SIZE] = naming->needed[PART_EVENT] = true;
-    }
+    const char *parts[NAME_PARTS];
+    name_parts(document, cell, parts);
+    naming->needed[PART_SIZE] = naming->needed[PART_EVENT] = true;
     for (enum name_part part = 0; part < NAME_PARTS; part++) {
-        const char *here = name_part(document, cell, part);
-        const char *there = name_part(document, naming->first, part);
-        bool both = here[0] && there[0];
-        if (part == PART_GUEST_PAGE && here[0] && !there[0])
-            naming->first = cell; /* native cells have none, which says nothing */
+        const char **common = &naming->common[part];
+        bool native = part == PART_GUEST_PAGE && !parts[part][0]; /* has none, which says nothing */
+        if (!*common || (part == PART_GUEST_PAGE && !(*common)[0]))
+            *common = parts[part];
         else
-            naming->needed[part] |= (both || part != PART_GUEST_PAGE) && strcmp(here, there) != 0;
+            naming->needed[part] |= !native && strcmp(parts[part], *common) != 0;
     }
 }
 
-/* "kvm, 64 KiB, guest pages 2M"; without `needed` what is the same in all. */
+/* "kvm, 64 KiB, guest pages 2M"; of no cell what is the same in all: "random, 64 B elements". */
 static const char *name_of(
-    struct document *document, const struct naming *naming, const struct result_cell *cell, bool needed)
+    struct document *document, const struct naming *naming, const struct result_cell *cell)
 {
-    const char *name = "";
-    for (enum name_part part = 0; part < NAME_PARTS; part++) {
-        const char *text = naming->needed[part] == needed ? name_part(document, cell, part) : "";
-        if (text[0])
-            name = document_text(document, "%s%s%s", name, name[0] ? ", " : "", text);
-    }
+    const char *own[NAME_PARTS], *const *parts = cell ? own : naming->common, *name = "";
+    if (cell)
+        name_parts(document, cell, own);
+    for (enum name_part part = 0; part < NAME_PARTS; part++)
+        if (naming->needed[part] == (cell != NULL) && parts[part] && parts[part][0])
+            name = document_text(document, "%s%s%s", name, name[0] ? ", " : "", parts[part]);
     return name;
 }
 
@@ -174,7 +154,7 @@ static const char *largest_text(const struct compare *compare, enum metric metri
     return document_text(document, "by at most %s, %s",
         less ? view_amount(document, 2 - compared->change, 2 - compared->high, 2 - compared->low)
              : view_amount(document, compared->change, compared->low, compared->high),
-        name_of(document, &naming, compared->cell, true));
+        name_of(document, &naming, compared->cell));
 }
 
 /* The reason of the first that has none, which is as a rule that of all. */
@@ -323,12 +303,22 @@ static void say_warnings(const struct compare *compare, struct document *documen
 
 enum { FILE_COLUMNS = 2 };
 
-static bool same_unit(const struct compared_rows *rows)
+static bool has_figure(const struct compare *compare, const struct compared_row *row)
 {
-    for (size_t i = 1; i < rows->count; i++)
-        if (strcmp(rows->rows[i].unit, rows->rows[0].unit) != 0)
-            return false;
-    return true;
+    bool any = false;
+    for (size_t file = 0; file < compare->file_count; file++)
+        any |= isfinite(row->files[file].value);
+    return any;
+}
+
+/* Whether all of them are times that three digits of ns write well. */
+static bool in_ns(const struct compare *compare, const struct compared_rows *rows)
+{
+    bool small = true;
+    for (size_t i = 0; i < rows->count; i++)
+        for (size_t file = 0; file < compare->file_count; file++)
+            small &= !(rows->rows[i].files[file].value >= 1000);
+    return small;
 }
 
 static void fill_row(
@@ -358,31 +348,32 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
     const struct compared_rows *rows = &compare->metrics[metric];
     struct column columns[FILE_COLUMNS * COMPARE_FILES_MAX] = {{.key = "cell", .unit = UNIT_TEXT}};
     struct naming naming = naming_of_rows(document, rows);
-    bool time = metric == METRIC_TIME, one_unit = same_unit(rows);
-    if (!rows->count)
+    bool time = metric == METRIC_TIME, ns = metric == METRIC_TIME && in_ns(compare, rows);
+    size_t count = 0, row = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        count += has_figure(compare, &rows->rows[i]);
+    if (!count)
         return;
     for (size_t file = 0; file < compare->file_count; file++) {
         size_t column = file ? FILE_COLUMNS * file : 1;
         const char *block =
             document_text(document, "%c: %s", compare_letter(file), base_name(compare->files[file].name));
         columns[column] = (struct column){.key = time ? "median" : "slowdown",
-            .head = !time      ? "slowdown"
-                    : one_unit ? rows->rows[0].unit
-                               : "median",
+            .head = ns ? "ns" : NULL,
             .block = block,
             .unit = time ? UNIT_NS : UNIT_CHANGE,
-            .bare = time,
+            .bare = ns,
             .rounded = true};
         columns[column + 1] = (struct column){
             .key = "change", .block = block, .unit = UNIT_CHANGE, .rounded = true, .interval = true};
     }
-    const char *common = name_of(document, &naming, naming.first, false);
+    const char *common = name_of(document, &naming, NULL);
     struct table *table = document_table(document, time ? "medians" : "slowdowns",
         document_text(document, "%s%s%s",
             time ? "medians, and how they changed from A"
                  : "slowdowns over their baseline, and how these changed from A",
             common[0] ? ": " : "", common),
-        columns, FILE_COLUMNS * compare->file_count, rows->count);
+        columns, FILE_COLUMNS * compare->file_count, count);
     size_t all = 0, unclear = 0;
     for (size_t file = 1; file < compare->file_count; file++) {
         struct changes changes = changes_of(compare, metric, file);
@@ -390,11 +381,11 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
         unclear += changes.ratios.unclear;
     }
     bool marked = unclear && 2 * unclear < all; /* a mark on most says nothing */
-    for (size_t row = 0; row < rows->count; row++) {
-        const char *name = name_of(document, &naming, rows->rows[row].files[0].cell, true);
-        table_text(
-            table, row, 0, one_unit ? name : document_text(document, "%s, %s", name, rows->rows[row].unit));
-        fill_row(compare, table, row, rows->rows[row].files, marked);
+    for (size_t i = 0; i < rows->count; i++) {
+        if (!has_figure(compare, &rows->rows[i]))
+            continue;
+        table_text(table, row, 0, name_of(document, &naming, rows->rows[i].files[0].cell));
+        fill_row(compare, table, row++, rows->rows[i].files, marked);
     }
     if (marked)
         document_say(document, BLOCK_NOTE, "~ tells nothing: its interval reaches more than 10 %% to a side");
@@ -434,7 +425,7 @@ static void say_absence(
             continue;
         const struct result_cell *cell = cell_of_id(compare, compare->absences[i].id);
         cells = document_text(document, "%s%s %s", cells, cells[0] ? ";" : "",
-            cell ? name_of(document, naming, cell, true) : compare->absences[i].id);
+            cell ? name_of(document, naming, cell) : compare->absences[i].id);
     }
     if (count > ABSENCES_NAMED)
         cells = document_text(document, "%s; and %zu more", cells, count - ABSENCES_NAMED);

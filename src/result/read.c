@@ -1,6 +1,7 @@
 #include "result/read.h"
 
 #include "base/clean.h"
+#include "base/packed.h"
 #include "record/record.h"
 #include "result/json.h"
 
@@ -129,47 +130,77 @@ void results_free(struct result *results, size_t count)
 
 /* ---- a page ---- */
 
-/* Narrows a page (HTML, as vcost writes it) to the JSON in it; anything else stays as it is. */
-static int find_in_page(const char *name, const char **bytes, size_t *size, struct error *error)
+static bool is_page(const char *bytes, size_t size)
 {
-    static const char first[] = "<!doctype html", open[] = RESULT_SCRIPT, close[] = "</script>";
-    const char *start = *bytes, *end = *bytes + *size;
-    while (start < end && isspace((unsigned char)*start))
-        start++;
-    if ((size_t)(end - start) < strlen(first) || strncasecmp(start, first, strlen(first)) != 0)
-        return 0;
-    start = memmem(start, (size_t)(end - start), open, strlen(open));
-    start = start ? start + strlen(open) : end;
+    static const char first[] = "<!doctype html";
+    while (size && isspace((unsigned char)*bytes)) {
+        bytes++;
+        size--;
+    }
+    return size >= strlen(first) && !strncasecmp(bytes, first, strlen(first));
+}
+
+/* What stands between two texts; false: they are not there. */
+static bool between(const char *open, const char *close, const char **bytes, size_t *size)
+{
+    const char *end = *bytes + *size, *start = memmem(*bytes, *size, open, strlen(open));
+    if (!start)
+        return false;
+    start += strlen(open);
     const char *stop = memmem(start, (size_t)(end - start), close, strlen(close));
     if (!stop)
+        return false;
+    *bytes = start;
+    *size = (size_t)(stop - start);
+    return true;
+}
+
+/* Narrows a page (HTML, as vcost writes it) to the JSON in it; anything else stays as it is. *unpacked is to
+ * be freed. */
+static int find_in_page(
+    const char *name, const char **bytes, size_t *size, char **unpacked, struct error *error)
+{
+    static const char close[] = "</script>";
+    if (!is_page(*bytes, *size) || between(RESULT_SCRIPT("json"), close, bytes, size))
+        return 0;
+    if (!between(RESULT_SCRIPT("zlib"), close, bytes, size))
         return error_set(error, EINVAL,
             "%.200s is a page without a vcost result in it: give the JSON file, or a page made by vcost "
             "report",
             name);
-    *bytes = start;
-    *size = (size_t)(stop - start);
+    if (packed_read(*bytes, *size, RESULT_BYTES_MAX, unpacked, size, error) < 0)
+        return error_prefix(error, "%.200s", name);
+    *bytes = *unpacked;
     return 0;
+}
+
+static int parse_json(const char *name, const char *bytes, size_t size, struct result **results,
+    size_t *count, struct error *error)
+{
+    json_error_t wrong;
+    if (!size)
+        return error_set(error, EINVAL, "%.200s is empty", name);
+    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
+    if (!root)
+        return refuse_json(name, &wrong, error);
+    int status = take_results(name, root, results, count, error);
+    json_decref(root);
+    return status;
 }
 
 int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
     struct error *error)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* some editors begin UTF-8 with it */
-    json_error_t wrong;
+    char *unpacked = NULL;
     if (size >= strlen(mark) && !memcmp(bytes, mark, strlen(mark))) {
         bytes += strlen(mark);
         size -= strlen(mark);
     }
-    int status = find_in_page(name, &bytes, &size, error);
-    if (status)
-        return status;
-    if (!size)
-        return error_set(error, EINVAL, "%.200s is empty", name);
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
-    if (!root)
-        return refuse_json(name, &wrong, error);
-    status = take_results(name, root, results, count, error);
-    json_decref(root);
+    int status = find_in_page(name, &bytes, &size, &unpacked, error);
+    if (!status)
+        status = parse_json(name, bytes, size, results, count, error);
+    free(unpacked);
     return status;
 }
 

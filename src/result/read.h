@@ -1,6 +1,7 @@
 /* A result file (schema vcost.result/1) read back whole, of any experiment and any version; or a page (HTML)
  * that vcost has made of results, which holds them: `<!DOCTYPE html>`, somewhere RESULT_SCRIPT, their JSON (a
- * result or an array of results, with \u003c for each <), `</script>`. A byte order mark is passed over.
+ * result or an array of results, with \u003c for each <; or packed), `</script>`. A byte order mark is passed
+ * over.
  *
  * The file is hostile until it has been read here: its size is bounded, every field that is known has its
  * type, no figure is absurd, ids are there once, and what refers to a cell refers to one that there is. Texts
@@ -19,7 +20,8 @@
 
 enum { RESULT_BYTES_MAX = 32 << 20 };
 
-#define RESULT_SCRIPT "<script type=\"application/json\" id=\"vcost-result\">"
+/* Of "json", or "zlib": packed.h's text of the JSON. */
+#define RESULT_SCRIPT(type) "<script type=\"application/" type "\" id=\"vcost-result\">"
 
 /* Reads a file, or standard input where the path is "-". result_free() releases the result; it is untouched
  * on failure. */

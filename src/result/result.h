@@ -121,7 +121,8 @@ struct result_round {
 /* An option that changes what is measured, with the value that held. */
 struct result_setting {
     const char *name;  /* without "--"; an operand's in capitals */
-    const char *value; /* as a user would type it; "yes" or "no" for a flag; "": nothing is given, and there is no default */
+    const char *value; /* as a user would type it; "yes" or "no" for a flag; "": nothing is given, and there
+                          is no default */
     bool usual;        /* it is the default */
 };
 

@@ -4,7 +4,6 @@
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "event/event.h"
-#include "report/document.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,27 +17,6 @@ const struct runner_type *runner_at(size_t index)
     static const struct runner_type types[] = {
         {.name = "native", .summary = "a"}, {.name = "kvm", .summary = "b"}};
     return index < sizeof types / sizeof types[0] ? &types[index] : NULL;
-}
-
-/* Of the formats of documents, too. */
-const struct format *format_at(size_t index)
-{
-    static const struct format formats[] = {
-        {.name = "terminal", .about = "a"}, {.name = "html", .extension = ".html", .about = "b"}};
-    return index < sizeof formats / sizeof formats[0] ? &formats[index] : NULL;
-}
-
-const struct format *format_named(const char *name)
-{
-    for (size_t i = 0; format_at(i); i++)
-        if (!strcmp(format_at(i)->name, name))
-            return format_at(i);
-    return NULL;
-}
-
-const struct format *format_of_path(const char *path)
-{
-    return strstr(path, ".html") ? format_at(1) : NULL;
 }
 
 /* Of the price list only the names matter here. */
@@ -81,11 +59,8 @@ static void require_settings(const struct invocation *invocation)
     struct pool pool = {.newest = NULL};
     size_t count;
     require(invocation->operand_count <= WORDS_MAX);
-    if (!invocation->help && !invocation->version) {
-        struct result_setting *settings = settings_of(invocation, &pool, &count);
-        require(settings && count <= 64);
-        free(settings);
-    }
+    if (!invocation->help && !invocation->version)
+        require(settings_of(invocation, &pool, &count) && count <= 64);
     pool_free(&pool);
 }
 

@@ -6,15 +6,20 @@
 #include "domain/internal.h"
 #include "domain/probe.h"
 #include "event/event.h"
+#include "event/internal.h"
 #include "experiment/events.h"
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,7 +67,7 @@ static struct event_place place_of(const struct runner_type *type)
 static void need_kvm(void)
 {
     if (!setting.facts.usable) {
-        print_message("%s\n", setting.facts.reason);
+        print_message("# skip: %s\n", setting.facts.reason);
         skip();
     }
 }
@@ -94,24 +99,42 @@ static void run_or_fail(struct event_bench *bench, uint64_t count)
     assert_int_equal(run.count, count);
 }
 
-/* Makes COUNT events in a guest, warm; what was counted meanwhile. */
-static struct runner_counters counts_of(const char *name)
+static struct runner_counters counts_of_run(struct event_bench *bench)
 {
     struct runner_counters before, after;
-    struct event_bench *bench = open_or_fail(name, &runner_kvm);
-    run_or_fail(bench, COUNT);
     event_counters(bench, &before);
     run_or_fail(bench, COUNT);
     event_counters(bench, &after);
-    event_close(bench);
     return (struct runner_counters){
         before.known && after.known, after.exits - before.exits, after.page_faults - before.page_faults};
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Makes COUNT events in a guest, warm; what was counted meanwhile. Whatever else happens on a busy host only
+ * adds: the least of a few runs counts. */
+static struct runner_counters counts_of(const char *name)
+{
+    enum { RUNS = 3 };
+    struct event_bench *bench = open_or_fail(name, &runner_kvm);
+    run_or_fail(bench, COUNT);
+    struct runner_counters least = counts_of_run(bench);
+    for (int i = 1; i < RUNS; i++) {
+        struct runner_counters counts = counts_of_run(bench);
+        least = (struct runner_counters){least.known && counts.known, smaller(least.exits, counts.exits),
+            smaller(least.page_faults, counts.page_faults)};
+    }
+    event_close(bench);
+    return least;
 }
 
 static void need_counters(const struct runner_counters *counts)
 {
     if (!counts->known) {
-        print_message("this KVM counts nothing\n");
+        print_message("# skip: this kernel's KVM has no binary statistics\n");
         skip();
     }
 }
@@ -168,18 +191,30 @@ static void what_needs_no_monitor_is_no_exit(void **state)
         assert_no_exits(names[i]);
 }
 
-/* Where KVM emulates the guest's kernel, an exit is counted for nothing that it does. */
 static void on_hardware_what_kvm_intercepts_is_one_exit_each(void **state)
 {
     static const char *const names[] = {"cpuid", "cpuid-kernel", "hypercall", "msr-read"};
     (void)state;
     need_kvm();
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (kernel_runs())
-            assert_one_exit_each(names[i]);
-        else if (strcmp(names[i], "hypercall") != 0)
-            assert_no_exits(names[i]);
-    }
+    for (size_t i = 0; kernel_runs() && i < sizeof names / sizeof names[0]; i++)
+        assert_one_exit_each(names[i]);
+}
+
+/* Where KVM emulates the guest's kernel, an exit is counted for nothing that it does. CPUID of a program is
+ * the CPU's own affair there, or an exit each where the CPU lets KVM ask for a fault (Intel's CPUID
+ * faulting): but not now one and now the other. */
+static void where_the_kernel_is_emulated_what_it_does_is_no_exit(void **state)
+{
+    (void)state;
+    need_kvm();
+    if (kernel_runs())
+        return;
+    assert_no_exits("cpuid-kernel");
+    assert_no_exits("msr-read");
+    struct runner_counters counts = counts_of("cpuid");
+    need_counters(&counts);
+    if (counts.exits > FEW)
+        assert_in_range(counts.exits, COUNT + 1, COUNT + FEW);
 }
 
 /* With a local APIC in the monitor CR8 is the CPU's own affair, or the emulator's. */
@@ -386,6 +421,7 @@ static void logging_splits_large_pages(void **state)
 /* The events insist on each interrupt themselves; with one CPU there is none to send some to. */
 static void every_interrupt_is_handled(void **state)
 {
+    enum { INTERRUPTS = 32 }; /* an emulated machine takes long for each */
     static const char *const names[] = {"timer", "ipi", "halt-wake", "shootdown"};
     struct event_place place = place_of(&runner_kvm);
     (void)state;
@@ -401,17 +437,98 @@ static void every_interrupt_is_handled(void **state)
             continue;
         }
         if (rc == 0)
-            rc = event_run(bench, COUNT, &run, &error);
+            rc = event_run(bench, INTERRUPTS, &run, &error);
         if (rc < 0)
             fail_msg("%s: %s", names[i], error.text);
         uint64_t faults = 0, interrupts = 0;
         domain_handled(bench->domain, &faults, &interrupts);
         /* Timers that fire before they are waited for are set again. Seen with npt=0: one was counted twice.
          */
-        assert_in_range(interrupts, COUNT, i == 0 ? 2 * COUNT + 10 : COUNT + 2);
-        assert_int_equal(run.count, COUNT);
+        assert_in_range(interrupts, INTERRUPTS, i == 0 ? 2 * INTERRUPTS + 10 : INTERRUPTS + 2);
+        assert_int_equal(run.count, INTERRUPTS);
         event_close(bench);
     }
+}
+
+/* ---- busy hosts ---- */
+
+/* A process that leaves a CPU to others only as long as it must. */
+static pid_t start_spinning(int cpu)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((unsigned)cpu, &set);
+        sched_setaffinity(0, sizeof set, &set);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            __asm__ volatile("pause");
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+/* In a process of its own, which gives way to others: an ordinary user could not take that back. */
+static int run_giving_way(const char *name, uint64_t count, struct error *error)
+{
+    enum { LEAST_URGENT = 19 };
+    struct event_bench *bench = NULL;
+    struct event_run run = {0};
+    setpriority(PRIO_PROCESS, 0, LEAST_URGENT);
+    int rc = try_open(name, &runner_kvm, &bench, error);
+    if (rc == 0)
+        rc = event_run(bench, count, &run, error);
+    event_close(bench);
+    return rc < 0 || run.count != count;
+}
+
+/* A virtual CPU that does not run for half a second, because its CPU is another's, handles nothing meanwhile:
+ * that is no loss. */
+static void an_interrupt_for_a_virtual_cpu_that_waits_for_its_cpu_is_not_lost(void **state)
+{
+    enum { SPINNING = 2, INTERRUPTS = 2 };
+    int cpu = pin_other(&setting.pin), status = 0;
+    pid_t spinning[SPINNING];
+    (void)state;
+    need_kvm();
+    for (int i = 0; cpu >= 0 && i < SPINNING; i++)
+        spinning[i] = start_spinning(cpu);
+    pid_t child = cpu < 0 ? -1 : fork();
+    if (child == 0) {
+        struct error error = {0};
+        int failed = run_giving_way("ipi", INTERRUPTS, &error);
+        if (failed)
+            fprintf(stderr, "# %s\n", error.text);
+        _exit(failed);
+    }
+    if (child > 0)
+        waitpid(child, &status, 0);
+    for (int i = 0; cpu >= 0 && i < SPINNING; i++) {
+        kill(spinning[i], SIGKILL);
+        waitpid(spinning[i], NULL, 0);
+    }
+    assert_int_equal(status, 0);
+}
+
+/* Nobody sets the timer that is waited for; the one who waits runs on, and that is told from its laps. */
+static void an_interrupt_that_never_comes_is_lost(void **state)
+{
+    enum { PATIENCE_NS = 1000000, PATIENCES = 1000000 };
+    struct event_run run;
+    struct error error;
+    (void)state;
+    need_kvm();
+    struct event_bench *bench = open_or_fail("timer", &runner_kvm);
+    struct workload_job *job = setting.image.job;
+    job->first = domain_interrupt_counter().value;
+    job->cursor[0] = (uint64_t)(PATIENCE_NS * setting.clock.ticks_per_ns);
+    domain_handled(bench->domain, &job->cursor[2], &job->cursor[1]);
+    job->cursor[4] = PATIENCES;
+    if (event_call(bench, "event-timer-wait", 1, &run, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(job->bytes, 0);
+    event_close(bench);
 }
 
 static unsigned count_threads(void)
@@ -623,6 +740,7 @@ int main(void)
         cmocka_unit_test(every_input_and_output_is_one_exit),
         cmocka_unit_test(what_needs_no_monitor_is_no_exit),
         cmocka_unit_test(on_hardware_what_kvm_intercepts_is_one_exit_each),
+        cmocka_unit_test(where_the_kernel_is_emulated_what_it_does_is_no_exit),
         cmocka_unit_test(a_write_of_cr8_is_no_exit),
         cmocka_unit_test(where_the_monitor_is_not_entered_the_note_says_so),
         cmocka_unit_test(a_fault_of_the_guest_alone_leaves_it_only_with_shadow_paging),
@@ -636,6 +754,8 @@ int main(void)
         cmocka_unit_test(a_large_page_that_the_host_lacks_is_a_single_fault_of_the_monitor),
         cmocka_unit_test(logging_splits_large_pages),
         cmocka_unit_test(every_interrupt_is_handled),
+        cmocka_unit_test(an_interrupt_for_a_virtual_cpu_that_waits_for_its_cpu_is_not_lost),
+        cmocka_unit_test(an_interrupt_that_never_comes_is_lost),
         cmocka_unit_test(a_halted_virtual_cpu_lets_its_domain_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

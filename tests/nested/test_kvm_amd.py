@@ -12,7 +12,7 @@ KIB = 1 << 10
 
 nested.main(nested.Plan(
     harness="boot",
-    seconds=240,
+    seconds=500,
     # Without --time: a budget that is too short for a busy machine would leave the result incomplete.
     chase="--quick --working-set 16K..1M --per-octave 1",
     chase_sizes=[16 * KIB << octave for octave in range(7)],

@@ -190,7 +190,7 @@ static void say_rest(struct document *document, const char *word)
     document_say(document, BLOCK_NOTE, "Of 37 comparisons 2 would miss the truth by chance alone, %s.", word);
     const struct column columns[] = {
         {.key = "fact", .unit = UNIT_TEXT}, {.key = "value", .unit = UNIT_TEXT, .interval = true}};
-    struct table *table = document_table(document, "machine", "This machine", columns, 2, 4);
+    struct table *table = document_table(document, "machine", NULL, columns, 2, 4);
     static const char *const facts[] = {"memory", "fork and exit", "NUMA nodes", "this machine is a guest"};
     for (size_t i = 0; table && i < 4; i++)
         table_text(table, i, 0, facts[i]);

@@ -2,6 +2,7 @@
  * refused with a sentence. */
 #include "cmocka_all.h"
 
+#include "base/packed.h"
 #include "result/json.h"
 #include "result/read.h"
 #include "test_report_synthetic.h"
@@ -448,8 +449,8 @@ static const struct mutation {
 } mutations[] = {
     {{"schema"}, NULL, "is no vcost result: it names no schema"},
     {{"schema"}, "7", "is no vcost result: it names no schema"},
-    {{"schema"}, "\"vcost.list/1\"", "is no vcost result: its schema is \"vcost.list/1\""},
     {{"schema"}, "\"vcost.compare/1\"", "is a comparison, which does not hold the results"},
+    {{"schema"}, "\"vcost.list/1\"", "is no vcost result: its schema is \"vcost.list/1\""},
     {{"schema"}, "\"vcost.result/2\"", "is of schema vcost.result/2, and this vcost reads vcost.result/1"},
     {{"schema"}, "\"vcost.result/11\"", "is of schema vcost.result/11"},
     {{"tool"}, NULL, "\"tool\" is missing"},
@@ -560,6 +561,8 @@ static void every_field_of_a_finding_is_checked(void **state)
         {{"findings", "3", "name"}, NULL, "findings[3]: \"name\" is missing"},
         {{"findings", "3", "key"}, "5", "findings[3].key is a whole number and should be a text or null"},
         {{"findings", "3", "unit"}, "null", "findings[3].unit is null and should be a text"},
+        {{"findings", "3", "text"}, "5", "findings[3].text is a whole number and should be a text or null"},
+        {{"findings", "3", "reason"}, "{}", "findings[3].reason is an object and should be a text or null"},
         {{"findings", "3", "value"}, "{}", "findings[3].value is an object and should be"},
         {{"findings", "3", "value"}, "\"many\"",
             "findings[3].value is a text and should be a number or null"},
@@ -607,9 +610,11 @@ static void what_is_no_json_is_refused_with_its_place(void **state)
         {"{\"a\": \"\\u0000\"}", "is no JSON: line 1"},
         {"<html>", "is no JSON: line 1, column 1"},
         {"<!DOCTYPE html><p>{}</p>", "is a page without a vcost result in it"},
-        {"<!DOCTYPE html>" RESULT_SCRIPT "{}", "is a page without a vcost result in it"},
-        {"<!DOCTYPE html>" RESULT_SCRIPT "{}</script>", "it names no schema"},
-        {"<!DOCTYPE html>" RESULT_SCRIPT "</script>", "is empty"},
+        {"<!DOCTYPE html>" RESULT_SCRIPT("json") "{}", "is a page without a vcost result in it"},
+        {"<!DOCTYPE html>" RESULT_SCRIPT("json") "{}</script>", "it names no schema"},
+        {"<!DOCTYPE html>" RESULT_SCRIPT("json") "</script>", "is empty"},
+        {"<!DOCTYPE html>" RESULT_SCRIPT("zlib") "</script>", "a.json: what is packed in it is damaged"},
+        {"<!DOCTYPE html>" RESULT_SCRIPT("zlib") "{}</script>", "a.json: what is packed in it is damaged"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -693,8 +698,9 @@ static void a_page_gives_back_the_results_in_it(void **state)
     static const char *const frames[][2] = {
         {"", ""},
         {"\xef\xbb\xbf", "\n"},
-        {"<!DOCTYPE html>\n<title>\"{\" a page</title>" RESULT_SCRIPT, "</script><script>1</script></html>"},
-        {"\xef\xbb\xbf\n<!doctype HTML>" RESULT_SCRIPT "\n", "\n</script>"},
+        {"<!DOCTYPE html>\n<title>\"{\" a page</title>" RESULT_SCRIPT("json"),
+            "</script><script>1</script></html>"},
+        {"\xef\xbb\xbf\n<!doctype HTML>" RESULT_SCRIPT("json") "\n", "\n</script>"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
@@ -709,6 +715,42 @@ static void a_page_gives_back_the_results_in_it(void **state)
         refused(parse_text(page, size, &one, &error), &one, &error, "holds 2 results where one is wanted");
         free(page);
     }
+}
+
+/* noinline: as written(). *size its length. */
+__attribute__((noinline)) static char *packed_page(const char *json, size_t length, size_t *size)
+{
+    char *page = NULL;
+    FILE *stream = open_memstream(&page, size);
+    fputs("<!DOCTYPE html><p>" RESULT_SCRIPT("zlib"), stream);
+    assert_int_equal(packed_write(stream, json, length, NULL), 0);
+    fputs("</script>", stream);
+    fclose(stream);
+    return page;
+}
+
+static void a_packed_page_is_unpacked_within_bounds(void **state)
+{
+    struct result result = usual(), again = {0};
+    struct error error;
+    size_t size;
+    char *text = written(&result), *page = packed_page(text, strlen(text), &size);
+    char *bomb = calloc(1, RESULT_BYTES_MAX + 1);
+    (void)state;
+    assert_int_equal(parse_text(page, size, &again, &error), 0);
+    char *second = written(&again);
+    assert_string_equal(text, second);
+    result_free(&again);
+    result_free(&result);
+    free(text);
+    free(second);
+    free(page);
+    memset(bomb, ' ', RESULT_BYTES_MAX + 1);
+    page = packed_page(bomb, RESULT_BYTES_MAX + 1, &size);
+    refused(
+        parse_text(page, size, &again, &error), &again, &error, "a.json: what is packed in it is too large");
+    free(page);
+    free(bomb);
 }
 
 static void of_several_results_the_wrong_one_is_named(void **state)
@@ -765,6 +807,7 @@ int main(void)
         cmocka_unit_test(every_truncated_file_is_refused),
         cmocka_unit_test(every_changed_byte_is_survived),
         cmocka_unit_test(a_page_gives_back_the_results_in_it),
+        cmocka_unit_test(a_packed_page_is_unpacked_within_bounds),
         cmocka_unit_test(of_several_results_the_wrong_one_is_named),
         cmocka_unit_test(what_cannot_be_read_is_named),
     };

@@ -112,6 +112,15 @@ def whole_runs(project):
     yield "tells of tests that never ran", done.returncode == 1 and "[x] bad: never ran" in done.stdout, done
     done = project.tally("--only", "x=good", "--broken", "building")
     yield "counts what broke before the tests", counts(done) == (2, 1, 1) and done.returncode == 1, done
+    project.run("good", "allowed")
+    done = project.tally("--chosen", "good", "--chosen", "allowed")
+    yield "with chosen tests expects these alone", counts(done) == (2, 0, 1) and done.returncode == 0, done
+    done = project.tally("--chosen", "good", "--chosen", "bad")
+    yield "tells of chosen tests that never ran", done.returncode == 1 and "[x] bad: never ran" in done.stdout, done
+    done = project.tally("--chosen", "good", "--chosen", "goood")
+    yield "tells of chosen tests that do not exist", done.returncode == 1 and "goood: there is no such test" in done.stdout, done
+    done = project.tally("--chosen", "plain", "--without", "plain", "--without", "other")
+    yield "fails where all that was chosen is left out", counts(done) == (0, 0, 0) and done.returncode == 1, done
     project.run("--suite", "allowed")
     done = project.tally("--only", "x=allowed")
     yield "fails where nothing passed", counts(done) == (0, 0, 1) and done.returncode == 1, done

@@ -390,7 +390,8 @@ static void without_a_comparison_the_latencies_are_told(void **state)
     struct document document = {0};
     (void)state;
     synthetic_result(&recipe, &result);
-    result.monitors[0] = (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
+    result.monitors[0] =
+        (struct monitor_facts){.name = "kvm", .reason = "/dev/kvm is not there; load the kvm module"};
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, "An access takes ");
     assert_says(&document, BLOCK_CONCLUSION, " ns at 1 GiB (native); nothing was compared.");
@@ -537,11 +538,12 @@ static void today_is_said_above_the_table(void **state)
         const char *sentence;
     } cases[] = {
         {0.011, "This machine is quiet today: half of the comparisons are known to within 1.1 %."},
-        {0.05, "This machine is unsteady today: half of the comparisons are known no better than to within 5.0 "
-               "%."},
-        {0.4,
-            "This machine is very disturbed today: half of the comparisons are known no better than to within "
-            "40 %."},
+        {0.05,
+            "This machine is unsteady today: half of the comparisons are known no better than to within 5.0 "
+            "%."},
+        {0.4, "This machine is very disturbed today: half of the comparisons are known no better than to "
+              "within "
+              "40 %."},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -598,6 +600,27 @@ static void marks_are_explained_only_if_they_are_used(void **state)
     assert_says(&document, BLOCK_NOTE, "! interrupted: fewer placements than planned;  - not measured");
     assert_says(&document, BLOCK_FACT, "! kvm (shadow, PVM) at 16 KiB: 1 of 4 placements");
     assert_says(&document, BLOCK_FACT, "- kvm (shadow, PVM) at 1 GiB: stopped before its first sample");
+    document_free(&document);
+    result_free(&result);
+}
+
+static void working_sets_that_nothing_was_measured_at_have_no_row(void **state)
+{
+    struct synthetic recipe = recipe_of(0);
+    struct result result;
+    struct document document = {0};
+    (void)state;
+    synthetic_result(&recipe, &result);
+    for (size_t i = 0; i < 3; i++) { /* both cells of the first working set, one of the second */
+        struct result_cell *cell = &result.cells[i];
+        cell->median = cell->low = cell->high = cell->min = NAN;
+        strcpy(cell->reason, "stopped by the user");
+    }
+    view_chase(&result, &document);
+    const struct table *table = table_named(&document, "slowdown");
+    assert_int_equal(table->rows, 9);
+    assert_true(value_of(table, 0, "working_set")->number == 16384);
+    assert_says(&document, BLOCK_FACT, "- native at 4 KiB, 16 KiB: stopped by the user");
     document_free(&document);
     result_free(&result);
 }
@@ -826,6 +849,7 @@ int main(void)
         cmocka_unit_test(today_is_said_above_the_table),
         cmocka_unit_test(the_comparison_is_marked_where_it_tells_nothing),
         cmocka_unit_test(marks_are_explained_only_if_they_are_used),
+        cmocka_unit_test(working_sets_that_nothing_was_measured_at_have_no_row),
         cmocka_unit_test(figures_of_the_table_are_the_results),
         cmocka_unit_test(what_matters_to_the_method_is_a_detail),
         cmocka_unit_test(modes_and_drift_are_told_in_words),
