@@ -1,7 +1,6 @@
 #include "result/compare.h"
 
 #include "record/record.h"
-#include "result/tool.h"
 #include "result/words.h"
 
 #include <errno.h>
