@@ -29,23 +29,18 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* What is wrong with a text that starts with digits and goes on with something that is no suffix. */
-static int refuse_tail(const char *text, const char *tail, struct error *error)
+/* What is wrong with a text that is no size from `tail` on. */
+static int refuse(const char *text, const char *tail, struct error *error)
 {
-    if (strstr(tail, ".."))
-        return error_set(error, EINVAL, "\"" SHOWN "\" is a range, but one size is wanted here", text);
-    if (tail[0] == '.' || tail[0] == ',')
-        return error_set(error, EINVAL, "\"" SHOWN "\" is not a whole number: %s", text, size_hint);
-    return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
-}
-
-static int refuse_head(const char *text, struct error *error)
-{
+    bool after_digits = tail != text, point = after_digits && (tail[0] == '.' || tail[0] == ',');
     if (!text[0])
         return error_set(error, EINVAL, "a size is missing: %s", size_hint);
     if (text[0] == '-' && is_digit(text[1]))
         return error_set(error, EINVAL, "\"" SHOWN "\" is negative: a size is at least 1 byte", text);
-    return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
+    if (after_digits && strstr(tail, ".."))
+        return error_set(error, EINVAL, "\"" SHOWN "\" is a range, but one size is wanted here", text);
+    return error_set(
+        error, EINVAL, "\"" SHOWN "\" is not a %s: %s", text, point ? "whole number" : "size", size_hint);
 }
 
 int size_parse(const char *text, uint64_t *bytes, struct error *error)
@@ -57,11 +52,9 @@ int size_parse(const char *text, uint64_t *bytes, struct error *error)
         large = large || value > (uint64_t)INT64_MAX / 10;
         value = large ? value : value * 10 + (uint64_t)(*tail - '0');
     }
-    if (tail == text)
-        return refuse_head(text, error);
-    int shift = shift_of(tail);
+    int shift = tail == text ? -1 : shift_of(tail);
     if (shift < 0)
-        return refuse_tail(text, tail, error);
+        return refuse(text, tail, error);
     if (large || value > (uint64_t)INT64_MAX >> shift)
         return error_set(
             error, ERANGE, "\"" SHOWN "\" is too large: a size must fit 63 bits (under 8388608T)", text);
@@ -76,7 +69,7 @@ static int parse(const char *text, size_t length, uint64_t *bytes, struct error 
 {
     char copy[64];
     if (length >= sizeof copy)
-        return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
+        return refuse(text, text, error);
     memcpy(copy, text, length);
     copy[length] = '\0';
     return size_parse(copy, bytes, error);
