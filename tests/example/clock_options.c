@@ -23,7 +23,7 @@ const struct command command_clock = {
     .description = {"Times readings of the clock in batches of 1 to 1024: the larger the batch, the less "
                     "the two readings around it matter."},
     .groups = {OPTION_GROUP("How thoroughly", what_options, 0), OUTPUT_GROUPS(struct clock_options, output),
-        HELP_GROUP},
+        OPTION_GROUP(NULL, picture_option, offsetof(struct clock_options, output)), HELP_GROUP},
     .examples = {{"vcost clock --html clock.html", "A page with the picture"}},
     .see_also = {"vcost(1)"},
     .options_bytes = sizeof(struct clock_options),
