@@ -2,31 +2,27 @@
 #ifndef VCOST_REPORT_CANVAS_H
 #define VCOST_REPORT_CANVAS_H
 
+#include "base/pool.h"
 #include "report/style.h"
 
 #include <stdio.h>
 
 enum { CANVAS_DOTS_X = 2, CANVAS_DOTS_Y = 4 }; /* dots in one character */
 
-/* What lies on top where several things meet. */
-enum canvas_layer { LAYER_NOTHING, LAYER_RULE, LAYER_WHISKER, LAYER_END, LAYER_MARKER, LAYER_TEXT };
-
 struct canvas;
 
-/* width * height characters, empty. NULL without memory. canvas_free() releases it. */
-struct canvas *canvas_create(unsigned width, unsigned height);
-void canvas_free(struct canvas *canvas);
+/* width * height characters, empty, in the pool. NULL without memory. */
+struct canvas *canvas_create(struct pool *pool, unsigned width, unsigned height);
 
-/* A line between two points in dots, from the left top; what lies outside is left out. `color` counts curves.
- */
+/* What is drawn later lies on top; what lies outside is left out. `color` counts curves. */
+
+/* A line between two points in dots, from the left top. */
 void canvas_line(struct canvas *canvas, int x0, int y0, int x1, int y1, unsigned color);
 
-/* A character at a column and row: a UTF-8 string of one column. It stays below what has a higher
- * layer. A rule also gives way to dots. What lies outside is left out. */
-void canvas_symbol(
-    struct canvas *canvas, int column, int row, const char *symbol, enum canvas_layer layer, unsigned color);
+/* A character at a column and row: a UTF-8 string of one column. */
+void canvas_symbol(struct canvas *canvas, int column, int row, const char *symbol, unsigned color);
 
-/* Clean text from a column on, on top of everything but the text that is there. */
+/* Clean text from a column on. */
 void canvas_text(struct canvas *canvas, int column, int row, const char *text, unsigned color);
 
 /* Writes one row without a newline; blanks at its end are not written. */

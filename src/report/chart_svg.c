@@ -19,15 +19,15 @@ enum {
     PLOT_HEIGHT = 280,
     LINE = 18, /* of text */
     LEGEND_SAMPLE = 30,
+    LEGEND_WIDTH = (CHART_SVG_WIDTH - EDGE) / 2, /* of an entry: there are two in a line */
     BAR = 9,
     LETTER = 7, /* the room for one, which is more than it needs */
     PALETTE = 6,
     SHAPES = 5,
-    MANY = 20, /* categories: their axis is written above them too */
+    DASHES = 3,
     STAMP_MOST = 70
 };
 
-static const double HUGEST = 1e18; /* no time, size or ratio is as large: it is a damaged file's */
 static const struct report_style utf8 = {.utf8 = true};
 
 /* Around a point: circle, triangle, square, diamond, triangle down. */
@@ -38,81 +38,44 @@ static const char *const shapes[SHAPES] = {"m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 
 struct drawing {
     const struct chart *chart;
     FILE *stream;
+    bool bars;
     bool empty;                      /* there is no value that could be drawn */
     struct axis x, y;                /* y is the axis of the values, which lies for bars */
     double left, right, top, bottom; /* of the plotted area */
-    double legend, marks;            /* where they start */
-    char crosses[96];                /* what they mean */
     double row;                      /* bars: the height of a category */
-    double height;                   /* of all */
+    char crosses[96];                /* what they mean: "noisy, interrupted"; "": there are none */
 };
 
-/* ---- values ---- */
+/* ---- where things stand ---- */
 
-/* From 0 to 1 along an axis, its ends for what lies outside; NAN stays. */
-static double share_of(const struct axis *axis, const struct chart_axis *of, double value)
+/* From 0 to 1 along an axis, its ends for what lies outside; the lower one for what has no place. */
+static double share_of(const struct axis *axis, double value)
 {
-    double share = axis_place(axis, of, of->scale == SCALE_LINEAR ? value : fmax(value, axis->range.low));
-    return isnan(value) || isnan(share) ? NAN : fmin(fmax(share, 0), 1);
+    return fmin(fmax(axis_place(axis, value), 0), 1);
 }
 
 static double x_of(const struct drawing *drawing, double x)
 {
-    return drawing->left + (drawing->right - drawing->left) * share_of(&drawing->x, &drawing->chart->x, x);
+    return drawing->left + (drawing->right - drawing->left) * share_of(&drawing->x, x);
 }
 
 /* Along the axis of the values: upwards, for bars to the right. */
 static double value_of(const struct drawing *drawing, double value)
 {
-    double share = share_of(&drawing->y, &drawing->chart->y, value);
-    return drawing->chart->kind == CHART_BARS ? drawing->left + (drawing->right - drawing->left) * share
-                                              : drawing->bottom - (drawing->bottom - drawing->top) * share;
-}
-
-static bool can_stand(const struct chart_axis *axis, double value)
-{
-    return fabs(value) < HUGEST && (axis->scale == SCALE_LINEAR || value > 0);
-}
-
-static bool is_there(const struct chart *chart, const struct chart_point *point)
-{
-    bool placed = chart->kind == CHART_LINES ? can_stand(&chart->x, point->x)
-                                             : point->x >= 0 && point->x < (double)chart->category_count;
-    return placed && can_stand(&chart->y, point->y);
-}
-
-static bool has_interval(const struct chart *chart, const struct chart_point *point)
-{
-    return is_there(chart, point) && fabs(point->low) < HUGEST && fabs(point->high) < HUGEST;
-}
-
-/* ---- layout ---- */
-
-/* What is neither more nor less, where bars start. */
-static double nothing_of(const struct chart_axis *axis)
-{
-    return axis->unit == UNIT_CHANGE ? 1 : 0;
-}
-
-/* Whether the span can be divided by a picture's pixels. */
-static bool is_sane(struct span span)
-{
-    return fabs(span.low) < HUGEST && fabs(span.high) < HUGEST; /* false for NAN */
+    double share = share_of(&drawing->y, value);
+    return drawing->bars ? drawing->left + (drawing->right - drawing->left) * share
+                         : drawing->bottom - (drawing->bottom - drawing->top) * share;
 }
 
 static void make_axes(struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    struct span x = {0, 1}, y;
-    bool bars = chart->kind == CHART_BARS;
-    drawing->empty =
-        !chart_range_y(chart, &y) || (!bars && !chart_range_x(chart, &x)) || !is_sane(x) || !is_sane(y);
+    struct span x, y;
+    drawing->empty = !chart_ranges(chart, true, &x, &y);
     if (drawing->empty)
         return;
-    if (bars && chart->y.scale == SCALE_LINEAR) /* these start at nothing */
-        y = (struct span){fmin(y.low, nothing_of(&chart->y)), fmax(y.high, nothing_of(&chart->y))};
     axis_make(&chart->x, x, 11, &drawing->x);
-    axis_make(&chart->y, y, bars || chart->y.scale == SCALE_LINEAR ? 7 : 10, &drawing->y);
+    axis_make(&chart->y, y, drawing->bars || chart->y.scale == SCALE_LINEAR ? 7 : 10, &drawing->y);
     if (chart->x.scale == SCALE_LOG2) { /* so that no point stands on the edge */
         drawing->x.range.low /= 1.25;
         drawing->x.range.high *= 1.25;
@@ -137,12 +100,11 @@ static void lay_out_names(struct drawing *drawing)
     drawing->row = fmax(BAR * (double)chart->series_count + 8, LINE + 2);
 }
 
-/* What the crosses mean: "noisy, interrupted"; "" where there are none. */
 static void name_crosses(struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     char *text = drawing->crosses;
-    for (size_t i = 0; i < chart->series_count && chart->kind == CHART_LINES; i++)
+    for (size_t i = 0; i < chart->series_count && !drawing->bars; i++)
         for (size_t k = 0; k < chart->series[i].count; k++) {
             const char *mark = chart->series[i].points[k].mark;
             size_t used = strlen(text);
@@ -156,71 +118,38 @@ static size_t legend_entries(const struct drawing *drawing)
     return drawing->chart->series_count + (drawing->crosses[0] != 0);
 }
 
-static const char *legend_name(const struct drawing *drawing, size_t index)
+/* From the top downwards: the legend, the names of marks, the plot, and below it its axis. */
+static void lay_out(struct drawing *drawing)
 {
-    return index < drawing->chart->series_count ? drawing->chart->series[index].name : drawing->crosses;
-}
-
-/* Where entry `index` of the legend stands. */
-static void legend_at(const struct drawing *drawing, size_t index, double *x, double *y)
-{
-    *x = drawing->left;
-    *y = drawing->legend + LINE / 2.0;
-    for (size_t i = 0; i <= index && i < legend_entries(drawing); i++) {
-        double width = LEGEND_SAMPLE + 8 + letters(legend_name(drawing, i)) + 14;
-        if (*x > drawing->left && *x + width > CHART_SVG_WIDTH) {
-            *x = drawing->left;
-            *y += LINE + 2;
-        }
-        if (i < index)
-            *x += width;
-    }
-}
-
-static bool has_marks(const struct chart *chart, enum chart_mark_kind kind)
-{
-    for (size_t i = 0; i < chart->mark_count; i++)
-        if (chart->marks[i].kind == kind)
-            return true;
-    return false;
-}
-
-/* Everything's place, from the top downwards. */
-static void lay_out(const struct chart *chart, const struct chart_place *place, struct drawing *drawing)
-{
-    double x, y;
-    *drawing = (struct drawing){.chart = chart, .left = LEFT, .right = CHART_SVG_WIDTH - EDGE};
+    const struct chart *chart = drawing->chart;
+    drawing->left = LEFT;
+    drawing->right = CHART_SVG_WIDTH - EDGE;
     make_axes(drawing);
-    if (chart->kind == CHART_BARS)
-        lay_out_names(drawing);
-    drawing->legend = place->alone && chart->title ? 34 : 4;
     name_crosses(drawing);
-    legend_at(drawing, legend_entries(drawing), &x, &y);
-    drawing->marks = y + LINE / 2.0 + 8;
-    drawing->top = drawing->marks + LINE * has_marks(chart, MARK_MEASURED) +
-                   LINE * has_marks(chart, MARK_REPORTED) + (chart->category_count > MANY ? LINE : 0);
+    if (drawing->bars)
+        lay_out_names(drawing);
+    drawing->top =
+        12 + LINE * (double)((legend_entries(drawing) + 1) / 2) + (chart->mark_count ? 2 * LINE : 0);
     drawing->bottom =
-        drawing->top +
-        (chart->kind == CHART_BARS ? drawing->row * fmax((double)chart->category_count, 1) : PLOT_HEIGHT);
-    const char *label = chart->kind == CHART_BARS ? chart->y.label : chart->x.label;
-    drawing->height = drawing->bottom + 24 + (label ? LINE + 2 : 0);
+        drawing->top + (drawing->bars ? drawing->row * fmax((double)chart->category_count, 1) : PLOT_HEIGHT);
 }
 
 /* ---- pieces ---- */
 
-/* A number of a picture: short, and never one that would spoil it. */
-static const char *pixels(double value, char text[16])
-{
-    snprintf(text, 16, "%.5g", isfinite(value) ? round(value * 10) / 10 : 0);
-    return text;
-}
-#define PX(value) pixels(value, (char[16]){0})
-
 static void put_line(
     const struct drawing *drawing, const char *class, double x1, double y1, double x2, double y2)
 {
-    fprintf(
-        drawing->stream, "<path class=\"%s\" d=\"M%s %sL%s %s\"/>\n", class, PX(x1), PX(y1), PX(x2), PX(y2));
+    markup(drawing->stream, "<path class=\"%s\" d=\"M%f %fL%f %f\"/>\n", class, x1, y1, x2, y2);
+}
+
+/* Through the whole plot, at a value. */
+static void put_line_at(const struct drawing *drawing, const char *class, double value)
+{
+    double at = value_of(drawing, value);
+    if (drawing->bars)
+        put_line(drawing, class, at, drawing->top, at, drawing->bottom);
+    else
+        put_line(drawing, class, drawing->left, at, drawing->right, at);
 }
 
 /* Text, cut at `columns`; y is its middle. */
@@ -229,9 +158,7 @@ static void put_text(FILE *stream, const char *class, double x, double y, const 
     char clean[512];
     text_clean(text ? text : "", TEXT_UTF8, clean, sizeof clean);
     text_cut(clean, columns, &utf8);
-    fprintf(stream, "<text class=\"%s\" x=\"%s\" y=\"%s\">", class, PX(x), PX(y + 4));
-    markup_text(stream, clean);
-    fputs("</text>\n", stream);
+    markup(stream, "<text class=\"%s\" x=\"%f\" y=\"%f\">%s</text>\n", class, x, y + 4, clean);
 }
 
 double chart_svg_lines(
@@ -250,45 +177,40 @@ double chart_svg_lines(
 
 static void put_cross(const struct drawing *drawing, double x, double y)
 {
-    fprintf(drawing->stream, "<path class=\"n\" d=\"M%s %sm-4.5-4.5l9 9m0-9l-9 9\"/>\n", PX(x), PX(y));
+    markup(drawing->stream, "<path class=\"n\" d=\"M%f %fm-4.5-4.5l9 9m0-9l-9 9\"/>\n", x, y);
 }
 
-static void open_series(const struct drawing *drawing, size_t index, const char *class)
-{
-    const struct chart_series *series = &drawing->chart->series[index];
-    size_t color = 0, dash = 0;
-    for (size_t i = 0; i < index; i++) {
-        color += !drawing->chart->series[i].baseline;
-        dash += drawing->chart->series[i].baseline;
-    }
-    dash = series->baseline ? dash : color / PALETTE;
-    fputs("<g class=\"", drawing->stream);
-    if (series->baseline)
-        fputs("sb", drawing->stream);
-    else
-        fprintf(drawing->stream, "s%zu", color % PALETTE);
-    fprintf(drawing->stream, "%s %s\">\n", dash % 3 == 0 ? "" : dash % 3 == 1 ? " d1" : " d2", class);
-}
-
-static const char *shape_of(const struct chart *chart, size_t index)
+/* How many there are of a series' kind before it, baselines or others: this decides how it is drawn. */
+static size_t number_of(const struct chart *chart, size_t index)
 {
     size_t before = 0;
     for (size_t i = 0; i < index; i++)
         before += chart->series[i].baseline == chart->series[index].baseline;
-    return shapes[before % SHAPES];
+    return before;
 }
 
-static bool is_marked(const struct chart_point *point)
+static void open_series(const struct drawing *drawing, size_t index, const char *class)
 {
-    return point->mark && point->mark[0];
+    static const char *const dashes[DASHES] = {"", " d1", " d2"};
+    size_t number = number_of(drawing->chart, index);
+    if (drawing->chart->series[index].baseline)
+        markup(drawing->stream, "<g class=\"sb%s %s\">\n", dashes[number % DASHES], class);
+    else
+        markup(drawing->stream, "<g class=\"s%zu%s %s\">\n", number % PALETTE,
+            dashes[number / PALETTE % DASHES], class);
+}
+
+static struct formatted figure_of(const struct chart *chart, const struct chart_point *point)
+{
+    return format_figure(chart->y.unit, point->y, 0);
 }
 
 /* Where a point stands along the chart: "4 KiB", the name of a category. */
-static void put_place(const struct drawing *drawing, const struct chart_point *point)
+static const char *place_of(
+    const struct chart *chart, const struct chart_point *point, struct formatted *formatted)
 {
-    const struct chart *chart = drawing->chart;
-    markup_text(drawing->stream, chart->kind == CHART_BARS ? chart->categories[(size_t)point->x]
-                                                           : format_figure(chart->x.unit, point->x, 0).text);
+    *formatted = format_figure(chart->x.unit, point->x, 0);
+    return chart->kind == CHART_BARS ? chart->categories[(size_t)point->x] : formatted->text;
 }
 
 /* What is told of a point, on hover. */
@@ -296,74 +218,57 @@ static void put_told(
     const struct drawing *drawing, const struct chart_series *series, const struct chart_point *point)
 {
     const struct chart *chart = drawing->chart;
+    const struct column column = {.unit = chart->y.unit};
     const struct value value = {
         .unit = chart->y.unit, .number = point->y, .low = point->low, .high = point->high};
-    struct formatted low, high;
-    FILE *stream = drawing->stream;
-    fputs("<title>", stream);
+    struct formatted low, high, place;
     if (point->text) {
-        markup_text(stream, point->text);
-    } else {
-        put_place(drawing, point);
-        fputs(" · ", stream);
-        markup_text(stream, series->name);
-        fprintf(stream, ": %s", format_figure(chart->y.unit, point->y, 0).text);
-        if (has_interval(chart, point) &&
-            format_ends(&value, &(struct column){.unit = chart->y.unit}, &low, &high))
-            fprintf(stream, " (95 %% interval %s … %s)", low.text, high.text);
-        if (is_marked(point))
-            fputs(", ", stream);
-        markup_text(stream, point->mark);
+        markup(drawing->stream, "<title>%s</title>", point->text);
+        return;
     }
-    fputs("</title>", stream);
+    markup(drawing->stream, "<title>%s · %s: %s", place_of(chart, point, &place), series->name,
+        figure_of(chart, point).text);
+    if (chart_has_interval(chart, point) && format_ends(&value, &column, &low, &high))
+        markup(drawing->stream, " (95 %% interval %s … %s)", low.text, high.text);
+    markup(drawing->stream, "%s%s</title>", point->mark ? ", " : "", point->mark);
 }
 
 /* ---- curves ---- */
 
-/* How many points with an interval follow each other from here. */
-static size_t run_length(const struct chart *chart, const struct chart_series *series, size_t from)
-{
-    size_t length = 0;
-    while (from + length < series->count && has_interval(chart, &series->points[from + length]))
-        length++;
-    return length;
-}
-
 /* A band where intervals follow each other, a whisker where one stands alone. */
 static void put_intervals(const struct drawing *drawing, const struct chart_series *series)
 {
-    FILE *stream = drawing->stream;
-    for (size_t from = 0, length; from < series->count; from += length + 1) {
-        const struct chart_point *points = &series->points[from];
-        length = run_length(drawing->chart, series, from);
-        if (length == 1)
-            put_line(drawing, "w", x_of(drawing, points->x), value_of(drawing, points->low),
-                x_of(drawing, points->x), value_of(drawing, points->high));
-        if (length < 2)
+    const struct chart_point *end = series->points + series->count, *last;
+    for (const struct chart_point *first = series->points; first < end; first = last + 1) {
+        for (last = first; last < end && chart_has_interval(drawing->chart, last);)
+            last++;
+        if (last == first + 1)
+            put_line(drawing, "w", x_of(drawing, first->x), value_of(drawing, first->low),
+                x_of(drawing, first->x), value_of(drawing, first->high));
+        if (last <= first + 1)
             continue;
-        fputs("<path class=\"b\" d=\"", stream);
-        for (size_t i = 0; i < length; i++)
-            fprintf(stream, "%c%s %s", i ? 'L' : 'M', PX(x_of(drawing, points[i].x)),
-                PX(value_of(drawing, points[i].high)));
-        for (size_t i = length; i-- > 0;)
-            fprintf(stream, "L%s %s", PX(x_of(drawing, points[i].x)), PX(value_of(drawing, points[i].low)));
-        fputs("z\"/>\n", stream);
+        markup(drawing->stream, "<path class=\"b\" d=\"");
+        for (const struct chart_point *point = first; point < last; point++)
+            markup(drawing->stream, "%s%f %f", point == first ? "M" : "L", x_of(drawing, point->x),
+                value_of(drawing, point->high));
+        for (const struct chart_point *point = last; point-- > first;)
+            markup(drawing->stream, "L%f %f", x_of(drawing, point->x), value_of(drawing, point->low));
+        markup(drawing->stream, "z\"/>\n");
     }
 }
 
 static void put_curve(const struct drawing *drawing, const struct chart_series *series)
 {
-    bool pen_down = false;
-    fputs("<path class=\"l\" d=\"", drawing->stream);
+    const char *go = "M";
+    markup(drawing->stream, "<path class=\"l\" d=\"");
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
-        bool there = is_there(drawing->chart, point);
+        bool there = chart_has(drawing->chart, point);
         if (there)
-            fprintf(drawing->stream, "%c%s %s", pen_down ? 'L' : 'M', PX(x_of(drawing, point->x)),
-                PX(value_of(drawing, point->y)));
-        pen_down = there;
+            markup(drawing->stream, "%s%f %f", go, x_of(drawing, point->x), value_of(drawing, point->y));
+        go = there ? "L" : "M";
     }
-    fputs("\"/>\n", drawing->stream);
+    markup(drawing->stream, "\"/>\n");
 }
 
 /* The points but for those that cover the one before; what is remarkable about one is crossed. */
@@ -373,14 +278,14 @@ static void put_points(const struct drawing *drawing, const struct chart_series 
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
         double x = x_of(drawing, point->x), y = value_of(drawing, point->y);
-        if (!is_there(drawing->chart, point) || (fabs(x - last_x) < 1.5 && fabs(y - last_y) < 1.5))
+        if (!chart_has(drawing->chart, point) || (fabs(x - last_x) < 1.5 && fabs(y - last_y) < 1.5))
             continue;
         last_x = x;
         last_y = y;
-        fprintf(drawing->stream, "<path d=\"M%s %s%s\">", PX(x), PX(y), shape);
+        markup(drawing->stream, "<path d=\"M%f %f%s\">", x, y, shape);
         put_told(drawing, series, point);
-        fputs("</path>\n", drawing->stream);
-        if (is_marked(point))
+        markup(drawing->stream, "</path>\n");
+        if (point->mark)
             put_cross(drawing, x, y);
     }
 }
@@ -391,13 +296,13 @@ static void put_curves(const struct drawing *drawing)
     for (size_t i = 0; i < chart->series_count; i++) {
         open_series(drawing, i, "i");
         put_intervals(drawing, &chart->series[i]);
-        fputs("</g>\n", drawing->stream);
+        markup(drawing->stream, "</g>\n");
     }
     for (size_t i = 0; i < chart->series_count; i++) {
         open_series(drawing, i, "p");
         put_curve(drawing, &chart->series[i]);
-        put_points(drawing, &chart->series[i], shape_of(chart, i));
-        fputs("</g>\n", drawing->stream);
+        put_points(drawing, &chart->series[i], shapes[number_of(chart, i) % SHAPES]);
+        markup(drawing->stream, "</g>\n");
     }
 }
 
@@ -407,11 +312,12 @@ static void put_curves(const struct drawing *drawing)
 static void put_whisker(const struct drawing *drawing, const struct chart_point *point, double middle)
 {
     double low = value_of(drawing, point->low), high = value_of(drawing, point->high);
-    put_line(drawing, "w", low, middle, high, middle);
+    markup(drawing->stream, "<path class=\"w\" d=\"M%f %fH%f", low, middle, high);
     if (low > drawing->left)
-        put_line(drawing, "w", low, middle - 3, low, middle + 3);
+        markup(drawing->stream, "M%f %fv6", low, middle - 3);
     if (high < drawing->right)
-        put_line(drawing, "w", high, middle - 3, high, middle + 3);
+        markup(drawing->stream, "M%f %fv6", high, middle - 3);
+    markup(drawing->stream, "\"/>\n");
 }
 
 static void put_bar(const struct drawing *drawing, size_t index, const struct chart_point *point)
@@ -420,18 +326,17 @@ static void put_bar(const struct drawing *drawing, size_t index, const struct ch
     double thick = chart->series_count == 1 ? BAR + 3 : BAR - 1;
     double middle = drawing->top + drawing->row * (floor(point->x) + 0.5) +
                     BAR * ((double)index - ((double)chart->series_count - 1) / 2);
-    double from = chart->y.scale == SCALE_LINEAR ? value_of(drawing, nothing_of(&chart->y)) : drawing->left;
+    double from = value_of(drawing, chart_bar_start(chart, drawing->y.range));
     double to = value_of(drawing, point->y);
-    fprintf(drawing->stream, "<g><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>", PX(fmin(from, to)),
-        PX(middle - thick / 2), PX(fmax(fabs(to - from), 1)), PX(thick));
+    markup(drawing->stream, "<g><rect x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"/>", fmin(from, to),
+        middle - thick / 2, fmax(fabs(to - from), 1), thick);
     put_told(drawing, &chart->series[index], point);
-    if (has_interval(chart, point))
+    if (chart_has_interval(chart, point))
         put_whisker(drawing, point, middle);
-    fputs("</g>\n", drawing->stream);
+    markup(drawing->stream, "</g>\n");
     if (chart->series_count == 1) {
         char text[80];
-        snprintf(text, sizeof text, "%s%s%.20s", format_figure(chart->y.unit, point->y, 0).text,
-            is_marked(point) ? " " : "", is_marked(point) ? point->mark : "");
+        snprintf(text, sizeof text, "%s %.20s", figure_of(chart, point).text, point->mark ? point->mark : "");
         put_text(drawing->stream, "v", CHART_SVG_WIDTH - 4, middle, text, VALUES / LETTER + 2);
     }
 }
@@ -440,15 +345,17 @@ static void put_bars(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     for (size_t i = 0; i < chart->category_count; i++)
-        put_text(drawing->stream, "c", drawing->left - 8, drawing->top + drawing->row * ((double)i + 0.5),
+        put_text(drawing->stream, "e", drawing->left - 8, drawing->top + drawing->row * ((double)i + 0.5),
             chart->categories[i], NAMES_MOST / LETTER);
     for (size_t i = 0; i < chart->series_count; i++) {
         open_series(drawing, i, "f");
         for (size_t k = 0; k < chart->series[i].count; k++)
-            if (is_there(chart, &chart->series[i].points[k]))
+            if (chart_has(chart, &chart->series[i].points[k]))
                 put_bar(drawing, i, &chart->series[i].points[k]);
-        fputs("</g>\n", drawing->stream);
+        markup(drawing->stream, "</g>\n");
     }
+    if (chart->y.scale != SCALE_LINEAR)
+        put_line_at(drawing, "a", drawing->y.range.low);
 }
 
 /* ---- what stands around them ---- */
@@ -456,215 +363,171 @@ static void put_bars(const struct drawing *drawing)
 static void put_value_axis(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    bool bars = chart->kind == CHART_BARS;
     for (size_t i = 0; i < drawing->y.tick_count; i++) {
-        double at = value_of(drawing, drawing->y.ticks[i]);
-        struct formatted text = format_tick(&chart->y, drawing->y.ticks[i]);
-        if (bars)
-            put_line(drawing, "g", at, drawing->top, at, drawing->bottom);
+        double value = drawing->y.ticks[i], at = value_of(drawing, value);
+        struct formatted text = format_tick(&chart->y, value);
+        put_line_at(drawing, "g", value);
+        if (drawing->bars)
+            put_text(drawing->stream, "t m", at, drawing->bottom + 12, text.text, 20);
         else
-            put_line(drawing, "g", drawing->left, at, drawing->right, at);
-        put_text(drawing->stream, bars ? "t m" : "t e", bars ? at : drawing->left - 8,
-            bars ? drawing->bottom + 12 : at, text.text, 20);
-        if (bars && chart->category_count > MANY)
-            put_text(drawing->stream, "t m", at, drawing->top - 10, text.text, 20);
+            put_text(drawing->stream, "t e", drawing->left - 8, at, text.text, 20);
     }
-    if (!isnan(chart->rule)) {
-        double at = value_of(drawing, chart->rule);
-        put_line(drawing, "z", bars ? at : drawing->left, bars ? drawing->top : at,
-            bars ? at : drawing->right, bars ? drawing->bottom : at);
-    }
+    if (!isnan(chart->rule))
+        put_line_at(drawing, "z", chart->rule);
 }
 
 static void put_x_axis(const struct drawing *drawing)
 {
-    const struct chart *chart = drawing->chart;
     put_line(drawing, "a", drawing->left, drawing->bottom, drawing->right, drawing->bottom);
     for (size_t i = 0; i < drawing->x.tick_count; i++) {
         double x = x_of(drawing, drawing->x.ticks[i]);
         put_line(drawing, "a", x, drawing->bottom, x, drawing->bottom - 5);
         put_text(drawing->stream, "t m", x, drawing->bottom + 14,
-            format_tick(&chart->x, drawing->x.ticks[i]).text, 20);
+            format_tick(&drawing->chart->x, drawing->x.ticks[i]).text, 20);
     }
 }
 
 static void put_labels(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    const char *below = chart->kind == CHART_BARS ? chart->y.label : chart->x.label;
-    double middle = (drawing->left + drawing->right) / 2;
-    if (below)
-        put_text(drawing->stream, "h m", middle, drawing->bottom + 34, below, 90);
-    if (chart->kind == CHART_BARS || !chart->y.label)
+    double x = (drawing->left + drawing->right) / 2, y = (drawing->top + drawing->bottom) / 2;
+    put_text(
+        drawing->stream, "m", x, drawing->bottom + 34, drawing->bars ? chart->y.label : chart->x.label, 90);
+    if (drawing->bars)
         return;
-    double x = EDGE, y = (drawing->top + drawing->bottom) / 2;
-    fprintf(drawing->stream, "<g transform=\"rotate(-90 %s %s)\">", PX(x), PX(y));
-    put_text(drawing->stream, "h m", x, y, chart->y.label, PLOT_HEIGHT / LETTER);
-    fputs("</g>\n", drawing->stream);
+    markup(drawing->stream, "<g transform=\"rotate(-90 %d %f)\">", EDGE, y);
+    put_text(drawing->stream, "m", EDGE, y, chart->y.label, PLOT_HEIGHT / LETTER);
+    markup(drawing->stream, "</g>\n");
 }
 
 /* A row of marks of a kind: lines or bands over the plot, their names above it while there is room. */
-static void put_marks(const struct drawing *drawing, enum chart_mark_kind kind, double y)
+static void put_marks(
+    const struct drawing *drawing, enum chart_mark_kind kind, const char *title, const char *class, double y)
 {
-    static const char *const titles[] = {[MARK_MEASURED] = "measured", [MARK_REPORTED] = "reported"};
-    bool measured = kind == MARK_MEASURED;
+    const struct span *range = &drawing->x.range;
     double free_from = drawing->left - 4;
-    put_text(drawing->stream, measured ? "mm e" : "mr e", drawing->left - 8, y, titles[kind], 12);
+    bool any = false;
+    markup(drawing->stream, "<g class=\"%s\">\n", class);
     for (size_t i = 0; i < drawing->chart->mark_count; i++) {
         const struct chart_mark *mark = &drawing->chart->marks[i];
-        double from = x_of(drawing, mark->from), to = x_of(drawing, mark->to), x = (from + to) / 2;
-        if (mark->kind != kind || !isfinite(x) || to <= drawing->left || from >= drawing->right)
+        if (mark->kind != kind || !(mark->to > range->low && mark->from < range->high))
             continue;
+        double from = x_of(drawing, mark->from), to = x_of(drawing, mark->to), x = (from + to) / 2;
         char name[80]; /* "L2 1M": a step is at the last size before it */
         snprintf(name, sizeof name, "%.60s %s", mark->label ? mark->label : "",
             format_tick(&drawing->chart->x, mark->from).text);
-        fprintf(drawing->stream,
-            "<g class=\"%s\"><rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/><title>",
-            measured ? "mm" : "mr", PX(from), PX(drawing->top), PX(fmax(to - from, 1)),
-            PX(drawing->bottom - drawing->top));
-        markup_text(drawing->stream, name);
-        fprintf(drawing->stream, " (%s)</title></g>\n", titles[kind]);
+        markup(drawing->stream,
+            "<rect x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"><title>%s (%s)</title></rect>\n", from,
+            drawing->top, fmax(to - from, 1), drawing->bottom - drawing->top, name, title);
+        any = true;
         double half = letters(name) * 0.45;
         if (x - half < free_from || x + half > CHART_SVG_WIDTH)
             continue;
-        put_text(drawing->stream, measured ? "mm m" : "mr m", x, y, name, 40);
+        put_text(drawing->stream, "m", x, y, name, 40);
         free_from = x + half + 4;
     }
+    if (any)
+        put_text(drawing->stream, "e", drawing->left - 8, y, title, 12);
+    markup(drawing->stream, "</g>\n");
 }
 
 static void put_legend(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     for (size_t i = 0; i < legend_entries(drawing); i++) {
-        double x, y;
-        legend_at(drawing, i, &x, &y);
-        if (i == chart->series_count) {
-            put_cross(drawing, x + LEGEND_SAMPLE / 2.0, y);
-        } else if (chart->kind == CHART_BARS) {
-            open_series(drawing, i, "f");
-            fprintf(drawing->stream, "<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%d\"/></g>\n", PX(x),
-                PX(y - BAR / 2.0), LEGEND_SAMPLE, BAR);
-        } else {
-            open_series(drawing, i, "p");
-            put_line(drawing, "l", x, y, x + LEGEND_SAMPLE, y);
-            fprintf(drawing->stream, "<path d=\"M%s %s%s\"/></g>\n", PX(x + LEGEND_SAMPLE / 2.0), PX(y),
-                shape_of(chart, i));
-        }
-        put_text(drawing->stream, "k", x + LEGEND_SAMPLE + 8, y, legend_name(drawing, i),
-            (CHART_SVG_WIDTH - LEFT) / LETTER);
+        bool cross = i == chart->series_count;
+        double x = EDGE + LEGEND_WIDTH * (double)(i % 2), y = 4 + LINE * ((double)(i / 2) + 0.5);
+        double middle = x + LEGEND_SAMPLE / 2.0;
+        if (!cross)
+            open_series(drawing, i, drawing->bars ? "f" : "p");
+        if (cross)
+            put_cross(drawing, middle, y);
+        else if (drawing->bars)
+            markup(drawing->stream, "<rect x=\"%f\" y=\"%f\" width=\"%d\" height=\"%d\"/></g>\n", x,
+                y - BAR / 2.0, LEGEND_SAMPLE, BAR);
+        else
+            markup(drawing->stream, "<path class=\"l\" d=\"M%f %fh%d\"/><path d=\"M%f %f%s\"/></g>\n", x, y,
+                LEGEND_SAMPLE, middle, y, shapes[number_of(chart, i) % SHAPES]);
+        put_text(drawing->stream, "k", x + LEGEND_SAMPLE + 8, y,
+            cross ? drawing->crosses : chart->series[i].name, (LEGEND_WIDTH - LEGEND_SAMPLE - 8) / LETTER);
     }
+}
+
+static void put_plot(const struct drawing *drawing)
+{
+    markup(drawing->stream, "<rect class=\"area\" x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"/>\n",
+        drawing->left, drawing->top, drawing->right - drawing->left, drawing->bottom - drawing->top);
+    put_value_axis(drawing);
+    if (drawing->bars) {
+        put_bars(drawing);
+        return;
+    }
+    put_x_axis(drawing);
+    put_marks(drawing, MARK_MEASURED, "measured", "mm", drawing->top - 1.5 * LINE);
+    put_marks(drawing, MARK_REPORTED, "reported", "mr", drawing->top - 0.5 * LINE);
+    put_curves(drawing);
 }
 
 /* Why the picture must not be trusted as it is, where nobody can cut it off. */
 static void put_stamp(const struct drawing *drawing, const char *stamp)
 {
     double x = (drawing->left + drawing->right) / 2, y = (drawing->top + drawing->bottom) / 2;
-    double columns = fmin((double)text_columns(stamp), STAMP_MOST);
-    double size = fmin(1.55 * (drawing->right - drawing->left) / fmax(columns, 1), 40);
-    fprintf(drawing->stream, "<g class=\"stamp\" font-size=\"%s\" transform=\"rotate(-8 %s %s)\">", PX(size),
-        PX(x), PX(y));
+    double columns = fmax(1, fmin((double)text_columns(stamp), STAMP_MOST));
+    markup(drawing->stream, "<g class=\"stamp\" font-size=\"%f\" transform=\"rotate(-8 %f %f)\">",
+        fmin(1.55 * (drawing->right - drawing->left) / columns, 40), x, y);
     put_text(drawing->stream, "m", x, y, stamp, STAMP_MOST);
-    fputs("</g>\n", drawing->stream);
-}
-
-/* ---- the whole ---- */
-
-static void describe_point(
-    const struct drawing *drawing, const char *what, const struct chart_point *point, const char *end)
-{
-    const struct chart *chart = drawing->chart;
-    fprintf(drawing->stream, " %s %s at ", what, format_figure(chart->y.unit, point->y, 0).text);
-    put_place(drawing, point);
-    fputs(end, drawing->stream);
+    markup(drawing->stream, "</g>\n");
 }
 
 /* In words, for those who do not see it. */
 static void describe(const struct drawing *drawing, const char *stamp)
 {
     const struct chart *chart = drawing->chart;
-    if (stamp) {
-        markup_text(drawing->stream, stamp);
-        fputs(". ", drawing->stream);
-    }
-    markup_text(drawing->stream, chart->y.label);
-    fputs(chart->kind == CHART_BARS ? ", bars." : ", curves.", drawing->stream);
+    markup(drawing->stream, "%s%s%s, %s.", stamp, stamp ? ". " : "", chart->y.label,
+        drawing->bars ? "bars" : "curves");
     for (size_t i = 0; i < chart->series_count; i++) {
         const struct chart_point *least = NULL, *most = NULL;
+        struct formatted from, to;
         size_t count = 0;
         for (size_t k = 0; k < chart->series[i].count; k++) {
             const struct chart_point *point = &chart->series[i].points[k];
-            if (!is_there(chart, point))
+            if (!chart_has(chart, point))
                 continue;
             count++;
             least = !least || point->y < least->y ? point : least;
             most = !most || point->y > most->y ? point : most;
         }
-        fputc(' ', drawing->stream);
-        markup_text(drawing->stream, chart->series[i].name);
-        fprintf(drawing->stream, ": %zu value%s%s", count, count == 1 ? "" : "s", count ? "," : ".");
-        if (count) {
-            describe_point(drawing, "least", least, ",");
-            describe_point(drawing, "most", most, ".");
-        }
+        markup(drawing->stream, " %s: %zu value%s", chart->series[i].name, count, count == 1 ? "" : "s");
+        if (count)
+            markup(drawing->stream, ", least %s at %s, most %s at %s", figure_of(chart, least).text,
+                place_of(chart, least, &from), figure_of(chart, most).text, place_of(chart, most, &to));
+        markup(drawing->stream, ".");
     }
 }
 
-static void put_plot(const struct drawing *drawing)
+double chart_svg(const struct chart *chart, size_t number, double top, const char *stamp, FILE *stream)
 {
-    const struct chart *chart = drawing->chart;
-    bool measured = has_marks(chart, MARK_MEASURED);
-    fprintf(drawing->stream, "<rect class=\"area\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>\n",
-        PX(drawing->left), PX(drawing->top), PX(drawing->right - drawing->left),
-        PX(drawing->bottom - drawing->top));
-    put_value_axis(drawing);
-    if (chart->kind == CHART_BARS) {
-        put_bars(drawing);
-        if (chart->y.scale != SCALE_LINEAR)
-            put_line(drawing, "a", drawing->left, drawing->top, drawing->left, drawing->bottom);
-    } else {
-        put_x_axis(drawing);
-        if (measured)
-            put_marks(drawing, MARK_MEASURED, drawing->marks + LINE / 2.0);
-        if (has_marks(chart, MARK_REPORTED))
-            put_marks(drawing, MARK_REPORTED, drawing->marks + LINE * (measured + 0.5));
-        put_curves(drawing);
-    }
-}
-
-double chart_svg_height(const struct chart *chart, const struct chart_place *place)
-{
-    struct drawing drawing;
-    lay_out(chart, place, &drawing);
-    return drawing.height;
-}
-
-void chart_svg(const struct chart *chart, const struct chart_place *place, FILE *stream)
-{
-    struct drawing drawing;
-    const char *stamp = chart->stamp ? chart->stamp : place->stamp;
-    lay_out(chart, place, &drawing);
-    drawing.stream = stream;
-    fprintf(stream,
-        "<svg class=\"chart\" viewBox=\"0 0 %d %s\" role=\"img\" aria-describedby=\"chart-%u-text\"",
-        CHART_SVG_WIDTH, PX(drawing.height), place->number);
-    if (place->alone)
-        fprintf(stream, " y=\"%s\" width=\"%d\" height=\"%s\"", PX(place->top), CHART_SVG_WIDTH,
-            PX(drawing.height));
-    fputs(" aria-label=\"", stream);
-    markup_text(stream, chart->title ? chart->title : chart->y.label);
-    fprintf(stream, "\">\n<desc id=\"chart-%u-text\">", place->number);
+    struct drawing drawing = {.chart = chart, .stream = stream, .bars = chart->kind == CHART_BARS};
+    lay_out(&drawing);
+    double height = drawing.bottom + 24 + LINE + 2;
+    if (chart->stamp)
+        stamp = chart->stamp;
+    markup(stream,
+        "<svg class=\"chart\" viewBox=\"0 0 %d %f\" y=\"%f\" width=\"%d\" height=\"%f\" role=\"img\" "
+        "aria-label=\"%s\" aria-describedby=\"chart-%zu-text\">\n<desc id=\"chart-%zu-text\">",
+        CHART_SVG_WIDTH, height, top, CHART_SVG_WIDTH, height, chart->title ? chart->title : chart->y.label,
+        number, number);
     describe(&drawing, stamp);
-    fputs("</desc>\n", stream);
-    if (place->alone && chart->title)
-        put_text(stream, "title", EDGE, 14, chart->title, 80);
+    markup(stream, "</desc>\n");
     put_legend(&drawing);
     put_labels(&drawing);
     if (drawing.empty)
-        put_text(stream, "h m", (drawing.left + drawing.right) / 2, (drawing.top + drawing.bottom) / 2,
+        put_text(stream, "m", (drawing.left + drawing.right) / 2, (drawing.top + drawing.bottom) / 2,
             "no value is known", 40);
     else
         put_plot(&drawing);
     if (stamp)
         put_stamp(&drawing, stamp);
-    fputs("</svg>\n", stream);
+    markup(stream, "</svg>\n");
+    return top + height;
 }

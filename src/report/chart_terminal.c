@@ -6,7 +6,6 @@
 #include "report/text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -48,6 +47,12 @@ static unsigned color_of(const struct plot *plot, size_t index)
     return plot->series[index]->baseline ? CANVAS_NEUTRAL : (unsigned)index;
 }
 
+/* One of two symbols, as the reader's codeset allows. */
+static const char *either(const struct plot *plot, const char *utf8, const char *ascii)
+{
+    return plot->style->utf8 ? utf8 : ascii;
+}
+
 /* ---- what stands above and below a picture ---- */
 
 static const char *cut_text(const struct plot *plot, const char *text, size_t columns)
@@ -87,46 +92,34 @@ static void write_legend(const struct plot *plot, const char *const *symbols)
         fprintf(plot->stream, "  %zu more in the table\n", plot->left_out);
 }
 
-static bool has_point(const struct chart_series *series)
-{
-    for (size_t i = 0; i < series->count; i++)
-        if (isfinite(series->points[i].y))
-            return true;
-    return false;
-}
-
 static void choose_series(struct plot *plot)
 {
     for (size_t i = 0; i < plot->chart->series_count; i++) {
-        if (!has_point(&plot->chart->series[i]))
+        const struct chart_series *series = &plot->chart->series[i];
+        size_t point = 0;
+        while (point < series->count && !chart_has(plot->chart, &series->points[point]))
+            point++;
+        if (point == series->count)
             continue;
         if (plot->count < SERIES_MAX)
-            plot->series[plot->count++] = &plot->chart->series[i];
+            plot->series[plot->count++] = series;
         else
             plot->left_out++;
     }
 }
 
-/* ---- lines: geometry ---- */
-
-/* Intervals are drawn on a linear axis only: in a logarithmic picture of so few rows they are all but points.
- */
-static bool has_intervals(const struct plot *plot)
-{
-    return plot->chart->y.scale == SCALE_LINEAR;
-}
+/* ---- lines ---- */
 
 static int x_dot(const struct plot *plot, double x)
 {
-    double share = axis_place(&plot->x, &plot->chart->x, x);
     double room = plot->width * CANVAS_DOTS_X - 1 - 2 * MARGIN_DOTS;
-    return MARGIN_DOTS + (int)lround(fmax(-1, fmin(2, share)) * room);
+    return MARGIN_DOTS + (int)lround(fmax(-1, fmin(2, axis_place(&plot->x, x))) * room);
 }
 
 /* Dots from the top; may lie outside. */
 static int y_dot(const struct plot *plot, double y)
 {
-    double share = 1 - axis_place(&plot->y, &plot->chart->y, y);
+    double share = 1 - axis_place(&plot->y, y);
     return (int)lround(fmax(-1, fmin(2, share)) * (ROWS * CANVAS_DOTS_Y - 1));
 }
 
@@ -141,49 +134,23 @@ static int row_of(const struct plot *plot, double y)
     return dot < 0 ? -1 : dot / CANVAS_DOTS_Y;
 }
 
-/* Whether a point can be drawn on these scales. */
-static bool is_placed(const struct plot *plot, const struct chart_point *point)
-{
-    return isfinite(point->y) && isfinite(axis_place(&plot->y, &plot->chart->y, point->y)) &&
-           isfinite(axis_place(&plot->x, &plot->chart->x, point->x));
-}
-
-/* ---- lines: drawing ---- */
-
 static void draw_lines(struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
     for (size_t i = 1; i < series->count; i++) {
         const struct chart_point *a = &series->points[i - 1], *b = &series->points[i];
-        if (is_placed(plot, a) && is_placed(plot, b))
+        if (chart_has(plot->chart, a) && chart_has(plot->chart, b))
             canvas_line(plot->canvas, x_dot(plot, a->x), y_dot(plot, a->y), x_dot(plot, b->x),
                 y_dot(plot, b->y), color_of(plot, index));
     }
 }
 
-/* One interval; an end beyond the picture becomes an arrow. */
-static void draw_whisker(struct plot *plot, const struct chart_point *point, int column, unsigned color)
-{
-    if (!is_placed(plot, point) || !isfinite(point->low) || !isfinite(point->high))
-        return;
-    bool utf8 = plot->style->utf8;
-    int top = row_of(plot, point->high), bottom = row_of(plot, point->low);
-    bool above = top < 0, below = bottom >= ROWS;
-    top = above ? 0 : top;
-    bottom = below ? ROWS - 1 : bottom;
-    for (int row = top; row <= bottom; row++)
-        canvas_symbol(plot->canvas, column, row, utf8 ? "│" : "|", LAYER_WHISKER, color);
-    if (above)
-        canvas_symbol(plot->canvas, column, 0, utf8 ? "↑" : "^", LAYER_END, color);
-    if (below)
-        canvas_symbol(plot->canvas, column, ROWS - 1, utf8 ? "↓" : "v", LAYER_END, color);
-}
-
-/* Whiskers of several series stand side by side; where there is no room for that there are none. */
+/* Whiskers of two series stand side by side. There are none where there is no room for that, nor on a
+ * logarithmic axis: in a picture of so few rows they are all but points. */
 static bool room_for_whiskers(const struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
-    if (plot->count > WHISKERS_MAX || !has_intervals(plot))
+    if (plot->count > WHISKERS_MAX || plot->chart->y.scale != SCALE_LINEAR)
         return false;
     for (size_t i = 1; i < series->count; i++)
         if (column_of(plot, series->points[i].x) - column_of(plot, series->points[i - 1].x) <=
@@ -192,64 +159,62 @@ static bool room_for_whiskers(const struct plot *plot, size_t index)
     return true;
 }
 
-static void draw_whiskers(struct plot *plot, size_t index)
+/* The intervals of a series; an end beyond the picture becomes an arrow. How many there are. */
+static size_t draw_whiskers(struct plot *plot, size_t index)
 {
-    int shift = (int)index - ((int)plot->count - 1) / 2;
     const struct chart_series *series = plot->series[index];
-    for (size_t i = 0; room_for_whiskers(plot, index) && i < series->count; i++)
-        draw_whisker(
-            plot, &series->points[i], column_of(plot, series->points[i].x) + shift, color_of(plot, index));
+    unsigned color = color_of(plot, index);
+    size_t drawn = 0;
+    for (size_t i = 0; room_for_whiskers(plot, index) && i < series->count; i++) {
+        const struct chart_point *point = &series->points[i];
+        if (!chart_has_interval(plot->chart, point))
+            continue;
+        int column = column_of(plot, point->x) + (int)index;
+        int top = row_of(plot, point->high), bottom = row_of(plot, point->low);
+        for (int row = top; row <= bottom; row++)
+            canvas_symbol(plot->canvas, column, row, either(plot, "│", "|"), color);
+        if (top < 0)
+            canvas_symbol(plot->canvas, column, 0, either(plot, "↑", "^"), color);
+        if (bottom >= ROWS)
+            canvas_symbol(plot->canvas, column, ROWS - 1, either(plot, "↓", "v"), color);
+        drawn++;
+    }
+    return drawn;
 }
 
 static void draw_markers(struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
     for (size_t i = 0; i < series->count; i++)
-        if (is_placed(plot, &series->points[i]))
+        if (chart_has(plot->chart, &series->points[i]))
             canvas_symbol(plot->canvas, column_of(plot, series->points[i].x),
-                row_of(plot, series->points[i].y), markers[plot->style->utf8][index], LAYER_MARKER,
-                color_of(plot, index));
+                row_of(plot, series->points[i].y), markers[plot->style->utf8][index], color_of(plot, index));
 }
 
-static void draw_stamp(struct plot *plot)
+/* From what lies below to what lies on top. True if there are intervals. */
+static bool draw(struct plot *plot)
 {
-    if (!plot->stamp[0])
-        return;
-    const char *text = cut_text(plot, plot->stamp, plot->width - 4);
-    text = pool_format(plot->pool, " %s ", text);
-    canvas_text(plot->canvas, (int)(plot->width - text_columns(text)) / 2, STAMP_ROW, text, CANVAS_WARNING);
-}
-
-static void draw(struct plot *plot)
-{
+    size_t whiskers = 0;
     int rule = isfinite(plot->chart->rule) ? row_of(plot, plot->chart->rule) : -1;
     for (unsigned column = 0; column < plot->width; column++)
-        canvas_symbol(
-            plot->canvas, (int)column, rule, plot->style->utf8 ? "┄" : "-", LAYER_RULE, CANVAS_NEUTRAL);
+        canvas_symbol(plot->canvas, (int)column, rule, either(plot, "┄", "-"), CANVAS_NEUTRAL);
     for (size_t i = 0; i < plot->count; i++)
         draw_lines(plot, i);
     for (size_t i = 0; i < plot->count; i++)
-        draw_whiskers(plot, i);
+        whiskers += draw_whiskers(plot, i);
     for (size_t i = plot->count; i-- > 0;)
         draw_markers(plot, i);
-    draw_stamp(plot);
-}
-
-/* ---- lines: what stands around the canvas ---- */
-
-static bool has_whiskers(const struct plot *plot)
-{
-    for (size_t i = 0; i < plot->count; i++)
-        for (size_t k = 0; room_for_whiskers(plot, i) && k < plot->series[i]->count; k++)
-            if (isfinite(plot->series[i]->points[k].low))
-                return true;
-    return false;
+    if (plot->stamp[0]) {
+        const char *text = pool_format(plot->pool, " %s ", cut_text(plot, plot->stamp, plot->width - 4));
+        int column = (int)(plot->width - text_columns(text)) / 2;
+        canvas_text(plot->canvas, column, STAMP_ROW, text, CANVAS_WARNING);
+    }
+    return whiskers > 0;
 }
 
 /* Each row of the canvas, with its tick if there is one. */
 static void write_canvas(const struct plot *plot)
 {
-    bool utf8 = plot->style->utf8;
     for (int row = 0; row < ROWS; row++) {
         const char *label = "";
         for (size_t i = plot->y.tick_count; i-- > 0;)
@@ -257,9 +222,7 @@ static void write_canvas(const struct plot *plot)
                 label =
                     cut_text(plot, format_tick(&plot->chart->y, plot->y.ticks[i]).text, LABEL_COLUMNS - 1);
         fprintf(plot->stream, "%*s%s%s", LABEL_COLUMNS - 1 - (int)text_columns(label), "", label,
-            label[0] ? (utf8 ? "┤" : "+")
-            : utf8   ? "│"
-                     : "|");
+            label[0] ? either(plot, "┤", "+") : either(plot, "│", "|"));
         canvas_row_write(plot->canvas, (unsigned)row, plot->stream, plot->style);
         fputc('\n', plot->stream);
     }
@@ -267,13 +230,12 @@ static void write_canvas(const struct plot *plot)
 
 static void write_x_axis(const struct plot *plot)
 {
-    bool utf8 = plot->style->utf8;
-    fprintf(plot->stream, "%*s%s", LABEL_COLUMNS - 1, "", utf8 ? "└" : "+");
+    fprintf(plot->stream, "%*s%s", LABEL_COLUMNS - 1, "", either(plot, "└", "+"));
     for (unsigned column = 0; column < plot->width; column++) {
         bool tick = false;
         for (size_t i = 0; i < plot->x.tick_count; i++)
             tick |= (unsigned)column_of(plot, plot->x.ticks[i]) == column;
-        fputs(utf8 ? (tick ? "┬" : "─") : (tick ? "+" : "-"), plot->stream);
+        fputs(tick ? either(plot, "┬", "+") : either(plot, "─", "-"), plot->stream);
     }
     fputc('\n', plot->stream);
 }
@@ -307,36 +269,24 @@ static void write_x_name(const struct plot *plot)
             (int)(LABEL_COLUMNS + (plot->width - (unsigned)text_columns(label)) / 2), "", label);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct chart_mark *left = a, *right = b;
-    return (left->from > right->from) - (left->from < right->from);
-}
-
 /* A line with the marks of one kind, each a pointer with its name. One for which there is no room, or that
  * lies outside, is left out; no line without any. */
-static void write_marks(const struct plot *plot, enum chart_mark_kind kind)
+static void write_marks(
+    const struct plot *plot, enum chart_mark_kind kind, const char *title, const char *pointer)
 {
-    static const char *const titles[] = {[MARK_MEASURED] = "measured", [MARK_REPORTED] = "CPUID"};
-    static const char *const pointers[][2] = {[MARK_MEASURED] = {"^", "▲"}, [MARK_REPORTED] = {"'", "△"}};
-    size_t count = plot->chart->mark_count;
-    struct chart_mark *marks = pool_room(plot->pool, count, sizeof *marks);
     unsigned at = 0;
-    if (!marks)
-        return;
-    memcpy(marks, plot->chart->marks, count * sizeof *marks);
-    qsort(marks, count, sizeof *marks, by_place);
-    for (size_t i = 0; i < count; i++) {
-        if (marks[i].kind != kind || marks[i].from < plot->x.range.low || marks[i].from > plot->x.range.high)
+    for (size_t i = 0; i < plot->chart->mark_count; i++) {
+        const struct chart_mark *mark = &plot->chart->marks[i];
+        if (mark->kind != kind || mark->from < plot->x.range.low || mark->from > plot->x.range.high)
             continue;
-        const char *label = text_cleaned(plot->pool, marks[i].label, plot->style);
-        unsigned column = LABEL_COLUMNS + (unsigned)column_of(plot, marks[i].from);
+        const char *label = text_cleaned(plot->pool, mark->label, plot->style);
+        unsigned column = LABEL_COLUMNS + (unsigned)column_of(plot, mark->from);
         unsigned end = column + 1 + (unsigned)text_columns(label);
         if (column < at + (at > 0) || end > plot->columns)
             continue;
         if (!at)
-            at = (unsigned)fprintf(plot->stream, "%-*s", LABEL_COLUMNS, titles[kind]);
-        fprintf(plot->stream, "%*s%s%s", (int)(column - at), "", pointers[kind][plot->style->utf8], label);
+            at = (unsigned)fprintf(plot->stream, "%-*s", LABEL_COLUMNS, title);
+        fprintf(plot->stream, "%*s%s%s", (int)(column - at), "", pointer, label);
         at = end;
     }
     if (at)
@@ -346,29 +296,26 @@ static void write_marks(const struct plot *plot, enum chart_mark_kind kind)
 static void write_lines(struct plot *plot)
 {
     write_legend(plot, markers[plot->style->utf8]);
-    if (has_whiskers(plot))
-        fprintf(plot->stream, "  %s 95 %% interval\n", plot->style->utf8 ? "│" : "|");
-    plot->canvas = canvas_create(plot->width, ROWS);
-    if (!plot->canvas) {
-        plot->pool->failed = true;
+    plot->canvas = canvas_create(plot->pool, plot->width, ROWS);
+    if (!plot->canvas)
         return;
-    }
-    draw(plot);
+    if (draw(plot))
+        fprintf(plot->stream, "  %s 95 %% interval\n", either(plot, "│", "|"));
     write_canvas(plot);
-    canvas_free(plot->canvas);
     write_x_axis(plot);
     write_x_labels(plot);
-    write_marks(plot, MARK_MEASURED);
-    write_marks(plot, MARK_REPORTED);
+    write_marks(plot, MARK_MEASURED, "measured", either(plot, "▲", "^"));
+    write_marks(plot, MARK_REPORTED, "CPUID", either(plot, "△", "'"));
     write_x_name(plot);
 }
 
 /* ---- bars ---- */
 
-static const struct chart_point *point_of(const struct chart_series *series, size_t category)
+static const struct chart_point *point_of(const struct plot *plot, size_t index, size_t category)
 {
+    const struct chart_series *series = plot->series[index];
     for (size_t i = 0; i < series->count; i++)
-        if (series->points[i].x == (double)category)
+        if (series->points[i].x == (double)category && chart_has(plot->chart, &series->points[i]))
             return &series->points[i];
     return NULL;
 }
@@ -382,25 +329,10 @@ static const char *bar_text(const struct plot *plot, const struct chart_point *p
     return text_cleaned(plot->pool, text, plot->style);
 }
 
-/* From where bars are drawn, and as far as the longest: zero, or on a logarithmic axis a power of ten. */
-static void make_bar_axis(struct plot *plot, struct span values)
-{
-    double none = plot->chart->y.unit == UNIT_CHANGE ? 1 : 0;
-    if (plot->chart->y.scale == SCALE_LINEAR)
-        values = (struct span){fmin(values.low, none), fmax(values.high, none)};
-    else
-        values.low = pow(10, floor(log10(fmax(values.low, 1e-300) / 1.5)));
-    plot->y = (struct axis){.range = values};
-}
-
 static void write_bar(const struct plot *plot, size_t index, const struct chart_point *point)
 {
-    double low = plot->chart->y.scale != SCALE_LINEAR ? plot->y.range.low
-                 : plot->chart->y.unit == UNIT_CHANGE ? 1
-                                                      : 0;
-    double from = axis_place(&plot->y, &plot->chart->y, low);
-    double to = point ? axis_place(&plot->y, &plot->chart->y, point->y) : NAN;
-    to = isfinite(to) ? fmax(0, fmin(1, to)) : from;
+    double from = axis_place(&plot->y, chart_bar_start(plot->chart, plot->y.range));
+    double to = point ? axis_place(&plot->y, point->y) : from;
     unsigned start = (unsigned)lround(fmin(from, to) * plot->width);
     unsigned end = (unsigned)lround(fmax(from, to) * plot->width);
     fprintf(plot->stream, "%*s%s", (int)start, "", canvas_color_on(plot->style, color_of(plot, index)));
@@ -410,19 +342,14 @@ static void write_bar(const struct plot *plot, size_t index, const struct chart_
         bar_text(plot, point));
 }
 
-static bool is_known(const struct chart_point *point)
-{
-    return point && isfinite(point->y);
-}
-
 /* A bar for each series that has one, a line without if none has. */
 static void write_category(const struct plot *plot, size_t category, unsigned names)
 {
     const char *name = cut_text(plot, plot->chart->categories[category], plot->columns / 3);
     bool any = false;
     for (size_t k = 0; k < plot->count; k++) {
-        const struct chart_point *point = point_of(plot->series[k], category);
-        if (!is_known(point) && (any || k + 1 < plot->count))
+        const struct chart_point *point = point_of(plot, k, category);
+        if (!point && (any || k + 1 < plot->count))
             continue;
         any = true;
         fprintf(plot->stream, "%s%*s  ", name, (int)(names - text_columns(name)), "");
@@ -433,71 +360,56 @@ static void write_category(const struct plot *plot, size_t category, unsigned na
 
 static void write_bars(struct plot *plot)
 {
-    unsigned names = 0, texts = 0;
-    for (size_t i = 0; i < plot->chart->category_count; i++) {
-        unsigned columns =
-            (unsigned)text_columns(cut_text(plot, plot->chart->categories[i], plot->columns / 3));
+    const struct chart *chart = plot->chart;
+    size_t names = 0, texts = 0;
+    for (size_t i = 0; i < chart->category_count; i++) {
+        size_t columns = text_columns(cut_text(plot, chart->categories[i], plot->columns / 3));
         names = columns > names ? columns : names;
         for (size_t k = 0; k < plot->count; k++) {
-            columns = (unsigned)text_columns(bar_text(plot, point_of(plot->series[k], i)));
+            columns = text_columns(bar_text(plot, point_of(plot, k, i)));
             texts = columns > texts ? columns : texts;
         }
     }
-    unsigned taken = names + 2 + 1 + texts;
-    plot->width = plot->columns > taken + BAR_COLUMNS_LEAST ? plot->columns - taken : BAR_COLUMNS_LEAST;
+    size_t taken = names + 2 + 1 + texts;
+    plot->width =
+        plot->columns > taken + BAR_COLUMNS_LEAST ? plot->columns - (unsigned)taken : BAR_COLUMNS_LEAST;
     if (plot->stamp[0])
         write_line(plot, "  ", plot->stamp, INK_WARNING);
     if (plot->count > 1)
         write_legend(plot, fills[plot->style->utf8]);
-    const char *caption = plot->chart->caption ? plot->chart->caption : "";
-    if (plot->chart->y.scale != SCALE_LINEAR && !strstr(caption, "logarithmic"))
+    if (chart->y.scale != SCALE_LINEAR && !(chart->caption && strstr(chart->caption, "logarithmic")))
         fputs("  bars are logarithmic\n", plot->stream);
-    for (size_t i = 0; i < plot->chart->category_count; i++)
-        write_category(plot, i, names);
+    for (size_t i = 0; i < chart->category_count; i++)
+        write_category(plot, i, (unsigned)names);
 }
 
 /* ---- */
 
-/* Of a logarithmic picture: of its points alone. */
-static bool range_of_y(const struct chart *chart, struct span *span)
-{
-    struct span points = {INFINITY, -INFINITY};
-    if (chart->y.scale == SCALE_LINEAR)
-        return chart_range_y(chart, span);
-    for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            double y = chart->series[i].points[k].y;
-            if (isfinite(y) && y > 0)
-                points = (struct span){fmin(points.low, y), fmax(points.high, y)};
-        }
-    *span = points;
-    return points.low <= points.high;
-}
-
 bool chart_terminal_has(const struct chart *chart)
 {
     struct span span;
-    return range_of_y(chart, &span) && (chart->kind == CHART_BARS || chart_range_x(chart, &span));
+    return chart_ranges(chart, false, &span, &span);
 }
 
 void chart_terminal(const struct chart *chart, const char *stamp, FILE *stream,
     const struct report_style *style, struct pool *pool)
 {
     struct plot plot = {.chart = chart, .stream = stream, .style = style, .pool = pool};
+    bool linear = chart->y.scale == SCALE_LINEAR;
     struct span x, y;
     plot.stamp = chart->stamp ? chart->stamp : stamp ? stamp : "";
     plot.columns = style_plot_columns(style);
     plot.width = plot.columns - LABEL_COLUMNS;
     choose_series(&plot);
     write_title(&plot);
-    if (!range_of_y(chart, &y) || !plot.count)
+    if (!chart_ranges(chart, linear, &x, &y))
         return;
     if (chart->kind == CHART_BARS) {
-        make_bar_axis(&plot, y);
+        plot.y = (struct axis){.of = &chart->y, .range = y};
         write_bars(&plot);
-    } else if (chart_range_x(chart, &x)) {
+    } else {
         axis_make(&chart->x, x, plot.width / 6, &plot.x);
-        axis_make(&chart->y, y, chart->y.scale == SCALE_LINEAR ? Y_TICKS : Y_TICKS_LOG, &plot.y);
+        axis_make(&chart->y, y, linear ? Y_TICKS : Y_TICKS_LOG, &plot.y);
         write_lines(&plot);
     }
     if (chart->caption)

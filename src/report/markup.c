@@ -2,6 +2,8 @@
 
 #include "base/clean.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static void write_escaped(FILE *stream, const char *clean)
     }
 }
 
-void markup_text(FILE *stream, const char *text)
+static void write_text(FILE *stream, const char *text)
 {
     char piece[256], clean[3 * sizeof piece];
     for (size_t left = text ? strlen(text) : 0; left;) {
@@ -44,6 +46,39 @@ void markup_text(FILE *stream, const char *text)
         text += length;
         left -= length;
     }
+}
+
+void markup(FILE *stream, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    for (const char *at = format; *at; at++) {
+        size_t plain = strcspn(at, "%");
+        fwrite(at, 1, plain, stream);
+        at += plain;
+        if (!*at)
+            break;
+        double number;
+        switch (*++at) {
+        case 's':
+            write_text(stream, va_arg(list, const char *));
+            break;
+        case 'f':
+            number = va_arg(list, double);
+            fprintf(stream, "%.5g", isfinite(number) ? round(number * 10) / 10 : 0);
+            break;
+        case 'd':
+            fprintf(stream, "%d", va_arg(list, int));
+            break;
+        case 'z':
+            fprintf(stream, "%zu", va_arg(list, size_t));
+            at++;
+            break;
+        default:
+            fputc('%', stream);
+        }
+    }
+    va_end(list);
 }
 
 void markup_json(FILE *stream, const char *json)
