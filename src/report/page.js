@@ -50,7 +50,7 @@
       const shape = title.parentNode, box = shape.getBBox(), text = title.textContent;
       title.remove();
       return { from: box[along], to: box[along] + box[size], at: box[along] + box[size] / 2, text,
-               mark: shape.matches(".mm, .mr"), color: getComputedStyle(shape).color };
+               mark: shape.closest(".mm, .mr"), color: getComputedStyle(shape).color };
     });
     const points = told.filter((each) => !each.mark);
     const cross = document.createElementNS("http://www.w3.org/2000/svg", "path");
