@@ -38,7 +38,7 @@ static const char *const shapes[SHAPES] = {"m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 
 struct plot {
     const struct chart *chart;
     FILE *stream;
-    bool bars, empty;                /* empty: there is no value that could be drawn */
+    bool bars;
     struct axis across, upward;      /* curves: x and y; bars: the values, none */
     double left, right, top, bottom; /* of the plotted area */
     double row;                      /* bars: the height of a category */
@@ -153,16 +153,16 @@ static double y_of(const struct plot *plot, double value)
     return plot->bottom - (plot->bottom - plot->top) * share_of(&plot->upward, value);
 }
 
-static void make_axes(struct plot *plot)
+/* False if there is no value that could be drawn. */
+static bool make_axes(struct plot *plot)
 {
     const struct chart *chart = plot->chart;
     struct span x, y;
-    plot->empty = !chart_ranges(chart, true, &x, &y);
-    if (plot->empty)
-        return;
+    if (!chart_ranges(chart, true, &x, &y))
+        return false;
     if (plot->bars) {
         axis_make(&chart->y, y, 7, &plot->across);
-        return;
+        return true;
     }
     axis_make(&chart->x, x, 11, &plot->across);
     axis_make(&chart->y, y, chart->y.scale == SCALE_LINEAR ? 7 : 10, &plot->upward);
@@ -170,6 +170,7 @@ static void make_axes(struct plot *plot)
         plot->across.range.low /= 1.25;
         plot->across.range.high *= 1.25;
     }
+    return true;
 }
 
 static const char *meaning_of_crosses(const struct chart *chart)
@@ -185,9 +186,14 @@ static const char *meaning_of_crosses(const struct chart *chart)
     return mark;
 }
 
-static size_t legend_entries(const struct plot *plot)
+static double legend_x(size_t entry)
 {
-    return plot->chart->series_count + (plot->crosses != NULL);
+    return EDGE + LEGEND_WIDTH * (double)(entry % 2);
+}
+
+static double legend_y(size_t entry)
+{
+    return 4 + LINE * ((double)(entry / 2) + 0.5);
 }
 
 /* From the top downwards: the legend, the names of marks, the plot, and below it its axis. */
@@ -206,7 +212,7 @@ static void lay_out(struct plot *plot)
         plot->row = fmax(BAR * (double)chart->series_count + 8, LINE + 2);
         height = plot->row * fmax((double)chart->category_count, 1);
     }
-    plot->top = 12 + LINE * ((legend_entries(plot) + 1) / 2 + (chart->mark_count ? 2.0 : 0));
+    plot->top = legend_y(chart->series_count - !plot->crosses) + 17 + (chart->mark_count ? 2 * LINE : 0);
     plot->bottom = plot->top + height;
 }
 
@@ -224,6 +230,17 @@ static void put_rectangle(
         width, height);
 }
 
+/* Lines through the whole plot, at a value. */
+static void put_upright(const struct plot *plot, const char *class, double value)
+{
+    put_line(plot, class, x_of(plot, value), plot->top, x_of(plot, value), plot->bottom);
+}
+
+static void put_level(const struct plot *plot, const char *class, double value)
+{
+    put_line(plot, class, plot->left, y_of(plot, value), plot->right, y_of(plot, value));
+}
+
 static void put_cross(const struct plot *plot, double x, double y)
 {
     markup(plot->stream, "<path class=\"n\" d=\"M%f %fm-4.5-4.5l9 9m0-9l-9 9\"/>\n", x, y);
@@ -236,22 +253,6 @@ static size_t number_of(const struct chart *chart, size_t index)
     for (size_t i = 0; i < index; i++)
         before += chart->series[i].baseline == chart->series[index].baseline;
     return before;
-}
-
-static const char *shape_of(const struct chart *chart, size_t index)
-{
-    return shapes[number_of(chart, index) % SHAPES];
-}
-
-static void open_series(const struct plot *plot, size_t index, const char *class)
-{
-    static const char *const dashes[DASHES] = {"", " d1", " d2"};
-    size_t number = number_of(plot->chart, index);
-    if (plot->chart->series[index].baseline)
-        markup(plot->stream, "<g class=\"sb%s %s\">\n", dashes[number % DASHES], class);
-    else
-        markup(plot->stream, "<g class=\"s%zu%s %s\">\n", number % PALETTE, dashes[number / PALETTE % DASHES],
-            class);
 }
 
 /* ---- curves ---- */
@@ -305,22 +306,6 @@ static void put_points(const struct plot *plot, const struct chart_series *serie
     }
 }
 
-static void put_curves(const struct plot *plot)
-{
-    const struct chart *chart = plot->chart;
-    for (size_t i = 0; i < chart->series_count; i++) {
-        open_series(plot, i, "i");
-        put_intervals(plot, &chart->series[i]);
-        markup(plot->stream, "</g>\n");
-    }
-    for (size_t i = 0; i < chart->series_count; i++) {
-        open_series(plot, i, "p");
-        put_curve(plot, &chart->series[i]);
-        put_points(plot, &chart->series[i], shape_of(chart, i));
-        markup(plot->stream, "</g>\n");
-    }
-}
-
 /* ---- bars ---- */
 
 /* The line of an interval; an end that is cut at the edge has no cap. */
@@ -334,38 +319,29 @@ static void put_whisker(const struct plot *plot, const struct chart_point *point
         put_line(plot, "w", high, middle - 3, high, middle + 3);
 }
 
-static void put_bar(const struct plot *plot, size_t index, const struct chart_point *point)
+static void put_bars(const struct plot *plot, size_t index)
 {
     const struct chart *chart = plot->chart;
+    const struct chart_series *series = &chart->series[index];
     double thick = chart->series_count == 1 ? BAR + 3 : BAR - 1;
-    double middle = plot->top + plot->row * (floor(point->x) + 0.5) +
-                    BAR * ((double)index - ((double)chart->series_count - 1) / 2);
-    double from = x_of(plot, chart_bar_start(chart, plot->across.range)), to = x_of(plot, point->y);
-    markup(plot->stream, "<g>");
-    put_rectangle(plot, "o", fmin(from, to), middle - thick / 2, fmax(fabs(to - from), 1), thick);
-    put_told(plot, &chart->series[index], point);
-    if (chart_has_interval(chart, point))
-        put_whisker(plot, point, middle);
-    markup(plot->stream, "</g>\n");
-    if (chart->series_count == 1) {
+    double from = x_of(plot, chart_bar_start(chart, plot->across.range));
+    for (size_t i = 0; i < series->count; i++) {
+        const struct chart_point *point = &series->points[i];
+        double to = x_of(plot, point->y),
+               middle = plot->top + plot->row * (floor(point->x) + 0.5) +
+                        BAR * ((double)index - ((double)chart->series_count - 1) / 2);
+        if (!chart_has(chart, point))
+            continue;
+        markup(plot->stream, "<g>");
+        put_rectangle(plot, "o", fmin(from, to), middle - thick / 2, fmax(fabs(to - from), 1), thick);
+        put_told(plot, series, point);
+        if (chart_has_interval(chart, point))
+            put_whisker(plot, point, middle);
+        markup(plot->stream, "</g>\n");
         char text[80];
         snprintf(text, sizeof text, "%s %.20s", figure_of(chart, point).text, point->mark ? point->mark : "");
-        put_text(plot->stream, "e", CHART_SVG_WIDTH - 4, middle, text, VALUES / LETTER + 2);
-    }
-}
-
-static void put_bars(const struct plot *plot)
-{
-    const struct chart *chart = plot->chart;
-    for (size_t i = 0; i < chart->category_count; i++)
-        put_text(plot->stream, "e", plot->left - 8, plot->top + plot->row * ((double)i + 0.5),
-            chart->categories[i], NAMES_MOST / LETTER);
-    for (size_t i = 0; i < chart->series_count; i++) {
-        open_series(plot, i, "f");
-        for (size_t k = 0; k < chart->series[i].count; k++)
-            if (chart_has(chart, &chart->series[i].points[k]))
-                put_bar(plot, i, &chart->series[i].points[k]);
-        markup(plot->stream, "</g>\n");
+        if (chart->series_count == 1)
+            put_text(plot->stream, "e", CHART_SVG_WIDTH - 4, middle, text, VALUES / LETTER + 2);
     }
 }
 
@@ -375,11 +351,18 @@ static void put_across_axis(const struct plot *plot)
 {
     const struct axis *axis = &plot->across;
     for (size_t i = 0; i < axis->tick_count; i++) {
-        double x = x_of(plot, axis->ticks[i]);
-        put_line(plot, "g", x, plot->top, x, plot->bottom);
-        put_text(plot->stream, "t m", x, plot->bottom + 12, format_tick(axis->of, axis->ticks[i]).text, 20);
+        put_upright(plot, "g", axis->ticks[i]);
+        put_text(plot->stream, "t m", x_of(plot, axis->ticks[i]), plot->bottom + 12,
+            format_tick(axis->of, axis->ticks[i]).text, 20);
     }
     put_text(plot->stream, "m", (plot->left + plot->right) / 2, plot->bottom + 34, axis->of->label, 90);
+}
+
+static void put_categories(const struct plot *plot)
+{
+    for (size_t i = 0; i < plot->chart->category_count; i++)
+        put_text(plot->stream, "e", plot->left - 8, plot->top + plot->row * ((double)i + 0.5),
+            plot->chart->categories[i], NAMES_MOST / LETTER);
 }
 
 static void put_upward_axis(const struct plot *plot)
@@ -387,9 +370,9 @@ static void put_upward_axis(const struct plot *plot)
     const struct axis *axis = &plot->upward;
     double middle = (plot->top + plot->bottom) / 2;
     for (size_t i = 0; i < axis->tick_count; i++) {
-        double y = y_of(plot, axis->ticks[i]);
-        put_line(plot, "g", plot->left, y, plot->right, y);
-        put_text(plot->stream, "t e", plot->left - 8, y, format_tick(axis->of, axis->ticks[i]).text, 20);
+        put_level(plot, "g", axis->ticks[i]);
+        put_text(plot->stream, "t e", plot->left - 8, y_of(plot, axis->ticks[i]),
+            format_tick(axis->of, axis->ticks[i]).text, 20);
     }
     markup(plot->stream, "<g transform=\"rotate(-90 %d %f)\">", EDGE, middle);
     put_text(plot->stream, "m", EDGE, middle, axis->of->label, PLOT_HEIGHT / LETTER);
@@ -426,48 +409,58 @@ static void put_marks(
     markup(plot->stream, "</g>\n");
 }
 
-static void put_legend(const struct plot *plot)
+static void put_legend_name(const struct plot *plot, size_t entry, const char *name)
 {
-    const struct chart *chart = plot->chart;
-    for (size_t i = 0; i < legend_entries(plot); i++) {
-        double x = EDGE + LEGEND_WIDTH * (double)(i % 2), y = 4 + LINE * ((double)(i / 2) + 0.5);
-        const char *name = i < chart->series_count ? chart->series[i].name : plot->crosses;
-        put_text(
-            plot->stream, "", x + LEGEND_SAMPLE + 8, y, name, (LEGEND_WIDTH - LEGEND_SAMPLE - 8) / LETTER);
-        if (i == chart->series_count) {
-            put_cross(plot, x + LEGEND_SAMPLE / 2.0, y);
-            continue;
-        }
-        open_series(plot, i, plot->bars ? "f" : "p");
-        if (plot->bars) {
-            put_rectangle(plot, "o", x, y - BAR / 2.0, LEGEND_SAMPLE, BAR);
-        } else {
-            put_line(plot, "l", x, y, x + LEGEND_SAMPLE, y);
-            markup(plot->stream, "<path d=\"M%f %f%s\"/>", x + LEGEND_SAMPLE / 2.0, y, shape_of(chart, i));
-        }
-        markup(plot->stream, "</g>\n");
+    put_text(plot->stream, "", legend_x(entry) + LEGEND_SAMPLE + 8, legend_y(entry), name,
+        (LEGEND_WIDTH - LEGEND_SAMPLE - 8) / LETTER);
+}
+
+static void put_series(const struct plot *plot, size_t index)
+{
+    static const char *const dashes[DASHES] = {"", " d1", " d2"};
+    const struct chart_series *series = &plot->chart->series[index];
+    size_t number = number_of(plot->chart, index);
+    double x = legend_x(index), y = legend_y(index);
+    if (series->baseline)
+        markup(plot->stream, "<g class=\"sb%s", dashes[number % DASHES]);
+    else
+        markup(plot->stream, "<g class=\"s%zu%s", number % PALETTE, dashes[number / PALETTE % DASHES]);
+    markup(plot->stream, plot->bars ? " f\">\n" : " p\">\n");
+    put_legend_name(plot, index, series->name);
+    if (plot->bars) {
+        put_rectangle(plot, "o", x, y - BAR / 2.0, LEGEND_SAMPLE, BAR);
+        put_bars(plot, index);
+    } else {
+        put_line(plot, "l", x, y, x + LEGEND_SAMPLE, y);
+        markup(plot->stream, "<path d=\"M%f %f%s\"/>\n", x + LEGEND_SAMPLE / 2.0, y, shapes[number % SHAPES]);
+        put_intervals(plot, series);
+        put_curve(plot, series);
+        put_points(plot, series, shapes[number % SHAPES]);
     }
+    markup(plot->stream, "</g>\n");
 }
 
 static void put_plot(const struct plot *plot)
 {
-    const struct chart *chart = plot->chart;
-    double rule = plot->bars ? x_of(plot, chart->rule) : y_of(plot, chart->rule);
+    size_t count = plot->chart->series_count;
     put_rectangle(plot, "area", plot->left, plot->top, plot->right - plot->left, plot->bottom - plot->top);
     put_across_axis(plot);
-    if (!plot->bars)
+    if (plot->bars)
+        put_categories(plot);
+    else
         put_upward_axis(plot);
-    if (!isnan(chart->rule) && plot->bars)
-        put_line(plot, "z", rule, plot->top, rule, plot->bottom);
-    else if (!isnan(chart->rule))
-        put_line(plot, "z", plot->left, rule, plot->right, rule);
-    if (plot->bars) {
-        put_bars(plot);
-        return;
-    }
+    if (!isnan(plot->chart->rule) && plot->bars)
+        put_upright(plot, "z", plot->chart->rule);
+    else if (!isnan(plot->chart->rule))
+        put_level(plot, "z", plot->chart->rule);
     put_marks(plot, MARK_MEASURED, "measured", "mm", plot->top - 1.5 * LINE);
     put_marks(plot, MARK_REPORTED, "reported", "mr", plot->top - 0.5 * LINE);
-    put_curves(plot);
+    for (size_t i = 0; i < count; i++)
+        put_series(plot, i);
+    if (plot->crosses) {
+        put_legend_name(plot, count, plot->crosses);
+        put_cross(plot, legend_x(count) + LEGEND_SAMPLE / 2.0, legend_y(count));
+    }
 }
 
 /* Why the picture must not be trusted as it is, where nobody can cut it off. */
@@ -485,7 +478,7 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
 {
     struct plot plot = {.chart = chart, .stream = stream, .bars = chart->kind == CHART_BARS};
     stamp = chart->stamp ? chart->stamp : stamp;
-    make_axes(&plot);
+    bool any = make_axes(&plot);
     lay_out(&plot);
     double height = plot.bottom + 24 + LINE + 2;
     markup(stream,
@@ -495,12 +488,11 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
         number, number);
     describe(&plot, stamp);
     markup(stream, "</desc>\n");
-    put_legend(&plot);
-    if (plot.empty)
+    if (any)
+        put_plot(&plot);
+    else
         put_text(
             stream, "m", (plot.left + plot.right) / 2, (plot.top + plot.bottom) / 2, "no value is known", 40);
-    else
-        put_plot(&plot);
     if (stamp)
         put_stamp(&plot, stamp);
     markup(stream, "</svg>\n");

@@ -18,8 +18,9 @@ enum {
     REPORTED_ROW,
     NAME_ROW, /* and what is on the axis */
     ALL_ROWS,
-    LABEL_COLUMNS = 9, /* of the y axis, with the axis itself */
-    DOTS_X = 2,        /* in one character */
+    COLUMNS_LEAST = 40,
+    LABEL_COLUMNS = 9,  /* of the y axis, with the axis itself */
+    DOTS_X = 2,         /* in one character */
     DOTS_Y = 4,
     MARGIN_DOTS = 2,
     SERIES_MAX = 8,
@@ -30,13 +31,10 @@ enum {
     BAR_COLUMNS_LEAST = 10
 };
 
-/* What is no curve has a colour of its own. */
-enum { COLOR_NONE = 253, COLOR_WARNING, COLOR_NEUTRAL };
-
 struct cell {
     char symbol[5];     /* a character; "": none, but */
     unsigned char dots; /* bits as in Unicode's braille block, U+2800 + dots */
-    unsigned char color;
+    const char *color;  /* the sequence that switches it on; "": none; NULL: nothing is drawn */
 };
 
 struct plot {
@@ -67,25 +65,19 @@ static const char *either(const struct plot *plot, const char *utf8, const char 
     return plot->style->utf8 ? utf8 : ascii;
 }
 
-static unsigned color_of(const struct plot *plot, size_t index)
-{
-    return plot->series[index]->baseline ? COLOR_NEUTRAL : (unsigned)index;
-}
-
-static const char *color_on(const struct plot *plot, unsigned color)
+/* The sequence that switches a series' colour on; "" without colour. */
+static const char *color_of(const struct plot *plot, size_t index)
 {
     static const char *const colors[] = {
         "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[31m"};
-    if (color >= COLOR_NONE)
-        return style_on(plot->style, color == COLOR_NONE      ? INK_PLAIN
-                                     : color == COLOR_NEUTRAL ? INK_FAINT
-                                                              : INK_WARNING);
-    return plot->style->color ? colors[color % (sizeof colors / sizeof *colors)] : "";
+    if (plot->series[index]->baseline)
+        return style_on(plot->style, INK_FAINT);
+    return plot->style->color ? colors[index % (sizeof colors / sizeof *colors)] : "";
 }
 
-static const char *color_off(const struct plot *plot, unsigned color)
+static const char *color_off(const char *color)
 {
-    return plot->style->color && color != COLOR_NONE ? "\033[0m" : "";
+    return color[0] ? "\033[0m" : "";
 }
 
 /* ---- texts ---- */
@@ -124,11 +116,9 @@ static void write_title(const struct plot *plot)
 
 static void write_legend(const struct plot *plot, const char *const *symbols)
 {
-    for (size_t i = 0; i < plot->count; i++) {
-        unsigned color = color_of(plot, i);
-        fprintf(plot->stream, "  %s%s%s %s\n", color_on(plot, color), symbols[i], color_off(plot, color),
+    for (size_t i = 0; i < plot->count; i++)
+        fprintf(plot->stream, "  %s%s%s %s\n", color_of(plot, i), symbols[i], color_off(color_of(plot, i)),
             cut_text(plot, plot->series[i]->name, plot->columns - 4));
-    }
     if (plot->left_out)
         fprintf(plot->stream, "  %zu more in the table\n", plot->left_out);
 }
@@ -158,17 +148,17 @@ static struct cell *cell_at(const struct plot *plot, int column, int row)
 }
 
 /* A character, a UTF-8 string of one column. */
-static void put_symbol(const struct plot *plot, int column, int row, const char *symbol, unsigned color)
+static void put_symbol(const struct plot *plot, int column, int row, const char *symbol, const char *color)
 {
     struct cell *cell = cell_at(plot, column, row);
     if (!cell)
         return;
     snprintf(cell->symbol, sizeof cell->symbol, "%s", symbol);
-    cell->color = (unsigned char)color;
+    cell->color = color;
 }
 
 /* Clean text from a column on. */
-static void put_text(const struct plot *plot, int column, int row, const char *text, unsigned color)
+static void put_text(const struct plot *plot, int column, int row, const char *text, const char *color)
 {
     for (size_t bytes; *text; text += bytes) {
         char symbol[5];
@@ -180,7 +170,7 @@ static void put_text(const struct plot *plot, int column, int row, const char *t
 }
 
 /* A line between two points in dots, from the left top. */
-static void put_line(const struct plot *plot, int x0, int y0, int x1, int y1, unsigned color)
+static void put_line(const struct plot *plot, int x0, int y0, int x1, int y1, const char *color)
 {
     static const unsigned char bits[DOTS_Y][DOTS_X] = {
         {0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
@@ -193,7 +183,7 @@ static void put_line(const struct plot *plot, int x0, int y0, int x1, int y1, un
             continue;
         cell->symbol[0] = 0;
         cell->dots |= bits[y % DOTS_Y][x % DOTS_X];
-        cell->color = (unsigned char)color;
+        cell->color = color;
     }
 }
 
@@ -202,19 +192,20 @@ static void write_canvas(const struct plot *plot)
 {
     for (int row = 0; row < ALL_ROWS; row++) {
         const struct cell *cell = cell_at(plot, 0, row), *end = cell + plot->columns;
-        while (end > cell && (end[-1].symbol[0] ? end[-1].symbol[0] == ' ' : !end[-1].dots))
+        while (end > cell && (!end[-1].color || end[-1].symbol[0] == ' '))
             end--;
+        bool any = end > cell;
         for (; cell < end; cell++) {
-            bool drawn = cell->symbol[0] || cell->dots;
-            fputs(drawn ? color_on(plot, cell->color) : "", plot->stream);
-            if (cell->dots && !cell->symbol[0] && plot->style->utf8)
+            const char *color = cell->color ? cell->color : "";
+            const char *symbol = cell->symbol[0] ? cell->symbol : cell->dots ? "." : " ";
+            fputs(color, plot->stream);
+            if (symbol[0] == '.' && cell->dots && plot->style->utf8)
                 fprintf(plot->stream, "\xe2%c%c", 0xa0 | cell->dots >> 6, 0x80 | (cell->dots & 0x3f));
             else
-                fputs(cell->symbol[0] ? cell->symbol : cell->dots ? "." : " ", plot->stream);
-            fputs(drawn ? color_off(plot, cell->color) : "", plot->stream);
+                fputs(symbol, plot->stream);
+            fputs(color_off(color), plot->stream);
         }
-        if (end > cell_at(plot, 0, row))
-            fputc('\n', plot->stream);
+        fputs(any ? "\n" : "", plot->stream);
     }
 }
 
@@ -273,7 +264,7 @@ static bool room_for_whiskers(const struct plot *plot, const struct chart_series
 static bool draw_whiskers(const struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
-    unsigned color = color_of(plot, index);
+    const char *color = color_of(plot, index);
     bool any = false;
     for (size_t i = 0; room_for_whiskers(plot, series) && i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
@@ -306,43 +297,44 @@ static void draw_markers(const struct plot *plot, size_t index)
 static void draw_y_axis(const struct plot *plot)
 {
     for (int row = 0; row < ROWS; row++)
-        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "│", "|"), COLOR_NONE);
+        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "│", "|"), "");
     for (size_t i = plot->y.tick_count; i-- > 0;) {
         struct formatted tick = format_tick(&plot->chart->y, plot->y.ticks[i]);
         const char *label = cut_text(plot, tick.text, LABEL_COLUMNS - 1);
         int row = row_of(plot, plot->y.ticks[i]);
-        put_text(plot, LABEL_COLUMNS - 1 - columns_of(label), row, label, COLOR_NONE);
-        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "┤", "+"), COLOR_NONE);
+        put_text(plot, LABEL_COLUMNS - 1 - columns_of(label), row, label, "");
+        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "┤", "+"), "");
     }
     for (int column = LABEL_COLUMNS; isfinite(plot->chart->rule) && column < plot->columns; column++)
-        put_symbol(plot, column, row_of(plot, plot->chart->rule), either(plot, "┄", "-"), COLOR_NEUTRAL);
+        put_symbol(plot, column, row_of(plot, plot->chart->rule), either(plot, "┄", "-"),
+            style_on(plot->style, INK_FAINT));
 }
 
 /* Labels are centred under their ticks and kept inside the width and apart from each other. */
 static void draw_x_axis(const struct plot *plot)
 {
     int at = 0;
-    put_symbol(plot, LABEL_COLUMNS - 1, TICKS_ROW, either(plot, "└", "+"), COLOR_NONE);
+    put_symbol(plot, LABEL_COLUMNS - 1, TICKS_ROW, either(plot, "└", "+"), "");
     for (int column = LABEL_COLUMNS; column < plot->columns; column++)
-        put_symbol(plot, column, TICKS_ROW, either(plot, "─", "-"), COLOR_NONE);
+        put_symbol(plot, column, TICKS_ROW, either(plot, "─", "-"), "");
     for (size_t i = 0; i < plot->x.tick_count; i++) {
         struct formatted tick = format_tick(&plot->chart->x, plot->x.ticks[i]);
         const char *label = cut_text(plot, tick.text, LABEL_COLUMNS);
         int column = column_of(plot, plot->x.ticks[i]), start = column - columns_of(label) / 2;
-        put_symbol(plot, column, TICKS_ROW, either(plot, "┬", "+"), COLOR_NONE);
+        put_symbol(plot, column, TICKS_ROW, either(plot, "┬", "+"), "");
         if (start + columns_of(label) > plot->columns)
             start = plot->columns - columns_of(label);
         if (at && start < at + 1)
             continue;
-        put_text(plot, start, LABELS_ROW, label, COLOR_NONE);
+        put_text(plot, start, LABELS_ROW, label, "");
         at = start + columns_of(label);
     }
     const char *name = plot->chart->x.label ? plot->chart->x.label : "";
     if (plot->chart->x.unit == UNIT_BYTES && !strstr(name, "bytes"))
         name = pool_format(plot->pool, "%s (bytes)", name);
     name = cut_text(plot, name, plot->columns - LABEL_COLUMNS);
-    put_text(plot, LABEL_COLUMNS + (plot->columns - LABEL_COLUMNS - columns_of(name)) / 2, NAME_ROW, name,
-        COLOR_NONE);
+    put_text(
+        plot, LABEL_COLUMNS + (plot->columns - LABEL_COLUMNS - columns_of(name)) / 2, NAME_ROW, name, "");
 }
 
 /* The marks of one kind, each a pointer with its name. One for which there is no room, or that lies outside,
@@ -359,9 +351,9 @@ static void draw_marks(
         int column = column_of(plot, mark->from), end = column + 1 + columns_of(label);
         if (column < at + (at > 0) || end > plot->columns)
             continue;
-        put_text(plot, 0, row, title, COLOR_NONE);
-        put_symbol(plot, column, row, pointer, COLOR_NONE);
-        put_text(plot, column + 1, row, label, COLOR_NONE);
+        put_text(plot, 0, row, title, "");
+        put_symbol(plot, column, row, pointer, "");
+        put_text(plot, column + 1, row, label, "");
         at = end;
     }
 }
@@ -386,7 +378,8 @@ static void write_lines(struct plot *plot)
     if (plot->stamp[0]) {
         const char *text = cut_text(plot, plot->stamp, plot->columns - LABEL_COLUMNS - 4);
         int column = LABEL_COLUMNS + (plot->columns - LABEL_COLUMNS - 2 - columns_of(text)) / 2;
-        put_text(plot, column, STAMP_ROW, pool_format(plot->pool, " %s ", text), COLOR_WARNING);
+        put_text(plot, column, STAMP_ROW, pool_format(plot->pool, " %s ", text),
+            style_on(plot->style, INK_WARNING));
     }
     if (whiskers)
         fprintf(plot->stream, "  %s 95 %% interval\n", either(plot, "│", "|"));
@@ -423,10 +416,10 @@ static void write_bar(const struct plot *plot, size_t index, const struct chart_
     double from = axis_place(&plot->y, chart_bar_start(plot->chart, plot->y.range));
     double to = point ? axis_place(&plot->y, point->y) : from;
     int start = (int)lround(fmin(from, to) * width), end = (int)lround(fmax(from, to) * width);
-    fprintf(plot->stream, "%*s%s", start, "", color_on(plot, color_of(plot, index)));
+    fprintf(plot->stream, "%*s%s", start, "", color_of(plot, index));
     for (int i = start; i < end; i++)
         fputs(fills[plot->style->utf8][index], plot->stream);
-    fprintf(plot->stream, "%s%s%s\n", color_off(plot, color_of(plot, index)), end > start ? " " : "",
+    fprintf(plot->stream, "%s%s%s\n", color_off(color_of(plot, index)), end > start ? " " : "",
         bar_text(plot, point));
 }
 
@@ -481,7 +474,7 @@ void chart_terminal(const struct chart *chart, const char *stamp, FILE *stream,
     bool linear = chart->y.scale == SCALE_LINEAR;
     struct span x, y;
     plot.stamp = chart->stamp ? chart->stamp : stamp ? stamp : "";
-    plot.columns = (int)style_plot_columns(style);
+    plot.columns = !style->columns ? STYLE_COLUMNS_USUAL : (int)fmax(style->columns, COLUMNS_LEAST);
     choose_series(&plot);
     write_title(&plot);
     if (!chart_ranges(chart, linear, &x, &y))
