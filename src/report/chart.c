@@ -52,16 +52,26 @@ static bool can_stand(const struct chart_axis *axis, double value)
     return is_sane(value) && (axis->scale == SCALE_LINEAR || value > 1 / hugest);
 }
 
-bool chart_has(const struct chart *chart, const struct chart_point *point)
+static bool has_place(const struct chart *chart, const struct chart_point *point)
 {
     bool placed = chart->kind == CHART_LINES ? can_stand(&chart->x, point->x)
                                              : point->x >= 0 && point->x < (double)chart->category_count;
     return placed && can_stand(&chart->y, point->y);
 }
 
+const struct chart_point *chart_next(
+    const struct chart *chart, const struct chart_series *series, const struct chart_point *point)
+{
+    const struct chart_point *end = series->points + series->count;
+    point = point ? point + 1 : series->points;
+    while (point < end && !has_place(chart, point))
+        point++;
+    return point < end ? point : NULL;
+}
+
 bool chart_has_interval(const struct chart *chart, const struct chart_point *point)
 {
-    return chart_has(chart, point) && is_sane(point->low) && is_sane(point->high);
+    return has_place(chart, point) && is_sane(point->low) && is_sane(point->high);
 }
 
 double chart_bar_start(const struct chart *chart, struct span range)
@@ -91,11 +101,9 @@ static double usual_length(const struct chart *chart)
         room += chart->series[i].count;
     double *lengths = room ? calloc(room, sizeof *lengths) : NULL, median = 0;
     for (size_t i = 0; lengths && i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            const struct chart_point *point = &chart->series[i].points[k];
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));)
             if (chart_has_interval(chart, point))
                 lengths[count++] = point->high - point->low;
-        }
     if (count) {
         qsort(lengths, count, sizeof *lengths, by_size);
         median = lengths[count / 2];
@@ -109,13 +117,11 @@ static void widen_by_intervals(const struct chart *chart, struct span points, st
 {
     double further = 1.5 * usual_length(chart) + 0.5 * (points.high - points.low);
     for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            const struct chart_point *point = &chart->series[i].points[k];
-            if (!chart_has_interval(chart, point))
-                continue;
-            widen(all, fmax(point->low, points.low - further));
-            widen(all, fmin(point->high, points.high + further));
-        }
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));)
+            if (chart_has_interval(chart, point)) {
+                widen(all, fmax(point->low, points.low - further));
+                widen(all, fmin(point->high, points.high + further));
+            }
     if (chart->y.scale != SCALE_LINEAR)
         all->low = fmax(all->low, points.low / 2); /* a logarithm has no room for what reaches 0 */
 }
@@ -124,11 +130,10 @@ bool chart_ranges(const struct chart *chart, bool intervals, struct span *x, str
 {
     struct span places = {INFINITY, -INFINITY}, values = places;
     for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++)
-            if (chart_has(chart, &chart->series[i].points[k])) {
-                widen(&places, chart->series[i].points[k].x);
-                widen(&values, chart->series[i].points[k].y);
-            }
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));) {
+            widen(&places, point->x);
+            widen(&values, point->y);
+        }
     if (values.low > values.high)
         return false;
     if (can_stand(&chart->y, chart->rule))

@@ -81,9 +81,12 @@ struct span {
     double low, high;
 };
 
-/* Whether a point has a place: its numbers are known, of a size that can be divided by dots and pixels, and
- * what the scales can show. And whether its interval has one too. */
-bool chart_has(const struct chart *chart, const struct chart_point *point);
+/* The next point of a series that has a place, after `point` (NULL: the first one): its numbers are known, of
+ * a size that can be divided by dots and pixels, and what the scales can show. NULL: there is none. */
+const struct chart_point *chart_next(
+    const struct chart *chart, const struct chart_series *series, const struct chart_point *point);
+
+/* Whether a point and its interval have a place. */
 bool chart_has_interval(const struct chart *chart, const struct chart_point *point);
 
 /* The ranges of the points that have a place. That of y holds the rule, what bars start at and, if they are

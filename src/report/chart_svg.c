@@ -47,10 +47,10 @@ struct plot {
 
 /* ---- texts ---- */
 
+/* The room for text: too much for what is not clean, never too little. */
 static double letters(const char *text)
 {
-    return text ? (double)text_columns(text) * LETTER
-                : 0; /* what is not clean gets too much room, never too little */
+    return text ? (double)text_columns(text) * LETTER : 0;
 }
 
 /* Text, cut at `columns`; y is its middle. */
@@ -114,16 +114,12 @@ static void describe(const struct plot *plot, const char *stamp)
     const struct chart *chart = plot->chart;
     markup(plot->stream, "%s%s%s, %s.", stamp, stamp ? ". " : "", chart->y.label,
         plot->bars ? "bars" : "curves");
-    for (const struct chart_series *series = chart->series; series < chart->series + chart->series_count;
-         series++) {
+    for (size_t i = 0; i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
         const struct chart_point *least = NULL, *most = NULL;
         struct formatted from, to;
         size_t count = 0;
-        for (const struct chart_point *point = series->points; point < series->points + series->count;
-             point++) {
-            if (!chart_has(chart, point))
-                continue;
-            count++;
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, series, point)); count++) {
             least = !least || point->y < least->y ? point : least;
             most = !most || point->y > most->y ? point : most;
         }
@@ -275,15 +271,11 @@ static void put_intervals(const struct plot *plot, const struct chart_series *se
 
 static void put_curve(const struct plot *plot, const struct chart_series *series)
 {
-    const char *go = "M";
+    const struct chart_point *last = NULL, *point;
     markup(plot->stream, "<path class=\"l\" d=\"");
-    for (size_t i = 0; i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
-        bool there = chart_has(plot->chart, point);
-        if (there)
-            markup(plot->stream, "%s%f %f", go, x_of(plot, point->x), y_of(plot, point->y));
-        go = there ? "L" : "M";
-    }
+    for (; (point = chart_next(plot->chart, series, last)); last = point)
+        markup(plot->stream, "%s%f %f", last && point == last + 1 ? "L" : "M", x_of(plot, point->x),
+            y_of(plot, point->y));
     markup(plot->stream, "\"/>\n");
 }
 
@@ -291,10 +283,9 @@ static void put_curve(const struct plot *plot, const struct chart_series *series
 static void put_points(const struct plot *plot, const struct chart_series *series, const char *shape)
 {
     double last_x = -HUGE_VAL, last_y = 0;
-    for (size_t i = 0; i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
+    for (const struct chart_point *point = NULL; (point = chart_next(plot->chart, series, point));) {
         double x = x_of(plot, point->x), y = y_of(plot, point->y);
-        if (!chart_has(plot->chart, point) || (fabs(x - last_x) < 1.5 && fabs(y - last_y) < 1.5))
+        if (fabs(x - last_x) < 1.5 && fabs(y - last_y) < 1.5)
             continue;
         last_x = x;
         last_y = y;
@@ -324,14 +315,11 @@ static void put_bars(const struct plot *plot, size_t index)
     const struct chart *chart = plot->chart;
     const struct chart_series *series = &chart->series[index];
     double thick = chart->series_count == 1 ? BAR + 3 : BAR - 1;
+    double first =
+        plot->top + (plot->row - BAR * (double)chart->series_count + BAR) / 2 + BAR * (double)index;
     double from = x_of(plot, chart_bar_start(chart, plot->across.range));
-    for (size_t i = 0; i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
-        double to = x_of(plot, point->y),
-               middle = plot->top + plot->row * (floor(point->x) + 0.5) +
-                        BAR * ((double)index - ((double)chart->series_count - 1) / 2);
-        if (!chart_has(chart, point))
-            continue;
+    for (const struct chart_point *point = NULL; (point = chart_next(chart, series, point));) {
+        double to = x_of(plot, point->y), middle = first + plot->row * floor(point->x);
         markup(plot->stream, "<g>");
         put_rectangle(plot, "o", fmin(from, to), middle - thick / 2, fmax(fabs(to - from), 1), thick);
         put_told(plot, series, point);

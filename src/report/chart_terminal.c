@@ -19,8 +19,8 @@ enum {
     NAME_ROW, /* and what is on the axis */
     ALL_ROWS,
     COLUMNS_LEAST = 40,
-    LABEL_COLUMNS = 9,  /* of the y axis, with the axis itself */
-    DOTS_X = 2,         /* in one character */
+    LABEL_COLUMNS = 9, /* of the y axis, with the axis itself */
+    DOTS_X = 2,        /* in one character */
     DOTS_Y = 4,
     MARGIN_DOTS = 2,
     SERIES_MAX = 8,
@@ -127,10 +127,7 @@ static void choose_series(struct plot *plot)
 {
     for (size_t i = 0; i < plot->chart->series_count; i++) {
         const struct chart_series *series = &plot->chart->series[i];
-        size_t point = 0;
-        while (point < series->count && !chart_has(plot->chart, &series->points[point]))
-            point++;
-        if (point == series->count)
+        if (!chart_next(plot->chart, series, NULL))
             continue;
         if (plot->count < SERIES_MAX)
             plot->series[plot->count++] = series;
@@ -239,12 +236,11 @@ static int row_of(const struct plot *plot, double y)
 static void draw_curve(const struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
-    for (size_t i = 1; i < series->count; i++) {
-        const struct chart_point *a = &series->points[i - 1], *b = &series->points[i];
-        if (chart_has(plot->chart, a) && chart_has(plot->chart, b))
-            put_line(plot, x_dot(plot, a->x), y_dot(plot, a->y), x_dot(plot, b->x), y_dot(plot, b->y),
+    const struct chart_point *from = chart_next(plot->chart, series, NULL), *to;
+    for (; (to = chart_next(plot->chart, series, from)); from = to)
+        if (to == from + 1)
+            put_line(plot, x_dot(plot, from->x), y_dot(plot, from->y), x_dot(plot, to->x), y_dot(plot, to->y),
                 color_of(plot, index));
-    }
 }
 
 /* Whiskers of two series stand side by side. There are none where there is no room for that, nor on a
@@ -266,8 +262,9 @@ static bool draw_whiskers(const struct plot *plot, size_t index)
     const struct chart_series *series = plot->series[index];
     const char *color = color_of(plot, index);
     bool any = false;
-    for (size_t i = 0; room_for_whiskers(plot, series) && i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
+    if (!room_for_whiskers(plot, series))
+        return false;
+    for (const struct chart_point *point = NULL; (point = chart_next(plot->chart, series, point));) {
         if (!chart_has_interval(plot->chart, point))
             continue;
         int column = column_of(plot, point->x) + (int)index;
@@ -285,13 +282,10 @@ static bool draw_whiskers(const struct plot *plot, size_t index)
 
 static void draw_markers(const struct plot *plot, size_t index)
 {
-    const struct chart_series *series = plot->series[index];
-    for (size_t i = 0; i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
-        if (chart_has(plot->chart, point))
-            put_symbol(plot, column_of(plot, point->x), row_of(plot, point->y),
-                markers[plot->style->utf8][index], color_of(plot, index));
-    }
+    const char *marker = markers[plot->style->utf8][index];
+    for (const struct chart_point *point = NULL;
+         (point = chart_next(plot->chart, plot->series[index], point));)
+        put_symbol(plot, column_of(plot, point->x), row_of(plot, point->y), marker, color_of(plot, index));
 }
 
 static void draw_y_axis(const struct plot *plot)
@@ -390,11 +384,11 @@ static void write_lines(struct plot *plot)
 
 static const struct chart_point *point_of(const struct plot *plot, size_t index, size_t category)
 {
-    const struct chart_series *series = plot->series[index];
-    for (size_t i = 0; i < series->count; i++)
-        if (series->points[i].x == (double)category && chart_has(plot->chart, &series->points[i]))
-            return &series->points[i];
-    return NULL;
+    const struct chart_point *point = NULL;
+    do
+        point = chart_next(plot->chart, plot->series[index], point);
+    while (point && point->x != (double)category);
+    return point;
 }
 
 /* "63.2 µs", "63.2 µs ~" */
