@@ -208,7 +208,8 @@ static void lay_out(struct plot *plot)
         plot->row = fmax(BAR * (double)chart->series_count + 8, LINE + 2);
         height = plot->row * fmax((double)chart->category_count, 1);
     }
-    plot->top = legend_y(chart->series_count - !plot->crosses) + 17 + (chart->mark_count ? 2 * LINE : 0);
+    size_t lines = (chart->series_count + (plot->crosses != NULL) + 1) / 2 + (chart->mark_count ? 2 : 0);
+    plot->top = 12 + LINE * (double)lines;
     plot->bottom = plot->top + height;
 }
 
