@@ -36,7 +36,6 @@ struct chart_point {
     double x, y;      /* y NAN: not known, the line is broken there */
     double low, high; /* the interval, NAN: none. Very long ones may be cut at the edge, visibly */
     const char *mark; /* what is to be seen beside it: "noisy"; NULL: nothing */
-    const char *text; /* what is told of it on hover; NULL: made from its numbers */
 };
 
 struct chart_series {
@@ -67,12 +66,13 @@ struct chart {
     double rule;         /* a horizontal line at this y: "no difference"; NAN: none */
     const char *caption; /* what the reader should know to read it, a sentence; NULL: nothing */
     const char *stamp;   /* written across the picture: why it must not be trusted as it is ("incomplete:
-                            stopped by   the user", "too disturbed to tell"); NULL: nothing */
+                            stopped by the user", "too disturbed to tell"); NULL: nothing */
 };
 
 /* Appends a series of `count` points, each NAN; NULL without memory (the document remembers). */
 struct chart_series *chart_series(
     struct document *document, struct chart *chart, const char *name, size_t count);
+
 /* Marks stay in the order of where they start. */
 void chart_mark(struct document *document, struct chart *chart, enum chart_mark_kind kind, double from,
     double to, const char *label);

@@ -96,10 +96,6 @@ static void put_told(
     enum unit unit = plot->chart->y.unit;
     struct formatted low, high, place;
     const struct value value = {.unit = unit, .number = point->y, .low = point->low, .high = point->high};
-    if (point->text) {
-        markup(plot->stream, "<title>%s</title>", point->text);
-        return;
-    }
     markup(plot->stream, "<title>%s · %s: %s", place_of(plot->chart, point, &place), series->name,
         figure_of(plot->chart, point).text);
     if (chart_has_interval(plot->chart, point) &&
@@ -189,7 +185,8 @@ static double legend_x(size_t entry)
 
 static double legend_y(size_t entry)
 {
-    return 4 + LINE * ((double)(entry / 2) + 0.5);
+    size_t line = entry / 2;
+    return 4 + LINE * ((double)line + 0.5);
 }
 
 /* From the top downwards: the legend, the names of marks, the plot, and below it its axis. */
