@@ -344,17 +344,16 @@ static void put_across_axis(const struct plot *plot)
     put_text(plot->stream, "m", (plot->left + plot->right) / 2, plot->bottom + 34, axis->of->label, 90);
 }
 
-static void put_categories(const struct plot *plot)
-{
-    for (size_t i = 0; i < plot->chart->category_count; i++)
-        put_text(plot->stream, "e", plot->left - 8, plot->top + plot->row * ((double)i + 0.5),
-            plot->chart->categories[i], NAMES_MOST / LETTER);
-}
-
+/* Of bars, the names of their categories. */
 static void put_upward_axis(const struct plot *plot)
 {
     const struct axis *axis = &plot->upward;
     double middle = (plot->top + plot->bottom) / 2;
+    for (size_t i = 0; i < plot->chart->category_count; i++)
+        put_text(plot->stream, "e", plot->left - 8, plot->top + plot->row * ((double)i + 0.5),
+            plot->chart->categories[i], NAMES_MOST / LETTER);
+    if (plot->bars)
+        return;
     for (size_t i = 0; i < axis->tick_count; i++) {
         put_level(plot, "g", axis->ticks[i]);
         put_text(plot->stream, "t e", plot->left - 8, y_of(plot, axis->ticks[i]),
@@ -431,10 +430,7 @@ static void put_plot(const struct plot *plot)
     size_t count = plot->chart->series_count;
     put_rectangle(plot, "area", plot->left, plot->top, plot->right - plot->left, plot->bottom - plot->top);
     put_across_axis(plot);
-    if (plot->bars)
-        put_categories(plot);
-    else
-        put_upward_axis(plot);
+    put_upward_axis(plot);
     if (!isnan(plot->chart->rule) && plot->bars)
         put_upright(plot, "z", plot->chart->rule);
     else if (!isnan(plot->chart->rule))

@@ -49,14 +49,16 @@ static const struct value *value_at(const struct grid *grid, size_t row, size_t 
     return &grid->table->values[row * grid->table->column_count + column];
 }
 
-static void find_intervals(struct grid *grid)
+static bool find_intervals(struct grid *grid)
 {
     struct formatted low, high;
-    for (size_t i = 0; i < grid->table->column_count; i++) {
+    grid->interval = pool_room(&grid->pool, grid->table->column_count, sizeof *grid->interval);
+    for (size_t i = 0; grid->interval && i < grid->table->column_count; i++) {
         const struct column *column = &grid->table->columns[i];
         for (size_t row = 0; column->interval && column->unit != UNIT_TEXT && row < grid->table->rows; row++)
             grid->interval[i] |= format_ends(value_at(grid, row, i), column, &low, &high);
     }
+    return grid->interval;
 }
 
 /* Neighbouring columns of the same block stand under its heading, which may be none. */
@@ -158,30 +160,24 @@ static void put_rows(struct grid *grid, bool details)
     markup(grid->stream, "</tbody></table></div>\n");
 }
 
-static void put_grid(struct grid *grid)
-{
-    size_t details = 0;
-    find_intervals(grid);
-    for (size_t row = 0; row < grid->table->rows; row++)
-        details += value_at(grid, row, 0)->detail;
-    if (details < grid->table->rows)
-        put_rows(grid, false);
-    if (!details)
-        return;
-    markup(grid->stream, "<details><summary>%s: %zu detail%s</summary>\n", grid->name, details,
-        details == 1 ? "" : "s");
-    put_rows(grid, true);
-    markup(grid->stream, "</details>\n");
-}
-
 static int put_table(FILE *stream, const struct table *table, struct error *error)
 {
     struct grid grid = {.table = table, .name = table->title ? table->title : table->name, .stream = stream};
+    size_t details = 0;
     if (table->readers == TABLE_FOR_FILES || !table->rows || !table->column_count)
         return 0;
-    grid.interval = pool_room(&grid.pool, table->column_count, sizeof *grid.interval);
-    if (grid.interval)
-        put_grid(&grid);
+    if (!find_intervals(&grid))
+        return error_set(error, ENOMEM, "not enough memory to write the page");
+    for (size_t row = 0; row < table->rows; row++)
+        details += value_at(&grid, row, 0)->detail;
+    if (details < table->rows)
+        put_rows(&grid, false);
+    if (details) {
+        markup(stream, "<details><summary>%s: %zu detail%s</summary>\n", grid.name, details,
+            details == 1 ? "" : "s");
+        put_rows(&grid, true);
+        markup(stream, "</details>\n");
+    }
     bool failed = grid.pool.failed;
     pool_free(&grid.pool);
     return failed ? error_set(error, ENOMEM, "not enough memory to write the page") : 0;
