@@ -1,7 +1,6 @@
 #include "experiment/setting.h"
 
 #include "domain/probe.h"
-#include "result/tool.h"
 
 #include <errno.h>
 #include <stdio.h>

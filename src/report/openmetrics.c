@@ -1,7 +1,6 @@
 #include "report/openmetrics.h"
 
 #include "report/text.h"
-#include "result/tool.h"
 
 #include <ctype.h>
 #include <errno.h>

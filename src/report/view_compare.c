@@ -2,9 +2,6 @@
 
 #include "report/format.h"
 #include "report/view_run.h"
-#include "result/ratios.h"
-#include "result/tool.h"
-#include "result/words.h"
 
 #include <math.h>
 #include <string.h>
@@ -483,7 +480,7 @@ static void describe_compared(const struct compare *compare, enum metric metric,
         FILE_FIGURE("ratio_low", UNIT_RATIO, compared->low),
         FILE_FIGURE("ratio_high", UNIT_RATIO, compared->high),
         FILE_WORDS("verdict", verdict_name(verdict_of(compared->low, compared->high))),
-        FILE_WORDS("quality", compared->cell ? quality_name(compared->cell->quality) : NULL),
+        FILE_WORDS("quality", compared->cell ? quality_names[compared->cell->quality] : NULL),
         FILE_WORDS("reason", compared->reason),
     };
     memcpy(values, all, sizeof all);

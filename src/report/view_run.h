@@ -1,5 +1,6 @@
 /* What the views of all measuring commands have in common: which machine this is, what must be known to read
- * the result, how it was measured, and the table of cells for files. */
+ * the result, how it was measured, the table of cells for files, and lists and figures inside sentences.
+ * Texts live as long as the document; the result has to outlive it. */
 #ifndef VCOST_REPORT_VIEW_RUN_H
 #define VCOST_REPORT_VIEW_RUN_H
 
@@ -9,10 +10,10 @@
 
 #include <math.h>
 
-/* The result has to outlive the document in all of these. */
+/* ---- the run ---- */
 
 /* The document's title, "vcost chase on AMD EPYC 7B13", and its stamp where the result must not be trusted as
- * it is: "incomplete: stopped by the user", "too disturbed to tell". First. */
+ * it is: "incomplete: stopped by the user". First. */
 void view_run_title(const struct result *result, struct document *document);
 
 /* Facts about where it was measured: "Guest: KVM with shadow paging (PVM). CPU: AMD EPYC 7B13. Linux 6.18.5."
@@ -22,14 +23,19 @@ void view_run_machine(const struct result *result, struct document *document);
 /* For the end of a conclusion: " (incomplete: stopped by the user)"; "" if the result is complete. */
 const char *view_run_incomplete(const struct result *result, struct document *document);
 
+/* "KVM guest", "guest of an unnamed hypervisor"; NULL: this machine is none. */
+const char *view_run_guest(const struct result *result, struct document *document);
+
 /* A fact about what is below native: "This machine is itself a KVM guest …". Nothing on bare metal. */
 void view_run_below(const struct result *result, struct document *document);
 
-/* What kind of machine this is today, a sentence to stand above a table: "This machine is unsteady today:
- * half of the intervals reach more than 4.3 % to a side." Of the comparisons, or of the cells where there is
- * none.
- */
+/* What kind of machine this is today, a sentence to stand above a table: "This machine is fairly quiet today:
+ * half of the comparisons are known to within 4.3 %." Of the comparisons, or of the cells where there is
+ * none. */
 void view_run_today(const struct result *result, struct document *document);
+
+/* Why so much cannot be told, and what to do: "other work takes this CPU (…). Stop it …". No full stop. */
+const char *view_run_blame(const struct result *result, struct document *document);
 
 /* How many ratios came out how, after `what`: "kvm: of 37 comparisons 1 is slower, 1 faster, 35 not
  * significant; with as many …". Nothing where there is none. */
@@ -45,11 +51,12 @@ const char *view_run_quality(const struct result *result, struct document *docum
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *document);
 
-/* A value of a table for files, with its column's key. */
+/* ---- a table for files ---- */
+
 struct file_value {
-    const char *key;
+    const char *key; /* its column's */
     enum unit unit;
-    const char *text; /* UNIT_TEXT; lives as long as the document; NULL: none */
+    const char *text; /* UNIT_TEXT; NULL: none */
     double number;    /* of all others; NAN: none */
 };
 #define FILE_WORDS(key, text) ((struct file_value){key, UNIT_TEXT, text, NAN})
@@ -62,8 +69,30 @@ struct table *view_file_table(
     struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows);
 void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
 
-/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; "2.6 % (no interval)". Lives as long as the document.
- */
+/* ---- a table for people ---- */
+
+/* Takes out the columns in which no row has anything. */
+void view_drop_empty(struct table *table);
+
+/* ---- in sentences ---- */
+
+/* "a, b and 3 more": all that are added are counted, the first ones named. */
+struct listing {
+    const char *between; /* ", ", "; " */
+    size_t most;         /* so many are named */
+    size_t count;
+    const char *text; /* NULL: none yet */
+};
+void listing_add(struct listing *listing, const char *name, struct document *document);
+const char *listing_text(const struct listing *listing, struct document *document); /* "" without any */
+
+/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; "2.6 % (no interval)". */
 const char *view_amount(struct document *document, double ratio, double low, double high);
+
+/* A time with no more digits than its interval bears; with a sign if it is a difference. */
+const char *view_time(struct document *document, double ns, double low, double high, bool sign);
+
+/* With a capital: sentences are made of halves. */
+const char *view_capital(struct document *document, const char *text);
 
 #endif

@@ -5,7 +5,6 @@
 #include "record/record.h"
 #include "record/schema.h"
 #include "result/cell_record.h"
-#include "result/words.h"
 
 #include <math.h>
 #include <string.h>
