@@ -81,25 +81,42 @@ const char *chase_curve_name(const struct chase_view *view, const struct curve *
     return joined(view, group_tag(view, curve), ": ", curve_title(view, curve));
 }
 
-/* ---- the table of a group ---- */
+/* ---- notes below a table ---- */
 
-/* What stands beside a figure. */
-enum point_mark { POINT_GOOD, POINT_UNCLEAR, POINT_INTERRUPTED, POINT_MISSING, POINT_MARKS };
-
-static const struct {
-    const char *mark, *meaning;
-} point_marks[POINT_MARKS] = {
-    [POINT_UNCLEAR] = {"~", "tells nothing: its interval reaches more than 10 % to a side"},
-    [POINT_INTERRUPTED] = {"!", "interrupted: fewer placements than planned"},
-    [POINT_MISSING] = {"-", "not measured"},
-};
-
-static enum point_mark mark_of_cell(const struct curve_point *point)
+/* Why there is something to say about a point; NULL if there is not. */
+static const char *reason_of(const struct result *result, const struct curve_point *point)
 {
-    if (!point_measured(point))
-        return POINT_MISSING;
-    return point->cell->quality == QUALITY_INTERRUPTED ? POINT_INTERRUPTED : POINT_GOOD;
+    if (!point->cell)
+        return result->complete || !result->incomplete_reason[0] ? "this cell was not part of the experiment"
+                                                                 : result->incomplete_reason;
+    const char *reason = cell_reason(point->cell);
+    return reason || !point->against ? reason : comparison_reason(point->against);
 }
+
+/* Why figures are missing or lack an interval; or why cells are noisy, which is a detail: what is read is how
+ * they compare. */
+static void say_notes(const struct chase_view *view, const struct curve_group *group, bool noisy)
+{
+    struct remarks remarks = {0};
+    for (size_t i = 0; i < group->curve_count; i++)
+        for (size_t k = 0; k < group->working_set_count; k++) {
+            const struct curve *curve = &group->curves[i];
+            const struct curve_point *point = &curve->points[k];
+            const char *mark = !point_measured(point)                        ? "- "
+                               : point->cell->quality == QUALITY_INTERRUPTED ? "! "
+                                                                             : "";
+            if (noisy == (point->cell && point->cell->quality == QUALITY_NOISY))
+                remarks_add(&remarks,
+                    document_text(view->document, "%s%s at ", mark, curve_title(view, curve)),
+                    document_text(view->document, "%s", format_size(point->working_set_bytes).text),
+                    reason_of(view->result, point), view->document);
+        }
+    document_details(view->document, noisy);
+    remarks_say(&remarks, NULL, 4, 8, view->document);
+    document_details(view->document, false);
+}
+
+/* ---- the table of a group ---- */
 
 /* Of the slowdown where there is one, else of the time. */
 static bool is_unclear(const struct curve *curve, const struct curve_point *point)
@@ -136,14 +153,14 @@ static struct layout layout_of(const struct curve_group *group)
     return layout;
 }
 
-enum { CURVE_COLUMNS_MAX = 2 };
+enum { COLUMN_TIME, COLUMN_FASTEST, COLUMN_SLOWDOWN, CURVE_COLUMNS };
 
-/* The columns of a curve, whose block has its name, or their heads where two stand side by side; how many. */
-static size_t curve_columns(const struct chase_view *view, const struct curve *curve, struct layout layout,
-    struct column columns[static CURVE_COLUMNS_MAX])
+/* The columns of a curve, whose block has its name, or their heads where two stand side by side. */
+static void make_columns(const struct chase_view *view, const struct curve *curve, struct layout layout,
+    struct column columns[static CURVE_COLUMNS])
 {
     const char *title = curve_title(view, curve), *block = layout.pair ? NULL : title;
-    columns[0] = (struct column){.key = "ns",
+    columns[COLUMN_TIME] = (struct column){.key = "ns",
         .head = !layout.pair                        ? "ns"
                 : curve->native || curve->elsewhere ? title
                                                     : "guest",
@@ -152,41 +169,34 @@ static size_t curve_columns(const struct chase_view *view, const struct curve *c
         .bare = true,
         .rounded = true,
         .interval = !layout.compared};
-    columns[1] = layout.compared
-                     ? (struct column){.key = "slowdown",
-                           .block = block,
-                           .unit = UNIT_CHANGE,
-                           .rounded = true,
-                           .interval = true}
-                     : (struct column){.key = "fastest", .block = block, .unit = UNIT_NS, .bare = true};
-    return !layout.compared || curve->compared ? 2 : 1;
+    columns[COLUMN_FASTEST] =
+        (struct column){.key = "fastest", .block = block, .unit = UNIT_NS, .bare = true};
+    columns[COLUMN_SLOWDOWN] = (struct column){
+        .key = "slowdown", .block = block, .unit = UNIT_CHANGE, .rounded = true, .interval = true};
 }
 
-/* Fills a curve's columns; the next curve's first. */
-static size_t fill_point(struct table *table, size_t row, size_t column, const struct curve *curve,
+static void fill_point(struct table *table, size_t row, size_t column, const struct curve *curve,
     const struct curve_point *point, struct layout layout)
 {
     static const enum tone tones[VERDICTS] = {[VERDICT_SLOWER] = TONE_SLOWER, [VERDICT_FASTER] = TONE_FASTER};
     const struct result_cell *cell = point->cell;
     const struct result_comparison *against = point->against;
-    struct value *value = table_at(table, row, column);
+    struct value *time = table_at(table, row, column + COLUMN_TIME);
+    struct value *slowdown = table_at(table, row, column + COLUMN_SLOWDOWN);
     if (cell) {
-        table_interval(table, row, column, cell->median, cell->low, cell->high);
-        value->mark = point_measured(point) ? point_marks[mark_of_cell(point)].mark : NULL;
-        value->why = cell_reason(cell);
+        table_interval(table, row, column + COLUMN_TIME, cell->median, cell->low, cell->high);
+        time->mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL;
+        time->why = cell_reason(cell);
         if (!layout.compared)
-            table_number(table, row, column + 1, cell->min);
+            table_number(table, row, column + COLUMN_FASTEST, cell->min);
     }
-    if (curve->compared)
-        value = table_at(table, row, column + 1);
-    if (curve->compared && against) {
-        table_interval(table, row, column + 1, against->ratio, against->low, against->high);
-        value->tone = tones[verdict_of(against->low, against->high)];
-        value->why = comparison_reason(against);
+    if (against) {
+        table_interval(table, row, column + COLUMN_SLOWDOWN, against->ratio, against->low, against->high);
+        slowdown->tone = tones[verdict_of(against->low, against->high)];
+        slowdown->why = comparison_reason(against);
     }
     if (layout.unclear && curve->compared == layout.compared && is_unclear(curve, point))
-        value->mark = point_marks[POINT_UNCLEAR].mark;
-    return column + (!layout.compared || curve->compared ? 2 : 1);
+        (curve->compared ? slowdown : time)->mark = "~";
 }
 
 static bool any_measured(const struct curve_group *group, size_t at)
@@ -197,22 +207,21 @@ static bool any_measured(const struct curve_group *group, size_t at)
     return any;
 }
 
-/* A row for each working set that something was measured at; false if there is none. */
-static bool add_table(const struct chase_view *view, const struct curve_group *group)
+/* A row for each working set that something was measured at. */
+static void add_table(const struct chase_view *view, const struct curve_group *group)
 {
     struct document *document = view->document;
     const struct chase_shape *shape = &group->shape;
-    struct column *columns =
-        pool_room(&document->pool, 1 + CURVE_COLUMNS_MAX * group->curve_count, sizeof *columns);
+    size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0, row = 0;
+    struct column *columns = pool_room(&document->pool, count, sizeof *columns);
     struct layout layout = layout_of(group);
-    size_t count = 1, rows = 0, row = 0;
     for (size_t i = 0; i < group->working_set_count; i++)
         rows += any_measured(group, i);
     if (!columns || !rows)
-        return false;
+        return;
     columns[0] = (struct column){.key = "working_set", .head = "working set", .unit = UNIT_BYTES};
     for (size_t i = 0; i < group->curve_count; i++)
-        count += curve_columns(view, &group->curves[i], layout, columns + count);
+        make_columns(view, &group->curves[i], layout, columns + 1 + CURVE_COLUMNS * i);
     const char *name =
         shape_name(document, shape, (struct shape_parts){true, true, shape->write, shape->chains > 1});
     struct table *table = document_table(document, "slowdown",
@@ -221,83 +230,15 @@ static bool add_table(const struct chase_view *view, const struct curve_group *g
         if (!any_measured(group, at))
             continue;
         table_number(table, row, 0, (double)group->working_sets[at]);
-        for (size_t i = 0, column = 1; i < group->curve_count; i++)
-            column = fill_point(table, row, column, &group->curves[i], &group->curves[i].points[at], layout);
+        for (size_t i = 0; i < group->curve_count; i++)
+            fill_point(
+                table, row, 1 + CURVE_COLUMNS * i, &group->curves[i], &group->curves[i].points[at], layout);
         row++;
     }
-    return true;
-}
-
-/* ---- its notes ---- */
-
-static void say_marks(const struct chase_view *view, const struct curve_group *group)
-{
-    bool used[POINT_MARKS] = {[POINT_UNCLEAR] = layout_of(group).unclear};
-    struct listing marks = {.between = ";  ", .most = POINT_MARKS};
-    for (size_t i = 0; i < group->curve_count; i++)
-        for (size_t k = 0; k < group->working_set_count; k++)
-            used[mark_of_cell(&group->curves[i].points[k])] = true;
-    for (enum point_mark mark = POINT_UNCLEAR; mark < POINT_MARKS; mark++)
-        if (used[mark])
-            listing_add(&marks,
-                document_text(view->document, "%s %s", point_marks[mark].mark, point_marks[mark].meaning),
-                view->document);
-    if (marks.count)
-        document_say(view->document, BLOCK_NOTE, "%s", marks.text);
-}
-
-/* Why there is something to say about a point; NULL if there is not. */
-static const char *reason_of(const struct result *result, const struct curve_point *point)
-{
-    if (!point->cell)
-        return result->complete || !result->incomplete_reason[0] ? "this cell was not part of the experiment"
-                                                                 : result->incomplete_reason;
-    const char *reason = cell_reason(point->cell);
-    return reason || !point->against ? reason : comparison_reason(point->against);
-}
-
-/* "4 KiB, 64 KiB, 1 MiB and 3 more": the working sets from `at` on that share its reason and mark; "" if one
- * before does, or there is no reason. */
-static const char *sizes_of_note(const struct chase_view *view, const struct curve *curve, size_t at)
-{
-    struct listing sizes = {.between = ", ", .most = 4};
-    const struct curve_point *point = &curve->points[at];
-    const char *reason = reason_of(view->result, point);
-    for (size_t i = 0; reason && i < curve->group->working_set_count; i++) {
-        const struct curve_point *other = &curve->points[i];
-        const char *its = reason_of(view->result, other);
-        if (!its || strcmp(its, reason) != 0 || mark_of_cell(other) != mark_of_cell(point))
-            continue;
-        if (i < at)
-            return "";
-        listing_add(&sizes, document_text(view->document, "%s", format_size(other->working_set_bytes).text),
-            view->document);
-    }
-    return listing_text(&sizes, view->document);
-}
-
-/* Why figures are missing or lack an interval; or why cells are noisy, which is a detail: what is read is how
- * they compare. */
-static void say_notes(const struct chase_view *view, const struct curve_group *group, bool noisy)
-{
-    enum { NAMED = 8 };
-    size_t notes = 0;
-    document_details(view->document, noisy);
-    for (size_t i = 0; i < group->curve_count; i++)
-        for (size_t k = 0; k < group->working_set_count; k++) {
-            const struct curve *curve = &group->curves[i];
-            const struct curve_point *point = &curve->points[k];
-            const char *mark = point_marks[mark_of_cell(point)].mark;
-            if (noisy != (point->cell && point->cell->quality == QUALITY_NOISY))
-                continue;
-            const char *sizes = sizes_of_note(view, curve, k);
-            if (sizes[0] && notes++ < NAMED)
-                document_say(view->document, BLOCK_FACT, "%s%s%s at %s: %s", mark ? mark : "",
-                    mark ? " " : "", curve_title(view, curve), sizes, reason_of(view->result, point));
-        }
-    if (notes > NAMED)
-        document_say(view->document, BLOCK_FACT, "and %zu more: see \"reason\" in --json", notes - NAMED);
-    document_details(view->document, false);
+    view_drop_empty(table);
+    view_say_marks(table, document);
+    say_notes(view, group, false);
+    say_notes(view, group, true);
 }
 
 /* ---- charts ---- */
@@ -387,13 +328,8 @@ void view_chase(const struct result *result, struct document *document)
     if (disturbed && !document->stamp)
         document->stamp = "too disturbed to tell";
     view_run_today(result, document);
-    for (size_t i = 0; i < view.curves.group_count; i++) {
-        if (!add_table(&view, &view.curves.groups[i]))
-            continue;
-        say_marks(&view, &view.curves.groups[i]);
-        say_notes(&view, &view.curves.groups[i], false);
-        say_notes(&view, &view.curves.groups[i], true);
-    }
+    for (size_t i = 0; i < view.curves.group_count; i++)
+        add_table(&view, &view.curves.groups[i]);
     add_charts(&view, 1);
     chase_say_reaches(&view);
     chase_say_counts(&view);

@@ -31,7 +31,7 @@ void chase_say_reaches(const struct chase_view *view);
 
 /* The conclusion and the facts that bear it. Whether all was too disturbed to conclude anything. */
 bool chase_conclude(const struct chase_view *view);
-/* How many comparisons came out how. */
+/* A detail: how many comparisons came out how. */
 void chase_say_counts(const struct chase_view *view);
 
 #endif

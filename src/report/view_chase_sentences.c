@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PLACES_MAX = 4, CURVES_NAMED = 4 };
+enum { PLACES_MAX = 4 };
 
 /* Differences below this are next to nothing. */
 static const double matters = 0.01;
@@ -131,37 +131,30 @@ static void conclude(const struct chase_view *view, const struct place *place, s
             incomplete);
 }
 
-/* Where nothing was compared: the two ends of a curve; false if nothing of it was measured. */
-static bool say_ends(const struct chase_view *view, const struct curve *curve, bool conclusion)
+/* Where nothing was compared: the two ends of the first curve. */
+static void conclude_alone(const struct chase_view *view)
 {
+    const char *incomplete = view_run_incomplete(view->result, view->document), *end = "";
     const struct curve_point *first = NULL, *last = NULL;
-    for (size_t i = 0; i < curve->group->working_set_count; i++)
-        if (point_measured(&curve->points[i])) {
-            first = first ? first : &curve->points[i];
-            last = &curve->points[i];
-        }
-    if (!first)
-        return false;
-    const char *end = "";
+    const struct curve *curve = NULL;
+    for (size_t c = 0; c < view->curves.count && !first; c++) {
+        curve = view->curves.all[c];
+        for (size_t i = 0; i < curve->group->working_set_count; i++)
+            if (point_measured(&curve->points[i])) {
+                first = first ? first : &curve->points[i];
+                last = &curve->points[i];
+            }
+    }
+    if (!first) {
+        document_say(view->document, BLOCK_CONCLUSION, "Nothing was measured%s.", incomplete);
+        return;
+    }
     if (last != first)
         end = document_text(view->document, " and %s ns at %s", format_ns(last->cell->median).text,
             format_size(last->working_set_bytes).text);
-    document_say(view->document, conclusion ? BLOCK_CONCLUSION : BLOCK_FACT,
-        "An access takes %s ns at %s%s (%s)%s%s.", format_ns(first->cell->median).text,
-        format_size(first->working_set_bytes).text, end, chase_curve_name(view, curve),
-        conclusion ? "; nothing was compared" : "",
-        conclusion ? view_run_incomplete(view->result, view->document) : "");
-    return true;
-}
-
-static void conclude_alone(const struct chase_view *view)
-{
-    size_t said = 0;
-    for (size_t i = 0; i < view->curves.count && said < CURVES_NAMED; i++)
-        said += say_ends(view, view->curves.all[i], !said);
-    if (!said)
-        document_say(view->document, BLOCK_CONCLUSION, "Nothing was measured%s.",
-            view_run_incomplete(view->result, view->document));
+    document_say(view->document, BLOCK_CONCLUSION,
+        "An access takes %s ns at %s%s (%s); nothing was compared%s.", format_ns(first->cell->median).text,
+        format_size(first->working_set_bytes).text, end, chase_curve_name(view, curve), incomplete);
 }
 
 /* ---- the facts ---- */
@@ -214,22 +207,25 @@ static void say_unclear(const struct chase_view *view, const struct place *place
 }
 
 /* Which page sizes are fastest at the largest working set that several were measured at. */
-static void say_pages_at(const struct chase_view *view, const struct curve_group *group, const char *label,
-    size_t at, size_t *pairs)
+static void say_pages(const struct chase_view *view, const char *label)
 {
     const struct curve *fastest = NULL, *slowest = NULL;
-    for (size_t i = 0; i < group->curve_count; i++) {
-        const struct curve *curve = &group->curves[i];
-        if (strcmp(curve->label, label) != 0 || !point_measured(&curve->points[at]))
-            continue;
-        double median = curve->points[at].cell->median;
-        if (!fastest || median < fastest->points[at].cell->median)
-            fastest = curve;
-        if (!slowest || median > slowest->points[at].cell->median)
-            slowest = curve;
-        ++*pairs;
-    }
-    if (*pairs < 2)
+    size_t pairs = 0, at = 0;
+    for (size_t g = 0; pairs < 2 && g < view->curves.group_count; g++)
+        for (at = view->curves.groups[g].working_set_count; pairs < 2 && at-- > 0;) {
+            const struct curve_group *group = &view->curves.groups[g];
+            pairs = 0;
+            for (size_t i = 0; i < group->curve_count; i++) {
+                const struct curve *curve = &group->curves[i];
+                if (strcmp(curve->label, label) != 0 || !point_measured(&curve->points[at]))
+                    continue;
+                double median = curve->points[at].cell->median;
+                fastest = pairs && median >= fastest->points[at].cell->median ? fastest : curve;
+                slowest = pairs && median <= slowest->points[at].cell->median ? slowest : curve;
+                pairs++;
+            }
+        }
+    if (pairs < 2)
         return;
     const struct result_cell *best = fastest->points[at].cell, *worst = slowest->points[at].cell;
     const char *says = document_text(view->document, "%s is fastest, %s ns per access, %s slowest, %s ns",
@@ -237,19 +233,9 @@ static void say_pages_at(const struct chase_view *view, const struct curve_group
         format_ns(worst->median).text);
     if (!(best->high < worst->low))
         says = document_text(
-            view->document, "none of the %zu pairs is significantly faster than another", *pairs);
+            view->document, "none of the %zu pairs is significantly faster than another", pairs);
     document_say(view->document, BLOCK_FACT, "Pages (guest/host) at %s: %s.",
-        format_size(group->working_sets[at]).text, says);
-}
-
-static void say_pages(const struct chase_view *view, const char *label)
-{
-    size_t pairs = 0;
-    for (size_t g = 0; pairs < 2 && g < view->curves.group_count; g++)
-        for (size_t at = view->curves.groups[g].working_set_count; pairs < 2 && at-- > 0;) {
-            pairs = 0;
-            say_pages_at(view, &view->curves.groups[g], label, at, &pairs);
-        }
+        format_size(fastest->points[at].working_set_bytes).text, says);
 }
 
 /* What the way in which KVM virtualizes memory means for this. */

@@ -42,12 +42,6 @@ static bool stays_inside(const struct price *price)
     return is_compared(price) && price->exits <= 0.05;
 }
 
-static bool is_interrupted(const struct price *price)
-{
-    return (price->native && price->native->quality == QUALITY_INTERRUPTED) ||
-           (price->guest && price->guest->quality == QUALITY_INTERRUPTED);
-}
-
 static size_t count_prices(const struct price_list *prices, bool (*counts)(const struct price *price))
 {
     size_t count = 0;
@@ -279,6 +273,8 @@ static void fill_time(struct table *table, size_t row, size_t column, const stru
         return;
     table_interval(table, row, column, cell->median, cell->low, cell->high);
     table_at(table, row, column)->why = cell_measured(cell) ? NULL : cell_reason(cell);
+    if (cell->quality == QUALITY_INTERRUPTED)
+        table_at(table, row, PRICE_EVENT)->mark = "!";
 }
 
 static void fill_price(const struct result *result, const struct price *price, enum price_over over,
@@ -286,7 +282,6 @@ static void fill_price(const struct result *result, const struct price *price, e
 {
     const struct price_extra *extra = &price->over[over];
     table_text(table, row, PRICE_EVENT, price->name);
-    table_at(table, row, PRICE_EVENT)->mark = is_interrupted(price) ? "!" : NULL;
     if (over == OVER_NATIVE)
         table_text(table, row, PRICE_UNIT, price->unit);
     else
@@ -364,6 +359,7 @@ static void add_section(const struct result *result, struct price_list *prices,
         if (section->holds(&prices->rows[i]))
             fill_price(result, &prices->rows[i], section->over, table, row++);
     view_drop_empty(table);
+    view_say_marks(table, document);
 }
 
 /* ---- the picture ---- */
@@ -426,66 +422,27 @@ static const char *missing(const struct price *price)
     return is_measured(price) ? NULL : cell_reason(cell);
 }
 
-static const struct {
-    const char *title;
-    const char *(*remark)(const struct price *price); /* NULL: nothing is to be said */
-    bool detail;
-} remarks[] = {
-    {"Not measured:", missing, false},
-    {"About figures:", note_of, true},
-    {"Measured at one place only:", half_missing, true},
-};
-
-static bool same_remark(const struct price *a, const struct price *b, size_t kind)
-{
-    const char *remark = remarks[kind].remark(a), *other = remarks[kind].remark(b);
-    return remark && other && !strcmp(remark, other);
-}
-
-/* "cpuid, pio-user: reason": all events with the remark of the row, each once whatever its sizes; nothing if
- * a row before said it. */
-static void add_remark(const struct price_list *prices, size_t kind, size_t first, struct document *document)
-{
-    const struct price *rows = prices->rows;
-    struct listing names = {.between = ", ", .most = 64};
-    for (size_t i = 0; i < prices->count; i++) {
-        bool named = false;
-        if (!same_remark(&rows[first], &rows[i], kind))
-            continue;
-        if (i < first)
-            return;
-        for (size_t k = first; k < i; k++)
-            named |= !strcmp(rows[k].event, rows[i].event) && same_remark(&rows[k], &rows[i], kind);
-        if (!named)
-            listing_add(&names, rows[i].event, document);
-    }
-    document_say(
-        document, BLOCK_FACT, "%s: %s", listing_text(&names, document), remarks[kind].remark(&rows[first]));
-}
-
 static void add_notes(const struct price_list *prices, struct document *document)
 {
+    static const struct {
+        const char *title;
+        const char *(*remark)(const struct price *price); /* NULL: nothing is to be said */
+    } kinds[] = {{"Not measured:", missing}, {"About figures:", note_of},
+        {"Measured at one place only:", half_missing}};
     bool exits = false;
     for (size_t i = 0; i < prices->count; i++)
         exits |= isfinite(prices->rows[i].exits) && isfinite(prices->rows[i].over[OVER_NATIVE].ns);
     if (exits)
         document_say(document, BLOCK_NOTE,
             "exits: from the guest to its monitor, for each event, preparation included");
-    if (count_prices(prices, is_interrupted))
-        document_say(document, BLOCK_NOTE, "! interrupted: measured less often than planned");
-    for (size_t kind = 0; kind < sizeof remarks / sizeof *remarks; kind++) {
-        bool any = false;
-        document_details(document, remarks[kind].detail);
-        for (size_t i = 0; i < prices->count; i++) {
-            if (!remarks[kind].remark(&prices->rows[i]))
-                continue;
-            if (!any)
-                document_say(document, BLOCK_NOTE, "%s", remarks[kind].title);
-            any = true;
-            add_remark(prices, kind, i, document);
-        }
-        document_details(document, false);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        struct remarks remarks = {0};
+        for (size_t i = 0; i < prices->count; i++)
+            remarks_add(&remarks, "", prices->rows[i].event, kinds[kind].remark(&prices->rows[i]), document);
+        document_details(document, kind > 0);
+        remarks_say(&remarks, kinds[kind].title, 64, SIZE_MAX, document);
     }
+    document_details(document, false);
 }
 
 void view_events(const struct result *result, struct document *document)

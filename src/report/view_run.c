@@ -36,11 +36,8 @@ static const char *percent_text(struct document *document, double ratio)
 
 const char *view_amount(struct document *document, double ratio, double low, double high)
 {
-    const char *number = percent_text(document, ratio);
-    if (!isfinite(low) || !isfinite(high))
-        return document_text(document, "%s %% (no interval)", number);
-    return document_text(
-        document, "%s %% (%s to %s)", number, percent_text(document, low), percent_text(document, high));
+    return document_text(document, "%s %% (%s to %s)", percent_text(document, ratio),
+        percent_text(document, low), percent_text(document, high));
 }
 
 const char *view_time(struct document *document, double ns, double low, double high, bool sign)
@@ -81,6 +78,68 @@ void view_drop_empty(struct table *table)
                     table->values[to++] = table->values[row * (count + 1) + i];
         table->column_count = count;
     }
+}
+
+void view_say_marks(const struct table *table, struct document *document)
+{
+    static const struct {
+        const char *mark, *meaning;
+    } marks[] = {{"~", "tells nothing: its interval reaches more than 10 % to a side"},
+        {"!", "interrupted: measured less often than planned"}};
+    struct listing list = {.between = ";  ", .most = SIZE_MAX};
+    for (size_t m = 0; table && m < sizeof marks / sizeof *marks; m++) {
+        bool used = false;
+        for (size_t i = 0; i < table->rows * table->column_count; i++)
+            used |= table->values[i].mark && !strcmp(table->values[i].mark, marks[m].mark);
+        if (used)
+            listing_add(&list, document_text(document, "%s %s", marks[m].mark, marks[m].meaning), document);
+    }
+    if (list.count)
+        document_say(document, BLOCK_NOTE, "%s", list.text);
+}
+
+void remarks_add(
+    struct remarks *remarks, const char *lead, const char *name, const char *text, struct document *document)
+{
+    struct remark *items =
+        text ? pool_grow(&document->pool, remarks->items, remarks->count, &remarks->room, sizeof *items)
+             : NULL;
+    if (!items)
+        return;
+    remarks->items = items;
+    items[remarks->count++] = (struct remark){lead, name, text};
+}
+
+static bool say_alike(const struct remark *a, const struct remark *b)
+{
+    return !strcmp(a->lead, b->lead) && !strcmp(a->text, b->text);
+}
+
+void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences,
+    struct document *document)
+{
+    size_t said = 0;
+    if (title && remarks->count)
+        document_say(document, BLOCK_NOTE, "%s", title);
+    for (size_t first = 0; first < remarks->count; first++) {
+        const struct remark *items = remarks->items;
+        struct listing names = {.between = ", ", .most = most};
+        size_t before = 0;
+        while (before < first && !say_alike(&items[before], &items[first]))
+            before++;
+        for (size_t i = first; before == first && i < remarks->count; i++) {
+            bool again = !say_alike(&items[i], &items[first]);
+            for (size_t k = first; k < i && !again; k++)
+                again = say_alike(&items[k], &items[first]) && !strcmp(items[k].name, items[i].name);
+            if (!again)
+                listing_add(&names, items[i].name, document);
+        }
+        if (names.count && said++ < sentences)
+            document_say(document, BLOCK_FACT, "%s%s: %s", items[first].lead, listing_text(&names, document),
+                items[first].text);
+    }
+    if (said > sentences)
+        document_say(document, BLOCK_FACT, "and %zu more: see \"reason\" in --json", said - sentences);
 }
 
 /* ---- the machine ---- */

@@ -74,6 +74,24 @@ void view_file_row(struct table *table, size_t row, const struct file_value *val
 /* Takes out the columns in which no row has anything. */
 void view_drop_empty(struct table *table);
 
+/* What the marks in a table mean, as far as there are any: "~" and "!". */
+void view_say_marks(const struct table *table, struct document *document);
+
+/* Remarks on many things, each of which is said once: "cpuid, pio-user and 3 more: reason". */
+struct remarks {
+    struct remark {
+        const char *lead, *name, *text;
+    } * items;
+    size_t count, room;
+};
+/* Nothing without a text. Remarks are put together whose leads (in front of the names) and texts are the
+ * same; a name that comes again is not repeated. */
+void remarks_add(
+    struct remarks *remarks, const char *lead, const char *name, const char *text, struct document *document);
+/* `title` stands above them (NULL: none); so many `sentences`, in each `most` names. */
+void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences,
+    struct document *document);
+
 /* ---- in sentences ---- */
 
 /* "a, b and 3 more": all that are added are counted, the first ones named. */
@@ -86,7 +104,7 @@ struct listing {
 void listing_add(struct listing *listing, const char *name, struct document *document);
 const char *listing_text(const struct listing *listing, struct document *document); /* "" without any */
 
-/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; "2.6 % (no interval)". */
+/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval. */
 const char *view_amount(struct document *document, double ratio, double low, double high);
 
 /* A time with no more digits than its interval bears; with a sign if it is a difference. */

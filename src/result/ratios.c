@@ -40,12 +40,8 @@ bool ratio_is_unclear(double low, double high)
 void ratios_add(struct ratios *ratios, double ratio, double low, double high)
 {
     enum verdict verdict = verdict_of(low, high);
-    if (!isfinite(ratio))
+    if (!isfinite(ratio) || verdict == VERDICT_NONE)
         return;
-    if (verdict == VERDICT_NONE) {
-        ratios->without++;
-        return;
-    }
     ratios->all++;
     ratios->unclear += ratio_is_unclear(low, high);
     ratios->close += is_within(low, high, close_level);

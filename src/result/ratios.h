@@ -25,14 +25,13 @@ bool ratio_is_unclear(double low, double high);
 /* All zero is none. */
 struct ratios {
     size_t all;            /* with an interval */
-    size_t without;        /* a ratio, but no interval */
     size_t slower, faster; /* significantly */
     size_t unclear;        /* ratio_is_unclear() */
     size_t close, near;    /* interval and all within 3 %, within 10 % of one */
     bool beyond_doubt[2];  /* one is so significantly faster [0] or slower [1] that no chance explains it */
 };
 
-/* Takes one more ratio into account. */
+/* Takes one more ratio into account; without an interval it is passed over. */
 void ratios_add(struct ratios *ratios, double ratio, double low, double high);
 
 /* Half of them or more are unclear: nothing is to be concluded from them together, though single ones may be

@@ -1,11 +1,10 @@
-/* report/view_events.h and view_explain.h: what a price list says is true of every result, and nothing that
+/* report/view_events.h: what a price list says is true of every result, and nothing that
  * is not significant, or not known, is said as if it were. */
 #include "cmocka_all.h"
 
 #include "base/clean.h"
 #include "event/event.h"
 #include "report/view_events.h"
-#include "report/view_explain.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -322,8 +322,7 @@ static void set(struct result *result, const char *name, enum unit unit, double 
         .unit = unit,
         .number = number,
         .low = NAN,
-        .high = NAN,
-        .cheap = true};
+        .high = NAN};
     struct findings one = {.items = &finding, .count = 1};
     snprintf(finding.name, sizeof finding.name, "%s", name);
     finding.value = isnan(number) ? fact_unknown("%s", words) : fact_known("%s", words);
