@@ -1,7 +1,7 @@
 /* How far caches and TLBs reach: what was measured, told apart from what CPUID says. */
 #include "report/format.h"
 #include "report/view_chase_parts.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 #include "result/told_levels.h"
 
 #include <stdlib.h>
