@@ -9,7 +9,7 @@ TESTS ?=
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make run         build, measure this machine, leave chase.json and chase.svg in out/ (ARGS=--quick)'
+	@echo 'make run         build, measure this machine, leave chase.json, .svg and .html in out/ (ARGS=--quick)'
 	@echo 'make build       leave the program at build/vcost'
 	@echo 'make test        run every test, installing what they need; test-long adds the slow ones (TESTS="size rooms": only these)'
 	@echo 'make bench       how fast vcost itself is'
@@ -20,7 +20,7 @@ run:
 	@setup/install build run
 	@setup/build build
 	@mkdir -p out
-	build/vcost chase --json out/chase.json --svg out/chase.svg $(ARGS)
+	build/vcost chase --json out/chase.json --svg out/chase.svg --html out/chase.html $(ARGS)
 
 build:
 	@setup/install build

@@ -287,10 +287,10 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
         add_all_missing, inspect_find_remedies};
     struct result *result = inspection->result;
-    int rc =
-        inspection->experiment->depth == INSPECT_CHEAP
-            ? 0
-            : inspect_told(&result->host, &inspection->experiment->setting->facts[0], &result->findings, error);
+    int rc = inspection->experiment->depth == INSPECT_CHEAP
+                 ? 0
+                 : inspect_told(
+                       &result->host, &inspection->experiment->setting->facts[0], &result->findings, error);
     for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++)
         rc = steps[i](inspection, error);
     return rc;

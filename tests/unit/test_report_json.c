@@ -307,6 +307,38 @@ static void agents_are_in_the_file_where_there_are_any(void **state)
     result_free(&result);
 }
 
+/* An event, another monitor than KVM, settings and a second figure: what only some results have is named by
+ * the schema too. */
+static void what_some_results_have_is_in_the_schema(void **state)
+{
+    struct result result = usual(false);
+    struct result_cell *cell = &result.cells[0];
+    (void)state;
+    result.settings = calloc(1, sizeof *result.settings);
+    result.settings[result.setting_count++] = (struct result_setting){"time", "45", true};
+    result_set_monitor(&result, &(struct monitor_facts){.name = "paravirt",
+                                    .reason = "not built",
+                                    .technique = TECHNIQUE_UNKNOWN,
+                                    .syscall_privilege = -1});
+    cell->metrics = calloc(1, sizeof *cell->metrics);
+    cell->metrics[cell->metric_count++] = (struct result_metric){"throughput", "bytes", 1.5e9, NAN, NAN};
+    cell->cell.event.name = "retouch";
+    cell->operation = "lap";
+    strcpy(cell->note, "mind the gap");
+    char *text = written(&result);
+    assert_int_equal(validate(text, true), 0);
+    json_t *json = parsed(&result), *first = json_array_get(json_object_get(json, "cells"), 0);
+    json_t *metric = json_object_get(json_object_get(first, "metrics"), "throughput");
+    json_t *setting = json_object_get(json_object_get(json, "settings"), "time");
+    assert_true(json_real_value(json_object_get(metric, "value")) == 1.5e9);
+    assert_string_equal(json_string_value(json_object_get(setting, "value")), "45");
+    assert_int_equal(json_array_size(json_object_get(json_object_get(json, "host"), "monitors")), 2);
+    assert_string_equal(json_string_value(json_object_get(first, "note")), "mind the gap");
+    json_decref(json);
+    free(text);
+    result_free(&result);
+}
+
 /* A machine that tells nothing: every fact unknown, every count 0, KVM not usable, no reasons. */
 static void the_schema_accepts_a_machine_that_tells_nothing(void **state)
 {
@@ -449,6 +481,7 @@ int main(void)
         cmocka_unit_test(reaches_tell_measured_and_told_apart),
         cmocka_unit_test(modes_and_drift_are_in_the_file),
         cmocka_unit_test(agents_are_in_the_file_where_there_are_any),
+        cmocka_unit_test(what_some_results_have_is_in_the_schema),
         cmocka_unit_test(the_schema_refuses_broken_promises),
         cmocka_unit_test(what_is_not_known_is_null_with_a_reason_and_never_zero),
         cmocka_unit_test(one_placement_has_figures_but_no_interval),
