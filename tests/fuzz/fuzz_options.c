@@ -59,8 +59,11 @@ static void require_settings(const struct invocation *invocation)
     struct pool pool = {.newest = NULL};
     size_t count;
     require(invocation->operand_count <= WORDS_MAX);
-    if (!invocation->help && !invocation->version)
-        require(settings_of(invocation, &pool, &count) && count <= 64);
+    if (!invocation->help && !invocation->version) {
+        struct result_setting *settings = settings_of(invocation, &pool, &count);
+        require(settings && count <= 64);
+        free(settings);
+    }
     pool_free(&pool);
 }
 
