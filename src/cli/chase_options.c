@@ -55,8 +55,9 @@ static const struct option_spec what_options[] = {
         .value_name = "SIZE[..SIZE]",
         .fallback = "4K..1G",
         .quick = "4K..256M",
-        .help = "How much memory the chase goes through, from the smallest to the largest working set; one "
-                "SIZE measures that one alone. Sizes are bytes, or end in K, M, G or T (powers of 1024)."},
+        .help = "How much memory the chase goes through, from the smallest to the largest working set; "
+                "one SIZE measures that one alone. Sizes are bytes, or end in K, M, G or T (powers of "
+                "1024)."},
     {.name = "per-octave",
         .kind = OPTION_NUMBER,
         FIELD(per_octave),
@@ -73,10 +74,10 @@ static const struct option_spec what_options[] = {
         .fallback = "7",
         .min = 0,
         .max = CHASE_NPAD_MAX,
-        .help = "Padding of an element in words of 8 bytes, as in the article: an element is 8*(1+N) bytes. "
-                "7 makes it one cache line of 64 bytes, 511 a page of 4096. Several values give a curve "
-                "each. The orders line-per-page, packed, scattered and line-per-large-page always use one "
-                "64-byte line."},
+        .help = "Padding of an element in words of 8 bytes, as in the article: an element is 8*(1+N) "
+                "bytes. 7 makes it one cache line of 64 bytes, 511 a page of 4096. Several values give a "
+                "curve each. The orders line-per-page, packed, scattered and line-per-large-page always "
+                "use one 64-byte line."},
     {.name = "order",
         .kind = OPTION_CHOICE_LIST,
         FIELD(orders),
@@ -87,9 +88,8 @@ static const struct option_spec what_options[] = {
     {.name = "write",
         .kind = OPTION_FLAG,
         FIELD(write),
-        .help = "Each hop also changes the word after the pointer, so that cache lines become dirty and must "
-                "be written "
-                "back. Needs elements of at least 16 bytes (--npad 1)."},
+        .help = "Each hop also changes the word after the pointer, so that cache lines become dirty and "
+                "must be written back. Needs elements of at least 16 bytes (--npad 1)."},
     {.name = "chains",
         .kind = OPTION_NUMBER,
         FIELD(chains),
@@ -116,9 +116,8 @@ static const struct option_spec memory_options[] = {
         .value_name = "SIZE[,SIZE...]",
         .fallback = "4K",
         .choice = page_choice,
-        .help =
-            "Page sizes of the host's memory, below the guest and for native. What was obtained is proved "
-            "and told; other pages than asked for are marked. One or more of:"},
+        .help = "Page sizes of the host's memory, below the guest and for native. What was obtained is "
+                "proved and told; other pages than asked for are marked. One or more of:"},
     {.name = "host-source",
         .kind = OPTION_CHOICE,
         FIELD(host_source),
@@ -137,8 +136,8 @@ static const struct option_spec memory_options[] = {
     {.name = "lock",
         .kind = OPTION_FLAG,
         FIELD(lock),
-        .help = "Lock the memory with mlock(2), so that it cannot be swapped out. Needs a limit on locked "
-                "memory (ulimit -l) of at least the largest working set."},
+        .help = "Lock the memory with mlock(2), so that it cannot be swapped out. Needs a limit on "
+                "locked memory (ulimit -l) of at least the largest working set."},
 };
 
 /* The smallest working set of one curve: if that one can be, the larger ones can. */
@@ -191,15 +190,14 @@ const struct command command_chase = {
     .description =
         {
             "Measures what one dependent memory access costs, natively and inside a virtual machine, for "
-            "working sets from a few KiB to a GiB. This is the micro-benchmark of Ulrich Drepper's article "
-            "\"The Cost of Virtualization\" (ACM Queue 6(1), 2008), figure 2: a list of elements in one "
-            "cycle, each holding the address of the next, so that no access can start before the one before "
-            "it is done.",
+            "working sets from a few KiB to a GiB. This is the micro-benchmark of Ulrich Drepper's "
+            "article \"The Cost of Virtualization\" (ACM Queue 6(1), 2008), figure 2: a list of elements "
+            "in one cycle, each holding the address of the next, so that no access can start before the "
+            "one before it is done.",
             "The same machine code walks the same list in every place. Samples are short, taken in turns, "
-            "and repeated where something disturbed them; each working set is measured in several placements "
-            "of its memory. The table and the plot show the slowdown in per cent over native with its 95% "
-            "confidence interval, and the latency in "
-            "nanoseconds for each access.",
+            "and repeated where something disturbed them; each working set is measured in several "
+            "placements of its memory. The table and the plot show the slowdown in per cent over native "
+            "with its 95% confidence interval, and the latency in nanoseconds for each access.",
             "Nothing of the system is changed, and no privilege is needed beyond access to /dev/kvm.",
         },
     .groups =

@@ -91,8 +91,6 @@ int cmd_compare_run(const struct invocation *invocation)
     static struct inputs inputs; /* large */
     struct outputs outputs;
     struct error error;
-    if (inputs_check_stdin(invocation, &error))
-        return status_wrong_usage(invocation->command, &error);
     int rc = outputs_open(&outputs, &options->output, &error);
     if (rc == 0)
         rc = inputs_read(&inputs, invocation, &error);

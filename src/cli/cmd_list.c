@@ -13,7 +13,7 @@
 /* Built-in workloads as a person asks for them. */
 static const struct choice workloads[] = {
     {"chase", "a pointer chase: one dependent load after the other over a working set (vcost chase)"},
-    {"events", "single operations that virtualization makes dear (vcost events)"},
+    {"events", "single operations that virtualization makes expensive (vcost events)"},
 };
 
 enum { ITEMS_MAX = 256 };

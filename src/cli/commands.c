@@ -32,9 +32,9 @@ const struct command command_vcost = {
     .summary = "what virtualization costs on this machine",
     .description =
         {
-            "Measures what it costs to run in a virtual machine instead of natively, on this host and now: "
-            "the same machine code runs in both places, in turns, and every number says how it was got and "
-            "how sure it is. Data goes to stdout, narration to stderr.",
+            "Measures what it costs to run in a virtual machine instead of natively, on this host and "
+            "now: the same machine code runs in both places, in turns, and every number says how it was "
+            "got and how sure it is. Data goes to stdout, narration to stderr.",
         },
     .groups =
         {

@@ -26,28 +26,27 @@ const struct option_spec file_options[] = {
         .kind = OPTION_OUTPUT,
         OUTPUT(json),
         .value_name = "FILE",
-        .help = "Also write all that was found to FILE, as JSON: every sample, the host, and how each number "
-                "was got. vcost compare and vcost report read it. With - it goes to stdout, and the report "
-                "does not."},
+        .help = "Also write all that was found to FILE, as JSON: every sample, the host, and how each "
+                "number was got. vcost compare and vcost report read it. With - it goes to stdout, and "
+                "the report does not."},
     {.name = "csv",
         .kind = OPTION_OUTPUT,
         OUTPUT(csv),
         .value_name = "FILE",
-        .help = "Also write the figures to FILE, as comma-separated values with a header. With - they go to "
-                "stdout, and the report does not."},
+        .help = "Also write the figures to FILE, as comma-separated values with a header. With - they go "
+                "to stdout, and the report does not."},
     {.name = "markdown",
         .kind = OPTION_OUTPUT,
         OUTPUT(markdown),
         .value_name = "FILE",
-        .help = "Also write the report to FILE, as Markdown for GitHub and its kin. With - it goes to stdout "
-                "in that form."},
+        .help = "Also write the report to FILE, as Markdown for GitHub and its kin. With - it goes to "
+                "stdout in that form."},
     {.name = "html",
         .kind = OPTION_FILE,
         OUTPUT(html),
         .value_name = "FILE",
-        .help =
-            "Also write the report to FILE as one page for a browser, with the pictures and with the JSON "
-            "inside."},
+        .help = "Also write the report to FILE as one page for a browser, with the pictures and with the "
+                "JSON inside."},
 };
 
 const struct option_spec picture_option[] = {
@@ -64,8 +63,8 @@ const struct option_spec verbose_option[] = {
         .kind = OPTION_FLAG,
         OUTPUT(verbose),
         .only_shows = true,
-        .help = "Tell on the terminal also what matters only to the method: how each thing was found and how "
-                "sure it is."},
+        .help = "Tell on the terminal also what matters only to the method: how each thing was found and "
+                "how sure it is."},
 };
 
 const struct option_spec color_option[] = {
@@ -93,15 +92,15 @@ const struct option_spec run_options[] = {
         RUN(seconds),
         .value_name = "SECONDS",
         .default_note = "under a minute, with --quick under ten seconds",
-        .help = "Time budget. The samples are planned to fit it; what it cuts short is reported and marked. "
-                "Also written as 90s, 2m or 1h."},
+        .help = "Time budget. The samples are planned to fit it; what it cuts short is reported and "
+                "marked. Also written as 90s, 2m or 1h."},
     {.name = "seed",
         .kind = OPTION_SEED,
         RUN(seed),
         .value_name = "N",
         .fallback = "1",
-        .help = "Seed of everything random, up to 53 bits, decimal or 0x...: the same seed gives the same "
-                "layouts and the same schedule."},
+        .help = "Seed of everything random, up to 53 bits, decimal or 0x...: the same seed gives the "
+                "same layouts and the same schedule."},
 };
 
 const struct option_spec quiet_option[] = {

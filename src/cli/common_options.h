@@ -56,12 +56,13 @@ extern const struct option_spec help_option[1];
  * measure_options. */
 #define MEASURE_GROUPS(type, member)                                                                         \
     OPTION_GROUP("How thoroughly", run_options, offsetof(type, member.run)),                                 \
-        OUTPUT_GROUPS(type, member.output), OPTION_GROUP(NULL, quiet_option, offsetof(type, member.run))
+        OUTPUT_GROUPS(type, member.output),                                                                  \
+        OPTION_GROUP(NULL, picture_option, offsetof(type, member.output)),                                   \
+        OPTION_GROUP(NULL, quiet_option, offsetof(type, member.run))
 
-/* Everything about outputs of what has charts; `member` is a struct output_options. */
+/* Everything about outputs of what has no pictures; `member` is a struct output_options. */
 #define OUTPUT_GROUPS(type, member)                                                                          \
     OPTION_GROUP("Output", file_options, offsetof(type, member)),                                            \
-        OPTION_GROUP(NULL, picture_option, offsetof(type, member)),                                          \
         OPTION_GROUP(NULL, verbose_option, offsetof(type, member)),                                          \
         OPTION_GROUP(NULL, color_option, offsetof(type, member))
 

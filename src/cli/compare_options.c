@@ -20,9 +20,8 @@ static const struct option_spec what_options[] = {
         FIELD(only),
         .value_name = "PATTERN",
         .default_note = "all cells",
-        .help =
-            "Compare only cells whose id matches PATTERN, as a shell would match it: * is any text, ? any "
-            "character, [...] one of several."},
+        .help = "Compare only cells whose id matches PATTERN, as a shell would match it: * is any text, ? "
+                "any character, [...] one of several."},
     {.name = "metric",
         .kind = OPTION_CHOICE,
         FIELD(metric),
@@ -35,10 +34,9 @@ static const struct option_spec what_options[] = {
         FIELD(fail_above),
         .value_name = "PERCENT",
         .default_note = "nothing fails",
-        .help =
-            "Exit with status 3 if anything got slower than in the first file by more than PERCENT (5%, 5 "
-            "or 0.5%). It is judged on the low end of the change's 95% confidence interval, so that noise "
-            "alone rarely fails; what has no interval is not judged, which is told."},
+        .help = "Exit with status 3 if anything got slower than in the first file by more than PERCENT (5%, "
+                "5 or 0.5%). It is judged on the low end of the change's 95% confidence interval, so that "
+                "noise alone rarely fails; what has no interval is not judged, which is told."},
 };
 
 static int check(const void *fields, struct error *error)
@@ -52,15 +50,15 @@ const struct command command_compare = {
     .summary = "saved results against each other, cell by cell",
     .description =
         {
-            "Compares result files (--json of any measuring command) with the first of them, by the ids of "
-            "their cells: each median and each slowdown, how it changed, and the 95% confidence interval of "
-            "that change. Above the tables stands what else differs: the machine, its kernel and settings, "
-            "vcost, what was asked for, cells that are noisy or missing.",
-            "The files were measured at different times, so nothing is paired. An interval is made from the "
-            "medians of single placements of memory, of both files (Welch's t interval of their logarithms). "
-            "It knows nothing of what changed between the two measurements besides: on a shared machine "
-            "another neighbour is a change, too. Slowdowns, which are paired inside each file, suffer less "
-            "from that than times.",
+            "Compares result files (--json of any measuring command) with the first of them, by the ids "
+            "of their cells: each median and each slowdown, how it changed, and the 95% confidence "
+            "interval of that change. Above the tables stands what else differs: the machine, its kernel "
+            "and settings, vcost, what was asked for, cells that are noisy or missing.",
+            "The files were measured at different times, so nothing is paired. An interval is made from "
+            "the medians of single placements of memory, of both files (Welch's t interval of their "
+            "logarithms). It knows nothing of what changed between the two measurements besides: on a "
+            "shared machine another neighbour is a change, too. Slowdowns, which are paired inside each "
+            "file, suffer less from that than times.",
         },
     .groups =
         {

@@ -28,9 +28,8 @@ static const struct option_spec tell_options[] = {
         .value_name = "EVENT[,EVENT...]",
         .choice = one_event,
         .only_shows = true,
-        .help = "Measure nothing; tell what happens in an event step by step, what the article says of it, "
-                "and what "
-                "to do about its cost:"},
+        .help = "Measure nothing; tell what happens in an event step by step, what the article says of "
+                "it, and what to do about its cost:"},
     {.name = "context",
         .kind = OPTION_FLAG,
         FIELD(context),
@@ -49,27 +48,19 @@ const struct command command_events = {
     .summary = "the price list of virtualization: what single operations cost",
     .description =
         {
-            "Measures what each single operation costs that virtualization can make dear: entering and "
-            "leaving the "
-            "monitor, what that does to caches and TLBs, exceptions and page tables, memory management, "
-            "executing "
-            "code, reading the clock. Each happens natively and in a guest, in turns, many times in a row, "
-            "in several "
-            "openings of its memory and its guest. These are the causes that Ulrich Drepper's article \"The "
-            "Cost of "
-            "Virtualization\" (ACM Queue 6(1), 2008) names, one row each.",
-            "The table is sorted by what an event costs over native. What native cannot do at all (leaving a "
-            "guest) is "
-            "listed with its whole price. Events that are held against another event at the same place (what "
-            "a warm "
-            "working set costs after an exit, against without one) are marked. What cannot happen on this "
-            "host has no "
-            "figure, and the reason is told.",
-            "A guest here is vcost's own, without an operating system. What only Linux can do (fork, mmap, "
-            "mlock) is "
-            "measured natively: run vcost events inside a virtual machine of yours too, and hold the two "
-            "files against "
-            "each other with vcost compare.",
+            "Measures what each single operation costs that virtualization can make expensive: entering "
+            "and leaving the monitor, what that does to caches and TLBs, exceptions and page tables, "
+            "memory management, executing code, reading the clock. Each happens natively and in a guest, "
+            "in turns, many times in a row, in several openings of its memory and its guest. These are "
+            "the causes that Ulrich Drepper's article \"The Cost of Virtualization\" (ACM Queue 6(1), "
+            "2008) names, one row each.",
+            "The tables are sorted by what an event costs more than natively. What native cannot do at "
+            "all (leaving a guest) is listed with its whole price. Some events are relative to another "
+            "event at the same place: what a warm working set costs after an exit, against without one. "
+            "What cannot happen on this host has no figure, and the reason is told.",
+            "A guest here is vcost's own, without an operating system. What only Linux can do (fork, "
+            "mmap, mlock) is measured natively: run vcost events inside a virtual machine of yours too, "
+            "and compare the two files with vcost compare.",
             "EVENT is the name of an event or of a group of them; vcost list events lists them.",
         },
     .groups =

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char standard_input[] = "standard input";
+
 void input_settings(struct result *result)
 {
     struct error error;
@@ -40,7 +42,7 @@ static const char *cut_name(const char *operand, struct inputs *inputs, const ch
     if (named)
         *name = pool_format(&inputs->pool, "%.*s", (int)length, operand);
     else
-        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : "stdin";
+        *name = strcmp(path, "-") ? pool_format(&inputs->pool, "%.*s", (int)stem, base) : standard_input;
     return path;
 }
 
@@ -67,22 +69,13 @@ int inputs_read_named(struct inputs *inputs, const struct invocation *invocation
     return rc == 0 && inputs->pool.failed ? error_set(error, ENOMEM, "no memory for names of results") : rc;
 }
 
-int inputs_check_stdin(const struct invocation *invocation, struct error *error)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < invocation->operand_count; i++)
-        count += !strcmp(invocation->operands[i], "-");
-    return count > 1 ? error_set(error, EINVAL, "only one FILE can be - (stdin)") : 0;
-}
-
 int inputs_read(struct inputs *inputs, const struct invocation *invocation, struct error *error)
 {
     int rc = 0;
     *inputs = (struct inputs){.count = 0};
     for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++) {
         struct input_file *file = &inputs->files[inputs->file_count];
-        const char *path = invocation->operands[i];
-        const char *name = strcmp(path, "-") != 0 ? path : "standard input";
+        const char *path = invocation->operands[i], *name = strcmp(path, "-") ? path : standard_input;
         rc = results_read(path, &file->results, &file->count, error);
         if (rc < 0)
             break;

@@ -29,9 +29,6 @@ int inputs_read(struct inputs *inputs, const struct invocation *invocation, stru
  * behind their names. Names are different ones. */
 int inputs_read_named(struct inputs *inputs, const struct invocation *invocation, struct error *error);
 
-/* Fails, with wrong usage, where more than one operand is "-". */
-int inputs_check_stdin(const struct invocation *invocation, struct error *error);
-
 /* Gives a result of an old version the settings that its command tells, by today's options. */
 void input_settings(struct result *result);
 

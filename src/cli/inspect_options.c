@@ -10,12 +10,11 @@ static const struct option_spec what_options[] = {
         FIELD(fail_on),
         .only_shows = true,
         .value_name = "WHAT[,WHAT...]",
-        .help =
-            "End with status 3 if one of these is found: the name of a finding that is yes or no "
-            "(splintered), or a finding and a bound (steal>5%, cpuid>20us, first-touch:2M fresh>1ms), judged "
-            "on that end of the interval which is on the safe side; in quotes, since a shell has its own use "
-            "for >. With --watch the first round that finds "
-            "one ends the watch. Names are those of --json."},
+        .help = "End with status 3 if one of these is found: the name of a finding that is yes or no "
+                "(splintered), or a finding and a bound (steal>5%, cpuid>20us, first-touch:2M fresh>1ms), "
+                "judged on that end of the interval which is on the safe side; in quotes, since a shell has "
+                "its own use for >. With --watch the first round that finds one ends the watch. Names are "
+                "those of --json."},
 };
 
 static const struct option_spec watch_options[] = {
@@ -23,11 +22,10 @@ static const struct option_spec watch_options[] = {
         .kind = OPTION_SECONDS,
         FIELD(watch),
         .value_name = "SECONDS",
-        .help =
-            "After the inspection measure anew, every SECONDS, what may change while a machine runs: steal, "
-            "what an exit and a first touch cost, whether large pages are splintered (a migration can do "
-            "that), and tell what has drifted. Each round takes about three seconds. Until Ctrl-C, or as "
-            "often as --rounds says."},
+        .help = "After the inspection measure anew, every SECONDS, what may change while a machine runs: "
+                "steal, what an exit and a first touch cost, whether large pages are splintered (a migration "
+                "can do that), and tell what has drifted. Each round takes about three seconds. Until "
+                "Ctrl-C, or as often as --rounds says."},
     {.name = "rounds",
         .kind = OPTION_NUMBER,
         FIELD(rounds),
@@ -40,10 +38,9 @@ static const struct option_spec watch_options[] = {
         .kind = OPTION_OUTPUT,
         FIELD(openmetrics),
         .value_name = "FILE",
-        .help =
-            "Also write the findings to FILE as metrics for Prometheus (node_exporter's textfile collector "
-            "reads such files), after every round of --watch. The file is replaced as a whole, never "
-            "half-written. With - it goes to stdout, and the report does not."},
+        .help = "Also write the findings to FILE as metrics for Prometheus (node_exporter's textfile "
+                "collector reads such files), after every round of --watch. The file is replaced as a whole, "
+                "never half-written. With - it goes to stdout, and the report does not."},
 };
 
 static int check(const void *fields, struct error *error)
@@ -61,23 +58,16 @@ const struct command command_inspect = {
     .summary = "what this machine really is: caches, TLBs, KVM, and the hypervisor below",
     .description =
         {
-            "Finds out, in at most 15 seconds and without privileges, what this machine is: what processor "
-            "and "
-            "kernel tell (which a hypervisor can make up) and what is measured: the reach of caches and "
-            "TLBs, what "
-            "a TLB miss, a first touch of memory and reading the clock cost.",
+            "Finds out, in at most 15 seconds and without privileges, what this machine is: what "
+            "processor and kernel report (which a hypervisor can make up) and what is measured: the reach "
+            "of caches and TLBs, what a TLB miss, a first touch of memory and reading the clock cost.",
             "Where this machine is itself a guest it finds out what the host below does: whether it "
-            "splinters "
-            "large pages (backs them with small ones, so that TLBs reach no further than with small pages), "
-            "what "
-            "an exit costs and whether it is nested, whether the host takes free memory back, steal time, "
-            "NUMA "
-            "that is not told, whether reading the clock exits.",
-            "Each finding says how it is known: told, measured, or judged by a rule from what was measured. "
-            "What "
-            "cannot be told says why. Below the findings stands what costs most here and what to change, "
-            "each "
-            "with what was measured with and without it in this run.",
+            "splinters large pages (backs them with small ones, so that TLBs reach no further than with "
+            "small pages), what an exit costs and whether it is nested, whether the host takes free "
+            "memory back, steal time, NUMA that is hidden, whether reading the clock exits.",
+            "Each finding says how it is known: reported, measured, or judged by a rule from what was "
+            "measured. What cannot be told says why. It begins with what costs most here and what to "
+            "change, each with what was measured with and without it in this run.",
         },
     .groups =
         {
@@ -101,8 +91,8 @@ const struct command command_inspect = {
     .exit_notes =
         {
             {"Ctrl-C",
-                "stops cleanly: what was found until then is reported and marked incomplete; it is also how "
-                "a watch ends."},
+                "stops cleanly: what was found until then is reported and marked incomplete; it is also "
+                "how a watch ends."},
         },
     .files =
         {

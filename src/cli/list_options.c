@@ -27,9 +27,10 @@ const struct command command_list = {
     .summary = "what can be measured, and where",
     .description =
         {
-            "Lists the runners with what each really does on this host (for example whether KVM uses nested "
-            "or shadow paging), or why it cannot be used and what to do about it; the orders of vcost chase; "
-            "the workloads; and the events of vcost events. Without a TOPIC all of them are listed.",
+            "Lists the runners with what each really does on this host (for example whether KVM uses "
+            "nested or shadow paging), or why it cannot be used and what to do about it; the orders of "
+            "vcost chase; the workloads; and the events of vcost events. Without a TOPIC all of them are "
+            "listed.",
         },
     .groups =
         {

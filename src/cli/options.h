@@ -1,7 +1,6 @@
 /* Reads a command line by its command's table. The habits are getopt_long's: options and operands in any
- * order,
- * "--" ends the options, --name=value or --name value, -q, -qh, unambiguous abbreviations of long names; a
- * later option wins over an earlier one. */
+ * order (unless the command's operands say otherwise), "--" ends the options, --name=value or --name value,
+ * -q, -qh, unambiguous abbreviations of long names; a later option wins over an earlier one. */
 #ifndef VCOST_CLI_OPTIONS_H
 #define VCOST_CLI_OPTIONS_H
 

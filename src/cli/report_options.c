@@ -37,9 +37,8 @@ static const struct option_spec report_table[] = {
         .kind = OPTION_OUTPUT,
         FIELD(file),
         .value_name = "FILE",
-        .help =
-            "Write to FILE instead of stdout, in the format of its extension: .html, .md, .csv, .svg, .png "
-            "or .json. Several results become one page."},
+        .help = "Write to FILE instead of stdout, in the format of its extension: .html, .md, .csv, .svg, "
+                ".png or .json. Several results become one page."},
     {.name = "format",
         .kind = OPTION_CHOICE_LIST,
         FIELD(format),
@@ -56,8 +55,8 @@ static const struct option_spec report_table[] = {
     {.name = "no-command",
         .kind = OPTION_FLAG,
         FIELD(no_command),
-        .help = "Leave out command lines and with them what they tell of host names, users and folders, also "
-                "from the data inside of a page: for pages that are given away."},
+        .help = "Leave out command lines and with them what they tell of host names, users and folders, "
+                "also from the data inside of a page: for pages that are given away."},
 };
 
 static int check(const void *fields, struct error *error)
@@ -70,8 +69,7 @@ static int check(const void *fields, struct error *error)
         return 0;
     return error_set(error, EINVAL,
         "--output: the name \"%.60s\" must end in .html, .md, .csv, .svg, .png or .json, or --format say "
-        "what "
-        "is to be written",
+        "what is to be written",
         options->file);
 }
 
@@ -81,16 +79,14 @@ const struct command command_report = {
     .description =
         {
             "Makes of saved results what the commands that wrote them can make: what they said on the "
-            "terminal, "
-            "or a page for a browser, Markdown, comma-separated values, a picture. Nothing is measured, and "
-            "what is told is of the machine that the result is of, not of this one.",
-            "Several results become one page: what vcost chase found on several machines in one picture with "
-            "shared axes, each relative to the --baseline; or what chase, events and inspect found on one "
-            "machine, one below the other. A page holds the results themselves, so that it can be read again "
-            "like the file that it was made of.",
-            "A comparison (vcost compare) does not hold the results; compare the files anew with --html to "
-            "get "
-            "a page of it.",
+            "terminal, or a page for a browser, Markdown, comma-separated values, a picture. Nothing is "
+            "measured, and what is told is of the machine that the result is of, not of this one.",
+            "Several results become one page: what vcost chase found on several machines in one picture "
+            "with shared axes, each relative to the --baseline; or what chase, events and inspect found "
+            "on one machine, one below the other. A page holds the results themselves, so that it can be "
+            "read again like the file that it was made of.",
+            "A comparison (vcost compare) does not hold the results; compare the files anew with --html "
+            "to get a page of it.",
         },
     .groups =
         {
@@ -100,8 +96,9 @@ const struct command command_report = {
             HELP_GROUP,
         },
     .operand = {.name = "[NAME=]RESULT",
-        .help = "Result files (--json of any measuring command), or pages that hold some. NAME is what the "
-                "report calls it, otherwise the file's without its extension. With - one is read from stdin.",
+        .help = "Result files (--json of any measuring command), or pages that hold some. NAME is what "
+                "the report calls it, otherwise the file's without its extension. With - one is read from "
+                "stdin.",
         .min = 1,
         .max = OPERANDS_MAX,
         .reads = true},

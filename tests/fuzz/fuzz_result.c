@@ -1,8 +1,9 @@
 /* results_parse() on arbitrary bytes: what is refused gets a sentence and leaves the output alone; what is
  * accepted is written, and read and written again as it was, can be compared with itself, changes nothing,
- * and what is said of that can be written in every format. */
+ * and what is said of both can be written in every format. */
 #include "report/formats.h"
 #include "report/view_compare.h"
+#include "report/view_results.h"
 #include "result/json.h"
 #include "result/read.h"
 
@@ -26,12 +27,27 @@ static void check_rows(const struct compared_rows *rows)
     }
 }
 
-static void write_all(const struct compare *compare)
+/* In every format that needs no other program. */
+static void write_document(struct document *document)
+{
+    static format_writer *const writers[] = {to_terminal, to_markdown, to_csv, to_html};
+    const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
+    struct error error = {0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    require(stream != NULL);
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+        require(!writers[i](document, stream, &style, &error));
+    fclose(stream);
+    free(text);
+    document_free(document);
+}
+
+static void write_comparison(const struct compare *compare)
 {
     static char *words[] = {"vcost", "compare"};
-    static format_writer *const writers[] = {to_terminal, to_markdown, to_csv};
     const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
-    const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
     struct document document = {0};
     struct error error = {0};
     char *text = NULL;
@@ -39,12 +55,18 @@ static void write_all(const struct compare *compare)
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
     require(!compare_json(compare, &request, stream, &error));
-    view_compare(compare, &request, &document);
-    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
-        require(!writers[i](&document, stream, &style, &error));
-    document_free(&document);
     fclose(stream);
     free(text);
+    view_compare(compare, &request, &document);
+    write_document(&document);
+}
+
+static void report(const struct result *result)
+{
+    const struct compare_input file = {"a", result};
+    struct document document = {0};
+    view_results(&file, 1, file.name, &document);
+    write_document(&document);
 }
 
 static void compare_with_itself(const struct result *result)
@@ -59,7 +81,7 @@ static void compare_with_itself(const struct result *result)
     check_rows(&compare.metrics[METRIC_TIME]);
     check_rows(&compare.metrics[METRIC_SLOWDOWN]);
     require(compare.difference_count == 0 && compare.absence_count == 0);
-    write_all(&compare);
+    write_comparison(&compare);
     compare_free(&compare);
 }
 
@@ -101,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < count; i++) {
         write_and_read(&results[i]);
         compare_with_itself(&results[i]);
+        report(&results[i]);
     }
     results_free(results, count);
     return 0;
