@@ -289,18 +289,24 @@ static void say_marks(const struct chase_view *view, const struct curve_group *g
         document_say(view->document, BLOCK_NOTE, "%s", text);
 }
 
-/* Why figures are missing or lack an interval; or why cells are noisy, which is a detail: what is read is how
- * they compare. */
-static void say_notes(const struct chase_view *view, const struct curve_group *group, bool noisy)
+/* That a cell is noisy is a detail: what is read is how cells compare. That it has other pages than were asked
+ * for never is. */
+static bool is_detail(const struct result_cell *cell)
+{
+    return cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked;
+}
+
+/* Why figures are missing, lack an interval or are of other pages; or the details. */
+static void say_notes(const struct chase_view *view, const struct curve_group *group, bool details)
 {
     size_t notes = 0;
-    document_details(view->document, noisy);
+    document_details(view->document, details);
     for (size_t i = 0; i < group->curve_count; i++)
         for (size_t k = 0; k < group->working_set_count; k++) {
             const struct curve *curve = &group->curves[i];
             const struct curve_point *point = &curve->points[k];
             const char *mark = point_marks[mark_of_cell(point)].mark;
-            if (noisy != (point->cell && point->cell->quality == QUALITY_NOISY))
+            if (details != is_detail(point->cell))
                 continue;
             const char *sizes = sizes_of_note(view, group, curve, k);
             if (sizes[0] && notes++ < NOTES_NAMED)
