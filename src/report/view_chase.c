@@ -289,8 +289,8 @@ static void say_marks(const struct chase_view *view, const struct curve_group *g
         document_say(view->document, BLOCK_NOTE, "%s", text);
 }
 
-/* That a cell is noisy is a detail: what is read is how cells compare. That it has other pages than were asked
- * for never is. */
+/* That a cell is noisy is a detail: what is read is how cells compare. That it has other pages than were
+ * asked for never is. */
 static bool is_detail(const struct result_cell *cell)
 {
     return cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked;
