@@ -1,7 +1,7 @@
 #include "experiment/setting.h"
 
 #include "domain/probe.h"
-#include "result/tool.h"
+#include "result/result.h"
 
 #include <errno.h>
 #include <stdio.h>

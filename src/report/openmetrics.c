@@ -1,7 +1,7 @@
 #include "report/openmetrics.h"
 
 #include "report/text.h"
-#include "result/tool.h"
+#include "result/result.h"
 
 #include <ctype.h>
 #include <errno.h>

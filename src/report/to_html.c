@@ -7,7 +7,7 @@
 #include "report/markup.h"
 #include "report/page_assets.h"
 #include "result/read.h"
-#include "result/tool.h"
+#include "result/result.h"
 
 #include <errno.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "report/formats.h"
 #include "report/markup.h"
 #include "report/page_assets.h"
-#include "result/tool.h"
+#include "result/result.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
 #include "report/view_run.h"
 #include "result/baseline.h"
 #include "result/ratios.h"
-#include "result/verdict.h"
 #include "result/words.h"
 
 #include <string.h>

@@ -3,7 +3,6 @@
 #include "report/view_chase_parts.h"
 #include "report/view_run.h"
 #include "result/ratios.h"
-#include "result/verdict.h"
 
 #include <math.h>
 #include <string.h>

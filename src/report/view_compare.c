@@ -3,7 +3,7 @@
 #include "report/format.h"
 #include "report/view_run.h"
 #include "result/ratios.h"
-#include "result/tool.h"
+#include "result/result.h"
 #include "result/words.h"
 
 #include <math.h>

@@ -7,7 +7,7 @@
 #include "base/pool.h"
 #include "base/unit.h"
 #include "result/result.h"
-#include "result/verdict.h"
+#include "result/ratios.h"
 
 #include <stdio.h>
 

@@ -63,27 +63,6 @@ static void tell_features(struct gathering *gathering, const struct result *resu
         add_number(gathering, UNIT_COUNT, (double)count);
 }
 
-static void tell_usable(struct gathering *gathering, const struct result *result)
-{
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    if (kvm)
-        add_number(gathering, UNIT_YES_NO, kvm->usable);
-}
-
-static void tell_technique(struct gathering *gathering, const struct result *result)
-{
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    if (kvm && kvm->technique != TECHNIQUE_UNKNOWN)
-        add_text(gathering, "", technique_name(kvm->technique));
-}
-
-static void tell_provider(struct gathering *gathering, const struct result *result)
-{
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    if (kvm && kvm->provider.known)
-        add_text(gathering, "", kvm->provider.text);
-}
-
 static void tell_parameters(struct gathering *gathering, const struct result *result)
 {
     const struct monitor_facts *kvm = result_monitor(result, "kvm");
@@ -174,43 +153,15 @@ static void tell_settings(struct gathering *gathering, const struct result *resu
     }
 }
 
-/* ---- a file without settings: the words of its command ---- */
-
-/* Options that change where a result goes and not what it is, of the versions whose files have no settings.
- */
-static const struct {
-    const char *name;
-    bool value;
-} output_options[] = {{"--json", true}, {"--csv", true}, {"--markdown", true}, {"--svg", true},
-    {"--color", true}, {"--quiet", false}, {"-q", false}, {"--openmetrics", true}, {"--fail-on", true},
-    {"--verbose", false}, {"-v", false}};
-
-/* How many words from this one on say only where the result goes. */
-static size_t output_words(const char *word)
-{
-    for (size_t i = 0; i < sizeof output_options / sizeof *output_options; i++) {
-        size_t length = strlen(output_options[i].name);
-        if (!strcmp(word, output_options[i].name))
-            return output_options[i].value ? 2 : 1;
-        if (output_options[i].value && !strncmp(word, output_options[i].name, length) && word[length] == '=')
-            return 1;
-    }
-    return 0;
-}
-
-/* The command line without the program's own name; what is beyond all measure is cut. */
-enum { SETTINGS_BYTES = 1024 };
+/* Of a file without settings the words of its command, without the program's own name; what is beyond all
+ * measure is cut. */
 static void tell_command(struct gathering *gathering, const struct result *result)
 {
+    enum { LENGTH_MAX = 1024 };
     const char *text = "";
-    for (size_t i = 1; i < result->command_count && strlen(text) < SETTINGS_BYTES; i++) {
-        size_t skip = output_words(result->command[i]);
-        if (skip)
-            i += skip - 1;
-        else
-            text = pool_format(
-                gathering->pool, "%s%s%.*s", text, text[0] ? " " : "", SETTINGS_BYTES, result->command[i]);
-    }
+    for (size_t i = 1; i < result->command_count && strlen(text) < LENGTH_MAX; i++)
+        text = pool_format(
+            gathering->pool, "%s%s%.*s", text, text[0] ? " " : "", LENGTH_MAX, result->command[i]);
     add_text(gathering, "", text);
 }
 
@@ -221,18 +172,21 @@ typedef void tell_function(struct gathering *gathering, const struct result *res
 /* In the order in which they are told. */
 static const struct fact_row {
     const char *name;
-    enum { OTHER, FACT, TEXT, FLAG, COUNT, SOME, BYTES } kind; /* SOME, BYTES: 0 is not told */
-    size_t offset;                                             /* in struct result, of what `kind` says */
-    tell_function *tell;                                       /* OTHER */
+    enum { OTHER, FACT, TEXT, FLAG, COUNT, SOME, BYTES, TECHNIQUE } kind; /* SOME, BYTES: 0 is not told */
+    enum { OF_RESULT, OF_KVM } of; /* struct result, or what is known of the monitor "kvm" */
+    size_t offset;                 /* in it, of what `kind` says */
+    tell_function *tell;           /* OTHER */
 } fact_rows[] = {
-#define AT(member) offsetof(struct result, member), NULL
+#define AT(member) OF_RESULT, offsetof(struct result, member), NULL
+#define KVM(member) OF_KVM, offsetof(struct monitor_facts, member), NULL
+#define BY(function) OTHER, OF_RESULT, 0, function
     {"CPU", FACT, AT(host.cpu.brand)},
     {"CPU vendor", TEXT, AT(host.cpu.vendor)},
     {"CPU family", COUNT, AT(host.cpu.family)},
     {"CPU model", COUNT, AT(host.cpu.model)},
     {"CPU stepping", COUNT, AT(host.cpu.stepping)},
     {"microcode", FACT, AT(host.cpu.microcode)},
-    {"number of CPU features", OTHER, 0, tell_features},
+    {"number of CPU features", BY(tell_features)},
     {"CPUs online", SOME, AT(host.cpus_online)},
     {"CPU that it ran on", COUNT, AT(cpu)},
     {"kernel", FACT, AT(host.kernel)},
@@ -241,29 +195,31 @@ static const struct fact_row {
     {"transparent huge pages", FACT, AT(host.thp)},
     {"native is itself a guest", FLAG, AT(host.is_guest)},
     {"hypervisor below", FACT, AT(host.guest_of)},
-    {"KVM usable", OTHER, 0, tell_usable},
-    {"KVM technique", OTHER, 0, tell_technique},
-    {"KVM provider", OTHER, 0, tell_provider},
-    {"KVM parameter", OTHER, 0, tell_parameters},
+    {"KVM usable", FLAG, KVM(usable)},
+    {"KVM technique", TECHNIQUE, KVM(technique)},
+    {"KVM provider", FACT, KVM(provider)},
+    {"KVM parameter", BY(tell_parameters)},
     {"frequency governor", FACT, AT(host.governor)},
     {"turbo", FACT, AT(host.turbo)},
     {"SMT", FACT, AT(host.smt)},
-    {"mitigation", OTHER, 0, tell_mitigations},
-    {"other machine", OTHER, 0, tell_agents},
-    {"finding", OTHER, 0, tell_findings},
-    {"vcost version", OTHER, 0, tell_version},
-    {"vcost build", OTHER, 0, tell_build},
-    {"experiment", OTHER, 0, tell_experiment},
-    {"settings", OTHER, 0, tell_command},
-    {"setting", OTHER, 0, tell_settings},
-    {"seed", OTHER, 0, tell_seed},
-#undef AT
+    {"mitigation", BY(tell_mitigations)},
+    {"other machine", BY(tell_agents)},
+    {"finding", BY(tell_findings)},
+    {"vcost version", BY(tell_version)},
+    {"vcost build", BY(tell_build)},
+    {"experiment", BY(tell_experiment)},
+    {"settings", BY(tell_command)},
+    {"setting", BY(tell_settings)},
+    {"seed", BY(tell_seed)},
 };
 enum { FACT_ROWS = sizeof fact_rows / sizeof *fact_rows };
 
 static void tell_row(struct gathering *gathering, const struct fact_row *row, const struct result *result)
 {
-    const void *at = (const char *)result + row->offset;
+    const void *base = row->of == OF_KVM ? (const void *)result_monitor(result, "kvm") : result;
+    if (!base)
+        return;
+    const char *at = (const char *)base + row->offset;
     switch (row->kind) {
     case OTHER:
         row->tell(gathering, result);
@@ -286,6 +242,10 @@ static void tell_row(struct gathering *gathering, const struct fact_row *row, co
     case BYTES:
         if (*(const uint64_t *)at)
             add_number(gathering, UNIT_BYTES, (double)*(const uint64_t *)at);
+        break;
+    case TECHNIQUE:
+        if (*(const enum technique *)at != TECHNIQUE_UNKNOWN)
+            add_text(gathering, "", technique_name(*(const enum technique *)at));
         break;
     }
 }

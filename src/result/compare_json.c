@@ -1,7 +1,6 @@
 #include "result/compare.h"
 
 #include "record/json_draft.h"
-#include "result/tool.h"
 #include "result/words.h"
 
 #include <errno.h>

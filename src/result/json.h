@@ -18,8 +18,8 @@
 /* Of findings, remedies and agents: what a file may have of each. */
 enum { FINDINGS_IN_FILE_MAX = 5000 };
 
-/* A result, field for field. */
-extern const struct record result_record;
+/* A result, field for field, and one of its cells. */
+extern const struct record result_record, cell_record;
 
 /* Writes share/schema/vcost.result-1.schema.json. -ENOMEM is the only error. */
 int result_schema(FILE *stream, struct error *error);

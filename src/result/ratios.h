@@ -1,10 +1,27 @@
-/* What many ratios with their 95 % intervals say together: of slowdowns of one place, of changes of one file.
- */
+/* What a ratio with its 95 % interval says, and what many say together: of slowdowns of one place, of changes
+ * of one file. */
 #ifndef VCOST_RESULT_RATIOS_H
 #define VCOST_RESULT_RATIOS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Told from one beyond 0.005 %, the least that reports write. */
+enum verdict {
+    VERDICT_NONE,   /* no interval */
+    VERDICT_UNTOLD, /* one is in it: no significant difference */
+    VERDICT_SLOWER,
+    VERDICT_FASTER,
+    VERDICTS
+};
+
+/* NAN stands for an end that is not known. */
+enum verdict verdict_of(double low, double high);
+
+/* "slower", "faster", "untold"; NULL: no interval. */
+const char *verdict_name(enum verdict verdict);
+
+/* ---- many ---- */
 
 enum { RATIO_LEVELS = 5 };
 extern const double ratio_levels[RATIO_LEVELS]; /* 0.01, 0.02, 0.03, 0.05, 0.10 */

@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef VCOST_VERSION
+#define VCOST_VERSION "unknown"
+#endif
+#ifndef VCOST_BUILD
+#define VCOST_BUILD ""
+#endif
+
+const struct tool this_tool = {.version = VCOST_VERSION, .build = VCOST_BUILD};
+
 int result_set_command(struct result *result, int argc, char *const *argv, struct error *error)
 {
     const char **words = argc > 0 ? calloc((size_t)argc, sizeof *words) : NULL;

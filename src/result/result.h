@@ -19,11 +19,18 @@
 #include "runner/agent_facts.h"
 #include "runner/cell.h"
 #include "runner/page_proof.h"
-#include "result/tool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A vcost that wrote something; this one as the build says, -DVCOST_VERSION="…" and -DVCOST_BUILD="…" (a
+ * commit, a date). */
+struct tool {
+    const char *version; /* "0.1.0" */
+    const char *build;   /* "" if the build did not say */
+};
+extern const struct tool this_tool;
 
 enum quality {
     QUALITY_GOOD,

@@ -4,7 +4,6 @@
 #include "record/json_draft.h"
 #include "record/record.h"
 #include "record/schema.h"
-#include "result/cell_record.h"
 #include "result/words.h"
 
 #include <math.h>

@@ -265,6 +265,14 @@ def test_differing_machines_and_settings_are_told_loudly():
         told(compare(a, a), "are the same, as far as they are reported")
 
 
+def test_a_file_of_an_earlier_version_differs_in_nothing_that_did_not_change():
+    """It has neither settings nor a list of monitors: options are read from its command."""
+    old = copy.deepcopy(measured())
+    del old["settings"], old["host"]["monitors"]
+    with folder() as work:
+        assert compared(*kept(work, a=old, b=measured()))["differences"] == []
+
+
 def test_where_a_result_was_written_to_is_no_difference():
     with folder() as work:
         other = result()
