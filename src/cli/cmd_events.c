@@ -4,7 +4,6 @@
 #include "cli/status.h"
 #include "experiment/events_plan.h"
 #include "report/view_events.h"
-#include "report/view_explain.h"
 
 static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
     struct error *error)

@@ -6,7 +6,6 @@
 #include "experiment/inspect.h"
 #include "measure/clock.h"
 #include "report/openmetrics.h"
-#include "report/view_finding.h"
 #include "report/view_inspect.h"
 
 #include <errno.h>

@@ -38,7 +38,6 @@ static struct finding price_finding(
         .title = row->title,
         .source = FINDING_MEASURED,
         .unit = UNIT_NS,
-        .cheap = row->cheap,
         .number = cell ? cell->median : NAN,
         .low = cell ? cell->low : NAN,
         .high = cell ? cell->high : NAN,

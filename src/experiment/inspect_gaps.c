@@ -27,7 +27,6 @@ static struct finding make(
         .number = number,
         .low = NAN,
         .high = NAN,
-        .cheap = true,
     };
     snprintf(finding.name, sizeof finding.name, "%s", name);
     snprintf(finding.key, sizeof finding.key, "%s", key);

@@ -116,7 +116,6 @@ static struct finding verdict_finding(const struct splinter *splinter)
         .high = NAN,
         .how = "one line in each 4 KiB, in pages of 2 MiB against pages of 4 KiB and against as many lines "
                "side by side; the fastest sample of each placement",
-        .cheap = true,
     };
     if (splinter->verdict == SPLINTER_UNKNOWN) {
         finding.number = NAN;

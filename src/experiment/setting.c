@@ -1,7 +1,6 @@
 #include "experiment/setting.h"
 
 #include "domain/probe.h"
-#include "result/result.h"
 
 #include <errno.h>
 #include <stdio.h>

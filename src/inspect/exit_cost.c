@@ -239,7 +239,6 @@ static struct finding base_finding(
         .number = NAN,
         .low = NAN,
         .high = NAN,
-        .cheap = true,
     };
     snprintf(finding.name, sizeof finding.name, "%s", name);
     snprintf(finding.how, sizeof finding.how, "%s", how);

@@ -1,7 +1,6 @@
 #include "report/openmetrics.h"
 
 #include "report/text.h"
-#include "result/result.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -132,24 +131,16 @@ static void add_words(struct metrics *metrics, const struct finding *finding)
         with_label(metrics, labels, "value", finding->value.text), 1);
 }
 
-/* Seconds since 1970 of "2025-11-24T06:00:00+01:00" (RFC 3339); NAN where it is none. */
+/* Seconds since 1970 of "2025-11-24T06:00:00.5+01:00" (RFC 3339); NAN where it is none. */
 static double seconds_of(const char *text)
 {
     struct tm tm = {0};
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    double fraction = 0;
-    int hours = 0, minutes = 0;
-    char sign = 0;
-    if (!rest)
+    char *end = (char *)rest;
+    double fraction = rest && *rest == '.' ? strtod(rest, &end) : 0;
+    if (!rest || !strptime(end, "%z", &tm))
         return NAN;
-    if (*rest == '.') {
-        char *end;
-        fraction = strtod(rest, &end);
-        rest = end;
-    }
-    if (*rest != 'Z' && sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3)
-        return NAN;
-    double offset = (sign == '-' ? -60.0 : 60.0) * (60 * hours + minutes);
+    double offset = (double)tm.tm_gmtoff; /* which timegm() sets to 0 */
     return (double)timegm(&tm) + fraction - offset;
 }
 

@@ -6,86 +6,72 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_figure(const struct result_cell *cell)
-{
-    return cell && isfinite(cell->median);
-}
-
-const struct result_cell *price_cell(const struct price *price)
-{
-    return has_figure(price->guest) ? price->guest : has_figure(price->native) ? price->native : NULL;
-}
-
-const char *price_unit(const struct price *price)
-{
-    const struct result_cell *cell = price->guest ? price->guest : price->native;
-    return price->known                                    ? price->known->unit
-           : cell && cell->operation && cell->operation[0] ? cell->operation
-                                                           : "event";
-}
-
-double price_exits(const struct price *price)
-{
-    const struct result_cell *guest = price->guest;
-    return guest && guest->operations && guest->counters.known
-               ? (double)guest->counters.exits / (double)guest->operations
-               : NAN;
-}
-
 /* ---- rows ---- */
+
+static const struct result_cell *any_cell(const struct price *row)
+{
+    return row->guest ? row->guest : row->native;
+}
 
 static bool is_of_event(const struct price *row, const struct result_cell *cell)
 {
-    const struct result_cell *own = row->guest ? row->guest : row->native;
-    return own->cell.event.bytes == cell->cell.event.bytes && !strcmp(row->event, cell->cell.event.name);
+    return any_cell(row)->cell.event.bytes == cell->cell.event.bytes &&
+           !strcmp(row->event, cell->cell.event.name);
 }
 
 /* A row for each guest of an event; native's cell stands in all of them. */
 static void add_cell(struct price_list *prices, const struct result_cell *cell)
 {
     bool native = cell->technique == TECHNIQUE_NONE, found = false;
-    for (size_t i = 0; i < prices->count && !(found && !native); i++) {
+    const struct result_cell *natively = native ? cell : NULL;
+    for (size_t i = 0; i < prices->count; i++) {
         struct price *row = &prices->rows[i];
-        if (!is_of_event(row, cell) || (!native && row->guest))
+        if (!is_of_event(row, cell))
+            continue;
+        natively = natively ? natively : row->native;
+        if (!native && (row->guest || found))
             continue;
         *(native ? &row->native : &row->guest) = cell;
         found = true;
     }
-    if (found)
-        return;
-    struct price *row = &prices->rows[prices->count++];
-    *row = (struct price){.event = cell->cell.event.name,
-        .known = event_find(cell->cell.event.name),
-        .native = native ? cell : NULL,
-        .guest = native ? NULL : cell,
-        .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
-    for (size_t i = 0; i + 1 < prices->count && !native; i++)
-        if (is_of_event(&prices->rows[i], cell) && prices->rows[i].native)
-            row->native = prices->rows[i].native;
+    if (!found)
+        prices->rows[prices->count++] = (struct price){.event = cell->cell.event.name,
+            .known = event_find(cell->cell.event.name),
+            .native = natively,
+            .guest = native ? NULL : cell,
+            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
 }
 
-/* "retouch-lines/64K"; with the monitor where there are several. */
-static void name_rows(struct price_list *prices, struct pool *pool)
+/* Whether guests are of several monitors: then a row's name has its own. */
+static bool look_at_guests(struct price_list *prices)
 {
     bool several = false;
+    prices->guest = "guest";
     for (size_t i = 0; i < prices->count; i++) {
         const struct result_cell *guest = prices->rows[i].guest;
         if (!guest)
             continue;
-        prices->guests++;
-        several |= prices->guest && strcmp(prices->guest, guest->cell.monitor) != 0;
+        several |= prices->guests++ && strcmp(prices->guest, guest->cell.monitor) != 0;
         prices->guest = guest->cell.monitor;
     }
-    for (size_t i = 0; i < prices->count; i++) {
-        struct price *row = &prices->rows[i];
-        uint64_t bytes = (row->guest ? row->guest : row->native)->cell.event.bytes;
-        bool named = several && row->guest;
-        row->name = pool_format(pool, "%s%s%s%s%s%s", row->event, bytes ? "/" : "",
-            bytes ? format_size_short(bytes).text : "", named ? " (" : "",
-            named ? row->guest->cell.monitor : "", named ? ")" : "");
-    }
     if (several)
-        prices->guest = NULL;
+        prices->guest = "guest";
+    return several;
+}
+
+static void describe_row(struct price *row, bool with_monitor, struct pool *pool)
+{
+    const struct result_cell *cell = any_cell(row), *guest = row->guest;
+    uint64_t bytes = cell->cell.event.bytes;
+    bool monitor = with_monitor && guest, named = cell->operation && cell->operation[0];
+    row->name = pool_format(pool, "%s%s%s%s%s%s", row->event, bytes ? "/" : "",
+        bytes ? format_size_short(bytes).text : "", monitor ? " (" : "", monitor ? guest->cell.monitor : "",
+        monitor ? ")" : "");
+    row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
+    row->unit = row->known ? row->known->unit : named ? cell->operation : "event";
+    row->exits = guest && guest->operations && guest->counters.known
+                     ? (double)guest->counters.exits / (double)guest->operations
+                     : NAN;
 }
 
 /* ---- what a row costs more ---- */
@@ -138,7 +124,7 @@ static void price_row(const struct result *result, struct price *row)
             *extra = (struct price_extra){
                 comparison, comparison->more_ns, comparison->more_low_ns, comparison->more_high_ns};
     }
-    if (!row->over[OVER_NATIVE].against && has_figure(row->guest) && is_impossible_natively(result, row) &&
+    if (!row->over[OVER_NATIVE].against && cell_measured(row->guest) && is_impossible_natively(result, row) &&
         !(row->known && row->known->against) && !is_baseline(result, row))
         row->over[OVER_NATIVE] =
             (struct price_extra){NULL, row->guest->median, row->guest->low, row->guest->high};
@@ -150,20 +136,19 @@ struct price_list price_list_of(const struct result *result, struct pool *pool)
     for (size_t i = 0; prices.rows && i < result->cell_count; i++)
         if (result->cells[i].cell.event.name)
             add_cell(&prices, &result->cells[i]);
-    name_rows(&prices, pool);
-    for (size_t i = 0; i < prices.count; i++)
+    bool several = look_at_guests(&prices);
+    for (size_t i = 0; i < prices.count; i++) {
+        describe_row(&prices.rows[i], several, pool);
         price_row(result, &prices.rows[i]);
+    }
     return prices;
 }
 
-const struct price *price_list_find(const struct price_list *prices, const char *event, uint64_t bytes)
+const struct price *price_list_find(const struct price_list *prices, const char *event)
 {
-    for (size_t i = 0; i < prices->count; i++) {
-        const struct price *row = &prices->rows[i];
-        const struct result_cell *cell = row->guest ? row->guest : row->native;
-        if (!strcmp(row->event, event) && (!bytes || cell->cell.event.bytes == bytes))
-            return row;
-    }
+    for (size_t i = 0; i < prices->count; i++)
+        if (!strcmp(prices->rows[i].event, event))
+            return &prices->rows[i];
     return NULL;
 }
 
@@ -177,18 +162,13 @@ static int by_figure(double a, double b)
     return isfinite(a) ? (a < b) - (a > b) : 0;
 }
 
-static double time_of(const struct price *price)
-{
-    const struct result_cell *cell = price_cell(price);
-    return cell ? cell->median : NAN;
-}
-
 static int compare_prices(const void *a, const void *b, void *over)
 {
     const struct price *x = a, *y = b;
     enum price_over by = *(const enum price_over *)over;
     int order = by_figure(x->over[by].ns, y->over[by].ns);
-    order = order ? order : by_figure(time_of(x), time_of(y));
+    if (!order)
+        order = by_figure(x->cell ? x->cell->median : NAN, y->cell ? y->cell->median : NAN);
     return order ? order : strcmp(x->name, y->name); /* the same list, whatever the order of cells */
 }
 

@@ -23,13 +23,17 @@ struct price {
     const char *name;          /* of the row: "retouch-lines/64K", "cpuid (paravirt)" */
     const struct event *known; /* NULL: an event that this build does not know; the file tells of it */
     const struct result_cell *native, *guest; /* NULL: there is no such cell */
+    const struct result_cell *cell; /* that the row is about: the guest's if it has a figure, else native's if
+                                       that has; NULL */
+    const char *unit;               /* what one of it is: "exit", "page"; "event" where nobody says */
+    double exits;                   /* from the guest to its monitor for each event; NAN: not known */
     struct price_extra over[PRICE_OVERS];
 };
 
 struct price_list {
     struct price *rows;
     size_t count;
-    const char *guest; /* the monitor of all guests; NULL: there are several, or none */
+    const char *guest; /* the monitor of all guests; "guest": there are several, or none */
     size_t guests;     /* rows that have a guest's cell */
 };
 
@@ -40,16 +44,7 @@ struct price_list price_list_of(const struct result *result, struct pool *pool);
 /* The most expensive first: by extra time, then (without one) by the time itself. */
 void price_list_sort(struct price_list *prices, enum price_over over);
 
-/* The row of an event (and size in bytes; 0: the first of that event); NULL if there is none. */
-const struct price *price_list_find(const struct price_list *prices, const char *event, uint64_t bytes);
-
-/* The cell that the row is about: the guest's if it has a figure, else native's; NULL if neither has. */
-const struct result_cell *price_cell(const struct price *price);
-
-/* What one of it is: "exit", "page"; "event" where nobody says. */
-const char *price_unit(const struct price *price);
-
-/* Exits from the guest to its monitor for each event; NAN: not known. */
-double price_exits(const struct price *price);
+/* The first row of an event; NULL if there is none. */
+const struct price *price_list_find(const struct price_list *prices, const char *event);
 
 #endif

@@ -1,4 +1,5 @@
-/* What the files view_chase*.c share. All that they say is appended to the document. */
+/* What the files view_chase*.c share. All that they say is appended to the document, and texts live as long
+ * as it. */
 #ifndef VCOST_REPORT_VIEW_CHASE_PARTS_H
 #define VCOST_REPORT_VIEW_CHASE_PARTS_H
 
@@ -12,24 +13,12 @@ struct chase_view {
     const char *prefix; /* what its curves are called by besides, where there are several results; NULL */
 };
 
-/* ---- names; they live as long as the document ---- */
-
-/* Of a group, "random, 64 B elements". */
-const char *chase_group_name(const struct chase_view *view, const struct curve_group *group);
-
-/* Of a curve inside its group: its label, with the page sizes where the label alone would be ambiguous:
- * "native", "kvm (nested) 4K/2M". */
-const char *chase_curve_title(
-    const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
-
 /* What tells a curve from others of its label: "packed", "4K/2M", "packed, 4K/2M"; "" where it is alone. */
-const char *chase_curve_kind(
-    const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
+const char *chase_curve_kind(const struct chase_view *view, const struct curve *curve);
 
-/* For a legend: the title, with what tells its group from others where there are several: "packed: native".
- */
-const char *chase_curve_name(
-    const struct chase_view *view, const struct curve_group *group, const struct curve *curve);
+/* For a legend: its label, with the page sizes where that alone would be ambiguous and with what tells its
+ * group from others where there are several: "packed: kvm (nested) 4K/2M". */
+const char *chase_curve_name(const struct chase_view *view, const struct curve *curve);
 
 /* ---- view_chase_reaches.c ---- */
 
@@ -42,7 +31,7 @@ void chase_say_reaches(const struct chase_view *view);
 
 /* The conclusion and the facts that bear it. Whether all was too disturbed to conclude anything. */
 bool chase_conclude(const struct chase_view *view);
-/* How many comparisons came out how. */
+/* A detail: how many comparisons came out how. */
 void chase_say_counts(const struct chase_view *view);
 
 #endif

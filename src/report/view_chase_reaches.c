@@ -1,6 +1,7 @@
 /* How far caches and TLBs reach: what was measured, told apart from what CPUID says. */
 #include "report/format.h"
 #include "report/view_chase_parts.h"
+#include "report/view_parts.h"
 #include "result/told_levels.h"
 
 #include <stdlib.h>
@@ -9,46 +10,36 @@
  * because a curve has few points, and because caches with random sets miss before they are full. */
 static const double part_factor = 2;
 
-/* The curve whose reaches are shown. */
-struct choice {
-    const struct curve_group *group;
-    const struct curve *curve;
-    size_t named, all; /* reaches that were found in it, those with a name; 0: none */
-};
-
 static bool is_of_curve(
-    const struct chase_view *view, const struct choice *choice, const struct result_reach *reach)
+    const struct chase_view *view, const struct curve *curve, const struct result_reach *reach)
 {
-    for (size_t i = 0; i < choice->group->working_set_count; i++)
-        if (choice->curve->points[i].cell == &view->result->cells[reach->last])
+    for (size_t i = 0; i < curve->group->working_set_count; i++)
+        if (curve->points[i].cell == &view->result->cells[reach->last])
             return true;
     return false;
 }
 
-static bool is_better(const struct choice *a, const struct choice *b)
+/* The curve whose reaches are shown: a native one if there is one with reaches, and of several that in which
+ * most have a name; never a packed one, whose working sets are another chase's. NULL without any reach. */
+static const struct curve *choose(const struct chase_view *view)
 {
-    if (!a->all || !b->all)
-        return a->all > b->all;
-    return a->curve->native != b->curve->native ? a->curve->native : a->named > b->named;
-}
-
-/* A native curve if there is one with reaches, and of several that in which most have a name; never a packed
- * one, whose working sets are another chase's. Without any reach all is 0. */
-static struct choice choose(const struct chase_view *view)
-{
-    struct choice best = {0};
-    for (size_t g = 0; g < view->curves.group_count; g++)
-        for (size_t c = 0; c < view->curves.groups[g].curve_count; c++) {
-            struct choice choice = {&view->curves.groups[g], &view->curves.groups[g].curves[c], 0, 0};
-            enum chase_order order = choice.group->shape.order;
-            for (size_t i = 0; i < view->result->reach_count; i++)
-                if (is_of_curve(view, &choice, &view->result->reaches[i])) {
-                    choice.all++;
-                    choice.named += view->result->reaches[i].name[0] != 0;
-                }
-            if (order != CHASE_PACKED && order != CHASE_SCATTERED && is_better(&choice, &best))
-                best = choice;
+    const struct curve *best = NULL;
+    size_t best_named = 0;
+    for (size_t c = 0; c < view->curves.count; c++) {
+        const struct curve *curve = view->curves.all[c];
+        size_t named = 0, all = 0;
+        for (size_t i = 0; i < view->result->reach_count; i++)
+            if (is_of_curve(view, curve, &view->result->reaches[i])) {
+                all++;
+                named += view->result->reaches[i].name[0] != 0;
+            }
+        if (!all || curve->group->shape.order == CHASE_PACKED || curve->group->shape.order == CHASE_SCATTERED)
+            continue;
+        if (!best || (curve->native != best->native ? curve->native : named > best_named)) {
+            best = curve;
+            best_named = named;
         }
+    }
     return best;
 }
 
@@ -60,21 +51,20 @@ static int by_working_set(const void *a, const void *b)
 
 void chase_mark_reaches(const struct chase_view *view, struct chart *chart)
 {
-    struct choice choice = choose(view);
+    const struct curve *chosen = choose(view);
     struct told_levels told;
-    for (size_t i = 0; choice.all && i < view->result->reach_count; i++) {
+    if (!chart)
+        return;
+    for (size_t i = 0; chosen && i < view->result->reach_count; i++) {
         const struct result_reach *reach = &view->result->reaches[i];
         const struct result_cell *last = &view->result->cells[reach->last];
         const struct result_cell *first = &view->result->cells[reach->first];
-        if (is_of_curve(view, &choice, reach))
+        if (is_of_curve(view, chosen, reach))
             chart_mark(view->document, chart, MARK_MEASURED, (double)last->cell.chase.working_set_bytes,
                 (double)first->cell.chase.working_set_bytes, reach->name[0] ? reach->name : "?");
     }
-    if (!view->curves.group_count)
-        return;
-    const struct curve_group *group = choice.group ? choice.group : &view->curves.groups[0];
-    const struct curve *curve = choice.curve ? choice.curve : &group->curves[0];
-    told_levels(&view->result->host, group->shape.order, curve->host_page_bytes, &told);
+    const struct curve *curve = chosen ? chosen : view->curves.all[0];
+    told_levels(&view->result->host, curve->group->shape.order, curve->host_page_bytes, &told);
     qsort(told.levels, told.count, sizeof *told.levels, by_working_set);
     for (size_t i = 0; i < told.count; i++)
         chart_mark(view->document, chart, MARK_REPORTED, told.levels[i].working_set_bytes,
@@ -107,13 +97,12 @@ static const char *reach_text(struct document *document, const struct result_rea
 
 void chase_say_reaches(const struct chase_view *view)
 {
-    struct choice choice = choose(view);
-    const char *list = "";
-    for (size_t i = 0; choice.all && i < view->result->reach_count; i++)
-        if (is_of_curve(view, &choice, &view->result->reaches[i]))
-            list = document_text(view->document, "%s%s%s", list, list[0] ? "; " : "",
-                reach_text(view->document, &view->result->reaches[i]));
-    if (choice.all)
-        document_say(view->document, BLOCK_SENTENCE, "Measured in %s: %s.",
-            chase_curve_name(view, choice.group, choice.curve), list);
+    const struct curve *chosen = choose(view);
+    struct listing reaches = {.between = "; ", .most = SIZE_MAX};
+    for (size_t i = 0; chosen && i < view->result->reach_count; i++)
+        if (is_of_curve(view, chosen, &view->result->reaches[i]))
+            listing_add(&reaches, reach_text(view->document, &view->result->reaches[i]), view->document);
+    if (chosen)
+        document_say(view->document, BLOCK_SENTENCE, "Measured in %s: %s.", chase_curve_name(view, chosen),
+            reaches.text);
 }

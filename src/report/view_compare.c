@@ -2,9 +2,6 @@
 
 #include "report/format.h"
 #include "report/view_run.h"
-#include "result/ratios.h"
-#include "result/result.h"
-#include "result/words.h"
 
 #include <math.h>
 #include <string.h>
@@ -195,7 +192,9 @@ static void conclude(const struct compare *compare, enum metric metric, size_t f
             reason_of(&compare->metrics[metric], file));
     else if (ratios_disturbed(ratios))
         document_say(document, kind,
-            "%s cannot be told from %s: too much differs from placement to placement.", other, first);
+            "%s cannot be judged relative to %s: too much differs from placement to placement. Measure "
+            "again on a quieter machine, or longer.",
+            other, first);
     else if (any)
         document_say(document, kind, "%s is next to the same as %s: no significant change reaches %.0f %%.",
             other, first, 100 * matters);
@@ -212,6 +211,12 @@ static void say_agreement(
     size_t agree;
     double level = ratios_agree(ratios, &agree);
     const char *unclear = "";
+    const struct compared_row *largest = changes.most ? changes.most : changes.least;
+    if (ratios_disturbed(ratios) && largest)
+        document_say(document, BLOCK_FACT, "%c is significantly %s in %zu of %zu %s, %s.",
+            compare_letter(file), changes.most ? words[metric].more : words[metric].less,
+            changes.most ? ratios->slower : ratios->faster, ratios->all, words[metric].cells[ratios->all > 1],
+            largest_text(compare, metric, largest, file, !changes.most, document));
     if (ratios->all < 2 || !agree || ratios_disturbed(ratios))
         return;
     if (ratios->unclear)
@@ -483,7 +488,7 @@ static void describe_compared(const struct compare *compare, enum metric metric,
         FILE_FIGURE("ratio_low", UNIT_RATIO, compared->low),
         FILE_FIGURE("ratio_high", UNIT_RATIO, compared->high),
         FILE_WORDS("verdict", verdict_name(verdict_of(compared->low, compared->high))),
-        FILE_WORDS("quality", compared->cell ? quality_name(compared->cell->quality) : NULL),
+        FILE_WORDS("quality", compared->cell ? quality_names[compared->cell->quality] : NULL),
         FILE_WORDS("reason", compared->reason),
     };
     memcpy(values, all, sizeof all);

@@ -1,6 +1,7 @@
-#include "report/view_explain.h"
+#include "report/view_events.h"
 
 #include "report/format.h"
+#include "report/view_parts.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const struct publication {
   wang = {"Wang et al., VEE 2011", "nested against shadow paging"},
   bhargava = {"Bhargava et al., ASPLOS 2008", "nested paging"};
 
+/* Those of a publication stand together. */
 static const struct {
     const char *event; /* NULL: of the whole list */
     const struct publication *publication;
@@ -35,39 +37,32 @@ static const struct {
     {NULL, &bhargava,
         "caching two-dimensional walks gains 15-38 %, a nested TLB 3-7 %, large host pages 3-22 %"},
 };
-enum { PUBLISHED = sizeof published / sizeof published[0] };
-
-static bool is_about(size_t figure, const struct event *event)
-{
-    return !event || (published[figure].event && !strcmp(published[figure].event, event->name));
-}
-
-static bool begins_publication(size_t figure, const struct event *event)
-{
-    for (size_t i = 0; i < figure; i++)
-        if (published[i].publication == published[figure].publication && is_about(i, event))
-            return false;
-    return true;
-}
 
 void view_published(const struct event *event, struct document *document)
 {
-    bool any = false;
-    for (size_t first = 0; first < PUBLISHED; first++) {
-        const struct publication *publication = published[first].publication;
-        if (!is_about(first, event) || !begins_publication(first, event))
+    const struct publication *last = NULL;
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        const struct publication *publication = published[i].publication;
+        if (event && (!published[i].event || strcmp(published[i].event, event->name) != 0))
             continue;
-        if (!any)
+        if (!last)
             document_say(document, BLOCK_HEADING, "Published by others, on machines of their time");
-        any = true;
-        document_say(document, BLOCK_SENTENCE, "%s (%s):", publication->title, publication->what);
-        for (size_t i = first; i < PUBLISHED; i++)
-            if (published[i].publication == publication && is_about(i, event))
-                document_say(document, BLOCK_FACT, "%s", published[i].figures);
+        if (publication != last)
+            document_say(document, BLOCK_SENTENCE, "%s (%s):", publication->title, publication->what);
+        document_say(document, BLOCK_FACT, "%s", published[i].figures);
+        last = publication;
     }
 }
 
 /* ---- one event ---- */
+
+static void explain_part(const char *title, const char *text, struct document *document)
+{
+    if (!text)
+        return;
+    document_say(document, BLOCK_HEADING, "%s", title);
+    document_say(document, BLOCK_FACT, "%s", text);
+}
 
 static void explain_place(const char *title, const struct event_way *way, struct document *document)
 {
@@ -79,28 +74,19 @@ static void explain_place(const char *title, const struct event_way *way, struct
 
 void view_explain(const struct event *event, struct document *document)
 {
-    const struct {
-        const char *title, *text;
-    } parts[] = {{document_text(document, "%s: %s", event->name, event->summary), event->steps},
-        {"In the article", event->article}, {"What to do", event->advice}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (parts[i].text) {
-            document_say(document, BLOCK_HEADING, "%s", parts[i].title);
-            document_say(document, BLOCK_FACT, "%s", parts[i].text);
-        }
+    explain_part(document_text(document, "%s: %s", event->name, event->summary), event->steps, document);
+    explain_part("In the article", event->article, document);
+    explain_part("What to do", event->advice, document);
     document_say(document, BLOCK_HEADING, "How it is measured");
     explain_place("Natively", &event->native, document);
     explain_place("In a guest", &event->guest, document);
-    const char *sizes = "";
+    struct listing sizes = {.between = ", ", .most = SIZE_MAX};
     for (size_t i = 0; event->sizes && event->sizes[i]; i++)
-        sizes = document_text(document, "%s%s%s", sizes, i ? ", " : "", format_size(event->sizes[i]).text);
-    if (event->sizes)
-        document_say(document, BLOCK_FACT, "Sizes: %s", sizes);
+        listing_add(&sizes, document_text(document, "%s", format_size(event->sizes[i]).text), document);
+    if (sizes.count)
+        document_say(document, BLOCK_FACT, "Sizes: %s", sizes.text);
     if (event->against)
         document_say(document, BLOCK_FACT, "Relative to: %s at the same place.", event->against);
-    if (event->source) {
-        document_say(document, BLOCK_HEADING, "Source");
-        document_say(document, BLOCK_FACT, "%s", event->source);
-    }
+    explain_part("Source", event->source, document);
     view_published(event, document);
 }

@@ -1,4 +1,4 @@
-#include "report/view_finding.h"
+#include "report/view_inspect.h"
 
 #include "report/format.h"
 

@@ -1,13 +1,10 @@
 #include "report/view_inspect.h"
 
 #include "report/format.h"
-#include "report/view_finding.h"
 #include "report/view_run.h"
-#include "result/baseline.h"
+#include "result/curves.h"
 
-#include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the conclusion ---- */
@@ -40,35 +37,19 @@ static const struct remedy *significant_remedy(const struct findings *findings, 
     return NULL;
 }
 
-/* A time as a sentence has it: no more digits than its interval bears, which follows if wanted. */
-static const char *figure_text(struct document *document, const struct finding *finding, bool with_interval)
-{
-    const struct column column = {.unit = UNIT_NS, .rounded = true};
-    const struct value value = {
-        .unit = finding->unit, .number = finding->number, .low = finding->low, .high = finding->high};
-    struct formatted low, high;
-    const char *text = format_value(&document->pool, &value, &column);
-    return with_interval && format_ends(&value, &column, &low, &high)
-               ? document_text(document, "%s (%s to %s)", text, low.text, high.text)
-               : text;
-}
-
 static const char *machine_text(const struct result *result, struct document *document)
 {
     const struct findings *findings = &result->findings;
-    char kind[BASELINE_BYTES];
-    enum answer leaves = answer_of(findings, "cpuid-exit");
-    if (answer_of(findings, "guest") == ANSWER_UNKNOWN)
+    const char *kind = view_run_guest(result, document);
+    enum answer guest = answer_of(findings, "guest"), leaves = answer_of(findings, "cpuid-exit");
+    if (guest == ANSWER_UNKNOWN)
         return "What is below this machine this run cannot tell";
-    if (answer_of(findings, "guest") == ANSWER_NO)
-        return leaves == ANSWER_YES
-                   ? "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine"
-               : leaves == ANSWER_NO
-                   ? "Bare metal: CPUID names no hypervisor, and does not leave this machine"
-                   : "No hypervisor below that CPUID names";
-    if (!baseline_guest(&result->host, kind))
-        snprintf(kind, sizeof kind, "guest");
-    return document_text(document, "A %s", kind);
+    if (guest == ANSWER_YES)
+        return document_text(document, "A %s", kind ? kind : "guest");
+    return leaves == ANSWER_YES
+               ? "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine"
+           : leaves == ANSWER_NO ? "Bare metal: CPUID names no hypervisor, and does not leave this machine"
+                                 : "No hypervisor below that CPUID names";
 }
 
 /* Large pages bring something over small ones and something less than whole ones would: how much of it, in
@@ -103,34 +84,33 @@ static const char *large_pages_text(const struct findings *findings, struct docu
 
 /* ---- the facts ---- */
 
-/* What is found is said in halves of sentences; here one begins. */
-static const char *capitalized(const char *text, struct document *document)
-{
-    return text[0] ? document_text(document, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
-}
-
 static void say_large_pages(const struct findings *findings, struct document *document)
 {
     const struct finding *cost = findings_find(findings, "splinter-cost", NULL);
-    if (answer_of(findings, "splintered") == ANSWER_YES && cost && finding_has_number(cost))
-        document_say(document, BLOCK_FACT,
-            "Large pages that are splintered cost %s more for each scattered access: ask for a machine that "
-            "is backed "
-            "by large pages.",
-            figure_text(document, cost, true));
+    const struct column column = {.unit = UNIT_NS, .rounded = true};
+    struct formatted low, high;
+    if (answer_of(findings, "splintered") != ANSWER_YES || !cost || !finding_has_number(cost))
+        return;
+    const struct value value = {
+        .unit = cost->unit, .number = cost->number, .low = cost->low, .high = cost->high};
+    const char *figure = format_value(&document->pool, &value, &column);
+    if (format_ends(&value, &column, &low, &high))
+        figure = document_text(document, "%s (%s to %s)", figure, low.text, high.text);
+    document_say(document, BLOCK_FACT,
+        "Large pages that are splintered cost %s more for each scattered access: ask for a machine that "
+        "is backed by large pages.",
+        figure);
 }
 
 static void say_fresh_memory(const struct findings *findings, struct document *document)
 {
-    const struct remedy *large = significant_remedy(findings, "keep-large"),
-                        *small = significant_remedy(findings, "keep-small");
-    const struct remedy *remedy = large ? large : small;
+    const struct remedy *large = significant_remedy(findings, "keep-large");
+    const struct remedy *remedy = large ? large : significant_remedy(findings, "keep-small");
     if (remedy)
         document_say(document, BLOCK_FACT,
             "Fresh memory costs more: the first touch of a page of %s takes %s, %s if it was in use a "
-            "moment ago. Keep "
-            "memory, or touch it before it is needed.",
-            remedy == large ? "2 MiB" : "4 KiB", format_figure(UNIT_NS, remedy->with_ns, 0).text,
+            "moment ago. Keep memory, or touch it before it is needed.",
+            large ? "2 MiB" : "4 KiB", format_figure(UNIT_NS, remedy->with_ns, 0).text,
             format_figure(UNIT_NS, remedy->without_ns, 0).text);
 }
 
@@ -148,57 +128,53 @@ static void say_yes_and_no(const struct findings *findings, struct document *doc
     };
     static const double share_least = 0.001; /* less is a tick of the clock now and then */
     const struct finding *steal = findings_find(findings, "steal", NULL);
-    const char *texts[] = {"", ""};
+    struct listing texts[] = {{.between = "; ", .most = SIZE_MAX}, {.between = "; ", .most = SIZE_MAX}};
     if (steal && finding_has_number(steal)) {
         bool any = steal->number >= share_least;
-        texts[any] = any ? document_text(document, "others take %s of this CPU's time",
-                               format_figure(UNIT_SHARE, steal->number, 0).text)
-                         : "no time is stolen";
+        listing_add(&texts[any],
+            any ? document_text(document, "others take %s of this CPU's time",
+                      format_figure(UNIT_SHARE, steal->number, 0).text)
+                : "no time is stolen",
+            document);
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum answer answer = answer_of(findings, rows[i].name);
-        const char **text = &texts[answer == ANSWER_YES];
+        bool yes = answer == ANSWER_YES;
         if (answer != ANSWER_UNKNOWN)
-            *text = document_text(document, "%s%s%s", *text, (*text)[0] ? "; " : "",
-                answer == ANSWER_YES ? rows[i].yes : rows[i].no);
+            listing_add(&texts[yes], yes ? rows[i].yes : rows[i].no, document);
     }
     for (size_t bad = 2; bad-- > 0;)
-        if (texts[bad][0])
-            document_say(document, BLOCK_FACT, "%s.", capitalized(texts[bad], document));
+        if (texts[bad].count)
+            document_say(document, BLOCK_FACT, "%s.", view_capital(document, texts[bad].text));
 }
 
 /* What was looked for and not found out: "a, b (reason); c (reason)". */
 static void say_undecided(const struct findings *findings, struct document *document)
 {
-    enum { NAMED = 12 };
     const struct finding *exits = findings_find(findings, "cpuid-exit", NULL);
-    const char *list = "", *reason = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct finding *finding = &findings->items[i];
-        if (finding->value.known || finding->detail || finding->source == FINDING_TOLD || count++ >= NAMED)
+    struct listing list = {.between = "; ", .most = 12}, names = {.between = ", ", .most = 12};
+    const char *reason = NULL;
+    for (size_t i = 0; i <= findings->count; i++) {
+        const struct finding *finding = i < findings->count ? &findings->items[i] : NULL;
+        if (finding && (finding->value.known || finding->detail || finding->source == FINDING_TOLD))
             continue;
-        bool again = reason && !strcmp(reason, finding->value.text);
-        if (reason && !again)
-            list = document_text(document, "%s (%s)", list, reason);
-        list = document_text(document, "%s%s%s", list,
-            !reason ? ""
-            : again ? ", "
-                    : "; ",
-            finding_heading(finding, &document->pool));
-        reason = finding->value.text;
+        if (reason && (!finding || strcmp(reason, finding->value.text) != 0)) {
+            listing_add(
+                &list, document_text(document, "%s (%s)", listing_text(&names, document), reason), document);
+            names.count = 0;
+            names.text = NULL;
+        }
+        if (finding) {
+            listing_add(&names, finding_heading(finding, &document->pool), document);
+            reason = finding->value.text;
+        }
     }
-    if (reason)
-        list = document_text(document, "%s (%s)", list, reason);
-    if (count > NAMED)
-        list = document_text(document, "%s; and %zu more", list, count - NAMED);
     if (exits && exits->value.known && strcasestr(exits->value.text, "or several"))
-        list = document_text(document,
-            "%s%swhether the hypervisor is itself a guest (CPUID takes as long as one level or several "
-            "would)",
-            list, list[0] ? "; " : "");
-    if (list[0])
-        document_say(document, BLOCK_FACT, "Not decided: %s.", list);
+        listing_add(&list,
+            "whether the hypervisor is itself a guest (CPUID takes as long as one level or several would)",
+            document);
+    if (list.count)
+        document_say(document, BLOCK_FACT, "Not decided: %s.", listing_text(&list, document));
 }
 
 /* ---- findings ---- */
@@ -249,37 +225,40 @@ static void add_section(
 
 /* For files: "value" is a number in base units, true or false, or words, as "unit" says; "text" are more
  * words to a number. What is not known is empty, and "reason" says why. */
+enum { FINDING_VALUES = 10 };
+
+static void describe_finding(const struct finding *finding, struct file_value values[static FINDING_VALUES])
+{
+    bool known = finding->value.known, has = finding_has_number(finding);
+    bool words = finding->unit == UNIT_TEXT;
+    const char *text = finding->value.text, *reason = text[0] ? text : "not told";
+    const struct file_value all[FINDING_VALUES] = {
+        FILE_WORDS("name", finding->name),
+        FILE_WORDS("key", finding->key),
+        FILE_WORDS("section", finding_section_name(finding->section)),
+        FILE_WORDS("source", finding_source_name(finding->source)),
+        FILE_WORDS("unit", unit_name(finding->unit)),
+        has ? FILE_FIGURE("value", finding->unit, finding->number)
+            : FILE_WORDS("value", words && known ? text : NULL),
+        FILE_FIGURE("low", finding->unit, has ? finding->low : NAN),
+        FILE_FIGURE("high", finding->unit, has ? finding->high : NAN),
+        FILE_WORDS("reason", !known         ? reason
+                             : words || has ? NULL
+                                            : "its number is none"),
+        FILE_WORDS("text", has ? text : NULL),
+    };
+    memcpy(values, all, sizeof all);
+}
+
 static void add_findings_for_files(const struct findings *findings, struct document *document)
 {
-    enum { NAME, KEY, SECTION, SOURCE, UNIT, VALUE, LOW, HIGH, REASON, TEXT, COLUMNS };
-    static const struct column columns[COLUMNS] = {{.key = "name"}, {.key = "key"}, {.key = "section"},
-        {.key = "source"}, {.key = "unit"}, {.key = "value"}, {.key = "low"}, {.key = "high"},
-        {.key = "reason"}, {.key = "text"}};
-    struct table *table = document_table(document, "findings", NULL, columns, COLUMNS, findings->count);
-    if (!table)
-        return;
-    table->readers = TABLE_FOR_FILES;
+    static const struct finding any;
+    struct file_value values[FINDING_VALUES];
+    describe_finding(&any, values);
+    struct table *table = view_file_table(document, "findings", values, FINDING_VALUES, findings->count);
     for (size_t i = 0; i < findings->count; i++) {
-        const struct finding *finding = &findings->items[i];
-        bool known = finding->value.known, has = finding_has_number(finding);
-        bool words = finding->unit == UNIT_TEXT;
-        const char *reason = finding->value.text[0] ? finding->value.text : "not told";
-        table_text(table, i, NAME, finding->name);
-        table_text(table, i, KEY, finding->key);
-        table_text(table, i, SECTION, finding_section_name(finding->section));
-        table_text(table, i, SOURCE, finding_source_name(finding->source));
-        table_text(table, i, UNIT, unit_name(finding->unit));
-        table_text(table, i, REASON, !known ? reason : words || has ? NULL : "its number is none");
-        table_text(table, i, TEXT, has ? finding->value.text : NULL);
-        if (words && known)
-            table_text(table, i, VALUE, finding->value.text);
-        if (!has)
-            continue;
-        for (size_t column = VALUE; column <= HIGH; column++)
-            table_at(table, i, column)->unit = finding->unit;
-        table_number(table, i, VALUE, finding->number);
-        table_number(table, i, LOW, finding->low);
-        table_number(table, i, HIGH, finding->high);
+        describe_finding(&findings->items[i], values);
+        view_file_row(table, i, values, FINDING_VALUES);
     }
 }
 
@@ -295,7 +274,23 @@ static const struct line_curve {
     {"in 4K pages", CHASE_LINE_PER_PAGE, 4096},
     {"in 2M pages", CHASE_LINE_PER_PAGE, 2 << 20},
 };
-enum { LINE_CURVES = sizeof line_curves / sizeof *line_curves, LINE_ROWS_MAX = 14 };
+enum { LINE_CURVES = sizeof line_curves / sizeof *line_curves };
+
+/* The native curve of that kind at as many lines; NULL: not measured. */
+static const struct result_cell *line_cell(
+    const struct curves *curves, const struct line_curve *kind, uint64_t bytes)
+{
+    for (size_t c = 0; c < curves->count; c++) {
+        const struct curve *curve = curves->all[c];
+        if (!curve->native || curve->group->shape.order != kind->order ||
+            curve->host_page_bytes != kind->page_bytes)
+            continue;
+        for (size_t i = 0; i < curve->group->working_set_count; i++)
+            if (curve->points[i].working_set_bytes == bytes && point_measured(&curve->points[i]))
+                return curve->points[i].cell;
+    }
+    return NULL;
+}
 
 /* How many lines, one a page, a working set has. */
 static double lines_of(uint64_t bytes)
@@ -304,49 +299,7 @@ static double lines_of(uint64_t bytes)
     return (double)lines;
 }
 
-static bool is_native_chase(const struct cell *cell, enum chase_order order)
-{
-    return !cell->event.name && !strcmp(cell->monitor, "native") && cell->chase.order == order;
-}
-
-/* NULL: not measured. */
-static const struct result_cell *line_cell(
-    const struct result *result, const struct line_curve *curve, uint64_t bytes)
-{
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct cell *cell = &result->cells[i].cell;
-        if (is_native_chase(cell, curve->order) && cell->host_page_bytes == curve->page_bytes &&
-            cell->chase.working_set_bytes == bytes)
-            return &result->cells[i];
-    }
-    return NULL;
-}
-
-static int compare_bytes(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* The working sets of line-per-page, ascending, each once. Returns how many. */
-static size_t lines_measured(const struct result *result, struct document *document, uint64_t **bytes)
-{
-    size_t count = 0, kept = 0;
-    uint64_t *all = pool_room(&document->pool, result->cell_count, sizeof *all);
-    for (size_t i = 0; all && i < result->cell_count; i++)
-        if (is_native_chase(&result->cells[i].cell, CHASE_LINE_PER_PAGE))
-            all[count++] = result->cells[i].cell.chase.working_set_bytes;
-    if (count)
-        qsort(all, count, sizeof *all, compare_bytes);
-    for (size_t i = 0; i < count; i++)
-        if (!kept || all[kept - 1] != all[i])
-            all[kept++] = all[i];
-    *bytes = all;
-    return kept;
-}
-
-static void add_curves(
-    const struct result *result, const uint64_t *bytes, size_t count, struct document *document)
+static void draw_lines(const struct curves *curves, const struct curve_group *rows, struct document *document)
 {
     struct chart *chart = document_chart(document, CHART_LINES, "lines", "Time of an access");
     if (!chart)
@@ -358,52 +311,50 @@ static void add_curves(
         "pages of 4 KiB do, large pages are splintered from below.";
     for (size_t c = 0; c < LINE_CURVES; c++) {
         struct chart_series *series = NULL;
-        for (size_t i = 0; i < count; i++) {
-            const struct result_cell *cell = line_cell(result, &line_curves[c], bytes[i]);
-            if (!cell || !isfinite(cell->median))
+        for (size_t i = 0; i < rows->working_set_count; i++) {
+            const struct result_cell *cell = line_cell(curves, &line_curves[c], rows->working_sets[i]);
+            if (!cell)
                 continue;
-            if (!series && !(series = chart_series(document, chart, line_curves[c].head, count)))
+            if (!series &&
+                !(series = chart_series(document, chart, line_curves[c].head, rows->working_set_count)))
                 return;
-            series->points[i] = (struct chart_point){
-                .x = lines_of(bytes[i]), .y = cell->median, .low = cell->low, .high = cell->high};
+            series->points[i] = (struct chart_point){.x = lines_of(rows->working_sets[i]),
+                .y = cell->median,
+                .low = cell->low,
+                .high = cell->high};
         }
     }
 }
 
-/* Every so many lines, so that they fit and the last is one of them; curves that were not measured are left
- * out. */
+/* Every so many lines, so that they fit and the last is one of them. */
 static void add_lines(const struct result *result, struct document *document)
 {
+    enum { ROWS_MAX = 14 };
     struct column columns[1 + LINE_CURVES] = {{.key = "lines", .unit = UNIT_COUNT}};
-    const struct line_curve *curves[LINE_CURVES];
-    uint64_t *bytes;
-    size_t count = lines_measured(result, document, &bytes), used = 0, row = 0;
-    size_t step = (count + LINE_ROWS_MAX - 1) / LINE_ROWS_MAX, first = step ? (count - 1) % step : 0;
-    for (size_t c = 0; c < LINE_CURVES; c++) {
-        bool any = false;
-        for (size_t i = first; i < count; i += step) {
-            const struct result_cell *cell = line_cell(result, &line_curves[c], bytes[i]);
-            any |= cell && isfinite(cell->median);
-        }
-        if (!any)
-            continue;
-        curves[used++] = &line_curves[c];
-        columns[used] = (struct column){.key = line_curves[c].head, .unit = UNIT_NS, .bare = true};
-    }
-    if (!used)
+    const struct curve_group *rows = NULL;
+    struct curves curves;
+    curves_arrange(result, &document->pool, &curves);
+    for (size_t i = 0; i < curves.count && !rows; i++)
+        if (curves.all[i]->native && curves.all[i]->group->shape.order == CHASE_LINE_PER_PAGE)
+            rows = curves.all[i]->group;
+    size_t count = rows ? rows->working_set_count : 0, step = (count + ROWS_MAX - 1) / ROWS_MAX;
+    if (!count)
         return;
+    for (size_t c = 0; c < LINE_CURVES; c++)
+        columns[1 + c] = (struct column){.key = line_curves[c].head, .unit = UNIT_NS, .bare = true};
     document_say(
         document, BLOCK_HEADING, "lines packed, scattered, and one in each page of 4 KiB: ns per access");
     struct table *table =
-        document_table(document, "lines", NULL, columns, 1 + used, (count - first + step - 1) / step);
-    for (size_t i = first; i < count; i += step, row++) {
-        table_number(table, row, 0, lines_of(bytes[i]));
-        for (size_t c = 0; c < used; c++) {
-            const struct result_cell *cell = line_cell(result, curves[c], bytes[i]);
+        document_table(document, "lines", NULL, columns, 1 + LINE_CURVES, (count - 1) / step + 1);
+    for (size_t i = (count - 1) % step, row = 0; i < count; i += step, row++) {
+        table_number(table, row, 0, lines_of(rows->working_sets[i]));
+        for (size_t c = 0; c < LINE_CURVES; c++) {
+            const struct result_cell *cell = line_cell(&curves, &line_curves[c], rows->working_sets[i]);
             table_number(table, row, 1 + c, cell ? cell->median : NAN);
         }
     }
-    add_curves(result, bytes, count, document);
+    view_drop_empty(table);
+    draw_lines(&curves, rows, document);
 }
 
 /* ---- what to change ---- */
@@ -418,10 +369,10 @@ static void add_remedies(const struct findings *findings, struct document *docum
             interval = document_text(document, "95 %% interval %s … %s",
                 format_figure(UNIT_NS, remedy->low, FORMAT_SIGN).text,
                 format_figure(UNIT_NS, remedy->high, FORMAT_SIGN).text);
-        document_say(document, BLOCK_ITEM, "%s.", capitalized(remedy->cost, document));
+        document_say(document, BLOCK_ITEM, "%s.", view_capital(document, remedy->cost));
         if (has_figures(remedy))
             document_say(document, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (%s).",
-                capitalized(remedy->with_what, document), format_figure(UNIT_NS, remedy->with_ns, 0).text,
+                view_capital(document, remedy->with_what), format_figure(UNIT_NS, remedy->with_ns, 0).text,
                 remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
                 format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text, interval);
         document_say(document, BLOCK_MORE, "To change: %s.", remedy->change);
@@ -444,7 +395,6 @@ void view_inspect(const struct result *result, struct document *document)
     say_fresh_memory(findings, document);
     say_yes_and_no(findings, document);
     say_undecided(findings, document);
-    view_run_today(result, document);
     add_remedies(findings, document);
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++)
         add_section(&result->findings, section, document);

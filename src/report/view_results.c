@@ -19,12 +19,6 @@ static void view_unknown(const struct result *result, struct document *document)
     view_run_cells(result, document);
 }
 
-static void inspect_with_rounds(const struct result *result, struct document *document)
-{
-    view_inspect(result, document);
-    view_drift(result, document);
-}
-
 static const struct {
     const char *experiment;
     void (*view)(const struct result *result, struct document *document);
@@ -33,7 +27,7 @@ static const struct {
 } experiments[] = {
     {"chase", view_chase, view_chase_overlay},
     {"events", view_events, NULL},
-    {"inspect", inspect_with_rounds, NULL},
+    {"inspect", view_inspect, NULL},
     {NULL, view_unknown, NULL},
 };
 

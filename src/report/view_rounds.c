@@ -1,7 +1,6 @@
 #include "report/view_inspect.h"
 
 #include "base/clean.h"
-#include "report/view_finding.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,7 +22,7 @@ enum { ROUND_COLUMNS = sizeof round_columns / sizeof *round_columns };
 /* Intervals hold what placements of one round differ by; from round to round a little more is nothing new. */
 static const double drift_least = 1.1;
 
-bool view_round_differs(const struct finding *before, const struct finding *after)
+static bool round_differs(const struct finding *before, const struct finding *after)
 {
     if (!before || !after || !finding_has_number(before) || !finding_has_number(after))
         return false;
@@ -41,7 +40,7 @@ static const struct finding *round_finding(const struct result *result, const st
     const struct finding *found = findings_find(&round->findings, column->name, column->key);
     if (!found || !finding_has_number(found))
         return NULL;
-    *differs = view_round_differs(findings_find(&result->findings, found->name, found->key), found);
+    *differs = round_differs(findings_find(&result->findings, found->name, found->key), found);
     return found;
 }
 
@@ -103,7 +102,7 @@ static size_t count_drift(
     *last = NULL;
     for (size_t i = 0; i < result->round_count; i++) {
         const struct finding *after = findings_find(&result->rounds[i].findings, before->name, before->key);
-        count += view_round_differs(before, after);
+        count += round_differs(before, after);
         if (after && finding_has_number(after))
             *last = after;
     }
@@ -116,7 +115,7 @@ void view_drift(const struct result *result, struct document *document)
     for (size_t i = 0; i < result->findings.count; i++) {
         const struct finding *before = &result->findings.items[i], *last;
         char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
-        size_t count = before->cheap ? count_drift(result, before, &last) : 0;
+        size_t count = count_drift(result, before, &last);
         if (!count)
             continue;
         any = true;

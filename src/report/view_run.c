@@ -1,24 +1,40 @@
 #include "report/view_run.h"
 
 #include "report/format.h"
-#include "result/baseline.h"
-#include "result/words.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void view_run_title(const struct result *result, struct document *document)
+/* ---- the machine ---- */
+
+/* Brand strings are padded with blanks. */
+static const char *cpu_name(const struct result *result, struct document *document)
 {
-    char cpu[BASELINE_BYTES];
-    baseline_cpu(&result->host, cpu);
-    document->title = document_text(document, "vcost %s on %s", result->experiment, cpu);
-    if (!result->complete)
-        document->stamp = document_text(
-            document, "incomplete%s%s", result->incomplete_reason[0] ? ": " : "", result->incomplete_reason);
+    const struct fact *brand = &result->host.cpu.brand;
+    const char *from = brand->known && brand->text[0] ? brand->text : result->host.cpu.vendor;
+    struct listing words = {.between = " ", .most = SIZE_MAX};
+    for (; *from; from += strcspn(from, " ")) {
+        from += strspn(from, " ");
+        if (*from)
+            listing_add(&words, document_text(document, "%.*s", (int)strcspn(from, " "), from), document);
+    }
+    return words.count ? words.text : "unnamed CPU";
 }
 
-/* ---- the machine ---- */
+void view_run_title(const struct result *result, struct document *document)
+{
+    const char *reason = result->incomplete_reason;
+    document->title =
+        document_text(document, "vcost %s on %s", result->experiment, cpu_name(result, document));
+    if (!result->complete)
+        document->stamp = document_text(document, "incomplete%s%s", reason[0] ? ": " : "", reason);
+}
+
+const char *view_run_incomplete(const struct result *result, struct document *document)
+{
+    return result->complete ? "" : document_text(document, " (%s)", document->stamp);
+}
 
 /* "KVM with shadow paging (PVM)" */
 static const char *guest_text(struct document *document, const struct monitor_facts *monitor)
@@ -53,56 +69,46 @@ static void say_agent(const struct result_agent *agent, struct document *documen
 
 void view_run_machine(const struct result *result, struct document *document)
 {
-    char cpu[BASELINE_BYTES];
     const struct fact *kernel = &result->host.kernel;
-    const char *guests = "";
+    const struct monitor_facts *kvm = result_monitor(result, "kvm");
+    struct listing guests = {.between = ", ", .most = RESULT_MONITORS_MAX};
     for (size_t i = 0; i < result->monitor_count; i++)
         if (result->monitors[i].usable && ran_on(result, result->monitors[i].name))
-            guests = document_text(document, "%s%s%s", guests,
-                guests[0] ? ", " : "Guest: ", guest_text(document, &result->monitors[i]));
-    baseline_cpu(&result->host, cpu);
-    document_say(document, BLOCK_FACT, "%s%sCPU: %s.%s%s%s", guests, guests[0] ? ". " : "", cpu,
+            listing_add(&guests, guest_text(document, &result->monitors[i]), document);
+    document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guests.count ? "Guest: " : "",
+        listing_text(&guests, document), guests.count ? ". " : "", cpu_name(result, document),
         kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
     for (size_t i = 0; i < result->agent_count; i++)
         say_agent(&result->agents[i], document);
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    if (!kvm || kvm->usable || !kvm->reason[0] || ran_on(result, "kvm"))
-        return;
-    document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
-        kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
+    if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm"))
+        document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
+            kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
 }
 
-const char *view_run_incomplete(const struct result *result, struct document *document)
+const char *view_run_guest(const struct result *result, struct document *document)
 {
-    const char *reason = result->incomplete_reason;
-    return result->complete ? ""
-                            : document_text(document, " (incomplete%s%s)", reason[0] ? ": " : "", reason);
+    static const struct {
+        const char *signature, *name;
+    } hypervisors[] = {{"kvm", "KVM"}, {"tcg", "QEMU (TCG)"}, {"vmware", "VMware"}, {"hyperv", "Hyper-V"},
+        {"xen", "Xen"}, {"bochs", "Bochs"}};
+    const struct fact *below = &result->host.guest_of;
+    const char *name = below->text;
+    if (!result->host.is_guest)
+        return NULL;
+    if (!below->known || !name[0])
+        return "guest of an unnamed hypervisor";
+    for (size_t i = 0; i < sizeof hypervisors / sizeof *hypervisors; i++)
+        if (!strcmp(below->text, hypervisors[i].signature))
+            name = hypervisors[i].name;
+    return document_text(document, "%s guest", name);
 }
 
 void view_run_below(const struct result *result, struct document *document)
 {
-    char note[BASELINE_BYTES];
-    const size_t native_here = sizeof "native here" - 1;
-    baseline_note(&result->host, note);
-    if (note[0])
-        document_say(document, BLOCK_FACT, "This machine%s, so what lies below it is %s.", note + native_here,
+    const char *guest = view_run_guest(result, document);
+    if (guest)
+        document_say(document, BLOCK_FACT, "This machine is itself a %s, so what lies below it is %s.", guest,
             result->comparison_count ? "in both sides" : "in every figure");
-}
-
-/* "2.6", "-4.2" */
-static const char *percent_text(struct document *document, double ratio)
-{
-    struct formatted number = format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
-    return document_text(document, "%s", number.text + (number.text[0] == '+'));
-}
-
-const char *view_amount(struct document *document, double ratio, double low, double high)
-{
-    const char *number = percent_text(document, ratio);
-    if (!isfinite(low) || !isfinite(high))
-        return document_text(document, "%s %% (no interval)", number);
-    return document_text(
-        document, "%s %% (%s to %s)", number, percent_text(document, low), percent_text(document, high));
 }
 
 /* ---- today ---- */
@@ -113,46 +119,42 @@ static int by_size(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* How far an interval reaches to a side, relative; NAN: there is none. */
-static double reach_to_a_side(double value, double low, double high)
+/* Keeps how far an interval reaches to a side, relative, if there is one. */
+static void add_reach(double *reaches, size_t *count, double value, double low, double high)
 {
-    return fmax(high / value - 1, 1 - low / value);
+    reaches[*count] = fmax(high / value - 1, 1 - low / value);
+    *count += isfinite(reaches[*count]);
 }
 
 void view_run_today(const struct result *result, struct document *document)
 {
-    static const struct {
-        double most;
-        const char *word;
-    } kinds[] = {{0.02, "quiet"}, {0.10, "unsteady"}, {INFINITY, "very disturbed"}};
     double *reaches =
         pool_room(&document->pool, result->comparison_count + result->cell_count, sizeof *reaches);
-    size_t count = 0, kind = 0;
+    size_t count = 0;
     for (size_t i = 0; reaches && i < result->comparison_count; i++) {
         const struct result_comparison *found = &result->comparisons[i];
-        reaches[count] = reach_to_a_side(found->ratio, found->low, found->high);
-        count += isfinite(reaches[count]);
+        add_reach(reaches, &count, found->ratio, found->low, found->high);
     }
     bool compared = count;
     for (size_t i = 0; reaches && !compared && i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        reaches[count] = reach_to_a_side(cell->median, cell->low, cell->high);
-        count += isfinite(reaches[count]);
+        add_reach(reaches, &count, cell->median, cell->low, cell->high);
     }
     if (!count)
         return;
     qsort(reaches, count, sizeof *reaches, by_size);
-    while (reaches[count / 2] > kinds[kind].most)
-        kind++;
+    /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
+    double half = reaches[count / 2];
     document_say(document, BLOCK_SENTENCE,
-        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kinds[kind].word,
-        compared ? "comparisons" : "times", kind ? "no better than " : "",
-        reaches[count / 2] < 0.0995 ? 1 : 0, 100 * reaches[count / 2]);
+        "This machine is %s today: half of the %s are known %sto within %.*f %%.",
+        half <= 0.02   ? "quiet"
+        : half <= 0.10 ? "fairly quiet"
+                       : "disturbed",
+        compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
+        100 * half);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
-
-enum { CELLS_NAMED = 3 };
 
 enum shape_kind { MODES_OF_SAMPLES, MODES_OF_PLACEMENTS, TREND, DRIFT, SHAPE_KINDS };
 
@@ -170,12 +172,17 @@ static const struct {
         "Ratios are made within placements and hardly concerned."},
 };
 
+static double drift_of(enum shape_kind kind, const struct result_cell *cell)
+{
+    return kind == TREND ? cell->trend_percent : cell->drift_percent;
+}
+
 /* How far apart the modes are, as a logarithm, or how much there is of a drift; 0: this cell has it not. */
 static double shape_size(enum shape_kind kind, const struct result_cell *cell)
 {
     const struct modes *modes = &cell->modes;
     if (kind == TREND || kind == DRIFT)
-        return fabs(kind == TREND ? cell->trend_percent : cell->drift_percent);
+        return fabs(drift_of(kind, cell));
     return modes->two && modes->low > 0 && modes->of_placements == (kind == MODES_OF_PLACEMENTS)
                ? log(modes->high / modes->low)
                : 0;
@@ -188,10 +195,10 @@ static const char *shape_of_cell(
     const char *event = cell->cell.event.name;
     uint64_t bytes = event ? cell->cell.event.bytes : cell->cell.chase.working_set_bytes;
     const struct modes *modes = &cell->modes;
-    double change = kind == TREND ? cell->trend_percent : cell->drift_percent;
     const char *figure =
         kind == TREND || kind == DRIFT
-            ? document_text(document, "%s", format_figure(UNIT_CHANGE, 1 + change / 100, 0).text)
+            ? document_text(
+                  document, "%s", format_figure(UNIT_CHANGE, 1 + drift_of(kind, cell) / 100, 0).text)
             : document_text(document, "%s, and %s in %.0f %%", format_figure(UNIT_NS, modes->low, 0).text,
                   format_figure(UNIT_NS, modes->high, 0).text, 100 * modes->share_high);
     return document_text(document, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
@@ -200,28 +207,25 @@ static const char *shape_of_cell(
 
 static void say_shape(const struct result *result, enum shape_kind kind, struct document *document)
 {
-    const struct result_cell *named[CELLS_NAMED + 1]; /* the largest first; the last is pushed out */
-    size_t count = 0, all = 0;
+    enum { NAMED = 3 };
+    const struct result_cell *named[NAMED + 1]; /* the largest first; the last is pushed out */
+    struct listing list = {.between = "; ", .most = NAMED};
+    size_t all = 0;
     for (size_t i = 0; i < result->cell_count; i++) {
         double size = shape_size(kind, &result->cells[i]);
         if (!(size > 0))
             continue;
-        size_t at = count;
+        size_t at = all < NAMED ? all : NAMED;
         for (; at > 0 && size > shape_size(kind, named[at - 1]); at--)
             named[at] = named[at - 1];
         named[at] = &result->cells[i];
-        count += count < CELLS_NAMED;
         all++;
     }
-    const char *list = "";
-    for (size_t i = 0; i < count; i++)
-        list =
-            document_text(document, "%s%s%s", list, i ? "; " : "", shape_of_cell(document, kind, named[i]));
-    if (all > count)
-        list = document_text(document, "%s; and %zu more", list, all - count);
+    for (size_t i = 0; i < all; i++)
+        listing_add(&list, i < NAMED ? shape_of_cell(document, kind, named[i]) : "", document);
     if (all)
         document_say(document, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
-            shapes[kind].what, list, shapes[kind].then);
+            shapes[kind].what, listing_text(&list, document), shapes[kind].then);
 }
 
 /* ---- how well it was measured ---- */
@@ -246,35 +250,61 @@ const char *view_run_quality(const struct result *result, struct document *docum
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
         [QUALITY_MISSING] = "without any sample"};
-    const char *list = "";
+    struct listing list = {.between = ", ", .most = QUALITIES};
     for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
         size_t count = 0;
         for (size_t i = 0; i < result->cell_count; i++)
             count += result->cells[i].quality == quality;
         if (count)
-            list = document_text(document, "%s%s%zu %s", list, list[0] ? ", " : "", count, names[quality]);
+            listing_add(&list, document_text(document, "%zu %s", count, names[quality]), document);
     }
-    return list[0] ? document_text(document, "%s of %zu cells.", list, result->cell_count) : "";
+    return list.count ? document_text(document, "%s of %zu cells.", list.text, result->cell_count) : "";
+}
+
+struct sample_counts {
+    size_t kept, repeated, disturbed; /* disturbed: of those kept */
+};
+
+static struct sample_counts count_samples(const struct result *result)
+{
+    struct sample_counts counts = {0};
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        counts.kept += cell->sample_count;
+        counts.repeated += cell->repeated;
+        for (size_t k = 0; k < cell->sample_count; k++)
+            counts.disturbed += cell->samples[k].disturbed != DISTURBED_NOT;
+    }
+    return counts;
+}
+
+const char *view_run_blame(const struct result *result, struct document *document)
+{
+    static const double to_blame =
+        0.2; /* of so many samples other work is to blame for what cannot be told */
+    struct sample_counts counts = count_samples(result);
+    size_t all = counts.kept + counts.repeated, disturbed = counts.disturbed + counts.repeated;
+    if (all && (double)disturbed >= to_blame * (double)all)
+        return document_text(document,
+            "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
+            "again",
+            disturbed, all);
+    return document_text(document,
+        "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
+        10 * ceil(fmax(4 * result->seconds, 60) / 10));
 }
 
 static void say_samples(const struct result *result, struct document *document)
 {
-    size_t samples = 0, repeated = 0, disturbed = 0;
+    struct sample_counts counts = count_samples(result);
     const char *also = "";
-    for (size_t i = 0; i < result->cell_count; i++) {
-        const struct result_cell *cell = &result->cells[i];
-        samples += cell->sample_count;
-        repeated += cell->repeated;
-        for (size_t k = 0; k < cell->sample_count; k++)
-            disturbed += cell->samples[k].disturbed != DISTURBED_NOT;
-    }
-    if (repeated)
-        also =
-            document_text(document, ", %s more were disturbed and taken again", format_count(repeated).text);
-    if (disturbed)
-        also =
-            document_text(document, "%s; %s of those kept are disturbed", also, format_count(disturbed).text);
-    document_say(document, BLOCK_SENTENCE, "%s samples%s, in %s.", format_count(samples).text, also,
+    if (counts.repeated)
+        also = document_text(
+            document, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
+    if (counts.disturbed)
+        also = document_text(
+            document, "%s; %s of those kept are disturbed", also, format_count(counts.disturbed).text);
+    document_say(document, BLOCK_SENTENCE, "%s samples%s, in %s.", format_count(counts.kept).text, also,
         format_seconds(result->seconds).text);
 }
 
@@ -291,29 +321,6 @@ void view_run_method(const struct result *result, struct document *document)
 }
 
 /* ---- the table of cells ---- */
-
-struct table *view_file_table(
-    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows)
-{
-    struct column columns[FILE_COLUMNS_MAX] = {0};
-    for (size_t i = 0; i < count; i++) {
-        columns[i].key = values[i].key;
-        columns[i].unit = values[i].unit;
-    }
-    struct table *table = document_table(document, name, NULL, columns, count, rows);
-    if (table)
-        table->readers = TABLE_FOR_FILES;
-    return table;
-}
-
-void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (values[i].unit == UNIT_TEXT)
-            table_text(table, row, i, values[i].text);
-        else
-            table_number(table, row, i, values[i].number);
-}
 
 /* 0 is unknown. */
 static double unless_zero(uint64_t count)
@@ -361,7 +368,7 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         FILE_FIGURE(
             "exits", UNIT_COUNT, counted && !cell_without_guest(cell) ? (double)cell->counters.exits : NAN),
         FILE_FIGURE("page_faults", UNIT_COUNT, counted ? (double)cell->counters.page_faults : NAN),
-        FILE_WORDS("quality", quality_name(cell->quality)),
+        FILE_WORDS("quality", quality_names[cell->quality]),
         FILE_FIGURE("ratio", UNIT_RATIO, against ? against->ratio : NAN),
         FILE_FIGURE("ratio_low", UNIT_RATIO, against ? against->low : NAN),
         FILE_FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),

@@ -1,7 +1,6 @@
 /* A cell as JSON: what a chase and an event have in common, and what each has of its own. */
 #include "record/record.h"
 #include "result/json.h"
-#include "result/words.h"
 #include "runner/page_proof.h"
 
 #include <math.h>

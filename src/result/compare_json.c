@@ -1,7 +1,6 @@
 #include "result/compare.h"
 
 #include "record/record.h"
-#include "result/words.h"
 
 #include <errno.h>
 #include <math.h>
@@ -33,7 +32,7 @@ static json_t *json_qualities(struct draft *draft, const struct result *file)
     for (size_t i = 0; i < file->cell_count; i++)
         counts[file->cells[i].quality]++;
     for (enum quality quality = QUALITY_GOOD; quality <= QUALITY_MISSING; quality++)
-        put(draft, object, quality_name(quality), json_integer((json_int_t)counts[quality]));
+        put(draft, object, quality_names[quality], json_integer((json_int_t)counts[quality]));
     return object;
 }
 
@@ -94,7 +93,7 @@ static json_t *json_value(struct draft *draft, const struct compared *compared)
     put_figure(draft, object, "value", compared->value);
     put_figure(draft, object, "low", comparison ? comparison->low : compared->cell->low);
     put_figure(draft, object, "high", comparison ? comparison->high : compared->cell->high);
-    put_text(draft, object, "quality", quality_name(compared->cell->quality));
+    put_text(draft, object, "quality", quality_names[compared->cell->quality]);
     put_text_or_null(draft, object, "reason", cell_reason(compared->cell));
     return object;
 }

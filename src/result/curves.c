@@ -40,31 +40,19 @@ static size_t working_set_at(const struct curve_group *group, uint64_t bytes)
     return at;
 }
 
-/* Each of the following returns NULL or false without memory. */
-
-static struct curve_group *add_group(struct curves *curves, const struct result_cell *cell, struct pool *pool)
-{
-    struct curve_group *groups =
-        pool_grow(pool, curves->groups, curves->group_count, &curves->group_room, sizeof *groups);
-    if (!groups)
-        return NULL;
-    curves->groups = groups;
-    groups[curves->group_count] = (struct curve_group){.shape = cell->cell.chase};
-    return &groups[curves->group_count++];
-}
-
 /* Native curves stand in front, all others in the order in which the experiment has them. */
 static bool add_curve(struct curve_group *group, const struct result_cell *cell, struct pool *pool)
 {
     struct curve *curves =
         pool_grow(pool, group->curves, group->curve_count, &group->curve_room, sizeof *curves);
+    bool native = !strcmp(cell->cell.monitor, "native");
+    size_t at = group->curve_count;
     if (!curves)
         return false;
-    bool native = !strcmp(cell->cell.monitor, "native");
-    size_t at = group->curve_count++;
     for (; native && at > 0 && !curves[at - 1].native; at--)
         curves[at] = curves[at - 1];
     group->curves = curves;
+    group->curve_count++;
     curves[at] = (struct curve){.label = cell->label,
         .native = native,
         .elsewhere = strchr(cell->cell.monitor, ':') != NULL, /* "command:…" */
@@ -91,34 +79,37 @@ static bool add_working_set(struct curve_group *group, uint64_t bytes, struct po
 static bool add_cell(struct curves *curves, const struct result_cell *cell, struct pool *pool)
 {
     struct curve_group *group = group_of(curves, cell);
-    if (!group)
-        group = add_group(curves, cell, pool);
-    return group && (curve_of(group, cell) || add_curve(group, cell, pool)) &&
+    if (!group) {
+        struct curve_group *groups =
+            pool_grow(pool, curves->groups, curves->group_count, &curves->group_room, sizeof *groups);
+        if (!groups)
+            return false;
+        curves->groups = groups;
+        group = &groups[curves->group_count++];
+        *group = (struct curve_group){.shape = cell->cell.chase};
+    }
+    curves->count += !curve_of(group, cell);
+    return (curve_of(group, cell) || add_curve(group, cell, pool)) &&
            add_working_set(group, cell->cell.chase.working_set_bytes, pool);
 }
 
-static bool add_points(struct curve_group *group, struct pool *pool)
+/* Groups and curves stay where they are from now on. */
+static bool add_points(struct curves *curves, struct pool *pool)
 {
-    for (size_t i = 0; i < group->curve_count; i++) {
-        struct curve_point *points = pool_room(pool, group->working_set_count, sizeof *points);
-        if (!points)
-            return false;
-        for (size_t k = 0; k < group->working_set_count; k++)
-            points[k].working_set_bytes = group->working_sets[k];
-        group->curves[i].points = points;
+    size_t at = 0;
+    curves->all = pool_room(pool, curves->count, sizeof *curves->all);
+    for (size_t g = 0; g < curves->group_count; g++) {
+        struct curve_group *group = &curves->groups[g];
+        for (size_t i = 0; !pool->failed && i < group->curve_count; i++) {
+            struct curve *curve = &group->curves[i];
+            curve->group = group;
+            curve->points = pool_room(pool, group->working_set_count, sizeof *curve->points);
+            for (size_t k = 0; curve->points && k < group->working_set_count; k++)
+                curve->points[k].working_set_bytes = group->working_sets[k];
+            curves->all[at++] = curve;
+        }
     }
-    return true;
-}
-
-static bool make_room(const struct result *result, struct pool *pool, struct curves *curves)
-{
-    for (size_t i = 0; i < result->cell_count; i++)
-        if (is_chase(&result->cells[i]) && !add_cell(curves, &result->cells[i], pool))
-            return false;
-    for (size_t i = 0; i < curves->group_count; i++)
-        if (!add_points(&curves->groups[i], pool))
-            return false;
-    return true;
+    return !pool->failed;
 }
 
 /* The point that a cell stands for, and its curve. */
@@ -135,7 +126,10 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
     struct curves made = {0};
     struct curve *curve;
     *curves = made;
-    if (!make_room(result, pool, &made))
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (is_chase(&result->cells[i]) && !add_cell(&made, &result->cells[i], pool))
+            return;
+    if (!add_points(&made, pool))
         return;
     for (size_t i = 0; i < result->cell_count; i++)
         if (is_chase(&result->cells[i]))

@@ -19,6 +19,7 @@ struct curve_point {
 };
 
 struct curve {
+    const struct curve_group *group;
     const char *label;                          /* of its cells, "kvm (shadow, PVM)"; belongs to the result */
     bool native, elsewhere;                     /* elsewhere: on another machine */
     bool compared;                              /* at least one point has a comparison */
@@ -37,6 +38,8 @@ struct curve_group {
 struct curves {
     struct curve_group *groups;
     size_t group_count, group_room;
+    const struct curve **all; /* the curves of all groups, one group after the other */
+    size_t count;
 };
 
 /* Arranges a result's cells of chases, in the pool's memory. The result has to outlive *curves. Without
@@ -44,21 +47,15 @@ struct curves {
  * Comparisons that name no such cell are passed over. */
 void curves_arrange(const struct result *result, struct pool *pool, struct curves *curves);
 
-/* Whether a point has a figure, a ratio to its baseline, an interval of the ratio. */
+/* Whether a point has a figure, a ratio to its baseline. */
 static inline bool point_measured(const struct curve_point *point)
 {
-    return point->cell && isfinite(point->cell->median);
+    return cell_measured(point->cell);
 }
 
 static inline bool point_compared(const struct curve_point *point)
 {
     return point->against && isfinite(point->against->ratio);
-}
-
-static inline bool point_interval(const struct curve_point *point)
-{
-    const struct result_comparison *against = point->against;
-    return against && isfinite(against->ratio) && isfinite(against->low) && isfinite(against->high);
 }
 
 #endif

@@ -53,7 +53,6 @@ struct finding {
     char
         sure[FINDING_TEXT_BYTES]; /* what makes it sure, or what could make it wrong; "" for nothing to say */
     bool detail;                  /* left out of the report for people unless all of it is wanted */
-    bool cheap;                   /* measured anew in every round of --watch */
 };
 
 /* What to change: what was measured as it is, and what the same was measured as without the cause. */

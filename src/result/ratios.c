@@ -2,7 +2,14 @@
 
 #include <math.h>
 
-static const double told_percent = 0.005;
+static const double told_percent = 0.005, close_level = 0.03, near_level = 0.10;
+
+/* A ratio so many times further from one than its interval reaches is no miss by chance, though it is one of
+ * many and made over as few as three placements (Student's t with two degrees of freedom: 0.2 %). */
+static const double doubt_factor = 4;
+
+/* How often a 95 % interval lies above the truth, and how seldom so many must be to be no chance. */
+static const double miss_share = 0.025, chance_least = 0.05;
 
 enum verdict verdict_of(double low, double high)
 {
@@ -20,17 +27,6 @@ const char *verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
-/* ---- many ---- */
-
-const double ratio_levels[RATIO_LEVELS] = {0.01, 0.02, 0.03, 0.05, 0.10};
-
-/* A ratio so many times further from one than its interval reaches is no miss by chance, though it is one of
- * many and made over as few as three placements (Student's t with two degrees of freedom: 0.2 %). */
-static const double doubt_factor = 4;
-
-/* How often a 95 % interval lies above the truth, and how seldom so many must be to be no chance. */
-static const double miss_share = 0.025, chance_least = 0.05;
-
 static bool is_within(double low, double high, double level)
 {
     return low >= 1 - level && high <= 1 + level;
@@ -38,29 +34,29 @@ static bool is_within(double low, double high, double level)
 
 bool ratio_is_unclear(double low, double high)
 {
-    return verdict_of(low, high) == VERDICT_UNTOLD && !is_within(low, high, ratio_levels[RATIO_LEVELS - 1]);
+    return verdict_of(low, high) == VERDICT_UNTOLD && !is_within(low, high, near_level);
 }
 
 void ratios_add(struct ratios *ratios, double ratio, double low, double high)
 {
     enum verdict verdict = verdict_of(low, high);
-    if (!isfinite(ratio))
+    if (!isfinite(ratio) || verdict == VERDICT_NONE)
         return;
-    if (verdict == VERDICT_NONE) {
-        ratios->without++;
-        return;
-    }
     ratios->all++;
     ratios->unclear += ratio_is_unclear(low, high);
-    for (size_t i = 0; i < RATIO_LEVELS; i++)
-        ratios->within[i] += is_within(low, high, ratio_levels[i]);
-    if (verdict == VERDICT_SLOWER) {
-        ratios->slower++;
+    ratios->close += is_within(low, high, close_level);
+    ratios->near += is_within(low, high, near_level);
+    ratios->slower += verdict == VERDICT_SLOWER;
+    ratios->faster += verdict == VERDICT_FASTER;
+    if (verdict == VERDICT_SLOWER)
         ratios->beyond_doubt[1] |= ratio - 1 >= doubt_factor * (ratio - low);
-    } else if (verdict == VERDICT_FASTER) {
-        ratios->faster++;
+    if (verdict == VERDICT_FASTER)
         ratios->beyond_doubt[0] |= 1 - ratio >= doubt_factor * (high - ratio);
-    }
+}
+
+bool ratios_disturbed(const struct ratios *ratios)
+{
+    return ratios->all && 2 * ratios->unclear >= ratios->all;
 }
 
 /* Whether `count` misses of `all` intervals on one side are more than chance explains: the probability of so
@@ -77,24 +73,19 @@ static bool is_no_chance(size_t count, size_t all)
 
 bool ratios_slower(const struct ratios *ratios)
 {
-    return ratios->beyond_doubt[1] || is_no_chance(ratios->slower, ratios->all);
+    return !ratios_disturbed(ratios) &&
+           (ratios->beyond_doubt[1] || is_no_chance(ratios->slower, ratios->all));
 }
 
 bool ratios_faster(const struct ratios *ratios)
 {
-    return ratios->beyond_doubt[0] || is_no_chance(ratios->faster, ratios->all);
-}
-
-bool ratios_disturbed(const struct ratios *ratios)
-{
-    return ratios->all && 2 * ratios->unclear >= ratios->all;
+    return !ratios_disturbed(ratios) &&
+           (ratios->beyond_doubt[0] || is_no_chance(ratios->faster, ratios->all));
 }
 
 double ratios_agree(const struct ratios *ratios, size_t *count)
 {
-    size_t level = 0;
-    while (level < RATIO_LEVELS - 1 && 2 * ratios->within[level] < ratios->all)
-        level++;
-    *count = ratios->within[level];
-    return ratio_levels[level];
+    bool close = 2 * ratios->close >= ratios->all;
+    *count = close ? ratios->close : ratios->near;
+    return close ? close_level : near_level;
 }

@@ -1,17 +1,14 @@
 #include "result/result.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef VCOST_VERSION
-#define VCOST_VERSION "unknown"
-#endif
-#ifndef VCOST_BUILD
-#define VCOST_BUILD ""
-#endif
+const struct tool this_tool = {.version = VCOST_VERSION, .build = ""};
 
-const struct tool this_tool = {.version = VCOST_VERSION, .build = VCOST_BUILD};
+const char *const quality_names[QUALITIES] = {"good", "noisy", "interrupted", "missing"};
+const char *const reach_kind_names[REACH_KINDS] = {"unknown", "cache", "tlb"};
 
 int result_set_command(struct result *result, int argc, char *const *argv, struct error *error)
 {
@@ -50,11 +47,6 @@ const struct tool *result_tool(const struct result *result)
     return result->tool.version ? &result->tool : &this_tool;
 }
 
-const char *cell_workload(const struct result_cell *cell)
-{
-    return cell->cell.event.name ? cell->cell.event.name : "chase";
-}
-
 void result_free(struct result *result)
 {
     if (!result)
@@ -76,4 +68,43 @@ void result_free(struct result *result)
     host_free(&result->host);
     pool_free(&result->pool);
     *result = (struct result){0};
+}
+
+const char *cell_workload(const struct result_cell *cell)
+{
+    return cell->cell.event.name ? cell->cell.event.name : "chase";
+}
+
+bool cell_measured(const struct result_cell *cell)
+{
+    return cell && isfinite(cell->median);
+}
+
+const char *cell_reason(const struct result_cell *cell)
+{
+    if (cell->reason[0])
+        return cell->reason;
+    if (!isfinite(cell->median) || !isfinite(cell->min))
+        return "there is no sample";
+    if (!isfinite(cell->low) || !isfinite(cell->high))
+        return "an interval needs at least two placements";
+    return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
+}
+
+const char *cell_without_guest(const struct result_cell *cell)
+{
+    if (cell->cell.guest_page_bytes || (cell->cell.event.name && cell->technique != TECHNIQUE_NONE))
+        return NULL;
+    return strcmp(cell->cell.monitor, "native") != 0 ? "what is below another machine is not seen from inside"
+                                                     : "native code runs in no guest of vcost's";
+}
+
+const char *comparison_reason(const struct result_comparison *comparison)
+{
+    if (!isfinite(comparison->ratio))
+        return "one of the two cells has no figure";
+    if (isfinite(comparison->low) && isfinite(comparison->high))
+        return NULL;
+    return comparison->placements < 2 ? "an interval needs at least two placements"
+                                      : "no interval could be made";
 }

@@ -24,11 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A vcost that wrote something; this one as the build says, -DVCOST_VERSION="…" and -DVCOST_BUILD="…" (a
- * commit, a date). */
+/* A vcost: the version "0.1.0", and the build ("" if nobody says): a commit, a date. */
 struct tool {
-    const char *version; /* "0.1.0" */
-    const char *build;   /* "" if the build did not say */
+    const char *version, *build;
 };
 extern const struct tool this_tool;
 
@@ -39,6 +37,7 @@ enum quality {
     QUALITY_MISSING,     /* no sample at all: figures are NAN, reason says why */
     QUALITIES
 };
+extern const char *const quality_names[QUALITIES]; /* "good", … in files */
 
 struct result_sample {
     double ns;
@@ -97,6 +96,7 @@ enum reach_kind {
     REACH_TLB, /* the translation of addresses: a TLB, or what is behind it */
     REACH_KINDS
 };
+extern const char *const reach_kind_names[REACH_KINDS]; /* "unknown", "cache", "tlb" in files */
 
 /* Up to which size a curve stayed at a latency before it stepped up, and what that is the reach of. What is
  * measured is told apart from what CPUID says: neither replaces the other. */
@@ -180,9 +180,22 @@ const struct monitor_facts *result_monitor(const struct result *result, const ch
 /* The vcost that wrote it. */
 const struct tool *result_tool(const struct result *result);
 
+void result_free(struct result *result); /* NULL is allowed */
+
 /* What a cell executes, as in files: "chase", the name of an event. */
 const char *cell_workload(const struct result_cell *cell);
 
-void result_free(struct result *result); /* NULL is allowed */
+/* Whether there is such a cell, with a figure. */
+bool cell_measured(const struct result_cell *cell);
+
+/* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
+ * NULL if nothing is wrong. Belongs to the cell or is static. */
+const char *cell_reason(const struct result_cell *cell);
+
+/* Why a cell that did not run in a guest of vcost's has no guest's page size and no exits; NULL if it did. */
+const char *cell_without_guest(const struct result_cell *cell);
+
+/* Why a comparison lacks its ratio or its interval; NULL if it lacks nothing. */
+const char *comparison_reason(const struct result_comparison *comparison);
 
 #endif

@@ -2,7 +2,6 @@
 #include "result/json.h"
 
 #include "record/record.h"
-#include "result/words.h"
 
 #include <math.h>
 #include <string.h>

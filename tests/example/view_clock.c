@@ -26,7 +26,7 @@ static void add_chart(const struct clock_cost *cost, struct document *document)
     for (size_t i = 0; i < cost->count; i++) {
         const struct clock_batch *batch = &cost->batches[i];
         series->points[i] =
-            (struct chart_point){(double)batch->readings, batch->ns, batch->low, batch->high, NULL, NULL};
+            (struct chart_point){(double)batch->readings, batch->ns, batch->low, batch->high, NULL};
     }
 }
 

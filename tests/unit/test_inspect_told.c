@@ -42,7 +42,7 @@ static void assert_well_formed(const struct findings *findings)
         assert_true(number || (bool)isnan(finding->number));
         assert_true((bool)isnan(finding->low) && (bool)isnan(finding->high));
         assert_true(number || finding->value.text[0] != '\0' || finding->source == FINDING_JUDGED);
-        assert_true(finding->source != FINDING_MEASURED && !finding->cheap);
+        assert_true(finding->source != FINDING_MEASURED);
         if (number && finding->unit == UNIT_YES_NO)
             assert_true(finding->number == 0 || finding->number == 1);
     }

@@ -23,7 +23,6 @@ static void each_ratio_is_counted_once(void **state)
     ratios_add(&ratios, 1.0, NAN, NAN);
     ratios_add(&ratios, NAN, NAN, NAN);
     assert_int_equal(ratios.all, 4);
-    assert_int_equal(ratios.without, 1);
     assert_int_equal(ratios.slower, 1);
     assert_int_equal(ratios.faster, 1);
     assert_int_equal(ratios.unclear, 1);
@@ -91,6 +90,19 @@ static void half_of_them_unclear_is_too_disturbed(void **state)
     assert_true(ratios_disturbed(&ratios));
 }
 
+static void of_what_is_disturbed_nothing_is_concluded(void **state)
+{
+    struct ratios ratios = {0};
+    (void)state;
+    ratios_add(&ratios, 1.712, 1.559, 1.929);
+    ratios_add(&ratios, 0.5, 0.49, 0.51);
+    assert_true(ratios_slower(&ratios) && ratios_faster(&ratios));
+    add_equal(&ratios, 2, 0.5);
+    assert_true(ratios_disturbed(&ratios));
+    assert_false(ratios_slower(&ratios) || ratios_faster(&ratios));
+    assert_int_equal(ratios.slower, 1); /* as a fact it can be told */
+}
+
 static void they_agree_within_the_first_level_that_holds_half(void **state)
 {
     struct ratios ratios = {0};
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(a_single_comparison_is_believed),
         cmocka_unit_test(one_among_many_is_believed_if_it_is_beyond_doubt),
         cmocka_unit_test(half_of_them_unclear_is_too_disturbed),
+        cmocka_unit_test(of_what_is_disturbed_nothing_is_concluded),
         cmocka_unit_test(they_agree_within_the_first_level_that_holds_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,7 +212,7 @@ static void the_conclusion_says_what_the_interval_says(void **state)
         {1.005, 1.004, 1.006, "costs next to nothing here: no significant difference reaches 1 %."},
         {0.95, 0.94, 0.96, "costs up to 5.0 % (4.0 to 6.0) less than native here, at 64 MiB."},
         {1.2, NAN, NAN, "This run cannot tell what memory access in a guest costs"},
-        {1.2, 0.7, 1.9, "This run was too disturbed to tell what memory access in a guest costs."},
+        {1.2, 0.7, 1.9, "This run was too disturbed to tell what memory access in a guest costs: "},
         {NAN, NAN, NAN, "This run cannot tell what memory access in a guest costs"},
     };
     (void)state;
@@ -272,6 +272,18 @@ static void most_unclear(struct result *result)
         give_interval(result, i, 1, 0.5);
 }
 
+static void most_unclear_but_one(struct result *result)
+{
+    most_unclear(result);
+    give_interval(result, 9, 1.712, 0.04);
+}
+
+static void less_close(struct result *result)
+{
+    for (size_t i = 0; i < 6; i++)
+        give_interval(result, i, 1, 0.06);
+}
+
 static void three_unclear(struct result *result)
 {
     for (size_t i = 2; i < 5; i++)
@@ -290,7 +302,9 @@ static void conclusions_are_of_all_comparisons(void **state)
         const char *conclusion, *fact;
     } cases[] = {
         {nothing, "costs nothing measurable here.",
-            "At 10 of 10 working sets guest and native agree within 2 %; no slowdown is significant."},
+            "At 10 of 10 working sets guest and native agree within 3 %; no slowdown is significant."},
+        {less_close, "costs nothing measurable here.",
+            "At 4 of 10 working sets guest and native agree within 3 %, at 10 within 10 %; no slowdown"},
         {by_chance, "costs nothing measurable here.",
             "the largest significant slowdown is 3.0 % (0.4 to 5.6) at 256 KiB, no more than chance explains "
             "among 10."},
@@ -300,8 +314,15 @@ static void conclusions_are_of_all_comparisons(void **state)
             "costs up to 50.0 % (48.5 to 51.5) more than native here, at 1 GiB, and up to 20.0 % (19.2 to "
             "20.8) less, at 4 KiB.",
             "At 8 of 10"},
-        {most_unclear, "This run was too disturbed to tell what memory access in a guest costs.",
-            "At 6 of 10 working sets, between 4 KiB and 4 MiB, this run cannot tell: "},
+        {most_unclear,
+            "This run was too disturbed to tell what memory access in a guest costs: placements differ, as "
+            "where caches are shared with neighbours. Run again, or longer: --time 170.",
+            "At 6 of 10 working sets, between 4 KiB and 4 MiB, the interval reaches more than 10 % to a "
+            "side; no slowdown is significant."},
+        {most_unclear_but_one,
+            "This run was too disturbed to tell what memory access in a guest costs: placements differ",
+            "reaches more than 10 % to a side; the largest significant slowdown is 71.2 % (64.4 to 78.0) at "
+            "1 GiB."},
         {three_unclear, "costs nothing measurable here.",
             "At 3 of 10 working sets, between 64 KiB and 1 MiB, this run cannot tell: "},
     };
@@ -317,6 +338,7 @@ static void conclusions_are_of_all_comparisons(void **state)
     }
 }
 
+/* Formats write the document's stamp on its pictures. */
 static void what_is_too_disturbed_says_so_on_the_pictures(void **state)
 {
     struct document document = {0};
@@ -324,7 +346,6 @@ static void what_is_too_disturbed_says_so_on_the_pictures(void **state)
     (void)state;
     view_ten(most_unclear, &document, &result);
     assert_string_equal(document.stamp, "too disturbed to tell");
-    assert_string_equal(chart_named(&document, "slowdown")->stamp, "too disturbed to tell");
     document_free(&document);
     result_free(&result);
     view_ten(three_unclear, &document, &result);
@@ -349,38 +370,6 @@ static void what_is_to_blame_follows_from_the_samples(void **state)
     assert_says(&document, BLOCK_FACT, "other work takes this CPU");
     document_free(&document);
     result_free(&result);
-}
-
-static void the_largest_working_set_that_is_known_well_is_told(void **state)
-{
-    static const struct {
-        double halves[3]; /* of 16, 32 and 64 MiB, all of which cost 10 % */
-        const char *fact; /* NULL: none */
-    } cases[] = {
-        {{0.01, 0.01, 0.01}, "known to within 5 %: 10.0 % (8.9 to 11.1) at 64 MiB."},
-        {{0.01, 0.01, 0.08}, "known to within 5 %: 10.0 % (8.9 to 11.1) at 32 MiB."},
-        {{0.01, 0.30, NAN}, "known to within 5 %: 10.0 % (8.9 to 11.1) at 16 MiB."},
-        {{0.30, 0.30, 0.08}, NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct synthetic recipe = recipe_of(0);
-        struct result result;
-        struct document document = {0};
-        recipe.first_bytes = 16 << 20;
-        recipe.last_bytes = 64 << 20;
-        recipe.step = 1;
-        synthetic_result(&recipe, &result);
-        for (size_t k = 0; k < 3; k++)
-            give_interval(&result, k, 1.1, cases[i].halves[k]);
-        view_chase(&result, &document);
-        if (cases[i].fact)
-            assert_says(&document, BLOCK_FACT, cases[i].fact);
-        else
-            assert_says_not(&document, BLOCK_FACT, "known to within 5 %");
-        document_free(&document);
-        result_free(&result);
-    }
 }
 
 static void without_a_comparison_the_latencies_are_told(void **state)
@@ -464,7 +453,6 @@ static void of_several_curves_it_is_told_which(void **state)
     assert_says(&document, BLOCK_CONCLUSION, "more than native here, at 1 GiB (2M/2M).");
     assert_says(&document, BLOCK_FACT, "In 19 of 20 comparisons guest and native agree within");
     assert_says(&document, BLOCK_FACT, "Pages (guest/host) at 1 GiB: 2M/2M is fastest, ");
-    assert_says(&document, BLOCK_FACT, "0.0 % (-2.0 to 2.0) at 1 GiB (4K/4K), not significant; 50.0 %");
     document_free(&document);
     result_free(&result);
     recipe.page_pairs = 1;
@@ -490,7 +478,6 @@ static void what_is_incomplete_says_so(void **state)
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, " (incomplete: stopped by the user).");
     assert_string_equal(document.stamp, "incomplete: stopped by the user");
-    assert_string_equal(chart_named(&document, "latency")->stamp, document.stamp);
     document_free(&document);
     for (size_t i = 0; i < result.cell_count; i++)
         result.cells[i].median = result.cells[i].low = result.cells[i].high = result.cells[i].min = NAN;
@@ -538,11 +525,8 @@ static void today_is_said_above_the_table(void **state)
         const char *sentence;
     } cases[] = {
         {0.011, "This machine is quiet today: half of the comparisons are known to within 1.1 %."},
-        {0.05,
-            "This machine is unsteady today: half of the comparisons are known no better than to within 5.0 "
-            "%."},
-        {0.4, "This machine is very disturbed today: half of the comparisons are known no better than to "
-              "within "
+        {0.05, "This machine is fairly quiet today: half of the comparisons are known to within 5.0 %."},
+        {0.4, "This machine is disturbed today: half of the comparisons are known no better than to within "
               "40 %."},
     };
     (void)state;
@@ -591,13 +575,12 @@ static void marks_are_explained_only_if_they_are_used(void **state)
     synthetic_result(&recipe, &result);
     view_chase(&result, &document);
     assert_says_not(&document, BLOCK_NOTE, "interrupted");
-    assert_says_not(&document, BLOCK_NOTE, "not measured");
     document_free(&document);
     result_free(&result);
     recipe.blemishes = true;
     synthetic_result(&recipe, &result);
     view_chase(&result, &document);
-    assert_says(&document, BLOCK_NOTE, "! interrupted: fewer placements than planned;  - not measured");
+    assert_says(&document, BLOCK_NOTE, "! interrupted: measured less often than planned");
     assert_says(&document, BLOCK_FACT, "! kvm (shadow, PVM) at 16 KiB: 1 of 4 placements");
     assert_says(&document, BLOCK_FACT, "- kvm (shadow, PVM) at 1 GiB: stopped before its first sample");
     document_free(&document);
@@ -675,6 +658,26 @@ static void what_matters_to_the_method_is_a_detail(void **state)
 }
 
 /* Rising with the cell: the last ones are named, the largest first. */
+static void wrong_pages(struct result *result)
+{
+    result->cells[0].quality = result->cells[2].quality = QUALITY_NOISY;
+    strcpy(result->cells[0].reason, "5 of 6 samples were disturbed");
+    result->cells[2].pages.as_asked = false;
+    strcpy(result->cells[2].reason, "not the pages that were asked for");
+}
+
+static void pages_that_were_not_obtained_are_no_detail(void **state)
+{
+    struct document document = {0};
+    struct result result;
+    (void)state;
+    view_ten(wrong_pages, &document, &result);
+    assert_true(is_detail(&document, "5 of 6 samples were disturbed"));
+    assert_false(is_detail(&document, "not the pages that were asked for"));
+    document_free(&document);
+    result_free(&result);
+}
+
 static void five_of_each(struct result *result)
 {
     for (size_t i = 0; i < 5; i++) {
@@ -753,7 +756,7 @@ static void reaches_are_marked_apart_from_reported_sizes(void **state)
     assert_int_equal(reported, 3);
     assert_true(chart->marks[0].from == 32768 && chart->marks[0].to == 65536);
     assert_string_equal(chart->marks[0].label, "L1d");
-    assert_string_equal(chart->marks[2].label, "?");
+    assert_string_equal(chart->marks[chart->mark_count - 1].label, "?");
     assert_int_equal(chart_named(&document, "slowdown")->mark_count, 0);
     assert_says(&document, BLOCK_SENTENCE,
         "Measured in native: L1d up to 32 KiB (CPUID says 32 KiB); L3 up to 4 MiB of the 32 MiB that CPUID "
@@ -839,7 +842,6 @@ int main(void)
         cmocka_unit_test(conclusions_are_of_all_comparisons),
         cmocka_unit_test(what_is_too_disturbed_says_so_on_the_pictures),
         cmocka_unit_test(what_is_to_blame_follows_from_the_samples),
-        cmocka_unit_test(the_largest_working_set_that_is_known_well_is_told),
         cmocka_unit_test(without_a_comparison_the_latencies_are_told),
         cmocka_unit_test(another_machine_is_called_by_its_name),
         cmocka_unit_test(several_places_have_a_conclusion_each),
@@ -852,6 +854,7 @@ int main(void)
         cmocka_unit_test(working_sets_that_nothing_was_measured_at_have_no_row),
         cmocka_unit_test(figures_of_the_table_are_the_results),
         cmocka_unit_test(what_matters_to_the_method_is_a_detail),
+        cmocka_unit_test(pages_that_were_not_obtained_are_no_detail),
         cmocka_unit_test(modes_and_drift_are_told_in_words),
         cmocka_unit_test(charts_have_a_point_for_each_figure),
         cmocka_unit_test(reaches_are_marked_apart_from_reported_sizes),

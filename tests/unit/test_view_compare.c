@@ -115,7 +115,8 @@ static void the_conclusion_says_what_the_intervals_say(void **state)
         {0.9, 1.1, 0.001, ", and faster in 5, by at most 10.0 % ("},
         {1.005, 1.005, 0.001, "is next to the same as a.json (A): no significant change reaches 1 %."},
         {1, 1, 0.5,
-            "b.json (B) cannot be told from a.json (A): too much differs from placement to placement."},
+            "b.json (B) cannot be judged relative to a.json (A): too much differs from placement to "
+            "placement."},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -3,7 +3,6 @@
 #include "cmocka_all.h"
 
 #include "base/clean.h"
-#include "report/view_finding.h"
 #include "report/view_inspect.h"
 #include "test_report_synthetic.h"
 
@@ -323,8 +322,7 @@ static void set(struct result *result, const char *name, enum unit unit, double 
         .unit = unit,
         .number = number,
         .low = NAN,
-        .high = NAN,
-        .cheap = true};
+        .high = NAN};
     struct findings one = {.items = &finding, .count = 1};
     snprintf(finding.name, sizeof finding.name, "%s", name);
     finding.value = isnan(number) ? fact_unknown("%s", words) : fact_known("%s", words);
@@ -397,6 +395,7 @@ static void what_is_well_and_what_is_not_are_told_apart(void **state)
     set(&result, "clock-slow", UNIT_YES_NO, 0, "no");
     set(&result, "hidden-numa", UNIT_YES_NO, 1, "");
     char *text = in_format(&result, "terminal");
+    assert_null(strstr(text, "This machine is")); /* of comparisons that are not shown */
     assert_has(text, "\n  No time is stolen; the clock is read without a system call.\n");
     assert_has(text, "\n  NUMA is hidden: some memory is farther away than this machine knows.\n");
     free(text);
@@ -515,6 +514,7 @@ static void what_drifts_is_marked_and_told(void **state)
     free(line);
     char *text = in_format(&result, "terminal");
     assert_has(text, "\nWhat was measured again since\n");
+    assert_int_equal(times(text, "\n* steal: "), 1);
     assert_has(text, "\n06:01:02 ");
     assert_has(text, "30 %*");
     assert_has(text, "* steal: 7 % at the inspection, clearly another in 1 of 2 rounds, 30 % in the last.\n");

@@ -1,0 +1,72 @@
+/* What views are made of: lists and figures inside sentences, remarks on many things, tables for people and
+ * for files. Texts live as long as the document. */
+#ifndef VCOST_REPORT_VIEW_PARTS_H
+#define VCOST_REPORT_VIEW_PARTS_H
+
+#include "report/document.h"
+
+#include <math.h>
+
+/* ---- a table for files ---- */
+
+struct file_value {
+    const char *key; /* its column's */
+    enum unit unit;
+    const char *text; /* UNIT_TEXT; NULL: none */
+    double number;    /* of all others; NAN: none */
+};
+#define FILE_WORDS(key, text) ((struct file_value){key, UNIT_TEXT, text, NAN})
+#define FILE_FIGURE(key, unit, number) ((struct file_value){key, unit, NULL, number})
+
+enum { FILE_COLUMNS_MAX = 48 };
+
+/* A table for files with the keys of these values, and a row of it. */
+struct table *view_file_table(
+    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows);
+void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
+
+/* ---- a table for people ---- */
+
+/* Takes out the columns in which no row has anything. */
+void view_drop_empty(struct table *table);
+
+/* What the marks in a table mean, as far as there are any: "~" and "!". */
+void view_say_marks(const struct table *table, struct document *document);
+
+/* Remarks on many things, each of which is said once: "cpuid, pio-user and 3 more: reason". */
+struct remarks {
+    struct remark {
+        const char *lead, *name, *text;
+    } * items;
+    size_t count, room;
+};
+/* Nothing without a text. Remarks are put together whose leads (in front of the names) and texts are the
+ * same; a name that comes again is not repeated. */
+void remarks_add(
+    struct remarks *remarks, const char *lead, const char *name, const char *text, struct document *document);
+/* `title` stands above them (NULL: none); so many `sentences`, in each `most` names. */
+void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences,
+    struct document *document);
+
+/* ---- in sentences ---- */
+
+/* "a, b and 3 more": all that are added are counted, the first ones named. */
+struct listing {
+    const char *between; /* ", ", "; " */
+    size_t most;         /* so many are named */
+    size_t count;
+    const char *text; /* NULL: none yet */
+};
+void listing_add(struct listing *listing, const char *name, struct document *document);
+const char *listing_text(const struct listing *listing, struct document *document); /* "" without any */
+
+/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval. */
+const char *view_amount(struct document *document, double ratio, double low, double high);
+
+/* A time with no more digits than its interval bears; with a sign if it is a difference. */
+const char *view_time(struct document *document, double ns, double low, double high, bool sign);
+
+/* With a capital: sentences are made of halves. */
+const char *view_capital(struct document *document, const char *text);
+
+#endif
