@@ -39,11 +39,6 @@ static size_t character(const char *text, uint32_t *code)
     return 0;
 }
 
-static bool is_control(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code <= 0x9f);
-}
-
 static const char *ascii_spelling(const char *text, size_t length)
 {
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
@@ -52,20 +47,15 @@ static const char *ascii_spelling(const char *text, size_t length)
     return "?";
 }
 
-/* What stands for the character at text (of *length bytes) in the output; *length becomes its length there.
- */
-static const char *replacement(const char *text, uint32_t code, unsigned flags, size_t *length)
+/* What stands in the output for the character at text, of `length` bytes; NULL: itself. */
+static const char *replacement(const char *text, size_t length, uint32_t code, unsigned flags)
 {
-    const char *put = text;
-    if (!*length)
-        put = flags & TEXT_ASCII ? "?" : "\xef\xbf\xbd";
-    else if (is_control(code) && !(flags & TEXT_KEEP_CONTROLS))
-        put = " ";
-    else if (code >= 0x80 && flags & TEXT_ASCII)
-        put = ascii_spelling(text, *length);
-    if (put != text)
-        *length = strlen(put);
-    return put;
+    bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+    if (!length)
+        return flags & TEXT_ASCII ? "?" : "\xef\xbf\xbd";
+    if (control && !(flags & TEXT_KEEP_CONTROLS))
+        return " ";
+    return code >= 0x80 && flags & TEXT_ASCII ? ascii_spelling(text, length) : NULL;
 }
 
 void text_clean(const char *in, unsigned flags, char *out, size_t size)
@@ -73,26 +63,27 @@ void text_clean(const char *in, unsigned flags, char *out, size_t size)
     size_t used = 0;
     while (*in) {
         uint32_t code = 0;
-        size_t taken = character(in, &code), length = taken;
-        const char *put = replacement(in, code, flags, &length);
+        size_t taken = character(in, &code);
+        const char *other = replacement(in, taken, code, flags);
+        size_t length = other ? strlen(other) : taken;
         if (used + length + 1 > size)
             break;
-        memcpy(out + used, put, length);
+        memcpy(out + used, other ? other : in, length);
         used += length;
         in += taken ? taken : 1;
     }
     out[used] = 0;
 }
 
-static bool starts_character(char byte)
+size_t text_columns_of(const char *clean, size_t bytes)
 {
-    return ((unsigned char)byte & 0xc0) != 0x80;
+    size_t columns = 0;
+    for (size_t i = 0; i < bytes; i++)
+        columns += ((unsigned char)clean[i] & 0xc0) != 0x80;
+    return columns;
 }
 
 size_t text_columns(const char *clean)
 {
-    size_t columns = 0;
-    for (; *clean; clean++)
-        columns += starts_character(*clean);
-    return columns;
+    return text_columns_of(clean, strlen(clean));
 }

@@ -18,5 +18,6 @@ void text_clean(const char *in, unsigned flags, char *out, size_t size);
 
 /* Columns that clean text takes on a terminal: one for each character (nothing here writes wide ones). */
 size_t text_columns(const char *clean);
+size_t text_columns_of(const char *clean, size_t bytes); /* its first bytes */
 
 #endif

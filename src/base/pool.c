@@ -23,17 +23,12 @@ static void *take(struct pool *pool, size_t bytes)
 {
     struct pool_block *block = pool->newest;
     size_t needed = aligned(bytes);
-    if (needed < bytes || needed > SIZE_MAX / 2) {
-        pool->failed = true;
-        return NULL;
-    }
-    if (!block || block->room - block->used < needed) {
+    if (!block || block->room - block->used < needed || needed < bytes) {
         size_t room = needed > BLOCK_BYTES ? needed : BLOCK_BYTES;
-        block = calloc(1, sizeof *block + room);
-        if (!block) {
-            pool->failed = true;
+        block = needed < bytes || needed > SIZE_MAX / 2 ? NULL : calloc(1, sizeof *block + room);
+        pool->failed |= !block;
+        if (!block)
             return NULL;
-        }
         block->room = room;
         block->before = pool->newest;
         pool->newest = block;
@@ -48,11 +43,7 @@ void *pool_room(struct pool *pool, size_t count, size_t size)
     size_t bytes;
     if (!count || !size)
         return NULL;
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        pool->failed = true;
-        return NULL;
-    }
-    return take(pool, bytes);
+    return take(pool, __builtin_mul_overflow(count, size, &bytes) ? SIZE_MAX : bytes);
 }
 
 const char *pool_text(struct pool *pool, const char *text)

@@ -1,5 +1,6 @@
 #include "base/size.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -12,63 +13,34 @@
 
 static const char size_hint[] = "write a size as 4096, 64K, 2M or 1G";
 
-struct suffix {
-    const char *text;
-    unsigned shift;
-};
-
-static const struct suffix suffixes[] = {
-    {"", 0},
-    {"K", 10},
-    {"KB", 10},
-    {"KiB", 10},
-    {"M", 20},
-    {"MB", 20},
-    {"MiB", 20},
-    {"G", 30},
-    {"GB", 30},
-    {"GiB", 30},
-    {"T", 40},
-    {"TB", 40},
-    {"TiB", 40},
-};
+/* By how many bits a suffix shifts: none, K, KB or KiB (10), M … T, in capitals or not; -1: it is none. */
+static int shift_of(const char *suffix)
+{
+    static const char letters[] = "KMGT";
+    const char *letter = strchr(letters, toupper((unsigned char)suffix[0]));
+    bool whole = !suffix[0] || !suffix[1] || !strcasecmp(suffix + 1, "B") || !strcasecmp(suffix + 1, "iB");
+    if (!suffix[0])
+        return 0;
+    return letter && whole ? 10 * (int)(letter - letters + 1) : -1;
+}
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static const struct suffix *find_suffix(const char *text)
+/* What is wrong with a text that is no size from `tail` on. */
+static int refuse(const char *text, const char *tail, struct error *error)
 {
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (!strcasecmp(text, suffixes[i].text))
-            return &suffixes[i];
-    return NULL;
-}
-
-/* What is wrong with a text that starts with digits and goes on with something that is no suffix. */
-static int refuse_tail(const char *text, const char *tail, struct error *error)
-{
-    if (strstr(tail, ".."))
-        return error_set(error, EINVAL, "\"" SHOWN "\" is a range, but one size is wanted here", text);
-    if (tail[0] == '.' || tail[0] == ',')
-        return error_set(error, EINVAL, "\"" SHOWN "\" is not a whole number: %s", text, size_hint);
-    return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
-}
-
-static int refuse_head(const char *text, struct error *error)
-{
+    bool after_digits = tail != text, point = after_digits && (tail[0] == '.' || tail[0] == ',');
     if (!text[0])
         return error_set(error, EINVAL, "a size is missing: %s", size_hint);
     if (text[0] == '-' && is_digit(text[1]))
         return error_set(error, EINVAL, "\"" SHOWN "\" is negative: a size is at least 1 byte", text);
-    return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
-}
-
-static int refuse_large(const char *text, struct error *error)
-{
+    if (after_digits && strstr(tail, ".."))
+        return error_set(error, EINVAL, "\"" SHOWN "\" is a range, but one size is wanted here", text);
     return error_set(
-        error, ERANGE, "\"" SHOWN "\" is too large: a size must fit 63 bits (under 8388608T)", text);
+        error, EINVAL, "\"" SHOWN "\" is not a %s: %s", text, point ? "whole number" : "size", size_hint);
 }
 
 int size_parse(const char *text, uint64_t *bytes, struct error *error)
@@ -80,16 +52,15 @@ int size_parse(const char *text, uint64_t *bytes, struct error *error)
         large = large || value > (uint64_t)INT64_MAX / 10;
         value = large ? value : value * 10 + (uint64_t)(*tail - '0');
     }
-    if (tail == text)
-        return refuse_head(text, error);
-    const struct suffix *suffix = find_suffix(tail);
-    if (!suffix)
-        return refuse_tail(text, tail, error);
-    if (large || value > (uint64_t)INT64_MAX >> suffix->shift)
-        return refuse_large(text, error);
+    int shift = tail == text ? -1 : shift_of(tail);
+    if (shift < 0)
+        return refuse(text, tail, error);
+    if (large || value > (uint64_t)INT64_MAX >> shift)
+        return error_set(
+            error, ERANGE, "\"" SHOWN "\" is too large: a size must fit 63 bits (under 8388608T)", text);
     if (!value)
         return error_set(error, EINVAL, "\"" SHOWN "\" is no size: it must be at least 1 byte", text);
-    *bytes = value << suffix->shift;
+    *bytes = value << shift;
     return 0;
 }
 
@@ -98,7 +69,7 @@ static int parse(const char *text, size_t length, uint64_t *bytes, struct error 
 {
     char copy[64];
     if (length >= sizeof copy)
-        return error_set(error, EINVAL, "\"" SHOWN "\" is not a size: %s", text, size_hint);
+        return refuse(text, text, error);
     memcpy(copy, text, length);
     copy[length] = '\0';
     return size_parse(copy, bytes, error);

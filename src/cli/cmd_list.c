@@ -81,11 +81,13 @@ struct lists {
 static int write_json(const void *what, FILE *stream, struct error *error)
 {
     const struct lists *lists = what;
-    json_t *json = list_json(lists->parts, lists->count);
-    int rc = json ? json_dumpf(json, stream, JSON_INDENT(2)) : -1;
+    json_t *json = NULL;
+    int rc = list_json(lists->parts, lists->count, &json, error);
+    if (rc == 0 && json_dumpf(json, stream, JSON_INDENT(2)) < 0 && !ferror(stream))
+        rc = error_set(error, ENOMEM, "not enough memory to write the lists as JSON");
     fputc('\n', stream);
     json_decref(json);
-    return rc < 0 && !ferror(stream) ? error_set(error, ENOMEM, "no memory for the lists") : 0;
+    return rc;
 }
 
 static void view(const void *what, struct document *document)

@@ -1,6 +1,5 @@
 /* A host as JSON. */
 #include "host/host.h"
-#include "record/json_draft.h"
 #include "record/record.h"
 
 #include <stdlib.h>
@@ -25,10 +24,10 @@ static json_t *words(struct draft *draft, const char *text)
 static void write_features(struct draft *draft, json_t *object, const void *base)
 {
     const struct host *host = base;
-    if (host->cpu.features && host->cpu.features[0])
-        put(draft, object, "features", words(draft, host->cpu.features));
-    else
-        put_null(draft, object, "features", "/proc/cpuinfo tells none");
+    bool any = host->cpu.features && host->cpu.features[0];
+    put(draft, object, "features", any ? words(draft, host->cpu.features) : json_null());
+    if (!any)
+        put_text(draft, object, "features_reason", "/proc/cpuinfo tells none");
 }
 
 static size_t words_bytes(struct reader *reader, const json_t *array)
@@ -57,8 +56,8 @@ static void read_features(struct reader *reader, const json_t *object, void *bas
 static const struct field_hook features = {
     .write = write_features,
     .read = read_features,
-    .schema = "'features': {'type': ['array', 'null'], 'items': {'type': 'string'}}, "
-              "'features_reason': {'type': 'string', 'minLength': 1}",
+    .schema = "'features': {'type': ['array', 'null'], 'items': {'type': 'string'}}",
+    .reasons = true,
 };
 
 static const struct field cpu_fields[] = {
@@ -106,7 +105,7 @@ static const struct record cache_record = {"cache", sizeof(struct host_cache), R
 static void write_ways(struct draft *draft, json_t *object, const void *base)
 {
     const struct host_tlb *tlb = base;
-    put_count(draft, object, "ways", tlb->ways ? tlb->ways : tlb->entries);
+    put(draft, object, "ways", json_integer(tlb->ways ? tlb->ways : tlb->entries));
 }
 
 static void read_ways(struct reader *reader, const json_t *object, void *base)

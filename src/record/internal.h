@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Remembers a lack of memory. */
+void reader_no_memory(struct reader *reader);
+
 static inline const void *field_at(const struct field *field, const void *base)
 {
     return (const char *)base + field->offset;
@@ -24,16 +27,19 @@ static inline uint64_t field_number(const struct field *field, const void *base)
     return narrow;
 }
 
+/* Of a text in place or a string. */
+static inline const char *field_text(const struct field *field, const void *base)
+{
+    const char *text = field_at(field, base);
+    if (field->kind != FIELD_STRING)
+        return text;
+    memcpy(&text, field_at(field, base), sizeof text);
+    return text ? text : field->text ? field->text : "";
+}
+
 static inline size_t field_item_bytes(const struct field *field)
 {
     return field->of ? field->of->bytes : field->size ? field->size : sizeof(const char *);
-}
-
-static inline size_t field_count(const struct field *field, const void *base)
-{
-    size_t count;
-    memcpy(&count, (const char *)base + field->count_offset, sizeof count);
-    return count;
 }
 
 /* A name of an enum; NULL: it has none. */
@@ -44,48 +50,23 @@ static inline const char *field_name(const struct field *field, size_t number)
     return name;
 }
 
-/* The first item of a list. */
-static inline const void *field_items(const struct field *field, const void *base)
-{
-    const void *items = field_at(field, base);
-    if (!field->most)
-        memcpy(&items, field_at(field, base), sizeof items);
-    return items;
-}
-
 /* May it be null in a file? A number that a double would round is. */
 static inline bool field_may_be_null(const struct field *field)
 {
-    switch (field->kind) {
-    case FIELD_NULL:
-    case FIELD_REASON:
-    case FIELD_REAL:
-    case FIELD_FACT:
-    case FIELD_FACT_COUNT:
-        return true;
-    case FIELD_COUNT:
-        if (field->size == sizeof(uint64_t))
-            return true;
-        break;
-    default:
-        break;
-    }
-    return field->missing || field->why || field->flags & (FIELD_PLAIN | FIELD_MAYBE);
+    const unsigned unknown =
+        1u << FIELD_NULL | 1u << FIELD_REASON | 1u << FIELD_REAL | 1u << FIELD_FACT | 1u << FIELD_FACT_COUNT;
+    bool wide = field->kind == FIELD_COUNT && field->size == sizeof(uint64_t);
+    return unknown >> field->kind & 1 || wide || field->missing || field->why ||
+           field->flags & (FIELD_PLAIN | FIELD_MAYBE);
 }
 
-/* The root's list that a reference means; NULL if there is none. */
-static inline const struct field *field_meant(const struct record *root, const struct record *of)
+/* Of a keyed list: what there is of an item besides its name. A single field is the value itself. */
+static inline struct record field_rest(const struct field *field)
 {
-    for (size_t i = 0; root && i < root->field_count; i++)
-        if (root->fields[i].kind == FIELD_LIST && root->fields[i].of == of)
-            return &root->fields[i];
-    return NULL;
-}
-
-/* Is the value of a keyed list its second field alone? */
-static inline bool field_is_pair(const struct field *field)
-{
-    return field->of->field_count == 2;
+    struct record rest = *field->of;
+    rest.fields++;
+    rest.field_count--;
+    return rest;
 }
 
 #endif

@@ -1,14 +1,9 @@
-#include "record/reader.h"
+#include "record/internal.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Beyond this no time, size or share is anything but a mistake. */
-static const double figure_most = 1e18;
 
 static const char *const kinds[] = {
     [JSON_OBJECT] = "an object",
@@ -67,18 +62,12 @@ void *reader_room(struct reader *reader, size_t count, size_t size)
 static void types_text(unsigned types, char text[96])
 {
     size_t used = 0;
-    text[0] = 0;
     if (types & TAKES(JSON_REAL)) /* which every whole number is */
         types &= ~TAKES(JSON_INTEGER);
     for (unsigned type = 0; type < KINDS; type++) {
-        if (!(types & TAKES(type)))
-            continue;
-        types &= ~TAKES(type);
-        used += (size_t)snprintf(text + used, 96 - used, "%s%s",
-            !used   ? ""
-            : types ? ", "
-                    : " or ",
-            kinds[type]);
+        const char *before = !used ? "" : types >> type == 1 ? " or " : ", ";
+        if (types & TAKES(type))
+            used += (size_t)snprintf(text + used, 96 - used, "%s%s", before, kinds[type]);
     }
 }
 
@@ -95,36 +84,4 @@ bool reader_takes(struct reader *reader, const json_t *value, const char *key, u
     else
         reader_refuse(reader, "%s%s\"%s\" is missing", reader->where, reader->where[0] ? ": " : "", key);
     return false;
-}
-
-const json_t *reader_value(struct reader *reader, const json_t *object, const char *key, unsigned types)
-{
-    const json_t *value = json_object_get(object, key);
-    return reader_takes(reader, value, key, types) ? value : NULL;
-}
-
-double reader_figure(struct reader *reader, const json_t *value, const char *key)
-{
-    if (!json_is_number(value))
-        return NAN;
-    double figure = json_number_value(value);
-    if (fabs(figure) <= figure_most)
-        return figure;
-    reader_refuse_key(reader, key, "is %g, which is beyond all measure", figure);
-    return NAN;
-}
-
-size_t reader_enter(struct reader *reader, const char *key, long index)
-{
-    size_t mark = strlen(reader->where), room = sizeof reader->where - mark;
-    if (index < 0)
-        snprintf(reader->where + mark, room, "%s%s", mark && key[0] ? "." : "", key);
-    else
-        snprintf(reader->where + mark, room, "%s%s[%ld]", mark && key[0] ? "." : "", key, index);
-    return mark;
-}
-
-void reader_leave(struct reader *reader, size_t mark)
-{
-    reader->where[mark] = 0;
 }

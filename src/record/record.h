@@ -1,5 +1,5 @@
 /* Tables of fields: what a C structure looks like as a JSON object, told once. From a table the object is
- * written, read back from a file that may be hostile, and described (schema.h).
+ * written, read back from a file that may be hostile, and described by a JSON Schema.
  *
  * What could not be had is null, never 0. Beside a null "NAME" stands "NAME_reason", unless FIELD_PLAIN says
  * that the object has one reason for all. A whole number that a double would round (past 2^53) is null too,
@@ -10,12 +10,14 @@
 #ifndef VCOST_RECORD_RECORD_H
 #define VCOST_RECORD_RECORD_H
 
-#include "record/reader.h"
+#include "base/error.h"
+#include "base/pool.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* What a field is in C, and in JSON. */
 enum field_kind {
@@ -58,20 +60,24 @@ enum field_flags {
 };
 
 struct draft;
+struct reader;
 struct field;
 struct record;
 
 struct field_hook {
     /* HOOK: puts the member, or several, into object. */
     void (*write)(struct draft *draft, json_t *object, const void *structure);
-    /* HOOK: takes them out of object into a structure that is zeroed but for the fields before this one. */
+    /* HOOK: takes them out of object (NULL: it is null) into a structure that is zeroed but for the fields
+     * before this one. */
     void (*read)(struct reader *reader, const json_t *object, void *structure);
     /* VARIANT: the record of a structure, of an object. */
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
-    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing); of a VARIANT the
-     * records to choose from, ended by NULL, and the member by whose constant one is chosen. */
+    /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
+     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
+     * with. */
     const char *schema;
+    bool reasons;
     const struct record *const *variants;
 };
 
@@ -125,16 +131,87 @@ struct record {
  * are left out. -ENOMEM is the only error. */
 int record_write(const struct record *record, const void *structure, json_t **json, struct error *error);
 
+/* The same as text, indented, with ten digits (more than any clock here tells, and 3.97 stays 3.97). Errors
+ * of the stream are left to its owner. */
+int record_print(const struct record *record, const void *structure, FILE *stream, struct error *error);
+
+/* ---- reading ---- */
+
+enum { READER_WHERE_BYTES = 160 };
+
+/* The items that a unique list has, sorted by what names them. */
+struct reader_id {
+    const char *id;
+    size_t index;
+};
+
+/* A document that comes from outside while it is read. The first thing that is wrong is remembered as a
+ * sentence that names its place ("a.json is no vcost result: cells[3].median is a text and should be a number
+ * or null"). After that nothing more is read or said, so that a caller may check once, at the end. */
+struct reader {
+    const char *name;  /* of the file, for sentences */
+    const char *what;  /* what it should be: "vcost result" */
+    struct pool *pool; /* where texts go that are not kept in place */
+    struct error *error;
+    int status;                     /* 0, or the negative errno of the first failure */
+    char where[READER_WHERE_BYTES]; /* the object that is read: "cells[3]"; "" at the top */
+    /* Of record.h's list that references mean, once it is read. */
+    struct reader_id *ids; /* owned; freed by record_read() */
+    size_t id_count;
+};
+
 /* Reads `structure`, zeroed before. Texts are kept in reader->pool, lists that are pointers are allocated
  * each for itself. Also after a failure (reader->status, returned) the structure has to be freed. */
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
 
-/* ---- for hooks ---- */
+/* Writes the JSON Schema (draft 2020-12) of a root record's objects, so that it cannot say anything else than
+ * the tables, indented: `id` is its file's name, `about` says what the objects are. -ENOMEM is the only
+ * error. */
+int record_schema(
+    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
 
-void record_put(
-    const struct record *record, struct draft *draft, json_t *object, const char *key, const void *structure);
+/* ---- writing what no table describes: hooks, other objects ---- */
+
+/* What is being written. A lack of memory is remembered, to be looked at once, at the end. */
+struct draft {
+    bool failed;
+    const struct record *record; /* of what is written as a whole, for references */
+    const void *root;
+};
+
+/* Puts a member into an object, an item behind an array's last. Both take value over, also on failure. */
+void put(struct draft *draft, json_t *object, const char *key, json_t *value);
+void put_item(struct draft *draft, json_t *array, json_t *value);
+
+/* A JSON string of text from outside: what is not UTF-8 becomes U+FFFD. NULL (and failed) without memory. */
+json_t *draft_text(struct draft *draft, const char *text);
+void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
+
+/* The structure as an object. */
+json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
+
+/* ---- reading it ---- */
+
+/* What record_read() does, of the member `key` of what is read; value NULL: it is null. */
 void record_take(const struct record *record, struct reader *reader, const json_t *value, const char *key,
     void *structure);
+
+/* Types, to be added: TAKES(JSON_STRING) | TAKES(JSON_NULL). */
+#define TAKES(type) (1u << (type))
+
+/* Is the value of one of these types? Otherwise it is refused, as WHERE.KEY or, where it is missing, by name.
+ */
+bool reader_takes(struct reader *reader, const json_t *value, const char *key, unsigned types);
+
+/* Says what is wrong, unless something was wrong before: "NAME is no WHAT: …". */
+void reader_refuse(struct reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same about a member: "NAME is no WHAT: WHERE.KEY …". */
+void reader_refuse_key(struct reader *reader, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `count` zeroed things, to be freed; NULL for none, and after a failure. */
+void *reader_room(struct reader *reader, size_t count, size_t size);
 
 /* A text of at most size-1 bytes, cut at a whole character. */
 void record_cut(const char *text, char *out, size_t size);

@@ -1,18 +1,16 @@
-#include "record/schema.h"
-
 #include "record/internal.h"
-#include "record/json_draft.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* The members of objects that is being described. */
+/* The members of objects that are being described; owned by their schema. */
 struct object {
     json_t *required, *properties, *rules;
 };
 
-static void describe_fields(struct draft *draft, const struct record *record, struct object *object);
+static void describe_members(struct draft *draft, const struct record *record, json_t *schema);
 static json_t *describe_object(struct draft *draft, const struct record *record);
+static json_t *describe_value(struct draft *draft, const struct field *field);
 
 static const char *const types[FIELD_KINDS] = {
     [FIELD_TEXT] = "string",
@@ -32,27 +30,16 @@ static const char *const types[FIELD_KINDS] = {
 /* What a table says of the schema itself: JSON, but with ' for ", which C would have to escape. */
 static json_t *parsed(struct draft *draft, const char *text, const char *before, const char *after)
 {
-    size_t size = strlen(text) + 3;
-    char *whole = malloc(size);
+    char *whole;
     json_t *value = NULL;
-    if (whole) {
-        snprintf(whole, size, "%s%s%s", before, text, after);
+    if (asprintf(&whole, "%s%s%s", before, text, after) >= 0) {
         for (char *quote = whole; (quote = strchr(quote, '\''));)
             *quote = '"';
         value = json_loads(whole, 0, NULL);
+        free(whole);
     }
-    free(whole);
-    if (!value)
-        draft->failed = true;
+    draft->failed |= !value;
     return value;
-}
-
-static void put_type(struct draft *draft, json_t *schema, const char *type, bool or_null)
-{
-    if (or_null && strcmp(type, "null") != 0)
-        put(draft, schema, "type", json_pack("[ss]", type, "null"));
-    else
-        put(draft, schema, "type", json_string(type));
 }
 
 static json_t *enum_names(struct draft *draft, const struct field *field)
@@ -67,35 +54,32 @@ static json_t *enum_names(struct draft *draft, const struct field *field)
     return names;
 }
 
-static json_t *describe_value(struct draft *draft, const struct field *field);
-
 static void describe_items(struct draft *draft, const struct field *field, json_t *schema)
 {
-    struct record rest;
     if (field->kind == FIELD_LIST) {
         put(draft, schema, "items",
             field->of ? describe_object(draft, field->of) : json_pack("{ss}", "type", "string"));
         return;
     }
-    rest = *field->of;
-    rest.fields++;
-    rest.field_count--;
+    const struct record rest = field_rest(field);
     if (field->of->fields[0].kind == FIELD_COUNT)
         put(draft, schema, "propertyNames", json_pack("{ss}", "pattern", "^[0-9]+$"));
     put(draft, schema, "additionalProperties",
-        field_is_pair(field) ? describe_value(draft, rest.fields) : describe_object(draft, &rest));
+        rest.field_count == 1 ? describe_value(draft, rest.fields) : describe_object(draft, &rest));
 }
 
 static json_t *describe_value(struct draft *draft, const struct field *field)
 {
     bool record = field->kind == FIELD_RECORD || field->kind == FIELD_HOOK;
+    bool or_null = field_may_be_null(field) && field->kind != FIELD_NULL;
+    const char *type = record ? "object" : types[field->kind];
     json_t *schema = record ? describe_object(draft, field->of) : json_object();
     if (field->kind == FIELD_CONSTANT)
         put(draft, schema, "const", json_string(field->text));
     else if (field->kind == FIELD_ENUM)
         put(draft, schema, "enum", enum_names(draft, field));
     else
-        put_type(draft, schema, record ? "object" : types[field->kind], field_may_be_null(field));
+        put(draft, schema, "type", or_null ? json_pack("[ss]", type, "null") : json_string(type));
     if (field->kind == FIELD_COUNT || field->kind == FIELD_FACT_COUNT)
         put(draft, schema, "minimum", json_integer(0));
     if (field->kind == FIELD_LIST || field->kind == FIELD_KEYED)
@@ -110,6 +94,8 @@ static json_t *describe_value(struct draft *draft, const struct field *field)
     return schema;
 }
 
+/* ---- members ---- */
+
 /* Where it is null, why stands beside it. */
 static void describe_reason(struct draft *draft, const char *name, struct object *object)
 {
@@ -121,40 +107,20 @@ static void describe_reason(struct draft *draft, const char *name, struct object
             "then", "required", beside));
 }
 
-/* The schema of a hook's members, of which all are there but reasons. */
+/* The schema of a hook's members, which are all there; of those that may be null with a reason. */
 static void describe_hook(struct draft *draft, const struct field_hook *hook, struct object *object)
 {
-    const char *name;
     json_t *each, *members = hook->schema ? parsed(draft, hook->schema, "{", "}") : NULL;
+    const char *name;
     json_object_foreach(members, name, each)
     {
-        const char *end = strrchr(name, '_');
-        if (!end || strcmp(end, "_reason") != 0)
+        if (!json_object_get(object->properties, name))
             put_item(draft, object->required, json_string(name));
-        else
-            describe_reason(draft,
-                json_string_value(json_array_get(object->required, json_array_size(object->required) - 1)),
-                object);
-        if (json_object_set(object->properties, name, each))
-            draft->failed = true;
+        put(draft, object->properties, name, json_incref(each));
+        if (hook->reasons)
+            describe_reason(draft, name, object);
     }
     json_decref(members);
-}
-
-static struct object new_object(void)
-{
-    return (struct object){json_array(), json_object(), json_array()};
-}
-
-/* Gives the members over to `schema`. */
-static void put_object(struct draft *draft, struct object *object, json_t *schema)
-{
-    put(draft, schema, "required", object->required);
-    put(draft, schema, "properties", object->properties);
-    if (json_array_size(object->rules))
-        put(draft, schema, "allOf", object->rules);
-    else
-        json_decref(object->rules);
 }
 
 /* One of the records, by the constant that the first begins with; all members are named here, and typed in
@@ -162,18 +128,17 @@ static void put_object(struct draft *draft, struct object *object, json_t *schem
 static void describe_variants(struct draft *draft, const struct field_hook *hook, struct object *object)
 {
     const struct field *constant = &hook->variants[0]->fields[0];
-    json_t *rule = json_pack("{s{s{s{ss}}}}", "if", "properties", constant->name, "const", constant->text);
+    json_t *each,
+        *rule = json_pack("{s{s{s{ss}}}}", "if", "properties", constant->name, "const", constant->text);
     for (size_t i = 0; i < 2; i++) {
-        struct object one = new_object();
-        json_t *schema = json_object(), *each;
+        json_t *schema = json_object();
         const char *name;
-        describe_fields(draft, hook->variants[i], &one);
-        json_object_foreach(one.properties, name, each)
+        describe_members(draft, hook->variants[i], schema);
+        json_object_foreach(json_object_get(schema, "properties"), name, each)
         {
             if (!json_object_get(object->properties, name))
                 put(draft, object->properties, name, json_object());
         }
-        put_object(draft, &one, schema);
         put(draft, rule, i ? "else" : "then", schema);
     }
     put_item(draft, object->rules, rule);
@@ -190,7 +155,7 @@ static void describe_field(struct draft *draft, const struct field *field, struc
 }
 
 /* A null figure of an object that has one reason for all asks for it. */
-static void describe_shared_reason(struct draft *draft, const struct record *record, struct object *object)
+static void describe_shared_reason(struct draft *draft, const struct record *record, json_t *rules)
 {
     json_t *nulls = json_array();
     const char *reason = NULL;
@@ -204,7 +169,7 @@ static void describe_shared_reason(struct draft *draft, const struct record *rec
                     "{s{s{ss}}s[s]}", "properties", field->name, "type", "null", "required", field->name));
     }
     if (reason && json_array_size(nulls))
-        put_item(draft, object->rules,
+        put_item(draft, rules,
             json_pack(
                 "{s{sO}s{s{s{ss}}}}", "if", "anyOf", nulls, "then", "properties", reason, "type", "string"));
     json_decref(nulls);
@@ -223,61 +188,64 @@ static void describe_fields(struct draft *draft, const struct record *record, st
         else
             describe_field(draft, field, object);
     }
-    describe_shared_reason(draft, record, object);
-    if (record->rules) {
-        json_t *rules = parsed(draft, record->rules, "[", "]");
-        if (json_array_extend(object->rules, rules))
-            draft->failed = true;
-        json_decref(rules);
-    }
+    describe_shared_reason(draft, record, object->rules);
+    json_t *rules = record->rules ? parsed(draft, record->rules, "[", "]") : NULL;
+    if (rules && json_array_extend(object->rules, rules))
+        draft->failed = true;
+    json_decref(rules);
+}
+
+static void describe_members(struct draft *draft, const struct record *record, json_t *schema)
+{
+    struct object object = {json_array(), json_object(), json_array()};
+    put(draft, schema, "required", object.required);
+    put(draft, schema, "properties", object.properties);
+    describe_fields(draft, record, &object);
+    if (json_array_size(object.rules))
+        put(draft, schema, "allOf", object.rules);
+    else
+        json_decref(object.rules);
 }
 
 static json_t *describe_object(struct draft *draft, const struct record *record)
 {
-    struct object object = new_object();
     json_t *schema = json_object();
     if (record->about)
         put_text(draft, schema, "description", record->about);
     put(draft, schema, "type", json_string("object"));
-    describe_fields(draft, record, &object);
-    put_object(draft, &object, schema);
+    describe_members(draft, record, schema);
     return schema;
 }
 
 enum { LINE_COLUMNS = 118 };
 
 /* For people who read it: what fits a line stands in one. */
-static void print(struct draft *draft, const json_t *value, size_t indent, const char *before, FILE *stream)
+static void print(struct draft *draft, const json_t *value, size_t indent, const char *key, FILE *stream)
 {
     char *line = json_dumps(value, JSON_ENCODE_ANY);
-    bool array = json_is_array(value);
+    size_t before = indent + (key ? strlen(key) + 4 : 0), i;
+    bool array = json_is_array(value),
+         fits = !line || before + strlen(line) < LINE_COLUMNS || json_is_string(value);
     const char *name, *comma = "";
     json_t *each;
-    size_t i;
-    if (!line) {
-        draft->failed = true;
-        return;
-    }
-    fprintf(stream, "%*s%s", (int)indent, "", before);
-    if (indent + strlen(before) + strlen(line) < LINE_COLUMNS || json_is_string(value)) {
-        fputs(line, stream);
-        free(line);
-        return;
-    }
+    draft->failed |= !line;
+    fprintf(stream, "%*s", (int)indent, "");
+    if (key)
+        fprintf(stream, "\"%s\": ", key);
+    fputs(!line ? "" : fits ? line : array ? "[" : "{", stream);
     free(line);
-    fputs(array ? "[" : "{", stream);
+    if (fits)
+        return;
     json_array_foreach(value, i, each)
     {
         fprintf(stream, "%s\n", comma);
-        print(draft, each, indent + 1, "", stream);
+        print(draft, each, indent + 1, NULL, stream);
         comma = ",";
     }
     json_object_foreach((json_t *)value, name, each)
     {
-        char key[128];
-        snprintf(key, sizeof key, "\"%s\": ", name);
         fprintf(stream, "%s\n", comma);
-        print(draft, each, indent + 1, key, stream);
+        print(draft, each, indent + 1, name, stream);
         comma = ",";
     }
     fprintf(stream, "\n%*s%s", (int)indent, "", array ? "]" : "}");
@@ -292,13 +260,11 @@ int record_schema(
     put_text(&draft, schema, "$id", id);
     put_text(&draft, schema, "title", record->fields[0].text ? record->fields[0].text : record->name);
     put_text(&draft, schema, "description", about);
-    if (json_object_update(schema, object))
-        draft.failed = true;
+    draft.failed |= json_object_update(schema, object) != 0;
     json_decref(object);
-    if (!draft.failed) {
-        print(&draft, schema, 0, "", stream);
-        fputc('\n', stream);
-    }
+    if (!draft.failed)
+        print(&draft, schema, 0, NULL, stream);
+    fputc('\n', stream);
     json_decref(schema);
     return draft.failed ? error_set(error, ENOMEM, "not enough memory for a schema") : 0;
 }

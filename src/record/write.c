@@ -1,6 +1,6 @@
-#include "record/internal.h"
+#include "base/clean.h"
 #include "base/fact.h"
-#include "record/json_draft.h"
+#include "record/internal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,120 +13,142 @@ static const uint64_t exact_most = UINT64_C(1) << 53;
 
 enum { WHY_BYTES = 240 };
 
-/* What becomes of one field: a value, or null and why. */
-struct written {
-    json_t *value;      /* NULL: null */
+/* A field on its way into an object. */
+struct slot {
+    struct draft *draft;
+    const struct field *field;
+    const void *base;
     const char *reason; /* why it is null; NULL: the field's own `missing` */
     char room[WHY_BYTES];
 };
 
-static void write_fields(struct draft *draft, const struct record *record, json_t *object, const void *base);
-
-static const char *string_at(const struct field *field, const void *base)
+void put(struct draft *draft, json_t *object, const char *key, json_t *value)
 {
-    const char *text;
-    memcpy(&text, field_at(field, base), sizeof text);
-    return text ? text : field->text ? field->text : "";
+    if (json_object_set_new(object, key, value))
+        draft->failed = true;
 }
 
-static void write_text(struct draft *draft, const struct field *field, const void *base, struct written *out)
+void put_item(struct draft *draft, json_t *array, json_t *value)
 {
-    const char *text = field->kind == FIELD_STRING ? string_at(field, base) : field_at(field, base);
-    if (text[0] || !(field->missing || field->flags & FIELD_PLAIN))
-        out->value = draft_text(draft, text);
+    if (json_array_append_new(array, value))
+        draft->failed = true;
 }
 
-static void write_reason(
-    struct draft *draft, const struct field *field, const void *base, struct written *out)
+json_t *draft_text(struct draft *draft, const char *text)
 {
-    const char *reason = field->why(base);
-    if (reason)
-        out->value = draft_text(draft, reason);
+    size_t size = 3 * strlen(text) + 1;
+    char *clean = malloc(size);
+    if (clean)
+        text_clean(text, TEXT_UTF8 | TEXT_KEEP_CONTROLS, clean, size);
+    json_t *value = clean ? json_string(clean) : NULL;
+    free(clean);
+    draft->failed |= !value;
+    return value;
 }
 
-static void write_real(struct draft *draft, const struct field *field, const void *base, struct written *out)
+void put_text(struct draft *draft, json_t *object, const char *key, const char *text)
+{
+    put(draft, object, key, draft_text(draft, text));
+}
+
+/* ---- the kinds: a value, or NULL for null ---- */
+
+static json_t *write_constant(struct slot *slot)
+{
+    return json_string(slot->field->text);
+}
+
+static json_t *write_text(struct slot *slot)
+{
+    const char *text = field_text(slot->field, slot->base);
+    bool null = !text[0] && (slot->field->missing || slot->field->flags & FIELD_PLAIN);
+    return null ? NULL : draft_text(slot->draft, text);
+}
+
+static json_t *write_real(struct slot *slot)
 {
     double number;
-    memcpy(&number, field_at(field, base), sizeof number);
-    (void)draft;
-    if (isfinite(number) && (number != 0 || !(field->flags & FIELD_ZERO)))
-        out->value = json_real(number);
+    memcpy(&number, field_at(slot->field, slot->base), sizeof number);
+    bool known = isfinite(number) && (number != 0 || !(slot->field->flags & FIELD_ZERO));
+    return known ? json_real(number) : NULL;
 }
 
-static void write_number(uint64_t number, struct written *out)
+static json_t *write_number(struct slot *slot, uint64_t number)
 {
-    if (number <= exact_most) {
-        out->value = json_integer((json_int_t)number);
-        return;
-    }
-    snprintf(out->room, sizeof out->room, "%" PRIu64 " is past 2^53", number);
-    out->reason = out->room;
+    if (number <= exact_most)
+        return json_integer((json_int_t)number);
+    snprintf(slot->room, sizeof slot->room, "%" PRIu64 " is past 2^53", number);
+    slot->reason = slot->room;
+    return NULL;
 }
 
-static void write_count(struct draft *draft, const struct field *field, const void *base, struct written *out)
+static json_t *write_count(struct slot *slot)
 {
-    uint64_t number = field_number(field, base);
-    (void)draft;
-    if (!field->missing || number != field->other)
-        write_number(number, out);
+    uint64_t number = field_number(slot->field, slot->base);
+    return slot->field->missing && number == slot->field->other ? NULL : write_number(slot, number);
 }
 
-static void write_flag(struct draft *draft, const struct field *field, const void *base, struct written *out)
+static json_t *write_flag(struct slot *slot)
 {
-    (void)draft;
-    out->value = json_boolean(*(const bool *)field_at(field, base));
+    return json_boolean(*(const bool *)field_at(slot->field, slot->base));
 }
 
-static void write_enum(struct draft *draft, const struct field *field, const void *base, struct written *out)
+static json_t *write_enum(struct slot *slot)
 {
-    uint64_t number = field_number(field, base);
-    (void)draft;
+    const struct field *field = slot->field;
+    uint64_t number = field_number(field, slot->base);
     const char *name = number < field->name_count ? field_name(field, number) : NULL;
-    if (name && !(number == field->other && field_may_be_null(field)))
-        out->value = json_string(name);
+    return name && !(number == field->other && field_may_be_null(field)) ? json_string(name) : NULL;
 }
 
-static void write_fact(struct draft *draft, const struct field *field, const void *base, struct written *out)
+static json_t *write_fact(struct slot *slot)
 {
-    const struct fact *fact = field_at(field, base);
+    const struct fact *fact = field_at(slot->field, slot->base);
     char *end;
     if (!fact->known) {
-        out->reason = fact->text;
-        return;
+        slot->reason = fact->text;
+        return NULL;
     }
-    if (field->kind == FIELD_FACT) {
-        out->value = draft_text(draft, fact->text);
-        return;
-    }
+    if (slot->field->kind == FIELD_FACT)
+        return draft_text(slot->draft, fact->text);
     errno = 0;
     unsigned long long count = strtoull(fact->text, &end, 10);
-    if (isdigit((unsigned char)fact->text[0]) && !*end && !errno) {
-        write_number(count, out);
-        return;
-    }
-    snprintf(out->room, sizeof out->room, "\"%s\" is not a number", fact->text);
-    out->reason = out->room;
+    if (isdigit((unsigned char)fact->text[0]) && !*end && !errno)
+        return write_number(slot, count);
+    snprintf(slot->room, sizeof slot->room, "\"%s\" is not a number", fact->text);
+    slot->reason = slot->room;
+    return NULL;
 }
 
-/* NULL: it leads nowhere. */
+/* The items of a list, and how many they are. */
+static const char *items_of(const struct field *field, const void *base, size_t *count)
+{
+    const char *items = field_at(field, base);
+    memcpy(count, (const char *)base + field->count_offset, sizeof *count);
+    if (!field->most)
+        memcpy(&items, field_at(field, base), sizeof items);
+    return items;
+}
+
+/* The name of the item of the root's list that a reference means; NULL: it leads nowhere. */
 static const char *named_by_reference(
     const struct draft *draft, const struct field *reference, const void *base)
 {
-    const struct field *list = field_meant(draft->record, reference->of);
-    uint64_t index = field_number(reference, base);
-    if (!list || index >= field_count(list, draft->root))
-        return NULL;
-    const struct field *name = &list->of->fields[0];
-    const char *item = (const char *)field_items(list, draft->root) + index * list->of->bytes;
-    return name->kind == FIELD_STRING ? string_at(name, item) : field_at(name, item);
+    size_t count, index = field_number(reference, base);
+    for (size_t i = 0; draft->record && i < draft->record->field_count; i++) {
+        const struct field *list = &draft->record->fields[i];
+        if (list->kind != FIELD_LIST || list->of != reference->of)
+            continue;
+        const char *items = items_of(list, draft->root, &count);
+        return index < count ? field_text(&list->of->fields[0], items + index * list->of->bytes) : NULL;
+    }
+    return NULL;
 }
 
-static void write_reference(
-    struct draft *draft, const struct field *field, const void *base, struct written *out)
+static json_t *write_reference(struct slot *slot)
 {
-    const char *name = named_by_reference(draft, field, base);
-    if (name)
-        out->value = draft_text(draft, name);
+    const char *name = named_by_reference(slot->draft, slot->field, slot->base);
+    return name ? draft_text(slot->draft, name) : NULL;
 }
 
 static bool leads_nowhere(const struct draft *draft, const struct record *record, const void *base)
@@ -137,50 +159,63 @@ static bool leads_nowhere(const struct draft *draft, const struct record *record
     return false;
 }
 
-static json_t *object_of(struct draft *draft, const struct record *record, const void *base)
+static json_t *write_record(struct slot *slot)
 {
-    json_t *object = json_object();
-    write_fields(draft, record, object, base);
+    const struct field *field = slot->field;
+    bool null = field->flags & FIELD_MAYBE && !*((const bool *)slot->base + field->count_offset);
+    return null ? NULL : record_object(slot->draft, field->of, field_at(field, slot->base));
+}
+
+/* No item is null where the field can be. */
+static bool is_null_list(const struct field *field, size_t count)
+{
+    return !count && (field->missing || field->flags & FIELD_SOMETIMES);
+}
+
+static json_t *write_list(struct slot *slot)
+{
+    const struct field *field = slot->field;
+    size_t count;
+    const char *item = items_of(field, slot->base, &count), *text;
+    json_t *array = is_null_list(field, count) ? NULL : json_array();
+    for (; array && count; count--, item += field_item_bytes(field)) {
+        text = item;
+        if (!field->of && !field->size)
+            memcpy(&text, item, sizeof text);
+        if (!field->of)
+            put_item(slot->draft, array, draft_text(slot->draft, text));
+        else if (!leads_nowhere(slot->draft, field->of, item))
+            put_item(slot->draft, array, record_object(slot->draft, field->of, item));
+    }
+    return array;
+}
+
+static void write_one(
+    struct draft *draft, const struct field *field, json_t *object, const char *key, const void *base);
+
+static json_t *write_keyed(struct slot *slot)
+{
+    const struct field *field = slot->field, *name = &field->of->fields[0];
+    const struct record rest = field_rest(field);
+    size_t count;
+    const char *item = items_of(field, slot->base, &count);
+    json_t *object = is_null_list(field, count) ? NULL : json_object();
+    for (; object && count; count--, item += field->of->bytes) {
+        char digits[24];
+        snprintf(digits, sizeof digits, "%" PRIu64, name->kind == FIELD_COUNT ? field_number(name, item) : 0);
+        const char *key = name->kind == FIELD_COUNT ? digits : field_text(name, item);
+        if (rest.field_count == 1)
+            write_one(slot->draft, rest.fields, object, key, item);
+        else
+            put(slot->draft, object, key, record_object(slot->draft, &rest, item));
+    }
     return object;
 }
 
-static void write_record(
-    struct draft *draft, const struct field *field, const void *base, struct written *out)
-{
-    if (!(field->flags & FIELD_MAYBE) || *((const bool *)base + field->count_offset))
-        out->value = object_of(draft, field->of, field_at(field, base));
-}
-
-static json_t *item_of(struct draft *draft, const struct field *field, const void *item)
-{
-    const char *text = item;
-    if (field->of)
-        return object_of(draft, field->of, item);
-    if (!field->size)
-        memcpy(&text, item, sizeof text);
-    return draft_text(draft, text);
-}
-
-static void write_list(struct draft *draft, const struct field *field, const void *base, struct written *out)
-{
-    size_t count = field_count(field, base), bytes = field_item_bytes(field);
-    const char *items = field_items(field, base);
-    if (!count && (field->missing || field->flags & FIELD_SOMETIMES))
-        return;
-    out->value = json_array();
-    for (size_t i = 0; i < count; i++)
-        if (!field->of || !leads_nowhere(draft, field->of, items + i * bytes))
-            put_item(draft, out->value, item_of(draft, field, items + i * bytes));
-}
-
-static void write_keyed(
-    struct draft *draft, const struct field *field, const void *base, struct written *out);
-
-static void (*const writers[FIELD_KINDS])(
-    struct draft *draft, const struct field *field, const void *base, struct written *out) = {
+static json_t *(*const writers[FIELD_KINDS])(struct slot *slot) = {
+    [FIELD_CONSTANT] = write_constant,
     [FIELD_TEXT] = write_text,
     [FIELD_STRING] = write_text,
-    [FIELD_REASON] = write_reason,
     [FIELD_REAL] = write_real,
     [FIELD_COUNT] = write_count,
     [FIELD_FLAG] = write_flag,
@@ -193,51 +228,27 @@ static void (*const writers[FIELD_KINDS])(
     [FIELD_KEYED] = write_keyed,
 };
 
+/* ---- objects ---- */
+
 /* Puts `key`, and why it is null beside it. */
 static void write_one(
     struct draft *draft, const struct field *field, json_t *object, const char *key, const void *base)
 {
-    struct written out = {.value = NULL};
-    if (field->kind == FIELD_CONSTANT)
-        out.value = json_string(field->text);
-    else if (field->kind != FIELD_NULL) {
-        if (field->why && field->kind != FIELD_REASON)
-            out.reason = field->why(base);
-        if (!out.reason)
-            writers[field->kind](draft, field, base, &out);
-    }
-    if (out.value)
-        put(draft, object, key, out.value);
-    else if (field->flags & FIELD_SOMETIMES)
+    struct slot slot = {draft, field, base, .reason = field->why ? field->why(base) : NULL};
+    char beside[80];
+    json_t *value = NULL;
+    if (field->kind == FIELD_REASON)
+        value = slot.reason ? draft_text(draft, slot.reason) : NULL;
+    else if (!slot.reason && writers[field->kind])
+        value = writers[field->kind](&slot);
+    if (!value && field->flags & FIELD_SOMETIMES)
         return;
-    else if (field->flags & FIELD_PLAIN || field->kind == FIELD_REASON)
-        put(draft, object, key, json_null());
-    else
-        put_null(draft, object, key, out.reason ? out.reason : field->missing ? field->missing : "");
-}
-
-static void write_keyed(struct draft *draft, const struct field *field, const void *base, struct written *out)
-{
-    size_t count = field_count(field, base);
-    const struct field *name = &field->of->fields[0];
-    struct record rest = *field->of;
-    rest.fields++;
-    rest.field_count--;
-    if (!count && (field->missing || field->flags & FIELD_SOMETIMES))
+    put(draft, object, key, value ? value : json_null());
+    if (value || field->flags & FIELD_PLAIN || field->kind == FIELD_REASON)
         return;
-    out->value = json_object();
-    for (size_t i = 0; i < count; i++) {
-        const char *item = (const char *)field_items(field, base) + i * field->of->bytes;
-        char digits[24];
-        snprintf(digits, sizeof digits, "%" PRIu64, name->kind == FIELD_COUNT ? field_number(name, item) : 0);
-        const char *key = name->kind == FIELD_COUNT    ? digits
-                          : name->kind == FIELD_STRING ? string_at(name, item)
-                                                       : field_at(name, item);
-        if (field_is_pair(field))
-            write_one(draft, rest.fields, out->value, key, item);
-        else
-            put(draft, out->value, key, object_of(draft, &rest, item));
-    }
+    const char *reason = slot.reason ? slot.reason : field->missing ? field->missing : "";
+    snprintf(beside, sizeof beside, "%s_reason", key);
+    put_text(draft, object, beside, reason[0] ? reason : "not told");
 }
 
 static void write_fields(struct draft *draft, const struct record *record, json_t *object, const void *base)
@@ -257,20 +268,34 @@ static void write_fields(struct draft *draft, const struct record *record, json_
     }
 }
 
-void record_put(
-    const struct record *record, struct draft *draft, json_t *object, const char *key, const void *structure)
+json_t *record_object(struct draft *draft, const struct record *record, const void *structure)
 {
-    put(draft, object, key, object_of(draft, record, structure));
+    json_t *object = json_object();
+    write_fields(draft, record, object, structure);
+    return object;
 }
 
 int record_write(const struct record *record, const void *structure, json_t **json, struct error *error)
 {
     struct draft draft = {.record = record, .root = structure};
-    json_t *object = object_of(&draft, record, structure);
+    json_t *object = record_object(&draft, record, structure);
     if (draft.failed || !object) {
         json_decref(object);
         return error_set(error, ENOMEM, "not enough memory to write the %s as JSON", record->name);
     }
     *json = object;
     return 0;
+}
+
+int record_print(const struct record *record, const void *structure, FILE *stream, struct error *error)
+{
+    json_t *json;
+    int rc = record_write(record, structure, &json, error);
+    if (rc < 0)
+        return rc;
+    if (json_dumpf(json, stream, JSON_INDENT(1) | JSON_REAL_PRECISION(10)) < 0 && !ferror(stream))
+        rc = error_set(error, ENOMEM, "not enough memory to write the %s as JSON", record->name);
+    fputc('\n', stream);
+    json_decref(json);
+    return rc;
 }

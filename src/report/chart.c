@@ -31,40 +31,66 @@ void chart_mark(struct document *document, struct chart *chart, enum chart_mark_
                : pool_grow(&document->pool, chart->marks, chart->mark_count, &chart->mark_room, sizeof *all);
     if (!all)
         return;
+    size_t at = chart->mark_count++;
+    for (; at && all[at - 1].from > from; at--)
+        all[at] = all[at - 1];
+    all[at] = (struct chart_mark){from, to, pool_text(&document->pool, label), kind};
     chart->marks = all;
-    all[chart->mark_count++] = (struct chart_mark){from, to, pool_text(&document->pool, label), kind};
+}
+
+/* ---- what can be drawn ---- */
+
+static const double hugest = 1e18; /* no time, size or ratio is as large: it is a damaged file's */
+
+static bool is_sane(double value)
+{
+    return fabs(value) < hugest; /* false for NAN */
+}
+
+static bool can_stand(const struct chart_axis *axis, double value)
+{
+    return is_sane(value) && (axis->scale == SCALE_LINEAR || value > 1 / hugest);
+}
+
+static bool has_place(const struct chart *chart, const struct chart_point *point)
+{
+    bool placed = chart->kind == CHART_LINES ? can_stand(&chart->x, point->x)
+                                             : point->x >= 0 && point->x < (double)chart->category_count;
+    return placed && can_stand(&chart->y, point->y);
+}
+
+const struct chart_point *chart_next(
+    const struct chart *chart, const struct chart_series *series, const struct chart_point *point)
+{
+    const struct chart_point *end = series->points + series->count;
+    point = point ? point + 1 : series->points;
+    while (point < end && !has_place(chart, point))
+        point++;
+    return point < end ? point : NULL;
+}
+
+bool chart_has_interval(const struct chart *chart, const struct chart_point *point)
+{
+    return has_place(chart, point) && is_sane(point->low) && is_sane(point->high);
+}
+
+double chart_bar_start(const struct chart *chart, struct span range)
+{
+    return chart->y.scale != SCALE_LINEAR ? range.low : chart->y.unit == UNIT_CHANGE ? 1 : 0;
 }
 
 /* ---- ranges ---- */
 
 static void widen(struct span *span, double value)
 {
-    span->low = fmin(span->low, value); /* which prefer a number to NAN */
+    span->low = fmin(span->low, value);
     span->high = fmax(span->high, value);
-}
-
-bool chart_range_x(const struct chart *chart, struct span *span)
-{
-    struct span found = {INFINITY, -INFINITY};
-    for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++)
-            if (isfinite(chart->series[i].points[k].y))
-                widen(&found, chart->series[i].points[k].x);
-    if (found.low > found.high)
-        return false;
-    *span = found;
-    return true;
 }
 
 static int by_size(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);
-}
-
-static bool has_interval(const struct chart_point *point)
-{
-    return isfinite(point->y) && isfinite(point->low) && isfinite(point->high);
 }
 
 /* The median interval's length; without memory for it, 0: then intervals may be cut, never points. */
@@ -75,11 +101,9 @@ static double usual_length(const struct chart *chart)
         room += chart->series[i].count;
     double *lengths = room ? calloc(room, sizeof *lengths) : NULL, median = 0;
     for (size_t i = 0; lengths && i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            const struct chart_point *point = &chart->series[i].points[k];
-            if (has_interval(point))
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));)
+            if (chart_has_interval(chart, point))
                 lengths[count++] = point->high - point->low;
-        }
     if (count) {
         qsort(lengths, count, sizeof *lengths, by_size);
         median = lengths[count / 2];
@@ -88,27 +112,39 @@ static double usual_length(const struct chart *chart)
     return median;
 }
 
-bool chart_range_y(const struct chart *chart, struct span *span)
+/* By the intervals of all points, which alone need `points`; none by more than is useful. */
+static void widen_by_intervals(const struct chart *chart, struct span points, struct span *all)
 {
-    struct span points = {INFINITY, -INFINITY};
-    for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++)
-            widen(&points, chart->series[i].points[k].y);
-    widen(&points, chart->rule);
-    if (points.low > points.high)
-        return false;
     double further = 1.5 * usual_length(chart) + 0.5 * (points.high - points.low);
-    struct span all = points;
     for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            const struct chart_point *point = &chart->series[i].points[k];
-            if (!has_interval(point))
-                continue;
-            widen(&all, fmax(point->low, points.low - further));
-            widen(&all, fmin(point->high, points.high + further));
-        }
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));)
+            if (chart_has_interval(chart, point)) {
+                widen(all, fmax(point->low, points.low - further));
+                widen(all, fmin(point->high, points.high + further));
+            }
     if (chart->y.scale != SCALE_LINEAR)
-        all.low = fmax(all.low, points.low / 2); /* a logarithm has no room for what reaches 0 */
-    *span = all;
+        all->low = fmax(all->low, points.low / 2); /* a logarithm has no room for what reaches 0 */
+}
+
+bool chart_ranges(const struct chart *chart, bool intervals, struct span *x, struct span *y)
+{
+    struct span places = {INFINITY, -INFINITY}, values = places;
+    for (size_t i = 0; i < chart->series_count; i++)
+        for (const struct chart_point *point = NULL; (point = chart_next(chart, &chart->series[i], point));) {
+            widen(&places, point->x);
+            widen(&values, point->y);
+        }
+    if (values.low > values.high)
+        return false;
+    if (can_stand(&chart->y, chart->rule))
+        widen(&values, chart->rule);
+    *x = places;
+    *y = values;
+    if (intervals)
+        widen_by_intervals(chart, values, y);
+    if (chart->kind == CHART_BARS && chart->y.scale == SCALE_LINEAR)
+        widen(y, chart_bar_start(chart, *y));
+    else if (chart->kind == CHART_BARS) /* a power of ten below the shortest, which is to be seen */
+        y->low = pow(10, floor(log10(y->low / 1.5)));
     return true;
 }

@@ -7,7 +7,6 @@
 #define VCOST_REPORT_CHART_H
 
 #include "base/unit.h"
-#include "report/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +36,6 @@ struct chart_point {
     double x, y;      /* y NAN: not known, the line is broken there */
     double low, high; /* the interval, NAN: none. Very long ones may be cut at the edge, visibly */
     const char *mark; /* what is to be seen beside it: "noisy"; NULL: nothing */
-    const char *text; /* what is told of it on hover; NULL: made from its numbers */
 };
 
 struct chart_series {
@@ -68,18 +66,36 @@ struct chart {
     double rule;         /* a horizontal line at this y: "no difference"; NAN: none */
     const char *caption; /* what the reader should know to read it, a sentence; NULL: nothing */
     const char *stamp;   /* written across the picture: why it must not be trusted as it is ("incomplete:
-                            stopped by   the user", "too disturbed to tell"); NULL: nothing */
+                            stopped by the user", "too disturbed to tell"); NULL: nothing */
 };
 
 /* Appends a series of `count` points, each NAN; NULL without memory (the document remembers). */
 struct chart_series *chart_series(
     struct document *document, struct chart *chart, const char *name, size_t count);
+
+/* Marks stay in the order of where they start. */
 void chart_mark(struct document *document, struct chart *chart, enum chart_mark_kind kind, double from,
     double to, const char *label);
 
-/* The range of all y (or x) values of the chart's points, of intervals too where they are not so much longer
- * than usual that the rest could not be told apart, and of the rule. False if there is none. */
-bool chart_range_x(const struct chart *chart, struct span *span);
-bool chart_range_y(const struct chart *chart, struct span *span);
+struct span {
+    double low, high;
+};
+
+/* The next point of a series that has a place, after `point` (NULL: the first one): its numbers are known, of
+ * a size that can be divided by dots and pixels, and what the scales can show. NULL: there is none. */
+const struct chart_point *chart_next(
+    const struct chart *chart, const struct chart_series *series, const struct chart_point *point);
+
+/* Whether a point and its interval have a place. */
+bool chart_has_interval(const struct chart *chart, const struct chart_point *point);
+
+/* The ranges of the points that have a place. That of y holds the rule, what bars start at and, if they are
+ * asked for, intervals where they are not so much longer than usual that the rest could not be told apart.
+ * False if there is none. */
+bool chart_ranges(const struct chart *chart, bool intervals, struct span *x, struct span *y);
+
+/* Where a bar starts: at what is neither more nor less; on a logarithmic axis of that range, at its low end.
+ */
+double chart_bar_start(const struct chart *chart, struct span range);
 
 #endif

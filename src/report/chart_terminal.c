@@ -1,7 +1,8 @@
+/* Lines are drawn on a canvas of characters: curves in braille dots (or '.'), and symbols and texts on top of
+ * them. What is drawn later lies on top; what lies outside of the canvas is left out. */
 #include "report/chart_terminal.h"
 
 #include "report/axis.h"
-#include "report/canvas.h"
 #include "report/format.h"
 #include "report/text.h"
 
@@ -10,15 +11,30 @@
 #include <string.h>
 
 enum {
-    ROWS = 13,
-    SERIES_MAX = 8,
+    ROWS = 13, /* of the picture itself; below it: */
+    TICKS_ROW = ROWS /* the x axis, the labels of its ticks, */,
+    LABELS_ROW,
+    MEASURED_ROW, /* marks of two kinds, */
+    REPORTED_ROW,
+    NAME_ROW, /* and what is on the axis */
+    ALL_ROWS,
+    COLUMNS_LEAST = 40,
     LABEL_COLUMNS = 9, /* of the y axis, with the axis itself */
+    DOTS_X = 2,        /* in one character */
+    DOTS_Y = 4,
     MARGIN_DOTS = 2,
+    SERIES_MAX = 8,
     WHISKERS_MAX = 2, /* series with whiskers: more are not to be told apart */
     Y_TICKS = 6,
     Y_TICKS_LOG = 7,
     STAMP_ROW = 1,
     BAR_COLUMNS_LEAST = 10
+};
+
+struct cell {
+    char symbol[5];     /* a character; "": none, but */
+    unsigned char dots; /* bits as in Unicode's braille block, U+2800 + dots */
+    const char *color;  /* the sequence that switches it on; "": none; NULL: nothing is drawn */
 };
 
 struct plot {
@@ -30,8 +46,8 @@ struct plot {
     const struct chart_series *series[SERIES_MAX]; /* those that are drawn */
     size_t count, left_out;
     struct axis x, y;
-    struct canvas *canvas;
-    unsigned columns, width; /* of all, of the canvas */
+    int columns;        /* of all */
+    struct cell *cells; /* the canvas: ALL_ROWS of so many */
 };
 
 static const char *const markers[2][SERIES_MAX] = {
@@ -43,28 +59,48 @@ static const char *const fills[2][SERIES_MAX] = {
     {"█", "▒", "▓", "░", "▚", "▤", "▥", "▦"},
 };
 
-static unsigned color_of(const struct plot *plot, size_t index)
+/* One of two symbols, as the reader's codeset allows. */
+static const char *either(const struct plot *plot, const char *utf8, const char *ascii)
 {
-    return plot->series[index]->baseline ? CANVAS_NEUTRAL : (unsigned)index;
+    return plot->style->utf8 ? utf8 : ascii;
 }
 
-/* ---- what stands above and below a picture ---- */
-
-static const char *cut_text(const struct plot *plot, const char *text, size_t columns)
+/* The sequence that switches a series' colour on; "" without colour. */
+static const char *color_of(const struct plot *plot, size_t index)
 {
-    size_t size = 3 * strlen(text) + 1;
-    char *clean = pool_room(plot->pool, size, 1);
+    static const char *const colors[] = {
+        "\033[36m", "\033[33m", "\033[35m", "\033[32m", "\033[34m", "\033[31m"};
+    if (plot->series[index]->baseline)
+        return style_on(plot->style, INK_FAINT);
+    return plot->style->color ? colors[index % (sizeof colors / sizeof *colors)] : "";
+}
+
+static const char *color_off(const char *color)
+{
+    return color[0] ? "\033[0m" : "";
+}
+
+/* ---- texts ---- */
+
+static int columns_of(const char *clean)
+{
+    return (int)text_columns(clean);
+}
+
+static const char *cut_text(const struct plot *plot, const char *text, int columns)
+{
+    char *clean = pool_room(plot->pool, 3 * strlen(text) + 1, 1);
     if (!clean)
         return "";
-    text_clean(text, plot->style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, size);
-    text_cut(clean, columns, plot->style);
+    text_clean(text, plot->style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, 3 * strlen(text) + 1);
+    text_cut(clean, (size_t)columns, plot->style);
     return clean;
 }
 
 static void write_line(const struct plot *plot, const char *first, const char *text, enum ink ink)
 {
     fputs(style_on(plot->style, ink), plot->stream);
-    text_wrap(plot->stream, first, text_cleaned(plot->pool, text, plot->style), plot->columns);
+    text_wrap(plot->stream, first, text_cleaned(plot->pool, text, plot->style), (unsigned)plot->columns);
     fputs(style_off(plot->style, ink), plot->stream);
 }
 
@@ -81,109 +117,137 @@ static void write_title(const struct plot *plot)
 static void write_legend(const struct plot *plot, const char *const *symbols)
 {
     for (size_t i = 0; i < plot->count; i++)
-        fprintf(plot->stream, "  %s%s%s %s\n", canvas_color_on(plot->style, color_of(plot, i)), symbols[i],
-            canvas_color_off(plot->style), cut_text(plot, plot->series[i]->name, plot->columns - 4));
+        fprintf(plot->stream, "  %s%s%s %s\n", color_of(plot, i), symbols[i], color_off(color_of(plot, i)),
+            cut_text(plot, plot->series[i]->name, plot->columns - 4));
     if (plot->left_out)
         fprintf(plot->stream, "  %zu more in the table\n", plot->left_out);
-}
-
-static bool has_point(const struct chart_series *series)
-{
-    for (size_t i = 0; i < series->count; i++)
-        if (isfinite(series->points[i].y))
-            return true;
-    return false;
 }
 
 static void choose_series(struct plot *plot)
 {
     for (size_t i = 0; i < plot->chart->series_count; i++) {
-        if (!has_point(&plot->chart->series[i]))
+        const struct chart_series *series = &plot->chart->series[i];
+        if (!chart_next(plot->chart, series, NULL))
             continue;
         if (plot->count < SERIES_MAX)
-            plot->series[plot->count++] = &plot->chart->series[i];
+            plot->series[plot->count++] = series;
         else
             plot->left_out++;
     }
 }
 
-/* ---- lines: geometry ---- */
+/* ---- the canvas ---- */
 
-/* Intervals are drawn on a linear axis only: in a logarithmic picture of so few rows they are all but points.
- */
-static bool has_intervals(const struct plot *plot)
+static struct cell *cell_at(const struct plot *plot, int column, int row)
 {
-    return plot->chart->y.scale == SCALE_LINEAR;
+    bool inside = column >= 0 && column < plot->columns && row >= 0 && row < ALL_ROWS;
+    return inside ? &plot->cells[row * plot->columns + column] : NULL;
 }
+
+/* A character, a UTF-8 string of one column. */
+static void put_symbol(const struct plot *plot, int column, int row, const char *symbol, const char *color)
+{
+    struct cell *cell = cell_at(plot, column, row);
+    if (!cell)
+        return;
+    snprintf(cell->symbol, sizeof cell->symbol, "%s", symbol);
+    cell->color = color;
+}
+
+/* Clean text from a column on. */
+static void put_text(const struct plot *plot, int column, int row, const char *text, const char *color)
+{
+    for (size_t bytes; *text; text += bytes) {
+        char symbol[5];
+        for (bytes = 1; ((unsigned char)text[bytes] & 0xc0) == 0x80;)
+            bytes++;
+        snprintf(symbol, sizeof symbol, "%.*s", (int)bytes, text);
+        put_symbol(plot, column++, row, symbol, color);
+    }
+}
+
+/* A line between two points in dots, from the left top. */
+static void put_line(const struct plot *plot, int x0, int y0, int x1, int y1, const char *color)
+{
+    static const unsigned char bits[DOTS_Y][DOTS_X] = {
+        {0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    int steps = abs(x1 - x0) > abs(y1 - y0) ? abs(x1 - x0) : abs(y1 - y0);
+    for (int i = 0; i <= steps; i++) {
+        double share = steps ? (double)i / steps : 0;
+        int x = (int)(x0 + share * (x1 - x0) + 0.5), y = (int)(y0 + share * (y1 - y0) + 0.5);
+        struct cell *cell = cell_at(plot, x / DOTS_X, y / DOTS_Y);
+        if (!cell)
+            continue;
+        cell->symbol[0] = 0;
+        cell->dots |= bits[y % DOTS_Y][x % DOTS_X];
+        cell->color = color;
+    }
+}
+
+/* Rows without blanks at their ends, but those that are empty. */
+static void write_canvas(const struct plot *plot)
+{
+    for (int row = 0; row < ALL_ROWS; row++) {
+        const struct cell *cell = cell_at(plot, 0, row), *end = cell + plot->columns;
+        while (end > cell && (!end[-1].color || end[-1].symbol[0] == ' '))
+            end--;
+        bool any = end > cell;
+        for (; cell < end; cell++) {
+            const char *color = cell->color ? cell->color : "";
+            const char *symbol = cell->symbol[0] ? cell->symbol : cell->dots ? "." : " ";
+            fputs(color, plot->stream);
+            if (symbol[0] == '.' && cell->dots && plot->style->utf8)
+                fprintf(plot->stream, "\xe2%c%c", 0xa0 | cell->dots >> 6, 0x80 | (cell->dots & 0x3f));
+            else
+                fputs(symbol, plot->stream);
+            fputs(color_off(color), plot->stream);
+        }
+        fputs(any ? "\n" : "", plot->stream);
+    }
+}
+
+/* ---- lines ---- */
 
 static int x_dot(const struct plot *plot, double x)
 {
-    double share = axis_place(&plot->x, &plot->chart->x, x);
-    double room = plot->width * CANVAS_DOTS_X - 1 - 2 * MARGIN_DOTS;
-    return MARGIN_DOTS + (int)lround(fmax(-1, fmin(2, share)) * room);
+    int room = (plot->columns - LABEL_COLUMNS) * DOTS_X - 1 - 2 * MARGIN_DOTS;
+    return LABEL_COLUMNS * DOTS_X + MARGIN_DOTS +
+           (int)lround(fmax(-1, fmin(2, axis_place(&plot->x, x))) * room);
 }
 
 /* Dots from the top; may lie outside. */
 static int y_dot(const struct plot *plot, double y)
 {
-    double share = 1 - axis_place(&plot->y, &plot->chart->y, y);
-    return (int)lround(fmax(-1, fmin(2, share)) * (ROWS * CANVAS_DOTS_Y - 1));
+    double share = 1 - axis_place(&plot->y, y);
+    return (int)lround(fmax(-1, fmin(2, share)) * (ROWS * DOTS_Y - 1));
 }
 
 static int column_of(const struct plot *plot, double x)
 {
-    return x_dot(plot, x) / CANVAS_DOTS_X;
+    return x_dot(plot, x) / DOTS_X;
 }
 
 static int row_of(const struct plot *plot, double y)
 {
     int dot = y_dot(plot, y);
-    return dot < 0 ? -1 : dot / CANVAS_DOTS_Y;
+    return dot < 0 ? -1 : dot / DOTS_Y;
 }
 
-/* Whether a point can be drawn on these scales. */
-static bool is_placed(const struct plot *plot, const struct chart_point *point)
-{
-    return isfinite(point->y) && isfinite(axis_place(&plot->y, &plot->chart->y, point->y)) &&
-           isfinite(axis_place(&plot->x, &plot->chart->x, point->x));
-}
-
-/* ---- lines: drawing ---- */
-
-static void draw_lines(struct plot *plot, size_t index)
+static void draw_curve(const struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
-    for (size_t i = 1; i < series->count; i++) {
-        const struct chart_point *a = &series->points[i - 1], *b = &series->points[i];
-        if (is_placed(plot, a) && is_placed(plot, b))
-            canvas_line(plot->canvas, x_dot(plot, a->x), y_dot(plot, a->y), x_dot(plot, b->x),
-                y_dot(plot, b->y), color_of(plot, index));
-    }
+    const struct chart_point *from = chart_next(plot->chart, series, NULL), *to;
+    for (; (to = chart_next(plot->chart, series, from)); from = to)
+        if (to == from + 1)
+            put_line(plot, x_dot(plot, from->x), y_dot(plot, from->y), x_dot(plot, to->x), y_dot(plot, to->y),
+                color_of(plot, index));
 }
 
-/* One interval; an end beyond the picture becomes an arrow. */
-static void draw_whisker(struct plot *plot, const struct chart_point *point, int column, unsigned color)
+/* Whiskers of two series stand side by side. There are none where there is no room for that, nor on a
+ * logarithmic axis: in a picture of so few rows they are all but points. */
+static bool room_for_whiskers(const struct plot *plot, const struct chart_series *series)
 {
-    if (!is_placed(plot, point) || !isfinite(point->low) || !isfinite(point->high))
-        return;
-    bool utf8 = plot->style->utf8;
-    int top = row_of(plot, point->high), bottom = row_of(plot, point->low);
-    bool above = top < 0, below = bottom >= ROWS;
-    top = above ? 0 : top;
-    bottom = below ? ROWS - 1 : bottom;
-    for (int row = top; row <= bottom; row++)
-        canvas_symbol(plot->canvas, column, row, utf8 ? "│" : "|", LAYER_WHISKER, color);
-    if (above)
-        canvas_symbol(plot->canvas, column, 0, utf8 ? "↑" : "^", LAYER_END, color);
-    if (below)
-        canvas_symbol(plot->canvas, column, ROWS - 1, utf8 ? "↓" : "v", LAYER_END, color);
-}
-
-/* Whiskers of several series stand side by side; where there is no room for that there are none. */
-static bool room_for_whiskers(const struct plot *plot, size_t index)
-{
-    const struct chart_series *series = plot->series[index];
-    if (plot->count > WHISKERS_MAX || !has_intervals(plot))
+    if (plot->count > WHISKERS_MAX || plot->chart->y.scale != SCALE_LINEAR)
         return false;
     for (size_t i = 1; i < series->count; i++)
         if (column_of(plot, series->points[i].x) - column_of(plot, series->points[i - 1].x) <=
@@ -192,185 +256,139 @@ static bool room_for_whiskers(const struct plot *plot, size_t index)
     return true;
 }
 
-static void draw_whiskers(struct plot *plot, size_t index)
-{
-    int shift = (int)index - ((int)plot->count - 1) / 2;
-    const struct chart_series *series = plot->series[index];
-    for (size_t i = 0; room_for_whiskers(plot, index) && i < series->count; i++)
-        draw_whisker(
-            plot, &series->points[i], column_of(plot, series->points[i].x) + shift, color_of(plot, index));
-}
-
-static void draw_markers(struct plot *plot, size_t index)
+/* The intervals of a series; an end beyond the picture becomes an arrow. True if there are any. */
+static bool draw_whiskers(const struct plot *plot, size_t index)
 {
     const struct chart_series *series = plot->series[index];
-    for (size_t i = 0; i < series->count; i++)
-        if (is_placed(plot, &series->points[i]))
-            canvas_symbol(plot->canvas, column_of(plot, series->points[i].x),
-                row_of(plot, series->points[i].y), markers[plot->style->utf8][index], LAYER_MARKER,
-                color_of(plot, index));
-}
-
-static void draw_stamp(struct plot *plot)
-{
-    if (!plot->stamp[0])
-        return;
-    const char *text = cut_text(plot, plot->stamp, plot->width - 4);
-    text = pool_format(plot->pool, " %s ", text);
-    canvas_text(plot->canvas, (int)(plot->width - text_columns(text)) / 2, STAMP_ROW, text, CANVAS_WARNING);
-}
-
-static void draw(struct plot *plot)
-{
-    int rule = isfinite(plot->chart->rule) ? row_of(plot, plot->chart->rule) : -1;
-    for (unsigned column = 0; column < plot->width; column++)
-        canvas_symbol(
-            plot->canvas, (int)column, rule, plot->style->utf8 ? "┄" : "-", LAYER_RULE, CANVAS_NEUTRAL);
-    for (size_t i = 0; i < plot->count; i++)
-        draw_lines(plot, i);
-    for (size_t i = 0; i < plot->count; i++)
-        draw_whiskers(plot, i);
-    for (size_t i = plot->count; i-- > 0;)
-        draw_markers(plot, i);
-    draw_stamp(plot);
-}
-
-/* ---- lines: what stands around the canvas ---- */
-
-static bool has_whiskers(const struct plot *plot)
-{
-    for (size_t i = 0; i < plot->count; i++)
-        for (size_t k = 0; room_for_whiskers(plot, i) && k < plot->series[i]->count; k++)
-            if (isfinite(plot->series[i]->points[k].low))
-                return true;
-    return false;
-}
-
-/* Each row of the canvas, with its tick if there is one. */
-static void write_canvas(const struct plot *plot)
-{
-    bool utf8 = plot->style->utf8;
-    for (int row = 0; row < ROWS; row++) {
-        const char *label = "";
-        for (size_t i = plot->y.tick_count; i-- > 0;)
-            if (row_of(plot, plot->y.ticks[i]) == row)
-                label =
-                    cut_text(plot, format_tick(&plot->chart->y, plot->y.ticks[i]).text, LABEL_COLUMNS - 1);
-        fprintf(plot->stream, "%*s%s%s", LABEL_COLUMNS - 1 - (int)text_columns(label), "", label,
-            label[0] ? (utf8 ? "┤" : "+")
-            : utf8   ? "│"
-                     : "|");
-        canvas_row_write(plot->canvas, (unsigned)row, plot->stream, plot->style);
-        fputc('\n', plot->stream);
+    const char *color = color_of(plot, index);
+    bool any = false;
+    if (!room_for_whiskers(plot, series))
+        return false;
+    for (const struct chart_point *point = NULL; (point = chart_next(plot->chart, series, point));) {
+        if (!chart_has_interval(plot->chart, point))
+            continue;
+        int column = column_of(plot, point->x) + (int)index;
+        int top = row_of(plot, point->high), bottom = row_of(plot, point->low);
+        for (int row = top; row <= bottom && row < ROWS; row++)
+            put_symbol(plot, column, row, either(plot, "│", "|"), color);
+        if (top < 0)
+            put_symbol(plot, column, 0, either(plot, "↑", "^"), color);
+        if (bottom >= ROWS)
+            put_symbol(plot, column, ROWS - 1, either(plot, "↓", "v"), color);
+        any = true;
     }
+    return any;
 }
 
-static void write_x_axis(const struct plot *plot)
+static void draw_markers(const struct plot *plot, size_t index)
 {
-    bool utf8 = plot->style->utf8;
-    fprintf(plot->stream, "%*s%s", LABEL_COLUMNS - 1, "", utf8 ? "└" : "+");
-    for (unsigned column = 0; column < plot->width; column++) {
-        bool tick = false;
-        for (size_t i = 0; i < plot->x.tick_count; i++)
-            tick |= (unsigned)column_of(plot, plot->x.ticks[i]) == column;
-        fputs(utf8 ? (tick ? "┬" : "─") : (tick ? "+" : "-"), plot->stream);
+    const char *marker = markers[plot->style->utf8][index];
+    for (const struct chart_point *point = NULL;
+         (point = chart_next(plot->chart, plot->series[index], point));)
+        put_symbol(plot, column_of(plot, point->x), row_of(plot, point->y), marker, color_of(plot, index));
+}
+
+static void draw_y_axis(const struct plot *plot)
+{
+    for (int row = 0; row < ROWS; row++)
+        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "│", "|"), "");
+    for (size_t i = plot->y.tick_count; i-- > 0;) {
+        struct formatted tick = format_tick(&plot->chart->y, plot->y.ticks[i]);
+        const char *label = cut_text(plot, tick.text, LABEL_COLUMNS - 1);
+        int row = row_of(plot, plot->y.ticks[i]);
+        put_text(plot, LABEL_COLUMNS - 1 - columns_of(label), row, label, "");
+        put_symbol(plot, LABEL_COLUMNS - 1, row, either(plot, "┤", "+"), "");
     }
-    fputc('\n', plot->stream);
+    for (int column = LABEL_COLUMNS; isfinite(plot->chart->rule) && column < plot->columns; column++)
+        put_symbol(plot, column, row_of(plot, plot->chart->rule), either(plot, "┄", "-"),
+            style_on(plot->style, INK_FAINT));
 }
 
 /* Labels are centred under their ticks and kept inside the width and apart from each other. */
-static void write_x_labels(const struct plot *plot)
+static void draw_x_axis(const struct plot *plot)
 {
-    unsigned at = 0;
+    int at = 0;
+    put_symbol(plot, LABEL_COLUMNS - 1, TICKS_ROW, either(plot, "└", "+"), "");
+    for (int column = LABEL_COLUMNS; column < plot->columns; column++)
+        put_symbol(plot, column, TICKS_ROW, either(plot, "─", "-"), "");
     for (size_t i = 0; i < plot->x.tick_count; i++) {
-        const char *label =
-            cut_text(plot, format_tick(&plot->chart->x, plot->x.ticks[i]).text, LABEL_COLUMNS);
-        unsigned length = (unsigned)text_columns(label);
-        unsigned start = LABEL_COLUMNS + (unsigned)column_of(plot, plot->x.ticks[i]) - length / 2;
-        start = start + length > plot->columns ? plot->columns - length : start;
+        struct formatted tick = format_tick(&plot->chart->x, plot->x.ticks[i]);
+        const char *label = cut_text(plot, tick.text, LABEL_COLUMNS);
+        int column = column_of(plot, plot->x.ticks[i]), start = column - columns_of(label) / 2;
+        put_symbol(plot, column, TICKS_ROW, either(plot, "┬", "+"), "");
+        if (start + columns_of(label) > plot->columns)
+            start = plot->columns - columns_of(label);
         if (at && start < at + 1)
             continue;
-        fprintf(plot->stream, "%*s%s", (int)(start - at), "", label);
-        at = start + length;
+        put_text(plot, start, LABELS_ROW, label, "");
+        at = start + columns_of(label);
     }
-    fputc('\n', plot->stream);
+    const char *name = plot->chart->x.label ? plot->chart->x.label : "";
+    if (plot->chart->x.unit == UNIT_BYTES && !strstr(name, "bytes"))
+        name = pool_format(plot->pool, "%s (bytes)", name);
+    name = cut_text(plot, name, plot->columns - LABEL_COLUMNS);
+    put_text(
+        plot, LABEL_COLUMNS + (plot->columns - LABEL_COLUMNS - columns_of(name)) / 2, NAME_ROW, name, "");
 }
 
-static void write_x_name(const struct plot *plot)
+/* The marks of one kind, each a pointer with its name. One for which there is no room, or that lies outside,
+ * is left out; no title without any. */
+static void draw_marks(
+    const struct plot *plot, enum chart_mark_kind kind, int row, const char *title, const char *pointer)
 {
-    const char *label = plot->chart->x.label ? plot->chart->x.label : "";
-    if (plot->chart->x.unit == UNIT_BYTES && !strstr(label, "bytes"))
-        label = pool_format(plot->pool, "%s (bytes)", label);
-    label = cut_text(plot, label, plot->width);
-    if (label[0])
-        fprintf(plot->stream, "%*s%s\n",
-            (int)(LABEL_COLUMNS + (plot->width - (unsigned)text_columns(label)) / 2), "", label);
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const struct chart_mark *left = a, *right = b;
-    return (left->from > right->from) - (left->from < right->from);
-}
-
-/* A line with the marks of one kind, each a pointer with its name. One for which there is no room, or that
- * lies outside, is left out; no line without any. */
-static void write_marks(const struct plot *plot, enum chart_mark_kind kind)
-{
-    static const char *const titles[] = {[MARK_MEASURED] = "measured", [MARK_REPORTED] = "CPUID"};
-    static const char *const pointers[][2] = {[MARK_MEASURED] = {"^", "▲"}, [MARK_REPORTED] = {"'", "△"}};
-    size_t count = plot->chart->mark_count;
-    struct chart_mark *marks = pool_room(plot->pool, count, sizeof *marks);
-    unsigned at = 0;
-    if (!marks)
-        return;
-    memcpy(marks, plot->chart->marks, count * sizeof *marks);
-    qsort(marks, count, sizeof *marks, by_place);
-    for (size_t i = 0; i < count; i++) {
-        if (marks[i].kind != kind || marks[i].from < plot->x.range.low || marks[i].from > plot->x.range.high)
+    int at = 0;
+    for (size_t i = 0; i < plot->chart->mark_count; i++) {
+        const struct chart_mark *mark = &plot->chart->marks[i];
+        if (mark->kind != kind || mark->from < plot->x.range.low || mark->from > plot->x.range.high)
             continue;
-        const char *label = text_cleaned(plot->pool, marks[i].label, plot->style);
-        unsigned column = LABEL_COLUMNS + (unsigned)column_of(plot, marks[i].from);
-        unsigned end = column + 1 + (unsigned)text_columns(label);
+        const char *label = text_cleaned(plot->pool, mark->label, plot->style);
+        int column = column_of(plot, mark->from), end = column + 1 + columns_of(label);
         if (column < at + (at > 0) || end > plot->columns)
             continue;
-        if (!at)
-            at = (unsigned)fprintf(plot->stream, "%-*s", LABEL_COLUMNS, titles[kind]);
-        fprintf(plot->stream, "%*s%s%s", (int)(column - at), "", pointers[kind][plot->style->utf8], label);
+        put_text(plot, 0, row, title, "");
+        put_symbol(plot, column, row, pointer, "");
+        put_text(plot, column + 1, row, label, "");
         at = end;
     }
-    if (at)
-        fputc('\n', plot->stream);
 }
 
 static void write_lines(struct plot *plot)
 {
+    bool whiskers = false;
     write_legend(plot, markers[plot->style->utf8]);
-    if (has_whiskers(plot))
-        fprintf(plot->stream, "  %s 95 %% interval\n", plot->style->utf8 ? "│" : "|");
-    plot->canvas = canvas_create(plot->width, ROWS);
-    if (!plot->canvas) {
-        plot->pool->failed = true;
+    plot->cells = pool_room(plot->pool, (size_t)plot->columns * ALL_ROWS, sizeof *plot->cells);
+    if (!plot->cells)
         return;
+    draw_y_axis(plot);
+    for (size_t i = 0; i < plot->count; i++)
+        draw_curve(plot, i);
+    for (size_t i = 0; i < plot->count; i++)
+        whiskers |= draw_whiskers(plot, i);
+    for (size_t i = plot->count; i-- > 0;)
+        draw_markers(plot, i);
+    draw_x_axis(plot);
+    draw_marks(plot, MARK_MEASURED, MEASURED_ROW, "measured", either(plot, "▲", "^"));
+    draw_marks(plot, MARK_REPORTED, REPORTED_ROW, "CPUID", either(plot, "△", "'"));
+    if (plot->stamp[0]) {
+        const char *text = cut_text(plot, plot->stamp, plot->columns - LABEL_COLUMNS - 4);
+        int column = LABEL_COLUMNS + (plot->columns - LABEL_COLUMNS - 2 - columns_of(text)) / 2;
+        put_text(plot, column, STAMP_ROW, pool_format(plot->pool, " %s ", text),
+            style_on(plot->style, INK_WARNING));
     }
-    draw(plot);
+    if (whiskers)
+        fprintf(plot->stream, "  %s 95 %% interval\n", either(plot, "│", "|"));
     write_canvas(plot);
-    canvas_free(plot->canvas);
-    write_x_axis(plot);
-    write_x_labels(plot);
-    write_marks(plot, MARK_MEASURED);
-    write_marks(plot, MARK_REPORTED);
-    write_x_name(plot);
 }
 
 /* ---- bars ---- */
 
-static const struct chart_point *point_of(const struct chart_series *series, size_t category)
+static const struct chart_point *point_of(const struct plot *plot, size_t index, size_t category)
 {
-    for (size_t i = 0; i < series->count; i++)
-        if (series->points[i].x == (double)category)
-            return &series->points[i];
-    return NULL;
+    const struct chart_point *point = NULL;
+    do
+        point = chart_next(plot->chart, plot->series[index], point);
+    while (point && point->x != (double)category);
+    return point;
 }
 
 /* "63.2 µs", "63.2 µs ~" */
@@ -382,122 +400,85 @@ static const char *bar_text(const struct plot *plot, const struct chart_point *p
     return text_cleaned(plot->pool, text, plot->style);
 }
 
-/* From where bars are drawn, and as far as the longest: zero, or on a logarithmic axis a power of ten. */
-static void make_bar_axis(struct plot *plot, struct span values)
+static const char *category_name(const struct plot *plot, size_t category)
 {
-    double none = plot->chart->y.unit == UNIT_CHANGE ? 1 : 0;
-    if (plot->chart->y.scale == SCALE_LINEAR)
-        values = (struct span){fmin(values.low, none), fmax(values.high, none)};
-    else
-        values.low = pow(10, floor(log10(fmax(values.low, 1e-300) / 1.5)));
-    plot->y = (struct axis){.range = values};
+    return cut_text(plot, plot->chart->categories[category], plot->columns / 3);
 }
 
-static void write_bar(const struct plot *plot, size_t index, const struct chart_point *point)
+static void write_bar(const struct plot *plot, size_t index, const struct chart_point *point, int width)
 {
-    double low = plot->chart->y.scale != SCALE_LINEAR ? plot->y.range.low
-                 : plot->chart->y.unit == UNIT_CHANGE ? 1
-                                                      : 0;
-    double from = axis_place(&plot->y, &plot->chart->y, low);
-    double to = point ? axis_place(&plot->y, &plot->chart->y, point->y) : NAN;
-    to = isfinite(to) ? fmax(0, fmin(1, to)) : from;
-    unsigned start = (unsigned)lround(fmin(from, to) * plot->width);
-    unsigned end = (unsigned)lround(fmax(from, to) * plot->width);
-    fprintf(plot->stream, "%*s%s", (int)start, "", canvas_color_on(plot->style, color_of(plot, index)));
-    for (unsigned i = start; i < end; i++)
+    double from = axis_place(&plot->y, chart_bar_start(plot->chart, plot->y.range));
+    double to = point ? axis_place(&plot->y, point->y) : from;
+    int start = (int)lround(fmin(from, to) * width), end = (int)lround(fmax(from, to) * width);
+    fprintf(plot->stream, "%*s%s", start, "", color_of(plot, index));
+    for (int i = start; i < end; i++)
         fputs(fills[plot->style->utf8][index], plot->stream);
-    fprintf(plot->stream, "%s%s%s\n", canvas_color_off(plot->style), end > start ? " " : "",
+    fprintf(plot->stream, "%s%s%s\n", color_off(color_of(plot, index)), end > start ? " " : "",
         bar_text(plot, point));
 }
 
-static bool is_known(const struct chart_point *point)
-{
-    return point && isfinite(point->y);
-}
-
 /* A bar for each series that has one, a line without if none has. */
-static void write_category(const struct plot *plot, size_t category, unsigned names)
+static void write_category(const struct plot *plot, size_t category, int names, int width)
 {
-    const char *name = cut_text(plot, plot->chart->categories[category], plot->columns / 3);
+    const char *name = category_name(plot, category);
     bool any = false;
     for (size_t k = 0; k < plot->count; k++) {
-        const struct chart_point *point = point_of(plot->series[k], category);
-        if (!is_known(point) && (any || k + 1 < plot->count))
+        const struct chart_point *point = point_of(plot, k, category);
+        if (!point && (any || k + 1 < plot->count))
             continue;
         any = true;
-        fprintf(plot->stream, "%s%*s  ", name, (int)(names - text_columns(name)), "");
-        write_bar(plot, k, point);
+        fprintf(plot->stream, "%s%*s  ", name, names - columns_of(name), "");
+        write_bar(plot, k, point, width);
         name = "";
     }
 }
 
-static void write_bars(struct plot *plot)
+static void write_bars(const struct plot *plot)
 {
-    unsigned names = 0, texts = 0;
-    for (size_t i = 0; i < plot->chart->category_count; i++) {
-        unsigned columns =
-            (unsigned)text_columns(cut_text(plot, plot->chart->categories[i], plot->columns / 3));
-        names = columns > names ? columns : names;
-        for (size_t k = 0; k < plot->count; k++) {
-            columns = (unsigned)text_columns(bar_text(plot, point_of(plot->series[k], i)));
-            texts = columns > texts ? columns : texts;
-        }
+    const struct chart *chart = plot->chart;
+    int names = 0, texts = 0;
+    for (size_t i = 0; i < chart->category_count; i++) {
+        names = (int)fmax(names, columns_of(category_name(plot, i)));
+        for (size_t k = 0; k < plot->count; k++)
+            texts = (int)fmax(texts, columns_of(bar_text(plot, point_of(plot, k, i))));
     }
-    unsigned taken = names + 2 + 1 + texts;
-    plot->width = plot->columns > taken + BAR_COLUMNS_LEAST ? plot->columns - taken : BAR_COLUMNS_LEAST;
     if (plot->stamp[0])
         write_line(plot, "  ", plot->stamp, INK_WARNING);
     if (plot->count > 1)
         write_legend(plot, fills[plot->style->utf8]);
-    const char *caption = plot->chart->caption ? plot->chart->caption : "";
-    if (plot->chart->y.scale != SCALE_LINEAR && !strstr(caption, "logarithmic"))
+    if (chart->y.scale != SCALE_LINEAR && !(chart->caption && strstr(chart->caption, "logarithmic")))
         fputs("  bars are logarithmic\n", plot->stream);
-    for (size_t i = 0; i < plot->chart->category_count; i++)
-        write_category(plot, i, names);
+    int width = (int)fmax(plot->columns - (names + 2 + 1 + texts), BAR_COLUMNS_LEAST);
+    for (size_t i = 0; i < chart->category_count; i++)
+        write_category(plot, i, names, width);
 }
 
 /* ---- */
 
-/* Of a logarithmic picture: of its points alone. */
-static bool range_of_y(const struct chart *chart, struct span *span)
-{
-    struct span points = {INFINITY, -INFINITY};
-    if (chart->y.scale == SCALE_LINEAR)
-        return chart_range_y(chart, span);
-    for (size_t i = 0; i < chart->series_count; i++)
-        for (size_t k = 0; k < chart->series[i].count; k++) {
-            double y = chart->series[i].points[k].y;
-            if (isfinite(y) && y > 0)
-                points = (struct span){fmin(points.low, y), fmax(points.high, y)};
-        }
-    *span = points;
-    return points.low <= points.high;
-}
-
 bool chart_terminal_has(const struct chart *chart)
 {
     struct span span;
-    return range_of_y(chart, &span) && (chart->kind == CHART_BARS || chart_range_x(chart, &span));
+    return chart_ranges(chart, false, &span, &span);
 }
 
 void chart_terminal(const struct chart *chart, const char *stamp, FILE *stream,
     const struct report_style *style, struct pool *pool)
 {
     struct plot plot = {.chart = chart, .stream = stream, .style = style, .pool = pool};
+    bool linear = chart->y.scale == SCALE_LINEAR;
     struct span x, y;
     plot.stamp = chart->stamp ? chart->stamp : stamp ? stamp : "";
-    plot.columns = style_plot_columns(style);
-    plot.width = plot.columns - LABEL_COLUMNS;
+    plot.columns = !style->columns ? STYLE_COLUMNS_USUAL : (int)fmax(style->columns, COLUMNS_LEAST);
     choose_series(&plot);
     write_title(&plot);
-    if (!range_of_y(chart, &y) || !plot.count)
+    if (!chart_ranges(chart, linear, &x, &y))
         return;
     if (chart->kind == CHART_BARS) {
-        make_bar_axis(&plot, y);
+        plot.y = (struct axis){.of = &chart->y, .range = y};
         write_bars(&plot);
-    } else if (chart_range_x(chart, &x)) {
-        axis_make(&chart->x, x, plot.width / 6, &plot.x);
-        axis_make(&chart->y, y, chart->y.scale == SCALE_LINEAR ? Y_TICKS : Y_TICKS_LOG, &plot.y);
+    } else {
+        axis_make(&chart->x, x, (unsigned)(plot.columns - LABEL_COLUMNS) / 6, &plot.x);
+        axis_make(&chart->y, y, linear ? Y_TICKS : Y_TICKS_LOG, &plot.y);
         write_lines(&plot);
     }
     if (chart->caption)

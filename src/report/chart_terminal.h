@@ -1,5 +1,5 @@
-/* Charts on a terminal: lines in braille dots, bars of blocks; ASCII where the reader has no UTF-8. Never
- * wider than style_plot_columns(). */
+/* Charts on a terminal: lines in braille dots, bars of blocks; ASCII where the reader has no UTF-8. As
+ * wide as the style says, but 40 columns at least, and 80 where there is no limit. */
 #ifndef VCOST_REPORT_CHART_TERMINAL_H
 #define VCOST_REPORT_CHART_TERMINAL_H
 

@@ -3,10 +3,9 @@
  * (to_*.c) writes it.
  *
  * Sentences are formatted at once (printf), cells of tables stay typed until a format writes them. Texts are
- * UTF-8
- * ("µs", "…") and may hold anything that came from outside: each format cleans or escapes what it writes. A
- * lack of memory is remembered and told by document_write(); until then everything may go on as if nothing
- * had happened.
+ * UTF-8 ("µs", "…") and may hold anything that came from outside: each format cleans or escapes what it
+ * writes. A lack of memory is remembered and told by document_write(); until then everything may go on as if
+ * nothing had happened.
  *
  * A command with one table and one chart is shown in CONTRIBUTING.md, from its view to all formats. */
 #ifndef VCOST_REPORT_DOCUMENT_H
@@ -32,24 +31,22 @@ struct value {
     const char *mark;         /* beside the figure: "~"; NULL: none */
     const char *why;          /* why there is no number; told on hover, and in notes by the view */
     enum tone tone;
-    bool detail; /* as a column's, of this value alone; in the first column: of the whole row */
+    bool detail; /* on a terminal only with --verbose; in the first column: the whole row */
 };
 
 struct column {
     const char *key;  /* in files, stable: "median"; with interval also "median_low", "median_high" */
     const char *head; /* for people; NULL: the key; "": none on a terminal, the key elsewhere */
-    const char
-        *block; /* neighbouring columns of the same block stand under this heading; NULL: none. Where the
-                   width does not suffice, blocks follow in tables below, the first column repeated */
+    /* Neighbouring columns of the same block stand under this heading; NULL: none. Where the width does not
+     * suffice, blocks follow in tables below, the first column repeated. */
+    const char *block;
     enum unit unit;
     bool interval; /* for people: "low … high" follows, under "95 % interval" */
     bool bare;     /* the head names the unit: cells are numbers alone */
     bool rounded;  /* a figure has no more digits than its interval (shown or not) bears: 18 µs ± 1.3 */
     bool sign;     /* a difference: "+58.2 µs" */
     bool below;    /* a remark on the row: on a terminal a paragraph below it, elsewhere a column */
-    bool detail;   /* on a terminal only with --verbose */
-    unsigned
-        drop; /* where a terminal is narrow these go first, the highest number before the others; 0: never */
+    unsigned drop; /* where a terminal is narrow the highest number goes first; 0: never */
 };
 
 enum table_readers {
@@ -132,14 +129,17 @@ const char *document_text(struct document *document, const char *format, ...)
 
 /* ---- formats ---- */
 
+typedef int format_writer(
+    const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
+
 struct format {
     const char *name;      /* "terminal", "markdown", "csv", "html", "svg", "png" */
     const char *extension; /* ".md"; NULL: none */
     const char *about;     /* one line for `vcost report --format` */
-    int (*write)(
-        const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
-    int (*check)(struct error *error); /* whether it can be written on this machine (-ENOTSUP: a program is
-                                          missing), to be asked before measuring; NULL: always */
+    format_writer *write;
+    /* Whether it can be written on this machine (-ENOTSUP: a program is missing), to be asked before
+     * measuring; NULL: always. */
+    int (*check)(struct error *error);
 };
 
 /* Number `index` of the table of formats; NULL past the end. */

@@ -8,19 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Digits behind the point that give three significant ones. */
-static int decimals(double value)
-{
-    double size = fabs(value);
-    if (size >= 99.95)
-        return 0;
-    if (size >= 9.995)
-        return 1;
-    if (size >= 0.9995)
-        return 2;
-    return size >= 0.09995 ? 3 : 4;
-}
-
 struct formatted format_size(uint64_t bytes)
 {
     struct formatted out;
@@ -84,18 +71,16 @@ struct formatted format_count(uint64_t count)
 
 /* ---- by unit ---- */
 
-/* What is known of a figure's uncertainty: half its interval, in the figure's own scale (NAN: nothing), and
- * whether the interval reaches over zero, so that the figure may be written as zero. */
-struct bears {
-    double half;
+/* A number, and what is known of its uncertainty: half its interval (NAN: nothing), and whether the interval
+ * reaches over zero, so that the number may be written as zero. */
+struct figure {
+    double number, half;
     bool zero;
 };
 
-static const struct bears bears_all = {NAN, false};
-
-static struct bears bears_scaled(struct bears bears, double scale)
+static struct figure scaled(struct figure figure, double times, double by)
 {
-    return (struct bears){bears.half / scale, bears.zero};
+    return (struct figure){figure.number * times / by, figure.half * times / by, figure.zero};
 }
 
 /* The place of a number's first digit, counted behind the point: 0 of 5, -1 of 50, 1 of 0.5. */
@@ -104,56 +89,63 @@ static int first_place(double number)
     return -(int)floor(log10(fabs(number)));
 }
 
+/* Digits behind the point that give three significant ones, after rounding. */
+static int three_digits(double number)
+{
+    return number == 0 ? 0 : 2 + first_place(number / 0.9995);
+}
+
 /* Digits behind the point (negative: before it, written as zeros): `usual`, or fewer where the last of these
  * says nothing; its first digit is always written. */
-static int borne_places(double number, struct bears bears, int usual)
+static int borne_places(struct figure figure, int usual)
 {
-    if (!(bears.half > 0) || !isfinite(bears.half) || number == 0)
+    if (!(figure.half > 0) || !isfinite(figure.half) || figure.number == 0)
         return usual;
-    int borne = first_place(bears.half), first = first_place(number);
+    int borne = first_place(figure.half), first = first_place(figure.number);
     borne = borne > first ? borne : first;
     return borne < usual ? borne : usual;
 }
 
 /* A number rounded to so many places. One that may be zero, and is less than half of what its interval bears,
  * is. */
-static double rounded_to(double number, int places, struct bears bears)
+static double rounded_to(struct figure figure, int places)
 {
     double step = pow(10, -places);
-    bool zero = bears.zero && bears.half > 0 && fabs(number) < pow(10, -first_place(bears.half)) / 2;
-    return zero ? 0 : round(number / step) * step;
+    bool zero =
+        figure.zero && figure.half > 0 && fabs(figure.number) < pow(10, -first_place(figure.half)) / 2;
+    return zero ? 0 : round(figure.number / step) * step;
 }
 
 /* Written so; a difference has its sign, and zero none. */
-static struct formatted fixed(double number, int places, struct bears bears, unsigned flags)
+static struct formatted fixed(struct figure figure, int places, unsigned flags)
 {
     struct formatted out;
-    double rounded = rounded_to(number, places, bears);
+    double rounded = rounded_to(figure, places);
     if (rounded == 0)
         return (struct formatted){"0"};
-    snprintf(out.text, sizeof out.text, "%s%.*f", flags & FORMAT_SIGN && number > 0 ? "+" : "",
-        places > 0 ? places : 0, places < 0 ? rounded : number);
+    snprintf(out.text, sizeof out.text, "%s%.*f", flags & FORMAT_SIGN && figure.number > 0 ? "+" : "",
+        places > 0 ? places : 0, places < 0 ? rounded : figure.number);
     return out;
 }
 
 /* Three significant digits at most, and no zeros behind them; whole numbers in groups of three. */
-static struct formatted plain(double number, struct bears bears, unsigned flags)
+static struct formatted plain(struct figure figure, unsigned flags)
 {
-    double size = fabs(number);
+    double size = fabs(figure.number);
     if (size > 0x1p53)
-        return tick_number(number);
-    int usual = size == floor(size) || size >= 99.95 ? 0 : 2 - (int)floor(log10(size));
-    int places = borne_places(number, bears, usual);
-    struct formatted out = fixed(number, places, bears, flags);
+        return tick_number(figure.number);
+    int usual = size == floor(size) || size >= 99.95 ? 0 : three_digits(size);
+    int places = borne_places(figure, usual);
+    struct formatted out = fixed(figure, places, flags);
     if (places > 0 && strchr(out.text, '.')) {
-        size_t length = strlen(out.text);
-        while (out.text[length - 1] == '0')
-            length--;
-        out.text[length - (out.text[length - 1] == '.')] = 0;
+        char *end = out.text + strlen(out.text);
+        while (end[-1] == '0')
+            end--;
+        end[end[-1] == '.' ? -1 : 0] = 0;
         return out;
     }
-    double rounded = rounded_to(number, places, bears);
-    const char *sign = rounded == 0 ? "" : number < 0 ? "-" : flags & FORMAT_SIGN ? "+" : "";
+    double rounded = rounded_to(figure, places);
+    const char *sign = rounded == 0 ? "" : rounded < 0 ? "-" : flags & FORMAT_SIGN ? "+" : "";
     snprintf(out.text, sizeof out.text, "%s%.40s", sign, format_count((uint64_t)llround(fabs(rounded))).text);
     return out;
 }
@@ -169,67 +161,54 @@ static struct formatted with_unit(struct formatted number, const char *unit, uns
 
 static const char *const time_units[] = {"ns", "µs", "ms", "s"};
 
-/* Which of these; *scale: how many ns it has. */
-static unsigned time_unit_of(double ns, double *scale)
-{
-    unsigned unit = 0;
-    *scale = 1;
-    for (; unit < 3 && fabs(ns / *scale) >= 999.5; unit++)
-        *scale *= 1000;
-    return unit;
-}
-
-static struct formatted time_figure(double ns, struct bears bears, unsigned flags)
+static struct formatted time_figure(struct figure ns, unsigned flags)
 {
     double scale = 1;
     for (unsigned unit = 0;; unit++, scale *= 1000) {
-        double scaled = ns / scale;
-        struct bears borne = bears_scaled(bears, scale);
-        int places = scaled == 0 ? 0 : borne_places(scaled, borne, decimals(scaled));
-        if (flags & FORMAT_BARE || unit == 3 || fabs(rounded_to(scaled, places, borne)) < 999.5)
-            return with_unit(fixed(scaled, places, borne, flags), time_units[unit], flags);
+        struct figure figure = scaled(ns, 1, scale);
+        int usual = three_digits(figure.number);
+        int places = borne_places(figure, usual < 0 ? 0 : usual > 4 ? 4 : usual);
+        if (flags & FORMAT_BARE || unit == 3 || fabs(rounded_to(figure, places)) < 999.5)
+            return with_unit(fixed(figure, places, flags), time_units[unit], flags);
     }
 }
 
-static struct formatted change_figure(double ratio, struct bears bears, unsigned flags)
+static struct formatted change_figure(struct figure ratio, unsigned flags)
 {
-    double percent = (ratio - 1) * 100, size = fabs(percent);
-    int usual = size >= 99.95 || size < 0.005 ? 0 : size >= 0.095 ? 1 : 2;
-    bears = bears_scaled(bears, 0.01);
-    int places = borne_places(percent, bears, usual);
-    struct formatted number = size < 0.005 && !(places < 0 || bears.half > 0)
-                                  ? (struct formatted){"0.0"}
-                                  : fixed(percent, places, bears, FORMAT_SIGN);
-    return with_unit(number, "%", flags);
+    struct figure percent = scaled((struct figure){ratio.number - 1, ratio.half, ratio.zero}, 100, 1);
+    double size = fabs(percent.number);
+    int places = borne_places(percent, size >= 99.95 || size < 0.005 ? 0 : size >= 0.095 ? 1 : 2);
+    bool none = size < 0.005 && places >= 0 && !(percent.half > 0);
+    return with_unit(none ? (struct formatted){"0.0"} : fixed(percent, places, FORMAT_SIGN), "%", flags);
 }
 
-static struct formatted figure(enum unit unit, double number, struct bears bears, unsigned flags)
+static struct formatted by_unit(enum unit unit, struct figure figure, unsigned flags)
 {
-    if (!isfinite(number))
+    if (!isfinite(figure.number))
         return (struct formatted){"-"};
     switch (unit) {
     case UNIT_YES_NO:
-        return number > 0 ? (struct formatted){"yes"} : (struct formatted){"no"};
+        return figure.number > 0 ? (struct formatted){"yes"} : (struct formatted){"no"};
     case UNIT_NS:
-        return time_figure(number, bears, flags);
+        return time_figure(figure, flags);
     case UNIT_BYTES:
-        return flags == 0 && number >= 0 && number <= 0x1p62
-                   ? format_size((uint64_t)llround(number))
-                   : with_unit(plain(number, bears, flags), "B", flags);
+        return flags == 0 && figure.number >= 0 && figure.number <= 0x1p62
+                   ? format_size((uint64_t)llround(figure.number))
+                   : with_unit(plain(figure, flags), "B", flags);
     case UNIT_SHARE:
-        return with_unit(plain(100 * number, bears_scaled(bears, 0.01), flags), "%", flags);
+        return with_unit(plain(scaled(figure, 100, 1), flags), "%", flags);
     case UNIT_RATIO:
-        return with_unit(plain(number, bears, flags), "times", flags);
+        return with_unit(plain(figure, flags), "times", flags);
     case UNIT_CHANGE:
-        return change_figure(number, bears, flags);
+        return change_figure(figure, flags);
     default:
-        return plain(number, bears, flags);
+        return plain(figure, flags);
     }
 }
 
 struct formatted format_figure(enum unit unit, double number, unsigned flags)
 {
-    return figure(unit, number, bears_all, flags);
+    return by_unit(unit, (struct figure){number, NAN, false}, flags);
 }
 
 /* ---- cells of tables ---- */
@@ -239,19 +218,20 @@ static unsigned flags_of(const struct column *column)
     return (column->bare ? FORMAT_BARE : 0u) | (column->sign ? FORMAT_SIGN : 0u);
 }
 
-static struct bears bears_of(const struct value *value, const struct column *column)
+static struct figure figure_of(const struct value *value, const struct column *column)
 {
     double none = value->unit == UNIT_CHANGE ? 1 : 0;
     if (!column->rounded)
-        return bears_all;
-    return (struct bears){(value->high - value->low) / 2, value->low <= none && value->high >= none};
+        return (struct figure){value->number, NAN, false};
+    return (struct figure){
+        value->number, (value->high - value->low) / 2, value->low <= none && value->high >= none};
 }
 
 const char *format_value(struct pool *pool, const struct value *value, const struct column *column)
 {
     if (value->unit == UNIT_TEXT || !isfinite(value->number))
         return value->text ? value->text : "-";
-    struct formatted number = figure(value->unit, value->number, bears_of(value, column), flags_of(column));
+    struct formatted number = by_unit(value->unit, figure_of(value, column), flags_of(column));
     if (value->text && value->text[0])
         return pool_format(pool, "%s (%s)", number.text, value->text);
     return pool_text(pool, number.text);
@@ -260,14 +240,16 @@ const char *format_value(struct pool *pool, const struct value *value, const str
 bool format_ends(
     const struct value *value, const struct column *column, struct formatted *low, struct formatted *high)
 {
-    struct bears bears = bears_of(value, column);
+    struct figure end = figure_of(value, column);
     unsigned flags = flags_of(column);
     bool known = isfinite(value->number) && isfinite(value->low) && isfinite(value->high);
     if (!known || value->unit == UNIT_TEXT || value->unit == UNIT_YES_NO)
         return false;
-    bears.half /= 10; /* an end is written with one digit more than the figure bears */
-    *low = figure(value->unit, value->low, bears, value->unit == UNIT_CHANGE ? flags | FORMAT_BARE : flags);
-    *high = figure(value->unit, value->high, bears, flags);
+    end.half /= 10; /* an end is written with one digit more than the figure bears */
+    end.number = value->low;
+    *low = by_unit(value->unit, end, value->unit == UNIT_CHANGE ? flags | FORMAT_BARE : flags);
+    end.number = value->high;
+    *high = by_unit(value->unit, end, flags);
     return true;
 }
 
@@ -281,10 +263,11 @@ const char *format_interval(struct pool *pool, const struct value *value, const 
 
 struct formatted format_tick(const struct chart_axis *axis, double value)
 {
+    bool whole = axis->unit == UNIT_COUNT && value == floor(value) && fabs(value) < 1e7;
+    bool named = axis->label && (!strncmp(axis->label, "ns", 2) || strstr(axis->label, " ns"));
     struct formatted out;
     double scale = 1;
-    unsigned unit;
-    bool named = axis->label && (!strncmp(axis->label, "ns", 2) || strstr(axis->label, " ns"));
+    unsigned unit = 0;
     switch (axis->unit) {
     case UNIT_BYTES:
         return format_size_short((uint64_t)llround(fmax(value, 0)));
@@ -293,19 +276,13 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
         snprintf(out.text, sizeof out.text, value == 0 ? "0 %%" : "%+.4g %%", value);
         return out;
     case UNIT_NS:
-        unit = named ? 0 : time_unit_of(value, &scale);
+        for (; !named && unit < 3 && fabs(value / scale) >= 999.5; unit++)
+            scale *= 1000;
         return with_unit(tick_number(value / scale), time_units[unit], named ? FORMAT_BARE : 0);
     case UNIT_SHARE:
         return format_figure(UNIT_SHARE, value, 0);
-    case UNIT_COUNT:
-        if (value == floor(value) && fabs(value) < 1e7) {
-            struct formatted whole;
-            snprintf(whole.text, sizeof whole.text, "%.0f", value);
-            return whole;
-        }
-        break;
     default:
-        break;
+        snprintf(out.text, sizeof out.text, whole ? "%.0f" : "%.4g", value);
+        return out;
     }
-    return tick_number(value);
 }

@@ -4,9 +4,6 @@
 
 #include "report/document.h"
 
-typedef int format_writer(
-    const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
-
 /* Within style->columns, in the reader's codeset, with colours if told; details only with style->verbose. */
 format_writer to_terminal;
 

@@ -2,6 +2,8 @@
 
 #include "base/clean.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -11,39 +13,62 @@ static const struct {
 } escapes[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"},
     {"\xef\xbf\xbe", "\xef\xbf\xbd"}, {"\xef\xbf\xbf", "\xef\xbf\xbd"}};
 
-static void write_escaped(FILE *stream, const char *clean)
+/* Bytes of the first character; where it is cut short, of what there is of it. */
+static size_t character_length(const char *text)
 {
-    while (*clean) {
-        size_t plain = strcspn(clean, "&<>\"'\xef"), e = 0;
-        fwrite(clean, 1, plain, stream);
-        clean += plain;
-        while (e < sizeof escapes / sizeof *escapes &&
-               strncmp(clean, escapes[e].bytes, strlen(escapes[e].bytes)) != 0)
-            e++;
-        if (e < sizeof escapes / sizeof *escapes) {
-            fputs(escapes[e].written, stream);
-            clean += strlen(escapes[e].bytes);
-        } else if (*clean) {
-            fputc(*clean++, stream);
-        }
+    unsigned char first = (unsigned char)text[0];
+    size_t most = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1, length = 1;
+    while (length < most && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length++;
+    return length;
+}
+
+static void write_text(FILE *stream, const char *text)
+{
+    for (size_t length; text && *text; text += length) {
+        char character[5] = "", clean[3 * sizeof character];
+        length = character_length(text);
+        memcpy(character, text, length);
+        text_clean(character, TEXT_UTF8, clean, sizeof clean);
+        const char *written = clean;
+        for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+            if (!strcmp(clean, escapes[i].bytes))
+                written = escapes[i].written;
+        fputs(written, stream);
     }
 }
 
-void markup_text(FILE *stream, const char *text)
+void markup(FILE *stream, const char *format, ...)
 {
-    char piece[256], clean[3 * sizeof piece];
-    for (size_t left = text ? strlen(text) : 0; left;) {
-        size_t length = left < sizeof piece ? left : sizeof piece - 1;
-        /* a character is not cut in two: its later bytes are 10xxxxxx */
-        for (int i = 0; length < left && i < 3 && ((unsigned char)text[length] & 0xc0) == 0x80; i++)
-            length--;
-        memcpy(piece, text, length);
-        piece[length] = 0;
-        text_clean(piece, TEXT_UTF8, clean, sizeof clean);
-        write_escaped(stream, clean);
-        text += length;
-        left -= length;
+    va_list list;
+    va_start(list, format);
+    for (const char *at = format; *at; at++) {
+        size_t plain = strcspn(at, "%");
+        fwrite(at, 1, plain, stream);
+        at += plain;
+        if (!*at)
+            break;
+        double number;
+        switch (*++at) {
+        case 's':
+            write_text(stream, va_arg(list, const char *));
+            break;
+        case 'f':
+            number = va_arg(list, double);
+            fprintf(stream, "%.5g", isfinite(number) ? round(number * 10) / 10 : 0);
+            break;
+        case 'd':
+            fprintf(stream, "%d", va_arg(list, int));
+            break;
+        case 'z':
+            fprintf(stream, "%zu", va_arg(list, size_t));
+            at++;
+            break;
+        default:
+            fputc('%', stream);
+        }
     }
+    va_end(list);
 }
 
 void markup_json(FILE *stream, const char *json)

@@ -7,7 +7,6 @@
 
 #include "report/style.h"
 
-#include <stdint.h>
 #include <stdio.h>
 
 struct progress_line {
@@ -15,7 +14,7 @@ struct progress_line {
     bool active;  /* whether anything is ever drawn */
     bool drawn;   /* whether the line is on the screen now */
     bool utf8;
-    uint64_t last_ns; /* when it was drawn, CLOCK_MONOTONIC */
+    double last; /* when it was drawn, clock_seconds() */
 };
 
 void progress_start(struct progress_line *line, FILE *stream, bool quiet, bool utf8);

@@ -18,10 +18,3 @@ const char *style_off(const struct report_style *style, enum ink ink)
 {
     return style->color && inks[ink][0] ? "\033[0m" : "";
 }
-
-unsigned style_plot_columns(const struct report_style *style)
-{
-    if (!style->columns)
-        return STYLE_COLUMNS_USUAL;
-    return style->columns < STYLE_COLUMNS_LEAST ? STYLE_COLUMNS_LEAST : style->columns;
-}

@@ -10,11 +10,11 @@ struct report_style {
     bool color; /* terminal colours (ECMA-48 SGR sequences) may be used */
     bool utf8;  /* the reader's codeset is UTF-8; otherwise only ASCII is written */
     unsigned
-        columns;  /* width to stay within; 0: no limit. Plots need 40 and take 80 where there is no limit */
+        columns;  /* width to stay within; 0: no limit. Charts need 40 and take 80 where there is no limit */
     bool verbose; /* of every finding how it was found and how sure it is */
 };
 
-enum { STYLE_COLUMNS_LEAST = 40, STYLE_COLUMNS_USUAL = 80 };
+enum { STYLE_COLUMNS_USUAL = 80 };
 
 /* What text is written in. */
 enum ink { INK_PLAIN, INK_HEADING, INK_FAINT, INK_WARNING, INK_SLOWER, INK_FASTER, INK_KINDS };
@@ -22,8 +22,5 @@ enum ink { INK_PLAIN, INK_HEADING, INK_FAINT, INK_WARNING, INK_SLOWER, INK_FASTE
 /* The sequences that switch an ink on and every ink off: "" without colour. Never to be freed. */
 const char *style_on(const struct report_style *style, enum ink ink);
 const char *style_off(const struct report_style *style, enum ink ink);
-
-/* The width a plot has to keep to: style->columns, but 40 at least and 80 where there is no limit. */
-unsigned style_plot_columns(const struct report_style *style);
 
 #endif

@@ -3,13 +3,13 @@
 #include "report/format.h"
 #include "report/text.h"
 
-#include <math.h>
 #include <string.h>
 
-/* What a column of the table takes on the terminal: up to four columns of text. */
+/* What a column of the table takes on the terminal: up to four columns of text, with these blanks between. */
 enum part { FIGURE, MARK, LOW, HIGH, PARTS };
+static const unsigned gaps[PARTS] = {[LOW] = 2, [HIGH] = 1};
 
-enum { LEAST_COLUMNS = 8, LOW_GAP = 2, HIGH_GAP = 1 };
+enum { LEAST_COLUMNS = 8 };
 
 static const char interval_head[] = "95 % interval", below_indent[] = "    ";
 
@@ -17,8 +17,8 @@ struct laid_column {
     const struct column *column;
     size_t index; /* in the table */
     const char *head, *block;
-    bool left;     /* texts; their intervals stand in brackets behind them */
-    bool interval; /* has LOW and HIGH */
+    bool left;    /* texts; their intervals stand in brackets behind them */
+    size_t parts; /* LOW, or PARTS with an interval */
     unsigned widths[PARTS];
     unsigned longest_word;
 };
@@ -36,9 +36,9 @@ struct layout {
     unsigned blanks;      /* to be written in front of the next text of the line */
 };
 
-static const struct value *value_at(const struct layout *layout, size_t row, size_t index)
+static const struct value *value_at(const struct table *table, size_t row, size_t index)
 {
-    return &layout->table->values[row * layout->table->column_count + index];
+    return &table->values[row * table->column_count + index];
 }
 
 static const char **texts_at(const struct layout *layout, size_t row, size_t index)
@@ -46,58 +46,46 @@ static const char **texts_at(const struct layout *layout, size_t row, size_t ind
     return &layout->texts[(row * layout->table->column_count + index) * PARTS];
 }
 
-static bool row_is_shown(const struct layout *layout, size_t row)
+static bool row_is_shown(const struct layout *layout, const struct table *table, size_t row)
 {
-    return layout->style->verbose || !value_at(layout, row, 0)->detail;
+    return layout->style->verbose || !value_at(table, row, 0)->detail;
 }
 
-/* Sections of a list: tables of the same columns, without heads. They are aligned with each other. */
-static bool is_section(const struct layout *layout, const struct block *block)
+static const char *cleaned(const struct layout *layout, const char *text)
 {
-    const struct table *other = block->table;
-    bool same = block->kind == BLOCK_TABLE && other != layout->table && other->readers == TABLE_FOR_PEOPLE &&
-                other->column_count == layout->table->column_count &&
-                (layout->style->verbose || !block->detail);
-    for (size_t i = 0; same && i < other->column_count; i++)
-        same = !strcmp(other->columns[i].key, layout->table->columns[i].key);
-    return same;
+    return text_cleaned(layout->pool, text, layout->style);
 }
 
 /* ---- what stands in the cells ---- */
 
-static void fill_cell(struct layout *layout, const struct column *column, bool left,
-    const struct value *value, const char *texts[PARTS])
+static void fill_cell(const struct layout *layout, const struct laid_column *laid, const struct value *value,
+    const char *texts[PARTS])
 {
-    struct pool *pool = layout->pool;
     struct formatted low, high;
-    const char *figure = format_value(pool, value, column), *mark = value->mark ? value->mark : "";
-    for (size_t part = 0; part < PARTS; part++)
-        texts[part] = "";
-    if (value->detail && !layout->style->verbose)
-        return;
-    bool ends = column->interval && format_ends(value, column, &low, &high);
-    if (left && ends)
-        figure = pool_format(pool, "%s [%s … %s]", figure, low.text, high.text);
-    texts[FIGURE] = text_cleaned(pool, figure, layout->style);
-    texts[MARK] = text_cleaned(pool, mark, layout->style);
-    if (!column->interval || left)
-        return;
-    texts[LOW] = ends ? text_cleaned(pool, pool_format(pool, "%s …", low.text), layout->style) : "";
-    texts[HIGH] = ends ? text_cleaned(pool, high.text, layout->style) : "-";
+    bool shown = layout->style->verbose || !value->detail;
+    bool ends = shown && laid->column->interval && format_ends(value, laid->column, &low, &high);
+    const char *figure = shown ? format_value(layout->pool, value, laid->column) : "";
+    if (laid->left && ends)
+        figure = pool_format(layout->pool, "%s [%s … %s]", figure, low.text, high.text);
+    texts[FIGURE] = cleaned(layout, figure);
+    texts[MARK] = cleaned(layout, shown ? value->mark : "");
+    texts[LOW] = cleaned(layout, ends ? pool_format(layout->pool, "%s …", low.text) : "");
+    texts[HIGH] = cleaned(layout, ends ? high.text : shown ? "-" : "");
 }
 
 static void show_column(struct layout *layout, size_t index)
 {
     const struct column *column = &layout->table->columns[index];
     struct laid_column *laid = &layout->columns[layout->count];
+    bool left = column->unit == UNIT_TEXT;
     *laid = (struct laid_column){.column = column,
         .index = index,
-        .head = text_cleaned(layout->pool, column->head ? column->head : column->key, layout->style),
-        .block = column->block ? text_cleaned(layout->pool, column->block, layout->style) : NULL,
-        .left = column->unit == UNIT_TEXT,
-        .interval = column->interval && column->unit != UNIT_TEXT};
+        .head = cleaned(layout, column->head ? column->head : column->key),
+        .block = column->block ? cleaned(layout, column->block) : NULL,
+        .left = left,
+        .parts = column->interval && !left ? PARTS : LOW};
     for (size_t row = 0; row < layout->table->rows; row++)
-        fill_cell(layout, column, laid->left, value_at(layout, row, index), texts_at(layout, row, index));
+        fill_cell(layout, laid, value_at(layout->table, row, index), texts_at(layout, row, index));
     if (!column->below) {
         layout->headless &= !laid->head[0];
         layout->count++;
@@ -105,15 +93,6 @@ static void show_column(struct layout *layout, size_t index)
 }
 
 /* ---- widths ---- */
-
-/* Columns of the first `bytes` of clean text. */
-static unsigned prefix_columns(const char *text, size_t bytes)
-{
-    unsigned columns = 0;
-    for (size_t i = 0; i < bytes; i++)
-        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return columns;
-}
 
 static bool same_block(const struct laid_column *a, const struct laid_column *b)
 {
@@ -132,20 +111,22 @@ static unsigned gap_of(const struct layout *layout, size_t i)
     return layout->tight && gap > 1 ? gap - 1 : gap;
 }
 
-static unsigned interval_width(const struct laid_column *column)
+/* Of parts first … last-1 of a column, without the gap before them. */
+static unsigned parts_width(const struct laid_column *column, size_t first, size_t last)
 {
-    return column->widths[LOW] + HIGH_GAP + column->widths[HIGH];
+    unsigned width = column->widths[first];
+    while (++first < last)
+        width += gaps[first] + column->widths[first];
+    return width;
 }
 
-/* Of columns first … last-1, without the gap before them. */
+/* Of columns first … last-1, likewise. */
 static unsigned width_of(const struct layout *layout, size_t first, size_t last)
 {
     unsigned width = 0;
-    for (size_t i = first; i < last; i++) {
-        const struct laid_column *column = &layout->columns[i];
-        width += (i > first ? gap_of(layout, i) : 0) + column->widths[FIGURE] + column->widths[MARK] +
-                 (column->interval ? LOW_GAP + interval_width(column) : 0);
-    }
+    for (size_t i = first; i < last; i++)
+        width += (i > first ? gap_of(layout, i) : 0) +
+                 parts_width(&layout->columns[i], FIGURE, layout->columns[i].parts);
     return width;
 }
 
@@ -155,9 +136,10 @@ static size_t block_end(const struct layout *layout, size_t first)
     size_t end = first + 1;
     while (end < layout->count && same_block(&layout->columns[first], &layout->columns[end]))
         end++;
-    return end;
+    return end < layout->count ? end : layout->count;
 }
 
+/* So that `all`, which it is a part of, has room for the text. */
 static void widen_to(unsigned *width, unsigned all, const char *text)
 {
     unsigned wanted = (unsigned)text_columns(text);
@@ -166,48 +148,57 @@ static void widen_to(unsigned *width, unsigned all, const char *text)
 
 static unsigned longest_word_of(const char *text)
 {
-    unsigned longest = 0;
+    unsigned longest = LEAST_COLUMNS;
     for (size_t length; *text; text += length + strspn(text + length, " ")) {
         length = strcspn(text, " ");
-        unsigned columns = prefix_columns(text, length);
+        unsigned columns = (unsigned)text_columns_of(text, length);
         longest = columns > longest ? columns : longest;
     }
     return longest;
 }
 
+static void measure_column(struct layout *layout, struct laid_column *column)
+{
+    memset(column->widths, 0, sizeof column->widths);
+    for (size_t row = 0; row < layout->table->rows; row++) {
+        const char **texts = texts_at(layout, row, column->index);
+        unsigned longest = longest_word_of(texts[FIGURE]);
+        column->longest_word = longest > column->longest_word ? longest : column->longest_word;
+        for (size_t part = 0; row_is_shown(layout, layout->table, row) && part < PARTS; part++)
+            widen_to(&column->widths[part], column->widths[part], texts[part]);
+    }
+    widen_to(&column->widths[FIGURE], column->widths[FIGURE], column->head);
+    widen_to(&column->widths[LOW], parts_width(column, LOW, PARTS), interval_head);
+}
+
+/* Sections of a list: tables of the same columns, without heads. They are aligned with each other. */
+static bool is_section(const struct layout *layout, const struct block *block)
+{
+    const struct table *other = block->table;
+    bool same = block->kind == BLOCK_TABLE && other != layout->table && other->readers == TABLE_FOR_PEOPLE &&
+                other->column_count == layout->table->column_count &&
+                (layout->style->verbose || !block->detail);
+    for (size_t i = 0; same && i < other->column_count; i++)
+        same = !strcmp(other->columns[i].key, layout->table->columns[i].key);
+    return same;
+}
+
 /* Makes the texts' columns, but for the last, as wide as those of this other section. */
 static void align_with(struct layout *layout, const struct table *other)
 {
-    const struct layout section = {.table = other, .style = layout->style};
     for (size_t i = 0; i + 1 < layout->count; i++) {
         struct laid_column *column = &layout->columns[i];
-        for (size_t row = 0; column->left && row < other->rows; row++) {
-            const char *text = value_at(&section, row, column->index)->text;
-            if (text && row_is_shown(&section, row))
+        for (size_t row = 0; column->left && row < other->rows; row++)
+            if (row_is_shown(layout, other, row))
                 widen_to(&column->widths[FIGURE], column->widths[FIGURE],
-                    text_cleaned(layout->pool, text, layout->style));
-        }
+                    cleaned(layout, value_at(other, row, column->index)->text));
     }
 }
 
 static void measure(struct layout *layout)
 {
-    for (size_t i = 0; i < layout->count; i++) {
-        struct laid_column *column = &layout->columns[i];
-        memset(column->widths, 0, sizeof column->widths);
-        column->longest_word = LEAST_COLUMNS;
-        for (size_t row = 0; column->left && row < layout->table->rows; row++) {
-            unsigned longest = longest_word_of(texts_at(layout, row, column->index)[FIGURE]);
-            column->longest_word = longest > column->longest_word ? longest : column->longest_word;
-        }
-        for (size_t row = 0; row < layout->table->rows; row++)
-            for (size_t part = 0; row_is_shown(layout, row) && part < PARTS; part++)
-                widen_to(
-                    &column->widths[part], column->widths[part], texts_at(layout, row, column->index)[part]);
-        widen_to(&column->widths[FIGURE], column->widths[FIGURE], column->head);
-        if (column->interval)
-            widen_to(&column->widths[LOW], interval_width(column), interval_head);
-    }
+    for (size_t i = 0; i < layout->count; i++)
+        measure_column(layout, &layout->columns[i]);
     for (size_t i = 0; layout->headless && i < layout->document->count; i++)
         if (is_section(layout, &layout->document->blocks[i]))
             align_with(layout, layout->document->blocks[i].table);
@@ -217,21 +208,25 @@ static void measure(struct layout *layout)
                 layout->columns[i].block);
 }
 
-/* How many columns too wide the first one is together with this block. */
-static unsigned excess(const struct layout *layout, size_t first)
+/* How many columns too wide the first one is together with columns first … last-1. */
+static unsigned excess(const struct layout *layout, size_t first, size_t last)
 {
     unsigned room = layout->style->columns, width = width_of(layout, 0, 1);
-    if (first < layout->count)
-        width += gap_of(layout, first) + width_of(layout, first, block_end(layout, first));
+    if (first < last)
+        width += gap_of(layout, first) + width_of(layout, first, last);
     return room && width > room ? width - room : 0;
 }
 
 static bool is_too_wide(const struct layout *layout)
 {
-    for (size_t i = 1; i < layout->count; i++)
-        if (excess(layout, i))
+    size_t first = 1, last;
+    do {
+        last = block_end(layout, first);
+        if (excess(layout, first, last))
             return true;
-    return excess(layout, 1) > 0;
+        first = last;
+    } while (first < layout->count);
+    return false;
 }
 
 /* Leaves out what can be spared while anything is too wide. */
@@ -240,9 +235,9 @@ static void drop_columns(struct layout *layout)
     while (is_too_wide(layout)) {
         size_t spared = 0;
         for (size_t i = 1; i < layout->count; i++)
-            if (!spared || layout->columns[i].column->drop > layout->columns[spared].column->drop)
+            if (layout->columns[i].column->drop > (spared ? layout->columns[spared].column->drop : 0))
                 spared = i;
-        if (!spared || !layout->columns[spared].column->drop)
+        if (!spared)
             return;
         layout->count--;
         memmove(&layout->columns[spared], &layout->columns[spared + 1],
@@ -251,45 +246,48 @@ static void drop_columns(struct layout *layout)
     }
 }
 
-/* Makes the widest columns of texts narrower, so that texts are wrapped inside of them. */
-static void wrap_columns(struct layout *layout, bool inside_words)
+/* The widest column of texts among the first one and first … last-1 that can be narrower; NULL: none can. */
+static struct laid_column *widest_text(struct layout *layout, size_t first, size_t last, bool inside_words)
 {
-    size_t first = 1;
+    struct laid_column *widest = NULL;
+    for (size_t i = 0; i < last; i = i ? i + 1 : first) {
+        struct laid_column *column = &layout->columns[i];
+        unsigned width = column->widths[FIGURE];
+        if (column->left && width > (inside_words ? LEAST_COLUMNS : column->longest_word) &&
+            width > (widest ? widest->widths[FIGURE] : 0))
+            widest = column;
+    }
+    return widest;
+}
+
+/* Makes the widest columns of texts narrower, so that texts are wrapped inside of them. Fits it now? */
+static bool wrap_columns(struct layout *layout, bool inside_words)
+{
+    size_t first = 1, last;
     do {
-        size_t last = first < layout->count ? block_end(layout, first) : layout->count;
-        while (excess(layout, first)) {
-            struct laid_column *widest = NULL;
-            for (size_t i = 0; i < last; i = i ? i + 1 : first) {
-                struct laid_column *column = &layout->columns[i];
-                unsigned least = inside_words ? LEAST_COLUMNS : column->longest_word;
-                if (column->left && column->widths[FIGURE] > least &&
-                    (!widest || column->widths[FIGURE] > widest->widths[FIGURE]))
-                    widest = column;
-            }
-            if (!widest)
-                break;
+        struct laid_column *widest;
+        last = block_end(layout, first);
+        while (excess(layout, first, last) && (widest = widest_text(layout, first, last, inside_words)))
             widest->widths[FIGURE]--;
-        }
         first = last;
     } while (first < layout->count);
+    return !is_too_wide(layout);
 }
 
 /* Brings each block into the width, as far as that can be, by what hurts least. */
 static void fit(struct layout *layout)
 {
     drop_columns(layout);
-    wrap_columns(layout, false);
-    if (!is_too_wide(layout))
+    if (wrap_columns(layout, false))
         return;
     layout->tight = true;
-    wrap_columns(layout, false);
-    if (!is_too_wide(layout))
+    if (wrap_columns(layout, false))
         return;
     for (size_t i = 0; i < layout->count; i++)
-        layout->columns[i].interval = false;
+        layout->columns[i].parts = LOW;
     measure(layout);
-    wrap_columns(layout, false);
-    wrap_columns(layout, true);
+    if (!wrap_columns(layout, false))
+        wrap_columns(layout, true);
 }
 
 /* ---- writing ---- */
@@ -298,7 +296,7 @@ static void fit(struct layout *layout)
 static void put(
     struct layout *layout, const char *text, size_t bytes, unsigned width, bool left, enum ink ink)
 {
-    unsigned columns = prefix_columns(text, bytes), room = width > columns ? width - columns : 0;
+    unsigned columns = (unsigned)text_columns_of(text, bytes), room = width > columns ? width - columns : 0;
     layout->blanks += left ? 0 : room;
     if (bytes) {
         fprintf(layout->stream, "%*s%s%.*s%s", (int)layout->blanks, "", style_on(layout->style, ink),
@@ -319,61 +317,61 @@ static void put_block(struct layout *layout, const char *title, unsigned width)
 {
     unsigned columns = (unsigned)text_columns(title), room = width > columns ? width - columns : 0;
     const char *dash = layout->style->utf8 ? "─" : "-", *rule = "";
-    if (room >= 4) {
-        for (unsigned i = 0; i < room / 2 - 1; i++)
-            rule = pool_format(layout->pool, "%s%s", rule, dash);
+    for (unsigned i = 1; i < room / 2; i++)
+        rule = pool_format(layout->pool, "%s%s", rule, dash);
+    if (rule[0])
         title = pool_format(layout->pool, "%s %s %s%s", rule, title, rule, room % 2 ? dash : "");
-    }
     put(layout, title, strlen(title), width, false, INK_HEADING);
 }
 
-/* Over the first column and columns first … last-1. */
+static void write_block_heads(struct layout *layout, size_t first, size_t last)
+{
+    bool any = false;
+    for (size_t i = first; i < last; i++)
+        any |= layout->columns[i].block != NULL;
+    if (!any)
+        return;
+    layout->blanks += width_of(layout, 0, 1);
+    for (size_t i = first; i < last; i = block_end(layout, i)) {
+        const char *title = layout->columns[i].block;
+        layout->blanks += gap_of(layout, i);
+        put_block(layout, title ? title : "", width_of(layout, i, block_end(layout, i)));
+    }
+    end_line(layout);
+}
+
 static void write_heads(struct layout *layout, size_t first, size_t last)
 {
-    bool blocks = false;
-    for (size_t i = first; i < last; i++)
-        blocks |= layout->columns[i].block != NULL;
-    if (blocks) {
-        layout->blanks += width_of(layout, 0, 1);
-        for (size_t i = first; i < last; i = block_end(layout, i)) {
-            layout->blanks += gap_of(layout, i);
-            put_block(layout, layout->columns[i].block ? layout->columns[i].block : "",
-                width_of(layout, i, block_end(layout, i)));
-        }
-        end_line(layout);
-    }
-    for (size_t i = 0; !layout->headless && i < last; i = i ? i + 1 : first) {
+    for (size_t i = 0; i < last; i = i ? i + 1 : first) {
         const struct laid_column *column = &layout->columns[i];
         layout->blanks += gap_of(layout, i);
         put(layout, column->head, strlen(column->head), column->widths[FIGURE], column->left, INK_HEADING);
-        layout->blanks += column->widths[MARK] + (column->interval ? LOW_GAP : 0);
-        if (column->interval)
-            put(layout, interval_head, strlen(interval_head), interval_width(column), false, INK_HEADING);
+        layout->blanks += column->widths[MARK];
+        if (column->parts == LOW)
+            continue;
+        layout->blanks += gaps[LOW];
+        put(layout, interval_head, strlen(interval_head), parts_width(column, LOW, PARTS), false,
+            INK_HEADING);
     }
-    if (!layout->headless)
-        end_line(layout);
+    end_line(layout);
 }
 
 /* Writes the next line of a cell and leaves in texts what follows below; is there any? */
 static bool write_cell(struct layout *layout, size_t i, enum ink ink, const char *texts[PARTS])
 {
     const struct laid_column *column = &layout->columns[i];
-    const char *figure = texts[FIGURE];
-    size_t bytes = column->left ? text_line(figure, column->widths[FIGURE]) : strlen(figure);
+    const enum ink part_inks[PARTS] = {ink, INK_WARNING, INK_PLAIN, INK_PLAIN};
+    size_t bytes = column->left ? text_line(texts[FIGURE], column->widths[FIGURE]) : strlen(texts[FIGURE]);
     layout->blanks += gap_of(layout, i);
-    put(layout, figure, bytes, column->widths[FIGURE], column->left, ink);
-    put(layout, texts[MARK], strlen(texts[MARK]), column->widths[MARK], true, INK_WARNING);
-    if (column->interval) {
-        layout->blanks += LOW_GAP;
-        put(layout, texts[LOW], strlen(texts[LOW]), column->widths[LOW], false, INK_PLAIN);
-        layout->blanks += HIGH_GAP;
-        put(layout, texts[HIGH], strlen(texts[HIGH]), column->widths[HIGH], false, INK_PLAIN);
+    for (size_t part = FIGURE; part < column->parts; part++) {
+        bool left = part == FIGURE ? column->left : part == MARK;
+        layout->blanks += gaps[part];
+        put(layout, texts[part], part == FIGURE ? bytes : strlen(texts[part]), column->widths[part], left,
+            part_inks[part]);
     }
-    figure += bytes;
-    figure += strspn(figure, " ");
-    texts[FIGURE] = figure;
+    texts[FIGURE] += bytes + strspn(texts[FIGURE] + bytes, " ");
     texts[MARK] = texts[LOW] = texts[HIGH] = "";
-    return figure[0] != 0;
+    return texts[FIGURE][0] != 0;
 }
 
 static void write_row(struct layout *layout, size_t row, size_t first, size_t last)
@@ -389,8 +387,8 @@ static void write_row(struct layout *layout, size_t row, size_t first, size_t la
         more = false;
         for (size_t i = 0; i < last; i = i ? i + 1 : first) {
             size_t index = layout->columns[i].index;
-            more |=
-                write_cell(layout, i, inks[value_at(layout, row, index)->tone], texts_at(layout, row, index));
+            enum ink ink = inks[value_at(layout->table, row, index)->tone];
+            more |= write_cell(layout, i, ink, texts_at(layout, row, index));
         }
     }
     memcpy(texts_at(layout, row, layout->columns[0].index), kept, sizeof kept);
@@ -401,39 +399,27 @@ static void write_below(struct layout *layout, size_t row)
 {
     for (size_t index = 0; index < layout->table->column_count; index++) {
         const struct column *column = &layout->table->columns[index];
-        bool shown = column->below && (layout->style->verbose || !column->detail);
-        if (!shown || !value_at(layout, row, index)->text || !texts_at(layout, row, index)[FIGURE][0])
+        const char *remark = texts_at(layout, row, index)[FIGURE];
+        if (!column->below || !value_at(layout->table, row, index)->text || !remark[0])
             continue;
         fputs(style_on(layout->style, INK_FAINT), layout->stream);
-        text_wrap(layout->stream, below_indent, texts_at(layout, row, index)[FIGURE], layout->style->columns);
+        text_wrap(layout->stream, below_indent, remark, layout->style->columns);
         fputs(style_off(layout->style, INK_FAINT), layout->stream);
     }
 }
 
 static void write_part(struct layout *layout, size_t first, size_t last)
 {
-    write_heads(layout, first, last);
+    write_block_heads(layout, first, last);
+    if (!layout->headless)
+        write_heads(layout, first, last);
     for (size_t row = 0; row < layout->table->rows; row++) {
-        if (!row_is_shown(layout, row))
+        if (!row_is_shown(layout, layout->table, row))
             continue;
         write_row(layout, row, first, last);
         if (first == 1)
             write_below(layout, row);
     }
-}
-
-/* Past the blocks that fit side by side from `first` on: one at least. */
-static size_t blocks_that_fit(const struct layout *layout, size_t first)
-{
-    size_t last = block_end(layout, first);
-    while (last < layout->count) {
-        size_t next = block_end(layout, last);
-        unsigned width = width_of(layout, 0, 1) + gap_of(layout, first) + width_of(layout, first, next);
-        if (layout->style->columns && width > layout->style->columns)
-            break;
-        last = next;
-    }
-    return last;
 }
 
 void table_terminal(const struct document *document, const struct table *table, FILE *stream,
@@ -450,22 +436,21 @@ void table_terminal(const struct document *document, const struct table *table, 
     if (!layout.columns || !layout.texts)
         return;
     for (size_t row = 0; row < table->rows; row++)
-        *left_out += !row_is_shown(&layout, row);
-    for (size_t i = 0; i < table->column_count; i++) {
-        if (style->verbose || !table->columns[i].detail)
-            show_column(&layout, i);
-        else
-            ++*left_out;
-    }
+        *left_out += !row_is_shown(&layout, table, row);
+    for (size_t i = 0; i < table->column_count; i++)
+        show_column(&layout, i);
     if (!layout.count)
         return;
     measure(&layout);
     fit(&layout);
-    for (size_t first = 1; first == 1 || first < layout.count;) {
-        size_t last = first < layout.count ? blocks_that_fit(&layout, first) : first;
+    size_t first = 1;
+    do { /* as many blocks side by side as fit, one at least */
+        size_t last = block_end(&layout, first);
+        while (last < layout.count && !excess(&layout, first, block_end(&layout, last)))
+            last = block_end(&layout, last);
         if (first > 1)
             fputc('\n', stream);
         write_part(&layout, first, last);
-        first = last > first ? last : first + 1;
-    }
+        first = last;
+    } while (first < layout.count);
 }

@@ -5,17 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
-static bool starts_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
 /* Bytes of the first `columns` characters, or of all where there are fewer. */
 static size_t bytes_of_columns(const char *clean, size_t columns)
 {
     size_t bytes = 0;
     for (; clean[bytes]; bytes++)
-        if (starts_character(clean[bytes]) && columns-- == 0)
+        if (text_columns_of(clean + bytes, 1) && columns-- == 0)
             break;
     return bytes;
 }
@@ -23,22 +18,18 @@ static size_t bytes_of_columns(const char *clean, size_t columns)
 void text_cut(char *clean, size_t columns, const struct report_style *style)
 {
     const char *mark = style->utf8 ? "…" : "..";
-    size_t mark_columns = text_columns(mark);
+    size_t mark_columns = text_columns(mark), length = strlen(clean), end;
     if (text_columns(clean) <= columns)
         return;
-    if (columns <= mark_columns) {
-        clean[bytes_of_columns(clean, columns)] = 0;
-        return;
-    }
+    if (columns <= mark_columns)
+        mark = "";
+    else
+        columns -= mark_columns;
     /* In place: the mark must not take more bytes than there were, so give up characters until it fits. */
-    columns -= mark_columns;
-    size_t end = bytes_of_columns(clean, columns);
-    while (columns && strlen(clean) < end + strlen(mark))
-        end = bytes_of_columns(clean, --columns);
-    if (strlen(clean) < end + strlen(mark)) {
-        clean[end] = 0;
-        return;
-    }
+    while ((end = bytes_of_columns(clean, columns)) + strlen(mark) > length && columns)
+        columns--;
+    if (end + strlen(mark) > length)
+        mark = "";
     memcpy(clean + end, mark, strlen(mark) + 1);
 }
 

@@ -1,6 +1,5 @@
 #include "report/formats.h"
-
-#include "base/clean.h"
+#include "report/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -9,26 +8,18 @@
 /* A field, cleaned; in quotes where RFC 4180 wants them. */
 static void write_field(FILE *stream, struct pool *pool, const char *text)
 {
-    size_t size = 3 * strlen(text) + 1;
-    char *clean = pool_room(pool, size, 1);
-    if (!clean)
-        return;
-    text_clean(text, TEXT_UTF8, clean, size);
-    bool quoted = clean[strcspn(clean, ",\"")] != 0;
-    if (quoted)
-        fputc('"', stream);
-    for (const char *c = clean; *c; c++) {
-        if (*c == '"')
-            fputc('"', stream);
-        fputc(*c, stream);
-    }
-    if (quoted)
-        fputc('"', stream);
+    const char *clean = text_cleaned(pool, text, &(struct report_style){.utf8 = true});
+    const char *quote = clean[strcspn(clean, ",\"")] ? "\"" : "";
+    fputs(quote, stream);
+    for (; *clean; clean++)
+        fprintf(stream, *clean == '"' ? "\"%c" : "%c", *clean);
+    fputs(quote, stream);
 }
 
 /* Nothing for what is not known. Whole numbers of bytes and of things are written with all their digits. */
-static void write_number(FILE *stream, enum unit unit, double number)
+static void write_number(FILE *stream, enum unit unit, double number, const char *before)
 {
+    fputs(before, stream);
     if (!isfinite(number))
         return;
     if (unit == UNIT_YES_NO)
@@ -57,15 +48,13 @@ static void write_row(FILE *stream, struct pool *pool, const struct table *table
         if (i)
             fputc(',', stream);
         if (value->unit == UNIT_TEXT)
-            write_field(stream, pool, value->text ? value->text : "");
+            write_field(stream, pool, value->text);
         else
-            write_number(stream, value->unit, value->number);
-        if (!table->columns[i].interval)
-            continue;
-        fputc(',', stream);
-        write_number(stream, value->unit, value->low);
-        fputc(',', stream);
-        write_number(stream, value->unit, value->high);
+            write_number(stream, value->unit, value->number, "");
+        if (table->columns[i].interval) {
+            write_number(stream, value->unit, value->low, ",");
+            write_number(stream, value->unit, value->high, ",");
+        }
     }
     fputc('\n', stream);
 }

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -21,30 +20,24 @@ enum {
 struct page {
     FILE *stream;
     const struct document *document;
-    unsigned charts, headings;
-    enum block_kind list; /* which is open: BLOCK_FACT, BLOCK_ITEM; BLOCK_KINDS: none */
+    size_t charts, headings;
+    enum block_kind list; /* whose is open; BLOCK_SENTENCE: none */
     bool folded;          /* an element <details> is open */
 };
 
-static void put_element(FILE *stream, const char *open, const char *text, const char *close)
-{
-    fputs(open, stream);
-    markup_text(stream, text);
-    fputs(close, stream);
-}
-
 /* ---- tables ---- */
 
-static const char *const tones[] = {[TONE_PLAIN] = NULL,
-    [TONE_FAINT] = "faint",
-    [TONE_WARNING] = "warn",
-    [TONE_SLOWER] = "slower",
-    [TONE_FASTER] = "faster"};
+static const char *const tones[] = {[TONE_PLAIN] = "",
+    [TONE_FAINT] = " faint",
+    [TONE_WARNING] = " warn",
+    [TONE_SLOWER] = " slower",
+    [TONE_FASTER] = " faster"};
 
 /* A table, and which of its columns have one for their interval behind them: those of numbers that have any
  * (beside words the interval stands in the same cell). */
 struct grid {
     const struct table *table;
+    const char *name;
     bool *interval;
     FILE *stream;
     struct pool pool; /* of what is needed meanwhile */
@@ -55,66 +48,58 @@ static const struct value *value_at(const struct grid *grid, size_t row, size_t 
     return &grid->table->values[row * grid->table->column_count + column];
 }
 
-static void find_intervals(struct grid *grid)
+static bool find_intervals(struct grid *grid)
 {
     struct formatted low, high;
-    for (size_t i = 0; i < grid->table->column_count; i++) {
+    grid->interval = pool_room(&grid->pool, grid->table->column_count, sizeof *grid->interval);
+    for (size_t i = 0; grid->interval && i < grid->table->column_count; i++) {
         const struct column *column = &grid->table->columns[i];
         for (size_t row = 0; column->interval && column->unit != UNIT_TEXT && row < grid->table->rows; row++)
             grid->interval[i] |= format_ends(value_at(grid, row, i), column, &low, &high);
     }
+    return grid->interval;
 }
 
-/* How many columns from this one on stand under the same heading, which may be none. */
-static size_t block_length(const struct table *table, size_t from)
-{
-    const char *block = table->columns[from].block;
-    size_t to = from + 1;
-    for (; to < table->column_count; to++) {
-        const char *next = table->columns[to].block;
-        if (!block != !next || (block && strcmp(block, next) != 0))
-            break;
-    }
-    return to - from;
-}
-
+/* Neighbouring columns of the same block stand under its heading, which may be none. */
 static void put_blocks(const struct grid *grid)
 {
-    const struct table *table = grid->table;
-    bool any = false;
-    for (size_t i = 0; i < table->column_count; i++)
-        any |= table->columns[i].block != NULL;
-    if (!any)
+    const struct column *columns = grid->table->columns;
+    size_t count = grid->table->column_count, next = 0;
+    while (next < count && !columns[next].block)
+        next++;
+    if (next == count)
         return;
-    fputs("<tr>", grid->stream);
-    for (size_t i = 0, length; i < table->column_count; i += length) {
-        size_t wide = length = block_length(table, i);
-        for (size_t k = i; k < i + length; k++)
-            wide += grid->interval[k];
-        const char *block = table->columns[i].block;
-        fprintf(grid->stream, block ? "<th scope=colgroup colspan=%zu>" : "<td colspan=%zu>", wide);
-        markup_text(grid->stream, block);
-        fputs(block ? "</th>" : "</td>", grid->stream);
+    markup(grid->stream, "<tr>");
+    for (size_t i = 0; i < count; i = next) {
+        const char *block = columns[i].block ? columns[i].block : "";
+        size_t wide = 0;
+        for (next = i; next < count && !strcmp(block, columns[next].block ? columns[next].block : ""); next++)
+            wide += 1 + grid->interval[next];
+        if (block[0])
+            markup(grid->stream, "<th scope=colgroup colspan=%zu>%s</th>", wide, block);
+        else
+            markup(grid->stream, "<td colspan=%zu></td>", wide);
     }
-    fputs("</tr>\n", grid->stream);
+    markup(grid->stream, "</tr>\n");
 }
 
 static const char *align_of(const struct column *column)
 {
-    return column->below ? "t below" : column->unit == UNIT_TEXT ? "t" : NULL;
+    return column->below ? "t below" : column->unit == UNIT_TEXT ? "t" : "";
 }
 
 static void put_heads(const struct grid *grid)
 {
     put_blocks(grid);
-    fputs("<tr>", grid->stream);
+    markup(grid->stream, "<tr>");
     for (size_t i = 0; i < grid->table->column_count; i++) {
         const struct column *column = &grid->table->columns[i];
-        fputs(align_of(column) ? "<th scope=col class=t>" : "<th scope=col>", grid->stream);
-        markup_text(grid->stream, column->head && column->head[0] ? column->head : column->key);
-        fputs(grid->interval[i] ? "</th><th scope=col>95 % interval</th>" : "</th>", grid->stream);
+        markup(grid->stream, align_of(column)[0] ? "<th scope=col class=t>" : "<th scope=col>");
+        markup(grid->stream, "%s</th>", column->head && column->head[0] ? column->head : column->key);
+        if (grid->interval[i])
+            markup(grid->stream, "<th scope=col>95 %% interval</th>");
     }
-    fputs("</tr>\n", grid->stream);
+    markup(grid->stream, "</tr>\n");
 }
 
 /* What opens a cell: its classes, its number for sorting, and why it is as it is. */
@@ -123,15 +108,12 @@ static void open_cell(
 {
     const char *tone = tones[value->tone];
     fputs(element, stream);
-    if (align || tone)
-        fprintf(stream, " class=\"%s%s%s\"", align ? align : "", align && tone ? " " : "", tone ? tone : "");
+    if (align[0] || tone[0])
+        markup(stream, " class=\"%s%s\"", align, tone);
     if (isfinite(number) && value->unit != UNIT_TEXT)
         fprintf(stream, " data-v=%.6g", number);
-    if (value->why && value->why[0]) {
-        fputs(" title=\"", stream);
-        markup_text(stream, value->why);
-        fputc('"', stream);
-    }
+    if (value->why && value->why[0])
+        markup(stream, " title=\"%s\"", value->why);
     fputc('>', stream);
 }
 
@@ -142,65 +124,58 @@ static void put_value(struct grid *grid, size_t row, size_t i)
     struct formatted low, high;
     open_cell(grid->stream, i ? "<td" : "<th scope=row", align_of(column), value, value->number);
     if (!column->below || value->text)
-        markup_text(grid->stream, format_value(&grid->pool, value, column));
-    if (value->mark && value->mark[0]) {
-        fputs("<i>", grid->stream);
-        markup_text(grid->stream, value->mark);
-        fputs("</i>", grid->stream);
-    }
+        markup(grid->stream, "%s", format_value(&grid->pool, value, column));
+    if (value->mark && value->mark[0])
+        markup(grid->stream, "<i>%s</i>", value->mark);
     if (column->interval && column->unit == UNIT_TEXT && format_ends(value, column, &low, &high))
-        fprintf(grid->stream, " <i>[%s … %s]</i>", low.text, high.text);
+        markup(grid->stream, " <i>[%s … %s]</i>", low.text, high.text);
     fputs(i ? "</td>" : "</th>", grid->stream);
     if (!grid->interval[i])
         return;
     open_cell(grid->stream, "<td", "low", &(struct value){.unit = value->unit}, value->low);
-    markup_text(grid->stream, format_interval(&grid->pool, value, column));
-    fputs("</td>", grid->stream);
+    markup(grid->stream, "%s</td>", format_interval(&grid->pool, value, column));
 }
 
 /* The rows that are details, or those that are not. */
 static void put_rows(struct grid *grid, bool details)
 {
     const struct table *table = grid->table;
-    const char *name = table->title ? table->title : table->name;
-    put_element(grid->stream, "<div class=table role=region tabindex=0 aria-label=\"", name, "\">");
+    markup(grid->stream, "<div class=table role=region tabindex=0 aria-label=\"%s\">", grid->name);
     if (table->title && !details)
-        put_element(grid->stream, "<table>\n<caption>", table->title, "</caption>\n");
+        markup(grid->stream, "<table>\n<caption>%s</caption>\n", grid->name);
     else
-        put_element(grid->stream, "<table aria-label=\"", name, details ? ", details\">\n" : "\">\n");
-    fputs("<thead>", grid->stream);
+        markup(grid->stream, "<table aria-label=\"%s%s\">\n", grid->name, details ? ", details" : "");
+    markup(grid->stream, "<thead>");
     put_heads(grid);
-    fputs("</thead>\n<tbody>\n", grid->stream);
+    markup(grid->stream, "</thead>\n<tbody>\n");
     for (size_t row = 0; row < table->rows; row++) {
         if (value_at(grid, row, 0)->detail != details)
             continue;
-        fputs("<tr>", grid->stream);
+        markup(grid->stream, "<tr>");
         for (size_t i = 0; i < table->column_count; i++)
             put_value(grid, row, i);
-        fputs("</tr>\n", grid->stream);
+        markup(grid->stream, "</tr>\n");
     }
-    fputs("</tbody></table></div>\n", grid->stream);
+    markup(grid->stream, "</tbody></table></div>\n");
 }
 
 static int put_table(FILE *stream, const struct table *table, struct error *error)
 {
-    struct grid grid = {.table = table, .stream = stream};
+    struct grid grid = {.table = table, .name = table->title ? table->title : table->name, .stream = stream};
     size_t details = 0;
     if (table->readers == TABLE_FOR_FILES || !table->rows || !table->column_count)
         return 0;
-    grid.interval = pool_room(&grid.pool, table->column_count, sizeof *grid.interval);
-    if (grid.interval) {
-        find_intervals(&grid);
-        for (size_t row = 0; row < table->rows; row++)
-            details += value_at(&grid, row, 0)->detail;
-        if (details < table->rows)
-            put_rows(&grid, false);
-        if (details) {
-            put_element(stream, "<details><summary>", table->title ? table->title : table->name, "");
-            fprintf(stream, ": %zu detail%s</summary>\n", details, details == 1 ? "" : "s");
-            put_rows(&grid, true);
-            fputs("</details>\n", stream);
-        }
+    if (!find_intervals(&grid))
+        return error_set(error, ENOMEM, "not enough memory to write the page");
+    for (size_t row = 0; row < table->rows; row++)
+        details += value_at(&grid, row, 0)->detail;
+    if (details < table->rows)
+        put_rows(&grid, false);
+    if (details) {
+        markup(stream, "<details><summary>%s: %zu detail%s</summary>\n", grid.name, details,
+            details == 1 ? "" : "s");
+        put_rows(&grid, true);
+        markup(stream, "</details>\n");
     }
     bool failed = grid.pool.failed;
     pool_free(&grid.pool);
@@ -209,97 +184,96 @@ static int put_table(FILE *stream, const struct table *table, struct error *erro
 
 /* ---- blocks ---- */
 
-static void put_figure(struct page *page, const struct chart *chart)
-{
-    struct chart_place place = {.number = ++page->charts, .stamp = page->document->stamp};
-    fputs("<figure>\n<figcaption>", page->stream);
-    if (chart->title)
-        put_element(page->stream, "<b>", chart->title, "</b>");
-    if (chart->caption)
-        put_element(page->stream, "<p>", chart->caption, "</p>");
-    fputs("</figcaption>\n<div class=plot>", page->stream);
-    chart_svg(chart, &place, page->stream);
-    fputs("</div>\n</figure>\n", page->stream);
-}
-
-static void put_heading(struct page *page, const char *text)
-{
-    fprintf(page->stream, "<h2 id=part-%u>", ++page->headings);
-    put_element(page->stream, "", text, "</h2>");
-}
+/* What stands around a text: of a list in front of the first item, between two and behind the last, and of
+ * the text itself. */
+static const struct {
+    const char *first, *next, *last, *open, *close;
+} texts[BLOCK_KINDS] = {
+    [BLOCK_CONCLUSION] = {"", "", "", "<p class=conclusion>", "</p>\n"},
+    [BLOCK_FACT] = {"<ul class=facts>\n", "", "</ul>\n", "<li>", "</li>\n"},
+    [BLOCK_SENTENCE] = {"", "", "", "<p>", "</p>\n"},
+    [BLOCK_WARNING] = {"", "", "", "<p class=warning role=note>", "</p>\n"},
+    [BLOCK_NOTE] = {"", "", "", "<p class=note>", "</p>\n"},
+    [BLOCK_ITEM] = {"<ol>\n", "</li>\n", "</li></ol>\n", "<li><p>", "</p>"},
+    [BLOCK_MORE] = {"", "", "", "<p>", "</p>\n"},
+};
 
 static void close_list(struct page *page)
 {
-    fputs(page->list == BLOCK_FACT   ? "</ul>\n"
-          : page->list == BLOCK_ITEM ? "</li></ol>\n"
-                                     : "",
-        page->stream);
-    page->list = BLOCK_KINDS;
+    fputs(texts[page->list].last, page->stream);
+    page->list = BLOCK_SENTENCE;
+}
+
+static void put_text(struct page *page, const struct block *block)
+{
+    if (block->kind == page->list) {
+        fputs(texts[block->kind].next, page->stream);
+    } else if (block->kind != BLOCK_MORE || page->list != BLOCK_ITEM) {
+        close_list(page);
+        fputs(texts[block->kind].first, page->stream);
+        page->list = block->kind;
+    }
+    fputs(texts[block->kind].open, page->stream);
+    markup(page->stream, "%s", block->text);
+    fputs(texts[block->kind].close, page->stream);
+}
+
+static void put_chart(struct page *page, const struct chart *chart)
+{
+    markup(page->stream, "<figure>\n<figcaption>");
+    if (chart->title)
+        markup(page->stream, "<b>%s</b>", chart->title);
+    if (chart->caption)
+        markup(page->stream, "<p>%s</p>", chart->caption);
+    markup(page->stream, "</figcaption>\n<div class=plot>");
+    chart_svg(chart, ++page->charts, 0, page->document->stamp, page->stream);
+    markup(page->stream, "</div>\n</figure>\n");
+}
+
+static void put_heading(struct page *page, const struct block *block)
+{
+    markup(page->stream, "<h2 id=part-%zu>%s</h2>", ++page->headings, block->text);
 }
 
 static void close_folded(struct page *page)
 {
     close_list(page);
     if (page->folded)
-        fputs("</details>\n", page->stream);
+        markup(page->stream, "</details>\n");
     page->folded = false;
 }
 
-/* A detail's heading is what it is unfolded by. True if the block was written with that. */
+/* Begins details. True if the block is written with that: a heading is what they are unfolded by. */
 static bool fold(struct page *page, const struct block *block)
 {
-    bool heads = block->kind == BLOCK_HEADING;
-    if (page->folded && (heads || !block->detail))
-        close_folded(page);
-    if (!block->detail || page->folded)
-        return false;
     close_list(page);
     page->folded = true;
-    fputs("<details><summary>", page->stream);
-    if (heads)
-        put_heading(page, block->text);
+    markup(page->stream, "<details><summary>");
+    if (block->kind == BLOCK_HEADING)
+        put_heading(page, block);
     else
-        fputs("Details", page->stream);
-    fputs("</summary>\n", page->stream);
-    return heads;
-}
-
-static void put_list_text(struct page *page, const struct block *block)
-{
-    if (block->kind == BLOCK_FACT) {
-        fputs(page->list == BLOCK_FACT ? "" : "<ul class=facts>\n", page->stream);
-        page->list = BLOCK_FACT;
-        put_element(page->stream, "<li>", block->text, "</li>\n");
-    } else if (block->kind == BLOCK_ITEM) {
-        fputs(page->list == BLOCK_ITEM ? "</li>\n" : "<ol>\n", page->stream);
-        page->list = BLOCK_ITEM;
-        put_element(page->stream, "<li><p>", block->text, "</p>");
-    } else {
-        put_element(page->stream, "<p>", block->text, "</p>\n");
-    }
+        markup(page->stream, "Details");
+    markup(page->stream, "</summary>\n");
+    return block->kind == BLOCK_HEADING;
 }
 
 static int put_block(struct page *page, const struct block *block, struct error *error)
 {
-    static const char *const paragraphs[BLOCK_KINDS] = {[BLOCK_CONCLUSION] = "<p class=conclusion>",
-        [BLOCK_SENTENCE] = "<p>",
-        [BLOCK_WARNING] = "<p class=warning role=note>",
-        [BLOCK_NOTE] = "<p class=note>"};
-    bool goes_on = block->kind == page->list || (block->kind == BLOCK_MORE && page->list == BLOCK_ITEM);
-    if (fold(page, block))
+    if (page->folded && (block->kind == BLOCK_HEADING || !block->detail))
+        close_folded(page);
+    if (block->detail && !page->folded && fold(page, block))
         return 0;
-    if (!goes_on)
-        close_list(page);
+    if (texts[block->kind].open) {
+        put_text(page, block);
+        return 0;
+    }
+    close_list(page);
     if (block->kind == BLOCK_TABLE)
         return put_table(page->stream, block->table, error);
     if (block->kind == BLOCK_CHART)
-        put_figure(page, block->chart);
-    else if (block->kind == BLOCK_HEADING)
-        put_heading(page, block->text);
-    else if (paragraphs[block->kind])
-        put_element(page->stream, paragraphs[block->kind], block->text, "</p>\n");
+        put_chart(page, block->chart);
     else
-        put_list_text(page, block);
+        put_heading(page, block);
     return 0;
 }
 
@@ -313,68 +287,56 @@ static void put_contents(const struct page *page)
         headings += document->blocks[i].kind == BLOCK_HEADING;
     if (headings <= HEADINGS_FEW)
         return;
-    fputs("<nav aria-label=Contents><ul>\n", page->stream);
-    for (size_t i = 0, number = 0; i < document->count; i++) {
-        if (document->blocks[i].kind != BLOCK_HEADING)
-            continue;
-        fprintf(page->stream, "<li><a href=\"#part-%zu\">", ++number);
-        put_element(page->stream, "", document->blocks[i].text, "</a></li>\n");
-    }
-    fputs("</ul></nav>\n", page->stream);
+    markup(page->stream, "<nav aria-label=Contents><ul>\n");
+    for (size_t i = 0, number = 0; i < document->count; i++)
+        if (document->blocks[i].kind == BLOCK_HEADING)
+            markup(
+                page->stream, "<li><a href=\"#part-%zu\">%s</a></li>\n", ++number, document->blocks[i].text);
+    markup(page->stream, "</ul></nav>\n");
 }
 
 static void put_head(const struct page *page)
 {
     const char *title = page->document->title ? page->document->title : "vcost";
-    fprintf(page->stream,
+    markup(page->stream,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '%s'; "
         "script-src '%s'; base-uri 'none'; form-action 'none'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"color-scheme\" content=\"light dark\">\n",
-        page_style_hash, page_script_hash);
-    put_element(page->stream, "<title>", title, "</title>\n");
-    fprintf(page->stream, "<style>%s</style>\n</head>\n<body>\n<main>\n", page_style);
-    put_element(page->stream, "<h1>", title, "</h1>\n");
+        "<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n",
+        page_style_hash, page_script_hash, title);
+    fprintf(page->stream, "<style>%s</style>\n", page_style);
+    markup(page->stream, "</head>\n<body>\n<main>\n<h1>%s</h1>\n", title);
     if (page->document->stamp)
-        put_element(page->stream, "<p class=stamp role=note>", page->document->stamp, "</p>\n");
+        markup(page->stream, "<p class=stamp role=note>%s</p>\n", page->document->stamp);
     put_contents(page);
 }
 
 /* The result, to be read back (result/read.h): as it is, or packed where it is long. */
 static int put_result(FILE *stream, const char *json, struct error *error)
 {
-    char *text = NULL;
-    size_t size;
+    size_t size = strlen(json);
     int status = 0;
-    FILE *memory = open_memstream(&text, &size);
-    if (memory)
-        markup_json(memory, json);
-    if (!memory || fclose(memory)) {
-        free(text);
-        return error_set(error, ENOMEM, "not enough memory to write the page");
-    }
     fputs(size > PLAIN_MOST ? RESULT_SCRIPT("zlib") : RESULT_SCRIPT("json"), stream);
     if (size > PLAIN_MOST)
-        status = packed_write(stream, text, size, error);
+        status = packed_write(stream, json, size, error);
     else
-        fwrite(text, 1, size, stream);
+        markup_json(stream, json);
     fputs("</script>\n", stream);
-    free(text);
     return status;
 }
 
 int to_html(
     const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
 {
-    struct page page = {.stream = stream, .document = document, .list = BLOCK_KINDS};
+    struct page page = {.stream = stream, .document = document, .list = BLOCK_SENTENCE};
     int status = 0;
     (void)style;
     put_head(&page);
     for (size_t i = 0; i < document->count && !status; i++)
         status = put_block(&page, &document->blocks[i], error);
     close_folded(&page);
-    fprintf(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
+    markup(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
     if (document->json && !status)
         status = put_result(stream, document->json, error);
     fprintf(stream, "<script>%s</script>\n</body>\n</html>\n", page_script);

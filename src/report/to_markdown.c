@@ -6,18 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* How a block is written. */
-enum shape {
-    SHAPE_NOTHING,
-    SHAPE_HEADING,
-    SHAPE_PARAGRAPH,
-    SHAPE_STRONG,
-    SHAPE_BULLET,
-    SHAPE_NUMBER,
-    SHAPE_MORE,
-    SHAPE_TABLE
-};
-
 static const struct report_style plain_style = {.utf8 = true};
 
 /* Writes text, cleaned, so that nothing in it has a meaning to Markdown or HTML. */
@@ -86,9 +74,8 @@ static void write_table(FILE *stream, struct pool *pool, const struct table *tab
     }
     fputs("\n|", stream);
     for (size_t i = 0; i < table->column_count; i++) {
-        fputs(table->columns[i].unit == UNIT_TEXT && i ? " :--- |" : i ? " ---: |" : " :--- |", stream);
-        if (table->columns[i].interval)
-            fputs(" ---: |", stream);
+        fputs(table->columns[i].unit == UNIT_TEXT || !i ? " :--- |" : " ---: |", stream);
+        fputs(table->columns[i].interval ? " ---: |" : "", stream);
     }
     for (size_t row = 0; row < table->rows; row++)
         write_row(stream, pool, table, row);
@@ -101,70 +88,65 @@ static bool is_sentence(const struct document *document, size_t i)
     return i < document->count && document->blocks[i].kind == BLOCK_SENTENCE;
 }
 
-static enum shape shape_of(const struct document *document, size_t i)
+/* The kind as which a block is written: what looks alike is of one kind. BLOCK_KINDS: not at all. */
+static enum block_kind written_as(const struct document *document, size_t i)
 {
-    static const enum shape shapes[BLOCK_KINDS] = {
-        [BLOCK_CONCLUSION] = SHAPE_STRONG,
-        [BLOCK_FACT] = SHAPE_BULLET,
-        [BLOCK_HEADING] = SHAPE_HEADING,
-        [BLOCK_SENTENCE] = SHAPE_PARAGRAPH,
-        [BLOCK_WARNING] = SHAPE_STRONG,
-        [BLOCK_NOTE] = SHAPE_BULLET,
-        [BLOCK_ITEM] = SHAPE_NUMBER,
-        [BLOCK_MORE] = SHAPE_MORE,
-        [BLOCK_TABLE] = SHAPE_TABLE,
-    };
     const struct block *block = &document->blocks[i];
-    if (block->kind == BLOCK_CHART ||
-        (block->kind == BLOCK_TABLE && (block->table->readers != TABLE_FOR_PEOPLE || !block->table->rows)))
-        return SHAPE_NOTHING;
-    if (block->kind == BLOCK_SENTENCE &&
-        ((i && is_sentence(document, i - 1)) || is_sentence(document, i + 1)))
-        return SHAPE_BULLET; /* several one after the other are a list */
-    return shapes[block->kind];
+    bool in_row = (i && is_sentence(document, i - 1)) || is_sentence(document, i + 1);
+    bool empty =
+        block->kind == BLOCK_TABLE && (block->table->readers != TABLE_FOR_PEOPLE || !block->table->rows);
+    switch (block->kind) {
+    case BLOCK_WARNING:
+        return BLOCK_CONCLUSION;
+    case BLOCK_NOTE:
+        return BLOCK_FACT;
+    case BLOCK_SENTENCE:
+        return in_row ? BLOCK_FACT : BLOCK_SENTENCE; /* several one after the other are a list */
+    case BLOCK_CHART:
+        return BLOCK_KINDS;
+    default:
+        return empty ? BLOCK_KINDS : block->kind;
+    }
 }
 
-static const char *between(enum shape last, enum shape next)
+static const char *between(enum block_kind last, enum block_kind next)
 {
-    if (last == SHAPE_NOTHING)
+    if (last == BLOCK_KINDS)
         return "";
-    if (next == SHAPE_MORE)
+    if (next == BLOCK_MORE)
         return " ";
-    bool in_list = (next == SHAPE_BULLET && last == SHAPE_BULLET) ||
-                   (next == SHAPE_NUMBER && (last == SHAPE_NUMBER || last == SHAPE_MORE));
+    bool in_list =
+        (next == BLOCK_FACT && last == next) || (next == BLOCK_ITEM && (last == next || last == BLOCK_MORE));
     return in_list ? "\n" : "\n\n";
 }
 
 int to_markdown(
     const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
 {
-    static const char *const before[] = {
-        [SHAPE_HEADING] = "### ", [SHAPE_STRONG] = "**", [SHAPE_BULLET] = "- "};
+    static const char *const before[BLOCK_KINDS] = {
+        [BLOCK_CONCLUSION] = "**", [BLOCK_FACT] = "- ", [BLOCK_HEADING] = "### "};
     struct pool pool = {0};
-    enum shape last = SHAPE_NOTHING;
+    enum block_kind last = BLOCK_KINDS;
     size_t number = 0;
     (void)style;
     for (size_t i = 0; i < document->count; i++) {
-        enum shape shape = shape_of(document, i);
-        if (shape == SHAPE_NOTHING)
+        enum block_kind kind = written_as(document, i);
+        if (kind == BLOCK_KINDS)
             continue;
-        fputs(between(last, shape), stream);
-        number = shape == SHAPE_NUMBER ? number + 1 : shape == SHAPE_MORE ? number : 0;
-        last = shape;
-        if (shape == SHAPE_TABLE) {
+        fputs(between(last, kind), stream);
+        last = kind;
+        number = kind == BLOCK_ITEM ? number + 1 : kind == BLOCK_MORE ? number : 0;
+        if (kind == BLOCK_TABLE) {
             write_table(stream, &pool, document->blocks[i].table);
             continue;
         }
-        if (shape == SHAPE_NUMBER)
+        if (kind == BLOCK_ITEM)
             fprintf(stream, "%zu. ", number);
-        else if (shape < SHAPE_NUMBER && before[shape])
-            fputs(before[shape], stream);
+        fputs(before[kind] ? before[kind] : "", stream);
         write_text(stream, &pool, document->blocks[i].text);
-        if (shape == SHAPE_STRONG)
-            fputs("**", stream);
+        fputs(kind == BLOCK_CONCLUSION ? "**" : "", stream);
     }
-    if (last != SHAPE_NOTHING)
-        fputc('\n', stream);
+    fputs(last == BLOCK_KINDS ? "" : "\n", stream);
     bool failed = pool.failed;
     pool_free(&pool);
     return failed ? error_set(error, ENOMEM, "not enough memory to write the report") : 0;

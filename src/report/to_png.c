@@ -5,20 +5,19 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { IN, OUT, COMPLAINTS, FILES };
+enum { CANNOT = 126, MISSING }; /* exit statuses of a child that became no program, as a shell's */
 
 static int open_files(FILE *files[FILES], struct error *error)
 {
     for (size_t i = 0; i < FILES; i++) {
         int descriptor = memfd_create("vcost-picture", MFD_CLOEXEC);
-        files[i] = descriptor < 0 ? NULL : fdopen(descriptor, "w+");
-        if (!files[i]) {
+        if (descriptor < 0 || !(files[i] = fdopen(descriptor, "w+"))) {
             int code = errno;
             if (descriptor >= 0)
                 close(descriptor);
@@ -35,33 +34,20 @@ static void close_files(FILE *files[FILES])
             fclose(files[i]);
 }
 
-/* The child gets default signals back, whatever this program ignores or blocks. 0 or a positive errno. */
-static int spawn(char *const arguments[], FILE *const files[FILES], pid_t *child)
+/* In the child, which gets default signals back, whatever this program ignores or blocks. */
+static _Noreturn void become(const char *const arguments[], FILE *const files[FILES])
 {
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    sigset_t none, usual;
+    sigset_t none;
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     sigemptyset(&none);
-    sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE);
-    sigaddset(&usual, SIGINT);
-    sigaddset(&usual, SIGTERM);
-    int code = posix_spawnattr_init(&attributes);
-    if (code)
-        return code;
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &usual);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    code = posix_spawn_file_actions_init(&actions);
-    if (!code) {
-        for (int i = 0; i < FILES && !code; i++)
-            code = posix_spawn_file_actions_adddup2(&actions, fileno(files[i]), i);
-        if (!code)
-            code = posix_spawnp(child, arguments[0], &actions, &attributes, arguments, environ);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    posix_spawnattr_destroy(&attributes);
-    return code;
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int i = 0; i < FILES; i++)
+        if (dup2(fileno(files[i]), i) < 0)
+            _exit(CANNOT);
+    execvp(arguments[0], (char *const *)arguments);
+    _exit(errno == ENOENT ? MISSING : CANNOT);
 }
 
 static int judge(int status, FILE *complaints, struct error *error)
@@ -72,6 +58,10 @@ static int judge(int status, FILE *complaints, struct error *error)
     if (WIFSIGNALED(status))
         return error_set(
             error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
+    if (WEXITSTATUS(status) == MISSING)
+        return error_set(error, ENOTSUP,
+            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
+            "ask for an .svg");
     rewind(complaints);
     if (fgets(line, sizeof line, complaints))
         line[strcspn(line, "\r\n")] = 0;
@@ -80,18 +70,17 @@ static int judge(int status, FILE *complaints, struct error *error)
         clean[0] ? clean : "it gave no reason");
 }
 
-static int run(char *const arguments[], FILE *const files[FILES], struct error *error)
+static int run(const char *const arguments[], FILE *const files[FILES], struct error *error)
 {
-    pid_t child;
-    int status, code = spawn(arguments, files, &child);
-    if (code == ENOENT)
-        return error_set(error, ENOTSUP,
-            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
-            "ask for an .svg");
-    while (!code && waitpid(child, &status, 0) < 0)
-        code = errno == EINTR ? 0 : errno;
-    if (code)
-        return error_errno(error, code, "cannot run rsvg-convert, which makes PNG pictures");
+    int status = 0;
+    pid_t child = fork();
+    if (!child)
+        become(arguments, files);
+    while (child > 0 && waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            child = -1;
+    if (child < 0)
+        return error_errno(error, errno, "cannot run rsvg-convert, which makes PNG pictures");
     return judge(status, files[COMPLAINTS], error);
 }
 
@@ -112,7 +101,7 @@ int to_png_check(struct error *error)
     FILE *files[FILES] = {NULL};
     int status = open_files(files, error);
     if (!status)
-        status = run((char *const[]){"rsvg-convert", "--version", NULL}, files, error);
+        status = run((const char *const[]){"rsvg-convert", "--version", NULL}, files, error);
     close_files(files);
     return status;
 }
@@ -127,7 +116,7 @@ int to_png(
     if (!status && (fflush(files[IN]) || fseek(files[IN], 0, SEEK_SET)))
         status = error_errno(error, errno, "cannot keep the picture in memory");
     if (!status) /* twice as large: PNG is for what cannot show an SVG */
-        status = run((char *const[]){"rsvg-convert", "--format=png", "--zoom=2", NULL}, files, error);
+        status = run((const char *const[]){"rsvg-convert", "--format=png", "--zoom=2", NULL}, files, error);
     if (!status)
         status = copy_picture(files[OUT], stream, error);
     close_files(files);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { EDGE = 16, COLUMNS = 116, BOLD_COLUMNS = 90, HEAD_COLUMNS = 70, GAP = 14 };
 
@@ -17,13 +16,11 @@ static const char *class_of(enum block_kind kind)
     return kind == BLOCK_WARNING ? "warning" : kind == BLOCK_CONCLUSION ? "conclusion" : "sentence";
 }
 
-static double put_head(FILE *stream, const struct document *document)
+/* The title, and what is said before the first heading, table or chart. */
+static double put_head(FILE *stream, const struct document *document, const char *title)
 {
-    double y = chart_svg_lines(
-        stream, document->title ? document->title : "vcost", "head", EDGE, EDGE, HEAD_COLUMNS);
-    y += GAP / 2.0;
-    if (document->stamp)
-        y = chart_svg_lines(stream, document->stamp, "warning", EDGE, y, BOLD_COLUMNS);
+    double y = chart_svg_lines(stream, title, "head", EDGE, EDGE, HEAD_COLUMNS) + GAP / 2.0;
+    y = chart_svg_lines(stream, document->stamp, "warning", EDGE, y, BOLD_COLUMNS);
     for (size_t i = 0; i < document->count; i++) {
         const struct block *block = &document->blocks[i];
         if (block->kind == BLOCK_HEADING || block->kind == BLOCK_TABLE || block->kind == BLOCK_CHART)
@@ -35,65 +32,52 @@ static double put_head(FILE *stream, const struct document *document)
     return y + GAP;
 }
 
-/* Everything but the element around it; returns where it ends. */
-static double put_all(FILE *stream, const struct document *document)
+/* All charts, from y downwards; returns where they end, y itself if there are none. */
+static double put_charts(FILE *stream, const struct document *document, double y)
 {
-    double y = put_head(stream, document);
     const char *heading = NULL;
-    unsigned charts = 0;
+    size_t charts = 0;
     for (size_t i = 0; i < document->count; i++) {
-        const struct block *block = &document->blocks[i];
-        if (block->kind == BLOCK_HEADING)
-            heading = block->text;
-        if (block->kind != BLOCK_CHART)
+        const struct chart *chart = document->blocks[i].chart;
+        if (document->blocks[i].kind == BLOCK_HEADING)
+            heading = document->blocks[i].text;
+        if (!chart)
             continue;
-        if (heading)
-            y = chart_svg_lines(stream, heading, "head", EDGE, y, HEAD_COLUMNS);
+        y = chart_svg_lines(stream, heading, "head", EDGE, y, HEAD_COLUMNS);
+        y = chart_svg_lines(stream, chart->title, "title", EDGE, y, HEAD_COLUMNS);
+        y = chart_svg(chart, ++charts, y, document->stamp, stream);
+        y = chart_svg_lines(stream, chart->caption, "caption", EDGE, y, COLUMNS) + GAP;
         heading = NULL;
-        struct chart_place place = {++charts, y, true, document->stamp};
-        chart_svg(block->chart, &place, stream);
-        y += chart_svg_height(block->chart, &place);
-        if (block->chart->caption)
-            y = chart_svg_lines(stream, block->chart->caption, "caption", EDGE, y, COLUMNS);
-        y += GAP;
     }
-    char made[64];
-    snprintf(made, sizeof made, "vcost %.40s", this_tool.version);
-    return chart_svg_lines(stream, made, "caption", EDGE, y, COLUMNS);
-}
-
-static bool has_chart(const struct document *document)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_CHART)
-            return true;
-    return false;
+    return y;
 }
 
 int to_svg(
     const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
 {
-    char *body = NULL;
+    const char *title = document->title ? document->title : "vcost";
+    char *body = NULL, made[64];
     size_t size;
     (void)style;
-    if (!has_chart(document))
-        return error_set(error, ENODATA, "nothing was measured that a picture could show");
     FILE *memory = open_memstream(&body, &size);
-    double height = memory ? put_all(memory, document) + EDGE / 2.0 : 0;
-    if (!memory || fclose(memory)) {
-        free(body);
+    if (!memory)
         return error_set(error, ENOMEM, "not enough memory to draw the picture");
+    double head = put_head(memory, document, title), end = put_charts(memory, document, head);
+    snprintf(made, sizeof made, "vcost %.40s", this_tool.version);
+    double height = chart_svg_lines(memory, made, "caption", EDGE, end, COLUMNS) + EDGE / 2.0;
+    int status = fclose(memory) ? error_set(error, ENOMEM, "not enough memory to draw the picture") : 0;
+    if (!status && end <= head)
+        status = error_set(error, ENODATA, "nothing was measured that a picture could show");
+    if (!status) {
+        markup(stream,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
+            "width=\"%d\" "
+            "height=\"%f\" viewBox=\"0 0 %d %f\" class=\"picture\">\n<title>%s</title>\n",
+            CHART_SVG_WIDTH, height, CHART_SVG_WIDTH, height, title);
+        fprintf(stream,
+            "<style>\n%s</style>\n<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n%s</svg>\n",
+            chart_style, body);
     }
-    fprintf(stream,
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-        "height=\"%.0f\" viewBox=\"0 0 %d %.0f\" class=\"picture\">\n<title>",
-        CHART_SVG_WIDTH, height, CHART_SVG_WIDTH, height);
-    markup_text(stream, document->title ? document->title : "vcost");
-    fprintf(stream,
-        "</title>\n<style>\n%s</style>\n<rect class=\"paper\" width=\"100%%\" height=\"100%%\"/>\n",
-        chart_style);
-    fwrite(body, 1, size, stream);
-    fputs("</svg>\n", stream);
     free(body);
-    return 0;
+    return status;
 }

@@ -17,20 +17,25 @@ struct terminal {
     size_t left_out;
 };
 
-/* Whether an empty line stands between two blocks: not between sentences of one kind, nor between a list and
- * its parts. */
-static bool are_apart(const struct block *last, const struct block *next)
-{
-    if (next->kind == BLOCK_MORE)
-        return false;
-    if (next->kind == BLOCK_FACT)
-        return last->kind != BLOCK_FACT && last->kind != BLOCK_SENTENCE && last->kind != BLOCK_WARNING &&
-               last->kind != BLOCK_NOTE;
-    if (next->kind == BLOCK_ITEM)
-        return last->kind != BLOCK_ITEM && last->kind != BLOCK_MORE;
-    return next->kind != last->kind || next->kind == BLOCK_TABLE || next->kind == BLOCK_CHART ||
-           next->kind == BLOCK_HEADING;
-}
+#define AFTER(kind) (1u << (kind))
+
+/* How a kind is written, and after which ones no empty line stands in front of it: sentences of one kind, and
+ * the parts of a list, stand together. */
+static const struct {
+    const char *first;
+    enum ink ink;
+    unsigned joins;
+} kinds[BLOCK_KINDS] = {
+    [BLOCK_CONCLUSION] = {"", INK_HEADING, AFTER(BLOCK_CONCLUSION)},
+    [BLOCK_FACT] = {"  ", INK_PLAIN,
+        AFTER(BLOCK_FACT) | AFTER(BLOCK_SENTENCE) | AFTER(BLOCK_WARNING) | AFTER(BLOCK_NOTE)},
+    [BLOCK_HEADING] = {"", INK_HEADING, 0},
+    [BLOCK_SENTENCE] = {"", INK_PLAIN, AFTER(BLOCK_SENTENCE)},
+    [BLOCK_WARNING] = {"", INK_WARNING, AFTER(BLOCK_WARNING)},
+    [BLOCK_NOTE] = {"", INK_FAINT, AFTER(BLOCK_NOTE)},
+    [BLOCK_ITEM] = {"", INK_PLAIN, AFTER(BLOCK_ITEM) | AFTER(BLOCK_MORE)},
+    [BLOCK_MORE] = {"    ", INK_PLAIN, ~0u},
+};
 
 static void write_paragraph(struct terminal *terminal, const char *first, const char *text, enum ink ink)
 {
@@ -42,18 +47,6 @@ static void write_paragraph(struct terminal *terminal, const char *first, const 
 
 static void write_text(struct terminal *terminal, const struct block *block)
 {
-    static const struct {
-        const char *first;
-        enum ink ink;
-    } kinds[BLOCK_KINDS] = {
-        [BLOCK_CONCLUSION] = {"", INK_HEADING},
-        [BLOCK_FACT] = {"  ", INK_PLAIN},
-        [BLOCK_HEADING] = {"", INK_HEADING},
-        [BLOCK_SENTENCE] = {"", INK_PLAIN},
-        [BLOCK_WARNING] = {"", INK_WARNING},
-        [BLOCK_NOTE] = {"", INK_FAINT},
-        [BLOCK_MORE] = {"    ", INK_PLAIN},
-    };
     enum ink ink = kinds[block->kind].ink;
     const char *first = kinds[block->kind].first;
     if (block->kind == BLOCK_FACT && (terminal->bearing == BLOCK_WARNING || terminal->bearing == BLOCK_NOTE))
@@ -65,7 +58,7 @@ static void write_text(struct terminal *terminal, const struct block *block)
 
 static void write_block(struct terminal *terminal, const struct block *block)
 {
-    if (terminal->last && are_apart(terminal->last, block))
+    if (terminal->last && !(kinds[block->kind].joins & AFTER(terminal->last->kind)))
         fputc('\n', terminal->stream);
     if (block->kind != BLOCK_FACT)
         terminal->bearing = block->kind;

@@ -1,6 +1,6 @@
 #include "report/view_list.h"
 
-#include "record/json_draft.h"
+#include "record/record.h"
 
 /* What KVM, or another monitor, is here: below its name on a terminal, elsewhere a column. */
 static const char *facts_text(const struct monitor_facts *facts, struct document *document)
@@ -40,43 +40,50 @@ void view_list(const struct list_part *parts, size_t count, struct document *doc
 
 /* ---- for programs ---- */
 
-static json_t *item_json(struct draft *draft, const struct list_item *item)
+#define AT(member) FIELD_AT(struct monitor_facts, member)
+
+static const char *why_unusable(const void *base)
 {
-    const struct monitor_facts *facts = item->facts;
-    json_t *object = json_object(), *quirks = facts ? json_array() : NULL;
-    put_text(draft, object, "name", item->name);
-    put_text(draft, object, "summary", item->summary);
-    if (!facts)
-        return object;
-    bool usable = facts->usable;
-    put(draft, object, "usable", json_boolean(usable));
-    put(draft, object, "reason", usable ? json_null() : draft_text(draft, facts->reason));
-    put(draft, object, "technique",
-        usable ? draft_text(draft, technique_name(facts->technique)) : json_null());
-    put(draft, object, "technique_proof", usable ? draft_text(draft, facts->technique_proof) : json_null());
-    put(draft, object, "provider",
-        facts->provider.known ? draft_text(draft, facts->provider.text) : json_null());
-    put(draft, object, "syscall_privilege",
-        facts->syscall_privilege >= 0 ? json_integer(facts->syscall_privilege) : json_null());
-    for (size_t i = 0; i < facts->quirk_count; i++)
-        put_item(draft, quirks, draft_text(draft, facts->quirks[i]));
-    put(draft, object, "quirks", quirks);
-    return object;
+    const struct monitor_facts *facts = base;
+    return facts->usable ? NULL : facts->reason;
 }
 
-json_t *list_json(const struct list_part *parts, size_t count)
+static const struct field facts_fields[] = {
+    {"usable", FIELD_FLAG, AT(usable)},
+    {"reason", FIELD_REASON, .why = why_unusable},
+    {"technique", FIELD_ENUM, FIELD_PLAIN, AT(technique), FIELD_NAMES(technique_names), .other = -1U,
+        .why = why_unusable},
+    {"technique_proof", FIELD_TEXT, FIELD_PLAIN, AT(technique_proof), .why = why_unusable},
+    {"provider", FIELD_FACT, FIELD_PLAIN, AT(provider)},
+    {"syscall_privilege", FIELD_COUNT, FIELD_PLAIN, AT(syscall_privilege), .other = -1U,
+        .missing = "could not be told"},
+    {"quirks", FIELD_LIST, FIELD_ITEMS(struct monitor_facts, quirks, quirk_count)},
+};
+static const struct record facts_record = {
+    "monitor", sizeof(struct monitor_facts), RECORD_FIELDS(facts_fields)};
+
+static void write_facts(struct draft *draft, json_t *object, const void *base)
 {
-    struct draft draft = {0};
-    json_t *object = json_object();
-    put_text(&draft, object, "schema", "vcost.list/1");
-    for (size_t part = 0; part < count; part++) {
-        json_t *array = json_array();
-        for (size_t i = 0; i < parts[part].count; i++)
-            put_item(&draft, array, item_json(&draft, &parts[part].items[i]));
-        put(&draft, object, parts[part].name, array);
-    }
-    if (!draft.failed)
-        return object;
-    json_decref(object);
-    return NULL;
+    const struct list_item *item = base;
+    json_t *facts = item->facts ? record_object(draft, &facts_record, item->facts) : NULL;
+    draft->failed |= facts && json_object_update(object, facts) != 0;
+    json_decref(facts);
+}
+
+static const struct field item_fields[] = {
+    {"name", FIELD_STRING, FIELD_AT(struct list_item, name)},
+    {"summary", FIELD_STRING, FIELD_AT(struct list_item, summary)},
+    {"", FIELD_HOOK, .hook = &(const struct field_hook){.write = write_facts}},
+};
+static const struct record item_record = {"item", sizeof(struct list_item), RECORD_FIELDS(item_fields)};
+
+int list_json(const struct list_part *parts, size_t count, json_t **json, struct error *error)
+{
+    struct field fields[1 + LIST_PARTS_MAX] = {{"schema", FIELD_CONSTANT, .text = "vcost.list/1"}};
+    const struct record lists = {"lists", .fields = fields, .field_count = 1 + count};
+    for (size_t i = 0; i < count; i++)
+        fields[1 + i] = (struct field){parts[i].name, FIELD_LIST,
+            .offset = i * sizeof *parts + offsetof(struct list_part, items),
+            .count_offset = i * sizeof *parts + offsetof(struct list_part, count), .of = &item_record};
+    return record_write(&lists, parts, json, error);
 }

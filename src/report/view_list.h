@@ -13,6 +13,8 @@ struct list_item {
     const struct monitor_facts *facts; /* of a runner with a monitor; NULL otherwise */
 };
 
+enum { LIST_PARTS_MAX = 8 };
+
 struct list_part {
     const char *name; /* "runners" */
     const struct list_item *items;
@@ -22,7 +24,8 @@ struct list_part {
 /* The parts have to outlive the document. */
 void view_list(const struct list_part *parts, size_t count, struct document *document);
 
-/* vcost.list/1; NULL without memory. */
-json_t *list_json(const struct list_part *parts, size_t count);
+/* vcost.list/1, of at most LIST_PARTS_MAX parts, to be released by json_decref(). -ENOMEM is the only error.
+ */
+int list_json(const struct list_part *parts, size_t count, json_t **json, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
 #include "result/compare.h"
 
-#include "record/json_draft.h"
+#include "record/record.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,6 +10,11 @@ static const char *const metric_names[METRICS] = {[METRIC_TIME] = "time", [METRI
 static void put_text_or_null(struct draft *draft, json_t *object, const char *key, const char *text)
 {
     put(draft, object, key, text ? draft_text(draft, text) : json_null());
+}
+
+static void put_figure(struct draft *draft, json_t *object, const char *key, double value)
+{
+    put(draft, object, key, isfinite(value) ? json_real(value) : json_null());
 }
 
 static json_t *json_command(struct draft *draft, const struct compare_request *request)
@@ -27,7 +32,7 @@ static json_t *json_qualities(struct draft *draft, const struct result *file)
     for (size_t i = 0; i < file->cell_count; i++)
         counts[file->cells[i].quality]++;
     for (enum quality quality = QUALITY_GOOD; quality <= QUALITY_MISSING; quality++)
-        put_count(draft, object, quality_names[quality], counts[quality]);
+        put(draft, object, quality_names[quality], json_integer((json_int_t)counts[quality]));
     return object;
 }
 
@@ -162,7 +167,7 @@ static json_t *json_threshold(
     size_t above = compare_above(compare, request->metric, request->fail_percent);
     put(draft, object, "percent", json_real(request->fail_percent));
     put_text(draft, object, "metric", metric_names[request->metric]);
-    put_count(draft, object, "above", above);
+    put(draft, object, "above", json_integer((json_int_t)above));
     put(draft, object, "passed", json_boolean(above > 0));
     return object;
 }

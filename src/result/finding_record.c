@@ -1,5 +1,4 @@
 /* Findings and remedies as JSON. */
-#include "record/json_draft.h"
 #include "record/record.h"
 #include "result/finding.h"
 
@@ -98,14 +97,17 @@ static bool is_above(double a, double b)
 static void read_value(struct reader *reader, const json_t *object, void *base)
 {
     struct finding *finding = base;
-    const json_t *value = reader_value(reader, object, "value",
+    const json_t *value = json_object_get(object, "value");
+    reader_takes(reader, value, "value",
         TAKES(JSON_STRING) | TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_INTEGER) | TAKES(JSON_REAL) |
             TAKES(JSON_NULL));
     const char *words;
     static const char *const texts[] = {"text", "reason"};
-    for (size_t i = 0; i < 2; i++)
-        if (json_object_get(object, texts[i]))
-            reader_value(reader, object, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *text = json_object_get(object, texts[i]);
+        if (text)
+            reader_takes(reader, text, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
+    }
     if (reader->status)
         return;
     settle_unit(reader, object, value, &finding->unit);

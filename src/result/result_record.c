@@ -1,9 +1,7 @@
 /* A result as JSON. */
 #include "result/json.h"
 
-#include "record/json_draft.h"
 #include "record/record.h"
-#include "record/schema.h"
 
 #include <math.h>
 #include <string.h>
@@ -43,7 +41,7 @@ static void write_kvm(struct draft *draft, json_t *object, const void *base)
         .provider = {.text = "it was not looked at"},
         .syscall_privilege = -1};
     const struct monitor_facts *kvm = result_monitor(base, "kvm");
-    record_put(&monitor_facts_record, draft, object, "kvm", kvm ? kvm : &none);
+    put(draft, object, "kvm", record_object(draft, &monitor_facts_record, kvm ? kvm : &none));
 }
 
 /* Files of early versions have no list of monitors. */
@@ -249,23 +247,22 @@ int result_schema(FILE *stream, struct error *error)
         stream, error);
 }
 
-int json_from_result(const struct result *result, json_t **json, struct error *error)
+static struct result with_tool(const struct result *result)
 {
     struct result whole = *result;
     if (!whole.tool.version)
         whole.tool = this_tool;
+    return whole;
+}
+
+int json_from_result(const struct result *result, json_t **json, struct error *error)
+{
+    struct result whole = with_tool(result);
     return record_write(&result_record, &whole, json, error);
 }
 
 int json_write(const struct result *result, FILE *stream, struct error *error)
 {
-    json_t *json;
-    int status = json_from_result(result, &json, error);
-    if (status)
-        return status;
-    /* Ten digits: more than any clock here tells, and 3.97 stays 3.97. */
-    (void)json_dumpf(json, stream, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
-    fputc('\n', stream);
-    json_decref(json);
-    return 0;
+    struct result whole = with_tool(result);
+    return record_print(&result_record, &whole, stream, error);
 }

@@ -75,8 +75,7 @@ static void add_curve(struct document *document, struct chart *chart, const char
     for (size_t i = 0; series && i < SIZES; i++) {
         double bytes = size_of(i), change = 1 + (slowdown_of(bytes) - 1) * factor;
         struct chart_point *point = &series->points[i];
-        *point =
-            (struct chart_point){bytes, change, change - length_of(i), change + length_of(i), NULL, NULL};
+        *point = (struct chart_point){bytes, change, change - length_of(i), change + length_of(i), NULL};
         if (i == 25)
             point->y = NAN;
         if (i == 28)
@@ -151,9 +150,9 @@ static void add_prices(struct document *document, const char *word)
         table_number(table, i, 1, prices[i].native);
         table_interval(table, i, 2, prices[i].guest, prices[i].low, prices[i].high);
         table_text(table, i, 3, i % 2 ? word : "what it takes until the next instruction");
-        native->points[i] = (struct chart_point){(double)i, prices[i].native, NAN, NAN, NULL, NULL};
+        native->points[i] = (struct chart_point){(double)i, prices[i].native, NAN, NAN, NULL};
         guest->points[i] =
-            (struct chart_point){(double)i, prices[i].guest, prices[i].low, prices[i].high, NULL, NULL};
+            (struct chart_point){(double)i, prices[i].guest, prices[i].low, prices[i].high, NULL};
     }
 }
 
@@ -173,7 +172,7 @@ static void add_changes(struct document *document)
         double ratio = 0.97 + 0.03 * (double)i;
         names[i] = which[i];
         series->points[i] =
-            (struct chart_point){(double)i, ratio, ratio - 0.02, ratio + (i == 2 ? 2 : 0.02), NULL, NULL};
+            (struct chart_point){(double)i, ratio, ratio - 0.02, ratio + (i == 2 ? 2 : 0.02), NULL};
     }
 }
 
@@ -262,7 +261,7 @@ void demo_many_rows(struct document *document, size_t rows)
         table_number(table, i, 1, ns);
         table_number(table, i, 2, ns * ratio);
         table_interval(table, i, 3, ratio, ratio - 0.01, ratio + 0.01);
-        chart->series[0].points[i] = (struct chart_point){bytes, ns, ns * 0.99, ns * 1.01, NULL, NULL};
-        chart->series[1].points[i] = (struct chart_point){bytes, ns * ratio, ns, ns * 1.2, NULL, NULL};
+        chart->series[0].points[i] = (struct chart_point){bytes, ns, ns * 0.99, ns * 1.01, NULL};
+        chart->series[1].points[i] = (struct chart_point){bytes, ns * ratio, ns, ns * 1.2, NULL};
     }
 }

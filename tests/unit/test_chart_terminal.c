@@ -143,8 +143,8 @@ static void what_is_more_stands_higher(void **state)
     (void)state;
     struct chart *chart = add_slowdowns(&document, 2, 3);
     for (size_t i = 0; i < 3; i++) {
-        chart->series[0].points[i] = (struct chart_point){ldexp(4096, (int)i), 1.2, NAN, NAN, NULL, NULL};
-        chart->series[1].points[i] = (struct chart_point){ldexp(4096, (int)i), 0.9, NAN, NAN, NULL, NULL};
+        chart->series[0].points[i] = (struct chart_point){ldexp(4096, (int)i), 1.2, NAN, NAN, NULL};
+        chart->series[1].points[i] = (struct chart_point){ldexp(4096, (int)i), 0.9, NAN, NAN, NULL};
     }
     char *text = drawn(&document, &ascii);
     int above = row_with(text, "o"), rule = row_with(text, "----"), below = row_with(text, "x");

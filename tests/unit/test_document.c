@@ -527,7 +527,7 @@ static void csv_has_the_figures_unrounded_and_quotes_by_need(void **state)
 {
     static const struct column columns[] = {{.key = "id"}, {.key = "bytes", .unit = UNIT_BYTES},
         {.key = "ratio", .unit = UNIT_CHANGE, .interval = true}, {.key = "write", .unit = UNIT_YES_NO},
-        {.key = "reason", .below = true, .detail = true}};
+        {.key = "reason", .below = true}};
     struct document document = {0};
     (void)state;
     struct table *table = document_table(&document, "cells", "of no interest", columns, 5, 3);

@@ -204,15 +204,14 @@ static void axes_of_charts_are_numbered_by_their_unit(void **state)
         assert_string_equal(format_tick(&cases[i].axis, axis.ticks[0]).text, cases[i].first);
         assert_string_equal(format_tick(&cases[i].axis, axis.ticks[axis.tick_count - 1]).text, cases[i].last);
         for (size_t k = 0; k < axis.tick_count; k++)
-            assert_true(axis_place(&axis, &cases[i].axis, axis.ticks[k]) >= 0 &&
-                        axis_place(&axis, &cases[i].axis, axis.ticks[k]) <= 1);
-        assert_float_equal(axis_place(&axis, &cases[i].axis, axis.range.high), 1, 1e-9);
+            assert_true(axis_place(&axis, axis.ticks[k]) >= 0 && axis_place(&axis, axis.ticks[k]) <= 1);
+        assert_float_equal(axis_place(&axis, axis.range.high), 1, 1e-9);
     }
     const struct chart_axis log_axis = {.scale = SCALE_LOG};
     struct axis axis;
     axis_make(&log_axis, (struct span){-1, 0}, 5, &axis); /* no logarithm has these */
     assert_true(axis.range.low > 0 && axis.range.high > axis.range.low);
-    assert_true(isnan(axis_place(&axis, &log_axis, -1)));
+    assert_true(isnan(axis_place(&axis, -1)));
 }
 
 static void every_axis_has_ticks_inside_its_range(void **state)
@@ -221,8 +220,8 @@ static void every_axis_has_ticks_inside_its_range(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(spans); i++) {
         struct axis axes[2];
-        axis_log(spans[i], 7, &axes[0]);
-        axis_linear(spans[i], 2, 6, &axes[1]);
+        axis_make(&(struct chart_axis){.scale = SCALE_LOG}, spans[i], 7, &axes[0]);
+        axis_make(&(struct chart_axis){.least = 2}, spans[i], 6, &axes[1]);
         for (size_t a = 0; a < 2; a++) {
             assert_in_range(axes[a].tick_count, 1, 12);
             assert_true(axes[a].range.low < spans[i].low && axes[a].range.high > spans[i].high);
@@ -234,12 +233,13 @@ static void every_axis_has_ticks_inside_its_range(void **state)
 
 static void size_axes_have_powers_of_two_or_the_ends(void **state)
 {
+    const struct chart_axis sizes = {.unit = UNIT_BYTES, .scale = SCALE_LOG2};
     struct axis axis;
     (void)state;
-    axis_sizes((struct span){4096, 1073741824}, 10, &axis);
+    axis_make(&sizes, (struct span){4096, 1073741824}, 10, &axis);
     assert_int_equal(axis.tick_count, 10);
     assert_float_equal(axis.ticks[1], 16384, 0);
-    axis_sizes((struct span){5931642, 5931642}, 10, &axis);
+    axis_make(&sizes, (struct span){5931642, 5931642}, 10, &axis);
     assert_int_equal(axis.tick_count, 1);
     assert_float_equal(axis.ticks[0], 5931642, 0);
 }

@@ -59,7 +59,9 @@ static void everything_is_listed_with_what_it_is_here(void **state)
 static void programs_get_the_same_and_null_for_what_is_not_known(void **state)
 {
     (void)state;
-    json_t *list = list_json(parts, 2);
+    struct error error;
+    json_t *list;
+    assert_int_equal(list_json(parts, 2, &list, &error), 0);
     char *text = json_dumps(list, JSON_COMPACT);
     assert_string_equal(text,
         "{\"schema\":\"vcost.list/1\",\"runners\":[{\"name\":\"native\",\"summary\":\"as any program runs\"},"
