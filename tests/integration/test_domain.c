@@ -322,11 +322,16 @@ static void counters_count(void **state)
         print_message("# skip: this kernel's KVM has no binary statistics\n");
         skip();
     }
-    for (int i = 0; i < 10; i++)
-        must_call("touch");
-    assert_int_equal(domain_counters(here.domain, &after, &error), 0);
-    assert_true(after.exits - before.exits >= 10); /* one for each return, and interrupts */
-    assert_int_equal(after.page_faults_fixed, before.page_faults_fixed); /* everything was mapped already */
+    bool faulted = true; /* everything was mapped already, but a kernel may move a page now and then */
+    for (int tries = 0; faulted && tries < 5; tries++) {
+        assert_int_equal(domain_counters(here.domain, &before, &error), 0);
+        for (int i = 0; i < 10; i++)
+            must_call("touch");
+        assert_int_equal(domain_counters(here.domain, &after, &error), 0);
+        assert_true(after.exits - before.exits >= 10); /* one for each return, and interrupts */
+        faulted = after.page_faults_fixed != before.page_faults_fixed;
+    }
+    assert_false(faulted);
     assert_true(after.pages_4k >= PAGES);
     assert_int_equal(after.pages_2m + after.pages_1g, 0);
 }
@@ -349,8 +354,13 @@ static void the_privilege_of_syscall_is_found(void **state)
 {
     (void)state;
     need_kvm();
-    bool pvm = facts.provider.known && !strcmp(facts.provider.text, "kvm_pvm");
-    assert_int_equal(facts.syscall_privilege, pvm ? 3 : 0);
+    bool hardware = facts.provider.known &&
+                    (!strcmp(facts.provider.text, "kvm_amd") || !strcmp(facts.provider.text, "kvm_intel"));
+    bool told = false;
+    for (size_t i = 0; i < facts.quirk_count; i++)
+        told |= strstr(facts.quirks[i], "SYSCALL") != NULL;
+    assert_true(facts.syscall_privilege == 0 || (!hardware && facts.syscall_privilege == 3));
+    assert_int_equal(told, facts.syscall_privilege != 0);
 }
 
 static void many_domains_after_one_another_leave_nothing_behind(void **state)

@@ -92,9 +92,11 @@ static void every_order_is_one_cycle_over_all_elements(void **state)
 
 static void check_named_addresses(const struct chase_layout *layout, const char *base)
 {
+    enum { ROUND_AGAIN = 64 };
     uint64_t at = chase_layout_offset(layout, 0);
-    for (uint64_t position = 0; position < 2 * layout->elements; position++) {
-        assert_int_equal(chase_layout_offset(layout, position), at);
+    for (uint64_t position = 0; position < layout->elements + ROUND_AGAIN; position++) {
+        if (chase_layout_offset(layout, position) != at)
+            fail_msg("position %llu is another one in memory", (unsigned long long)position);
         at = follow(base, at);
     }
 }

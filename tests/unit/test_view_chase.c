@@ -658,6 +658,26 @@ static void what_matters_to_the_method_is_a_detail(void **state)
 }
 
 /* Rising with the cell: the last ones are named, the largest first. */
+static void wrong_pages(struct result *result)
+{
+    result->cells[0].quality = result->cells[2].quality = QUALITY_NOISY;
+    strcpy(result->cells[0].reason, "5 of 6 samples were disturbed");
+    result->cells[2].pages.as_asked = false;
+    strcpy(result->cells[2].reason, "not the pages that were asked for");
+}
+
+static void pages_that_were_not_obtained_are_no_detail(void **state)
+{
+    struct document document = {0};
+    struct result result;
+    (void)state;
+    view_ten(wrong_pages, &document, &result);
+    assert_true(is_detail(&document, "5 of 6 samples were disturbed"));
+    assert_false(is_detail(&document, "not the pages that were asked for"));
+    document_free(&document);
+    result_free(&result);
+}
+
 static void five_of_each(struct result *result)
 {
     for (size_t i = 0; i < 5; i++) {
@@ -834,6 +854,7 @@ int main(void)
         cmocka_unit_test(working_sets_that_nothing_was_measured_at_have_no_row),
         cmocka_unit_test(figures_of_the_table_are_the_results),
         cmocka_unit_test(what_matters_to_the_method_is_a_detail),
+        cmocka_unit_test(pages_that_were_not_obtained_are_no_detail),
         cmocka_unit_test(modes_and_drift_are_told_in_words),
         cmocka_unit_test(charts_have_a_point_for_each_figure),
         cmocka_unit_test(reaches_are_marked_apart_from_reported_sizes),
