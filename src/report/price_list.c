@@ -46,7 +46,6 @@ static void add_cell(struct price_list *prices, const struct result_cell *cell)
 static bool look_at_guests(struct price_list *prices)
 {
     bool several = false;
-    prices->guest = "guest";
     for (size_t i = 0; i < prices->count; i++) {
         const struct result_cell *guest = prices->rows[i].guest;
         if (!guest)
@@ -132,8 +131,11 @@ static void price_row(const struct result *result, struct price *row)
 
 struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
-    struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
-    for (size_t i = 0; prices.rows && i < result->cell_count; i++)
+    struct price_list prices = {
+        .rows = pool_room(pool, result->cell_count, sizeof *prices.rows), .guest = "guest"};
+    if (!prices.rows)
+        return prices;
+    for (size_t i = 0; i < result->cell_count; i++)
         if (result->cells[i].cell.event.name)
             add_cell(&prices, &result->cells[i]);
     bool several = look_at_guests(&prices);

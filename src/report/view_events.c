@@ -26,6 +26,12 @@ static bool is_compared(const struct price *price)
     return price->over[OVER_NATIVE].against && isfinite(price->over[OVER_NATIVE].low);
 }
 
+/* Native cannot do it: all of its time is cost, which needs no comparison to be known. */
+static bool costs_all_of_it(const struct price *price)
+{
+    return costs_more(price) && !price->over[OVER_NATIVE].against;
+}
+
 static bool is_measured(const struct price *price)
 {
     return price->cell != NULL;
@@ -147,6 +153,7 @@ static const char *with_guest(const struct price_list *prices, struct document *
 static void conclude(const struct result *result, const struct price_list *prices, struct document *document)
 {
     struct ratios ratios = ratios_of(prices, is_compared);
+    ratios.all += count_prices(prices, costs_all_of_it);
     const char *incomplete = view_run_incomplete(result, document);
     const char *said = count_prices(prices, is_measured_in_guest) ? with_guest(prices, document)
                                                                   : without_guest(prices, document);

@@ -97,7 +97,7 @@ static bool add_cell(struct curves *curves, const struct result_cell *cell, stru
 static bool add_points(struct curves *curves, struct pool *pool)
 {
     size_t at = 0;
-    curves->all = pool_room(pool, curves->count, sizeof *curves->all);
+    curves->all = pool_room(pool, curves->count, sizeof(void *));
     for (size_t g = 0; g < curves->group_count; g++) {
         struct curve_group *group = &curves->groups[g];
         for (size_t i = 0; !pool->failed && i < group->curve_count; i++) {
@@ -112,19 +112,26 @@ static bool add_points(struct curves *curves, struct pool *pool)
     return !pool->failed;
 }
 
-/* The point that a cell stands for, and its curve. */
-static struct curve_point *point_of(
-    const struct curves *curves, const struct result_cell *cell, struct curve **curve)
+/* Sets the point that a cell stands for: the cell itself, or what it was compared with. */
+static void set_point(
+    const struct curves *curves, const struct result_cell *cell, const struct result_comparison *against)
 {
     const struct curve_group *group = group_of(curves, cell);
-    *curve = curve_of(group, cell);
-    return &(*curve)->points[working_set_at(group, cell->cell.chase.working_set_bytes)];
+    struct curve *curve = group ? curve_of(group, cell) : NULL;
+    if (!curve)
+        return;
+    struct curve_point *point = &curve->points[working_set_at(group, cell->cell.chase.working_set_bytes)];
+    if (!against)
+        point->cell = cell;
+    else {
+        point->against = against;
+        curve->compared = true;
+    }
 }
 
 void curves_arrange(const struct result *result, struct pool *pool, struct curves *curves)
 {
     struct curves made = {0};
-    struct curve *curve;
     *curves = made;
     for (size_t i = 0; i < result->cell_count; i++)
         if (is_chase(&result->cells[i]) && !add_cell(&made, &result->cells[i], pool))
@@ -133,14 +140,12 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
         return;
     for (size_t i = 0; i < result->cell_count; i++)
         if (is_chase(&result->cells[i]))
-            point_of(&made, &result->cells[i], &curve)->cell = &result->cells[i];
+            set_point(&made, &result->cells[i], NULL);
     for (size_t i = 0; i < result->comparison_count; i++) {
         const struct result_comparison *comparison = &result->comparisons[i];
-        if (comparison->cell >= result->cell_count || comparison->baseline >= result->cell_count ||
-            !is_chase(&result->cells[comparison->cell]))
-            continue;
-        point_of(&made, &result->cells[comparison->cell], &curve)->against = comparison;
-        curve->compared = true;
+        if (comparison->cell < result->cell_count && comparison->baseline < result->cell_count &&
+            is_chase(&result->cells[comparison->cell]))
+            set_point(&made, &result->cells[comparison->cell], comparison);
     }
     *curves = made;
 }

@@ -10,8 +10,6 @@
 #include "base/pool.h"
 #include "result/result.h"
 
-#include <math.h>
-
 struct curve_point {
     uint64_t working_set_bytes;
     const struct result_cell *cell;          /* belongs to the result; NULL: there is none */

@@ -75,11 +75,6 @@ const char *cell_workload(const struct result_cell *cell)
     return cell->cell.event.name ? cell->cell.event.name : "chase";
 }
 
-bool cell_measured(const struct result_cell *cell)
-{
-    return cell && isfinite(cell->median);
-}
-
 const char *cell_reason(const struct result_cell *cell)
 {
     if (cell->reason[0])

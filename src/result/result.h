@@ -20,6 +20,7 @@
 #include "runner/cell.h"
 #include "runner/page_proof.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -186,7 +187,10 @@ void result_free(struct result *result); /* NULL is allowed */
 const char *cell_workload(const struct result_cell *cell);
 
 /* Whether there is such a cell, with a figure. */
-bool cell_measured(const struct result_cell *cell);
+static inline bool cell_measured(const struct result_cell *cell)
+{
+    return cell && isfinite(cell->median);
+}
 
 /* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
  * NULL if nothing is wrong. Belongs to the cell or is static. */

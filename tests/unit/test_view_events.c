@@ -193,7 +193,7 @@ static void of_a_disturbed_run_nothing_is_concluded(void **state)
     for (size_t i = 0; i < list.result.comparison_count; i++)
         list.comparisons[i].low = 0.6, list.comparisons[i].high = 1.5;
     assert_concludes(&list.result, conclusion);
-    add_guest_only(&list, "pio-user", 25000);
+    add_guest_only(&list, "pio-user", 25000); /* what is significant is a fact */
     assert_concludes(&list.result, conclusion);
     char *text = in_format(&list.result, "terminal");
     assert_has(text, "Most expensive relative to native: pio-user +25.0 µs.");
@@ -201,6 +201,11 @@ static void of_a_disturbed_run_nothing_is_concluded(void **state)
     view_events(&list.result, &document);
     assert_string_equal(document.stamp, "too disturbed to tell");
     document_free(&document);
+    start(&list); /* what native cannot do needs no comparison */
+    add_guest_only(&list, "pio-user", 25000);
+    add_guest_only(&list, "mmio-user", 26000);
+    add_both(&list, "fault-host-2m", 170e3, 1e3, 40e3);
+    assert_concludes(&list.result, "Leaving the guest costs 25.0 µs here.");
 }
 
 static void what_stays_inside_may_be_disturbed_alone(void **state)

@@ -1,4 +1,4 @@
-/* report/view_inspect.h and view_finding.h: what `vcost inspect` found is told whole, with how it is known,
+/* report/view_inspect.h: what `vcost inspect` found is told whole, with how it is known,
  * and what is not known is never a number. */
 #include "cmocka_all.h"
 
