@@ -117,7 +117,7 @@ static const struct option_spec memory_options[] = {
         .fallback = "4K",
         .choice = page_choice,
         .help = "Page sizes of the host's memory, below the guest and for native. What was obtained is "
-                "proved and told; other pages than asked for are marked. One or more of:"},
+                "proved and reported; other pages than asked for are marked. One or more of:"},
     {.name = "host-source",
         .kind = OPTION_CHOICE,
         FIELD(host_source),

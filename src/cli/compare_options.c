@@ -36,7 +36,7 @@ static const struct option_spec what_options[] = {
         .default_note = "nothing fails",
         .help = "Exit with status 3 if anything got slower than in the first file by more than PERCENT (5%, "
                 "5 or 0.5%). It is judged on the low end of the change's 95% confidence interval, so that "
-                "noise alone rarely fails; what has no interval is not judged, which is told."},
+                "noise alone rarely fails; what has no interval is not judged, and that is said."},
 };
 
 static int check(const void *fields, struct error *error)

@@ -57,7 +57,7 @@ const struct command command_events = {
             "The tables are sorted by what an event costs more than natively. What native cannot do at "
             "all (leaving a guest) is listed with its whole price. Some events are relative to another "
             "event at the same place: what a warm working set costs after an exit, against without one. "
-            "What cannot happen on this host has no figure, and the reason is told.",
+            "What cannot happen on this host has no figure, and the reason is given.",
             "A guest here is vcost's own, without an operating system. What only Linux can do (fork, "
             "mmap, mlock) is measured natively: run vcost events inside a virtual machine of yours too, "
             "and compare the two files with vcost compare.",
@@ -65,7 +65,7 @@ const struct command command_events = {
         },
     .groups =
         {
-            OPTION_GROUP("What is told", tell_options, 0),
+            OPTION_GROUP("What is reported", tell_options, 0),
             OPTION_GROUP("Where it runs", on_option, offsetof(struct events_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct events_options, common.cpu)),
             MEASURE_GROUPS(struct events_options, common),

@@ -66,12 +66,12 @@ const struct command command_inspect = {
             "small pages), what an exit costs and whether it is nested, whether the host takes free "
             "memory back, steal time, NUMA that is hidden, whether reading the clock exits.",
             "Each finding says how it is known: reported, measured, or judged by a rule from what was "
-            "measured. What cannot be told says why. It begins with what costs most here and what to "
+            "measured. What cannot be found out says why. It begins with what costs most here and what to "
             "change, each with what was measured with and without it in this run.",
         },
     .groups =
         {
-            OPTION_GROUP("What is told", what_options, 0),
+            OPTION_GROUP("What is reported", what_options, 0),
             OPTION_GROUP("Where it runs", cpu_option, offsetof(struct inspect_options, common.cpu)),
             OPTION_GROUP("Watching", watch_options, 0),
             MEASURE_GROUPS(struct inspect_options, common),
@@ -96,7 +96,7 @@ const struct command command_inspect = {
         },
     .files =
         {
-            {"/dev/kvm", "To find out what KVM does here; without it that part is told as missing."},
+            {"/dev/kvm", "To find out what KVM does here; without it that part is reported as missing."},
             {"/proc, /sys", "What the kernel tells. In a container that hides /sys the rest is still found."},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)"},

@@ -80,7 +80,7 @@ const struct command command_report = {
         {
             "Makes of saved results what the commands that wrote them can make: what they said on the "
             "terminal, or a page for a browser, Markdown, comma-separated values, a picture. Nothing is "
-            "measured, and what is told is of the machine that the result is of, not of this one.",
+            "measured, and what is said is of the machine that the result is of, not of this one.",
             "Several results become one page: what vcost chase found on several machines in one picture "
             "with shared axes, each relative to the --baseline; or what chase, events and inspect found "
             "on one machine, one below the other. A page holds the results themselves, so that it can be "

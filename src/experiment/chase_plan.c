@@ -120,7 +120,7 @@ static int add_agents(const struct setting *setting, struct result *result, stru
     result->agent_count = 0;
     result->agents = calloc(SETTING_SITES_MAX, sizeof *result->agents);
     if (!result->agents)
-        return error_set(error, ENOMEM, "no memory for what the agents told");
+        return error_set(error, ENOMEM, "no memory for what the agents report");
     for (size_t i = 0; i < setting->site_count; i++) {
         const struct site *site = setting->sites[i];
         const struct agent_facts *facts = remote_site_facts(site);

@@ -37,7 +37,7 @@ static int add_cell(struct event_unit *unit, const struct event *event, const st
 {
     size_t at = unit->count;
     if (at == UNIT_CELLS_MAX)
-        return error_set(error, EINVAL, "more than %d cells are held against '%s'", UNIT_CELLS_MAX,
+        return error_set(error, EINVAL, "more than %d cells are compared with '%s'", UNIT_CELLS_MAX,
             unit->cells[0].event->name);
     unit->cells[at] = (struct unit_cell){.event = event, .place = place, .native = at, .root = root};
     for (size_t i = 0; i < at; i++)
