@@ -29,7 +29,21 @@ import tap  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
-COMPARE = json.loads((ROOT / "share/schema/vcost.compare-1.schema.json").read_text())
+
+
+def strict(schema):
+    """The schema as it stands, but no field may be written that it does not describe: so it cannot fall behind the writer."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: strict(value) for key, value in schema.items()}
+    if "required" in made and "properties" in made:
+        made["additionalProperties"] = False
+    return made
+
+
+COMPARE = strict(json.loads((ROOT / "share/schema/vcost.compare-1.schema.json").read_text()))
 VCOST = str(Path(sys.argv[1]).resolve())
 SIZES = (4096, 65536, 1048576)
 
