@@ -299,6 +299,7 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
             error, EINVAL, "%zu results cannot be compared: from 2 to %d can", file_count, COMPARE_FILES_MAX);
     for (size_t i = 0; i < file_count; i++) {
         made.files[i] = files[i];
+        result_qualities(files[i].result, made.qualities[i]);
         index_result(&made.pool, files[i].result, &comparing.indices[i]);
     }
     int status = made.pool.failed ? 0 : check_files(&comparing, error);
