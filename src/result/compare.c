@@ -192,13 +192,12 @@ static struct compared compared_in(
     if (!row->baseline) {
         compared.cell = cell_of(comparing, file, row->id);
         compared.value = compared.cell ? compared.cell->median : NAN;
-        return compared;
-    }
-    compared.comparison = look_up(index->comparisons, index->comparison_count, row->id, row->baseline);
-    if (compared.comparison) {
+    } else if ((compared.comparison =
+                       look_up(index->comparisons, index->comparison_count, row->id, row->baseline))) {
         compared.cell = &comparing->compare->files[file].result->cells[compared.comparison->cell];
         compared.value = compared.comparison->ratio;
     }
+    compared.flaw = compared.cell ? cell_reason(compared.cell) : NULL;
     return compared;
 }
 

@@ -30,6 +30,7 @@ struct compared {
     double change;                              /* value over the first file's; NAN: none, and in the first */
     double low, high;                           /* its 95 % confidence interval; NAN: none */
     size_t placements[2]; /* that the interval was made over, of the first file and of this */
+    const char *flaw;     /* why its cell is not good or has no figure; NULL: nothing is wrong */
     const char *reason;   /* why there is no change or no interval; NULL if nothing is missing. Static, or in
                              the pool. */
 };
@@ -132,8 +133,9 @@ bool compare_is(const json_t *root);
 
 /* Reads a comparison back, and what was asked for. The file is hostile until then, as results are (read.h);
  * `name` is what sentences call it. Its files are results that hold what a comparison tells of them: cells
- * that are in rows or in absences, without samples; what stands in `qualities` may be more. compare_free()
- * releases everything, the request's words too; both are untouched on failure. */
+ * that are in rows, without samples, and for those in absences one in the first file that has it; what stands
+ * in `qualities` may be more. compare_free() releases everything, the request's words too; both are untouched
+ * on failure. */
 int compare_take(const char *name, const json_t *root, struct compare *compare,
     struct compare_request *request, struct error *error);
 

@@ -91,7 +91,7 @@ static json_t *json_value(struct draft *draft, const struct compared *compared)
     put_figure(draft, object, "low", comparison ? comparison->low : compared->cell->low);
     put_figure(draft, object, "high", comparison ? comparison->high : compared->cell->high);
     put_text(draft, object, "quality", quality_names[compared->cell->quality]);
-    put_text_or_null(draft, object, "reason", cell_reason(compared->cell));
+    put_text_or_null(draft, object, "reason", compared->flaw);
     return object;
 }
 

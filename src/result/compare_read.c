@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,14 @@ struct saved_part {
     bool there;
     double value, low, high;
     enum quality quality;
-    const char *reason;
+    const char *flaw; /* why it is not good; "": nothing is wrong */
     double ratio, ratio_low, ratio_high;
     size_t placements[2];
     const char *no_change;    /* why there is no change; "": nothing is missing */
     struct result_cell *cell; /* made of it; METRIC_TIME */
 };
 
-struct saved_row {
+struct saved_row { /* begins with its id */
     const char *id, *baseline, *unit;
     struct saved_part *parts; /* in the pool */
     size_t count;
@@ -42,7 +43,7 @@ struct saved_difference {
     size_t count;
 };
 
-struct saved_absence {
+struct saved_absence { /* likewise */
     struct compared_absence absence;
     size_t count;
 };
@@ -144,7 +145,7 @@ static const struct field value_fields[] = {
     {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low)},
     {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high)},
     {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
-    {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason)},
+    {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(flaw)},
 };
 static const struct record value_record = {
     "value", sizeof(struct saved_part), RECORD_FIELDS(value_fields), .check = check_value};
@@ -207,7 +208,7 @@ static void read_row_lists(struct reader *reader, const json_t *object, void *ba
             .ratio = NAN,
             .ratio_low = NAN,
             .ratio_high = NAN,
-            .reason = "",
+            .flaw = "",
             .no_change = ""};
     read_parts(reader, values, "values", &value_record, row->parts, 0);
     read_parts(reader, changes, "changes", &change_record, row->parts, 1);
@@ -241,7 +242,7 @@ static const struct record file_record = {"file", sizeof(struct saved_file), REC
 static const struct field_hook texts = {.read = read_texts}, flags = {.read = read_flags},
                                row_lists = {.read = read_row_lists};
 
-enum { ID_MOST = CELL_ID_BYTES - 1 };
+enum { ID_MOST = CELL_ID_BYTES - 1, ROWS_MOST = 100000 };
 
 static const struct field difference_fields[] = {
     {"name", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct saved_difference, name)},
@@ -294,14 +295,15 @@ static const struct field saved_fields[] = {
     {"files", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct saved, files, file_count), .of = &file_record,
         .limit = COMPARE_FILES_MAX},
     {"differences", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct saved, differences, difference_count),
-        .of = &difference_record},
+        .of = &difference_record, .limit = ROWS_MOST},
     {"times", FIELD_LIST, FIELD_NEEDED,
-        FIELD_POINTER(struct saved, rows[METRIC_TIME], row_counts[METRIC_TIME]), .of = &time_record},
+        FIELD_POINTER(struct saved, rows[METRIC_TIME], row_counts[METRIC_TIME]), .of = &time_record,
+        .limit = ROWS_MOST},
     {"slowdowns", FIELD_LIST, FIELD_NEEDED,
         FIELD_POINTER(struct saved, rows[METRIC_SLOWDOWN], row_counts[METRIC_SLOWDOWN]),
-        .of = &slowdown_record},
+        .of = &slowdown_record, .limit = ROWS_MOST},
     {"absences", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct saved, absences, absence_count),
-        .of = &absence_record},
+        .of = &absence_record, .limit = ROWS_MOST},
     {"threshold", FIELD_RECORD, FIELD_NEEDED | FIELD_MAYBE | FIELD_PLAIN, .of = &threshold_record,
         .count_offset = offsetof(struct saved, threshold)},
 };
@@ -359,25 +361,46 @@ static struct saved_row *time_of(const struct making *making, const char *id)
     return found ? &saved->rows[METRIC_TIME][found->index] : NULL;
 }
 
-static void sort_ids(struct making *making)
+/* Of items that begin with their id, each of which is there once; to be freed. */
+static struct reader_id *sorted_ids(
+    struct reader *reader, const char *what, const void *items, size_t count, size_t bytes)
 {
-    const struct saved *saved = making->saved;
-    size_t count = saved->row_counts[METRIC_TIME];
-    struct reader_id *ids = making->ids = reader_room(making->reader, count, sizeof *ids);
+    struct reader_id *ids = reader_room(reader, count, sizeof *ids);
     for (size_t i = 0; ids && i < count; i++)
-        ids[i] = (struct reader_id){saved->rows[METRIC_TIME][i].id, i};
+        ids[i] = (struct reader_id){*(const char *const *)((const char *)items + i * bytes), i};
     if (ids)
         qsort(ids, count, sizeof *ids, by_id);
     for (size_t i = 1; ids && i < count; i++)
         if (!by_id(&ids[i - 1], &ids[i]))
-            reader_refuse(making->reader, "times: %.100s is there twice", ids[i].id);
+            reader_refuse(reader, "%s: %.100s is there twice", what, ids[i].id);
+    return ids;
+}
+
+/* The first file that has it, where one cell stands for those of all; SIZE_MAX: none, or rows have it. */
+static size_t file_of_absence(const struct making *making, const struct compared_absence *absence)
+{
+    for (size_t file = 0; file < making->saved->file_count && !time_of(making, absence->id); file++)
+        if (absence->has[file])
+            return file;
+    return SIZE_MAX;
+}
+
+/* How many cells of a file are told of. */
+static size_t count_cells(const struct making *making, size_t file)
+{
+    const struct saved *saved = making->saved;
+    size_t count = 0;
+    for (size_t i = 0; i < saved->row_counts[METRIC_TIME]; i++)
+        count += saved->rows[METRIC_TIME][i].parts[file].there;
+    for (size_t i = 0; i < saved->absence_count; i++)
+        count += file_of_absence(making, &saved->absences[i].absence) == file;
+    return count;
 }
 
 static void make_files(struct making *making)
 {
     const struct saved *saved = making->saved;
     struct compare *made = making->made;
-    size_t most = saved->row_counts[METRIC_TIME] + saved->absence_count;
     making->results = pool_room(&made->pool, saved->file_count, sizeof *making->results);
     for (size_t i = 0; making->results && i < saved->file_count; i++) {
         const struct saved_file *file = &saved->files[i];
@@ -390,7 +413,7 @@ static void make_files(struct making *making)
         result->complete = file->complete;
         memcpy(result->started, file->started, sizeof file->started);
         memcpy(result->incomplete_reason, file->incomplete_reason, sizeof file->incomplete_reason);
-        result->cells = pool_room(&made->pool, most, sizeof *result->cells);
+        result->cells = pool_room(&made->pool, count_cells(making, i), sizeof *result->cells);
     }
     made->file_count = saved->file_count;
 }
@@ -422,11 +445,10 @@ static void add_cells(struct making *making)
             cell->low = part->low;
             cell->high = part->high;
             cell->quality = part->quality;
-            record_cut(part->reason, cell->reason, sizeof cell->reason);
+            record_cut(part->flaw, cell->reason, sizeof cell->reason);
         }
 }
 
-/* Cells that a row tells of too are there already. */
 static void add_absent(struct making *making)
 {
     const struct saved *saved = making->saved;
@@ -435,16 +457,28 @@ static void add_absent(struct making *making)
     for (size_t i = 0; made->absences && i < saved->absence_count; i++) {
         const struct compared_absence *absence = &saved->absences[i].absence;
         const struct saved_row *row = time_of(making, absence->id);
+        size_t first = file_of_absence(making, absence);
         made->absences[made->absence_count++] = *absence;
-        for (size_t file = 0; file < saved->file_count; file++) {
-            if (row && row->parts[file].there != absence->has[file])
+        for (size_t file = 0; row && file < saved->file_count; file++)
+            if (row->parts[file].there != absence->has[file])
                 reader_refuse(making->reader, "absences[%zu] contradicts times", i);
-            if (row || !absence->has[file])
-                continue;
-            struct result_cell *cell = add_cell(making, file, absence->id);
-            cell->quality = QUALITY_MISSING;
-            record_cut("the comparison does not hold its figures", cell->reason, sizeof cell->reason);
-        }
+        if (first == SIZE_MAX)
+            continue;
+        struct result_cell *cell = add_cell(making, first, absence->id);
+        cell->quality = QUALITY_MISSING;
+        record_cut("the comparison does not hold its figures", cell->reason, sizeof cell->reason);
+    }
+}
+
+/* A file may have more cells than were asked for (--only). */
+static void check_qualities(const struct making *making)
+{
+    for (size_t file = 0; file < making->made->file_count; file++) {
+        size_t count = 0;
+        for (enum quality quality = 0; quality < QUALITIES; quality++)
+            count += making->made->qualities[file][quality];
+        if (count < making->results[file].cell_count)
+            reader_refuse(making->reader, "files[%zu] has fewer cells than are compared", file);
     }
 }
 
@@ -457,6 +491,7 @@ static struct compared compared_of(
         .low = part->ratio_low,
         .high = part->ratio_high,
         .placements = {part->placements[0], part->placements[1]},
+        .flaw = part->flaw[0] ? part->flaw : NULL,
         .reason = part->no_change[0] ? part->no_change : NULL};
     struct result_comparison *comparison = NULL;
     if (metric == METRIC_SLOWDOWN && part->there)
@@ -543,15 +578,23 @@ static void make_request(struct making *making, struct compare_request *request)
 static void make(struct making *making, struct compare_request *request)
 {
     struct compare *made = making->made;
-    sort_ids(making);
-    make_files(making);
-    if (!making->reader->status && !made->pool.failed)
+    const struct saved *saved = making->saved;
+    struct reader *reader = making->reader;
+    making->ids = sorted_ids(reader, "times", saved->rows[METRIC_TIME], saved->row_counts[METRIC_TIME],
+        sizeof *saved->rows[METRIC_TIME]);
+    free(sorted_ids(reader, "absences", saved->absences, saved->absence_count, sizeof *saved->absences));
+    if (!reader->status)
+        make_files(making);
+    if (!reader->status && !made->pool.failed)
         add_cells(making);
-    if (!making->reader->status && !made->pool.failed)
+    if (!reader->status && !made->pool.failed)
         add_absent(making);
-    if (!making->reader->status && !made->pool.failed)
+    if (!reader->status && !made->pool.failed)
+        check_qualities(making);
+    if (!reader->status && !made->pool.failed)
         make_rows(making);
-    make_differences(making);
+    if (!reader->status)
+        make_differences(making);
     make_request(making, request);
     free(making->ids);
 }
