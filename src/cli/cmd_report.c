@@ -3,6 +3,7 @@
 #include "cli/outputs.h"
 #include "cli/report_options.h"
 #include "cli/status.h"
+#include "report/view_compare.h"
 #include "report/view_results.h"
 #include "result/json.h"
 #include "result/result_redact.h"
@@ -58,6 +59,32 @@ static int report(
     return rc < 0 ? rc : outputs_write(outputs, &(struct found){&report, write_json, view}, error);
 }
 
+static int write_comparison(const void *what, FILE *stream, struct error *error)
+{
+    const struct inputs *inputs = what;
+    return compare_json(&inputs->comparison, &inputs->request, stream, error);
+}
+
+static void view_comparison(const void *what, struct document *document)
+{
+    const struct inputs *inputs = what;
+    view_compare(&inputs->comparison, &inputs->request, document);
+}
+
+static int report_comparison(const struct report_options *options, struct outputs *outputs,
+    const struct inputs *inputs, struct error *error)
+{
+    if (options->baseline)
+        return error_set(
+            error, EINVAL, "--baseline: a comparison is relative to its first file: compare the files anew");
+    if (options->no_command)
+        return error_set(error, EINVAL,
+            "--no-command: a comparison tells commands and names of files in too many places: write its "
+            "results "
+            "anew with --no-command and compare these");
+    return outputs_write(outputs, &(struct found){inputs, write_comparison, view_comparison}, error);
+}
+
 /* What goes to a terminal is laid out for it; all else is a file, also on stdout. */
 static int open_output(const struct report_options *options, struct outputs *outputs, struct error *error)
 {
@@ -80,7 +107,8 @@ int cmd_report_run(const struct invocation *invocation)
     if (rc == 0)
         rc = inputs_read_named(&inputs, invocation, &error);
     if (rc == 0)
-        rc = report(options, &outputs, &inputs, &error);
+        rc = inputs.compared ? report_comparison(options, &outputs, &inputs, &error)
+                             : report(options, &outputs, &inputs, &error);
     outputs_discard(&outputs);
     inputs_free(&inputs);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;

@@ -46,12 +46,34 @@ static const char *cut_name(const char *operand, struct inputs *inputs, const ch
     return path;
 }
 
-static int read_named(struct inputs *inputs, const char *operand, struct error *error)
+static int take_comparison(
+    struct inputs *inputs, const char *name, const json_t *root, bool alone, struct error *error)
+{
+    if (!alone)
+        return error_set(error, EINVAL,
+            "%.150s is a comparison, which is reported alone: leave out the other files, or compare the "
+            "files "
+            "that it names anew",
+            name);
+    int rc = compare_take(name, root, &inputs->comparison, &inputs->request, error);
+    inputs->compared = rc == 0;
+    return rc;
+}
+
+static int read_named(struct inputs *inputs, const char *operand, bool alone, struct error *error)
 {
     struct input_file *file = &inputs->files[inputs->file_count];
     const char *name, *path = cut_name(operand, inputs, &name);
-    int rc = results_read(path, &file->results, &file->count, error);
+    const char *place = strcmp(path, "-") ? path : standard_input;
+    json_t *root;
+    int rc = saved_read(path, &root, error);
     if (rc < 0)
+        return rc;
+    bool comparison = compare_is(root);
+    rc = comparison ? take_comparison(inputs, place, root, alone, error)
+                    : results_take(place, root, &file->results, &file->count, error);
+    json_decref(root);
+    if (rc < 0 || comparison)
         return rc;
     inputs->file_count++;
     for (size_t i = 0; rc == 0 && i < file->count; i++)
@@ -65,7 +87,7 @@ int inputs_read_named(struct inputs *inputs, const struct invocation *invocation
     int rc = 0;
     *inputs = (struct inputs){.count = 0};
     for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++)
-        rc = read_named(inputs, invocation->operands[i], error);
+        rc = read_named(inputs, invocation->operands[i], invocation->operand_count == 1, error);
     return rc == 0 && inputs->pool.failed ? error_set(error, ENOMEM, "no memory for names of results") : rc;
 }
 
@@ -93,5 +115,7 @@ void inputs_free(struct inputs *inputs)
 {
     for (size_t i = 0; i < inputs->file_count; i++)
         results_free(inputs->files[i].results, inputs->files[i].count);
+    if (inputs->compared)
+        compare_free(&inputs->comparison);
     pool_free(&inputs->pool);
 }

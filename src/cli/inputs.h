@@ -19,6 +19,9 @@ struct inputs {
         size_t count;
     } files[OPERANDS_MAX];
     size_t file_count;
+    bool compared; /* it is no result that was read, but a comparison */
+    struct compare comparison;
+    struct compare_request request;
 };
 
 /* Reads the one result of each file, or page, that the operands name; "-" is stdin. They have
@@ -26,7 +29,7 @@ struct inputs {
 int inputs_read(struct inputs *inputs, const struct invocation *invocation, struct error *error);
 
 /* Likewise where an operand may be NAME=FILE, and a file may hold several results, which then have numbers
- * behind their names. Names are different ones. */
+ * behind their names. Names are different ones. A comparison (vcost.compare/1) may be the only operand. */
 int inputs_read_named(struct inputs *inputs, const struct invocation *invocation, struct error *error);
 
 /* Gives a result of an old version the settings that its command tells, by today's options. */

@@ -85,8 +85,8 @@ const struct command command_report = {
             "with shared axes, each relative to the --baseline; or what chase, events and inspect found "
             "on one machine, one below the other. A page holds the results themselves, so that it can be "
             "read again like the file that it was made of.",
-            "A comparison (vcost compare) does not hold the results; compare the files anew with --html "
-            "to get a page of it.",
+            "A comparison (--json or --html of vcost compare) is reported alone, as it was then; "
+            "--baseline and --no-command are of results only.",
         },
     .groups =
         {
@@ -96,7 +96,8 @@ const struct command command_report = {
             HELP_GROUP,
         },
     .operand = {.name = "[NAME=]RESULT",
-        .help = "Result files (--json of any measuring command), or pages that hold some. NAME is what "
+        .help = "Result files (--json of any measuring command), or pages that hold some, or one comparison. "
+                "NAME is what "
                 "the report calls it, otherwise the file's without its extension. With - one is read from "
                 "stdin.",
         .min = 1,

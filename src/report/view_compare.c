@@ -230,10 +230,13 @@ static void say_files(const struct compare *compare, struct document *document)
 {
     for (size_t i = 0; i < compare->file_count; i++) {
         const struct result *result = compare->files[i].result;
+        size_t cells = 0;
+        for (enum quality quality = 0; quality < QUALITIES; quality++)
+            cells += compare->qualities[i][quality];
         document_say(document, BLOCK_FACT, "%c: %s, %s, vcost %s, %s, %zu cell%s.", compare_letter(i),
             compare->files[i].name, result->experiment,
-            result->tool.version ? result->tool.version : this_tool.version, result->started,
-            result->cell_count, result->cell_count == 1 ? "" : "s");
+            result->tool.version ? result->tool.version : this_tool.version, result->started, cells,
+            cells == 1 ? "" : "s");
     }
 }
 
@@ -463,8 +466,7 @@ static void say_counts(
 
 static void say_quality(const struct compare *compare, size_t file, struct document *document)
 {
-    const struct result *result = compare->files[file].result;
-    const char *quality = view_run_quality(result, document);
+    const char *quality = view_run_quality(compare->qualities[file], document);
     if (quality[0])
         document_say(document, BLOCK_SENTENCE, "%c: %s", compare_letter(file), quality);
 }

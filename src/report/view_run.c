@@ -245,20 +245,19 @@ void view_run_counts(const struct ratios *ratios, const char *what, const char *
             ratios->faster, less, all - ratios->slower - ratios->faster, chance);
 }
 
-const char *view_run_quality(const struct result *result, struct document *document)
+const char *view_run_quality(const size_t counts[static QUALITIES], struct document *document)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
         [QUALITY_MISSING] = "without any sample"};
     struct listing list = {.between = ", ", .most = QUALITIES};
+    size_t all = counts[QUALITY_GOOD];
     for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
-        size_t count = 0;
-        for (size_t i = 0; i < result->cell_count; i++)
-            count += result->cells[i].quality == quality;
-        if (count)
-            listing_add(&list, document_text(document, "%zu %s", count, names[quality]), document);
+        all += counts[quality];
+        if (counts[quality])
+            listing_add(&list, document_text(document, "%zu %s", counts[quality], names[quality]), document);
     }
-    return list.count ? document_text(document, "%s of %zu cells.", list.text, result->cell_count) : "";
+    return list.count ? document_text(document, "%s of %zu cells.", list.text, all) : "";
 }
 
 struct sample_counts {
@@ -310,8 +309,10 @@ static void say_samples(const struct result *result, struct document *document)
 
 void view_run_method(const struct result *result, struct document *document)
 {
+    size_t qualities[QUALITIES];
+    result_qualities(result, qualities);
     document_details(document, true);
-    const char *quality = view_run_quality(result, document);
+    const char *quality = view_run_quality(qualities, document);
     if (quality[0])
         document_say(document, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)

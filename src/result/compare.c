@@ -192,13 +192,12 @@ static struct compared compared_in(
     if (!row->baseline) {
         compared.cell = cell_of(comparing, file, row->id);
         compared.value = compared.cell ? compared.cell->median : NAN;
-        return compared;
-    }
-    compared.comparison = look_up(index->comparisons, index->comparison_count, row->id, row->baseline);
-    if (compared.comparison) {
+    } else if ((compared.comparison =
+                       look_up(index->comparisons, index->comparison_count, row->id, row->baseline))) {
         compared.cell = &comparing->compare->files[file].result->cells[compared.comparison->cell];
         compared.value = compared.comparison->ratio;
     }
+    compared.flaw = compared.cell ? cell_reason(compared.cell) : NULL;
     return compared;
 }
 
@@ -299,6 +298,7 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
             error, EINVAL, "%zu results cannot be compared: from 2 to %d can", file_count, COMPARE_FILES_MAX);
     for (size_t i = 0; i < file_count; i++) {
         made.files[i] = files[i];
+        result_qualities(files[i].result, made.qualities[i]);
         index_result(&made.pool, files[i].result, &comparing.indices[i]);
     }
     int status = made.pool.failed ? 0 : check_files(&comparing, error);

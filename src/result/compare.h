@@ -9,6 +9,7 @@
 #include "result/result.h"
 #include "result/ratios.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 /* What is compared: a cell's median, or a comparison inside a result (guest over native). */
@@ -29,7 +30,9 @@ struct compared {
     double change;                              /* value over the first file's; NAN: none, and in the first */
     double low, high;                           /* its 95 % confidence interval; NAN: none */
     size_t placements[2]; /* that the interval was made over, of the first file and of this */
-    const char *reason;   /* why there is no change or no interval; NULL if nothing is missing. Static. */
+    const char *flaw;     /* why its cell is not good or has no figure; NULL: nothing is wrong */
+    const char *reason;   /* why there is no change or no interval; NULL if nothing is missing. Static, or in
+                             the pool. */
 };
 
 struct compared_row {
@@ -73,6 +76,8 @@ struct difference {
 struct compare {
     struct compare_input files[COMPARE_FILES_MAX];
     size_t file_count;
+    size_t qualities[COMPARE_FILES_MAX][QUALITIES]; /* how many cells each file has of each */
+    const char *version;                            /* of the vcost that compared; NULL: this one */
     struct compared_rows metrics[METRICS];
     struct compared_absence *absences;
     size_t absence_count;
@@ -108,6 +113,8 @@ size_t compare_above(const struct compare *compare, enum metric metric, double p
 /* "A", "B" …: how a report calls a file. */
 char compare_letter(size_t file);
 
+extern const char *const metric_names[METRICS]; /* "time", "slowdown" in files */
+
 /* What was asked for, which reports repeat. */
 struct compare_request {
     int argc; /* the command as typed; not owned */
@@ -120,5 +127,16 @@ struct compare_request {
  * stream are left to its owner (output_commit). */
 int compare_json(
     const struct compare *compare, const struct compare_request *request, FILE *stream, struct error *error);
+
+/* Whether a file's JSON is a comparison, of whatever version. */
+bool compare_is(const json_t *root);
+
+/* Reads a comparison back, and what was asked for. The file is hostile until then, as results are (read.h);
+ * `name` is what sentences call it. Its files are results that hold what a comparison tells of them: cells
+ * that are in rows, without samples, and for those in absences one in the first file that has it; what stands
+ * in `qualities` may be more. compare_free() releases everything, the request's words too; both are untouched
+ * on failure. */
+int compare_take(const char *name, const json_t *root, struct compare *compare,
+    struct compare_request *request, struct error *error);
 
 #endif

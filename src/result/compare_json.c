@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <math.h>
 
-static const char *const metric_names[METRICS] = {[METRIC_TIME] = "time", [METRIC_SLOWDOWN] = "slowdown"};
+const char *const metric_names[METRICS] = {[METRIC_TIME] = "time", [METRIC_SLOWDOWN] = "slowdown"};
 
 static void put_text_or_null(struct draft *draft, json_t *object, const char *key, const char *text)
 {
@@ -25,28 +25,25 @@ static json_t *json_command(struct draft *draft, const struct compare_request *r
     return array;
 }
 
-static json_t *json_qualities(struct draft *draft, const struct result *file)
+static json_t *json_qualities(struct draft *draft, const size_t counts[static QUALITIES])
 {
-    size_t counts[QUALITY_MISSING + 1] = {0};
     json_t *object = json_object();
-    for (size_t i = 0; i < file->cell_count; i++)
-        counts[file->cells[i].quality]++;
     for (enum quality quality = QUALITY_GOOD; quality <= QUALITY_MISSING; quality++)
         put(draft, object, quality_names[quality], json_integer((json_int_t)counts[quality]));
     return object;
 }
 
-static json_t *json_file(struct draft *draft, const struct compare_input *file)
+static json_t *json_file(struct draft *draft, const struct compare *compare, size_t file)
 {
-    const struct result *result = file->result;
+    const struct result *result = compare->files[file].result;
     json_t *object = json_object();
-    put_text(draft, object, "name", file->name);
+    put_text(draft, object, "name", compare->files[file].name);
     put_text(draft, object, "experiment", result->experiment);
     put_text(draft, object, "started", result->started);
     put_text(draft, object, "version", result_tool(result)->version);
     put(draft, object, "complete", json_boolean(result->complete));
     put_text_or_null(draft, object, "incomplete_reason", result->complete ? NULL : result->incomplete_reason);
-    put(draft, object, "cells", json_qualities(draft, result));
+    put(draft, object, "cells", json_qualities(draft, compare->qualities[file]));
     return object;
 }
 
@@ -54,7 +51,7 @@ static json_t *json_files(struct draft *draft, const struct compare *compare)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < compare->file_count; i++)
-        put_item(draft, array, json_file(draft, &compare->files[i]));
+        put_item(draft, array, json_file(draft, compare, i));
     return array;
 }
 
@@ -94,7 +91,7 @@ static json_t *json_value(struct draft *draft, const struct compared *compared)
     put_figure(draft, object, "low", comparison ? comparison->low : compared->cell->low);
     put_figure(draft, object, "high", comparison ? comparison->high : compared->cell->high);
     put_text(draft, object, "quality", quality_names[compared->cell->quality]);
-    put_text_or_null(draft, object, "reason", cell_reason(compared->cell));
+    put_text_or_null(draft, object, "reason", compared->flaw);
     return object;
 }
 
@@ -177,9 +174,10 @@ static json_t *json_from_compare(
 {
     json_t *object = json_object(), *version = json_object();
     put_text(draft, object, "schema", "vcost.compare/1");
-    put_text(draft, version, "version", this_tool.version);
+    put_text(draft, version, "version", compare->version ? compare->version : this_tool.version);
     put(draft, object, "tool", version);
     put(draft, object, "command", json_command(draft, request));
+    put_text(draft, object, "metric", metric_names[request->metric]);
     put(draft, object, "files", json_files(draft, compare));
     put(draft, object, "differences", json_differences(draft, compare));
     put(draft, object, "times", json_rows(draft, compare, METRIC_TIME));

@@ -3,6 +3,7 @@
 #include "base/clean.h"
 #include "base/packed.h"
 #include "record/record.h"
+#include "result/compare.h"
 #include "result/json.h"
 
 #include <ctype.h>
@@ -24,10 +25,10 @@ static void check_schema(struct reader *reader, const json_t *root)
         reader_refuse(reader, "it is no JSON object");
     else if (!name)
         reader_refuse(reader, "it names no schema");
-    else if (!strncmp(name, "vcost.compare/", strlen("vcost.compare/")))
+    else if (compare_is(root))
         reader->status = error_set(reader->error, EINVAL,
-            "%.150s is a comparison, which does not hold the results: compare the files that it names anew, "
-            "as with vcost compare A B --html FILE",
+            "%.150s is a comparison, which does not hold the results: vcost report shows it, alone; compare "
+            "the files that it names anew",
             reader->name);
     else if (strncmp(name, family, strlen(family)) != 0)
         reader_refuse(reader, "its schema is \"%.60s\", not \"%s\"", name, RESULT_SCHEMA);
@@ -96,7 +97,7 @@ static int refuse_json(const char *name, const json_error_t *wrong, struct error
 
 /* ---- several of them ---- */
 
-static int take_results(
+int results_take(
     const char *name, const json_t *root, struct result **results, size_t *count, struct error *error)
 {
     bool several = json_is_array(root);
@@ -174,22 +175,19 @@ static int find_in_page(
     return 0;
 }
 
-static int parse_json(const char *name, const char *bytes, size_t size, struct result **results,
-    size_t *count, struct error *error)
+static int load_json(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
 {
     json_error_t wrong;
     if (!size)
         return error_set(error, EINVAL, "%.200s is empty", name);
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
-    if (!root)
+    json_t *loaded = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
+    if (!loaded)
         return refuse_json(name, &wrong, error);
-    int status = take_results(name, root, results, count, error);
-    json_decref(root);
-    return status;
+    *root = loaded;
+    return 0;
 }
 
-int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
-    struct error *error)
+static int parse(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* some editors begin UTF-8 with it */
     char *unpacked = NULL;
@@ -199,9 +197,26 @@ int results_parse(const char *name, const char *bytes, size_t size, struct resul
     }
     int status = find_in_page(name, &bytes, &size, &unpacked, error);
     if (!status)
-        status = parse_json(name, bytes, size, results, count, error);
+        status = load_json(name, bytes, size, root, error);
     free(unpacked);
     return status;
+}
+
+/* From a root, which is released. */
+static int take_and_release(
+    const char *name, json_t *root, struct result **results, size_t *count, struct error *error)
+{
+    int status = results_take(name, root, results, count, error);
+    json_decref(root);
+    return status;
+}
+
+int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
+    struct error *error)
+{
+    json_t *root;
+    int status = parse(name, bytes, size, &root, error);
+    return status ? status : take_and_release(name, root, results, count, error);
 }
 
 /* Just one. */
@@ -245,7 +260,7 @@ static int read_all(FILE *stream, const char *name, char **bytes, size_t *size, 
     return ferror(stream) ? error_errno(error, errno, "cannot read %.200s", name) : 0;
 }
 
-int results_read(const char *path, struct result **results, size_t *count, struct error *error)
+int saved_read(const char *path, json_t **root, struct error *error)
 {
     bool standard = !strcmp(path, "-");
     const char *name = standard ? "standard input" : path;
@@ -258,9 +273,18 @@ int results_read(const char *path, struct result **results, size_t *count, struc
     if (!standard)
         fclose(stream);
     if (!status)
-        status = results_parse(name, bytes, size, results, count, error);
+        status = parse(name, bytes, size, root, error);
     free(bytes);
     return status;
+}
+
+int results_read(const char *path, struct result **results, size_t *count, struct error *error)
+{
+    json_t *root;
+    int status = saved_read(path, &root, error);
+    return status
+               ? status
+               : take_and_release(strcmp(path, "-") ? path : "standard input", root, results, count, error);
 }
 
 int result_read(const char *path, struct result *result, struct error *error)

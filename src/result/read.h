@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "result/result.h"
 
+#include <jansson.h>
 #include <stddef.h>
 
 enum { RESULT_BYTES_MAX = 32 << 20 };
@@ -31,10 +32,16 @@ int result_read(const char *path, struct result *result, struct error *error);
 int result_parse(
     const char *name, const char *bytes, size_t size, struct result *result, struct error *error);
 
+/* The JSON that a file holds, or a page, or standard input where the path is "-", within the bounds above and
+ * whatever it says; *root is the caller's (json_decref). */
+int saved_read(const char *path, json_t **root, struct error *error);
+
 /* The same for files of one result or more: *results is the caller's, results_free() releases it. */
 int results_read(const char *path, struct result **results, size_t *count, struct error *error);
 int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
     struct error *error);
+int results_take(
+    const char *name, const json_t *root, struct result **results, size_t *count, struct error *error);
 void results_free(struct result *results, size_t count);
 
 #endif

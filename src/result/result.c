@@ -103,3 +103,10 @@ const char *comparison_reason(const struct result_comparison *comparison)
     return comparison->placements < 2 ? "an interval needs at least two placements"
                                       : "no interval could be made";
 }
+
+void result_qualities(const struct result *result, size_t counts[static QUALITIES])
+{
+    memset(counts, 0, QUALITIES * sizeof *counts);
+    for (size_t i = 0; i < result->cell_count; i++)
+        counts[result->cells[i].quality]++;
+}

@@ -192,6 +192,9 @@ static inline bool cell_measured(const struct result_cell *cell)
     return cell && isfinite(cell->median);
 }
 
+/* How many cells there are of each quality. */
+void result_qualities(const struct result *result, size_t counts[static QUALITIES]);
+
 /* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
  * NULL if nothing is wrong. Belongs to the cell or is static. */
 const char *cell_reason(const struct result_cell *cell);

@@ -2,8 +2,10 @@
 #ifndef VCOST_RUNNER_CELL_H
 #define VCOST_RUNNER_CELL_H
 
+#include "base/pool.h"
 #include "workload/chase.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +27,9 @@ enum { CELL_ID_BYTES = 128 };
  * page. An event: "events/kvm/cpuid", "events/kvm/retouch-lines/65536": its name and, if it has one, its
  * size. */
 void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES]);
+
+/* The reverse, with names kept in the pool. False, and the cell untouched: no cell of this vcost has that id.
+ */
+bool cell_from_id(const char *id, struct pool *pool, struct cell *cell);
 
 #endif

@@ -1,6 +1,6 @@
-/* results_parse() on arbitrary bytes: what is refused gets a sentence and leaves the output alone; what is
- * accepted is written, and read and written again as it was, can be compared with itself, changes nothing,
- * and what is said of both can be written in every format. */
+/* results_parse() and compare_take() on arbitrary bytes: what is refused gets a sentence and leaves the
+ * output alone; what is accepted is written, and read and written again as it was, can be compared with
+ * itself, changes nothing, and what is said of both can be written in every format. */
 #include "report/formats.h"
 #include "report/view_compare.h"
 #include "report/view_results.h"
@@ -44,21 +44,55 @@ static void write_document(struct document *document)
     document_free(document);
 }
 
-static void write_comparison(const struct compare *compare)
+/* As JSON, to be freed; what is said of it goes into every format. */
+static char *write_comparison(const struct compare *compare, const struct compare_request *request)
 {
-    static char *words[] = {"vcost", "compare"};
-    const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
     struct document document = {0};
     struct error error = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
-    require(!compare_json(compare, &request, stream, &error));
+    require(!compare_json(compare, request, stream, &error));
     fclose(stream);
-    free(text);
-    view_compare(compare, &request, &document);
+    view_compare(compare, request, &document);
     write_document(&document);
+    return text;
+}
+
+/* What is written is read, and written again as it was. */
+static void try_comparison(const struct compare *compare, const struct compare_request *request)
+{
+    char *first = write_comparison(compare, request), *second;
+    json_t *root = json_loads(first, JSON_REJECT_DUPLICATES, NULL);
+    struct compare again;
+    struct compare_request asked;
+    struct error error = {0};
+    require(root != NULL && compare_is(root));
+    require(!compare_take("again", root, &again, &asked, &error));
+    second = write_comparison(&again, &asked);
+    require(!strcmp(first, second));
+    compare_free(&again);
+    json_decref(root);
+    free(first);
+    free(second);
+}
+
+static void read_comparison(const uint8_t *data, size_t size)
+{
+    json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+    struct compare compare;
+    struct compare_request request;
+    struct error error = {0};
+    if (root && compare_is(root)) {
+        if (compare_take("fuzz", root, &compare, &request, &error)) {
+            require(error.code > 0 && error.text[0]);
+        } else {
+            try_comparison(&compare, &request);
+            compare_free(&compare);
+        }
+    }
+    json_decref(root);
 }
 
 static void report(const struct result *result)
@@ -72,6 +106,8 @@ static void report(const struct result *result)
 static void compare_with_itself(const struct result *result)
 {
     const struct compare_input files[2] = {{"a", result}, {"b", result}};
+    static char *words[] = {"vcost", "compare"};
+    const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
     struct compare compare;
     struct error error = {0};
     if (compare_make(files, 2, NULL, &compare, &error)) {
@@ -81,7 +117,7 @@ static void compare_with_itself(const struct result *result)
     check_rows(&compare.metrics[METRIC_TIME]);
     check_rows(&compare.metrics[METRIC_SLOWDOWN]);
     require(compare.difference_count == 0 && compare.absence_count == 0);
-    write_comparison(&compare);
+    try_comparison(&compare, &request);
     compare_free(&compare);
 }
 
@@ -118,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {0};
     if (results_parse("fuzz", (const char *)data, size, &results, &count, &error)) {
         require(error.code > 0 && error.text[0] && !results && !count);
+        read_comparison(data, size);
         return 0;
     }
     for (size_t i = 0; i < count; i++) {

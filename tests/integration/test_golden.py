@@ -42,6 +42,14 @@ def fixtures():
     return sorted(path.relative_to(FIXTURES).with_suffix("") for path in FIXTURES.glob("*/*.json"))
 
 
+def is_comparison(name):
+    return json.loads((FIXTURES / f"{name}.json").read_text())["schema"] == "vcost.compare/1"
+
+
+def results():
+    return [name for name in fixtures() if not is_comparison(name)]
+
+
 def printed(*arguments):
     """As a user sees it who stands in the folder of fixtures."""
     done = subprocess.run(["vcost", *map(str, arguments)], executable=VCOST, cwd=FIXTURES, env=ENVIRONMENT,
@@ -116,6 +124,43 @@ def compare_case(name, arguments):
     return f"comparison of {name}", case
 
 
+def reported_comparison_case(name, arguments):
+    """A saved comparison says all that the comparison said."""
+    def case():
+        with tempfile.TemporaryDirectory() as folder:
+            files = {suffix: f"{folder}/comparison.{suffix}" for suffix in ("json", "html")}
+            printed("compare", *arguments, "--json", files["json"], "--html", files["html"])
+            for path in files.values():
+                got, said = reported(path), compared(*arguments)
+                for suffix, text in said.items():
+                    assert got[suffix] == text, difference(text, got[suffix], suffix)
+                assert printed("report", path, "--format", "json") == Path(files["json"]).read_bytes(), "it changes"
+            assert printed("report", files["json"], "--verbose") == printed("compare", *arguments, "--verbose")
+    return f"comparison of {name}, saved and reported", case
+
+
+def comparison_with_only():
+    """It does not hold the cells that --only left out: the sentence "Only in …" names parts of names that differ in these alone.
+    All else is as it was said."""
+    arguments = ["amd/chase.json", "amd/matrix.json", "--only", "*kvm*"]
+    with tempfile.TemporaryDirectory() as folder:
+        printed("compare", *arguments, "--json", f"{folder}/c.json")
+        said, got = (text.partition(b"\nOnly in A:") for text in (printed("compare", *arguments), printed("report", f"{folder}/c.json")))
+        assert got[0] == said[0] and got[1] == said[1] != b"", difference(said[0], got[0], "only")
+        assert printed("report", f"{folder}/c.json", "--format", "json") == (Path(folder) / "c.json").read_bytes()
+
+
+def comparison_of_old_again():
+    """It is written as it was, with `metric`, which 0.1.0 did not tell."""
+    for path in (name for name in fixtures() if is_comparison(name)):
+        original = json.loads((FIXTURES / f"{path}.json").read_text())
+        again = json.loads(printed("report", f"{path}.json", "--format", "json"))
+        schema = json.loads((TESTS.parent / "share/schema/vcost.compare-1.schema.json").read_text())
+        for each in (original, again):
+            jsonschema.validate(each, schema)
+        assert again.pop("metric") == "time" and again == original
+
+
 def verbose():
     check("amd/inspect-verbose", {"txt": printed("report", "--verbose", "amd/inspect.json")})
 
@@ -129,7 +174,7 @@ def schema_file():
     assert path.read_bytes() == made, difference(path.read_bytes(), made, path.name)
     schema = json.loads(made)
     jsonschema.Draft202012Validator.check_schema(schema)
-    for name in fixtures():
+    for name in results():
         jsonschema.validate(json.loads((FIXTURES / f"{name}.json").read_text()), schema)
 
 
@@ -141,8 +186,11 @@ def no_golden_file_is_left_over():
     assert not left, f"of no case: {sorted(left)}"
 
 
-CASES = [report_case(name) for name in fixtures()] + [again_case(name) for name in fixtures()]
+CASES = [report_case(name) for name in fixtures()] + [again_case(name) for name in results()]
 CASES += [compare_case(name, arguments) for name, arguments in COMPARISONS.items()]
+CASES += [reported_comparison_case(name, arguments) for name, arguments in COMPARISONS.items()]
+CASES += [("a comparison of some cells, saved and reported", comparison_with_only)]
+CASES += [("a comparison of 0.1.0 read and written again", comparison_of_old_again)]
 CASES += [("report of amd/inspect, all of it", verbose), ("the schema is that of the tables", schema_file),
           ("no golden file is left over", no_golden_file_is_left_over)]
 tap.main(CASES)

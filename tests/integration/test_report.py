@@ -19,6 +19,7 @@ import tap  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "tests/fixtures"
+COMPARISON = FIXTURES / "intel/compare.json"
 SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
 VCOST = str(Path(sys.argv[1]).resolve())
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "NO_COLOR": "1", "PATH": os.environ["PATH"]}
@@ -54,7 +55,8 @@ def folder():
 
 
 def fixtures():
-    found = sorted(FIXTURES.glob("*/*.json"))
+    """The results; what is said of a saved comparison test_golden.py compares with what was said then."""
+    found = sorted(path for path in FIXTURES.glob("*/*.json") if path != COMPARISON)
     assert len(found) > 12
     return found
 
@@ -151,14 +153,107 @@ def test_without_its_command_no_word_of_it_is_left():
         assert len(kept["cells"]) == len(made["cells"])
 
 
-def test_a_comparison_is_refused_with_what_to_do():
+def test_a_comparison_is_reported_alone():
+    text = report(COMPARISON)
+    assert report("-", input=COMPARISON.read_bytes()) == report(f"x={COMPARISON}") == text
     with folder() as work:
-        done = vcost("compare", FIXTURES / "amd/chase.json", FIXTURES / "amd/chase2.json", "--json", work / "c.json",
-                     "--html", work / "c.html")
-        assert done.returncode == 0, done.stderr
-        assert b"vcost.compare/1" in (work / "c.html").read_bytes()
-        for name in ("c.json", "c.html"):
-            refused([work / name], 1, "is a comparison", "vcost compare A B --html FILE")
+        report(COMPARISON, "-o", work / "c.html")
+        report(COMPARISON, "-o", work / "c.json")
+        assert report(work / "c.html") == report(work / "c.json") == text
+        for other in (COMPARISON, FIXTURES / "amd/chase.json"):
+            refused([COMPARISON, f"x={other}"], 1, "is a comparison, which is reported alone")
+            refused([f"x={other}", COMPARISON], 1, "is a comparison, which is reported alone")
+        (work / "list.json").write_text(f"[{COMPARISON.read_text()}]")
+        refused([work / "list.json"], 1, "is a comparison")
+        refused([COMPARISON, "--no-command"], 1, "--no-command: a comparison")
+        refused([COMPARISON, "--baseline", "x"], 1, "--baseline: a comparison")
+        done = vcost("compare", COMPARISON, FIXTURES / "amd/chase.json")
+        assert done.returncode == 1 and b"is a comparison" in done.stderr, done.stderr
+
+
+def changed(path, value):
+    """The saved comparison with a member changed, or (value DROP) left out."""
+    kept = json.loads(COMPARISON.read_text())
+    *way, last = path
+    at = kept
+    for key in way:
+        at = at[key]
+    if value is DROP:
+        del at[last]
+    else:
+        at[last] = value(at[last]) if callable(value) else value
+    return kept
+
+
+DROP = object()
+ROW = ("times", 3)
+SLOWDOWN = ("slowdowns", 2)
+HOSTILE = [
+    (("schema",), "vcost.compare/2", "is of schema vcost.compare/2, and this vcost reads vcost.compare/1"),
+    (("tool",), DROP, '"tool" is missing'),
+    (("command", 0), 7, "command[0] is a whole number and should be a text"),
+    (("files",), lambda files: files * 5, "files: 10 are too many"),
+    (("files",), lambda files: files[:1], "files: a comparison is of two or more"),
+    (("files",), lambda files: files + files[:1], "has not one item for each of 3 files"),
+    (("files", 1, "complete"), "yes", "files[1].complete is a text"),
+    (("files", 1, "cells", "good"), -1, "files[1].cells.good is -1"),
+    (("files", 0, "cells", "noisy"), DROP, '"noisy" is missing'),
+    (("files", 0, "cells", "noisy"), 3, "files[0] has fewer cells than are compared"),
+    (("differences", 0, "values"), [None], "differences[0].values has not one item"),
+    (("differences", 0, "values"), [None, 7], "differences[0].values is a whole number"),
+    (("times",), [], "times: it compares nothing"),
+    (("times", 1), lambda row: 7, "times[1] is a whole number"),
+    (("times", 1, "id"), "chase/native/random/4096/64/-/4096", "is there twice"),
+    ((*ROW, "id"), "", "times[3].id is empty or too long"),
+    ((*ROW, "id"), "x" * 128, "times[3].id is empty or too long"),
+    ((*ROW, "values"), lambda values: values * 40, "times[3].values has 80 items"),
+    ((*ROW, "values"), lambda values: values * 2, "times[3].changes has 1 items for 4 files"),
+    ((*ROW, "values", 0), None, "times[3]: the first file does not have it"),
+    ((*ROW, "values", 1), None, "times[3].changes[0] is a change of what the file does not have"),
+    ((*ROW, "values", 1), 7, "times[3].values[1] is a whole number and should be an object or null"),
+    ((*ROW, "values", 1, "value"), 1e300, "times[3].values[1].value is 1e+300"),
+    ((*ROW, "values", 1, "low"), 1e9, "times[3].values[1]: the value lies outside of its interval"),
+    ((*ROW, "values", 1, "high"), -1, "times[3].values[1]: the value lies outside of its interval"),
+    ((*ROW, "values", 1, "quality"), "great", "times[3].values[1].quality is none that is known"),
+    ((*ROW, "changes"), [], "times[3].changes has 0 items for 2 files"),
+    ((*ROW, "changes", 0), None, "times[3].changes[0] is null"),
+    ((*ROW, "changes", 0, "low"), None, "times[3].changes[0]: a part of the interval is missing"),
+    ((*ROW, "changes", 0, "ratio"), None, "times[3].changes[0]: a part of the interval is missing"),
+    ((*ROW, "changes", 0, "low"), 1e9, "times[3].changes[0]: the ratio lies outside of its interval"),
+    ((*ROW, "changes", 0, "placements"), [3], "times[3].changes[0].placements is not two numbers"),
+    ((*ROW, "changes", 0, "placements"), [3, -3], "times[3].changes[0].placements is not two numbers"),
+    ((*SLOWDOWN, "id"), "other", "slowdowns: other is in none of its times"),
+    ((*SLOWDOWN, "baseline"), "", "slowdowns[2].baseline is empty or too long"),
+    (("absences", 0, "files"), [True], "absences[0].files has not one item"),
+    (("absences", 0, "files"), [True, 1], "absences[0].files is a whole number"),
+    (("absences", 0, "id"), "chase/native/random/4096/64/-/4096", "absences[0] contradicts times"),
+    (("absences", 1), lambda row: {"id": "chase/native/random/5824/64/-/4096", "files": [True, False]}, "is there twice"),
+    (("threshold",), 7, "threshold is a whole number and should be an object or null"),
+    (("threshold",), {"percent": -5, "metric": "time"}, "threshold.percent is no threshold"),
+    (("threshold",), {"percent": 5, "metric": "speed"}, "threshold.metric is none that is known"),
+]
+
+
+def test_a_comparison_that_is_none_is_refused():
+    with folder() as work:
+        for path, value, sentence in HOSTILE:
+            (work / "c.json").write_text(json.dumps(changed(path, value)))
+            refused([work / "c.json"], 1, sentence)
+
+
+def test_a_comparison_of_what_is_not_known_is_reported():
+    """An id that this vcost does not understand is its name; fields that it does not know are passed over."""
+    with folder() as work:
+        name = "later/kvm/what/1/2"
+        for path, value, part in (((*ROW, "id"), name, name), (("more",), [1], ""),
+                                  (("files", 0, "name"), "a/\x1b[31m.json", "[31m"), (("differences",), [], "are the same"),
+                                  (("threshold",), {"percent": 5, "metric": "slowdown"}, "slowdown")):
+            kept = changed(path, value)
+            if path == (*ROW, "id"):
+                kept["slowdowns"] = []  # which would be of a cell that is in no row
+            (work / "c.json").write_text(json.dumps(kept))
+            text = report(work / "c.json").decode()
+            assert part in text and "\x1b" not in text, text
 
 
 def test_what_is_no_result_is_refused():

@@ -286,6 +286,67 @@ static void cells_have_stable_ids(void **state)
     assert_string_equal(id, "events/kvm/cpuid/65536");
 }
 
+static void check_id_again(const struct cell *cell)
+{
+    struct pool pool = {0};
+    struct cell again;
+    char id[CELL_ID_BYTES], same[CELL_ID_BYTES];
+    cell_id(cell, id);
+    assert_true(cell_from_id(id, &pool, &again));
+    cell_id(&again, same);
+    assert_string_equal(id, same);
+    assert_string_equal(again.monitor, cell->monitor);
+    assert_int_equal(again.event.name != NULL, cell->event.name != NULL);
+    if (cell->event.name) {
+        assert_string_equal(again.event.name, cell->event.name);
+        assert_true(again.event.bytes == cell->event.bytes);
+    } else {
+        assert_true(again.chase.order == cell->chase.order && again.chase.write == cell->chase.write);
+        assert_true(again.chase.working_set_bytes == cell->chase.working_set_bytes);
+        assert_int_equal(again.chase.element_bytes, cell->chase.element_bytes);
+        assert_int_equal(again.chase.chains, cell->chase.chains);
+        assert_true(again.guest_page_bytes == cell->guest_page_bytes);
+        assert_true(again.host_page_bytes == cell->host_page_bytes);
+    }
+    pool_free(&pool);
+}
+
+static void ids_tell_their_cells(void **state)
+{
+    static const char *const monitors[] = {"native", "kvm", "command:ssh a /usr/bin/vcost agent"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        for (enum chase_order order = 0; order < CHASE_ORDERS; order++)
+            for (unsigned chains = 1; chains <= 4; chains += 3) {
+                check_id_again(&(struct cell){
+                    monitors[i], {65536, 64, order, true, chains}, i ? 4096 : 0, 2 << 20, {NULL, 0}});
+                check_id_again(&(struct cell){
+                    monitors[i], {8192, 512, order, false, chains}, i ? 4096 : 0, 4096, {NULL, 0}});
+            }
+        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"cpuid", 0}});
+        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"retouch-lines", 65536}});
+    }
+}
+
+static void other_ids_tell_nothing(void **state)
+{
+    static const char *const ids[] = {"", "/", "chase", "chase/", "chase/kvm", "events/kvm", "events/kvm/",
+        "events//65536", "other/kvm/cpuid", "chase/kvm/unknown/65536/64/4096/4096",
+        "chase/kvm/random/65536/64/4096", "chase/kvm/random/065536/64/4096/4096",
+        "chase/kvm/random/65536/4294967360/4096/4096", "chase/kvm/random/65536/64/x/4096",
+        "chase/kvm/random/65536/64/4096/-1", "chase/kvm/random-x1/65536/64/4096/4096",
+        "chase/kvm/random-x/65536/64/4096/4096", "chase/kvm/random/99999999999999999999/64/4096/4096",
+        "chase/kvm/random/////"};
+    struct pool pool = {0};
+    struct cell cell = {.monitor = "untouched"};
+    (void)state;
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        assert_false(cell_from_id(ids[i], &pool, &cell));
+        assert_string_equal(cell.monitor, "untouched");
+    }
+    pool_free(&pool);
+}
+
 /* ---- pages ---- */
 
 static void wrong_pages_are_told_also_in_a_cell_that_was_interrupted(void **state)
@@ -400,6 +461,8 @@ int main(void)
         cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
         cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),
+        cmocka_unit_test(ids_tell_their_cells),
+        cmocka_unit_test(other_ids_tell_nothing),
         cmocka_unit_test(wrong_pages_are_told_also_in_a_cell_that_was_interrupted),
         cmocka_unit_test(two_modes_and_trends_are_seen_within_placements),
         cmocka_unit_test(a_single_fast_sample_makes_no_modes),
