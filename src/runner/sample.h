@@ -23,6 +23,7 @@ struct sample {
     double ns; /* per hop, timed inside */
     enum disturbance disturbed;
     struct runner_counters counters; /* what happened during the call */
+    uint64_t operations;             /* events that these were counted over; 0 for a chase */
 };
 
 #endif
