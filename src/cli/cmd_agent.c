@@ -58,7 +58,7 @@ static int serve(const struct setting *setting, int out, struct error *error)
     struct agent_config config = {
         .in = STDIN_FILENO,
         .out = out,
-        .site = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
+        .placement = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
     };
     int rc = look(setting, &config.facts, error);
     if (rc < 0) {

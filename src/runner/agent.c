@@ -1,5 +1,7 @@
 #include "runner/agent.h"
 
+#include "runner/chase_kind.h"
+#include "runner/runner.h"
 #include "runner/wire.h"
 
 #include <errno.h>
@@ -7,8 +9,8 @@
 struct agent {
     const struct agent_config *config;
     struct wire wire;
-    struct site *site; /* of the present placement, NULL if there is none */
-    bool laid_out;
+    struct placement placement;
+    struct runner *runner; /* on the present placement, NULL if there is none */
 };
 
 /* ---- requests: each makes its answer, or fails with what the other side is told ---- */
@@ -17,55 +19,51 @@ static int clear(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
     (void)request, (void)answer, (void)error;
-    site_close(agent->site);
-    agent->site = NULL;
-    agent->laid_out = false;
+    runner_close(agent->runner);
+    agent->runner = NULL;
+    placement_clear(&agent->placement);
     return 0;
 }
 
 static int place(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
-    struct local_site_config config = agent->config->site;
     clear(agent, request, answer, error);
-    config.memory.page_bytes = request->place.host_page_bytes;
-    int rc = local_site_open(&config, &agent->site, error);
-    if (rc == 0 && (rc = local_site_add(agent->site, &runner_native, NULL, 0, error)) == 0)
-        rc = site_place(agent->site, request->place.bytes, error);
-    if (rc < 0)
-        clear(agent, request, answer, NULL);
+    agent->placement.config.memory.page_bytes = request->place.host_page_bytes;
+    const struct runner_config config = runner_here(&runner_native, &agent->placement, NULL, 0);
+    int rc = placement_map(&agent->placement, request->place.bytes, 0, error);
+    if (rc == 0 && (rc = runner_open(&config, &agent->runner, error)) < 0)
+        placement_clear(&agent->placement);
     return rc;
 }
 
 static int lay_out(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
+    const struct workload workload = chase_workload(&request->lay_out.shape);
     (void)answer;
-    if (!agent->site)
+    if (!agent->runner)
         return error_set(error, EINVAL, "a list was to be laid out without memory");
-    agent->laid_out = false;
-    int rc = site_lay_out(agent->site, &request->lay_out.shape, request->lay_out.seed, error);
-    agent->laid_out = rc == 0;
-    return rc;
+    return runner_prepare(agent->runner, &workload, request->lay_out.seed, error);
 }
 
 static int take_sample(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
-    if (!agent->laid_out)
+    if (!agent->runner || !agent->runner->workload.kind)
         return error_set(error, EINVAL, "a list was to be walked that is not laid out");
     answer->type = MESSAGE_SAMPLED;
-    return site_sample(agent->site, 0, &request->plan, &answer->sample, error);
+    return runner_sample(agent->runner, &request->plan, &answer->sample, error);
 }
 
 static int prove(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
     (void)request;
-    if (!agent->site)
+    if (!agent->runner)
         return error_set(error, EINVAL, "pages were to be proved without memory");
     answer->type = MESSAGE_PROVED;
-    return site_proof(agent->site, 0, &answer->proof, error);
+    return runner_proof(agent->runner, &answer->proof, error);
 }
 
 static int (*const requests[MESSAGE_TYPES])(
@@ -108,8 +106,10 @@ static int serve(struct agent *agent, struct error *error)
 int agent_serve(const struct agent_config *config, struct error *error)
 {
     struct agent agent = {.config = config, .wire = {.in = config->in, .out = config->out}};
+    placement_open(&agent.placement, &config->placement);
     int rc = serve(&agent, error);
-    site_close(agent.site);
+    clear(&agent, NULL, NULL, NULL);
+    placement_close(&agent.placement);
     return rc;
 }
 

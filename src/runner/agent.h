@@ -1,14 +1,14 @@
-/* The far side of a remote site: measures natively on this machine for another vcost, on request. */
+/* The far side of a remote runner: measures natively on this machine for another vcost, on request. */
 #ifndef VCOST_RUNNER_AGENT_H
 #define VCOST_RUNNER_AGENT_H
 
 #include "runner/agent_facts.h"
-#include "runner/local_site.h"
+#include "runner/placement.h"
 
 struct agent_config {
-    int in, out;                   /* nothing else may write to `out` */
-    struct local_site_config site; /* host_page_bytes is the other side's to choose */
-    struct agent_facts facts;      /* protocol is filled here */
+    int in, out;                       /* nothing else may write to `out` */
+    struct placement_config placement; /* the page size is the other side's to choose */
+    struct agent_facts facts;          /* protocol is filled here */
 };
 
 /* Says HELLO and answers until BYE or the end of the input, which are no failures. What cannot be measured is

@@ -179,14 +179,19 @@ static void sample(struct codec *codec, struct message *message)
 {
     struct sample *sample = &message->sample;
     uint32_t disturbed = sample->disturbed;
-    real(codec, "ns", &sample->ns, hop_ns_least, hop_ns_most);
+    double ns = sample_value(sample);
+    uint64_t faults = 0;
+    bool known = counters_get(&sample->counters, "page_faults", &faults);
+    real(codec, "ns", &ns, hop_ns_least, hop_ns_most);
     number32(codec, "disturbed", &disturbed, 0, DISTURBANCES - 1);
-    truth(codec, "counters known", &sample->counters.known);
-    number(codec, "page faults", &sample->counters.page_faults, 8, 0, UINT64_C(1) << 40);
+    truth(codec, "counters known", &known);
+    number(codec, "page faults", &faults, 8, 0, UINT64_C(1) << 40);
     if (codec->wrong)
         return;
-    sample->disturbed = (enum disturbance)disturbed;
-    sample->counters.exits = 0;
+    *sample = (struct sample){.disturbed = (enum disturbance)disturbed};
+    sample_set_time(sample, ns, 0);
+    if (known)
+        counters_set(&sample->counters, "page_faults", faults);
 }
 
 static void proof(struct codec *codec, struct message *message)

@@ -63,7 +63,7 @@ struct message {
             struct chase_shape shape; /* has passed chase_check() */
             uint64_t seed;
         } lay_out;
-        struct sample_plan plan;
+        struct effort plan;
         struct sample sample;    /* counters.exits is not sent: an agent measures natively */
         struct page_proof proof; /* guest_bytes is not sent, for the same reason */
         struct error failure;    /* code is from 1 to 4095 */

@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/size.h"
 #include "measure/clock.h"
+#include "runner/chase_kind.h"
 #include "runner/command_process.h"
 #include "runner/wire.h"
 
@@ -21,8 +22,7 @@ static const double populate_bytes_per_second = 16.0 * 1024 * 1024, element_seco
 
 static const double grace_seconds = 1; /* for an agent to end by itself */
 
-struct remote_site {
-    struct site site;
+struct remote {
     struct remote_site_config config;
     struct command_process process;
     struct wire wire;
@@ -33,9 +33,9 @@ struct remote_site {
     char name[REMOTE_NAME_BYTES];
 };
 
-static struct remote_site *of(struct site *site)
+static struct remote *of(const struct runner *runner)
 {
-    return (struct remote_site *)site;
+    return runner->config.remote;
 }
 
 /* ---- names ---- */
@@ -69,28 +69,15 @@ void remote_site_name(const char *command, char name[static REMOTE_NAME_BYTES])
             name, REMOTE_NAME_BYTES, "command:%.*s~%08" PRIx32, SHOWN_MAX - HASH_CHARS, shown, hash(command));
 }
 
-static void make_lane(struct remote_site *there)
-{
-    const struct agent_facts *facts = &there->facts;
-    struct lane *lane = &there->site.lanes[there->site.lane_count++];
-    *lane =
-        (struct lane){.name = there->name, .technique = facts->is_guest ? TECHNIQUE_UNKNOWN : TECHNIQUE_NONE};
-    snprintf(lane->label, sizeof lane->label, "%s", strchr(there->name, ':') + 1);
-    size_t used = strlen(lane->label);
-    if (facts->is_guest)
-        snprintf(lane->label + used, sizeof lane->label - used, " (%.8s%sguest)",
-            facts->guest_of.known ? facts->guest_of.text : "", facts->guest_of.known ? " " : "");
-}
-
 /* ---- one question, one answer ---- */
 
 static int wait_for_answer(void *context, struct error *error)
 {
-    struct remote_site *there = context;
+    struct remote *there = context;
     return command_process_wait(&there->process, there->deadline, there->config.stop, error);
 }
 
-static void allow(struct remote_site *there, double work_seconds)
+static void allow(struct remote *there, double work_seconds)
 {
     double usual = there->config.answer_seconds;
     there->allowed = (usual > 0 ? usual : default_answer_seconds) + work_seconds;
@@ -98,7 +85,7 @@ static void allow(struct remote_site *there, double work_seconds)
 }
 
 /* The sentence about a connection that has failed with `code`. */
-static int explain(struct remote_site *there, int code, struct error *error)
+static int explain(struct remote *there, int code, struct error *error)
 {
     char end[400];
     switch (code) {
@@ -116,7 +103,7 @@ static int explain(struct remote_site *there, int code, struct error *error)
 }
 
 /* From now on the agent's answers belong to no question that is known. */
-static int give_up(struct remote_site *there, struct error *error)
+static int give_up(struct remote *there, struct error *error)
 {
     int rc = explain(there, error->code, error);
     there->trouble = *error;
@@ -124,15 +111,15 @@ static int give_up(struct remote_site *there, struct error *error)
 }
 
 /* A failure over there is told as one; it is never the user's Ctrl-C here. */
-static int take_failure(const struct remote_site *there, const struct error *failure, struct error *error)
+static int take_failure(const struct remote *there, const struct error *failure, struct error *error)
 {
     int code = failure->code == EINTR ? EIO : failure->code;
     return error_set(error, code, "%s: %s", there->name, failure->text);
 }
 
 /* Asks, and waits for an answer of the type `wanted`. */
-static int ask(struct remote_site *there, struct message *message, enum message_type wanted,
-    double work_seconds, struct error *error)
+static int ask(struct remote *there, struct message *message, enum message_type wanted, double work_seconds,
+    struct error *error)
 {
     struct error here;
     error = error ? error : &here;
@@ -154,79 +141,111 @@ static int ask(struct remote_site *there, struct message *message, enum message_
     return give_up(there, error);
 }
 
-/* ---- the site ---- */
+/* ---- the runner ---- */
 
-static int remote_place(struct site *site, uint64_t bytes, struct error *error)
+static void close_runner(struct runner *runner)
 {
-    struct message message = {.type = MESSAGE_PLACE, .place = {bytes, site->host_page_bytes}};
-    of(site)->placed = true;
-    return ask(of(site), &message, MESSAGE_DONE, (double)bytes / populate_bytes_per_second, error);
+    struct message message = {.type = MESSAGE_CLEAR};
+    if (of(runner)->placed) /* a failure is remembered, and told with the next request */
+        ask(of(runner), &message, MESSAGE_DONE, 0, NULL);
+    of(runner)->placed = false;
+    free(runner);
 }
 
-static int remote_lay_out(
-    struct site *site, const struct chase_shape *shape, uint64_t seed, struct error *error)
+static int open_runner(const struct runner_config *config, struct runner **out, struct error *error)
 {
+    struct remote *there = config->remote;
+    const struct placement *placement = config->placement;
+    struct message message = {
+        .type = MESSAGE_PLACE, .place = {placement->bytes, placement->config.memory.page_bytes}};
+    struct runner *runner = calloc(1, sizeof *runner);
+    if (!runner)
+        return error_set(error, ENOMEM, "no memory for a runner");
+    runner->config = *config;
+    there->placed = true;
+    int rc = ask(there, &message, MESSAGE_DONE, (double)placement->bytes / populate_bytes_per_second, error);
+    if (rc < 0)
+        close_runner(runner);
+    else
+        *out = runner;
+    return rc;
+}
+
+static int prepare(struct runner *runner, const struct workload *workload, uint64_t seed, struct error *error)
+{
+    const struct chase_shape *shape = chase_of(workload);
+    if (!shape)
+        return error_set(error, ENOTSUP, "%s runs no events", runner->config.name);
     struct message message = {.type = MESSAGE_LAY_OUT, .lay_out = {*shape, seed}};
     double elements = (double)chase_layout_make(shape, 0).elements;
-    return ask(of(site), &message, MESSAGE_DONE, elements * element_seconds, error);
+    int rc = ask(of(runner), &message, MESSAGE_DONE, elements * element_seconds, error);
+    if (rc == 0)
+        runner->workload = *workload;
+    return rc;
 }
 
-static int remote_sample(struct site *site, size_t lane, const struct sample_plan *plan,
-    struct sample *sample, struct error *error)
+static int take_sample(
+    struct runner *runner, const struct effort *effort, struct sample *sample, struct error *error)
 {
-    struct message message = {.type = MESSAGE_SAMPLE, .plan = *plan};
-    double steps =
-        (double)plan->steps * (double)plan->batches + (double)plan->warm_steps * (double)plan->warm_limit;
-    (void)lane;
-    int rc = ask(of(site), &message, MESSAGE_SAMPLED,
+    struct message message = {.type = MESSAGE_SAMPLE, .plan = *effort};
+    double steps = (double)effort->steps * (double)effort->batches +
+                   (double)effort->warm_steps * (double)effort->warm_limit;
+    int rc = ask(of(runner), &message, MESSAGE_SAMPLED,
         fmin(steps * CHASE_CHAINS_MAX * hop_seconds, sample_seconds_most), error);
     if (rc == 0)
         *sample = message.sample;
     return rc;
 }
 
-static int remote_proof(struct site *site, size_t lane, struct page_proof *proof, struct error *error)
+static int prove(struct runner *runner, struct page_proof *proof, struct error *error)
 {
     struct message message = {.type = MESSAGE_PROOF};
-    (void)lane;
-    int rc = ask(of(site), &message, MESSAGE_PROVED, 0, error);
+    int rc = ask(of(runner), &message, MESSAGE_PROVED, 0, error);
     if (rc == 0)
         *proof = message.proof;
     return rc;
 }
 
-/* A failure is remembered, and told with the next request. */
-static void remote_clear(struct site *site)
+static const struct runner_ops remote_ops = {
+    .name = "command",
+    .open = open_runner,
+    .prepare = prepare,
+    .sample = take_sample,
+    .proof = prove,
+    .close = close_runner,
+};
+
+struct runner_config remote_runner(struct remote *remote, struct placement *placement)
 {
-    struct message message = {.type = MESSAGE_CLEAR};
-    struct remote_site *there = of(site);
-    if (there->placed)
-        ask(there, &message, MESSAGE_DONE, 0, NULL);
-    there->placed = false;
+    const struct agent_facts *facts = &remote->facts;
+    struct runner_config config = {
+        .ops = &remote_ops,
+        .placement = placement,
+        .technique = facts->is_guest ? TECHNIQUE_UNKNOWN : TECHNIQUE_NONE,
+        .remote = remote,
+    };
+    snprintf(config.name, sizeof config.name, "%s", remote->name);
+    int used = snprintf(config.label, sizeof config.label, "%s", strchr(remote->name, ':') + 1);
+    if (facts->is_guest)
+        snprintf(config.label + used, sizeof config.label - (size_t)used, " (%.8s%sguest)",
+            facts->guest_of.known ? facts->guest_of.text : "", facts->guest_of.known ? " " : "");
+    return config;
 }
 
-static void remote_close(struct site *site)
+void remote_close(struct remote *there)
 {
-    struct remote_site *there = of(site);
     const struct message bye = {.type = MESSAGE_BYE};
+    if (!there)
+        return;
     if (!there->trouble.code)
         (void)wire_send(&there->wire, &bye, NULL);
     command_process_end(&there->process, there->trouble.code ? 0 : grace_seconds);
     free(there);
 }
 
-static const struct site_ops remote_ops = {
-    .place = remote_place,
-    .lay_out = remote_lay_out,
-    .sample = remote_sample,
-    .proof = remote_proof,
-    .clear = remote_clear,
-    .close = remote_close,
-};
-
 /* ---- the first word ---- */
 
-static int check_hello(struct remote_site *there, const struct message *message, struct error *error)
+static int check_hello(struct remote *there, const struct message *message, struct error *error)
 {
     const char *version = there->config.version;
     if (message->type == MESSAGE_FAILED)
@@ -245,7 +264,7 @@ static int check_hello(struct remote_site *there, const struct message *message,
     return 0;
 }
 
-static int shake_hands(struct remote_site *there, struct error *error)
+static int shake_hands(struct remote *there, struct error *error)
 {
     struct message message;
     allow(there, 0);
@@ -256,34 +275,32 @@ static int shake_hands(struct remote_site *there, struct error *error)
     return rc;
 }
 
-int remote_site_open(const struct remote_site_config *config, struct site **site, struct error *error)
+int remote_open(const struct remote_site_config *config, struct remote **remote, struct error *error)
 {
-    struct remote_site *there = calloc(1, sizeof *there);
+    struct remote *there = calloc(1, sizeof *there);
     struct error here;
     error = error ? error : &here;
     if (!there)
-        return error_set(error, ENOMEM, "no memory for a site");
-    there->site = (struct site){.ops = &remote_ops, .host_page_bytes = config->host_page_bytes};
+        return error_set(error, ENOMEM, "no memory for a connection");
     there->config = *config;
     remote_site_name(config->command, there->name);
     int rc = command_process_start(&there->process, config->command, config->pin, error);
     there->wire = (struct wire){there->process.out, there->process.in, wait_for_answer, there};
     if (rc < 0 || (rc = shake_hands(there, error)) < 0) {
         there->trouble = *error;
-        remote_close(&there->site);
+        remote_close(there);
         return rc;
     }
-    make_lane(there);
-    *site = &there->site;
+    *remote = there;
     return 0;
 }
 
-const struct agent_facts *remote_site_facts(const struct site *site)
+const struct agent_facts *remote_facts(const struct remote *remote)
 {
-    return site->ops == &remote_ops ? &((const struct remote_site *)site)->facts : NULL;
+    return &remote->facts;
 }
 
-const char *remote_site_command(const struct site *site)
+const char *remote_command(const struct remote *remote)
 {
-    return site->ops == &remote_ops ? ((const struct remote_site *)site)->config.command : NULL;
+    return remote->config.command;
 }

@@ -1,7 +1,7 @@
-/* A site on another machine, behind any command that starts `vcost agent` there: ssh, docker exec …
+/* A runner on another machine, behind any command that starts `vcost agent` there: ssh, docker exec …
  *
- * Its one lane measures natively on that machine; what is compared with native here is thus all that lies
- * between the two. Whether something virtualizes memory there, and how, is not seen from inside: the lane's
+ * It measures natively on that machine; what is compared with native here is thus all that lies
+ * between the two. Whether something virtualizes memory there, and how, is not seen from inside: its
  * technique is unknown if the agent's machine is a guest, none if it is not.
  *
  * The agent is idle while it is not asked. An answer is waited for as long as the request may take by
@@ -12,11 +12,10 @@
 #include "base/stop.h"
 #include "measure/pin.h"
 #include "runner/agent_facts.h"
-#include "runner/site.h"
+#include "runner/runner.h"
 
 struct remote_site_config {
-    const char *command; /* for /bin/sh -c; must outlive the site, as all that is pointed to */
-    uint64_t host_page_bytes;
+    const char *command; /* for /bin/sh -c; must outlive the connection, as all that is pointed to */
     const char *version; /* of this vcost, for the sentence about one that does not fit */
     double
         answer_seconds; /* for the first word and any answer, besides what the work takes; 0: the default */
@@ -26,15 +25,19 @@ struct remote_site_config {
 
 /* Starts the command and waits for its HELLO. -ECONNRESET if it ends, -ETIMEDOUT if it is silent, -EPROTO if
  * it speaks another protocol, what the agent says if it cannot measure. */
-int remote_site_open(const struct remote_site_config *config, struct site **site, struct error *error);
+int remote_open(const struct remote_site_config *config, struct remote **remote, struct error *error);
+void remote_close(struct remote *remote); /* NULL is allowed */
 
-/* What the agent behind a site has told of its machine; NULL for any other site. */
-const struct agent_facts *remote_site_facts(const struct site *site);
-const char *remote_site_command(const struct site *site); /* likewise */
+/* The runner there, on a placement that is elsewhere. */
+struct runner_config remote_runner(struct remote *remote, struct placement *placement);
+
+/* What the agent has told of its machine. */
+const struct agent_facts *remote_facts(const struct remote *remote);
+const char *remote_command(const struct remote *remote);
 
 enum { REMOTE_NAME_BYTES = 48 };
 
-/* The name of a command's lane, for ids: "command:" and the command, of which only printable ASCII without
+/* The name of a command's runner, for ids: "command:" and the command, of which only printable ASCII without
  * '/' is kept, cut to a length; where that changes it, "~" and eight digits of its hash end the name, so that
  * different commands have different names. */
 void remote_site_name(const char *command, char name[static REMOTE_NAME_BYTES]);
