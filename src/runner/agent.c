@@ -3,6 +3,7 @@
 #include "runner/wire.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 struct agent {
     const struct agent_config *config;
@@ -92,8 +93,7 @@ static int answer_one(struct agent *agent, const struct message *request, struct
 
 static int serve(struct agent *agent, struct error *error)
 {
-    struct message message = {.type = MESSAGE_HELLO, .hello = agent->config->facts};
-    message.hello.protocol = PROTOCOL_VERSION;
+    struct message message = {.type = MESSAGE_HELLO, .hello = {PROTOCOL_VERSION, true, agent->config->facts}};
     int rc = wire_send(&agent->wire, &message, error);
     while (rc == 0) {
         rc = wire_receive(&agent->wire, &message, error);
@@ -113,9 +113,11 @@ int agent_serve(const struct agent_config *config, struct error *error)
     return rc;
 }
 
-void agent_decline(int out, const struct error *why)
+void agent_decline(int out, const char *version, const struct error *why)
 {
     const struct wire wire = {.in = -1, .out = out};
-    const struct message message = {.type = MESSAGE_FAILED, .failure = *why};
-    (void)wire_send(&wire, &message, NULL);
+    struct message hello = {.type = MESSAGE_HELLO, .hello = {.protocol = PROTOCOL_VERSION}};
+    snprintf(hello.hello.facts.version, sizeof hello.hello.facts.version, "%s", version);
+    if (wire_send(&wire, &hello, NULL) == 0)
+        (void)wire_send(&wire, &(struct message){.type = MESSAGE_FAILED, .failure = *why}, NULL);
 }

@@ -8,14 +8,14 @@
 struct agent_config {
     int in, out;                   /* nothing else may write to `out` */
     struct local_site_config site; /* host_page_bytes is the other side's to choose */
-    struct agent_facts facts;      /* protocol is filled here */
+    struct agent_facts facts;
 };
 
 /* Says HELLO and answers until BYE or the end of the input, which are no failures. What cannot be measured is
  * told to the other side and does not end it; -EPROTO if what comes is no request. */
 int agent_serve(const struct agent_config *config, struct error *error);
 
-/* Tells the other side, instead of HELLO, why nothing can be measured here. */
-void agent_decline(int out, const struct error *why);
+/* Says HELLO, and why nothing can be measured here. `version` is of this vcost. */
+void agent_decline(int out, const char *version, const struct error *why);
 
 #endif

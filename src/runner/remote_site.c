@@ -130,6 +130,18 @@ static int take_failure(const struct remote_site *there, const struct error *fai
     return error_set(error, code, "%s: %s", there->name, failure->text);
 }
 
+/* What came must be of the type `wanted`, or a failure over there. */
+static int expect(
+    struct remote_site *there, const struct message *message, enum message_type wanted, struct error *error)
+{
+    if (message->type == MESSAGE_FAILED)
+        return take_failure(there, &message->failure, error);
+    if (message->type == wanted)
+        return 0;
+    error_set(error, EPROTO, "%s came where %s was due", message_name(message->type), message_name(wanted));
+    return give_up(there, error);
+}
+
 /* Asks, and waits for an answer of the type `wanted`. */
 static int ask(struct remote_site *there, struct message *message, enum message_type wanted,
     double work_seconds, struct error *error)
@@ -144,14 +156,7 @@ static int ask(struct remote_site *there, struct message *message, enum message_
     int rc = wire_send(&there->wire, message, error);
     if (rc == 0)
         rc = wire_receive(&there->wire, message, error);
-    if (rc < 0)
-        return give_up(there, error);
-    if (message->type == MESSAGE_FAILED)
-        return take_failure(there, &message->failure, error);
-    if (message->type == wanted)
-        return 0;
-    error_set(error, EPROTO, "%s came where %s was due", message_name(message->type), message_name(wanted));
-    return give_up(there, error);
+    return rc < 0 ? give_up(there, error) : expect(there, message, wanted, error);
 }
 
 /* ---- the site ---- */
@@ -229,31 +234,29 @@ static const struct site_ops remote_ops = {
 static int check_hello(struct remote_site *there, const struct message *message, struct error *error)
 {
     const char *version = there->config.version;
-    if (message->type == MESSAGE_FAILED)
-        return take_failure(there, &message->failure, error);
     if (message->type != MESSAGE_HELLO)
-        return error_set(
-            error, EPROTO, "%s: %s came where HELLO was due", there->name, message_name(message->type));
+        return error_set(error, EPROTO, "%s came where HELLO was due", message_name(message->type));
     if (message->hello.protocol != PROTOCOL_VERSION)
         return error_set(error, EPROTO,
-            "%s: the agent is of vcost %s, which speaks version %" PRIu32
+            "the agent is of vcost %s, which speaks version %" PRIu32
             " of the protocol; this is vcost %s, which speaks version %d: install the same vcost in both "
             "places",
-            there->name, message->hello.version, message->hello.protocol, version ? version : "?",
-            PROTOCOL_VERSION);
-    there->facts = message->hello;
+            message->hello.facts.version, message->hello.protocol, version ? version : "?", PROTOCOL_VERSION);
+    there->facts = message->hello.facts;
     return 0;
 }
 
 static int shake_hands(struct remote_site *there, struct error *error)
 {
     struct message message;
+    enum message_type wanted = MESSAGE_HELLO;
     allow(there, 0);
     int rc = wire_receive_first(&there->wire, &message, error);
-    rc = rc < 0 ? give_up(there, error) : check_hello(there, &message, error);
-    if (rc < 0)
-        there->trouble = *error;
-    return rc;
+    if (rc == 0 && (rc = check_hello(there, &message, error)) == 0 && !message.hello.able) {
+        wanted = MESSAGE_FAILED; /* why not */
+        rc = wire_receive(&there->wire, &message, error);
+    }
+    return rc < 0 ? give_up(there, error) : expect(there, &message, wanted, error);
 }
 
 int remote_site_open(const struct remote_site_config *config, struct site **site, struct error *error)
