@@ -1,10 +1,10 @@
 /* vcost agent: what this machine is, then requests until the other side has had enough. */
+#include "agent/agent.h"
 #include "cli/agent_options.h"
 #include "cli/status.h"
 #include "cli/version.h"
 #include "experiment/setting.h"
 #include "host/host.h"
-#include "runner/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ static int serve(const struct setting *setting, int out, struct error *error)
     struct agent_config config = {
         .in = STDIN_FILENO,
         .out = out,
-        .site = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
+        .placement = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
     };
     int rc = look(setting, &config.facts, error);
     if (rc < 0) {

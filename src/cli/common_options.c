@@ -118,7 +118,7 @@ const struct option_spec quiet_option[] = {
 
 static struct choice local_choice(size_t index)
 {
-    const struct runner_type *type = runner_at(index);
+    const struct runner_ops *type = runner_at(index);
     return type ? (struct choice){type->name, type->summary} : (struct choice){NULL, NULL};
 }
 

@@ -40,62 +40,82 @@ static const struct field hello_fields[] = {
         .count_offset = offsetof(struct message, hello.able), .of = &agent_facts_record},
 };
 
-static void check_place(struct reader *reader, void *base)
+#define RUNNER                                                                                               \
+    {                                                                                                        \
+        "runner", FIELD_COUNT, FIELD_NEEDED, AT(runner)                                                      \
+    }
+
+static void check_runner(struct reader *reader, void *base)
 {
-    const struct message *message = base;
-    uint64_t page = message->place.host_page_bytes;
-    need(reader, "bytes", (double)message->place.bytes, 1, 0x1p50);
-    if (page != 4 * KIB && page != 2 * MIB && page != GIB)
-        reader_refuse_key(reader, "host_page_bytes", "is %g, which no page has", (double)page);
+    need(reader, "runner", ((const struct message *)base)->runner, 0, MESSAGE_RUNNERS_MAX - 1);
 }
 
-static const struct field place_fields[] = {
-    {"bytes", FIELD_COUNT, FIELD_NEEDED, AT(place.bytes)},
-    {"host_page_bytes", FIELD_COUNT, FIELD_NEEDED, AT(place.host_page_bytes)},
+static bool is_page(uint64_t bytes)
+{
+    return bytes == 4 * KIB || bytes == 2 * MIB || bytes == GIB;
+}
+
+static void check_open(struct reader *reader, void *base)
+{
+    const struct message *message = base;
+    check_runner(reader, base);
+    need(reader, "bytes", (double)message->open.bytes, 0, 0x1p50);
+    if (!is_page(message->open.host_page_bytes))
+        reader_refuse_key(reader, "host_page_bytes", "is the size of no page");
+    if (message->open.alignment && !is_page(message->open.alignment))
+        reader_refuse_key(reader, "alignment", "is the size of no page");
+}
+
+static const struct field open_fields[] = {
+    RUNNER,
+    {"bytes", FIELD_COUNT, FIELD_NEEDED, AT(open.bytes)},
+    {"alignment", FIELD_COUNT, FIELD_NEEDED, AT(open.alignment)},
+    {"host_page_bytes", FIELD_COUNT, FIELD_NEEDED, AT(open.host_page_bytes)},
 };
 
-static void check_lay_out(struct reader *reader, void *base)
+static void write_workload(struct draft *draft, json_t *object, const void *structure)
 {
-    const struct message *message = base;
-    need(reader, "working_set_bytes", (double)message->lay_out.shape.working_set_bytes, 1, 0x1p50);
+    const struct workload *workload = &((const struct message *)structure)->prepare.workload;
+    put_text(draft, object, "workload", workload->kind->name);
+    put(draft, object, "parameters", record_object(draft, workload->kind->record, workload->parameters));
 }
 
-static const struct field lay_out_fields[] = {
-    {"parameters", FIELD_RECORD, FIELD_NEEDED, AT(lay_out.shape), .of = &chase_shape_record},
-    {"seed", FIELD_COUNT, FIELD_NEEDED, AT(lay_out.seed)},
+static void read_workload(struct reader *reader, const json_t *object, void *structure)
+{
+    struct workload *workload = &((struct message *)structure)->prepare.workload;
+    const json_t *name = json_object_get(object, "workload"),
+                 *parameters = json_object_get(object, "parameters");
+    if (!reader_takes(reader, name, "workload", TAKES(JSON_STRING)) ||
+        !reader_takes(reader, parameters, "parameters", TAKES(JSON_OBJECT)))
+        return;
+    workload->kind = workload_kind_find(json_string_value(name));
+    if (!workload->kind)
+        reader_refuse_key(reader, "workload", "is none that is known");
+    else
+        record_take(workload->kind->record, reader, parameters, "parameters", workload->parameters);
+}
+
+static const struct field_hook workload_hook = {.write = write_workload, .read = read_workload};
+
+static const struct field prepare_fields[] = {
+    RUNNER,
+    {"workload", FIELD_HOOK, .hook = &workload_hook},
+    {"seed", FIELD_COUNT, FIELD_NEEDED, AT(prepare.seed)},
 };
-
-/* So that no product of them overflows, and far from what anybody waits for. */
-static void check_plan(struct reader *reader, void *base)
-{
-    const struct message *message = base;
-    need(reader, "steps", (double)message->plan.steps, 1, 0x1p40);
-    need(reader, "batches", (double)message->plan.batches, 1, 0x1p16);
-    need(reader, "warm_steps", (double)message->plan.warm_steps, 0, 0x1p40);
-    need(reader, "warm_limit", (double)message->plan.warm_limit, 0, 0x1p10);
-}
-
-static const struct field plan_fields[] = {
-    {"steps", FIELD_COUNT, FIELD_NEEDED, AT(plan.steps)},
-    {"batches", FIELD_COUNT, FIELD_NEEDED, AT(plan.batches)},
-    {"warm_steps", FIELD_COUNT, FIELD_NEEDED, AT(plan.warm_steps)},
-    {"warm_limit", FIELD_COUNT, FIELD_NEEDED, AT(plan.warm_limit)},
-};
-
-/* No CPU makes a hop in a hundredth of a ns, and nobody waits for one that takes 0.1 s. */
-static void check_sample(struct reader *reader, void *base)
-{
-    const struct message *message = base;
-    need(reader, "ns", message->sample.ns, 0.01, 1e8);
-    need(reader, "page_faults", (double)message->sample.counters.page_faults, 0, 0x1p40);
-}
 
 static const struct field sample_fields[] = {
-    {"ns", FIELD_REAL, FIELD_NEEDED, AT(sample.ns)},
-    {"disturbed", FIELD_ENUM, FIELD_NEEDED | FIELD_PLAIN, AT(sample.disturbed),
-        FIELD_NAMES(disturbance_names), .other = DISTURBED_NOT},
-    {"page_faults", FIELD_COUNT, FIELD_NEEDED, AT(sample.counters.page_faults)},
-    {"counters_known", FIELD_FLAG, FIELD_NEEDED, AT(sample.counters.known)},
+    RUNNER,
+    {"effort", FIELD_RECORD, FIELD_NEEDED, AT(effort), .of = &effort_record},
+};
+
+static const struct field runner_fields[] = {RUNNER};
+
+static const struct field prepared_fields[] = {
+    {"note", FIELD_TEXT, FIELD_NEEDED, AT(note)},
+};
+
+static const struct field sampled_fields[] = {
+    {"sample", FIELD_RECORD, FIELD_NEEDED, AT(sample), .of = &sample_record},
 };
 
 static void check_proof(struct reader *reader, void *base)
@@ -105,10 +125,8 @@ static void check_proof(struct reader *reader, void *base)
         need(reader, "host_share_2m", share, 0, 1);
 }
 
-static const struct field proof_fields[] = {
-    {"host_share_2m", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(proof.host_share_2m)},
-    {"as_asked", FIELD_FLAG, FIELD_NEEDED, AT(proof.as_asked)},
-    {"proof", FIELD_TEXT, FIELD_NEEDED, AT(proof.proof)},
+static const struct field proved_fields[] = {
+    {"proof", FIELD_RECORD, FIELD_NEEDED, AT(proof), .of = &page_proof_record},
 };
 
 static void check_failure(struct reader *reader, void *base)
@@ -123,15 +141,16 @@ static const struct field failure_fields[] = {
 
 static const struct record bodies[MESSAGE_TYPES] = {
     [MESSAGE_HELLO] = BODY("HELLO", hello_fields, .check = check_hello),
-    [MESSAGE_PLACE] = BODY("PLACE", place_fields, .check = check_place),
-    [MESSAGE_LAY_OUT] = BODY("LAY_OUT", lay_out_fields, .check = check_lay_out),
-    [MESSAGE_SAMPLE] = BODY("SAMPLE", plan_fields, .check = check_plan),
-    [MESSAGE_PROOF] = {"PROOF"},
-    [MESSAGE_CLEAR] = {"CLEAR"},
+    [MESSAGE_OPEN] = BODY("OPEN", open_fields, .check = check_open),
+    [MESSAGE_PREPARE] = BODY("PREPARE", prepare_fields, .check = check_runner),
+    [MESSAGE_SAMPLE] = BODY("SAMPLE", sample_fields, .check = check_runner),
+    [MESSAGE_PROOF] = BODY("PROOF", runner_fields, .check = check_runner),
+    [MESSAGE_CLOSE] = BODY("CLOSE", runner_fields, .check = check_runner),
     [MESSAGE_BYE] = {"BYE"},
     [MESSAGE_DONE] = {"DONE"},
-    [MESSAGE_SAMPLED] = BODY("SAMPLED", sample_fields, .check = check_sample),
-    [MESSAGE_PROVED] = BODY("PROVED", proof_fields, .check = check_proof),
+    [MESSAGE_PREPARED] = BODY("PREPARED", prepared_fields, ),
+    [MESSAGE_SAMPLED] = BODY("SAMPLED", sampled_fields, ),
+    [MESSAGE_PROVED] = BODY("PROVED", proved_fields, .check = check_proof),
     [MESSAGE_FAILED] = BODY("FAILED", failure_fields, .check = check_failure),
 };
 
@@ -145,15 +164,13 @@ const char *message_name(enum message_type type)
     return is_type(type) ? bodies[type].name : "?";
 }
 
-static int read_body(const json_t *json, struct message *message, struct error *error)
+static int read_body(const json_t *json, struct pool *texts, struct message *message, struct error *error)
 {
-    struct pool pool = {0}; /* no field needs it */
     struct error why;
     struct reader reader = {
-        .name = message_name(message->type), .what = "message of vcost", .pool = &pool, .error = &why};
+        .name = message_name(message->type), .what = "message of vcost", .pool = texts, .error = &why};
     if (reader_takes(&reader, json, "its body", TAKES(JSON_OBJECT)))
         record_read(&bodies[message->type], json, message, &reader);
-    pool_free(&pool);
     return reader.status ? error_set(error, EPROTO, "%s", why.text) : 0;
 }
 
@@ -205,6 +222,7 @@ static int get_versions(
 size_t message_encode(const struct message *message, uint8_t bytes[static MESSAGE_BYTES_MAX])
 {
     struct message taken = {.type = message->type};
+    struct pool texts = {0};
     uint8_t *body = bytes + MESSAGE_HEADER_BYTES;
     json_t *json;
     if (!is_type(message->type) || record_write(&bodies[message->type], message, &json, NULL) < 0)
@@ -212,8 +230,9 @@ size_t message_encode(const struct message *message, uint8_t bytes[static MESSAG
     size_t most = message->type == MESSAGE_HELLO ? HELLO_BODY_MAX : MESSAGE_BODY_MAX;
     size_t used = message->type == MESSAGE_HELLO ? put_versions(message, body) : 0;
     size_t length = used + json_dumpb(json, (char *)body + used, most - used, JSON_COMPACT);
-    bool good = length <= most && read_body(json, &taken, NULL) == 0;
+    bool good = length <= most && read_body(json, &texts, &taken, NULL) == 0;
     json_decref(json);
+    pool_free(&texts);
     memcpy(bytes, message_magic, MESSAGE_MAGIC_BYTES);
     put_number(bytes + MESSAGE_MAGIC_BYTES, 4, message->type);
     put_number(bytes + MESSAGE_MAGIC_BYTES + 4, 4, (uint32_t)length);
@@ -240,8 +259,8 @@ int message_decode_header(const uint8_t header[static MESSAGE_HEADER_BYTES], enu
     return 0;
 }
 
-int message_decode(
-    enum message_type type, const uint8_t *body, size_t length, struct message *message, struct error *error)
+int message_decode(enum message_type type, const uint8_t *body, size_t length, struct pool *texts,
+    struct message *message, struct error *error)
 {
     struct message read = {.type = type};
     json_error_t wrong;
@@ -254,7 +273,7 @@ int message_decode(
         if (!json)
             return error_set(
                 error, EPROTO, "%s is no message of vcost: %.200s", bodies[type].name, wrong.text);
-        rc = read_body(json, &read, error);
+        rc = read_body(json, texts, &read, error);
         json_decref(json);
     }
     if (rc == 0)

@@ -1,8 +1,11 @@
 /* What vcost and its agent on another machine say to each other: messages as bytes, and back.
  *
  * The agent speaks first: HELLO, and FAILED behind it if it cannot measure. From then on the controlling side
- * asks, one request at a time, and the agent answers each: PLACE, LAY_OUT and CLEAR with
- * DONE, SAMPLE with SAMPLED, PROOF with PROVED, any of them with FAILED. BYE ends it without an answer.
+ * asks, one request at a time, and the agent answers each: OPEN and CLOSE with DONE, PREPARE with PREPARED,
+ * SAMPLE with SAMPLED, PROOF with PROVED, any of them with FAILED. BYE ends it without an answer.
+ *
+ * These are what a runner can be asked (runner.h). The agent has one placement, which the first runner that
+ * is opened maps and the last one that is closed gives back; its runners are told apart by numbers.
  *
  * A message is a header of MESSAGE_HEADER_BYTES (the eight bytes of message_magic, the type and the length of
  * the body as 32 bits each, little-endian) and a body, which is a JSON object in UTF-8 (record.h; no name
@@ -16,10 +19,11 @@
 #define VCOST_RUNNER_PROTOCOL_H
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "runner/agent_facts.h"
 #include "runner/page_proof.h"
+#include "runner/runner.h"
 #include "runner/sample.h"
-#include "workload/chase.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,24 +44,28 @@ extern const uint8_t message_magic[MESSAGE_MAGIC_BYTES];
 enum message_type {
     MESSAGE_HELLO = 1,
     MESSAGE_OF_VERSION_1_LAST = 11,
-    MESSAGE_PLACE = 16,
-    MESSAGE_LAY_OUT,
+    MESSAGE_OPEN = 16,
+    MESSAGE_PREPARE,
     MESSAGE_SAMPLE,
     MESSAGE_PROOF,
-    MESSAGE_CLEAR,
+    MESSAGE_CLOSE,
     MESSAGE_BYE,
     MESSAGE_DONE,
+    MESSAGE_PREPARED,
     MESSAGE_SAMPLED,
     MESSAGE_PROVED,
     MESSAGE_FAILED,
     MESSAGE_TYPES
 };
 
+enum { MESSAGE_RUNNERS_MAX = 32 };
+
 /* "HELLO"; "?" for what is no type. */
 const char *message_name(enum message_type type);
 
 struct message {
     enum message_type type;
+    uint32_t runner; /* of a request: from 0 to MESSAGE_RUNNERS_MAX - 1 */
     union {
         struct {
             uint32_t protocol;
@@ -65,16 +73,17 @@ struct message {
             struct agent_facts facts; /* if it cannot, or of another protocol, only facts.version */
         } hello;
         struct {
-            uint64_t bytes, host_page_bytes;
-        } place;
+            uint64_t bytes, alignment, host_page_bytes; /* as placement_map() takes them */
+        } open;
         struct {
-            struct chase_shape shape; /* has passed chase_check() */
+            struct workload workload; /* of a kind that is known, with parameters that it takes */
             uint64_t seed;
-        } lay_out;
-        struct sample_plan plan;
-        struct sample sample;    /* counters.exits is not sent: an agent measures natively */
-        struct page_proof proof; /* guest_bytes is not sent, for the same reason */
-        struct error failure;    /* code is from 1 to 4095 */
+        } prepare;
+        struct effort effort;
+        char note[sizeof((struct runner *)0)->note]; /* PREPARED */
+        struct sample sample;
+        struct page_proof proof;
+        struct error failure; /* code is from 1 to 4095 */
     };
 };
 
@@ -85,8 +94,9 @@ size_t message_encode(const struct message *message, uint8_t bytes[static MESSAG
 int message_decode_header(const uint8_t header[static MESSAGE_HEADER_BYTES], enum message_type *type,
     size_t *length, struct error *error);
 
-/* Reads a body of `length` bytes. -EPROTO, naming the field, if one is missing or impossible. */
-int message_decode(
-    enum message_type type, const uint8_t *body, size_t length, struct message *message, struct error *error);
+/* Reads a body of `length` bytes; texts that a workload has are kept in the pool. -EPROTO, naming the field,
+ * if one is missing or impossible. */
+int message_decode(enum message_type type, const uint8_t *body, size_t length, struct pool *texts,
+    struct message *message, struct error *error);
 
 #endif

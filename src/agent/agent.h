@@ -1,13 +1,14 @@
-/* The far side of a remote site: measures natively on this machine for another vcost, on request. */
-#ifndef VCOST_RUNNER_AGENT_H
-#define VCOST_RUNNER_AGENT_H
+/* The far side of remote runners: measures natively on this machine for another vcost, on request, whatever
+ * kind of workload that wants. */
+#ifndef VCOST_AGENT_AGENT_H
+#define VCOST_AGENT_AGENT_H
 
 #include "runner/agent_facts.h"
-#include "runner/local_site.h"
+#include "runner/placement.h"
 
 struct agent_config {
-    int in, out;                   /* nothing else may write to `out` */
-    struct local_site_config site; /* host_page_bytes is the other side's to choose */
+    int in, out;                       /* nothing else may write to `out` */
+    struct placement_config placement; /* the page size is the other side's to choose */
     struct agent_facts facts;
 };
 
