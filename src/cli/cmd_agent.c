@@ -1,10 +1,10 @@
 /* vcost agent: what this machine is, then requests until the other side has had enough. */
+#include "agent/agent.h"
 #include "cli/agent_options.h"
 #include "cli/status.h"
 #include "cli/version.h"
 #include "experiment/setting.h"
 #include "host/host.h"
-#include "runner/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,7 @@ static int serve(const struct setting *setting, int out, struct error *error)
     };
     int rc = look(setting, &config.facts, error);
     if (rc < 0) {
-        agent_decline(out, error);
+        agent_decline(out, VCOST_VERSION, error);
         return rc;
     }
     return agent_serve(&config, error);
@@ -74,7 +74,7 @@ static int prepare_and_serve(const struct agent_options *options, int out, struc
     struct setting setting = {0};
     int rc = setting_open(&setting, options->cpu, &never, error);
     if (rc < 0)
-        agent_decline(out, error);
+        agent_decline(out, VCOST_VERSION, error);
     else
         rc = serve(&setting, out, error);
     setting_close(&setting);

@@ -12,7 +12,7 @@ static void require(int condition)
         abort();
 }
 
-/* Encoding is a fixed point after the first time: what is not printable has become '?'. */
+/* Encoding is a fixed point after the first time: what is not UTF-8 has become U+FFFD. */
 static void send_again(const struct message *message)
 {
     uint8_t first[MESSAGE_BYTES_MAX], second[MESSAGE_BYTES_MAX];

@@ -32,8 +32,9 @@ AGENT = f"{shlex.quote(VCOST)} agent"
 SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
 LONG = ["--working-set", "1M..16M", "--per-octave", "8"]
 MAGIC = b"\x89VCOST\r\n"
-HELLO, DONE, SAMPLED, PROVED, FAILED = 1, 8, 9, 10, 11
-PLACE, LAY_OUT, SAMPLE, PROOF, CLEAR, BYE = range(2, 8)
+HELLO = 1
+PLACE, LAY_OUT, SAMPLE, PROOF, CLEAR, BYE, DONE, SAMPLED, PROVED, FAILED = range(16, 26)
+PROTOCOL_1 = ROOT / "tests/fixtures/protocol-1"
 
 
 def chase(*arguments, **options):
@@ -86,26 +87,24 @@ def none_is_left(mark, seconds=60):
 # ---- agents that are none: a program here answers as it likes
 
 
-def message(kind, body=b""):
+def message(kind, body=None):
+    """The body: what JSON is made of, or bytes."""
+    body = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     return MAGIC + struct.pack("<II", kind, len(body)) + body
 
 
-def text(words):
-    return struct.pack("<H", len(words)) + words.encode()
-
-
-def hello(protocol=1, version="0.1.0"):
-    fact = b"\x01" + text("x")
-    return message(HELLO, struct.pack("<I", protocol) + text(version) + fact + fact + b"\0" + fact +
-        struct.pack("<dIQ", 2.5, 0, 4096))
+def hello(protocol=2, version="0.1.0"):
+    facts = {"version": version, "cpu_brand": "x", "kernel": "x", "is_guest": False, "guest_of": None, "cpu": 0, "tsc_ghz": 2.5,
+        "page_bytes": 4096}
+    return message(HELLO, struct.pack("<IH", protocol, len(version)) + version.encode() + json.dumps({"facts": facts}).encode())
 
 
 def sampled(ns):
-    return message(SAMPLED, struct.pack("<dIBQ", ns, 0, 1, 0))
+    return message(SAMPLED, {"ns": ns, "disturbed": None, "page_faults": 0, "counters_known": True})
 
 
 USUAL = {PLACE: message(DONE), LAY_OUT: message(DONE), CLEAR: message(DONE), SAMPLE: sampled(2.0),
-    PROOF: message(PROVED, b"\x01" + struct.pack("<d", 0) + b"\x01" + text("none"))}
+    PROOF: message(PROVED, {"host_share_2m": 0, "as_asked": True, "proof": "none"})}
 PUPPET = """
 import sys, struct, time
 answers, at_first, samples, afterwards = {answers!r}, {at_first!r}, {samples}, {afterwards!r}
@@ -257,7 +256,7 @@ def test_what_was_measured_before_an_agent_died_is_reported():
 
 
 def test_what_was_measured_before_an_agent_lied_is_reported():
-    for lie, part in [(b"?" * 100, "no message of vcost"), (sampled(0), "impossible ns")]:
+    for lie, part in [(b"?" * 100, "no message of vcost"), (sampled(0), "ns is 0")]:
         with puppet(samples=20, afterwards=lie) as command:
             broken_off("--on", "native", *on(command), part=part)
 
@@ -271,27 +270,53 @@ def test_without_any_sample_only_the_failure_is_told_and_the_old_file_stays():
 
 
 def test_an_agent_that_lies_is_refused():
-    for answers, part in [({SAMPLE: sampled(0)}, "SAMPLED has an impossible ns"),
-                          ({SAMPLE: sampled(float("nan"))}, "SAMPLED has an impossible ns"),
+    for answers, part in [({SAMPLE: sampled(0)}, "SAMPLED is no message of vcost: ns is 0"),
+                          ({SAMPLE: sampled(float("nan"))}, "SAMPLED is no message of vcost: "),
                           ({PLACE: sampled(2)}, "SAMPLED came where DONE was due"),
-                          ({PROOF: message(PROVED, b"\x02" * 30)}, "PROVED has an impossible"),
+                          ({PROOF: message(PROVED, {"as_asked": 2})}, "PROVED is no message of vcost: "),
                           ({LAY_OUT: b"?" * 100}, "no message of vcost"),
-                          ({SAMPLE: message(SAMPLED, b"\0" * 5000)}, "impossible length")]:
+                          ({SAMPLE: message(SAMPLED, b"[" * 60000)}, "SAMPLED is no message of vcost: "),
+                          ({SAMPLE: message(SAMPLED, b"{}" + b" " * 65536)}, "impossible length")]:
         with puppet(answers) as command:
             fails(chase(*SMALL, *on(command)), 1, part)
 
 
 def test_a_failure_over_there_is_one_here():
     for code, status in [(12, 1), (4, 1), (95, 77)]:  # ENOMEM, EINTR, ENOTSUP
-        with puppet({PLACE: message(FAILED, struct.pack("<I", code) + text("no \033[31mroom"))}) as command:
+        with puppet({PLACE: message(FAILED, {"errno": code, "sentence": "no \033[31mroom"})}) as command:
             fails(chase(*SMALL, *on(command)), status, "no ?[31mroom")
 
 
 def test_another_version_is_refused_with_both_named():
     version = subprocess.run([VCOST, "--version"], capture_output=True, text=True).stdout.split()[1]
-    for protocol, name in [(2, "9.8.7"), (4000000000, "0.0.1")]:
+    for protocol, name in [(1, "0.0.9"), (3, "9.8.7"), (4000000000, "0.0.1")]:
         with puppet(at_first=hello(protocol, name)) as command:
-            fails(chase(*SMALL, *on(command)), 1, name, str(protocol), f"this is vcost {version}", "version 1")
+            fails(chase(*SMALL, *on(command)), 1, name, str(protocol), f"this is vcost {version}", "version 2", "the same vcost")
+
+
+def test_an_agent_of_version_1_of_the_protocol_is_told_from_what_it_said():
+    for said, parts in [("hello", ["vcost 0.1.0", "version 1"]), ("failed", ["version 1"])]:
+        with puppet(at_first=(PROTOCOL_1 / said).read_bytes()) as command:
+            fails(chase(*SMALL, *on(command)), 1, *parts, "version 2", "install the same vcost in both places")
+
+
+def first_word_of_the_agent(*arguments):
+    done = subprocess.run([VCOST, "agent", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    return done.stdout
+
+
+def test_a_controller_of_version_1_of_the_protocol_can_tell_whom_it_has():
+    for arguments in ([], ["--cpu", "4095"]):  # one that measures, and one that cannot
+        said = first_word_of_the_agent(*arguments)
+        magic, kind, length, protocol, name_length = struct.unpack_from("<8sIIIH", said)
+        assert magic == MAGIC and kind == HELLO and length <= 4096, said  # what version 1 takes
+        assert protocol == 2 and said[22:22 + name_length].decode() in subprocess.run([VCOST, "--version"],
+            capture_output=True, text=True).stdout
+
+
+def test_requests_of_version_1_of_the_protocol_are_refused_with_the_remedy():
+    done = subprocess.run([VCOST, "agent"], input=(PROTOCOL_1 / "requests").read_bytes(), capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"install the same vcost in both places" in done.stderr, done
 
 
 # ---- Ctrl-C and other ends
@@ -347,8 +372,9 @@ def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():
     assert done.returncode == 0 and done.stderr == b"", done
     kind, length = struct.unpack("<II", done.stdout[8:16])
     assert done.stdout[:8] == MAGIC and kind == HELLO and len(done.stdout) == 16 + length
-    done = subprocess.run([VCOST, "agent"], input=message(SAMPLE, struct.pack("<QQQQ", 1, 1, 0, 0)) + message(PROOF) +
-        message(LAY_OUT, struct.pack("<QIIBIQ", 4096, 64, 1, 0, 1, 1)) + message(CLEAR) + message(BYE) + b"more",
+    shape = {"working_set_bytes": 4096, "element_bytes": 64, "order": "random", "write": False, "chains": 1}
+    done = subprocess.run([VCOST, "agent"], input=message(SAMPLE, {"steps": 1, "batches": 1, "warm_steps": 0, "warm_limit": 0}) +
+        message(PROOF) + message(LAY_OUT, {"parameters": shape, "seed": 1}) + message(CLEAR) + message(BYE) + b"more",
         capture_output=True, timeout=60)
     kinds = [struct.unpack("<I", part[:4])[0] for part in done.stdout.split(MAGIC)[1:]]
     assert done.returncode == 0 and kinds == [HELLO, FAILED, FAILED, FAILED, DONE], (done, kinds)
@@ -356,7 +382,7 @@ def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():
 
 def test_an_agent_refuses_nonsense_and_answers():
     for nonsense, part in [(b"GET / HTTP/1.1\r\n\r\n", b"no message"), (message(DONE), b"DONE is no request"),
-                           (message(77), b"impossible type"), (message(PLACE, b"\xff" * 16), b"impossible bytes")]:
+                           (message(77), b"impossible type"), (message(PLACE, {"bytes": 0, "host_page_bytes": 4096}), b"bytes is 0")]:
         done = subprocess.run([VCOST, "agent"], input=nonsense, capture_output=True, timeout=60)
         assert done.returncode == 1 and part in done.stderr and done.stderr.count(b"\n") == 1, done
 

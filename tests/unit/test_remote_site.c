@@ -18,7 +18,8 @@ static char folder[] = "/tmp/vcost-test-XXXXXX";
 static struct error error;
 
 static const struct message hello = {.type = MESSAGE_HELLO,
-    .hello = {PROTOCOL_VERSION, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}};
+    .hello = {
+        PROTOCOL_VERSION, true, {"0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}}};
 static const struct message done = {.type = MESSAGE_DONE};
 
 static int make_folder(void **state)
@@ -131,21 +132,40 @@ static void a_terminal_in_between_is_told(void **state)
     refuses("printf '\\211VCOST\\r\\r\\n'; sleep 100", EPROTO, "stty raw");
 }
 
+static const struct message other = {
+    .type = MESSAGE_HELLO, .hello = {.protocol = 7, .facts = {.version = "9.9.9"}}};
+
 static void another_version_is_refused_by_both_names(void **state)
 {
-    const struct message other = {.type = MESSAGE_HELLO, .hello = {.protocol = 2, .version = "9.9.9"}};
-    uint8_t bytes[MESSAGE_BYTES_MAX];
     (void)state;
-    assert_int_not_equal(message_encode(&other, bytes), 0);
-    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 9.9.9, which speaks version 2");
-    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 0.1.0, which speaks version 1");
+    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 9.9.9, which speaks version 7");
+    refuses(agent("", &other, 1, "sleep 100"), EPROTO, "vcost 0.1.0, which speaks version 2");
+}
+
+/* What an agent of vcost 0.1.0 says, who can measure and who cannot. */
+static void an_agent_of_version_1_is_refused_by_its_name(void **state)
+{
+    char command[512];
+    const char *root = getenv("VCOST_SOURCE_ROOT");
+    (void)state;
+    snprintf(command, sizeof command, "cat %s/tests/fixtures/protocol-1/hello; sleep 100", root);
+    refuses(command, EPROTO, "the agent is of vcost 0.1.0, which speaks version 1 of the protocol");
+    refuses(command, EPROTO, "install the same vcost in both places");
+    snprintf(command, sizeof command, "cat %s/tests/fixtures/protocol-1/failed; exit 77", root);
+    refuses(command, EPROTO, "speaks version 1 of the protocol");
+    refuses(command, EPROTO, "install the same vcost in both places");
 }
 
 static void what_the_agent_cannot_do_is_told_in_its_words(void **state)
 {
-    const struct message failed = {.type = MESSAGE_FAILED, .failure = {ENOTSUP, "no clock here"}};
+    const struct message says[] = {
+        {.type = MESSAGE_HELLO, .hello = {PROTOCOL_VERSION, false, {.version = "0.1.0"}}},
+        {.type = MESSAGE_FAILED, .failure = {ENOTSUP, "no clock here"}},
+    };
     (void)state;
-    refuses(agent("", &failed, 1, "exit 77"), ENOTSUP, "no clock here");
+    refuses(agent("", says, 2, "exit 77"), ENOTSUP, "no clock here");
+    refuses(agent("", says, 1, "exit 77"), ECONNRESET, "exit status 77");
+    refuses(agent("", &says[1], 1, "sleep 100"), EPROTO, "FAILED came where HELLO was due");
     refuses(agent("", &done, 1, "sleep 100"), EPROTO, "DONE came where HELLO was due");
 }
 
@@ -177,20 +197,21 @@ static void failures_in_mid_run_are_told(void **state)
     sample_fails(&none, "echo nonsense nonsense; sleep 100", EPROTO, "no message of vcost");
 }
 
-/* An impossible sample, which cannot be encoded: made of a possible one. */
+/* An impossible sample, which message_encode() does not make: of a possible one. */
 static void a_lie_is_refused(void **state)
 {
+    const struct message says[] = {hello, done, {.type = MESSAGE_SAMPLED, .sample = {.ns = 4}}};
     const struct sample_plan plan = {.steps = 1, .batches = 1};
     struct sample sample;
     struct site *site;
+    char command[128];
     (void)state;
-    const struct message says[] = {hello, done};
-    const char *lie =
-        "printf '\\211VCOST\\r\\n\\011\\0\\0\\0\\025\\0\\0\\0' ; head -c 21 /dev/zero; sleep 100";
-    assert_int_equal(open_site(agent("", says, 2, lie), &site), 0);
+    agent("", says, 3, "");
+    snprintf(command, sizeof command, "LC_ALL=C sed 's/\"ns\":4/\"ns\":0/' %s/says; sleep 100", folder);
+    assert_int_equal(open_site(command, &site), 0);
     assert_int_equal(site_place(site, 4096, &error), 0);
     assert_int_equal(site_sample(site, 0, &plan, &sample, &error), -EPROTO);
-    assert_non_null(strstr(error.text, "SAMPLED has an impossible ns"));
+    assert_non_null(strstr(error.text, "SAMPLED is no message of vcost: ns is 0"));
     assert_int_equal(site_sample(site, 0, &plan, &sample, &error), -EPROTO); /* and not asked again */
     site_close(site);
     no_child_is_left();
@@ -238,6 +259,7 @@ int main(void)
         cmocka_unit_test(noise_without_end_is_refused),
         cmocka_unit_test(a_terminal_in_between_is_told),
         cmocka_unit_test(another_version_is_refused_by_both_names),
+        cmocka_unit_test(an_agent_of_version_1_is_refused_by_its_name),
         cmocka_unit_test(what_the_agent_cannot_do_is_told_in_its_words),
         cmocka_unit_test(failures_in_mid_run_are_told),
         cmocka_unit_test(a_lie_is_refused),

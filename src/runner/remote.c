@@ -1,9 +1,7 @@
-#include "runner/remote_site.h"
+#include "runner/remote.h"
 
 #include "base/random.h"
-#include "base/size.h"
 #include "measure/clock.h"
-#include "runner/chase_kind.h"
 #include "runner/command_process.h"
 #include "runner/wire.h"
 
@@ -16,27 +14,29 @@
 
 static const double default_answer_seconds = 30;
 
-/* How slow an emulated machine may be before it is taken to hang. */
-static const double populate_bytes_per_second = 16.0 * 1024 * 1024, element_seconds = 20e-6,
-                    hop_seconds = 10e-6, sample_seconds_most = 300;
+/* How slow an emulated machine may be before it is taken to hang: mapping a byte and making it part of a
+ * list, an operation, all operations of a sample. */
+static const double map_byte_seconds = 60e-9, prepare_byte_seconds = 1e-6, operation_seconds = 10e-6,
+                    sample_seconds_most = 300;
 
 static const double grace_seconds = 1; /* for an agent to end by itself */
 
 struct remote {
-    struct remote_site_config config;
+    struct remote_config config;
     struct command_process process;
     struct wire wire;
     struct agent_facts facts;
-    double deadline, allowed; /* of the present answer: clock_seconds(), and how long that was */
-    struct error trouble;     /* why the agent is not asked any more; code 0: it is */
-    bool placed;
+    double deadline, allowed;        /* of the present answer: clock_seconds(), and how long that was */
+    struct error trouble;            /* why the agent is not asked any more; code 0: it is */
+    struct pool texts;               /* that no answer has */
+    bool taken[MESSAGE_RUNNERS_MAX]; /* by a runner that is open */
     char name[REMOTE_NAME_BYTES];
 };
 
-static struct remote *of(const struct runner *runner)
-{
-    return runner->config.remote;
-}
+struct remote_runner {
+    struct runner runner;
+    uint32_t number; /* by which the agent knows it */
+};
 
 /* ---- names ---- */
 
@@ -55,7 +55,7 @@ static char kept(char c)
 
 enum { SHOWN_MAX = 30, HASH_CHARS = 9 };
 
-void remote_site_name(const char *command, char name[static REMOTE_NAME_BYTES])
+void remote_name(const char *command, char name[static REMOTE_NAME_BYTES])
 {
     char shown[SHOWN_MAX + 1];
     size_t length = 0;
@@ -110,11 +110,25 @@ static int give_up(struct remote *there, struct error *error)
     return rc;
 }
 
-/* A failure over there is told as one; it is never the user's Ctrl-C here. */
+/* A failure over there is told as one; it is never the user's Ctrl-C here, nor one of the connection. */
 static int take_failure(const struct remote *there, const struct error *failure, struct error *error)
 {
-    int code = failure->code == EINTR ? EIO : failure->code;
+    bool ours = failure->code == EINTR || failure->code == ECONNRESET || failure->code == ETIMEDOUT ||
+                failure->code == EPROTO;
+    int code = ours ? EIO : failure->code;
     return error_set(error, code, "%s: %s", there->name, failure->text);
+}
+
+/* What came must be of the type `wanted`, or a failure over there. */
+static int expect(
+    struct remote *there, const struct message *message, enum message_type wanted, struct error *error)
+{
+    if (message->type == MESSAGE_FAILED)
+        return take_failure(there, &message->failure, error);
+    if (message->type == wanted)
+        return 0;
+    error_set(error, EPROTO, "%s came where %s was due", message_name(message->type), message_name(wanted));
+    return give_up(there, error);
 }
 
 /* Asks, and waits for an answer of the type `wanted`. */
@@ -131,67 +145,71 @@ static int ask(struct remote *there, struct message *message, enum message_type 
     int rc = wire_send(&there->wire, message, error);
     if (rc == 0)
         rc = wire_receive(&there->wire, message, error);
-    if (rc < 0)
-        return give_up(there, error);
-    if (message->type == MESSAGE_FAILED)
-        return take_failure(there, &message->failure, error);
-    if (message->type == wanted)
-        return 0;
-    error_set(error, EPROTO, "%s came where %s was due", message_name(message->type), message_name(wanted));
-    return give_up(there, error);
+    return rc < 0 ? give_up(there, error) : expect(there, message, wanted, error);
 }
 
 /* ---- the runner ---- */
 
+static int ask_runner(struct runner *runner, struct message *message, enum message_type wanted,
+    double work_seconds, struct error *error)
+{
+    message->runner = ((const struct remote_runner *)runner)->number;
+    return ask(runner->config.remote, message, wanted, work_seconds, error);
+}
+
 static void close_runner(struct runner *runner)
 {
-    struct message message = {.type = MESSAGE_CLEAR};
-    if (of(runner)->placed) /* a failure is remembered, and told with the next request */
-        ask(of(runner), &message, MESSAGE_DONE, 0, NULL);
-    of(runner)->placed = false;
+    struct message message = {.type = MESSAGE_CLOSE};
+    ask_runner(runner, &message, MESSAGE_DONE, 0, NULL); /* a failure is told with the next request */
+    runner->config.remote->taken[message.runner] = false;
     free(runner);
 }
 
 static int open_runner(const struct runner_config *config, struct runner **out, struct error *error)
 {
-    struct remote *there = config->remote;
     const struct placement *placement = config->placement;
-    struct message message = {
-        .type = MESSAGE_PLACE, .place = {placement->bytes, placement->config.memory.page_bytes}};
-    struct runner *runner = calloc(1, sizeof *runner);
-    if (!runner)
+    struct remote *there = config->remote;
+    struct message message = {.type = MESSAGE_OPEN,
+        .open = {placement->bytes, placement->alignment, placement->config.memory.page_bytes}};
+    struct remote_runner *made = calloc(1, sizeof *made);
+    if (!made)
         return error_set(error, ENOMEM, "no memory for a runner");
-    runner->config = *config;
-    there->placed = true;
-    int rc = ask(there, &message, MESSAGE_DONE, (double)placement->bytes / populate_bytes_per_second, error);
-    if (rc < 0)
-        close_runner(runner);
-    else
-        *out = runner;
-    return rc;
+    while (made->number < MESSAGE_RUNNERS_MAX && there->taken[made->number])
+        made->number++;
+    made->runner.config = *config;
+    int rc = made->number == MESSAGE_RUNNERS_MAX
+                 ? error_set(error, EINVAL, "more than %d runners on one machine", MESSAGE_RUNNERS_MAX)
+                 : ask_runner(&made->runner, &message, MESSAGE_DONE,
+                       (double)placement->bytes * map_byte_seconds, error);
+    if (rc < 0) {
+        free(made);
+        return rc;
+    }
+    there->taken[made->number] = true;
+    *out = &made->runner;
+    return 0;
 }
 
 static int prepare(struct runner *runner, const struct workload *workload, uint64_t seed, struct error *error)
 {
-    const struct chase_shape *shape = chase_of(workload);
-    if (!shape)
-        return error_set(error, ENOTSUP, "%s runs no events", runner->config.name);
-    struct message message = {.type = MESSAGE_LAY_OUT, .lay_out = {*shape, seed}};
-    double elements = (double)chase_layout_make(shape, 0).elements;
-    int rc = ask(of(runner), &message, MESSAGE_DONE, elements * element_seconds, error);
-    if (rc == 0)
-        runner->workload = *workload;
-    return rc;
+    struct message message = {.type = MESSAGE_PREPARE, .prepare = {*workload, seed}};
+    double bytes = workload->kind->bytes ? (double)workload->kind->bytes(workload) : 0;
+    int rc = ask_runner(runner, &message, MESSAGE_PREPARED, bytes * prepare_byte_seconds, error);
+    if (rc < 0)
+        return rc;
+    runner->workload = *workload;
+    memcpy(runner->note, message.note, sizeof runner->note);
+    return 0;
 }
 
 static int take_sample(
     struct runner *runner, const struct effort *effort, struct sample *sample, struct error *error)
 {
-    struct message message = {.type = MESSAGE_SAMPLE, .plan = *effort};
-    double steps = (double)effort->steps * (double)effort->batches +
-                   (double)effort->warm_steps * (double)effort->warm_limit;
-    int rc = ask(of(runner), &message, MESSAGE_SAMPLED,
-        fmin(steps * CHASE_CHAINS_MAX * hop_seconds, sample_seconds_most), error);
+    struct message message = {.type = MESSAGE_SAMPLE, .effort = *effort};
+    double operations = (double)effort->steps * (double)effort->batches +
+                        (double)effort->warm_steps * (double)effort->warm_limit;
+    int rc = ask_runner(runner, &message, MESSAGE_SAMPLED,
+        fmin(operations * CHASE_CHAINS_MAX * operation_seconds, sample_seconds_most), error);
     if (rc == 0)
         *sample = message.sample;
     return rc;
@@ -200,7 +218,7 @@ static int take_sample(
 static int prove(struct runner *runner, struct page_proof *proof, struct error *error)
 {
     struct message message = {.type = MESSAGE_PROOF};
-    int rc = ask(of(runner), &message, MESSAGE_PROVED, 0, error);
+    int rc = ask_runner(runner, &message, MESSAGE_PROVED, 0, error);
     if (rc == 0)
         *proof = message.proof;
     return rc;
@@ -240,6 +258,7 @@ void remote_close(struct remote *there)
     if (!there->trouble.code)
         (void)wire_send(&there->wire, &bye, NULL);
     command_process_end(&there->process, there->trouble.code ? 0 : grace_seconds);
+    pool_free(&there->texts);
     free(there);
 }
 
@@ -248,34 +267,32 @@ void remote_close(struct remote *there)
 static int check_hello(struct remote *there, const struct message *message, struct error *error)
 {
     const char *version = there->config.version;
-    if (message->type == MESSAGE_FAILED)
-        return take_failure(there, &message->failure, error);
     if (message->type != MESSAGE_HELLO)
-        return error_set(
-            error, EPROTO, "%s: %s came where HELLO was due", there->name, message_name(message->type));
+        return error_set(error, EPROTO, "%s came where HELLO was due", message_name(message->type));
     if (message->hello.protocol != PROTOCOL_VERSION)
         return error_set(error, EPROTO,
-            "%s: the agent is of vcost %s, which speaks version %" PRIu32
+            "the agent is of vcost %s, which speaks version %" PRIu32
             " of the protocol; this is vcost %s, which speaks version %d: install the same vcost in both "
             "places",
-            there->name, message->hello.version, message->hello.protocol, version ? version : "?",
-            PROTOCOL_VERSION);
-    there->facts = message->hello;
+            message->hello.facts.version, message->hello.protocol, version ? version : "?", PROTOCOL_VERSION);
+    there->facts = message->hello.facts;
     return 0;
 }
 
 static int shake_hands(struct remote *there, struct error *error)
 {
     struct message message;
+    enum message_type wanted = MESSAGE_HELLO;
     allow(there, 0);
     int rc = wire_receive_first(&there->wire, &message, error);
-    rc = rc < 0 ? give_up(there, error) : check_hello(there, &message, error);
-    if (rc < 0)
-        there->trouble = *error;
-    return rc;
+    if (rc == 0 && (rc = check_hello(there, &message, error)) == 0 && !message.hello.able) {
+        wanted = MESSAGE_FAILED; /* why not */
+        rc = wire_receive(&there->wire, &message, error);
+    }
+    return rc < 0 ? give_up(there, error) : expect(there, &message, wanted, error);
 }
 
-int remote_open(const struct remote_site_config *config, struct remote **remote, struct error *error)
+int remote_open(const struct remote_config *config, struct remote **remote, struct error *error)
 {
     struct remote *there = calloc(1, sizeof *there);
     struct error here;
@@ -283,9 +300,9 @@ int remote_open(const struct remote_site_config *config, struct remote **remote,
     if (!there)
         return error_set(error, ENOMEM, "no memory for a connection");
     there->config = *config;
-    remote_site_name(config->command, there->name);
+    remote_name(config->command, there->name);
     int rc = command_process_start(&there->process, config->command, config->pin, error);
-    there->wire = (struct wire){there->process.out, there->process.in, wait_for_answer, there};
+    there->wire = (struct wire){there->process.out, there->process.in, wait_for_answer, there, &there->texts};
     if (rc < 0 || (rc = shake_hands(there, error)) < 0) {
         there->trouble = *error;
         remote_close(there);
@@ -293,6 +310,11 @@ int remote_open(const struct remote_site_config *config, struct remote **remote,
     }
     *remote = there;
     return 0;
+}
+
+bool remote_is_gone(const struct remote *remote)
+{
+    return remote->trouble.code != 0;
 }
 
 const struct agent_facts *remote_facts(const struct remote *remote)
