@@ -82,6 +82,7 @@ int event_open(const struct event *event, uint64_t bytes, struct runner *runner,
         .place = &runner->config.placement->config,
         .bytes = bytes,
     };
+    runner->note[0] = '\0';
     int rc = make_ready(bench, error);
     if (rc < 0)
         event_close(bench);

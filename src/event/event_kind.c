@@ -42,6 +42,38 @@ static int check(const struct workload *workload, struct error *error)
     return 0;
 }
 
+/* ---- as JSON ---- */
+
+static bool takes(const json_t *object)
+{
+    (void)object;
+    return true;
+}
+
+static void set_kind(struct reader *reader, void *base)
+{
+    (void)reader;
+    ((struct workload *)base)->kind = &workload_event;
+}
+
+#define AT(member) FIELD_AT(struct event_parameters, member)
+static const struct field parameter_fields[] = {
+    {"size_bytes", FIELD_COUNT, AT(size_bytes), .missing = "this event has no size", .check = "'minimum': 1"},
+    {"operation", FIELD_STRING, AT(operation), .about = "What one event is: an exit, a page, a call.",
+        .check = "'minLength': 1"},
+};
+static const struct record parameters_record = {"event", sizeof(struct event_parameters),
+    RECORD_FIELDS(parameter_fields), .about = "Parameters of an event of the price list."};
+
+static const struct field fields[] = {
+    {"workload", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE,
+        .offset = offsetof(struct workload, parameters) + offsetof(struct event_parameters, name),
+        .size = sizeof(const char *), .most = 60},
+    {"parameters", FIELD_RECORD, FIELD_AT(struct workload, parameters), .of = &parameters_record},
+};
+static const struct record event_record = {
+    "event", sizeof(struct workload), RECORD_FIELDS(fields), .check = set_kind};
+
 /* ---- how much makes a sample ---- */
 
 enum {
@@ -133,16 +165,10 @@ static void close(struct prepared *prepared)
     event_close((struct event_bench *)prepared);
 }
 
-static const struct field fields[] = {
-    {"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct event_parameters, name), .most = 60},
-    {"size_bytes", FIELD_COUNT, FIELD_AT(struct event_parameters, size_bytes),
-        .missing = "this event has no size"},
-};
-static const struct record event_record = {"event", sizeof(struct event_parameters), RECORD_FIELDS(fields)};
-
 const struct workload_kind workload_event = {
     .name = "event",
     .record = &event_record,
+    .takes = takes,
     .label = label,
     .check = check,
     .plan = plan,

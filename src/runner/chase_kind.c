@@ -1,5 +1,6 @@
 #include "runner/chase_kind.h"
 
+#include "record/record.h"
 #include "runner/local.h"
 
 #include <assert.h>
@@ -32,6 +33,32 @@ static uint64_t bytes(const struct workload *workload)
 {
     return chase_layout_make(chase_of(workload), 0).bytes;
 }
+
+/* ---- as JSON ---- */
+
+/* An order that this vcost does not know is a newer one's. */
+static bool takes(const json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "workload"));
+    const json_t *parameters = json_object_get(object, "parameters");
+    const json_t *order = json_object_get(parameters, "order");
+    if (!name || strcmp(name, "chase") != 0 || !parameters || (json_is_object(parameters) && !order))
+        return false;
+    return !json_is_string(order) || chase_order_find(json_string_value(order)) >= 0;
+}
+
+static void set_kind(struct reader *reader, void *base)
+{
+    (void)reader;
+    ((struct workload *)base)->kind = &workload_chase;
+}
+
+static const struct field fields[] = {
+    {"workload", FIELD_CONSTANT, .text = "chase"},
+    {"parameters", FIELD_RECORD, FIELD_AT(struct workload, parameters), .of = &chase_shape_record},
+};
+static const struct record chase_record = {
+    "chase", sizeof(struct workload), RECORD_FIELDS(fields), .check = set_kind};
 
 /* ---- how much makes a sample ---- */
 
@@ -141,7 +168,8 @@ static void close(struct prepared *prepared)
 
 const struct workload_kind workload_chase = {
     .name = "chase",
-    .record = &chase_shape_record,
+    .record = &chase_record,
+    .takes = takes,
     .label = label,
     .check = check,
     .bytes = bytes,

@@ -51,14 +51,14 @@ static bool leaves_are_as_expected(const struct leaf_counts *counts, uint64_t by
 }
 
 /* What was got is put into words; whether it is what was asked for, into proof->as_asked. */
-static void judge_leaves(
-    const struct runner *runner, const struct monitor_counters *now, struct page_proof *proof)
+static void judge_leaves(const struct runner *runner, const struct counters *now, struct page_proof *proof)
 {
-    struct leaf_counts counts = {now->pages_4k, now->pages_2m, now->pages_1g};
+    struct leaf_counts counts;
     uint64_t leaf = expected_leaf(runner, proof->guest_bytes);
     char host[sizeof proof->proof];
     memcpy(host, proof->proof, sizeof host);
-    if (counts.small == UINT64_MAX || counts.large_2m == UINT64_MAX || counts.large_1g == UINT64_MAX) {
+    if (!counters_get(now, "pages_4k", &counts.small) || !counters_get(now, "pages_2m", &counts.large_2m) ||
+        !counters_get(now, "pages_1g", &counts.large_1g)) {
         proof->as_asked = proof->as_asked && leaf == 4 * KIB;
         snprintf(proof->proof, sizeof proof->proof, "%.235s; guest: its own tables; KVM counts no pages here",
             host);
@@ -74,13 +74,13 @@ static void judge_leaves(
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
 {
     struct page_proof proof;
-    struct monitor_counters now;
     int rc = runner_native.proof(runner, &proof, error); /* the host's side is the same */
-    if (rc < 0 || (rc = domain_counters(((struct local_runner *)runner)->domain, &now, error)) < 0)
+    if (rc < 0)
         return rc;
     proof.guest_bytes = smallest_guest_page(runner);
     if (proof.guest_bytes != runner->config.guest_page_bytes)
         return error_set(error, EPROTO, "the guest's tables hold other pages than were asked for");
+    const struct counters now = local_counters(((struct local_runner *)runner)->domain);
     judge_leaves(runner, &now, &proof);
     *out = proof;
     return 0;

@@ -26,19 +26,14 @@ int local_call(const struct prepared *prepared, bool kernel, workload_function *
     return job->finished == WORKLOAD_MAGIC ? 0 : error_set(error, EPROTO, "a native workload did not finish");
 }
 
-struct counters local_counters(struct domain *domain)
+struct counters local_counters(const struct domain *domain)
 {
     struct counters counters = {.count = 0};
-    struct monitor_counters now;
     struct rusage usage;
-    if (!domain && getrusage(RUSAGE_THREAD, &usage) == 0)
+    if (domain)
+        domain_counters(domain, &counters);
+    else if (getrusage(RUSAGE_THREAD, &usage) == 0)
         counters_set(&counters, "page_faults", (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt);
-    if (!domain || domain_counters(domain, &now, NULL) < 0)
-        return counters;
-    if (now.exits != UINT64_MAX)
-        counters_set(&counters, "exits", now.exits);
-    if (now.page_faults != UINT64_MAX)
-        counters_set(&counters, "page_faults", now.page_faults);
     return counters;
 }
 

@@ -24,7 +24,7 @@ struct local_runner {
 int local_call(const struct prepared *prepared, bool kernel, workload_function *entry, struct error *error);
 
 /* What a domain's monitor has counted; of no domain (NULL): this thread's page faults. */
-struct counters local_counters(struct domain *domain);
+struct counters local_counters(const struct domain *domain);
 
 /* Of struct runner_ops. Opening reads all data in address order, so that every translation is there before
  * something is measured. */

@@ -73,33 +73,9 @@ static const struct field open_fields[] = {
     {"host_page_bytes", FIELD_COUNT, FIELD_NEEDED, AT(open.host_page_bytes)},
 };
 
-static void write_workload(struct draft *draft, json_t *object, const void *structure)
-{
-    const struct workload *workload = &((const struct message *)structure)->prepare.workload;
-    put_text(draft, object, "workload", workload->kind->name);
-    put(draft, object, "parameters", record_object(draft, workload->kind->record, workload->parameters));
-}
-
-static void read_workload(struct reader *reader, const json_t *object, void *structure)
-{
-    struct workload *workload = &((struct message *)structure)->prepare.workload;
-    const json_t *name = json_object_get(object, "workload"),
-                 *parameters = json_object_get(object, "parameters");
-    if (!reader_takes(reader, name, "workload", TAKES(JSON_STRING)) ||
-        !reader_takes(reader, parameters, "parameters", TAKES(JSON_OBJECT)))
-        return;
-    workload->kind = workload_kind_find(json_string_value(name));
-    if (!workload->kind)
-        reader_refuse_key(reader, "workload", "is none that is known");
-    else
-        record_take(workload->kind->record, reader, parameters, "parameters", workload->parameters);
-}
-
-static const struct field_hook workload_hook = {.write = write_workload, .read = read_workload};
-
 static const struct field prepare_fields[] = {
     RUNNER,
-    {"workload", FIELD_HOOK, .hook = &workload_hook},
+    {"workload", FIELD_VARIANT, AT(prepare.workload), .hook = &workload_hook},
     {"seed", FIELD_COUNT, FIELD_NEEDED, AT(prepare.seed)},
 };
 

@@ -1,11 +1,19 @@
 #include "runner/workload_kind.h"
 
-#include <string.h>
+#include "record/record.h"
 
-const struct workload_kind *workload_kind_find(const char *name)
+static const struct record *of_structure(const void *structure)
 {
-    for (size_t i = 0; workload_kinds[i]; i++)
-        if (!strcmp(workload_kinds[i]->name, name))
-            return workload_kinds[i];
-    return NULL;
+    return ((const struct workload *)structure)->kind->record;
 }
+
+/* The last kind takes everything. */
+static const struct record *of_object(const json_t *object)
+{
+    size_t kind = 0;
+    while (workload_kinds[kind + 1] && !workload_kinds[kind]->takes(object))
+        kind++;
+    return workload_kinds[kind]->record;
+}
+
+const struct field_hook workload_hook = {.of_structure = of_structure, .of_object = of_object};

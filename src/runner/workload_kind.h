@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 struct workload_kind;
+struct json_t;
 struct record;
+struct field_hook;
 struct runner;
 struct prepared;
 struct effort;
@@ -29,8 +31,13 @@ struct workload {
 };
 
 struct workload_kind {
-    const char *name;            /* "chase", "event": on the wire */
-    const struct record *record; /* the parameters as JSON (record.h) */
+    const char *name; /* "chase", "event" */
+
+    /* A struct workload as JSON (record.h), in files and on the wire: {"workload": "chase", "parameters": …}.
+     */
+    const struct record *record;
+    /* Whether an object is of this kind. What no other takes is an event: kept by its name. */
+    bool (*takes)(const struct json_t *object);
 
     /* As files and people call it: "chase", the name of an event. */
     const char *(*label)(const struct workload *workload);
@@ -60,7 +67,8 @@ struct workload_kind {
 /* All kinds, NULL at the end. The table stands above the rooms of all kinds (event/kinds.c). */
 extern const struct workload_kind *const workload_kinds[];
 
-/* By its name; NULL: there is none. */
-const struct workload_kind *workload_kind_find(const char *name);
+/* For tables of fields: {"workload", FIELD_VARIANT, FIELD_AT(struct x, workload), .hook = &workload_hook}.
+ * What is read is well-formed; whether this vcost can run it, check() tells. */
+extern const struct field_hook workload_hook;
 
 #endif
