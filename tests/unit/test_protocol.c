@@ -410,11 +410,9 @@ static void what_is_no_object_with_its_fields_is_refused(void **state)
         {MESSAGE_OPEN, OPEN("99999999999999999999")},
         {MESSAGE_OPEN, OPEN("9000000000000000000")},
         {MESSAGE_PREPARE, PREPARE("1")},
-        {MESSAGE_PREPARE, PREPARE("\"chase\"")},
+        {MESSAGE_PREPARE, PREPARE("\"chase\", \"parameters\": null")},
         {MESSAGE_PREPARE, PREPARE("\"chase\", \"parameters\": []")},
-        {MESSAGE_PREPARE, PREPARE("\"chase\", \"parameters\": {}")},
-        {MESSAGE_PREPARE, PREPARE("\"event\", \"parameters\": {}")},
-        {MESSAGE_PREPARE, PREPARE("\"sort\", \"parameters\": {}")},
+        {MESSAGE_PREPARE, PREPARE("\"cpuid\", \"parameters\": {\"size_bytes\": -1}")},
         {MESSAGE_SAMPLED, "{\"sample\": null}"},
         {MESSAGE_SAMPLED, SAMPLED("null")},
         {MESSAGE_SAMPLED, SAMPLED("[]")},
@@ -435,6 +433,25 @@ static void what_is_no_object_with_its_fields_is_refused(void **state)
         assert_int_equal(decode_json(wrong[i].type, wrong[i].json, &message), -EPROTO);
         assert_non_null(strstr(error.text, message_name(wrong[i].type)));
         assert_int_equal(message.type, MESSAGE_TYPES); /* untouched */
+    }
+}
+
+static void what_cannot_run_is_left_to_the_check_of_its_kind(void **state)
+{
+    static const char *const wrong[] = {
+        PREPARE("\"chase\""),
+        PREPARE("\"chase\", \"parameters\": {}"),
+        PREPARE("\"sort\", \"parameters\": {}"),
+        PREPARE("\"cpuid\", \"parameters\": {\"size_bytes\": 4096}"),
+    };
+    struct message message;
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        int rc = decode_json(MESSAGE_PREPARE, wrong[i], &message);
+        print_message("# %s: %s\n", wrong[i], error.text);
+        assert_int_equal(rc, 0);
+        const struct workload *workload = &message.prepare.workload;
+        assert_int_equal(workload->kind->check(workload, &error), -EINVAL);
     }
 }
 
@@ -472,6 +489,7 @@ int main(void)
         cmocka_unit_test(nested_json_is_refused),
         cmocka_unit_test(a_body_beyond_the_bound_is_refused),
         cmocka_unit_test(what_is_no_object_with_its_fields_is_refused),
+        cmocka_unit_test(what_cannot_run_is_left_to_the_check_of_its_kind),
         cmocka_unit_test(another_version_is_read_up_to_its_name),
     };
     return cmocka_run_group_tests(tests, choose_workloads, free_texts);
