@@ -58,7 +58,7 @@ static int add_sites(struct session *session, struct error *error)
     return rc < 0 ? rc : chase_plan_sites(&plan, &session->setting, error);
 }
 
-static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
+static int measure(struct session *session, const struct progress *progress, struct result *result,
     struct error *error)
 {
     struct chase_plan plan = chase_plan(session);

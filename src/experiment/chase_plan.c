@@ -1,5 +1,6 @@
 #include "experiment/chase_plan.h"
 
+#include "experiment/internal.h"
 #include "experiment/reaches.h"
 
 #include <errno.h>
@@ -7,11 +8,14 @@
 #include <string.h>
 
 /* Time budgets that keep the default under a minute and --quick under ten seconds. */
-static const double usual_seconds = 45, quick_seconds = 7;
-static const double usual_sample_seconds = 0.02, quick_sample_seconds = 0.01;
-
-/* --quick promises its time also where the machine is slow or loaded: its samples may become this short. */
-static const double quick_shortest_seconds = 0.002;
+static const struct schedule usual = {
+    .sample_seconds = 0.02, .rounds = 4, .rounds_by_spread = true, .seconds = 45};
+/* This one promises its time also where the machine is slow or loaded: its samples may become this short. */
+static const struct schedule quick = {.sample_seconds = 0.01,
+    .shortest_sample_seconds = 0.002,
+    .rounds = 2,
+    .rounds_by_spread = true,
+    .seconds = 7};
 
 /* ---- shapes ---- */
 
@@ -133,25 +137,15 @@ static int add_agents(const struct setting *setting, struct result *result, stru
 }
 
 int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error)
+    const struct progress *progress, struct result *result, struct error *error)
 {
-    const struct budget *budget = &plan->budget;
     struct shape_list list = {0};
-    bool strict = budget->seconds > 0;
     struct chase_experiment experiment = {
         .sites = setting->sites,
         .site_count = setting->site_count,
-        .seed = budget->seed,
-        .sample_seconds = budget->quick ? quick_sample_seconds : usual_sample_seconds,
-        .shortest_sample_seconds = budget->quick ? quick_shortest_seconds : 0,
-        .pilot_rounds = budget->quick ? 2 : 4,
-        .seconds = strict          ? budget->seconds
-                   : budget->quick ? quick_seconds
-                                   : usual_seconds,
-        .strict = strict,
-        .stop = setting->stop,
-        .progress = *progress,
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
     };
+    begin_result(result, "chase", plan->budget.seed);
     int rc = make_shapes(plan, &list, error);
     experiment.shapes = list.shapes;
     experiment.shape_count = list.count;

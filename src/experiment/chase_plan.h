@@ -3,7 +3,7 @@
 #ifndef VCOST_EXPERIMENT_CHASE_PLAN_H
 #define VCOST_EXPERIMENT_CHASE_PLAN_H
 
-#include "experiment/budget.h"
+#include "experiment/schedule.h"
 #include "experiment/chase.h"
 #include "experiment/setting.h"
 
@@ -35,6 +35,6 @@ int chase_plan_sites(const struct chase_plan *plan, struct setting *setting, str
 
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */
 int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error);
+    const struct progress *progress, struct result *result, struct error *error);
 
 #endif

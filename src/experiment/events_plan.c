@@ -1,11 +1,13 @@
 #include "experiment/events_plan.h"
 
+#include "experiment/internal.h"
+
 #include <string.h>
 
 enum { EVENTS_MAX = 256 };
 
-static const double usual_seconds = 50, quick_seconds = 7;
-static const double usual_sample_seconds = 0.003, quick_sample_seconds = 0.001;
+static const struct schedule usual = {.sample_seconds = 0.003, .rounds = 4, .seconds = 50},
+                             quick = {.sample_seconds = 0.001, .rounds = 2, .seconds = 7};
 
 static size_t find_places(
     const struct setting *setting, struct event_hold *hold, struct event_place places[EVENTS_PLACES_MAX])
@@ -36,30 +38,21 @@ static bool is_chosen(const struct events_plan *plan, const struct event *event)
 }
 
 int events_plan_run(const struct events_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error)
+    const struct progress *progress, struct result *result, struct error *error)
 {
-    const struct budget *budget = &plan->budget;
     const struct event *events[EVENTS_MAX];
     struct event_place places[EVENTS_PLACES_MAX];
     struct event_hold hold = {.count = 0};
-    bool strict = budget->seconds > 0;
     struct events_experiment experiment = {
         .events = events,
         .places = places,
         .place_count = find_places(setting, &hold, places),
-        .seed = budget->seed,
-        .sample_seconds = budget->quick ? quick_sample_seconds : usual_sample_seconds,
-        .rounds = budget->quick ? 2 : 4,
-        .seconds = strict          ? budget->seconds
-                   : budget->quick ? quick_seconds
-                                   : usual_seconds,
-        .strict = strict,
-        .stop = setting->stop,
-        .progress = *progress,
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
     };
     for (size_t i = 0; event_at(i) && experiment.event_count < EVENTS_MAX; i++)
         if (is_chosen(plan, event_at(i)))
             events[experiment.event_count++] = event_at(i);
+    begin_result(result, "events", plan->budget.seed);
     int rc = experiment_events(&experiment, result, error);
     event_hold_release(&hold);
     return rc < 0 ? rc : setting_describe(setting, result, error);

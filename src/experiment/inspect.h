@@ -27,7 +27,7 @@ struct inspect_experiment {
     enum inspect_depth depth;
     uint64_t seed;
     double seconds; /* time budget; 0: the depth's own */
-    struct chase_progress progress;
+    struct progress progress;
 };
 
 /* Measures and judges. A part that fails leaves findings that say why; being stopped is no failure: the

@@ -82,44 +82,35 @@ static int add_sites(struct setting *setting, struct error *error)
     return rc < 0 ? rc : add_site(setting, 2 * MIB, error);
 }
 
-/* Measures a series and appends its cells. A failure that is not the user's wish or a lack of memory for the
- * result itself becomes `reason`. */
+/* Measures a series and appends its cells. */
 static int measure(struct inspection *inspection, const struct series *series,
-    const struct chase_progress *progress, char reason[static 256], struct error *error)
+    const struct progress *progress, char reason[static 256], struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
     struct chase_shape *shapes = NULL;
-    struct result part = {0};
     double sample = inspection->plan->sample_seconds;
     struct chase_experiment chase = {
         .sites = setting->sites + series->first_site,
         .site_count = series->site_count,
-        .seed = inspection->experiment->seed,
-        .sample_seconds = sample,
-        .shortest_sample_seconds = shortest_share * sample,
-        .pilot_rounds = PILOT_ROUNDS,
-        .seconds = series->seconds * inspection->scale,
-        .stop = setting->stop,
-        .progress = *progress,
+        .schedule = {.seed = inspection->experiment->seed,
+            .sample_seconds = sample,
+            .shortest_sample_seconds = shortest_share * sample,
+            .rounds = PILOT_ROUNDS,
+            .rounds_by_spread = true,
+            .seconds = series->seconds * inspection->scale,
+            .stop = setting->stop,
+            .progress = *progress},
     };
     int rc = add_sites(setting, error);
     if (rc < 0 || (rc = make_shapes(series, &shapes, &chase.shape_count, error)) < 0)
         return rc;
     chase.shapes = shapes;
-    rc = experiment_chase(&chase, &part, error);
+    rc = experiment_chase(&chase, inspection->result, error);
     free(shapes);
-    if (stop_asked(&setting->stop))
-        rc = error_set(error, EINTR, "stopped by the user");
-    if (part.incomplete_reason[0] || (rc < 0 && rc != -EINTR)) {
-        snprintf(reason, 256, "%.250s", part.incomplete_reason[0] ? part.incomplete_reason : error->text);
-        rc = rc == -EINTR ? rc : 0;
-    }
-    struct error other;
-    int merged = merge_results(inspection->result, &part, &other);
-    return rc < 0 || merged == 0 ? rc : error_set(error, ENOMEM, "%s", other.text);
+    return inspect_end_part(inspection, rc, reason, error);
 }
 
-int inspect_curves(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_curves(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct series series = {
         .orders = {CHASE_LINE_PER_PAGE, CHASE_PACKED, CHASE_SCATTERED},
@@ -139,7 +130,7 @@ static uint64_t at_most_of_free(const struct inspection *inspection, uint64_t by
     return part && part < bytes ? part : bytes;
 }
 
-int inspect_caches(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_caches(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     double wanted = beyond_last_level * (double)host_last_level_cache_bytes(&inspection->result->host);
     uint64_t last = (uint64_t)fmin(fmax(wanted, (double)caches_least), (double)caches_most);
@@ -155,8 +146,7 @@ int inspect_caches(struct inspection *inspection, const struct chase_progress *p
     return measure(inspection, &series, progress, inspection->no_caches, error);
 }
 
-int inspect_large_tlb(
-    struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_large_tlb(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct series series = {
         .orders = {CHASE_LINE_PER_LARGE_PAGE},

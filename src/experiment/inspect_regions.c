@@ -272,23 +272,12 @@ static void plan_samples(struct visit *v)
 
 /* ---- rounds ---- */
 
-static void shuffle(struct visit *v, size_t *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = i;
-    for (size_t i = count; i > 1; i--) {
-        size_t j = random_below(&v->random, i), kept = numbers[j];
-        numbers[j] = numbers[i - 1];
-        numbers[i - 1] = kept;
-    }
-}
-
 static int take_row(struct visit *v, size_t cpu, double *row, struct error *error)
 {
-    size_t order[REGIONS_MAX] = {0};
+    size_t order[REGIONS_MAX];
     double unused;
     int rc = bind_to(v, v->cpus[cpu], error);
-    shuffle(v, order, v->input.regions);
+    random_order(&v->random, order, v->input.regions);
     if (rc == 0) /* this CPU may have slept: what comes first is not to be any region's */
         rc = walk(v, &v->regions[order[v->input.regions - 1]], WARM_HOPS, 1, &unused, error);
     for (size_t i = 0; rc == 0 && i < v->input.regions; i++)
@@ -300,9 +289,9 @@ static int take_row(struct visit *v, size_t cpu, double *row, struct error *erro
  * every round. */
 static int take_round(struct visit *v, double *cells, struct error *error)
 {
-    size_t order[REGION_CPUS_MAX] = {0};
+    size_t order[REGION_CPUS_MAX];
     int rc = 0;
-    shuffle(v, order, v->input.cpus);
+    random_order(&v->random, order, v->input.cpus);
     for (size_t i = 0; rc == 0 && i < v->input.cpus; i++)
         rc = take_row(v, order[i], cells + order[i] * v->input.regions, error);
     return rc;
