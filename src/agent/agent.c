@@ -68,7 +68,10 @@ static int prepare(
     struct agent *agent, const struct message *request, struct message *answer, struct error *error)
 {
     struct runner *runner = agent->runners[request->runner];
-    int rc = runner_prepare(runner, &request->prepare.workload, request->prepare.seed, error);
+    const struct workload *workload = &request->prepare.workload;
+    int rc = workload->kind->check(workload, error);
+    if (rc == 0)
+        rc = runner_prepare(runner, workload, request->prepare.seed, error);
     answer->type = MESSAGE_PREPARED;
     snprintf(answer->note, sizeof answer->note, "%s", runner->note);
     return rc;

@@ -76,7 +76,7 @@ struct message {
             uint64_t bytes, alignment, host_page_bytes; /* as placement_map() takes them */
         } open;
         struct {
-            struct workload workload; /* of a kind that is known, with parameters that it takes */
+            struct workload workload; /* whether it can run, its kind's check() tells */
             uint64_t seed;
         } prepare;
         struct effort effort;

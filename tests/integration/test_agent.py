@@ -4,7 +4,7 @@ Speaks TAP.
 
     test_agent.py VCOST
 
-How each way to fail is told, and when a silent agent is given up, is tests/unit/test_remote_site.c's.
+How each way to fail is told, and when a silent agent is given up, is tests/unit/test_remote.c's.
 """
 import contextlib
 import json
