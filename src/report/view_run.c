@@ -245,7 +245,7 @@ void view_run_counts(const struct ratios *ratios, const char *what, const char *
             ratios->faster, less, all - ratios->slower - ratios->faster, chance);
 }
 
-const char *view_run_quality(const size_t counts[static QUALITIES], struct document *document)
+const char *view_run_quality(const unsigned counts[static QUALITIES], struct document *document)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
@@ -255,7 +255,7 @@ const char *view_run_quality(const size_t counts[static QUALITIES], struct docum
     for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
         all += counts[quality];
         if (counts[quality])
-            listing_add(&list, document_text(document, "%zu %s", counts[quality], names[quality]), document);
+            listing_add(&list, document_text(document, "%u %s", counts[quality], names[quality]), document);
     }
     return list.count ? document_text(document, "%s of %zu cells.", list.text, all) : "";
 }
@@ -309,7 +309,7 @@ static void say_samples(const struct result *result, struct document *document)
 
 void view_run_method(const struct result *result, struct document *document)
 {
-    size_t qualities[QUALITIES];
+    unsigned qualities[QUALITIES];
     result_qualities(result, qualities);
     document_details(document, true);
     const char *quality = view_run_quality(qualities, document);
