@@ -13,27 +13,6 @@
 enum { IN, OUT, COMPLAINTS, FILES };
 enum { CANNOT = 126, MISSING }; /* exit statuses of a child that became no program, as a shell's */
 
-static int open_files(FILE *files[FILES], struct error *error)
-{
-    for (size_t i = 0; i < FILES; i++) {
-        int descriptor = memfd_create("vcost-picture", MFD_CLOEXEC);
-        if (descriptor < 0 || !(files[i] = fdopen(descriptor, "w+"))) {
-            int code = errno;
-            if (descriptor >= 0)
-                close(descriptor);
-            return error_errno(error, code, "cannot make a memory file for the picture");
-        }
-    }
-    return 0;
-}
-
-static void close_files(FILE *files[FILES])
-{
-    for (size_t i = 0; i < FILES; i++)
-        if (files[i])
-            fclose(files[i]);
-}
-
 /* In the child, which gets default signals back, whatever this program ignores or blocks. */
 static _Noreturn void become(const char *const arguments[], FILE *const files[FILES])
 {
@@ -50,28 +29,9 @@ static _Noreturn void become(const char *const arguments[], FILE *const files[FI
     _exit(errno == ENOENT ? MISSING : CANNOT);
 }
 
-static int judge(int status, FILE *complaints, struct error *error)
-{
-    char line[256] = "", clean[256];
-    if (WIFEXITED(status) && !WEXITSTATUS(status))
-        return 0;
-    if (WIFSIGNALED(status))
-        return error_set(
-            error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
-    if (WEXITSTATUS(status) == MISSING)
-        return error_set(error, ENOTSUP,
-            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
-            "ask for an .svg");
-    rewind(complaints);
-    if (fgets(line, sizeof line, complaints))
-        line[strcspn(line, "\r\n")] = 0;
-    text_clean(line, TEXT_UTF8, clean, sizeof clean);
-    return error_set(error, EIO, "rsvg-convert could not make a PNG of the picture: %s",
-        clean[0] ? clean : "it gave no reason");
-}
-
 static int run(const char *const arguments[], FILE *const files[FILES], struct error *error)
 {
+    char line[256] = "", clean[256];
     int status = 0;
     pid_t child = fork();
     if (!child)
@@ -81,44 +41,70 @@ static int run(const char *const arguments[], FILE *const files[FILES], struct e
             child = -1;
     if (child < 0)
         return error_errno(error, errno, "cannot run rsvg-convert, which makes PNG pictures");
-    return judge(status, files[COMPLAINTS], error);
+    if (WIFSIGNALED(status))
+        return error_set(
+            error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
+    if (!WEXITSTATUS(status))
+        return 0;
+    if (WEXITSTATUS(status) == MISSING)
+        return error_set(error, ENOTSUP,
+            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
+            "ask for an .svg");
+    rewind(files[COMPLAINTS]);
+    if (fgets(line, sizeof line, files[COMPLAINTS]))
+        line[strcspn(line, "\r\n")] = 0;
+    text_clean(line, TEXT_UTF8, clean, sizeof clean);
+    return error_set(error, EIO, "rsvg-convert could not make a PNG of the picture: %s",
+        clean[0] ? clean : "it gave no reason");
 }
 
-static int copy_picture(FILE *from, FILE *stream, struct error *error)
+/* Draws a picture; NULL: only asks whether that can be. */
+static int convert(struct writing *writing, struct error *error)
 {
+    static const char *const draw[] = {
+        "rsvg-convert", "--format=png", "--zoom=2", NULL}; /* twice as large: PNG is for what shows no SVG */
+    static const char *const ask[] = {"rsvg-convert", "--version", NULL};
+    FILE *files[FILES] = {NULL};
     char block[16384];
-    size_t length, all = 0;
-    rewind(from);
-    while ((length = fread(block, 1, sizeof block, from)) > 0) {
-        fwrite(block, 1, length, stream);
-        all += length;
+    size_t all = 0;
+    int status = 0;
+    for (size_t i = 0; i < FILES && !status; i++) {
+        int descriptor = memfd_create("vcost-picture", MFD_CLOEXEC);
+        files[i] = descriptor < 0 ? NULL : fdopen(descriptor, "w+");
+        if (!files[i])
+            status = error_errno(error, errno, "cannot make a memory file for the picture");
+        if (!files[i] && descriptor >= 0)
+            close(descriptor);
     }
-    return all ? 0 : error_set(error, EIO, "rsvg-convert drew nothing and gave no reason");
+    if (!status && writing) {
+        FILE *stream = writing->stream;
+        writing->stream = files[IN];
+        status = to_svg(writing, error);
+        writing->stream = stream;
+    }
+    if (!status && (fflush(files[IN]) || fseek(files[IN], 0, SEEK_SET)))
+        status = error_errno(error, errno, "cannot keep the picture in memory");
+    if (!status)
+        status = run(writing ? draw : ask, files, error);
+    if (!status && writing) {
+        rewind(files[OUT]);
+        for (size_t length; (length = fread(block, 1, sizeof block, files[OUT])) > 0; all += length)
+            fwrite(block, 1, length, writing->stream);
+        if (!all)
+            status = error_set(error, EIO, "rsvg-convert drew nothing and gave no reason");
+    }
+    for (size_t i = 0; i < FILES; i++)
+        if (files[i])
+            fclose(files[i]);
+    return status;
 }
 
 int to_png_check(struct error *error)
 {
-    FILE *files[FILES] = {NULL};
-    int status = open_files(files, error);
-    if (!status)
-        status = run((const char *const[]){"rsvg-convert", "--version", NULL}, files, error);
-    close_files(files);
-    return status;
+    return convert(NULL, error);
 }
 
-int to_png(
-    const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
+int to_png(struct writing *writing, struct error *error)
 {
-    FILE *files[FILES] = {NULL};
-    int status = open_files(files, error);
-    if (!status)
-        status = to_svg(document, files[IN], style, error);
-    if (!status && (fflush(files[IN]) || fseek(files[IN], 0, SEEK_SET)))
-        status = error_errno(error, errno, "cannot keep the picture in memory");
-    if (!status) /* twice as large: PNG is for what cannot show an SVG */
-        status = run((const char *const[]){"rsvg-convert", "--format=png", "--zoom=2", NULL}, files, error);
-    if (!status)
-        status = copy_picture(files[OUT], stream, error);
-    close_files(files);
-    return status;
+    return convert(writing, error);
 }
