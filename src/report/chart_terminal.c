@@ -170,8 +170,7 @@ static int column_of(const struct plot *plot, double x)
 
 static int row_of(const struct plot *plot, double y)
 {
-    int dot = y_dot(plot, y);
-    return dot < 0 ? -1 : dot / DOTS_Y;
+    return (y_dot(plot, y) + ROWS * DOTS_Y) / DOTS_Y - ROWS; /* rounded down above the picture too */
 }
 
 static void draw_curve(const struct plot *plot, const struct drawn *drawn)
@@ -323,23 +322,12 @@ static const char *bar_text(const struct plot *plot, const struct chart_point *p
     return text_cleaned(&plot->writing->pool, text, plot->writing->style);
 }
 
-static void write_bar(
-    const struct plot *plot, const struct drawn *drawn, const struct chart_point *point, int width)
-{
-    double from = axis_place(&plot->y, chart_bar_start(plot->chart, plot->y.range));
-    double to = point ? axis_place(&plot->y, point->y) : from;
-    int start = (int)lround(fmin(from, to) * width), end = (int)lround(fmax(from, to) * width);
-    fprintf(plot->writing->stream, "%*s%s", start, "", drawn->color);
-    for (int i = start; i < end; i++)
-        fputs(drawn->symbol, plot->writing->stream);
-    fprintf(plot->writing->stream, "%s%s%s\n", color_off(drawn->color), end > start ? " " : "",
-        bar_text(plot, point));
-}
-
 /* For each category a bar of each series that has one, a line without if none has. */
 static void write_bars(const struct plot *plot, const char *stamp)
 {
     const struct chart *chart = plot->chart;
+    FILE *stream = plot->writing->stream;
+    double from = axis_place(&plot->y, chart_bar_start(chart, plot->y.range));
     int names = 0, texts = 0;
     for (size_t i = 0; i < chart->category_count; i++) {
         names = (int)fmax(names, columns_of(cut_text(plot, chart->categories[i], plot->columns / 3)));
@@ -351,7 +339,7 @@ static void write_bars(const struct plot *plot, const char *stamp)
     if (plot->count > 1)
         write_legend(plot);
     if (chart->y.scale != SCALE_LINEAR && !(chart->caption && strstr(chart->caption, "logarithmic")))
-        fputs("  bars are logarithmic\n", plot->writing->stream);
+        fputs("  bars are logarithmic\n", stream);
     int width = (int)fmax(plot->columns - (names + 2 + 1 + texts), BAR_COLUMNS_LEAST);
     for (size_t i = 0; i < chart->category_count; i++) {
         const char *name = cut_text(plot, chart->categories[i], plot->columns / 3);
@@ -361,9 +349,15 @@ static void write_bars(const struct plot *plot, const char *stamp)
             if (!point && (any || k + 1 < plot->count))
                 continue;
             any = true;
-            fprintf(plot->writing->stream, "%s%*s  ", name, names - columns_of(name), "");
-            write_bar(plot, &plot->drawn[k], point, width);
+            fprintf(stream, "%s%*s  ", name, names - columns_of(name), "");
             name = "";
+            double to = point ? axis_place(&plot->y, point->y) : from;
+            int start = (int)lround(fmin(from, to) * width), end = (int)lround(fmax(from, to) * width);
+            fprintf(stream, "%*s%s", start, "", plot->drawn[k].color);
+            for (int column = start; column < end; column++)
+                fputs(plot->drawn[k].symbol, stream);
+            fprintf(stream, "%s%s%s\n", color_off(plot->drawn[k].color), end > start ? " " : "",
+                bar_text(plot, point));
         }
     }
 }

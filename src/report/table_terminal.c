@@ -13,8 +13,8 @@ enum { LEAST_COLUMNS = 8 };
 struct laid_column {
     const struct column *column;
     enum part part;
-    bool words, left; /* words: they can be wrapped */
-    const char *head;
+    bool words, left;        /* words: they can be wrapped */
+    const char *head, *rest; /* rest: what a row has left to say */
     unsigned width, longest_word;
 };
 
@@ -24,8 +24,8 @@ struct layout {
     struct laid_column *columns; /* those that are shown */
     size_t count, fixed;         /* the parts of the table's first column, which is repeated */
     bool headless, tight;        /* tight: gaps are one smaller */
-    const char **texts, **rest; /* clean; row by row, for each column its parts; what a row has left to say */
-    unsigned blanks;            /* to be written in front of the next text of the line */
+    const char **texts;          /* clean; row by row, for each column of the table its parts */
+    unsigned blanks;             /* to be written in front of the next text of the line */
 };
 
 static const char **text_at(const struct layout *layout, size_t row, const struct column *column)
@@ -328,21 +328,21 @@ static void write_row(struct layout *layout, size_t row, size_t first, size_t la
         [TONE_SLOWER] = INK_SLOWER,
         [TONE_FASTER] = INK_FASTER};
     for (size_t i = 0; i < last; i++)
-        layout->rest[i] = text_at(layout, row, layout->columns[i].column)[layout->columns[i].part];
+        layout->columns[i].rest = text_at(layout, row, layout->columns[i].column)[layout->columns[i].part];
     for (bool more = true; more; end_line(layout)) {
         more = false;
         for (size_t i = 0; i < last; i = i + 1 == layout->fixed ? first : i + 1) {
-            const struct laid_column *column = &layout->columns[i];
+            struct laid_column *column = &layout->columns[i];
             const struct value *value = &layout->table->values[row * layout->table->column_count];
             enum ink ink = inks[value[column->column - layout->table->columns].tone];
-            const char *text = layout->rest[i];
-            size_t bytes = column->words ? text_line(text, column->width) : strlen(text);
+            size_t bytes = column->words ? text_line(column->rest, column->width) : strlen(column->rest);
             if (column->part != FIGURE)
                 ink = column->part == MARK ? INK_WARNING : INK_PLAIN;
             layout->blanks += gap_of(layout, i);
-            put(layout, text, bytes, column->width, column->left, ink);
-            layout->rest[i] = text + bytes + strspn(text + bytes, " ");
-            more |= layout->rest[i][0] != 0;
+            put(layout, column->rest, bytes, column->width, column->left, ink);
+            column->rest += bytes;
+            column->rest += strspn(column->rest, " ");
+            more |= column->rest[0] != 0;
         }
     }
 }
@@ -372,12 +372,11 @@ size_t table_terminal(struct writing *writing, const struct table *table)
     size_t parts = PARTS * table->column_count, left_out = 0;
     layout.columns = pool_room(&writing->pool, parts, sizeof *layout.columns);
     layout.texts = pool_room(&writing->pool, parts * table->rows, sizeof *layout.texts);
-    layout.rest = pool_room(&writing->pool, parts, sizeof *layout.rest);
     if (table->title) {
         paragraph_terminal(writing, writing->style->columns, "", table->title, INK_HEADING);
         fputc('\n', writing->stream);
     }
-    if (!layout.columns || !layout.texts || !layout.rest)
+    if (!layout.columns || !layout.texts)
         return 0;
     for (size_t row = 0; row < table->rows; row++)
         left_out += !row_is_shown(&layout, table, row);

@@ -55,55 +55,48 @@ static void write_table(struct writing *writing, const struct table *table)
     }
 }
 
-/* The kind as which a block is written: what looks alike is of one kind. BLOCK_KINDS: not at all. */
-static enum block_kind written_as(const struct document *document, size_t i)
-{
-    const struct block *block = &document->blocks[i];
-    bool in_row = (i && block[-1].kind == BLOCK_SENTENCE) ||
-                  (i + 1 < document->count && block[1].kind == BLOCK_SENTENCE);
-    switch (block->kind) {
-    case BLOCK_WARNING:
-        return BLOCK_CONCLUSION;
-    case BLOCK_NOTE:
-        return BLOCK_FACT;
-    case BLOCK_SENTENCE:
-        return in_row ? BLOCK_FACT : BLOCK_SENTENCE; /* several one after the other are a list */
-    case BLOCK_TABLE:
-        return table_is_for_people(block->table) ? BLOCK_TABLE : BLOCK_KINDS;
-    case BLOCK_CHART:
-        return BLOCK_KINDS;
-    default:
-        return block->kind;
-    }
-}
+/* The kind as which a block is written, since what looks alike is of one, and what stands around its text. */
+static const struct {
+    enum block_kind as;
+    const char *before, *after;
+} kinds[BLOCK_KINDS] = {
+    [BLOCK_CONCLUSION] = {BLOCK_CONCLUSION, "**", "**"},
+    [BLOCK_FACT] = {BLOCK_FACT, "- ", ""},
+    [BLOCK_HEADING] = {BLOCK_HEADING, "### ", ""},
+    [BLOCK_SENTENCE] = {BLOCK_SENTENCE, "", ""},
+    [BLOCK_WARNING] = {BLOCK_CONCLUSION, "**", "**"},
+    [BLOCK_NOTE] = {BLOCK_FACT, "- ", ""},
+    [BLOCK_ITEM] = {BLOCK_ITEM, "", ""},
+    [BLOCK_MORE] = {BLOCK_MORE, "", ""},
+    [BLOCK_TABLE] = {BLOCK_TABLE, "", ""},
+};
 
 int to_markdown(struct writing *writing, struct error *error)
 {
-    static const char *const before[BLOCK_KINDS] = {[BLOCK_CONCLUSION] = "**",
-        [BLOCK_FACT] = "- ",
-        [BLOCK_HEADING] = "### ",
-        [BLOCK_SENTENCE] = "",
-        [BLOCK_MORE] = ""};
+    const struct block *first = writing->document->blocks, *end = first + writing->document->count;
     enum block_kind last = BLOCK_KINDS;
     size_t number = 0;
     (void)error;
-    for (size_t i = 0; i < writing->document->count; i++) {
-        const struct block *block = &writing->document->blocks[i];
-        enum block_kind kind = written_as(writing->document, i);
-        if (kind == BLOCK_KINDS)
+    for (const struct block *block = first; block < end; block++) {
+        enum block_kind kind = kinds[block->kind].as;
+        bool in_row = (block > first && block[-1].kind == BLOCK_SENTENCE) ||
+                      (block + 1 < end && block[1].kind == BLOCK_SENTENCE);
+        if (block->chart || (block->table && !table_is_for_people(block->table)))
             continue;
+        if (kind == BLOCK_SENTENCE && in_row)
+            kind = BLOCK_FACT; /* several one after the other are a list */
         bool in_list = last == kind ? kind == BLOCK_FACT || kind == BLOCK_ITEM
                                     : kind == BLOCK_ITEM && last == BLOCK_MORE;
         const char *between = kind == BLOCK_MORE ? " " : in_list ? "\n" : "\n\n";
         fputs(last == BLOCK_KINDS ? "" : between, writing->stream);
         last = kind;
         number = kind == BLOCK_ITEM ? number + 1 : kind == BLOCK_MORE ? number : 0;
-        if (kind == BLOCK_TABLE)
+        if (kind == BLOCK_ITEM)
+            fprintf(writing->stream, "%zu. ", number);
+        if (block->table)
             write_table(writing, block->table);
-        else if (kind == BLOCK_ITEM)
-            write_text(writing, pool_format(&writing->pool, "%zu. ", number), block->text, "");
         else
-            write_text(writing, before[kind], block->text, kind == BLOCK_CONCLUSION ? "**" : "");
+            write_text(writing, kinds[kind].before, block->text, kinds[kind].after);
     }
     fputs(last == BLOCK_KINDS ? "" : "\n", writing->stream);
     return 0;

@@ -5,51 +5,48 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { IN, OUT, COMPLAINTS, FILES };
-enum { CANNOT = 126, MISSING }; /* exit statuses of a child that became no program, as a shell's */
 
-/* In the child, which gets default signals back, whatever this program ignores or blocks. */
-static _Noreturn void become(const char *const arguments[], FILE *const files[FILES])
-{
-    sigset_t none;
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int i = 0; i < FILES; i++)
-        if (dup2(fileno(files[i]), i) < 0)
-            _exit(CANNOT);
-    execvp(arguments[0], (char *const *)arguments);
-    _exit(errno == ENOENT ? MISSING : CANNOT);
-}
-
+/* The program gets default signals, whatever this one ignores or blocks. */
 static int run(const char *const arguments[], FILE *const files[FILES], struct error *error)
 {
     char line[256] = "", clean[256];
     int status = 0;
-    pid_t child = fork();
-    if (!child)
-        become(arguments, files);
-    while (child > 0 && waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            child = -1;
-    if (child < 0)
-        return error_errno(error, errno, "cannot run rsvg-convert, which makes PNG pictures");
+    pid_t child;
+    sigset_t signals;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    sigemptyset(&signals);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &signals);
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    posix_spawn_file_actions_init(&actions);
+    for (int i = 0; i < FILES; i++)
+        posix_spawn_file_actions_adddup2(&actions, fileno(files[i]), i);
+    int code = posix_spawnp(&child, arguments[0], &actions, &attributes, (char *const *)arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    while (!code && waitpid(child, &status, 0) < 0)
+        code = errno == EINTR ? 0 : errno;
+    if (code == ENOENT)
+        return error_set(error, ENOTSUP,
+            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
+            "ask for an .svg");
+    if (code)
+        return error_errno(error, code, "cannot run rsvg-convert, which makes PNG pictures");
     if (WIFSIGNALED(status))
         return error_set(
             error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
     if (!WEXITSTATUS(status))
         return 0;
-    if (WEXITSTATUS(status) == MISSING)
-        return error_set(error, ENOTSUP,
-            "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
-            "ask for an .svg");
     rewind(files[COMPLAINTS]);
     if (fgets(line, sizeof line, files[COMPLAINTS]))
         line[strcspn(line, "\r\n")] = 0;
