@@ -24,8 +24,6 @@ enum {
     STAMP_MOST = 70
 };
 
-static const struct report_style utf8 = {.utf8 = true};
-
 /* Around a point: circle, triangle, square, diamond, triangle down. */
 static const char *const shapes[SHAPES] = {"m-3.6 0a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0z",
     "m0-4.6l4.4 7.8h-8.8z", "m-3.3-3.3h6.6v6.6h-6.6z", "m0-4.8l4.8 4.8-4.8 4.8-4.8-4.8z",
@@ -50,22 +48,8 @@ static void put_text(FILE *stream, const char *class, double x, double y, const 
 {
     char clean[512];
     text_clean(text ? text : "", TEXT_UTF8, clean, sizeof clean);
-    text_cut(clean, columns, &utf8);
+    text_cut(clean, columns, &(struct report_style){.utf8 = true});
     markup(stream, "<text class=\"%s\" x=\"%f\" y=\"%f\">%s</text>\n", class, x, y + 4, clean);
-}
-
-double chart_svg_lines(
-    FILE *stream, const char *text, const char *class, double x, double y, unsigned columns)
-{
-    struct pool pool = {0};
-    for (const char *rest = text_cleaned(&pool, text, &utf8); *rest; y += LINE) {
-        size_t length = text_line(rest, columns);
-        put_text(stream, class, x, y + LINE / 2.0, pool_format(&pool, "%.*s", (int)length, rest), columns);
-        rest += length;
-        rest += strspn(rest, " ");
-    }
-    pool_free(&pool);
-    return y;
 }
 
 /* Where a point stands along the chart: "4 KiB", the name of a category. */

@@ -69,12 +69,8 @@ static int columns_of(const char *clean)
 
 static const char *cut_text(const struct plot *plot, const char *text, int columns)
 {
-    const struct report_style *style = plot->writing->style;
-    char *clean = pool_room(&plot->writing->pool, 3 * strlen(text) + 1, 1);
-    if (!clean)
-        return "";
-    text_clean(text, style->utf8 ? TEXT_UTF8 : TEXT_ASCII, clean, 3 * strlen(text) + 1);
-    text_cut(clean, (size_t)columns, style);
+    char *clean = text_cleaned(&plot->writing->pool, text, plot->writing->style);
+    text_cut(clean, (size_t)columns, plot->writing->style);
     return clean;
 }
 

@@ -48,10 +48,6 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
 
 enum { CHART_SVG_WIDTH = 800 };
 
-/* Text as lines of an SVG of at most `columns` characters, from y downwards; returns where it ends. */
-double chart_svg_lines(
-    FILE *stream, const char *text, const char *class, double x, double y, unsigned columns);
-
 /* Markup (HTML, SVG) with what is filled in, which knows few conversions:
  * %s  text from anywhere, cleaned (base/clean.h) and escaped: fit for the content of an element and for an
  *     attribute in quotation marks, of HTML as well as of XML; NULL is ""
