@@ -174,7 +174,11 @@ int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *
 
 int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error)
 {
+    enum { PARTS = 64 };
+    struct vm_exit exit;
     int rc = kvm_own(vcpu, error);
+    for (int part = 0; rc == 0 && vcpu->unfinished && part < PARTS; part++)
+        rc = kvm_complete(vcpu, &exit, error);
     if (rc < 0)
         return rc;
     vcpu->run->s.regs.regs = (struct kvm_regs){
