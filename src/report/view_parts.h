@@ -22,7 +22,7 @@ enum { FILE_COLUMNS_MAX = 48 };
 
 /* A table for files with the keys of these values, and a row of it. */
 struct table *view_file_table(
-    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows);
+    struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows);
 void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
 
 /* ---- a table for people ---- */
@@ -31,10 +31,11 @@ void view_file_row(struct table *table, size_t row, const struct file_value *val
 void view_drop_empty(struct table *table);
 
 /* What the marks in a table mean, as far as there are any: "~" and "!". */
-void view_say_marks(const struct table *table, struct document *document);
+void view_say_marks(const struct table *table, struct document *doc);
 
 /* Remarks on many things, each of which is said once: "cpuid, pio-user and 3 more: reason". */
 struct remarks {
+    struct document *doc;
     struct remark {
         const char *lead, *name, *text;
     } * items;
@@ -42,31 +43,33 @@ struct remarks {
 };
 /* Nothing without a text. Remarks are put together whose leads (in front of the names) and texts are the
  * same; a name that comes again is not repeated. */
-void remarks_add(
-    struct remarks *remarks, const char *lead, const char *name, const char *text, struct document *document);
+void remarks_add(struct remarks *remarks, const char *lead, const char *name, const char *text);
 /* `title` stands above them (NULL: none); so many `sentences`, in each `most` names. */
-void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences,
-    struct document *document);
+void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences);
 
 /* ---- in sentences ---- */
 
+/* Goes on in the sentence that was said last. */
+void view_add(struct document *doc, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* "a, b and 3 more": all that are added are counted, the first ones named. */
 struct listing {
+    struct document *doc;
     const char *between; /* ", ", "; " */
-    size_t most;         /* so many are named */
+    size_t most;         /* so many are named; 0: all */
     size_t count;
     const char *text; /* NULL: none yet */
 };
-void listing_add(struct listing *listing, const char *name, struct document *document);
-const char *listing_text(const struct listing *listing, struct document *document); /* "" without any */
+void listing_add(struct listing *listing, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *listing_text(const struct listing *listing); /* "" without any */
 
-/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval. */
-const char *view_amount(struct document *document, double ratio, double low, double high);
+/* "2.6 % (0.5 to 4.5)" of 1.026 with its 95 % interval; of a ratio below one how much less it is. */
+const char *view_amount(struct document *doc, double ratio, double low, double high);
 
 /* A time with no more digits than its interval bears; with a sign if it is a difference. */
-const char *view_time(struct document *document, double ns, double low, double high, bool sign);
+const char *view_time(struct document *doc, double ns, double low, double high, bool sign);
 
 /* With a capital: sentences are made of halves. */
-const char *view_capital(struct document *document, const char *text);
+const char *view_capital(struct document *doc, const char *text);
 
 #endif
