@@ -2,7 +2,7 @@
 
 #include "report/format.h"
 #include "report/view_chase_parts.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 #include "result/told_levels.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What a chase's report begins with: the conclusion, and the facts that bear it. */
 #include "report/format.h"
 #include "report/view_chase_parts.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <math.h>
 #include <string.h>

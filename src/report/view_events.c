@@ -1,7 +1,7 @@
 #include "report/view_events.h"
 
 #include "report/format.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <math.h>
 #include <stdlib.h>

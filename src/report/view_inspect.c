@@ -1,7 +1,7 @@
 #include "report/view_inspect.h"
 
 #include "report/format.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 #include "result/curves.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #include "report/view_compare.h"
 #include "report/view_events.h"
 #include "report/view_inspect.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <string.h>
 

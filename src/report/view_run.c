@@ -1,4 +1,4 @@
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include "report/format.h"
 
