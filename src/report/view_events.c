@@ -9,30 +9,19 @@
 
 /* ---- the price list: the cells arranged, one row an event (and size) and guest ---- */
 
-/* What an event costs more than something else. */
-enum price_over { OVER_NATIVE, OVER_EVENT, PRICE_OVERS };
-
-struct price_extra {
-    const struct result_comparison *against; /* NULL: there is none; what native cannot do at all costs a
-                                                guest its whole time over native */
-    double ns, low, high;                    /* NAN: not known */
-};
-
-/* What is known of a row: that it costs more or less than native; that both can do it, and the difference has
- * an interval; that native cannot do it, so that all of its time is cost; that it has a figure, in a guest;
- * that it hardly ever leaves the guest, preparation included; and the tables that it stands in. */
+/* What is known of a row, among it the tables that it stands in. */
 enum price_flags {
-    COSTS_MORE = 1,
+    COSTS_MORE = 1, /* than native */
     COSTS_LESS = 2,
-    COMPARED = 4,
-    COSTS_ALL = 8,
-    MEASURED = 16,
-    MEASURED_IN_GUEST = 32,
-    STAYS_INSIDE = 64,
-    IN_OVER_NATIVE = 128,
-    IN_AS_NATIVE = 256,
-    IN_OVER_EVENT = 512,
-    IN_ALONE = 1024
+    COMPARED = 4, /* both can do it, and the difference has an interval. Otherwise what costs more cannot be
+                     done natively: all of its time is cost */
+    MEASURED = 8,
+    MEASURED_IN_GUEST = 16,
+    STAYS_INSIDE = 32, /* so few exits, preparation included, that it hardly ever leaves the guest */
+    IN_OVER_NATIVE = 64,
+    IN_AS_NATIVE = 128,
+    IN_OVER_EVENT = 256,
+    IN_ALONE = 512
 };
 
 struct price {
@@ -44,25 +33,36 @@ struct price {
     const struct result_cell *cell; /* that the row is about: the guest's if it has a figure, else native's if
                                        that has; NULL */
     double exits;                   /* from the guest to its monitor for each event; NAN: not known */
-    struct price_extra over[PRICE_OVERS];
+    struct price_extra {
+        const struct result_comparison *against; /* NULL: none, or what native cannot do at all */
+        double ns, low, high;                    /* NAN: not known */
+    } over[2];
     unsigned flags;
 };
+enum price_over { OVER_NATIVE, OVER_EVENT }; /* what it costs more than */
 
 struct price_list {
     struct price *rows;
     size_t count;
-    const char *guest; /* the monitor of all guests; "guest": there are several, or none */
-    size_t guests;     /* rows that have a guest's cell */
+    const char *guest; /* the monitor of all guests; "guest": there are several; NULL: none */
 };
 
+/* The next row that has all these flags; the first one after NULL. */
+static const struct price *next_price(
+    const struct price_list *prices, const struct price *price, unsigned flags)
+{
+    for (price = price ? price + 1 : prices->rows; price < prices->rows + prices->count; price++)
+        if ((price->flags & flags) == flags)
+            return price;
+    return NULL;
+}
 /* A row for each guest of an event; native's cell stands in all of them. */
 static void add_cell(struct price_list *prices, const struct result_cell *cell)
 {
     const char *name = cell->cell.event.name;
     bool native = cell->technique == TECHNIQUE_NONE, found = false;
     const struct result_cell *natively = native ? cell : NULL;
-    for (size_t i = 0; i < prices->count; i++) {
-        struct price *row = &prices->rows[i];
+    for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
         if (row->bytes != cell->cell.event.bytes || strcmp(row->event, name) != 0)
             continue;
         natively = natively ? natively : row->native;
@@ -106,87 +106,75 @@ static bool is_baseline(const struct result *result, const struct price *row)
  * native cannot do what it did not if nobody stopped the run. */
 static void price_row(const struct result *result, struct price *row)
 {
+    const struct result_cell *guest = row->guest;
     struct price_extra *native = &row->over[OVER_NATIVE], *event = &row->over[OVER_EVENT];
     for (size_t i = 0; i < result->comparison_count; i++) {
-        const struct result_comparison *comparison = &result->comparisons[i];
-        const struct result_cell *cell = &result->cells[comparison->cell];
-        struct price_extra *extra = other_event(result, comparison) ? event : native;
-        if (cell == row->guest || (cell == row->native && !extra->against))
-            *extra = (struct price_extra){
-                comparison, comparison->more_ns, comparison->more_low_ns, comparison->more_high_ns};
+        const struct result_comparison *found = &result->comparisons[i];
+        const struct result_cell *cell = &result->cells[found->cell];
+        struct price_extra *extra = other_event(result, found) ? event : native;
+        if (cell == guest || (cell == row->native && !extra->against))
+            *extra = (struct price_extra){found, found->more_ns, found->more_low_ns, found->more_high_ns};
     }
     bool impossible = row->known ? row->known->native.impossible && !row->known->against
                                  : result->complete && row->native && row->native->quality == QUALITY_MISSING;
-    if (!native->against && impossible && cell_measured(row->guest) && !is_baseline(result, row))
-        *native = (struct price_extra){NULL, row->guest->median, row->guest->low, row->guest->high};
-}
-
-static void judge_row(struct price *row)
-{
-    const struct price_extra *native = &row->over[OVER_NATIVE];
-    const struct result_cell *guest = row->guest;
-    bool priced = isfinite(native->ns), over_event = isfinite(row->over[OVER_EVENT].ns);
-    bool more = native->low > 0, compared = native->against && isfinite(native->low);
+    if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
+        *native = (struct price_extra){NULL, guest->median, guest->low, guest->high};
     row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
     row->exits = guest && guest->operations && guest->counters.known
                      ? (double)guest->counters.exits / (double)guest->operations
                      : NAN;
+    bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
     bool same = native->low <= 0 && native->high >= 0; /* without an interval nothing is known to be */
-    row->flags = (more ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
-                 (compared ? COMPARED : 0u) | (more && !native->against ? COSTS_ALL : 0u) |
+    row->flags = (native->low > 0 ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
+                 (compared ? COMPARED : 0u) | (compared && row->exits <= 0.05 ? STAYS_INSIDE : 0u) |
                  (row->cell ? MEASURED : 0u) | (cell_measured(guest) ? MEASURED_IN_GUEST : 0u) |
-                 (compared && row->exits <= 0.05 ? STAYS_INSIDE : 0u) |
-                 (priced ? same ? IN_AS_NATIVE : IN_OVER_NATIVE : 0u) | (over_event ? IN_OVER_EVENT : 0u) |
-                 (!priced && !over_event && row->cell ? IN_ALONE : 0u);
+                 (isfinite(native->ns)          ? same ? IN_AS_NATIVE : IN_OVER_NATIVE
+                     : !over_event && row->cell ? IN_ALONE
+                                                : 0u) |
+                 (over_event ? IN_OVER_EVENT : 0u);
 }
 
 /* Without memory, which the pool remembers, it is empty. */
 static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
-    struct price_list prices = {
-        .rows = pool_room(pool, result->cell_count, sizeof *prices.rows), .guest = "guest"};
+    struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
     bool several = false; /* monitors: then a row's name has its own */
     for (size_t i = 0; prices.rows && i < result->cell_count; i++)
         if (result->cells[i].cell.event.name)
             add_cell(&prices, &result->cells[i]);
     for (size_t i = 0; i < prices.count; i++)
         if (prices.rows[i].guest) {
-            const char *monitor = prices.rows[i].guest->cell.monitor;
-            several |= prices.guests++ && strcmp(prices.guest, monitor) != 0;
-            prices.guest = monitor;
+            several |= prices.guest && strcmp(prices.guest, prices.rows[i].guest->cell.monitor) != 0;
+            prices.guest = prices.rows[i].guest->cell.monitor;
         }
-    for (size_t i = 0; i < prices.count; i++) {
-        struct price *row = &prices.rows[i];
+    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
         row->name = row->bytes ? pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text)
                                : row->event;
         if (several && row->guest)
             row->name = pool_format(pool, "%s (%s)", row->name, row->guest->cell.monitor);
         price_row(result, row);
-        judge_row(row);
     }
     prices.guest = several ? "guest" : prices.guest;
     return prices;
 }
 
-/* Descending; what is not known last. */
-static int by_figure(double a, double b)
-{
-    if (isfinite(a) != isfinite(b))
-        return isfinite(a) ? -1 : 1;
-    return isfinite(a) ? (a < b) - (a > b) : 0;
-}
-
+/* Descending, what is not known last: by extra time, then by the time itself; and the same list whatever the
+ * order of cells. */
 static int compare_prices(const void *a, const void *b, void *over)
 {
     const struct price *x = a, *y = b;
     enum price_over by = *(const enum price_over *)over;
-    int order = by_figure(x->over[by].ns, y->over[by].ns);
-    if (!order)
-        order = by_figure(x->cell ? x->cell->median : NAN, y->cell ? y->cell->median : NAN);
-    return order ? order : strcmp(x->name, y->name); /* the same list, whatever the order of cells */
+    const double figures[][2] = {
+        {x->over[by].ns, y->over[by].ns}, {x->cell ? x->cell->median : NAN, y->cell ? y->cell->median : NAN}};
+    for (size_t i = 0; i < 2; i++) {
+        if (isfinite(figures[i][0]) != isfinite(figures[i][1]))
+            return isfinite(figures[i][0]) ? -1 : 1;
+        if (isfinite(figures[i][0]) && figures[i][0] != figures[i][1])
+            return figures[i][0] < figures[i][1] ? 1 : -1;
+    }
+    return strcmp(x->name, y->name);
 }
 
-/* The most expensive first: by extra time, then (without one) by the time itself. */
 static void sort_prices(struct price_list *prices, enum price_over over)
 {
     if (prices->count)
@@ -196,28 +184,30 @@ static void sort_prices(struct price_list *prices, enum price_over over)
 /* The first row of an event if it has all of these flags; NULL: there is none. */
 static const struct price *find_price(const struct price_list *prices, const char *event, unsigned flags)
 {
-    for (size_t i = 0; i < prices->count; i++)
-        if (!strcmp(prices->rows[i].event, event))
-            return (prices->rows[i].flags & flags) == flags ? &prices->rows[i] : NULL;
+    for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+        if (!strcmp(price->event, event))
+            return (price->flags & flags) == flags ? price : NULL;
     return NULL;
 }
 
 static size_t count_prices(const struct price_list *prices, unsigned flags)
 {
     size_t count = 0;
-    for (size_t i = 0; i < prices->count; i++)
-        count += (prices->rows[i].flags & flags) == flags;
+    for (const struct price *price = NULL; (price = next_price(prices, price, flags));)
+        count++;
     return count;
 }
 
-/* What those that both can do, and that have this flag, say together. */
-static struct ratios ratios_of(const struct price_list *prices, unsigned flag)
+/* What those that both can do, and that have this flag, say together; the largest significant slowdown. */
+static struct ratios ratios_of(const struct price_list *prices, unsigned flag, double *most)
 {
     struct ratios ratios = {0};
-    for (size_t i = 0; i < prices->count; i++) {
-        const struct result_comparison *found = prices->rows[i].over[OVER_NATIVE].against;
-        if (prices->rows[i].flags & flag)
-            ratios_add(&ratios, found->ratio, found->low, found->high);
+    *most = 1;
+    for (const struct price *price = NULL; (price = next_price(prices, price, flag));) {
+        const struct result_comparison *found = price->over[OVER_NATIVE].against;
+        ratios_add(&ratios, found->ratio, found->low, found->high);
+        if (price->flags & COSTS_MORE)
+            *most = fmax(*most, found->ratio);
     }
     return ratios;
 }
@@ -251,11 +241,8 @@ static const char *staying_text(const struct price_list *prices)
 {
     enum { FEWEST = 5 }; /* fewer stand for nothing but themselves */
     static const double next_to_nothing = 1.05;
-    struct ratios ratios = ratios_of(prices, STAYS_INSIDE);
-    double most = 1; /* the largest significant slowdown */
-    for (size_t i = 0; i < prices->count; i++)
-        if (prices->rows[i].flags & STAYS_INSIDE && prices->rows[i].flags & COSTS_MORE)
-            most = fmax(most, prices->rows[i].over[OVER_NATIVE].against->ratio);
+    double most;
+    struct ratios ratios = ratios_of(prices, STAYS_INSIDE, &most);
     if (ratios.all < FEWEST)
         return NULL;
     if (ratios_disturbed(&ratios))
@@ -280,7 +267,7 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
         return "no operation was measured";
     if (!count_prices(prices, MEASURED_IN_GUEST))
         return document_text(doc, "%zu operation%s measured natively; what a guest adds %s", count,
-            count == 1 ? " was" : "s were", prices->guests ? "could not be measured" : "was not measured");
+            count == 1 ? " was" : "s were", prices->guest ? "could not be measured" : "was not measured");
     if (leave && fault)
         listing_add(&list, "leaving the guest costs %s here, a page fault %s more than native",
             extra_text(doc, leave, false), extra_text(doc, fault, false));
@@ -301,8 +288,9 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
 
 static void conclude(const struct result *result, const struct price_list *prices, struct document *doc)
 {
-    struct ratios ratios = ratios_of(prices, COMPARED);
-    ratios.all += count_prices(prices, COSTS_ALL); /* which needs no comparison to be known */
+    double most;
+    struct ratios ratios = ratios_of(prices, COMPARED, &most);
+    ratios.all += count_prices(prices, COSTS_MORE) - count_prices(prices, COSTS_MORE | COMPARED);
     const char *incomplete = view_run_incomplete(result, doc);
     if (!ratios_disturbed(&ratios)) {
         document_say(
@@ -317,16 +305,6 @@ static void conclude(const struct result *result, const struct price_list *price
 }
 
 /* ---- the facts ---- */
-
-static void say_most_expensive(const struct price_list *prices, struct document *doc)
-{
-    struct listing list = {.doc = doc, .between = ", "};
-    for (size_t i = 0; i < prices->count && list.count < 4; i++)
-        if (prices->rows[i].flags & COSTS_MORE)
-            listing_add(&list, "%s %s", prices->rows[i].name, extra_text(doc, &prices->rows[i], true));
-    if (list.count)
-        document_say(doc, BLOCK_FACT, "Most expensive relative to native: %s.", list.text);
-}
 
 /* What a page fault takes, and the first touch of a large page. */
 static void say_memory(const struct price_list *prices, struct document *doc)
@@ -355,10 +333,9 @@ static void say_memory(const struct price_list *prices, struct document *doc)
 static void say_after_exit(const struct result *result, const struct price_list *prices, struct document *doc)
 {
     const struct result_comparison *most = NULL;
-    for (size_t i = 0; i < prices->count; i++) {
-        const struct price *price = &prices->rows[i];
+    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED_IN_GUEST));) {
         const struct price_extra *extra = &price->over[OVER_EVENT];
-        if (!strcmp(price->event, "retouch-pages-exit") && extra->low > 0 && cell_measured(price->guest) &&
+        if (!strcmp(price->event, "retouch-pages-exit") && extra->low > 0 &&
             cell_measured(&result->cells[extra->against->baseline]) &&
             (!most || extra->against->ratio > most->ratio))
             most = extra->against;
@@ -369,6 +346,33 @@ static void say_after_exit(const struct result *result, const struct price_list 
     document_say(doc, BLOCK_FACT,
         "After an exit, touching %llu warm pages takes %s instead of %s: TLB and caches are cold.",
         (unsigned long long)(cell->cell.event.bytes / 4096), cell_text(doc, cell), cell_text(doc, before));
+}
+
+static void say_facts(const struct result *result, const struct price_list *prices, struct document *doc)
+{
+    struct listing list = {.doc = doc, .between = ", "};
+    size_t compared = count_prices(prices, COMPARED), more = count_prices(prices, COMPARED | COSTS_MORE),
+           less = count_prices(prices, COMPARED | COSTS_LESS);
+    const struct price *fresh = find_price(prices, "first-touch-2m-fresh", 0);
+    bool leave = find_leaving(prices),
+         touch = find_price(prices, "page-fault", COSTS_MORE) || (fresh && fresh->over[OVER_EVENT].low > 0);
+    for (const struct price *price = NULL; (price = next_price(prices, price, COSTS_MORE));)
+        if (list.count < 4)
+            listing_add(&list, "%s %s", price->name, extra_text(doc, price, true));
+    if (list.count)
+        document_say(doc, BLOCK_FACT, "Most expensive relative to native: %s.", list.text);
+    say_memory(prices, doc);
+    say_after_exit(result, prices, doc);
+    if (compared)
+        document_say(doc, BLOCK_FACT,
+            "Of %zu operation%s that both can do, %zu show no significant difference, %zu cost more, %zu "
+            "less.",
+            compared, compared == 1 ? "" : "s", compared - more - less, more, less);
+    view_run_below(result, doc);
+    if (leave || touch)
+        document_say(doc, BLOCK_FACT, "What to do: %s%s%s. vcost events --explain NAME says more.",
+            leave ? "fewer exits (batch I/O, poll instead of sleep)" : "", leave && touch ? ", " : "",
+            touch ? "touch memory once and keep it" : "");
 }
 
 /* ---- tables ---- */
@@ -392,7 +396,7 @@ static void fill_price(const struct result *result, const struct price *price, e
     const char *operation = price->guest ? price->guest->operation : price->native->operation;
     table_text(table, row, PRICE_EVENT, price->name);
     if (over == OVER_EVENT)
-        table_text(table, row, PRICE_BASELINE, result->cells[extra->against->baseline].cell.event.name);
+        table_text(table, row, PRICE_BASELINE, other_event(result, extra->against));
     else /* what one of it is */
         table_text(table, row, PRICE_UNIT,
             price->known                ? price->known->unit
@@ -446,9 +450,8 @@ static void add_section(const struct result *result, struct price_list *prices,
         return;
     sort_prices(prices, section->over);
     struct table *table = document_table(doc, section->name, section->title, columns, PRICE_COLUMNS, rows);
-    for (size_t i = 0; i < prices->count; i++)
-        if (prices->rows[i].flags & section->flag)
-            fill_price(result, &prices->rows[i], section->over, table, row++);
+    for (const struct price *price = NULL; (price = next_price(prices, price, section->flag));)
+        fill_price(result, price, section->over, table, row++);
     view_drop_empty(table);
     view_say_marks(table, doc);
 }
@@ -461,9 +464,9 @@ static void add_bars(const struct price_list *prices, struct document *doc)
     const struct price *bars[BARS];
     unsigned shown = count_prices(prices, COSTS_MORE) ? COSTS_MORE : MEASURED;
     size_t count = 0;
-    for (size_t i = 0; i < prices->count && count < BARS; i++)
-        if (prices->rows[i].flags & shown)
-            bars[count++] = &prices->rows[i];
+    for (const struct price *price = NULL; (price = next_price(prices, price, shown));)
+        if (count < BARS)
+            bars[count++] = price;
     struct chart *chart =
         count ? document_chart(doc, CHART_BARS, "prices", "The most expensive operations") : NULL;
     const char **names = chart ? pool_room(&doc->pool, count, sizeof *names) : NULL;
@@ -510,15 +513,15 @@ static void add_notes(const struct price_list *prices, struct document *doc)
     static const char *const titles[REMARK_KINDS] = {
         "Not measured:", "About figures:", "Measured at one place only:"};
     bool exits = false;
-    for (size_t i = 0; i < prices->count; i++)
-        exits |= isfinite(prices->rows[i].exits) && isfinite(prices->rows[i].over[OVER_NATIVE].ns);
+    for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+        exits |= isfinite(price->exits) && isfinite(price->over[OVER_NATIVE].ns);
     if (exits)
         document_say(
             doc, BLOCK_NOTE, "exits: from the guest to its monitor, for each event, preparation included");
     for (enum remark_kind kind = 0; kind < REMARK_KINDS; kind++) {
         struct remarks remarks = {.doc = doc};
-        for (size_t i = 0; i < prices->count; i++)
-            remarks_add(&remarks, "", prices->rows[i].event, remark_of(kind, &prices->rows[i]));
+        for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+            remarks_add(&remarks, "", price->event, remark_of(kind, price));
         document_details(doc, kind > 0);
         remarks_say(&remarks, titles[kind], 64, SIZE_MAX);
     }
@@ -532,24 +535,7 @@ void view_events(const struct result *result, struct document *doc)
     sort_prices(&prices, OVER_NATIVE);
     conclude(result, &prices, doc);
     view_run_machine(result, doc);
-    say_most_expensive(&prices, doc);
-    say_memory(&prices, doc);
-    say_after_exit(result, &prices, doc);
-    size_t compared = count_prices(&prices, COMPARED), more = count_prices(&prices, COMPARED | COSTS_MORE),
-           less = count_prices(&prices, COMPARED | COSTS_LESS);
-    if (compared)
-        document_say(doc, BLOCK_FACT,
-            "Of %zu operation%s that both can do, %zu show no significant difference, %zu cost more, %zu "
-            "less.",
-            compared, compared == 1 ? "" : "s", compared - more - less, more, less);
-    view_run_below(result, doc);
-    const struct price *fresh = find_price(&prices, "first-touch-2m-fresh", 0);
-    bool leave = find_leaving(&prices),
-         touch = find_price(&prices, "page-fault", COSTS_MORE) || (fresh && fresh->over[OVER_EVENT].low > 0);
-    if (leave || touch)
-        document_say(doc, BLOCK_FACT, "What to do: %s%s%s. vcost events --explain NAME says more.",
-            leave ? "fewer exits (batch I/O, poll instead of sleep)" : "", leave && touch ? ", " : "",
-            touch ? "touch memory once and keep it" : "");
+    say_facts(result, &prices, doc);
     view_run_today(result, doc);
     for (size_t i = 0; i < sizeof price_sections / sizeof *price_sections; i++)
         add_section(result, &prices, &price_sections[i], doc);

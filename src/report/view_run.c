@@ -1,9 +1,9 @@
 #include "report/view_parts.h"
 
+#include "measure/statistics.h"
 #include "report/format.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the machine ---- */
@@ -101,12 +101,6 @@ void view_run_below(const struct result *result, struct document *doc)
 
 /* ---- today ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* Keeps how far an interval reaches to a side, relative, if there is one. */
 static void add_reach(double *reaches, size_t *count, double value, double low, double high)
 {
@@ -127,7 +121,7 @@ void view_run_today(const struct result *result, struct document *doc)
         add_reach(reaches, &count, cell->median, cell->low, cell->high);
     if (!count)
         return;
-    qsort(reaches, count, sizeof *reaches, by_size);
+    statistics_median(reaches, count); /* sorts them */
     /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
     double half = reaches[count / 2];
     const char *kind = half <= 0.02 ? "quiet" : half <= 0.10 ? "fairly quiet" : "disturbed";
@@ -141,17 +135,12 @@ void view_run_today(const struct result *result, struct document *doc)
 
 enum shape_kind { MODES_OF_SAMPLES, MODES_OF_PLACEMENTS, TREND, DRIFT, SHAPE_KINDS };
 
-static double drift_of(enum shape_kind kind, const struct result_cell *cell)
-{
-    return kind == TREND ? cell->trend_percent : cell->drift_percent;
-}
-
-/* How far apart the modes are, as a logarithm, or how much there is of a drift; 0: this cell has it not. */
+/* How far apart the modes are, as a logarithm, or the drift in per cent; 0: this cell has it not. */
 static double shape_size(enum shape_kind kind, const struct result_cell *cell)
 {
     const struct modes *modes = &cell->modes;
     if (kind == TREND || kind == DRIFT)
-        return fabs(drift_of(kind, cell));
+        return kind == TREND ? cell->trend_percent : cell->drift_percent;
     return modes->two && modes->low > 0 && modes->of_placements == (kind == MODES_OF_PLACEMENTS)
                ? log(modes->high / modes->low)
                : 0;
@@ -162,13 +151,12 @@ static void add_shape(enum shape_kind kind, const struct result_cell *cell, stru
 {
     const char *event = cell->cell.event.name;
     uint64_t bytes = event ? cell->cell.event.bytes : cell->cell.chase.working_set_bytes;
+    struct formatted low = format_figure(UNIT_NS, cell->modes.low, 0);
     const char *figure =
-        kind == TREND || kind == DRIFT
-            ? document_text(
-                  list->doc, "%s", format_figure(UNIT_CHANGE, 1 + drift_of(kind, cell) / 100, 0).text)
-            : document_text(list->doc, "%s, and %s in %.0f %%",
-                  format_figure(UNIT_NS, cell->modes.low, 0).text,
-                  format_figure(UNIT_NS, cell->modes.high, 0).text, 100 * cell->modes.share_high);
+        document_text(list->doc, "%s", format_figure(UNIT_CHANGE, 1 + shape_size(kind, cell) / 100, 0).text);
+    if (kind < TREND)
+        figure = document_text(list->doc, "%s, and %s in %.0f %%", low.text,
+            format_figure(UNIT_NS, cell->modes.high, 0).text, 100 * cell->modes.share_high);
     listing_add(list, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
         event && bytes ? ", " : "", bytes ? format_size(bytes).text : "", figure);
 }
@@ -191,17 +179,17 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
     struct listing list = {.doc = doc, .between = "; ", .most = NAMED};
     size_t all = 0;
     for (size_t i = 0; i < result->cell_count; i++) {
-        double size = shape_size(kind, &result->cells[i]);
+        double size = fabs(shape_size(kind, &result->cells[i]));
+        size_t at = all < NAMED ? all : NAMED;
         if (!(size > 0))
             continue;
-        size_t at = all < NAMED ? all : NAMED;
-        for (; at > 0 && size > shape_size(kind, named[at - 1]); at--)
+        for (; at > 0 && size > fabs(shape_size(kind, named[at - 1])); at--)
             named[at] = named[at - 1];
         named[at] = &result->cells[i];
         all++;
     }
     for (size_t i = 0; i < all; i++)
-        add_shape(kind, named[i < NAMED ? i : NAMED - 1], &list);
+        add_shape(kind, named[i < NAMED ? i : NAMED], &list);
     if (all)
         document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
             shapes[kind][0], listing_text(&list), shapes[kind][1]);
@@ -314,15 +302,13 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         FILE_WORDS("workload", chase ? "chase" : cell->cell.event.name),
         FILE_WORDS("monitor", cell->cell.monitor),
         FILE_WORDS(
-            "technique", cell->technique != TECHNIQUE_UNKNOWN ? technique_name(cell->technique) : NULL),
+            "technique", cell->technique == TECHNIQUE_UNKNOWN ? NULL : technique_name(cell->technique)),
         FILE_WORDS("label", cell->label),
         FILE_WORDS("order", chase ? chase_orders[chase->order].name : NULL),
         FILE_FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
             chase ? (double)chase->working_set_bytes : unless_zero(cell->cell.event.bytes)),
         FILE_FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
-        FILE_WORDS("write", !chase         ? NULL
-                            : chase->write ? "true"
-                                           : "false"),
+        FILE_WORDS("write", chase ? chase->write ? "true" : "false" : NULL),
         FILE_FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
         FILE_FIGURE("guest_page_bytes", UNIT_BYTES, unless_zero(cell->cell.guest_page_bytes)),
         FILE_FIGURE("host_page_bytes", UNIT_BYTES, unless_zero(cell->cell.host_page_bytes)),
@@ -352,9 +338,7 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         FILE_FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
         FILE_FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
         FILE_FIGURE("modes_share_high", UNIT_SHARE, modes ? modes->share_high : NAN),
-        FILE_WORDS("modes_of", !modes                 ? NULL
-                               : modes->of_placements ? "placements"
-                                                      : "samples"),
+        FILE_WORDS("modes_of", modes ? modes->of_placements ? "placements" : "samples" : NULL),
         FILE_FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
         FILE_FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
     };
