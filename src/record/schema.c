@@ -58,7 +58,9 @@ static void describe_items(struct draft *draft, const struct field *field, json_
 {
     if (field->kind == FIELD_LIST) {
         put(draft, schema, "items",
-            field->of ? describe_object(draft, field->of) : json_pack("{ss}", "type", "string"));
+            field_bare(field) ? describe_value(draft, field_bare(field))
+            : field->of       ? describe_object(draft, field->of)
+                              : json_pack("{ss}", "type", "string"));
         return;
     }
     const struct record rest = field_rest(field);

@@ -109,7 +109,7 @@ void view_run_counts(const struct ratios *ratios, const char *what, const char *
 void view_run_method(const struct result *result, struct document *doc);
 
 /* "1 noisy, 2 interrupted of 24 cells."; "" if all are good. */
-const char *view_run_quality(const size_t counts[static QUALITIES], struct document *doc);
+const char *view_run_quality(const unsigned counts[static QUALITIES], struct document *doc);
 
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *doc);

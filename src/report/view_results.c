@@ -52,12 +52,11 @@ static void stamp_charts(struct document *document, size_t first)
 /* Several results of one experiment, the baseline in front. */
 static void view_alike(const struct compare_input *results, size_t count, struct document *document)
 {
-    const struct compare_request request = {.metric = METRIC_TIME, .fail_percent = -1};
     size_t first = document->count, which = experiment_of(results[0].result);
     struct compare compare;
     struct error error;
     if (compare_make(results, count, NULL, &compare, &error) == 0) {
-        view_compare(&compare, &request, document);
+        view_compare(&compare, document);
         compare_free(&compare);
     } else {
         document_say(document, BLOCK_WARNING, "These results are not compared: %s", error.text);

@@ -212,7 +212,7 @@ void view_run_counts(const struct ratios *ratios, const char *what, const char *
     view_add(doc, ".");
 }
 
-const char *view_run_quality(const size_t counts[static QUALITIES], struct document *doc)
+const char *view_run_quality(const unsigned counts[static QUALITIES], struct document *doc)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
@@ -222,7 +222,7 @@ const char *view_run_quality(const size_t counts[static QUALITIES], struct docum
     for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
         all += counts[quality];
         if (counts[quality])
-            listing_add(&list, "%zu %s", counts[quality], names[quality]);
+            listing_add(&list, "%u %s", counts[quality], names[quality]);
     }
     return list.count ? document_text(doc, "%s of %zu cells.", list.text, all) : "";
 }
@@ -262,7 +262,7 @@ const char *view_run_blame(const struct result *result, struct document *doc)
 void view_run_method(const struct result *result, struct document *doc)
 {
     struct sample_counts counts = count_samples(result);
-    size_t qualities[QUALITIES];
+    unsigned qualities[QUALITIES];
     result_qualities(result, qualities);
     document_details(doc, true);
     const char *quality = view_run_quality(qualities, doc);

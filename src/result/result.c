@@ -104,7 +104,7 @@ const char *comparison_reason(const struct result_comparison *comparison)
                                       : "no interval could be made";
 }
 
-void result_qualities(const struct result *result, size_t counts[static QUALITIES])
+void result_qualities(const struct result *result, unsigned counts[static QUALITIES])
 {
     memset(counts, 0, QUALITIES * sizeof *counts);
     for (size_t i = 0; i < result->cell_count; i++)

@@ -193,7 +193,7 @@ static inline bool cell_measured(const struct result_cell *cell)
 }
 
 /* How many cells there are of each quality. */
-void result_qualities(const struct result *result, size_t counts[static QUALITIES]);
+void result_qualities(const struct result *result, unsigned counts[static QUALITIES]);
 
 /* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
  * NULL if nothing is wrong. Belongs to the cell or is static. */

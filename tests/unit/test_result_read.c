@@ -4,7 +4,7 @@
 
 #include "base/packed.h"
 #include "result/json.h"
-#include "result/read.h"
+#include "read_result.h"
 #include "test_report_synthetic.h"
 
 #include <errno.h>
@@ -704,7 +704,7 @@ static void a_page_gives_back_the_results_in_it(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
-        struct result *results = NULL, one = {0};
+        struct result *results = NULL;
         struct error error = {0};
         size_t size, count = 0;
         char *page = framed(frames[i][0], frames[i][1], &size);
@@ -712,7 +712,6 @@ static void a_page_gives_back_the_results_in_it(void **state)
         assert_int_equal(count, 2);
         assert_string_equal(results[1].cells[0].id, results[0].cells[0].id);
         results_free(results, count);
-        refused(parse_text(page, size, &one, &error), &one, &error, "holds 2 results where one is wanted");
         free(page);
     }
 }
