@@ -1,7 +1,7 @@
 #include "report/view_compare.h"
 
 #include "report/format.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <math.h>
 #include <string.h>
