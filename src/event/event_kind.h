@@ -1,4 +1,5 @@
-/* An event of the price list as a kind of workload. */
+/* An event of the price list as a kind of workload. The id of a cell: "events/kvm/cpuid",
+ * "events/kvm/retouch-lines/65536": its name and, if it has one, its size. */
 #ifndef VCOST_EVENT_EVENT_KIND_H
 #define VCOST_EVENT_EVENT_KIND_H
 

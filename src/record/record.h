@@ -78,11 +78,11 @@ struct field_hook {
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
     /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
-     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
-     * with. */
+     * has its reason beside it; of a VARIANT record number `index` of those to choose from, each by the
+     * constant that it begins with, the last one for everything else; NULL past the end. */
     const char *schema;
     bool reasons;
-    const struct record *const *variants;
+    const struct record *(*variant)(size_t index);
 };
 
 struct field {

@@ -1,5 +1,6 @@
 #include "report/view_events.h"
 
+#include "event/event_kind.h"
 #include "report/format.h"
 #include "report/view_parts.h"
 
@@ -59,11 +60,12 @@ static const struct price *next_price(
 /* A row for each guest of an event; native's cell stands in all of them. */
 static void add_cell(struct price_list *prices, const struct result_cell *cell)
 {
-    const char *name = cell->cell.event.name;
+    const char *name = cell_workload(cell);
+    uint64_t bytes = workload_size(&cell->cell.workload);
     bool native = cell->technique == TECHNIQUE_NONE, found = false;
     const struct result_cell *natively = native ? cell : NULL;
     for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
-        if (row->bytes != cell->cell.event.bytes || strcmp(row->event, name) != 0)
+        if (row->bytes != bytes || strcmp(row->event, name) != 0)
             continue;
         natively = natively ? natively : row->native;
         if (!native && (row->guest || found))
@@ -73,7 +75,7 @@ static void add_cell(struct price_list *prices, const struct result_cell *cell)
     }
     if (!found)
         prices->rows[prices->count++] = (struct price){.event = name,
-            .bytes = cell->cell.event.bytes,
+            .bytes = bytes,
             .known = event_find(name),
             .native = natively,
             .guest = native ? NULL : cell,
@@ -83,9 +85,10 @@ static void add_cell(struct price_list *prices, const struct result_cell *cell)
 /* The event that a comparison's baseline is, if it is another one; NULL. */
 static const char *other_event(const struct result *result, const struct result_comparison *comparison)
 {
-    const char *name = result->cells[comparison->cell].cell.event.name;
-    const char *other = result->cells[comparison->baseline].cell.event.name;
-    return name && other && strcmp(name, other) != 0 ? other : NULL;
+    const struct result_cell *cell = &result->cells[comparison->cell],
+                             *other = &result->cells[comparison->baseline];
+    bool same = cell_chase(cell) || cell_chase(other) || !strcmp(cell_workload(cell), cell_workload(other));
+    return same ? NULL : cell_workload(other);
 }
 
 /* Whether other events are compared with this one: then its own time is no price. */
@@ -140,7 +143,7 @@ static struct price_list price_list_of(const struct result *result, struct pool 
     struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
     bool several = false; /* monitors: then a row's name has its own */
     for (size_t i = 0; prices.rows && i < result->cell_count; i++)
-        if (result->cells[i].cell.event.name)
+        if (event_of(&result->cells[i].cell.workload))
             add_cell(&prices, &result->cells[i]);
     for (size_t i = 0; i < prices.count; i++)
         if (prices.rows[i].guest) {
@@ -345,7 +348,8 @@ static void say_after_exit(const struct result *result, const struct price_list 
     const struct result_cell *cell = &result->cells[most->cell], *before = &result->cells[most->baseline];
     document_say(doc, BLOCK_FACT,
         "After an exit, touching %llu warm pages takes %s instead of %s: TLB and caches are cold.",
-        (unsigned long long)(cell->cell.event.bytes / 4096), cell_text(doc, cell), cell_text(doc, before));
+        (unsigned long long)(workload_size(&cell->cell.workload) / 4096), cell_text(doc, cell),
+        cell_text(doc, before));
 }
 
 static void say_facts(const struct result *result, const struct price_list *prices, struct document *doc)
@@ -393,7 +397,7 @@ static void fill_price(const struct result *result, const struct price *price, e
 {
     const struct price_extra *extra = &price->over[over];
     const struct result_cell *const cells[] = {price->native, price->guest};
-    const char *operation = price->guest ? price->guest->operation : price->native->operation;
+    const char *operation = workload_operation(&(price->guest ? price->guest : price->native)->cell.workload);
     table_text(table, row, PRICE_EVENT, price->name);
     if (over == OVER_EVENT)
         table_text(table, row, PRICE_BASELINE, other_event(result, extra->against));
