@@ -11,12 +11,17 @@
 
 static_assert(sizeof(struct event_parameters) <= WORKLOAD_BYTES, "an event's parameters fit a workload");
 
-struct workload event_workload(const struct event *event, uint64_t size_bytes)
+struct workload event_named(const char *name, uint64_t size_bytes, const char *operation)
 {
-    const struct event_parameters parameters = {event->name, size_bytes, event->unit};
+    const struct event_parameters parameters = {name, size_bytes, operation};
     struct workload workload = {.kind = &workload_event};
     memcpy(workload.parameters, &parameters, sizeof parameters);
     return workload;
+}
+
+struct workload event_workload(const struct event *event, uint64_t size_bytes)
+{
+    return event_named(event->name, size_bytes, event->unit);
 }
 
 static const char *label(const struct workload *workload)
@@ -67,12 +72,11 @@ static void write_id(const struct cell *cell, char *rest, size_t size)
 
 static bool read_id(char *text, struct pool *pool, struct cell *cell)
 {
-    struct event_parameters event = {.size_bytes = 0};
+    uint64_t bytes = 0;
     const char *name = cell_cut_part(text);
-    if (cell_take_number(name, &event.size_bytes))
+    if (cell_take_number(name, &bytes))
         name = cell_cut_part(text);
-    event.name = pool_text(pool, name);
-    memcpy(cell->workload.parameters, &event, sizeof event);
+    cell->workload = event_named(pool_text(pool, name), bytes, NULL);
     return name && name[0];
 }
 
@@ -86,10 +90,7 @@ static bool takes(const json_t *object)
 
 static struct workload named(const char *name)
 {
-    const struct event_parameters parameters = {.name = name};
-    struct workload workload = {.kind = &workload_event};
-    memcpy(workload.parameters, &parameters, sizeof parameters);
-    return workload;
+    return event_named(name, 0, NULL);
 }
 
 static void set_kind(struct reader *reader, void *base)

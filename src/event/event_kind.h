@@ -15,6 +15,9 @@ extern const struct workload_kind workload_event;
 
 struct workload event_workload(const struct event *event, uint64_t size_bytes);
 
+/* Of one that this vcost may not know. The texts are to outlive it. */
+struct workload event_named(const char *name, uint64_t size_bytes, const char *operation);
+
 /* NULL: it is no event. */
 static inline const struct event_parameters *event_of(const struct workload *workload)
 {

@@ -652,7 +652,7 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
 static const struct result_cell *cell_of(const struct result *result, const char *name)
 {
     size_t i = 0;
-    while (i < result->cell_count && strcmp(result->cells[i].cell.event.name, name) != 0)
+    while (i < result->cell_count && strcmp(cell_workload(&result->cells[i]), name) != 0)
         i++;
     assert_true(i < result->cell_count);
     return &result->cells[i];

@@ -2,6 +2,7 @@
  */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "experiment/schedule.h"
 
 #include <errno.h>
@@ -142,7 +143,8 @@ static void make(size_t rows, size_t in_row, struct scheduled *scheduled, struct
     *result = (struct result){.experiment = "chase"};
     for (size_t i = 0; i < rows * in_row; i++) {
         const struct schedule_cell how = {.baselines = {i / in_row * in_row, i}};
-        struct result_cell cell = {.cell = {.monitor = "x", .event = {"e", i}}, .pages = {.as_asked = true}};
+        struct result_cell cell = {
+            .cell = {.monitor = "x", .workload = event_named("e", i, NULL)}, .pages = {.as_asked = true}};
         assert_int_equal(scheduled_add(scheduled, result, i % in_row == 0, &how, &cell, NULL), 0);
     }
 }
@@ -545,7 +547,8 @@ static void an_experiment_is_appended_to_what_there_is(void **state)
     second = (struct scheduled){.ops = &ops};
     for (size_t i = 0; i < 2; i++) {
         const struct schedule_cell how = {.baselines = {0, i}};
-        struct result_cell cell = {.cell = {.monitor = "x", .event = {"f", i}}, .pages = {.as_asked = true}};
+        struct result_cell cell = {
+            .cell = {.monitor = "x", .workload = event_named("f", i, NULL)}, .pages = {.as_asked = true}};
         assert_int_equal(scheduled_add(&second, &result, i == 0, &how, &cell, NULL), 0);
     }
     run(&usual, &second, &result);
