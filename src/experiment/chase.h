@@ -1,24 +1,21 @@
 /* The experiment of the article: the same pointer chase over growing working sets, here and there, side by
  * side.
  *
- * In each placement memory is mapped anew and faulted in, and every runner is opened on it. A row is a shape
- * (schedule.h): its list is laid out somewhere in the memory, and all runners walk it in turns, in the same
- * frames, each going on where the one before stopped, so that what differs is where the code runs. */
+ * A row is a shape (schedule.h): its list is laid out somewhere in the memory, and all runners walk it in
+ * turns, in the same frames, each going on where the one before stopped, so that what differs is where the
+ * code runs. */
 #ifndef VCOST_EXPERIMENT_CHASE_H
 #define VCOST_EXPERIMENT_CHASE_H
 
 #include "base/size.h"
 #include "experiment/schedule.h"
-#include "runner/site.h"
 #include "workload/chase.h"
-
-enum { CHASE_LANES_MAX = 16 };
 
 struct chase_experiment {
     const struct chase_shape *shapes; /* each has passed chase_check() */
     size_t shape_count;
-    struct site *const *sites; /* the caller's, with their lanes; none is placed */
-    size_t site_count;
+    const struct runner_config *runners; /* on one placement or several */
+    size_t runner_count;
     struct schedule schedule;
 };
 

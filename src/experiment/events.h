@@ -1,6 +1,6 @@
 /* The experiment of the price list: single operations, natively and in a guest, side by side.
  *
- * What is compared (an event at several places; an event and the one that it is relative to) makes a row
+ * What is compared (an event on several runners; an event and the one that it is relative to) makes a row
  * (schedule.h). In each placement every row is opened anew (its domains, its memory). */
 #ifndef VCOST_EXPERIMENT_EVENTS_H
 #define VCOST_EXPERIMENT_EVENTS_H
@@ -8,14 +8,11 @@
 #include "event/event.h"
 #include "experiment/schedule.h"
 
-enum { EVENTS_PLACES_MAX = 4 };
-
 struct events_experiment {
     const struct event *const *events; /* each once; those that they are relative to come along */
     size_t event_count;
-    const struct event_place
-        *places; /* native first, where it takes part: it is the baseline of the others */
-    size_t place_count;
+    const struct runner_config *runners; /* on placements of which no memory is mapped */
+    size_t runner_count;
     struct schedule schedule;
 };
 

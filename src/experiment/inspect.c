@@ -128,6 +128,22 @@ static int run_parts(struct inspection *inspection, struct error *error)
 
 /* ---- all of it ---- */
 
+static int add_runners(struct setting *setting, struct error *error)
+{
+    static const uint64_t pages[] = {
+        [INSPECT_SMALL] = 4 * KIB, [INSPECT_LARGE] = 2 * MIB, [INSPECT_EVENTS] = 0};
+    int rc = 0;
+    for (size_t i = setting->runner_count; rc == 0 && i < sizeof pages / sizeof pages[0]; i++) {
+        const struct memory_request memory = {.page_bytes = pages[i]};
+        struct placement *placement;
+        if ((rc = setting_add_placement(setting, &memory, false, &placement, error)) < 0)
+            return rc;
+        const struct runner_config native = runner_here(&runner_native, placement, NULL, 0);
+        rc = setting_add_runner(setting, &native, error);
+    }
+    return rc;
+}
+
 static int measure_and_judge(struct inspection *inspection, struct error *error)
 {
     struct result *result = inspection->result;
@@ -159,7 +175,9 @@ int experiment_inspect(
     double started = clock_seconds();
     inspection.end = started + inspection.scale * all_seconds(plan);
     begin_result(result, "inspect", experiment->seed);
-    int rc = setting_describe(experiment->setting, result, error);
+    int rc = add_runners(experiment->setting, error);
+    if (rc == 0)
+        rc = setting_describe(experiment->setting, result, error);
     if (rc == 0)
         rc = measure_and_judge(&inspection, error);
     result->seconds = clock_seconds() - started;

@@ -22,7 +22,7 @@ enum inspect_depth {
 };
 
 struct inspect_experiment {
-    /* Open and probed; sites are added to it once, at the first inspection. */
+    /* Open and probed; its runners are added at the first inspection. */
     struct setting *setting;
     enum inspect_depth depth;
     uint64_t seed;

@@ -20,6 +20,9 @@ struct inspect_plan {
     double region_seconds; /* 0: not looked for */
 };
 
+/* The setting's runners, all native: on memory of small and of large pages, and on none. */
+enum { INSPECT_SMALL, INSPECT_LARGE, INSPECT_EVENTS };
+
 /* What one inspection knows while it is made. */
 struct inspection {
     const struct inspect_experiment *experiment;

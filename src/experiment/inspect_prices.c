@@ -44,21 +44,11 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
 {
     struct setting *setting = inspection->experiment->setting;
     const struct event *chosen[EVENTS];
-    struct event_hold hold = {.count = 0};
-    const struct event_place place = {
-        .type = &runner_native,
-        .image = &setting->image,
-        .clock = &setting->clock,
-        .other_cpu = pin_other(&setting->pin),
-        .cpu = setting->pin.cpu,
-        .stop = &setting->stop,
-        .hold = &hold,
-    };
     const struct events_experiment experiment = {
         .events = chosen,
         .event_count = choose(inspection, chosen),
-        .places = &place,
-        .place_count = 1,
+        .runners = &setting->runners[INSPECT_EVENTS],
+        .runner_count = 1,
         .schedule = {.seed = inspection->experiment->seed,
             .sample_seconds = sample_seconds,
             .rounds = 2,
@@ -67,14 +57,14 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
             .progress = *progress},
     };
     int rc = experiment_events(&experiment, inspection->result, error);
-    event_hold_release(&hold);
+    kept_memory_release(&setting->kept);
     return inspect_end_part(inspection, rc, inspection->no_prices, error);
 }
 
 const struct result_cell *inspect_event_cell(const struct result *result, const char *event)
 {
     for (size_t i = 0; i < result->cell_count; i++)
-        if (result->cells[i].cell.event.name && !strcmp(result->cells[i].cell.event.name, event))
+        if (!strcmp(cell_workload(&result->cells[i]), event))
             return &result->cells[i];
     return NULL;
 }

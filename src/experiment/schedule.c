@@ -3,6 +3,8 @@
 #include "base/random.h"
 #include "experiment/internal.h"
 #include "measure/clock.h"
+#include "runner/chase_kind.h"
+#include "runner/remote.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,13 +30,14 @@ struct pace {
 
 struct run {
     const struct schedule *schedule;
-    const struct scheduled *scheduled;
+    struct scheduled *scheduled;
     struct result *result;
     struct result_cell *cells; /* of the result, those that are measured */
     size_t *order;             /* rows in the order of the present placement */
     unsigned *rounds;          /* of each row in one placement */
-    bool *done;                /* of each cell: no more samples are taken */
-    struct error failure;      /* the first cell's; code 0: none failed */
+    struct runner **open;      /* each runner, where its placement has memory */
+    struct error *failures;    /* of each runner in the present placement; code 0: it has not failed */
+    struct error broken;       /* the first failure that breaks the result; code 0: none */
     double started;            /* now() */
     unsigned placement, planned;
     size_t rows_done;         /* of the present placement */
@@ -49,8 +52,7 @@ struct run {
 
 static double now(const struct run *run)
 {
-    const struct scheduled *scheduled = run->scheduled;
-    return scheduled->ops->now ? scheduled->ops->now(scheduled->context) : clock_seconds();
+    return run->schedule->now ? run->schedule->now() : clock_seconds();
 }
 
 static double elapsed(const struct run *run)
@@ -95,7 +97,7 @@ static void plan_rounds(struct run *run)
     size_t rows = run->scheduled->row_count;
     double one = elapsed(run) / (double)(rows * run->schedule->rounds); /* a round of one row, roughly */
     for (size_t row = 0; row < rows; row++) {
-        const struct schedule_row *cells = &run->scheduled->rows[row];
+        const struct scheduled_row *cells = &run->scheduled->rows[row];
         run->rounds[row] = rounds_after_pilot(&run->cells[cells->first], cells->count);
     }
     rounds_limit(run->rounds, rows, (run->schedule->seconds - elapsed(run)) / (PLACEMENTS_MIN - 1) / one);
@@ -130,19 +132,31 @@ static void keep_pace(struct run *run)
 
 /* ---- one cell ---- */
 
+static const struct runner_config *config_of(const struct run *run, size_t cell)
+{
+    return &run->scheduled->runners[run->scheduled->cells[cell].runner];
+}
+
+static struct runner *runner_of(const struct run *run, size_t cell)
+{
+    const struct scheduled_cell *scheduled = &run->scheduled->cells[cell];
+    return scheduled->own ? scheduled->own : run->open[scheduled->runner];
+}
+
 /* What failed is told in its cell, and not tried again; the others go on. Only the user and the end of the
  * time end everything. */
 static int bear(struct run *run, size_t cell, int rc, struct error *error)
 {
     struct result_cell *into = &run->cells[cell];
+    const struct remote *remote = config_of(run, cell)->remote;
     if (rc == 0 ||
         (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
         return rc;
-    run->done[cell] = true;
-    if (!run->failure.code)
-        run->failure = *error;
+    run->scheduled->cells[cell].done = true;
     snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
-    if (run->scheduled->failures_are_figures) { /* what there was before could be of something else */
+    if (!run->scheduled->failures_are_figures || (remote && remote_is_gone(remote))) {
+        run->broken = run->broken.code ? run->broken : *error;
+    } else { /* what there was before could be of something else */
         into->sample_count = 0;
         into->repeated = 0;
         into->operations = 0;
@@ -151,19 +165,63 @@ static int bear(struct run *run, size_t cell, int rc, struct error *error)
     return 0;
 }
 
-static int sample_once(const struct run *run, size_t cell, struct result_sample *out, struct error *error)
+/* What the cells of a row before this one have planned on the same placement; NULL: nothing. */
+static const struct effort *shared_effort(const struct run *run, const struct scheduled_row *row, size_t cell)
 {
-    struct result_counters *counters = &run->cells[cell].counters;
-    struct sample sample;
-    int rc = run->scheduled->ops->sample(run->scheduled->context, cell, &sample, error);
+    const struct scheduled_cell *cells = run->scheduled->cells;
+    for (size_t i = row->first; cells[cell].workload.kind->shared_effort && i < cell; i++)
+        if (!cells[i].done && config_of(run, i)->placement == config_of(run, cell)->placement)
+            return &cells[i].effort;
+    return NULL;
+}
+
+static int prepare_cell(
+    struct run *run, const struct scheduled_row *row, size_t number, uint64_t seed, struct error *error)
+{
+    struct scheduled_cell *cell = &run->scheduled->cells[number];
+    const struct error *failure = &run->failures[cell->runner];
+    int rc = 0;
+    if (failure->code) {
+        *error = *failure;
+        return -error->code;
+    }
+    if (!run->open[cell->runner])
+        rc = runner_open(config_of(run, number), &cell->own, error);
+    if (rc == 0)
+        rc = runner_prepare(runner_of(run, number), &cell->workload, seed, error);
     if (rc < 0)
         return rc;
-    out->ns = sample.ns;
+    snprintf(run->cells[number].note, sizeof run->cells[number].note, "%s", runner_of(run, number)->note);
+    const struct effort *shared = shared_effort(run, row, number);
+    if (!shared)
+        return cell->workload.kind->plan(runner_of(run, number), run->sample_seconds, &cell->effort, error);
+    cell->effort = *shared;
+    return 0;
+}
+
+static void add_counters(
+    const struct runner_config *config, const struct sample *sample, struct result_cell *into)
+{
+    uint64_t exits = 0, faults = 0;
+    bool known = counters_get(&sample->counters, "page_faults", &faults);
+    if (!counters_get(&sample->counters, "exits", &exits) && config->ops->monitor)
+        known = false;
+    into->counters.known = into->counters.known && known;
+    into->counters.exits += exits;
+    into->counters.page_faults += faults;
+    if (into->cell.workload.kind->operation)
+        into->operations += sample->operations;
+}
+
+static int sample_once(const struct run *run, size_t cell, struct result_sample *out, struct error *error)
+{
+    struct sample sample;
+    int rc = runner_sample(runner_of(run, cell), &run->scheduled->cells[cell].effort, &sample, error);
+    if (rc < 0)
+        return rc;
+    out->ns = sample_value(&sample);
     out->disturbed = sample.disturbed;
-    counters->known = counters->known && sample.counters.known;
-    counters->exits += sample.counters.exits;
-    counters->page_faults += sample.counters.page_faults;
-    run->cells[cell].operations += sample.operations;
+    add_counters(config_of(run, cell), &sample, &run->cells[cell]);
     return 0;
 }
 
@@ -174,7 +232,7 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
 {
     struct result_cell *into = &run->cells[cell];
     struct result_sample sample = {.round = round, .placement = run->placement};
-    bool once = run->scheduled->cells[cell].deterministic;
+    bool once = config_of(run, cell)->ops->deterministic;
     int rc = check_time(run, error);
     if (rc < 0)
         return rc;
@@ -189,64 +247,120 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
     }
     if (rc < 0)
         return bear(run, cell, rc, error);
-    run->done[cell] = once;
+    run->scheduled->cells[cell].done = once;
     return figures_add_sample(into, &sample) ? error_set(error, ENOMEM, "no memory for another sample") : 0;
 }
 
 /* ---- one row ---- */
 
-static int prepare_row(struct run *run, const struct schedule_row *row, uint64_t seed, struct error *error)
+static int prepare_row(struct run *run, const struct scheduled_row *row, uint64_t seed, struct error *error)
 {
-    const struct scheduled *scheduled = run->scheduled;
     int rc = 0;
     for (size_t cell = row->first; rc == 0 && cell < row->first + row->count; cell++)
-        if (!run->done[cell] && (rc = check_time(run, error)) == 0 && scheduled->ops->prepare) {
-            rc = scheduled->ops->prepare(scheduled->context, cell, seed, run->sample_seconds, error);
-            rc = bear(run, cell, rc, error);
-        }
+        if (!run->scheduled->cells[cell].done && (rc = check_time(run, error)) == 0)
+            rc = bear(run, cell, prepare_cell(run, row, cell, seed, error), error);
     return rc;
 }
 
 /* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
-static int sample_row(struct run *run, const struct schedule_row *row, unsigned rounds, struct error *error)
+static int sample_row(struct run *run, const struct scheduled_row *row, unsigned rounds, struct error *error)
 {
     int rc = 0;
     for (unsigned round = 0; rc == 0 && round < rounds; round++)
         for (size_t i = 0; rc == 0 && i < row->count; i++) {
             bool backwards = (round + run->placement) % 2;
             size_t cell = row->first + (backwards ? row->count - 1 - i : i);
-            if (!run->done[cell])
+            if (!run->scheduled->cells[cell].done)
                 rc = take_sample(run, cell, round, error);
         }
     return rc;
 }
 
-static int measure_row(struct run *run, size_t row, uint64_t seed, struct error *error)
+static int measure_row(struct run *run, size_t number, uint64_t seed, struct error *error)
 {
-    const struct scheduled *scheduled = run->scheduled;
+    const struct scheduled_row *row = &run->scheduled->rows[number];
     double began = elapsed(run);
-    int rc = prepare_row(run, &scheduled->rows[row], seed, error);
+    int rc = prepare_row(run, row, seed, error);
     double prepared = elapsed(run);
     if (rc == 0)
-        rc = sample_row(run, &scheduled->rows[row], run->rounds[row], error);
+        rc = sample_row(run, row, run->rounds[number], error);
     run->pace.rows++;
     run->pace.seconds += elapsed(run) - began;
     run->pace.sampling += elapsed(run) - prepared;
-    run->pace.asked += run->sample_seconds * run->rounds[row];
-    if (scheduled->ops->finish)
-        scheduled->ops->finish(scheduled->context, row);
+    run->pace.asked += run->sample_seconds * run->rounds[number];
+    for (size_t cell = row->first; cell < row->first + row->count; cell++) {
+        runner_close(run->scheduled->cells[cell].own);
+        run->scheduled->cells[cell].own = NULL;
+    }
     return rc;
 }
 
 /* ---- one placement ---- */
 
-static int place(const struct run *run, struct error *error)
+/* Maps what the largest workload needs of a runner's placement, unless one before has. Where none needs
+ * memory each cell opens a runner of its own. */
+static int open_runner(struct run *run, size_t runner, struct error *error)
 {
-    const struct scheduled *scheduled = run->scheduled;
-    if (!scheduled->ops->place)
+    const struct runner_config *config = &run->scheduled->runners[runner];
+    uint64_t bytes = 0, alignment = 0;
+    int rc = 0;
+    for (size_t i = 0; i < run->scheduled->cell_count; i++) {
+        const struct workload *workload = &run->scheduled->cells[i].workload;
+        const struct runner_config *other = config_of(run, i);
+        uint64_t needed = workload->kind->bytes ? workload->kind->bytes(workload) : 0;
+        if (other->placement != config->placement)
+            continue;
+        bytes = needed > bytes ? needed : bytes;
+        alignment = other->guest_page_bytes > alignment ? other->guest_page_bytes : alignment;
+    }
+    if (!bytes)
         return 0;
+    if (!config->placement->bytes)
+        rc = placement_map(config->placement, bytes, alignment, error);
+    return rc < 0 ? rc : runner_open(config, &run->open[runner], error);
+}
+
+/* The proof of a runner's pages is that of all its cells in this placement. Each placement is proved; the
+ * last one is told, or the first one whose pages were not those that were asked for. */
+static int prove_runner(struct run *run, size_t runner, struct error *error)
+{
+    struct page_proof proof;
+    int rc = run->open[runner] ? runner_proof(run->open[runner], &proof, error) : 0;
+    for (size_t i = 0; rc == 0 && run->open[runner] && i < run->scheduled->cell_count; i++) {
+        struct page_proof *told = &run->cells[i].pages;
+        if (run->scheduled->cells[i].runner == runner && (!told->proof[0] || told->as_asked))
+            *told = proof;
+    }
+    return rc;
+}
+
+/* In the first placement a failure is the end: the user waits for nothing. Later it is its runner's alone. */
+static int place(struct run *run, struct error *error)
+{
+    static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
+    size_t count = run->scheduled->runner_count;
     tell(run, "mapping memory");
-    return scheduled->ops->place(scheduled->context, run->placement, error);
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct error *failure = &run->failures[i % count];
+        if (i < count)
+            failure->code = 0;
+        int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
+        if (rc == -EINTR || (rc < 0 && run->placement == 0))
+            return rc;
+        if (rc < 0)
+            *failure = *error;
+    }
+    return 0;
+}
+
+static void clear(struct run *run)
+{
+    for (size_t i = 0; i < run->scheduled->runner_count; i++) {
+        runner_close(run->open[i]);
+        run->open[i] = NULL;
+    }
+    for (size_t i = 0; i < run->scheduled->runner_count; i++)
+        placement_clear(run->scheduled->runners[i].placement);
 }
 
 static int measure_rows(struct run *run, struct error *error)
@@ -257,7 +371,9 @@ static int measure_rows(struct run *run, struct error *error)
     random_order(&random, run->order, scheduled->row_count);
     for (; rc == 0 && run->rows_done < scheduled->row_count; run->rows_done++) {
         size_t row = run->order[run->rows_done];
-        tell(run, scheduled->ops->name ? scheduled->ops->name(scheduled->context, row) : NULL);
+        size_t last = scheduled->rows[row].first + scheduled->rows[row].count - 1;
+        const struct workload *workload = &scheduled->cells[last].workload;
+        tell(run, workload->kind->label(workload));
         keep_pace(run);
         rc = measure_row(run, row, random_next(&random), error);
     }
@@ -266,7 +382,6 @@ static int measure_rows(struct run *run, struct error *error)
 
 static int measure_placement(struct run *run, struct error *error)
 {
-    const struct scheduled *scheduled = run->scheduled;
     run->placement_started = elapsed(run);
     run->rows_done = 0;
     int rc = check_time(run, error);
@@ -274,8 +389,7 @@ static int measure_placement(struct run *run, struct error *error)
         rc = place(run, error);
     if (rc == 0)
         rc = measure_rows(run, error);
-    if (scheduled->ops->clear)
-        scheduled->ops->clear(scheduled->context);
+    clear(run);
     if (rc == 0 && run->placement == 0 && run->schedule->rounds_by_spread)
         plan_rounds(run);
     if (rc == 0)
@@ -288,7 +402,7 @@ static int measure_placement(struct run *run, struct error *error)
 static bool all_done(const struct run *run)
 {
     size_t cell = 0;
-    while (cell < run->scheduled->cell_count && run->done[cell])
+    while (cell < run->scheduled->cell_count && run->scheduled->cells[cell].done)
         cell++;
     return cell == run->scheduled->cell_count;
 }
@@ -315,21 +429,19 @@ static bool has_samples(const struct run *run)
 
 static int analyse(const struct run *run, struct error *error)
 {
-    const struct scheduled *scheduled = run->scheduled;
-    size_t first = run->result->cell_count - scheduled->cell_count;
+    size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < scheduled->cell_count; i++) {
-        unsigned planned = scheduled->cells[i].deterministic ? 1 : run->planned;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        unsigned planned = config_of(run, i)->ops->deterministic ? 1 : run->planned;
         rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
     }
-    for (size_t i = 0; rc == 0 && i < scheduled->cell_count; i++)
-        for (size_t k = 0; rc == 0 && k < 2; k++) {
-            const struct schedule_cell *cell = &scheduled->cells[i];
-            size_t baseline = cell->baselines[k];
-            bool paired = !cell->deterministic && !scheduled->cells[baseline].deterministic;
-            if (baseline != i)
-                rc = analyse_comparison(run->result, first + i, first + baseline, paired, error);
-        }
+    for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
+        size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];
+        bool paired =
+            !config_of(run, cell)->ops->deterministic && !config_of(run, baseline)->ops->deterministic;
+        if (baseline != cell)
+            rc = analyse_comparison(run->result, first + cell, first + baseline, paired, error);
+    }
     return rc;
 }
 
@@ -338,24 +450,22 @@ static int conclude(struct run *run, int rc, struct error *error)
 {
     struct result *result = run->result;
     if (rc < 0 && rc != -EINTR)
-        run->failure = *error;
-    else if (run->scheduled->failures_are_figures)
-        run->failure.code = 0;
-    result->broken = run->failure.code != 0;
+        run->broken = *error;
+    result->broken = run->broken.code != 0;
     if (result->broken && !has_samples(run)) {
-        *error = run->failure;
+        *error = run->broken;
         return -error->code;
     }
     result->complete = rc == 0 && !result->broken;
     if (!result->complete)
         snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
-            result->broken ? run->failure.text : error->text);
+            result->broken ? run->broken.text : error->text);
     result->seconds = elapsed(run);
     return analyse(run, error);
 }
 
-int schedule_run(const struct schedule *schedule, const struct scheduled *scheduled, struct result *result,
-    struct error *error)
+int schedule_run(
+    const struct schedule *schedule, struct scheduled *scheduled, struct result *result, struct error *error)
 {
     struct run run = {
         .schedule = schedule,
@@ -364,20 +474,20 @@ int schedule_run(const struct schedule *schedule, const struct scheduled *schedu
         .cells = result->cells + (result->cell_count - scheduled->cell_count),
         .order = calloc(scheduled->row_count + 1, sizeof *run.order),
         .rounds = calloc(scheduled->row_count + 1, sizeof *run.rounds),
-        .done = calloc(scheduled->cell_count + 1, sizeof *run.done),
+        .open = calloc(scheduled->runner_count + 1, sizeof *run.open),
+        .failures = calloc(scheduled->runner_count + 1, sizeof *run.failures),
         .planned = PLACEMENTS_MIN,
         .planned_seconds = schedule->seconds,
         .sample_seconds = schedule->sample_seconds,
     };
-    struct error here;
-    error = error ? error : &here;
     run.started = now(&run);
-    int rc = run.order && run.rounds && run.done
+    int rc = run.order && run.rounds && run.open && run.failures
                  ? conclude(&run, measure_all(&run, error), error)
                  : error_set(error, ENOMEM, "no memory for the order of measuring");
     free(run.order);
     free(run.rounds);
-    free(run.done);
+    free(run.open);
+    free(run.failures);
     return rc;
 }
 
@@ -396,29 +506,66 @@ struct schedule schedule_within(const struct budget *budget, const struct schedu
     return schedule;
 }
 
-int scheduled_add(struct scheduled *scheduled, struct result *result, bool begins_row,
-    const struct schedule_cell *how, const struct result_cell *cell, struct error *error)
+/* Native on the same memory; where that does not take part (another machine), the first native. */
+static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
 {
-    struct schedule_row *rows =
-        reallocarray(scheduled->rows, scheduled->row_count + begins_row, sizeof *rows);
+    size_t first = runner;
+    for (size_t i = scheduled->runner_count; i-- > 0;) {
+        if (scheduled->runners[i].ops != &runner_native)
+            continue;
+        if (scheduled->runners[i].placement == scheduled->runners[runner].placement)
+            return i;
+        first = i;
+    }
+    return first;
+}
+
+static struct result_cell make_cell(
+    const struct workload *workload, const struct runner_config *config, struct pool *pool)
+{
+    bool pages = !workload->kind->pageless;
+    struct result_cell made = {
+        .cell = {.monitor = pool_text(pool, config->name),
+            .workload = *workload,
+            .guest_page_bytes = pages ? config->guest_page_bytes : 0,
+            .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
+        .technique = config->technique,
+        .pages = {.host_share_2m = NAN, .as_asked = !pages},
+        .median = NAN,
+        .low = NAN,
+        .high = NAN,
+        .min = NAN,
+        .quality = QUALITY_MISSING,
+        .counters = {.known = true},
+    };
+    snprintf(made.label, sizeof made.label, "%s", config->label);
+    cell_id(&made.cell, made.id);
+    return made;
+}
+
+int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
+    size_t count, struct error *error)
+{
+    size_t first = scheduled->cell_count, added = count * scheduled->runner_count;
+    struct scheduled_row *rows = reallocarray(scheduled->rows, scheduled->row_count + 1, sizeof *rows);
     scheduled->rows = rows ? rows : scheduled->rows;
-    struct schedule_cell *cells = reallocarray(scheduled->cells, scheduled->cell_count + 1, sizeof *cells);
+    struct scheduled_cell *cells = reallocarray(scheduled->cells, first + added, sizeof *cells);
     scheduled->cells = cells ? cells : scheduled->cells;
-    struct result_cell *into = reallocarray(result->cells, result->cell_count + 1, sizeof *into);
+    struct result_cell *into = reallocarray(result->cells, result->cell_count + added, sizeof *into);
     result->cells = into ? into : result->cells;
     if (!rows || !cells || !into)
-        return error_set(error, ENOMEM, "no memory for another cell");
-    if (begins_row)
-        rows[scheduled->row_count++] = (struct schedule_row){.first = scheduled->cell_count};
-    rows[scheduled->row_count - 1].count++;
-    cells[scheduled->cell_count++] = *how;
-    into = &into[result->cell_count++];
-    *into = *cell;
-    into->median = into->low = into->high = into->min = into->pages.host_share_2m = NAN;
-    into->quality = QUALITY_MISSING;
-    into->counters.known = true;
-    cell_id(&into->cell, into->id);
-    return 0;
+        return error_set(error, ENOMEM, "no memory for more cells");
+    rows[scheduled->row_count++] = (struct scheduled_row){first, added};
+    for (size_t i = 0; i < added; i++) {
+        size_t runner = i / count, nth = i % count;
+        cells[scheduled->cell_count++] = (struct scheduled_cell){
+            .workload = workloads[nth],
+            .runner = runner,
+            .baselines = {first + baseline_of(scheduled, runner) * count + nth, first + i - nth},
+        };
+        into[result->cell_count++] = make_cell(&workloads[nth], &scheduled->runners[runner], &result->pool);
+    }
+    return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of cells") : 0;
 }
 
 void scheduled_free(struct scheduled *scheduled)

@@ -349,7 +349,7 @@ static size_t describe_cell(const struct result *result, const struct result_cel
 
 void view_run_cells(const struct result *result, struct document *doc)
 {
-    static const struct result_cell any;
+    static const struct result_cell any = {.cell.workload.kind = &workload_chase};
     struct file_value values[FILE_COLUMNS_MAX];
     size_t count = describe_cell(result, &any, NULL, values);
     struct table *table = view_file_table(doc, "cells", values, count, result->cell_count);

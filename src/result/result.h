@@ -195,6 +195,11 @@ static inline const struct chase_shape *cell_chase(const struct result_cell *cel
     return chase_of(&cell->cell.workload);
 }
 
+static inline bool cell_is_order(const struct result_cell *cell, enum chase_order order)
+{
+    return cell_chase(cell) && cell_chase(cell)->order == order;
+}
+
 /* Whether there is such a cell, with a figure. */
 static inline bool cell_measured(const struct result_cell *cell)
 {

@@ -8,6 +8,7 @@
 #include "event/event.h"
 #include "event/internal.h"
 #include "experiment/events.h"
+#include "host/kept_memory.h"
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
@@ -671,17 +672,19 @@ static void leave_no_room(void *context, double fraction, double seconds_left, c
 static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(void **state)
 {
     struct kept_memory hold = {.count = 0};
+    struct placement placement = setting.placement;
+    const struct runner_config native = runner_here(&runner_native, &placement, NULL, 0);
+    (void)state;
+    placement.config.kept = &hold;
     const struct event *events[] = {
         event_find("first-touch-4k"), event_find("first-touch-4k-fresh"), event_find("rdtsc")};
     struct events_experiment experiment = {.events = events,
         .event_count = 3,
-        .places = &place,
-        .place_count = 1,
+        .runners = &native,
+        .runner_count = 1,
         .schedule = {.sample_seconds = 0.001, .rounds = 2, .seconds = 1, .progress = {leave_no_room, &hold}}};
     struct result result = {0};
     struct error error;
-    (void)state;
-    place.hold = &hold;
     assert_int_equal(experiment_events(&experiment, &result, &error), 0);
     assert_true(result.complete);
     const struct result_cell *failed = cell_of(&result, "first-touch-4k-fresh");
