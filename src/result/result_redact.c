@@ -1,6 +1,4 @@
 /* On the result as JSON: what is in no text there is in no text of the result, whatever its fields. */
-#include "result/result_redact.h"
-
 #include "record/record.h"
 #include "result/json.h"
 
