@@ -38,7 +38,7 @@ enum field_kind {
                          field */
     FIELD_RECORD,     /* the structure at `offset`, described by `of`; object */
     FIELD_FIELDS,     /* the same, but its fields stand in this object itself */
-    FIELD_VARIANT,    /* likewise, by the record that `hook` chooses */
+    FIELD_VARIANT,    /* the same, by the record that `hook` chooses for the structure at `offset` */
     FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item, which is its first
                     field's value itself where that has no name; without `of` items are char[size] or, if size
                     is 0, const char * */
@@ -79,11 +79,11 @@ struct field_hook {
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
     /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
-     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
-     * with. */
+     * has its reason beside it; of a VARIANT record number `index` of those to choose from, each by the
+     * constant that it begins with, the last one for everything else; NULL past the end. */
     const char *schema;
     bool reasons;
-    const struct record *const *variants;
+    const struct record *(*variant)(size_t index);
 };
 
 struct field {

@@ -4,7 +4,7 @@
 
 static struct curve_group *group_of(const struct curves *curves, const struct result_cell *cell)
 {
-    const struct chase_shape *shape = &cell->cell.chase;
+    const struct chase_shape *shape = cell_chase(cell);
     for (size_t i = 0; i < curves->group_count; i++) {
         const struct chase_shape *other = &curves->groups[i].shape;
         if (other->order == shape->order && other->element_bytes == shape->element_bytes &&
@@ -65,11 +65,11 @@ static void add_cell(struct curves *curves, const struct result_cell *cell, stru
             return;
         curves->groups = groups;
         group = &groups[curves->group_count++];
-        *group = (struct curve_group){.shape = cell->cell.chase};
+        *group = (struct curve_group){.shape = *cell_chase(cell)};
     }
     if (!curve_of(group, cell))
         add_curve(group, cell, pool);
-    uint64_t bytes = cell->cell.chase.working_set_bytes, *sets;
+    uint64_t bytes = workload_size(&cell->cell.workload), *sets;
     size_t at = working_set_at(group, bytes);
     if (at < group->working_set_count && group->working_sets[at] == bytes)
         return;
@@ -106,7 +106,7 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
     struct curves made = {0};
     *curves = made;
     for (size_t i = 0; i < result->cell_count; i++)
-        if (!result->cells[i].cell.event.name) /* an event has no place on a curve */
+        if (cell_chase(&result->cells[i])) /* nothing else has a place on a curve */
             add_cell(&made, &result->cells[i], pool);
     add_points(&made, pool);
     for (size_t i = 0; !pool->failed && i < result->cell_count + result->comparison_count; i++) {
@@ -115,11 +115,12 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
         if (against && (against->cell >= result->cell_count || against->baseline >= result->cell_count))
             continue;
         const struct result_cell *cell = &result->cells[against ? against->cell : i];
-        if (cell->cell.event.name)
+        if (!cell_chase(cell))
             continue;
         struct curve_group *group = group_of(&made, cell);
         struct curve *curve = curve_of(group, cell);
-        struct curve_point *point = &curve->points[working_set_at(group, cell->cell.chase.working_set_bytes)];
+        struct curve_point *point =
+            &curve->points[working_set_at(group, workload_size(&cell->cell.workload))];
         if (!against)
             point->cell = cell;
         else
