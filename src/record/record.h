@@ -60,6 +60,7 @@ enum field_flags {
     FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
     FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it, until
                             another list is unique */
+    FIELD_DIGITS = 2048, /* of a real number: written by draft_number() */
     FIELD_POOLED = 1024, /* of a list: what is read stands in the reader's pool, and is not to be freed */
 };
 
@@ -190,6 +191,10 @@ void put_item(struct draft *draft, json_t *array, json_t *value);
 /* A JSON string of text from outside: what is not UTF-8 becomes U+FFFD. NULL (and failed) without memory. */
 json_t *draft_text(struct draft *draft, const char *text);
 void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
+
+/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
+ * and writing it again changes nothing. Other whole numbers have all their digits. Null for what is none. */
+json_t *draft_number(double number);
 
 /* The structure as an object. */
 json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
