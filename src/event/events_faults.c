@@ -101,10 +101,13 @@ static int run_host_only(
 
 static int check_large(struct event_bench *bench, uint64_t count, struct error *error)
 {
-    struct monitor_counters now;
+    struct counters now;
+    uint64_t large = 0;
     int rc = memory_check_obtained(&bench->data, 0, count * bench->data.page_bytes, error);
-    if (rc == 0 && bench->domain && (rc = domain_counters(bench->domain, &now, error)) == 0 &&
-        now.pages_2m < count)
+    if (rc < 0 || !bench->domain)
+        return rc;
+    domain_counters(bench->domain, &now);
+    if (counters_get(&now, "pages_2m", &large) && large < count)
         rc = error_set(error, EPROTO, "KVM does not map the host's 2 MiB pages as large ones");
     return rc;
 }

@@ -48,13 +48,11 @@ static int in_domain_call(struct runner *runner, workload_function *entry, struc
 
 static void in_domain_counters(struct runner *runner, struct runner_counters *counters)
 {
-    struct monitor_counters now;
-    struct error ignored;
+    struct counters now;
+    domain_counters(runner->domain, &now);
     *counters = (struct runner_counters){0};
-    if (domain_counters(runner->domain, &now, &ignored) < 0 || now.exits == UINT64_MAX ||
-        now.page_faults == UINT64_MAX)
-        return;
-    *counters = (struct runner_counters){.known = true, .exits = now.exits, .page_faults = now.page_faults};
+    counters->known = counters_get(&now, "exits", &counters->exits) &&
+                      counters_get(&now, "page_faults", &counters->page_faults);
 }
 
 /* ---- what the pages really are ---- */
@@ -99,14 +97,14 @@ static bool leaves_are_as_expected(const struct leaf_counts *counts, uint64_t by
 }
 
 /* What was got is put into words; whether it is what was asked for, into proof->as_asked. */
-static void judge_leaves(
-    const struct runner *runner, const struct monitor_counters *now, struct page_proof *proof)
+static void judge_leaves(const struct runner *runner, const struct counters *now, struct page_proof *proof)
 {
-    struct leaf_counts counts = {now->pages_4k, now->pages_2m, now->pages_1g};
+    struct leaf_counts counts;
     uint64_t leaf = expected_leaf(runner, proof->guest_bytes);
     char host[sizeof proof->proof];
     memcpy(host, proof->proof, sizeof host);
-    if (counts.small == UINT64_MAX || counts.large_2m == UINT64_MAX || counts.large_1g == UINT64_MAX) {
+    if (!counters_get(now, "pages_4k", &counts.small) || !counters_get(now, "pages_2m", &counts.large_2m) ||
+        !counters_get(now, "pages_1g", &counts.large_1g)) {
         proof->as_asked = proof->as_asked && leaf == 4 * KIB;
         snprintf(proof->proof, sizeof proof->proof, "%.235s; guest: its own tables; KVM counts no pages here",
             host);
@@ -121,10 +119,11 @@ static void judge_leaves(
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
 {
     struct page_proof proof;
-    struct monitor_counters now;
+    struct counters now;
     int rc = runner_native.proof(runner, &proof, error); /* the host's side is the same */
-    if (rc < 0 || (rc = domain_counters(runner->domain, &now, error)) < 0)
+    if (rc < 0)
         return rc;
+    domain_counters(runner->domain, &now);
     proof.guest_bytes = smallest_guest_page(runner);
     if (proof.guest_bytes != runner->config.guest_page_bytes)
         return error_set(error, EPROTO, "the guest's tables hold other pages than were asked for");

@@ -78,7 +78,7 @@ static int check_job(
     return 0;
 }
 
-static struct runner_counters counters_between(
+static struct runner_counters runner_counters_between(
     const struct runner_counters *before, const struct runner_counters *after)
 {
     return (struct runner_counters){
@@ -106,7 +106,7 @@ int runner_walk(struct runner *runner, workload_function *entry, const struct sa
         .hops = plan->steps * plan->batches * chains,
         .ticks = job->ticks,
         .evidence = evidence,
-        .counters = counters_between(&before, &after),
+        .counters = runner_counters_between(&before, &after),
     };
     return 0;
 }
