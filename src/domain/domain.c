@@ -8,9 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-enum { SLOT_SYSTEM = 0, SLOT_IMAGE = 1 };
+enum { SLOT_SYSTEM = 0, SLOT_IMAGE = 1, LEVELS = 4 };
 
 /* Guest physical addresses: the system pages from 0, everything else behind the hole that PC devices need
  * below 4 GiB. Each memory starts at a multiple of 1 GiB, so that large pages can line up. */
@@ -21,41 +20,58 @@ enum { SLOT_SYSTEM = 0, SLOT_IMAGE = 1 };
 
 static uint64_t system_bytes(const struct domain_config *config)
 {
-    uint64_t need = (DOMAIN_PAGE_TABLES + 1) * PAGE_BYTES; /* and the root */
-    need += page_tables_need((DOMAIN_PAGE_VOID + 1) * PAGE_BYTES, PAGE_BYTES);
-    need += page_tables_need(config->image->memory.bytes, PAGE_BYTES);
-    return need + (config->data ? page_tables_need(config->data->bytes, config->data_page_bytes) : 0);
+    uint64_t need = (DOMAIN_PAGE_TABLES + 1 + config->spare_tables) * PAGE_BYTES; /* and the root */
+    need += page_tables_need(LEVELS, (DOMAIN_PAGE_VOID + 1) * PAGE_BYTES, PAGE_BYTES);
+    need += page_tables_need(LEVELS, config->image->memory.bytes, PAGE_BYTES);
+    return need + (config->data ? page_tables_need(LEVELS, config->data->bytes, config->data_page_bytes) : 0);
 }
 
 static int map_image(struct domain *domain, struct error *error)
 {
     const struct image *image = domain->config.image;
     uint64_t bytes = image->memory.bytes, code = image->code_bytes;
-    int rc = page_tables_map(
-        &domain->tables, gva_same_as(image->code), GPA(IMAGE_START), code, PAGE_BYTES, PAGE_USER, error);
+    int rc = page_tables_map(&domain->tables, gva_same_as(image->code), GPA(IMAGE_START), code, PAGE_BYTES,
+        PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
     if (rc < 0)
         return rc;
     return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(IMAGE_START + code), bytes - code,
-        PAGE_BYTES, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+        PAGE_BYTES, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
 }
 
 static int map_data(struct domain *domain, struct error *error)
 {
     const struct memory *data = domain->config.data;
     domain->data_start = GPA(DATA_START);
-    uint64_t rights = domain->config.data_is_code ? 0 : PAGE_WRITE | PAGE_NO_EXECUTE;
+    unsigned rights = PAGE_READ | PAGE_USER | (domain->config.data_is_code ? PAGE_EXECUTE : PAGE_WRITE);
     return page_tables_map(&domain->tables, gva_same_as(data->base), domain->data_start, data->bytes,
-        domain->config.data_page_bytes, PAGE_USER | rights, error);
+        domain->config.data_page_bytes, rights, error);
+}
+
+/* The tables stand behind the system pages. Accessed and dirty are preset: the CPU, or KVM for it, then never
+ * has to write them. */
+static int make_tables(struct domain *domain, struct error *error)
+{
+    const uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
+    domain->pool = (struct table_pool){
+        .base = (char *)domain->system.base + first,
+        .first = GPA(first),
+        .pages = (domain->system.bytes - first) / PAGE_BYTES,
+        .forget = memory_forget,
+        .context = domain,
+    };
+    domain->tables = (struct page_tables){.memory = table_pool_memory(&domain->pool),
+        .levels = LEVELS,
+        .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
+    int rc = table_pool_init(&domain->pool, error);
+    return rc < 0 ? rc : page_tables_init(&domain->tables, error);
 }
 
 static int build_memory(struct domain *domain, struct error *error)
 {
-    uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
     int rc = memory_map(&domain->system, system_bytes(&domain->config), PAGE_BYTES, error);
     if (rc < 0)
         return rc;
-    if ((rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error)) <
-            0 ||
+    if ((rc = make_tables(domain, error)) < 0 ||
         (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
         (rc = map_image(domain, error)) < 0)
         return rc;
@@ -111,10 +127,11 @@ void domain_destroy(struct domain *domain)
         domain->ops->destroy(domain->vm);
     if (domain->system.base)
         memory_unmap(&domain->system);
+    table_pool_free(&domain->pool);
     free(domain);
 }
 
-/* ---- looking and changing ---- */
+/* ---- looking ---- */
 
 struct domain_fault domain_fault(const struct domain *domain)
 {
@@ -123,23 +140,9 @@ struct domain_fault domain_fault(const struct domain *domain)
 
 uint64_t domain_page_bytes(const struct domain *domain, const void *address)
 {
-    uint64_t bytes = 0;
-    return page_tables_leaf(&domain->tables, gva_same_as(address), &bytes) ? bytes : 0;
-}
-
-/* Clearing the guest's entry from outside does not make a shadow table forget it. Taking the host's mapping
- * away and giving it back does, under every technique (the kernel's MMU notifier). */
-int domain_unmap_page(struct domain *domain, void *address, struct error *error)
-{
-    uint64_t bytes = 0;
-    uint64_t *leaf = page_tables_leaf(&domain->tables, gva_same_as(address), &bytes);
-    if (!leaf)
-        return error_set(error, EINVAL, "the guest has no page at %p", address);
-    *leaf = 0;
-    void *page = (void *)((uintptr_t)address & ~(uintptr_t)(bytes - 1));
-    if (mprotect(page, bytes, PROT_NONE) < 0 || mprotect(page, bytes, PROT_READ | PROT_WRITE) < 0)
-        return error_errno(error, errno, "cannot take a page away from the guest");
-    return 0;
+    struct page_walk walk;
+    page_tables_walk(&domain->tables, gva_same_as(address), &walk);
+    return walk.leaf.bytes;
 }
 
 void domain_counters(const struct domain *domain, struct counters *counters)

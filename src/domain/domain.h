@@ -10,6 +10,7 @@
 #include "base/stop.h"
 #include "host/memory.h"
 #include "monitor/monitor.h"
+#include "paging/page_tables.h"
 #include "workload/image.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct domain_config {
     const struct image *image; /* code, job and stack; must outlive the domain */
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */
+    size_t spare_tables;       /* room for so many tables more than mapping all this takes */
     const struct stop *stop;   /* asked when a signal interrupts the guest; may be NULL */
     bool handling; /* the guest's kernel can be told to handle exceptions (domain_handle()), and exits that
                       mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
@@ -110,9 +112,26 @@ struct domain_fault domain_fault(const struct domain *domain);
 /* The page size of the guest's own tables at an address of the data; 0 if nothing is mapped. */
 uint64_t domain_page_bytes(const struct domain *domain, const void *address);
 
-/* Takes one page of the data away from the guest: clears its page-table entry, and makes the monitor forget
- * the translation. */
-int domain_unmap_page(struct domain *domain, void *address, struct error *error);
+/* What the guest has at its virtual addresses, changed while it runs, by one thread at a time. Ranges, page
+ * sizes, rights (enum page_rights) and errors are those of paging/page_tables.h; `to` must be memory that the
+ * domain has. */
+int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
+    unsigned rights, struct error *error);
+
+/* Changes the host's mapping of all memory behind a range by munmap, mprotect or mmap with MAP_FIXED, while
+ * the guest has nothing there: it is by this that a monitor forgets its translations. If it fails (a negative
+ * errno) the guest has the range as before. */
+typedef int domain_host_call(void *context, struct error *error);
+
+/* Without a call (NULL) the memory behind the range, of the data and readable and writable for this process,
+ * stays as it is; nobody else may touch it meanwhile, by another address of the guest or in this process. */
+int domain_unmap(struct domain *domain, gva_t from, uint64_t bytes, domain_host_call *call, void *context,
+    struct error *error);
+int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned rights, domain_host_call *call,
+    void *context, struct error *error);
+
+/* Where the guest has an address of the data in its physical memory. */
+gpa_t domain_physical(const struct domain *domain, const void *address);
 
 /* What the monitor (monitor.h) has counted of the VM and of its first virtual CPU. */
 void domain_counters(const struct domain *domain, struct counters *counters);

@@ -3,7 +3,7 @@
 #define VCOST_DOMAIN_INTERNAL_H
 
 #include "domain/domain.h"
-#include "domain/x86_64/paging.h"
+#include "paging/table_pool.h"
 
 #include <stdbool.h>
 
@@ -14,7 +14,9 @@ struct domain {
     struct domain_config config;
     const struct monitor_ops *ops;
     struct memory system; /* system pages and page tables; owned */
+    struct table_pool pool;
     struct page_tables tables;
+    bool stale; /* memory.c */
     gpa_t data_start;
     struct vm *vm;
     struct vcpu *vcpu;
@@ -31,6 +33,9 @@ int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers 
 
 /* run.c: one entry of a virtual CPU and what it came back with; 1: go on inside. */
 int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error);
+
+/* memory.c: makes the monitor forget all that it has derived from the guest's tables. */
+int memory_forget(void *domain, struct error *error);
 
 /* handling.c: maps what the handlers of exceptions need. */
 int handling_map(struct domain *domain, struct error *error);

@@ -5,8 +5,8 @@
 
 #include "base/address.h"
 #include "base/error.h"
-#include "domain/x86_64/paging.h"
 #include "monitor/vcpu_state.h"
+#include "paging/page_tables.h"
 
 #include <stdbool.h>
 
