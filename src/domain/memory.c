@@ -14,36 +14,32 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* In the hole that PC devices need, as DOMAIN_VOID_PHYSICAL: nobody maps it. */
-enum { SLOT_SPARE = 31 };
-#define SPARE_START GPA(0xd8000000)
-
-int memory_forget(void *context, struct error *error)
+int memory_forget(void *domain, struct error *error)
 {
-    struct domain *domain = context;
-    const struct backing page = backing_private(domain->system.base, PAGE_BYTES);
-    int rc = domain->ops->region(domain->vm, SLOT_SPARE, SPARE_START, &page, 0, error);
-    if (rc == 0)
-        rc = domain->ops->region(domain->vm, SLOT_SPARE, SPARE_START, NULL, 0, error);
-    if (rc == 0)
-        domain->stale = false;
-    return rc;
+    struct domain *of = domain;
+    struct guest_region passing = {.backing = backing_private(of->system.base, PAGE_BYTES)};
+    int rc = domain_add_region(of, &passing, error);
+    if (rc < 0 || (rc = domain_remove_region(of, &passing, error)) < 0)
+        return rc;
+    of->stale = false;
+    return 0;
+}
+
+bool memory_has_changed(struct domain_cpu *cpu)
+{
+    unsigned before = cpu->changes;
+    cpu->changes = cpu->domain->changes;
+    return cpu->changes != before;
 }
 
 /* ---- the host's memory behind a range ---- */
 
 struct behind {
-    const struct domain *domain;
+    struct domain *domain;
     char *base; /* of what is contiguous so far */
     size_t bytes;
     int failed; /* errno */
 };
-
-gpa_t domain_physical(const struct domain *domain, const void *address)
-{
-    return GPA(
-        domain->data_start.value + (uint64_t)((const char *)address - (char *)domain->config.data->base));
-}
 
 static void take_and_give(struct behind *behind)
 {
@@ -54,14 +50,27 @@ static void take_and_give(struct behind *behind)
     behind->bytes = 0;
 }
 
+/* NULL: a place without memory. */
+static char *host_of(struct domain *domain, const struct page_leaf *leaf)
+{
+    char *host = NULL;
+    pthread_mutex_lock(&domain->lock);
+    for (size_t i = 0; i < domain->regions.count; i++) {
+        const struct guest_region *region = &domain->regions.list[i];
+        uint64_t offset = leaf->to.value - region->start.value;
+        if (offset < region->backing.bytes && leaf->bytes <= region->backing.bytes - offset)
+            host = (char *)region->backing.host + offset;
+    }
+    pthread_mutex_unlock(&domain->lock);
+    return host;
+}
+
 static void add_leaf(void *context, const struct page_leaf *leaf)
 {
     struct behind *behind = context;
-    const struct memory *data = behind->domain->config.data;
-    uint64_t offset = leaf->to.value - behind->domain->data_start.value;
-    if (!data || offset >= data->bytes || leaf->bytes > data->bytes - offset)
+    char *host = host_of(behind->domain, leaf);
+    if (!host)
         return;
-    char *host = (char *)data->base + offset;
     if (host != behind->base + behind->bytes) {
         take_and_give(behind);
         behind->base = host;
@@ -111,23 +120,40 @@ static int take_away(struct domain *domain, gva_t from, uint64_t bytes, bool goe
     return rc;
 }
 
+static void begin_change(struct domain *domain)
+{
+    pthread_mutex_lock(&domain->tables_lock);
+    domain->changes++;
+}
+
+static int end_change(struct domain *domain, int rc)
+{
+    domain->changes++;
+    pthread_mutex_unlock(&domain->tables_lock);
+    return rc;
+}
+
 int domain_unmap(struct domain *domain, gva_t from, uint64_t bytes, domain_host_call *call, void *context,
     struct error *error)
 {
+    begin_change(domain);
     int rc = take_away(domain, from, bytes, true, call, context, error);
-    return rc < 0 ? rc : page_tables_unmap(&domain->tables, from, bytes, error);
+    return end_change(domain, rc < 0 ? rc : page_tables_unmap(&domain->tables, from, bytes, error));
 }
 
 int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned rights, domain_host_call *call,
     void *context, struct error *error)
 {
+    begin_change(domain);
     int rc = take_away(domain, from, bytes, false, call, context, error);
-    return rc < 0 ? rc : page_tables_protect(&domain->tables, from, bytes, rights, error);
+    return end_change(domain, rc < 0 ? rc : page_tables_protect(&domain->tables, from, bytes, rights, error));
 }
 
 int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
     unsigned rights, struct error *error)
 {
+    begin_change(domain);
     int rc = domain->stale ? memory_forget(domain, error) : 0;
-    return rc < 0 ? rc : page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error);
+    return end_change(
+        domain, rc < 0 ? rc : page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error));
 }

@@ -92,6 +92,8 @@ struct monitor_ops {
      * now and then keeps a pool. */
     int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
     unsigned (*vcpus_max)(const struct vm *vm);
+    /* As newly made, but for what set_system() and set_registers() set: for the next user of a pooled one. */
+    int (*reset)(struct vcpu *vcpu, struct error *error);
     /* The owner gives it up: the next thread that uses it owns it. Harmless from any other thread. */
     void (*release)(struct vcpu *vcpu);
 

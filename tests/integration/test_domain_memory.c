@@ -64,6 +64,11 @@ static char *frame_at(unsigned frame)
     return (char *)here.data.base + (size_t)frame * PAGE;
 }
 
+static gpa_t physical_at(unsigned frame)
+{
+    return GPA(domain_data_region(here.domain)->start.value + (uint64_t)frame * PAGE);
+}
+
 static void *native_at(unsigned page)
 {
     return here.native + (size_t)page * PAGE;
@@ -295,9 +300,8 @@ static void map(struct pages pages, bool other, uint64_t page_bytes)
 {
     struct error error;
     unsigned shift = other ? PAGES : 0;
-    must(domain_map(here.domain, guest_at(pages.first),
-             domain_physical(here.domain, frame_at(pages.first + shift)), bytes_of(&pages), page_bytes,
-             pages.rights | PAGE_USER, &error),
+    must(domain_map(here.domain, guest_at(pages.first), physical_at(pages.first + shift), bytes_of(&pages),
+             page_bytes, pages.rights | PAGE_USER, &error),
         &error);
     for (unsigned page = pages.first; page < pages.first + pages.count; page++) {
         here.mapped[page] = true;
@@ -470,8 +474,8 @@ static void a_change_that_the_host_refuses_changes_nothing(void **state)
     touch_in_all_ways(9);
     assert_int_equal(domain_unmap(here.domain, guest_at(9), PAGE, fail_to_change, NULL, &error), -EACCES);
     touch_in_all_ways(9);
-    assert_int_equal(domain_map(here.domain, guest_at(9), domain_physical(here.domain, frame_at(PAGES)), PAGE,
-                         PAGE, PAGE_READ | PAGE_USER, &error),
+    assert_int_equal(
+        domain_map(here.domain, guest_at(9), physical_at(PAGES), PAGE, PAGE, PAGE_READ | PAGE_USER, &error),
         -EEXIST);
     touch_in_all_ways(9);
 }

@@ -287,7 +287,7 @@ static void a_change_of_the_address_space_leaves_the_guest_only_with_shadow_pagi
 static uint64_t cr3_of(const struct event_bench *bench)
 {
     struct vcpu_system system = {.cr0 = 0};
-    assert_int_equal(bench->domain->ops->get_system(bench->domain->vcpu, &system, NULL), 0);
+    assert_int_equal(bench->domain->ops->get_system(bench->domain->first->vcpu, &system, NULL), 0);
     return system.page_tables.value;
 }
 
