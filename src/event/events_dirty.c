@@ -10,7 +10,7 @@ enum { PAGES = 512 };
 
 static int write_pages(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     job->first = (uintptr_t)bench->data.base;
     job->stride = 4 * KIB;
     return event_call(bench, "event-touch", count, run, error);
