@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "host/memory.h"
 #include "monitor/monitor.h"
+#include "paging/page_tables.h"
 #include "workload/image.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct domain_config {
     const struct image *image; /* code, job and stack; must outlive the domain */
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */
+    size_t spare_tables;       /* room for so many tables more than mapping all this takes */
     const struct stop *stop; /* asked when the guest leaves without an end; may be NULL; by every thread that
                                 runs a virtual CPU */
     bool data_is_code;       /* the guest may execute the data, and not write it */
@@ -70,9 +72,24 @@ struct domain_fault domain_fault(const struct domain *domain);
 /* The page size of the guest's own tables at an address of the data; 0 if nothing is mapped. */
 uint64_t domain_page_bytes(const struct domain *domain, const void *address);
 
-/* Takes one page of the data away from the guest: clears its page-table entry, and makes the monitor forget
- * the translation. */
-int domain_unmap_page(struct domain *domain, void *address, struct error *error);
+/* What the guest has at its virtual addresses. Ranges, page sizes, rights (enum page_rights) and errors are
+ * those of paging/page_tables.h; `to` is memory of one of its regions. */
+int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
+    unsigned rights, struct error *error);
+
+/* Changes the host's mapping of all memory behind a range, by munmap, mprotect or mmap with MAP_FIXED: it is
+ * by this that a monitor forgets its translations, so what changes in the guest must change there. If it
+ * fails (a negative errno) the guest has the range as before. */
+typedef int domain_host_call(void *context, struct error *error);
+
+/* A virtual CPU that touches the range before they return may raise a page fault, even where it may touch it
+ * before and after: whoever takes its exceptions looks again and lets it go on. Without a call (NULL) the
+ * memory behind the range, which must be readable and writable here, stays as it is; meanwhile nobody may
+ * touch it by another address of the guest, or in this process. */
+int domain_unmap(struct domain *domain, gva_t from, uint64_t bytes, domain_host_call *call, void *context,
+    struct error *error);
+int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned rights, domain_host_call *call,
+    void *context, struct error *error);
 
 /* What the monitor (monitor.h) has counted of the VM and of the virtual CPU that calls run on. */
 void domain_counters(const struct domain *domain, struct counters *counters);

@@ -28,7 +28,7 @@ static struct domain_data *data_of(const struct domain *domain)
     return system_page(domain, DOMAIN_PAGE_DATA);
 }
 
-static int map_page(struct domain *domain, unsigned page, gpa_t to, uint64_t rights, struct error *error)
+static int map_page(struct domain *domain, unsigned page, gpa_t to, unsigned rights, struct error *error)
 {
     gva_t from = system_address((uint64_t)page * PAGE_BYTES);
     return page_tables_map(&domain->tables, from, to, PAGE_BYTES, PAGE_BYTES, rights, error);
@@ -38,19 +38,19 @@ static int map_page(struct domain *domain, unsigned page, gpa_t to, uint64_t rig
 static int map_window(struct domain *domain, struct error *error)
 {
     const struct memory *data = domain->config.data;
-    uint64_t bytes = 0;
-    uint64_t *leaf = page_tables_leaf(&domain->tables, gva_same_as(data->base), &bytes);
-    if (!leaf || bytes != PAGE_BYTES || (uintptr_t)data->base % (2 * MIB))
+    struct page_walk walk;
+    page_tables_walk(&domain->tables, gva_same_as(data->base), &walk);
+    if (walk.leaf.bytes != PAGE_BYTES || (uintptr_t)data->base % (2 * MIB))
         return 0;
     data_of(domain)->window = data_of(domain)->flush = (uintptr_t)data->base;
-    gpa_t table = GPA((uint64_t)((char *)leaf - (char *)domain->system.base));
-    return map_page(domain, DOMAIN_PAGE_WINDOW, table, PAGE_WRITE | PAGE_NO_EXECUTE, error);
+    return map_page(
+        domain, DOMAIN_PAGE_WINDOW, walk.read[walk.reads - 1].where, PAGE_READ | PAGE_WRITE, error);
 }
 
 int handling_map(struct domain *domain, struct error *error)
 {
     int rc = map_page(
-        domain, DOMAIN_PAGE_VOID, GPA(DOMAIN_VOID_PHYSICAL), PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+        domain, DOMAIN_PAGE_VOID, GPA(DOMAIN_VOID_PHYSICAL), PAGE_READ | PAGE_WRITE | PAGE_USER, error);
     return rc == 0 && domain->config.data ? map_window(domain, error) : rc;
 }
 
@@ -108,27 +108,26 @@ static int tag_translations(struct domain *domain, struct error *error)
 }
 
 /* Another root of the same tables: what a switch costs is the switch. */
-static int copy_root(struct page_tables *tables, uint64_t *root, struct error *error)
+static int copy_root(const struct page_tables *tables, gpa_t *root, struct error *error)
 {
-    if (tables->next + PAGE_BYTES > tables->end)
-        return error_set(error, ENOMEM, "no room for a second address space of the guest");
-    *root = tables->next;
-    tables->next += PAGE_BYTES;
-    memcpy(tables->base + *root, tables->base + tables->root.value, PAGE_BYTES);
-    return 0;
+    const struct table_memory *memory = &tables->memory;
+    int rc = memory->take(memory->context, root, error);
+    if (rc == 0)
+        memcpy(memory->at(memory->context, *root), memory->at(memory->context, tables->root), PAGE_BYTES);
+    return rc;
 }
 
 /* Tag 0 belongs to the first space and 1 to the second; CR3_KEEP stands in every value that is written,
  * because none that is read has it. */
 int domain_switch_spaces(struct domain *domain, bool tags, struct error *error)
 {
-    uint64_t second;
+    gpa_t second;
     int rc = domain_handle(domain, DOMAIN_DIVIDE, error);
     if (rc == 0 && tags)
         rc = tag_translations(domain, error);
     if (rc < 0 || (rc = copy_root(&domain->tables, &second, error)) < 0)
         return rc;
-    data_of(domain)->spaces = (domain->tables.root.value ^ second) | (tags ? CR3_KEEP | 1 : 0);
+    data_of(domain)->spaces = (domain->tables.root.value ^ second.value) | (tags ? CR3_KEEP | 1 : 0);
     system_set_gate(domain->system.base, handlers[DOMAIN_DIVIDE].vector, DOMAIN_HANDLE_SWITCH);
     return 0;
 }

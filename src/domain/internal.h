@@ -4,7 +4,7 @@
 
 #include "domain/cpu.h"
 #include "domain/domain.h"
-#include "domain/x86_64/paging.h"
+#include "paging/table_pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,7 +18,8 @@ struct domain_cpu {
     struct domain_cpu *next; /* of its domain */
     struct vcpu *vcpu;
     unsigned id;
-    bool taken; /* not in the pool */
+    bool taken;       /* not in the pool */
+    unsigned changes; /* of the domain, when memory_has_changed() was last asked */
     struct domain_mode mode;
     int privilege;       /* the CPL that its system registers are set for; -1: set them anew */
     atomic_bool inside;  /* the guest, or about to enter it */
@@ -30,7 +31,11 @@ struct domain {
     const struct monitor_ops *ops;
     struct vm *vm;
     struct memory system; /* system pages and page tables; owned */
+    struct table_pool pool;
     struct page_tables tables;
+    pthread_mutex_t tables_lock;
+    bool stale;               /* memory.c */
+    atomic_uint changes;      /* begun or done, of what the guest has while it runs */
     struct guest_region data; /* config.data */
     pthread_mutex_t lock;     /* for regions, cpus, and waiting */
     pthread_cond_t changed;   /* a virtual CPU has left the guest, or may enter again */
@@ -50,6 +55,12 @@ int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registe
 /* regions.c: the same as domain_add_region(), at the first place from `from` on. */
 int domain_add_region_from(
     struct domain *domain, gpa_t from, struct guest_region *region, struct error *error);
+
+/* memory.c: makes the monitor forget all that it has derived from the guest's tables. */
+int memory_forget(void *domain, struct error *error);
+/* Whether the guest's memory was changed since this was last asked: what it could not have then it may have
+ * now. */
+bool memory_has_changed(struct domain_cpu *cpu);
 
 /* handling.c: maps what the handlers of exceptions need; whether an exit means nothing. */
 int handling_map(struct domain *domain, struct error *error);
