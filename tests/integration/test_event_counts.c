@@ -677,11 +677,8 @@ static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(vo
         .event_count = 3,
         .places = &place,
         .place_count = 1,
-        .sample_seconds = 0.001,
-        .rounds = 2,
-        .seconds = 1,
-        .progress = {leave_no_room, &hold}};
-    struct result result;
+        .schedule = {.sample_seconds = 0.001, .rounds = 2, .seconds = 1, .progress = {leave_no_room, &hold}}};
+    struct result result = {0};
     struct error error;
     (void)state;
     place.hold = &hold;
@@ -692,8 +689,8 @@ static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(vo
     assert_int_equal(failed->quality, QUALITY_MISSING);
     assert_int_equal(failed->sample_count, 0);
     assert_int_equal(failed->operations, 0);
-    assert_true(cell_of(&result, "first-touch-4k")->placements >= CHASE_PLACEMENTS_MIN);
-    assert_true(cell_of(&result, "rdtsc")->placements >= CHASE_PLACEMENTS_MIN);
+    assert_true(cell_of(&result, "first-touch-4k")->placements >= PLACEMENTS_MIN);
+    assert_true(cell_of(&result, "rdtsc")->placements >= PLACEMENTS_MIN);
     result_free(&result);
     kept_memory_release(&hold);
 }

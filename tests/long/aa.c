@@ -57,11 +57,12 @@ static int measure(
         .shape_count = AA_SETS,
         .sites = sites,
         .site_count = 1,
-        .seed = seed,
-        .sample_seconds = sample_seconds,
-        .pilot_rounds = PILOT_ROUNDS,
-        .seconds = experiment_seconds,
-        .stop = aa->setting.stop,
+        .schedule = {.seed = seed,
+            .sample_seconds = sample_seconds,
+            .rounds = PILOT_ROUNDS,
+            .rounds_by_spread = true,
+            .seconds = experiment_seconds,
+            .stop = aa->setting.stop},
     };
     int rc = experiment_chase(&experiment, result, error);
     if (rc == 0 && !result->complete)
