@@ -241,7 +241,8 @@ static void a_failure_over_there_does_not_end_the_connection(void **state)
 static void a_lie_is_refused(void **state)
 {
     const struct message says[] = {hello, done, prepared,
-        {.type = MESSAGE_SAMPLED, .sample = {.metrics = {{"time", "ns", 4}}, .metric_count = 1}}};
+        {.type = MESSAGE_SAMPLED,
+            .sample = {.metrics = {{"time", "ns", 4}}, .metric_count = 1, .operations = 1}}};
     struct sample sample;
     struct there there;
     char command[128];
