@@ -5,26 +5,22 @@
 #include "report/view_parts.h"
 #include "result/told_levels.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---- */
+enum { SHAPE_ORDER, SHAPE_ELEMENT, SHAPE_WRITE, SHAPE_CHAINS, SHAPE_PARTS };
 
-/* Which parts of a shape have to be named. */
-struct shape_parts {
-    bool order, element, write, chains;
-};
-
-static const char *shape_name(struct document *doc, const struct chase_shape *shape, struct shape_parts parts)
+/* "random, 64 B elements, reading, 1 chain": those parts of it that are to be named. */
+static const char *shape_name(
+    struct document *doc, const struct chase_shape *shape, const bool named[static SHAPE_PARTS])
 {
     struct listing name = {.doc = doc, .between = ", "};
-    if (parts.order)
+    if (named[SHAPE_ORDER])
         listing_add(&name, "%s", chase_orders[shape->order].name);
-    if (parts.element)
+    if (named[SHAPE_ELEMENT])
         listing_add(&name, "%s elements", format_size(shape->element_bytes).text);
-    if (parts.write)
+    if (named[SHAPE_WRITE])
         listing_add(&name, shape->write ? "writing" : "reading");
-    if (parts.chains)
+    if (named[SHAPE_CHAINS])
         listing_add(&name, "%u chain%s", shape->chains, shape->chains == 1 ? "" : "s");
     return listing_text(&name);
 }
@@ -32,24 +28,25 @@ static const char *shape_name(struct document *doc, const struct chase_shape *sh
 struct curve_words chase_words(const struct chase_view *view, const struct curve *curve)
 {
     const struct curve_group *group = curve->group;
-    struct shape_parts differing = {false};
-    const char *pages = "", *label = curve->label;
+    const struct chase_shape *own = &group->shape;
+    bool differ[SHAPE_PARTS] = {false};
+    const char *pages = "";
     size_t alike = 0;
     for (size_t i = 0; i < view->curves.group_count; i++) {
         const struct chase_shape *shape = &view->curves.groups[i].shape;
-        differing.order |= shape->order != group->shape.order;
-        differing.element |= shape->element_bytes != group->shape.element_bytes;
-        differing.write |= shape->write != group->shape.write;
-        differing.chains |= shape->chains != group->shape.chains;
+        differ[SHAPE_ORDER] |= shape->order != own->order;
+        differ[SHAPE_ELEMENT] |= shape->element_bytes != own->element_bytes;
+        differ[SHAPE_WRITE] |= shape->write != own->write;
+        differ[SHAPE_CHAINS] |= shape->chains != own->chains;
     }
     for (size_t i = 0; i < group->curve_count; i++)
-        alike += !strcmp(group->curves[i].label, label);
+        alike += !strcmp(group->curves[i].label, curve->label);
     if (alike > 1)
-        pages = document_text(view->doc, "%s%s%s",
-            curve->guest_page_bytes ? format_size_short(curve->guest_page_bytes).text : "",
-            curve->guest_page_bytes ? "/" : "", format_size_short(curve->host_page_bytes).text);
-    const char *tag = shape_name(view->doc, &group->shape, differing);
-    const char *title = document_text(view->doc, "%s%s%s", label, pages[0] ? " " : "", pages);
+        pages = document_text(view->doc, "%s", format_size_short(curve->host_page_bytes).text);
+    if (alike > 1 && curve->guest_page_bytes)
+        pages = document_text(view->doc, "%s/%s", format_size_short(curve->guest_page_bytes).text, pages);
+    const char *tag = shape_name(view->doc, own, differ);
+    const char *title = document_text(view->doc, "%s%s%s", curve->label, pages[0] ? " " : "", pages);
     return (struct curve_words){.title = title,
         .kind = document_text(view->doc, "%s%s%s", tag, tag[0] && pages[0] ? ", " : "", pages),
         .name = document_text(view->doc, "%s%s%s", tag, tag[0] ? ": " : "", title)};
@@ -162,41 +159,36 @@ static void fill_point(struct table *table, size_t row, size_t column, const str
         (curve->compared ? slowdown : time)->mark = "~";
 }
 
-static bool any_measured(const struct curve_group *group, size_t at)
-{
-    bool any = false;
-    for (size_t i = 0; i < group->curve_count; i++)
-        any |= point_measured(&group->curves[i].points[at]);
-    return any;
-}
-
 /* A row for each working set that something was measured at. */
 static void add_table(const struct chase_view *view, const struct curve_group *group)
 {
     const struct chase_shape *shape = &group->shape;
-    size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0, row = 0;
+    size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0;
+    size_t *measured = pool_room(&view->doc->pool, group->working_set_count, sizeof *measured);
     struct column *columns = pool_room(&view->doc->pool, count, sizeof *columns);
     struct layout layout = layout_of(group);
-    for (size_t i = 0; i < group->working_set_count; i++)
-        rows += any_measured(group, i);
+    for (size_t at = 0; measured && at < group->working_set_count; at++) {
+        bool any = false;
+        for (size_t i = 0; i < group->curve_count; i++)
+            any |= point_measured(&group->curves[i].points[at]);
+        measured[rows] = at;
+        rows += any;
+    }
     if (!columns || !rows)
         return;
     columns[0] = (struct column){.key = "working_set", .head = "working set", .unit = UNIT_BYTES};
     for (size_t i = 0; i < group->curve_count; i++)
         make_columns(&group->curves[i], chase_words(view, &group->curves[i]).title, layout,
             columns + 1 + CURVE_COLUMNS * i);
-    const char *name =
-        shape_name(view->doc, shape, (struct shape_parts){true, true, shape->write, shape->chains > 1});
     struct table *table = document_table(view->doc, "slowdown",
-        document_text(view->doc, "pointer chase, %s: ns per access", name), columns, count, rows);
-    for (size_t at = 0; at < group->working_set_count; at++) {
-        if (!any_measured(group, at))
-            continue;
-        table_number(table, row, 0, (double)group->working_sets[at]);
+        document_text(view->doc, "pointer chase, %s: ns per access",
+            shape_name(view->doc, shape, (bool[]){true, true, shape->write, shape->chains > 1})),
+        columns, count, rows);
+    for (size_t row = 0; row < rows; row++) {
+        table_number(table, row, 0, (double)group->working_sets[measured[row]]);
         for (size_t i = 0; i < group->curve_count; i++)
-            fill_point(
-                table, row, 1 + CURVE_COLUMNS * i, &group->curves[i], &group->curves[i].points[at], layout);
-        row++;
+            fill_point(table, row, 1 + CURVE_COLUMNS * i, &group->curves[i],
+                &group->curves[i].points[measured[row]], layout);
     }
     view_drop_empty(table);
     view_say_marks(table, view->doc);
@@ -292,12 +284,6 @@ static const struct curve *choose(const struct chase_view *view)
     return best;
 }
 
-static int by_working_set(const void *a, const void *b)
-{
-    const struct told_level *x = a, *y = b;
-    return (x->working_set_bytes > y->working_set_bytes) - (x->working_set_bytes < y->working_set_bytes);
-}
-
 /* "32 KiB", "64 entries (256 KiB)" */
 static const char *reach_size(struct document *doc, uint64_t bytes, uint64_t entries)
 {
@@ -346,7 +332,6 @@ static const char *add_charts(const struct chase_view *view, size_t count)
     const struct curve *curve = chosen || !chart ? chosen : view->curves.all[0];
     if (chart)
         told_levels(&view->result->host, curve->group->shape.order, curve->host_page_bytes, &told);
-    qsort(told.levels, told.count, sizeof *told.levels, by_working_set);
     for (size_t i = 0; i < told.count; i++)
         chart_mark(view->doc, chart, MARK_REPORTED, told.levels[i].working_set_bytes,
             told.levels[i].working_set_bytes, told.levels[i].name);
@@ -354,8 +339,6 @@ static const char *add_charts(const struct chase_view *view, size_t count)
                                listing_text(&reaches))
                          : "";
 }
-
-/* ---- all ---- */
 
 void view_chase(const struct result *result, struct document *doc)
 {

@@ -67,8 +67,6 @@ static size_t find_places(const struct chase_view *view, struct place places[sta
     return count;
 }
 
-/* ---- the conclusion ---- */
-
 /* "71.2 % (55.9 to 92.9) more than native here, at 64 MiB (packed, 4K/2M)": how much more, or less, with what
  * `than` says, and where. */
 static const char *found_text(const struct chase_view *view, struct found found, const char *than)
@@ -141,8 +139,6 @@ static void conclude_alone(const struct chase_view *view)
         view_add(view->doc, " (%s); nothing was compared", chase_words(view, curve).name);
     view_add(view->doc, "%s.", view_run_incomplete(view->result, view->doc));
 }
-
-/* ---- the facts ---- */
 
 /* "At 6 of 10 working sets", of several curves "In 6 of 20 comparisons" */
 static void say_share(const struct chase_view *view, const struct place *place, size_t count)

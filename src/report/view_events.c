@@ -377,10 +377,10 @@ static void say_facts(const struct result *result, const struct price_list *pric
 
 /* ---- tables ---- */
 
-enum price_column {
+enum {
     PRICE_EVENT,
     PRICE_UNIT,
-    PRICE_BASELINE, /* the event that it is compared with */
+    PRICE_BASELINE,
     PRICE_NATIVE,
     PRICE_GUEST,
     PRICE_EXTRA,
@@ -456,8 +456,6 @@ static void add_section(const struct result *result, struct price_list *prices,
     view_say_marks(table, doc);
 }
 
-/* ---- the picture ---- */
-
 static void add_bars(const struct price_list *prices, struct document *doc)
 {
     enum { BARS = 12 };
@@ -490,8 +488,6 @@ static void add_bars(const struct price_list *prices, struct document *doc)
         }
     }
 }
-
-/* ---- notes ---- */
 
 enum remark_kind { REMARK_MISSING, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
 

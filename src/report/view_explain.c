@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-/* ---- published figures ---- */
-
 static const struct publication {
     const char *title, *what;
 } adams_agesen = {"Adams and Agesen, ASPLOS 2006",
@@ -53,8 +51,6 @@ void view_published(const struct event *event, struct document *doc)
         last = publication;
     }
 }
-
-/* ---- one event ---- */
 
 static void explain_part(const char *title, const char *text, struct document *doc)
 {

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- what findings answer ---- */
-
 enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 
 /* Of a yes-or-no; not known if nobody looked. */
@@ -43,8 +41,6 @@ static const char *heading_of(const struct finding *finding, struct document *do
     const char *title = finding->title ? finding->title : finding->name;
     return finding->key[0] ? document_text(doc, "%s (%s)", title, finding->key) : title;
 }
-
-/* ---- the conclusion ---- */
 
 /* Large pages bring something over small ones and something less than whole ones would: how much of it, in
  * tenths; 0: nothing is known. */
@@ -86,8 +82,6 @@ static void conclude(const struct result *result, struct document *doc)
         view_add(doc, " and bring about %u %% of what they should", 10 * tenths);
     view_add(doc, "%s.", view_run_incomplete(result, doc));
 }
-
-/* ---- the facts ---- */
 
 static void say_memory(const struct findings *findings, struct document *doc)
 {
@@ -169,8 +163,6 @@ static void say_undecided(const struct findings *findings, struct document *doc)
     if (list.count)
         document_say(doc, BLOCK_FACT, "Not decided: %s.", listing_text(&list));
 }
-
-/* ---- what to change ---- */
 
 static void add_remedies(const struct findings *findings, struct document *doc)
 {
@@ -344,8 +336,6 @@ static void add_lines(const struct result *result, struct document *doc)
     }
     view_drop_empty(table);
 }
-
-/* ---- all of it ---- */
 
 void view_inspect(const struct result *result, struct document *doc)
 {

@@ -5,8 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- in sentences ---- */
-
 void view_add(struct document *doc, const char *format, ...)
 {
     va_list list;
@@ -60,8 +58,6 @@ const char *view_capital(struct document *doc, const char *text)
 {
     return text[0] ? document_text(doc, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
 }
-
-/* ---- a table for people ---- */
 
 void view_drop_empty(struct table *table)
 {
@@ -138,8 +134,6 @@ void remarks_say(const struct remarks *remarks, const char *title, size_t most, 
     if (said > sentences)
         document_say(remarks->doc, BLOCK_FACT, "and %zu more: see \"reason\" in --json", said - sentences);
 }
-
-/* ---- a table for files ---- */
 
 struct table *view_file_table(
     struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows)

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- the machine ---- */
-
 /* Brand strings are padded with blanks. */
 static const char *cpu_name(const struct result *result, struct document *doc)
 {
@@ -98,8 +96,6 @@ void view_run_below(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_FACT, "This machine is itself a %s, so what lies below it is %s.", guest,
             result->comparison_count ? "in both sides" : "in every figure");
 }
-
-/* ---- today ---- */
 
 /* Keeps how far an interval reaches to a side, relative, if there is one. */
 static void add_reach(double *reaches, size_t *count, double value, double low, double high)
@@ -278,8 +274,6 @@ void view_run_method(const struct result *result, struct document *doc)
     view_add(doc, ", in %s.", format_seconds(result->seconds).text);
     document_details(doc, false);
 }
-
-/* ---- the table of cells ---- */
 
 /* 0 is unknown. */
 static double unless_zero(uint64_t count)
