@@ -1,7 +1,6 @@
 /* results_take() and compare_take() on arbitrary bytes: what is refused gets a sentence and leaves the
  * output alone; what is accepted is written, and read and written again as it was, can be compared with
  * itself, changes nothing, and what is said of both can be written in every format. */
-#include "report/formats.h"
 #include "report/view_compare.h"
 #include "report/view_results.h"
 #include "result/json.h"
@@ -30,15 +29,15 @@ static void check_rows(const struct compared_rows *rows)
 /* In every format that needs no other program. */
 static void write_document(struct document *document)
 {
-    static format_writer *const writers[] = {to_terminal, to_markdown, to_csv, to_html};
+    static const char *const names[] = {"terminal", "markdown", "csv", "html"};
     const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
     struct error error = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
-    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
-        require(!writers[i](document, stream, &style, &error));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        require(!document_write(document, format_named(names[i]), stream, &style, &error));
     fclose(stream);
     free(text);
     document_free(document);
