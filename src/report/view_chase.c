@@ -1,4 +1,4 @@
-#include "report/view_chase.h"
+#include "report/views.h"
 
 #include "report/format.h"
 #include "report/view_chase_parts.h"
@@ -144,17 +144,14 @@ static void fill_point(struct table *table, size_t row, size_t column, const str
     const struct result_comparison *against = point->against;
     struct value *time = table_at(table, row, column + COLUMN_TIME);
     struct value *slowdown = table_at(table, row, column + COLUMN_SLOWDOWN);
-    if (cell) {
-        table_interval(table, row, column + COLUMN_TIME, cell->median, cell->low, cell->high);
-        time->mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL;
-        time->why = cell_reason(cell);
-        table_number(table, row, column + COLUMN_FASTEST, layout.compared ? NAN : cell->min);
-    }
-    if (against) {
-        table_interval(table, row, column + COLUMN_SLOWDOWN, against->ratio, against->low, against->high);
-        slowdown->tone = tones[verdict_of(against->low, against->high)];
-        slowdown->why = comparison_reason(against);
-    }
+    if (cell)
+        *time = (struct value){UNIT_NS, cell->median, cell->low, cell->high, .why = cell_reason(cell),
+            .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
+    if (cell && !layout.compared)
+        table_number(table, row, column + COLUMN_FASTEST, cell->min);
+    if (against)
+        *slowdown = (struct value){UNIT_CHANGE, against->ratio, against->low, against->high,
+            .why = comparison_reason(against), .tone = tones[verdict_of(against->low, against->high)]};
     if (layout.unclear && curve->compared == layout.compared && is_unclear(curve, point))
         (curve->compared ? slowdown : time)->mark = "~";
 }

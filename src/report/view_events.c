@@ -1,4 +1,4 @@
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include "report/format.h"
 #include "report/view_parts.h"
@@ -56,28 +56,18 @@ static const struct price *next_price(
             return price;
     return NULL;
 }
-/* A row for each guest of an event; native's cell stands in all of them. */
-static void add_cell(struct price_list *prices, const struct result_cell *cell)
+/* The native cell of the same event and size, or one of a guest; NULL: there is none. */
+static const struct result_cell *cell_like(
+    const struct result *result, const struct result_cell *cell, bool native)
 {
-    const char *name = cell->cell.event.name;
-    bool native = cell->technique == TECHNIQUE_NONE, found = false;
-    const struct result_cell *natively = native ? cell : NULL;
-    for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
-        if (row->bytes != cell->cell.event.bytes || strcmp(row->event, name) != 0)
-            continue;
-        natively = natively ? natively : row->native;
-        if (!native && (row->guest || found))
-            continue;
-        *(native ? &row->native : &row->guest) = cell;
-        found = true;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *other = &result->cells[i];
+        if (other->cell.event.name && (other->technique == TECHNIQUE_NONE) == native &&
+            other->cell.event.bytes == cell->cell.event.bytes &&
+            !strcmp(other->cell.event.name, cell->cell.event.name))
+            return other;
     }
-    if (!found)
-        prices->rows[prices->count++] = (struct price){.event = name,
-            .bytes = cell->cell.event.bytes,
-            .known = event_find(name),
-            .native = natively,
-            .guest = native ? NULL : cell,
-            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+    return NULL;
 }
 
 /* The event that a comparison's baseline is, if it is another one; NULL. */
@@ -134,19 +124,27 @@ static void price_row(const struct result *result, struct price *row)
                  (over_event ? IN_OVER_EVENT : 0u);
 }
 
-/* Without memory, which the pool remembers, it is empty. */
+/* A row for each guest of an event; native's cell stands in all of them. Without memory, which the pool
+ * remembers, it is empty. */
 static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
     struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
     bool several = false; /* monitors: then a row's name has its own */
-    for (size_t i = 0; prices.rows && i < result->cell_count; i++)
-        if (result->cells[i].cell.event.name)
-            add_cell(&prices, &result->cells[i]);
-    for (size_t i = 0; i < prices.count; i++)
-        if (prices.rows[i].guest) {
-            several |= prices.guest && strcmp(prices.guest, prices.rows[i].guest->cell.monitor) != 0;
-            prices.guest = prices.rows[i].guest->cell.monitor;
-        }
+    for (size_t i = 0; prices.rows && i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        const char *name = cell->cell.event.name, *monitor = cell->cell.monitor;
+        bool native = cell->technique == TECHNIQUE_NONE;
+        if (!name || (native && cell_like(result, cell, false)))
+            continue;
+        prices.rows[prices.count++] = (struct price){.event = name,
+            .bytes = cell->cell.event.bytes,
+            .known = event_find(name),
+            .native = native ? cell : cell_like(result, cell, true),
+            .guest = native ? NULL : cell,
+            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+        several |= !native && prices.guest && strcmp(prices.guest, monitor) != 0;
+        prices.guest = native ? prices.guest : monitor;
+    }
     for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
         row->name = row->bytes ? pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text)
                                : row->event;

@@ -1,4 +1,4 @@
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include "report/format.h"
 #include "report/view_parts.h"

@@ -1,7 +1,7 @@
-/* report/view_chase.h: right for any set of runners; a conclusion that is true of every result, no sentence
+/* report/views.h: right for any set of runners; a conclusion that is true of every result, no sentence
  * that the numbers do not support, and marks only where they say something. */
 #include "read_document.h"
-#include "report/view_chase.h"
+#include "report/views.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>

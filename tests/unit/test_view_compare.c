@@ -1,8 +1,8 @@
-/* report/view_compare.h, view_results.h: what is said of a comparison is what its intervals say, cells and
+/* report/view_compare.h, views.h: what is said of a comparison is what its intervals say, cells and
  * files are called as people call them, and several results become one page. */
 #include "read_document.h"
 #include "report/view_compare.h"
-#include "report/view_results.h"
+#include "report/views.h"
 #include "result/figures.h"
 #include "test_report_synthetic.h"
 

@@ -1,8 +1,8 @@
-/* report/view_events.h: what a price list says is true of every result, and nothing that
+/* report/views.h: what a price list says is true of every result, and nothing that
  * is not significant, or not known, is said as if it were. */
 #include "read_document.h"
 #include "event/event.h"
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
-/* report/view_inspect.h: what `vcost inspect` found is told whole, with how it is known,
+/* report/views.h: what `vcost inspect` found is told whole, with how it is known,
  * and what is not known is never a number. */
 #include "read_document.h"
-#include "report/view_inspect.h"
+#include "report/views.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>
