@@ -86,74 +86,40 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
     document_details(view->doc, false);
 }
 
-/* Of the slowdown where there is one, else of the time. */
-static bool is_unclear(const struct curve *curve, const struct curve_point *point)
-{
-    const struct result_cell *cell = point->cell;
-    if (curve->compared)
-        return point_compared(point) && ratio_is_unclear(point->against->low, point->against->high);
-    return point_measured(point) && ratio_is_unclear(cell->low / cell->median, cell->high / cell->median);
-}
-
-/* What the columns of a group depend on. */
-struct layout {
-    bool compared; /* something is: then what is not has a time alone, else also its interval and fastest */
-    bool pair;     /* native and one that is compared with it */
-    bool unclear;  /* these are marked: there are some, and they are not the most */
-};
-
-static struct layout layout_of(const struct curve_group *group)
-{
-    struct layout layout = {
-        .pair = group->curve_count == 2 && group->curves[0].native && group->curves[1].compared};
-    size_t points = 0, unclear = 0;
-    for (size_t i = 0; i < group->curve_count; i++)
-        layout.compared |= group->curves[i].compared;
-    for (size_t i = 0; i < group->curve_count; i++)
-        for (size_t k = 0; group->curves[i].compared == layout.compared && k < group->working_set_count;
-             k++) {
-            const struct curve_point *point = &group->curves[i].points[k];
-            points += layout.compared ? point_compared(point) : point_measured(point);
-            unclear += is_unclear(&group->curves[i], point);
-        }
-    layout.unclear = unclear && 2 * unclear < points;
-    return layout;
-}
-
 enum { COLUMN_TIME, COLUMN_FASTEST, COLUMN_SLOWDOWN, CURVE_COLUMNS };
 
-/* The columns of a curve, whose block has its name, or their heads where two stand side by side. */
-static void make_columns(const struct curve *curve, const char *title, struct layout layout,
+/* The columns of a curve, whose block has its name, or their heads in a pair of native and what is compared
+ * with it. Where something is compared the others have a time alone, else also its interval and the fastest.
+ */
+static void make_columns(const struct curve *curve, const char *title, bool pair, bool compared,
     struct column columns[static CURVE_COLUMNS])
 {
-    const char *block = layout.pair ? NULL : title, *head = layout.pair ? title : "ns";
-    if (layout.pair && !curve->native && !curve->elsewhere)
+    const char *block = pair ? NULL : title, *head = pair ? title : "ns";
+    if (pair && !curve->native && !curve->elsewhere)
         head = "guest";
-    columns[COLUMN_TIME] = (struct column){
-        "ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !layout.compared};
+    columns[COLUMN_TIME] =
+        (struct column){"ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !compared};
     columns[COLUMN_FASTEST] = (struct column){"fastest", NULL, block, UNIT_NS, .bare = true};
     columns[COLUMN_SLOWDOWN] =
         (struct column){"slowdown", NULL, block, UNIT_CHANGE, .rounded = true, .interval = true};
 }
 
-static void fill_point(struct table *table, size_t row, size_t column, const struct curve *curve,
-    const struct curve_point *point, struct layout layout)
+static void fill_point(
+    struct table *table, size_t row, size_t column, const struct curve_point *point, bool compared)
 {
     static const enum tone tones[VERDICTS] = {[VERDICT_SLOWER] = TONE_SLOWER, [VERDICT_FASTER] = TONE_FASTER};
     const struct result_cell *cell = point->cell;
     const struct result_comparison *against = point->against;
-    struct value *time = table_at(table, row, column + COLUMN_TIME);
-    struct value *slowdown = table_at(table, row, column + COLUMN_SLOWDOWN);
     if (cell)
-        *time = (struct value){UNIT_NS, cell->median, cell->low, cell->high, .why = cell_reason(cell),
-            .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
-    if (cell && !layout.compared)
+        *table_at(table, row, column + COLUMN_TIME) =
+            (struct value){UNIT_NS, cell->median, cell->low, cell->high, .why = cell_reason(cell),
+                .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
+    if (cell && !compared)
         table_number(table, row, column + COLUMN_FASTEST, cell->min);
     if (against)
-        *slowdown = (struct value){UNIT_CHANGE, against->ratio, against->low, against->high,
-            .why = comparison_reason(against), .tone = tones[verdict_of(against->low, against->high)]};
-    if (layout.unclear && curve->compared == layout.compared && is_unclear(curve, point))
-        (curve->compared ? slowdown : time)->mark = "~";
+        *table_at(table, row, column + COLUMN_SLOWDOWN) =
+            (struct value){UNIT_CHANGE, against->ratio, against->low, against->high,
+                .why = comparison_reason(against), .tone = tones[verdict_of(against->low, against->high)]};
 }
 
 /* A row for each working set that something was measured at. */
@@ -163,11 +129,14 @@ static void add_table(const struct chase_view *view, const struct curve_group *g
     size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0;
     size_t *measured = pool_room(&view->doc->pool, group->working_set_count, sizeof *measured);
     struct column *columns = pool_room(&view->doc->pool, count, sizeof *columns);
-    struct layout layout = layout_of(group);
+    const struct curve *curves = group->curves;
+    bool compared = false, pair = group->curve_count == 2 && curves[0].native && curves[1].compared;
+    for (size_t i = 0; i < group->curve_count; i++)
+        compared |= curves[i].compared;
     for (size_t at = 0; measured && at < group->working_set_count; at++) {
         bool any = false;
         for (size_t i = 0; i < group->curve_count; i++)
-            any |= point_measured(&group->curves[i].points[at]);
+            any |= point_measured(&curves[i].points[at]);
         measured[rows] = at;
         rows += any;
     }
@@ -175,8 +144,8 @@ static void add_table(const struct chase_view *view, const struct curve_group *g
         return;
     columns[0] = (struct column){.key = "working_set", .head = "working set", .unit = UNIT_BYTES};
     for (size_t i = 0; i < group->curve_count; i++)
-        make_columns(&group->curves[i], chase_words(view, &group->curves[i]).title, layout,
-            columns + 1 + CURVE_COLUMNS * i);
+        make_columns(
+            &curves[i], chase_words(view, &curves[i]).title, pair, compared, columns + 1 + CURVE_COLUMNS * i);
     struct table *table = document_table(view->doc, "slowdown",
         document_text(view->doc, "pointer chase, %s: ns per access",
             shape_name(view->doc, shape, (bool[]){true, true, shape->write, shape->chains > 1})),
@@ -184,10 +153,10 @@ static void add_table(const struct chase_view *view, const struct curve_group *g
     for (size_t row = 0; row < rows; row++) {
         table_number(table, row, 0, (double)group->working_sets[measured[row]]);
         for (size_t i = 0; i < group->curve_count; i++)
-            fill_point(table, row, 1 + CURVE_COLUMNS * i, &group->curves[i],
-                &group->curves[i].points[measured[row]], layout);
+            fill_point(table, row, 1 + CURVE_COLUMNS * i, &curves[i].points[measured[row]], compared);
     }
     view_drop_empty(table);
+    view_mark_unclear(table);
     view_say_marks(table, view->doc);
     say_notes(view, group, false);
     say_notes(view, group, true);
@@ -212,7 +181,7 @@ static void add_series(
         double x = series->points[i].x = (double)point->working_set_bytes;
         if (slowdowns && point_compared(point))
             series->points[i] = (struct chart_point){x, against->ratio, against->low, against->high,
-                is_unclear(curve, point) ? "tells nothing" : NULL};
+                ratio_is_unclear(against->low, against->high) ? "tells nothing" : NULL};
         else if (!slowdowns && point_measured(point) && cell->median > 0)
             series->points[i] = (struct chart_point){x, cell->median, cell->low, cell->high, NULL};
     }

@@ -78,6 +78,22 @@ void view_drop_empty(struct table *table)
         table->column_count = kept;
 }
 
+void view_mark_unclear(struct table *table)
+{
+    size_t cells = table ? table->rows * table->column_count : 0, all = 0, unclear = 0;
+    for (size_t i = 0; i < 2 * cells; i++) { /* once to count, once to mark */
+        struct value *value = &table->values[i % cells];
+        double whole = value->unit == UNIT_CHANGE ? 1 : value->number;
+        bool is_unclear = ratio_is_unclear(value->low / whole, value->high / whole);
+        if (!table->columns[i % table->column_count].interval || !isfinite(value->number))
+            continue;
+        all += i < cells;
+        unclear += i < cells && is_unclear;
+        if (i >= cells && is_unclear && 2 * unclear < all)
+            value->mark = "~";
+    }
+}
+
 void view_say_marks(const struct table *table, struct document *doc)
 {
     static const char *const marks[] = {"~ tells nothing: its interval reaches more than 10 % to a side",
