@@ -6,8 +6,6 @@
 #include "report/view_compare.h"
 #include "report/views.h"
 #include "result/json.h"
-#include "result/result_redact.h"
-
 #include <errno.h>
 #include <string.h>
 

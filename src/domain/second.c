@@ -2,25 +2,22 @@
  * which interrupts arrive from CPL 3. */
 #include "abi/domain.h"
 #include "domain/internal.h"
+#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
-
-enum { RFLAGS = 0x202 }; /* fixed bit, IF */
 
 struct second {
     struct domain *domain;
-    struct vcpu *vcpu;
+    struct domain_cpu *cpu;
     struct workload_job *job;
     pthread_t thread;
-    int cpu;
-    atomic_bool stop, ended;
+    int host_cpu;
+    atomic_bool ended;
     int rc;
     struct error error; /* of rc, once it has ended */
 };
@@ -35,73 +32,53 @@ static void bind_to(int cpu)
     }
 }
 
-static bool is_done(const struct vm_exit *exit)
+static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *unused, struct error *error)
 {
-    return exit->kind == EXIT_IO && exit->port == DOMAIN_PORT_DONE && exit->write;
-}
-
-/* Until the entry returns or somebody has had enough. */
-static int run_second(struct second *second)
-{
-    const struct monitor_ops *ops = second->domain->ops;
-    struct vm_exit exit = {.kind = EXIT_INTERRUPTED};
-    int rc = 0;
-    while (rc == 0 && !second->stop && !is_done(&exit)) {
-        rc = ops->enter(second->vcpu, &exit, &second->error);
-        if (rc == 0 && exit.kind != EXIT_INTERRUPTED && exit.kind != EXIT_IO)
-            rc = error_set(&second->error, EPROTO, "the second virtual CPU ended: %.160s",
-                exit.kind == EXIT_SHUTDOWN ? "it shut down after a triple fault" : exit.detail);
-        if (rc == 0 && exit.kind == EXIT_IO && exit.port == DOMAIN_PORT_FAULT)
-            rc = error_set(&second->error, EPROTO, "the second virtual CPU raised an exception");
-    }
-    return rc;
+    (void)cpu, (void)unused;
+    if (exit->kind != EXIT_IO)
+        return error_set(error, EPROTO, "the second virtual CPU ended: %.160s",
+            exit->kind == EXIT_SHUTDOWN ? "it shut down after a triple fault" : exit->detail);
+    if (exit->port == DOMAIN_PORT_FAULT)
+        return error_set(error, EPROTO, "the second virtual CPU raised an exception");
+    return !(exit->port == DOMAIN_PORT_DONE && exit->write);
 }
 
 static void *second_main(void *argument)
 {
     struct second *second = argument;
-    bind_to(second->cpu);
-    second->rc = run_second(second);
+    bind_to(second->host_cpu);
+    second->rc = domain_run(second->cpu, take_exit, NULL, &second->error);
+    domain_cpu_give(second->cpu);
     second->ended = true;
     return NULL;
-}
-
-static void *page(const struct domain *domain, unsigned number)
-{
-    return (char *)domain->system.base + (size_t)number * PAGE_BYTES;
 }
 
 static int prepare(struct second *second, workload_function *entry, struct error *error)
 {
     struct domain *domain = second->domain;
-    struct vcpu_system system = system_state(&domain->tables, PRIVILEGE_KERNEL, false);
+    const struct domain_mode mode = {.tss_page = DOMAIN_PAGE_SECOND_TSS};
     struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_CALL).value,
         .rax = (uintptr_t)entry,
         .rdi = system_address((uint64_t)DOMAIN_PAGE_SECOND * PAGE_BYTES).value,
         .rsp = system_address((uint64_t)(DOMAIN_PAGE_SECOND_STACK + 1) * PAGE_BYTES).value,
-        .rflags = RFLAGS,
     };
-    system.tss = system_address((uint64_t)DOMAIN_PAGE_SECOND_TSS * PAGE_BYTES);
-    second->job = page(domain, DOMAIN_PAGE_SECOND);
+    second->job = system_page(domain, DOMAIN_PAGE_SECOND);
     second->job->steps = 1;
-    int rc = domain->ops->vcpu(domain->vm, 1, &second->vcpu, error);
-    if (rc < 0 || (rc = domain->ops->set_system(second->vcpu, &system, error)) < 0)
+    int rc = domain_cpu(domain, &second->cpu, error);
+    if (rc < 0)
         return rc;
-    domain->ops->set_registers(second->vcpu, &registers);
+    if ((rc = domain_cpu_mode(second->cpu, &mode, error)) < 0 ||
+        (rc = domain_cpu_set(second->cpu, PRIVILEGE_KERNEL, &registers, error)) < 0) {
+        domain_cpu_give(second->cpu);
+        return rc;
+    }
+    domain_cpu_release(second->cpu); /* to its thread */
     return 0;
-}
-
-/* The thread is interrupted by a signal that is ignored by default: its handler only has to be there. */
-static void interrupt_nothing(int number)
-{
-    (void)number;
 }
 
 static int start_thread(struct second *second, struct error *error)
 {
-    struct sigaction action = {.sa_handler = interrupt_nothing};
-    sigaction(SIGURG, &action, NULL);
     int rc = pthread_create(&second->thread, NULL, second_main, second);
     return rc ? error_errno(error, rc, "cannot start a thread for the second virtual CPU") : 0;
 }
@@ -114,7 +91,7 @@ int domain_start_second(
     struct second *second = calloc(1, sizeof *second);
     if (!second)
         return error_set(error, ENOMEM, "no memory for a second virtual CPU");
-    *second = (struct second){.domain = domain, .cpu = cpu};
+    *second = (struct second){.domain = domain, .host_cpu = cpu};
     int rc = prepare(second, entry, error);
     if (rc == 0)
         rc = start_thread(second, error);
@@ -141,20 +118,13 @@ int domain_second_failed(const struct domain *domain, struct error *error)
     return second->rc;
 }
 
-/* A virtual CPU that waits in the monitor (HLT) does not see its flag: the signal makes it come back. */
 void domain_stop_second(struct domain *domain)
 {
     struct second *second = domain->second;
     if (!second)
         return;
     second->job->steps = 0;
-    second->stop = true;
-    while (!second->ended) {
-        const struct timespec moment = {.tv_nsec = 200000};
-        domain->ops->kick(second->vcpu);
-        pthread_kill(second->thread, SIGURG);
-        nanosleep(&moment, NULL);
-    }
+    domain_cpu_stop(second->cpu);
     pthread_join(second->thread, NULL);
     free(second);
     domain->second = NULL;

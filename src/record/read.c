@@ -20,8 +20,8 @@ struct slot {
     void *at;   /* of the field there */
 };
 
-/* Beyond this no time, size or share is anything but a mistake. */
-static const double figure_most = 1e18;
+/* Beyond this no time, size or share is anything but a mistake. It fits 63 bits. */
+static const double figure_most = 9e18;
 
 static void read_fields(struct reader *reader, const struct record *record, const json_t *object, void *base);
 
@@ -349,7 +349,7 @@ static void read_fields(struct reader *reader, const struct record *record, cons
         if (field->kind == FIELD_FIELDS)
             read_fields(reader, field->of, object, (char *)base + field->offset);
         else if (field->kind == FIELD_VARIANT)
-            read_fields(reader, field->hook->of_object(object), object, base);
+            read_fields(reader, field->hook->of_object(object), object, (char *)base + field->offset);
         else if (field->kind == FIELD_HOOK)
             field->hook->read(reader, object, base);
         else

@@ -38,7 +38,7 @@ enum field_kind {
                          field */
     FIELD_RECORD,     /* the structure at `offset`, described by `of`; object */
     FIELD_FIELDS,     /* the same, but its fields stand in this object itself */
-    FIELD_VARIANT,    /* likewise, by the record that `hook` chooses */
+    FIELD_VARIANT,    /* the same, by the record that `hook` chooses for the structure at `offset` */
     FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item, which is its first
                     field's value itself where that has no name; without `of` items are char[size] or, if size
                     is 0, const char * */
@@ -60,6 +60,7 @@ enum field_flags {
     FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
     FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it, until
                             another list is unique */
+    FIELD_DIGITS = 2048, /* of a real number: written by draft_number() */
     FIELD_POOLED = 1024, /* of a list: what is read stands in the reader's pool, and is not to be freed */
 };
 
@@ -78,11 +79,11 @@ struct field_hook {
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
     /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
-     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
-     * with. */
+     * has its reason beside it; of a VARIANT record number `index` of those to choose from, each by the
+     * constant that it begins with, the last one for everything else; NULL past the end. */
     const char *schema;
     bool reasons;
-    const struct record *const *variants;
+    const struct record *(*variant)(size_t index);
 };
 
 struct field {
@@ -190,6 +191,10 @@ void put_item(struct draft *draft, json_t *array, json_t *value);
 /* A JSON string of text from outside: what is not UTF-8 becomes U+FFFD. NULL (and failed) without memory. */
 json_t *draft_text(struct draft *draft, const char *text);
 void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
+
+/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
+ * and writing it again changes nothing. Other whole numbers have all their digits. Null for what is none. */
+json_t *draft_number(double number);
 
 /* The structure as an object. */
 json_t *record_object(struct draft *draft, const struct record *record, const void *structure);

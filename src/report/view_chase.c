@@ -564,8 +564,8 @@ static const char *add_charts(const struct chase_view *view, size_t count)
         if (!is_of_curve(view, chosen, reach))
             continue;
         list_reach(&reaches, reach);
-        chart_mark(view->doc, chart, MARK_MEASURED, (double)cells[reach->last].cell.chase.working_set_bytes,
-            (double)cells[reach->first].cell.chase.working_set_bytes, reach->name[0] ? reach->name : "?");
+        chart_mark(view->doc, chart, MARK_MEASURED, (double)workload_size(&cells[reach->last].cell.workload),
+            (double)workload_size(&cells[reach->first].cell.workload), reach->name[0] ? reach->name : "?");
     }
     const struct curve *curve = chosen || !chart ? chosen : view->curves.all[0];
     if (chart)

@@ -27,8 +27,8 @@ enum name_part {
 static void name_parts(
     struct document *document, const struct cell *cell, const char *parts[static NAME_PARTS])
 {
-    const struct chase_shape *chase = cell->event.name ? NULL : &cell->chase;
-    uint64_t bytes = chase ? chase->working_set_bytes : cell->event.bytes;
+    const struct chase_shape *chase = chase_of(&cell->workload);
+    uint64_t bytes = workload_size(&cell->workload);
     uint64_t guest = cell->guest_page_bytes, host = cell->host_page_bytes;
     for (enum name_part part = 0; part < NAME_PARTS; part++)
         parts[part] = "";
@@ -40,7 +40,7 @@ static void name_parts(
     if (host)
         parts[PART_HOST_PAGE] = document_text(document, "host pages %s", format_size_short(host).text);
     if (!chase) {
-        parts[PART_EVENT] = cell->event.name;
+        parts[PART_EVENT] = workload_label(&cell->workload);
         return;
     }
     parts[PART_ORDER] = chase_orders[chase->order].name;

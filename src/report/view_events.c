@@ -1,5 +1,6 @@
 #include "report/views.h"
 
+#include "event/event_kind.h"
 #include "report/format.h"
 #include "report/view_parts.h"
 
@@ -62,9 +63,9 @@ static const struct result_cell *cell_like(
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *other = &result->cells[i];
-        if (other->cell.event.name && (other->technique == TECHNIQUE_NONE) == native &&
-            other->cell.event.bytes == cell->cell.event.bytes &&
-            !strcmp(other->cell.event.name, cell->cell.event.name))
+        if (event_of(&other->cell.workload) && (other->technique == TECHNIQUE_NONE) == native &&
+            workload_size(&other->cell.workload) == workload_size(&cell->cell.workload) &&
+            !strcmp(cell_workload(other), cell_workload(cell)))
             return other;
     }
     return NULL;
@@ -73,9 +74,10 @@ static const struct result_cell *cell_like(
 /* The event that a comparison's baseline is, if it is another one; NULL. */
 static const char *other_event(const struct result *result, const struct result_comparison *comparison)
 {
-    const char *name = result->cells[comparison->cell].cell.event.name;
-    const char *other = result->cells[comparison->baseline].cell.event.name;
-    return name && other && strcmp(name, other) != 0 ? other : NULL;
+    const struct result_cell *cell = &result->cells[comparison->cell],
+                             *other = &result->cells[comparison->baseline];
+    bool same = cell_chase(cell) || cell_chase(other) || !strcmp(cell_workload(cell), cell_workload(other));
+    return same ? NULL : cell_workload(other);
 }
 
 /* Whether other events are compared with this one: then its own time is no price. */
@@ -132,13 +134,14 @@ static struct price_list price_list_of(const struct result *result, struct pool 
     bool several = false; /* monitors: then a row's name has its own */
     for (size_t i = 0; prices.rows && i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        const char *name = cell->cell.event.name, *monitor = cell->cell.monitor;
+        const struct event_parameters *event = event_of(&cell->cell.workload);
+        const char *monitor = cell->cell.monitor;
         bool native = cell->technique == TECHNIQUE_NONE;
-        if (!name || (native && cell_like(result, cell, false)))
+        if (!event || (native && cell_like(result, cell, false)))
             continue;
-        prices.rows[prices.count++] = (struct price){.event = name,
-            .bytes = cell->cell.event.bytes,
-            .known = event_find(name),
+        prices.rows[prices.count++] = (struct price){.event = event->name,
+            .bytes = event->size_bytes,
+            .known = event_find(event->name),
             .native = native ? cell : cell_like(result, cell, true),
             .guest = native ? NULL : cell,
             .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
@@ -343,7 +346,8 @@ static void say_after_exit(const struct result *result, const struct price_list 
     const struct result_cell *cell = &result->cells[most->cell], *before = &result->cells[most->baseline];
     document_say(doc, BLOCK_FACT,
         "After an exit, touching %llu warm pages takes %s instead of %s: TLB and caches are cold.",
-        (unsigned long long)(cell->cell.event.bytes / 4096), cell_text(doc, cell), cell_text(doc, before));
+        (unsigned long long)(workload_size(&cell->cell.workload) / 4096), cell_text(doc, cell),
+        cell_text(doc, before));
 }
 
 static void say_facts(const struct result *result, const struct price_list *prices, struct document *doc)
@@ -391,7 +395,7 @@ static void fill_price(const struct result *result, const struct price *price, e
 {
     const struct price_extra *extra = &price->over[over];
     const struct result_cell *const cells[] = {price->native, price->guest};
-    const char *operation = price->guest ? price->guest->operation : price->native->operation;
+    const char *operation = workload_operation(&(price->guest ? price->guest : price->native)->cell.workload);
     table_text(table, row, PRICE_EVENT, price->name);
     if (over == OVER_EVENT)
         table_text(table, row, PRICE_BASELINE, other_event(result, extra->against));

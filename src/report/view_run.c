@@ -145,8 +145,8 @@ static double shape_size(enum shape_kind kind, const struct result_cell *cell)
 /* "native at 8 MiB (10 ns, and 15 ns in 25 %)", "native: page-fault, 64 KiB (+14 %)" */
 static void add_shape(enum shape_kind kind, const struct result_cell *cell, struct listing *list)
 {
-    const char *event = cell->cell.event.name;
-    uint64_t bytes = event ? cell->cell.event.bytes : cell->cell.chase.working_set_bytes;
+    const char *event = cell_chase(cell) ? NULL : cell_workload(cell);
+    uint64_t bytes = workload_size(&cell->cell.workload);
     struct formatted low = format_figure(UNIT_NS, cell->modes.low, 0);
     const char *figure =
         document_text(list->doc, "%s", format_figure(UNIT_CHANGE, 1 + shape_size(kind, cell) / 100, 0).text);
@@ -283,11 +283,11 @@ static double unless_zero(uint64_t count)
 
 void view_run_cells(const struct result *result, struct document *doc)
 {
-    static const struct result_cell any;
+    static const struct result_cell any = {.cell.workload.kind = &workload_chase};
     struct table *table = NULL;
     for (size_t i = 0; i <= result->cell_count; i++) { /* the first one makes the table */
         const struct result_cell *cell = i ? &result->cells[i - 1] : &any;
-        const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
+        const struct chase_shape *chase = cell_chase(cell);
         const struct modes *modes = cell->modes.two ? &cell->modes : NULL;
         const struct result_comparison *against = NULL, *all = result->comparisons;
         bool counted = cell->counters.known;
@@ -297,14 +297,14 @@ void view_run_cells(const struct result *result, struct document *doc)
         const char *reason = cell_reason(cell);
         const struct file_value values[] = {
             FILE_WORDS("id", cell->id),
-            FILE_WORDS("workload", chase ? "chase" : cell->cell.event.name),
+            FILE_WORDS("workload", cell_workload(cell)),
             FILE_WORDS("monitor", cell->cell.monitor),
             FILE_WORDS(
                 "technique", cell->technique == TECHNIQUE_UNKNOWN ? NULL : technique_name(cell->technique)),
             FILE_WORDS("label", cell->label),
             FILE_WORDS("order", chase ? chase_orders[chase->order].name : NULL),
             FILE_FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
-                chase ? (double)chase->working_set_bytes : unless_zero(cell->cell.event.bytes)),
+                unless_zero(workload_size(&cell->cell.workload))),
             FILE_FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
             FILE_WORDS("write", chase ? chase->write ? "true" : "false" : NULL),
             FILE_FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
@@ -331,7 +331,7 @@ void view_run_cells(const struct result *result, struct document *doc)
             FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
             FILE_WORDS("reason", !reason && against ? comparison_reason(against) : reason),
             FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
-            FILE_WORDS("operation", cell->operation),
+            FILE_WORDS("operation", workload_operation(&cell->cell.workload)),
             FILE_WORDS("note", cell->note),
             FILE_FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
             FILE_FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),

@@ -119,7 +119,7 @@ static const struct record change_record = {"change", sizeof(struct compared_cha
 /* What its id does not tell, no one knows: then the id is its name. */
 static struct cell cell_of_id(struct reader *reader, const char *id)
 {
-    struct cell cell = {.monitor = "", .event = {id, 0}};
+    struct cell cell = {.monitor = "", .workload = workload_named(id)};
     (void)cell_from_id(id, reader->pool, &cell);
     return cell;
 }

@@ -2,6 +2,7 @@
  * cannot be said is not. */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "result/compare.h"
 #include "result/figures.h"
 #include "test_report_synthetic.h"
@@ -180,7 +181,7 @@ static void one_id_for_different_things_is_refused(void **state)
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is measured in ns in one and in cycles in the other"));
     files[1].cells[2].unit = NULL;
-    files[1].cells[2].cell.event.name = "copy";
+    files[1].cells[2].cell.workload = event_named("copy", 0, NULL);
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is the workload \"chase\" in one and \"copy\" in the other"));
     result_free(&files[0]);

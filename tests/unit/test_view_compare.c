@@ -117,7 +117,9 @@ static void cells_are_called_by_what_tells_them_apart(void **state)
     assert_string_equal(slowdowns->values[0].text, "4 KiB");
     document_free(&document);
     for (size_t i = 0; i < a.cell_count; i++) { /* one order more, in both */
-        a.cells[i].cell.chase.order = b.cells[i].cell.chase.order = i < 4 ? CHASE_RANDOM : CHASE_PACKED;
+        struct chase_shape shape = *cell_chase(&a.cells[i]);
+        shape.order = i < 4 ? CHASE_RANDOM : CHASE_PACKED;
+        a.cells[i].cell.workload = b.cells[i].cell.workload = chase_workload(&shape);
         a.cells[i].cell.host_page_bytes = b.cells[i].cell.host_page_bytes = i < 4 ? 4096 : 2 << 20;
     }
     view_two(&a, &b, METRIC_TIME, &document);
