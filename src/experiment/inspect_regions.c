@@ -363,9 +363,7 @@ static void no_verdict(struct regions *regions, const char *reason)
         .chance = NAN,
         .far = NAN,
         .far_low = NAN,
-        .far_high = NAN,
-        .region_spread = NAN,
-        .cpu_spread = NAN};
+        .far_high = NAN};
     snprintf(regions->reason, sizeof regions->reason, "%.255s", reason);
 }
 
