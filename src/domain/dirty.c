@@ -8,8 +8,10 @@ enum { PAGES_PER_WORD = 64 };
 
 int domain_log_dirty(struct domain *domain, bool on, struct error *error)
 {
-    return domain->ops->log_dirty(
-        domain->vm, DOMAIN_SLOT_DATA, domain->data_start, domain->config.data, on, error);
+    const struct memory *data = domain->config.data;
+    struct backing backing = backing_private(data->base, data->bytes);
+    return domain->ops->region(
+        domain->vm, DOMAIN_SLOT_DATA, domain->data_start, &backing, on ? REGION_LOG_DIRTY : 0, error);
 }
 
 int domain_fetch_dirty(struct domain *domain, uint64_t *pages, struct error *error)

@@ -64,16 +64,23 @@ static int build_memory(struct domain *domain, struct error *error)
     return domain->config.handling ? handling_map(domain, error) : 0;
 }
 
+static int back(
+    struct domain *domain, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
+{
+    struct backing backing = backing_private(memory->base, memory->bytes);
+    return domain->ops->region(domain->vm, slot, start, &backing, 0, error);
+}
+
 static int build_machine(struct domain *domain, struct error *error)
 {
     const struct monitor_ops *ops = domain->ops;
     const struct domain_config *config = &domain->config;
+    const struct vm_config vm = {.irqchip = config->irqchip, .stop = config->stop};
     int rc;
-    if ((rc = ops->create(&(struct vm_config){.irqchip = config->irqchip}, &domain->vm, error)) < 0 ||
-        (rc = ops->region(domain->vm, SLOT_SYSTEM, GPA(0), &domain->system, error)) < 0 ||
-        (rc = ops->region(domain->vm, SLOT_IMAGE, GPA(IMAGE_START), &config->image->memory, error)) < 0 ||
-        (config->data &&
-            (rc = ops->region(domain->vm, DOMAIN_SLOT_DATA, domain->data_start, config->data, error)) < 0))
+    if ((rc = ops->create(&vm, &domain->vm, error)) < 0 ||
+        (rc = back(domain, SLOT_SYSTEM, GPA(0), &domain->system, error)) < 0 ||
+        (rc = back(domain, SLOT_IMAGE, GPA(IMAGE_START), &config->image->memory, error)) < 0 ||
+        (config->data && (rc = back(domain, DOMAIN_SLOT_DATA, domain->data_start, config->data, error)) < 0))
         return rc;
     return ops->vcpu(domain->vm, 0, &domain->vcpu, error);
 }
@@ -135,7 +142,9 @@ int domain_unmap_page(struct domain *domain, void *address, struct error *error)
     return 0;
 }
 
-int domain_counters(struct domain *domain, struct monitor_counters *counters, struct error *error)
+void domain_counters(const struct domain *domain, struct counters *counters)
 {
-    return domain->ops->counters(domain->vm, counters, error);
+    *counters = (struct counters){.count = 0};
+    domain->ops->counters(domain->vm, NULL, counters);
+    domain->ops->counters(domain->vm, domain->vcpu, counters);
 }

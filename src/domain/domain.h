@@ -114,6 +114,7 @@ uint64_t domain_page_bytes(const struct domain *domain, const void *address);
  * the translation. */
 int domain_unmap_page(struct domain *domain, void *address, struct error *error);
 
-int domain_counters(struct domain *domain, struct monitor_counters *counters, struct error *error);
+/* What the monitor (monitor.h) has counted of the VM and of its first virtual CPU. */
+void domain_counters(const struct domain *domain, struct counters *counters);
 
 #endif

@@ -59,17 +59,19 @@ static void alias_pages(struct domain *domain)
 static int count_alias_faults(
     struct domain *domain, const struct image *image, uint64_t *faults, struct error *error)
 {
-    struct monitor_counters before, after;
+    struct counters before, after;
     int rc;
     alias_pages(domain);
-    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0 ||
-        (rc = domain_counters(domain, &before, error)) < 0 ||
-        (rc = touch(domain, image, (uint64_t)ALIASES * PAGE_BYTES, error)) < 0)
+    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0)
         return rc;
-    rc = domain_counters(domain, &after, error);
-    *faults = before.page_faults_fixed == UINT64_MAX ? UINT64_MAX
-                                                     : after.page_faults_fixed - before.page_faults_fixed;
-    return rc;
+    domain_counters(domain, &before);
+    if ((rc = touch(domain, image, (uint64_t)ALIASES * PAGE_BYTES, error)) < 0)
+        return rc;
+    domain_counters(domain, &after);
+    after = counters_between(&before, &after);
+    if (!counters_get(&after, "page_faults_fixed", faults))
+        *faults = UINT64_MAX;
+    return 0;
 }
 
 static void find_technique(struct domain *domain, const struct image *image, struct monitor_facts *facts)
@@ -101,9 +103,9 @@ static void find_syscall_privilege(struct domain *domain, struct monitor_facts *
     struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_SYSCALL).value,
     };
-    if (domain_run(domain, PRIVILEGE_USER, registers, DOMAIN_PORT_SYSCALL, &error) < 0)
+    if (domain_run(domain, PRIVILEGE_USER, registers, DOMAIN_PORT_SYSCALL, &error) < 0 ||
+        domain->ops->get_system(domain->vcpu, &system, &error) < 0)
         return;
-    domain->ops->get_system(domain->vcpu, &system);
     domain->privilege = -1;
     facts->syscall_privilege = system.cs_selector & 3;
     if (facts->syscall_privilege != 0)

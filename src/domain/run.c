@@ -49,7 +49,8 @@ static const char *vector_name(unsigned vector)
 static int read_frame(const struct domain *domain, struct domain_frame *frame)
 {
     struct vcpu_registers registers;
-    domain->ops->get_registers(domain->vcpu, &registers);
+    if (domain->ops->get_registers(domain->vcpu, &registers, NULL) < 0)
+        return -EPROTO;
     uint64_t offset = registers.rsp - system_address((uint64_t)DOMAIN_PAGE_STACK * PAGE_BYTES).value;
     if (offset > PAGE_BYTES - sizeof *frame)
         return -EPROTO;
@@ -62,9 +63,8 @@ static int report_fault(struct domain *domain, struct error *error)
     struct domain_frame frame;
     struct vcpu_system system;
     domain->privilege = -1;
-    if (read_frame(domain, &frame) < 0)
+    if (read_frame(domain, &frame) < 0 || domain->ops->get_system(domain->vcpu, &system, NULL) < 0)
         return error_set(error, EPROTO, "the guest's kernel reports an exception that cannot be read");
-    domain->ops->get_system(domain->vcpu, &system);
     domain->fault = (struct domain_fault){
         .vector = (unsigned)frame.vector,
         .error_code = frame.error_code,
@@ -95,6 +95,9 @@ static int unexpected_exit(struct domain *domain, const struct vm_exit *exit, st
     if (exit->kind == EXIT_MMIO)
         return error_set(error, EPROTO,
             "the guest accessed physical address 0x%" PRIx64 ", where it has no memory", exit->address.value);
+    if (exit->kind == EXIT_FAULT)
+        return error_set(error, EPROTO,
+            "the host has no memory behind what the guest accessed at instruction 0x%" PRIx64, exit->rip);
     if (exit->kind == EXIT_SHUTDOWN)
         return error_set(error, EPROTO, "the guest shut down after a triple fault");
     return error_set(
@@ -118,11 +121,11 @@ static bool is_answered(const struct domain *domain, const struct vm_exit *exit)
 
 int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error)
 {
-    if (exit->kind == EXIT_INTERRUPTED || is_answered(domain, exit))
+    if (exit->kind == EXIT_INTERRUPTED || exit->kind == EXIT_KICKED || is_answered(domain, exit))
         return stop_asked(domain->config.stop) ? stopped(error) : 1;
     if (exit->kind != EXIT_IO)
         return unexpected_exit(domain, exit, error);
-    if (!exit->write || exit->size != 4)
+    if (!exit->write || exit->size != 4 || exit->count != 1)
         return unexpected_io(domain, exit, error);
     if (exit->port == DOMAIN_PORT_FAULT)
         return report_fault(domain, error);
@@ -154,7 +157,8 @@ int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers 
                               : system_address((DOMAIN_PAGE_STACK + 1) * PAGE_BYTES).value;
     registers.rflags =
         RFLAGS_FIXED | RFLAGS_IF | RFLAGS_IOPL_3; /* IF: Bochs interrupts a guest only with it */
-    domain->ops->set_registers(domain->vcpu, &registers);
+    if ((rc = domain->ops->set_registers(domain->vcpu, &registers, error)) < 0)
+        return rc;
     do {
         if ((rc = domain->ops->enter(domain->vcpu, &exit, error)) == 0)
             rc = domain_take_exit(domain, &exit, port, error);

@@ -7,10 +7,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { RFLAGS = 0x202 }; /* fixed bit, IF */
 
@@ -48,7 +46,7 @@ static int run_second(struct second *second)
     int rc = 0;
     while (rc == 0 && !second->stop && !is_done(&exit)) {
         rc = ops->enter(second->vcpu, &exit, &second->error);
-        if (rc == 0 && exit.kind != EXIT_INTERRUPTED && exit.kind != EXIT_IO)
+        if (rc == 0 && exit.kind != EXIT_INTERRUPTED && exit.kind != EXIT_KICKED && exit.kind != EXIT_IO)
             rc = error_set(&second->error, EPROTO, "the second virtual CPU ended: %.160s",
                 exit.kind == EXIT_SHUTDOWN ? "it shut down after a triple fault" : exit.detail);
         if (rc == 0 && exit.kind == EXIT_IO && exit.port == DOMAIN_PORT_FAULT)
@@ -88,20 +86,13 @@ static int prepare(struct second *second, workload_function *entry, struct error
     int rc = domain->ops->vcpu(domain->vm, 1, &second->vcpu, error);
     if (rc < 0 || (rc = domain->ops->set_system(second->vcpu, &system, error)) < 0)
         return rc;
-    domain->ops->set_registers(second->vcpu, &registers);
-    return 0;
-}
-
-/* The thread is interrupted by a signal that is ignored by default: its handler only has to be there. */
-static void interrupt_nothing(int number)
-{
-    (void)number;
+    rc = domain->ops->set_registers(second->vcpu, &registers, error);
+    domain->ops->release(second->vcpu); /* to its thread */
+    return rc;
 }
 
 static int start_thread(struct second *second, struct error *error)
 {
-    struct sigaction action = {.sa_handler = interrupt_nothing};
-    sigaction(SIGURG, &action, NULL);
     int rc = pthread_create(&second->thread, NULL, second_main, second);
     return rc ? error_errno(error, rc, "cannot start a thread for the second virtual CPU") : 0;
 }
@@ -141,7 +132,6 @@ int domain_second_failed(const struct domain *domain, struct error *error)
     return second->rc;
 }
 
-/* A virtual CPU that waits in the monitor (HLT) does not see its flag: the signal makes it come back. */
 void domain_stop_second(struct domain *domain)
 {
     struct second *second = domain->second;
@@ -149,12 +139,7 @@ void domain_stop_second(struct domain *domain)
         return;
     second->job->steps = 0;
     second->stop = true;
-    while (!second->ended) {
-        const struct timespec moment = {.tv_nsec = 200000};
-        domain->ops->kick(second->vcpu);
-        pthread_kill(second->thread, SIGURG);
-        nanosleep(&moment, NULL);
-    }
+    domain->ops->kick(second->vcpu);
     pthread_join(second->thread, NULL);
     free(second);
     domain->second = NULL;

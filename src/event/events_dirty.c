@@ -10,7 +10,7 @@ enum { PAGES = 512 };
 
 static int write_pages(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     job->first = (uintptr_t)bench->data.base;
     job->stride = 4 * KIB;
     return event_call(bench, "event-touch", count, run, error);
@@ -41,13 +41,14 @@ static int write_logged(struct event_bench *bench, uint64_t count, struct event_
 /* Logging is off first, and the memory behind a large page in KVM's tables: then it begins anew. */
 static int map_large(struct event_bench *bench, struct error *error)
 {
-    struct monitor_counters now;
+    struct counters now;
+    uint64_t large = 0;
     struct event_run ignored;
     int rc = domain_log_dirty(bench->domain, false, error);
-    if (rc < 0 || (rc = write_pages(bench, PAGES, &ignored, error)) < 0 ||
-        (rc = domain_counters(bench->domain, &now, error)) < 0)
+    if (rc < 0 || (rc = write_pages(bench, PAGES, &ignored, error)) < 0)
         return rc;
-    if (now.pages_2m == 0)
+    domain_counters(bench->domain, &now);
+    if (counters_get(&now, "pages_2m", &large) && large == 0)
         return error_set(error, EPROTO, "KVM does not map the host's 2 MiB page as a large one");
     return domain_log_dirty(bench->domain, true, error);
 }

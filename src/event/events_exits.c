@@ -18,7 +18,7 @@ static int run_hypercall(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     int rc = event_call(bench, bench->own, count, run, error);
-    int64_t answer = (int64_t)bench->place.image->job->cursor[0];
+    int64_t answer = (int64_t)bench->place->image->job->cursor[0];
     if (rc == 0 && answer != KVM_NO_SUCH_HYPERCALL)
         rc = error_set(error, ENOTSUP, "a hypercall that does not exist is answered by %lld, not by %d",
             (long long)answer, KVM_NO_SUCH_HYPERCALL);
@@ -98,7 +98,7 @@ static int run_port(struct event_bench *bench, uint64_t count, struct event_run 
 
 static int run_void(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place.image->job->first = domain_void().value;
+    bench->place->image->job->first = domain_void().value;
     return run_answered(bench, "event-mmio-write", count, run, error);
 }
 
@@ -106,13 +106,13 @@ static int run_void(struct event_bench *bench, uint64_t count, struct event_run 
 
 static int run_write(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place.image->job->first = domain_void().value;
+    bench->place->image->job->first = domain_void().value;
     return event_call(bench, "event-mmio-write", count, run, error);
 }
 
 static int run_read(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place.image->job->first = domain_void().value;
+    bench->place->image->job->first = domain_void().value;
     return event_call(bench, "event-mmio-read", count, run, error);
 }
 

@@ -16,7 +16,7 @@ enum { LARGE_PAGES = 4 };
 static int touch_pages(
     struct event_bench *bench, void *base, uint64_t count, struct event_run *run, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     job->first = (uintptr_t)base;
     job->stride = bench->data.page_bytes ? bench->data.page_bytes : 4 * KIB;
     return event_call(bench, "event-touch", count, run, error);
@@ -26,9 +26,9 @@ static int touch_pages(
  * see. */
 static int clear_entries(struct event_bench *bench, uint64_t count, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     workload_function *clear;
-    int rc = image_find(bench->place.image, "event-clear", &clear, error);
+    int rc = image_find(bench->place->image, "event-clear", &clear, error);
     job->first = domain_window().value;
     job->steps = count;
     return rc < 0 ? rc : domain_call_kernel(bench->domain, clear, error);
@@ -101,10 +101,13 @@ static int run_host_only(
 
 static int check_large(struct event_bench *bench, uint64_t count, struct error *error)
 {
-    struct monitor_counters now;
+    struct counters now;
+    uint64_t large = 0;
     int rc = memory_check_obtained(&bench->data, 0, count * bench->data.page_bytes, error);
-    if (rc == 0 && bench->domain && (rc = domain_counters(bench->domain, &now, error)) == 0 &&
-        now.pages_2m < count)
+    if (rc < 0 || !bench->domain)
+        return rc;
+    domain_counters(bench->domain, &now);
+    if (counters_get(&now, "pages_2m", &large) && large < count)
         rc = error_set(error, EPROTO, "KVM does not map the host's 2 MiB pages as large ones");
     return rc;
 }

@@ -9,7 +9,7 @@ static int handle_divide(struct event_bench *bench, struct error *error)
 
 static int return_syscalls(struct event_bench *bench, struct error *error)
 {
-    return domain_return_syscalls(bench->domain, bench->place.facts, error);
+    return domain_return_syscalls(bench->domain, bench->prepared.runner->config.facts, error);
 }
 
 static const struct event rows[] = {

@@ -9,7 +9,7 @@
 static int change_entry(
     struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     job->first = domain_window().value;
     job->bytes = (uintptr_t)bench->data.base;
     return event_call(bench, entry, count, run, error);
@@ -30,7 +30,7 @@ static int run_pte_change_touch(
 static int run_flush_page(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place.image->job->first = (uintptr_t)bench->data.base;
+    bench->place->image->job->first = (uintptr_t)bench->data.base;
     return event_call(bench, "event-flush-page", count, run, error);
 }
 

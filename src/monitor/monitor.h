@@ -2,18 +2,23 @@
  * exits. What a domain is made of (page tables, kernel, workload) is domain/'s business. One table of
  * functions a monitor.
  *
- * A vm and its vcpus belong to one thread at a time, except kick(). Every function that can fail returns 0 or
- * a negative errno and fills *error. */
+ * Threads: functions of a vm may be called by any thread, destroy() only when no other is left. A vcpu has an
+ * owner: the first thread that uses it, until that calls release(). Any other thread's call is refused with
+ * -EPERM; kick() alone is for all. Every function that can fail returns 0 or a negative errno and fills
+ * *error. */
 #ifndef VCOST_MONITOR_MONITOR_H
 #define VCOST_MONITOR_MONITOR_H
 
 #include "base/address.h"
 #include "base/error.h"
-#include "host/memory.h"
+#include "base/stop.h"
+#include "measure/counters.h"
 #include "monitor/monitor_facts.h"
+#include "monitor/guest_memory.h"
 #include "monitor/vcpu_state.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vm;
@@ -21,39 +26,44 @@ struct vcpu;
 
 /* Why a virtual CPU came back. */
 enum vm_exit_kind {
-    EXIT_IO,          /* it executed IN or OUT */
-    EXIT_MMIO,        /* it accessed a guest physical address without memory */
+    EXIT_IO,          /* it executes IN, OUT, INS or OUTS */
+    EXIT_MMIO,        /* it accesses a guest physical address without memory, or writes a read-only region */
+    EXIT_HYPERCALL,   /* it asks the monitor for something: number, arguments; the answer goes to *result */
+    EXIT_FAULT,       /* it accesses memory that the host cannot give: address if known */
     EXIT_HALT,        /* it executed HLT */
     EXIT_SHUTDOWN,    /* triple fault */
-    EXIT_INTERRUPTED, /* a signal or kick(): nothing happened inside, enter again to go on */
+    EXIT_INTERRUPTED, /* a signal: nothing happened inside, enter again to go on */
+    EXIT_KICKED,      /* kick(): the same */
+    EXIT_INTERNAL,    /* the monitor failed at something inside: code is its own number, detail says what */
     EXIT_FAILED       /* the monitor cannot go on with it: detail says why */
 };
 
 struct vm_exit {
     enum vm_exit_kind kind;
-    uint16_t port;    /* io */
-    unsigned size;    /* io: bytes */
-    bool write;       /* io, mmio */
-    gpa_t address;    /* mmio */
-    char detail[128]; /* failed */
-};
-
-/* What the monitor counted since the VM was created. A figure that this kernel does not count is UINT64_MAX.
- */
-struct monitor_counters {
-    uint64_t exits;             /* of the virtual CPU */
-    uint64_t page_faults;       /* taken by the monitor on behalf of the guest */
-    uint64_t page_faults_fixed; /* of those, that it answered by mapping a page */
-    uint64_t tlb_flushes;
-    uint64_t pages_4k, pages_2m, pages_1g; /* leaves mapped now in the tables the CPU walks for the guest */
+    bool write;           /* io, mmio */
+    bool address_known;   /* fault */
+    uint16_t port;        /* io */
+    uint32_t size, count; /* io, mmio: bytes of one access, 1, 2, 4 or (mmio) up to 8; accesses, more than
+                             one only by a string instruction */
+    void *data;           /* io, mmio: size * count bytes that the guest writes, or room, zeroed, for what
+                             it is to read; valid until the vcpu is entered again */
+    gpa_t address;        /* mmio, fault */
+    uint64_t rip;         /* fault: of the instruction */
+    uint64_t code;        /* internal: e.g. KVM's suberror */
+    uint64_t number;      /* hypercall */
+    const uint64_t *arguments; /* hypercall: six */
+    uint64_t *result;          /* hypercall */
+    char detail[128];          /* internal, failed */
 };
 
 /* What is fixed when a virtual machine is created. */
 struct vm_config {
     bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
+    const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
+                                must outlive the VM */
 };
 
-enum { VCPUS_MAX = 4, MONITORS_MAX = 4 };
+enum { MONITORS_MAX = 4 };
 
 struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
@@ -63,37 +73,54 @@ struct monitor_ops {
      * do. */
     void (*describe)(struct monitor_facts *facts);
 
+    /* -EINTR: signals came without end, or config->stop was asked. */
     int (*create)(const struct vm_config *config, struct vm **vm, struct error *error);
-    /* Backs guest physical memory from `start` on with `memory`, which stays the caller's and must outlive
-     * the VM. */
-    int (*region)(
-        struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
-    /* Virtual CPU number `id`, from 0 on and each once, below VCPUS_MAX. */
-    int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
+    /* Backs guest physical memory from `start` on with `backing`, which stays the caller's and must outlive
+     * the region; NULL, or one of 0 bytes, removes what is in the slot. Also while virtual CPUs run. A slot
+     * that is in use takes the same region with another REGION_LOG_DIRTY, nothing else. */
+    int (*region)(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
+        struct error *error);
+    /* Fetches and clears which pages of a region with REGION_LOG_DIRTY the guest has written: one bit a 4 KiB
+     * page, bitmap for all of the region. */
+    int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
     /* Lets the monitor's kernel side answer 32-bit writes to a port, or to a guest physical address without
      * memory, by signalling an eventfd, which stays the caller's (KVM_IOEVENTFD). */
     int (*answer_port)(struct vm *vm, uint16_t port, int eventfd, struct error *error);
     int (*answer_address)(struct vm *vm, gpa_t address, int eventfd, struct error *error);
-    /* Records from now on (or no more) which pages of a region the guest writes; the region must be there. */
-    int (*log_dirty)(
-        struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, bool on, struct error *error);
-    /* Fetches and clears what was recorded: one bit a 4 KiB page, bitmap for all of the region. */
-    int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
 
-    /* The system state is set before the first entry; setting is dear, reading (after an exit) is cheap. */
+    /* Virtual CPU number `id`, each once, below vcpus_max(). It lives as long as its VM: whoever needs them
+     * now and then keeps a pool. */
+    int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
+    unsigned (*vcpus_max)(const struct vm *vm);
+    /* The owner gives it up: the next thread that uses it owns it. Harmless from any other thread. */
+    void (*release)(struct vcpu *vcpu);
+
+    /* The system state is set before the first entry; setting is dear, reading is cheap. */
     int (*set_system)(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
-    void (*get_system)(const struct vcpu *vcpu, struct vcpu_system *system);
-    /* The registers as of the last exit, and for the next entry. */
-    void (*set_registers)(struct vcpu *vcpu, const struct vcpu_registers *registers);
-    void (*get_registers)(const struct vcpu *vcpu, struct vcpu_registers *registers);
+    int (*get_system)(struct vcpu *vcpu, struct vcpu_system *system, struct error *error);
+    /* The registers as of the last exit, and for the next entry. While an EXIT_IO or EXIT_MMIO is pending
+     * these may be those before its instruction, and a new rip abandons it: see complete(). */
+    int (*set_registers)(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
+    int (*get_registers)(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 
-    /* Runs the guest until it leaves. Fails only if the monitor itself cannot be called. */
+    /* Runs the guest until it leaves. Fails only if the monitor itself cannot be called. The thread must not
+     * block the monitor's signal (kick()). */
     int (*enter)(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
-    /* Makes a running or coming enter() return EXIT_INTERRUPTED; from any thread or signal handler. */
+    /* Finishes a pending EXIT_IO, EXIT_MMIO or EXIT_HYPERCALL without going on in the guest: the registers
+     * are then those after the instruction. *exit is EXIT_INTERRUPTED; or another part of the same access,
+     * which is answered as the first and completed again. Harmless when nothing is pending. */
+    int (*complete)(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
+    /* Makes the running enter(), or else the next one, return EXIT_KICKED; from any thread or signal handler,
+     * while the VM lives. Kicks that no enter() has returned for are one. The owner's thread may see a signal
+     * (kvm/kick.h) without effect. */
     void (*kick)(struct vcpu *vcpu);
 
-    /* Of the VM, and of its virtual CPU number 0. */
-    int (*counters)(struct vm *vm, struct monitor_counters *counters, struct error *error);
+    /* Sets in the list what was counted since the creation of the VM (vcpu NULL), or of one virtual CPU.
+     * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor
+     * on behalf of the guest), "page_faults_fixed" (of those, that it answered by mapping a page),
+     * "tlb_flushes" of a virtual CPU; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped now in the
+     * tables that the CPU walks for it). */
+    void (*counters)(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };
 

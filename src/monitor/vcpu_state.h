@@ -17,6 +17,7 @@ struct vcpu_system {
     uint64_t cr0, cr4, efer;
     uint64_t fault_address; /* CR2; not set, only read */
     uint16_t cs_selector, ss_selector;
+    uint64_t fs_base, gs_base;
     gva_t gdt, idt, tss;
     uint16_t gdt_limit, idt_limit, tss_limit, tss_selector;
     uint64_t star, syscall_mask; /* IA32_STAR, IA32_FMASK */

@@ -326,7 +326,7 @@ static void read_fields(struct reader *reader, const struct record *record, cons
         if (field->kind == FIELD_FIELDS)
             read_fields(reader, field->of, object, (char *)base + field->offset);
         else if (field->kind == FIELD_VARIANT)
-            read_fields(reader, field->hook->of_object(object), object, base);
+            read_fields(reader, field->hook->of_object(object), object, (char *)base + field->offset);
         else if (field->kind == FIELD_HOOK)
             field->hook->read(reader, object, base);
         else

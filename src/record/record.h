@@ -37,7 +37,7 @@ enum field_kind {
                          field */
     FIELD_RECORD,     /* the structure at `offset`, described by `of`; object */
     FIELD_FIELDS,     /* the same, but its fields stand in this object itself */
-    FIELD_VARIANT,    /* likewise, by the record that `hook` chooses */
+    FIELD_VARIANT,    /* the same, by the record that `hook` chooses for the structure at `offset` */
     FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item; without it items
                     are char[size] or, if size is 0, const char * */
     FIELD_KEYED, /* a list as an object: the first field of `of` is the name; if there are just two, the

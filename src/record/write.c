@@ -260,7 +260,8 @@ static void write_fields(struct draft *draft, const struct record *record, json_
         if (field->kind == FIELD_FIELDS)
             write_fields(draft, field->of, object, field_at(field, base));
         else if (field->kind == FIELD_VARIANT)
-            write_fields(draft, field->hook->of_structure(base), object, base);
+            write_fields(
+                draft, field->hook->of_structure(field_at(field, base)), object, field_at(field, base));
         else if (field->kind == FIELD_HOOK)
             field->hook->write(draft, object, base);
         else

@@ -287,8 +287,8 @@ static void modes_and_drift_are_in_the_file(void **state)
 static void agents_are_in_the_file_where_there_are_any(void **state)
 {
     static const struct result_agent agents[] = {
-        {"command:a", "a", {1, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
-        {"command:b", "b\n\xff", {1, "", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
+        {"command:a", "a", {"0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
+        {"command:b", "b\n\xff", {"", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
     };
     struct result result = usual(false);
     (void)state;

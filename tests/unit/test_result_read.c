@@ -102,8 +102,8 @@ static void written_read_written(struct result *result)
 static void decorate(struct result *result)
 {
     static const struct result_agent agents[] = {
-        {"command:a", "a", {1, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
-        {"command:b", "b\n\xff", {1, "", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
+        {"command:a", "a", {"0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
+        {"command:b", "b\n\xff", {"", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
     };
     struct result_cell *cell = &result->cells[0], *event = &result->cells[result->cell_count - 1];
     result->agents = malloc(sizeof agents);

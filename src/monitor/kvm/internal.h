@@ -6,38 +6,61 @@
 #include "monitor/monitor.h"
 
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct vcpu {
+    struct vm *vm;
+    struct vcpu *next; /* of its VM */
+    unsigned id;
     int fd;
     struct kvm_run *run; /* shared with the kernel */
-    size_t run_bytes;
     struct kvm_stats stats;
+    _Atomic pid_t owner;  /* thread; 0: none */
+    _Atomic pid_t inside; /* the owner, while it is in KVM_RUN or about to be; else 0 */
+    atomic_bool kicked;   /* and no enter() has returned for it yet */
 };
 
 struct vm {
     int kvm, fd;
-    size_t run_bytes;
+    size_t run_bytes; /* of a vcpu's shared pages */
+    unsigned vcpus_max;
+    const struct stop *stop;
     struct kvm_stats stats;
-    struct vcpu *vcpus[VCPUS_MAX]; /* NULL before they are made */
+    bool has_signal;      /* kvm_signal_take() */
+    pthread_mutex_t lock; /* for the two lists */
+    struct guest_memory memory;
+    struct vcpu *vcpus;
 };
+
+/* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded. -1 with errno. */
+int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
 void kvm_vcpu_free(struct vcpu *vcpu);
 int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
-void kvm_get_system(const struct vcpu *vcpu, struct vcpu_system *system);
-void kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers);
-void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers);
+int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *error);
+int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
+int kvm_get_registers(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 
 /* enter.c */
 int kvm_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
+int kvm_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
+
+/* kick.c: the signal that makes KVM_RUN come back is this process's from the first take to the last give. */
+int kvm_signal_take(struct error *error);
+void kvm_signal_give(void);
+int kvm_own(struct vcpu *vcpu, struct error *error);
+void kvm_release(struct vcpu *vcpu);
+int kvm_run(struct vcpu *vcpu); /* by its owner: the ioctl itself */
 void kvm_kick(struct vcpu *vcpu);
 
 /* memory.c, irq.c */
-int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error);
-int kvm_log_dirty(
-    struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, bool on, struct error *error);
+int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
+    struct error *error);
 int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
 int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);

@@ -2,32 +2,37 @@
 #include "monitor/kvm/internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/ioctl.h>
 
-static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, uint32_t flags,
-    struct error *error)
+static int tell_kvm(struct vm *vm, const struct guest_region *region, struct error *error)
 {
-    struct kvm_userspace_memory_region region = {
-        .slot = slot,
-        .flags = flags,
-        .guest_phys_addr = start.value,
-        .memory_size = memory->bytes,
-        .userspace_addr = (uintptr_t)memory->base,
+    struct kvm_userspace_memory_region told = {
+        .slot = region->slot,
+        .flags = (region->flags & REGION_READ_ONLY ? KVM_MEM_READONLY : 0) |
+                 (region->flags & REGION_LOG_DIRTY ? KVM_MEM_LOG_DIRTY_PAGES : 0),
+        .guest_phys_addr = region->start.value,
+        .memory_size = region->backing.bytes,
+        .userspace_addr = (uintptr_t)region->backing.host,
     };
-    if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
-        return error_errno(error, errno, "KVM refuses %zu bytes of guest memory", memory->bytes);
+    if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &told) < 0)
+        return error_errno(error, errno, "KVM refuses %" PRIu64 " bytes of guest memory at 0x%" PRIx64,
+            region->backing.bytes, region->start.value);
     return 0;
 }
 
-int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
+int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
+    struct error *error)
 {
-    return set_region(vm, slot, start, memory, 0, error);
-}
-
-int kvm_log_dirty(
-    struct vm *vm, unsigned slot, gpa_t start, const struct memory *memory, bool on, struct error *error)
-{
-    return set_region(vm, slot, start, memory, on ? KVM_MEM_LOG_DIRTY_PAGES : 0, error);
+    struct guest_region region = {.slot = slot, .flags = flags, .start = start};
+    if (backing)
+        region.backing = *backing;
+    pthread_mutex_lock(&vm->lock);
+    int rc = guest_memory_check(&vm->memory, &region, error);
+    if (rc == 0 && (rc = tell_kvm(vm, &region, error)) == 0)
+        guest_memory_set(&vm->memory, &region);
+    pthread_mutex_unlock(&vm->lock);
+    return rc;
 }
 
 int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error)

@@ -7,14 +7,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const char *const names[KVM_STATS] = {
-    [STAT_EXITS] = "exits",
-    [STAT_PF_TAKEN] = "pf_taken",
-    [STAT_PF_FIXED] = "pf_fixed",
-    [STAT_TLB_FLUSH] = "tlb_flush",
-    [STAT_PAGES_4K] = "pages_4k",
-    [STAT_PAGES_2M] = "pages_2m",
-    [STAT_PAGES_1G] = "pages_1g",
+static const struct {
+    const char *name, *kvm; /* ours (monitor.h) and KVM's */
+} table[KVM_STATS] = {
+    {"exits", "exits"},
+    {"page_faults", "pf_taken"},
+    {"page_faults_fixed", "pf_fixed"},
+    {"tlb_flushes", "tlb_flush"},
+    {"pages_4k", "pages_4k"},
+    {"pages_2m", "pages_2m"},
+    {"pages_1g", "pages_1g"},
 };
 
 enum { DESCRIPTORS_MAX = 1024, NAME_BYTES_MAX = 256 };
@@ -23,7 +25,7 @@ static void remember(struct kvm_stats *stats, const struct kvm_stats_header *hea
     const struct kvm_stats_desc *descriptor, const char *name)
 {
     for (int i = 0; i < KVM_STATS; i++)
-        if (!strncmp(name, names[i], header->name_size) && strlen(names[i]) < header->name_size)
+        if (!strncmp(name, table[i].kvm, header->name_size) && strlen(table[i].kvm) < header->name_size)
             stats->offset[i] = (off_t)header->data_offset + descriptor->offset;
 }
 
@@ -67,11 +69,10 @@ void kvm_stats_close(struct kvm_stats *stats)
     stats->fd = -1;
 }
 
-uint64_t kvm_stats_read(const struct kvm_stats *stats, enum kvm_stat stat)
+void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters)
 {
     uint64_t value;
-    if (stats->fd < 0 || stats->offset[stat] < 0 ||
-        pread(stats->fd, &value, sizeof value, stats->offset[stat]) != sizeof value)
-        return UINT64_MAX;
-    return value;
+    for (int i = 0; stats->fd >= 0 && i < KVM_STATS; i++)
+        if (stats->offset[i] >= 0 && pread(stats->fd, &value, sizeof value, stats->offset[i]) == sizeof value)
+            counters_set(counters, table[i].name, value);
 }

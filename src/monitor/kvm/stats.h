@@ -4,20 +4,11 @@
 #define VCOST_MONITOR_KVM_STATS_H
 
 #include "base/error.h"
+#include "measure/counters.h"
 
-#include <stdint.h>
 #include <sys/types.h>
 
-enum kvm_stat {
-    STAT_EXITS,
-    STAT_PF_TAKEN,
-    STAT_PF_FIXED,
-    STAT_TLB_FLUSH,
-    STAT_PAGES_4K,
-    STAT_PAGES_2M,
-    STAT_PAGES_1G,
-    KVM_STATS
-};
+enum { KVM_STATS = 7 };
 
 struct kvm_stats {
     int fd;                  /* -1: this kernel has no binary statistics */
@@ -29,7 +20,7 @@ struct kvm_stats {
 int kvm_stats_open(struct kvm_stats *stats, int vm_or_vcpu, struct error *error);
 void kvm_stats_close(struct kvm_stats *stats);
 
-/* The counter's value now; UINT64_MAX if it is not counted here. */
-uint64_t kvm_stats_read(const struct kvm_stats *stats, enum kvm_stat stat);
+/* Sets what vcost knows of a virtual CPU's counters, or of a VM's, as it is now. */
+void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters);
 
 #endif

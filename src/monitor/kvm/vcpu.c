@@ -34,48 +34,50 @@ static int make_runnable(const struct vcpu *vcpu, struct error *error)
     return 0;
 }
 
-static int vcpu_open(const struct vm *vm, unsigned id, struct vcpu *vcpu, struct error *error)
+static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
-    vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, id);
+    vcpu->fd = kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop);
     if (vcpu->fd < 0)
-        return error_errno(error, errno, "KVM cannot create a virtual CPU");
-    vcpu->run_bytes = vm->run_bytes;
-    vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+        return error_errno(error, errno, "KVM cannot create virtual CPU %u", vcpu->id);
+    vcpu->run = mmap(NULL, vm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
     if (vcpu->run == MAP_FAILED) {
         vcpu->run = NULL;
         return error_errno(error, errno, "cannot map a virtual CPU's shared page");
     }
     vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     int rc = pass_cpuid(vm, vcpu->fd, error);
-    if (rc == 0 && id > 0)
+    if (rc == 0 && vcpu->id > 0)
         rc = make_runnable(vcpu, error);
     return rc < 0 ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
 }
 
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct error *error)
 {
-    if (id >= VCPUS_MAX || vm->vcpus[id])
-        return error_set(error, EBUSY, "virtual CPU %u cannot be made, or was made already", id);
+    if (id >= vm->vcpus_max)
+        return error_set(
+            error, EINVAL, "this KVM gives a virtual machine at most %u virtual CPUs", vm->vcpus_max);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
-    vcpu->stats.fd = -1;
-    int rc = vcpu_open(vm, id, vcpu, error);
+    *vcpu = (struct vcpu){.vm = vm, .id = id, .stats.fd = -1};
+    int rc = vcpu_open(vm, vcpu, error);
     if (rc < 0) {
         kvm_vcpu_free(vcpu);
         return rc;
     }
-    *out = vm->vcpus[id] = vcpu;
+    pthread_mutex_lock(&vm->lock);
+    vcpu->next = vm->vcpus;
+    vm->vcpus = vcpu;
+    pthread_mutex_unlock(&vm->lock);
+    *out = vcpu;
     return 0;
 }
 
 void kvm_vcpu_free(struct vcpu *vcpu)
 {
-    if (!vcpu)
-        return;
     kvm_stats_close(&vcpu->stats);
     if (vcpu->run)
-        munmap(vcpu->run, vcpu->run_bytes);
+        munmap(vcpu->run, vcpu->vm->run_bytes);
     if (vcpu->fd >= 0)
         close(vcpu->fd);
     free(vcpu);
@@ -124,6 +126,9 @@ static int set_syscall(struct vcpu *vcpu, const struct vcpu_system *system, stru
 int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error)
 {
     struct kvm_sregs sregs;
+    int rc = kvm_own(vcpu, error);
+    if (rc < 0)
+        return rc;
     if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) < 0)
         return error_errno(error, errno, "KVM does not tell the virtual CPU's system registers");
     sregs.cr0 = system->cr0;
@@ -132,6 +137,8 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
     sregs.efer = system->efer;
     sregs.cs = code_segment(system->cs_selector);
     sregs.ss = sregs.ds = sregs.es = sregs.fs = sregs.gs = data_segment(system->ss_selector);
+    sregs.fs.base = system->fs_base;
+    sregs.gs.base = system->gs_base;
     sregs.gdt = (struct kvm_dtable){.base = system->gdt.value, .limit = system->gdt_limit};
     sregs.idt = (struct kvm_dtable){.base = system->idt.value, .limit = system->idt_limit};
     sregs.tr = (struct kvm_segment){.base = system->tss.value,
@@ -145,9 +152,12 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
     return set_syscall(vcpu, system, error);
 }
 
-void kvm_get_system(const struct vcpu *vcpu, struct vcpu_system *system)
+int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *error)
 {
     const struct kvm_sregs *sregs = &vcpu->run->s.regs.sregs;
+    int rc = kvm_own(vcpu, error);
+    if (rc < 0)
+        return rc;
     *system = (struct vcpu_system){
         .page_tables = GPA(sregs->cr3),
         .cr0 = sregs->cr0,
@@ -156,11 +166,17 @@ void kvm_get_system(const struct vcpu *vcpu, struct vcpu_system *system)
         .fault_address = sregs->cr2,
         .cs_selector = sregs->cs.selector,
         .ss_selector = sregs->ss.selector,
+        .fs_base = sregs->fs.base,
+        .gs_base = sregs->gs.base,
     };
+    return 0;
 }
 
-void kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers)
+int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error)
 {
+    int rc = kvm_own(vcpu, error);
+    if (rc < 0)
+        return rc;
     vcpu->run->s.regs.regs = (struct kvm_regs){
         .rax = registers->rax,
         .rbx = registers->rbx,
@@ -182,11 +198,15 @@ void kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers
         .rflags = registers->rflags,
     };
     vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    return 0;
 }
 
-void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers)
+int kvm_get_registers(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error)
 {
     const struct kvm_regs *regs = &vcpu->run->s.regs.regs;
+    int rc = kvm_own(vcpu, error);
+    if (rc < 0)
+        return rc;
     *registers = (struct vcpu_registers){
         .rax = regs->rax,
         .rbx = regs->rbx,
@@ -207,4 +227,5 @@ void kvm_get_registers(const struct vcpu *vcpu, struct vcpu_registers *registers
         .rip = regs->rip,
         .rflags = regs->rflags,
     };
+    return 0;
 }

@@ -11,22 +11,43 @@
 #define INTEL_TSS_PAGES UINT64_C(0xfffbd000)
 #define INTEL_IDENTITY_MAP UINT64_C(0xfffbc000)
 
-static int create_fd(struct vm *vm, struct error *error)
+int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop)
+{
+    enum { TRIES = 1000 };
+    int made = ioctl(fd, request, argument);
+    for (int i = 1; made < 0 && errno == EINTR && i < TRIES && !stop_asked(stop); i++)
+        made = ioctl(fd, request, argument);
+    return made;
+}
+
+static int check(const struct vm *vm, int capability)
+{
+    return ioctl(vm->kvm, KVM_CHECK_EXTENSION, capability);
+}
+
+/* KVM said nothing about a limit before it had one to tell (api.rst, KVM_CAP_NR_VCPUS). */
+static unsigned limit(const struct vm *vm, int capability, unsigned otherwise)
+{
+    int told = check(vm, capability);
+    return told > 0 ? (unsigned)told : otherwise;
+}
+
+static int open_vm(struct vm *vm, struct error *error)
 {
     int rc = kvm_open(&vm->kvm, error);
     if (rc < 0)
         return rc;
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-    do
-        vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
-    while (vm->fd < 0 && errno == EINTR);
+    vm->fd = kvm_create_fd(vm->kvm, KVM_CREATE_VM, 0, vm->stop);
     if (vm->fd < 0 || run_bytes < (int)sizeof(struct kvm_run))
         return error_errno(error, errno, "KVM cannot create a virtual machine");
     vm->run_bytes = (size_t)run_bytes;
+    vm->vcpus_max = limit(vm, KVM_CAP_MAX_VCPUS, 4);
+    vm->memory.slots = limit(vm, KVM_CAP_NR_MEMSLOTS, 32);
     uint64_t identity_map = INTEL_IDENTITY_MAP;
-    if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0)
+    if (check(vm, KVM_CAP_SET_TSS_ADDR) > 0)
         ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS_PAGES);
-    if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
+    if (check(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
         ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
     return kvm_stats_open(&vm->stats, vm->fd, error);
 }
@@ -35,13 +56,19 @@ static void vm_destroy(struct vm *vm)
 {
     if (!vm)
         return;
-    for (unsigned i = 0; i < VCPUS_MAX; i++)
-        kvm_vcpu_free(vm->vcpus[i]);
+    for (struct vcpu *vcpu = vm->vcpus, *next; vcpu; vcpu = next) {
+        next = vcpu->next;
+        kvm_vcpu_free(vcpu);
+    }
     kvm_stats_close(&vm->stats);
     if (vm->fd >= 0)
         close(vm->fd);
     if (vm->kvm >= 0)
         close(vm->kvm);
+    if (vm->has_signal)
+        kvm_signal_give();
+    guest_memory_free(&vm->memory);
+    pthread_mutex_destroy(&vm->lock);
     free(vm);
 }
 
@@ -50,8 +77,12 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    vm->kvm = vm->fd = vm->stats.fd = -1;
-    int rc = create_fd(vm, error);
+    *vm = (struct vm){.kvm = -1, .fd = -1, .stats.fd = -1, .stop = config->stop};
+    pthread_mutex_init(&vm->lock, NULL);
+    int rc = kvm_signal_take(error);
+    vm->has_signal = rc == 0;
+    if (rc == 0)
+        rc = open_vm(vm, error);
     if (rc == 0 && config->irqchip)
         rc = kvm_irqchip(vm, error);
     if (rc < 0)
@@ -61,20 +92,14 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     return rc;
 }
 
-static int vm_counters(struct vm *vm, struct monitor_counters *counters, struct error *error)
+static unsigned vcpus_max(const struct vm *vm)
 {
-    if (!vm->vcpus[0])
-        return error_set(error, EINVAL, "a virtual machine without a virtual CPU has no counters");
-    *counters = (struct monitor_counters){
-        .exits = kvm_stats_read(&vm->vcpus[0]->stats, STAT_EXITS),
-        .page_faults = kvm_stats_read(&vm->vcpus[0]->stats, STAT_PF_TAKEN),
-        .page_faults_fixed = kvm_stats_read(&vm->vcpus[0]->stats, STAT_PF_FIXED),
-        .tlb_flushes = kvm_stats_read(&vm->vcpus[0]->stats, STAT_TLB_FLUSH),
-        .pages_4k = kvm_stats_read(&vm->stats, STAT_PAGES_4K),
-        .pages_2m = kvm_stats_read(&vm->stats, STAT_PAGES_2M),
-        .pages_1g = kvm_stats_read(&vm->stats, STAT_PAGES_1G),
-    };
-    return 0;
+    return vm->vcpus_max;
+}
+
+static void read_counters(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters)
+{
+    kvm_stats_read(vcpu ? &vcpu->stats : &vm->stats, counters);
 }
 
 const struct monitor_ops monitor_kvm = {
@@ -83,17 +108,19 @@ const struct monitor_ops monitor_kvm = {
     .describe = kvm_describe,
     .create = vm_create,
     .region = kvm_region,
-    .vcpu = kvm_vcpu,
+    .dirty = kvm_dirty,
     .answer_port = kvm_answer_port,
     .answer_address = kvm_answer_address,
-    .log_dirty = kvm_log_dirty,
-    .dirty = kvm_dirty,
+    .vcpu = kvm_vcpu,
+    .vcpus_max = vcpus_max,
+    .release = kvm_release,
     .set_system = kvm_set_system,
     .get_system = kvm_get_system,
     .set_registers = kvm_set_registers,
     .get_registers = kvm_get_registers,
     .enter = kvm_enter,
+    .complete = kvm_complete,
     .kick = kvm_kick,
-    .counters = vm_counters,
+    .counters = read_counters,
     .destroy = vm_destroy,
 };

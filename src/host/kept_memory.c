@@ -1,4 +1,4 @@
-#include "event/hold.h"
+#include "host/kept_memory.h"
 
 #include "base/size.h"
 #include "host/memory_facts.h"
@@ -10,7 +10,7 @@
 #define AREA_BYTES (8 * GIB) /* of addresses */
 #define ALIGNMENT (2 * MIB)
 
-static bool choose_pages(const struct event_hold_area *area)
+static bool choose_pages(const struct kept_area *area)
 {
     if (area->page_bytes > 4 * KIB)
         return madvise(area->reserved, area->reserved_bytes, MADV_HUGEPAGE) == 0;
@@ -18,9 +18,9 @@ static bool choose_pages(const struct event_hold_area *area)
     return madvise(area->reserved, area->reserved_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL;
 }
 
-static int reserve(struct event_hold_area *area, uint64_t page_bytes, struct error *error)
+static int reserve(struct kept_area *area, uint64_t page_bytes, struct error *error)
 {
-    struct event_hold_area made = {.page_bytes = page_bytes, .reserved_bytes = AREA_BYTES + ALIGNMENT};
+    struct kept_area made = {.page_bytes = page_bytes, .reserved_bytes = AREA_BYTES + ALIGNMENT};
     made.reserved = mmap(NULL, made.reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (made.reserved == MAP_FAILED)
         return error_errno(
@@ -38,28 +38,28 @@ static int reserve(struct event_hold_area *area, uint64_t page_bytes, struct err
 }
 
 static int find_area(
-    struct event_hold *hold, uint64_t page_bytes, struct event_hold_area **area, struct error *error)
+    struct kept_memory *kept, uint64_t page_bytes, struct kept_area **area, struct error *error)
 {
-    for (size_t i = 0; i < hold->count; i++)
-        if (hold->areas[i].page_bytes == page_bytes) {
-            *area = &hold->areas[i];
+    for (size_t i = 0; i < kept->count; i++)
+        if (kept->areas[i].page_bytes == page_bytes) {
+            *area = &kept->areas[i];
             return 0;
         }
-    if (hold->count == EVENT_HOLD_AREAS)
-        return error_set(error, EINVAL, "memory is kept in pages of %d sizes only", EVENT_HOLD_AREAS);
-    int rc = reserve(&hold->areas[hold->count], page_bytes, error);
+    if (kept->count == KEPT_AREAS)
+        return error_set(error, EINVAL, "memory is kept in pages of %d sizes only", KEPT_AREAS);
+    int rc = reserve(&kept->areas[kept->count], page_bytes, error);
     if (rc == 0)
-        *area = &hold->areas[hold->count++];
+        *area = &kept->areas[kept->count++];
     return rc;
 }
 
 /* What was given out already, and what becomes accessible now behind it, are one mapping to the kernel. */
-int hold_take(
-    struct event_hold *hold, uint64_t bytes, uint64_t page_bytes, struct memory *memory, struct error *error)
+int kept_memory_take(
+    struct kept_memory *kept, uint64_t bytes, uint64_t page_bytes, struct memory *memory, struct error *error)
 {
-    struct event_hold_area *area;
+    struct kept_area *area;
     struct memory_room room;
-    int rc = hold ? find_area(hold, page_bytes, &area, error)
+    int rc = kept ? find_area(kept, page_bytes, &area, error)
                   : error_set(error, EINVAL, "nothing keeps memory from being touched again");
     if (rc < 0)
         return rc;
@@ -80,10 +80,10 @@ int hold_take(
     return 0;
 }
 
-void event_hold_release(struct event_hold *hold)
+void kept_memory_release(struct kept_memory *kept)
 {
-    while (hold->count) {
-        hold->count--;
-        munmap(hold->areas[hold->count].reserved, hold->areas[hold->count].reserved_bytes);
+    while (kept->count) {
+        kept->count--;
+        munmap(kept->areas[kept->count].reserved, kept->areas[kept->count].reserved_bytes);
     }
 }
