@@ -67,9 +67,9 @@ const struct result_cell *inspect_event_cell(const struct result *result, const 
 
 int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error);
 
-/* ---- inspect_numa.c ---- */
+/* ---- inspect_regions.c ---- */
 
-int inspect_numa(struct inspection *inspection, const struct progress *progress, struct error *error);
+int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */
 

@@ -1,4 +1,4 @@
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include "base/clean.h"
 
