@@ -83,6 +83,11 @@ static bool has_operations(const void *base)
     return ((const struct result_cell *)base)->cell.workload.kind->operation;
 }
 
+static bool is_deterministic(const void *base)
+{
+    return ((const struct result_cell *)base)->deterministic;
+}
+
 /* ---- samples, figures ---- */
 
 static const struct field sample_fields[] = {
@@ -170,6 +175,8 @@ static const struct field cell_fields[] = {
     {"placements", FIELD_COUNT, AT(placements), .about = "Placements that gave at least one sample."},
     {"repeated", FIELD_COUNT, AT(repeated),
         .about = "Samples that were disturbed, thrown away and taken again."},
+    {"deterministic", FIELD_FLAG, AT(deterministic), .when = is_deterministic,
+        .about = "Its runner gives the same figure each time: one sample says all."},
     {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
     {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
         .about = "Low end of the median's 95 % confidence interval."},
