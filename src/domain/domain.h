@@ -31,9 +31,7 @@ struct domain_config {
     const struct stop *stop; /* asked when the guest leaves without an end; may be NULL; by every thread that
                                 runs a virtual CPU */
     bool data_is_code;       /* the guest may execute the data, and not write it */
-    bool handling; /* lab.h: the guest's kernel can be told to handle exceptions (domain_handle()), and exits
-                      that mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
-    bool irqchip;  /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
+    bool irqchip;            /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);
@@ -93,6 +91,9 @@ int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned r
 
 /* What the monitor (monitor.h) has counted of the VM and of the virtual CPU that calls run on. */
 void domain_counters(const struct domain *domain, struct counters *counters);
+
+/* The guest's own tables, to be walked. */
+struct page_tables *domain_tables(struct domain *domain);
 
 /* For what only the monitor can do. */
 struct domain_machine {
