@@ -155,11 +155,6 @@ const struct guest_region *domain_data_region(const struct domain *domain)
     return &domain->data;
 }
 
-struct page_tables *domain_tables(struct domain *domain)
-{
-    return &domain->tables;
-}
-
 struct domain_machine domain_machine(const struct domain *domain)
 {
     return (struct domain_machine){domain->ops, domain->vm};

@@ -9,6 +9,8 @@
  * for just its frames, a table by where it stands, and not every kernel notices that something else is there
  * later. So before something else is where a large leaf was, or a table is used in another place, everything
  * is forgotten: by a region that comes and goes, at which KVM drops all shadows. */
+#include "domain/memory.h"
+
 #include "domain/internal.h"
 
 #include <errno.h>
@@ -156,4 +158,9 @@ int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint
     int rc = domain->stale ? memory_forget(domain, error) : 0;
     return end_change(
         domain, rc < 0 ? rc : page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error));
+}
+
+struct page_tables *domain_tables(struct domain *domain)
+{
+    return &domain->tables;
 }

@@ -1,5 +1,6 @@
 /* What a guest's kernel handles by itself, and what it needs for that. */
 #include "base/size.h"
+#include "domain/memory.h"
 #include "domain/x86_64/system.h"
 #include "event/lab_internal.h"
 

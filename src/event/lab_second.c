@@ -90,8 +90,8 @@ int lab_start_second(
         return error_set(error, ENOMEM, "no memory for a second virtual CPU");
     second->host_cpu = cpu;
     int rc = prepare(lab->domain, second, entry, error);
-    if (rc == 0)
-        rc = start_thread(second, error);
+    if (rc == 0 && (rc = start_thread(second, error)) < 0)
+        domain_cpu_give(second->cpu);
     if (rc < 0) {
         free(second);
         return rc;

@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "base/size.h"
-#include "domain/domain.h"
+#include "domain/memory.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 
