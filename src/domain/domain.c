@@ -1,7 +1,6 @@
 #include "abi/domain.h"
 #include "base/size.h"
 #include "domain/internal.h"
-#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
@@ -66,9 +65,7 @@ static int build_tables(struct domain *domain, gpa_t image, struct error *error)
     if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
         (rc = map_image(domain, image, error)) < 0)
         return rc;
-    if ((rc = domain->config.data ? map_data(domain, error) : 0) < 0)
-        return rc;
-    return domain->config.handling ? handling_map(domain, error) : 0;
+    return domain->config.data ? map_data(domain, error) : 0;
 }
 
 static struct guest_region region_of(const struct memory *memory)
@@ -114,8 +111,6 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");
     domain->config = *config;
-    if (config->handling)
-        domain->config.answer = handling_answers;
     domain->ops = config->monitor;
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
@@ -132,7 +127,6 @@ void domain_destroy(struct domain *domain)
 {
     if (!domain)
         return;
-    domain_stop_second(domain);
     if (domain->vm)
         domain->ops->destroy(domain->vm);
     for (struct domain_cpu *cpu = domain->cpus, *next; cpu; cpu = next) {

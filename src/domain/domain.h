@@ -1,5 +1,6 @@
 /* A domain: memory and virtual CPUs in which a workload's function can be called, whatever the monitor. Here
- * is what every domain needs; cpu.h has its virtual CPUs, for whoever runs more than domain_call() does.
+ * is what every domain needs; cpu.h has its virtual CPUs, for whoever runs more than domain_call() does, and
+ * memory.h changes what the guest has at its addresses.
  *
  * All memory that a workload sees is mapped at the very addresses that it has in this process, so that the
  * same list with the same pointers in the same frames is walked here and there.
@@ -14,7 +15,6 @@
 #include "base/stop.h"
 #include "host/memory.h"
 #include "monitor/monitor.h"
-#include "paging/page_tables.h"
 #include "workload/image.h"
 
 #include <stdbool.h>
@@ -31,9 +31,7 @@ struct domain_config {
     const struct stop *stop; /* asked when the guest leaves without an end; may be NULL; by every thread that
                                 runs a virtual CPU */
     bool data_is_code;       /* the guest may execute the data, and not write it */
-    bool handling; /* lab.h: the guest's kernel can be told to handle exceptions (domain_handle()), and exits
-                      that mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
-    bool irqchip;  /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
+    bool irqchip;            /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);
@@ -71,25 +69,6 @@ struct domain_fault domain_fault(const struct domain *domain);
 
 /* The page size of the guest's own tables at an address of the data; 0 if nothing is mapped. */
 uint64_t domain_page_bytes(const struct domain *domain, const void *address);
-
-/* What the guest has at its virtual addresses. Ranges, page sizes, rights (enum page_rights) and errors are
- * those of paging/page_tables.h; `to` is memory of one of its regions. */
-int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
-    unsigned rights, struct error *error);
-
-/* Changes the host's mapping of all memory behind a range, by munmap, mprotect or mmap with MAP_FIXED: it is
- * by this that a monitor forgets its translations, so what changes in the guest must change there. If it
- * fails (a negative errno) the guest has the range as before. */
-typedef int domain_host_call(void *context, struct error *error);
-
-/* A virtual CPU that touches the range before they return may raise a page fault, even where it may touch it
- * before and after: whoever takes its exceptions looks again and lets it go on. Without a call (NULL) the
- * memory behind the range, which must be readable and writable here, stays as it is; meanwhile nobody may
- * touch it by another address of the guest, or in this process. */
-int domain_unmap(struct domain *domain, gva_t from, uint64_t bytes, domain_host_call *call, void *context,
-    struct error *error);
-int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned rights, domain_host_call *call,
-    void *context, struct error *error);
 
 /* What the monitor (monitor.h) has counted of the VM and of the virtual CPU that calls run on. */
 void domain_counters(const struct domain *domain, struct counters *counters);

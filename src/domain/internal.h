@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { CR4_PCIDE = 1 << 17 };
 enum { PAGE_BYTES = 4096, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
 
 struct domain_cpu {
@@ -44,7 +43,6 @@ struct domain {
     atomic_uint pauses;
     struct domain_cpu *first;
     struct domain_fault fault;
-    struct second *second; /* second.c; NULL: there is none */
 };
 
 /* call.c: starts code at `rip` and CPL `privilege` on the first virtual CPU, and waits until it leaves
@@ -61,9 +59,5 @@ int memory_forget(void *domain, struct error *error);
 /* Whether the guest's memory was changed since this was last asked: what it could not have then it may have
  * now. */
 bool memory_has_changed(struct domain_cpu *cpu);
-
-/* handling.c: maps what the handlers of exceptions need; whether an exit means nothing. */
-int handling_map(struct domain *domain, struct error *error);
-bool handling_answers(void *unused, const struct vm_exit *exit);
 
 #endif

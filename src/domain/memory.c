@@ -5,10 +5,12 @@
  * - A change of the host's mapping of the memory behind drops every translation to it, in every table and TLB
  * (the kernel's MMU notifier). So rights are taken away in three steps: the guest loses the range, the host's
  * mapping changes, the guest gets what it is to have. This is all that most changes need, and cheap.
- * - What was derived from the *shape* of tables stays: a large leaf is shadowed by a table of small ones for
- * just its frames, and a table by its address. So before something else stands where a large leaf was, or a
- * table is used in another place, everything is forgotten: by a memory slot that comes and goes, at which KVM
- * drops all shadows. */
+ * - What was derived from the *shape* of tables may stay: a large leaf is shadowed by a table of small ones
+ * for just its frames, a table by where it stands, and not every kernel notices that something else is there
+ * later. So before something else is where a large leaf was, or a table is used in another place, everything
+ * is forgotten: by a region that comes and goes, at which KVM drops all shadows. */
+#include "domain/memory.h"
+
 #include "domain/internal.h"
 
 #include <errno.h>
@@ -156,4 +158,9 @@ int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint
     int rc = domain->stale ? memory_forget(domain, error) : 0;
     return end_change(
         domain, rc < 0 ? rc : page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error));
+}
+
+struct page_tables *domain_tables(struct domain *domain)
+{
+    return &domain->tables;
 }

@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "domain/cpu.h"
 #include "domain/domain.h"
+#include "domain/memory.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 #include "workload/chase.h"
