@@ -91,40 +91,38 @@ static struct curve_words words_of(const struct chase_view *view, const struct c
 static void count_point(struct place *place, struct found found)
 {
     const struct result_comparison *against = found.point->against;
-    const struct curve_point *slowest = place->slowest.point, *fastest = place->fastest.point;
     uint64_t bytes = found.point->working_set_bytes;
+    struct found *slowest = &place->slowest, *fastest = &place->fastest;
     if (!point_compared(found.point))
         return;
+    enum verdict verdict = verdict_of(against->low, against->high);
     ratios_add(&place->ratios, against->ratio, against->low, against->high);
     if (ratio_is_unclear(against->low, against->high)) {
-        if (!place->unclear_most || bytes < place->unclear_least)
-            place->unclear_least = bytes;
-        if (bytes > place->unclear_most)
-            place->unclear_most = bytes;
+        place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
+        place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
     }
-    enum verdict verdict = verdict_of(against->low, against->high);
-    if (verdict == VERDICT_SLOWER && (!slowest || against->ratio > slowest->against->ratio))
-        place->slowest = found;
-    if (verdict == VERDICT_FASTER && (!fastest || against->ratio < fastest->against->ratio))
-        place->fastest = found;
+    if (verdict == VERDICT_SLOWER && (!slowest->point || against->ratio > slowest->point->against->ratio))
+        *slowest = found;
+    if (verdict == VERDICT_FASTER && (!fastest->point || against->ratio < fastest->point->against->ratio))
+        *fastest = found;
 }
 
 static void find_places(struct chase_view *view)
 {
-    struct place *places = view->places;
     for (size_t i = 0; i < view->curves.count; i++) {
         const struct curve *curve = view->curves.all[i];
-        size_t at = 0;
-        while (at < view->place_count && strcmp(places[at].label, curve->label) != 0)
-            at++;
-        if (!curve->compared || at == PLACES_MAX)
+        struct place *place = view->places, *end = place + view->place_count;
+        while (place < end && strcmp(place->label, curve->label) != 0)
+            place++;
+        if (!curve->compared || place == view->places + PLACES_MAX)
             continue;
-        if (at == view->place_count)
-            places[view->place_count++] =
-                (struct place){.label = curve->label, .elsewhere = curve->elsewhere};
-        places[at].curves++;
+        if (place == end) {
+            *place = (struct place){curve->label, curve->elsewhere, .unclear_least = UINT64_MAX};
+            view->place_count++;
+        }
+        place->curves++;
         for (size_t k = 0; k < curve->group->working_set_count; k++)
-            count_point(&places[at], (struct found){curve, &curve->points[k]});
+            count_point(place, (struct found){curve, &curve->points[k]});
     }
 }
 
@@ -204,13 +202,6 @@ static void conclude_alone(const struct chase_view *view)
     view_add(view->doc, "%s.", view_run_incomplete(view->result, view->doc));
 }
 
-/* "At 6 of 10 working sets", of several curves "In 6 of 20 comparisons" */
-static void say_share(const struct chase_view *view, const struct place *place, size_t count)
-{
-    document_say(view->doc, BLOCK_FACT, "%s %zu of %zu %s", place->curves == 1 ? "At" : "In", count,
-        place->ratios.all, place->curves == 1 ? "working sets" : "comparisons");
-}
-
 static void add_slowest(const struct chase_view *view, const struct place *place)
 {
     const struct ratios *ratios = &place->ratios;
@@ -229,22 +220,23 @@ static void say_place(const struct chase_view *view, const struct place *place)
 {
     struct document *doc = view->doc;
     const struct ratios *ratios = &place->ratios;
-    bool disturbed = ratios_disturbed(ratios);
+    bool disturbed = ratios_disturbed(ratios), one = place->curves == 1;
+    const char *of = one ? "working sets" : "comparisons";
     size_t agree;
     if (ratios->all > 1 && !disturbed) {
-        say_share(view, place, ratios->close);
-        view_add(doc, " %s and native agree within 3 %%", place->elsewhere ? place->label : "guest");
+        document_say(doc, BLOCK_FACT, "%s %zu of %zu %s %s and native agree within 3 %%", one ? "At" : "In",
+            ratios->close, ratios->all, of, place->elsewhere ? place->label : "guest");
         if (ratios_agree(ratios, &agree) >= 0.05)
-            view_add(doc, ", %s %zu within 10 %%", place->curves == 1 ? "at" : "in", agree);
+            view_add(doc, ", %s %zu within 10 %%", one ? "at" : "in", agree);
         add_slowest(view, place);
     }
     if (!ratios->unclear)
         return;
-    say_share(view, place, ratios->unclear);
+    document_say(doc, BLOCK_FACT, "%s %zu of %zu %s, ", one ? "At" : "In", ratios->unclear, ratios->all, of);
     if (place->unclear_most == place->unclear_least)
-        view_add(doc, ", at %s", format_size(place->unclear_most).text);
+        view_add(doc, "at %s", format_size(place->unclear_most).text);
     else
-        view_add(doc, ", between %s and %s", format_size(place->unclear_least).text,
+        view_add(doc, "between %s and %s", format_size(place->unclear_least).text,
             format_size(place->unclear_most).text);
     if (!disturbed)
         view_add(doc, ", this run cannot tell: %s.", view_run_blame(view->result, doc));
@@ -326,16 +318,6 @@ static bool conclude_all(const struct chase_view *view)
 
 /* ---- the table of a group ---- */
 
-/* Why there is something to say about a point; NULL if there is not. */
-static const char *reason_of(const struct result *result, const struct curve_point *point)
-{
-    if (!point->cell)
-        return result->complete || !result->incomplete_reason[0] ? "this cell was not part of the experiment"
-                                                                 : result->incomplete_reason;
-    const char *reason = cell_reason(point->cell);
-    return reason || !point->against ? reason : comparison_reason(point->against);
-}
-
 /* Why figures are missing, lack an interval or are of other pages; or the details: that a cell is noisy,
  * since what is read is how cells compare. */
 static void say_notes(const struct chase_view *view, const struct curve_group *group, bool details)
@@ -346,11 +328,15 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
         for (size_t k = 0; k < group->working_set_count; k++) {
             const struct curve_point *point = &group->curves[i].points[k];
             const struct result_cell *cell = point->cell;
+            const char *reason = cell ? cell_reason(cell) : view->result->incomplete_reason;
+            if (!cell && (view->result->complete || !reason[0]))
+                reason = "this cell was not part of the experiment";
+            if (cell && !reason && point->against)
+                reason = comparison_reason(point->against);
             const char *mark = !cell_measured(cell) ? "- " : cell->quality == QUALITY_INTERRUPTED ? "! " : "";
             if (details == (cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked))
                 remarks_add(&remarks, document_text(view->doc, "%s%s at ", mark, title),
-                    document_text(view->doc, "%s", format_size(point->working_set_bytes).text),
-                    reason_of(view->result, point));
+                    document_text(view->doc, "%s", format_size(point->working_set_bytes).text), reason);
         }
     }
     document_details(view->doc, details);
