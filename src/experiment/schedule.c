@@ -1,7 +1,6 @@
 #include "experiment/schedule.h"
 
 #include "base/random.h"
-#include "event/event_kind.h"
 #include "experiment/internal.h"
 #include "measure/clock.h"
 #include "runner/chase_kind.h"
@@ -210,7 +209,7 @@ static void add_counters(
     into->counters.known = into->counters.known && known;
     into->counters.exits += exits;
     into->counters.page_faults += faults;
-    if (into->operation)
+    if (into->cell.workload.kind->operation)
         into->operations += sample->operations;
 }
 
@@ -524,14 +523,14 @@ static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
 static struct result_cell make_cell(
     const struct workload *workload, const struct runner_config *config, struct pool *pool)
 {
-    const struct chase_shape *chase = chase_of(workload);
-    const struct event_parameters *event = event_of(workload);
+    bool pages = !workload->kind->pageless;
     struct result_cell made = {
         .cell = {.monitor = pool_text(pool, config->name),
-            .guest_page_bytes = config->guest_page_bytes,
-            .host_page_bytes = config->placement->config.memory.page_bytes},
+            .workload = *workload,
+            .guest_page_bytes = pages ? config->guest_page_bytes : 0,
+            .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
         .technique = config->technique,
-        .pages = {.host_share_2m = NAN, .as_asked = !workload->kind->bytes},
+        .pages = {.host_share_2m = NAN, .as_asked = !pages},
         .median = NAN,
         .low = NAN,
         .high = NAN,
@@ -539,13 +538,6 @@ static struct result_cell make_cell(
         .quality = QUALITY_MISSING,
         .counters = {.known = true},
     };
-    if (chase)
-        made.cell.chase = *chase;
-    if (event) {
-        made.cell.event.name = event->name;
-        made.cell.event.bytes = event->size_bytes;
-        made.operation = event->operation;
-    }
     snprintf(made.label, sizeof made.label, "%s", config->label);
     cell_id(&made.cell, made.id);
     return made;

@@ -73,9 +73,9 @@ struct scheduled {
     size_t cell_count;
 };
 
-/* Adds a row: the workloads on each of the runners, as cells at the end of the result. Each is compared with
- * the same on its runner's baseline, and with the first of the workloads on its runner. -ENOMEM is the only
- * error. */
+/* Adds a row: the workloads (several only of kinds that need no memory of a placement) on each of the
+ * runners, as cells at the end of the result. Each is compared with the same on its runner's baseline, and
+ * with the first of the workloads on its runner. -ENOMEM is the only error. */
 int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
     size_t count, struct error *error);
 void scheduled_free(struct scheduled *scheduled);

@@ -8,6 +8,7 @@
 #include "event/event.h"
 #include "event/internal.h"
 #include "experiment/events.h"
+#include "host/kept_memory.h"
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
@@ -299,7 +300,7 @@ static void a_change_of_the_address_space_leaves_the_guest_only_with_shadow_pagi
 static uint64_t cr3_of(const struct event_bench *bench)
 {
     struct vcpu_system system = {.cr0 = 0};
-    assert_int_equal(bench->domain->ops->get_system(bench->domain->vcpu, &system, NULL), 0);
+    assert_int_equal(bench->domain->ops->get_system(bench->domain->first->vcpu, &system, NULL), 0);
     return system.page_tables.value;
 }
 
@@ -652,7 +653,7 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
 static const struct result_cell *cell_of(const struct result *result, const char *name)
 {
     size_t i = 0;
-    while (i < result->cell_count && strcmp(result->cells[i].cell.event.name, name) != 0)
+    while (i < result->cell_count && strcmp(cell_workload(&result->cells[i]), name) != 0)
         i++;
     assert_true(i < result->cell_count);
     return &result->cells[i];
@@ -671,17 +672,19 @@ static void leave_no_room(void *context, double fraction, double seconds_left, c
 static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(void **state)
 {
     struct kept_memory hold = {.count = 0};
+    struct placement placement = setting.placement;
+    const struct runner_config native = runner_here(&runner_native, &placement, NULL, 0);
+    (void)state;
+    placement.config.kept = &hold;
     const struct event *events[] = {
         event_find("first-touch-4k"), event_find("first-touch-4k-fresh"), event_find("rdtsc")};
     struct events_experiment experiment = {.events = events,
         .event_count = 3,
-        .places = &place,
-        .place_count = 1,
+        .runners = &native,
+        .runner_count = 1,
         .schedule = {.sample_seconds = 0.001, .rounds = 2, .seconds = 1, .progress = {leave_no_room, &hold}}};
     struct result result = {0};
     struct error error;
-    (void)state;
-    place.hold = &hold;
     assert_int_equal(experiment_events(&experiment, &result, &error), 0);
     assert_true(result.complete);
     const struct result_cell *failed = cell_of(&result, "first-touch-4k-fresh");

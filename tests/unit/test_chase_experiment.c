@@ -1,75 +1,87 @@
-/* experiment/chase on made-up sites: who is compared with whom, who goes on when one fails; and where a
+/* experiment/chase on made-up runners: who shares a plan; and where a
  * machine is slow, a budget that allows it is kept by shorter samples, not by fewer placements. */
 #include "cmocka_all.h"
 
 #include "experiment/chase.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum { SHAPES = 8, STEP_NS = 10, CALLS_MAX = 4096, SLOWNESS = 4 };
 
-/* What was asked of a made-up site, sample by sample. */
+/* What was asked of made-up runners, sample by sample. */
 static uint64_t steps_asked[CALLS_MAX];
-static size_t asked_count;
+static size_t asked_count, planned;
 static unsigned slowness; /* how much longer than its steps a sample takes; 0: no time */
 
-/* The site that cannot be placed from its second placement on, and the one whose last lane breaks. */
-static const struct site *unplaceable, *breaking;
-static unsigned placed;
-static size_t laid_out;
-
-static int place(struct site *site, uint64_t bytes, struct error *error)
+static int made_up_open(const struct runner_config *config, struct runner **runner, struct error *error)
 {
-    (void)bytes;
-    return site == unplaceable && placed++ > 0 ? error_set(error, ENOMEM, "no memory any more") : 0;
-}
-
-static int lay_out(struct site *site, const struct chase_shape *shape, uint64_t seed, struct error *error)
-{
-    (void)site, (void)shape, (void)seed, (void)error;
-    laid_out++;
+    struct runner *made = calloc(1, sizeof *made);
+    assert_non_null(made);
+    (void)error;
+    made->config = *config;
+    *runner = made;
     return 0;
 }
 
-static int sample(struct site *site, size_t lane, const struct sample_plan *plan, struct sample *sample,
-    struct error *error)
+static int made_up_prepare(
+    struct runner *runner, const struct workload *workload, uint64_t seed, struct error *error)
 {
-    uint64_t steps = plan->steps * plan->batches;
+    (void)seed, (void)error;
+    runner->workload = *workload;
+    return 0;
+}
+
+static int made_up_sample(
+    struct runner *runner, const struct effort *effort, struct sample *sample, struct error *error)
+{
+    uint64_t steps = effort->steps * effort->batches;
     const struct timespec time = {.tv_nsec = (long)(steps * STEP_NS * slowness)};
-    if (site == breaking && lane == site->lane_count - 1)
-        return error_set(error, EPROTO, "the guest shut down");
-    if (plan->batches > 1 &&
-        asked_count < CALLS_MAX) /* not the short walk that tells how long a step takes */
+    (void)runner, (void)error;
+    if (effort->batches == 1) /* the short walk that tells how long a step takes */
+        planned++;
+    else if (asked_count < CALLS_MAX)
         steps_asked[asked_count++] = steps;
     nanosleep(&time, NULL);
-    *sample = (struct sample){.ns = STEP_NS};
+    *sample = (struct sample){.metric_count = 0};
+    sample_set_time(sample, STEP_NS, steps);
     return 0;
 }
 
-static int proof(struct site *site, size_t lane, struct page_proof *proof, struct error *error)
+static int made_up_proof(struct runner *runner, struct page_proof *proof, struct error *error)
 {
-    (void)site, (void)lane, (void)error;
+    (void)runner, (void)error;
     *proof = (struct page_proof){.as_asked = true};
     return 0;
 }
 
-static void clear(struct site *site)
+static void made_up_close(struct runner *runner)
 {
-    (void)site;
+    free(runner);
 }
 
-static const struct site_ops ops = {
-    .place = place, .lay_out = lay_out, .sample = sample, .proof = proof, .clear = clear};
+static const struct runner_ops made_up = {.name = "made-up",
+    .open = made_up_open,
+    .prepare = made_up_prepare,
+    .sample = made_up_sample,
+    .proof = made_up_proof,
+    .close = made_up_close};
+
+static struct placement small = {.config = {.memory = {.page_bytes = 4096}, .elsewhere = true}},
+                        large = {.config = {.memory = {.page_bytes = 2 << 20}, .elsewhere = true}};
+
+static struct runner_config on(const char *name, struct placement *placement)
+{
+    struct runner_config config = {.ops = &made_up, .placement = placement};
+    snprintf(config.name, sizeof config.name, "%s", name);
+    return config;
+}
 
 static void measure(double seconds, double shortest, struct result *result)
 {
-    struct site site = {.ops = &ops,
-        .host_page_bytes = 4096,
-        .lanes = {{.name = "made-up", .label = "made-up"}},
-        .lane_count = 1};
-    struct site *sites[] = {&site};
+    const struct runner_config runner = on("made-up", &small);
     struct chase_shape shapes[SHAPES];
     struct error error = {0};
     for (size_t i = 0; i < SHAPES; i++)
@@ -77,8 +89,8 @@ static void measure(double seconds, double shortest, struct result *result)
     const struct chase_experiment experiment = {
         .shapes = shapes,
         .shape_count = SHAPES,
-        .sites = sites,
-        .site_count = 1,
+        .runners = &runner,
+        .runner_count = 1,
         .schedule = {.sample_seconds = 0.002,
             .shortest_sample_seconds = shortest,
             .rounds = 2,
@@ -143,92 +155,46 @@ static void a_machine_that_is_fast_enough_keeps_its_samples(void **state)
 
 /* ---- side by side ---- */
 
-static struct site pair = {
-    .ops = &ops,
-    .host_page_bytes = 4096,
-    .lanes = {{.type = &runner_native, .name = "native", .label = "native"},
-        {.type = &runner_kvm, .name = "kvm", .label = "kvm", .guest_page_bytes = 4096}},
-    .lane_count = 2,
-};
-static const struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
-
-static int measure_on(struct site *const *sites, size_t count, struct result *result, struct error *error)
+/* All runners of a placement walk as far, which is found out once. */
+static void one_plan_serves_all_runners_of_a_placement(void **state)
 {
+    const struct runner_config runners[] = {on("a", &small), on("b", &small), on("a", &large)};
+    const struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
     const struct chase_experiment experiment = {
         .shapes = &shape,
         .shape_count = 1,
-        .sites = sites,
-        .site_count = count,
+        .runners = runners,
+        .runner_count = 3,
         .schedule = {.sample_seconds = 0.001, .rounds = 2, .seconds = 0.001},
     };
-    *result = (struct result){0};
-    slowness = asked_count = laid_out = placed = 0;
-    return experiment_chase(&experiment, result, error);
-}
-
-static void lanes_are_compared_with_native_on_their_own_memory(void **state)
-{
-    struct site small = pair, large = pair,
-                remote = {.ops = &ops, .lanes = {{.name = "command:x"}}, .lane_count = 1};
-    struct site *const three[] = {&small, &large, &remote};
-    static const size_t pairs[][2] = {
-        {1, 0}, {3, 2}, {4, 0}}; /* native, kvm; native, kvm; the other machine */
-    struct result result;
+    struct result result = {0};
     struct error error;
     (void)state;
-    assert_int_equal(measure_on(three, 3, &result, &error), 0);
-    assert_int_equal(result.cell_count, 5);
-    assert_string_equal(result.cells[1].id, "chase/kvm/random/4096/64/4096/4096");
-    assert_int_equal(result.comparison_count, 3);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(result.comparisons[i].cell, pairs[i][0]);
-        assert_int_equal(result.comparisons[i].baseline, pairs[i][1]);
-    }
-    assert_int_equal(laid_out, 3 * PLACEMENTS_MIN); /* once for all lanes of a site */
+    slowness = planned = 0;
+    assert_int_equal(experiment_chase(&experiment, &result, &error), 0);
+    assert_int_equal(result.cell_count, 3);
+    assert_string_equal(result.cells[1].id, "chase/b/random/4096/64/-/4096");
+    assert_string_equal(result.cells[2].id, "chase/a/random/4096/64/-/2097152");
+    assert_int_equal(planned % 2, 0);
+    assert_int_equal(planned, 2 * result.cells[0].placements);
+    assert_int_equal(result.cells[0].operations, 0); /* told of events only */
     result_free(&result);
 }
 
-static void without_native_nothing_is_compared(void **state)
+static void without_runners_nothing_is_measured(void **state)
 {
-    struct site alone = {.ops = &ops, .lanes = {{.type = &runner_kvm, .name = "kvm"}}, .lane_count = 1};
-    struct site *const one[] = {&alone};
-    struct result result;
+    const struct chase_experiment experiment = {.runner_count = 0};
+    struct result result = {0};
     struct error error;
     (void)state;
-    assert_int_equal(measure_on(one, 1, &result, &error), 0);
-    assert_true(result.complete);
-    assert_int_equal(result.comparison_count, 0);
-    result_free(&result);
-    assert_int_equal(measure_on(one, 0, &result, &error), -EINVAL);
-    result_free(&result);
-}
-
-static void a_runner_or_a_site_that_fails_leaves_the_others_measured(void **state)
-{
-    struct site first = pair, second = pair;
-    struct site *const two[] = {&first, &second};
-    static const unsigned expected[] = {PLACEMENTS_MIN, 0, 1, 1};
-    struct result result;
-    struct error error;
-    (void)state;
-    breaking = &first;
-    unplaceable = &second;
-    assert_int_equal(measure_on(two, 2, &result, &error), 0);
-    assert_true(result.broken && !result.complete);
-    for (size_t i = 0; i < 4; i++)
-        assert_int_equal(result.cells[i].placements, expected[i]);
-    assert_string_equal(result.cells[1].reason, "the guest shut down");
-    assert_non_null(strstr(result.cells[2].reason, "no memory any more"));
-    result_free(&result);
-    breaking = unplaceable = NULL;
+    assert_int_equal(experiment_chase(&experiment, &result, &error), -EINVAL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lanes_are_compared_with_native_on_their_own_memory),
-        cmocka_unit_test(without_native_nothing_is_compared),
-        cmocka_unit_test(a_runner_or_a_site_that_fails_leaves_the_others_measured),
+        cmocka_unit_test(one_plan_serves_all_runners_of_a_placement),
+        cmocka_unit_test(without_runners_nothing_is_measured),
         cmocka_unit_test(a_slow_machine_gets_shorter_samples_and_all_its_placements),
         cmocka_unit_test(samples_stay_as_long_as_they_are_where_nothing_shorter_is_allowed),
         cmocka_unit_test(a_machine_that_is_fast_enough_keeps_its_samples),
