@@ -27,6 +27,12 @@ struct pace {
         asked; /* … each cell's would have taken as long as this, had they lasted what they were meant to */
 };
 
+/* A runner in the present placement. */
+struct placed {
+    struct runner *runner; /* NULL: it is not open: each cell opens one of its own */
+    struct error failure;  /* code 0: it has not failed */
+};
+
 struct run {
     const struct schedule *schedule;
     struct scheduled *scheduled;
@@ -34,8 +40,7 @@ struct run {
     struct result_cell *cells; /* of the result, those that are measured */
     size_t *order;             /* rows in the order of the present placement */
     unsigned *rounds;          /* of each row in one placement */
-    struct runner **open;      /* each runner, where its placement has memory */
-    struct error *failures;    /* of each runner in the present placement; code 0: it has not failed */
+    struct placed *placed;     /* each runner */
     struct error broken;       /* the first failure that breaks the result; code 0: none */
     double (*now)(void);
     double started; /* now() */
@@ -134,7 +139,7 @@ static const struct runner_config *config_of(const struct run *run, size_t cell)
 static struct runner *runner_of(const struct run *run, size_t cell)
 {
     const struct scheduled_cell *scheduled = &run->scheduled->cells[cell];
-    return scheduled->own ? scheduled->own : run->open[scheduled->runner];
+    return scheduled->own ? scheduled->own : run->placed[scheduled->runner].runner;
 }
 
 /* What failed is told in its cell, and not tried again; the others go on. Only the user and the end of the
@@ -173,13 +178,13 @@ static int prepare_cell(
     struct run *run, const struct scheduled_row *row, size_t number, uint64_t seed, struct error *error)
 {
     struct scheduled_cell *cell = &run->scheduled->cells[number];
-    const struct error *failure = &run->failures[cell->runner];
+    const struct error *failure = &run->placed[cell->runner].failure;
     int rc = 0;
     if (failure->code) {
         *error = *failure;
         return -error->code;
     }
-    if (!run->open[cell->runner])
+    if (!run->placed[cell->runner].runner)
         rc = runner_open(config_of(run, number), &cell->own, error);
     if (rc == 0)
         rc = runner_prepare(runner_of(run, number), &cell->workload, seed, error);
@@ -313,16 +318,17 @@ static int open_runner(struct run *run, size_t runner, struct error *error)
         tell(run, "mapping memory");
         rc = placement_map(config->placement, bytes, alignment, error);
     }
-    return rc < 0 ? rc : runner_open(config, &run->open[runner], error);
+    return rc < 0 ? rc : runner_open(config, &run->placed[runner].runner, error);
 }
 
 /* The proof of a runner's pages is that of all its cells in this placement. Each placement is proved; the
  * last one is told, or the first one whose pages were not those that were asked for. */
 static int prove_runner(struct run *run, size_t runner, struct error *error)
 {
+    struct runner *open = run->placed[runner].runner;
     struct page_proof proof;
-    int rc = run->open[runner] ? runner_proof(run->open[runner], &proof, error) : 0;
-    for (size_t i = 0; rc == 0 && run->open[runner] && i < run->scheduled->cell_count; i++) {
+    int rc = open ? runner_proof(open, &proof, error) : 0;
+    for (size_t i = 0; rc == 0 && open && i < run->scheduled->cell_count; i++) {
         struct page_proof *told = &run->cells[i].pages;
         if (run->scheduled->cells[i].runner == runner && (!told->proof[0] || told->as_asked))
             *told = proof;
@@ -336,7 +342,7 @@ static int place(struct run *run, struct error *error)
     static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
     size_t count = run->scheduled->runner_count;
     for (size_t i = 0; i < 2 * count; i++) {
-        struct error *failure = &run->failures[i % count];
+        struct error *failure = &run->placed[i % count].failure;
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
@@ -351,8 +357,8 @@ static int place(struct run *run, struct error *error)
 static void clear(struct run *run)
 {
     for (size_t i = 0; i < run->scheduled->runner_count; i++) {
-        runner_close(run->open[i]);
-        run->open[i] = NULL;
+        runner_close(run->placed[i].runner);
+        run->placed[i].runner = NULL;
     }
     for (size_t i = 0; i < run->scheduled->runner_count; i++)
         placement_clear(run->scheduled->runners[i].placement);
@@ -469,21 +475,19 @@ int schedule_run(
         .cells = result->cells + (result->cell_count - scheduled->cell_count),
         .order = calloc(scheduled->row_count + 1, sizeof *run.order),
         .rounds = calloc(scheduled->row_count + 1, sizeof *run.rounds),
-        .open = calloc(scheduled->runner_count + 1, sizeof *run.open),
-        .failures = calloc(scheduled->runner_count + 1, sizeof *run.failures),
+        .placed = calloc(scheduled->runner_count + 1, sizeof *run.placed),
         .now = schedule->now ? schedule->now : clock_seconds,
         .planned = PLACEMENTS_MIN,
         .planned_seconds = schedule->seconds,
         .sample_seconds = schedule->sample_seconds,
     };
     run.started = run.now();
-    int rc = run.order && run.rounds && run.open && run.failures
+    int rc = run.order && run.rounds && run.placed
                  ? conclude(&run, measure_all(&run, error), error)
                  : error_set(error, ENOMEM, "no memory for the order of measuring");
     free(run.order);
     free(run.rounds);
-    free(run.open);
-    free(run.failures);
+    free(run.placed);
     return rc;
 }
 
