@@ -222,6 +222,10 @@ void reader_refuse(struct reader *reader, const char *format, ...) __attribute__
 void reader_refuse_key(struct reader *reader, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Refuses the object that is read if its figure lies outside of its interval, by more than digits that are
+ * not in the file can make; NAN does not. */
+void reader_interval(struct reader *reader, const char *what, double low, double figure, double high);
+
 /* `count` zeroed things, to be freed; NULL for none, and after a failure. */
 void *reader_room(struct reader *reader, size_t count, size_t size);
 

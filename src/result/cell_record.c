@@ -137,20 +137,12 @@ static const struct record metric_record = {
 
 /* ---- the whole ---- */
 
-/* NAN orders with everything. */
-static bool in_order(double low, double high)
-{
-    return !(low > high);
-}
-
 static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
     if (no_pages(cell))
         cell->pages = (struct page_proof){.host_share_2m = NAN, .as_asked = true};
-    if (!in_order(cell->low, cell->median) || !in_order(cell->median, cell->high) ||
-        !in_order(cell->low, cell->high))
-        reader_refuse(reader, "%s: the median lies outside of its interval", reader->where);
+    reader_interval(reader, "median", cell->low, cell->median, cell->high);
 }
 
 static const struct field cell_fields[] = {

@@ -69,17 +69,10 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
         reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);
 }
 
-/* By more than what digits that are not in the file can make; NAN is not. */
-static bool is_above(double a, double b)
-{
-    return a > b && a - b > 1e-9 * fabs(b);
-}
-
 static void check_finding(struct reader *reader, void *base)
 {
     const struct finding *finding = base;
-    if (is_above(finding->low, finding->number) || is_above(finding->number, finding->high))
-        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+    reader_interval(reader, "value", finding->low, finding->number, finding->high);
 }
 
 static const struct field_hook value = {
