@@ -315,8 +315,3 @@ int compare_schema(FILE *stream, struct error *error)
         "version 1 fields may be added and none changes its meaning.",
         stream, error);
 }
-
-int compare_json(const struct compare *compare, FILE *stream, struct error *error)
-{
-    return record_print(&compare_record, compare, stream, error);
-}

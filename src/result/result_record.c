@@ -11,7 +11,7 @@
 /* ---- what wrote it, with which settings ---- */
 
 static const struct field tool_fields[] = {
-    {"version", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct tool, version)},
+    {"version", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct tool, version), .text = VCOST_VERSION},
     {"build", FIELD_STRING, FIELD_AT(struct tool, build), .missing = "the build did not say"},
 };
 static const struct record tool_record = {"tool", sizeof(struct tool), RECORD_FIELDS(tool_fields)};
@@ -185,7 +185,7 @@ static bool is_inspection(const void *base)
 static const struct field result_fields[] = {
     {"schema", FIELD_CONSTANT, .text = RESULT_SCHEMA},
     {"tool", FIELD_RECORD, FIELD_NEEDED, AT(tool), .of = &tool_record, .about = "What wrote the file."},
-    {"command", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, command, command_count),
+    {"command", FIELD_LIST, FIELD_NEEDED | FIELD_POOLED, FIELD_POINTER(struct result, command, command_count),
         .about = "The command line."},
     {"settings", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result, settings, setting_count),
         .of = &setting_record, .about = "Options that shape the result, with their values."},
@@ -261,24 +261,4 @@ int result_schema(FILE *stream, struct error *error)
         "pass over fields that they do not know, so this schema allows them, while what it names is typed, "
         "and required where every vcost of version 1 writes it.",
         stream, error);
-}
-
-static struct result with_tool(const struct result *result)
-{
-    struct result whole = *result;
-    if (!whole.tool.version)
-        whole.tool = this_tool;
-    return whole;
-}
-
-int json_from_result(const struct result *result, json_t **json, struct error *error)
-{
-    struct result whole = with_tool(result);
-    return record_write(&result_record, &whole, json, error);
-}
-
-int json_write(const struct result *result, FILE *stream, struct error *error)
-{
-    struct result whole = with_tool(result);
-    return record_print(&result_record, &whole, stream, error);
 }
