@@ -120,7 +120,8 @@ struct record {
 
 /* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in
  * place, FIELD_POINTER(struct result, cells, cell_count), FIELD_NAMES(quality_names) or, of
- * structures that begin with a name, FIELD_NAMES(chase_orders). */
+ * structures that begin with a name, FIELD_NAMES(chase_orders). FIELDS({…}, …) are a record's fields where it
+ * is defined, RECORD_FIELDS(table) those of a table. */
 #define FIELD_SIZE(type, member) sizeof(((type *)0)->member)
 #define FIELD_AT(type, member) .offset = offsetof(type, member), .size = FIELD_SIZE(type, member)
 #define FIELD_ITEMS(type, member, count)                                                                     \
@@ -130,6 +131,9 @@ struct record {
     .offset = offsetof(type, member), .count_offset = offsetof(type, count)
 #define FIELD_NAMES(array)                                                                                   \
     .names = (array), .name_count = sizeof(array) / sizeof *(array), .name_stride = sizeof *(array)
+#define FIELDS(...)                                                                                          \
+    .fields = (const struct field[]){__VA_ARGS__},                                                           \
+    .field_count = sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 #define RECORD_FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
 
 /* Writes the structure as an object, which the caller owns (json_decref). Items whose reference leads nowhere
