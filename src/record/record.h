@@ -174,10 +174,9 @@ struct reader {
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
 
 /* Writes the JSON Schema (draft 2020-12) of a root record's objects, so that it cannot say anything else than
- * the tables, indented: `id` is its file's name, `about` says what the objects are. -ENOMEM is the only
- * error. */
-int record_schema(
-    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
+ * the tables, indented. The root's first field is the constant that names it, "vcost.result/1": its file is
+ * vcost.result-1.schema.json. -ENOMEM is the only error. */
+int record_schema(const struct record *record, FILE *stream, struct error *error);
 
 /* ---- writing what no table describes: hooks, other objects ---- */
 

@@ -285,15 +285,9 @@ const struct record compare_record = {"comparison", sizeof(struct compare),
         {"threshold", FIELD_RECORD, FIELD_NEEDED | FIELD_MAYBE | FIELD_PLAIN, AT(threshold),
             .of = &threshold_record, .count_offset = offsetof(struct compare, threshold.asked),
             .about = "What --fail-above asked for; null: nothing."}),
-    .check = check_compare};
-
-int compare_schema(FILE *stream, struct error *error)
-{
-    return record_schema(&compare_record, "vcost.compare-1.schema.json",
+    .check = check_compare,
+    .about =
         "Results of vcost (vcost.result/1) held against the first of them. Lists named values, texts or "
-        "files "
-        "have an element for each file, in the order of the command line; changes has one for each file but "
-        "the first. A figure that could not be had is null, and the \"reason\" beside it says why. Within "
-        "version 1 fields may be added and none changes its meaning.",
-        stream, error);
-}
+        "files have an element for each file, in the order of the command line; changes has one for each "
+        "file but the first. A figure that could not be had is null, and the \"reason\" beside it says "
+        "why. Within version 1 fields may be added and none changes its meaning."};

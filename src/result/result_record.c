@@ -233,18 +233,13 @@ const struct record result_record = {"result", sizeof(struct result),
             .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
                      "--watch only."}),
     .check = check_result,
+    .about =
+        "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not "
+        "be had is null, and F_reason beside it says why (the figures of a cell and of a comparison share "
+        "one \"reason\"); nothing is ever 0 for \"not available\". Counters are integers; a value past 2^53 "
+        "is null with its reason. Within version 1 fields may be added and none changes its meaning: "
+        "readers pass over fields that they do not know, so this schema allows them, while what it names "
+        "is typed, and required where every vcost of version 1 writes it.",
     .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
              "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
              "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}"};
-
-int result_schema(FILE *stream, struct error *error)
-{
-    return record_schema(&result_record, "vcost.result-1.schema.json",
-        "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not be "
-        "had is null, and F_reason beside it says why (the figures of a cell and of a comparison share one "
-        "\"reason\"); nothing is ever 0 for \"not available\". Counters are integers; a value past 2^53 is "
-        "null with its reason. Within version 1 fields may be added and none changes its meaning: readers "
-        "pass over fields that they do not know, so this schema allows them, while what it names is typed, "
-        "and required where every vcost of version 1 writes it.",
-        stream, error);
-}
