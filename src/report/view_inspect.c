@@ -262,7 +262,7 @@ static void add_section(const struct findings *findings, enum finding_section se
     if (!rows)
         return;
     struct table *table = document_table(
-        doc, finding_section_name(section), finding_section_title(section), columns, FINDING_COLUMNS, rows);
+        doc, finding_sections[section].name, finding_sections[section].title, columns, FINDING_COLUMNS, rows);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (finding->section != section)
@@ -294,8 +294,8 @@ static void add_findings_for_files(const struct findings *findings, struct docum
         const struct file_value values[] = {
             FILE_WORDS("name", finding->name),
             FILE_WORDS("key", finding->key),
-            FILE_WORDS("section", finding_section_name(finding->section)),
-            FILE_WORDS("source", finding_source_name(finding->source)),
+            FILE_WORDS("section", finding_sections[finding->section].name),
+            FILE_WORDS("source", finding_source_names[finding->source]),
             FILE_WORDS("unit", unit_name(finding->unit)),
             has ? FILE_FIGURE("value", finding->unit, finding->number)
                 : FILE_WORDS("value", words && known ? text : NULL),

@@ -69,17 +69,10 @@ static void read_value(struct reader *reader, const json_t *object, void *base)
         reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);
 }
 
-/* By more than what digits that are not in the file can make; NAN is not. */
-static bool is_above(double a, double b)
-{
-    return a > b && a - b > 1e-9 * fabs(b);
-}
-
 static void check_finding(struct reader *reader, void *base)
 {
     const struct finding *finding = base;
-    if (is_above(finding->low, finding->number) || is_above(finding->number, finding->high))
-        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+    reader_interval(reader, "value", finding->low, finding->number, finding->high);
 }
 
 static const struct field_hook value = {
@@ -89,32 +82,36 @@ static const struct field_hook value = {
               "text for words, true or false for yes-no, otherwise a number; null: not known.'}",
 };
 
-static const struct field finding_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
-        .about = "Stable: \"tlb-reach\"."},
-    {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
-        .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
-    {"section", FIELD_ENUM, FIELD_OPEN, AT(section), FIELD_NAMES(finding_sections), .other = FINDING_BELOW},
-    {"title", FIELD_STRING, AT(title), .about = "For people."},
-    {"source", FIELD_ENUM, FIELD_OPEN, AT(source), FIELD_NAMES(finding_source_names),
-        .other = FINDING_MEASURED,
-        .about = "told: by the processor, the kernel or the hypervisor. judged: by a rule, from what was "
-                 "measured."},
-    {"unit", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN, AT(unit), FIELD_NAMES(unit_names), .other = UNIT_COUNT,
-        .about = "What value, low and high are in. share: of a whole, 0.05 is 5 %. ratio: how many times."},
-    {"value", FIELD_HOOK, .hook = &value},
-    {"text", FIELD_TEXT, FIELD_PLAIN, AT(value.text), .why = no_words, .check = "'minLength': 1",
-        .about = "More words to a value that is none itself: for example: partly."},
-    {"low", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(low), .why = no_interval,
-        .about = "Low end of its interval; null: it has none."},
-    {"high", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(high), .why = no_interval, .about = "Its high end."},
-    {"reason", FIELD_REASON, AT(value.text), .why = no_value, .check = "'minLength': 1",
-        .about = "Why value is null; null if it is not."},
-    {"how", FIELD_TEXT, FIELD_PLAIN, AT(how), .about = "How it was found."},
-    {"sure", FIELD_TEXT, FIELD_PLAIN, AT(sure), .about = "What makes it sure, or what could make it wrong."},
-    {"detail", FIELD_FLAG, AT(detail), .about = "Left out of the report for people unless all is asked for."},
-};
-const struct record finding_record = {"finding", sizeof(struct finding), RECORD_FIELDS(finding_fields),
+const struct record finding_record = {"finding", sizeof(struct finding),
+    FIELDS({"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+               .about = "Stable: \"tlb-reach\"."},
+        {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
+            .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
+        {"section", FIELD_ENUM, FIELD_OPEN, AT(section), FIELD_NAMES(finding_sections),
+            .other = FINDING_BELOW},
+        {"title", FIELD_STRING, AT(title), .about = "For people."},
+        {"source", FIELD_ENUM, FIELD_OPEN, AT(source), FIELD_NAMES(finding_source_names),
+            .other = FINDING_MEASURED,
+            .about = "told: by the processor, the kernel or the hypervisor. judged: by a rule, from what was "
+                     "measured."},
+        {"unit", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN, AT(unit), FIELD_NAMES(unit_names),
+            .other = UNIT_COUNT,
+            .about =
+                "What value, low and high are in. share: of a whole, 0.05 is 5 %. ratio: how many times."},
+        {"value", FIELD_HOOK, .hook = &value},
+        {"text", FIELD_TEXT, FIELD_PLAIN, AT(value.text), .why = no_words, .check = "'minLength': 1",
+            .about = "More words to a value that is none itself: for example: partly."},
+        {"low", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(low), .why = no_interval,
+            .about = "Low end of its interval; null: it has none."},
+        {"high", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(high), .why = no_interval,
+            .about = "Its high end."},
+        {"reason", FIELD_REASON, AT(value.text), .why = no_value, .check = "'minLength': 1",
+            .about = "Why value is null; null if it is not."},
+        {"how", FIELD_TEXT, FIELD_PLAIN, AT(how), .about = "How it was found."},
+        {"sure", FIELD_TEXT, FIELD_PLAIN, AT(sure),
+            .about = "What makes it sure, or what could make it wrong."},
+        {"detail", FIELD_FLAG, AT(detail),
+            .about = "Left out of the report for people unless all is asked for."}),
     .check = check_finding, .about = "One thing that was found out, or why it could not be.",
     .rules = "{'if': {'properties': {'value': {'type': 'null'}}, 'required': ['value']}, "
              "'then': {'properties': {'reason': {'type': 'string'}, 'low': {'type': 'null'}, "
@@ -140,21 +137,19 @@ static const char *remedy_reason(const void *base)
     return isfinite(remedy->low) && isfinite(remedy->high) ? NULL : "no interval could be made";
 }
 
-static const struct field remedy_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
-        .about = "Stable: \"large-pages\"."},
-    {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
-    {"change", FIELD_TEXT, AT(change), .about = "What to do."},
-    {"with_what", FIELD_TEXT, AT(with_what), .about = "What was measured."},
-    {"without_what", FIELD_TEXT, AT(without_what), .about = "The same without the cause."},
-    {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
-    {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
-    {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of its 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
-    {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
-        .about = "Why a figure is null; null if none is."},
-};
-const struct record remedy_record = {"remedy", sizeof(struct remedy), RECORD_FIELDS(remedy_fields),
+const struct record remedy_record = {"remedy", sizeof(struct remedy),
+    FIELDS({"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+               .about = "Stable: \"large-pages\"."},
+        {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
+        {"change", FIELD_TEXT, AT(change), .about = "What to do."},
+        {"with_what", FIELD_TEXT, AT(with_what), .about = "What was measured."},
+        {"without_what", FIELD_TEXT, AT(without_what), .about = "The same without the cause."},
+        {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
+        {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
+        {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of its 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+        {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
+            .about = "Why a figure is null; null if none is."}),
     .about = "A cost, measured as it is and without its cause, and what to change."};

@@ -73,7 +73,7 @@ static void sections_come_in_order_and_empty_ones_not_at_all(void **state)
     char *text = report_of(&result, &usual_style, false), *at = text;
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++) {
         char heading[80];
-        snprintf(heading, sizeof heading, "\n%s\n\n", finding_section_title(section));
+        snprintf(heading, sizeof heading, "\n%s\n\n", finding_sections[section].title);
         assert_int_equal(times(text, heading), section != FINDING_CLOCK);
         if (section == FINDING_CLOCK)
             continue;
