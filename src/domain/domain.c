@@ -1,21 +1,14 @@
-#include "domain/internal.h"
-
 #include "abi/domain.h"
 #include "base/size.h"
+#include "domain/internal.h"
+#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-
-enum { SLOT_SYSTEM = 0, SLOT_IMAGE = 1 };
-
-/* Guest physical addresses: the system pages from 0, everything else behind the hole that PC devices need
- * below 4 GiB. Each memory starts at a multiple of 1 GiB, so that large pages can line up. */
-#define IMAGE_START (4 * GIB)
-#define DATA_START (5 * GIB)
+#include <time.h>
 
 /* ---- creating ---- */
 
@@ -27,74 +20,87 @@ static uint64_t system_bytes(const struct domain_config *config)
     return need + (config->data ? page_tables_need(config->data->bytes, config->data_page_bytes) : 0);
 }
 
-static int map_image(struct domain *domain, struct error *error)
+static int map_image(struct domain *domain, gpa_t start, struct error *error)
 {
     const struct image *image = domain->config.image;
     uint64_t bytes = image->memory.bytes, code = image->code_bytes;
-    int rc = page_tables_map(
-        &domain->tables, gva_same_as(image->code), GPA(IMAGE_START), code, PAGE_BYTES, PAGE_USER, error);
+    int rc =
+        page_tables_map(&domain->tables, gva_same_as(image->code), start, code, PAGE_BYTES, PAGE_USER, error);
     if (rc < 0)
         return rc;
-    return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(IMAGE_START + code), bytes - code,
+    return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(start.value + code), bytes - code,
         PAGE_BYTES, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
 }
 
 static int map_data(struct domain *domain, struct error *error)
 {
     const struct memory *data = domain->config.data;
-    domain->data_start = GPA(DATA_START);
     uint64_t rights = domain->config.data_is_code ? 0 : PAGE_WRITE | PAGE_NO_EXECUTE;
-    return page_tables_map(&domain->tables, gva_same_as(data->base), domain->data_start, data->bytes,
+    return page_tables_map(&domain->tables, gva_same_as(data->base), domain->data.start, data->bytes,
         domain->config.data_page_bytes, PAGE_USER | rights, error);
 }
 
-static int build_memory(struct domain *domain, struct error *error)
+static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
     uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
-    int rc = memory_map(&domain->system, system_bytes(&domain->config), PAGE_BYTES, error);
-    if (rc < 0)
-        return rc;
-    if ((rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error)) <
-            0 ||
-        (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
-        (rc = map_image(domain, error)) < 0)
+    int rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error);
+    if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
+        (rc = map_image(domain, image, error)) < 0)
         return rc;
     if ((rc = domain->config.data ? map_data(domain, error) : 0) < 0)
         return rc;
     return domain->config.handling ? handling_map(domain, error) : 0;
 }
 
-static int back(
-    struct domain *domain, unsigned slot, gpa_t start, const struct memory *memory, struct error *error)
+static struct guest_region region_of(const struct memory *memory)
 {
-    struct backing backing = backing_private(memory->base, memory->bytes);
-    return domain->ops->region(domain->vm, slot, start, &backing, 0, error);
+    return (struct guest_region){.backing = backing_private(memory->base, memory->bytes)};
 }
 
-static int build_machine(struct domain *domain, struct error *error)
+static int build(struct domain *domain, struct error *error)
 {
-    const struct monitor_ops *ops = domain->ops;
     const struct domain_config *config = &domain->config;
-    const struct vm_config vm = {.irqchip = config->irqchip, .stop = config->stop};
-    int rc;
-    if ((rc = ops->create(&vm, &domain->vm, error)) < 0 ||
-        (rc = back(domain, SLOT_SYSTEM, GPA(0), &domain->system, error)) < 0 ||
-        (rc = back(domain, SLOT_IMAGE, GPA(IMAGE_START), &config->image->memory, error)) < 0 ||
-        (config->data && (rc = back(domain, DOMAIN_SLOT_DATA, domain->data_start, config->data, error)) < 0))
+    struct guest_region system, image = region_of(&config->image->memory);
+    int rc = memory_map(&domain->system, system_bytes(config), PAGE_BYTES, error);
+    if (rc < 0)
         return rc;
-    return ops->vcpu(domain->vm, 0, &domain->vcpu, error);
+    system = region_of(&domain->system);
+    if ((rc = domain_add_region_from(domain, GPA(0), &system, error)) < 0 ||
+        (rc = domain_add_region(domain, &image, error)) < 0)
+        return rc;
+    if (config->data) {
+        domain->data = region_of(config->data);
+        rc = domain_add_region(domain, &domain->data, error);
+    }
+    if (rc < 0 || (rc = build_tables(domain, image.start, error)) < 0)
+        return rc;
+    return domain_cpu(domain, &domain->first, error);
+}
+
+static void init_lock(struct domain *domain)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&domain->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&domain->lock, NULL);
 }
 
 int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
 {
+    const struct vm_config vm = {.irqchip = config->irqchip, .stop = config->stop};
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");
     domain->config = *config;
+    if (config->handling)
+        domain->config.answer = handling_answers;
     domain->ops = config->monitor;
-    domain->privilege = -1;
-    int rc;
-    if ((rc = build_memory(domain, error)) < 0 || (rc = build_machine(domain, error)) < 0) {
+    domain->regions.slots = UINT_MAX;
+    init_lock(domain);
+    int rc = domain->ops->create(&vm, &domain->vm, error);
+    if (rc < 0 || (rc = build(domain, error)) < 0) {
         domain_destroy(domain);
         return rc;
     }
@@ -109,8 +115,15 @@ void domain_destroy(struct domain *domain)
     domain_stop_second(domain);
     if (domain->vm)
         domain->ops->destroy(domain->vm);
+    for (struct domain_cpu *cpu = domain->cpus, *next; cpu; cpu = next) {
+        next = cpu->next;
+        free(cpu);
+    }
+    guest_memory_free(&domain->regions);
     if (domain->system.base)
         memory_unmap(&domain->system);
+    pthread_cond_destroy(&domain->changed);
+    pthread_mutex_destroy(&domain->lock);
     free(domain);
 }
 
@@ -119,6 +132,21 @@ void domain_destroy(struct domain *domain)
 struct domain_fault domain_fault(const struct domain *domain)
 {
     return domain->fault;
+}
+
+const struct guest_region *domain_data_region(const struct domain *domain)
+{
+    return &domain->data;
+}
+
+struct domain_machine domain_machine(const struct domain *domain)
+{
+    return (struct domain_machine){domain->ops, domain->vm};
+}
+
+void *system_page(const struct domain *domain, unsigned number)
+{
+    return (char *)domain->system.base + (size_t)number * PAGE_BYTES;
 }
 
 uint64_t domain_page_bytes(const struct domain *domain, const void *address)
@@ -146,5 +174,5 @@ void domain_counters(const struct domain *domain, struct counters *counters)
 {
     *counters = (struct counters){.count = 0};
     domain->ops->counters(domain->vm, NULL, counters);
-    domain->ops->counters(domain->vm, domain->vcpu, counters);
+    domain->ops->counters(domain->vm, domain->first->vcpu, counters);
 }

@@ -2,6 +2,7 @@
 #include "abi/domain.h"
 #include "base/size.h"
 #include "domain/internal.h"
+#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ static const struct {
 
 static struct domain_data *data_of(const struct domain *domain)
 {
-    return (struct domain_data *)((char *)domain->system.base + (size_t)DOMAIN_PAGE_DATA * PAGE_BYTES);
+    return system_page(domain, DOMAIN_PAGE_DATA);
 }
 
 static int map_page(struct domain *domain, unsigned page, gpa_t to, uint64_t rights, struct error *error)
@@ -53,6 +54,15 @@ int handling_map(struct domain *domain, struct error *error)
     return rc == 0 && domain->config.data ? map_window(domain, error) : rc;
 }
 
+/* What the guest reads there is zero. */
+bool handling_answers(void *unused, const struct vm_exit *exit)
+{
+    (void)unused;
+    if (exit->kind == EXIT_MMIO)
+        return exit->address.value - DOMAIN_VOID_PHYSICAL < PAGE_BYTES;
+    return exit->kind == EXIT_IO && (exit->port == DOMAIN_PORT_NULL || exit->port == DOMAIN_PORT_EVENT);
+}
+
 int domain_handle(struct domain *domain, enum domain_handler handler, struct error *error)
 {
     if (!domain->config.handling)
@@ -67,9 +77,10 @@ int domain_return_syscalls(struct domain *domain, const struct monitor_facts *fa
         return error_set(error, ENOTSUP,
             "SYSCALL does not lead to the guest's kernel on this host (%s): it stays at CPL %d",
             facts->provider.known ? facts->provider.text : "KVM", facts->syscall_privilege);
-    domain->syscall_returns = true;
-    domain->privilege = -1;
-    return 0;
+    struct domain_cpu *cpu = domain_first_cpu(domain);
+    struct domain_mode mode = cpu->mode;
+    mode.syscall_entry = DOMAIN_SYSCALL_RETURN;
+    return domain_cpu_mode(cpu, &mode, error);
 }
 
 void domain_handled(const struct domain *domain, uint64_t *page_faults, uint64_t *interrupts)
@@ -88,12 +99,11 @@ gva_t domain_interrupt_counter(void)
 static int tag_translations(struct domain *domain, struct error *error)
 {
     struct error refused;
-    struct vcpu_system system = system_state(&domain->tables, PRIVILEGE_KERNEL, domain->syscall_returns);
-    system.cr4 |= CR4_PCIDE;
-    domain->privilege = -1;
-    if (domain->ops->set_system(domain->vcpu, &system, &refused) < 0)
+    struct domain_cpu *cpu = domain_first_cpu(domain);
+    struct domain_mode mode = cpu->mode;
+    mode.cr4 |= CR4_PCIDE;
+    if (domain_cpu_mode(cpu, &mode, &refused) < 0)
         return error_set(error, ENOTSUP, "this host's KVM gives guests no PCID (%.120s)", refused.text);
-    domain->tagged = true;
     return 0;
 }
 

@@ -2,37 +2,57 @@
 #ifndef VCOST_DOMAIN_INTERNAL_H
 #define VCOST_DOMAIN_INTERNAL_H
 
+#include "domain/cpu.h"
 #include "domain/domain.h"
 #include "domain/x86_64/paging.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum { CR4_PCIDE = 1 << 17 };
-enum { PAGE_BYTES = 4096, DOMAIN_SLOT_DATA = 2, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
+enum { PAGE_BYTES = 4096, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
+
+struct domain_cpu {
+    struct domain *domain;
+    struct domain_cpu *next; /* of its domain */
+    struct vcpu *vcpu;
+    unsigned id;
+    bool taken; /* not in the pool */
+    struct domain_mode mode;
+    int privilege;       /* the CPL that its system registers are set for; -1: set them anew */
+    atomic_bool inside;  /* the guest, or about to enter it */
+    atomic_bool stopped; /* domain_cpu_stop(), which no domain_run() has returned for yet */
+};
 
 struct domain {
     struct domain_config config;
     const struct monitor_ops *ops;
+    struct vm *vm;
     struct memory system; /* system pages and page tables; owned */
     struct page_tables tables;
-    gpa_t data_start;
-    struct vm *vm;
-    struct vcpu *vcpu;
-    int privilege;        /* the CPL that the virtual CPU's system registers are set for; -1: set them anew */
-    bool tagged;          /* CR4.PCIDE is set */
-    bool syscall_returns; /* SYSCALL leads to DOMAIN_SYSCALL_RETURN */
+    struct guest_region data; /* config.data */
+    pthread_mutex_t lock;     /* for regions, cpus, and waiting */
+    pthread_cond_t changed;   /* a virtual CPU has left the guest, or may enter again */
+    struct guest_memory regions;
+    struct domain_cpu *cpus; /* all that were made */
+    atomic_uint pauses;
+    struct domain_cpu *first;
     struct domain_fault fault;
     struct second *second; /* second.c; NULL: there is none */
 };
 
-/* Starts code at `rip` and CPL `privilege`, and waits until it leaves through `port`. */
-int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
+/* call.c: starts code at `rip` and CPL `privilege` on the first virtual CPU, and waits until it leaves
+ * through `port`. */
+int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
     struct error *error);
 
-/* run.c: one entry of a virtual CPU and what it came back with; 1: go on inside. */
-int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error);
+/* regions.c: the same as domain_add_region(), at the first place from `from` on. */
+int domain_add_region_from(
+    struct domain *domain, gpa_t from, struct guest_region *region, struct error *error);
 
-/* handling.c: maps what the handlers of exceptions need. */
+/* handling.c: maps what the handlers of exceptions need; whether an exit means nothing. */
 int handling_map(struct domain *domain, struct error *error);
+bool handling_answers(void *unused, const struct vm_exit *exit);
 
 #endif

@@ -37,7 +37,7 @@ static int touch(struct domain *domain, const struct image *image, uint64_t byte
     int rc = image_find(image, "touch", &entry, error);
     if (rc < 0)
         return rc;
-    image->job->first = (uintptr_t)domain->config.data->base;
+    image->job->first = (uintptr_t)domain_data_region(domain)->backing.host;
     image->job->bytes = bytes;
     image->job->stride = PAGE_BYTES;
     return domain_call(domain, entry, error);
@@ -47,8 +47,8 @@ static int touch(struct domain *domain, const struct image *image, uint64_t byte
  * ones. */
 static void alias_pages(struct domain *domain)
 {
-    uint64_t bytes,
-        *first = page_tables_leaf(&domain->tables, gva_same_as(domain->config.data->base), &bytes);
+    uint64_t bytes, *first = page_tables_leaf(
+                        &domain->tables, gva_same_as(domain_data_region(domain)->backing.host), &bytes);
     for (int i = 1; i < ALIASES; i++)
         first[i] = first[0];
 }
@@ -103,10 +103,10 @@ static void find_syscall_privilege(struct domain *domain, struct monitor_facts *
     struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_SYSCALL).value,
     };
-    if (domain_run(domain, PRIVILEGE_USER, registers, DOMAIN_PORT_SYSCALL, &error) < 0 ||
-        domain->ops->get_system(domain->vcpu, &system, &error) < 0)
+    if (domain_run_to(domain, PRIVILEGE_USER, registers, DOMAIN_PORT_SYSCALL, &error) < 0 ||
+        domain->ops->get_system(domain->first->vcpu, &system, &error) < 0)
         return;
-    domain->privilege = -1;
+    domain->first->privilege = -1;
     facts->syscall_privilege = system.cs_selector & 3;
     if (facts->syscall_privilege != 0)
         add_quirk(facts, "SYSCALL does not raise the privilege level in a guest");
@@ -122,7 +122,7 @@ static int find_segment(
     if (rc < 0)
         return rc;
     rc = domain_call(domain, entry, error);
-    if (rc != -EFAULT || domain->fault.vector != 6 || domain->fault.cs != DOMAIN_USER_CS)
+    if (rc != -EFAULT || domain_fault(domain).vector != 6 || domain_fault(domain).cs != DOMAIN_USER_CS)
         return error_set(error, EPROTO, "a workload's exception does not show that it ran in the guest");
     if ((rc = touch(domain, image, PAGE_BYTES, error)) == 0 && image->job->code_selector != DOMAIN_USER_CS)
         add_quirk(facts,

@@ -2,6 +2,7 @@
  * which interrupts arrive from CPL 3. */
 #include "abi/domain.h"
 #include "domain/internal.h"
+#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
@@ -10,15 +11,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { RFLAGS = 0x202 }; /* fixed bit, IF */
-
 struct second {
     struct domain *domain;
-    struct vcpu *vcpu;
+    struct domain_cpu *cpu;
     struct workload_job *job;
     pthread_t thread;
-    int cpu;
-    atomic_bool stop, ended;
+    int host_cpu;
+    atomic_bool ended;
     int rc;
     struct error error; /* of rc, once it has ended */
 };
@@ -33,62 +32,49 @@ static void bind_to(int cpu)
     }
 }
 
-static bool is_done(const struct vm_exit *exit)
+static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *unused, struct error *error)
 {
-    return exit->kind == EXIT_IO && exit->port == DOMAIN_PORT_DONE && exit->write;
-}
-
-/* Until the entry returns or somebody has had enough. */
-static int run_second(struct second *second)
-{
-    const struct monitor_ops *ops = second->domain->ops;
-    struct vm_exit exit = {.kind = EXIT_INTERRUPTED};
-    int rc = 0;
-    while (rc == 0 && !second->stop && !is_done(&exit)) {
-        rc = ops->enter(second->vcpu, &exit, &second->error);
-        if (rc == 0 && exit.kind != EXIT_INTERRUPTED && exit.kind != EXIT_KICKED && exit.kind != EXIT_IO)
-            rc = error_set(&second->error, EPROTO, "the second virtual CPU ended: %.160s",
-                exit.kind == EXIT_SHUTDOWN ? "it shut down after a triple fault" : exit.detail);
-        if (rc == 0 && exit.kind == EXIT_IO && exit.port == DOMAIN_PORT_FAULT)
-            rc = error_set(&second->error, EPROTO, "the second virtual CPU raised an exception");
-    }
-    return rc;
+    (void)cpu, (void)unused;
+    if (exit->kind != EXIT_IO)
+        return error_set(error, EPROTO, "the second virtual CPU ended: %.160s",
+            exit->kind == EXIT_SHUTDOWN ? "it shut down after a triple fault" : exit->detail);
+    if (exit->port == DOMAIN_PORT_FAULT)
+        return error_set(error, EPROTO, "the second virtual CPU raised an exception");
+    return !(exit->port == DOMAIN_PORT_DONE && exit->write);
 }
 
 static void *second_main(void *argument)
 {
     struct second *second = argument;
-    bind_to(second->cpu);
-    second->rc = run_second(second);
+    bind_to(second->host_cpu);
+    second->rc = domain_run(second->cpu, take_exit, NULL, &second->error);
+    domain_cpu_give(second->cpu);
     second->ended = true;
     return NULL;
-}
-
-static void *page(const struct domain *domain, unsigned number)
-{
-    return (char *)domain->system.base + (size_t)number * PAGE_BYTES;
 }
 
 static int prepare(struct second *second, workload_function *entry, struct error *error)
 {
     struct domain *domain = second->domain;
-    struct vcpu_system system = system_state(&domain->tables, PRIVILEGE_KERNEL, false);
+    const struct domain_mode mode = {.tss_page = DOMAIN_PAGE_SECOND_TSS};
     struct vcpu_registers registers = {
         .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_CALL).value,
         .rax = (uintptr_t)entry,
         .rdi = system_address((uint64_t)DOMAIN_PAGE_SECOND * PAGE_BYTES).value,
         .rsp = system_address((uint64_t)(DOMAIN_PAGE_SECOND_STACK + 1) * PAGE_BYTES).value,
-        .rflags = RFLAGS,
     };
-    system.tss = system_address((uint64_t)DOMAIN_PAGE_SECOND_TSS * PAGE_BYTES);
-    second->job = page(domain, DOMAIN_PAGE_SECOND);
+    second->job = system_page(domain, DOMAIN_PAGE_SECOND);
     second->job->steps = 1;
-    int rc = domain->ops->vcpu(domain->vm, 1, &second->vcpu, error);
-    if (rc < 0 || (rc = domain->ops->set_system(second->vcpu, &system, error)) < 0)
+    int rc = domain_cpu(domain, &second->cpu, error);
+    if (rc < 0)
         return rc;
-    rc = domain->ops->set_registers(second->vcpu, &registers, error);
-    domain->ops->release(second->vcpu); /* to its thread */
-    return rc;
+    if ((rc = domain_cpu_mode(second->cpu, &mode, error)) < 0 ||
+        (rc = domain_cpu_set(second->cpu, PRIVILEGE_KERNEL, &registers, error)) < 0) {
+        domain_cpu_give(second->cpu);
+        return rc;
+    }
+    domain_cpu_release(second->cpu); /* to its thread */
+    return 0;
 }
 
 static int start_thread(struct second *second, struct error *error)
@@ -105,7 +91,7 @@ int domain_start_second(
     struct second *second = calloc(1, sizeof *second);
     if (!second)
         return error_set(error, ENOMEM, "no memory for a second virtual CPU");
-    *second = (struct second){.domain = domain, .cpu = cpu};
+    *second = (struct second){.domain = domain, .host_cpu = cpu};
     int rc = prepare(second, entry, error);
     if (rc == 0)
         rc = start_thread(second, error);
@@ -138,8 +124,7 @@ void domain_stop_second(struct domain *domain)
     if (!second)
         return;
     second->job->steps = 0;
-    second->stop = true;
-    domain->ops->kick(second->vcpu);
+    domain_cpu_stop(second->cpu);
     pthread_join(second->thread, NULL);
     free(second);
     domain->second = NULL;

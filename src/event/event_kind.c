@@ -1,25 +1,42 @@
 #include "event/event_kind.h"
 
 #include "record/record.h"
+#include "runner/cell.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static_assert(sizeof(struct event_parameters) <= WORKLOAD_BYTES, "an event's parameters fit a workload");
 
-struct workload event_workload(const struct event *event, uint64_t size_bytes)
+struct workload event_named(const char *name, uint64_t size_bytes, const char *operation)
 {
-    const struct event_parameters parameters = {event->name, size_bytes, event->unit};
+    const struct event_parameters parameters = {name, size_bytes, operation};
     struct workload workload = {.kind = &workload_event};
     memcpy(workload.parameters, &parameters, sizeof parameters);
     return workload;
 }
 
+struct workload event_workload(const struct event *event, uint64_t size_bytes)
+{
+    return event_named(event->name, size_bytes, event->unit);
+}
+
 static const char *label(const struct workload *workload)
 {
     return event_of(workload)->name;
+}
+
+static uint64_t size(const struct workload *workload)
+{
+    return event_of(workload)->size_bytes;
+}
+
+static const char *operation(const struct workload *workload)
+{
+    return event_of(workload)->operation;
 }
 
 static bool has_size(const struct event *event, uint64_t bytes)
@@ -42,12 +59,38 @@ static int check(const struct workload *workload, struct error *error)
     return 0;
 }
 
+/* ---- ids ---- */
+
+static void write_id(const struct cell *cell, char *rest, size_t size)
+{
+    const struct event_parameters *event = event_of(&cell->workload);
+    char bytes[24] = "";
+    if (event->size_bytes)
+        snprintf(bytes, sizeof bytes, "/%" PRIu64, event->size_bytes);
+    snprintf(rest, size, "%s%s", event->name, bytes);
+}
+
+static bool read_id(char *text, struct pool *pool, struct cell *cell)
+{
+    uint64_t bytes = 0;
+    const char *name = cell_cut_part(text);
+    if (cell_take_number(name, &bytes))
+        name = cell_cut_part(text);
+    cell->workload = event_named(pool_text(pool, name), bytes, NULL);
+    return name && name[0];
+}
+
 /* ---- as JSON ---- */
 
 static bool takes(const json_t *object)
 {
     (void)object;
     return true;
+}
+
+static struct workload named(const char *name)
+{
+    return event_named(name, 0, NULL);
 }
 
 static void set_kind(struct reader *reader, void *base)
@@ -167,9 +210,16 @@ static void close(struct prepared *prepared)
 
 const struct workload_kind workload_event = {
     .name = "event",
+    .id = "events",
+    .pageless = "an event is told by its name alone; its pages are part of what it is",
     .record = &event_record,
     .takes = takes,
+    .named = named,
+    .write_id = write_id,
+    .read_id = read_id,
     .label = label,
+    .size = size,
+    .operation = operation,
     .check = check,
     .plan = plan,
     .open = open,

@@ -2,6 +2,7 @@
 #ifndef VCOST_EVENT_INTERNAL_H
 #define VCOST_EVENT_INTERNAL_H
 
+#include "domain/lab.h"
 #include "event/event.h"
 
 /* A family's rows. */

@@ -2,6 +2,7 @@
 #include "experiment/inspect_internal.h"
 
 #include "base/size.h"
+#include "experiment/chase.h"
 #include "host/host.h"
 
 #include <errno.h>
@@ -151,11 +152,10 @@ const struct result_cell *inspect_chase_cell(
     const struct result *result, enum chase_order order, uint64_t working_set_bytes, uint64_t page_bytes)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
-        const struct cell *cell = &result->cells[i].cell;
-        if (!cell->event.name && cell->chase.order == order &&
-            cell->chase.working_set_bytes == working_set_bytes && cell->host_page_bytes == page_bytes &&
-            isfinite(result->cells[i].median))
-            return &result->cells[i];
+        const struct result_cell *cell = &result->cells[i];
+        if (cell_is_order(cell, order) && workload_size(&cell->cell.workload) == working_set_bytes &&
+            cell->cell.host_page_bytes == page_bytes && isfinite(cell->median))
+            return cell;
     }
     return NULL;
 }

@@ -64,7 +64,7 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
 const struct result_cell *inspect_event_cell(const struct result *result, const char *event)
 {
     for (size_t i = 0; i < result->cell_count; i++)
-        if (result->cells[i].cell.event.name && !strcmp(result->cells[i].cell.event.name, event))
+        if (!strcmp(cell_workload(&result->cells[i]), event))
             return &result->cells[i];
     return NULL;
 }

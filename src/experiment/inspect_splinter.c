@@ -37,8 +37,7 @@ static int set_point(const struct result *result, uint64_t bytes, struct splinte
 
 static bool starts_point(const struct result_cell *cell)
 {
-    return !cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
-           cell->cell.host_page_bytes == 4 * KIB;
+    return cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == 4 * KIB;
 }
 
 static int ascending(const void *a, const void *b)
@@ -56,7 +55,7 @@ static size_t collect(const struct result *result, struct splinter_point **point
     struct splinter_point *made = calloc(result->cell_count + 1, sizeof *made);
     for (size_t i = 0; made && rc == 0 && i < result->cell_count; i++)
         if (starts_point(&result->cells[i]))
-            rc = set_point(result, result->cells[i].cell.chase.working_set_bytes, &made[count++]);
+            rc = set_point(result, workload_size(&result->cells[i].cell.workload), &made[count++]);
     if (rc < 0) {
         free(made);
         made = NULL;
@@ -72,8 +71,7 @@ static double large_share(const struct result *result)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        if (!cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
-            cell->cell.host_page_bytes == large_page)
+        if (cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == large_page)
             return cell->pages.host_share_2m;
     }
     return NAN;
@@ -129,17 +127,8 @@ static struct finding verdict_finding(const struct splinter *splinter)
 
 static struct finding cost_finding(const struct splinter *splinter)
 {
-    struct finding finding = {
-        .name = "splinter-cost",
-        .section = FINDING_BELOW,
-        .title = "what that costs an access",
-        .source = FINDING_MEASURED,
-        .unit = UNIT_NS,
-        .value = fact_known("%s", ""),
-        .number = splinter->cost_ns,
-        .low = splinter->cost_low,
-        .high = splinter->cost_high,
-    };
+    struct finding finding = inspect_measured("splinter-cost", "what that costs an access", FINDING_BELOW,
+        UNIT_NS, (struct estimate){splinter->cost_ns, splinter->cost_low, splinter->cost_high}, "");
     snprintf(finding.how, sizeof finding.how,
         "%.0f lines, one in each 4 KiB of pages of 2 MiB, against as many lines without TLB misses",
         splinter->cost_lines);
@@ -152,18 +141,9 @@ static int add_level(
 {
     if (!level->seen || !isfinite(level->share))
         return 0;
-    struct finding finding = {
-        .name = "splinter-share",
-        .section = FINDING_BELOW,
-        .title = "misses that large pages share",
-        .source = FINDING_MEASURED,
-        .unit = UNIT_SHARE,
-        .value = fact_known("%s", ""),
-        .number = level->share,
-        .low = level->low,
-        .high = level->high,
-        .detail = true,
-    };
+    struct finding finding = inspect_measured("splinter-share", "misses that large pages share",
+        FINDING_BELOW, UNIT_SHARE, (struct estimate){level->share, level->low, level->high}, "");
+    finding.detail = true;
     snprintf(finding.key, sizeof finding.key, "level %zu", index + 1);
     snprintf(finding.how, sizeof finding.how,
         "of what small pages cost more than the caches from %.0f lines on, one in each 4 KiB", level->lines);

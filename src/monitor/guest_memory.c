@@ -34,20 +34,42 @@ static int check_addresses(const struct guest_region *region, struct error *erro
     return 0;
 }
 
-static int check_others(
-    const struct guest_memory *memory, const struct guest_region *region, struct error *error)
+/* In another slot. */
+static const struct guest_region *overlapping(
+    const struct guest_memory *memory, const struct guest_region *region)
 {
     uint64_t start = region->start.value, end = start + region->backing.bytes;
     for (size_t i = 0; i < memory->count; i++) {
         const struct guest_region *other = &memory->list[i];
-        uint64_t from = other->start.value, to = from + other->backing.bytes;
-        if (other->slot != region->slot && start < to && from < end)
-            return error_set(error, EEXIST,
-                "guest memory [0x%" PRIx64 ", 0x%" PRIx64 ") overlaps that of slot %u, [0x%" PRIx64
-                ", 0x%" PRIx64 ")",
-                start, end, other->slot, from, to);
+        if (other->slot != region->slot && start < other->start.value + other->backing.bytes &&
+            other->start.value < end)
+            return other;
     }
-    return 0;
+    return NULL;
+}
+
+static int check_others(
+    const struct guest_memory *memory, const struct guest_region *region, struct error *error)
+{
+    const struct guest_region *other = overlapping(memory, region);
+    if (!other)
+        return 0;
+    return error_set(error, EEXIST,
+        "guest memory [0x%" PRIx64 ", 0x%" PRIx64 ") overlaps that of slot %u, [0x%" PRIx64 ", 0x%" PRIx64
+        ")",
+        region->start.value, region->start.value + region->backing.bytes, other->slot, other->start.value,
+        other->start.value + other->backing.bytes);
+}
+
+void guest_memory_place(
+    const struct guest_memory *memory, gpa_t from, uint64_t alignment, struct guest_region *region)
+{
+    const struct guest_region *other;
+    for (region->slot = 0; in_slot(memory, region->slot);)
+        region->slot++;
+    for (region->start = from; (other = overlapping(memory, region));)
+        region->start =
+            GPA((other->start.value + other->backing.bytes + alignment - 1) / alignment * alignment);
 }
 
 static bool same_but_for_logging(const struct guest_region *a, const struct guest_region *b)

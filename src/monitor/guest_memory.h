@@ -51,6 +51,11 @@ int guest_memory_check(struct guest_memory *memory, const struct guest_region *r
 /* Notes a region that was checked, or with a backing of 0 bytes that the slot is free now. */
 void guest_memory_set(struct guest_memory *memory, const struct guest_region *region);
 
+/* Gives a region (its backing) the lowest slot that is free, and the lowest start from `from` on, a multiple
+ * of alignment, where it overlaps no other. */
+void guest_memory_place(
+    const struct guest_memory *memory, gpa_t from, uint64_t alignment, struct guest_region *region);
+
 void guest_memory_free(struct guest_memory *memory);
 
 #endif

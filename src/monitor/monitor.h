@@ -92,23 +92,26 @@ struct monitor_ops {
      * now and then keeps a pool. */
     int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
     unsigned (*vcpus_max)(const struct vm *vm);
+    /* As newly made, but for what set_system() and set_registers() set: for the next user of a pooled one. */
+    int (*reset)(struct vcpu *vcpu, struct error *error);
     /* The owner gives it up: the next thread that uses it owns it. Harmless from any other thread. */
     void (*release)(struct vcpu *vcpu);
 
     /* The system state is set before the first entry; setting is dear, reading is cheap. */
     int (*set_system)(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
     int (*get_system)(struct vcpu *vcpu, struct vcpu_system *system, struct error *error);
-    /* The registers as of the last exit, and for the next entry. While an EXIT_IO or EXIT_MMIO is pending
-     * these may be those before its instruction, and a new rip abandons it: see complete(). */
+    /* The registers as of the last exit, and for the next entry. While an exit is pending (complete()) they
+     * may be those before its instruction; setting them completes it first, or it would still change them. */
     int (*set_registers)(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
     int (*get_registers)(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 
     /* Runs the guest until it leaves. Fails only if the monitor itself cannot be called. The thread must not
      * block the monitor's signal (kick()). */
     int (*enter)(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
-    /* Finishes a pending EXIT_IO, EXIT_MMIO or EXIT_HYPERCALL without going on in the guest: the registers
-     * are then those after the instruction. *exit is EXIT_INTERRUPTED; or another part of the same access,
-     * which is answered as the first and completed again. Harmless when nothing is pending. */
+    /* Finishes an EXIT_IO, EXIT_MMIO or EXIT_HYPERCALL, which is pending until the next entry, without going
+     * on in the guest: the registers are then those after the instruction. *exit is EXIT_INTERRUPTED; or
+     * another part of the same access, which is answered as the first and completed again. Harmless when
+     * nothing is pending. */
     int (*complete)(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
     /* Makes the running enter(), or else the next one, return EXIT_KICKED; from any thread or signal handler,
      * while the VM lives. Kicks that no enter() has returned for are one. The owner's thread may see a signal

@@ -1,11 +1,14 @@
 #include "runner/chase_kind.h"
 
 #include "record/record.h"
+#include "runner/cell.h"
 #include "runner/local.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +27,11 @@ static const char *label(const struct workload *workload)
     return "chase";
 }
 
+static uint64_t size(const struct workload *workload)
+{
+    return chase_of(workload)->working_set_bytes;
+}
+
 static int check(const struct workload *workload, struct error *error)
 {
     return chase_check(chase_of(workload), error);
@@ -32,6 +40,55 @@ static int check(const struct workload *workload, struct error *error)
 static uint64_t bytes(const struct workload *workload)
 {
     return chase_layout_make(chase_of(workload), 0).bytes;
+}
+
+/* ---- ids ---- */
+
+static void write_id(const struct cell *cell, char *rest, size_t size)
+{
+    const struct chase_shape *chase = chase_of(&cell->workload);
+    char chains[16] = "", guest[24] = "-";
+    if (chase->chains > 1)
+        snprintf(chains, sizeof chains, "-x%u", chase->chains);
+    if (cell->guest_page_bytes)
+        snprintf(guest, sizeof guest, "%" PRIu64, cell->guest_page_bytes);
+    snprintf(rest, size, "%s%s%s/%" PRIu64 "/%" PRIu32 "/%s/%" PRIu64, chase_orders[chase->order].name,
+        chase->write ? "-write" : "", chains, chase->working_set_bytes, chase->element_bytes, guest,
+        cell->host_page_bytes);
+}
+
+static bool take_order(char *text, struct chase_shape *chase)
+{
+    uint64_t chains = 1;
+    char *end = strrchr(text, '-');
+    if (end && end[1] == 'x' && cell_take_number(end + 2, &chains)) {
+        *end = 0;
+        end = strrchr(text, '-');
+    }
+    chase->write = end && !strcmp(end, "-write");
+    if (chase->write)
+        *end = 0;
+    chase->chains = (unsigned)chains;
+    int order = chase_order_find(text);
+    chase->order = order < 0 ? 0 : (enum chase_order)order;
+    return order >= 0;
+}
+
+static bool read_id(char *text, struct pool *pool, struct cell *cell)
+{
+    struct chase_shape chase = {0};
+    uint64_t element;
+    (void)pool;
+    bool good = cell_take_number(cell_cut_part(text), &cell->host_page_bytes);
+    const char *guest = cell_cut_part(text);
+    good &= guest && (!strcmp(guest, "-") || cell_take_number(guest, &cell->guest_page_bytes));
+    good &= cell_take_number(cell_cut_part(text), &element);
+    good &= cell_take_number(cell_cut_part(text), &chase.working_set_bytes);
+    chase.element_bytes = (uint32_t)element;
+    char *order = cell_cut_part(text);
+    good = good && order && take_order(order, &chase);
+    cell->workload = chase_workload(&chase);
+    return good;
 }
 
 /* ---- as JSON ---- */
@@ -168,9 +225,13 @@ static void close(struct prepared *prepared)
 
 const struct workload_kind workload_chase = {
     .name = "chase",
+    .id = "chase",
     .record = &chase_record,
     .takes = takes,
+    .write_id = write_id,
+    .read_id = read_id,
     .label = label,
+    .size = size,
     .check = check,
     .bytes = bytes,
     .shared_effort = true,

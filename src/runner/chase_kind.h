@@ -1,4 +1,6 @@
-/* The pointer chase as a kind of workload; its parameters are a struct chase_shape. */
+/* The pointer chase as a kind of workload; its parameters are a struct chase_shape. The id of a cell:
+ * "chase/kvm/random/65536/64/4096/4096": workload, runner, order (with "-write" and "-xN" for N chains where
+ * they apply), working set, element, guest page ("-" for native), host page. */
 #ifndef VCOST_RUNNER_CHASE_KIND_H
 #define VCOST_RUNNER_CHASE_KIND_H
 

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 struct workload_kind;
+struct cell;
 struct json_t;
+struct pool;
 struct record;
 struct field_hook;
 struct runner;
@@ -32,15 +34,30 @@ struct workload {
 
 struct workload_kind {
     const char *name; /* "chase", "event" */
+    const char *id;   /* what the ids of its cells begin with: "chase", "events" */
 
     /* A struct workload as JSON (record.h), in files and on the wire: {"workload": "chase", "parameters": …}.
      */
     const struct record *record;
-    /* Whether an object is of this kind. What no other takes is an event: kept by its name. */
+    /* Whether an object is of this kind. */
     bool (*takes)(const struct json_t *object);
+    /* Of the last kind, which takes what no other does: a workload of which only the name is known. */
+    struct workload (*named)(const char *name);
+
+    /* What comes behind the runner in a cell's id (cell.h); and back, cut off the end of `text`, with names
+     * kept in the pool. Whether that says the same is the caller's to check. */
+    void (*write_id)(const struct cell *cell, char *rest, size_t size);
+    bool (*read_id)(char *text, struct pool *pool, struct cell *cell);
+    /* Why its cells have no page sizes: they are part of what it is. NULL: they have. */
+    const char *pageless;
 
     /* As files and people call it: "chase", the name of an event. */
     const char *(*label)(const struct workload *workload);
+    /* The bytes that its curve is over: a working set, the size of an event; 0: it has none. */
+    uint64_t (*size)(const struct workload *workload);
+    /* What one operation is: "exit", "page"; NULL: not known. NULL for a kind whose operations are not told.
+     */
+    const char *(*operation)(const struct workload *workload);
     /* Whether this vcost can run it, as far as can be told without trying: -EINVAL for what cannot be. */
     int (*check)(const struct workload *workload, struct error *error);
     /* How much of a placement's memory it needs; 0 for one that has memory of its own. NULL: as if 0. */
@@ -70,5 +87,23 @@ extern const struct workload_kind *const workload_kinds[];
 /* For tables of fields: {"workload", FIELD_VARIANT, FIELD_AT(struct x, workload), .hook = &workload_hook}.
  * What is read is well-formed; whether this vcost can run it, check() tells. */
 extern const struct field_hook workload_hook;
+
+/* What this vcost knows by its name alone. */
+struct workload workload_named(const char *name);
+
+static inline const char *workload_label(const struct workload *workload)
+{
+    return workload->kind->label(workload);
+}
+
+static inline uint64_t workload_size(const struct workload *workload)
+{
+    return workload->kind->size(workload);
+}
+
+static inline const char *workload_operation(const struct workload *workload)
+{
+    return workload->kind->operation ? workload->kind->operation(workload) : NULL;
+}
 
 #endif

@@ -28,7 +28,7 @@
 
 enum { COUNT = 256 };
 
-static struct setting {
+static struct measuring {
     struct clock clock;
     struct pin pin;
     struct image image;
@@ -300,7 +300,7 @@ static void a_change_of_the_address_space_leaves_the_guest_only_with_shadow_pagi
 static uint64_t cr3_of(const struct event_bench *bench)
 {
     struct vcpu_system system = {.cr0 = 0};
-    assert_int_equal(bench->domain->ops->get_system(bench->domain->vcpu, &system, NULL), 0);
+    assert_int_equal(bench->domain->ops->get_system(bench->domain->first->vcpu, &system, NULL), 0);
     return system.page_tables.value;
 }
 
@@ -653,7 +653,7 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
 static const struct result_cell *cell_of(const struct result *result, const char *name)
 {
     size_t i = 0;
-    while (i < result->cell_count && strcmp(result->cells[i].cell.event.name, name) != 0)
+    while (i < result->cell_count && strcmp(cell_workload(&result->cells[i]), name) != 0)
         i++;
     assert_true(i < result->cell_count);
     return &result->cells[i];

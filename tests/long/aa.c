@@ -115,8 +115,8 @@ static int compare_results(const struct result results[2], struct aa_run *run, s
     if (rows->count != AA_SETS)
         rc = error_set(error, EINVAL, "%zu rows, not one a working set", rows->count);
     for (size_t i = 0; rc == 0 && i < AA_SETS; i++) {
-        const struct compared *found = &rows->rows[i].files[1];
-        run->sets[i].ratio = found->change;
+        const struct compared_change *found = &rows->rows[i].changes[1];
+        run->sets[i].ratio = found->ratio;
         run->sets[i].low = found->low;
         run->sets[i].high = found->high;
     }

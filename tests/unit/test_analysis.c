@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "experiment/chase.h"
+#include "event/event_kind.h"
 #include "experiment/internal.h"
 
 #include <errno.h>
@@ -270,18 +271,20 @@ static void rounds_are_limited_from_the_top(void **state)
 
 static void cells_have_stable_ids(void **state)
 {
-    struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096, {NULL, 0}};
+    struct cell cell = {
+        "kvm", chase_workload(&(struct chase_shape){65536, 64, CHASE_RANDOM, false, 1}), 4096, 4096};
     char id[CELL_ID_BYTES];
     (void)state;
     cell_id(&cell, id);
     assert_string_equal(id, "chase/kvm/random/65536/64/4096/4096");
-    cell = (struct cell){"native", {8192, 512, CHASE_SEQUENTIAL, true, 4}, 0, 4096, {NULL, 0}};
+    cell = (struct cell){
+        "native", chase_workload(&(struct chase_shape){8192, 512, CHASE_SEQUENTIAL, true, 4}), 0, 4096};
     cell_id(&cell, id);
     assert_string_equal(id, "chase/native/sequential-write-x4/8192/512/-/4096");
-    cell = (struct cell){.monitor = "kvm", .event = {"cpuid", 0}};
+    cell = (struct cell){.monitor = "kvm", .workload = event_named("cpuid", 0, NULL)};
     cell_id(&cell, id);
     assert_string_equal(id, "events/kvm/cpuid");
-    cell.event.bytes = 65536;
+    cell.workload = event_named("cpuid", 65536, NULL);
     cell_id(&cell, id);
     assert_string_equal(id, "events/kvm/cpuid/65536");
 }
@@ -296,18 +299,13 @@ static void check_id_again(const struct cell *cell)
     cell_id(&again, same);
     assert_string_equal(id, same);
     assert_string_equal(again.monitor, cell->monitor);
-    assert_int_equal(again.event.name != NULL, cell->event.name != NULL);
-    if (cell->event.name) {
-        assert_string_equal(again.event.name, cell->event.name);
-        assert_true(again.event.bytes == cell->event.bytes);
-    } else {
-        assert_true(again.chase.order == cell->chase.order && again.chase.write == cell->chase.write);
-        assert_true(again.chase.working_set_bytes == cell->chase.working_set_bytes);
-        assert_int_equal(again.chase.element_bytes, cell->chase.element_bytes);
-        assert_int_equal(again.chase.chains, cell->chase.chains);
-        assert_true(again.guest_page_bytes == cell->guest_page_bytes);
-        assert_true(again.host_page_bytes == cell->host_page_bytes);
-    }
+    assert_ptr_equal(again.workload.kind, cell->workload.kind);
+    assert_string_equal(workload_label(&again.workload), workload_label(&cell->workload));
+    assert_int_equal(workload_size(&again.workload), workload_size(&cell->workload));
+    assert_int_equal(again.guest_page_bytes, cell->guest_page_bytes);
+    assert_int_equal(again.host_page_bytes, cell->host_page_bytes);
+    if (chase_of(&cell->workload))
+        assert_int_equal(chase_of(&again.workload)->element_bytes, chase_of(&cell->workload)->element_bytes);
     pool_free(&pool);
 }
 
@@ -318,13 +316,16 @@ static void ids_tell_their_cells(void **state)
     for (size_t i = 0; i < 3; i++) {
         for (enum chase_order order = 0; order < CHASE_ORDERS; order++)
             for (unsigned chains = 1; chains <= 4; chains += 3) {
-                check_id_again(&(struct cell){
-                    monitors[i], {65536, 64, order, true, chains}, i ? 4096 : 0, 2 << 20, {NULL, 0}});
-                check_id_again(&(struct cell){
-                    monitors[i], {8192, 512, order, false, chains}, i ? 4096 : 0, 4096, {NULL, 0}});
+                check_id_again(&(struct cell){monitors[i],
+                    chase_workload(&(struct chase_shape){65536, 64, order, true, chains}), i ? 4096 : 0,
+                    2 << 20});
+                check_id_again(&(struct cell){monitors[i],
+                    chase_workload(&(struct chase_shape){8192, 512, order, false, chains}), i ? 4096 : 0,
+                    4096});
             }
-        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"cpuid", 0}});
-        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"retouch-lines", 65536}});
+        check_id_again(&(struct cell){.monitor = monitors[i], .workload = event_named("cpuid", 0, NULL)});
+        check_id_again(
+            &(struct cell){.monitor = monitors[i], .workload = event_named("retouch-lines", 65536, NULL)});
     }
 }
 

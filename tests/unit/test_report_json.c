@@ -3,6 +3,7 @@
  * The schema is read from $VCOST_SOURCE_ROOT/share/schema, or from the current folder's. */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "result/json.h"
 #include "test_report_synthetic.h"
 
@@ -322,8 +323,7 @@ static void what_some_results_have_is_in_the_schema(void **state)
                                     .syscall_privilege = -1});
     cell->metrics = calloc(1, sizeof *cell->metrics);
     cell->metrics[cell->metric_count++] = (struct result_metric){"throughput", "bytes", 1.5e9, NAN, NAN};
-    cell->cell.event.name = "retouch";
-    cell->operation = "lap";
+    cell->cell.workload = event_named("retouch", 0, "lap");
     strcpy(cell->note, "mind the gap");
     char *text = written(&result);
     assert_int_equal(validate(text, true), 0);

@@ -4,9 +4,9 @@
 #include "report/document.h"
 #include "report/view_chase.h"
 #include "result/json.h"
-#include "result/read.h"
 #include "result/result_redact.h"
 #include "runner/remote.h"
+#include "read_result.h"
 
 #include <stdlib.h>
 #include <string.h>

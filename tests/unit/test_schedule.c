@@ -139,8 +139,24 @@ static uint64_t some_bytes(const struct workload *workload)
 }
 
 /* In the placement's memory, and in memory of its own. */
-static const struct workload_kind inside = {.name = "in", .label = label, .bytes = some_bytes, .plan = plan},
-                                  apart = {.name = "apart", .label = label, .plan = plan};
+
+static void write_id(const struct cell *cell, char *rest, size_t size)
+{
+    snprintf(rest, size, "%s", label(&cell->workload));
+}
+
+static const struct workload_kind inside = {.name = "in",
+                                      .id = "in",
+                                      .label = label,
+                                      .write_id = write_id,
+                                      .bytes = some_bytes,
+                                      .plan = plan},
+                                  apart = {.name = "apart",
+                                      .id = "apart",
+                                      .label = label,
+                                      .write_id = write_id,
+                                      .pageless = "it has memory of its own",
+                                      .plan = plan};
 static struct placement place = {.config = {.elsewhere = true}},
                         other_place = {.config = {.elsewhere = true}};
 static const struct runner_config one = {.ops = &ops, .placement = &place, .name = "x", .label = "x"};

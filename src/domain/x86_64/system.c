@@ -116,13 +116,15 @@ int system_build(char *base, struct page_tables *tables, struct error *error)
     return 0;
 }
 
-struct vcpu_system system_state(const struct page_tables *tables, unsigned privilege, bool returns)
+struct vcpu_system system_state(
+    const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode)
 {
-    uint64_t syscall_entry = returns ? DOMAIN_SYSCALL_RETURN : DOMAIN_SYSCALL_ENTRY;
+    uint64_t syscall_entry = mode->syscall_entry ? mode->syscall_entry : DOMAIN_SYSCALL_ENTRY;
     return (struct vcpu_system){
         .page_tables = tables->root,
         .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */
         .cr4 =
+            mode->cr4 |
             0x6a0, /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
         .efer = 0xd01, /* NXE LMA LME SCE */
         .cs_selector = privilege ? DOMAIN_USER_CS : DOMAIN_KERNEL_CS,
@@ -131,7 +133,7 @@ struct vcpu_system system_state(const struct page_tables *tables, unsigned privi
         .gdt_limit = DOMAIN_TSS + 15,
         .idt = system_address((uint64_t)DOMAIN_PAGE_IDT * PAGE_BYTES),
         .idt_limit = VECTORS * 16 - 1,
-        .tss = system_address((uint64_t)DOMAIN_PAGE_TSS * PAGE_BYTES),
+        .tss = system_address((uint64_t)(mode->tss_page ? mode->tss_page : DOMAIN_PAGE_TSS) * PAGE_BYTES),
         .tss_limit = TSS_LIMIT,
         .tss_selector = DOMAIN_TSS,
         .star = (uint64_t)(DOMAIN_USER_SS - 8) << 48 | (uint64_t)DOMAIN_KERNEL_CS << 32,

@@ -5,22 +5,21 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "domain/cpu.h"
 #include "domain/x86_64/paging.h"
 #include "monitor/vcpu_state.h"
 
-#include <stdbool.h>
-
-/* The guest virtual address of an offset in the system pages. */
+/* The guest virtual address of an offset in the system pages, and where page `number` of them is here. */
 gva_t system_address(uint64_t offset);
+void *system_page(const struct domain *domain, unsigned number);
 
 /* Fills the system pages at `base` (the host memory behind guest physical 0, zeroed) and maps them in
  * `tables`. */
 int system_build(char *base, struct page_tables *tables, struct error *error);
 
-/* The state in which code of the domain runs at CPL `privilege` (0 or 3). SYSCALL leaves through
- * DOMAIN_PORT_SYSCALL or, if it `returns`, comes back at once (which needs a CPU whose SYSCALL leads to CPL
- * 0). */
-struct vcpu_system system_state(const struct page_tables *tables, unsigned privilege, bool returns);
+/* The state in which code of the domain runs at CPL `privilege` (0 or 3). */
+struct vcpu_system system_state(
+    const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode);
 
 /* Lets the kernel's code at `handler` (an offset of abi/domain.h) take exceptions and interrupts of a vector.
  */

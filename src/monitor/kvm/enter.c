@@ -123,9 +123,11 @@ static void take_fault(const struct vcpu *vcpu, struct vm_exit *exit)
         exit->address = GPA(fault.gpa);
 }
 
+/* OUT has been executed when it is told, and costs no second entry: every call of a domain ends with one. */
 static int run_and_take(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     *exit = (struct vm_exit){.kind = EXIT_FAILED};
+    vcpu->unfinished = false;
     if (kvm_run(vcpu) == 0)
         take(vcpu, exit);
     else if (errno == EINTR || errno == EAGAIN)
@@ -134,6 +136,8 @@ static int run_and_take(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
         take_fault(vcpu, exit);
     else
         return error_errno(error, errno, "KVM cannot run the virtual CPU");
+    vcpu->unfinished =
+        exit->kind == EXIT_MMIO || exit->kind == EXIT_HYPERCALL || (exit->kind == EXIT_IO && !exit->write);
     return 0;
 }
 

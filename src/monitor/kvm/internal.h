@@ -21,6 +21,7 @@ struct vcpu {
     _Atomic pid_t owner;  /* thread; 0: none */
     _Atomic pid_t inside; /* the owner, while it is in KVM_RUN or about to be; else 0 */
     atomic_bool kicked;   /* and no enter() has returned for it yet */
+    bool unfinished;      /* an instruction of the last exit is still to write registers */
 };
 
 struct vm {
@@ -41,6 +42,7 @@ int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const s
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
 void kvm_vcpu_free(struct vcpu *vcpu);
+int kvm_reset(struct vcpu *vcpu, struct error *error);
 int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
 int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *error);
 int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);

@@ -104,7 +104,8 @@ int kvm_run(struct vcpu *vcpu)
 void kvm_kick(struct vcpu *vcpu)
 {
     int before = errno;
-    vcpu->kicked = true;
+    if (atomic_exchange(&vcpu->kicked, true))
+        return; /* real-time signals queue */
     __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     pid_t inside = vcpu->inside;
     if (inside)

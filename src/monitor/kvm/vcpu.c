@@ -83,6 +83,26 @@ void kvm_vcpu_free(struct vcpu *vcpu)
     free(vcpu);
 }
 
+/* An XSAVE area whose header says that all is as after INIT, but for the legacy part's two control words (SDM
+ * volume 1, 13.6). */
+int kvm_reset(struct vcpu *vcpu, struct error *error)
+{
+    enum { FCW = 0, MXCSR = 6 };
+    struct kvm_xsave xsave = {.region = {[FCW] = 0x37f, [MXCSR] = 0x1f80}};
+    struct kvm_debugregs debug = {.dr6 = 0xffff0ff0, .dr7 = 0x400};
+    struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+    struct kvm_vcpu_events events = {.flags = KVM_VCPUEVENT_VALID_NMI_PENDING};
+    struct vcpu_registers registers = {.rflags = 2};
+    int rc = kvm_set_registers(vcpu, &registers, error);
+    if (rc < 0)
+        return rc;
+    vcpu->kicked = false;
+    if (ioctl(vcpu->fd, KVM_SET_XSAVE, &xsave) < 0 || ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &debug) < 0 ||
+        ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) < 0 || ioctl(vcpu->fd, KVM_SET_MP_STATE, &state) < 0)
+        return error_errno(error, errno, "KVM does not reset virtual CPU %u", vcpu->id);
+    return 0;
+}
+
 static struct kvm_segment code_segment(uint16_t selector)
 {
     return (struct kvm_segment){.limit = 0xffffffff,
@@ -174,7 +194,11 @@ int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *
 
 int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error)
 {
+    enum { PARTS = 64 };
+    struct vm_exit exit;
     int rc = kvm_own(vcpu, error);
+    for (int part = 0; rc == 0 && vcpu->unfinished && part < PARTS; part++)
+        rc = kvm_complete(vcpu, &exit, error);
     if (rc < 0)
         return rc;
     vcpu->run->s.regs.regs = (struct kvm_regs){

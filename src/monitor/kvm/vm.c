@@ -113,6 +113,7 @@ const struct monitor_ops monitor_kvm = {
     .answer_address = kvm_answer_address,
     .vcpu = kvm_vcpu,
     .vcpus_max = vcpus_max,
+    .reset = kvm_reset,
     .release = kvm_release,
     .set_system = kvm_set_system,
     .get_system = kvm_get_system,

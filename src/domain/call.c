@@ -1,4 +1,4 @@
-/* Running a domain's virtual CPU, and taking what it comes back with. */
+/* Calling a function in a domain, and taking what it comes back with. */
 #include "domain/internal.h"
 
 #include "abi/domain.h"
@@ -8,11 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* CPL 3 leaves through OUT. Two things allow it, because no host honours both: PVM knows the I/O permission
- * bitmap and no IOPL; QEMU's TCG refuses a bitmap in the busy TSS that a virtual CPU must have, but knows
- * IOPL (SDM volume 1, 19.5). */
-enum { RFLAGS_FIXED = 0x2, RFLAGS_IF = 0x200, RFLAGS_IOPL_3 = 0x3000 };
 
 /* A page fault's error code: a bit was set that the CPU reserves, as in the entry of a page size that it does
  * not have (SDM volume 3, 4.7). */
@@ -49,12 +44,12 @@ static const char *vector_name(unsigned vector)
 static int read_frame(const struct domain *domain, struct domain_frame *frame)
 {
     struct vcpu_registers registers;
-    if (domain->ops->get_registers(domain->vcpu, &registers, NULL) < 0)
+    if (domain->ops->get_registers(domain->first->vcpu, &registers, NULL) < 0)
         return -EPROTO;
     uint64_t offset = registers.rsp - system_address((uint64_t)DOMAIN_PAGE_STACK * PAGE_BYTES).value;
     if (offset > PAGE_BYTES - sizeof *frame)
         return -EPROTO;
-    memcpy(frame, (char *)domain->system.base + DOMAIN_PAGE_STACK * PAGE_BYTES + offset, sizeof *frame);
+    memcpy(frame, (char *)system_page(domain, DOMAIN_PAGE_STACK) + offset, sizeof *frame);
     return frame->vector < 256 ? 0 : -EPROTO;
 }
 
@@ -62,8 +57,7 @@ static int report_fault(struct domain *domain, struct error *error)
 {
     struct domain_frame frame;
     struct vcpu_system system;
-    domain->privilege = -1;
-    if (read_frame(domain, &frame) < 0 || domain->ops->get_system(domain->vcpu, &system, NULL) < 0)
+    if (read_frame(domain, &frame) < 0 || domain->ops->get_system(domain->first->vcpu, &system, NULL) < 0)
         return error_set(error, EPROTO, "the guest's kernel reports an exception that cannot be read");
     domain->fault = (struct domain_fault){
         .vector = (unsigned)frame.vector,
@@ -83,87 +77,51 @@ static int report_fault(struct domain *domain, struct error *error)
         system.fault_address);
 }
 
-static int unexpected_io(struct domain *domain, const struct vm_exit *exit, struct error *error)
+static int unexpected_exit(const struct vm_exit *exit, struct error *error)
 {
-    domain->privilege = -1;
-    return error_set(error, EPROTO, "the guest unexpectedly used I/O port 0x%x", exit->port);
-}
-
-static int unexpected_exit(struct domain *domain, const struct vm_exit *exit, struct error *error)
-{
-    domain->privilege = -1;
-    if (exit->kind == EXIT_MMIO)
+    switch (exit->kind) {
+    case EXIT_IO:
+        return error_set(error, EPROTO, "the guest unexpectedly used I/O port 0x%x", exit->port);
+    case EXIT_MMIO:
         return error_set(error, EPROTO,
             "the guest accessed physical address 0x%" PRIx64 ", where it has no memory", exit->address.value);
-    if (exit->kind == EXIT_FAULT)
+    case EXIT_FAULT:
         return error_set(error, EPROTO,
             "the host has no memory behind what the guest accessed at instruction 0x%" PRIx64, exit->rip);
-    if (exit->kind == EXIT_SHUTDOWN)
+    case EXIT_SHUTDOWN:
         return error_set(error, EPROTO, "the guest shut down after a triple fault");
-    return error_set(
-        error, EPROTO, "%s", exit->kind == EXIT_HALT ? "the guest unexpectedly halted" : exit->detail);
+    case EXIT_HALT:
+        return error_set(error, EPROTO, "the guest unexpectedly halted");
+    case EXIT_HYPERCALL:
+        return error_set(error, EPROTO, "the guest unexpectedly made hypercall %" PRIu64, exit->number);
+    default:
+        return error_set(error, EPROTO, "%s", exit->detail);
+    }
 }
 
-static int stopped(struct error *error)
+static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *context, struct error *error)
 {
-    return error_set(error, EINTR, "stopped while a guest was running");
-}
-
-/* An exit that means nothing: what the guest reads is zero. */
-static bool is_answered(const struct domain *domain, const struct vm_exit *exit)
-{
-    if (!domain->config.handling)
-        return false;
-    if (exit->kind == EXIT_MMIO)
-        return exit->address.value - DOMAIN_VOID_PHYSICAL < PAGE_BYTES;
-    return exit->kind == EXIT_IO && (exit->port == DOMAIN_PORT_NULL || exit->port == DOMAIN_PORT_EVENT);
-}
-
-int domain_take_exit(struct domain *domain, const struct vm_exit *exit, uint16_t port, struct error *error)
-{
-    if (exit->kind == EXIT_INTERRUPTED || exit->kind == EXIT_KICKED || is_answered(domain, exit))
-        return stop_asked(domain->config.stop) ? stopped(error) : 1;
-    if (exit->kind != EXIT_IO)
-        return unexpected_exit(domain, exit, error);
-    if (!exit->write || exit->size != 4 || exit->count != 1)
-        return unexpected_io(domain, exit, error);
+    struct domain *domain = cpu->domain;
+    const uint16_t *port = context;
+    if (domain->config.answer && domain->config.answer(domain->config.context, exit))
+        return 1;
+    if (exit->kind != EXIT_IO || !exit->write || exit->size != 4 || exit->count != 1)
+        return unexpected_exit(exit, error);
     if (exit->port == DOMAIN_PORT_FAULT)
         return report_fault(domain, error);
-    return exit->port == port ? 0 : unexpected_io(domain, exit, error);
+    return exit->port == *port ? 0 : unexpected_exit(exit, error);
 }
 
-static int set_privilege(struct domain *domain, unsigned privilege, struct error *error)
-{
-    if (domain->privilege == (int)privilege)
-        return 0;
-    struct vcpu_system system = system_state(&domain->tables, privilege, domain->syscall_returns);
-    system.cr4 |= domain->tagged ? CR4_PCIDE : 0;
-    int rc = domain->ops->set_system(domain->vcpu, &system, error);
-    domain->privilege = rc < 0 ? -1 : (int)privilege;
-    return rc;
-}
-
-int domain_run(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
+/* An exception at CPL 0 stays on the stack that it finds: it must be the one where its frame is looked for.
+ */
+int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
     struct error *error)
 {
-    struct vm_exit exit;
     const struct image *image = domain->config.image;
-    int rc = set_privilege(domain, privilege, error);
-    if (rc < 0)
-        return rc;
-    /* An exception at CPL 0 stays on the stack that it finds: it must be the one where its frame is looked
-     * for. */
     registers.rsp = privilege ? (uintptr_t)image->stack + image->stack_bytes
                               : system_address((DOMAIN_PAGE_STACK + 1) * PAGE_BYTES).value;
-    registers.rflags =
-        RFLAGS_FIXED | RFLAGS_IF | RFLAGS_IOPL_3; /* IF: Bochs interrupts a guest only with it */
-    if ((rc = domain->ops->set_registers(domain->vcpu, &registers, error)) < 0)
-        return rc;
-    do {
-        if ((rc = domain->ops->enter(domain->vcpu, &exit, error)) == 0)
-            rc = domain_take_exit(domain, &exit, port, error);
-    } while (rc > 0);
-    return rc;
+    int rc = domain_cpu_set(domain->first, privilege, &registers, error);
+    return rc < 0 ? rc : domain_run(domain->first, take_exit, &port, error);
 }
 
 static int call_at(struct domain *domain, unsigned privilege, workload_function *entry, struct error *error)
@@ -175,7 +133,7 @@ static int call_at(struct domain *domain, unsigned privilege, workload_function 
         .rdi = (uintptr_t)job,
     };
     job->finished = 0;
-    int rc = domain_run(domain, privilege, registers, DOMAIN_PORT_DONE, error);
+    int rc = domain_run_to(domain, privilege, registers, DOMAIN_PORT_DONE, error);
     if (rc == 0 && job->finished != WORKLOAD_MAGIC)
         rc = error_set(error, EPROTO, "the guest left before its workload had finished");
     return rc;
