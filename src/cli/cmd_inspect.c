@@ -33,8 +33,8 @@ static int plan(struct session *session, struct error *error)
     return rc;
 }
 
-static int measure(struct session *session, const struct progress *progress, struct result *result,
-    struct error *error)
+static int measure(
+    struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     struct inspector *inspector = session->own;
     struct budget budget = measure_budget(session);

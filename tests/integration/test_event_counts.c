@@ -28,7 +28,7 @@
 
 enum { COUNT = 256 };
 
-static struct setting {
+static struct measuring {
     struct clock clock;
     struct pin pin;
     struct image image;
