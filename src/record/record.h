@@ -120,7 +120,8 @@ struct record {
 
 /* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in
  * place, FIELD_POINTER(struct result, cells, cell_count), FIELD_NAMES(quality_names) or, of
- * structures that begin with a name, FIELD_NAMES(chase_orders). */
+ * structures that begin with a name, FIELD_NAMES(chase_orders). FIELDS({…}, …) are a record's fields where it
+ * is defined, RECORD_FIELDS(table) those of a table. */
 #define FIELD_SIZE(type, member) sizeof(((type *)0)->member)
 #define FIELD_AT(type, member) .offset = offsetof(type, member), .size = FIELD_SIZE(type, member)
 #define FIELD_ITEMS(type, member, count)                                                                     \
@@ -130,6 +131,9 @@ struct record {
     .offset = offsetof(type, member), .count_offset = offsetof(type, count)
 #define FIELD_NAMES(array)                                                                                   \
     .names = (array), .name_count = sizeof(array) / sizeof *(array), .name_stride = sizeof *(array)
+#define FIELDS(...)                                                                                          \
+    .fields = (const struct field[]){__VA_ARGS__},                                                           \
+    .field_count = sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 #define RECORD_FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
 
 /* Writes the structure as an object, which the caller owns (json_decref). Items whose reference leads nowhere
@@ -170,10 +174,9 @@ struct reader {
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
 
 /* Writes the JSON Schema (draft 2020-12) of a root record's objects, so that it cannot say anything else than
- * the tables, indented: `id` is its file's name, `about` says what the objects are. -ENOMEM is the only
- * error. */
-int record_schema(
-    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
+ * the tables, indented. The root's first field is the constant that names it, "vcost.result/1": its file is
+ * vcost.result-1.schema.json. -ENOMEM is the only error. */
+int record_schema(const struct record *record, FILE *stream, struct error *error);
 
 /* ---- writing what no table describes: hooks, other objects ---- */
 

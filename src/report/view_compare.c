@@ -139,16 +139,18 @@ static struct changes changes_of(const struct compare *compare, enum metric metr
         compare_count(compare, metric, file), metric_words[metric]};
 }
 
-/* "4 of 12 cells, by at most 4.1 % (0.4 to 8.0), kvm, 64 KiB": of those that are slower, or (less) faster. */
-static const char *largest_text(const struct changes *changes, bool less, struct document *doc)
+/* "4 of 12 cells, by at most 4.1 % (0.4 to 8.0), kvm, 64 KiB": of those that are slower, or (less) faster; "
+ * of 12 cells" may have been said before. */
+static const char *largest_text(const struct changes *changes, bool less, bool of_all, struct document *doc)
 {
     const struct ratios *ratios = &changes->tally.ratios;
+    const char *all = document_text(doc, " of %zu %s", ratios->all, changes->words.cells[ratios->all > 1]);
     const struct compared_row *row = less ? changes->tally.least : changes->tally.most;
     const struct compared_change *change = &row->changes[changes->file];
     struct naming naming = naming_of_rows(doc, changes->rows);
-    return document_text(doc, "%zu of %zu %s, by at most %s, %s", less ? ratios->faster : ratios->slower,
-        ratios->all, changes->words.cells[ratios->all > 1],
-        view_amount(doc, change->ratio, change->low, change->high), name_of(&naming, &row->cell));
+    return document_text(doc, "%zu%s, by at most %s, %s", less ? ratios->faster : ratios->slower,
+        of_all ? all : "", view_amount(doc, change->ratio, change->low, change->high),
+        name_of(&naming, &row->cell));
 }
 
 /* Of the first that has none, which is as a rule that of all. */
@@ -173,18 +175,13 @@ static void conclude(
     bool less = faster && tally->least && tally->least->changes[file].ratio <= 1 - matters;
     const char *first = document_text(doc, "%s (A)", file_name(compare, 0));
     const char *other = document_text(doc, "%s%s (%c)", words->of, file_name(compare, file), changes->letter);
-    if (more || less)
-        document_say(doc, kind, "%s is %s %s %s in %s%s", other, more ? words->more : words->less,
-            words->than, first, largest_text(changes, !more, doc), more && less ? "" : ".");
-    if (more && less) {
-        const struct compared_change *least = &tally->least->changes[file];
-        struct naming naming = naming_of_rows(doc, changes->rows);
-        view_add(doc, ", and %s in %zu, by at most %s, %s.", words->less, tally->ratios.faster,
-            view_amount(doc, least->ratio, least->low, least->high), name_of(&naming, &tally->least->cell));
-    }
-    if (more || less)
-        return;
-    if (!tally->ratios.all)
+    if (more || less) {
+        document_say(doc, kind, "%s is %s %s %s in %s", other, more ? words->more : words->less, words->than,
+            first, largest_text(changes, !more, true, doc));
+        if (more && less)
+            view_add(doc, ", and %s in %s", words->less, largest_text(changes, true, false, doc));
+        view_add(doc, ".");
+    } else if (!tally->ratios.all)
         document_say(doc, kind, "%s cannot be judged relative to %s: %s.", other, first, reason_of(changes));
     else if (ratios_disturbed(&tally->ratios))
         document_say(doc, kind,
@@ -208,7 +205,7 @@ static void say_agreement(const struct changes *changes, struct document *doc)
     if (ratios_disturbed(ratios) && (tally->most || tally->least))
         document_say(doc, BLOCK_FACT, "%c is significantly %s in %s.", changes->letter,
             tally->most ? changes->words.more : changes->words.less,
-            largest_text(changes, !tally->most, doc));
+            largest_text(changes, !tally->most, true, doc));
     if (ratios_disturbed(ratios) || ratios->all < 2 || !agree)
         return;
     document_say(doc, BLOCK_FACT, "%c and A agree within %.0f %% in %zu of %zu %s", changes->letter,
@@ -283,16 +280,6 @@ static bool has_figure(const struct compared_row *row)
     return any;
 }
 
-/* Whether all of them are times that three digits of ns write well. */
-static bool in_ns(const struct compared_rows *rows)
-{
-    bool small = true;
-    for (size_t i = 0; i < rows->count; i++)
-        for (size_t file = 0; file < rows->rows[i].value_count; file++)
-            small &= !(rows->rows[i].values[file].value >= 1000);
-    return small;
-}
-
 static void fill_row(struct table *table, size_t at, const struct compared_row *row, bool marked)
 {
     static const enum tone tones[VERDICTS] = {[VERDICT_SLOWER] = TONE_SLOWER, [VERDICT_FASTER] = TONE_FASTER};
@@ -318,10 +305,13 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
     struct column columns[FILE_COLUMNS * COMPARE_FILES_MAX] = {{.key = "cell", .unit = UNIT_TEXT}};
     struct naming naming = naming_of_rows(doc, rows);
     const char *common = name_of(&naming, NULL);
-    bool time = metric == METRIC_TIME, ns = time && in_ns(rows);
+    bool time = metric == METRIC_TIME, ns = time; /* all are times that three digits of ns write well */
     size_t count = 0, at = 0, all = 0, unclear = 0;
-    for (size_t i = 0; i < rows->count; i++)
+    for (size_t i = 0; i < rows->count; i++) {
         count += has_figure(&rows->rows[i]);
+        for (size_t file = 0; file < compare->file_count; file++)
+            ns &= !(rows->rows[i].values[file].value >= 1000);
+    }
     if (!count)
         return;
     for (size_t file = 0; file < compare->file_count; file++) {
@@ -403,45 +393,37 @@ static void say_counts(const struct changes *changes, struct document *doc)
             changes->letter, reason_of(changes));
 }
 
-enum { COMPARED_COLUMNS = 12 };
-
-static void describe_row(enum metric metric, const struct compared_row *row, size_t file, const char *name,
-    struct file_value values[static COMPARED_COLUMNS])
-{
-    const struct compared_value *value = &row->values[file];
-    const struct compared_change *change = &row->changes[file];
-    const struct file_value all[COMPARED_COLUMNS] = {
-        FILE_WORDS("metric", metric_names[metric]),
-        FILE_WORDS("id", row->id),
-        FILE_WORDS("baseline", row->baseline),
-        FILE_WORDS("unit", row->unit),
-        FILE_WORDS("file", name),
-        FILE_FIGURE("value", UNIT_RATIO, value->value),
-        FILE_FIGURE("ratio", UNIT_RATIO, change->ratio),
-        FILE_FIGURE("ratio_low", UNIT_RATIO, change->low),
-        FILE_FIGURE("ratio_high", UNIT_RATIO, change->high),
-        FILE_WORDS("verdict", verdict_names[change->verdict]),
-        FILE_WORDS("quality", value->there ? quality_names[value->quality] : NULL),
-        FILE_WORDS("reason", change->reason),
-    };
-    memcpy(values, all, sizeof all);
-}
-
 static void add_file_table(const struct compare *compare, struct document *doc)
 {
-    static const struct compared_row none;
-    struct file_value values[COMPARED_COLUMNS];
-    size_t rows = compare->metrics[METRIC_TIME].count + compare->metrics[METRIC_SLOWDOWN].count, at = 0;
-    describe_row(METRIC_TIME, &none, 0, NULL, values);
-    struct table *table =
-        view_file_table(doc, "comparison", values, COMPARED_COLUMNS, rows * compare->file_count);
-    for (enum metric metric = 0; metric < METRICS; metric++)
-        for (size_t i = 0; i < compare->metrics[metric].count; i++)
-            for (size_t file = 0; file < compare->file_count; file++) {
-                describe_row(
-                    metric, &compare->metrics[metric].rows[i], file, compare->files[file].name, values);
-                view_file_row(table, at++, values, COMPARED_COLUMNS);
-            }
+    size_t rows = compare->metrics[METRIC_TIME].count + compare->metrics[METRIC_SLOWDOWN].count;
+    struct table *table = NULL;
+    for (size_t i = 0; i < rows * compare->file_count; i++) {
+        size_t index = i / compare->file_count, file = i % compare->file_count;
+        size_t times = compare->metrics[METRIC_TIME].count;
+        enum metric metric = index < times ? METRIC_TIME : METRIC_SLOWDOWN;
+        const struct compared_row *row =
+            &compare->metrics[metric].rows[index < times ? index : index - times];
+        const struct compared_value *value = &row->values[file];
+        const struct compared_change *change = &row->changes[file];
+        const struct file_value values[] = {
+            FILE_WORDS("metric", metric_names[metric]),
+            FILE_WORDS("id", row->id),
+            FILE_WORDS("baseline", row->baseline),
+            FILE_WORDS("unit", row->unit),
+            FILE_WORDS("file", compare->files[file].name),
+            FILE_FIGURE("value", UNIT_RATIO, value->value),
+            FILE_FIGURE("ratio", UNIT_RATIO, change->ratio),
+            FILE_FIGURE("ratio_low", UNIT_RATIO, change->low),
+            FILE_FIGURE("ratio_high", UNIT_RATIO, change->high),
+            FILE_WORDS("verdict", verdict_names[change->verdict]),
+            FILE_WORDS("quality", value->there ? quality_names[value->quality] : NULL),
+            FILE_WORDS("reason", change->reason),
+        };
+        const size_t columns = sizeof values / sizeof *values;
+        if (!table)
+            table = view_file_table(doc, "comparison", values, columns, rows * compare->file_count);
+        view_file_row(table, i, values, columns);
+    }
 }
 
 void view_compare(const struct compare *compare, struct document *doc)

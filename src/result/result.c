@@ -12,16 +12,13 @@ const char *const reach_kind_names[REACH_KINDS] = {"unknown", "cache", "tlb"};
 
 int result_set_command(struct result *result, int argc, char *const *argv, struct error *error)
 {
-    const char **words = argc > 0 ? calloc((size_t)argc, sizeof *words) : NULL;
+    const char **words = argc > 0 ? pool_room(&result->pool, (size_t)argc, sizeof *words) : NULL;
     for (int i = 0; words && i < argc; i++)
         words[i] = pool_text(&result->pool, argv[i]);
-    if ((argc > 0 && !words) || result->pool.failed) {
-        free(words);
+    if (result->pool.failed)
         return error_set(error, ENOMEM, "no memory to keep the command");
-    }
-    free(result->command);
     result->command = words;
-    result->command_count = argc > 0 ? (size_t)argc : 0;
+    result->command_count = words ? (size_t)argc : 0;
     return 0;
 }
 
@@ -60,7 +57,6 @@ void result_free(struct result *result)
     free(result->reaches);
     free(result->agents);
     free(result->settings);
-    free(result->command);
     findings_free(&result->findings);
     for (size_t i = 0; i < result->round_count; i++)
         findings_free(&result->rounds[i].findings);
