@@ -60,6 +60,7 @@ enum field_flags {
     FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
     FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it, until
                             another list is unique */
+    FIELD_DIGITS = 2048, /* of a real number: written by draft_number() */
     FIELD_POOLED = 1024, /* of a list: what is read stands in the reader's pool, and is not to be freed */
 };
 
@@ -191,6 +192,10 @@ void put_item(struct draft *draft, json_t *array, json_t *value);
 json_t *draft_text(struct draft *draft, const char *text);
 void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
 
+/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
+ * and writing it again changes nothing. Other whole numbers have all their digits. Null for what is none. */
+json_t *draft_number(double number);
+
 /* The structure as an object. */
 json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
 
@@ -216,6 +221,10 @@ void reader_refuse(struct reader *reader, const char *format, ...) __attribute__
 /* The same about a member: "NAME is no WHAT: WHERE.KEY …". */
 void reader_refuse_key(struct reader *reader, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Refuses the object that is read if its figure lies outside of its interval, by more than digits that are
+ * not in the file can make; NAN does not. */
+void reader_interval(struct reader *reader, const char *what, double low, double figure, double high);
 
 /* `count` zeroed things, to be freed; NULL for none, and after a failure. */
 void *reader_room(struct reader *reader, size_t count, size_t size);

@@ -83,6 +83,11 @@ static bool has_operations(const void *base)
     return ((const struct result_cell *)base)->cell.workload.kind->operation;
 }
 
+static bool is_deterministic(const void *base)
+{
+    return ((const struct result_cell *)base)->deterministic;
+}
+
 /* ---- samples, figures ---- */
 
 static const struct field sample_fields[] = {
@@ -132,20 +137,12 @@ static const struct record metric_record = {
 
 /* ---- the whole ---- */
 
-/* NAN orders with everything. */
-static bool in_order(double low, double high)
-{
-    return !(low > high);
-}
-
 static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
     if (no_pages(cell))
         cell->pages = (struct page_proof){.host_share_2m = NAN, .as_asked = true};
-    if (!in_order(cell->low, cell->median) || !in_order(cell->median, cell->high) ||
-        !in_order(cell->low, cell->high))
-        reader_refuse(reader, "%s: the median lies outside of its interval", reader->where);
+    reader_interval(reader, "median", cell->low, cell->median, cell->high);
 }
 
 static const struct field cell_fields[] = {
@@ -170,6 +167,8 @@ static const struct field cell_fields[] = {
     {"placements", FIELD_COUNT, AT(placements), .about = "Placements that gave at least one sample."},
     {"repeated", FIELD_COUNT, AT(repeated),
         .about = "Samples that were disturbed, thrown away and taken again."},
+    {"deterministic", FIELD_FLAG, AT(deterministic), .when = is_deterministic,
+        .about = "Its runner gives the same figure each time: one sample says all."},
     {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
     {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
         .about = "Low end of the median's 95 % confidence interval."},

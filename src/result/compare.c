@@ -177,13 +177,13 @@ static struct compared_change change_of(struct pool *pool, const struct side sid
     else if (!(first > 0) || !(other > 0))
         change.reason = "there is no ratio of figures that are not above 0";
     else {
-        struct figures figures[2] = {{0}, {0}};
+        struct pool own = {0};
+        const struct figures figures[2] = {figures_by_placement(sides[0].cell, sides[0].baseline, &own),
+            figures_by_placement(sides[1].cell, sides[1].baseline, &own)};
         change.ratio = other / first;
-        for (size_t i = 0; i < 2; i++)
-            pool->failed |= figures_by_placement(sides[i].cell, sides[i].baseline, &figures[i]) < 0;
         set_interval(sides, figures, &change);
-        free(figures[0].values);
-        free(figures[1].values);
+        pool->failed |= own.failed;
+        pool_free(&own);
     }
     return change;
 }

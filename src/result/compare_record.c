@@ -53,8 +53,7 @@ static const struct record difference_record = {
 static void check_value(struct reader *reader, void *base)
 {
     const struct compared_value *value = base;
-    if (value->low > value->value || value->value > value->high || value->low > value->high)
-        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+    reader_interval(reader, "value", value->low, value->value, value->high);
 }
 
 #undef AT
@@ -85,8 +84,7 @@ static void check_change(struct reader *reader, void *base)
     bool interval = !isnan(change->low);
     if (interval == isnan(change->high) || (interval && isnan(change->ratio)))
         reader_refuse(reader, "%s: a part of the interval is missing", reader->where);
-    if (change->low > change->ratio || change->ratio > change->high)
-        reader_refuse(reader, "%s: the ratio lies outside of its interval", reader->where);
+    reader_interval(reader, "ratio", change->low, change->ratio, change->high);
     if (change->placement_count != 2)
         reader_refuse_key(reader, "placements", "is not two numbers");
     change->verdict = verdict_of(change->low, change->high);

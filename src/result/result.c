@@ -77,7 +77,8 @@ const char *cell_reason(const struct result_cell *cell)
     if (!isfinite(cell->median) || !isfinite(cell->min))
         return "there is no sample";
     if (!isfinite(cell->low) || !isfinite(cell->high))
-        return "an interval needs at least two placements";
+        return cell->deterministic ? "it is the same each time, and has no interval"
+                                   : "an interval needs at least two placements";
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
 }
 

@@ -4,7 +4,6 @@
 #include "record/record.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) FIELD_AT(struct result, member)
@@ -89,8 +88,7 @@ static const char *no_ratio(const void *base)
 static void check_comparison(struct reader *reader, void *base)
 {
     const struct result_comparison *comparison = base;
-    if (comparison->low > comparison->ratio || comparison->ratio > comparison->high)
-        reader_refuse(reader, "%s: the ratio lies outside of its interval", reader->where);
+    reader_interval(reader, "ratio", comparison->low, comparison->ratio, comparison->high);
 }
 
 #undef AT
@@ -231,29 +229,20 @@ static const struct field result_fields[] = {
         .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
                  "--watch only."},
 };
-static int compare_pairs(const void *a, const void *b)
-{
-    const struct result_comparison *x = a, *y = b;
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    return (x->baseline > y->baseline) - (x->baseline < y->baseline);
-}
-
 /* No comparison is there twice. */
 static void check_result(struct reader *reader, void *base)
 {
     const struct result *result = base;
-    size_t count = result->comparison_count;
-    struct result_comparison *sorted = reader_room(reader, count, sizeof *sorted);
-    if (!sorted)
-        return;
-    memcpy(sorted, result->comparisons, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_pairs);
-    for (size_t i = 1; i < count; i++)
-        if (!compare_pairs(&sorted[i - 1], &sorted[i]))
-            reader_refuse(
-                reader, "the comparison of %.100s is there twice", result->cells[sorted[i].cell].id);
-    free(sorted);
+    json_t *seen = json_object();
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *each = &result->comparisons[i];
+        char pair[48];
+        snprintf(pair, sizeof pair, "%zu %zu", each->cell, each->baseline);
+        if (json_object_get(seen, pair))
+            reader_refuse(reader, "the comparison of %.100s is there twice", result->cells[each->cell].id);
+        json_object_set_new(seen, pair, json_true());
+    }
+    json_decref(seen);
 }
 
 const struct record result_record = {"result", sizeof(struct result), RECORD_FIELDS(result_fields),
