@@ -9,8 +9,8 @@
 #include "measure/pin.h"
 #include "measure/statistics.h"
 #include "plain_loop.h"
+#include "runner/chase_kind.h"
 #include "runner/runner.h"
-#include "workload/chase.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -35,13 +35,10 @@ enum walker { PLAIN, NATIVE, WALKERS };
 struct bench {
     struct clock clock;
     struct pin pin;
-    struct watch watch;
     struct image image;
-    struct memory data; /* of the present placement */
+    struct placement placement;
     struct runner *runner;
-    workload_function *entry;
-    struct sample_plan plan;
-    uint64_t cursor[CHASE_CHAINS_MAX];
+    struct effort effort;
     double ratios[SETS][PLACEMENTS];
     unsigned disturbed[SETS]; /* samples that were used nevertheless */
 };
@@ -53,59 +50,56 @@ static void walk_plainly(uint64_t *cursor, uint64_t steps)
     *cursor = (uintptr_t)plain_loop((void *)*cursor, steps);
 }
 
-static int sample_plain(struct bench *bench, struct walk *walk, struct error *error)
+static int sample_plain(struct bench *bench, struct sample *sample, struct error *error)
 {
-    uint64_t steps = bench->plan.steps * BATCHES;
+    uint64_t steps = bench->effort.steps * BATCHES, *cursor = bench->placement.cursor;
     (void)error;
-    watch_start(&bench->watch);
-    walk_plainly(bench->cursor, bench->plan.warm_steps * WARM_BATCHES);
+    watch_start(&bench->placement.watch);
+    walk_plainly(cursor, bench->effort.warm_steps * WARM_BATCHES);
     uint64_t start = clock_ticks();
-    walk_plainly(bench->cursor, steps);
-    walk->ticks = clock_ticks() - start;
-    walk->hops = steps;
-    walk->evidence = watch_end(&bench->watch);
+    walk_plainly(cursor, steps);
+    uint64_t ticks = clock_ticks() - start;
+    struct evidence evidence = watch_end(&bench->placement.watch);
+    sample_set_time(sample, clock_ns(&bench->clock, ticks) / (double)steps, steps);
+    sample->disturbed = evidence_judge(&evidence);
     return 0;
-}
-
-/* As an experiment takes it. */
-static int sample_native(struct bench *bench, struct walk *walk, struct error *error)
-{
-    return runner_walk(
-        bench->runner, bench->entry, &bench->plan, bench->cursor, 1, &bench->watch, walk, error);
 }
 
 static int sample_ns_per_hop(
     struct bench *bench, enum walker walker, double *ns, unsigned *disturbed, struct error *error)
 {
-    struct walk walk;
+    struct sample sample;
     int rc = 0, tries = 0;
     do {
-        rc = walker == PLAIN ? sample_plain(bench, &walk, error) : sample_native(bench, &walk, error);
+        rc = walker == PLAIN ? sample_plain(bench, &sample, error)
+                             : runner_sample(bench->runner, &bench->effort, &sample, error);
         if (rc < 0)
             return rc;
-    } while (++tries < TRIES && evidence_judge(&walk.evidence) != DISTURBED_NOT);
-    *disturbed += evidence_judge(&walk.evidence) != DISTURBED_NOT;
-    *ns = clock_ns(&bench->clock, walk.ticks) / (double)walk.hops;
+    } while (++tries < TRIES && sample.disturbed != DISTURBED_NOT);
+    *disturbed += sample.disturbed != DISTURBED_NOT;
+    *ns = sample_value(&sample);
     return 0;
 }
 
 /* ---- one placement ---- */
 
 /* Whole laps where they fit a sample, as in an experiment. */
-static void plan_samples(struct bench *bench, const struct chase_layout *layout)
+static void plan_samples(struct bench *bench)
 {
-    double lap = (double)layout->elements;
-    walk_plainly(bench->cursor, PILOT_STEPS);
+    double lap = (double)bench->placement.layout.elements;
+    walk_plainly(bench->placement.cursor, PILOT_STEPS);
     uint64_t start = clock_ticks();
-    walk_plainly(bench->cursor, PILOT_STEPS);
+    walk_plainly(bench->placement.cursor, PILOT_STEPS);
     double step_ns = clock_ns(&bench->clock, clock_ticks() - start) / PILOT_STEPS;
     double steps = sample_ns / step_ns;
     if (steps > lap)
         steps = round(steps / lap) * lap;
-    bench->plan.steps = (uint64_t)ceil(steps / BATCHES);
-    bench->plan.batches = BATCHES;
-    bench->plan.warm_steps = (uint64_t)fmax(WARM_STEPS_MIN, fmin(lap, steps / 2));
-    bench->plan.warm_limit = WARM_BATCHES;
+    bench->effort = (struct effort){
+        .steps = (uint64_t)ceil(steps / BATCHES),
+        .batches = BATCHES,
+        .warm_steps = (uint64_t)fmax(WARM_STEPS_MIN, fmin(lap, steps / 2)),
+        .warm_limit = WARM_BATCHES,
+    };
 }
 
 static int measure_pairs(struct bench *bench, size_t set, unsigned placement, struct error *error)
@@ -124,33 +118,24 @@ static int measure_pairs(struct bench *bench, size_t set, unsigned placement, st
     return 0;
 }
 
-static int measure_list(struct bench *bench, size_t set, unsigned placement, struct error *error)
-{
-    struct chase_shape shape = {
-        .working_set_bytes = working_sets[set], .element_bytes = 64, .order = CHASE_RANDOM, .chains = 1};
-    struct chase_layout layout = chase_layout_make(&shape, placement * SETS + set);
-    char name[WORKLOAD_NAME_BYTES];
-    int rc = memory_populate(&bench->data, true, NULL, NULL, error);
-    chase_entry_name(&shape, name);
-    if (rc < 0 || (rc = image_find(&bench->image, name, &bench->entry, error)) < 0)
-        return rc;
-    chase_layout_write(&layout, bench->data.base, 0, layout.elements);
-    bench->cursor[0] = (uintptr_t)bench->data.base + chase_layout_offset(&layout, 0);
-    plan_samples(bench, &layout);
-    return measure_pairs(bench, set, placement, error);
-}
-
 static int measure_placement(struct bench *bench, size_t set, unsigned placement, struct error *error)
 {
-    struct runner_config config = {.image = &bench->image, .data = &bench->data};
-    int rc = memory_map(&bench->data, working_sets[set], 4 * KIB, error);
+    const struct chase_shape shape = {
+        .working_set_bytes = working_sets[set], .element_bytes = 64, .order = CHASE_RANDOM, .chains = 1};
+    const struct workload chase = chase_workload(&shape);
+    const struct runner_config config = runner_here(&runner_native, &bench->placement, NULL, 0);
+    int rc = placement_map(&bench->placement, working_sets[set], 0, error);
     if (rc == 0)
-        rc = runner_open(&runner_native, &config, &bench->runner, error);
+        rc = runner_open(&config, &bench->runner, error);
     if (rc == 0)
-        rc = measure_list(bench, set, placement, error);
+        rc = runner_prepare(bench->runner, &chase, placement * SETS + set, error);
+    if (rc == 0) {
+        plan_samples(bench);
+        rc = measure_pairs(bench, set, placement, error);
+    }
     runner_close(bench->runner);
     bench->runner = NULL;
-    memory_unmap(&bench->data);
+    placement_clear(&bench->placement);
     return rc;
 }
 
@@ -183,12 +168,16 @@ static int measure_all(struct bench *bench, struct error *error)
 
 int main(void)
 {
-    static struct bench bench = {.watch.stat = -1};
+    static struct bench bench;
     struct error error;
     int rc = clock_calibrate(&bench.clock, &error);
     if (rc == 0 && (rc = pin_thread(&bench.pin, -1, &error)) == 0 &&
         (rc = image_load(&bench.image, &error)) == 0) {
-        watch_open(&bench.watch, bench.pin.cpu);
+        const struct placement_config config = {.memory = {.page_bytes = 4 * KIB},
+            .cpu = bench.pin.cpu,
+            .image = &bench.image,
+            .clock = &bench.clock};
+        placement_open(&bench.placement, &config);
         rc = measure_all(&bench, &error);
     }
     if (rc < 0) {

@@ -4,6 +4,7 @@
  * the placements. */
 #include "bare_loops.h"
 #include "domain/probe.h"
+#include "base/size.h"
 #include "event/event.h"
 #include "measure/clock.h"
 #include "measure/pin.h"
@@ -96,7 +97,7 @@ static uint64_t loop_guest(struct bench *bench, uint64_t count)
 
 static const struct contest {
     const char *event;
-    const struct runner_type *place;
+    const struct runner_ops *runner;
     loop_function *loop;
     int guest; /* enum bare_loop; -1: none */
     const char *what;
@@ -176,21 +177,25 @@ static int find_count(
 static int measure_placement(
     struct bench *bench, const struct contest *contest, double *ratio, struct error *error)
 {
-    struct event_place place = {
-        .type = contest->place,
-        .facts = contest->place->monitor ? &bench->facts : NULL,
+    const struct placement_config config = {
         .image = &bench->image,
         .clock = &bench->clock,
         .other_cpu = pin_other(&bench->pin),
         .cpu = bench->pin.cpu,
     };
+    struct placement placement;
+    struct runner *runner = NULL;
     const struct event *event = event_find(contest->event);
     struct event_bench *open = NULL;
     uint64_t count = 0;
     double ignored;
     if (!event)
         return error_set(error, ENOENT, "there is no event '%s'", contest->event);
-    int rc = event_open(event, 0, &place, &open, error);
+    placement_open(&placement, &config);
+    const struct runner_config here = runner_here(contest->runner, &placement, &bench->facts, 4 * KIB);
+    int rc = runner_open(&here, &runner, error);
+    if (rc == 0)
+        rc = event_open(event, 0, runner, &open, error);
     if (rc == 0)
         rc = find_count(bench, open, &count, error);
     if (rc == 0)
@@ -198,6 +203,8 @@ static int measure_placement(
     if (rc == 0)
         rc = sample_pairs(bench, contest, open, count, ratio, error);
     event_close(open);
+    runner_close(runner);
+    placement_close(&placement);
     return rc;
 }
 

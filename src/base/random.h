@@ -3,6 +3,7 @@
 #ifndef VCOST_BASE_RANDOM_H
 #define VCOST_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A well mixed function of one number: the same everywhere, for hashes and for deriving seeds. */
@@ -24,6 +25,18 @@ static inline uint64_t random_next(uint64_t *state)
 static inline uint64_t random_below(uint64_t *state, uint64_t limit)
 {
     return (uint64_t)(((unsigned __int128)random_next(state) * limit) >> 64);
+}
+
+/* The numbers 0 … count-1 in a random order. */
+static inline void random_order(uint64_t *state, size_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = i;
+    for (size_t i = count; i > 1; i--) {
+        size_t j = (size_t)random_below(state, i), kept = numbers[j];
+        numbers[j] = numbers[i - 1];
+        numbers[i - 1] = kept;
+    }
 }
 
 #endif

@@ -8,9 +8,10 @@ const struct command command_agent = {
     .description =
         {
             "Measures natively on this machine, which may be a virtual machine, a container or another "
-            "computer, for a vcost that runs elsewhere and was given --on 'command:CMD', where CMD starts "
-            "vcost agent here. It answers requests on standard input with answers on standard output, one "
-            "at a time, sleeps in between, and ends with its input. It is not meant to be started by hand.",
+            "computer, for a vcost chase or vcost events that runs elsewhere and was given --on "
+            "'command:CMD', where CMD starts vcost agent here. It answers requests on standard input with "
+            "answers on standard output, one at a time, sleeps in between, and ends with its input. It is "
+            "not meant to be started by hand.",
             "CMD is run by /bin/sh on the controlling machine and must connect its standard input and "
             "output with the agent's, byte for byte. It cannot ask for a password: use keys with ssh. "
             "Text that comes before the agent's first word, such as the banner of a login, is skipped. "
@@ -29,8 +30,9 @@ const struct command command_agent = {
             "CPUs are counted as this machine counts them. In a virtual machine whose virtual CPUs are "
             "bound to CPUs of the host, give vcost chase there the --cpu that this one is bound to: then "
             "both are measured on the same CPU.",
-            "Memory for the lists is allocated here, as large as the largest working set. The pages asked "
-            "for with --host-page are this machine's own; in a guest nothing is seen of the pages below.",
+            "Memory is allocated here, for lists as much as the largest working set. The pages asked for "
+            "with --host-page are this machine's own; in a guest nothing is seen of the pages below. An "
+            "event that cannot happen here has no figure, and the reason is given.",
         },
     .groups =
         {
@@ -44,10 +46,13 @@ const struct command command_agent = {
             {"vcost agent --cpu 1",
                 "The guest's CPU 1 is bound to the host's CPU 3, and both measure on that one: vcost "
                 "chase --cpu 3 --on native --on 'command:ssh guest vcost agent --cpu 1'"},
+            {"vcost agent",
+                "What an operating system pays in that machine: vcost events --on native --on 'command:ssh "
+                "guest vcost agent' on the host"},
             {"vcost agent --cpu 0", "In a container: vcost chase --cpu 0 --on native --on 'command:docker "
                                     "exec -i box vcost agent --cpu 0'"},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)"},
     .options_bytes = sizeof(struct agent_options),
     .run = cmd_agent_run,
 };

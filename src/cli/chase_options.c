@@ -203,7 +203,7 @@ const struct command command_chase = {
     .groups =
         {
             OPTION_GROUP("What is chased", what_options, 0),
-            OPTION_GROUP("Where it runs", on_machines_option, offsetof(struct chase_options, common.on)),
+            OPTION_GROUP("Where it runs", on_option, offsetof(struct chase_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct chase_options, common.cpu)),
             OPTION_GROUP(NULL, memory_options, 0),
             MEASURE_GROUPS(struct chase_options, common),

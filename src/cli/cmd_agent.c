@@ -1,10 +1,11 @@
 /* vcost agent: what this machine is, then requests until the other side has had enough. */
+#include "agent/agent.h"
 #include "cli/agent_options.h"
 #include "cli/status.h"
 #include "cli/version.h"
 #include "experiment/setting.h"
 #include "host/host.h"
-#include "runner/agent.h"
+#include "host/kept_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,17 +56,23 @@ static int look(const struct setting *setting, struct agent_facts *facts, struct
 
 static int serve(const struct setting *setting, int out, struct error *error)
 {
+    struct kept_memory kept = {.count = 0};
     struct agent_config config = {
         .in = STDIN_FILENO,
         .out = out,
-        .site = {.cpu = setting->pin.cpu, .image = &setting->image, .clock = &setting->clock},
+        .placement = {.cpu = setting->pin.cpu,
+            .other_cpu = pin_other(&setting->pin),
+            .image = &setting->image,
+            .clock = &setting->clock,
+            .kept = &kept},
     };
     int rc = look(setting, &config.facts, error);
-    if (rc < 0) {
-        agent_decline(out, error);
-        return rc;
-    }
-    return agent_serve(&config, error);
+    if (rc < 0)
+        agent_decline(out, VCOST_VERSION, error);
+    else
+        rc = agent_serve(&config, error);
+    kept_memory_release(&kept);
+    return rc;
 }
 
 static int prepare_and_serve(const struct agent_options *options, int out, struct error *error)
@@ -74,7 +81,7 @@ static int prepare_and_serve(const struct agent_options *options, int out, struc
     struct setting setting = {0};
     int rc = setting_open(&setting, options->cpu, &never, error);
     if (rc < 0)
-        agent_decline(out, error);
+        agent_decline(out, VCOST_VERSION, error);
     else
         rc = serve(&setting, out, error);
     setting_close(&setting);

@@ -42,24 +42,21 @@ static struct chase_plan chase_plan(const struct session *session)
         plan.orders[i] = (enum chase_order)options->orders.indices[i];
     for (size_t i = 0; i < options->npad.count; i++)
         plan.element_bytes[i] = 8 * (1 + (uint32_t)options->npad.values[i]);
-    for (size_t i = 0; i < options->common.on.count; i++)
-        if (on_command(&options->common.on, i))
-            plan.agents[plan.agent_count++] = on_command(&options->common.on, i);
     plan_pages(&options->guest_pages, plan.guest_pages, &plan.guest_page_count);
     plan_pages(&options->host_pages, plan.host_pages, &plan.host_page_count);
     return plan;
 }
 
-static int add_sites(struct session *session, struct error *error)
+static int add_runners(struct session *session, struct error *error)
 {
     const struct chase_options *options = session->invocation->options;
     struct chase_plan plan = chase_plan(session);
     int rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
-    return rc < 0 ? rc : chase_plan_sites(&plan, &session->setting, error);
+    return rc < 0 ? rc : chase_plan_runners(&plan, &session->setting, error);
 }
 
-static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
-    struct error *error)
+static int measure(
+    struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     struct chase_plan plan = chase_plan(session);
     return chase_plan_run(&plan, &session->setting, progress, result, error);
@@ -73,5 +70,5 @@ static void view(const struct session *session, struct document *document)
 int cmd_chase_run(const struct invocation *invocation)
 {
     return measure_run(
-        invocation, &(struct measured){.plan = add_sites, .measure = measure, .view = view}, NULL);
+        invocation, &(struct measured){.plan = add_runners, .measure = measure, .view = view}, NULL);
 }

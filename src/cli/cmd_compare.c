@@ -11,42 +11,29 @@
 #include <stdio.h>
 #include <string.h>
 
-struct comparison {
-    struct compare compare;
-    struct compare_request request;
-};
-
 static int write_json(const void *what, FILE *stream, struct error *error)
 {
-    const struct comparison *found = what;
-    return compare_json(&found->compare, &found->request, stream, error);
+    return compare_json(what, stream, error);
 }
 
 static void view(const void *what, struct document *document)
 {
-    const struct comparison *found = what;
-    view_compare(&found->compare, &found->request, document);
+    view_compare(what, document);
 }
 
 /* ---- the threshold ---- */
 
-static size_t count_unjudged(const struct compare *compare, enum metric metric)
-{
-    size_t count = 0;
-    for (size_t file = 1; file < compare->file_count; file++)
-        count += compare_count(compare, metric, file).of[VERDICT_NONE];
-    return count;
-}
-
 /* 0, STATUS_THRESHOLD with a sentence, or STATUS_FAILED where nothing could be judged: that must not look as
  * if all were well. */
-static int judge(const struct compare *compare, enum metric metric, double percent)
+static int judge(const struct compare *compare)
 {
+    const struct compare_threshold *threshold = &compare->threshold;
     struct error error;
-    const struct compared_row *row = NULL;
-    const struct compared *worst = compare_worst(compare, metric, &row);
-    size_t above = compare_above(compare, metric, percent), unjudged = count_unjudged(compare, metric);
-    const char *what = metric == METRIC_TIME ? "cells" : "slowdowns";
+    size_t at, unjudged = 0;
+    const struct compared_row *worst = compare_worst(compare, threshold->metric, &at);
+    const char *what = threshold->metric == METRIC_TIME ? "cells" : "slowdowns";
+    for (size_t file = 1; file < compare->file_count; file++)
+        unjudged += compare_count(compare, threshold->metric, file).unjudged;
     if (!worst) {
         error_set(
             &error, ENODATA, "--fail-above: nothing can be judged, none of the %s has an interval", what);
@@ -54,13 +41,14 @@ static int judge(const struct compare *compare, enum metric metric, double perce
     }
     if (unjudged)
         fprintf(stderr, "vcost: --fail-above: %zu of the %s cannot be judged\n", unjudged, what);
-    if (!above)
+    if (!threshold->passed)
         return STATUS_DONE;
     error_set(&error, ERANGE,
-        "--fail-above: %zu of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
+        "--fail-above: %u of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
         "and at least %s",
-        above, what, percent, row->id, compare_letter((size_t)(worst - row->files)),
-        format_figure(UNIT_CHANGE, worst->change, 0).text, format_figure(UNIT_CHANGE, worst->low, 0).text);
+        threshold->above, what, threshold->percent, worst->id, compare_letter(at),
+        format_figure(UNIT_CHANGE, worst->changes[at].ratio, 0).text,
+        format_figure(UNIT_CHANGE, worst->changes[at].low, 0).text);
     (void)status_failed(&error);
     return STATUS_THRESHOLD;
 }
@@ -71,17 +59,24 @@ static int compare_inputs(const struct invocation *invocation, struct outputs *o
     const struct inputs *inputs, struct error *error)
 {
     const struct compare_options *options = invocation->options;
-    struct comparison found = {
-        .request = {invocation->argc, invocation->argv, (enum metric)options->metric, options->fail_above}};
-    int rc = compare_make(inputs->items, inputs->count, options->only, &found.compare, error);
+    struct compare compare;
+    enum metric metric = (enum metric)options->metric;
+    int rc = compare_make(inputs->items, inputs->count, options->only, &compare, error);
     if (rc < 0)
         return status_failed(error);
     int status = STATUS_DONE;
-    if (outputs_write(outputs, &(struct found){&found, write_json, view}, error) < 0)
+    compare.metric = metric;
+    compare.command = (const char **)invocation->argv;
+    compare.command_count = (size_t)invocation->argc;
+    if (options->fail_above >= 0) {
+        unsigned above = compare_above(&compare, metric, options->fail_above);
+        compare.threshold = (struct compare_threshold){true, options->fail_above, metric, above, above > 0};
+    }
+    if (outputs_write(outputs, &(struct found){&compare, write_json, view}, error) < 0)
         status = status_failed(error);
-    else if (options->fail_above >= 0)
-        status = judge(&found.compare, found.request.metric, options->fail_above);
-    compare_free(&found.compare);
+    else if (compare.threshold.asked)
+        status = judge(&compare);
+    compare_free(&compare);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "experiment/events_plan.h"
 #include "report/view_events.h"
 
-static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
+static int measure(struct session *session, const struct progress *progress, struct result *result,
     struct error *error)
 {
     const struct invocation *invocation = session->invocation;

@@ -23,11 +23,14 @@ int cmd_generate_run(const struct invocation *invocation)
     struct error error;
     if (count == 2 && !strcmp(words[0], "schema") && !strcmp(words[1], "result"))
         return result_schema(stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
+    if (count == 2 && !strcmp(words[0], "schema") && !strcmp(words[1], "compare"))
+        return compare_schema(stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
     if (count == 1 && !strcmp(words[0], "completion"))
         completion_write(&command_vcost, stdout);
     else if (strcmp(words[0], "man"))
         return wrong(invocation,
-            "what is to be written? \"man\", \"man COMMAND\", \"completion\" or \"schema result\"");
+            "what is to be written? \"man\", \"man COMMAND\", \"completion\", \"schema result\" or \"schema "
+            "compare\"");
     else if (used + 1 < count || command->hidden)
         return wrong(invocation, "there is no manual page of that name");
     else

@@ -33,7 +33,7 @@ static int plan(struct session *session, struct error *error)
     return rc;
 }
 
-static int measure(struct session *session, const struct chase_progress *progress, struct result *result,
+static int measure(struct session *session, const struct progress *progress, struct result *result,
     struct error *error)
 {
     struct inspector *inspector = session->own;

@@ -23,7 +23,7 @@ static size_t list_runners(struct list_item *items, struct monitor_facts *facts)
 {
     size_t count = 0, monitors = 0;
     for (struct choice on; (on = on_choice(count)).name; count++) {
-        const struct runner_type *type = runner_find(on.name); /* NULL: it is not of this machine */
+        const struct runner_ops *type = runner_find(on.name); /* NULL: it is not of this machine */
         items[count] = (struct list_item){on.name, on.summary, NULL};
         if (!type || !type->monitor || monitors == MONITORS_MAX)
             continue;

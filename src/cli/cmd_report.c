@@ -62,13 +62,13 @@ static int report(
 static int write_comparison(const void *what, FILE *stream, struct error *error)
 {
     const struct inputs *inputs = what;
-    return compare_json(&inputs->comparison, &inputs->request, stream, error);
+    return compare_json(&inputs->comparison, stream, error);
 }
 
 static void view_comparison(const void *what, struct document *document)
 {
     const struct inputs *inputs = what;
-    view_compare(&inputs->comparison, &inputs->request, document);
+    view_compare(&inputs->comparison, document);
 }
 
 static int report_comparison(const struct report_options *options, struct outputs *outputs,

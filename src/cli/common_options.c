@@ -116,16 +116,13 @@ const struct option_spec quiet_option[] = {
 
 #define COMMAND_PREFIX "command:"
 
-static struct choice local_choice(size_t index)
-{
-    const struct runner_type *type = runner_at(index);
-    return type ? (struct choice){type->name, type->summary} : (struct choice){NULL, NULL};
-}
-
 struct choice on_choice(size_t index)
 {
-    if (local_choice(index).name || (index && !local_choice(index - 1).name))
-        return local_choice(index);
+    const struct runner_ops *runner = runner_at(index);
+    if (runner)
+        return (struct choice){runner->name, runner->summary};
+    if (index && !runner_at(index - 1))
+        return (struct choice){NULL, NULL};
     return (struct choice){COMMAND_PREFIX "CMD",
         "on another machine or in a container, wherever the shell command CMD starts vcost agent"};
 }
@@ -135,21 +132,16 @@ const char *on_command(const struct choice_list *on, size_t item)
     return on->indices[item] == CHOICE_OPEN ? on->names[item] + strlen(COMMAND_PREFIX) : NULL;
 }
 
-#define ON                                                                                                   \
-    .name = "on", .kind = OPTION_CHOICE_LIST, .value_name = "RUNNER[,RUNNER...]",                            \
-    .default_note = "every one that this host can run"
-#define ON_HELP                                                                                              \
-    "Where it runs; vcost list tells what each is on this host. Without native there is nothing to compare " \
-    "with. "
-
 const struct option_spec on_option[] = {
-    {ON, .choice = local_choice, .help = ON_HELP "One or more of:"},
-};
-
-const struct option_spec on_machines_option[] = {
-    {ON, .choice = on_choice, .open_prefix = COMMAND_PREFIX,
-        .help = ON_HELP "May be given more than once; a command goes to the end of its argument, commas "
-                        "included. One or more of:"},
+    {.name = "on",
+        .kind = OPTION_CHOICE_LIST,
+        .value_name = "RUNNER[,RUNNER...]",
+        .default_note = "every one that this host can run",
+        .choice = on_choice,
+        .open_prefix = COMMAND_PREFIX,
+        .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
+                "to compare with. May be given more than once; a command goes to the end of its argument, "
+                "commas included. One or more of:"},
 };
 
 const struct option_spec cpu_option[] = {

@@ -42,8 +42,8 @@ extern const struct option_spec picture_option[1]; /* --svg, likewise, and so on
 extern const struct option_spec verbose_option[1], color_option[1];
 extern const struct option_spec run_options[3]; /* --quick, --time, --seed, in a struct run_options */
 extern const struct option_spec quiet_option[1];
-extern const struct option_spec on_option[1], on_machines_option[1]; /* --on, in a struct choice_list */
-extern const struct option_spec cpu_option[1];                       /* --cpu, in an int */
+extern const struct option_spec on_option[1];  /* --on, in a struct choice_list */
+extern const struct option_spec cpu_option[1]; /* --cpu, in an int */
 extern const struct option_spec help_option[1];
 
 /* An element of a command's groups: a table, stored at `base` of the command's own structure. */
@@ -69,8 +69,7 @@ extern const struct option_spec help_option[1];
 /* Every command's last group: --help alone. */
 #define HELP_GROUP OPTION_GROUP("Other", help_option, 0)
 
-/* What --on takes with on_machines_option, number `index`; {NULL, NULL} past the end: runners, and at last
- * commands. */
+/* What --on takes, number `index`; {NULL, NULL} past the end: runners, and at last commands. */
 choice_function on_choice;
 
 /* The shell command of an item of --on that is one; NULL for a runner of this machine. */

@@ -59,8 +59,9 @@ const struct command command_events = {
             "event at the same place: what a warm working set costs after an exit, against without one. "
             "What cannot happen on this host has no figure, and the reason is given.",
             "A guest here is vcost's own, without an operating system. What only Linux can do (fork, "
-            "mmap, mlock) is measured natively: run vcost events inside a virtual machine of yours too, "
-            "and compare the two files with vcost compare.",
+            "mmap, mlock) is measured natively, and with --on 'command:CMD' inside a virtual machine of "
+            "yours, side by side with this machine. Where the two cannot be connected, run vcost events in "
+            "both and compare the two files with vcost compare.",
             "EVENT is the name of an event or of a group of them; vcost list events lists them.",
         },
     .groups =
@@ -83,6 +84,8 @@ const struct command command_events = {
             {"vcost events cpuid syscall page-fault", "Three events alone"},
             {"vcost events --explain pte-change", "What that is, why it costs, what to do"},
             {"vcost events --json here.json", "Keep the list, for vcost compare"},
+            {"vcost events --on native --on 'command:ssh guest vcost agent'",
+                "This machine against a virtual machine of your own; see vcost-agent(1)"},
             {"vcost events --on native --json inside.json", "The same inside a virtual machine without KVM"},
             {"vcost events --context --markdown -",
                 "As Markdown, with nothing but the measured list on stdout"},
@@ -95,7 +98,8 @@ const struct command command_events = {
         {
             {"/dev/kvm", "Must be readable and writable for guests; without it only native is measured."},
         },
-    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)"},
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)",
+        "vcost-agent(1)"},
     .options_bytes = sizeof(struct events_options),
     .check = check,
     .run = cmd_events_run,

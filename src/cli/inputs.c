@@ -55,7 +55,7 @@ static int take_comparison(
             "files "
             "that it names anew",
             name);
-    int rc = compare_take(name, root, &inputs->comparison, &inputs->request, error);
+    int rc = compare_take(name, root, &inputs->comparison, error);
     inputs->compared = rc == 0;
     return rc;
 }
@@ -98,7 +98,11 @@ int inputs_read(struct inputs *inputs, const struct invocation *invocation, stru
     for (size_t i = 0; rc == 0 && i < invocation->operand_count; i++) {
         struct input_file *file = &inputs->files[inputs->file_count];
         const char *path = invocation->operands[i], *name = strcmp(path, "-") ? path : standard_input;
-        rc = results_read(path, &file->results, &file->count, error);
+        json_t *root = NULL;
+        rc = saved_read(path, &root, error);
+        if (rc == 0)
+            rc = results_take(name, root, &file->results, &file->count, error);
+        json_decref(root);
         if (rc < 0)
             break;
         inputs->file_count++;

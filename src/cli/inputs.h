@@ -21,7 +21,6 @@ struct inputs {
     size_t file_count;
     bool compared; /* it is no result that was read, but a comparison */
     struct compare comparison;
-    struct compare_request request;
 };
 
 /* Reads the one result of each file, or page, that the operands name; "-" is stdin. They have

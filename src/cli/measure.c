@@ -23,7 +23,7 @@ int measure_result(struct session *session, struct result *result, struct error 
 {
     const struct invocation *invocation = session->invocation;
     struct progress_line line;
-    struct chase_progress progress = {show_progress, &line};
+    struct progress progress = {show_progress, &line};
     progress_start(&line, stderr, session->options->run.quiet, locale_is_utf8());
     int rc = session->how->measure(session, &progress, result, error);
     progress_clear(&line);

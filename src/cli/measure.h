@@ -5,7 +5,7 @@
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/outputs.h"
-#include "experiment/budget.h"
+#include "experiment/schedule.h"
 #include "experiment/chase.h"
 #include "experiment/setting.h"
 #include "result/result.h"
@@ -28,7 +28,7 @@ struct measured {
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);
     /* Measures. Being stopped is no failure. `result` is released also after one. */
-    int (*measure)(struct session *session, const struct chase_progress *progress, struct result *result,
+    int (*measure)(struct session *session, const struct progress *progress, struct result *result,
         struct error *error);
     /* What is done with the result before it is written. */
     int (*follow)(struct session *session, struct error *error);

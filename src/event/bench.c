@@ -1,4 +1,4 @@
-/* An event that is open at a place. */
+/* An event that is open on a runner. */
 #include "event/internal.h"
 
 #include "base/size.h"
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-const struct event_way *event_way(const struct event *event, const struct runner_type *type)
+const struct event_way *event_way(const struct event *event, const struct runner_ops *runner)
 {
-    return type->monitor ? &event->guest : &event->native;
+    return runner->monitor ? &event->guest : &event->native;
 }
 
 /* ---- opening ---- */
@@ -33,25 +33,28 @@ static int map_data(struct event_bench *bench, struct error *error)
 static int make_domain(struct event_bench *bench, struct error *error)
 {
     struct domain_config config = {
-        .monitor = bench->place.type->monitor,
-        .image = bench->place.image,
+        .monitor = bench->prepared.runner->config.ops->monitor,
+        .image = bench->place->image,
         .data = bench->data.base ? &bench->data : NULL,
         .data_page_bytes = bench->data.page_bytes,
-        .stop = bench->place.stop,
-        .handling = bench->way->handling,
+        .stop = bench->place->stop,
         .irqchip = bench->way->irqchip,
         .data_is_code = bench->way->code,
+        .answer = bench->way->handling ? lab_answers : NULL,
     };
-    return config.monitor ? domain_create(&config, &bench->domain, error) : 0;
+    int rc = config.monitor ? domain_create(&config, &bench->domain, error) : 0;
+    bench->prepared.domain = bench->domain;
+    return rc == 0 && bench->domain && bench->way->handling ? lab_open(bench->domain, &bench->lab, error)
+                                                            : rc;
 }
 
 /* A guest's kernel is emulated where SYSCALL and its like never leave CPL 3: every instruction of it. */
 static void note_kernel(struct event_bench *bench)
 {
-    const struct monitor_facts *facts = bench->place.facts;
+    const struct monitor_facts *facts = bench->prepared.runner->config.facts;
     if (bench->domain && (bench->way->kernel || bench->way->irqchip) && facts->provider.known &&
         !strcmp(facts->provider.text, "kvm_pvm"))
-        snprintf(bench->note, sizeof bench->note,
+        snprintf(bench->prepared.runner->note, sizeof bench->prepared.runner->note,
             "%.40s emulates a guest's kernel, about a microsecond an instruction", facts->provider.text);
 }
 
@@ -64,16 +67,23 @@ static int make_ready(struct event_bench *bench, struct error *error)
     return bench->way->open ? bench->way->open(bench, error) : 0;
 }
 
-int event_open(const struct event *event, uint64_t bytes, const struct event_place *place,
-    struct event_bench **out, struct error *error)
+int event_open(const struct event *event, uint64_t bytes, struct runner *runner, struct event_bench **out,
+    struct error *error)
 {
-    const struct event_way *way = event_way(event, place->type);
+    const struct event_way *way = event_way(event, runner->config.ops);
     if (way->impossible)
         return error_set(error, ENOTSUP, "%s", way->impossible);
     struct event_bench *bench = calloc(1, sizeof *bench);
     if (!bench)
         return error_set(error, ENOMEM, "no memory for an event");
-    *bench = (struct event_bench){.event = event, .way = way, .place = *place, .bytes = bytes};
+    *bench = (struct event_bench){
+        .prepared = {.runner = runner, .waits = way->waits},
+        .event = event,
+        .way = way,
+        .place = &runner->config.placement->config,
+        .bytes = bytes,
+    };
+    runner->note[0] = '\0';
     int rc = make_ready(bench, error);
     if (rc < 0)
         event_close(bench);
@@ -88,6 +98,7 @@ void event_close(struct event_bench *bench)
         return;
     if (bench->way->close)
         bench->way->close(bench);
+    lab_close(bench->lab);
     domain_destroy(bench->domain);
     memory_unmap(&bench->data);
     free(bench);
@@ -95,26 +106,15 @@ void event_close(struct event_bench *bench)
 
 /* ---- running ---- */
 
-static int call_here_or_there(struct event_bench *bench, workload_function *entry, struct error *error)
-{
-    struct workload_job *job = bench->place.image->job;
-    if (bench->domain)
-        return bench->way->kernel ? domain_call_kernel(bench->domain, entry, error)
-                                  : domain_call(bench->domain, entry, error);
-    job->finished = 0;
-    entry(job);
-    return job->finished == WORKLOAD_MAGIC ? 0 : error_set(error, EPROTO, "a native workload did not finish");
-}
-
 int event_call(
     struct event_bench *bench, const char *name, uint64_t count, struct event_run *run, struct error *error)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     workload_function *entry;
-    int rc = image_find(bench->place.image, name, &entry, error);
+    int rc = image_find(bench->place->image, name, &entry, error);
     job->steps = count;
     job->ticks = 0;
-    if (rc < 0 || (rc = call_here_or_there(bench, entry, error)) < 0)
+    if (rc < 0 || (rc = local_call(&bench->prepared, bench->way->kernel, entry, error)) < 0)
         return rc;
     if (job->ticks == 0)
         return error_set(error, EPROTO, "'%s' took no time by the time-stamp counter", name);
@@ -136,17 +136,11 @@ int event_repeat(struct event_bench *bench, event_function *function, uint64_t c
 int event_run(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     const struct event_way *way = bench->way;
-    if (stop_asked(bench->place.stop))
+    if (stop_asked(bench->place->stop))
         return error_set(error, EINTR, "stopped between two samples");
     if (way->most && count > way->most)
         count = way->most;
     return way->run ? way->run(bench, count, run, error) : event_call(bench, way->entry, count, run, error);
-}
-
-void event_counters(const struct event_bench *bench, struct runner_counters *counters)
-{
-    struct runner runner = {.type = bench->place.type, .domain = bench->domain};
-    runner.type->counters(&runner, counters);
 }
 
 uint64_t event_minor_faults(void)

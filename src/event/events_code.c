@@ -63,7 +63,7 @@ static int run_jumps(struct event_bench *bench, enum chase_order order, uint64_t
 {
     struct chase_layout layout = layout_of(bench, order);
     uint64_t calls = (count + layout.elements - 1) / layout.elements;
-    bench->place.image->job->first = (uintptr_t)bench->data.base + chase_layout_offset(&layout, 0);
+    bench->place->image->job->first = (uintptr_t)bench->data.base + chase_layout_offset(&layout, 0);
     int rc = event_call(bench, "event-jumps", calls, run, error);
     run->count = calls * layout.elements;
     return rc;

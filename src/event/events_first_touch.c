@@ -1,7 +1,8 @@
 /* The first touch of a page: by faults, one after the other, or all at once by asking the kernel. */
-#include "event/hold.h"
+#include "event/internal.h"
 
 #include "base/size.h"
+#include "host/kept_memory.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -90,7 +91,7 @@ static int run_fresh(struct event_bench *bench, const struct touching *how, uint
 {
     uint64_t page_bytes = bench->data.page_bytes;
     struct memory memory;
-    int rc = hold_take(bench->place.hold, count * page_bytes, page_bytes, &memory, error);
+    int rc = kept_memory_take(bench->place->kept, count * page_bytes, page_bytes, &memory, error);
     return rc < 0 ? rc : timed(&memory, how, count, run, error);
 }
 

@@ -17,18 +17,18 @@ struct neighbour {
 static int make_neighbour(struct event_bench *bench, struct neighbour *neighbour, struct error *error)
 {
     struct domain_config config = {
-        .monitor = bench->place.type->monitor,
-        .image = bench->place.image,
+        .monitor = bench->prepared.runner->config.ops->monitor,
+        .image = bench->place->image,
         .data = &neighbour->data,
         .data_page_bytes = 4 * KIB,
-        .stop = bench->place.stop,
+        .stop = bench->place->stop,
     };
     int rc = memory_map(&neighbour->data, bench->data.bytes, 4 * KIB, error);
     if (rc < 0 || (rc = memory_populate(&neighbour->data, true, NULL, NULL, error)) < 0)
         return rc;
     neighbour->layout = laps_write(bench, &neighbour->data, CHASE_LINE_PER_PAGE);
     laps_write(bench, &bench->data, CHASE_LINE_PER_PAGE);
-    rc = image_find(bench->place.image, "event-lap", &neighbour->lap, error);
+    rc = image_find(bench->place->image, "event-lap", &neighbour->lap, error);
     return rc < 0 ? rc : domain_create(&config, &neighbour->domain, error);
 }
 
@@ -55,7 +55,7 @@ static int lap_in(struct event_bench *bench, struct domain *domain, const struct
     uint64_t *ticks, struct error *error)
 {
     const struct neighbour *neighbour = bench->own;
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     laps_load(bench, data, &neighbour->layout);
     job->ticks = 0;
     int rc = domain_call(domain, neighbour->lap, error);

@@ -7,18 +7,19 @@
 /* The call itself leaves once, at its end: that exit is none of the events'. */
 int exits_note(struct event_bench *bench, struct error *error)
 {
-    struct runner_counters before, after;
+    uint64_t before, after;
     struct event_run run;
-    event_counters(bench, &before);
+    const struct counters start = local_counters(bench->domain);
     int rc = event_run(bench, EXITS_TRIED, &run, error);
-    event_counters(bench, &after);
-    if (rc < 0 || !before.known || !after.known)
+    const struct counters end = local_counters(bench->domain);
+    if (rc < 0 || !counters_get(&start, "exits", &before) || !counters_get(&end, "exits", &after))
         return rc;
-    uint64_t exits = after.exits - before.exits;
+    uint64_t exits = after - before;
     exits -= exits > 0;
-    size_t used = strlen(bench->note);
+    struct runner *runner = bench->prepared.runner;
+    size_t used = strlen(runner->note);
     if (exits < EXITS_TRIED)
-        snprintf(bench->note + used, sizeof bench->note - used,
+        snprintf(runner->note + used, sizeof runner->note - used,
             "%scauses no exits of its own here (%" PRIu64 " in %d)", used ? "; " : "", exits, EXITS_TRIED);
     return 0;
 }

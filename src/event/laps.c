@@ -24,7 +24,7 @@ struct chase_layout laps_write(
 
 void laps_load(const struct event_bench *bench, const struct memory *data, const struct chase_layout *layout)
 {
-    struct workload_job *job = bench->place.image->job;
+    struct workload_job *job = bench->place->image->job;
     job->first = (uintptr_t)data->base + chase_layout_offset(layout, 0);
     job->bytes = layout->elements;
 }

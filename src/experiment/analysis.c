@@ -6,6 +6,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+void begin_result(struct result *result, const char *experiment, uint64_t seed)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    *result = (struct result){.complete = true, .experiment = experiment, .seed = seed};
+    gmtime_r(&now, &utc);
+    strftime(result->started, sizeof result->started, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
 
 /* When a reader should not build on a figure: an interval that reaches further than this to a side, or fewer
  * undisturbed samples than this share. */
@@ -19,16 +29,16 @@ static size_t count_undisturbed(const struct result_cell *cell)
     return count;
 }
 
-static void judge(struct result_cell *cell, unsigned planned, const char *cut)
+static void judge(struct result_cell *cell, bool whole, unsigned planned, const char *cut)
 {
     double share = (double)count_undisturbed(cell) / (double)cell->sample_count;
     double half = fmax(cell->high / cell->median - 1, 1 - cell->low / cell->median);
     cell->quality = QUALITY_GOOD;
     if (!cell->pages.as_asked) { /* before all else: nothing else may hide it */
-        cell->quality = cell->placements < planned ? QUALITY_INTERRUPTED : QUALITY_NOISY;
+        cell->quality = !whole ? QUALITY_INTERRUPTED : QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason, "not the pages that were asked for: %.120s",
             cell->pages.proof);
-    } else if (cell->placements < planned) {
+    } else if (!whole) {
         cell->quality = QUALITY_INTERRUPTED;
         snprintf(
             cell->reason, sizeof cell->reason, "%u of %u placements: %.120s", cell->placements, planned, cut);
@@ -36,58 +46,61 @@ static void judge(struct result_cell *cell, unsigned planned, const char *cut)
         cell->quality = QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason, "%zu of %zu samples were disturbed",
             cell->sample_count - count_undisturbed(cell), cell->sample_count);
-    } else if (!(half <= half_width_max)) {
+    } else if (planned > 1 && !(half <= half_width_max)) {
         cell->quality = QUALITY_NOISY;
         snprintf(cell->reason, sizeof cell->reason,
             "placements differ: the interval reaches %.0f %% to a side", 100 * half);
     }
 }
 
-static int analyse_cell(struct result_cell *cell, unsigned planned, const char *cut)
+int analyse_cell(struct result_cell *cell, unsigned planned, const char *cut, struct error *error)
 {
-    int status = figures_set_cell(cell);
-    if (!status && cell->placements) {
-        status = analyse_shape(cell);
-        judge(cell, planned, cut);
-    } else if (!cell->reason[0]) {
-        snprintf(cell->reason, sizeof cell->reason, "%s", cut[0] ? cut : "not measured");
-    }
-    return status;
-}
-
-static int no_memory(struct error *error)
-{
-    return error_set(error, ENOMEM, "no memory for the figures of the samples");
-}
-
-int analyse_cells(struct result *result, unsigned planned, const char *cut, struct error *error)
-{
-    int status = 0;
-    for (size_t i = 0; !status && i < result->cell_count; i++)
-        status = analyse_cell(&result->cells[i], planned, cut);
-    return status ? no_memory(error) : 0;
-}
-
-int analyse_comparison(struct result *result, size_t cell, size_t baseline, struct error *error)
-{
-    struct result_comparison *comparison = &result->comparisons[result->comparison_count];
-    *comparison = (struct result_comparison){.cell = cell, .baseline = baseline};
-    if (figures_set_comparison(&result->cells[cell], &result->cells[baseline], comparison))
-        return no_memory(error);
-    result->comparison_count += comparison->placements > 0;
+    char failed[sizeof cell->reason];
+    snprintf(failed, sizeof failed, "%s", cell->reason);
+    const char *why = failed[0] ? failed : cut;
+    if (figures_set_cell(cell) || (cell->placements && analyse_shape(cell)))
+        return error_set(error, ENOMEM, "no memory for the figures of the samples");
+    cell->reason[0] = '\0';
+    if (cell->placements)
+        judge(cell, !failed[0] && cell->placements >= planned, planned, why);
+    else
+        snprintf(cell->reason, sizeof cell->reason, "%.158s", why[0] ? why : "not measured");
     return 0;
 }
 
-int analyse_comparisons(struct result *result, const struct row *row, struct error *error)
+/* What is always the same has no pairs: the other's interval is all the interval there is. */
+static void compare_unpaired(
+    const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *made)
 {
-    int status = 0;
-    result->comparisons = calloc(result->cell_count, sizeof *result->comparisons);
-    if (!result->comparisons)
-        return error_set(error, ENOMEM, "no memory for the comparisons");
-    for (size_t cell = 0; !status && cell < result->cell_count; cell++) {
-        size_t lane = cell % row->count, baseline = cell - lane + row->lanes[lane].baseline;
-        if (cell != baseline)
-            status = analyse_comparison(result, cell, baseline, error);
+    bool varies = cell->placements > 1, other = baseline->placements > 1;
+    if (!cell->placements || !baseline->placements)
+        return;
+    made->placements = other ? baseline->placements : cell->placements;
+    made->ratio = cell->median / baseline->median;
+    made->more_ns = cell->median - baseline->median;
+    made->low = made->high = made->more_low_ns = made->more_high_ns = NAN;
+    if (varies || other) {
+        double low = varies ? cell->low : cell->median, high = varies ? cell->high : cell->median;
+        double least = other ? baseline->low : baseline->median;
+        double most = other ? baseline->high : baseline->median;
+        made->low = low / most;
+        made->high = high / least;
+        made->more_low_ns = low - most;
+        made->more_high_ns = high - least;
     }
-    return status;
+}
+
+int analyse_comparison(struct result *result, size_t cell, size_t baseline, bool paired, struct error *error)
+{
+    struct result_comparison made = {.cell = cell, .baseline = baseline};
+    struct result_comparison *grown =
+        reallocarray(result->comparisons, result->comparison_count + 1, sizeof *grown);
+    result->comparisons = grown ? grown : result->comparisons;
+    if (!paired)
+        compare_unpaired(&result->cells[cell], &result->cells[baseline], &made);
+    if (!grown || (paired && figures_set_comparison(&result->cells[cell], &result->cells[baseline], &made)))
+        return error_set(error, ENOMEM, "no memory for the figures of the samples");
+    grown[result->comparison_count] = made;
+    result->comparison_count += made.placements > 0;
+    return 0;
 }

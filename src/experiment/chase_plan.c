@@ -1,5 +1,6 @@
 #include "experiment/chase_plan.h"
 
+#include "experiment/internal.h"
 #include "experiment/reaches.h"
 
 #include <errno.h>
@@ -7,11 +8,14 @@
 #include <string.h>
 
 /* Time budgets that keep the default under a minute and --quick under ten seconds. */
-static const double usual_seconds = 45, quick_seconds = 7;
-static const double usual_sample_seconds = 0.02, quick_sample_seconds = 0.01;
-
-/* --quick promises its time also where the machine is slow or loaded: its samples may become this short. */
-static const double quick_shortest_seconds = 0.002;
+static const struct schedule usual = {
+    .sample_seconds = 0.02, .rounds = 4, .rounds_by_spread = true, .seconds = 45};
+/* This one promises its time also where the machine is slow or loaded: its samples may become this short. */
+static const struct schedule quick = {.sample_seconds = 0.01,
+    .shortest_sample_seconds = 0.002,
+    .rounds = 2,
+    .rounds_by_spread = true,
+    .seconds = 7};
 
 /* ---- shapes ---- */
 
@@ -51,114 +55,36 @@ static int make_shapes(const struct chase_plan *plan, struct shape_list *list, s
     return rc;
 }
 
-/* ---- sites ---- */
+/* ---- measuring ---- */
 
-/* Lanes in the order of the table of runners, whatever the user's, so that the baseline is the first. */
-static int add_lanes(
-    const struct chase_plan *plan, const struct setting *setting, struct site *site, struct error *error)
-{
-    const struct runner_type *type;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && (type = runner_at(i)); i++) {
-        const struct monitor_facts *facts = setting_facts(setting, type->monitor);
-        if (!setting_has(setting, type))
-            continue;
-        if (!type->monitor)
-            rc = local_site_add(site, type, NULL, 0, error);
-        for (size_t j = 0; rc == 0 && type->monitor && j < plan->guest_page_count; j++)
-            rc = local_site_add(site, type, facts, plan->guest_pages[j], error);
-    }
-    return rc;
-}
-
-static bool wants_local(const struct setting *setting)
-{
-    for (size_t i = 0; runner_at(i); i++)
-        if (setting_wants(setting, runner_at(i)->name))
-            return true;
-    return false;
-}
-
-/* One page size of the host: here, if anything runs here, and on the other machines. */
-static int add_sites(
-    const struct chase_plan *plan, struct setting *setting, uint64_t page_bytes, struct error *error)
+int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error)
 {
     struct memory_request memory = plan->memory;
     int rc = 0;
-    memory.page_bytes = page_bytes;
-    if (wants_local(setting)) {
-        struct site *site = NULL;
-        rc = setting_add_local(setting, &memory, plan->lock, &site, error);
-        if (rc == 0)
-            rc = add_lanes(plan, setting, site, error);
+    for (size_t i = 0; rc == 0 && i < plan->host_page_count; i++) {
+        memory.page_bytes = plan->host_pages[i];
+        rc = setting_add_wanted(
+            setting, &memory, plan->lock, plan->guest_pages, plan->guest_page_count, error);
     }
-    for (size_t i = 0; rc == 0 && i < plan->agent_count; i++)
-        rc = setting_add_remote(setting, page_bytes, plan->agents[i], error);
     return rc;
-}
-
-int chase_plan_sites(const struct chase_plan *plan, struct setting *setting, struct error *error)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < plan->host_page_count; i++)
-        rc = add_sites(plan, setting, plan->host_pages[i], error);
-    return rc;
-}
-
-/* ---- measuring ---- */
-
-static bool has_agent(const struct result *result, const char *name)
-{
-    for (size_t i = 0; i < result->agent_count; i++)
-        if (!strcmp(result->agents[i].monitor, name))
-            return true;
-    return false;
-}
-
-static int add_agents(const struct setting *setting, struct result *result, struct error *error)
-{
-    result->agent_count = 0;
-    result->agents = calloc(SETTING_SITES_MAX, sizeof *result->agents);
-    if (!result->agents)
-        return error_set(error, ENOMEM, "no memory for what the agents report");
-    for (size_t i = 0; i < setting->site_count; i++) {
-        const struct site *site = setting->sites[i];
-        const struct agent_facts *facts = remote_site_facts(site);
-        if (facts && !has_agent(result, site->lanes[0].name))
-            result->agents[result->agent_count++] =
-                (struct result_agent){pool_text(&result->pool, site->lanes[0].name),
-                    pool_text(&result->pool, remote_site_command(site)), *facts};
-    }
-    return 0;
 }
 
 int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error)
+    const struct progress *progress, struct result *result, struct error *error)
 {
-    const struct budget *budget = &plan->budget;
     struct shape_list list = {0};
-    bool strict = budget->seconds > 0;
     struct chase_experiment experiment = {
-        .sites = setting->sites,
-        .site_count = setting->site_count,
-        .seed = budget->seed,
-        .sample_seconds = budget->quick ? quick_sample_seconds : usual_sample_seconds,
-        .shortest_sample_seconds = budget->quick ? quick_shortest_seconds : 0,
-        .pilot_rounds = budget->quick ? 2 : 4,
-        .seconds = strict          ? budget->seconds
-                   : budget->quick ? quick_seconds
-                                   : usual_seconds,
-        .strict = strict,
-        .stop = setting->stop,
-        .progress = *progress,
+        .runners = setting->runners,
+        .runner_count = setting->runner_count,
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
     };
+    begin_result(result, "chase", plan->budget.seed);
     int rc = make_shapes(plan, &list, error);
     experiment.shapes = list.shapes;
     experiment.shape_count = list.count;
     if (rc == 0)
         rc = experiment_chase(&experiment, result, error);
-    if (rc == 0 && (rc = add_agents(setting, result, error)) == 0 &&
-        (rc = setting_describe(setting, result, error)) == 0)
+    if (rc == 0 && (rc = setting_describe(setting, result, error)) == 0)
         rc = experiment_find_reaches(result, error);
     free(list.shapes);
     return rc;

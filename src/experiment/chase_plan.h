@@ -1,9 +1,9 @@
-/* What a person asks of `vcost chase`, and how the experiment is made of it: the shapes, and the sites to run
- * them on. */
+/* What a person asks of `vcost chase`, and how the experiment is made of it: the shapes, and the runners.
+ */
 #ifndef VCOST_EXPERIMENT_CHASE_PLAN_H
 #define VCOST_EXPERIMENT_CHASE_PLAN_H
 
-#include "experiment/budget.h"
+#include "experiment/schedule.h"
 #include "experiment/chase.h"
 #include "experiment/setting.h"
 
@@ -19,8 +19,6 @@ struct chase_plan {
     unsigned chains;
     bool write;
 
-    const char *agents[CHASE_PLAN_MAX]; /* shell commands; not owned */
-    size_t agent_count;
     uint64_t guest_pages[CHASE_PLAN_MAX], host_pages[CHASE_PLAN_MAX]; /* bytes */
     size_t guest_page_count, host_page_count;
     struct memory_request memory; /* source and nodes */
@@ -29,12 +27,12 @@ struct chase_plan {
     struct budget budget;
 };
 
-/* Adds the sites to a setting that has been probed: one for each host page size, with a lane for native and
- * one for each guest page size, and one for each agent, which is started. */
-int chase_plan_sites(const struct chase_plan *plan, struct setting *setting, struct error *error);
+/* Adds the runners to a setting that has been probed: on a placement for each host page size, with each guest
+ * page size. */
+int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error);
 
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */
 int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error);
+    const struct progress *progress, struct result *result, struct error *error);
 
 #endif

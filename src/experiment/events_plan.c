@@ -1,31 +1,13 @@
 #include "experiment/events_plan.h"
 
+#include "experiment/internal.h"
+
 #include <string.h>
 
 enum { EVENTS_MAX = 256 };
 
-static const double usual_seconds = 50, quick_seconds = 7;
-static const double usual_sample_seconds = 0.003, quick_sample_seconds = 0.001;
-
-static size_t find_places(
-    const struct setting *setting, struct event_hold *hold, struct event_place places[EVENTS_PLACES_MAX])
-{
-    const struct runner_type *type;
-    size_t count = 0;
-    for (size_t i = 0; (type = runner_at(i)) && count < EVENTS_PLACES_MAX; i++)
-        if (setting_has(setting, type))
-            places[count++] = (struct event_place){
-                .type = type,
-                .facts = setting_facts(setting, type->monitor),
-                .image = &setting->image,
-                .clock = &setting->clock,
-                .other_cpu = pin_other(&setting->pin),
-                .cpu = setting->pin.cpu,
-                .stop = &setting->stop,
-                .hold = hold,
-            };
-    return count;
-}
+static const struct schedule usual = {.sample_seconds = 0.003, .rounds = 4, .seconds = 50},
+                             quick = {.sample_seconds = 0.001, .rounds = 2, .seconds = 7};
 
 static bool is_chosen(const struct events_plan *plan, const struct event *event)
 {
@@ -35,32 +17,25 @@ static bool is_chosen(const struct events_plan *plan, const struct event *event)
     return plan->name_count == 0;
 }
 
-int events_plan_run(const struct events_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error)
+int events_plan_run(const struct events_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
 {
-    const struct budget *budget = &plan->budget;
+    static const struct memory_request no_memory;
+    static const uint64_t no_page;
     const struct event *events[EVENTS_MAX];
-    struct event_place places[EVENTS_PLACES_MAX];
-    struct event_hold hold = {.count = 0};
-    bool strict = budget->seconds > 0;
     struct events_experiment experiment = {
         .events = events,
-        .places = places,
-        .place_count = find_places(setting, &hold, places),
-        .seed = budget->seed,
-        .sample_seconds = budget->quick ? quick_sample_seconds : usual_sample_seconds,
-        .rounds = budget->quick ? 2 : 4,
-        .seconds = strict          ? budget->seconds
-                   : budget->quick ? quick_seconds
-                                   : usual_seconds,
-        .strict = strict,
-        .stop = setting->stop,
-        .progress = *progress,
+        .runners = setting->runners,
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
     };
+    begin_result(result, "events", plan->budget.seed);
     for (size_t i = 0; event_at(i) && experiment.event_count < EVENTS_MAX; i++)
         if (is_chosen(plan, event_at(i)))
             events[experiment.event_count++] = event_at(i);
-    int rc = experiment_events(&experiment, result, error);
-    event_hold_release(&hold);
+    int rc = setting_add_wanted(setting, &no_memory, false, &no_page, 1, error);
+    experiment.runner_count = setting->runner_count;
+    if (rc == 0)
+        rc = experiment_events(&experiment, result, error);
+    kept_memory_release(&setting->kept);
     return rc < 0 ? rc : setting_describe(setting, result, error);
 }

@@ -2,7 +2,7 @@
 #ifndef VCOST_EXPERIMENT_EVENTS_PLAN_H
 #define VCOST_EXPERIMENT_EVENTS_PLAN_H
 
-#include "experiment/budget.h"
+#include "experiment/schedule.h"
 #include "experiment/events.h"
 #include "experiment/setting.h"
 
@@ -14,7 +14,7 @@ struct events_plan {
 
 /* Measures wherever the setting, which has been probed, says. As experiment_events(); fills all of the result
  * but what was asked for. */
-int events_plan_run(const struct events_plan *plan, const struct setting *setting,
-    const struct chase_progress *progress, struct result *result, struct error *error);
+int events_plan_run(const struct events_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error);
 
 #endif

@@ -41,7 +41,7 @@ static const double scale_least = 0.4;
 static const struct part {
     const char *what; /* for the line of progress */
     size_t seconds;   /* offset of its time in struct inspect_plan; 0 there: left out */
-    int (*run)(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+    int (*run)(struct inspection *inspection, const struct progress *progress, struct error *error);
 } parts[] = {
     /* First: what the other parts touch and give back would be no fresh memory any more. */
     {"exits, faults and the clock", offsetof(struct inspect_plan, price_seconds), inspect_prices},
@@ -66,10 +66,22 @@ static double all_seconds(const struct inspect_plan *plan)
     return sum;
 }
 
+int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error)
+{
+    struct result *result = inspection->result;
+    if (rc < 0 || !result->complete)
+        snprintf(reason, 256, "%.250s", rc < 0 ? error->text : result->incomplete_reason);
+    result->complete = true;
+    result->broken = false;
+    result->incomplete_reason[0] = '\0';
+    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
+                                                              : 0;
+}
+
 /* ---- progress: that of a part becomes that of the whole ---- */
 
 struct share {
-    const struct chase_progress *whole;
+    const struct progress *whole;
     const char *what;
     double before, part, left_after; /* of the whole, 0 to 1; seconds of the parts that follow */
 };
@@ -92,11 +104,11 @@ static void keep_pace(struct inspection *inspection, double planned)
 
 static int run_part(struct inspection *inspection, const struct part *part, double done, struct error *error)
 {
-    const struct chase_progress *whole = &inspection->experiment->progress;
+    const struct progress *whole = &inspection->experiment->progress;
     double all = all_seconds(inspection->plan), own = seconds_of(inspection->plan, part);
     keep_pace(inspection, all - done);
     struct share share = {whole, part->what, done / all, own / all, (all - done - own) * inspection->scale};
-    struct chase_progress progress = {whole->tell ? tell_whole : NULL, &share};
+    struct progress progress = {whole->tell ? tell_whole : NULL, &share};
     if (whole->tell)
         whole->tell(whole->context, share.before, (all - done) * inspection->scale, part->what);
     return part->run(inspection, &progress, error);
@@ -115,6 +127,22 @@ static int run_parts(struct inspection *inspection, struct error *error)
 }
 
 /* ---- all of it ---- */
+
+static int add_runners(struct setting *setting, struct error *error)
+{
+    static const uint64_t pages[] = {
+        [INSPECT_SMALL] = 4 * KIB, [INSPECT_LARGE] = 2 * MIB, [INSPECT_EVENTS] = 0};
+    int rc = 0;
+    for (size_t i = setting->runner_count; rc == 0 && i < sizeof pages / sizeof pages[0]; i++) {
+        const struct memory_request memory = {.page_bytes = pages[i]};
+        struct placement *placement;
+        if ((rc = setting_add_placement(setting, &memory, false, &placement, error)) < 0)
+            return rc;
+        const struct runner_config native = runner_here(&runner_native, placement, NULL, 0);
+        rc = setting_add_runner(setting, &native, error);
+    }
+    return rc;
+}
 
 static int measure_and_judge(struct inspection *inspection, struct error *error)
 {
@@ -146,9 +174,10 @@ int experiment_inspect(
     };
     double started = clock_seconds();
     inspection.end = started + inspection.scale * all_seconds(plan);
-    *result = (struct result){.complete = true, .experiment = "inspect", .seed = experiment->seed};
-    stamp_start(result);
-    int rc = setting_describe(experiment->setting, result, error);
+    begin_result(result, "inspect", experiment->seed);
+    int rc = add_runners(experiment->setting, error);
+    if (rc == 0)
+        rc = setting_describe(experiment->setting, result, error);
     if (rc == 0)
         rc = measure_and_judge(&inspection, error);
     result->seconds = clock_seconds() - started;

@@ -22,12 +22,12 @@ enum inspect_depth {
 };
 
 struct inspect_experiment {
-    /* Open and probed; sites are added to it once, at the first inspection. */
+    /* Open and probed; its runners are added at the first inspection. */
     struct setting *setting;
     enum inspect_depth depth;
     uint64_t seed;
     double seconds; /* time budget; 0: the depth's own */
-    struct chase_progress progress;
+    struct progress progress;
 };
 
 /* Measures and judges. A part that fails leaves findings that say why; being stopped is no failure: the

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL_SITE, LARGE_SITE, SITES };
-
 /* Many short samples: one of them may find the machine quiet. */
 enum { PILOT_ROUNDS = 4 };
 
@@ -28,11 +26,11 @@ static const uint64_t memory_part = 8;
 
 static const double shortest_share = 0.3; /* of a sample's length, where the budget is short */
 
-/* One chase experiment: orders times working sets, on one or both sites. */
+/* One chase experiment: orders times working sets, on one or both runners. */
 struct series {
     enum chase_order orders[3];
     size_t order_count;
-    size_t first_site, site_count;
+    size_t first_runner, runner_count;
     struct size_range bytes;
     unsigned per_octave;
     double seconds;
@@ -66,66 +64,41 @@ static int make_shapes(
     return *shapes ? 0 : error_set(error, ENOMEM, "no memory for the list of shapes");
 }
 
-static int add_site(struct setting *setting, uint64_t page_bytes, struct error *error)
-{
-    struct memory_request memory = {.page_bytes = page_bytes};
-    struct site *site;
-    int rc = setting_add_local(setting, &memory, false, &site, error);
-    return rc < 0 ? rc : local_site_add(site, &runner_native, NULL, 0, error);
-}
-
-static int add_sites(struct setting *setting, struct error *error)
-{
-    if (setting->site_count)
-        return 0; /* an inspection before this one added them */
-    int rc = add_site(setting, 4 * KIB, error);
-    return rc < 0 ? rc : add_site(setting, 2 * MIB, error);
-}
-
-/* Measures a series and appends its cells. A failure that is not the user's wish or a lack of memory for the
- * result itself becomes `reason`. */
+/* Measures a series and appends its cells. */
 static int measure(struct inspection *inspection, const struct series *series,
-    const struct chase_progress *progress, char reason[static 256], struct error *error)
+    const struct progress *progress, char reason[static 256], struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
     struct chase_shape *shapes = NULL;
-    struct result part = {0};
     double sample = inspection->plan->sample_seconds;
     struct chase_experiment chase = {
-        .sites = setting->sites + series->first_site,
-        .site_count = series->site_count,
-        .seed = inspection->experiment->seed,
-        .sample_seconds = sample,
-        .shortest_sample_seconds = shortest_share * sample,
-        .pilot_rounds = PILOT_ROUNDS,
-        .seconds = series->seconds * inspection->scale,
-        .stop = setting->stop,
-        .progress = *progress,
+        .runners = &setting->runners[series->first_runner],
+        .runner_count = series->runner_count,
+        .schedule = {.seed = inspection->experiment->seed,
+            .sample_seconds = sample,
+            .shortest_sample_seconds = shortest_share * sample,
+            .rounds = PILOT_ROUNDS,
+            .rounds_by_spread = true,
+            .seconds = series->seconds * inspection->scale,
+            .stop = setting->stop,
+            .progress = *progress},
     };
-    int rc = add_sites(setting, error);
-    if (rc < 0 || (rc = make_shapes(series, &shapes, &chase.shape_count, error)) < 0)
+    int rc = make_shapes(series, &shapes, &chase.shape_count, error);
+    if (rc < 0)
         return rc;
     chase.shapes = shapes;
-    rc = experiment_chase(&chase, &part, error);
+    rc = experiment_chase(&chase, inspection->result, error);
     free(shapes);
-    if (stop_asked(&setting->stop))
-        rc = error_set(error, EINTR, "stopped by the user");
-    if (part.incomplete_reason[0] || (rc < 0 && rc != -EINTR)) {
-        snprintf(reason, 256, "%.250s", part.incomplete_reason[0] ? part.incomplete_reason : error->text);
-        rc = rc == -EINTR ? rc : 0;
-    }
-    struct error other;
-    int merged = merge_results(inspection->result, &part, &other);
-    return rc < 0 || merged == 0 ? rc : error_set(error, ENOMEM, "%s", other.text);
+    return inspect_end_part(inspection, rc, reason, error);
 }
 
-int inspect_curves(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_curves(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct series series = {
         .orders = {CHASE_LINE_PER_PAGE, CHASE_PACKED, CHASE_SCATTERED},
         .order_count = 3,
-        .first_site = SMALL_SITE,
-        .site_count = SITES,
+        .first_runner = INSPECT_SMALL,
+        .runner_count = 2,
         .bytes = inspection->plan->lines,
         .per_octave = inspection->plan->per_octave,
         .seconds = inspection->plan->curve_seconds,
@@ -139,15 +112,15 @@ static uint64_t at_most_of_free(const struct inspection *inspection, uint64_t by
     return part && part < bytes ? part : bytes;
 }
 
-int inspect_caches(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_caches(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     double wanted = beyond_last_level * (double)host_last_level_cache_bytes(&inspection->result->host);
     uint64_t last = (uint64_t)fmin(fmax(wanted, (double)caches_least), (double)caches_most);
     const struct series series = {
         .orders = {CHASE_RANDOM},
         .order_count = 1,
-        .first_site = LARGE_SITE,
-        .site_count = 1,
+        .first_runner = INSPECT_LARGE,
+        .runner_count = 1,
         .bytes = {4 * KIB, at_most_of_free(inspection, last / (2 * MIB) * (2 * MIB))},
         .per_octave = 2,
         .seconds = inspection->plan->cache_seconds,
@@ -155,14 +128,13 @@ int inspect_caches(struct inspection *inspection, const struct chase_progress *p
     return measure(inspection, &series, progress, inspection->no_caches, error);
 }
 
-int inspect_large_tlb(
-    struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_large_tlb(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct series series = {
         .orders = {CHASE_LINE_PER_LARGE_PAGE},
         .order_count = 1,
-        .first_site = LARGE_SITE,
-        .site_count = 1,
+        .first_runner = INSPECT_LARGE,
+        .runner_count = 1,
         .bytes = {8 * 2 * MIB, at_most_of_free(inspection, large_tlb_most)},
         .per_octave = 3,
         .seconds = inspection->plan->large_seconds,
@@ -179,11 +151,10 @@ const struct result_cell *inspect_chase_cell(
     const struct result *result, enum chase_order order, uint64_t working_set_bytes, uint64_t page_bytes)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
-        const struct cell *cell = &result->cells[i].cell;
-        if (!cell->event.name && cell->chase.order == order &&
-            cell->chase.working_set_bytes == working_set_bytes && cell->host_page_bytes == page_bytes &&
-            isfinite(result->cells[i].median))
-            return &result->cells[i];
+        const struct result_cell *cell = &result->cells[i];
+        if (cell_is_order(cell, order) && workload_size(&cell->cell.workload) == working_set_bytes &&
+            cell->cell.host_page_bytes == page_bytes && isfinite(cell->median))
+            return cell;
     }
     return NULL;
 }

@@ -72,17 +72,16 @@ static int add_prices(struct inspection *inspection, struct error *error)
 /* ---- reaches ---- */
 
 /* Lines one a page behind large pages tell of the host, not of a TLB of this machine's: splinter.h. */
-static bool tells_of_tlb(const struct cell *cell)
+static bool tells_of_tlb(const struct result_cell *cell)
 {
-    return cell->chase.order == CHASE_LINE_PER_LARGE_PAGE ||
-           (cell->chase.order == CHASE_LINE_PER_PAGE && cell->host_page_bytes == 4 * KIB);
+    return cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE) ||
+           (cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == 4 * KIB);
 }
 
 static const char *page_name(const struct result_cell *cell)
 {
-    return cell->cell.chase.order == CHASE_LINE_PER_LARGE_PAGE || cell->cell.host_page_bytes == 2 * MIB
-               ? "2M"
-               : "4K";
+    return cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE) || cell->cell.host_page_bytes == 2 * MIB ? "2M"
+                                                                                                   : "4K";
 }
 
 static bool is_tlb(const struct result_reach *reach)
@@ -94,8 +93,8 @@ static bool is_told_of(const struct result *result, const struct result_reach *r
 {
     const struct result_cell *cell = &result->cells[reach->last];
     if (is_tlb(reach))
-        return tells_of_tlb(&cell->cell);
-    return reach->kind == REACH_CACHE && cell->cell.chase.order == CHASE_RANDOM;
+        return tells_of_tlb(cell);
+    return reach->kind == REACH_CACHE && cell_is_order(cell, CHASE_RANDOM);
 }
 
 /* "L2 TLB 4K"; a level that CPUID's are not told of is called by its number among all steps. */
@@ -128,12 +127,12 @@ static struct finding reach_finding(const struct result *result, const struct re
     };
     snprintf(finding.name, sizeof finding.name, "%s", tlb ? "tlb-reach" : "cache-reach");
     reach_key(result, reach, finding.key);
-    if (cell->cell.chase.order == CHASE_LINE_PER_LARGE_PAGE)
+    if (cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE))
         snprintf(finding.sure, sizeof finding.sure,
             "where the host splinters large pages these are entries for pieces of them");
     snprintf(finding.how, sizeof finding.how,
         "a chase, %s, steps up from %.3g to %.3g ns an access between them",
-        chase_orders[cell->cell.chase.order].name, reach->below_ns, reach->above_ns);
+        chase_orders[cell_chase(cell)->order].name, reach->below_ns, reach->above_ns);
     return finding;
 }
 
@@ -202,8 +201,8 @@ static const struct result_cell *largest_random(const struct result *result)
     const struct result_cell *largest = NULL;
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        if (!cell->cell.event.name && cell->cell.chase.order == CHASE_RANDOM && isfinite(cell->median) &&
-            (!largest || cell->cell.chase.working_set_bytes > largest->cell.chase.working_set_bytes))
+        if (cell_is_order(cell, CHASE_RANDOM) && isfinite(cell->median) &&
+            (!largest || workload_size(&cell->cell.workload) > workload_size(&largest->cell.workload)))
             largest = cell;
     }
     return largest;
@@ -218,7 +217,7 @@ static int add_latency(struct inspection *inspection, struct error *error)
     struct finding finding =
         cost_finding("memory-latency", "", "a random access to memory", FINDING_MEMORY, &latency);
     snprintf(finding.how, sizeof finding.how, "a pointer chase over %.0f MiB behind pages of 2 MiB",
-        (double)cell->cell.chase.working_set_bytes / (double)MIB);
+        (double)workload_size(&cell->cell.workload) / (double)MIB);
     return findings_add(&inspection->result->findings, &finding, error);
 }
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-int inspect_gaps(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
     double seconds = inspection->plan->gap_seconds * inspection->scale;

@@ -20,6 +20,9 @@ struct inspect_plan {
     double region_seconds; /* 0: not looked for */
 };
 
+/* The setting's runners, all native: on memory of small and of large pages, and on none. */
+enum { INSPECT_SMALL, INSPECT_LARGE, INSPECT_EVENTS };
+
 /* What one inspection knows while it is made. */
 struct inspection {
     const struct inspect_experiment *experiment;
@@ -38,18 +41,18 @@ struct inspection {
     char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
 };
 
-/* ---- merge.c ---- */
+/* ---- inspect.c ---- */
 
-/* Moves the cells, comparisons and samples of `from` to the end of `to`; `from` is emptied. */
-int merge_results(struct result *to, struct result *from, struct error *error);
+/* After an experiment whose cells were appended: why it was cut short or failed (`rc`) becomes `reason`, and
+ * the whole goes on. -EINTR if the user wants it to stop. */
+int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error);
 
 /* ---- inspect_curves.c ---- */
 
 /* Measures the curves and appends their cells. Only -EINTR and -ENOMEM are errors. */
-int inspect_curves(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
-int inspect_caches(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
-int inspect_large_tlb(
-    struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_curves(struct inspection *inspection, const struct progress *progress, struct error *error);
+int inspect_caches(struct inspection *inspection, const struct progress *progress, struct error *error);
+int inspect_large_tlb(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* The cell of a chase on native memory of that page size; NULL if it was not measured. */
 const struct result_cell *inspect_chase_cell(
@@ -57,16 +60,16 @@ const struct result_cell *inspect_chase_cell(
 
 /* ---- inspect_prices.c ---- */
 
-int inspect_prices(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_prices(struct inspection *inspection, const struct progress *progress, struct error *error);
 const struct result_cell *inspect_event_cell(const struct result *result, const char *event);
 
 /* ---- inspect_gaps.c ---- */
 
-int inspect_gaps(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- inspect_numa.c ---- */
 
-int inspect_numa(struct inspection *inspection, const struct chase_progress *progress, struct error *error);
+int inspect_numa(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */
 

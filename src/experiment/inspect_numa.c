@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-int inspect_numa(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
+int inspect_numa(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct inspect_experiment *experiment = inspection->experiment;
     (void)progress; /* it is short */

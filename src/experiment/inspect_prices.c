@@ -40,54 +40,31 @@ static size_t choose(const struct inspection *inspection, const struct event *ch
     return count;
 }
 
-static int measure(struct inspection *inspection, const struct chase_progress *progress, struct result *part,
-    struct error *error)
+int inspect_prices(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
     const struct event *chosen[EVENTS];
-    struct event_hold hold = {.count = 0};
-    const struct event_place place = {
-        .type = &runner_native,
-        .image = &setting->image,
-        .clock = &setting->clock,
-        .other_cpu = pin_other(&setting->pin),
-        .cpu = setting->pin.cpu,
-        .stop = &setting->stop,
-        .hold = &hold,
-    };
     const struct events_experiment experiment = {
         .events = chosen,
         .event_count = choose(inspection, chosen),
-        .places = &place,
-        .place_count = 1,
-        .seed = inspection->experiment->seed,
-        .sample_seconds = sample_seconds,
-        .rounds = 2,
-        .seconds = inspection->plan->price_seconds * inspection->scale,
-        .stop = setting->stop,
-        .progress = *progress,
+        .runners = &setting->runners[INSPECT_EVENTS],
+        .runner_count = 1,
+        .schedule = {.seed = inspection->experiment->seed,
+            .sample_seconds = sample_seconds,
+            .rounds = 2,
+            .seconds = inspection->plan->price_seconds * inspection->scale,
+            .stop = setting->stop,
+            .progress = *progress},
     };
-    int rc = experiment_events(&experiment, part, error);
-    event_hold_release(&hold);
-    return rc;
-}
-
-int inspect_prices(struct inspection *inspection, const struct chase_progress *progress, struct error *error)
-{
-    struct result part = {0};
-    int rc = measure(inspection, progress, &part, error);
-    if (rc < 0 || part.incomplete_reason[0])
-        snprintf(inspection->no_prices, sizeof inspection->no_prices, "%.250s",
-            rc < 0 ? error->text : part.incomplete_reason);
-    rc = merge_results(inspection->result, &part, error);
-    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
-                                                              : rc;
+    int rc = experiment_events(&experiment, inspection->result, error);
+    kept_memory_release(&setting->kept);
+    return inspect_end_part(inspection, rc, inspection->no_prices, error);
 }
 
 const struct result_cell *inspect_event_cell(const struct result *result, const char *event)
 {
     for (size_t i = 0; i < result->cell_count; i++)
-        if (result->cells[i].cell.event.name && !strcmp(result->cells[i].cell.event.name, event))
+        if (!strcmp(cell_workload(&result->cells[i]), event))
             return &result->cells[i];
     return NULL;
 }

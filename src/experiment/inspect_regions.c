@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "base/size.h"
 #include "measure/statistics.h"
+#include "runner/chase_kind.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -33,16 +34,13 @@ static const double walking_share = 0.55; /* of a round; the rest is flushing an
 static const double flushed_least = 3;
 
 struct region {
-    struct memory memory;
+    struct placement placement;
     struct runner *runner;
-    struct chase_layout layout;
-    uint64_t position, cursor;
+    uint64_t position; /* of the cursor in the list */
 };
 
 struct visit {
     struct setting *setting;
-    struct watch watch; /* without /proc/stat, which takes as long as a sample: rounds tell the noise */
-    workload_function *entry;
     unsigned cpus[REGION_CPUS_MAX];
     struct region regions[REGIONS_MAX];
     struct regions_input input;
@@ -108,23 +106,29 @@ static size_t find_nodes(struct numa_nodes nodes[static REGIONS_MAX])
     return count > 1 ? count : 0;
 }
 
-/* Large pages where there are any, so that the caches of page tables have less part in it. */
+/* Large pages where there are any, so that the caches of page tables have less part in it. Without
+ * /proc/stat, which takes as long to read as a sample: rounds tell the noise. */
 static int map_region(
-    struct visit *v, struct region *region, const struct numa_nodes *nodes, struct error *error)
+    struct visit *v, struct placement *placement, const struct numa_nodes *nodes, struct error *error)
 {
-    struct memory_request request = {
-        .bytes = REGION_BYTES, .page_bytes = 2 * MIB, .source = MEMORY_THP, .alignment = 2 * MIB};
+    struct placement_config config = {
+        .memory = {.page_bytes = 2 * MIB, .source = MEMORY_THP},
+        .image = &v->setting->image,
+        .clock = &v->setting->clock,
+        .stop = &v->setting->stop,
+    };
     if (nodes)
-        request.nodes = *nodes;
-    int rc = memory_map_request(&region->memory, &request, error);
+        config.memory.nodes = *nodes;
+    placement_open(placement, &config);
+    watch_close(&placement->watch);
+    int rc = placement_map(placement, REGION_BYTES, 2 * MIB, error);
     v->effort.large_pages = rc == 0;
     if (rc == -ENOTSUP || rc == -EINVAL) {
-        request.page_bytes = 4 * KIB;
-        request.source = MEMORY_SMALL;
-        rc = memory_map_request(&region->memory, &request, error);
+        placement->config.memory.page_bytes = 4 * KIB;
+        placement->config.memory.source = MEMORY_SMALL;
+        rc = placement_map(placement, REGION_BYTES, 2 * MIB, error);
     }
-    const struct stop *stop = &v->setting->stop;
-    return rc < 0 ? rc : memory_populate(&region->memory, true, stop->asked, stop->context, error);
+    return rc;
 }
 
 /* The node that it is on; several: not known. */
@@ -144,9 +148,11 @@ static bool can_flush_at_once(void)
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ebx & 1u << 23;
 }
 
+/* The list fills the memory. */
 static const char *line_at(const struct region *region, uint64_t position)
 {
-    return (const char *)region->memory.base + chase_layout_offset(&region->layout, position);
+    const struct placement *placement = &region->placement;
+    return (const char *)placement->data.base + chase_layout_offset(&placement->layout, position);
 }
 
 /* One after the other: several times slower. */
@@ -171,13 +177,11 @@ static void flush(const struct visit *v, const struct region *region, uint64_t p
 
 static int lay_out(struct visit *v, struct region *region, struct error *error)
 {
-    struct chase_shape shape = {REGION_BYTES, ELEMENT_BYTES, CHASE_RANDOM, false, 1};
-    struct runner_config config = {
-        .image = &v->setting->image, .data = &region->memory, .stop = &v->setting->stop};
-    region->layout = chase_layout_make(&shape, random_next(&v->random));
-    chase_layout_write(&region->layout, region->memory.base, 0, region->layout.elements);
-    region->cursor = (uintptr_t)region->memory.base + chase_layout_offset(&region->layout, 0);
-    return runner_open(&runner_native, &config, &region->runner, error);
+    const struct workload chase =
+        chase_workload(&(struct chase_shape){REGION_BYTES, ELEMENT_BYTES, CHASE_RANDOM, false, 1});
+    const struct runner_config native = runner_here(&runner_native, &region->placement, NULL, 0);
+    int rc = runner_open(&native, &region->runner, error);
+    return rc < 0 ? rc : runner_prepare(region->runner, &chase, random_next(&v->random), error);
 }
 
 /* Each from another CPU, and on another node where there are several. */
@@ -191,11 +195,13 @@ static int make_regions(struct visit *v, struct error *error)
         rc = bind_to(v, v->cpus[i % v->input.cpus], error);
         v->input.cpu_node[i % v->input.cpus] = node_here();
         if (rc == 0)
-            rc = map_region(v, region, node_count ? &nodes[i % node_count] : NULL, error);
+            rc = map_region(v, &region->placement, node_count ? &nodes[i % node_count] : NULL, error);
         if (rc == 0)
             rc = lay_out(v, region, error);
         v->input.regions += rc == 0;
-        v->input.region_node[i] = rc < 0 ? REGION_NODE_UNKNOWN : node_count ? node_of(&region->memory) : 0;
+        v->input.region_node[i] = rc < 0       ? REGION_NODE_UNKNOWN
+                                  : node_count ? node_of(&region->placement.data)
+                                               : 0;
     }
     for (size_t c = 0; node_count == 0 && c < v->input.cpus; c++)
         v->input.cpu_node[c] = 0;
@@ -206,7 +212,7 @@ static void release(struct visit *v)
 {
     for (size_t i = 0; i < REGIONS_MAX; i++) {
         runner_close(v->regions[i].runner);
-        memory_unmap(&v->regions[i].memory);
+        placement_close(&v->regions[i].placement);
     }
     free(v->ns);
 }
@@ -216,19 +222,16 @@ static void release(struct visit *v)
 static int walk(
     struct visit *v, struct region *region, uint64_t steps, uint64_t batches, double *ns, struct error *error)
 {
-    const struct workload_job *job = v->setting->image.job;
-    struct sample_plan plan = {.steps = steps, .batches = batches};
-    struct walk walk;
-    int rc = runner_walk(region->runner, v->entry, &plan, &region->cursor, 1, &v->watch, &walk, error);
+    const struct effort effort = {.steps = steps, .batches = batches};
+    struct sample sample;
+    int rc = runner_sample(region->runner, &effort, &sample, error);
     if (rc < 0)
         return rc;
-    region->position += walk.hops;
-    uint64_t ticks = walk.ticks, hops = walk.hops;
-    if (batches > 1 && job->slowest_batch < ticks) {
-        ticks -= job->slowest_batch;
-        hops -= steps;
-    }
-    *ns = clock_ns(&v->setting->clock, ticks) / (double)hops;
+    region->position += sample.operations;
+    double all = sample_value(&sample) * (double)sample.operations, hops = (double)sample.operations;
+    double slowest = clock_ns(&v->setting->clock, v->setting->image.job->slowest_batch);
+    bool leave_out = batches > 1 && slowest < all;
+    *ns = leave_out ? (all - slowest) / (hops - (double)steps) : all / hops;
     return 0;
 }
 
@@ -247,12 +250,12 @@ static int take_sample(struct visit *v, struct region *region, double *ns, struc
 static int try_flushing(struct visit *v, struct error *error)
 {
     struct region *region = &v->regions[0];
-    uint64_t cursor = region->cursor, position = region->position;
+    uint64_t cursor = region->placement.cursor[0], position = region->position;
     double *figures[] = {&v->effort.flushed_ns, &v->effort.cached_ns, &v->effort.cached_ns};
     int rc = 0;
     flush(v, region, position, PROBE_HOPS);
     for (size_t i = 0; rc == 0 && i < sizeof figures / sizeof figures[0]; i++) {
-        region->cursor = cursor;
+        region->placement.cursor[0] = cursor;
         region->position = position;
         rc = walk(v, region, PROBE_HOPS, 1, figures[i], error);
     }
@@ -272,23 +275,12 @@ static void plan_samples(struct visit *v)
 
 /* ---- rounds ---- */
 
-static void shuffle(struct visit *v, size_t *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = i;
-    for (size_t i = count; i > 1; i--) {
-        size_t j = random_below(&v->random, i), kept = numbers[j];
-        numbers[j] = numbers[i - 1];
-        numbers[i - 1] = kept;
-    }
-}
-
 static int take_row(struct visit *v, size_t cpu, double *row, struct error *error)
 {
-    size_t order[REGIONS_MAX] = {0};
+    size_t order[REGIONS_MAX];
     double unused;
     int rc = bind_to(v, v->cpus[cpu], error);
-    shuffle(v, order, v->input.regions);
+    random_order(&v->random, order, v->input.regions);
     if (rc == 0) /* this CPU may have slept: what comes first is not to be any region's */
         rc = walk(v, &v->regions[order[v->input.regions - 1]], WARM_HOPS, 1, &unused, error);
     for (size_t i = 0; rc == 0 && i < v->input.regions; i++)
@@ -300,9 +292,9 @@ static int take_row(struct visit *v, size_t cpu, double *row, struct error *erro
  * every round. */
 static int take_round(struct visit *v, double *cells, struct error *error)
 {
-    size_t order[REGION_CPUS_MAX] = {0};
+    size_t order[REGION_CPUS_MAX];
     int rc = 0;
-    shuffle(v, order, v->input.cpus);
+    random_order(&v->random, order, v->input.cpus);
     for (size_t i = 0; rc == 0 && i < v->input.cpus; i++)
         rc = take_row(v, order[i], cells + order[i] * v->input.regions, error);
     return rc;
@@ -334,9 +326,7 @@ static double median_of(const double *values, size_t count)
 
 static int measure(struct visit *v, struct error *error)
 {
-    int rc = image_find(&v->setting->image, "chase-read-1", &v->entry, error);
-    if (rc == 0)
-        rc = make_regions(v, error);
+    int rc = make_regions(v, error);
     if (rc == 0)
         rc = try_flushing(v, error);
     if (rc < 0)
@@ -400,7 +390,8 @@ int inspect_regions_measure(struct setting *setting, double seconds, uint64_t se
     }
     *v = (struct visit){.setting = setting, .ns = ns, .start = now, .end = now + seconds, .random = seed};
     v->input.ns = ns;
-    v->watch.stat = -1;
+    for (size_t i = 0; i < REGIONS_MAX; i++)
+        v->regions[i].placement.watch.stat = -1;
     v->flushes_at_once = can_flush_at_once();
     v->effort.cached_ns = v->effort.flushed_ns = NAN;
     int rc = visit_all(v, regions, error);

@@ -37,8 +37,7 @@ static int set_point(const struct result *result, uint64_t bytes, struct splinte
 
 static bool starts_point(const struct result_cell *cell)
 {
-    return !cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
-           cell->cell.host_page_bytes == 4 * KIB;
+    return cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == 4 * KIB;
 }
 
 static int ascending(const void *a, const void *b)
@@ -56,7 +55,7 @@ static size_t collect(const struct result *result, struct splinter_point **point
     struct splinter_point *made = calloc(result->cell_count + 1, sizeof *made);
     for (size_t i = 0; made && rc == 0 && i < result->cell_count; i++)
         if (starts_point(&result->cells[i]))
-            rc = set_point(result, result->cells[i].cell.chase.working_set_bytes, &made[count++]);
+            rc = set_point(result, workload_size(&result->cells[i].cell.workload), &made[count++]);
     if (rc < 0) {
         free(made);
         made = NULL;
@@ -72,8 +71,7 @@ static double large_share(const struct result *result)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        if (!cell->cell.event.name && cell->cell.chase.order == CHASE_LINE_PER_PAGE &&
-            cell->cell.host_page_bytes == large_page)
+        if (cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == large_page)
             return cell->pages.host_share_2m;
     }
     return NAN;

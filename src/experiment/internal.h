@@ -2,51 +2,19 @@
 #ifndef VCOST_EXPERIMENT_INTERNAL_H
 #define VCOST_EXPERIMENT_INTERNAL_H
 
-#include "experiment/chase.h"
+#include "experiment/schedule.h"
 #include "result/figures.h"
-
-/* ---- lanes.c: the lanes of all sites in one row ---- */
-
-struct row_lane {
-    struct site *site;
-    size_t index;    /* in the site */
-    size_t baseline; /* the lane of the row that it is compared with; its own number where there is none */
-};
-
-struct row {
-    struct row_lane lanes[CHASE_LANES_MAX];
-    size_t count;
-};
-
-int row_make(const struct chase_experiment *experiment, struct row *row, struct error *error);
-
-static inline const struct lane *row_lane(const struct row *row, size_t lane)
-{
-    return &row->lanes[lane].site->lanes[row->lanes[lane].index];
-}
-
-/* ---- result_cells.c: one cell for each shape and lane, number shape * row->count + lane, without samples
- * yet ---- */
-
-int make_cells(const struct chase_experiment *experiment, const struct row *row, struct result *result,
-    struct error *error);
 
 /* ---- analysis.c: from samples to what a result says of them. -ENOMEM is the only error ---- */
 
-/* Each cell's figures and quality. `planned` is the number of placements that were meant to be measured,
- * `cut` why it was fewer ("" if it was not). */
-int analyse_cells(struct result *result, unsigned planned, const char *cut, struct error *error);
-/* Appends the comparison of two cells to result->comparisons, which has room, if they share a placement. */
-int analyse_comparison(struct result *result, size_t cell, size_t baseline, struct error *error);
-/* Each cell against that of its lane's baseline. */
-int analyse_comparisons(struct result *result, const struct row *row, struct error *error);
-
-/* ---- order.c ---- */
-
-/* Puts the numbers in `order` into a random order. */
-void order_shuffle(size_t *order, size_t count, uint64_t *random);
-/* Writes down when the experiment starts. */
-void stamp_start(struct result *result);
+/* Begins a result of an experiment, now. */
+void begin_result(struct result *result, const char *experiment, uint64_t seed);
+/* A cell's figures and quality. `planned` is the number of placements that were meant to be measured, `cut`
+ * why it was fewer ("" if it was not), unless the cell has a reason of its own. */
+int analyse_cell(struct result_cell *cell, unsigned planned, const char *cut, struct error *error);
+/* Appends the comparison of two cells, if they share a placement; of two that are not `paired`, if both have
+ * a figure. */
+int analyse_comparison(struct result *result, size_t cell, size_t baseline, bool paired, struct error *error);
 
 /* ---- shape.c: two modes and trends in a cell's samples, once its median is known ---- */
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error)
@@ -17,9 +18,12 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
 
 void setting_close(struct setting *setting)
 {
-    for (size_t i = 0; i < setting->site_count; i++)
-        site_close(setting->sites[i]);
-    setting->site_count = 0;
+    for (size_t i = 0; i < setting->placement_count; i++) {
+        remote_close(setting->remotes[i]);
+        placement_close(&setting->placements[i]);
+    }
+    setting->placement_count = setting->runner_count = 0;
+    kept_memory_release(&setting->kept);
     image_unload(&setting->image);
     pin_release(&setting->pin);
 }
@@ -68,10 +72,33 @@ const struct monitor_facts *setting_facts(const struct setting *setting, const s
     return NULL;
 }
 
-bool setting_has(const struct setting *setting, const struct runner_type *type)
+bool setting_has(const struct setting *setting, const struct runner_ops *ops)
 {
-    const struct monitor_facts *facts = setting_facts(setting, type->monitor);
-    return setting_wants(setting, type->name) && (!facts || facts->usable);
+    const struct monitor_facts *facts = setting_facts(setting, ops->monitor);
+    return setting_wants(setting, ops->name) && (!facts || facts->usable);
+}
+
+static bool has_agent(const struct result *result, const char *name)
+{
+    for (size_t i = 0; i < result->agent_count; i++)
+        if (!strcmp(result->agents[i].monitor, name))
+            return true;
+    return false;
+}
+
+static int add_agents(const struct setting *setting, struct result *result, struct error *error)
+{
+    result->agents = calloc(SETTING_RUNNERS_MAX, sizeof *result->agents);
+    if (!result->agents)
+        return error_set(error, ENOMEM, "no memory for what the agents report");
+    for (size_t i = 0; i < setting->runner_count; i++) {
+        const struct runner_config *runner = &setting->runners[i];
+        if (runner->remote && !has_agent(result, runner->name))
+            result->agents[result->agent_count++] =
+                (struct result_agent){pool_text(&result->pool, runner->name),
+                    pool_text(&result->pool, remote_command(runner->remote)), *remote_facts(runner->remote)};
+    }
+    return 0;
 }
 
 int setting_describe(const struct setting *setting, struct result *result, struct error *error)
@@ -84,48 +111,97 @@ int setting_describe(const struct setting *setting, struct result *result, struc
     pin_pause(&setting->pin);
     int rc = host_look(&result->host, error);
     int bound = pin_resume(&setting->pin, &other);
-    return rc < 0 || bound == 0 ? rc : error_set(error, EIO, "%s", other.text);
+    if (rc == 0 && bound < 0)
+        return error_set(error, EIO, "%s", other.text);
+    return rc < 0 ? rc : add_agents(setting, result, error);
 }
 
-/* ---- sites ---- */
+/* ---- placements and runners ---- */
 
-static int check_room(const struct setting *setting, struct error *error)
+static int add_placement(struct setting *setting, const struct placement_config *config,
+    struct placement **placement, struct error *error)
 {
-    if (setting->site_count < SETTING_SITES_MAX)
-        return 0;
-    return error_set(error, EINVAL, "more than %d places to measure in", SETTING_SITES_MAX);
+    if (setting->placement_count == SETTING_PLACEMENTS_MAX)
+        return error_set(error, EINVAL, "more than %d places to measure in", SETTING_PLACEMENTS_MAX);
+    *placement = &setting->placements[setting->placement_count];
+    setting->remotes[setting->placement_count++] = NULL;
+    placement_open(*placement, config);
+    return 0;
 }
 
-int setting_add_local(struct setting *setting, const struct memory_request *memory, bool lock,
-    struct site **site, struct error *error)
+int setting_add_placement(struct setting *setting, const struct memory_request *memory, bool lock,
+    struct placement **placement, struct error *error)
 {
-    struct local_site_config config = {
+    const struct placement_config config = {
         .memory = *memory,
         .lock = lock,
         .cpu = setting->pin.cpu,
+        .other_cpu = pin_other(&setting->pin),
         .image = &setting->image,
         .clock = &setting->clock,
         .stop = &setting->stop,
+        .kept = &setting->kept,
     };
-    int rc = check_room(setting, error);
-    if (rc == 0 && (rc = local_site_open(&config, site, error)) == 0)
-        setting->sites[setting->site_count++] = *site;
+    return add_placement(setting, &config, placement, error);
+}
+
+int setting_add_runner(struct setting *setting, const struct runner_config *runner, struct error *error)
+{
+    if (setting->runner_count == SETTING_RUNNERS_MAX)
+        return error_set(error, EINVAL, "more than %d runners side by side", SETTING_RUNNERS_MAX);
+    setting->runners[setting->runner_count++] = *runner;
+    return 0;
+}
+
+static int add_here(struct setting *setting, const struct runner_ops *ops, struct placement *placement,
+    uint64_t guest_page_bytes, struct error *error)
+{
+    const struct runner_config runner =
+        runner_here(ops, placement, setting_facts(setting, ops->monitor), guest_page_bytes);
+    return setting_add_runner(setting, &runner, error);
+}
+
+static int add_all_here(struct setting *setting, const struct memory_request *memory, bool lock,
+    const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
+{
+    const struct runner_ops *ops;
+    struct placement *placement = NULL;
+    int rc = setting_add_placement(setting, memory, lock, &placement, error);
+    for (size_t i = 0; rc == 0 && (ops = runner_at(i)); i++)
+        for (size_t k = 0; rc == 0 && setting_has(setting, ops) && k < (ops->monitor ? guest_page_count : 1);
+             k++)
+            rc = add_here(setting, ops, placement, ops->monitor ? guest_pages[k] : 0, error);
     return rc;
 }
 
-int setting_add_remote(
-    struct setting *setting, uint64_t host_page_bytes, const char *command, struct error *error)
+static int add_remote(
+    struct setting *setting, const struct memory_request *memory, const char *command, struct error *error)
 {
-    struct remote_site_config config = {
-        .command = command,
-        .host_page_bytes = host_page_bytes,
-        .version = this_tool.version,
-        .pin = &setting->pin,
-        .stop = &setting->stop,
-    };
-    struct site *site;
-    int rc = check_room(setting, error);
-    if (rc == 0 && (rc = remote_site_open(&config, &site, error)) == 0)
-        setting->sites[setting->site_count++] = site;
+    const struct placement_config elsewhere = {
+        .memory = {.page_bytes = memory->page_bytes}, .elsewhere = true, .stop = &setting->stop};
+    const struct remote_config config = {
+        .command = command, .version = this_tool.version, .pin = &setting->pin, .stop = &setting->stop};
+    struct placement *placement;
+    int rc = add_placement(setting, &elsewhere, &placement, error);
+    struct remote **remote = &setting->remotes[setting->placement_count - 1];
+    if (rc < 0 || (rc = remote_open(&config, remote, error)) < 0)
+        return rc;
+    const struct runner_config runner = remote_runner(*remote, placement);
+    return setting_add_runner(setting, &runner, error);
+}
+
+int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,
+    const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
+{
+    static const char prefix[] = "command:";
+    bool here = setting->on_count == 0;
+    int rc = 0;
+    for (size_t i = 0; i < setting->on_count; i++)
+        here |= strncmp(setting->on[i], prefix, strlen(prefix)) != 0;
+    if (here)
+        rc = add_all_here(setting, memory, lock, guest_pages, guest_page_count, error);
+    for (size_t i = 0; rc == 0 && i < setting->on_count; i++)
+        if (!strncmp(setting->on[i], prefix, strlen(prefix)))
+            rc = add_remote(setting, memory, setting->on[i] + strlen(prefix), error);
     return rc;
 }

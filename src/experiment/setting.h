@@ -1,18 +1,18 @@
 /* What every experiment on this machine measures with: a CPU, a clock, the workloads' code, what the monitors
- * do here, and the sites. */
+ * do here, placements and the runners on them. */
 #ifndef VCOST_EXPERIMENT_SETTING_H
 #define VCOST_EXPERIMENT_SETTING_H
 
 #include "base/stop.h"
+#include "host/kept_memory.h"
 #include "measure/clock.h"
 #include "measure/pin.h"
 #include "monitor/monitor.h"
 #include "result/result.h"
-#include "runner/local_site.h"
-#include "runner/remote_site.h"
+#include "runner/remote.h"
 #include "workload/image.h"
 
-enum { SETTING_SITES_MAX = 8 };
+enum { SETTING_PLACEMENTS_MAX = 8, SETTING_RUNNERS_MAX = 16 };
 
 struct setting {
     struct pin pin;
@@ -23,8 +23,12 @@ struct setting {
     size_t on_count;                          /* 0: wherever this host can run something */
     struct monitor_facts facts[MONITORS_MAX]; /* of monitor_at() */
     char left_out[320]; /* the sentence that a monitor is left out since it cannot be used; "": none is */
-    struct site *sites[SETTING_SITES_MAX];
-    size_t site_count;
+    struct kept_memory kept; /* of the placements; to be released after each experiment that keeps some */
+    struct placement placements[SETTING_PLACEMENTS_MAX];
+    struct remote *remotes[SETTING_PLACEMENTS_MAX]; /* that the placement is behind; NULL: it is here */
+    size_t placement_count;
+    struct runner_config runners[SETTING_RUNNERS_MAX];
+    size_t runner_count;
 };
 
 /* Binds the calling thread to a CPU (-1: the last one that may be used) and makes ready. *setting must stay
@@ -43,17 +47,22 @@ bool setting_wants(const struct setting *setting, const char *runner);
 const struct monitor_facts *setting_facts(const struct setting *setting, const struct monitor_ops *monitor);
 
 /* Whether it is to run there and can. */
-bool setting_has(const struct setting *setting, const struct runner_type *type);
+bool setting_has(const struct setting *setting, const struct runner_ops *ops);
 
-/* Looks at the machine, as a thread that is not bound to a CPU: result->host, and where and how it ran. */
+/* Looks at the machine, as a thread that is not bound to a CPU: result->host, where and how it ran, and what
+ * the agents have told of theirs. */
 int setting_describe(const struct setting *setting, struct result *result, struct error *error);
 
-/* Opens a local site without lanes, as the last of setting->sites. */
-int setting_add_local(struct setting *setting, const struct memory_request *memory, bool lock,
-    struct site **site, struct error *error);
+/* Adds a placement on this machine, without runners. */
+int setting_add_placement(struct setting *setting, const struct memory_request *memory, bool lock,
+    struct placement **placement, struct error *error);
+int setting_add_runner(struct setting *setting, const struct runner_config *runner, struct error *error);
 
-/* Starts an agent by a shell command, as the last of setting->sites. */
-int setting_add_remote(
-    struct setting *setting, uint64_t host_page_bytes, const char *command, struct error *error);
+/* Adds whatever is to run: on one placement the runners of this machine, in the order of their table, so that
+ * native is the first, those that are monitors' with each of the sizes of a guest's own pages; and for each
+ * command
+ * ("command:…"), which is started, a runner behind it. */
+int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,
+    const uint64_t *guest_pages, size_t guest_page_count, struct error *error);
 
 #endif

@@ -37,7 +37,7 @@ struct counters counters_between(const struct counters *before, const struct cou
     struct counters between = {.count = 0};
     uint64_t was;
     for (size_t i = 0; i < after->count; i++)
-        if (counters_get(before, after->list[i].name, &was))
+        if (counters_get(before, after->list[i].name, &was) && after->list[i].value >= was)
             counters_set(&between, after->list[i].name, after->list[i].value - was);
     return between;
 }

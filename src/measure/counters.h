@@ -28,7 +28,8 @@ void counters_set(struct counters *counters, const char *name, uint64_t value);
 /* False, and *value untouched: it was not counted. */
 bool counters_get(const struct counters *counters, const char *name, uint64_t *value);
 
-/* What was counted between two looks: the counters that both have. */
+/* What was counted between two looks: the counters that both have and that did not go down, as what tells a
+ * state may. */
 struct counters counters_between(const struct counters *before, const struct counters *after);
 
 #endif

@@ -27,19 +27,25 @@ static inline uint64_t field_number(const struct field *field, const void *base)
     return narrow;
 }
 
-/* Of a text in place or a string. */
+/* Of a text in place or a string; NULL: it is null. */
 static inline const char *field_text(const struct field *field, const void *base)
 {
     const char *text = field_at(field, base);
     if (field->kind != FIELD_STRING)
         return text;
     memcpy(&text, field_at(field, base), sizeof text);
-    return text ? text : field->text ? field->text : "";
+    return text || field->flags & FIELD_PLAIN ? text : field->text ? field->text : "";
 }
 
 static inline size_t field_item_bytes(const struct field *field)
 {
     return field->of ? field->of->bytes : field->size ? field->size : sizeof(const char *);
+}
+
+/* Of a list: what its items are if no objects of their own; NULL: they are. */
+static inline const struct field *field_bare(const struct field *list)
+{
+    return list->of && !list->of->fields[0].name ? list->of->fields : NULL;
 }
 
 /* A name of an enum; NULL: it has none. */

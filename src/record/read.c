@@ -74,7 +74,9 @@ static void read_text(const struct slot *slot)
     if (text && field->flags & FIELD_WHOLE && (!text[0] || (most && strlen(text) > most)))
         reader_refuse_key(slot->reader, slot->key, "is empty or too long");
     if (field->kind == FIELD_STRING)
-        *(const char **)slot->at = text ? pool_text(slot->reader->pool, text) : "";
+        *(const char **)slot->at = text                         ? pool_text(slot->reader->pool, text)
+                                   : field->flags & FIELD_PLAIN ? NULL
+                                                                : "";
     else if (text)
         record_cut(text, slot->at, field->size);
 }
@@ -158,16 +160,23 @@ static int compare_ids(const void *a, const void *b)
     return strcmp(((const struct reader_id *)a)->id, ((const struct reader_id *)b)->id);
 }
 
+long reader_id(const struct reader *reader, const char *id)
+{
+    const struct reader_id wanted = {.id = id}, *found = NULL;
+    if (reader->id_count)
+        found = bsearch(&wanted, reader->ids, reader->id_count, sizeof wanted, compare_ids);
+    return found ? (long)found->index : -1;
+}
+
 static void read_reference(const struct slot *slot)
 {
-    const struct reader_id wanted = {.id = json_string_value(slot->value)}, *found = NULL;
-    if (wanted.id && slot->reader->id_count)
-        found = bsearch(&wanted, slot->reader->ids, slot->reader->id_count, sizeof wanted, compare_ids);
-    if (found)
-        set_number(slot->field, slot->at, found->index);
-    else if (wanted.id)
-        reader_refuse_key(slot->reader, slot->key, "names \"%.100s\", which is no %s of it", wanted.id,
-            slot->field->of->name);
+    const char *id = json_string_value(slot->value);
+    long index = id ? reader_id(slot->reader, id) : -1;
+    if (index >= 0)
+        set_number(slot->field, slot->at, (uint64_t)index);
+    else if (id)
+        reader_refuse_key(
+            slot->reader, slot->key, "names \"%.100s\", which is no %s of it", id, slot->field->of->name);
 }
 
 /* ---- what holds others ---- */
@@ -187,11 +196,13 @@ static char *make_room(const struct slot *slot, size_t *count, size_t **used)
     char *items = slot->at;
     *used = (size_t *)(void *)(slot->base + field->count_offset);
     if (field->limit && *count > field->limit)
-        reader_refuse(slot->reader, "%s: %zu are too many", field->name, *count);
+        reader_refuse(slot->reader, "%s%s%s: %zu are too many", slot->reader->where,
+            slot->reader->where[0] ? "." : "", field->name, *count);
     if (field->most && *count > field->most)
         *count = field->most;
     if (!field->most) {
-        items = reader_room(slot->reader, *count, field_item_bytes(field));
+        items = field->flags & FIELD_POOLED ? pool_room(slot->reader->pool, *count, field_item_bytes(field))
+                                            : reader_room(slot->reader, *count, field_item_bytes(field));
         memcpy(slot->at, &items, sizeof items);
     }
     if (!items)
@@ -200,11 +211,16 @@ static char *make_room(const struct slot *slot, size_t *count, size_t **used)
     return items;
 }
 
+static void read_value(const struct slot *slot);
+
 static void read_item(struct reader *reader, const struct field *field, const json_t *value, void *item)
 {
-    if (!reader_takes(reader, value, "", field->of ? TAKES(JSON_OBJECT) : TAKES(JSON_STRING)))
+    const struct field *bare = field_bare(field);
+    if (bare)
+        read_value(&(struct slot){reader, bare, NULL, value, "", item, (char *)item + bare->offset});
+    else if (!reader_takes(reader, value, "", field->of ? TAKES(JSON_OBJECT) : TAKES(JSON_STRING)))
         return;
-    if (field->of)
+    else if (field->of)
         read_fields(reader, field->of, value, item);
     else if (field->size)
         record_cut(json_string_value(value), item, field->size);
@@ -214,7 +230,9 @@ static void read_item(struct reader *reader, const struct field *field, const js
 
 static void make_ids(struct reader *reader, const struct record *record, const char *items, size_t count)
 {
-    struct reader_id *ids = reader->ids = reader_room(reader, count, sizeof *reader->ids);
+    struct reader_id *ids = reader_room(reader, count, sizeof *reader->ids);
+    free(reader->ids);
+    reader->ids = ids;
     reader->id_count = ids ? count : 0;
     for (size_t i = 0; i < reader->id_count; i++)
         ids[i] = (struct reader_id){field_text(&record->fields[0], items + i * record->bytes), i};
@@ -307,15 +325,20 @@ static const struct {
     [FIELD_KEYED] = {TAKES(JSON_OBJECT), read_keyed},
 };
 
+static void read_value(const struct slot *slot)
+{
+    const struct field *field = slot->field;
+    unsigned types = readers[field->kind].types | (field_may_be_null(field) ? TAKES(JSON_NULL) : 0);
+    bool wanted = slot->value || (slot->object && field->flags & FIELD_NEEDED);
+    if (readers[field->kind].read && (!wanted || reader_takes(slot->reader, slot->value, slot->key, types)))
+        readers[field->kind].read(slot);
+}
+
 static void read_one(
     struct reader *reader, const struct field *field, const json_t *object, const char *key, void *base)
 {
-    const struct slot slot = {
-        reader, field, object, json_object_get(object, key), key, base, (char *)base + field->offset};
-    unsigned types = readers[field->kind].types | (field_may_be_null(field) ? TAKES(JSON_NULL) : 0);
-    bool wanted = slot.value || (object && field->flags & FIELD_NEEDED);
-    if (readers[field->kind].read && (!wanted || reader_takes(reader, slot.value, key, types)))
-        readers[field->kind].read(&slot);
+    read_value(&(struct slot){
+        reader, field, object, json_object_get(object, key), key, base, (char *)base + field->offset});
 }
 
 /* Of no object at all: all of it is null. */
@@ -326,7 +349,7 @@ static void read_fields(struct reader *reader, const struct record *record, cons
         if (field->kind == FIELD_FIELDS)
             read_fields(reader, field->of, object, (char *)base + field->offset);
         else if (field->kind == FIELD_VARIANT)
-            read_fields(reader, field->hook->of_object(object), object, base);
+            read_fields(reader, field->hook->of_object(object), object, (char *)base + field->offset);
         else if (field->kind == FIELD_HOOK)
             field->hook->read(reader, object, base);
         else

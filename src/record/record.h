@@ -24,7 +24,8 @@ enum field_kind {
     FIELD_CONSTANT,   /* nothing: always the text `text` */
     FIELD_NULL,       /* nothing: always null, for the reason `missing` */
     FIELD_TEXT,       /* char[size]; text. Read text is cut to fit, at a whole character */
-    FIELD_STRING,     /* const char *, kept in the reader's pool; text. NULL is `text`, or else "" */
+    FIELD_STRING,     /* const char *, kept in the reader's pool; text. NULL is `text`, or else "" (and with
+                         FIELD_PLAIN null) */
     FIELD_REASON,     /* char[size], or nothing at all (size 0): why(structure), or null. What is read is kept
                          unless why() says the same without it */
     FIELD_REAL,       /* double, NAN: not known; number */
@@ -37,9 +38,10 @@ enum field_kind {
                          field */
     FIELD_RECORD,     /* the structure at `offset`, described by `of`; object */
     FIELD_FIELDS,     /* the same, but its fields stand in this object itself */
-    FIELD_VARIANT,    /* likewise, by the record that `hook` chooses */
-    FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item; without it items
-                    are char[size] or, if size is 0, const char * */
+    FIELD_VARIANT,    /* the same, by the record that `hook` chooses for the structure at `offset` */
+    FIELD_LIST,  /* items and their number (count_offset); array. `of` describes an item, which is its first
+                    field's value itself where that has no name; without `of` items are char[size] or, if size
+                    is 0, const char * */
     FIELD_KEYED, /* a list as an object: the first field of `of` is the name; if there are just two, the
                     other one is the value itself */
     FIELD_HOOK,  /* by functions */
@@ -56,7 +58,9 @@ enum field_flags {
     FIELD_KNOWN = 64,    /* of a number: count_offset is of a bool, set by reading: it is not null */
     FIELD_MAYBE = 128,   /* of a record: count_offset is of a bool; false: null */
     FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
-    FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it */
+    FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it, until
+                            another list is unique */
+    FIELD_POOLED = 1024, /* of a list: what is read stands in the reader's pool, and is not to be freed */
 };
 
 struct draft;
@@ -74,11 +78,11 @@ struct field_hook {
     const struct record *(*of_structure)(const void *structure);
     const struct record *(*of_object)(const json_t *object);
     /* What the schema says, JSON with ' for ": members as in "properties" (NULL: nothing), and whether each
-     * has its reason beside it; of a VARIANT the two records to choose from, by the constant that they begin
-     * with. */
+     * has its reason beside it; of a VARIANT record number `index` of those to choose from, each by the
+     * constant that it begins with, the last one for everything else; NULL past the end. */
     const char *schema;
     bool reasons;
-    const struct record *const *variants;
+    const struct record *(*variant)(size_t index);
 };
 
 struct field {
@@ -195,6 +199,9 @@ json_t *record_object(struct draft *draft, const struct record *record, const vo
 /* What record_read() does, of the member `key` of what is read; value NULL: it is null. */
 void record_take(const struct record *record, struct reader *reader, const json_t *value, const char *key,
     void *structure);
+
+/* The index in the unique list that was read last of the item with that id; -1: it has none. */
+long reader_id(const struct reader *reader, const char *id);
 
 /* Types, to be added: TAKES(JSON_STRING) | TAKES(JSON_NULL). */
 #define TAKES(type) (1u << (type))

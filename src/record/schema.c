@@ -58,7 +58,9 @@ static void describe_items(struct draft *draft, const struct field *field, json_
 {
     if (field->kind == FIELD_LIST) {
         put(draft, schema, "items",
-            field->of ? describe_object(draft, field->of) : json_pack("{ss}", "type", "string"));
+            field_bare(field) ? describe_value(draft, field_bare(field))
+            : field->of       ? describe_object(draft, field->of)
+                              : json_pack("{ss}", "type", "string"));
         return;
     }
     const struct record rest = field_rest(field);
@@ -123,23 +125,28 @@ static void describe_hook(struct draft *draft, const struct field_hook *hook, st
     json_decref(members);
 }
 
-/* One of the records, by the constant that the first begins with; all members are named here, and typed in
- * the rule. */
+/* One of the records, by the constants that they begin with; all members are named here, and typed in the
+ * rule.
+ */
 static void describe_variants(struct draft *draft, const struct field_hook *hook, struct object *object)
 {
-    const struct field *constant = &hook->variants[0]->fields[0];
-    json_t *each,
-        *rule = json_pack("{s{s{s{ss}}}}", "if", "properties", constant->name, "const", constant->text);
-    for (size_t i = 0; i < 2; i++) {
+    json_t *each, *rule = NULL;
+    size_t count = 0;
+    while (hook->variant(count))
+        count++;
+    for (size_t i = count; i-- > 0;) {
+        const struct field *constant = &hook->variant(i)->fields[0];
         json_t *schema = json_object();
         const char *name;
-        describe_members(draft, hook->variants[i], schema);
+        describe_members(draft, hook->variant(i), schema);
         json_object_foreach(json_object_get(schema, "properties"), name, each)
         {
             if (!json_object_get(object->properties, name))
                 put(draft, object->properties, name, json_object());
         }
-        put(draft, rule, i ? "else" : "then", schema);
+        rule = i + 1 == count ? schema
+                              : json_pack("{s{s{s{ss}}}soso}", "if", "properties", constant->name, "const",
+                                    constant->text, "then", schema, "else", rule);
     }
     put_item(draft, object->rules, rule);
 }

@@ -60,8 +60,10 @@ static json_t *write_constant(struct slot *slot)
 
 static json_t *write_text(struct slot *slot)
 {
-    const char *text = field_text(slot->field, slot->base);
-    bool null = !text[0] && (slot->field->missing || slot->field->flags & FIELD_PLAIN);
+    const struct field *field = slot->field;
+    const char *text = field_text(field, slot->base);
+    bool by_length = field->missing || (field->kind == FIELD_TEXT && field->flags & FIELD_PLAIN);
+    bool null = !text || (!text[0] && by_length);
     return null ? NULL : draft_text(slot->draft, text);
 }
 
@@ -172,26 +174,30 @@ static bool is_null_list(const struct field *field, size_t count)
     return !count && (field->missing || field->flags & FIELD_SOMETIMES);
 }
 
+static void write_one(
+    struct draft *draft, const struct field *field, json_t *object, const char *key, const void *base);
+static json_t *write_value(struct slot *slot);
+
 static json_t *write_list(struct slot *slot)
 {
-    const struct field *field = slot->field;
+    const struct field *field = slot->field, *bare = field_bare(field);
     size_t count;
     const char *item = items_of(field, slot->base, &count), *text;
-    json_t *array = is_null_list(field, count) ? NULL : json_array();
+    json_t *array = is_null_list(field, count) ? NULL : json_array(), *value;
     for (; array && count; count--, item += field_item_bytes(field)) {
         text = item;
         if (!field->of && !field->size)
             memcpy(&text, item, sizeof text);
-        if (!field->of)
+        if (bare) {
+            value = write_value(&(struct slot){slot->draft, bare, item, NULL, ""});
+            put_item(slot->draft, array, value ? value : json_null());
+        } else if (!field->of)
             put_item(slot->draft, array, draft_text(slot->draft, text));
         else if (!leads_nowhere(slot->draft, field->of, item))
             put_item(slot->draft, array, record_object(slot->draft, field->of, item));
     }
     return array;
 }
-
-static void write_one(
-    struct draft *draft, const struct field *field, json_t *object, const char *key, const void *base);
 
 static json_t *write_keyed(struct slot *slot)
 {
@@ -228,19 +234,25 @@ static json_t *(*const writers[FIELD_KINDS])(struct slot *slot) = {
     [FIELD_KEYED] = write_keyed,
 };
 
+/* NULL: null, for slot->reason if there is one. */
+static json_t *write_value(struct slot *slot)
+{
+    const struct field *field = slot->field;
+    slot->reason = field->why ? field->why(slot->base) : NULL;
+    if (field->kind == FIELD_REASON)
+        return slot->reason ? draft_text(slot->draft, slot->reason) : NULL;
+    return slot->reason || !writers[field->kind] ? NULL : writers[field->kind](slot);
+}
+
 /* ---- objects ---- */
 
 /* Puts `key`, and why it is null beside it. */
 static void write_one(
     struct draft *draft, const struct field *field, json_t *object, const char *key, const void *base)
 {
-    struct slot slot = {draft, field, base, .reason = field->why ? field->why(base) : NULL};
+    struct slot slot = {draft, field, base, NULL, ""};
     char beside[80];
-    json_t *value = NULL;
-    if (field->kind == FIELD_REASON)
-        value = slot.reason ? draft_text(draft, slot.reason) : NULL;
-    else if (!slot.reason && writers[field->kind])
-        value = writers[field->kind](&slot);
+    json_t *value = write_value(&slot);
     if (!value && field->flags & FIELD_SOMETIMES)
         return;
     put(draft, object, key, value ? value : json_null());
@@ -260,7 +272,8 @@ static void write_fields(struct draft *draft, const struct record *record, json_
         if (field->kind == FIELD_FIELDS)
             write_fields(draft, field->of, object, field_at(field, base));
         else if (field->kind == FIELD_VARIANT)
-            write_fields(draft, field->hook->of_structure(base), object, base);
+            write_fields(
+                draft, field->hook->of_structure(field_at(field, base)), object, field_at(field, base));
         else if (field->kind == FIELD_HOOK)
             field->hook->write(draft, object, base);
         else

@@ -1,5 +1,5 @@
-/* A chart as data: what is drawn, before it is known with what. The terminal draws it in braille
- * (chart_terminal.h), files get it as SVG (chart_svg.h). It knows no format and no result.
+/* A chart as data: what is drawn, before it is known with what. The terminal draws it in braille, files get
+ * it as SVG (formats.h). It knows no format and no result.
  *
  * A chart belongs to a document (document_chart()), which owns all that it points to. Texts are UTF-8 and may
  * be hostile: who draws them cleans or escapes them. */
@@ -77,6 +77,8 @@ struct chart_series *chart_series(
 void chart_mark(struct document *document, struct chart *chart, enum chart_mark_kind kind, double from,
     double to, const char *label);
 
+/* ---- for who draws it ---- */
+
 struct span {
     double low, high;
 };
@@ -97,5 +99,23 @@ bool chart_ranges(const struct chart *chart, bool intervals, struct span *x, str
 /* Where a bar starts: at what is neither more nor less; on a logarithmic axis of that range, at its low end.
  */
 double chart_bar_start(const struct chart *chart, struct span range);
+
+enum { AXIS_TICKS_MAX = 32 };
+
+struct axis {
+    const struct chart_axis *of; /* which must outlive it */
+    struct span range;           /* what it shows: a linear one a little more than the values, and at least
+                                    of->least; a logarithmic one a little more; that of sizes these alone */
+    double ticks[AXIS_TICKS_MAX];
+    size_t tick_count; /* ascending, all inside range */
+};
+
+/* The axis for these values, with about `wanted` ticks (a logarithmic one: at most so many, unless these
+ * would be less than three): round numbers (of UNIT_CHANGE round per cent), 1-2-5 steps, powers of two. */
+void axis_make(const struct chart_axis *of, struct span values, unsigned wanted, struct axis *axis);
+
+/* Where a value stands: 0 at the lower end of the axis, 1 at the upper one, and further outside. In the
+ * middle where the axis shows a single value; NAN for what a logarithm does not have. */
+double axis_place(const struct axis *axis, double value);
 
 #endif

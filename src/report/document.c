@@ -1,4 +1,4 @@
-#include "report/document.h"
+#include "report/formats.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,27 +11,25 @@ void document_free(struct document *document)
     *document = (struct document){0};
 }
 
-/* A new block at the end; NULL without memory. */
-static struct block *add(struct document *document, enum block_kind kind)
+/* At the end; false without memory. */
+static bool add_block(struct document *document, struct block block)
 {
     struct block *blocks =
         pool_grow(&document->pool, document->blocks, document->count, &document->room, sizeof *blocks);
     if (!blocks)
-        return NULL;
+        return false;
     document->blocks = blocks;
-    blocks[document->count] = (struct block){.kind = kind, .detail = document->detail};
-    return &blocks[document->count++];
+    blocks[document->count] = block;
+    blocks[document->count++].detail = document->detail;
+    return true;
 }
 
 void document_say(struct document *document, enum block_kind kind, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    const char *text = pool_vformat(&document->pool, format, list);
+    add_block(document, (struct block){.kind = kind, .text = pool_vformat(&document->pool, format, list)});
     va_end(list);
-    struct block *block = add(document, kind);
-    if (block)
-        block->text = text;
 }
 
 void document_details(struct document *document, bool details)
@@ -56,21 +54,18 @@ struct table *document_table(struct document *document, const char *name, const 
     struct table *table = pool_room(&document->pool, 1, sizeof *table);
     struct column *copy = pool_room(&document->pool, column_count, sizeof *copy);
     struct value *values = pool_room(&document->pool, column_count * rows, sizeof *values);
-    struct block *block = table && copy && (values || !rows) ? add(document, BLOCK_TABLE) : NULL;
-    if (!block)
+    if (!table || !copy || (!values && rows))
         return NULL;
     memcpy(copy, columns, column_count * sizeof *copy);
     for (size_t i = 0; i < column_count * rows; i++)
-        values[i] =
-            (struct value){.unit = copy[i % column_count].unit, .number = NAN, .low = NAN, .high = NAN};
+        values[i] = (struct value){copy[i % column_count].unit, NAN, NAN, NAN, .text = NULL};
     *table = (struct table){.name = name,
         .title = pool_text(&document->pool, title),
         .columns = copy,
         .column_count = column_count,
         .rows = rows,
         .values = values};
-    block->table = table;
-    return table;
+    return add_block(document, (struct block){BLOCK_TABLE, .table = table}) ? table : NULL;
 }
 
 struct value *table_at(struct table *table, size_t row, size_t column)
@@ -97,27 +92,97 @@ void table_text(struct table *table, size_t row, size_t column, const char *text
     table_at(table, row, column)->text = text;
 }
 
+bool table_is_for_people(const struct table *table)
+{
+    return table->readers == TABLE_FOR_PEOPLE && table->rows && table->column_count;
+}
+
 /* ---- charts ---- */
 
 struct chart *document_chart(
     struct document *document, enum chart_kind kind, const char *name, const char *title)
 {
     struct chart *chart = pool_room(&document->pool, 1, sizeof *chart);
-    struct block *block = chart ? add(document, BLOCK_CHART) : NULL;
-    if (!block)
+    if (!chart)
         return NULL;
-    *chart =
-        (struct chart){.name = name, .title = pool_text(&document->pool, title), .kind = kind, .rule = NAN};
-    block->chart = chart;
-    return chart;
+    *chart = (struct chart){name, pool_text(&document->pool, title), kind, .rule = NAN};
+    return add_block(document, (struct block){BLOCK_CHART, .chart = chart}) ? chart : NULL;
+}
+
+struct chart_series *chart_series(
+    struct document *document, struct chart *chart, const char *name, size_t count)
+{
+    struct chart_point *points = pool_room(&document->pool, count, sizeof *points);
+    struct chart_series *all = NULL;
+    if (chart && (points || !count))
+        all =
+            pool_grow(&document->pool, chart->series, chart->series_count, &chart->series_room, sizeof *all);
+    if (!all)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        points[i] = (struct chart_point){NAN, NAN, NAN, NAN, NULL};
+    chart->series = all;
+    all[chart->series_count] =
+        (struct chart_series){.name = pool_text(&document->pool, name), .points = points, .count = count};
+    return &all[chart->series_count++];
+}
+
+void chart_mark(struct document *document, struct chart *chart, enum chart_mark_kind kind, double from,
+    double to, const char *label)
+{
+    struct chart_mark *all = NULL;
+    if (chart)
+        all = pool_grow(&document->pool, chart->marks, chart->mark_count, &chart->mark_room, sizeof *all);
+    if (!all)
+        return;
+    size_t at = chart->mark_count++;
+    for (; at && all[at - 1].from > from; at--)
+        all[at] = all[at - 1];
+    all[at] = (struct chart_mark){from, to, pool_text(&document->pool, label), kind};
+    chart->marks = all;
 }
 
 /* ---- formats ---- */
 
+static const struct format formats[] = {
+    {"terminal", NULL, "for people, as the commands write it", to_terminal, NULL},
+    {"markdown", ".md", "for GitHub and its kin", to_markdown, NULL},
+    {"csv", ".csv", "the figures, comma-separated", to_csv, NULL},
+    {"html", ".html", "one page for a browser, with pictures and data", to_html, NULL},
+    {"svg", ".svg", "the pictures", to_svg, NULL},
+    {"png", ".png", "the pictures in dots", to_png, to_png_check},
+};
+
+const struct format *format_at(size_t index)
+{
+    return index < sizeof formats / sizeof *formats ? &formats[index] : NULL;
+}
+
+const struct format *format_named(const char *name)
+{
+    const struct format *format = formats;
+    while (format && strcmp(format->name, name) != 0)
+        format = format_at((size_t)(format - formats) + 1);
+    return format;
+}
+
+const struct format *format_of_path(const char *path)
+{
+    for (size_t i = 0; format_at(i); i++) {
+        const char *extension = formats[i].extension, *end = path + strlen(path);
+        if (extension && strlen(path) > strlen(extension) && !strcmp(end - strlen(extension), extension))
+            return &formats[i];
+    }
+    return NULL;
+}
+
 int document_write(const struct document *document, const struct format *format, FILE *stream,
     const struct report_style *style, struct error *error)
 {
-    if (document->pool.failed)
-        return error_set(error, ENOMEM, "not enough memory for the report");
-    return format->write(document, stream, style, error);
+    struct writing writing = {document, stream, style, {.failed = document->pool.failed}};
+    int status = writing.pool.failed ? 0 : format->write(&writing, error);
+    if (!status && writing.pool.failed)
+        status = error_set(error, ENOMEM, "not enough memory for the report");
+    pool_free(&writing.pool);
+    return status;
 }

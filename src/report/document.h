@@ -129,14 +129,19 @@ const char *document_text(struct document *document, const char *format, ...)
 
 /* ---- formats ---- */
 
-typedef int format_writer(
-    const struct document *document, FILE *stream, const struct report_style *style, struct error *error);
+/* What a writer of a format works with. */
+struct writing {
+    const struct document *document;
+    FILE *stream;
+    const struct report_style *style;
+    struct pool pool; /* of what is needed meanwhile */
+};
 
 struct format {
     const char *name;      /* "terminal", "markdown", "csv", "html", "svg", "png" */
     const char *extension; /* ".md"; NULL: none */
     const char *about;     /* one line for `vcost report --format` */
-    format_writer *write;
+    int (*write)(struct writing *writing, struct error *error);
     /* Whether it can be written on this machine (-ENOTSUP: a program is missing), to be asked before
      * measuring; NULL: always. */
     int (*check)(struct error *error);

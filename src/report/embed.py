@@ -4,7 +4,7 @@
     embed.py OUTPUT.c NAME=FILE,FILE... ...
 
 Each name becomes `const char NAME[]`, the files one after the other, and `const char NAME_hash[]`, by which a
-Content-Security-Policy allows exactly this text (page_assets.h).
+Content-Security-Policy allows exactly this text (formats.h).
 """
 import base64
 import hashlib
@@ -18,7 +18,7 @@ def c_string(data):
 
 
 def main():
-    parts = ['#include "report/page_assets.h"\n']
+    parts = ['#include "report/formats.h"\n']
     for argument in sys.argv[2:]:
         name, _, files = argument.partition("=")
         data = b"".join(open(file, "rb").read() for file in files.split(","))

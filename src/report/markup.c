@@ -1,10 +1,8 @@
-#include "report/markup.h"
-
 #include "base/clean.h"
+#include "report/formats.h"
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* What may not stand as it is; the last two are no characters of XML. */
@@ -13,21 +11,13 @@ static const struct {
 } escapes[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"},
     {"\xef\xbf\xbe", "\xef\xbf\xbd"}, {"\xef\xbf\xbf", "\xef\xbf\xbd"}};
 
-/* Bytes of the first character; where it is cut short, of what there is of it. */
-static size_t character_length(const char *text)
-{
-    unsigned char first = (unsigned char)text[0];
-    size_t most = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1, length = 1;
-    while (length < most && ((unsigned char)text[length] & 0xc0) == 0x80)
-        length++;
-    return length;
-}
-
+/* A character at a time, or what there is of one. */
 static void write_text(FILE *stream, const char *text)
 {
-    for (size_t length; text && *text; text += length) {
+    for (size_t length = 1; text && *text; text += length, length = 1) {
         char character[5] = "", clean[3 * sizeof character];
-        length = character_length(text);
+        while (length < 4 && (unsigned char)*text >= 0xc0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length++;
         memcpy(character, text, length);
         text_clean(character, TEXT_UTF8, clean, sizeof clean);
         const char *written = clean;
@@ -42,14 +32,13 @@ void markup(FILE *stream, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    for (const char *at = format; *at; at++) {
-        size_t plain = strcspn(at, "%");
-        fwrite(at, 1, plain, stream);
-        at += plain;
-        if (!*at)
+    for (double number; *format; format++) {
+        size_t plain = strcspn(format, "%");
+        fwrite(format, 1, plain, stream);
+        format += plain;
+        if (!*format)
             break;
-        double number;
-        switch (*++at) {
+        switch (*++format) {
         case 's':
             write_text(stream, va_arg(list, const char *));
             break;
@@ -62,32 +51,11 @@ void markup(FILE *stream, const char *format, ...)
             break;
         case 'z':
             fprintf(stream, "%zu", va_arg(list, size_t));
-            at++;
+            format++;
             break;
         default:
             fputc('%', stream);
         }
     }
     va_end(list);
-}
-
-void markup_json(FILE *stream, const char *json)
-{
-    bool inside = false; /* of a string */
-    for (; *json; json++) {
-        if (!inside && strchr(" \t\r\n", *json))
-            continue;
-        if (*json == '"')
-            inside = !inside;
-        if (*json == '<') {
-            fputs("\\u003c", stream);
-        } else if (!strncmp(json, "\u2028", 3) || !strncmp(json, "\u2029", 3)) {
-            fprintf(stream, "\\u202%c", json[2] == '\xa8' ? '8' : '9');
-            json += 2;
-        } else {
-            fputc(*json, stream);
-            if (*json == '\\' && json[1])
-                fputc(*++json, stream);
-        }
-    }
 }

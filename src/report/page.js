@@ -100,11 +100,4 @@
     on("blur", hide);
     chart.tabIndex = 0;
   }
-
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    closed.forEach((each) => { each.open = true; });
-  });
-  addEventListener("afterprint", () => closed.forEach((each) => { each.open = false; }));
 })();

@@ -1,142 +1,125 @@
-#include "report/table_terminal.h"
-
 #include "report/format.h"
+#include "report/formats.h"
 #include "report/text.h"
 
 #include <string.h>
 
-/* What a column of the table takes on the terminal: up to four columns of text, with these blanks between. */
+/* A column of the table becomes up to four of text, with these blanks in front. */
 enum part { FIGURE, MARK, LOW, HIGH, PARTS };
-static const unsigned gaps[PARTS] = {[LOW] = 2, [HIGH] = 1};
+static const unsigned part_gaps[PARTS] = {[LOW] = 2, [HIGH] = 1};
 
 enum { LEAST_COLUMNS = 8 };
 
-static const char interval_head[] = "95 % interval", below_indent[] = "    ";
-
 struct laid_column {
     const struct column *column;
-    size_t index; /* in the table */
-    const char *head, *block;
-    bool left;    /* texts; their intervals stand in brackets behind them */
-    size_t parts; /* LOW, or PARTS with an interval */
-    unsigned widths[PARTS];
-    unsigned longest_word;
+    enum part part;
+    bool words, left;        /* words: they can be wrapped */
+    const char *head, *rest; /* rest: what a row has left to say */
+    unsigned width, longest_word;
 };
 
 struct layout {
-    const struct document *document;
+    struct writing *writing;
     const struct table *table;
-    FILE *stream;
-    const struct report_style *style;
-    struct pool *pool;
     struct laid_column *columns; /* those that are shown */
-    size_t count;
-    bool headless, tight; /* tight: gaps are one smaller */
-    const char **texts;   /* clean; row by row, for each column of the table its parts */
-    unsigned blanks;      /* to be written in front of the next text of the line */
+    size_t count, fixed;         /* the parts of the table's first column, which is repeated */
+    bool headless, tight;        /* tight: gaps are one smaller */
+    const char **texts;          /* clean; row by row, for each column of the table its parts */
+    unsigned blanks;             /* to be written in front of the next text of the line */
 };
 
-static const struct value *value_at(const struct table *table, size_t row, size_t index)
+static const char **text_at(const struct layout *layout, size_t row, const struct column *column)
 {
-    return &table->values[row * table->column_count + index];
-}
-
-static const char **texts_at(const struct layout *layout, size_t row, size_t index)
-{
-    return &layout->texts[(row * layout->table->column_count + index) * PARTS];
+    return &layout->texts[(row * layout->table->column_count + (size_t)(column - layout->table->columns)) *
+                          PARTS];
 }
 
 static bool row_is_shown(const struct layout *layout, const struct table *table, size_t row)
 {
-    return layout->style->verbose || !value_at(table, row, 0)->detail;
+    return layout->writing->style->verbose || !table->values[row * table->column_count].detail;
 }
 
 static const char *cleaned(const struct layout *layout, const char *text)
 {
-    return text_cleaned(layout->pool, text, layout->style);
+    return text_cleaned(&layout->writing->pool, text, layout->writing->style);
 }
 
-/* ---- what stands in the cells ---- */
+/* ---- what stands in the columns ---- */
 
-static void fill_cell(const struct layout *layout, const struct laid_column *laid, const struct value *value,
-    const char *texts[PARTS])
+static void fill_cell(
+    const struct layout *layout, const struct column *column, const struct value *value, const char **texts)
 {
     struct formatted low, high;
-    bool shown = layout->style->verbose || !value->detail;
-    bool ends = shown && laid->column->interval && format_ends(value, laid->column, &low, &high);
-    const char *figure = shown ? format_value(layout->pool, value, laid->column) : "";
-    if (laid->left && ends)
-        figure = pool_format(layout->pool, "%s [%s … %s]", figure, low.text, high.text);
+    struct pool *pool = &layout->writing->pool;
+    bool shown = layout->writing->style->verbose || !value->detail;
+    bool ends = shown && column->interval && format_ends(value, column, &low, &high);
+    const char *figure = shown ? format_value(pool, value, column) : "";
+    if (ends && column->unit == UNIT_TEXT) /* beside words the interval stands in brackets */
+        figure = pool_format(pool, "%s [%s … %s]", figure, low.text, high.text);
     texts[FIGURE] = cleaned(layout, figure);
     texts[MARK] = cleaned(layout, shown ? value->mark : "");
-    texts[LOW] = cleaned(layout, ends ? pool_format(layout->pool, "%s …", low.text) : "");
+    texts[LOW] = cleaned(layout, ends ? pool_format(pool, "%s …", low.text) : "");
     texts[HIGH] = cleaned(layout, ends ? high.text : shown ? "-" : "");
 }
 
-static void show_column(struct layout *layout, size_t index)
+static void show_column(struct layout *layout, const struct column *column)
 {
-    const struct column *column = &layout->table->columns[index];
-    struct laid_column *laid = &layout->columns[layout->count];
-    bool left = column->unit == UNIT_TEXT;
-    *laid = (struct laid_column){.column = column,
-        .index = index,
-        .head = cleaned(layout, column->head ? column->head : column->key),
-        .block = column->block ? cleaned(layout, column->block) : NULL,
-        .left = left,
-        .parts = column->interval && !left ? PARTS : LOW};
-    for (size_t row = 0; row < layout->table->rows; row++)
-        fill_cell(layout, laid, value_at(layout->table, row, index), texts_at(layout, row, index));
-    if (!column->below) {
-        layout->headless &= !laid->head[0];
-        layout->count++;
+    bool words = column->unit == UNIT_TEXT;
+    const char *head = cleaned(layout, column->head ? column->head : column->key);
+    for (size_t row = 0; row < layout->table->rows; row++) {
+        const char **texts = text_at(layout, row, column);
+        fill_cell(layout, column, &layout->table->values[(texts - layout->texts) / PARTS], texts);
     }
+    if (column->below)
+        return;
+    layout->headless &= !head[0];
+    for (enum part part = FIGURE; part < (column->interval && !words ? PARTS : LOW); part++)
+        layout->columns[layout->count++] = (struct laid_column){.column = column,
+            .part = part,
+            .words = words && part == FIGURE,
+            .left = words || part == MARK,
+            .head = part == FIGURE ? head
+                    : part == LOW  ? "95 % interval"
+                                   : "",
+            .longest_word = LEAST_COLUMNS};
 }
 
 /* ---- widths ---- */
 
 static bool same_block(const struct laid_column *a, const struct laid_column *b)
 {
-    return a->block && b->block ? !strcmp(a->block, b->block) : a->block == b->block;
+    const char *one = a->column->block, *other = b->column->block;
+    return one && other ? !strcmp(one, other) : one == other;
 }
 
 /* Blanks in front of a column. */
 static unsigned gap_of(const struct layout *layout, size_t i)
 {
     const struct laid_column *column = &layout->columns[i];
+    if (i == 0 || column->part != FIGURE)
+        return part_gaps[column->part];
     unsigned gap = column->head[0] || layout->headless ? 2 : 1;
-    if (i == 0)
-        return 0;
-    if (!same_block(column, column - 1) && column->block)
+    if (column->column->block && !same_block(column, column - 1))
         gap = 3;
     return layout->tight && gap > 1 ? gap - 1 : gap;
 }
 
-/* Of parts first … last-1 of a column, without the gap before them. */
-static unsigned parts_width(const struct laid_column *column, size_t first, size_t last)
-{
-    unsigned width = column->widths[first];
-    while (++first < last)
-        width += gaps[first] + column->widths[first];
-    return width;
-}
-
-/* Of columns first … last-1, likewise. */
+/* Of columns first … last-1, without the gap before them. */
 static unsigned width_of(const struct layout *layout, size_t first, size_t last)
 {
     unsigned width = 0;
     for (size_t i = first; i < last; i++)
-        width += (i > first ? gap_of(layout, i) : 0) +
-                 parts_width(&layout->columns[i], FIGURE, layout->columns[i].parts);
+        width += (i > first ? gap_of(layout, i) : 0) + layout->columns[i].width;
     return width;
 }
 
 /* Past the columns that stand together with this one. */
 static size_t block_end(const struct layout *layout, size_t first)
 {
-    size_t end = first + 1;
+    size_t end = first;
     while (end < layout->count && same_block(&layout->columns[first], &layout->columns[end]))
         end++;
-    return end < layout->count ? end : layout->count;
+    return end;
 }
 
 /* So that `all`, which it is a part of, has room for the text. */
@@ -146,148 +129,133 @@ static void widen_to(unsigned *width, unsigned all, const char *text)
     *width += wanted > all ? wanted - all : 0;
 }
 
-static unsigned longest_word_of(const char *text)
-{
-    unsigned longest = LEAST_COLUMNS;
-    for (size_t length; *text; text += length + strspn(text + length, " ")) {
-        length = strcspn(text, " ");
-        unsigned columns = (unsigned)text_columns_of(text, length);
-        longest = columns > longest ? columns : longest;
-    }
-    return longest;
-}
-
 static void measure_column(struct layout *layout, struct laid_column *column)
 {
-    memset(column->widths, 0, sizeof column->widths);
+    column->width = 0;
     for (size_t row = 0; row < layout->table->rows; row++) {
-        const char **texts = texts_at(layout, row, column->index);
-        unsigned longest = longest_word_of(texts[FIGURE]);
-        column->longest_word = longest > column->longest_word ? longest : column->longest_word;
-        for (size_t part = 0; row_is_shown(layout, layout->table, row) && part < PARTS; part++)
-            widen_to(&column->widths[part], column->widths[part], texts[part]);
+        const char *text = text_at(layout, row, column->column)[column->part];
+        if (row_is_shown(layout, layout->table, row))
+            widen_to(&column->width, column->width, text);
+        for (size_t length; *text; text += length + strspn(text + length, " ")) {
+            length = strcspn(text, " ");
+            unsigned columns = (unsigned)text_columns_of(text, length);
+            column->longest_word = columns > column->longest_word ? columns : column->longest_word;
+        }
     }
-    widen_to(&column->widths[FIGURE], column->widths[FIGURE], column->head);
-    widen_to(&column->widths[LOW], parts_width(column, LOW, PARTS), interval_head);
 }
 
-/* Sections of a list: tables of the same columns, without heads. They are aligned with each other. */
-static bool is_section(const struct layout *layout, const struct block *block)
+/* Sections of a list, tables of the same columns without heads, are aligned with each other: their texts, but
+ * for the last column. */
+static void align_with(struct layout *layout, const struct block *section)
 {
-    const struct table *other = block->table;
-    bool same = block->kind == BLOCK_TABLE && other != layout->table && other->readers == TABLE_FOR_PEOPLE &&
+    const struct table *other = section->table;
+    bool same = other && other->readers == TABLE_FOR_PEOPLE &&
                 other->column_count == layout->table->column_count &&
-                (layout->style->verbose || !block->detail);
+                (layout->writing->style->verbose || !section->detail);
     for (size_t i = 0; same && i < other->column_count; i++)
         same = !strcmp(other->columns[i].key, layout->table->columns[i].key);
-    return same;
-}
-
-/* Makes the texts' columns, but for the last, as wide as those of this other section. */
-static void align_with(struct layout *layout, const struct table *other)
-{
-    for (size_t i = 0; i + 1 < layout->count; i++) {
+    for (size_t i = 0; same && layout->columns[i].column != layout->columns[layout->count - 1].column; i++) {
         struct laid_column *column = &layout->columns[i];
-        for (size_t row = 0; column->left && row < other->rows; row++)
+        const struct value *value = &other->values[column->column - layout->table->columns];
+        for (size_t row = 0; column->words && row < other->rows; row++)
             if (row_is_shown(layout, other, row))
-                widen_to(&column->widths[FIGURE], column->widths[FIGURE],
-                    cleaned(layout, value_at(other, row, column->index)->text));
+                widen_to(
+                    &column->width, column->width, cleaned(layout, value[row * other->column_count].text));
     }
 }
 
 static void measure(struct layout *layout)
 {
-    for (size_t i = 0; i < layout->count; i++)
-        measure_column(layout, &layout->columns[i]);
-    for (size_t i = 0; layout->headless && i < layout->document->count; i++)
-        if (is_section(layout, &layout->document->blocks[i]))
-            align_with(layout, layout->document->blocks[i].table);
-    for (size_t i = 1; i < layout->count; i = block_end(layout, i))
-        if (layout->columns[i].block)
-            widen_to(&layout->columns[i].widths[FIGURE], width_of(layout, i, block_end(layout, i)),
-                layout->columns[i].block);
+    const struct document *document = layout->writing->document;
+    layout->fixed = 0;
+    for (size_t i = layout->count; i-- > 0;) {
+        struct laid_column *column = &layout->columns[i];
+        measure_column(layout, column);
+        widen_to(&column->width, width_of(layout, i, i + (column->part == LOW ? 2 : 1)), column->head);
+        layout->fixed += column->column == layout->columns[0].column;
+    }
+    for (size_t i = 0; layout->headless && i < document->count; i++)
+        if (document->blocks[i].table != layout->table)
+            align_with(layout, &document->blocks[i]);
+    for (size_t i = layout->fixed; i < layout->count; i = block_end(layout, i))
+        if (layout->columns[i].column->block)
+            widen_to(&layout->columns[i].width, width_of(layout, i, block_end(layout, i)),
+                cleaned(layout, layout->columns[i].column->block));
 }
 
-/* How many columns too wide the first one is together with columns first … last-1. */
-static unsigned excess(const struct layout *layout, size_t first, size_t last)
+/* Whether the first column fits together with columns first … last-1. */
+static bool fits_with(const struct layout *layout, size_t first, size_t last)
 {
-    unsigned room = layout->style->columns, width = width_of(layout, 0, 1);
+    unsigned width = width_of(layout, 0, layout->fixed);
     if (first < last)
         width += gap_of(layout, first) + width_of(layout, first, last);
-    return room && width > room ? width - room : 0;
+    return !layout->writing->style->columns || width <= layout->writing->style->columns;
 }
 
-static bool is_too_wide(const struct layout *layout)
-{
-    size_t first = 1, last;
-    do {
-        last = block_end(layout, first);
-        if (excess(layout, first, last))
-            return true;
-        first = last;
-    } while (first < layout->count);
-    return false;
-}
-
-/* Leaves out what can be spared while anything is too wide. */
-static void drop_columns(struct layout *layout)
-{
-    while (is_too_wide(layout)) {
-        size_t spared = 0;
-        for (size_t i = 1; i < layout->count; i++)
-            if (layout->columns[i].column->drop > (spared ? layout->columns[spared].column->drop : 0))
-                spared = i;
-        if (!spared)
-            return;
-        layout->count--;
-        memmove(&layout->columns[spared], &layout->columns[spared + 1],
-            (layout->count - spared) * sizeof layout->columns[0]);
-        measure(layout);
-    }
-}
-
-/* The widest column of texts among the first one and first … last-1 that can be narrower; NULL: none can. */
-static struct laid_column *widest_text(struct layout *layout, size_t first, size_t last, bool inside_words)
+/* The widest column of words among the first one and first … last-1 that can be narrower; NULL: none can. */
+static struct laid_column *widest_words(struct layout *layout, size_t first, size_t last, bool inside_words)
 {
     struct laid_column *widest = NULL;
-    for (size_t i = 0; i < last; i = i ? i + 1 : first) {
+    for (size_t i = 0; i < last; i = i + 1 == layout->fixed ? first : i + 1) {
         struct laid_column *column = &layout->columns[i];
-        unsigned width = column->widths[FIGURE];
-        if (column->left && width > (inside_words ? LEAST_COLUMNS : column->longest_word) &&
-            width > (widest ? widest->widths[FIGURE] : 0))
+        if (column->words && column->width > (inside_words ? LEAST_COLUMNS : column->longest_word) &&
+            column->width > (widest ? widest->width : 0))
             widest = column;
     }
     return widest;
 }
 
-/* Makes the widest columns of texts narrower, so that texts are wrapped inside of them. Fits it now? */
-static bool wrap_columns(struct layout *layout, bool inside_words)
+enum squeeze { AS_IT_IS, BETWEEN_WORDS, INSIDE_WORDS };
+
+/* Whether each block fits into the width, where words are wrapped inside of their columns as far as may be.
+ */
+static bool fits(struct layout *layout, enum squeeze squeeze)
 {
-    size_t first = 1, last;
+    size_t first = layout->fixed, last;
+    bool all = true;
     do {
         struct laid_column *widest;
         last = block_end(layout, first);
-        while (excess(layout, first, last) && (widest = widest_text(layout, first, last, inside_words)))
-            widest->widths[FIGURE]--;
+        while (squeeze && !fits_with(layout, first, last) &&
+               (widest = widest_words(layout, first, last, squeeze == INSIDE_WORDS)))
+            widest->width--;
+        all &= fits_with(layout, first, last);
         first = last;
     } while (first < layout->count);
-    return !is_too_wide(layout);
+    return all;
+}
+
+/* Without a column; NULL: without intervals. */
+static void leave_out(struct layout *layout, const struct column *column)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < layout->count; i++)
+        if (column ? layout->columns[i].column != column : layout->columns[i].part < LOW)
+            layout->columns[kept++] = layout->columns[i];
+    layout->count = kept;
+    measure(layout);
 }
 
 /* Brings each block into the width, as far as that can be, by what hurts least. */
 static void fit(struct layout *layout)
 {
-    drop_columns(layout);
-    if (wrap_columns(layout, false))
+    while (!fits(layout, AS_IT_IS)) {
+        const struct column *spared = NULL;
+        for (size_t i = layout->fixed; i < layout->count; i++)
+            if (layout->columns[i].column->drop > (spared ? spared->drop : 0))
+                spared = layout->columns[i].column;
+        if (!spared)
+            break;
+        leave_out(layout, spared);
+    }
+    if (fits(layout, BETWEEN_WORDS))
         return;
     layout->tight = true;
-    if (wrap_columns(layout, false))
+    if (fits(layout, BETWEEN_WORDS))
         return;
-    for (size_t i = 0; i < layout->count; i++)
-        layout->columns[i].parts = LOW;
-    measure(layout);
-    if (!wrap_columns(layout, false))
-        wrap_columns(layout, true);
+    leave_out(layout, NULL);
+    if (!fits(layout, BETWEEN_WORDS))
+        fits(layout, INSIDE_WORDS);
 }
 
 /* ---- writing ---- */
@@ -296,11 +264,12 @@ static void fit(struct layout *layout)
 static void put(
     struct layout *layout, const char *text, size_t bytes, unsigned width, bool left, enum ink ink)
 {
+    const struct report_style *style = layout->writing->style;
     unsigned columns = (unsigned)text_columns_of(text, bytes), room = width > columns ? width - columns : 0;
     layout->blanks += left ? 0 : room;
     if (bytes) {
-        fprintf(layout->stream, "%*s%s%.*s%s", (int)layout->blanks, "", style_on(layout->style, ink),
-            (int)bytes, text, style_off(layout->style, ink));
+        fprintf(layout->writing->stream, "%*s%s%.*s%s", (int)layout->blanks, "", style_on(style, ink),
+            (int)bytes, text, style_off(style, ink));
         layout->blanks = 0;
     }
     layout->blanks += left ? room : 0;
@@ -308,72 +277,49 @@ static void put(
 
 static void end_line(struct layout *layout)
 {
-    fputc('\n', layout->stream);
+    fputc('\n', layout->writing->stream);
     layout->blanks = 0;
 }
 
-/* "────── kvm (shadow, PVM) ───────", as wide as the block. */
-static void put_block(struct layout *layout, const char *title, unsigned width)
-{
-    unsigned columns = (unsigned)text_columns(title), room = width > columns ? width - columns : 0;
-    const char *dash = layout->style->utf8 ? "─" : "-", *rule = "";
-    for (unsigned i = 1; i < room / 2; i++)
-        rule = pool_format(layout->pool, "%s%s", rule, dash);
-    if (rule[0])
-        title = pool_format(layout->pool, "%s %s %s%s", rule, title, rule, room % 2 ? dash : "");
-    put(layout, title, strlen(title), width, false, INK_HEADING);
-}
-
+/* "────── kvm (shadow, PVM) ───────", each as wide as its block; nothing if none has a name. */
 static void write_block_heads(struct layout *layout, size_t first, size_t last)
 {
+    const char *dash = layout->writing->style->utf8 ? "─" : "-";
     bool any = false;
     for (size_t i = first; i < last; i++)
-        any |= layout->columns[i].block != NULL;
+        any |= layout->columns[i].column->block != NULL;
     if (!any)
         return;
-    layout->blanks += width_of(layout, 0, 1);
+    layout->blanks += width_of(layout, 0, layout->fixed);
     for (size_t i = first; i < last; i = block_end(layout, i)) {
-        const char *title = layout->columns[i].block;
+        const char *title = cleaned(layout, layout->columns[i].column->block), *rule = "";
+        unsigned width = width_of(layout, i, block_end(layout, i)), columns = (unsigned)text_columns(title);
+        unsigned room = width > columns ? width - columns : 0;
+        for (unsigned k = 1; k < room / 2; k++)
+            rule = pool_format(&layout->writing->pool, "%s%s", rule, dash);
+        if (rule[0])
+            title =
+                pool_format(&layout->writing->pool, "%s %s %s%s", rule, title, rule, room % 2 ? dash : "");
         layout->blanks += gap_of(layout, i);
-        put_block(layout, title ? title : "", width_of(layout, i, block_end(layout, i)));
+        put(layout, title, strlen(title), width, false, INK_HEADING);
     }
     end_line(layout);
 }
 
 static void write_heads(struct layout *layout, size_t first, size_t last)
 {
-    for (size_t i = 0; i < last; i = i ? i + 1 : first) {
+    for (size_t i = 0; i < last; i = i + 1 == layout->fixed ? first : i + 1) {
         const struct laid_column *column = &layout->columns[i];
-        layout->blanks += gap_of(layout, i);
-        put(layout, column->head, strlen(column->head), column->widths[FIGURE], column->left, INK_HEADING);
-        layout->blanks += column->widths[MARK];
-        if (column->parts == LOW)
+        if (column->part == HIGH)
             continue;
-        layout->blanks += gaps[LOW];
-        put(layout, interval_head, strlen(interval_head), parts_width(column, LOW, PARTS), false,
-            INK_HEADING);
+        layout->blanks += gap_of(layout, i);
+        put(layout, column->head, strlen(column->head),
+            width_of(layout, i, i + (column->part == LOW ? 2 : 1)), column->left, INK_HEADING);
     }
     end_line(layout);
 }
 
-/* Writes the next line of a cell and leaves in texts what follows below; is there any? */
-static bool write_cell(struct layout *layout, size_t i, enum ink ink, const char *texts[PARTS])
-{
-    const struct laid_column *column = &layout->columns[i];
-    const enum ink part_inks[PARTS] = {ink, INK_WARNING, INK_PLAIN, INK_PLAIN};
-    size_t bytes = column->left ? text_line(texts[FIGURE], column->widths[FIGURE]) : strlen(texts[FIGURE]);
-    layout->blanks += gap_of(layout, i);
-    for (size_t part = FIGURE; part < column->parts; part++) {
-        bool left = part == FIGURE ? column->left : part == MARK;
-        layout->blanks += gaps[part];
-        put(layout, texts[part], part == FIGURE ? bytes : strlen(texts[part]), column->widths[part], left,
-            part_inks[part]);
-    }
-    texts[FIGURE] += bytes + strspn(texts[FIGURE] + bytes, " ");
-    texts[MARK] = texts[LOW] = texts[HIGH] = "";
-    return texts[FIGURE][0] != 0;
-}
-
+/* In as many lines as its texts need. */
 static void write_row(struct layout *layout, size_t row, size_t first, size_t last)
 {
     static const enum ink inks[] = {[TONE_PLAIN] = INK_PLAIN,
@@ -381,76 +327,74 @@ static void write_row(struct layout *layout, size_t row, size_t first, size_t la
         [TONE_WARNING] = INK_WARNING,
         [TONE_SLOWER] = INK_SLOWER,
         [TONE_FASTER] = INK_FASTER};
-    const char *kept[PARTS]; /* the first column's, which is written for each block */
-    memcpy(kept, texts_at(layout, row, layout->columns[0].index), sizeof kept);
+    for (size_t i = 0; i < last; i++)
+        layout->columns[i].rest = text_at(layout, row, layout->columns[i].column)[layout->columns[i].part];
     for (bool more = true; more; end_line(layout)) {
         more = false;
-        for (size_t i = 0; i < last; i = i ? i + 1 : first) {
-            size_t index = layout->columns[i].index;
-            enum ink ink = inks[value_at(layout->table, row, index)->tone];
-            more |= write_cell(layout, i, ink, texts_at(layout, row, index));
+        for (size_t i = 0; i < last; i = i + 1 == layout->fixed ? first : i + 1) {
+            struct laid_column *column = &layout->columns[i];
+            const struct value *value = &layout->table->values[row * layout->table->column_count];
+            enum ink ink = inks[value[column->column - layout->table->columns].tone];
+            size_t bytes = column->words ? text_line(column->rest, column->width) : strlen(column->rest);
+            if (column->part != FIGURE)
+                ink = column->part == MARK ? INK_WARNING : INK_PLAIN;
+            layout->blanks += gap_of(layout, i);
+            put(layout, column->rest, bytes, column->width, column->left, ink);
+            column->rest += bytes;
+            column->rest += strspn(column->rest, " ");
+            more |= column->rest[0] != 0;
         }
-    }
-    memcpy(texts_at(layout, row, layout->columns[0].index), kept, sizeof kept);
-}
-
-/* The remarks on a row, each a paragraph. */
-static void write_below(struct layout *layout, size_t row)
-{
-    for (size_t index = 0; index < layout->table->column_count; index++) {
-        const struct column *column = &layout->table->columns[index];
-        const char *remark = texts_at(layout, row, index)[FIGURE];
-        if (!column->below || !value_at(layout->table, row, index)->text || !remark[0])
-            continue;
-        fputs(style_on(layout->style, INK_FAINT), layout->stream);
-        text_wrap(layout->stream, below_indent, remark, layout->style->columns);
-        fputs(style_off(layout->style, INK_FAINT), layout->stream);
     }
 }
 
 static void write_part(struct layout *layout, size_t first, size_t last)
 {
+    const struct table *table = layout->table;
     write_block_heads(layout, first, last);
     if (!layout->headless)
         write_heads(layout, first, last);
-    for (size_t row = 0; row < layout->table->rows; row++) {
-        if (!row_is_shown(layout, layout->table, row))
+    for (size_t row = 0; row < table->rows; row++) {
+        if (!row_is_shown(layout, table, row))
             continue;
         write_row(layout, row, first, last);
-        if (first == 1)
-            write_below(layout, row);
+        for (size_t i = 0; first == layout->fixed && i < table->column_count; i++) {
+            const char *remark = text_at(layout, row, &table->columns[i])[FIGURE];
+            if (table->columns[i].below && table->values[row * table->column_count + i].text && remark[0])
+                paragraph_terminal(
+                    layout->writing, layout->writing->style->columns, "    ", remark, INK_FAINT);
+        }
     }
 }
 
-void table_terminal(const struct document *document, const struct table *table, FILE *stream,
-    const struct report_style *style, struct pool *pool, size_t *left_out)
+size_t table_terminal(struct writing *writing, const struct table *table)
 {
-    struct layout layout = {.document = document,
-        .table = table,
-        .stream = stream,
-        .style = style,
-        .pool = pool,
-        .headless = true};
-    layout.columns = pool_room(pool, table->column_count, sizeof *layout.columns);
-    layout.texts = pool_room(pool, table->column_count * table->rows, PARTS * sizeof *layout.texts);
+    struct layout layout = {.writing = writing, .table = table, .headless = true};
+    size_t parts = PARTS * table->column_count, left_out = 0;
+    layout.columns = pool_room(&writing->pool, parts, sizeof *layout.columns);
+    layout.texts = pool_room(&writing->pool, parts * table->rows, sizeof *layout.texts);
+    if (table->title) {
+        paragraph_terminal(writing, writing->style->columns, "", table->title, INK_HEADING);
+        fputc('\n', writing->stream);
+    }
     if (!layout.columns || !layout.texts)
-        return;
+        return 0;
     for (size_t row = 0; row < table->rows; row++)
-        *left_out += !row_is_shown(&layout, table, row);
+        left_out += !row_is_shown(&layout, table, row);
     for (size_t i = 0; i < table->column_count; i++)
-        show_column(&layout, i);
+        show_column(&layout, &table->columns[i]);
     if (!layout.count)
-        return;
+        return left_out;
     measure(&layout);
     fit(&layout);
-    size_t first = 1;
+    size_t first = layout.fixed;
     do { /* as many blocks side by side as fit, one at least */
         size_t last = block_end(&layout, first);
-        while (last < layout.count && !excess(&layout, first, block_end(&layout, last)))
+        while (last < layout.count && fits_with(&layout, first, block_end(&layout, last)))
             last = block_end(&layout, last);
-        if (first > 1)
-            fputc('\n', stream);
+        if (first > layout.fixed)
+            fputc('\n', writing->stream);
         write_part(&layout, first, last);
         first = last;
     } while (first < layout.count);
+    return left_out;
 }

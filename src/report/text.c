@@ -33,7 +33,7 @@ void text_cut(char *clean, size_t columns, const struct report_style *style)
     memcpy(clean + end, mark, strlen(mark) + 1);
 }
 
-const char *text_cleaned(struct pool *pool, const char *text, const struct report_style *style)
+char *text_cleaned(struct pool *pool, const char *text, const struct report_style *style)
 {
     size_t size = text ? 3 * strlen(text) + 1 : 1;
     char *clean = pool_room(pool, size, 1);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 /* Text cleaned for the reader's codeset, in the pool. NULL is "". */
-const char *text_cleaned(struct pool *pool, const char *text, const struct report_style *style);
+char *text_cleaned(struct pool *pool, const char *text, const struct report_style *style);
 
 /* Bytes of the next line of clean text within `columns` (at least 1), broken at a blank where there is one; a
  * number is not parted from its unit. Blanks that follow belong to no line. */

@@ -1,14 +1,10 @@
 /* A page that stands alone: no reference to anything outside, and a Content-Security-Policy that allows no
  * more than its own style and script, by their hashes. It is read from top to bottom without the script. */
 #include "base/packed.h"
-#include "report/chart_svg.h"
 #include "report/format.h"
 #include "report/formats.h"
-#include "report/markup.h"
-#include "report/page_assets.h"
 #include "result/read.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -17,169 +13,115 @@ enum {
     PLAIN_MOST = 1 << 20, /* bytes of JSON that stand in the page as they are */
 };
 
-struct page {
-    FILE *stream;
-    const struct document *document;
-    size_t charts, headings;
-    enum block_kind list; /* whose is open; BLOCK_SENTENCE: none */
-    bool folded;          /* an element <details> is open */
-};
-
 /* ---- tables ---- */
 
-static const char *const tones[] = {[TONE_PLAIN] = "",
-    [TONE_FAINT] = " faint",
-    [TONE_WARNING] = " warn",
-    [TONE_SLOWER] = " slower",
-    [TONE_FASTER] = " faster"};
-
-/* A table, and which of its columns have one for their interval behind them: those of numbers that have any
- * (beside words the interval stands in the same cell). */
-struct grid {
-    const struct table *table;
-    const char *name;
-    bool *interval;
-    FILE *stream;
-    struct pool pool; /* of what is needed meanwhile */
-};
-
-static const struct value *value_at(const struct grid *grid, size_t row, size_t column)
+/* Neighbouring columns of the same block stand under its heading, which may be none. Those of numbers that
+ * have any interval have a column for it behind them (beside words it stands in the same cell). */
+static void put_heads(FILE *stream, const struct table *table, const bool *interval)
 {
-    return &grid->table->values[row * grid->table->column_count + column];
-}
-
-static bool find_intervals(struct grid *grid)
-{
-    struct formatted low, high;
-    grid->interval = pool_room(&grid->pool, grid->table->column_count, sizeof *grid->interval);
-    for (size_t i = 0; grid->interval && i < grid->table->column_count; i++) {
-        const struct column *column = &grid->table->columns[i];
-        for (size_t row = 0; column->interval && column->unit != UNIT_TEXT && row < grid->table->rows; row++)
-            grid->interval[i] |= format_ends(value_at(grid, row, i), column, &low, &high);
-    }
-    return grid->interval;
-}
-
-/* Neighbouring columns of the same block stand under its heading, which may be none. */
-static void put_blocks(const struct grid *grid)
-{
-    const struct column *columns = grid->table->columns;
-    size_t count = grid->table->column_count, next = 0;
-    while (next < count && !columns[next].block)
-        next++;
-    if (next == count)
-        return;
-    markup(grid->stream, "<tr>");
-    for (size_t i = 0; i < count; i = next) {
-        const char *block = columns[i].block ? columns[i].block : "";
+    const struct column *end = table->columns + table->column_count, *last;
+    bool blocks = false;
+    for (const struct column *column = table->columns; column < end; column++)
+        blocks |= column->block != NULL;
+    markup(stream, blocks ? "<thead><tr>" : "<thead>");
+    for (const struct column *column = table->columns; blocks && column < end; column = last) {
+        const char *block = column->block ? column->block : "";
         size_t wide = 0;
-        for (next = i; next < count && !strcmp(block, columns[next].block ? columns[next].block : ""); next++)
-            wide += 1 + grid->interval[next];
+        for (last = column; last < end && !strcmp(block, last->block ? last->block : ""); last++)
+            wide += 1 + interval[last - table->columns];
         if (block[0])
-            markup(grid->stream, "<th scope=colgroup colspan=%zu>%s</th>", wide, block);
+            markup(stream, "<th scope=colgroup colspan=%zu>%s</th>", wide, block);
         else
-            markup(grid->stream, "<td colspan=%zu></td>", wide);
+            markup(stream, "<td colspan=%zu></td>", wide);
     }
-    markup(grid->stream, "</tr>\n");
-}
-
-static const char *align_of(const struct column *column)
-{
-    return column->below ? "t below" : column->unit == UNIT_TEXT ? "t" : "";
-}
-
-static void put_heads(const struct grid *grid)
-{
-    put_blocks(grid);
-    markup(grid->stream, "<tr>");
-    for (size_t i = 0; i < grid->table->column_count; i++) {
-        const struct column *column = &grid->table->columns[i];
-        markup(grid->stream, align_of(column)[0] ? "<th scope=col class=t>" : "<th scope=col>");
-        markup(grid->stream, "%s</th>", column->head && column->head[0] ? column->head : column->key);
-        if (grid->interval[i])
-            markup(grid->stream, "<th scope=col>95 %% interval</th>");
+    markup(stream, blocks ? "</tr>\n<tr>" : "<tr>");
+    for (const struct column *column = table->columns; column < end; column++) {
+        markup(
+            stream, column->below || column->unit == UNIT_TEXT ? "<th scope=col class=t>" : "<th scope=col>");
+        markup(stream, "%s</th>", column->head && column->head[0] ? column->head : column->key);
+        if (interval[column - table->columns])
+            markup(stream, "<th scope=col>95 %% interval</th>");
     }
-    markup(grid->stream, "</tr>\n");
+    markup(stream, "</tr></thead>\n<tbody>\n");
 }
 
-/* What opens a cell: its classes, its number for sorting, and why it is as it is. */
-static void open_cell(
-    FILE *stream, const char *element, const char *align, const struct value *value, double number)
+/* A cell with its number for sorting, and why it is as it is; and that of its interval. */
+static void put_cell(struct writing *writing, const struct column *column, bool first, bool interval,
+    const struct value *value)
 {
-    const char *tone = tones[value->tone];
-    fputs(element, stream);
-    if (align[0] || tone[0])
-        markup(stream, " class=\"%s%s\"", align, tone);
-    if (isfinite(number) && value->unit != UNIT_TEXT)
-        fprintf(stream, " data-v=%.6g", number);
+    static const char *const tones[] = {[TONE_PLAIN] = "",
+        [TONE_FAINT] = " faint",
+        [TONE_WARNING] = " warn",
+        [TONE_SLOWER] = " slower",
+        [TONE_FASTER] = " faster"};
+    FILE *stream = writing->stream;
+    const char *align = column->below ? "t below" : column->unit == UNIT_TEXT ? "t" : "";
+    struct formatted low, high;
+    markup(stream, first ? "<th scope=row" : "<td");
+    if (align[0] || value->tone)
+        markup(stream, " class=\"%s%s\"", align, tones[value->tone]);
+    if (isfinite(value->number) && value->unit != UNIT_TEXT)
+        fprintf(stream, " data-v=%.6g", value->number);
     if (value->why && value->why[0])
         markup(stream, " title=\"%s\"", value->why);
-    fputc('>', stream);
-}
-
-static void put_value(struct grid *grid, size_t row, size_t i)
-{
-    const struct column *column = &grid->table->columns[i];
-    const struct value *value = value_at(grid, row, i);
-    struct formatted low, high;
-    open_cell(grid->stream, i ? "<td" : "<th scope=row", align_of(column), value, value->number);
-    if (!column->below || value->text)
-        markup(grid->stream, "%s", format_value(&grid->pool, value, column));
+    markup(stream, ">%s", column->below && !value->text ? NULL : format_value(&writing->pool, value, column));
     if (value->mark && value->mark[0])
-        markup(grid->stream, "<i>%s</i>", value->mark);
+        markup(stream, "<i>%s</i>", value->mark);
     if (column->interval && column->unit == UNIT_TEXT && format_ends(value, column, &low, &high))
-        markup(grid->stream, " <i>[%s … %s]</i>", low.text, high.text);
-    fputs(i ? "</td>" : "</th>", grid->stream);
-    if (!grid->interval[i])
-        return;
-    open_cell(grid->stream, "<td", "low", &(struct value){.unit = value->unit}, value->low);
-    markup(grid->stream, "%s</td>", format_interval(&grid->pool, value, column));
+        markup(stream, " <i>[%s … %s]</i>", low.text, high.text);
+    markup(stream, first ? "</th>" : "</td>");
+    if (interval && isfinite(value->low) && value->unit != UNIT_TEXT)
+        fprintf(stream, "<td class=low data-v=%.6g>", value->low);
+    else if (interval)
+        markup(stream, "<td class=low>");
+    if (interval)
+        markup(stream, "%s</td>", format_interval(&writing->pool, value, column));
 }
 
-/* The rows that are details, or those that are not. */
-static void put_rows(struct grid *grid, bool details)
+/* The rows that are details, or those that are not, with what stands around the table. */
+static void put_rows(struct writing *writing, const struct table *table, const bool *interval, size_t details)
 {
-    const struct table *table = grid->table;
-    markup(grid->stream, "<div class=table role=region tabindex=0 aria-label=\"%s\">", grid->name);
+    const char *name = table->title ? table->title : table->name;
+    FILE *stream = writing->stream;
+    if (details)
+        markup(
+            stream, "<details><summary>%s: %zu detail%s</summary>\n", name, details, details == 1 ? "" : "s");
+    markup(stream, "<div class=table role=region tabindex=0 aria-label=\"%s\">", name);
     if (table->title && !details)
-        markup(grid->stream, "<table>\n<caption>%s</caption>\n", grid->name);
+        markup(stream, "<table>\n<caption>%s</caption>\n", name);
     else
-        markup(grid->stream, "<table aria-label=\"%s%s\">\n", grid->name, details ? ", details" : "");
-    markup(grid->stream, "<thead>");
-    put_heads(grid);
-    markup(grid->stream, "</thead>\n<tbody>\n");
+        markup(stream, "<table aria-label=\"%s%s\">\n", name, details ? ", details" : "");
+    put_heads(stream, table, interval);
     for (size_t row = 0; row < table->rows; row++) {
-        if (value_at(grid, row, 0)->detail != details)
+        const struct value *values = &table->values[row * table->column_count];
+        if (values->detail != (details > 0))
             continue;
-        markup(grid->stream, "<tr>");
+        markup(stream, "<tr>");
         for (size_t i = 0; i < table->column_count; i++)
-            put_value(grid, row, i);
-        markup(grid->stream, "</tr>\n");
+            put_cell(writing, &table->columns[i], i == 0, interval[i], &values[i]);
+        markup(stream, "</tr>\n");
     }
-    markup(grid->stream, "</tbody></table></div>\n");
+    markup(stream, details ? "</tbody></table></div>\n</details>\n" : "</tbody></table></div>\n");
 }
 
-static int put_table(FILE *stream, const struct table *table, struct error *error)
+static void put_table(struct writing *writing, const struct table *table)
 {
-    struct grid grid = {.table = table, .name = table->title ? table->title : table->name, .stream = stream};
+    bool *interval = pool_room(&writing->pool, table->column_count, sizeof *interval);
     size_t details = 0;
-    if (table->readers == TABLE_FOR_FILES || !table->rows || !table->column_count)
-        return 0;
-    if (!find_intervals(&grid))
-        return error_set(error, ENOMEM, "not enough memory to write the page");
-    for (size_t row = 0; row < table->rows; row++)
-        details += value_at(&grid, row, 0)->detail;
-    if (details < table->rows)
-        put_rows(&grid, false);
-    if (details) {
-        markup(stream, "<details><summary>%s: %zu detail%s</summary>\n", grid.name, details,
-            details == 1 ? "" : "s");
-        put_rows(&grid, true);
-        markup(stream, "</details>\n");
+    if (!interval || !table_is_for_people(table))
+        return;
+    for (size_t k = 0; k < table->rows * table->column_count; k++) {
+        size_t i = k % table->column_count;
+        const struct column *column = &table->columns[i];
+        struct formatted low, high;
+        details += !i && table->values[k].detail;
+        interval[i] |= column->interval && column->unit != UNIT_TEXT &&
+                       format_ends(&table->values[k], column, &low, &high);
     }
-    bool failed = grid.pool.failed;
-    pool_free(&grid.pool);
-    return failed ? error_set(error, ENOMEM, "not enough memory to write the page") : 0;
+    if (details < table->rows)
+        put_rows(writing, table, interval, 0);
+    if (details)
+        put_rows(writing, table, interval, details);
 }
 
 /* ---- blocks ---- */
@@ -198,147 +140,128 @@ static const struct {
     [BLOCK_MORE] = {"", "", "", "<p>", "</p>\n"},
 };
 
-static void close_list(struct page *page)
+static void put_chart(const struct writing *writing, const struct chart *chart, size_t number)
 {
-    fputs(texts[page->list].last, page->stream);
-    page->list = BLOCK_SENTENCE;
-}
-
-static void put_text(struct page *page, const struct block *block)
-{
-    if (block->kind == page->list) {
-        fputs(texts[block->kind].next, page->stream);
-    } else if (block->kind != BLOCK_MORE || page->list != BLOCK_ITEM) {
-        close_list(page);
-        fputs(texts[block->kind].first, page->stream);
-        page->list = block->kind;
-    }
-    fputs(texts[block->kind].open, page->stream);
-    markup(page->stream, "%s", block->text);
-    fputs(texts[block->kind].close, page->stream);
-}
-
-static void put_chart(struct page *page, const struct chart *chart)
-{
-    markup(page->stream, "<figure>\n<figcaption>");
+    markup(writing->stream, "<figure>\n<figcaption>");
     if (chart->title)
-        markup(page->stream, "<b>%s</b>", chart->title);
+        markup(writing->stream, "<b>%s</b>", chart->title);
     if (chart->caption)
-        markup(page->stream, "<p>%s</p>", chart->caption);
-    markup(page->stream, "</figcaption>\n<div class=plot>");
-    chart_svg(chart, ++page->charts, 0, page->document->stamp, page->stream);
-    markup(page->stream, "</div>\n</figure>\n");
+        markup(writing->stream, "<p>%s</p>", chart->caption);
+    markup(writing->stream, "</figcaption>\n<div class=plot>");
+    chart_svg(chart, number, 0, writing->document->stamp, writing->stream);
+    markup(writing->stream, "</div>\n</figure>\n");
 }
 
-static void put_heading(struct page *page, const struct block *block)
+/* Details are folded; a heading among them is what they are unfolded by. */
+static void put_blocks(struct writing *writing)
 {
-    markup(page->stream, "<h2 id=part-%zu>%s</h2>", ++page->headings, block->text);
-}
-
-static void close_folded(struct page *page)
-{
-    close_list(page);
-    if (page->folded)
-        markup(page->stream, "</details>\n");
-    page->folded = false;
-}
-
-/* Begins details. True if the block is written with that: a heading is what they are unfolded by. */
-static bool fold(struct page *page, const struct block *block)
-{
-    close_list(page);
-    page->folded = true;
-    markup(page->stream, "<details><summary>");
-    if (block->kind == BLOCK_HEADING)
-        put_heading(page, block);
-    else
-        markup(page->stream, "Details");
-    markup(page->stream, "</summary>\n");
-    return block->kind == BLOCK_HEADING;
-}
-
-static int put_block(struct page *page, const struct block *block, struct error *error)
-{
-    if (page->folded && (block->kind == BLOCK_HEADING || !block->detail))
-        close_folded(page);
-    if (block->detail && !page->folded && fold(page, block))
-        return 0;
-    if (texts[block->kind].open) {
-        put_text(page, block);
-        return 0;
+    FILE *stream = writing->stream;
+    enum block_kind list = BLOCK_SENTENCE; /* whose is open; that: none */
+    size_t charts = 0, headings = 0;
+    bool folded = false;
+    for (size_t i = 0; i < writing->document->count; i++) {
+        const struct block *block = &writing->document->blocks[i];
+        bool text = texts[block->kind].open != NULL, heading = block->kind == BLOCK_HEADING;
+        bool unfold = folded && (heading || !block->detail), fold = block->detail && (!folded || unfold);
+        bool more = block->kind == BLOCK_MORE && list == BLOCK_ITEM;
+        folded = block->detail;
+        if (!text || fold || unfold || (block->kind != list && !more)) {
+            fputs(texts[list].last, stream);
+            fputs(unfold ? "</details>\n" : "", stream);
+            fputs(fold ? "<details><summary>" : "", stream);
+            if (heading)
+                markup(stream, "<h2 id=part-%zu>%s</h2>", ++headings, block->text);
+            else if (fold)
+                fputs("Details", stream);
+            fputs(fold ? "</summary>\n" : "", stream);
+            list = text ? block->kind : BLOCK_SENTENCE;
+            fputs(texts[list].first, stream);
+        } else if (!more) {
+            fputs(texts[list].next, stream);
+        }
+        if (block->table)
+            put_table(writing, block->table);
+        else if (block->chart)
+            put_chart(writing, block->chart, ++charts);
+        if (!text)
+            continue;
+        fputs(texts[block->kind].open, stream);
+        markup(stream, "%s", block->text);
+        fputs(texts[block->kind].close, stream);
     }
-    close_list(page);
-    if (block->kind == BLOCK_TABLE)
-        return put_table(page->stream, block->table, error);
-    if (block->kind == BLOCK_CHART)
-        put_chart(page, block->chart);
-    else
-        put_heading(page, block);
-    return 0;
+    fputs(texts[list].last, stream);
+    fputs(folded ? "</details>\n" : "", stream);
 }
 
 /* ---- the page ---- */
 
-static void put_contents(const struct page *page)
+static void put_head(const struct writing *writing)
 {
-    const struct document *document = page->document;
-    size_t headings = 0;
-    for (size_t i = 0; i < document->count; i++)
-        headings += document->blocks[i].kind == BLOCK_HEADING;
-    if (headings <= HEADINGS_FEW)
-        return;
-    markup(page->stream, "<nav aria-label=Contents><ul>\n");
-    for (size_t i = 0, number = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_HEADING)
-            markup(
-                page->stream, "<li><a href=\"#part-%zu\">%s</a></li>\n", ++number, document->blocks[i].text);
-    markup(page->stream, "</ul></nav>\n");
-}
-
-static void put_head(const struct page *page)
-{
-    const char *title = page->document->title ? page->document->title : "vcost";
-    markup(page->stream,
+    const struct document *document = writing->document;
+    const char *title = document->title ? document->title : "vcost";
+    FILE *stream = writing->stream;
+    size_t headings = 0, number = 0;
+    markup(stream,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '%s'; "
         "script-src '%s'; base-uri 'none'; form-action 'none'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n",
         page_style_hash, page_script_hash, title);
-    fprintf(page->stream, "<style>%s</style>\n", page_style);
-    markup(page->stream, "</head>\n<body>\n<main>\n<h1>%s</h1>\n", title);
-    if (page->document->stamp)
-        markup(page->stream, "<p class=stamp role=note>%s</p>\n", page->document->stamp);
-    put_contents(page);
+    fprintf(stream, "<style>%s</style>\n", page_style);
+    markup(stream, "</head>\n<body>\n<main>\n<h1>%s</h1>\n", title);
+    if (document->stamp)
+        markup(stream, "<p class=stamp role=note>%s</p>\n", document->stamp);
+    for (size_t i = 0; i < document->count; i++)
+        headings += document->blocks[i].kind == BLOCK_HEADING;
+    if (headings <= HEADINGS_FEW)
+        return;
+    markup(stream, "<nav aria-label=Contents><ul>\n");
+    for (size_t i = 0; i < document->count; i++)
+        if (document->blocks[i].kind == BLOCK_HEADING)
+            markup(stream, "<li><a href=\"#part-%zu\">%s</a></li>\n", ++number, document->blocks[i].text);
+    markup(stream, "</ul></nav>\n");
 }
 
-/* The result, to be read back (result/read.h): as it is, or packed where it is long. */
-static int put_result(FILE *stream, const char *json, struct error *error)
+/* JSON without blanks between its parts. No "<" is left that could end the element, nor the line ends of
+ * Unicode that old readers of JavaScript trip over. */
+static void put_json(FILE *stream, const char *json)
 {
-    size_t size = strlen(json);
-    int status = 0;
-    fputs(size > PLAIN_MOST ? RESULT_SCRIPT("zlib") : RESULT_SCRIPT("json"), stream);
-    if (size > PLAIN_MOST)
-        status = packed_write(stream, json, size, error);
-    else
-        markup_json(stream, json);
-    fputs("</script>\n", stream);
-    return status;
+    bool inside = false; /* of a string */
+    for (; *json; json++) {
+        if (!inside && strchr(" \t\r\n", *json))
+            continue;
+        inside ^= *json == '"';
+        if (*json == '<') {
+            fputs("\\u003c", stream);
+        } else if (!strncmp(json, "\u2028", 3) || !strncmp(json, "\u2029", 3)) {
+            fprintf(stream, "\\u202%c", json[2] == '\xa8' ? '8' : '9');
+            json += 2;
+        } else {
+            fputc(*json, stream);
+            if (*json == '\\' && json[1])
+                fputc(*++json, stream);
+        }
+    }
 }
 
-int to_html(
-    const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
+int to_html(struct writing *writing, struct error *error)
 {
-    struct page page = {.stream = stream, .document = document, .list = BLOCK_SENTENCE};
+    const char *json = writing->document->json;
+    FILE *stream = writing->stream;
     int status = 0;
-    (void)style;
-    put_head(&page);
-    for (size_t i = 0; i < document->count && !status; i++)
-        status = put_block(&page, &document->blocks[i], error);
-    close_folded(&page);
+    put_head(writing);
+    put_blocks(writing);
     markup(stream, "</main>\n<footer>vcost %s</footer>\n", this_tool.version);
-    if (document->json && !status)
-        status = put_result(stream, document->json, error);
+    if (json) { /* to be read back (result/read.h) */
+        bool packed = strlen(json) > PLAIN_MOST;
+        fputs(packed ? RESULT_SCRIPT("zlib") : RESULT_SCRIPT("json"), stream);
+        if (packed)
+            status = packed_write(stream, json, strlen(json), error);
+        else
+            put_json(stream, json);
+        fputs("</script>\n", stream);
+    }
     fprintf(stream, "<script>%s</script>\n</body>\n</html>\n", page_script);
     return status;
 }

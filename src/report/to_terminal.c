@@ -1,21 +1,5 @@
-#include "report/chart_terminal.h"
 #include "report/formats.h"
-#include "report/table_terminal.h"
 #include "report/text.h"
-
-#include <errno.h>
-#include <string.h>
-
-struct terminal {
-    const struct document *document;
-    FILE *stream;
-    const struct report_style *style;
-    struct pool pool;         /* what is needed meanwhile */
-    const struct block *last; /* what was written before; NULL: nothing */
-    enum block_kind bearing;  /* of facts: what they stand under */
-    size_t item;              /* number of the last one */
-    size_t left_out;
-};
 
 #define AFTER(kind) (1u << (kind))
 
@@ -37,86 +21,65 @@ static const struct {
     [BLOCK_MORE] = {"    ", INK_PLAIN, ~0u},
 };
 
-static void write_paragraph(struct terminal *terminal, const char *first, const char *text, enum ink ink)
+void paragraph_terminal(
+    struct writing *writing, unsigned columns, const char *first, const char *text, enum ink ink)
 {
-    fputs(style_on(terminal->style, ink), terminal->stream);
-    text_wrap(terminal->stream, first, text_cleaned(&terminal->pool, text, terminal->style),
-        terminal->style->columns);
-    fputs(style_off(terminal->style, ink), terminal->stream);
+    fputs(style_on(writing->style, ink), writing->stream);
+    text_wrap(writing->stream, first, text_cleaned(&writing->pool, text, writing->style), columns);
+    fputs(style_off(writing->style, ink), writing->stream);
 }
 
-static void write_text(struct terminal *terminal, const struct block *block)
-{
-    enum ink ink = kinds[block->kind].ink;
-    const char *first = kinds[block->kind].first;
-    if (block->kind == BLOCK_FACT && (terminal->bearing == BLOCK_WARNING || terminal->bearing == BLOCK_NOTE))
-        ink = kinds[terminal->bearing].ink;
-    if (block->kind == BLOCK_ITEM)
-        first = pool_format(&terminal->pool, "%2zu. ", ++terminal->item);
-    write_paragraph(terminal, first, block->text, ink);
-}
-
-static void write_block(struct terminal *terminal, const struct block *block)
-{
-    if (terminal->last && !(kinds[block->kind].joins & AFTER(terminal->last->kind)))
-        fputc('\n', terminal->stream);
-    if (block->kind != BLOCK_FACT)
-        terminal->bearing = block->kind;
-    if (block->kind != BLOCK_ITEM && block->kind != BLOCK_MORE)
-        terminal->item = 0;
-    if (block->kind == BLOCK_TABLE) {
-        if (block->table->title) {
-            write_paragraph(terminal, "", block->table->title, INK_HEADING);
-            fputc('\n', terminal->stream);
-        }
-        table_terminal(terminal->document, block->table, terminal->stream, terminal->style, &terminal->pool,
-            &terminal->left_out);
-    } else if (block->kind == BLOCK_CHART)
-        chart_terminal(
-            block->chart, terminal->document->stamp, terminal->stream, terminal->style, &terminal->pool);
-    else
-        write_text(terminal, block);
-    terminal->last = block;
-}
-
-/* Whether anything of a block is to be written; what is left out is counted. */
-static bool is_shown(struct terminal *terminal, const struct block *block)
+/* Whether anything of a block is to be written; details that are left out are counted. */
+static bool is_shown(const struct writing *writing, const struct block *block, size_t *left_out)
 {
     const struct table *table = block->table;
-    if (block->kind == BLOCK_CHART && !chart_terminal_has(block->chart))
+    struct span span;
+    if (table ? !table_is_for_people(table)
+              : block->chart && !chart_ranges(block->chart, false, &span, &span))
         return false;
-    if (block->kind == BLOCK_TABLE &&
-        (table->readers != TABLE_FOR_PEOPLE || !table->rows || !table->column_count))
-        return false;
-    if (block->detail && !terminal->style->verbose) {
-        terminal->left_out++;
-        return false;
-    }
-    bool any = block->kind != BLOCK_TABLE || terminal->style->verbose;
-    for (size_t row = 0; !any && row < table->rows; row++)
-        any = !table->values[row * table->column_count].detail;
-    terminal->left_out += any ? 0 : table->rows;
-    return any;
+    bool shown = writing->style->verbose || (!block->detail && !table);
+    for (size_t row = 0; !shown && !block->detail && row < table->rows; row++)
+        shown = !table->values[row * table->column_count].detail;
+    if (!shown)
+        *left_out += block->detail ? 1 : table->rows;
+    return shown;
 }
 
-int to_terminal(
-    const struct document *document, FILE *stream, const struct report_style *style, struct error *error)
+int to_terminal(struct writing *writing, struct error *error)
 {
-    struct terminal terminal = {.document = document, .stream = stream, .style = style};
-    for (size_t i = 0; i < document->count; i++) {
-        const struct block *block = &document->blocks[i];
-        if (is_shown(&terminal, block))
-            write_block(&terminal, block);
+    const struct block *last = NULL;
+    enum block_kind bearing = BLOCK_KINDS; /* what facts stand under */
+    size_t item = 0, left_out = 0;
+    (void)error;
+    for (size_t i = 0; i < writing->document->count; i++) {
+        const struct block *block = &writing->document->blocks[i];
+        const char *first = kinds[block->kind].first;
+        enum ink ink = kinds[block->kind].ink;
+        if (!is_shown(writing, block, &left_out))
+            continue;
+        if (last && !(kinds[block->kind].joins & AFTER(last->kind)))
+            fputc('\n', writing->stream);
+        last = block;
+        if (block->kind != BLOCK_FACT)
+            bearing = block->kind;
+        else if (bearing == BLOCK_WARNING || bearing == BLOCK_NOTE)
+            ink = kinds[bearing].ink;
+        if (block->kind == BLOCK_ITEM)
+            first = pool_format(&writing->pool, "%2zu. ", ++item);
+        else if (block->kind != BLOCK_MORE)
+            item = 0;
+        if (block->table)
+            left_out += table_terminal(writing, block->table);
+        else if (block->chart)
+            chart_terminal(writing, block->chart, writing->document->stamp);
+        else
+            paragraph_terminal(writing, writing->style->columns, first, block->text, ink);
     }
-    if (terminal.left_out) {
-        if (terminal.last)
-            fputc('\n', stream);
-        write_paragraph(&terminal, "",
-            pool_format(&terminal.pool, "%zu detail%s left out here: --verbose tells all.", terminal.left_out,
-                terminal.left_out == 1 ? " is" : "s are"),
+    fputs(left_out && last ? "\n" : "", writing->stream);
+    if (left_out)
+        paragraph_terminal(writing, writing->style->columns, "",
+            pool_format(&writing->pool, "%zu detail%s left out here: --verbose tells all.", left_out,
+                left_out == 1 ? " is" : "s are"),
             INK_FAINT);
-    }
-    bool failed = terminal.pool.failed;
-    pool_free(&terminal.pool);
-    return failed ? error_set(error, ENOMEM, "not enough memory to write the report") : 0;
+    return 0;
 }

@@ -8,10 +8,10 @@
 #include "result/compare.h"
 
 /* Appends to the document; the result has to outlive it. */
-void view_chase(const struct result *result, struct document *document);
+void view_chase(const struct result *result, struct document *doc);
 
 /* The charts alone, of several results' curves, each called by its result's name too; the first is the one
  * whose reaches are marked. */
-void view_chase_overlay(const struct compare_input *results, size_t count, struct document *document);
+void view_chase_overlay(const struct compare_input *results, size_t count, struct document *doc);
 
 #endif

@@ -1,7 +1,7 @@
 /* What a chase's report begins with: the conclusion, and the facts that bear it. */
 #include "report/format.h"
 #include "report/view_chase_parts.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,11 +26,10 @@ struct place {
     uint64_t unclear_least, unclear_most; /* working sets */
 };
 
-/* ---- counting ---- */
-
 static void count_point(struct place *place, struct found found)
 {
     const struct result_comparison *against = found.point->against;
+    const struct curve_point *slowest = place->slowest.point, *fastest = place->fastest.point;
     uint64_t bytes = found.point->working_set_bytes;
     if (!point_compared(found.point))
         return;
@@ -42,11 +41,9 @@ static void count_point(struct place *place, struct found found)
             place->unclear_most = bytes;
     }
     enum verdict verdict = verdict_of(against->low, against->high);
-    if (verdict == VERDICT_SLOWER &&
-        (!place->slowest.point || against->ratio > place->slowest.point->against->ratio))
+    if (verdict == VERDICT_SLOWER && (!slowest || against->ratio > slowest->against->ratio))
         place->slowest = found;
-    if (verdict == VERDICT_FASTER &&
-        (!place->fastest.point || against->ratio < place->fastest.point->against->ratio))
+    if (verdict == VERDICT_FASTER && (!fastest || against->ratio < fastest->against->ratio))
         place->fastest = found;
 }
 
@@ -70,71 +67,58 @@ static size_t find_places(const struct chase_view *view, struct place places[sta
     return count;
 }
 
-/* ---- words ---- */
+/* ---- the conclusion ---- */
 
 /* "71.2 % (55.9 to 92.9) more than native here, at 64 MiB (packed, 4K/2M)": how much more, or less, with what
  * `than` says, and where. */
 static const char *found_text(const struct chase_view *view, struct found found, const char *than)
 {
     const struct result_comparison *against = found.point->against;
-    const char *kind = chase_curve_kind(view, found.curve);
-    bool less = against->ratio < 1;
-    return document_text(view->document, "%s%s at %s%s%s%s",
-        less ? view_amount(view->document, 2 - against->ratio, 2 - against->high, 2 - against->low)
-             : view_amount(view->document, against->ratio, against->low, against->high),
-        than, format_size(found.point->working_set_bytes).text, kind[0] ? " (" : "", kind,
-        kind[0] ? ")" : "");
+    const char *kind = chase_words(view, found.curve).kind;
+    return document_text(view->doc, "%s%s at %s%s%s%s",
+        view_amount(view->doc, against->ratio, against->low, against->high), than,
+        format_size(found.point->working_set_bytes).text, kind[0] ? " (" : "", kind, kind[0] ? ")" : "");
 }
-
-/* "At 6 of 10 working sets", of several curves "In 6 of 20 comparisons" */
-static const char *share_text(const struct chase_view *view, const struct place *place, size_t count)
-{
-    return document_text(view->document, "%s %zu of %zu %s", place->curves == 1 ? "At" : "In", count,
-        place->ratios.all, place->curves == 1 ? "working sets" : "comparisons");
-}
-
-/* ---- the conclusion ---- */
 
 static void conclude(const struct chase_view *view, const struct place *place, size_t places)
 {
-    struct document *document = view->document;
+    struct document *doc = view->doc;
     const struct ratios *ratios = &place->ratios;
-    const char *where = place->elsewhere ? document_text(document, "on %s", place->label)
+    const char *where = place->elsewhere ? document_text(doc, "on %s", place->label)
                         : places == 1    ? "in a guest"
-                                         : document_text(document, "in %s", place->label);
-    const char *incomplete = view_run_incomplete(view->result, document);
-    bool any = ratios_slower(ratios) || ratios_faster(ratios);
-    bool slower =
-        ratios_slower(ratios) && place->slowest.point && place->slowest.point->against->ratio >= 1 + matters;
-    bool faster =
-        ratios_faster(ratios) && place->fastest.point && place->fastest.point->against->ratio <= 1 - matters;
-    if (slower || faster)
-        document_say(document, BLOCK_CONCLUSION, "Memory access %s costs up to %s%s%s%s.", where,
-            slower ? found_text(view, place->slowest, " more than native here,")
-                   : found_text(view, place->fastest, " less than native here,"),
-            slower && faster ? ", and up to " : "",
-            slower && faster ? found_text(view, place->fastest, " less,") : "", incomplete);
-    else if (!ratios->all)
-        document_say(document, BLOCK_CONCLUSION,
+                                         : document_text(doc, "in %s", place->label);
+    const char *incomplete = view_run_incomplete(view->result, doc);
+    bool more = ratios_slower(ratios), less = ratios_faster(ratios), any = more || less;
+    more &= place->slowest.point && place->slowest.point->against->ratio >= 1 + matters;
+    less &= place->fastest.point && place->fastest.point->against->ratio <= 1 - matters;
+    if (more || less) {
+        document_say(doc, BLOCK_CONCLUSION, "Memory access %s costs up to %s", where,
+            more ? found_text(view, place->slowest, " more than native here,")
+                 : found_text(view, place->fastest, " less than native here,"));
+        if (more && less)
+            view_add(doc, ", and up to %s", found_text(view, place->fastest, " less,"));
+        view_add(doc, "%s.", incomplete);
+    } else if (!ratios->all) {
+        document_say(doc, BLOCK_CONCLUSION,
             "This run cannot tell what memory access %s costs: that needs two placements or more%s.", where,
             incomplete);
-    else if (ratios_disturbed(ratios))
-        document_say(document, BLOCK_CONCLUSION,
+    } else if (ratios_disturbed(ratios)) {
+        document_say(doc, BLOCK_CONCLUSION,
             "This run was too disturbed to tell what memory access %s costs%s: %s.", where, incomplete,
-            view_run_blame(view->result, document));
-    else if (any)
-        document_say(document, BLOCK_CONCLUSION,
+            view_run_blame(view->result, doc));
+    } else if (any) {
+        document_say(doc, BLOCK_CONCLUSION,
             "Memory access %s costs next to nothing here: no significant difference reaches %.0f %%%s.",
             where, 100 * matters, incomplete);
-    else
-        document_say(document, BLOCK_CONCLUSION, "Memory access %s costs nothing measurable here%s.", where,
-            incomplete);
+    } else {
+        document_say(
+            doc, BLOCK_CONCLUSION, "Memory access %s costs nothing measurable here%s.", where, incomplete);
+    }
 }
 
 /* Where nothing was compared: the two ends of the first curve. */
 static void conclude_alone(const struct chase_view *view)
 {
-    const char *incomplete = view_run_incomplete(view->result, view->document), *end = "";
     const struct curve_point *first = NULL, *last = NULL;
     const struct curve *curve = NULL;
     for (size_t c = 0; c < view->curves.count && !first; c++) {
@@ -145,65 +129,69 @@ static void conclude_alone(const struct chase_view *view)
                 last = &curve->points[i];
             }
     }
-    if (!first) {
-        document_say(view->document, BLOCK_CONCLUSION, "Nothing was measured%s.", incomplete);
-        return;
-    }
+    if (first)
+        document_say(view->doc, BLOCK_CONCLUSION, "An access takes %s ns at %s",
+            format_ns(first->cell->median).text, format_size(first->working_set_bytes).text);
+    else
+        document_say(view->doc, BLOCK_CONCLUSION, "Nothing was measured");
     if (last != first)
-        end = document_text(view->document, " and %s ns at %s", format_ns(last->cell->median).text,
+        view_add(view->doc, " and %s ns at %s", format_ns(last->cell->median).text,
             format_size(last->working_set_bytes).text);
-    document_say(view->document, BLOCK_CONCLUSION,
-        "An access takes %s ns at %s%s (%s); nothing was compared%s.", format_ns(first->cell->median).text,
-        format_size(first->working_set_bytes).text, end, chase_curve_name(view, curve), incomplete);
+    if (first)
+        view_add(view->doc, " (%s); nothing was compared", chase_words(view, curve).name);
+    view_add(view->doc, "%s.", view_run_incomplete(view->result, view->doc));
 }
 
 /* ---- the facts ---- */
 
-static const char *slowest_text(const struct chase_view *view, const struct place *place)
+/* "At 6 of 10 working sets", of several curves "In 6 of 20 comparisons" */
+static void say_share(const struct chase_view *view, const struct place *place, size_t count)
 {
-    const struct ratios *ratios = &place->ratios;
-    const char *chance = "";
-    if (!ratios->slower)
-        return "no slowdown is significant";
-    if (!ratios_slower(ratios) && !ratios_disturbed(ratios))
-        chance = document_text(view->document, ", no more than chance explains among %zu", ratios->all);
-    return document_text(view->document, "the largest significant slowdown is %s%s",
-        found_text(view, place->slowest, ""), chance);
+    document_say(view->doc, BLOCK_FACT, "%s %zu of %zu %s", place->curves == 1 ? "At" : "In", count,
+        place->ratios.all, place->curves == 1 ? "working sets" : "comparisons");
 }
 
-/* "At 31 of 37 working sets guest and native agree within 3 %; the largest significant slowdown is …" */
-static void say_agreement(const struct chase_view *view, const struct place *place)
+static void add_slowest(const struct chase_view *view, const struct place *place)
 {
     const struct ratios *ratios = &place->ratios;
+    if (ratios->slower)
+        view_add(view->doc, "; the largest significant slowdown is %s", found_text(view, place->slowest, ""));
+    else
+        view_add(view->doc, "; no slowdown is significant");
+    if (ratios->slower && !ratios_slower(ratios) && !ratios_disturbed(ratios))
+        view_add(view->doc, ", no more than chance explains among %zu", ratios->all);
+    view_add(view->doc, ".");
+}
+
+/* "At 31 of 37 working sets guest and native agree within 3 %; the largest significant slowdown is …", and
+ * how much cannot be told; and why, and what to do, unless that is the conclusion. */
+static void say_place(const struct chase_view *view, const struct place *place)
+{
+    struct document *doc = view->doc;
+    const struct ratios *ratios = &place->ratios;
+    bool disturbed = ratios_disturbed(ratios);
     size_t agree;
-    bool close = ratios_agree(ratios, &agree) < 0.05;
-    const char *near = "";
-    if (!close)
-        near =
-            document_text(view->document, ", %s %zu within 10 %%", place->curves == 1 ? "at" : "in", agree);
-    document_say(view->document, BLOCK_FACT, "%s %s and native agree within 3 %%%s; %s.",
-        share_text(view, place, ratios->close), place->elsewhere ? place->label : "guest", near,
-        slowest_text(view, place));
-}
-
-/* How much cannot be told; and why, and what to do, unless that is the conclusion. */
-static void say_unclear(const struct chase_view *view, const struct place *place)
-{
-    struct document *document = view->document;
-    const struct ratios *ratios = &place->ratios;
+    if (ratios->all > 1 && !disturbed) {
+        say_share(view, place, ratios->close);
+        view_add(doc, " %s and native agree within 3 %%", place->elsewhere ? place->label : "guest");
+        if (ratios_agree(ratios, &agree) >= 0.05)
+            view_add(doc, ", %s %zu within 10 %%", place->curves == 1 ? "at" : "in", agree);
+        add_slowest(view, place);
+    }
     if (!ratios->unclear)
         return;
-    const char *sizes = document_text(document, "at %s", format_size(place->unclear_most).text);
-    if (place->unclear_most != place->unclear_least)
-        sizes = document_text(document, "between %s and %s", format_size(place->unclear_least).text,
-            format_size(place->unclear_most).text);
-    const char *share = share_text(view, place, ratios->unclear);
-    if (ratios_disturbed(ratios))
-        document_say(document, BLOCK_FACT, "%s, %s, the interval reaches more than 10 %% to a side; %s.",
-            share, sizes, slowest_text(view, place));
+    say_share(view, place, ratios->unclear);
+    if (place->unclear_most == place->unclear_least)
+        view_add(doc, ", at %s", format_size(place->unclear_most).text);
     else
-        document_say(document, BLOCK_FACT, "%s, %s, this run cannot tell: %s.", share, sizes,
-            view_run_blame(view->result, document));
+        view_add(doc, ", between %s and %s", format_size(place->unclear_least).text,
+            format_size(place->unclear_most).text);
+    if (!disturbed)
+        view_add(doc, ", this run cannot tell: %s.", view_run_blame(view->result, doc));
+    else {
+        view_add(doc, ", the interval reaches more than 10 %% to a side");
+        add_slowest(view, place);
+    }
 }
 
 /* Which page sizes are fastest at the largest working set that several were measured at. */
@@ -228,14 +216,14 @@ static void say_pages(const struct chase_view *view, const char *label)
     if (pairs < 2)
         return;
     const struct result_cell *best = fastest->points[at].cell, *worst = slowest->points[at].cell;
-    const char *says = document_text(view->document, "%s is fastest, %s ns per access, %s slowest, %s ns",
-        chase_curve_kind(view, fastest), format_ns(best->median).text, chase_curve_kind(view, slowest),
-        format_ns(worst->median).text);
-    if (!(best->high < worst->low))
-        says = document_text(
-            view->document, "none of the %zu pairs is significantly faster than another", pairs);
-    document_say(view->document, BLOCK_FACT, "Pages (guest/host) at %s: %s.",
-        format_size(fastest->points[at].working_set_bytes).text, says);
+    document_say(view->doc, BLOCK_FACT,
+        "Pages (guest/host) at %s: ", format_size(fastest->points[at].working_set_bytes).text);
+    if (best->high < worst->low)
+        view_add(view->doc, "%s is fastest, %s ns per access, %s slowest, %s ns.",
+            chase_words(view, fastest).kind, format_ns(best->median).text, chase_words(view, slowest).kind,
+            format_ns(worst->median).text);
+    else
+        view_add(view->doc, "none of the %zu pairs is significantly faster than another.", pairs);
 }
 
 /* What the way in which KVM virtualizes memory means for this. */
@@ -248,13 +236,12 @@ static void say_technique(const struct chase_view *view)
                              "vcost events.",
         [TECHNIQUE_UNKNOWN] = NULL,
     };
-    for (size_t i = 0; i < view->result->cell_count; i++) {
-        const struct result_cell *cell = &view->result->cells[i];
-        if (!strcmp(cell->cell.monitor, "kvm") && meanings[cell->technique]) {
-            document_say(view->document, BLOCK_FACT, "%s", meanings[cell->technique]);
-            return;
-        }
-    }
+    const char *meaning = NULL;
+    for (size_t i = 0; i < view->result->cell_count && !meaning; i++)
+        if (!strcmp(view->result->cells[i].cell.monitor, "kvm"))
+            meaning = meanings[view->result->cells[i].technique];
+    if (meaning)
+        document_say(view->doc, BLOCK_FACT, "%s", meaning);
 }
 
 bool chase_conclude(const struct chase_view *view)
@@ -267,14 +254,12 @@ bool chase_conclude(const struct chase_view *view)
     }
     if (!count)
         conclude_alone(view);
-    view_run_machine(view->result, view->document);
+    view_run_machine(view->result, view->doc);
     for (size_t i = 0; i < count; i++) {
-        if (places[i].ratios.all > 1 && !ratios_disturbed(&places[i].ratios))
-            say_agreement(view, &places[i]);
-        say_unclear(view, &places[i]);
+        say_place(view, &places[i]);
         say_pages(view, places[i].label);
     }
-    view_run_below(view->result, view->document);
+    view_run_below(view->result, view->doc);
     say_technique(view);
     return count && disturbed == count;
 }
@@ -284,8 +269,8 @@ void chase_say_counts(const struct chase_view *view)
     static const char *const comparisons[] = {"comparison", "comparisons"};
     struct place places[PLACES_MAX];
     size_t count = find_places(view, places);
-    document_details(view->document, true);
+    document_details(view->doc, true);
     for (size_t i = 0; i < count; i++)
-        view_run_counts(&places[i].ratios, places[i].label, comparisons, "slower", "faster", view->document);
-    document_details(view->document, false);
+        view_run_counts(&places[i].ratios, places[i].label, comparisons, "slower", "faster", view->doc);
+    document_details(view->doc, false);
 }

@@ -6,9 +6,8 @@
 #include "report/document.h"
 #include "result/compare.h"
 
-/* Appends to the document; the results have to outlive it, the comparison need not. request->metric comes
- * first. */
-void view_compare(
-    const struct compare *compare, const struct compare_request *request, struct document *document);
+/* Appends to the document; the results, or the comparison that was read, have to outlive it. compare->metric
+ * comes first. */
+void view_compare(const struct compare *compare, struct document *document);
 
 #endif

@@ -1,100 +1,242 @@
 #include "report/view_events.h"
 
+#include "event/event_kind.h"
 #include "report/format.h"
-#include "report/price_list.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* ---- which prices ---- */
+/* ---- the price list: the cells arranged, one row an event (and size) and guest ---- */
 
-/* What a row's cost relative to native is known to be. */
-static bool costs_more(const struct price *price)
+/* What is known of a row, among it the tables that it stands in. */
+enum price_flags {
+    COSTS_MORE = 1, /* than native */
+    COSTS_LESS = 2,
+    COMPARED = 4, /* both can do it, and the difference has an interval. Otherwise what costs more cannot be
+                     done natively: all of its time is cost */
+    MEASURED = 8,
+    MEASURED_IN_GUEST = 16,
+    STAYS_INSIDE = 32, /* so few exits, preparation included, that it hardly ever leaves the guest */
+    IN_OVER_NATIVE = 64,
+    IN_AS_NATIVE = 128,
+    IN_OVER_EVENT = 256,
+    IN_ALONE = 512
+};
+
+struct price {
+    const char *event;         /* its name: "retouch-lines" */
+    const char *name;          /* of the row: "retouch-lines/64K", "cpuid (paravirt)" */
+    uint64_t bytes;            /* its size */
+    const struct event *known; /* NULL: an event that this build does not know; the file tells of it */
+    const struct result_cell *native, *guest; /* NULL: there is no such cell */
+    const struct result_cell *cell; /* that the row is about: the guest's if it has a figure, else native's if
+                                       that has; NULL */
+    double exits;                   /* from the guest to its monitor for each event; NAN: not known */
+    struct price_extra {
+        const struct result_comparison *against; /* NULL: none, or what native cannot do at all */
+        double ns, low, high;                    /* NAN: not known */
+    } over[2];
+    unsigned flags;
+};
+enum price_over { OVER_NATIVE, OVER_EVENT }; /* what it costs more than */
+
+struct price_list {
+    struct price *rows;
+    size_t count;
+    const char *guest; /* the monitor of all guests; "guest": there are several; NULL: none */
+};
+
+/* The next row that has all these flags; the first one after NULL. */
+static const struct price *next_price(
+    const struct price_list *prices, const struct price *price, unsigned flags)
 {
-    return price->over[OVER_NATIVE].low > 0;
+    for (price = price ? price + 1 : prices->rows; price < prices->rows + prices->count; price++)
+        if ((price->flags & flags) == flags)
+            return price;
+    return NULL;
+}
+/* A row for each guest of an event; native's cell stands in all of them. */
+static void add_cell(struct price_list *prices, const struct result_cell *cell)
+{
+    const char *name = cell_workload(cell);
+    uint64_t bytes = workload_size(&cell->cell.workload);
+    bool native = cell->technique == TECHNIQUE_NONE, found = false;
+    const struct result_cell *natively = native ? cell : NULL;
+    for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
+        if (row->bytes != bytes || strcmp(row->event, name) != 0)
+            continue;
+        natively = natively ? natively : row->native;
+        if (!native && (row->guest || found))
+            continue;
+        *(native ? &row->native : &row->guest) = cell;
+        found = true;
+    }
+    if (!found)
+        prices->rows[prices->count++] = (struct price){.event = name,
+            .bytes = bytes,
+            .known = event_find(name),
+            .native = natively,
+            .guest = native ? NULL : cell,
+            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
 }
 
-static bool costs_less(const struct price *price)
+/* The event that a comparison's baseline is, if it is another one; NULL. */
+static const char *other_event(const struct result *result, const struct result_comparison *comparison)
 {
-    return price->over[OVER_NATIVE].high < 0;
+    const struct result_cell *cell = &result->cells[comparison->cell],
+                             *other = &result->cells[comparison->baseline];
+    bool same = cell_chase(cell) || cell_chase(other) || !strcmp(cell_workload(cell), cell_workload(other));
+    return same ? NULL : cell_workload(other);
 }
 
-/* Both can do it, and the difference has an interval. */
-static bool is_compared(const struct price *price)
+/* Whether other events are compared with this one: then its own time is no price. */
+static bool is_baseline(const struct result *result, const struct price *row)
 {
-    return price->over[OVER_NATIVE].against && isfinite(price->over[OVER_NATIVE].low);
+    bool any = false;
+    for (size_t i = 0; row->known && event_at(i); i++)
+        any |= event_at(i)->against && !strcmp(event_at(i)->against, row->event);
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const char *other = other_event(result, &result->comparisons[i]);
+        any |= other && !strcmp(other, row->event);
+    }
+    return any;
 }
 
-/* Native cannot do it: all of its time is cost, which needs no comparison to be known. */
-static bool costs_all_of_it(const struct price *price)
+/* The guest's comparisons, and native's where the guest has none. What native cannot do at all costs a guest
+ * its whole time; but not what only makes sense by comparison. Of an event that this build does not know:
+ * native cannot do what it did not if nobody stopped the run. */
+static void price_row(const struct result *result, struct price *row)
 {
-    return costs_more(price) && !price->over[OVER_NATIVE].against;
+    const struct result_cell *guest = row->guest;
+    struct price_extra *native = &row->over[OVER_NATIVE], *event = &row->over[OVER_EVENT];
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *found = &result->comparisons[i];
+        const struct result_cell *cell = &result->cells[found->cell];
+        struct price_extra *extra = other_event(result, found) ? event : native;
+        if (cell == guest || (cell == row->native && !extra->against))
+            *extra = (struct price_extra){found, found->more_ns, found->more_low_ns, found->more_high_ns};
+    }
+    bool impossible = row->known ? row->known->native.impossible && !row->known->against
+                                 : result->complete && row->native && row->native->quality == QUALITY_MISSING;
+    if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
+        *native = (struct price_extra){NULL, guest->median, guest->low, guest->high};
+    row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
+    row->exits = guest && guest->operations && guest->counters.known
+                     ? (double)guest->counters.exits / (double)guest->operations
+                     : NAN;
+    bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
+    bool same = native->low <= 0 && native->high >= 0; /* without an interval nothing is known to be */
+    row->flags = (native->low > 0 ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
+                 (compared ? COMPARED : 0u) | (compared && row->exits <= 0.05 ? STAYS_INSIDE : 0u) |
+                 (row->cell ? MEASURED : 0u) | (cell_measured(guest) ? MEASURED_IN_GUEST : 0u) |
+                 (isfinite(native->ns)          ? same ? IN_AS_NATIVE : IN_OVER_NATIVE
+                     : !over_event && row->cell ? IN_ALONE
+                                                : 0u) |
+                 (over_event ? IN_OVER_EVENT : 0u);
 }
 
-static bool is_measured(const struct price *price)
+/* Without memory, which the pool remembers, it is empty. */
+static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
-    return price->cell != NULL;
+    struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
+    bool several = false; /* monitors: then a row's name has its own */
+    for (size_t i = 0; prices.rows && i < result->cell_count; i++)
+        if (event_of(&result->cells[i].cell.workload))
+            add_cell(&prices, &result->cells[i]);
+    for (size_t i = 0; i < prices.count; i++)
+        if (prices.rows[i].guest) {
+            several |= prices.guest && strcmp(prices.guest, prices.rows[i].guest->cell.monitor) != 0;
+            prices.guest = prices.rows[i].guest->cell.monitor;
+        }
+    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
+        row->name = row->bytes ? pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text)
+                               : row->event;
+        if (several && row->guest)
+            row->name = pool_format(pool, "%s (%s)", row->name, row->guest->cell.monitor);
+        price_row(result, row);
+    }
+    prices.guest = several ? "guest" : prices.guest;
+    return prices;
 }
 
-static bool is_measured_in_guest(const struct price *price)
+/* Descending, what is not known last: by extra time, then by the time itself; and the same list whatever the
+ * order of cells. */
+static int compare_prices(const void *a, const void *b, void *over)
 {
-    return cell_measured(price->guest);
+    const struct price *x = a, *y = b;
+    enum price_over by = *(const enum price_over *)over;
+    const double figures[][2] = {
+        {x->over[by].ns, y->over[by].ns}, {x->cell ? x->cell->median : NAN, y->cell ? y->cell->median : NAN}};
+    for (size_t i = 0; i < 2; i++) {
+        if (isfinite(figures[i][0]) != isfinite(figures[i][1]))
+            return isfinite(figures[i][0]) ? -1 : 1;
+        if (isfinite(figures[i][0]) && figures[i][0] != figures[i][1])
+            return figures[i][0] < figures[i][1] ? 1 : -1;
+    }
+    return strcmp(x->name, y->name);
 }
 
-/* Its exits, preparation included: so few that it hardly ever leaves the guest. */
-static bool stays_inside(const struct price *price)
+static void sort_prices(struct price_list *prices, enum price_over over)
 {
-    return is_compared(price) && price->exits <= 0.05;
+    if (prices->count)
+        qsort_r(prices->rows, prices->count, sizeof *prices->rows, compare_prices, &over);
 }
 
-static size_t count_prices(const struct price_list *prices, bool (*counts)(const struct price *price))
+/* The first row of an event if it has all of these flags; NULL: there is none. */
+static const struct price *find_price(const struct price_list *prices, const char *event, unsigned flags)
+{
+    for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+        if (!strcmp(price->event, event))
+            return (price->flags & flags) == flags ? price : NULL;
+    return NULL;
+}
+
+static size_t count_prices(const struct price_list *prices, unsigned flags)
 {
     size_t count = 0;
-    for (size_t i = 0; i < prices->count; i++)
-        count += counts(&prices->rows[i]);
+    for (const struct price *price = NULL; (price = next_price(prices, price, flags));)
+        count++;
     return count;
 }
 
-/* What those that both can do say together. */
-static struct ratios ratios_of(const struct price_list *prices, bool (*counts)(const struct price *price))
+/* What those that both can do, and that have this flag, say together; the largest significant slowdown. */
+static struct ratios ratios_of(const struct price_list *prices, unsigned flag, double *most)
 {
     struct ratios ratios = {0};
-    for (size_t i = 0; i < prices->count; i++) {
-        const struct result_comparison *found = prices->rows[i].over[OVER_NATIVE].against;
-        if (counts(&prices->rows[i]))
-            ratios_add(&ratios, found->ratio, found->low, found->high);
+    *most = 1;
+    for (const struct price *price = NULL; (price = next_price(prices, price, flag));) {
+        const struct result_comparison *found = price->over[OVER_NATIVE].against;
+        ratios_add(&ratios, found->ratio, found->low, found->high);
+        if (price->flags & COSTS_MORE)
+            *most = fmax(*most, found->ratio);
     }
     return ratios;
 }
 
-/* ---- figures in sentences ---- */
-
-static const char *cell_text(struct document *document, const struct result_cell *cell)
-{
-    return view_time(document, cell->median, cell->low, cell->high, false);
-}
-
-static const char *extra_text(struct document *document, const struct price *price, bool sign)
-{
-    const struct price_extra *extra = &price->over[OVER_NATIVE];
-    return view_time(document, extra->ns, extra->low, extra->high, sign);
-}
-
 /* ---- the conclusion ---- */
 
-/* What leaves the guest for the monitor's process or, where none of these was measured, for its kernel. */
-static const char *const leaving[] = {
-    "pio-user", "mmio-user", "in", "mmio-read", "hypercall", "pio-kernel", "mmio-kernel"};
+static const char *cell_text(struct document *doc, const struct result_cell *cell)
+{
+    return view_time(doc, cell->median, cell->low, cell->high, false);
+}
 
+static const char *extra_text(struct document *doc, const struct price *price, bool sign)
+{
+    const struct price_extra *extra = &price->over[OVER_NATIVE];
+    return view_time(doc, extra->ns, extra->low, extra->high, sign);
+}
+
+/* What leaves the guest for the monitor's process or, where none of these was measured, for its kernel. */
 static const struct price *find_leaving(const struct price_list *prices)
 {
-    for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
-        const struct price *price = price_list_find(prices, leaving[i]);
-        if (price && costs_more(price))
-            return price;
-    }
-    return NULL;
+    static const char *const leaving[] = {
+        "pio-user", "mmio-user", "in", "mmio-read", "hypercall", "pio-kernel", "mmio-kernel"};
+    const struct price *price = NULL;
+    for (size_t i = 0; i < sizeof leaving / sizeof *leaving && !price; i++)
+        price = find_price(prices, leaving[i], COSTS_MORE);
+    return price;
 }
 
 /* Of operations that both can do and that hardly ever leave the guest, judged together. */
@@ -102,11 +244,8 @@ static const char *staying_text(const struct price_list *prices)
 {
     enum { FEWEST = 5 }; /* fewer stand for nothing but themselves */
     static const double next_to_nothing = 1.05;
-    struct ratios ratios = ratios_of(prices, stays_inside);
-    double most = 1; /* the largest significant slowdown */
-    for (size_t i = 0; i < prices->count; i++)
-        if (stays_inside(&prices->rows[i]) && costs_more(&prices->rows[i]))
-            most = fmax(most, prices->rows[i].over[OVER_NATIVE].against->ratio);
+    double most;
+    struct ratios ratios = ratios_of(prices, STAYS_INSIDE, &most);
     if (ratios.all < FEWEST)
         return NULL;
     if (ratios_disturbed(&ratios))
@@ -119,144 +258,123 @@ static const char *staying_text(const struct price_list *prices)
                                            : "some of what stays inside costs more as well";
 }
 
-/* No guest's price is known: what there is to say then. */
-static const char *without_guest(const struct price_list *prices, struct document *document)
+/* What is known of guests' prices, or of native's where none of these is. */
+static const char *conclusion_text(const struct price_list *prices, struct document *doc)
 {
-    size_t count = count_prices(prices, is_measured);
+    const struct price *leave = find_leaving(prices), *first = prices->rows; /* the most expensive one */
+    const struct price *fault = find_price(prices, "page-fault", COMPARED | COSTS_MORE);
+    const char *staying = staying_text(prices);
+    struct listing list = {.doc = doc, .between = "; "};
+    size_t count = count_prices(prices, MEASURED);
     if (!count)
         return "no operation was measured";
-    return document_text(document, "%zu operation%s measured natively; what a guest adds %s", count,
-        count == 1 ? " was" : "s were", prices->guests ? "could not be measured" : "was not measured");
+    if (!count_prices(prices, MEASURED_IN_GUEST))
+        return document_text(doc, "%zu operation%s measured natively; what a guest adds %s", count,
+            count == 1 ? " was" : "s were", prices->guest ? "could not be measured" : "was not measured");
+    if (leave && fault)
+        listing_add(&list, "leaving the guest costs %s here, a page fault %s more than native",
+            extra_text(doc, leave, false), extra_text(doc, fault, false));
+    else if (leave)
+        listing_add(&list, "leaving the guest costs %s here", extra_text(doc, leave, false));
+    else if (fault)
+        listing_add(
+            &list, "a page fault in the guest costs %s more than native", extra_text(doc, fault, false));
+    else if (first->flags & COSTS_MORE)
+        listing_add(&list, "the most expensive operation here is %s: %s more in the guest than natively",
+            first->name, extra_text(doc, first, false));
+    else if (!staying)
+        return "no operation that was measured costs significantly more in the guest here";
+    if (staying)
+        listing_add(&list, "%s", staying);
+    return listing_text(&list);
 }
 
-static const char *with_guest(const struct price_list *prices, struct document *document)
+static void conclude(const struct result *result, const struct price_list *prices, struct document *doc)
 {
-    const struct price *leave = find_leaving(prices), *fault = price_list_find(prices, "page-fault");
-    const struct price *first = prices->rows; /* the most expensive one */
-    const char *text = "", *staying = staying_text(prices);
-    bool faults = fault && is_compared(fault) && costs_more(fault);
-    if (leave)
-        text = document_text(document, "leaving the guest costs %s here", extra_text(document, leave, false));
-    if (faults)
-        text = document_text(document, "%s%s%s more than native", text,
-            leave ? ", a page fault " : "a page fault in the guest costs ",
-            extra_text(document, fault, false));
-    if (!leave && !faults && costs_more(first))
-        text = document_text(document,
-            "the most expensive operation here is %s: %s more in the guest than natively", first->name,
-            extra_text(document, first, false));
-    else if (!leave && !faults && !staying)
-        text = "no operation that was measured costs significantly more in the guest here";
-    return staying ? document_text(document, "%s%s%s", text, text[0] ? "; " : "", staying) : text;
-}
-
-static void conclude(const struct result *result, const struct price_list *prices, struct document *document)
-{
-    struct ratios ratios = ratios_of(prices, is_compared);
-    ratios.all += count_prices(prices, costs_all_of_it);
-    const char *incomplete = view_run_incomplete(result, document);
-    const char *said = count_prices(prices, is_measured_in_guest) ? with_guest(prices, document)
-                                                                  : without_guest(prices, document);
+    double most;
+    struct ratios ratios = ratios_of(prices, COMPARED, &most);
+    ratios.all += count_prices(prices, COSTS_MORE) - count_prices(prices, COSTS_MORE | COMPARED);
+    const char *incomplete = view_run_incomplete(result, doc);
     if (!ratios_disturbed(&ratios)) {
-        document_say(document, BLOCK_CONCLUSION, "%s%s.", view_capital(document, said), incomplete);
+        document_say(
+            doc, BLOCK_CONCLUSION, "%s%s.", view_capital(doc, conclusion_text(prices, doc)), incomplete);
         return;
     }
-    document_say(document, BLOCK_CONCLUSION,
+    document_say(doc, BLOCK_CONCLUSION,
         "This run was too disturbed to tell what operations cost in a guest%s: %s.", incomplete,
-        view_run_blame(result, document));
-    if (!document->stamp)
-        document->stamp = "too disturbed to tell";
+        view_run_blame(result, doc));
+    if (!doc->stamp)
+        doc->stamp = "too disturbed to tell";
 }
 
 /* ---- the facts ---- */
 
-static void say_most_expensive(const struct price_list *prices, struct document *document)
+/* What a page fault takes, and the first touch of a large page. */
+static void say_memory(const struct price_list *prices, struct document *doc)
 {
-    struct listing list = {.between = ", ", .most = 4};
-    for (size_t i = 0; i < prices->count && list.count < list.most; i++)
-        if (costs_more(&prices->rows[i]))
-            listing_add(&list,
-                document_text(
-                    document, "%s %s", prices->rows[i].name, extra_text(document, &prices->rows[i], true)),
-                document);
-    if (list.count)
-        document_say(document, BLOCK_FACT, "Most expensive relative to native: %s.", list.text);
-}
-
-static const char *first_touch_text(const struct price_list *prices, struct document *document)
-{
-    const struct price *fresh = price_list_find(prices, "first-touch-2m-fresh"),
-                       *recycled = price_list_find(prices, "first-touch-2m");
-    if (!fresh || !recycled || !fresh->cell || !recycled->cell ||
-        strcmp(fresh->cell->cell.monitor, recycled->cell->cell.monitor) != 0)
-        return NULL;
-    bool differs = fresh->over[OVER_EVENT].low > 0;
-    return document_text(document, "First touch of a 2 MiB page%s: %s%s%s.",
-        fresh->cell == fresh->native ? " natively" : " in the guest", cell_text(document, recycled->cell),
-        differs ? ", of a fresh one " : ", fresh or not", differs ? cell_text(document, fresh->cell) : "");
-}
-
-static void say_memory(const struct price_list *prices, struct document *document)
-{
-    const struct price *fault = price_list_find(prices, "page-fault");
-    bool guest = fault && cell_measured(fault->guest), native = fault && cell_measured(fault->native);
-    const char *touch = first_touch_text(prices, document);
-    struct listing said = {.between = " ", .most = 2};
-    if (guest || native)
-        listing_add(&said,
-            document_text(document, "A page fault: %s%s%s%s.", guest ? cell_text(document, fault->guest) : "",
-                guest ? native ? " in the guest, " : " in the guest" : "",
-                native ? cell_text(document, fault->native) : "", native ? " natively" : ""),
-            document);
-    if (touch)
-        listing_add(&said, touch, document);
+    const struct price *fault = find_price(prices, "page-fault", MEASURED);
+    const struct price *fresh = find_price(prices, "first-touch-2m-fresh", MEASURED),
+                       *recycled = find_price(prices, "first-touch-2m", MEASURED);
+    struct listing times = {.doc = doc, .between = ", "}, said = {.doc = doc, .between = " "};
+    if (fault && cell_measured(fault->guest))
+        listing_add(&times, "%s in the guest", cell_text(doc, fault->guest));
+    if (fault && cell_measured(fault->native))
+        listing_add(&times, "%s natively", cell_text(doc, fault->native));
+    if (fault)
+        listing_add(&said, "A page fault: %s.", listing_text(&times));
+    if (fresh && recycled && !strcmp(fresh->cell->cell.monitor, recycled->cell->cell.monitor)) {
+        bool differs = fresh->over[OVER_EVENT].low > 0;
+        listing_add(&said, "First touch of a 2 MiB page%s: %s%s%s.",
+            fresh->cell == fresh->native ? " natively" : " in the guest", cell_text(doc, recycled->cell),
+            differs ? ", of a fresh one " : ", fresh or not", differs ? cell_text(doc, fresh->cell) : "");
+    }
     if (said.count)
-        document_say(document, BLOCK_FACT, "%s", said.text);
+        document_say(doc, BLOCK_FACT, "%s", said.text);
 }
 
 /* The size at which touching warm pages again after an exit takes how many times as long as without. */
-static void say_after_exit(
-    const struct result *result, const struct price_list *prices, struct document *document)
+static void say_after_exit(const struct result *result, const struct price_list *prices, struct document *doc)
 {
-    const struct price *most = NULL;
-    for (size_t i = 0; i < prices->count; i++) {
-        const struct price *price = &prices->rows[i];
+    const struct result_comparison *most = NULL;
+    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED_IN_GUEST));) {
         const struct price_extra *extra = &price->over[OVER_EVENT];
-        if (!strcmp(price->event, "retouch-pages-exit") && extra->low > 0 && cell_measured(price->guest) &&
+        if (!strcmp(price->event, "retouch-pages-exit") && extra->low > 0 &&
             cell_measured(&result->cells[extra->against->baseline]) &&
-            (!most || extra->against->ratio > most->over[OVER_EVENT].against->ratio))
-            most = price;
+            (!most || extra->against->ratio > most->ratio))
+            most = extra->against;
     }
-    if (most)
-        document_say(document, BLOCK_FACT,
-            "After an exit, touching %llu warm pages takes %s instead of %s: TLB and caches are cold.",
-            (unsigned long long)(most->guest->cell.event.bytes / 4096), cell_text(document, most->guest),
-            cell_text(document, &result->cells[most->over[OVER_EVENT].against->baseline]));
+    if (!most)
+        return;
+    const struct result_cell *cell = &result->cells[most->cell], *before = &result->cells[most->baseline];
+    document_say(doc, BLOCK_FACT,
+        "After an exit, touching %llu warm pages takes %s instead of %s: TLB and caches are cold.",
+        (unsigned long long)(workload_size(&cell->cell.workload) / 4096), cell_text(doc, cell),
+        cell_text(doc, before));
 }
 
-static void say_counts(const struct price_list *prices, struct document *document)
+static void say_facts(const struct result *result, const struct price_list *prices, struct document *doc)
 {
-    size_t compared = 0, more = 0, less = 0;
-    for (size_t i = 0; i < prices->count; i++) {
-        compared += is_compared(&prices->rows[i]);
-        more += is_compared(&prices->rows[i]) && costs_more(&prices->rows[i]);
-        less += is_compared(&prices->rows[i]) && costs_less(&prices->rows[i]);
-    }
+    struct listing list = {.doc = doc, .between = ", "};
+    size_t compared = count_prices(prices, COMPARED), more = count_prices(prices, COMPARED | COSTS_MORE),
+           less = count_prices(prices, COMPARED | COSTS_LESS);
+    const struct price *fresh = find_price(prices, "first-touch-2m-fresh", 0);
+    bool leave = find_leaving(prices),
+         touch = find_price(prices, "page-fault", COSTS_MORE) || (fresh && fresh->over[OVER_EVENT].low > 0);
+    for (const struct price *price = NULL; (price = next_price(prices, price, COSTS_MORE));)
+        if (list.count < 4)
+            listing_add(&list, "%s %s", price->name, extra_text(doc, price, true));
+    if (list.count)
+        document_say(doc, BLOCK_FACT, "Most expensive relative to native: %s.", list.text);
+    say_memory(prices, doc);
+    say_after_exit(result, prices, doc);
     if (compared)
-        document_say(document, BLOCK_FACT,
+        document_say(doc, BLOCK_FACT,
             "Of %zu operation%s that both can do, %zu show no significant difference, %zu cost more, %zu "
             "less.",
             compared, compared == 1 ? "" : "s", compared - more - less, more, less);
-}
-
-static void say_what_to_do(const struct price_list *prices, struct document *document)
-{
-    const struct price *fault = price_list_find(prices, "page-fault"),
-                       *fresh = price_list_find(prices, "first-touch-2m-fresh");
-    bool leave = find_leaving(prices) != NULL;
-    bool touch = (fault && costs_more(fault)) || (fresh && fresh->over[OVER_EVENT].low > 0);
+    view_run_below(result, doc);
     if (leave || touch)
-        document_say(document, BLOCK_FACT, "What to do: %s%s%s. vcost events --explain NAME says more.",
+        document_say(doc, BLOCK_FACT, "What to do: %s%s%s. vcost events --explain NAME says more.",
             leave ? "fewer exits (batch I/O, poll instead of sleep)" : "", leave && touch ? ", " : "",
             touch ? "touch memory once and keep it" : "");
 }
@@ -274,27 +392,28 @@ enum price_column {
     PRICE_COLUMNS
 };
 
-static void fill_time(struct table *table, size_t row, size_t column, const struct result_cell *cell)
-{
-    if (!cell)
-        return;
-    table_interval(table, row, column, cell->median, cell->low, cell->high);
-    table_at(table, row, column)->why = cell_measured(cell) ? NULL : cell_reason(cell);
-    if (cell->quality == QUALITY_INTERRUPTED)
-        table_at(table, row, PRICE_EVENT)->mark = "!";
-}
-
 static void fill_price(const struct result *result, const struct price *price, enum price_over over,
     struct table *table, size_t row)
 {
     const struct price_extra *extra = &price->over[over];
+    const struct result_cell *const cells[] = {price->native, price->guest};
+    const char *operation = workload_operation(&(price->guest ? price->guest : price->native)->cell.workload);
     table_text(table, row, PRICE_EVENT, price->name);
-    if (over == OVER_NATIVE)
-        table_text(table, row, PRICE_UNIT, price->unit);
-    else
-        table_text(table, row, PRICE_BASELINE, result->cells[extra->against->baseline].cell.event.name);
-    fill_time(table, row, PRICE_NATIVE, price->native);
-    fill_time(table, row, PRICE_GUEST, price->guest);
+    if (over == OVER_EVENT)
+        table_text(table, row, PRICE_BASELINE, other_event(result, extra->against));
+    else /* what one of it is */
+        table_text(table, row, PRICE_UNIT,
+            price->known                ? price->known->unit
+            : operation && operation[0] ? operation
+                                        : "event");
+    for (size_t i = 0; i < 2; i++) {
+        if (!cells[i])
+            continue;
+        table_interval(table, row, PRICE_NATIVE + i, cells[i]->median, cells[i]->low, cells[i]->high);
+        table_at(table, row, PRICE_NATIVE + i)->why = cell_measured(cells[i]) ? NULL : cell_reason(cells[i]);
+        if (cells[i]->quality == QUALITY_INTERRUPTED)
+            table_at(table, row, PRICE_EVENT)->mark = "!";
+    }
     table_interval(table, row, PRICE_EXTRA, extra->ns, extra->low, extra->high);
     table_at(table, row, PRICE_EXTRA)->tone = extra->low > 0    ? TONE_SLOWER
                                               : extra->high < 0 ? TONE_FASTER
@@ -303,44 +422,22 @@ static void fill_price(const struct result *result, const struct price *price, e
         table_number(table, row, PRICE_EXITS, round(10 * price->exits) / 10);
 }
 
-/* Without an interval nothing is known to be the same. */
-static bool is_same(const struct price *price)
-{
-    return isfinite(price->over[OVER_NATIVE].ns) && price->over[OVER_NATIVE].low <= 0 &&
-           price->over[OVER_NATIVE].high >= 0;
-}
-
-static bool is_other(const struct price *price)
-{
-    return isfinite(price->over[OVER_NATIVE].ns) && !is_same(price);
-}
-
-static bool is_over_other(const struct price *price)
-{
-    return isfinite(price->over[OVER_EVENT].ns);
-}
-
-static bool is_alone(const struct price *price)
-{
-    return !isfinite(price->over[OVER_NATIVE].ns) && !is_over_other(price) && is_measured(price);
-}
-
 static const struct price_section {
     const char *name, *title, *extra;
-    bool (*holds)(const struct price *price);
+    unsigned flag;
     enum price_over over;
 } price_sections[] = {
-    {"over-native", "What costs more or less than native, the most expensive first", "over native", is_other,
-        OVER_NATIVE},
-    {"as-native", "No significant difference from native", "over native", is_same, OVER_NATIVE},
+    {"over-native", "What costs more or less than native, the most expensive first", "over native",
+        IN_OVER_NATIVE, OVER_NATIVE},
+    {"as-native", "No significant difference from native", "over native", IN_AS_NATIVE, OVER_NATIVE},
     {"over-event", "Relative to another event at the same place, the most expensive first", "over that",
-        is_over_other, OVER_EVENT},
-    {"alone", "Without anything to compare with here, the most expensive first", NULL, is_alone, OVER_NATIVE},
+        IN_OVER_EVENT, OVER_EVENT},
+    {"alone", "Without anything to compare with here, the most expensive first", NULL, IN_ALONE, OVER_NATIVE},
 };
 
 /* Adds a section's table, if it has rows. */
 static void add_section(const struct result *result, struct price_list *prices,
-    const struct price_section *section, struct document *document)
+    const struct price_section *section, struct document *doc)
 {
     const struct column columns[PRICE_COLUMNS] = {
         [PRICE_EVENT] = {.key = "event", .unit = UNIT_TEXT},
@@ -348,41 +445,35 @@ static void add_section(const struct result *result, struct price_list *prices,
         [PRICE_BASELINE] = {.key = "baseline", .head = "relative to", .unit = UNIT_TEXT, .drop = 2},
         [PRICE_NATIVE] = {.key = "native", .unit = UNIT_NS, .rounded = true},
         [PRICE_GUEST] = {.key = "guest", .head = prices->guest, .unit = UNIT_NS, .rounded = true},
-        [PRICE_EXTRA] = {.key = "more",
-            .head = section->extra,
-            .unit = UNIT_NS,
-            .interval = true,
-            .sign = true,
+        [PRICE_EXTRA] = {"more", section->extra, NULL, UNIT_NS, .interval = true, .sign = true,
             .rounded = true},
         [PRICE_EXITS] = {.key = "exits", .unit = UNIT_COUNT, .drop = 3},
     };
-    size_t row = 0, rows = count_prices(prices, section->holds);
+    size_t row = 0, rows = count_prices(prices, section->flag);
     if (!rows)
         return;
-    price_list_sort(prices, section->over);
-    struct table *table =
-        document_table(document, section->name, section->title, columns, PRICE_COLUMNS, rows);
-    for (size_t i = 0; i < prices->count; i++)
-        if (section->holds(&prices->rows[i]))
-            fill_price(result, &prices->rows[i], section->over, table, row++);
+    sort_prices(prices, section->over);
+    struct table *table = document_table(doc, section->name, section->title, columns, PRICE_COLUMNS, rows);
+    for (const struct price *price = NULL; (price = next_price(prices, price, section->flag));)
+        fill_price(result, price, section->over, table, row++);
     view_drop_empty(table);
-    view_say_marks(table, document);
+    view_say_marks(table, doc);
 }
 
 /* ---- the picture ---- */
 
-static void add_bars(const struct price_list *prices, struct document *document)
+static void add_bars(const struct price_list *prices, struct document *doc)
 {
     enum { BARS = 12 };
     const struct price *bars[BARS];
+    unsigned shown = count_prices(prices, COSTS_MORE) ? COSTS_MORE : MEASURED;
     size_t count = 0;
-    bool (*shown)(const struct price *price) = count_prices(prices, costs_more) ? costs_more : is_measured;
-    for (size_t i = 0; i < prices->count && count < BARS; i++)
-        if (shown(&prices->rows[i]))
-            bars[count++] = &prices->rows[i];
+    for (const struct price *price = NULL; (price = next_price(prices, price, shown));)
+        if (count < BARS)
+            bars[count++] = price;
     struct chart *chart =
-        count ? document_chart(document, CHART_BARS, "prices", "The most expensive operations") : NULL;
-    const char **names = chart ? pool_room(&document->pool, count, sizeof *names) : NULL;
+        count ? document_chart(doc, CHART_BARS, "prices", "The most expensive operations") : NULL;
+    const char **names = chart ? pool_room(&doc->pool, count, sizeof *names) : NULL;
     if (!names)
         return;
     chart->y = (struct chart_axis){.label = "time of each", .unit = UNIT_NS, .scale = SCALE_LOG};
@@ -396,81 +487,65 @@ static void add_bars(const struct price_list *prices, struct document *document)
             names[i] = bars[i]->name;
             if (!cell_measured(cell))
                 continue;
-            if (!series && !(series = chart_series(document, chart, guest ? prices->guest : "native", count)))
+            if (!series && !(series = chart_series(doc, chart, guest ? prices->guest : "native", count)))
                 return;
             series->baseline = !guest;
-            series->points[i] =
-                (struct chart_point){.x = (double)i, .y = cell->median, .low = cell->low, .high = cell->high};
+            series->points[i] = (struct chart_point){(double)i, cell->median, cell->low, cell->high, NULL};
         }
     }
 }
 
 /* ---- notes ---- */
 
-static const char *note_of(const struct price *price)
+enum remark_kind { REMARK_MISSING, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
+
+/* NULL: nothing is to be said. */
+static const char *remark_of(enum remark_kind kind, const struct price *price)
 {
-    const struct result_cell *cell = price->guest && price->guest->note[0] ? price->guest : price->native;
-    return cell && cell->note[0] ? cell->note : NULL;
+    const struct result_cell *guest = price->guest, *native = price->native;
+    bool natively = native && !(price->known && price->known->native.impossible);
+    if (kind == REMARK_MISSING)
+        return price->cell ? NULL : cell_reason(natively || !guest ? native : guest);
+    if (kind == REMARK_FIGURE)
+        return guest && guest->note[0] ? guest->note : native && native->note[0] ? native->note : NULL;
+    const struct result_cell *other = price->cell == guest ? native : guest;
+    return price->cell && other && !cell_measured(other) ? cell_reason(other) : NULL;
 }
 
-/* Why one of two places has no figure though the other has. */
-static const char *half_missing(const struct price *price)
+static void add_notes(const struct price_list *prices, struct document *doc)
 {
-    if (!price->cell || !price->guest || !price->native)
-        return NULL;
-    const struct result_cell *other = price->cell == price->guest ? price->native : price->guest;
-    return cell_measured(other) ? NULL : cell_reason(other);
-}
-
-static const char *missing(const struct price *price)
-{
-    bool natively = price->native && !(price->known && price->known->native.impossible);
-    const struct result_cell *cell = natively || !price->guest ? price->native : price->guest;
-    return is_measured(price) ? NULL : cell_reason(cell);
-}
-
-static void add_notes(const struct price_list *prices, struct document *document)
-{
-    static const struct {
-        const char *title;
-        const char *(*remark)(const struct price *price); /* NULL: nothing is to be said */
-    } kinds[] = {{"Not measured:", missing}, {"About figures:", note_of},
-        {"Measured at one place only:", half_missing}};
+    static const char *const titles[REMARK_KINDS] = {
+        "Not measured:", "About figures:", "Measured at one place only:"};
     bool exits = false;
-    for (size_t i = 0; i < prices->count; i++)
-        exits |= isfinite(prices->rows[i].exits) && isfinite(prices->rows[i].over[OVER_NATIVE].ns);
+    for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+        exits |= isfinite(price->exits) && isfinite(price->over[OVER_NATIVE].ns);
     if (exits)
-        document_say(document, BLOCK_NOTE,
-            "exits: from the guest to its monitor, for each event, preparation included");
-    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-        struct remarks remarks = {0};
-        for (size_t i = 0; i < prices->count; i++)
-            remarks_add(&remarks, "", prices->rows[i].event, kinds[kind].remark(&prices->rows[i]), document);
-        document_details(document, kind > 0);
-        remarks_say(&remarks, kinds[kind].title, 64, SIZE_MAX, document);
+        document_say(
+            doc, BLOCK_NOTE, "exits: from the guest to its monitor, for each event, preparation included");
+    for (enum remark_kind kind = 0; kind < REMARK_KINDS; kind++) {
+        struct remarks remarks = {.doc = doc};
+        for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+            remarks_add(&remarks, "", price->event, remark_of(kind, price));
+        document_details(doc, kind > 0);
+        remarks_say(&remarks, titles[kind], 64, SIZE_MAX);
     }
-    document_details(document, false);
+    document_details(doc, false);
 }
 
-void view_events(const struct result *result, struct document *document)
+void view_events(const struct result *result, struct document *doc)
 {
-    struct price_list prices = price_list_of(result, &document->pool);
-    view_run_title(result, document);
-    price_list_sort(&prices, OVER_NATIVE);
-    conclude(result, &prices, document);
-    view_run_machine(result, document);
-    say_most_expensive(&prices, document);
-    say_memory(&prices, document);
-    say_after_exit(result, &prices, document);
-    say_counts(&prices, document);
-    view_run_below(result, document);
-    say_what_to_do(&prices, document);
-    view_run_today(result, document);
+    struct price_list prices = price_list_of(result, &doc->pool);
+    view_run_title(result, doc);
+    sort_prices(&prices, OVER_NATIVE);
+    conclude(result, &prices, doc);
+    view_run_machine(result, doc);
+    say_facts(result, &prices, doc);
+    view_run_today(result, doc);
     for (size_t i = 0; i < sizeof price_sections / sizeof *price_sections; i++)
-        add_section(result, &prices, &price_sections[i], document);
-    price_list_sort(&prices, OVER_NATIVE);
-    add_bars(&prices, document);
-    add_notes(&prices, document);
-    view_run_method(result, document);
-    view_run_cells(result, document);
+        add_section(result, &prices, &price_sections[i], doc);
+    sort_prices(&prices, OVER_NATIVE);
+    add_bars(&prices, doc);
+    add_notes(&prices, doc);
+    view_run_method(result, doc);
+    view_run_cells(result, doc);
 }

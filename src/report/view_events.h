@@ -7,13 +7,13 @@
 #include "result/result.h"
 
 /* The result has to outlive the document. */
-void view_events(const struct result *result, struct document *document);
+void view_events(const struct result *result, struct document *doc);
 
 /* What happens step by step, what the article says of it, what to do, how it is measured, what others found.
  */
-void view_explain(const struct event *event, struct document *document);
+void view_explain(const struct event *event, struct document *doc);
 
 /* Figures that others have published, with their source: never this machine's. `event` NULL: all of them. */
-void view_published(const struct event *event, struct document *document);
+void view_published(const struct event *event, struct document *doc);
 
 #endif

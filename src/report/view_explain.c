@@ -38,7 +38,7 @@ static const struct {
         "caching two-dimensional walks gains 15-38 %, a nested TLB 3-7 %, large host pages 3-22 %"},
 };
 
-void view_published(const struct event *event, struct document *document)
+void view_published(const struct event *event, struct document *doc)
 {
     const struct publication *last = NULL;
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
@@ -46,47 +46,47 @@ void view_published(const struct event *event, struct document *document)
         if (event && (!published[i].event || strcmp(published[i].event, event->name) != 0))
             continue;
         if (!last)
-            document_say(document, BLOCK_HEADING, "Published by others, on machines of their time");
+            document_say(doc, BLOCK_HEADING, "Published by others, on machines of their time");
         if (publication != last)
-            document_say(document, BLOCK_SENTENCE, "%s (%s):", publication->title, publication->what);
-        document_say(document, BLOCK_FACT, "%s", published[i].figures);
+            document_say(doc, BLOCK_SENTENCE, "%s (%s):", publication->title, publication->what);
+        document_say(doc, BLOCK_FACT, "%s", published[i].figures);
         last = publication;
     }
 }
 
 /* ---- one event ---- */
 
-static void explain_part(const char *title, const char *text, struct document *document)
+static void explain_part(const char *title, const char *text, struct document *doc)
 {
-    if (!text)
-        return;
-    document_say(document, BLOCK_HEADING, "%s", title);
-    document_say(document, BLOCK_FACT, "%s", text);
+    if (text) {
+        document_say(doc, BLOCK_HEADING, "%s", title);
+        document_say(doc, BLOCK_FACT, "%s", text);
+    }
 }
 
-static void explain_place(const char *title, const struct event_way *way, struct document *document)
+static void explain_place(const char *title, const struct event_way *way, struct document *doc)
 {
-    document_say(document, BLOCK_FACT, "%s: %s.", title,
+    document_say(doc, BLOCK_FACT, "%s: %s.", title,
         way->impossible ? way->impossible
         : way->kernel   ? "measured, at privilege level 0 (in the guest's kernel)"
                         : "measured");
 }
 
-void view_explain(const struct event *event, struct document *document)
+void view_explain(const struct event *event, struct document *doc)
 {
-    explain_part(document_text(document, "%s: %s", event->name, event->summary), event->steps, document);
-    explain_part("In the article", event->article, document);
-    explain_part("What to do", event->advice, document);
-    document_say(document, BLOCK_HEADING, "How it is measured");
-    explain_place("Natively", &event->native, document);
-    explain_place("In a guest", &event->guest, document);
-    struct listing sizes = {.between = ", ", .most = SIZE_MAX};
+    struct listing sizes = {.doc = doc, .between = ", "};
+    explain_part(document_text(doc, "%s: %s", event->name, event->summary), event->steps, doc);
+    explain_part("In the article", event->article, doc);
+    explain_part("What to do", event->advice, doc);
+    document_say(doc, BLOCK_HEADING, "How it is measured");
+    explain_place("Natively", &event->native, doc);
+    explain_place("In a guest", &event->guest, doc);
     for (size_t i = 0; event->sizes && event->sizes[i]; i++)
-        listing_add(&sizes, document_text(document, "%s", format_size(event->sizes[i]).text), document);
+        listing_add(&sizes, "%s", format_size(event->sizes[i]).text);
     if (sizes.count)
-        document_say(document, BLOCK_FACT, "Sizes: %s", sizes.text);
+        document_say(doc, BLOCK_FACT, "Sizes: %s", sizes.text);
     if (event->against)
-        document_say(document, BLOCK_FACT, "Relative to: %s at the same place.", event->against);
-    explain_part("Source", event->source, document);
-    view_published(event, document);
+        document_say(doc, BLOCK_FACT, "Relative to: %s at the same place.", event->against);
+    explain_part("Source", event->source, doc);
+    view_published(event, doc);
 }

@@ -1,13 +1,13 @@
 #include "report/view_inspect.h"
 
 #include "report/format.h"
-#include "report/view_run.h"
+#include "report/view_parts.h"
 #include "result/curves.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- the conclusion ---- */
+/* ---- what findings answer ---- */
 
 enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 
@@ -37,20 +37,14 @@ static const struct remedy *significant_remedy(const struct findings *findings, 
     return NULL;
 }
 
-static const char *machine_text(const struct result *result, struct document *document)
+/* "entries of the TLB (L2 4K)" */
+static const char *heading_of(const struct finding *finding, struct document *doc)
 {
-    const struct findings *findings = &result->findings;
-    const char *kind = view_run_guest(result, document);
-    enum answer guest = answer_of(findings, "guest"), leaves = answer_of(findings, "cpuid-exit");
-    if (guest == ANSWER_UNKNOWN)
-        return "What is below this machine this run cannot tell";
-    if (guest == ANSWER_YES)
-        return document_text(document, "A %s", kind ? kind : "guest");
-    return leaves == ANSWER_YES
-               ? "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine"
-           : leaves == ANSWER_NO ? "Bare metal: CPUID names no hypervisor, and does not leave this machine"
-                                 : "No hypervisor below that CPUID names";
+    const char *title = finding->title ? finding->title : finding->name;
+    return finding->key[0] ? document_text(doc, "%s (%s)", title, finding->key) : title;
 }
+
+/* ---- the conclusion ---- */
 
 /* Large pages bring something over small ones and something less than whole ones would: how much of it, in
  * tenths; 0: nothing is known. */
@@ -64,50 +58,55 @@ static unsigned tenths_brought(const struct findings *findings)
     return share > 0 && share < 1 ? (unsigned)lround(10 * share) : 0;
 }
 
-static const char *large_pages_text(const struct findings *findings, struct document *document)
+static void conclude(const struct result *result, struct document *doc)
 {
+    static const char *const hides[] = {[ANSWER_UNKNOWN] = "No hypervisor below that CPUID names",
+        [ANSWER_NO] = "Bare metal: CPUID names no hypervisor, and does not leave this machine",
+        [ANSWER_YES] = "A guest whose hypervisor hides itself: CPUID names none, but leaves this machine"};
+    static const char *const large[] = {
+        [ANSWER_UNKNOWN] = "; whether its large pages are whole this run cannot tell",
+        [ANSWER_NO] = "; its large pages are whole",
+        [ANSWER_YES] = "; its large pages are "};
+    const struct findings *findings = &result->findings;
     const struct finding *found = findings_find(findings, "splintered", NULL);
+    enum answer guest = answer_of(findings, "guest"), splintered = answer_of(findings, "splintered");
+    const char *kind = view_run_guest(result, doc);
     unsigned tenths = tenths_brought(findings);
-    if (!found)
-        return "";
-    switch (answer_of(findings, "splintered")) {
-    case ANSWER_NO:
-        return "; its large pages are whole";
-    case ANSWER_YES:
-        return document_text(document, "; its large pages are %ssplintered from below%s",
-            strcasestr(found->value.text, "partly") ? "partly " : "",
-            tenths ? document_text(document, " and bring about %u %% of what they should", 10 * tenths) : "");
-    default:
-        return "; whether its large pages are whole this run cannot tell";
-    }
+    if (guest == ANSWER_UNKNOWN)
+        document_say(doc, BLOCK_CONCLUSION, "What is below this machine this run cannot tell");
+    else if (guest == ANSWER_YES)
+        document_say(doc, BLOCK_CONCLUSION, "A %s", kind ? kind : "guest");
+    else
+        document_say(doc, BLOCK_CONCLUSION, "%s", hides[answer_of(findings, "cpuid-exit")]);
+    if (found)
+        view_add(doc, "%s", large[splintered]);
+    if (splintered == ANSWER_YES)
+        view_add(doc, "%ssplintered from below", strcasestr(found->value.text, "partly") ? "partly " : "");
+    if (splintered == ANSWER_YES && tenths)
+        view_add(doc, " and bring about %u %% of what they should", 10 * tenths);
+    view_add(doc, "%s.", view_run_incomplete(result, doc));
 }
 
 /* ---- the facts ---- */
 
-static void say_large_pages(const struct findings *findings, struct document *document)
+static void say_memory(const struct findings *findings, struct document *doc)
 {
     const struct finding *cost = findings_find(findings, "splinter-cost", NULL);
-    const struct column column = {.unit = UNIT_NS, .rounded = true};
-    struct formatted low, high;
-    if (answer_of(findings, "splintered") != ANSWER_YES || !cost || !finding_has_number(cost))
-        return;
-    const struct value value = {
-        .unit = cost->unit, .number = cost->number, .low = cost->low, .high = cost->high};
-    const char *figure = format_value(&document->pool, &value, &column);
-    if (format_ends(&value, &column, &low, &high))
-        figure = document_text(document, "%s (%s to %s)", figure, low.text, high.text);
-    document_say(document, BLOCK_FACT,
-        "Large pages that are splintered cost %s more for each scattered access: ask for a machine that "
-        "is backed by large pages.",
-        figure);
-}
-
-static void say_fresh_memory(const struct findings *findings, struct document *document)
-{
+    if (answer_of(findings, "splintered") == ANSWER_YES && cost && finding_has_number(cost)) {
+        const struct column column = {.unit = UNIT_NS, .rounded = true};
+        const struct value value = {
+            .unit = cost->unit, .number = cost->number, .low = cost->low, .high = cost->high};
+        struct formatted low, high;
+        document_say(doc, BLOCK_FACT, "Large pages that are splintered cost %s",
+            format_value(&doc->pool, &value, &column));
+        if (format_ends(&value, &column, &low, &high))
+            view_add(doc, " (%s to %s)", low.text, high.text);
+        view_add(doc, " more for each scattered access: ask for a machine that is backed by large pages.");
+    }
     const struct remedy *large = significant_remedy(findings, "keep-large");
     const struct remedy *remedy = large ? large : significant_remedy(findings, "keep-small");
     if (remedy)
-        document_say(document, BLOCK_FACT,
+        document_say(doc, BLOCK_FACT,
             "Fresh memory costs more: the first touch of a page of %s takes %s, %s if it was in use a "
             "moment ago. Keep memory, or touch it before it is needed.",
             large ? "2 MiB" : "4 KiB", format_figure(UNIT_NS, remedy->with_ns, 0).text,
@@ -115,83 +114,94 @@ static void say_fresh_memory(const struct findings *findings, struct document *d
 }
 
 /* What is as it should be, each in a few words, and what is not. */
-static void say_yes_and_no(const struct findings *findings, struct document *document)
+static void say_yes_and_no(const struct findings *findings, struct document *doc)
 {
     static const struct {
-        const char *name, *no, *yes;
+        const char *name, *no_yes[2];
     } rows[] = {
-        {"clock-slow", "the clock is read without a system call", "the clock is read by system call"},
-        {"rdtsc-exit", "the time-stamp counter is read without leaving this machine",
-            "reading the time-stamp counter leaves this machine"},
-        {"hidden-numa", "no NUMA is hidden",
-            "NUMA is hidden: some memory is farther away than this machine knows"},
+        {"clock-slow", {"the clock is read without a system call", "the clock is read by system call"}},
+        {"rdtsc-exit", {"the time-stamp counter is read without leaving this machine",
+                           "reading the time-stamp counter leaves this machine"}},
+        {"hidden-numa",
+            {"no NUMA is hidden", "NUMA is hidden: some memory is farther away than this machine knows"}},
     };
     static const double share_least = 0.001; /* less is a tick of the clock now and then */
     const struct finding *steal = findings_find(findings, "steal", NULL);
-    struct listing texts[] = {{.between = "; ", .most = SIZE_MAX}, {.between = "; ", .most = SIZE_MAX}};
-    if (steal && finding_has_number(steal)) {
-        bool any = steal->number >= share_least;
-        listing_add(&texts[any],
-            any ? document_text(document, "others take %s of this CPU's time",
-                      format_figure(UNIT_SHARE, steal->number, 0).text)
-                : "no time is stolen",
-            document);
-    }
+    struct listing no = {.doc = doc, .between = "; "}, yes = no;
+    if (steal && finding_has_number(steal) && steal->number < share_least)
+        listing_add(&no, "no time is stolen");
+    else if (steal && finding_has_number(steal))
+        listing_add(
+            &yes, "others take %s of this CPU's time", format_figure(UNIT_SHARE, steal->number, 0).text);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         enum answer answer = answer_of(findings, rows[i].name);
-        bool yes = answer == ANSWER_YES;
         if (answer != ANSWER_UNKNOWN)
-            listing_add(&texts[yes], yes ? rows[i].yes : rows[i].no, document);
+            listing_add(answer == ANSWER_YES ? &yes : &no, "%s", rows[i].no_yes[answer == ANSWER_YES]);
     }
-    for (size_t bad = 2; bad-- > 0;)
-        if (texts[bad].count)
-            document_say(document, BLOCK_FACT, "%s.", view_capital(document, texts[bad].text));
+    if (yes.count)
+        document_say(doc, BLOCK_FACT, "%s.", view_capital(doc, yes.text));
+    if (no.count)
+        document_say(doc, BLOCK_FACT, "%s.", view_capital(doc, no.text));
 }
 
 /* What was looked for and not found out: "a, b (reason); c (reason)". */
-static void say_undecided(const struct findings *findings, struct document *document)
+static void say_undecided(const struct findings *findings, struct document *doc)
 {
-    const struct finding *exits = findings_find(findings, "cpuid-exit", NULL);
-    struct listing list = {.between = "; ", .most = 12}, names = {.between = ", ", .most = 12};
-    const char *reason = NULL;
+    const struct finding *exits = findings_find(findings, "cpuid-exit", NULL), *last = NULL;
+    struct listing list = {.doc = doc, .between = "; ", .most = 12}, names = {0};
     for (size_t i = 0; i <= findings->count; i++) {
         const struct finding *finding = i < findings->count ? &findings->items[i] : NULL;
         if (finding && (finding->value.known || finding->detail || finding->source == FINDING_TOLD))
             continue;
-        if (reason && (!finding || strcmp(reason, finding->value.text) != 0)) {
-            listing_add(
-                &list, document_text(document, "%s (%s)", listing_text(&names, document), reason), document);
+        if (last && (!finding || strcmp(last->value.text, finding->value.text) != 0)) {
+            listing_add(&list, "%s (%s)", listing_text(&names), last->value.text);
             names.count = 0;
-            names.text = NULL;
         }
-        if (finding) {
-            listing_add(&names, finding_heading(finding, &document->pool), document);
-            reason = finding->value.text;
-        }
+        if (!names.count)
+            names = (struct listing){.doc = doc, .between = ", ", .most = 12};
+        if (finding)
+            listing_add(&names, "%s", heading_of(finding, doc));
+        last = finding;
     }
     if (exits && exits->value.known && strcasestr(exits->value.text, "or several"))
         listing_add(&list,
-            "whether the hypervisor is itself a guest (CPUID takes as long as one level or several would)",
-            document);
+            "whether the hypervisor is itself a guest (CPUID takes as long as one level or several would)");
     if (list.count)
-        document_say(document, BLOCK_FACT, "Not decided: %s.", listing_text(&list, document));
+        document_say(doc, BLOCK_FACT, "Not decided: %s.", listing_text(&list));
+}
+
+/* ---- what to change ---- */
+
+static void add_remedies(const struct findings *findings, struct document *doc)
+{
+    document_say(doc, BLOCK_HEADING, "What costs most here and what to change");
+    for (size_t i = 0; i < findings->remedy_count; i++) {
+        const struct remedy *remedy = &findings->remedies[i];
+        document_say(doc, BLOCK_ITEM, "%s.", view_capital(doc, remedy->cost));
+        if (has_figures(remedy)) {
+            document_say(doc, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (",
+                view_capital(doc, remedy->with_what), format_figure(UNIT_NS, remedy->with_ns, 0).text,
+                remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
+                format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text);
+            if (isfinite(remedy->low) && isfinite(remedy->high))
+                view_add(doc, "95 %% interval %s … %s).",
+                    format_figure(UNIT_NS, remedy->low, FORMAT_SIGN).text,
+                    format_figure(UNIT_NS, remedy->high, FORMAT_SIGN).text);
+            else
+                view_add(doc, "without an interval, which may be chance).");
+        }
+        document_say(doc, BLOCK_MORE, "To change: %s.", remedy->change);
+    }
+    if (!findings->remedy_count)
+        document_say(doc, BLOCK_SENTENCE,
+            "Nothing that was measured here costs more than it would without its cause.");
 }
 
 /* ---- findings ---- */
 
 enum { FINDING_TITLE, FINDING_KNOWN, FINDING_FOUND, FINDING_REMARK, FINDING_COLUMNS };
 
-/* How it was found and how sure that is: "CPUID leaf 4; a hypervisor may make it up"; NULL: nobody says. */
-static const char *remark_of(const struct finding *finding, struct document *document)
-{
-    bool both = finding->how[0] && finding->sure[0];
-    return finding->how[0] || finding->sure[0]
-               ? document_text(document, "%s%s%s", finding->how, both ? "; " : "", finding->sure)
-               : NULL;
-}
-
-static void add_section(
-    const struct findings *findings, enum finding_section section, struct document *document)
+static void add_section(const struct findings *findings, enum finding_section section, struct document *doc)
 {
     static const struct column columns[FINDING_COLUMNS] = {
         [FINDING_TITLE] = {.key = "finding", .head = "", .unit = UNIT_TEXT},
@@ -206,59 +216,56 @@ static void add_section(
         rows += findings->items[i].section == section;
     if (!rows)
         return;
-    struct table *table = document_table(document, finding_section_name(section),
-        finding_section_title(section), columns, FINDING_COLUMNS, rows);
+    struct table *table = document_table(
+        doc, finding_section_name(section), finding_section_title(section), columns, FINDING_COLUMNS, rows);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (finding->section != section)
             continue;
         struct value *remark = table_at(table, row, FINDING_REMARK);
-        remark->text = remark_of(finding, document);
+        const char *how = finding->how, *sure = finding->sure;
+        if (how[0] || sure[0]) /* "CPUID leaf 4; a hypervisor may make it up" */
+            remark->text = document_text(doc, "%s%s%s", how, how[0] && sure[0] ? "; " : "", sure);
         remark->tone = TONE_FAINT;
         remark->detail = finding->source != FINDING_JUDGED || !finding->value.known;
-        table_text(table, row, FINDING_TITLE, finding_heading(finding, &document->pool));
+        table_text(table, row, FINDING_TITLE, heading_of(finding, doc));
         table_text(table, row, FINDING_KNOWN, sources[finding->source]);
-        finding_fill(finding, table_at(table, row, FINDING_FOUND), &document->pool);
+        *table_at(table, row, FINDING_FOUND) = finding_value(finding, &doc->pool);
         table_at(table, row++, FINDING_TITLE)->detail = finding->detail;
     }
 }
 
 /* For files: "value" is a number in base units, true or false, or words, as "unit" says; "text" are more
  * words to a number. What is not known is empty, and "reason" says why. */
-enum { FINDING_VALUES = 10 };
-
-static void describe_finding(const struct finding *finding, struct file_value values[static FINDING_VALUES])
-{
-    bool known = finding->value.known, has = finding_has_number(finding);
-    bool words = finding->unit == UNIT_TEXT;
-    const char *text = finding->value.text, *reason = text[0] ? text : "not told";
-    const struct file_value all[FINDING_VALUES] = {
-        FILE_WORDS("name", finding->name),
-        FILE_WORDS("key", finding->key),
-        FILE_WORDS("section", finding_section_name(finding->section)),
-        FILE_WORDS("source", finding_source_name(finding->source)),
-        FILE_WORDS("unit", unit_name(finding->unit)),
-        has ? FILE_FIGURE("value", finding->unit, finding->number)
-            : FILE_WORDS("value", words && known ? text : NULL),
-        FILE_FIGURE("low", finding->unit, has ? finding->low : NAN),
-        FILE_FIGURE("high", finding->unit, has ? finding->high : NAN),
-        FILE_WORDS("reason", !known         ? reason
-                             : words || has ? NULL
-                                            : "its number is none"),
-        FILE_WORDS("text", has ? text : NULL),
-    };
-    memcpy(values, all, sizeof all);
-}
-
-static void add_findings_for_files(const struct findings *findings, struct document *document)
+static void add_findings_for_files(const struct findings *findings, struct document *doc)
 {
     static const struct finding any;
-    struct file_value values[FINDING_VALUES];
-    describe_finding(&any, values);
-    struct table *table = view_file_table(document, "findings", values, FINDING_VALUES, findings->count);
-    for (size_t i = 0; i < findings->count; i++) {
-        describe_finding(&findings->items[i], values);
-        view_file_row(table, i, values, FINDING_VALUES);
+    struct table *table = NULL;
+    for (size_t i = 0; i <= findings->count; i++) { /* the first one makes the table */
+        const struct finding *finding = i ? &findings->items[i - 1] : &any;
+        bool known = finding->value.known, has = finding_has_number(finding);
+        bool words = finding->unit == UNIT_TEXT;
+        const char *text = finding->value.text, *reason = words || has ? NULL : "its number is none";
+        const struct file_value values[] = {
+            FILE_WORDS("name", finding->name),
+            FILE_WORDS("key", finding->key),
+            FILE_WORDS("section", finding_section_name(finding->section)),
+            FILE_WORDS("source", finding_source_name(finding->source)),
+            FILE_WORDS("unit", unit_name(finding->unit)),
+            has ? FILE_FIGURE("value", finding->unit, finding->number)
+                : FILE_WORDS("value", words && known ? text : NULL),
+            FILE_FIGURE("low", finding->unit, has ? finding->low : NAN),
+            FILE_FIGURE("high", finding->unit, has ? finding->high : NAN),
+            FILE_WORDS("reason", known     ? reason
+                                 : text[0] ? text
+                                           : "not told"),
+            FILE_WORDS("text", has ? text : NULL),
+        };
+        size_t count = sizeof values / sizeof *values;
+        if (i)
+            view_file_row(table, i - 1, values, count);
+        else
+            table = view_file_table(doc, "findings", values, count, findings->count);
     }
 }
 
@@ -292,16 +299,26 @@ static const struct result_cell *line_cell(
     return NULL;
 }
 
-/* How many lines, one a page, a working set has. */
-static double lines_of(uint64_t bytes)
+/* In the chart all of them; in the table every so many, so that they fit and the last is one of them. */
+static void add_lines(const struct result *result, struct document *doc)
 {
-    uint64_t lines = bytes / CHASE_PAGE_BYTES;
-    return (double)lines;
-}
-
-static void draw_lines(const struct curves *curves, const struct curve_group *rows, struct document *document)
-{
-    struct chart *chart = document_chart(document, CHART_LINES, "lines", "Time of an access");
+    enum { ROWS_MAX = 14 };
+    struct column columns[1 + LINE_CURVES] = {{.key = "lines", .unit = UNIT_COUNT}};
+    const struct curve_group *rows = NULL;
+    struct curves curves;
+    curves_arrange(result, &doc->pool, &curves);
+    for (size_t i = 0; i < curves.count && !rows; i++)
+        if (curves.all[i]->native && curves.all[i]->group->shape.order == CHASE_LINE_PER_PAGE)
+            rows = curves.all[i]->group;
+    size_t count = rows ? rows->working_set_count : 0, step = (count + ROWS_MAX - 1) / ROWS_MAX;
+    if (!count)
+        return;
+    for (size_t c = 0; c < LINE_CURVES; c++)
+        columns[1 + c] = (struct column){.key = line_curves[c].head, .unit = UNIT_NS, .bare = true};
+    document_say(doc, BLOCK_HEADING, "lines packed, scattered, and one in each page of 4 KiB: ns per access");
+    struct table *table =
+        document_table(doc, "lines", NULL, columns, 1 + LINE_CURVES, (count - 1) / step + 1);
+    struct chart *chart = document_chart(doc, CHART_LINES, "lines", "Time of an access");
     if (!chart)
         return;
     chart->x = (struct chart_axis){.label = "lines", .unit = UNIT_COUNT, .scale = SCALE_LOG2};
@@ -311,95 +328,39 @@ static void draw_lines(const struct curves *curves, const struct curve_group *ro
         "pages of 4 KiB do, large pages are splintered from below.";
     for (size_t c = 0; c < LINE_CURVES; c++) {
         struct chart_series *series = NULL;
-        for (size_t i = 0; i < rows->working_set_count; i++) {
-            const struct result_cell *cell = line_cell(curves, &line_curves[c], rows->working_sets[i]);
-            if (!cell)
-                continue;
-            if (!series &&
-                !(series = chart_series(document, chart, line_curves[c].head, rows->working_set_count)))
-                return;
-            series->points[i] = (struct chart_point){.x = lines_of(rows->working_sets[i]),
-                .y = cell->median,
-                .low = cell->low,
-                .high = cell->high};
-        }
-    }
-}
-
-/* Every so many lines, so that they fit and the last is one of them. */
-static void add_lines(const struct result *result, struct document *document)
-{
-    enum { ROWS_MAX = 14 };
-    struct column columns[1 + LINE_CURVES] = {{.key = "lines", .unit = UNIT_COUNT}};
-    const struct curve_group *rows = NULL;
-    struct curves curves;
-    curves_arrange(result, &document->pool, &curves);
-    for (size_t i = 0; i < curves.count && !rows; i++)
-        if (curves.all[i]->native && curves.all[i]->group->shape.order == CHASE_LINE_PER_PAGE)
-            rows = curves.all[i]->group;
-    size_t count = rows ? rows->working_set_count : 0, step = (count + ROWS_MAX - 1) / ROWS_MAX;
-    if (!count)
-        return;
-    for (size_t c = 0; c < LINE_CURVES; c++)
-        columns[1 + c] = (struct column){.key = line_curves[c].head, .unit = UNIT_NS, .bare = true};
-    document_say(
-        document, BLOCK_HEADING, "lines packed, scattered, and one in each page of 4 KiB: ns per access");
-    struct table *table =
-        document_table(document, "lines", NULL, columns, 1 + LINE_CURVES, (count - 1) / step + 1);
-    for (size_t i = (count - 1) % step, row = 0; i < count; i += step, row++) {
-        table_number(table, row, 0, lines_of(rows->working_sets[i]));
-        for (size_t c = 0; c < LINE_CURVES; c++) {
+        for (size_t i = 0; i < count; i++) {
             const struct result_cell *cell = line_cell(&curves, &line_curves[c], rows->working_sets[i]);
-            table_number(table, row, 1 + c, cell ? cell->median : NAN);
+            double lines = (double)(rows->working_sets[i] / CHASE_PAGE_BYTES); /* one a page */
+            bool in_table = (count - 1 - i) % step == 0;
+            if (in_table)
+                table_number(table, i / step, 0, lines);
+            if (in_table && cell)
+                table_number(table, i / step, 1 + c, cell->median);
+            if (cell && !series)
+                series = chart_series(doc, chart, line_curves[c].head, count);
+            if (cell && series)
+                series->points[i] = (struct chart_point){lines, cell->median, cell->low, cell->high, NULL};
         }
     }
     view_drop_empty(table);
-    draw_lines(&curves, rows, document);
-}
-
-/* ---- what to change ---- */
-
-static void add_remedies(const struct findings *findings, struct document *document)
-{
-    document_say(document, BLOCK_HEADING, "What costs most here and what to change");
-    for (size_t i = 0; i < findings->remedy_count; i++) {
-        const struct remedy *remedy = &findings->remedies[i];
-        const char *interval = "without an interval, which may be chance";
-        if (isfinite(remedy->low) && isfinite(remedy->high))
-            interval = document_text(document, "95 %% interval %s … %s",
-                format_figure(UNIT_NS, remedy->low, FORMAT_SIGN).text,
-                format_figure(UNIT_NS, remedy->high, FORMAT_SIGN).text);
-        document_say(document, BLOCK_ITEM, "%s.", view_capital(document, remedy->cost));
-        if (has_figures(remedy))
-            document_say(document, BLOCK_MORE, "%s: %s; %s: %s; a difference of %s (%s).",
-                view_capital(document, remedy->with_what), format_figure(UNIT_NS, remedy->with_ns, 0).text,
-                remedy->without_what, format_figure(UNIT_NS, remedy->without_ns, 0).text,
-                format_figure(UNIT_NS, remedy->more_ns, FORMAT_SIGN).text, interval);
-        document_say(document, BLOCK_MORE, "To change: %s.", remedy->change);
-    }
-    if (!findings->remedy_count)
-        document_say(document, BLOCK_SENTENCE,
-            "Nothing that was measured here costs more than it would without its cause.");
 }
 
 /* ---- all of it ---- */
 
-void view_inspect(const struct result *result, struct document *document)
+void view_inspect(const struct result *result, struct document *doc)
 {
     const struct findings *findings = &result->findings;
-    view_run_title(result, document);
-    document_say(document, BLOCK_CONCLUSION, "%s%s%s.", machine_text(result, document),
-        large_pages_text(findings, document), view_run_incomplete(result, document));
-    view_run_machine(result, document);
-    say_large_pages(findings, document);
-    say_fresh_memory(findings, document);
-    say_yes_and_no(findings, document);
-    say_undecided(findings, document);
-    add_remedies(findings, document);
+    view_run_title(result, doc);
+    conclude(result, doc);
+    view_run_machine(result, doc);
+    say_memory(findings, doc);
+    say_yes_and_no(findings, doc);
+    say_undecided(findings, doc);
+    add_remedies(findings, doc);
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++)
-        add_section(&result->findings, section, document);
-    add_lines(result, document);
-    view_rounds(result, document);
-    view_run_method(result, document);
-    add_findings_for_files(&result->findings, document);
+        add_section(findings, section, doc);
+    add_lines(result, doc);
+    view_rounds(result, doc);
+    view_run_method(result, doc);
+    add_findings_for_files(findings, doc);
 }

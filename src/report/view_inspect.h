@@ -3,34 +3,28 @@
 #ifndef VCOST_REPORT_VIEW_INSPECT_H
 #define VCOST_REPORT_VIEW_INSPECT_H
 
-#include "base/pool.h"
 #include "inspect/threshold.h"
 #include "report/document.h"
 #include "result/result.h"
 
 /* The result has to outlive the document in all of these. */
-void view_inspect(const struct result *result, struct document *document);
+void view_inspect(const struct result *result, struct document *doc);
 
 /* The last round of --watch alone, for who watches: a line of fixed width, below the head of such lines if it
  * is the first. What is clearly another thing than the inspection found is marked by "*": an interval that
  * has nothing in common with that one's and more than a tenth between them, or another verdict. */
-void view_round(const struct result *result, struct document *document);
+void view_round(const struct result *result, struct document *doc);
 
 /* What has drifted since the inspection: a sentence for each finding that was clearly another one in a round,
  * or one that none was. Nothing without rounds. */
-void view_drift(const struct result *result, struct document *document);
+void view_drift(const struct result *result, struct document *doc);
 
 /* All rounds as a table, and what has drifted. Nothing without rounds. */
-void view_rounds(const struct result *result, struct document *document);
+void view_rounds(const struct result *result, struct document *doc);
 
-/* ---- a finding, in a table and in sentences; texts are the pool's or the finding's ---- */
-
-/* "entries of the TLB (L2 4K)". */
-const char *finding_heading(const struct finding *finding, struct pool *pool);
-
-/* Its number in its unit with the interval, and the words that it has besides or instead; where it is not
- * known, "cannot tell: REASON". */
-void finding_fill(const struct finding *finding, struct value *value, struct pool *pool);
+/* For a table: its number in its unit with the interval, and the words that it has besides or instead; where
+ * it is not known, "cannot tell: REASON". Texts are the pool's or the finding's. */
+struct value finding_value(const struct finding *finding, struct pool *pool);
 
 /* The same as words, without the interval: "yes (virtio0)", "partly", "3.6 µs". */
 const char *finding_phrase(const struct finding *finding, struct pool *pool);

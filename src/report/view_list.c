@@ -1,39 +1,36 @@
 #include "report/view_list.h"
 
 #include "record/record.h"
+#include "report/view_parts.h"
 
-/* What KVM, or another monitor, is here: below its name on a terminal, elsewhere a column. */
-static const char *facts_text(const struct monitor_facts *facts, struct document *document)
-{
-    if (!facts->usable)
-        return document_text(document, "cannot be used: %s", facts->reason);
-    const char *text = document_text(document, "%s paging (%s); provider: %s",
-        technique_name(facts->technique), facts->technique_proof, facts->provider.text);
-    if (facts->syscall_privilege >= 0)
-        text = document_text(
-            document, "%s; SYSCALL in a guest leads to privilege level %d", text, facts->syscall_privilege);
-    for (size_t i = 0; i < facts->quirk_count; i++)
-        text = document_text(document, "%s; %s", text, facts->quirks[i]);
-    return text;
-}
-
-void view_list(const struct list_part *parts, size_t count, struct document *document)
+void view_list(const struct list_part *parts, size_t count, struct document *doc)
 {
     static const struct column columns[] = {{.key = "name", .head = "", .unit = UNIT_TEXT},
         {.key = "summary", .head = "", .unit = UNIT_TEXT}, {.key = "here", .unit = UNIT_TEXT, .below = true}};
-    document->title = "vcost list";
-    for (size_t part = 0; part < count; part++) {
-        bool facts = false;
-        for (size_t i = 0; i < parts[part].count; i++)
-            facts |= parts[part].items[i].facts != NULL;
-        struct table *table = document_table(
-            document, parts[part].name, parts[part].name, columns, facts ? 3 : 2, parts[part].count);
-        for (size_t row = 0; row < parts[part].count; row++) {
-            const struct list_item *item = &parts[part].items[row];
-            table_text(table, row, 0, item->name);
-            table_text(table, row, 1, item->summary);
-            if (item->facts)
-                table_text(table, row, 2, facts_text(item->facts, document));
+    doc->title = "vcost list";
+    for (const struct list_part *part = parts; part < parts + count; part++) {
+        bool any = false;
+        for (size_t i = 0; i < part->count; i++)
+            any |= part->items[i].facts != NULL;
+        struct table *table = document_table(doc, part->name, part->name, columns, any ? 3 : 2, part->count);
+        for (size_t row = 0; row < part->count; row++) {
+            const struct monitor_facts *facts = part->items[row].facts;
+            struct listing text = {.doc = doc, .between = "; "};
+            table_text(table, row, 0, part->items[row].name);
+            table_text(table, row, 1, part->items[row].summary);
+            if (!facts)
+                continue;
+            if (facts->usable)
+                listing_add(&text, "%s paging (%s); provider: %s", technique_name(facts->technique),
+                    facts->technique_proof, facts->provider.text);
+            else
+                listing_add(&text, "cannot be used: %s", facts->reason);
+            if (facts->usable && facts->syscall_privilege >= 0)
+                listing_add(
+                    &text, "SYSCALL in a guest leads to privilege level %d", facts->syscall_privilege);
+            for (size_t i = 0; facts->usable && i < facts->quirk_count; i++)
+                listing_add(&text, "%s", facts->quirks[i]);
+            table_text(table, row, 2, text.text);
         }
     }
 }

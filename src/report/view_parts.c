@@ -7,105 +7,95 @@
 
 /* ---- in sentences ---- */
 
-void listing_add(struct listing *listing, const char *name, struct document *document)
+void view_add(struct document *doc, const char *format, ...)
 {
-    if (listing->count++ < listing->most)
-        listing->text =
-            listing->text ? document_text(document, "%s%s%s", listing->text, listing->between, name) : name;
+    va_list list;
+    va_start(list, format);
+    const char *text = pool_vformat(&doc->pool, format, list);
+    va_end(list);
+    if (!doc->pool.failed) /* then something was said */
+        doc->blocks[doc->count - 1].text = document_text(doc, "%s%s", doc->blocks[doc->count - 1].text, text);
 }
 
-const char *listing_text(const struct listing *listing, struct document *document)
+void listing_add(struct listing *listing, const char *format, ...)
 {
-    bool comma = listing->between[0] == ',';
-    if (!listing->count)
-        return "";
-    return listing->count <= listing->most
-               ? listing->text
-               : document_text(document, "%s%sand %zu more", listing->text, comma ? " " : listing->between,
-                     listing->count - listing->most);
+    va_list list;
+    if (listing->count++ >= listing->most && listing->most)
+        return;
+    va_start(list, format);
+    const char *text = pool_vformat(&listing->doc->pool, format, list);
+    va_end(list);
+    listing->text =
+        listing->text ? document_text(listing->doc, "%s%s%s", listing->text, listing->between, text) : text;
 }
 
-/* "2.6", "-4.2" */
-static const char *percent_text(struct document *document, double ratio)
+const char *listing_text(const struct listing *listing)
 {
-    struct formatted number = format_figure(UNIT_CHANGE, ratio, FORMAT_BARE);
-    return document_text(document, "%s", number.text + (number.text[0] == '+'));
+    if (!listing->most || listing->count <= listing->most)
+        return listing->text ? listing->text : "";
+    return document_text(listing->doc, "%s%sand %zu more", listing->text,
+        listing->between[0] == ',' ? " " : listing->between, listing->count - listing->most);
 }
 
-const char *view_amount(struct document *document, double ratio, double low, double high)
+const char *view_amount(struct document *doc, double ratio, double low, double high)
 {
-    return document_text(document, "%s %% (%s to %s)", percent_text(document, ratio),
-        percent_text(document, low), percent_text(document, high));
+    const double figures[] = {ratio, ratio < 1 ? high : low, ratio < 1 ? low : high};
+    const char *texts[3];
+    for (int i = 0; i < 3; i++) {
+        double more = ratio < 1 ? 2 - figures[i] : figures[i];
+        const char *text = document_text(doc, "%s", format_figure(UNIT_CHANGE, more, FORMAT_BARE).text);
+        texts[i] = text + (text[0] == '+');
+    }
+    return document_text(doc, "%s %% (%s to %s)", texts[0], texts[1], texts[2]);
 }
 
-const char *view_time(struct document *document, double ns, double low, double high, bool sign)
+const char *view_time(struct document *doc, double ns, double low, double high, bool sign)
 {
     const struct column column = {.unit = UNIT_NS, .rounded = true, .sign = sign};
-    const struct value value = {.unit = UNIT_NS, .number = ns, .low = low, .high = high};
-    return format_value(&document->pool, &value, &column);
+    return format_value(
+        &doc->pool, &(struct value){.unit = UNIT_NS, .number = ns, .low = low, .high = high}, &column);
 }
 
-const char *view_capital(struct document *document, const char *text)
+const char *view_capital(struct document *doc, const char *text)
 {
-    return text[0] ? document_text(document, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
+    return text[0] ? document_text(doc, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
 }
 
 /* ---- a table for people ---- */
 
-static bool is_column_empty(const struct table *table, size_t column)
-{
-    for (size_t row = 0; row < table->rows; row++) {
-        const struct value *value = &table->values[row * table->column_count + column];
-        if (value->text || isfinite(value->number))
-            return false;
-    }
-    return true;
-}
-
 void view_drop_empty(struct table *table)
 {
-    size_t count = table ? table->column_count : 0;
-    for (size_t column = count; column-- > 0;) {
-        if (!is_column_empty(table, column))
-            continue;
-        struct column *columns = (struct column *)table->columns; /* the table's own copy */
-        memmove(columns + column, columns + column + 1, (--count - column) * sizeof *columns);
-        for (size_t row = 0, to = 0; row < table->rows; row++)
-            for (size_t i = 0; i <= count; i++)
-                if (i != column)
-                    table->values[to++] = table->values[row * (count + 1) + i];
-        table->column_count = count;
+    size_t all = table ? table->column_count : 0, kept = 0;
+    for (size_t column = 0; column < all; column++) {
+        bool any = false;
+        for (size_t row = 0; row < table->rows; row++) {
+            const struct value *value = table_at(table, row, column);
+            any |= value->text || isfinite(value->number);
+            *table_at(table, row, kept) = *value;
+        }
+        ((struct column *)table->columns)[kept] = table->columns[column]; /* the table's own copy */
+        kept += any;
     }
+    for (size_t i = 0; kept && i < kept * table->rows; i++)
+        table->values[i] = table->values[i / kept * all + i % kept];
+    if (table)
+        table->column_count = kept;
 }
 
-void view_say_marks(const struct table *table, struct document *document)
+void view_say_marks(const struct table *table, struct document *doc)
 {
-    static const struct {
-        const char *mark, *meaning;
-    } marks[] = {{"~", "tells nothing: its interval reaches more than 10 % to a side"},
-        {"!", "interrupted: measured less often than planned"}};
-    struct listing list = {.between = ";  ", .most = SIZE_MAX};
+    static const char *const marks[] = {"~ tells nothing: its interval reaches more than 10 % to a side",
+        "! interrupted: measured less often than planned"};
+    struct listing list = {.doc = doc, .between = ";  "};
     for (size_t m = 0; table && m < sizeof marks / sizeof *marks; m++) {
         bool used = false;
         for (size_t i = 0; i < table->rows * table->column_count; i++)
-            used |= table->values[i].mark && !strcmp(table->values[i].mark, marks[m].mark);
+            used |= table->values[i].mark && table->values[i].mark[0] == marks[m][0];
         if (used)
-            listing_add(&list, document_text(document, "%s %s", marks[m].mark, marks[m].meaning), document);
+            listing_add(&list, "%s", marks[m]);
     }
     if (list.count)
-        document_say(document, BLOCK_NOTE, "%s", list.text);
-}
-
-void remarks_add(
-    struct remarks *remarks, const char *lead, const char *name, const char *text, struct document *document)
-{
-    struct remark *items =
-        text ? pool_grow(&document->pool, remarks->items, remarks->count, &remarks->room, sizeof *items)
-             : NULL;
-    if (!items)
-        return;
-    remarks->items = items;
-    items[remarks->count++] = (struct remark){lead, name, text};
+        document_say(doc, BLOCK_NOTE, "%s", list.text);
 }
 
 static bool say_alike(const struct remark *a, const struct remark *b)
@@ -113,44 +103,51 @@ static bool say_alike(const struct remark *a, const struct remark *b)
     return !strcmp(a->lead, b->lead) && !strcmp(a->text, b->text);
 }
 
-void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences,
-    struct document *document)
+void remarks_add(struct remarks *remarks, const char *lead, const char *name, const char *text)
 {
+    const struct remark remark = {lead, name, text};
+    for (size_t i = 0; text && i < remarks->count; i++)
+        if (say_alike(&remarks->items[i], &remark) && !strcmp(remarks->items[i].name, name))
+            return;
+    struct remark *items =
+        text ? pool_grow(&remarks->doc->pool, remarks->items, remarks->count, &remarks->room, sizeof *items)
+             : NULL;
+    if (!items)
+        return;
+    remarks->items = items;
+    items[remarks->count++] = remark;
+}
+
+void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences)
+{
+    const struct remark *items = remarks->items;
     size_t said = 0;
     if (title && remarks->count)
-        document_say(document, BLOCK_NOTE, "%s", title);
-    for (size_t first = 0; first < remarks->count; first++) {
-        const struct remark *items = remarks->items;
-        struct listing names = {.between = ", ", .most = most};
-        size_t before = 0;
-        while (before < first && !say_alike(&items[before], &items[first]))
+        document_say(remarks->doc, BLOCK_NOTE, "%s", title);
+    for (size_t first = 0, before; first < remarks->count; first++) {
+        struct listing names = {.doc = remarks->doc, .between = ", ", .most = most};
+        for (before = 0; !say_alike(&items[before], &items[first]);)
             before++;
-        for (size_t i = first; before == first && i < remarks->count; i++) {
-            bool again = !say_alike(&items[i], &items[first]);
-            for (size_t k = first; k < i && !again; k++)
-                again = say_alike(&items[k], &items[first]) && !strcmp(items[k].name, items[i].name);
-            if (!again)
-                listing_add(&names, items[i].name, document);
-        }
+        for (size_t i = first; before == first && i < remarks->count; i++)
+            if (say_alike(&items[i], &items[first]))
+                listing_add(&names, "%s", items[i].name);
         if (names.count && said++ < sentences)
-            document_say(document, BLOCK_FACT, "%s%s: %s", items[first].lead, listing_text(&names, document),
+            document_say(remarks->doc, BLOCK_FACT, "%s%s: %s", items[first].lead, listing_text(&names),
                 items[first].text);
     }
     if (said > sentences)
-        document_say(document, BLOCK_FACT, "and %zu more: see \"reason\" in --json", said - sentences);
+        document_say(remarks->doc, BLOCK_FACT, "and %zu more: see \"reason\" in --json", said - sentences);
 }
 
 /* ---- a table for files ---- */
 
 struct table *view_file_table(
-    struct document *document, const char *name, const struct file_value *values, size_t count, size_t rows)
+    struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows)
 {
     struct column columns[FILE_COLUMNS_MAX] = {0};
-    for (size_t i = 0; i < count; i++) {
-        columns[i].key = values[i].key;
-        columns[i].unit = values[i].unit;
-    }
-    struct table *table = document_table(document, name, NULL, columns, count, rows);
+    for (size_t i = 0; i < count; i++)
+        columns[i] = (struct column){.key = values[i].key, .unit = values[i].unit};
+    struct table *table = document_table(doc, name, NULL, columns, count, rows);
     if (table)
         table->readers = TABLE_FOR_FILES;
     return table;
@@ -158,10 +155,10 @@ struct table *view_file_table(
 
 void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        *table_at(table, row, i) = (struct value){.unit = values[i].unit,
-            .number = values[i].number,
-            .low = NAN,
-            .high = NAN,
-            .text = values[i].text};
+    for (size_t i = 0; i < count; i++) {
+        struct value *value = table_at(table, row, i);
+        value->unit = values[i].unit;
+        value->number = values[i].number;
+        value->text = values[i].text;
+    }
 }

@@ -19,11 +19,11 @@ static const struct round_column {
 };
 enum { ROUND_COLUMNS = sizeof round_columns / sizeof *round_columns };
 
-/* Intervals hold what placements of one round differ by; from round to round a little more is nothing new. */
-static const double drift_least = 1.1;
-
 static bool round_differs(const struct finding *before, const struct finding *after)
 {
+    /* Intervals hold what placements of one round differ by; from round to round a little more is nothing
+     * new. */
+    static const double drift_least = 1.1;
     if (!before || !after || !finding_has_number(before) || !finding_has_number(after))
         return false;
     if (before->unit == UNIT_YES_NO)
@@ -38,38 +38,36 @@ static const struct finding *round_finding(const struct result *result, const st
     const struct round_column *column, bool *differs)
 {
     const struct finding *found = findings_find(&round->findings, column->name, column->key);
-    if (!found || !finding_has_number(found))
-        return NULL;
-    *differs = round_differs(findings_find(&result->findings, found->name, found->key), found);
-    return found;
+    *differs = found && round_differs(findings_find(&result->findings, found->name, found->key), found);
+    return found && finding_has_number(found) ? found : NULL;
 }
 
 /* The time of day in "2026-11-24T12:31:02Z". */
-static const char *time_of_day(const struct result_round *round, struct document *document)
+static const char *time_of_day(const struct result_round *round, struct document *doc)
 {
     const char *t = strchr(round->started, 'T');
-    return document_text(document, "%.8s", t ? t + 1 : round->started);
+    return document_text(doc, "%.8s", t ? t + 1 : round->started);
 }
 
-void view_round(const struct result *result, struct document *document)
+void view_round(const struct result *result, struct document *doc)
 {
     const struct result_round *round = &result->rounds[result->round_count - 1];
-    const char *head = "time    ", *line = document_text(document, "%-8s", time_of_day(round, document));
+    const char *head = "time    ", *line = document_text(doc, "%-8s", time_of_day(round, doc));
     for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-        bool differs = false;
+        bool differs;
         const struct finding *found = round_finding(result, round, &round_columns[i], &differs);
-        const char *text = found ? finding_phrase(found, &document->pool) : "-";
+        const char *text = found ? finding_phrase(found, &doc->pool) : "-";
         int width = round_columns[i].width, blanks = width - (int)text_columns(text);
-        head = document_text(document, "%s  %*s ", head, width, round_columns[i].head);
-        line = document_text(
-            document, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, differs ? "*" : " ");
+        head = document_text(doc, "%s  %*s ", head, width, round_columns[i].head);
+        line =
+            document_text(doc, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, differs ? "*" : " ");
     }
     if (result->round_count == 1)
-        document_say(document, BLOCK_SENTENCE, "%s", head);
-    document_say(document, BLOCK_SENTENCE, "%s", line);
+        document_say(doc, BLOCK_SENTENCE, "%s", head);
+    document_say(doc, BLOCK_SENTENCE, "%s", line);
 }
 
-void view_rounds(const struct result *result, struct document *document)
+void view_rounds(const struct result *result, struct document *doc)
 {
     struct column columns[1 + ROUND_COLUMNS] = {{.key = "time", .unit = UNIT_TEXT}};
     if (!result->round_count)
@@ -77,55 +75,44 @@ void view_rounds(const struct result *result, struct document *document)
     for (size_t i = 0; i < ROUND_COLUMNS; i++)
         columns[1 + i] = (struct column){.key = round_columns[i].head, .unit = UNIT_NS};
     struct table *table = document_table(
-        document, "rounds", "What was measured again since", columns, 1 + ROUND_COLUMNS, result->round_count);
+        doc, "rounds", "What was measured again since", columns, 1 + ROUND_COLUMNS, result->round_count);
     for (size_t row = 0; row < result->round_count; row++) {
-        table_text(table, row, 0, time_of_day(&result->rounds[row], document));
+        table_text(table, row, 0, time_of_day(&result->rounds[row], doc));
         for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-            bool differs = false;
+            bool differs;
             struct value *value = table_at(table, row, 1 + i);
             const struct finding *found =
                 round_finding(result, &result->rounds[row], &round_columns[i], &differs);
             if (found)
-                finding_fill(found, value, &document->pool);
+                *value = finding_value(found, &doc->pool);
             value->mark = differs ? "*" : NULL;
             value->tone = differs ? TONE_WARNING : TONE_PLAIN;
         }
     }
-    view_drift(result, document);
+    view_drift(result, doc);
 }
 
-/* How often a finding of the inspection was another one in the rounds; *last: the last round's, if known. */
-static size_t count_drift(
-    const struct result *result, const struct finding *before, const struct finding **last)
-{
-    size_t count = 0;
-    *last = NULL;
-    for (size_t i = 0; i < result->round_count; i++) {
-        const struct finding *after = findings_find(&result->rounds[i].findings, before->name, before->key);
-        count += round_differs(before, after);
-        if (after && finding_has_number(after))
-            *last = after;
-    }
-    return count;
-}
-
-void view_drift(const struct result *result, struct document *document)
+void view_drift(const struct result *result, struct document *doc)
 {
     bool any = false;
     for (size_t i = 0; i < result->findings.count; i++) {
-        const struct finding *before = &result->findings.items[i], *last;
+        const struct finding *before = &result->findings.items[i], *last = NULL; /* that is known */
         char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
-        size_t count = count_drift(result, before, &last);
+        size_t count = 0;
+        for (size_t k = 0; k < result->round_count; k++) {
+            const struct finding *after =
+                findings_find(&result->rounds[k].findings, before->name, before->key);
+            count += round_differs(before, after);
+            last = after && finding_has_number(after) ? after : last;
+        }
         if (!count)
             continue;
         any = true;
         finding_label(before, label);
-        document_say(document, BLOCK_NOTE,
+        document_say(doc, BLOCK_NOTE,
             "* %s: %s at the inspection, clearly another in %zu of %zu rounds, %s in the last.", label,
-            finding_phrase(before, &document->pool), count, result->round_count,
-            finding_phrase(last, &document->pool));
+            finding_phrase(before, &doc->pool), count, result->round_count, finding_phrase(last, &doc->pool));
     }
     if (!any && result->round_count)
-        document_say(
-            document, BLOCK_SENTENCE, "Nothing has drifted beyond its interval since the inspection.");
+        document_say(doc, BLOCK_SENTENCE, "Nothing has drifted beyond its interval since the inspection.");
 }

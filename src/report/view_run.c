@@ -1,52 +1,35 @@
-#include "report/view_run.h"
+#include "report/view_parts.h"
 
+#include "measure/statistics.h"
 #include "report/format.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the machine ---- */
 
 /* Brand strings are padded with blanks. */
-static const char *cpu_name(const struct result *result, struct document *document)
+static const char *cpu_name(const struct result *result, struct document *doc)
 {
     const struct fact *brand = &result->host.cpu.brand;
     const char *from = brand->known && brand->text[0] ? brand->text : result->host.cpu.vendor;
-    struct listing words = {.between = " ", .most = SIZE_MAX};
-    for (; *from; from += strcspn(from, " ")) {
-        from += strspn(from, " ");
-        if (*from)
-            listing_add(&words, document_text(document, "%.*s", (int)strcspn(from, " "), from), document);
-    }
+    struct listing words = {.doc = doc, .between = " "};
+    for (; *(from += strspn(from, " ")); from += strcspn(from, " "))
+        listing_add(&words, "%.*s", (int)strcspn(from, " "), from);
     return words.count ? words.text : "unnamed CPU";
 }
 
-void view_run_title(const struct result *result, struct document *document)
+void view_run_title(const struct result *result, struct document *doc)
 {
     const char *reason = result->incomplete_reason;
-    document->title =
-        document_text(document, "vcost %s on %s", result->experiment, cpu_name(result, document));
+    doc->title = document_text(doc, "vcost %s on %s", result->experiment, cpu_name(result, doc));
     if (!result->complete)
-        document->stamp = document_text(document, "incomplete%s%s", reason[0] ? ": " : "", reason);
+        doc->stamp = document_text(doc, "incomplete%s%s", reason[0] ? ": " : "", reason);
 }
 
-const char *view_run_incomplete(const struct result *result, struct document *document)
+const char *view_run_incomplete(const struct result *result, struct document *doc)
 {
-    return result->complete ? "" : document_text(document, " (%s)", document->stamp);
-}
-
-/* "KVM with shadow paging (PVM)" */
-static const char *guest_text(struct document *document, const struct monitor_facts *monitor)
-{
-    static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
-        [TECHNIQUE_SHADOW] = " with shadow paging",
-        [TECHNIQUE_DIRECT] = " with direct paging",
-        [TECHNIQUE_UNKNOWN] = NULL};
-    bool pvm = monitor->provider.known && !strcmp(monitor->provider.text, "kvm_pvm");
-    const char *way = ways[monitor->technique];
-    return document_text(document, "%s%s%s", strcmp(monitor->name, "kvm") != 0 ? monitor->name : "KVM",
-        way ? way : "", pvm ? " (PVM)" : "");
+    return result->complete ? "" : document_text(doc, " (%s)", doc->stamp);
 }
 
 static bool ran_on(const struct result *result, const char *monitor)
@@ -57,40 +40,45 @@ static bool ran_on(const struct result *result, const char *monitor)
     return false;
 }
 
-static void say_agent(const struct result_agent *agent, struct document *document)
+void view_run_machine(const struct result *result, struct document *doc)
 {
-    const struct agent_facts *facts = &agent->facts;
-    const char *below = facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor";
-    document_say(document, BLOCK_FACT, "%s: %s%s%s%s%s.", agent->monitor,
-        facts->brand.known ? facts->brand.text : "unknown CPU", facts->kernel.known ? ", Linux " : "",
-        facts->kernel.known ? facts->kernel.text : "", facts->is_guest ? ", a guest of " : "",
-        facts->is_guest ? below : "");
-}
-
-void view_run_machine(const struct result *result, struct document *document)
-{
-    const struct fact *kernel = &result->host.kernel;
+    static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
+        [TECHNIQUE_SHADOW] = " with shadow paging",
+        [TECHNIQUE_DIRECT] = " with direct paging",
+        [TECHNIQUE_UNKNOWN] = NULL};
     const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    struct listing guests = {.between = ", ", .most = RESULT_MONITORS_MAX};
-    for (size_t i = 0; i < result->monitor_count; i++)
-        if (result->monitors[i].usable && ran_on(result, result->monitors[i].name))
-            listing_add(&guests, guest_text(document, &result->monitors[i]), document);
-    document_say(document, BLOCK_FACT, "%s%s%sCPU: %s.%s%s%s", guests.count ? "Guest: " : "",
-        listing_text(&guests, document), guests.count ? ". " : "", cpu_name(result, document),
-        kernel->known ? " Linux " : "", kernel->known ? kernel->text : "", kernel->known ? "." : "");
-    for (size_t i = 0; i < result->agent_count; i++)
-        say_agent(&result->agents[i], document);
+    struct listing guests = {.doc = doc, .between = ", "};
+    for (size_t i = 0; i < result->monitor_count; i++) {
+        const struct monitor_facts *monitor = &result->monitors[i];
+        const char *way = ways[monitor->technique];
+        if (monitor->usable && ran_on(result, monitor->name))
+            listing_add(&guests, "%s%s%s", monitor == kvm ? "KVM" : monitor->name, way ? way : "",
+                monitor->provider.known && !strcmp(monitor->provider.text, "kvm_pvm") ? " (PVM)" : "");
+    }
+    document_say(doc, BLOCK_FACT, guests.count ? "Guest: %s. " : "%s", listing_text(&guests));
+    view_add(doc, "CPU: %s.", cpu_name(result, doc));
+    if (result->host.kernel.known)
+        view_add(doc, " Linux %s.", result->host.kernel.text);
+    for (size_t i = 0; i < result->agent_count; i++) {
+        const struct agent_facts *facts = &result->agents[i].facts;
+        document_say(doc, BLOCK_FACT, "%s: %s", result->agents[i].monitor,
+            facts->brand.known ? facts->brand.text : "unknown CPU");
+        if (facts->kernel.known)
+            view_add(doc, ", Linux %s", facts->kernel.text);
+        if (facts->is_guest)
+            view_add(doc, ", a guest of %s",
+                facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor");
+        view_add(doc, ".");
+    }
     if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm"))
-        document_say(document, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
+        document_say(doc, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
             kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
 }
 
-const char *view_run_guest(const struct result *result, struct document *document)
+const char *view_run_guest(const struct result *result, struct document *doc)
 {
-    static const struct {
-        const char *signature, *name;
-    } hypervisors[] = {{"kvm", "KVM"}, {"tcg", "QEMU (TCG)"}, {"vmware", "VMware"}, {"hyperv", "Hyper-V"},
-        {"xen", "Xen"}, {"bochs", "Bochs"}};
+    static const char *const hypervisors[][2] = {{"kvm", "KVM"}, {"tcg", "QEMU (TCG)"}, {"vmware", "VMware"},
+        {"hyperv", "Hyper-V"}, {"xen", "Xen"}, {"bochs", "Bochs"}};
     const struct fact *below = &result->host.guest_of;
     const char *name = below->text;
     if (!result->host.is_guest)
@@ -98,26 +86,20 @@ const char *view_run_guest(const struct result *result, struct document *documen
     if (!below->known || !name[0])
         return "guest of an unnamed hypervisor";
     for (size_t i = 0; i < sizeof hypervisors / sizeof *hypervisors; i++)
-        if (!strcmp(below->text, hypervisors[i].signature))
-            name = hypervisors[i].name;
-    return document_text(document, "%s guest", name);
+        if (!strcmp(below->text, hypervisors[i][0]))
+            name = hypervisors[i][1];
+    return document_text(doc, "%s guest", name);
 }
 
-void view_run_below(const struct result *result, struct document *document)
+void view_run_below(const struct result *result, struct document *doc)
 {
-    const char *guest = view_run_guest(result, document);
+    const char *guest = view_run_guest(result, doc);
     if (guest)
-        document_say(document, BLOCK_FACT, "This machine is itself a %s, so what lies below it is %s.", guest,
+        document_say(doc, BLOCK_FACT, "This machine is itself a %s, so what lies below it is %s.", guest,
             result->comparison_count ? "in both sides" : "in every figure");
 }
 
 /* ---- today ---- */
-
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
 
 /* Keeps how far an interval reaches to a side, relative, if there is one. */
 static void add_reach(double *reaches, size_t *count, double value, double low, double high)
@@ -126,30 +108,25 @@ static void add_reach(double *reaches, size_t *count, double value, double low, 
     *count += isfinite(reaches[*count]);
 }
 
-void view_run_today(const struct result *result, struct document *document)
+void view_run_today(const struct result *result, struct document *doc)
 {
-    double *reaches =
-        pool_room(&document->pool, result->comparison_count + result->cell_count, sizeof *reaches);
-    size_t count = 0;
-    for (size_t i = 0; reaches && i < result->comparison_count; i++) {
-        const struct result_comparison *found = &result->comparisons[i];
+    size_t most = result->comparison_count + result->cell_count, count = 0;
+    double *reaches = pool_room(&doc->pool, most, sizeof *reaches);
+    const struct result_comparison *found = result->comparisons;
+    const struct result_cell *cell = result->cells;
+    for (size_t i = 0; reaches && i < result->comparison_count; i++, found++)
         add_reach(reaches, &count, found->ratio, found->low, found->high);
-    }
     bool compared = count;
-    for (size_t i = 0; reaches && !compared && i < result->cell_count; i++) {
-        const struct result_cell *cell = &result->cells[i];
+    for (size_t i = 0; reaches && !compared && i < result->cell_count; i++, cell++)
         add_reach(reaches, &count, cell->median, cell->low, cell->high);
-    }
     if (!count)
         return;
-    qsort(reaches, count, sizeof *reaches, by_size);
+    statistics_median(reaches, count); /* sorts them */
     /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
     double half = reaches[count / 2];
-    document_say(document, BLOCK_SENTENCE,
-        "This machine is %s today: half of the %s are known %sto within %.*f %%.",
-        half <= 0.02   ? "quiet"
-        : half <= 0.10 ? "fairly quiet"
-                       : "disturbed",
+    const char *kind = half <= 0.02 ? "quiet" : half <= 0.10 ? "fairly quiet" : "disturbed";
+    document_say(doc, BLOCK_SENTENCE,
+        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
         compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
         100 * half);
 }
@@ -158,106 +135,96 @@ void view_run_today(const struct result *result, struct document *document)
 
 enum shape_kind { MODES_OF_SAMPLES, MODES_OF_PLACEMENTS, TREND, DRIFT, SHAPE_KINDS };
 
-/* "In 3 of 42 cells <what>: <cell> (<figure>), … <then>" */
-static const struct {
-    const char *what, *then;
-} shapes[SHAPE_KINDS] = {
-    [MODES_OF_SAMPLES] = {"samples fall into two groups, so that their median stands for neither",
-        "Something comes and goes there: a neighbour, another frequency, a shared cache."},
-    [MODES_OF_PLACEMENTS] = {"placements fall into two groups, so that their median stands for neither",
-        "There it matters which memory a placement got. The more placements, the surer the shares."},
-    [TREND] = {"samples rise or fall from the first of a placement to its last",
-        "Ratios are made from neighbouring samples and hardly concerned."},
-    [DRIFT] = {"medians rise or fall from the first placement to the last",
-        "Ratios are made within placements and hardly concerned."},
-};
-
-static double drift_of(enum shape_kind kind, const struct result_cell *cell)
-{
-    return kind == TREND ? cell->trend_percent : cell->drift_percent;
-}
-
-/* How far apart the modes are, as a logarithm, or how much there is of a drift; 0: this cell has it not. */
+/* How far apart the modes are, as a logarithm, or the drift in per cent; 0: this cell has it not. */
 static double shape_size(enum shape_kind kind, const struct result_cell *cell)
 {
     const struct modes *modes = &cell->modes;
     if (kind == TREND || kind == DRIFT)
-        return fabs(drift_of(kind, cell));
+        return kind == TREND ? cell->trend_percent : cell->drift_percent;
     return modes->two && modes->low > 0 && modes->of_placements == (kind == MODES_OF_PLACEMENTS)
                ? log(modes->high / modes->low)
                : 0;
 }
 
 /* "native at 8 MiB (10 ns, and 15 ns in 25 %)", "native: page-fault, 64 KiB (+14 %)" */
-static const char *shape_of_cell(
-    struct document *document, enum shape_kind kind, const struct result_cell *cell)
+static void add_shape(enum shape_kind kind, const struct result_cell *cell, struct listing *list)
 {
-    const char *event = cell->cell.event.name;
-    uint64_t bytes = event ? cell->cell.event.bytes : cell->cell.chase.working_set_bytes;
-    const struct modes *modes = &cell->modes;
+    const char *event = cell_chase(cell) ? NULL : cell_workload(cell);
+    uint64_t bytes = workload_size(&cell->cell.workload);
+    struct formatted low = format_figure(UNIT_NS, cell->modes.low, 0);
     const char *figure =
-        kind == TREND || kind == DRIFT
-            ? document_text(
-                  document, "%s", format_figure(UNIT_CHANGE, 1 + drift_of(kind, cell) / 100, 0).text)
-            : document_text(document, "%s, and %s in %.0f %%", format_figure(UNIT_NS, modes->low, 0).text,
-                  format_figure(UNIT_NS, modes->high, 0).text, 100 * modes->share_high);
-    return document_text(document, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
+        document_text(list->doc, "%s", format_figure(UNIT_CHANGE, 1 + shape_size(kind, cell) / 100, 0).text);
+    if (kind < TREND)
+        figure = document_text(list->doc, "%s, and %s in %.0f %%", low.text,
+            format_figure(UNIT_NS, cell->modes.high, 0).text, 100 * cell->modes.share_high);
+    listing_add(list, "%s%s%s%s%s (%s)", cell->label, event ? ": " : " at ", event ? event : "",
         event && bytes ? ", " : "", bytes ? format_size(bytes).text : "", figure);
 }
 
-static void say_shape(const struct result *result, enum shape_kind kind, struct document *document)
+/* "In 3 of 42 cells <what>: <cell> (<figure>), … <then>" */
+static void say_shape(const struct result *result, enum shape_kind kind, struct document *doc)
 {
     enum { NAMED = 3 };
+    static const char *const shapes[SHAPE_KINDS][2] = {
+        [MODES_OF_SAMPLES] = {"samples fall into two groups, so that their median stands for neither",
+            "Something comes and goes there: a neighbour, another frequency, a shared cache."},
+        [MODES_OF_PLACEMENTS] = {"placements fall into two groups, so that their median stands for neither",
+            "There it matters which memory a placement got. The more placements, the surer the shares."},
+        [TREND] = {"samples rise or fall from the first of a placement to its last",
+            "Ratios are made from neighbouring samples and hardly concerned."},
+        [DRIFT] = {"medians rise or fall from the first placement to the last",
+            "Ratios are made within placements and hardly concerned."},
+    };
     const struct result_cell *named[NAMED + 1]; /* the largest first; the last is pushed out */
-    struct listing list = {.between = "; ", .most = NAMED};
+    struct listing list = {.doc = doc, .between = "; ", .most = NAMED};
     size_t all = 0;
     for (size_t i = 0; i < result->cell_count; i++) {
-        double size = shape_size(kind, &result->cells[i]);
+        double size = fabs(shape_size(kind, &result->cells[i]));
+        size_t at = all < NAMED ? all : NAMED;
         if (!(size > 0))
             continue;
-        size_t at = all < NAMED ? all : NAMED;
-        for (; at > 0 && size > shape_size(kind, named[at - 1]); at--)
+        for (; at > 0 && size > fabs(shape_size(kind, named[at - 1])); at--)
             named[at] = named[at - 1];
         named[at] = &result->cells[i];
         all++;
     }
     for (size_t i = 0; i < all; i++)
-        listing_add(&list, i < NAMED ? shape_of_cell(document, kind, named[i]) : "", document);
+        add_shape(kind, named[i < NAMED ? i : NAMED], &list);
     if (all)
-        document_say(document, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
-            shapes[kind].what, listing_text(&list, document), shapes[kind].then);
+        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
+            shapes[kind][0], listing_text(&list), shapes[kind][1]);
 }
 
 /* ---- how well it was measured ---- */
 
 void view_run_counts(const struct ratios *ratios, const char *what, const char *const one_several[2],
-    const char *more, const char *less, struct document *document)
+    const char *more, const char *less, struct document *doc)
 {
     size_t all = ratios->all;
-    const char *chance = "";
+    if (!all)
+        return;
+    document_say(doc, BLOCK_SENTENCE, "%s: of %zu %s %zu %s %s, %zu %s, %zu not significant", what, all,
+        one_several[all > 1], ratios->slower, ratios->slower == 1 ? "is" : "are", more, ratios->faster, less,
+        all - ratios->slower - ratios->faster);
     if (all >= 20 && ratios->slower + ratios->faster)
-        chance = document_text(document,
-            "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
+        view_add(doc, "; with as many 95 %% intervals, about %.0f would miss the truth by chance alone",
             round(0.05 * (double)all));
-    if (all)
-        document_say(document, BLOCK_SENTENCE, "%s: of %zu %s %zu %s %s, %zu %s, %zu not significant%s.",
-            what, all, one_several[all > 1], ratios->slower, ratios->slower == 1 ? "is" : "are", more,
-            ratios->faster, less, all - ratios->slower - ratios->faster, chance);
+    view_add(doc, ".");
 }
 
-const char *view_run_quality(const size_t counts[static QUALITIES], struct document *document)
+const char *view_run_quality(const unsigned counts[static QUALITIES], struct document *doc)
 {
     static const char *const names[] = {[QUALITY_NOISY] = "noisy",
         [QUALITY_INTERRUPTED] = "interrupted",
         [QUALITY_MISSING] = "without any sample"};
-    struct listing list = {.between = ", ", .most = QUALITIES};
+    struct listing list = {.doc = doc, .between = ", "};
     size_t all = counts[QUALITY_GOOD];
     for (enum quality quality = QUALITY_NOISY; quality <= QUALITY_MISSING; quality++) {
         all += counts[quality];
         if (counts[quality])
-            listing_add(&list, document_text(document, "%zu %s", counts[quality], names[quality]), document);
+            listing_add(&list, "%u %s", counts[quality], names[quality]);
     }
-    return list.count ? document_text(document, "%s of %zu cells.", list.text, all) : "";
+    return list.count ? document_text(doc, "%s of %zu cells.", list.text, all) : "";
 }
 
 struct sample_counts {
@@ -277,48 +244,39 @@ static struct sample_counts count_samples(const struct result *result)
     return counts;
 }
 
-const char *view_run_blame(const struct result *result, struct document *document)
+const char *view_run_blame(const struct result *result, struct document *doc)
 {
-    static const double to_blame =
-        0.2; /* of so many samples other work is to blame for what cannot be told */
+    static const double least = 0.2; /* of so many samples other work is to blame for what cannot be told */
     struct sample_counts counts = count_samples(result);
     size_t all = counts.kept + counts.repeated, disturbed = counts.disturbed + counts.repeated;
-    if (all && (double)disturbed >= to_blame * (double)all)
-        return document_text(document,
+    if (all && (double)disturbed >= least * (double)all)
+        return document_text(doc,
             "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
             "again",
             disturbed, all);
-    return document_text(document,
+    return document_text(doc,
         "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
         10 * ceil(fmax(4 * result->seconds, 60) / 10));
 }
 
-static void say_samples(const struct result *result, struct document *document)
+void view_run_method(const struct result *result, struct document *doc)
 {
     struct sample_counts counts = count_samples(result);
-    const char *also = "";
-    if (counts.repeated)
-        also = document_text(
-            document, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
-    if (counts.disturbed)
-        also = document_text(
-            document, "%s; %s of those kept are disturbed", also, format_count(counts.disturbed).text);
-    document_say(document, BLOCK_SENTENCE, "%s samples%s, in %s.", format_count(counts.kept).text, also,
-        format_seconds(result->seconds).text);
-}
-
-void view_run_method(const struct result *result, struct document *document)
-{
-    size_t qualities[QUALITIES];
+    unsigned qualities[QUALITIES];
     result_qualities(result, qualities);
-    document_details(document, true);
-    const char *quality = view_run_quality(qualities, document);
+    document_details(doc, true);
+    const char *quality = view_run_quality(qualities, doc);
     if (quality[0])
-        document_say(document, BLOCK_SENTENCE, "%s", quality);
+        document_say(doc, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
-        say_shape(result, kind, document);
-    say_samples(result, document);
-    document_details(document, false);
+        say_shape(result, kind, doc);
+    document_say(doc, BLOCK_SENTENCE, "%s samples", format_count(counts.kept).text);
+    if (counts.repeated)
+        view_add(doc, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
+    if (counts.disturbed)
+        view_add(doc, "; %s of those kept are disturbed", format_count(counts.disturbed).text);
+    view_add(doc, ", in %s.", format_seconds(result->seconds).text);
+    document_details(doc, false);
 }
 
 /* ---- the table of cells ---- */
@@ -333,7 +291,7 @@ static double unless_zero(uint64_t count)
 static size_t describe_cell(const struct result *result, const struct result_cell *cell,
     const struct result_comparison *against, struct file_value values[static FILE_COLUMNS_MAX])
 {
-    const struct chase_shape *chase = cell->cell.event.name ? NULL : &cell->cell.chase;
+    const struct chase_shape *chase = cell_chase(cell);
     const struct modes *modes = cell->modes.two ? &cell->modes : NULL;
     const char *reason = cell_reason(cell);
     if (!reason && against)
@@ -341,18 +299,16 @@ static size_t describe_cell(const struct result *result, const struct result_cel
     bool counted = cell->counters.known;
     const struct file_value all[] = {
         FILE_WORDS("id", cell->id),
-        FILE_WORDS("workload", chase ? "chase" : cell->cell.event.name),
+        FILE_WORDS("workload", cell_workload(cell)),
         FILE_WORDS("monitor", cell->cell.monitor),
         FILE_WORDS(
-            "technique", cell->technique != TECHNIQUE_UNKNOWN ? technique_name(cell->technique) : NULL),
+            "technique", cell->technique == TECHNIQUE_UNKNOWN ? NULL : technique_name(cell->technique)),
         FILE_WORDS("label", cell->label),
         FILE_WORDS("order", chase ? chase_orders[chase->order].name : NULL),
         FILE_FIGURE("working_set_bytes", UNIT_BYTES, /* of an event: its size */
-            chase ? (double)chase->working_set_bytes : unless_zero(cell->cell.event.bytes)),
+            unless_zero(workload_size(&cell->cell.workload))),
         FILE_FIGURE("element_bytes", UNIT_BYTES, chase ? (double)chase->element_bytes : NAN),
-        FILE_WORDS("write", !chase         ? NULL
-                            : chase->write ? "true"
-                                           : "false"),
+        FILE_WORDS("write", chase ? chase->write ? "true" : "false" : NULL),
         FILE_FIGURE("chains", UNIT_COUNT, chase ? chase->chains : NAN),
         FILE_FIGURE("guest_page_bytes", UNIT_BYTES, unless_zero(cell->cell.guest_page_bytes)),
         FILE_FIGURE("host_page_bytes", UNIT_BYTES, unless_zero(cell->cell.host_page_bytes)),
@@ -377,14 +333,12 @@ static size_t describe_cell(const struct result *result, const struct result_cel
         FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
         FILE_WORDS("reason", reason),
         FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
-        FILE_WORDS("operation", cell->operation),
+        FILE_WORDS("operation", workload_operation(&cell->cell.workload)),
         FILE_WORDS("note", cell->note),
         FILE_FIGURE("modes_low", UNIT_NS, modes ? modes->low : NAN),
         FILE_FIGURE("modes_high", UNIT_NS, modes ? modes->high : NAN),
         FILE_FIGURE("modes_share_high", UNIT_SHARE, modes ? modes->share_high : NAN),
-        FILE_WORDS("modes_of", !modes                 ? NULL
-                               : modes->of_placements ? "placements"
-                                                      : "samples"),
+        FILE_WORDS("modes_of", modes ? modes->of_placements ? "placements" : "samples" : NULL),
         FILE_FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
         FILE_FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
     };
@@ -393,22 +347,18 @@ static size_t describe_cell(const struct result *result, const struct result_cel
     return sizeof all / sizeof *all;
 }
 
-static const struct result_comparison *comparison_of(const struct result *result, size_t cell)
+void view_run_cells(const struct result *result, struct document *doc)
 {
-    for (size_t i = 0; i < result->comparison_count; i++)
-        if (result->comparisons[i].cell == cell && result->comparisons[i].baseline < result->cell_count)
-            return &result->comparisons[i];
-    return NULL;
-}
-
-void view_run_cells(const struct result *result, struct document *document)
-{
-    static const struct result_cell any;
+    static const struct result_cell any = {.cell.workload.kind = &workload_chase};
     struct file_value values[FILE_COLUMNS_MAX];
     size_t count = describe_cell(result, &any, NULL, values);
-    struct table *table = view_file_table(document, "cells", values, count, result->cell_count);
+    struct table *table = view_file_table(doc, "cells", values, count, result->cell_count);
     for (size_t row = 0; row < result->cell_count; row++) {
-        describe_cell(result, &result->cells[row], comparison_of(result, row), values);
+        const struct result_comparison *against = NULL;
+        for (size_t i = 0; !against && i < result->comparison_count; i++)
+            if (result->comparisons[i].cell == row && result->comparisons[i].baseline < result->cell_count)
+                against = &result->comparisons[i];
+        describe_cell(result, &result->cells[row], against, values);
         view_file_row(table, row, values, count);
     }
 }

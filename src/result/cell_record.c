@@ -1,4 +1,4 @@
-/* A cell as JSON: what a chase and an event have in common, and what each has of its own. */
+/* A cell as JSON. What it executes stands in it as its kind says (runner/workload_kind.h). */
 #include "record/record.h"
 #include "result/json.h"
 #include "runner/page_proof.h"
@@ -19,6 +19,11 @@ static const char *no_technique(const void *base)
     return none ? none : "could not be told by trying";
 }
 
+static const char *no_pages(const void *base)
+{
+    return ((const struct result_cell *)base)->cell.workload.kind->pageless;
+}
+
 static const char *no_guest(uint64_t bytes, const struct result_cell *cell)
 {
     const char *none = cell_without_guest(cell);
@@ -30,7 +35,7 @@ static const char *no_guest(uint64_t bytes, const struct result_cell *cell)
 static const char *no_guest_page(const void *base)
 {
     const struct result_cell *cell = base;
-    return no_guest(cell->cell.guest_page_bytes, cell);
+    return no_pages(cell) ? no_pages(cell) : no_guest(cell->cell.guest_page_bytes, cell);
 }
 
 static const char *no_guest_pages(const void *base)
@@ -63,8 +68,6 @@ static const char *reason(const void *base)
     return cell_reason(base);
 }
 
-/* ---- a chase ---- */
-
 static const struct field pages_fields[] = {
     {"guest_bytes", FIELD_COUNT, AT(pages.guest_bytes), .why = no_guest_pages},
     {"host_share_2m", FIELD_REAL, AT(pages.host_share_2m), .why = no_share,
@@ -75,68 +78,9 @@ static const struct field pages_fields[] = {
 };
 static const struct record pages_record = {"pages", sizeof(struct result_cell), RECORD_FIELDS(pages_fields)};
 
-static const struct field chase_fields[] = {
-    {"workload", FIELD_CONSTANT, .text = "chase"},
-    {"parameters", FIELD_RECORD, AT(cell.chase), .of = &chase_shape_record},
-    {"guest_page_bytes", FIELD_COUNT, AT(cell.guest_page_bytes), .why = no_guest_page,
-        .about = "Pages of the guest's own tables."},
-    {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .about = "Pages of the memory below."},
-    {"pages_obtained", FIELD_RECORD, .of = &pages_record,
-        .about = "What the pages behind the data really were."},
-};
-static const struct record chase_record = {"chase", sizeof(struct result_cell), RECORD_FIELDS(chase_fields)};
-
-/* ---- an event, and whatever else a newer vcost may execute ---- */
-
-static const struct field event_parameters[] = {
-    {"size_bytes", FIELD_COUNT, AT(cell.event.bytes), .missing = "this event has no size",
-        .check = "'minimum': 1"},
-    {"operation", FIELD_STRING, AT(operation), .about = "What one event is: an exit, a page, a call.",
-        .check = "'minLength': 1"},
-};
-static const struct record parameters_record = {"event", sizeof(struct result_cell),
-    RECORD_FIELDS(event_parameters), .about = "Parameters of an event of the price list."};
-
-static const char by_name[] = "an event is told by its name alone; its pages are part of what it is";
-
-static const struct field event_fields[] = {
-    {"workload", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct result_cell, cell.event.name),
-        .most = 60},
-    {"parameters", FIELD_RECORD, .of = &parameters_record},
-    {"guest_page_bytes", FIELD_NULL, .missing = by_name},
-    {"host_page_bytes", FIELD_NULL, .missing = by_name},
-    {"pages_obtained", FIELD_NULL, .missing = by_name},
-    {"note", FIELD_TEXT, FIELD_SOMETIMES | FIELD_PLAIN, AT(note),
-        .about = "What a reader should know about the figure."},
-};
-static const struct record event_record = {"event", sizeof(struct result_cell), RECORD_FIELDS(event_fields)};
-
-static const struct record *of_cell(const void *base)
+static bool has_operations(const void *base)
 {
-    return ((const struct result_cell *)base)->cell.event.name ? &event_record : &chase_record;
-}
-
-/* A chase of an order that this vcost does not know is kept by its name alone, as any other workload. */
-static const struct record *of_object(const json_t *object)
-{
-    const char *name = json_string_value(json_object_get(object, "workload"));
-    const json_t *parameters = json_object_get(object, "parameters");
-    const json_t *order = json_object_get(parameters, "order");
-    if (!name || strcmp(name, "chase") != 0 || !parameters || (json_is_object(parameters) && !order))
-        return &event_record;
-    bool known = !json_is_string(order) || chase_order_find(json_string_value(order)) >= 0;
-    return known ? &chase_record : &event_record;
-}
-
-static const struct field_hook workload = {
-    .of_structure = of_cell,
-    .of_object = of_object,
-    .variants = (const struct record *const[]){&chase_record, &event_record, NULL},
-};
-
-static bool is_event(const void *base)
-{
-    return ((const struct result_cell *)base)->cell.event.name != NULL;
+    return ((const struct result_cell *)base)->cell.workload.kind->operation;
 }
 
 /* ---- samples, figures ---- */
@@ -170,7 +114,7 @@ static const struct field counters_fields[] = {
         .about = "Exits from the guest to its monitor."},
     {"page_faults", FIELD_COUNT, FIELD_KNOWN, AT(counters.page_faults),
         .count_offset = offsetof(struct result_cell, counters.known), .why = no_page_faults},
-    {"operations", FIELD_COUNT, AT(operations), .when = is_event,
+    {"operations", FIELD_COUNT, AT(operations), .when = has_operations,
         .about = "Events that these were counted over, with what prepared them."},
 };
 static const struct record counters_record = {
@@ -197,7 +141,7 @@ static bool in_order(double low, double high)
 static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
-    if (cell->cell.event.name) /* whose pages are not in files */
+    if (no_pages(cell))
         cell->pages = (struct page_proof){.host_share_2m = NAN, .as_asked = true};
     if (!in_order(cell->low, cell->median) || !in_order(cell->median, cell->high) ||
         !in_order(cell->low, cell->high))
@@ -210,7 +154,15 @@ static const struct field cell_fields[] = {
     {"label", FIELD_TEXT, AT(label), .about = "How a person reads it."},
     {"technique", FIELD_ENUM, FIELD_OPEN, AT(technique), FIELD_NAMES(technique_names),
         .other = TECHNIQUE_UNKNOWN, .why = no_technique, .about = "How memory is virtualized."},
-    {"workload", FIELD_VARIANT, .hook = &workload},
+    {"workload", FIELD_VARIANT, AT(cell.workload), .hook = &workload_hook},
+    {"guest_page_bytes", FIELD_COUNT, AT(cell.guest_page_bytes), .why = no_guest_page,
+        .about = "Pages of the guest's own tables."},
+    {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .why = no_pages,
+        .about = "Pages of the memory below."},
+    {"pages_obtained", FIELD_RECORD, .of = &pages_record, .why = no_pages,
+        .about = "What the pages behind the data really were."},
+    {"note", FIELD_TEXT, FIELD_SOMETIMES | FIELD_PLAIN, AT(note),
+        .about = "What a reader should know about the figure."},
     {"unit", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct result_cell, unit), .text = "ns",
         .most = 24, .about = "Of the values and figures."},
     {"samples", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result_cell, samples, sample_count),

@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-char compare_letter(size_t file)
-{
-    return (char)('A' + file);
-}
+const char *const metric_names[METRICS] = {[METRIC_TIME] = "time", [METRIC_SLOWDOWN] = "slowdown"};
 
 /* ---- cells and comparisons by their ids ---- */
 
@@ -20,15 +17,14 @@ struct by_id {
     const void *found;
 };
 
-struct index {
-    struct by_id *cells, *comparisons; /* sorted */
-    size_t cell_count, comparison_count;
-};
-
 /* What is compared, while it is. */
 struct comparing {
+    const struct compare_input *files;
     struct compare *compare;
-    struct index indices[COMPARE_FILES_MAX];
+    struct index {
+        struct by_id *items; /* sorted */
+        size_t count;
+    } indices[COMPARE_FILES_MAX];
     const char *only;
 };
 
@@ -41,39 +37,31 @@ static int order(const void *a, const void *b)
 
 static void index_result(struct pool *pool, const struct result *result, struct index *index)
 {
-    index->cells = pool_room(pool, result->cell_count, sizeof *index->cells);
-    index->comparisons = pool_room(pool, result->comparison_count, sizeof *index->comparisons);
-    if (pool->failed)
-        return;
-    for (size_t i = 0; i < result->cell_count; i++)
-        index->cells[index->cell_count++] = (struct by_id){result->cells[i].id, "", &result->cells[i]};
-    for (size_t i = 0; i < result->comparison_count; i++) {
-        const struct result_comparison *comparison = &result->comparisons[i];
-        index->comparisons[index->comparison_count++] = (struct by_id){
-            result->cells[comparison->cell].id, result->cells[comparison->baseline].id, comparison};
+    struct by_id *items = index->items =
+        pool_room(pool, result->cell_count + result->comparison_count, sizeof *items);
+    for (size_t i = 0; items && i < result->cell_count; i++)
+        items[index->count++] = (struct by_id){result->cells[i].id, "", &result->cells[i]};
+    for (size_t i = 0; items && i < result->comparison_count; i++) {
+        const struct result_comparison *each = &result->comparisons[i];
+        items[index->count++] =
+            (struct by_id){result->cells[each->cell].id, result->cells[each->baseline].id, each};
     }
-    if (index->cell_count)
-        qsort(index->cells, index->cell_count, sizeof *index->cells, order);
-    if (index->comparison_count)
-        qsort(index->comparisons, index->comparison_count, sizeof *index->comparisons, order);
+    if (items)
+        qsort(items, index->count, sizeof *items, order);
 }
 
 /* NULL if there is none. */
-static const void *look_up(const struct by_id *sorted, size_t count, const char *id, const char *baseline)
+static const void *look_up(
+    const struct comparing *comparing, size_t file, const char *id, const char *baseline)
 {
+    const struct index *index = &comparing->indices[file];
     const struct by_id key = {id, baseline, NULL}, *found = NULL;
-    if (count)
-        found = bsearch(&key, sorted, count, sizeof key, order);
+    if (index->count)
+        found = bsearch(&key, index->items, index->count, sizeof key, order);
     return found ? found->found : NULL;
 }
 
-static const struct result_cell *cell_of(const struct comparing *comparing, size_t file, const char *id)
-{
-    const struct index *index = &comparing->indices[file];
-    return look_up(index->cells, index->cell_count, id, "");
-}
-
-static bool wanted(const struct comparing *comparing, const char *id)
+static bool is_wanted(const struct comparing *comparing, const char *id)
 {
     return !comparing->only || fnmatch(comparing->only, id, 0) == 0;
 }
@@ -85,39 +73,61 @@ static const char *unit_of(const struct result_cell *cell)
     return cell->unit ? cell->unit : "ns";
 }
 
-static int check_same(const struct compare_input *first, const struct compare_input *other,
-    const struct result_cell *a, const struct result_cell *b, struct error *error)
+static int check_same(const char *first, const char *other, const struct result_cell *a,
+    const struct result_cell *b, struct error *error)
 {
     if (strcmp(cell_workload(a), cell_workload(b)) != 0)
         return error_set(error, EINVAL,
             "%.100s and %.100s cannot be compared: %.80s is the workload \"%.40s\" in one and \"%.40s\" in "
             "the other",
-            first->name, other->name, a->id, cell_workload(a), cell_workload(b));
+            first, other, a->id, cell_workload(a), cell_workload(b));
     if (strcmp(unit_of(a), unit_of(b)) != 0)
         return error_set(error, EINVAL,
             "%.100s and %.100s cannot be compared: %.80s is measured in %s in one and in %s in the other",
-            first->name, other->name, a->id, unit_of(a), unit_of(b));
+            first, other, a->id, unit_of(a), unit_of(b));
     return 0;
 }
 
 /* Each cell with that of the first file that has it. */
 static int check_files(const struct comparing *comparing, struct error *error)
 {
-    const struct compare *compare = comparing->compare;
+    const struct compare_input *files = comparing->files;
     int status = 0;
-    for (size_t file = 1; file < compare->file_count; file++)
-        for (size_t i = 0; !status && i < compare->files[file].result->cell_count; i++) {
-            const struct result_cell *cell = &compare->files[file].result->cells[i], *before = NULL;
+    for (size_t file = 1; file < comparing->compare->file_count; file++)
+        for (size_t i = 0; !status && i < files[file].result->cell_count; i++) {
+            const struct result_cell *cell = &files[file].result->cells[i], *before = NULL;
             size_t first = 0;
-            while (first < file && !(before = cell_of(comparing, first, cell->id)))
+            while (first < file && !(before = look_up(comparing, first, cell->id, "")))
                 first++;
             if (before)
-                status = check_same(&compare->files[first], &compare->files[file], before, cell, error);
+                status = check_same(files[first].name, files[file].name, before, cell, error);
         }
     return status;
 }
 
 /* ---- a change and its interval ---- */
+
+static const struct compared_change no_change = {.ratio = NAN, .low = NAN, .high = NAN, .placement_count = 2};
+
+/* What a row is made of in one file. */
+struct side {
+    const struct result_cell *cell, *baseline; /* baseline NULL: METRIC_TIME */
+    struct compared_value value;
+};
+
+static struct side side_of(
+    const struct comparing *comparing, size_t file, const char *id, const char *baseline)
+{
+    const struct result *result = comparing->files[file].result;
+    const void *found = look_up(comparing, file, id, baseline ? baseline : "");
+    if (!found)
+        return (struct side){.value = {.value = NAN, .low = NAN, .high = NAN}};
+    const struct result_comparison *ratio = baseline ? found : NULL;
+    const struct result_cell *cell = ratio ? &result->cells[ratio->cell] : found;
+    return (struct side){cell, ratio ? &result->cells[ratio->baseline] : NULL,
+        {true, ratio ? ratio->ratio : cell->median, ratio ? ratio->low : cell->low,
+            ratio ? ratio->high : cell->high, cell->quality, cell_reason(cell)}};
+}
 
 /* Whether `value`, which the file gives as the figure of all placements, can have been made from these: they
  * are positive, and it is among them. */
@@ -137,119 +147,100 @@ static bool is_made_of(double value, const struct figures *figures)
 /* The interval is made from the samples, the change from what the files give as their figures; it is widened
  * to hold it. */
 static void set_interval(
-    const struct compared *first, struct compared *other, const struct figures figures[2])
+    const struct side sides[2], const struct figures figures[2], struct compared_change *change)
 {
-    other->placements[0] = figures[0].count;
-    other->placements[1] = figures[1].count;
+    change->placements[0] = (unsigned)figures[0].count;
+    change->placements[1] = (unsigned)figures[1].count;
     if (figures[0].count < 2 || figures[1].count < 2) {
-        other->reason = "an interval needs at least two placements in both files";
-    } else if (!is_made_of(first->value, &figures[0]) || !is_made_of(other->value, &figures[1])) {
-        other->reason = "the figure is not one of its samples, so that they tell nothing about it";
+        change->reason = "an interval needs at least two placements in both files";
+    } else if (!is_made_of(sides[0].value.value, &figures[0]) ||
+               !is_made_of(sides[1].value.value, &figures[1])) {
+        change->reason = "the figure is not one of its samples, so that they tell nothing about it";
     } else {
         struct estimate ratio =
             statistics_ratio(figures[1].values, figures[1].count, figures[0].values, figures[0].count);
-        other->low = fmin(ratio.low, other->change);
-        other->high = fmax(ratio.high, other->change);
+        change->low = fmin(ratio.low, change->ratio);
+        change->high = fmax(ratio.high, change->ratio);
+        change->verdict = verdict_of(change->low, change->high);
     }
 }
 
-static struct figures figures_of(struct compare *compare, size_t file, const struct compared *compared)
+/* Of the first file and another. */
+static struct compared_change change_of(struct pool *pool, const struct side sides[2])
 {
-    struct figures figures = {0};
-    const struct result *result = compare->files[file].result;
-    int status = compared->comparison ? figures_ratios(&result->cells[compared->comparison->cell],
-                                            &result->cells[compared->comparison->baseline], &figures)
-                                      : figures_medians(compared->cell, &figures);
-    compare->pool.failed |= status < 0;
-    return figures;
-}
-
-static void set_change(
-    struct compare *compare, size_t file, const struct compared *first, struct compared *other)
-{
-    if (!other->cell || isnan(first->value) || isnan(other->value)) {
-        other->reason = other->cell ? "one of the two files has no figure" : "the file does not have it";
-        return;
+    struct compared_change change = no_change;
+    double first = sides[0].value.value, other = sides[1].value.value;
+    if (!sides[1].cell)
+        change.reason = "the file does not have it";
+    else if (isnan(first) || isnan(other))
+        change.reason = "one of the two files has no figure";
+    else if (!(first > 0) || !(other > 0))
+        change.reason = "there is no ratio of figures that are not above 0";
+    else {
+        struct figures figures[2] = {{0}, {0}};
+        change.ratio = other / first;
+        for (size_t i = 0; i < 2; i++)
+            pool->failed |= figures_by_placement(sides[i].cell, sides[i].baseline, &figures[i]) < 0;
+        set_interval(sides, figures, &change);
+        free(figures[0].values);
+        free(figures[1].values);
     }
-    if (!(first->value > 0) || !(other->value > 0)) {
-        other->reason = "there is no ratio of figures that are not above 0";
-        return;
-    }
-    other->change = other->value / first->value;
-    struct figures figures[] = {figures_of(compare, 0, first), figures_of(compare, file, other)};
-    set_interval(first, other, figures);
-    free(figures[0].values);
-    free(figures[1].values);
+    return change;
 }
 
 /* ---- rows ---- */
 
-static struct compared compared_in(
-    const struct comparing *comparing, size_t file, const struct compared_row *row)
-{
-    const struct index *index = &comparing->indices[file];
-    struct compared compared = {.value = NAN, .change = NAN, .low = NAN, .high = NAN};
-    if (!row->baseline) {
-        compared.cell = cell_of(comparing, file, row->id);
-        compared.value = compared.cell ? compared.cell->median : NAN;
-    } else if ((compared.comparison =
-                       look_up(index->comparisons, index->comparison_count, row->id, row->baseline))) {
-        compared.cell = &comparing->compare->files[file].result->cells[compared.comparison->cell];
-        compared.value = compared.comparison->ratio;
-    }
-    compared.flaw = compared.cell ? cell_reason(compared.cell) : NULL;
-    return compared;
-}
-
-/* Adds the row unless the first file alone has it. */
-static void add_row(struct comparing *comparing, enum metric metric, struct compared_row row)
+/* Adds the row unless the first file alone has it; `baseline`: NULL for METRIC_TIME. */
+static void add_row(
+    struct comparing *comparing, const struct result_cell *cell, const struct result_cell *baseline)
 {
     struct compare *compare = comparing->compare;
-    struct compared_rows *rows = &compare->metrics[metric];
-    size_t others = 0;
-    if (!wanted(comparing, row.id))
+    struct compared_rows *rows = &compare->metrics[baseline ? METRIC_SLOWDOWN : METRIC_TIME];
+    struct compared_row *row = &rows->rows[rows->count];
+    struct side sides[2];
+    bool elsewhere = false;
+    if (!is_wanted(comparing, cell->id))
         return;
-    row.files = pool_room(&compare->pool, compare->file_count, sizeof *row.files);
-    for (size_t file = 0; row.files && file < compare->file_count; file++) {
-        row.files[file] = compared_in(comparing, file, &row);
+    *row = (struct compared_row){.id = cell->id,
+        .baseline = baseline ? baseline->id : NULL,
+        .unit = baseline ? "" : unit_of(cell),
+        .cell = cell->cell,
+        .value_count = compare->file_count,
+        .change_count = compare->file_count - 1,
+        .changes[0] = no_change};
+    for (size_t file = 0; file < compare->file_count; file++) {
+        sides[file > 0] = side_of(comparing, file, row->id, row->baseline);
+        row->values[file] = sides[file > 0].value;
         if (file)
-            set_change(compare, file, &row.files[0], &row.files[file]);
-        others += file && row.files[file].cell;
+            row->changes[file] = change_of(&compare->pool, sides);
+        elsewhere |= file && row->values[file].there;
     }
-    if (others)
-        rows->rows[rows->count++] = row;
+    rows->count += elsewhere;
 }
 
 static void add_rows(struct comparing *comparing)
 {
     struct compare *compare = comparing->compare;
-    const struct result *first = compare->files[0].result;
-    struct compared_row *times = pool_room(&compare->pool, first->cell_count, sizeof *times);
-    struct compared_row *slowdowns = pool_room(&compare->pool, first->comparison_count, sizeof *slowdowns);
-    compare->metrics[METRIC_TIME].rows = times;
-    compare->metrics[METRIC_SLOWDOWN].rows = slowdowns;
-    for (size_t i = 0; times && i < first->cell_count; i++)
-        add_row(comparing, METRIC_TIME,
-            (struct compared_row){.id = first->cells[i].id, .unit = unit_of(&first->cells[i])});
-    for (size_t i = 0; slowdowns && i < first->comparison_count; i++)
-        add_row(comparing, METRIC_SLOWDOWN,
-            (struct compared_row){
-                .id = first->cells[first->comparisons[i].cell].id,
-                .baseline = first->cells[first->comparisons[i].baseline].id,
-                .unit = "",
-            });
+    struct compared_rows *times = &compare->metrics[METRIC_TIME],
+                         *slowdowns = &compare->metrics[METRIC_SLOWDOWN];
+    const struct result *first = comparing->files[0].result;
+    times->rows = pool_room(&compare->pool, first->cell_count, sizeof *times->rows);
+    slowdowns->rows = pool_room(&compare->pool, first->comparison_count, sizeof *slowdowns->rows);
+    for (size_t i = 0; times->rows && i < first->cell_count; i++)
+        add_row(comparing, &first->cells[i], NULL);
+    for (size_t i = 0; slowdowns->rows && i < first->comparison_count; i++)
+        add_row(comparing, &first->cells[first->comparisons[i].cell],
+            &first->cells[first->comparisons[i].baseline]);
 }
 
-/* ---- cells that are not everywhere ---- */
-
-/* Only the first file that has a cell tells of it. */
-static void add_absence(struct comparing *comparing, size_t file, const char *id)
+/* Of a cell that is not everywhere; only the first file that has it tells of it. */
+static void add_absence(struct comparing *comparing, size_t file, const struct result_cell *cell)
 {
     struct compare *compare = comparing->compare;
-    struct compared_absence absence = {.id = id};
+    struct compared_absence absence = {.id = cell->id, .cell = cell->cell, .has_count = compare->file_count};
     bool everywhere = true;
     for (size_t i = 0; i < compare->file_count; i++) {
-        absence.has[i] = cell_of(comparing, i, id) != NULL;
+        absence.has[i] = look_up(comparing, i, cell->id, "") != NULL;
         everywhere &= absence.has[i];
         if (absence.has[i] && i < file)
             return;
@@ -263,13 +254,13 @@ static void add_absences(struct comparing *comparing)
     struct compare *compare = comparing->compare;
     size_t most = 0;
     for (size_t file = 0; file < compare->file_count; file++)
-        most += compare->files[file].result->cell_count;
+        most += comparing->files[file].result->cell_count;
     compare->absences = pool_room(&compare->pool, most, sizeof *compare->absences);
     for (size_t file = 0; compare->absences && file < compare->file_count; file++) {
-        const struct result *result = compare->files[file].result;
+        const struct result *result = comparing->files[file].result;
         for (size_t i = 0; i < result->cell_count; i++)
-            if (wanted(comparing, result->cells[i].id))
-                add_absence(comparing, file, result->cells[i].id);
+            if (is_wanted(comparing, result->cells[i].id))
+                add_absence(comparing, file, &result->cells[i]);
     }
 }
 
@@ -277,35 +268,40 @@ static void add_absences(struct comparing *comparing)
 
 static int nothing_in_common(const struct comparing *comparing, struct error *error)
 {
-    const struct compare *compare = comparing->compare;
-    const struct compare_input *first = &compare->files[0], *second = &compare->files[1];
+    const struct compare_input *first = &comparing->files[0], *second = &comparing->files[1];
     if (comparing->only)
         return error_set(error, EINVAL, "no cell that \"%.100s\" matches is in %.100s and in another file",
             comparing->only, first->name);
     return error_set(error, EINVAL,
         "there is nothing to compare: no cell of %.100s (%.40s) is in %.100s (%.40s)%s", first->name,
         first->result->experiment, second->name, second->result->experiment,
-        compare->file_count > 2 ? " or in another file" : "");
+        comparing->compare->file_count > 2 ? " or in another file" : "");
 }
 
 int compare_make(const struct compare_input *files, size_t file_count, const char *only,
     struct compare *compare, struct error *error)
 {
-    struct compare made = {.file_count = file_count};
-    struct comparing comparing = {.compare = &made, .only = only};
+    struct compare made = {.file_count = file_count, .version = this_tool.version};
+    struct comparing comparing = {.files = files, .compare = &made, .only = only};
     if (file_count < 2 || file_count > COMPARE_FILES_MAX)
         return error_set(
             error, EINVAL, "%zu results cannot be compared: from 2 to %d can", file_count, COMPARE_FILES_MAX);
     for (size_t i = 0; i < file_count; i++) {
-        made.files[i] = files[i];
-        result_qualities(files[i].result, made.qualities[i]);
-        index_result(&made.pool, files[i].result, &comparing.indices[i]);
+        const struct result *result = files[i].result;
+        made.files[i] = (struct compared_file){.name = files[i].name,
+            .experiment = result->experiment,
+            .started = result->started,
+            .version = result_tool(result)->version,
+            .complete = result->complete,
+            .incomplete_reason = result->complete ? NULL : result->incomplete_reason};
+        result_qualities(result, made.files[i].qualities);
+        index_result(&made.pool, result, &comparing.indices[i]);
     }
     int status = made.pool.failed ? 0 : check_files(&comparing, error);
     if (!status && !made.pool.failed) {
         add_rows(&comparing);
         add_absences(&comparing);
-        compare_facts(&made);
+        compare_facts(files, &made);
     }
     if (!status && made.pool.failed)
         status = error_set(error, ENOMEM, "not enough memory to compare the results");
@@ -326,49 +322,46 @@ void compare_free(struct compare *compare)
 
 /* ---- what came out ---- */
 
-static bool larger(const struct compared_row *row, const struct compared_row *than, size_t file)
-{
-    return !than || row->files[file].change > than->files[file].change;
-}
-
 struct compared_tally compare_count(const struct compare *compare, enum metric metric, size_t file)
 {
     const struct compared_rows *rows = &compare->metrics[metric];
     struct compared_tally tally = {0};
     for (size_t i = 0; i < rows->count; i++) {
-        const struct compared *compared = &rows->rows[i].files[file];
-        if (!compared->cell)
-            continue;
-        enum verdict verdict = verdict_of(compared->low, compared->high);
-        tally.of[verdict]++;
-        if (verdict == VERDICT_SLOWER && larger(&rows->rows[i], tally.largest, file))
-            tally.largest = &rows->rows[i];
+        const struct compared_row *row = &rows->rows[i];
+        const struct compared_change *change = &row->changes[file];
+        ratios_add(&tally.ratios, change->ratio, change->low, change->high);
+        tally.unjudged += row->values[file].there && change->verdict == VERDICT_NONE;
+        if (change->verdict == VERDICT_SLOWER &&
+            (!tally.most || change->ratio > tally.most->changes[file].ratio))
+            tally.most = row;
+        if (change->verdict == VERDICT_FASTER &&
+            (!tally.least || change->ratio < tally.least->changes[file].ratio))
+            tally.least = row;
     }
     return tally;
 }
 
-const struct compared *compare_worst(
-    const struct compare *compare, enum metric metric, const struct compared_row **row)
+const struct compared_row *compare_worst(const struct compare *compare, enum metric metric, size_t *file)
 {
     const struct compared_rows *rows = &compare->metrics[metric];
-    const struct compared *worst = NULL;
+    const struct compared_row *worst = NULL;
     for (size_t i = 0; i < rows->count; i++)
-        for (size_t file = 1; file < compare->file_count; file++) {
-            const struct compared *each = &rows->rows[i].files[file];
-            if (!isnan(each->low) && (!worst || each->low > worst->low)) {
-                worst = each;
-                *row = &rows->rows[i];
+        for (size_t each = 1; each < compare->file_count; each++) {
+            double low = rows->rows[i].changes[each].low;
+            if (!isnan(low) && (!worst || low > worst->changes[*file].low)) {
+                worst = &rows->rows[i];
+                *file = each;
             }
         }
     return worst;
 }
 
-size_t compare_above(const struct compare *compare, enum metric metric, double percent)
+unsigned compare_above(const struct compare *compare, enum metric metric, double percent)
 {
     const struct compared_rows *rows = &compare->metrics[metric];
-    size_t count = 0;
+    unsigned count = 0;
     for (size_t i = 0; i < rows->count; i++)
         for (size_t file = 1; file < compare->file_count; file++)
-            count += (rows->rows[i].files[file].low - 1) * 100 > percent;
+            count += (rows->rows[i].changes[file].low - 1) * 100 > percent;
     return count;
 }

@@ -1,19 +1,18 @@
 /* Results relative to the first of them, the baseline: the same cells' figures, how they changed, and what
- * else differs. */
+ * else differs. All of it is the file format vcost.compare/1 (share/schema/vcost.compare-1.schema.json). */
 #ifndef VCOST_RESULT_COMPARE_H
 #define VCOST_RESULT_COMPARE_H
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "base/unit.h"
-#include "result/result.h"
 #include "result/ratios.h"
+#include "result/result.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 /* What is compared: a cell's median, or a comparison inside a result (guest over native). */
 enum metric { METRIC_TIME, METRIC_SLOWDOWN, METRICS };
+extern const char *const metric_names[METRICS]; /* "time", "slowdown" in files */
 
 enum { COMPARE_FILES_MAX = 8 };
 
@@ -22,24 +21,40 @@ struct compare_input {
     const struct result *result;
 };
 
-/* One file's part of a row. */
-struct compared {
-    const struct result_cell *cell;             /* NULL: the file does not have it */
-    const struct result_comparison *comparison; /* METRIC_SLOWDOWN; NULL likewise */
-    double value;                               /* median, or ratio to native; NAN: not there */
-    double change;                              /* value over the first file's; NAN: none, and in the first */
-    double low, high;                           /* its 95 % confidence interval; NAN: none */
-    size_t placements[2]; /* that the interval was made over, of the first file and of this */
-    const char *flaw;     /* why its cell is not good or has no figure; NULL: nothing is wrong */
-    const char *reason;   /* why there is no change or no interval; NULL if nothing is missing. Static, or in
-                             the pool. */
+/* What of a result is told. */
+struct compared_file {
+    const char *name, *experiment, *started, *version;
+    bool complete;
+    const char *incomplete_reason; /* NULL where it is complete */
+    unsigned qualities[QUALITIES]; /* how many cells it has of each */
+};
+
+/* What a file says in a row. */
+struct compared_value {
+    bool there;              /* false: it does not have the cell, all else means nothing */
+    double value, low, high; /* median, or ratio to native, with its interval; NAN: none */
+    enum quality quality;
+    const char *reason; /* why the cell is not good or has no figure; NULL: nothing is wrong */
+};
+
+/* Its value over the first file's. */
+struct compared_change {
+    double ratio, low, high; /* with its 95 % confidence interval; NAN: none */
+    unsigned placements[2];
+    size_t placement_count; /* that the interval was made over, of the first file and
+                               of this; 2 */
+    enum verdict verdict;   /* of the interval */
+    const char *reason;     /* why there is no change or no interval; NULL: there is */
 };
 
 struct compared_row {
-    const char *id;       /* of the cell; belongs to the first file */
+    const char *id;       /* of the cell */
     const char *baseline; /* METRIC_SLOWDOWN: of the cell that it is a slowdown over */
-    const char *unit;     /* of the values, "ns"; "" for ratios */
-    struct compared *files;
+    const char *unit;     /* METRIC_TIME: of the values, "ns" */
+    struct cell cell;     /* what the id means; of an id that is not known an event of that name */
+    struct compared_value values[COMPARE_FILES_MAX];
+    struct compared_change changes[COMPARE_FILES_MAX]; /* the first file's is none */
+    size_t value_count, change_count;                  /* as many as files, one less */
 };
 
 struct compared_rows {
@@ -50,93 +65,77 @@ struct compared_rows {
 /* A cell that some of the files do not have. */
 struct compared_absence {
     const char *id;
+    struct cell cell; /* as in rows */
     bool has[COMPARE_FILES_MAX];
+    size_t has_count;
 };
 
-/* What a file tells about its machine or its settings. */
-struct told {
-    bool told;
-    enum unit unit;
-    double number;    /* unless UNIT_TEXT; UNIT_YES_NO: 1 or 0 */
-    const char *text; /* UNIT_TEXT: the text; otherwise NULL, or words that say more ("partly") */
-};
-
-/* As a file has it: "8 GiB", "yes", "12.5". */
-enum { COMPARE_TOLD_BYTES = 256 };
-void compare_told_text(const struct told *told, char text[static COMPARE_TOLD_BYTES]);
-
-/* A fact that is not the same everywhere. Sizes that agree in three digits are the same. */
+/* A fact about a machine or its settings that is not the same everywhere. Sizes that agree in three digits
+ * are the same. */
 struct difference {
-    const char *name; /* "kernel", or of several "mitigation"; static, the same for the same kind of fact */
-    const char *key;  /* "spectre_v2"; NULL where there is one alone */
-    struct told told[COMPARE_FILES_MAX];
+    const char *name;                    /* "kernel", or of several "mitigation" */
+    const char *key;                     /* "spectre_v2"; NULL where there is one alone */
+    const char *told[COMPARE_FILES_MAX]; /* "8 GiB", "yes", "12.5"; NULL: the file does not tell */
+    size_t told_count;
 };
 
-/* Whoever has made one with compare_make() may read all of it; the inputs' results have to outlive it. */
+/* A change that is too much. */
+struct compare_threshold {
+    bool asked;
+    double percent;
+    enum metric metric;
+    unsigned above; /* changes whose low end is above it */
+    bool passed;    /* there is one */
+};
+
 struct compare {
-    struct compare_input files[COMPARE_FILES_MAX];
+    struct pool pool;     /* owns all but the command */
+    const char *version;  /* of the vcost that compared */
+    const char **command; /* as typed; set, like the two below, by who compares */
+    size_t command_count;
+    enum metric metric; /* comes first in reports */
+    struct compare_threshold threshold;
+    struct compared_file files[COMPARE_FILES_MAX];
     size_t file_count;
-    size_t qualities[COMPARE_FILES_MAX][QUALITIES]; /* how many cells each file has of each */
-    const char *version;                            /* of the vcost that compared; NULL: this one */
     struct compared_rows metrics[METRICS];
     struct compared_absence *absences;
     size_t absence_count;
     struct difference *differences; /* those of one name together, what every file tells in front */
     size_t difference_count;
-    struct pool pool; /* owns all of it */
 };
 
-/* Compares two or more files (COMPARE_FILES_MAX at most); of all cells those whose id the pattern `only`
- * (fnmatch(3); NULL: every one) matches. Fails where one id stands for different things, and where no cell is
- * comparable. compare_free() releases it. */
+/* Compares two or more files (COMPARE_FILES_MAX at most), which have to outlive the comparison; of all cells
+ * those whose id the pattern `only` (fnmatch(3); NULL: every one) matches. Fails where one id stands for
+ * different things, and where no cell is comparable. compare_free() releases it. */
 int compare_make(const struct compare_input *files, size_t file_count, const char *only,
     struct compare *compare, struct error *error);
 void compare_free(struct compare *compare);
 
 /* Fills compare->differences; a part of compare_make() in a file of its own. */
-void compare_facts(struct compare *compare);
+void compare_facts(const struct compare_input *files, struct compare *compare);
 
 /* How the comparisons of one file with the first came out. */
 struct compared_tally {
-    size_t of[VERDICTS];                /* VERDICT_NONE: a change without an interval, or no change */
-    const struct compared_row *largest; /* the largest significant change upwards; NULL: none */
+    struct ratios ratios;
+    size_t unjudged; /* without an interval, or without a change */
+    const struct compared_row *most,
+        *least; /* the largest significant change upwards, downwards; NULL: none */
 };
 struct compared_tally compare_count(const struct compare *compare, enum metric metric, size_t file);
 
-/* The change with the highest low end of all; NULL if none has an interval. */
-const struct compared *compare_worst(
-    const struct compare *compare, enum metric metric, const struct compared_row **row);
+/* The row, and the file, of the change with the highest low end of all; NULL if none has an interval. */
+const struct compared_row *compare_worst(const struct compare *compare, enum metric metric, size_t *file);
 
 /* How many changes have a low end above 1 + percent / 100. */
-size_t compare_above(const struct compare *compare, enum metric metric, double percent);
+unsigned compare_above(const struct compare *compare, enum metric metric, double percent);
 
 /* "A", "B" …: how a report calls a file. */
-char compare_letter(size_t file);
+static inline char compare_letter(size_t file)
+{
+    return (char)('A' + file);
+}
 
-extern const char *const metric_names[METRICS]; /* "time", "slowdown" in files */
-
-/* What was asked for, which reports repeat. */
-struct compare_request {
-    int argc; /* the command as typed; not owned */
-    char **argv;
-    enum metric metric;  /* comes first, and is what the threshold is for */
-    double fail_percent; /* negative: no threshold */
-};
-
-/* The comparison as the file format vcost.compare/1 (share/schema/vcost.compare-1.schema.json). Errors of the
- * stream are left to its owner (output_commit). */
-int compare_json(
-    const struct compare *compare, const struct compare_request *request, FILE *stream, struct error *error);
-
-/* Whether a file's JSON is a comparison, of whatever version. */
-bool compare_is(const json_t *root);
-
-/* Reads a comparison back, and what was asked for. The file is hostile until then, as results are (read.h);
- * `name` is what sentences call it. Its files are results that hold what a comparison tells of them: cells
- * that are in rows, without samples, and for those in absences one in the first file that has it; what stands
- * in `qualities` may be more. compare_free() releases everything, the request's words too; both are untouched
- * on failure. */
-int compare_take(const char *name, const json_t *root, struct compare *compare,
-    struct compare_request *request, struct error *error);
+/* Writes it as JSON, indented. Errors of the stream are left to its owner (output_commit). */
+int compare_json(const struct compare *compare, FILE *stream, struct error *error);
 
 #endif

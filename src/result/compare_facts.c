@@ -1,6 +1,9 @@
-/* What differs about the machines and the settings of results that are compared. */
+/* What differs about the machines and the settings of results that are compared. A table says what each
+ * tells, as an object: by name a text, a number, yes or no, null (not told), or an object of such by key. */
 #include "base/size.h"
+#include "record/record.h"
 #include "result/compare.h"
+#include "result/json.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,89 +11,41 @@
 
 /* ---- what one file tells ---- */
 
-struct fact_told {
-    size_t name;     /* number in the table of facts */
-    const char *key; /* "" where there is one alone */
-    size_t file, sequence;
-    bool usual; /* that another file does not tell it is no difference: a setting at its default, of which
-                   an older vcost need not know; a finding, where another file has none at all */
-    struct told told;
-};
-
-/* All that is told by all files, while it is gathered. */
-struct gathering {
-    struct pool *pool;
-    struct fact_told *facts;
-    size_t count, room;
-    size_t name, file; /* of what is gathered now */
-    bool all_inspected;
-};
-
-static void add(struct gathering *gathering, const char *key, bool usual, struct told told)
-{
-    struct fact_told *grown = pool_grow(
-        gathering->pool, gathering->facts, gathering->count, &gathering->room, sizeof *gathering->facts);
-    if (!grown)
-        return;
-    gathering->facts = grown;
-    told.told = true;
-    grown[gathering->count] = (struct fact_told){.name = gathering->name,
-        .key = key,
-        .file = gathering->file,
-        .sequence = gathering->count,
-        .usual = usual,
-        .told = told};
-    gathering->count++;
-}
-
-static void add_text(struct gathering *gathering, const char *key, const char *text)
-{
-    add(gathering, key, false, (struct told){.unit = UNIT_TEXT, .number = NAN, .text = text});
-}
-
-static void add_number(struct gathering *gathering, enum unit unit, double number)
-{
-    add(gathering, "", false, (struct told){.unit = unit, .number = number});
-}
-
-static void tell_features(struct gathering *gathering, const struct result *result)
-{
-    size_t count = 0;
-    const char *at = result->host.cpu.features;
-    for (; at && *(at += strspn(at, " \t\n")); at += strcspn(at, " \t\n"))
-        count++;
-    if (count)
-        add_number(gathering, UNIT_COUNT, (double)count);
-}
-
-static void tell_parameters(struct gathering *gathering, const struct result *result)
-{
-    const struct monitor_facts *kvm = result_monitor(result, "kvm");
-    for (size_t i = 0; kvm && i < kvm->parameter_count; i++)
-        add_text(gathering, kvm->parameters[i].name, kvm->parameters[i].value);
-}
-
-static void tell_mitigations(struct gathering *gathering, const struct result *result)
-{
-    for (size_t i = 0; i < result->host.mitigation_count; i++)
-        add_text(gathering, result->host.mitigations[i].name, result->host.mitigations[i].text);
-}
-
 static const char *text_of(const struct fact *fact)
 {
     return fact->known ? fact->text : "not told";
 }
 
-/* What the machines are that agents ran on (--on command:CMD). */
-static void tell_agents(struct gathering *gathering, const struct result *result)
+static void write_features(struct draft *draft, json_t *object, const void *base)
 {
+    size_t count = 0;
+    const char *at = ((const struct result *)base)->host.cpu.features;
+    for (; at && *(at += strspn(at, " \t\n")); at += strcspn(at, " \t\n"))
+        count++;
+    put(draft, object, "number of CPU features", count ? json_integer((json_int_t)count) : json_null());
+}
+
+static void write_memory(struct draft *draft, json_t *object, const void *base)
+{
+    uint64_t bytes = ((const struct result *)base)->host.memory_bytes;
+    char text[SIZE_TEXT_BYTES];
+    size_text(bytes, text);
+    put(draft, object, "memory", bytes ? json_string(text) : json_null());
+}
+
+/* What the machines are that agents ran on (--on command:CMD). */
+static void write_agents(struct draft *draft, json_t *object, const void *base)
+{
+    const struct result *result = base;
+    json_t *agents = json_object();
     for (size_t i = 0; i < result->agent_count; i++) {
         const struct agent_facts *facts = &result->agents[i].facts;
-        add_text(gathering, result->agents[i].monitor,
-            pool_format(gathering->pool, "%.80s, Linux %.60s, vcost %.20s, guest of %.40s",
-                text_of(&facts->brand), text_of(&facts->kernel), facts->version,
-                facts->is_guest ? text_of(&facts->guest_of) : "nothing"));
+        char text[320];
+        snprintf(text, sizeof text, "%.80s, Linux %.60s, vcost %.20s, guest of %.40s", text_of(&facts->brand),
+            text_of(&facts->kernel), facts->version, facts->is_guest ? text_of(&facts->guest_of) : "nothing");
+        put_text(draft, agents, result->agents[i].monitor, text);
     }
+    put(draft, object, "other machine", agents);
 }
 
 /* What `vcost inspect` found is a fact, except for figures that were measured, or judged from such: their
@@ -104,258 +59,234 @@ static bool is_fact(const struct finding *finding)
     return !number || (finding->source == FINDING_TOLD && !finding->detail);
 }
 
-/* Another experiment's file has none: that all of them are missing there says nothing of the machines. */
-static void tell_findings(struct gathering *gathering, const struct result *result)
+/* Null where there is none at all, as of another experiment. What is told twice counts once. */
+static void write_findings(struct draft *draft, json_t *object, const void *base)
 {
-    for (size_t i = 0; i < result->findings.count; i++) {
-        const struct finding *finding = &result->findings.items[i];
-        bool words = finding->unit == UNIT_TEXT || (finding->unit == UNIT_YES_NO && finding->value.text[0]);
-        const char *key =
-            pool_format(gathering->pool, "%s%s%s", finding->name, finding->key[0] ? " " : "", finding->key);
-        if (is_fact(finding))
-            add(gathering, key, !gathering->all_inspected,
-                (struct told){.unit = finding->unit,
-                    .number = finding->number,
-                    .text = words ? finding->value.text : NULL});
+    const struct findings *findings = &((const struct result *)base)->findings;
+    json_t *told = findings->count ? json_object() : json_null();
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        bool yes_no = finding->unit == UNIT_YES_NO;
+        char key[FINDING_NAME_BYTES + FINDING_KEY_BYTES], text[SIZE_TEXT_BYTES];
+        finding_label(finding, key);
+        if (!is_fact(finding) || json_object_get(told, key))
+            continue;
+        if (finding->unit == UNIT_BYTES && finding->number >= 0 && finding->number < 0x1p62)
+            size_text((uint64_t)finding->number, text);
+        else
+            snprintf(text, sizeof text, "%.6g", finding->number);
+        put_text(draft, told, key,
+            finding->unit == UNIT_TEXT || (yes_no && finding->value.text[0]) ? finding->value.text
+            : yes_no ? (finding->number > 0 ? "yes" : "no")
+                     : text);
     }
+    put(draft, object, "finding", told);
 }
 
-static void tell_version(struct gathering *gathering, const struct result *result)
+/* The words of the command, without the program's own name; what is beyond all measure is cut. */
+static void write_command(struct draft *draft, json_t *object, const void *base)
 {
-    add_text(gathering, "", result_tool(result)->version);
-}
-
-static void tell_build(struct gathering *gathering, const struct result *result)
-{
-    const char *build = result_tool(result)->build;
-    if (build && build[0])
-        add_text(gathering, "", build);
-}
-
-static void tell_experiment(struct gathering *gathering, const struct result *result)
-{
-    add_text(gathering, "", result->experiment);
+    enum { LENGTH_MAX = 1024 };
+    const struct result *result = base;
+    struct pool pool = {0};
+    const char *text = "";
+    for (size_t i = 1; i < result->command_count && strlen(text) < LENGTH_MAX; i++)
+        text = pool_format(&pool, "%s%s%.*s", text, text[0] ? " " : "", LENGTH_MAX, result->command[i]);
+    put_text(draft, object, "settings", text);
+    draft->failed |= pool.failed;
+    pool_free(&pool);
 }
 
 /* All digits, which a double has not. */
-static void tell_seed(struct gathering *gathering, const struct result *result)
+static void write_seed(struct draft *draft, json_t *object, const void *base)
 {
-    add_text(gathering, "", pool_format(gathering->pool, "%llu", (unsigned long long)result->seed));
+    put(draft, object, "seed", json_sprintf("%llu", (unsigned long long)((const struct result *)base)->seed));
 }
 
-static void tell_settings(struct gathering *gathering, const struct result *result)
+#define AT(member) FIELD_PLAIN, FIELD_AT(struct monitor_facts, member)
+static const char *not_looked_at(const void *base)
 {
-    for (size_t i = 0; i < result->setting_count; i++) {
-        const struct result_setting *setting = &result->settings[i];
-        add(gathering, setting->name, setting->usual,
-            (struct told){
-                .unit = UNIT_TEXT, .number = NAN, .text = setting->value[0] ? setting->value : "none"});
+    return ((const struct monitor_facts *)base)->name[0] ? NULL : "it was not looked at";
+}
+
+static const struct field parameter_fields[] = {
+    {"", FIELD_TEXT, 0, FIELD_AT(struct monitor_parameter, name)},
+    {"", FIELD_TEXT, 0, FIELD_AT(struct monitor_parameter, value)},
+};
+static const struct record parameter_record = {
+    "parameter", sizeof(struct monitor_parameter), RECORD_FIELDS(parameter_fields)};
+
+static const struct field kvm_fields[] = {
+    {"KVM usable", FIELD_FLAG, AT(usable), .why = not_looked_at},
+    {"KVM technique", FIELD_ENUM, AT(technique), FIELD_NAMES(technique_names), .other = TECHNIQUE_UNKNOWN},
+    {"KVM provider", FIELD_FACT, AT(provider)},
+    {"KVM parameter", FIELD_KEYED, 0, FIELD_ITEMS(struct monitor_facts, parameters, parameter_count),
+        .of = &parameter_record},
+};
+static const struct record kvm_record = {"monitor", sizeof(struct monitor_facts), RECORD_FIELDS(kvm_fields)};
+
+static void write_kvm(struct draft *draft, json_t *object, const void *base)
+{
+    static const struct monitor_facts none = {.technique = TECHNIQUE_UNKNOWN};
+    const struct monitor_facts *kvm = result_monitor(base, "kvm");
+    json_t *facts = record_object(draft, &kvm_record, kvm ? kvm : &none);
+    draft->failed |= json_object_update(object, facts) != 0;
+    json_decref(facts);
+}
+
+static const struct field mitigation_fields[] = {
+    {"", FIELD_TEXT, 0, FIELD_AT(struct host_named_fact, name)},
+    {"", FIELD_TEXT, 0, FIELD_AT(struct host_named_fact, text)},
+};
+static const struct record mitigation_record = {
+    "mitigation", sizeof(struct host_named_fact), RECORD_FIELDS(mitigation_fields)};
+
+#undef AT
+#define AT(member) FIELD_AT(struct result, member)
+#define BY(function)                                                                                         \
+    FIELD_HOOK, .hook = &(const struct field_hook)                                                           \
+    {                                                                                                        \
+        .write = (function)                                                                                  \
     }
-}
-
-/* Of a file without settings the words of its command, without the program's own name; what is beyond all
- * measure is cut. */
-static void tell_command(struct gathering *gathering, const struct result *result)
-{
-    enum { LENGTH_MAX = 1024 };
-    const char *text = "";
-    for (size_t i = 1; i < result->command_count && strlen(text) < LENGTH_MAX; i++)
-        text = pool_format(
-            gathering->pool, "%s%s%.*s", text, text[0] ? " " : "", LENGTH_MAX, result->command[i]);
-    add_text(gathering, "", text);
-}
-
-/* ---- all facts ---- */
-
-typedef void tell_function(struct gathering *gathering, const struct result *result);
 
 /* In the order in which they are told. */
-static const struct fact_row {
-    const char *name;
-    enum { OTHER, FACT, TEXT, FLAG, COUNT, SOME, BYTES, TECHNIQUE } kind; /* SOME, BYTES: 0 is not told */
-    enum { OF_RESULT, OF_KVM } of; /* struct result, or what is known of the monitor "kvm" */
-    size_t offset;                 /* in it, of what `kind` says */
-    tell_function *tell;           /* OTHER */
-} fact_rows[] = {
-#define AT(member) OF_RESULT, offsetof(struct result, member), NULL
-#define KVM(member) OF_KVM, offsetof(struct monitor_facts, member), NULL
-#define BY(function) OTHER, OF_RESULT, 0, function
-    {"CPU", FACT, AT(host.cpu.brand)},
-    {"CPU vendor", TEXT, AT(host.cpu.vendor)},
-    {"CPU family", COUNT, AT(host.cpu.family)},
-    {"CPU model", COUNT, AT(host.cpu.model)},
-    {"CPU stepping", COUNT, AT(host.cpu.stepping)},
-    {"microcode", FACT, AT(host.cpu.microcode)},
-    {"number of CPU features", BY(tell_features)},
-    {"CPUs online", SOME, AT(host.cpus_online)},
-    {"CPU that it ran on", COUNT, AT(cpu)},
-    {"kernel", FACT, AT(host.kernel)},
-    {"memory", BYTES, AT(host.memory_bytes)},
-    {"NUMA nodes", FACT, AT(host.numa_nodes)},
-    {"transparent huge pages", FACT, AT(host.thp)},
-    {"native is itself a guest", FLAG, AT(host.is_guest)},
-    {"hypervisor below", FACT, AT(host.guest_of)},
-    {"KVM usable", FLAG, KVM(usable)},
-    {"KVM technique", TECHNIQUE, KVM(technique)},
-    {"KVM provider", FACT, KVM(provider)},
-    {"KVM parameter", BY(tell_parameters)},
-    {"frequency governor", FACT, AT(host.governor)},
-    {"turbo", FACT, AT(host.turbo)},
-    {"SMT", FACT, AT(host.smt)},
-    {"mitigation", BY(tell_mitigations)},
-    {"other machine", BY(tell_agents)},
-    {"finding", BY(tell_findings)},
-    {"vcost version", BY(tell_version)},
-    {"vcost build", BY(tell_build)},
-    {"experiment", BY(tell_experiment)},
-    {"settings", BY(tell_command)},
-    {"setting", BY(tell_settings)},
-    {"seed", BY(tell_seed)},
+static const struct field fact_fields[] = {
+    {"CPU", FIELD_FACT, FIELD_PLAIN, AT(host.cpu.brand)},
+    {"CPU vendor", FIELD_TEXT, 0, AT(host.cpu.vendor)},
+    {"CPU family", FIELD_COUNT, 0, AT(host.cpu.family)},
+    {"CPU model", FIELD_COUNT, 0, AT(host.cpu.model)},
+    {"CPU stepping", FIELD_COUNT, 0, AT(host.cpu.stepping)},
+    {"microcode", FIELD_FACT, FIELD_PLAIN, AT(host.cpu.microcode)},
+    {"number of CPU features", BY(write_features)},
+    {"CPUs online", FIELD_COUNT, FIELD_PLAIN, AT(host.cpus_online), .missing = "not told"},
+    {"CPU that it ran on", FIELD_COUNT, 0, AT(cpu)},
+    {"kernel", FIELD_FACT, FIELD_PLAIN, AT(host.kernel)},
+    {"memory", BY(write_memory)},
+    {"NUMA nodes", FIELD_FACT, FIELD_PLAIN, AT(host.numa_nodes)},
+    {"transparent huge pages", FIELD_FACT, FIELD_PLAIN, AT(host.thp)},
+    {"native is itself a guest", FIELD_FLAG, 0, AT(host.is_guest)},
+    {"hypervisor below", FIELD_FACT, FIELD_PLAIN, AT(host.guest_of)},
+    {"KVM", BY(write_kvm)},
+    {"frequency governor", FIELD_FACT, FIELD_PLAIN, AT(host.governor)},
+    {"turbo", FIELD_FACT, FIELD_PLAIN, AT(host.turbo)},
+    {"SMT", FIELD_FACT, FIELD_PLAIN, AT(host.smt)},
+    {"mitigation", FIELD_KEYED, 0, FIELD_ITEMS(struct result, host.mitigations, host.mitigation_count),
+        .of = &mitigation_record},
+    {"other machine", BY(write_agents)},
+    {"finding", BY(write_findings)},
+    {"vcost version", FIELD_STRING, 0, AT(tool.version)},
+    {"vcost build", FIELD_STRING, FIELD_PLAIN, AT(tool.build), .missing = "the build did not say"},
+    {"experiment", FIELD_STRING, 0, AT(experiment)},
+    {"settings", BY(write_command)},
+    {"setting", FIELD_KEYED, 0, FIELD_POINTER(struct result, settings, setting_count), .of = &setting_record},
+    {"seed", BY(write_seed)},
 };
-enum { FACT_ROWS = sizeof fact_rows / sizeof *fact_rows };
-
-static void tell_row(struct gathering *gathering, const struct fact_row *row, const struct result *result)
-{
-    const void *base = row->of == OF_KVM ? (const void *)result_monitor(result, "kvm") : result;
-    if (!base)
-        return;
-    const char *at = (const char *)base + row->offset;
-    switch (row->kind) {
-    case OTHER:
-        row->tell(gathering, result);
-        break;
-    case FACT:
-        if (((const struct fact *)at)->known)
-            add_text(gathering, "", ((const struct fact *)at)->text);
-        break;
-    case TEXT:
-        add_text(gathering, "", at);
-        break;
-    case FLAG:
-        add_number(gathering, UNIT_YES_NO, *(const bool *)at);
-        break;
-    case COUNT:
-    case SOME:
-        if (row->kind == COUNT || *(const unsigned *)at)
-            add_number(gathering, UNIT_COUNT, *(const unsigned *)at);
-        break;
-    case BYTES:
-        if (*(const uint64_t *)at)
-            add_number(gathering, UNIT_BYTES, (double)*(const uint64_t *)at);
-        break;
-    case TECHNIQUE:
-        if (*(const enum technique *)at != TECHNIQUE_UNKNOWN)
-            add_text(gathering, "", technique_name(*(const enum technique *)at));
-        break;
-    }
-}
-
-/* Settings are compared one by one where all files have them, otherwise as the words of the commands. */
-static void gather(struct gathering *gathering, const struct compare *compare)
-{
-    bool settings = true;
-    gathering->all_inspected = true;
-    for (size_t file = 0; file < compare->file_count; file++) {
-        settings &= compare->files[file].result->settings != NULL;
-        gathering->all_inspected &= compare->files[file].result->findings.count > 0;
-    }
-    tell_function *left_out = settings ? tell_command : tell_settings;
-    for (gathering->file = 0; gathering->file < compare->file_count; gathering->file++)
-        for (gathering->name = 0; gathering->name < FACT_ROWS; gathering->name++)
-            if (fact_rows[gathering->name].tell != left_out)
-                tell_row(gathering, &fact_rows[gathering->name], compare->files[gathering->file].result);
-}
+static const struct record fact_record = {"fact", sizeof(struct result), RECORD_FIELDS(fact_fields)};
 
 /* ---- which are not the same everywhere ---- */
 
-void compare_told_text(const struct told *told, char text[static COMPARE_TOLD_BYTES])
-{
-    if (told->text)
-        snprintf(text, COMPARE_TOLD_BYTES, "%s", told->text);
-    else if (told->unit == UNIT_YES_NO)
-        snprintf(text, COMPARE_TOLD_BYTES, "%s", told->number > 0 ? "yes" : "no");
-    else if (told->unit == UNIT_BYTES && told->number >= 0 && told->number < 0x1p62)
-        size_text((uint64_t)told->number, text);
-    else
-        snprintf(text, COMPARE_TOLD_BYTES, "%.6g", told->number);
-}
-
-/* As people read it: what three digits do not show is no difference. */
-static bool same(const struct told *a, const struct told *b)
-{
-    char left[COMPARE_TOLD_BYTES], right[COMPARE_TOLD_BYTES];
-    if (a->text && b->text)
-        return !strcmp(a->text, b->text);
-    compare_told_text(a, left);
-    compare_told_text(b, right);
-    return !strcmp(left, right);
-}
-
-static int by_fact(const void *a, const void *b)
-{
-    const struct fact_told *x = a, *y = b;
-    int keys = strcmp(x->key, y->key);
-    if (x->name != y->name)
-        return x->name < y->name ? -1 : 1;
-    return keys ? keys : (x->sequence > y->sequence) - (x->sequence < y->sequence);
-}
-
-/* A difference and its place among the others. */
-struct placed {
-    struct difference difference;
-    bool somewhere_not; /* a file does not tell: behind those that all tell */
-    size_t name, sequence;
+struct telling {
+    struct compare *compare;
+    const char *name;
+    size_t room;
 };
 
-static int by_place(const void *a, const void *b)
+/* NULL: it is not told. *usual: that another file does not tell it is no difference, as of a setting at its
+ * default, of which an older vcost need not know. */
+static const char *told_text(struct pool *pool, const json_t *value, bool *usual)
 {
-    const struct placed *x = a, *y = b;
-    if (x->name != y->name)
-        return x->name < y->name ? -1 : 1;
-    if (x->somewhere_not != y->somewhere_not)
-        return x->somewhere_not ? 1 : -1;
-    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+    const char *setting = json_string_value(json_object_get(value, "value"));
+    *usual |= json_is_true(json_object_get(value, "usual"));
+    if (setting || json_is_string(value))
+        return pool_text(pool, !setting ? json_string_value(value) : setting[0] ? setting : "none");
+    if (json_is_boolean(value))
+        return json_is_true(value) ? "yes" : "no";
+    return json_is_number(value) ? pool_format(pool, "%.6g", json_number_value(value)) : NULL;
 }
 
-/* From `count` facts of one name and key, by file. False if they are the same. */
-static bool differ(const struct fact_told *facts, size_t count, size_t file_count, struct placed *placed)
+/* Adds what the files tell, if it is not the same, and told by all or (everywhere false) by some. */
+static void add_difference(
+    struct telling *telling, const char *key, const json_t *const values[], bool all_usual, bool everywhere)
 {
-    struct told *told = placed->difference.told;
-    const struct told *any = &facts->told;
-    bool disagree = false, usual = true;
-    *placed = (struct placed){.name = facts->name, .sequence = facts->sequence};
-    placed->difference.name = fact_rows[facts->name].name;
-    placed->difference.key = facts->key[0] ? facts->key : NULL;
-    for (size_t i = 0; i < count; i++) {
-        usual &= facts[i].usual;
-        if (!told[facts[i].file].told) /* what a file tells twice counts once */
-            told[facts[i].file] = facts[i].told;
+    struct compare *compare = telling->compare;
+    struct difference difference = {.told_count = compare->file_count};
+    const char *any = NULL;
+    bool missing = false, disagree = false, unusual = false;
+    for (size_t file = 0; file < compare->file_count; file++) {
+        bool usual = all_usual;
+        const char *told = difference.told[file] = told_text(&compare->pool, values[file], &usual);
+        any = any ? any : told;
+        missing |= !told;
+        disagree |= told && strcmp(told, any) != 0;
+        unusual |= told && !usual;
     }
-    for (size_t file = 0; file < file_count; file++) {
-        placed->somewhere_not |= !told[file].told;
-        disagree |= told[file].told && !same(any, &told[file]);
-    }
-    return disagree || (placed->somewhere_not && !usual);
-}
-
-void compare_facts(struct compare *compare)
-{
-    struct gathering gathering = {.pool = &compare->pool};
-    gather(&gathering, compare);
-    struct placed *placed = pool_room(&compare->pool, gathering.count, sizeof *placed);
-    compare->differences = pool_room(&compare->pool, gathering.count, sizeof *compare->differences);
-    if (compare->pool.failed || !gathering.count)
+    if (missing == everywhere || !(disagree || (missing && unusual)))
         return;
-    qsort(gathering.facts, gathering.count, sizeof *gathering.facts, by_fact);
-    for (size_t first = 0, last; first < gathering.count; first = last) {
-        const struct fact_told *facts = gathering.facts;
-        for (last = first + 1; last < gathering.count && facts[last].name == facts[first].name &&
-                               !strcmp(facts[last].key, facts[first].key);)
-            last++;
-        compare->difference_count +=
-            differ(facts + first, last - first, compare->file_count, &placed[compare->difference_count]);
+    struct difference *grown = pool_grow(
+        &compare->pool, compare->differences, compare->difference_count, &telling->room, sizeof *grown);
+    difference.name = pool_text(&compare->pool, telling->name);
+    difference.key = pool_text(&compare->pool, key);
+    if (grown) {
+        compare->differences = grown;
+        grown[compare->difference_count++] = difference;
     }
-    qsort(placed, compare->difference_count, sizeof *placed, by_place);
-    for (size_t i = 0; i < compare->difference_count; i++)
-        compare->differences[i] = placed[i].difference;
+}
+
+/* Each key where the first file has it that does. Of names that a file knows nothing of at all, what it does
+ * not tell is no difference. */
+static void add_keyed(struct telling *telling, json_t *const members[], bool all_usual, bool everywhere)
+{
+    size_t count = telling->compare->file_count;
+    const char *key;
+    json_t *each;
+    for (size_t file = 0; file < count; file++)
+        json_object_foreach(members[file], key, each)
+        {
+            const json_t *values[COMPARE_FILES_MAX];
+            size_t first = count;
+            for (size_t i = count; i-- > 0;)
+                if ((values[i] = json_object_get(members[i], key)))
+                    first = i;
+            if (first == file)
+                add_difference(telling, key, values, all_usual, everywhere);
+        }
+}
+
+static void add_named(struct telling *telling, json_t *const objects[])
+{
+    json_t *members[COMPARE_FILES_MAX];
+    bool keyed = false, usual = false;
+    for (size_t file = 0; file < telling->compare->file_count; file++) {
+        members[file] = json_object_get(objects[file], telling->name);
+        keyed |= json_is_object(members[file]);
+        usual |= !json_is_object(members[file]);
+    }
+    for (int some = 0; some < 2; some++)
+        if (keyed)
+            add_keyed(telling, members, usual, !some);
+        else
+            add_difference(telling, NULL, (const json_t *const *)members, false, !some);
+}
+
+/* Settings are compared one by one where all files have them, otherwise as the words of the commands. */
+void compare_facts(const struct compare_input *files, struct compare *compare)
+{
+    struct draft draft = {.failed = false};
+    struct telling telling = {.compare = compare};
+    json_t *objects[COMPARE_FILES_MAX], *each;
+    bool settings = true;
+    for (size_t file = 0; file < compare->file_count; file++) {
+        struct result told = *files[file].result;
+        told.tool = *result_tool(&told);
+        settings &= told.settings != NULL;
+        objects[file] = record_object(&draft, &fact_record, &told);
+    }
+    json_object_foreach(objects[0], telling.name, each)
+    {
+        if (strcmp(telling.name, settings ? "settings" : "setting") != 0)
+            add_named(&telling, objects);
+    }
+    for (size_t file = 0; file < compare->file_count; file++)
+        json_decref(objects[file]);
+    compare->pool.failed |= draft.failed;
 }

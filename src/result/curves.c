@@ -2,15 +2,9 @@
 
 #include <string.h>
 
-/* An event has no place on a curve. */
-static bool is_chase(const struct result_cell *cell)
-{
-    return !cell->cell.event.name;
-}
-
 static struct curve_group *group_of(const struct curves *curves, const struct result_cell *cell)
 {
-    const struct chase_shape *shape = &cell->cell.chase;
+    const struct chase_shape *shape = cell_chase(cell);
     for (size_t i = 0; i < curves->group_count; i++) {
         const struct chase_shape *other = &curves->groups[i].shape;
         if (other->order == shape->order && other->element_bytes == shape->element_bytes &&
@@ -86,11 +80,11 @@ static bool add_cell(struct curves *curves, const struct result_cell *cell, stru
             return false;
         curves->groups = groups;
         group = &groups[curves->group_count++];
-        *group = (struct curve_group){.shape = cell->cell.chase};
+        *group = (struct curve_group){.shape = *cell_chase(cell)};
     }
     curves->count += !curve_of(group, cell);
     return (curve_of(group, cell) || add_curve(group, cell, pool)) &&
-           add_working_set(group, cell->cell.chase.working_set_bytes, pool);
+           add_working_set(group, workload_size(&cell->cell.workload), pool);
 }
 
 /* Groups and curves stay where they are from now on. */
@@ -120,7 +114,7 @@ static void set_point(
     struct curve *curve = group ? curve_of(group, cell) : NULL;
     if (!curve)
         return;
-    struct curve_point *point = &curve->points[working_set_at(group, cell->cell.chase.working_set_bytes)];
+    struct curve_point *point = &curve->points[working_set_at(group, workload_size(&cell->cell.workload))];
     if (!against)
         point->cell = cell;
     else {
@@ -134,17 +128,17 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
     struct curves made = {0};
     *curves = made;
     for (size_t i = 0; i < result->cell_count; i++)
-        if (is_chase(&result->cells[i]) && !add_cell(&made, &result->cells[i], pool))
+        if (cell_chase(&result->cells[i]) && !add_cell(&made, &result->cells[i], pool))
             return;
     if (!add_points(&made, pool))
         return;
     for (size_t i = 0; i < result->cell_count; i++)
-        if (is_chase(&result->cells[i]))
+        if (cell_chase(&result->cells[i]))
             set_point(&made, &result->cells[i], NULL);
     for (size_t i = 0; i < result->comparison_count; i++) {
         const struct result_comparison *comparison = &result->comparisons[i];
         if (comparison->cell < result->cell_count && comparison->baseline < result->cell_count &&
-            is_chase(&result->cells[comparison->cell]))
+            cell_chase(&result->cells[comparison->cell]))
             set_point(&made, &result->cells[comparison->cell], comparison);
     }
     *curves = made;

@@ -210,27 +210,15 @@ int figures_difference(
     return status;
 }
 
-/* Hands over a series' figures and releases the rest. */
-static int hand_over(struct series *series, struct figures *figures)
-{
-    int status = series->failed ? -ENOMEM : 0;
-    if (!status) {
-        *figures = (struct figures){values_of(series), series->count};
-        series->values = NULL;
-    }
-    series_free(series);
-    return status;
-}
-
-int figures_medians(const struct result_cell *cell, struct figures *figures)
-{
-    struct series medians = medians_of(cell);
-    return hand_over(&medians, figures);
-}
-
-int figures_ratios(
+int figures_by_placement(
     const struct result_cell *cell, const struct result_cell *baseline, struct figures *figures)
 {
-    struct series ratios = paired(cell, baseline, ratio_of);
-    return hand_over(&ratios, figures);
+    struct series series = baseline ? paired(cell, baseline, ratio_of) : medians_of(cell);
+    int status = series.failed ? -ENOMEM : 0;
+    if (!status) {
+        *figures = (struct figures){values_of(&series), series.count};
+        series.values = NULL;
+    }
+    series_free(&series);
+    return status;
 }

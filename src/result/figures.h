@@ -39,9 +39,8 @@ struct figures {
     size_t count;
 };
 
-/* The medians of a cell, the ratios of two. */
-int figures_medians(const struct result_cell *cell, struct figures *figures);
-int figures_ratios(
+/* The medians of a cell; or, with a baseline (else NULL), the ratios of two. */
+int figures_by_placement(
     const struct result_cell *cell, const struct result_cell *baseline, struct figures *figures);
 
 /* ---- samples by placement ---- */

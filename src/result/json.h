@@ -1,4 +1,5 @@
-/* A result as the file format vcost.result/1 (share/schema/vcost.result-1.schema.json).
+/* A result as the file format vcost.result/1 (share/schema/vcost.result-1.schema.json), a comparison as
+ * vcost.compare/1.
  *
  * What could not be had is null with a reason beside it, never 0 and never left out. Sizes are bytes, times
  * ns per operation. Text that is not UTF-8 (a command-line argument may be anything) has U+FFFD for what is
@@ -14,15 +15,17 @@
 #include <stdio.h>
 
 #define RESULT_SCHEMA "vcost.result/1"
+#define COMPARE_SCHEMA "vcost.compare/1"
 
 /* Of findings, remedies and agents: what a file may have of each. */
 enum { FINDINGS_IN_FILE_MAX = 5000 };
 
-/* A result, field for field, and one of its cells. */
-extern const struct record result_record, cell_record;
+/* A result, field for field, and parts of it; a comparison. */
+extern const struct record result_record, cell_record, setting_record, compare_record;
 
-/* Writes share/schema/vcost.result-1.schema.json. -ENOMEM is the only error. */
+/* Writes share/schema/vcost.result-1.schema.json, or that of comparisons. -ENOMEM is the only error. */
 int result_schema(FILE *stream, struct error *error);
+int compare_schema(FILE *stream, struct error *error);
 
 /* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
 int json_from_result(const struct result *result, json_t **json, struct error *error);

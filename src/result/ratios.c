@@ -11,6 +11,9 @@ static const double doubt_factor = 4;
 /* How often a 95 % interval lies above the truth, and how seldom so many must be to be no chance. */
 static const double miss_share = 0.025, chance_least = 0.05;
 
+const char *const verdict_names[VERDICTS] = {
+    [VERDICT_UNTOLD] = "untold", [VERDICT_SLOWER] = "slower", [VERDICT_FASTER] = "faster"};
+
 enum verdict verdict_of(double low, double high)
 {
     if (!isfinite(low) || !isfinite(high))
@@ -18,13 +21,6 @@ enum verdict verdict_of(double low, double high)
     if ((low - 1) * 100 >= told_percent)
         return VERDICT_SLOWER;
     return (high - 1) * 100 <= -told_percent ? VERDICT_FASTER : VERDICT_UNTOLD;
-}
-
-const char *verdict_name(enum verdict verdict)
-{
-    static const char *const names[VERDICTS] = {
-        [VERDICT_UNTOLD] = "untold", [VERDICT_SLOWER] = "slower", [VERDICT_FASTER] = "faster"};
-    return names[verdict];
 }
 
 static bool is_within(double low, double high, double level)

@@ -15,9 +15,7 @@ enum verdict {
     VERDICTS
 };
 enum verdict verdict_of(double low, double high);
-
-/* "slower", "faster", "untold"; NULL: no interval. */
-const char *verdict_name(enum verdict verdict);
+extern const char *const verdict_names[VERDICTS]; /* "slower", "faster", "untold"; NULL: no interval */
 
 /* Not significant, and so wide that it says nothing: the interval reaches more than 10 % to a side. */
 bool ratio_is_unclear(double low, double high);

@@ -3,7 +3,6 @@
 #include "base/clean.h"
 #include "base/packed.h"
 #include "record/record.h"
-#include "result/compare.h"
 #include "result/json.h"
 
 #include <ctype.h>
@@ -13,57 +12,63 @@
 #include <string.h>
 #include <strings.h>
 
-static const char family[] = "vcost.result/";
-
 /* ---- what the whole must be ---- */
+
+static const char *schema_of(const json_t *root)
+{
+    return json_string_value(json_object_get(root, "schema"));
+}
+
+/* Whether it names that schema, in whatever version. */
+static bool is_of_family(const json_t *root, const char *schema)
+{
+    const char *name = schema_of(root);
+    return name && !strncmp(name, schema, strlen(schema) - 1);
+}
+
+bool compare_is(const json_t *root)
+{
+    return is_of_family(root, COMPARE_SCHEMA);
+}
+
+static void check_version(struct reader *reader, const json_t *root, const char *schema)
+{
+    if (strcmp(schema_of(root), schema) != 0)
+        reader->status = error_set(reader->error, EINVAL,
+            "%.150s is of schema %.60s, and this vcost reads %s: use the vcost that wrote it, or a newer one",
+            reader->name, schema_of(root), schema);
+}
 
 /* What is no result, and what is one of another version, before anything else is complained about. */
 static void check_schema(struct reader *reader, const json_t *root)
 {
-    const char *name = json_string_value(json_object_get(root, "schema"));
     if (!json_is_object(root))
         reader_refuse(reader, "it is no JSON object");
-    else if (!name)
+    else if (!schema_of(root))
         reader_refuse(reader, "it names no schema");
     else if (compare_is(root))
         reader->status = error_set(reader->error, EINVAL,
             "%.150s is a comparison, which does not hold the results: vcost report shows it, alone; compare "
             "the files that it names anew",
             reader->name);
-    else if (strncmp(name, family, strlen(family)) != 0)
-        reader_refuse(reader, "its schema is \"%.60s\", not \"%s\"", name, RESULT_SCHEMA);
-    else if (strcmp(name, RESULT_SCHEMA) != 0)
-        reader->status = error_set(reader->error, EINVAL,
-            "%.150s is of schema %.60s, and this vcost reads %s: use the vcost that wrote it, or a newer one",
-            reader->name, name, RESULT_SCHEMA);
+    else if (!is_of_family(root, RESULT_SCHEMA))
+        reader_refuse(reader, "its schema is \"%.60s\", not \"%s\"", schema_of(root), RESULT_SCHEMA);
+    else
+        check_version(reader, root, RESULT_SCHEMA);
 }
 
-struct pair {
-    size_t cell, baseline;
-};
-
-static int compare_pairs(const void *a, const void *b)
+int compare_take(const char *name, const json_t *root, struct compare *compare, struct error *error)
 {
-    const struct pair *x = a, *y = b;
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    return (x->baseline > y->baseline) - (x->baseline < y->baseline);
-}
-
-static void check_comparisons(struct reader *reader, const struct result *result)
-{
-    size_t count = result->comparison_count;
-    struct pair *sorted = reader_room(reader, count, sizeof *sorted);
-    if (!sorted)
-        return;
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (struct pair){result->comparisons[i].cell, result->comparisons[i].baseline};
-    qsort(sorted, count, sizeof *sorted, compare_pairs);
-    for (size_t i = 1; i < count; i++)
-        if (!compare_pairs(&sorted[i - 1], &sorted[i]))
-            reader_refuse(
-                reader, "the comparison of %.100s is there twice", result->cells[sorted[i].cell].id);
-    free(sorted);
+    struct compare made = {.metric = METRICS};
+    struct reader reader = {.name = name, .what = "vcost comparison", .pool = &made.pool, .error = error};
+    check_version(&reader, root, COMPARE_SCHEMA);
+    if (!reader.status)
+        record_read(&compare_record, root, &made, &reader);
+    if (reader.status)
+        compare_free(&made);
+    else
+        *compare = made;
+    return reader.status;
 }
 
 static int take_result(const char *name, const json_t *root, struct result *result, struct error *error)
@@ -73,29 +78,12 @@ static int take_result(const char *name, const json_t *root, struct result *resu
     check_schema(&reader, root);
     if (!reader.status)
         record_read(&result_record, root, &made, &reader);
-    if (!reader.status)
-        check_comparisons(&reader, &made);
     if (reader.status)
         result_free(&made);
     else
         *result = made;
     return reader.status;
 }
-
-/* ---- from bytes ---- */
-
-/* What jansson says may repeat the file. */
-static int refuse_json(const char *name, const json_error_t *wrong, struct error *error)
-{
-    char text[JSON_ERROR_TEXT_LENGTH];
-    text_clean(wrong->text, TEXT_ASCII, text, sizeof text);
-    if (json_error_code(wrong) == json_error_out_of_memory)
-        return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
-    return error_set(
-        error, EINVAL, "%.150s is no JSON: line %d, column %d: %s", name, wrong->line, wrong->column, text);
-}
-
-/* ---- several of them ---- */
 
 int results_take(
     const char *name, const json_t *root, struct result **results, size_t *count, struct error *error)
@@ -129,26 +117,14 @@ void results_free(struct result *results, size_t count)
     free(results);
 }
 
-/* ---- a page ---- */
-
-static bool is_page(const char *bytes, size_t size)
-{
-    static const char first[] = "<!doctype html";
-    while (size && isspace((unsigned char)*bytes)) {
-        bytes++;
-        size--;
-    }
-    return size >= strlen(first) && !strncasecmp(bytes, first, strlen(first));
-}
+/* ---- from bytes ---- */
 
 /* What stands between two texts; false: they are not there. */
 static bool between(const char *open, const char *close, const char **bytes, size_t *size)
 {
     const char *end = *bytes + *size, *start = memmem(*bytes, *size, open, strlen(open));
-    if (!start)
-        return false;
-    start += strlen(open);
-    const char *stop = memmem(start, (size_t)(end - start), close, strlen(close));
+    start = start ? start + strlen(open) : NULL;
+    const char *stop = start ? memmem(start, (size_t)(end - start), close, strlen(close)) : NULL;
     if (!stop)
         return false;
     *bytes = start;
@@ -161,8 +137,12 @@ static bool between(const char *open, const char *close, const char **bytes, siz
 static int find_in_page(
     const char *name, const char **bytes, size_t *size, char **unpacked, struct error *error)
 {
-    static const char close[] = "</script>";
-    if (!is_page(*bytes, *size) || between(RESULT_SCRIPT("json"), close, bytes, size))
+    static const char first[] = "<!doctype html", close[] = "</script>";
+    size_t space = 0;
+    while (space < *size && isspace((unsigned char)(*bytes)[space]))
+        space++;
+    if (*size - space < strlen(first) || strncasecmp(*bytes + space, first, strlen(first)) != 0 ||
+        between(RESULT_SCRIPT("json"), close, bytes, size))
         return 0;
     if (!between(RESULT_SCRIPT("zlib"), close, bytes, size))
         return error_set(error, EINVAL,
@@ -178,66 +158,33 @@ static int find_in_page(
 static int load_json(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
 {
     json_error_t wrong;
+    char text[JSON_ERROR_TEXT_LENGTH]; /* what jansson says may repeat the file */
     if (!size)
         return error_set(error, EINVAL, "%.200s is empty", name);
     json_t *loaded = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &wrong);
-    if (!loaded)
-        return refuse_json(name, &wrong, error);
+    if (!loaded && json_error_code(&wrong) == json_error_out_of_memory)
+        return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
+    if (!loaded) {
+        text_clean(wrong.text, TEXT_ASCII, text, sizeof text);
+        return error_set(
+            error, EINVAL, "%.150s is no JSON: line %d, column %d: %s", name, wrong.line, wrong.column, text);
+    }
     *root = loaded;
     return 0;
 }
 
-static int parse(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
+int saved_parse(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* some editors begin UTF-8 with it */
+    bool marked = size >= strlen(mark) && !memcmp(bytes, mark, strlen(mark));
     char *unpacked = NULL;
-    if (size >= strlen(mark) && !memcmp(bytes, mark, strlen(mark))) {
-        bytes += strlen(mark);
-        size -= strlen(mark);
-    }
+    bytes += marked ? strlen(mark) : 0;
+    size -= marked ? strlen(mark) : 0;
     int status = find_in_page(name, &bytes, &size, &unpacked, error);
     if (!status)
         status = load_json(name, bytes, size, root, error);
     free(unpacked);
     return status;
-}
-
-/* From a root, which is released. */
-static int take_and_release(
-    const char *name, json_t *root, struct result **results, size_t *count, struct error *error)
-{
-    int status = results_take(name, root, results, count, error);
-    json_decref(root);
-    return status;
-}
-
-int results_parse(const char *name, const char *bytes, size_t size, struct result **results, size_t *count,
-    struct error *error)
-{
-    json_t *root;
-    int status = parse(name, bytes, size, &root, error);
-    return status ? status : take_and_release(name, root, results, count, error);
-}
-
-/* Just one. */
-static int only(
-    const char *name, struct result *results, size_t count, struct result *result, struct error *error)
-{
-    if (count == 1) {
-        *result = results[0];
-        free(results);
-        return 0;
-    }
-    results_free(results, count);
-    return error_set(error, EINVAL, "%.200s holds %zu results where one is wanted", name, count);
-}
-
-int result_parse(const char *name, const char *bytes, size_t size, struct result *result, struct error *error)
-{
-    struct result *results;
-    size_t count;
-    int status = results_parse(name, bytes, size, &results, &count, error);
-    return status ? status : only(name, results, count, result, error);
 }
 
 /* ---- from files ---- */
@@ -273,24 +220,7 @@ int saved_read(const char *path, json_t **root, struct error *error)
     if (!standard)
         fclose(stream);
     if (!status)
-        status = parse(name, bytes, size, root, error);
+        status = saved_parse(name, bytes, size, root, error);
     free(bytes);
     return status;
-}
-
-int results_read(const char *path, struct result **results, size_t *count, struct error *error)
-{
-    json_t *root;
-    int status = saved_read(path, &root, error);
-    return status
-               ? status
-               : take_and_release(strcmp(path, "-") ? path : "standard input", root, results, count, error);
-}
-
-int result_read(const char *path, struct result *result, struct error *error)
-{
-    struct result *results;
-    size_t count;
-    int status = results_read(path, &results, &count, error);
-    return status ? status : only(path, results, count, result, error);
 }

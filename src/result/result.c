@@ -70,11 +70,6 @@ void result_free(struct result *result)
     *result = (struct result){0};
 }
 
-const char *cell_workload(const struct result_cell *cell)
-{
-    return cell->cell.event.name ? cell->cell.event.name : "chase";
-}
-
 const char *cell_reason(const struct result_cell *cell)
 {
     if (cell->reason[0])
@@ -88,7 +83,8 @@ const char *cell_reason(const struct result_cell *cell)
 
 const char *cell_without_guest(const struct result_cell *cell)
 {
-    if (cell->cell.guest_page_bytes || (cell->cell.event.name && cell->technique != TECHNIQUE_NONE))
+    if (cell->cell.guest_page_bytes ||
+        (cell->cell.workload.kind->pageless && cell->technique != TECHNIQUE_NONE))
         return NULL;
     return strcmp(cell->cell.monitor, "native") != 0 ? "what is below another machine is not seen from inside"
                                                      : "native code runs in no guest of vcost's";
@@ -104,7 +100,7 @@ const char *comparison_reason(const struct result_comparison *comparison)
                                       : "no interval could be made";
 }
 
-void result_qualities(const struct result *result, size_t counts[static QUALITIES])
+void result_qualities(const struct result *result, unsigned counts[static QUALITIES])
 {
     memset(counts, 0, QUALITIES * sizeof *counts);
     for (size_t i = 0; i < result->cell_count; i++)

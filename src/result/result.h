@@ -18,6 +18,7 @@
 #include "monitor/monitor_facts.h"
 #include "runner/agent_facts.h"
 #include "runner/cell.h"
+#include "runner/chase_kind.h"
 #include "runner/page_proof.h"
 
 #include <math.h>
@@ -77,9 +78,8 @@ struct result_cell {
     double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
     double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
-    uint64_t operations;   /* events that the counters were counted over; 0 for a chase */
-    const char *operation; /* what one event is: "exit", "page"; NULL for a chase */
-    char note[160];        /* what a reader should know about an event's figure; "" for nothing */
+    uint64_t operations; /* that the counters were counted over; 0 where the workload's are not told */
+    char note[160];      /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;
     char reason[160]; /* why not good; "" if good */
 };
@@ -184,7 +184,21 @@ const struct tool *result_tool(const struct result *result);
 void result_free(struct result *result); /* NULL is allowed */
 
 /* What a cell executes, as in files: "chase", the name of an event. */
-const char *cell_workload(const struct result_cell *cell);
+static inline const char *cell_workload(const struct result_cell *cell)
+{
+    return workload_label(&cell->cell.workload);
+}
+
+/* The shape of a chase; NULL: it is none. */
+static inline const struct chase_shape *cell_chase(const struct result_cell *cell)
+{
+    return chase_of(&cell->cell.workload);
+}
+
+static inline bool cell_is_order(const struct result_cell *cell, enum chase_order order)
+{
+    return cell_chase(cell) && cell_chase(cell)->order == order;
+}
 
 /* Whether there is such a cell, with a figure. */
 static inline bool cell_measured(const struct result_cell *cell)
@@ -193,7 +207,7 @@ static inline bool cell_measured(const struct result_cell *cell)
 }
 
 /* How many cells there are of each quality. */
-void result_qualities(const struct result *result, size_t counts[static QUALITIES]);
+void result_qualities(const struct result *result, unsigned counts[static QUALITIES]);
 
 /* Why a cell is not good or lacks a figure: the experiment's reason, or the general one where it gave none.
  * NULL if nothing is wrong. Belongs to the cell or is static. */

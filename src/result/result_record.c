@@ -4,6 +4,7 @@
 #include "record/record.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) FIELD_AT(struct result, member)
@@ -21,7 +22,7 @@ static const struct field setting_fields[] = {
     {"value", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_setting, value)},
     {"usual", FIELD_FLAG, FIELD_AT(struct result_setting, usual), .about = "It is the default."},
 };
-static const struct record setting_record = {
+const struct record setting_record = {
     "setting", sizeof(struct result_setting), RECORD_FIELDS(setting_fields)};
 
 static const char *incomplete_reason(const void *base)
@@ -230,7 +231,33 @@ static const struct field result_fields[] = {
         .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
                  "--watch only."},
 };
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct result_comparison *x = a, *y = b;
+    if (x->cell != y->cell)
+        return x->cell < y->cell ? -1 : 1;
+    return (x->baseline > y->baseline) - (x->baseline < y->baseline);
+}
+
+/* No comparison is there twice. */
+static void check_result(struct reader *reader, void *base)
+{
+    const struct result *result = base;
+    size_t count = result->comparison_count;
+    struct result_comparison *sorted = reader_room(reader, count, sizeof *sorted);
+    if (!sorted)
+        return;
+    memcpy(sorted, result->comparisons, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, compare_pairs);
+    for (size_t i = 1; i < count; i++)
+        if (!compare_pairs(&sorted[i - 1], &sorted[i]))
+            reader_refuse(
+                reader, "the comparison of %.100s is there twice", result->cells[sorted[i].cell].id);
+    free(sorted);
+}
+
 const struct record result_record = {"result", sizeof(struct result), RECORD_FIELDS(result_fields),
+    .check = check_result,
     .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
              "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
              "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}"};

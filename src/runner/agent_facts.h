@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct agent_facts {
-    uint32_t protocol;    /* that it speaks */
     char version[32];     /* of its vcost */
     struct fact brand;    /* of the CPU, "AMD EPYC 7B13" */
     struct fact kernel;   /* release */

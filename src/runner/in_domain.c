@@ -1,69 +1,23 @@
-/* Runs workloads in a domain, whatever its monitor. */
-#include "runner/runner.h"
+/* Workloads in a domain (local.c), whatever its monitor. What the pages really are. */
+#include "runner/local.h"
 
 #include "base/size.h"
-#include "domain/domain.h"
 #include "monitor/kvm/kvm.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void in_domain_close(struct runner *runner)
-{
-    domain_destroy(runner->domain);
-    free(runner);
-}
-
-static int in_domain_open(const struct runner_type *type, const struct runner_config *config,
-    struct runner **out, struct error *error)
-{
-    struct runner *runner = calloc(1, sizeof *runner);
-    if (!runner)
-        return error_set(error, ENOMEM, "no memory for a runner");
-    *runner = (struct runner){.type = type, .config = *config};
-    struct domain_config domain = {
-        .monitor = type->monitor,
-        .image = config->image,
-        .data = config->data,
-        .data_page_bytes = config->guest_page_bytes,
-        .stop = config->stop,
-    };
-    int rc = domain_create(&domain, &runner->domain, error);
-    if (rc < 0) {
-        free(runner);
-        return rc;
-    }
-    *out = runner;
-    return 0;
-}
-
-static int in_domain_call(struct runner *runner, workload_function *entry, struct error *error)
-{
-    return domain_call(runner->domain, entry, error);
-}
-
-static void in_domain_counters(struct runner *runner, struct runner_counters *counters)
-{
-    struct counters now;
-    domain_counters(runner->domain, &now);
-    *counters = (struct runner_counters){0};
-    counters->known = counters_get(&now, "exits", &counters->exits) &&
-                      counters_get(&now, "page_faults", &counters->page_faults);
-}
-
-/* ---- what the pages really are ---- */
 
 /* The smallest leaf of the guest's own tables over all of the data; 0 if something is not mapped. */
 static uint64_t smallest_guest_page(const struct runner *runner)
 {
-    const struct memory *data = runner->config.data;
+    const struct memory *data = &runner->config.placement->data;
+    const struct local_runner *here = (const struct local_runner *)runner;
     uint64_t smallest = UINT64_MAX, bytes;
     for (uint64_t offset = 0; offset < data->bytes; offset += bytes) {
-        bytes = domain_page_bytes(runner->domain, (const char *)data->base + offset);
+        bytes = domain_page_bytes(here->domain, (const char *)data->base + offset);
         if (bytes == 0)
             return 0;
         smallest = bytes < smallest ? bytes : smallest;
@@ -75,7 +29,7 @@ static uint64_t smallest_guest_page(const struct runner *runner)
  * under shadow paging they are as large as the smaller of the guest's and the host's. */
 static uint64_t expected_leaf(const struct runner *runner, uint64_t guest_bytes)
 {
-    uint64_t host_bytes = runner->config.data->page_bytes;
+    uint64_t host_bytes = runner->config.placement->data.page_bytes;
     bool shadow = runner->config.facts->technique == TECHNIQUE_SHADOW;
     return shadow && guest_bytes < host_bytes ? guest_bytes : host_bytes;
 }
@@ -110,7 +64,8 @@ static void judge_leaves(const struct runner *runner, const struct counters *now
             host);
         return;
     }
-    proof->as_asked = proof->as_asked && leaves_are_as_expected(&counts, runner->config.data->bytes, leaf);
+    proof->as_asked =
+        proof->as_asked && leaves_are_as_expected(&counts, runner->config.placement->data.bytes, leaf);
     snprintf(proof->proof, sizeof proof->proof,
         "%.235s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
         host, counts.small, counts.large_2m, counts.large_1g);
@@ -119,26 +74,25 @@ static void judge_leaves(const struct runner *runner, const struct counters *now
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
 {
     struct page_proof proof;
-    struct counters now;
     int rc = runner_native.proof(runner, &proof, error); /* the host's side is the same */
     if (rc < 0)
         return rc;
-    domain_counters(runner->domain, &now);
     proof.guest_bytes = smallest_guest_page(runner);
     if (proof.guest_bytes != runner->config.guest_page_bytes)
         return error_set(error, EPROTO, "the guest's tables hold other pages than were asked for");
+    const struct counters now = local_counters(((struct local_runner *)runner)->domain);
     judge_leaves(runner, &now, &proof);
     *out = proof;
     return 0;
 }
 
-const struct runner_type runner_kvm = {
+const struct runner_ops runner_kvm = {
     .name = "kvm",
     .summary = "in a guest of our own on /dev/kvm, with the paging technique that KVM uses here",
     .monitor = &monitor_kvm,
-    .open = in_domain_open,
-    .call = in_domain_call,
+    .open = local_open,
+    .prepare = local_prepare,
+    .sample = local_sample,
     .proof = in_domain_proof,
-    .counters = in_domain_counters,
-    .close = in_domain_close,
+    .close = local_close,
 };

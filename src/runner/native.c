@@ -1,32 +1,10 @@
-/* The baseline: the same machine code, called in this process. */
-#include "runner/runner.h"
+/* The baseline: the same machine code, called in this process (local.c). What its pages really are. */
+#include "runner/local.h"
 
 #include "base/size.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-
-static int native_open(const struct runner_type *type, const struct runner_config *config,
-    struct runner **out, struct error *error)
-{
-    struct runner *runner = calloc(1, sizeof *runner);
-    if (!runner)
-        return error_set(error, ENOMEM, "no memory for a runner");
-    *runner = (struct runner){.type = type, .config = *config};
-    *out = runner;
-    return 0;
-}
-
-static int native_call(struct runner *runner, workload_function *entry, struct error *error)
-{
-    struct workload_job *job = runner->config.image->job;
-    job->finished = 0;
-    entry(job);
-    return job->finished == WORKLOAD_MAGIC ? 0 : error_set(error, EPROTO, "a native workload did not finish");
-}
 
 /* Unknown is not "as asked": nothing may be taken for large pages that is not proved to be. */
 static bool pages_are_as_asked(const struct memory *data, const struct memory_pages *pages)
@@ -54,7 +32,7 @@ static bool prove_nodes(const struct memory *data, char *text, size_t size)
 
 static int native_proof(struct runner *runner, struct page_proof *proof, struct error *error)
 {
-    const struct memory *data = runner->config.data;
+    const struct memory *data = &runner->config.placement->data;
     struct memory_pages pages;
     char nodes[120];
     int rc = memory_obtained(data, 0, data->bytes, &pages, error);
@@ -70,26 +48,12 @@ static int native_proof(struct runner *runner, struct page_proof *proof, struct 
     return 0;
 }
 
-static void native_counters(struct runner *runner, struct runner_counters *counters)
-{
-    struct rusage usage;
-    (void)runner;
-    *counters = (struct runner_counters){.known = getrusage(RUSAGE_THREAD, &usage) == 0};
-    if (counters->known)
-        counters->page_faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
-}
-
-static void native_close(struct runner *runner)
-{
-    free(runner);
-}
-
-const struct runner_type runner_native = {
+const struct runner_ops runner_native = {
     .name = "native",
     .summary = "in this process, as any program here runs: the baseline",
-    .open = native_open,
-    .call = native_call,
+    .open = local_open,
+    .prepare = local_prepare,
+    .sample = local_sample,
     .proof = native_proof,
-    .counters = native_counters,
-    .close = native_close,
+    .close = local_close,
 };

@@ -13,4 +13,8 @@ struct page_proof {
     char proof[360];
 };
 
+/* As JSON (record.h). */
+struct record;
+extern const struct record page_proof_record;
+
 #endif

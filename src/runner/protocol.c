@@ -1,293 +1,258 @@
 #include "runner/protocol.h"
 
+#include "base/clean.h"
 #include "base/size.h"
+#include "record/record.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 const uint8_t message_magic[MESSAGE_MAGIC_BYTES] = {0x89, 'V', 'C', 'O', 'S', 'T', '\r', '\n'};
 
-/* ---- fields, the same description for both directions ---- */
+/* ---- what a body's object must hold ---- */
 
-struct codec {
-    bool reading;
-    uint8_t *at, *end;
-    const char *wrong; /* the first field that is missing or impossible */
+#define AT(member) FIELD_AT(struct message, member)
+#define BODY(kind, table, ...)                                                                               \
+    {                                                                                                        \
+        kind, sizeof(struct message), RECORD_FIELDS(table), __VA_ARGS__                                      \
+    }
+
+static void need(struct reader *reader, const char *key, double value, double least, double most)
+{
+    if (!(value >= least && value <= most))
+        reader_refuse_key(reader, key, "is %g, which cannot be", value);
+}
+
+static void check_hello(struct reader *reader, void *base)
+{
+    const struct message *message = base;
+    const struct agent_facts *facts = &message->hello.facts;
+    if (!message->hello.able)
+        return;
+    need(reader, "tsc_ghz", facts->ticks_per_ns, 1e-3, 1e3);
+    need(reader, "cpu", facts->cpu, 0, 1 << 20);
+    need(reader, "page_bytes", (double)facts->page_bytes, 4 * KIB, GIB);
+}
+
+static const struct field hello_fields[] = {
+    {"facts", FIELD_RECORD, FIELD_NEEDED | FIELD_PLAIN | FIELD_MAYBE, AT(hello.facts),
+        .count_offset = offsetof(struct message, hello.able), .of = &agent_facts_record},
 };
 
-static void refuse(struct codec *codec, const char *name)
-{
-    if (!codec->wrong)
-        codec->wrong = name;
-}
-
-/* Room (or input) for `count` bytes more, NULL if there is none. */
-static uint8_t *take(struct codec *codec, const char *name, size_t count)
-{
-    uint8_t *at = codec->at;
-    if (codec->wrong || (size_t)(codec->end - at) < count) {
-        refuse(codec, name);
-        return NULL;
+#define RUNNER                                                                                               \
+    {                                                                                                        \
+        "runner", FIELD_COUNT, FIELD_NEEDED, AT(runner)                                                      \
     }
-    codec->at += count;
-    return at;
-}
 
-/* A number from `least` to `most` in so many bytes. */
-static void number(
-    struct codec *codec, const char *name, uint64_t *value, unsigned bytes, uint64_t least, uint64_t most)
+static void check_runner(struct reader *reader, void *base)
 {
-    uint8_t *at = take(codec, name, bytes);
-    uint64_t read = codec->reading ? 0 : *value;
-    for (unsigned i = 0; at && i < bytes; i++) {
-        if (codec->reading)
-            read |= (uint64_t)at[i] << (8 * i);
-        else
-            at[i] = (uint8_t)(read >> (8 * i));
-    }
-    if (!at || read < least || read > most)
-        refuse(codec, name);
-    else
-        *value = read;
+    need(reader, "runner", ((const struct message *)base)->runner, 0, MESSAGE_RUNNERS_MAX - 1);
 }
 
-static void number32(struct codec *codec, const char *name, uint32_t *value, uint32_t least, uint32_t most)
+static bool is_page(uint64_t bytes)
 {
-    uint64_t wide = *value;
-    number(codec, name, &wide, 4, least, most);
-    *value = (uint32_t)wide;
+    return bytes == 4 * KIB || bytes == 2 * MIB || bytes == GIB;
 }
 
-static void truth(struct codec *codec, const char *name, bool *value)
+static void check_open(struct reader *reader, void *base)
 {
-    uint64_t wide = *value;
-    number(codec, name, &wide, 1, 0, 1);
-    *value = wide;
+    const struct message *message = base;
+    check_runner(reader, base);
+    need(reader, "bytes", (double)message->open.bytes, 0, 0x1p50);
+    if (!is_page(message->open.host_page_bytes))
+        reader_refuse_key(reader, "host_page_bytes", "is the size of no page");
+    if (message->open.alignment && !is_page(message->open.alignment))
+        reader_refuse_key(reader, "alignment", "is the size of no page");
 }
 
-static void real(struct codec *codec, const char *name, double *value, double least, double most)
+static const struct field open_fields[] = {
+    RUNNER,
+    {"bytes", FIELD_COUNT, FIELD_NEEDED, AT(open.bytes)},
+    {"alignment", FIELD_COUNT, FIELD_NEEDED, AT(open.alignment)},
+    {"host_page_bytes", FIELD_COUNT, FIELD_NEEDED, AT(open.host_page_bytes)},
+};
+
+static const struct field prepare_fields[] = {
+    RUNNER,
+    {"workload", FIELD_VARIANT, AT(prepare.workload), .hook = &workload_hook},
+    {"seed", FIELD_COUNT, FIELD_NEEDED, AT(prepare.seed)},
+};
+
+static const struct field sample_fields[] = {
+    RUNNER,
+    {"effort", FIELD_RECORD, FIELD_NEEDED, AT(effort), .of = &effort_record},
+};
+
+static const struct field runner_fields[] = {RUNNER};
+
+static const struct field prepared_fields[] = {
+    {"note", FIELD_TEXT, FIELD_NEEDED, AT(note)},
+};
+
+static const struct field sampled_fields[] = {
+    {"sample", FIELD_RECORD, FIELD_NEEDED, AT(sample), .of = &sample_record},
+};
+
+static void check_proof(struct reader *reader, void *base)
 {
-    uint64_t bits = 0;
-    double read;
-    if (!codec->reading)
-        memcpy(&bits, value, sizeof bits);
-    number(codec, name, &bits, 8, 0, UINT64_MAX);
-    memcpy(&read, &bits, sizeof read);
-    if (!(read >= least && read <= most))
-        refuse(codec, name);
-    else
-        *value = read;
+    double share = ((const struct message *)base)->proof.host_share_2m;
+    if (!isnan(share))
+        need(reader, "host_share_2m", share, 0, 1);
 }
 
-static char printable(uint8_t c)
+static const struct field proved_fields[] = {
+    {"proof", FIELD_RECORD, FIELD_NEEDED, AT(proof), .of = &page_proof_record},
+};
+
+static void check_failure(struct reader *reader, void *base)
 {
-    return c >= ' ' && c <= '~' ? (char)c : '?';
+    need(reader, "errno", ((const struct message *)base)->failure.code, 1, 4095); /* the kernel's MAX_ERRNO */
 }
 
-/* text[size], ends with NUL. */
-static void text(struct codec *codec, const char *name, char *text, size_t size)
-{
-    uint64_t length = codec->reading ? 0 : strnlen(text, size - 1);
-    number(codec, name, &length, 2, 0, size - 1);
-    uint8_t *at = take(codec, name, length);
-    for (size_t i = 0; at && i < length; i++) {
-        if (codec->reading)
-            text[i] = printable(at[i]);
-        else
-            at[i] = (uint8_t)printable((uint8_t)text[i]);
-    }
-    if (at && codec->reading)
-        text[length] = '\0';
-}
+static const struct field failure_fields[] = {
+    {"errno", FIELD_COUNT, FIELD_NEEDED, AT(failure.code)},
+    {"sentence", FIELD_TEXT, FIELD_NEEDED, AT(failure.text)},
+};
 
-static void fact(struct codec *codec, const char *name, struct fact *fact)
-{
-    truth(codec, name, &fact->known);
-    text(codec, name, fact->text, sizeof fact->text);
-}
-
-/* ---- messages ---- */
-
-static void nothing(struct codec *codec, struct message *message)
-{
-    (void)codec, (void)message;
-}
-
-static void hello(struct codec *codec, struct message *message)
-{
-    struct agent_facts *facts = &message->hello;
-    number32(codec, "protocol version", &facts->protocol, 1, UINT32_MAX);
-    text(codec, "vcost version", facts->version, sizeof facts->version);
-    if (facts->protocol != PROTOCOL_VERSION) { /* what follows is not known */
-        codec->at = codec->end;
-        return;
-    }
-    fact(codec, "CPU", &facts->brand);
-    fact(codec, "kernel", &facts->kernel);
-    truth(codec, "is guest", &facts->is_guest);
-    fact(codec, "guest of", &facts->guest_of);
-    real(codec, "TSC ticks in a ns", &facts->ticks_per_ns, 1e-3, 1e3);
-    number32(codec, "CPU number", &facts->cpu, 0, 1 << 20);
-    number(codec, "page size", &facts->page_bytes, 8, 4 * KIB, GIB);
-}
-
-static void place(struct codec *codec, struct message *message)
-{
-    uint64_t *page = &message->place.host_page_bytes;
-    number(codec, "bytes", &message->place.bytes, 8, 1, UINT64_C(1) << 50);
-    number(codec, "page size", page, 8, 4 * KIB, GIB);
-    if (*page != 4 * KIB && *page != 2 * MIB && *page != GIB)
-        refuse(codec, "page size");
-}
-
-static void shape(struct codec *codec, struct message *message)
-{
-    struct chase_shape *shape = &message->lay_out.shape;
-    uint32_t order = shape->order, chains = shape->chains;
-    number(codec, "working set", &shape->working_set_bytes, 8, 1, UINT64_C(1) << 50);
-    number32(codec, "element", &shape->element_bytes, 8, CHASE_ELEMENT_BYTES_MAX);
-    number32(codec, "order", &order, 0, CHASE_ORDERS - 1);
-    truth(codec, "write", &shape->write);
-    number32(codec, "chains", &chains, 1, CHASE_CHAINS_MAX);
-    number(codec, "seed", &message->lay_out.seed, 8, 0, UINT64_MAX);
-    if (codec->wrong)
-        return;
-    shape->order = (enum chase_order)order;
-    shape->chains = chains;
-    if (chase_check(shape, NULL) < 0)
-        refuse(codec, "shape");
-}
-
-/* So that no product of them overflows, and far from what anybody waits for. */
-enum { STEPS_BITS = 40, BATCHES_MAX = 1 << 16, WARM_LIMIT_MAX = 1 << 10 };
-
-static void plan(struct codec *codec, struct message *message)
-{
-    const uint64_t most = UINT64_C(1) << STEPS_BITS;
-    number(codec, "steps", &message->plan.steps, 8, 1, most);
-    number(codec, "batches", &message->plan.batches, 8, 1, BATCHES_MAX);
-    number(codec, "warm-up steps", &message->plan.warm_steps, 8, 0, most);
-    number(codec, "warm-up batches", &message->plan.warm_limit, 8, 0, WARM_LIMIT_MAX);
-}
-
-/* No CPU makes a hop in a hundredth of a ns, and nobody waits for one that takes 0.1 s. */
-static const double hop_ns_least = 0.01, hop_ns_most = 1e8;
-
-static void sample(struct codec *codec, struct message *message)
-{
-    struct sample *sample = &message->sample;
-    uint32_t disturbed = sample->disturbed;
-    real(codec, "ns", &sample->ns, hop_ns_least, hop_ns_most);
-    number32(codec, "disturbed", &disturbed, 0, DISTURBANCES - 1);
-    truth(codec, "counters known", &sample->counters.known);
-    number(codec, "page faults", &sample->counters.page_faults, 8, 0, UINT64_C(1) << 40);
-    if (codec->wrong)
-        return;
-    sample->disturbed = (enum disturbance)disturbed;
-    sample->counters.exits = 0;
-}
-
-static void proof(struct codec *codec, struct message *message)
-{
-    struct page_proof *proof = &message->proof;
-    bool known = !isnan(proof->host_share_2m);
-    double share = known ? proof->host_share_2m : 0;
-    truth(codec, "share known", &known);
-    real(codec, "share of 2 MiB pages", &share, 0, 1);
-    truth(codec, "as asked", &proof->as_asked);
-    text(codec, "proof", proof->proof, sizeof proof->proof);
-    proof->host_share_2m = known ? share : NAN;
-    proof->guest_bytes = 0;
-}
-
-enum { ERRNO_MAX = 4095 }; /* the kernel's MAX_ERRNO */
-
-static void failure(struct codec *codec, struct message *message)
-{
-    uint32_t code = (uint32_t)message->failure.code;
-    number32(codec, "errno", &code, 1, ERRNO_MAX);
-    text(codec, "sentence", message->failure.text, sizeof message->failure.text);
-    message->failure.code = (int)code;
-}
-
-static const struct {
-    const char *name;
-    void (*fields)(struct codec *codec, struct message *message);
-} kinds[MESSAGE_TYPES] = {
-    [MESSAGE_HELLO] = {"HELLO", hello},
-    [MESSAGE_PLACE] = {"PLACE", place},
-    [MESSAGE_LAY_OUT] = {"LAY_OUT", shape},
-    [MESSAGE_SAMPLE] = {"SAMPLE", plan},
-    [MESSAGE_PROOF] = {"PROOF", nothing},
-    [MESSAGE_CLEAR] = {"CLEAR", nothing},
-    [MESSAGE_BYE] = {"BYE", nothing},
-    [MESSAGE_DONE] = {"DONE", nothing},
-    [MESSAGE_SAMPLED] = {"SAMPLED", sample},
-    [MESSAGE_PROVED] = {"PROVED", proof},
-    [MESSAGE_FAILED] = {"FAILED", failure},
+static const struct record bodies[MESSAGE_TYPES] = {
+    [MESSAGE_HELLO] = BODY("HELLO", hello_fields, .check = check_hello),
+    [MESSAGE_OPEN] = BODY("OPEN", open_fields, .check = check_open),
+    [MESSAGE_PREPARE] = BODY("PREPARE", prepare_fields, .check = check_runner),
+    [MESSAGE_SAMPLE] = BODY("SAMPLE", sample_fields, .check = check_runner),
+    [MESSAGE_PROOF] = BODY("PROOF", runner_fields, .check = check_runner),
+    [MESSAGE_CLOSE] = BODY("CLOSE", runner_fields, .check = check_runner),
+    [MESSAGE_BYE] = {"BYE"},
+    [MESSAGE_DONE] = {"DONE"},
+    [MESSAGE_PREPARED] = BODY("PREPARED", prepared_fields, ),
+    [MESSAGE_SAMPLED] = BODY("SAMPLED", sampled_fields, ),
+    [MESSAGE_PROVED] = BODY("PROVED", proved_fields, .check = check_proof),
+    [MESSAGE_FAILED] = BODY("FAILED", failure_fields, .check = check_failure),
 };
 
 static bool is_type(uint64_t type)
 {
-    return type < MESSAGE_TYPES && kinds[type].name;
+    return type < MESSAGE_TYPES && bodies[type].name;
 }
 
 const char *message_name(enum message_type type)
 {
-    return is_type(type) ? kinds[type].name : "?";
+    return is_type(type) ? bodies[type].name : "?";
+}
+
+static int read_body(const json_t *json, struct pool *texts, struct message *message, struct error *error)
+{
+    struct error why;
+    struct reader reader = {
+        .name = message_name(message->type), .what = "message of vcost", .pool = texts, .error = &why};
+    if (reader_takes(&reader, json, "its body", TAKES(JSON_OBJECT)))
+        record_read(&bodies[message->type], json, message, &reader);
+    return reader.status ? error_set(error, EPROTO, "%s", why.text) : 0;
+}
+
+/* ---- bytes ---- */
+
+static void put_number(uint8_t *at, unsigned bytes, uint32_t number)
+{
+    for (; bytes; bytes--, number >>= 8)
+        *at++ = (uint8_t)number;
+}
+
+static uint32_t get_number(const uint8_t *at, unsigned bytes)
+{
+    uint32_t number = 0;
+    while (bytes--)
+        number = number << 8 | at[bytes];
+    return number;
+}
+
+enum { VERSION_AT = 6 }; /* in HELLO, behind its protocol and its length */
+
+/* What HELLO begins with in every version of the protocol; returns how long that is. */
+static size_t put_versions(const struct message *message, uint8_t *body)
+{
+    const char *version = message->hello.facts.version;
+    size_t length = strnlen(version, sizeof message->hello.facts.version);
+    put_number(body, 4, message->hello.protocol);
+    put_number(body + 4, 2, (uint32_t)length);
+    memcpy(body + VERSION_AT, version, length);
+    return VERSION_AT + length;
+}
+
+static int get_versions(
+    const uint8_t *body, size_t length, struct message *message, size_t *used, struct error *error)
+{
+    char version[sizeof message->hello.facts.version] = "";
+    size_t bytes = length < VERSION_AT ? 0 : get_number(body + 4, 2);
+    if (length < VERSION_AT + bytes || bytes >= sizeof version)
+        return error_set(error, EPROTO, "HELLO is no message of vcost: it names no version");
+    message->hello.protocol = get_number(body, 4);
+    memcpy(version, body + VERSION_AT, bytes);
+    text_clean(version, TEXT_ASCII, message->hello.facts.version, sizeof version);
+    *used = VERSION_AT + bytes;
+    return 0;
 }
 
 /* ---- whole messages ---- */
 
 size_t message_encode(const struct message *message, uint8_t bytes[static MESSAGE_BYTES_MAX])
 {
-    struct message copy = *message;
-    struct codec codec = {.at = bytes + MESSAGE_HEADER_BYTES, .end = bytes + MESSAGE_BYTES_MAX};
-    if (!is_type(message->type))
+    struct message taken = {.type = message->type};
+    struct pool texts = {0};
+    uint8_t *body = bytes + MESSAGE_HEADER_BYTES;
+    json_t *json;
+    if (!is_type(message->type) || record_write(&bodies[message->type], message, &json, NULL) < 0)
         return 0;
-    kinds[message->type].fields(&codec, &copy);
-    uint8_t *end = codec.at;
-    codec.at = bytes + MESSAGE_MAGIC_BYTES;
-    uint32_t type = message->type, length = (uint32_t)(end - bytes) - MESSAGE_HEADER_BYTES;
+    size_t most = message->type == MESSAGE_HELLO ? HELLO_BODY_MAX : MESSAGE_BODY_MAX;
+    size_t used = message->type == MESSAGE_HELLO ? put_versions(message, body) : 0;
+    size_t length = used + json_dumpb(json, (char *)body + used, most - used, JSON_COMPACT);
+    bool good = length <= most && read_body(json, &texts, &taken, NULL) == 0;
+    json_decref(json);
+    pool_free(&texts);
     memcpy(bytes, message_magic, MESSAGE_MAGIC_BYTES);
-    number32(&codec, "type", &type, 0, UINT32_MAX);
-    number32(&codec, "length", &length, 0, MESSAGE_BODY_MAX);
-    return codec.wrong ? 0 : (size_t)(end - bytes);
+    put_number(bytes + MESSAGE_MAGIC_BYTES, 4, message->type);
+    put_number(bytes + MESSAGE_MAGIC_BYTES + 4, 4, (uint32_t)length);
+    return good ? MESSAGE_HEADER_BYTES + length : 0;
 }
 
 int message_decode_header(const uint8_t header[static MESSAGE_HEADER_BYTES], enum message_type *type,
     size_t *length, struct error *error)
 {
-    uint8_t copy[MESSAGE_HEADER_BYTES];
-    struct codec codec = {true, copy + MESSAGE_MAGIC_BYTES, copy + MESSAGE_HEADER_BYTES, NULL};
-    uint32_t number = 0, bytes = 0;
-    memcpy(copy, header, sizeof copy);
-    number32(&codec, "type", &number, 0, UINT32_MAX);
-    number32(&codec, "length", &bytes, 0, MESSAGE_BODY_MAX);
+    uint32_t number = get_number(header + MESSAGE_MAGIC_BYTES, 4);
+    uint32_t bytes = get_number(header + MESSAGE_MAGIC_BYTES + 4, 4);
     if (memcmp(header, message_magic, MESSAGE_MAGIC_BYTES))
         return error_set(error, EPROTO, "what came is no message of vcost");
-    if (codec.wrong || !is_type(number))
-        return error_set(error, EPROTO, "a message has an impossible %s", codec.wrong ? codec.wrong : "type");
+    if (number > MESSAGE_HELLO && number <= MESSAGE_OF_VERSION_1_LAST)
+        return error_set(error, EPROTO,
+            "the vcost on the other side speaks version 1 of the protocol, this one version %d: install the "
+            "same vcost in both places",
+            PROTOCOL_VERSION);
+    if (!is_type(number) || bytes > MESSAGE_BODY_MAX)
+        return error_set(
+            error, EPROTO, "a message has an impossible %s", is_type(number) ? "length" : "type");
     *type = (enum message_type)number;
     *length = bytes;
     return 0;
 }
 
-int message_decode(
-    enum message_type type, const uint8_t *body, size_t length, struct message *message, struct error *error)
+int message_decode(enum message_type type, const uint8_t *body, size_t length, struct pool *texts,
+    struct message *message, struct error *error)
 {
     struct message read = {.type = type};
+    json_error_t wrong;
+    size_t used = 0;
     if (!is_type(type) || length > MESSAGE_BODY_MAX)
         return error_set(error, EPROTO, "a message has an impossible type or length");
-    uint8_t *at = (uint8_t *)body; /* not written to, as this codec reads */
-    struct codec codec = {true, at, at + length, NULL};
-    kinds[type].fields(&codec, &read);
-    if (codec.wrong)
-        return error_set(error, EPROTO, "the message %s has an impossible %s", kinds[type].name, codec.wrong);
-    if (codec.at != codec.end)
-        return error_set(error, EPROTO, "the message %s is too long", kinds[type].name);
-    *message = read;
-    return 0;
+    int rc = type == MESSAGE_HELLO ? get_versions(body, length, &read, &used, error) : 0;
+    if (rc == 0 && (type != MESSAGE_HELLO || read.hello.protocol == PROTOCOL_VERSION)) {
+        json_t *json = json_loadb((const char *)body + used, length - used, JSON_REJECT_DUPLICATES, &wrong);
+        if (!json)
+            return error_set(
+                error, EPROTO, "%s is no message of vcost: %.200s", bodies[type].name, wrong.text);
+        rc = read_body(json, texts, &read, error);
+        json_decref(json);
+    }
+    if (rc == 0)
+        *message = read;
+    return rc;
 }

@@ -1,81 +1,99 @@
-/* How one cell is run and sampled, wherever it runs: the experiment's only view of native execution and of
- * domains.
+/* How a workload is run and sampled, wherever it runs: the experiments' only view of native execution, of
+ * domains and of other machines.
  *
- * A runner is opened on one placement's memory and calls functions of the workload image on it. All local
- * runners of a placement share that memory, so that they walk the same list in the same physical frames. */
+ * Use: runner_open() on what a placement has mapped, runner_prepare() a workload, runner_sample() as often as
+ * wanted, the next workload …, runner_close() before the placement is cleared. */
 #ifndef VCOST_RUNNER_RUNNER_H
 #define VCOST_RUNNER_RUNNER_H
 
 #include "base/error.h"
-#include "base/stop.h"
-#include "host/memory.h"
-#include "measure/evidence.h"
 #include "monitor/monitor.h"
 #include "runner/page_proof.h"
+#include "runner/placement.h"
 #include "runner/sample.h"
-#include "workload/image.h"
+#include "runner/workload_kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct runner_ops;
+struct remote;
+
+/* A runner that can be opened, again and again, on its placement. */
 struct runner_config {
-    const struct image *image; /* must outlive the runner */
-    const struct memory *data; /* populated; must outlive the runner */
-    uint64_t guest_page_bytes; /* leaves of a guest's own tables; native ignores it */
-    const struct monitor_facts
-        *facts;              /* of the runner's monitor, as domain_probe() found them; native: NULL */
-    const struct stop *stop; /* may be NULL */
+    const struct runner_ops *ops;
+    struct placement *placement; /* must outlive it */
+    char name[48];               /* as in --on; part of the cells' ids */
+    char label[48];              /* how a person reads it: "kvm (shadow, PVM)" */
+    enum technique technique;
+    uint64_t guest_page_bytes;         /* leaves of the guest's own tables; 0 for native */
+    const struct monitor_facts *facts; /* of its monitor, as domain_probe() found them; NULL for native */
+    struct remote *remote;             /* the connection to the machine that it is on; NULL: this one */
 };
 
-struct runner;
-
-struct runner_type {
+struct runner_ops {
     const char *name;                  /* as in --on */
     const char *summary;               /* one line for `vcost list` */
-    const struct monitor_ops *monitor; /* NULL for native */
+    const struct monitor_ops *monitor; /* NULL for one without */
+    bool deterministic; /* it gives the same figure each time: one sample is enough, and has no interval */
 
-    int (*open)(const struct runner_type *type, const struct runner_config *config, struct runner **runner,
-        struct error *error);
-    /* Calls an entry with the image's job. -EINTR if stop was asked. */
-    int (*call)(struct runner *runner, workload_function *entry, struct error *error);
-    /* What pages there are. To be called when all data has been touched. */
+    int (*open)(const struct runner_config *config, struct runner **runner, struct error *error);
+    /* Makes a workload ready, instead of the one before. -ENOTSUP with a sentence where it cannot run. */
+    int (*prepare)(
+        struct runner *runner, const struct workload *workload, uint64_t seed, struct error *error);
+    int (*sample)(
+        struct runner *runner, const struct effort *effort, struct sample *sample, struct error *error);
+    /* What pages the memory of its placement really has. */
     int (*proof)(struct runner *runner, struct page_proof *proof, struct error *error);
-    void (*counters)(struct runner *runner, struct runner_counters *counters);
     void (*close)(struct runner *runner);
 };
 
-extern const struct runner_type runner_native, runner_kvm;
-
-/* Runner number `index`; NULL past the end. */
-const struct runner_type *runner_at(size_t index);
-const struct runner_type *runner_find(const char *name);
-
-/* One open runner with what every call needs. */
+/* What all runners begin with. */
 struct runner {
-    const struct runner_type *type;
     struct runner_config config;
-    struct domain *domain; /* NULL for native */
+    struct workload workload; /* that is prepared; kind NULL: none */
+    char note[160];           /* what a reader should know about its figures; "" for nothing */
 };
 
-int runner_open(const struct runner_type *type, const struct runner_config *config, struct runner **runner,
-    struct error *error);
-void runner_close(struct runner *runner); /* NULL is allowed */
+extern const struct runner_ops runner_native, runner_kvm;
 
-/* Reads all data in address order, so that every translation is there before something is measured. */
-int runner_touch(struct runner *runner, struct error *error);
+/* Runner number `index` of those on this machine; NULL past the end. */
+const struct runner_ops *runner_at(size_t index);
+const struct runner_ops *runner_find(const char *name);
 
-/* One walk over a chase's list. */
-struct walk {
-    uint64_t hops;  /* timed, of all chains together */
-    uint64_t ticks; /* of the time-stamp counter, for them */
-    struct evidence evidence;
-    struct runner_counters counters; /* what happened during the call */
-};
+/* A runner of this machine. */
+struct runner_config runner_here(const struct runner_ops *ops, struct placement *placement,
+    const struct monitor_facts *facts, uint64_t guest_page_bytes);
 
-/* Walks on from cursor[] (an address for each chain), which is moved. The watch must be on the calling
- * thread. */
-int runner_walk(struct runner *runner, workload_function *entry, const struct sample_plan *plan,
-    uint64_t *cursor, unsigned chains, struct watch *watch, struct walk *walk, struct error *error);
+static inline int runner_open(const struct runner_config *config, struct runner **runner, struct error *error)
+{
+    return config->ops->open(config, runner, error);
+}
+
+/* Each group of cells that are compared is prepared with one seed, so that a list is laid out once and walked
+ * by all. */
+static inline int runner_prepare(
+    struct runner *runner, const struct workload *workload, uint64_t seed, struct error *error)
+{
+    return runner->config.ops->prepare(runner, workload, seed, error);
+}
+
+static inline int runner_sample(
+    struct runner *runner, const struct effort *effort, struct sample *sample, struct error *error)
+{
+    return runner->config.ops->sample(runner, effort, sample, error);
+}
+
+static inline int runner_proof(struct runner *runner, struct page_proof *proof, struct error *error)
+{
+    return runner->config.ops->proof(runner, proof, error);
+}
+
+static inline void runner_close(struct runner *runner) /* NULL is allowed */
+{
+    if (runner)
+        runner->config.ops->close(runner);
+}
 
 #endif

@@ -2,27 +2,48 @@
 #ifndef VCOST_RUNNER_SAMPLE_H
 #define VCOST_RUNNER_SAMPLE_H
 
+#include "measure/counters.h"
 #include "measure/evidence.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* How much is walked. */
-struct sample_plan {
-    uint64_t steps, batches;         /* hops of each chain in a timed batch, and timed batches */
+/* How much is done. */
+struct effort {
+    uint64_t steps, batches; /* operations (of each chain of a chase) in a timed batch, and timed batches */
     uint64_t warm_steps, warm_limit; /* the same before them, untimed (abi/workload.h) */
+    double seconds; /* where a batch can hold only so many operations: no more batches once they have lasted
+                       about as long; 0: all batches */
 };
 
-struct runner_counters {
-    bool known;
-    uint64_t exits;       /* of the virtual CPU; always 0 for native */
-    uint64_t page_faults; /* KVM: taken on behalf of the guest; native: of this thread */
+enum { SAMPLE_METRICS_MAX = 4 };
+
+struct sample_metric {
+    char name[24]; /* "time" */
+    char unit[16]; /* "ns": per operation */
+    double value;
 };
 
 struct sample {
-    double ns; /* per hop, timed inside */
+    struct sample_metric metrics[SAMPLE_METRICS_MAX]; /* the principal one first */
+    size_t metric_count;
+    uint64_t operations;      /* that were timed */
+    struct counters counters; /* what happened during the sample, with what prepared it */
+    struct evidence evidence; /* its wall_ns: how long the whole sample took where it ran */
     enum disturbance disturbed;
-    struct runner_counters counters; /* what happened during the call */
 };
+
+/* As JSON (record.h), checked when read: no number that cannot be. */
+struct record;
+extern const struct record effort_record, sample_record;
+
+/* In the unit of the principal metric. */
+static inline double sample_value(const struct sample *sample)
+{
+    return sample->metrics[0].value;
+}
+
+/* The principal metric of what takes `ns` for each operation. */
+void sample_set_time(struct sample *sample, double ns, uint64_t operations);
 
 #endif

@@ -75,7 +75,7 @@ static int read_rest(const struct wire *wire, uint8_t *header, struct message *m
     if (rc < 0 || (rc = message_decode_header(header, &type, &length, error)) < 0 ||
         (rc = read_all(wire, body, length, error)) < 0)
         return rc;
-    return message_decode(type, body, length, message, error);
+    return message_decode(type, body, length, wire->texts, message, error);
 }
 
 int wire_receive(const struct wire *wire, struct message *message, struct error *error)

@@ -13,6 +13,7 @@ struct wire {
     /* Waits until `in` can be read, or gives up with a negative errno. NULL: reading itself waits. */
     int (*wait)(void *context, struct error *error);
     void *context;
+    struct pool *texts; /* where texts of messages that are received are kept */
 };
 
 /* Sends a message. -EPIPE if nobody reads any more; the process gets no SIGPIPE. */

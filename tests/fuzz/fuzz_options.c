@@ -12,9 +12,9 @@
 enum { WORDS_MAX = 32 };
 
 /* Of the runners, too. */
-const struct runner_type *runner_at(size_t index)
+const struct runner_ops *runner_at(size_t index)
 {
-    static const struct runner_type types[] = {
+    static const struct runner_ops types[] = {
         {.name = "native", .summary = "a"}, {.name = "kvm", .summary = "b"}};
     return index < sizeof types / sizeof types[0] ? &types[index] : NULL;
 }

@@ -1,11 +1,10 @@
-/* results_parse() and compare_take() on arbitrary bytes: what is refused gets a sentence and leaves the
+/* results_take() and compare_take() on arbitrary bytes: what is refused gets a sentence and leaves the
  * output alone; what is accepted is written, and read and written again as it was, can be compared with
  * itself, changes nothing, and what is said of both can be written in every format. */
-#include "report/formats.h"
 #include "report/view_compare.h"
 #include "report/view_results.h"
 #include "result/json.h"
-#include "result/read.h"
+#include "tests/unit/read_result.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -21,8 +20,8 @@ static void require(int condition)
 static void check_rows(const struct compared_rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
-        const struct compared *other = &rows->rows[i].files[1];
-        require(isnan(other->change) ? other->reason != NULL : other->change == 1);
+        const struct compared_change *other = &rows->rows[i].changes[1];
+        require(isnan(other->ratio) ? other->reason != NULL : other->ratio == 1);
         require(isnan(other->low) ? other->reason != NULL : other->low <= 1 && other->high >= 1);
     }
 }
@@ -30,22 +29,22 @@ static void check_rows(const struct compared_rows *rows)
 /* In every format that needs no other program. */
 static void write_document(struct document *document)
 {
-    static format_writer *const writers[] = {to_terminal, to_markdown, to_csv, to_html};
+    static const char *const names[] = {"terminal", "markdown", "csv", "html"};
     const struct report_style style = {.color = true, .utf8 = true, .columns = 60, .verbose = true};
     struct error error = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
-    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
-        require(!writers[i](document, stream, &style, &error));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        require(!document_write(document, format_named(names[i]), stream, &style, &error));
     fclose(stream);
     free(text);
     document_free(document);
 }
 
 /* As JSON, to be freed; what is said of it goes into every format. */
-static char *write_comparison(const struct compare *compare, const struct compare_request *request)
+static char *write_comparison(const struct compare *compare)
 {
     struct document document = {0};
     struct error error = {0};
@@ -53,24 +52,23 @@ static char *write_comparison(const struct compare *compare, const struct compar
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     require(stream != NULL);
-    require(!compare_json(compare, request, stream, &error));
+    require(!compare_json(compare, stream, &error));
     fclose(stream);
-    view_compare(compare, request, &document);
+    view_compare(compare, &document);
     write_document(&document);
     return text;
 }
 
 /* What is written is read, and written again as it was. */
-static void try_comparison(const struct compare *compare, const struct compare_request *request)
+static void try_comparison(const struct compare *compare)
 {
-    char *first = write_comparison(compare, request), *second;
+    char *first = write_comparison(compare), *second;
     json_t *root = json_loads(first, JSON_REJECT_DUPLICATES, NULL);
     struct compare again;
-    struct compare_request asked;
     struct error error = {0};
     require(root != NULL && compare_is(root));
-    require(!compare_take("again", root, &again, &asked, &error));
-    second = write_comparison(&again, &asked);
+    require(!compare_take("again", root, &again, &error));
+    second = write_comparison(&again);
     require(!strcmp(first, second));
     compare_free(&again);
     json_decref(root);
@@ -82,13 +80,12 @@ static void read_comparison(const uint8_t *data, size_t size)
 {
     json_t *root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     struct compare compare;
-    struct compare_request request;
     struct error error = {0};
     if (root && compare_is(root)) {
-        if (compare_take("fuzz", root, &compare, &request, &error)) {
+        if (compare_take("fuzz", root, &compare, &error)) {
             require(error.code > 0 && error.text[0]);
         } else {
-            try_comparison(&compare, &request);
+            try_comparison(&compare);
             compare_free(&compare);
         }
     }
@@ -106,8 +103,7 @@ static void report(const struct result *result)
 static void compare_with_itself(const struct result *result)
 {
     const struct compare_input files[2] = {{"a", result}, {"b", result}};
-    static char *words[] = {"vcost", "compare"};
-    const struct compare_request request = {2, words, METRIC_SLOWDOWN, 5};
+    static const char *words[] = {"vcost", "compare"};
     struct compare compare;
     struct error error = {0};
     if (compare_make(files, 2, NULL, &compare, &error)) {
@@ -117,7 +113,11 @@ static void compare_with_itself(const struct result *result)
     check_rows(&compare.metrics[METRIC_TIME]);
     check_rows(&compare.metrics[METRIC_SLOWDOWN]);
     require(compare.difference_count == 0 && compare.absence_count == 0);
-    try_comparison(&compare, &request);
+    compare.command = words;
+    compare.command_count = 2;
+    compare.metric = METRIC_SLOWDOWN;
+    compare.threshold = (struct compare_threshold){true, 5, METRIC_SLOWDOWN, 0, false};
+    try_comparison(&compare);
     compare_free(&compare);
 }
 

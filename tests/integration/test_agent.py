@@ -4,9 +4,10 @@ Speaks TAP.
 
     test_agent.py VCOST
 
-How each way to fail is told, and when a silent agent is given up, is tests/unit/test_remote_site.c's.
+How each way to fail is told, and when a silent agent is given up, is tests/unit/test_remote.c's.
 """
 import contextlib
+import errno
 import json
 import os
 import pty
@@ -32,8 +33,9 @@ AGENT = f"{shlex.quote(VCOST)} agent"
 SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
 LONG = ["--working-set", "1M..16M", "--per-octave", "8"]
 MAGIC = b"\x89VCOST\r\n"
-HELLO, DONE, SAMPLED, PROVED, FAILED = 1, 8, 9, 10, 11
-PLACE, LAY_OUT, SAMPLE, PROOF, CLEAR, BYE = range(2, 8)
+HELLO = 1
+OPEN, PREPARE, SAMPLE, PROOF, CLOSE, BYE, DONE, PREPARED, SAMPLED, PROVED, FAILED = range(16, 27)
+PROTOCOL_1 = ROOT / "tests/fixtures/protocol-1"
 
 
 def chase(*arguments, **options):
@@ -86,26 +88,25 @@ def none_is_left(mark, seconds=60):
 # ---- agents that are none: a program here answers as it likes
 
 
-def message(kind, body=b""):
+def message(kind, body=None):
+    """The body: what JSON is made of, or bytes."""
+    body = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
     return MAGIC + struct.pack("<II", kind, len(body)) + body
 
 
-def text(words):
-    return struct.pack("<H", len(words)) + words.encode()
-
-
-def hello(protocol=1, version="0.1.0"):
-    fact = b"\x01" + text("x")
-    return message(HELLO, struct.pack("<I", protocol) + text(version) + fact + fact + b"\0" + fact +
-        struct.pack("<dIQ", 2.5, 0, 4096))
+def hello(protocol=2, version="0.1.0"):
+    facts = {"version": version, "cpu_brand": "x", "kernel": "x", "is_guest": False, "guest_of": None, "cpu": 0, "tsc_ghz": 2.5,
+        "page_bytes": 4096}
+    return message(HELLO, struct.pack("<IH", protocol, len(version)) + version.encode() + json.dumps({"facts": facts}).encode())
 
 
 def sampled(ns):
-    return message(SAMPLED, struct.pack("<dIBQ", ns, 0, 1, 0))
+    return message(SAMPLED, {"sample": {"metrics": [{"name": "time", "unit": "ns", "value": ns}], "operations": 1000,
+        "evidence": {"wall_ns": 10**7}}})
 
 
-USUAL = {PLACE: message(DONE), LAY_OUT: message(DONE), CLEAR: message(DONE), SAMPLE: sampled(2.0),
-    PROOF: message(PROVED, b"\x01" + struct.pack("<d", 0) + b"\x01" + text("none"))}
+USUAL = {OPEN: message(DONE), PREPARE: message(PREPARED, {"note": ""}), CLOSE: message(DONE), SAMPLE: sampled(2.0),
+    PROOF: message(PROVED, {"proof": {"host_share_2m": 0, "as_asked": True, "proof": "none"}})}
 PUPPET = """
 import sys, struct, time
 answers, at_first, samples, afterwards = {answers!r}, {at_first!r}, {samples}, {afterwards!r}
@@ -257,7 +258,7 @@ def test_what_was_measured_before_an_agent_died_is_reported():
 
 
 def test_what_was_measured_before_an_agent_lied_is_reported():
-    for lie, part in [(b"?" * 100, "no message of vcost"), (sampled(0), "impossible ns")]:
+    for lie, part in [(b"?" * 100, "no message of vcost"), (sampled(0), "gives no figure")]:
         with puppet(samples=20, afterwards=lie) as command:
             broken_off("--on", "native", *on(command), part=part)
 
@@ -271,27 +272,53 @@ def test_without_any_sample_only_the_failure_is_told_and_the_old_file_stays():
 
 
 def test_an_agent_that_lies_is_refused():
-    for answers, part in [({SAMPLE: sampled(0)}, "SAMPLED has an impossible ns"),
-                          ({SAMPLE: sampled(float("nan"))}, "SAMPLED has an impossible ns"),
-                          ({PLACE: sampled(2)}, "SAMPLED came where DONE was due"),
-                          ({PROOF: message(PROVED, b"\x02" * 30)}, "PROVED has an impossible"),
-                          ({LAY_OUT: b"?" * 100}, "no message of vcost"),
-                          ({SAMPLE: message(SAMPLED, b"\0" * 5000)}, "impossible length")]:
+    for answers, part in [({SAMPLE: sampled(0)}, "SAMPLED is no message of vcost: sample: the sample gives no figure"),
+                          ({SAMPLE: sampled(float("nan"))}, "SAMPLED is no message of vcost: "),
+                          ({OPEN: sampled(2)}, "SAMPLED came where DONE was due"),
+                          ({PROOF: message(PROVED, {"proof": {"as_asked": 2}})}, "PROVED is no message of vcost: "),
+                          ({PREPARE: b"?" * 100}, "no message of vcost"),
+                          ({SAMPLE: message(SAMPLED, b"[" * 60000)}, "SAMPLED is no message of vcost: "),
+                          ({SAMPLE: message(SAMPLED, b"{}" + b" " * 65536)}, "impossible length")]:
         with puppet(answers) as command:
             fails(chase(*SMALL, *on(command)), 1, part)
 
 
 def test_a_failure_over_there_is_one_here():
-    for code, status in [(12, 1), (4, 1), (95, 77)]:  # ENOMEM, EINTR, ENOTSUP
-        with puppet({PLACE: message(FAILED, struct.pack("<I", code) + text("no \033[31mroom"))}) as command:
+    for code, status in [(errno.ENOMEM, 1), (errno.EINTR, 1), (errno.ENOTSUP, 77)]:
+        with puppet({OPEN: message(FAILED, {"errno": code, "sentence": "no \033[31mroom"})}) as command:
             fails(chase(*SMALL, *on(command)), status, "no ?[31mroom")
 
 
 def test_another_version_is_refused_with_both_named():
     version = subprocess.run([VCOST, "--version"], capture_output=True, text=True).stdout.split()[1]
-    for protocol, name in [(2, "9.8.7"), (4000000000, "0.0.1")]:
+    for protocol, name in [(1, "0.0.9"), (3, "9.8.7"), (4000000000, "0.0.1")]:
         with puppet(at_first=hello(protocol, name)) as command:
-            fails(chase(*SMALL, *on(command)), 1, name, str(protocol), f"this is vcost {version}", "version 1")
+            fails(chase(*SMALL, *on(command)), 1, name, str(protocol), f"this is vcost {version}", "version 2", "the same vcost")
+
+
+def test_an_agent_of_version_1_of_the_protocol_is_told_from_what_it_said():
+    for said, parts in [("hello", ["vcost 0.1.0", "version 1"]), ("failed", ["version 1"])]:
+        with puppet(at_first=(PROTOCOL_1 / said).read_bytes()) as command:
+            fails(chase(*SMALL, *on(command)), 1, *parts, "version 2", "install the same vcost in both places")
+
+
+def first_word_of_the_agent(*arguments):
+    done = subprocess.run([VCOST, "agent", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    return done.stdout
+
+
+def test_a_controller_of_version_1_of_the_protocol_can_tell_whom_it_has():
+    for arguments in ([], ["--cpu", "4095"]):  # one that measures, and one that cannot
+        said = first_word_of_the_agent(*arguments)
+        magic, kind, length, protocol, name_length = struct.unpack_from("<8sIIIH", said)
+        assert magic == MAGIC and kind == HELLO and length <= 4096, said  # what version 1 takes
+        assert protocol == 2 and said[22:22 + name_length].decode() in subprocess.run([VCOST, "--version"],
+            capture_output=True, text=True).stdout
+
+
+def test_requests_of_version_1_of_the_protocol_are_refused_with_the_remedy():
+    done = subprocess.run([VCOST, "agent"], input=(PROTOCOL_1 / "requests").read_bytes(), capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"install the same vcost in both places" in done.stderr, done
 
 
 # ---- Ctrl-C and other ends
@@ -342,21 +369,82 @@ def test_an_agent_ends_with_the_vcost_that_started_it():
     none_is_left(mark)
 
 
-def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():
-    done = subprocess.run([VCOST, "agent"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+# ---- the agent itself
+
+
+def tell_agent(*requests):
+    """What the agent answers to these, without its HELLO: kinds, and bodies read."""
+    done = subprocess.run([VCOST, "agent"], input=b"".join(message(*request) for request in requests), capture_output=True,
+        timeout=60)
     assert done.returncode == 0 and done.stderr == b"", done
-    kind, length = struct.unpack("<II", done.stdout[8:16])
-    assert done.stdout[:8] == MAGIC and kind == HELLO and len(done.stdout) == 16 + length
-    done = subprocess.run([VCOST, "agent"], input=message(SAMPLE, struct.pack("<QQQQ", 1, 1, 0, 0)) + message(PROOF) +
-        message(LAY_OUT, struct.pack("<QIIBIQ", 4096, 64, 1, 0, 1, 1)) + message(CLEAR) + message(BYE) + b"more",
-        capture_output=True, timeout=60)
-    kinds = [struct.unpack("<I", part[:4])[0] for part in done.stdout.split(MAGIC)[1:]]
-    assert done.returncode == 0 and kinds == [HELLO, FAILED, FAILED, FAILED, DONE], (done, kinds)
+    answers = []
+    while rest := done.stdout:
+        kind, length = struct.unpack("<II", rest[8:16])
+        assert rest[:8] == MAGIC and len(rest) >= 16 + length, rest
+        answers.append((kind, rest[16:16 + length]))
+        done.stdout = rest[16 + length:]
+    assert answers[0][0] == HELLO, answers
+    return [(kind, json.loads(body)) for kind, body in answers[1:]]
+
+
+def of(runner, **more):
+    return {"runner": runner, **more}
+
+
+def memory(size, runner=0):
+    return of(runner, bytes=size, alignment=0, host_page_bytes=4096)
+
+
+def chase_of(size, runner=0):
+    shape = {"working_set_bytes": size, "element_bytes": 64, "order": "random", "write": False, "chains": 1}
+    return of(runner, workload="chase", parameters=shape, seed=1)
+
+
+def event(name, runner=0):
+    return of(runner, workload=name, parameters={"size_bytes": None, "operation": "x"}, seed=1)
+
+
+def effort(runner=0, steps=1000):
+    return of(runner, effort={"steps": steps, "batches": 2, "warm_steps": 0, "warm_limit": 0, "seconds": 0})
+
+
+def test_an_agent_says_nothing_but_messages_and_ends_with_its_input():
+    assert tell_agent() == []
+    assert tell_agent((BYE,), (SAMPLE, b"what comes behind is not read")) == []
+
+
+def test_an_agent_answers_each_request():
+    asked = [(SAMPLE, effort(), FAILED), (PROOF, of(0), FAILED), (CLOSE, of(0), FAILED),
+        (OPEN, memory(8192), DONE), (OPEN, memory(8192), FAILED), (OPEN, memory(4096, 1), FAILED), (OPEN, memory(8192, 1), DONE),
+        (SAMPLE, effort(), FAILED), (PROOF, of(0), PROVED), (PREPARE, chase_of(8192), PREPARED),
+        (PREPARE, chase_of(8192, 1), PREPARED), (SAMPLE, effort(), SAMPLED), (SAMPLE, effort(1), SAMPLED),
+        (PREPARE, chase_of(1 << 20), FAILED), (SAMPLE, effort(), FAILED), (SAMPLE, effort(1), SAMPLED),
+        (CLOSE, of(0), DONE), (CLOSE, of(0), FAILED), (SAMPLE, effort(1), SAMPLED), (CLOSE, of(1), DONE),
+        (OPEN, memory(0), DONE), (PROOF, of(0), FAILED), (PREPARE, chase_of(4096), FAILED)]
+    answers = tell_agent(*(request[:2] for request in asked))
+    assert [kind for kind, _ in answers] == [request[2] for request in asked], answers
+    for kind, body in answers:
+        if kind == SAMPLED:
+            assert 0.1 < body["sample"]["metrics"][0]["value"] < 10000 and body["sample"]["operations"] == 2000, body
+
+
+def test_an_agent_makes_events_and_tells_of_those_that_it_cannot_make():
+    answers = tell_agent((OPEN, memory(0)), (OPEN, memory(0, 1)), (PREPARE, event("syscall")), (PREPARE, event("page-fault", 1)),
+        (SAMPLE, effort(1, 100)), (SAMPLE, effort()), (PREPARE, event("fault-guest")), (PREPARE, event("no-such-thing")),
+        (SAMPLE, effort(1, 100)))
+    assert [kind for kind, _ in answers] == [DONE, DONE, PREPARED, PREPARED, SAMPLED, SAMPLED, FAILED, FAILED, SAMPLED], answers
+    faults, syscalls = answers[4][1]["sample"], answers[5][1]["sample"]
+    assert faults["operations"] == 200 and faults["counted"]["counters"]["page_faults"] >= 200, faults
+    assert syscalls["operations"] == 2000 and 1 < syscalls["metrics"][0]["value"] < faults["metrics"][0]["value"], answers
+    assert answers[6][1]["errno"] == errno.ENOTSUP and "only one level natively" in answers[6][1]["sentence"]
+    assert "no-such-thing" in answers[7][1]["sentence"]
 
 
 def test_an_agent_refuses_nonsense_and_answers():
     for nonsense, part in [(b"GET / HTTP/1.1\r\n\r\n", b"no message"), (message(DONE), b"DONE is no request"),
-                           (message(77), b"impossible type"), (message(PLACE, b"\xff" * 16), b"impossible bytes")]:
+                           (message(77), b"impossible type"), (message(OPEN, {**memory(4096), "runner": 99}), b"runner is 99"),
+                           (message(OPEN, {**memory(4096), "host_page_bytes": 1}), b"size of no page"),
+                           (message(OPEN, b'{"runner": 0, "runner": 0}'), b"OPEN is no message")]:
         done = subprocess.run([VCOST, "agent"], input=nonsense, capture_output=True, timeout=60)
         assert done.returncode == 1 and part in done.stderr and done.stderr.count(b"\n") == 1, done
 

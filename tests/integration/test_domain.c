@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "domain/cpu.h"
 #include "domain/domain.h"
+#include "domain/memory.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 #include "workload/chase.h"
@@ -151,7 +152,7 @@ static void a_cleared_page_table_entry_makes_the_guest_fault_there(void **state)
     want_touch(here.data.base, here.data.bytes);
     must_call("touch");
     assert_int_equal(domain_page_bytes(here.domain, page), PAGE);
-    assert_int_equal(domain_unmap_page(here.domain, page, &error), 0);
+    assert_int_equal(domain_unmap(here.domain, gva_same_as(page), PAGE, NULL, NULL, &error), 0);
     assert_int_equal(domain_page_bytes(here.domain, page), 0);
     assert_int_equal(call("touch", &error), -EFAULT);
     struct domain_fault fault = domain_fault(here.domain);

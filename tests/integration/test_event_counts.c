@@ -8,6 +8,7 @@
 #include "event/event.h"
 #include "event/internal.h"
 #include "experiment/events.h"
+#include "host/kept_memory.h"
 #include "measure/pin.h"
 #include "monitor/kvm/kvm.h"
 
@@ -32,7 +33,9 @@ static struct setting {
     struct pin pin;
     struct image image;
     struct monitor_facts facts;
-    struct event_hold hold;
+    struct kept_memory kept;
+    struct placement placement; /* without memory: events have their own */
+    struct runner *native, *kvm;
 } setting;
 
 static int setup(void **state)
@@ -43,27 +46,42 @@ static int setup(void **state)
         image_load(&setting.image, &error) < 0)
         return -1;
     domain_probe(&monitor_kvm, &setting.facts);
-    return 0;
+    const struct placement_config config = {.image = &setting.image,
+        .clock = &setting.clock,
+        .other_cpu = pin_other(&setting.pin),
+        .cpu = setting.pin.cpu,
+        .kept = &setting.kept};
+    placement_open(&setting.placement, &config);
+    const struct runner_config native = runner_here(&runner_native, &setting.placement, NULL, 0);
+    const struct runner_config kvm = runner_here(&runner_kvm, &setting.placement, &setting.facts, 4096);
+    return runner_open(&native, &setting.native, &error) < 0 || runner_open(&kvm, &setting.kvm, &error) < 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    event_hold_release(&setting.hold);
+    runner_close(setting.native);
+    runner_close(setting.kvm);
+    placement_close(&setting.placement);
+    kept_memory_release(&setting.kept);
     image_unload(&setting.image);
     pin_release(&setting.pin);
     return 0;
 }
 
-static struct event_place place_of(const struct runner_type *type)
+/* What was counted of a guest, or of this thread. */
+struct counts {
+    bool known;
+    uint64_t exits, page_faults;
+};
+
+static struct counts counts_between(const struct counters *before, const struct counters *after)
 {
-    return (struct event_place){.type = type,
-        .facts = type->monitor ? &setting.facts : NULL,
-        .image = &setting.image,
-        .clock = &setting.clock,
-        .other_cpu = pin_other(&setting.pin),
-        .cpu = setting.pin.cpu,
-        .hold = &setting.hold};
+    const struct counters counted = counters_between(before, after);
+    struct counts counts = {.known = false};
+    counts.known = counters_get(&counted, "exits", &counts.exits);
+    counts.known = counters_get(&counted, "page_faults", &counts.page_faults) && counts.known;
+    return counts;
 }
 
 static void need_kvm(void)
@@ -74,20 +92,18 @@ static void need_kvm(void)
     }
 }
 
-static int try_open(
-    const char *name, const struct runner_type *type, struct event_bench **bench, struct error *error)
+static int try_open(const char *name, struct runner *runner, struct event_bench **bench, struct error *error)
 {
     const struct event *event = event_find(name);
-    struct event_place place = place_of(type);
     assert_non_null(event);
-    return event_open(event, event->sizes ? event->sizes[0] : 0, &place, bench, error);
+    return event_open(event, event->sizes ? event->sizes[0] : 0, runner, bench, error);
 }
 
-static struct event_bench *open_or_fail(const char *name, const struct runner_type *type)
+static struct event_bench *open_or_fail(const char *name, struct runner *runner)
 {
     struct event_bench *bench = NULL;
     struct error error;
-    if (try_open(name, type, &bench, &error) < 0)
+    if (try_open(name, runner, &bench, &error) < 0)
         fail_msg("%s: %s", name, error.text);
     return bench;
 }
@@ -101,14 +117,12 @@ static void run_or_fail(struct event_bench *bench, uint64_t count)
     assert_int_equal(run.count, count);
 }
 
-static struct runner_counters counts_of_run(struct event_bench *bench)
+static struct counts counts_of_run(struct event_bench *bench)
 {
-    struct runner_counters before, after;
-    event_counters(bench, &before);
+    const struct counters before = local_counters(bench->domain);
     run_or_fail(bench, COUNT);
-    event_counters(bench, &after);
-    return (struct runner_counters){
-        before.known && after.known, after.exits - before.exits, after.page_faults - before.page_faults};
+    const struct counters after = local_counters(bench->domain);
+    return counts_between(&before, &after);
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -118,22 +132,22 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 /* Makes COUNT events in a guest, warm; what was counted meanwhile. Whatever else happens on a busy host only
  * adds: the least of a few runs counts. */
-static struct runner_counters counts_of(const char *name)
+static struct counts counts_of(const char *name)
 {
     enum { RUNS = 3 };
-    struct event_bench *bench = open_or_fail(name, &runner_kvm);
+    struct event_bench *bench = open_or_fail(name, setting.kvm);
     run_or_fail(bench, COUNT);
-    struct runner_counters least = counts_of_run(bench);
+    struct counts least = counts_of_run(bench);
     for (int i = 1; i < RUNS; i++) {
-        struct runner_counters counts = counts_of_run(bench);
-        least = (struct runner_counters){least.known && counts.known, smaller(least.exits, counts.exits),
+        struct counts counts = counts_of_run(bench);
+        least = (struct counts){least.known && counts.known, smaller(least.exits, counts.exits),
             smaller(least.page_faults, counts.page_faults)};
     }
     event_close(bench);
     return least;
 }
 
-static void need_counters(const struct runner_counters *counts)
+static void need_counters(const struct counts *counts)
 {
     if (!counts->known) {
         print_message("# skip: this kernel's KVM has no binary statistics\n");
@@ -146,7 +160,7 @@ enum { FEW = COUNT / 4 };
 
 static void assert_one_exit_each(const char *name)
 {
-    struct runner_counters counts = counts_of(name);
+    struct counts counts = counts_of(name);
     need_counters(&counts);
     if (counts.exits < COUNT + 1 || counts.exits > COUNT + FEW)
         fail_msg("%s: %llu exits for %d events", name, (unsigned long long)counts.exits, COUNT);
@@ -154,7 +168,7 @@ static void assert_one_exit_each(const char *name)
 
 static void assert_no_exits(const char *name)
 {
-    struct runner_counters counts = counts_of(name);
+    struct counts counts = counts_of(name);
     need_counters(&counts);
     if (counts.exits > FEW)
         fail_msg("%s: %llu exits for %d events", name, (unsigned long long)counts.exits, COUNT);
@@ -162,7 +176,7 @@ static void assert_no_exits(const char *name)
 
 static void assert_exits(const char *name)
 {
-    struct runner_counters counts = counts_of(name);
+    struct counts counts = counts_of(name);
     need_counters(&counts);
     if (counts.exits < COUNT)
         fail_msg("%s: %llu exits for %d events", name, (unsigned long long)counts.exits, COUNT);
@@ -213,7 +227,7 @@ static void where_the_kernel_is_emulated_what_it_does_is_no_exit(void **state)
         return;
     assert_no_exits("cpuid-kernel");
     assert_no_exits("msr-read");
-    struct runner_counters counts = counts_of("cpuid");
+    struct counts counts = counts_of("cpuid");
     need_counters(&counts);
     if (counts.exits > FEW)
         assert_in_range(counts.exits, COUNT + 1, COUNT + FEW);
@@ -231,17 +245,16 @@ static void a_write_of_cr8_is_no_exit(void **state)
 static void where_the_monitor_is_not_entered_the_note_says_so(void **state)
 {
     static const char *const names[] = {"cpuid", "cpuid-kernel", "msr-read", "cr8-write"};
-    struct event_place place = place_of(&runner_kvm);
     (void)state;
     need_kvm();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct event_bench *bench;
         struct error error;
-        struct runner_counters counts = counts_of(names[i]);
+        struct counts counts = counts_of(names[i]);
         need_counters(&counts);
-        if (event_open(event_find(names[i]), 0, &place, &bench, &error) < 0)
+        if (event_open(event_find(names[i]), 0, setting.kvm, &bench, &error) < 0)
             fail_msg("%s: %s", names[i], error.text);
-        assert_int_equal(strstr(bench->note, "no exits of its own") != NULL, counts.exits < COUNT);
+        assert_int_equal(strstr(setting.kvm->note, "no exits of its own") != NULL, counts.exits < COUNT);
         event_close(bench);
     }
 }
@@ -309,7 +322,7 @@ static void each_lap_is_in_the_other_address_space(void **state)
 {
     (void)state;
     need_kvm();
-    struct event_bench *bench = open_or_fail("switch-space", &runner_kvm);
+    struct event_bench *bench = open_or_fail("switch-space", setting.kvm);
     check_spaces(bench, 0);
     event_close(bench);
 }
@@ -320,7 +333,7 @@ static void with_tags_it_is_as_well_or_told_to_be_impossible(void **state)
     struct error error;
     (void)state;
     need_kvm();
-    if (try_open("switch-space-pcid", &runner_kvm, &bench, &error) < 0) {
+    if (try_open("switch-space-pcid", setting.kvm, &bench, &error) < 0) {
         assert_int_equal(error.code, ENOTSUP);
         assert_non_null(strstr(error.text, "PCID"));
         print_message("%s\n", error.text);
@@ -334,7 +347,6 @@ static void with_tags_it_is_as_well_or_told_to_be_impossible(void **state)
 
 static void a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible(void **state)
 {
-    struct event_place place = place_of(&runner_kvm);
     struct event_bench *bench;
     struct error error;
     (void)state;
@@ -343,13 +355,13 @@ static void a_system_call_of_the_guest_is_no_exit_or_told_to_be_impossible(void 
         assert_no_exits("syscall");
         return;
     }
-    assert_int_equal(event_open(event_find("syscall"), 0, &place, &bench, &error), -ENOTSUP);
+    assert_int_equal(event_open(event_find("syscall"), 0, setting.kvm, &bench, &error), -ENOTSUP);
     assert_non_null(strstr(error.text, "SYSCALL"));
 }
 
 static void a_page_that_the_host_lacks_is_a_fault_of_the_monitor(void **state)
 {
-    struct runner_counters counts;
+    struct counts counts;
     (void)state;
     need_kvm();
     counts = counts_of("fault-host");
@@ -361,7 +373,7 @@ static void a_page_that_the_host_lacks_is_a_fault_of_the_monitor(void **state)
 
 static void logging_makes_every_first_write_an_exit(void **state)
 {
-    struct runner_counters counts;
+    struct counts counts;
     (void)state;
     need_kvm();
     counts = counts_of("dirty-log"); /* that each page was recorded is checked by the event itself */
@@ -371,17 +383,17 @@ static void logging_makes_every_first_write_an_exit(void **state)
 }
 
 /* Whether an event that needs large pages at all levels could be made; if not, that is what it says. */
-static bool could_be_large(const char *name, uint64_t count, struct runner_counters *counts)
+static bool could_be_large(const char *name, uint64_t count, struct counts *counts)
 {
     struct event_bench *bench = NULL;
-    struct runner_counters before = {0}, after = {0};
+    struct counters before = {.count = 0}, after = {.count = 0};
     struct event_run run = {0};
     struct error error;
-    int rc = try_open(name, &runner_kvm, &bench, &error);
+    int rc = try_open(name, setting.kvm, &bench, &error);
     if (rc == 0 && (rc = event_run(bench, count, &run, &error)) == 0) {
-        event_counters(bench, &before);
+        before = local_counters(bench->domain);
         rc = event_run(bench, count, &run, &error);
-        event_counters(bench, &after);
+        after = local_counters(bench->domain);
     }
     event_close(bench);
     if (rc < 0) {
@@ -390,8 +402,7 @@ static bool could_be_large(const char *name, uint64_t count, struct runner_count
         return false;
     }
     assert_int_equal(run.count, count);
-    *counts = (struct runner_counters){
-        before.known && after.known, after.exits - before.exits, after.page_faults - before.page_faults};
+    *counts = counts_between(&before, &after);
     return true;
 }
 
@@ -399,7 +410,7 @@ static bool could_be_large(const char *name, uint64_t count, struct runner_count
 static void a_large_page_that_the_host_lacks_is_a_single_fault_of_the_monitor(void **state)
 {
     enum { LARGE = 4 };
-    struct runner_counters counts;
+    struct counts counts;
     (void)state;
     need_kvm();
     if (!could_be_large("fault-host-2m", LARGE, &counts))
@@ -410,7 +421,7 @@ static void a_large_page_that_the_host_lacks_is_a_single_fault_of_the_monitor(vo
 
 static void logging_splits_large_pages(void **state)
 {
-    struct runner_counters counts;
+    struct counts counts;
     (void)state;
     need_kvm();
     if (!could_be_large("dirty-log-2m", COUNT, &counts))
@@ -425,15 +436,14 @@ static void every_interrupt_is_handled(void **state)
 {
     enum { INTERRUPTS = 32 }; /* an emulated machine takes long for each */
     static const char *const names[] = {"timer", "ipi", "halt-wake", "shootdown"};
-    struct event_place place = place_of(&runner_kvm);
     (void)state;
     need_kvm();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct event_bench *bench = NULL;
         struct event_run run = {0};
         struct error error;
-        int rc = event_open(event_find(names[i]), 0, &place, &bench, &error);
-        if (place.other_cpu < 0 && i > 0) {
+        int rc = event_open(event_find(names[i]), 0, setting.kvm, &bench, &error);
+        if (pin_other(&setting.pin) < 0 && i > 0) {
             assert_int_equal(rc, -ENOTSUP);
             assert_non_null(strstr(error.text, "two CPUs"));
             continue;
@@ -443,7 +453,7 @@ static void every_interrupt_is_handled(void **state)
         if (rc < 0)
             fail_msg("%s: %s", names[i], error.text);
         uint64_t faults = 0, interrupts = 0;
-        domain_handled(bench->domain, &faults, &interrupts);
+        lab_handled(bench->lab, &faults, &interrupts);
         /* Timers that fire before they are waited for are set again. Seen with npt=0: one was counted twice.
          */
         assert_in_range(interrupts, INTERRUPTS, i == 0 ? 2 * INTERRUPTS + 10 : INTERRUPTS + 2);
@@ -482,7 +492,7 @@ static int run_giving_way(const char *name, struct error *error)
     struct event_bench *bench = NULL;
     struct event_run run = {0};
     setpriority(PRIO_PROCESS, 0, LEAST_URGENT);
-    int rc = try_open(name, &runner_kvm, &bench, error);
+    int rc = try_open(name, setting.kvm, &bench, error);
     double until = clock_seconds() + 5 * busy_seconds;
     while (rc == 0 && clock_seconds() < until)
         rc = event_run(bench, AT_A_TIME, &run, error);
@@ -526,11 +536,11 @@ static void an_interrupt_that_never_comes_is_lost(void **state)
     struct error error;
     (void)state;
     need_kvm();
-    struct event_bench *bench = open_or_fail("timer", &runner_kvm);
+    struct event_bench *bench = open_or_fail("timer", setting.kvm);
     struct workload_job *job = setting.image.job;
-    job->first = domain_interrupt_counter().value;
+    job->first = LAB_INTERRUPTS.value;
     job->cursor[0] = (uint64_t)(PATIENCE_NS * setting.clock.ticks_per_ns);
-    domain_handled(bench->domain, &job->cursor[2], &job->cursor[1]);
+    lab_handled(bench->lab, &job->cursor[2], &job->cursor[1]);
     job->cursor[4] = PATIENCES;
     if (event_call(bench, "event-timer-wait", 1, &run, &error) < 0)
         fail_msg("%s", error.text);
@@ -552,14 +562,13 @@ static unsigned count_threads(void)
 /* A second virtual CPU that waits for ever in the monitor must not keep its domain from ending. */
 static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
 {
-    struct event_place place = place_of(&runner_kvm);
     (void)state;
     need_kvm();
     unsigned threads = count_threads();
-    for (int i = 0; i < 20 && place.other_cpu >= 0; i++) {
+    for (int i = 0; i < 20 && pin_other(&setting.pin) >= 0; i++) {
         struct event_bench *bench;
         struct error error;
-        if (event_open(event_find("halt-wake"), 0, &place, &bench, &error) < 0)
+        if (event_open(event_find("halt-wake"), 0, setting.kvm, &bench, &error) < 0)
             fail_msg("%s", error.text);
         event_close(bench);
     }
@@ -574,21 +583,19 @@ static void natively_each_touch_is_one_fault(void **state)
 {
     static const char *const names[] = {
         "first-touch-4k", "first-touch-4k-fresh", "willneed", "fault-host", "page-fault"};
-    struct event_place place = place_of(&runner_native);
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct event_bench *bench;
         struct event_run run;
         struct error error;
-        struct runner_counters before, after;
-        if (event_open(event_find(names[i]), 0, &place, &bench, &error) < 0)
+        if (event_open(event_find(names[i]), 0, setting.native, &bench, &error) < 0)
             fail_msg("%s: %s", names[i], error.text);
-        event_counters(bench, &before);
+        const struct counters before = local_counters(NULL);
         if (event_run(bench, COUNT, &run, &error) < 0)
             fail_msg("%s: %s", names[i], error.text);
-        event_counters(bench, &after);
+        const struct counters after = local_counters(NULL);
         assert_in_range(
-            after.page_faults - before.page_faults, COUNT, COUNT + 64); /* the image's, the kernel's */
+            counts_between(&before, &after).page_faults, COUNT, COUNT + 64); /* the image's, the kernel's */
         event_close(bench);
     }
 }
@@ -596,7 +603,7 @@ static void natively_each_touch_is_one_fault(void **state)
 /* ---- what is kept ---- */
 
 /* Mappings of this process in what is kept. */
-static unsigned count_mappings(const struct event_hold_area *area)
+static unsigned count_mappings(const struct kept_area *area)
 {
     unsigned count = 0;
     unsigned long start, end;
@@ -612,7 +619,7 @@ static unsigned count_mappings(const struct event_hold_area *area)
 }
 
 /* -1: there are no mappings. */
-static int in_a_child(const struct event_hold_area *area)
+static int in_a_child(const struct kept_area *area)
 {
     unsigned char resident;
     int status = 0;
@@ -629,15 +636,15 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
     enum { RUNS = 24, BEFORE_BETWEEN_BEHIND = 3 };
     (void)state;
     for (int i = 0; i < RUNS; i++) {
-        struct event_bench *bench = open_or_fail("first-touch-4k-fresh", &runner_native);
+        struct event_bench *bench = open_or_fail("first-touch-4k-fresh", setting.native);
         run_or_fail(bench, COUNT);
         run_or_fail(bench, 1);
         event_close(bench);
     }
-    assert_true(setting.hold.count > 0);
-    for (size_t i = 0; i < setting.hold.count; i++) {
-        assert_in_range(count_mappings(&setting.hold.areas[i]), 1, BEFORE_BETWEEN_BEHIND);
-        assert_int_equal(in_a_child(&setting.hold.areas[i]), -1);
+    assert_true(setting.kept.count > 0);
+    for (size_t i = 0; i < setting.kept.count; i++) {
+        assert_in_range(count_mappings(&setting.kept.areas[i]), 1, BEFORE_BETWEEN_BEHIND);
+        assert_int_equal(in_a_child(&setting.kept.areas[i]), -1);
     }
 }
 
@@ -646,7 +653,7 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
 static const struct result_cell *cell_of(const struct result *result, const char *name)
 {
     size_t i = 0;
-    while (i < result->cell_count && strcmp(result->cells[i].cell.event.name, name) != 0)
+    while (i < result->cell_count && strcmp(cell_workload(&result->cells[i]), name) != 0)
         i++;
     assert_true(i < result->cell_count);
     return &result->cells[i];
@@ -655,7 +662,7 @@ static const struct result_cell *cell_of(const struct result *result, const char
 /* From the second placement on nothing more can be kept. */
 static void leave_no_room(void *context, double fraction, double seconds_left, const char *what)
 {
-    struct event_hold *hold = context;
+    struct kept_memory *hold = context;
     (void)fraction;
     (void)seconds_left;
     if (strncmp(what, "placement 1 ", strlen("placement 1 ")) != 0 && hold->count)
@@ -664,22 +671,20 @@ static void leave_no_room(void *context, double fraction, double seconds_left, c
 
 static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(void **state)
 {
-    struct event_place place = place_of(&runner_native);
-    struct event_hold hold = {.count = 0};
+    struct kept_memory hold = {.count = 0};
+    struct placement placement = setting.placement;
+    const struct runner_config native = runner_here(&runner_native, &placement, NULL, 0);
+    (void)state;
+    placement.config.kept = &hold;
     const struct event *events[] = {
         event_find("first-touch-4k"), event_find("first-touch-4k-fresh"), event_find("rdtsc")};
     struct events_experiment experiment = {.events = events,
         .event_count = 3,
-        .places = &place,
-        .place_count = 1,
-        .sample_seconds = 0.001,
-        .rounds = 2,
-        .seconds = 1,
-        .progress = {leave_no_room, &hold}};
-    struct result result;
+        .runners = &native,
+        .runner_count = 1,
+        .schedule = {.sample_seconds = 0.001, .rounds = 2, .seconds = 1, .progress = {leave_no_room, &hold}}};
+    struct result result = {0};
     struct error error;
-    (void)state;
-    place.hold = &hold;
     assert_int_equal(experiment_events(&experiment, &result, &error), 0);
     assert_true(result.complete);
     const struct result_cell *failed = cell_of(&result, "first-touch-4k-fresh");
@@ -687,10 +692,10 @@ static void a_row_that_fails_in_the_middle_has_no_figure_and_the_others_go_on(vo
     assert_int_equal(failed->quality, QUALITY_MISSING);
     assert_int_equal(failed->sample_count, 0);
     assert_int_equal(failed->operations, 0);
-    assert_true(cell_of(&result, "first-touch-4k")->placements >= CHASE_PLACEMENTS_MIN);
-    assert_true(cell_of(&result, "rdtsc")->placements >= CHASE_PLACEMENTS_MIN);
+    assert_true(cell_of(&result, "first-touch-4k")->placements >= PLACEMENTS_MIN);
+    assert_true(cell_of(&result, "rdtsc")->placements >= PLACEMENTS_MIN);
     result_free(&result);
-    event_hold_release(&hold);
+    kept_memory_release(&hold);
 }
 
 /* ---- the table ---- */

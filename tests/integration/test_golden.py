@@ -165,17 +165,18 @@ def verbose():
     check("amd/inspect-verbose", {"txt": printed("report", "--verbose", "amd/inspect.json")})
 
 
-def schema_file():
-    """It is made of the tables that read and write results, and holds for results of earlier versions too."""
-    path = TESTS.parent / "share/schema/vcost.result-1.schema.json"
-    made = printed("generate", "schema", "result")
-    if UPDATE:
-        path.write_bytes(made)
-    assert path.read_bytes() == made, difference(path.read_bytes(), made, path.name)
-    schema = json.loads(made)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    for name in results():
-        jsonschema.validate(json.loads((FIXTURES / f"{name}.json").read_text()), schema)
+def schema_files():
+    """They are made of the tables that read and write results and comparisons, and hold for those of earlier versions too."""
+    for what, names in (("result", results()), ("compare", filter(is_comparison, fixtures()))):
+        path = TESTS.parent / f"share/schema/vcost.{what}-1.schema.json"
+        made = printed("generate", "schema", what)
+        if UPDATE:
+            path.write_bytes(made)
+        assert path.read_bytes() == made, difference(path.read_bytes(), made, path.name)
+        schema = json.loads(made)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        for name in names:
+            jsonschema.validate(json.loads((FIXTURES / f"{name}.json").read_text()), schema)
 
 
 def no_golden_file_is_left_over():
@@ -191,6 +192,6 @@ CASES += [compare_case(name, arguments) for name, arguments in COMPARISONS.items
 CASES += [reported_comparison_case(name, arguments) for name, arguments in COMPARISONS.items()]
 CASES += [("a comparison of some cells, saved and reported", comparison_with_only)]
 CASES += [("a comparison of 0.1.0 read and written again", comparison_of_old_again)]
-CASES += [("report of amd/inspect, all of it", verbose), ("the schema is that of the tables", schema_file),
+CASES += [("report of amd/inspect, all of it", verbose), ("the schemas are those of the tables", schema_files),
           ("no golden file is left over", no_golden_file_is_left_over)]
 tap.main(CASES)

@@ -113,6 +113,8 @@ def test_several_results_become_one_page_that_can_be_read_again():
         for line in ("vcost chase", "vcost events", "vcost inspect", "pointer chase", "cpuid", "splintered"):
             assert line in text, line
         assert report(work / "all.html").decode() == text
+        done = vcost("compare", work / "all.html", paths[0])
+        assert done.returncode == 1 and b"holds 3 results where one is wanted" in done.stderr, done.stderr
 
 
 def test_names_and_baseline():
@@ -200,13 +202,13 @@ HOSTILE = [
     (("files", 0, "cells", "noisy"), DROP, '"noisy" is missing'),
     (("files", 0, "cells", "noisy"), 3, "files[0] has fewer cells than are compared"),
     (("differences", 0, "values"), [None], "differences[0].values has not one item"),
-    (("differences", 0, "values"), [None, 7], "differences[0].values is a whole number"),
-    (("times",), [], "times: it compares nothing"),
+    (("differences", 0, "values"), [None, 7], "differences[0].values[1] is a whole number"),
+    (("times",), [], "is in none of its times"),
     (("times", 1), lambda row: 7, "times[1] is a whole number"),
     (("times", 1, "id"), "chase/native/random/4096/64/-/4096", "is there twice"),
     ((*ROW, "id"), "", "times[3].id is empty or too long"),
     ((*ROW, "id"), "x" * 128, "times[3].id is empty or too long"),
-    ((*ROW, "values"), lambda values: values * 40, "times[3].values has 80 items"),
+    ((*ROW, "values"), lambda values: values * 40, "times[3].values: 80 are too many"),
     ((*ROW, "values"), lambda values: values * 2, "times[3].changes has 1 items for 4 files"),
     ((*ROW, "values", 0), None, "times[3]: the first file does not have it"),
     ((*ROW, "values", 1), None, "times[3].changes[0] is a change of what the file does not have"),
@@ -221,11 +223,11 @@ HOSTILE = [
     ((*ROW, "changes", 0, "ratio"), None, "times[3].changes[0]: a part of the interval is missing"),
     ((*ROW, "changes", 0, "low"), 1e9, "times[3].changes[0]: the ratio lies outside of its interval"),
     ((*ROW, "changes", 0, "placements"), [3], "times[3].changes[0].placements is not two numbers"),
-    ((*ROW, "changes", 0, "placements"), [3, -3], "times[3].changes[0].placements is not two numbers"),
+    ((*ROW, "changes", 0, "placements"), [3, -3], "times[3].changes[0].placements[1] is -3, which counts nothing"),
     ((*SLOWDOWN, "id"), "other", "slowdowns: other is in none of its times"),
     ((*SLOWDOWN, "baseline"), "", "slowdowns[2].baseline is empty or too long"),
     (("absences", 0, "files"), [True], "absences[0].files has not one item"),
-    (("absences", 0, "files"), [True, 1], "absences[0].files is a whole number"),
+    (("absences", 0, "files"), [True, 1], "absences[0].files[1] is a whole number"),
     (("absences", 0, "id"), "chase/native/random/4096/64/-/4096", "absences[0] contradicts times"),
     (("absences", 1), lambda row: {"id": "chase/native/random/5824/64/-/4096", "files": [True, False]}, "is there twice"),
     (("threshold",), 7, "threshold is a whole number and should be an object or null"),
@@ -239,6 +241,8 @@ def test_a_comparison_that_is_none_is_refused():
         for path, value, sentence in HOSTILE:
             (work / "c.json").write_text(json.dumps(changed(path, value)))
             refused([work / "c.json"], 1, sentence)
+        (work / "c.json").write_text(json.dumps({**changed(("times",), []), "slowdowns": []}))
+        refused([work / "c.json"], 1, "times: it compares nothing")
 
 
 def test_a_comparison_of_what_is_not_known_is_reported():

@@ -1,7 +1,6 @@
 #include "aa.h"
 
 #include "result/compare.h"
-#include "runner/local_site.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,14 +13,17 @@ const uint64_t aa_working_sets[AA_SETS] = {16 * KIB, 256 * KIB, 4 * MIB, 64 * MI
 static const double experiment_seconds = 1.5, sample_seconds = 0.005;
 enum { PILOT_ROUNDS = 2 };
 
-/* ---- the sites ---- */
+/* ---- the runners ---- */
 
-static int add_site(struct aa *aa, size_t lanes, struct site **site, struct error *error)
+static int add_native(struct aa *aa, size_t count, struct error *error)
 {
     const struct memory_request memory = {.page_bytes = 4 * KIB};
-    int rc = setting_add_local(&aa->setting, &memory, false, site, error);
-    for (size_t i = 0; rc == 0 && i < lanes; i++)
-        rc = local_site_add(*site, &runner_native, NULL, 0, error);
+    struct placement *placement;
+    int rc = setting_add_placement(&aa->setting, &memory, false, &placement, error);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct runner_config native = runner_here(&runner_native, placement, NULL, 0);
+        rc = setting_add_runner(&aa->setting, &native, error);
+    }
     return rc;
 }
 
@@ -35,8 +37,8 @@ int aa_open(struct aa *aa, const struct stop *stop, struct error *error)
     if (rc == 0)
         rc = host_look(&aa->host, error);
     if (rc == 0)
-        rc = add_site(aa, 2, &aa->twins, error);
-    return rc < 0 ? rc : add_site(aa, 1, &aa->single, error);
+        rc = add_native(aa, 2, error);
+    return rc < 0 ? rc : add_native(aa, 1, error);
 }
 
 void aa_close(struct aa *aa)
@@ -49,19 +51,19 @@ void aa_close(struct aa *aa)
 
 /* *result is to be released, whatever is returned. An experiment that was cut short is of no use here. */
 static int measure(
-    const struct aa *aa, struct site *site, uint64_t seed, struct result *result, struct error *error)
+    const struct aa *aa, enum aa_runner first, uint64_t seed, struct result *result, struct error *error)
 {
-    struct site *const sites[] = {site};
     const struct chase_experiment experiment = {
         .shapes = aa->shapes,
         .shape_count = AA_SETS,
-        .sites = sites,
-        .site_count = 1,
-        .seed = seed,
-        .sample_seconds = sample_seconds,
-        .pilot_rounds = PILOT_ROUNDS,
-        .seconds = experiment_seconds,
-        .stop = aa->setting.stop,
+        .runners = &aa->setting.runners[first],
+        .runner_count = first == AA_TWINS ? 2 : 1,
+        .schedule = {.seed = seed,
+            .sample_seconds = sample_seconds,
+            .rounds = PILOT_ROUNDS,
+            .rounds_by_spread = true,
+            .seconds = experiment_seconds,
+            .stop = aa->setting.stop},
     };
     int rc = experiment_chase(&experiment, result, error);
     if (rc == 0 && !result->complete)
@@ -85,7 +87,7 @@ static void count_taken(const struct result *result, size_t lanes, struct aa_run
 int aa_same_frames(struct aa *aa, uint64_t seed, struct aa_run *run, struct error *error)
 {
     struct result result = {0};
-    int rc = measure(aa, aa->twins, seed, &result, error);
+    int rc = measure(aa, AA_TWINS, seed, &result, error);
     *run = (struct aa_run){0};
     if (rc == 0 && result.comparison_count != AA_SETS)
         rc = error_set(error, EINVAL, "%zu comparisons, not one a working set", result.comparison_count);
@@ -113,8 +115,8 @@ static int compare_results(const struct result results[2], struct aa_run *run, s
     if (rows->count != AA_SETS)
         rc = error_set(error, EINVAL, "%zu rows, not one a working set", rows->count);
     for (size_t i = 0; rc == 0 && i < AA_SETS; i++) {
-        const struct compared *found = &rows->rows[i].files[1];
-        run->sets[i].ratio = found->change;
+        const struct compared_change *found = &rows->rows[i].changes[1];
+        run->sets[i].ratio = found->ratio;
         run->sets[i].low = found->low;
         run->sets[i].high = found->high;
     }
@@ -128,7 +130,7 @@ int aa_new_placements(struct aa *aa, uint64_t seed, struct aa_run *run, struct e
     *run = (struct aa_run){0};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < 2; i++) {
-        rc = measure(aa, aa->single, 2 * seed + i, &results[i], error);
+        rc = measure(aa, AA_SINGLE, 2 * seed + i, &results[i], error);
         if (rc == 0)
             count_taken(&results[i], 1, run);
     }

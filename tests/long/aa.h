@@ -24,12 +24,14 @@ struct aa_run {
     struct aa_figure sets[AA_SETS];
 };
 
+/* The first of the setting's runners, all native: two on one memory, and one. */
+enum aa_runner { AA_TWINS, AA_SINGLE = 2 };
+
 /* What runs are measured with. */
 struct aa {
     struct setting setting;
     struct host host;
     struct chase_shape shapes[AA_SETS];
-    struct site *twins, *single; /* two native lanes on one memory, and one; the setting's */
 };
 
 /* Makes ready on the last CPU that may be used. aa_close() also after a failure. */

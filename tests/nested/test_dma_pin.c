@@ -101,20 +101,29 @@ static struct setting {
     struct clock clock;
     struct pin pin;
     struct image image;
-    struct event_hold hold;
+    struct placement placement;
+    struct runner *runner;
 } setting;
 
 static int setup(void **state)
 {
     struct error error;
     (void)state;
-    return clock_calibrate(&setting.clock, &error) < 0 || pin_thread(&setting.pin, -1, &error) < 0 ||
-           image_load(&setting.image, &error) < 0;
+    if (clock_calibrate(&setting.clock, &error) < 0 || pin_thread(&setting.pin, -1, &error) < 0 ||
+        image_load(&setting.image, &error) < 0)
+        return -1;
+    const struct placement_config config = {
+        .image = &setting.image, .clock = &setting.clock, .other_cpu = -1, .cpu = setting.pin.cpu};
+    placement_open(&setting.placement, &config);
+    const struct runner_config native = runner_here(&runner_native, &setting.placement, NULL, 0);
+    return runner_open(&native, &setting.runner, &error);
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    runner_close(setting.runner);
+    placement_close(&setting.placement);
     image_unload(&setting.image);
     pin_release(&setting.pin);
     return 0;
@@ -122,15 +131,9 @@ static int teardown(void **state)
 
 static struct event_bench *open_pin(void)
 {
-    struct event_place place = {.type = &runner_native,
-        .image = &setting.image,
-        .clock = &setting.clock,
-        .other_cpu = -1,
-        .cpu = setting.pin.cpu,
-        .hold = &setting.hold};
     struct event_bench *bench = NULL;
     struct error error;
-    if (event_open(event_find("dma-pin"), 0, &place, &bench, &error) < 0)
+    if (event_open(event_find("dma-pin"), 0, setting.runner, &bench, &error) < 0)
         fail_msg("%s", error.text);
     return bench;
 }

@@ -1,6 +1,8 @@
 /* experiment/: the points of a curve, and how samples become figures. */
 #include "cmocka_all.h"
 
+#include "experiment/chase.h"
+#include "event/event_kind.h"
 #include "experiment/internal.h"
 
 #include <errno.h>
@@ -72,26 +74,17 @@ static void coarse_elements_give_each_set_once(void **state)
 
 /* ---- figures ---- */
 
-static struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
-static struct site site = {
-    .host_page_bytes = 4096,
-    .lanes = {{.type = &runner_native, .name = "native", .label = "native"},
-        {.type = &runner_kvm, .name = "kvm", .label = "kvm", .guest_page_bytes = 4096}},
-    .lane_count = 2,
-};
-static struct site *sites[] = {&site};
-static struct row row;
-
+/* Native and a guest. */
 static struct result make(void)
 {
-    struct chase_experiment experiment = {
-        .shapes = &shape, .shape_count = 1, .sites = sites, .site_count = 1};
-    struct result result = {.experiment = "chase"};
-    struct error error;
-    assert_int_equal(row_make(&experiment, &row, &error), 0);
-    assert_int_equal(make_cells(&experiment, &row, &result, &error), 0);
-    for (size_t i = 0; i < result.cell_count; i++)
-        result.cells[i].pages.as_asked = true;
+    struct result result = {.experiment = "chase", .cells = calloc(2, sizeof *result.cells), .cell_count = 2};
+    for (size_t i = 0; i < 2; i++)
+        result.cells[i] = (struct result_cell){.pages.as_asked = true,
+            .median = NAN,
+            .low = NAN,
+            .high = NAN,
+            .min = NAN,
+            .quality = QUALITY_MISSING};
     return result;
 }
 
@@ -104,9 +97,9 @@ static void add(struct result *result, size_t cell, unsigned placement, unsigned
 
 static void analyse(struct result *result, unsigned planned, const char *cut)
 {
-    struct error error;
-    assert_int_equal(analyse_cells(result, planned, cut, &error), 0);
-    assert_int_equal(analyse_comparisons(result, &row, &error), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(analyse_cell(&result->cells[i], planned, cut, NULL), 0);
+    assert_int_equal(analyse_comparison(result, 1, 0, true, NULL), 0);
 }
 
 static bool near(double a, double b)
@@ -201,37 +194,45 @@ static void other_pages_than_asked_for_are_told(void **state)
     result_free(&result);
 }
 
-/* ---- lanes and rounds ---- */
-
-static void lanes_are_compared_with_native_on_their_own_memory(void **state)
+static void a_cell_that_failed_keeps_its_reason(void **state)
 {
-    struct site small = site, large = site, remote = {.lanes = {{.name = "command:x"}}, .lane_count = 1};
-    struct site *three[] = {&small, &large, &remote};
-    struct chase_experiment experiment = {
-        .shapes = &shape, .shape_count = 1, .sites = three, .site_count = 3};
-    struct row made;
-    struct error error;
+    struct result result = make();
     (void)state;
-    assert_int_equal(row_make(&experiment, &made, &error), 0);
-    const size_t baselines[] = {0, 0, 2, 2, 0}; /* native, kvm; native, kvm; the other machine */
-    assert_int_equal(made.count, 5);
-    for (size_t lane = 0; lane < 5; lane++)
-        assert_int_equal(made.lanes[lane].baseline, baselines[lane]);
+    for (unsigned placement = 0; placement < 3; placement++)
+        for (size_t cell = 0; cell < 2; cell++)
+            add(&result, cell, placement, 0, 10, DISTURBED_NOT);
+    snprintf(result.cells[1].reason, sizeof result.cells[1].reason, "it went away");
+    analyse(&result, 3, "");
+    assert_int_equal(result.cells[0].quality, QUALITY_GOOD);
+    assert_int_equal(result.cells[1].quality, QUALITY_INTERRUPTED);
+    assert_string_equal(result.cells[1].reason, "3 of 3 placements: it went away");
+    result_free(&result);
 }
 
-static void without_native_nothing_is_compared(void **state)
+/* What is always the same is sampled once. */
+static void what_does_not_vary_adds_nothing_to_the_interval(void **state)
 {
-    struct site alone = {.lanes = {{.type = &runner_kvm, .name = "kvm"}}, .lane_count = 1};
-    struct site *one[] = {&alone};
-    struct chase_experiment experiment = {.shapes = &shape, .shape_count = 1, .sites = one, .site_count = 1};
-    struct row made;
-    struct error error;
+    static const double levels[] = {9, 10, 12};
+    struct result result = make();
     (void)state;
-    assert_int_equal(row_make(&experiment, &made, &error), 0);
-    assert_int_equal(made.lanes[0].baseline, 0);
-    experiment.site_count = 0;
-    assert_int_equal(row_make(&experiment, &made, &error), -EINVAL);
+    add(&result, 0, 0, 0, 5, DISTURBED_NOT);
+    for (unsigned placement = 0; placement < 3; placement++)
+        add(&result, 1, placement, 0, levels[placement], DISTURBED_NOT);
+    assert_int_equal(analyse_cell(&result.cells[0], 1, "", NULL), 0);
+    assert_int_equal(analyse_cell(&result.cells[1], 3, "", NULL), 0);
+    assert_int_equal(analyse_comparison(&result, 1, 0, false, NULL), 0);
+    assert_int_equal(analyse_comparison(&result, 0, 1, false, NULL), 0);
+    assert_int_equal(result.comparison_count, 2);
+    const struct result_comparison *to = &result.comparisons[0], *from = &result.comparisons[1];
+    assert_true(near(to->ratio, 2) && near(to->low, result.cells[1].low / 5));
+    assert_true(near(to->more_ns, 5) && near(to->more_high_ns, result.cells[1].high - 5));
+    assert_true(near(from->ratio, 0.5) && near(from->low, 5 / result.cells[1].high));
+    assert_int_equal(to->placements, 3);
+    assert_int_equal(from->placements, 3);
+    result_free(&result);
 }
+
+/* ---- rounds ---- */
 
 static unsigned rounds_for(double first, double second, enum disturbance disturbed)
 {
@@ -270,18 +271,20 @@ static void rounds_are_limited_from_the_top(void **state)
 
 static void cells_have_stable_ids(void **state)
 {
-    struct cell cell = {"kvm", {65536, 64, CHASE_RANDOM, false, 1}, 4096, 4096, {NULL, 0}};
+    struct cell cell = {
+        "kvm", chase_workload(&(struct chase_shape){65536, 64, CHASE_RANDOM, false, 1}), 4096, 4096};
     char id[CELL_ID_BYTES];
     (void)state;
     cell_id(&cell, id);
     assert_string_equal(id, "chase/kvm/random/65536/64/4096/4096");
-    cell = (struct cell){"native", {8192, 512, CHASE_SEQUENTIAL, true, 4}, 0, 4096, {NULL, 0}};
+    cell = (struct cell){
+        "native", chase_workload(&(struct chase_shape){8192, 512, CHASE_SEQUENTIAL, true, 4}), 0, 4096};
     cell_id(&cell, id);
     assert_string_equal(id, "chase/native/sequential-write-x4/8192/512/-/4096");
-    cell = (struct cell){.monitor = "kvm", .event = {"cpuid", 0}};
+    cell = (struct cell){.monitor = "kvm", .workload = event_named("cpuid", 0, NULL)};
     cell_id(&cell, id);
     assert_string_equal(id, "events/kvm/cpuid");
-    cell.event.bytes = 65536;
+    cell.workload = event_named("cpuid", 65536, NULL);
     cell_id(&cell, id);
     assert_string_equal(id, "events/kvm/cpuid/65536");
 }
@@ -296,18 +299,13 @@ static void check_id_again(const struct cell *cell)
     cell_id(&again, same);
     assert_string_equal(id, same);
     assert_string_equal(again.monitor, cell->monitor);
-    assert_int_equal(again.event.name != NULL, cell->event.name != NULL);
-    if (cell->event.name) {
-        assert_string_equal(again.event.name, cell->event.name);
-        assert_true(again.event.bytes == cell->event.bytes);
-    } else {
-        assert_true(again.chase.order == cell->chase.order && again.chase.write == cell->chase.write);
-        assert_true(again.chase.working_set_bytes == cell->chase.working_set_bytes);
-        assert_int_equal(again.chase.element_bytes, cell->chase.element_bytes);
-        assert_int_equal(again.chase.chains, cell->chase.chains);
-        assert_true(again.guest_page_bytes == cell->guest_page_bytes);
-        assert_true(again.host_page_bytes == cell->host_page_bytes);
-    }
+    assert_ptr_equal(again.workload.kind, cell->workload.kind);
+    assert_string_equal(workload_label(&again.workload), workload_label(&cell->workload));
+    assert_int_equal(workload_size(&again.workload), workload_size(&cell->workload));
+    assert_int_equal(again.guest_page_bytes, cell->guest_page_bytes);
+    assert_int_equal(again.host_page_bytes, cell->host_page_bytes);
+    if (chase_of(&cell->workload))
+        assert_int_equal(chase_of(&again.workload)->element_bytes, chase_of(&cell->workload)->element_bytes);
     pool_free(&pool);
 }
 
@@ -318,13 +316,16 @@ static void ids_tell_their_cells(void **state)
     for (size_t i = 0; i < 3; i++) {
         for (enum chase_order order = 0; order < CHASE_ORDERS; order++)
             for (unsigned chains = 1; chains <= 4; chains += 3) {
-                check_id_again(&(struct cell){
-                    monitors[i], {65536, 64, order, true, chains}, i ? 4096 : 0, 2 << 20, {NULL, 0}});
-                check_id_again(&(struct cell){
-                    monitors[i], {8192, 512, order, false, chains}, i ? 4096 : 0, 4096, {NULL, 0}});
+                check_id_again(&(struct cell){monitors[i],
+                    chase_workload(&(struct chase_shape){65536, 64, order, true, chains}), i ? 4096 : 0,
+                    2 << 20});
+                check_id_again(&(struct cell){monitors[i],
+                    chase_workload(&(struct chase_shape){8192, 512, order, false, chains}), i ? 4096 : 0,
+                    4096});
             }
-        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"cpuid", 0}});
-        check_id_again(&(struct cell){.monitor = monitors[i], .event = {"retouch-lines", 65536}});
+        check_id_again(&(struct cell){.monitor = monitors[i], .workload = event_named("cpuid", 0, NULL)});
+        check_id_again(
+            &(struct cell){.monitor = monitors[i], .workload = event_named("retouch-lines", 65536, NULL)});
     }
 }
 
@@ -353,11 +354,10 @@ static void wrong_pages_are_told_also_in_a_cell_that_was_interrupted(void **stat
 {
     struct result_sample samples[] = {{.ns = 10}, {.ns = 11, .round = 1}};
     struct result_cell cell = {.samples = samples, .sample_count = 2};
-    struct result result = {.cells = &cell, .cell_count = 1};
     (void)state;
     snprintf(
         cell.pages.proof, sizeof cell.pages.proof, "smaps: 4096 KiB resident, 0 KiB of it in 2 MiB mappings");
-    assert_int_equal(analyse_cells(&result, 3, "stopped by the user", NULL), 0);
+    assert_int_equal(analyse_cell(&cell, 3, "stopped by the user", NULL), 0);
     assert_int_equal(cell.quality, QUALITY_INTERRUPTED);
     assert_non_null(strstr(cell.reason, "not the pages"));
 }
@@ -456,8 +456,8 @@ int main(void)
         cmocka_unit_test(all_disturbed_is_told_and_not_hidden),
         cmocka_unit_test(cut_short_is_interrupted_and_never_measured_is_missing),
         cmocka_unit_test(other_pages_than_asked_for_are_told),
-        cmocka_unit_test(lanes_are_compared_with_native_on_their_own_memory),
-        cmocka_unit_test(without_native_nothing_is_compared),
+        cmocka_unit_test(a_cell_that_failed_keeps_its_reason),
+        cmocka_unit_test(what_does_not_vary_adds_nothing_to_the_interval),
         cmocka_unit_test(a_wilder_pilot_gives_more_rounds),
         cmocka_unit_test(rounds_are_limited_from_the_top),
         cmocka_unit_test(cells_have_stable_ids),

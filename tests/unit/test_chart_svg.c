@@ -1,9 +1,8 @@
-/* report/chart_svg.h: points stand where they belong, whatever the numbers are. What is written as text is
+/* report/chart_svg.c: points stand where they belong, whatever the numbers are. What is written as text is
  * looked at by tests/integration/test_page.py. */
 #include "cmocka_all.h"
 
-#include "report/chart_svg.h"
-#include "report/document.h"
+#include "report/formats.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * cannot be said is not. */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "result/compare.h"
 #include "result/figures.h"
 #include "test_report_synthetic.h"
@@ -49,6 +50,13 @@ static struct compare compare_two(const struct result files[2], const char *only
     return compare;
 }
 
+/* How many changes may be none. */
+static size_t untold(const struct compare *compare, enum metric metric)
+{
+    struct ratios ratios = compare_count(compare, metric, 1).ratios;
+    return ratios.all - ratios.slower - ratios.faster;
+}
+
 static void free_two(struct compare *compare, struct result files[2])
 {
     compare_free(compare);
@@ -65,12 +73,12 @@ static void a_result_against_itself_has_the_ratio_1_everywhere(void **state)
         const struct compared_rows *rows = &compare.metrics[metric];
         assert_true(rows->count >= 5);
         for (size_t i = 0; i < rows->count; i++) {
-            const struct compared *other = &rows->rows[i].files[1];
-            assert_true(other->change == 1 && other->low < 1 && other->high > 1);
+            const struct compared_change *other = &rows->rows[i].changes[1];
+            assert_true(other->ratio == 1 && other->low < 1 && other->high > 1);
             assert_int_equal(other->placements[0], 4);
             assert_null(other->reason);
         }
-        assert_int_equal(compare_count(&compare, metric, 1).of[VERDICT_UNTOLD], rows->count);
+        assert_int_equal(untold(&compare, metric), rows->count);
     }
     assert_int_equal(compare.difference_count + compare.absence_count, 0);
     free_two(&compare, files);
@@ -81,13 +89,13 @@ static void a_slower_machine_changes_times_and_no_slowdown(void **state)
     struct result files[] = {result_of(1, 1, 4), result_of(1.2, 1.2, 4)};
     struct compare compare = compare_two(files, NULL);
     struct compared_tally times = compare_count(&compare, METRIC_TIME, 1);
-    const struct compared_row *row;
+    size_t file;
     (void)state;
-    assert_int_equal(times.of[VERDICT_SLOWER], compare.metrics[METRIC_TIME].count);
-    assert_float_equal(times.largest->files[1].change, 1.2, 1e-9);
-    assert_int_equal(compare_count(&compare, METRIC_SLOWDOWN, 1).of[VERDICT_UNTOLD],
-        compare.metrics[METRIC_SLOWDOWN].count);
-    const struct compared *worst = compare_worst(&compare, METRIC_TIME, &row);
+    assert_int_equal(times.ratios.slower, compare.metrics[METRIC_TIME].count);
+    assert_float_equal(times.most->changes[1].ratio, 1.2, 1e-9);
+    assert_int_equal(untold(&compare, METRIC_SLOWDOWN), compare.metrics[METRIC_SLOWDOWN].count);
+    const struct compared_change *worst = &compare_worst(&compare, METRIC_TIME, &file)->changes[1];
+    assert_int_equal(file, 1);
     assert_true(worst->low > 1.15 && worst->low < 1.2 && worst->high > 1.2);
     assert_int_equal(compare_above(&compare, METRIC_TIME, 15), compare.metrics[METRIC_TIME].count);
     assert_int_equal(compare_above(&compare, METRIC_TIME, 20), 0); /* the low end is below */
@@ -100,9 +108,9 @@ static void slower_guests_change_slowdowns_and_no_native_time(void **state)
     struct compare compare = compare_two(files, NULL);
     struct compared_tally times = compare_count(&compare, METRIC_TIME, 1);
     (void)state;
-    assert_int_equal(times.of[VERDICT_SLOWER], times.of[VERDICT_UNTOLD]);
-    assert_int_equal(compare_count(&compare, METRIC_SLOWDOWN, 1).of[VERDICT_SLOWER],
-        compare.metrics[METRIC_SLOWDOWN].count);
+    assert_int_equal(times.ratios.slower, untold(&compare, METRIC_TIME));
+    assert_int_equal(
+        compare_count(&compare, METRIC_SLOWDOWN, 1).ratios.slower, compare.metrics[METRIC_SLOWDOWN].count);
     free_two(&compare, files);
 }
 
@@ -110,12 +118,12 @@ static void one_placement_gives_a_change_and_no_interval(void **state)
 {
     struct result files[] = {result_of(1, 1, 1), result_of(2, 2, 4)};
     struct compare compare = compare_two(files, NULL);
-    const struct compared *other = &compare.metrics[METRIC_TIME].rows[0].files[1];
-    const struct compared_row *row;
+    const struct compared_change *other = &compare.metrics[METRIC_TIME].rows[0].changes[1];
+    size_t file;
     (void)state;
-    assert_true(fabs(other->change - 2) < 0.1 && isnan(other->low) && isnan(other->high));
+    assert_true(fabs(other->ratio - 2) < 0.1 && isnan(other->low) && isnan(other->high));
     assert_non_null(strstr(other->reason, "two placements"));
-    assert_null(compare_worst(&compare, METRIC_TIME, &row));
+    assert_null(compare_worst(&compare, METRIC_TIME, &file));
     assert_int_equal(compare_above(&compare, METRIC_TIME, 0), 0);
     free_two(&compare, files);
 }
@@ -127,8 +135,8 @@ static void a_figure_that_is_not_of_its_samples_has_no_interval(void **state)
     (void)state;
     files[1].cells[0].median *= 3;
     struct compare compare = compare_two(files, NULL);
-    const struct compared *other = &compare.metrics[METRIC_TIME].rows[0].files[1];
-    assert_true(fabs(other->change - 3) < 1e-9 && isnan(other->low));
+    const struct compared_change *other = &compare.metrics[METRIC_TIME].rows[0].changes[1];
+    assert_true(fabs(other->ratio - 3) < 1e-9 && isnan(other->low));
     assert_non_null(strstr(other->reason, "samples"));
     free_two(&compare, files);
 }
@@ -144,7 +152,7 @@ static void disturbed_samples_do_not_count_where_there_are_others(void **state)
             cell->samples[i].disturbed = DISTURBED_STEAL;
         }
     struct compare compare = compare_two(files, NULL);
-    const struct compared *other = &compare.metrics[METRIC_TIME].rows[0].files[1];
+    const struct compared_change *other = &compare.metrics[METRIC_TIME].rows[0].changes[1];
     assert_true(other->low > 0.9 && other->high < 1.1);
     free_two(&compare, files);
 }
@@ -157,9 +165,9 @@ static void figures_that_are_not_above_0_have_no_ratio(void **state)
     files[1].cells[1].median = NAN;
     struct compare compare = compare_two(files, NULL);
     const struct compared_row *rows = compare.metrics[METRIC_TIME].rows;
-    assert_true(isnan(rows[0].files[1].change) && strstr(rows[0].files[1].reason, "not above 0"));
-    assert_true(isnan(rows[1].files[1].change) && strstr(rows[1].files[1].reason, "no figure"));
-    assert_int_equal(compare_count(&compare, METRIC_TIME, 1).of[VERDICT_NONE], 2);
+    assert_true(isnan(rows[0].changes[1].ratio) && strstr(rows[0].changes[1].reason, "not above 0"));
+    assert_true(isnan(rows[1].changes[1].ratio) && strstr(rows[1].changes[1].reason, "no figure"));
+    assert_int_equal(compare_count(&compare, METRIC_TIME, 1).unjudged, 2);
     free_two(&compare, files);
 }
 
@@ -173,7 +181,7 @@ static void one_id_for_different_things_is_refused(void **state)
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is measured in ns in one and in cycles in the other"));
     files[1].cells[2].unit = NULL;
-    files[1].cells[2].cell.event.name = "copy";
+    files[1].cells[2].cell.workload = event_named("copy", 0, NULL);
     assert_int_equal(make(files, NULL, &compare, &error), -EINVAL);
     assert_non_null(strstr(error.text, "is the workload \"chase\" in one and \"copy\" in the other"));
     result_free(&files[0]);
@@ -242,15 +250,12 @@ static const struct difference *difference(const struct compare *compare, const 
 /* What both files tell, as people read it: "A|B", with "-" for what is not told; NULL: no difference. */
 static const char *told(const struct compare *compare, const char *name, const char *key)
 {
-    static char text[2 * COMPARE_TOLD_BYTES + 2];
-    char parts[2][COMPARE_TOLD_BYTES] = {"-", "-"};
+    static char text[512];
     const struct difference *found = difference(compare, name, key);
     if (!found)
         return NULL;
-    for (size_t i = 0; i < 2; i++)
-        if (found->told[i].told)
-            compare_told_text(&found->told[i], parts[i]);
-    snprintf(text, sizeof text, "%s|%s", parts[0], parts[1]);
+    snprintf(text, sizeof text, "%s|%s", found->told[0] ? found->told[0] : "-",
+        found->told[1] ? found->told[1] : "-");
     return text;
 }
 
@@ -281,8 +286,6 @@ static void facts_about_machines_are_compared(void **state)
     assert_string_equal(told(&compare, "mitigation", "spectre_v2"), "Mitigation: Retpolines|Vulnerable");
     assert_string_equal(told(&compare, "mitigation", "mds"), "-|Not affected");
     assert_int_equal(compare.difference_count, 9);
-    assert_true(difference(&compare, "memory", "")->told[1].unit == UNIT_BYTES);
-    assert_true(difference(&compare, "memory", "")->told[1].number == 0x1p34);
     /* of one kind, what both tell comes first */
     assert_true(difference(&compare, "mitigation", "spectre_v2") < difference(&compare, "mitigation", "mds"));
     free_two(&compare, files);

@@ -4,7 +4,7 @@
 
 #include "experiment/internal.h"
 #include "result/figures.h"
-#include "result/read.h"
+#include "read_result.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,13 +62,13 @@ static void every_placement_counts(void **state)
         add(&cell, placement, 0, placement < 400 ? 10 : 30);
         add(&other, placement, 1, placement < 400 ? 10 : 25); /* of other rounds: not measured in turns */
     }
-    assert_int_equal(figures_medians(&cell, &figures), 0);
+    assert_int_equal(figures_by_placement(&cell, NULL, &figures), 0);
     assert_int_equal(figures.count, 1000);
     assert_true(figures.values[399] == 10 && figures.values[400] == 30); /* in the order of placements */
     free(figures.values);
     assert_int_equal(figures_difference(&cell, &other, &difference), 0);
     assert_true(difference.median == 5);
-    assert_int_equal(figures_ratios(&cell, &other, &figures), 0);
+    assert_int_equal(figures_by_placement(&cell, &other, &figures), 0);
     assert_int_equal(figures.count, 0);
     free(figures.values);
     free(cell.samples);

@@ -42,7 +42,8 @@ static void add_curve(
         struct result_cell *cell = &result->cells[result->cell_count++];
         *cell = (struct result_cell){
             .cell = {.monitor = monitor,
-                .chase = {.working_set_bytes = (uint64_t)bytes, .element_bytes = 64, .order = order},
+                .workload = chase_workload(&(struct chase_shape){
+                    .working_set_bytes = (uint64_t)bytes, .element_bytes = 64, .order = order}),
                 .host_page_bytes = 4096},
             .median = shelf->ns,
             .low = shelf->ns * 0.99,
@@ -197,8 +198,8 @@ static void steps_of_large_pages_are_their_tlbs(void **state)
         *cell = (struct result_cell){.median = ns, .low = ns * 0.99, .high = ns * 1.01};
         cell->cell.monitor = "native";
         cell->cell.host_page_bytes = 2 << 20;
-        cell->cell.chase =
-            (struct chase_shape){(uint64_t)bytes, CHASE_LINE_BYTES, CHASE_LINE_PER_LARGE_PAGE, false, 1};
+        cell->cell.workload = chase_workload(
+            &(struct chase_shape){(uint64_t)bytes, CHASE_LINE_BYTES, CHASE_LINE_PER_LARGE_PAGE, false, 1});
         snprintf(cell->label, sizeof cell->label, "native");
     }
     find(&result);

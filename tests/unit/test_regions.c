@@ -393,7 +393,7 @@ static void the_chance_of_f_is_that_of_the_tables(void **state)
 /* Whatever this machine is: it is measured in time, lines are flushed, and the thread is back on its CPU. */
 static void a_measurement_here_comes_to_an_end(void **state)
 {
-    struct setting setting = {.site_count = 0};
+    struct setting setting = {.runner_count = 0};
     struct stop never = {NULL, NULL};
     struct region_effort effort;
     struct regions found;
@@ -426,7 +426,7 @@ static bool at_once(void *context)
 
 static void a_measurement_can_be_stopped(void **state)
 {
-    struct setting setting = {.site_count = 0};
+    struct setting setting = {.runner_count = 0};
     struct stop stop = {at_once, NULL};
     struct region_effort effort;
     struct regions found;

@@ -1,8 +1,7 @@
-/* report/format.h and report/axis.h: how numbers are written. */
+/* report/format.h, and the axes of report/chart.h: how numbers are written. */
 #include "cmocka_all.h"
 
 #include "base/size.h"
-#include "report/axis.h"
 #include "report/document.h"
 #include "report/format.h"
 

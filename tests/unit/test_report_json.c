@@ -3,6 +3,7 @@
  * The schema is read from $VCOST_SOURCE_ROOT/share/schema, or from the current folder's. */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "result/json.h"
 #include "test_report_synthetic.h"
 
@@ -287,8 +288,8 @@ static void modes_and_drift_are_in_the_file(void **state)
 static void agents_are_in_the_file_where_there_are_any(void **state)
 {
     static const struct result_agent agents[] = {
-        {"command:a", "a", {1, "0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
-        {"command:b", "b\n\xff", {1, "", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
+        {"command:a", "a", {"0.1.0", {true, "CPU"}, {true, "6.1"}, true, {true, "kvm"}, 2.5, 3, 4096}},
+        {"command:b", "b\n\xff", {"", {false, "hidden"}, {0}, false, {0}, 1, 0, 4096}},
     };
     struct result result = usual(false);
     (void)state;
@@ -322,8 +323,7 @@ static void what_some_results_have_is_in_the_schema(void **state)
                                     .syscall_privilege = -1});
     cell->metrics = calloc(1, sizeof *cell->metrics);
     cell->metrics[cell->metric_count++] = (struct result_metric){"throughput", "bytes", 1.5e9, NAN, NAN};
-    cell->cell.event.name = "retouch";
-    cell->operation = "lap";
+    cell->cell.workload = event_named("retouch", 0, "lap");
     strcpy(cell->note, "mind the gap");
     char *text = written(&result);
     assert_int_equal(validate(text, true), 0);

@@ -126,7 +126,8 @@ static void make_cell(struct result *result, const struct synthetic *recipe, con
     uint64_t page = pair ? 2097152 : 4096;
     cell->cell = (struct cell){
         .monitor = monitor,
-        .chase = {.working_set_bytes = bytes, .element_bytes = 64, .order = order, .chains = 1},
+        .workload = chase_workload(&(struct chase_shape){
+            .working_set_bytes = bytes, .element_bytes = 64, .order = order, .chains = 1}),
         .guest_page_bytes = is_native(monitor) ? 0 : page,
         .host_page_bytes = page,
     };
@@ -206,7 +207,7 @@ static size_t native_cell(const struct result *result, uint64_t bytes)
 {
     for (size_t i = 0; i < result->cell_count; i++)
         if (is_native(result->cells[i].cell.monitor) &&
-            result->cells[i].cell.chase.working_set_bytes == bytes)
+            workload_size(&result->cells[i].cell.workload) == bytes)
             return i;
     return SIZE_MAX;
 }

@@ -4,9 +4,9 @@
 #include "report/document.h"
 #include "report/view_chase.h"
 #include "result/json.h"
-#include "result/read.h"
 #include "result/result_redact.h"
-#include "runner/remote_site.h"
+#include "runner/remote.h"
+#include "read_result.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static struct result result_of(const char *command)
     struct error error;
     snprintf(path, sizeof path, "%s/tests/fixtures/amd/agent.json", root ? root : ".");
     assert_int_equal(result_read(path, &result, &error), 0);
-    remote_site_name(command, name);
+    remote_name(command, name);
     for (size_t i = 0; i < result.cell_count; i++) {
         struct result_cell *cell = &result.cells[i];
         char *old = strstr(cell->id, "command:vcost agent"), rest[CELL_ID_BYTES];

@@ -91,12 +91,12 @@ static void view_two(
     const struct result *a, const struct result *b, enum metric metric, struct document *document)
 {
     const struct compare_input inputs[] = {{"before/a.json", a}, {"after/b.json", b}};
-    const struct compare_request request = {.metric = metric, .fail_percent = -1};
     struct compare compare;
     struct error error;
     if (compare_make(inputs, 2, NULL, &compare, &error))
         fail_msg("%s", error.text);
-    view_compare(&compare, &request, document);
+    compare.metric = metric;
+    view_compare(&compare, document);
     compare_free(&compare); /* the document needs it no longer */
 }
 
@@ -169,7 +169,9 @@ static void cells_are_called_by_what_tells_them_apart(void **state)
     assert_string_equal(slowdowns->values[0].text, "4 KiB");
     document_free(&document);
     for (size_t i = 0; i < a.cell_count; i++) { /* one order more, in both */
-        a.cells[i].cell.chase.order = b.cells[i].cell.chase.order = i < 4 ? CHASE_RANDOM : CHASE_PACKED;
+        struct chase_shape shape = *cell_chase(&a.cells[i]);
+        shape.order = i < 4 ? CHASE_RANDOM : CHASE_PACKED;
+        a.cells[i].cell.workload = b.cells[i].cell.workload = chase_workload(&shape);
         a.cells[i].cell.host_page_bytes = b.cells[i].cell.host_page_bytes = i < 4 ? 4096 : 2 << 20;
     }
     view_two(&a, &b, METRIC_TIME, &document);
@@ -184,13 +186,12 @@ static void files_of_the_same_name_are_called_by_their_paths(void **state)
 {
     struct result a = result_of(1, 1, 0.001);
     const struct compare_input inputs[] = {{"x/r.json", &a}, {"y/r.json", &a}};
-    const struct compare_request request = {.metric = METRIC_TIME, .fail_percent = -1};
     struct document document = {0};
     struct compare compare;
     struct error error;
     (void)state;
     assert_int_equal(compare_make(inputs, 2, NULL, &compare, &error), 0);
-    view_compare(&compare, &request, &document);
+    view_compare(&compare, &document);
     assert_says(&document, BLOCK_CONCLUSION, "y/r.json (B) does not differ significantly from x/r.json (A).");
     compare_free(&compare);
     document_free(&document);

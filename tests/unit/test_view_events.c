@@ -2,6 +2,7 @@
  * is not significant, or not known, is said as if it were. */
 #include "cmocka_all.h"
 
+#include "event/event_kind.h"
 #include "base/clean.h"
 #include "event/event.h"
 #include "report/view_events.h"
@@ -43,9 +44,8 @@ static size_t add(
     bool native = !strcmp(monitor, "native");
     assert_true(index < CELLS_MAX);
     cell->cell.monitor = monitor;
-    cell->cell.event.name = event;
+    cell->cell.workload = event_named(event, 0, "thing");
     cell->technique = native ? TECHNIQUE_NONE : TECHNIQUE_NESTED;
-    cell->operation = "thing";
     cell->median = cell->min = ns;
     cell->low = ns * (1 - width);
     cell->high = ns * (1 + width);
@@ -219,8 +219,8 @@ static void what_stays_inside_may_be_disturbed_alone(void **state)
         list.comparisons[i].low = 0.6, list.comparisons[i].high = 1.5;
     for (size_t i = 0; i < 6; i++) {
         add_both(&list, "exec", 500e3, 90e3, 1e3);
-        list.cells[list.result.cell_count - 1].cell.event.bytes =
-            list.cells[list.result.cell_count - 2].cell.event.bytes = 4096 << i;
+        list.cells[list.result.cell_count - 1].cell.workload =
+            list.cells[list.result.cell_count - 2].cell.workload = event_named("exec", 4096 << i, "thing");
         list.cells[list.result.cell_count - 1].counters.exits = 3000;
     }
     assert_concludes(&list.result,
@@ -323,7 +323,9 @@ static void a_cold_tlb_is_told_at_the_size_where_it_shows_most(void **state)
     for (int i = 0; i < 2; i++) {
         size_t warm = add(&list, "retouch-pages", "kvm", i ? 90 : 1000, 0.01, "");
         size_t cold = add(&list, "retouch-pages-exit", "kvm", i ? 1000 : 1500, 0.01, "");
-        list.cells[warm].cell.event.bytes = list.cells[cold].cell.event.bytes = i ? 256 << 10 : 4 << 20;
+        uint64_t bytes = i ? 256 << 10 : 4 << 20;
+        list.cells[warm].cell.workload = event_named("retouch-pages", bytes, "thing");
+        list.cells[cold].cell.workload = event_named("retouch-pages-exit", bytes, "thing");
         compare(&list, cold, warm, i ? 910 : 500, 10);
     }
     char *text = in_format(&list.result, "terminal");
@@ -408,7 +410,7 @@ static void every_event_stands_in_a_table_and_its_remarks_once(void **state)
     char *text = in_format(&list.result, "markdown");
     for (size_t i = 0; i < list.result.cell_count; i++) {
         char row[80];
-        snprintf(row, sizeof row, "\n| %s |", list.cells[i].cell.event.name);
+        snprintf(row, sizeof row, "\n| %s |", cell_workload(&list.cells[i]));
         assert_has(text, row);
     }
     assert_has(text, "timer, pio-user: a process has no devices of its own");

@@ -1,0 +1,577 @@
+#include "experiment/schedule.h"
+
+#include "base/random.h"
+#include "experiment/internal.h"
+#include "measure/clock.h"
+#include "runner/chase_kind.h"
+#include "runner/remote.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    REPEATS_MAX = 2, /* tries more for a disturbed sample */
+    PACE_ROWS = 4,   /* that are measured before anything is made of their pace: they are not alike */
+};
+
+/* Of the time budget, for taking disturbed samples again. */
+static const double repeat_share = 0.15;
+
+/* What rows have taken until now. */
+struct pace {
+    unsigned rows;
+    double seconds;  /* in all … */
+    double sampling; /* … and of these for samples, where … */
+    double
+        asked; /* … each cell's would have taken as long as this, had they lasted what they were meant to */
+};
+
+struct run {
+    const struct schedule *schedule;
+    struct scheduled *scheduled;
+    struct result *result;
+    struct result_cell *cells; /* of the result, those that are measured */
+    size_t *order;             /* rows in the order of the present placement */
+    unsigned *rounds;          /* of each row in one placement */
+    struct runner **open;      /* each runner, where its placement has memory */
+    struct error *failures;    /* of each runner in the present placement; code 0: it has not failed */
+    struct error broken;       /* the first failure that breaks the result; code 0: none */
+    double started;            /* now() */
+    unsigned placement, planned;
+    size_t rows_done;         /* of the present placement */
+    double planned_seconds;   /* of all placements */
+    double repeat_seconds;    /* spent on taking disturbed samples again */
+    double sample_seconds;    /* what one sample lasts, about: as long as was asked for, or shortened */
+    double placement_started; /* elapsed() */
+    struct pace pace;
+};
+
+/* ---- time ---- */
+
+static double now(const struct run *run)
+{
+    return run->schedule->now ? run->schedule->now() : clock_seconds();
+}
+
+static double elapsed(const struct run *run)
+{
+    return now(run) - run->started;
+}
+
+static int check_time(const struct run *run, struct error *error)
+{
+    if (stop_asked(&run->schedule->stop))
+        return error_set(error, EINTR, "stopped by the user");
+    if (run->schedule->strict && elapsed(run) > run->schedule->seconds)
+        return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->seconds);
+    return 0;
+}
+
+static void tell(const struct run *run, const char *what)
+{
+    const struct progress *progress = &run->schedule->progress;
+    double placements = run->placement + (double)run->rows_done / (double)run->scheduled->row_count;
+    double left = run->planned_seconds - elapsed(run);
+    char text[96];
+    snprintf(text, sizeof text, "placement %u of %u%s%s", run->placement + 1, run->planned, what ? ": " : "",
+        what ? what : "");
+    if (progress->tell)
+        progress->tell(progress->context, placements / run->planned, left > 0 ? left : NAN, text);
+}
+
+/* After each placement: how many fit the budget. Decided by time alone: stopping when an interval is narrow
+ * enough would make it too narrow. */
+static void plan_placements(struct run *run)
+{
+    double one = elapsed(run) / (run->placement + 1);
+    run->planned = (unsigned)fmax(PLACEMENTS_MIN, fmin(PLACEMENTS_MAX, floor(run->schedule->seconds / one)));
+    run->planned_seconds = one * run->planned;
+}
+
+/* After the first placement: how many rounds each row takes from now on, as many as the least number of
+ * placements leaves time for. */
+static void plan_rounds(struct run *run)
+{
+    size_t rows = run->scheduled->row_count;
+    double one = elapsed(run) / (double)(rows * run->schedule->rounds); /* a round of one row, roughly */
+    for (size_t row = 0; row < rows; row++) {
+        const struct scheduled_row *cells = &run->scheduled->rows[row];
+        run->rounds[row] = rounds_after_pilot(&run->cells[cells->first], cells->count);
+    }
+    rounds_limit(run->rounds, rows, (run->schedule->seconds - elapsed(run)) / (PLACEMENTS_MIN - 1) / one);
+}
+
+static unsigned rounds_left(const struct run *run)
+{
+    unsigned rounds = 0;
+    for (size_t i = run->rows_done; i < run->scheduled->row_count; i++)
+        rounds += run->rounds[run->order[i]];
+    return rounds;
+}
+
+/* Before a row: samples become as short as the pace until now demands, if the least number of placements is
+ * to fit the budget. What else a row takes (its preparation) stays. The first placement, which may be slow
+ * for being the first, has half of the time. */
+static void keep_pace(struct run *run)
+{
+    const struct schedule *schedule = run->schedule;
+    const struct pace *pace = &run->pace;
+    run->sample_seconds = schedule->sample_seconds;
+    if (!(schedule->shortest_sample_seconds > 0) || pace->rows < PACE_ROWS ||
+        run->placement >= PLACEMENTS_MIN)
+        return;
+    unsigned parts = run->placement ? PLACEMENTS_MIN - run->placement : 2;
+    double end = run->placement_started + (schedule->seconds - run->placement_started) / parts;
+    double other =
+        (pace->seconds - pace->sampling) / pace->rows * (double)(run->scheduled->row_count - run->rows_done);
+    double fit = (end - elapsed(run) - other) / rounds_left(run) * pace->asked / pace->sampling;
+    run->sample_seconds = fmin(schedule->sample_seconds, fmax(fit, schedule->shortest_sample_seconds));
+}
+
+/* ---- one cell ---- */
+
+static const struct runner_config *config_of(const struct run *run, size_t cell)
+{
+    return &run->scheduled->runners[run->scheduled->cells[cell].runner];
+}
+
+static struct runner *runner_of(const struct run *run, size_t cell)
+{
+    const struct scheduled_cell *scheduled = &run->scheduled->cells[cell];
+    return scheduled->own ? scheduled->own : run->open[scheduled->runner];
+}
+
+/* What failed is told in its cell, and not tried again; the others go on. Only the user and the end of the
+ * time end everything. */
+static int bear(struct run *run, size_t cell, int rc, struct error *error)
+{
+    struct result_cell *into = &run->cells[cell];
+    const struct remote *remote = config_of(run, cell)->remote;
+    if (rc == 0 ||
+        (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
+        return rc;
+    run->scheduled->cells[cell].done = true;
+    snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
+    if (!run->scheduled->failures_are_figures || (remote && remote_is_gone(remote))) {
+        run->broken = run->broken.code ? run->broken : *error;
+    } else { /* what there was before could be of something else */
+        into->sample_count = 0;
+        into->repeated = 0;
+        into->operations = 0;
+        into->counters = (struct result_counters){.known = true};
+    }
+    return 0;
+}
+
+/* What the cells of a row before this one have planned on the same placement; NULL: nothing. */
+static const struct effort *shared_effort(const struct run *run, const struct scheduled_row *row, size_t cell)
+{
+    const struct scheduled_cell *cells = run->scheduled->cells;
+    for (size_t i = row->first; cells[cell].workload.kind->shared_effort && i < cell; i++)
+        if (!cells[i].done && config_of(run, i)->placement == config_of(run, cell)->placement)
+            return &cells[i].effort;
+    return NULL;
+}
+
+static int prepare_cell(
+    struct run *run, const struct scheduled_row *row, size_t number, uint64_t seed, struct error *error)
+{
+    struct scheduled_cell *cell = &run->scheduled->cells[number];
+    const struct error *failure = &run->failures[cell->runner];
+    int rc = 0;
+    if (failure->code) {
+        *error = *failure;
+        return -error->code;
+    }
+    if (!run->open[cell->runner])
+        rc = runner_open(config_of(run, number), &cell->own, error);
+    if (rc == 0)
+        rc = runner_prepare(runner_of(run, number), &cell->workload, seed, error);
+    if (rc < 0)
+        return rc;
+    snprintf(run->cells[number].note, sizeof run->cells[number].note, "%s", runner_of(run, number)->note);
+    const struct effort *shared = shared_effort(run, row, number);
+    if (!shared)
+        return cell->workload.kind->plan(runner_of(run, number), run->sample_seconds, &cell->effort, error);
+    cell->effort = *shared;
+    return 0;
+}
+
+static void add_counters(
+    const struct runner_config *config, const struct sample *sample, struct result_cell *into)
+{
+    uint64_t exits = 0, faults = 0;
+    bool known = counters_get(&sample->counters, "page_faults", &faults);
+    if (!counters_get(&sample->counters, "exits", &exits) && config->ops->monitor)
+        known = false;
+    into->counters.known = into->counters.known && known;
+    into->counters.exits += exits;
+    into->counters.page_faults += faults;
+    if (into->cell.workload.kind->operation)
+        into->operations += sample->operations;
+}
+
+static int sample_once(const struct run *run, size_t cell, struct result_sample *out, struct error *error)
+{
+    struct sample sample;
+    int rc = runner_sample(runner_of(run, cell), &run->scheduled->cells[cell].effort, &sample, error);
+    if (rc < 0)
+        return rc;
+    out->ns = sample_value(&sample);
+    out->disturbed = sample.disturbed;
+    add_counters(config_of(run, cell), &sample, &run->cells[cell]);
+    return 0;
+}
+
+/* A sample, taken again while it is disturbed, a few times; the last one counts, marked if it is disturbed
+ * still. Where nearly all are disturbed repeating does not help: it may take a part of the time budget, no
+ * more. */
+static int take_sample(struct run *run, size_t cell, unsigned round, struct error *error)
+{
+    struct result_cell *into = &run->cells[cell];
+    struct result_sample sample = {.round = round, .placement = run->placement};
+    bool once = config_of(run, cell)->ops->deterministic;
+    int rc = check_time(run, error);
+    if (rc < 0)
+        return rc;
+    rc = sample_once(run, cell, &sample, error);
+    for (int tries = 0; rc == 0 && !once && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
+                        run->repeat_seconds < repeat_share * run->schedule->seconds;
+         tries++) {
+        double before = now(run);
+        rc = sample_once(run, cell, &sample, error);
+        run->repeat_seconds += now(run) - before;
+        into->repeated++;
+    }
+    if (rc < 0)
+        return bear(run, cell, rc, error);
+    run->scheduled->cells[cell].done = once;
+    return figures_add_sample(into, &sample) ? error_set(error, ENOMEM, "no memory for another sample") : 0;
+}
+
+/* ---- one row ---- */
+
+static int prepare_row(struct run *run, const struct scheduled_row *row, uint64_t seed, struct error *error)
+{
+    int rc = 0;
+    for (size_t cell = row->first; rc == 0 && cell < row->first + row->count; cell++)
+        if (!run->scheduled->cells[cell].done && (rc = check_time(run, error)) == 0)
+            rc = bear(run, cell, prepare_cell(run, row, cell, seed, error), error);
+    return rc;
+}
+
+/* Rounds in ABBA order: every second round runs backwards, so that drift cancels. */
+static int sample_row(struct run *run, const struct scheduled_row *row, unsigned rounds, struct error *error)
+{
+    int rc = 0;
+    for (unsigned round = 0; rc == 0 && round < rounds; round++)
+        for (size_t i = 0; rc == 0 && i < row->count; i++) {
+            bool backwards = (round + run->placement) % 2;
+            size_t cell = row->first + (backwards ? row->count - 1 - i : i);
+            if (!run->scheduled->cells[cell].done)
+                rc = take_sample(run, cell, round, error);
+        }
+    return rc;
+}
+
+static int measure_row(struct run *run, size_t number, uint64_t seed, struct error *error)
+{
+    const struct scheduled_row *row = &run->scheduled->rows[number];
+    double began = elapsed(run);
+    int rc = prepare_row(run, row, seed, error);
+    double prepared = elapsed(run);
+    if (rc == 0)
+        rc = sample_row(run, row, run->rounds[number], error);
+    run->pace.rows++;
+    run->pace.seconds += elapsed(run) - began;
+    run->pace.sampling += elapsed(run) - prepared;
+    run->pace.asked += run->sample_seconds * run->rounds[number];
+    for (size_t cell = row->first; cell < row->first + row->count; cell++) {
+        runner_close(run->scheduled->cells[cell].own);
+        run->scheduled->cells[cell].own = NULL;
+    }
+    return rc;
+}
+
+/* ---- one placement ---- */
+
+/* Maps what the largest workload needs of a runner's placement, unless one before has. Where none needs
+ * memory each cell opens a runner of its own. */
+static int open_runner(struct run *run, size_t runner, struct error *error)
+{
+    const struct runner_config *config = &run->scheduled->runners[runner];
+    uint64_t bytes = 0, alignment = 0;
+    int rc = 0;
+    for (size_t i = 0; i < run->scheduled->cell_count; i++) {
+        const struct workload *workload = &run->scheduled->cells[i].workload;
+        const struct runner_config *other = config_of(run, i);
+        uint64_t needed = workload->kind->bytes ? workload->kind->bytes(workload) : 0;
+        if (other->placement != config->placement)
+            continue;
+        bytes = needed > bytes ? needed : bytes;
+        alignment = other->guest_page_bytes > alignment ? other->guest_page_bytes : alignment;
+    }
+    if (!bytes)
+        return 0;
+    if (!config->placement->bytes)
+        rc = placement_map(config->placement, bytes, alignment, error);
+    return rc < 0 ? rc : runner_open(config, &run->open[runner], error);
+}
+
+/* The proof of a runner's pages is that of all its cells in this placement. Each placement is proved; the
+ * last one is told, or the first one whose pages were not those that were asked for. */
+static int prove_runner(struct run *run, size_t runner, struct error *error)
+{
+    struct page_proof proof;
+    int rc = run->open[runner] ? runner_proof(run->open[runner], &proof, error) : 0;
+    for (size_t i = 0; rc == 0 && run->open[runner] && i < run->scheduled->cell_count; i++) {
+        struct page_proof *told = &run->cells[i].pages;
+        if (run->scheduled->cells[i].runner == runner && (!told->proof[0] || told->as_asked))
+            *told = proof;
+    }
+    return rc;
+}
+
+/* In the first placement a failure is the end: the user waits for nothing. Later it is its runner's alone. */
+static int place(struct run *run, struct error *error)
+{
+    static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
+    size_t count = run->scheduled->runner_count;
+    tell(run, "mapping memory");
+    for (size_t i = 0; i < 2 * count; i++) {
+        struct error *failure = &run->failures[i % count];
+        if (i < count)
+            failure->code = 0;
+        int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
+        if (rc == -EINTR || (rc < 0 && run->placement == 0))
+            return rc;
+        if (rc < 0)
+            *failure = *error;
+    }
+    return 0;
+}
+
+static void clear(struct run *run)
+{
+    for (size_t i = 0; i < run->scheduled->runner_count; i++) {
+        runner_close(run->open[i]);
+        run->open[i] = NULL;
+    }
+    for (size_t i = 0; i < run->scheduled->runner_count; i++)
+        placement_clear(run->scheduled->runners[i].placement);
+}
+
+static int measure_rows(struct run *run, struct error *error)
+{
+    const struct scheduled *scheduled = run->scheduled;
+    uint64_t random = random_mix(run->schedule->seed) + run->placement;
+    int rc = 0;
+    random_order(&random, run->order, scheduled->row_count);
+    for (; rc == 0 && run->rows_done < scheduled->row_count; run->rows_done++) {
+        size_t row = run->order[run->rows_done];
+        size_t last = scheduled->rows[row].first + scheduled->rows[row].count - 1;
+        const struct workload *workload = &scheduled->cells[last].workload;
+        tell(run, workload->kind->label(workload));
+        keep_pace(run);
+        rc = measure_row(run, row, random_next(&random), error);
+    }
+    return rc;
+}
+
+static int measure_placement(struct run *run, struct error *error)
+{
+    run->placement_started = elapsed(run);
+    run->rows_done = 0;
+    int rc = check_time(run, error);
+    if (rc == 0)
+        rc = place(run, error);
+    if (rc == 0)
+        rc = measure_rows(run, error);
+    clear(run);
+    if (rc == 0 && run->placement == 0 && run->schedule->rounds_by_spread)
+        plan_rounds(run);
+    if (rc == 0)
+        plan_placements(run);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static bool all_done(const struct run *run)
+{
+    size_t cell = 0;
+    while (cell < run->scheduled->cell_count && run->scheduled->cells[cell].done)
+        cell++;
+    return cell == run->scheduled->cell_count;
+}
+
+static int measure_all(struct run *run, struct error *error)
+{
+    int rc = 0;
+    for (size_t row = 0; row < run->scheduled->row_count; row++)
+        run->rounds[row] = run->schedule->rounds;
+    for (; rc == 0 && run->placement < run->planned && !all_done(run); run->placement++)
+        rc = measure_placement(run, error);
+    if (rc == -EINTR) /* whatever it was that noticed says where; the reader wants to know who */
+        (void)check_time(run, error);
+    return rc;
+}
+
+static bool has_samples(const struct run *run)
+{
+    for (size_t i = 0; i < run->scheduled->cell_count; i++)
+        if (run->cells[i].sample_count)
+            return true;
+    return false;
+}
+
+static int analyse(const struct run *run, struct error *error)
+{
+    size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        unsigned planned = config_of(run, i)->ops->deterministic ? 1 : run->planned;
+        rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
+    }
+    for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
+        size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];
+        bool paired =
+            !config_of(run, cell)->ops->deterministic && !config_of(run, baseline)->ops->deterministic;
+        if (baseline != cell)
+            rc = analyse_comparison(run->result, first + cell, first + baseline, paired, error);
+    }
+    return rc;
+}
+
+/* Being stopped ends the measuring, not the report; nor does a failure after something was measured. */
+static int conclude(struct run *run, int rc, struct error *error)
+{
+    struct result *result = run->result;
+    if (rc < 0 && rc != -EINTR)
+        run->broken = *error;
+    result->broken = run->broken.code != 0;
+    if (result->broken && !has_samples(run)) {
+        *error = run->broken;
+        return -error->code;
+    }
+    result->complete = rc == 0 && !result->broken;
+    if (!result->complete)
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
+            result->broken ? run->broken.text : error->text);
+    result->seconds = elapsed(run);
+    return analyse(run, error);
+}
+
+int schedule_run(
+    const struct schedule *schedule, struct scheduled *scheduled, struct result *result, struct error *error)
+{
+    struct run run = {
+        .schedule = schedule,
+        .scheduled = scheduled,
+        .result = result,
+        .cells = result->cells + (result->cell_count - scheduled->cell_count),
+        .order = calloc(scheduled->row_count + 1, sizeof *run.order),
+        .rounds = calloc(scheduled->row_count + 1, sizeof *run.rounds),
+        .open = calloc(scheduled->runner_count + 1, sizeof *run.open),
+        .failures = calloc(scheduled->runner_count + 1, sizeof *run.failures),
+        .planned = PLACEMENTS_MIN,
+        .planned_seconds = schedule->seconds,
+        .sample_seconds = schedule->sample_seconds,
+    };
+    run.started = now(&run);
+    int rc = run.order && run.rounds && run.open && run.failures
+                 ? conclude(&run, measure_all(&run, error), error)
+                 : error_set(error, ENOMEM, "no memory for the order of measuring");
+    free(run.order);
+    free(run.rounds);
+    free(run.open);
+    free(run.failures);
+    return rc;
+}
+
+/* ---- what is measured ---- */
+
+struct schedule schedule_within(const struct budget *budget, const struct schedule *usual,
+    const struct schedule *quick, const struct stop *stop, const struct progress *progress)
+{
+    struct schedule schedule = budget->quick ? *quick : *usual;
+    schedule.seed = budget->seed;
+    schedule.stop = *stop;
+    schedule.progress = *progress;
+    schedule.strict = budget->seconds > 0;
+    if (schedule.strict)
+        schedule.seconds = budget->seconds;
+    return schedule;
+}
+
+/* Native on the same memory; where that does not take part (another machine), the first native. */
+static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
+{
+    size_t first = runner;
+    for (size_t i = scheduled->runner_count; i-- > 0;) {
+        if (scheduled->runners[i].ops != &runner_native)
+            continue;
+        if (scheduled->runners[i].placement == scheduled->runners[runner].placement)
+            return i;
+        first = i;
+    }
+    return first;
+}
+
+static struct result_cell make_cell(
+    const struct workload *workload, const struct runner_config *config, struct pool *pool)
+{
+    bool pages = !workload->kind->pageless;
+    struct result_cell made = {
+        .cell = {.monitor = pool_text(pool, config->name),
+            .workload = *workload,
+            .guest_page_bytes = pages ? config->guest_page_bytes : 0,
+            .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
+        .technique = config->technique,
+        .pages = {.host_share_2m = NAN, .as_asked = !pages},
+        .median = NAN,
+        .low = NAN,
+        .high = NAN,
+        .min = NAN,
+        .quality = QUALITY_MISSING,
+        .counters = {.known = true},
+    };
+    snprintf(made.label, sizeof made.label, "%s", config->label);
+    cell_id(&made.cell, made.id);
+    return made;
+}
+
+int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
+    size_t count, struct error *error)
+{
+    size_t first = scheduled->cell_count, added = count * scheduled->runner_count;
+    struct scheduled_row *rows = reallocarray(scheduled->rows, scheduled->row_count + 1, sizeof *rows);
+    scheduled->rows = rows ? rows : scheduled->rows;
+    struct scheduled_cell *cells = reallocarray(scheduled->cells, first + added, sizeof *cells);
+    scheduled->cells = cells ? cells : scheduled->cells;
+    struct result_cell *into = reallocarray(result->cells, result->cell_count + added, sizeof *into);
+    result->cells = into ? into : result->cells;
+    if (!rows || !cells || !into)
+        return error_set(error, ENOMEM, "no memory for more cells");
+    rows[scheduled->row_count++] = (struct scheduled_row){first, added};
+    for (size_t i = 0; i < added; i++) {
+        size_t runner = i / count, nth = i % count;
+        cells[scheduled->cell_count++] = (struct scheduled_cell){
+            .workload = workloads[nth],
+            .runner = runner,
+            .baselines = {first + baseline_of(scheduled, runner) * count + nth, first + i - nth},
+        };
+        into[result->cell_count++] = make_cell(&workloads[nth], &scheduled->runners[runner], &result->pool);
+    }
+    return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of cells") : 0;
+}
+
+void scheduled_free(struct scheduled *scheduled)
+{
+    free(scheduled->rows);
+    free(scheduled->cells);
+    scheduled->rows = NULL;
+    scheduled->cells = NULL;
+}
