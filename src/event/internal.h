@@ -2,8 +2,8 @@
 #ifndef VCOST_EVENT_INTERNAL_H
 #define VCOST_EVENT_INTERNAL_H
 
-#include "domain/lab.h"
 #include "event/event.h"
+#include "event/lab.h"
 
 /* A family's rows. */
 struct event_family {
