@@ -73,7 +73,7 @@ struct monitor_ops {
      * do. */
     void (*describe)(struct monitor_facts *facts);
 
-    /* -EINTR: signals came without end, or config->stop was asked. */
+    /* -EINTR: config->stop was asked; -EAGAIN: signals came without end. */
     int (*create)(const struct vm_config *config, struct vm **vm, struct error *error);
     /* Backs guest physical memory from `start` on with `backing`, which stays the caller's and must outlive
      * the region; NULL, or one of 0 bytes, removes what is in the slot. Also while virtual CPUs run. A slot
