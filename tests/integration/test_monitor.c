@@ -726,7 +726,7 @@ static void virtual_cpus_are_made_while_others_run_up_to_the_limit(void **state)
     memcpy(here.memory + CODE, SPIN, 2);
     for (unsigned i = 0; i < SPINNERS; i++) {
         spinners[i] = (struct spinner){.vcpu = make_vcpu(i + 1)};
-        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 2});
+        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 0x202});
         kvm->release(spinners[i].vcpu);
         assert_int_equal(pthread_create(&threads[i], NULL, spin, &spinners[i]), 0);
     }
