@@ -90,16 +90,6 @@ void *pool_grow(struct pool *pool, void *items, size_t count, size_t *room, size
     return grown;
 }
 
-void pool_join(struct pool *to, struct pool *from)
-{
-    struct pool_block **oldest = &to->newest;
-    while (*oldest)
-        oldest = &(*oldest)->before;
-    *oldest = from->newest;
-    to->failed |= from->failed;
-    *from = (struct pool){0};
-}
-
 void pool_free(struct pool *pool)
 {
     for (struct pool_block *block = pool->newest, *before; block; block = before) {

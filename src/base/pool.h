@@ -28,9 +28,6 @@ const char *pool_vformat(struct pool *pool, const char *format, va_list list);
  * twice the room. NULL (failed is set) without memory: the old one stays. `room` counts items. */
 void *pool_grow(struct pool *pool, void *items, size_t count, size_t *room, size_t size);
 
-/* What `from` holds lives on in `to`; `from` is empty then. */
-void pool_join(struct pool *to, struct pool *from);
-
 void pool_free(struct pool *pool);
 
 #endif

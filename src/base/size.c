@@ -101,3 +101,11 @@ void size_text(uint64_t bytes, char text[static SIZE_TEXT_BYTES])
     bool whole = !(bytes & ((UINT64_C(1) << (10 * unit)) - 1)) || value >= 99.95;
     snprintf(text, SIZE_TEXT_BYTES, whole ? "%.0f %s" : "%#.3g %s", value, units[unit]);
 }
+
+void size_text_short(uint64_t bytes, char text[static SIZE_TEXT_BYTES])
+{
+    size_text(bytes, text);
+    char *blank = strchr(text, ' ');
+    blank[0] = blank[1] == 'B' ? 0 : blank[1];
+    blank[1] = 0;
+}

@@ -26,4 +26,7 @@ int size_range_parse(const char *text, struct size_range *range, struct error *e
 enum { SIZE_TEXT_BYTES = 16 };
 void size_text(uint64_t bytes, char text[static SIZE_TEXT_BYTES]);
 
+/* The same as "512", "4K", "724M", "5.66M": for keys, axes and narrow columns. */
+void size_text_short(uint64_t bytes, char text[static SIZE_TEXT_BYTES]);
+
 #endif

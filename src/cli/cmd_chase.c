@@ -1,8 +1,8 @@
 /* vcost chase: from the options to the plan of the experiment. */
 #include "cli/chase_options.h"
 #include "cli/measure.h"
-#include "experiment/chase_plan.h"
-#include "report/view_chase.h"
+#include "experiment/chase.h"
+#include "report/views.h"
 
 #include <stdio.h>
 

@@ -2,11 +2,11 @@
 #include "cli/events_options.h"
 #include "cli/measure.h"
 #include "cli/status.h"
-#include "experiment/events_plan.h"
-#include "report/view_events.h"
+#include "experiment/events.h"
+#include "report/views.h"
 
-static int measure(struct session *session, const struct progress *progress, struct result *result,
-    struct error *error)
+static int measure(
+    struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     const struct invocation *invocation = session->invocation;
     const struct events_plan plan = {

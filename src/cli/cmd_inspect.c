@@ -6,7 +6,7 @@
 #include "experiment/inspect.h"
 #include "measure/clock.h"
 #include "report/openmetrics.h"
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static int plan(struct session *session, struct error *error)
     return rc;
 }
 
-static int measure(struct session *session, const struct progress *progress, struct result *result,
-    struct error *error)
+static int measure(
+    struct session *session, const struct progress *progress, struct result *result, struct error *error)
 {
     struct inspector *inspector = session->own;
     struct budget budget = measure_budget(session);

@@ -4,7 +4,7 @@
 #include "cli/report_options.h"
 #include "cli/status.h"
 #include "report/view_compare.h"
-#include "report/view_results.h"
+#include "report/views.h"
 #include "result/json.h"
 #include <errno.h>
 #include <string.h>

@@ -28,8 +28,8 @@ struct measured {
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);
     /* Measures. Being stopped is no failure. `result` is released also after one. */
-    int (*measure)(struct session *session, const struct progress *progress, struct result *result,
-        struct error *error);
+    int (*measure)(
+        struct session *session, const struct progress *progress, struct result *result, struct error *error);
     /* What is done with the result before it is written. */
     int (*follow)(struct session *session, struct error *error);
     /* The session's result for people. */

@@ -103,6 +103,8 @@ static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *c
 {
     struct domain *domain = cpu->domain;
     const uint16_t *port = context;
+    if (exit->kind == EXIT_FAULT && memory_has_changed(cpu))
+        return 1;
     if (domain->config.answer && domain->config.answer(domain->config.context, exit))
         return 1;
     if (exit->kind != EXIT_IO || !exit->write || exit->size != 4 || exit->count != 1)

@@ -12,7 +12,7 @@
  * IOPL (SDM volume 1, 19.5). IF: Bochs interrupts a guest only with it. */
 enum { RFLAGS_FIXED = 0x2, RFLAGS_IF = 0x200, RFLAGS_IOPL_3 = 0x3000 };
 
-enum { PAUSE_SECONDS = 10, LOOK_NS = 5000000 };
+enum { PAUSE_SECONDS = 5, LOOK_NS = 5000000 };
 
 static uint64_t now_ns(void)
 {
@@ -186,7 +186,7 @@ int domain_pause(struct domain *domain, struct error *error)
         return 0;
     domain_resume(domain);
     return error_set(
-        error, ETIMEDOUT, "%u virtual CPUs did not leave their guest within %d s", inside, PAUSE_SECONDS);
+        error, ETIMEDOUT, "%u virtual CPU(s) did not leave the guest within %d s", inside, PAUSE_SECONDS);
 }
 
 void domain_resume(struct domain *domain)
@@ -214,7 +214,7 @@ struct patience {
 
 static int bear_interruption(struct patience *patience, struct error *error)
 {
-    enum { MOST = 1 << 16, SHORT_NS = 100000 };
+    enum { MOST = 1 << 14, SHORT_NS = 100000 };
     if (patience->count++ == 0)
         patience->since_ns = now_ns();
     if (patience->count < MOST)

@@ -46,7 +46,7 @@ int domain_run(struct domain_cpu *cpu, domain_exit_handler *handler, void *conte
 void domain_cpu_stop(struct domain_cpu *cpu);
 
 /* When it returns 0 no virtual CPU is inside the guest, and none enters it until domain_resume() has been
- * called as often. -ETIMEDOUT, and nothing is paused, if one did not leave within 10 s. */
+ * called as often. -ETIMEDOUT, and nothing is paused, if one did not leave within 5 s. */
 int domain_pause(struct domain *domain, struct error *error);
 void domain_resume(struct domain *domain);
 

@@ -1,55 +1,71 @@
 #include "abi/domain.h"
 #include "base/size.h"
 #include "domain/internal.h"
-#include "domain/lab.h"
 #include "domain/x86_64/system.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
+
+enum { LEVELS = 4 };
 
 /* ---- creating ---- */
 
 static uint64_t system_bytes(const struct domain_config *config)
 {
-    uint64_t need = (DOMAIN_PAGE_TABLES + 1) * PAGE_BYTES; /* and the root */
-    need += page_tables_need((DOMAIN_PAGE_VOID + 1) * PAGE_BYTES, PAGE_BYTES);
-    need += page_tables_need(config->image->memory.bytes, PAGE_BYTES);
-    return need + (config->data ? page_tables_need(config->data->bytes, config->data_page_bytes) : 0);
+    uint64_t need = (DOMAIN_PAGE_TABLES + 1 + config->spare_tables) * PAGE_BYTES; /* and the root */
+    need += page_tables_need(LEVELS, (DOMAIN_PAGE_VOID + 1) * PAGE_BYTES, PAGE_BYTES);
+    need += page_tables_need(LEVELS, config->image->memory.bytes, PAGE_BYTES);
+    return need + (config->data ? page_tables_need(LEVELS, config->data->bytes, config->data_page_bytes) : 0);
 }
 
 static int map_image(struct domain *domain, gpa_t start, struct error *error)
 {
     const struct image *image = domain->config.image;
     uint64_t bytes = image->memory.bytes, code = image->code_bytes;
-    int rc =
-        page_tables_map(&domain->tables, gva_same_as(image->code), start, code, PAGE_BYTES, PAGE_USER, error);
+    int rc = page_tables_map(&domain->tables, gva_same_as(image->code), start, code, PAGE_BYTES,
+        PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
     if (rc < 0)
         return rc;
     return page_tables_map(&domain->tables, gva_same_as(image->job), GPA(start.value + code), bytes - code,
-        PAGE_BYTES, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE, error);
+        PAGE_BYTES, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
 }
 
 static int map_data(struct domain *domain, struct error *error)
 {
     const struct memory *data = domain->config.data;
-    uint64_t rights = domain->config.data_is_code ? 0 : PAGE_WRITE | PAGE_NO_EXECUTE;
+    unsigned rights = PAGE_READ | PAGE_USER | (domain->config.data_is_code ? PAGE_EXECUTE : PAGE_WRITE);
     return page_tables_map(&domain->tables, gva_same_as(data->base), domain->data.start, data->bytes,
-        domain->config.data_page_bytes, PAGE_USER | rights, error);
+        domain->config.data_page_bytes, rights, error);
+}
+
+/* They stand behind the system pages. Accessed and dirty are preset: the CPU, or KVM for it, then never has
+ * to write them. */
+static int make_tables(struct domain *domain, struct error *error)
+{
+    const uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
+    domain->pool = (struct table_pool){
+        .base = (char *)domain->system.base + first,
+        .first = GPA(first),
+        .pages = (domain->system.bytes - first) / PAGE_BYTES,
+        .forget = memory_forget,
+        .context = domain,
+    };
+    domain->tables = (struct page_tables){.memory = table_pool_memory(&domain->pool),
+        .levels = LEVELS,
+        .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
+    int rc = table_pool_init(&domain->pool, error);
+    return rc < 0 ? rc : page_tables_init(&domain->tables, error);
 }
 
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
-    uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
-    int rc = page_tables_init(&domain->tables, domain->system.base, first, domain->system.bytes, error);
+    int rc = make_tables(domain, error);
     if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
         (rc = map_image(domain, image, error)) < 0)
         return rc;
-    if ((rc = domain->config.data ? map_data(domain, error) : 0) < 0)
-        return rc;
-    return domain->config.handling ? handling_map(domain, error) : 0;
+    return domain->config.data ? map_data(domain, error) : 0;
 }
 
 static struct guest_region region_of(const struct memory *memory)
@@ -85,6 +101,7 @@ static void init_lock(struct domain *domain)
     pthread_cond_init(&domain->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&domain->lock, NULL);
+    pthread_mutex_init(&domain->tables_lock, NULL);
 }
 
 int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
@@ -94,8 +111,6 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");
     domain->config = *config;
-    if (config->handling)
-        domain->config.answer = handling_answers;
     domain->ops = config->monitor;
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
@@ -112,7 +127,6 @@ void domain_destroy(struct domain *domain)
 {
     if (!domain)
         return;
-    domain_stop_second(domain);
     if (domain->vm)
         domain->ops->destroy(domain->vm);
     for (struct domain_cpu *cpu = domain->cpus, *next; cpu; cpu = next) {
@@ -122,12 +136,14 @@ void domain_destroy(struct domain *domain)
     guest_memory_free(&domain->regions);
     if (domain->system.base)
         memory_unmap(&domain->system);
+    table_pool_free(&domain->pool);
     pthread_cond_destroy(&domain->changed);
     pthread_mutex_destroy(&domain->lock);
+    pthread_mutex_destroy(&domain->tables_lock);
     free(domain);
 }
 
-/* ---- looking and changing ---- */
+/* ---- looking ---- */
 
 struct domain_fault domain_fault(const struct domain *domain)
 {
@@ -151,23 +167,9 @@ void *system_page(const struct domain *domain, unsigned number)
 
 uint64_t domain_page_bytes(const struct domain *domain, const void *address)
 {
-    uint64_t bytes = 0;
-    return page_tables_leaf(&domain->tables, gva_same_as(address), &bytes) ? bytes : 0;
-}
-
-/* Clearing the guest's entry from outside does not make a shadow table forget it. Taking the host's mapping
- * away and giving it back does, under every technique (the kernel's MMU notifier). */
-int domain_unmap_page(struct domain *domain, void *address, struct error *error)
-{
-    uint64_t bytes = 0;
-    uint64_t *leaf = page_tables_leaf(&domain->tables, gva_same_as(address), &bytes);
-    if (!leaf)
-        return error_set(error, EINVAL, "the guest has no page at %p", address);
-    *leaf = 0;
-    void *page = (void *)((uintptr_t)address & ~(uintptr_t)(bytes - 1));
-    if (mprotect(page, bytes, PROT_NONE) < 0 || mprotect(page, bytes, PROT_READ | PROT_WRITE) < 0)
-        return error_errno(error, errno, "cannot take a page away from the guest");
-    return 0;
+    struct page_walk walk;
+    page_tables_walk(&domain->tables, gva_same_as(address), &walk);
+    return walk.leaf.bytes;
 }
 
 void domain_counters(const struct domain *domain, struct counters *counters)

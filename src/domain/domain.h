@@ -1,5 +1,6 @@
 /* A domain: memory and virtual CPUs in which a workload's function can be called, whatever the monitor. Here
- * is what every domain needs; cpu.h has its virtual CPUs, for whoever runs more than domain_call() does.
+ * is what every domain needs; cpu.h has its virtual CPUs, for whoever runs more than domain_call() does, and
+ * memory.h changes what the guest has at its addresses.
  *
  * All memory that a workload sees is mapped at the very addresses that it has in this process, so that the
  * same list with the same pointers in the same frames is walked here and there.
@@ -26,12 +27,11 @@ struct domain_config {
     const struct image *image; /* code, job and stack; must outlive the domain */
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */
+    size_t spare_tables;       /* room for so many tables more than mapping all this takes */
     const struct stop *stop; /* asked when the guest leaves without an end; may be NULL; by every thread that
                                 runs a virtual CPU */
     bool data_is_code;       /* the guest may execute the data, and not write it */
-    bool handling; /* lab.h: the guest's kernel can be told to handle exceptions (domain_handle()), and exits
-                      that mean nothing (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered */
-    bool irqchip;  /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
+    bool irqchip;            /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);
@@ -69,10 +69,6 @@ struct domain_fault domain_fault(const struct domain *domain);
 
 /* The page size of the guest's own tables at an address of the data; 0 if nothing is mapped. */
 uint64_t domain_page_bytes(const struct domain *domain, const void *address);
-
-/* Takes one page of the data away from the guest: clears its page-table entry, and makes the monitor forget
- * the translation. */
-int domain_unmap_page(struct domain *domain, void *address, struct error *error);
 
 /* What the monitor (monitor.h) has counted of the VM and of the virtual CPU that calls run on. */
 void domain_counters(const struct domain *domain, struct counters *counters);

@@ -4,13 +4,12 @@
 
 #include "domain/cpu.h"
 #include "domain/domain.h"
-#include "domain/x86_64/paging.h"
+#include "paging/table_pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { CR4_PCIDE = 1 << 17 };
 enum { PAGE_BYTES = 4096, PRIVILEGE_KERNEL = 0, PRIVILEGE_USER = 3 };
 
 struct domain_cpu {
@@ -18,7 +17,8 @@ struct domain_cpu {
     struct domain_cpu *next; /* of its domain */
     struct vcpu *vcpu;
     unsigned id;
-    bool taken; /* not in the pool */
+    bool taken;       /* not in the pool */
+    unsigned changes; /* of the domain, when memory_has_changed() was last asked */
     struct domain_mode mode;
     int privilege;       /* the CPL that its system registers are set for; -1: set them anew */
     atomic_bool inside;  /* the guest, or about to enter it */
@@ -30,7 +30,11 @@ struct domain {
     const struct monitor_ops *ops;
     struct vm *vm;
     struct memory system; /* system pages and page tables; owned */
+    struct table_pool pool;
     struct page_tables tables;
+    pthread_mutex_t tables_lock;
+    bool stale;               /* memory.c */
+    atomic_uint changes;      /* begun or done, of what the guest has while it runs */
     struct guest_region data; /* config.data */
     pthread_mutex_t lock;     /* for regions, cpus, and waiting */
     pthread_cond_t changed;   /* a virtual CPU has left the guest, or may enter again */
@@ -39,7 +43,6 @@ struct domain {
     atomic_uint pauses;
     struct domain_cpu *first;
     struct domain_fault fault;
-    struct second *second; /* second.c; NULL: there is none */
 };
 
 /* call.c: starts code at `rip` and CPL `privilege` on the first virtual CPU, and waits until it leaves
@@ -51,8 +54,10 @@ int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registe
 int domain_add_region_from(
     struct domain *domain, gpa_t from, struct guest_region *region, struct error *error);
 
-/* handling.c: maps what the handlers of exceptions need; whether an exit means nothing. */
-int handling_map(struct domain *domain, struct error *error);
-bool handling_answers(void *unused, const struct vm_exit *exit);
+/* memory.c: makes the monitor forget all that it has derived from the guest's tables. */
+int memory_forget(void *domain, struct error *error);
+/* Whether the guest's memory was changed since this was last asked: what it could not have then it may have
+ * now. */
+bool memory_has_changed(struct domain_cpu *cpu);
 
 #endif

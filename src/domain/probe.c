@@ -45,12 +45,15 @@ static int touch(struct domain *domain, const struct image *image, uint64_t byte
 
 /* Makes every page of the data an alias of its first: one guest physical page behind ALIASES guest virtual
  * ones. */
-static void alias_pages(struct domain *domain)
+static int alias_pages(struct domain *domain, struct error *error)
 {
-    uint64_t bytes, *first = page_tables_leaf(
-                        &domain->tables, gva_same_as(domain_data_region(domain)->backing.host), &bytes);
-    for (int i = 1; i < ALIASES; i++)
-        first[i] = first[0];
+    const struct guest_region *data = domain_data_region(domain);
+    gva_t second = GVA((uintptr_t)data->backing.host + PAGE_BYTES);
+    int rc = page_tables_unmap(&domain->tables, second, (ALIASES - 1) * PAGE_BYTES, error);
+    for (uint64_t i = 0; rc == 0 && i < ALIASES - 1; i++)
+        rc = page_tables_map(&domain->tables, GVA(second.value + i * PAGE_BYTES), data->start, PAGE_BYTES,
+            PAGE_BYTES, PAGE_READ | PAGE_USER, error);
+    return rc;
 }
 
 /* Under nested paging the monitor translates guest physical addresses: once the first alias was touched, the
@@ -61,8 +64,7 @@ static int count_alias_faults(
 {
     struct counters before, after;
     int rc;
-    alias_pages(domain);
-    if ((rc = touch(domain, image, PAGE_BYTES, error)) < 0)
+    if ((rc = alias_pages(domain, error)) < 0 || (rc = touch(domain, image, PAGE_BYTES, error)) < 0)
         return rc;
     domain_counters(domain, &before);
     if ((rc = touch(domain, image, (uint64_t)ALIASES * PAGE_BYTES, error)) < 0)

@@ -38,13 +38,14 @@ static int make_domain(struct event_bench *bench, struct error *error)
         .data = bench->data.base ? &bench->data : NULL,
         .data_page_bytes = bench->data.page_bytes,
         .stop = bench->place->stop,
-        .handling = bench->way->handling,
         .irqchip = bench->way->irqchip,
         .data_is_code = bench->way->code,
+        .answer = bench->way->handling ? lab_answers : NULL,
     };
     int rc = config.monitor ? domain_create(&config, &bench->domain, error) : 0;
     bench->prepared.domain = bench->domain;
-    return rc;
+    return rc == 0 && bench->domain && bench->way->handling ? lab_open(bench->domain, &bench->lab, error)
+                                                            : rc;
 }
 
 /* A guest's kernel is emulated where SYSCALL and its like never leave CPL 3: every instruction of it. */
@@ -97,6 +98,7 @@ void event_close(struct event_bench *bench)
         return;
     if (bench->way->close)
         bench->way->close(bench);
+    lab_close(bench->lab);
     domain_destroy(bench->domain);
     memory_unmap(&bench->data);
     free(bench);

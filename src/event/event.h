@@ -45,7 +45,7 @@ struct event_way {
     const char *entry;      /* of the workload image: makes the event job->steps times (see event_call()) */
     bool kernel;            /* in a guest: the entry, or what run() calls, runs at CPL 0 */
     bool irqchip;           /* in a guest: the domain needs domain_config.irqchip */
-    bool handling;          /* in a guest: the domain needs domain_config.handling */
+    bool handling;          /* in a guest: it needs a laboratory (lab.h) */
     bool code;              /* the data is machine code: executable, and not writable for a guest */
     uint64_t data_bytes; /* memory for it, of pages of data_page_bytes (0: 4 KiB), before open() is called */
     uint64_t data_page_bytes;
@@ -83,6 +83,7 @@ struct event_bench {
     uint64_t bytes;                       /* its size; 0 where the event has none */
     struct memory data;                   /* of way->data_bytes; owned */
     struct domain *domain;                /* NULL for native; owned */
+    struct lab *lab;                      /* of the domain; NULL unless way->handling; owned */
     void *own;                            /* the event's */
 };
 

@@ -4,6 +4,7 @@
 #include "base/size.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum { PAGES = 512 };
 #define DATA_BYTES (PAGES * 4 * KIB)
@@ -16,20 +17,47 @@ static int write_pages(struct event_bench *bench, uint64_t count, struct event_r
     return event_call(bench, "event-touch", count, run, error);
 }
 
+/* ---- the monitor's log ---- */
+
+static int log_dirty(struct event_bench *bench, bool on, struct error *error)
+{
+    const struct guest_region *data = domain_data_region(bench->domain);
+    struct domain_machine machine = domain_machine(bench->domain);
+    return machine.ops->region(
+        machine.vm, data->slot, data->start, &data->backing, on ? REGION_LOG_DIRTY : 0, error);
+}
+
 static int open_log(struct event_bench *bench, struct error *error)
 {
-    return domain_log_dirty(bench->domain, true, error);
+    return log_dirty(bench, true, error);
+}
+
+/* Fetches and forgets what was recorded; *pages is their number. */
+static int fetch_dirty(struct event_bench *bench, uint64_t *pages, struct error *error)
+{
+    enum { PAGES_PER_WORD = 64 };
+    struct domain_machine machine = domain_machine(bench->domain);
+    size_t words = (bench->data.bytes / (4 * KIB) + PAGES_PER_WORD - 1) / PAGES_PER_WORD;
+    uint64_t *bitmap = calloc(words, sizeof *bitmap);
+    if (!bitmap)
+        return error_set(error, ENOMEM, "no memory for a map of the pages that were written");
+    int rc = machine.ops->dirty(machine.vm, domain_data_region(bench->domain)->slot, bitmap, error);
+    *pages = 0;
+    for (size_t i = 0; rc == 0 && i < words; i++)
+        *pages += (uint64_t)__builtin_popcountll(bitmap[i]);
+    free(bitmap);
+    return rc;
 }
 
 /* Every page that was written must have been recorded, or this was no logging. */
 static int write_logged(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     uint64_t recorded;
-    int rc = domain_fetch_dirty(bench->domain, &recorded, error);
+    int rc = fetch_dirty(bench, &recorded, error);
     if (rc == 0)
         rc = write_pages(bench, count, run, error);
     if (rc == 0)
-        rc = domain_fetch_dirty(bench->domain, &recorded, error);
+        rc = fetch_dirty(bench, &recorded, error);
     if (rc == 0 && recorded != count)
         rc = error_set(error, EPROTO, "%llu pages were written and %llu recorded", (unsigned long long)count,
             (unsigned long long)recorded);
@@ -44,13 +72,13 @@ static int map_large(struct event_bench *bench, struct error *error)
     struct counters now;
     uint64_t large = 0;
     struct event_run ignored;
-    int rc = domain_log_dirty(bench->domain, false, error);
+    int rc = log_dirty(bench, false, error);
     if (rc < 0 || (rc = write_pages(bench, PAGES, &ignored, error)) < 0)
         return rc;
     domain_counters(bench->domain, &now);
     if (counters_get(&now, "pages_2m", &large) && large == 0)
         return error_set(error, EPROTO, "KVM does not map the host's 2 MiB page as a large one");
-    return domain_log_dirty(bench->domain, true, error);
+    return log_dirty(bench, true, error);
 }
 
 static int write_newly_logged(

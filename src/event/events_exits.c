@@ -46,27 +46,28 @@ static int open_hypercall(struct event_bench *bench, struct error *error)
 
 /* ---- what an eventfd answers ---- */
 
-typedef int answer_function(struct domain *domain, int eventfd, struct error *error);
-
-static int open_answered(struct event_bench *bench, answer_function *answer, struct error *error)
+static int open_answered(struct event_bench *bench, bool port, struct error *error)
 {
+    struct domain_machine machine = domain_machine(bench->domain);
     int *file = malloc(sizeof *file);
     if (!file)
         return error_set(error, ENOMEM, "no memory for an eventfd");
     bench->own = file;
     *file = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return *file < 0 ? error_errno(error, errno, "cannot make an eventfd")
-                     : answer(bench->domain, *file, error);
+    if (*file < 0)
+        return error_errno(error, errno, "cannot make an eventfd");
+    return port ? machine.ops->answer_port(machine.vm, DOMAIN_PORT_EVENT, *file, error)
+                : machine.ops->answer_address(machine.vm, GPA(DOMAIN_VOID_PHYSICAL), *file, error);
 }
 
 static int open_answered_port(struct event_bench *bench, struct error *error)
 {
-    return open_answered(bench, domain_answer_port, error);
+    return open_answered(bench, true, error);
 }
 
 static int open_answered_void(struct event_bench *bench, struct error *error)
 {
-    return open_answered(bench, domain_answer_void, error);
+    return open_answered(bench, false, error);
 }
 
 /* The domain is destroyed after this; KVM holds the eventfd itself until then. */
@@ -98,7 +99,7 @@ static int run_port(struct event_bench *bench, uint64_t count, struct event_run 
 
 static int run_void(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->first = domain_void().value;
+    bench->place->image->job->first = LAB_VOID.value;
     return run_answered(bench, "event-mmio-write", count, run, error);
 }
 
@@ -106,13 +107,13 @@ static int run_void(struct event_bench *bench, uint64_t count, struct event_run 
 
 static int run_write(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->first = domain_void().value;
+    bench->place->image->job->first = LAB_VOID.value;
     return event_call(bench, "event-mmio-write", count, run, error);
 }
 
 static int run_read(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->first = domain_void().value;
+    bench->place->image->job->first = LAB_VOID.value;
     return event_call(bench, "event-mmio-read", count, run, error);
 }
 

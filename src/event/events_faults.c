@@ -29,7 +29,7 @@ static int clear_entries(struct event_bench *bench, uint64_t count, struct error
     struct workload_job *job = bench->place->image->job;
     workload_function *clear;
     int rc = image_find(bench->place->image, "event-clear", &clear, error);
-    job->first = domain_window().value;
+    job->first = LAB_WINDOW.value;
     job->steps = count;
     return rc < 0 ? rc : domain_call_kernel(bench->domain, clear, error);
 }
@@ -46,7 +46,7 @@ static int check_handled(
     uint64_t before, const struct event_bench *bench, uint64_t count, struct error *error)
 {
     uint64_t faults, interrupts;
-    domain_handled(bench->domain, &faults, &interrupts);
+    lab_handled(bench->lab, &faults, &interrupts);
     if (faults - before == count)
         return 0;
     return error_set(error, EPROTO, "the guest's kernel handled %llu page faults for %llu pages",
@@ -57,7 +57,9 @@ static int check_handled(
 
 static int open_handling(struct event_bench *bench, struct error *error)
 {
-    return domain_handle(bench->domain, DOMAIN_PAGE_FAULT, error);
+    (void)error;
+    lab_handle(bench->lab, LAB_PAGE_FAULT);
+    return 0;
 }
 
 static int run_guest_faults(
@@ -67,7 +69,7 @@ static int run_guest_faults(
     int rc = clear_entries(bench, count, error);
     if (rc == 0 && host_too)
         rc = drop_host_pages(bench, count, error);
-    domain_handled(bench->domain, &before, &interrupts);
+    lab_handled(bench->lab, &before, &interrupts);
     if (rc == 0)
         rc = touch_pages(bench, bench->data.base, count, run, error);
     return rc < 0 ? rc : check_handled(before, bench, count, error);

@@ -28,10 +28,10 @@ static uint64_t ticks_of(const struct event_bench *bench, double ns)
 static void load_job(struct event_bench *bench)
 {
     struct workload_job *job = bench->place->image->job;
-    job->first = domain_interrupt_counter().value;
+    job->first = LAB_INTERRUPTS.value;
     job->cursor[0] = ticks_of(bench, PATIENCE_NS);
     job->cursor[4] = PATIENCES;
-    job->cursor[1] = domain_window().value;
+    job->cursor[1] = LAB_WINDOW.value;
     job->cursor[2] = (uintptr_t)bench->data.base;
 }
 
@@ -42,7 +42,7 @@ static int run_interrupts(
     const struct workload_job *job = bench->place->image->job;
     load_job(bench);
     int rc = event_call(bench, entry, count, run, error);
-    if (rc == 0 && (rc = domain_second_failed(bench->domain, error)) == 0 && job->bytes != count)
+    if (rc == 0 && (rc = lab_second_failed(bench->lab, error)) == 0 && job->bytes != count)
         rc = error_set(error, EPROTO, LOST, "an interrupt");
     return rc;
 }
@@ -56,8 +56,8 @@ static int call_kernel(struct event_bench *bench, const char *entry, struct erro
 
 static int open_apic(struct event_bench *bench, struct error *error)
 {
-    int rc = domain_handle(bench->domain, DOMAIN_INTERRUPT, error);
-    return rc < 0 ? rc : call_kernel(bench, "event-apic", error);
+    lab_handle(bench->lab, LAB_INTERRUPT);
+    return call_kernel(bench, "event-apic", error);
 }
 
 /* ---- the timer ---- */
@@ -71,7 +71,7 @@ static int wait_for_timer(
     struct event_run once;
     uint64_t faults, ahead = ticks_of(bench, (double)ahead_ns);
     load_job(bench);
-    domain_handled(bench->domain, &faults, &job->cursor[1]);
+    lab_handled(bench->lab, &faults, &job->cursor[1]);
     job->bytes = ahead_ns;
     int rc = call_kernel(bench, "event-timer-set", error);
     if (rc < 0 || (rc = event_call(bench, "event-timer-wait", 1, &once, error)) < 0)
@@ -114,7 +114,7 @@ static int wait_until_started(
 {
     for (int i = 0; i < STARTED_TRIES; i++) {
         const struct timespec moment = {.tv_nsec = 1000000};
-        int rc = domain_second_failed(bench->domain, error);
+        int rc = lab_second_failed(bench->lab, error);
         if (rc < 0 || *(const volatile uint64_t *)&second->batches)
             return rc;
         nanosleep(&moment, NULL);
@@ -131,7 +131,7 @@ static int open_second(struct event_bench *bench, const char *entry, struct erro
         return error_set(
             error, ENOTSUP, "two virtual CPUs need two CPUs, and this process may use one alone");
     if (rc < 0 || (rc = open_apic(bench, error)) < 0 ||
-        (rc = domain_start_second(bench->domain, function, cpu, &second, error)) < 0)
+        (rc = lab_start_second(bench->lab, function, cpu, &second, error)) < 0)
         return rc;
     size_t used = strlen(bench->prepared.runner->note);
     snprintf(bench->prepared.runner->note + used, sizeof bench->prepared.runner->note - used,
@@ -152,12 +152,13 @@ static int open_halting(struct event_bench *bench, struct error *error)
 static int open_shootdown(struct event_bench *bench, struct error *error)
 {
     int rc = open_spinning(bench, error);
-    return rc < 0 ? rc : domain_handle(bench->domain, DOMAIN_SHOOTDOWN, error);
+    lab_handle(bench->lab, LAB_SHOOTDOWN);
+    return rc;
 }
 
 static int run_ipi(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->stride = domain_second_job().value;
+    bench->place->image->job->stride = LAB_SECOND_JOB.value;
     return run_interrupts(bench, "event-ipi", count, run, error);
 }
 
@@ -175,7 +176,7 @@ static double halt_poll_ns(const struct event_bench *bench)
 static int run_halt_wake(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->stride = domain_second_job().value;
+    bench->place->image->job->stride = LAB_SECOND_JOB.value;
     bench->place->image->job->cursor[3] = ticks_of(bench, 1.5 * halt_poll_ns(bench) + 50e3);
     return run_interrupts(bench, "event-halt-wake", count, run, error);
 }
@@ -183,7 +184,7 @@ static int run_halt_wake(
 static int run_shootdown(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    bench->place->image->job->stride = domain_second_job().value;
+    bench->place->image->job->stride = LAB_SECOND_JOB.value;
     return run_interrupts(bench, "event-shootdown", count, run, error);
 }
 

@@ -10,7 +10,7 @@ static int change_entry(
     struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
 {
     struct workload_job *job = bench->place->image->job;
-    job->first = domain_window().value;
+    job->first = LAB_WINDOW.value;
     job->bytes = (uintptr_t)bench->data.base;
     return event_call(bench, entry, count, run, error);
 }
@@ -41,19 +41,20 @@ LAPS_RUN(run_laps, "event-laps-divide")
 static int open_stay(struct event_bench *bench, struct error *error)
 {
     int rc = laps_open_pages(bench, error);
-    return rc < 0 ? rc : domain_handle(bench->domain, DOMAIN_DIVIDE, error);
+    lab_handle(bench->lab, LAB_DIVIDE);
+    return rc;
 }
 
 static int open_switch(struct event_bench *bench, struct error *error)
 {
     int rc = laps_open_pages(bench, error);
-    return rc < 0 ? rc : domain_switch_spaces(bench->domain, false, error);
+    return rc < 0 ? rc : lab_switch_spaces(bench->lab, false, error);
 }
 
 static int open_switch_tagged(struct event_bench *bench, struct error *error)
 {
     int rc = laps_open_pages(bench, error);
-    return rc < 0 ? rc : domain_switch_spaces(bench->domain, true, error);
+    return rc < 0 ? rc : lab_switch_spaces(bench->lab, true, error);
 }
 
 static const uint64_t sizes[] = {64 * KIB, 256 * KIB, MIB, 0}; /* 16 to 256 pages */

@@ -2,8 +2,8 @@
 #ifndef VCOST_EVENT_INTERNAL_H
 #define VCOST_EVENT_INTERNAL_H
 
-#include "domain/lab.h"
 #include "event/event.h"
+#include "event/lab.h"
 
 /* A family's rows. */
 struct event_family {
@@ -22,8 +22,8 @@ extern const struct event_family events_clock, events_exits, events_first_touch,
 #define NEEDS_LINUX                                                                                          \
     {                                                                                                        \
         .impossible =                                                                                        \
-            "needs an operating system in the guest: run vcost events inside a virtual machine of "          \
-            "yours and compare the files"                                                                    \
+            "needs an operating system in the guest: measure a virtual machine of yours with it, by --on "   \
+            "command:CMD"                                                                                    \
     }
 
 /* Natively only: the minor page faults of the calling thread so far. */

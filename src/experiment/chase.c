@@ -1,5 +1,7 @@
 #include "experiment/chase.h"
 
+#include "experiment/internal.h"
+#include "experiment/reaches.h"
 #include "runner/chase_kind.h"
 
 #include <errno.h>
@@ -48,5 +50,90 @@ int experiment_chase(const struct chase_experiment *experiment, struct result *r
     if (rc == 0)
         rc = schedule_run(&experiment->schedule, &scheduled, result, error);
     scheduled_free(&scheduled);
+    return rc;
+}
+
+/* ---- what a person asks ---- */
+
+/* Time budgets that keep the default under a minute and --quick under ten seconds. */
+static const struct schedule usual = {
+    .sample_seconds = 0.02, .rounds = 4, .rounds_by_spread = true, .seconds = 45};
+/* This one promises its time also where the machine is slow or loaded: its samples may become this short. */
+static const struct schedule quick = {.sample_seconds = 0.01,
+    .shortest_sample_seconds = 0.002,
+    .rounds = 2,
+    .rounds_by_spread = true,
+    .seconds = 7};
+
+/* ---- shapes ---- */
+
+struct shape_list {
+    struct chase_shape *shapes;
+    size_t count;
+};
+
+/* Appends a curve: one shape for each working set. */
+static int add_curve(const struct chase_plan *plan, enum chase_order order, uint32_t element_bytes,
+    struct shape_list *list, struct error *error)
+{
+    uint64_t *sets;
+    size_t count;
+    int rc = chase_working_sets(plan->working_set, plan->per_octave,
+        chase_bytes_an_element(order, element_bytes), &sets, &count, error);
+    if (rc < 0)
+        return rc;
+    struct chase_shape *grown = realloc(list->shapes, (list->count + count) * sizeof *grown);
+    for (size_t i = 0; grown && i < count; i++)
+        grown[list->count++] = (struct chase_shape){sets[i], element_bytes, order, plan->write, plan->chains};
+    list->shapes = grown ? grown : list->shapes;
+    free(sets);
+    return grown ? 0 : error_set(error, ENOMEM, "no memory for the list of shapes");
+}
+
+/* Each order and element size over all working sets. */
+static int make_shapes(const struct chase_plan *plan, struct shape_list *list, struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->order_count; i++)
+        if (chase_single_lines(plan->orders[i]))
+            rc = add_curve(plan, plan->orders[i], CHASE_LINE_BYTES, list, error);
+        else
+            for (size_t j = 0; rc == 0 && j < plan->element_count; j++)
+                rc = add_curve(plan, plan->orders[i], plan->element_bytes[j], list, error);
+    return rc;
+}
+
+/* ---- measuring ---- */
+
+int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error)
+{
+    struct memory_request memory = plan->memory;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->host_page_count; i++) {
+        memory.page_bytes = plan->host_pages[i];
+        rc = setting_add_wanted(
+            setting, &memory, plan->lock, plan->guest_pages, plan->guest_page_count, error);
+    }
+    return rc;
+}
+
+int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
+    const struct progress *progress, struct result *result, struct error *error)
+{
+    struct shape_list list = {0};
+    struct chase_experiment experiment = {
+        .runners = setting->runners,
+        .runner_count = setting->runner_count,
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
+    };
+    begin_result(result, "chase", plan->budget.seed);
+    int rc = make_shapes(plan, &list, error);
+    experiment.shapes = list.shapes;
+    experiment.shape_count = list.count;
+    if (rc == 0)
+        rc = experiment_chase(&experiment, result, error);
+    if (rc == 0 && (rc = setting_describe(setting, result, error)) == 0)
+        rc = experiment_find_reaches(result, error);
+    free(list.shapes);
     return rc;
 }

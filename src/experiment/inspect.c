@@ -48,7 +48,7 @@ static const struct part {
     {"caches and TLBs", offsetof(struct inspect_plan, curve_seconds), inspect_curves},
     {"the caches", offsetof(struct inspect_plan, cache_seconds), inspect_caches},
     {"the TLB of large pages", offsetof(struct inspect_plan, large_seconds), inspect_large_tlb},
-    {"memory from several CPUs", offsetof(struct inspect_plan, region_seconds), inspect_numa},
+    {"memory from several CPUs", offsetof(struct inspect_plan, region_seconds), inspect_regions},
     {"what takes the CPU away", offsetof(struct inspect_plan, gap_seconds), inspect_gaps},
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };

@@ -8,7 +8,7 @@
 #define VCOST_EXPERIMENT_INSPECT_H
 
 #include "base/error.h"
-#include "experiment/chase.h"
+#include "experiment/schedule.h"
 #include "experiment/setting.h"
 #include "result/result.h"
 

@@ -2,6 +2,7 @@
 #include "experiment/inspect_internal.h"
 
 #include "base/size.h"
+#include "experiment/chase.h"
 #include "host/host.h"
 
 #include <errno.h>

@@ -10,6 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 
+struct finding inspect_measured(const char *name, const char *title, enum finding_section section,
+    enum unit unit, struct estimate figure, const char *reason)
+{
+    struct finding finding = {
+        .section = section,
+        .title = title,
+        .source = FINDING_MEASURED,
+        .unit = unit,
+        .value = isfinite(figure.median) ? fact_known("%s", "") : fact_unknown("%.150s", reason),
+        .number = figure.median,
+        .low = figure.low,
+        .high = figure.high,
+    };
+    snprintf(finding.name, sizeof finding.name, "%s", name);
+    return finding;
+}
+
 /* ---- prices ---- */
 
 /* An event's price as a finding. */
@@ -33,23 +50,14 @@ static const struct price_row {
 static struct finding price_finding(
     const struct inspection *inspection, const struct price_row *row, const struct result_cell *cell)
 {
-    struct finding finding = {
-        .section = row->section,
-        .title = row->title,
-        .source = FINDING_MEASURED,
-        .unit = UNIT_NS,
-        .number = cell ? cell->median : NAN,
-        .low = cell ? cell->low : NAN,
-        .high = cell ? cell->high : NAN,
-    };
-    snprintf(finding.name, sizeof finding.name, "%s", row->name);
+    const struct estimate price =
+        cell ? (struct estimate){cell->median, cell->low, cell->high} : inspect_figure(NAN);
+    const char *reason = cell && cell->reason[0]    ? cell->reason
+                         : inspection->no_prices[0] ? inspection->no_prices
+                                                    : "it was not measured";
+    struct finding finding = inspect_measured(row->name, row->title, row->section, UNIT_NS, price, reason);
     snprintf(finding.key, sizeof finding.key, "%s", row->key);
     snprintf(finding.how, sizeof finding.how, "the event %s of vcost events, natively", row->event);
-    finding.value = cell && isfinite(cell->median)
-                        ? fact_known("%s", "")
-                        : fact_unknown("%.150s", cell && cell->reason[0]    ? cell->reason
-                                                 : inspection->no_prices[0] ? inspection->no_prices
-                                                                            : "it was not measured");
     if (cell && cell->quality == QUALITY_NOISY)
         snprintf(finding.sure, sizeof finding.sure, "noisy: %s", cell->reason);
     return finding;
@@ -113,19 +121,11 @@ static struct finding reach_finding(const struct result *result, const struct re
 {
     const struct result_cell *cell = &result->cells[reach->last];
     bool tlb = is_tlb(reach);
-    double low = (double)(tlb ? reach->from_entries : reach->from_bytes);
-    double high = (double)(tlb ? reach->to_entries : reach->to_bytes);
-    struct finding finding = {
-        .section = FINDING_CACHES,
-        .title = tlb ? "TLB reach" : "cache reach",
-        .source = FINDING_MEASURED,
-        .unit = tlb ? UNIT_COUNT : UNIT_BYTES,
-        .value = fact_known("%s", ""),
-        .number = low,
-        .low = low,
-        .high = high,
-    };
-    snprintf(finding.name, sizeof finding.name, "%s", tlb ? "tlb-reach" : "cache-reach");
+    double least = (double)(tlb ? reach->from_entries : reach->from_bytes);
+    double most = (double)(tlb ? reach->to_entries : reach->to_bytes);
+    struct finding finding =
+        inspect_measured(tlb ? "tlb-reach" : "cache-reach", tlb ? "TLB reach" : "cache reach", FINDING_CACHES,
+            tlb ? UNIT_COUNT : UNIT_BYTES, (struct estimate){least, least, most}, "");
     reach_key(result, reach, finding.key);
     if (cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE))
         snprintf(finding.sure, sizeof finding.sure,
@@ -151,24 +151,6 @@ static int add_reaches(struct inspection *inspection, struct error *error)
 
 /* ---- what a miss costs ---- */
 
-static struct finding cost_finding(const char *name, const char *key, const char *title,
-    enum finding_section section, const struct estimate *cost)
-{
-    struct finding finding = {
-        .section = section,
-        .title = title,
-        .source = FINDING_MEASURED,
-        .unit = UNIT_NS,
-        .value = fact_known("%s", ""),
-        .number = cost->median,
-        .low = cost->low,
-        .high = cost->high,
-    };
-    snprintf(finding.name, sizeof finding.name, "%s", name);
-    snprintf(finding.key, sizeof finding.key, "%s", key);
-    return finding;
-}
-
 /* At 8192 lines, one a page, all but the largest TLBs miss nearly always. */
 static const uint64_t walk_bytes = 8192 * (4 * KIB);
 
@@ -182,7 +164,9 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     struct estimate cost;
     if (figures_difference(with, without, &cost))
         return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
-    struct finding finding = cost_finding("walk-cost", key, "TLB miss", FINDING_CACHES, &cost);
+    struct finding finding = inspect_measured(
+        "walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost, "it was not measured together");
+    snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
         "memory");
@@ -215,7 +199,7 @@ static int add_latency(struct inspection *inspection, struct error *error)
         return 0;
     const struct estimate latency = {cell->median, cell->low, cell->high};
     struct finding finding =
-        cost_finding("memory-latency", "", "a random access to memory", FINDING_MEMORY, &latency);
+        inspect_measured("memory-latency", "a random access to memory", FINDING_MEMORY, UNIT_NS, latency, "");
     snprintf(finding.how, sizeof finding.how, "a pointer chase over %.0f MiB behind pages of 2 MiB",
         (double)workload_size(&cell->cell.workload) / (double)MIB);
     return findings_add(&inspection->result->findings, &finding, error);
@@ -231,29 +215,10 @@ static const char *reason_for(const struct inspection *inspection, const char *t
                                                             : NULL;
 }
 
-/* A finding in the place of one that should be there: nothing is left out in silence. */
-static int add_missing(struct inspection *inspection, const char *name, const char *title,
-    enum finding_section section, enum unit unit, const char *reason, struct error *error)
+/* A finding in the place of each one that should be there: nothing is left out in silence. */
+static int add_missing(struct inspection *inspection, struct error *error)
 {
     struct findings *findings = &inspection->result->findings;
-    if (!reason || findings_find(findings, name, NULL))
-        return 0;
-    struct finding finding = {
-        .section = section,
-        .title = title,
-        .source = FINDING_MEASURED,
-        .unit = unit,
-        .value = fact_unknown("%.150s", reason),
-        .number = NAN,
-        .low = NAN,
-        .high = NAN,
-    };
-    snprintf(finding.name, sizeof finding.name, "%s", name);
-    return findings_add(findings, &finding, error);
-}
-
-static int add_all_missing(struct inspection *inspection, struct error *error)
-{
     const struct inspect_plan *plan = inspection->plan;
     const char *curves = reason_for(inspection, inspection->no_curves, plan->curve_seconds);
     const char *caches = reason_for(inspection, inspection->no_caches, plan->cache_seconds);
@@ -271,9 +236,13 @@ static int add_all_missing(struct inspection *inspection, struct error *error)
             FINDING_BELOW, UNIT_YES_NO},
     };
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
-        rc = add_missing(
-            inspection, rows[i].name, rows[i].title, rows[i].section, rows[i].unit, rows[i].reason, error);
+    for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {
+        if (!rows[i].reason || findings_find(findings, rows[i].name, NULL))
+            continue;
+        struct finding finding = inspect_measured(
+            rows[i].name, rows[i].title, rows[i].section, rows[i].unit, inspect_figure(NAN), rows[i].reason);
+        rc = findings_add(findings, &finding, error);
+    }
     return rc;
 }
 
@@ -283,7 +252,7 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
 {
     static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_walks, add_latency,
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
-        add_all_missing, inspect_find_remedies};
+        add_missing, inspect_find_remedies};
     struct result *result = inspection->result;
     int rc = inspection->experiment->depth == INSPECT_CHEAP
                  ? 0

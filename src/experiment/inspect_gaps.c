@@ -18,17 +18,8 @@ int inspect_gaps(struct inspection *inspection, const struct progress *progress,
 static struct finding make(
     const char *name, const char *key, const char *title, enum unit unit, double number, const char *how)
 {
-    struct finding finding = {
-        .section = FINDING_BELOW,
-        .title = title,
-        .source = FINDING_MEASURED,
-        .unit = unit,
-        .value = isfinite(number) ? fact_known("%s", "") : fact_unknown("it was not measured"),
-        .number = number,
-        .low = NAN,
-        .high = NAN,
-    };
-    snprintf(finding.name, sizeof finding.name, "%s", name);
+    struct finding finding =
+        inspect_measured(name, title, FINDING_BELOW, unit, inspect_figure(number), "it was not measured");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how, "%s", how);
     return finding;

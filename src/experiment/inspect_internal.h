@@ -2,10 +2,12 @@
 #ifndef VCOST_EXPERIMENT_INSPECT_INTERNAL_H
 #define VCOST_EXPERIMENT_INSPECT_INTERNAL_H
 
+#include "base/size.h"
 #include "experiment/inspect.h"
 #include "experiment/inspect_regions.h"
 #include "measure/evidence.h"
 #include "measure/gaps.h"
+#include "measure/statistics.h"
 
 /* How much of what is measured. */
 struct inspect_plan {
@@ -67,11 +69,20 @@ const struct result_cell *inspect_event_cell(const struct result *result, const 
 
 int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error);
 
-/* ---- inspect_numa.c ---- */
+/* ---- inspect_regions.c ---- */
 
-int inspect_numa(struct inspection *inspection, const struct progress *progress, struct error *error);
+int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */
+
+/* A measured figure as a finding, without key, `how` and `sure`; `reason` why there is none, where it is NAN.
+ */
+struct finding inspect_measured(const char *name, const char *title, enum finding_section section,
+    enum unit unit, struct estimate figure, const char *reason);
+static inline struct estimate inspect_figure(double number) /* without interval */
+{
+    return (struct estimate){number, NAN, NAN};
+}
 
 int inspect_conclude(struct inspection *inspection, struct error *error); /* inspect_findings.c: all of it */
 int inspect_find_splinter(struct inspection *inspection, struct error *error);

@@ -9,10 +9,6 @@
 /* How it went: for `how` of a finding, and for tests. */
 struct region_effort {
     size_t cpus, regions, rounds;
-    uint64_t region_bytes;
-    bool large_pages;              /* was asked for pages of 2 MiB; obtained or not */
-    double ready_seconds, seconds; /* until the first round, and in all */
-    double median_ns;              /* of all samples; NAN: none */
     double cached_ns, flushed_ns; /* the same few lines from the cache, and after they were flushed from it */
 };
 

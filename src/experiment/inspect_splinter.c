@@ -127,17 +127,8 @@ static struct finding verdict_finding(const struct splinter *splinter)
 
 static struct finding cost_finding(const struct splinter *splinter)
 {
-    struct finding finding = {
-        .name = "splinter-cost",
-        .section = FINDING_BELOW,
-        .title = "what that costs an access",
-        .source = FINDING_MEASURED,
-        .unit = UNIT_NS,
-        .value = fact_known("%s", ""),
-        .number = splinter->cost_ns,
-        .low = splinter->cost_low,
-        .high = splinter->cost_high,
-    };
+    struct finding finding = inspect_measured("splinter-cost", "what that costs an access", FINDING_BELOW,
+        UNIT_NS, (struct estimate){splinter->cost_ns, splinter->cost_low, splinter->cost_high}, "");
     snprintf(finding.how, sizeof finding.how,
         "%.0f lines, one in each 4 KiB of pages of 2 MiB, against as many lines without TLB misses",
         splinter->cost_lines);
@@ -150,18 +141,9 @@ static int add_level(
 {
     if (!level->seen || !isfinite(level->share))
         return 0;
-    struct finding finding = {
-        .name = "splinter-share",
-        .section = FINDING_BELOW,
-        .title = "misses that large pages share",
-        .source = FINDING_MEASURED,
-        .unit = UNIT_SHARE,
-        .value = fact_known("%s", ""),
-        .number = level->share,
-        .low = level->low,
-        .high = level->high,
-        .detail = true,
-    };
+    struct finding finding = inspect_measured("splinter-share", "misses that large pages share",
+        FINDING_BELOW, UNIT_SHARE, (struct estimate){level->share, level->low, level->high}, "");
+    finding.detail = true;
     snprintf(finding.key, sizeof finding.key, "level %zu", index + 1);
     snprintf(finding.how, sizeof finding.how,
         "of what small pages cost more than the caches from %.0f lines on, one in each 4 KiB", level->lines);

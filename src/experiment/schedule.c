@@ -3,7 +3,6 @@
 #include "base/random.h"
 #include "experiment/internal.h"
 #include "measure/clock.h"
-#include "runner/chase_kind.h"
 #include "runner/remote.h"
 
 #include <errno.h>
@@ -28,6 +27,12 @@ struct pace {
         asked; /* … each cell's would have taken as long as this, had they lasted what they were meant to */
 };
 
+/* A runner in the present placement. */
+struct placed {
+    struct runner *runner; /* NULL: it is not open: each cell opens one of its own */
+    struct error failure;  /* code 0: it has not failed */
+};
+
 struct run {
     const struct schedule *schedule;
     struct scheduled *scheduled;
@@ -35,10 +40,10 @@ struct run {
     struct result_cell *cells; /* of the result, those that are measured */
     size_t *order;             /* rows in the order of the present placement */
     unsigned *rounds;          /* of each row in one placement */
-    struct runner **open;      /* each runner, where its placement has memory */
-    struct error *failures;    /* of each runner in the present placement; code 0: it has not failed */
+    struct placed *placed;     /* each runner */
     struct error broken;       /* the first failure that breaks the result; code 0: none */
-    double started;            /* now() */
+    double (*now)(void);
+    double started; /* now() */
     unsigned placement, planned;
     size_t rows_done;         /* of the present placement */
     double planned_seconds;   /* of all placements */
@@ -50,14 +55,9 @@ struct run {
 
 /* ---- time ---- */
 
-static double now(const struct run *run)
-{
-    return run->schedule->now ? run->schedule->now() : clock_seconds();
-}
-
 static double elapsed(const struct run *run)
 {
-    return now(run) - run->started;
+    return run->now() - run->started;
 }
 
 static int check_time(const struct run *run, struct error *error)
@@ -75,8 +75,7 @@ static void tell(const struct run *run, const char *what)
     double placements = run->placement + (double)run->rows_done / (double)run->scheduled->row_count;
     double left = run->planned_seconds - elapsed(run);
     char text[96];
-    snprintf(text, sizeof text, "placement %u of %u%s%s", run->placement + 1, run->planned, what ? ": " : "",
-        what ? what : "");
+    snprintf(text, sizeof text, "placement %u of %u: %s", run->placement + 1, run->planned, what);
     if (progress->tell)
         progress->tell(progress->context, placements / run->planned, left > 0 ? left : NAN, text);
 }
@@ -140,7 +139,7 @@ static const struct runner_config *config_of(const struct run *run, size_t cell)
 static struct runner *runner_of(const struct run *run, size_t cell)
 {
     const struct scheduled_cell *scheduled = &run->scheduled->cells[cell];
-    return scheduled->own ? scheduled->own : run->open[scheduled->runner];
+    return scheduled->own ? scheduled->own : run->placed[scheduled->runner].runner;
 }
 
 /* What failed is told in its cell, and not tried again; the others go on. Only the user and the end of the
@@ -179,13 +178,13 @@ static int prepare_cell(
     struct run *run, const struct scheduled_row *row, size_t number, uint64_t seed, struct error *error)
 {
     struct scheduled_cell *cell = &run->scheduled->cells[number];
-    const struct error *failure = &run->failures[cell->runner];
+    const struct error *failure = &run->placed[cell->runner].failure;
     int rc = 0;
     if (failure->code) {
         *error = *failure;
         return -error->code;
     }
-    if (!run->open[cell->runner])
+    if (!run->placed[cell->runner].runner)
         rc = runner_open(config_of(run, number), &cell->own, error);
     if (rc == 0)
         rc = runner_prepare(runner_of(run, number), &cell->workload, seed, error);
@@ -232,22 +231,22 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
 {
     struct result_cell *into = &run->cells[cell];
     struct result_sample sample = {.round = round, .placement = run->placement};
-    bool once = config_of(run, cell)->ops->deterministic;
     int rc = check_time(run, error);
     if (rc < 0)
         return rc;
     rc = sample_once(run, cell, &sample, error);
-    for (int tries = 0; rc == 0 && !once && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
-                        run->repeat_seconds < repeat_share * run->schedule->seconds;
+    for (int tries = 0;
+         rc == 0 && !into->deterministic && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
+         run->repeat_seconds < repeat_share * run->schedule->seconds;
          tries++) {
-        double before = now(run);
+        double before = run->now();
         rc = sample_once(run, cell, &sample, error);
-        run->repeat_seconds += now(run) - before;
+        run->repeat_seconds += run->now() - before;
         into->repeated++;
     }
     if (rc < 0)
         return bear(run, cell, rc, error);
-    run->scheduled->cells[cell].done = once;
+    run->scheduled->cells[cell].done = into->deterministic;
     return figures_add_sample(into, &sample) ? error_set(error, ENOMEM, "no memory for another sample") : 0;
 }
 
@@ -315,18 +314,21 @@ static int open_runner(struct run *run, size_t runner, struct error *error)
     }
     if (!bytes)
         return 0;
-    if (!config->placement->bytes)
+    if (!config->placement->bytes) {
+        tell(run, "mapping memory");
         rc = placement_map(config->placement, bytes, alignment, error);
-    return rc < 0 ? rc : runner_open(config, &run->open[runner], error);
+    }
+    return rc < 0 ? rc : runner_open(config, &run->placed[runner].runner, error);
 }
 
 /* The proof of a runner's pages is that of all its cells in this placement. Each placement is proved; the
  * last one is told, or the first one whose pages were not those that were asked for. */
 static int prove_runner(struct run *run, size_t runner, struct error *error)
 {
+    struct runner *open = run->placed[runner].runner;
     struct page_proof proof;
-    int rc = run->open[runner] ? runner_proof(run->open[runner], &proof, error) : 0;
-    for (size_t i = 0; rc == 0 && run->open[runner] && i < run->scheduled->cell_count; i++) {
+    int rc = open ? runner_proof(open, &proof, error) : 0;
+    for (size_t i = 0; rc == 0 && open && i < run->scheduled->cell_count; i++) {
         struct page_proof *told = &run->cells[i].pages;
         if (run->scheduled->cells[i].runner == runner && (!told->proof[0] || told->as_asked))
             *told = proof;
@@ -339,9 +341,8 @@ static int place(struct run *run, struct error *error)
 {
     static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
     size_t count = run->scheduled->runner_count;
-    tell(run, "mapping memory");
     for (size_t i = 0; i < 2 * count; i++) {
-        struct error *failure = &run->failures[i % count];
+        struct error *failure = &run->placed[i % count].failure;
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
@@ -356,8 +357,8 @@ static int place(struct run *run, struct error *error)
 static void clear(struct run *run)
 {
     for (size_t i = 0; i < run->scheduled->runner_count; i++) {
-        runner_close(run->open[i]);
-        run->open[i] = NULL;
+        runner_close(run->placed[i].runner);
+        run->placed[i].runner = NULL;
     }
     for (size_t i = 0; i < run->scheduled->runner_count; i++)
         placement_clear(run->scheduled->runners[i].placement);
@@ -432,13 +433,12 @@ static int analyse(const struct run *run, struct error *error)
     size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        unsigned planned = config_of(run, i)->ops->deterministic ? 1 : run->planned;
+        unsigned planned = run->cells[i].deterministic ? 1 : run->planned;
         rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
     }
     for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
         size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];
-        bool paired =
-            !config_of(run, cell)->ops->deterministic && !config_of(run, baseline)->ops->deterministic;
+        bool paired = !run->cells[cell].deterministic && !run->cells[baseline].deterministic;
         if (baseline != cell)
             rc = analyse_comparison(run->result, first + cell, first + baseline, paired, error);
     }
@@ -474,24 +474,21 @@ int schedule_run(
         .cells = result->cells + (result->cell_count - scheduled->cell_count),
         .order = calloc(scheduled->row_count + 1, sizeof *run.order),
         .rounds = calloc(scheduled->row_count + 1, sizeof *run.rounds),
-        .open = calloc(scheduled->runner_count + 1, sizeof *run.open),
-        .failures = calloc(scheduled->runner_count + 1, sizeof *run.failures),
+        .placed = calloc(scheduled->runner_count + 1, sizeof *run.placed),
+        .now = schedule->now ? schedule->now : clock_seconds,
         .planned = PLACEMENTS_MIN,
         .planned_seconds = schedule->seconds,
         .sample_seconds = schedule->sample_seconds,
     };
-    run.started = now(&run);
-    int rc = run.order && run.rounds && run.open && run.failures
+    run.started = run.now();
+    int rc = run.order && run.rounds && run.placed
                  ? conclude(&run, measure_all(&run, error), error)
                  : error_set(error, ENOMEM, "no memory for the order of measuring");
     free(run.order);
     free(run.rounds);
-    free(run.open);
-    free(run.failures);
+    free(run.placed);
     return rc;
 }
-
-/* ---- what is measured ---- */
 
 struct schedule schedule_within(const struct budget *budget, const struct schedule *usual,
     const struct schedule *quick, const struct stop *stop, const struct progress *progress)
@@ -504,74 +501,4 @@ struct schedule schedule_within(const struct budget *budget, const struct schedu
     if (schedule.strict)
         schedule.seconds = budget->seconds;
     return schedule;
-}
-
-/* Native on the same memory; where that does not take part (another machine), the first native. */
-static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
-{
-    size_t first = runner;
-    for (size_t i = scheduled->runner_count; i-- > 0;) {
-        if (scheduled->runners[i].ops != &runner_native)
-            continue;
-        if (scheduled->runners[i].placement == scheduled->runners[runner].placement)
-            return i;
-        first = i;
-    }
-    return first;
-}
-
-static struct result_cell make_cell(
-    const struct workload *workload, const struct runner_config *config, struct pool *pool)
-{
-    bool pages = !workload->kind->pageless;
-    struct result_cell made = {
-        .cell = {.monitor = pool_text(pool, config->name),
-            .workload = *workload,
-            .guest_page_bytes = pages ? config->guest_page_bytes : 0,
-            .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
-        .technique = config->technique,
-        .pages = {.host_share_2m = NAN, .as_asked = !pages},
-        .median = NAN,
-        .low = NAN,
-        .high = NAN,
-        .min = NAN,
-        .quality = QUALITY_MISSING,
-        .counters = {.known = true},
-    };
-    snprintf(made.label, sizeof made.label, "%s", config->label);
-    cell_id(&made.cell, made.id);
-    return made;
-}
-
-int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
-    size_t count, struct error *error)
-{
-    size_t first = scheduled->cell_count, added = count * scheduled->runner_count;
-    struct scheduled_row *rows = reallocarray(scheduled->rows, scheduled->row_count + 1, sizeof *rows);
-    scheduled->rows = rows ? rows : scheduled->rows;
-    struct scheduled_cell *cells = reallocarray(scheduled->cells, first + added, sizeof *cells);
-    scheduled->cells = cells ? cells : scheduled->cells;
-    struct result_cell *into = reallocarray(result->cells, result->cell_count + added, sizeof *into);
-    result->cells = into ? into : result->cells;
-    if (!rows || !cells || !into)
-        return error_set(error, ENOMEM, "no memory for more cells");
-    rows[scheduled->row_count++] = (struct scheduled_row){first, added};
-    for (size_t i = 0; i < added; i++) {
-        size_t runner = i / count, nth = i % count;
-        cells[scheduled->cell_count++] = (struct scheduled_cell){
-            .workload = workloads[nth],
-            .runner = runner,
-            .baselines = {first + baseline_of(scheduled, runner) * count + nth, first + i - nth},
-        };
-        into[result->cell_count++] = make_cell(&workloads[nth], &scheduled->runners[runner], &result->pool);
-    }
-    return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of cells") : 0;
-}
-
-void scheduled_free(struct scheduled *scheduled)
-{
-    free(scheduled->rows);
-    free(scheduled->cells);
-    scheduled->rows = NULL;
-    scheduled->cells = NULL;
 }

@@ -1,13 +1,11 @@
 /* Is there NUMA below that this kernel is not told of?
  *
- * Latencies from several CPUs to several regions of memory tell. A CPU that is slower to all regions, or a
- * region that is slower from all CPUs, is no NUMA: NUMA is that WHICH region is near depends on the CPU. In
- * the two-way layout (CPU by region, of logarithms) that is the interaction. Rounds say how much of it is
+ * Latencies from several CPUs to several regions of memory tell: a table of medians, and one rule. A CPU that
+ * is slower to all regions, or a region that is slower from all CPUs, is no NUMA, and CPUs that differ make
+ * regions differ by more or less (a region slower by 40 ns is so by 50 % from one CPU and by 30 % from a
+ * slower one). So the order must turn round: from one group of CPUs one region is nearer, from another group
+ * the other. Each block of rounds is looked at where the others say that it is so; rounds say how much is
  * noise.
- *
- * More is asked for than significance, as CPUs that differ can make an interaction without NUMA (a region
- * slower by 40 ns is so by 50 % from one CPU and by 30 % from a slower one): the order must turn round. From
- * one group of CPUs one group of regions is nearer, from another group the other.
  *
  * A pure function: it measures nothing and knows no machine. */
 #ifndef VCOST_INSPECT_REGIONS_H
@@ -50,15 +48,13 @@ struct regions {
     /* How many times longer from CPUs to far regions than to near ones, with the 95 % interval. 1 within the
      * interval: nothing is seen, and the interval's upper end is what can hide. NAN: cannot be told. */
     double far, far_low, far_high;
-    double region_spread,
-        cpu_spread; /* slowest to fastest region as all CPUs see them, and CPU to all; ≥ 1 */
     /* Bit n: CPU or region number n is of the group; a CPU is far from the regions of the group of the same
      * name. 0: no such groups. */
     uint32_t cpus_a, cpus_b, far_from_a, far_from_b;
     char reason[256]; /* a sentence without full stop */
 };
 
-/* -EINVAL (more than the maxima) and -ENOMEM are the only errors. */
+/* -EINVAL (more than the maxima) is the only error. */
 int regions_judge(const struct regions_input *input, struct regions *regions, struct error *error);
 
 /* The finding "hidden-numa" of the section below. */

@@ -1,6 +1,8 @@
 /* Caches and TLBs. */
 #include "inspect/told_internal.h"
 
+#include "base/size.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -73,9 +75,9 @@ static void tlb_how(const struct fact *source, char how[static sizeof source->te
 
 static int tell_tlb(const struct telling *telling, const struct host_tlb *tlb)
 {
-    char key[FINDING_KEY_BYTES], size[24], how[sizeof telling->host->tlb_source.text];
+    char key[FINDING_KEY_BYTES], size[SIZE_TEXT_BYTES], how[sizeof telling->host->tlb_source.text];
     tlb_how(&telling->host->tlb_source, how);
-    told_size_key(tlb->page_bytes, size);
+    size_text_short(tlb->page_bytes, size);
     (void)snprintf(key, sizeof key, "L%u %s %s", tlb->level, tlb->type, size);
     const struct told_value value = {.key = key,
         .how = how,

@@ -55,9 +55,6 @@ int tell_rows(const struct telling *telling, const struct told_row *rows, size_t
 /* A value that has only a number. */
 struct told_value told_number(const char *key, double number);
 
-/* A size as keys have it: "4K", "2M", "1G". */
-void told_size_key(uint64_t bytes, char key[static 24]);
-
 /* Is this one of the flags in /proc/cpuinfo? Unknown where they are hidden. */
 struct fact told_flag(const struct host *host, const char *flag);
 

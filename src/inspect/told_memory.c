@@ -1,6 +1,8 @@
 /* Memory: its size, page sizes, limits, and what the kernel does with it by itself. */
 #include "inspect/told_internal.h"
 
+#include "base/size.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -59,8 +61,8 @@ static const struct told_kind hugetlb_kind = {"hugetlb-pages", FINDING_MEMORY, "
 
 static int tell_hugetlb(const struct telling *telling, const struct host_hugetlb *pool)
 {
-    char key[24];
-    told_size_key(pool->page_bytes, key);
+    char key[SIZE_TEXT_BYTES];
+    size_text_short(pool->page_bytes, key);
     return tell(telling, &hugetlb_kind,
         &(struct told_value){.key = key,
             .value = pool->total ? fact_known("%" PRIu64 " free", pool->free) : fact_known("%s", ""),

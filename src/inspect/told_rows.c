@@ -1,8 +1,6 @@
-#include "base/size.h"
 #include "host/text.h"
 #include "inspect/told_internal.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,19 +114,6 @@ int tell_rows(const struct telling *telling, const struct told_row *rows, size_t
 struct told_value told_number(const char *key, double number)
 {
     return (struct told_value){.key = key, .value = fact_known("%s", ""), .number = number};
-}
-
-void told_size_key(uint64_t bytes, char key[static 24])
-{
-    static const struct {
-        uint64_t bytes;
-        const char *suffix;
-    } units[] = {{GIB, "G"}, {MIB, "M"}, {KIB, "K"}, {1, ""}};
-    size_t i = 0;
-    while (bytes % units[i].bytes || bytes < units[i].bytes)
-        if (units[++i].bytes == 1)
-            break;
-    (void)snprintf(key, 24, "%" PRIu64 "%s", bytes / units[i].bytes, units[i].suffix);
 }
 
 struct fact told_flag(const struct host *host, const char *flag)

@@ -13,11 +13,6 @@ static const double off_cpu_share_max = 0.05;
 
 const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
 
-const char *disturbance_name(enum disturbance disturbance)
-{
-    return disturbance_names[disturbance];
-}
-
 void watch_open(struct watch *watch, unsigned cpu)
 {
     *watch = (struct watch){.cpu = cpu, .stat = open("/proc/stat", O_RDONLY | O_CLOEXEC)};

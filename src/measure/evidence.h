@@ -12,9 +12,8 @@ enum disturbance {
     DISTURBED_OFF_CPU,   /* wall-clock time ran ahead of the thread's CPU time */
     DISTURBANCES
 };
-extern const char *const disturbance_names[DISTURBANCES];
 /* "steal", "preempted", "off-cpu"; NULL for DISTURBED_NOT. */
-const char *disturbance_name(enum disturbance disturbance);
+extern const char *const disturbance_names[DISTURBANCES];
 
 struct evidence {
     bool steal_known;  /* /proc/stat could be read */

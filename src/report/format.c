@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- one by one ---- */
-
 struct formatted format_size(uint64_t bytes)
 {
     struct formatted out;
@@ -16,13 +14,10 @@ struct formatted format_size(uint64_t bytes)
     return out;
 }
 
-/* "4 KiB" without all but the unit's first letter. */
 struct formatted format_size_short(uint64_t bytes)
 {
-    struct formatted out = format_size(bytes);
-    char *blank = strchr(out.text, ' ');
-    blank[0] = blank[1] == 'B' ? 0 : blank[1];
-    blank[1] = 0;
+    struct formatted out;
+    size_text_short(bytes, out.text);
     return out;
 }
 
@@ -174,8 +169,6 @@ struct formatted format_figure(enum unit unit, double number, unsigned flags)
 {
     return by_unit(unit, (struct figure){number, NAN, false}, flags);
 }
-
-/* ---- cells of tables ---- */
 
 static unsigned flags_of(const struct column *column)
 {

@@ -9,7 +9,6 @@
 
 #include "base/pool.h"
 #include "base/unit.h"
-#include "report/style.h"
 
 #include <stdint.h>
 

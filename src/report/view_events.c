@@ -1,4 +1,4 @@
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include "event/event_kind.h"
 #include "report/format.h"
@@ -57,29 +57,18 @@ static const struct price *next_price(
             return price;
     return NULL;
 }
-/* A row for each guest of an event; native's cell stands in all of them. */
-static void add_cell(struct price_list *prices, const struct result_cell *cell)
+/* The native cell of the same event and size, or one of a guest; NULL: there is none. */
+static const struct result_cell *cell_like(
+    const struct result *result, const struct result_cell *cell, bool native)
 {
-    const char *name = cell_workload(cell);
-    uint64_t bytes = workload_size(&cell->cell.workload);
-    bool native = cell->technique == TECHNIQUE_NONE, found = false;
-    const struct result_cell *natively = native ? cell : NULL;
-    for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
-        if (row->bytes != bytes || strcmp(row->event, name) != 0)
-            continue;
-        natively = natively ? natively : row->native;
-        if (!native && (row->guest || found))
-            continue;
-        *(native ? &row->native : &row->guest) = cell;
-        found = true;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *other = &result->cells[i];
+        if (event_of(&other->cell.workload) && (other->technique == TECHNIQUE_NONE) == native &&
+            workload_size(&other->cell.workload) == workload_size(&cell->cell.workload) &&
+            !strcmp(cell_workload(other), cell_workload(cell)))
+            return other;
     }
-    if (!found)
-        prices->rows[prices->count++] = (struct price){.event = name,
-            .bytes = bytes,
-            .known = event_find(name),
-            .native = natively,
-            .guest = native ? NULL : cell,
-            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+    return NULL;
 }
 
 /* The event that a comparison's baseline is, if it is another one; NULL. */
@@ -137,19 +126,28 @@ static void price_row(const struct result *result, struct price *row)
                  (over_event ? IN_OVER_EVENT : 0u);
 }
 
-/* Without memory, which the pool remembers, it is empty. */
+/* A row for each guest of an event; native's cell stands in all of them. Without memory, which the pool
+ * remembers, it is empty. */
 static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
     struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
     bool several = false; /* monitors: then a row's name has its own */
-    for (size_t i = 0; prices.rows && i < result->cell_count; i++)
-        if (event_of(&result->cells[i].cell.workload))
-            add_cell(&prices, &result->cells[i]);
-    for (size_t i = 0; i < prices.count; i++)
-        if (prices.rows[i].guest) {
-            several |= prices.guest && strcmp(prices.guest, prices.rows[i].guest->cell.monitor) != 0;
-            prices.guest = prices.rows[i].guest->cell.monitor;
-        }
+    for (size_t i = 0; prices.rows && i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        const struct event_parameters *event = event_of(&cell->cell.workload);
+        const char *monitor = cell->cell.monitor;
+        bool native = cell->technique == TECHNIQUE_NONE;
+        if (!event || (native && cell_like(result, cell, false)))
+            continue;
+        prices.rows[prices.count++] = (struct price){.event = event->name,
+            .bytes = event->size_bytes,
+            .known = event_find(event->name),
+            .native = native ? cell : cell_like(result, cell, true),
+            .guest = native ? NULL : cell,
+            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+        several |= !native && prices.guest && strcmp(prices.guest, monitor) != 0;
+        prices.guest = native ? prices.guest : monitor;
+    }
     for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
         row->name = row->bytes ? pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text)
                                : row->event;
@@ -381,10 +379,10 @@ static void say_facts(const struct result *result, const struct price_list *pric
 
 /* ---- tables ---- */
 
-enum price_column {
+enum {
     PRICE_EVENT,
     PRICE_UNIT,
-    PRICE_BASELINE, /* the event that it is compared with */
+    PRICE_BASELINE,
     PRICE_NATIVE,
     PRICE_GUEST,
     PRICE_EXTRA,
@@ -460,8 +458,6 @@ static void add_section(const struct result *result, struct price_list *prices,
     view_say_marks(table, doc);
 }
 
-/* ---- the picture ---- */
-
 static void add_bars(const struct price_list *prices, struct document *doc)
 {
     enum { BARS = 12 };
@@ -494,8 +490,6 @@ static void add_bars(const struct price_list *prices, struct document *doc)
         }
     }
 }
-
-/* ---- notes ---- */
 
 enum remark_kind { REMARK_MISSING, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
 

@@ -31,6 +31,9 @@ void view_file_row(struct table *table, size_t row, const struct file_value *val
 /* Takes out the columns in which no row has anything. */
 void view_drop_empty(struct table *table);
 
+/* Marks by "~" what tells nothing in the columns that show an interval, unless that is most of it. */
+void view_mark_unclear(struct table *table);
+
 /* What the marks in a table mean, as far as there are any: "~" and "!". */
 void view_say_marks(const struct table *table, struct document *doc);
 

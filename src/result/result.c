@@ -73,17 +73,19 @@ const char *cell_reason(const struct result_cell *cell)
     if (!isfinite(cell->median) || !isfinite(cell->min))
         return "there is no sample";
     if (!isfinite(cell->low) || !isfinite(cell->high))
-        return "an interval needs at least two placements";
+        return cell->deterministic ? "it is the same each time, and has no interval"
+                                   : "an interval needs at least two placements";
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
 }
 
 const char *cell_without_guest(const struct result_cell *cell)
 {
+    if (!strncmp(cell->cell.monitor, "command:", 8))
+        return "what is below another machine is not seen from inside";
     if (cell->cell.guest_page_bytes ||
         (cell->cell.workload.kind->pageless && cell->technique != TECHNIQUE_NONE))
         return NULL;
-    return strcmp(cell->cell.monitor, "native") != 0 ? "what is below another machine is not seen from inside"
-                                                     : "native code runs in no guest of vcost's";
+    return "native code runs in no guest of vcost's";
 }
 
 const char *comparison_reason(const struct result_comparison *comparison)

@@ -70,6 +70,7 @@ struct result_cell {
     size_t sample_count;
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
+    bool deterministic;  /* its runner gives the same figure each time: one sample, and no interval */
     const char *unit;    /* of the four; NULL: "ns" */
     double median, low, high, min;
     struct result_metric *metrics;

@@ -28,7 +28,7 @@
 
 enum { COUNT = 256 };
 
-static struct setting {
+static struct measuring {
     struct clock clock;
     struct pin pin;
     struct image image;
@@ -453,7 +453,7 @@ static void every_interrupt_is_handled(void **state)
         if (rc < 0)
             fail_msg("%s: %s", names[i], error.text);
         uint64_t faults = 0, interrupts = 0;
-        domain_handled(bench->domain, &faults, &interrupts);
+        lab_handled(bench->lab, &faults, &interrupts);
         /* Timers that fire before they are waited for are set again. Seen with npt=0: one was counted twice.
          */
         assert_in_range(interrupts, INTERRUPTS, i == 0 ? 2 * INTERRUPTS + 10 : INTERRUPTS + 2);
@@ -538,9 +538,9 @@ static void an_interrupt_that_never_comes_is_lost(void **state)
     need_kvm();
     struct event_bench *bench = open_or_fail("timer", setting.kvm);
     struct workload_job *job = setting.image.job;
-    job->first = domain_interrupt_counter().value;
+    job->first = LAB_INTERRUPTS.value;
     job->cursor[0] = (uint64_t)(PATIENCE_NS * setting.clock.ticks_per_ns);
-    domain_handled(bench->domain, &job->cursor[2], &job->cursor[1]);
+    lab_handled(bench->lab, &job->cursor[2], &job->cursor[1]);
     job->cursor[4] = PATIENCES;
     if (event_call(bench, "event-timer-wait", 1, &run, &error) < 0)
         fail_msg("%s", error.text);

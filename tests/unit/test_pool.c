@@ -54,30 +54,12 @@ static void what_cannot_be_had_is_remembered(void **state)
     pool_free(&pool);
 }
 
-static void joined_pools_live_as_one(void **state)
-{
-    struct pool first = {0}, second = {0}, none = {0};
-    (void)state;
-    const char *one = pool_text(&first, "one"), *two = pool_text(&second, "two");
-    pool_room(&second, SIZE_MAX / 2, 3);
-    pool_join(&first, &second);
-    assert_null(second.newest);
-    assert_true(first.failed && !second.failed);
-    pool_join(&first, &none);
-    pool_join(&none, &first);
-    assert_null(first.newest);
-    assert_string_equal(one, "one");
-    assert_string_equal(two, "two");
-    pool_free(&none);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_copies_of_any_length),
         cmocka_unit_test(a_list_grows_and_keeps_what_is_in_it),
         cmocka_unit_test(what_cannot_be_had_is_remembered),
-        cmocka_unit_test(joined_pools_live_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 
 #include "base/random.h"
 #include "experiment/inspect_regions.h"
-#include "inspect/regions_layout.h"
 
 #include <errno.h>
 #include <math.h>
@@ -321,7 +320,6 @@ static void regions_that_are_far_from_all_are_no_numa(void **state)
     m.region_ns[0] = m.region_ns[1] = 70;
     struct regions found = judge(&m, NULL, NULL);
     assert_int_equal(found.verdict, REGIONS_UNIFORM);
-    assert_true(found.region_spread > 1.7 && found.cpu_spread < 1.05);
     assert_true(found.far_low < 1.02);
 }
 
@@ -375,21 +373,6 @@ static void holes_and_perfect_figures_do_no_harm(void **state)
     assert_int_equal(found.verdict, REGIONS_UNKNOWN);
 }
 
-/* Tables of F (Abramowitz and Stegun 26.9). */
-static void the_chance_of_f_is_that_of_the_tables(void **state)
-{
-    static const struct {
-        double f, degrees, of_error, chance;
-    } table[] = {{4.96, 1, 10, 0.05}, {10.04, 1, 10, 0.01}, {3.33, 5, 10, 0.05}, {2.70, 10, 20, 0.0282},
-        {8.75, 10, 10, 0.001}, {1.84, 30, 30, 0.05}, {161.4, 1, 1, 0.05}};
-    (void)state;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        double chance = region_f_chance(table[i].f, table[i].degrees, table[i].of_error);
-        if (fabs(chance - table[i].chance) > 0.03 * table[i].chance)
-            fail_msg("F(%g, %g) above %g: %g", table[i].degrees, table[i].of_error, table[i].f, chance);
-    }
-}
-
 /* Whatever this machine is: it is measured in time, lines are flushed, and the thread is back on its CPU. */
 static void a_measurement_here_comes_to_an_end(void **state)
 {
@@ -405,11 +388,11 @@ static void a_measurement_here_comes_to_an_end(void **state)
         skip();
     }
     assert_int_equal(inspect_regions_measure(&setting, 0.4, 1, &found, &effort, &error), 0);
-    print_message("# %s: %s (%zu CPUs, %zu rounds, %.2f s, %.0f ns)\n", regions_verdict_name(found.verdict),
-        found.reason, effort.cpus, effort.rounds, effort.seconds, effort.median_ns);
+    print_message("# %s: %s (%zu CPUs, %zu rounds, %.0f ns)\n", regions_verdict_name(found.verdict),
+        found.reason, effort.cpus, effort.rounds, effort.flushed_ns);
     assert_true(found.reason[0]);
     if (effort.rounds) {
-        assert_true(effort.rounds >= 4 && effort.regions == REGIONS_MAX && effort.median_ns > 0);
+        assert_true(effort.rounds >= 4 && effort.regions == REGIONS_MAX);
         assert_true(effort.flushed_ns > 0 && effort.cached_ns > 0);
     }
     assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
@@ -443,7 +426,6 @@ static void a_measurement_can_be_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_chance_of_f_is_that_of_the_tables),
         cmocka_unit_test(no_hidden_numa_where_there_is_none),
         cmocka_unit_test(no_kind_of_noise_is_taken_for_numa),
         cmocka_unit_test(hidden_numa_is_found),

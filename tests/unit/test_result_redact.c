@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "report/document.h"
-#include "report/view_chase.h"
+#include "report/views.h"
 #include "result/json.h"
 #include "runner/remote.h"
 #include "read_result.h"

@@ -25,6 +25,7 @@ CASES = [
     ("refuses it by a relative path too",
      {"src/base/bad.h": '#include "../monitor/monitor.h"\n'}, "src/base/bad.h:1"),
     ("refuses a model that knows a monitor", {"src/model/tlb.c": '#include "monitor/monitor.h"\n'}, "tlb.c:1"),
+    ("refuses page tables that know a domain", {"src/paging/bad.c": '#include "domain/domain.h"\n'}, "src/paging/bad.c:1"),
     ("refuses a report that uses an experiment", {"src/report/bad.c": '#include "experiment/chase.h"\n'}, "src/report/bad.c:1"),
     ("refuses an experiment that uses a report", {"src/experiment/bad.c": '#include "report/view.h"\n'}, "bad.c:1"),
     ("refuses an agent that uses an experiment", {"src/agent/bad.c": '#include "experiment/chase.h"\n'}, "bad.c:1"),

@@ -88,14 +88,15 @@ static void build_tss(char *tss, uint64_t stack)
 
 static const struct {
     unsigned page, pages;
-    uint64_t rights;
+    unsigned rights;
 } mappings[] = {
-    {DOMAIN_PAGE_GDT, 1, PAGE_WRITE | PAGE_NO_EXECUTE}, /* the CPU writes: accessed and busy bits */
-    {DOMAIN_PAGE_IDT, 1, PAGE_NO_EXECUTE}, {DOMAIN_PAGE_TSS, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
-    {DOMAIN_PAGE_STACK, 1, PAGE_WRITE | PAGE_NO_EXECUTE},
-    {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, 0}, {DOMAIN_PAGE_USER, 1, PAGE_USER},
-    {DOMAIN_PAGE_DATA, 2, PAGE_USER | PAGE_WRITE | PAGE_NO_EXECUTE}, /* and DOMAIN_PAGE_SECOND */
-    {DOMAIN_PAGE_SECOND_STACK, 2, PAGE_WRITE | PAGE_NO_EXECUTE},     /* and DOMAIN_PAGE_SECOND_TSS */
+    {DOMAIN_PAGE_GDT, 1, PAGE_READ | PAGE_WRITE}, /* the CPU writes: accessed and busy bits */
+    {DOMAIN_PAGE_IDT, 1, PAGE_READ}, {DOMAIN_PAGE_TSS, 1, PAGE_READ | PAGE_WRITE},
+    {DOMAIN_PAGE_STACK, 1, PAGE_READ | PAGE_WRITE},
+    {DOMAIN_PAGE_KERNEL, DOMAIN_PAGE_USER - DOMAIN_PAGE_KERNEL, PAGE_READ | PAGE_EXECUTE},
+    {DOMAIN_PAGE_USER, 1, PAGE_READ | PAGE_EXECUTE | PAGE_USER},
+    {DOMAIN_PAGE_DATA, 2, PAGE_READ | PAGE_WRITE | PAGE_USER}, /* and DOMAIN_PAGE_SECOND */
+    {DOMAIN_PAGE_SECOND_STACK, 2, PAGE_READ | PAGE_WRITE},     /* and DOMAIN_PAGE_SECOND_TSS */
 };
 
 int system_build(char *base, struct page_tables *tables, struct error *error)

@@ -6,8 +6,8 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "domain/cpu.h"
-#include "domain/x86_64/paging.h"
 #include "monitor/vcpu_state.h"
+#include "paging/page_tables.h"
 
 /* The guest virtual address of an offset in the system pages, and where page `number` of them is here. */
 gva_t system_address(uint64_t offset);

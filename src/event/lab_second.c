@@ -1,9 +1,7 @@
 /* A second virtual CPU, in a thread of its own. Its task state is its own, because that names the stack on
  * which interrupts arrive from CPL 3. */
-#include "abi/domain.h"
-#include "domain/internal.h"
-#include "domain/lab.h"
 #include "domain/x86_64/system.h"
+#include "event/lab_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,7 +10,6 @@
 #include <stdlib.h>
 
 struct second {
-    struct domain *domain;
     struct domain_cpu *cpu;
     struct workload_job *job;
     pthread_t thread;
@@ -53,15 +50,15 @@ static void *second_main(void *argument)
     return NULL;
 }
 
-static int prepare(struct second *second, workload_function *entry, struct error *error)
+static int prepare(
+    struct domain *domain, struct second *second, workload_function *entry, struct error *error)
 {
-    struct domain *domain = second->domain;
     const struct domain_mode mode = {.tss_page = DOMAIN_PAGE_SECOND_TSS};
     struct vcpu_registers registers = {
-        .rip = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_USER_CALL).value,
+        .rip = LAB_PAGE(DOMAIN_PAGE_KERNEL).value + DOMAIN_USER_CALL,
         .rax = (uintptr_t)entry,
-        .rdi = system_address((uint64_t)DOMAIN_PAGE_SECOND * PAGE_BYTES).value,
-        .rsp = system_address((uint64_t)(DOMAIN_PAGE_SECOND_STACK + 1) * PAGE_BYTES).value,
+        .rdi = LAB_SECOND_JOB.value,
+        .rsp = LAB_PAGE(DOMAIN_PAGE_SECOND_STACK + 1).value,
     };
     second->job = system_page(domain, DOMAIN_PAGE_SECOND);
     second->job->steps = 1;
@@ -69,7 +66,7 @@ static int prepare(struct second *second, workload_function *entry, struct error
     if (rc < 0)
         return rc;
     if ((rc = domain_cpu_mode(second->cpu, &mode, error)) < 0 ||
-        (rc = domain_cpu_set(second->cpu, PRIVILEGE_KERNEL, &registers, error)) < 0) {
+        (rc = domain_cpu_set(second->cpu, 0, &registers, error)) < 0) {
         domain_cpu_give(second->cpu);
         return rc;
     }
@@ -83,49 +80,42 @@ static int start_thread(struct second *second, struct error *error)
     return rc ? error_errno(error, rc, "cannot start a thread for the second virtual CPU") : 0;
 }
 
-int domain_start_second(
-    struct domain *domain, workload_function *entry, int cpu, struct workload_job **job, struct error *error)
+int lab_start_second(
+    struct lab *lab, workload_function *entry, int cpu, struct workload_job **job, struct error *error)
 {
-    if (!domain->config.handling || !domain->config.irqchip || domain->second)
-        return error_set(error, EINVAL, "this domain has no room for a second virtual CPU");
+    if (lab->second)
+        return error_set(error, EINVAL, "this domain has a second virtual CPU already");
     struct second *second = calloc(1, sizeof *second);
     if (!second)
         return error_set(error, ENOMEM, "no memory for a second virtual CPU");
-    *second = (struct second){.domain = domain, .host_cpu = cpu};
-    int rc = prepare(second, entry, error);
-    if (rc == 0)
-        rc = start_thread(second, error);
+    second->host_cpu = cpu;
+    int rc = prepare(lab->domain, second, entry, error);
+    if (rc == 0 && (rc = start_thread(second, error)) < 0)
+        domain_cpu_give(second->cpu);
     if (rc < 0) {
         free(second);
         return rc;
     }
-    domain->second = second;
+    lab->second = second;
     *job = second->job;
     return 0;
 }
 
-gva_t domain_second_job(void)
+int lab_second_failed(const struct lab *lab, struct error *error)
 {
-    return system_address((uint64_t)DOMAIN_PAGE_SECOND * PAGE_BYTES);
-}
-
-int domain_second_failed(const struct domain *domain, struct error *error)
-{
-    const struct second *second = domain->second;
+    const struct second *second = lab->second;
     if (!second || !second->ended || second->rc == 0)
         return 0;
     *error = second->error;
     return second->rc;
 }
 
-void domain_stop_second(struct domain *domain)
+void lab_stop_second(struct lab *lab)
 {
-    struct second *second = domain->second;
-    if (!second)
+    if (!lab->second)
         return;
-    second->job->steps = 0;
-    domain_cpu_stop(second->cpu);
-    pthread_join(second->thread, NULL);
-    free(second);
-    domain->second = NULL;
+    lab->second->job->steps = 0;
+    domain_cpu_stop(lab->second->cpu);
+    pthread_join(lab->second->thread, NULL);
+    free(lab->second);
 }

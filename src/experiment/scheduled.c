@@ -1,0 +1,80 @@
+/* What is measured: rows of cells, and with which other cells each is compared. */
+#include "experiment/schedule.h"
+
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Native on the same memory; where that does not take part (another machine), the first native. */
+static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
+{
+    size_t first = runner;
+    for (size_t i = scheduled->runner_count; i-- > 0;) {
+        if (scheduled->runners[i].ops != &runner_native)
+            continue;
+        if (scheduled->runners[i].placement == scheduled->runners[runner].placement)
+            return i;
+        first = i;
+    }
+    return first;
+}
+
+static struct result_cell make_cell(
+    const struct workload *workload, const struct runner_config *config, struct pool *pool)
+{
+    bool pages = !workload->kind->pageless;
+    struct result_cell made = {
+        .cell = {.monitor = pool_text(pool, config->name),
+            .workload = *workload,
+            .guest_page_bytes = pages ? config->guest_page_bytes : 0,
+            .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
+        .technique = config->technique,
+        .deterministic = config->ops->deterministic,
+        .pages = {.host_share_2m = NAN, .as_asked = !pages},
+        .median = NAN,
+        .low = NAN,
+        .high = NAN,
+        .min = NAN,
+        .quality = QUALITY_MISSING,
+        .counters = {.known = true},
+    };
+    snprintf(made.label, sizeof made.label, "%s", config->label);
+    cell_id(&made.cell, made.id);
+    return made;
+}
+
+int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
+    size_t count, struct error *error)
+{
+    size_t first = scheduled->cell_count, added = count * scheduled->runner_count;
+    struct scheduled_row *rows = reallocarray(scheduled->rows, scheduled->row_count + 1, sizeof *rows);
+    scheduled->rows = rows ? rows : scheduled->rows;
+    struct scheduled_cell *cells = reallocarray(scheduled->cells, first + added, sizeof *cells);
+    scheduled->cells = cells ? cells : scheduled->cells;
+    struct result_cell *into = reallocarray(result->cells, result->cell_count + added, sizeof *into);
+    result->cells = into ? into : result->cells;
+    if (!rows || !cells || !into)
+        return error_set(error, ENOMEM, "no memory for more cells");
+    rows[scheduled->row_count++] = (struct scheduled_row){first, added};
+    for (size_t i = 0; i < added; i++) {
+        size_t runner = i / count, nth = i % count;
+        cells[scheduled->cell_count++] = (struct scheduled_cell){
+            .workload = workloads[nth],
+            .runner = runner,
+            .baselines = {first + baseline_of(scheduled, runner) * count + nth, first + i - nth},
+        };
+        into[result->cell_count++] = make_cell(&workloads[nth], &scheduled->runners[runner], &result->pool);
+    }
+    return result->pool.failed ? error_set(error, ENOMEM, "no memory for the names of cells") : 0;
+}
+
+void scheduled_free(struct scheduled *scheduled)
+{
+    free(scheduled->rows);
+    free(scheduled->cells);
+    scheduled->rows = NULL;
+    scheduled->cells = NULL;
+}
