@@ -33,6 +33,8 @@ struct price {
     const struct result_cell *native, *guest; /* NULL: there is no such cell */
     const struct result_cell *cell; /* that the row is about: the guest's if it has a figure, else native's if
                                        that has; NULL */
+    bool elsewhere;                 /* the guest is another machine, which may be a guest or not */
+    const char *who, *where;        /* the guest as people read it; "there", "in the guest" */
     double exits;                   /* from the guest to its monitor for each event; NAN: not known */
     struct price_extra {
         const struct result_comparison *against; /* NULL: none, or what native cannot do at all */
@@ -53,23 +55,6 @@ struct price_list {
 static bool is_native(const struct result_cell *cell)
 {
     return !strcmp(cell->cell.monitor, "native");
-}
-
-/* Whether a cell is another machine's, which may be a guest or not. */
-static bool is_elsewhere(const struct result_cell *cell)
-{
-    return !is_native(cell) && cell_without_guest(cell);
-}
-
-/* As people read it: a table's head, part of a row's name. */
-static const char *guest_name(const struct result_cell *guest)
-{
-    return is_elsewhere(guest) ? guest->label : guest->cell.monitor;
-}
-
-static const char *where_of(const struct result_cell *guest)
-{
-    return guest && is_elsewhere(guest) ? "there" : "in the guest";
 }
 
 /* The next row that has all these flags; the first one after NULL. */
@@ -136,7 +121,10 @@ static void price_row(const struct result *result, struct price *row)
     if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
         *native = (struct price_extra){NULL, guest->median, guest->low, guest->high};
     row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
-    row->exits = guest && !is_elsewhere(guest) && guest->operations && guest->counters.known
+    row->elsewhere = guest && cell_without_guest(guest);
+    row->who = row->elsewhere ? guest->label : guest ? guest->cell.monitor : NULL;
+    row->where = row->elsewhere ? "there" : "in the guest";
+    row->exits = guest && !row->elsewhere && guest->operations && guest->counters.known
                      ? (double)guest->counters.exits / (double)guest->operations
                      : NAN;
     bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
@@ -150,36 +138,13 @@ static void price_row(const struct result *result, struct price *row)
                  (over_event ? IN_OVER_EVENT : 0u);
 }
 
-/* Whether there is a figure of the same event and size, and of another guest. */
-static bool has_other_guest(const struct price_list *prices, const struct price *row)
-{
-    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED_IN_GUEST));)
-        if (price->bytes == row->bytes && !strcmp(price->event, row->event))
-            return true;
-    return false;
-}
-
-/* What is said of several guests: then a row's name has its own. */
-static void name_guests(struct price_list *prices, struct pool *pool)
-{
-    const struct result_cell *first = NULL;
-    bool several = false;
-    for (const struct price *row = NULL; (row = next_price(prices, row, 0));) {
-        several |= row->guest && first && strcmp(first->cell.monitor, row->guest->cell.monitor) != 0;
-        first = first ? first : row->guest;
-        prices->elsewhere |= row->guest && is_elsewhere(row->guest);
-    }
-    for (struct price *row = prices->rows; several && row < prices->rows + prices->count; row++)
-        if (row->guest)
-            row->name = pool_format(pool, "%s (%s)", row->name, guest_name(row->guest));
-    prices->guest = several ? prices->elsewhere ? "there" : "guest" : first ? guest_name(first) : NULL;
-}
-
 /* A row for each guest of an event; native's cell stands in all of them. Without memory, which the pool
  * remembers, it is empty. */
 static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
     struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
+    const struct price *first = NULL; /* that has a guest */
+    bool several = false;             /* then a row's name has its guest's */
     for (size_t i = 0; prices.rows && i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
         const struct event_parameters *event = event_of(&cell->cell.workload);
@@ -197,11 +162,20 @@ static struct price_list price_list_of(const struct result *result, struct pool 
         if (row->bytes)
             row->name = pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text);
         price_row(result, row);
+        if (native)
+            continue;
+        several |= first && strcmp(first->guest->cell.monitor, cell->cell.monitor) != 0;
+        first = first ? first : row;
+        prices.elsewhere |= row->elsewhere;
     }
-    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++)
-        if (row->flags & IN_ALONE && !(row->flags & MEASURED_IN_GUEST) && has_other_guest(&prices, row))
-            row->flags &= ~IN_ALONE; /* native's figure stands beside the other guest's */
-    name_guests(&prices, pool);
+    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
+        if (several && row->guest)
+            row->name = pool_format(pool, "%s (%s)", row->name, row->who);
+        for (const struct price *other = NULL; (other = next_price(&prices, other, MEASURED_IN_GUEST));)
+            if (other->bytes == row->bytes && !strcmp(other->event, row->event) && row->cell != row->guest)
+                row->flags &= ~(unsigned)IN_ALONE; /* native's figure stands beside the other guest's */
+    }
+    prices.guest = several ? prices.elsewhere ? "there" : "guest" : first ? first->who : NULL;
     return prices;
 }
 
@@ -321,11 +295,11 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
     else if (leave)
         listing_add(&list, "leaving the guest costs %s here", extra_text(doc, leave, false));
     else if (fault)
-        listing_add(&list, "a page fault %s costs %s more than native", where_of(fault->guest),
-            extra_text(doc, fault, false));
+        listing_add(
+            &list, "a page fault %s costs %s more than native", fault->where, extra_text(doc, fault, false));
     else if (first->flags & COSTS_MORE)
         listing_add(&list, "the most expensive operation here is %s: %s more %s than natively", first->name,
-            extra_text(doc, first, false), where_of(first->guest));
+            extra_text(doc, first, false), first->where);
     else if (!staying)
         return document_text(doc, "no operation that was measured costs significantly more %s",
             prices->elsewhere ? "there" : "in the guest here");
@@ -361,7 +335,7 @@ static void say_memory(const struct price_list *prices, struct document *doc)
                        *recycled = find_price(prices, "first-touch-2m", MEASURED);
     struct listing times = {.doc = doc, .between = ", "}, said = {.doc = doc, .between = " "};
     if (fault && cell_measured(fault->guest))
-        listing_add(&times, "%s %s", cell_text(doc, fault->guest), where_of(fault->guest));
+        listing_add(&times, "%s %s", cell_text(doc, fault->guest), fault->where);
     if (fault && cell_measured(fault->native))
         listing_add(&times, "%s natively", cell_text(doc, fault->native));
     if (fault)
@@ -369,9 +343,8 @@ static void say_memory(const struct price_list *prices, struct document *doc)
     if (fresh && recycled && !strcmp(fresh->cell->cell.monitor, recycled->cell->cell.monitor)) {
         bool differs = fresh->over[OVER_EVENT].low > 0;
         listing_add(&said, "First touch of a 2 MiB page %s: %s%s%s.",
-            fresh->cell == fresh->native ? "natively" : where_of(fresh->guest),
-            cell_text(doc, recycled->cell), differs ? ", of a fresh one " : ", fresh or not",
-            differs ? cell_text(doc, fresh->cell) : "");
+            fresh->cell == fresh->native ? "natively" : fresh->where, cell_text(doc, recycled->cell),
+            differs ? ", of a fresh one " : ", fresh or not", differs ? cell_text(doc, fresh->cell) : "");
     }
     if (said.count)
         document_say(doc, BLOCK_FACT, "%s", said.text);
