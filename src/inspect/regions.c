@@ -99,12 +99,15 @@ static void fill_blocks(struct look *look)
             whole[count++] = round;
     size_t most = count / BLOCKS_WANTED, length = most < 3 ? 1 : most - (most + 1) % 2;
     look->blocks = count / length;
-    for (size_t k = 0; k < look->blocks * in->cpus * in->regions; k++) {
-        size_t b = k / (in->cpus * in->regions), cell = k % (in->cpus * in->regions), used = 0;
-        double values[REGION_ROUNDS_MAX];
-        for (size_t r = b * length; r < (b + 1 == look->blocks ? count : (b + 1) * length); r++)
-            values[used++] = log(in->ns[whole[r] * in->cpus * in->regions + cell]);
-        look->block[b][cell / in->regions][cell % in->regions] = statistics_median(values, used);
+    for (size_t b = 0; b < look->blocks; b++) {
+        size_t end = b + 1 == look->blocks ? count : (b + 1) * length, cell = 0;
+        for (size_t c = 0; c < in->cpus; c++)
+            for (size_t m = 0; m < in->regions; m++, cell++) {
+                double values[REGION_ROUNDS_MAX] = {0};
+                for (size_t r = b * length; r < end; r++)
+                    values[r - b * length] = log(in->ns[whole[r] * in->cpus * in->regions + cell]);
+                look->block[b][c][m] = statistics_median(values, end - b * length);
+            }
     }
 }
 
@@ -124,8 +127,8 @@ static double group_mean(const region_table y, uint32_t cpus, uint32_t regions)
     double sum = 0;
     size_t count = 0;
     for (size_t c = 0; c < REGION_CPUS_MAX; c++)
-        for (size_t m = 0; m < REGIONS_MAX; m++)
-            if (cpus >> c & 1 && regions >> m & 1) {
+        for (size_t m = 0; cpus >> c & 1 && m < REGIONS_MAX; m++)
+            if (regions >> m & 1) {
                 sum += y[c][m];
                 count++;
             }
@@ -152,17 +155,20 @@ static bool find_difference(const struct look *look, const region_table y, struc
 {
     const struct regions_input *in = look->in;
     double most = 0;
-    for (size_t k = 0; k < in->cpus * in->cpus * in->regions * in->regions; k++) {
-        size_t a = k % in->cpus, b = k / in->cpus % in->cpus;
-        size_t i = k / (in->cpus * in->cpus) % in->regions, j = k / (in->cpus * in->cpus * in->regions);
-        double more = y[a][i] - y[a][j] + y[b][j] - y[b][i];
-        bool told = in->region_node[i] != REGION_NODE_UNKNOWN && in->region_node[j] != REGION_NODE_UNKNOWN;
-        bool explained = in->cpu_node[a] != in->cpu_node[b] && in->region_node[i] != in->region_node[j];
-        if (more > most && (told || !look->several_nodes) && !(look->unexplained && explained)) {
-            most = more;
-            *found = (struct groups){.cpu_a = a, .cpu_b = b, .one = i, .other = j};
-        }
-    }
+    *found = (struct groups){.one = 0};
+    for (size_t pair = 0; pair < in->cpus * in->cpus; pair++)
+        for (size_t i = 0, a = pair / in->cpus, b = pair % in->cpus; a < b && i < in->regions; i++)
+            for (size_t j = 0; j < in->regions; j++) {
+                bool told =
+                    in->region_node[i] != REGION_NODE_UNKNOWN && in->region_node[j] != REGION_NODE_UNKNOWN;
+                bool explained =
+                    in->cpu_node[a] != in->cpu_node[b] && in->region_node[i] != in->region_node[j];
+                double more = y[a][i] - y[a][j] + y[b][j] - y[b][i];
+                if (more > most && (told || !look->several_nodes) && !(look->unexplained && explained)) {
+                    most = more;
+                    *found = (struct groups){.cpu_a = a, .cpu_b = b, .one = i, .other = j};
+                }
+            }
     return most > 0;
 }
 
@@ -196,8 +202,10 @@ static bool find_groups(const struct look *look, const region_table y, struct gr
     for (size_t k = 0; k < in->regions * in->regions; k++) {
         i = k / in->regions;
         j = k % in->regions;
+        if (!(g->far_from_a >> i & 1 && g->far_from_b >> j & 1))
+            continue;
         double turned = fmin(farther(y, g->cpus_a, i, j), farther(y, g->cpus_b, j, i));
-        if (g->far_from_a >> i & 1 && g->far_from_b >> j & 1 && turned > most) {
+        if (turned > most) {
             most = turned;
             g->one = i;
             g->other = j;

@@ -52,27 +52,20 @@ static void put_text(FILE *stream, const char *class, double x, double y, const 
     markup(stream, "<text class=\"%s\" x=\"%f\" y=\"%f\">%s</text>\n", class, x, y + 4, clean);
 }
 
-/* Where a point stands along the chart: "4 KiB", the name of a category. */
-static const char *place_of(
-    const struct chart *chart, const struct chart_point *point, struct formatted *formatted)
+/* What is told of a point: "64 KiB · kvm: +5.0 % (95 % interval +2.0 … +9.0 %), noisy". */
+static void put_told(const struct plot *plot, const char *series, const struct chart_point *point)
 {
-    *formatted = format_figure(chart->x.unit, point->x, 0);
-    return chart->kind == CHART_BARS ? chart->categories[(size_t)point->x] : formatted->text;
-}
-
-/* What is told of a point, on hover. */
-static void put_told(
-    const struct plot *plot, const struct chart_series *series, const struct chart_point *point)
-{
-    enum unit unit = plot->chart->y.unit;
-    struct formatted low, high, place;
-    const struct value value = {.unit = unit, .number = point->y, .low = point->low, .high = point->high};
-    markup(plot->stream, "<title>%s · %s: %s", place_of(plot->chart, point, &place), series->name,
-        format_figure(unit, point->y, 0).text);
-    if (chart_has_interval(plot->chart, point) &&
-        format_ends(&value, &(struct column){.unit = unit}, &low, &high))
+    const struct chart *chart = plot->chart;
+    const struct value value = {
+        .unit = chart->y.unit, .number = point->y, .low = point->low, .high = point->high};
+    struct formatted low, high;
+    markup(plot->stream, "%s%s%s: %s",
+        plot->bars ? chart->categories[(size_t)point->x] : format_figure(chart->x.unit, point->x, 0).text,
+        series ? " · " : "", series, format_figure(chart->y.unit, point->y, 0).text);
+    if (chart_has_interval(chart, point) &&
+        format_ends(&value, &(struct column){.unit = chart->y.unit}, &low, &high))
         markup(plot->stream, " (95 %% interval %s … %s)", low.text, high.text);
-    markup(plot->stream, "%s%s</title>", point->mark ? ", " : "", point->mark);
+    markup(plot->stream, "%s%s", point->mark ? ", " : "", point->mark);
 }
 
 /* In words, for those who do not see it. */
@@ -83,17 +76,18 @@ static void describe(const struct plot *plot, const char *stamp)
         plot->bars ? "bars" : "curves");
     for (size_t i = 0; i < chart->series_count; i++) {
         const struct chart_point *least = NULL, *most = NULL;
-        struct formatted from, to;
         size_t count = 0;
         for (const struct chart_point *p = NULL; (p = chart_next(chart, &chart->series[i], p)); count++) {
             least = !least || p->y < least->y ? p : least;
             most = !most || p->y > most->y ? p : most;
         }
         markup(plot->stream, " %s: %zu value%s", chart->series[i].name, count, count == 1 ? "" : "s");
-        if (count)
-            markup(plot->stream, ", least %s at %s, most %s at %s",
-                format_figure(chart->y.unit, least->y, 0).text, place_of(chart, least, &from),
-                format_figure(chart->y.unit, most->y, 0).text, place_of(chart, most, &to));
+        if (count) {
+            markup(plot->stream, "; least, ");
+            put_told(plot, NULL, least);
+            markup(plot->stream, "; most, ");
+            put_told(plot, NULL, most);
+        }
         markup(plot->stream, ".");
     }
 }
@@ -185,9 +179,9 @@ static void put_curve(const struct plot *plot, const struct chart_series *series
             continue;
         last_x = x;
         last_y = y;
-        markup(plot->stream, "<path d=\"M%f %f%s\">", x, y, shape);
-        put_told(plot, series, p);
-        markup(plot->stream, "</path>\n");
+        markup(plot->stream, "<path d=\"M%f %f%s\"><title>", x, y, shape);
+        put_told(plot, series->name, p);
+        markup(plot->stream, "</title></path>\n");
         if (p->mark)
             markup(plot->stream, "<path class=\"n\" d=\"M%f %f%s\"/>\n", x, y, cross);
     }
@@ -204,9 +198,10 @@ static void put_bars(const struct plot *plot, size_t index)
     for (const struct chart_point *point = NULL; (point = chart_next(chart, series, point));) {
         double to = x_of(plot, point->y), low = x_of(plot, point->low), high = x_of(plot, point->high);
         double y = plot->top + plot->row * (floor(point->x) + 0.5) - above / 2 + BAR * (double)index;
-        markup(plot->stream, "<g><rect class=\"o\" x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"/>",
+        markup(plot->stream, "<g><rect class=\"o\" x=\"%f\" y=\"%f\" width=\"%f\" height=\"%f\"/><title>",
             fmin(from, to), y - thick / 2, fmax(fabs(to - from), 1), thick);
-        put_told(plot, series, point);
+        put_told(plot, series->name, point);
+        markup(plot->stream, "</title>");
         if (chart_has_interval(chart, point))
             markup(plot->stream, "<path class=\"w\" d=\"M%f %fH%f%sM%f %f%s\"/>", low, y, high,
                 high < plot->right ? "m0-3v6" : "", low, y, low > plot->left ? "m0-3v6" : "");

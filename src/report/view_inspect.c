@@ -129,7 +129,7 @@ static void conclude(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_CONCLUSION, "%s", hides[answer_of(findings, "cpuid-exit")]);
     if (found)
         view_add(doc, "%s", large[splintered]);
-    if (splintered == ANSWER_YES)
+    if (found && splintered == ANSWER_YES)
         view_add(doc, "%ssplintered from below", strcasestr(found->value.text, "partly") ? "partly " : "");
     if (splintered == ANSWER_YES && tenths)
         view_add(doc, " and bring about %u %% of what they should", 10 * tenths);
@@ -375,16 +375,17 @@ static void add_lines(const struct result *result, struct document *doc)
         struct chart_series *series = NULL;
         for (size_t i = 0; i < count; i++) {
             const struct result_cell *cell = line_cell(&curves, &line_curves[c], rows->working_sets[i]);
-            double lines = (double)(rows->working_sets[i] / CHASE_PAGE_BYTES); /* one a page */
+            uint64_t lines = rows->working_sets[i] / CHASE_PAGE_BYTES; /* one a page */
             bool in_table = (count - 1 - i) % step == 0;
             if (in_table)
-                table_number(table, i / step, 0, lines);
+                table_number(table, i / step, 0, (double)lines);
             if (in_table && cell)
                 table_number(table, i / step, 1 + c, cell->median);
             if (cell && !series)
                 series = chart_series(doc, chart, line_curves[c].head, count);
             if (cell && series)
-                series->points[i] = (struct chart_point){lines, cell->median, cell->low, cell->high, NULL};
+                series->points[i] =
+                    (struct chart_point){(double)lines, cell->median, cell->low, cell->high, NULL};
         }
     }
     view_drop_empty(table);

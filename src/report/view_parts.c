@@ -81,17 +81,18 @@ void view_drop_empty(struct table *table)
 void view_mark_unclear(struct table *table)
 {
     size_t cells = table ? table->rows * table->column_count : 0, all = 0, unclear = 0;
-    for (size_t i = 0; i < 2 * cells; i++) { /* once to count, once to mark */
-        struct value *value = &table->values[i % cells];
-        double whole = value->unit == UNIT_CHANGE ? 1 : value->number;
-        bool is_unclear = ratio_is_unclear(value->low / whole, value->high / whole);
-        if (!table->columns[i % table->column_count].interval || !isfinite(value->number))
-            continue;
-        all += i < cells;
-        unclear += i < cells && is_unclear;
-        if (i >= cells && is_unclear && 2 * unclear < all)
-            value->mark = "~";
-    }
+    for (int mark = 0; mark < 2; mark++) /* once to count */
+        for (size_t i = 0; i < cells; i++) {
+            struct value *value = &table->values[i];
+            double whole = value->unit == UNIT_CHANGE ? 1 : value->number;
+            if (!table->columns[i % table->column_count].interval || !isfinite(value->number))
+                continue;
+            bool is_unclear = ratio_is_unclear(value->low / whole, value->high / whole);
+            all += !mark;
+            unclear += !mark && is_unclear;
+            if (mark && is_unclear && 2 * unclear < all)
+                value->mark = "~";
+        }
 }
 
 void view_say_marks(const struct table *table, struct document *doc)

@@ -12,8 +12,10 @@ static const char *cpu_name(const struct result *result, struct document *doc)
     const struct fact *brand = &result->host.cpu.brand;
     const char *from = brand->known && brand->text[0] ? brand->text : result->host.cpu.vendor;
     struct listing words = {.doc = doc, .between = " "};
-    for (; *(from += strspn(from, " ")); from += strcspn(from, " "))
-        listing_add(&words, "%.*s", (int)strcspn(from, " "), from);
+    for (size_t length; *(from += strspn(from, " ")); from += length) {
+        length = strcspn(from, " ");
+        listing_add(&words, "%.*s", (int)length, from);
+    }
     return words.count ? words.text : "unnamed CPU";
 }
 

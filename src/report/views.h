@@ -36,10 +36,8 @@ void view_inspect(const struct result *result, struct document *doc);
 void view_round(const struct result *result, struct document *doc);
 
 /* What has drifted since the inspection: a sentence for each finding that was clearly another one in a round,
- * or one that none was. Nothing without rounds. */
+ * or one that none was. And that below a table of all rounds. Nothing without rounds. */
 void view_drift(const struct result *result, struct document *doc);
-
-/* All rounds as a table, and what has drifted. Nothing without rounds. */
 void view_rounds(const struct result *result, struct document *doc);
 
 /* One result as its command has it; several of one experiment as what differs between them, of chases with

@@ -36,14 +36,14 @@ static inline char *written(struct document *document, const char *format, const
 
 static inline void assert_has(const char *text, const char *part)
 {
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in: %s", part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("\"%s\" is not in: %s", part, text ? text : "nothing");
 }
 
 static inline void assert_has_not(const char *text, const char *part)
 {
-    if (strstr(text, part))
-        fail_msg("\"%s\" is in: %s", part, text);
+    if (!text || strstr(text, part))
+        fail_msg("\"%s\" is in: %s", part, text ? text : "nothing");
 }
 
 /* What it says in blocks of that kind, each in a line of its own; the caller's. */

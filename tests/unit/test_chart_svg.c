@@ -223,7 +223,8 @@ static void points_and_bars_tell_their_values(void **state)
     char *text = draw(chart, NULL);
     assert_non_null(strstr(text, "<title>64 KiB · one: +5.0 % (95 % interval +2.0 … +9.0 %), noisy</title>"));
     assert_non_null(strstr(text, "<title>128 KiB · one: +1.0 %</title>"));
-    assert_non_null(strstr(text, "one: 2 values, least +1.0 % at 128 KiB, most +5.0 % at 64 KiB."));
+    assert_non_null(
+        strstr(text, "one: 2 values; least, 128 KiB: +1.0 %; most, 64 KiB: +5.0 % (95 % interval "));
     free(text);
     document_free(&document);
 }

@@ -371,6 +371,47 @@ static void a_guest_of_each_monitor_has_a_row(void **state)
     free(text);
 }
 
+/* The same event natively, and on a machine that is no guest as far as is known. */
+static void add_there(struct list *list, const char *event, double native, double more)
+{
+    size_t baseline = add(list, event, "native", native, 0.01, "");
+    size_t there = add(list, event, "command:ssh db7", native + more, 0.01, "");
+    list->cells[there].technique = TECHNIQUE_NONE;
+    snprintf(list->cells[there].label, sizeof list->cells[there].label, "ssh db7");
+    compare(list, there, baseline, more, 10);
+}
+
+static void another_machine_is_no_guest_of_this_one(void **state)
+{
+    struct list list;
+    (void)state;
+    start(&list);
+    add_there(&list, "page-fault", 1200, 400);
+    add_there(&list, "fork-exit", 200e3, 20e3);
+    assert_concludes(&list.result, "A page fault there costs 400 ns more than native.");
+    char *text = in_format(&list.result, "markdown");
+    assert_has(text, "| event | for each | native | ssh db7 | over native | 95 % interval |");
+    assert_has(text, "A page fault: 1.60 µs there, 1.20 µs natively.");
+    assert_has(text, "| fork-exit | process | 200 µs | 220 µs |");
+    assert_null(strstr(text, "guest"));
+    assert_null(strstr(text, "exits"));
+    free(text);
+}
+
+static void native_stands_beside_who_can_do_the_same(void **state)
+{
+    struct list list;
+    (void)state;
+    start(&list);
+    add_there(&list, "fork-exit", 200e3, 20e3);
+    add(&list, "fork-exit", "kvm", NAN, 0, "needs an operating system in the guest");
+    char *text = in_format(&list.result, "markdown");
+    assert_has(text, "| fork-exit (ssh db7) | process | 200 µs | 220 µs |");
+    assert_null(strstr(text, "fork-exit (kvm)"));
+    assert_has(text, "needs an operating system in the guest");
+    free(text);
+}
+
 static void every_event_stands_in_a_table_and_its_remarks_once(void **state)
 {
     struct list list;
@@ -496,6 +537,8 @@ int main(void)
         cmocka_unit_test(no_sentence_has_a_figure_that_is_not_known),
         cmocka_unit_test(an_event_of_another_version_is_told_from_the_file),
         cmocka_unit_test(a_guest_of_each_monitor_has_a_row),
+        cmocka_unit_test(another_machine_is_no_guest_of_this_one),
+        cmocka_unit_test(native_stands_beside_who_can_do_the_same),
         cmocka_unit_test(every_event_stands_in_a_table_and_its_remarks_once),
         cmocka_unit_test(the_picture_shows_the_most_expensive_with_their_intervals),
         cmocka_unit_test(what_is_interrupted_is_marked_and_explained),
