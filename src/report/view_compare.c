@@ -430,21 +430,21 @@ static void add_file_table(const struct compare *compare, struct document *doc)
 void view_compare(const struct compare *compare, struct document *doc)
 {
     enum metric first = compare->metric, second = (first + 1) % METRICS;
-    struct changes changes[METRICS][COMPARE_FILES_MAX];
     size_t changed = 0;
     doc->title = document_text(doc, "vcost compare %s", file_name(compare, 0));
     for (size_t file = 1; file < compare->file_count; file++) {
-        changes[0][file] = changes_of(compare, first, file);
-        changes[1][file] = changes_of(compare, second, file);
-        const struct ratios *times = &changes[first != METRIC_TIME][file].tally.ratios;
-        changed += times->slower + times->faster;
-        conclude(compare, &changes[0][file], BLOCK_CONCLUSION, doc);
+        const struct changes changes = changes_of(compare, first, file);
+        const struct ratios times = compare_count(compare, METRIC_TIME, file).ratios;
+        changed += times.slower + times.faster;
+        conclude(compare, &changes, BLOCK_CONCLUSION, doc);
     }
     say_files(compare, doc);
     for (size_t file = 1; file < compare->file_count; file++) {
-        say_agreement(&changes[0][file], doc);
-        if (compare->metrics[second].count)
-            conclude(compare, &changes[1][file], BLOCK_FACT, doc);
+        const struct changes changes = changes_of(compare, first, file),
+                             others = changes_of(compare, second, file);
+        say_agreement(&changes, doc);
+        if (others.rows->count)
+            conclude(compare, &others, BLOCK_FACT, doc);
     }
     if (changed) /* which may have nothing to do with what the reader changed */
         document_say(doc, BLOCK_FACT,
@@ -456,8 +456,10 @@ void view_compare(const struct compare *compare, struct document *doc)
     say_absences(compare, doc);
     document_details(doc, true);
     for (unsigned i = 0; i < METRICS; i++)
-        for (size_t file = 1; file < compare->file_count; file++)
-            say_counts(&changes[i][file], doc);
+        for (size_t file = 1; file < compare->file_count; file++) {
+            const struct changes changes = changes_of(compare, i ? second : first, file);
+            say_counts(&changes, doc);
+        }
     for (size_t file = 0; file < compare->file_count; file++) {
         const char *quality = view_run_quality(compare->files[file].qualities, doc);
         if (quality[0])

@@ -227,17 +227,18 @@ static int check_cells(struct comparing *comparing, struct error *error)
     int status = 0;
     for (size_t file = 0; file < count; file++)
         for (size_t i = 0; !status && i < files[file].result->cell_count; i++) {
-            const struct result_cell *cell = &files[file].result->cells[i];
+            const struct result_cell *cell = &files[file].result->cells[i], *before = cell, *found;
             struct compared_absence absence = {.id = cell->id, .cell = cell->cell, .has_count = count};
             size_t first = count, having = 0;
             for (size_t k = count; k-- > 0;)
-                if ((absence.has[k] = look_up(comparing, k, cell->id, ""))) {
+                if ((found = look_up(comparing, k, cell->id, ""))) {
+                    absence.has[k] = true;
+                    before = found;
                     first = k;
                     having++;
                 }
             if (first < file)
-                status = check_same(files[first].name, files[file].name,
-                    look_up(comparing, first, cell->id, ""), cell, error);
+                status = check_same(files[first].name, files[file].name, before, cell, error);
             else if (having < count && is_wanted(comparing, cell->id)) {
                 struct compared_absence *grown = pool_grow(
                     &compare->pool, compare->absences, compare->absence_count, &room, sizeof *grown);

@@ -204,7 +204,7 @@ static void add_keyed(struct telling *telling, json_t *const members[])
 {
     size_t count = telling->compare->file_count;
     const char *key;
-    json_t *each, *values[COMPARE_FILES_MAX];
+    json_t *each, *values[COMPARE_FILES_MAX] = {NULL};
     for (size_t file = 0; file < count; file++)
         json_object_foreach(members[file], key, each)
         {
@@ -222,7 +222,7 @@ void compare_facts(const struct compare_input *files, struct compare *compare)
 {
     struct draft draft = {.failed = false};
     struct telling telling = {.compare = compare};
-    json_t *roots[COMPARE_FILES_MAX], *members[COMPARE_FILES_MAX];
+    json_t *roots[COMPARE_FILES_MAX] = {NULL}, *members[COMPARE_FILES_MAX] = {NULL};
     bool settings = true;
     for (size_t file = 0; file < compare->file_count; file++) {
         settings &= files[file].result->settings != NULL;
