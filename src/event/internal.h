@@ -34,7 +34,7 @@ uint64_t event_minor_faults(void);
  */
 int event_check_faults(uint64_t before, uint64_t pages, struct error *error);
 
-/* Calls an entry of the image at the bench's place with job->steps = count and whatever else the caller has
+/* Calls an entry of the image on the bench's runner with job->steps = count and whatever else the caller has
  * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the
  * ticks that the entry wrote. -EPROTO if it wrote none. */
 int event_call(

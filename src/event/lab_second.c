@@ -2,10 +2,10 @@
  * which interrupts arrive from CPL 3. */
 #include "domain/x86_64/system.h"
 #include "event/lab_internal.h"
+#include "measure/pin.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -18,16 +18,6 @@ struct second {
     int rc;
     struct error error; /* of rc, once it has ended */
 };
-
-static void bind_to(int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (cpu >= 0) {
-        CPU_SET((unsigned)cpu, &set);
-        sched_setaffinity(0, sizeof set, &set);
-    }
-}
 
 static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *unused, struct error *error)
 {
@@ -43,7 +33,8 @@ static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *u
 static void *second_main(void *argument)
 {
     struct second *second = argument;
-    bind_to(second->host_cpu);
+    if (second->host_cpu >= 0)
+        (void)pin_bind((unsigned)second->host_cpu);
     second->rc = domain_run(second->cpu, take_exit, NULL, &second->error);
     domain_cpu_give(second->cpu);
     second->ended = true;

@@ -33,14 +33,15 @@ static void list_cpus(const struct pin *pin, char *text, size_t bytes)
     }
 }
 
-static int bind(const struct pin *pin, int cpu)
+int pin_bind(unsigned cpu)
 {
     cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
     if (!set)
         return -ENOMEM;
-    CPU_ZERO_S(pin->bytes, set);
-    CPU_SET_S((size_t)cpu, pin->bytes, set);
-    int rc = sched_setaffinity(0, pin->bytes, set) < 0 ? -errno : 0;
+    CPU_ZERO_S(bytes, set);
+    CPU_SET_S(cpu, bytes, set);
+    int rc = sched_setaffinity(0, bytes, set) < 0 ? -errno : 0;
     CPU_FREE(set);
     return rc;
 }
@@ -54,7 +55,7 @@ static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
     list_cpus(pin, allowed, sizeof allowed);
     if (cpu < 0 || cpu >= CPUS_MAX || !CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
         return error_set(error, EINVAL, "CPU %d cannot be used here; these can: %s", cpu, allowed);
-    int rc = bind(pin, cpu);
+    int rc = pin_bind((unsigned)cpu);
     if (rc < 0)
         return error_errno(error, -rc, "cannot bind the measuring thread to CPU %d", cpu);
     pin->cpu = (unsigned)cpu;
@@ -90,7 +91,7 @@ void pin_pause(const struct pin *pin)
 
 int pin_resume(const struct pin *pin, struct error *error)
 {
-    int rc = bind(pin, (int)pin->cpu);
+    int rc = pin_bind(pin->cpu);
     return rc < 0 ? error_errno(error, -rc, "cannot bind the measuring thread to CPU %u again", pin->cpu) : 0;
 }
 

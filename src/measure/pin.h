@@ -17,6 +17,9 @@ struct pin {
  * that are. */
 int pin_thread(struct pin *pin, int wanted, struct error *error);
 
+/* Binds the calling thread to a CPU. 0 or -errno. */
+int pin_bind(unsigned cpu);
+
 /* Another CPU that the thread may use once it is released; -1 if there is none. */
 int pin_other(const struct pin *pin);
 

@@ -18,12 +18,12 @@ enum { ENTRIES = 512, LARGEST_LEAF = 3 };
 /* What one entry of a level spans: 4 KiB at level 1, then times 512 each. */
 static uint64_t span(unsigned level)
 {
-    return PAGE_BYTES << 9 * (level - 1);
+    return UINT64_C(8) << 9 * level;
 }
 
 static unsigned index_of(uint64_t address, unsigned level)
 {
-    return address >> (12 + 9 * (level - 1)) & (ENTRIES - 1);
+    return address >> (3 + 9 * level) & (ENTRIES - 1);
 }
 
 static unsigned leaf_level(uint64_t page_bytes)
@@ -243,7 +243,7 @@ static int split_to(struct page_tables *tables, uint64_t address, uint64_t page_
 {
     for (unsigned level;;) {
         uint64_t *entry = find(tables, address, 1, &level);
-        if (!entry || !is_leaf(load(entry), level) || level == 1 || span(level) <= page_bytes)
+        if (!entry || !is_leaf(load(entry), level) || level <= 1 || span(level) <= page_bytes)
             return 0;
         int rc = split_leaf(tables, entry, level, error);
         if (rc < 0)

@@ -46,7 +46,7 @@ static _Noreturn void become(int pipes[PIPES][2], const char *command, const str
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
     if (pin && pin->before)
-        sched_setaffinity(0, pin->bytes, pin->before);
+        pin_pause(pin);
     if (dup2(pipes[0][READ_END], STDIN_FILENO) >= 0 && dup2(pipes[1][WRITE_END], STDOUT_FILENO) >= 0 &&
         dup2(pipes[2][WRITE_END], STDERR_FILENO) >= 0)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);

@@ -27,7 +27,7 @@ enum {
     MEMORY = 2 << 20,
     HOLE = 4 << 20, /* no memory is there at first */
     PORT = 0x80,
-    PATIENCE = 60 /* seconds, after which a test has hung */
+    PATIENCE = 120 /* seconds, after which a test has hung */
 };
 
 struct machine {
@@ -335,7 +335,8 @@ static void an_access_to_two_pages_is_completed_part_by_part(void **state)
 /* Neither what the old one would have read, nor where it would have gone on. */
 static void new_registers_are_not_changed_by_an_access_before_them(void **state)
 {
-    static const char *const accesses[] = {"\x48\x8b\x08", "\x48\x89\x08", IN_EAX "\x90\x90"};
+    static const char *const accesses[] = {
+        "\x48\x8b\x08", "\x48\x89\x08", IN_EAX "\x90\x90", OUT_EAX "\x90\x90"};
     (void)state;
     need_kvm();
     for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; i++) {
@@ -455,7 +456,6 @@ static void memory_comes_and_goes_while_a_guest_runs(void **state)
 
 static void a_guest_reads_a_read_only_region_and_does_not_write_it(void **state)
 {
-    struct vcpu_registers registers = START("\x48\x89\x18" /* mov %rbx, (%rax) */ OUT_EAX);
     enum vm_exit_kind kind;
     uint64_t *page = map(4096);
     struct error error;
@@ -465,7 +465,7 @@ static void a_guest_reads_a_read_only_region_and_does_not_write_it(void **state)
     must(set_region(1, HOLE, page, 4096, REGION_READ_ONLY, &error), &error);
     assert_int_equal(guest_reads(HOLE, &kind), 77);
     assert_int_equal(kind, EXIT_IO);
-    registers = START("\x48\x89\x18" OUT_EAX);
+    struct vcpu_registers registers = START("\x48\x89\x18" /* mov %rbx, (%rax) */ OUT_EAX);
     registers.rax = HOLE;
     registers.rbx = 99;
     struct vm_exit exit = run(registers);
@@ -544,13 +544,16 @@ static void start_spinning(struct spinner *spinner, pthread_t *thread)
  * comes twice. */
 static void thousands_of_kicks_from_another_thread_are_an_exit_each(void **state)
 {
-    enum { KICKS = 5000 };
+    enum { KICKS = 5000, SECONDS = 5 };
     struct spinner spinner;
     pthread_t thread;
     (void)state;
     need_kvm();
     start_spinning(&spinner, &thread);
-    for (unsigned long i = 1; i <= KICKS && !spinner.ended; i++) {
+    unsigned long kicks = 0;
+    time_t end = time(NULL) + SECONDS;
+    for (unsigned long i = 1; i <= KICKS && !spinner.ended && time(NULL) < end; i++) {
+        kicks = i;
         for (unsigned pause = i % 7 * 50; pause; pause--) /* before, at, and after the entry */
             __builtin_ia32_pause();
         kvm->kick(here.vcpu);
@@ -562,7 +565,7 @@ static void thousands_of_kicks_from_another_thread_are_an_exit_each(void **state
     kvm->kick(here.vcpu);
     pthread_join(thread, NULL);
     assert_int_equal(spinner.rc, 0);
-    assert_int_equal(spinner.kicked, KICKS + 1);
+    assert_int_equal(spinner.kicked, kicks + 1);
 }
 
 static void *kick_often(void *vcpu)
@@ -651,12 +654,20 @@ static void the_signal_is_nobody_elses_and_given_back(void **state)
     signal(SIGRTMAX, SIG_DFL);
 }
 
-/* Also one that is still on its way when the machine ends. */
+/* One that is still pending in a thread when the machine ends, or only just came. */
 static void kicks_around_the_end_of_a_machine_do_no_harm(void **state)
 {
     (void)state;
     need_kvm();
-    for (int i = 0; i < 50; i++) {
+    sigset_t late;
+    sigemptyset(&late);
+    sigaddset(&late, SIGRTMAX);
+    pthread_sigmask(SIG_BLOCK, &late, NULL);
+    raise(SIGRTMAX); /* as a kick does */
+    close_machine(state);
+    pthread_sigmask(SIG_UNBLOCK, &late, NULL);
+    open_machine(state);
+    for (int i = 0; i < 20; i++) {
         struct spinner spinner;
         pthread_t thread;
         start_spinning(&spinner, &thread);
@@ -715,7 +726,7 @@ static void virtual_cpus_are_made_while_others_run_up_to_the_limit(void **state)
     memcpy(here.memory + CODE, SPIN, 2);
     for (unsigned i = 0; i < SPINNERS; i++) {
         spinners[i] = (struct spinner){.vcpu = make_vcpu(i + 1)};
-        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 2});
+        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 0x202});
         kvm->release(spinners[i].vcpu);
         assert_int_equal(pthread_create(&threads[i], NULL, spin, &spinners[i]), 0);
     }
@@ -748,7 +759,6 @@ static void a_reset_virtual_cpu_has_nothing_of_its_last_user(void **state)
     assert_int_equal(get(here.vcpu).rax, 0);
     assert_int_equal(run(read).kind, EXIT_IO);
     assert_int_equal(get(here.vcpu).rax, 0);
-    assert_int_equal(get(here.vcpu).rip, CODE + 64 + 6);
 }
 
 static void each_virtual_cpu_has_its_own_counters(void **state)

@@ -31,4 +31,4 @@ nested.main(nested.Plan(
     paging="ept",
     settings=[{"ept": ept, "vpid": vpid} for ept in (1, 0) for vpid in ((1, 0) if ALL else (1,))],
     # They take a third of a setting's time, and Bochs does the same without VPID as with it.
-    spared={name: ("vpid", 0) for name in ("test_domain", "test_domain_memory", "missed")}))
+    spared={name: ("vpid", 0) for name in ("test_domain", "test_domain_memory", "test_monitor", "missed")}))

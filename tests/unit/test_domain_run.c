@@ -26,10 +26,11 @@ struct vcpu {
 };
 
 static struct {
-    enum { PLAY_DONE, PLAY_INTERRUPTED, PLAY_GUEST, PLAY_DEAF_GUEST, PLAY_NOTHING_ANSWERED } play;
-    unsigned entries, done_after; /* entries that are interrupted before the guest is done */
-    unsigned each_us;             /* what one takes */
-    struct vm_exit exit;          /* of PLAY_NOTHING_ANSWERED */
+    _Atomic enum { PLAY_DONE, PLAY_INTERRUPTED, PLAY_GUEST, PLAY_DEAF_GUEST, PLAY_NOTHING_ANSWERED } play;
+    atomic_uint entries;
+    unsigned done_after; /* entries that are interrupted before the guest is done */
+    unsigned each_us;    /* what one takes */
+    struct vm_exit exit; /* of PLAY_NOTHING_ANSWERED */
 } played;
 static struct vcpu *made[CPUS];
 static unsigned made_count;
@@ -151,7 +152,8 @@ static int open_domain(void **state)
     struct error error;
     (void)state;
     stop_now = false;
-    memset(&played, 0, sizeof played);
+    played.play = PLAY_DONE;
+    played.entries = played.done_after = played.each_us = 0;
     return image_load(&image, &error) < 0 ? -1 : domain_create(&config, &domain, &error);
 }
 

@@ -123,11 +123,12 @@ static void take_fault(const struct vcpu *vcpu, struct vm_exit *exit)
         exit->address = GPA(fault.gpa);
 }
 
-/* OUT has been executed when it is told, and costs no second entry: every call of a domain ends with one. */
+/* After OUT there is nothing to finish for whoever goes on elsewhere, as a domain does after every call: no
+ * second entry. KVM steps over it at the next one, if it has not done so already and rip is still there. */
 static int run_and_take(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     *exit = (struct vm_exit){.kind = EXIT_FAILED};
-    vcpu->unfinished = false;
+    vcpu->unfinished = vcpu->output = false;
     if (kvm_run(vcpu) == 0)
         take(vcpu, exit);
     else if (errno == EINTR || errno == EAGAIN)
@@ -136,6 +137,7 @@ static int run_and_take(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
         take_fault(vcpu, exit);
     else
         return error_errno(error, errno, "KVM cannot run the virtual CPU");
+    vcpu->output = exit->kind == EXIT_IO && exit->write;
     vcpu->unfinished =
         exit->kind == EXIT_MMIO || exit->kind == EXIT_HYPERCALL || (exit->kind == EXIT_IO && !exit->write);
     return 0;

@@ -21,7 +21,8 @@ struct vcpu {
     _Atomic pid_t owner;  /* thread; 0: none */
     _Atomic pid_t inside; /* the owner, while it is in KVM_RUN or about to be; else 0 */
     atomic_bool kicked;   /* and no enter() has returned for it yet */
-    bool unfinished;      /* an instruction of the last exit is still to write registers */
+    bool unfinished;      /* an instruction of the last exit is still to write registers, */
+    bool output;          /* or perhaps rip, if that has not changed by then */
 };
 
 struct vm {
@@ -36,7 +37,8 @@ struct vm {
     struct vcpu *vcpus;
 };
 
-/* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded. -1 with errno. */
+/* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded (EAGAIN). -1 with
+ * errno. */
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 
 /* vcpu.c */

@@ -197,10 +197,14 @@ int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers,
     enum { PARTS = 64 };
     struct vm_exit exit;
     int rc = kvm_own(vcpu, error);
+    if (rc == 0 && vcpu->output && registers->rip == vcpu->run->s.regs.regs.rip)
+        vcpu->unfinished = true;
     for (int part = 0; rc == 0 && vcpu->unfinished && part < PARTS; part++)
         rc = kvm_complete(vcpu, &exit, error);
     if (rc < 0)
         return rc;
+    if (vcpu->unfinished)
+        return error_set(error, EIO, "virtual CPU %u does not get done with an instruction", vcpu->id);
     vcpu->run->s.regs.regs = (struct kvm_regs){
         .rax = registers->rax,
         .rbx = registers->rbx,
