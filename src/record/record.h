@@ -49,8 +49,9 @@ enum field_kind {
 };
 
 enum field_flags {
-    FIELD_NEEDED = 1,    /* a file without it is refused */
-    FIELD_SOMETIMES = 2, /* written only if there is something (a text, an item); no reader may count on it */
+    FIELD_NEEDED = 1, /* a file without it is refused */
+    FIELD_SOMETIMES =
+        2, /* written only if there is something (a text, an item, yes); no reader may count on it */
     FIELD_LATER = 4,     /* always written, but not in the files of early versions */
     FIELD_PLAIN = 8,     /* null stands alone, without a reason beside it */
     FIELD_WHOLE = 16,    /* a text that must not be empty and is refused, not cut, if it does not fit */

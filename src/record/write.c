@@ -107,7 +107,8 @@ static json_t *write_count(struct slot *slot)
 
 static json_t *write_flag(struct slot *slot)
 {
-    return json_boolean(*(const bool *)field_at(slot->field, slot->base));
+    bool flag = *(const bool *)field_at(slot->field, slot->base);
+    return flag || !(slot->field->flags & FIELD_SOMETIMES) ? json_boolean(flag) : NULL;
 }
 
 static json_t *write_enum(struct slot *slot)

@@ -156,10 +156,11 @@ static const char *largest_text(const struct changes *changes, bool less, bool o
 /* Of the first that has none, which is as a rule that of all. */
 static const char *reason_of(const struct changes *changes)
 {
-    for (const struct compared_row *row = changes->rows->rows, *end = row + changes->rows->count; row < end;
-         row++)
+    for (size_t i = 0; i < changes->rows->count; i++) {
+        const struct compared_row *row = &changes->rows->rows[i];
         if (row->values[changes->file].there && row->changes[changes->file].reason)
             return row->changes[changes->file].reason;
+    }
     return "not reported";
 }
 

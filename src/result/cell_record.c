@@ -81,11 +81,6 @@ static bool has_operations(const void *base)
     return ((const struct result_cell *)base)->cell.workload.kind->operation;
 }
 
-static bool is_deterministic(const void *base)
-{
-    return ((const struct result_cell *)base)->deterministic;
-}
-
 /* ---- samples, figures ---- */
 
 static const struct record sample_record = {"sample", sizeof(struct result_sample),
@@ -156,7 +151,7 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
         {"placements", FIELD_COUNT, AT(placements), .about = "Placements that gave at least one sample."},
         {"repeated", FIELD_COUNT, AT(repeated),
             .about = "Samples that were disturbed, thrown away and taken again."},
-        {"deterministic", FIELD_FLAG, AT(deterministic), .when = is_deterministic,
+        {"deterministic", FIELD_FLAG, FIELD_SOMETIMES, AT(deterministic),
             .about = "Its runner gives the same figure each time: one sample says all."},
         {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
         {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),

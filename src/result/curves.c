@@ -87,7 +87,7 @@ static void add_points(struct curves *curves, struct pool *pool)
 {
     for (size_t i = 0; i < curves->group_count; i++)
         curves->count += curves->groups[i].curve_count;
-    const struct curve **next = curves->all = pool_room(pool, curves->count, sizeof *curves->all);
+    const struct curve **next = curves->all = pool_room(pool, curves->count, sizeof(void *));
     for (size_t i = 0; i < curves->group_count; i++) {
         struct curve_group *group = &curves->groups[i];
         for (size_t k = 0; !pool->failed && k < group->curve_count; k++) {
