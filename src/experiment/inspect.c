@@ -91,7 +91,7 @@ static void tell_whole(void *context, double fraction, double seconds_left, cons
     const struct share *share = context;
     (void)what;
     share->whole->tell(share->whole->context, share->before + fraction * share->part,
-        seconds_left + share->left_after, share->what);
+        fmax(seconds_left, 0) + share->left_after, share->what); /* of a part it may be unknown */
 }
 
 /* Where parts took longer than planned (a busy machine) those that follow get less, but not too little to

@@ -61,8 +61,7 @@ struct scheduled_row {
 
 /* What is measured. Starts zeroed but for the runners and what happens to failures. */
 struct scheduled {
-    const struct runner_config
-        *runners; /* each one's baseline is native on its placement, or the first native */
+    const struct runner_config *runners; /* the baseline of each: native on its placement, or the first */
     size_t runner_count;
     /* A cell that fails has no figure and says why, and the result is complete nevertheless. Otherwise, and
      * where a remote runner is gone, what was measured of it counts, and the result is broken. */
@@ -75,7 +74,7 @@ struct scheduled {
 
 /* Adds a row: the workloads (several only of kinds that need no memory of a placement) on each of the
  * runners, as cells at the end of the result. Each is compared with the same on its runner's baseline, and
- * with the first of the workloads on its runner. -ENOMEM is the only error. */
+ * with the first of the workloads on its runner. -EINVAL without runners, -ENOMEM. */
 int scheduled_add_row(struct scheduled *scheduled, struct result *result, const struct workload *workloads,
     size_t count, struct error *error);
 void scheduled_free(struct scheduled *scheduled);

@@ -50,6 +50,8 @@ int scheduled_add_row(struct scheduled *scheduled, struct result *result, const 
     size_t count, struct error *error)
 {
     size_t first = scheduled->cell_count, added = count * scheduled->runner_count;
+    if (!added)
+        return error_set(error, EINVAL, "nothing to run on");
     struct scheduled_row *rows = reallocarray(scheduled->rows, scheduled->row_count + 1, sizeof *rows);
     scheduled->rows = rows ? rows : scheduled->rows;
     struct scheduled_cell *cells = reallocarray(scheduled->cells, first + added, sizeof *cells);

@@ -187,7 +187,8 @@ static void one_plan_serves_all_runners_of_a_placement(void **state)
 
 static void without_runners_nothing_is_measured(void **state)
 {
-    const struct chase_experiment experiment = {.runner_count = 0};
+    const struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
+    const struct chase_experiment experiment = {.shapes = &shape, .shape_count = 1};
     struct result result = {0};
     struct error error;
     (void)state;
