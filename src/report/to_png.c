@@ -4,49 +4,69 @@
 #include "report/formats.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { IN, OUT, COMPLAINTS, FILES };
-enum { MISSING = 127 }; /* a shell's exit status */
 
-static int run(const char *arguments, FILE *const files[FILES], struct error *error)
+/* The program gets default signals, whatever this one ignores or blocks. */
+static int run(const char *const arguments[], FILE *const files[FILES], struct error *error)
 {
-    char command[160], line[256] = "", clean[256];
-    snprintf(command, sizeof command,
-        "exec rsvg-convert %s </proc/self/fd/%d >/proc/self/fd/%d 2>/proc/self/fd/%d", arguments,
-        fileno(files[IN]), fileno(files[OUT]), fileno(files[COMPLAINTS]));
-    int status = system(command);
-    if (status < 0)
-        return error_errno(error, errno, "cannot run rsvg-convert, which makes PNG pictures");
-    if (WIFSIGNALED(status))
-        return error_set(
-            error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
-    if (WEXITSTATUS(status) == MISSING)
+    char line[256] = "", clean[256];
+    int status = 0;
+    pid_t child;
+    sigset_t signals;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    sigemptyset(&signals);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &signals);
+    sigfillset(&signals);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    posix_spawn_file_actions_init(&actions);
+    for (int i = 0; i < FILES; i++)
+        posix_spawn_file_actions_adddup2(&actions, fileno(files[i]), i);
+    int code = posix_spawnp(&child, arguments[0], &actions, &attributes, (char *const *)arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    while (!code && waitpid(child, &status, 0) < 0)
+        code = errno == EINTR ? 0 : errno;
+    if (code == ENOENT)
         return error_set(error, ENOTSUP,
             "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
             "ask for an .svg");
-    if (WEXITSTATUS(status) && fgets(line, sizeof line, files[COMPLAINTS]))
+    if (code)
+        return error_errno(error, code, "cannot run rsvg-convert, which makes PNG pictures");
+    if (WIFSIGNALED(status))
+        return error_set(
+            error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));
+    if (!WEXITSTATUS(status))
+        return 0;
+    rewind(files[COMPLAINTS]);
+    if (fgets(line, sizeof line, files[COMPLAINTS]))
         line[strcspn(line, "\r\n")] = 0;
     text_clean(line, TEXT_UTF8, clean, sizeof clean);
-    return !WEXITSTATUS(status)
-               ? 0
-               : error_set(error, EIO, "rsvg-convert could not make a PNG of the picture: %s",
-                     clean[0] ? clean : "it gave no reason");
+    return error_set(error, EIO, "rsvg-convert could not make a PNG of the picture: %s",
+        clean[0] ? clean : "it gave no reason");
 }
 
 /* Draws a picture; NULL: only asks whether that can be. */
 static int convert(struct writing *writing, struct error *error)
 {
+    static const char *const draw[] = {
+        "rsvg-convert", "--format=png", "--zoom=2", NULL}; /* twice as large: PNG is for what shows no SVG */
+    static const char *const ask[] = {"rsvg-convert", "--version", NULL};
     FILE *files[FILES] = {NULL};
     char block[16384];
     size_t all = 0;
     int status = 0;
     for (size_t i = 0; i < FILES && !status; i++) {
-        int descriptor = memfd_create("vcost-picture", 0); /* the program's too */
+        int descriptor = memfd_create("vcost-picture", MFD_CLOEXEC);
         files[i] = descriptor < 0 ? NULL : fdopen(descriptor, "w+");
         if (!files[i])
             status = error_errno(error, errno, "cannot make a memory file for the picture");
@@ -59,11 +79,12 @@ static int convert(struct writing *writing, struct error *error)
         status = to_svg(writing, error);
         writing->stream = stream;
     }
-    if (!status && fflush(files[IN]))
+    if (!status && (fflush(files[IN]) || fseek(files[IN], 0, SEEK_SET)))
         status = error_errno(error, errno, "cannot keep the picture in memory");
-    if (!status) /* twice as large: PNG is for what cannot show an SVG */
-        status = run(writing ? "--format=png --zoom=2" : "--version", files, error);
+    if (!status)
+        status = run(writing ? draw : ask, files, error);
     if (!status && writing) {
+        rewind(files[OUT]);
         for (size_t length; (length = fread(block, 1, sizeof block, files[OUT])) > 0; all += length)
             fwrite(block, 1, length, writing->stream);
         if (!all)
