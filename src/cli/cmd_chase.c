@@ -2,7 +2,7 @@
 #include "cli/chase_options.h"
 #include "cli/measure.h"
 #include "experiment/chase.h"
-#include "report/view_chase.h"
+#include "report/views.h"
 
 #include <stdio.h>
 

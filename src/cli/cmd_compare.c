@@ -5,6 +5,7 @@
 #include "cli/status.h"
 #include "report/format.h"
 #include "report/view_compare.h"
+#include "result/json.h"
 
 #include <errno.h>
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "cli/measure.h"
 #include "cli/status.h"
 #include "experiment/events.h"
-#include "report/view_events.h"
+#include "report/views.h"
 
 static int measure(
     struct session *session, const struct progress *progress, struct result *result, struct error *error)

@@ -22,9 +22,9 @@ int cmd_generate_run(const struct invocation *invocation)
     const struct command *command = command_find(&command_vcost, count - 1, words + 1, &used);
     struct error error;
     if (count == 2 && !strcmp(words[0], "schema") && !strcmp(words[1], "result"))
-        return result_schema(stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
+        return record_schema(&result_record, stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
     if (count == 2 && !strcmp(words[0], "schema") && !strcmp(words[1], "compare"))
-        return compare_schema(stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
+        return record_schema(&compare_record, stdout, &error) < 0 ? status_failed(&error) : STATUS_DONE;
     if (count == 1 && !strcmp(words[0], "completion"))
         completion_write(&command_vcost, stdout);
     else if (strcmp(words[0], "man"))

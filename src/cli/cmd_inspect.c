@@ -6,7 +6,7 @@
 #include "experiment/inspect.h"
 #include "measure/clock.h"
 #include "report/openmetrics.h"
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include <errno.h>
 #include <stdlib.h>

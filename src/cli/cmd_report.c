@@ -4,10 +4,8 @@
 #include "cli/report_options.h"
 #include "cli/status.h"
 #include "report/view_compare.h"
-#include "report/view_results.h"
+#include "report/views.h"
 #include "result/json.h"
-#include "result/result_redact.h"
-
 #include <errno.h>
 #include <string.h>
 

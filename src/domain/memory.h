@@ -6,14 +6,14 @@
 #include "domain/domain.h"
 #include "paging/page_tables.h"
 
-/* Ranges, page sizes, rights (enum page_rights) and errors are
- * those of paging/page_tables.h; `to` is memory of one of its regions. */
+/* Ranges, page sizes, rights (enum page_rights) and errors are those of paging/page_tables.h; `to` is memory
+ * of one of the domain's regions. */
 int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
     unsigned rights, struct error *error);
 
-/* Changes the host's mapping of all memory behind a range, by munmap, mprotect or mmap with MAP_FIXED: it is
- * by this that a monitor forgets its translations, so what changes in the guest must change there. If it
- * fails (a negative errno) the guest has the range as before. */
+/* Changes the host's mapping of all memory behind a range, by munmap, mprotect or mmap with MAP_FIXED, and
+ * nothing of the domain: it is by this that a monitor forgets its translations, so what changes in the guest
+ * must change there. If it fails (a negative errno) the guest has the range as before. */
 typedef int domain_host_call(void *context, struct error *error);
 
 /* A virtual CPU that touches the range before they return may raise a page fault, even where it may touch it

@@ -42,17 +42,17 @@ static int make_domain(struct event_bench *bench, struct error *error)
         .data_is_code = bench->way->code,
         .answer = bench->way->handling ? lab_answers : NULL,
     };
-    int rc = config.monitor ? domain_create(&config, &bench->domain, error) : 0;
-    bench->prepared.domain = bench->domain;
-    return rc == 0 && bench->domain && bench->way->handling ? lab_open(bench->domain, &bench->lab, error)
-                                                            : rc;
+    if (!config.monitor)
+        return 0;
+    int rc = domain_create(&config, &bench->prepared.domain, error);
+    return rc == 0 && bench->way->handling ? lab_open(bench->prepared.domain, &bench->lab, error) : rc;
 }
 
 /* A guest's kernel is emulated where SYSCALL and its like never leave CPL 3: every instruction of it. */
 static void note_kernel(struct event_bench *bench)
 {
     const struct monitor_facts *facts = bench->prepared.runner->config.facts;
-    if (bench->domain && (bench->way->kernel || bench->way->irqchip) && facts->provider.known &&
+    if (bench->prepared.domain && (bench->way->kernel || bench->way->irqchip) && facts->provider.known &&
         !strcmp(facts->provider.text, "kvm_pvm"))
         snprintf(bench->prepared.runner->note, sizeof bench->prepared.runner->note,
             "%.40s emulates a guest's kernel, about a microsecond an instruction", facts->provider.text);
@@ -99,7 +99,7 @@ void event_close(struct event_bench *bench)
     if (bench->way->close)
         bench->way->close(bench);
     lab_close(bench->lab);
-    domain_destroy(bench->domain);
+    domain_destroy(bench->prepared.domain);
     memory_unmap(&bench->data);
     free(bench);
 }

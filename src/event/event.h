@@ -69,20 +69,19 @@ struct event {
     const char *steps;     /* what happens, step by step, as sentences */
     const char *advice;    /* what to do about its cost */
     const uint64_t *sizes; /* bytes, ends with 0; NULL: it has no size */
-    /* The event of the same size at the same place that it is held against, and that is measured in turns
-     * with it; NULL: the same event on native. */
+    /* The event of the same size on the same runner that its cost is relative to, and that is measured in
+     * turns with it; NULL: the same event on native. */
     const char *against;
     struct event_way native, guest;
 };
 
 struct event_bench {
-    struct prepared prepared; /* the figure's note is its runner's */
+    struct prepared prepared; /* its domain is owned, NULL for native; the figure's note is its runner's */
     const struct event *event;
     const struct event_way *way;
     const struct placement_config *place; /* image, clock, CPUs … */
     uint64_t bytes;                       /* its size; 0 where the event has none */
     struct memory data;                   /* of way->data_bytes; owned */
-    struct domain *domain;                /* NULL for native; owned */
     struct lab *lab;                      /* of the domain; NULL unless way->handling; owned */
     void *own;                            /* the event's */
 };

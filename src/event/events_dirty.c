@@ -21,8 +21,8 @@ static int write_pages(struct event_bench *bench, uint64_t count, struct event_r
 
 static int log_dirty(struct event_bench *bench, bool on, struct error *error)
 {
-    const struct guest_region *data = domain_data_region(bench->domain);
-    struct domain_machine machine = domain_machine(bench->domain);
+    const struct guest_region *data = domain_data_region(bench->prepared.domain);
+    struct domain_machine machine = domain_machine(bench->prepared.domain);
     return machine.ops->region(
         machine.vm, data->slot, data->start, &data->backing, on ? REGION_LOG_DIRTY : 0, error);
 }
@@ -36,12 +36,12 @@ static int open_log(struct event_bench *bench, struct error *error)
 static int fetch_dirty(struct event_bench *bench, uint64_t *pages, struct error *error)
 {
     enum { PAGES_PER_WORD = 64 };
-    struct domain_machine machine = domain_machine(bench->domain);
+    struct domain_machine machine = domain_machine(bench->prepared.domain);
     size_t words = (bench->data.bytes / (4 * KIB) + PAGES_PER_WORD - 1) / PAGES_PER_WORD;
     uint64_t *bitmap = calloc(words, sizeof *bitmap);
     if (!bitmap)
         return error_set(error, ENOMEM, "no memory for a map of the pages that were written");
-    int rc = machine.ops->dirty(machine.vm, domain_data_region(bench->domain)->slot, bitmap, error);
+    int rc = machine.ops->dirty(machine.vm, domain_data_region(bench->prepared.domain)->slot, bitmap, error);
     *pages = 0;
     for (size_t i = 0; rc == 0 && i < words; i++)
         *pages += (uint64_t)__builtin_popcountll(bitmap[i]);
@@ -75,7 +75,7 @@ static int map_large(struct event_bench *bench, struct error *error)
     int rc = log_dirty(bench, false, error);
     if (rc < 0 || (rc = write_pages(bench, PAGES, &ignored, error)) < 0)
         return rc;
-    domain_counters(bench->domain, &now);
+    domain_counters(bench->prepared.domain, &now);
     if (counters_get(&now, "pages_2m", &large) && large == 0)
         return error_set(error, EPROTO, "KVM does not map the host's 2 MiB page as a large one");
     return log_dirty(bench, true, error);

@@ -35,7 +35,7 @@ static int open_hypercall(struct event_bench *bench, struct error *error)
         if ((rc = run_hypercall(bench, 1, &run, &refused)) == 0)
             return 0;
     }
-    struct domain_fault fault = domain_fault(bench->domain);
+    struct domain_fault fault = domain_fault(bench->prepared.domain);
     if (rc == -EFAULT && fault.vector == 14 && fault.address == fault.rip)
         return error_set(error, ENOTSUP,
             "KVM answers no hypercall of a guest's kernel here: it emulates that kernel, and tries to "
@@ -48,7 +48,7 @@ static int open_hypercall(struct event_bench *bench, struct error *error)
 
 static int open_answered(struct event_bench *bench, bool port, struct error *error)
 {
-    struct domain_machine machine = domain_machine(bench->domain);
+    struct domain_machine machine = domain_machine(bench->prepared.domain);
     int *file = malloc(sizeof *file);
     if (!file)
         return error_set(error, ENOMEM, "no memory for an eventfd");

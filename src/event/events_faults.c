@@ -31,7 +31,7 @@ static int clear_entries(struct event_bench *bench, uint64_t count, struct error
     int rc = image_find(bench->place->image, "event-clear", &clear, error);
     job->first = LAB_WINDOW.value;
     job->steps = count;
-    return rc < 0 ? rc : domain_call_kernel(bench->domain, clear, error);
+    return rc < 0 ? rc : domain_call_kernel(bench->prepared.domain, clear, error);
 }
 
 static int drop_host_pages(struct event_bench *bench, uint64_t count, struct error *error)
@@ -96,7 +96,7 @@ static int run_host_only(
     before = event_minor_faults();
     if (rc == 0)
         rc = touch_pages(bench, bench->data.base, count, run, error);
-    return rc < 0 || bench->domain ? rc : event_check_faults(before, count, error);
+    return rc < 0 || bench->prepared.domain ? rc : event_check_faults(before, count, error);
 }
 
 /* ---- large pages ---- */
@@ -106,9 +106,9 @@ static int check_large(struct event_bench *bench, uint64_t count, struct error *
     struct counters now;
     uint64_t large = 0;
     int rc = memory_check_obtained(&bench->data, 0, count * bench->data.page_bytes, error);
-    if (rc < 0 || !bench->domain)
+    if (rc < 0 || !bench->prepared.domain)
         return rc;
-    domain_counters(bench->domain, &now);
+    domain_counters(bench->prepared.domain, &now);
     if (counters_get(&now, "pages_2m", &large) && large < count)
         rc = error_set(error, EPROTO, "KVM does not map the host's 2 MiB pages as large ones");
     return rc;

@@ -51,7 +51,7 @@ static int call_kernel(struct event_bench *bench, const char *entry, struct erro
 {
     workload_function *function;
     int rc = image_find(bench->place->image, entry, &function, error);
-    return rc < 0 ? rc : domain_call_kernel(bench->domain, function, error);
+    return rc < 0 ? rc : domain_call_kernel(bench->prepared.domain, function, error);
 }
 
 static int open_apic(struct event_bench *bench, struct error *error)

@@ -70,11 +70,11 @@ static int run_laps(struct event_bench *bench, struct domain *other, const struc
     uint64_t count, struct event_run *run, struct error *error)
 {
     uint64_t ticks = 0, ignored = 0;
-    int rc = lap_in(bench, bench->domain, &bench->data, &ignored, error);
+    int rc = lap_in(bench, bench->prepared.domain, &bench->data, &ignored, error);
     for (uint64_t i = 0; rc == 0 && i < count; i++) {
         rc = lap_in(bench, other, data, &ignored, error);
         if (rc == 0)
-            rc = lap_in(bench, bench->domain, &bench->data, &ticks, error);
+            rc = lap_in(bench, bench->prepared.domain, &bench->data, &ticks, error);
     }
     *run = (struct event_run){.count = count, .ticks = ticks};
     return rc;
@@ -82,7 +82,7 @@ static int run_laps(struct event_bench *bench, struct domain *other, const struc
 
 static int run_alone(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    return run_laps(bench, bench->domain, &bench->data, count, run, error);
+    return run_laps(bench, bench->prepared.domain, &bench->data, count, run, error);
 }
 
 static int run_both(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)

@@ -9,9 +9,9 @@ int exits_note(struct event_bench *bench, struct error *error)
 {
     uint64_t before, after;
     struct event_run run;
-    const struct counters start = local_counters(bench->domain);
+    const struct counters start = local_counters(bench->prepared.domain);
     int rc = event_run(bench, EXITS_TRIED, &run, error);
-    const struct counters end = local_counters(bench->domain);
+    const struct counters end = local_counters(bench->prepared.domain);
     if (rc < 0 || !counters_get(&start, "exits", &before) || !counters_get(&end, "exits", &after))
         return rc;
     uint64_t exits = after - before;

@@ -22,8 +22,8 @@ extern const struct event_family events_clock, events_exits, events_first_touch,
 #define NEEDS_LINUX                                                                                          \
     {                                                                                                        \
         .impossible =                                                                                        \
-            "needs an operating system in the guest: run vcost events inside a virtual machine of "          \
-            "yours and compare the files"                                                                    \
+            "needs an operating system in the guest: measure a virtual machine of yours with it, by --on "   \
+            "command:CMD"                                                                                    \
     }
 
 /* Natively only: the minor page faults of the calling thread so far. */
@@ -34,7 +34,7 @@ uint64_t event_minor_faults(void);
  */
 int event_check_faults(uint64_t before, uint64_t pages, struct error *error);
 
-/* Calls an entry of the image at the bench's place with job->steps = count and whatever else the caller has
+/* Calls an entry of the image on the bench's runner with job->steps = count and whatever else the caller has
  * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the
  * ticks that the entry wrote. -EPROTO if it wrote none. */
 int event_call(

@@ -203,7 +203,7 @@ static int plan_samples(struct visit *v, struct error *error)
 static int take_round(struct visit *v, double *cells, struct error *error)
 {
     const size_t regions = v->input.regions;
-    size_t cpus[REGION_CPUS_MAX], order[REGIONS_MAX];
+    size_t cpus[REGION_CPUS_MAX] = {0}, order[REGIONS_MAX] = {0};
     int rc = 0;
     random_order(&v->random, cpus, v->input.cpus);
     for (size_t i = 0; rc == 0 && i < v->input.cpus; i++) {

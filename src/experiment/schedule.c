@@ -231,13 +231,13 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
 {
     struct result_cell *into = &run->cells[cell];
     struct result_sample sample = {.round = round, .placement = run->placement};
-    bool once = config_of(run, cell)->ops->deterministic;
     int rc = check_time(run, error);
     if (rc < 0)
         return rc;
     rc = sample_once(run, cell, &sample, error);
-    for (int tries = 0; rc == 0 && !once && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
-                        run->repeat_seconds < repeat_share * run->schedule->seconds;
+    for (int tries = 0;
+         rc == 0 && !into->deterministic && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
+         run->repeat_seconds < repeat_share * run->schedule->seconds;
          tries++) {
         double before = run->now();
         rc = sample_once(run, cell, &sample, error);
@@ -246,7 +246,7 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
     }
     if (rc < 0)
         return bear(run, cell, rc, error);
-    run->scheduled->cells[cell].done = once;
+    run->scheduled->cells[cell].done = into->deterministic;
     return figures_add_sample(into, &sample) ? error_set(error, ENOMEM, "no memory for another sample") : 0;
 }
 
@@ -433,13 +433,12 @@ static int analyse(const struct run *run, struct error *error)
     size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        unsigned planned = config_of(run, i)->ops->deterministic ? 1 : run->planned;
+        unsigned planned = run->cells[i].deterministic ? 1 : run->planned;
         rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
     }
     for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
         size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];
-        bool paired =
-            !config_of(run, cell)->ops->deterministic && !config_of(run, baseline)->ops->deterministic;
+        bool paired = !run->cells[cell].deterministic && !run->cells[baseline].deterministic;
         if (baseline != cell)
             rc = analyse_comparison(run->result, first + cell, first + baseline, paired, error);
     }

@@ -32,6 +32,7 @@ static struct result_cell make_cell(
             .guest_page_bytes = pages ? config->guest_page_bytes : 0,
             .host_page_bytes = pages ? config->placement->config.memory.page_bytes : 0},
         .technique = config->technique,
+        .deterministic = config->ops->deterministic,
         .pages = {.host_share_2m = NAN, .as_asked = !pages},
         .median = NAN,
         .low = NAN,

@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* What disturbed samples would show is the disturbance. */
-static struct series undisturbed_of(const struct result_cell *cell)
+static struct series undisturbed_of(const struct result_cell *cell, struct pool *pool)
 {
-    struct series series = series_of(cell);
+    struct series series = series_of(cell, pool);
     size_t kept = 0;
     for (size_t i = 0; i < series.count; i++)
         if (series.samples[i].disturbed == DISTURBED_NOT)
@@ -108,10 +107,11 @@ static size_t placement_medians(const struct series *series, double *medians)
  * a trend where they happen to agree. So where they are, they are all that is told of placements. */
 int analyse_shape(struct result_cell *cell)
 {
-    struct series series = undisturbed_of(cell);
-    double *room = calloc(3 * series.count + 1, sizeof *room);
-    bool failed = series.failed || !room;
-    if (!failed) {
+    struct pool pool = {0};
+    struct series series = undisturbed_of(cell, &pool);
+    double *room = pool_room(&pool, 3 * series.count + 1, sizeof *room);
+    int status = pool.failed ? -ENOMEM : 0;
+    if (!status) {
         cell->modes = modes_within(&series, room);
         cell->trend_percent = cell->modes.two ? 0 : within_placements(&series, room);
         size_t placements = placement_medians(&series, room);
@@ -119,7 +119,6 @@ int analyse_shape(struct result_cell *cell)
         if (!cell->modes.two)
             cell->modes = modes_find_placements(room, placements);
     }
-    free(room);
-    series_free(&series);
-    return failed ? -ENOMEM : 0;
+    pool_free(&pool);
+    return status;
 }

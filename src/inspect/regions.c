@@ -99,12 +99,15 @@ static void fill_blocks(struct look *look)
             whole[count++] = round;
     size_t most = count / BLOCKS_WANTED, length = most < 3 ? 1 : most - (most + 1) % 2;
     look->blocks = count / length;
-    for (size_t k = 0; k < look->blocks * in->cpus * in->regions; k++) {
-        size_t b = k / (in->cpus * in->regions), cell = k % (in->cpus * in->regions), used = 0;
-        double values[REGION_ROUNDS_MAX];
-        for (size_t r = b * length; r < (b + 1 == look->blocks ? count : (b + 1) * length); r++)
-            values[used++] = log(in->ns[whole[r] * in->cpus * in->regions + cell]);
-        look->block[b][cell / in->regions][cell % in->regions] = statistics_median(values, used);
+    for (size_t b = 0; b < look->blocks; b++) {
+        size_t end = b + 1 == look->blocks ? count : (b + 1) * length, cell = 0;
+        for (size_t c = 0; c < in->cpus; c++)
+            for (size_t m = 0; m < in->regions; m++, cell++) {
+                double values[REGION_ROUNDS_MAX] = {0};
+                for (size_t r = b * length; r < end; r++)
+                    values[r - b * length] = log(in->ns[whole[r] * in->cpus * in->regions + cell]);
+                look->block[b][c][m] = statistics_median(values, end - b * length);
+            }
     }
 }
 
@@ -152,6 +155,7 @@ static bool find_difference(const struct look *look, const region_table y, struc
 {
     const struct regions_input *in = look->in;
     double most = 0;
+    *found = (struct groups){.one = 0};
     for (size_t pair = 0; pair < in->cpus * in->cpus; pair++)
         for (size_t i = 0, a = pair / in->cpus, b = pair % in->cpus; a < b && i < in->regions; i++)
             for (size_t j = 0; j < in->regions; j++) {

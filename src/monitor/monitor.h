@@ -73,7 +73,7 @@ struct monitor_ops {
      * do. */
     void (*describe)(struct monitor_facts *facts);
 
-    /* -EINTR: signals came without end, or config->stop was asked. */
+    /* -EINTR: config->stop was asked; -EAGAIN: signals came without end. */
     int (*create)(const struct vm_config *config, struct vm **vm, struct error *error);
     /* Backs guest physical memory from `start` on with `backing`, which stays the caller's and must outlive
      * the region; NULL, or one of 0 bytes, removes what is in the slot. Also while virtual CPUs run. A slot
@@ -92,7 +92,8 @@ struct monitor_ops {
      * now and then keeps a pool. */
     int (*vcpu)(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
     unsigned (*vcpus_max)(const struct vm *vm);
-    /* As newly made, but for what set_system() and set_registers() set: for the next user of a pooled one. */
+    /* As newly made, but for what set_system() sets and for its local APIC: for the next user of a pooled
+     * one. */
     int (*reset)(struct vcpu *vcpu, struct error *error);
     /* The owner gives it up: the next thread that uses it owns it. Harmless from any other thread. */
     void (*release)(struct vcpu *vcpu);
@@ -115,7 +116,7 @@ struct monitor_ops {
     int (*complete)(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
     /* Makes the running enter(), or else the next one, return EXIT_KICKED; from any thread or signal handler,
      * while the VM lives. Kicks that no enter() has returned for are one. The owner's thread may see a signal
-     * (kvm/kick.h) without effect. */
+     * (kvm/kick.c) without effect. */
     void (*kick)(struct vcpu *vcpu);
 
     /* Sets in the list what was counted since the creation of the VM (vcpu NULL), or of one virtual CPU.

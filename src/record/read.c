@@ -20,8 +20,8 @@ struct slot {
     void *at;   /* of the field there */
 };
 
-/* Beyond this no time, size or share is anything but a mistake. */
-static const double figure_most = 1e18;
+/* Beyond this no time, size or share is anything but a mistake. It fits 63 bits. */
+static const double figure_most = 9e18;
 
 static void read_fields(struct reader *reader, const struct record *record, const json_t *object, void *base);
 

@@ -1,6 +1,7 @@
 #include "record/internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,17 @@ void reader_refuse_key(struct reader *reader, const char *key, const char *forma
     va_start(list, format);
     refuse(reader, reader->where, key, format, list);
     va_end(list);
+}
+
+static bool is_above(double a, double b)
+{
+    return a > b && a - b > 1e-9 * fabs(b);
+}
+
+void reader_interval(struct reader *reader, const char *what, double low, double figure, double high)
+{
+    if (is_above(low, figure) || is_above(figure, high) || is_above(low, high))
+        reader_refuse(reader, "%s: the %s lies outside of its interval", reader->where, what);
 }
 
 void reader_no_memory(struct reader *reader)

@@ -60,6 +60,7 @@ enum field_flags {
     FIELD_OPEN = 256,    /* of an enum: a name that is not known (a newer file's) is `other` */
     FIELD_UNIQUE = 512,  /* of a list: each item's first field is there once, and references mean it, until
                             another list is unique */
+    FIELD_DIGITS = 2048, /* of a real number: written by draft_number() */
     FIELD_POOLED = 1024, /* of a list: what is read stands in the reader's pool, and is not to be freed */
 };
 
@@ -119,7 +120,8 @@ struct record {
 
 /* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in
  * place, FIELD_POINTER(struct result, cells, cell_count), FIELD_NAMES(quality_names) or, of
- * structures that begin with a name, FIELD_NAMES(chase_orders). */
+ * structures that begin with a name, FIELD_NAMES(chase_orders). FIELDS({…}, …) are a record's fields where it
+ * is defined, RECORD_FIELDS(table) those of a table. */
 #define FIELD_SIZE(type, member) sizeof(((type *)0)->member)
 #define FIELD_AT(type, member) .offset = offsetof(type, member), .size = FIELD_SIZE(type, member)
 #define FIELD_ITEMS(type, member, count)                                                                     \
@@ -129,6 +131,9 @@ struct record {
     .offset = offsetof(type, member), .count_offset = offsetof(type, count)
 #define FIELD_NAMES(array)                                                                                   \
     .names = (array), .name_count = sizeof(array) / sizeof *(array), .name_stride = sizeof *(array)
+#define FIELDS(...)                                                                                          \
+    .fields = (const struct field[]){__VA_ARGS__},                                                           \
+    .field_count = sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 #define RECORD_FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
 
 /* Writes the structure as an object, which the caller owns (json_decref). Items whose reference leads nowhere
@@ -169,10 +174,9 @@ struct reader {
 int record_read(const struct record *record, const json_t *json, void *structure, struct reader *reader);
 
 /* Writes the JSON Schema (draft 2020-12) of a root record's objects, so that it cannot say anything else than
- * the tables, indented: `id` is its file's name, `about` says what the objects are. -ENOMEM is the only
- * error. */
-int record_schema(
-    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error);
+ * the tables, indented. The root's first field is the constant that names it, "vcost.result/1": its file is
+ * vcost.result-1.schema.json. -ENOMEM is the only error. */
+int record_schema(const struct record *record, FILE *stream, struct error *error);
 
 /* ---- writing what no table describes: hooks, other objects ---- */
 
@@ -190,6 +194,10 @@ void put_item(struct draft *draft, json_t *array, json_t *value);
 /* A JSON string of text from outside: what is not UTF-8 becomes U+FFFD. NULL (and failed) without memory. */
 json_t *draft_text(struct draft *draft, const char *text);
 void put_text(struct draft *draft, json_t *object, const char *key, const char *text);
+
+/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
+ * and writing it again changes nothing. Other whole numbers have all their digits. Null for what is none. */
+json_t *draft_number(double number);
 
 /* The structure as an object. */
 json_t *record_object(struct draft *draft, const struct record *record, const void *structure);
@@ -216,6 +224,10 @@ void reader_refuse(struct reader *reader, const char *format, ...) __attribute__
 /* The same about a member: "NAME is no WHAT: WHERE.KEY …". */
 void reader_refuse_key(struct reader *reader, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Refuses the object that is read if its figure lies outside of its interval, by more than digits that are
+ * not in the file can make; NAN does not. */
+void reader_interval(struct reader *reader, const char *what, double low, double figure, double high);
 
 /* `count` zeroed things, to be freed; NULL for none, and after a failure. */
 void *reader_room(struct reader *reader, size_t count, size_t size);

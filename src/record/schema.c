@@ -258,15 +258,15 @@ static void print(struct draft *draft, const json_t *value, size_t indent, const
     fprintf(stream, "\n%*s%s", (int)indent, "", array ? "]" : "}");
 }
 
-int record_schema(
-    const struct record *record, const char *id, const char *about, FILE *stream, struct error *error)
+int record_schema(const struct record *record, FILE *stream, struct error *error)
 {
     struct draft draft = {.failed = false};
     json_t *schema = json_object(), *object = describe_object(&draft, record);
+    const char *name = record->fields[0].text;
     put_text(&draft, schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    put_text(&draft, schema, "$id", id);
-    put_text(&draft, schema, "title", record->fields[0].text ? record->fields[0].text : record->name);
-    put_text(&draft, schema, "description", about);
+    put(&draft, schema, "$id",
+        json_sprintf("%.*s-%s.schema.json", (int)strcspn(name, "/"), name, strchr(name, '/') + 1));
+    put_text(&draft, schema, "title", name);
     draft.failed |= json_object_update(schema, object) != 0;
     json_decref(object);
     if (!draft.failed)

@@ -51,6 +51,21 @@ void put_text(struct draft *draft, json_t *object, const char *key, const char *
     put(draft, object, key, draft_text(draft, text));
 }
 
+json_t *draft_number(double number)
+{
+    char digits[32];
+    if (!isfinite(number))
+        return json_null();
+    if (number != floor(number)) {
+        snprintf(digits, sizeof digits, "%.10g", number);
+        double rounded = strtod(digits, NULL);
+        if (rounded != floor(rounded))
+            return json_real(number);
+        number = rounded;
+    }
+    return fabs(number) <= 0x1p53 ? json_integer((json_int_t)number) : json_real(number);
+}
+
 /* ---- the kinds: a value, or NULL for null ---- */
 
 static json_t *write_constant(struct slot *slot)
@@ -72,7 +87,7 @@ static json_t *write_real(struct slot *slot)
     double number;
     memcpy(&number, field_at(slot->field, slot->base), sizeof number);
     bool known = isfinite(number) && (number != 0 || !(slot->field->flags & FIELD_ZERO));
-    return known ? json_real(number) : NULL;
+    return !known ? NULL : slot->field->flags & FIELD_DIGITS ? draft_number(number) : json_real(number);
 }
 
 static json_t *write_number(struct slot *slot, uint64_t number)

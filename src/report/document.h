@@ -15,7 +15,7 @@
 #include "base/pool.h"
 #include "base/unit.h"
 #include "report/chart.h"
-#include "report/style.h"
+#include "report/text.h"
 
 #include <stdio.h>
 

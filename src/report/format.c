@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- one by one ---- */
-
 struct formatted format_size(uint64_t bytes)
 {
     struct formatted out;
@@ -171,8 +169,6 @@ struct formatted format_figure(enum unit unit, double number, unsigned flags)
 {
     return by_unit(unit, (struct figure){number, NAN, false}, flags);
 }
-
-/* ---- cells of tables ---- */
 
 static unsigned flags_of(const struct column *column)
 {

@@ -9,7 +9,6 @@
 
 #include "base/pool.h"
 #include "base/unit.h"
-#include "report/style.h"
 
 #include <stdint.h>
 
@@ -21,14 +20,13 @@ struct column;
 struct value;
 struct chart_axis;
 
-/* ---- by unit: tables, charts and sentences all write a figure the same way ---- */
-
 enum format_flags {
     FORMAT_BARE = 1, /* without the unit */
     FORMAT_SIGN = 2  /* a difference: "+58.2 µs" */
 };
 
-/* "1.23 µs", "4 KiB", "12,345", "7 %", "2.5 times", "+1.3 %", "yes"; "-" if it is not known. UTF-8. */
+/* "1.23 µs", "4 KiB", "12,345", "7 %", "2.5 times", "+1.3 %", "yes": tables, charts and sentences all write a
+ * figure the same way. UTF-8. */
 struct formatted format_figure(enum unit unit, double number, unsigned flags);
 
 /* What a cell of a table says, without its mark: "19.3 µs", "yes (virtio0)", "AMD EPYC", "-". UTF-8, not
@@ -43,26 +41,16 @@ bool format_ends(
 /* "low … high"; "-" if there is none. In the pool or static. */
 const char *format_interval(struct pool *pool, const struct value *value, const struct column *column);
 
-/* What stands at a tick of an axis: "64K", "+5 %", "10 µs"; a number alone where the axis's label says "ns".
- */
+/* At a tick of an axis: "64K", "+5 %", "10 µs"; a number alone where the axis's label says "ns". */
 struct formatted format_tick(const struct chart_axis *axis, double value);
 
-/* ---- one by one ---- */
-
-/* 512 -> "512 B", 4096 -> "4 KiB", 724 MiB -> "724 MiB", 5931642 -> "5.66 MiB": three significant digits
- * where the size is not a whole number of its unit. */
+/* As base/size.h has it: "512 B", "4 KiB", "5.66 MiB"; and for axes and narrow columns: "512", "4K", "5.66M".
+ */
 struct formatted format_size(uint64_t bytes);
-
-/* The same for axes and narrow columns: "512", "4K", "724M", "5.66M". */
 struct formatted format_size_short(uint64_t bytes);
 
-/* Nanoseconds with three significant digits and without the unit: "0.912", "3.98", "22.4", "110", "1234". */
-struct formatted format_ns(double ns);
-
-/* "0.35 s", "41 s", "1 min 12 s", "2 h 05 min". */
-struct formatted format_seconds(double seconds);
-
-/* "17", "12,345". */
-struct formatted format_count(uint64_t count);
+struct formatted format_ns(double ns); /* without the unit: "0.912", "3.98", "22.4", "110", "1234" */
+struct formatted format_seconds(double seconds); /* "0.35 s", "41 s", "1 min 12 s", "2 h 05 min" */
+struct formatted format_count(uint64_t count);   /* "17", "12,345" */
 
 #endif

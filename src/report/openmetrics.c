@@ -41,22 +41,12 @@ static const char *with_label(struct metrics *metrics, const char *labels, const
     return pool_format(&metrics->pool, "%s%s%s=\"%s\"", labels, labels[0] ? "," : "", name, escaped);
 }
 
-/* Quotes in a HELP are escaped in one of the two formats only. */
-static const char *help_text(struct metrics *metrics, const char *help)
-{
-    static const struct report_style ascii = {.utf8 = false};
-    char *text = (char *)text_cleaned(&metrics->pool, help, &ascii);
-    for (char *c = text; *c; c++)
-        if (*c == '"' || *c == '\\')
-            *c = '\'';
-    return text;
-}
-
 /* Adds one, unless it has no value, or its family has one with these labels already: two of them would make
  * the whole file invalid. */
 static void add_metric(
     struct metrics *metrics, const char *family, const char *help, const char *labels, double value)
 {
+    static const struct report_style ascii = {.utf8 = false};
     for (size_t i = 0; i < metrics->count; i++)
         if (!strcmp(metrics->items[i].family, family) && !strcmp(metrics->items[i].labels, labels))
             return;
@@ -65,8 +55,12 @@ static void add_metric(
                                            : NULL;
     if (!items)
         return;
+    char *text = (char *)text_cleaned(&metrics->pool, help, &ascii);
+    for (char *c = text; *c; c++) /* quotes in a HELP are escaped in one of the two formats only */
+        if (*c == '"' || *c == '\\')
+            *c = '\'';
     metrics->items = items;
-    items[metrics->count++] = (struct metric){family, help_text(metrics, help), labels, value};
+    items[metrics->count++] = (struct metric){family, text, labels, value};
 }
 
 /* By unit: what ends a family's name, and how many of its base unit one is. */
@@ -83,9 +77,14 @@ static const struct {
     [UNIT_CHANGE] = {"_ratio", 1},
 };
 
-/* "vcost_cache_reach_low_bytes". A name that ends in its unit ("balloon-bytes") does not get it twice. */
-static const char *family_name(struct metrics *metrics, const char *name, const char *end, enum unit unit)
+/* "vcost_cache_reach_low_bytes": a number, and the ends of its interval, which are families of their own. A
+ * name that ends in its unit ("balloon-bytes") does not get it twice. */
+static void add_figure(struct metrics *metrics, const char *name, const char *help, const char *labels,
+    enum unit unit, const double figure[3])
 {
+    static const struct {
+        const char *end, *help;
+    } parts[] = {{"", ""}, {"_low", ": low end of the interval"}, {"_high", ": high end of the interval"}};
     const char *suffix = base_units[unit].suffix;
     char *family = (char *)pool_format(&metrics->pool, "vcost_%s", name);
     size_t length = strlen(family), tail = strlen(suffix);
@@ -94,18 +93,9 @@ static const char *family_name(struct metrics *metrics, const char *name, const 
             *c = '_';
     if (length > tail && !strcmp(family + length - tail, suffix))
         length -= tail;
-    return pool_format(&metrics->pool, "%.*s%s%s", (int)length, family, end, suffix);
-}
-
-/* A number with the ends of its interval, which are families of their own. */
-static void add_figure(struct metrics *metrics, const char *name, const char *help, const char *labels,
-    enum unit unit, const double figure[3])
-{
-    static const struct {
-        const char *end, *help;
-    } parts[] = {{"", ""}, {"_low", ": low end of the interval"}, {"_high", ": high end of the interval"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        add_metric(metrics, family_name(metrics, name, parts[i].end, unit),
+        add_metric(metrics,
+            pool_format(&metrics->pool, "%.*s%s%s", (int)length, family, parts[i].end, suffix),
             pool_format(&metrics->pool, "%s%s", help, parts[i].help), labels,
             figure[i] * base_units[unit].factor);
 }
@@ -123,12 +113,11 @@ static void add_number(struct metrics *metrics, const struct finding *finding)
 static void add_words(struct metrics *metrics, const struct finding *finding)
 {
     bool words = finding->unit == UNIT_TEXT || finding->unit == UNIT_YES_NO;
-    if (!finding->value.known || !words || !finding->value.text[0])
-        return;
-    const char *labels = with_label(metrics, "", "name", finding->name);
-    labels = with_label(metrics, labels, "of", finding->key);
-    add_metric(metrics, "vcost_finding_info", "what was found in words",
-        with_label(metrics, labels, "value", finding->value.text), 1);
+    const char *labels =
+        with_label(metrics, with_label(metrics, "", "name", finding->name), "of", finding->key);
+    if (finding->value.known && words && finding->value.text[0])
+        add_metric(metrics, "vcost_finding_info", "what was found in words",
+            with_label(metrics, labels, "value", finding->value.text), 1);
 }
 
 /* Seconds since 1970 of "2025-11-24T06:00:00.5+01:00" (RFC 3339); NAN where it is none. */
@@ -149,17 +138,18 @@ static void add_run(struct metrics *metrics, const struct result *result)
     size_t unknown = 0;
     for (size_t i = 0; i < result->findings.count; i++)
         unknown += !result->findings.items[i].value.known;
-    add_metric(metrics, "vcost_inspect_timestamp_seconds", "when the inspection started, since 1970", "",
-        seconds_of(result->started));
-    add_metric(
-        metrics, "vcost_inspect_duration_seconds", "how long the inspection took", "", result->seconds);
-    add_metric(
-        metrics, "vcost_inspect_complete", "0 if the inspection was stopped early", "", result->complete);
-    add_metric(metrics, "vcost_inspect_unknown_findings",
-        "findings that could not be had here, and are left out", "", (double)unknown);
-    add_metric(metrics, "vcost_build_info", "which vcost inspected",
-        with_label(metrics, "", "version", result->tool.version ? result->tool.version : this_tool.version),
-        1);
+    const struct metric all[] = {
+        {"vcost_inspect_timestamp_seconds", "when the inspection started, since 1970", "",
+            seconds_of(result->started)},
+        {"vcost_inspect_duration_seconds", "how long the inspection took", "", result->seconds},
+        {"vcost_inspect_complete", "0 if the inspection was stopped early", "", result->complete},
+        {"vcost_inspect_unknown_findings", "findings that could not be had here, and are left out", "",
+            (double)unknown},
+        {"vcost_build_info", "which vcost inspected",
+            with_label(metrics, "", "version", result_tool(result)->version), 1},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        add_metric(metrics, all[i].family, all[i].help, all[i].labels, all[i].value);
 }
 
 /* ---- writing ---- */
@@ -168,16 +158,17 @@ static void add_run(struct metrics *metrics, const struct result *result)
 static void write_family(const struct metrics *metrics, size_t first, FILE *stream)
 {
     const char *family = metrics->items[first].family;
-    for (size_t i = 0; i < first; i++)
-        if (!strcmp(metrics->items[i].family, family))
-            return;
-    fprintf(stream, "# HELP %s %s\n# TYPE %s gauge\n", family, metrics->items[first].help, family);
-    for (size_t i = first; i < metrics->count; i++) {
+    for (size_t i = 0; i < metrics->count; i++) {
         const struct metric *metric = &metrics->items[i];
         bool labels = metric->labels[0];
-        if (!strcmp(metric->family, family))
-            fprintf(stream, "%s%s%s%s %.15g\n", family, labels ? "{" : "", metric->labels, labels ? "}" : "",
-                metric->value);
+        if (strcmp(metric->family, family) != 0)
+            continue;
+        if (i < first)
+            return;
+        if (i == first)
+            fprintf(stream, "# HELP %s %s\n# TYPE %s gauge\n", family, metric->help, family);
+        fprintf(stream, "%s%s%s%s %.15g\n", family, labels ? "{" : "", metric->labels, labels ? "}" : "",
+            metric->value);
     }
 }
 

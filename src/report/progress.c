@@ -21,22 +21,17 @@ void progress_start(struct progress_line *line, FILE *stream, bool quiet, bool u
     *line = (struct progress_line){.stream = stream, .active = !quiet && terminal, .utf8 = utf8};
 }
 
-static unsigned width_of(FILE *stream)
-{
-    struct winsize size;
-    if (ioctl(fileno(stream), TIOCGWINSZ, &size) || !size.ws_col)
-        return STYLE_COLUMNS_USUAL;
-    return size.ws_col;
-}
-
 /* "━━━━┄┄┄┄ 23 %, 1 min 12 s left  round 3: kvm, 64 KiB", cut to one column less than the terminal has, so
  * that it never wraps. */
-static void compose(const struct progress_line *line, double fraction, double seconds_left, const char *text,
-    char out[LINE_BYTES])
+void progress_update(struct progress_line *line, double fraction, double seconds_left, const char *text)
 {
     const struct report_style style = {.utf8 = line->utf8};
     const char *full = line->utf8 ? "━" : "#", *empty = line->utf8 ? "┄" : ".";
-    char bar[BAR_COLUMNS * 3 + 1] = "", whole[LINE_BYTES], left[64] = "";
+    char bar[BAR_COLUMNS * 3 + 1] = "", whole[LINE_BYTES], out[LINE_BYTES], left[64] = "";
+    struct winsize size;
+    double now = clock_seconds();
+    if (!line->active || (line->drawn && now - line->last < period))
+        return;
     fraction = isfinite(fraction) ? fmax(0, fmin(1, fraction)) : 0;
     for (int i = 0; i < BAR_COLUMNS; i++)
         strcat(bar, i < lround(fraction * BAR_COLUMNS) ? full : empty);
@@ -44,16 +39,8 @@ static void compose(const struct progress_line *line, double fraction, double se
         snprintf(left, sizeof left, ", %s left", format_seconds(fmax(1, seconds_left)).text);
     snprintf(whole, sizeof whole, "%s %2.0f %%%s  %.300s", bar, floor(fraction * 100), left, text);
     text_clean(whole, line->utf8 ? TEXT_UTF8 : TEXT_ASCII, out, LINE_BYTES);
-    text_cut(out, width_of(line->stream) - 1, &style);
-}
-
-void progress_update(struct progress_line *line, double fraction, double seconds_left, const char *text)
-{
-    char out[LINE_BYTES];
-    double now = clock_seconds();
-    if (!line->active || (line->drawn && now - line->last < period))
-        return;
-    compose(line, fraction, seconds_left, text, out);
+    bool known = !ioctl(fileno(line->stream), TIOCGWINSZ, &size) && size.ws_col;
+    text_cut(out, (known ? size.ws_col : STYLE_COLUMNS_USUAL) - 1, &style);
     fprintf(line->stream, "\r%s\033[K", out);
     fflush(line->stream);
     line->last = now;

@@ -5,7 +5,7 @@
 #ifndef VCOST_REPORT_PROGRESS_H
 #define VCOST_REPORT_PROGRESS_H
 
-#include "report/style.h"
+#include "report/text.h"
 
 #include <stdio.h>
 

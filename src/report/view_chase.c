@@ -1,71 +1,322 @@
-#include "report/view_chase.h"
+#include "report/views.h"
 
 #include "report/format.h"
-#include "report/view_chase_parts.h"
 #include "report/view_parts.h"
+#include "result/curves.h"
 #include "result/told_levels.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
-/* ---- names ---- */
+enum { PLACES_MAX = 4 };
 
-/* Which parts of a shape have to be named. */
-struct shape_parts {
-    bool order, element, write, chains;
+struct found {
+    const struct curve *curve;
+    const struct curve_point *point; /* NULL: there is none */
 };
 
-static const char *shape_name(struct document *doc, const struct chase_shape *shape, struct shape_parts parts)
+/* Where something ran that was compared with native, and what all its comparisons say together. */
+struct place {
+    const char *label;
+    bool elsewhere; /* on another machine */
+    size_t curves;  /* that were compared */
+    struct ratios ratios;
+    struct found slowest, fastest;        /* the largest that are significant */
+    uint64_t unclear_least, unclear_most; /* working sets */
+};
+
+struct chase_view {
+    const struct result *result;
+    struct document *doc;
+    struct curves curves;
+    const char *prefix; /* what its curves are called by besides, where there are several results; NULL */
+    struct place places[PLACES_MAX];
+    size_t place_count;
+};
+
+/* How a curve is called, in the document's memory. */
+struct curve_words {
+    const char *title; /* "native", "kvm (nested) 4K/2M": page sizes where the label alone is ambiguous */
+    const char *kind;  /* what tells it from others of its label: "packed, 4K/2M"; "" where it is alone */
+    const char *name;  /* for a legend: "packed: kvm (nested) 4K/2M" */
+};
+
+enum { SHAPE_ORDER, SHAPE_ELEMENT, SHAPE_WRITE, SHAPE_CHAINS, SHAPE_PARTS };
+
+/* "random, 64 B elements, reading, 1 chain": those parts of it that are to be named. */
+static const char *shape_name(
+    struct document *doc, const struct chase_shape *shape, const bool named[static SHAPE_PARTS])
 {
     struct listing name = {.doc = doc, .between = ", "};
-    if (parts.order)
+    if (named[SHAPE_ORDER])
         listing_add(&name, "%s", chase_orders[shape->order].name);
-    if (parts.element)
+    if (named[SHAPE_ELEMENT])
         listing_add(&name, "%s elements", format_size(shape->element_bytes).text);
-    if (parts.write)
+    if (named[SHAPE_WRITE])
         listing_add(&name, shape->write ? "writing" : "reading");
-    if (parts.chains)
+    if (named[SHAPE_CHAINS])
         listing_add(&name, "%u chain%s", shape->chains, shape->chains == 1 ? "" : "s");
     return listing_text(&name);
 }
 
-struct curve_words chase_words(const struct chase_view *view, const struct curve *curve)
+static struct curve_words words_of(const struct chase_view *view, const struct curve *curve)
 {
     const struct curve_group *group = curve->group;
-    struct shape_parts differing = {false};
-    const char *pages = "", *label = curve->label;
+    const struct chase_shape *own = &group->shape;
+    bool differ[SHAPE_PARTS] = {false};
+    const char *pages = "";
     size_t alike = 0;
     for (size_t i = 0; i < view->curves.group_count; i++) {
         const struct chase_shape *shape = &view->curves.groups[i].shape;
-        differing.order |= shape->order != group->shape.order;
-        differing.element |= shape->element_bytes != group->shape.element_bytes;
-        differing.write |= shape->write != group->shape.write;
-        differing.chains |= shape->chains != group->shape.chains;
+        differ[SHAPE_ORDER] |= shape->order != own->order;
+        differ[SHAPE_ELEMENT] |= shape->element_bytes != own->element_bytes;
+        differ[SHAPE_WRITE] |= shape->write != own->write;
+        differ[SHAPE_CHAINS] |= shape->chains != own->chains;
     }
     for (size_t i = 0; i < group->curve_count; i++)
-        alike += !strcmp(group->curves[i].label, label);
+        alike += !strcmp(group->curves[i].label, curve->label);
     if (alike > 1)
-        pages = document_text(view->doc, "%s%s%s",
-            curve->guest_page_bytes ? format_size_short(curve->guest_page_bytes).text : "",
-            curve->guest_page_bytes ? "/" : "", format_size_short(curve->host_page_bytes).text);
-    const char *tag = shape_name(view->doc, &group->shape, differing);
-    const char *title = document_text(view->doc, "%s%s%s", label, pages[0] ? " " : "", pages);
+        pages = document_text(view->doc, "%s", format_size_short(curve->host_page_bytes).text);
+    if (alike > 1 && curve->guest_page_bytes)
+        pages = document_text(view->doc, "%s/%s", format_size_short(curve->guest_page_bytes).text, pages);
+    const char *tag = shape_name(view->doc, own, differ);
+    const char *title = document_text(view->doc, "%s%s%s", curve->label, pages[0] ? " " : "", pages);
     return (struct curve_words){.title = title,
         .kind = document_text(view->doc, "%s%s%s", tag, tag[0] && pages[0] ? ", " : "", pages),
         .name = document_text(view->doc, "%s%s%s", tag, tag[0] ? ": " : "", title)};
 }
 
-/* ---- the table of a group ---- */
+/* ---- the conclusion, and the facts that bear it ---- */
 
-/* Why there is something to say about a point; NULL if there is not. */
-static const char *reason_of(const struct result *result, const struct curve_point *point)
+static void count_point(struct place *place, struct found found)
 {
-    if (!point->cell)
-        return result->complete || !result->incomplete_reason[0] ? "this cell was not part of the experiment"
-                                                                 : result->incomplete_reason;
-    const char *reason = cell_reason(point->cell);
-    return reason || !point->against ? reason : comparison_reason(point->against);
+    const struct result_comparison *against = found.point->against;
+    uint64_t bytes = found.point->working_set_bytes;
+    struct found *slowest = &place->slowest, *fastest = &place->fastest;
+    if (!point_compared(found.point))
+        return;
+    enum verdict verdict = verdict_of(against->low, against->high);
+    ratios_add(&place->ratios, against->ratio, against->low, against->high);
+    if (ratio_is_unclear(against->low, against->high)) {
+        place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
+        place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
+    }
+    if (verdict == VERDICT_SLOWER && (!slowest->point || against->ratio > slowest->point->against->ratio))
+        *slowest = found;
+    if (verdict == VERDICT_FASTER && (!fastest->point || against->ratio < fastest->point->against->ratio))
+        *fastest = found;
 }
+
+static void find_places(struct chase_view *view)
+{
+    for (size_t i = 0; i < view->curves.count; i++) {
+        const struct curve *curve = view->curves.all[i];
+        struct place *place = view->places, *end = place + view->place_count;
+        while (place < end && strcmp(place->label, curve->label) != 0)
+            place++;
+        if (!curve->compared || place == view->places + PLACES_MAX)
+            continue;
+        if (place == end) {
+            *place = (struct place){curve->label, curve->elsewhere, .unclear_least = UINT64_MAX};
+            view->place_count++;
+        }
+        place->curves++;
+        for (size_t k = 0; k < curve->group->working_set_count; k++)
+            count_point(place, (struct found){curve, &curve->points[k]});
+    }
+}
+
+/* Differences below this are next to nothing. */
+static const double matters = 0.01;
+
+/* "71.2 % (55.9 to 92.9) more than native here, at 64 MiB (packed, 4K/2M)": how much more, or less, with what
+ * `than` says, and where. */
+static const char *found_text(const struct chase_view *view, struct found found, const char *than)
+{
+    const struct result_comparison *against = found.point->against;
+    const char *kind = words_of(view, found.curve).kind;
+    return document_text(view->doc, "%s%s at %s%s%s%s",
+        view_amount(view->doc, against->ratio, against->low, against->high), than,
+        format_size(found.point->working_set_bytes).text, kind[0] ? " (" : "", kind, kind[0] ? ")" : "");
+}
+
+static void conclude(const struct chase_view *view, const struct place *place)
+{
+    struct document *doc = view->doc;
+    const struct ratios *ratios = &place->ratios;
+    const char *where = place->elsewhere         ? document_text(doc, "on %s", place->label)
+                        : view->place_count == 1 ? "in a guest"
+                                                 : document_text(doc, "in %s", place->label);
+    const char *incomplete = view_run_incomplete(view->result, doc);
+    bool more = ratios_slower(ratios), less = ratios_faster(ratios), any = more || less;
+    more &= place->slowest.point && place->slowest.point->against->ratio >= 1 + matters;
+    less &= place->fastest.point && place->fastest.point->against->ratio <= 1 - matters;
+    if (more || less) {
+        document_say(doc, BLOCK_CONCLUSION, "Memory access %s costs up to %s", where,
+            more ? found_text(view, place->slowest, " more than native here,")
+                 : found_text(view, place->fastest, " less than native here,"));
+        if (more && less)
+            view_add(doc, ", and up to %s", found_text(view, place->fastest, " less,"));
+        view_add(doc, "%s.", incomplete);
+    } else if (!ratios->all) {
+        document_say(doc, BLOCK_CONCLUSION,
+            "This run cannot tell what memory access %s costs: that needs two placements or more%s.", where,
+            incomplete);
+    } else if (ratios_disturbed(ratios)) {
+        document_say(doc, BLOCK_CONCLUSION,
+            "This run was too disturbed to tell what memory access %s costs%s: %s.", where, incomplete,
+            view_run_blame(view->result, doc));
+    } else if (any) {
+        document_say(doc, BLOCK_CONCLUSION,
+            "Memory access %s costs next to nothing here: no significant difference reaches %.0f %%%s.",
+            where, 100 * matters, incomplete);
+    } else {
+        document_say(
+            doc, BLOCK_CONCLUSION, "Memory access %s costs nothing measurable here%s.", where, incomplete);
+    }
+}
+
+/* Where nothing was compared: the two ends of the first curve. */
+static void conclude_alone(const struct chase_view *view)
+{
+    const struct curve_point *first = NULL, *last = NULL;
+    const struct curve *curve = NULL;
+    for (size_t c = 0; c < view->curves.count && !first; c++) {
+        curve = view->curves.all[c];
+        for (size_t i = 0; i < curve->group->working_set_count; i++)
+            if (point_measured(&curve->points[i])) {
+                first = first ? first : &curve->points[i];
+                last = &curve->points[i];
+            }
+    }
+    if (first)
+        document_say(view->doc, BLOCK_CONCLUSION, "An access takes %s ns at %s",
+            format_ns(first->cell->median).text, format_size(first->working_set_bytes).text);
+    else
+        document_say(view->doc, BLOCK_CONCLUSION, "Nothing was measured");
+    if (last != first)
+        view_add(view->doc, " and %s ns at %s", format_ns(last->cell->median).text,
+            format_size(last->working_set_bytes).text);
+    if (first)
+        view_add(view->doc, " (%s); nothing was compared", words_of(view, curve).name);
+    view_add(view->doc, "%s.", view_run_incomplete(view->result, view->doc));
+}
+
+static void add_slowest(const struct chase_view *view, const struct place *place)
+{
+    const struct ratios *ratios = &place->ratios;
+    if (ratios->slower)
+        view_add(view->doc, "; the largest significant slowdown is %s", found_text(view, place->slowest, ""));
+    else
+        view_add(view->doc, "; no slowdown is significant");
+    if (ratios->slower && !ratios_slower(ratios) && !ratios_disturbed(ratios))
+        view_add(view->doc, ", no more than chance explains among %zu", ratios->all);
+    view_add(view->doc, ".");
+}
+
+/* "At 31 of 37 working sets guest and native agree within 3 %; the largest significant slowdown is …", and
+ * how much cannot be told; and why, and what to do, unless that is the conclusion. */
+static void say_place(const struct chase_view *view, const struct place *place)
+{
+    struct document *doc = view->doc;
+    const struct ratios *ratios = &place->ratios;
+    bool disturbed = ratios_disturbed(ratios), one = place->curves == 1;
+    const char *of = one ? "working sets" : "comparisons";
+    size_t agree;
+    if (ratios->all > 1 && !disturbed) {
+        document_say(doc, BLOCK_FACT, "%s %zu of %zu %s %s and native agree within 3 %%", one ? "At" : "In",
+            ratios->close, ratios->all, of, place->elsewhere ? place->label : "guest");
+        if (ratios_agree(ratios, &agree) >= 0.05)
+            view_add(doc, ", %s %zu within 10 %%", one ? "at" : "in", agree);
+        add_slowest(view, place);
+    }
+    if (!ratios->unclear)
+        return;
+    document_say(doc, BLOCK_FACT, "%s %zu of %zu %s, ", one ? "At" : "In", ratios->unclear, ratios->all, of);
+    if (place->unclear_most == place->unclear_least)
+        view_add(doc, "at %s", format_size(place->unclear_most).text);
+    else
+        view_add(doc, "between %s and %s", format_size(place->unclear_least).text,
+            format_size(place->unclear_most).text);
+    if (!disturbed)
+        view_add(doc, ", this run cannot tell: %s.", view_run_blame(view->result, doc));
+    else {
+        view_add(doc, ", the interval reaches more than 10 %% to a side");
+        add_slowest(view, place);
+    }
+}
+
+/* Which page sizes are fastest at the largest working set that several were measured at. */
+static void say_pages(const struct chase_view *view, const char *label)
+{
+    const struct curve *fastest = NULL, *slowest = NULL;
+    size_t pairs = 0, at = 0;
+    for (size_t g = 0; pairs < 2 && g < view->curves.group_count; g++)
+        for (at = view->curves.groups[g].working_set_count; pairs < 2 && at-- > 0;) {
+            const struct curve_group *group = &view->curves.groups[g];
+            pairs = 0;
+            for (size_t i = 0; i < group->curve_count; i++) {
+                const struct curve *curve = &group->curves[i];
+                if (strcmp(curve->label, label) != 0 || !point_measured(&curve->points[at]))
+                    continue;
+                double median = curve->points[at].cell->median;
+                fastest = pairs && median >= fastest->points[at].cell->median ? fastest : curve;
+                slowest = pairs && median <= slowest->points[at].cell->median ? slowest : curve;
+                pairs++;
+            }
+        }
+    if (pairs < 2)
+        return;
+    const struct result_cell *best = fastest->points[at].cell, *worst = slowest->points[at].cell;
+    document_say(view->doc, BLOCK_FACT,
+        "Pages (guest/host) at %s: ", format_size(fastest->points[at].working_set_bytes).text);
+    if (best->high < worst->low)
+        view_add(view->doc, "%s is fastest, %s ns per access, %s slowest, %s ns.",
+            words_of(view, fastest).kind, format_ns(best->median).text, words_of(view, slowest).kind,
+            format_ns(worst->median).text);
+    else
+        view_add(view->doc, "none of the %zu pairs is significantly faster than another.", pairs);
+}
+
+/* What the way in which KVM virtualizes memory means for this. */
+static void say_technique(const struct chase_view *view)
+{
+    static const char *const meanings[] = {
+        [TECHNIQUE_NESTED] = "Nested paging walks two page tables where the TLB misses: large pages on both "
+                             "sides make that cheaper. What page faults and exits cost: vcost events.",
+        [TECHNIQUE_SHADOW] = "Shadow paging makes no walk longer; it makes page faults and exits expensive: "
+                             "vcost events.",
+        [TECHNIQUE_UNKNOWN] = NULL,
+    };
+    const char *meaning = NULL;
+    for (size_t i = 0; i < view->result->cell_count && !meaning; i++)
+        if (!strcmp(view->result->cells[i].cell.monitor, "kvm"))
+            meaning = meanings[view->result->cells[i].technique];
+    if (meaning)
+        document_say(view->doc, BLOCK_FACT, "%s", meaning);
+}
+
+/* Whether all was too disturbed to conclude anything. */
+static bool conclude_all(const struct chase_view *view)
+{
+    size_t disturbed = 0;
+    for (size_t i = 0; i < view->place_count; i++) {
+        conclude(view, &view->places[i]);
+        disturbed += ratios_disturbed(&view->places[i].ratios);
+    }
+    if (!view->place_count)
+        conclude_alone(view);
+    view_run_machine(view->result, view->doc);
+    for (size_t i = 0; i < view->place_count; i++) {
+        say_place(view, &view->places[i]);
+        say_pages(view, view->places[i].label);
+    }
+    view_run_below(view->result, view->doc);
+    say_technique(view);
+    return disturbed && disturbed == view->place_count;
+}
+
+/* ---- the table of a group ---- */
 
 /* Why figures are missing, lack an interval or are of other pages; or the details: that a cell is noisy,
  * since what is read is how cells compare. */
@@ -73,15 +324,19 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
 {
     struct remarks remarks = {.doc = view->doc};
     for (size_t i = 0; i < group->curve_count; i++) {
-        const char *title = chase_words(view, &group->curves[i]).title;
+        const char *title = words_of(view, &group->curves[i]).title;
         for (size_t k = 0; k < group->working_set_count; k++) {
             const struct curve_point *point = &group->curves[i].points[k];
             const struct result_cell *cell = point->cell;
+            const char *reason = cell ? cell_reason(cell) : view->result->incomplete_reason;
+            if (!cell && (view->result->complete || !reason[0]))
+                reason = "this cell was not part of the experiment";
+            if (cell && !reason && point->against)
+                reason = comparison_reason(point->against);
             const char *mark = !cell_measured(cell) ? "- " : cell->quality == QUALITY_INTERRUPTED ? "! " : "";
             if (details == (cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked))
                 remarks_add(&remarks, document_text(view->doc, "%s%s at ", mark, title),
-                    document_text(view->doc, "%s", format_size(point->working_set_bytes).text),
-                    reason_of(view->result, point));
+                    document_text(view->doc, "%s", format_size(point->working_set_bytes).text), reason);
         }
     }
     document_details(view->doc, details);
@@ -89,116 +344,77 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
     document_details(view->doc, false);
 }
 
-/* Of the slowdown where there is one, else of the time. */
-static bool is_unclear(const struct curve *curve, const struct curve_point *point)
-{
-    const struct result_cell *cell = point->cell;
-    if (curve->compared)
-        return point_compared(point) && ratio_is_unclear(point->against->low, point->against->high);
-    return point_measured(point) && ratio_is_unclear(cell->low / cell->median, cell->high / cell->median);
-}
-
-/* What the columns of a group depend on. */
-struct layout {
-    bool compared; /* something is: then what is not has a time alone, else also its interval and fastest */
-    bool pair;     /* native and one that is compared with it */
-    bool unclear;  /* these are marked: there are some, and they are not the most */
-};
-
-static struct layout layout_of(const struct curve_group *group)
-{
-    struct layout layout = {
-        .pair = group->curve_count == 2 && group->curves[0].native && group->curves[1].compared};
-    size_t points = 0, unclear = 0;
-    for (size_t i = 0; i < group->curve_count; i++)
-        layout.compared |= group->curves[i].compared;
-    for (size_t i = 0; i < group->curve_count; i++)
-        for (size_t k = 0; group->curves[i].compared == layout.compared && k < group->working_set_count;
-             k++) {
-            const struct curve_point *point = &group->curves[i].points[k];
-            points += layout.compared ? point_compared(point) : point_measured(point);
-            unclear += is_unclear(&group->curves[i], point);
-        }
-    layout.unclear = unclear && 2 * unclear < points;
-    return layout;
-}
-
 enum { COLUMN_TIME, COLUMN_FASTEST, COLUMN_SLOWDOWN, CURVE_COLUMNS };
 
-/* The columns of a curve, whose block has its name, or their heads where two stand side by side. */
-static void make_columns(const struct curve *curve, const char *title, struct layout layout,
+/* The columns of a curve, whose block has its name, or their heads in a pair of native and what is compared
+ * with it. Where something is compared the others have a time alone, else also its interval and the fastest.
+ */
+static void make_columns(const struct curve *curve, const char *title, bool pair, bool compared,
     struct column columns[static CURVE_COLUMNS])
 {
-    const char *block = layout.pair ? NULL : title, *head = layout.pair ? title : "ns";
-    if (layout.pair && !curve->native && !curve->elsewhere)
+    const char *block = pair ? NULL : title, *head = pair ? title : "ns";
+    if (pair && !curve->native && !curve->elsewhere)
         head = "guest";
-    columns[COLUMN_TIME] = (struct column){
-        "ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !layout.compared};
+    columns[COLUMN_TIME] =
+        (struct column){"ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !compared};
     columns[COLUMN_FASTEST] = (struct column){"fastest", NULL, block, UNIT_NS, .bare = true};
     columns[COLUMN_SLOWDOWN] =
         (struct column){"slowdown", NULL, block, UNIT_CHANGE, .rounded = true, .interval = true};
 }
 
-static void fill_point(struct table *table, size_t row, size_t column, const struct curve *curve,
-    const struct curve_point *point, struct layout layout)
+static void fill_point(
+    struct table *table, size_t row, size_t column, const struct curve_point *point, bool compared)
 {
     static const enum tone tones[VERDICTS] = {[VERDICT_SLOWER] = TONE_SLOWER, [VERDICT_FASTER] = TONE_FASTER};
     const struct result_cell *cell = point->cell;
     const struct result_comparison *against = point->against;
-    struct value *time = table_at(table, row, column + COLUMN_TIME);
-    struct value *slowdown = table_at(table, row, column + COLUMN_SLOWDOWN);
-    if (cell) {
-        table_interval(table, row, column + COLUMN_TIME, cell->median, cell->low, cell->high);
-        time->mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL;
-        time->why = cell_reason(cell);
-        table_number(table, row, column + COLUMN_FASTEST, layout.compared ? NAN : cell->min);
-    }
-    if (against) {
-        table_interval(table, row, column + COLUMN_SLOWDOWN, against->ratio, against->low, against->high);
-        slowdown->tone = tones[verdict_of(against->low, against->high)];
-        slowdown->why = comparison_reason(against);
-    }
-    if (layout.unclear && curve->compared == layout.compared && is_unclear(curve, point))
-        (curve->compared ? slowdown : time)->mark = "~";
-}
-
-static bool any_measured(const struct curve_group *group, size_t at)
-{
-    bool any = false;
-    for (size_t i = 0; i < group->curve_count; i++)
-        any |= point_measured(&group->curves[i].points[at]);
-    return any;
+    if (cell)
+        *table_at(table, row, column + COLUMN_TIME) =
+            (struct value){UNIT_NS, cell->median, cell->low, cell->high, .why = cell_reason(cell),
+                .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
+    if (cell && !compared)
+        table_number(table, row, column + COLUMN_FASTEST, cell->min);
+    if (against)
+        *table_at(table, row, column + COLUMN_SLOWDOWN) =
+            (struct value){UNIT_CHANGE, against->ratio, against->low, against->high,
+                .why = comparison_reason(against), .tone = tones[verdict_of(against->low, against->high)]};
 }
 
 /* A row for each working set that something was measured at. */
 static void add_table(const struct chase_view *view, const struct curve_group *group)
 {
     const struct chase_shape *shape = &group->shape;
-    size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0, row = 0;
+    size_t count = 1 + CURVE_COLUMNS * group->curve_count, rows = 0;
+    size_t *measured = pool_room(&view->doc->pool, group->working_set_count, sizeof *measured);
     struct column *columns = pool_room(&view->doc->pool, count, sizeof *columns);
-    struct layout layout = layout_of(group);
-    for (size_t i = 0; i < group->working_set_count; i++)
-        rows += any_measured(group, i);
+    const struct curve *curves = group->curves;
+    bool compared = false, pair = group->curve_count == 2 && curves[0].native && curves[1].compared;
+    for (size_t i = 0; i < group->curve_count; i++)
+        compared |= curves[i].compared;
+    for (size_t at = 0; measured && at < group->working_set_count; at++) {
+        bool any = false;
+        for (size_t i = 0; i < group->curve_count; i++)
+            any |= point_measured(&curves[i].points[at]);
+        measured[rows] = at;
+        rows += any;
+    }
     if (!columns || !rows)
         return;
     columns[0] = (struct column){.key = "working_set", .head = "working set", .unit = UNIT_BYTES};
     for (size_t i = 0; i < group->curve_count; i++)
-        make_columns(&group->curves[i], chase_words(view, &group->curves[i]).title, layout,
-            columns + 1 + CURVE_COLUMNS * i);
-    const char *name =
-        shape_name(view->doc, shape, (struct shape_parts){true, true, shape->write, shape->chains > 1});
+        make_columns(
+            &curves[i], words_of(view, &curves[i]).title, pair, compared, columns + 1 + CURVE_COLUMNS * i);
     struct table *table = document_table(view->doc, "slowdown",
-        document_text(view->doc, "pointer chase, %s: ns per access", name), columns, count, rows);
-    for (size_t at = 0; at < group->working_set_count; at++) {
-        if (!any_measured(group, at))
-            continue;
-        table_number(table, row, 0, (double)group->working_sets[at]);
+        document_text(view->doc, "pointer chase, %s: ns per access",
+            shape_name(view->doc, shape, (bool[]){true, true, shape->write, shape->chains > 1})),
+        columns, count, rows);
+    for (size_t row = 0; row < rows; row++) {
+        table_number(table, row, 0, (double)group->working_sets[measured[row]]);
         for (size_t i = 0; i < group->curve_count; i++)
-            fill_point(
-                table, row, 1 + CURVE_COLUMNS * i, &group->curves[i], &group->curves[i].points[at], layout);
-        row++;
+            fill_point(table, row, 1 + CURVE_COLUMNS * i, &curves[i].points[measured[row]], compared);
     }
     view_drop_empty(table);
+    view_mark_unclear(table);
     view_say_marks(table, view->doc);
     say_notes(view, group, false);
     say_notes(view, group, true);
@@ -210,7 +426,7 @@ static void add_table(const struct chase_view *view, const struct curve_group *g
 static void add_series(
     const struct chase_view *view, const struct curve *curve, bool slowdowns, struct chart *chart)
 {
-    const char *name = chase_words(view, curve).name;
+    const char *name = words_of(view, curve).name;
     if (view->prefix)
         name = document_text(view->doc, "%s: %s", view->prefix, name);
     struct chart_series *series = chart_series(view->doc, chart, name, curve->group->working_set_count);
@@ -223,7 +439,7 @@ static void add_series(
         double x = series->points[i].x = (double)point->working_set_bytes;
         if (slowdowns && point_compared(point))
             series->points[i] = (struct chart_point){x, against->ratio, against->low, against->high,
-                is_unclear(curve, point) ? "tells nothing" : NULL};
+                ratio_is_unclear(against->low, against->high) ? "tells nothing" : NULL};
         else if (!slowdowns && point_measured(point) && cell->median > 0)
             series->points[i] = (struct chart_point){x, cell->median, cell->low, cell->high, NULL};
     }
@@ -292,12 +508,6 @@ static const struct curve *choose(const struct chase_view *view)
     return best;
 }
 
-static int by_working_set(const void *a, const void *b)
-{
-    const struct told_level *x = a, *y = b;
-    return (x->working_set_bytes > y->working_set_bytes) - (x->working_set_bytes < y->working_set_bytes);
-}
-
 /* "32 KiB", "64 entries (256 KiB)" */
 static const char *reach_size(struct document *doc, uint64_t bytes, uint64_t entries)
 {
@@ -346,23 +556,21 @@ static const char *add_charts(const struct chase_view *view, size_t count)
     const struct curve *curve = chosen || !chart ? chosen : view->curves.all[0];
     if (chart)
         told_levels(&view->result->host, curve->group->shape.order, curve->host_page_bytes, &told);
-    qsort(told.levels, told.count, sizeof *told.levels, by_working_set);
     for (size_t i = 0; i < told.count; i++)
         chart_mark(view->doc, chart, MARK_REPORTED, told.levels[i].working_set_bytes,
             told.levels[i].working_set_bytes, told.levels[i].name);
-    return reaches.count ? document_text(view->doc, "Measured in %s: %s.", chase_words(view, chosen).name,
+    return reaches.count ? document_text(view->doc, "Measured in %s: %s.", words_of(view, chosen).name,
                                listing_text(&reaches))
                          : "";
 }
-
-/* ---- all ---- */
 
 void view_chase(const struct result *result, struct document *doc)
 {
     struct chase_view view = {.result = result, .doc = doc};
     curves_arrange(result, &doc->pool, &view.curves);
+    find_places(&view);
     view_run_title(result, doc);
-    if (chase_conclude(&view) && !doc->stamp)
+    if (conclude_all(&view) && !doc->stamp)
         doc->stamp = "too disturbed to tell";
     view_run_today(result, doc);
     for (size_t i = 0; i < view.curves.group_count; i++)
@@ -370,7 +578,11 @@ void view_chase(const struct result *result, struct document *doc)
     const char *reaches = add_charts(&view, 1);
     if (reaches[0])
         document_say(doc, BLOCK_SENTENCE, "%s", reaches);
-    chase_say_counts(&view);
+    document_details(doc, true);
+    for (size_t i = 0; i < view.place_count; i++)
+        view_run_counts(&view.places[i].ratios, view.places[i].label,
+            (const char *[]){"comparison", "comparisons"}, "slower", "faster", doc);
+    document_details(doc, false);
     view_run_method(result, doc);
     view_run_cells(result, doc);
 }

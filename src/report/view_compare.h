@@ -8,6 +8,6 @@
 
 /* Appends to the document; the results, or the comparison that was read, have to outlive it. compare->metric
  * comes first. */
-void view_compare(const struct compare *compare, struct document *document);
+void view_compare(const struct compare *compare, struct document *doc);
 
 #endif

@@ -1,4 +1,4 @@
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include "event/event_kind.h"
 #include "report/format.h"
@@ -45,8 +45,32 @@ enum price_over { OVER_NATIVE, OVER_EVENT }; /* what it costs more than */
 struct price_list {
     struct price *rows;
     size_t count;
-    const char *guest; /* the monitor of all guests; "guest": there are several; NULL: none */
+    const char *guest; /* the monitor of all guests, or what another machine is called; "guest", "there":
+                          there are several; NULL: none */
+    bool elsewhere;    /* a guest is another machine */
 };
+
+static bool is_native(const struct result_cell *cell)
+{
+    return !strcmp(cell->cell.monitor, "native");
+}
+
+/* Whether a cell is another machine's, which may be a guest or not. */
+static bool is_elsewhere(const struct result_cell *cell)
+{
+    return !is_native(cell) && cell_without_guest(cell);
+}
+
+/* As people read it: a table's head, part of a row's name. */
+static const char *guest_name(const struct result_cell *guest)
+{
+    return is_elsewhere(guest) ? guest->label : guest->cell.monitor;
+}
+
+static const char *where_of(const struct result_cell *guest)
+{
+    return guest && is_elsewhere(guest) ? "there" : "in the guest";
+}
 
 /* The next row that has all these flags; the first one after NULL. */
 static const struct price *next_price(
@@ -57,29 +81,18 @@ static const struct price *next_price(
             return price;
     return NULL;
 }
-/* A row for each guest of an event; native's cell stands in all of them. */
-static void add_cell(struct price_list *prices, const struct result_cell *cell)
+/* The native cell of the same event and size, or one of a guest; NULL: there is none. */
+static const struct result_cell *cell_like(
+    const struct result *result, const struct result_cell *cell, bool native)
 {
-    const char *name = cell_workload(cell);
-    uint64_t bytes = workload_size(&cell->cell.workload);
-    bool native = cell->technique == TECHNIQUE_NONE, found = false;
-    const struct result_cell *natively = native ? cell : NULL;
-    for (struct price *row = prices->rows; row < prices->rows + prices->count; row++) {
-        if (row->bytes != bytes || strcmp(row->event, name) != 0)
-            continue;
-        natively = natively ? natively : row->native;
-        if (!native && (row->guest || found))
-            continue;
-        *(native ? &row->native : &row->guest) = cell;
-        found = true;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *other = &result->cells[i];
+        if (event_of(&other->cell.workload) && is_native(other) == native &&
+            workload_size(&other->cell.workload) == workload_size(&cell->cell.workload) &&
+            !strcmp(cell_workload(other), cell_workload(cell)))
+            return other;
     }
-    if (!found)
-        prices->rows[prices->count++] = (struct price){.event = name,
-            .bytes = bytes,
-            .known = event_find(name),
-            .native = natively,
-            .guest = native ? NULL : cell,
-            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+    return NULL;
 }
 
 /* The event that a comparison's baseline is, if it is another one; NULL. */
@@ -123,7 +136,7 @@ static void price_row(const struct result *result, struct price *row)
     if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
         *native = (struct price_extra){NULL, guest->median, guest->low, guest->high};
     row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
-    row->exits = guest && guest->operations && guest->counters.known
+    row->exits = guest && !is_elsewhere(guest) && guest->operations && guest->counters.known
                      ? (double)guest->counters.exits / (double)guest->operations
                      : NAN;
     bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
@@ -137,27 +150,58 @@ static void price_row(const struct result *result, struct price *row)
                  (over_event ? IN_OVER_EVENT : 0u);
 }
 
-/* Without memory, which the pool remembers, it is empty. */
+/* Whether there is a figure of the same event and size, and of another guest. */
+static bool has_other_guest(const struct price_list *prices, const struct price *row)
+{
+    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED_IN_GUEST));)
+        if (price->bytes == row->bytes && !strcmp(price->event, row->event))
+            return true;
+    return false;
+}
+
+/* What is said of several guests: then a row's name has its own. */
+static void name_guests(struct price_list *prices, struct pool *pool)
+{
+    const struct result_cell *first = NULL;
+    bool several = false;
+    for (const struct price *row = NULL; (row = next_price(prices, row, 0));) {
+        several |= row->guest && first && strcmp(first->cell.monitor, row->guest->cell.monitor) != 0;
+        first = first ? first : row->guest;
+        prices->elsewhere |= row->guest && is_elsewhere(row->guest);
+    }
+    for (struct price *row = prices->rows; several && row < prices->rows + prices->count; row++)
+        if (row->guest)
+            row->name = pool_format(pool, "%s (%s)", row->name, guest_name(row->guest));
+    prices->guest = several ? prices->elsewhere ? "there" : "guest" : first ? guest_name(first) : NULL;
+}
+
+/* A row for each guest of an event; native's cell stands in all of them. Without memory, which the pool
+ * remembers, it is empty. */
 static struct price_list price_list_of(const struct result *result, struct pool *pool)
 {
     struct price_list prices = {.rows = pool_room(pool, result->cell_count, sizeof *prices.rows)};
-    bool several = false; /* monitors: then a row's name has its own */
-    for (size_t i = 0; prices.rows && i < result->cell_count; i++)
-        if (event_of(&result->cells[i].cell.workload))
-            add_cell(&prices, &result->cells[i]);
-    for (size_t i = 0; i < prices.count; i++)
-        if (prices.rows[i].guest) {
-            several |= prices.guest && strcmp(prices.guest, prices.rows[i].guest->cell.monitor) != 0;
-            prices.guest = prices.rows[i].guest->cell.monitor;
-        }
-    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
-        row->name = row->bytes ? pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text)
-                               : row->event;
-        if (several && row->guest)
-            row->name = pool_format(pool, "%s (%s)", row->name, row->guest->cell.monitor);
+    for (size_t i = 0; prices.rows && i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        const struct event_parameters *event = event_of(&cell->cell.workload);
+        bool native = is_native(cell);
+        if (!event || (native && cell_like(result, cell, false)))
+            continue;
+        struct price *row = &prices.rows[prices.count++];
+        *row = (struct price){.event = event->name,
+            .name = event->name,
+            .bytes = event->size_bytes,
+            .known = event_find(event->name),
+            .native = native ? cell : cell_like(result, cell, true),
+            .guest = native ? NULL : cell,
+            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+        if (row->bytes)
+            row->name = pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text);
         price_row(result, row);
     }
-    prices.guest = several ? "guest" : prices.guest;
+    for (struct price *row = prices.rows; row < prices.rows + prices.count; row++)
+        if (row->flags & IN_ALONE && !(row->flags & MEASURED_IN_GUEST) && has_other_guest(&prices, row))
+            row->flags &= ~IN_ALONE; /* native's figure stands beside the other guest's */
+    name_guests(&prices, pool);
     return prices;
 }
 
@@ -277,13 +321,14 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
     else if (leave)
         listing_add(&list, "leaving the guest costs %s here", extra_text(doc, leave, false));
     else if (fault)
-        listing_add(
-            &list, "a page fault in the guest costs %s more than native", extra_text(doc, fault, false));
+        listing_add(&list, "a page fault %s costs %s more than native", where_of(fault->guest),
+            extra_text(doc, fault, false));
     else if (first->flags & COSTS_MORE)
-        listing_add(&list, "the most expensive operation here is %s: %s more in the guest than natively",
-            first->name, extra_text(doc, first, false));
+        listing_add(&list, "the most expensive operation here is %s: %s more %s than natively", first->name,
+            extra_text(doc, first, false), where_of(first->guest));
     else if (!staying)
-        return "no operation that was measured costs significantly more in the guest here";
+        return document_text(doc, "no operation that was measured costs significantly more %s",
+            prices->elsewhere ? "there" : "in the guest here");
     if (staying)
         listing_add(&list, "%s", staying);
     return listing_text(&list);
@@ -300,9 +345,8 @@ static void conclude(const struct result *result, const struct price_list *price
             doc, BLOCK_CONCLUSION, "%s%s.", view_capital(doc, conclusion_text(prices, doc)), incomplete);
         return;
     }
-    document_say(doc, BLOCK_CONCLUSION,
-        "This run was too disturbed to tell what operations cost in a guest%s: %s.", incomplete,
-        view_run_blame(result, doc));
+    document_say(doc, BLOCK_CONCLUSION, "This run was too disturbed to tell what operations cost %s%s: %s.",
+        prices->elsewhere ? "there" : "in a guest", incomplete, view_run_blame(result, doc));
     if (!doc->stamp)
         doc->stamp = "too disturbed to tell";
 }
@@ -317,16 +361,17 @@ static void say_memory(const struct price_list *prices, struct document *doc)
                        *recycled = find_price(prices, "first-touch-2m", MEASURED);
     struct listing times = {.doc = doc, .between = ", "}, said = {.doc = doc, .between = " "};
     if (fault && cell_measured(fault->guest))
-        listing_add(&times, "%s in the guest", cell_text(doc, fault->guest));
+        listing_add(&times, "%s %s", cell_text(doc, fault->guest), where_of(fault->guest));
     if (fault && cell_measured(fault->native))
         listing_add(&times, "%s natively", cell_text(doc, fault->native));
     if (fault)
         listing_add(&said, "A page fault: %s.", listing_text(&times));
     if (fresh && recycled && !strcmp(fresh->cell->cell.monitor, recycled->cell->cell.monitor)) {
         bool differs = fresh->over[OVER_EVENT].low > 0;
-        listing_add(&said, "First touch of a 2 MiB page%s: %s%s%s.",
-            fresh->cell == fresh->native ? " natively" : " in the guest", cell_text(doc, recycled->cell),
-            differs ? ", of a fresh one " : ", fresh or not", differs ? cell_text(doc, fresh->cell) : "");
+        listing_add(&said, "First touch of a 2 MiB page %s: %s%s%s.",
+            fresh->cell == fresh->native ? "natively" : where_of(fresh->guest),
+            cell_text(doc, recycled->cell), differs ? ", of a fresh one " : ", fresh or not",
+            differs ? cell_text(doc, fresh->cell) : "");
     }
     if (said.count)
         document_say(doc, BLOCK_FACT, "%s", said.text);
@@ -381,10 +426,10 @@ static void say_facts(const struct result *result, const struct price_list *pric
 
 /* ---- tables ---- */
 
-enum price_column {
+enum {
     PRICE_EVENT,
     PRICE_UNIT,
-    PRICE_BASELINE, /* the event that it is compared with */
+    PRICE_BASELINE,
     PRICE_NATIVE,
     PRICE_GUEST,
     PRICE_EXTRA,
@@ -460,8 +505,6 @@ static void add_section(const struct result *result, struct price_list *prices,
     view_say_marks(table, doc);
 }
 
-/* ---- the picture ---- */
-
 static void add_bars(const struct price_list *prices, struct document *doc)
 {
     enum { BARS = 12 };
@@ -494,8 +537,6 @@ static void add_bars(const struct price_list *prices, struct document *doc)
         }
     }
 }
-
-/* ---- notes ---- */
 
 enum remark_kind { REMARK_MISSING, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
 

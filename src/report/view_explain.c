@@ -1,11 +1,9 @@
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include "report/format.h"
 #include "report/view_parts.h"
 
 #include <string.h>
-
-/* ---- published figures ---- */
 
 static const struct publication {
     const char *title, *what;
@@ -53,8 +51,6 @@ void view_published(const struct event *event, struct document *doc)
         last = publication;
     }
 }
-
-/* ---- one event ---- */
 
 static void explain_part(const char *title, const char *text, struct document *doc)
 {

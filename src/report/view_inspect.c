@@ -1,13 +1,64 @@
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include "report/format.h"
 #include "report/view_parts.h"
 #include "result/curves.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
-/* ---- what findings answer ---- */
+static bool begins_with_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    return !strncasecmp(text, word, length) && !isalnum((unsigned char)text[length]);
+}
+
+struct value finding_value(const struct finding *finding, struct pool *pool)
+{
+    const char *words = finding->value.text;
+    struct value value = {.text = words, .number = NAN, .low = NAN, .high = NAN};
+    bool yes_no = finding->unit == UNIT_YES_NO;
+    if (!finding->value.known) {
+        value.text = pool_format(pool, "cannot tell: %s", words[0] ? words : "no reason is given");
+        value.tone = TONE_FAINT;
+        return value;
+    }
+    /* "partly" stands in the place of "yes", and "no: what there is instead" says it itself; other words are
+     * more to it. */
+    if (finding->unit == UNIT_TEXT ||
+        (yes_no && (begins_with_word(words, "partly") ||
+                       begins_with_word(words, finding->number > 0 ? "yes" : "no"))))
+        return value;
+    return (struct value){.unit = finding->unit,
+        .number = finding->number,
+        .low = yes_no ? NAN : finding->low,
+        .high = yes_no ? NAN : finding->high,
+        .text = words[0] ? words : NULL};
+}
+
+const char *finding_phrase(const struct finding *finding, struct pool *pool)
+{
+    const struct value value = finding_value(finding, pool);
+    return format_value(pool, &value, &(struct column){.unit = UNIT_TEXT});
+}
+
+const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
+{
+    const struct finding *finding = tripping->finding;
+    const struct value value = finding_value(finding, pool);
+    char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
+    finding_label(finding, label);
+    if (tripping->unknown)
+        return pool_format(pool, "%s: %s is not known here: %s", tripping->threshold->text, label,
+            finding->value.known ? "its number is none" : finding->value.text);
+    const char *says =
+        pool_format(pool, "%s: %s is %s", tripping->threshold->text, label, finding_phrase(finding, pool));
+    return isfinite(value.low) && isfinite(value.high) ? pool_format(pool, "%s (interval %s … %s)", says,
+                                                             format_figure(value.unit, value.low, 0).text,
+                                                             format_figure(value.unit, value.high, 0).text)
+                                                       : says;
+}
 
 enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 
@@ -44,8 +95,6 @@ static const char *heading_of(const struct finding *finding, struct document *do
     return finding->key[0] ? document_text(doc, "%s (%s)", title, finding->key) : title;
 }
 
-/* ---- the conclusion ---- */
-
 /* Large pages bring something over small ones and something less than whole ones would: how much of it, in
  * tenths; 0: nothing is known. */
 static unsigned tenths_brought(const struct findings *findings)
@@ -80,14 +129,12 @@ static void conclude(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_CONCLUSION, "%s", hides[answer_of(findings, "cpuid-exit")]);
     if (found)
         view_add(doc, "%s", large[splintered]);
-    if (splintered == ANSWER_YES)
+    if (found && splintered == ANSWER_YES)
         view_add(doc, "%ssplintered from below", strcasestr(found->value.text, "partly") ? "partly " : "");
     if (splintered == ANSWER_YES && tenths)
         view_add(doc, " and bring about %u %% of what they should", 10 * tenths);
     view_add(doc, "%s.", view_run_incomplete(result, doc));
 }
-
-/* ---- the facts ---- */
 
 static void say_memory(const struct findings *findings, struct document *doc)
 {
@@ -170,8 +217,6 @@ static void say_undecided(const struct findings *findings, struct document *doc)
         document_say(doc, BLOCK_FACT, "Not decided: %s.", listing_text(&list));
 }
 
-/* ---- what to change ---- */
-
 static void add_remedies(const struct findings *findings, struct document *doc)
 {
     document_say(doc, BLOCK_HEADING, "What costs most here and what to change");
@@ -217,7 +262,7 @@ static void add_section(const struct findings *findings, enum finding_section se
     if (!rows)
         return;
     struct table *table = document_table(
-        doc, finding_section_name(section), finding_section_title(section), columns, FINDING_COLUMNS, rows);
+        doc, finding_sections[section].name, finding_sections[section].title, columns, FINDING_COLUMNS, rows);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (finding->section != section)
@@ -249,8 +294,8 @@ static void add_findings_for_files(const struct findings *findings, struct docum
         const struct file_value values[] = {
             FILE_WORDS("name", finding->name),
             FILE_WORDS("key", finding->key),
-            FILE_WORDS("section", finding_section_name(finding->section)),
-            FILE_WORDS("source", finding_source_name(finding->source)),
+            FILE_WORDS("section", finding_sections[finding->section].name),
+            FILE_WORDS("source", finding_source_names[finding->source]),
             FILE_WORDS("unit", unit_name(finding->unit)),
             has ? FILE_FIGURE("value", finding->unit, finding->number)
                 : FILE_WORDS("value", words && known ? text : NULL),
@@ -330,22 +375,21 @@ static void add_lines(const struct result *result, struct document *doc)
         struct chart_series *series = NULL;
         for (size_t i = 0; i < count; i++) {
             const struct result_cell *cell = line_cell(&curves, &line_curves[c], rows->working_sets[i]);
-            double lines = (double)(rows->working_sets[i] / CHASE_PAGE_BYTES); /* one a page */
+            uint64_t lines = rows->working_sets[i] / CHASE_PAGE_BYTES; /* one a page */
             bool in_table = (count - 1 - i) % step == 0;
             if (in_table)
-                table_number(table, i / step, 0, lines);
+                table_number(table, i / step, 0, (double)lines);
             if (in_table && cell)
                 table_number(table, i / step, 1 + c, cell->median);
             if (cell && !series)
                 series = chart_series(doc, chart, line_curves[c].head, count);
             if (cell && series)
-                series->points[i] = (struct chart_point){lines, cell->median, cell->low, cell->high, NULL};
+                series->points[i] =
+                    (struct chart_point){(double)lines, cell->median, cell->low, cell->high, NULL};
         }
     }
     view_drop_empty(table);
 }
-
-/* ---- all of it ---- */
 
 void view_inspect(const struct result *result, struct document *doc)
 {

@@ -35,8 +35,6 @@ void view_list(const struct list_part *parts, size_t count, struct document *doc
     }
 }
 
-/* ---- for programs ---- */
-
 #define AT(member) FIELD_AT(struct monitor_facts, member)
 
 static const char *why_unusable(const void *base)

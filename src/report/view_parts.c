@@ -5,8 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* ---- in sentences ---- */
-
 void view_add(struct document *doc, const char *format, ...)
 {
     va_list list;
@@ -61,8 +59,6 @@ const char *view_capital(struct document *doc, const char *text)
     return text[0] ? document_text(doc, "%c%s", toupper((unsigned char)text[0]), text + 1) : text;
 }
 
-/* ---- a table for people ---- */
-
 void view_drop_empty(struct table *table)
 {
     size_t all = table ? table->column_count : 0, kept = 0;
@@ -80,6 +76,23 @@ void view_drop_empty(struct table *table)
         table->values[i] = table->values[i / kept * all + i % kept];
     if (table)
         table->column_count = kept;
+}
+
+void view_mark_unclear(struct table *table)
+{
+    size_t cells = table ? table->rows * table->column_count : 0, all = 0, unclear = 0;
+    for (int mark = 0; mark < 2; mark++) /* once to count */
+        for (size_t i = 0; i < cells; i++) {
+            struct value *value = &table->values[i];
+            double whole = value->unit == UNIT_CHANGE ? 1 : value->number;
+            if (!table->columns[i % table->column_count].interval || !isfinite(value->number))
+                continue;
+            bool is_unclear = ratio_is_unclear(value->low / whole, value->high / whole);
+            all += !mark;
+            unclear += !mark && is_unclear;
+            if (mark && is_unclear && 2 * unclear < all)
+                value->mark = "~";
+        }
 }
 
 void view_say_marks(const struct table *table, struct document *doc)
@@ -138,8 +151,6 @@ void remarks_say(const struct remarks *remarks, const char *title, size_t most, 
     if (said > sentences)
         document_say(remarks->doc, BLOCK_FACT, "and %zu more: see \"reason\" in --json", said - sentences);
 }
-
-/* ---- a table for files ---- */
 
 struct table *view_file_table(
     struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows)

@@ -8,8 +8,6 @@
 #include "result/ratios.h"
 #include "result/result.h"
 
-/* ---- a table for files ---- */
-
 struct file_value {
     const char *key; /* its column's */
     enum unit unit;
@@ -26,10 +24,11 @@ struct table *view_file_table(
     struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows);
 void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
 
-/* ---- a table for people ---- */
-
 /* Takes out the columns in which no row has anything. */
 void view_drop_empty(struct table *table);
+
+/* Marks by "~" what tells nothing in the columns that show an interval, unless that is most of it. */
+void view_mark_unclear(struct table *table);
 
 /* What the marks in a table mean, as far as there are any: "~" and "!". */
 void view_say_marks(const struct table *table, struct document *doc);
@@ -47,8 +46,6 @@ struct remarks {
 void remarks_add(struct remarks *remarks, const char *lead, const char *name, const char *text);
 /* `title` stands above them (NULL: none); so many `sentences`, in each `most` names. */
 void remarks_say(const struct remarks *remarks, const char *title, size_t most, size_t sentences);
-
-/* ---- in sentences ---- */
 
 /* Goes on in the sentence that was said last. */
 void view_add(struct document *doc, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -86,15 +83,13 @@ void view_run_machine(const struct result *result, struct document *doc);
 /* For the end of a conclusion: " (incomplete: stopped by the user)"; "" if the result is complete. */
 const char *view_run_incomplete(const struct result *result, struct document *doc);
 
-/* "KVM guest", "guest of an unnamed hypervisor"; NULL: this machine is none. */
+/* "KVM guest", "guest of an unnamed hypervisor"; NULL: this machine is none. And that as a fact about what is
+ * below native: "This machine is itself a KVM guest …"; nothing on bare metal. */
 const char *view_run_guest(const struct result *result, struct document *doc);
-
-/* A fact about what is below native: "This machine is itself a KVM guest …". Nothing on bare metal. */
 void view_run_below(const struct result *result, struct document *doc);
 
-/* What kind of machine this is today, a sentence to stand above a table: "This machine is fairly quiet today:
- * half of the comparisons are known to within 4.3 %." Of the comparisons, or of the cells where there is
- * none. */
+/* A sentence to stand above a table: "This machine is fairly quiet today: half of the comparisons are known
+ * to within 4.3 %." Of the cells where nothing was compared. */
 void view_run_today(const struct result *result, struct document *doc);
 
 /* Why so much cannot be told, and what to do: "other work takes this CPU (…). Stop it …". No full stop. */

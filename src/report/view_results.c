@@ -1,9 +1,6 @@
-#include "report/view_results.h"
+#include "report/views.h"
 
-#include "report/view_chase.h"
 #include "report/view_compare.h"
-#include "report/view_events.h"
-#include "report/view_inspect.h"
 #include "report/view_parts.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include "base/clean.h"
+#include "report/format.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,13 +34,19 @@ static bool round_differs(const struct finding *before, const struct finding *af
     return apart && fmax(ratio, 1 / ratio) > drift_least;
 }
 
-/* What a round found, and whether that is another thing than the inspection found; NULL: nothing. */
-static const struct finding *round_finding(const struct result *result, const struct result_round *round,
-    const struct round_column *column, bool *differs)
+/* What a round found, marked where that is another thing than the inspection found. */
+static struct value round_value(const struct result *result, const struct result_round *round,
+    const struct round_column *column, struct document *doc)
 {
     const struct finding *found = findings_find(&round->findings, column->name, column->key);
-    *differs = found && round_differs(findings_find(&result->findings, found->name, found->key), found);
-    return found && finding_has_number(found) ? found : NULL;
+    struct value value = {.unit = UNIT_NS, .number = NAN, .low = NAN, .high = NAN};
+    if (found && finding_has_number(found))
+        value = finding_value(found, &doc->pool);
+    if (found && round_differs(findings_find(&result->findings, found->name, found->key), found)) {
+        value.mark = "*";
+        value.tone = TONE_WARNING;
+    }
+    return value;
 }
 
 /* The time of day in "2026-11-24T12:31:02Z". */
@@ -54,13 +61,12 @@ void view_round(const struct result *result, struct document *doc)
     const struct result_round *round = &result->rounds[result->round_count - 1];
     const char *head = "time    ", *line = document_text(doc, "%-8s", time_of_day(round, doc));
     for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-        bool differs;
-        const struct finding *found = round_finding(result, round, &round_columns[i], &differs);
-        const char *text = found ? finding_phrase(found, &doc->pool) : "-";
+        struct value value = round_value(result, round, &round_columns[i], doc);
+        const char *text = format_value(&doc->pool, &value, &(struct column){.unit = UNIT_NS});
         int width = round_columns[i].width, blanks = width - (int)text_columns(text);
         head = document_text(doc, "%s  %*s ", head, width, round_columns[i].head);
-        line =
-            document_text(doc, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, differs ? "*" : " ");
+        line = document_text(
+            doc, "%s  %*s%s%s", line, blanks > 0 ? blanks : 0, "", text, value.mark ? "*" : " ");
     }
     if (result->round_count == 1)
         document_say(doc, BLOCK_SENTENCE, "%s", head);
@@ -78,16 +84,8 @@ void view_rounds(const struct result *result, struct document *doc)
         doc, "rounds", "What was measured again since", columns, 1 + ROUND_COLUMNS, result->round_count);
     for (size_t row = 0; row < result->round_count; row++) {
         table_text(table, row, 0, time_of_day(&result->rounds[row], doc));
-        for (size_t i = 0; i < ROUND_COLUMNS; i++) {
-            bool differs;
-            struct value *value = table_at(table, row, 1 + i);
-            const struct finding *found =
-                round_finding(result, &result->rounds[row], &round_columns[i], &differs);
-            if (found)
-                *value = finding_value(found, &doc->pool);
-            value->mark = differs ? "*" : NULL;
-            value->tone = differs ? TONE_WARNING : TONE_PLAIN;
-        }
+        for (size_t i = 0; i < ROUND_COLUMNS; i++)
+            *table_at(table, row, 1 + i) = round_value(result, &result->rounds[row], &round_columns[i], doc);
     }
     view_drift(result, doc);
 }

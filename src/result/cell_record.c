@@ -68,130 +68,116 @@ static const char *reason(const void *base)
     return cell_reason(base);
 }
 
-static const struct field pages_fields[] = {
-    {"guest_bytes", FIELD_COUNT, AT(pages.guest_bytes), .why = no_guest_pages},
-    {"host_share_2m", FIELD_REAL, AT(pages.host_share_2m), .why = no_share,
-        .check = "'minimum': 0, 'maximum': 1",
-        .about = "Share of the memory behind 2 MiB (or larger) host mappings."},
-    {"as_asked", FIELD_FLAG, AT(pages.as_asked)},
-    {"proof", FIELD_TEXT, AT(pages.proof), .missing = "none was taken", .about = "How it is known."},
-};
-static const struct record pages_record = {"pages", sizeof(struct result_cell), RECORD_FIELDS(pages_fields)};
+static const struct record pages_record = {"pages", sizeof(struct result_cell),
+    FIELDS({"guest_bytes", FIELD_COUNT, AT(pages.guest_bytes), .why = no_guest_pages},
+        {"host_share_2m", FIELD_REAL, AT(pages.host_share_2m), .why = no_share,
+            .check = "'minimum': 0, 'maximum': 1",
+            .about = "Share of the memory behind 2 MiB (or larger) host mappings."},
+        {"as_asked", FIELD_FLAG, AT(pages.as_asked)},
+        {"proof", FIELD_TEXT, AT(pages.proof), .missing = "none was taken", .about = "How it is known."})};
 
 static bool has_operations(const void *base)
 {
     return ((const struct result_cell *)base)->cell.workload.kind->operation;
 }
 
+static bool is_deterministic(const void *base)
+{
+    return ((const struct result_cell *)base)->deterministic;
+}
+
 /* ---- samples, figures ---- */
 
-static const struct field sample_fields[] = {
-    {"value", FIELD_REAL, FIELD_NEEDED, FIELD_AT(struct result_sample, ns),
-        .missing = "the sample gave no time", .about = "In the cell's unit."},
-    {"round", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct result_sample, round)},
-    {"placement", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct result_sample, placement),
-        .about = "Which allocation of the memory it was taken in."},
-    {"disturbed", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN | FIELD_PLAIN,
-        FIELD_AT(struct result_sample, disturbed), FIELD_NAMES(disturbance_names), .other = DISTURBED_NOT,
-        .about = "What disturbed the sample; null: nothing that was seen."},
-};
-static const struct record sample_record = {
-    "sample", sizeof(struct result_sample), RECORD_FIELDS(sample_fields)};
+static const struct record sample_record = {"sample", sizeof(struct result_sample),
+    FIELDS({"value", FIELD_REAL, FIELD_NEEDED, FIELD_AT(struct result_sample, ns),
+               .missing = "the sample gave no time", .about = "In the cell's unit."},
+        {"round", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct result_sample, round)},
+        {"placement", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct result_sample, placement),
+            .about = "Which allocation of the memory it was taken in."},
+        {"disturbed", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN | FIELD_PLAIN,
+            FIELD_AT(struct result_sample, disturbed), FIELD_NAMES(disturbance_names), .other = DISTURBED_NOT,
+            .about = "What disturbed the sample; null: nothing that was seen."})};
 
-static const struct field modes_fields[] = {
-    {"low", FIELD_REAL, FIELD_PLAIN, AT(modes.low), .about = "Median of the lower group."},
-    {"high", FIELD_REAL, FIELD_PLAIN, AT(modes.high), .about = "Of the upper one."},
-    {"share_high", FIELD_REAL, FIELD_PLAIN, AT(modes.share_high), .check = "'minimum': 0, 'maximum': 1",
-        .about = "Samples in the upper one, or placements."},
-    {"of_placements", FIELD_FLAG, FIELD_LATER, AT(modes.of_placements),
-        .about = "Each placement is in one of the groups; otherwise samples of one placement are in both."},
-};
-static const struct record modes_record = {"modes", sizeof(struct result_cell), RECORD_FIELDS(modes_fields)};
+static const struct record modes_record = {"modes", sizeof(struct result_cell),
+    FIELDS({"low", FIELD_REAL, FIELD_PLAIN, AT(modes.low), .about = "Median of the lower group."},
+        {"high", FIELD_REAL, FIELD_PLAIN, AT(modes.high), .about = "Of the upper one."},
+        {"share_high", FIELD_REAL, FIELD_PLAIN, AT(modes.share_high), .check = "'minimum': 0, 'maximum': 1",
+            .about = "Samples in the upper one, or placements."},
+        {"of_placements", FIELD_FLAG, FIELD_LATER, AT(modes.of_placements),
+            .about =
+                "Each placement is in one of the groups; otherwise samples of one placement are in both."})};
 
-static const struct field counters_fields[] = {
-    {"exits", FIELD_COUNT, FIELD_KNOWN, AT(counters.exits),
-        .count_offset = offsetof(struct result_cell, counters.known), .why = no_exits,
-        .about = "Exits from the guest to its monitor."},
-    {"page_faults", FIELD_COUNT, FIELD_KNOWN, AT(counters.page_faults),
-        .count_offset = offsetof(struct result_cell, counters.known), .why = no_page_faults},
-    {"operations", FIELD_COUNT, AT(operations), .when = has_operations,
-        .about = "Events that these were counted over, with what prepared them."},
-};
-static const struct record counters_record = {
-    "counters", sizeof(struct result_cell), RECORD_FIELDS(counters_fields)};
+static const struct record counters_record = {"counters", sizeof(struct result_cell),
+    FIELDS({"exits", FIELD_COUNT, FIELD_KNOWN, AT(counters.exits),
+               .count_offset = offsetof(struct result_cell, counters.known), .why = no_exits,
+               .about = "Exits from the guest to its monitor."},
+        {"page_faults", FIELD_COUNT, FIELD_KNOWN, AT(counters.page_faults),
+            .count_offset = offsetof(struct result_cell, counters.known), .why = no_page_faults},
+        {"operations", FIELD_COUNT, AT(operations), .when = has_operations,
+            .about = "Events that these were counted over, with what prepared them."})};
 
-static const struct field metric_fields[] = {
-    {"name", FIELD_STRING, FIELD_AT(struct result_metric, name)},
-    {"unit", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_metric, unit)},
-    {"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct result_metric, value)},
-    {"low", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, low)},
-    {"high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, high)},
-};
-static const struct record metric_record = {
-    "metric", sizeof(struct result_metric), RECORD_FIELDS(metric_fields)};
+static const struct record metric_record = {"metric", sizeof(struct result_metric),
+    FIELDS({"name", FIELD_STRING, FIELD_AT(struct result_metric, name)},
+        {"unit", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_metric, unit)},
+        {"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct result_metric, value)},
+        {"low", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, low)},
+        {"high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, high)})};
 
 /* ---- the whole ---- */
-
-/* NAN orders with everything. */
-static bool in_order(double low, double high)
-{
-    return !(low > high);
-}
 
 static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
     if (no_pages(cell))
         cell->pages = (struct page_proof){.host_share_2m = NAN, .as_asked = true};
-    if (!in_order(cell->low, cell->median) || !in_order(cell->median, cell->high) ||
-        !in_order(cell->low, cell->high))
-        reader_refuse(reader, "%s: the median lies outside of its interval", reader->where);
+    reader_interval(reader, "median", cell->low, cell->median, cell->high);
 }
 
-static const struct field cell_fields[] = {
-    {"id", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(id), .about = "Stable: the same cell in every result."},
-    {"monitor", FIELD_STRING, AT(cell.monitor), .about = "The runner, as in --on."},
-    {"label", FIELD_TEXT, AT(label), .about = "How a person reads it."},
-    {"technique", FIELD_ENUM, FIELD_OPEN, AT(technique), FIELD_NAMES(technique_names),
-        .other = TECHNIQUE_UNKNOWN, .why = no_technique, .about = "How memory is virtualized."},
-    {"workload", FIELD_VARIANT, AT(cell.workload), .hook = &workload_hook},
-    {"guest_page_bytes", FIELD_COUNT, AT(cell.guest_page_bytes), .why = no_guest_page,
-        .about = "Pages of the guest's own tables."},
-    {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .why = no_pages,
-        .about = "Pages of the memory below."},
-    {"pages_obtained", FIELD_RECORD, .of = &pages_record, .why = no_pages,
-        .about = "What the pages behind the data really were."},
-    {"note", FIELD_TEXT, FIELD_SOMETIMES | FIELD_PLAIN, AT(note),
-        .about = "What a reader should know about the figure."},
-    {"unit", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct result_cell, unit), .text = "ns",
-        .most = 24, .about = "Of the values and figures."},
-    {"samples", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result_cell, samples, sample_count),
-        .of = &sample_record},
-    {"placements", FIELD_COUNT, AT(placements), .about = "Placements that gave at least one sample."},
-    {"repeated", FIELD_COUNT, AT(repeated),
-        .about = "Samples that were disturbed, thrown away and taken again."},
-    {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of the median's 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
-    {"min", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(min), .about = "Fastest sample."},
-    {"metrics", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result_cell, metrics, metric_count),
-        .of = &metric_record, .about = "Figures besides the principal one, by name."},
-    {"modes", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, .of = &modes_record,
-        .count_offset = offsetof(struct result_cell, modes.two),
-        .about = "Two groups of samples, or of placements, that lie clearly apart; null: none."},
-    {"trend_percent", FIELD_REAL, FIELD_ZERO | FIELD_LATER, AT(trend_percent),
-        .missing = "no trend can be told",
-        .about = "Change from the first to the last sample of a placement."},
-    {"drift_percent", FIELD_REAL, FIELD_ZERO | FIELD_LATER, AT(drift_percent),
-        .missing = "no drift can be told", .about = "Change from the first placement to the last."},
-    {"counters", FIELD_RECORD, .of = &counters_record,
-        .about = "What was counted while the cell was sampled."},
-    {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
-    {"reason", FIELD_REASON, FIELD_NEEDED, AT(reason), .why = reason, .check = "'minLength': 1",
-        .about = "Why figures are null or the quality is not good; null if nothing is wrong."},
-};
-const struct record cell_record = {"cell", sizeof(struct result_cell), RECORD_FIELDS(cell_fields),
+const struct record cell_record = {"cell", sizeof(struct result_cell),
+    FIELDS({"id", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(id),
+               .about = "Stable: the same cell in every result."},
+        {"monitor", FIELD_STRING, AT(cell.monitor), .about = "The runner, as in --on."},
+        {"label", FIELD_TEXT, AT(label), .about = "How a person reads it."},
+        {"technique", FIELD_ENUM, FIELD_OPEN, AT(technique), FIELD_NAMES(technique_names),
+            .other = TECHNIQUE_UNKNOWN, .why = no_technique, .about = "How memory is virtualized."},
+        {"workload", FIELD_VARIANT, AT(cell.workload), .hook = &workload_hook},
+        {"guest_page_bytes", FIELD_COUNT, AT(cell.guest_page_bytes), .why = no_guest_page,
+            .about = "Pages of the guest's own tables."},
+        {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .why = no_pages,
+            .about = "Pages of the memory below."},
+        {"pages_obtained", FIELD_RECORD, .of = &pages_record, .why = no_pages,
+            .about = "What the pages behind the data really were."},
+        {"note", FIELD_TEXT, FIELD_SOMETIMES | FIELD_PLAIN, AT(note),
+            .about = "What a reader should know about the figure."},
+        {"unit", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct result_cell, unit), .text = "ns",
+            .most = 24, .about = "Of the values and figures."},
+        {"samples", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result_cell, samples, sample_count),
+            .of = &sample_record},
+        {"placements", FIELD_COUNT, AT(placements), .about = "Placements that gave at least one sample."},
+        {"repeated", FIELD_COUNT, AT(repeated),
+            .about = "Samples that were disturbed, thrown away and taken again."},
+        {"deterministic", FIELD_FLAG, AT(deterministic), .when = is_deterministic,
+            .about = "Its runner gives the same figure each time: one sample says all."},
+        {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of the median's 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+        {"min", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(min), .about = "Fastest sample."},
+        {"metrics", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result_cell, metrics, metric_count),
+            .of = &metric_record, .about = "Figures besides the principal one, by name."},
+        {"modes", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, .of = &modes_record,
+            .count_offset = offsetof(struct result_cell, modes.two),
+            .about = "Two groups of samples, or of placements, that lie clearly apart; null: none."},
+        {"trend_percent", FIELD_REAL, FIELD_ZERO | FIELD_LATER, AT(trend_percent),
+            .missing = "no trend can be told",
+            .about = "Change from the first to the last sample of a placement."},
+        {"drift_percent", FIELD_REAL, FIELD_ZERO | FIELD_LATER, AT(drift_percent),
+            .missing = "no drift can be told", .about = "Change from the first placement to the last."},
+        {"counters", FIELD_RECORD, .of = &counters_record,
+            .about = "What was counted while the cell was sampled."},
+        {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
+        {"reason", FIELD_REASON, FIELD_NEEDED, AT(reason), .why = reason, .check = "'minLength': 1",
+            .about = "Why figures are null or the quality is not good; null if nothing is wrong."}),
     .check = check_cell,
     .rules = "{'if': {'properties': {'quality': {'not': {'const': 'good'}}}}, 'then': {'properties': "
              "{'reason': {'type': 'string'}}}}, {'if': {'properties': {'quality': {'const': 'missing'}}}, "

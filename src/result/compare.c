@@ -88,23 +88,6 @@ static int check_same(const char *first, const char *other, const struct result_
     return 0;
 }
 
-/* Each cell with that of the first file that has it. */
-static int check_files(const struct comparing *comparing, struct error *error)
-{
-    const struct compare_input *files = comparing->files;
-    int status = 0;
-    for (size_t file = 1; file < comparing->compare->file_count; file++)
-        for (size_t i = 0; !status && i < files[file].result->cell_count; i++) {
-            const struct result_cell *cell = &files[file].result->cells[i], *before = NULL;
-            size_t first = 0;
-            while (first < file && !(before = look_up(comparing, first, cell->id, "")))
-                first++;
-            if (before)
-                status = check_same(files[first].name, files[file].name, before, cell, error);
-        }
-    return status;
-}
-
 /* ---- a change and its interval ---- */
 
 static const struct compared_change no_change = {.ratio = NAN, .low = NAN, .high = NAN, .placement_count = 2};
@@ -177,13 +160,13 @@ static struct compared_change change_of(struct pool *pool, const struct side sid
     else if (!(first > 0) || !(other > 0))
         change.reason = "there is no ratio of figures that are not above 0";
     else {
-        struct figures figures[2] = {{0}, {0}};
+        struct pool own = {0};
+        const struct figures figures[2] = {figures_by_placement(sides[0].cell, sides[0].baseline, &own),
+            figures_by_placement(sides[1].cell, sides[1].baseline, &own)};
         change.ratio = other / first;
-        for (size_t i = 0; i < 2; i++)
-            pool->failed |= figures_by_placement(sides[i].cell, sides[i].baseline, &figures[i]) < 0;
         set_interval(sides, figures, &change);
-        free(figures[0].values);
-        free(figures[1].values);
+        pool->failed |= own.failed;
+        pool_free(&own);
     }
     return change;
 }
@@ -233,35 +216,38 @@ static void add_rows(struct comparing *comparing)
             &first->cells[first->comparisons[i].baseline]);
 }
 
-/* Of a cell that is not everywhere; only the first file that has it tells of it. */
-static void add_absence(struct comparing *comparing, size_t file, const struct result_cell *cell)
-{
-    struct compare *compare = comparing->compare;
-    struct compared_absence absence = {.id = cell->id, .cell = cell->cell, .has_count = compare->file_count};
-    bool everywhere = true;
-    for (size_t i = 0; i < compare->file_count; i++) {
-        absence.has[i] = look_up(comparing, i, cell->id, "") != NULL;
-        everywhere &= absence.has[i];
-        if (absence.has[i] && i < file)
-            return;
-    }
-    if (!everywhere)
-        compare->absences[compare->absence_count++] = absence;
-}
+/* ---- the same cell in several files ---- */
 
-static void add_absences(struct comparing *comparing)
+/* Compares each cell with that of the first file that has it; that one is remembered unless all have it. */
+static int check_cells(struct comparing *comparing, struct error *error)
 {
     struct compare *compare = comparing->compare;
-    size_t most = 0;
-    for (size_t file = 0; file < compare->file_count; file++)
-        most += comparing->files[file].result->cell_count;
-    compare->absences = pool_room(&compare->pool, most, sizeof *compare->absences);
-    for (size_t file = 0; compare->absences && file < compare->file_count; file++) {
-        const struct result *result = comparing->files[file].result;
-        for (size_t i = 0; i < result->cell_count; i++)
-            if (is_wanted(comparing, result->cells[i].id))
-                add_absence(comparing, file, &result->cells[i]);
-    }
+    const struct compare_input *files = comparing->files;
+    size_t count = compare->file_count, room = 0;
+    int status = 0;
+    for (size_t file = 0; file < count; file++)
+        for (size_t i = 0; !status && i < files[file].result->cell_count; i++) {
+            const struct result_cell *cell = &files[file].result->cells[i];
+            struct compared_absence absence = {.id = cell->id, .cell = cell->cell, .has_count = count};
+            size_t first = count, having = 0;
+            for (size_t k = count; k-- > 0;)
+                if ((absence.has[k] = look_up(comparing, k, cell->id, ""))) {
+                    first = k;
+                    having++;
+                }
+            if (first < file)
+                status = check_same(files[first].name, files[file].name,
+                    look_up(comparing, first, cell->id, ""), cell, error);
+            else if (having < count && is_wanted(comparing, cell->id)) {
+                struct compared_absence *grown = pool_grow(
+                    &compare->pool, compare->absences, compare->absence_count, &room, sizeof *grown);
+                if (!grown)
+                    return 0; /* which the pool knows */
+                compare->absences = grown;
+                grown[compare->absence_count++] = absence;
+            }
+        }
+    return status;
 }
 
 /* ---- all of it ---- */
@@ -297,10 +283,9 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
         result_qualities(result, made.files[i].qualities);
         index_result(&made.pool, result, &comparing.indices[i]);
     }
-    int status = made.pool.failed ? 0 : check_files(&comparing, error);
+    int status = made.pool.failed ? 0 : check_cells(&comparing, error);
     if (!status && !made.pool.failed) {
         add_rows(&comparing);
-        add_absences(&comparing);
         compare_facts(files, &made);
     }
     if (!status && made.pool.failed)

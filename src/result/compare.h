@@ -8,8 +8,6 @@
 #include "result/ratios.h"
 #include "result/result.h"
 
-#include <stdio.h>
-
 /* What is compared: a cell's median, or a comparison inside a result (guest over native). */
 enum metric { METRIC_TIME, METRIC_SLOWDOWN, METRICS };
 extern const char *const metric_names[METRICS]; /* "time", "slowdown" in files */
@@ -134,8 +132,5 @@ static inline char compare_letter(size_t file)
 {
     return (char)('A' + file);
 }
-
-/* Writes it as JSON, indented. Errors of the stream are left to its owner (output_commit). */
-int compare_json(const struct compare *compare, FILE *stream, struct error *error);
 
 #endif

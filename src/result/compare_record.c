@@ -11,73 +11,61 @@ enum { ID_MOST = CELL_ID_BYTES - 1, ROWS_MOST = 100000 };
 /* ---- files, differences ---- */
 
 #define AT(member) FIELD_NEEDED, FIELD_AT(struct compared_file, member)
-static const struct field quality_fields[] = {
-    {"good", FIELD_COUNT, AT(qualities[QUALITY_GOOD])},
-    {"noisy", FIELD_COUNT, AT(qualities[QUALITY_NOISY])},
-    {"interrupted", FIELD_COUNT, AT(qualities[QUALITY_INTERRUPTED])},
-    {"missing", FIELD_COUNT, AT(qualities[QUALITY_MISSING])},
-};
-static const struct record quality_record = {
-    "qualities", sizeof(struct compared_file), RECORD_FIELDS(quality_fields)};
+static const struct record quality_record = {"qualities", sizeof(struct compared_file),
+    FIELDS({"good", FIELD_COUNT, AT(qualities[QUALITY_GOOD])},
+        {"noisy", FIELD_COUNT, AT(qualities[QUALITY_NOISY])},
+        {"interrupted", FIELD_COUNT, AT(qualities[QUALITY_INTERRUPTED])},
+        {"missing", FIELD_COUNT, AT(qualities[QUALITY_MISSING])})};
 
-static const struct field file_fields[] = {
-    {"name", FIELD_STRING, AT(name), .about = "As given on the command line; \"standard input\" for -."},
-    {"experiment", FIELD_STRING, AT(experiment)},
-    {"started", FIELD_STRING, AT(started), .about = "As the result tells it."},
-    {"version", FIELD_STRING, AT(version), .about = "Of the vcost that wrote it."},
-    {"complete", FIELD_FLAG, AT(complete)},
-    {"incomplete_reason", FIELD_STRING, FIELD_PLAIN | AT(incomplete_reason)},
-    {"cells", FIELD_RECORD, FIELD_NEEDED, .of = &quality_record,
-        .about = "How many cells there are of each quality."},
-};
-static const struct record file_record = {"file", sizeof(struct compared_file), RECORD_FIELDS(file_fields),
+static const struct record file_record = {"file", sizeof(struct compared_file),
+    FIELDS(
+        {"name", FIELD_STRING, AT(name), .about = "As given on the command line; \"standard input\" for -."},
+        {"experiment", FIELD_STRING, AT(experiment)},
+        {"started", FIELD_STRING, AT(started), .about = "As the result tells it."},
+        {"version", FIELD_STRING, AT(version), .about = "Of the vcost that wrote it."},
+        {"complete", FIELD_FLAG, AT(complete)},
+        {"incomplete_reason", FIELD_STRING, FIELD_PLAIN | AT(incomplete_reason)},
+        {"cells", FIELD_RECORD, FIELD_NEEDED, .of = &quality_record,
+            .about = "How many cells there are of each quality."}),
     .about = "A result that was compared; the first is the baseline."};
 
-static const struct field told_fields[] = {
-    {.kind = FIELD_STRING, .flags = FIELD_PLAIN, .about = "null: that file does not tell."}};
-static const struct record told_record = {"text", sizeof(const char *), RECORD_FIELDS(told_fields)};
+static const struct record told_record = {"text", sizeof(const char *),
+    FIELDS({.kind = FIELD_STRING, .flags = FIELD_PLAIN, .about = "null: that file does not tell."})};
 
-static const struct field difference_fields[] = {
-    {"name", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct difference, name),
-        .about = "\"kernel\", \"mitigation\" …"},
-    {"key", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct difference, key),
-        .about = "Which one, where there are several: \"spectre_v2\"."},
-    {"values", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct difference, told, told_count), .of = &told_record,
-        .limit = COMPARE_FILES_MAX},
-};
-static const struct record difference_record = {
-    "difference", sizeof(struct difference), RECORD_FIELDS(difference_fields)};
+static const struct record difference_record = {"difference", sizeof(struct difference),
+    FIELDS({"name", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct difference, name),
+               .about = "\"kernel\", \"mitigation\" …"},
+        {"key", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct difference, key),
+            .about = "Which one, where there are several: \"spectre_v2\"."},
+        {"values", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct difference, told, told_count),
+            .of = &told_record, .limit = COMPARE_FILES_MAX})};
 
 /* ---- rows ---- */
 
 static void check_value(struct reader *reader, void *base)
 {
     const struct compared_value *value = base;
-    if (value->low > value->value || value->value > value->high || value->low > value->high)
-        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+    reader_interval(reader, "value", value->low, value->value, value->high);
 }
 
 #undef AT
 #define AT(member) FIELD_AT(struct compared_value, member)
-static const struct field value_fields[] = {
-    {"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(value),
-        .about = "The median, or the ratio to the baseline."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of its 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high)},
-    {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
-    {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason),
-        .about = "Why it is not good, as the file tells it."},
-};
-static const struct record value_record = {
-    "value", sizeof(struct compared_value), RECORD_FIELDS(value_fields), .check = check_value};
-static const struct field value_or_null[] = {{.kind = FIELD_RECORD,
-    .flags = FIELD_MAYBE | FIELD_PLAIN,
-    .count_offset = offsetof(struct compared_value, there),
-    .of = &value_record,
-    .about = "What a file itself says; null: it does not have the cell."}};
-static const struct record values_record = {
-    "value", sizeof(struct compared_value), RECORD_FIELDS(value_or_null)};
+static const struct record value_record = {"value", sizeof(struct compared_value),
+    FIELDS({"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(value),
+               .about = "The median, or the ratio to the baseline."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of its 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high)},
+        {"quality", FIELD_ENUM, FIELD_NEEDED, AT(quality), FIELD_NAMES(quality_names)},
+        {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason),
+            .about = "Why it is not good, as the file tells it."}),
+    .check = check_value};
+static const struct record values_record = {"value", sizeof(struct compared_value),
+    FIELDS({.kind = FIELD_RECORD,
+        .flags = FIELD_MAYBE | FIELD_PLAIN,
+        .count_offset = offsetof(struct compared_value, there),
+        .of = &value_record,
+        .about = "What a file itself says; null: it does not have the cell."})};
 
 static void check_change(struct reader *reader, void *base)
 {
@@ -85,33 +73,31 @@ static void check_change(struct reader *reader, void *base)
     bool interval = !isnan(change->low);
     if (interval == isnan(change->high) || (interval && isnan(change->ratio)))
         reader_refuse(reader, "%s: a part of the interval is missing", reader->where);
-    if (change->low > change->ratio || change->ratio > change->high)
-        reader_refuse(reader, "%s: the ratio lies outside of its interval", reader->where);
+    reader_interval(reader, "ratio", change->low, change->ratio, change->high);
     if (change->placement_count != 2)
         reader_refuse_key(reader, "placements", "is not two numbers");
     change->verdict = verdict_of(change->low, change->high);
 }
 
-static const struct field count_fields[] = {{.kind = FIELD_COUNT, .size = sizeof(unsigned)}};
-static const struct record count_record = {"number", sizeof(unsigned), RECORD_FIELDS(count_fields)};
+static const struct record count_record = {
+    "number", sizeof(unsigned), FIELDS({.kind = FIELD_COUNT, .size = sizeof(unsigned)})};
 
 #undef AT
 #define AT(member) FIELD_AT(struct compared_change, member)
-static const struct field change_fields[] = {
-    {"ratio", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(ratio),
-        .about = "1.05: 5 % more than in the first file."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of its 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high)},
-    {"placements", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compared_change, placements, placement_count),
-        .of = &count_record, .check = "'minItems': 2, 'maxItems': 2",
-        .about = "Placements that the interval was made over: of the first file, and of this one."},
-    {"verdict", FIELD_ENUM, FIELD_OPEN | FIELD_PLAIN, AT(verdict), FIELD_NAMES(verdict_names),
-        .other = VERDICT_NONE, .about = "What the interval says; null: there is none."},
-    {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason), .check = "'minLength': 1"},
-};
 static const struct record change_record = {"change", sizeof(struct compared_change),
-    RECORD_FIELDS(change_fields), .check = check_change, .about = "A file's value over the first file's.",
+    FIELDS({"ratio", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(ratio),
+               .about = "1.05: 5 % more than in the first file."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of its 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high)},
+        {"placements", FIELD_LIST, FIELD_NEEDED,
+            FIELD_ITEMS(struct compared_change, placements, placement_count), .of = &count_record,
+            .check = "'minItems': 2, 'maxItems': 2",
+            .about = "Placements that the interval was made over: of the first file, and of this one."},
+        {"verdict", FIELD_ENUM, FIELD_OPEN | FIELD_PLAIN, AT(verdict), FIELD_NAMES(verdict_names),
+            .other = VERDICT_NONE, .about = "What the interval says; null: there is none."},
+        {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason), .check = "'minLength': 1"}),
+    .check = check_change, .about = "A file's value over the first file's.",
     .rules = "{'if': {'anyOf': [{'properties': {'ratio': {'type': 'null'}}}, {'properties': {'low': "
              "{'type': 'null'}}}, {'properties': {'high': {'type': 'null'}}}]}, 'then': {'properties': "
              "{'reason': {'type': 'string'}, 'verdict': {'type': 'null'}}}}"};
@@ -157,19 +143,19 @@ static void check_slowdown(struct reader *reader, void *base)
             .count_offset = offsetof(struct compared_row, change_count), .most = COMPARE_FILES_MAX - 1,      \
             .of = &change_record, .limit = COMPARE_FILES_MAX - 1, .check = "'minItems': 1"},
 
-static const struct field time_fields[] = {
-    {"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(id), .most = ID_MOST, .check = "'minLength': 1"},
-    {"unit", FIELD_STRING, FIELD_NEEDED, AT(unit), .about = "Of the values."}, LISTS};
-static const struct record time_record = {
-    "time", sizeof(struct compared_row), RECORD_FIELDS(time_fields), .check = check_row};
+static const struct record time_record = {"time", sizeof(struct compared_row),
+    FIELDS(
+        {"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(id), .most = ID_MOST, .check = "'minLength': 1"},
+        {"unit", FIELD_STRING, FIELD_NEEDED, AT(unit), .about = "Of the values."}, LISTS),
+    .check = check_row};
 
-static const struct field slowdown_fields[] = {
-    {"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(id), .most = ID_MOST, .check = "'minLength': 1"},
-    {"baseline", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(baseline), .most = ID_MOST,
-        .check = "'minLength': 1", .about = "Id of the cell that it is a slowdown over."},
-    LISTS};
-static const struct record slowdown_record = {
-    "slowdown", sizeof(struct compared_row), RECORD_FIELDS(slowdown_fields), .check = check_slowdown};
+static const struct record slowdown_record = {"slowdown", sizeof(struct compared_row),
+    FIELDS(
+        {"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(id), .most = ID_MOST, .check = "'minLength': 1"},
+        {"baseline", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, AT(baseline), .most = ID_MOST,
+            .check = "'minLength': 1", .about = "Id of the cell that it is a slowdown over."},
+        LISTS),
+    .check = check_slowdown};
 
 /* ---- what is not everywhere, the threshold ---- */
 
@@ -179,29 +165,23 @@ static void check_absence(struct reader *reader, void *base)
     absence->cell = cell_of_id(reader, absence->id);
 }
 
-static const struct field flag_fields[] = {{.kind = FIELD_FLAG}};
-static const struct record flag_record = {"flag", sizeof(bool), RECORD_FIELDS(flag_fields)};
+static const struct record flag_record = {"flag", sizeof(bool), FIELDS({.kind = FIELD_FLAG})};
 
-static const struct field absence_fields[] = {
-    {"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct compared_absence, id), .most = ID_MOST,
-        .check = "'minLength': 1"},
-    {"files", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compared_absence, has, has_count),
-        .of = &flag_record, .limit = COMPARE_FILES_MAX, .about = "Whether each file has it."},
-};
-static const struct record absence_record = {
-    "absence", sizeof(struct compared_absence), RECORD_FIELDS(absence_fields), .check = check_absence};
+static const struct record absence_record = {"absence", sizeof(struct compared_absence),
+    FIELDS({"id", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct compared_absence, id),
+               .most = ID_MOST, .check = "'minLength': 1"},
+        {"files", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compared_absence, has, has_count),
+            .of = &flag_record, .limit = COMPARE_FILES_MAX, .about = "Whether each file has it."}),
+    .check = check_absence};
 
 #undef AT
 #define AT(member) FIELD_AT(struct compare_threshold, member)
-static const struct field threshold_fields[] = {
-    {"percent", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(percent),
-        .check = "'type': 'number', 'minimum': 0"},
-    {"metric", FIELD_ENUM, FIELD_NEEDED, AT(metric), FIELD_NAMES(metric_names)},
-    {"above", FIELD_COUNT, 0, AT(above), .about = "Changes whose low end is above it."},
-    {"passed", FIELD_FLAG, 0, AT(passed), .about = "The threshold was passed: exit status 3."},
-};
-static const struct record threshold_record = {
-    "threshold", sizeof(struct compare_threshold), RECORD_FIELDS(threshold_fields)};
+static const struct record threshold_record = {"threshold", sizeof(struct compare_threshold),
+    FIELDS({"percent", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(percent),
+               .check = "'type': 'number', 'minimum': 0"},
+        {"metric", FIELD_ENUM, FIELD_NEEDED, AT(metric), FIELD_NAMES(metric_names)},
+        {"above", FIELD_COUNT, 0, AT(above), .about = "Changes whose low end is above it."},
+        {"passed", FIELD_FLAG, 0, AT(passed), .about = "The threshold was passed: exit status 3."})};
 
 /* ---- the whole ---- */
 
@@ -279,46 +259,35 @@ static void check_compare(struct reader *reader, void *base)
 #define AT(member) FIELD_AT(struct compare, member)
 #define POOLED(member, count) FIELD_NEEDED | FIELD_POOLED, FIELD_POINTER(struct compare, member, count)
 
-static const struct field tool_fields[] = {{"version", FIELD_STRING, FIELD_NEEDED, AT(version)}};
-static const struct record tool_record = {"tool", sizeof(struct compare), RECORD_FIELDS(tool_fields)};
+static const struct record tool_record = {
+    "tool", sizeof(struct compare), FIELDS({"version", FIELD_STRING, FIELD_NEEDED, AT(version)})};
 
-static const struct field compare_fields[] = {
-    {"schema", FIELD_CONSTANT, .text = COMPARE_SCHEMA},
-    {"tool", FIELD_RECORD, FIELD_NEEDED, .of = &tool_record, .about = "What wrote the file."},
-    {"command", FIELD_LIST, POOLED(command, command_count), .about = "The command line."},
-    {"metric", FIELD_ENUM, FIELD_LATER, AT(metric), FIELD_NAMES(metric_names), .other = METRICS,
-        .about = "What was asked for first; not in files of version 0.1.0."},
-    {"files", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compare, files, file_count), .of = &file_record,
-        .limit = COMPARE_FILES_MAX, .check = "'minItems': 2, 'maxItems': 8"},
-    {"differences", FIELD_LIST, POOLED(differences, difference_count), .of = &difference_record,
-        .limit = ROWS_MOST,
-        .about = "What is not the same about machines and settings; empty: nothing that is told."},
-    {"times", FIELD_LIST, FIELD_UNIQUE | POOLED(metrics[METRIC_TIME].rows, metrics[METRIC_TIME].count),
-        .of = &time_record, .limit = ROWS_MOST, .about = "Cells that the first file and another one have."},
-    {"slowdowns", FIELD_LIST, POOLED(metrics[METRIC_SLOWDOWN].rows, metrics[METRIC_SLOWDOWN].count),
-        .of = &slowdown_record, .limit = ROWS_MOST,
-        .about = "Comparisons inside a result (guest over native) that the first file and another one have."},
-    {"absences", FIELD_LIST, FIELD_UNIQUE | POOLED(absences, absence_count), .of = &absence_record,
-        .limit = ROWS_MOST, .about = "Cells that some of the files do not have."},
-    {"threshold", FIELD_RECORD, FIELD_NEEDED | FIELD_MAYBE | FIELD_PLAIN, AT(threshold),
-        .of = &threshold_record, .count_offset = offsetof(struct compare, threshold.asked),
-        .about = "What --fail-above asked for; null: nothing."},
-};
-const struct record compare_record = {
-    "comparison", sizeof(struct compare), RECORD_FIELDS(compare_fields), .check = check_compare};
-
-int compare_schema(FILE *stream, struct error *error)
-{
-    return record_schema(&compare_record, "vcost.compare-1.schema.json",
+const struct record compare_record = {"comparison", sizeof(struct compare),
+    FIELDS({"schema", FIELD_CONSTANT, .text = COMPARE_SCHEMA},
+        {"tool", FIELD_RECORD, FIELD_NEEDED, .of = &tool_record, .about = "What wrote the file."},
+        {"command", FIELD_LIST, POOLED(command, command_count), .about = "The command line."},
+        {"metric", FIELD_ENUM, FIELD_LATER, AT(metric), FIELD_NAMES(metric_names), .other = METRICS,
+            .about = "What was asked for first; not in files of version 0.1.0."},
+        {"files", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compare, files, file_count),
+            .of = &file_record, .limit = COMPARE_FILES_MAX, .check = "'minItems': 2, 'maxItems': 8"},
+        {"differences", FIELD_LIST, POOLED(differences, difference_count), .of = &difference_record,
+            .limit = ROWS_MOST,
+            .about = "What is not the same about machines and settings; empty: nothing that is told."},
+        {"times", FIELD_LIST, FIELD_UNIQUE | POOLED(metrics[METRIC_TIME].rows, metrics[METRIC_TIME].count),
+            .of = &time_record, .limit = ROWS_MOST,
+            .about = "Cells that the first file and another one have."},
+        {"slowdowns", FIELD_LIST, POOLED(metrics[METRIC_SLOWDOWN].rows, metrics[METRIC_SLOWDOWN].count),
+            .of = &slowdown_record, .limit = ROWS_MOST,
+            .about =
+                "Comparisons inside a result (guest over native) that the first file and another one have."},
+        {"absences", FIELD_LIST, FIELD_UNIQUE | POOLED(absences, absence_count), .of = &absence_record,
+            .limit = ROWS_MOST, .about = "Cells that some of the files do not have."},
+        {"threshold", FIELD_RECORD, FIELD_NEEDED | FIELD_MAYBE | FIELD_PLAIN, AT(threshold),
+            .of = &threshold_record, .count_offset = offsetof(struct compare, threshold.asked),
+            .about = "What --fail-above asked for; null: nothing."}),
+    .check = check_compare,
+    .about =
         "Results of vcost (vcost.result/1) held against the first of them. Lists named values, texts or "
-        "files "
-        "have an element for each file, in the order of the command line; changes has one for each file but "
-        "the first. A figure that could not be had is null, and the \"reason\" beside it says why. Within "
-        "version 1 fields may be added and none changes its meaning.",
-        stream, error);
-}
-
-int compare_json(const struct compare *compare, FILE *stream, struct error *error)
-{
-    return record_print(&compare_record, compare, stream, error);
-}
+        "files have an element for each file, in the order of the command line; changes has one for each "
+        "file but the first. A figure that could not be had is null, and the \"reason\" beside it says "
+        "why. Within version 1 fields may be added and none changes its meaning."};

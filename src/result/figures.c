@@ -24,26 +24,16 @@ static int order(const void *a, const void *b)
     return (x->round > y->round) - (x->round < y->round);
 }
 
-struct series series_of(const struct result_cell *cell)
+struct series series_of(const struct result_cell *cell, struct pool *pool)
 {
-    struct series series = {
-        .samples = calloc(cell->sample_count + 1, sizeof *series.samples),
-        .values = calloc(cell->sample_count + 1, sizeof *series.values),
-    };
-    series.failed = !series.samples || !series.values;
-    for (size_t i = 0; !series.failed && i < cell->sample_count; i++)
+    struct series series = {pool_room(pool, cell->sample_count, sizeof *series.samples),
+        pool_room(pool, cell->sample_count, sizeof *series.values), 0};
+    for (size_t i = 0; !pool->failed && i < cell->sample_count; i++)
         if (!isnan(cell->samples[i].ns))
             series.samples[series.count++] = cell->samples[i];
     if (series.count)
         qsort(series.samples, series.count, sizeof *series.samples, order);
     return series;
-}
-
-void series_free(struct series *series)
-{
-    free(series->samples);
-    free(series->values);
-    *series = (struct series){0};
 }
 
 bool series_next(const struct series *series, size_t *first, size_t *last)
@@ -62,23 +52,23 @@ static double least_of(double *values, size_t count)
     return least;
 }
 
-/* Makes one sample, of round 0, of each placement's: of the undisturbed ones, or of all where none is. */
-static void reduce(struct series *series, double (*figure)(double *values, size_t count))
+/* Of each placement one sample, of round 0: of the undisturbed ones, or of all where none is. */
+static struct series reduced(struct series series, double (*figure)(double *values, size_t count))
 {
     size_t made = 0;
-    for (size_t first, last = 0; series_next(series, &first, &last);) {
+    for (size_t first, last = 0; series_next(&series, &first, &last);) {
         size_t count = 0;
         for (size_t i = first; i < last; i++)
-            if (series->samples[i].disturbed == DISTURBED_NOT)
-                series->values[count++] = series->samples[i].ns;
+            if (series.samples[i].disturbed == DISTURBED_NOT)
+                series.values[count++] = series.samples[i].ns;
         for (size_t i = first; !count && i < last; i++)
-            series->values[i - first] = series->samples[i].ns;
-        series->samples[made++] = (struct result_sample){
-            .ns = figure(series->values, count ? count : last - first),
-            .placement = series->samples[first].placement,
-        };
+            series.values[i - first] = series.samples[i].ns;
+        unsigned placement = series.samples[first].placement;
+        series.samples[made++] = (struct result_sample){
+            .ns = figure(series.values, count ? count : last - first), .placement = placement};
     }
-    series->count = made;
+    series.count = made;
+    return series;
 }
 
 /* A pair without a baseline above 0 has none. */
@@ -92,133 +82,106 @@ static double difference_of(double value, double baseline)
     return value - baseline;
 }
 
-/* Makes of each sample that has its counterpart, of the same placement and round, their figure. */
-static void pair(
-    struct series *series, const struct series *baseline, double (*figure)(double value, double baseline))
+/* The figures of all samples that have their counterpart, of the same placement and round. */
+static struct series paired(
+    struct series series, struct series baseline, double (*figure)(double value, double baseline))
 {
     size_t made = 0;
-    for (size_t i = 0, k = 0; i < series->count && k < baseline->count;) {
-        struct result_sample here = series->samples[i], there = baseline->samples[k];
+    for (size_t i = 0, k = 0; i < series.count && k < baseline.count;) {
+        struct result_sample here = series.samples[i], there = baseline.samples[k];
         int which = order(&here, &there);
         i += which <= 0;
         k += which >= 0;
-        if (which)
-            continue;
         here.ns = figure(here.ns, there.ns);
         here.disturbed = here.disturbed != DISTURBED_NOT ? here.disturbed : there.disturbed;
-        if (!isnan(here.ns))
-            series->samples[made++] = here;
+        if (!which && !isnan(here.ns))
+            series.samples[made++] = here;
     }
-    series->count = made;
+    series.count = made;
+    return series;
 }
 
 /* A series' figures, where statistics may sort them. */
-static double *values_of(struct series *series)
+static double *values_of(const struct series *series)
 {
     for (size_t i = 0; i < series->count; i++)
         series->values[i] = series->samples[i].ns;
     return series->values;
 }
 
-static struct series medians_of(const struct result_cell *cell)
+static struct series medians_of(const struct result_cell *cell, struct pool *pool)
 {
-    struct series series = series_of(cell);
-    reduce(&series, statistics_median);
-    return series;
+    return reduced(series_of(cell, pool), statistics_median);
 }
 
-static struct series floors_of(const struct result_cell *cell)
+static struct series pairs_of(const struct result_cell *cell, const struct result_cell *baseline,
+    double (*figure)(double value, double baseline), struct pool *pool)
 {
-    struct series series = series_of(cell);
-    reduce(&series, least_of);
-    return series;
-}
-
-static struct series paired(const struct result_cell *cell, const struct result_cell *baseline,
-    double (*figure)(double value, double baseline))
-{
-    struct series series = series_of(cell), there = series_of(baseline);
-    pair(&series, &there, figure);
-    reduce(&series, statistics_median);
-    series.failed |= there.failed;
-    series_free(&there);
-    return series;
+    return reduced(paired(series_of(cell, pool), series_of(baseline, pool), figure), statistics_median);
 }
 
 /* ---- what the others see ---- */
 
+static int finish(struct pool *pool)
+{
+    int status = pool->failed ? -ENOMEM : 0;
+    pool_free(pool);
+    return status;
+}
+
 int figures_floor(const struct result_cell *cell, struct estimate *floor)
 {
-    struct series floors = floors_of(cell);
-    int status = floors.failed ? -ENOMEM : 0;
-    if (!status)
+    struct pool pool = {0};
+    struct series floors = reduced(series_of(cell, &pool), least_of);
+    if (!pool.failed)
         *floor = statistics_estimate(values_of(&floors), floors.count);
-    series_free(&floors);
-    return status;
+    return finish(&pool);
 }
 
 int figures_set_cell(struct result_cell *cell)
 {
-    struct series medians = medians_of(cell), floors = floors_of(cell);
-    int status = medians.failed || floors.failed ? -ENOMEM : 0;
-    if (!status)
+    struct pool pool = {0};
+    struct series medians = medians_of(cell, &pool), floors = reduced(series_of(cell, &pool), least_of);
+    if (!pool.failed)
         cell->placements = (unsigned)medians.count;
-    if (!status && medians.count) {
+    if (!pool.failed && medians.count) {
         struct estimate estimate = statistics_estimate(values_of(&medians), medians.count);
         cell->median = estimate.median;
         cell->low = estimate.low;
         cell->high = estimate.high;
         cell->min = least_of(values_of(&floors), floors.count);
     }
-    series_free(&medians);
-    series_free(&floors);
-    return status;
+    return finish(&pool);
 }
 
 int figures_set_comparison(
     const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *comparison)
 {
-    struct series ratios = paired(cell, baseline, ratio_of);
-    struct series differences = paired(cell, baseline, difference_of);
-    int status = ratios.failed || differences.failed ? -ENOMEM : 0;
-    if (!status) {
+    struct pool pool = {0};
+    struct series ratios = pairs_of(cell, baseline, ratio_of, &pool);
+    struct series differences = pairs_of(cell, baseline, difference_of, &pool);
+    if (!pool.failed) {
         struct estimate ratio = statistics_estimate(values_of(&ratios), ratios.count);
         struct estimate more = statistics_difference(values_of(&differences), differences.count);
-        comparison->ratio = ratio.median;
-        comparison->low = ratio.low;
-        comparison->high = ratio.high;
-        comparison->more_ns = more.median;
-        comparison->more_low_ns = more.low;
-        comparison->more_high_ns = more.high;
-        comparison->placements = (unsigned)differences.count;
+        *comparison = (struct result_comparison){comparison->cell, comparison->baseline, ratio.median,
+            ratio.low, ratio.high, more.median, more.low, more.high, (unsigned)differences.count};
     }
-    series_free(&ratios);
-    series_free(&differences);
-    return status;
+    return finish(&pool);
 }
 
 int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference)
 {
-    struct series here = medians_of(cell), there = medians_of(other);
-    int status = here.failed || there.failed ? -ENOMEM : 0;
-    pair(&here, &there, difference_of);
-    if (!status)
-        *difference = statistics_difference(values_of(&here), here.count);
-    series_free(&here);
-    series_free(&there);
-    return status;
+    struct pool pool = {0};
+    struct series pairs = paired(medians_of(cell, &pool), medians_of(other, &pool), difference_of);
+    if (!pool.failed)
+        *difference = statistics_difference(values_of(&pairs), pairs.count);
+    return finish(&pool);
 }
 
-int figures_by_placement(
-    const struct result_cell *cell, const struct result_cell *baseline, struct figures *figures)
+struct figures figures_by_placement(
+    const struct result_cell *cell, const struct result_cell *baseline, struct pool *pool)
 {
-    struct series series = baseline ? paired(cell, baseline, ratio_of) : medians_of(cell);
-    int status = series.failed ? -ENOMEM : 0;
-    if (!status) {
-        *figures = (struct figures){values_of(&series), series.count};
-        series.values = NULL;
-    }
-    series_free(&series);
-    return status;
+    struct series series = baseline ? pairs_of(cell, baseline, ratio_of, pool) : medians_of(cell, pool);
+    return (struct figures){values_of(&series), series.count};
 }

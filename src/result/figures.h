@@ -3,8 +3,9 @@
  * samples.
  *
  * A placement's figures are made of its undisturbed samples, or of all where every one was disturbed. Samples
- * without a value (NAN) count nowhere. There may be any number of samples and placements, in any order. All
- * functions return 0 or -ENOMEM, and then leave their outputs as they were. */
+ * without a value (NAN) count nowhere. There may be any number of samples and placements, in any order. What
+ * returns an int is 0 or -ENOMEM, and then leaves its outputs as they were; what takes a pool works in it,
+ * and the pool remembers a lack of memory. */
 #ifndef VCOST_RESULT_FIGURES_H
 #define VCOST_RESULT_FIGURES_H
 
@@ -35,26 +36,23 @@ int figures_difference(
 /* ---- the figures themselves, one a placement ---- */
 
 struct figures {
-    double *values; /* to be freed */
+    double *values;
     size_t count;
 };
 
 /* The medians of a cell; or, with a baseline (else NULL), the ratios of two. */
-int figures_by_placement(
-    const struct result_cell *cell, const struct result_cell *baseline, struct figures *figures);
+struct figures figures_by_placement(
+    const struct result_cell *cell, const struct result_cell *baseline, struct pool *pool);
 
 /* ---- samples by placement ---- */
 
-/* Samples sorted by placement, then by round, with room to work in. Without memory it is empty and `failed`.
- */
+/* Samples sorted by placement, then by round, with room to work in. */
 struct series {
-    struct result_sample *samples; /* owned */
-    double *values;                /* owned; room for as many */
+    struct result_sample *samples;
+    double *values; /* room for as many */
     size_t count;
-    bool failed;
 };
-struct series series_of(const struct result_cell *cell);
-void series_free(struct series *series);
+struct series series_of(const struct result_cell *cell, struct pool *pool);
 
 /* Steps to the next placement, samples *first … *last - 1; starts from *last = 0. False at the end. */
 bool series_next(const struct series *series, size_t *first, size_t *last);

@@ -15,46 +15,15 @@ const struct finding_section_words finding_sections[FINDING_SECTIONS] = {
     [FINDING_BELOW] = {"below", "below this machine"},
 };
 
-const char *finding_section_name(enum finding_section section)
-{
-    return finding_sections[section].name;
-}
-
-const char *finding_section_title(enum finding_section section)
-{
-    return finding_sections[section].title;
-}
-
 const char *const finding_source_names[FINDING_SOURCES] = {"told", "measured", "judged"};
 
-const char *finding_source_name(enum finding_source source)
-{
-    return finding_source_names[source];
-}
-
-/* Makes room for one more of `size` bytes; NULL: no memory. Room doubles. A list that was read has just the
- * room that it needs, and says 0. */
-static void *make_room(void *items, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return items;
-    size_t more = count < 16 ? 32 : 2 * count;
-    void *grown = reallocarray(items, more, size);
-    if (grown)
-        *room = more;
-    return grown;
-}
-
-static int no_memory(struct error *error)
-{
-    return error_set(error, ENOMEM, "not enough memory to keep what was found");
-}
+static const char no_memory[] = "not enough memory to keep what was found";
 
 int findings_add(struct findings *findings, const struct finding *finding, struct error *error)
 {
-    struct finding *items = make_room(findings->items, findings->count, &findings->room, sizeof *items);
+    struct finding *items = reallocarray(findings->items, findings->count + 1, sizeof *items);
     if (!items)
-        return no_memory(error);
+        return error_set(error, ENOMEM, no_memory);
     findings->items = items;
     items[findings->count++] = *finding;
     return 0;
@@ -62,10 +31,9 @@ int findings_add(struct findings *findings, const struct finding *finding, struc
 
 int findings_add_remedy(struct findings *findings, const struct remedy *remedy, struct error *error)
 {
-    struct remedy *remedies =
-        make_room(findings->remedies, findings->remedy_count, &findings->remedy_room, sizeof *remedies);
+    struct remedy *remedies = reallocarray(findings->remedies, findings->remedy_count + 1, sizeof *remedies);
     if (!remedies)
-        return no_memory(error);
+        return error_set(error, ENOMEM, no_memory);
     findings->remedies = remedies;
     remedies[findings->remedy_count++] = *remedy;
     return 0;

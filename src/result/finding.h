@@ -23,10 +23,8 @@ enum finding_section {
     FINDING_SECTIONS
 };
 extern const struct finding_section_words {
-    const char *name, *title;
+    const char *name, *title; /* "cpu", "caches", … in files; for people */
 } finding_sections[FINDING_SECTIONS];
-const char *finding_section_name(enum finding_section section);  /* "cpu", "caches", … in files */
-const char *finding_section_title(enum finding_section section); /* for people */
 
 /* How it is known. */
 enum finding_source {
@@ -35,8 +33,7 @@ enum finding_source {
     FINDING_JUDGED,   /* concluded from what was measured, by a rule that `how` names */
     FINDING_SOURCES
 };
-extern const char *const finding_source_names[FINDING_SOURCES];
-const char *finding_source_name(enum finding_source source); /* "told", "measured", "judged" */
+extern const char *const finding_source_names[FINDING_SOURCES]; /* "told", "measured", "judged" */
 
 enum { FINDING_NAME_BYTES = 40, FINDING_KEY_BYTES = 40, FINDING_TEXT_BYTES = 256 };
 
@@ -69,9 +66,9 @@ struct remedy {
 /* A growing list; all zero is empty. */
 struct findings {
     struct finding *items; /* owned */
-    size_t count, room;
+    size_t count;
     struct remedy *remedies; /* owned; what costs most first */
-    size_t remedy_count, remedy_room;
+    size_t remedy_count;
 };
 
 /* Appends a copy. -ENOMEM is the only error. */

@@ -11,156 +11,108 @@
 
 /* ---- the value of a finding, by its unit ---- */
 
-/* More than any size, and fits 63 bits. */
-static const double number_most = 9e18;
-
-/* A real has ten digits in the file; one that is whole in these is written as a whole number, so that reading
- * and writing it again changes nothing. Other whole numbers have all their digits. */
-static json_t *json_number(double number)
+static const char *no_value(const void *base)
 {
-    char digits[32];
-    if (!isfinite(number))
-        return json_null();
-    if (number != floor(number)) {
-        snprintf(digits, sizeof digits, "%.10g", number);
-        double rounded = strtod(digits, NULL);
-        if (rounded != floor(rounded))
-            return json_real(number);
-        number = rounded;
-    }
-    return fabs(number) <= 0x1p53 ? json_integer((json_int_t)number) : json_real(number);
-}
-
-/* The rest of a finding that has no value is null with it. */
-static const char *reason_of(const struct finding *finding)
-{
+    const struct finding *finding = base;
     if (!finding->value.known)
         return finding->value.text[0] ? finding->value.text : "not told";
     return finding->unit == UNIT_TEXT || isfinite(finding->number) ? NULL : "its number is none";
 }
 
-static json_t *json_words(struct draft *draft, const char *words)
+static const char *no_words(const void *base)
 {
-    return words[0] ? draft_text(draft, words) : json_null();
+    return ((const struct finding *)base)->unit == UNIT_TEXT ? "the value is words" : no_value(base);
+}
+
+static const char *no_interval(const void *base)
+{
+    const struct finding *finding = base;
+    return finding_has_number(finding) && finding->unit != UNIT_YES_NO ? NULL : "there is no number";
 }
 
 static void write_value(struct draft *draft, json_t *object, const void *base)
 {
     const struct finding *finding = base;
-    const char *reason = reason_of(finding);
-    bool interval = finding_has_number(finding) && finding->unit != UNIT_YES_NO;
-    bool text = !reason && finding->unit != UNIT_TEXT;
     put(draft, object, "value",
-        reason                         ? json_null()
+        no_value(finding)              ? json_null()
         : finding->unit == UNIT_TEXT   ? draft_text(draft, finding->value.text)
         : finding->unit == UNIT_YES_NO ? json_boolean(finding->number > 0)
-                                       : json_number(finding->number));
-    put(draft, object, "text", json_words(draft, text ? finding->value.text : ""));
-    put(draft, object, "low", json_number(interval ? finding->low : NAN));
-    put(draft, object, "high", json_number(interval ? finding->high : NAN));
-    put(draft, object, "reason", json_words(draft, reason ? reason : ""));
-}
-
-static double read_number(struct reader *reader, const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!value ||
-        !reader_takes(reader, value, key, TAKES(JSON_INTEGER) | TAKES(JSON_REAL) | TAKES(JSON_NULL)))
-        return NAN;
-    double number = json_is_number(value) ? json_number_value(value) : NAN;
-    if (fabs(number) > number_most)
-        reader_refuse_key(reader, key, "is %g, which is beyond all measure", number);
-    return number;
+                                       : draft_number(finding->number));
 }
 
 /* A unit that is not known (a newer file's) is taken for what the value looks like. */
-static void settle_unit(struct reader *reader, const json_t *object, const json_t *value, enum unit *unit)
-{
-    const char *name = json_string_value(json_object_get(object, "unit"));
-    bool known = name && !strcmp(name, unit_name(*unit));
-    if (json_is_null(value))
-        return;
-    if (!known)
-        *unit = json_is_string(value) ? UNIT_TEXT : json_is_boolean(value) ? UNIT_YES_NO : UNIT_COUNT;
-    reader_takes(reader, value, "value",
-        *unit == UNIT_TEXT     ? TAKES(JSON_STRING) | TAKES(JSON_NULL)
-        : *unit == UNIT_YES_NO ? TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_NULL)
-                               : TAKES(JSON_INTEGER) | TAKES(JSON_REAL) | TAKES(JSON_NULL));
-}
-
-/* By more than what digits that are not in the file can make; NAN is not. */
-static bool is_above(double a, double b)
-{
-    return a > b && a - b > 1e-9 * fabs(b);
-}
-
 static void read_value(struct reader *reader, const json_t *object, void *base)
 {
+    const unsigned words = TAKES(JSON_STRING), yes_no = TAKES(JSON_TRUE) | TAKES(JSON_FALSE),
+                   number = TAKES(JSON_INTEGER) | TAKES(JSON_REAL);
     struct finding *finding = base;
+    enum unit *unit = &finding->unit;
     const json_t *value = json_object_get(object, "value");
-    reader_takes(reader, value, "value",
-        TAKES(JSON_STRING) | TAKES(JSON_TRUE) | TAKES(JSON_FALSE) | TAKES(JSON_INTEGER) | TAKES(JSON_REAL) |
-            TAKES(JSON_NULL));
-    const char *words;
-    static const char *const texts[] = {"text", "reason"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *text = json_object_get(object, texts[i]);
-        if (text)
-            reader_takes(reader, text, texts[i], TAKES(JSON_STRING) | TAKES(JSON_NULL));
-    }
-    if (reader->status)
+    const char *name = json_string_value(json_object_get(object, "unit"));
+    if (!reader_takes(reader, value, "value", words | yes_no | number | TAKES(JSON_NULL)))
         return;
-    settle_unit(reader, object, value, &finding->unit);
     finding->value.known = !json_is_null(value);
-    words = json_string_value(finding->unit == UNIT_TEXT && finding->value.known
-                                  ? value
-                                  : json_object_get(object, finding->value.known ? "text" : "reason"));
-    record_cut(words ? words : "", finding->value.text, sizeof finding->value.text);
-    finding->number = json_is_boolean(value)  ? json_is_true(value)
-                      : json_is_number(value) ? read_number(reader, object, "value")
-                                              : NAN;
-    finding->low = read_number(reader, object, "low");
-    finding->high = read_number(reader, object, "high");
-    if (finding->unit == UNIT_BYTES && finding->number < 0)
+    if (finding->value.known && (!name || strcmp(name, unit_name(*unit)) != 0))
+        *unit = json_is_string(value) ? UNIT_TEXT : json_is_boolean(value) ? UNIT_YES_NO : UNIT_COUNT;
+    reader_takes(reader, value, "value",
+        TAKES(JSON_NULL) | (*unit == UNIT_TEXT        ? words
+                               : *unit == UNIT_YES_NO ? yes_no
+                                                      : number));
+    if (json_is_string(value))
+        record_cut(json_string_value(value), finding->value.text, sizeof finding->value.text);
+    finding->number = json_is_number(value) ? json_number_value(value) : NAN;
+    if (json_is_boolean(value))
+        finding->number = json_is_true(value);
+    if (fabs(finding->number) > 9e18) /* more than any size, and fits 63 bits */
+        reader_refuse_key(reader, "value", "is %g, which is beyond all measure", finding->number);
+    if (*unit == UNIT_BYTES && finding->number < 0)
         reader_refuse_key(reader, "value", "is %g, which is no size", finding->number);
-    if (is_above(finding->low, finding->number) || is_above(finding->number, finding->high))
-        reader_refuse(reader, "%s: the value lies outside of its interval", reader->where);
+}
+
+static void check_finding(struct reader *reader, void *base)
+{
+    const struct finding *finding = base;
+    reader_interval(reader, "value", finding->low, finding->number, finding->high);
 }
 
 static const struct field_hook value = {
     .write = write_value,
     .read = read_value,
     .schema = "'value': {'type': ['number', 'boolean', 'string', 'null'], 'description': 'A "
-              "text for words, true or false for yes-no, otherwise a number; null: not known.'}, "
-              "'text': {'type': ['string', 'null'], 'minLength': 1, 'description': 'More words "
-              "to a value that is none itself: for example: partly.'}, "
-              "'low': {'type': ['number', 'null'], 'description': 'Low end of its "
-              "interval; null: it has none.'}, "
-              "'high': {'type': ['number', 'null'], 'description': 'Its high end.'}, "
-              "'reason': {'type': ['string', 'null'], 'minLength': 1, 'description': 'Why value "
-              "is null; null if it is not.'}",
+              "text for words, true or false for yes-no, otherwise a number; null: not known.'}",
 };
 
-static const struct field finding_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
-        .about = "Stable: \"tlb-reach\"."},
-    {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
-        .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
-    {"section", FIELD_ENUM, FIELD_OPEN, AT(section), FIELD_NAMES(finding_sections), .other = FINDING_BELOW},
-    {"title", FIELD_STRING, AT(title), .about = "For people."},
-    {"source", FIELD_ENUM, FIELD_OPEN, AT(source), FIELD_NAMES(finding_source_names),
-        .other = FINDING_MEASURED,
-        .about = "told: by the processor, the kernel or the hypervisor. judged: by a rule, from what was "
-                 "measured."},
-    {"unit", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN, AT(unit), FIELD_NAMES(unit_names), .other = UNIT_COUNT,
-        .about = "What value, low and high are in. share: of a whole, 0.05 is 5 %. ratio: how many times."},
-    {"value", FIELD_HOOK, .hook = &value},
-    {"how", FIELD_TEXT, FIELD_PLAIN, AT(how), .about = "How it was found."},
-    {"sure", FIELD_TEXT, FIELD_PLAIN, AT(sure), .about = "What makes it sure, or what could make it wrong."},
-    {"detail", FIELD_FLAG, AT(detail), .about = "Left out of the report for people unless all is asked for."},
-};
-const struct record finding_record = {"finding", sizeof(struct finding), RECORD_FIELDS(finding_fields),
-    .about = "One thing that was found out, or why it could not be.",
+const struct record finding_record = {"finding", sizeof(struct finding),
+    FIELDS({"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+               .about = "Stable: \"tlb-reach\"."},
+        {"key", FIELD_TEXT, FIELD_NEEDED | FIELD_PLAIN, AT(key),
+            .about = "Which of several of that name: \"L2 4K\"; null where there is one alone."},
+        {"section", FIELD_ENUM, FIELD_OPEN, AT(section), FIELD_NAMES(finding_sections),
+            .other = FINDING_BELOW},
+        {"title", FIELD_STRING, AT(title), .about = "For people."},
+        {"source", FIELD_ENUM, FIELD_OPEN, AT(source), FIELD_NAMES(finding_source_names),
+            .other = FINDING_MEASURED,
+            .about = "told: by the processor, the kernel or the hypervisor. judged: by a rule, from what was "
+                     "measured."},
+        {"unit", FIELD_ENUM, FIELD_NEEDED | FIELD_OPEN, AT(unit), FIELD_NAMES(unit_names),
+            .other = UNIT_COUNT,
+            .about =
+                "What value, low and high are in. share: of a whole, 0.05 is 5 %. ratio: how many times."},
+        {"value", FIELD_HOOK, .hook = &value},
+        {"text", FIELD_TEXT, FIELD_PLAIN, AT(value.text), .why = no_words, .check = "'minLength': 1",
+            .about = "More words to a value that is none itself: for example: partly."},
+        {"low", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(low), .why = no_interval,
+            .about = "Low end of its interval; null: it has none."},
+        {"high", FIELD_REAL, FIELD_PLAIN | FIELD_DIGITS, AT(high), .why = no_interval,
+            .about = "Its high end."},
+        {"reason", FIELD_REASON, AT(value.text), .why = no_value, .check = "'minLength': 1",
+            .about = "Why value is null; null if it is not."},
+        {"how", FIELD_TEXT, FIELD_PLAIN, AT(how), .about = "How it was found."},
+        {"sure", FIELD_TEXT, FIELD_PLAIN, AT(sure),
+            .about = "What makes it sure, or what could make it wrong."},
+        {"detail", FIELD_FLAG, AT(detail),
+            .about = "Left out of the report for people unless all is asked for."}),
+    .check = check_finding, .about = "One thing that was found out, or why it could not be.",
     .rules = "{'if': {'properties': {'value': {'type': 'null'}}, 'required': ['value']}, "
              "'then': {'properties': {'reason': {'type': 'string'}, 'low': {'type': 'null'}, "
              "'high': {'type': 'null'}}}, 'else': {'properties': {'reason': {'type': 'null'}}}}, "
@@ -185,21 +137,19 @@ static const char *remedy_reason(const void *base)
     return isfinite(remedy->low) && isfinite(remedy->high) ? NULL : "no interval could be made";
 }
 
-static const struct field remedy_fields[] = {
-    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
-        .about = "Stable: \"large-pages\"."},
-    {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
-    {"change", FIELD_TEXT, AT(change), .about = "What to do."},
-    {"with_what", FIELD_TEXT, AT(with_what), .about = "What was measured."},
-    {"without_what", FIELD_TEXT, AT(without_what), .about = "The same without the cause."},
-    {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
-    {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
-    {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of its 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
-    {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
-        .about = "Why a figure is null; null if none is."},
-};
-const struct record remedy_record = {"remedy", sizeof(struct remedy), RECORD_FIELDS(remedy_fields),
+const struct record remedy_record = {"remedy", sizeof(struct remedy),
+    FIELDS({"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .check = "'pattern': '^[a-z0-9-]+$'",
+               .about = "Stable: \"large-pages\"."},
+        {"cost", FIELD_TEXT, AT(cost), .about = "What costs."},
+        {"change", FIELD_TEXT, AT(change), .about = "What to do."},
+        {"with_what", FIELD_TEXT, AT(with_what), .about = "What was measured."},
+        {"without_what", FIELD_TEXT, AT(without_what), .about = "The same without the cause."},
+        {"with_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(with_ns), .about = "Of each operation."},
+        {"without_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(without_ns)},
+        {"more_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(more_ns), .about = "The difference."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of its 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+        {"reason", FIELD_REASON, .why = remedy_reason, .check = "'minLength': 1",
+            .about = "Why a figure is null; null if none is."}),
     .about = "A cost, measured as it is and without its cause, and what to change."};

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "record/record.h"
+#include "result/compare.h"
 #include "result/result.h"
 
 #include <jansson.h>
@@ -23,15 +24,22 @@ enum { FINDINGS_IN_FILE_MAX = 5000 };
 /* A result, field for field, and parts of it; a comparison. */
 extern const struct record result_record, cell_record, setting_record, compare_record;
 
-/* Writes share/schema/vcost.result-1.schema.json, or that of comparisons. -ENOMEM is the only error. */
-int result_schema(FILE *stream, struct error *error);
-int compare_schema(FILE *stream, struct error *error);
-
 /* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
-int json_from_result(const struct result *result, json_t **json, struct error *error);
+static inline int json_from_result(const struct result *result, json_t **json, struct error *error)
+{
+    return record_write(&result_record, result, json, error);
+}
 
-/* Writes it, indented and with a newline at the end. Errors of the stream are left to its owner
- * (output_commit). */
-int json_write(const struct result *result, FILE *stream, struct error *error);
+/* Writes it, or a comparison, indented and with a newline at the end. Errors of the stream are left to its
+ * owner (output_commit). */
+static inline int json_write(const struct result *result, FILE *stream, struct error *error)
+{
+    return record_print(&result_record, result, stream, error);
+}
+
+static inline int compare_json(const struct compare *compare, FILE *stream, struct error *error)
+{
+    return record_print(&compare_record, compare, stream, error);
+}
 
 #endif

@@ -12,16 +12,13 @@ const char *const reach_kind_names[REACH_KINDS] = {"unknown", "cache", "tlb"};
 
 int result_set_command(struct result *result, int argc, char *const *argv, struct error *error)
 {
-    const char **words = argc > 0 ? calloc((size_t)argc, sizeof *words) : NULL;
+    const char **words = argc > 0 ? pool_room(&result->pool, (size_t)argc, sizeof *words) : NULL;
     for (int i = 0; words && i < argc; i++)
         words[i] = pool_text(&result->pool, argv[i]);
-    if ((argc > 0 && !words) || result->pool.failed) {
-        free(words);
+    if (result->pool.failed)
         return error_set(error, ENOMEM, "no memory to keep the command");
-    }
-    free(result->command);
     result->command = words;
-    result->command_count = argc > 0 ? (size_t)argc : 0;
+    result->command_count = words ? (size_t)argc : 0;
     return 0;
 }
 
@@ -60,7 +57,6 @@ void result_free(struct result *result)
     free(result->reaches);
     free(result->agents);
     free(result->settings);
-    free(result->command);
     findings_free(&result->findings);
     for (size_t i = 0; i < result->round_count; i++)
         findings_free(&result->rounds[i].findings);
@@ -77,17 +73,19 @@ const char *cell_reason(const struct result_cell *cell)
     if (!isfinite(cell->median) || !isfinite(cell->min))
         return "there is no sample";
     if (!isfinite(cell->low) || !isfinite(cell->high))
-        return "an interval needs at least two placements";
+        return cell->deterministic ? "it is the same each time, and has no interval"
+                                   : "an interval needs at least two placements";
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
 }
 
 const char *cell_without_guest(const struct result_cell *cell)
 {
+    if (!strncmp(cell->cell.monitor, "command:", 8))
+        return "what is below another machine is not seen from inside";
     if (cell->cell.guest_page_bytes ||
         (cell->cell.workload.kind->pageless && cell->technique != TECHNIQUE_NONE))
         return NULL;
-    return strcmp(cell->cell.monitor, "native") != 0 ? "what is below another machine is not seen from inside"
-                                                     : "native code runs in no guest of vcost's";
+    return "native code runs in no guest of vcost's";
 }
 
 const char *comparison_reason(const struct result_comparison *comparison)

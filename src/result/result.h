@@ -70,6 +70,7 @@ struct result_cell {
     size_t sample_count;
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
+    bool deterministic;  /* its runner gives the same figure each time: one sample, and no interval */
     const char *unit;    /* of the four; NULL: "ns" */
     double median, low, high, min;
     struct result_metric *metrics;
@@ -182,6 +183,13 @@ const struct monitor_facts *result_monitor(const struct result *result, const ch
 const struct tool *result_tool(const struct result *result);
 
 void result_free(struct result *result); /* NULL is allowed */
+
+/* For a result that is to be given away: takes out of it the command as it was typed, and what it tells of
+ * other machines: the commands that started agents, and everything made of them. An agent becomes
+ * "command:1", "command:2" …, also in ids of cells, labels and settings; in reasons and notes each word of
+ * such a command becomes "…". What was measured and the facts about the machines stay. Untouched on failure.
+ */
+int result_redact(struct result *result, struct error *error);
 
 /* What a cell executes, as in files: "chase", the name of an event. */
 static inline const char *cell_workload(const struct result_cell *cell)

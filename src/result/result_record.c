@@ -4,26 +4,20 @@
 #include "record/record.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT(member) FIELD_AT(struct result, member)
 
 /* ---- what wrote it, with which settings ---- */
 
-static const struct field tool_fields[] = {
-    {"version", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct tool, version)},
-    {"build", FIELD_STRING, FIELD_AT(struct tool, build), .missing = "the build did not say"},
-};
-static const struct record tool_record = {"tool", sizeof(struct tool), RECORD_FIELDS(tool_fields)};
+static const struct record tool_record = {"tool", sizeof(struct tool),
+    FIELDS({"version", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct tool, version), .text = VCOST_VERSION},
+        {"build", FIELD_STRING, FIELD_AT(struct tool, build), .missing = "the build did not say"})};
 
-static const struct field setting_fields[] = {
-    {"name", FIELD_STRING, FIELD_AT(struct result_setting, name)},
-    {"value", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_setting, value)},
-    {"usual", FIELD_FLAG, FIELD_AT(struct result_setting, usual), .about = "It is the default."},
-};
-const struct record setting_record = {
-    "setting", sizeof(struct result_setting), RECORD_FIELDS(setting_fields)};
+const struct record setting_record = {"setting", sizeof(struct result_setting),
+    FIELDS({"name", FIELD_STRING, FIELD_AT(struct result_setting, name)},
+        {"value", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_setting, value)},
+        {"usual", FIELD_FLAG, FIELD_AT(struct result_setting, usual), .about = "It is the default."})};
 
 static const char *incomplete_reason(const void *base)
 {
@@ -59,25 +53,21 @@ static void read_kvm(struct reader *reader, const json_t *object, void *base)
 
 static const struct field_hook kvm = {.write = write_kvm, .read = read_kvm};
 
-static const struct field host_fields[] = {
-    {"", FIELD_FIELDS, AT(host), .of = &host_record},
-    {"kvm", FIELD_HOOK, .hook = &kvm, .of = &monitor_facts_record,
-        .about = "What KVM does on this host, found by trying it."},
-    {"monitors", FIELD_LIST, FIELD_LATER, FIELD_ITEMS(struct result, monitors, monitor_count),
-        .of = &named_monitor_facts_record, .about = "The same of every monitor that was tried, by name."},
-    {"", FIELD_FIELDS, AT(host), .of = &host_settings_record},
-};
-static const struct record machine_record = {"host", sizeof(struct result), RECORD_FIELDS(host_fields),
+static const struct record machine_record = {"host", sizeof(struct result),
+    FIELDS({"", FIELD_FIELDS, AT(host), .of = &host_record},
+        {"kvm", FIELD_HOOK, .hook = &kvm, .of = &monitor_facts_record,
+            .about = "What KVM does on this host, found by trying it."},
+        {"monitors", FIELD_LIST, FIELD_LATER, FIELD_ITEMS(struct result, monitors, monitor_count),
+            .of = &named_monitor_facts_record, .about = "The same of every monitor that was tried, by name."},
+        {"", FIELD_FIELDS, AT(host), .of = &host_settings_record}),
     .about = "The machine that the experiment ran on, as an ordinary user sees it."};
 
-static const struct field agent_fields[] = {
-    {"monitor", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_agent, monitor),
-        .about = "As in the cells that ran there."},
-    {"command", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_agent, command),
-        .about = "The shell command that started the agent."},
-    {"", FIELD_FIELDS, FIELD_AT(struct result_agent, facts), .of = &agent_facts_record},
-};
-static const struct record agent_record = {"agent", sizeof(struct result_agent), RECORD_FIELDS(agent_fields)};
+static const struct record agent_record = {"agent", sizeof(struct result_agent),
+    FIELDS({"monitor", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_agent, monitor),
+               .about = "As in the cells that ran there."},
+        {"command", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_agent, command),
+            .about = "The shell command that started the agent."},
+        {"", FIELD_FIELDS, FIELD_AT(struct result_agent, facts), .of = &agent_facts_record})};
 
 /* ---- comparisons and reaches ---- */
 
@@ -89,31 +79,29 @@ static const char *no_ratio(const void *base)
 static void check_comparison(struct reader *reader, void *base)
 {
     const struct result_comparison *comparison = base;
-    if (comparison->low > comparison->ratio || comparison->ratio > comparison->high)
-        reader_refuse(reader, "%s: the ratio lies outside of its interval", reader->where);
+    reader_interval(reader, "ratio", comparison->low, comparison->ratio, comparison->high);
 }
 
 #undef AT
 #define AT(member) FIELD_AT(struct result_comparison, member)
-static const struct field comparison_fields[] = {
-    {"cell", FIELD_REFERENCE, FIELD_NEEDED, AT(cell), .of = &cell_record, .about = "Id of a cell."},
-    {"baseline", FIELD_REFERENCE, FIELD_NEEDED, AT(baseline), .of = &cell_record, .about = "Id of a cell."},
-    {"ratio", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(ratio),
-        .about = "Cell over baseline: 1.013 is a slowdown of 1.3 %."},
-    {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
-        .about = "Low end of the ratio's 95 % confidence interval."},
-    {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
-    {"more_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_ns),
-        .about = "Cell minus baseline in ns, from the same pairs."},
-    {"more_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_low_ns),
-        .about = "Low end of its 95 % confidence interval."},
-    {"more_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_high_ns), .about = "Its high end."},
-    {"placements", FIELD_COUNT, AT(placements), .about = "Placements that the interval was made over."},
-    {"reason", FIELD_REASON, .why = no_ratio, .check = "'minLength': 1",
-        .about = "Why ratio or interval is null; null if neither is."},
-};
 static const struct record comparison_record = {"comparison", sizeof(struct result_comparison),
-    RECORD_FIELDS(comparison_fields), .check = check_comparison, .about = "A cell relative to its baseline."};
+    FIELDS({"cell", FIELD_REFERENCE, FIELD_NEEDED, AT(cell), .of = &cell_record, .about = "Id of a cell."},
+        {"baseline", FIELD_REFERENCE, FIELD_NEEDED, AT(baseline), .of = &cell_record,
+            .about = "Id of a cell."},
+        {"ratio", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(ratio),
+            .about = "Cell over baseline: 1.013 is a slowdown of 1.3 %."},
+        {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
+            .about = "Low end of the ratio's 95 % confidence interval."},
+        {"high", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(high), .about = "Its high end."},
+        {"more_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_ns),
+            .about = "Cell minus baseline in ns, from the same pairs."},
+        {"more_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_low_ns),
+            .about = "Low end of its 95 % confidence interval."},
+        {"more_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, AT(more_high_ns), .about = "Its high end."},
+        {"placements", FIELD_COUNT, AT(placements), .about = "Placements that the interval was made over."},
+        {"reason", FIELD_REASON, .why = no_ratio, .check = "'minLength': 1",
+            .about = "Why ratio or interval is null; null if neither is."}),
+    .check = check_comparison, .about = "A cell relative to its baseline."};
 
 #undef AT
 #define AT(member) FIELD_AT(struct result_reach, member)
@@ -138,44 +126,40 @@ static void check_reach(struct reader *reader, void *base)
         reach->sureness = INFINITY;
 }
 
-static const struct field reach_fields[] = {
-    {"below", FIELD_REFERENCE, FIELD_NEEDED, AT(last), .of = &cell_record,
-        .about = "Id of the last cell below the step."},
-    {"above", FIELD_REFERENCE, FIELD_NEEDED, AT(first), .of = &cell_record,
-        .about = "Id of the first cell above it."},
-    {"kind", FIELD_ENUM, FIELD_OPEN, AT(kind), FIELD_NAMES(reach_kind_names), .other = REACH_UNKNOWN,
-        .about = "tlb: the translation of addresses. unknown: nothing tells."},
-    {"from_bytes", FIELD_COUNT, AT(from_bytes),
-        .about = "The reach ends between this size and to_bytes. Of a cache: lines that are touched; "
-                 "otherwise memory that is walked."},
-    {"to_bytes", FIELD_COUNT, AT(to_bytes)},
-    {"from_entries", FIELD_COUNT, AT(from_entries), .missing = no_entries, .check = "'minimum': 1",
-        .about = "The same in translations."},
-    {"to_entries", FIELD_COUNT, AT(to_entries), .missing = no_entries, .check = "'minimum': 1"},
-    {"below_ns", FIELD_REAL, AT(below_ns), .missing = "not measured",
-        .about = "The level before the step, in ns per access."},
-    {"above_ns", FIELD_REAL, AT(above_ns), .missing = "not measured", .about = "The level after it."},
-    {"sureness", FIELD_REAL, AT(sureness), .missing = "no noise was seen to hold it against",
-        .check = "'minimum': 0",
-        .about = "The step's height (of the logarithm) in standard errors; steps of fewer than 5 are not "
-                 "reported."},
-    {"name", FIELD_TEXT, AT(name), .missing = unnamed,
-        .about = "Level that CPUID tells of and that it is attributed to: L1d, L2 TLB."},
-    {"told_bytes", FIELD_COUNT, AT(told_bytes), .missing = unnamed, .check = "'minimum': 1",
-        .about = "What CPUID says."},
-    {"told_entries", FIELD_COUNT, AT(told_entries), .why = no_told_entries, .check = "'minimum': 1"},
-};
-static const struct record reach_record = {"reach", sizeof(struct result_reach), RECORD_FIELDS(reach_fields),
+static const struct record reach_record = {"reach", sizeof(struct result_reach),
+    FIELDS({"below", FIELD_REFERENCE, FIELD_NEEDED, AT(last), .of = &cell_record,
+               .about = "Id of the last cell below the step."},
+        {"above", FIELD_REFERENCE, FIELD_NEEDED, AT(first), .of = &cell_record,
+            .about = "Id of the first cell above it."},
+        {"kind", FIELD_ENUM, FIELD_OPEN, AT(kind), FIELD_NAMES(reach_kind_names), .other = REACH_UNKNOWN,
+            .about = "tlb: the translation of addresses. unknown: nothing tells."},
+        {"from_bytes", FIELD_COUNT, AT(from_bytes),
+            .about = "The reach ends between this size and to_bytes. Of a cache: lines that are touched; "
+                     "otherwise memory that is walked."},
+        {"to_bytes", FIELD_COUNT, AT(to_bytes)},
+        {"from_entries", FIELD_COUNT, AT(from_entries), .missing = no_entries, .check = "'minimum': 1",
+            .about = "The same in translations."},
+        {"to_entries", FIELD_COUNT, AT(to_entries), .missing = no_entries, .check = "'minimum': 1"},
+        {"below_ns", FIELD_REAL, AT(below_ns), .missing = "not measured",
+            .about = "The level before the step, in ns per access."},
+        {"above_ns", FIELD_REAL, AT(above_ns), .missing = "not measured", .about = "The level after it."},
+        {"sureness", FIELD_REAL, AT(sureness), .missing = "no noise was seen to hold it against",
+            .check = "'minimum': 0",
+            .about = "The step's height (of the logarithm) in standard errors; steps of fewer than 5 are not "
+                     "reported."},
+        {"name", FIELD_TEXT, AT(name), .missing = unnamed,
+            .about = "Level that CPUID tells of and that it is attributed to: L1d, L2 TLB."},
+        {"told_bytes", FIELD_COUNT, AT(told_bytes), .missing = unnamed, .check = "'minimum': 1",
+            .about = "What CPUID says."},
+        {"told_entries", FIELD_COUNT, AT(told_entries), .why = no_told_entries, .check = "'minimum': 1"}),
     .check = check_reach, .about = "One step of one curve: that of the cells below and above."};
 
 /* ---- the whole ---- */
 
-static const struct field round_fields[] = {
-    {"started", FIELD_TEXT, FIELD_AT(struct result_round, started), .check = "'format': 'date-time'"},
-    {"findings", FIELD_LIST, FIELD_POINTER(struct result_round, findings.items, findings.count),
-        .of = &finding_record, .limit = FINDINGS_IN_FILE_MAX},
-};
-static const struct record round_record = {"round", sizeof(struct result_round), RECORD_FIELDS(round_fields)};
+static const struct record round_record = {"round", sizeof(struct result_round),
+    FIELDS({"started", FIELD_TEXT, FIELD_AT(struct result_round, started), .check = "'format': 'date-time'"},
+        {"findings", FIELD_LIST, FIELD_POINTER(struct result_round, findings.items, findings.count),
+            .of = &finding_record, .limit = FINDINGS_IN_FILE_MAX})};
 
 static bool is_inspection(const void *base)
 {
@@ -184,112 +168,78 @@ static bool is_inspection(const void *base)
 
 #undef AT
 #define AT(member) FIELD_AT(struct result, member)
-static const struct field result_fields[] = {
-    {"schema", FIELD_CONSTANT, .text = RESULT_SCHEMA},
-    {"tool", FIELD_RECORD, FIELD_NEEDED, AT(tool), .of = &tool_record, .about = "What wrote the file."},
-    {"command", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, command, command_count),
-        .about = "The command line."},
-    {"settings", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result, settings, setting_count),
-        .of = &setting_record, .about = "Options that shape the result, with their values."},
-    {"started", FIELD_TEXT, FIELD_NEEDED, AT(started), .about = "RFC 3339.",
-        .check = "'pattern': "
-                 "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-"
-                 "9]{2})$'"},
-    {"seconds", FIELD_REAL, AT(seconds), .missing = "not measured", .check = "'minimum': 0",
-        .about = "How long it took."},
-    {"complete", FIELD_FLAG, FIELD_NEEDED, AT(complete),
-        .about = "false: stopped early; what was measured is there."},
-    {"incomplete_reason", FIELD_REASON, FIELD_NEEDED, AT(incomplete_reason), .why = incomplete_reason},
-    {"seed", FIELD_COUNT, AT(seed)},
-    {"cpu", FIELD_COUNT, AT(cpu), .about = "The CPU that everything ran on."},
-    {"tsc_ghz", FIELD_REAL, FIELD_ZERO, AT(tsc_ghz), .missing = "not measured",
-        .check = "'exclusiveMinimum': 0", .about = "Measured frequency of the time stamp counter."},
-    {"baseline_is_guest", FIELD_FLAG, AT(host.is_guest),
-        .about = "native itself runs under a hypervisor: the machine below is part of the baseline."},
-    {"host", FIELD_RECORD, FIELD_NEEDED, .of = &machine_record},
-    {"agents", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, agents, agent_count),
-        .of = &agent_record, .limit = FINDINGS_IN_FILE_MAX,
-        .about = "Other machines that took part, each behind a command (--on command:CMD)."},
-    {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment),
-        .about = "The command that measured: chase, events, inspect."},
-    {"cells", FIELD_LIST, FIELD_NEEDED | FIELD_UNIQUE, FIELD_POINTER(struct result, cells, cell_count),
-        .of = &cell_record},
-    {"comparisons", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, comparisons, comparison_count),
-        .of = &comparison_record},
-    {"reaches", FIELD_LIST, FIELD_LATER, FIELD_POINTER(struct result, reaches, reach_count),
-        .of = &reach_record,
-        .about = "Where measured curves step up, and the cache or TLB whose reach ends there. Measured: "
-                 "from_*, to_*, *_ns. As CPUID tells: name, told_*."},
-    {"findings", FIELD_LIST, FIELD_POINTER(struct result, findings.items, findings.count),
-        .of = &finding_record, .when = is_inspection, .limit = FINDINGS_IN_FILE_MAX,
-        .about = "What was found out about the machine; of the experiment \"inspect\" only."},
-    {"remedies", FIELD_LIST, FIELD_POINTER(struct result, findings.remedies, findings.remedy_count),
-        .of = &remedy_record, .when = is_inspection, .limit = FINDINGS_IN_FILE_MAX,
-        .about = "What costs here and need not, what costs most first; of the experiment \"inspect\" only."},
-    {"rounds", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, rounds, round_count),
-        .of = &round_record,
-        .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
-                 "--watch only."},
-};
-static int compare_pairs(const void *a, const void *b)
-{
-    const struct result_comparison *x = a, *y = b;
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    return (x->baseline > y->baseline) - (x->baseline < y->baseline);
-}
-
 /* No comparison is there twice. */
 static void check_result(struct reader *reader, void *base)
 {
     const struct result *result = base;
-    size_t count = result->comparison_count;
-    struct result_comparison *sorted = reader_room(reader, count, sizeof *sorted);
-    if (!sorted)
-        return;
-    memcpy(sorted, result->comparisons, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_pairs);
-    for (size_t i = 1; i < count; i++)
-        if (!compare_pairs(&sorted[i - 1], &sorted[i]))
-            reader_refuse(
-                reader, "the comparison of %.100s is there twice", result->cells[sorted[i].cell].id);
-    free(sorted);
+    json_t *seen = json_object();
+    for (size_t i = 0; i < result->comparison_count; i++) {
+        const struct result_comparison *each = &result->comparisons[i];
+        char pair[48];
+        snprintf(pair, sizeof pair, "%zu %zu", each->cell, each->baseline);
+        if (json_object_get(seen, pair))
+            reader_refuse(reader, "the comparison of %.100s is there twice", result->cells[each->cell].id);
+        json_object_set_new(seen, pair, json_true());
+    }
+    json_decref(seen);
 }
 
-const struct record result_record = {"result", sizeof(struct result), RECORD_FIELDS(result_fields),
+const struct record result_record = {"result", sizeof(struct result),
+    FIELDS({"schema", FIELD_CONSTANT, .text = RESULT_SCHEMA},
+        {"tool", FIELD_RECORD, FIELD_NEEDED, AT(tool), .of = &tool_record, .about = "What wrote the file."},
+        {"command", FIELD_LIST, FIELD_NEEDED | FIELD_POOLED,
+            FIELD_POINTER(struct result, command, command_count), .about = "The command line."},
+        {"settings", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result, settings, setting_count),
+            .of = &setting_record, .about = "Options that shape the result, with their values."},
+        {"started", FIELD_TEXT, FIELD_NEEDED, AT(started), .about = "RFC 3339.",
+            .check =
+                "'pattern': "
+                "'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-"
+                "9]{2})$'"},
+        {"seconds", FIELD_REAL, AT(seconds), .missing = "not measured", .check = "'minimum': 0",
+            .about = "How long it took."},
+        {"complete", FIELD_FLAG, FIELD_NEEDED, AT(complete),
+            .about = "false: stopped early; what was measured is there."},
+        {"incomplete_reason", FIELD_REASON, FIELD_NEEDED, AT(incomplete_reason), .why = incomplete_reason},
+        {"seed", FIELD_COUNT, AT(seed)},
+        {"cpu", FIELD_COUNT, AT(cpu), .about = "The CPU that everything ran on."},
+        {"tsc_ghz", FIELD_REAL, FIELD_ZERO, AT(tsc_ghz), .missing = "not measured",
+            .check = "'exclusiveMinimum': 0", .about = "Measured frequency of the time stamp counter."},
+        {"baseline_is_guest", FIELD_FLAG, AT(host.is_guest),
+            .about = "native itself runs under a hypervisor: the machine below is part of the baseline."},
+        {"host", FIELD_RECORD, FIELD_NEEDED, .of = &machine_record},
+        {"agents", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, agents, agent_count),
+            .of = &agent_record, .limit = FINDINGS_IN_FILE_MAX,
+            .about = "Other machines that took part, each behind a command (--on command:CMD)."},
+        {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment),
+            .about = "The command that measured: chase, events, inspect."},
+        {"cells", FIELD_LIST, FIELD_NEEDED | FIELD_UNIQUE, FIELD_POINTER(struct result, cells, cell_count),
+            .of = &cell_record},
+        {"comparisons", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, comparisons, comparison_count),
+            .of = &comparison_record},
+        {"reaches", FIELD_LIST, FIELD_LATER, FIELD_POINTER(struct result, reaches, reach_count),
+            .of = &reach_record,
+            .about = "Where measured curves step up, and the cache or TLB whose reach ends there. Measured: "
+                     "from_*, to_*, *_ns. As CPUID tells: name, told_*."},
+        {"findings", FIELD_LIST, FIELD_POINTER(struct result, findings.items, findings.count),
+            .of = &finding_record, .when = is_inspection, .limit = FINDINGS_IN_FILE_MAX,
+            .about = "What was found out about the machine; of the experiment \"inspect\" only."},
+        {"remedies", FIELD_LIST, FIELD_POINTER(struct result, findings.remedies, findings.remedy_count),
+            .of = &remedy_record, .when = is_inspection, .limit = FINDINGS_IN_FILE_MAX,
+            .about =
+                "What costs here and need not, what costs most first; of the experiment \"inspect\" only."},
+        {"rounds", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, rounds, round_count),
+            .of = &round_record,
+            .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
+                     "--watch only."}),
     .check = check_result,
+    .about =
+        "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not "
+        "be had is null, and F_reason beside it says why (the figures of a cell and of a comparison share "
+        "one \"reason\"); nothing is ever 0 for \"not available\". Counters are integers; a value past 2^53 "
+        "is null with its reason. Within version 1 fields may be added and none changes its meaning: "
+        "readers pass over fields that they do not know, so this schema allows them, while what it names "
+        "is typed, and required where every vcost of version 1 writes it.",
     .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
              "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
              "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}"};
-
-int result_schema(FILE *stream, struct error *error)
-{
-    return record_schema(&result_record, "vcost.result-1.schema.json",
-        "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not be "
-        "had is null, and F_reason beside it says why (the figures of a cell and of a comparison share one "
-        "\"reason\"); nothing is ever 0 for \"not available\". Counters are integers; a value past 2^53 is "
-        "null with its reason. Within version 1 fields may be added and none changes its meaning: readers "
-        "pass over fields that they do not know, so this schema allows them, while what it names is typed, "
-        "and required where every vcost of version 1 writes it.",
-        stream, error);
-}
-
-static struct result with_tool(const struct result *result)
-{
-    struct result whole = *result;
-    if (!whole.tool.version)
-        whole.tool = this_tool;
-    return whole;
-}
-
-int json_from_result(const struct result *result, json_t **json, struct error *error)
-{
-    struct result whole = with_tool(result);
-    return record_write(&result_record, &whole, json, error);
-}
-
-int json_write(const struct result *result, FILE *stream, struct error *error)
-{
-    struct result whole = with_tool(result);
-    return record_print(&result_record, &whole, stream, error);
-}

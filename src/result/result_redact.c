@@ -1,6 +1,4 @@
 /* On the result as JSON: what is in no text there is in no text of the result, whatever its fields. */
-#include "result/result_redact.h"
-
 #include "record/record.h"
 #include "result/json.h"
 
@@ -10,47 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct redaction {
-    const struct result *result; /* as it was */
-    bool failed;                 /* no memory */
-};
-
 #define PREFIX "command:"
 
 /* ---- texts ---- */
 
-/* The agent whose name, or command after the prefix, begins `text`: its number from 1, the longest of
- * several; 0: none. *length is how much of the text that is. */
-static size_t agent_at(const struct result *result, const char *text, size_t *length)
-{
-    size_t found = 0;
-    *length = 0;
-    for (size_t i = 0; i < result->agent_count; i++) {
-        const char *forms[] = {result->agents[i].monitor, result->agents[i].command};
-        for (size_t form = 0; form < 2; form++) {
-            size_t before = form ? strlen(PREFIX) : 0, own = strlen(forms[form]);
-            if (before + own > *length && !strncmp(text, PREFIX, before) &&
-                !strncmp(text + before, forms[form], own)) {
-                *length = before + own;
-                found = i + 1;
-            }
-        }
-    }
-    return found;
-}
+typedef void rewriter(const struct result *result, const char *text, FILE *out);
 
-/* Names of agents, wherever they stand. */
+/* Names of agents, and their commands behind the prefix, wherever they stand; of several the longest. */
 static void write_without_names(const struct result *result, const char *text, FILE *out)
 {
+    const size_t prefix = strlen(PREFIX);
     for (size_t length; *text; text += length) {
-        size_t agent = agent_at(result, text, &length);
-        if (agent) {
-            fprintf(out, PREFIX "%zu", agent);
-            continue;
+        size_t named = 0;
+        length = 1;
+        for (size_t i = 0; !strncmp(text, PREFIX, prefix) && i < 2 * result->agent_count; i++) {
+            const struct result_agent *agent = &result->agents[i / 2];
+            size_t before = i % 2 ? prefix : 0;
+            const char *form = i % 2 ? agent->command : agent->monitor;
+            if (before + strlen(form) > length && !strncmp(text + before, form, strlen(form))) {
+                length = before + strlen(form);
+                named = i / 2 + 1;
+            }
         }
-        const char *next = strstr(text + 1, PREFIX);
-        length = next ? (size_t)(next - text) : strlen(text);
-        fwrite(text, 1, length, out);
+        if (named)
+            fprintf(out, PREFIX "%zu", named);
+        else
+            fputc(*text, out);
     }
 }
 
@@ -116,72 +99,52 @@ static void write_label(const struct result *result, const char *text, FILE *out
 
 /* ---- values ---- */
 
-static bool is_running_text(const char *key)
-{
-    size_t length = strlen(key);
-    return (length >= 6 && !strcmp(key + length - 6, "reason")) || !strcmp(key, "note");
-}
-
-static void rewrite(struct redaction *redaction, json_t *value,
-    void (*write)(const struct result *result, const char *text, FILE *out))
+static void rewrite(const struct result *result, json_t *value, rewriter *write, bool *failed)
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (out)
-        write(redaction->result, json_string_value(value), out);
-    if (!out || fclose(out) || json_string_set(value, text) < 0)
-        redaction->failed = true;
+        write(result, json_string_value(value), out);
+    *failed |= !out || fclose(out) || json_string_set(value, text) < 0;
     free(text);
 }
 
-static void redact_text(struct redaction *redaction, const char *key, json_t *value)
-{
-    rewrite(redaction, value, write_without_names);
-    if (!strcmp(key, "label"))
-        rewrite(redaction, value, write_label);
-    if (is_running_text(key))
-        rewrite(redaction, value, write_without_words);
-}
-
 /* `key` is the member that the value is, or is in a list of. */
-static void redact_value(struct redaction *redaction, const char *key, json_t *value)
+static void redact(const struct result *result, const char *key, json_t *value, bool *failed)
 {
+    size_t i, length = strlen(key);
     const char *name;
     json_t *member;
-    size_t i;
-    if (json_is_string(value))
-        redact_text(redaction, key, value);
-    json_array_foreach(value, i, member) redact_value(redaction, key, member);
-    json_object_foreach(value, name, member) redact_value(redaction, name, member);
-}
-
-static void redact_agents(struct redaction *redaction, json_t *root)
-{
-    json_t *agent;
-    size_t i;
-    json_array_foreach(json_object_get(root, "agents"), i, agent)
-    {
-        json_t *name = json_sprintf(PREFIX "%zu", i + 1);
-        redaction->failed |= !name || json_object_set(agent, "command", name) < 0;
-        json_decref(name);
+    if (json_is_string(value)) {
+        rewrite(result, value, write_without_names, failed);
+        if (!strcmp(key, "label"))
+            rewrite(result, value, write_label, failed);
+        if ((length >= 6 && !strcmp(key + length - 6, "reason")) || !strcmp(key, "note"))
+            rewrite(result, value, write_without_words, failed);
     }
+    json_array_foreach(value, i, member) redact(result, key, member, failed);
+    json_object_foreach(value, name, member) redact(result, name, member, failed);
 }
 
 int result_redact(struct result *result, struct error *error)
 {
-    struct redaction redaction = {.result = result};
     struct result made = {.command_count = 0};
     struct reader reader = {.name = "the result", .what = "vcost result", .pool = &made.pool, .error = error};
-    json_t *root;
+    json_t *root, *agent;
+    bool failed = false;
+    size_t i;
     int rc = json_from_result(result, &root, error);
     if (rc < 0)
         return rc;
-    redact_agents(&redaction, root);
-    redact_value(&redaction, "", root);
-    redaction.failed |= json_object_set_new(root, "command", json_array()) < 0;
-    rc = redaction.failed ? error_set(error, ENOMEM, "no memory to leave the command out")
-                          : record_read(&result_record, root, &made, &reader);
+    json_array_foreach(json_object_get(root, "agents"), i, agent)
+    {
+        failed |= json_object_set_new(agent, "command", json_sprintf(PREFIX "%zu", i + 1)) < 0;
+    }
+    redact(result, "", root, &failed);
+    failed |= json_object_set_new(root, "command", json_array()) < 0;
+    rc = failed ? error_set(error, ENOMEM, "no memory to leave the command out")
+                : record_read(&result_record, root, &made, &reader);
     json_decref(root);
     if (rc < 0) {
         result_free(&made);

@@ -60,7 +60,7 @@ static void check_open(struct reader *reader, void *base)
     const struct message *message = base;
     check_runner(reader, base);
     need(reader, "bytes", (double)message->open.bytes, 0, 0x1p50);
-    if (!is_page(message->open.host_page_bytes))
+    if (message->open.bytes && !is_page(message->open.host_page_bytes))
         reader_refuse_key(reader, "host_page_bytes", "is the size of no page");
     if (message->open.alignment && !is_page(message->open.alignment))
         reader_refuse_key(reader, "alignment", "is the size of no page");

@@ -150,6 +150,7 @@ static int ask(struct remote *there, struct message *message, enum message_type 
 
 /* ---- the runner ---- */
 
+/* `message` becomes the answer. */
 static int ask_runner(struct runner *runner, struct message *message, enum message_type wanted,
     double work_seconds, struct error *error)
 {
@@ -161,7 +162,7 @@ static void close_runner(struct runner *runner)
 {
     struct message message = {.type = MESSAGE_CLOSE};
     ask_runner(runner, &message, MESSAGE_DONE, 0, NULL); /* a failure is told with the next request */
-    runner->config.remote->taken[message.runner] = false;
+    runner->config.remote->taken[((const struct remote_runner *)runner)->number] = false;
     free(runner);
 }
 

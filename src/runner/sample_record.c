@@ -65,7 +65,8 @@ static const struct record evidence_record = {
 static void check_sample(struct reader *reader, void *base)
 {
     const struct sample *sample = base;
-    if (!sample->metric_count || !isnormal(sample_value(sample)) || sample_value(sample) < 0)
+    if (!sample->metric_count || !isnormal(sample_value(sample)) || sample_value(sample) < 0 ||
+        !sample->operations)
         reader_refuse(reader, "%s: the sample gives no figure", reader->where);
 }
 

@@ -3,40 +3,12 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/settings.h"
-#include "event/event.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WORDS_MAX = 32 };
-
-/* Of the runners, too. */
-const struct runner_ops *runner_at(size_t index)
-{
-    static const struct runner_ops types[] = {
-        {.name = "native", .summary = "a"}, {.name = "kvm", .summary = "b"}};
-    return index < sizeof types / sizeof types[0] ? &types[index] : NULL;
-}
-
-/* Of the price list only the names matter here. */
-const struct event *event_at(size_t index)
-{
-    static const struct event events[] = {
-        {.name = "cpuid", .summary = "a"}, {.name = "rdtsc", .summary = "b"}};
-    return index < sizeof events / sizeof events[0] ? &events[index] : NULL;
-}
-
-const char *event_group_name(enum event_group group)
-{
-    static const char *const names[EVENT_GROUPS] = {"exits", "indirect", "nano", "memory", "code", "clock"};
-    return names[group];
-}
-
-const char *event_group_title(enum event_group group)
-{
-    return event_group_name(group);
-}
 
 static void require(int condition)
 {

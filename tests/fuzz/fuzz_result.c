@@ -2,7 +2,7 @@
  * output alone; what is accepted is written, and read and written again as it was, can be compared with
  * itself, changes nothing, and what is said of both can be written in every format. */
 #include "report/view_compare.h"
-#include "report/view_results.h"
+#include "report/views.h"
 #include "result/json.h"
 #include "tests/unit/read_result.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""vcost chase --on 'command:…' with agents on this machine: in child processes, in namespaces, and agents that are none.
+"""vcost chase and vcost events --on 'command:…' with agents on this machine: in child processes, in namespaces, and agents that are none.
 Speaks TAP.
 
     test_agent.py VCOST
@@ -38,8 +38,12 @@ OPEN, PREPARE, SAMPLE, PROOF, CLOSE, BYE, DONE, PREPARED, SAMPLED, PROVED, FAILE
 PROTOCOL_1 = ROOT / "tests/fixtures/protocol-1"
 
 
+def vcost(*arguments, **options):
+    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=200, **options)
+
+
 def chase(*arguments, **options):
-    return subprocess.run([VCOST, "chase", *arguments], capture_output=True, text=True, timeout=200, **options)
+    return vcost("chase", *arguments, **options)
 
 
 def on(*commands):
@@ -325,7 +329,7 @@ def test_requests_of_version_1_of_the_protocol_are_refused_with_the_remedy():
 
 
 def start(*arguments):
-    return subprocess.Popen([VCOST, "chase", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    return subprocess.Popen([VCOST, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
 
 
@@ -344,7 +348,7 @@ def interrupt(run, after):
 def test_interrupt_in_mid_run_reports_what_was_measured():
     mark = uuid.uuid4()
     for after in (2, 8, 32):  # how long it takes until something was measured there is the machine's affair
-        result = interrupt(start(*LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), after)
+        result = interrupt(start("chase", *LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), after)
         if any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"):
             break
     else:
@@ -354,12 +358,12 @@ def test_interrupt_in_mid_run_reports_what_was_measured():
 
 def test_interrupt_is_heard_while_an_agent_hangs():
     with puppet({SAMPLE: None}) as command:
-        interrupt(start(*SMALL, *on(command), "--json", "-"), 1.5)  # fails where it takes half a minute
+        interrupt(start("chase", *SMALL, *on(command), "--json", "-"), 1.5)  # fails where it takes half a minute
 
 
 def test_an_agent_ends_with_the_vcost_that_started_it():
     mark = uuid.uuid4()
-    run = start(*LONG, *on(f"MARK={mark} {AGENT}"))
+    run = start("chase", *LONG, *on(f"MARK={mark} {AGENT}"))
     until = time.monotonic() + 60
     while not marked(mark):
         assert time.monotonic() < until, "no agent was started"
@@ -367,6 +371,95 @@ def test_an_agent_ends_with_the_vcost_that_started_it():
     run.kill()
     run.communicate()
     none_is_left(mark)
+
+
+# ---- events
+
+
+def events(*arguments):
+    """The cells of a whole list of events, by monitor and event."""
+    done = vcost("events", "--quick", *arguments, "--json", "-")
+    assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    assert result["complete"] and result["experiment"] == "events"
+    return result, {(cell["monitor"].split(":")[0], cell["workload"]): cell for cell in result["cells"]}
+
+
+def test_events_happen_here_and_there_in_turns():
+    names = ["syscall", "page-fault", "fork-exit"]
+    result, cells = events(*names, "--on", f"native,command:{AGENT}")
+    agent, = result["agents"]
+    assert agent["command"] == AGENT and agent["kernel"] == os.uname().release
+    assert set(cells) == {(on, name) for on in ("native", "command") for name in names}, set(cells)
+    for name in names:
+        here, there = cells["native", name], cells["command", name]
+        assert there["id"] == f"events/{agent['monitor']}/{name}" and there["quality"] != "missing"
+        assert {(s["placement"], s["round"]) for s in here["samples"]} == {(s["placement"], s["round"]) for s in there["samples"]}
+        assert there["parameters"] == here["parameters"] and there["unit"] == "ns"
+        assert 1 / 30 < there["median"] / here["median"] < 30, (here["median"], there["median"])  # the same machine, by two clocks
+        assert {"cell": there["id"], "baseline": here["id"]}.items() <= next(each for each in result["comparisons"]
+            if each["cell"] == there["id"]).items()
+    assert cells["command", "fork-exit"]["median"] > 10 * cells["command", "syscall"]["median"]
+    counted = cells["command", "page-fault"]["counters"]
+    assert counted["exits"] is None and counted["page_faults"] >= counted["operations"] > 0, counted
+
+
+def test_an_event_over_there_is_relative_to_another_one_there():
+    result, cells = events("retouch-lines-syscall", *on(AGENT))
+    assert len(result["cells"]) == 2 * len({cell["parameters"]["size_bytes"] for cell in result["cells"]}) > 2
+    pairs = {(each["cell"], each["baseline"]) for each in result["comparisons"]}
+    for cell in result["cells"]:
+        if cell["workload"] == "retouch-lines-syscall":
+            assert (cell["id"], cell["id"].replace("-syscall", "")) in pairs
+    assert all(cell["median"] > 0 for cell in cells.values())
+
+
+def test_an_event_that_cannot_happen_there_has_no_figure_and_says_why():
+    _, cells = events("fault-guest", "syscall", *on(AGENT))
+    cell = cells["command", "fault-guest"]
+    assert cell["median"] is None and cell["samples"] == [] and cell["quality"] == "missing"
+    assert "only one level natively" in cell["reason"]
+    assert cells["command", "syscall"]["median"] > 1 and cells["command", "fault-host"]["median"] > 1
+
+
+def test_events_of_an_agent_are_written_reported_and_compared():
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
+        def path(name):
+            return str(Path(folder) / name)
+        done = vcost("events", "--quick", "syscall", "page-fault", "--on", "native", *on(AGENT), "--json", path("a.json"), "--csv",
+            path("a.csv"), "--html", path("a.html"), "--markdown", path("a.md"))
+        assert done.returncode == 0, done.stderr
+        monitor = json.loads(Path(path("a.json")).read_text())["agents"][0]["monitor"]
+        label = monitor.split(":", 1)[1]
+        assert label in done.stdout.replace("\n", " "), done.stdout
+        assert f"events/{monitor}/syscall" in Path(path("a.csv")).read_text()
+        for name in ("a.html", "a.md"):
+            assert label in Path(path(name)).read_text().replace("\\", ""), name
+        again = vcost("report", path("a.json"))
+        assert again.returncode == 0 and again.stdout == done.stdout, again.stderr
+        public = vcost("report", path("a.json"), "--no-command", "--format", "json").stdout
+        assert "events/command:1/syscall" in public and label not in public and VCOST not in public, public
+        compared = vcost("compare", path("a.json"), path("a.json"))
+        assert compared.returncode == 0 and "\nsyscall " in compared.stdout, compared  # its slowdown
+
+
+def test_what_events_cost_before_an_agent_died_lied_or_hung_is_reported():
+    for puppetry, part in [({"samples": 40}, "too much for me"), ({"samples": 40, "afterwards": sampled(0)}, "gives no figure")]:
+        with puppet(**puppetry) as command, tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
+            path = Path(folder) / "a.json"
+            done = vcost("events", "--quick", "syscall", "call-return", "--on", "native", *on(command), "--json", str(path))
+            result = json.loads(path.read_text())
+        jsonschema.validate(result, SCHEMA)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and part in done.stderr, done.stderr
+        assert not result["complete"] and part in result["incomplete_reason"]
+        assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] == "native")
+        assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native")
+
+
+def test_events_hear_an_interrupt_while_an_agent_hangs():
+    with puppet({SAMPLE: None}) as command:
+        interrupt(start("events", "syscall", *on(command), "--json", "-"), 1.5)
 
 
 # ---- the agent itself

@@ -7,6 +7,7 @@
 #include "domain/cpu.h"
 #include "domain/domain.h"
 #include "domain/memory.h"
+#include "domain/memory.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 #include "workload/chase.h"
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -64,6 +66,7 @@ static int open_domain(void **state)
         .image = &here.image,
         .data = &here.data,
         .data_page_bytes = PAGE,
+        .spare_tables = 40,
         .stop = &here.ask};
     if (rc == 0)
         rc = domain_create(&config, &here.domain, &error);
@@ -427,6 +430,43 @@ static void virtual_cpus_of_the_pool_are_used_again(void **state)
     }
 }
 
+/* As a program's memory does: each time another, mapped at its address here, used by the guest, taken away.
+ */
+static void memory_is_added_and_removed_while_a_guest_runs(void **state)
+{
+    enum { BYTES = 64 << 20, TIMES = 10, STEPS = 1000 };
+    struct workload_job *job = here.image.job;
+    struct spinner spinner;
+    struct error error;
+    (void)state;
+    need_kvm();
+    start_spinner(&spinner, 0);
+    for (int i = 0; i < TIMES; i++) {
+        char *memory =
+            mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        uint64_t *element = (uint64_t *)(memory + BYTES - PAGE);
+        struct guest_region region = {.backing = backing_private(memory, BYTES)};
+        must(domain_add_region(here.domain, &region, &error), &error);
+        must(domain_map(here.domain, gva_same_as(memory), region.start, BYTES, PAGE,
+                 PAGE_READ | PAGE_WRITE | PAGE_USER, &error),
+            &error);
+        element[0] = job->cursor[0] = (uintptr_t)element;
+        job->steps = STEPS;
+        job->batches = 1;
+        job->warm_steps = 0;
+        must_call("chase-write-1");
+        assert_int_equal(element[1], STEPS);
+        must(domain_unmap(here.domain, gva_same_as(memory), BYTES, NULL, NULL, &error), &error);
+        must(domain_remove_region(here.domain, &region, &error), &error);
+        munmap(memory, BYTES);
+        assert_int_equal(call("chase-write-1", &error), -EFAULT);
+        assert_int_equal(domain_fault(here.domain).vector, 14);
+        assert_int_equal(domain_fault(here.domain).address & ~UINT64_C(4095), (uintptr_t)element);
+    }
+    wait_for_visits(&spinner);
+    stop_spinner(&spinner);
+}
+
 static void *call_elsewhere(void *error)
 {
     return call("touch", error) == -EPERM ? error : NULL;
@@ -538,6 +578,7 @@ int main(void)
         IN_DOMAIN(a_stop_ends_a_guest_that_would_run_for_ever),
         IN_DOMAIN(all_virtual_cpus_pause_and_go_on_together),
         IN_DOMAIN(virtual_cpus_of_the_pool_are_used_again),
+        IN_DOMAIN(memory_is_added_and_removed_while_a_guest_runs),
         IN_DOMAIN(a_call_from_another_thread_is_refused),
         IN_DOMAIN(counters_count),
         IN_DOMAIN(the_technique_is_found_and_agrees_with_the_modules_parameter),

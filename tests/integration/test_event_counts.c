@@ -119,9 +119,9 @@ static void run_or_fail(struct event_bench *bench, uint64_t count)
 
 static struct counts counts_of_run(struct event_bench *bench)
 {
-    const struct counters before = local_counters(bench->domain);
+    const struct counters before = local_counters(bench->prepared.domain);
     run_or_fail(bench, COUNT);
-    const struct counters after = local_counters(bench->domain);
+    const struct counters after = local_counters(bench->prepared.domain);
     return counts_between(&before, &after);
 }
 
@@ -300,14 +300,15 @@ static void a_change_of_the_address_space_leaves_the_guest_only_with_shadow_pagi
 static uint64_t cr3_of(const struct event_bench *bench)
 {
     struct vcpu_system system = {.cr0 = 0};
-    assert_int_equal(bench->domain->ops->get_system(bench->domain->first->vcpu, &system, NULL), 0);
+    assert_int_equal(
+        bench->prepared.domain->ops->get_system(bench->prepared.domain->first->vcpu, &system, NULL), 0);
     return system.page_tables.value;
 }
 
 /* One lap, one change; two, and it is the first again. With tags the second space has the tag 1. */
 static void check_spaces(struct event_bench *bench, uint64_t tag)
 {
-    uint64_t first = bench->domain->tables.root.value;
+    uint64_t first = bench->prepared.domain->tables.root.value;
     run_or_fail(bench, 1);
     uint64_t second = cr3_of(bench);
     assert_int_not_equal(second & ~UINT64_C(0xfff), first);
@@ -391,9 +392,9 @@ static bool could_be_large(const char *name, uint64_t count, struct counts *coun
     struct error error;
     int rc = try_open(name, setting.kvm, &bench, &error);
     if (rc == 0 && (rc = event_run(bench, count, &run, &error)) == 0) {
-        before = local_counters(bench->domain);
+        before = local_counters(bench->prepared.domain);
         rc = event_run(bench, count, &run, &error);
-        after = local_counters(bench->domain);
+        after = local_counters(bench->prepared.domain);
     }
     event_close(bench);
     if (rc < 0) {

@@ -456,7 +456,6 @@ static void memory_comes_and_goes_while_a_guest_runs(void **state)
 
 static void a_guest_reads_a_read_only_region_and_does_not_write_it(void **state)
 {
-    struct vcpu_registers registers = START("\x48\x89\x18" /* mov %rbx, (%rax) */ OUT_EAX);
     enum vm_exit_kind kind;
     uint64_t *page = map(4096);
     struct error error;
@@ -466,7 +465,7 @@ static void a_guest_reads_a_read_only_region_and_does_not_write_it(void **state)
     must(set_region(1, HOLE, page, 4096, REGION_READ_ONLY, &error), &error);
     assert_int_equal(guest_reads(HOLE, &kind), 77);
     assert_int_equal(kind, EXIT_IO);
-    registers = START("\x48\x89\x18" OUT_EAX);
+    struct vcpu_registers registers = START("\x48\x89\x18" /* mov %rbx, (%rax) */ OUT_EAX);
     registers.rax = HOLE;
     registers.rbx = 99;
     struct vm_exit exit = run(registers);
@@ -727,7 +726,7 @@ static void virtual_cpus_are_made_while_others_run_up_to_the_limit(void **state)
     memcpy(here.memory + CODE, SPIN, 2);
     for (unsigned i = 0; i < SPINNERS; i++) {
         spinners[i] = (struct spinner){.vcpu = make_vcpu(i + 1)};
-        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 2});
+        set(spinners[i].vcpu, (struct vcpu_registers){.rip = CODE, .rflags = 0x202});
         kvm->release(spinners[i].vcpu);
         assert_int_equal(pthread_create(&threads[i], NULL, spin, &spinners[i]), 0);
     }

@@ -71,10 +71,10 @@ static int measure(
     return rc;
 }
 
-static void count_taken(const struct result *result, size_t lanes, struct aa_run *run)
+static void count_taken(const struct result *result, size_t runners, struct aa_run *run)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
-        struct aa_figure *figure = &run->sets[i / lanes];
+        struct aa_figure *figure = &run->sets[i / runners];
         figure->samples += (unsigned)result->cells[i].sample_count;
         figure->placements = result->cells[i].placements;
         for (size_t k = 0; k < result->cells[i].sample_count; k++)

@@ -234,17 +234,16 @@ def is_refused(out, name, status, sentence):
 # ---- the agent
 
 
-def chase(vcost, machine, *arguments):
-    """The words that run vcost here, with the agent inside; what that says is also kept in a file."""
+def here_and_there(vcost, machine, command, *arguments):
+    """The words that run a command of vcost here, with the agent inside; what that says is also kept in a file."""
     bridge = shlex.join([str(nested.HERE / "bridge"), str(machine.folder / "agent")])
     said_there = shlex.join(["tee", str(machine.folder / "said")])
-    return [vcost, "chase", "--on", "native", "--on", f"command:{bridge} | {said_there}", *arguments]
+    return [vcost, command, "--on", "native", "--on", f"command:{bridge} | {said_there}", *arguments]
 
 
-def measure(vcost, machine, sizes):
-    arguments = ["--quick", "--working-set", sizes, "--per-octave", "1", "--json", "-"]
-    done = subprocess.run(chase(vcost, machine, *arguments), capture_output=True, text=True, timeout=SECONDS,
-                          check=False)
+def measure(vcost, machine, *arguments):
+    words = here_and_there(vcost, machine, *arguments, "--quick", "--json", "-")
+    done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, f"status {done.returncode}: {done.stderr}"
     return json.loads(done.stdout)
 
@@ -295,13 +294,24 @@ def refuses_sabotage(result, kernel):
             assert complaint_of(check, worse, kernel), f"'{in_words(check)}' accepts its sabotage {number}"
 
 
+def prices_operations_of_its_kernel(vcost, machine, kernel):
+    result = measure(vcost, machine, "events", "syscall", "fork-exit", "fault-guest")
+    names_the_machine_inside(result, kernel)
+    assert result["complete"] is True, result["incomplete_reason"]
+    there = {cell["workload"]: cell for cell in nested.cells_on(result, result["agents"][0]["monitor"])}
+    assert 1 < there["syscall"]["median"] < there["fork-exit"]["median"], there
+    assert there["fault-guest"]["median"] is None and "only one level natively" in there["fault-guest"]["reason"], there
+    compared = {each["cell"]: each for each in result["comparisons"]}
+    assert compared[there["syscall"]["id"]]["ratio"] > 0, compared
+
+
 def a_killed_machine_is_told(vcost, machine):
     """In mid-run: some dozens of samples have come of thousands."""
     file = machine.folder / "said"
     file.unlink(missing_ok=True)
-    run = subprocess.Popen(chase(vcost, machine, "--working-set", "64K..4M", "--per-octave", "8", "--json", "-"),
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while run.poll() is None and not (file.exists() and file.stat().st_size > 2000):
+    words = here_and_there(vcost, machine, "chase", "--working-set", "64K..4M", "--per-octave", "8", "--json", "-")
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while run.poll() is None and not (file.exists() and file.stat().st_size > 10000):
         time.sleep(0.1)
     assert run.poll() is None, run.communicate()
     machine.kill()
@@ -325,11 +335,12 @@ def each_conversation_has_had_its_agent(machine, conversations):
 def agent_points(points, vcost, machine, kernel):
     results = []
     points.check("the agent inside answers over virtio-serial",
-                 lambda: results.append(measure(vcost, machine, "16K..64K")))
+                 lambda: results.append(measure(vcost, machine, "chase", "--working-set", "16K..64K", "--per-octave", "1")))
     for check in SABOTAGES:
         points.check(f"agent: {in_words(check)}", lambda: check(results[0], kernel))
     points.check("agent: no check accepts a sabotaged result", lambda: refuses_sabotage(results[0], kernel))
-    points.check("agent: another conversation follows", measure, vcost, machine, "16K")
+    points.check("agent: another conversation follows, which prices operations of its kernel", prices_operations_of_its_kernel,
+                 vcost, machine, kernel)
     points.check("agent: a machine that is killed in mid-run is told", a_killed_machine_is_told, vcost, machine)
     points.check("agent: each conversation has had its agent", each_conversation_has_had_its_agent, machine, 3)
 

@@ -3,10 +3,14 @@
 #include "cmocka_all.h"
 
 #include "experiment/chase.h"
+#include "read_result.h"
+#include "result/json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { SHAPES = 8, STEP_NS = 10, CALLS_MAX = 4096, SLOWNESS = 4 };
@@ -191,6 +195,50 @@ static void without_runners_nothing_is_measured(void **state)
     assert_int_equal(experiment_chase(&experiment, &result, &error), -EINVAL);
 }
 
+/* As a model is: what it says once it always says. */
+static void what_is_deterministic_is_told_so_in_the_file(void **state)
+{
+    static const struct runner_ops exact = {.name = "exact",
+        .deterministic = true,
+        .open = made_up_open,
+        .prepare = made_up_prepare,
+        .sample = made_up_sample,
+        .proof = made_up_proof,
+        .close = made_up_close};
+    const struct chase_shape shape = {4096, 64, CHASE_RANDOM, false, 1};
+    struct runner_config runners[] = {on("made-up", &small), on("exact", &small)};
+    struct error error = {0};
+    struct result result = {.experiment = "chase"}, again;
+    (void)state;
+    runners[1].ops = &exact;
+    const struct chase_experiment experiment = {.shapes = &shape,
+        .shape_count = 1,
+        .runners = runners,
+        .runner_count = 2,
+        .schedule = {.sample_seconds = 0.0001, .rounds = 2, .seconds = 0.1}};
+    slowness = 0;
+    assert_int_equal(experiment_chase(&experiment, &result, &error), 0);
+    char *text = NULL;
+    size_t bytes;
+    FILE *stream = open_memstream(&text, &bytes);
+    assert_int_equal(json_write(&result, stream, &error), 0);
+    fclose(stream);
+    if (result_parse("a.json", text, bytes, &again, &error) < 0)
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < 2; i++) {
+        const struct result_cell *cell = &again.cells[i];
+        assert_int_equal(cell->deterministic, i == 1);
+        assert_int_equal(cell->quality, QUALITY_GOOD);
+        assert_int_equal(isfinite(cell->low) != 0, i == 0);
+    }
+    assert_int_equal(again.cells[1].sample_count, 1);
+    assert_int_equal(again.cells[1].repeated, 0);
+    assert_non_null(strstr(cell_reason(&again.cells[1]), "the same each time"));
+    free(text);
+    result_free(&again);
+    result_free(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_slow_machine_gets_shorter_samples_and_all_its_placements),
         cmocka_unit_test(samples_stay_as_long_as_they_are_where_nothing_shorter_is_allowed),
         cmocka_unit_test(a_machine_that_is_fast_enough_keeps_its_samples),
+        cmocka_unit_test(what_is_deterministic_is_told_so_in_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

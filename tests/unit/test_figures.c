@@ -55,22 +55,20 @@ static void every_sample_counts_for_the_shape(void **state)
 static void every_placement_counts(void **state)
 {
     struct result_cell cell = {0}, other = {0};
-    struct figures figures;
+    struct pool pool = {0};
     struct estimate difference;
     (void)state;
     for (unsigned placement = 0; placement < 1000; placement++) {
         add(&cell, placement, 0, placement < 400 ? 10 : 30);
         add(&other, placement, 1, placement < 400 ? 10 : 25); /* of other rounds: not measured in turns */
     }
-    assert_int_equal(figures_by_placement(&cell, NULL, &figures), 0);
+    struct figures figures = figures_by_placement(&cell, NULL, &pool);
     assert_int_equal(figures.count, 1000);
     assert_true(figures.values[399] == 10 && figures.values[400] == 30); /* in the order of placements */
-    free(figures.values);
     assert_int_equal(figures_difference(&cell, &other, &difference), 0);
     assert_true(difference.median == 5);
-    assert_int_equal(figures_by_placement(&cell, &other, &figures), 0);
-    assert_int_equal(figures.count, 0);
-    free(figures.values);
+    assert_int_equal(figures_by_placement(&cell, &other, &pool).count, 0);
+    pool_free(&pool);
     free(cell.samples);
     free(other.samples);
 }

@@ -297,6 +297,9 @@ static void impossible_values_are_refused(void **state)
     }
     sampled.sample.metric_count = 0;
     refuses(sampled, "no figure");
+    sampled = *example(MESSAGE_SAMPLED);
+    sampled.sample.operations = 0;
+    refuses(sampled, "of nothing");
     refuses((struct message){.type = MESSAGE_OPEN, .open = {UINT64_C(1) << 51, 0, 4096}}, "bytes");
     refuses((struct message){.type = MESSAGE_OPEN, .open = {4096, 0, 8192}}, "page size");
     refuses((struct message){.type = MESSAGE_OPEN, .open = {4096, 12, 4096}}, "alignment");
@@ -376,7 +379,8 @@ static void a_body_beyond_the_bound_is_refused(void **state)
     struct message message;
     (void)state;
     memset(large, ' ', sizeof large);
-    memcpy(large, "{}", 2);
+    large[0] = '{';
+    large[1] = '}';
     assert_int_equal(
         message_decode(MESSAGE_DONE, (uint8_t *)large, MESSAGE_BODY_MAX, &texts, &message, &error), 0);
     assert_int_equal(

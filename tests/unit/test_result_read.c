@@ -123,6 +123,7 @@ static void decorate(struct result *result)
     cell->metrics[0] = (struct result_metric){"throughput", "bytes", 1.5e9, 1.4e9, NAN};
     cell->metric_count = 1;
     cell->unit = "cycles";
+    cell->deterministic = true;
     cell->modes = (struct modes){true, true, 11.2, 19, 0.25};
     cell->trend_percent = 12.5;
     cell->drift_percent = -4;
@@ -204,6 +205,7 @@ static void cells_are_what_they_were(void **state)
         assert_string_equal(cell->cell.monitor, was->cell.monitor);
         assert_string_equal(cell_workload(cell), cell_workload(was));
         assert_int_equal(cell->quality, was->quality);
+        assert_int_equal(cell->deterministic, was->deterministic);
         assert_string_equal(cell->reason, was->reason);
         assert_int_equal(cell->sample_count, was->sample_count);
         same_figure(was->median, cell->median);

@@ -1,10 +1,9 @@
-/* result/result_redact.h: a result that is given away names no machine of its owner's, in any form. */
+/* result/result.h: a result that is given away names no machine of its owner's, in any form. */
 #include "cmocka_all.h"
 
 #include "report/document.h"
-#include "report/view_chase.h"
+#include "report/views.h"
 #include "result/json.h"
-#include "result/result_redact.h"
 #include "runner/remote.h"
 #include "read_result.h"
 

@@ -3,7 +3,7 @@
 
 #include "inspect/threshold.h"
 #include "report/text.h"
-#include "report/view_inspect.h"
+#include "report/views.h"
 
 #include <errno.h>
 #include <math.h>

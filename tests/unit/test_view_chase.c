@@ -1,74 +1,10 @@
-/* report/view_chase.h: right for any set of runners; a conclusion that is true of every result, no sentence
+/* report/views.h: right for any set of runners; a conclusion that is true of every result, no sentence
  * that the numbers do not support, and marks only where they say something. */
-#include "cmocka_all.h"
-
-#include "report/text.h"
-#include "report/view_chase.h"
+#include "read_document.h"
+#include "report/views.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-static const struct report_style usual_style = {.utf8 = true, .columns = 80}, ascii_style = {.columns = 80};
-
-/* noinline: GCC 12 takes what open_memstream() hands out for the address of the variable. */
-__attribute__((noinline)) static char *text_of(
-    const struct document *document, const struct report_style *style)
-{
-    char *text = NULL;
-    size_t size = 0;
-    struct error error;
-    FILE *stream = open_memstream(&text, &size);
-    assert_int_equal(document_write(document, format_named("terminal"), stream, style, &error), 0);
-    fclose(stream);
-    return text;
-}
-
-/* What the document says in blocks of that kind, each in a line of its own; the caller's. */
-__attribute__((noinline)) static char *said(const struct document *document, enum block_kind kind)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == kind)
-            fprintf(stream, "%s\n", document->blocks[i].text);
-    fclose(stream);
-    return text;
-}
-
-static void assert_says(const struct document *document, enum block_kind kind, const char *part)
-{
-    char *text = said(document, kind);
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in: %s", part, text);
-    free(text);
-}
-
-static void assert_says_not(const struct document *document, enum block_kind kind, const char *part)
-{
-    char *text = said(document, kind);
-    if (strstr(text, part))
-        fail_msg("\"%s\" is in: %s", part, text);
-    free(text);
-}
-
-static const struct table *table_named(const struct document *document, const char *name)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_TABLE && !strcmp(document->blocks[i].table->name, name))
-            return document->blocks[i].table;
-    return NULL;
-}
-
-static const struct chart *chart_named(const struct document *document, const char *name)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_CHART && !strcmp(document->blocks[i].chart->name, name))
-            return document->blocks[i].chart;
-    return NULL;
-}
 
 static const struct value *value_of(const struct table *table, size_t row, const char *key)
 {
@@ -117,20 +53,6 @@ static struct synthetic recipe_of(size_t number)
 }
 enum { RECIPES = 8 };
 
-static void assert_inside(const char *text, unsigned columns, bool ascii)
-{
-    for (const char *line = text; *line;) {
-        size_t length = strcspn(line, "\n");
-        char *one = strndup(line, length);
-        if (text_columns(one) > columns)
-            fail_msg("%u columns, but: %s", columns, one);
-        for (size_t i = 0; ascii && i < length; i++)
-            assert_true(one[i] >= ' ' && one[i] < 127);
-        free(one);
-        line += length + (line[length] != 0);
-    }
-}
-
 static void the_whole_report_fits_eighty_columns_and_has_a_conclusion(void **state)
 {
     (void)state;
@@ -142,7 +64,8 @@ static void the_whole_report_fits_eighty_columns_and_has_a_conclusion(void **sta
         view_chase(&result, &document);
         assert_int_equal(document.blocks[0].kind, BLOCK_CONCLUSION);
         for (int ascii = 0; ascii < 2; ascii++) {
-            char *text = text_of(&document, ascii ? &ascii_style : &usual_style);
+            char *text =
+                text_of(&document, "terminal", &(struct report_style){.utf8 = !ascii, .columns = 80});
             assert_inside(text, 80, ascii);
             assert_null(strstr(text, "nan"));
             assert_null(strstr(text, "inf"));
@@ -179,7 +102,7 @@ static void a_hostile_brand_string_is_harmless(void **state)
     result.host.cpu.brand = fact_known("evil\033]0;title\007 CPU");
     result.host.guest_of = fact_known("\033[2J");
     view_chase(&result, &document);
-    char *text = text_of(&document, &usual_style);
+    char *text = text_of(&document, "terminal", &usual_style);
     assert_null(strpbrk(text, "\033\007"));
     free(text);
     document_free(&document);

@@ -1,64 +1,12 @@
-/* report/view_compare.h, view_results.h: what is said of a comparison is what its intervals say, cells and
+/* report/view_compare.h, views.h: what is said of a comparison is what its intervals say, cells and
  * files are called as people call them, and several results become one page. */
-#include "cmocka_all.h"
-
+#include "read_document.h"
 #include "report/view_compare.h"
-#include "report/view_results.h"
+#include "report/views.h"
 #include "result/figures.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* ---- helpers ---- */
-
-/* What the document says in blocks of that kind, each in a line of its own; the caller's. noinline: GCC 12
- * takes what open_memstream() hands out for the address of the variable. */
-__attribute__((noinline)) static char *said(const struct document *document, enum block_kind kind)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == kind)
-            fprintf(stream, "%s\n", document->blocks[i].text);
-    fclose(stream);
-    return text;
-}
-
-static void assert_says(const struct document *document, enum block_kind kind, const char *part)
-{
-    char *text = said(document, kind);
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in: %s", part, text);
-    free(text);
-}
-
-static void assert_says_not(const struct document *document, enum block_kind kind, const char *part)
-{
-    char *text = said(document, kind);
-    if (strstr(text, part))
-        fail_msg("\"%s\" is in: %s", part, text);
-    free(text);
-}
-
-static const struct table *table_named(const struct document *document, const char *name)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_TABLE && !strcmp(document->blocks[i].table->name, name))
-            return document->blocks[i].table;
-    fail_msg("no table %s", name);
-    return NULL;
-}
-
-static const struct chart *chart_named(const struct document *document, const char *name)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_CHART && !strcmp(document->blocks[i].chart->name, name))
-            return document->blocks[i].chart;
-    return NULL;
-}
 
 /* A made-up result of chases over 4 to 64 KiB, natively and in a guest, whose samples vary by `noise` from
  * placement to placement and are multiplied, guests' by `guest`, native ones by `native`. */

@@ -1,19 +1,13 @@
-/* report/view_events.h: what a price list says is true of every result, and nothing that
+/* report/views.h: what a price list says is true of every result, and nothing that
  * is not significant, or not known, is said as if it were. */
-#include "cmocka_all.h"
-
+#include "read_document.h"
 #include "event/event_kind.h"
-#include "base/clean.h"
 #include "event/event.h"
-#include "report/view_events.h"
+#include "report/views.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { CELLS_MAX = 64 };
-
-static const struct report_style wide_style = {.utf8 = true};
 
 /* A price list that is made by hand. */
 struct list {
@@ -107,36 +101,11 @@ static void usual(struct list *list)
     add(list, "first-touch-2m-fresh", "kvm", NAN, 0, "needs an operating system in the guest");
 }
 
-/* noinline: GCC 12 takes what open_memstream() hands out for the address of the variable. */
-__attribute__((noinline)) static char *text_of(
-    struct document *document, const char *format, const struct report_style *style)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    assert_int_equal(document_write(document, format_named(format), stream, style, NULL), 0);
-    fclose(stream);
-    document_free(document);
-    return text;
-}
-
 static char *in_format(const struct result *result, const char *format)
 {
     struct document document = {0};
     view_events(result, &document);
-    return text_of(&document, format, &wide_style);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("not there: %s\n%s", part, text);
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-    if (strstr(text, part))
-        fail_msg("there: %s\n%s", part, text);
+    return written(&document, format, &wide_style);
 }
 
 /* The first line of the report. */
@@ -374,7 +343,7 @@ static void an_event_of_another_version_is_told_from_the_file(void **state)
     struct document document = {0};
     view_events(&list.result, &document);
     const struct report_style style = {.utf8 = true, .verbose = true};
-    char *text = text_of(&document, "terminal", &style);
+    char *text = written(&document, "terminal", &style);
     assert_has(text, "tomorrow  [1m|  thing ");
     assert_has(text, "+2.00 µs");
     assert_has(text, "tomorrow  [1m|: as the file says");
@@ -402,6 +371,47 @@ static void a_guest_of_each_monitor_has_a_row(void **state)
     free(text);
 }
 
+/* The same event natively, and on a machine that is no guest as far as is known. */
+static void add_there(struct list *list, const char *event, double native, double more)
+{
+    size_t baseline = add(list, event, "native", native, 0.01, "");
+    size_t there = add(list, event, "command:ssh db7", native + more, 0.01, "");
+    list->cells[there].technique = TECHNIQUE_NONE;
+    snprintf(list->cells[there].label, sizeof list->cells[there].label, "ssh db7");
+    compare(list, there, baseline, more, 10);
+}
+
+static void another_machine_is_no_guest_of_this_one(void **state)
+{
+    struct list list;
+    (void)state;
+    start(&list);
+    add_there(&list, "page-fault", 1200, 400);
+    add_there(&list, "fork-exit", 200e3, 20e3);
+    assert_concludes(&list.result, "A page fault there costs 400 ns more than native.");
+    char *text = in_format(&list.result, "markdown");
+    assert_has(text, "| event | for each | native | ssh db7 | over native | 95 % interval |");
+    assert_has(text, "A page fault: 1.60 µs there, 1.20 µs natively.");
+    assert_has(text, "| fork-exit | process | 200 µs | 220 µs |");
+    assert_null(strstr(text, "guest"));
+    assert_null(strstr(text, "exits"));
+    free(text);
+}
+
+static void native_stands_beside_who_can_do_the_same(void **state)
+{
+    struct list list;
+    (void)state;
+    start(&list);
+    add_there(&list, "fork-exit", 200e3, 20e3);
+    add(&list, "fork-exit", "kvm", NAN, 0, "needs an operating system in the guest");
+    char *text = in_format(&list.result, "markdown");
+    assert_has(text, "| fork-exit (ssh db7) | process | 200 µs | 220 µs |");
+    assert_null(strstr(text, "fork-exit (kvm)"));
+    assert_has(text, "needs an operating system in the guest");
+    free(text);
+}
+
 static void every_event_stands_in_a_table_and_its_remarks_once(void **state)
 {
     struct list list;
@@ -417,15 +427,6 @@ static void every_event_stands_in_a_table_and_its_remarks_once(void **state)
     free(text);
 }
 
-static const struct chart *chart_of(const struct document *document)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_CHART)
-            return document->blocks[i].chart;
-    fail_msg("there is no chart");
-    abort();
-}
-
 static void the_picture_shows_the_most_expensive_with_their_intervals(void **state)
 {
     struct list list;
@@ -433,7 +434,7 @@ static void the_picture_shows_the_most_expensive_with_their_intervals(void **sta
     (void)state;
     usual(&list);
     view_events(&list.result, &document);
-    const struct chart *chart = chart_of(&document);
+    const struct chart *chart = chart_named(&document, "prices");
     assert_int_equal(chart->kind, CHART_BARS);
     assert_int_equal(chart->y.scale, SCALE_LOG);
     assert_int_equal(chart->category_count, 3);
@@ -471,7 +472,7 @@ static void the_report_stays_inside_the_width_in_any_codeset(void **state)
             const struct report_style style = {.utf8 = !ascii, .columns = columns, .verbose = true};
             struct document document = {0};
             view_events(&list.result, &document);
-            char *text = text_of(&document, "terminal", &style), *rest;
+            char *text = written(&document, "terminal", &style), *rest;
             for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
                 if (text_columns(line) > columns)
                     fail_msg("%u columns, but: %s", columns, line);
@@ -495,7 +496,7 @@ static void every_event_is_explained(void **state)
     for (size_t i = 0; event_at(i); i++) {
         struct document document = {0};
         view_explain(event_at(i), &document);
-        char *text = text_of(&document, "terminal", &wide_style);
+        char *text = written(&document, "terminal", &wide_style);
         assert_has(text, event_at(i)->name);
         assert_has(text, event_at(i)->steps);
         assert_has(text, "\nHow it is measured\n");
@@ -509,7 +510,7 @@ static void published_figures_stand_under_their_source(void **state)
     struct document document = {0};
     (void)state;
     view_published(event_find("divide-by-zero"), &document);
-    char *text = text_of(&document, "terminal", &wide_style);
+    char *text = written(&document, "terminal", &wide_style);
     assert_has(text, "Published by others, on machines of their time\n");
     assert_has(text, "hardware VMM (without nested paging)):\n  divide by zero: 889, 3223, 1014\n");
     assert_has(text, "KVM nested, PVM nested):\n  exception: 1.66, 1.67, 9.20, 2.21\n");
@@ -536,6 +537,8 @@ int main(void)
         cmocka_unit_test(no_sentence_has_a_figure_that_is_not_known),
         cmocka_unit_test(an_event_of_another_version_is_told_from_the_file),
         cmocka_unit_test(a_guest_of_each_monitor_has_a_row),
+        cmocka_unit_test(another_machine_is_no_guest_of_this_one),
+        cmocka_unit_test(native_stands_beside_who_can_do_the_same),
         cmocka_unit_test(every_event_stands_in_a_table_and_its_remarks_once),
         cmocka_unit_test(the_picture_shows_the_most_expensive_with_their_intervals),
         cmocka_unit_test(what_is_interrupted_is_marked_and_explained),

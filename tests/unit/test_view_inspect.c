@@ -1,29 +1,10 @@
-/* report/view_inspect.h: what `vcost inspect` found is told whole, with how it is known,
+/* report/views.h: what `vcost inspect` found is told whole, with how it is known,
  * and what is not known is never a number. */
-#include "cmocka_all.h"
-
-#include "base/clean.h"
-#include "report/view_inspect.h"
+#include "read_document.h"
+#include "report/views.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-static const struct report_style usual_style = {.utf8 = true, .columns = 80}, wide_style = {.utf8 = true};
-
-/* noinline: GCC 12 takes what open_memstream() hands out for the address of the variable. */
-__attribute__((noinline)) static char *written(
-    struct document *document, const char *format, const struct report_style *style)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    assert_int_equal(document_write(document, format_named(format), stream, style, NULL), 0);
-    fclose(stream);
-    document_free(document);
-    return text;
-}
 
 static char *in_format(const struct result *result, const char *format)
 {
@@ -39,12 +20,6 @@ static char *report_of(const struct result *result, const struct report_style *s
     asked.verbose = verbose;
     view_inspect(result, &document);
     return written(&document, "terminal", &asked);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("not there: %s", part);
 }
 
 static size_t times(const char *text, const char *part)
@@ -98,7 +73,7 @@ static void sections_come_in_order_and_empty_ones_not_at_all(void **state)
     char *text = report_of(&result, &usual_style, false), *at = text;
     for (enum finding_section section = 0; section < FINDING_SECTIONS; section++) {
         char heading[80];
-        snprintf(heading, sizeof heading, "\n%s\n\n", finding_section_title(section));
+        snprintf(heading, sizeof heading, "\n%s\n\n", finding_sections[section].title);
         assert_int_equal(times(text, heading), section != FINDING_CLOCK);
         if (section == FINDING_CLOCK)
             continue;
@@ -241,21 +216,6 @@ static void a_fine_curve_is_thinned_and_keeps_its_end(void **state)
     assert_has(table, "\n262,144            -");
     free(text);
     result_free(&result);
-}
-
-static void assert_inside(const char *text, unsigned columns, bool ascii)
-{
-    for (const char *line = text; *line;) {
-        size_t length = strcspn(line, "\n");
-        char *one = strndup(line, length);
-        if (text_columns(one) > columns)
-            fail_msg("%u columns, but: %s", columns, one);
-        for (size_t i = 0; i < length; i++)
-            assert_true((unsigned char)one[i] >= ' ' && (!ascii || one[i] < 127));
-        assert_true(!length || one[length - 1] != ' ');
-        free(one);
-        line += length + (line[length] != 0);
-    }
 }
 
 static void the_report_stays_inside_the_width_in_any_codeset(void **state)
@@ -445,15 +405,6 @@ static void no_sentence_has_a_figure_that_is_not_known(void **state)
     result_free(&result);
 }
 
-static const struct chart *chart_of(const struct document *document)
-{
-    for (size_t i = 0; i < document->count; i++)
-        if (document->blocks[i].kind == BLOCK_CHART)
-            return document->blocks[i].chart;
-    fail_msg("there is no chart");
-    abort();
-}
-
 static void the_picture_has_every_number_of_lines(void **state)
 {
     struct result result;
@@ -461,7 +412,7 @@ static void the_picture_has_every_number_of_lines(void **state)
     (void)state;
     synthetic_inspect(&result);
     view_inspect(&result, &document);
-    const struct chart *chart = chart_of(&document);
+    const struct chart *chart = chart_named(&document, "lines");
     assert_true(chart->kind == CHART_LINES && chart->x.scale == SCALE_LOG2 && chart->y.scale == SCALE_LOG);
     assert_int_equal(chart->series_count, 3); /* packed, in 4K pages, in 2M pages */
     for (size_t i = 0; i < chart->series_count; i++) {

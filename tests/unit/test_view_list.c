@@ -1,11 +1,7 @@
 /* report/view_list.h: what can be measured is listed for people and programs alike, with what a monitor is
  * here or why it cannot be used. */
-#include "cmocka_all.h"
-
+#include "read_document.h"
 #include "report/view_list.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static const struct monitor_facts usable = {
     .usable = true,
@@ -24,19 +20,11 @@ static const struct list_item runners[] = {{"native", "as any program runs", NUL
 static const struct list_item orders[] = {{"random", "one random cycle", NULL}};
 static const struct list_part parts[] = {{"runners", runners, 3}, {"orders", orders, 1}};
 
-/* noinline: GCC 12 takes what open_memstream() hands out for the address of the variable. */
-__attribute__((noinline)) static char *listed(void)
+static char *listed(void)
 {
-    static const struct report_style style = {.utf8 = true};
     struct document document = {0};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
     view_list(parts, 2, &document);
-    assert_int_equal(document_write(&document, format_named("terminal"), stream, &style, NULL), 0);
-    fclose(stream);
-    document_free(&document);
-    return text;
+    return written(&document, "terminal", &wide_style);
 }
 
 static void everything_is_listed_with_what_it_is_here(void **state)

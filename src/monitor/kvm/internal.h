@@ -37,7 +37,8 @@ struct vm {
     struct vcpu *vcpus;
 };
 
-/* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded. -1 with errno. */
+/* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded (EAGAIN). -1 with
+ * errno. */
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
 
 /* vcpu.c */

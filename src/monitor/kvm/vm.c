@@ -14,9 +14,15 @@
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop)
 {
     enum { TRIES = 1000 };
-    int made = ioctl(fd, request, argument);
-    for (int i = 1; made < 0 && errno == EINTR && i < TRIES && !stop_asked(stop); i++)
-        made = ioctl(fd, request, argument);
+    int made, tries = 0;
+    while ((made = ioctl(fd, request, argument)) < 0 && errno == EINTR && ++tries < TRIES) {
+        if (stop_asked(stop)) {
+            errno = EINTR;
+            return -1;
+        }
+    }
+    if (tries == TRIES)
+        errno = EAGAIN;
     return made;
 }
 
