@@ -279,6 +279,7 @@ static void runners_are_opened_on_a_placement_or_for_a_row_that_has_memory_of_it
     make(2, 1, &scheduled, &result);
     run(&schedule, &scheduled, &result);
     assert_begins("ovplsplscov");
+    assert_int_equal(place.bytes, 0); /* it is cleared */
     assert_true(world.calls[3].seconds == usual.sample_seconds);
     assert_string_equal(result.cells[0].pages.proof, "proved");
     assert_string_equal(result.cells[1].note, "note 1");
