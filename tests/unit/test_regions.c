@@ -49,28 +49,17 @@ struct machine {
 
 enum { SAMPLES_MAX = REGION_ROUNDS_MAX * REGION_CPUS_MAX * REGIONS_MAX };
 
-static void shuffle(size_t *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = i;
-    for (size_t i = count; i > 1; i--) {
-        size_t j = below(i), kept = numbers[j];
-        numbers[j] = numbers[i - 1];
-        numbers[i - 1] = kept;
-    }
-}
-
 /* One round: CPUs in random order, regions anew for each, bursts over what is measured one after the other.
  */
 static void measure_round(const struct machine *m, double *ns)
 {
     size_t cpus[REGION_CPUS_MAX], regions[REGIONS_MAX], burst = 0;
     double times = 1;
-    shuffle(cpus, m->cpus);
+    random_order(&dice, cpus, m->cpus);
     for (size_t i = 0; i < m->cpus; i++) {
         size_t c = cpus[i];
         double drift = 1 + m->drift * normal();
-        shuffle(regions, m->regions);
+        random_order(&dice, regions, m->regions);
         for (size_t j = 0; j < m->regions; j++) {
             size_t r = regions[j];
             double noise = m->noise * m->cpu_noise[c] * m->region_noise[r];

@@ -56,8 +56,10 @@ static void note(char what, size_t number, uint64_t seed, double seconds)
 static int made_up_open(const struct runner_config *config, struct runner **runner, struct error *error)
 {
     note('o', 0, 0, 0);
-    if (world.not_open == config->ops && world.opened++ >= world.not_open_from)
+    if (world.not_open == config->ops && world.opened++ >= world.not_open_from) {
+        world.stop_after = world.code == EINTR; /* the user has stopped it meanwhile */
         return error_set(error, world.code, "no memory of that kind");
+    }
     *runner = calloc(1, sizeof **runner);
     assert_non_null(*runner);
     (*runner)->config = *config;
@@ -277,6 +279,7 @@ static void runners_are_opened_on_a_placement_or_for_a_row_that_has_memory_of_it
     make(2, 1, &scheduled, &result);
     run(&schedule, &scheduled, &result);
     assert_begins("ovplsplscov");
+    assert_int_equal(place.bytes, 0); /* it is cleared */
     assert_true(world.calls[3].seconds == usual.sample_seconds);
     assert_string_equal(result.cells[0].pages.proof, "proved");
     assert_string_equal(result.cells[1].note, "note 1");
@@ -495,6 +498,22 @@ static void stopped_anywhere_it_reports_what_is_there(void **state)
     }
 }
 
+static void whoever_notices_it_is_the_user_who_has_stopped_it(void **state)
+{
+    struct scheduled scheduled;
+    struct result result;
+    (void)state;
+    world.not_open = &ops;
+    world.not_open_from = 2;
+    world.code = EINTR;
+    make(1, 1, &scheduled, &result);
+    run(&usual, &scheduled, &result);
+    assert_false(result.complete || result.broken);
+    assert_string_equal(result.incomplete_reason, "stopped by the user");
+    assert_int_equal(result.cells[0].placements, 2);
+    result_free(&result);
+}
+
 /* ---- failing ---- */
 
 static void a_cell_that_fails_leaves_the_others_measured(void **state)
@@ -680,6 +699,7 @@ int main(void)
         cmocka_unit_test_setup(disturbed_samples_are_repeated_twice_within_a_part_of_the_time, setup),
         cmocka_unit_test_setup(progress_says_which_placement_and_what_time_is_left, setup),
         cmocka_unit_test_setup(stopped_anywhere_it_reports_what_is_there, setup),
+        cmocka_unit_test_setup(whoever_notices_it_is_the_user_who_has_stopped_it, setup),
         cmocka_unit_test_setup(a_cell_that_fails_leaves_the_others_measured, setup),
         cmocka_unit_test_setup(where_failures_are_figures_a_cell_that_fails_has_none_and_says_why, setup),
         cmocka_unit_test_setup(nothing_measured_is_the_failure_itself, setup),
