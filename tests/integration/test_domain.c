@@ -7,7 +7,6 @@
 #include "domain/cpu.h"
 #include "domain/domain.h"
 #include "domain/memory.h"
-#include "domain/memory.h"
 #include "domain/probe.h"
 #include "monitor/kvm/kvm.h"
 #include "workload/chase.h"
