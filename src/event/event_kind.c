@@ -209,8 +209,7 @@ static void close(struct prepared *prepared)
 }
 
 const struct workload_kind workload_event = {
-    .name = "event",
-    .id = "events",
+    .name = "events",
     .pageless = "an event is told by its name alone; its pages are part of what it is",
     .record = &event_record,
     .takes = takes,

@@ -7,7 +7,7 @@
 void cell_id(const struct cell *cell, char id[static CELL_ID_BYTES])
 {
     const struct workload_kind *kind = cell->workload.kind;
-    size_t used = (size_t)snprintf(id, CELL_ID_BYTES, "%s/%s/", kind->id, cell->monitor);
+    size_t used = (size_t)snprintf(id, CELL_ID_BYTES, "%s/%s/", kind->name, cell->monitor);
     if (used < CELL_ID_BYTES)
         kind->write_id(cell, id + used, CELL_ID_BYTES - used);
 }
@@ -39,7 +39,7 @@ bool cell_from_id(const char *id, struct pool *pool, struct cell *cell)
     if (!rest)
         return false;
     *rest++ = 0;
-    while (workload_kinds[kind] && strcmp(workload_kinds[kind]->id, text) != 0)
+    while (workload_kinds[kind] && strcmp(workload_kinds[kind]->name, text) != 0)
         kind++;
     made.workload.kind = workload_kinds[kind];
     made.monitor = rest;

@@ -225,7 +225,6 @@ static void close(struct prepared *prepared)
 
 const struct workload_kind workload_chase = {
     .name = "chase",
-    .id = "chase",
     .record = &chase_record,
     .takes = takes,
     .write_id = write_id,

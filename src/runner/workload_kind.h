@@ -33,8 +33,7 @@ struct workload {
 };
 
 struct workload_kind {
-    const char *name; /* "chase", "event" */
-    const char *id;   /* what the ids of its cells begin with: "chase", "events" */
+    const char *name; /* what the ids of its cells begin with: "chase", "events" */
 
     /* A struct workload as JSON (record.h), in files and on the wire: {"workload": "chase", "parameters": …}.
      */

@@ -148,13 +148,11 @@ static void write_id(const struct cell *cell, char *rest, size_t size)
 }
 
 static const struct workload_kind inside = {.name = "in",
-                                      .id = "in",
                                       .label = label,
                                       .write_id = write_id,
                                       .bytes = some_bytes,
                                       .plan = plan},
                                   apart = {.name = "apart",
-                                      .id = "apart",
                                       .label = label,
                                       .write_id = write_id,
                                       .pageless = "it has memory of its own",
