@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 /* The guest's pages are one window; behind each is one of two frames. */
-enum { PAGE = 4096, PAGES = 1024, FRAMES = 2 * PAGES, LARGE = 512, OPERATIONS = 300 };
+enum { PAGE = 4096, PAGES = 1024, FRAMES = 2 * PAGES, LARGE = 512 };
+enum { OPERATIONS = 300, OPERATIONS_MIN = 40, SECONDS = 2 }; /* slow hosts do fewer */
 enum { TAG = 0, WRITTEN = 8, CODE = 16 }; /* offsets in a frame: what is read, written, and executed */
 enum { RETURN = 0xc3 };
 enum { RW = PAGE_READ | PAGE_WRITE };
@@ -35,7 +36,8 @@ static struct {
     struct memory data;
     struct domain *domain;
     char *native; /* the window, here: shared pages of: */
-    int file;     /* the frames */
+    int file;     /* the frames, */
+    char *contents;
     bool mapped[PAGES];
     unsigned frame[PAGES], rights[PAGES];
     atomic_bool stop;
@@ -87,29 +89,23 @@ static int protection(unsigned rights)
 
 static void fill_frame(unsigned frame)
 {
-    const unsigned char code = RETURN;
-    uint64_t tag = ++next_tag;
-    memcpy(frame_at(frame) + TAG, &tag, sizeof tag);
-    frame_at(frame)[CODE] = (char)code;
-    assert_int_equal(pwrite(here.file, &tag, sizeof tag, (off_t)frame * PAGE + TAG), sizeof tag);
-    assert_int_equal(pwrite(here.file, &code, 1, (off_t)frame * PAGE + CODE), 1);
+    char *const copies[] = {frame_at(frame), here.contents + (size_t)frame * PAGE};
+    next_tag++;
+    for (int i = 0; i < 2; i++) {
+        memcpy(copies[i] + TAG, &next_tag, sizeof next_tag);
+        copies[i][CODE] = (char)RETURN;
+    }
 }
 
 /* Faulted in, as the guest's entries are present: what a fault says depends on it. */
-static void map_native(unsigned page, unsigned rights)
+static void map_native(unsigned page, unsigned count, unsigned rights)
 {
-    int prot = protection(rights);
-    off_t offset = (off_t)here.frame[page] * PAGE;
-    assert_ptr_equal(
-        mmap(native_at(page), PAGE, prot, MAP_SHARED | MAP_FIXED, here.file, offset), native_at(page));
+    int prot = protection(rights), flags = MAP_SHARED | MAP_FIXED;
+    size_t bytes = (size_t)count * PAGE;
+    void *at = mmap(native_at(page), bytes, prot, flags, here.file, (off_t)here.frame[page] * PAGE);
+    assert_ptr_equal(at, native_at(page));
     if (prot)
-        assert_int_equal(madvise(native_at(page), PAGE, MADV_POPULATE_READ), 0);
-}
-
-static void unmap_native(unsigned page)
-{
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    assert_ptr_not_equal(mmap(native_at(page), PAGE, PROT_NONE, flags, -1, 0), MAP_FAILED);
+        assert_int_equal(madvise(at, bytes, MADV_POPULATE_READ), 0);
 }
 
 /* ---- touching ---- */
@@ -229,19 +225,35 @@ static uint64_t bytes_of(const struct pages *pages)
     return (uint64_t)pages->count * PAGE;
 }
 
+/* How many pages from this one on are alike, so that one call does for all; 0: it is not mapped. */
+static unsigned run_of(const struct pages *pages, unsigned page)
+{
+    unsigned end = pages->first + pages->count, next = page;
+    while (next < end && here.mapped[next] && here.frame[next] - here.frame[page] == next - page &&
+           here.rights[next] == here.rights[page])
+        next++;
+    return next - page;
+}
+
+#define FOR_RUNS(pages, page, count)                                                                         \
+    for (unsigned page = (pages)->first, count; page < (pages)->first + (pages)->count;                      \
+         page += count ? count : 1)                                                                          \
+        if ((count = run_of(pages, page)))
+
 /* What mprotect() and mmap() do to a program's memory, done to what is behind its pages. */
 static int change_host(void *context, struct error *error)
 {
     const struct pages *pages = context;
-    for (unsigned page = pages->first; page < pages->first + pages->count; page++) {
-        char *frame = frame_at(here.frame[page]);
-        if (!here.mapped[page])
-            continue;
-        if (pages->replaced) {
-            int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-            assert_ptr_equal(mmap(frame, PAGE, PROT_READ | PROT_WRITE, flags, -1, 0), frame);
-            fill_frame(here.frame[page]);
-        } else if (mprotect(frame, PAGE, protection(pages->rights)) < 0)
+    FOR_RUNS(pages, page, count)
+    {
+        char *frames = frame_at(here.frame[page]);
+        size_t bytes = (size_t)count * PAGE;
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        if (pages->replaced)
+            assert_ptr_equal(mmap(frames, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), frames);
+        for (unsigned i = 0; pages->replaced && i < count; i++)
+            fill_frame(here.frame[page + i]);
+        if (!pages->replaced && mprotect(frames, bytes, protection(pages->rights)) < 0)
             return error_errno(error, errno, "cannot protect");
     }
     return 0;
@@ -257,9 +269,11 @@ static void make_host_writable(const struct pages *pages)
 /* A program's memory has here the protection that it has in the guest: no change is none in both. */
 static void make_host_follow(const struct pages *pages)
 {
-    for (unsigned page = pages->first; page < pages->first + pages->count; page++)
-        if (here.mapped[page])
-            assert_int_equal(mprotect(frame_at(here.frame[page]), PAGE, protection(here.rights[page])), 0);
+    FOR_RUNS(pages, page, count)
+    {
+        char *frames = frame_at(here.frame[page]);
+        assert_int_equal(mprotect(frames, (size_t)count * PAGE, protection(here.rights[page])), 0);
+    }
 }
 
 static void must(int rc, const struct error *error)
@@ -276,10 +290,11 @@ static void protect(struct pages pages, bool by_the_host)
     must(domain_protect(here.domain, guest_at(pages.first), bytes_of(&pages), pages.rights | PAGE_USER,
              by_the_host ? change_host : NULL, &pages, &error),
         &error);
-    for (unsigned page = pages.first; page < pages.first + pages.count; page++) {
+    for (unsigned page = pages.first; page < pages.first + pages.count; page++)
         here.rights[page] = pages.rights;
-        if (here.mapped[page])
-            map_native(page, pages.rights);
+    FOR_RUNS(&pages, page, count)
+    {
+        map_native(page, count, pages.rights);
     }
     touch_edges(pages);
     make_host_writable(&pages);
@@ -289,10 +304,10 @@ static void unmap(struct pages pages)
 {
     struct error error;
     must(domain_unmap(here.domain, guest_at(pages.first), bytes_of(&pages), NULL, NULL, &error), &error);
-    for (unsigned page = pages.first; page < pages.first + pages.count; page++) {
-        here.mapped[page] = false;
-        unmap_native(page);
-    }
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    void *at = native_at(pages.first);
+    assert_ptr_equal(mmap(at, bytes_of(&pages), PROT_NONE, flags, -1, 0), at);
+    memset(here.mapped + pages.first, false, pages.count);
 }
 
 /* By the frames of their numbers, or by the others. */
@@ -307,8 +322,8 @@ static void map(struct pages pages, bool other, uint64_t page_bytes)
         here.mapped[page] = true;
         here.frame[page] = page + shift;
         here.rights[page] = pages.rights;
-        map_native(page, pages.rights);
     }
+    map_native(pages.first, pages.count, pages.rights);
 }
 
 /* ---- a world ---- */
@@ -341,14 +356,17 @@ static int open_domain(uint64_t guest_page)
     here.native = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (rc < 0 || here.file < 0 || here.native == MAP_FAILED || ftruncate(here.file, FRAMES * PAGE) < 0)
         return -1;
+    here.contents = mmap(NULL, FRAMES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, here.file, 0);
+    if (here.contents == MAP_FAILED)
+        return -1;
     for (unsigned frame = 0; frame < FRAMES; frame++)
         fill_frame(frame);
     for (unsigned page = 0; page < PAGES; page++) {
         here.mapped[page] = true;
         here.frame[page] = page;
         here.rights[page] = RW;
-        map_native(page, RW);
     }
+    map_native(0, PAGES, RW);
     return 0;
 }
 
@@ -373,6 +391,7 @@ static int close_domain(void **state)
     memory_unmap(&here.data);
     image_unload(&here.image);
     munmap(here.native, PAGES * PAGE);
+    munmap(here.contents, FRAMES * PAGE);
     close(here.file);
     return 0;
 }
@@ -470,6 +489,16 @@ static uint64_t leaves(void)
     return count;
 }
 
+static void read_all(void)
+{
+    struct error error;
+    workload_function *entry;
+    *here.image.job =
+        (struct workload_job){.first = guest_at(0).value, .bytes = PAGES * PAGE, .stride = PAGE};
+    assert_int_equal(image_find(&here.image, "touch", &entry, &error), 0);
+    assert_int_equal(domain_call(here.domain, entry, &error), 0);
+}
+
 /* A kernel that keeps what it has derived from a large leaf, whatever stands there later, goes wrong in ways
  * that do not show at once: so it is counted that nothing is kept. */
 static void where_a_large_leaf_was_nothing_is_kept(void **state)
@@ -478,13 +507,11 @@ static void where_a_large_leaf_was_nothing_is_kept(void **state)
     const struct pages whole = {.first = 0, .count = LARGE, .rights = RW};
     (void)state;
     need_kvm();
-    for (unsigned page = 0; page < PAGES; page++)
-        touch(page, TOUCH_WRITE);
+    read_all();
     assert_true(leaves() >= PAGES);
     protect(part, false); /* splits it */
     assert_true(leaves() < PAGES / 4);
-    for (unsigned page = LARGE; page < PAGES; page++)
-        touch(page, TOUCH_WRITE);
+    read_all();
     unmap(whole);
     assert_true(leaves() >= PAGES / 2);
     map(whole, true, 2 * MIB);
@@ -553,7 +580,8 @@ static void random_changes(uint64_t start)
 {
     need_kvm();
     seed = start;
-    for (int i = 0; i < OPERATIONS; i++) {
+    const time_t end = time(NULL) + SECONDS;
+    for (int i = 0; i < OPERATIONS && (i < OPERATIONS_MIN || time(NULL) < end); i++) {
         struct pages pages = any_pages();
         operate(pages);
         touch(pages.first, (enum touch)random_below(&seed, TOUCHES));
@@ -626,7 +654,7 @@ static void a_running_guest_loses_its_page(void **state)
     itself = guest_at(3).value;
     sigaction(SIGALRM, &action, NULL);
     memcpy(frame_at(3), &itself, sizeof itself);
-    assert_int_equal(pwrite(here.file, &itself, sizeof itself, (off_t)3 * PAGE), sizeof itself);
+    memcpy(here.contents + (size_t)3 * PAGE, &itself, sizeof itself);
     for (int i = 0; i < 20; i++) {
         struct changer changer = {.main = pthread_self(), .unmaps = i % 2};
         struct error error = {0};
