@@ -299,13 +299,21 @@ static void a_stop_is_heard_while_memory_is_touched_and_lists_are_laid_out(void 
 
 /* ---- efforts ---- */
 
-/* Samples of the planned effort last about as long as was asked for: within a factor, on a busy machine. */
-static void lasts_about(struct runner *runner, const struct effort *effort, double seconds)
+/* A sample of the planned effort lasts about as long as was asked for, within a factor: on a busy machine not
+ * each, but one of several, each planned anew. */
+static void plan_lasts_about(
+    const struct workload_kind *kind, struct runner *runner, struct effort *effort, double seconds)
 {
-    struct sample sample;
-    must(runner_sample(runner, effort, &sample, &error));
-    double timed = sample_value(&sample) * (double)sample.operations / 1e9;
-    assert_true(timed > seconds / 20 && timed < seconds * 20);
+    bool found = false;
+    for (int tries = 0; tries < 20 && !found; tries++) {
+        struct sample sample;
+        *effort = (struct effort){.steps = 0};
+        must(kind->plan(runner, seconds, effort, &error));
+        must(runner_sample(runner, effort, &sample, &error));
+        double timed = sample_value(&sample) * (double)sample.operations / 1e9;
+        found = timed > seconds / 20 && timed < seconds * 20;
+    }
+    assert_true(found);
 }
 
 static void a_chase_of_short_laps_walks_whole_ones(void **state)
@@ -314,9 +322,8 @@ static void a_chase_of_short_laps_walks_whole_ones(void **state)
     struct effort effort = {.steps = 0};
     (void)state;
     prepare(pair.native, &random_walk, 6);
-    must(workload_chase.plan(pair.native, 0.002, &effort, &error));
+    plan_lasts_about(&workload_chase, pair.native, &effort, 0.002);
     assert_true(effort.steps * effort.batches >= here.placement.layout.elements);
-    lasts_about(pair.native, &effort, 0.002);
     close_pair(&pair);
 }
 
@@ -327,9 +334,8 @@ static void events_are_found_a_number_once_and_sampled(void **state)
     struct effort effort = {.steps = 0};
     (void)state;
     must(runner_prepare(pair.native, &cpuid, 1, &error));
-    must(workload_event.plan(pair.native, 0.001, &effort, &error));
+    plan_lasts_about(&workload_event, pair.native, &effort, 0.001);
     assert_true(effort.steps > 0 && effort.batches > 1 && effort.seconds == 0.001);
-    lasts_about(pair.native, &effort, 0.001);
     uint64_t found = effort.steps;
     must(workload_event.plan(pair.native, 0.001, &effort, &error));
     assert_int_equal(effort.steps, found);
