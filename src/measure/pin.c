@@ -46,6 +46,17 @@ int pin_bind(unsigned cpu)
     return rc;
 }
 
+static int not_bound(unsigned cpu, int code, struct error *error)
+{
+    const char *advice =
+        code == EPERM || code == ENOSYS || code == EACCES
+            ? "a sandbox or a container's rules (seccomp) forbid sched_setaffinity(): let it through"
+        : code == EINVAL ? "it may have been taken away just now: choose another one by --cpu"
+                         : "without that no time can be relied on";
+    return error_set(
+        error, code, "cannot bind the measuring thread to CPU %u (%s): %s", cpu, strerror(code), advice);
+}
+
 static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
 {
     char allowed[128];
@@ -57,7 +68,7 @@ static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
         return error_set(error, EINVAL, "CPU %d cannot be used here; these can: %s", cpu, allowed);
     int rc = pin_bind((unsigned)cpu);
     if (rc < 0)
-        return error_errno(error, -rc, "cannot bind the measuring thread to CPU %d", cpu);
+        return not_bound((unsigned)cpu, -rc, error);
     pin->cpu = (unsigned)cpu;
     return 0;
 }
@@ -92,7 +103,7 @@ void pin_pause(const struct pin *pin)
 int pin_resume(const struct pin *pin, struct error *error)
 {
     int rc = pin_bind(pin->cpu);
-    return rc < 0 ? error_errno(error, -rc, "cannot bind the measuring thread to CPU %u again", pin->cpu) : 0;
+    return rc < 0 ? not_bound(pin->cpu, -rc, error) : 0;
 }
 
 void pin_release(struct pin *pin)
