@@ -30,7 +30,7 @@ static const struct {
     {0, EPERM, "a sandbox or a container's rules (seccomp) forbid it: let KVM's calls through"},
     {0, EACCES, "a security policy (SELinux, AppArmor) forbids it: see its log"},
     {0, EBUSY, "something else holds it: try again when that has ended"},
-    {0, ENOMEM, "the kernel has no memory left for it: free some, or raise the control group's limit"},
+    {0, ENOMEM, "the kernel has no memory for it: free some, or raise the control group's limit"},
     {0, EMFILE, "this process may open no more files: raise `ulimit -n`"},
     {0, ENFILE, "this machine may open no more files: raise the sysctl fs.file-max"},
     {0, EINVAL, NOT_KNOWN},
