@@ -48,11 +48,11 @@ int pin_bind(unsigned cpu)
 
 static int not_bound(unsigned cpu, int code, struct error *error)
 {
-    const char *advice =
-        code == EPERM || code == ENOSYS || code == EACCES
-            ? "a sandbox or a container's rules (seccomp) forbid sched_setaffinity(): let it through"
-        : code == EINVAL ? "it may have been taken away just now: choose another one by --cpu"
-                         : "without that no time can be relied on";
+    const char *advice = code == EPERM || code == ENOSYS || code == EACCES
+                             ? "a sandbox (seccomp) forbids sched_setaffinity(): let it through"
+                         : code == EINVAL
+                             ? "it may have been taken away just now: choose another one by --cpu"
+                             : "without that no time can be relied on";
     return error_set(
         error, code, "cannot bind the measuring thread to CPU %u (%s): %s", cpu, strerror(code), advice);
 }
