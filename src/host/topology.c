@@ -6,6 +6,7 @@
 
 #include <hwloc.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,11 +87,24 @@ static struct fact take_topology(struct host *host, hwloc_topology_t topology)
     return host->cache_count ? fact_known("hwloc") : fact_unknown("hwloc found no caches");
 }
 
+/* Where this is refused hwloc asks for ever, with larger and larger sets. */
+static bool may_ask_for_cpus(void)
+{
+    enum { CPUS = 1 << 16 };
+    size_t bytes = CPU_ALLOC_SIZE(CPUS);
+    cpu_set_t *set = CPU_ALLOC(CPUS);
+    bool may = set && sched_getaffinity(0, bytes, set) == 0;
+    CPU_FREE(set);
+    return may;
+}
+
 static struct fact look_by_hwloc(struct host *host)
 {
     hwloc_topology_t topology;
     if (!read_text_is_real())
         return fact_unknown("hwloc looks only at the real machine");
+    if (!may_ask_for_cpus())
+        return fact_unknown("hwloc needs sched_getaffinity(), which is refused: %s", strerror(errno));
     if (hwloc_topology_init(&topology))
         return fact_unknown("hwloc could not start: %s", strerror(errno));
     struct fact told = take_topology(host, topology);

@@ -121,10 +121,10 @@ def other_rows():
     rows = product("chase inspect far", "sched_setaffinity", ["*"], "EPERM EINVAL ENOSYS", ("once", "always", "always@2"),
                    quiet=True)
     rows += product("chase inspect", "sched_getaffinity", ["*"], "EPERM EINVAL ENOSYS", quiet=True)
-    rows += product("large inspect", "prctl", ["*"], "EPERM EINVAL", quiet=True)
-    files = ["|proc|stat", "|proc|meminfo", "|proc|self|smaps", "|proc|self|pagemap", "|proc|cpuinfo", "|proc|interrupts",
-             "current_clocksource", "|proc|self|cgroup"]
+    files = ["|proc|stat", "|proc|meminfo", "|proc|self|smaps", "|proc|cpuinfo", "current_clocksource", "|proc|self|cgroup"]
     rows += product("chase inspect", "open", files, "EACCES ENOENT EINTR", quiet=True)
+    rows += product("large", "open", ["|proc|self|pagemap"], "EACCES ENOENT EINTR", quiet=True)
+    rows += product("inspect", "open", ["|proc|interrupts"], "EACCES ENOENT EINTR", quiet=True)
     rows += product("chase inspect", "read", ["meminfo", "stat", "smaps"], "EIO EINTR EPERM", quiet=True)
     rows += product("events inspect", "fork", ["*"], "EAGAIN ENOMEM ENOSYS")
     rows += product("events inspect", "waitpid", ["*"], "EINTR ECHILD")
@@ -154,6 +154,7 @@ SHORT = [
     Combination("events", "mprotect", "3", "ENOMEM", "always@20"),
     Combination("events", "waitpid", "*", "EINTR", "always"),
     Combination("inspect", "read", "meminfo", "EINTR", "always", True),
+    Combination("inspect", "sched_getaffinity", "*", "EPERM", "always", True),
     Combination("inspect", "sched_setaffinity", "*", "EPERM", "always@2", True),
 ]
 
