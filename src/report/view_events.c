@@ -286,10 +286,20 @@ static const char *staying_text(const struct price_list *prices)
                                            : "some of what stays inside costs more as well";
 }
 
+/* Whether it surely costs more than all others. */
+static bool is_dearest(const struct price_list *prices, const struct price *first)
+{
+    double next = 0;
+    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED));)
+        next = price == first ? next : fmax(next, price->over[OVER_NATIVE].high);
+    return first->over[OVER_NATIVE].low > next;
+}
+
 /* What is known of guests' prices, or of native's where none of these is. */
 static const char *conclusion_text(const struct price_list *prices, struct document *doc)
 {
-    const struct price *leave = find_leaving(prices), *first = prices->rows; /* the most expensive one */
+    const struct price *leave = find_leaving(prices);
+    const struct price *first = next_price(prices, NULL, COSTS_MORE); /* the most expensive one */
     const struct price *fault = find_price(prices, "page-fault", COMPARED | COSTS_MORE);
     const char *staying = staying_text(prices);
     struct listing list = {.doc = doc, .between = "; "};
@@ -307,9 +317,11 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
     else if (fault)
         listing_add(
             &list, "a page fault %s costs %s more than native", fault->where, extra_text(doc, fault, false));
-    else if (first->flags & COSTS_MORE)
-        listing_add(&list, "the most expensive operation here is %s: %s more %s than natively", first->name,
-            extra_text(doc, first, false), first->where);
+    else if (first)
+        listing_add(&list, "%s here is %s: %s more %s than natively",
+            is_dearest(prices, first) ? "the most expensive operation"
+                                      : "one of the most expensive operations",
+            first->name, extra_text(doc, first, false), first->where);
     else if (!staying)
         return document_text(doc, "no operation that was measured costs significantly more %s",
             prices->elsewhere ? "there" : "in the guest here");
