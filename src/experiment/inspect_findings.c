@@ -164,8 +164,8 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     struct estimate cost;
     if (figures_difference(with, without, &cost))
         return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
-    struct finding finding = inspect_measured(
-        "walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost, "it was not measured together");
+    struct finding finding = inspect_measured("walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost,
+        "it was not measured together without being disturbed");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "

@@ -113,7 +113,10 @@ void view_run_today(const struct result *result, struct document *doc)
     const struct result_comparison *found = result->comparisons;
     const struct result_cell *cell = result->cells;
     for (size_t i = 0; reaches && i < result->comparison_count; i++, found++)
-        add_reach(reaches, &count, found->ratio, found->low, found->high);
+        if (found->placements < 2 && comparison_doubt(result, found, COMPARISON_RATIO))
+            reaches[count++] = INFINITY;
+        else
+            add_reach(reaches, &count, found->ratio, found->low, found->high);
     bool compared = count;
     for (size_t i = 0; reaches && !compared && i < result->cell_count; i++, cell++)
         add_reach(reaches, &count, cell->median, cell->low, cell->high);
@@ -123,10 +126,14 @@ void view_run_today(const struct result *result, struct document *doc)
     /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
     double half = reaches[count / 2];
     const char *kind = half <= 0.02 ? "quiet" : half <= 0.10 ? "fairly quiet" : "disturbed";
-    document_say(doc, BLOCK_SENTENCE,
-        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
-        compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
-        100 * half);
+    if (!isfinite(half))
+        document_say(doc, BLOCK_SENTENCE,
+            "This machine is disturbed today: nothing is known of half of the comparisons.");
+    else
+        document_say(doc, BLOCK_SENTENCE,
+            "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
+            compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
+            100 * half);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
@@ -296,7 +303,10 @@ void view_run_cells(const struct result *result, struct document *doc)
         for (size_t k = 0; i && !against && k < result->comparison_count; k++)
             if (all[k].cell == i - 1 && all[k].baseline < result->cell_count)
                 against = &all[k];
-        const char *reason = cell_reason(cell);
+        const char *reason = cell_reason(cell),
+                   *doubt = against ? comparison_doubt(result, against, COMPARISON_RATIO) : NULL;
+        if (doubt && reason)
+            reason = document_text(doc, "%s; %s", reason, doubt);
         const struct file_value values[] = {
             FILE_WORDS("id", cell->id),
             FILE_WORDS("workload", cell_workload(cell)),
@@ -331,7 +341,10 @@ void view_run_cells(const struct result *result, struct document *doc)
             FILE_FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),
             FILE_FIGURE("ratio_placements", UNIT_COUNT, against ? against->placements : NAN),
             FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
-            FILE_WORDS("reason", !reason && against ? comparison_reason(against) : reason),
+            FILE_WORDS("reason", reason    ? reason
+                                 : doubt   ? doubt
+                                 : against ? comparison_reason(against)
+                                           : NULL),
             FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
             FILE_WORDS("operation", workload_operation(&cell->cell.workload)),
             FILE_WORDS("note", cell->note),
