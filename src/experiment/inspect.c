@@ -74,8 +74,8 @@ int inspect_end_part(struct inspection *inspection, int rc, char reason[static 2
     result->complete = true;
     result->broken = false;
     result->incomplete_reason[0] = '\0';
-    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
-                                                              : 0;
+    const struct stop *stop = &inspection->experiment->setting->stop;
+    return stop_asked(stop) ? error_set(error, EINTR, "%s", stop_reason(stop)) : 0;
 }
 
 /* ---- progress: that of a part becomes that of the whole ---- */
@@ -154,7 +154,8 @@ static int measure_and_judge(struct inspection *inspection, struct error *error)
     watch_close(&inspection->watch);
     if (rc == -EINTR) {
         result->complete = false;
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "stopped by the user");
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%s",
+            stop_reason(&inspection->experiment->setting->stop));
         rc = 0;
     }
     if (rc == 0)

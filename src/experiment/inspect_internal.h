@@ -37,8 +37,9 @@ struct inspection {
     bool regions_known;
     struct gaps gaps;
     bool gaps_known;
-    double end;   /* clock_seconds() */
-    double scale; /* of all times of the plan, to fit the budget */
+    bool throttled; /* a control group's CPU limit took the CPU away meanwhile */
+    double end;     /* clock_seconds() */
+    double scale;   /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
     char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
 };

@@ -63,7 +63,7 @@ static double elapsed(const struct run *run)
 static int check_time(const struct run *run, struct error *error)
 {
     if (stop_asked(&run->schedule->stop))
-        return error_set(error, EINTR, "stopped by the user");
+        return error_set(error, EINTR, "%s", stop_reason(&run->schedule->stop));
     if (run->schedule->strict && elapsed(run) > run->schedule->seconds)
         return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->seconds);
     return 0;
@@ -152,6 +152,8 @@ static int bear(struct run *run, size_t cell, int rc, struct error *error)
         (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
         return rc;
     run->scheduled->cells[cell].done = true;
+    if (!run->result->first_failure)
+        run->result->first_failure = error->code;
     snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
     if (!run->scheduled->failures_are_figures || (remote && remote_is_gone(remote))) {
         run->broken = run->broken.code ? run->broken : *error;

@@ -4,6 +4,7 @@
 #include "report/format.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Brand strings are padded with blanks. */
@@ -106,8 +107,21 @@ static void add_reach(double *reaches, size_t *count, double value, double low, 
     *count += isfinite(reaches[*count]);
 }
 
+/* Less than one CPU that a control group leaves this process; 0: there is no such limit. */
+static double cpu_limit(const struct result *result)
+{
+    const struct fact *limit = &result->host.cpus.limit;
+    double cpus = limit->known ? strtod(limit->text, NULL) : 0;
+    return cpus < 1 ? cpus : 0;
+}
+
 void view_run_today(const struct result *result, struct document *doc)
 {
+    if (cpu_limit(result) > 0)
+        document_say(doc, BLOCK_SENTENCE,
+            "The control group of this process has a limit of %g CPUs: once that is used up, samples are "
+            "disturbed. Raise it to 1 or more (cpu.max, or Kubernetes' limits.cpu).",
+            cpu_limit(result));
     size_t most = result->comparison_count + result->cell_count, count = 0;
     double *reaches = pool_room(&doc->pool, most, sizeof *reaches);
     const struct result_comparison *found = result->comparisons;
@@ -254,7 +268,13 @@ const char *view_run_blame(const struct result *result, struct document *doc)
     static const double least = 0.2; /* of so many samples other work is to blame for what cannot be told */
     struct sample_counts counts = count_samples(result);
     size_t all = counts.kept + counts.repeated, disturbed = counts.disturbed + counts.repeated;
-    if (all && (double)disturbed >= least * (double)all)
+    bool taken = all && (double)disturbed >= least * (double)all;
+    if (taken && cpu_limit(result) > 0)
+        return document_text(doc,
+            "the control group's limit of %g CPUs takes this CPU away (%zu of %zu samples were disturbed). "
+            "Raise it, then run again",
+            cpu_limit(result), disturbed, all);
+    if (taken)
         return document_text(doc,
             "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
             "again",

@@ -149,7 +149,8 @@ struct result {
     double seconds;
     bool complete; /* false after Ctrl-C or when a time budget cut it short */
     char incomplete_reason[320];
-    bool broken; /* incomplete because something failed in the middle, which the reason tells */
+    bool broken;       /* incomplete because something failed in the middle, which the reason tells */
+    int first_failure; /* errno of the first cell's; 0: none. Not in files */
     uint64_t seed;
     unsigned cpu; /* the CPU that everything ran on */
     double tsc_ghz;

@@ -366,7 +366,7 @@ static void holes_and_perfect_figures_do_no_harm(void **state)
 static void a_measurement_here_comes_to_an_end(void **state)
 {
     struct setting setting = {.runner_count = 0};
-    struct stop never = {NULL, NULL};
+    struct stop never = {.asked = NULL};
     struct region_effort effort;
     struct regions found;
     struct error error;
@@ -399,7 +399,7 @@ static bool at_once(void *context)
 static void a_measurement_can_be_stopped(void **state)
 {
     struct setting setting = {.runner_count = 0};
-    struct stop stop = {at_once, NULL};
+    struct stop stop = {.asked = at_once};
     struct region_effort effort;
     struct regions found;
     struct error error;

@@ -185,7 +185,7 @@ static const struct schedule usual = {.seed = 7,
     .sample_seconds = 0.01,
     .rounds = 4,
     .seconds = 10,
-    .stop = {stop_now, NULL},
+    .stop = {.asked = stop_now},
     .now = made_up_now};
 
 /* A world without trouble. */
