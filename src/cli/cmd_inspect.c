@@ -202,6 +202,6 @@ int cmd_inspect_run(const struct invocation *invocation)
 {
     struct inspector inspector = {.options = invocation->options};
     const struct measured how = {
-        .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
+        .also_tells = true, .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
     return measure_run(invocation, &how, &inspector);
 }

@@ -57,7 +57,10 @@ static int prepare(struct session *session, struct error *error)
     const struct measure_options *options = session->options;
     const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
     int rc = outputs_open(&session->outputs, &options->output, error);
-    if (rc < 0 || (rc = setting_open(&session->setting, options->cpu, &stop, error)) < 0)
+    if (rc < 0)
+        return rc;
+    rc = setting_open(&session->setting, options->cpu, &stop, error);
+    if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !options->run.quiet)

@@ -117,8 +117,8 @@ int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, s
     return rc;
 }
 
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error)
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
 {
     struct shape_list list = {0};
     struct chase_experiment experiment = {

@@ -23,8 +23,7 @@ int inspect_gaps(struct inspection *inspection, const struct progress *progress,
 static struct finding make(
     const char *name, const char *key, const char *title, enum unit unit, double number, const char *how)
 {
-    struct finding finding =
-        inspect_measured(name, title, FINDING_BELOW, unit, inspect_figure(number), "it was not measured");
+    struct finding finding = inspect_measured(name, title, FINDING_BELOW, unit, inspect_figure(number), "");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how, "%s", how);
     return finding;
@@ -38,7 +37,9 @@ static struct finding steal_finding(const struct inspection *inspection)
     struct finding finding = make("steal", "", "steal", UNIT_SHARE, share, "/proc/stat, this CPU");
     snprintf(finding.sure, sizeof finding.sure, "over %.1f s, in steps of the kernel's tick",
         (double)all->wall_ns / 1e9);
-    if (!all->steal_known)
+    if (!all->wall_ns)
+        finding.sure[0] = '\0'; /* nothing was measured */
+    else if (!all->steal_known)
         finding.value = fact_unknown("/proc/stat cannot be read");
     else if (!all->steal_ns)
         snprintf(finding.sure, sizeof finding.sure,
@@ -63,7 +64,12 @@ int inspect_find_gaps(struct inspection *inspection, struct error *error)
             looking),
     };
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++)
-        rc = findings_add(&inspection->result->findings, &findings[i], error);
+    for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++) {
+        struct finding finding = findings[i];
+        if (!finding.value.known && !finding.value.text[0])
+            finding.value =
+                fact_unknown("%.150s", inspection->no_gaps[0] ? inspection->no_gaps : "it was not measured");
+        rc = findings_add(&inspection->result->findings, &finding, error);
+    }
     return rc;
 }

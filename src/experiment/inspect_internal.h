@@ -41,13 +41,13 @@ struct inspection {
     double end;     /* clock_seconds() */
     double scale;   /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
-    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
+    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256], no_regions[256], no_gaps[256];
 };
 
 /* ---- inspect.c ---- */
 
-/* After an experiment whose cells were appended: why it was cut short or failed (`rc`) becomes `reason`, and
- * the whole goes on. -EINTR if the user wants it to stop. */
+/* After a part: why it was cut short or failed (`rc`) becomes `reason`, and the whole goes on. -EINTR if the
+ * user wants it to stop. */
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error);
 
 /* ---- inspect_curves.c ---- */

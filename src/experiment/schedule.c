@@ -338,7 +338,21 @@ static int prove_runner(struct run *run, size_t runner, struct error *error)
     return rc;
 }
 
-/* In the first placement a failure is the end: the user waits for nothing. Later it is its runner's alone. */
+/* In the first placement what the user has asked for and cannot have is the end: nobody waits for nothing. A
+ * monitor that fails in spite of its probe leaves the others, and so does whatever fails later. */
+static bool fails_alone(const struct run *run, size_t runner, int rc)
+{
+    return run->placement > 0 || (run->scheduled->runners[runner].ops->monitor && rc != -ENOTSUP);
+}
+
+static bool all_failed(const struct run *run)
+{
+    size_t runner = 0;
+    while (runner < run->scheduled->runner_count && run->placed[runner].failure.code)
+        runner++;
+    return runner == run->scheduled->runner_count;
+}
+
 static int place(struct run *run, struct error *error)
 {
     static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
@@ -348,12 +362,19 @@ static int place(struct run *run, struct error *error)
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
-        if (rc == -EINTR || (rc < 0 && run->placement == 0))
+        if (rc == -EINTR && check_time(run, error) < 0)
             return rc;
+        if (rc == -EINTR) /* nobody has stopped it: a call was interrupted again and again */
+            error->code = EAGAIN;
+        if (rc < 0 && !fails_alone(run, i % count, rc))
+            return -error->code;
         if (rc < 0)
             *failure = *error;
     }
-    return 0;
+    if (run->placement > 0 || !all_failed(run))
+        return 0;
+    *error = run->placed[0].failure;
+    return -error->code;
 }
 
 static void clear(struct run *run)

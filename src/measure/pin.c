@@ -53,8 +53,8 @@ static int bind_failed(int code, int cpu, struct error *error)
         return error_set(error, ENOTSUP,
             "this process may not choose its CPU (sched_setaffinity() is refused): a filter of system calls "
             "(seccomp) must allow it");
-    return error_errno(
-        error, code, "cannot bind the measuring thread to CPU %d (has its cpuset changed?)", cpu);
+    return error_errno(error, code, "cannot bind the measuring thread to CPU %d%s", cpu,
+        code == EINVAL ? " (it may have been taken away just now: choose another one by --cpu)" : "");
 }
 
 static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
@@ -103,7 +103,7 @@ void pin_pause(const struct pin *pin)
 int pin_resume(const struct pin *pin, struct error *error)
 {
     int rc = pin_bind(pin->cpu);
-    return rc < 0 ? error_errno(error, -rc, "cannot bind the measuring thread to CPU %u again", pin->cpu) : 0;
+    return rc < 0 ? not_bound(pin->cpu, -rc, error) : 0;
 }
 
 void pin_release(struct pin *pin)

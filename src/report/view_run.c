@@ -71,6 +71,8 @@ void view_run_machine(const struct result *result, struct document *doc)
                 facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor");
         view_add(doc, ".");
     }
+    if (result->clock_doubt[0])
+        document_say(doc, BLOCK_FACT, "%s.", result->clock_doubt);
     if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm"))
         document_say(doc, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
             kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");

@@ -154,6 +154,7 @@ struct result {
     uint64_t seed;
     unsigned cpu; /* the CPU that everything ran on */
     double tsc_ghz;
+    char clock_doubt[256]; /* why times may be wrong (measure/clock.h); "": no doubt */
     struct host host;
     struct monitor_facts monitors[RESULT_MONITORS_MAX]; /* each once, by its name */
     size_t monitor_count;

@@ -152,9 +152,11 @@ static bool await_end(struct command_process *process, double seconds)
 
 static void reap(struct command_process *process)
 {
+    enum { INTERRUPTIONS_MAX = 1000 };
     kill(-process->pid, SIGKILL);
-    while (waitpid(process->pid, &process->status, 0) < 0 && errno == EINTR)
-        ;
+    for (int i = 0; i < INTERRUPTIONS_MAX; i++)
+        if (waitpid(process->pid, &process->status, 0) >= 0 || errno != EINTR)
+            break;
     process->ended = true;
 }
 
