@@ -106,8 +106,21 @@ static void add_reach(double *reaches, size_t *count, double value, double low, 
     *count += isfinite(reaches[*count]);
 }
 
+/* A picture goes its own way, without what is said beside it. */
+static void stamp_noisy(const struct result *result, struct document *doc)
+{
+    unsigned counts[QUALITIES], all = 0;
+    result_qualities(result, counts);
+    for (enum quality quality = 0; quality < QUALITIES; quality++)
+        all += counts[quality];
+    if (!doc->stamp && all && 2 * counts[QUALITY_NOISY] >= all)
+        doc->stamp = document_text(doc, "%u of %u cells %s noisy", counts[QUALITY_NOISY], all,
+            counts[QUALITY_NOISY] == 1 ? "is" : "are");
+}
+
 void view_run_today(const struct result *result, struct document *doc)
 {
+    stamp_noisy(result, doc);
     size_t most = result->comparison_count + result->cell_count, count = 0;
     double *reaches = pool_room(&doc->pool, most, sizeof *reaches);
     const struct result_comparison *found = result->comparisons;
@@ -189,8 +202,8 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
     for (size_t i = 0; i < all; i++)
         add_shape(kind, named[i < NAMED ? i : NAMED], &list);
     if (all)
-        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
-            shapes[kind][0], listing_text(&list), shapes[kind][1]);
+        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cell%s %s: %s. %s", all, result->cell_count,
+            result->cell_count == 1 ? "" : "s", shapes[kind][0], listing_text(&list), shapes[kind][1]);
 }
 
 /* ---- how well it was measured ---- */
@@ -222,7 +235,7 @@ const char *view_run_quality(const unsigned counts[static QUALITIES], struct doc
         if (counts[quality])
             listing_add(&list, "%u %s", counts[quality], names[quality]);
     }
-    return list.count ? document_text(doc, "%s of %zu cells.", list.text, all) : "";
+    return list.count ? document_text(doc, "%s of %zu cell%s.", list.text, all, all == 1 ? "" : "s") : "";
 }
 
 struct sample_counts {
@@ -249,9 +262,9 @@ const char *view_run_blame(const struct result *result, struct document *doc)
     size_t all = counts.kept + counts.repeated, disturbed = counts.disturbed + counts.repeated;
     if (all && (double)disturbed >= least * (double)all)
         return document_text(doc,
-            "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
+            "other work takes this CPU (%zu of %zu samples %s disturbed). Stop it or move it, then run "
             "again",
-            disturbed, all);
+            disturbed, all, disturbed == 1 ? "was" : "were");
     return document_text(doc,
         "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
         10 * ceil(fmax(4 * result->seconds, 60) / 10));
