@@ -211,6 +211,7 @@ static const char *reason_for(const struct inspection *inspection, const char *t
 {
     return told[0]                                          ? told
            : planned_seconds > 0                            ? "it was not measured"
+           : inspection->short_of_time                      ? "left out: --time leaves no room for it"
            : inspection->experiment->depth == INSPECT_QUICK ? "left out by --quick"
                                                             : NULL;
 }

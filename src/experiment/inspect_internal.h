@@ -37,7 +37,10 @@ struct inspection {
     bool regions_known;
     struct gaps gaps;
     bool gaps_known;
-    double end;   /* clock_seconds() */
+    bool short_of_time; /* what a full one does besides is left out for it */
+    bool cut;           /* a part was, by the end of the time */
+    double started;     /* clock_seconds(), and when it is to end */
+    double end;
     double scale; /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
     char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
@@ -48,6 +51,12 @@ struct inspection {
 /* After an experiment whose cells were appended: why it was cut short or failed (`rc`) becomes `reason`, and
  * the whole goes on. -EINTR if the user wants it to stop. */
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error);
+
+/* Puts the end of the user's time into a schedule. */
+void inspect_limit(const struct inspection *inspection, struct schedule *schedule);
+
+/* How long a part may take for which so many seconds are planned; 0: there is no time left. */
+double inspect_part_seconds(struct inspection *inspection, double planned);
 
 /* ---- inspect_curves.c ---- */
 
