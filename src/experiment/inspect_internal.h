@@ -94,6 +94,7 @@ static inline struct estimate inspect_figure(double number) /* without interval 
 }
 
 int inspect_conclude(struct inspection *inspection, struct error *error); /* inspect_findings.c: all of it */
+int inspect_find_reaches(struct result *result, struct error *error);     /* of those in the result */
 int inspect_find_splinter(struct inspection *inspection, struct error *error);
 int inspect_find_regions(struct inspection *inspection, struct error *error);
 int inspect_find_gaps(struct inspection *inspection, struct error *error);

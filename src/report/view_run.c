@@ -281,11 +281,16 @@ void view_run_method(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, doc);
-    document_say(doc, BLOCK_SENTENCE, "%s samples", format_count(counts.kept).text);
+    document_say(
+        doc, BLOCK_SENTENCE, "%s sample%s", format_count(counts.kept).text, counts.kept == 1 ? "" : "s");
+    if (!result->agent_count) /* which have CPUs of their own */
+        view_add(doc, " on CPU %u", result->cpu);
     if (counts.repeated)
-        view_add(doc, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
+        view_add(doc, ", %s more %s disturbed and taken again", format_count(counts.repeated).text,
+            counts.repeated == 1 ? "was" : "were");
     if (counts.disturbed)
-        view_add(doc, "; %s of those kept are disturbed", format_count(counts.disturbed).text);
+        view_add(doc, "; %s of those kept %s disturbed", format_count(counts.disturbed).text,
+            counts.disturbed == 1 ? "is" : "are");
     view_add(doc, ", in %s.", format_seconds(result->seconds).text);
     document_details(doc, false);
 }
