@@ -44,12 +44,15 @@ static int judge(const struct compare *compare, bool fail_on_unknown)
         fprintf(stderr, "vcost: --fail-above: %zu of the %s cannot be judged\n", unjudged, what);
     if (!threshold->passed)
         return unjudged && fail_on_unknown ? STATUS_THRESHOLD : STATUS_DONE;
+    struct document document = {.title = NULL}; /* for the name */
     error_set(&error, ERANGE,
         "--fail-above: %u of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
         "and at least %s",
-        threshold->above, what, threshold->percent, worst->id, compare_letter(at),
+        threshold->above, what, threshold->percent,
+        view_compared_name(&compare->metrics[threshold->metric], worst, &document), compare_letter(at),
         format_figure(UNIT_CHANGE, worst->changes[at].ratio, 0).text,
         format_figure(UNIT_CHANGE, worst->changes[at].low, 0).text);
+    document_free(&document);
     (void)status_failed(&error);
     return STATUS_THRESHOLD;
 }

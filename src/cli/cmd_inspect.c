@@ -45,6 +45,7 @@ static int measure(
                                      : INSPECT_FULL,
         .seed = budget.seed,
         .seconds = inspector->in_round ? 0 : budget.seconds,
+        .spent = budget.spent,
         .progress = *progress,
     };
     return experiment_inspect(&experiment, result, error);

@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/settings.h"
 #include "cli/status.h"
+#include "measure/clock.h"
 #include "report/progress.h"
 #include "result/json.h"
 
@@ -11,7 +12,10 @@
 struct budget measure_budget(const struct session *session)
 {
     const struct run_options *run = &session->options->run;
-    return (struct budget){.quick = run->quick, .seconds = run->seconds, .seed = run->seed};
+    return (struct budget){.quick = run->quick,
+        .seconds = run->seconds,
+        .spent = clock_seconds() - session->started,
+        .seed = run->seed};
 }
 
 static void show_progress(void *context, double fraction, double seconds_left, const char *what)
@@ -52,7 +56,16 @@ int measure_show(struct session *session, struct error *error)
     return outputs_show(&session->outputs, &(struct found){session, write_json, view}, error);
 }
 
-static int prepare(struct session *session, struct error *error)
+/* Nobody waits a minute for what goes nowhere. Files are written first, and are enough. */
+static int check_reader(const struct session *session, struct error *error)
+{
+    for (size_t i = 0; i < session->outputs.count; i++)
+        if (output_stream(session->outputs.files[i].output) != stdout)
+            return 0;
+    return output_check_stdout(error);
+}
+
+static int make_ready(struct session *session, struct error *error)
 {
     const struct measure_options *options = session->options;
     const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
@@ -65,7 +78,19 @@ static int prepare(struct session *session, struct error *error)
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !options->run.quiet)
         status_warn(session->setting.left_out);
-    return rc == 0 && session->how->plan ? session->how->plan(session, error) : rc;
+    if (rc == 0 && session->setting.busy[0] && !options->run.quiet)
+        status_warn(session->setting.busy);
+    if (rc == 0 && session->how->plan)
+        rc = session->how->plan(session, error);
+    return rc < 0 ? rc : check_reader(session, error); /* not sooner: a reader takes a moment to go away */
+}
+
+/* Whatever a signal has made fail: it was the user. */
+static int prepare(struct session *session, struct error *error)
+{
+    int rc = make_ready(session, error);
+    return interrupt_asked(NULL) ? error_set(error, EINTR, "stopped by the user before anything was measured")
+                                 : rc;
 }
 
 /* What was written may be all that there is, and yet not what was asked for. */
@@ -108,8 +133,11 @@ static int measure_and_write(struct session *session, struct error *error)
 
 int measure_run(const struct invocation *invocation, const struct measured *how, void *own)
 {
-    struct session session = {
-        .invocation = invocation, .how = how, .options = invocation->options, .own = own};
+    struct session session = {.invocation = invocation,
+        .how = how,
+        .options = invocation->options,
+        .own = own,
+        .started = clock_seconds()};
     struct error error;
     interrupt_catch();
     int rc = prepare(&session, &error);

@@ -18,6 +18,7 @@ struct session {
     struct setting setting;                /* open, and probed for --on */
     struct outputs outputs;
     struct result result; /* owned */
+    double started;       /* clock_seconds(), before anything was made ready */
     bool shown;           /* it has been already: a step may set it */
     bool passed;          /* a threshold that the user set was */
     bool wrong_usage;     /* found only after measuring: what failed does so for that */

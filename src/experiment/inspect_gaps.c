@@ -10,9 +10,11 @@
 int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
-    double seconds = inspection->plan->gap_seconds * inspection->scale;
+    double seconds = inspect_part_seconds(inspection, inspection->plan->gap_seconds);
     uint64_t before, after;
     (void)progress; /* it is short */
+    if (!(seconds > 0))
+        return 0;
     bool told = cgroup_cpu_throttled(&before);
     int rc = gaps_watch(seconds, &setting->clock, setting->pin.cpu, &setting->stop, &inspection->gaps, error);
     inspection->gaps_known = rc == 0;

@@ -295,10 +295,12 @@ int inspect_regions_measure(struct setting *setting, double seconds, uint64_t se
 int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct inspect_experiment *experiment = inspection->experiment;
+    double seconds = inspect_part_seconds(inspection, inspection->plan->region_seconds);
     (void)progress; /* it is short */
-    int rc =
-        inspect_regions_measure(experiment->setting, inspection->plan->region_seconds * inspection->scale,
-            experiment->seed, &inspection->regions, &inspection->effort, error);
+    if (!(seconds > 0))
+        return 0;
+    int rc = inspect_regions_measure(
+        experiment->setting, seconds, experiment->seed, &inspection->regions, &inspection->effort, error);
     inspection->regions_known = rc == 0;
     return rc;
 }

@@ -1,5 +1,7 @@
 #include "measure/pin.h"
 
+#include "host/cpu_use.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +87,17 @@ int pin_thread(struct pin *pin, int wanted, struct error *error)
     else
         *pin = made;
     return rc;
+}
+
+int pin_idlest(const struct cpu_look *look)
+{
+    cpu_set_t *allowed = CPU_ALLOC(CPUS_MAX);
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
+    int cpu = -1;
+    if (allowed && sched_getaffinity(0, bytes, allowed) >= 0)
+        cpu = cpu_look_idlest(look, allowed, bytes);
+    CPU_FREE(allowed);
+    return cpu;
 }
 
 int pin_other(const struct pin *pin)

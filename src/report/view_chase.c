@@ -282,7 +282,10 @@ static void say_pages(const struct chase_view *view, const char *label)
             words_of(view, fastest).kind, format_ns(best->median).text, words_of(view, slowest).kind,
             format_ns(worst->median).text);
     else
-        view_add(view->doc, "none of the %zu pairs is significantly faster than another.", pairs);
+        view_add(view->doc,
+            pairs == 2 ? "neither is significantly faster."
+                       : "none of the %zu pairs is significantly faster than another.",
+            pairs);
 }
 
 /* What the way in which KVM virtualizes memory means for this. */

@@ -117,8 +117,21 @@ static double cpu_limit(const struct result *result)
     return cpus < 1 ? cpus : 0;
 }
 
+/* A picture goes its own way, without what is said beside it. */
+static void stamp_noisy(const struct result *result, struct document *doc)
+{
+    unsigned counts[QUALITIES], all = 0;
+    result_qualities(result, counts);
+    for (enum quality quality = 0; quality < QUALITIES; quality++)
+        all += counts[quality];
+    if (!doc->stamp && all && 2 * counts[QUALITY_NOISY] >= all)
+        doc->stamp = document_text(doc, "%u of %u cells %s noisy", counts[QUALITY_NOISY], all,
+            counts[QUALITY_NOISY] == 1 ? "is" : "are");
+}
+
 void view_run_today(const struct result *result, struct document *doc)
 {
+    stamp_noisy(result, doc);
     if (cpu_limit(result) > 0)
         document_say(doc, BLOCK_SENTENCE,
             "The control group of this process has a limit of %g CPUs: once that is used up, samples are "
@@ -212,8 +225,8 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
     for (size_t i = 0; i < all; i++)
         add_shape(kind, named[i < NAMED ? i : NAMED], &list);
     if (all)
-        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
-            shapes[kind][0], listing_text(&list), shapes[kind][1]);
+        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cell%s %s: %s. %s", all, result->cell_count,
+            result->cell_count == 1 ? "" : "s", shapes[kind][0], listing_text(&list), shapes[kind][1]);
 }
 
 /* ---- how well it was measured ---- */
@@ -245,7 +258,7 @@ const char *view_run_quality(const unsigned counts[static QUALITIES], struct doc
         if (counts[quality])
             listing_add(&list, "%u %s", counts[quality], names[quality]);
     }
-    return list.count ? document_text(doc, "%s of %zu cells.", list.text, all) : "";
+    return list.count ? document_text(doc, "%s of %zu cell%s.", list.text, all, all == 1 ? "" : "s") : "";
 }
 
 struct sample_counts {
@@ -278,9 +291,9 @@ const char *view_run_blame(const struct result *result, struct document *doc)
             cpu_limit(result), disturbed, all);
     if (taken)
         return document_text(doc,
-            "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
+            "other work takes this CPU (%zu of %zu samples %s disturbed). Stop it or move it, then run "
             "again",
-            disturbed, all);
+            disturbed, all, disturbed == 1 ? "was" : "were");
     return document_text(doc,
         "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
         10 * ceil(fmax(4 * result->seconds, 60) / 10));
@@ -297,11 +310,16 @@ void view_run_method(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, doc);
-    document_say(doc, BLOCK_SENTENCE, "%s samples", format_count(counts.kept).text);
+    document_say(
+        doc, BLOCK_SENTENCE, "%s sample%s", format_count(counts.kept).text, counts.kept == 1 ? "" : "s");
+    if (!result->agent_count) /* which have CPUs of their own */
+        view_add(doc, " on CPU %u", result->cpu);
     if (counts.repeated)
-        view_add(doc, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
+        view_add(doc, ", %s more %s disturbed and taken again", format_count(counts.repeated).text,
+            counts.repeated == 1 ? "was" : "were");
     if (counts.disturbed)
-        view_add(doc, "; %s of those kept are disturbed", format_count(counts.disturbed).text);
+        view_add(doc, "; %s of those kept %s disturbed", format_count(counts.disturbed).text,
+            counts.disturbed == 1 ? "is" : "are");
     view_add(doc, ", in %s.", format_seconds(result->seconds).text);
     document_details(doc, false);
 }
