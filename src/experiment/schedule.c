@@ -77,10 +77,16 @@ static bool is_over(void *context)
     return check_time(context, &why) < 0;
 }
 
+static const char *why_over(void *context)
+{
+    const struct stop *users = &((const struct run *)context)->schedule->stop;
+    return stop_asked(users) ? stop_reason(users) : "the time budget ended";
+}
+
 /* Memory is mapped and lists are laid out for as long as the budget allows, and no longer. */
 static void watch_placements(struct run *run)
 {
-    run->stop = (struct stop){is_over, run};
+    run->stop = (struct stop){is_over, run, why_over};
     for (size_t i = 0; i < run->scheduled->runner_count; i++) {
         const struct stop **stop = &run->scheduled->runners[i].placement->config.stop;
         run->placed[i].stop_before = *stop;

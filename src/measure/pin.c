@@ -116,7 +116,7 @@ void pin_pause(const struct pin *pin)
 int pin_resume(const struct pin *pin, struct error *error)
 {
     int rc = pin_bind(pin->cpu);
-    return rc < 0 ? not_bound(pin->cpu, -rc, error) : 0;
+    return rc < 0 ? bind_failed(-rc, (int)pin->cpu, error) : 0;
 }
 
 void pin_release(struct pin *pin)
