@@ -85,12 +85,13 @@ static int make_ready(struct session *session, struct error *error)
     return rc < 0 ? rc : check_reader(session, error); /* not sooner: a reader takes a moment to go away */
 }
 
-/* Whatever a signal has made fail: it was the user. */
+/* Whatever a signal has made fail: the reason is that of the signal. */
 static int prepare(struct session *session, struct error *error)
 {
     int rc = make_ready(session, error);
-    return interrupt_asked(NULL) ? error_set(error, EINTR, "stopped by the user before anything was measured")
-                                 : rc;
+    return interrupt_asked(NULL)
+               ? error_set(error, EINTR, "%s before anything was measured", interrupt_reason(NULL))
+               : rc;
 }
 
 /* What was written may be all that there is, and yet not what was asked for. */
