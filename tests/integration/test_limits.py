@@ -381,11 +381,11 @@ def has(group, *names):
 
 
 def test_a_cpu_limit_is_named_by_chase_and_has_a_remedy_in_inspect():
-    with control_group("cpu", cpu__cfs_quota_us=25000, cpu__max="25000 100000") as group:
+    with control_group("cpu", cpu__cfs_quota_us=10000, cpu__max="10000 100000") as group:
         has(group, "cpu.cfs_quota_us", "cpu.max")
         done = vcost(*TINY, prepare=enter(group))
         ended_well(done, status=0)
-        assert "limit of 0.25 CPUs" in done.stdout and "cpu.max" in done.stdout, done.stdout
+        assert "limit of 0.1 CPUs" in done.stdout and "cpu.max" in done.stdout, done.stdout
         for _ in range(3):  # others may have taken the CPU before the limit could
             done = vcost("inspect", "--quick", "--json", "-", prepare=enter(group))
             ended_well(done, status=0)
