@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "experiment/inspect.h"
-#include "experiment/inspect_regions.h"
+#include "inspect/regions.h"
 #include "measure/evidence.h"
 #include "measure/gaps.h"
 #include "measure/statistics.h"
@@ -32,9 +32,8 @@ struct inspection {
     struct result *result;
     struct watch watch;
     struct evidence all; /* about the whole inspection */
-    struct regions regions;
-    struct region_effort effort; /* that the regions took */
-    bool regions_known;
+    struct regions_input regions_input;
+    struct regions regions; /* reason "": not measured */
     struct gaps gaps;
     bool gaps_known;
     bool throttled; /* a control group's CPU limit took the CPU away meanwhile */
@@ -81,6 +80,8 @@ int inspect_gaps(struct inspection *inspection, const struct progress *progress,
 
 /* ---- inspect_regions.c ---- */
 
+/* The calling thread, which setting->pin binds, visits the CPUs that it was allowed before and is back on its
+ * own afterwards. Four rounds are taken at least, whatever they take. */
 int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */
