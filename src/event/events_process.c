@@ -25,7 +25,7 @@ static int fork_and_exit(struct event_bench *bench, struct error *error)
     (void)bench;
     pid_t child = fork();
     if (child < 0)
-        return error_errno(error, errno, "cannot fork");
+        return error_start(error, errno, "a process");
     if (child == 0)
         _exit(0);
     return wait_for(child, error);
@@ -45,7 +45,7 @@ static int spawn_program(struct event_bench *bench, struct error *error)
     (void)bench;
     int rc = posix_spawn(&child, PROGRAM, NULL, NULL, arguments, environment);
     if (rc)
-        return error_errno(error, rc, "cannot start " PROGRAM);
+        return error_start(error, rc, PROGRAM);
     return wait_for(child, error);
 }
 

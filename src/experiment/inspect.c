@@ -37,6 +37,9 @@ static const struct inspect_plan plans[] = {
 /* Of the planned time, what a part is given at least. */
 static const double scale_least = 0.4;
 
+/* Seconds: less is not worth beginning a part for. */
+static const double part_least = 0.05;
+
 /* What is done one after the other. */
 static const struct part {
     const char *what; /* for the line of progress */
@@ -74,13 +77,32 @@ static double all_seconds(const struct inspect_plan *plan)
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error)
 {
     struct result *result = inspection->result;
+    inspection->cut |= rc == 0 && !result->complete && !result->broken;
     if (rc < 0 || !result->complete)
         snprintf(reason, 256, "%.250s", rc < 0 ? error->text : result->incomplete_reason);
     result->complete = true;
     result->broken = false;
     result->incomplete_reason[0] = '\0';
-    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
-                                                              : 0;
+    const struct stop *stop = &inspection->experiment->setting->stop;
+    return stop_asked(stop) ? error_set(error, EINTR, "%s", stop_reason(stop)) : 0;
+}
+
+void inspect_limit(const struct inspection *inspection, struct schedule *schedule)
+{
+    const struct inspect_experiment *experiment = inspection->experiment;
+    schedule->limit = experiment->seconds;
+    schedule->spent = experiment->spent + (clock_seconds() - inspection->started);
+}
+
+double inspect_part_seconds(struct inspection *inspection, double planned)
+{
+    double seconds = planned * inspection->scale;
+    double left = inspection->started + inspection->experiment->seconds - inspection->experiment->spent -
+                  clock_seconds();
+    if (!(inspection->experiment->seconds > 0) || seconds <= left)
+        return seconds;
+    inspection->cut = true;
+    return left < part_least ? 0 : left;
 }
 
 /* ---- progress: that of a part becomes that of the whole ---- */
@@ -172,8 +194,14 @@ static int measure_and_judge(struct inspection *inspection, struct error *error)
     }
     if (rc == -EINTR) {
         result->complete = false;
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "stopped by the user");
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%s",
+            stop_reason(&inspection->experiment->setting->stop));
         rc = 0;
+    }
+    if (result->complete && inspection->cut) {
+        result->complete = false;
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "the time budget of %g s ended",
+            inspection->experiment->seconds);
     }
     if (rc == 0)
         rc = experiment_find_reaches(result, error);
@@ -183,21 +211,25 @@ static int measure_and_judge(struct inspection *inspection, struct error *error)
 int experiment_inspect(
     const struct inspect_experiment *experiment, struct result *result, struct error *error)
 {
-    const struct inspect_plan *plan = &plans[experiment->depth];
+    double time = experiment->seconds - experiment->spent;
+    bool short_of_time = experiment->depth == INSPECT_FULL && experiment->seconds > 0 &&
+                         time < scale_least * all_seconds(&plans[INSPECT_FULL]);
+    const struct inspect_plan *plan = &plans[short_of_time ? INSPECT_QUICK : experiment->depth];
     struct inspection inspection = {
         .experiment = experiment,
         .plan = plan,
         .result = result,
-        .scale = experiment->seconds > 0 ? experiment->seconds / all_seconds(plan) : 1,
+        .short_of_time = short_of_time,
+        .scale = experiment->seconds > 0 ? time / all_seconds(plan) : 1,
+        .started = clock_seconds(),
     };
-    double started = clock_seconds();
-    inspection.end = started + inspection.scale * all_seconds(plan);
+    inspection.end = inspection.started + inspection.scale * all_seconds(plan);
     begin_result(result, "inspect", experiment->seed);
     int rc = add_runners(experiment->setting, error);
     if (rc == 0)
         rc = setting_describe(experiment->setting, result, error);
     if (rc == 0)
         rc = measure_and_judge(&inspection, error);
-    result->seconds = clock_seconds() - started;
+    result->seconds = clock_seconds() - inspection.started;
     return rc;
 }

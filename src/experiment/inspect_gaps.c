@@ -1,6 +1,8 @@
 /* What takes the CPU away, as findings. */
 #include "experiment/inspect_internal.h"
 
+#include "host/cgroup_cpu.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,10 +10,15 @@
 int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
-    double seconds = inspection->plan->gap_seconds * inspection->scale;
+    double seconds = inspect_part_seconds(inspection, inspection->plan->gap_seconds);
+    uint64_t before, after;
     (void)progress; /* it is short */
+    if (!(seconds > 0))
+        return 0;
+    bool told = cgroup_cpu_throttled(&before);
     int rc = gaps_watch(seconds, &setting->clock, setting->pin.cpu, &setting->stop, &inspection->gaps, error);
     inspection->gaps_known = rc == 0;
+    inspection->throttled = told && cgroup_cpu_throttled(&after) && after > before;
     return rc;
 }
 

@@ -23,6 +23,7 @@ struct setting {
     const char *const *on;                    /* where it may run: names of runners, and others; not owned */
     size_t on_count;                          /* 0: wherever this host can run something */
     struct monitor_facts facts[MONITORS_MAX]; /* of monitor_at() */
+    char busy[320];     /* the sentence that something else takes the CPUs; "": hardly anything does */
     char left_out[320]; /* the sentence that a monitor is left out since it cannot be used; "": none is */
     struct kept_memory kept; /* of the placements; to be released after each experiment that keeps some */
     struct placement placements[SETTING_PLACEMENTS_MAX];
@@ -32,9 +33,9 @@ struct setting {
     size_t runner_count;
 };
 
-/* Binds the calling thread to a CPU (-1: the last one that may be used) and makes ready. *setting must stay
- * where it is until setting_close(), which is to be called also after a failure of setting_open(). After one
- * setting->cannot_measure has it too: whoever can do without measuring may go on. */
+/* Binds the calling thread to a CPU (-1: the idlest that may be used, after a short look) and makes ready.
+ * *setting must stay where it is until setting_close(), which is to be called also after a failure of
+ * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on. */
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error);
 void setting_close(struct setting *setting);
 

@@ -41,7 +41,7 @@ static int run(const char *const arguments[], FILE *const files[FILES], struct e
             "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
             "ask for an .svg");
     if (code)
-        return error_errno(error, code, "cannot run rsvg-convert, which makes PNG pictures");
+        return error_start(error, code, "rsvg-convert, which makes PNG pictures");
     if (WIFSIGNALED(status))
         return error_set(
             error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));

@@ -66,7 +66,7 @@ int command_process_start(
     if (pid < 0) {
         int code = errno;
         close_pipes(pipes);
-        return error_errno(error, code, "cannot start a process");
+        return error_start(error, code, "a process");
     }
     *process = (struct command_process){
         .pid = pid, .in = pipes[0][WRITE_END], .out = pipes[1][READ_END], .said_fd = pipes[2][READ_END]};

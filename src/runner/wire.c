@@ -1,5 +1,7 @@
 #include "runner/wire.h"
 
+#include "base/clean.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -92,11 +94,32 @@ static int read_rest(const struct wire *wire, uint8_t *header, struct message *m
     return message_decode(type, body, length, wire->texts, message, error);
 }
 
+/* What began a message and is none's beginning, as it was heard. */
+static int refuse_noise(const uint8_t *heard, size_t length, struct error *error)
+{
+    char raw[MESSAGE_MAGIC_BYTES + 1] = "", shown[4 * sizeof raw];
+    for (size_t i = 0; i < length; i++)
+        raw[i] = heard[i] ? (char)heard[i] : ' ';
+    for (; length && raw[length - 1] <= ' ' && raw[length - 1] >= 0; length--)
+        raw[length - 1] = '\0';
+    text_clean(raw, TEXT_ASCII, shown, sizeof shown);
+    return error_set(error, EPROTO, "what came begins with \"%s\", which is no message of vcost", shown);
+}
+
+/* The beginning byte by byte: what was heard is known where it ends too early. */
 int wire_receive(const struct wire *wire, struct message *message, struct error *error)
 {
     uint8_t header[MESSAGE_HEADER_BYTES];
-    int rc = read_all(wire, header, MESSAGE_MAGIC_BYTES, error);
-    return rc < 0 ? rc : read_rest(wire, header, message, error);
+    for (size_t i = 0; i < MESSAGE_MAGIC_BYTES; i++) {
+        int rc = read_all(wire, header + i, 1, error);
+        if (rc == -EPIPE && i)
+            return refuse_noise(header, i, error);
+        if (rc < 0)
+            return rc;
+    }
+    if (memcmp(header, message_magic, MESSAGE_MAGIC_BYTES) != 0)
+        return refuse_noise(header, MESSAGE_MAGIC_BYTES, error);
+    return read_rest(wire, header, message, error);
 }
 
 /* The magic without the line's end that terminals change. */

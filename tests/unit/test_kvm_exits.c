@@ -250,7 +250,7 @@ static void creating_is_tried_again_while_signals_interrupt_it(void **state)
 static void creating_ends_when_stop_is_asked_and_without_it_too(void **state)
 {
     int calls = 5;
-    struct stop stop = {ask, &calls};
+    struct stop stop = {.asked = ask, .context = &calls};
     (void)state;
     played.fail_first = 1 << 30;
     played.code = EINTR;
