@@ -80,6 +80,7 @@ const char *const finding_names[] = {
     "tlb-entries",
     "tlb-reach",
     "tsc-flag",
+    "tsc-offered",
     "turbo",
     "vfio",
     "walk-cost",
