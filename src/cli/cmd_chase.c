@@ -98,6 +98,6 @@ static void view(const struct session *session, struct document *document)
 
 int cmd_chase_run(const struct invocation *invocation)
 {
-    return measure_run(
-        invocation, &(struct measured){.plan = add_runners, .measure = measure, .view = view}, NULL);
+    return measure_run(invocation,
+        &(struct measured){.cells = true, .plan = add_runners, .measure = measure, .view = view}, NULL);
 }

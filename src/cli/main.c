@@ -1,8 +1,9 @@
 #include "cli/command.h"
+#include "cli/fold.h"
 #include "cli/help.h"
+#include "cli/inherited.h"
 #include "cli/options.h"
 #include "cli/status.h"
-#include "cli/fold.h"
 #include "cli/version.h"
 
 #include <fcntl.h>
@@ -34,7 +35,7 @@ static void keep_standard_descriptors(void)
             (void)open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     const struct command *command = &command_vcost;
     struct error error;
@@ -52,4 +53,15 @@ int main(int argc, char **argv)
     int status = status_close_stdout(dispatch(command, argc, argv, 1 + (int)used, options));
     free(options);
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct error error;
+    inherited_signals();
+    int status = inherited_stack(run, argc, argv);
+    if (status >= 0)
+        return status;
+    error_errno(&error, -status, "no memory for a stack of 1 MiB (raise ulimit -v or ulimit -s)");
+    return status_failed(&error);
 }

@@ -152,8 +152,8 @@ double chase_plan_least_seconds(const struct chase_plan *plan, const struct sett
                                              (bytes * map_byte_seconds + elements * lay_out_seconds));
 }
 
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error)
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
 {
     struct shape_list list = {0};
     struct chase_experiment experiment = {

@@ -59,7 +59,7 @@ int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, s
 double chase_plan_least_seconds(const struct chase_plan *plan, const struct setting *setting);
 
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error);
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error);
 
 #endif

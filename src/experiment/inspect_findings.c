@@ -92,8 +92,8 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     struct estimate cost;
     if (figures_difference(with, without, &cost))
         return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
-    struct finding finding = inspect_measured(
-        "walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost, "it was not measured together");
+    struct finding finding = inspect_measured("walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost,
+        "it was not measured together without being disturbed");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
@@ -161,8 +161,8 @@ static int add_missing(struct inspection *inspection, struct error *error)
         {"memory-latency", "a random access to memory", caches, FINDING_MEMORY, UNIT_NS},
         {"large-tlb", "TLB reach (2M)", inspection->no_large_tlb[0] ? inspection->no_large_tlb : NULL,
             FINDING_CACHES, UNIT_COUNT},
-        {"hidden-numa", "NUMA that is not told", reason_for(inspection, "", plan->region_seconds),
-            FINDING_BELOW, UNIT_YES_NO},
+        {"hidden-numa", "NUMA that is not told",
+            reason_for(inspection, inspection->no_regions, plan->region_seconds), FINDING_BELOW, UNIT_YES_NO},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {

@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "experiment/inspect.h"
-#include "experiment/inspect_regions.h"
+#include "inspect/regions.h"
 #include "measure/evidence.h"
 #include "measure/gaps.h"
 #include "measure/statistics.h"
@@ -32,24 +32,24 @@ struct inspection {
     struct result *result;
     struct watch watch;
     struct evidence all; /* about the whole inspection */
-    struct regions regions;
-    struct region_effort effort; /* that the regions took */
-    bool regions_known;
+    struct regions_input regions_input;
+    struct regions regions; /* reason "": not measured */
     struct gaps gaps;
     bool gaps_known;
+    bool throttled; /* a control group's CPU limit took the CPU away meanwhile */
     bool short_of_time; /* what a full one does besides is left out for it */
     bool cut;           /* a part was, by the end of the time */
     double started;     /* clock_seconds(), and when it is to end */
     double end;
     double scale; /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
-    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
+    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256], no_regions[256], no_gaps[256];
 };
 
 /* ---- inspect.c ---- */
 
-/* After an experiment whose cells were appended: why it was cut short or failed (`rc`) becomes `reason`, and
- * the whole goes on. -EINTR if the user wants it to stop. */
+/* After a part: why it was cut short or failed (`rc`) becomes `reason`, and the whole goes on. -EINTR if the
+ * user wants it to stop. */
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error);
 
 /* Puts the end of the user's time into a schedule. */
@@ -80,6 +80,8 @@ int inspect_gaps(struct inspection *inspection, const struct progress *progress,
 
 /* ---- inspect_regions.c ---- */
 
+/* The calling thread, which setting->pin binds, visits the CPUs that it was allowed before and is back on its
+ * own afterwards. Four rounds are taken at least, whatever they take. */
 int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */

@@ -65,7 +65,7 @@ static double elapsed(const struct run *run)
 static int check_time(const struct run *run, struct error *error)
 {
     if (stop_asked(&run->schedule->stop))
-        return error_set(error, EINTR, "stopped by the user");
+        return error_set(error, EINTR, "%s", stop_reason(&run->schedule->stop));
     if (run->schedule->limit > 0 && elapsed(run) + run->schedule->spent > run->schedule->limit)
         return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->limit);
     return 0;
@@ -77,10 +77,16 @@ static bool is_over(void *context)
     return check_time(context, &why) < 0;
 }
 
+static const char *why_over(void *context)
+{
+    const struct stop *users = &((const struct run *)context)->schedule->stop;
+    return stop_asked(users) ? stop_reason(users) : "the time budget ended";
+}
+
 /* Memory is mapped and lists are laid out for as long as the budget allows, and no longer. */
 static void watch_placements(struct run *run)
 {
-    run->stop = (struct stop){is_over, run};
+    run->stop = (struct stop){is_over, run, why_over};
     for (size_t i = 0; i < run->scheduled->runner_count; i++) {
         const struct stop **stop = &run->scheduled->runners[i].placement->config.stop;
         run->placed[i].stop_before = *stop;
@@ -178,6 +184,8 @@ static int bear(struct run *run, size_t cell, int rc, struct error *error)
         (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
         return rc;
     run->scheduled->cells[cell].done = true;
+    if (!run->result->first_failure)
+        run->result->first_failure = error->code;
     snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
     if (!run->scheduled->failures_are_figures || (remote && remote_is_gone(remote))) {
         run->broken = run->broken.code ? run->broken : *error;
@@ -362,7 +370,21 @@ static int prove_runner(struct run *run, size_t runner, struct error *error)
     return rc;
 }
 
-/* In the first placement a failure is the end: the user waits for nothing. Later it is its runner's alone. */
+/* In the first placement what the user has asked for and cannot have is the end: nobody waits for nothing. A
+ * monitor that fails in spite of its probe leaves the others, and so does whatever fails later. */
+static bool fails_alone(const struct run *run, size_t runner, int rc)
+{
+    return run->placement > 0 || (run->scheduled->runners[runner].ops->monitor && rc != -ENOTSUP);
+}
+
+static bool all_failed(const struct run *run)
+{
+    size_t runner = 0;
+    while (runner < run->scheduled->runner_count && run->placed[runner].failure.code)
+        runner++;
+    return runner == run->scheduled->runner_count;
+}
+
 static int place(struct run *run, struct error *error)
 {
     static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
@@ -372,12 +394,19 @@ static int place(struct run *run, struct error *error)
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
-        if (rc == -EINTR || (rc < 0 && run->placement == 0))
+        if (rc == -EINTR && check_time(run, error) < 0)
             return rc;
+        if (rc == -EINTR) /* nobody has stopped it: a call was interrupted again and again */
+            error->code = EAGAIN;
+        if (rc < 0 && !fails_alone(run, i % count, rc))
+            return -error->code;
         if (rc < 0)
             *failure = *error;
     }
-    return 0;
+    if (run->placement > 0 || !all_failed(run))
+        return 0;
+    *error = run->placed[0].failure;
+    return -error->code;
 }
 
 static void clear(struct run *run)

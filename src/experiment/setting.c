@@ -61,9 +61,13 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
 {
     setting->stop = *stop;
     int rc = choose_cpu(setting, cpu, error);
-    if (rc < 0 || (rc = clock_calibrate(&setting->clock, error)) < 0)
-        return rc;
-    return image_load(&setting->image, error);
+    if (rc == 0)
+        rc = clock_calibrate(&setting->clock, error);
+    if (rc == 0)
+        rc = image_load(&setting->image, error);
+    if (rc < 0)
+        setting->cannot_measure = *error;
+    return rc;
 }
 
 void setting_close(struct setting *setting)
@@ -151,18 +155,20 @@ static int add_agents(const struct setting *setting, struct result *result, stru
     return 0;
 }
 
-int setting_describe(const struct setting *setting, struct result *result, struct error *error)
+int setting_describe(struct setting *setting, struct result *result, struct error *error)
 {
     struct error other;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
+    snprintf(result->clock_doubt, sizeof result->clock_doubt, "%s", setting->clock.doubt);
     for (size_t i = 0; monitor_at(i); i++)
         result_set_monitor(result, &setting->facts[i]);
-    pin_pause(&setting->pin);
+    if (setting->pin.before)
+        pin_pause(&setting->pin);
     int rc = host_look(&result->host, error);
-    int bound = pin_resume(&setting->pin, &other);
-    if (rc == 0 && bound < 0)
-        return error_set(error, EIO, "%s", other.text);
+    int bound = setting->pin.before ? pin_resume(&setting->pin, &other) : 0;
+    if (setting->image.code) /* it was ready, and is or is not again */
+        setting->cannot_measure = bound < 0 ? other : (struct error){.code = 0};
     return rc < 0 ? rc : add_agents(setting, result, error);
 }
 

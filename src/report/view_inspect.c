@@ -59,8 +59,11 @@ const char *finding_phrase(const struct finding *finding, struct pool *pool)
 const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
 {
     const struct finding *finding = tripping->finding;
-    const struct value value = finding_value(finding, pool);
     char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
+    if (!finding)
+        return pool_format(
+            pool, "%s: there is no %s here", tripping->threshold->text, tripping->threshold->name);
+    const struct value value = finding_value(finding, pool);
     finding_label(finding, label);
     if (tripping->unknown)
         return pool_format(pool, "%s: %s is not known here: %s", tripping->threshold->text, label,

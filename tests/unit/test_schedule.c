@@ -190,7 +190,7 @@ static const struct schedule usual = {.seed = 7,
     .sample_seconds = 0.01,
     .rounds = 4,
     .seconds = 10,
-    .stop = {stop_now, NULL},
+    .stop = {.asked = stop_now},
     .now = made_up_now};
 
 /* A world without trouble. */
@@ -632,6 +632,44 @@ static void a_runner_that_cannot_be_opened_ends_all_at_first_and_later_itself_al
     result_free(&result);
 }
 
+/* The probe was good, and then there were no more descriptors, or somebody took the CPU's virtualization. */
+static void a_monitor_that_fails_after_its_probe_leaves_the_others(void **state)
+{
+    static const struct monitor_ops monitor = {.name = "m"};
+    struct runner_ops guest_ops = other_ops;
+    const struct runner_config two[] = {one, {.ops = &guest_ops, .placement = &other_place, .name = "y"}};
+    struct scheduled scheduled;
+    struct result result;
+    struct error error;
+    (void)state;
+    guest_ops.monitor = &monitor;
+    world.not_open = &guest_ops;
+    world.code = EMFILE;
+    make_on(two, 2, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), 0);
+    assert_true(result.broken && !result.complete);
+    assert_string_equal(result.incomplete_reason, "no memory of that kind");
+    assert_string_equal(result.cells[1].reason, "no memory of that kind");
+    assert_int_equal(result.cells[0].quality, QUALITY_GOOD);
+    assert_int_equal(result.cells[1].quality, QUALITY_MISSING);
+    scheduled_free(&scheduled);
+    result_free(&result);
+
+    world.code = ENOTSUP; /* what was asked for is not to be had: nobody waits for the rest */
+    world.opened = 0;
+    make_on(two, 2, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), -ENOTSUP);
+    scheduled_free(&scheduled);
+    result_free(&result);
+
+    world.code = EMFILE; /* and where there are no others, that is the end */
+    make_on(&two[1], 1, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), -EMFILE);
+    assert_string_equal(error.text, "no memory of that kind");
+    scheduled_free(&scheduled);
+    result_free(&result);
+}
+
 /* ---- who is compared with whom ---- */
 
 static void cells_are_relative_to_native_on_their_memory_and_to_the_first_of_their_row(void **state)
@@ -731,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_measured_is_the_failure_itself, setup),
         cmocka_unit_test_setup(
             a_runner_that_cannot_be_opened_ends_all_at_first_and_later_itself_alone, setup),
+        cmocka_unit_test_setup(a_monitor_that_fails_after_its_probe_leaves_the_others, setup),
         cmocka_unit_test_setup(
             cells_are_relative_to_native_on_their_memory_and_to_the_first_of_their_row, setup),
         cmocka_unit_test_setup(what_is_deterministic_is_sampled_once, setup),
