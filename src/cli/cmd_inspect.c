@@ -184,7 +184,7 @@ static int follow(struct session *session, struct error *error)
     rc = measure_show(session, error);
     fflush(stdout);
     inspector->in_round = true;
-    return rc == 0 && session->result.complete ? watch(session, inspector->options, error) : rc;
+    return rc == 0 && !interrupt_asked(NULL) ? watch(session, inspector->options, error) : rc;
 }
 
 static void end(struct session *session)

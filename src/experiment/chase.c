@@ -2,6 +2,7 @@
 
 #include "experiment/internal.h"
 #include "experiment/reaches.h"
+#include "host/memory_facts.h"
 #include "runner/chase_kind.h"
 
 #include <errno.h>
@@ -131,6 +132,7 @@ double chase_plan_least_seconds(const struct chase_plan *plan, const struct sett
 {
     const struct schedule *schedule = plan->budget.quick ? &quick : &usual;
     struct shape_list list = {0};
+    struct memory_room room;
     struct error error;
     double bytes = 0, elements = 0;
     int rc = make_shapes(plan, &list, &error);
@@ -139,6 +141,9 @@ double chase_plan_least_seconds(const struct chase_plan *plan, const struct sett
         bytes = fmax(bytes, (double)layout.bytes);
         elements += (double)layout.elements;
     }
+    memory_room_look(&room);
+    if (rc == 0)
+        rc = memory_room_check(&room, (uint64_t)bytes, &error); /* without it nothing begins */
     double samples = (double)list.count * (double)setting->runner_count * ROUNDS_LEAST;
     free(list.shapes);
     return rc < 0 ? NAN

@@ -55,7 +55,7 @@ struct chase_plan {
 int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error);
 
 /* How long the least takes that makes a complete result on them, roughly: few placements of samples as short
- * as they may become. NAN without memory to tell. */
+ * as they may become. NAN where there is no memory for it. */
 double chase_plan_least_seconds(const struct chase_plan *plan, const struct setting *setting);
 
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */

@@ -82,18 +82,23 @@ static void write_without_words(const struct result *result, const char *text, F
     }
 }
 
-/* "db7 (kvm guest)" of "command:db7": how people read an agent's name. */
+static bool is_label_of(const struct result *result, const char *monitor, const char *text)
+{
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (!strcmp(result->cells[i].label, text) && !strcmp(result->cells[i].cell.monitor, monitor))
+            return true;
+    return false;
+}
+
+/* "ssh db7 (kvm guest)": how people read an agent's cells, made of its command. */
 static void write_label(const struct result *result, const char *text, FILE *out)
 {
-    for (size_t i = 0; i < result->agent_count; i++) {
-        const char *name = result->agents[i].monitor;
-        const char *shown = strncmp(name, PREFIX, strlen(PREFIX)) ? name : name + strlen(PREFIX);
-        size_t length = strlen(shown);
-        if (!strncmp(text, shown, length) && (!text[length] || !strncmp(text + length, " (", 2))) {
-            fprintf(out, PREFIX "%zu%s", i + 1, text + length);
+    const char *more = strstr(text, " (");
+    for (size_t i = 0; i < result->agent_count; i++)
+        if (is_label_of(result, result->agents[i].monitor, text)) {
+            fprintf(out, PREFIX "%zu%s", i + 1, more ? more : "");
             return;
         }
-    }
     fputs(text, out);
 }
 

@@ -8,6 +8,16 @@ class Skip(Exception):
     """Raised by a case that cannot run here, with the reason."""
 
 
+# What vcost says before it measures on a machine that is as busy as one that runs tests.
+BUSY = ("vcost: other programs use ", "vcost: the hypervisor takes ")
+
+
+def calm(done):
+    """What a program has done, without what it has said of other programs."""
+    done.stderr = "".join(line for line in done.stderr.splitlines(True) if not line.startswith(BUSY))
+    return done
+
+
 def cases(names):
     """The cases among the globals of a file, in the order written, as pairs of name and function."""
     return [(name[5:].replace("_", " "), case) for name, case in names.items() if name.startswith("test_")]

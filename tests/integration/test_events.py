@@ -33,7 +33,7 @@ FEW = ["rdtsc", "clock-syscall", "mlock", "--quick"]
 
 
 def vcost(*arguments, **options):
-    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300, **options)
+    return tap.calm(subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300, **options))
 
 
 def events(*arguments, **options):

@@ -36,7 +36,7 @@ SAMPLE = re.compile(r'^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-zA-Z_][a-zA-Z0-9_]*="(\\[\\
 
 
 def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=120, **options))
 
 
 def inspect(*arguments, **options):
