@@ -130,6 +130,9 @@ static int serve(struct agent *agent, const struct agent_facts *facts, struct er
             return 0;
         if (rc == 0)
             rc = answer_one(agent, &message, error);
+        else if (rc == -EPROTO)
+            rc = error_prefix(
+                error, "an agent listens to another vcost, which starts it with --on 'command:...'");
     }
     return rc == -EPIPE ? 0 : rc;
 }

@@ -17,8 +17,11 @@ struct error {
  * success. */
 int error_set(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same, with ": " and the text of `code` (strerror) appended. */
+/* The same, with ": " and the text of `code` (strerror) appended, and of a limit that was met, what to do. */
 int error_errno(struct error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A process or a thread ("a process", "/bin/true") that could not be started. */
+int error_start(struct error *error, int code, const char *what);
 
 /* Puts what the caller was doing in front of what *error already says ("while laying out …: …"). Returns
  * -error->code. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -60,6 +61,21 @@ static int named_descriptor(const char *path)
             return (int)number;
     }
     return -1;
+}
+
+int output_check_stdout(struct error *error)
+{
+    struct pollfd reader = {.fd = STDOUT_FILENO};
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+        return error_set(error, EBADF,
+            "standard output is closed: nothing could be shown of what is found (name a file with --json, or "
+            "send it somewhere)");
+    if (poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR))
+        return error_set(error, EPIPE,
+            "nobody reads standard output any more: the program behind the pipe has ended before anything "
+            "was measured");
+    return 0;
 }
 
 /* Shares the descriptor and with it the position, so that `>> log` keeps what is in the log. */

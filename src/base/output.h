@@ -18,6 +18,10 @@
 
 struct output;
 
+/* Whether anybody can get what goes to standard output: -EBADF if it is closed or only for reading, -EPIPE if
+ * it is a pipe that nobody reads any more. */
+int output_check_stdout(struct error *error);
+
 /* Opens an output at path. *output is set on success only; then output_commit or output_discard has to
  * follow. */
 int output_open(const char *path, struct output **output, struct error *error);

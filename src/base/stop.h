@@ -8,11 +8,18 @@
 struct stop {
     bool (*asked)(void *context); /* NULL: never stops */
     void *context;
+    const char *(*why)(void *context); /* NULL: the user asked */
 };
 
 static inline bool stop_asked(const struct stop *stop)
 {
     return stop && stop->asked && stop->asked(stop->context);
+}
+
+/* Of one that is asked, for people. */
+static inline const char *stop_reason(const struct stop *stop)
+{
+    return stop->why ? stop->why(stop->context) : "stopped by the user";
 }
 
 #endif

@@ -56,8 +56,8 @@ static const struct option_spec what_options[] = {
         .fallback = "4K..1G",
         .quick = "4K..256M",
         .help = "How much memory the chase goes through, from the smallest to the largest working set; "
-                "one SIZE measures that one alone. Sizes are bytes, or end in K, M, G or T (powers of "
-                "1024)."},
+                "one SIZE measures that one alone. An order starts at the first that holds an element of its "
+                "own: line-per-large-page at 2M. Sizes are bytes, or end in K, M, G or T (powers of 1024)."},
     {.name = "per-octave",
         .kind = OPTION_NUMBER,
         FIELD(per_octave),
@@ -140,11 +140,10 @@ static const struct option_spec memory_options[] = {
                 "locked memory (ulimit -l) of at least the largest working set."},
 };
 
-/* The smallest working set of one curve: if that one can be, the larger ones can. */
-static struct chase_shape smallest_shape(
-    const struct chase_options *options, enum chase_order order, int npad)
+/* The largest working set of one curve: if that one cannot be, none can. A curve starts where it can. */
+static struct chase_shape largest_shape(const struct chase_options *options, enum chase_order order, int npad)
 {
-    return (struct chase_shape){.working_set_bytes = options->working_set.first,
+    return (struct chase_shape){.working_set_bytes = options->working_set.last,
         .element_bytes = chase_single_lines(order) ? (uint32_t)CHASE_LINE_BYTES : 8 * (1 + (uint32_t)npad),
         .order = order,
         .write = options->write,
@@ -155,8 +154,8 @@ static int check_shapes(const struct chase_options *options, struct error *error
 {
     for (size_t i = 0; i < options->orders.count; i++)
         for (size_t j = 0; j < options->npad.count; j++) {
-            struct chase_shape shape = smallest_shape(
-                options, (enum chase_order)options->orders.indices[i], options->npad.values[j]);
+            struct chase_shape shape =
+                largest_shape(options, (enum chase_order)options->orders.indices[i], options->npad.values[j]);
             int result = chase_check(&shape, error);
             if (result)
                 return result;

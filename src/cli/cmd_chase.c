@@ -1,9 +1,12 @@
 /* vcost chase: from the options to the plan of the experiment. */
 #include "cli/chase_options.h"
 #include "cli/measure.h"
+#include "cli/status.h"
 #include "experiment/chase.h"
+#include "report/format.h"
 #include "report/views.h"
 
+#include <math.h>
 #include <stdio.h>
 
 _Static_assert((int)LIST_MAX <= (int)CHASE_PLAN_MAX, "a plan holds what a list of options can");
@@ -47,12 +50,38 @@ static struct chase_plan chase_plan(const struct session *session)
     return plan;
 }
 
+/* What is promised in --help. */
+static const double usual_seconds = 60, quick_seconds = 10;
+
+/* Before anybody waits for it: that what was typed takes longer than is promised, or than it may. */
+static void tell_time(const struct session *session, double least)
+{
+    const struct run_options *run = &session->options->run;
+    double round = least < 60 ? ceil(least) : 10 * ceil(least / 10);
+    char text[160];
+    if (run->quiet || !(least > (run->seconds > 0 ? run->seconds
+                                    : run->quick  ? quick_seconds
+                                                  : usual_seconds)))
+        return;
+    if (run->seconds > 0)
+        snprintf(text, sizeof text, "--time %g is too short for all of it, which takes at least about %s",
+            run->seconds, format_seconds(round).text);
+    else
+        snprintf(text, sizeof text, "all of it takes at least about %s; --time SECONDS ends it sooner",
+            format_seconds(round).text);
+    status_warn(text);
+}
+
 static int add_runners(struct session *session, struct error *error)
 {
     const struct chase_options *options = session->invocation->options;
     struct chase_plan plan = chase_plan(session);
     int rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
-    return rc < 0 ? rc : chase_plan_runners(&plan, &session->setting, error);
+    if (rc == 0)
+        rc = chase_plan_runners(&plan, &session->setting, error);
+    if (rc == 0)
+        tell_time(session, chase_plan_least_seconds(&plan, &session->setting));
+    return rc;
 }
 
 static int measure(
@@ -69,6 +98,6 @@ static void view(const struct session *session, struct document *document)
 
 int cmd_chase_run(const struct invocation *invocation)
 {
-    return measure_run(
-        invocation, &(struct measured){.plan = add_runners, .measure = measure, .view = view}, NULL);
+    return measure_run(invocation,
+        &(struct measured){.cells = true, .plan = add_runners, .measure = measure, .view = view}, NULL);
 }

@@ -26,7 +26,7 @@ static void view(const void *what, struct document *document)
 
 /* 0, STATUS_THRESHOLD with a sentence, or STATUS_FAILED where nothing could be judged: that must not look as
  * if all were well. */
-static int judge(const struct compare *compare)
+static int judge(const struct compare *compare, bool fail_on_unknown)
 {
     const struct compare_threshold *threshold = &compare->threshold;
     struct error error;
@@ -43,13 +43,16 @@ static int judge(const struct compare *compare)
     if (unjudged)
         fprintf(stderr, "vcost: --fail-above: %zu of the %s cannot be judged\n", unjudged, what);
     if (!threshold->passed)
-        return STATUS_DONE;
+        return unjudged && fail_on_unknown ? STATUS_THRESHOLD : STATUS_DONE;
+    struct document document = {.title = NULL}; /* for the name */
     error_set(&error, ERANGE,
         "--fail-above: %u of the %s got slower by more than %g %%, most surely %.200s in %c: %s, "
         "and at least %s",
-        threshold->above, what, threshold->percent, worst->id, compare_letter(at),
+        threshold->above, what, threshold->percent,
+        view_compared_name(&compare->metrics[threshold->metric], worst, &document), compare_letter(at),
         format_figure(UNIT_CHANGE, worst->changes[at].ratio, 0).text,
         format_figure(UNIT_CHANGE, worst->changes[at].low, 0).text);
+    document_free(&document);
     (void)status_failed(&error);
     return STATUS_THRESHOLD;
 }
@@ -76,7 +79,7 @@ static int compare_inputs(const struct invocation *invocation, struct outputs *o
     if (outputs_write(outputs, &(struct found){&compare, write_json, view}, error) < 0)
         status = status_failed(error);
     else if (compare.threshold.asked)
-        status = judge(&compare);
+        status = judge(&compare, options->fail_on_unknown);
     compare_free(&compare);
     return status;
 }

@@ -42,5 +42,5 @@ int cmd_events_run(const struct invocation *invocation)
     const struct events_options *options = invocation->options;
     if (options->explain.count)
         return explain(options);
-    return measure_run(invocation, &(struct measured){.measure = measure, .view = view}, NULL);
+    return measure_run(invocation, &(struct measured){.cells = true, .measure = measure, .view = view}, NULL);
 }

@@ -45,6 +45,7 @@ static int measure(
                                      : INSPECT_FULL,
         .seed = budget.seed,
         .seconds = inspector->in_round ? 0 : budget.seconds,
+        .spent = budget.spent,
         .progress = *progress,
     };
     return experiment_inspect(&experiment, result, error);
@@ -70,18 +71,23 @@ static int write_metrics(struct inspector *inspector, const struct result *measu
     return rc;
 }
 
-/* What the user does not want to find, told on stderr. */
+/* What the user does not want to find, told on stderr. A round looks at a part of it. */
 static int judge(struct session *session, const struct findings *findings, struct error *error)
 {
     struct inspector *inspector = session->own;
     struct tripped tripped;
     struct pool pool = {.newest = NULL};
     int rc = thresholds_judge(&inspector->thresholds, findings, &tripped, error);
+    session->wrong_usage = rc == -EINVAL;
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < tripped.count; i++)
-        status_warn(tripped_phrase(&tripped.items[i], &pool));
-    session->passed |= tripped.tripped > 0;
+    for (size_t i = 0; i < tripped.count; i++) {
+        const struct tripping *item = &tripped.items[i];
+        if (!item->finding && inspector->in_round)
+            continue;
+        status_warn(tripped_phrase(item, &pool));
+        session->passed |= !item->unknown || inspector->options->fail_on_unknown;
+    }
     pool_free(&pool);
     tripped_free(&tripped);
     return 0;
@@ -197,6 +203,6 @@ int cmd_inspect_run(const struct invocation *invocation)
 {
     struct inspector inspector = {.options = invocation->options};
     const struct measured how = {
-        .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
+        .also_tells = true, .plan = plan, .measure = measure, .follow = follow, .view = view, .end = end};
     return measure_run(invocation, &how, &inspector);
 }

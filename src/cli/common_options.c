@@ -150,7 +150,7 @@ const struct option_spec cpu_option[] = {
         .value_name = "N",
         .min = 0,
         .max = 65535,
-        .default_note = "one is chosen and reported",
+        .default_note = "the idlest that may be used, which is reported",
         .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
 };
 

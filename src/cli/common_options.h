@@ -34,7 +34,7 @@ struct measure_options {
     struct run_options run;
     struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
                               this host can run */
-    int cpu;               /* -1: the last one that may be used */
+    int cpu;               /* -1: the idlest one that may be used */
 };
 
 extern const struct option_spec file_options[4];   /* --json … --html, in a struct output_options */

@@ -2,6 +2,8 @@
 
 #include "result/compare.h"
 
+#include <errno.h>
+
 static struct choice metric_choice(size_t index)
 {
     static const struct choice metrics[METRICS] = {
@@ -37,11 +39,18 @@ static const struct option_spec what_options[] = {
         .help = "Exit with status 3 if anything got slower than in the first file by more than PERCENT (5%, "
                 "5 or 0.5%). It is judged on the low end of the change's 95% confidence interval, so that "
                 "noise alone rarely fails; what has no interval is not judged, and that is said."},
+    {.name = "fail-on-unknown",
+        .kind = OPTION_FLAG,
+        FIELD(fail_on_unknown),
+        .help = "What --fail-above cannot judge counts as slower: status 3 too."},
 };
 
 static int check(const void *fields, struct error *error)
 {
     const struct compare_options *options = fields;
+    if (options->fail_on_unknown && options->fail_above < 0)
+        return error_set(
+            error, EINVAL, "--fail-on-unknown is about --fail-above: give --fail-above PERCENT too");
     return output_options_check(&options->output, error);
 }
 

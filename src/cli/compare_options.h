@@ -10,6 +10,7 @@ struct compare_options {
     const char *only;  /* pattern for cells' ids; NULL: all */
     unsigned metric;   /* index into the choices "time", "slowdown": enum metric (report/compare.h) */
     double fail_above; /* per cent; negative: nothing fails */
+    bool fail_on_unknown;
 };
 
 extern const struct command command_compare;

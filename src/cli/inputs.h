@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "result/compare.h"
 
-enum { INPUTS_MAX = OPERANDS_MAX };
+enum { INPUTS_MAX = 16 };
 
 struct inputs {
     struct compare_input items[INPUTS_MAX]; /* name and result of each */
@@ -17,7 +17,7 @@ struct inputs {
     struct input_file {
         struct result *results; /* owned */
         size_t count;
-    } files[OPERANDS_MAX];
+    } files[INPUTS_MAX];
     size_t file_count;
     bool compared; /* it is no result that was read, but a comparison */
     struct compare comparison;

@@ -15,6 +15,13 @@ static const struct option_spec what_options[] = {
                 "judged on that end of the interval which is on the safe side; in quotes, since a shell has "
                 "its own use for >. With --watch the first round that finds one ends the watch. Names are "
                 "those of --json."},
+    {.name = "fail-on-unknown",
+        .kind = OPTION_FLAG,
+        FIELD(fail_on_unknown),
+        .only_shows = true,
+        .help =
+            "What --fail-on asks about and what cannot be told here counts as found. Otherwise it is only "
+            "told, on stderr."},
 };
 
 static const struct option_spec watch_options[] = {
@@ -49,7 +56,11 @@ static int check(const void *fields, struct error *error)
     struct thresholds thresholds;
     if (options->rounds > 0 && !(options->watch > 0))
         return error_set(error, EINVAL, "--rounds counts the rounds of --watch: give --watch SECONDS too");
+    if (options->fail_on_unknown && !options->fail_on)
+        return error_set(error, EINVAL, "--fail-on-unknown is about --fail-on: give --fail-on WHAT too");
     int rc = options->fail_on ? thresholds_parse(options->fail_on, &thresholds, error) : 0;
+    if (rc == 0 && options->fail_on)
+        rc = thresholds_check(&thresholds, error);
     return rc < 0 ? rc : output_options_check(&options->common.output, error);
 }
 

@@ -12,8 +12,9 @@ struct inspect_options {
     struct measure_options common;
     const char *openmetrics; /* path, "-" for stdout, NULL for none */
     const char *fail_on;     /* as typed; NULL: nothing */
-    double watch;            /* seconds between the starts of two rounds; 0: no rounds */
-    int rounds;              /* of --watch; -1: until stopped */
+    bool fail_on_unknown;
+    double watch; /* seconds between the starts of two rounds; 0: no rounds */
+    int rounds;   /* of --watch; -1: until stopped */
 };
 
 extern const struct command command_inspect;

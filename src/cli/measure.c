@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/settings.h"
 #include "cli/status.h"
+#include "measure/clock.h"
 #include "report/progress.h"
 #include "result/json.h"
 
@@ -11,7 +12,10 @@
 struct budget measure_budget(const struct session *session)
 {
     const struct run_options *run = &session->options->run;
-    return (struct budget){.quick = run->quick, .seconds = run->seconds, .seed = run->seed};
+    return (struct budget){.quick = run->quick,
+        .seconds = run->seconds,
+        .spent = clock_seconds() - session->started,
+        .seed = run->seed};
 }
 
 static void show_progress(void *context, double fraction, double seconds_left, const char *what)
@@ -52,39 +56,89 @@ int measure_show(struct session *session, struct error *error)
     return outputs_show(&session->outputs, &(struct found){session, write_json, view}, error);
 }
 
-static int prepare(struct session *session, struct error *error)
+/* Nobody waits a minute for what goes nowhere. Files are written first, and are enough. */
+static int check_reader(const struct session *session, struct error *error)
+{
+    for (size_t i = 0; i < session->outputs.count; i++)
+        if (output_stream(session->outputs.files[i].output) != stdout)
+            return 0;
+    return output_check_stdout(error);
+}
+
+static int make_ready(struct session *session, struct error *error)
 {
     const struct measure_options *options = session->options;
-    const struct stop stop = {.asked = interrupt_asked};
+    const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
     int rc = outputs_open(&session->outputs, &options->output, error);
-    if (rc < 0 || (rc = setting_open(&session->setting, options->cpu, &stop, error)) < 0)
+    if (rc < 0)
+        return rc;
+    rc = setting_open(&session->setting, options->cpu, &stop, error);
+    if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !options->run.quiet)
         status_warn(session->setting.left_out);
-    return rc == 0 && session->how->plan ? session->how->plan(session, error) : rc;
+    if (rc == 0 && session->setting.busy[0] && !options->run.quiet)
+        status_warn(session->setting.busy);
+    if (rc == 0 && session->how->plan)
+        rc = session->how->plan(session, error);
+    return rc < 0 ? rc : check_reader(session, error); /* not sooner: a reader takes a moment to go away */
+}
+
+/* Whatever a signal has made fail: the reason is that of the signal. */
+static int prepare(struct session *session, struct error *error)
+{
+    int rc = make_ready(session, error);
+    return interrupt_asked(NULL)
+               ? error_set(error, EINTR, "%s before anything was measured", interrupt_reason(NULL))
+               : rc;
+}
+
+/* What was written may be all that there is, and yet not what was asked for. */
+static int judge_result(const struct session *session, struct error *error)
+{
+    const struct result *result = &session->result;
+    if (result->broken)
+        return error_set(error, EIO, "%s", result->incomplete_reason);
+    if (interrupt_limited())
+        return error_set(error, EINTR, "%s", interrupt_reason(NULL));
+    for (size_t i = 0; i < result->cell_count; i++)
+        if (!session->how->cells || result->cells[i].sample_count)
+            return 0;
+    if (!session->how->cells)
+        return 0;
+    const char *why = result->cell_count ? cell_reason(&result->cells[0]) : NULL;
+    return error_set(error, result->first_failure ? result->first_failure : ENODATA,
+        "nothing was measured: %s",
+        result->incomplete_reason[0] ? result->incomplete_reason
+        : why                        ? why
+                                     : "there was nothing to measure");
 }
 
 static int measure_and_write(struct session *session, struct error *error)
 {
     const struct found found = {session, write_json, view};
-    struct result *result = &session->result;
-    int rc = measure_result(session, result, error);
-    if (rc == 0 && session->how->follow)
-        rc = session->how->follow(session, error);
-    if (rc == 0 && session->shown)
-        rc = outputs_write_files(&session->outputs, &found, error);
-    else if (rc == 0)
-        rc = outputs_write(&session->outputs, &found, error);
-    if (rc == 0 && result->broken)
-        rc = error_set(error, EIO, "%s", result->incomplete_reason);
-    return rc;
+    struct error other;
+    int rc = measure_result(session, &session->result, error);
+    if (rc < 0)
+        return rc;
+    int followed = session->how->follow ? session->how->follow(session, &other) : 0;
+    rc = session->shown ? outputs_write_files(&session->outputs, &found, error)
+                        : outputs_write(&session->outputs, &found, error);
+    if (rc == 0 && followed < 0) {
+        *error = other;
+        rc = followed;
+    }
+    return rc < 0 ? rc : judge_result(session, error);
 }
 
 int measure_run(const struct invocation *invocation, const struct measured *how, void *own)
 {
-    struct session session = {
-        .invocation = invocation, .how = how, .options = invocation->options, .own = own};
+    struct session session = {.invocation = invocation,
+        .how = how,
+        .options = invocation->options,
+        .own = own,
+        .started = clock_seconds()};
     struct error error;
     interrupt_catch();
     int rc = prepare(&session, &error);
@@ -95,7 +149,9 @@ int measure_run(const struct invocation *invocation, const struct measured *how,
         how->end(&session);
     result_free(&session.result);
     setting_close(&session.setting);
-    int status = rc < 0 ? status_failed(&error) : session.passed ? STATUS_THRESHOLD : STATUS_DONE;
+    int status = rc == 0               ? session.passed ? STATUS_THRESHOLD : STATUS_DONE
+                 : session.wrong_usage ? status_wrong_usage(invocation->command, &error)
+                                       : status_failed(&error);
     interrupt_finish();
     return status;
 }

@@ -18,19 +18,23 @@ struct session {
     struct setting setting;                /* open, and probed for --on */
     struct outputs outputs;
     struct result result; /* owned */
+    double started;       /* clock_seconds(), before anything was made ready */
     bool shown;           /* it has been already: a step may set it */
     bool passed;          /* a threshold that the user set was */
+    bool wrong_usage;     /* found only after measuring: what failed does so for that */
     void *own;            /* the command's; not owned */
 };
 
 /* What is particular to a command. Steps that are NULL are left out. */
 struct measured {
+    bool cells; /* its result is its cells: without any sample it has failed */
+    bool also_tells; /* it has something to say where nothing can be measured (setting.cannot_measure) */
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);
     /* Measures. Being stopped is no failure. `result` is released also after one. */
     int (*measure)(
         struct session *session, const struct progress *progress, struct result *result, struct error *error);
-    /* What is done with the result before it is written. */
+    /* What is done with the result before it is written, which it is also if this fails. */
     int (*follow)(struct session *session, struct error *error);
     /* The session's result for people. */
     void (*view)(const struct session *session, struct document *document);

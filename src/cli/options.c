@@ -96,6 +96,17 @@ static int read_quick_defaults(const struct parser *parser)
     return result;
 }
 
+/* Given twice, a value takes the place of the one before it, as of an alias's. Where that would cost a file
+ * or half of what was to be measured it is no slip to be passed over. */
+static bool loses_the_first(const struct option_spec *option)
+{
+    static const bool loses[OPTION_KINDS] = {[OPTION_FILE] = true,
+        [OPTION_OUTPUT] = true,
+        [OPTION_NUMBER_LIST] = true,
+        [OPTION_CHOICE_LIST] = true};
+    return loses[option->kind] && !option->open_prefix;
+}
+
 /* The option itself as it is to be done: `value` is NULL where the kind takes none. Returns 1 if parsing is
  * to stop. */
 static int take(struct parser *parser, size_t index, const char *value)
@@ -105,6 +116,12 @@ static int take(struct parser *parser, size_t index, const char *value)
     parser->invocation->version |= option->kind == OPTION_VERSION;
     if (option->kind == OPTION_HELP || option->kind == OPTION_VERSION)
         return 1;
+    if (parser->given[index] && loses_the_first(option))
+        return error_set(parser->error, EINVAL, "--%s is given twice, and only one would count%s",
+            option->name,
+            option->kind == OPTION_CHOICE_LIST || option->kind == OPTION_NUMBER_LIST
+                ? ": put commas between several values"
+                : "");
     parser->given[index] = true;
     parser->quick |= option->kind == OPTION_QUICK;
     if (value_read(option, value, field_of(parser, index), parser->error))

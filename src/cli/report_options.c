@@ -1,5 +1,6 @@
 #include "cli/report_options.h"
 
+#include "cli/inputs.h"
 #include "report/document.h"
 
 #include <errno.h>
@@ -101,7 +102,7 @@ const struct command command_report = {
                 "the report calls it, otherwise the file's without its extension. With - one is read from "
                 "stdin.",
         .min = 1,
-        .max = OPERANDS_MAX,
+        .max = INPUTS_MAX,
         .reads = true},
     .examples =
         {

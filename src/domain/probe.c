@@ -124,7 +124,9 @@ static int find_segment(
     if (rc < 0)
         return rc;
     rc = domain_call(domain, entry, error);
-    if (rc != -EFAULT || domain_fault(domain).vector != 6 || domain_fault(domain).cs != DOMAIN_USER_CS)
+    if (rc < 0 && (rc != -EFAULT || domain_fault(domain).vector != 6))
+        return rc; /* something else failed, and says what */
+    if (rc == 0 || domain_fault(domain).cs != DOMAIN_USER_CS)
         return error_set(error, EPROTO, "a workload's exception does not show that it ran in the guest");
     if ((rc = touch(domain, image, PAGE_BYTES, error)) == 0 && image->job->code_selector != DOMAIN_USER_CS)
         add_quirk(facts,
@@ -181,6 +183,6 @@ void domain_probe(const struct monitor_ops *monitor, struct monitor_facts *facts
     }
     if (rc < 0) {
         facts->usable = false;
-        snprintf(facts->reason, sizeof facts->reason, "a first guest failed: %.230s", error.text);
+        snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
     }
 }

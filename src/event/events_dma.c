@@ -35,7 +35,11 @@ static int cannot_open(const char *path, int code, struct error *error)
     if (code == EACCES)
         return error_set(
             error, ENOTSUP, "no permission on %s: run as root, or let root give it to you", path);
-    return error_set(error, ENOTSUP, "%s cannot be opened: %s", path, strerror(code));
+    if (code == EPERM)
+        return error_set(error, ENOTSUP,
+            "the device rules of this container forbid %s: start it with --device for it", path);
+    return error_set(error, ENOTSUP, "%s cannot be opened: %s%s", path, strerror(code),
+        code == EBUSY ? ": end what has the device, such as a guest" : "");
 }
 
 static int check_group(int group, const char *path, struct error *error)
@@ -124,10 +128,16 @@ static int open_container(struct error *error)
     int container = open(container_path, O_RDWR | O_CLOEXEC);
     if (container < 0)
         return cannot_open(container_path, errno, error);
-    if (ioctl(container, VFIO_GET_API_VERSION) == VFIO_API_VERSION &&
-        ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) == 1)
+    int version = ioctl(container, VFIO_GET_API_VERSION), code = errno;
+    int has_type1 = version < 0 ? -1 : ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU);
+    if (version == VFIO_API_VERSION && has_type1 == 1)
         return container;
     close(container);
+    if (version < 0)
+        return error_errno(error, code, "%s does not tell its version", container_path);
+    if (version != VFIO_API_VERSION)
+        return error_set(error, ENOTSUP, "%s speaks version %d of VFIO's interface, vcost version %d",
+            container_path, version, VFIO_API_VERSION);
     return error_set(error, ENOTSUP, "VFIO has no IOMMU of type 1 here: load the module vfio_iommu_type1");
 }
 

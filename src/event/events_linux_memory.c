@@ -28,7 +28,8 @@ static int run_protect(struct event_bench *bench, uint64_t count, struct event_r
     for (uint64_t i = 0; rc == 0 && i < count; i += 2) {
         rc = mprotect((void *)page, 4 * KIB, PROT_READ);
         rc |= mprotect((void *)page, 4 * KIB, PROT_READ | PROT_WRITE);
-        *page = 1; /* or there would be no translation to flush */
+        if (rc == 0)   /* or it may not be written */
+            *page = 1; /* or there would be no translation to flush */
     }
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
     return rc < 0 ? error_errno(error, errno, "cannot change the protection of a page") : 0;

@@ -68,7 +68,7 @@ static int prepare(
 static int start_thread(struct second *second, struct error *error)
 {
     int rc = pthread_create(&second->thread, NULL, second_main, second);
-    return rc ? error_errno(error, rc, "cannot start a thread for the second virtual CPU") : 0;
+    return rc ? error_start(error, rc, "a thread for the second virtual CPU") : 0;
 }
 
 int lab_start_second(

@@ -101,6 +101,6 @@ int analyse_comparison(struct result *result, size_t cell, size_t baseline, bool
     if (!grown || (paired && figures_set_comparison(&result->cells[cell], &result->cells[baseline], &made)))
         return error_set(error, ENOMEM, "no memory for the figures of the samples");
     grown[result->comparison_count] = made;
-    result->comparison_count += made.placements > 0;
+    result->comparison_count += result->cells[cell].placements && result->cells[baseline].placements;
     return 0;
 }

@@ -55,10 +55,13 @@ int experiment_chase(const struct chase_experiment *experiment, struct result *r
 
 /* ---- what a person asks ---- */
 
-/* Time budgets that keep the default under a minute and --quick under ten seconds. */
-static const struct schedule usual = {
-    .sample_seconds = 0.02, .rounds = 4, .rounds_by_spread = true, .seconds = 45};
-/* This one promises its time also where the machine is slow or loaded: its samples may become this short. */
+/* Time budgets that keep the default under a minute and --quick under ten seconds: samples may become this
+ * short where many are typed, or where the machine is slow or loaded. */
+static const struct schedule usual = {.sample_seconds = 0.02,
+    .shortest_sample_seconds = 0.002,
+    .rounds = 4,
+    .rounds_by_spread = true,
+    .seconds = 45};
 static const struct schedule quick = {.sample_seconds = 0.01,
     .shortest_sample_seconds = 0.002,
     .rounds = 2,
@@ -72,7 +75,7 @@ struct shape_list {
     size_t count;
 };
 
-/* Appends a curve: one shape for each working set. */
+/* Appends a curve: one shape for each working set that can be: a line in each large page needs one. */
 static int add_curve(const struct chase_plan *plan, enum chase_order order, uint32_t element_bytes,
     struct shape_list *list, struct error *error)
 {
@@ -83,8 +86,11 @@ static int add_curve(const struct chase_plan *plan, enum chase_order order, uint
     if (rc < 0)
         return rc;
     struct chase_shape *grown = realloc(list->shapes, (list->count + count) * sizeof *grown);
-    for (size_t i = 0; grown && i < count; i++)
-        grown[list->count++] = (struct chase_shape){sets[i], element_bytes, order, plan->write, plan->chains};
+    for (size_t i = 0; grown && i < count; i++) {
+        struct error cannot_be;
+        grown[list->count] = (struct chase_shape){sets[i], element_bytes, order, plan->write, plan->chains};
+        list->count += chase_check(&grown[list->count], &cannot_be) == 0;
+    }
     list->shapes = grown ? grown : list->shapes;
     free(sets);
     return grown ? 0 : error_set(error, ENOMEM, "no memory for the list of shapes");
@@ -117,8 +123,32 @@ int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, s
     return rc;
 }
 
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error)
+/* What can be told of any machine of today, for an order of magnitude: mapping a byte, by the kernel and by
+ * a guest, and writing an element at a random place. */
+static const double map_byte_seconds = 0.5e-9, lay_out_seconds = 30e-9;
+
+double chase_plan_least_seconds(const struct chase_plan *plan, const struct setting *setting)
+{
+    const struct schedule *schedule = plan->budget.quick ? &quick : &usual;
+    struct shape_list list = {0};
+    struct error error;
+    double bytes = 0, elements = 0;
+    int rc = make_shapes(plan, &list, &error);
+    for (size_t i = 0; rc == 0 && i < list.count; i++) {
+        struct chase_layout layout = chase_layout_make(&list.shapes[i], 0);
+        bytes = fmax(bytes, (double)layout.bytes);
+        elements += (double)layout.elements;
+    }
+    double samples = (double)list.count * (double)setting->runner_count * ROUNDS_LEAST;
+    free(list.shapes);
+    return rc < 0 ? NAN
+                  : PLACEMENTS_MIN * (samples * schedule->shortest_sample_seconds +
+                                         (double)setting->placement_count *
+                                             (bytes * map_byte_seconds + elements * lay_out_seconds));
+}
+
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
 {
     struct shape_list list = {0};
     struct chase_experiment experiment = {

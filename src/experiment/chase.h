@@ -54,8 +54,12 @@ struct chase_plan {
  * page size. */
 int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error);
 
+/* How long the least takes that makes a complete result on them, roughly: few placements of samples as short
+ * as they may become. NAN without memory to tell. */
+double chase_plan_least_seconds(const struct chase_plan *plan, const struct setting *setting);
+
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error);
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error);
 
 #endif

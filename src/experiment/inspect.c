@@ -37,19 +37,27 @@ static const struct inspect_plan plans[] = {
 /* Of the planned time, what a part is given at least. */
 static const double scale_least = 0.4;
 
+/* Seconds: less is not worth beginning a part for. */
+static const double part_least = 0.05;
+
 /* What is done one after the other. */
 static const struct part {
     const char *what; /* for the line of progress */
     size_t seconds;   /* offset of its time in struct inspect_plan; 0 there: left out */
+    size_t reason;    /* offset in struct inspection of why it failed or was cut short */
     int (*run)(struct inspection *inspection, const struct progress *progress, struct error *error);
 } parts[] = {
+#define PART(what, name, seconds, run)                                                                       \
+    {                                                                                                        \
+        what, offsetof(struct inspect_plan, seconds), offsetof(struct inspection, name), run                 \
+    }
     /* First: what the other parts touch and give back would be no fresh memory any more. */
-    {"exits, faults and the clock", offsetof(struct inspect_plan, price_seconds), inspect_prices},
-    {"caches and TLBs", offsetof(struct inspect_plan, curve_seconds), inspect_curves},
-    {"the caches", offsetof(struct inspect_plan, cache_seconds), inspect_caches},
-    {"the TLB of large pages", offsetof(struct inspect_plan, large_seconds), inspect_large_tlb},
-    {"memory from several CPUs", offsetof(struct inspect_plan, region_seconds), inspect_regions},
-    {"what takes the CPU away", offsetof(struct inspect_plan, gap_seconds), inspect_gaps},
+    PART("exits, faults and the clock", no_prices, price_seconds, inspect_prices),
+    PART("caches and TLBs", no_curves, curve_seconds, inspect_curves),
+    PART("the caches", no_caches, cache_seconds, inspect_caches),
+    PART("the TLB of large pages", no_large_tlb, large_seconds, inspect_large_tlb),
+    PART("memory from several CPUs", no_regions, region_seconds, inspect_regions),
+    PART("what takes the CPU away", no_gaps, gap_seconds, inspect_gaps),
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
@@ -69,13 +77,32 @@ static double all_seconds(const struct inspect_plan *plan)
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error)
 {
     struct result *result = inspection->result;
+    inspection->cut |= rc == 0 && !result->complete && !result->broken;
     if (rc < 0 || !result->complete)
         snprintf(reason, 256, "%.250s", rc < 0 ? error->text : result->incomplete_reason);
     result->complete = true;
     result->broken = false;
     result->incomplete_reason[0] = '\0';
-    return stop_asked(&inspection->experiment->setting->stop) ? error_set(error, EINTR, "stopped by the user")
-                                                              : 0;
+    const struct stop *stop = &inspection->experiment->setting->stop;
+    return stop_asked(stop) ? error_set(error, EINTR, "%s", stop_reason(stop)) : 0;
+}
+
+void inspect_limit(const struct inspection *inspection, struct schedule *schedule)
+{
+    const struct inspect_experiment *experiment = inspection->experiment;
+    schedule->limit = experiment->seconds;
+    schedule->spent = experiment->spent + (clock_seconds() - inspection->started);
+}
+
+double inspect_part_seconds(struct inspection *inspection, double planned)
+{
+    double seconds = planned * inspection->scale;
+    double left = inspection->started + inspection->experiment->seconds - inspection->experiment->spent -
+                  clock_seconds();
+    if (!(inspection->experiment->seconds > 0) || seconds <= left)
+        return seconds;
+    inspection->cut = true;
+    return left < part_least ? 0 : left;
 }
 
 /* ---- progress: that of a part becomes that of the whole ---- */
@@ -114,13 +141,20 @@ static int run_part(struct inspection *inspection, const struct part *part, doub
     return part->run(inspection, &progress, error);
 }
 
+/* Whatever fails fails alone: the other parts are measured, and what is told is told. */
 static int run_parts(struct inspection *inspection, struct error *error)
 {
+    const struct error *nothing = &inspection->experiment->setting->cannot_measure;
     int rc = 0;
     double done = 0;
     for (size_t i = 0; rc == 0 && i < PARTS; i++) {
-        if (seconds_of(inspection->plan, &parts[i]) > 0)
+        char *reason = (char *)inspection + parts[i].reason;
+        if (nothing->code)
+            rc = error_set(error, nothing->code, "%s", nothing->text);
+        else if (seconds_of(inspection->plan, &parts[i]) > 0)
             rc = run_part(inspection, &parts[i], done, error);
+        if (rc < 0 || !inspection->result->complete)
+            rc = inspect_end_part(inspection, rc, reason, error);
         done += seconds_of(inspection->plan, &parts[i]);
     }
     return rc;
@@ -152,10 +186,22 @@ static int measure_and_judge(struct inspection *inspection, struct error *error)
     int rc = run_parts(inspection, error);
     inspection->all = watch_end(&inspection->watch);
     watch_close(&inspection->watch);
+    if (inspection->experiment->setting->cannot_measure.code) {
+        inspection->all = (struct evidence){.wall_ns = 0};
+        result->complete = false;
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
+            inspection->experiment->setting->cannot_measure.text);
+    }
     if (rc == -EINTR) {
         result->complete = false;
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "stopped by the user");
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%s",
+            stop_reason(&inspection->experiment->setting->stop));
         rc = 0;
+    }
+    if (result->complete && inspection->cut) {
+        result->complete = false;
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "the time budget of %g s ended",
+            inspection->experiment->seconds);
     }
     if (rc == 0)
         rc = experiment_find_reaches(result, error);
@@ -165,21 +211,25 @@ static int measure_and_judge(struct inspection *inspection, struct error *error)
 int experiment_inspect(
     const struct inspect_experiment *experiment, struct result *result, struct error *error)
 {
-    const struct inspect_plan *plan = &plans[experiment->depth];
+    double time = experiment->seconds - experiment->spent;
+    bool short_of_time = experiment->depth == INSPECT_FULL && experiment->seconds > 0 &&
+                         time < scale_least * all_seconds(&plans[INSPECT_FULL]);
+    const struct inspect_plan *plan = &plans[short_of_time ? INSPECT_QUICK : experiment->depth];
     struct inspection inspection = {
         .experiment = experiment,
         .plan = plan,
         .result = result,
-        .scale = experiment->seconds > 0 ? experiment->seconds / all_seconds(plan) : 1,
+        .short_of_time = short_of_time,
+        .scale = experiment->seconds > 0 ? time / all_seconds(plan) : 1,
+        .started = clock_seconds(),
     };
-    double started = clock_seconds();
-    inspection.end = started + inspection.scale * all_seconds(plan);
+    inspection.end = inspection.started + inspection.scale * all_seconds(plan);
     begin_result(result, "inspect", experiment->seed);
     int rc = add_runners(experiment->setting, error);
     if (rc == 0)
         rc = setting_describe(experiment->setting, result, error);
     if (rc == 0)
         rc = measure_and_judge(&inspection, error);
-    result->seconds = clock_seconds() - started;
+    result->seconds = clock_seconds() - inspection.started;
     return rc;
 }

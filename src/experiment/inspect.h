@@ -26,7 +26,8 @@ struct inspect_experiment {
     struct setting *setting;
     enum inspect_depth depth;
     uint64_t seed;
-    double seconds; /* time budget; 0: the depth's own */
+    double seconds; /* time budget, which ends it; 0: the depth's own */
+    double spent;   /* of these, before it begins */
     struct progress progress;
 };
 

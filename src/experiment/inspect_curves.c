@@ -88,6 +88,7 @@ static int measure(struct inspection *inspection, const struct series *series,
     if (rc < 0)
         return rc;
     chase.shapes = shapes;
+    inspect_limit(inspection, &chase.schedule);
     rc = experiment_chase(&chase, inspection->result, error);
     free(shapes);
     return inspect_end_part(inspection, rc, reason, error);

@@ -77,78 +77,6 @@ static int add_prices(struct inspection *inspection, struct error *error)
     return rc;
 }
 
-/* ---- reaches ---- */
-
-/* Lines one a page behind large pages tell of the host, not of a TLB of this machine's: splinter.h. */
-static bool tells_of_tlb(const struct result_cell *cell)
-{
-    return cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE) ||
-           (cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == 4 * KIB);
-}
-
-static const char *page_name(const struct result_cell *cell)
-{
-    return cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE) || cell->cell.host_page_bytes == 2 * MIB ? "2M"
-                                                                                                   : "4K";
-}
-
-static bool is_tlb(const struct result_reach *reach)
-{
-    return reach->kind == REACH_TLB;
-}
-
-static bool is_told_of(const struct result *result, const struct result_reach *reach)
-{
-    const struct result_cell *cell = &result->cells[reach->last];
-    if (is_tlb(reach))
-        return tells_of_tlb(cell);
-    return reach->kind == REACH_CACHE && cell_is_order(cell, CHASE_RANDOM);
-}
-
-/* "L2 TLB 4K"; a level that CPUID's are not told of is called by its number among all steps. */
-static void reach_key(
-    const struct result *result, const struct result_reach *reach, char key[static FINDING_KEY_BYTES])
-{
-    const char *pages = is_tlb(reach) ? page_name(&result->cells[reach->last]) : "";
-    if (reach->name[0])
-        snprintf(key, FINDING_KEY_BYTES, "%s%s%s", reach->name, pages[0] ? " " : "", pages);
-    else
-        snprintf(key, FINDING_KEY_BYTES, "step %zu%s%s", (size_t)(reach - result->reaches) + 1,
-            pages[0] ? " " : "", pages);
-}
-
-static struct finding reach_finding(const struct result *result, const struct result_reach *reach)
-{
-    const struct result_cell *cell = &result->cells[reach->last];
-    bool tlb = is_tlb(reach);
-    double least = (double)(tlb ? reach->from_entries : reach->from_bytes);
-    double most = (double)(tlb ? reach->to_entries : reach->to_bytes);
-    struct finding finding =
-        inspect_measured(tlb ? "tlb-reach" : "cache-reach", tlb ? "TLB reach" : "cache reach", FINDING_CACHES,
-            tlb ? UNIT_COUNT : UNIT_BYTES, (struct estimate){least, least, most}, "");
-    reach_key(result, reach, finding.key);
-    if (cell_is_order(cell, CHASE_LINE_PER_LARGE_PAGE))
-        snprintf(finding.sure, sizeof finding.sure,
-            "where the host splinters large pages these are entries for pieces of them");
-    snprintf(finding.how, sizeof finding.how,
-        "a chase, %s, steps up from %.3g to %.3g ns an access between them",
-        chase_orders[cell_chase(cell)->order].name, reach->below_ns, reach->above_ns);
-    return finding;
-}
-
-static int add_reaches(struct inspection *inspection, struct error *error)
-{
-    struct result *result = inspection->result;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < result->reach_count; i++) {
-        if (!is_told_of(result, &result->reaches[i]))
-            continue;
-        struct finding finding = reach_finding(result, &result->reaches[i]);
-        rc = findings_add(&result->findings, &finding, error);
-    }
-    return rc;
-}
-
 /* ---- what a miss costs ---- */
 
 /* At 8192 lines, one a page, all but the largest TLBs miss nearly always. */
@@ -164,8 +92,8 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     struct estimate cost;
     if (figures_difference(with, without, &cost))
         return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
-    struct finding finding = inspect_measured(
-        "walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost, "it was not measured together");
+    struct finding finding = inspect_measured("walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost,
+        "it was not measured together without being disturbed");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
@@ -211,6 +139,7 @@ static const char *reason_for(const struct inspection *inspection, const char *t
 {
     return told[0]                                          ? told
            : planned_seconds > 0                            ? "it was not measured"
+           : inspection->short_of_time                      ? "left out: --time leaves no room for it"
            : inspection->experiment->depth == INSPECT_QUICK ? "left out by --quick"
                                                             : NULL;
 }
@@ -248,9 +177,14 @@ static int add_missing(struct inspection *inspection, struct error *error)
 
 /* ---- all of them ---- */
 
+static int find_reaches(struct inspection *inspection, struct error *error)
+{
+    return inspect_find_reaches(inspection->result, error);
+}
+
 int inspect_conclude(struct inspection *inspection, struct error *error)
 {
-    static int (*const steps[])(struct inspection *, struct error *) = {add_reaches, add_walks, add_latency,
+    static int (*const steps[])(struct inspection *, struct error *) = {find_reaches, add_walks, add_latency,
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
         add_missing, inspect_find_remedies};
     struct result *result = inspection->result;

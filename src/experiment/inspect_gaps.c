@@ -1,6 +1,8 @@
 /* What takes the CPU away, as findings. */
 #include "experiment/inspect_internal.h"
 
+#include "host/cgroup_cpu.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,18 +10,22 @@
 int inspect_gaps(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     struct setting *setting = inspection->experiment->setting;
-    double seconds = inspection->plan->gap_seconds * inspection->scale;
+    double seconds = inspect_part_seconds(inspection, inspection->plan->gap_seconds);
+    uint64_t before, after;
     (void)progress; /* it is short */
+    if (!(seconds > 0))
+        return 0;
+    bool told = cgroup_cpu_throttled(&before);
     int rc = gaps_watch(seconds, &setting->clock, setting->pin.cpu, &setting->stop, &inspection->gaps, error);
     inspection->gaps_known = rc == 0;
+    inspection->throttled = told && cgroup_cpu_throttled(&after) && after > before;
     return rc;
 }
 
 static struct finding make(
     const char *name, const char *key, const char *title, enum unit unit, double number, const char *how)
 {
-    struct finding finding =
-        inspect_measured(name, title, FINDING_BELOW, unit, inspect_figure(number), "it was not measured");
+    struct finding finding = inspect_measured(name, title, FINDING_BELOW, unit, inspect_figure(number), "");
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how, "%s", how);
     return finding;
@@ -33,7 +39,9 @@ static struct finding steal_finding(const struct inspection *inspection)
     struct finding finding = make("steal", "", "steal", UNIT_SHARE, share, "/proc/stat, this CPU");
     snprintf(finding.sure, sizeof finding.sure, "over %.1f s, in steps of the kernel's tick",
         (double)all->wall_ns / 1e9);
-    if (!all->steal_known)
+    if (!all->wall_ns)
+        finding.sure[0] = '\0'; /* nothing was measured */
+    else if (!all->steal_known)
         finding.value = fact_unknown("/proc/stat cannot be read");
     else if (!all->steal_ns)
         snprintf(finding.sure, sizeof finding.sure,
@@ -58,7 +66,12 @@ int inspect_find_gaps(struct inspection *inspection, struct error *error)
             looking),
     };
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++)
-        rc = findings_add(&inspection->result->findings, &findings[i], error);
+    for (size_t i = 0; rc == 0 && i < sizeof findings / sizeof findings[0]; i++) {
+        struct finding finding = findings[i];
+        if (!finding.value.known && !finding.value.text[0])
+            finding.value =
+                fact_unknown("%.150s", inspection->no_gaps[0] ? inspection->no_gaps : "it was not measured");
+        rc = findings_add(&inspection->result->findings, &finding, error);
+    }
     return rc;
 }

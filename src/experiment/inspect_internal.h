@@ -36,17 +36,27 @@ struct inspection {
     struct regions regions; /* reason "": not measured */
     struct gaps gaps;
     bool gaps_known;
-    double end;   /* clock_seconds() */
+    bool throttled; /* a control group's CPU limit took the CPU away meanwhile */
+    bool short_of_time; /* what a full one does besides is left out for it */
+    bool cut;           /* a part was, by the end of the time */
+    double started;     /* clock_seconds(), and when it is to end */
+    double end;
     double scale; /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
-    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256], no_regions[256];
+    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256], no_regions[256], no_gaps[256];
 };
 
 /* ---- inspect.c ---- */
 
-/* After an experiment whose cells were appended: why it was cut short or failed (`rc`) becomes `reason`, and
- * the whole goes on. -EINTR if the user wants it to stop. */
+/* After a part: why it was cut short or failed (`rc`) becomes `reason`, and the whole goes on. -EINTR if the
+ * user wants it to stop. */
 int inspect_end_part(struct inspection *inspection, int rc, char reason[static 256], struct error *error);
+
+/* Puts the end of the user's time into a schedule. */
+void inspect_limit(const struct inspection *inspection, struct schedule *schedule);
+
+/* How long a part may take for which so many seconds are planned; 0: there is no time left. */
+double inspect_part_seconds(struct inspection *inspection, double planned);
 
 /* ---- inspect_curves.c ---- */
 
@@ -86,6 +96,7 @@ static inline struct estimate inspect_figure(double number) /* without interval 
 }
 
 int inspect_conclude(struct inspection *inspection, struct error *error); /* inspect_findings.c: all of it */
+int inspect_find_reaches(struct result *result, struct error *error);     /* of those in the result */
 int inspect_find_splinter(struct inspection *inspection, struct error *error);
 int inspect_find_regions(struct inspection *inspection, struct error *error);
 int inspect_find_gaps(struct inspection *inspection, struct error *error);

@@ -44,7 +44,7 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
 {
     struct setting *setting = inspection->experiment->setting;
     const struct event *chosen[EVENTS];
-    const struct events_experiment experiment = {
+    struct events_experiment experiment = {
         .events = chosen,
         .event_count = choose(inspection, chosen),
         .runners = &setting->runners[INSPECT_EVENTS],
@@ -56,6 +56,7 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
             .stop = setting->stop,
             .progress = *progress},
     };
+    inspect_limit(inspection, &experiment.schedule);
     int rc = experiment_events(&experiment, inspection->result, error);
     kept_memory_release(&setting->kept);
     return inspect_end_part(inspection, rc, inspection->no_prices, error);

@@ -160,6 +160,7 @@ static int visit_all(struct visit *v, double seconds, struct error *error)
 int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error)
 {
     const struct inspect_experiment *experiment = inspection->experiment;
+    double seconds = inspect_part_seconds(inspection, inspection->plan->region_seconds);
     struct setting *setting = experiment->setting;
     struct visit v = {.setting = setting, .input = &inspection->regions_input, .random = experiment->seed};
     const struct placement_config config = {.memory = {.page_bytes = 2 * MIB, .source = MEMORY_THP},
@@ -167,9 +168,11 @@ int inspect_regions(struct inspection *inspection, const struct progress *progre
         .clock = &setting->clock,
         .stop = &setting->stop};
     (void)progress; /* it is short */
+    if (!(seconds > 0))
+        return 0;
     for (size_t i = 0; i < REGIONS_MAX; i++)
         placement_open(&v.regions[i], &config);
-    int rc = visit_all(&v, inspection->plan->region_seconds * inspection->scale, error);
+    int rc = visit_all(&v, seconds, error);
     int back = pin_resume(&setting->pin, rc < 0 ? NULL : error);
     for (size_t i = 0; i < REGIONS_MAX; i++) {
         runner_close(v.runners[i]);

@@ -104,6 +104,32 @@ static int add_row(struct result *result, const struct remedy_row *row, struct e
     return findings_add_remedy(&result->findings, &remedy, error);
 }
 
+/* What a control group's limit takes, of a second of computing. */
+static int add_cpu_limit(struct inspection *inspection, struct error *error)
+{
+    static const double second = 1e9;
+    const struct fact *limit = &inspection->result->host.cpus.limit;
+    double left = inspection->gaps_known ? 1 - inspection->gaps.known.share : NAN;
+    if (!inspection->throttled || !limit->known || !(left > 0 && left * ratio_least < 1))
+        return 0;
+    struct remedy remedy = {
+        .name = "cpu-limit",
+        .change =
+            "raise the limit (cpu.max or cpu.cfs_quota_us, Kubernetes' limits.cpu, docker's --cpus), to "
+            "one CPU at least, or take it away",
+        .with_what = "a second of computing",
+        .without_what = "the same on a CPU that is not taken away",
+        .with_ns = second / left,
+        .without_ns = second,
+        .more_ns = second / left - second,
+        .low = NAN,
+        .high = NAN,
+    };
+    snprintf(remedy.cost, sizeof remedy.cost,
+        "the control group's limit of %g CPUs keeps this process off its CPU", strtod(limit->text, NULL));
+    return findings_add_remedy(&inspection->result->findings, &remedy, error);
+}
+
 /* By how many times dearer: operations that differ in length cannot be held against each other otherwise. */
 static int dearest_first(const void *a, const void *b)
 {
@@ -120,6 +146,8 @@ int inspect_find_remedies(struct inspection *inspection, struct error *error)
         return 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++)
         rc = add_row(result, &rows[i], error);
+    if (rc == 0)
+        rc = add_cpu_limit(inspection, error);
     if (rc == 0 && result->findings.remedy_count)
         qsort(result->findings.remedies, result->findings.remedy_count, sizeof *result->findings.remedies,
             dearest_first);

@@ -12,8 +12,8 @@ void begin_result(struct result *result, const char *experiment, uint64_t seed);
 /* A cell's figures and quality. `planned` is the number of placements that were meant to be measured, `cut`
  * why it was fewer ("" if it was not), unless the cell has a reason of its own. */
 int analyse_cell(struct result_cell *cell, unsigned planned, const char *cut, struct error *error);
-/* Appends the comparison of two cells, if they share a placement; of two that are not `paired`, if both have
- * a figure. */
+/* Appends the comparison of two cells, if both have a figure; of those that are `paired` it may be that it
+ * has none. */
 int analyse_comparison(struct result *result, size_t cell, size_t baseline, bool paired, struct error *error);
 
 /* ---- shape.c: two modes and trends in a cell's samples, once its median is known ---- */

@@ -1,6 +1,7 @@
 #include "experiment/reaches.h"
 
 #include "experiment/attribution.h"
+#include "measure/statistics.h"
 #include "measure/steps.h"
 #include "result/curves.h"
 
@@ -167,6 +168,67 @@ static void name_steps(struct look *look)
     attribute_steps(&look->told, look->measured, look->count);
 }
 
+/* ---- what repeats show ---- */
+
+/* The median of what was not disturbed in one placement; NAN: nothing. */
+static double value_in(const struct curve_point *point, unsigned placement)
+{
+    enum { SAMPLES_MAX = 64 };
+    const struct result_cell *cell = point->cell;
+    double values[SAMPLES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; cell && i < cell->sample_count && count < SAMPLES_MAX; i++)
+        if (cell->samples[i].placement == placement && cell->samples[i].disturbed == DISTURBED_NOT)
+            values[count++] = cell->samples[i].ns;
+    return statistics_median(values, count);
+}
+
+/* The points of a step in which a placement may show it, up to the steps beside it. */
+struct span {
+    size_t start, end;
+};
+
+static struct span span_of(const struct look *look, size_t index)
+{
+    enum { BEYOND = 2 };
+    const struct step *step = &look->steps[index];
+    size_t least = index ? step[-1].end : 0;
+    size_t most = index + 1 < look->count ? step[1].start : look->group->working_set_count - 1;
+    return (struct span){step->start > least + BEYOND ? step->start - BEYOND : least,
+        step->end + BEYOND < most ? step->end + BEYOND : most};
+}
+
+/* Between which points a quarter of the step is done in one placement, as seen by two points, which one
+ * outlier is not. False: it does not show the step. */
+static bool place_in(const struct look *look, const struct step *step, struct span span, unsigned placement,
+    size_t *last, size_t *first)
+{
+    const struct curve_point *points = look->curve->points;
+    double quarter = step->below + (step->above - step->below) / 4;
+    *first = span.start + 1;
+    while (*first < span.end && !(value_in(&points[*first], placement) > quarter &&
+                                    value_in(&points[*first + 1], placement) > quarter))
+        ++*first;
+    *last = *first - 1;
+    while (*last > span.start && isnan(value_in(&points[*last], placement)))
+        --*last;
+    return value_in(&points[span.start], placement) <= quarter &&
+           value_in(&points[*first], placement) > quarter;
+}
+
+/* A step lies between two sizes of the grid; placements that show it elsewhere move these apart. */
+static void widen(const struct look *look, size_t index, struct step *step)
+{
+    unsigned placements = look->curve->points[step->last].cell->placements;
+    struct span span = span_of(look, index);
+    size_t last, first;
+    for (unsigned placement = 0; span.start < span.end && placement < placements; placement++)
+        if (place_in(look, step, span, placement, &last, &first)) {
+            step->last = last < step->last ? last : step->last;
+            step->first = first > step->first ? first : step->first;
+        }
+}
+
 static int find_steps(const struct look *look, struct step **steps, size_t *count, struct error *error)
 {
     size_t points = look->group->working_set_count;
@@ -195,6 +257,11 @@ static int look_at(struct look *look, struct error *error)
         rc = error_set(error, ENOMEM, "not enough memory for the reaches of a curve");
     if (rc == 0) {
         name_steps(look);
+        for (size_t i = 0; i < look->count; i++) { /* the names are those of the medians */
+            widen(look, i, &steps[i]);
+            look->measured[i].from_bytes = look->group->working_sets[steps[i].last];
+            look->measured[i].to_bytes = look->group->working_sets[steps[i].first];
+        }
         rc = add_reaches(look, error);
     }
     free(look->measured);

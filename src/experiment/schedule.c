@@ -29,8 +29,9 @@ struct pace {
 
 /* A runner in the present placement. */
 struct placed {
-    struct runner *runner; /* NULL: it is not open: each cell opens one of its own */
-    struct error failure;  /* code 0: it has not failed */
+    struct runner *runner;          /* NULL: it is not open: each cell opens one of its own */
+    struct error failure;           /* code 0: it has not failed */
+    const struct stop *stop_before; /* of its placement */
 };
 
 struct run {
@@ -43,7 +44,8 @@ struct run {
     struct placed *placed;     /* each runner */
     struct error broken;       /* the first failure that breaks the result; code 0: none */
     double (*now)(void);
-    double started; /* now() */
+    double started;   /* now() */
+    struct stop stop; /* of the placements: the user's, and the end of the time */
     unsigned placement, planned;
     size_t rows_done;         /* of the present placement */
     double planned_seconds;   /* of all placements */
@@ -63,10 +65,40 @@ static double elapsed(const struct run *run)
 static int check_time(const struct run *run, struct error *error)
 {
     if (stop_asked(&run->schedule->stop))
-        return error_set(error, EINTR, "stopped by the user");
-    if (run->schedule->strict && elapsed(run) > run->schedule->seconds)
-        return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->seconds);
+        return error_set(error, EINTR, "%s", stop_reason(&run->schedule->stop));
+    if (run->schedule->limit > 0 && elapsed(run) + run->schedule->spent > run->schedule->limit)
+        return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->limit);
     return 0;
+}
+
+static bool is_over(void *context)
+{
+    struct error why;
+    return check_time(context, &why) < 0;
+}
+
+static const char *why_over(void *context)
+{
+    const struct stop *users = &((const struct run *)context)->schedule->stop;
+    return stop_asked(users) ? stop_reason(users) : "the time budget ended";
+}
+
+/* Memory is mapped and lists are laid out for as long as the budget allows, and no longer. */
+static void watch_placements(struct run *run)
+{
+    run->stop = (struct stop){is_over, run, why_over};
+    for (size_t i = 0; i < run->scheduled->runner_count; i++) {
+        const struct stop **stop = &run->scheduled->runners[i].placement->config.stop;
+        run->placed[i].stop_before = *stop;
+        *stop = &run->stop;
+    }
+}
+
+/* Backwards, since runners share placements. */
+static void leave_placements(const struct run *run)
+{
+    for (size_t i = run->scheduled->runner_count; i-- > 0;)
+        run->scheduled->runners[i].placement->config.stop = run->placed[i].stop_before;
 }
 
 static void tell(const struct run *run, const char *what)
@@ -152,6 +184,8 @@ static int bear(struct run *run, size_t cell, int rc, struct error *error)
         (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
         return rc;
     run->scheduled->cells[cell].done = true;
+    if (!run->result->first_failure)
+        run->result->first_failure = error->code;
     snprintf(into->reason, sizeof into->reason, "%.158s", error->text);
     if (!run->scheduled->failures_are_figures || (remote && remote_is_gone(remote))) {
         run->broken = run->broken.code ? run->broken : *error;
@@ -336,7 +370,21 @@ static int prove_runner(struct run *run, size_t runner, struct error *error)
     return rc;
 }
 
-/* In the first placement a failure is the end: the user waits for nothing. Later it is its runner's alone. */
+/* In the first placement what the user has asked for and cannot have is the end: nobody waits for nothing. A
+ * monitor that fails in spite of its probe leaves the others, and so does whatever fails later. */
+static bool fails_alone(const struct run *run, size_t runner, int rc)
+{
+    return run->placement > 0 || (run->scheduled->runners[runner].ops->monitor && rc != -ENOTSUP);
+}
+
+static bool all_failed(const struct run *run)
+{
+    size_t runner = 0;
+    while (runner < run->scheduled->runner_count && run->placed[runner].failure.code)
+        runner++;
+    return runner == run->scheduled->runner_count;
+}
+
 static int place(struct run *run, struct error *error)
 {
     static int (*const steps[])(struct run *, size_t, struct error *) = {open_runner, prove_runner};
@@ -346,12 +394,19 @@ static int place(struct run *run, struct error *error)
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
-        if (rc == -EINTR || (rc < 0 && run->placement == 0))
+        if (rc == -EINTR && check_time(run, error) < 0)
             return rc;
+        if (rc == -EINTR) /* nobody has stopped it: a call was interrupted again and again */
+            error->code = EAGAIN;
+        if (rc < 0 && !fails_alone(run, i % count, rc))
+            return -error->code;
         if (rc < 0)
             *failure = *error;
     }
-    return 0;
+    if (run->placement > 0 || !all_failed(run))
+        return 0;
+    *error = run->placed[0].failure;
+    return -error->code;
 }
 
 static void clear(struct run *run)
@@ -457,6 +512,11 @@ static int conclude(struct run *run, int rc, struct error *error)
         return -error->code;
     }
     result->complete = rc == 0 && !result->broken;
+    if (rc == -EINTR && !has_samples(run) && !stop_asked(&run->schedule->stop))
+        error_set(error, EINTR,
+            "the time budget of %g s ended before anything was measured: more of it is needed, or less "
+            "memory to be made ready",
+            run->schedule->limit);
     if (!result->complete)
         snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
             result->broken ? run->broken.text : error->text);
@@ -481,9 +541,13 @@ int schedule_run(
         .sample_seconds = schedule->sample_seconds,
     };
     run.started = run.now();
+    if (run.placed)
+        watch_placements(&run);
     int rc = run.order && run.rounds && run.placed
                  ? conclude(&run, measure_all(&run, error), error)
                  : error_set(error, ENOMEM, "no memory for the order of measuring");
+    if (run.placed)
+        leave_placements(&run);
     free(run.order);
     free(run.rounds);
     free(run.placed);
@@ -497,8 +561,9 @@ struct schedule schedule_within(const struct budget *budget, const struct schedu
     schedule.seed = budget->seed;
     schedule.stop = *stop;
     schedule.progress = *progress;
-    schedule.strict = budget->seconds > 0;
-    if (schedule.strict)
-        schedule.seconds = budget->seconds;
+    schedule.limit = budget->seconds;
+    schedule.spent = budget->spent;
+    if (schedule.limit > 0)
+        schedule.seconds = fmax(budget->seconds - budget->spent, 0);
     return schedule;
 }

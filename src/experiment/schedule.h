@@ -24,6 +24,7 @@ enum { PLACEMENTS_MIN = 3, PLACEMENTS_MAX = 12 };
 struct budget {
     bool quick;     /* a first impression */
     double seconds; /* the user's, which are kept to the letter; 0: the usual ones */
+    double spent;   /* of these, before anything is measured */
     uint64_t seed;
 };
 
@@ -35,7 +36,8 @@ struct schedule {
     unsigned rounds;                /* samples of each cell in a placement … */
     bool rounds_by_spread; /* … in the first one: the later ones' are planned by how far these are apart */
     double seconds;        /* time budget: as many placements as fit, at least PLACEMENTS_MIN … */
-    bool strict;           /* … unless the budget was set by the user: then it ends the experiment */
+    double limit;          /* … unless it was set by the user: then these seconds, of which some were … */
+    double spent;          /* … spent before, end whatever is done just then; 0: nothing does */
     struct stop stop;
     struct progress progress;
     double (*now)(void); /* seconds; NULL: clock_seconds() */
@@ -79,8 +81,9 @@ int scheduled_add_row(struct scheduled *scheduled, struct result *result, const 
     size_t count, struct error *error);
 void scheduled_free(struct scheduled *scheduled);
 
-/* Measures, and fills the cells, which are the last of the result, and its comparisons, seconds, complete,
- * broken and incomplete_reason. Being stopped is no failure, nor is what fails after something was measured.
+/* Measures, on placements whose stop is the schedule's meanwhile, and fills the cells, which are the last of
+ * the result, and its comparisons, seconds, complete, broken and incomplete_reason. Being stopped is no
+ * failure, nor is what fails after something was measured.
  */
 int schedule_run(
     const struct schedule *schedule, struct scheduled *scheduled, struct result *result, struct error *error);

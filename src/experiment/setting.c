@@ -1,19 +1,73 @@
 #include "experiment/setting.h"
 
 #include "domain/probe.h"
+#include "host/cpu_use.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* ---- which CPU ---- */
+
+static const double look_seconds = 0.2;
+
+/* What is told: a little is always going on. */
+static const double own_least = 0.1, others_least = 0.5;
+
+/* Two sentences, of which the first is about the CPU that is measured on and the worse one. */
+static void tell_use(struct setting *setting, const struct cpu_look *look, bool chosen)
+{
+    unsigned cpu = setting->pin.cpu;
+    const struct cpu_use own = cpu_look_at(look, cpu), others = cpu_look_at_others(look, cpu);
+    const char *what_to_do = chosen ? "it is the idlest that may be used, so stop them or wait"
+                                    : "stop them, or leave the choice to vcost without --cpu";
+    if (own.steal >= own_least && own.steal >= own.busy)
+        snprintf(setting->busy, sizeof setting->busy,
+            "the hypervisor takes %.0f %% of CPU %u away for other machines: figures will be disturbed, a "
+            "quieter hour or host gives better ones",
+            100 * own.steal, cpu);
+    else if (own.busy >= own_least)
+        snprintf(setting->busy, sizeof setting->busy,
+            "other programs use %.0f %% of CPU %u, which is measured on%s%s%s: figures will be disturbed; %s",
+            100 * own.busy, cpu, own.who[0] ? " (" : "", own.who, own.who[0] ? ")" : "", what_to_do);
+    else if (others.busy >= others_least)
+        snprintf(setting->busy, sizeof setting->busy,
+            "other programs use %.0f %% of the CPUs beside CPU %u%s%s%s, and its caches and memory with "
+            "them: "
+            "stop them if you can",
+            100 * others.busy, cpu, others.who[0] ? " (" : "", others.who, others.who[0] ? ")" : "");
+}
+
+static int choose_cpu(struct setting *setting, int wanted, struct error *error)
+{
+    struct cpu_look *look = cpu_look_begin();
+    int rc = 0, cpu = wanted;
+    if (look) {
+        nanosleep(&(struct timespec){.tv_nsec = (long)(look_seconds * 1e9)}, NULL);
+        cpu_look_end(look);
+        if (wanted < 0)
+            cpu = pin_idlest(look);
+    }
+    rc = pin_thread(&setting->pin, cpu, error);
+    if (rc == 0 && look)
+        tell_use(setting, look, wanted < 0);
+    cpu_look_free(look);
+    return rc;
+}
 
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error)
 {
     setting->stop = *stop;
-    int rc = pin_thread(&setting->pin, cpu, error);
-    if (rc < 0 || (rc = clock_calibrate(&setting->clock, error)) < 0)
-        return rc;
-    return image_load(&setting->image, error);
+    int rc = choose_cpu(setting, cpu, error);
+    if (rc == 0)
+        rc = clock_calibrate(&setting->clock, error);
+    if (rc == 0)
+        rc = image_load(&setting->image, error);
+    if (rc < 0)
+        setting->cannot_measure = *error;
+    return rc;
 }
 
 void setting_close(struct setting *setting)
@@ -101,18 +155,20 @@ static int add_agents(const struct setting *setting, struct result *result, stru
     return 0;
 }
 
-int setting_describe(const struct setting *setting, struct result *result, struct error *error)
+int setting_describe(struct setting *setting, struct result *result, struct error *error)
 {
     struct error other;
     result->cpu = setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
+    snprintf(result->clock_doubt, sizeof result->clock_doubt, "%s", setting->clock.doubt);
     for (size_t i = 0; monitor_at(i); i++)
         result_set_monitor(result, &setting->facts[i]);
-    pin_pause(&setting->pin);
+    if (setting->pin.before)
+        pin_pause(&setting->pin);
     int rc = host_look(&result->host, error);
-    int bound = pin_resume(&setting->pin, &other);
-    if (rc == 0 && bound < 0)
-        return error_set(error, EIO, "%s", other.text);
+    int bound = setting->pin.before ? pin_resume(&setting->pin, &other) : 0;
+    if (setting->image.code) /* it was ready, and is or is not again */
+        setting->cannot_measure = bound < 0 ? other : (struct error){.code = 0};
     return rc < 0 ? rc : add_agents(setting, result, error);
 }
 
@@ -174,6 +230,23 @@ static int add_all_here(struct setting *setting, const struct memory_request *me
     return rc;
 }
 
+static bool is_label_of_another(const struct setting *setting, const struct runner_config *runner)
+{
+    for (size_t i = 0; i < setting->runner_count; i++)
+        if (!strcmp(setting->runners[i].label, runner->label) &&
+            strcmp(setting->runners[i].name, runner->name) != 0)
+            return true;
+    return false;
+}
+
+/* Labels of different commands differ: curves are told apart by them. */
+static void tell_apart(const struct setting *setting, struct runner_config *runner)
+{
+    const struct runner_config plain = *runner;
+    for (unsigned number = 2; is_label_of_another(setting, runner); number++)
+        snprintf(runner->label, sizeof runner->label, "%.42s %u", plain.label, number);
+}
+
 static int add_remote(
     struct setting *setting, const struct memory_request *memory, const char *command, struct error *error)
 {
@@ -186,7 +259,8 @@ static int add_remote(
     struct remote **remote = &setting->remotes[setting->placement_count - 1];
     if (rc < 0 || (rc = remote_open(&config, remote, error)) < 0)
         return rc;
-    const struct runner_config runner = remote_runner(*remote, placement);
+    struct runner_config runner = remote_runner(*remote, placement);
+    tell_apart(setting, &runner);
     return setting_add_runner(setting, &runner, error);
 }
 

@@ -19,9 +19,11 @@ struct setting {
     struct clock clock;
     struct image image;
     struct stop stop;
+    struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */
     const char *const *on;                    /* where it may run: names of runners, and others; not owned */
     size_t on_count;                          /* 0: wherever this host can run something */
     struct monitor_facts facts[MONITORS_MAX]; /* of monitor_at() */
+    char busy[320];     /* the sentence that something else takes the CPUs; "": hardly anything does */
     char left_out[320]; /* the sentence that a monitor is left out since it cannot be used; "": none is */
     struct kept_memory kept; /* of the placements; to be released after each experiment that keeps some */
     struct placement placements[SETTING_PLACEMENTS_MAX];
@@ -31,8 +33,9 @@ struct setting {
     size_t runner_count;
 };
 
-/* Binds the calling thread to a CPU (-1: the last one that may be used) and makes ready. *setting must stay
- * where it is until setting_close(), which is to be called also after a failure of setting_open(). */
+/* Binds the calling thread to a CPU (-1: the idlest that may be used, after a short look) and makes ready.
+ * *setting must stay where it is until setting_close(), which is to be called also after a failure of
+ * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on. */
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error);
 void setting_close(struct setting *setting);
 
@@ -50,8 +53,9 @@ const struct monitor_facts *setting_facts(const struct setting *setting, const s
 bool setting_has(const struct setting *setting, const struct runner_ops *ops);
 
 /* Looks at the machine, as a thread that is not bound to a CPU: result->host, where and how it ran, and what
- * the agents have told of theirs. */
-int setting_describe(const struct setting *setting, struct result *result, struct error *error);
+ * the agents have told of theirs. If the thread cannot be bound again, what was measured is as good as
+ * before, and setting->cannot_measure has the reason. */
+int setting_describe(struct setting *setting, struct result *result, struct error *error);
 
 /* Adds a placement on this machine, without runners. */
 int setting_add_placement(struct setting *setting, const struct memory_request *memory, bool lock,

@@ -95,6 +95,35 @@ static struct fact look_limit(void)
     return fact_unknown(narrowest.seen ? "no limit" : "no control group of this process is mounted");
 }
 
+struct throttled {
+    bool told;
+    uint64_t times;
+};
+
+static void take_throttled(const char *directory, void *context)
+{
+    struct throttled *throttled = context;
+    char path[PATH_MAX], text[READ_TEXT_LINE];
+    uint64_t times;
+    (void)snprintf(path, sizeof path, "%s/cpu.stat", directory);
+    if (read_text(path, text, sizeof text) || !text_value_number(text, "nr_throttled", ' ', &times))
+        return;
+    throttled->told = true;
+    throttled->times += times;
+}
+
+bool cgroup_cpu_throttled(uint64_t *times)
+{
+    struct cgroup_place places[CGROUP_GENERATIONS];
+    struct throttled throttled = {.told = false};
+    (void)cgroup_places_find("cpu", places);
+    for (size_t i = 0; i < CGROUP_GENERATIONS; i++)
+        if (cgroup_place_found(&places[i]))
+            cgroup_climb(&places[i], take_throttled, &throttled);
+    *times = throttled.times;
+    return throttled.told;
+}
+
 /* ---- CPUs ---- */
 
 static struct fact look_allowed(void)

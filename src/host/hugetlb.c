@@ -102,7 +102,7 @@ int hugetlb_shortage(uint64_t page_bytes, uint64_t bytes, const struct numa_node
             " are free: another process takes them, or the control group limits them (hugetlb.*.max)",
             pages, page_bytes / MIB, where, pool.free);
     pool_path(path, page_bytes, first_node(nodes), "nr_hugepages");
-    return error_set(error, ENOMEM,
+    return error_set(error, ENOTSUP,
         "%" PRIu64 " hugetlb pages of %" PRIu64 " MiB are needed%s, but %" PRIu64 " of %" PRIu64
         " are free: root reserves them with `echo %" PRIu64 " > %s`%s",
         pages, page_bytes / MIB, where, pool.free, pool.total, pool.total + less(pages, pool.free), path,

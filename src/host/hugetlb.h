@@ -20,11 +20,12 @@ struct hugetlb_pool {
  */
 int hugetlb_look(uint64_t page_bytes, const struct numa_nodes *nodes, struct hugetlb_pool *pool);
 
-/* Are there pages for `bytes` more? 0 also if it cannot be seen. -ENOMEM and hugetlb_shortage()'s sentence if
- * not; -ENOTSUP if the machine has no pages of this size. */
+/* Are there pages for `bytes` more? 0 also if it cannot be seen. hugetlb_shortage() if not; -ENOTSUP if the
+ * machine has no pages of this size. */
 int hugetlb_check(uint64_t page_bytes, uint64_t bytes, const struct numa_nodes *nodes, struct error *error);
 
-/* Says that there were not enough of them, how many are free now, and how root gets more: -ENOMEM. */
+/* Says that there were not enough of them, how many are free now, and how root gets more: -ENOTSUP; -ENOMEM
+ * if enough are free, so that it is not root who has to set aside more. */
 int hugetlb_shortage(
     uint64_t page_bytes, uint64_t bytes, const struct numa_nodes *nodes, struct error *error);
 

@@ -138,7 +138,7 @@ int memory_lock(struct memory *memory, struct error *error)
         return 0;
     int code = errno;
     (void)getrlimit(RLIMIT_MEMLOCK, &limit);
-    if (limit.rlim_cur == RLIM_INFINITY)
+    if (limit.rlim_cur >= memory->bytes) /* also without one, RLIM_INFINITY */
         return error_errno(error, code, "cannot lock %" PRIu64 " MiB of memory", mib_up(memory->bytes));
     return error_set(error, code,
         "cannot lock %" PRIu64 " MiB of memory, this process may lock only %" PRIu64

@@ -61,9 +61,8 @@ struct memory {
 
 /* Maps memory without faulting anything in, with its NUMA policy set. -EINVAL: a page size that the source
  * does not have, no bytes, or nodes that the kernel refuses. -ENOTSUP: the kernel (or a container) has not
- * what the source or the nodes need. -ENOMEM, before anything is mapped, if the machine, the control group of
- * this process, the nodes or the hugetlb pool have not that much left (with some reserve; hugetlb pages are
- * set aside already, so none). */
+ * what the source or the nodes need, nor the hugetlb pool so much. -ENOMEM, before anything is mapped, if the
+ * machine, the control group of this process or the nodes have not that much left, with some reserve. */
 int memory_map_request(struct memory *memory, const struct memory_request *request, struct error *error);
 
 /* The same from MEMORY_AUTO on any node. */

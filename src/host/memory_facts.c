@@ -27,6 +27,14 @@ static bool meminfo_bytes(const char *meminfo, const char *name, uint64_t *bytes
     return true;
 }
 
+/* What is free may be little where most is file cache, which can be had as well, and of which sysinfo() does
+ * not tell: half of the memory, if no more is free. */
+static uint64_t guess_available(const struct sysinfo *info)
+{
+    uint64_t free = (uint64_t)info->freeram + info->bufferram, half = info->totalram / 2;
+    return (free > half ? free : half) * info->mem_unit;
+}
+
 void memory_room_look(struct memory_room *room)
 {
     char meminfo[8192] = "";
@@ -36,8 +44,9 @@ void memory_room_look(struct memory_room *room)
         meminfo[0] = '\0';
     if (!meminfo_bytes(meminfo, "MemTotal", &room->total_bytes))
         room->total_bytes = (uint64_t)info.totalram * info.mem_unit;
-    if (!meminfo_bytes(meminfo, "MemAvailable", &room->available_bytes))
-        room->available_bytes = (uint64_t)info.freeram * info.mem_unit;
+    room->guessed = !meminfo_bytes(meminfo, "MemAvailable", &room->available_bytes);
+    if (room->guessed)
+        room->available_bytes = guess_available(&info);
     cgroup_memory(&room->cgroup);
 }
 
@@ -62,9 +71,10 @@ int memory_room_check(const struct memory_room *room, uint64_t bytes, struct err
         whole = UINT64_MAX;
     if (!fits(whole, room->available_bytes, room->total_bytes, 128 * MIB))
         return error_set(error, ENOMEM,
-            "%" PRIu64 " MiB of memory are asked for, but this machine has only %" PRIu64
+            "%" PRIu64 " MiB of memory are asked for, but this machine has %s %" PRIu64
             " MiB available and some of it must stay free: take a smaller working set or free memory",
-            mib_up(bytes), room->available_bytes / MIB);
+            mib_up(bytes), room->guessed ? "(/proc/meminfo is hidden) hardly more than" : "only",
+            room->available_bytes / MIB);
     if (cgroup->limit_bytes != UINT64_MAX && !fits(whole, cgroup->room_bytes, cgroup->limit_bytes, 16 * MIB))
         return error_set(error, ENOMEM,
             "%" PRIu64 " MiB of memory are asked for, but the control group of this process has only %" PRIu64
@@ -152,7 +162,7 @@ void host_look_memory(struct host *host)
     struct memory_room room;
     memory_room_look(&room);
     host->memory_bytes = room.total_bytes;
-    host->memory_available_bytes = room.available_bytes;
+    host->memory_available_bytes = room.guessed ? 0 : room.available_bytes;
     host->cgroup_memory_limit = room.cgroup.limit;
     host->thp = look_thp();
     (void)read_each_name("/sys/kernel/mm/hugepages", take_hugetlb, host);

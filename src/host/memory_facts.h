@@ -8,7 +8,8 @@
 
 /* What there is for us to take now. */
 struct memory_room {
-    uint64_t total_bytes, available_bytes; /* MemTotal and MemAvailable; free memory where /proc is hidden */
+    uint64_t total_bytes, available_bytes; /* MemTotal and MemAvailable */
+    bool guessed; /* the latter, from above: /proc/meminfo, which alone knows it, is hidden */
     struct cgroup_memory cgroup;
 };
 

@@ -17,6 +17,9 @@
 /* How often MADV_COLLAPSE is asked anew when it says EAGAIN: a page was in somebody's hands just then. */
 enum { COLLAPSE_TRIES = 10 };
 
+/* How often faulting in is asked anew when it was interrupted. */
+enum { POPULATE_TRIES = 1000 };
+
 /* ---- faulting in ---- */
 
 /* Faults pages in by hand, for kernels before 5.14. Adding 0 keeps what is there, also under another thread's
@@ -31,18 +34,19 @@ static void touch(char *at, size_t bytes, bool write)
     }
 }
 
-/* 0 or a negative errno. A hugetlb page that is not to be had would kill who touches it: -ENOTSUP. */
+/* 0 or a negative errno. A hugetlb page that is not to be had would kill who touches it: -ENOTSUP. What was
+ * interrupted has got further each time, unless that is all the kernel ever says. */
 static int fault_in(const struct memory *memory, char *at, size_t bytes, bool write)
 {
-    while (madvise(at, bytes, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ)) {
+    for (int tries = 0; madvise(at, bytes, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ); tries++) {
         if (errno == EINVAL && memory->source == MEMORY_HUGETLB)
             return -ENOTSUP;
         if (errno == EINVAL) {
             touch(at, bytes, write);
             return 0;
         }
-        if (errno != EINTR && errno != EAGAIN)
-            return -errno;
+        if ((errno != EINTR && errno != EAGAIN) || tries == POPULATE_TRIES)
+            return errno == EINTR ? -EAGAIN : -errno;
     }
     return 0;
 }
@@ -65,6 +69,8 @@ static int fault_failed(const struct memory *memory, int code, size_t done, stru
     } known[] = {
         {ENOMEM, "the host ran out of it: free memory or take a smaller working set"},
         {EFAULT, "the kernel could not fault a page in"},
+        {EAGAIN, "signals interrupt the kernel again and again: find out who sends them"},
+        {EPERM, "a sandbox (seccomp) forbids madvise()"},
         {EHWPOISON, "a page of it is broken hardware: see the kernel's log"},
         {ENOTSUP, "for hugetlb needs Linux 5.14 (MADV_POPULATE_WRITE): use thp"},
     };

@@ -36,10 +36,12 @@ static int open_under_root(const char *path, int flags)
 /* Fills text[size] as far as the file goes; returns the bytes read or a negative errno. */
 static ssize_t read_fill(int fd, char *text, size_t size)
 {
+    enum { INTERRUPTIONS_MAX = 100 };
     size_t used = 0;
+    int interruptions = 0;
     while (used < size) {
         ssize_t got = read(fd, text + used, size - used);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR && interruptions++ < INTERRUPTIONS_MAX)
             continue;
         if (got < 0)
             return -errno;

@@ -26,6 +26,9 @@ bool text_value_number(const char *text, const char *name, char separator, uint6
 /* Takes the blanks and line ends off both ends and puts '?' for every byte that is not printable ASCII. */
 void text_trim(char *text);
 
+/* Whether a list with blanks in between has a word. */
+bool text_has_word(const char *list, const char *word);
+
 /* Copies at most size-1 bytes and ends them with NUL. */
 void text_copy(char *to, size_t size, const char *from);
 

@@ -1,5 +1,7 @@
 #include "inspect/threshold.h"
 
+#include "inspect/names.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -169,11 +171,6 @@ static double likeness(const char *a, const char *b)
     return lengths > 2 ? 2.0 * (double)shared / (double)(lengths - 2) : 0;
 }
 
-static bool is_first_of_name(const struct findings *findings, size_t at)
-{
-    return findings_find(findings, findings->items[at].name, NULL) == &findings->items[at];
-}
-
 static void append(char list[static LIST_BYTES], const char *word)
 {
     size_t used = strlen(list);
@@ -181,8 +178,8 @@ static void append(char list[static LIST_BYTES], const char *word)
         sprintf(list + used, "%s%s", used ? ", " : "", word);
 }
 
-/* The names that are most like `name`, the best first; the first few of all where none is. */
-static void suggest(const struct findings *findings, const char *name, char list[static LIST_BYTES])
+/* The names that are most like `name`, the best first; "" where none is. */
+static void suggest(const char *name, char list[static LIST_BYTES])
 {
     static const double alike = 0.3;
     double below = INFINITY;
@@ -190,10 +187,10 @@ static void suggest(const struct findings *findings, const char *name, char list
     for (unsigned n = 0; n < SUGGESTIONS; n++) {
         const char *best = NULL;
         double best_likeness = alike;
-        for (size_t i = 0; i < findings->count; i++) {
-            double like = likeness(name, findings->items[i].name);
-            if (is_first_of_name(findings, i) && like > best_likeness && like < below) {
-                best = findings->items[i].name;
+        for (const char *const *known = finding_names; *known; known++) {
+            double like = likeness(name, *known);
+            if (like > best_likeness && like < below) {
+                best = *known;
                 best_likeness = like;
             }
         }
@@ -204,24 +201,19 @@ static void suggest(const struct findings *findings, const char *name, char list
     }
 }
 
-static void list_names(const struct findings *findings, char list[static LIST_BYTES])
-{
-    list[0] = 0;
-    for (size_t i = 0; i < findings->count; i++)
-        if (is_first_of_name(findings, i))
-            append(list, findings->items[i].name);
-}
-
-static int no_name(const struct findings *findings, const struct threshold *threshold, struct error *error)
+int thresholds_check(const struct thresholds *thresholds, struct error *error)
 {
     char list[LIST_BYTES];
-    suggest(findings, threshold->name, list);
-    if (list[0])
-        return error_set(
-            error, EINVAL, "there is no finding \"%s\"; did you mean %s?", threshold->name, list);
-    list_names(findings, list);
-    return error_set(error, EINVAL, "there is no finding \"%s\"; there are %s …", threshold->name,
-        list[0] ? list : "none");
+    for (size_t i = 0; i < thresholds->count; i++) {
+        const char *name = thresholds->items[i].name;
+        if (finding_name_known(name))
+            continue;
+        suggest(name, list);
+        return list[0] ? error_set(error, EINVAL, "there is no finding \"%s\"; did you mean %s?", name, list)
+                       : error_set(error, EINVAL,
+                             "there is no finding \"%s\": vcost inspect --json - tells their names", name);
+    }
+    return 0;
 }
 
 static int no_key(const struct findings *findings, const struct threshold *threshold, struct error *error)
@@ -333,7 +325,7 @@ static int judge_all(const struct threshold *threshold, const struct findings *f
 {
     size_t met = 0;
     if (!findings_find(findings, threshold->name, NULL))
-        return no_name(findings, threshold, error);
+        return note(tripped, threshold, NULL, UNKNOWN, error);
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (strcmp(finding->name, threshold->name) != 0 ||

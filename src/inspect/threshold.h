@@ -9,8 +9,8 @@
  * share or a ratio; ns, us, ms or s for a time; K, M, G (of 1024) for bytes; without one it is in the
  * finding's own unit, except that a share above 1 needs its %.
  *
- * Which findings there are is known only when a machine was inspected: a wrong name is an error of judging.
- */
+ * Which findings a machine has is known only when it was inspected: what it has not is not known there, like
+ * what could not be measured. A name that no machine has (names.h) is refused before. */
 #ifndef VCOST_INSPECT_THRESHOLD_H
 #define VCOST_INSPECT_THRESHOLD_H
 
@@ -49,11 +49,14 @@ struct thresholds {
 /* Reads a list separated by commas. -EINVAL with a sentence that says what is wrong in which part. */
 int thresholds_parse(const char *text, struct thresholds *thresholds, struct error *error);
 
+/* -EINVAL, with a suggestion, if one is about a name that no finding has. */
+int thresholds_check(const struct thresholds *thresholds, struct error *error);
+
 /* A finding that a threshold is about and that tripped it, or that is not known here. */
 struct tripping {
     const struct threshold *threshold;
-    const struct finding *finding;
-    bool unknown; /* it neither passes nor trips: finding->value.text says why */
+    const struct finding *finding; /* NULL: there is none of the name */
+    bool unknown;                  /* it neither passes nor trips: finding->value.text says why */
 };
 
 struct tripped {
@@ -62,9 +65,8 @@ struct tripped {
     size_t tripped, unknown;
 };
 
-/* Judges all findings that are asked about; both arguments must outlive *tripped. No finding of a name (or
- * key), or one that the kind of threshold does not fit, is -EINVAL, with a suggestion. tripped_free()
- * releases it. */
+/* Judges all findings that are asked about; both arguments must outlive *tripped. No finding of a key, or one
+ * that the kind of threshold does not fit, is -EINVAL, with a suggestion. tripped_free() releases it. */
 int thresholds_judge(const struct thresholds *thresholds, const struct findings *findings,
     struct tripped *tripped, struct error *error);
 void tripped_free(struct tripped *tripped);

@@ -1,8 +1,21 @@
 /* What the time is read from. */
+#include "host/text.h"
 #include "inspect/told_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0"
+
+/* A kernel that has found the counter wanting takes it out of its sources and says why in its log only. */
+static void make_offered(const struct telling *telling, struct told_value *value)
+{
+    const struct fact *available = &telling->host->clock.available;
+    value->value = *available;
+    if (!available->known)
+        return;
+    bool offered = text_has_word(available->text, "tsc");
+    value->number = offered;
+    value->value = fact_known("%s", offered ? "" : "see the kernel's log (TSC unstable)");
+}
 
 static const struct told_row rows[] = {
     {{"clock-source", FINDING_CLOCK, "clock source", UNIT_TEXT, .how = CLOCKSOURCE "/current_clocksource"},
@@ -10,6 +23,9 @@ static const struct told_row rows[] = {
     {{"clock-sources", FINDING_CLOCK, "clock sources to choose from", UNIT_TEXT, .detail = true,
          .how = CLOCKSOURCE "/available_clocksource"},
         TOLD_FACT(clock.available)},
+    {{"tsc-offered", FINDING_CLOCK, "the time-stamp counter is a clock source", UNIT_YES_NO, .detail = true,
+         .how = CLOCKSOURCE "/available_clocksource"},
+        .make = make_offered},
 };
 
 static const struct told_kind tsc_kind = {"tsc-flag", FINDING_CLOCK, "time-stamp counter", UNIT_YES_NO,

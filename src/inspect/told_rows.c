@@ -119,11 +119,7 @@ struct told_value told_number(const char *key, double number)
 struct fact told_flag(const struct host *host, const char *flag)
 {
     const char *flags = host->cpu.features ? host->cpu.features : "";
-    size_t length = strlen(flag);
     if (!*flags)
         return fact_unknown("/proc/cpuinfo does not tell the flags");
-    for (const char *at = flags; (at = strstr(at, flag)); at += length)
-        if ((at == flags || at[-1] == ' ') && (at[length] == ' ' || !at[length]))
-            return fact_known("yes");
-    return fact_known("no");
+    return fact_known(text_has_word(flags, flag) ? "yes" : "no");
 }

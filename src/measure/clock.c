@@ -1,11 +1,15 @@
 #include "measure/clock.h"
 
+#include "host/read_text.h"
+#include "host/text.h"
+
 #include <cpuid.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define CLOCK_SOURCES "/sys/devices/system/clocksource/clocksource0"
 
 static const double calibration_seconds = 0.05;
 
@@ -27,15 +31,36 @@ static bool counter_is_invariant(void)
     return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) && edx & 1u << 8;
 }
 
-static bool kernel_trusts_counter(void)
+/* Clock sources of Linux that are made of the time-stamp counter at a constant rate: its own, and those in
+ * which a hypervisor tells how to scale it (arch/x86/kernel/kvmclock.c, drivers/clocksource/hyperv_timer.c,
+ * arch/x86/xen/time.c). */
+static bool is_made_of_counter(const struct fact *source)
 {
-    char name[16] = "";
-    FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
-    if (!file)
-        return false;
-    bool read = fgets(name, sizeof name, file) != NULL;
-    fclose(file);
-    return read && (!strncmp(name, "tsc", 3) || !strncmp(name, "kvm-clock", 9));
+    static const char *const names[] = {
+        "tsc", "tsc-early", "kvm-clock", "hyperv_clocksource_tsc_page", "xen"};
+    for (size_t i = 0; source->known && i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(source->text, names[i]))
+            return true;
+    return false;
+}
+
+int clock_judge(bool invariant, const struct fact *source, const struct fact *available,
+    char doubt[static CLOCK_DOUBT_BYTES], struct error *error)
+{
+    doubt[0] = '\0';
+    if (is_made_of_counter(source))
+        return 0;
+    if (!invariant)
+        return error_set(error, ENOTSUP,
+            "nothing can be timed here: this CPU's time-stamp counter is not said to run at a constant rate "
+            "(CPUID), and Linux keeps the time by %.40s: ask the hypervisor for an invariant TSC",
+            source->known ? source->text : "something that /sys does not tell");
+    if (source->known && available->known && !text_has_word(available->text, "tsc"))
+        snprintf(doubt, CLOCK_DOUBT_BYTES,
+            "Linux does not trust the time-stamp counter that vcost times with: it has taken tsc out of its "
+            "clock sources and reads %.40s. Do not rely on times; the kernel's log says why (TSC unstable)",
+            source->text);
+    return 0;
 }
 
 struct instant {
@@ -61,19 +86,31 @@ static struct instant now(void)
     return best;
 }
 
+/* Sleeps; a signal, or a sandbox that lets nobody sleep, does not make it shorter. */
+static void wait_for(double wait_seconds)
+{
+    enum { TRIES = 1 << 20 };
+    const struct timespec pause = {.tv_nsec = (long)(wait_seconds * 1e9)};
+    double end = clock_seconds() + wait_seconds;
+    for (int tries = 0; tries < TRIES && clock_seconds() < end; tries++)
+        nanosleep(&pause, NULL);
+}
+
 int clock_calibrate(struct clock *clock, struct error *error)
 {
-    if (!counter_is_invariant() && !kernel_trusts_counter())
-        return error_set(error, ENOTSUP,
-            "this CPU's time-stamp counter does not run at a constant rate, so code inside a "
-            "guest cannot be timed by it");
-    const struct timespec pause = {.tv_nsec = (long)(calibration_seconds * 1e9)};
+    const struct fact source = read_fact(CLOCK_SOURCES "/current_clocksource"),
+                      available = read_fact(CLOCK_SOURCES "/available_clocksource");
+    char doubt[CLOCK_DOUBT_BYTES];
+    int rc = clock_judge(counter_is_invariant(), &source, &available, doubt, error);
+    if (rc < 0)
+        return rc;
     struct instant start = now();
-    nanosleep(&pause, NULL);
+    wait_for(calibration_seconds);
     struct instant end = now();
     if (end.ticks <= start.ticks || end.seconds - start.seconds < calibration_seconds / 2)
         return error_set(
             error, EIO, "the time-stamp counter could not be calibrated: it or the clock stood still");
     clock->ticks_per_ns = (double)(end.ticks - start.ticks) / (end.seconds - start.seconds) / 1e9;
+    memcpy(clock->doubt, doubt, sizeof doubt);
     return 0;
 }

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Wall-clock time may run ahead of CPU time by this much before a sample counts as disturbed: interrupts are
- * accounted elsewhere, and an idle machine shows about a tenth of it. */
-static const double off_cpu_share_max = 0.05;
+/* Of its wall-clock time, what a sample may lose before it counts as disturbed. One involuntary switch to a
+ * thread of the kernel costs some microseconds, and nothing that a median would show. */
+static const double lost_share_max = 0.01;
 
 const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
 
@@ -82,11 +82,10 @@ struct evidence watch_end(struct watch *watch)
 enum disturbance evidence_judge(const struct evidence *evidence)
 {
     double off_cpu = (double)evidence->wall_ns - (double)evidence->cpu_ns;
-    if (evidence->steal_known && evidence->steal_ns > 0)
+    double most = lost_share_max * (double)evidence->wall_ns;
+    if (evidence->steal_known && (double)evidence->steal_ns > most)
         return DISTURBED_STEAL;
-    if (evidence->involuntary_switches > 0)
-        return DISTURBED_PREEMPTED;
-    if (off_cpu > off_cpu_share_max * (double)evidence->wall_ns)
-        return DISTURBED_OFF_CPU;
-    return DISTURBED_NOT;
+    if (off_cpu <= most)
+        return DISTURBED_NOT;
+    return evidence->involuntary_switches > 0 ? DISTURBED_PREEMPTED : DISTURBED_OFF_CPU;
 }

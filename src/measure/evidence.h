@@ -8,8 +8,8 @@
 enum disturbance {
     DISTURBED_NOT,
     DISTURBED_STEAL,     /* the hypervisor below gave the CPU to somebody else */
-    DISTURBED_PREEMPTED, /* involuntary context switches */
-    DISTURBED_OFF_CPU,   /* wall-clock time ran ahead of the thread's CPU time */
+    DISTURBED_PREEMPTED, /* others ran meanwhile: involuntary context switches */
+    DISTURBED_OFF_CPU,   /* it did not run, and nothing tells why */
     DISTURBANCES
 };
 /* "steal", "preempted", "off-cpu"; NULL for DISTURBED_NOT. */
@@ -34,6 +34,7 @@ void watch_close(struct watch *watch);
 void watch_start(struct watch *watch);
 struct evidence watch_end(struct watch *watch);
 
+/* By the time that was lost, not by what happened: whatever took less than 1 % of the sample is none. */
 enum disturbance evidence_judge(const struct evidence *evidence);
 
 #endif

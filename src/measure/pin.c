@@ -1,5 +1,7 @@
 #include "measure/pin.h"
 
+#include "host/cpu_use.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +48,17 @@ int pin_bind(unsigned cpu)
     return rc;
 }
 
+/* The kernel refuses a CPU that is allowed only if the set of CPUs has changed meanwhile. */
+static int bind_failed(int code, int cpu, struct error *error)
+{
+    if (code == EPERM || code == EACCES || code == ENOSYS)
+        return error_set(error, ENOTSUP,
+            "this process may not choose its CPU (sched_setaffinity() is refused): a filter of system calls "
+            "(seccomp) must allow it");
+    return error_errno(error, code, "cannot bind the measuring thread to CPU %d%s", cpu,
+        code == EINVAL ? " (it may have been taken away just now: choose another one by --cpu)" : "");
+}
+
 static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
 {
     char allowed[128];
@@ -54,10 +67,10 @@ static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
     int cpu = wanted < 0 ? last_cpu(pin) : wanted;
     list_cpus(pin, allowed, sizeof allowed);
     if (cpu < 0 || cpu >= CPUS_MAX || !CPU_ISSET_S((size_t)cpu, pin->bytes, pin->before))
-        return error_set(error, EINVAL, "CPU %d cannot be used here; these can: %s", cpu, allowed);
+        return error_set(error, ENODEV, "CPU %d cannot be used here; these can: %s", cpu, allowed);
     int rc = pin_bind((unsigned)cpu);
     if (rc < 0)
-        return error_errno(error, -rc, "cannot bind the measuring thread to CPU %d", cpu);
+        return bind_failed(-rc, cpu, error);
     pin->cpu = (unsigned)cpu;
     return 0;
 }
@@ -76,6 +89,17 @@ int pin_thread(struct pin *pin, int wanted, struct error *error)
     return rc;
 }
 
+int pin_idlest(const struct cpu_look *look)
+{
+    cpu_set_t *allowed = CPU_ALLOC(CPUS_MAX);
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
+    int cpu = -1;
+    if (allowed && sched_getaffinity(0, bytes, allowed) >= 0)
+        cpu = cpu_look_idlest(look, allowed, bytes);
+    CPU_FREE(allowed);
+    return cpu;
+}
+
 int pin_other(const struct pin *pin)
 {
     for (int cpu = CPUS_MAX - 1; cpu >= 0; cpu--)
@@ -92,7 +116,7 @@ void pin_pause(const struct pin *pin)
 int pin_resume(const struct pin *pin, struct error *error)
 {
     int rc = pin_bind(pin->cpu);
-    return rc < 0 ? error_errno(error, -rc, "cannot bind the measuring thread to CPU %u again", pin->cpu) : 0;
+    return rc < 0 ? bind_failed(-rc, (int)pin->cpu, error) : 0;
 }
 
 void pin_release(struct pin *pin)

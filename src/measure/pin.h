@@ -17,6 +17,10 @@ struct pin {
  * that are. */
 int pin_thread(struct pin *pin, int wanted, struct error *error);
 
+/* The idlest CPU that the calling thread may use (host/cpu_use.h), for pin_thread(). -1: not known. */
+struct cpu_look;
+int pin_idlest(const struct cpu_look *look);
+
 /* Binds the calling thread to a CPU. 0 or -errno. */
 int pin_bind(unsigned cpu);
 

@@ -10,12 +10,17 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median_of(const double *sorted, size_t count)
+{
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
 double statistics_median(double *values, size_t count)
 {
     if (count == 0)
         return NAN;
     qsort(values, count, sizeof values[0], compare);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+    return median_of(values, count);
 }
 
 /* Abramowitz and Stegun, Handbook of Mathematical Functions, table 26.10, for 1 to 30 degrees of freedom. */
@@ -158,6 +163,18 @@ static double welch_half_width(double variance, size_t count, double baseline_va
     return t975_between(fmax(degrees, 1)) * sqrt(sum);
 }
 
+/* Of the ratio of two medians, from the rank interval of each: G. Y. Zou, A. Donner, "Construction of
+ * confidence limits about effect measures: a general approach", Statistics in Medicine 27 (2008). */
+static struct ends rank_ratio(
+    const double *sorted, size_t count, const double *sorted_baseline, size_t baseline_count)
+{
+    struct ends here = rank_interval(sorted, count), there = rank_interval(sorted_baseline, baseline_count);
+    double median = median_of(sorted, count), baseline = median_of(sorted_baseline, baseline_count);
+    double down = hypot(log(median / here.low), log(there.high / baseline));
+    double up = hypot(log(here.high / median), log(baseline / there.low));
+    return (struct ends){median / baseline * exp(-down), median / baseline * exp(up)};
+}
+
 struct estimate statistics_ratio(double *values, size_t count, double *baseline, size_t baseline_count)
 {
     struct estimate estimate = {.low = NAN, .high = NAN};
@@ -166,7 +183,7 @@ struct estimate statistics_ratio(double *values, size_t count, double *baseline,
         return estimate;
     struct logarithms here = logarithms_of(values, count), there = logarithms_of(baseline, baseline_count);
     double half = welch_half_width(here.variance, count, there.variance, baseline_count);
-    estimate.low = fmin(exp(here.mean - there.mean - half), estimate.median);
-    estimate.high = fmax(exp(here.mean - there.mean + half), estimate.median);
-    return estimate;
+    double mean = here.mean - there.mean;
+    return widened(estimate.median, (struct ends){exp(mean - half), exp(mean + half)},
+        rank_ratio(values, count, baseline, baseline_count));
 }

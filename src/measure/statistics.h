@@ -31,9 +31,9 @@ struct estimate statistics_difference(double *values, size_t count);
 
 /* How many times larger `values` are than `baseline`, both one positive figure a placement, of two
  * measurements that share no placement: the ratio of the medians, and Welch's t interval of the difference of
- * their logarithms' means, widened to hold the ratio where that lies outside. NAN ends with fewer than two
- * figures on either side. Both are sorted in place. Exactly 1, and inside its interval, for the same figures
- * twice. */
+ * their logarithms' means, widened to hold what the ranks alone say of the medians: where placements fall
+ * into two groups the means differ by how many fall into which. NAN ends with fewer than two figures on
+ * either side. Both are sorted in place. Exactly 1, and inside its interval, for the same figures twice. */
 struct estimate statistics_ratio(double *values, size_t count, double *baseline, size_t baseline_count);
 
 /* The 97.5 % quantile of Student's t distribution with n - 1 degrees of freedom, for n of 2 and more. */

@@ -325,13 +325,26 @@ static const struct {
     [FIELD_KEYED] = {TAKES(JSON_OBJECT), read_keyed},
 };
 
+/* 1.0, as other programs write a whole number that they have read, as one of its own; NULL: it is none. */
+static json_t *whole_of(const json_t *value)
+{
+    double number = json_is_real(value) ? json_real_value(value) : NAN;
+    return number == floor(number) && fabs(number) <= 0x1p53 ? json_integer((json_int_t)number) : NULL;
+}
+
 static void read_value(const struct slot *slot)
 {
     const struct field *field = slot->field;
     unsigned types = readers[field->kind].types | (field_may_be_null(field) ? TAKES(JSON_NULL) : 0);
     bool wanted = slot->value || (slot->object && field->flags & FIELD_NEEDED);
-    if (readers[field->kind].read && (!wanted || reader_takes(slot->reader, slot->value, slot->key, types)))
-        readers[field->kind].read(slot);
+    if (!readers[field->kind].read)
+        return;
+    json_t *whole = types & TAKES(JSON_INTEGER) && !(types & TAKES(JSON_REAL)) ? whole_of(slot->value) : NULL;
+    struct slot as_whole = *slot;
+    as_whole.value = whole ? whole : slot->value;
+    if (!wanted || reader_takes(slot->reader, as_whole.value, slot->key, types))
+        readers[field->kind].read(&as_whole);
+    json_decref(whole);
 }
 
 static void read_one(

@@ -182,9 +182,19 @@ static struct figure figure_of(const struct value *value, const struct column *c
         column->rounded && value->low <= none && value->high >= none};
 }
 
+/* A ratio that may be a half as well as twice: its figures are noise, and are not told as if they were any.
+ */
+static const double disturbed_factor = 2;
+
+bool format_is_disturbed(const struct value *value)
+{
+    return value->unit == UNIT_CHANGE && value->low <= 1 / disturbed_factor &&
+           value->high >= disturbed_factor;
+}
+
 const char *format_value(struct pool *pool, const struct value *value, const struct column *column)
 {
-    if (value->unit == UNIT_TEXT || !isfinite(value->number))
+    if (value->unit == UNIT_TEXT || !isfinite(value->number) || format_is_disturbed(value))
         return value->text ? value->text : "-";
     struct formatted number = by_unit(value->unit, figure_of(value, column), flags_of(column));
     bool more = value->text && value->text[0];
@@ -198,7 +208,7 @@ bool format_ends(
     struct figure end = figure_of(value, column);
     unsigned flags = flags_of(column);
     bool known = isfinite(value->number) && isfinite(value->low) && isfinite(value->high);
-    if (!known || value->unit == UNIT_TEXT || value->unit == UNIT_YES_NO)
+    if (!known || format_is_disturbed(value) || value->unit == UNIT_TEXT || value->unit == UNIT_YES_NO)
         return false;
     end.half /= 10; /* an end is written with one digit more than the figure bears */
     end.number = value->low;
@@ -208,10 +218,17 @@ bool format_ends(
     return true;
 }
 
+const char *format_no_ends(const struct value *value)
+{
+    return format_is_disturbed(value) ? "?" : "-";
+}
+
 const char *format_interval(struct pool *pool, const struct value *value, const struct column *column)
 {
     struct formatted low, high;
-    return format_ends(value, column, &low, &high) ? pool_format(pool, "%s … %s", low.text, high.text) : "-";
+    if (format_ends(value, column, &low, &high))
+        return pool_format(pool, "%s … %s", low.text, high.text);
+    return format_no_ends(value);
 }
 
 struct formatted format_tick(const struct chart_axis *axis, double value)

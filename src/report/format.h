@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/unit.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct formatted {
@@ -34,9 +35,14 @@ struct formatted format_figure(enum unit unit, double number, unsigned flags);
 const char *format_value(struct pool *pool, const struct value *value, const struct column *column);
 
 /* The ends of its interval, "+57.5 µs" and "+74.6 µs"; of a change the first is a number alone, "+0.4" and
- * "+2.0 %". False if there is none. */
+ * "+2.0 %". False if there is none, or none that tells anything: what stands in its place then. */
 bool format_ends(
     const struct value *value, const struct column *column, struct formatted *low, struct formatted *high);
+
+const char *format_no_ends(const struct value *value);
+
+/* A change whose interval reaches from a half to twice: "?" stands for it, "too disturbed to tell". */
+bool format_is_disturbed(const struct value *value);
 
 /* "low … high"; "-" if there is none. In the pool or static. */
 const char *format_interval(struct pool *pool, const struct value *value, const struct column *column);

@@ -59,7 +59,7 @@ static void fill_cell(
     texts[FIGURE] = cleaned(layout, figure);
     texts[MARK] = cleaned(layout, shown ? value->mark : "");
     texts[LOW] = cleaned(layout, ends ? pool_format(pool, "%s …", low.text) : "");
-    texts[HIGH] = cleaned(layout, ends ? high.text : shown ? "-" : "");
+    texts[HIGH] = cleaned(layout, ends ? high.text : shown ? format_no_ends(value) : "");
 }
 
 static void show_column(struct layout *layout, const struct column *column)

@@ -34,14 +34,14 @@ static int run(const char *const arguments[], FILE *const files[FILES], struct e
     int code = posix_spawnp(&child, arguments[0], &actions, &attributes, (char *const *)arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    while (!code && waitpid(child, &status, 0) < 0)
-        code = errno == EINTR ? 0 : errno;
+    for (int tries = 0; !code && waitpid(child, &status, 0) < 0; tries++)
+        code = errno == EINTR && tries < 1000 ? 0 : errno;
     if (code == ENOENT)
         return error_set(error, ENOTSUP,
             "rsvg-convert, which makes PNG pictures, is not installed; install the package librsvg2-bin, or "
             "ask for an .svg");
     if (code)
-        return error_errno(error, code, "cannot run rsvg-convert, which makes PNG pictures");
+        return error_start(error, code, "rsvg-convert, which makes PNG pictures");
     if (WIFSIGNALED(status))
         return error_set(
             error, EIO, "rsvg-convert was ended by signal %d; no picture was made", WTERMSIG(status));

@@ -23,6 +23,7 @@ struct place {
     struct ratios ratios;
     struct found slowest, fastest;        /* the largest that are significant */
     uint64_t unclear_least, unclear_most; /* working sets */
+    bool some_without;                    /* of the unclear ones some have no ratio at all */
 };
 
 struct chase_view {
@@ -93,14 +94,19 @@ static void count_point(struct place *place, struct found found)
     const struct result_comparison *against = found.point->against;
     uint64_t bytes = found.point->working_set_bytes;
     struct found *slowest = &place->slowest, *fastest = &place->fastest;
+    if (found.point->doubt) {
+        ratios_add_none(&place->ratios);
+        place->some_without = true;
+    }
+    bool tells_nothing = found.point->doubt || (against && ratio_is_unclear(against->low, against->high));
+    if (tells_nothing) {
+        place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
+        place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
+    }
     if (!point_compared(found.point))
         return;
     enum verdict verdict = verdict_of(against->low, against->high);
     ratios_add(&place->ratios, against->ratio, against->low, against->high);
-    if (ratio_is_unclear(against->low, against->high)) {
-        place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
-        place->unclear_most = bytes > place->unclear_most ? bytes : place->unclear_most;
-    }
     if (verdict == VERDICT_SLOWER && (!slowest->point || against->ratio > slowest->point->against->ratio))
         *slowest = found;
     if (verdict == VERDICT_FASTER && (!fastest->point || against->ratio < fastest->point->against->ratio))
@@ -241,7 +247,8 @@ static void say_place(const struct chase_view *view, const struct place *place)
     if (!disturbed)
         view_add(doc, ", this run cannot tell: %s.", view_run_blame(view->result, doc));
     else {
-        view_add(doc, ", the interval reaches more than 10 %% to a side");
+        view_add(doc, ", the interval reaches more than 10 %% to a side%s",
+            place->some_without ? ", or there is none" : "");
         add_slowest(view, place);
     }
 }
@@ -275,7 +282,10 @@ static void say_pages(const struct chase_view *view, const char *label)
             words_of(view, fastest).kind, format_ns(best->median).text, words_of(view, slowest).kind,
             format_ns(worst->median).text);
     else
-        view_add(view->doc, "none of the %zu pairs is significantly faster than another.", pairs);
+        view_add(view->doc,
+            pairs == 2 ? "neither is significantly faster."
+                       : "none of the %zu pairs is significantly faster than another.",
+            pairs);
 }
 
 /* What the way in which KVM virtualizes memory means for this. */
@@ -331,10 +341,10 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
             const char *reason = cell ? cell_reason(cell) : view->result->incomplete_reason;
             if (!cell && (view->result->complete || !reason[0]))
                 reason = "this cell was not part of the experiment";
-            if (cell && !reason && point->against)
-                reason = comparison_reason(point->against);
+            if (cell && point->against && (point->doubt || !reason))
+                reason = point->doubt ? point->doubt : comparison_reason(point->against);
             const char *mark = !cell_measured(cell) ? "- " : cell->quality == QUALITY_INTERRUPTED ? "! " : "";
-            if (details == (cell && cell->quality == QUALITY_NOISY && cell->pages.as_asked))
+            if (details == (cell && !point->doubt && cell->quality == QUALITY_NOISY && cell->pages.as_asked))
                 remarks_add(&remarks, document_text(view->doc, "%s%s at ", mark, title),
                     document_text(view->doc, "%s", format_size(point->working_set_bytes).text), reason);
         }
@@ -374,7 +384,10 @@ static void fill_point(
                 .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
     if (cell && !compared)
         table_number(table, row, column + COLUMN_FASTEST, cell->min);
-    if (against)
+    if (point->doubt)
+        *table_at(table, row, column + COLUMN_SLOWDOWN) =
+            (struct value){UNIT_CHANGE, NAN, NAN, NAN, .why = point->doubt};
+    else if (against)
         *table_at(table, row, column + COLUMN_SLOWDOWN) =
             (struct value){UNIT_CHANGE, against->ratio, against->low, against->high,
                 .why = comparison_reason(against), .tone = tones[verdict_of(against->low, against->high)]};

@@ -94,6 +94,13 @@ static const char *name_of(const struct naming *naming, const struct cell *cell)
     return listing_text(&name);
 }
 
+const char *view_compared_name(
+    const struct compared_rows *rows, const struct compared_row *row, struct document *doc)
+{
+    struct naming naming = naming_of_rows(doc, rows);
+    return name_of(&naming, &row->cell);
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -293,7 +300,8 @@ static void fill_row(struct table *table, size_t at, const struct compared_row *
         if (!file)
             continue;
         table_interval(table, at, column + 1, change->ratio, change->low, change->high);
-        if (marked && ratio_is_unclear(change->low, change->high))
+        if (marked && ratio_is_unclear(change->low, change->high) &&
+            !format_is_disturbed(table_at(table, at, column + 1)))
             table_at(table, at, column + 1)->mark = "~";
         table_at(table, at, column + 1)->tone = tones[change->verdict];
         table_at(table, at, column + 1)->why = change->reason;
@@ -344,8 +352,7 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
         table_text(table, at, 0, name_of(&naming, &rows->rows[i].cell));
         fill_row(table, at++, &rows->rows[i], marked);
     }
-    if (marked)
-        document_say(doc, BLOCK_NOTE, "~ tells nothing: its interval reaches more than 10 %% to a side");
+    view_say_marks(table, doc);
 }
 
 /* ---- what only some have ---- */

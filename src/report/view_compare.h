@@ -10,4 +10,8 @@
  * comes first. */
 void view_compare(const struct compare *compare, struct document *doc);
 
+/* A row as people call it: "native, 64 KiB". In the document's memory. */
+const char *view_compared_name(
+    const struct compared_rows *rows, const struct compared_row *row, struct document *doc);
+
 #endif

@@ -25,6 +25,8 @@ enum price_flags {
     IN_ALONE = 512
 };
 
+static const double stays_inside = 0.05; /* exits of an event */
+
 struct price {
     const char *event;         /* its name: "retouch-lines" */
     const char *name;          /* of the row: "retouch-lines/64K", "cpuid (paravirt)" */
@@ -39,6 +41,7 @@ struct price {
     struct price_extra {
         const struct result_comparison *against; /* NULL: none, or what native cannot do at all */
         double ns, low, high;                    /* NAN: not known */
+        const char *doubt;                       /* why not, though both were measured; NULL */
     } over[2];
     unsigned flags;
 };
@@ -113,13 +116,16 @@ static void price_row(const struct result *result, struct price *row)
         const struct result_comparison *found = &result->comparisons[i];
         const struct result_cell *cell = &result->cells[found->cell];
         struct price_extra *extra = other_event(result, found) ? event : native;
+        const char *doubt = comparison_doubt(result, found, COMPARISON_MORE);
         if (cell == guest || (cell == row->native && !extra->against))
-            *extra = (struct price_extra){found, found->more_ns, found->more_low_ns, found->more_high_ns};
+            *extra = doubt ? (struct price_extra){found, NAN, NAN, NAN, doubt}
+                           : (struct price_extra){
+                                 found, found->more_ns, found->more_low_ns, found->more_high_ns, NULL};
     }
     bool impossible = row->known ? row->known->native.impossible && !row->known->against
                                  : result->complete && row->native && row->native->quality == QUALITY_MISSING;
     if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
-        *native = (struct price_extra){NULL, guest->median, guest->low, guest->high};
+        *native = (struct price_extra){NULL, guest->median, guest->low, guest->high, NULL};
     row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
     row->elsewhere = guest && cell_without_guest(guest);
     row->who = row->elsewhere ? guest->label : guest ? guest->cell.monitor : NULL;
@@ -128,11 +134,12 @@ static void price_row(const struct result *result, struct price *row)
                      ? (double)guest->counters.exits / (double)guest->operations
                      : NAN;
     bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
-    bool same = native->low <= 0 && native->high >= 0; /* without an interval nothing is known to be */
+    bool same = (native->low <= 0 && native->high >= 0) || native->doubt; /* without an interval nothing is */
     row->flags = (native->low > 0 ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
-                 (compared ? COMPARED : 0u) | (compared && row->exits <= 0.05 ? STAYS_INSIDE : 0u) |
+                 (compared ? COMPARED : 0u) | (compared && row->exits <= stays_inside ? STAYS_INSIDE : 0u) |
                  (row->cell ? MEASURED : 0u) | (cell_measured(guest) ? MEASURED_IN_GUEST : 0u) |
-                 (isfinite(native->ns)          ? same ? IN_AS_NATIVE : IN_OVER_NATIVE
+                 (same                          ? IN_AS_NATIVE
+                     : isfinite(native->ns)     ? IN_OVER_NATIVE
                      : !over_event && row->cell ? IN_ALONE
                                                 : 0u) |
                  (over_event ? IN_OVER_EVENT : 0u);
@@ -158,7 +165,7 @@ static struct price_list price_list_of(const struct result *result, struct pool 
             .known = event_find(event->name),
             .native = native ? cell : cell_like(result, cell, true),
             .guest = native ? NULL : cell,
-            .over = {{NULL, NAN, NAN, NAN}, {NULL, NAN, NAN, NAN}}};
+            .over = {{NULL, NAN, NAN, NAN, NULL}, {NULL, NAN, NAN, NAN, NULL}}};
         if (row->bytes)
             row->name = pool_format(pool, "%s/%s", row->event, format_size_short(row->bytes).text);
         price_row(result, row);
@@ -224,6 +231,9 @@ static struct ratios ratios_of(const struct price_list *prices, unsigned flag, d
 {
     struct ratios ratios = {0};
     *most = 1;
+    for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
+        if (price->over[OVER_NATIVE].doubt && (flag == COMPARED || price->exits <= stays_inside))
+            ratios_add_none(&ratios);
     for (const struct price *price = NULL; (price = next_price(prices, price, flag));) {
         const struct result_comparison *found = price->over[OVER_NATIVE].against;
         ratios_add(&ratios, found->ratio, found->low, found->high);
@@ -276,10 +286,20 @@ static const char *staying_text(const struct price_list *prices)
                                            : "some of what stays inside costs more as well";
 }
 
+/* Whether it surely costs more than all others. */
+static bool is_dearest(const struct price_list *prices, const struct price *first)
+{
+    double next = 0;
+    for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED));)
+        next = price == first ? next : fmax(next, price->over[OVER_NATIVE].high);
+    return first->over[OVER_NATIVE].low > next;
+}
+
 /* What is known of guests' prices, or of native's where none of these is. */
 static const char *conclusion_text(const struct price_list *prices, struct document *doc)
 {
-    const struct price *leave = find_leaving(prices), *first = prices->rows; /* the most expensive one */
+    const struct price *leave = find_leaving(prices);
+    const struct price *first = next_price(prices, NULL, COSTS_MORE); /* the most expensive one */
     const struct price *fault = find_price(prices, "page-fault", COMPARED | COSTS_MORE);
     const char *staying = staying_text(prices);
     struct listing list = {.doc = doc, .between = "; "};
@@ -297,9 +317,11 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
     else if (fault)
         listing_add(
             &list, "a page fault %s costs %s more than native", fault->where, extra_text(doc, fault, false));
-    else if (first->flags & COSTS_MORE)
-        listing_add(&list, "the most expensive operation here is %s: %s more %s than natively", first->name,
-            extra_text(doc, first, false), first->where);
+    else if (first)
+        listing_add(&list, "%s here is %s: %s more %s than natively",
+            is_dearest(prices, first) ? "the most expensive operation"
+                                      : "one of the most expensive operations",
+            first->name, extra_text(doc, first, false), first->where);
     else if (!staying)
         return document_text(doc, "no operation that was measured costs significantly more %s",
             prices->elsewhere ? "there" : "in the guest here");
@@ -433,6 +455,7 @@ static void fill_price(const struct result *result, const struct price *price, e
             table_at(table, row, PRICE_EVENT)->mark = "!";
     }
     table_interval(table, row, PRICE_EXTRA, extra->ns, extra->low, extra->high);
+    table_at(table, row, PRICE_EXTRA)->why = extra->doubt;
     table_at(table, row, PRICE_EXTRA)->tone = extra->low > 0    ? TONE_SLOWER
                                               : extra->high < 0 ? TONE_FASTER
                                                                 : TONE_PLAIN;
@@ -511,7 +534,7 @@ static void add_bars(const struct price_list *prices, struct document *doc)
     }
 }
 
-enum remark_kind { REMARK_MISSING, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
+enum remark_kind { REMARK_MISSING, REMARK_DOUBT, REMARK_FIGURE, REMARK_HALF, REMARK_KINDS };
 
 /* NULL: nothing is to be said. */
 static const char *remark_of(enum remark_kind kind, const struct price *price)
@@ -520,6 +543,9 @@ static const char *remark_of(enum remark_kind kind, const struct price *price)
     bool natively = native && !(price->known && price->known->native.impossible);
     if (kind == REMARK_MISSING)
         return price->cell ? NULL : cell_reason(natively || !guest ? native : guest);
+    if (kind == REMARK_DOUBT)
+        return price->over[OVER_NATIVE].doubt ? price->over[OVER_NATIVE].doubt
+                                              : price->over[OVER_EVENT].doubt;
     if (kind == REMARK_FIGURE)
         return guest && guest->note[0] ? guest->note : native && native->note[0] ? native->note : NULL;
     const struct result_cell *other = price->cell == guest ? native : guest;
@@ -529,7 +555,7 @@ static const char *remark_of(enum remark_kind kind, const struct price *price)
 static void add_notes(const struct price_list *prices, struct document *doc)
 {
     static const char *const titles[REMARK_KINDS] = {
-        "Not measured:", "About figures:", "Measured at one place only:"};
+        "Not measured:", "Not to be compared:", "About figures:", "Measured at one place only:"};
     bool exits = false;
     for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
         exits |= isfinite(price->exits) && isfinite(price->over[OVER_NATIVE].ns);
@@ -539,8 +565,9 @@ static void add_notes(const struct price_list *prices, struct document *doc)
     for (enum remark_kind kind = 0; kind < REMARK_KINDS; kind++) {
         struct remarks remarks = {.doc = doc};
         for (const struct price *price = NULL; (price = next_price(prices, price, 0));)
-            remarks_add(&remarks, "", price->event, remark_of(kind, price));
-        document_details(doc, kind > 0);
+            remarks_add(
+                &remarks, "", kind == REMARK_DOUBT ? price->name : price->event, remark_of(kind, price));
+        document_details(doc, kind > REMARK_DOUBT);
         remarks_say(&remarks, titles[kind], 64, SIZE_MAX);
     }
     document_details(doc, false);

@@ -14,6 +14,13 @@ static bool begins_with_word(const char *text, const char *word)
     return !strncasecmp(text, word, length) && !isalnum((unsigned char)text[length]);
 }
 
+/* Two sizes that were measured, and the reach is between them: no confidence interval. */
+static bool is_bracket(const struct finding *finding)
+{
+    bool reach = !strcmp(finding->name, "tlb-reach") || !strcmp(finding->name, "cache-reach");
+    return reach && isfinite(finding->low) && isfinite(finding->high);
+}
+
 struct value finding_value(const struct finding *finding, struct pool *pool)
 {
     const char *words = finding->value.text;
@@ -30,6 +37,12 @@ struct value finding_value(const struct finding *finding, struct pool *pool)
         (yes_no && (begins_with_word(words, "partly") ||
                        begins_with_word(words, finding->number > 0 ? "yes" : "no"))))
         return value;
+    if (is_bracket(finding)) {
+        value.text =
+            pool_format(pool, "between %s and %s", format_figure(finding->unit, finding->low, 0).text,
+                format_figure(finding->unit, finding->high, 0).text);
+        return value;
+    }
     return (struct value){.unit = finding->unit,
         .number = finding->number,
         .low = yes_no ? NAN : finding->low,
@@ -46,8 +59,11 @@ const char *finding_phrase(const struct finding *finding, struct pool *pool)
 const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
 {
     const struct finding *finding = tripping->finding;
-    const struct value value = finding_value(finding, pool);
     char label[FINDING_NAME_BYTES + FINDING_KEY_BYTES];
+    if (!finding)
+        return pool_format(
+            pool, "%s: there is no %s here", tripping->threshold->text, tripping->threshold->name);
+    const struct value value = finding_value(finding, pool);
     finding_label(finding, label);
     if (tripping->unknown)
         return pool_format(pool, "%s: %s is not known here: %s", tripping->threshold->text, label,

@@ -87,7 +87,8 @@ void view_mark_unclear(struct table *table)
             double whole = value->unit == UNIT_CHANGE ? 1 : value->number;
             if (!table->columns[i % table->column_count].interval || !isfinite(value->number))
                 continue;
-            bool is_unclear = ratio_is_unclear(value->low / whole, value->high / whole);
+            bool is_unclear =
+                ratio_is_unclear(value->low / whole, value->high / whole) && !format_is_disturbed(value);
             all += !mark;
             unclear += !mark && is_unclear;
             if (mark && is_unclear && 2 * unclear < all)
@@ -98,12 +99,16 @@ void view_mark_unclear(struct table *table)
 void view_say_marks(const struct table *table, struct document *doc)
 {
     static const char *const marks[] = {"~ tells nothing: its interval reaches more than 10 % to a side",
-        "! interrupted: measured less often than planned"};
+        "! interrupted: measured less often than planned",
+        "? too disturbed to tell: half as much is as well possible as twice"};
     struct listing list = {.doc = doc, .between = ";  "};
     for (size_t m = 0; table && m < sizeof marks / sizeof *marks; m++) {
         bool used = false;
-        for (size_t i = 0; i < table->rows * table->column_count; i++)
-            used |= table->values[i].mark && table->values[i].mark[0] == marks[m][0];
+        for (size_t i = 0; i < table->rows * table->column_count; i++) {
+            const struct value *value = &table->values[i];
+            const char *mark = format_is_disturbed(value) ? "?" : value->mark;
+            used |= mark && mark[0] == marks[m][0];
+        }
         if (used)
             listing_add(&list, "%s", marks[m]);
     }

@@ -4,6 +4,7 @@
 #include "report/format.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Brand strings are padded with blanks. */
@@ -70,6 +71,8 @@ void view_run_machine(const struct result *result, struct document *doc)
                 facts->guest_of.known ? facts->guest_of.text : "an unknown hypervisor");
         view_add(doc, ".");
     }
+    if (result->clock_doubt[0])
+        document_say(doc, BLOCK_FACT, "%s.", result->clock_doubt);
     if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm"))
         document_say(doc, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
             kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
@@ -106,14 +109,43 @@ static void add_reach(double *reaches, size_t *count, double value, double low, 
     *count += isfinite(reaches[*count]);
 }
 
+/* Less than one CPU that a control group leaves this process; 0: there is no such limit. */
+static double cpu_limit(const struct result *result)
+{
+    const struct fact *limit = &result->host.cpus.limit;
+    double cpus = limit->known ? strtod(limit->text, NULL) : 0;
+    return cpus < 1 ? cpus : 0;
+}
+
+/* A picture goes its own way, without what is said beside it. */
+static void stamp_noisy(const struct result *result, struct document *doc)
+{
+    unsigned counts[QUALITIES], all = 0;
+    result_qualities(result, counts);
+    for (enum quality quality = 0; quality < QUALITIES; quality++)
+        all += counts[quality];
+    if (!doc->stamp && all && 2 * counts[QUALITY_NOISY] >= all)
+        doc->stamp = document_text(doc, "%u of %u cells %s noisy", counts[QUALITY_NOISY], all,
+            counts[QUALITY_NOISY] == 1 ? "is" : "are");
+}
+
 void view_run_today(const struct result *result, struct document *doc)
 {
+    stamp_noisy(result, doc);
+    if (cpu_limit(result) > 0)
+        document_say(doc, BLOCK_SENTENCE,
+            "The control group of this process has a limit of %g CPUs: once that is used up, samples are "
+            "disturbed. Raise it to 1 or more (cpu.max, or Kubernetes' limits.cpu).",
+            cpu_limit(result));
     size_t most = result->comparison_count + result->cell_count, count = 0;
     double *reaches = pool_room(&doc->pool, most, sizeof *reaches);
     const struct result_comparison *found = result->comparisons;
     const struct result_cell *cell = result->cells;
     for (size_t i = 0; reaches && i < result->comparison_count; i++, found++)
-        add_reach(reaches, &count, found->ratio, found->low, found->high);
+        if (found->placements < 2 && comparison_doubt(result, found, COMPARISON_RATIO))
+            reaches[count++] = INFINITY;
+        else
+            add_reach(reaches, &count, found->ratio, found->low, found->high);
     bool compared = count;
     for (size_t i = 0; reaches && !compared && i < result->cell_count; i++, cell++)
         add_reach(reaches, &count, cell->median, cell->low, cell->high);
@@ -123,10 +155,14 @@ void view_run_today(const struct result *result, struct document *doc)
     /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
     double half = reaches[count / 2];
     const char *kind = half <= 0.02 ? "quiet" : half <= 0.10 ? "fairly quiet" : "disturbed";
-    document_say(doc, BLOCK_SENTENCE,
-        "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
-        compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
-        100 * half);
+    if (!isfinite(half))
+        document_say(doc, BLOCK_SENTENCE,
+            "This machine is disturbed today: nothing is known of half of the comparisons.");
+    else
+        document_say(doc, BLOCK_SENTENCE,
+            "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
+            compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
+            100 * half);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */
@@ -189,8 +225,8 @@ static void say_shape(const struct result *result, enum shape_kind kind, struct 
     for (size_t i = 0; i < all; i++)
         add_shape(kind, named[i < NAMED ? i : NAMED], &list);
     if (all)
-        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cells %s: %s. %s", all, result->cell_count,
-            shapes[kind][0], listing_text(&list), shapes[kind][1]);
+        document_say(doc, BLOCK_SENTENCE, "In %zu of %zu cell%s %s: %s. %s", all, result->cell_count,
+            result->cell_count == 1 ? "" : "s", shapes[kind][0], listing_text(&list), shapes[kind][1]);
 }
 
 /* ---- how well it was measured ---- */
@@ -222,7 +258,7 @@ const char *view_run_quality(const unsigned counts[static QUALITIES], struct doc
         if (counts[quality])
             listing_add(&list, "%u %s", counts[quality], names[quality]);
     }
-    return list.count ? document_text(doc, "%s of %zu cells.", list.text, all) : "";
+    return list.count ? document_text(doc, "%s of %zu cell%s.", list.text, all, all == 1 ? "" : "s") : "";
 }
 
 struct sample_counts {
@@ -247,11 +283,17 @@ const char *view_run_blame(const struct result *result, struct document *doc)
     static const double least = 0.2; /* of so many samples other work is to blame for what cannot be told */
     struct sample_counts counts = count_samples(result);
     size_t all = counts.kept + counts.repeated, disturbed = counts.disturbed + counts.repeated;
-    if (all && (double)disturbed >= least * (double)all)
+    bool taken = all && (double)disturbed >= least * (double)all;
+    if (taken && cpu_limit(result) > 0)
         return document_text(doc,
-            "other work takes this CPU (%zu of %zu samples were disturbed). Stop it or move it, then run "
+            "the control group's limit of %g CPUs takes this CPU away (%zu of %zu samples were disturbed). "
+            "Raise it, then run again",
+            cpu_limit(result), disturbed, all);
+    if (taken)
+        return document_text(doc,
+            "other work takes this CPU (%zu of %zu samples %s disturbed). Stop it or move it, then run "
             "again",
-            disturbed, all);
+            disturbed, all, disturbed == 1 ? "was" : "were");
     return document_text(doc,
         "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
         10 * ceil(fmax(4 * result->seconds, 60) / 10));
@@ -268,11 +310,16 @@ void view_run_method(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_SENTENCE, "%s", quality);
     for (enum shape_kind kind = 0; kind < SHAPE_KINDS; kind++)
         say_shape(result, kind, doc);
-    document_say(doc, BLOCK_SENTENCE, "%s samples", format_count(counts.kept).text);
+    document_say(
+        doc, BLOCK_SENTENCE, "%s sample%s", format_count(counts.kept).text, counts.kept == 1 ? "" : "s");
+    if (!result->agent_count) /* which have CPUs of their own */
+        view_add(doc, " on CPU %u", result->cpu);
     if (counts.repeated)
-        view_add(doc, ", %s more were disturbed and taken again", format_count(counts.repeated).text);
+        view_add(doc, ", %s more %s disturbed and taken again", format_count(counts.repeated).text,
+            counts.repeated == 1 ? "was" : "were");
     if (counts.disturbed)
-        view_add(doc, "; %s of those kept are disturbed", format_count(counts.disturbed).text);
+        view_add(doc, "; %s of those kept %s disturbed", format_count(counts.disturbed).text,
+            counts.disturbed == 1 ? "is" : "are");
     view_add(doc, ", in %s.", format_seconds(result->seconds).text);
     document_details(doc, false);
 }
@@ -296,7 +343,10 @@ void view_run_cells(const struct result *result, struct document *doc)
         for (size_t k = 0; i && !against && k < result->comparison_count; k++)
             if (all[k].cell == i - 1 && all[k].baseline < result->cell_count)
                 against = &all[k];
-        const char *reason = cell_reason(cell);
+        const char *reason = cell_reason(cell),
+                   *doubt = against ? comparison_doubt(result, against, COMPARISON_RATIO) : NULL;
+        if (doubt && reason)
+            reason = document_text(doc, "%s; %s", reason, doubt);
         const struct file_value values[] = {
             FILE_WORDS("id", cell->id),
             FILE_WORDS("workload", cell_workload(cell)),
@@ -331,7 +381,10 @@ void view_run_cells(const struct result *result, struct document *doc)
             FILE_FIGURE("ratio_high", UNIT_RATIO, against ? against->high : NAN),
             FILE_FIGURE("ratio_placements", UNIT_COUNT, against ? against->placements : NAN),
             FILE_WORDS("baseline", against ? result->cells[against->baseline].id : NULL),
-            FILE_WORDS("reason", !reason && against ? comparison_reason(against) : reason),
+            FILE_WORDS("reason", reason    ? reason
+                                 : doubt   ? doubt
+                                 : against ? comparison_reason(against)
+                                           : NULL),
             FILE_FIGURE("operations", UNIT_COUNT, unless_zero(cell->operations)),
             FILE_WORDS("operation", workload_operation(&cell->cell.workload)),
             FILE_WORDS("note", cell->note),

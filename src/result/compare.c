@@ -96,6 +96,7 @@ static const struct compared_change no_change = {.ratio = NAN, .low = NAN, .high
 struct side {
     const struct result_cell *cell, *baseline; /* baseline NULL: METRIC_TIME */
     struct compared_value value;
+    const char *doubt; /* why there is no value though the file tells one; NULL */
 };
 
 static struct side side_of(
@@ -107,24 +108,32 @@ static struct side side_of(
         return (struct side){.value = {.value = NAN, .low = NAN, .high = NAN}};
     const struct result_comparison *ratio = baseline ? found : NULL;
     const struct result_cell *cell = ratio ? &result->cells[ratio->cell] : found;
+    const char *doubt = ratio ? comparison_doubt(result, ratio, COMPARISON_RATIO) : NULL;
+    if (doubt)
+        return (struct side){
+            cell, &result->cells[ratio->baseline], {true, NAN, NAN, NAN, cell->quality, doubt}, doubt};
     return (struct side){cell, ratio ? &result->cells[ratio->baseline] : NULL,
         {true, ratio ? ratio->ratio : cell->median, ratio ? ratio->low : cell->low,
-            ratio ? ratio->high : cell->high, cell->quality, cell_reason(cell)}};
+            ratio ? ratio->high : cell->high, cell->quality, cell_reason(cell)},
+        NULL};
 }
 
-/* Whether `value`, which the file gives as the figure of all placements, can have been made from these: they
- * are positive, and it is among them. */
+/* Whether `value`, which the file gives as the figure of all placements, can have been made from these, by
+ * whatever version's rules: they are positive, and it is among the samples. */
 static bool is_made_of(double value, const struct figures *figures)
 {
-    bool below = false, above = false;
     const double rounding = 1e-6; /* files keep ten digits */
-    for (size_t i = 0; i < figures->count; i++) {
+    for (size_t i = 0; i < figures->count; i++)
         if (!(figures->values[i] > 0))
             return false;
-        below |= figures->values[i] <= value * (1 + rounding);
-        above |= figures->values[i] >= value * (1 - rounding);
-    }
-    return below && above;
+    return figures->least <= value * (1 + rounding) && figures->most >= value * (1 - rounding);
+}
+
+/* Whether it was measured in several placements, and pairs of undisturbed samples are in fewer than two. */
+static bool lacks_pairs(const struct side *side, const struct figures *figures)
+{
+    return side->baseline && side->cell->placements > 1 && side->baseline->placements > 1 &&
+           figures->count < 2;
 }
 
 /* The interval is made from the samples, the change from what the files give as their figures; it is widened
@@ -134,7 +143,11 @@ static void set_interval(
 {
     change->placements[0] = (unsigned)figures[0].count;
     change->placements[1] = (unsigned)figures[1].count;
-    if (figures[0].count < 2 || figures[1].count < 2) {
+    change->disturbed = lacks_pairs(&sides[0], &figures[0]) || lacks_pairs(&sides[1], &figures[1]);
+    if (change->disturbed) {
+        change->ratio = NAN;
+        change->reason = "too disturbed: fewer than two placements have undisturbed pairs of samples";
+    } else if (figures[0].count < 2 || figures[1].count < 2) {
         change->reason = "an interval needs at least two placements in both files";
     } else if (!is_made_of(sides[0].value.value, &figures[0]) ||
                !is_made_of(sides[1].value.value, &figures[1])) {
@@ -155,6 +168,8 @@ static struct compared_change change_of(struct pool *pool, const struct side sid
     double first = sides[0].value.value, other = sides[1].value.value;
     if (!sides[1].cell)
         change.reason = "the file does not have it";
+    else if ((change.disturbed = sides[0].doubt || sides[1].doubt))
+        change.reason = sides[0].doubt ? sides[0].doubt : sides[1].doubt;
     else if (isnan(first) || isnan(other))
         change.reason = "one of the two files has no figure";
     else if (!(first > 0) || !(other > 0))
@@ -316,6 +331,8 @@ struct compared_tally compare_count(const struct compare *compare, enum metric m
         const struct compared_row *row = &rows->rows[i];
         const struct compared_change *change = &row->changes[file];
         ratios_add(&tally.ratios, change->ratio, change->low, change->high);
+        if (change->disturbed)
+            ratios_add_none(&tally.ratios);
         tally.unjudged += row->values[file].there && change->verdict == VERDICT_NONE;
         if (change->verdict == VERDICT_SLOWER &&
             (!tally.most || change->ratio > tally.most->changes[file].ratio))

@@ -42,6 +42,7 @@ struct compared_change {
     size_t placement_count; /* that the interval was made over, of the first file and
                                of this; 2 */
     enum verdict verdict;   /* of the interval */
+    bool disturbed;         /* there is none because too much was disturbed in one of the files */
     const char *reason;     /* why there is no change or no interval; NULL: there is */
 };
 

@@ -96,6 +96,8 @@ static const struct record change_record = {"change", sizeof(struct compared_cha
             .about = "Placements that the interval was made over: of the first file, and of this one."},
         {"verdict", FIELD_ENUM, FIELD_OPEN | FIELD_PLAIN, AT(verdict), FIELD_NAMES(verdict_names),
             .other = VERDICT_NONE, .about = "What the interval says; null: there is none."},
+        {"disturbed", FIELD_FLAG, FIELD_SOMETIMES, AT(disturbed),
+            .about = "Too much was disturbed in one of the two files for an interval."},
         {"reason", FIELD_STRING, FIELD_NEEDED | FIELD_PLAIN, AT(reason), .check = "'minLength': 1"}),
     .check = check_change, .about = "A file's value over the first file's.",
     .rules = "{'if': {'anyOf': [{'properties': {'ratio': {'type': 'null'}}}, {'properties': {'low': "

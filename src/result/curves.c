@@ -121,10 +121,12 @@ void curves_arrange(const struct result *result, struct pool *pool, struct curve
         struct curve *curve = curve_of(group, cell);
         struct curve_point *point =
             &curve->points[working_set_at(group, workload_size(&cell->cell.workload))];
-        if (!against)
+        if (!against) {
             point->cell = cell;
-        else
+        } else {
             point->against = against;
+            point->doubt = comparison_doubt(result, against, COMPARISON_RATIO);
+        }
         curve->compared |= against != NULL;
     }
     if (!pool->failed)

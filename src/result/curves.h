@@ -14,6 +14,7 @@ struct curve_point {
     uint64_t working_set_bytes;
     const struct result_cell *cell;          /* belongs to the result; NULL: there is none */
     const struct result_comparison *against; /* of this cell with its baseline; NULL: there is none */
+    const char *doubt; /* why its ratio is not to be told: comparison_doubt(); NULL: it may be */
 };
 
 struct curve {
@@ -53,7 +54,7 @@ static inline bool point_measured(const struct curve_point *point)
 
 static inline bool point_compared(const struct curve_point *point)
 {
-    return point->against && isfinite(point->against->ratio);
+    return point->against && isfinite(point->against->ratio) && !point->doubt;
 }
 
 #endif

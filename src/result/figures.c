@@ -52,8 +52,12 @@ static double least_of(double *values, size_t count)
     return least;
 }
 
-/* Of each placement one sample, of round 0: of the undisturbed ones, or of all where none is. */
-static struct series reduced(struct series series, double (*figure)(double *values, size_t count))
+/* What a placement gives whose every sample was disturbed. */
+enum all_disturbed { COUNTS_ALL, COUNTS_NOT };
+
+/* Of each placement one sample, of round 0, made of its undisturbed ones. */
+static struct series reduced(
+    struct series series, double (*figure)(double *values, size_t count), enum all_disturbed all_disturbed)
 {
     size_t made = 0;
     for (size_t first, last = 0; series_next(&series, &first, &last);) {
@@ -61,20 +65,22 @@ static struct series reduced(struct series series, double (*figure)(double *valu
         for (size_t i = first; i < last; i++)
             if (series.samples[i].disturbed == DISTURBED_NOT)
                 series.values[count++] = series.samples[i].ns;
-        for (size_t i = first; !count && i < last; i++)
+        for (size_t i = first; !count && all_disturbed == COUNTS_ALL && i < last; i++)
             series.values[i - first] = series.samples[i].ns;
+        size_t used = count || all_disturbed == COUNTS_NOT ? count : last - first;
         unsigned placement = series.samples[first].placement;
-        series.samples[made++] = (struct result_sample){
-            .ns = figure(series.values, count ? count : last - first), .placement = placement};
+        if (used)
+            series.samples[made++] =
+                (struct result_sample){.ns = figure(series.values, used), .placement = placement};
     }
     series.count = made;
     return series;
 }
 
-/* A pair without a baseline above 0 has none. */
-static double ratio_of(double value, double baseline)
+/* Its logarithm, so that 1/5 and 5 are as far from 1 and their mean is 1. */
+static double log_ratio_of(double value, double baseline)
 {
-    return baseline > 0 ? value / baseline : NAN;
+    return value > 0 && baseline > 0 ? log(value / baseline) : NAN;
 }
 
 static double difference_of(double value, double baseline)
@@ -109,15 +115,18 @@ static double *values_of(const struct series *series)
     return series->values;
 }
 
-static struct series medians_of(const struct result_cell *cell, struct pool *pool)
+static struct series medians_of(
+    const struct result_cell *cell, enum all_disturbed all_disturbed, struct pool *pool)
 {
-    return reduced(series_of(cell, pool), statistics_median);
+    return reduced(series_of(cell, pool), statistics_median, all_disturbed);
 }
 
+/* A disturbance hits one side of a pair, so that pairs of a placement that has no other say nothing. */
 static struct series pairs_of(const struct result_cell *cell, const struct result_cell *baseline,
     double (*figure)(double value, double baseline), struct pool *pool)
 {
-    return reduced(paired(series_of(cell, pool), series_of(baseline, pool), figure), statistics_median);
+    return reduced(
+        paired(series_of(cell, pool), series_of(baseline, pool), figure), statistics_median, COUNTS_NOT);
 }
 
 /* ---- what the others see ---- */
@@ -132,7 +141,7 @@ static int finish(struct pool *pool)
 int figures_floor(const struct result_cell *cell, struct estimate *floor)
 {
     struct pool pool = {0};
-    struct series floors = reduced(series_of(cell, &pool), least_of);
+    struct series floors = reduced(series_of(cell, &pool), least_of, COUNTS_ALL);
     if (!pool.failed)
         *floor = statistics_estimate(values_of(&floors), floors.count);
     return finish(&pool);
@@ -141,7 +150,8 @@ int figures_floor(const struct result_cell *cell, struct estimate *floor)
 int figures_set_cell(struct result_cell *cell)
 {
     struct pool pool = {0};
-    struct series medians = medians_of(cell, &pool), floors = reduced(series_of(cell, &pool), least_of);
+    struct series medians = medians_of(cell, COUNTS_ALL, &pool),
+                  floors = reduced(series_of(cell, &pool), least_of, COUNTS_ALL);
     if (!pool.failed)
         cell->placements = (unsigned)medians.count;
     if (!pool.failed && medians.count) {
@@ -158,13 +168,13 @@ int figures_set_comparison(
     const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *comparison)
 {
     struct pool pool = {0};
-    struct series ratios = pairs_of(cell, baseline, ratio_of, &pool);
+    struct series logs = pairs_of(cell, baseline, log_ratio_of, &pool);
     struct series differences = pairs_of(cell, baseline, difference_of, &pool);
     if (!pool.failed) {
-        struct estimate ratio = statistics_estimate(values_of(&ratios), ratios.count);
+        struct estimate ratio = statistics_difference(values_of(&logs), logs.count);
         struct estimate more = statistics_difference(values_of(&differences), differences.count);
-        *comparison = (struct result_comparison){comparison->cell, comparison->baseline, ratio.median,
-            ratio.low, ratio.high, more.median, more.low, more.high, (unsigned)differences.count};
+        *comparison = (struct result_comparison){comparison->cell, comparison->baseline, exp(ratio.median),
+            exp(ratio.low), exp(ratio.high), more.median, more.low, more.high, (unsigned)differences.count};
     }
     return finish(&pool);
 }
@@ -173,7 +183,8 @@ int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference)
 {
     struct pool pool = {0};
-    struct series pairs = paired(medians_of(cell, &pool), medians_of(other, &pool), difference_of);
+    struct series pairs =
+        paired(medians_of(cell, COUNTS_NOT, &pool), medians_of(other, COUNTS_NOT, &pool), difference_of);
     if (!pool.failed)
         *difference = statistics_difference(values_of(&pairs), pairs.count);
     return finish(&pool);
@@ -182,6 +193,20 @@ int figures_difference(
 struct figures figures_by_placement(
     const struct result_cell *cell, const struct result_cell *baseline, struct pool *pool)
 {
-    struct series series = baseline ? pairs_of(cell, baseline, ratio_of, pool) : medians_of(cell, pool);
-    return (struct figures){values_of(&series), series.count};
+    struct series series = series_of(cell, pool);
+    struct figures figures = {.least = NAN, .most = NAN};
+    if (baseline)
+        series = paired(series, series_of(baseline, pool), log_ratio_of);
+    for (size_t i = 0; i < series.count; i++) {
+        figures.least = fmin(figures.least, series.samples[i].ns);
+        figures.most = fmax(figures.most, series.samples[i].ns);
+    }
+    series = reduced(series, statistics_median, baseline ? COUNTS_NOT : COUNTS_ALL);
+    figures.values = values_of(&series);
+    figures.count = series.count;
+    for (size_t i = 0; baseline && i < figures.count; i++)
+        figures.values[i] = exp(figures.values[i]);
+    figures.least = baseline ? exp(figures.least) : figures.least;
+    figures.most = baseline ? exp(figures.most) : figures.most;
+    return figures;
 }

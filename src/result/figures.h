@@ -2,8 +2,9 @@
  * estimate over placements; and the same of two cells that were measured side by side, from pairs of their
  * samples.
  *
- * A placement's figures are made of its undisturbed samples, or of all where every one was disturbed. Samples
- * without a value (NAN) count nowhere. There may be any number of samples and placements, in any order. What
+ * A placement's figures are made of its undisturbed samples. One that has none has still a median, of all,
+ * but nothing that is held against another cell's: what disturbs hits the one or the other. Samples without a
+ * value (NAN) count nowhere. There may be any number of samples and placements, in any order. What
  * returns an int is 0 or -ENOMEM, and then leaves its outputs as they were; what takes a pool works in it,
  * and the pool remembers a lack of memory. */
 #ifndef VCOST_RESULT_FIGURES_H
@@ -20,8 +21,9 @@ int figures_add_sample(struct result_cell *cell, const struct result_sample *sam
 int figures_set_cell(struct result_cell *cell);
 
 /* A cell relative to another that shares placements with it: in each the median over its rounds of the ratio
- * and of the difference of the round's two samples. Sets all but `cell` and `baseline`; placements is 0 where
- * they share none. A pair whose baseline is not above 0 has no ratio. */
+ * (of its logarithm) and of the difference of the round's two samples. Sets all but `cell` and `baseline`;
+ * placements is 0 where they share none with a pair of undisturbed samples. A pair that is not above 0 has no
+ * ratio. */
 int figures_set_comparison(
     const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *comparison);
 
@@ -29,7 +31,7 @@ int figures_set_comparison(
 int figures_floor(const struct result_cell *cell, struct estimate *floor);
 
 /* How much more a cell costs than another that was measured in the same placements, but not in turns: of each
- * placement's medians. NAN without a common placement. */
+ * placement's medians. NAN without a placement in which both have undisturbed samples. */
 int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference);
 
@@ -38,6 +40,7 @@ int figures_difference(
 struct figures {
     double *values;
     size_t count;
+    double least, most; /* of all samples, or pairs, that have a value; NAN: there is none */
 };
 
 /* The medians of a cell; or, with a baseline (else NULL), the ratios of two. */

@@ -4,8 +4,9 @@
 
 static const double told_percent = 0.005, close_level = 0.03, near_level = 0.10;
 
-/* A ratio so many times further from one than its interval reaches is no miss by chance, though it is one of
- * many and made over as few as three placements (Student's t with two degrees of freedom: 0.2 %). */
+/* A ratio whose logarithm is so many times further from zero than its interval reaches is no miss by chance,
+ * though it is one of many and made over as few as three placements (Student's t with two degrees of freedom:
+ * 0.2 %). */
 static const double doubt_factor = 4;
 
 /* How often a 95 % interval lies above the truth, and how seldom so many must be to be no chance. */
@@ -45,9 +46,15 @@ void ratios_add(struct ratios *ratios, double ratio, double low, double high)
     ratios->slower += verdict == VERDICT_SLOWER;
     ratios->faster += verdict == VERDICT_FASTER;
     if (verdict == VERDICT_SLOWER)
-        ratios->beyond_doubt[1] |= ratio - 1 >= doubt_factor * (ratio - low);
+        ratios->beyond_doubt[1] |= log(ratio) >= doubt_factor * log(ratio / low);
     if (verdict == VERDICT_FASTER)
-        ratios->beyond_doubt[0] |= 1 - ratio >= doubt_factor * (high - ratio);
+        ratios->beyond_doubt[0] |= -log(ratio) >= doubt_factor * log(high / ratio);
+}
+
+void ratios_add_none(struct ratios *ratios)
+{
+    ratios->all++;
+    ratios->unclear++;
 }
 
 bool ratios_disturbed(const struct ratios *ratios)

@@ -32,6 +32,9 @@ struct ratios {
 /* Takes one more ratio into account; without an interval it is passed over. */
 void ratios_add(struct ratios *ratios, double ratio, double low, double high);
 
+/* One that is known to be too disturbed for a ratio: it is unclear. */
+void ratios_add_none(struct ratios *ratios);
+
 /* Half of them or more are unclear: nothing is to be concluded from them together, though single ones may be
  * significant. */
 bool ratios_disturbed(const struct ratios *ratios);

@@ -2,6 +2,7 @@
 
 #include "base/clean.h"
 #include "base/packed.h"
+#include "base/utf16.h"
 #include "record/record.h"
 #include "result/json.h"
 
@@ -173,17 +174,34 @@ static int load_json(const char *name, const char *bytes, size_t size, json_t **
     return 0;
 }
 
+/* Narrows a text to UTF-8 without byte order mark; *recoded is to be freed. */
+static int read_coding(
+    const char *name, const char **bytes, size_t *size, char **recoded, struct error *error)
+{
+    size_t mark;
+    enum text_coding coding = text_coding_of(*bytes, *size, &mark);
+    *bytes += mark;
+    *size -= mark;
+    if (coding == CODING_UTF32)
+        return error_set(error, EINVAL, "%.200s is UTF-32: save it as UTF-8", name);
+    if (coding == CODING_UTF8)
+        return 0;
+    if (utf16_to_utf8(*bytes, *size, coding, recoded, size) < 0)
+        return error_set(error, ENOMEM, "not enough memory to read %.200s", name);
+    *bytes = *recoded;
+    return 0;
+}
+
 int saved_parse(const char *name, const char *bytes, size_t size, json_t **root, struct error *error)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* some editors begin UTF-8 with it */
-    bool marked = size >= strlen(mark) && !memcmp(bytes, mark, strlen(mark));
-    char *unpacked = NULL;
-    bytes += marked ? strlen(mark) : 0;
-    size -= marked ? strlen(mark) : 0;
-    int status = find_in_page(name, &bytes, &size, &unpacked, error);
+    char *recoded = NULL, *unpacked = NULL;
+    int status = read_coding(name, &bytes, &size, &recoded, error);
+    if (!status)
+        status = find_in_page(name, &bytes, &size, &unpacked, error);
     if (!status)
         status = load_json(name, bytes, size, root, error);
     free(unpacked);
+    free(recoded);
     return status;
 }
 

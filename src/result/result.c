@@ -90,12 +90,40 @@ const char *cell_without_guest(const struct result_cell *cell)
 
 const char *comparison_reason(const struct result_comparison *comparison)
 {
-    if (!isfinite(comparison->ratio))
-        return "one of the two cells has no figure";
     if (isfinite(comparison->low) && isfinite(comparison->high))
         return NULL;
+    if (!comparison->placements)
+        return "too disturbed: in every pair of samples one was disturbed";
+    if (!isfinite(comparison->ratio))
+        return "one of the two cells has no figure above 0";
     return comparison->placements < 2 ? "an interval needs at least two placements"
                                       : "no interval could be made";
+}
+
+/* Two figures for the same thing, and the interval of the first. */
+static bool contradict(double gap, bool outside)
+{
+    static const double always = 0.4, beyond_interval = 0.1; /* logarithm of a ratio, or share of the time */
+    return fabs(gap) > always || (outside && fabs(gap) > beyond_interval);
+}
+
+const char *comparison_doubt(
+    const struct result *result, const struct result_comparison *comparison, enum comparison_figure figure)
+{
+    const struct result_cell *cell = &result->cells[comparison->cell],
+                             *baseline = &result->cells[comparison->baseline];
+    double more = cell->median - baseline->median, ratio = cell->median / baseline->median;
+    bool contradicts =
+        figure == COMPARISON_RATIO
+            ? contradict(log(ratio / comparison->ratio), ratio < comparison->low || ratio > comparison->high)
+            : contradict((more - comparison->more_ns) / fmax(cell->median, baseline->median),
+                  more < comparison->more_low_ns || more > comparison->more_high_ns);
+    if (contradicts)
+        return "too disturbed: the pairs of its samples and its two medians contradict each other";
+    bool several = cell->placements > 1 && baseline->placements > 1;
+    if (several && comparison->placements == 1)
+        return "too disturbed: only one placement has undisturbed pairs of samples";
+    return several && !comparison->placements ? comparison_reason(comparison) : NULL;
 }
 
 void result_qualities(const struct result *result, unsigned counts[static QUALITIES])

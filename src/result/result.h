@@ -89,7 +89,8 @@ struct result_comparison {
     size_t cell, baseline; /* indices into cells */
     double ratio, low, high;
     double more_ns, more_low_ns, more_high_ns; /* cell minus baseline, from the same pairs */
-    unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN */
+    unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN; 0:
+                            no pair of samples was undisturbed */
 };
 
 enum reach_kind {
@@ -148,10 +149,12 @@ struct result {
     double seconds;
     bool complete; /* false after Ctrl-C or when a time budget cut it short */
     char incomplete_reason[320];
-    bool broken; /* incomplete because something failed in the middle, which the reason tells */
+    bool broken;       /* incomplete because something failed in the middle, which the reason tells */
+    int first_failure; /* errno of the first cell's; 0: none. Not in files */
     uint64_t seed;
     unsigned cpu; /* the CPU that everything ran on */
     double tsc_ghz;
+    char clock_doubt[256]; /* why times may be wrong (measure/clock.h); "": no doubt */
     struct host host;
     struct monitor_facts monitors[RESULT_MONITORS_MAX]; /* each once, by its name */
     size_t monitor_count;
@@ -226,5 +229,12 @@ const char *cell_without_guest(const struct result_cell *cell);
 
 /* Why a comparison lacks its ratio or its interval; NULL if it lacks nothing. */
 const char *comparison_reason(const struct result_comparison *comparison);
+
+/* Why a figure of a comparison is not to be told though its cells were measured often enough: they were too
+ * disturbed. Either few pairs are left, or what the pairs say is far from what the cells' medians say, which
+ * stand beside it. NULL: it may be. */
+enum comparison_figure { COMPARISON_RATIO, COMPARISON_MORE };
+const char *comparison_doubt(
+    const struct result *result, const struct result_comparison *comparison, enum comparison_figure figure);
 
 #endif

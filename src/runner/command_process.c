@@ -66,7 +66,7 @@ int command_process_start(
     if (pid < 0) {
         int code = errno;
         close_pipes(pipes);
-        return error_errno(error, code, "cannot start a process");
+        return error_start(error, code, "a process");
     }
     *process = (struct command_process){
         .pid = pid, .in = pipes[0][WRITE_END], .out = pipes[1][READ_END], .said_fd = pipes[2][READ_END]};
@@ -152,9 +152,11 @@ static bool await_end(struct command_process *process, double seconds)
 
 static void reap(struct command_process *process)
 {
+    enum { INTERRUPTIONS_MAX = 1000 };
     kill(-process->pid, SIGKILL);
-    while (waitpid(process->pid, &process->status, 0) < 0 && errno == EINTR)
-        ;
+    for (int i = 0; i < INTERRUPTIONS_MAX; i++)
+        if (waitpid(process->pid, &process->status, 0) >= 0 || errno != EINTR)
+            break;
     process->ended = true;
 }
 

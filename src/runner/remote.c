@@ -26,6 +26,7 @@ struct remote {
     struct command_process process;
     struct wire wire;
     struct agent_facts facts;
+    const struct stop *stop;         /* of whoever waits for the present answer */
     double deadline, allowed;        /* of the present answer: clock_seconds(), and how long that was */
     struct error trouble;            /* why the agent is not asked any more; code 0: it is */
     struct pool texts;               /* that no answer has */
@@ -69,12 +70,35 @@ void remote_name(const char *command, char name[static REMOTE_NAME_BYTES])
             name, REMOTE_NAME_BYTES, "command:%.*s~%08" PRIx32, SHOWN_MAX - HASH_CHARS, shown, hash(command));
 }
 
+enum { LABEL_MAX = 24 };
+
+/* How a person calls it: "ssh guest" of "ssh guest /usr/bin/vcost agent --cpu 1", cut to a length; "agent"
+ * where nothing is said of where. Returns how long it is. */
+static int shorten(const char *command, char label[static LABEL_MAX + sizeof "…"])
+{
+    size_t length = 0, kept_to = strlen(command);
+    for (size_t at = 0, word; kept_to == strlen(command) && command[at]; at += word) {
+        at += strspn(command + at, " ");
+        word = strcspn(command + at, " ");
+        const char *last = memrchr(command + at, '/', word);
+        size_t folder = last ? (size_t)(last + 1 - (command + at)) : 0;
+        if (word - folder == strlen("vcost") && !strncmp(command + at + folder, "vcost", word - folder))
+            kept_to = at;
+    }
+    while (kept_to && command[kept_to - 1] == ' ')
+        kept_to--;
+    for (; length < LABEL_MAX && length < kept_to; length++)
+        label[length] = command[length] < ' ' || command[length] > '~' ? '_' : command[length];
+    return kept_to ? (int)length + sprintf(label + length, "%s", length < kept_to ? "…" : "")
+                   : sprintf(label, "agent");
+}
+
 /* ---- one question, one answer ---- */
 
 static int wait_for_answer(void *context, struct error *error)
 {
     struct remote *there = context;
-    return command_process_wait(&there->process, there->deadline, there->config.stop, error);
+    return command_process_wait(&there->process, there->deadline, there->stop, error);
 }
 
 static void allow(struct remote *there, double work_seconds)
@@ -154,15 +178,22 @@ static int ask(struct remote *there, struct message *message, enum message_type 
 static int ask_runner(struct runner *runner, struct message *message, enum message_type wanted,
     double work_seconds, struct error *error)
 {
+    struct remote *there = runner->config.remote;
     message->runner = ((const struct remote_runner *)runner)->number;
-    return ask(runner->config.remote, message, wanted, work_seconds, error);
+    there->stop = runner->config.placement->config.stop;
+    int rc = ask(there, message, wanted, work_seconds, error);
+    there->stop = there->config.stop;
+    return rc;
 }
 
 static void close_runner(struct runner *runner)
 {
-    struct message message = {.type = MESSAGE_CLOSE};
-    ask_runner(runner, &message, MESSAGE_DONE, 0, NULL); /* a failure is told with the next request */
-    runner->config.remote->taken[((const struct remote_runner *)runner)->number] = false;
+    struct remote *there = runner->config.remote;
+    uint32_t number = ((const struct remote_runner *)runner)->number;
+    struct message message = {.type = MESSAGE_CLOSE, .runner = number};
+    /* Also where the time is over: it takes none. A failure is told with the next request. */
+    ask(there, &message, MESSAGE_DONE, 0, NULL);
+    there->taken[number] = false;
     free(runner);
 }
 
@@ -244,7 +275,7 @@ struct runner_config remote_runner(struct remote *remote, struct placement *plac
         .remote = remote,
     };
     snprintf(config.name, sizeof config.name, "%s", remote->name);
-    int used = snprintf(config.label, sizeof config.label, "%s", strchr(remote->name, ':') + 1);
+    int used = shorten(remote->config.command, config.label);
     if (facts->is_guest)
         snprintf(config.label + used, sizeof config.label - (size_t)used, " (%.8s%sguest)",
             facts->guest_of.known ? facts->guest_of.text : "", facts->guest_of.known ? " " : "");
@@ -301,6 +332,7 @@ int remote_open(const struct remote_config *config, struct remote **remote, stru
     if (!there)
         return error_set(error, ENOMEM, "no memory for a connection");
     there->config = *config;
+    there->stop = config->stop;
     remote_name(config->command, there->name);
     int rc = command_process_start(&there->process, config->command, config->pin, error);
     there->wire = (struct wire){there->process.out, there->process.in, wait_for_answer, there, &there->texts};

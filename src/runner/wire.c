@@ -1,18 +1,33 @@
 #include "runner/wire.h"
 
+#include "base/clean.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Whether to try once more what failed: after an interruption, and where whoever shares the connection does
+ * not want to wait for it (ssh does so), once it is ready. A kernel that interrupts for ever is an error. */
+static bool again(int fd, short event, int *failures)
+{
+    enum { FAILURES_MAX = 1000, WAIT_MS = 60000 };
+    struct pollfd ready = {.fd = fd, .events = event};
+    if ((errno != EINTR && errno != EAGAIN) || ++*failures > FAILURES_MAX)
+        return false;
+    return errno == EINTR || poll(&ready, 1, WAIT_MS) >= 0 || errno == EINTR;
+}
+
 /* ---- sending ---- */
 
 static int write_all(int fd, const uint8_t *bytes, size_t length)
 {
+    int failures = 0;
     while (length) {
         ssize_t written = write(fd, bytes, length);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && !again(fd, POLLOUT, &failures))
             return -errno;
         bytes += written > 0 ? written : 0;
         length -= written > 0 ? (size_t)written : 0;
@@ -50,6 +65,7 @@ int wire_send(const struct wire *wire, const struct message *message, struct err
 
 static int read_all(const struct wire *wire, uint8_t *bytes, size_t length, struct error *error)
 {
+    int failures = 0;
     while (length) {
         int rc = wire->wait ? wire->wait(wire->context, error) : 0;
         if (rc < 0)
@@ -57,7 +73,7 @@ static int read_all(const struct wire *wire, uint8_t *bytes, size_t length, stru
         ssize_t got = read(wire->in, bytes, length);
         if (got == 0)
             return error_set(error, EPIPE, "the connection has ended");
-        if (got < 0 && errno != EINTR && errno != EAGAIN)
+        if (got < 0 && !again(wire->in, POLLIN, &failures))
             return error_errno(error, errno, "cannot read from the connection");
         bytes += got > 0 ? got : 0;
         length -= got > 0 ? (size_t)got : 0;
@@ -78,11 +94,32 @@ static int read_rest(const struct wire *wire, uint8_t *header, struct message *m
     return message_decode(type, body, length, wire->texts, message, error);
 }
 
+/* What began a message and is none's beginning, as it was heard. */
+static int refuse_noise(const uint8_t *heard, size_t length, struct error *error)
+{
+    char raw[MESSAGE_MAGIC_BYTES + 1] = "", shown[4 * sizeof raw];
+    for (size_t i = 0; i < length; i++)
+        raw[i] = heard[i] ? (char)heard[i] : ' ';
+    for (; length && raw[length - 1] <= ' ' && raw[length - 1] >= 0; length--)
+        raw[length - 1] = '\0';
+    text_clean(raw, TEXT_ASCII, shown, sizeof shown);
+    return error_set(error, EPROTO, "what came begins with \"%s\", which is no message of vcost", shown);
+}
+
+/* The beginning byte by byte: what was heard is known where it ends too early. */
 int wire_receive(const struct wire *wire, struct message *message, struct error *error)
 {
     uint8_t header[MESSAGE_HEADER_BYTES];
-    int rc = read_all(wire, header, MESSAGE_MAGIC_BYTES, error);
-    return rc < 0 ? rc : read_rest(wire, header, message, error);
+    for (size_t i = 0; i < MESSAGE_MAGIC_BYTES; i++) {
+        int rc = read_all(wire, header + i, 1, error);
+        if (rc == -EPIPE && i)
+            return refuse_noise(header, i, error);
+        if (rc < 0)
+            return rc;
+    }
+    if (memcmp(header, message_magic, MESSAGE_MAGIC_BYTES) != 0)
+        return refuse_noise(header, MESSAGE_MAGIC_BYTES, error);
+    return read_rest(wire, header, message, error);
 }
 
 /* The magic without the line's end that terminals change. */

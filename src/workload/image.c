@@ -19,6 +19,17 @@ const struct workload_image_header *image_embedded(size_t *bytes)
     return (const struct workload_image_header *)workload_image_start;
 }
 
+/* What hardens programs forbids it, and then no workload can run. */
+static int not_executable(int code, struct error *error)
+{
+    if (code != EACCES && code != EPERM)
+        return error_errno(error, code, "cannot make the workload's code executable");
+    return error_set(error, ENOTSUP,
+        "memory may not be made executable here, as the workload's code must be: allow it "
+        "(MemoryDenyWriteExecute=no in a systemd unit, SELinux's execmem, no prctl(PR_SET_MDWE), no such "
+        "filter of system calls)");
+}
+
 int image_load(struct image *image, struct error *error)
 {
     size_t bytes;
@@ -34,7 +45,7 @@ int image_load(struct image *image, struct error *error)
     memcpy(base, embedded, bytes);
     rc = memory_populate(&made.memory, true, NULL, NULL, error);
     if (rc == 0 && mprotect(base, made.code_bytes, PROT_READ | PROT_EXEC) < 0)
-        rc = error_errno(error, errno, "cannot make the workload's code executable");
+        rc = not_executable(errno, error);
     if (rc < 0) {
         memory_unmap(&made.memory);
         return rc;

@@ -167,8 +167,8 @@ def test_one_cpu_is_used_and_told():
 
 def test_a_time_budget_is_kept_and_what_is_missing_is_null_with_a_reason():
     done = chase(*LONG, "--time", "1", "--on", "native", "--json", "-")
-    expect(done, 0)
     result = json.loads(done.stdout)
+    expect(done, 0 if any(cell["samples"] for cell in result["cells"]) else 1)
     jsonschema.validate(result, SCHEMA)
     assert not result["complete"] and "1 s" in json.dumps(result)
     missing = [cell for cell in result["cells"] if not cell["samples"]]
@@ -183,7 +183,8 @@ def test_table_plot_and_sentences_go_to_stdout_alone():
     expect(done, 0)
     for part in ("working set", "4 KiB", "native", "ns per access"):
         assert part in done.stdout, part
-    assert done.stderr == "" or done.stderr.startswith("vcost: only native"), done.stderr
+    for said in done.stderr.splitlines():
+        assert said.startswith(("vcost: only native", "vcost: other programs use", "vcost: the hypervisor takes")), said
     assert "\x1b" not in done.stdout
 
 
@@ -299,7 +300,7 @@ def test_more_memory_than_there_is_is_refused_at_once():
 
 
 def test_a_cpu_that_is_not_there_is_refused_and_the_others_are_named():
-    one_sentence(chase(*SMALL, "--cpu", "4095"), 1, "CPU 4095", "these can")
+    one_sentence(chase(*SMALL, "--cpu", "4095"), 77, "CPU 4095", "these can")
 
 
 def test_unwritable_output_fails_before_measuring():

@@ -55,7 +55,7 @@ static int open_domain(void **state)
     if (!facts.usable)
         return 0;
     memset(&here, 0, sizeof here);
-    here.ask = (struct stop){stop_is_asked, &here.stop};
+    here.ask = (struct stop){.asked = stop_is_asked, .context = &here.stop};
     int rc = image_load(&here.image, &error);
     if (rc == 0)
         rc = memory_map(&here.data, (size_t)PAGES * PAGE, PAGE, &error);

@@ -334,7 +334,7 @@ static int open_domain(uint64_t guest_page)
     if (!facts.usable)
         return 0;
     memset(&here, 0, sizeof here);
-    here.ask = (struct stop){stop_is_asked, &here.stop};
+    here.ask = (struct stop){.asked = stop_is_asked, .context = &here.stop};
     int rc = image_load(&here.image, &error);
     if (rc == 0)
         rc = memory_map_request(&here.data,

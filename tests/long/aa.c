@@ -65,6 +65,7 @@ static int measure(
             .seconds = experiment_seconds,
             .stop = aa->setting.stop},
     };
+    *result = (struct result){.experiment = "chase"}; /* which comparing asks for */
     int rc = experiment_chase(&experiment, result, error);
     if (rc == 0 && !result->complete)
         rc = error_set(error, EINTR, "%s", result->incomplete_reason);

@@ -55,7 +55,15 @@ static _Noreturn void come_and_go(char *memory, size_t bytes)
     }
 }
 
+static _Noreturn void spin(char *memory, size_t bytes)
+{
+    for (;;)
+        memory[(size_t)now_ms() % bytes]++;
+}
+
 /* ---- starting and stopping ---- */
+
+const char *const load_names[LOAD_KINDS] = {"none", "made", "a hog"};
 
 /* The first CPU that the machine gives and that is not this one; this one if there is none. */
 static unsigned other_than(unsigned cpu)
@@ -86,12 +94,15 @@ static const struct {
     const size_t *bytes;
     void (*work)(char *memory, size_t bytes);
     int elsewhere; /* not on the measuring CPU */
-} parts[LOAD_PROCESSES] = {{&stream_bytes, stream, 1}, {&visitor_bytes, come_and_go, 0}};
+} parts[LOAD_KINDS][LOAD_PROCESSES] = {
+    [LOAD_NEIGHBOURS] = {{&stream_bytes, stream, 1}, {&visitor_bytes, come_and_go, 0}},
+    [LOAD_HOG] = {{&visitor_bytes, spin, 0}},
+};
 
-int load_start(struct load *load, unsigned cpu, struct error *error)
+int load_start(struct load *load, enum load_kind kind, unsigned cpu, struct error *error)
 {
     *load = (struct load){0};
-    for (size_t i = 0; i < LOAD_PROCESSES; i++) {
+    for (size_t i = 0; i < LOAD_PROCESSES && parts[kind][i].work; i++) {
         pid_t parent = getpid(), child = fork();
         if (child < 0)
             return error_errno(error, errno, "a process that makes load cannot be started");
@@ -99,7 +110,7 @@ int load_start(struct load *load, unsigned cpu, struct error *error)
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != parent)
                 _exit(1);
-            run(parts[i].elsewhere ? other_than(cpu) : cpu, *parts[i].bytes, parts[i].work);
+            run(parts[kind][i].elsewhere ? other_than(cpu) : cpu, *parts[kind][i].bytes, parts[kind][i].work);
         }
         load->processes[i] = child;
     }

@@ -23,7 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNS = 100, SERIES = 4, TELL_EVERY = 10 };
+enum {
+    RUNS = 100,
+    SERIES = 6,
+    TELL_EVERY = 10,
+    HOG_EVERY = 5, /* runs: beside a hog little is left to be measured, and what is must be right */
+};
 
 struct test {
     struct aa aa;
@@ -37,12 +42,12 @@ struct test {
 /* ---- progress ---- */
 
 /* On a terminal a line that changes; elsewhere one line every now and then. */
-static void tell(struct test *test, size_t run, bool loaded)
+static void tell(struct test *test, size_t run, enum load_kind load)
 {
     double done = (double)run / (double)test->runs, spent = clock_seconds() - test->started;
     double left = run ? spent / done - spent : -1;
-    progress_update(&test->line, done, left, loaded ? "load" : "no load");
-    if (!test->line.active && !loaded && run && run % TELL_EVERY == 0)
+    progress_update(&test->line, done, left, load_names[load]);
+    if (!test->line.active && load == LOAD_NONE && run && run % TELL_EVERY == 0)
         fprintf(stderr, "# %zu of %zu runs of each, %s left\n", run, test->runs, format_seconds(left).text);
 }
 
@@ -56,13 +61,13 @@ static int measure(struct test *test, struct series *series, struct error *error
     return rc;
 }
 
-/* A run of each series with the load or of each without. */
-static int measure_some(struct test *test, bool loaded, struct error *error)
+/* A run of each series with that load. */
+static int measure_some(struct test *test, enum load_kind kind, struct error *error)
 {
     struct load load = {0};
-    int rc = loaded ? load_start(&load, test->aa.setting.pin.cpu, error) : 0;
+    int rc = load_start(&load, kind, test->aa.setting.pin.cpu, error);
     for (size_t i = 0; rc == 0 && i < SERIES; i++)
-        if (test->series[i].loaded == loaded)
+        if (test->series[i].load == kind)
             rc = measure(test, &test->series[i], error);
     load_stop(&load);
     return rc;
@@ -72,13 +77,12 @@ static int measure_some(struct test *test, bool loaded, struct error *error)
 static int measure_all(struct test *test, struct error *error)
 {
     int rc = 0;
-    for (size_t run = 0; rc == 0 && run < test->runs; run++) {
-        tell(test, run, false);
-        rc = measure_some(test, false, error);
-        tell(test, run, true);
-        if (rc == 0)
-            rc = measure_some(test, true, error);
-    }
+    for (size_t run = 0; rc == 0 && run < test->runs; run++)
+        for (enum load_kind load = LOAD_NONE; rc == 0 && load < LOAD_KINDS; load++) {
+            tell(test, run, load);
+            if (load != LOAD_HOG || run % HOG_EVERY == 0)
+                rc = measure_some(test, load, error);
+        }
     progress_clear(&test->line);
     return rc == -EINTR ? 0 : rc;
 }
@@ -120,7 +124,7 @@ static int report(const struct test *test, struct error *error)
 {
     char head[1024];
     write_head(test, head, sizeof head);
-    series_points(test->series, SERIES, test->runs, stdout);
+    series_points(test->series, SERIES, stdout);
     if (test->markdown)
         return write_markdown(test, head, error);
     return series_markdown(test->series, SERIES, head, stderr, error);
@@ -148,10 +152,14 @@ static int open_series(struct test *test, struct error *error)
     const struct series kinds[SERIES] = {
         {.what = "in the same frames", .asserted = true, .measure = aa_same_frames},
         {.what = "in new placements", .measure = aa_new_placements},
-        {.what = "in the same frames", .asserted = true, .measure = aa_same_frames, .loaded = true},
-        {.what = "in new placements", .measure = aa_new_placements, .loaded = true}};
+        {.what = "in the same frames", .asserted = true, .measure = aa_same_frames, .load = LOAD_NEIGHBOURS},
+        {.what = "in new placements", .measure = aa_new_placements, .load = LOAD_NEIGHBOURS},
+        {.what = "in the same frames", .asserted = true, .measure = aa_same_frames, .load = LOAD_HOG},
+        {.what = "in new placements", .measure = aa_new_placements, .load = LOAD_HOG}};
     for (size_t i = 0; i < SERIES; i++) {
         test->series[i] = kinds[i];
+        test->series[i].wanted =
+            kinds[i].load == LOAD_HOG ? (test->runs + HOG_EVERY - 1) / HOG_EVERY : test->runs;
         test->series[i].runs = calloc(test->runs, sizeof *test->series[i].runs);
         if (!test->series[i].runs)
             return error_set(error, ENOMEM, "no memory for %zu runs", test->runs);

@@ -44,6 +44,8 @@ struct columns {
 static void add(
     const struct aa_figure *figure, double scale, struct columns *columns, struct aa_verdict *verdict)
 {
+    verdict->ratios += figure->ratio > 0;
+    verdict->over += figure->ratio > 1;
     if (!(figure->low > 0 && figure->high >= figure->low && figure->ratio > 0)) {
         verdict->missing++;
         return;
@@ -77,6 +79,8 @@ struct aa_verdict aa_judge(const struct aa_run *runs, size_t count, size_t set, 
     verdict.runs = columns.count;
     verdict.share = binomial_interval(verdict.runs, verdict.wrong);
     verdict.chance = binomial_at_least(verdict.runs, verdict.wrong, wrong_share);
+    size_t under = verdict.ratios - verdict.over, more = verdict.over > under ? verdict.over : under;
+    verdict.side_chance = fmin(1, 2 * binomial_at_least(verdict.ratios, more, 0.5));
     verdict.lag1 = lag1(columns.logs, columns.count);
     verdict.off_median = statistics_median(columns.off, columns.count); /* sorts */
     verdict.off_p95 = p95(columns.off, columns.count);
@@ -85,6 +89,11 @@ struct aa_verdict aa_judge(const struct aa_run *runs, size_t count, size_t set, 
     verdict.disturbed = disturbed_share(runs, count, set);
     free(room);
     return verdict;
+}
+
+bool aa_sides_alike(const struct aa_verdict *verdict)
+{
+    return verdict->side_chance >= chance_min;
 }
 
 bool aa_holds(const struct aa_verdict *verdict)

@@ -12,6 +12,8 @@ struct aa_verdict {
     struct binomial_range share; /* of wrong ones: its exact 95 % interval */
     double chance;               /* that a true 95 % interval is wrong as often or more often, the runs being
                                     independent */
+    size_t ratios, over;         /* with or without an interval; and those above 1 */
+    double side_chance;          /* that so many or more lie to one side if both sides are alike */
     double off_median, off_p95;  /* of |ratio - 1| */
     double half_width;           /* median of half the interval, of the logarithm */
     double placements;           /* of one side, median */
@@ -24,7 +26,8 @@ struct aa_verdict {
  * where it is to be shown that intervals too narrow are found out. NAN where there is nothing to tell. */
 struct aa_verdict aa_judge(const struct aa_run *runs, size_t count, size_t set, double scale);
 
-/* Not wrong so often that chance does it once in a thousand times. */
+/* Not wrong so often that chance does it once in a thousand times; ratios not so often to one side. */
 bool aa_holds(const struct aa_verdict *verdict);
+bool aa_sides_alike(const struct aa_verdict *verdict);
 
 #endif

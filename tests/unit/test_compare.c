@@ -158,6 +158,53 @@ static void disturbed_samples_do_not_count_where_there_are_others(void **state)
     free_two(&compare, files);
 }
 
+/* As a process on the measured CPU leaves it. */
+static void disturb(struct result *result, size_t first_comparison)
+{
+    for (size_t i = first_comparison; i < result->comparison_count; i++) {
+        struct result_comparison *each = &result->comparisons[i];
+        struct result_cell *cell = &result->cells[each->cell];
+        for (size_t k = 0; k < cell->sample_count; k++)
+            cell->samples[k].disturbed = DISTURBED_PREEMPTED;
+        assert_int_equal(figures_set_comparison(cell, &result->cells[each->baseline], each), 0);
+    }
+}
+
+static void of_disturbed_slowdowns_nothing_is_concluded(void **state)
+{
+    struct result files[] = {result_of(1, 1, 4), result_of(1, 1.5, 4)};
+    (void)state;
+    disturb(&files[1], 1);
+    struct compare compare = compare_two(files, NULL);
+    const struct compared_rows *rows = &compare.metrics[METRIC_SLOWDOWN];
+    assert_true(rows->rows[0].changes[1].low > 1.4 && !rows->rows[0].changes[1].disturbed);
+    for (size_t i = 1; i < rows->count; i++) {
+        const struct compared_change *change = &rows->rows[i].changes[1];
+        assert_true(change->disturbed && isnan(change->ratio) && isnan(rows->rows[i].values[1].value));
+        assert_non_null(strstr(change->reason, "disturbed"));
+    }
+    struct ratios ratios = compare_count(&compare, METRIC_SLOWDOWN, 1).ratios;
+    assert_int_equal(ratios.all, rows->count);
+    assert_true(ratios_disturbed(&ratios) && !ratios_slower(&ratios));
+    free_two(&compare, files);
+}
+
+/* Version 0.1.0 made ratios of disturbed pairs too. */
+static void a_slowdown_that_contradicts_its_times_is_not_compared(void **state)
+{
+    struct result files[] = {result_of(1, 1, 4), result_of(1, 1, 4)};
+    struct result_comparison *each = &files[1].comparisons[0];
+    (void)state;
+    each->ratio *= 2.4;
+    each->low *= 2;
+    each->high *= 3;
+    struct compare compare = compare_two(files, NULL);
+    const struct compared_change *change = &compare.metrics[METRIC_SLOWDOWN].rows[0].changes[1];
+    assert_true(change->disturbed && isnan(change->ratio));
+    assert_non_null(strstr(change->reason, "contradict"));
+    free_two(&compare, files);
+}
+
 static void figures_that_are_not_above_0_have_no_ratio(void **state)
 {
     struct result files[] = {result_of(1, 1, 4), result_of(1, 1, 4)};
@@ -462,6 +509,8 @@ int main(void)
         cmocka_unit_test(one_placement_gives_a_change_and_no_interval),
         cmocka_unit_test(a_figure_that_is_not_of_its_samples_has_no_interval),
         cmocka_unit_test(disturbed_samples_do_not_count_where_there_are_others),
+        cmocka_unit_test(of_disturbed_slowdowns_nothing_is_concluded),
+        cmocka_unit_test(a_slowdown_that_contradicts_its_times_is_not_compared),
         cmocka_unit_test(figures_that_are_not_above_0_have_no_ratio),
         cmocka_unit_test(one_id_for_different_things_is_refused),
         cmocka_unit_test(only_several_and_not_too_many_can_be_compared),

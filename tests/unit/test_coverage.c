@@ -27,7 +27,9 @@ struct world {
     double placement_mode_share, placement_mode; /* placements that are slower by this, for both cells */
     bool only_second;                            /* these are slower for the second cell alone */
     double drift;                                /* of the whole machine, from the first sample to the last */
-    double disturbed_share; /* samples that something made slow by half, and that are marked */
+    double disturbed_share; /* samples that something made slow by half, and that are marked … */
+    double disturbed_most;  /* … or slow by any factor up to this */
+    unsigned rounds;        /* 0: ROUNDS */
 };
 
 static const struct world worlds[] = {
@@ -115,14 +117,15 @@ static void simulate_placement(const struct world *world, struct simulated *made
         own[cell] = world->own_spread * normal(random) + (cell || !world->only_second ? slower : 0);
         correlated[cell] = world->noise * normal(random);
     }
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < (world->rounds ? world->rounds : ROUNDS); round++) {
         double passed = (placement + (double)round / ROUNDS) / placements - 0.5;
         for (size_t cell = 0; cell < CELLS; cell++) {
             bool disturbed = uniform(random) < world->disturbed_share;
+            double slower_by = world->disturbed_most > 0 ? pow(world->disturbed_most, uniform(random)) : 1.5;
             double off =
                 shared + own[cell] + sample_noise(world, &correlated[cell], random) + world->drift * passed;
             made->samples[cell][made->cells[cell].sample_count++] = (struct result_sample){
-                .ns = true_ns * (cell ? true_ratio : 1) * exp(off) * (disturbed ? 1.5 : 1),
+                .ns = true_ns * (cell ? true_ratio : 1) * exp(off) * (disturbed ? slower_by : 1),
                 .round = round,
                 .placement = placement,
                 .disturbed = disturbed ? DISTURBED_STEAL : DISTURBED_NOT,
@@ -373,6 +376,124 @@ static void samples_that_jump_between_two_modes_are_told(void **state)
                 count_hits(&worlds[w], placements_tried[p]).modes, EXPERIMENTS * 9 / 10, EXPERIMENTS);
 }
 
+/* ---- a process that takes the measured CPU ---- */
+
+/* Half of all samples, short ones and few in a placement. Both cells suffer alike. */
+static const struct world hog = {.name = "a process on the measured CPU",
+    .placement_spread = 0.05,
+    .own_spread = 0.01,
+    .noise = 0.02,
+    .disturbed_share = 0.5,
+    .disturbed_most = 8,
+    .rounds = 2};
+
+/* Whether so many of all are by chance no more than a share p, once in a thousand. */
+static bool can_be_few(unsigned count, unsigned all, double p)
+{
+    return count == 0 || 1 - binomial_at_most(all, count - 1, p) >= 0.001;
+}
+
+struct errors {
+    unsigned all, above, below; /* intervals, and those that lie above and below the truth */
+    unsigned over;              /* ratios above it */
+};
+
+static void count_errors(const struct estimate *ratio, double truth, struct errors *errors)
+{
+    if (!isfinite(ratio->low))
+        return;
+    errors->all++;
+    errors->above += ratio->low > truth;
+    errors->below += ratio->high < truth;
+    errors->over += ratio->median > truth;
+}
+
+static void assert_fair(const struct errors *errors)
+{
+    assert_true(errors->all > EXPERIMENTS / 4);
+    assert_true(can_be_few(errors->above, errors->all, 0.025));
+    assert_true(can_be_few(errors->below, errors->all, 0.025));
+    assert_true(can_be_few(errors->over, errors->all, 0.5));
+    assert_true(can_be_few(errors->all - errors->over, errors->all, 0.5));
+}
+
+static void ratios_of_what_is_disturbed_alike_err_to_both_sides_alike(void **state)
+{
+    static struct simulated made;
+    (void)state;
+    for (size_t p = 0; p < TRIED; p++) {
+        struct errors errors = {0};
+        uint64_t random = 20081024 + placements_tried[p];
+        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+            simulate(&hog, placements_tried[p], &made, &random);
+            count_errors(&(struct estimate){made.comparison.ratio, made.comparison.low, made.comparison.high},
+                true_ratio, &errors);
+        }
+        print_message("# %s, %u placements: %u of %d have an interval, %u above the truth, %u below; %u "
+                      "ratios above\n",
+            hog.name, placements_tried[p], errors.all, EXPERIMENTS, errors.above, errors.below, errors.over);
+        assert_fair(&errors);
+    }
+}
+
+/* Two results, as `vcost compare` takes them: one cell of each, which are the same. */
+static void simulate_two(
+    const struct world worlds_of[2], unsigned placements, struct estimate *ratio, uint64_t *random)
+{
+    static struct simulated made[2];
+    struct pool pool = {0};
+    struct figures figures[2];
+    for (size_t i = 0; i < 2; i++) {
+        simulate(&worlds_of[i], placements, &made[i], random);
+        figures[i] = figures_by_placement(&made[i].cells[0], NULL, &pool);
+    }
+    *ratio = statistics_ratio(figures[1].values, figures[1].count, figures[0].values, figures[0].count);
+    pool_free(&pool);
+}
+
+static void two_results_of_what_is_disturbed_alike_err_to_both_sides_alike(void **state)
+{
+    const struct world both[2] = {hog, hog};
+    (void)state;
+    for (size_t p = 0; p < TRIED; p++) {
+        struct errors errors = {0};
+        struct estimate ratio;
+        uint64_t random = 19341113 + placements_tried[p];
+        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+            simulate_two(both, placements_tried[p], &ratio, &random);
+            count_errors(&ratio, 1, &errors);
+        }
+        assert_fair(&errors);
+    }
+}
+
+/* What is compared are medians, of placements in two groups: how many are in which moves the mean, and
+ * Welch's interval with it. With 6 placements that alone holds the truth in 90 %, with more in fewer. */
+static void ratios_of_two_results_hold_the_truth_where_placements_have_modes(void **state)
+{
+    struct world few = {.name = "few placements in the upper group",
+        .placement_spread = 0.02,
+        .noise = 0.02,
+        .placement_mode_share = 0.05,
+        .placement_mode = 0.25};
+    struct world more = few;
+    uint64_t random = 20000229;
+    (void)state;
+    more.placement_mode_share = 0.35;
+    double truth[] = {find_truth(&few, 12, &random).cell, find_truth(&more, 12, &random).cell};
+    for (size_t p = 0; p < TRIED; p++) {
+        unsigned hits = 0;
+        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+            struct estimate ratio;
+            simulate_two((struct world[]){few, more}, placements_tried[p], &ratio, &random);
+            hits += holds(ratio.low, ratio.high, truth[1] / truth[0]);
+        }
+        print_message(
+            "# two results with modes, %u placements: %.2f %%\n", placements_tried[p], percent(hits));
+        assert_true(can_be(attainable(placements_tried[p]), hits));
+    }
+}
+
 /* The judge can say no: intervals from samples alone are far from 95 %. */
 static void intervals_from_samples_without_placements_are_refused(void **state)
 {
@@ -401,6 +522,9 @@ int main(void)
         cmocka_unit_test(groups_of_nearly_the_same_size_are_held_hardly),
         cmocka_unit_test(modes_and_trends_are_hardly_ever_told_where_there_are_none),
         cmocka_unit_test(samples_that_jump_between_two_modes_are_told),
+        cmocka_unit_test(ratios_of_what_is_disturbed_alike_err_to_both_sides_alike),
+        cmocka_unit_test(two_results_of_what_is_disturbed_alike_err_to_both_sides_alike),
+        cmocka_unit_test(ratios_of_two_results_hold_the_truth_where_placements_have_modes),
         cmocka_unit_test(intervals_from_samples_without_placements_are_refused),
     };
     return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);

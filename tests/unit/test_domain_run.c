@@ -147,7 +147,7 @@ static bool ask(void *unused)
 
 static int open_domain(void **state)
 {
-    static const struct stop stop = {ask, NULL};
+    static const struct stop stop = {.asked = ask};
     struct domain_config config = {.monitor = &monitor, .image = &image, .stop = &stop};
     struct error error;
     (void)state;

@@ -197,12 +197,12 @@ static void too_few_hugetlb_pages_are_told_with_how_to_get_more(void **state)
     struct error error = {0};
     pool("/sys/kernel/mm/hugepages", 2048, "10\n", "5\n");
     tree_file("/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "3\n");
-    assert_true(is_refused(map_hugetlb(8 * MIB, 2 * MIB, &anywhere, &error), &error, ENOMEM,
+    assert_true(is_refused(map_hugetlb(8 * MIB, 2 * MIB, &anywhere, &error), &error, ENOTSUP,
         "4 hugetlb pages of 2 MiB are needed, but 2 of 10 are free: root reserves them with `echo 12 > "
         "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages`"));
     assert_null(strstr(error.text, "at boot"));
     pool("/sys/kernel/mm/hugepages", 1048576, "0\n", "0\n");
-    assert_true(is_refused(map_hugetlb(GIANT + 1, GIB, &anywhere, &error), &error, ENOMEM,
+    assert_true(is_refused(map_hugetlb(GIANT + 1, GIB, &anywhere, &error), &error, ENOTSUP,
         "2 hugetlb pages of 1024 MiB are needed, but 0 of 0 are free: root reserves them with `echo 2 > "
         "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages`, or better at boot"));
 }
@@ -228,7 +228,7 @@ static void hugetlb_pages_are_counted_on_their_nodes(void **state)
     assert_int_equal(hugetlb_look(2 * MIB, &nodes, &found), 0);
     assert_true(found.total == 10 && found.free == 3 && found.more == 0);
     assert_int_equal(hugetlb_check(2 * MIB, 6 * MIB, &nodes, &error), 0);
-    assert_true(is_refused(hugetlb_check(2 * MIB, 8 * MIB, &nodes, &error), &error, ENOMEM,
+    assert_true(is_refused(hugetlb_check(2 * MIB, 8 * MIB, &nodes, &error), &error, ENOTSUP,
         "4 hugetlb pages of 2 MiB are needed on NUMA node 1-2, but 3 of 10 are free: root reserves them with "
         "`echo 11 > /sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages`"));
 }
@@ -244,7 +244,7 @@ static void pages_that_the_kernel_may_add_count_as_well(void **state)
     assert_int_equal(hugetlb_look(2 * MIB, &anywhere, &found), 0);
     assert_true(found.free == 0 && found.more == 3);
     assert_int_equal(hugetlb_check(2 * MIB, 6 * MIB, &anywhere, &error), 0);
-    assert_int_equal(hugetlb_check(2 * MIB, 8 * MIB, &anywhere, &error), -ENOMEM);
+    assert_int_equal(hugetlb_check(2 * MIB, 8 * MIB, &anywhere, &error), -ENOTSUP);
 }
 
 /* The made-up pool has them, the kernel does not: its word counts. 4 TiB are more than any pool here. */
@@ -270,7 +270,7 @@ static void more_hugetlb_pages_than_this_machine_has_are_refused(void **state)
         else
             assert_true(
                 is_refused(map_hugetlb((found.free + found.more + 1) * sizes[i], sizes[i], &anywhere, &error),
-                    &error, ENOMEM, "/nr_hugepages`"));
+                    &error, ENOTSUP, "/nr_hugepages`"));
     }
 }
 
@@ -354,7 +354,7 @@ static int populate_fails_with(unsigned code, int wanted, const char *words)
 
 static int missing_page_steps(void)
 {
-    return populate_fails_with(EFAULT, ENOMEM, "3 hugetlb pages of 2 MiB");
+    return populate_fails_with(EFAULT, ENOTSUP, "3 hugetlb pages of 2 MiB");
 }
 
 static int hugetlb_on_an_old_kernel_steps(void)

@@ -321,8 +321,8 @@ static void a_node_that_runs_out_of_hugetlb_pages_is_an_error_and_no_signal(void
     request.bytes = pool.free * 2 * MIB;
     struct memory first = map_request(&request), second = map_request(&request);
     populate(&first, true);
-    assert_true(is_refused(
-        memory_populate(&second, true, NULL, NULL, &error), &error, ENOMEM, "/sys/devices/system/node/node"));
+    assert_true(is_refused(memory_populate(&second, true, NULL, NULL, &error), &error, ENOTSUP,
+        "/sys/devices/system/node/node"));
     assert_non_null(strstr(error.text, "but 0 of"));
     memory_unmap(&first);
     memory_unmap(&second);

@@ -99,6 +99,31 @@ static void input_that_just_fits_is_zeroed_and_nothing_beside_it(void **state)
         assert_int_equal(shared.bytes[at], at < 2 * 4096 ? 0x5a : 0);
 }
 
+static void assert_tells(unsigned long request, int code, const char *words)
+{
+    struct error error;
+    assert_int_equal(kvm_refused(&error, request, code, "KVM does not do it"), -code);
+    if (!strstr(error.text, words) || !strstr(error.text, strerror(code)) ||
+        strncmp(error.text, "KVM does not do it", strlen("KVM does not do it")) != 0)
+        fail_msg("'%s' has not '%s'", error.text, words);
+}
+
+static void each_refusal_is_told_with_its_cause_and_remedy(void **state)
+{
+    (void)state;
+    assert_tells(KVM_CREATE_VM, EBUSY, "another hypervisor");
+    assert_tells(KVM_RUN, EBUSY, "something else holds it");
+    assert_tells(KVM_CREATE_VM, EPERM, "seccomp");
+    assert_tells(KVM_CREATE_VM, EACCES, "SELinux");
+    assert_tells(KVM_GET_API_VERSION, ENOTTY, "not Linux's KVM");
+    assert_tells(KVM_GET_STATS_FD, ENOTTY, "use a newer one");
+    assert_tells(KVM_CREATE_VCPU, EMFILE, "ulimit -n");
+    assert_tells(KVM_CREATE_VM, ENFILE, "fs.file-max");
+    assert_tells(KVM_SET_USER_MEMORY_REGION, ENOMEM, "control group");
+    assert_tells(KVM_RUN, EIO, "the kernel's log");
+    assert_tells(KVM_RUN, EXDEV, "");
+}
+
 static void an_access_to_memory_of_an_impossible_size_is_refused(void **state)
 {
     (void)state;
@@ -225,7 +250,7 @@ static void creating_is_tried_again_while_signals_interrupt_it(void **state)
 static void creating_ends_when_stop_is_asked_and_without_it_too(void **state)
 {
     int calls = 5;
-    struct stop stop = {ask, &calls};
+    struct stop stop = {.asked = ask, .context = &calls};
     (void)state;
     played.fail_first = 1 << 30;
     played.code = EINTR;
@@ -254,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(input_that_does_not_fit_the_shared_pages_is_refused),
         TEST(input_that_just_fits_is_zeroed_and_nothing_beside_it),
+        TEST(each_refusal_is_told_with_its_cause_and_remedy),
         TEST(an_access_to_memory_of_an_impossible_size_is_refused),
         TEST(a_hypercall_is_told_with_its_arguments_and_answered),
         TEST(a_fault_of_the_host_is_told_with_what_is_known),

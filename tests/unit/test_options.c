@@ -13,6 +13,7 @@
 #include "cli/settings.h"
 #include "cli/status.h"
 #include "cli/values.h"
+#include "event/event.h"
 #include "result/compare.h"
 #include "workload/chase.h"
 
@@ -29,8 +30,8 @@
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
-static char line_copy[1024];
-static char *words[64];
+static char line_copy[8192];
+static char *words[512];
 static struct error error;
 static struct invocation invocation;
 
@@ -279,7 +280,32 @@ static void on_takes_commands_whole_and_adds_up(void **state)
     chase_refuses("--on native --on native", "--on: \"native\" is there twice");
     chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm or command:CMD");
     assert_int_equal(chase("--on native --quick").common.on.count, 1);
-    assert_int_equal(chase("--order random --order packed").orders.count, 1); /* others: the last one wins */
+}
+
+static void what_is_given_twice_wins_unless_it_costs_a_file_or_half_of_a_list(void **state)
+{
+    (void)state;
+    assert_true(chase("--time 5 --time 7s").common.run.seconds == 7);
+    assert_int_equal(chase("--chains 2 --chains 3").chains, 3);
+    chase_refuses("--json a --json b", "--json is given twice, and only one would count");
+    chase_refuses("--svg a.svg --svg b.png", "--svg is given twice, and only one would count");
+    chase_refuses("--order random --order packed",
+        "--order is given twice, and only one would count: put commas between several values");
+    chase_refuses("--npad 7 --npad 63",
+        "--npad is given twice, and only one would count: put commas between several "
+        "values");
+}
+
+static void as_many_events_can_be_named_as_there_are(void **state)
+{
+    struct events_options events;
+    char every[4096] = "";
+    (void)state;
+    for (size_t i = 0; event_at(i); i++)
+        sprintf(every + strlen(every), "%s%s", i ? " " : "", event_at(i)->name);
+    if (parse(&command_events, every, &events) < 0)
+        fail_msg("%s", error.text);
+    assert_true(invocation.operand_count > 40);
 }
 
 static void wrong_values_get_one_sentence(void **state)
@@ -344,8 +370,11 @@ static void options_that_do_not_go_together_are_refused(void **state)
     assert_string_equal(error.text, "--openmetrics and --html cannot both write to the same file");
     chase_refuses("--json a.svg --svg a.svg", "--json and --svg cannot both write to the same file");
     assert_int_equal(parse(&command_chase, "--write --npad 7,0", &options), -EINVAL);
+    assert_int_equal(parse(&command_chase, "--chains 2 --order line-per-page --working-set 4K", &options),
+        -EINVAL); /* one page */
     assert_int_equal(
-        parse(&command_chase, "--chains 2 --order line-per-page", &options), -EINVAL); /* one page */
+        parse(&command_chase, "--order line-per-large-page --working-set 4K..1M", &options), -EINVAL);
+    chase("--chains 2 --order line-per-page,line-per-large-page"); /* each from where it can be on */
     assert_int_equal(parse(&command_chase, "--working-set 32", &options), -EINVAL);
     chase("--write --npad 0 --order packed"); /* whose elements are lines */
     chase("--write --npad 1");
@@ -692,7 +721,9 @@ int main(void)
         cmocka_unit_test(compare_reads_files_and_percentages),
         cmocka_unit_test(compare_refuses_what_is_wrong),
         cmocka_unit_test(options_follow_the_habits_of_getopt_long),
+        cmocka_unit_test(what_is_given_twice_wins_unless_it_costs_a_file_or_half_of_a_list),
         cmocka_unit_test(on_takes_commands_whole_and_adds_up),
+        cmocka_unit_test(as_many_events_can_be_named_as_there_are),
         cmocka_unit_test(wrong_values_get_one_sentence),
         cmocka_unit_test(options_that_do_not_go_together_are_refused),
         cmocka_unit_test(every_default_is_read_from_its_documented_text),

@@ -406,7 +406,7 @@ static void what_is_no_object_with_its_fields_is_refused(void **state)
         {MESSAGE_OPEN, "{}"},
         {MESSAGE_OPEN, "{\"bytes\": 4096}"},
         {MESSAGE_OPEN, OPEN("\"4096\"")},
-        {MESSAGE_OPEN, OPEN("4096.0")},
+        {MESSAGE_OPEN, OPEN("4096.5")},
         {MESSAGE_OPEN, OPEN("true")},
         {MESSAGE_OPEN, OPEN("[4096]")},
         {MESSAGE_SAMPLE, "{\"runner\": 0, \"effort\": null}"},

@@ -76,6 +76,21 @@ static void one_among_many_is_believed_if_it_is_beyond_doubt(void **state)
     assert_false(ratios_slower(&ratios));
     ratios_add(&ratios, 1.4, 1.38, 1.42);
     assert_true(ratios_slower(&ratios));
+    ratios = (struct ratios){0};
+    add_equal(&ratios, 2, 0.05);
+    ratios_add(&ratios, 11.5, 8.5, 19.2); /* an interval of its logarithm, as they all are */
+    assert_true(ratios_slower(&ratios));
+}
+
+static void what_has_no_ratio_for_being_disturbed_is_unclear(void **state)
+{
+    struct ratios ratios = {0};
+    (void)state;
+    ratios_add(&ratios, 1.4, 1.38, 1.42);
+    assert_true(ratios_slower(&ratios));
+    ratios_add_none(&ratios);
+    assert_true(ratios_disturbed(&ratios) && !ratios_slower(&ratios));
+    assert_int_equal(ratios.all, 2);
 }
 
 static void half_of_them_unclear_is_too_disturbed(void **state)
@@ -127,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_single_comparison_is_believed),
         cmocka_unit_test(one_among_many_is_believed_if_it_is_beyond_doubt),
         cmocka_unit_test(half_of_them_unclear_is_too_disturbed),
+        cmocka_unit_test(what_has_no_ratio_for_being_disturbed_is_unclear),
         cmocka_unit_test(of_what_is_disturbed_nothing_is_concluded),
         cmocka_unit_test(they_agree_within_the_first_level_that_holds_half),
     };

@@ -89,6 +89,38 @@ static void caches_get_the_names_that_cpuid_tells(void **state)
     result_free(&result);
 }
 
+/* The grid has 32, 48 and 64 KiB: in one of three placements the L1d ends a point earlier, in one a point
+ * later. */
+static void what_placements_show_moves_the_ends_apart(void **state)
+{
+    struct result result;
+    struct result_sample samples[33][4] = {{{0}}};
+    (void)state;
+    start(&result);
+    add_curve(&result, "native", CHASE_RANDOM, usual);
+    for (size_t i = 0; i < result.cell_count; i++) {
+        struct result_cell *cell = &result.cells[i];
+        double bytes = (double)workload_size(&cell->cell.workload);
+        cell->samples = samples[i];
+        cell->sample_count = 4;
+        cell->placements = 3;
+        for (unsigned p = 0; p < 4; p++)
+            samples[i][p] = (struct result_sample){.ns = cell->median, .placement = p % 3};
+        samples[i][0].ns = bytes > 30 * KIBI && bytes < 60 * KIBI ? 4 : cell->median;
+        samples[i][1].ns = bytes > 30 * KIBI && bytes < 70 * KIBI ? 1.2 : cell->median;
+        samples[i][3] = (struct result_sample){.ns = 90, .placement = 2, .disturbed = DISTURBED_STEAL};
+    }
+    find(&result);
+    assert_reach(&result, 0, REACH_CACHE, "L1d", 48 * KIBI, 49152);
+    assert_true(result.reaches[0].from_bytes < 32 * KIBI && result.reaches[0].to_bytes > 64 * KIBI);
+    assert_reach(&result, 1, REACH_CACHE, "L2", MEBI, 1 << 20);
+    for (size_t i = 0; i < result.cell_count; i++) {
+        result.cells[i].samples = NULL;
+        result.cells[i].sample_count = 0;
+    }
+    result_free(&result);
+}
+
 /* The share that a machine gets of a cache that others use too. A smaller step between it and what CPUID says
  * is not taken for it. */
 static void the_last_cache_may_be_less_than_told(void **state)
@@ -268,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(caches_get_the_names_that_cpuid_tells),
+        cmocka_unit_test(what_placements_show_moves_the_ends_apart),
         cmocka_unit_test(the_last_cache_may_be_less_than_told),
         cmocka_unit_test(no_level_reaches_further_than_told),
         cmocka_unit_test(a_step_far_from_all_levels_has_no_name),

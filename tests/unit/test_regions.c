@@ -439,7 +439,7 @@ static void close_here(struct here *here)
 /* Whatever this machine is: it is measured, told as a finding, and the thread is back on its CPU. */
 static void a_measurement_here_comes_to_an_end(void **state)
 {
-    const struct stop never = {NULL, NULL};
+    const struct stop never = {.asked = NULL};
     const struct progress silent = {NULL, NULL};
     struct here here = {0};
     struct error error = {0};
@@ -465,7 +465,7 @@ static void a_measurement_here_comes_to_an_end(void **state)
 /* A CPU may go away after it was allowed: nothing is told of regions, and why. */
 static void a_cpu_that_is_gone_is_a_reason(void **state)
 {
-    const struct stop never = {NULL, NULL};
+    const struct stop never = {.asked = NULL};
     const struct progress silent = {NULL, NULL};
     struct here here = {0};
     struct error error = {0};
@@ -494,7 +494,7 @@ static bool at_once(void *context)
 
 static void a_measurement_can_be_stopped(void **state)
 {
-    const struct stop stop = {at_once, NULL};
+    const struct stop stop = {.asked = at_once};
     const struct progress silent = {NULL, NULL};
     struct here here = {0};
     struct error error = {0};

@@ -6,6 +6,7 @@
 #include "report/format.h"
 
 #include <math.h>
+#include <string.h>
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -180,6 +181,23 @@ static void a_cell_says_its_number_and_what_else_there_is(void **state)
     pool_free(&pool);
 }
 
+static void a_change_between_a_half_and_twice_is_too_disturbed_to_tell(void **state)
+{
+    static const struct column column = {.unit = UNIT_CHANGE, .interval = true, .rounded = true};
+    struct value value = {.unit = UNIT_CHANGE, .number = 2.57, .low = 0.02, .high = 162.74};
+    struct pool pool = {0};
+    (void)state;
+    assert_string_equal(format_interval(&pool, &value, &column), "?");
+    assert_string_equal(format_value(&pool, &value, &column), "-");
+    value.low = 2.02; /* surely more than twice */
+    assert_non_null(strstr(format_interval(&pool, &value, &column), "…"));
+    assert_int_equal(format_value(&pool, &value, &column)[0], '+');
+    value.unit = UNIT_NS; /* of times nothing is said: they are no comparison */
+    value.low = 0.02;
+    assert_non_null(strstr(format_interval(&pool, &value, &column), "…"));
+    pool_free(&pool);
+}
+
 static void axes_of_charts_are_numbered_by_their_unit(void **state)
 {
     static const struct {
@@ -254,6 +272,7 @@ int main(void)
         cmocka_unit_test(writes_figures_by_their_unit),
         cmocka_unit_test(writes_no_more_digits_than_an_interval_bears),
         cmocka_unit_test(a_cell_says_its_number_and_what_else_there_is),
+        cmocka_unit_test(a_change_between_a_half_and_twice_is_too_disturbed_to_tell),
         cmocka_unit_test(axes_of_charts_are_numbered_by_their_unit),
         cmocka_unit_test(every_axis_has_ticks_inside_its_range),
         cmocka_unit_test(size_axes_have_powers_of_two_or_the_ends),

@@ -4,6 +4,7 @@
 
 #include "event/event_kind.h"
 #include "base/packed.h"
+#include "base/utf16.h"
 #include "result/json.h"
 #include "read_result.h"
 #include "test_report_synthetic.h"
@@ -187,6 +188,60 @@ static void same_figure(double a, double b)
     assert_true(isnan(a) ? isnan(b) : fabs(a - b) <= 1e-9 * fabs(a));
 }
 
+/* As a text that went through another program or another system. */
+static void same_in_another_coding(const char *text, enum text_coding coding, const char *mark, size_t length)
+{
+    size_t size = strlen(text), used = length;
+    char *coded = malloc(length + 2 * size);
+    struct result result;
+    struct error wrong = {0};
+    memcpy(coded, mark, length);
+    for (size_t i = 0; i < size; i++) {
+        if (coding == CODING_UTF16_BE)
+            coded[used++] = '\0';
+        coded[used++] = text[i];
+        if (coding == CODING_UTF16_LE)
+            coded[used++] = '\0';
+    }
+    if (parse_text(coded, used, &result, &wrong) < 0)
+        fail_msg("%s", wrong.text);
+    char *again = written(&result);
+    assert_string_equal(again, text);
+    free(again);
+    free(coded);
+    result_free(&result);
+}
+
+static void what_went_through_windows_is_what_it_was(void **state)
+{
+    struct result result = usual();
+    char *text = written(&result);
+    struct error wrong = {0};
+    (void)state;
+    same_in_another_coding(text, CODING_UTF8, "\xef\xbb\xbf", 3);
+    same_in_another_coding(text, CODING_UTF16_LE, "\xff\xfe", 2);
+    same_in_another_coding(text, CODING_UTF16_BE, "\xfe\xff", 2);
+    same_in_another_coding(text, CODING_UTF16_LE, "", 0);
+    same_in_another_coding(text, CODING_UTF16_BE, "", 0);
+    assert_int_equal(parse_text("\xff\xfe\0\0{\0\0\0}\0\0\0", 12, &result, &wrong), -EINVAL);
+    assert_non_null(strstr(wrong.text, "is UTF-32: save it as UTF-8"));
+    free(text);
+    result_free(&result);
+}
+
+static void characters_of_all_lengths_survive_utf16(void **state)
+{
+    /* a, µ, €, and U+1F600 by two units; half of one; half a unit */
+    static const char units[] = "a\0\xb5\0\xac\x20\x3d\xd8\0\xde\x3d\xd8z\0x";
+    char *text;
+    size_t length;
+    (void)state;
+    assert_int_equal(utf16_to_utf8(units, sizeof units - 1, CODING_UTF16_LE, &text, &length), 0);
+    assert_int_equal(length, strlen("aµ€😀\xef\xbf\xbdz"));
+    assert_memory_equal(text, "aµ€😀\xef\xbf\xbdz", length);
+    free(text);
+}
+
 static void cells_are_what_they_were(void **state)
 {
     struct result result = usual(), again;
@@ -329,6 +384,23 @@ static void what_refers_to_no_cell_is_not_written(void **state)
 static json_t *first_cell(json_t *json)
 {
     return json_array_get(json_object_get(json, "cells"), 0);
+}
+
+/* As programs write whole numbers that know no others. */
+static void whole_numbers_may_be_written_as_reals(void **state)
+{
+    struct result was = usual(), result;
+    json_t *json = usual_json();
+    (void)state;
+    json_object_set_new(first_cell(json), "element_bytes", json_real(64));
+    json_object_set_new(json_array_get(json_object_get(first_cell(json), "samples"), 3), "round",
+        json_real(was.cells[0].samples[3].round));
+    json_object_set_new(json, "seed", json_real(1));
+    result = read_back(json);
+    assert_int_equal(result.cells[0].samples[3].round, was.cells[0].samples[3].round);
+    assert_int_equal(result.seed, 1);
+    result_free(&result);
+    result_free(&was);
 }
 
 static void fields_that_are_not_known_are_passed_over(void **state)
@@ -789,11 +861,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_and_written_again_as_it_was),
         cmocka_unit_test(findings_with_many_digits_do_not_change),
+        cmocka_unit_test(what_went_through_windows_is_what_it_was),
+        cmocka_unit_test(characters_of_all_lengths_survive_utf16),
         cmocka_unit_test(cells_are_what_they_were),
         cmocka_unit_test(the_run_is_what_it_was),
         cmocka_unit_test(findings_are_what_they_were),
         cmocka_unit_test(a_result_outlives_what_it_was_made_from),
         cmocka_unit_test(what_refers_to_no_cell_is_not_written),
+        cmocka_unit_test(whole_numbers_may_be_written_as_reals),
         cmocka_unit_test(fields_that_are_not_known_are_passed_over),
         cmocka_unit_test(a_newer_file_loads_with_what_this_vcost_does_not_have),
         cmocka_unit_test(an_older_file_loads_without_what_came_later),

@@ -33,6 +33,7 @@ static struct world {
     unsigned not_open_from;            /* … from this time on */
     int code;                          /* of a failure */
     size_t stop_after;                 /* samples; 0: never */
+    double open_takes;                 /* seconds, with a look at the placement's stop in each */
     struct call calls[CALLS_MAX];
     size_t call_count, samples, opened, samples_of[CELLS_MAX];
     double asked[CELLS_MAX];
@@ -55,7 +56,11 @@ static void note(char what, size_t number, uint64_t seed, double seconds)
 
 static int made_up_open(const struct runner_config *config, struct runner **runner, struct error *error)
 {
+    const struct stop *stop = config->placement->config.stop;
     note('o', 0, 0, 0);
+    for (double left = world.open_takes; left > 0; left--, world.clock++)
+        if (stop_asked(stop))
+            return error_set(error, EINTR, "stopped after some of the memory was laid out");
     if (world.not_open == config->ops && world.opened++ >= world.not_open_from) {
         world.stop_after = world.code == EINTR; /* the user has stopped it meanwhile */
         return error_set(error, world.code, "no memory of that kind");
@@ -185,7 +190,7 @@ static const struct schedule usual = {.seed = 7,
     .sample_seconds = 0.01,
     .rounds = 4,
     .seconds = 10,
-    .stop = {stop_now, NULL},
+    .stop = {.asked = stop_now},
     .now = made_up_now};
 
 /* A world without trouble. */
@@ -408,7 +413,7 @@ static void a_users_budget_is_kept_to_a_sample(void **state)
     struct result result;
     (void)state;
     schedule.seconds = 0.105;
-    schedule.strict = true;
+    schedule.limit = schedule.seconds;
     make(2, 2, &scheduled, &result);
     run(&schedule, &scheduled, &result);
     assert_false(result.complete || result.broken);
@@ -416,6 +421,28 @@ static void a_users_budget_is_kept_to_a_sample(void **state)
     assert_true(result.seconds < 0.105 + 0.0101);
     assert_int_equal(world.samples, 11);
     assert_int_equal(world.calls[world.call_count - 1].what, 'c'); /* and nothing is left open */
+    result_free(&result);
+}
+
+static void a_users_budget_ends_what_comes_before_the_first_sample_too(void **state)
+{
+    const struct stop *before = place.config.stop;
+    struct schedule schedule = usual;
+    struct scheduled scheduled;
+    struct result result;
+    (void)state;
+    world.open_takes = 60;
+    schedule.seconds = 2;
+    schedule.limit = 3;
+    schedule.spent = 1;
+    make(2, 2, &scheduled, &result);
+    run(&schedule, &scheduled, &result);
+    assert_false(result.complete || result.broken);
+    assert_true(result.seconds > 2 && result.seconds < 4); /* 60 of old */
+    assert_int_equal(world.samples, 0);
+    assert_non_null(
+        strstr(result.incomplete_reason, "the time budget of 3 s ended before anything was measured"));
+    assert_ptr_equal(place.config.stop, before);
     result_free(&result);
 }
 
@@ -605,6 +632,44 @@ static void a_runner_that_cannot_be_opened_ends_all_at_first_and_later_itself_al
     result_free(&result);
 }
 
+/* The probe was good, and then there were no more descriptors, or somebody took the CPU's virtualization. */
+static void a_monitor_that_fails_after_its_probe_leaves_the_others(void **state)
+{
+    static const struct monitor_ops monitor = {.name = "m"};
+    struct runner_ops guest_ops = other_ops;
+    const struct runner_config two[] = {one, {.ops = &guest_ops, .placement = &other_place, .name = "y"}};
+    struct scheduled scheduled;
+    struct result result;
+    struct error error;
+    (void)state;
+    guest_ops.monitor = &monitor;
+    world.not_open = &guest_ops;
+    world.code = EMFILE;
+    make_on(two, 2, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), 0);
+    assert_true(result.broken && !result.complete);
+    assert_string_equal(result.incomplete_reason, "no memory of that kind");
+    assert_string_equal(result.cells[1].reason, "no memory of that kind");
+    assert_int_equal(result.cells[0].quality, QUALITY_GOOD);
+    assert_int_equal(result.cells[1].quality, QUALITY_MISSING);
+    scheduled_free(&scheduled);
+    result_free(&result);
+
+    world.code = ENOTSUP; /* what was asked for is not to be had: nobody waits for the rest */
+    world.opened = 0;
+    make_on(two, 2, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), -ENOTSUP);
+    scheduled_free(&scheduled);
+    result_free(&result);
+
+    world.code = EMFILE; /* and where there are no others, that is the end */
+    make_on(&two[1], 1, &inside, 1, 1, &scheduled, &result);
+    assert_int_equal(schedule_run(&usual, &scheduled, &result, &error), -EMFILE);
+    assert_string_equal(error.text, "no memory of that kind");
+    scheduled_free(&scheduled);
+    result_free(&result);
+}
+
 /* ---- who is compared with whom ---- */
 
 static void cells_are_relative_to_native_on_their_memory_and_to_the_first_of_their_row(void **state)
@@ -694,6 +759,7 @@ int main(void)
             a_wild_first_placement_gives_the_next_ones_more_rounds_and_a_calm_one_fewer, setup),
         cmocka_unit_test_setup(where_time_is_short_samples_become_shorter_but_not_too_short, setup),
         cmocka_unit_test_setup(a_users_budget_is_kept_to_a_sample, setup),
+        cmocka_unit_test_setup(a_users_budget_ends_what_comes_before_the_first_sample_too, setup),
         cmocka_unit_test_setup(disturbed_samples_are_repeated_twice_within_a_part_of_the_time, setup),
         cmocka_unit_test_setup(progress_says_which_placement_and_what_time_is_left, setup),
         cmocka_unit_test_setup(stopped_anywhere_it_reports_what_is_there, setup),
@@ -703,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_measured_is_the_failure_itself, setup),
         cmocka_unit_test_setup(
             a_runner_that_cannot_be_opened_ends_all_at_first_and_later_itself_alone, setup),
+        cmocka_unit_test_setup(a_monitor_that_fails_after_its_probe_leaves_the_others, setup),
         cmocka_unit_test_setup(
             cells_are_relative_to_native_on_their_memory_and_to_the_first_of_their_row, setup),
         cmocka_unit_test_setup(what_is_deterministic_is_sampled_once, setup),

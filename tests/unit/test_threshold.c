@@ -219,9 +219,6 @@ static void a_threshold_that_does_not_fit_is_an_error(void **state)
     static const struct {
         const char *text, *sentence;
     } cases[] = {
-        {"splintred", "there is no finding \"splintred\"; did you mean splintered?"},
-        {"clock>5", "did you mean clock-source"},
-        {"zzz", "there is no finding \"zzz\"; there are splintered, guest"},
         {"first-touch:8M>1us", "there is no finding \"first-touch:8M\"; its keys are 4K fresh, 2M fresh"},
         {"steal:x>5%", "it has no keys"},
         {"steal", "is not a matter of yes or no: write steal>NUMBER"},
@@ -251,16 +248,46 @@ static void a_threshold_that_does_not_fit_is_an_error(void **state)
     }
 }
 
-static void nothing_found_is_told_and_no_crash(void **state)
+static void a_name_that_no_finding_has_is_refused_before_any_is_found(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"splintred", "there is no finding \"splintred\"; did you mean splintered"},
+        {"clock>5", "did you mean clock-"},
+        {"guest,zzz", "there is no finding \"zzz\": vcost inspect --json - tells"},
+    };
+    struct thresholds thresholds;
+    struct error error = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(thresholds_parse(cases[i].text, &thresholds, &error), 0);
+        assert_int_equal(thresholds_check(&thresholds, &error), -EINVAL);
+        print_message("# %s\n", error.text);
+        assert_non_null(strstr(error.text, cases[i].sentence));
+    }
+    assert_int_equal(thresholds_parse("splintered,steal>5%,exit:x>1us", &thresholds, &error), 0);
+    assert_int_equal(thresholds_check(&thresholds, &error), -EINVAL);
+    assert_int_equal(
+        thresholds_parse("splintered,steal>5%,first-touch:2M fresh>1us", &thresholds, &error), 0);
+    assert_int_equal(thresholds_check(&thresholds, &error), 0);
+}
+
+static void what_this_machine_has_not_is_unknown(void **state)
 {
     const struct findings none = {0};
     struct thresholds thresholds;
     struct tripped tripped;
-    struct error error = {0};
+    struct pool pool = {0};
     (void)state;
-    assert_int_equal(thresholds_parse("steal>5%", &thresholds, &error), 0);
-    assert_int_equal(thresholds_judge(&thresholds, &none, &tripped, &error), -EINVAL);
-    assert_non_null(strstr(error.text, "there is no finding \"steal\""));
+    assert_int_equal(thresholds_parse("steal>5%", &thresholds, NULL), 0);
+    assert_int_equal(thresholds_judge(&thresholds, &none, &tripped, NULL), 0);
+    assert_int_equal(tripped.tripped, 0);
+    assert_int_equal(tripped.unknown, 1);
+    assert_null(tripped.items[0].finding);
+    assert_string_equal(tripped_phrase(&tripped.items[0], &pool), "steal>5%: there is no steal here");
+    pool_free(&pool);
+    tripped_free(&tripped);
 }
 
 static void sentences_tell_what_tripped(void **state)
@@ -306,7 +333,8 @@ int main(void)
         cmocka_unit_test(a_name_alone_stands_for_all_its_keys),
         cmocka_unit_test(what_is_not_known_neither_passes_nor_trips),
         cmocka_unit_test(a_threshold_that_does_not_fit_is_an_error),
-        cmocka_unit_test(nothing_found_is_told_and_no_crash),
+        cmocka_unit_test(a_name_that_no_finding_has_is_refused_before_any_is_found),
+        cmocka_unit_test(what_this_machine_has_not_is_unknown),
         cmocka_unit_test(sentences_tell_what_tripped),
     };
     return cmocka_run_group_tests_name("threshold", tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * that the numbers do not support, and marks only where they say something. */
 #include "read_document.h"
 #include "report/views.h"
+#include "result/figures.h"
 #include "test_report_synthetic.h"
 
 #include <math.h>
@@ -111,6 +112,19 @@ static void a_hostile_brand_string_is_harmless(void **state)
 
 /* ---- the conclusion ---- */
 
+/* The medians say what the ratio says. */
+static void agree(struct result *result, size_t comparison)
+{
+    const struct result_comparison *found = &result->comparisons[comparison];
+    struct result_cell *cell = &result->cells[found->cell];
+    double factor = found->ratio * result->cells[found->baseline].median / cell->median;
+    if (isnan(factor))
+        return;
+    cell->median *= factor;
+    cell->low *= factor;
+    cell->high *= factor;
+}
+
 /* A document about native and a guest at 64 MiB, with that comparison. */
 static void view_one(double ratio, double low, double high, struct document *document, struct result *result)
 {
@@ -119,6 +133,7 @@ static void view_one(double ratio, double low, double high, struct document *doc
     synthetic_result(&recipe, result);
     result->comparisons[0] = (struct result_comparison){
         .cell = 1, .baseline = 0, .ratio = ratio, .low = low, .high = high, .placements = 4};
+    agree(result, 0);
     view_chase(result, document);
 }
 
@@ -155,6 +170,7 @@ static void give_interval(struct result *result, size_t comparison, double ratio
     found->ratio = ratio;
     found->low = ratio * (1 - half);
     found->high = ratio * (1 + half);
+    agree(result, comparison);
 }
 
 /* Ten comparisons: of each nothing, then what spoil() makes of it. */
@@ -178,9 +194,7 @@ static void slower_at_large_sizes(struct result *result)
 {
     for (size_t i = 6; i < 10; i++)
         give_interval(result, i, 1 + 0.1 * (double)(i - 5), 0.02);
-    result->comparisons[2].ratio = 9; /* larger, but not significant */
-    result->comparisons[2].low = 0.5;
-    result->comparisons[2].high = 20;
+    give_interval(result, 2, 9, 0.95); /* larger, but not significant */
 }
 
 static void slower_and_faster(struct result *result)
@@ -295,6 +309,79 @@ static void what_is_to_blame_follows_from_the_samples(void **state)
     result_free(&result);
 }
 
+/* What an unlucky placement once gave: medians of 2.03 and 2.16 ns, and a slowdown of 158 %. */
+static void contradicting(struct result *result)
+{
+    for (size_t i = 4; i < 10; i++)
+        result->comparisons[i] = (struct result_comparison){
+            result->comparisons[i].cell, result->comparisons[i].baseline, 2.58, 2.11, 3.55, 0, 0, 0, 3};
+}
+
+static void without_a_clean_pair(struct result *result)
+{
+    for (size_t i = 4; i < 10; i++)
+        result->comparisons[i] = (struct result_comparison){
+            result->comparisons[i].cell, result->comparisons[i].baseline, NAN, NAN, NAN, NAN, NAN, NAN, 0};
+}
+
+static void a_ratio_that_contradicts_its_row_or_is_none_is_no_slowdown(void **state)
+{
+    static const struct {
+        void (*spoil)(struct result *result);
+        const char *why;
+    } cases[] = {{contradicting, "its two medians contradict each other"},
+        {without_a_clean_pair, "in every pair of samples one was disturbed"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct document document = {0};
+        struct result result;
+        view_ten(cases[i].spoil, &document, &result);
+        const struct table *table = table_named(&document, "slowdown");
+        assert_says(&document, BLOCK_CONCLUSION, "too disturbed to tell");
+        assert_says(&document, BLOCK_FACT, cases[i].why);
+        assert_true(isfinite(value_of(table, 3, "slowdown")->number));
+        for (size_t row = 4; row < 10; row++) {
+            assert_true(isnan(value_of(table, row, "slowdown")->number));
+            assert_non_null(strstr(value_of(table, row, "slowdown")->why, cases[i].why));
+        }
+        char *csv = text_of(&document, "csv", &usual_style);
+        assert_non_null(strstr(csv, cases[i].why));
+        free(csv);
+        document_free(&document);
+        result_free(&result);
+    }
+}
+
+/* As where a process takes half of the measured CPU from the first sample to the last. */
+static void a_run_without_any_clean_pair_has_no_slowdown_and_says_why(void **state)
+{
+    struct synthetic recipe = recipe_of(0);
+    struct document document = {0};
+    struct result result;
+    (void)state;
+    synthetic_result(&recipe, &result);
+    for (size_t i = 0; i < result.cell_count; i++)
+        for (size_t k = 0; k < result.cells[i].sample_count; k++)
+            result.cells[i].samples[k].disturbed = DISTURBED_PREEMPTED;
+    for (size_t i = 0; i < result.comparison_count; i++) {
+        struct result_comparison *found = &result.comparisons[i];
+        assert_int_equal(
+            figures_set_comparison(&result.cells[found->cell], &result.cells[found->baseline], found), 0);
+        assert_true(found->placements == 0 && isnan(found->ratio) && isnan(found->more_ns));
+    }
+    view_chase(&result, &document);
+    assert_says(&document, BLOCK_CONCLUSION, "too disturbed to tell");
+    assert_says(&document, BLOCK_CONCLUSION, "other work takes this CPU");
+    assert_says(&document, BLOCK_FACT, "no slowdown is significant");
+    assert_says(&document, BLOCK_SENTENCE, "nothing is known of half of the comparisons");
+    char *text = text_of(&document, "terminal", &usual_style);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "inf "));
+    free(text);
+    document_free(&document);
+    result_free(&result);
+}
+
 static void without_a_comparison_the_latencies_are_told(void **state)
 {
     struct synthetic recipe = recipe_of(1);
@@ -375,7 +462,7 @@ static void of_several_curves_it_is_told_which(void **state)
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, "more than native here, at 1 GiB (2M/2M).");
     assert_says(&document, BLOCK_FACT, "In 19 of 20 comparisons guest and native agree within");
-    assert_says(&document, BLOCK_FACT, "Pages (guest/host) at 1 GiB: 2M/2M is fastest, ");
+    assert_says(&document, BLOCK_FACT, "Pages (guest/host) at 1 GiB: 4K/4K is fastest, ");
     document_free(&document);
     result_free(&result);
     recipe.page_pairs = 1;
@@ -765,6 +852,8 @@ int main(void)
         cmocka_unit_test(conclusions_are_of_all_comparisons),
         cmocka_unit_test(what_is_too_disturbed_says_so_on_the_pictures),
         cmocka_unit_test(what_is_to_blame_follows_from_the_samples),
+        cmocka_unit_test(a_ratio_that_contradicts_its_row_or_is_none_is_no_slowdown),
+        cmocka_unit_test(a_run_without_any_clean_pair_has_no_slowdown_and_says_why),
         cmocka_unit_test(without_a_comparison_the_latencies_are_told),
         cmocka_unit_test(another_machine_is_called_by_its_name),
         cmocka_unit_test(several_places_have_a_conclusion_each),

@@ -40,7 +40,7 @@ static void every_finding_is_told_with_its_source(void **state)
         "mitigation (spectre_v2)",
         "measured  7 % [6 % … 8 %]\n",
         "reported  2,048\n",
-        "measured  1,024 [1,024 … 1,536]\n",
+        "measured  between 1,024 and 1,536\n",
         "reported  32 KiB\n",
         "reported  512 GiB\n",
         "measured  312 µs [301 µs … 320 µs]\n",

@@ -136,7 +136,7 @@ static int run_and_take(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     else if (errno == EFAULT || errno == EHWPOISON)
         take_fault(vcpu, exit);
     else
-        return error_errno(error, errno, "KVM cannot run the virtual CPU");
+        return kvm_refused(error, KVM_RUN, errno, "KVM cannot run the virtual CPU");
     vcpu->output = exit->kind == EXIT_IO && exit->write;
     vcpu->unfinished =
         exit->kind == EXIT_MMIO || exit->kind == EXIT_HYPERCALL || (exit->kind == EXIT_IO && !exit->write);

@@ -37,6 +37,11 @@ struct vm {
     struct vcpu *vcpus;
 };
 
+/* refusal.c: the sentence for an ioctl (0: another call) that failed with `code`: what was to be done, the
+ * errno's text, cause and remedy. */
+int kvm_refused(struct error *error, unsigned long request, int code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded (EAGAIN). -1 with
  * errno. */
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);

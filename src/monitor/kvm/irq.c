@@ -7,7 +7,8 @@
 int kvm_irqchip(struct vm *vm, struct error *error)
 {
     if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0)
-        return error_errno(error, errno, "KVM has no interrupt controllers for guests here");
+        return kvm_refused(
+            error, KVM_CREATE_IRQCHIP, errno, "KVM makes no interrupt controllers for a guest");
     return 0;
 }
 
@@ -15,7 +16,7 @@ static int answer(struct vm *vm, uint64_t address, uint32_t flags, int eventfd, 
 {
     struct kvm_ioeventfd event = {.addr = address, .len = 4, .fd = eventfd, .flags = flags};
     if (ioctl(vm->fd, KVM_IOEVENTFD, &event) < 0)
-        return error_errno(error, errno, "KVM answers no I/O by an eventfd here");
+        return kvm_refused(error, KVM_IOEVENTFD, errno, "KVM answers no I/O by an eventfd");
     return 0;
 }
 

@@ -40,7 +40,8 @@ static int find_signal(struct error *error)
     pthread_once(&once, watch_forks);
     for (int number = SIGRTMAX; number >= SIGRTMIN; number--) {
         struct sigaction before;
-        if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL &&
+        if (sigaction(number, NULL, &before) == 0 &&
+            (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN) && /* the latter: inherited */
             sigaction(number, &action, NULL) == 0) {
             kick_signal = number;
             return 0;

@@ -16,8 +16,9 @@ static int tell_kvm(struct vm *vm, const struct guest_region *region, struct err
         .userspace_addr = (uintptr_t)region->backing.host,
     };
     if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &told) < 0)
-        return error_errno(error, errno, "KVM refuses %" PRIu64 " bytes of guest memory at 0x%" PRIx64,
-            region->backing.bytes, region->start.value);
+        return kvm_refused(error, KVM_SET_USER_MEMORY_REGION, errno,
+            "KVM refuses %" PRIu64 " bytes of guest memory at 0x%" PRIx64, region->backing.bytes,
+            region->start.value);
     return 0;
 }
 
@@ -39,6 +40,7 @@ int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *erro
 {
     struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = bitmap};
     if (ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log) < 0)
-        return error_errno(error, errno, "KVM does not tell which pages the guest has written");
+        return kvm_refused(
+            error, KVM_GET_DIRTY_LOG, errno, "KVM does not tell which pages the guest has written");
     return 0;
 }

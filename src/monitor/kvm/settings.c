@@ -6,30 +6,70 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static const char device[] = "/dev/kvm";
+
+/* EACCES: the file's owner, group and mode are against it, or, for root, a policy. */
+static int no_permission(struct error *error)
+{
+    struct stat file;
+    if (geteuid() == 0)
+        return error_set(error, ENOTSUP,
+            "no permission on %s, although this is root: a policy (SELinux, AppArmor) forbids it, or root's "
+            "capabilities were taken away",
+            device);
+    if (stat(device, &file) == 0 && (file.st_mode & (S_IRGRP | S_IWGRP)) != (S_IRGRP | S_IWGRP))
+        return error_set(error, ENOTSUP,
+            "no permission on %s: its mode, %04o, lets nobody of its group use it: run as root, or let root "
+            "change that (chgrp kvm, chmod 660)",
+            device, (unsigned)file.st_mode & 07777);
+    return error_set(error, ENOTSUP,
+        "no permission on %s: join the group that owns it (usually: sudo usermod -aG kvm $USER, then log in "
+        "again)",
+        device);
+}
 
 static int open_error(int code, struct error *error)
 {
-    if (code == ENOENT || code == ENODEV || code == ENXIO)
-        return error_set(error, ENOTSUP,
-            "there is no /dev/kvm here: load the module kvm_amd or kvm_intel, or let the machine below offer "
-            "virtualization to this one");
-    if (code == EACCES || code == EPERM)
-        return error_set(error, ENOTSUP,
-            "no permission on /dev/kvm: join the group that owns it (usually: sudo usermod -aG kvm $USER, "
-            "then log in "
-            "again)");
-    return error_set(error, ENOTSUP, "cannot open /dev/kvm: %s", strerror(code));
+    static const struct {
+        int code;
+        const char *sentence;
+    } known[] = {
+        {ENOENT,
+            "there is no /dev/kvm here: load the module kvm_amd or kvm_intel, let the machine below offer "
+            "virtualization to this one, or hand the device to this container"},
+        {ENODEV, "no driver is behind /dev/kvm: load the module kvm_amd or kvm_intel, and see whether the "
+                 "firmware has virtualization switched on"},
+        {ENXIO, "no driver is behind /dev/kvm: load the module kvm_amd or kvm_intel"},
+        {EPERM,
+            "/dev/kvm is there, but the device rules of this container (or a sandbox) forbid it: start it "
+            "with --device /dev/kvm, or with a device plugin that hands it in"},
+        {EBUSY, "/dev/kvm is held by another hypervisor: stop its machines"},
+    };
+    if (code == EACCES)
+        return no_permission(error);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (code == known[i].code)
+            return error_set(error, ENOTSUP, "%s", known[i].sentence);
+    return kvm_refused(error, 0, code, "cannot open %s", device);
 }
 
+/* A call that fails says nothing of versions. */
 static int check_interface(int kvm, struct error *error)
 {
     const int registers = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
-    if (ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-        return error_set(
-            error, ENOTSUP, "/dev/kvm does not speak version %d of KVM's interface", KVM_API_VERSION);
+    int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
+    if (version < 0)
+        return kvm_refused(error, KVM_GET_API_VERSION, errno, "%s does not tell its version", device);
+    if (version != KVM_API_VERSION)
+        return error_set(error, ENOTSUP, "%s speaks version %d of KVM's interface, vcost version %d", device,
+            version, KVM_API_VERSION);
     int synced = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
-    if (synced < 0 || (synced & registers) != registers)
+    if (synced < 0)
+        return kvm_refused(error, KVM_CHECK_EXTENSION, errno, "%s does not tell what it can do", device);
+    if ((synced & registers) != registers)
         return error_set(error, ENOTSUP,
             "this KVM cannot exchange registers in shared memory (KVM_CAP_SYNC_REGS, "
             "Linux 4.17): use a newer kernel");
@@ -38,7 +78,7 @@ static int check_interface(int kvm, struct error *error)
 
 int kvm_open(int *kvm, struct error *error)
 {
-    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    int fd = open(device, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return open_error(errno, error);
     int rc = check_interface(fd, error);

@@ -18,8 +18,10 @@ static int pass_cpuid(const struct vm *vm, int vcpu, struct error *error)
         return error_set(error, ENOMEM, "no memory for the virtual CPU's CPUID");
     cpuid->nent = CPUID_ENTRIES;
     int rc = 0;
-    if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0 || ioctl(vcpu, KVM_SET_CPUID2, cpuid) < 0)
-        rc = error_errno(error, errno, "KVM refuses its own CPUID for a virtual CPU");
+    if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
+        rc = kvm_refused(error, KVM_GET_SUPPORTED_CPUID, errno, "KVM does not tell which CPUID it supports");
+    else if (ioctl(vcpu, KVM_SET_CPUID2, cpuid) < 0)
+        rc = kvm_refused(error, KVM_SET_CPUID2, errno, "KVM refuses its own CPUID for a virtual CPU");
     free(cpuid);
     return rc;
 }
@@ -30,7 +32,7 @@ static int make_runnable(const struct vcpu *vcpu, struct error *error)
 {
     struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
     if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &state) < 0)
-        return error_errno(error, errno, "KVM does not let a second virtual CPU run");
+        return kvm_refused(error, KVM_SET_MP_STATE, errno, "KVM does not let a second virtual CPU run");
     return 0;
 }
 
@@ -38,11 +40,11 @@ static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
     vcpu->fd = kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop);
     if (vcpu->fd < 0)
-        return error_errno(error, errno, "KVM cannot create virtual CPU %u", vcpu->id);
+        return kvm_refused(error, KVM_CREATE_VCPU, errno, "KVM cannot create virtual CPU %u", vcpu->id);
     vcpu->run = mmap(NULL, vm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
     if (vcpu->run == MAP_FAILED) {
         vcpu->run = NULL;
-        return error_errno(error, errno, "cannot map a virtual CPU's shared page");
+        return kvm_refused(error, 0, errno, "cannot map the pages shared with virtual CPU %u", vcpu->id);
     }
     vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     int rc = pass_cpuid(vm, vcpu->fd, error);
@@ -99,7 +101,7 @@ int kvm_reset(struct vcpu *vcpu, struct error *error)
     vcpu->kicked = false;
     if (ioctl(vcpu->fd, KVM_SET_XSAVE, &xsave) < 0 || ioctl(vcpu->fd, KVM_SET_DEBUGREGS, &debug) < 0 ||
         ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) < 0 || ioctl(vcpu->fd, KVM_SET_MP_STATE, &state) < 0)
-        return error_errno(error, errno, "KVM does not reset virtual CPU %u", vcpu->id);
+        return kvm_refused(error, 0, errno, "KVM does not reset virtual CPU %u", vcpu->id);
     return 0;
 }
 
@@ -138,7 +140,10 @@ static int set_syscall(struct vcpu *vcpu, const struct vcpu_system *system, stru
             {.index = 0xc0000082, .data = system->syscall_entry.value},
             {.index = 0xc0000084, .data = system->syscall_mask}},
     };
-    if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != 3)
+    int set = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+    if (set < 0)
+        return kvm_refused(error, KVM_SET_MSRS, errno, "KVM does not set the guest's SYSCALL registers");
+    if (set != 3)
         return error_set(error, EIO, "KVM refuses the guest's SYSCALL registers (STAR, LSTAR, FMASK)");
     return 0;
 }
@@ -150,7 +155,8 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
     if (rc < 0)
         return rc;
     if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs) < 0)
-        return error_errno(error, errno, "KVM does not tell the virtual CPU's system registers");
+        return kvm_refused(
+            error, KVM_GET_SREGS, errno, "KVM does not tell the virtual CPU's system registers");
     sregs.cr0 = system->cr0;
     sregs.cr3 = system->page_tables.value;
     sregs.cr4 = system->cr4;
@@ -167,7 +173,7 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
         .type = 11,
         .present = 1};
     if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0)
-        return error_errno(error, errno, "KVM refuses the guest's system registers");
+        return kvm_refused(error, KVM_SET_SREGS, errno, "KVM refuses the guest's system registers");
     vcpu->run->s.regs.sregs = sregs;
     return set_syscall(vcpu, system, error);
 }

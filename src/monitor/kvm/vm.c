@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 /* KVM on Intel needs somewhere to put a real-mode TSS and an identity map where no memory is (api.rst,
- * KVM_SET_TSS_ADDR); harmless elsewhere. Just below 4 GiB, as other monitors do. */
+ * KVM_SET_TSS_ADDR); harmless elsewhere. Just below 4 GiB, as other monitors do. That it is refused does not
+ * matter: no guest here is ever in real mode or without paging, and an entry that fails all the same is told.
+ */
 #define INTEL_TSS_PAGES UINT64_C(0xfffbd000)
 #define INTEL_IDENTITY_MAP UINT64_C(0xfffbc000)
 
@@ -44,9 +46,16 @@ static int open_vm(struct vm *vm, struct error *error)
     if (rc < 0)
         return rc;
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+    if (run_bytes < 0)
+        return kvm_refused(
+            error, KVM_GET_VCPU_MMAP_SIZE, errno, "KVM does not tell how large a virtual CPU is");
+    if ((size_t)run_bytes < sizeof(struct kvm_run))
+        return error_set(error, ENOTSUP,
+            "KVM shares only %d bytes of a virtual CPU, vcost needs %zu: use a newer kernel", run_bytes,
+            sizeof(struct kvm_run));
     vm->fd = kvm_create_fd(vm->kvm, KVM_CREATE_VM, 0, vm->stop);
-    if (vm->fd < 0 || run_bytes < (int)sizeof(struct kvm_run))
-        return error_errno(error, errno, "KVM cannot create a virtual machine");
+    if (vm->fd < 0)
+        return kvm_refused(error, KVM_CREATE_VM, errno, "KVM cannot create a virtual machine");
     vm->run_bytes = (size_t)run_bytes;
     vm->vcpus_max = limit(vm, KVM_CAP_MAX_VCPUS, 4);
     vm->memory.slots = limit(vm, KVM_CAP_NR_MEMSLOTS, 32);

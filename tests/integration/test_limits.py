@@ -1,0 +1,412 @@
+#!/usr/bin/python3
+"""vcost under limits and with what is inherited from whoever starts it. Speaks TAP.
+
+    test_limits.py [--all] VCOST
+
+Each limit ends in an exit status that is promised and in a sentence with cause and remedy; what was measured is not lost,
+and nothing is left behind. With --all many more values of each limit are tried.
+"""
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jsonschema
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[-1]).resolve())
+ALL = "--all" in sys.argv
+TINY = ["chase", "--quick", "--working-set", "64K", "--time", "1", "--on", "native"]
+BOTH = ["chase", "--quick", "--working-set", "64K", "--time", "1"]
+LONG = ["chase", "--working-set", "64M..256M", "--per-octave", "8", "--on", "native", "--time", "100"]
+PROMISED = (0, 1, 2, 3, 77)
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@contextlib.contextmanager
+def folder():
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as path:
+        os.chmod(path, 0o777)
+        yield Path(path)
+
+
+def limit(which, value, hard=None):
+    """For preexec: both limits, as ulimit sets them, unless the hard one is to stay higher."""
+    return lambda: resource.setrlimit(which, (value, value if hard is None else hard))
+
+
+def nobody(then):
+    """For preexec: an ordinary user, whom limits on processes concern."""
+    def become():
+        if os.getuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        then()
+    return become
+
+
+def vcost(*arguments, prepare=None, patience=60, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.run([VCOST, *arguments], text=True, preexec_fn=prepare, timeout=patience, **options)
+
+
+def result_in(path):
+    result = json.loads(path.read_text())
+    jsonschema.validate(result, SCHEMA)
+    return result
+
+
+def said(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("vcost: ")]
+
+
+def ended_well(done, *parts, status=PROMISED):
+    """An exit status that is promised, with a sentence where it is none of success."""
+    statuses = status if isinstance(status, tuple) else (status,)
+    assert done.returncode in statuses, (done.returncode, done.stderr)
+    assert done.returncode == 0 or said(done), (done.returncode, done.stderr)
+    for part in parts:
+        assert part in done.stderr, f"'{part}' is not in: {done.stderr}"
+
+
+def loaded(done):
+    """Whether what is left was enough for the C library to start it at all."""
+    return done.returncode != 127 or "shared libraries" not in done.stderr
+
+
+def nothing_left(work, *names):
+    left = sorted(path.name for path in work.iterdir())
+    assert left == sorted(names), left
+
+
+# ---- files
+
+
+def test_a_limit_on_file_sizes_costs_the_file_alone():
+    with folder() as work:
+        (work / "old.json").write_text("old")
+        done = vcost(*BOTH, "--working-set", "64K..1M", "--json", str(work / "old.json"), "--csv", str(work / "new.csv"),
+            prepare=limit(resource.RLIMIT_FSIZE, 8192))
+        ended_well(done, "old.json", "File too large", "ulimit -f", status=1)
+        assert "64 KiB" in done.stdout, "the report is missing"
+        assert (work / "old.json").read_text() == "old"
+        nothing_left(work, "old.json", *(["new.csv"] if (work / "new.csv").exists() else []))
+
+
+def test_a_report_that_does_not_fit_the_file_is_told():
+    with folder() as work:
+        with open(work / "out", "w") as out:
+            done = vcost(*TINY, stdout=out, prepare=limit(resource.RLIMIT_FSIZE, 512))
+        ended_well(done, "cannot write to standard output", "File too large", status=1)
+
+
+# ---- CPU time
+
+
+def test_cpu_time_that_runs_out_ends_in_a_report():
+    with folder() as work:
+        done = vcost(*LONG, "--json", str(work / "a.json"), prepare=limit(resource.RLIMIT_CPU, 2))
+        ended_well(done, "CPU time of 2 s (ulimit -t)", status=1)
+        result = result_in(work / "a.json")
+        assert not result["complete"] and "ulimit -t" in json.dumps(result)
+        assert "64 MiB" in done.stdout
+        nothing_left(work, "a.json")
+
+
+# ---- descriptors
+
+
+def kvm_usable():
+    lists = json.loads(vcost("list", "runners", "--json", "-").stdout)
+    return next(runner for runner in lists["runners"] if runner["name"] == "kvm")["usable"]
+
+
+def test_with_few_descriptors_native_is_measured():
+    if not kvm_usable():
+        raise tap.Skip("KVM cannot be used here: native needs hardly any")
+    for count in range(5, 24) if ALL else (7, 9):
+        done = vcost(*BOTH, "--json", "-", prepare=limit(resource.RLIMIT_NOFILE, count))
+        ended_well(done)
+        if not done.stdout and count < 7:
+            continue
+        cells = json.loads(done.stdout)["cells"]
+        assert any(cell["monitor"] == "native" and cell["samples"] for cell in cells), done.stderr
+        if not any(cell["monitor"] == "kvm" and cell["samples"] for cell in cells):
+            assert "ulimit -n" in done.stderr, done.stderr
+
+
+def test_no_number_of_descriptors_is_too_few_for_a_sentence():
+    for command in (TINY, ["events", "--quick", "--time", "1", "fork-exit"], ["list"]) if ALL else (TINY,):
+        for count in (3, 4, 5, 6) if ALL else (4,):
+            done = vcost(*command, prepare=limit(resource.RLIMIT_NOFILE, count))
+            if not loaded(done):
+                continue
+            ended_well(done)
+
+
+# ---- processes
+
+
+def test_processes_that_may_not_be_started_are_told():
+    done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", "exec",
+        prepare=nobody(limit(resource.RLIMIT_NPROC, 0)))
+    ended_well(done, "ulimit -u", "pids.max", status=1)
+    done = vcost(*TINY, "--on", "command:true", prepare=nobody(limit(resource.RLIMIT_NPROC, 0)))
+    ended_well(done, "ulimit -u", status=1)
+
+
+# ---- memory
+
+
+def test_a_small_stack_is_enough():
+    for size in (32, 64, 128, 1024) if ALL else (64,):
+        with folder() as work:
+            ended_well(vcost(*BOTH, "--json", str(work / "a.json"), prepare=limit(resource.RLIMIT_STACK, size << 10)), status=0)
+            assert all(cell["samples"] for cell in result_in(work / "a.json")["cells"])
+        if ALL:
+            for command in (["events", "--quick", "--time", "5"], ["inspect", "--quick"], ["list"]):
+                ended_well(vcost(*command, prepare=limit(resource.RLIMIT_STACK, size << 10)))
+    ended_well(vcost(*BOTH, prepare=limit(resource.RLIMIT_STACK, resource.RLIM_INFINITY)), status=0)
+
+
+def test_few_addresses_end_in_a_sentence():
+    for mib in range(8, 120, 2) if ALL else (24, 48, 80):
+        with folder() as work:
+            done = vcost(*BOTH, "--json", str(work / "a.json"), prepare=limit(resource.RLIMIT_AS, mib << 20))
+            if not loaded(done):
+                continue
+            ended_well(done)
+            nothing_left(work, *(["a.json"] if (work / "a.json").exists() else []))
+
+
+# ---- signals
+
+
+def ignoring(*numbers):
+    return lambda: [signal.signal(number, signal.SIG_IGN) for number in numbers]
+
+
+def blocking(*numbers):
+    """Blocks signals that are otherwise as usual; a shell's & would leave SIGINT ignored."""
+    def block():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    return block
+
+
+def test_ignored_children_are_waited_for_all_the_same():
+    with folder() as work:
+        ended_well(vcost(*TINY, "--svg", str(work / "a.png"), prepare=ignoring(signal.SIGCHLD)),
+            status=(0, 77))  # the latter: no rsvg-convert
+    done = vcost("events", "--quick", "--time", "1", "--on", "native", "--json", "-", "fork-exit", "exec",
+        prepare=ignoring(signal.SIGCHLD))
+    ended_well(done, status=0)
+    assert all(cell["median"] for cell in json.loads(done.stdout)["cells"]), done.stdout
+
+
+def catches(run, number):
+    """Whether a process is as far as that it has a handler for the signal."""
+    line = next(line for line in Path(f"/proc/{run.pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    return int(line.split()[1], 16) >> (number - 1) & 1
+
+
+def await_handler(run, number):
+    for _ in range(3000):
+        if catches(run, number):
+            time.sleep(0.3)
+            return
+        time.sleep(0.01)
+    run.kill()
+    raise AssertionError(f"signal {number} has no handler")
+
+
+def stopped_by(number, prepare):
+    """What is left where a long run gets a signal."""
+    with folder() as work:
+        run = subprocess.Popen([VCOST, *LONG, "--json", str(work / "a.json")], stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
+        await_handler(run, number)
+        run.send_signal(number)
+        try:
+            run.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            raise
+        return run.returncode, sorted(path.name for path in work.iterdir())
+
+
+def test_a_signal_that_was_blocked_or_ignored_stops_it():
+    for number, prepare in ((signal.SIGTERM, blocking(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
+            (signal.SIGINT, blocking(*range(1, 32))), (signal.SIGTERM, ignoring(signal.SIGTERM))):
+        assert stopped_by(number, prepare) == (-number, ["a.json"]), number
+
+
+def test_who_runs_it_under_nohup_is_not_stopped_by_a_hangup():
+    run = subprocess.Popen([VCOST, *LONG, "--time", "2", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=ignoring(signal.SIGHUP))
+    await_handler(run, signal.SIGTERM)
+    run.send_signal(signal.SIGHUP)
+    out, told = run.communicate(timeout=30)
+    assert run.returncode == 0, told
+    assert "the user" not in json.loads(out).get("incomplete_reason", ""), told
+
+
+def test_all_signals_ignored_or_blocked_change_nothing():
+    every = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
+    for prepare in (ignoring(*every), blocking(*every)):
+        done = vcost(*BOTH, "--json", "-", prepare=prepare)
+        ended_well(done, status=0)
+        assert all(cell["samples"] for cell in json.loads(done.stdout)["cells"])
+
+
+# ---- what hardens programs
+
+
+def test_where_memory_may_not_become_executable_that_is_told():
+    def harden():
+        if LIBC.prctl(65, 1, 0, 0, 0) != 0:  # PR_SET_MDWE
+            os._exit(99)
+    done = vcost(*TINY, prepare=harden)
+    if done.returncode == 99:
+        raise tap.Skip("this kernel has no PR_SET_MDWE (Linux 6.3)")
+    ended_well(done, "executable", "MemoryDenyWriteExecute", status=77)
+
+
+SYSTEM_CALLS = {"mprotect": 10, "ioctl": 16, "madvise": 28, "mlock": 149, "fork": 57, "getrusage": 98, "sysinfo": 99, "prctl": 157,
+    "sched_setaffinity": 203, "sched_getaffinity": 204, "timer_create": 222, "mbind": 237, "move_pages": 279, "pipe2": 293,
+    "getrandom": 318, "memfd_create": 319, "prlimit64": 302, "clone3": 435, "statx": 332}
+
+
+def refusing(number, code):
+    """For preexec: a filter that answers one system call with an error (seccomp(2), struct sock_filter)."""
+    def instruction(what, yes, no, value):
+        return struct.pack("HBBI", what, yes, no, value)
+    program = (instruction(0x20, 0, 0, 0) + instruction(0x15, 0, 1, number) + instruction(0x06, 0, 0, 0x00050000 | code) +
+        instruction(0x06, 0, 0, 0x7FFF0000))
+    def install():
+        room = ctypes.create_string_buffer(program, len(program))
+        descriptor = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(room)), 16)
+        if LIBC.prctl(38, 1, 0, 0, 0) or LIBC.prctl(22, 2, descriptor, 0, 0):
+            os._exit(99)
+    return install
+
+
+def test_a_filter_of_system_calls_ends_in_a_sentence():
+    if os.uname().machine != "x86_64":
+        raise tap.Skip("the numbers of system calls are those of x86-64")
+    done = vcost(*TINY, prepare=refusing(SYSTEM_CALLS["sched_setaffinity"], 1))
+    if done.returncode == 99:
+        raise tap.Skip("this kernel takes no filter of system calls")
+    ended_well(done, "seccomp", status=77)
+    for name in SYSTEM_CALLS if ALL else ("madvise", "getrusage"):
+        for code in (1, 38) if ALL else (1,):
+            for command in (BOTH, ["events", "--quick", "--time", "3"], ["inspect", "--quick"]) if ALL else (TINY,):
+                done = vcost(*command, prepare=refusing(SYSTEM_CALLS[name], code))
+                if loaded(done):
+                    ended_well(done)
+
+
+# ---- what is hidden
+
+
+def in_namespace(script, *arguments):
+    """vcost in a mount and PID namespace of its own, after a script."""
+    made = subprocess.run(["unshare", "-mpf", "sh", "-c", script], capture_output=True, text=True)
+    if made.returncode != 0:
+        raise tap.Skip(f"no namespace can be made for it here: {made.stderr.strip()[:80]}")
+    return subprocess.run(["unshare", "-mpf", "sh", "-c", f'{script}; exec "$@"', "sh", VCOST, *arguments], capture_output=True,
+        text=True, timeout=60)
+
+
+def test_without_meminfo_memory_is_had_and_what_is_available_not_told():
+    done = in_namespace("mount -t proc -o subset=pid proc /proc", *TINY, "--json", "-")
+    ended_well(done, status=0)
+    host = json.loads(done.stdout)["host"]
+    assert host["memory_available_bytes"] is None and host["memory_bytes"], host
+
+
+def test_sys_that_is_hidden_or_read_only_changes_nothing():
+    for script in ("mount -t tmpfs tmpfs /sys", "mount -o bind,ro /sys /sys"):
+        ended_well(in_namespace(script, *BOTH), status=0)
+
+
+# ---- control groups
+
+
+@contextlib.contextmanager
+def control_group(controller, **settings):
+    """A group of version 1 or 2, made for this test: its folder. Settings are of either version, by their file's name."""
+    places = [Path("/sys/fs/cgroup") / controller, Path("/sys/fs/cgroup")]
+    group = next((place / f"vcost-test-{os.getpid()}" for place in places if (place / "cgroup.procs").exists()), None)
+    if not group:
+        raise tap.Skip("no control group is mounted here")
+    try:
+        group.mkdir()
+    except OSError as problem:
+        raise tap.Skip(f"no control group can be made here: {problem.strerror}") from problem
+    try:
+        for name, value in settings.items():
+            with contextlib.suppress(OSError):
+                (group / name.replace("__", ".")).write_text(str(value))
+        yield group
+    finally:
+        for _ in range(50):
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.1)
+
+
+def enter(group):
+    return lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def has(group, *names):
+    if not any((group / name).exists() for name in names):
+        raise tap.Skip(f"this control group has no {names[0]}")
+
+
+def test_a_cpu_limit_is_named_by_chase_and_has_a_remedy_in_inspect():
+    with control_group("cpu", cpu__cfs_quota_us=10000, cpu__max="10000 100000") as group:
+        has(group, "cpu.cfs_quota_us", "cpu.max")
+        done = vcost(*TINY, prepare=enter(group))
+        ended_well(done, status=0)
+        assert "limit of 0.1 CPUs" in done.stdout and "cpu.max" in done.stdout, done.stdout
+        for _ in range(3):  # others may have taken the CPU before the limit could
+            done = vcost("inspect", "--quick", "--json", "-", prepare=enter(group))
+            ended_well(done, status=0)
+            remedies = {remedy["name"]: remedy for remedy in json.loads(done.stdout)["remedies"]}
+            if "cpu-limit" in remedies:
+                break
+        assert remedies["cpu-limit"]["with_ns"] > 1.5e9, remedies
+
+
+def test_a_limit_on_tasks_is_told():
+    with control_group("pids", pids__max=1) as group:
+        has(group, "pids.max")
+        done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", prepare=enter(group))
+        ended_well(done, "pids.max", status=1)
+
+
+def test_a_limit_on_memory_is_told_before_it_kills():
+    with control_group("memory", memory__limit_in_bytes=128 << 20, memory__max=128 << 20) as group:
+        has(group, "memory.limit_in_bytes", "memory.max")
+        ended_well(vcost(*TINY, "--working-set", "4K..200M", prepare=enter(group)), "control group", "128 MiB", status=1)
+        ended_well(vcost(*TINY, "--working-set", "16M", prepare=enter(group)), status=0)
+
+
+tap.main(tap.cases(globals()))
