@@ -129,9 +129,14 @@ static int finish(struct pool *pool)
     return status;
 }
 
+static const struct estimate no_estimate = {NAN, NAN, NAN};
+
 int figures_floor(const struct result_cell *cell, struct estimate *floor)
 {
     struct pool pool = {0};
+    *floor = no_estimate;
+    if (cell_unfit(cell))
+        return 0;
     struct series floors = reduced(series_of(cell, &pool), least_of);
     if (!pool.failed)
         *floor = statistics_estimate(values_of(&floors), floors.count);
@@ -164,7 +169,7 @@ int figures_set_comparison(
         struct estimate ratio = statistics_estimate(values_of(&ratios), ratios.count);
         struct estimate more = statistics_difference(values_of(&differences), differences.count);
         *comparison = (struct result_comparison){comparison->cell, comparison->baseline, ratio.median,
-            ratio.low, ratio.high, more.median, more.low, more.high, (unsigned)differences.count};
+            ratio.low, ratio.high, more.median, more.low, more.high, (unsigned)differences.count, ""};
     }
     return finish(&pool);
 }
@@ -173,6 +178,9 @@ int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference)
 {
     struct pool pool = {0};
+    *difference = no_estimate;
+    if (cell_unfit(cell) || cell_unfit(other))
+        return 0;
     struct series pairs = paired(medians_of(cell, &pool), medians_of(other, &pool), difference_of);
     if (!pool.failed)
         *difference = statistics_difference(values_of(&pairs), pairs.count);
