@@ -109,7 +109,7 @@ int setting_describe(const struct setting *setting, struct result *result, struc
     for (size_t i = 0; monitor_at(i); i++)
         result_set_monitor(result, &setting->facts[i]);
     pin_pause(&setting->pin);
-    int rc = host_look(&result->host, error);
+    int rc = host_look_from(&result->host, (int)setting->pin.cpu, error);
     int bound = pin_resume(&setting->pin, &other);
     if (rc == 0 && bound < 0)
         return error_set(error, EIO, "%s", other.text);
