@@ -37,7 +37,7 @@ static int take_stdout(int *out, struct error *error)
 static int look(const struct setting *setting, struct agent_facts *facts, struct error *error)
 {
     struct host host = {0};
-    int rc = host_look(&host, error);
+    int rc = host_look_from(&host, (int)setting->pin.cpu, error);
     if (rc < 0)
         return rc;
     *facts = (struct agent_facts){

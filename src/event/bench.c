@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 const struct event_way *event_way(const struct event *event, const struct runner_ops *runner)
@@ -160,7 +161,36 @@ int event_check_faults(uint64_t before, uint64_t pages, struct error *error)
     if (faults >= pages && faults <= pages + OWN_FAULTS_MAX)
         return 0;
     return error_set(error, EPROTO,
-        "touching %" PRIu64 " pages took the kernel %" PRIu64
+        "%" PRIu64 " pages took the kernel %" PRIu64
         " page faults: these are not the pages that were asked for",
         pages, faults);
+}
+
+/* ---- dropping ---- */
+
+static volatile uint64_t *mark_of(const struct memory *memory, uint64_t page)
+{
+    return (volatile uint64_t *)((char *)memory->base + page * memory->page_bytes + memory->page_bytes / 2);
+}
+
+int event_drop_pages(const struct memory *memory, uint64_t count, struct error *error)
+{
+    for (uint64_t i = 0; i < count; i++)
+        *mark_of(memory, i) = UINT64_MAX;
+    if (madvise(memory->base, count * memory->page_bytes, MADV_DONTNEED) == 0)
+        return 0;
+    return error_errno(error, errno, "cannot give pages back");
+}
+
+int event_check_dropped(const struct memory *memory, uint64_t count, struct error *error)
+{
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < count; i++)
+        kept += *mark_of(memory, i) != 0;
+    if (!kept)
+        return 0;
+    return error_set(error, EPROTO,
+        "the kernel says that it took %" PRIu64 " pages back, and left %" PRIu64
+        " in place: touching them was no fault",
+        count, kept);
 }

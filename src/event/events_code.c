@@ -2,6 +2,7 @@
 #include "event/laps.h"
 
 #include "base/size.h"
+#include "host/effect.h"
 
 #include <errno.h>
 #include <string.h>
@@ -37,6 +38,8 @@ static int open_code(struct event_bench *bench, enum chase_order order, struct e
     write_jumps(bench->data.base, &layout);
     if (mprotect(bench->data.base, bench->data.bytes, PROT_READ | PROT_EXEC) < 0)
         return error_errno(error, errno, "cannot make memory executable");
+    if (effect_can_write(bench->data.base)) /* it would no longer be writable */
+        return error_set(error, EPROTO, "the kernel says that it made memory executable, and did nothing");
     if (bench->data.page_bytes > 4 * KIB)
         return memory_check_obtained(&bench->data, 0, bench->data.bytes, error);
     return 0;

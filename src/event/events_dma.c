@@ -2,8 +2,8 @@
 #include "event/internal.h"
 
 #include "base/size.h"
+#include "host/effect.h"
 #include "host/read_text.h"
-#include "host/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,20 +157,6 @@ static int open_group(struct dma *dma, struct error *error)
 
 /* ---- pinning ---- */
 
-/* KiB that this process has locked or pinned: what VFIO pins counts as locked, what iommufd pins in VFIO's
- * name as pinned. */
-static int held_memory(uint64_t *kib, struct error *error)
-{
-    char status[4096];
-    uint64_t locked, pinned;
-    if (read_text("/proc/self/status", status, sizeof status) < 0 ||
-        !text_value_number(status, "VmLck", ':', &locked) ||
-        !text_value_number(status, "VmPin", ':', &pinned))
-        return error_set(error, ENOTSUP, "/proc/self/status does not tell how much memory is pinned");
-    *kib = locked + pinned;
-    return 0;
-}
-
 static int cannot_pin(int code, struct error *error)
 {
     struct rlimit limit;
@@ -213,8 +199,9 @@ static int run_pin(struct event_bench *bench, uint64_t count, struct event_run *
     int rc = pin(bench, bytes, &ticks, error);
     if (rc < 0)
         return rc;
-    int told = held_memory(&with, error);
-    if ((rc = unpin(bench, bytes, error)) < 0 || (rc = told) < 0 || (rc = held_memory(&without, error)) < 0)
+    int told = effect_held_memory(&with, error);
+    if ((rc = unpin(bench, bytes, error)) < 0 || (rc = told) < 0 ||
+        (rc = effect_held_memory(&without, error)) < 0)
         return rc;
     if (with - without != bytes / KIB)
         return error_set(error, EPROTO,

@@ -34,13 +34,6 @@ static int clear_entries(struct event_bench *bench, uint64_t count, struct error
     return rc < 0 ? rc : domain_call_kernel(bench->prepared.domain, clear, error);
 }
 
-static int drop_host_pages(struct event_bench *bench, uint64_t count, struct error *error)
-{
-    if (madvise(bench->data.base, count * bench->data.page_bytes, MADV_DONTNEED) == 0)
-        return 0;
-    return error_errno(error, errno, "cannot give pages back");
-}
-
 /* Every page must have been a fault of the guest's kernel, or the price is of something else. */
 static int check_handled(
     uint64_t before, const struct event_bench *bench, uint64_t count, struct error *error)
@@ -68,10 +61,12 @@ static int run_guest_faults(
     uint64_t before, interrupts;
     int rc = clear_entries(bench, count, error);
     if (rc == 0 && host_too)
-        rc = drop_host_pages(bench, count, error);
+        rc = event_drop_pages(&bench->data, count, error);
     lab_handled(bench->lab, &before, &interrupts);
     if (rc == 0)
         rc = touch_pages(bench, bench->data.base, count, run, error);
+    if (rc == 0 && host_too)
+        rc = event_check_dropped(&bench->data, count, error);
     return rc < 0 ? rc : check_handled(before, bench, count, error);
 }
 
@@ -92,10 +87,12 @@ static int run_host_only(
     struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     uint64_t before;
-    int rc = drop_host_pages(bench, count, error);
+    int rc = event_drop_pages(&bench->data, count, error);
     before = event_minor_faults();
     if (rc == 0)
         rc = touch_pages(bench, bench->data.base, count, run, error);
+    if (rc == 0)
+        rc = event_check_dropped(&bench->data, count, error);
     return rc < 0 || bench->prepared.domain ? rc : event_check_faults(before, count, error);
 }
 

@@ -58,18 +58,15 @@ static int by_map_populate(const struct memory *memory, uint64_t bytes, struct e
 
 /* ---- one run ---- */
 
-struct touching {
-    make_present *make;
-    bool faults; /* each page is a fault */
-};
-
-static int timed(const struct memory *memory, const struct touching *how, uint64_t count,
-    struct event_run *run, struct error *error)
+/* The kernel counts a page that it populates as it counts one that is touched (mm/memory.c,
+ * mm_account_fault()): one that it did not is missed. */
+static int timed(const struct memory *memory, make_present *make, uint64_t count, struct event_run *run,
+    struct error *error)
 {
     uint64_t before = event_minor_faults(), start = clock_ticks();
-    int rc = how->make(memory, count * memory->page_bytes, error);
+    int rc = make(memory, count * memory->page_bytes, error);
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
-    if (rc == 0 && how->faults)
+    if (rc == 0)
         rc = event_check_faults(before, count, error);
     if (rc == 0 && memory->page_bytes > 4 * KIB)
         rc = memory_check_obtained(memory, 0, count * memory->page_bytes, error);
@@ -77,35 +74,35 @@ static int timed(const struct memory *memory, const struct touching *how, uint64
 }
 
 /* Gives the pages back and takes as many again: the kernel has them at hand. */
-static int run_recycled(struct event_bench *bench, const struct touching *how, uint64_t count,
-    struct event_run *run, struct error *error)
+static int run_recycled(
+    struct event_bench *bench, make_present *make, uint64_t count, struct event_run *run, struct error *error)
 {
     if (madvise(bench->data.base, count * bench->data.page_bytes, MADV_DONTNEED) < 0)
         return error_errno(error, errno, "cannot give pages back");
-    return timed(&bench->data, how, count, run, error);
+    return timed(&bench->data, make, count, run, error);
 }
 
 /* Memory that is kept until the end so that its frames do not come again. */
-static int run_fresh(struct event_bench *bench, const struct touching *how, uint64_t count,
-    struct event_run *run, struct error *error)
+static int run_fresh(
+    struct event_bench *bench, make_present *make, uint64_t count, struct event_run *run, struct error *error)
 {
     uint64_t page_bytes = bench->data.page_bytes;
     struct memory memory;
     int rc = kept_memory_take(bench->place->kept, count * page_bytes, page_bytes, &memory, error);
-    return rc < 0 ? rc : timed(&memory, how, count, run, error);
+    return rc < 0 ? rc : timed(&memory, make, count, run, error);
 }
 
-#define TOUCH_RUN(name, run_function, make, faults)                                                          \
+#define TOUCH_RUN(name, run_function, make)                                                                  \
     static int name(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)   \
     {                                                                                                        \
-        return run_function(bench, &(const struct touching){make, faults}, count, run, error);               \
+        return run_function(bench, make, count, run, error);                                                 \
     }
 
-TOUCH_RUN(recycled, run_recycled, by_touching, true)
-TOUCH_RUN(fresh, run_fresh, by_touching, true)
-TOUCH_RUN(populate_write, run_recycled, by_populate_write, false)
-TOUCH_RUN(map_populate, run_recycled, by_map_populate, false)
-TOUCH_RUN(willneed, run_recycled, by_willneed, true)
+TOUCH_RUN(recycled, run_recycled, by_touching)
+TOUCH_RUN(fresh, run_fresh, by_touching)
+TOUCH_RUN(populate_write, run_recycled, by_populate_write)
+TOUCH_RUN(map_populate, run_recycled, by_map_populate)
+TOUCH_RUN(willneed, run_recycled, by_willneed)
 
 /* Where transparent huge pages are always on, MAP_POPULATE takes them. */
 static int check_small_pages(struct event_bench *bench, struct error *error)

@@ -2,6 +2,7 @@
 #include "event/internal.h"
 
 #include "base/size.h"
+#include "host/effect.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -16,6 +17,19 @@ static char *page_at(const struct event_bench *bench, uint64_t number)
 }
 
 /* ---- mprotect ---- */
+
+/* Whether the right is taken away and given back: by a write of the kernel's, outside of what is timed. */
+static int check_protect(void *page, struct error *error)
+{
+    bool ours = effect_can_write(page),
+         taken = mprotect(page, 4 * KIB, PROT_READ) == 0 && !effect_can_write(page);
+    bool back = mprotect(page, 4 * KIB, PROT_READ | PROT_WRITE) == 0 && effect_can_write(page);
+    if (ours && taken && back)
+        return 0;
+    return error_set(error, EPROTO,
+        "the kernel says that it changed the protection of a page, and the page can%s be written",
+        taken ? "not" : " still");
+}
 
 /* Takes the right to write away and gives it back, by turns: every second call has to flush the TLB. */
 static int run_protect(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
@@ -32,7 +46,8 @@ static int run_protect(struct event_bench *bench, uint64_t count, struct event_r
             *page = 1; /* or there would be no translation to flush */
     }
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
-    return rc < 0 ? error_errno(error, errno, "cannot change the protection of a page") : 0;
+    return rc < 0 ? error_errno(error, errno, "cannot change the protection of a page")
+                  : check_protect(page_at(bench, 0), error);
 }
 
 /* ---- munmap ---- */
@@ -50,6 +65,10 @@ static int run_unmap(struct event_bench *bench, uint64_t count, struct event_run
         failed |= munmap((char *)memory.base + i * 4 * KIB, 4 * KIB);
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
     rc = failed ? error_errno(error, errno, "cannot unmap a page") : 0;
+    size_t left = rc ? 0 : effect_mapped(memory.base, count);
+    if (left)
+        rc = error_set(error, EPROTO, "the kernel says that it unmapped %llu pages, and left %zu mapped",
+            (unsigned long long)count, left);
     memory_unmap(&memory);
     return rc;
 }
@@ -79,23 +98,45 @@ static int unlock_pages(const struct event_bench *bench, uint64_t count, struct 
     return error_errno(error, errno, "cannot unlock memory");
 }
 
+/* That the kernel holds as much more while the pages are locked. */
+static int check_held(uint64_t with, uint64_t without, uint64_t count, struct error *error)
+{
+    if (with >= without && with - without == count * 4)
+        return 0;
+    return error_set(error, EPROTO,
+        "the kernel says that it locked %llu pages, and %lld KiB more are locked (VmLck in "
+        "/proc/self/status)",
+        (unsigned long long)count, (long long)(with - without));
+}
+
+static int run_locking(
+    struct event_bench *bench, uint64_t count, bool unlock, struct event_run *run, struct error *error)
+{
+    uint64_t before = 0, with = 0, after = 0, start[2], end[2];
+    int rc = effect_held_memory(&before, error);
+    start[0] = clock_ticks();
+    rc = rc < 0 ? rc : lock_pages(bench, count, error);
+    end[0] = clock_ticks();
+    if (rc < 0 || (rc = effect_held_memory(&with, error)) < 0)
+        return rc;
+    start[1] = clock_ticks();
+    rc = unlock_pages(bench, count, error);
+    end[1] = clock_ticks();
+    if (rc < 0 || (rc = effect_held_memory(&after, error)) < 0)
+        return rc;
+    *run = (struct event_run){.count = count, .ticks = end[unlock] - start[unlock]};
+    rc = check_held(with, before, count, error);
+    return rc < 0 ? rc : check_held(with, after, count, error);
+}
+
 static int run_lock(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    uint64_t start = clock_ticks();
-    int rc = lock_pages(bench, count, error);
-    *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
-    return rc < 0 ? rc : unlock_pages(bench, count, error);
+    return run_locking(bench, count, false, run, error);
 }
 
 static int run_unlock(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
-    int rc = lock_pages(bench, count, error);
-    if (rc < 0)
-        return rc;
-    uint64_t start = clock_ticks();
-    rc = unlock_pages(bench, count, error);
-    *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
-    return rc;
+    return run_locking(bench, count, true, run, error);
 }
 
 #define ARTICLE_LOCK                                                                                         \

@@ -34,6 +34,11 @@ uint64_t event_minor_faults(void);
  */
 int event_check_faults(uint64_t before, uint64_t pages, struct error *error);
 
+/* Gives `count` pages back to the kernel, whose contents are then gone; and, after they were touched again,
+ * whether they were: -EPROTO if not. The mark by which this is seen stands in the middle of each. */
+int event_drop_pages(const struct memory *memory, uint64_t count, struct error *error);
+int event_check_dropped(const struct memory *memory, uint64_t count, struct error *error);
+
 /* Calls an entry of the image on the bench's runner with job->steps = count and whatever else the caller has
  * put into the image's job; natively, or in the domain at CPL 3 (or 0 if the way says so). Gives back the
  * ticks that the entry wrote. -EPROTO if it wrote none. */

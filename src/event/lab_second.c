@@ -33,9 +33,10 @@ static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *u
 static void *second_main(void *argument)
 {
     struct second *second = argument;
-    if (second->host_cpu >= 0)
-        (void)pin_bind((unsigned)second->host_cpu);
-    second->rc = domain_run(second->cpu, take_exit, NULL, &second->error);
+    if (second->host_cpu >= 0 && pin_bind((unsigned)second->host_cpu) == 0)
+        second->rc = pin_check((unsigned)second->host_cpu, &second->error);
+    if (second->rc == 0)
+        second->rc = domain_run(second->cpu, take_exit, NULL, &second->error);
     domain_cpu_give(second->cpu);
     second->ended = true;
     return NULL;

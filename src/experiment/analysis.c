@@ -48,8 +48,11 @@ static void judge(struct result_cell *cell, bool whole, unsigned planned, const 
             cell->sample_count - count_undisturbed(cell), cell->sample_count);
     } else if (planned > 1 && !(half <= half_width_max)) {
         cell->quality = QUALITY_NOISY;
-        snprintf(cell->reason, sizeof cell->reason,
-            "placements differ: the interval reaches %.0f %% to a side", 100 * half);
+        if (isfinite(half))
+            snprintf(cell->reason, sizeof cell->reason,
+                "placements differ: the interval reaches %.0f %% to a side", 100 * half);
+        else
+            snprintf(cell->reason, sizeof cell->reason, "no interval could be made of what was measured");
     }
 }
 
@@ -100,6 +103,7 @@ int analyse_comparison(struct result *result, size_t cell, size_t baseline, bool
         compare_unpaired(&result->cells[cell], &result->cells[baseline], &made);
     if (!grown || (paired && figures_set_comparison(&result->cells[cell], &result->cells[baseline], &made)))
         return error_set(error, ENOMEM, "no memory for the figures of the samples");
+    comparison_withhold(&made, result->cells);
     grown[result->comparison_count] = made;
     result->comparison_count += result->cells[cell].placements && result->cells[baseline].placements;
     return 0;

@@ -155,7 +155,7 @@ const struct result_cell *inspect_chase_cell(
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
         if (cell_is_order(cell, order) && workload_size(&cell->cell.workload) == working_set_bytes &&
-            cell->cell.host_page_bytes == page_bytes && isfinite(cell->median))
+            cell->cell.host_page_bytes == page_bytes)
             return cell;
     }
     return NULL;

@@ -4,23 +4,33 @@
 #include "inspect/exit_cost.h"
 
 #include <math.h>
+#include <stdio.h>
 
-static struct exit_price price(const struct result *result, const char *event)
+/* Where there is none `why` says why, unless it says something already. */
+static struct exit_price price(const struct result *result, const char *event, char why[static WHY_BYTES])
 {
     const struct result_cell *cell = inspect_event_cell(result, event);
-    return cell ? (struct exit_price){cell->median, cell->low, cell->high}
-                : (struct exit_price){NAN, NAN, NAN};
+    char reason[WHY_BYTES];
+    if (cell && !cells_unfit(cell, cell, reason))
+        return (struct exit_price){cell->median, cell->low, cell->high};
+    if (cell && !why[0])
+        snprintf(why, WHY_BYTES, "%s", reason);
+    return (struct exit_price){NAN, NAN, NAN};
 }
 
 int inspect_find_exits(struct inspection *inspection, struct error *error)
 {
     struct result *result = inspection->result;
     const struct host *host = &result->host;
+    char no_cpuid[WHY_BYTES] = "", no_rdtsc[WHY_BYTES] = "", no_clock[WHY_BYTES] = "";
     const struct exit_cost_input input = {
-        .cpuid = price(result, "cpuid"),
-        .rdtsc = price(result, "rdtsc"),
-        .clock_vdso = price(result, "clock-vdso"),
-        .clock_syscall = price(result, "clock-syscall"),
+        .cpuid = price(result, "cpuid", no_cpuid),
+        .rdtsc = price(result, "rdtsc", no_rdtsc),
+        .clock_vdso = price(result, "clock-vdso", no_clock),
+        .clock_syscall = price(result, "clock-syscall", no_clock),
+        .no_cpuid = no_cpuid,
+        .no_rdtsc = no_rdtsc,
+        .no_clock = no_clock,
         .is_guest = host->is_guest,
         .guest_of = host->guest_of.known ? host->guest_of.text : NULL,
         .tsc_ghz = result->tsc_ghz,

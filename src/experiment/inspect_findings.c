@@ -18,13 +18,25 @@ struct finding inspect_measured(const char *name, const char *title, enum findin
         .title = title,
         .source = FINDING_MEASURED,
         .unit = unit,
-        .value = isfinite(figure.median) ? fact_known("%s", "") : fact_unknown("%.150s", reason),
+        .value = isfinite(figure.median) ? fact_known("%s", "") : fact_unknown("%.159s", reason),
         .number = figure.median,
         .low = figure.low,
         .high = figure.high,
     };
     snprintf(finding.name, sizeof finding.name, "%s", name);
     return finding;
+}
+
+struct finding inspect_from_cell(const char *name, const char *title, enum finding_section section,
+    const struct result_cell *cell, const char *missing)
+{
+    char why[WHY_BYTES];
+    if (cell && !cells_unfit(cell, cell, why))
+        return inspect_measured(
+            name, title, section, UNIT_NS, (struct estimate){cell->median, cell->low, cell->high}, "");
+    if (cell)
+        missing = cell_measured(cell) ? why : cell_reason(cell);
+    return inspect_measured(name, title, section, UNIT_NS, inspect_figure(NAN), missing);
 }
 
 /* ---- prices ---- */
@@ -50,12 +62,8 @@ static const struct price_row {
 static struct finding price_finding(
     const struct inspection *inspection, const struct price_row *row, const struct result_cell *cell)
 {
-    const struct estimate price =
-        cell ? (struct estimate){cell->median, cell->low, cell->high} : inspect_figure(NAN);
-    const char *reason = cell && cell->reason[0]    ? cell->reason
-                         : inspection->no_prices[0] ? inspection->no_prices
-                                                    : "it was not measured";
-    struct finding finding = inspect_measured(row->name, row->title, row->section, UNIT_NS, price, reason);
+    const char *missing = inspection->no_prices[0] ? inspection->no_prices : "it was not measured";
+    struct finding finding = inspect_from_cell(row->name, row->title, row->section, cell, missing);
     snprintf(finding.key, sizeof finding.key, "%s", row->key);
     snprintf(finding.how, sizeof finding.how, "the event %s of vcost events, natively", row->event);
     if (cell && cell->quality == QUALITY_NOISY)
@@ -87,13 +95,14 @@ static int add_walk(struct inspection *inspection, uint64_t page_bytes, const ch
     struct result *result = inspection->result;
     const struct result_cell *with = inspect_chase_cell(result, CHASE_LINE_PER_PAGE, walk_bytes, page_bytes);
     const struct result_cell *without = inspect_chase_cell(result, CHASE_SCATTERED, walk_bytes, 2 * MIB);
+    struct estimate cost;
+    char why[WHY_BYTES] = "it was not measured together without being disturbed";
     if (!with || !without)
         return 0;
-    struct estimate cost;
     if (figures_difference(with, without, &cost))
         return error_set(error, ENOMEM, "no memory for the cost of a TLB miss");
-    struct finding finding = inspect_measured("walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost,
-        "it was not measured together without being disturbed");
+    (void)cells_unfit(with, without, why);
+    struct finding finding = inspect_measured("walk-cost", "TLB miss", FINDING_CACHES, UNIT_NS, cost, why);
     snprintf(finding.key, sizeof finding.key, "%s", key);
     snprintf(finding.how, sizeof finding.how,
         "an access to one of 8192 lines, one in each 4 KiB, against as many lines in a sixteenth of the "
@@ -113,7 +122,7 @@ static const struct result_cell *largest_random(const struct result *result)
     const struct result_cell *largest = NULL;
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        if (cell_is_order(cell, CHASE_RANDOM) && isfinite(cell->median) &&
+        if (cell_is_order(cell, CHASE_RANDOM) && cell_measured(cell) &&
             (!largest || workload_size(&cell->cell.workload) > workload_size(&largest->cell.workload)))
             largest = cell;
     }
@@ -125,9 +134,8 @@ static int add_latency(struct inspection *inspection, struct error *error)
     const struct result_cell *cell = largest_random(inspection->result);
     if (!cell)
         return 0;
-    const struct estimate latency = {cell->median, cell->low, cell->high};
     struct finding finding =
-        inspect_measured("memory-latency", "a random access to memory", FINDING_MEMORY, UNIT_NS, latency, "");
+        inspect_from_cell("memory-latency", "a random access to memory", FINDING_MEMORY, cell, "");
     snprintf(finding.how, sizeof finding.how, "a pointer chase over %.0f MiB behind pages of 2 MiB",
         (double)workload_size(&cell->cell.workload) / (double)MIB);
     return findings_add(&inspection->result->findings, &finding, error);

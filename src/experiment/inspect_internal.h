@@ -65,7 +65,7 @@ int inspect_curves(struct inspection *inspection, const struct progress *progres
 int inspect_caches(struct inspection *inspection, const struct progress *progress, struct error *error);
 int inspect_large_tlb(struct inspection *inspection, const struct progress *progress, struct error *error);
 
-/* The cell of a chase on native memory of that page size; NULL if it was not measured. */
+/* The cell of a chase on native memory of that page size, measured or not; NULL if it was not planned. */
 const struct result_cell *inspect_chase_cell(
     const struct result *result, enum chase_order order, uint64_t working_set_bytes, uint64_t page_bytes);
 
@@ -90,6 +90,9 @@ int inspect_regions(struct inspection *inspection, const struct progress *progre
  */
 struct finding inspect_measured(const char *name, const char *title, enum finding_section section,
     enum unit unit, struct estimate figure, const char *reason);
+/* The same of a cell's own time; NULL: there is no such cell, and `missing` why. */
+struct finding inspect_from_cell(const char *name, const char *title, enum finding_section section,
+    const struct result_cell *cell, const char *missing);
 static inline struct estimate inspect_figure(double number) /* without interval */
 {
     return (struct estimate){number, NAN, NAN};

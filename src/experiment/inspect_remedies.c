@@ -22,22 +22,48 @@ struct what {
 #define LINES "4096 lines"
 static const uint64_t lines_bytes = 4096 * (4 * KIB);
 
-/* Told only if this finding is yes; NULL: whatever. */
+/* ---- what is so already ---- */
+
+static bool is_yes(const struct result *result, const char *finding)
+{
+    const struct finding *found = findings_find(&result->findings, finding, NULL);
+    return found && finding_has_number(found) && found->number != 0;
+}
+
+static bool is_whole(const struct result *result)
+{
+    return !is_yes(result, "splintered");
+}
+
+static bool reads_clock_itself(const struct result *result)
+{
+    const struct fact *source = &result->host.clock.source;
+    return !is_yes(result, "clock-slow") || (source->known && !strcmp(source->text, "tsc"));
+}
+
+static bool has_large_pages(const struct result *result)
+{
+    return result->host.thp.known && !strcmp(result->host.thp.text, "always");
+}
+
+/* ---- what can be changed ---- */
+
 static const struct remedy_row {
-    const char *name, *cost, *change, *only_if;
+    const char *name, *cost, *change;
+    bool (*already)(const struct result *result); /* then it is none; NULL: nothing tells */
     struct what with, without;
 } rows[] = {
     {"backing", "the host backs large pages of this machine with small ones",
         "ask for a machine whose memory is backed by large pages (hugetlbfs, or transparent huge pages in "
         "the "
         "host), and see by vcost inspect whether it is",
-        "splintered",
+        is_whole,
         {NULL, CHASE_LINE_PER_PAGE, 2 * MIB,
             "an access to one of " LINES ", one in each 4 KiB, in pages of 2 MiB"},
         {NULL, CHASE_SCATTERED, 2 * MIB, "as many lines in a sixteenth of the memory, which the TLB holds"}},
     {"large-pages", "small pages miss the TLB where large ones do not, or walk further",
         "use large pages: madvise(MADV_HUGEPAGE) for large data, or GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
-        NULL,
+        has_large_pages,
         {NULL, CHASE_LINE_PER_PAGE, 4 * KIB, "an access to one of " LINES ", one in each page of 4 KiB"},
         {NULL, CHASE_LINE_PER_PAGE, 2 * MIB, "the same in pages of 2 MiB"}},
     {"keep-large",
@@ -57,13 +83,14 @@ static const struct remedy_row {
         {"first-touch-4k", 0, 0, "the first touch of a page of 4 KiB"},
         {"populate-write", 0, 0, "the same page prepared by MADV_POPULATE_WRITE"}},
     {"clock", "reading the clock takes far longer than reading the time-stamp counter",
-        "use a clock source that the vDSO can read (tsc), or read the time-stamp counter", NULL,
+        "use a clock source that the vDSO can read (tsc), or read the time-stamp counter", reads_clock_itself,
         {"clock-vdso", 0, 0, "a call of clock_gettime()"},
         {"rdtsc", 0, 0, "a read of the time-stamp counter"}},
 };
 
-/* Less than this many times dearer is nothing to change. */
-static const double ratio_least = 1.1;
+/* What is gained for certain must be so much of what is left, and so long: less is nothing to change a
+ * machine or a program for. */
+static const double share_least = 0.1, ns_least = 3;
 
 static const struct result_cell *cell_of(const struct result *result, const struct what *what)
 {
@@ -71,30 +98,26 @@ static const struct result_cell *cell_of(const struct result *result, const stru
                        : inspect_chase_cell(result, what->order, lines_bytes, what->page_bytes);
 }
 
-static bool applies(const struct result *result, const struct remedy_row *row)
+/* In the place of what might be a remedy: why it cannot be told. */
+static int add_untold(
+    struct result *result, const struct remedy_row *row, const char *why, struct error *error)
 {
-    if (!row->only_if)
-        return true;
-    const struct finding *finding = findings_find(&result->findings, row->only_if, NULL);
-    return finding && finding_has_number(finding) && finding->number != 0;
+    struct finding finding = inspect_measured(
+        "remedy-cost", "what a change would bring", FINDING_MEMORY, UNIT_NS, inspect_figure(NAN), why);
+    snprintf(finding.key, sizeof finding.key, "%s", row->name);
+    snprintf(finding.how, sizeof finding.how, "%.110s, against %.110s", row->with.text, row->without.text);
+    return findings_add(&result->findings, &finding, error);
 }
 
-static int add_row(struct result *result, const struct remedy_row *row, struct error *error)
+static int add_remedy(struct result *result, const struct remedy_row *row, const struct result_cell *with,
+    const struct result_cell *without, const struct estimate *more, struct error *error)
 {
-    const struct result_cell *with = cell_of(result, &row->with), *without = cell_of(result, &row->without);
-    if (!with || !without || !applies(result, row) || !(with->median > ratio_least * without->median))
-        return 0;
-    struct estimate more;
-    if (figures_difference(with, without, &more))
-        return error_set(error, ENOMEM, "no memory for what a remedy brings");
-    if (!(more.low > 0))
-        return 0;
     struct remedy remedy = {
         .with_ns = with->median,
         .without_ns = without->median,
-        .more_ns = more.median,
-        .low = more.low,
-        .high = more.high,
+        .more_ns = more->median,
+        .low = more->low,
+        .high = more->high,
     };
     snprintf(remedy.name, sizeof remedy.name, "%s", row->name);
     snprintf(remedy.cost, sizeof remedy.cost, "%s", row->cost);
@@ -110,7 +133,7 @@ static int add_cpu_limit(struct inspection *inspection, struct error *error)
     static const double second = 1e9;
     const struct fact *limit = &inspection->result->host.cpus.limit;
     double left = inspection->gaps_known ? 1 - inspection->gaps.known.share : NAN;
-    if (!inspection->throttled || !limit->known || !(left > 0 && left * ratio_least < 1))
+    if (!inspection->throttled || !limit->known || !(left > 0 && left * (1 + share_least) < 1))
         return 0;
     struct remedy remedy = {
         .name = "cpu-limit",
@@ -130,7 +153,24 @@ static int add_cpu_limit(struct inspection *inspection, struct error *error)
     return findings_add_remedy(&inspection->result->findings, &remedy, error);
 }
 
-/* By how many times dearer: operations that differ in length cannot be held against each other otherwise. */
+/* What was not measured at all is missing elsewhere, with its reason. */
+static int add_row(struct result *result, const struct remedy_row *row, struct error *error)
+{
+    const struct result_cell *with = cell_of(result, &row->with), *without = cell_of(result, &row->without);
+    struct estimate more;
+    char why[WHY_BYTES];
+    if (!cell_measured(with) || !cell_measured(without) || (row->already && row->already(result)))
+        return 0;
+    if (cells_unfit(with, without, why))
+        return add_untold(result, row, why, error);
+    if (figures_difference(with, without, &more))
+        return error_set(error, ENOMEM, "no memory for what a remedy brings");
+    bool relevant = more.low >= ns_least && more.low >= share_least * without->median;
+    return relevant ? add_remedy(result, row, with, without, &more, error) : 0;
+}
+
+/* By how many times dearer: operations that differ in length cannot be held against each other otherwise.
+ */
 static int dearest_first(const void *a, const void *b)
 {
     const struct remedy *left = a, *right = b;

@@ -66,15 +66,32 @@ static size_t collect(const struct result *result, struct splinter_point **point
     return count;
 }
 
-/* Of the memory of the large curve, as proved in its worst placement; NAN: not known. */
-static double large_share(const struct result *result)
+/* One of the large curve; NULL: there is none. */
+static const struct result_cell *large_cell(const struct result *result)
 {
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
         if (cell_is_order(cell, CHASE_LINE_PER_PAGE) && cell->cell.host_page_bytes == large_page)
-            return cell->pages.host_share_2m;
+            return cell;
     }
-    return NAN;
+    return NULL;
+}
+
+/* Of its memory, as proved in its worst placement; NAN: not known. */
+static double large_share(const struct result *result)
+{
+    const struct result_cell *cell = large_cell(result);
+    return cell ? cell->pages.host_share_2m : NAN;
+}
+
+/* Where nothing may be made of the large curve and its share of large pages, which would say so, is not
+ * known: why. */
+static void explain_large(const struct result *result, struct splinter *splinter)
+{
+    const struct result_cell *cell = large_cell(result);
+    char why[WHY_BYTES];
+    if (cell && cell_measured(cell) && !isfinite(large_share(result)) && cells_unfit(cell, cell, why))
+        snprintf(splinter->reason, sizeof splinter->reason, "%s", why);
 }
 
 static bool is_emulated(const struct host *host)
@@ -177,6 +194,8 @@ int inspect_find_splinter(struct inspection *inspection, struct error *error)
         return rc;
     if (splinter.verdict == SPLINTER_UNKNOWN && inspection->no_curves[0])
         snprintf(splinter.reason, sizeof splinter.reason, "%s", inspection->no_curves);
+    else if (splinter.verdict == SPLINTER_UNKNOWN)
+        explain_large(result, &splinter);
     struct finding verdict = verdict_finding(&splinter);
     for (size_t i = 0; rc == 0 && i < 2; i++)
         rc = add_level(&splinter.levels[i], i, result, error);

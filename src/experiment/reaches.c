@@ -236,7 +236,8 @@ static int find_steps(const struct look *look, struct step **steps, size_t *coun
     if (!curve)
         return error_set(error, ENOMEM, "not enough memory to look for the reaches of a curve");
     for (size_t i = 0; i < points; i++) {
-        const struct result_cell *cell = look->curve->points[i].cell;
+        const struct curve_point *point = &look->curve->points[i];
+        const struct result_cell *cell = point->cell && !cell_unfit(point->cell) ? point->cell : NULL;
         curve[i] = (struct steps_point){(double)look->group->working_sets[i], cell ? cell->median : NAN,
             cell ? cell->low : NAN, cell ? cell->high : NAN};
     }

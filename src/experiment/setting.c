@@ -165,7 +165,7 @@ int setting_describe(struct setting *setting, struct result *result, struct erro
         result_set_monitor(result, &setting->facts[i]);
     if (setting->pin.before)
         pin_pause(&setting->pin);
-    int rc = host_look(&result->host, error);
+    int rc = host_look_from(&result->host, (int)setting->pin.cpu, error);
     int bound = setting->pin.before ? pin_resume(&setting->pin, &other) : 0;
     if (setting->image.code) /* it was ready, and is or is not again */
         setting->cannot_measure = bound < 0 ? other : (struct error){.code = 0};

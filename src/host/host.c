@@ -13,17 +13,40 @@
 #include "host/tlb.h"
 #include "host/topology.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-int host_look(struct host *host, struct error *error)
+/* What CPUID tells is of the CPU that asks. */
+static int look_by_cpuid(struct host *host, struct error *error)
 {
-    struct host seen = {0};
-    int rc = host_look_cpu(&seen, error);
+    enum { CPUS_MAX = 8192 };
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
+    cpu_set_t *before = CPU_ALLOC(CPUS_MAX), *one = CPU_ALLOC(CPUS_MAX);
+    bool moved = false;
+    if (before && one && host->looked_at >= 0 && sched_getaffinity(0, bytes, before) >= 0) {
+        CPU_ZERO_S(bytes, one);
+        CPU_SET_S((size_t)host->looked_at, bytes, one);
+        moved = sched_setaffinity(0, bytes, one) == 0;
+    }
+    int rc = host_look_cpu(host, error);
+    if (rc == 0) {
+        host_look_hypervisor(host);
+        host_look_tlbs(host);
+    }
+    if (moved)
+        (void)sched_setaffinity(0, bytes, before);
+    CPU_FREE(one);
+    CPU_FREE(before);
+    return rc;
+}
+
+int host_look_from(struct host *host, int cpu, struct error *error)
+{
+    struct host seen = {.looked_at = cpu};
+    int rc = look_by_cpuid(&seen, error);
     if (rc)
         return rc;
-    host_look_hypervisor(&seen);
-    host_look_tlbs(&seen);
     host_look_topology(&seen);
     host_look_memory(&seen);
     host_look_settings(&seen);
@@ -35,6 +58,11 @@ int host_look(struct host *host, struct error *error)
     host_look_reclaim(&seen);
     *host = seen;
     return 0;
+}
+
+int host_look(struct host *host, struct error *error)
+{
+    return host_look_from(host, -1, error);
 }
 
 void host_free(struct host *host)

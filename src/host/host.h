@@ -57,6 +57,8 @@ struct host {
     struct host_tlb tlbs[HOST_TLBS_MAX];
     size_t tlb_count;
     struct fact tlb_source; /* which CPUID leaves, or why none */
+    int looked_at;          /* the CPU that CPUID, TLBs and caches are of; -1: of any */
+    bool caches_differ;     /* other CPUs have caches of other sizes than this one */
     struct fact topology;   /* unknown: why hwloc gave none; then caches come from /sys or are missing */
     unsigned cpus_online;
     struct fact numa_nodes;
@@ -116,9 +118,12 @@ struct host {
     } reclaim;
 };
 
-/* Looks at the machine and fills *host. Only a lack of memory is an error: what cannot be seen is told in the
- * facts. Takes some ms (hwloc); call it outside of anything that is timed. host_free() releases it. */
+/* Looks at the machine and fills *host. What processors differ in (CPUID, TLBs, caches, governor) is that of
+ * `cpu`; without it, of the one that the thread is on, and the caches of all. Only a lack of memory is an
+ * error: what cannot be seen is told in the facts. Takes some ms (hwloc); call it outside of anything that is
+ * timed. host_free() releases it. */
 int host_look(struct host *host, struct error *error);
+int host_look_from(struct host *host, int cpu, struct error *error);
 void host_free(struct host *host);
 
 /* As JSON (record.h): what the machine is, and what may be set on it. Not in files: clock, cpus, passthrough,

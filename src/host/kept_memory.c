@@ -1,6 +1,7 @@
 #include "host/kept_memory.h"
 
 #include "base/size.h"
+#include "host/effect.h"
 #include "host/memory_facts.h"
 
 #include <errno.h>
@@ -18,6 +19,14 @@ static bool choose_pages(const struct kept_area *area)
     return madvise(area->reserved, area->reserved_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL;
 }
 
+/* Whether mprotect() gives a right, or who touches the memory is killed. Tried on the last page, which no
+ * memory is made of. */
+static bool can_open(const struct kept_area *area)
+{
+    char *last = (char *)area->reserved + area->reserved_bytes - 4 * KIB;
+    return mprotect(last, 4 * KIB, PROT_READ | PROT_WRITE) == 0 && effect_can_write(last);
+}
+
 static int reserve(struct kept_area *area, uint64_t page_bytes, struct error *error)
 {
     struct kept_area made = {.page_bytes = page_bytes, .reserved_bytes = AREA_BYTES + ALIGNMENT};
@@ -29,6 +38,12 @@ static int reserve(struct kept_area *area, uint64_t page_bytes, struct error *er
         int code = errno;
         munmap(made.reserved, made.reserved_bytes);
         return error_errno(error, code, "cannot choose the pages of memory that is kept");
+    }
+    if (!can_open(&made)) {
+        munmap(made.reserved, made.reserved_bytes);
+        return error_set(error, ENOTSUP,
+            "this kernel says that mprotect() made memory accessible, and it is not (an emulator or a "
+            "sandbox?)");
     }
     uintptr_t start = (uintptr_t)made.reserved;
     made.next = (char *)made.reserved + (-start & (ALIGNMENT - 1));

@@ -1,5 +1,6 @@
 #include "host/memory_internal.h"
 
+#include "host/effect.h"
 #include "host/hugetlb.h"
 #include "host/memory_facts.h"
 
@@ -82,9 +83,11 @@ static int open_hugetlb(const struct memory *memory, struct error *error)
     return error_errno(error, errno, "cannot map %" PRIu64 " MiB of hugetlb pages", mib_up(memory->bytes));
 }
 
+/* Mapped anew: mprotect() that says yes and does nothing would kill who touches it. */
 static int open_anonymous(const struct memory *memory, struct error *error)
 {
-    if (mprotect(memory->base, memory->bytes, PROT_READ | PROT_WRITE))
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    if (mmap(memory->base, memory->bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
         return error_errno(error, errno, "cannot map %" PRIu64 " MiB of memory", mib_up(memory->bytes));
     return advise(memory, error);
 }
@@ -131,11 +134,27 @@ void memory_unmap(struct memory *memory)
 
 /* ---- lock ---- */
 
+static int check_locked(const struct memory *memory, uint64_t before, struct error *error)
+{
+    uint64_t after = 0;
+    int rc = effect_held_memory(&after, error);
+    if (rc < 0 || after >= before + memory->bytes / KIB)
+        return rc;
+    return error_set(error, ENOTSUP,
+        "the kernel says that it locked %" PRIu64 " MiB of memory, and locked %" PRId64
+        " KiB (VmLck in /proc/self/status): an emulator or a sandbox cannot lock memory, leave that out",
+        mib_up(memory->bytes), (int64_t)(after - before));
+}
+
 int memory_lock(struct memory *memory, struct error *error)
 {
     struct rlimit limit = {0};
+    uint64_t before = 0;
+    int rc = effect_held_memory(&before, error);
+    if (rc < 0)
+        return rc;
     if (!mlock(memory->base, memory->bytes))
-        return 0;
+        return check_locked(memory, before, error);
     int code = errno;
     (void)getrlimit(RLIMIT_MEMLOCK, &limit);
     if (limit.rlim_cur >= memory->bytes) /* also without one, RLIM_INFINITY */

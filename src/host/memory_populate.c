@@ -34,6 +34,23 @@ static void touch(char *at, size_t bytes, bool write)
     }
 }
 
+/* Whether all of it is there. Emulators of Linux and sandboxes say yes to MADV_POPULATE and do nothing. A
+ * kernel that does not tell is left at its word. */
+static bool is_there(char *at, size_t bytes)
+{
+    enum { PAGES = 4096 };
+    unsigned char present[PAGES];
+    for (size_t done = 0; done < bytes; done += PAGES * SMALL_PAGE) {
+        size_t left = bytes - done, piece = left < PAGES * SMALL_PAGE ? left : PAGES * SMALL_PAGE;
+        if (mincore(at + done, piece, present))
+            return true;
+        for (size_t i = 0; i < piece / SMALL_PAGE; i++)
+            if (!(present[i] & 1))
+                return false;
+    }
+    return true;
+}
+
 /* 0 or a negative errno. A hugetlb page that is not to be had would kill who touches it: -ENOTSUP. What was
  * interrupted has got further each time, unless that is all the kernel ever says. */
 static int fault_in(const struct memory *memory, char *at, size_t bytes, bool write)
@@ -48,6 +65,8 @@ static int fault_in(const struct memory *memory, char *at, size_t bytes, bool wr
         if ((errno != EINTR && errno != EAGAIN) || tries == POPULATE_TRIES)
             return errno == EINTR ? -EAGAIN : -errno;
     }
+    if (memory->source != MEMORY_HUGETLB && !is_there(at, bytes))
+        touch(at, bytes, write);
     return 0;
 }
 

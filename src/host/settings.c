@@ -28,9 +28,14 @@ static bool take_governor(const char *policy, void *context)
     return true;
 }
 
-static struct fact look_governor(void)
+static struct fact look_governor(int cpu)
 {
     struct fact governor = fact_unknown("no cpufreq driver in /sys");
+    char path[READ_TEXT_LINE];
+    (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", cpu);
+    struct fact own = read_fact(path);
+    if (cpu >= 0 && own.known)
+        return own;
     (void)read_each_name("/sys/devices/system/cpu/cpufreq", take_governor, &governor);
     return governor;
 }
@@ -117,7 +122,7 @@ static struct fact look_kernel(void)
 void host_look_settings(struct host *host)
 {
     host->kernel = look_kernel();
-    host->governor = look_governor();
+    host->governor = look_governor(host->looked_at);
     host->turbo = look_turbo();
     host->smt = look_smt();
     look_mitigations(host);

@@ -50,13 +50,23 @@ static void add_hwloc_cache(struct host *host, hwloc_obj_t object)
         add_cache(host, &cache);
 }
 
+/* Those of one CPU, where it is told which: cores of other kinds have others. */
 static void take_caches(struct host *host, hwloc_topology_t topology)
 {
     static const hwloc_obj_type_t types[] = {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L1ICACHE, HWLOC_OBJ_L2CACHE,
         HWLOC_OBJ_L2ICACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L3ICACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        for (hwloc_obj_t at = NULL; (at = hwloc_get_next_obj_by_type(topology, types[i], at));)
-            add_hwloc_cache(host, at);
+    hwloc_obj_t cpu =
+        host->looked_at < 0 ? NULL : hwloc_get_pu_obj_by_os_index(topology, (unsigned)host->looked_at);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        hwloc_obj_t own = cpu ? hwloc_get_ancestor_obj_by_type(topology, types[i], cpu) : NULL;
+        if (own)
+            add_hwloc_cache(host, own);
+        for (hwloc_obj_t at = NULL; (at = hwloc_get_next_obj_by_type(topology, types[i], at));) {
+            host->caches_differ |= own && at->attr->cache.size != own->attr->cache.size;
+            if (!cpu)
+                add_hwloc_cache(host, at);
+        }
+    }
 }
 
 /* hwloc writes to stderr what it finds inconsistent unless HWLOC_HIDE_ERRORS is 2, which it reads once. The
@@ -114,15 +124,22 @@ static struct fact look_by_hwloc(struct host *host)
 
 /* ---- /sys ---- */
 
-static int index_line(unsigned index, const char *name, char *line, size_t size)
+/* One of the caches that /sys describes. */
+struct sysfs_index {
+    int cpu;
+    unsigned index;
+};
+
+static int index_line(struct sysfs_index of, const char *name, char *line, size_t size)
 {
     char path[128];
-    (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%u/%s", index, name);
+    (void)snprintf(
+        path, sizeof path, "/sys/devices/system/cpu/cpu%d/cache/index%u/%s", of.cpu, of.index, name);
     return read_line(path, line, size);
 }
 
 /* A number, perhaps with K or M behind it; 0 if there is none. */
-static uint64_t index_number(unsigned index, const char *name)
+static uint64_t index_number(struct sysfs_index index, const char *name)
 {
     char line[READ_TEXT_LINE];
     uint64_t number;
@@ -135,13 +152,13 @@ static uint64_t index_number(unsigned index, const char *name)
 }
 
 /* Large numbers are garbage here and count as not told. */
-static unsigned index_small(unsigned index, const char *name)
+static unsigned index_small(struct sysfs_index index, const char *name)
 {
     uint64_t number = index_number(index, name);
     return number <= UINT16_MAX ? (unsigned)number : 0;
 }
 
-static bool sysfs_type(unsigned index, char type[static 16])
+static bool sysfs_type(struct sysfs_index index, char type[static 16])
 {
     static const struct {
         const char *sysfs, *ours;
@@ -157,7 +174,7 @@ static bool sysfs_type(unsigned index, char type[static 16])
     return false;
 }
 
-static unsigned sysfs_shared(unsigned index)
+static unsigned sysfs_shared(struct sysfs_index index)
 {
     char line[READ_TEXT_LINE];
     if (index_line(index, "shared_cpu_list", line, sizeof line))
@@ -165,7 +182,7 @@ static unsigned sysfs_shared(unsigned index)
     return text_list_count(line);
 }
 
-static void add_sysfs_cache(struct host *host, unsigned index)
+static void add_sysfs_cache(struct host *host, struct sysfs_index index)
 {
     struct host_cache cache = {
         .level = index_small(index, "level"),
@@ -181,7 +198,7 @@ static void add_sysfs_cache(struct host *host, unsigned index)
 static void look_by_sysfs(struct host *host)
 {
     for (unsigned index = 0; index < 2 * HOST_CACHES_MAX; index++)
-        add_sysfs_cache(host, index);
+        add_sysfs_cache(host, (struct sysfs_index){host->looked_at < 0 ? 0 : host->looked_at, index});
 }
 
 static struct fact nodes_by_sysfs(void)

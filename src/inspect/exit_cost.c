@@ -52,6 +52,11 @@ static bool is_measured(const struct exit_price *price)
     return isfinite(price->value) && price->value > 0;
 }
 
+static void say_missing(char reason[256], const char *known, const char *otherwise)
+{
+    say(reason, "%s", known && known[0] ? known : otherwise);
+}
+
 static double low_of(const struct exit_price *price)
 {
     return isfinite(price->low) ? fmin(price->low, price->value) : price->value;
@@ -136,7 +141,7 @@ static void judge_cpuid(const struct exit_cost_input *input, struct exit_cost *o
 {
     out->cpuid = EXIT_UNKNOWN;
     if (!is_measured(&input->cpuid)) {
-        say(out->cpuid_reason, "the price of CPUID was not measured");
+        say_missing(out->cpuid_reason, input->no_cpuid, "the price of CPUID was not measured");
         return;
     }
     if (is_emulated(input)) {
@@ -165,7 +170,8 @@ static void judge_rdtsc(const struct exit_cost_input *input, struct exit_cost *o
 {
     out->rdtsc = EXIT_ANSWER_UNKNOWN;
     if (!is_measured(&input->rdtsc)) {
-        say(out->rdtsc_reason, "the price of reading the time-stamp counter was not measured");
+        say_missing(out->rdtsc_reason, input->no_rdtsc,
+            "the price of reading the time-stamp counter was not measured");
         return;
     }
     if (is_emulated(input)) {
@@ -191,7 +197,7 @@ static void judge_clock(const struct exit_cost_input *input, struct exit_cost *o
 {
     out->clock_slow = EXIT_ANSWER_UNKNOWN;
     if (!is_measured(&input->clock_vdso) || !is_measured(&input->clock_syscall)) {
-        say(out->clock_reason, "the price of reading the clock was not measured");
+        say_missing(out->clock_reason, input->no_clock, "the price of reading the clock was not measured");
         return;
     }
     double low = low_of(&input->clock_vdso) / high_of(&input->clock_syscall);

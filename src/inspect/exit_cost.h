@@ -27,6 +27,7 @@ struct exit_cost_input {
     const char *guest_of;     /* its name as host->guest_of has it ("kvm", "tcg"); NULL: not known */
     double tsc_ghz;           /* of the time-stamp counter; NAN: not known */
     const char *clock_source; /* what this kernel reads the time from ("tsc"); NULL: not known */
+    const char *no_cpuid, *no_rdtsc, *no_clock; /* why a price is missing; NULL, "": nothing to say */
 };
 
 enum exit_verdict {

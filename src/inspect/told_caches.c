@@ -40,13 +40,24 @@ static struct fact cache_words(const struct host_cache *cache)
     return fact_known("%s", text);
 }
 
+/* Whose these are is said where other CPUs have others. */
+static void cache_how(const struct host *host, char how[static FINDING_TEXT_BYTES])
+{
+    int cpu = host->looked_at < 0 ? 0 : host->looked_at;
+    int used = host->topology.known
+                   ? snprintf(how, FINDING_TEXT_BYTES, "hwloc")
+                   : snprintf(how, FINDING_TEXT_BYTES, "/sys/devices/system/cpu/cpu%d/cache", cpu);
+    if (host->caches_differ)
+        (void)snprintf(how + used, FINDING_TEXT_BYTES - (size_t)used,
+            ", of CPU %d, on which all was measured: other CPUs here have other caches", cpu);
+}
+
 static int tell_cache(const struct telling *telling, const struct host_cache *cache)
 {
-    char key[FINDING_KEY_BYTES];
-    const struct told_value value = {.key = key,
-        .how = telling->host->topology.known ? "hwloc" : "/sys/devices/system/cpu/cpu0/cache",
-        .value = cache_words(cache),
-        .number = (double)cache->bytes};
+    char key[FINDING_KEY_BYTES], how[FINDING_TEXT_BYTES];
+    cache_how(telling->host, how);
+    const struct told_value value = {
+        .key = key, .how = how, .value = cache_words(cache), .number = (double)cache->bytes};
     cache_key(cache, key);
     return tell(telling, &cache_kind, &value);
 }

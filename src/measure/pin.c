@@ -3,6 +3,7 @@
 #include "host/cpu_use.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,27 @@ static int bind_failed(int code, int cpu, struct error *error)
         code == EINVAL ? " (it may have been taken away just now: choose another one by --cpu)" : "");
 }
 
+/* Emulators of Linux and sandboxes say yes and do nothing. What a kernel does not tell is left at its word.
+ */
+int pin_check(unsigned cpu, struct error *error)
+{
+    cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
+    if (!set)
+        return error_set(error, ENOMEM, "no memory for a set of CPUs");
+    CPU_ZERO_S(bytes, set);
+    bool told = sched_getaffinity(0, bytes, set) >= 0;
+    bool alone = !told || (CPU_COUNT_S(bytes, set) == 1 && CPU_ISSET_S(cpu, bytes, set));
+    int here = sched_getcpu();
+    CPU_FREE(set);
+    if (alone && (here < 0 || here == (int)cpu))
+        return 0;
+    return error_set(error, ENOTSUP,
+        "this kernel says that the thread is bound to CPU %u, but %s: what is measured would be of any CPU. "
+        "Run vcost outside of the emulator or sandbox",
+        cpu, alone ? "it runs on another" : "it may run on others all the same");
+}
+
 static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
 {
     char allowed[128];
@@ -72,7 +94,7 @@ static int choose_and_bind(struct pin *pin, int wanted, struct error *error)
     if (rc < 0)
         return bind_failed(-rc, cpu, error);
     pin->cpu = (unsigned)cpu;
-    return 0;
+    return pin_check(pin->cpu, error);
 }
 
 int pin_thread(struct pin *pin, int wanted, struct error *error)
@@ -116,7 +138,7 @@ void pin_pause(const struct pin *pin)
 int pin_resume(const struct pin *pin, struct error *error)
 {
     int rc = pin_bind(pin->cpu);
-    return rc < 0 ? bind_failed(-rc, (int)pin->cpu, error) : 0;
+    return rc < 0 ? bind_failed(-rc, (int)pin->cpu, error) : pin_check(pin->cpu, error);
 }
 
 void pin_release(struct pin *pin)

@@ -24,6 +24,10 @@ int pin_idlest(const struct cpu_look *look);
 /* Binds the calling thread to a CPU. 0 or -errno. */
 int pin_bind(unsigned cpu);
 
+/* Whether the calling thread, which the kernel says is bound to a CPU, is: -ENOTSUP with a sentence if not.
+ */
+int pin_check(unsigned cpu, struct error *error);
+
 /* Another CPU that the thread may use once it is released; -1 if there is none. */
 int pin_other(const struct pin *pin);
 

@@ -24,6 +24,7 @@ struct place {
     struct found slowest, fastest;        /* the largest that are significant */
     uint64_t unclear_least, unclear_most; /* working sets */
     bool some_without;                    /* of the unclear ones some have no ratio at all */
+    const char *withheld;                 /* why a comparison has no ratio; NULL: all have */
 };
 
 struct chase_view {
@@ -97,7 +98,8 @@ static void count_point(struct place *place, struct found found)
     if (found.point->doubt) {
         ratios_add_none(&place->ratios);
         place->some_without = true;
-    }
+    } else if (against && !point_compared(found.point))
+        place->withheld = comparison_reason(against);
     bool tells_nothing = found.point->doubt || (against && ratio_is_unclear(against->low, against->high));
     if (tells_nothing) {
         place->unclear_least = bytes < place->unclear_least ? bytes : place->unclear_least;
@@ -165,9 +167,8 @@ static void conclude(const struct chase_view *view, const struct place *place)
             view_add(doc, ", and up to %s", found_text(view, place->fastest, " less,"));
         view_add(doc, "%s.", incomplete);
     } else if (!ratios->all) {
-        document_say(doc, BLOCK_CONCLUSION,
-            "This run cannot tell what memory access %s costs: that needs two placements or more%s.", where,
-            incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "This run cannot tell what memory access %s costs: %s%s.", where,
+            place->withheld ? place->withheld : "that needs two placements or more", incomplete);
     } else if (ratios_disturbed(ratios)) {
         document_say(doc, BLOCK_CONCLUSION,
             "This run was too disturbed to tell what memory access %s costs%s: %s.", where, incomplete,
@@ -187,6 +188,9 @@ static void conclude_alone(const struct chase_view *view)
 {
     const struct curve_point *first = NULL, *last = NULL;
     const struct curve *curve = NULL;
+    const struct result *result = view->result;
+    const char *unfit =
+        result->cell_count && cell_measured(result->cells) ? cell_unlike(result->cells) : NULL;
     for (size_t c = 0; c < view->curves.count && !first; c++) {
         curve = view->curves.all[c];
         for (size_t i = 0; i < curve->group->working_set_count; i++)
@@ -199,7 +203,9 @@ static void conclude_alone(const struct chase_view *view)
         document_say(view->doc, BLOCK_CONCLUSION, "An access takes %s ns at %s",
             format_ns(first->cell->median).text, format_size(first->working_set_bytes).text);
     else
-        document_say(view->doc, BLOCK_CONCLUSION, "Nothing was measured");
+        document_say(view->doc, BLOCK_CONCLUSION,
+            unfit ? "Nothing that was measured tells how long an access takes: %s" : "Nothing was measured%s",
+            unfit ? unfit : "");
     if (last != first)
         view_add(view->doc, " and %s ns at %s", format_ns(last->cell->median).text,
             format_size(last->working_set_bytes).text);
@@ -407,7 +413,7 @@ static void add_table(const struct chase_view *view, const struct curve_group *g
     for (size_t at = 0; measured && at < group->working_set_count; at++) {
         bool any = false;
         for (size_t i = 0; i < group->curve_count; i++)
-            any |= point_measured(&curves[i].points[at]);
+            any |= cell_measured(curves[i].points[at].cell);
         measured[rows] = at;
         rows += any;
     }

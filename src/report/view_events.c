@@ -55,6 +55,11 @@ struct price_list {
     bool elsewhere;    /* a guest is another machine */
 };
 
+static bool is_shown(const struct result_cell *cell)
+{
+    return cell && !cell_unlike(cell);
+}
+
 static bool is_native(const struct result_cell *cell)
 {
     return !strcmp(cell->cell.monitor, "native");
@@ -124,9 +129,9 @@ static void price_row(const struct result *result, struct price *row)
     }
     bool impossible = row->known ? row->known->native.impossible && !row->known->against
                                  : result->complete && row->native && row->native->quality == QUALITY_MISSING;
-    if (!native->against && impossible && cell_measured(guest) && !is_baseline(result, row))
+    if (!native->against && impossible && is_shown(guest) && !is_baseline(result, row))
         *native = (struct price_extra){NULL, guest->median, guest->low, guest->high, NULL};
-    row->cell = cell_measured(guest) ? guest : cell_measured(row->native) ? row->native : NULL;
+    row->cell = is_shown(guest) ? guest : is_shown(row->native) ? row->native : NULL;
     row->elsewhere = guest && cell_without_guest(guest);
     row->who = row->elsewhere ? guest->label : guest ? guest->cell.monitor : NULL;
     row->where = row->elsewhere ? "there" : "in the guest";
@@ -137,7 +142,7 @@ static void price_row(const struct result *result, struct price *row)
     bool same = (native->low <= 0 && native->high >= 0) || native->doubt; /* without an interval nothing is */
     row->flags = (native->low > 0 ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
                  (compared ? COMPARED : 0u) | (compared && row->exits <= stays_inside ? STAYS_INSIDE : 0u) |
-                 (row->cell ? MEASURED : 0u) | (cell_measured(guest) ? MEASURED_IN_GUEST : 0u) |
+                 (row->cell ? MEASURED : 0u) | (is_shown(guest) ? MEASURED_IN_GUEST : 0u) |
                  (same                          ? IN_AS_NATIVE
                      : isfinite(native->ns)     ? IN_OVER_NATIVE
                      : !over_event && row->cell ? IN_ALONE
@@ -356,9 +361,9 @@ static void say_memory(const struct price_list *prices, struct document *doc)
     const struct price *fresh = find_price(prices, "first-touch-2m-fresh", MEASURED),
                        *recycled = find_price(prices, "first-touch-2m", MEASURED);
     struct listing times = {.doc = doc, .between = ", "}, said = {.doc = doc, .between = " "};
-    if (fault && cell_measured(fault->guest))
+    if (fault && is_shown(fault->guest))
         listing_add(&times, "%s %s", cell_text(doc, fault->guest), fault->where);
-    if (fault && cell_measured(fault->native))
+    if (fault && is_shown(fault->native))
         listing_add(&times, "%s natively", cell_text(doc, fault->native));
     if (fault)
         listing_add(&said, "A page fault: %s.", listing_text(&times));
@@ -450,7 +455,7 @@ static void fill_price(const struct result *result, const struct price *price, e
         if (!cells[i])
             continue;
         table_interval(table, row, PRICE_NATIVE + i, cells[i]->median, cells[i]->low, cells[i]->high);
-        table_at(table, row, PRICE_NATIVE + i)->why = cell_measured(cells[i]) ? NULL : cell_reason(cells[i]);
+        table_at(table, row, PRICE_NATIVE + i)->why = cell_unlike(cells[i]);
         if (cells[i]->quality == QUALITY_INTERRUPTED)
             table_at(table, row, PRICE_EVENT)->mark = "!";
     }
@@ -524,7 +529,7 @@ static void add_bars(const struct price_list *prices, struct document *doc)
         for (size_t i = 0; i < count; i++) {
             const struct result_cell *cell = guest ? bars[i]->guest : bars[i]->native;
             names[i] = bars[i]->name;
-            if (!cell_measured(cell))
+            if (!is_shown(cell))
                 continue;
             if (!series && !(series = chart_series(doc, chart, guest ? prices->guest : "native", count)))
                 return;
@@ -542,14 +547,14 @@ static const char *remark_of(enum remark_kind kind, const struct price *price)
     const struct result_cell *guest = price->guest, *native = price->native;
     bool natively = native && !(price->known && price->known->native.impossible);
     if (kind == REMARK_MISSING)
-        return price->cell ? NULL : cell_reason(natively || !guest ? native : guest);
+        return price->cell ? NULL : cell_unlike(natively || !guest ? native : guest);
     if (kind == REMARK_DOUBT)
         return price->over[OVER_NATIVE].doubt ? price->over[OVER_NATIVE].doubt
                                               : price->over[OVER_EVENT].doubt;
     if (kind == REMARK_FIGURE)
         return guest && guest->note[0] ? guest->note : native && native->note[0] ? native->note : NULL;
     const struct result_cell *other = price->cell == guest ? native : guest;
-    return price->cell && other && !cell_measured(other) ? cell_reason(other) : NULL;
+    return price->cell && other ? cell_unlike(other) : NULL;
 }
 
 static void add_notes(const struct price_list *prices, struct document *doc)

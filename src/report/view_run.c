@@ -148,7 +148,8 @@ void view_run_today(const struct result *result, struct document *doc)
             add_reach(reaches, &count, found->ratio, found->low, found->high);
     bool compared = count;
     for (size_t i = 0; reaches && !compared && i < result->cell_count; i++, cell++)
-        add_reach(reaches, &count, cell->median, cell->low, cell->high);
+        if (!cell_unlike(cell))
+            add_reach(reaches, &count, cell->median, cell->low, cell->high);
     if (!count)
         return;
     statistics_median(reaches, count); /* sorts them */
@@ -173,11 +174,13 @@ enum shape_kind { MODES_OF_SAMPLES, MODES_OF_PLACEMENTS, TREND, DRIFT, SHAPE_KIN
 static double shape_size(enum shape_kind kind, const struct result_cell *cell)
 {
     const struct modes *modes = &cell->modes;
-    if (kind == TREND || kind == DRIFT)
-        return kind == TREND ? cell->trend_percent : cell->drift_percent;
-    return modes->two && modes->low > 0 && modes->of_placements == (kind == MODES_OF_PLACEMENTS)
-               ? log(modes->high / modes->low)
-               : 0;
+    bool two = modes->two && modes->low > 0 && isfinite(modes->share_high) &&
+               modes->of_placements == (kind == MODES_OF_PLACEMENTS);
+    double size = kind == TREND   ? cell->trend_percent
+                  : kind == DRIFT ? cell->drift_percent
+                  : two           ? log(modes->high / modes->low)
+                                  : 0;
+    return isfinite(size) ? size : 0;
 }
 
 /* "native at 8 MiB (10 ns, and 15 ns in 25 %)", "native: page-fault, 64 KiB (+14 %)" */
@@ -296,7 +299,7 @@ const char *view_run_blame(const struct result *result, struct document *doc)
             disturbed, all, disturbed == 1 ? "was" : "were");
     return document_text(doc,
         "placements differ, as where caches are shared with neighbours. Run again, or longer: --time %.0f",
-        10 * ceil(fmax(4 * result->seconds, 60) / 10));
+        10 * ceil(fmin(fmax(4 * result->seconds, 60), 86400) / 10));
 }
 
 void view_run_method(const struct result *result, struct document *doc)

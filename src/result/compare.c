@@ -114,7 +114,8 @@ static struct side side_of(
             cell, &result->cells[ratio->baseline], {true, NAN, NAN, NAN, cell->quality, doubt}, doubt};
     return (struct side){cell, ratio ? &result->cells[ratio->baseline] : NULL,
         {true, ratio ? ratio->ratio : cell->median, ratio ? ratio->low : cell->low,
-            ratio ? ratio->high : cell->high, cell->quality, cell_reason(cell)},
+            ratio ? ratio->high : cell->high, cell->quality,
+            ratio && !isfinite(ratio->ratio) ? comparison_reason(ratio) : cell_reason(cell)},
         NULL};
 }
 
@@ -161,17 +162,32 @@ static void set_interval(
     }
 }
 
+/* Why what one of the files measured is not what the other did; NULL: it is, or one has no figure. */
+static const char *unlike_reason(struct pool *pool, const struct side sides[2])
+{
+    static const char *const files[] = {"the first file", "this file"};
+    for (size_t i = 0; i < 2; i++)
+        if (!sides[i].baseline && cell_measured(sides[i].cell) && cell_unlike(sides[i].cell))
+            return pool_format(pool, "%s in %s: %s", sides[i].cell->id, files[i], cell_unlike(sides[i].cell));
+    return NULL;
+}
+
 /* Of the first file and another. */
 static struct compared_change change_of(struct pool *pool, const struct side sides[2])
 {
     struct compared_change change = no_change;
     double first = sides[0].value.value, other = sides[1].value.value;
+    const char *unlike = sides[1].cell ? unlike_reason(pool, sides) : NULL;
     if (!sides[1].cell)
         change.reason = "the file does not have it";
+    else if (unlike)
+        change.reason = unlike;
     else if ((change.disturbed = sides[0].doubt || sides[1].doubt))
         change.reason = sides[0].doubt ? sides[0].doubt : sides[1].doubt;
     else if (isnan(first) || isnan(other))
-        change.reason = "one of the two files has no figure";
+        change.reason = sides[0].baseline && isnan(first)   ? sides[0].value.reason
+                        : sides[1].baseline && isnan(other) ? sides[1].value.reason
+                                                            : "one of the two files has no figure";
     else if (!(first > 0) || !(other > 0))
         change.reason = "there is no ratio of figures that are not above 0";
     else {

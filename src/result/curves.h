@@ -46,10 +46,10 @@ struct curves {
  * Comparisons that name no such cell are passed over. */
 void curves_arrange(const struct result *result, struct pool *pool, struct curves *curves);
 
-/* Whether a point has a figure, a ratio to its baseline. */
+/* Whether a point has a figure, of what its curve says, and a ratio to its baseline. */
 static inline bool point_measured(const struct curve_point *point)
 {
-    return cell_measured(point->cell);
+    return point->cell && !cell_unlike(point->cell);
 }
 
 static inline bool point_compared(const struct curve_point *point)

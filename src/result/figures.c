@@ -138,9 +138,14 @@ static int finish(struct pool *pool)
     return status;
 }
 
+static const struct estimate no_estimate = {NAN, NAN, NAN};
+
 int figures_floor(const struct result_cell *cell, struct estimate *floor)
 {
     struct pool pool = {0};
+    *floor = no_estimate;
+    if (cell_unfit(cell))
+        return 0;
     struct series floors = reduced(series_of(cell, &pool), least_of, COUNTS_ALL);
     if (!pool.failed)
         *floor = statistics_estimate(values_of(&floors), floors.count);
@@ -174,7 +179,8 @@ int figures_set_comparison(
         struct estimate ratio = statistics_difference(values_of(&logs), logs.count);
         struct estimate more = statistics_difference(values_of(&differences), differences.count);
         *comparison = (struct result_comparison){comparison->cell, comparison->baseline, exp(ratio.median),
-            exp(ratio.low), exp(ratio.high), more.median, more.low, more.high, (unsigned)differences.count};
+            exp(ratio.low), exp(ratio.high), more.median, more.low, more.high, (unsigned)differences.count,
+            ""};
     }
     return finish(&pool);
 }
@@ -183,6 +189,9 @@ int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference)
 {
     struct pool pool = {0};
+    *difference = no_estimate;
+    if (cell_unfit(cell) || cell_unfit(other))
+        return 0;
     struct series pairs =
         paired(medians_of(cell, COUNTS_NOT, &pool), medians_of(other, COUNTS_NOT, &pool), difference_of);
     if (!pool.failed)

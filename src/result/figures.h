@@ -27,11 +27,13 @@ int figures_set_cell(struct result_cell *cell);
 int figures_set_comparison(
     const struct result_cell *cell, const struct result_cell *baseline, struct result_comparison *comparison);
 
-/* Over each placement's fastest sample: what a neighbour's comings and goings hardly touch. */
+/* Over each placement's fastest sample: what a neighbour's comings and goings hardly touch. NAN of a cell
+ * that nothing may be derived from (cell_unfit()). */
 int figures_floor(const struct result_cell *cell, struct estimate *floor);
 
 /* How much more a cell costs than another that was measured in the same placements, but not in turns: of each
- * placement's medians. NAN without a placement in which both have undisturbed samples. */
+ * placement's medians. NAN without a placement in which both have undisturbed samples, or where nothing may
+ * be derived from one of them. */
 int figures_difference(
     const struct result_cell *cell, const struct result_cell *other, struct estimate *difference);
 

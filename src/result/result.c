@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,58 @@ const char *cell_reason(const struct result_cell *cell)
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
 }
 
+static size_t disturbed_samples(const struct result_cell *cell)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cell->sample_count; i++)
+        count += cell->samples[i].disturbed != DISTURBED_NOT;
+    return count;
+}
+
+const char *cell_unlike(const struct result_cell *cell)
+{
+    const struct workload_kind *kind = cell->cell.workload.kind;
+    if (!cell_measured(cell))
+        return cell_reason(cell);
+    if (cell->pages.as_asked || (kind && kind->pageless))
+        return NULL;
+    return cell->reason[0] ? cell->reason : "not the pages that were asked for";
+}
+
+const char *cell_unfit(const struct result_cell *cell)
+{
+    const char *unlike = cell_unlike(cell);
+    if (unlike)
+        return unlike;
+    bool all = cell->sample_count && disturbed_samples(cell) == cell->sample_count;
+    return all ? "every sample was disturbed" : NULL;
+}
+
+static void name_cell(const struct result_cell *cell, const char *reason, char why[static WHY_BYTES])
+{
+    snprintf(why, WHY_BYTES, "%.79s: %.150s", cell->id, reason);
+}
+
+bool cells_unfit(const struct result_cell *cell, const struct result_cell *other, char why[static WHY_BYTES])
+{
+    const struct result_cell *unfit = cell_unfit(cell) ? cell : other;
+    const char *reason = cell_unfit(unfit);
+    if (reason)
+        name_cell(unfit, reason, why);
+    return reason != NULL;
+}
+
+void comparison_withhold(struct result_comparison *comparison, const struct result_cell *cells)
+{
+    const struct result_cell *cell = &cells[comparison->cell], *baseline = &cells[comparison->baseline];
+    const struct result_cell *unlike = cell_measured(cell) && cell_unlike(cell) ? cell : baseline;
+    if (!cell_measured(unlike) || !cell_unlike(unlike))
+        return;
+    name_cell(unlike, cell_unlike(unlike), comparison->reason);
+    comparison->ratio = comparison->low = comparison->high = NAN;
+    comparison->more_ns = comparison->more_low_ns = comparison->more_high_ns = NAN;
+}
+
 const char *cell_without_guest(const struct result_cell *cell)
 {
     if (!strncmp(cell->cell.monitor, "command:", 8))
@@ -90,6 +143,8 @@ const char *cell_without_guest(const struct result_cell *cell)
 
 const char *comparison_reason(const struct result_comparison *comparison)
 {
+    if (!isfinite(comparison->ratio) && comparison->reason[0])
+        return comparison->reason;
     if (isfinite(comparison->low) && isfinite(comparison->high))
         return NULL;
     if (!comparison->placements)
@@ -112,6 +167,8 @@ const char *comparison_doubt(
 {
     const struct result_cell *cell = &result->cells[comparison->cell],
                              *baseline = &result->cells[comparison->baseline];
+    if (comparison->reason[0]) /* there is none, which is no doubt */
+        return NULL;
     double more = cell->median - baseline->median, ratio = cell->median / baseline->median;
     bool contradicts =
         figure == COMPARISON_RATIO

@@ -85,12 +85,15 @@ struct result_cell {
     char reason[160]; /* why not good; "" if good */
 };
 
+enum { WHY_BYTES = 240 }; /* the id of a cell, and what is wrong with it */
+
 struct result_comparison {
     size_t cell, baseline; /* indices into cells */
     double ratio, low, high;
     double more_ns, more_low_ns, more_high_ns; /* cell minus baseline, from the same pairs */
     unsigned placements; /* over which the interval was made; under 2 there is none: low and high are NAN; 0:
                             no pair of samples was undisturbed */
+    char reason[WHY_BYTES]; /* why it has no ratio, where there is more to say than that there is none */
 };
 
 enum reach_kind {
@@ -211,11 +214,27 @@ static inline bool cell_is_order(const struct result_cell *cell, enum chase_orde
     return cell_chase(cell) && cell_chase(cell)->order == order;
 }
 
-/* Whether there is such a cell, with a figure. */
+/* Whether there is such a cell, with a figure of its own. */
 static inline bool cell_measured(const struct result_cell *cell)
 {
     return cell && isfinite(cell->median);
 }
+
+/* Why a cell's figure is not one of what its id says: it has none, or its pages are not those that were asked
+ * for. NULL: it is. Belongs to the cell or is static, as what cell_unfit() gives. What shows a cell's figure
+ * in a sentence, a picture or beside another's asks this; a table may show it with the reason. */
+const char *cell_unlike(const struct result_cell *cell);
+
+/* Why nothing may be concluded from a cell: the same, or every sample of it was disturbed. NULL: something
+ * may. All that judges or computes something of cells asks this. */
+const char *cell_unfit(const struct result_cell *cell);
+
+/* Whether nothing may be concluded from two cells together; `why` then names the one it is for. */
+bool cells_unfit(const struct result_cell *cell, const struct result_cell *other, char why[static WHY_BYTES]);
+
+/* Takes the figures out of a comparison with a cell that is unlike, with the reason in their place. What was
+ * disturbed the pairs tell (figures.h). */
+void comparison_withhold(struct result_comparison *comparison, const struct result_cell *cells);
 
 /* How many cells there are of each quality. */
 void result_qualities(const struct result *result, unsigned counts[static QUALITIES]);

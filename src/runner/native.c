@@ -11,6 +11,8 @@ static bool pages_are_as_asked(const struct memory *data, const struct memory_pa
 {
     if (!pages->proof.known)
         return data->page_bytes == 4 * KIB; /* the kernel was told never to use others */
+    if (pages->exact && pages->resident_bytes != pages->range_bytes)
+        return false;
     if (data->page_bytes == 4 * KIB)
         return pages->share_2m == 0 && pages->share_1g == 0;
     return (data->page_bytes == 2 * MIB ? pages->share_2m : pages->share_1g) == 1;

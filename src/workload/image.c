@@ -1,5 +1,7 @@
 #include "workload/image.h"
 
+#include "host/effect.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,6 +48,10 @@ int image_load(struct image *image, struct error *error)
     rc = memory_populate(&made.memory, true, NULL, NULL, error);
     if (rc == 0 && mprotect(base, made.code_bytes, PROT_READ | PROT_EXEC) < 0)
         rc = not_executable(errno, error);
+    else if (rc == 0 && effect_can_write(base))
+        rc = error_set(error, ENOTSUP,
+            "this kernel says that mprotect() made the workload's code executable, and it did nothing (an "
+            "emulator or a sandbox?)");
     if (rc < 0) {
         memory_unmap(&made.memory);
         return rc;

@@ -255,6 +255,32 @@ def test_a_container_without_sys_and_kvm_is_inspected():
     assert found["rdtsc", ""]["value"] > 0 and found["kvm-usable", ""]["value"] is not True, found["kvm-usable", ""]
 
 
+def test_the_caches_are_those_of_the_cpu_that_is_measured():
+    cpu = max(os.sched_getaffinity(0))
+    cache = Path(f"/sys/devices/system/cpu/cpu{cpu}/cache")
+    if run("unshare", "--user", "--map-root-user", "--mount", "true").returncode:
+        raise tap.Skip("a user, or a container, may not make namespaces")
+    if not (cache / "index0/size").exists():
+        raise tap.Skip("this kernel describes no caches")
+    with folder() as path:
+        other = Path(path) / "cache"
+        for file in cache.glob("index*/*"):
+            if file.is_file():
+                (other / file.parent.name).mkdir(parents=True, exist_ok=True)
+                (other / file.parent.name / file.name).write_text(file.read_text())
+        (other / "index0/size").write_text("24K\n")
+        script = f"mount --bind {other} {cache} && exec \"$@\""
+        done = run("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", VCOST, "inspect", *FEW,
+                   "--cpu", str(cpu), "--json", "-")
+    assert done.returncode == 0, done.stderr
+    caches = [finding for finding in json.loads(done.stdout)["findings"] if finding["name"] == "cache-bytes"]
+    assert not [cache["key"] for cache in caches if "#" in cache["key"]], "of several CPUs"
+    first = [cache for cache in caches if cache["key"] == "L1d"]
+    assert first and first[0]["value"] == 24 << 10, caches
+    if len(os.sched_getaffinity(0)) > 1:
+        assert f"CPU {cpu}" in first[0]["how"], first
+
+
 def test_an_ordinary_user_is_served():
     if os.geteuid():
         raise tap.Skip("only root becomes another user")

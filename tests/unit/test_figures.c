@@ -54,7 +54,7 @@ static void every_sample_counts_for_the_shape(void **state)
 
 static void every_placement_counts(void **state)
 {
-    struct result_cell cell = {0}, other = {0};
+    struct result_cell cell = {.pages.as_asked = true}, other = cell;
     struct pool pool = {0};
     struct estimate difference;
     (void)state;

@@ -436,6 +436,51 @@ static void hwloc_that_describes_another_machine_is_not_believed(void **state)
     host_free(&real);
 }
 
+/* Cores of two kinds. */
+static void what_cores_differ_in_is_told_of_the_one_that_is_asked_for(void **state)
+{
+    static const char *const sizes[] = {"48K\n", "32K\n"}, *const governors[] = {
+                                                               "performance\n", "powersave\n"};
+    (void)state;
+    for (int cpu = 0; cpu < 2; cpu++) {
+        const struct {
+            const char *name, *text;
+        } files[] = {{"cache/index0/level", "1\n"}, {"cache/index0/type", "Data\n"},
+            {"cache/index0/size", sizes[cpu]}, {"cpufreq/scaling_governor", governors[cpu]}};
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            char path[128];
+            (void)snprintf(path, sizeof path, SYS_CPU "/cpu%d/%s", cpu, files[i].name);
+            tree_file(path, files[i].text);
+        }
+    }
+    for (int cpu = 0; cpu < 2; cpu++) {
+        struct host host;
+        assert_int_equal(host_look_from(&host, cpu, NULL), 0);
+        assert_int_equal(host.cache_count, 1);
+        assert_int_equal(host.caches[0].bytes, cpu ? 32 * KIB : 48 * KIB);
+        assert_fact(&host.governor, cpu ? "powersave" : "performance");
+        host_free(&host);
+    }
+}
+
+/* Also where the thread was allowed to run stays. */
+static void looking_at_one_cpu_leaves_the_thread_where_it_was(void **state)
+{
+    cpu_set_t before, after;
+    struct host host;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &before)) {
+            assert_int_equal(host_look_from(&host, cpu, NULL), 0);
+            assert_int_equal(host.looked_at, cpu);
+            host_free(&host);
+            break;
+        }
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+}
+
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_setup, tree_teardown)
 
 int main(void)
@@ -456,6 +501,8 @@ int main(void)
         WITH_TREE(where_meminfo_is_hidden_available_memory_is_guessed_upwards),
         cmocka_unit_test(more_memory_than_there_is_is_refused_with_both_figures),
         cmocka_unit_test(more_memory_than_the_control_group_has_is_refused),
+        WITH_TREE(what_cores_differ_in_is_told_of_the_one_that_is_asked_for),
+        cmocka_unit_test(looking_at_one_cpu_leaves_the_thread_where_it_was),
         cmocka_unit_test(this_machine_is_seen),
         cmocka_unit_test(this_machine_agrees_with_proc_cpuinfo),
         cmocka_unit_test(hwloc_that_describes_another_machine_is_not_believed),

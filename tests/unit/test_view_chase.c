@@ -314,14 +314,14 @@ static void contradicting(struct result *result)
 {
     for (size_t i = 4; i < 10; i++)
         result->comparisons[i] = (struct result_comparison){
-            result->comparisons[i].cell, result->comparisons[i].baseline, 2.58, 2.11, 3.55, 0, 0, 0, 3};
+            result->comparisons[i].cell, result->comparisons[i].baseline, 2.58, 2.11, 3.55, 0, 0, 0, 3, ""};
 }
 
 static void without_a_clean_pair(struct result *result)
 {
     for (size_t i = 4; i < 10; i++)
-        result->comparisons[i] = (struct result_comparison){
-            result->comparisons[i].cell, result->comparisons[i].baseline, NAN, NAN, NAN, NAN, NAN, NAN, 0};
+        result->comparisons[i] = (struct result_comparison){result->comparisons[i].cell,
+            result->comparisons[i].baseline, NAN, NAN, NAN, NAN, NAN, NAN, 0, ""};
 }
 
 static void a_ratio_that_contradicts_its_row_or_is_none_is_no_slowdown(void **state)

@@ -245,7 +245,7 @@ static void a_difference_that_contradicts_its_row_is_not_told(void **state)
     for (int wide = 0; wide < 2; wide++) {
         struct result_comparison *found = &list.comparisons[0];
         *found = (struct result_comparison){
-            found->cell, found->baseline, 147, 60, 400, 168e3, wide ? 20e3 : 90e3, 300e3, 2};
+            found->cell, found->baseline, 147, 60, 400, 168e3, wide ? 20e3 : 90e3, 300e3, 2, ""};
         assert_concludes(&list.result,
             "The most expensive operation here is exec: 20 µs more in the guest than natively.");
         char *text = in_format(&list.result, "terminal");
