@@ -515,16 +515,19 @@ static void memory_that_cannot_be_is_refused_with_a_sentence(void **state)
 
 /* ---- kicks ---- */
 
+/* Until a kick that came after stop was set, however late this thread begins. */
 static void *spin(void *argument)
 {
     struct spinner *spinner = argument;
     struct error error;
     struct vm_exit exit;
-    while (spinner->rc == 0 && !spinner->stop) {
+    bool last = false;
+    while (spinner->rc == 0 && !last) {
         spinner->rc = kvm->enter(spinner->vcpu, &exit, &error);
-        if (spinner->rc == 0 && exit.kind == EXIT_KICKED)
+        if (spinner->rc == 0 && exit.kind == EXIT_KICKED) {
+            last = spinner->stop; /* before whoever waits for the kick goes on */
             spinner->kicked++;
-        else if (spinner->rc == 0 && exit.kind != EXIT_INTERRUPTED)
+        } else if (spinner->rc == 0 && exit.kind != EXIT_INTERRUPTED)
             spinner->rc = -EPROTO;
     }
     kvm->release(spinner->vcpu);
