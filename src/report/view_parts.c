@@ -66,7 +66,7 @@ void view_drop_empty(struct table *table)
         bool any = false;
         for (size_t row = 0; row < table->rows; row++) {
             const struct value *value = table_at(table, row, column);
-            any |= value->text || isfinite(value->number);
+            any |= value->text || isfinite(value->number) || (table->columns[column].interval && value->why);
             *table_at(table, row, kept) = *value;
         }
         ((struct column *)table->columns)[kept] = table->columns[column]; /* the table's own copy */

@@ -24,7 +24,7 @@ struct table *view_file_table(
     struct document *doc, const char *name, const struct file_value *values, size_t count, size_t rows);
 void view_file_row(struct table *table, size_t row, const struct file_value *values, size_t count);
 
-/* Takes out the columns in which no row has anything. */
+/* Takes out the columns in which no row has anything: of those with an interval, not even why it has none. */
 void view_drop_empty(struct table *table);
 
 /* Marks by "~" what tells nothing in the columns that show an interval, unless that is most of it. */

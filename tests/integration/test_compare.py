@@ -180,6 +180,9 @@ def test_a_measured_result_against_itself_changes_nothing():
         found = compared(path, path, "--fail-above", "0")
         assert len(found["times"]) == len(measured()["cells"]) and found["differences"] == found["absences"] == []
         for change in changes(found) + changes(found, "slowdowns"):
+            if change.get("disturbed"):  # as on a busy machine
+                assert change["ratio"] is None and "disturbed" in change["reason"], change
+                continue
             assert change["ratio"] == 1 and change["low"] < 1 < change["high"] and change["verdict"] == "untold", change
 
 

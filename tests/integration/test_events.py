@@ -111,6 +111,9 @@ def test_ids_are_unique_and_comparisons_name_cells():
 
 def test_a_difference_lies_in_its_interval_and_has_the_sign_of_its_ratio():
     for comparison in whole()[1]["comparisons"]:
+        if comparison["low"] is None or comparison["more_low_ns"] is None:  # as on a busy machine
+            assert comparison["placements"] < 2 and comparison["reason"], comparison
+            continue
         assert comparison["more_low_ns"] <= comparison["more_ns"] <= comparison["more_high_ns"], comparison
         if comparison["low"] > 1.05 and comparison["more_low_ns"] > 0:
             assert comparison["more_ns"] > 0 and comparison["ratio"] > 1, comparison

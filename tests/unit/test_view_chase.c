@@ -374,6 +374,8 @@ static void a_run_without_any_clean_pair_has_no_slowdown_and_says_why(void **sta
     assert_says(&document, BLOCK_CONCLUSION, "other work takes this CPU");
     assert_says(&document, BLOCK_FACT, "no slowdown is significant");
     assert_says(&document, BLOCK_SENTENCE, "nothing is known of half of the comparisons");
+    assert_true(
+        isnan(value_of(table_named(&document, "slowdown"), 0, "slowdown")->number)); /* and is there */
     char *text = text_of(&document, "terminal", &usual_style);
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "inf "));
