@@ -36,7 +36,7 @@ struct inspection {
     struct regions regions; /* reason "": not measured */
     struct gaps gaps;
     bool gaps_known;
-    bool throttled; /* a control group's CPU limit took the CPU away meanwhile */
+    bool throttled;     /* a control group's CPU limit took the CPU away meanwhile */
     bool short_of_time; /* what a full one does besides is left out for it */
     bool cut;           /* a part was, by the end of the time */
     double started;     /* clock_seconds(), and when it is to end */

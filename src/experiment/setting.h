@@ -35,7 +35,8 @@ struct setting {
 
 /* Binds the calling thread to a CPU (-1: the idlest that may be used, after a short look) and makes ready.
  * *setting must stay where it is until setting_close(), which is to be called also after a failure of
- * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on. */
+ * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on.
+ */
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error);
 void setting_close(struct setting *setting);
 
