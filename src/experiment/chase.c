@@ -117,14 +117,15 @@ int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, s
     return rc;
 }
 
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error)
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
 {
     struct shape_list list = {0};
     struct chase_experiment experiment = {
         .runners = setting->runners,
         .runner_count = setting->runner_count,
-        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
+        .schedule =
+            schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress, &setting->lookout),
     };
     begin_result(result, "chase", plan->budget.seed);
     int rc = make_shapes(plan, &list, error);

@@ -55,7 +55,7 @@ struct chase_plan {
 int chase_plan_runners(const struct chase_plan *plan, struct setting *setting, struct error *error);
 
 /* Measures on them. As experiment_chase(); fills all of the result but what was asked for. */
-int chase_plan_run(const struct chase_plan *plan, const struct setting *setting,
-    const struct progress *progress, struct result *result, struct error *error);
+int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error);
 
 #endif

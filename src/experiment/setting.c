@@ -11,7 +11,8 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
 {
     setting->stop = *stop;
     int rc = pin_thread(&setting->pin, cpu, error);
-    if (rc < 0 || (rc = clock_calibrate(&setting->clock, error)) < 0)
+    if (rc < 0 || (rc = clock_calibrate(&setting->clock, error)) < 0 ||
+        (rc = lookout_open(&setting->lookout, &setting->clock, error)) < 0)
         return rc;
     return image_load(&setting->image, error);
 }

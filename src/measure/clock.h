@@ -7,14 +7,41 @@
 
 #include <stdint.h>
 
+/* Both clocks at one moment. */
+struct clock_instant {
+    double seconds;
+    uint64_t ticks;
+};
+
+/* What a clock is read from; tests have their own. */
+struct clock_source {
+    uint64_t (*ticks)(void);
+    double (*seconds)(void); /* that nobody sets */
+    void (*sleep)(double seconds);
+};
+
 struct clock {
     double ticks_per_ns;
+    const struct clock_source *source; /* NULL: this machine */
+    struct clock_instant seen;         /* when it was calibrated or looked at last */
 };
 
 /* Compares the time-stamp counter with CLOCK_MONOTONIC_RAW for 50 ms (good to a few ppm). Refuses a CPU whose
  * counter does not run at a constant rate (CPUID 8000_0007h EDX bit 8), unless the kernel itself keeps time
  * by it. */
 int clock_calibrate(struct clock *clock, struct error *error);
+
+/* What became of the counter since it was calibrated or looked at last. */
+enum clock_change {
+    CLOCK_SAME,
+    CLOCK_ELSEWHERE, /* it runs at its rate, but between was stopped, set or let run on: the machine slept,
+                        was paused or moved */
+    CLOCK_OTHER_RATE /* ticks_per_ns is the new one */
+};
+
+/* Looks again, at the cost of some microseconds where nothing has changed, and calibrates anew where
+ * something has. A guest whose kernel keeps its time by the counter itself cannot notice another rate. */
+int clock_look_again(struct clock *clock, enum clock_change *change, struct error *error);
 
 static inline uint64_t clock_ticks(void)
 {

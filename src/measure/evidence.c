@@ -11,7 +11,7 @@
  * accounted elsewhere, and an idle machine shows about a tenth of it. */
 static const double off_cpu_share_max = 0.05;
 
-const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
+const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu", "changed"};
 
 void watch_open(struct watch *watch, unsigned cpu)
 {

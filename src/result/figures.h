@@ -2,6 +2,8 @@
  * estimate over placements; and the same of two cells that were measured side by side, from pairs of their
  * samples.
  *
+ * Samples from before the machine became another one count only where there are no others.
+ *
  * A placement's figures are made of its undisturbed samples, or of all where every one was disturbed. Samples
  * without a value (NAN) count nowhere. There may be any number of samples and placements, in any order. What
  * returns an int is 0 or -ENOMEM, and then leaves its outputs as they were; what takes a pool works in it,

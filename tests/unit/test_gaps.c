@@ -198,7 +198,7 @@ static bool at_once(void *context)
 
 static void a_watch_can_be_stopped(void **state)
 {
-    struct clock clock = {1};
+    struct clock clock = {.ticks_per_ns = 1};
     struct stop stop = {at_once, NULL};
     struct gaps found;
     struct error error;
