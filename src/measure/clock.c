@@ -132,5 +132,11 @@ int clock_calibrate(struct clock *clock, struct error *error)
         return error_set(error, ENOTSUP,
             "this CPU's time-stamp counter does not run at a constant rate, so code inside a "
             "guest cannot be timed by it");
+    return clock_calibrate_by(clock, NULL, error);
+}
+
+int clock_calibrate_by(struct clock *clock, const struct clock_source *source, struct error *error)
+{
+    *clock = (struct clock){.source = source};
     return measure_rate(clock, error);
 }

@@ -31,6 +31,9 @@ struct clock {
  * by it. */
 int clock_calibrate(struct clock *clock, struct error *error);
 
+/* The same by another source, which is trusted; for tests. */
+int clock_calibrate_by(struct clock *clock, const struct clock_source *source, struct error *error);
+
 /* What became of the counter since it was calibrated or looked at last. */
 enum clock_change {
     CLOCK_SAME,
