@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 struct agent {
+    const struct agent_config *config;
     struct wire wire;
     struct placement placement;
     struct runner *runners[MESSAGE_RUNNERS_MAX]; /* on it; NULL: not open */
@@ -27,7 +28,8 @@ static int map_for(struct agent *agent, const struct message *request, struct er
     if (agent->count)
         return 0;
     *page_bytes = request->open.host_page_bytes;
-    return placement_map(placement, request->open.bytes, request->open.alignment, error);
+    int rc = agent->config->look_again ? agent->config->look_again(agent->config->context, error) : 0;
+    return rc < 0 ? rc : placement_map(placement, request->open.bytes, request->open.alignment, error);
 }
 
 static void unmap_if_last(struct agent *agent)
@@ -139,7 +141,7 @@ static int serve(struct agent *agent, const struct agent_facts *facts, struct er
 
 int agent_serve(const struct agent_config *config, struct error *error)
 {
-    struct agent agent = {.count = 0};
+    struct agent agent = {.config = config};
     agent.wire = (struct wire){.in = config->in, .out = config->out, .texts = &agent.texts};
     placement_open(&agent.placement, &config->placement);
     int rc = serve(&agent, &config->facts, error);

@@ -10,6 +10,10 @@ struct agent_config {
     int in, out;                       /* nothing else may write to `out` */
     struct placement_config placement; /* the page size is the other side's to choose */
     struct agent_facts facts;
+    /* Looks whether this machine is still what it was, before memory is mapped anew: a failure is what the
+     * other side is told in place of figures. NULL: nobody looks. */
+    int (*look_again)(void *context, struct error *error);
+    void *context;
 };
 
 /* Says HELLO and answers until BYE or the end of the input, which are no failures. What cannot be measured is

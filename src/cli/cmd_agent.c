@@ -54,8 +54,35 @@ static int look(const struct setting *setting, struct agent_facts *facts, struct
     return 0;
 }
 
-static int serve(const struct setting *setting, int out, struct error *error)
+/* What was measured before on what is another machine now cannot be marked from here: for ever an error. */
+struct watched {
+    struct setting *setting;
+    struct error changed; /* code 0: it is the same machine */
+};
+
+static int look_again(void *context, struct error *error)
 {
+    struct watched *watched = context;
+    struct result seen = {.change_count = 0};
+    bool another_machine = false;
+    int rc = watched->changed.code
+                 ? 0
+                 : lookout_look(&watched->setting->lookout, 0, &seen, &another_machine, error);
+    for (size_t i = 0; another_machine && i < seen.change_count && !watched->changed.code; i++)
+        if (seen.changes[i].another_machine)
+            error_set(&watched->changed, EIO,
+                "it became another machine while it was measured (%s was %.60s, is %.60s): measure again",
+                seen.changes[i].title, seen.changes[i].was, seen.changes[i].is);
+    result_free(&seen);
+    if (!watched->changed.code)
+        return rc;
+    *error = watched->changed;
+    return -error->code;
+}
+
+static int serve(struct setting *setting, int out, struct error *error)
+{
+    struct watched watched = {.setting = setting};
     struct kept_memory kept = {.count = 0};
     struct agent_config config = {
         .in = STDIN_FILENO,
@@ -65,6 +92,8 @@ static int serve(const struct setting *setting, int out, struct error *error)
             .image = &setting->image,
             .clock = &setting->clock,
             .kept = &kept},
+        .look_again = look_again,
+        .context = &watched,
     };
     int rc = look(setting, &config.facts, error);
     if (rc < 0)

@@ -23,6 +23,15 @@ static void show_progress(void *context, double fraction, double seconds_left, c
     progress_update(context, fraction, seconds_left, what);
 }
 
+static void warn_of_changes(const struct result *result)
+{
+    for (size_t i = 0; i < result->change_count; i++) {
+        char phrase[RESULT_CHANGE_BYTES];
+        result_change_phrase(&result->changes[i], phrase);
+        status_warn(phrase);
+    }
+}
+
 int measure_result(struct session *session, struct result *result, struct error *error)
 {
     const struct invocation *invocation = session->invocation;
@@ -31,6 +40,8 @@ int measure_result(struct session *session, struct result *result, struct error 
     progress_start(&line, stderr, session->options->run.quiet, locale_is_utf8());
     int rc = session->how->measure(session, &progress, result, error);
     progress_clear(&line);
+    if (!session->options->run.quiet)
+        warn_of_changes(result);
     if (rc == 0)
         rc = result_set_command(result, invocation->argc, invocation->argv, error);
     if (rc < 0)

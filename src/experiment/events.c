@@ -95,7 +95,8 @@ int events_plan_run(const struct events_plan *plan, struct setting *setting, con
     struct events_experiment experiment = {
         .events = events,
         .runners = setting->runners,
-        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress),
+        .schedule =
+            schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress, &setting->lookout),
     };
     begin_result(result, "events", plan->budget.seed);
     for (size_t i = 0; event_at(i) && experiment.event_count < EVENTS_MAX; i++)

@@ -82,6 +82,7 @@ static int measure(struct inspection *inspection, const struct series *series,
             .rounds_by_spread = true,
             .seconds = series->seconds * inspection->scale,
             .stop = setting->stop,
+            .lookout = &setting->lookout,
             .progress = *progress},
     };
     int rc = make_shapes(series, &shapes, &chase.shape_count, error);

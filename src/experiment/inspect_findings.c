@@ -183,6 +183,32 @@ static int add_missing(struct inspection *inspection, struct error *error)
     return rc;
 }
 
+/* ---- what changed meanwhile ---- */
+
+static int add_changes(struct inspection *inspection, struct error *error)
+{
+    const struct result *result = inspection->result;
+    struct finding finding = {
+        .name = "machine-changed",
+        .section = FINDING_BELOW,
+        .title = "the machine changed meanwhile",
+        .source = FINDING_JUDGED,
+        .unit = UNIT_YES_NO,
+        .number = result->change_count > 0,
+        .low = NAN,
+        .high = NAN,
+        .value = fact_known("%s", ""),
+        .how =
+            "CPU, clock, settings and limits, and the counter against the clock, looked at again before and "
+            "after",
+        .detail = result->change_count == 0,
+    };
+    for (size_t i = result->change_count; i-- > 0;) /* the first one tells most */
+        finding.value = fact_known("%s was %.50s, is %.50s", result->changes[i].title, result->changes[i].was,
+            result->changes[i].is);
+    return findings_add(&inspection->result->findings, &finding, error);
+}
+
 /* ---- all of them ---- */
 
 static int find_reaches(struct inspection *inspection, struct error *error)
@@ -194,7 +220,7 @@ int inspect_conclude(struct inspection *inspection, struct error *error)
 {
     static int (*const steps[])(struct inspection *, struct error *) = {find_reaches, add_walks, add_latency,
         add_prices, inspect_find_exits, inspect_find_gaps, inspect_find_regions, inspect_find_splinter,
-        add_missing, inspect_find_remedies};
+        add_changes, add_missing, inspect_find_remedies};
     struct result *result = inspection->result;
     int rc = inspection->experiment->depth == INSPECT_CHEAP
                  ? 0

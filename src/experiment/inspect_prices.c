@@ -54,6 +54,7 @@ int inspect_prices(struct inspection *inspection, const struct progress *progres
             .rounds = 2,
             .seconds = inspection->plan->price_seconds * inspection->scale,
             .stop = setting->stop,
+            .lookout = &setting->lookout,
             .progress = *progress},
     };
     inspect_limit(inspection, &experiment.schedule);

@@ -103,8 +103,22 @@ static bool is_emulated(const struct host *host)
     return false;
 }
 
+/* Makers all of whose 64-bit processors have data TLB entries for 2 MiB pages, at the first level or the
+ * second. Intel: SDM volume 2A, "CPUID", descriptors of leaf 2 (04h, 05h, 5Ah … 5Dh, 63h, C0h … C4h) and leaf
+ * 18h; Optimization Reference Manual, a table for each core. AMD: APM volume 3 appendix E.4.5, leaf
+ * 8000_0005h EAX; the guide to each family. Hygon's are AMD's. */
+static bool has_large_entries(const struct host *host)
+{
+    static const char *const makers[] = {"GenuineIntel", "AuthenticAMD", "HygonGenuine"};
+    for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
+        if (!strcmp(host->cpu.vendor, makers[i]))
+            return true;
+    return false;
+}
+
 static void tell_tlbs(const struct host *host, struct splinter_input *input)
 {
+    input->has_large = has_large_entries(host);
     input->told = host->tlb_count > 0;
     for (size_t i = 0; i < host->tlb_count; i++) {
         const struct host_tlb *tlb = &host->tlbs[i];

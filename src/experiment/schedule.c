@@ -15,6 +15,9 @@ enum {
     PACE_ROWS = 4,   /* that are measured before anything is made of their pace: they are not alike */
 };
 
+/* However often the machine becomes another one. */
+static const unsigned most_placements = 2 * PLACEMENTS_MAX;
+
 /* Of the time budget, for taking disturbed samples again. */
 static const double repeat_share = 0.15;
 
@@ -47,6 +50,8 @@ struct run {
     double started;   /* now() */
     struct stop stop; /* of the placements: the user's, and the end of the time */
     unsigned placement, planned;
+    unsigned least;           /* placements that are measured at least */
+    unsigned another;         /* so many were another machine's */
     size_t rows_done;         /* of the present placement */
     double planned_seconds;   /* of all placements */
     double repeat_seconds;    /* spent on taking disturbed samples again */
@@ -117,7 +122,8 @@ static void tell(const struct run *run, const char *what)
 static void plan_placements(struct run *run)
 {
     double one = elapsed(run) / (run->placement + 1);
-    run->planned = (unsigned)fmax(PLACEMENTS_MIN, fmin(PLACEMENTS_MAX, floor(run->schedule->seconds / one)));
+    double fit = fmax(run->least, fmin(PLACEMENTS_MAX, floor(run->schedule->seconds / one)));
+    run->planned = (unsigned)fmin(fit, most_placements);
     run->planned_seconds = one * run->planned;
 }
 
@@ -436,6 +442,36 @@ static int measure_rows(struct run *run, struct error *error)
     return rc;
 }
 
+/* Whatever was measured until now, by this experiment or one before whose cells are in the result too. */
+static void mark_all(struct run *run)
+{
+    struct result *result = run->result;
+    for (size_t i = 0; i < result->cell_count; i++) {
+        struct result_cell *cell = &result->cells[i];
+        for (size_t k = 0; k < cell->sample_count; k++)
+            cell->samples[k].disturbed = DISTURBED_CHANGED;
+        if (cell >= run->cells || !cell->sample_count)
+            continue;
+        cell->quality = QUALITY_NOISY;
+        snprintf(cell->reason, sizeof cell->reason, "it was measured before the machine became another one");
+    }
+}
+
+static int look_again(struct run *run, struct error *error)
+{
+    bool another_machine = false;
+    unsigned placements = run->placement + 1;
+    int rc = run->schedule->lookout
+                 ? lookout_look(run->schedule->lookout, placements, run->result, &another_machine, error)
+                 : 0;
+    if (another_machine) {
+        mark_all(run);
+        run->another = placements;
+        run->least = placements + PLACEMENTS_MIN;
+    }
+    return rc;
+}
+
 static int measure_placement(struct run *run, struct error *error)
 {
     run->placement_started = elapsed(run);
@@ -446,6 +482,8 @@ static int measure_placement(struct run *run, struct error *error)
     if (rc == 0)
         rc = measure_rows(run, error);
     clear(run);
+    if (rc == 0)
+        rc = look_again(run, error);
     if (rc == 0 && run->placement == 0 && run->schedule->rounds_by_spread)
         plan_rounds(run);
     if (rc == 0)
@@ -488,7 +526,8 @@ static int analyse(const struct run *run, struct error *error)
     size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        unsigned planned = run->cells[i].deterministic ? 1 : run->planned;
+        unsigned another = run->placement > run->another ? run->another : 0; /* else nothing else is there */
+        unsigned planned = run->cells[i].deterministic ? 1 : run->planned - another;
         rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
     }
     for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
@@ -537,6 +576,7 @@ int schedule_run(
         .placed = calloc(scheduled->runner_count + 1, sizeof *run.placed),
         .now = schedule->now ? schedule->now : clock_seconds,
         .planned = PLACEMENTS_MIN,
+        .least = PLACEMENTS_MIN,
         .planned_seconds = schedule->seconds,
         .sample_seconds = schedule->sample_seconds,
     };
@@ -555,12 +595,14 @@ int schedule_run(
 }
 
 struct schedule schedule_within(const struct budget *budget, const struct schedule *usual,
-    const struct schedule *quick, const struct stop *stop, const struct progress *progress)
+    const struct schedule *quick, const struct stop *stop, const struct progress *progress,
+    struct lookout *lookout)
 {
     struct schedule schedule = budget->quick ? *quick : *usual;
     schedule.seed = budget->seed;
     schedule.stop = *stop;
     schedule.progress = *progress;
+    schedule.lookout = lookout;
     schedule.limit = budget->seconds;
     schedule.spent = budget->spent;
     if (schedule.limit > 0)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "base/stop.h"
+#include "experiment/lookout.h"
 #include "result/result.h"
 #include "runner/runner.h"
 
@@ -41,11 +42,15 @@ struct schedule {
     struct stop stop;
     struct progress progress;
     double (*now)(void); /* seconds; NULL: clock_seconds() */
+    /* Looks again after each placement; NULL: nobody does. Where the machine became another one, what was
+     * measured before is marked, and PLACEMENTS_MIN more are measured. */
+    struct lookout *lookout;
 };
 
 /* A schedule within a budget, of the usual one or of the quick one. */
 struct schedule schedule_within(const struct budget *budget, const struct schedule *usual,
-    const struct schedule *quick, const struct stop *stop, const struct progress *progress);
+    const struct schedule *quick, const struct stop *stop, const struct progress *progress,
+    struct lookout *lookout);
 
 /* One workload on one runner. */
 struct scheduled_cell {

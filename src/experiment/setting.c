@@ -64,6 +64,8 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
     if (rc == 0)
         rc = clock_calibrate(&setting->clock, error);
     if (rc == 0)
+        rc = lookout_open(&setting->lookout, &setting->clock, error);
+    if (rc == 0)
         rc = image_load(&setting->image, error);
     if (rc < 0)
         setting->cannot_measure = *error;

@@ -4,6 +4,7 @@
 #define VCOST_EXPERIMENT_SETTING_H
 
 #include "base/stop.h"
+#include "experiment/lookout.h"
 #include "host/kept_memory.h"
 #include "measure/clock.h"
 #include "measure/pin.h"
@@ -17,6 +18,7 @@ enum { SETTING_PLACEMENTS_MAX = 8, SETTING_RUNNERS_MAX = 16 };
 struct setting {
     struct pin pin;
     struct clock clock;
+    struct lookout lookout; /* on it, and on what else can change */
     struct image image;
     struct stop stop;
     struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */

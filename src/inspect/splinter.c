@@ -67,6 +67,7 @@ struct evidence {
     double last;                   /* lines of the last spot */
     bool believed;                 /* what is told of the TLB fits what is measured */
     bool fractured;       /* level 1 is told to have no entries for large pages, level 2 to have some */
+    bool maybe_fractured; /* … or there are some, and nobody tells at which level */
     size_t seen;          /* spots after the knee that can be told by if they are clear */
     size_t usable, loose; /* clear spots that can be told by, and those where placements disagree */
     /* From where both curves must have risen if all is splintered. */
@@ -81,6 +82,18 @@ struct evidence {
     double wide_end;                         /* lines of the last spot of `wide` */
     bool stays; /* the large pages\' curve has not left the caches\' for good by then */
 };
+
+/* Does CPUID tell of entries for large pages? */
+static bool tells_large(const struct splinter_input *input)
+{
+    return input->told && (input->large_entries[0] || input->large_entries[1]);
+}
+
+/* Are there some, for all that CPUID tells? */
+static bool hides_large(const struct splinter_input *input)
+{
+    return !input->told || (input->has_large && !tells_large(input));
+}
 
 static double limit_of(const struct splinter_input *input, double last)
 {
@@ -160,11 +173,11 @@ static void find_unshared(struct evidence *evidence, double limit)
 {
     const struct splinter_shares *shares = &evidence->shares;
     double from = after_knee * shares->reach, wide = fmax(from, shared_entry * shares->reach);
-    bool cut = !evidence->input->told && !isnan(shares->large_reach);
+    bool cut = hides_large(evidence->input) && !isnan(shares->large_reach);
     double end = cut ? fmin(limit, before_large * shares->large_reach) : limit;
     evidence->one = zone(evidence, from, fmin(one_page, limit));
     if (evidence->fractured) { /* the first level says nothing */
-        wide = after_second * evidence->second;
+        wide = evidence->second * (tells_large(evidence->input) ? after_second : shared_entry);
         end = limit;
     }
     evidence->wide = zone(evidence, wide, end);
@@ -190,6 +203,7 @@ static void find_evidence(struct evidence *evidence)
     evidence->last = shares->spots[shares->count - 1].lines;
     evidence->believed = is_believed(input, shares);
     evidence->fractured = input->told && !input->large_entries[0] && input->large_entries[1];
+    evidence->maybe_fractured = evidence->fractured || (input->has_large && hides_large(input));
     evidence->second = find_second(shares);
     double limit = limit_of(input, evidence->last);
     count_loose(evidence, after_knee * shares->reach, limit);
@@ -217,7 +231,7 @@ static bool walks_are_shared(const struct evidence *evidence, double value, doub
 {
     const struct splinter_zone *walks = &evidence->walks;
     return walks->share.value >= value && walks->least >= least &&
-           walks->width <= (evidence->believed && !evidence->fractured ? 0.6 : 0.2);
+           walks->width <= (evidence->believed && !evidence->maybe_fractured ? 0.6 : 0.2);
 }
 
 /* The surest: all few lines, in whatever page they lie, show the same considerable share. */
@@ -226,8 +240,8 @@ static bool all_pages_alike(const struct evidence *evidence)
     const struct splinter_zone *first = &evidence->first, *walks = &evidence->walks;
     if (first->count < 3 || !is_even(first) || first->share.value < 0.45)
         return false;
-    if (evidence->fractured) /* the first level rises for intact pages too */
-        return walks->count >= 3 && walks_are_shared(evidence, 0.4, 0.35) && walks->lowest >= 0.25;
+    if (evidence->maybe_fractured) /* the first level rises for intact pages too */
+        return walks->count >= 3 && walks_are_shared(evidence, 0.33, 0.28) && walks->lowest >= 0.2;
     return walks->count > 0 ? walks_are_shared(evidence, 0.33, 0.25) : evidence->pages.count >= 2;
 }
 
@@ -236,7 +250,7 @@ static bool all_pages_alike(const struct evidence *evidence)
 static bool all_over_several_pages(const struct evidence *evidence)
 {
     const struct splinter_zone *pages = &evidence->pages, *top = &evidence->top;
-    return !evidence->fractured && pages->count >= 3 && between(pages->share.value, 0.8, 1.2) &&
+    return !evidence->maybe_fractured && pages->count >= 3 && between(pages->share.value, 0.8, 1.2) &&
            pages->least >= 0.75 && pages->lowest > 0.6 && top->count >= 2 && top->share.value >= 0.33 &&
            evidence->walks.count > 0 && walks_are_shared(evidence, 0.1, 0.1);
 }
@@ -246,7 +260,7 @@ static bool all_by_walks(const struct evidence *evidence)
 {
     const struct splinter_zone *walks = &evidence->walks;
     return evidence->first.count < 3 && walks->count >= 4 && is_even(walks) &&
-           walks_are_shared(evidence, 0.45, 0);
+           walks_are_shared(evidence, 0.45, evidence->maybe_fractured ? 0.35 : 0);
 }
 
 /* Only lists within one page tell for certain whether pages are alike: over several the rest of them makes
@@ -272,7 +286,7 @@ static bool pages_share_nothing(const struct evidence *evidence)
  * are a little dearer than scattered ones, TLB or not. */
 static bool shows_none(const struct evidence *evidence)
 {
-    double wide_least = evidence->input->told ? 1500 : 2800; /* lines: three pages, nearly, or five */
+    double wide_least = hides_large(evidence->input) ? 2800 : 1500; /* lines: three pages, nearly, or five */
     const struct splinter_zone *wide = &evidence->wide;
     return wide->count >= 4 && (evidence->stays || evidence->fractured) && evidence->wide_end >= wide_least &&
            wide->share.value <= 0.2 && wide->most <= 0.36 && wide->highest < 0.5 &&
@@ -291,11 +305,35 @@ static bool placements_agree(const struct evidence *evidence)
     return evidence->loose <= (most > 2 ? most : 2);
 }
 
-static enum splinter_verdict shape(const struct evidence *evidence)
+/* Few lines cost the same in both, which a first level that keeps large pages in pieces does too. */
+static bool only_first_level_tells(const struct evidence *evidence)
+{
+    const struct splinter_zone *first = &evidence->first;
+    return evidence->maybe_fractured && first->count >= 3 && is_even(first) && first->share.value >= 0.45;
+}
+
+/* Where nobody tells at which level large pages have entries, and the first one shows nothing of them, the
+ * second one may. */
+static bool shows_none_beyond_first_level(struct evidence *evidence)
+{
+    struct evidence beyond = *evidence;
+    if (!only_first_level_tells(evidence))
+        return false;
+    beyond.fractured = true;
+    find_unshared(&beyond, limit_of(beyond.input, beyond.last));
+    if (!shows_none(&beyond))
+        return false;
+    *evidence = beyond;
+    return true;
+}
+
+static enum splinter_verdict shape(struct evidence *evidence)
 {
     if (!is_clear(evidence) || !placements_agree(evidence))
         return SPLINTER_UNKNOWN;
-    return shows_all(evidence) ? SPLINTER_YES : shows_none(evidence) ? SPLINTER_NO : SPLINTER_UNKNOWN;
+    if (shows_all(evidence))
+        return SPLINTER_YES;
+    return shows_none(evidence) || shows_none_beyond_first_level(evidence) ? SPLINTER_NO : SPLINTER_UNKNOWN;
 }
 
 /* ---- the verdict in words ---- */
@@ -320,8 +358,7 @@ static bool may_be_judged(const struct splinter_input *input, struct splinter *s
     if (input->large_share < large_share_least)
         return UNKNOWN(splinter,
             "this kernel had only %.0f %% of that memory in pages of 2 MiB: allow transparent huge pages, or "
-            "free "
-            "memory and try again",
+            "free memory and try again",
             100 * fmax(0, input->large_share));
     return true;
 }
@@ -342,11 +379,11 @@ static bool is_measured(const struct splinter_shares *shares, struct splinter *s
     if (shares->noise > noise_most)
         return UNKNOWN(splinter,
             "the curves contradict themselves by %.0f %% (%.0f %% is too much): some pages may be splintered "
-            "and "
-            "others not, or the machine is too busy",
+            "and others not, or the machine is too busy",
             100 * shares->noise, 100 * noise_most);
     if (shares->knee == shares->count)
-        return UNKNOWN(splinter, "even small pages show no reach of a TLB beyond noise");
+        return UNKNOWN(splinter, "even small pages show no misses in the TLB that stand out of the noise, so "
+                                 "there is nothing to hold large ones against");
     return true;
 }
 
@@ -357,34 +394,57 @@ static bool may_blame_host(const struct splinter_input *input, struct splinter *
     if (!isfinite(input->large_share))
         return UNKNOWN(splinter,
             "large pages behave as small ones, and it is not known whether this kernel had them at all");
+    if (input->has_large)
+        return true;
     if (!input->told)
         return UNKNOWN(splinter,
-            "large pages cost as many translations as small ones, and CPUID does not tell "
-            "whether the TLB has entries for large ones");
-    if (!input->large_entries[0] && !input->large_entries[1])
-        return UNKNOWN(splinter, "this processor has no entries for large pages in its TLB, and so needs as "
-                                 "many translations for them whatever the host does");
+            "large pages miss in the TLB as often as small ones, and CPUID does not tell "
+            "whether it has entries for large ones at all");
+    if (!tells_large(input))
+        return UNKNOWN(splinter, "this processor has no entries for large pages in its TLB, and so misses as "
+                                 "often with them whatever the host does");
     return true;
+}
+
+static double percent(const struct splinter_zone *zone)
+{
+    return 100 * fmax(0, zone->share.value);
+}
+
+/* Somewhere between what large pages of the host show and what small ones do. */
+static void explain_between(const struct evidence *evidence, struct splinter *splinter)
+{
+    const struct splinter_zone *few = &evidence->one, *many = &evidence->pages, *most = &evidence->top;
+    const struct splinter_zone *told = few->count ? few : many->count ? many : most;
+    if (!told->count)
+        decide(splinter, SPLINTER_UNKNOWN,
+            "too few numbers of lines show what misses in the TLB cost: measure more memory, or when the "
+            "machine is quieter");
+    else
+        decide(splinter, SPLINTER_UNKNOWN,
+            "large pages pay %.0f %% of what small ones do for misses in the TLB (%.0f %% over all): too "
+            "much "
+            "for large pages of the host, too little for small ones",
+            percent(told), percent(most->count ? most : told));
 }
 
 static void explain_doubt(const struct evidence *evidence, struct splinter *splinter)
 {
     if (!is_clear(evidence))
         decide(splinter, SPLINTER_UNKNOWN,
-            "what small pages cost more is within what was measured wrong: "
+            "what small pages cost more than the caches is lost in the noise: "
             "measure again when the machine is quieter");
     else if (!placements_agree(evidence))
         decide(splinter, SPLINTER_UNKNOWN,
             "placements of the memory disagree at %zu of %zu numbers of lines: some pages may be splintered "
-            "and "
-            "others not, or the machine is too busy",
+            "and others not, or the machine is too busy",
             evidence->loose, evidence->usable);
-    else
+    else if (only_first_level_tells(evidence))
         decide(splinter, SPLINTER_UNKNOWN,
-            "large pages show %.2f of what small ones miss within a page, %.2f over several, %.2f over most: "
-            "neither "
-            "large nor small pages of the host",
-            evidence->one.share.value, evidence->pages.share.value, evidence->top.share.value);
+            "few lines miss in the TLB as often in large pages as in small ones, but the TLB may keep large "
+            "pages in pieces there, and many lines do not show it as well");
+    else
+        explain_between(evidence, splinter);
 }
 
 static void explain(const struct evidence *evidence, enum splinter_verdict verdict, struct splinter *splinter)
@@ -393,14 +453,12 @@ static void explain(const struct evidence *evidence, enum splinter_verdict verdi
     if (verdict == SPLINTER_YES)
         decide(splinter, verdict,
             "large pages miss in the TLB from %.0f lines on, one in each 4 KiB, small ones from %.0f; in "
-            "every "
-            "placement and page alike",
+            "every placement and page alike",
             shares->large_reach, shares->reach);
     else
         decide(splinter, verdict,
             "small pages miss in the TLB from %.0f lines on, one in each 4 KiB; up to %.0f lines large ones "
-            "show "
-            "%.0f %% of what that costs",
+            "show %.0f %% of what that costs",
             shares->reach, evidence->wide_end, 100 * fmax(0, evidence->wide.share.value));
 }
 

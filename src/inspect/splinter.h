@@ -45,6 +45,10 @@ struct splinter_input {
      * make these up. */
     bool told;
     unsigned small_entries[2], large_entries[2];
+    /* Whatever CPUID says: this make of processor always has entries for 2 MiB pages, at one level or the
+     * other. So large pages that cost as many translations as small ones are the host's doing, where the
+     * second level shows it too: a first level that keeps them in pieces is a usual thing. */
+    bool has_large;
 };
 
 enum splinter_verdict {

@@ -13,6 +13,13 @@
 
 static const double calibration_seconds = 0.05;
 
+/* What calibration and readings get wrong is below a tenth of this; a rate that differs by more is another
+ * one. */
+static const double rate_tolerance = 1e-3;
+
+/* Between two looks there is at least so much time: what readings get wrong counts less, the longer it is. */
+static const double look_seconds = 0.02;
+
 static double seconds(clockid_t id)
 {
     struct timespec time;
@@ -63,37 +70,89 @@ int clock_judge(bool invariant, const struct fact *source, const struct fact *av
     return 0;
 }
 
-struct instant {
-    double seconds;
-    uint64_t ticks;
-};
-
-/* Both clocks at one moment: of several tries that with the least time between two readings of the counter.
- */
-static struct instant now(void)
+static uint64_t real_ticks(void)
 {
-    struct instant best = {0};
+    return clock_ticks();
+}
+
+static double real_seconds(void)
+{
+    return seconds(CLOCK_MONOTONIC_RAW);
+}
+
+/* A signal, or a sandbox that lets nobody sleep, does not make it shorter. */
+static void real_sleep(double sleep_seconds)
+{
+    enum { TRIES = 1 << 20 };
+    const struct timespec pause = {.tv_nsec = (long)(sleep_seconds * 1e9)};
+    double end = real_seconds() + sleep_seconds;
+    for (int tries = 0; tries < TRIES && real_seconds() < end; tries++)
+        nanosleep(&pause, NULL);
+}
+
+static const struct clock_source *source_of(const struct clock *clock)
+{
+    static const struct clock_source real = {real_ticks, real_seconds, real_sleep};
+    return clock->source ? clock->source : &real;
+}
+
+/* Of several tries that with the least time between two readings of the counter. */
+static struct clock_instant now(const struct clock_source *source)
+{
+    struct clock_instant best = {0};
     uint64_t least = UINT64_MAX;
     for (int i = 0; i < 16; i++) {
-        uint64_t before = clock_ticks();
-        double at = seconds(CLOCK_MONOTONIC_RAW);
-        uint64_t after = clock_ticks();
+        uint64_t before = source->ticks();
+        double at = source->seconds();
+        uint64_t after = source->ticks();
         if (after - before < least) {
             least = after - before;
-            best = (struct instant){at, before + (after - before) / 2};
+            best = (struct clock_instant){at, before + (after - before) / 2};
         }
     }
     return best;
 }
 
-/* Sleeps; a signal, or a sandbox that lets nobody sleep, does not make it shorter. */
-static void wait_for(double wait_seconds)
+static double rate_between(const struct clock_instant *start, const struct clock_instant *end)
 {
-    enum { TRIES = 1 << 20 };
-    const struct timespec pause = {.tv_nsec = (long)(wait_seconds * 1e9)};
-    double end = clock_seconds() + wait_seconds;
-    for (int tries = 0; tries < TRIES && clock_seconds() < end; tries++)
-        nanosleep(&pause, NULL);
+    return (double)(int64_t)(end->ticks - start->ticks) / (end->seconds - start->seconds) / 1e9;
+}
+
+static int measure_rate(struct clock *clock, struct error *error)
+{
+    const struct clock_source *source = source_of(clock);
+    struct clock_instant start = now(source);
+    source->sleep(calibration_seconds);
+    struct clock_instant end = now(source);
+    if (end.ticks <= start.ticks || end.seconds - start.seconds < calibration_seconds / 2)
+        return error_set(
+            error, EIO, "the time-stamp counter could not be calibrated: it or the clock stood still");
+    clock->ticks_per_ns = rate_between(&start, &end);
+    clock->seen = end;
+    return 0;
+}
+
+static bool is_same_rate(double rate, double other)
+{
+    return rate > other * (1 - rate_tolerance) && rate < other * (1 + rate_tolerance);
+}
+
+int clock_look_again(struct clock *clock, enum clock_change *change, struct error *error)
+{
+    double rate = clock->ticks_per_ns;
+    struct clock_instant end = now(source_of(clock));
+    *change = CLOCK_SAME;
+    if (end.seconds >= clock->seen.seconds && end.seconds - clock->seen.seconds < look_seconds)
+        return 0;
+    if (is_same_rate(rate_between(&clock->seen, &end), rate)) {
+        clock->seen = end;
+        return 0;
+    }
+    int rc = measure_rate(clock, error);
+    if (rc < 0)
+        return rc;
+    *change = is_same_rate(clock->ticks_per_ns, rate) ? CLOCK_ELSEWHERE : CLOCK_OTHER_RATE;
+    return 0;
 }
 
 int clock_calibrate(struct clock *clock, struct error *error)
@@ -102,15 +161,14 @@ int clock_calibrate(struct clock *clock, struct error *error)
                       available = read_fact(CLOCK_SOURCES "/available_clocksource");
     char doubt[CLOCK_DOUBT_BYTES];
     int rc = clock_judge(counter_is_invariant(), &source, &available, doubt, error);
-    if (rc < 0)
+    if (rc < 0 || (rc = clock_calibrate_by(clock, NULL, error)) < 0)
         return rc;
-    struct instant start = now();
-    wait_for(calibration_seconds);
-    struct instant end = now();
-    if (end.ticks <= start.ticks || end.seconds - start.seconds < calibration_seconds / 2)
-        return error_set(
-            error, EIO, "the time-stamp counter could not be calibrated: it or the clock stood still");
-    clock->ticks_per_ns = (double)(end.ticks - start.ticks) / (end.seconds - start.seconds) / 1e9;
     memcpy(clock->doubt, doubt, sizeof doubt);
     return 0;
+}
+
+int clock_calibrate_by(struct clock *clock, const struct clock_source *source, struct error *error)
+{
+    *clock = (struct clock){.source = source};
+    return measure_rate(clock, error);
 }

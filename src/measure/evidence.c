@@ -11,7 +11,7 @@
  * thread of the kernel costs some microseconds, and nothing that a median would show. */
 static const double lost_share_max = 0.01;
 
-const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu"};
+const char *const disturbance_names[DISTURBANCES] = {NULL, "steal", "preempted", "off-cpu", "changed"};
 
 void watch_open(struct watch *watch, unsigned cpu)
 {

@@ -10,9 +10,10 @@ enum disturbance {
     DISTURBED_STEAL,     /* the hypervisor below gave the CPU to somebody else */
     DISTURBED_PREEMPTED, /* others ran meanwhile: involuntary context switches */
     DISTURBED_OFF_CPU,   /* it did not run, and nothing tells why */
+    DISTURBED_CHANGED,   /* the machine became another one afterwards, or meanwhile */
     DISTURBANCES
 };
-/* "steal", "preempted", "off-cpu"; NULL for DISTURBED_NOT. */
+/* "steal", "preempted", "off-cpu", "changed"; NULL for DISTURBED_NOT. */
 extern const char *const disturbance_names[DISTURBANCES];
 
 struct evidence {

@@ -41,6 +41,15 @@ static bool ran_on(const struct result *result, const char *monitor)
     return false;
 }
 
+static void say_changes(const struct result *result, struct document *doc)
+{
+    for (size_t i = 0; i < result->change_count; i++) {
+        char phrase[RESULT_CHANGE_BYTES];
+        result_change_phrase(&result->changes[i], phrase);
+        document_say(doc, BLOCK_NOTE, "Changed while this was measured: %s.", phrase);
+    }
+}
+
 void view_run_machine(const struct result *result, struct document *doc)
 {
     static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
@@ -76,6 +85,7 @@ void view_run_machine(const struct result *result, struct document *doc)
     if (kvm && !kvm->usable && kvm->reason[0] && !ran_on(result, "kvm"))
         document_say(doc, BLOCK_FACT, "KVM cannot be used here: %s%s", kvm->reason,
             kvm->reason[strlen(kvm->reason) - 1] == '.' ? "" : ".");
+    say_changes(result, doc);
 }
 
 const char *view_run_guest(const struct result *result, struct document *doc)

@@ -24,12 +24,27 @@ static int order(const void *a, const void *b)
     return (x->round > y->round) - (x->round < y->round);
 }
 
+static bool counts(const struct result_sample *sample)
+{
+    return !isnan(sample->ns) && sample->disturbed != DISTURBED_CHANGED;
+}
+
+/* Was anything measured after the machine became what it is? */
+static bool has_present(const struct result_cell *cell)
+{
+    for (size_t i = 0; i < cell->sample_count; i++)
+        if (counts(&cell->samples[i]))
+            return true;
+    return false;
+}
+
 struct series series_of(const struct result_cell *cell, struct pool *pool)
 {
+    bool present = has_present(cell);
     struct series series = {pool_room(pool, cell->sample_count, sizeof *series.samples),
         pool_room(pool, cell->sample_count, sizeof *series.values), 0};
     for (size_t i = 0; !pool->failed && i < cell->sample_count; i++)
-        if (!isnan(cell->samples[i].ns))
+        if (present ? counts(&cell->samples[i]) : !isnan(cell->samples[i].ns))
             series.samples[series.count++] = cell->samples[i];
     if (series.count)
         qsort(series.samples, series.count, sizeof *series.samples, order);

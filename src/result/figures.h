@@ -4,9 +4,10 @@
  *
  * A placement's figures are made of its undisturbed samples. One that has none has still a median, of all,
  * but nothing that is held against another cell's: what disturbs hits the one or the other. Samples without a
- * value (NAN) count nowhere. There may be any number of samples and placements, in any order. What
- * returns an int is 0 or -ENOMEM, and then leaves its outputs as they were; what takes a pool works in it,
- * and the pool remembers a lack of memory. */
+ * value (NAN) count nowhere, those from before the machine became another one only where there are no others.
+ * There may be any number of samples and placements, in any order. What returns an int is 0 or -ENOMEM, and
+ * then leaves its outputs as they were; what takes a pool works in it, and the pool remembers a lack of
+ * memory. */
 #ifndef VCOST_RESULT_FIGURES_H
 #define VCOST_RESULT_FIGURES_H
 

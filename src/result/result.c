@@ -40,6 +40,14 @@ void result_set_monitor(struct result *result, const struct monitor_facts *facts
         result->monitors[result->monitor_count++] = *facts;
 }
 
+void result_change_phrase(const struct result_change *change, char text[static RESULT_CHANGE_BYTES])
+{
+    snprintf(text, RESULT_CHANGE_BYTES, "%s was %s, is %s%s", change->title, change->was, change->is,
+        change->another_machine ? "; what was measured before is another machine's, and counts only where "
+                                  "nothing else was measured"
+                                : "");
+}
+
 const struct tool *result_tool(const struct result *result)
 {
     return result->tool.version ? &result->tool : &this_tool;
@@ -58,6 +66,7 @@ void result_free(struct result *result)
     free(result->reaches);
     free(result->agents);
     free(result->settings);
+    free(result->changes);
     findings_free(&result->findings);
     for (size_t i = 0; i < result->round_count; i++)
         findings_free(&result->rounds[i].findings);

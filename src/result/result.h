@@ -125,6 +125,19 @@ struct result_agent {
     struct agent_facts facts;
 };
 
+/* What was found out once and was another thing later, while it was measured. */
+struct result_change {
+    const char *name;  /* as in files: "counter-rate", "clock-source" */
+    const char *title; /* for people: "the clock source" */
+    char was[160], is[160];
+    unsigned placements;  /* after so many it was noticed */
+    bool another_machine; /* what was measured before is another machine's */
+};
+
+enum { RESULT_CHANGE_BYTES = 512 };
+/* "the clock source was tsc, is hpet": no full stop. */
+void result_change_phrase(const struct result_change *change, char text[static RESULT_CHANGE_BYTES]);
+
 /* What was measured anew, some time after the inspection. */
 struct result_round {
     char started[40];         /* RFC 3339 */
@@ -170,6 +183,8 @@ struct result {
     size_t comparison_count;
     struct result_reach *reaches; /* owned; curve by curve, ascending in each */
     size_t reach_count;
+    struct result_change *changes; /* owned; in the order of time */
+    size_t change_count;
     struct findings findings;    /* owned; of "inspect" only */
     struct result_round *rounds; /* owned; of `vcost inspect --watch`, in the order of time */
     size_t round_count;

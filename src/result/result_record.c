@@ -154,6 +154,17 @@ static const struct record reach_record = {"reach", sizeof(struct result_reach),
         {"told_entries", FIELD_COUNT, AT(told_entries), .why = no_told_entries, .check = "'minimum': 1"}),
     .check = check_reach, .about = "One step of one curve: that of the cells below and above."};
 
+#undef AT
+#define AT(member) FIELD_AT(struct result_change, member)
+static const struct record change_record = {"change", sizeof(struct result_change),
+    FIELDS({"name", FIELD_STRING, FIELD_NEEDED, AT(name)},
+        {"title", FIELD_STRING, FIELD_NEEDED, AT(title), .about = "The same for people."},
+        {"was", FIELD_TEXT, AT(was), .missing = "not told"},
+        {"is", FIELD_TEXT, AT(is), .missing = "not told"},
+        {"placements", FIELD_COUNT, AT(placements), .about = "It was noticed after so many."},
+        {"another_machine", FIELD_FLAG, AT(another_machine),
+            .about = "What was measured before is another machine's; its samples are marked \"changed\"."})};
+
 /* ---- the whole ---- */
 
 static const struct record round_record = {"round", sizeof(struct result_round),
@@ -224,6 +235,8 @@ const struct record result_record = {"result", sizeof(struct result),
             .of = &reach_record,
             .about = "Where measured curves step up, and the cache or TLB whose reach ends there. Measured: "
                      "from_*, to_*, *_ns. As CPUID tells: name, told_*."},
+        {"changes", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, changes, change_count),
+            .of = &change_record, .about = "What changed about the machine while this was measured."},
         {"findings", FIELD_LIST, FIELD_POINTER(struct result, findings.items, findings.count),
             .of = &finding_record, .when = is_inspection, .limit = FINDINGS_IN_FILE_MAX,
             .about = "What was found out about the machine; of the experiment \"inspect\" only."},

@@ -11,6 +11,7 @@ struct curve {
     uint64_t seed, number;
     double large_share;
     bool emulated, told;
+    bool has_large; /* the CPU is known to have entries for large pages, whatever is told */
     unsigned told_small[TLB_LEVELS], told_large[TLB_LEVELS];
     unsigned count;
     unsigned lines[POOL_POINTS];

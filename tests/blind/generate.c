@@ -9,14 +9,15 @@
  * make the same curve, whatever --count and --first are. A curve is:
  *
  *   curve SEED NUMBER KIND GEOMETRY TRUTH
- *   given LARGE_SHARE EMULATED TOLD SMALL1 SMALL2 LARGE1 LARGE2
+ *   given LARGE_SHARE EMULATED TOLD SMALL1 SMALL2 LARGE1 LARGE2 HAS_LARGE
  *   point LINES  PACKED LOW HIGH  SCATTERED LOW HIGH  SMALL LOW HIGH  LARGE LOW HIGH
  *   … more points, lines ascending …
  *   end
  *
  * TRUTH is "no" or "yes", and "unknown" where no other verdict is right, as where only some pages are
  * splintered; "unknown" is never wrong. EMULATED and TOLD are 0 or 1, SMALL1 … LARGE2 entries of the TLB that
- * CPUID tells, by level. A figure that is not there, and a share that is not known, is "nan". */
+ * CPUID tells, by level; HAS_LARGE is 1 where it is known that there are some for large pages. A figure that
+ * is not there, and a share that is not known, is "nan". */
 #include "kinds.h"
 
 #include <errno.h>

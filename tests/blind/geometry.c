@@ -229,6 +229,68 @@ const struct geometry geometries[] = {
         .told_small = {64, 0},
         .told_large = {64, 0},
     },
+    {
+        /* Intel's manual (248966, "Golden Cove"): DTLB for loads 96 entries 6-way for 4 KiB, 32 4-way for 2
+         * MiB; STLB 2048 16-way for both. L1 48 KiB 12-way; of Sapphire Rapids the L2 is 2 MiB 16-way. */
+        .name = "sapphire-rapids",
+        .tlb = {{{96, 6}, {32, 4}, LARGE_OWN}, {{2048, 16}, {0}, LARGE_SHARED}},
+        .coalesced = 1,
+        .l1_sets = 64,
+        .l1_ways = 12,
+        .l2_sets = 2048,
+        .l2_ways = 16,
+        .l3_lines = 105 * MIB,
+        .l1_ns = {1.3, 2.1},
+        .l2_ns = {4, 6.5},
+        .l3_ns = {22, 36},
+        .memory_ns = {95, 140},
+        .second_ns = {2, 3},
+        .walk_ns = {5, 14},
+        .told_small = {96, 2048},
+        .told_large = {32, 2048},
+    },
+    {
+        /* AMD, Software Optimization Guide for the Zen 5 Microarchitecture (58455): L1 DTLB 96 fully
+         * associative, all page sizes; L2 DTLB 4096, all but 1 GiB. L1 48 KiB 12-way, L2 1 MiB 16-way. Its
+         * second level is out of reach of the shorter curves. */
+        .name = "zen-5",
+        .tlb = {{{96, 96}, {0}, LARGE_SHARED}, {{4096, 16}, {0}, LARGE_SHARED}},
+        .coalesced = 4,
+        .l1_sets = 64,
+        .l1_ways = 12,
+        .l2_sets = 1024,
+        .l2_ways = 16,
+        .l3_lines = 32 * MIB,
+        .l1_ns = {0.8, 1.2},
+        .l2_ns = {3, 4},
+        .l3_ns = {9, 15},
+        .memory_ns = {80, 120},
+        .second_ns = {1.5, 2.5},
+        .walk_ns = {3, 10},
+        .told_small = {96, 4096},
+        .told_large = {96, 4096},
+    },
+    {
+        /* Intel's manual, Silvermont: uTLB 48 fully associative, 4 KiB pages only (a large one is there in
+         * pieces); DTLB 128 4-way for 4 KiB, 16 4-way for 2 MiB. L1 24 KiB 6-way, L2 1 MiB 16-way, and a slow
+         * side cache. The first level says nothing, and CPUID may not tell so. */
+        .name = "silvermont",
+        .tlb = {{{48, 48}, {0}, LARGE_FRACTURED}, {{128, 4}, {16, 4}, LARGE_OWN}},
+        .coalesced = 1,
+        .l1_sets = 64,
+        .l1_ways = 6,
+        .l2_sets = 1024,
+        .l2_ways = 16,
+        .l3_lines = 4 * MIB,
+        .l1_ns = {1.3, 1.6},
+        .l2_ns = {5, 6},
+        .l3_ns = {20, 25},
+        .memory_ns = {85, 120},
+        .second_ns = {2, 3},
+        .walk_ns = {6, 16},
+        .told_small = {48, 128},
+        .told_large = {0, 16},
+    },
 };
 
 const size_t geometries_count = sizeof geometries / sizeof geometries[0];

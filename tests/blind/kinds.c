@@ -18,6 +18,18 @@ static void no_large_entries(struct curve *curve, struct dice *dice)
 {
     curve->truth = "no";
     curve->told = dice_chance(dice, 0.5);
+    curve->has_large = false;
+    memset(curve->told_large, 0, sizeof curve->told_large);
+    if (!curve->told)
+        memset(curve->told_small, 0, sizeof curve->told_small);
+}
+
+/* A hypervisor shows an empty leaf 18h of an Intel CPU, or empty 8000_0005h and 8000_0006h of an AMD one; of
+ * who made it there is no doubt. Now and then something is left that says nothing of large pages. */
+static void nothing_told(struct curve *curve, struct dice *dice)
+{
+    curve->has_large = true;
+    curve->told = dice_chance(dice, 0.2);
     memset(curve->told_large, 0, sizeof curve->told_large);
     if (!curve->told)
         memset(curve->told_small, 0, sizeof curve->told_small);
@@ -37,7 +49,7 @@ static void no_processor(struct curve *curve, struct dice *dice)
 /* What cannot be told apart in principle, and so what is never asked for here: a CPU without large entries
  * whose hypervisor makes some up in CPUID is like one whose large pages are splintered. no-large-tlb with
  * `told` false is the same as a splintered one with `told` false: the truth "no" there asks for "unknown" in
- * both cases. */
+ * both cases, unless it is known that the CPU has some (as all that are made for x86-64 have). */
 const struct kind kinds[] = {
     {.name = "clean-intact", .backings = ONE(BACKING_INTACT), .noise = noise_clean},
     {.name = "clean-splintered", .backings = ONE(BACKING_SPLINTERED), .noise = noise_clean},
@@ -57,6 +69,18 @@ const struct kind kinds[] = {
     {.name = "bimodal", .backings = ANY, .noise = noise_two_modes},
     {.name = "shared-l3", .backings = ANY, .noise = noise_shared_l3},
     {.name = "emulated", .backings = WHOLE, .noise = noise_emulated, .alter = no_processor, .emulated = true},
+    {.name = "hidden-intact", .backings = ONE(BACKING_INTACT), .noise = noise_clean, .alter = nothing_told},
+    {.name = "hidden-splintered",
+        .backings = ONE(BACKING_SPLINTERED),
+        .noise = noise_clean,
+        .alter = nothing_told},
+    {.name = "hidden-half", .backings = ONE(BACKING_HALF), .noise = noise_clean, .alter = nothing_told},
+    {.name = "hidden-noisy", .backings = ANY, .noise = noise_neighbours, .alter = nothing_told},
+    {.name = "hidden-one-level",
+        .one_level = true,
+        .backings = WHOLE,
+        .noise = noise_clean,
+        .alter = nothing_told},
 };
 const size_t kinds_count = sizeof kinds / sizeof kinds[0];
 
@@ -203,6 +227,7 @@ void kind_make(const struct kind *kind, uint64_t seed, uint64_t number, size_t g
     source = (struct source){
         .pool = pool_get(seed, number / POOL_CURVES, geometry, variant), .flat = kind->emulated};
     tell(curve, &geometries[geometry], &dice);
+    curve->has_large = number % 4 != 0;
     if (kind->alter)
         kind->alter(curve, &dice);
     draw_source(&source, kind, curve, backing, &dice);

@@ -21,13 +21,14 @@ static bool read_head(const char *line, struct labelled *labelled)
 
 static bool read_given(const char *line, struct splinter_input *input)
 {
-    int emulated, told;
+    int emulated, told, has_large;
     unsigned *small = input->small_entries, *large = input->large_entries;
-    if (sscanf(line, "given %lf %d %d %u %u %u %u", &input->large_share, &emulated, &told, &small[0],
-            &small[1], &large[0], &large[1]) != 7)
+    if (sscanf(line, "given %lf %d %d %u %u %u %u %d", &input->large_share, &emulated, &told, &small[0],
+            &small[1], &large[0], &large[1], &has_large) != 8)
         return false;
     input->emulated = emulated;
     input->told = told;
+    input->has_large = has_large;
     return true;
 }
 

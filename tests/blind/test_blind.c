@@ -67,21 +67,25 @@ enum { TESTED, DETECTORS = sizeof detectors / sizeof detectors[0] };
 
 static const struct {
     const char *name;
-    bool clean; /* most have to be decided */
+    double decided_min; /* share of them that has to be decided; 0: it need not be */
 } kinds[] = {
-    {"clean-intact", true},
-    {"clean-splintered", true},
-    {"half-and-half", false},
-    {"one-level", true},
-    {"no-thp", false},
-    {"no-large-tlb", false},
-    {"noisy", false},
-    {"bimodal", false},
-    {"shared-l3", false},
-    {"emulated", false},
+    {"clean-intact", 0.8},
+    {"clean-splintered", 0.8},
+    {"half-and-half", 0},
+    {"one-level", 0.8},
+    {"no-thp", 0},
+    {"no-large-tlb", 0},
+    {"noisy", 0},
+    {"bimodal", 0},
+    {"shared-l3", 0},
+    {"emulated", 0},
+    {"hidden-intact", 0.7}, /* the first level may keep large pages in pieces, and only the second tell */
+    {"hidden-splintered", 0.7},
+    {"hidden-half", 0},
+    {"hidden-noisy", 0},
+    {"hidden-one-level", 0},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0], GEOMETRIES_MAX = 32, TOLD_MAX = 30 };
-static const double decided_min = 0.8;
 
 struct count {
     unsigned curves, decided, wrong;
@@ -194,7 +198,8 @@ static bool is_never_wrong(const struct count *count)
 
 static bool decides(const struct count *count, size_t kind)
 {
-    return !kinds[kind].clean || share(count->decided, count->curves) >= decided_min;
+    double least = kinds[kind].decided_min;
+    return least == 0 || share(count->decided, count->curves) >= least;
 }
 
 static bool passes(const struct count *count, size_t kind)
@@ -240,8 +245,8 @@ static void tell_points(struct test *test, bool ran)
     for (size_t i = 0; i < KINDS; i++)
         point(test, is_never_wrong(&counts[i]), "no verdict is wrong", kinds[i].name);
     for (size_t i = 0; i < KINDS; i++)
-        if (kinds[i].clean)
-            point(test, decides(&counts[i], i), "at least 80 % are decided", kinds[i].name);
+        if (kinds[i].decided_min > 0)
+            point(test, decides(&counts[i], i), "most are decided", kinds[i].name);
     for (size_t i = TESTED + 1; i < DETECTORS; i++)
         point(test, is_found_out(test, i), "is found out", detectors[i].what);
     printf("1..%u\n", test->points);

@@ -241,6 +241,42 @@ def test_ctrl_c_ends_a_watch_with_what_it_found():
         assert result["complete"] and len(result["rounds"]) >= 1
 
 
+def make_limited_group():
+    """A control group with a limit of memory, and the file that holds it."""
+    for parent, file in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
+        group = Path("/sys/fs/cgroup", parent, f"vcost-test-{os.getpid()}")
+        try:
+            group.mkdir()
+            (group / file).write_text(str(8 << 30))
+            return group, group / file
+        except OSError:
+            if group.is_dir():
+                group.rmdir()
+    raise tap.Skip("no control group with a limit of memory can be made here")
+
+
+def test_a_round_tells_what_changed_since_the_one_before():
+    group, limit = make_limited_group()
+    try:
+        with folder() as path:
+            with subprocess.Popen([VCOST, "inspect", "--quick", "--time", "1", "--watch", "0.1", "--rounds", "1",
+                                   "--json", f"{path}/a.json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) as process:
+                assert process.stdout.readline(), process.stderr.read()  # the report, and the round follows
+                limit.write_text(str(4 << 30))
+                _, told = process.communicate(timeout=60)
+            result = json.loads(Path(f"{path}/a.json").read_text())
+        jsonschema.validate(result, SCHEMA)
+        assert result["complete"], result["incomplete_reason"]
+        after = by_name(result["rounds"][0])["machine-changed", ""]
+        assert after["value"] is True, after
+        assert str(8 << 30) in after["text"] and str(4 << 30) in after["text"], after
+        assert "the control group's limit of memory was" in told, told
+        assert not by_name(result)["machine-changed", ""]["value"]
+    finally:
+        group.rmdir()
+
+
 def test_a_container_without_sys_and_kvm_is_inspected():
     script = ("mount -t tmpfs none /sys && mount -t tmpfs none /dev/shm && "
               "(mount --bind /dev/null /dev/kvm 2>/dev/null || true) && exec \"$@\"")
