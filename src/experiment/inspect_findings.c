@@ -232,8 +232,8 @@ static int add_missing(struct inspection *inspection, struct error *error)
         {"memory-latency", "a random access to memory", caches, FINDING_MEMORY, UNIT_NS},
         {"large-tlb", "TLB reach (2M)", inspection->no_large_tlb[0] ? inspection->no_large_tlb : NULL,
             FINDING_CACHES, UNIT_COUNT},
-        {"hidden-numa", "NUMA that is not told", reason_for(inspection, "", plan->region_seconds),
-            FINDING_BELOW, UNIT_YES_NO},
+        {"hidden-numa", "NUMA that is not told",
+            reason_for(inspection, inspection->no_regions, plan->region_seconds), FINDING_BELOW, UNIT_YES_NO},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {

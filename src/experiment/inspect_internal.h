@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "experiment/inspect.h"
-#include "experiment/inspect_regions.h"
+#include "inspect/regions.h"
 #include "measure/evidence.h"
 #include "measure/gaps.h"
 #include "measure/statistics.h"
@@ -32,15 +32,14 @@ struct inspection {
     struct result *result;
     struct watch watch;
     struct evidence all; /* about the whole inspection */
-    struct regions regions;
-    struct region_effort effort; /* that the regions took */
-    bool regions_known;
+    struct regions_input regions_input;
+    struct regions regions; /* reason "": not measured */
     struct gaps gaps;
     bool gaps_known;
     double end;   /* clock_seconds() */
     double scale; /* of all times of the plan, to fit the budget */
     /* Why something was not measured; "" if it was. */
-    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256];
+    char no_curves[256], no_caches[256], no_large_tlb[256], no_prices[256], no_regions[256];
 };
 
 /* ---- inspect.c ---- */
@@ -71,6 +70,8 @@ int inspect_gaps(struct inspection *inspection, const struct progress *progress,
 
 /* ---- inspect_regions.c ---- */
 
+/* The calling thread, which setting->pin binds, visits the CPUs that it was allowed before and is back on its
+ * own afterwards. Four rounds are taken at least, whatever they take. */
 int inspect_regions(struct inspection *inspection, const struct progress *progress, struct error *error);
 
 /* ---- what is made of it ---- */

@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "base/random.h"
-#include "experiment/inspect_regions.h"
+#include "experiment/inspect_internal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -47,11 +47,9 @@ struct machine {
     double drift;       /* from round to round, of each CPU by itself */
 };
 
-enum { SAMPLES_MAX = REGION_ROUNDS_MAX * REGION_CPUS_MAX * REGIONS_MAX };
-
 /* One round: CPUs in random order, regions anew for each, bursts over what is measured one after the other.
  */
-static void measure_round(const struct machine *m, double *ns)
+static void measure_round(const struct machine *m, double ns[][REGIONS_MAX])
 {
     size_t cpus[REGION_CPUS_MAX], regions[REGIONS_MAX], burst = 0;
     double times = 1;
@@ -72,7 +70,7 @@ static void measure_round(const struct machine *m, double *ns)
             if (uniform() < m->tails)
                 value *= between(1, 3);
             burst -= burst > 0;
-            ns[c * m->regions + r] = value;
+            ns[c][r] = value;
         }
     }
 }
@@ -125,18 +123,14 @@ static void two_nodes(struct machine *m, double farther, int *cpu_node, int *reg
 
 static struct regions judge(const struct machine *m, const int *cpu_node, const int *region_node)
 {
-    static double ns[SAMPLES_MAX];
-    struct regions_input input = {
-        .cpus = m->cpus, .regions = m->regions, .rounds = m->rounds, .ns = ns, .from_memory = true};
-    struct regions found;
-    struct error error;
+    struct regions_input input = {.cpus = m->cpus, .regions = m->regions, .rounds = m->rounds};
     for (size_t round = 0; round < m->rounds; round++)
-        measure_round(m, ns + round * m->cpus * m->regions);
+        measure_round(m, input.ns[round]);
     if (cpu_node)
         memcpy(input.cpu_node, cpu_node, m->cpus * sizeof *cpu_node);
     if (region_node)
         memcpy(input.region_node, region_node, m->regions * sizeof *region_node);
-    assert_int_equal(regions_judge(&input, &found, &error), 0);
+    struct regions found = regions_judge(&input);
     assert_true(found.reason[0]);
     return found;
 }
@@ -149,10 +143,9 @@ struct tally {
 
 static void print_tally(const char *name, const struct tally *tally)
 {
-    print_message("# %s:", name);
-    for (int v = 0; v < REGIONS_VERDICTS; v++)
-        print_message(" %s %u", regions_verdict_name((enum regions_verdict)v), tally->verdicts[v]);
-    print_message("\n");
+    print_message("# %s: unknown %u, uniform %u, visible %u, hidden %u\n", name,
+        tally->verdicts[REGIONS_UNKNOWN], tally->verdicts[REGIONS_UNIFORM],
+        tally->verdicts[REGIONS_NUMA_VISIBLE], tally->verdicts[REGIONS_HIDDEN]);
 }
 
 enum { MACHINES = 2000 };
@@ -272,34 +265,80 @@ static void nodes_told_the_wrong_way_round_are_hidden_numa(void **state)
     assert_non_null(strstr(found.reason, "own"));
 }
 
+/* Halves of one node are not taken for two nodes that are told the wrong way round. */
+static void halves_of_a_node_are_no_wrong_nodes(void **state)
+{
+    static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {0, 0, 1, 1};
+    struct machine m = plain(4, 4);
+    (void)state;
+    for (size_t c = 0; c < 2; c++)
+        m.path_ns[c][1 - c] = 50;
+    struct regions found = judge(&m, cpu_node, region_node);
+    assert_int_equal(found.verdict, REGIONS_HIDDEN);
+    assert_non_null(strstr(found.reason, "beside the nodes"));
+}
+
 static void nodes_that_make_no_difference_are_uniform(void **state)
 {
-    static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {0, 0, 1, REGION_NODE_UNKNOWN};
+    static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {0, 0, 1, 1};
     struct machine m = plain(4, 4);
     (void)state;
     m.noise = 0.01;
     assert_int_equal(judge(&m, cpu_node, region_node).verdict, REGIONS_UNIFORM);
 }
 
+/* Little farther: two sockets are not, but halves of one. */
+static void numa_that_costs_little_is_found(void **state)
+{
+    static const double farther[] = {1.06, 1.10};
+    static const unsigned least[] = {MACHINES / 4 * 90 / 100, MACHINES / 4 * 98 / 100};
+    int cpu_node[REGION_CPUS_MAX], region_node[REGIONS_MAX];
+    (void)state;
+    for (unsigned kind = 0; kind < 2; kind++) {
+        struct tally tally = {{0}};
+        for (unsigned i = 0; i < MACHINES / 4; i++) {
+            struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+            two_nodes(&m, farther[kind], cpu_node, region_node);
+            tally.verdicts[judge(&m, NULL, NULL).verdict]++;
+        }
+        print_tally("hidden NUMA that costs little", &tally);
+        assert_true(tally.verdicts[REGIONS_HIDDEN] >= least[kind]);
+    }
+}
+
+/* Memory of a busy node may be the farther from everywhere. Then no order turns round, but nothing is
+ * uniform. */
+static void numa_with_a_busy_node_is_not_called_uniform(void **state)
+{
+    int cpu_node[REGION_CPUS_MAX], region_node[REGIONS_MAX];
+    (void)state;
+    for (unsigned i = 0; i < MACHINES / 4; i++) {
+        struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+        two_nodes(&m, between(1.3, 1.8), cpu_node, region_node);
+        for (size_t r = 0; r < m.regions; r++)
+            m.region_ns[r] = region_node[r] ? 80 : 0;
+        assert_int_not_equal(judge(&m, NULL, NULL).verdict, REGIONS_UNIFORM);
+    }
+}
+
 /* ---- what is told of it ---- */
 
-static void groups_and_the_factor_are_told(void **state)
+static void the_regions_and_the_factor_are_told(void **state)
 {
     struct machine m = plain(4, 6);
     (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t r = 0; r < 6; r++)
             m.path_ns[c][r] = c % 2 != r % 2 ? 45 : 0;
-    struct regions found = judge(&m, NULL, NULL);
+    const struct regions found = judge(&m, NULL, NULL);
+    const struct turn *turn = &found.turn;
     assert_int_equal(found.verdict, REGIONS_HIDDEN);
-    assert_true(found.far > 1.45 && found.far < 1.55 && found.far_low < 1.5 && found.far_high > 1.45);
-    uint32_t even_cpus = 5, odd_cpus = 10, even = 21, odd = 42;
-    bool first_even = found.cpus_a == even_cpus;
-    assert_int_equal(found.cpus_a, first_even ? even_cpus : odd_cpus);
-    assert_int_equal(found.cpus_b, first_even ? odd_cpus : even_cpus);
-    assert_int_equal(found.far_from_a, first_even ? odd : even);
-    assert_int_equal(found.far_from_b, first_even ? even : odd);
-    assert_true(found.chance < 1e-6);
+    assert_int_not_equal(turn->cpu % 2, turn->other_cpu % 2);
+    assert_int_not_equal(turn->cpu % 2, turn->far % 2);
+    assert_int_equal(turn->cpu % 2, turn->near % 2);
+    assert_true(turn->times.median > 1.45 && turn->times.median < 1.55);
+    assert_true(turn->times.low < 1.5 && turn->times.high > 1.45);
+    assert_true(turn->chance < 1e-6);
 }
 
 static void regions_that_are_far_from_all_are_no_numa(void **state)
@@ -309,7 +348,7 @@ static void regions_that_are_far_from_all_are_no_numa(void **state)
     m.region_ns[0] = m.region_ns[1] = 70;
     struct regions found = judge(&m, NULL, NULL);
     assert_int_equal(found.verdict, REGIONS_UNIFORM);
-    assert_true(found.far_low < 1.02);
+    assert_true(found.turn.times.low < 1.02);
 }
 
 static void what_cannot_be_told_is_unknown(void **state)
@@ -324,70 +363,127 @@ static void what_cannot_be_told_is_unknown(void **state)
     struct regions found = judge(&few, NULL, NULL);
     assert_int_equal(found.verdict, REGIONS_UNKNOWN);
     assert_non_null(strstr(found.reason, "rounds"));
-    struct finding finding = regions_finding(&found);
-    assert_false(finding.value.known);
-    assert_true(isnan(finding.number));
-    double ns[4 * 4 * 6];
+    struct result result = {0};
+    struct inspection inspection = {.result = &result, .regions = found};
     struct error error;
-    struct regions_input cached = {.cpus = 4, .regions = 4, .rounds = 6, .ns = ns};
-    for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++)
-        ns[i] = 100;
-    assert_int_equal(regions_judge(&cached, &found, &error), 0);
+    assert_int_equal(inspect_find_regions(&inspection, &error), 0);
+    const struct finding *finding = findings_find(&result.findings, "hidden-numa", NULL);
+    assert_non_null(finding);
+    assert_false(finding->value.known);
+    assert_true(isnan(finding->number));
+    findings_free(&result.findings);
+    struct regions_input cached = {.cpus = 4, .regions = 4, .rounds = 6};
+    for (size_t cell = 0; cell < sizeof cached.ns / sizeof(double); cell++)
+        (&cached.ns[0][0][0])[cell] = 20;
+    found = regions_judge(&cached);
     assert_int_equal(found.verdict, REGIONS_UNKNOWN);
-    cached.regions = 9;
-    assert_int_equal(regions_judge(&cached, &found, &error), -EINVAL);
+    assert_non_null(strstr(found.reason, "cache"));
 }
 
-/* Rounds with a missing sample do not count; figures without any noise are no division by 0. */
+/* Nothing is concluded from what is missing; figures without any noise are no division by 0. */
 static void holes_and_perfect_figures_do_no_harm(void **state)
 {
-    double ns[2 * 2 * 10];
-    struct regions_input input = {.cpus = 2, .regions = 2, .rounds = 10, .ns = ns, .from_memory = true};
-    struct regions found;
-    struct error error;
+    struct regions_input input = {.cpus = 2, .regions = 2, .rounds = 10};
     (void)state;
     for (size_t i = 0; i < 40; i++)
-        ns[i] = 100;
-    assert_int_equal(regions_judge(&input, &found, &error), 0);
-    assert_int_equal(found.verdict, REGIONS_UNIFORM);
-    for (size_t i = 0; i < 40; i++)
-        ns[i] = i % 4 == 0 || i % 4 == 3 ? 100 : 150;
-    ns[5] = NAN;
-    assert_int_equal(regions_judge(&input, &found, &error), 0);
+        input.ns[i / 4][i / 2 % 2][i % 2] = 100;
+    assert_int_equal(regions_judge(&input).verdict, REGIONS_UNIFORM);
+    for (size_t i = 0; i < 10; i++)
+        input.ns[i][0][1] = input.ns[i][1][0] = 150;
+    const struct regions found = regions_judge(&input);
     assert_int_equal(found.verdict, REGIONS_HIDDEN);
-    assert_true(fabs(found.far - 1.5) < 1e-9);
-    for (size_t i = 0; i < 40; i += 4)
-        ns[i] = NAN;
-    assert_int_equal(regions_judge(&input, &found, &error), 0);
-    assert_int_equal(found.verdict, REGIONS_UNKNOWN);
+    assert_true(fabs(found.turn.times.median - 1.5) < 1e-9);
+    input.ns[1][0][1] = NAN;
+    assert_int_equal(regions_judge(&input).verdict, REGIONS_UNKNOWN);
+    assert_non_null(strstr(regions_judge(&input).reason, "each CPU"));
+    for (size_t i = 0; i < 10; i++)
+        input.ns[i][0][0] = 0;
+    assert_int_equal(regions_judge(&input).verdict, REGIONS_UNKNOWN);
 }
 
-/* Whatever this machine is: it is measured in time, lines are flushed, and the thread is back on its CPU. */
-static void a_measurement_here_comes_to_an_end(void **state)
+/* ---- on this machine ---- */
+
+struct here {
+    struct setting setting;
+    struct result result;
+    struct inspect_experiment experiment;
+    struct inspection inspection;
+};
+
+/* False: nothing can be measured here. */
+static bool open_here(struct here *here, const struct stop *stop)
 {
-    struct setting setting = {.runner_count = 0};
-    struct stop never = {NULL, NULL};
-    struct region_effort effort;
-    struct regions found;
+    static const struct inspect_plan plan = {.region_seconds = 0.4};
     struct error error;
+    here->experiment = (struct inspect_experiment){.setting = &here->setting, .seed = 1};
+    here->inspection = (struct inspection){
+        .experiment = &here->experiment, .plan = &plan, .result = &here->result, .scale = 1};
+    here->result.complete = true;
+    return setting_open(&here->setting, -1, stop, &error) == 0;
+}
+
+static void assert_back_on_its_cpu(const struct here *here)
+{
     cpu_set_t now;
-    (void)state;
-    if (setting_open(&setting, -1, &never, &error) < 0) {
-        setting_close(&setting);
-        skip();
-    }
-    assert_int_equal(inspect_regions_measure(&setting, 0.4, 1, &found, &effort, &error), 0);
-    print_message("# %s: %s (%zu CPUs, %zu rounds, %.0f ns)\n", regions_verdict_name(found.verdict),
-        found.reason, effort.cpus, effort.rounds, effort.flushed_ns);
-    assert_true(found.reason[0]);
-    if (effort.rounds) {
-        assert_true(effort.rounds >= 4 && effort.regions == REGIONS_MAX);
-        assert_true(effort.flushed_ns > 0 && effort.cached_ns > 0);
-    }
     assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
     assert_int_equal(CPU_COUNT(&now), 1);
-    assert_true(CPU_ISSET(setting.pin.cpu, &now));
-    setting_close(&setting);
+    assert_true(CPU_ISSET(here->setting.pin.cpu, &now));
+}
+
+static void close_here(struct here *here)
+{
+    findings_free(&here->result.findings);
+    setting_close(&here->setting);
+}
+
+/* Whatever this machine is: it is measured, told as a finding, and the thread is back on its CPU. */
+static void a_measurement_here_comes_to_an_end(void **state)
+{
+    const struct stop never = {NULL, NULL};
+    const struct progress silent = {NULL, NULL};
+    struct here here = {0};
+    struct error error = {0};
+    (void)state;
+    if (!open_here(&here, &never)) {
+        close_here(&here);
+        skip();
+    }
+    const struct inspection *inspection = &here.inspection;
+    assert_int_equal(inspect_regions(&here.inspection, &silent, &error), 0);
+    print_message("# %s%s (%zu CPUs, %zu rounds, %.0f ns)\n", inspection->regions.reason,
+        inspection->no_regions, inspection->regions_input.cpus, inspection->regions_input.rounds,
+        inspection->regions_input.ns[0][0][0]);
+    assert_int_not_equal(!inspection->regions.reason[0], !inspection->no_regions[0]);
+    if (inspection->regions_input.cpus > 1 && !inspection->no_regions[0])
+        assert_true(inspection->regions_input.rounds >= 4);
+    assert_int_equal(inspect_find_regions(&here.inspection, &error), 0);
+    assert_int_equal(here.result.findings.count, inspection->regions.reason[0] != 0);
+    assert_back_on_its_cpu(&here);
+    close_here(&here);
+}
+
+/* A CPU may go away after it was allowed: nothing is told of regions, and why. */
+static void a_cpu_that_is_gone_is_a_reason(void **state)
+{
+    const struct stop never = {NULL, NULL};
+    const struct progress silent = {NULL, NULL};
+    struct here here = {0};
+    struct error error = {0};
+    (void)state;
+    if (!open_here(&here, &never)) {
+        close_here(&here);
+        skip();
+    }
+    cpu_set_t *allowed = here.setting.pin.before;
+    memset(allowed, 0, here.setting.pin.bytes);
+    CPU_SET_S(here.setting.pin.cpu, here.setting.pin.bytes, allowed);
+    CPU_SET_S(here.setting.pin.bytes * 8 - 1, here.setting.pin.bytes, allowed);
+    assert_int_equal(inspect_regions(&here.inspection, &silent, &error), 0);
+    assert_non_null(strstr(here.inspection.no_regions, "cannot bind"));
+    assert_int_equal(inspect_find_regions(&here.inspection, &error), 0);
+    assert_int_equal(here.result.findings.count, 0);
+    assert_back_on_its_cpu(&here);
+    close_here(&here);
 }
 
 static bool at_once(void *context)
@@ -398,18 +494,14 @@ static bool at_once(void *context)
 
 static void a_measurement_can_be_stopped(void **state)
 {
-    struct setting setting = {.runner_count = 0};
-    struct stop stop = {at_once, NULL};
-    struct region_effort effort;
-    struct regions found;
-    struct error error;
+    const struct stop stop = {at_once, NULL};
+    const struct progress silent = {NULL, NULL};
+    struct here here = {0};
+    struct error error = {0};
     (void)state;
-    int rc = setting_open(&setting, -1, &stop, &error);
-    if (rc == 0)
-        rc = inspect_regions_measure(&setting, 5, 1, &found, &effort, &error);
-    setting_close(&setting);
-    if (rc != 0)
-        assert_int_equal(rc, -EINTR);
+    if (open_here(&here, &stop))
+        assert_int_equal(inspect_regions(&here.inspection, &silent, &error), -EINTR);
+    close_here(&here);
 }
 
 int main(void)
@@ -421,11 +513,15 @@ int main(void)
         cmocka_unit_test(numa_that_is_told_is_not_hidden),
         cmocka_unit_test(numa_within_told_nodes_is_hidden),
         cmocka_unit_test(nodes_told_the_wrong_way_round_are_hidden_numa),
+        cmocka_unit_test(halves_of_a_node_are_no_wrong_nodes),
         cmocka_unit_test(nodes_that_make_no_difference_are_uniform),
-        cmocka_unit_test(groups_and_the_factor_are_told),
+        cmocka_unit_test(numa_that_costs_little_is_found),
+        cmocka_unit_test(numa_with_a_busy_node_is_not_called_uniform),
+        cmocka_unit_test(the_regions_and_the_factor_are_told),
         cmocka_unit_test(regions_that_are_far_from_all_are_no_numa),
         cmocka_unit_test(what_cannot_be_told_is_unknown),
         cmocka_unit_test(a_measurement_here_comes_to_an_end),
+        cmocka_unit_test(a_cpu_that_is_gone_is_a_reason),
         cmocka_unit_test(a_measurement_can_be_stopped),
         cmocka_unit_test(holes_and_perfect_figures_do_no_harm),
     };
