@@ -122,13 +122,12 @@ int event_call(
     return 0;
 }
 
-int event_repeat(struct event_bench *bench, event_function *function, uint64_t count, struct event_run *run,
-    struct error *error)
+static int make_each(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     int rc = 0;
     uint64_t start = clock_ticks();
     for (uint64_t i = 0; rc == 0 && i < count; i++)
-        rc = function(bench, error);
+        rc = bench->way->make(bench, error);
     *run = (struct event_run){.count = count, .ticks = clock_ticks() - start};
     return rc;
 }
@@ -140,7 +139,11 @@ int event_run(struct event_bench *bench, uint64_t count, struct event_run *run, 
         return error_set(error, EINTR, "stopped between two samples");
     if (way->most && count > way->most)
         count = way->most;
-    return way->run ? way->run(bench, count, run, error) : event_call(bench, way->entry, count, run, error);
+    if (way->aim)
+        way->aim(bench, bench->place->image->job);
+    if (way->run)
+        return way->run(bench, count, run, error);
+    return way->make ? make_each(bench, count, run, error) : event_call(bench, way->entry, count, run, error);
 }
 
 uint64_t event_minor_faults(void)

@@ -38,7 +38,7 @@ struct event_run {
     uint64_t ticks; /* of the time-stamp counter for them, without preparation */
 };
 
-/* How an event happens natively, or in a guest. Either `impossible`, or `entry`, or functions. */
+/* How an event happens natively, or in a guest. Either `impossible`, or `entry`, `make` or `run`. */
 #define EVENT_SIZE UINT64_MAX /* as event_way.data_bytes: as much memory as the event's size */
 struct event_way {
     const char *impossible; /* why it cannot happen there: a sentence without full stop */
@@ -54,6 +54,10 @@ struct event_way {
     /* Makes ready; domain and data are there already. -ENOTSUP with a sentence: cannot happen on this host.
      */
     int (*open)(struct event_bench *bench, struct error *error);
+    /* Puts what the entry needs into the image's job, before each run. */
+    void (*aim)(const struct event_bench *bench, struct workload_job *job);
+    /* Natively: makes one event; so many calls are timed. */
+    int (*make)(struct event_bench *bench, struct error *error);
     /* Makes `count` events (no more than `most`) and times them. */
     int (*run)(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error);
     void (*close)(struct event_bench *bench); /* also after a failed open() */

@@ -14,11 +14,6 @@ static int by_vdso(struct event_bench *bench, struct error *error)
     return 0;
 }
 
-static int run_vdso(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return event_repeat(bench, by_vdso, count, run, error);
-}
-
 static int by_system_call(struct event_bench *bench, struct error *error)
 {
     struct timespec now;
@@ -26,12 +21,6 @@ static int by_system_call(struct event_bench *bench, struct error *error)
     (void)error;
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
     return 0;
-}
-
-static int run_system_call(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return event_repeat(bench, by_system_call, count, run, error);
 }
 
 static const struct event rows[] = {
@@ -62,7 +51,7 @@ static const struct event rows[] = {
             "The C library calls the function in the vDSO, which reads the time-stamp counter and scales it.",
         .advice = "If it costs as much as clock-syscall, the clock source is not the TSC: see "
                   "/sys/devices/system/clocksource/clocksource0/current_clocksource.",
-        .native = {.run = run_vdso},
+        .native = {.make = by_vdso},
         .guest = NEEDS_LINUX,
     },
     {
@@ -74,7 +63,7 @@ static const struct event rows[] = {
         .source = "clock_gettime(2)",
         .steps = "SYSCALL, the kernel reads the clock and copies the result, SYSRET.",
         .advice = "Use a clock source that the vDSO supports.",
-        .native = {.run = run_system_call},
+        .native = {.make = by_system_call},
         .guest = NEEDS_LINUX,
     },
 };

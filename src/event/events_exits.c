@@ -80,41 +80,23 @@ static void close_answered(struct event_bench *bench)
 }
 
 /* The eventfd must have been signalled once for each write, or somebody else answered. */
-static int run_answered(
-    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
+static int run_answered(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     const int *file = bench->own;
     uint64_t signalled = 0;
-    int rc = event_call(bench, entry, count, run, error);
+    int rc = event_call(bench, bench->way->entry, count, run, error);
     if (rc == 0 && (read(*file, &signalled, sizeof signalled) != sizeof signalled || signalled != count))
         rc = error_set(error, EPROTO, "an eventfd was signalled %llu times for %llu writes",
             (unsigned long long)signalled, (unsigned long long)count);
     return rc;
 }
 
-static int run_port(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return run_answered(bench, "event-pio-kernel", count, run, error);
-}
+/* ---- memory-mapped I/O ---- */
 
-static int run_void(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+static void aim_at_void(const struct event_bench *bench, struct workload_job *job)
 {
-    bench->place->image->job->first = LAB_VOID.value;
-    return run_answered(bench, "event-mmio-write", count, run, error);
-}
-
-/* ---- memory-mapped I/O that the process answers ---- */
-
-static int run_write(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    bench->place->image->job->first = LAB_VOID.value;
-    return event_call(bench, "event-mmio-write", count, run, error);
-}
-
-static int run_read(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    bench->place->image->job->first = LAB_VOID.value;
-    return event_call(bench, "event-mmio-read", count, run, error);
+    (void)bench;
+    job->first = LAB_VOID.value;
 }
 
 #define NO_MONITOR                                                                                           \
@@ -203,7 +185,11 @@ static const struct event rows[] = {
         .advice =
             "This is what a virtio notification costs the guest: suppress what nobody waits for (EVENT_IDX).",
         .native = NO_DEVICE,
-        .guest = {.run = run_port, .open = open_answered_port, .close = close_answered, .handling = true},
+        .guest = {.entry = "event-pio-kernel",
+            .run = run_answered,
+            .open = open_answered_port,
+            .close = close_answered,
+            .handling = true},
     },
     {
         .name = "pio-user",
@@ -231,7 +217,12 @@ static const struct event rows[] = {
                  "and emulates the instruction, signals the eventfd, and enters the guest again.",
         .advice = "As pio-kernel.",
         .native = NO_DEVICE,
-        .guest = {.run = run_void, .open = open_answered_void, .close = close_answered, .handling = true},
+        .guest = {.entry = "event-mmio-write",
+            .aim = aim_at_void,
+            .run = run_answered,
+            .open = open_answered_void,
+            .close = close_answered,
+            .handling = true},
     },
     {
         .name = "mmio-user",
@@ -243,7 +234,7 @@ static const struct event rows[] = {
         .steps = "As mmio-kernel, but KVM_RUN returns to the monitor's process, which calls KVM_RUN again.",
         .advice = "Use paravirtual devices.",
         .native = NO_DEVICE,
-        .guest = {.run = run_write, .handling = true},
+        .guest = {.entry = "event-mmio-write", .aim = aim_at_void, .handling = true},
     },
     {
         .name = "mmio-read",
@@ -255,7 +246,7 @@ static const struct event rows[] = {
         .steps = "As mmio-user, and KVM finishes the instruction with the value that the process left.",
         .advice = "Avoid devices whose status must be read (e1000, IDE); virtio keeps it in memory.",
         .native = NO_DEVICE,
-        .guest = {.run = run_read, .handling = true},
+        .guest = {.entry = "event-mmio-read", .aim = aim_at_void, .handling = true},
     },
 };
 

@@ -25,9 +25,8 @@ static uint64_t ticks_of(const struct event_bench *bench, double ns)
     return (uint64_t)(ns * bench->place->clock->ticks_per_ns);
 }
 
-static void load_job(struct event_bench *bench)
+static void aim(const struct event_bench *bench, struct workload_job *job)
 {
-    struct workload_job *job = bench->place->image->job;
     job->first = LAB_INTERRUPTS.value;
     job->cursor[0] = ticks_of(bench, PATIENCE_NS);
     job->cursor[4] = PATIENCES;
@@ -37,11 +36,10 @@ static void load_job(struct event_bench *bench)
 
 /* Calls the entry, and insists on every interrupt. */
 static int run_interrupts(
-    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
+    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
 {
     const struct workload_job *job = bench->place->image->job;
-    load_job(bench);
-    int rc = event_call(bench, entry, count, run, error);
+    int rc = event_call(bench, bench->way->entry, count, run, error);
     if (rc == 0 && (rc = lab_second_failed(bench->lab, error)) == 0 && job->bytes != count)
         rc = error_set(error, EPROTO, LOST, "an interrupt");
     return rc;
@@ -70,7 +68,7 @@ static int wait_for_timer(
     struct workload_job *job = bench->place->image->job;
     struct event_run once;
     uint64_t faults, ahead = ticks_of(bench, (double)ahead_ns);
-    load_job(bench);
+    aim(bench, job);
     lab_handled(bench->lab, &faults, &job->cursor[1]);
     job->bytes = ahead_ns;
     int rc = call_kernel(bench, "event-timer-set", error);
@@ -156,10 +154,10 @@ static int open_shootdown(struct event_bench *bench, struct error *error)
     return rc;
 }
 
-static int run_ipi(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+static void aim_at_second(const struct event_bench *bench, struct workload_job *job)
 {
-    bench->place->image->job->stride = LAB_SECOND_JOB.value;
-    return run_interrupts(bench, "event-ipi", count, run, error);
+    aim(bench, job);
+    job->stride = LAB_SECOND_JOB.value;
 }
 
 /* KVM watches a halted virtual CPU for a while before it lets its thread sleep; how long, it learns: at most
@@ -173,29 +171,20 @@ static double halt_poll_ns(const struct event_bench *bench)
     return HALT_POLL_NS;
 }
 
-static int run_halt_wake(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+static void aim_at_sleeper(const struct event_bench *bench, struct workload_job *job)
 {
-    bench->place->image->job->stride = LAB_SECOND_JOB.value;
-    bench->place->image->job->cursor[3] = ticks_of(bench, 1.5 * halt_poll_ns(bench) + 50e3);
-    return run_interrupts(bench, "event-halt-wake", count, run, error);
-}
-
-static int run_shootdown(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    bench->place->image->job->stride = LAB_SECOND_JOB.value;
-    return run_interrupts(bench, "event-shootdown", count, run, error);
+    aim_at_second(bench, job);
+    job->cursor[3] = ticks_of(bench, 1.5 * halt_poll_ns(bench) + 50e3);
 }
 
 #define NO_INTERRUPTS                                                                                        \
     {                                                                                                        \
         .impossible = "a process gets no interrupts"                                                         \
     }
-#define GUEST(run_function, open_function)                                                                   \
+#define GUEST(name, where, open_function)                                                                    \
     {                                                                                                        \
-        .run = run_function, .open = open_function, .kernel = true, .handling = true, .irqchip = true,       \
-        .data_bytes = 2 * MIB                                                                                \
+        .entry = name, .aim = where, .run = run_interrupts, .open = open_function, .kernel = true,           \
+        .handling = true, .irqchip = true, .data_bytes = 2 * MIB                                             \
     }
 
 static const struct event rows[] = {
@@ -234,7 +223,7 @@ static const struct event rows[] = {
             "is sent the program runs again.",
         .advice = "Fewer virtual CPUs for what talks much; posted interrupts; batches.",
         .native = NO_INTERRUPTS,
-        .guest = GUEST(run_ipi, open_spinning),
+        .guest = GUEST("event-ipi", aim_at_second, open_spinning),
     },
     {
         .name = "halt-wake",
@@ -253,7 +242,7 @@ static const struct event rows[] = {
         .advice =
             "Halt polling (halt_poll_ns) trades CPU time for latency; idle=poll in the guest does so too.",
         .native = NO_INTERRUPTS,
-        .guest = GUEST(run_halt_wake, open_halting),
+        .guest = GUEST("event-halt-wake", aim_at_sleeper, open_halting),
     },
     {
         .name = "shootdown",
@@ -269,7 +258,7 @@ static const struct event rows[] = {
         .advice = "Do not run more virtual CPUs than there are CPUs; let the guest use paravirtual flushes "
                   "(kvm-pv-tlb-flush).",
         .native = NO_INTERRUPTS,
-        .guest = GUEST(run_shootdown, open_shootdown),
+        .guest = GUEST("event-shootdown", aim_at_second, open_shootdown),
     },
 };
 

@@ -29,11 +29,6 @@ static int fork_and_exit(struct event_bench *bench, struct error *error)
     return wait_for(child, error);
 }
 
-static int run_fork(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return event_repeat(bench, fork_and_exit, count, run, error);
-}
-
 #define PROGRAM "/bin/true"
 
 static int spawn_program(struct event_bench *bench, struct error *error)
@@ -45,11 +40,6 @@ static int spawn_program(struct event_bench *bench, struct error *error)
     if (rc)
         return error_errno(error, rc, "cannot start " PROGRAM);
     return wait_for(child, error);
-}
-
-static int run_spawn(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return event_repeat(bench, spawn_program, count, run, error);
 }
 
 #define ARTICLE_PROCESS                                                                                      \
@@ -69,7 +59,7 @@ static const struct event rows[] = {
                  "at once and "
                  "its tables are destroyed; the parent sees its end.",
         .advice = "Use threads, or processes that live longer; vfork() or posix_spawn() to start programs.",
-        .native = {.run = run_fork, .waits = true},
+        .native = {.make = fork_and_exit, .waits = true},
         .guest = NEEDS_LINUX,
     },
     {
@@ -83,7 +73,7 @@ static const struct event rows[] = {
             "A child is made without copying page tables, gets a new address space, maps the program and its "
             "libraries, faults their pages in and exits.",
         .advice = "Start fewer programs; link small ones statically.",
-        .native = {.run = run_spawn, .waits = true},
+        .native = {.make = spawn_program, .waits = true},
         .guest = NEEDS_LINUX,
     },
 };

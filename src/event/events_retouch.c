@@ -3,15 +3,11 @@
 
 #include "base/size.h"
 
-LAPS_RUN(run_warm, "event-laps")
-LAPS_RUN(run_exit, "event-laps-exit")
-LAPS_RUN(run_call, "event-laps-call")
-
 static const uint64_t line_sizes[] = {4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB, 0};
 static const uint64_t page_sizes[] = {64 * KIB, 256 * KIB, MIB, 2 * MIB, 8 * MIB, 0}; /* 16 to 2048 pages */
 
-#define WAY(which, function)                                                                                 \
-    .run = function, .open = laps_open_##which, .close = laps_close, .data_bytes = EVENT_SIZE
+#define WAY(which, name)                                                                                     \
+    .entry = name, .aim = laps_aim, .open = laps_open_##which, .close = laps_close, .data_bytes = EVENT_SIZE
 #define NO_MONITOR                                                                                           \
     {                                                                                                        \
         .impossible = "native code leaves for no monitor of vcost's; see the row ending in -syscall"         \
@@ -41,8 +37,8 @@ static const struct event rows[] = {
                  "is timed.",
         .advice = "This is what the rows held against it start from.",
         .sizes = line_sizes,
-        .native = {WAY(lines, run_warm)},
-        .guest = {WAY(lines, run_warm)},
+        .native = {WAY(lines, "event-laps")},
+        .guest = {WAY(lines, "event-laps")},
     },
     {
         .name = "retouch-lines-exit",
@@ -60,7 +56,7 @@ static const struct event rows[] = {
         .sizes = line_sizes,
         .against = "retouch-lines",
         .native = NO_MONITOR,
-        .guest = {WAY(lines, run_exit), .handling = true},
+        .guest = {WAY(lines, "event-laps-exit"), .handling = true},
     },
     {
         .name = "retouch-lines-syscall",
@@ -73,7 +69,7 @@ static const struct event rows[] = {
         .advice = "What an exit costs more than this is virtualization's.",
         .sizes = line_sizes,
         .against = "retouch-lines",
-        .native = {WAY(lines, run_call)},
+        .native = {WAY(lines, "event-laps-call")},
         .guest = NO_KERNEL,
     },
     {
@@ -88,8 +84,8 @@ static const struct event rows[] = {
                  "is timed. The size is that of the pages: 64 KiB are 16 pages.",
         .advice = "This is what the rows held against it start from.",
         .sizes = page_sizes,
-        .native = {WAY(pages, run_warm)},
-        .guest = {WAY(pages, run_warm)},
+        .native = {WAY(pages, "event-laps")},
+        .guest = {WAY(pages, "event-laps")},
     },
     {
         .name = "retouch-pages-exit",
@@ -103,7 +99,7 @@ static const struct event rows[] = {
         .sizes = page_sizes,
         .against = "retouch-pages",
         .native = NO_MONITOR,
-        .guest = {WAY(pages, run_exit), .handling = true},
+        .guest = {WAY(pages, "event-laps-exit"), .handling = true},
     },
     {
         .name = "retouch-pages-syscall",
@@ -118,7 +114,7 @@ static const struct event rows[] = {
         .advice = "See the host's mitigations (vcost chase --json).",
         .sizes = page_sizes,
         .against = "retouch-pages",
-        .native = {WAY(pages, run_call)},
+        .native = {WAY(pages, "event-laps-call")},
         .guest = NO_KERNEL,
     },
 };

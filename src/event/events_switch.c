@@ -56,7 +56,7 @@ static int lap_in(struct event_bench *bench, struct domain *domain, const struct
 {
     const struct neighbour *neighbour = bench->own;
     struct workload_job *job = bench->place->image->job;
-    laps_load(bench, data, &neighbour->layout);
+    laps_load(job, data, &neighbour->layout);
     job->ticks = 0;
     int rc = domain_call(domain, neighbour->lap, error);
     if (rc == 0 && job->ticks == 0)

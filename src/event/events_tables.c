@@ -6,37 +6,18 @@
 
 #define DATA_BYTES (2 * MIB)
 
-static int change_entry(
-    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
+static void aim_at_window(const struct event_bench *bench, struct workload_job *job)
 {
-    struct workload_job *job = bench->place->image->job;
     job->first = LAB_WINDOW.value;
     job->bytes = (uintptr_t)bench->data.base;
-    return event_call(bench, entry, count, run, error);
 }
 
-static int run_pte_change(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
+static void aim_at_data(const struct event_bench *bench, struct workload_job *job)
 {
-    return change_entry(bench, "event-pte-change", count, run, error);
-}
-
-static int run_pte_change_touch(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    return change_entry(bench, "event-pte-change-touch", count, run, error);
-}
-
-static int run_flush_page(
-    struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)
-{
-    bench->place->image->job->first = (uintptr_t)bench->data.base;
-    return event_call(bench, "event-flush-page", count, run, error);
+    job->first = (uintptr_t)bench->data.base;
 }
 
 /* ---- two address spaces ---- */
-
-LAPS_RUN(run_laps, "event-laps-divide")
 
 static int open_stay(struct event_bench *bench, struct error *error)
 {
@@ -67,9 +48,14 @@ static const uint64_t sizes[] = {64 * KIB, 256 * KIB, MIB, 0}; /* 16 to 256 page
     {                                                                                                        \
         .impossible = "a process cannot change its address space by itself"                                  \
     }
+#define TABLES_WAY(name, where)                                                                              \
+    {                                                                                                        \
+        .entry = name, .aim = where, .kernel = true, .handling = true, .data_bytes = DATA_BYTES              \
+    }
 #define SPACES_WAY(function)                                                                                 \
     {                                                                                                        \
-        .run = run_laps, .open = function, .close = laps_close, .data_bytes = EVENT_SIZE, .handling = true   \
+        .entry = "event-laps-divide", .aim = laps_aim, .open = function, .close = laps_close,                \
+        .data_bytes = EVENT_SIZE, .handling = true                                                           \
     }
 #define ARTICLE_TABLES                                                                                       \
     "With shadow paging the monitor must notice every change of the guest's page tables; with nested "       \
@@ -91,7 +77,7 @@ static const struct event rows[] = {
         .advice = "Use nested paging; where that is not to be had, map once and keep it, and use large "
                   "pages: fewer entries.",
         .native = NO_TABLES,
-        .guest = {.run = run_pte_change, .kernel = true, .handling = true, .data_bytes = DATA_BYTES},
+        .guest = TABLES_WAY("event-pte-change", aim_at_window),
     },
     {
         .name = "pte-change-touch",
@@ -106,7 +92,7 @@ static const struct event rows[] = {
         .advice = "As pte-change.",
         .against = "pte-change",
         .native = NO_TABLES,
-        .guest = {.run = run_pte_change_touch, .kernel = true, .handling = true, .data_bytes = DATA_BYTES},
+        .guest = TABLES_WAY("event-pte-change-touch", aim_at_window),
     },
     {
         .name = "flush-page",
@@ -118,7 +104,7 @@ static const struct event rows[] = {
         .steps = "The guest's kernel executes INVLPG for a page that it uses.",
         .advice = "As pte-change.",
         .native = NO_TABLES,
-        .guest = {.run = run_flush_page, .kernel = true, .handling = true, .data_bytes = DATA_BYTES},
+        .guest = TABLES_WAY("event-flush-page", aim_at_data),
     },
     {
         .name = "flush-full",

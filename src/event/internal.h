@@ -40,9 +40,4 @@ int event_check_faults(uint64_t before, uint64_t pages, struct error *error);
 int event_call(
     struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error);
 
-/* Natively only: `count` calls of a function of this process, timed. */
-typedef int event_function(struct event_bench *bench, struct error *error);
-int event_repeat(struct event_bench *bench, event_function *function, uint64_t count, struct event_run *run,
-    struct error *error);
-
 #endif

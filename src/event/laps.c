@@ -22,9 +22,8 @@ struct chase_layout laps_write(
     return layout;
 }
 
-void laps_load(const struct event_bench *bench, const struct memory *data, const struct chase_layout *layout)
+void laps_load(struct workload_job *job, const struct memory *data, const struct chase_layout *layout)
 {
-    struct workload_job *job = bench->place->image->job;
     job->first = (uintptr_t)data->base + chase_layout_offset(layout, 0);
     job->bytes = layout->elements;
 }
@@ -54,9 +53,7 @@ void laps_close(struct event_bench *bench)
     free(bench->own);
 }
 
-int laps_run(
-    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error)
+void laps_aim(const struct event_bench *bench, struct workload_job *job)
 {
-    laps_load(bench, &bench->data, bench->own);
-    return event_call(bench, entry, count, run, error);
+    laps_load(job, &bench->data, bench->own);
 }

@@ -9,20 +9,13 @@
 struct chase_layout laps_write(
     const struct event_bench *bench, const struct memory *data, enum chase_order order);
 
-/* Loads the image's job for laps over it. */
-void laps_load(const struct event_bench *bench, const struct memory *data, const struct chase_layout *layout);
+/* Loads a job for laps over it. */
+void laps_load(struct workload_job *job, const struct memory *data, const struct chase_layout *layout);
 
 /* For event_way: a list in bench->data, random or one line per page, and laps by the way's entry. */
 int laps_open_lines(struct event_bench *bench, struct error *error);
 int laps_open_pages(struct event_bench *bench, struct error *error);
+void laps_aim(const struct event_bench *bench, struct workload_job *job);
 void laps_close(struct event_bench *bench);
-
-#define LAPS_RUN(name, entry)                                                                                \
-    static int name(struct event_bench *bench, uint64_t count, struct event_run *run, struct error *error)   \
-    {                                                                                                        \
-        return laps_run(bench, entry, count, run, error);                                                    \
-    }
-int laps_run(
-    struct event_bench *bench, const char *entry, uint64_t count, struct event_run *run, struct error *error);
 
 #endif
