@@ -57,6 +57,7 @@ int placement_lay_out(
     struct placement *placement, const struct chase_shape *shape, uint64_t seed, struct error *error);
 
 void placement_clear(struct placement *placement); /* harmless where nothing is mapped */
-void placement_close(struct placement *placement); /* harmless on one that is all zero */
+/* Of one that placement_open() made; harmless when it is closed already. */
+void placement_close(struct placement *placement);
 
 #endif
