@@ -386,13 +386,13 @@ def test_a_cpu_limit_is_named_by_chase_and_has_a_remedy_in_inspect():
         done = vcost(*TINY, prepare=enter(group))
         ended_well(done, status=0)
         assert "limit of 0.1 CPUs" in done.stdout and "cpu.max" in done.stdout, done.stdout
-        for _ in range(3):  # others may have taken the CPU before the limit could
+        for _ in range(5):  # others may have taken the CPU before the limit could
             done = vcost("inspect", "--quick", "--json", "-", prepare=enter(group))
             ended_well(done, status=0)
             remedies = {remedy["name"]: remedy for remedy in json.loads(done.stdout)["remedies"]}
-            if "cpu-limit" in remedies:
-                break
-        assert remedies["cpu-limit"]["with_ns"] > 1.5e9, remedies
+            if "cpu-limit" in remedies and remedies["cpu-limit"]["with_ns"] > 1.5e9:
+                return
+        assert False, remedies
 
 
 def test_a_limit_on_tasks_is_told():
