@@ -19,8 +19,8 @@ static bool choose_pages(const struct kept_area *area)
     return madvise(area->reserved, area->reserved_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL;
 }
 
-/* Whether mprotect() gives a right, or who touches what is kept would be killed. Tried on a page elsewhere: it
- * would stay a mapping of its own here. */
+/* Whether mprotect() gives a right, or who touches what is kept would be killed. Tried on a page elsewhere:
+ * it would stay a mapping of its own here. */
 static bool mprotect_works(void)
 {
     void *page = mmap(NULL, 4 * KIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

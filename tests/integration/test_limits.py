@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -58,9 +59,9 @@ def nobody(then):
     return become
 
 
-def vcost(*arguments, prepare=None, patience=60, **options):
+def vcost(*arguments, program=VCOST, prepare=None, patience=60, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.run([VCOST, *arguments], text=True, preexec_fn=prepare, timeout=patience, **options)
+    return subprocess.run([program, *arguments], text=True, preexec_fn=prepare, timeout=patience, **options)
 
 
 def result_in(path):
@@ -161,11 +162,13 @@ def test_no_number_of_descriptors_is_too_few_for_a_sentence():
 
 
 def test_processes_that_may_not_be_started_are_told():
-    done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", "exec",
-        prepare=nobody(limit(resource.RLIMIT_NPROC, 0)))
-    ended_well(done, "ulimit -u", "pids.max", status=1)
-    done = vcost(*TINY, "--on", "command:true", prepare=nobody(limit(resource.RLIMIT_NPROC, 0)))
-    ended_well(done, "ulimit -u", status=1)
+    none = {"prepare": nobody(limit(resource.RLIMIT_NPROC, 0))}
+    with folder() as work:
+        none["program"] = shutil.copy(VCOST, work)  # where every user may execute it
+        done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", "exec", **none)
+        ended_well(done, "ulimit -u", "pids.max", status=1)
+        done = vcost(*TINY, "--on", "command:true", **none)
+        ended_well(done, "ulimit -u", status=1)
 
 
 # ---- memory
