@@ -1,7 +1,7 @@
 /* A child: made, changed, ended. */
 #include "measure/clock.h"
-#include "monitor/deprivileged/filter.h"
-#include "monitor/deprivileged/internal.h"
+#include "monitor/deprivileged/child_filter.h"
+#include "monitor/deprivileged/child_internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -7,12 +7,12 @@
  * holds can be made again, so whoever has trouble with one (a failed change, CHILD_DIED) closes it and opens
  * another.
  *
- * How it is built (child.c, nursery.c, stub.S, filter.c): a small program is executed once a family, the
- * nursery, which forks children. A child has two tasks in one address space. The guest's has no descriptor
- * and, by seccomp, no system call but those by which the stub at the top hands over to the monitor; whatever
- * the guest does that needs the kernel becomes a signal, whose handler in the stub hands over. The other, the
- * helper, alone has the memory's descriptors and may map; it takes orders from a page that nobody in that
- * address space can write. No child outlives the monitor's process or its family.
+ * How it is built (children.c, nursery.c, stub.S, child.c, child_enter.c, child_filter.c): a small program is
+ * executed once a family, the nursery, which forks children. A child has two tasks in one address space. The
+ * guest's has no descriptor and, by seccomp, no system call but those by which the stub at the top hands over
+ * to the monitor; whatever the guest does that needs the kernel becomes a signal, whose handler in the stub
+ * hands over. The other, the helper, alone has the memory's descriptors and may map; it takes orders from a
+ * page that nobody in that address space can write. No child outlives the monitor's process or its family.
  *
  * What to believe: what the guest's task reports (registers, kind of trap, numbers) can be forged by the
  * guest, as it can put any of it there itself; it concerns its own registers only. So the monitor itself

@@ -1,5 +1,5 @@
 /* A family: the nursery's process, and the memory that it knows. */
-#include "monitor/deprivileged/internal.h"
+#include "monitor/deprivileged/child_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

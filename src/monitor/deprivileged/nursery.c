@@ -1,11 +1,11 @@
 /* The nursery: a program of its own, executed once for a family of children (child.c). It has left everything
- * of its process but the pages at the top (desk.h) before it makes the first child, so that each child starts
- * empty. Freestanding: no C library, no variables, only the stack.
+ * of its process but the pages at the top (child_desk.h) before it makes the first child, so that each child
+ * starts empty. Freestanding: no C library, no variables, only the stack.
  *
  * No guest ever runs in this address space, so what it does may be believed. It ends when the monitor's end
  * of the socket is closed, by whatever happens to the monitor, and its children with it (PDEATHSIG, which
  * looks at the thread that made a child: this one has no other). */
-#include "desk.h"
+#include "child_desk.h"
 
 #include <asm/unistd.h>
 #include <linux/prctl.h>

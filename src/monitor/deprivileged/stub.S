@@ -1,7 +1,7 @@
 /* What of vcost is in a child when its guest runs: the way to the monitor and back, and the helper's loop.
  * Guest code may jump anywhere into this page; seccomp lets its system calls here do only what harms nobody
- * (filter.c). Runs wherever it is mapped below the desk, uses no stack but what is said. */
-#include "desk.h"
+ * (child_filter.c). Runs wherever it is mapped below the desk, uses no stack but what is said. */
+#include "child_desk.h"
 
 #include <asm/unistd.h>
 

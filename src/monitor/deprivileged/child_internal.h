@@ -1,10 +1,10 @@
 /* What the files of child.h share. */
-#ifndef VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
-#define VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
+#ifndef VCOST_MONITOR_DEPRIVILEGED_CHILD_INTERNAL_H
+#define VCOST_MONITOR_DEPRIVILEGED_CHILD_INTERNAL_H
 
 #include "monitor/deprivileged/child.h"
-#include "monitor/deprivileged/desk.h"
-#include "monitor/deprivileged/frame.h"
+#include "monitor/deprivileged/child_desk.h"
+#include "monitor/deprivileged/signal_frame.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>

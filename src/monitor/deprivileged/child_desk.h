@@ -3,8 +3,8 @@
  * [CHILD_TOP, DESK_BASE) is code, the stub's page first. The desk is memory that the monitor maps, too: the
  * orders, which nobody can write in the child, and the mailbox and the signal stack, in which the guest may
  * write what it likes. Then the nursery's stack, which no child has. */
-#ifndef VCOST_MONITOR_DEPRIVILEGED_DESK_H
-#define VCOST_MONITOR_DEPRIVILEGED_DESK_H
+#ifndef VCOST_MONITOR_DEPRIVILEGED_CHILD_DESK_H
+#define VCOST_MONITOR_DEPRIVILEGED_CHILD_DESK_H
 
 #define DESK_TOP 0x7fffffe00000 /* CHILD_TOP */
 #define DESK_STUB_BYTES 0x1000

@@ -1,6 +1,6 @@
-#include "monitor/deprivileged/filter.h"
+#include "monitor/deprivileged/child_filter.h"
 
-#include "monitor/deprivileged/desk.h"
+#include "monitor/deprivileged/child_desk.h"
 
 #include <linux/audit.h>
 #include <linux/futex.h>

@@ -1,4 +1,4 @@
-#include "monitor/deprivileged/frame.h"
+#include "monitor/deprivileged/signal_frame.h"
 
 #include <assert.h>
 #include <linux/audit.h>

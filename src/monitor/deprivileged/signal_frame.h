@@ -1,7 +1,7 @@
 /* The frame that Linux puts on the signal stack (x86-64: arch/x86/include/asm/sigframe.h, uapi
  * asm/sigcontext.h, asm/ucontext.h), and what it says about a trap. Pure data. */
-#ifndef VCOST_MONITOR_DEPRIVILEGED_FRAME_H
-#define VCOST_MONITOR_DEPRIVILEGED_FRAME_H
+#ifndef VCOST_MONITOR_DEPRIVILEGED_SIGNAL_FRAME_H
+#define VCOST_MONITOR_DEPRIVILEGED_SIGNAL_FRAME_H
 
 #include "monitor/deprivileged/child.h"
 

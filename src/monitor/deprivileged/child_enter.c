@@ -1,5 +1,5 @@
 /* A child runs: registers in, the hand-over, a trap out. */
-#include "monitor/deprivileged/internal.h"
+#include "monitor/deprivileged/child_internal.h"
 
 #include <assert.h>
 #include <errno.h>

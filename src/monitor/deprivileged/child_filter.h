@@ -1,6 +1,6 @@
 /* What the two tasks of a child may ask of the kernel, as programs for seccomp (seccomp(2)). */
-#ifndef VCOST_MONITOR_DEPRIVILEGED_FILTER_H
-#define VCOST_MONITOR_DEPRIVILEGED_FILTER_H
+#ifndef VCOST_MONITOR_DEPRIVILEGED_CHILD_FILTER_H
+#define VCOST_MONITOR_DEPRIVILEGED_CHILD_FILTER_H
 
 #include <linux/filter.h>
 
