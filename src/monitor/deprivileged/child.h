@@ -7,12 +7,12 @@
  * holds can be made again, so whoever has trouble with one (a failed change, CHILD_DIED) closes it and opens
  * another.
  *
- * How it is built (child.c, nursery.c, stub.S, filter.c): a small program is executed once a family, the
- * nursery, which forks children. A child has two tasks in one address space. The guest's has no descriptor
- * and, by seccomp, no system call but those by which the stub at the top hands over to the monitor; whatever
- * the guest does that needs the kernel becomes a signal, whose handler in the stub hands over. The other, the
- * helper, alone has the memory's descriptors and may map; it takes orders from a page that nobody in that
- * address space can write. No child outlives the monitor's process or its family.
+ * How it is built (children.c, nursery.c, stub.S, child.c, child_enter.c, child_filter.c): a small program is
+ * executed once a family, the nursery, which forks children. A child has two tasks in one address space. The
+ * guest's has no descriptor and, by seccomp, no system call but those by which the stub at the top hands over
+ * to the monitor; whatever the guest does that needs the kernel becomes a signal, whose handler in the stub
+ * hands over. The other, the helper, alone has the memory's descriptors and may map; it takes orders from a
+ * page that nobody in that address space can write. No child outlives the monitor's process or its family.
  *
  * What to believe: what the guest's task reports (registers, kind of trap, numbers) can be forged by the
  * guest, as it can put any of it there itself; it concerns its own registers only. So the monitor itself
@@ -125,7 +125,7 @@ static inline int child_protect(
  * set), and are Linux's on the way out. */
 struct child_registers {
     struct vcpu_registers general;
-    uint64_t fs_base, gs_base; /* canonical addresses of the lower half, else child_run() refuses: -EINVAL */
+    uint64_t fs_base, gs_base; /* canonical, else child_run() refuses: -EINVAL */
 };
 
 enum child_trap_kind {
@@ -143,8 +143,9 @@ enum child_trap_kind {
 struct child_trap {
     enum child_trap_kind kind;
     unsigned vector;
-    uint64_t error_code; /* of the CPU. Vector 14: present 1, write 2, user 4 (always set: guests run at
-                            Linux's CPL 3, set it by your own knowledge), fetch 16 */
+    uint64_t error_code; /* of the CPU. Vector 14: write 2, fetch 16. Present (1) and user (4) are no news:
+                            Linux enters pages when they are touched (unless populated) and runs guests at
+                            CPL 3; set both by your own knowledge */
     uint64_t address;    /* vector 14: CR2 */
     uint64_t number;     /* system call */
     bool no_memory;      /* vector 14: mapped, but the memory ends before (Linux sent SIGBUS) */
@@ -163,10 +164,12 @@ void child_kick(struct child *child);
 
 /* The x87, SSE and AVX state of a child that is not running: XSAVE's standard form, as Linux has it in signal
  * frames (uapi asm/sigcontext.h), child_fpu_bytes() long, the same for all children of a host. A new child
- * has the initial one. What is put is taken from a child: nothing in it is looked at; a spoiled one kills the
- * child that gets it. */
+ * has the initial one. It stays with a child: copy it only where a virtual CPU goes from one child to
+ * another. Cheap after a signal, a hand-over more after CHILD_CALLED. What is put is what was got from a
+ * child: nothing in it is looked at, and a spoiled one kills the child that gets it. -ESRCH: the child died.
+ */
 size_t child_fpu_bytes(const struct child *child);
-void child_fpu_get(const struct child *child, void *state);
-void child_fpu_put(struct child *child, const void *state);
+int child_fpu_get(struct child *child, void *state, struct error *error);
+int child_fpu_put(struct child *child, const void *state, struct error *error);
 
 #endif
