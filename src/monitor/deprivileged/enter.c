@@ -251,8 +251,9 @@ static int bring_fpu(struct vcpu *vcpu, struct child *child, struct error *error
     if (vcpu->last && vcpu->last != child) {
         if (!vcpu->fpu && !(vcpu->fpu = malloc(child_fpu_bytes(child))))
             return error_set(error, ENOMEM, "no memory for a virtual CPU's FPU state");
-        child_fpu_get(vcpu->last, vcpu->fpu);
-        child_fpu_put(child, vcpu->fpu);
+        int rc = child_fpu_get(vcpu->last, vcpu->fpu, error);
+        if (rc < 0 || (rc = child_fpu_put(child, vcpu->fpu, error)) < 0)
+            return rc;
     }
     vcpu->last = child;
     return 0;
