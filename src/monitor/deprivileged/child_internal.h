@@ -27,6 +27,7 @@ struct child {
     int reply;           /* the eventfd by which the helper answers */
     int reply_number;    /* its number there */
     int guest, helper;   /* pidfds */
+    pid_t guest_number;  /* the process's; 0: not known yet */
     struct mappings *mapped;
     struct child_counts counts;
     uint32_t ordered;             /* orders that lie in the desk and are not carried out yet */

@@ -229,10 +229,22 @@ static void change_window(
     join_if_possible(window);
 }
 
+/* Without the groups before and behind all that are in use. */
+static void clamp(const struct mappings *mappings, uint64_t *page, uint64_t *end)
+{
+    const uint64_t low = mappings->low * WINDOWS * PAGES, high = mappings->high * WINDOWS * PAGES;
+    *page = *page > low ? *page : low;
+    *end = *end < high ? *end : high;
+}
+
 static int change(
     struct mappings *mappings, const struct rule *rule, uint64_t start, uint64_t bytes, struct error *error)
 {
-    const uint64_t page = start >> PAGE_SHIFT, end = (start + bytes) >> PAGE_SHIFT;
+    uint64_t page = start >> PAGE_SHIFT, end = (start + bytes) >> PAGE_SHIFT;
+    if (!rule->first)
+        clamp(mappings, &page, &end);
+    if (page >= end)
+        return 0;
     int rc = prepare(mappings, rule, page, end, error);
     if (rc < 0)
         return rc;
@@ -290,7 +302,9 @@ static uint64_t skip_mapping(const struct mappings *mappings, uint64_t page, uin
 
 bool mappings_find(const struct mappings *mappings, uint64_t from, uint64_t end, struct mapping *found)
 {
-    const uint64_t last = end >> PAGE_SHIFT, page = skip_holes(mappings, from >> PAGE_SHIFT, last);
+    uint64_t page = from >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+    clamp(mappings, &page, &last);
+    page = skip_holes(mappings, page, last);
     if (page >= last)
         return false;
     const uint64_t entry = entry_of(mappings, page);
