@@ -1,5 +1,6 @@
 /* A child runs: registers in, the hand-over, a trap out. */
 #include "monitor/deprivileged/child_internal.h"
+#include "monitor/deprivileged/child_look.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-    SLICE_NS = 20 * 1000 * 1000, /* between two looks at the stop flag, and at whether it lives */
-    KICK_SLICE_NS = 1000 * 1000, /* between two kicks */
-    KICKS_MAX = 5000,
+    SLICE_NS = 20 * 1000 * 1000,    /* between two looks at the stop flag, and at whether it lives */
+    KICK_SLICE_NS = 1000 * 1000,    /* between two kicks */
+    KICK_CPU_NS = 50 * 1000 * 1000, /* a guest that takes kicks does it at once */
     BEGIN_SLICES = 1000
 };
 
@@ -50,34 +51,57 @@ static void send_kick(const struct child *child)
     pidfd_send_signal(child->guest, SIGUSR1, NULL, 0);
 }
 
-/* A kick gets lost where it comes in the stub, or if the guest has blocked signals: it is sent again, and
- * that it does not help is known in the end. */
+/* Since the first kick that was not answered. */
+struct watch {
+    unsigned kicks;
+    uint64_t cpu_ns;
+};
+
+/* A kick gets lost where it comes in the stub, so it is sent again. A guest that has blocked signals (by a
+ * forged return from a handler) has then run on, or sleeps for ever. */
+static bool would_not_stop(const struct child *child, struct watch *watch)
+{
+    const uint64_t cpu_ns = child_cpu_ns(child);
+    if (watch->kicks++ == 0)
+        watch->cpu_ns = cpu_ns;
+    send_kick(child);
+    return cpu_ns > watch->cpu_ns + KICK_CPU_NS || watch->kicks > child->family->kicks_max;
+}
+
+/* Nothing came for a while. */
+static void look_after(struct child *child, struct watch *watch)
+{
+    if (has_ended(child->guest)) {
+        child_kill(child, "its process was killed");
+        return;
+    }
+    if (stop_asked(child->family->stop))
+        atomic_store(&child->kicked, true);
+    if (atomic_load(&child->kicked) && would_not_stop(child, watch))
+        child_kill(child, "it would not stop");
+}
+
+static void take_turn(struct child *child, uint32_t turn)
+{
+    child->turn = turn;
+    if (turn == TURN_DEAD)
+        child_kill(child, "it trapped where or when it cannot, or its process was killed");
+    else if (turn != TURN_SIGNAL && turn != TURN_CALLED)
+        child_kill(child, "it wrote into the mailbox");
+}
+
 static void await_turn(struct child *child, uint32_t mine)
 {
-    for (int kicks = 0; turn_of(child) == mine;) {
-        bool kicked = atomic_load(&child->kicked);
-        sleep_for(child, mine, kicked ? KICK_SLICE_NS : SLICE_NS);
-        if (turn_of(child) != mine)
-            break;
-        if (has_ended(child->guest)) {
-            child_kill(child, "its process was killed");
-            return;
-        }
-        if (stop_asked(child->family->stop))
-            atomic_store(&child->kicked, true);
-        if (atomic_load(&child->kicked)) {
-            send_kick(child);
-            if (++kicks > KICKS_MAX) {
-                child_kill(child, "it would not stop");
-                return;
-            }
-        }
+    struct watch watch = {0};
+    child->turn = mine;
+    while (child->turn == mine) {
+        sleep_for(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);
+        uint32_t turn = turn_of(child);
+        if (turn == mine)
+            look_after(child, &watch);
+        else
+            take_turn(child, turn);
     }
-    child->turn = turn_of(child);
-    if (child->turn == TURN_DEAD)
-        child_kill(child, "it killed itself: it trapped where or when it cannot");
-    else if (child->turn != TURN_SIGNAL && child->turn != TURN_CALLED)
-        child_kill(child, "it wrote into the mailbox");
 }
 
 void child_hand_over(struct child *child, uint32_t turn)

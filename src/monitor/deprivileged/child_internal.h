@@ -17,6 +17,7 @@ struct children {
     bool broken;         /* requests and answers no longer go together */
     uint64_t memory;     /* bit n: number n is taken */
     size_t mappings_max; /* in a child */
+    unsigned kicks_max;  /* in vain, one a millisecond, before a child is killed */
     struct child *open;  /* a list */
 };
 
