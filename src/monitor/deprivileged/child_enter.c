@@ -37,13 +37,24 @@ static uint32_t turn_of(const struct child *child)
 static void sleep_for(const struct child *child, uint32_t turn, long ns)
 {
     const struct timespec slice = {.tv_nsec = ns};
+    atomic_store(desk_word(child, DESK_MONITOR_SLEEPS), 1);
     syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAIT, turn, &slice, NULL, 0);
+    atomic_store_explicit(desk_word(child, DESK_MONITOR_SLEEPS), 0, memory_order_relaxed);
 }
 
+/* Whoever sleeps says so before it looks at the turn for the last time (which the kernel does), and whoever
+ * gives the turn away looks for sleepers afterwards. */
 static void pass_turn(const struct child *child, uint32_t turn)
 {
-    atomic_store(desk_word(child, DESK_TURN), turn);
-    syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAKE, 1, NULL, NULL, 0);
+    atomic_exchange(desk_word(child, DESK_TURN), turn);
+    if (atomic_load(desk_word(child, DESK_GUEST_SLEEPS)))
+        syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void spin(const struct child *child, uint32_t mine)
+{
+    for (uint32_t i = child->family->spins; i && turn_of(child) == mine; i--)
+        __builtin_ia32_pause();
 }
 
 static void send_kick(const struct child *child)
@@ -94,8 +105,10 @@ static void await_turn(struct child *child, uint32_t mine)
 {
     struct watch watch = {0};
     child->turn = mine;
+    spin(child, mine);
     while (child->turn == mine) {
-        sleep_for(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);
+        if (turn_of(child) == mine)
+            sleep_for(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);
         uint32_t turn = turn_of(child);
         if (turn == mine)
             look_after(child, &watch);
@@ -275,6 +288,7 @@ int child_run(
     if (!is_canonical(registers->fs_base) || !is_canonical(registers->gs_base))
         return error_set(error, EINVAL, "a guest cannot have such an FS or GS base");
     memset(trap, 0, sizeof *trap);
+    child_follow_transport(child);
     atomic_store(&child->inside, true);
     while (!take_kick(child, trap)) {
         if (child->turn != TURN_DEAD) {
