@@ -18,11 +18,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OURS, THEIRS, NUMBER = 600, PAGE = 4096 };
+enum { OURS, THEIRS, NUMBER = 600, PAGE = 4096, WORDS = 20 };
 
+/* The registers go along: all of them to the monitor, one back. */
 struct shared {
     atomic_uint turn;
     atomic_uint sleeps[2];
+    volatile uint64_t result, registers[WORDS];
 };
 
 struct bare_partner {
@@ -57,9 +59,14 @@ static void give(struct shared *shared, uint32_t to)
 
 static void hand_over(int number)
 {
-    (void)number;
+    uint64_t sum = (uint64_t)number;
+    for (unsigned i = 0; i < WORDS; i++)
+        place->registers[i] = i;
     give(place, OURS);
     wait_for(place, THEIRS, looks);
+    for (unsigned i = 0; i < WORDS; i++)
+        sum += place->registers[i];
+    place->result += sum;
 }
 
 static void trap_calls(void)
@@ -122,8 +129,13 @@ uint64_t bare_partner_ticks(struct bare_partner *partner, uint64_t count)
 {
     uint64_t start = clock_ticks();
     for (; count; count--) {
-        give(partner->shared, THEIRS);
-        wait_for(partner->shared, OURS, partner->spins);
+        struct shared *shared = partner->shared;
+        uint64_t sum = 0;
+        give(shared, THEIRS);
+        wait_for(shared, OURS, partner->spins);
+        for (unsigned i = 0; i < WORDS; i++)
+            sum += shared->registers[i];
+        shared->result = sum;
     }
     return clock_ticks() - start;
 }

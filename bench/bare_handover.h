@@ -1,5 +1,5 @@
-/* The floors of monitor/deprivileged/child.h: two processes that hand over to each other and do nothing else.
- */
+/* The floors of monitor/deprivileged/child.h: two processes that hand over to each other, and with that as
+ * many words as a guest has registers, and do nothing else. */
 #ifndef VCOST_BENCH_BARE_HANDOVER_H
 #define VCOST_BENCH_BARE_HANDOVER_H
 

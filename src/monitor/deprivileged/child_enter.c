@@ -209,7 +209,7 @@ static bool take_kick(struct child *child, struct child_trap *trap)
     if (stop_asked(child->family->stop))
         atomic_store(&child->kicked, true);
     trap->kind = CHILD_KICKED;
-    return atomic_exchange(&child->kicked, false);
+    return atomic_load(&child->kicked) && atomic_exchange(&child->kicked, false);
 }
 
 int child_run(

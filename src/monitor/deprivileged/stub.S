@@ -86,11 +86,17 @@ called_back:
     cmpl $TURN_SHOW, %eax
     jne 1f
     ud2 /* the monitor has the registers and puts them into the frame */
-1:  movq DESK(DESK_FS_BASE), %rax
+1:  rdfsbase %rax /* to write them takes longer */
+    cmpq DESK(DESK_FS_BASE), %rax
+    je 2f
+    movq DESK(DESK_FS_BASE), %rax
     wrfsbase %rax
+2:  rdgsbase %rax
+    cmpq DESK(DESK_GS_BASE), %rax
+    je 3f
     movq DESK(DESK_GS_BASE), %rax
     wrgsbase %rax
-    leaq DESK(DESK_RFLAGS), %rsp
+3:  leaq DESK(DESK_RFLAGS), %rsp
     popfq
     movq DESK(DESK_RAX), %rax
     movq DESK(DESK_RBX), %rbx
