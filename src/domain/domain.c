@@ -115,7 +115,8 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
     int rc = domain->ops->create(&vm, &domain->vm, error);
-    if (rc < 0 || (rc = build(domain, error)) < 0) {
+    if (rc < 0 ||
+        (rc = config->image ? build(domain, error) : domain_cpu(domain, &domain->first, error)) < 0) {
         domain_destroy(domain);
         return rc;
     }
