@@ -142,7 +142,7 @@ enum guest_raise {
     RAISE_NOT_CANONICAL, /* through another register */
     RAISE_HALT,
     RAISE_CLI,
-    RAISE_OUT,      /* to a port that it has not got */
+    RAISE_OUT, /* to a port that it has not got */
     RAISE_READ_CR3,
     RAISE_READ_MSR,
     RAISE_ALIGNMENT,

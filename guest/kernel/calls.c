@@ -27,22 +27,27 @@ static bool is_range(uint64_t page, uint64_t pages)
 
 /* ---- demand ---- */
 
+static bool comes_on_demand(uint64_t page)
+{
+    return is_present(current->demand[page]) && !current->window[page];
+}
+
 static void fill(uint64_t page)
 {
     set(page, physical_of(take_frame()) | leaf_bits(current->demand[page]) | BIT_DEMAND);
 }
 
-/* Maps the page and, as the hint of the start says, those around it that are to come on demand, too; false: it
- * is none. */
+/* Maps the page and, as the hint of the start says, those around it that are to come on demand, too; false:
+ * it is none. */
 bool demand_fault(uint64_t address, uint64_t error_code)
 {
     uint64_t page = (address - GUEST_WINDOW) / PAGE_BYTES, filled = 0, around = boot.fault_around;
     if (error_code & FAULT_PRESENT || address < GUEST_WINDOW || page >= GUEST_WINDOW_PAGES ||
-        !current->demand[page] || current->window[page])
+        !comes_on_demand(page))
         return false;
     uint64_t first = page & ~(around - 1), end = first + around;
     for (uint64_t i = first; i < end && i < GUEST_WINDOW_PAGES; i++) {
-        if (current->demand[i] && !current->window[i]) {
+        if (comes_on_demand(i)) {
             fill(i);
             filled++;
         }
@@ -63,7 +68,7 @@ static int64_t call_demand(const struct registers *at)
         if (!is_free(i))
             return -EEXIST;
     for (uint64_t i = page; i < page + pages; i++)
-        current->demand[i] = (uint8_t)rights;
+        current->demand[i] = (uint8_t)(rights | DEMAND_DECLARED);
     return 0;
 }
 
@@ -136,8 +141,8 @@ static int64_t call_protect(const struct registers *at)
         uint64_t entry = current->window[i];
         if (entry)
             set(i, (entry & kept) | leaf_bits((unsigned)rights));
-        if (current->demand[i] && rights)
-            current->demand[i] = (uint8_t)rights;
+        if (current->demand[i])
+            current->demand[i] = (uint8_t)(rights | DEMAND_DECLARED);
     }
     operations->commit();
     return 0;

@@ -12,8 +12,8 @@ enum { PAGE_BYTES = 4096, ENTRIES = 512, LEVELS = 4 };
 
 /* ---- entry.S ---- */
 
-/* As pushed at an entry, lowest first. Of a process it ends where the CPU's stack for entries begins, which is
- * a multiple of 16. */
+/* As pushed at an entry, lowest first. Of a process it ends where the CPU's stack for entries begins, which
+ * is a multiple of 16. */
 struct registers {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
     uint64_t vector, error_code;
@@ -40,7 +40,7 @@ struct operations {
     /* An empty table becomes the root of an address space; and is none any more, nor active. */
     void (*make_root)(void *root);
     void (*end_root)(void *root);
-    void (*activate)(void *root); /* switches the address space */
+    void (*activate)(void *root);    /* switches the address space */
     uint64_t (*fault_address)(void); /* of the page fault that is being handled */
     void (*ticked)(void);            /* a tick is being handled */
     void (*idle)(void);              /* returns after a tick was handled */
@@ -67,7 +67,7 @@ void clear_page(void *page);
 #define BIT_USER (1ul << 2)
 #define BIT_ACCESSED (1ul << 5)
 #define BIT_DIRTY (1ul << 6)
-#define BIT_DEMAND (1ul << 9) /* software's: a frame that goes back to the allocator */
+#define BIT_DEMAND (1ul << 9)  /* software's: a frame that goes back to the allocator */
 #define BIT_MAPPED (1ul << 10) /* the same: a leaf, present or not */
 #define BIT_NO_EXECUTE (1ul << 63)
 #define FRAME_BITS 0x000ffffffffff000ul
@@ -77,8 +77,14 @@ void space_end(void *root); /* with its tables and what it got on demand; not th
 /* The entry of level 1 for an address, in tables that are made if there are none. */
 uint64_t *space_entry(void *root, uint64_t address);
 uint64_t leaf_bits(unsigned rights);
+static inline bool is_present(unsigned rights)
+{
+    return rights & (GUEST_READ | GUEST_WRITE | GUEST_EXECUTE);
+}
 
 /* ---- processes: process.c ---- */
+
+enum { DEMAND_DECLARED = GUEST_RIGHTS };
 
 enum process_state { PROCESS_FREE, PROCESS_READY, PROCESS_WAITING };
 
@@ -89,8 +95,8 @@ struct process {
     uint64_t handler;
     struct guest_log *log;
     void *objects[GUEST_OBJECTS];
-    uint64_t *window; /* the table of level 1 behind GUEST_WINDOW */
-    uint8_t demand[GUEST_WINDOW_PAGES]; /* rights of what is to come on demand; 0: nothing */
+    uint64_t *window;                   /* the table of level 1 behind GUEST_WINDOW */
+    uint8_t demand[GUEST_WINDOW_PAGES]; /* rights of what comes on demand, with DEMAND_DECLARED; 0: nothing */
 } __attribute__((aligned(16)));
 
 extern struct process *current;

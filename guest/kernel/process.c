@@ -31,8 +31,8 @@ static void process_make(struct process *process, unsigned number)
     void *root = space_make();
     map_pages(root, GUEST_PROGRAM, boot.program, boot.program_pages, GUEST_READ | GUEST_EXECUTE);
     map_pages(root, GUEST_SCRIPT, boot.process[number].script, boot.process[number].script_pages, GUEST_READ);
-    map_pages(root, GUEST_LOG, boot.process[number].log, boot.process[number].log_pages,
-        GUEST_READ | GUEST_WRITE);
+    map_pages(
+        root, GUEST_LOG, boot.process[number].log, boot.process[number].log_pages, GUEST_READ | GUEST_WRITE);
     map_stack(root);
     process->root = root;
     process->window = space_entry(root, GUEST_WINDOW);

@@ -63,7 +63,6 @@ void space_end(void *root)
 
 uint64_t leaf_bits(unsigned rights)
 {
-    bool present = rights & (GUEST_READ | GUEST_WRITE | GUEST_EXECUTE);
-    return BIT_MAPPED | (present ? BIT_PRESENT : 0) | (rights & GUEST_WRITE ? BIT_WRITE : 0) |
-        (rights & GUEST_EXECUTE ? 0 : BIT_NO_EXECUTE) | (rights & GUEST_USER ? BIT_USER : 0);
+    return BIT_MAPPED | (is_present(rights) ? BIT_PRESENT : 0) | (rights & GUEST_WRITE ? BIT_WRITE : 0) |
+           (rights & GUEST_EXECUTE ? 0 : BIT_NO_EXECUTE) | (rights & GUEST_USER ? BIT_USER : 0);
 }

@@ -119,7 +119,8 @@ static void do_step(const struct guest_step *step)
         say_done(raise_exception(step->a));
         break;
     case STEP_SPIN:
-        say(EVENT_SPUN, (uint64_t)(int64_t)spin(&events->ticks, events->ticks + step->a, script->spin_limit), 0);
+        say(EVENT_SPUN, (uint64_t)(int64_t)spin(&events->ticks, events->ticks + step->a, script->spin_limit),
+            0);
         break;
     default:
         say(EVENT_ANSWER,

@@ -24,7 +24,8 @@ struct domain;
 
 struct domain_config {
     const struct monitor_ops *monitor;
-    const struct image *image; /* code, job and stack; must outlive the domain. NULL: no memory at all, for
+    const struct image
+        *image;                /* code, job and stack; must outlive the domain. NULL: no memory at all, for
                                   who brings a kernel of his own (guest_kernel.h); then nothing can be called */
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */

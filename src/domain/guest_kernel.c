@@ -135,9 +135,8 @@ static int make_tables(struct guest_kernel *kernel, struct error *error)
     int rc = table_pool_init(&pool, error);
     if (rc < 0)
         return rc;
-    struct page_tables tables = {.memory = table_pool_memory(&pool),
-        .levels = LEVELS,
-        .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
+    struct page_tables tables = {
+        .memory = table_pool_memory(&pool), .levels = LEVELS, .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
     if ((rc = page_tables_init(&tables, error)) == 0)
         rc = map_memory(kernel, &tables, error);
     boot->root = tables.root.value;
