@@ -4,7 +4,7 @@
  * How to ask. RAX: the number (HYPERCALL_… below); arguments in RDI, RSI, RDX, R10, R8, R9, those not named
  * are ignored. Then either SYSCALL at CPL 0, or a call of the stub whose address HYPERCALL_ASK_STUB tells:
  * the same registers, needs 8 bytes of stack, is faster. The answer is in RAX: 0 or a count, or a negative
- * errno (SDM and Linux agree on the numbers: they are written out below). RCX and R11 are lost, as by
+ * errno with the number that Linux gives it (written out below). RCX and R11 are lost, as by
  * SYSCALL; all other registers are kept. The numbers collide with no system call of Linux, so that a filter
  * can tell them apart by number alone. At CPL 3 there are no hypercalls: SYSCALL is a system call to the
  * guest kernel whatever RAX holds.
