@@ -119,7 +119,8 @@ resume:
 
 start:
     call kernel_begin
-    jmp resume
+    movq operations(%rip), %rcx
+    jmp *(%rcx)
 
 /* Accesses of the kernel at a process's address, which may fail: 0, or what access_fails() is told. */
     .globl access_load, access_load_at, access_store, access_store_at, access_failed

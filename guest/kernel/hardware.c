@@ -1,5 +1,6 @@
-/* Operations of a kernel that owns its machine, or believes so: page tables are memory, and the timer is the
- * local APIC's (SDM volume 3, 4.10.4 "Invalidation of TLBs", 10.5.4 "APIC Timer", 10.12 "x2APIC"). */
+/* Operations of a kernel that owns its machine, or believes so, which is what a shadowing monitor lets it:
+ * what is done here traps at CPL 3, where that runs it. Page tables are memory, and the timer is the local
+ * APIC's (SDM volume 3, 4.10.4 "Invalidation of TLBs", 10.5.4 "APIC Timer", 10.12 "x2APIC"). */
 #include "guest/kernel/kernel.h"
 
 enum {
@@ -88,21 +89,7 @@ static void out(uint16_t port, uint32_t value)
 }
 
 const struct operations on_hardware = {
-    .start = start,
-    .set = set,
-    .commit = commit,
-    .clear_table = clear_page,
-    .make_root = root_changes,
-    .end_root = root_changes,
-    .activate = activate,
-    .fault_address = fault_address,
-    .ticked = ticked,
-    .idle = idle,
-    .out = out,
-};
-
-/* All that it does for this traps at CPL 3, which is where such a monitor runs it. */
-const struct operations on_shadow = {
+    .resume = resume,
     .start = start,
     .set = set,
     .commit = commit,

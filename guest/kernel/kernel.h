@@ -22,7 +22,7 @@ struct registers {
 
 extern uint64_t entry_stack;
 extern char stack_top[];
-extern char access_load_at[], access_store_at[], access_failed[];
+extern char resume[], access_load_at[], access_store_at[], access_failed[];
 int access_load(uint64_t from, uint64_t *value); /* 0, or not 0 if it raised an exception */
 int access_store(uint64_t to, uint64_t value);
 
@@ -30,6 +30,7 @@ int access_store(uint64_t to, uint64_t value);
 
 /* Page tables are read as memory everywhere, written by these alone. */
 struct operations {
+    void *resume;        /* code that goes on with the registers at RAX */
     void (*start)(void); /* before anything else */
     /* An entry, which maps or leads to `address`, becomes `value`. What was queued is in effect after
      * commit(), nothing stale is left of it, and before that nobody may read it. */
@@ -46,7 +47,7 @@ struct operations {
     void (*idle)(void);              /* returns after a tick was handled */
     void (*out)(uint16_t port, uint32_t value);
 };
-extern const struct operations on_hardware, on_shadow, on_paravirt;
+extern const struct operations on_hardware, on_paravirt;
 extern const struct operations *operations;
 
 /* ---- memory: frames.c ---- */
@@ -113,6 +114,7 @@ void log_event(uint32_t what, uint64_t a, uint64_t b);
 extern volatile struct guest_kernel_boot boot;
 extern struct guest_kernel_status status;
 _Noreturn void panic(enum guest_panic why, uint64_t first, uint64_t second, uint64_t third);
+struct registers *trap(struct registers *at); /* every entry: the answer is what to go on with */
 int64_t system_call(struct registers *at);
 bool demand_fault(uint64_t address, uint64_t error_code);
 

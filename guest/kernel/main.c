@@ -10,11 +10,11 @@ struct guest_kernel_status status;
 const struct operations *operations;
 
 struct registers *kernel_begin(void);
-struct registers *trap(struct registers *at);
 
 static const struct operations *const by_monitor[GUEST_MONITORS] = {
     [GUEST_ON_HARDWARE] = &on_hardware,
-    [GUEST_ON_SHADOW] = &on_shadow,
+    [GUEST_ON_SHADOW] = &on_hardware,
+    [GUEST_ON_PARAVIRT] = &on_paravirt,
 
 };
 
@@ -113,7 +113,6 @@ static void tick(void)
     status.preemptions += current != before;
 }
 
-/* Every entry. The answer: the registers to go on with. */
 struct registers *trap(struct registers *at)
 {
     if (!(at->cs & 3)) {
