@@ -51,7 +51,10 @@
 #define GUEST_CALL_BITS 0x2076440a    /* (page): logs accessed and dirty, and clears them */
 #define GUEST_CALL_LOAD 0x2076440b    /* (page, word): the kernel reads there, and logs */
 #define GUEST_CALL_STORE 0x2076440c   /* (page, word, value) */
-#define GUEST_CALL_COUNT 13
+#define GUEST_CALL_SPAWN 0x2076440d   /* (number): process `number` begins; it must have ended, or not begun \
+                                       */
+#define GUEST_CALL_JOIN 0x2076440e    /* (number): when it has ended, or not begun */
+#define GUEST_CALL_COUNT 15
 
 /* An exception of a process goes to its handler: RDI vector, RSI error code, RDX address (#PF, else 0), RCX
  * instruction pointer; TF, DF and AC are clear, all else is as it was. */
@@ -96,9 +99,10 @@ struct guest_kernel_boot {
     uint32_t monitor;       /* enum guest_kernel_monitor */
     uint32_t trapped_calls; /* system calls come by UD2 */
     uint32_t fault_around;  /* how many pages, aligned, a demand fault maps: a power of two */
-    uint32_t processes;
+    uint32_t processes;     /* that begin at once; those behind them by SPAWN */
+    uint32_t log_room;      /* events */
     struct {
-        uint64_t script, script_pages, log, log_pages;
+        uint64_t script, script_pages, log, log_pages; /* no pages: there is no such process */
     } process[GUEST_KERNEL_PROCESSES];
 };
 

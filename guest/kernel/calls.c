@@ -1,7 +1,7 @@
 /* System calls, and memory that comes on demand. Pages are numbers in the window of the process that runs. */
 #include "guest/kernel/kernel.h"
 
-enum { EINVAL = 22, ENOSYS = 38, EEXIST = 17, FAULT_PRESENT = 1 };
+enum { EBUSY = 16, EEXIST = 17, EINVAL = 22, ENOSYS = 38, FAULT_PRESENT = 1, ADDRESS_BITS = 47 };
 
 static void *shared_objects[GUEST_OBJECTS_SHARED];
 
@@ -231,7 +231,33 @@ static int64_t call_wait(const struct registers *at)
 
 static int64_t call_handler(const struct registers *at)
 {
+    if (at->rdi >> ADDRESS_BITS) /* no return would lead there */
+        return -EINVAL;
     current->handler = at->rdi;
+    return 0;
+}
+
+static int64_t call_spawn(const struct registers *at)
+{
+    struct process *process = process_number(at->rdi);
+    if (!process)
+        return -EINVAL;
+    if (process->state != PROCESS_FREE)
+        return -EBUSY;
+    process_make(process);
+    return 0;
+}
+
+static int64_t call_join(const struct registers *at)
+{
+    const struct process *process = process_number(at->rdi);
+    if (!process || process == current)
+        return -EINVAL;
+    if (process->state == PROCESS_FREE)
+        return 0;
+    current->joins = process;
+    current->state = PROCESS_JOINING;
+    process_next();
     return 0;
 }
 
@@ -249,6 +275,8 @@ static int64_t (*const calls[GUEST_CALL_COUNT])(const struct registers *) = {
     [GUEST_CALL_BITS - GUEST_CALL_FIRST] = call_bits,
     [GUEST_CALL_LOAD - GUEST_CALL_FIRST] = call_load,
     [GUEST_CALL_STORE - GUEST_CALL_FIRST] = call_store,
+    [GUEST_CALL_SPAWN - GUEST_CALL_FIRST] = call_spawn,
+    [GUEST_CALL_JOIN - GUEST_CALL_FIRST] = call_join,
 };
 
 int64_t system_call(struct registers *at)

@@ -87,11 +87,12 @@ static inline bool is_present(unsigned rights)
 
 enum { DEMAND_DECLARED = GUEST_RIGHTS };
 
-enum process_state { PROCESS_FREE, PROCESS_READY, PROCESS_WAITING };
+enum process_state { PROCESS_FREE, PROCESS_READY, PROCESS_WAITING, PROCESS_JOINING };
 
 struct process {
     struct registers registers;
     enum process_state state;
+    const struct process *joins; /* for whose end it waits */
     void *root;
     uint64_t handler;
     struct guest_log *log;
@@ -101,7 +102,9 @@ struct process {
 } __attribute__((aligned(16)));
 
 extern struct process *current;
-struct registers *process_first(void); /* makes all, and goes to the first */
+struct registers *process_first(void);           /* makes those of the start, and goes to the first */
+struct process *process_number(uint64_t number); /* NULL: there is none */
+void process_make(struct process *process);
 /* `current` becomes the next that is ready, perhaps the same; ends the kernel's work if none is left. */
 void process_next(void);
 void process_tick(void);

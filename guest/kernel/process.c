@@ -26,8 +26,16 @@ static void map_stack(void *root)
     operations->commit();
 }
 
-static void process_make(struct process *process, unsigned number)
+struct process *process_number(uint64_t number)
 {
+    bool exists = number < GUEST_KERNEL_PROCESSES && boot.process[number].script_pages;
+    return exists ? &processes[number] : NULL;
+}
+
+void process_make(struct process *process)
+{
+    size_t number = (size_t)(process - processes);
+    *process = (struct process){.state = PROCESS_READY};
     void *root = space_make();
     map_pages(root, GUEST_PROGRAM, boot.program, boot.program_pages, GUEST_READ | GUEST_EXECUTE);
     map_pages(root, GUEST_SCRIPT, boot.process[number].script, boot.process[number].script_pages, GUEST_READ);
@@ -42,7 +50,6 @@ static void process_make(struct process *process, unsigned number)
     process->registers.cs = DOMAIN_USER_CS;
     process->registers.ss = DOMAIN_USER_SS;
     process->registers.rflags = RFLAGS_START;
-    process->state = PROCESS_READY;
 }
 
 static void go_to(struct process *process)
@@ -55,7 +62,7 @@ static void go_to(struct process *process)
 struct registers *process_first(void)
 {
     for (unsigned i = 0; i < boot.processes && i < GUEST_KERNEL_PROCESSES; i++)
-        process_make(&processes[i], i);
+        process_make(&processes[i]);
     go_to(&processes[0]);
     return &current->registers;
 }
@@ -94,7 +101,14 @@ void process_tick(void)
             processes[i].state = PROCESS_READY;
 }
 
-/* Its tables are the active ones until another is found. */
+static void wake_joining(const struct process *ended)
+{
+    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++)
+        if (processes[i].state == PROCESS_JOINING && processes[i].joins == ended)
+            processes[i].state = PROCESS_READY;
+}
+
+/* Its tables are the active ones: those of the start, in which there is no process, take their place. */
 void process_end(uint64_t answer)
 {
     struct process *ended = current;
@@ -103,13 +117,17 @@ void process_end(uint64_t answer)
     status.ended++;
     operations->activate(page_of(boot.root));
     space_end(ended->root);
+    for (unsigned i = 0; i < GUEST_OBJECTS; i++)
+        if (ended->objects[i])
+            give_frame(ended->objects[i]);
+    wake_joining(ended);
     process_next();
 }
 
 void log_event(uint32_t what, uint64_t a, uint64_t b)
 {
-    struct guest_log *log = current->log;
-    if (log->room)
-        log->event[log->count++ % log->room] =
+    struct guest_log *log = current->log; /* which the process may write, too */
+    if (boot.log_room)
+        log->event[log->count++ % boot.log_room] =
             (struct guest_event){.what = what, .step = (uint32_t)log->step, .a = a, .b = b};
 }

@@ -63,7 +63,9 @@ static int lay_out(struct guest_kernel *kernel, struct error *error)
     boot->program = next;
     boot->program_pages = pages_of((uint64_t)(guest_program_end - guest_program_start));
     next += boot->program_pages;
-    for (unsigned i = 0; i < boot->processes; i++) {
+    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++) {
+        if (!kernel->config.job[i].steps)
+            continue;
         boot->process[i].script = next;
         next += boot->process[i].script_pages = pages_of(script_bytes(&kernel->config.job[i]));
         boot->process[i].log = next;
@@ -85,8 +87,10 @@ static void copy_in(const struct guest_kernel *kernel)
     memcpy(page_of(kernel, 0), linked_kernel_start, (size_t)(linked_kernel_end - linked_kernel_start));
     memcpy(page_of(kernel, boot->program), guest_program_start,
         (size_t)(guest_program_end - guest_program_start));
-    for (unsigned i = 0; i < boot->processes; i++) {
+    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++) {
         const struct guest_kernel_job *job = &kernel->config.job[i];
+        if (!job->steps)
+            continue;
         struct guest_script *script = page_of(kernel, boot->process[i].script);
         script->trapped_calls = boot->trapped_calls;
         script->steps = (uint32_t)job->count;
@@ -175,6 +179,18 @@ static int set_cpu(const struct guest_kernel *kernel, struct error *error)
     return rc < 0 ? rc : ops->set_registers(vcpu, &registers, error);
 }
 
+static enum guest_kernel_monitor monitor_kind(const struct monitor_ops *monitor)
+{
+    static const struct {
+        const char *name;
+        enum guest_kernel_monitor kind;
+    } kinds[] = {{"shadow", GUEST_ON_SHADOW}, {"paravirt", GUEST_ON_PARAVIRT}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (!strcmp(monitor->name, kinds[i].name))
+            return kinds[i].kind;
+    return GUEST_ON_HARDWARE;
+}
+
 static int load(struct guest_kernel *kernel, struct error *error)
 {
     const struct guest_kernel_config *config = &kernel->config;
@@ -182,10 +198,11 @@ static int load(struct guest_kernel *kernel, struct error *error)
     kernel->boot = (struct guest_kernel_boot){
         .pages = config->bytes / PAGE_BYTES,
         .tick_ns = config->tick_ns,
-        .monitor = GUEST_ON_HARDWARE,
+        .monitor = monitor_kind(config->monitor),
         .trapped_calls = config->facts->syscall_privilege != 0,
         .fault_around = config->fault_around,
         .processes = config->processes,
+        .log_room = (uint32_t)config->events,
     };
     int rc = lay_out(kernel, error);
     if (rc < 0 || (rc = memory_map(&kernel->memory, config->bytes, PAGE_BYTES, error)) < 0 ||

@@ -19,9 +19,9 @@ struct guest_kernel_config {
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
     uint64_t tick_ns;
     unsigned fault_around; /* pages, a power of two; 1: none but the one */
-    unsigned processes;    /* 1 to GUEST_KERNEL_PROCESSES */
+    unsigned processes;    /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
     struct guest_kernel_job {
-        const struct guest_step *steps; /* copied */
+        const struct guest_step *steps; /* copied; NULL: there is no such process */
         size_t count;
     } job[GUEST_KERNEL_PROCESSES];
     size_t events;           /* room in each log */

@@ -201,7 +201,7 @@ static int64_t do_bits(struct naive_process *p, const struct guest_step *step)
 static bool leaves_the_window(const struct guest_step *step)
 {
     uint64_t number = GUEST_CALL_FIRST + step->what - STEP_CALL, pages = 1;
-    if (number < GUEST_CALL_MAP)
+    if (number < GUEST_CALL_MAP || number > GUEST_CALL_STORE)
         return false;
     if (number == GUEST_CALL_UNMAP || number == GUEST_CALL_PROTECT || number == GUEST_CALL_DROP ||
         number == GUEST_CALL_DEMAND)
@@ -217,6 +217,8 @@ static int64_t do_call(struct naive_process *p, const struct guest_step *step)
     switch (GUEST_CALL_FIRST + step->what - STEP_CALL) {
     case GUEST_CALL_YIELD:
     case GUEST_CALL_WAIT:
+    case GUEST_CALL_SPAWN: /* of others, in an order in which they succeed */
+    case GUEST_CALL_JOIN:
         return 0;
     case GUEST_CALL_MAP:
         return do_map(p, step);
@@ -295,6 +297,13 @@ void naive_end(struct naive_process *p)
     if (p->steps)
         p->steps--;
     add(p, EVENT_ENDED, 0, 0);
+}
+
+void naive_again(struct naive_process *p)
+{
+    memset(p->page, 0, sizeof p->page);
+    memset(p->object, 0, (GUEST_OBJECTS - GUEST_OBJECTS_SHARED) * sizeof p->object[0]);
+    p->steps = 0;
 }
 
 bool naive_is_open(const struct naive_process *p, const struct guest_step *step)

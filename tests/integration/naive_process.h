@@ -37,6 +37,8 @@ struct naive_process {
 
 void naive_step(struct naive_process *process, const struct guest_step *step);
 void naive_end(struct naive_process *process);
+/* Begins again, with nothing but its log. */
+void naive_again(struct naive_process *process);
 
 /* Whether a step would execute a page that does not begin with RET, or ask for a bit that is unsure: such a
  * script has no sure outcome. */
