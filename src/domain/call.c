@@ -68,8 +68,8 @@ static int report_fault(struct domain *domain, struct error *error)
     };
     if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED)
         return error_set(error, ENOTSUP,
-            "this host's KVM gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
-            domain->config.data_page_bytes / MIB);
+            "this host's %s gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
+            domain->ops->title, domain->config.data_page_bytes / MIB);
     return error_set(error, EFAULT,
         "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64
         ", address 0x%" PRIx64,

@@ -70,18 +70,29 @@ static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 
 static struct guest_region region_of(const struct memory *memory)
 {
-    return (struct guest_region){.backing = backing_private(memory->base, memory->bytes)};
+    struct guest_region region = {.backing = backing_private(memory->base, memory->bytes)};
+    region.backing.shared = memory->shared;
+    if (memory->shared)
+        region.backing.descriptor = memory->descriptor;
+    return region;
+}
+
+static int map_system(struct domain *domain, struct error *error)
+{
+    const struct memory_request request = {
+        .bytes = system_bytes(&domain->config), .page_bytes = PAGE_BYTES, .shared = domain->ops->elsewhere};
+    return memory_map_request(&domain->system, &request, error);
 }
 
 static int build(struct domain *domain, struct error *error)
 {
     const struct domain_config *config = &domain->config;
-    struct guest_region system, image = region_of(&config->image->memory);
-    int rc = memory_map(&domain->system, system_bytes(config), PAGE_BYTES, error);
+    struct guest_region image = region_of(&config->image->memory);
+    int rc = map_system(domain, error);
     if (rc < 0)
         return rc;
-    system = region_of(&domain->system);
-    if ((rc = domain_add_region_from(domain, GPA(0), &system, error)) < 0 ||
+    domain->system_region = region_of(&domain->system);
+    if ((rc = domain_add_region_from(domain, GPA(0), &domain->system_region, error)) < 0 ||
         (rc = domain_add_region(domain, &image, error)) < 0)
         return rc;
     if (config->data) {

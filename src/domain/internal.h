@@ -30,6 +30,7 @@ struct domain {
     const struct monitor_ops *ops;
     struct vm *vm;
     struct memory system; /* system pages and page tables; owned */
+    struct guest_region system_region;
     struct table_pool pool;
     struct page_tables tables;
     pthread_mutex_t tables_lock;

@@ -21,9 +21,11 @@ const struct event_way *event_way(const struct event *event, const struct runner
 static int map_data(struct event_bench *bench, struct error *error)
 {
     const struct event_way *way = bench->way;
+    const struct monitor_ops *monitor = bench->prepared.runner->config.ops->monitor;
     struct memory_request request = {
         .bytes = way->data_bytes == EVENT_SIZE ? bench->bytes : way->data_bytes,
         .page_bytes = way->data_page_bytes ? way->data_page_bytes : 4 * KIB,
+        .shared = monitor && monitor->elsewhere,
     };
     if (!way->data_bytes)
         return 0;

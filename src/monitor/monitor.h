@@ -67,7 +67,11 @@ enum { MONITORS_MAX = 4 };
 
 struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
+    const char *title;   /* "KVM": in sentences */
     const char *summary; /* one line for `vcost list` */
+    bool elsewhere;      /* it runs guests in another process: the backing of regions is shared, with a
+                            descriptor (else region() says -ENOTSUP), and the host's own mapping of it is of no
+                            consequence for the guest: changed() tells */
 
     /* Says what is known without running a guest: whether it can be used at all and, if not, why and what to
      * do. */
@@ -80,6 +84,10 @@ struct monitor_ops {
      * that is in use takes the same region with another REGION_LOG_DIRTY, nothing else. */
     int (*region)(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
         struct error *error);
+    /* Whoever changes the guest's tables from outside, for addresses of [from, from + bytes), says so: what
+     * was derived from them is gone when it returns, also where a virtual CPU runs. NULL: a change of the
+     * host's mapping of the memory behind them is what tells. */
+    int (*changed)(struct vm *vm, gva_t from, uint64_t bytes, struct error *error);
     /* Fetches and clears which pages of a region with REGION_LOG_DIRTY the guest has written: one bit a 4 KiB
      * page, bitmap for all of the region. */
     int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);

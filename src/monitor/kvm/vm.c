@@ -119,6 +119,7 @@ static void read_counters(const struct vm *vm, const struct vcpu *vcpu, struct c
 
 const struct monitor_ops monitor_kvm = {
     .name = "kvm",
+    .title = "KVM",
     .summary = "a guest of our own on /dev/kvm, with the paging technique that KVM uses here",
     .describe = kvm_describe,
     .create = vm_create,

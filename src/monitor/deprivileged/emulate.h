@@ -1,0 +1,52 @@
+/* Instructions that the CPU refuses to guest code because it runs at Linux's CPL 3: done here as the CPU that
+ * the guest believes to have would do them (SDM volume 2). Decoded by Zydis. */
+#ifndef VCOST_MONITOR_DEPRIVILEGED_EMULATE_H
+#define VCOST_MONITOR_DEPRIVILEGED_EMULATE_H
+
+#include "monitor/deprivileged/machine.h"
+
+enum outcome_kind {
+    OUTCOME_NEXT,   /* done: the machine stands where it goes on */
+    OUTCOME_FAULT,  /* the guest raises `fault`, at the instruction, where the machine still stands (INT n:
+                       behind it) */
+    OUTCOME_IO,     /* port I/O: the machine stands behind the instruction; IN: RAX is still to be set */
+    OUTCOME_DEVICE, /* it reads or writes `bytes` of memory at `physical`: reading: destination is to be set,
+                       emulate_loaded() */
+    OUTCOME_HALT,   /* HLT; the machine stands behind it */
+    OUTCOME_HYPERCALL,  /* VMCALL, VMMCALL; the machine stands behind it */
+    OUTCOME_FLUSH_PAGE, /* translations of `address` are to be forgotten; done otherwise */
+    OUTCOME_FLUSH,      /* those of the address space in use */
+    OUTCOME_FLUSH_ALL,  /* those of all */
+    OUTCOME_UNABLE      /* nothing is done: this monitor cannot do it, and `name` is what it is called */
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    struct guest_fault fault;
+    uint64_t address;
+    gpa_t physical;
+    uint16_t port;
+    bool write;
+    unsigned bytes; /* io: 1, 2, 4; device: 1, 2, 4, 8 */
+    uint64_t value; /* io, device: that is written */
+    char name[16];
+    /* device, read: which register gets it, and how */
+    unsigned destination;
+    bool sign_extends;
+    unsigned destination_bytes;
+};
+
+/* The instruction at RIP, which the CPU refused with exception `vector` and this error code. What is not
+ * known here raises that exception in the guest. */
+void emulate(struct machine *machine, unsigned vector, uint64_t code, struct outcome *outcome);
+
+/* SYSCALL, which the machine stands behind already, with RCX and R11 as the CPU set them. */
+void emulate_syscall(struct machine *machine, struct outcome *outcome);
+
+/* The instruction at RIP, which touches `address` of the guest: `physical`, where there is no memory. Only
+ * MOV and its kin. */
+void emulate_device(struct machine *machine, gpa_t physical, struct outcome *outcome);
+/* What was read arrives. */
+void emulate_loaded(struct machine *machine, const struct outcome *outcome, uint64_t value);
+
+#endif

@@ -1,0 +1,331 @@
+/* Running a virtual CPU: the guest's code in its child until that hands over, and what is made of each
+ * hand-over. */
+#include "monitor/deprivileged/deliver.h"
+#include "monitor/deprivileged/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So often at most a guest is gone on with before whoever runs it may look around; and so often in a row the
+ * same instruction may lack the same page that was just mapped. */
+enum { TURNS = 4096, SAME_FAULTS = 64 };
+
+/* The flags that code at CPL 3 changes by itself; the others are the machine's own (SDM volume 1, 3.4.3). */
+#define OWN_FLAGS (UINT64_C(0x250dd5) | FLAG_NT | FLAG_RF)
+
+enum turn { TURN_EXIT, TURN_ON }; /* or negative: the monitor failed */
+
+static int fail(struct vm_exit *exit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int fail(struct vm_exit *exit, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    exit->kind = EXIT_FAILED;
+    vsnprintf(exit->detail, sizeof exit->detail, format, arguments);
+    va_end(arguments);
+    return TURN_EXIT;
+}
+
+/* ---- what a guest raised ---- */
+
+static int inject(struct vcpu *vcpu, const struct guest_fault *fault, struct vm_exit *exit)
+{
+    tally(vcpu, TALLY_INJECTED, 1);
+    if (deliver(&vcpu->machine, fault))
+        return TURN_ON;
+    exit->kind = EXIT_SHUTDOWN;
+    return TURN_EXIT;
+}
+
+/* ---- what it asks of the outside ---- */
+
+static int leave_for_io(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    vcpu->data = outcome->write ? outcome->value : 0;
+    vcpu->pending = !outcome->write;
+    exit->kind = outcome->kind == OUTCOME_IO ? EXIT_IO : EXIT_MMIO;
+    exit->write = outcome->write;
+    exit->port = outcome->port;
+    exit->address = outcome->physical;
+    exit->size = outcome->bytes;
+    exit->count = 1;
+    exit->data = &vcpu->data;
+    return TURN_EXIT;
+}
+
+static uint64_t low_bytes(uint64_t value, unsigned bytes)
+{
+    return bytes < 8 ? value & ((UINT64_C(1) << 8 * bytes) - 1) : value;
+}
+
+/* IN of 32 bits clears the upper half of RAX, smaller ones leave the rest. */
+static void take_answer(struct vcpu *vcpu)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    uint64_t *rax = &vcpu->machine.registers.rax, value = low_bytes(vcpu->data, outcome->bytes);
+    if (!vcpu->pending)
+        return;
+    vcpu->pending = false;
+    if (outcome->kind == OUTCOME_DEVICE)
+        emulate_loaded(&vcpu->machine, outcome, value);
+    else
+        *rax = outcome->bytes == 4 ? value : (*rax & ~low_bytes(UINT64_MAX, outcome->bytes)) | value;
+}
+
+int deprivileged_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = deprivileged_own(vcpu, error);
+    if (rc < 0)
+        return rc;
+    take_answer(vcpu);
+    *exit = (struct vm_exit){.kind = EXIT_INTERRUPTED};
+    return 0;
+}
+
+/* KVM's answer to a hypercall that it does not know (-KVM_ENOSYS of linux/kvm_para.h). */
+static int answer_hypercall(struct vcpu *vcpu)
+{
+    vcpu->machine.registers.rax = (uint64_t)-1000;
+    return TURN_ON;
+}
+
+static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    int rc = 0;
+    switch (outcome->kind) {
+    case OUTCOME_NEXT:
+        return TURN_ON;
+    case OUTCOME_FAULT:
+        return inject(vcpu, &outcome->fault, exit);
+    case OUTCOME_IO:
+    case OUTCOME_DEVICE:
+        return leave_for_io(vcpu, exit);
+    case OUTCOME_HALT:
+        exit->kind = EXIT_HALT;
+        return TURN_EXIT;
+    case OUTCOME_HYPERCALL:
+        return answer_hypercall(vcpu);
+    case OUTCOME_FLUSH_PAGE:
+        space_forget_page(vcpu, GVA(outcome->address));
+        break;
+    case OUTCOME_FLUSH:
+        rc = space_forget(vcpu, error);
+        break;
+    case OUTCOME_FLUSH_ALL:
+        space_forget_all(vcpu);
+        break;
+    case OUTCOME_UNABLE:
+        return fail(exit, "%s cannot do what the guest's instruction %s at 0x%" PRIx64 " asks for",
+            vcpu->vm->ops->name, outcome->name, vcpu->machine.registers.rip);
+    }
+    return rc < 0 ? rc : TURN_ON;
+}
+
+/* ---- page faults ---- */
+
+/* A guest cannot do this to us for ever; nor can what we map wrongly. */
+static bool is_stuck(struct vcpu *vcpu, uint64_t address)
+{
+    if (vcpu->again.address != address || vcpu->again.rip != vcpu->machine.registers.rip)
+        vcpu->again.count = 0;
+    vcpu->again.address = address;
+    vcpu->again.rip = vcpu->machine.registers.rip;
+    return ++vcpu->again.count > SAME_FAULTS;
+}
+
+static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct child_trap *trap,
+    struct vm_exit *exit, struct error *error)
+{
+    struct machine *machine = &vcpu->machine;
+    const struct guest_access access = {.write = trap->error_code & FAULT_WRITE,
+        .fetch = trap->error_code & FAULT_FETCH,
+        .user = machine_privilege(machine) == 3};
+    const gva_t address = GVA(trap->address);
+    const struct guest_region *region = NULL;
+    struct translation translation;
+    struct guest_fault fault;
+    tally(vcpu, TALLY_FAULTS, 1);
+    if (!machine_translate(machine, address, access, &translation, &fault)) {
+        tally(vcpu, TALLY_TRUE, 1);
+        return inject(vcpu, &fault, exit);
+    }
+    bool memory = guest_physical(&vcpu->vm->memory, translation.physical, 1, &region);
+    if (!memory || (access.write && region->flags & REGION_READ_ONLY)) {
+        emulate_device(machine, translation.physical, &vcpu->outcome);
+        tally(vcpu, TALLY_TRAPS, 1);
+        return take_outcome(vcpu, exit, error);
+    }
+    if (address.value < CHILD_BOTTOM || address.value >= CHILD_TOP)
+        return fail(exit, "%s cannot map what the guest has at 0x%" PRIx64 ": a process has no such address",
+            vcpu->vm->ops->name, address.value);
+    if (trap->no_memory) {
+        exit->kind = EXIT_FAULT;
+        exit->address_known = true;
+        exit->address = translation.physical;
+        exit->rip = machine->registers.rip;
+        return TURN_EXIT;
+    }
+    if (is_stuck(vcpu, address.value))
+        return fail(exit, "the guest cannot touch 0x%" PRIx64 ", although it is mapped", address.value);
+    tally(vcpu, TALLY_HIDDEN, 1);
+    int rc = space_fill(vcpu, space, address, error);
+    return rc < 0 ? rc : TURN_ON;
+}
+
+/* ---- hand-overs ---- */
+
+static int take_exception(struct vcpu *vcpu, struct space *space, const struct child_trap *trap,
+    struct vm_exit *exit, struct error *error)
+{
+    if (trap->vector == VECTOR_PAGE_FAULT)
+        return take_page_fault(vcpu, space, trap, exit, error);
+    vcpu->again.count = 0;
+    if (trap->vector == VECTOR_PROTECTION || trap->vector == VECTOR_INVALID_OPCODE) {
+        tally(vcpu, TALLY_TRAPS, 1);
+        emulate(&vcpu->machine, trap->vector, trap->error_code, &vcpu->outcome);
+        return take_outcome(vcpu, exit, error);
+    }
+    const struct guest_fault fault = {.vector = trap->vector,
+        .code = trap->error_code,
+        .software = trap->vector == VECTOR_BREAKPOINT || trap->vector == 4};
+    return inject(vcpu, &fault, exit);
+}
+
+static int take_syscall(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    vcpu->again.count = 0;
+    tally(vcpu, TALLY_TRAPS, 1);
+    emulate_syscall(&vcpu->machine, &vcpu->outcome);
+    return take_outcome(vcpu, exit, error);
+}
+
+/* In what way 32-bit code asks cannot be told; the guest knows by what gate it has for it. */
+static int take_int80(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    vcpu->again.count = 0;
+    return inject(vcpu, &(struct guest_fault){.vector = 0x80, .software = true}, exit);
+}
+
+/* No guest has anything there. */
+static int take_call(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    const struct guest_fault fault = {
+        .vector = VECTOR_PAGE_FAULT, .address = CHILD_CALL, .code = FAULT_FETCH | FAULT_USER};
+    return inject(vcpu, &fault, exit);
+}
+
+static int take_trap(struct vcpu *vcpu, struct space *space, struct child *child,
+    const struct child_trap *trap, struct vm_exit *exit, struct error *error)
+{
+    switch (trap->kind) {
+    case CHILD_EXCEPTION:
+        return take_exception(vcpu, space, trap, exit, error);
+    case CHILD_SYSCALL:
+        return take_syscall(vcpu, exit, error);
+    case CHILD_INT80:
+        return take_int80(vcpu, exit);
+    case CHILD_CALLED:
+        return take_call(vcpu, exit);
+    case CHILD_KICKED:
+        return TURN_ON;
+    case CHILD_DIED:
+        break;
+    }
+    fail(exit, "the process that the guest runs in has ended: %.80s", trap->detail);
+    space_drop(vcpu, child);
+    return TURN_EXIT;
+}
+
+/* ---- running ---- */
+
+/* The FPU's state follows the guest from child to child. */
+static int bring_fpu(struct vcpu *vcpu, struct child *child, struct error *error)
+{
+    if (vcpu->last && vcpu->last != child) {
+        if (!vcpu->fpu && !(vcpu->fpu = malloc(child_fpu_bytes(child))))
+            return error_set(error, ENOMEM, "no memory for a virtual CPU's FPU state");
+        int rc = child_fpu_get(vcpu->last, vcpu->fpu, error);
+        if (rc < 0 || (rc = child_fpu_put(child, vcpu->fpu, error)) < 0)
+            return rc;
+    }
+    vcpu->last = child;
+    return 0;
+}
+
+static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *trap, struct error *error)
+{
+    struct machine *machine = &vcpu->machine;
+    struct child_registers registers = {.general = machine->registers,
+        .fs_base = machine->system.fs_base,
+        .gs_base = machine->system.gs_base};
+    *trap = (struct child_trap){.kind = CHILD_KICKED};
+    vcpu->running = child;
+    int rc = vcpu->kicked || vcpu->wanted ? 0 : child_run(child, &registers, trap, error);
+    vcpu->running = NULL;
+    if (rc < 0 || trap->kind == CHILD_DIED)
+        return rc;
+    uint64_t own = machine->registers.rflags & ~OWN_FLAGS;
+    machine->registers = registers.general;
+    machine->registers.rflags = own | (registers.general.rflags & OWN_FLAGS);
+    machine->system.fs_base = registers.fs_base;
+    machine->system.gs_base = registers.gs_base;
+    return 0;
+}
+
+/* The lock of the virtual CPU is held. */
+static int turn(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    struct space *space;
+    struct child *child;
+    struct child_trap trap;
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    int rc = space_child(vcpu, &space, &child, error);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    if (rc < 0 || (rc = bring_fpu(vcpu, child, error)) < 0 || (rc = run_child(vcpu, child, &trap, error)) < 0)
+        return rc;
+    if (trap.kind != CHILD_KICKED)
+        tally(vcpu, TALLY_EXITS, 1);
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    rc = take_trap(vcpu, space, child, &trap, exit, error);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    return rc;
+}
+
+/* Lets others in who wait for the lock; they hold it only for a moment. */
+static int locked_turn(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    while (vcpu->wanted)
+        sched_yield();
+    pthread_mutex_lock(&vcpu->lock);
+    int rc = turn(vcpu, exit, error);
+    pthread_mutex_unlock(&vcpu->lock);
+    return rc;
+}
+
+int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = deprivileged_own(vcpu, error);
+    if (rc < 0)
+        return rc;
+    take_answer(vcpu);
+    for (int i = 0; i < TURNS; i++) {
+        *exit = (struct vm_exit){.kind = EXIT_KICKED};
+        if (atomic_exchange(&vcpu->kicked, false))
+            return 0;
+        exit->kind = EXIT_INTERRUPTED;
+        if (stop_asked(vcpu->vm->stop))
+            return 0;
+        rc = locked_turn(vcpu, exit, error);
+        if (rc != TURN_ON)
+            return rc < 0 ? rc : 0;
+    }
+    exit->kind = EXIT_INTERRUPTED;
+    return 0;
+}

@@ -1,0 +1,259 @@
+/* A child by itself (monitor/deprivileged/child.h): guests of a few instructions. Which of what a hostile one
+ * may try is shown here, the monitor's answers to it in the tests of the monitors. */
+#include "cmocka_all.h"
+
+#include "monitor/deprivileged/child.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, PAGES = 1024 };
+enum { CODE = 0x10000000, DATA = 0x20000000, NOWHERE = 0x30000000 };
+
+static char impossible[512];
+static struct children *family;
+static struct child *child;
+static struct child_registers registers;
+static struct child_trap trap;
+static struct error error;
+static unsigned char *memory; /* page 0 is mapped at CODE, page 1 at DATA */
+static int memory_number;
+
+#define OK(call)                                                                                             \
+    do {                                                                                                     \
+        int rc_ = (call);                                                                                    \
+        if (rc_ < 0)                                                                                         \
+            fail_msg("%s: %s", #call, error.text);                                                           \
+    } while (0)
+
+static int find_out(void **state)
+{
+    (void)state;
+    if (child_possible(&error) < 0) {
+        snprintf(impossible, sizeof impossible, "%s", error.text);
+        fprintf(stderr, "# %s\n", impossible);
+    }
+    return 0;
+}
+
+static int open_family(void **state)
+{
+    (void)state;
+    if (impossible[0])
+        return 0;
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    assert_return_code(ftruncate(fd, (off_t)PAGES * PAGE), 0);
+    memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    OK(children_open(NULL, &family, &error));
+    memory_number = children_memory(family, fd, &error);
+    OK(memory_number);
+    close(fd);
+    OK(child_open(family, &child, &error));
+    OK(child_map(child, CODE, (unsigned)memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    OK(child_map(child, DATA, (unsigned)memory_number, PAGE, PAGE, CHILD_READ | CHILD_WRITE, &error));
+    registers = (struct child_registers){.general = {.rip = CODE, .rsp = DATA + PAGE}};
+    return 0;
+}
+
+static int close_family(void **state)
+{
+    (void)state;
+    if (impossible[0])
+        return 0;
+    children_close(family);
+    munmap(memory, PAGES * PAGE);
+    return 0;
+}
+
+static void need_children(void)
+{
+    if (!impossible[0])
+        return;
+    print_message("# skip: %s\n", impossible);
+    skip();
+}
+
+/* Code in assembler, put at CODE. */
+#define PUT(text)                                                                                            \
+    do {                                                                                                     \
+        extern const char CODE_NAME(start)[], CODE_NAME(end)[];                                              \
+        __asm__ volatile(".pushsection .rodata\n.globl " CODE_LABEL(start) "\n" CODE_LABEL(                  \
+            start) ":\n" text "\n.globl " CODE_LABEL(end) "\n" CODE_LABEL(end) ":\n.popsection");            \
+        memcpy(memory, CODE_NAME(start), (size_t)(CODE_NAME(end) - CODE_NAME(start)));                       \
+    } while (0)
+#define JOIN_(a, b, c) a##b##_##c
+#define JOIN(a, b, c) JOIN_(a, b, c)
+#define STRING_(a) #a
+#define STRING(a) STRING_(a)
+#define CODE_NAME(which) JOIN(code_, __LINE__, which)
+#define CODE_LABEL(which) STRING(CODE_NAME(which))
+
+static enum child_trap_kind run(void)
+{
+    OK(child_run(child, &registers, &trap, &error));
+    if (trap.kind == CHILD_DIED)
+        print_message("# died: %s\n", trap.detail);
+    return trap.kind;
+}
+
+static void test_exchanges_all_registers(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("syscall");
+    uint64_t *words = (uint64_t *)&registers.general;
+    for (unsigned i = 0; i < 16; i++)
+        words[i] = UINT64_C(0x1111111111111111) * i;
+    registers.fs_base = 0x123456789000;
+    registers.gs_base = 0x7ffffffff000;
+    assert_int_equal(run(), CHILD_SYSCALL);
+    assert_int_equal(trap.number, 0);
+    assert_int_equal(registers.general.rip, CODE + 2);
+    assert_int_equal(registers.general.rcx, CODE + 2);
+    for (unsigned i = 0; i < 16; i++)
+        if (i != 2 && i != 11)
+            assert_int_equal(words[i], UINT64_C(0x1111111111111111) * i);
+    assert_int_equal(registers.fs_base, 0x123456789000);
+    assert_int_equal(registers.gs_base, 0x7ffffffff000);
+}
+
+static void test_reports_exceptions(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("ud2");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 6);
+    assert_int_equal(registers.general.rip, CODE);
+    PUT("hlt");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 13);
+    PUT("movq %rax, 0x30000123");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 14);
+    assert_int_equal(trap.address, NOWHERE + 0x123);
+    assert_int_equal(trap.error_code, 6);
+    assert_int_equal(registers.general.rip, CODE);
+    PUT("xorl %ecx, %ecx\ndivl %ecx");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 0);
+    registers.general.rip = CODE;
+    PUT("int $0x40");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 13);
+    assert_int_equal(trap.error_code, 0x40 * 8 + 2);
+    PUT("int3");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 3);
+    assert_int_equal(registers.general.rip, CODE + 1);
+    registers.general.rip = CODE;
+    PUT("movl $77, %eax\nint $0x80");
+    assert_int_equal(run(), CHILD_INT80);
+    assert_int_equal(trap.number, 77);
+}
+
+static void test_calls_without_a_signal(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("movabsq $0x7fffffe00100, %r11\n"
+        "leaq 1f(%rip), %rcx\n"
+        "jmp *%r11\n"
+        "1: movq %rax, %rbx\n"
+        "syscall");
+    uint64_t *words = (uint64_t *)&registers.general;
+    for (unsigned i = 0; i < 16; i++)
+        words[i] = UINT64_C(0x1111111111111111) * i;
+    assert_int_equal(run(), CHILD_CALLED);
+    assert_int_equal(registers.general.rip, registers.general.rcx);
+    for (unsigned i = 0; i < 16; i++)
+        if (i != 2 && i != 11)
+            assert_int_equal(words[i], UINT64_C(0x1111111111111111) * i);
+    registers.general.rax = 4711;
+    registers.fs_base = 0x1000;
+    assert_int_equal(run(), CHILD_SYSCALL);
+    assert_int_equal(registers.general.rbx, 4711);
+    assert_int_equal(registers.fs_base, 0x1000);
+}
+
+static void test_maps_protects_and_unmaps(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("1: incq (%rdi)\njmp 1f\n1: syscall");
+    registers.general.rdi = NOWHERE;
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    OK(child_map(child, NOWHERE, (unsigned)memory_number, 2 * PAGE, PAGE, CHILD_READ, &error));
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.error_code & 2, 2);
+    OK(child_protect(child, NOWHERE, PAGE, CHILD_READ | CHILD_WRITE, &error));
+    assert_int_equal(run(), CHILD_SYSCALL);
+    assert_int_equal(memory[2 * PAGE], 1);
+    OK(child_unmap(child, NOWHERE, PAGE, &error));
+    registers.general.rip = CODE;
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.error_code, 6);
+}
+
+static void *kick_later(void *unused)
+{
+    (void)unused;
+    usleep(20000);
+    child_kick(child);
+    return NULL;
+}
+
+static void test_kicks_one_that_spins(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("1: jmp 1b");
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, kick_later, NULL), 0);
+    assert_int_equal(run(), CHILD_KICKED);
+    pthread_join(thread, NULL);
+    child_kick(child);
+    assert_int_equal(run(), CHILD_KICKED);
+    PUT("ud2");
+    assert_int_equal(run(), CHILD_EXCEPTION);
+}
+
+static void test_keeps_the_fpu_state(void **state)
+{
+    (void)state;
+    need_children();
+    struct child *other;
+    unsigned char save[16384];
+    assert_in_range(child_fpu_bytes(child), 512, sizeof save);
+    PUT("movq %rax, %xmm7\nmovabsq $0x7fffffe00100, %r11\nleaq 1f(%rip), %rcx\njmp *%r11\n1: movq %xmm7, "
+        "%rbx\nud2");
+    registers.general.rax = 0x1234567890abcdef;
+    assert_int_equal(run(), CHILD_CALLED);
+    OK(child_fpu_get(child, save, &error));
+    OK(child_open(family, &other, &error));
+    OK(child_map(other, CODE, (unsigned)memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    OK(child_fpu_put(other, save, &error));
+    OK(child_run(other, &registers, &trap, &error));
+    assert_int_equal(trap.kind, CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 6);
+    assert_int_equal(registers.general.rbx, 0x1234567890abcdef);
+    child_close(other);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_family, close_family)
+    const struct CMUnitTest tests[] = {
+        CASE(test_exchanges_all_registers),
+        CASE(test_reports_exceptions),
+        CASE(test_calls_without_a_signal),
+        CASE(test_maps_protects_and_unmaps),
+        CASE(test_kicks_one_that_spins),
+        CASE(test_keeps_the_fpu_state),
+    };
+    return cmocka_run_group_tests_name("child", tests, find_out, NULL);
+}
