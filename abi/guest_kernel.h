@@ -95,7 +95,7 @@ struct guest_kernel_boot {
     uint64_t tables, tables_used, tables_end;
     uint64_t frames, frames_end;
     uint64_t program, program_pages;
-    uint64_t tick_ns;
+    uint64_t tick_ns; /* 0: none */
     uint32_t monitor;       /* enum guest_kernel_monitor */
     uint32_t trapped_calls; /* system calls come by UD2 */
     uint32_t fault_around;  /* how many pages, aligned, a demand fault maps: a power of two */

@@ -35,6 +35,8 @@ static void arm(void)
 
 static void start(void)
 {
+    if (!boot.tick_ns)
+        return;
     write_msr(APIC_BASE, read_msr(APIC_BASE) | APIC_BASE_X2APIC);
     write_msr(X2APIC_SPURIOUS, APIC_ENABLED | (GUEST_KERNEL_VECTORS - 1));
     write_msr(X2APIC_DIVIDE, DIVIDE_BY_1);

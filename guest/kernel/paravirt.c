@@ -59,7 +59,7 @@ static void start(void)
         entries.entry[i] = (uintptr_t)paravirt_enter;
     must(HYPERCALL_ENTRIES, physical_of(&entries), 0, 0, 0);
     must(HYPERCALL_STACK, (uintptr_t)stack_top, 0, 0, 0);
-    must(HYPERCALL_TICK, boot.tick_ns, 0, 0, 0);
+    must(HYPERCALL_TICK, boot.tick_ns, 0, 0, 0); /* 0: none here, too */
 }
 
 static void ticked(void)

@@ -204,8 +204,10 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .processes = config->processes,
         .log_room = (uint32_t)config->events,
     };
+    const struct memory_request memory = {
+        .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
     int rc = lay_out(kernel, error);
-    if (rc < 0 || (rc = memory_map(&kernel->memory, config->bytes, PAGE_BYTES, error)) < 0 ||
+    if (rc < 0 || (rc = memory_map_request(&kernel->memory, &memory, error)) < 0 ||
         (rc = memory_populate(&kernel->memory, true, NULL, NULL, error)) < 0 ||
         (rc = make_tables(kernel, error)) < 0)
         return rc;
@@ -215,9 +217,10 @@ static int load(struct guest_kernel *kernel, struct error *error)
 
 static int start(struct guest_kernel *kernel, struct error *error)
 {
-    const struct domain_config domain = {
-        .monitor = kernel->config.monitor, .stop = kernel->config.stop, .irqchip = true};
-    struct guest_region region = {.backing = backing_private(kernel->memory.base, kernel->memory.bytes)};
+    const struct domain_config domain = {.monitor = kernel->config.monitor,
+        .stop = kernel->config.stop,
+        .irqchip = !kernel->config.monitor->elsewhere};
+    struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
     if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)
         return rc;
