@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Sums over the mappings of /proc/self/smaps that touch a range. */
 struct smaps {
@@ -18,5 +19,9 @@ struct smaps {
 /* Looks at the range of `bytes` > 0 at `start`. 0 or a negative errno; -ENODATA if nothing of it is mapped.
  */
 int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps);
+
+/* The sums over all mappings of another process (/proc/PID/smaps_rollup, Linux 4.14): without the sizes of
+ * pages. */
+int smaps_of(pid_t process, struct smaps *smaps);
 
 #endif

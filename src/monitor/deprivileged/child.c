@@ -112,6 +112,7 @@ static int adopt(struct child *child, pid_t helper, struct error *error)
     rc = open_pidfd(guest, &child->guest, error);
     if (rc == 0 && *desk_word(child, DESK_TURN) != TURN_SIGNAL)
         rc = error_set(error, ESRCH, "a guest's process has ended at once");
+    child->guest_number = guest;
     return rc < 0 ? rc : place(guest, helper, error);
 }
 

@@ -25,6 +25,7 @@ struct child {
     int reply;                    /* the eventfd by which the helper answers */
     int reply_number;             /* its number there */
     int guest, helper;            /* pidfds */
+    pid_t guest_number;           /* the process's; 0: not known yet */
     uint32_t sequence;            /* of the last orders */
     uint32_t turn;                /* as the task stopped last: TURN_SIGNAL, TURN_CALLED, TURN_DEAD */
     char died[128];               /* why, if turn is TURN_DEAD */

@@ -3,6 +3,7 @@
 #define VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
 
 #include "monitor/deprivileged/child.h"
+#include "monitor/deprivileged/child_look.h"
 #include "monitor/deprivileged/emulate.h"
 #include "monitor/deprivileged/machine.h"
 #include "monitor/monitor.h"
@@ -48,6 +49,10 @@ struct vcpu {
     struct child *last; /* that the guest's FPU state is in */
     void *fpu;          /* on the way from one to another */
     uint64_t clock;
+    uint64_t changes, counted; /* of what children have mapped; of these, when `pages` were counted */
+    bool pages_known;
+    struct child_pages pages;
+    _Atomic uint64_t ended_ns; /* CPU time of children that are no more */
 
     atomic_uint wanted;              /* by how many others */
     _Atomic(struct child *) running; /* in child_run(), or about to be */

@@ -31,6 +31,7 @@ struct batch {
 static int flush_batch(struct batch *batch, struct error *error)
 {
     int rc = batch->count ? child_change(batch->child, batch->list, batch->count, error) : 0;
+    batch->vcpu->changes++;
     if (rc == 0)
         tally(batch->vcpu, TALLY_PAGES_FILLED, batch->pages);
     batch->count = batch->pages = 0;
@@ -242,6 +243,8 @@ static void close_child(struct vcpu *vcpu, struct child **child)
         vcpu->last = NULL;
     while (*child && vcpu->kickers)
         sched_yield();
+    vcpu->changes++;
+    vcpu->ended_ns += *child ? child_cpu_ns(*child) : 0;
     child_close(*child);
     *child = NULL;
 }
@@ -300,6 +303,7 @@ int space_child(struct vcpu *vcpu, struct space **out, struct child **out_child,
 static void unmap(struct vcpu *vcpu, struct child **child, uint64_t from, uint64_t bytes)
 {
     struct error ignored;
+    vcpu->changes++;
     if (*child && child_unmap(*child, from, bytes, &ignored) < 0)
         close_child(vcpu, child);
 }
