@@ -72,6 +72,7 @@ struct guest_region domain_region_of(const struct memory *memory)
 {
     struct guest_region region = {.backing = backing_private(memory->base, memory->bytes)};
     region.backing.shared = memory->shared;
+    region.backing.page_bytes = memory->page_bytes;
     if (memory->shared)
         region.backing.descriptor = memory->descriptor;
     return region;

@@ -47,8 +47,18 @@ static int memory_number(struct vcpu *vcpu, const struct guest_region *region, s
     return *known;
 }
 
+/* Linux maps a large page of the memory by one entry where a whole one is mapped at once. Where the guest's
+ * own tables have small leaves, a CPU that walked them would not see it: so the first page of each is by
+ * itself. */
+static bool may_join(
+    const struct guest_region *region, const struct child_change *last, uint64_t virtual, uint64_t leaf_bytes)
+{
+    bool keeps_small = leaf_bytes == PAGE_BYTES && region->backing.page_bytes > PAGE_BYTES;
+    return !keeps_small || (virtual % LARGE_BYTES != 0 && last->start % LARGE_BYTES != 0);
+}
+
 static int add_run(struct batch *batch, const struct guest_region *region, uint64_t virtual, uint64_t offset,
-    uint64_t bytes, unsigned rights, struct error *error)
+    uint64_t bytes, unsigned rights, uint64_t leaf_bytes, struct error *error)
 {
     struct child_change *last = batch->count ? &batch->list[batch->count - 1] : NULL;
     int rc = 0, number = memory_number(batch->vcpu, region, error);
@@ -57,7 +67,8 @@ static int add_run(struct batch *batch, const struct guest_region *region, uint6
     batch->pages += bytes / PAGE_BYTES;
     offset += region->backing.offset;
     if (last && last->start + last->bytes == virtual && last->offset + last->bytes == offset &&
-        last->rights == rights && last->memory == (uint32_t)number) {
+        last->rights == rights && last->memory == (uint32_t)number &&
+        may_join(region, last, virtual, leaf_bytes)) {
         last->bytes += bytes;
         return 0;
     }
@@ -106,7 +117,7 @@ static int add_leaf(
         unsigned rights = child_rights(batch, region, leaf);
         if (rights && start < stop)
             rc = add_run(batch, region, low + (start - physical), start - region->start.value, stop - start,
-                rights, error);
+                rights, leaf->bytes, error);
     }
     return rc;
 }
