@@ -70,7 +70,7 @@ static void run(struct guest_kernel_config *config, struct guest_kernel **kernel
     config->monitor = monitor;
     config->facts = &facts;
     config->bytes = config->bytes ? config->bytes : 4 * MIB;
-    config->tick_ns = monitor->elsewhere ? 0 : 2000000;
+    config->tick_ns = 2000000;
     config->fault_around = jobs[0].naive.fault_around;
     config->events = config->events ? config->events : NAIVE_EVENTS;
     for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++)
@@ -406,8 +406,7 @@ static void fill_at_random(unsigned process, unsigned steps)
         if (!naive_is_open(&jobs[process].naive, &step))
             add_step(&jobs[process], step);
     }
-    if (!monitor->elsewhere)
-        add_step(&jobs[process], (struct guest_step){STEP_SPIN, 1, 0, 0});
+    add_step(&jobs[process], (struct guest_step){STEP_SPIN, 1, 0, 0});
 }
 
 static void random_scripts_leave_what_naive_processes_leave(void **state)

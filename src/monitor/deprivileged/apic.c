@@ -22,8 +22,7 @@ enum { VERSION = 0x50014, FIRST_VECTOR = 16 };
 
 void apic_reset(struct apic *apic, bool present)
 {
-    *apic = (struct apic){
-        .present = present, .base = BASE_INITIAL, .spurious = 0xff, .timer = TIMER_MASKED};
+    *apic = (struct apic){.present = present, .base = BASE_INITIAL, .spurious = 0xff, .timer = TIMER_MASKED};
 }
 
 /* SDM volume 3, figure 10-10: bits 0, 1 and 3 are the logarithm of a half of it. */

@@ -272,12 +272,26 @@ static uint64_t *model_register(struct machine *machine, uint32_t number)
     }
 }
 
+/* Refused by whoever has the others, where nobody has it. */
+static void leave_model(struct instruction *at, bool write, uint64_t value)
+{
+    if (!at->machine->has_apic) {
+        refuse(at);
+        return;
+    }
+    at->outcome->kind = OUTCOME_MODEL;
+    at->outcome->address = (uint32_t)at->machine->registers.rcx;
+    at->outcome->write = write;
+    at->outcome->value = value;
+    at->outcome->bytes = at->decoded.length;
+}
+
 static void read_model(struct instruction *at)
 {
     struct vcpu_registers *registers = &at->machine->registers;
     const uint64_t *value = model_register(at->machine, (uint32_t)registers->rcx);
     if (!value) {
-        refuse(at);
+        leave_model(at, false, 0);
         return;
     }
     registers->rax = (uint32_t)*value;
@@ -295,7 +309,11 @@ static void write_model(struct instruction *at)
     bool is_efer = there == &at->machine->system.efer;
     bool is_address =
         there && !is_efer && there != &at->machine->system.star && there != &at->machine->system.syscall_mask;
-    if (!there || (is_efer && (value ^ *there) & ~efer_mine) ||
+    if (!there) {
+        leave_model(at, true, value);
+        return;
+    }
+    if ((is_efer && (value ^ *there) & ~efer_mine) ||
         (is_address && !machine_is_canonical(at->machine, value))) {
         refuse(at);
         return;

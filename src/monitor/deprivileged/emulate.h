@@ -12,6 +12,9 @@ enum outcome_kind {
     OUTCOME_IO,     /* port I/O: the machine stands behind the instruction; IN: RAX is still to be set */
     OUTCOME_DEVICE, /* it reads or writes `bytes` of memory at `physical`: reading: destination is to be set,
                        emulate_loaded() */
+    OUTCOME_MODEL,  /* RDMSR or WRMSR of a register (`address`) that is not the machine's, perhaps its APIC's:
+                       reads RAX and RDX, or writes `value`. The machine stands at the instruction, `bytes`
+                       long */
     OUTCOME_HALT,   /* HLT; the machine stands behind it */
     OUTCOME_HYPERCALL,  /* VMCALL, VMMCALL; the machine stands behind it */
     OUTCOME_FLUSH_PAGE, /* translations of `address` are to be forgotten; done otherwise */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* So often at most a guest is gone on with before whoever runs it may look around; and so often in a row the
  * same instruction may lack the same page that was just mapped. */
@@ -40,6 +41,91 @@ static int inject(struct vcpu *vcpu, const struct guest_fault *fault, struct vm_
         return TURN_ON;
     exit->kind = EXIT_SHUTDOWN;
     return TURN_EXIT;
+}
+
+/* ---- the timer, and what it interrupts ---- */
+
+static int set_waker(struct vcpu *vcpu, struct error *error)
+{
+    uint64_t next = apic_next(&vcpu->apic);
+    if (!vcpu->waker) {
+        int rc = next ? waker_open(vcpu_come_out, vcpu, &vcpu->waker, error) : 0;
+        if (rc < 0 || !next)
+            return rc;
+    }
+    waker_set(vcpu->waker, next);
+    return 0;
+}
+
+/* Reads or writes a register of the APIC. */
+static int take_model(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    struct vcpu_registers *registers = &vcpu->machine.registers;
+    const uint32_t number = (uint32_t)outcome->address;
+    uint64_t value, now = waker_now();
+    bool done = outcome->write ? apic_write(&vcpu->apic, number, outcome->value, now)
+                               : apic_read(&vcpu->apic, number, now, &value);
+    if (!done)
+        return inject(vcpu, &(struct guest_fault){.vector = VECTOR_PROTECTION}, exit);
+    registers->rip += outcome->bytes;
+    if (!outcome->write) {
+        registers->rax = (uint32_t)value;
+        registers->rdx = value >> 32;
+        return TURN_ON;
+    }
+    int rc = set_waker(vcpu, error);
+    return rc < 0 ? rc : TURN_ON;
+}
+
+/* What is due comes behind a HLT at the earliest, not in front of it: so the guest may look for work, and STI
+ * and HLT then lose no interrupt. */
+static bool is_interruptible(const struct vcpu *vcpu)
+{
+    const uint8_t halt = 0xf4;
+    uint8_t code;
+    return vcpu->machine.registers.rflags & FLAG_IF &&
+           (machine_code(&vcpu->machine, &code, 1) == 0 || code != halt);
+}
+
+static bool is_due(const struct vcpu *vcpu)
+{
+    return vcpu->apic.present && apic_is_due(&vcpu->apic, waker_now());
+}
+
+static int take_interrupt(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    if (!is_due(vcpu) || !is_interruptible(vcpu))
+        return TURN_ON;
+    const struct guest_fault interrupt = {.vector = apic_take(&vcpu->apic, waker_now())};
+    int rc = set_waker(vcpu, error);
+    return rc < 0 ? rc : inject(vcpu, &interrupt, exit);
+}
+
+/* Halted: goes on when an interrupt is due, which it takes then; TURN_EXIT: none ever comes. */
+static int rest(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    enum { NAP_NS = 1000000 }; /* so often it is looked whether somebody wants it out */
+    const uint64_t now = waker_now(), next = apic_next(&vcpu->apic);
+    vcpu->halted = false;
+    if (apic_is_due(&vcpu->apic, now) && vcpu->machine.registers.rflags & FLAG_IF)
+        return TURN_ON;
+    if (!next || !(vcpu->machine.registers.rflags & FLAG_IF)) {
+        exit->kind = EXIT_HALT;
+        return TURN_EXIT;
+    }
+    const uint64_t until = next < now + NAP_NS ? next : now + NAP_NS;
+    const struct timespec time = {(time_t)(until / 1000000000), (long)(until % 1000000000)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+    vcpu->halted = true;
+    return TURN_ON;
+}
+
+static int halt(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    vcpu->halted = vcpu->apic.present;
+    exit->kind = EXIT_HALT;
+    return vcpu->halted ? TURN_ON : TURN_EXIT;
 }
 
 /* ---- what it asks of the outside ---- */
@@ -107,9 +193,10 @@ static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     case OUTCOME_IO:
     case OUTCOME_DEVICE:
         return leave_for_io(vcpu, exit);
+    case OUTCOME_MODEL:
+        return take_model(vcpu, exit, error);
     case OUTCOME_HALT:
-        exit->kind = EXIT_HALT;
-        return TURN_EXIT;
+        return halt(vcpu, exit);
     case OUTCOME_HYPERCALL:
         return answer_hypercall(vcpu);
     case OUTCOME_FLUSH_PAGE:
@@ -259,6 +346,17 @@ static int bring_fpu(struct vcpu *vcpu, struct child *child, struct error *error
     return 0;
 }
 
+/* It became due after it was last looked; from now on the waker kicks the child. */
+static bool is_to_be_interrupted(struct vcpu *vcpu)
+{
+    if (!is_due(vcpu))
+        return false;
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    bool interruptible = is_interruptible(vcpu);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    return interruptible;
+}
+
 static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *trap, struct error *error)
 {
     struct machine *machine = &vcpu->machine;
@@ -267,7 +365,9 @@ static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *
         .gs_base = machine->system.gs_base};
     *trap = (struct child_trap){.kind = CHILD_KICKED};
     vcpu->running = child;
-    int rc = vcpu->kicked || vcpu->wanted ? 0 : child_run(child, &registers, trap, error);
+    int rc = vcpu->kicked || vcpu->wanted || is_to_be_interrupted(vcpu)
+                 ? 0
+                 : child_run(child, &registers, trap, error);
     vcpu->running = NULL;
     if (rc < 0 || trap->kind == CHILD_DIED)
         return rc;
@@ -279,16 +379,28 @@ static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *
     return 0;
 }
 
+/* Where it goes on: perhaps with an interrupt's handler. */
+static int find_child(
+    struct vcpu *vcpu, struct space **space, struct child **child, struct vm_exit *exit, struct error *error)
+{
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    int rc = take_interrupt(vcpu, exit, error), made = 0;
+    if (rc == TURN_ON)
+        made = space_child(vcpu, space, child, error);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    return made < 0 ? made : rc;
+}
+
 /* The lock of the virtual CPU is held. */
 static int turn(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     struct space *space;
     struct child *child;
     struct child_trap trap;
-    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
-    int rc = space_child(vcpu, &space, &child, error);
-    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
-    if (rc < 0 || (rc = bring_fpu(vcpu, child, error)) < 0 || (rc = run_child(vcpu, child, &trap, error)) < 0)
+    int rc = find_child(vcpu, &space, &child, exit, error);
+    if (rc != TURN_ON)
+        return rc;
+    if ((rc = bring_fpu(vcpu, child, error)) < 0 || (rc = run_child(vcpu, child, &trap, error)) < 0)
         return rc;
     if (trap.kind != CHILD_KICKED)
         tally(vcpu, TALLY_EXITS, 1);
@@ -322,7 +434,9 @@ int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *er
         exit->kind = EXIT_INTERRUPTED;
         if (stop_asked(vcpu->vm->stop))
             return 0;
-        rc = locked_turn(vcpu, exit, error);
+        rc = vcpu->halted ? rest(vcpu, exit) : TURN_ON;
+        if (rc == TURN_ON && !vcpu->halted)
+            rc = locked_turn(vcpu, exit, error);
         if (rc != TURN_ON)
             return rc < 0 ? rc : 0;
     }

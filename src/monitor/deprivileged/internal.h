@@ -2,10 +2,12 @@
 #ifndef VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
 #define VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
 
+#include "monitor/deprivileged/apic.h"
 #include "monitor/deprivileged/child.h"
 #include "monitor/deprivileged/child_look.h"
 #include "monitor/deprivileged/emulate.h"
 #include "monitor/deprivileged/machine.h"
+#include "monitor/deprivileged/waker.h"
 #include "monitor/monitor.h"
 
 #include <pthread.h>
@@ -40,6 +42,9 @@ struct vcpu {
     unsigned id;
     _Atomic pid_t owner; /* thread; 0: none */
     struct machine machine;
+    struct apic apic;
+    struct waker *waker; /* NULL until the timer is first used */
+    bool halted;         /* until an interrupt */
 
     /* Under `lock`, which its owner holds while the guest runs; others take it by vcpu_seize(). */
     pthread_mutex_t lock;
@@ -72,6 +77,7 @@ struct vcpu {
 
 struct vm {
     const struct monitor_ops *ops;
+    bool tick;  /* vm_config.tick */
     bool eager; /* paravirt: an address space is mapped whole when it comes into use */
     const struct stop *stop;
     pthread_mutex_t lock; /* of the list of vcpus */
@@ -97,6 +103,8 @@ int deprivileged_set_registers(
     struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
 int deprivileged_get_registers(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 void deprivileged_kick(struct vcpu *vcpu);
+/* Makes it come out of its child; from any thread, the virtual CPU as context. */
+void vcpu_come_out(void *vcpu);
 /* Takes the lock of a virtual CPU that may be running: it comes out of the guest for that. */
 void vcpu_seize(struct vcpu *vcpu);
 void vcpu_let_go(struct vcpu *vcpu);

@@ -53,6 +53,7 @@ struct machine {
     struct vcpu_system system;
     uint64_t kernel_gs_base; /* what SWAPGS takes */
     uint64_t task_priority;  /* CR8 */
+    bool has_apic;           /* whose registers are not the machine's */
     const struct guest_memory *memory;
 };
 

@@ -42,6 +42,7 @@ static void start_anew(struct vcpu *vcpu)
 {
     vcpu->machine.registers = (struct vcpu_registers){.rflags = FLAG_FIXED};
     vcpu->pending = false;
+    vcpu->halted = false;
     vcpu->kicked = false;
 }
 
@@ -60,6 +61,8 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
         vcpu->known[i] = -1;
     pthread_mutex_init(&vcpu->lock, NULL);
     start_anew(vcpu);
+    apic_reset(&vcpu->apic, vm->tick);
+    vcpu->machine.has_apic = vm->tick;
     int rc = children_open(vm->stop, &vcpu->family, error);
     if (rc < 0) {
         deprivileged_vcpu_free(vcpu);
@@ -75,6 +78,7 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
 
 void deprivileged_vcpu_free(struct vcpu *vcpu)
 {
+    waker_close(vcpu->waker);
     children_close(vcpu->family);
     pthread_mutex_destroy(&vcpu->lock);
     free(vcpu->fpu);
@@ -146,8 +150,9 @@ int deprivileged_get_registers(struct vcpu *vcpu, struct vcpu_registers *registe
 
 /* ---- from other threads ---- */
 
-static void kick_child(struct vcpu *vcpu)
+void vcpu_come_out(void *context)
 {
+    struct vcpu *vcpu = context;
     vcpu->kickers++;
     struct child *running = vcpu->running;
     if (running)
@@ -159,13 +164,13 @@ static void kick_child(struct vcpu *vcpu)
 void deprivileged_kick(struct vcpu *vcpu)
 {
     if (!atomic_exchange(&vcpu->kicked, true))
-        kick_child(vcpu);
+        vcpu_come_out(vcpu);
 }
 
 void vcpu_seize(struct vcpu *vcpu)
 {
     vcpu->wanted++;
-    kick_child(vcpu);
+    vcpu_come_out(vcpu);
     pthread_mutex_lock(&vcpu->lock);
     pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
 }

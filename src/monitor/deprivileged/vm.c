@@ -36,7 +36,7 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.ops = ops, .eager = eager, .stop = config->stop};
+    *vm = (struct vm){.ops = ops, .tick = config->tick, .eager = eager, .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_rwlock_init(&vm->memory_lock, NULL);
