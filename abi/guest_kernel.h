@@ -51,9 +51,10 @@
 #define GUEST_CALL_BITS 0x2076440a    /* (page): logs accessed and dirty, and clears them */
 #define GUEST_CALL_LOAD 0x2076440b    /* (page, word): the kernel reads there, and logs */
 #define GUEST_CALL_STORE 0x2076440c   /* (page, word, value) */
-#define GUEST_CALL_SPAWN 0x2076440d   /* (number): process `number` begins; it must have ended, or not begun \
-                                       */
-#define GUEST_CALL_JOIN 0x2076440e    /* (number): when it has ended, or not begun */
+#define GUEST_CALL_SPAWN                                                                                     \
+    0x2076440d                     /* (number): process `number` begins; it must have ended, or not begun    \
+                                    */
+#define GUEST_CALL_JOIN 0x2076440e /* (number): when it has ended, or not begun */
 #define GUEST_CALL_COUNT 15
 
 /* An exception of a process goes to its handler: RDI vector, RSI error code, RDX address (#PF, else 0), RCX
@@ -95,7 +96,7 @@ struct guest_kernel_boot {
     uint64_t tables, tables_used, tables_end;
     uint64_t frames, frames_end;
     uint64_t program, program_pages;
-    uint64_t tick_ns; /* 0: none */
+    uint64_t tick_ns;       /* 0: none */
     uint32_t monitor;       /* enum guest_kernel_monitor */
     uint32_t trapped_calls; /* system calls come by UD2 */
     uint32_t fault_around;  /* how many pages, aligned, a demand fault maps: a power of two */
