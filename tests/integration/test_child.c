@@ -2,10 +2,11 @@
  * may try is shown here, the monitor's answers to it in the tests of the monitors. */
 #include "cmocka_all.h"
 
-#include "monitor/deprivileged/child.h"
+#include "monitor/deprivileged/child_internal.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -199,6 +200,72 @@ static void test_maps_protects_and_unmaps(void **state)
     assert_int_equal(trap.error_code, 6);
 }
 
+/* Mappings of the child below CHILD_TOP, as the kernel has them. */
+static unsigned count_maps(void)
+{
+    char path[64], line[256];
+    unsigned long long start;
+    unsigned count = 0;
+    snprintf(path, sizeof path, "/proc/%u/maps", *desk_word(child, DESK_GUEST_PID));
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        count += sscanf(line, "%llx-", &start) == 1 && start < CHILD_TOP;
+    fclose(file);
+    return count;
+}
+
+static struct child_change any_change(void)
+{
+    const uint64_t first = (uint64_t)rand() % 600, room = 600 - first;
+    const uint64_t pages = 1 + (uint64_t)rand() % (rand() % 10 ? 8 : 600);
+    return (struct child_change){.kind = (uint32_t)rand() % 3,
+        .rights = CHILD_READ | (rand() % 2 ? CHILD_WRITE : 0),
+        .start = NOWHERE + first * PAGE,
+        .bytes = (pages < room ? pages : room) * PAGE,
+        .offset = (rand() % 3 ? first : (uint64_t)rand() % 64) * PAGE,
+        .memory = (uint32_t)memory_number};
+}
+
+static void test_counts_mappings_as_the_kernel_does(void **state)
+{
+    (void)state;
+    need_children();
+    struct child_change list[700];
+    struct child_counts counts;
+    srand(4);
+    for (unsigned round = 0; round < 60; round++) {
+        size_t count = round % 20 == 7 ? 700 : 1 + (size_t)rand() % 20;
+        for (size_t i = 0; i < count; i++)
+            list[i] = any_change();
+        OK(child_change(child, list, count, &error));
+        child_counts(child, &counts);
+        assert_int_equal(counts.mappings, count_maps());
+    }
+    assert_int_equal(counts.drops, 0);
+}
+
+static void test_keeps_within_the_budget(void **state)
+{
+    (void)state;
+    need_children();
+    struct child_counts counts;
+    family->mappings_max = 100;
+    for (uint64_t i = 0; i < 600; i++) {
+        OK(child_map(
+            child, NOWHERE + i * PAGE * 600, (unsigned)memory_number, i * PAGE, PAGE, CHILD_READ, &error));
+        assert_in_range(count_maps(), 1, 100);
+    }
+    child_counts(child, &counts);
+    assert_int_equal(counts.mappings, count_maps());
+    assert_in_range(counts.drops, 10, 600);
+    PUT("movb 0x30000000 + 599 * 4096 * 600, %al\nud2"); /* CODE was dropped, too: it is mapped again */
+    OK(child_map(child, CODE, (unsigned)memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 6);
+}
+
 static void *kick_later(void *unused)
 {
     (void)unused;
@@ -252,6 +319,8 @@ int main(void)
         CASE(test_reports_exceptions),
         CASE(test_calls_without_a_signal),
         CASE(test_maps_protects_and_unmaps),
+        CASE(test_counts_mappings_as_the_kernel_does),
+        CASE(test_keeps_within_the_budget),
         CASE(test_kicks_one_that_spins),
         CASE(test_keeps_the_fpu_state),
     };

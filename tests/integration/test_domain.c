@@ -5,6 +5,7 @@
 #include "abi/domain.h"
 #include "base/size.h"
 #include "domain/cpu.h"
+#include "domain/cpu.h"
 #include "domain/domain.h"
 #include "domain/memory.h"
 #include "domain/probe.h"
@@ -13,12 +14,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <unistd.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, PAGES = 64 };
@@ -486,6 +489,142 @@ static void a_call_from_another_thread_is_refused(void **state)
     must_call("touch");
 }
 
+/* ---- several virtual CPUs ---- */
+
+enum { SPINNERS = 3, SPOT = 4 * PAGE }; /* of the data: job, two pages of stack, the element */
+
+/* A guest that writes one element for ever, in a thread of its own. */
+struct spinner {
+    struct domain_cpu *cpu;
+    volatile uint64_t *visits;
+    pthread_t thread;
+    int rc;
+    struct error error;
+};
+
+static int no_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *unused, struct error *error)
+{
+    (void)cpu, (void)unused;
+    return error_set(error, EPROTO, "exit %d, port 0x%x", (int)exit->kind, exit->port);
+}
+
+static void *spin(void *argument)
+{
+    struct spinner *spinner = argument;
+    spinner->rc = domain_run(spinner->cpu, no_exit, NULL, &spinner->error);
+    domain_cpu_give(spinner->cpu);
+    return NULL;
+}
+
+static void must(int rc, const struct error *error)
+{
+    if (rc < 0)
+        fail_msg("%s", error->text);
+}
+
+static void start_spinner(struct spinner *spinner, unsigned index)
+{
+    char *spot = (char *)here.data.base + (size_t)index * SPOT;
+    struct workload_job *job = (struct workload_job *)spot;
+    uint64_t *element = (uint64_t *)(spot + 3 * (size_t)PAGE);
+    workload_function *entry = NULL;
+    struct error error;
+    *spinner = (struct spinner){.visits = &element[1]};
+    must(image_find(&here.image, "chase-write-1", &entry, &error), &error);
+    element[0] = job->cursor[0] = (uintptr_t)element;
+    job->steps = UINT64_MAX;
+    job->batches = 1;
+    struct vcpu_registers registers = {
+        .rip = DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_KERNEL * PAGE + DOMAIN_USER_CALL,
+        .rax = (uintptr_t)entry,
+        .rdi = (uintptr_t)job,
+        .rsp = (uintptr_t)element,
+    };
+    must(domain_cpu(here.domain, &spinner->cpu, &error), &error);
+    must(domain_cpu_set(spinner->cpu, 3, &registers, &error), &error);
+    domain_cpu_release(spinner->cpu);
+    assert_int_equal(pthread_create(&spinner->thread, NULL, spin, spinner), 0);
+}
+
+static void stop_spinner(struct spinner *spinner)
+{
+    domain_cpu_stop(spinner->cpu);
+    pthread_join(spinner->thread, NULL);
+    if (spinner->rc != -ECANCELED)
+        fail_msg("%s", spinner->error.text);
+}
+
+static void wait_for_visits(const struct spinner *spinner)
+{
+    uint64_t before = *spinner->visits;
+    for (int look = 0; *spinner->visits == before && look < 10000; look++)
+        usleep(1000);
+    assert_int_not_equal(*spinner->visits, before);
+}
+
+/* Told by what the guests write: nothing during a pause, and on they go. */
+static void all_virtual_cpus_pause_and_go_on_together(void **state)
+{
+    struct spinner spinners[SPINNERS];
+    struct error error;
+    (void)state;
+    need_kvm();
+    for (unsigned i = 0; i < SPINNERS; i++)
+        start_spinner(&spinners[i], i);
+    for (int pause = 0; pause < 20; pause++) {
+        uint64_t before[SPINNERS];
+        for (unsigned i = 0; i < SPINNERS; i++)
+            wait_for_visits(&spinners[i]);
+        must(domain_pause(here.domain, &error), &error);
+        for (unsigned i = 0; i < SPINNERS; i++)
+            before[i] = *spinners[i].visits;
+        usleep(2000);
+        for (unsigned i = 0; i < SPINNERS; i++)
+            assert_int_equal(*spinners[i].visits, before[i]);
+        domain_resume(here.domain);
+    }
+    for (unsigned i = 0; i < SPINNERS; i++)
+        stop_spinner(&spinners[i]);
+}
+
+/* While the first one makes calls as ever. */
+static void virtual_cpus_of_the_pool_are_used_again(void **state)
+{
+    struct spinner spinner;
+    struct domain_cpu *cpu = NULL;
+    (void)state;
+    need_kvm();
+    for (int i = 0; i < 20; i++) {
+        start_spinner(&spinner, 0);
+        wait_for_visits(&spinner);
+        want_touch(here.data.base, here.data.bytes);
+        must_call("touch");
+        stop_spinner(&spinner);
+        assert_true(!cpu || cpu == spinner.cpu);
+        cpu = spinner.cpu;
+    }
+}
+
+static void *call_elsewhere(void *error)
+{
+    return call("touch", error) == -EPERM ? error : NULL;
+}
+
+static void a_call_from_another_thread_is_refused(void **state)
+{
+    struct error error;
+    pthread_t thread;
+    void *refused;
+    (void)state;
+    need_kvm();
+    want_touch(here.data.base, PAGE);
+    must_call("touch");
+    pthread_create(&thread, NULL, call_elsewhere, &error);
+    pthread_join(thread, &refused);
+    assert_non_null(refused);
+    must_call("touch");
+}
+
 /* ---- what KVM does here ---- */
 
 /* UINT64_MAX: not counted here. */
@@ -578,6 +717,9 @@ int main(void)
         IN_DOMAIN(all_virtual_cpus_pause_and_go_on_together),
         IN_DOMAIN(virtual_cpus_of_the_pool_are_used_again),
         IN_DOMAIN(memory_is_added_and_removed_while_a_guest_runs),
+        IN_DOMAIN(a_call_from_another_thread_is_refused),
+        IN_DOMAIN(all_virtual_cpus_pause_and_go_on_together),
+        IN_DOMAIN(virtual_cpus_of_the_pool_are_used_again),
         IN_DOMAIN(a_call_from_another_thread_is_refused),
         IN_DOMAIN(counters_count),
         IN_DOMAIN(the_technique_is_found_and_agrees_with_the_modules_parameter),

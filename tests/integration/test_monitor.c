@@ -764,6 +764,25 @@ static void a_reset_virtual_cpu_has_nothing_of_its_last_user(void **state)
     assert_int_equal(get(here.vcpu).rax, 0);
 }
 
+/* Code, registers, what the FPU holds, a kick that was meant for the one before. */
+static void a_reset_virtual_cpu_has_nothing_of_its_last_user(void **state)
+{
+    struct vcpu_registers registers = START("\x66\x48\x0f\x6e\xc0" /* movq %rax, %xmm0 */ IN_EAX SPIN);
+    struct vcpu_registers read = {.rip = CODE + 64, .rsp = STACK, .rflags = 0x3202, .rdx = PORT};
+    struct error error;
+    (void)state;
+    need_kvm();
+    memcpy(here.memory + CODE + 64, "\x66\x48\x0f\x7e\xc0" /* movq %xmm0, %rax */ OUT_EAX, 6);
+    registers.rax = 0x5ec7e7;
+    assert_int_equal(run(registers).kind, EXIT_IO);
+    kvm->kick(here.vcpu);
+    must(kvm->reset(here.vcpu, &error), &error);
+    assert_int_equal(get(here.vcpu).rax, 0);
+    assert_int_equal(run(read).kind, EXIT_IO);
+    assert_int_equal(get(here.vcpu).rax, 0);
+    assert_int_equal(get(here.vcpu).rip, CODE + 64 + 6);
+}
+
 static void each_virtual_cpu_has_its_own_counters(void **state)
 {
     struct counters first = {.count = 0}, second = {.count = 0}, of_vm = {.count = 0};
@@ -814,6 +833,7 @@ int main(void)
         IN_MACHINE(kicks_around_the_end_of_a_machine_do_no_harm),
         IN_MACHINE(a_virtual_cpu_is_its_owners_alone),
         IN_MACHINE(virtual_cpus_are_made_while_others_run_up_to_the_limit),
+        IN_MACHINE(a_reset_virtual_cpu_has_nothing_of_its_last_user),
         IN_MACHINE(a_reset_virtual_cpu_has_nothing_of_its_last_user),
         IN_MACHINE(each_virtual_cpu_has_its_own_counters),
     };

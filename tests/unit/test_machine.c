@@ -345,7 +345,7 @@ static const struct outcome *touch_device(struct bed *bed, const char *code, siz
 {
     stand(bed, 3);
     memcpy(bed->memory + CODE_PAGE * PAGE, code, bytes);
-    emulate_device(&bed->machine, GPA(DEVICE_PHYSICAL), &bed->outcome);
+    emulate_device(&bed->machine, &bed->outcome);
     return &bed->outcome;
 }
 #define TOUCH(code) touch_device(bed, code, sizeof(code) - 1)
@@ -360,13 +360,13 @@ static void moves_reach_a_device(void **state)
     assert_true(TOUCH("\x48\xc7\x03\xff\xff\xff\xff")->value == UINT64_MAX); /* movq $-1, (%rbx) */
     outcome = TOUCH("\x66\x8b\x03");                                         /* mov (%rbx), %ax */
     assert_true(outcome->kind == OUTCOME_DEVICE && !outcome->write && outcome->bytes == 2);
-    emulate_loaded(&bed->machine, outcome, 0xabcd);
+    emulate_arrive(&bed->machine, outcome, 0xabcd);
     assert_true(bed->machine.registers.rax == 0x112233445566abcd);
-    emulate_loaded(&bed->machine, TOUCH("\x8b\x03"), 0x9abcdef0);
+    emulate_arrive(&bed->machine, TOUCH("\x8b\x03"), 0x9abcdef0);
     assert_true(bed->machine.registers.rax == 0x9abcdef0);
-    emulate_loaded(&bed->machine, TOUCH("\x48\x0f\xbe\x03"), 0x80); /* movsbq (%rbx), %rax */
+    emulate_arrive(&bed->machine, TOUCH("\x48\x0f\xbe\x03"), 0x80); /* movsbq (%rbx), %rax */
     assert_true(bed->machine.registers.rax == 0xffffffffffffff80);
-    emulate_loaded(&bed->machine, TOUCH("\x0f\xb6\x03"), 0x80); /* movzbl (%rbx), %eax */
+    emulate_arrive(&bed->machine, TOUCH("\x0f\xb6\x03"), 0x80); /* movzbl (%rbx), %eax */
     assert_true(bed->machine.registers.rax == 0x80);
     assert_int_equal(TOUCH("\x01\x03")->kind, OUTCOME_UNABLE); /* add %eax, (%rbx) */
     assert_string_equal(bed->outcome.name, "add");
@@ -394,7 +394,7 @@ static void no_code_does_harm(void **state)
         if (bed->outcome.kind == OUTCOME_FAULT)
             (void)deliver(machine, &bed->outcome.fault);
         else
-            emulate_device(machine, GPA(DEVICE_PHYSICAL), &bed->outcome);
+            emulate_device(machine, &bed->outcome);
     }
 }
 

@@ -255,6 +255,7 @@ int child_run(
     while (!take_kick(child, trap)) {
         if (child->turn != TURN_DEAD) {
             put_registers(child, registers);
+            child->counts.runs++;
             child_hand_over(child, TURN_GUEST);
         }
         if (take_trap(child, registers, trap))

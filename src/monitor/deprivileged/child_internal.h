@@ -4,6 +4,7 @@
 
 #include "monitor/deprivileged/child.h"
 #include "monitor/deprivileged/child_desk.h"
+#include "monitor/deprivileged/mappings.h"
 #include "monitor/deprivileged/signal_frame.h"
 
 #include <stdatomic.h>
@@ -11,21 +12,25 @@
 
 struct children {
     const struct stop *stop;
-    int socket;         /* to the nursery */
-    int nursery;        /* a pidfd */
-    bool broken;        /* requests and answers no longer go together */
-    uint64_t memory;    /* bit n: number n is taken */
-    struct child *open; /* a list */
+    int socket;          /* to the nursery */
+    int nursery;         /* a pidfd */
+    bool broken;         /* requests and answers no longer go together */
+    uint64_t memory;     /* bit n: number n is taken */
+    size_t mappings_max; /* in a child */
+    struct child *open;  /* a list */
 };
 
 struct child {
     struct children *family;
     struct child *next, **link;
-    unsigned char *desk;          /* shared with it */
-    int reply;                    /* the eventfd by which the helper answers */
-    int reply_number;             /* its number there */
-    int guest, helper;            /* pidfds */
-    pid_t guest_number;           /* the process's; 0: not known yet */
+    unsigned char *desk; /* shared with it */
+    int reply;           /* the eventfd by which the helper answers */
+    int reply_number;    /* its number there */
+    int guest, helper;   /* pidfds */
+    pid_t guest_number;  /* the process's; 0: not known yet */
+    struct mappings *mapped;
+    struct child_counts counts;
+    uint32_t ordered;             /* orders that lie in the desk and are not carried out yet */
     uint32_t sequence;            /* of the last orders */
     uint32_t turn;                /* as the task stopped last: TURN_SIGNAL, TURN_CALLED, TURN_DEAD */
     char died[128];               /* why, if turn is TURN_DEAD */

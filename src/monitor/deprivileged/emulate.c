@@ -118,30 +118,85 @@ static bool has_io_privilege(const struct machine *machine)
     return machine_privilege(machine) <= (machine->registers.rflags & FLAG_IOPL) >> 12;
 }
 
-static void port_io(struct instruction *at, const ZydisDecodedOperand *port, unsigned bits, bool write)
+static bool port_is_refused(const struct instruction *at, uint16_t port, unsigned bytes)
+{
+    bool allowed = has_io_privilege(at->machine) || bitmap_allows(at->machine, port, bytes);
+    if (!allowed)
+        refuse(at);
+    return !allowed;
+}
+
+static void port_io(
+    struct instruction *at, const ZydisDecodedOperand *port, const ZydisDecodedOperand *data, bool write)
 {
     struct outcome *outcome = at->outcome;
     outcome->port = (uint16_t)(port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? port->imm.value.u
                                                                           : at->machine->registers.rdx);
-    outcome->bytes = bits / 8;
+    outcome->bytes = data->size / 8;
     outcome->write = write;
     outcome->value = cut(at->machine->registers.rax, outcome->bytes);
-    if (!has_io_privilege(at->machine) && !bitmap_allows(at->machine, outcome->port, outcome->bytes)) {
-        refuse(at);
+    outcome->arrival = (struct arrival){.name = data->reg.value, .bytes = outcome->bytes};
+    if (port_is_refused(at, outcome->port, outcome->bytes))
         return;
-    }
     outcome->kind = OUTCOME_IO;
     step(at);
 }
 
 static void out(struct instruction *at)
 {
-    port_io(at, &at->operands[0], at->operands[1].size, true);
+    port_io(at, &at->operands[0], &at->operands[1], true);
 }
 
 static void in(struct instruction *at)
 {
-    port_io(at, &at->operands[1], at->operands[0].size, false);
+    port_io(at, &at->operands[1], &at->operands[0], false);
+}
+
+/* One element, with RSI or RDI and RCX moved on (SDM volume 2, INS, OUTS, REP). 64-bit addresses only. */
+static void string_io(struct instruction *at, bool write)
+{
+    struct outcome *outcome = at->outcome;
+    struct vcpu_registers *registers = &at->machine->registers;
+    const ZydisDecodedOperand *memory = &at->operands[write ? 1 : 0];
+    const bool repeats = at->decoded.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPNE);
+    uint64_t *pointer = write ? &registers->rsi : &registers->rdi;
+    uint64_t address = *pointer + segment_base(at->machine, memory->mem.segment);
+    struct guest_access access = {.user = machine_privilege(at->machine) == 3, .write = !write};
+    struct translation translation;
+    outcome->bytes = memory->size / 8;
+    outcome->port = (uint16_t)registers->rdx;
+    outcome->write = write;
+    outcome->arrival = (struct arrival){.address = address};
+    if (at->decoded.address_width != 64) {
+        unable(at);
+        return;
+    }
+    if (repeats && !registers->rcx) {
+        step(at);
+        return;
+    }
+    if (port_is_refused(at, outcome->port, outcome->bytes))
+        return;
+    outcome->kind = OUTCOME_FAULT;
+    if (write ? !machine_read(
+                    at->machine, GVA(address), &outcome->value, outcome->bytes, access, &outcome->fault)
+              : !machine_translate(at->machine, GVA(address), access, &translation, &outcome->fault))
+        return;
+    outcome->kind = OUTCOME_IO;
+    *pointer += registers->rflags & FLAG_DF ? -(uint64_t)outcome->bytes : outcome->bytes;
+    registers->rcx -= repeats;
+    if (!repeats || !registers->rcx)
+        step(at);
+}
+
+static void strings_out(struct instruction *at)
+{
+    string_io(at, true);
+}
+
+static void strings_in(struct instruction *at)
+{
+    string_io(at, false);
 }
 
 /* ---- control registers ---- */
@@ -496,12 +551,12 @@ static const struct {
     {ZYDIS_MNEMONIC_XSETBV, false, cannot},
     {ZYDIS_MNEMONIC_MONITOR, false, cannot},
     {ZYDIS_MNEMONIC_MWAIT, false, cannot},
-    {ZYDIS_MNEMONIC_INSB, true, cannot},
-    {ZYDIS_MNEMONIC_INSW, true, cannot},
-    {ZYDIS_MNEMONIC_INSD, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSB, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSW, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSD, true, cannot},
+    {ZYDIS_MNEMONIC_INSB, true, strings_in},
+    {ZYDIS_MNEMONIC_INSW, true, strings_in},
+    {ZYDIS_MNEMONIC_INSD, true, strings_in},
+    {ZYDIS_MNEMONIC_OUTSB, true, strings_out},
+    {ZYDIS_MNEMONIC_OUTSW, true, strings_out},
+    {ZYDIS_MNEMONIC_OUTSD, true, strings_out},
     {ZYDIS_MNEMONIC_IRET, true, cannot},
     {ZYDIS_MNEMONIC_IRETD, true, cannot},
 };
@@ -550,54 +605,57 @@ static uint64_t extended(uint64_t value, unsigned bytes)
     return (uint64_t)((int64_t)(value << above) >> above);
 }
 
+static bool is_high_byte(const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->reg.value >= ZYDIS_REGISTER_AH &&
+           operand->reg.value <= ZYDIS_REGISTER_BH;
+}
+
 static void device_write(const struct instruction *at, const ZydisDecodedOperand *from)
 {
     struct outcome *outcome = at->outcome;
     const uint64_t *there =
         from->type == ZYDIS_OPERAND_TYPE_REGISTER ? general(at->machine, from->reg.value) : NULL;
-    bool high = from->type == ZYDIS_OPERAND_TYPE_REGISTER && from->reg.value >= ZYDIS_REGISTER_AH &&
-                from->reg.value <= ZYDIS_REGISTER_BH;
     outcome->write = true;
     if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
         outcome->value = cut(from->imm.value.u, outcome->bytes);
     else if (there)
-        outcome->value = cut(*there >> (high ? 8 : 0), outcome->bytes);
+        outcome->value = cut(*there >> (is_high_byte(from) ? 8 : 0), outcome->bytes);
     else
         unable(at);
 }
 
 static void device_read(const struct instruction *at, const ZydisDecodedOperand *to)
 {
-    struct outcome *outcome = at->outcome;
-    bool high = to->type == ZYDIS_OPERAND_TYPE_REGISTER && to->reg.value >= ZYDIS_REGISTER_AH &&
-                to->reg.value <= ZYDIS_REGISTER_BH;
-    if (to->type != ZYDIS_OPERAND_TYPE_REGISTER || !general(at->machine, to->reg.value) || high) {
+    const ZydisMnemonic mnemonic = at->decoded.mnemonic;
+    if (to->type != ZYDIS_OPERAND_TYPE_REGISTER || !general(at->machine, to->reg.value) || is_high_byte(to))
         unable(at);
-        return;
-    }
-    outcome->destination = to->reg.value;
-    outcome->destination_bytes = to->size / 8;
-    outcome->sign_extends =
-        at->decoded.mnemonic == ZYDIS_MNEMONIC_MOVSX || at->decoded.mnemonic == ZYDIS_MNEMONIC_MOVSXD;
+    else
+        at->outcome->arrival = (struct arrival){.name = to->reg.value,
+            .bytes = to->size / 8,
+            .sign_extends = mnemonic == ZYDIS_MNEMONIC_MOVSX || mnemonic == ZYDIS_MNEMONIC_MOVSXD};
 }
 
-void emulate_device(struct machine *machine, gpa_t physical, struct outcome *outcome)
+static bool is_move(ZydisMnemonic mnemonic)
+{
+    return mnemonic == ZYDIS_MNEMONIC_MOV || mnemonic == ZYDIS_MNEMONIC_MOVZX ||
+           mnemonic == ZYDIS_MNEMONIC_MOVSX || mnemonic == ZYDIS_MNEMONIC_MOVSXD;
+}
+
+void emulate_device(struct machine *machine, struct outcome *outcome)
 {
     struct instruction at = {.machine = machine, .outcome = outcome};
     *outcome = (struct outcome){.kind = OUTCOME_UNABLE, .name = "?"};
     if (!decode(&at))
         return;
-    const ZydisMnemonic mnemonic = at.decoded.mnemonic;
     const bool store = at.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
     const ZydisDecodedOperand *memory = &at.operands[store ? 0 : 1], *other = &at.operands[store ? 1 : 0];
-    if ((mnemonic != ZYDIS_MNEMONIC_MOV && mnemonic != ZYDIS_MNEMONIC_MOVZX &&
-            mnemonic != ZYDIS_MNEMONIC_MOVSX && mnemonic != ZYDIS_MNEMONIC_MOVSXD) ||
-        memory->type != ZYDIS_OPERAND_TYPE_MEMORY) {
+    if (!is_move(at.decoded.mnemonic) || memory->type != ZYDIS_OPERAND_TYPE_MEMORY || memory->size > 64) {
         unable(&at);
         return;
     }
     outcome->kind = OUTCOME_DEVICE;
-    outcome->physical = physical;
+    outcome->address = address_of(&at, memory);
     outcome->bytes = memory->size / 8;
     (store ? device_write : device_read)(&at, other);
     if (outcome->kind == OUTCOME_DEVICE)
@@ -605,13 +663,17 @@ void emulate_device(struct machine *machine, gpa_t physical, struct outcome *out
 }
 
 /* A 32-bit register's upper half becomes 0, smaller ones keep the rest (SDM volume 1, 3.4.1.1). */
-void emulate_loaded(struct machine *machine, const struct outcome *outcome, uint64_t value)
+void emulate_arrive(struct machine *machine, const struct outcome *outcome, uint64_t value)
 {
-    uint64_t *there = general(machine, (ZydisRegister)outcome->destination);
-    uint64_t whole = outcome->sign_extends ? extended(value, outcome->bytes) : cut(value, outcome->bytes);
-    if (outcome->destination_bytes >= 4)
-        *there = cut(whole, outcome->destination_bytes);
-    else
-        *there =
-            (*there & ~cut(UINT64_MAX, outcome->destination_bytes)) | cut(whole, outcome->destination_bytes);
+    const struct arrival *arrival = &outcome->arrival;
+    const struct guest_access access = {.user = machine_privilege(machine) == 3};
+    struct guest_fault ignored;
+    if (!arrival->name) {
+        machine_write(machine, GVA(arrival->address), &value, outcome->bytes, access, &ignored);
+        return;
+    }
+    uint64_t *there = general(machine, (ZydisRegister)arrival->name);
+    uint64_t whole = arrival->sign_extends ? extended(value, outcome->bytes) : cut(value, outcome->bytes);
+    uint64_t kept = arrival->bytes >= 4 ? 0 : *there & ~cut(UINT64_MAX, arrival->bytes);
+    *there = kept | cut(whole, arrival->bytes);
 }

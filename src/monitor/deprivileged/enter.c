@@ -134,34 +134,89 @@ static int leave_for_io(struct vcpu *vcpu, struct vm_exit *exit)
 {
     const struct outcome *outcome = &vcpu->outcome;
     vcpu->data = outcome->write ? outcome->value : 0;
-    vcpu->pending = !outcome->write;
-    exit->kind = outcome->kind == OUTCOME_IO ? EXIT_IO : EXIT_MMIO;
+    vcpu->done = 0;
+    vcpu->part = outcome->bytes;
+    vcpu->pending = true;
+    exit->kind = EXIT_IO;
     exit->write = outcome->write;
     exit->port = outcome->port;
-    exit->address = outcome->physical;
     exit->size = outcome->bytes;
     exit->count = 1;
     exit->data = &vcpu->data;
     return TURN_EXIT;
 }
 
-static uint64_t low_bytes(uint64_t value, unsigned bytes)
+static unsigned to_page_end(uint64_t address, unsigned bytes)
 {
-    return bytes < 8 ? value & ((UINT64_C(1) << 8 * bytes) - 1) : value;
+    unsigned left = 4096 - address % 4096;
+    return left < bytes ? left : bytes;
 }
 
-/* IN of 32 bits clears the upper half of RAX, smaller ones leave the rest. */
-static void take_answer(struct vcpu *vcpu)
+/* The next part of an access to memory: what lies in one page. What is memory is done at once. */
+static int next_part(struct vcpu *vcpu, struct vm_exit *exit)
 {
     const struct outcome *outcome = &vcpu->outcome;
-    uint64_t *rax = &vcpu->machine.registers.rax, value = low_bytes(vcpu->data, outcome->bytes);
-    if (!vcpu->pending)
-        return;
+    struct guest_access access = {.user = vcpu->by_user, .write = outcome->write};
+    while (vcpu->done < outcome->bytes) {
+        const gva_t address = GVA(outcome->address + vcpu->done);
+        char *data = (char *)&vcpu->data + vcpu->done;
+        struct translation translation;
+        struct guest_fault ignored;
+        vcpu->part = to_page_end(address.value, outcome->bytes - vcpu->done);
+        if (outcome->write ? machine_write(&vcpu->machine, address, data, vcpu->part, access, &ignored)
+                           : machine_read(&vcpu->machine, address, data, vcpu->part, access, &ignored)) {
+            vcpu->done += vcpu->part;
+            continue;
+        }
+        if (!machine_translate(&vcpu->machine, address, access, &translation, &ignored))
+            return fail(exit, "the guest's tables changed while it accessed 0x%" PRIx64, address.value);
+        exit->kind = EXIT_MMIO;
+        exit->write = outcome->write;
+        exit->address = translation.physical;
+        exit->size = vcpu->part;
+        exit->count = 1;
+        exit->data = data;
+        return TURN_EXIT;
+    }
     vcpu->pending = false;
-    if (outcome->kind == OUTCOME_DEVICE)
-        emulate_loaded(&vcpu->machine, outcome, value);
-    else
-        *rax = outcome->bytes == 4 ? value : (*rax & ~low_bytes(UINT64_MAX, outcome->bytes)) | value;
+    if (!outcome->write)
+        emulate_arrive(&vcpu->machine, outcome, vcpu->data);
+    return TURN_ON;
+}
+
+/* Both pages may be touched, before anything is. */
+static int begin_device(struct vcpu *vcpu, const struct machine *before, struct vm_exit *exit)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    const struct guest_access access = {
+        .user = machine_privilege(&vcpu->machine) == 3, .write = outcome->write};
+    struct translation translation;
+    struct guest_fault fault;
+    uint64_t last = outcome->address + outcome->bytes - 1;
+    vcpu->data = outcome->write ? outcome->value : 0;
+    vcpu->done = 0;
+    vcpu->by_user = access.user;
+    vcpu->pending = true;
+    if (machine_translate(&vcpu->machine, GVA(outcome->address), access, &translation, &fault) &&
+        machine_translate(&vcpu->machine, GVA(last), access, &translation, &fault))
+        return next_part(vcpu, exit);
+    vcpu->pending = false;
+    vcpu->machine = *before;
+    return inject(vcpu, &fault, exit);
+}
+
+/* What the outside answered arrives; 1: there is more of the same access. */
+static int take_answer(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    if (!vcpu->pending)
+        return 0;
+    vcpu->done += vcpu->part;
+    if (vcpu->outcome.kind == OUTCOME_DEVICE)
+        return next_part(vcpu, exit) == TURN_EXIT;
+    vcpu->pending = false;
+    if (!vcpu->outcome.write)
+        emulate_arrive(&vcpu->machine, &vcpu->outcome, vcpu->data);
+    return 0;
 }
 
 int deprivileged_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
@@ -169,8 +224,10 @@ int deprivileged_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error 
     int rc = deprivileged_own(vcpu, error);
     if (rc < 0)
         return rc;
-    take_answer(vcpu);
     *exit = (struct vm_exit){.kind = EXIT_INTERRUPTED};
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    take_answer(vcpu, exit);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
     return 0;
 }
 
@@ -191,10 +248,11 @@ static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     case OUTCOME_FAULT:
         return inject(vcpu, &outcome->fault, exit);
     case OUTCOME_IO:
-    case OUTCOME_DEVICE:
         return leave_for_io(vcpu, exit);
     case OUTCOME_MODEL:
         return take_model(vcpu, exit, error);
+    case OUTCOME_DEVICE:
+        return next_part(vcpu, exit);
     case OUTCOME_HALT:
         return halt(vcpu, exit);
     case OUTCOME_HYPERCALL:
@@ -245,9 +303,11 @@ static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct 
     }
     bool memory = guest_physical(&vcpu->vm->memory, translation.physical, 1, &region);
     if (!memory || (access.write && region->flags & REGION_READ_ONLY)) {
-        emulate_device(machine, translation.physical, &vcpu->outcome);
+        const struct machine before = *machine;
+        emulate_device(machine, &vcpu->outcome);
         tally(vcpu, TALLY_TRAPS, 1);
-        return take_outcome(vcpu, exit, error);
+        return vcpu->outcome.kind == OUTCOME_DEVICE ? begin_device(vcpu, &before, exit)
+                                                    : take_outcome(vcpu, exit, error);
     }
     if (address.value < CHILD_BOTTOM || address.value >= CHILD_TOP)
         return fail(exit, "%s cannot map what the guest has at 0x%" PRIx64 ": a process has no such address",
@@ -426,7 +486,12 @@ int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *er
     int rc = deprivileged_own(vcpu, error);
     if (rc < 0)
         return rc;
-    take_answer(vcpu);
+    *exit = (struct vm_exit){.kind = EXIT_INTERRUPTED};
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    rc = take_answer(vcpu, exit);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    if (rc)
+        return 0;
     for (int i = 0; i < TURNS; i++) {
         *exit = (struct vm_exit){.kind = EXIT_KICKED};
         if (atomic_exchange(&vcpu->kicked, false))

@@ -67,7 +67,9 @@ struct vcpu {
     /* The last exit. */
     bool pending; /* its answer is still to arrive in the machine */
     struct outcome outcome;
-    uint64_t data;
+    uint64_t data;       /* that is read or written */
+    unsigned done, part; /* bytes of it: that are dealt with, and that the exit is about */
+    bool by_user;        /* the access was CPL 3's */
     struct {
         uint64_t address, rip, count;
     } again; /* hidden faults at one place in a row */

@@ -18,6 +18,7 @@
 #define FLAG_FIXED (UINT64_C(1) << 1)
 #define FLAG_TF (UINT64_C(1) << 8)
 #define FLAG_IF (UINT64_C(1) << 9)
+#define FLAG_DF (UINT64_C(1) << 10)
 #define FLAG_IOPL (UINT64_C(3) << 12)
 #define FLAG_NT (UINT64_C(1) << 14)
 #define FLAG_RF (UINT64_C(1) << 16)

@@ -51,6 +51,9 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     if (id >= vm->ops->vcpus_max(vm))
         return error_set(error, EINVAL, "%s gives a virtual machine at most %u virtual CPUs", vm->ops->name,
             vm->ops->vcpus_max(vm));
+    for (const struct vcpu *other = vm->vcpus; other; other = other->next)
+        if (other->id == id)
+            return error_set(error, EEXIST, "there is a virtual CPU %u already", id);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
@@ -131,10 +134,14 @@ int deprivileged_get_system(struct vcpu *vcpu, struct vcpu_system *system, struc
 
 int deprivileged_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error)
 {
+    enum { PARTS = 8 };
     struct vm_exit exit;
-    int rc = deprivileged_complete(vcpu, &exit, error);
+    int rc = deprivileged_own(vcpu, error);
+    for (int part = 0; rc == 0 && vcpu->pending && part < PARTS; part++)
+        rc = deprivileged_complete(vcpu, &exit, error);
     if (rc < 0)
         return rc;
+    vcpu->pending = false;
     vcpu->machine.registers = *registers;
     vcpu->machine.registers.rflags |= FLAG_FIXED;
     return 0;

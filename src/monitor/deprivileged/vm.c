@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VCPUS_MAX = 8 };
+enum { VCPUS_MAX = 64 };
 
 /* ---- creating ---- */
 
