@@ -21,7 +21,7 @@ static unsigned rights_at(
 static struct run run_at(const struct table_place *place, unsigned index, unsigned level)
 {
     return (struct run){.root = place->root,
-        .from = GVA(place->from.value + index * entry_span(level)),
+        .from = address_canonical(place->from.value + index * entry_span(level)),
         .bytes = entry_span(level)};
 }
 
@@ -61,11 +61,11 @@ static void fill_below(
     effects_fill(effects, entry_to(link), 1, &below, 0, TABLE_ENTRIES);
 }
 
-/* Whether all that was mapped by way of a link may still be so. */
+/* Whether all that was mapped by way of a link may still be so, and for the same (RUN_PROTECT). */
 static bool allows_no_less(uint64_t old, uint64_t now)
 {
     return entry_to(old).value == entry_to(now).value && !(old & ~now & LINK_RIGHTS) &&
-           !(now & ~old & PAGE_BIT_NO_EXECUTE);
+           !(now & ~old & (PAGE_BIT_NO_EXECUTE | PAGE_BIT_USER));
 }
 
 static void effect(

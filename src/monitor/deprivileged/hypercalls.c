@@ -448,14 +448,15 @@ int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned acce
         hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames};
     struct path path;
     prepare(hypercalls);
-    int code = translate_access(&translation, address, access, &path);
-    if (code < 0) {
+    unsigned code;
+    int faults = translate_access(&translation, address, access, &path, &code);
+    if (faults < 0) {
         *outcome = (struct fault_outcome){.kind = FAULT_AGAIN};
         return 0;
     }
-    if (code) {
+    if (faults) {
         hypercalls->counts.injected++;
-        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = (unsigned)code};
+        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = code};
         return 0;
     }
     hypercalls->counts.hidden++;

@@ -30,11 +30,11 @@ struct path {
 /* Each entry is read once. A table without memory ends it as an entry that is not present does. */
 void translate_walk(const struct translation *translation, gva_t address, struct path *path);
 
-/* An access of a CPU with CR0.WP and EFER.NXE set, SMEP and SMAP not: 0, and the bits are set in the tables
- * and in *path; or the error code of its page fault, which has at least the bits of `access`, and nothing is
- * set. Negative: the entries change faster than they can be read. */
+/* An access of a CPU with CR0.WP and EFER.NXE set, SMEP and SMAP not. 0, and the bits are set in the tables
+ * and in *path. 1: a page fault with the error code *code, which has at least the bits of `access` and may be
+ * 0, and nothing is set. Negative: the entries change faster than they can be read. */
 int translate_access(
-    const struct translation *translation, gva_t address, unsigned access, struct path *path);
+    const struct translation *translation, gva_t address, unsigned access, struct path *path, unsigned *code);
 
 /* What may stand in a child for a leaf whose entries, of all levels, have these bits in common: enum
  * page_rights, or 0. Only what has been accessed is there, only what is dirty can be written: so the first
