@@ -14,6 +14,7 @@
 
 #include "monitor/deprivileged/entry.h"
 #include "monitor/deprivileged/frame_map.h"
+#include "monitor/deprivileged/slots.h"
 
 #include <stdbool.h>
 
@@ -26,9 +27,7 @@ struct frames {
     /* Its own. */
     struct frame_map map;
     size_t tables;
-    struct upper_table **uppers;      /* what is known of the tables of level 2 to 4; 0 is none */
-    size_t uppers_room, uppers_count; /* the highest number that was ever in use */
-    uint32_t uppers_free;             /* a list through those that no longer are */
+    struct slot_tables uppers; /* what is known of the tables of level 2 to 4 */
 };
 
 struct frame_use {
