@@ -464,19 +464,14 @@ static void climb(struct climb *climbing, gpa_t table, unsigned level, struct ta
     const struct frames *frames = climbing->frames;
     const struct frame *frame = frame_at(frames, table);
     if (level == TABLE_LEVELS && frame->pinned && climbing->count++ < climbing->room)
-        climbing->places[climbing->count - 1] =
-            (struct table_place){table, address_canonical(at.from.value), at.bits, at.no_execute};
+        climbing->places[climbing->count - 1] = place_at_root(at, table);
     for (slot_t slot = frame->links; slot && climbing->count <= climbing->room;
          slot = slot_next(&frames->uppers, slot)) {
         const struct upper_table *upper = slot_table(&frames->uppers, slot);
-        unsigned index = slot_index(slot);
-        uint64_t entry = entry_load(entries_of(frames, upper->table) + index);
+        uint64_t entry = entry_load(entries_of(frames, upper->table) + slot_index(slot));
         if (climbing->steps++ == (climbing->room + 1) * STEPS_A_PLACE)
             climbing->count = climbing->room + 1;
-        climb(climbing, upper->table, level + 1,
-            (struct table_place){.from = GVA(at.from.value + index * entry_span(level + 1)),
-                .bits = at.bits & entry,
-                .no_execute = at.no_execute || entry & PAGE_BIT_NO_EXECUTE});
+        climb(climbing, upper->table, level + 1, place_above(at, entry, slot_index(slot), level + 1));
     }
 }
 
@@ -485,7 +480,6 @@ size_t frames_places(const struct frames *frames, gpa_t table, struct table_plac
     const struct frame *frame = frame_at(frames, table);
     struct climb climbing = {.frames = frames, .places = places, .room = room};
     if (frame && level_of(frame))
-        climb(&climbing, table, level_of(frame),
-            (struct table_place){.bits = PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_ACCESSED});
+        climb(&climbing, table, level_of(frame), place_start());
     return climbing.count < room ? climbing.count : climbing.count > room ? room + 1 : room;
 }
