@@ -1,28 +1,14 @@
 #include "monitor/deprivileged/effects.h"
 
-#include "monitor/deprivileged/translate.h"
-
-#define LINK_RIGHTS (PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_ACCESSED)
-
 static enum entry_kind kind_of(const struct effects *effects, uint64_t entry, unsigned level)
 {
     return entry_kind(entry, level, effects->frames->physical_bits);
 }
 
-/* What a child may hold for an entry that is a leaf. */
 static unsigned rights_at(
     const struct effects *effects, uint64_t entry, unsigned level, const struct table_place *place)
 {
-    return kind_of(effects, entry, level) == ENTRY_LEAF
-               ? translate_rights(entry, place->bits, place->no_execute)
-               : 0;
-}
-
-static struct run run_at(const struct table_place *place, unsigned index, unsigned level)
-{
-    return (struct run){.root = place->root,
-        .from = GVA(place->from.value + index * entry_span(level)),
-        .bytes = entry_span(level)};
+    return place_rights(place, entry, level, effects->frames->physical_bits);
 }
 
 /* From one leaf, or nothing, to another. */
@@ -46,7 +32,7 @@ void effects_fill(struct effects *effects, gpa_t table, unsigned level, const st
         uint64_t entry = entry_load(&entries[i]);
         unsigned rights = rights_at(effects, entry, level, place);
         if (rights)
-            leaf_effect(effects, run_at(place, i, level), 0, 0, entry, rights);
+            leaf_effect(effects, place_run(place, i, level), 0, 0, entry, rights);
     }
 }
 
@@ -54,18 +40,9 @@ void effects_fill(struct effects *effects, gpa_t table, unsigned level, const st
 static void fill_below(
     struct effects *effects, const struct run *run, uint64_t link, const struct table_place *place)
 {
-    const struct table_place below = {.root = run->root,
-        .from = run->from,
-        .bits = place->bits & link,
-        .no_execute = place->no_execute || link & PAGE_BIT_NO_EXECUTE};
+    struct table_place below = place_above(*place, link, 0, 2);
+    below.from = run->from;
     effects_fill(effects, entry_to(link), 1, &below, 0, TABLE_ENTRIES);
-}
-
-/* Whether all that was mapped by way of a link may still be so. */
-static bool allows_no_less(uint64_t old, uint64_t now)
-{
-    return entry_to(old).value == entry_to(now).value && !(old & ~now & LINK_RIGHTS) &&
-           !(now & ~old & PAGE_BIT_NO_EXECUTE);
 }
 
 static void effect(
@@ -73,8 +50,8 @@ static void effect(
 {
     unsigned level = effects->level;
     bool was = kind_of(effects, old, level) == ENTRY_LINK, is = kind_of(effects, now, level) == ENTRY_LINK;
-    struct run run = run_at(place, index, level);
-    if (was && is && allows_no_less(old, now))
+    struct run run = place_run(place, index, level);
+    if (was && is && link_allows_no_less(old, now))
         return;
     if (was) {
         run.kind = RUN_UNMAP;

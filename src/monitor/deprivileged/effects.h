@@ -6,8 +6,6 @@
 #include "monitor/deprivileged/frames.h"
 #include "monitor/deprivileged/run.h"
 
-enum { PLACES_MAX = 32 }; /* of one table, that are followed one by one; more: RUN_FORGET */
-
 struct effects {
     struct frames *frames;
     struct run_list *runs;

@@ -12,7 +12,7 @@ enum { STEPS_A_PLACE = 8 };
  * if it counts as such or if its first frame counts a large leaf. */
 struct frame {
     uint32_t references; /* the pin counts as one */
-    uint32_t links;      /* a list of slots: the entries that link to this table; 0: none */
+    slot_t links;        /* the entries that link to this table */
     uint32_t upper;      /* of a table of level 2 to 4: its number in frames.uppers */
     uint32_t large;      /* writable leaves of 2 MiB that begin here (see above) */
     uint16_t tables;     /* in use in the 2 MiB that begin here (see above) */
@@ -20,16 +20,14 @@ struct frame {
     bool pinned;
 };
 
-/* A table that may have links. A slot is an entry of it: number of the table * 512 + index; it is in the list
- * of the table that it links to. */
+/* A table that may have links: its slots are in the lists of the tables that its entries link to. */
 struct upper_table {
+    struct slot_table slots;
     gpa_t table;
-    uint32_t free; /* the next number in frames.uppers that is free */
-    struct slot {
-        gpa_t to; /* the table; noted here, so that no write behind our back leads astray */
-        bool links;
-        uint32_t next, previous;
-    } slots[TABLE_ENTRIES];
+    struct {
+        gpa_t to; /* noted here, so that no write behind our back leads astray */
+        bool is;
+    } link[TABLE_ENTRIES];
 };
 
 /* ---- frames ---- */
@@ -128,74 +126,25 @@ static void give_writable(struct frames *frames, gpa_t address)
 
 /* ---- links ---- */
 
-static int grow_uppers(struct frames *frames, struct error *error)
+static struct upper_table *upper_of(const struct frames *frames, const struct frame *table)
 {
-    size_t room = frames->uppers_room ? frames->uppers_room * 2 : 16;
-    struct upper_table **uppers = realloc(frames->uppers, room * sizeof(*uppers));
-    if (!uppers)
-        return error_errno(error, ENOMEM, "keeping track of a guest's page tables");
-    memset(uppers + frames->uppers_room, 0, (room - frames->uppers_room) * sizeof(*uppers));
-    frames->uppers = uppers;
-    frames->uppers_room = room;
-    return 0;
+    return slot_table(&frames->uppers, slot_of(table->upper, 0));
 }
 
-/* The lowest number in use is 1, so that no slot is 0. */
-static int new_upper(struct frames *frames, gpa_t table, uint32_t *number, struct error *error)
+static void link_entry(struct frames *frames, const struct frame *table, unsigned index, gpa_t to)
 {
-    uint32_t at = frames->uppers_free ? frames->uppers_free : (uint32_t)frames->uppers_count + 1;
-    if (at >= frames->uppers_room) {
-        int rc = grow_uppers(frames, error);
-        if (rc < 0)
-            return rc;
-    }
-    struct upper_table *upper = frames->uppers[at];
-    if (!upper && !(upper = frames->uppers[at] = calloc(1, sizeof *upper)))
-        return error_errno(error, ENOMEM, "keeping track of a guest's page tables");
-    if (frames->uppers_free)
-        frames->uppers_free = upper->free;
-    else
-        frames->uppers_count++;
-    upper->table = table;
-    *number = at;
-    return 0;
+    struct upper_table *upper = upper_of(frames, table);
+    upper->link[index].to = to;
+    upper->link[index].is = true;
+    slot_join(&frames->uppers, slot_of(table->upper, index), &frame_at(frames, to)->links);
 }
 
-static void free_upper(struct frames *frames, uint32_t number)
+static void unlink_entry(struct frames *frames, const struct frame *table, unsigned index)
 {
-    frames->uppers[number]->free = frames->uppers_free;
-    frames->uppers_free = number;
-}
-
-static uint32_t slot_of(const struct frame *table, unsigned index)
-{
-    return table->upper * TABLE_ENTRIES + index;
-}
-
-static struct slot *slot_at(const struct frames *frames, uint32_t slot)
-{
-    return &frames->uppers[slot / TABLE_ENTRIES]->slots[slot % TABLE_ENTRIES];
-}
-
-static void link_slot(struct frames *frames, uint32_t slot, gpa_t to)
-{
-    struct frame *frame = frame_at(frames, to);
-    *slot_at(frames, slot) = (struct slot){.to = to, .links = true, .next = frame->links};
-    if (frame->links)
-        slot_at(frames, frame->links)->previous = slot;
-    frame->links = slot;
-}
-
-static void unlink_slot(struct frames *frames, uint32_t slot)
-{
-    struct slot *old = slot_at(frames, slot);
-    if (old->next)
-        slot_at(frames, old->next)->previous = old->previous;
-    if (old->previous)
-        slot_at(frames, old->previous)->next = old->next;
-    else
-        frame_at(frames, old->to)->links = old->next;
-    old->links = false;
+    struct upper_table *upper = upper_of(frames, table);
+    upper->link[index].is = false;
+    slot_leave(
+        &frames->uppers, slot_of(table->upper, index), &frame_at(frames, upper->link[index].to)->links);
 }
 
 /* ---- tables ---- */
@@ -229,14 +178,14 @@ static bool is_link(const struct frames *frames, uint64_t entry, unsigned level)
     return entry_kind(entry, level, frames->physical_bits) == ENTRY_LINK;
 }
 
-/* An entry of a table of `level` that refers to something no longer does. */
+/* An entry of a table that refers to something no longer does. */
 static void give(struct frames *frames, const struct frame *table, unsigned index, uint64_t entry)
 {
     unsigned level = level_of(table);
-    uint32_t slot = slot_of(table, index);
-    if (table->upper && slot_at(frames, slot)->links) {
-        unlink_slot(frames, slot);
-        give_table(frames, slot_at(frames, slot)->to, level - 1);
+    const struct upper_table *upper = table->upper ? upper_of(frames, table) : NULL;
+    if (upper && upper->link[index].is) {
+        unlink_entry(frames, table, index);
+        give_table(frames, upper->link[index].to, level - 1);
     } else if (entry & PAGE_BIT_WRITE && entry_kind(entry, level, frames->physical_bits) == ENTRY_LEAF) {
         if (level == 1)
             give_writable(frames, entry_to(entry));
@@ -264,7 +213,7 @@ static int take_entries(struct frames *frames, gpa_t table, unsigned level, stru
             return rc;
         }
         if (is_link(frames, entry, level))
-            link_slot(frames, slot_of(frame_at(frames, table), i), entry_to(entry));
+            link_entry(frames, frame_at(frames, table), i, entry_to(entry));
     }
     return 0;
 }
@@ -272,7 +221,7 @@ static int take_entries(struct frames *frames, gpa_t table, unsigned level, stru
 static void demote(struct frames *frames, gpa_t table, struct frame *frame)
 {
     if (frame->upper)
-        free_upper(frames, frame->upper);
+        slot_tables_give(&frames->uppers, frame->upper);
     frame->type = FRAME_FREE;
     frame->references = frame->upper = 0;
     first_frame(frames, table.value)->tables--;
@@ -287,7 +236,7 @@ static int promote(
     uint32_t upper = 0;
     if (frames->tables >= frames->tables_max)
         return error_set(error, ENOMEM, "the guest has more than %zu page tables", frames->tables_max);
-    int rc = level > 1 ? new_upper(frames, table, &upper, error) : 0;
+    int rc = level > 1 ? slot_tables_take(&frames->uppers, &upper, error) : 0;
     if (rc < 0)
         return rc;
     frames->tables++;
@@ -295,6 +244,8 @@ static int promote(
     frame->type = (uint8_t)level;
     frame->references = 1;
     frame->upper = upper;
+    if (upper)
+        upper_of(frames, frame)->table = table;
     rc = take_entries(frames, table, level, error);
     if (rc < 0)
         demote(frames, table, frame);
@@ -361,9 +312,9 @@ static int exchange(struct frames *frames, const struct frame *table, gpa_t wher
     const struct entry_change *change, struct error *error)
 {
     unsigned index = (unsigned)(where.value / sizeof(uint64_t) % TABLE_ENTRIES);
-    const struct slot *slot = table->upper ? slot_at(frames, slot_of(table, index)) : NULL;
+    const struct upper_table *upper = table->upper ? upper_of(frames, table) : NULL;
     bool links = is_link(frames, change->now, change->level);
-    bool stays = links && slot->links && slot->to.value == entry_to(change->now).value;
+    bool stays = links && upper->link[index].is && upper->link[index].to.value == entry_to(change->now).value;
     int rc = stays ? 0 : take(frames, change->now, change->level, error);
     if (rc < 0)
         return rc;
@@ -372,7 +323,7 @@ static int exchange(struct frames *frames, const struct frame *table, gpa_t wher
         return 0;
     give(frames, table, index, change->old);
     if (links)
-        link_slot(frames, slot_of(table, index), entry_to(change->now));
+        link_entry(frames, table, index, entry_to(change->now));
     return 0;
 }
 
@@ -407,6 +358,7 @@ static int refuse_while_used(const struct frames *frames, struct error *error)
 int frames_add(struct frames *frames, gpa_t start, void *host, uint64_t bytes, struct error *error)
 {
     frames->map.record_bytes = sizeof(struct frame);
+    frames->uppers.table_bytes = sizeof(struct upper_table);
     int rc = refuse_while_used(frames, error);
     return rc < 0 ? rc : frame_map_add(&frames->map, start, host, bytes, error);
 }
@@ -440,12 +392,8 @@ static void forget(struct frames *frames)
         const struct frame_piece *piece = &frames->map.pieces[i];
         memset(piece->records, 0, (piece->end - piece->start) / 4096 * sizeof(struct frame));
     }
-    for (size_t i = 0; i < frames->uppers_room; i++)
-        free(frames->uppers[i]);
-    free(frames->uppers);
-    frames->uppers = NULL;
-    frames->tables = frames->uppers_room = frames->uppers_count = 0;
-    frames->uppers_free = 0;
+    slot_tables_free(&frames->uppers);
+    frames->tables = 0;
 }
 
 int frames_forget(struct frames *frames, struct frame_pins *pins, struct error *error)
@@ -516,19 +464,14 @@ static void climb(struct climb *climbing, gpa_t table, unsigned level, struct ta
     const struct frames *frames = climbing->frames;
     const struct frame *frame = frame_at(frames, table);
     if (level == TABLE_LEVELS && frame->pinned && climbing->count++ < climbing->room)
-        climbing->places[climbing->count - 1] =
-            (struct table_place){table, address_canonical(at.from.value), at.bits, at.no_execute};
-    for (uint32_t slot = frame->links; slot && climbing->count <= climbing->room;) {
-        const struct upper_table *upper = frames->uppers[slot / TABLE_ENTRIES];
-        unsigned index = slot % TABLE_ENTRIES;
-        uint64_t entry = entry_load(entries_of(frames, upper->table) + index);
+        climbing->places[climbing->count - 1] = place_at_root(at, table);
+    for (slot_t slot = frame->links; slot && climbing->count <= climbing->room;
+         slot = slot_next(&frames->uppers, slot)) {
+        const struct upper_table *upper = slot_table(&frames->uppers, slot);
+        uint64_t entry = entry_load(entries_of(frames, upper->table) + slot_index(slot));
         if (climbing->steps++ == (climbing->room + 1) * STEPS_A_PLACE)
             climbing->count = climbing->room + 1;
-        climb(climbing, upper->table, level + 1,
-            (struct table_place){.from = GVA(at.from.value + index * entry_span(level + 1)),
-                .bits = at.bits & entry,
-                .no_execute = at.no_execute || entry & PAGE_BIT_NO_EXECUTE});
-        slot = upper->slots[index].next;
+        climb(climbing, upper->table, level + 1, place_above(at, entry, slot_index(slot), level + 1));
     }
 }
 
@@ -537,7 +480,6 @@ size_t frames_places(const struct frames *frames, gpa_t table, struct table_plac
     const struct frame *frame = frame_at(frames, table);
     struct climb climbing = {.frames = frames, .places = places, .room = room};
     if (frame && level_of(frame))
-        climb(&climbing, table, level_of(frame),
-            (struct table_place){.bits = PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_ACCESSED});
+        climb(&climbing, table, level_of(frame), place_start());
     return climbing.count < room ? climbing.count : climbing.count > room ? room + 1 : room;
 }

@@ -14,6 +14,8 @@
 
 #include "monitor/deprivileged/entry.h"
 #include "monitor/deprivileged/frame_map.h"
+#include "monitor/deprivileged/place.h"
+#include "monitor/deprivileged/slots.h"
 
 #include <stdbool.h>
 
@@ -26,9 +28,7 @@ struct frames {
     /* Its own. */
     struct frame_map map;
     size_t tables;
-    struct upper_table **uppers;      /* what is known of the tables of level 2 to 4; 0 is none */
-    size_t uppers_room, uppers_count; /* the highest number that was ever in use */
-    uint32_t uppers_free;             /* a list through those that no longer are */
+    struct slot_tables uppers; /* what is known of the tables of level 2 to 4 */
 };
 
 struct frame_use {
@@ -81,16 +81,8 @@ struct entry_change {
 int frames_set(struct frames *frames, gpa_t where, uint64_t value, bool keep, struct entry_change *change,
     struct error *error);
 
-/* Where the first entry of a table stands in an address space, and which bits of PAGE_BIT_WRITE, _USER and
- * _ACCESSED all the entries on the way have. */
-struct table_place {
-    gpa_t root;
-    gva_t from;
-    uint64_t bits;
-    bool no_execute; /* an entry on the way says so */
-};
-/* Fills in at most `room` places and returns how many there are: as soon as there are more, room + 1. Only
- * pinned tables of level 4 are roots. */
+/* Where a table stands: fills in at most `room` places and returns how many there are: as soon as there are
+ * more, room + 1. Only pinned tables of level 4 are roots. */
 size_t frames_places(const struct frames *frames, gpa_t table, struct table_place *places, size_t room);
 
 #endif

@@ -17,12 +17,7 @@ void hypercalls_free(struct hypercalls *hypercalls)
 static void settle(struct hypercalls *hypercalls)
 {
     effects_end(&hypercalls->effects);
-    struct error error;
-    int rc = run_list_flush(&hypercalls->runs, &error);
-    if (rc < 0 && !hypercalls->failed) {
-        hypercalls->failed = rc;
-        hypercalls->error = error;
-    }
+    run_list_hand_over(&hypercalls->runs);
 }
 
 static int set(struct hypercalls *hypercalls, gpa_t where, uint64_t value, bool keep, struct error *error)
@@ -347,12 +342,8 @@ static void prepare(struct hypercalls *hypercalls)
 /* Everything that was decided is carried out. */
 static int finish(struct hypercalls *hypercalls, struct error *error)
 {
-    settle(hypercalls);
-    int rc = hypercalls->failed;
-    hypercalls->failed = 0;
-    if (rc < 0 && error)
-        *error = hypercalls->error;
-    return rc;
+    effects_end(&hypercalls->effects);
+    return run_list_flush(&hypercalls->runs, error);
 }
 
 int hypercalls_do(struct hypercalls *hypercalls, uint64_t number, const uint64_t arguments[6],
@@ -415,15 +406,11 @@ static uint64_t *table_of(void *frames, gpa_t table)
 /* Where the table that has the leaf of a path stands, and what its links allow. */
 static struct table_place place_of(const struct path *path, gva_t address, gpa_t root)
 {
-    unsigned level = TABLE_LEVELS + 1 - path->reads;
-    struct table_place place = {.root = root,
-        .from = GVA(address.value & -entry_span(level + 1)),
-        .bits = PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_ACCESSED};
-    for (unsigned i = 0; i + 1 < path->reads; i++) {
-        place.bits &= path->read[i];
-        place.no_execute |= (path->read[i] & PAGE_BIT_NO_EXECUTE) != 0;
-    }
-    return place;
+    struct table_place place = place_start();
+    for (unsigned i = path->reads - 1; i-- > 0;)
+        place =
+            place_above(place, path->read[i], entry_index(address.value, TABLE_LEVELS - i), TABLE_LEVELS - i);
+    return place_at_root(place, root);
 }
 
 /* The leaf at an address, and of level 1 its neighbours. */
@@ -448,14 +435,15 @@ int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned acce
         hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames};
     struct path path;
     prepare(hypercalls);
-    int code = translate_access(&translation, address, access, &path);
-    if (code < 0) {
+    unsigned code;
+    int faults = translate_access(&translation, address, access, &path, &code);
+    if (faults < 0) {
         *outcome = (struct fault_outcome){.kind = FAULT_AGAIN};
         return 0;
     }
-    if (code) {
+    if (faults) {
         hypercalls->counts.injected++;
-        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = (unsigned)code};
+        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = code};
         return 0;
     }
     hypercalls->counts.hidden++;

@@ -6,6 +6,7 @@
 
 #include "abi/hypercall.h"
 #include "monitor/deprivileged/effects.h"
+#include "monitor/deprivileged/fault.h"
 #include "monitor/deprivileged/frames.h"
 #include "monitor/deprivileged/run.h"
 #include "monitor/deprivileged/translate.h"
@@ -28,8 +29,6 @@ struct hypercalls {
     struct hypercall_counts counts;
     /* Its own. */
     struct effects effects;
-    int failed; /* what carry_out() said in the midst of a request */
-    struct error error;
 };
 
 /* What a virtual CPU does next. Unless it is said otherwise, it goes on in the guest with RAX = answer. */
@@ -78,16 +77,6 @@ int hypercalls_change_end(struct hypercalls *hypercalls, struct frame_pins *pins
 
 /* A child has faulted: an access (FAULT_WRITE, _USER, _FETCH of translate.h) to a canonical address in the
  * address space in use. */
-struct fault_outcome {
-    enum {
-        FAULT_FILLED, /* goes on; was it a write to memory that is read-only, it is one to a device at `to` */
-        FAULT_INJECT, /* the guest's own: error_code, with the address */
-        FAULT_DEVICE, /* goes on as a device access; `to` has no memory */
-        FAULT_AGAIN   /* the tables change faster than they can be read: goes on, and faults again */
-    } kind;
-    unsigned error_code;
-    gpa_t to;
-};
 int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned access,
     struct fault_outcome *outcome, struct error *error);
 

@@ -11,7 +11,7 @@ static bool continues(const struct run *first, const struct run *second)
            (first->kind != RUN_MAP || first->to.value + first->bytes == second->to.value);
 }
 
-static void hand_over(struct run_list *list)
+void run_list_hand_over(struct run_list *list)
 {
     struct error error;
     int rc = list->count ? list->carry_out(list->context, list->runs, list->count, &error) : 0;
@@ -30,13 +30,13 @@ void run_list_add(struct run_list *list, const struct run *run)
         return;
     }
     if (list->count == sizeof list->runs / sizeof *list->runs)
-        hand_over(list);
+        run_list_hand_over(list);
     list->runs[list->count++] = *run;
 }
 
 int run_list_flush(struct run_list *list, struct error *error)
 {
-    hand_over(list);
+    run_list_hand_over(list);
     int rc = list->failed;
     list->failed = 0;
     if (rc < 0 && error)

@@ -47,6 +47,9 @@ struct run_list {
 
 void run_list_add(struct run_list *list, const struct run *run);
 
+/* Hands over what is there; a failure is kept for flush(). */
+void run_list_hand_over(struct run_list *list);
+
 /* Hands over what is there. 0, or what carry_out() has said since the last time. */
 int run_list_flush(struct run_list *list, struct error *error);
 

@@ -57,14 +57,17 @@ static bool set_bits(
     return __atomic_compare_exchange_n(entry, &old, old | bits, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
-int translate_access(const struct translation *translation, gva_t address, unsigned access, struct path *path)
+int translate_access(
+    const struct translation *translation, gva_t address, unsigned access, struct path *path, unsigned *code)
 {
     for (unsigned tries = 0; tries < TRIES; tries++) {
         bool fault, done = true;
         translate_walk(translation, address, path);
-        unsigned code = refuse(path, access, &fault);
-        if (fault)
-            return (int)(code | access);
+        unsigned fault_code = refuse(path, access, &fault) | access;
+        if (fault) {
+            *code = fault_code;
+            return 1;
+        }
         for (unsigned i = 0; done && i < path->reads; i++)
             done = set_bits(translation, address, path, i,
                 PAGE_BIT_ACCESSED | (i == path->reads - 1 && access & FAULT_WRITE ? PAGE_BIT_DIRTY : 0));

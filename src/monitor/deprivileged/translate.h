@@ -1,5 +1,5 @@
 /* What a CPU does to translate an address by a guest's page tables (SDM volume 3, 4.5 to 4.8): which entries
- * it reads, whether it faults, the accessed and dirty bits that it sets. And what of it a child may hold. */
+ * it reads, whether it faults, the accessed and dirty bits that it sets. */
 #ifndef VCOST_MONITOR_DEPRIVILEGED_TRANSLATE_H
 #define VCOST_MONITOR_DEPRIVILEGED_TRANSLATE_H
 
@@ -30,23 +30,10 @@ struct path {
 /* Each entry is read once. A table without memory ends it as an entry that is not present does. */
 void translate_walk(const struct translation *translation, gva_t address, struct path *path);
 
-/* An access of a CPU with CR0.WP and EFER.NXE set, SMEP and SMAP not: 0, and the bits are set in the tables
- * and in *path; or the error code of its page fault, which has at least the bits of `access`, and nothing is
- * set. Negative: the entries change faster than they can be read. */
+/* An access of a CPU with CR0.WP and EFER.NXE set, SMEP and SMAP not. 0, and the bits are set in the tables
+ * and in *path. 1: a page fault with the error code *code, which has at least the bits of `access` and may be
+ * 0, and nothing is set. Negative: the entries change faster than they can be read. */
 int translate_access(
-    const struct translation *translation, gva_t address, unsigned access, struct path *path);
-
-/* What may stand in a child for a leaf whose entries, of all levels, have these bits in common: enum
- * page_rights, or 0. Only what has been accessed is there, only what is dirty can be written: so the first
- * access and the first write are seen, and set the bits. */
-static inline unsigned translate_rights(uint64_t leaf, uint64_t common, bool no_execute)
-{
-    unsigned rights = PAGE_READ;
-    if (!(leaf & common & PAGE_BIT_ACCESSED))
-        return 0;
-    rights |= leaf & common & PAGE_BIT_WRITE && leaf & PAGE_BIT_DIRTY ? PAGE_WRITE : 0;
-    rights |= leaf & common & PAGE_BIT_USER ? PAGE_USER : 0;
-    return rights | (no_execute || leaf & PAGE_BIT_NO_EXECUTE ? 0 : PAGE_EXECUTE);
-}
+    const struct translation *translation, gva_t address, unsigned access, struct path *path, unsigned *code);
 
 #endif
