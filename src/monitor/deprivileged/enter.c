@@ -19,7 +19,7 @@ enum { TURNS = 4096, SAME_FAULTS = 64 };
 /* The flags that code at CPL 3 changes by itself; the others are the machine's own (SDM volume 1, 3.4.3). */
 #define OWN_FLAGS (UINT64_C(0x250dd5) | FLAG_NT | FLAG_RF)
 
-enum turn { TURN_EXIT, TURN_ON }; /* or negative: the monitor failed */
+enum turn { TURN_EXIT, TURN_ON, NOT_MEMORY }; /* or negative: the monitor failed */
 
 static int fail(struct vm_exit *exit, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int fail(struct vm_exit *exit, const char *format, ...)
@@ -34,10 +34,20 @@ static int fail(struct vm_exit *exit, const char *format, ...)
 
 /* ---- what a guest raised ---- */
 
+/* A guest that asks has no IDT. Software interrupts but those of exceptions are not for it. */
+static bool deliver_by_entry(struct vcpu *vcpu, const struct guest_fault *fault)
+{
+    enum { EXCEPTIONS = 32 };
+    const struct guest_fault refused = {.vector = VECTOR_PROTECTION, .code = fault->vector * 8 + 2};
+    if (fault->vector < EXCEPTIONS)
+        return paravirt_enter(vcpu->vm->paravirt, &vcpu->machine, fault->vector, fault);
+    return paravirt_enter(vcpu->vm->paravirt, &vcpu->machine, VECTOR_PROTECTION, &refused);
+}
+
 static int inject(struct vcpu *vcpu, const struct guest_fault *fault, struct vm_exit *exit)
 {
     tally(vcpu, TALLY_INJECTED, 1);
-    if (deliver(&vcpu->machine, fault))
+    if (vcpu->vm->paravirt ? deliver_by_entry(vcpu, fault) : deliver(&vcpu->machine, fault))
         return TURN_ON;
     exit->kind = EXIT_SHUTDOWN;
     return TURN_EXIT;
@@ -99,7 +109,14 @@ static int take_interrupt(struct vcpu *vcpu, struct vm_exit *exit, struct error 
         return TURN_ON;
     const struct guest_fault interrupt = {.vector = apic_take(&vcpu->apic, waker_now())};
     int rc = set_waker(vcpu, error);
-    return rc < 0 ? rc : inject(vcpu, &interrupt, exit);
+    if (rc < 0 || interrupt.vector)
+        return rc < 0 ? rc : inject(vcpu, &interrupt, exit);
+    if (vcpu->halted_closed)
+        vcpu->machine.registers.rflags &= ~FLAG_IF;
+    vcpu->halted_closed = false;
+    paravirt_enter(
+        vcpu->vm->paravirt, &vcpu->machine, HYPERCALL_ENTRY_TICK, &(struct guest_fault){.vector = 0});
+    return TURN_ON;
 }
 
 /* Halted: goes on when an interrupt is due, which it takes then; TURN_EXIT: none ever comes. */
@@ -160,7 +177,7 @@ static int next_part(struct vcpu *vcpu, struct vm_exit *exit)
     while (vcpu->done < outcome->bytes) {
         const gva_t address = GVA(outcome->address + vcpu->done);
         char *data = (char *)&vcpu->data + vcpu->done;
-        struct translation translation;
+        struct translated translation;
         struct guest_fault ignored;
         vcpu->part = to_page_end(address.value, outcome->bytes - vcpu->done);
         if (outcome->write ? machine_write(&vcpu->machine, address, data, vcpu->part, access, &ignored)
@@ -190,7 +207,7 @@ static int begin_device(struct vcpu *vcpu, const struct machine *before, struct 
     const struct outcome *outcome = &vcpu->outcome;
     const struct guest_access access = {
         .user = machine_privilege(&vcpu->machine) == 3, .write = outcome->write};
-    struct translation translation;
+    struct translated translation;
     struct guest_fault fault;
     uint64_t last = outcome->address + outcome->bytes - 1;
     vcpu->data = outcome->write ? outcome->value : 0;
@@ -211,7 +228,7 @@ static int take_answer(struct vcpu *vcpu, struct vm_exit *exit)
     if (!vcpu->pending)
         return 0;
     vcpu->done += vcpu->part;
-    if (vcpu->outcome.kind == OUTCOME_DEVICE)
+    if (vcpu->outcome.kind == EMULATED_DEVICE)
         return next_part(vcpu, exit) == TURN_EXIT;
     vcpu->pending = false;
     if (!vcpu->outcome.write)
@@ -243,30 +260,30 @@ static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     const struct outcome *outcome = &vcpu->outcome;
     int rc = 0;
     switch (outcome->kind) {
-    case OUTCOME_NEXT:
+    case EMULATED_NEXT:
         return TURN_ON;
-    case OUTCOME_FAULT:
+    case EMULATED_FAULT:
         return inject(vcpu, &outcome->fault, exit);
-    case OUTCOME_IO:
+    case EMULATED_IO:
         return leave_for_io(vcpu, exit);
-    case OUTCOME_MODEL:
+    case EMULATED_MODEL:
         return take_model(vcpu, exit, error);
-    case OUTCOME_DEVICE:
+    case EMULATED_DEVICE:
         return next_part(vcpu, exit);
-    case OUTCOME_HALT:
+    case EMULATED_HALT:
         return halt(vcpu, exit);
-    case OUTCOME_HYPERCALL:
+    case EMULATED_HYPERCALL:
         return answer_hypercall(vcpu);
-    case OUTCOME_FLUSH_PAGE:
+    case EMULATED_FLUSH_PAGE:
         space_forget_page(vcpu, GVA(outcome->address));
         break;
-    case OUTCOME_FLUSH:
+    case EMULATED_FLUSH:
         rc = space_forget(vcpu, error);
         break;
-    case OUTCOME_FLUSH_ALL:
+    case EMULATED_FLUSH_ALL:
         space_forget_all(vcpu);
         break;
-    case OUTCOME_UNABLE:
+    case EMULATED_UNABLE:
         return fail(exit, "%s cannot do what the guest's instruction %s at 0x%" PRIx64 " asks for",
             vcpu->vm->ops->name, outcome->name, vcpu->machine.registers.rip);
     }
@@ -285,6 +302,37 @@ static bool is_stuck(struct vcpu *vcpu, uint64_t address)
     return ++vcpu->again.count > SAME_FAULTS;
 }
 
+/* In a guest that asks. NOT_MEMORY: the page is a device's. */
+static int take_validated_fault(
+    struct vcpu *vcpu, const struct child_trap *trap, struct vm_exit *exit, struct error *error)
+{
+    const unsigned access = (trap->error_code & (FAULT_WRITE | FAULT_FETCH)) |
+                            (machine_privilege(&vcpu->machine) == 3 ? FAULT_USER : 0);
+    const struct guest_region *region = NULL;
+    struct fault_outcome outcome;
+    int rc = hypercalls_fault(&vcpu->vm->paravirt->hypercalls, GVA(trap->address), access, &outcome, error);
+    if (rc < 0)
+        return rc;
+    switch (outcome.kind) {
+    case FAULT_INJECT:
+        tally(vcpu, TALLY_TRUE, 1);
+        return inject(vcpu,
+            &(struct guest_fault){
+                .vector = VECTOR_PAGE_FAULT, .code = outcome.error_code, .address = trap->address},
+            exit);
+    case FAULT_DEVICE:
+        return NOT_MEMORY;
+    default:
+        break;
+    }
+    if (is_stuck(vcpu, trap->address))
+        return fail(exit, "the guest cannot touch 0x%" PRIx64 ", although it is mapped", trap->address);
+    tally(vcpu, TALLY_HIDDEN, 1);
+    bool memory = guest_physical(&vcpu->vm->memory, outcome.to, 1, &region);
+    bool refused = memory && trap->error_code & FAULT_WRITE && region->flags & REGION_READ_ONLY;
+    return outcome.kind == FAULT_FILLED && refused ? NOT_MEMORY : TURN_ON;
+}
+
 static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct child_trap *trap,
     struct vm_exit *exit, struct error *error)
 {
@@ -294,9 +342,14 @@ static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct 
         .user = machine_privilege(machine) == 3};
     const gva_t address = GVA(trap->address);
     const struct guest_region *region = NULL;
-    struct translation translation;
+    struct translated translation;
     struct guest_fault fault;
     tally(vcpu, TALLY_FAULTS, 1);
+    if (vcpu->vm->paravirt) {
+        int rc = take_validated_fault(vcpu, trap, exit, error);
+        if (rc != NOT_MEMORY)
+            return rc;
+    }
     if (!machine_translate(machine, address, access, &translation, &fault)) {
         tally(vcpu, TALLY_TRUE, 1);
         return inject(vcpu, &fault, exit);
@@ -306,8 +359,8 @@ static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct 
         const struct machine before = *machine;
         emulate_device(machine, &vcpu->outcome);
         tally(vcpu, TALLY_TRAPS, 1);
-        return vcpu->outcome.kind == OUTCOME_DEVICE ? begin_device(vcpu, &before, exit)
-                                                    : take_outcome(vcpu, exit, error);
+        return vcpu->outcome.kind == EMULATED_DEVICE ? begin_device(vcpu, &before, exit)
+                                                     : take_outcome(vcpu, exit, error);
     }
     if (address.value < CHILD_BOTTOM || address.value >= CHILD_TOP)
         return fail(exit, "%s cannot map what the guest has at 0x%" PRIx64 ": a process has no such address",
@@ -345,9 +398,60 @@ static int take_exception(struct vcpu *vcpu, struct space *space, const struct c
     return inject(vcpu, &fault, exit);
 }
 
+static int take_request(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    struct vm *vm = vcpu->vm;
+    struct vcpu_registers *registers = &vcpu->machine.registers;
+    int rc;
+    tally(vcpu, TALLY_HYPERCALLS, 1);
+    if (!vm->paravirt && !(vm->paravirt = paravirt_open(vcpu, error))) {
+        registers->rax = (uint64_t)-EINVAL;
+        return TURN_ON;
+    }
+    if ((rc = paravirt_ask(vm->paravirt, &vcpu->machine, error)) < 0)
+        return rc;
+    const struct hypercall_outcome *outcome = &vm->paravirt->outcome;
+    switch (outcome->kind) {
+    case OUTCOME_TICK:
+        apic_tick(&vcpu->apic, outcome->nanoseconds, waker_now());
+        rc = set_waker(vcpu, error);
+        return rc < 0 ? rc : TURN_ON;
+    case OUTCOME_HALT:
+        vcpu->halted_closed = !(registers->rflags & FLAG_IF);
+        registers->rflags |= FLAG_IF;
+        return halt(vcpu, exit);
+    case OUTCOME_YIELD:
+        sched_yield();
+        return TURN_ON;
+    case OUTCOME_OUT:
+        vcpu->outcome = (struct outcome){.kind = EMULATED_IO,
+            .port = outcome->port,
+            .write = true,
+            .bytes = sizeof outcome->value,
+            .value = outcome->value};
+        return leave_for_io(vcpu, exit);
+    default:
+        return TURN_ON;
+    }
+}
+
+/* A system call of a process whose kernel asks. */
+static int take_process_call(struct vcpu *vcpu)
+{
+    if (!paravirt_enter(vcpu->vm->paravirt, &vcpu->machine, HYPERCALL_ENTRY_SYSTEM_CALL,
+            &(struct guest_fault){.vector = 0}))
+        vcpu->machine.registers.rax = (uint64_t)-ENOSYS;
+    return TURN_ON;
+}
+
 static int take_syscall(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
+    const bool user = machine_privilege(&vcpu->machine) == 3;
     vcpu->again.count = 0;
+    if (vcpu->vm->eager && !user && paravirt_is_request(vcpu->machine.registers.rax))
+        return take_request(vcpu, exit, error);
+    if (vcpu->vm->paravirt && user)
+        return take_process_call(vcpu);
     tally(vcpu, TALLY_TRAPS, 1);
     emulate_syscall(&vcpu->machine, &vcpu->outcome);
     return take_outcome(vcpu, exit, error);
@@ -417,12 +521,20 @@ static bool is_to_be_interrupted(struct vcpu *vcpu)
     return interruptible;
 }
 
+/* Alignment is checked at CPL 3 alone, which is where Linux runs the guest's kernel, too. */
+static uint64_t hidden_flags(const struct machine *machine)
+{
+    return machine_privilege(machine) == 0 ? FLAG_AC : 0;
+}
+
 static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *trap, struct error *error)
 {
     struct machine *machine = &vcpu->machine;
+    const uint64_t hidden = hidden_flags(machine);
     struct child_registers registers = {.general = machine->registers,
         .fs_base = machine->system.fs_base,
         .gs_base = machine->system.gs_base};
+    registers.general.rflags &= ~hidden;
     *trap = (struct child_trap){.kind = CHILD_KICKED};
     vcpu->running = child;
     int rc = vcpu->kicked || vcpu->wanted || is_to_be_interrupted(vcpu)
@@ -431,9 +543,9 @@ static int run_child(struct vcpu *vcpu, struct child *child, struct child_trap *
     vcpu->running = NULL;
     if (rc < 0 || trap->kind == CHILD_DIED)
         return rc;
-    uint64_t own = machine->registers.rflags & ~OWN_FLAGS;
+    const uint64_t changed = OWN_FLAGS & ~hidden, kept = machine->registers.rflags & ~changed;
     machine->registers = registers.general;
-    machine->registers.rflags = own | (registers.general.rflags & OWN_FLAGS);
+    machine->registers.rflags = kept | (registers.general.rflags & changed);
     machine->system.fs_base = registers.fs_base;
     machine->system.gs_base = registers.gs_base;
     return 0;

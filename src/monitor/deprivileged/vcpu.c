@@ -42,7 +42,7 @@ static void start_anew(struct vcpu *vcpu)
 {
     vcpu->machine.registers = (struct vcpu_registers){.rflags = FLAG_FIXED};
     vcpu->pending = false;
-    vcpu->halted = false;
+    vcpu->halted = vcpu->halted_closed = false;
     vcpu->kicked = false;
 }
 

@@ -21,6 +21,7 @@ static void vm_destroy(struct vm *vm)
         next = vcpu->next;
         deprivileged_vcpu_free(vcpu);
     }
+    paravirt_close(vm->paravirt);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -149,6 +150,7 @@ static const char *const tally_names[TALLIES] = {
     [TALLY_TRAPS] = "traps",
     [TALLY_INJECTED] = "injected",
     [TALLY_FLUSHES] = "tlb_flushes",
+    [TALLY_HYPERCALLS] = "hypercalls",
     [TALLY_PAGES_FILLED] = "pages_filled",
 };
 
