@@ -389,8 +389,12 @@ static int take_exception(struct vcpu *vcpu, struct space *space, const struct c
     vcpu->again.count = 0;
     if (trap->vector == VECTOR_PROTECTION || trap->vector == VECTOR_INVALID_OPCODE) {
         tally(vcpu, TALLY_TRAPS, 1);
+        const struct machine before = vcpu->machine;
         emulate(&vcpu->machine, trap->vector, trap->error_code, &vcpu->outcome);
-        return take_outcome(vcpu, exit, error);
+        if (!vcpu->vm->paravirt || paravirt_allows(vcpu->vm->paravirt, &vcpu->machine))
+            return take_outcome(vcpu, exit, error);
+        vcpu->machine = before;
+        return inject(vcpu, &(struct guest_fault){.vector = VECTOR_PROTECTION}, exit);
     }
     const struct guest_fault fault = {.vector = trap->vector,
         .code = trap->error_code,
@@ -464,12 +468,24 @@ static int take_int80(struct vcpu *vcpu, struct vm_exit *exit)
     return inject(vcpu, &(struct guest_fault){.vector = 0x80, .software = true}, exit);
 }
 
-/* No guest has anything there. */
-static int take_call(struct vcpu *vcpu, struct vm_exit *exit)
+/* As a function, whose address is told: the return address is on the stack. For who does not ask there is
+ * nothing there. */
+static int take_call(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
-    const struct guest_fault fault = {
-        .vector = VECTOR_PAGE_FAULT, .address = CHILD_CALL, .code = FAULT_FETCH | FAULT_USER};
-    return inject(vcpu, &fault, exit);
+    struct vcpu_registers *registers = &vcpu->machine.registers;
+    const struct guest_access by_kernel = {.user = false};
+    const uint64_t stack = registers->rsp;
+    struct guest_fault fault = {
+        .vector = VECTOR_PAGE_FAULT, .address = CHILD_CALL, .code = FAULT_FETCH};
+    const bool user = machine_privilege(&vcpu->machine) == 3;
+    fault.code |= user ? FAULT_USER : 0;
+    if (!vcpu->vm->paravirt || user)
+        return inject(vcpu, &fault, exit);
+    vcpu->again.count = 0;
+    if (!machine_read(&vcpu->machine, GVA(stack), &registers->rip, sizeof registers->rip, by_kernel, &fault))
+        return inject(vcpu, &fault, exit);
+    registers->rsp = stack + sizeof registers->rip;
+    return take_request(vcpu, exit, error);
 }
 
 static int take_trap(struct vcpu *vcpu, struct space *space, struct child *child,
@@ -483,7 +499,7 @@ static int take_trap(struct vcpu *vcpu, struct space *space, struct child *child
     case CHILD_INT80:
         return take_int80(vcpu, exit);
     case CHILD_CALLED:
-        return take_call(vcpu, exit);
+        return take_call(vcpu, exit, error);
     case CHILD_KICKED:
         return TURN_ON;
     case CHILD_DIED:

@@ -41,21 +41,35 @@ static int add_memory(struct paravirt *paravirt, const struct guest_memory *memo
 }
 
 /* With CR0.WP clear the kernel could write tables that it has mapped read-only. */
-static int check_cpu(const struct vcpu *vcpu, struct error *error)
+static bool is_safe(const struct vcpu_system *system)
 {
-    const struct vcpu *all = vcpu->vm->vcpus;
-    if (all->next)
-        return error_set(
-            error, ENOTSUP, "%s takes requests of guests with one virtual CPU", vcpu->vm->ops->name);
-    if (!(vcpu->machine.system.cr0 & CR0_WRITE_PROTECT) || vcpu->machine.system.cr4 & CR4_FIVE_LEVELS)
+    return system->cr0 & CR0_WRITE_PROTECT && !(system->cr4 & CR4_FIVE_LEVELS);
+}
+
+bool paravirt_allows(const struct paravirt *paravirt, const struct machine *machine)
+{
+    return is_safe(&machine->system) &&
+           (machine->system.page_tables.value & ENTRY_ADDRESS) == paravirt->hypercalls.root.value;
+}
+
+int paravirt_set_system(struct paravirt *paravirt, const struct vcpu_system *system, struct error *error)
+{
+    if (!is_safe(system))
         return error_set(error, EINVAL, "a guest that asks has CR0.WP set, and 4 levels of tables");
-    return 0;
+    return hypercalls_start(&paravirt->hypercalls, system->page_tables, error);
+}
+
+static int check_cpus(const struct vm *vm, struct error *error)
+{
+    return vm->vcpus->next
+               ? error_set(error, ENOTSUP, "%s takes requests of guests with one virtual CPU", vm->ops->name)
+               : 0;
 }
 
 /* What the children have mapped so far stays: it was made of the same tables by the same rules. */
 struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
 {
-    int rc = check_cpu(vcpu, error);
+    int rc = check_cpus(vcpu->vm, error);
     struct paravirt *paravirt = rc == 0 ? calloc(1, sizeof *paravirt) : NULL;
     if (!paravirt) {
         if (rc == 0)
@@ -68,8 +82,9 @@ struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
     paravirt->hypercalls.runs.carry_out = carry_out;
     paravirt->hypercalls.runs.context = vcpu;
     paravirt->hypercalls.fill = FILL;
+    paravirt->hypercalls.stub = CHILD_CALL;
     if ((rc = add_memory(paravirt, vcpu->machine.memory, error)) < 0 ||
-        (rc = hypercalls_start(&paravirt->hypercalls, vcpu->machine.system.page_tables, error)) < 0) {
+        (rc = paravirt_set_system(paravirt, &vcpu->machine.system, error)) < 0) {
         paravirt_close(paravirt);
         return NULL;
     }

@@ -33,6 +33,11 @@ void paravirt_close(struct paravirt *paravirt); /* NULL is allowed */
  * cannot go on. */
 int paravirt_ask(struct paravirt *paravirt, struct machine *machine, struct error *error);
 
+/* Whether a machine is in a state that requests keep: whatever else changes it must not lead out of it. */
+bool paravirt_allows(const struct paravirt *paravirt, const struct machine *machine);
+/* The system registers are set from outside. -EINVAL and the like: validation refuses the tables. */
+int paravirt_set_system(struct paravirt *paravirt, const struct vcpu_system *system, struct error *error);
+
 /* An exception, HYPERCALL_ENTRY_SYSTEM_CALL or _TICK, by the guest's entry. False: it has none, or its stack
  * cannot be written. */
 bool paravirt_enter(const struct paravirt *paravirt, struct machine *machine, unsigned index,

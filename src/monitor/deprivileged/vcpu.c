@@ -54,6 +54,8 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     for (const struct vcpu *other = vm->vcpus; other; other = other->next)
         if (other->id == id)
             return error_set(error, EEXIST, "there is a virtual CPU %u already", id);
+    if (vm->paravirt)
+        return error_set(error, EBUSY, "%s takes requests of guests with one virtual CPU", vm->ops->name);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
@@ -112,6 +114,8 @@ int deprivileged_set_system(struct vcpu *vcpu, const struct vcpu_system *system,
         return error_set(error, ENOTSUP,
             "%s runs guests at CPL 0 and 3 with 4 levels of page tables, and without SMEP and SMAP",
             vcpu->vm->ops->name);
+    if (vcpu->vm->paravirt && (rc = paravirt_set_system(vcpu->vm->paravirt, system, error)) < 0)
+        return rc;
     uint64_t fault_address = vcpu->machine.system.fault_address;
     bool same = vcpu->machine.system.page_tables.value == system->page_tables.value;
     vcpu->machine.system = *system;

@@ -98,6 +98,9 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     pthread_mutex_lock(&vm->lock);
     pthread_rwlock_wrlock(&vm->memory_lock);
     int rc = check_region(vm, &region, error);
+    if (rc == 0 && vm->paravirt)
+        rc =
+            error_set(error, EBUSY, "the guest's page tables are being validated: its memory stays as it is");
     if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0)
         guest_memory_set(&vm->memory, &region);
     pthread_rwlock_unlock(&vm->memory_lock);
@@ -110,6 +113,8 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
 static int changed(struct vm *vm, gva_t from, uint64_t bytes, struct error *error)
 {
     int rc = 0;
+    if (vm->paravirt)
+        return error_set(error, EBUSY, "the guest's page tables are being validated: it alone changes them");
     pthread_mutex_lock(&vm->lock);
     for (struct vcpu *vcpu = vm->vcpus; rc == 0 && vcpu; vcpu = vcpu->next) {
         vcpu_seize(vcpu);
