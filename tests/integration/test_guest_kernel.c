@@ -32,6 +32,7 @@ struct job {
 
 static const struct monitor_ops *monitor; /* that is being tested */
 static struct monitor_facts facts;
+static bool sync_write; /* of shadow: each store to a page table is emulated */
 static struct job jobs[GUEST_KERNEL_PROCESSES];
 static struct guest_event events[NAIVE_EVENTS];
 
@@ -124,6 +125,7 @@ static void run(struct guest_kernel_config *config, struct guest_kernel **kernel
     struct error error = {0};
     config->monitor = monitor;
     config->facts = &facts;
+    config->sync_write = sync_write;
     config->bytes = config->bytes ? config->bytes : 4 * MIB;
     config->tick_ns = 2000000;
     config->fault_around = jobs[0].naive.fault_around;
@@ -552,7 +554,7 @@ static void a_kernel_that_gives_up_says_why(void **state)
     guest_kernel_destroy(kernel);
 }
 
-/* By the first argument; "kvm" without one. */
+/* By the first argument; "kvm" without one. A second, "write": struct vm_config's sync_write. */
 static const struct monitor_ops *chosen(int argc, char *const *argv)
 {
     const char *name = argc > 1 ? argv[1] : "kvm";
@@ -582,6 +584,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };
     monitor = chosen(argc, argv);
+    sync_write = argc > 2 && !strcmp(argv[2], "write");
     domain_probe(monitor, &facts);
     look_at_cpu();
     return cmocka_run_group_tests(tests, NULL, NULL);
