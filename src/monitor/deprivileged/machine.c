@@ -20,7 +20,7 @@ void *guest_physical(
     return NULL;
 }
 
-static uint64_t *table_at(void *memory, gpa_t table)
+static uint64_t *table_here(void *memory, gpa_t table)
 {
     return guest_physical(memory, table, PAGE_TABLE_BYTES, NULL);
 }
@@ -28,7 +28,7 @@ static uint64_t *table_at(void *memory, gpa_t table)
 struct page_tables machine_tables(const struct machine *machine)
 {
     return (struct page_tables){
-        .memory = {.at = table_at, .context = (void *)machine->memory},
+        .memory = {.at = table_here, .context = (void *)machine->memory},
         .levels = machine->system.cr4 & CR4_FIVE_LEVELS ? 5 : 4,
         .root = GPA(machine->system.page_tables.value & ADDRESS_MASK),
     };
@@ -60,7 +60,7 @@ static void set_bits(const struct machine *machine, const struct page_walk *walk
 }
 
 bool machine_translate(const struct machine *machine, gva_t address, struct guest_access access,
-    struct translation *translation, struct guest_fault *fault)
+    struct translated *translation, struct guest_fault *fault)
 {
     const struct page_tables tables = machine_tables(machine);
     struct page_walk *walk = &translation->walk;
@@ -86,7 +86,7 @@ bool machine_translate(const struct machine *machine, gva_t address, struct gues
 static void *host_at(
     const struct machine *machine, gva_t address, struct guest_access access, struct guest_fault *fault)
 {
-    struct translation translation;
+    struct translated translation;
     const struct guest_region *region = NULL;
     if (!machine_translate(machine, address, access, &translation, fault))
         return NULL;

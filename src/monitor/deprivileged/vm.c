@@ -21,6 +21,7 @@ static void vm_destroy(struct vm *vm)
         next = vcpu->next;
         deprivileged_vcpu_free(vcpu);
     }
+    paravirt_close(vm->paravirt);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -36,7 +37,7 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.ops = ops, .eager = eager, .stop = config->stop};
+    *vm = (struct vm){.ops = ops, .tick = config->tick, .eager = eager, .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_rwlock_init(&vm->memory_lock, NULL);
@@ -97,6 +98,9 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     pthread_mutex_lock(&vm->lock);
     pthread_rwlock_wrlock(&vm->memory_lock);
     int rc = check_region(vm, &region, error);
+    if (rc == 0 && vm->paravirt)
+        rc =
+            error_set(error, EBUSY, "the guest's page tables are being validated: its memory stays as it is");
     if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0)
         guest_memory_set(&vm->memory, &region);
     pthread_rwlock_unlock(&vm->memory_lock);
@@ -109,6 +113,8 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
 static int changed(struct vm *vm, gva_t from, uint64_t bytes, struct error *error)
 {
     int rc = 0;
+    if (vm->paravirt)
+        return error_set(error, EBUSY, "the guest's page tables are being validated: it alone changes them");
     pthread_mutex_lock(&vm->lock);
     for (struct vcpu *vcpu = vm->vcpus; rc == 0 && vcpu; vcpu = vcpu->next) {
         vcpu_seize(vcpu);
@@ -149,6 +155,7 @@ static const char *const tally_names[TALLIES] = {
     [TALLY_TRAPS] = "traps",
     [TALLY_INJECTED] = "injected",
     [TALLY_FLUSHES] = "tlb_flushes",
+    [TALLY_HYPERCALLS] = "hypercalls",
     [TALLY_PAGES_FILLED] = "pages_filled",
 };
 
