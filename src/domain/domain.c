@@ -118,7 +118,10 @@ static void init_lock(struct domain *domain)
 
 int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
 {
-    const struct vm_config vm = {.irqchip = config->irqchip, .tick = config->tick, .stop = config->stop};
+    const struct vm_config vm = {.irqchip = config->irqchip,
+        .tick = config->tick,
+        .sync_write = config->sync_write,
+        .stop = config->stop};
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");

@@ -217,8 +217,10 @@ static int load(struct guest_kernel *kernel, struct error *error)
 
 static int start(struct guest_kernel *kernel, struct error *error)
 {
-    const struct domain_config domain = {
-        .monitor = kernel->config.monitor, .stop = kernel->config.stop, .tick = true};
+    const struct domain_config domain = {.monitor = kernel->config.monitor,
+        .stop = kernel->config.stop,
+        .tick = true,
+        .sync_write = kernel->config.sync_write};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
     if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)

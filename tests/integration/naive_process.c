@@ -8,7 +8,7 @@ enum {
     STEPPED = 1,
     BREAKPOINT = 3,
     UNDEFINED = 6,
-    STACK = 12,
+    BY_CPU = 32,
     PROTECTION = 13,
     FAULT = 14
 };
@@ -254,7 +254,7 @@ static const struct {
     [RAISE_STEP] = {STEPPED, 0, 0, 1},
     [RAISE_BREAKPOINT] = {BREAKPOINT, 0, 0, 1},
     [RAISE_UNDEFINED] = {UNDEFINED, 0, 0, 0},
-    [RAISE_STACK] = {STACK, 0, 0, 0},
+    [RAISE_STACK] = {BY_CPU, 0, 0, 0},
     [RAISE_NOT_CANONICAL] = {PROTECTION, 0, 0, 0},
     [RAISE_HALT] = {PROTECTION, 0, 0, 0},
     [RAISE_CLI] = {PROTECTION, 0, 0, 0},
@@ -266,6 +266,12 @@ static const struct {
     [RAISE_KERNEL_WRITE] = {FAULT, 7, GUEST_KERNEL_BASE, 0},
     [RAISE_KERNEL_RUN] = {FAULT, 0x15, GUEST_KERNEL_BASE + GUEST_KERNEL_TEXT, 0},
 };
+
+static void do_raise(struct naive_process *p, unsigned how)
+{
+    unsigned vector = raised[how].vector == BY_CPU ? p->stack_vector : raised[how].vector;
+    add_exception(p, vector, raised[how].error, raised[how].address, raised[how].at);
+}
 
 void naive_step(struct naive_process *p, const struct guest_step *step)
 {
@@ -280,8 +286,7 @@ void naive_step(struct naive_process *p, const struct guest_step *step)
         by_process(p, step, RUNS);
         break;
     case STEP_RAISE:
-        add_exception(
-            p, raised[step->a].vector, raised[step->a].error, raised[step->a].address, raised[step->a].at);
+        do_raise(p, step->a);
         break;
     case STEP_SPIN:
         add(p, EVENT_SPUN, 1, 0);

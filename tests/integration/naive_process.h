@@ -28,6 +28,7 @@ struct naive_page {
 
 struct naive_process {
     unsigned fault_around;
+    unsigned stack_vector; /* of an address that is not canonical, through RBP: 12 by the SDM */
     struct naive_page page[GUEST_WINDOW_PAGES];
     struct naive_memory object[GUEST_OBJECTS];
     uint32_t steps;

@@ -59,6 +59,13 @@ static void forget(struct naive_tlb *tlb)
     tlb->used = 0;
 }
 
+void tlb_end_space(struct naive_tlb *tlb, int space)
+{
+    for (unsigned page = 0; page < TLB_PAGES; page++)
+        tlb->used -= tlb->space[space].cell[page].rights != 0;
+    memset(&tlb->space[space], 0, sizeof tlb->space[space]);
+}
+
 static void map(struct naive_tlb *tlb, struct tlb_cell *cell, const struct run *run, uint64_t virtual)
 {
     uint64_t to = run->to.value + (virtual - run->from.value);
@@ -70,7 +77,7 @@ static void map(struct naive_tlb *tlb, struct tlb_cell *cell, const struct run *
     tlb->used++;
     tlb->pages++;
     if (tlb->mapped)
-        tlb->mapped(tlb->context, run->root.value, virtual, to, run->rights);
+        tlb->mapped(tlb->context, run->root.value, virtual, to, run->rights, true);
 }
 
 static void protect(struct naive_tlb *tlb, struct tlb_cell *cell, const struct run *run, uint64_t virtual)
@@ -81,7 +88,7 @@ static void protect(struct naive_tlb *tlb, struct tlb_cell *cell, const struct r
         __builtin_trap(); /* is promised not to change */
     cell->rights = run->rights;
     if (tlb->mapped)
-        tlb->mapped(tlb->context, run->root.value, virtual, cell->to, run->rights);
+        tlb->mapped(tlb->context, run->root.value, virtual, cell->to, run->rights, false);
 }
 
 static void carry_out(struct naive_tlb *tlb, const struct run *run, int space)

@@ -12,9 +12,8 @@ struct naive_tlb {
     const struct naive_memory *memory;        /* what has none cannot be mapped */
     uint64_t maps, unmaps, protects, forgets; /* runs */
     uint64_t pages;                           /* mapped by runs */
-    /* A mapping is put there that the tables do not allow, or no longer. Set by who wants to look at each
-     * run. */
-    void (*mapped)(void *context, uint64_t root, uint64_t virtual, uint64_t to, unsigned rights);
+    /* Told of each mapping that is made, anew or with other rights; may be NULL. */
+    void (*mapped)(void *context, uint64_t root, uint64_t virtual, uint64_t to, unsigned rights, bool anew);
     void *context;
     unsigned room; /* pages that may be mapped at a time; then all is dropped. 0: no limit */
     unsigned used;
@@ -33,6 +32,9 @@ int tlb_page(uint64_t virtual);
 
 /* NULL: nothing is mapped. */
 const struct tlb_cell *tlb_look(const struct naive_tlb *tlb, uint64_t root, uint64_t virtual);
+
+/* A number of space[] has no children any more. */
+void tlb_end_space(struct naive_tlb *tlb, int space);
 
 int tlb_carry_out(void *tlb, const struct run *runs, size_t count, struct error *error);
 

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "monitor/deprivileged/hypercalls.h"
+#include "naive_guest.h"
 #include "naive_tlb.h"
 
 #include <errno.h>
@@ -15,47 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHOLE = 2000, BATCH_MAX = 8, HOT_ENTRIES = 6 };
+enum { WHOLE = 2000, BATCH_MAX = 8 };
 
-/* Two pieces that share a large page, and two large pages more. The last frame is where the guest keeps
- * batches. */
-#define FIRST_START UINT64_C(0x100000)
-#define FIRST_BYTES UINT64_C(0x20000)
-#define SECOND_START UINT64_C(0x1f8000)
-#define SECOND_BYTES UINT64_C(0x408000)
-#define BATCH (SECOND_START + SECOND_BYTES - 4096)
+/* Where the guest keeps batches. */
+#define BATCH GUEST_LAST_FRAME
 #define ROOT FIRST_START
 
 static int operations = 100000;
-static uint64_t seed, seed_given;
-static struct naive_memory ours, theirs; /* what the code under test works on, and the naive one */
-static struct naive_types types;         /* of theirs, now */
+static uint64_t seed_given;
+static struct naive_types types; /* of theirs, now */
 static struct naive_pins pins;
 static struct naive_tlb tlb;
 static struct hypercalls *calls;
-static uint64_t root;
 static struct {
     uint64_t reached, faults, devices, done, refused, pinned, switched, changed;
 } seen;
-
-static uint64_t dice(uint64_t sides)
-{
-    return random_below(&seed, sides);
-}
-
-static void both_write(uint64_t address, uint64_t value)
-{
-    *naive_word(&ours, address) = value;
-    *naive_word(&theirs, address) = value;
-}
-
-/* ---- what a guest may come up with ---- */
-
-static uint64_t any_frame(void)
-{
-    uint64_t number = dice(40);
-    return number < 32 ? FIRST_START + number * 4096 : SECOND_START + dice(SECOND_BYTES / 4096 - 1) * 4096;
-}
 
 /* A table of a level that is in use, if that many tries find one. */
 static uint64_t table_of(unsigned level)
@@ -66,54 +41,6 @@ static uint64_t table_of(unsigned level)
             return frame;
     }
     return any_frame();
-}
-
-static uint64_t any_entry(unsigned level)
-{
-    static const uint64_t larges[] = {0, 0x200000, 0x400000, 0x600000};
-    uint64_t entry = (dice(8) ? 1 : 0) | (dice(3) ? 2 : 0) | (dice(3) ? 4 : 0) | (dice(4) ? 0x20 : 0) |
-                     (dice(3) ? 0x40 : 0) | dice(8) << 9 | (dice(8) ? 0 : UINT64_C(1) << 63);
-    if (level == 2 && dice(6) == 0)
-        entry |= 0x80 | larges[dice(4)] | (dice(20) ? 0 : 0x2000);
-    else if (level > 1)
-        entry |= dice(3) ? table_of(level - 1) : any_frame();
-    else
-        entry |= dice(3) ? SECOND_START + dice(SECOND_BYTES / 4096 - 1) * 4096 : any_frame();
-    switch (dice(60)) {
-    case 0:
-        return entry | UINT64_C(1) << (46 + dice(6));
-    case 1:
-        return entry | 0x80;
-    case 2:
-        return entry | UINT64_C(0x10000000); /* a device */
-    case 3:
-        return random_next(&seed);
-    default:
-        return entry;
-    }
-}
-
-static unsigned any_index(unsigned level)
-{
-    static const unsigned hot[] = {0, 1, 511, 256};
-    return level == 1 ? (unsigned)(dice(2) * (512 - HOT_ENTRIES) + dice(HOT_ENTRIES))
-                      : hot[dice(level == 4 ? 4 : 3)];
-}
-
-/* Mostly one that the tables lead far with. */
-static uint64_t any_address(void)
-{
-    uint64_t address = 0, table = root;
-    for (unsigned level = 4; level; level--) {
-        unsigned index = any_index(level);
-        const uint64_t *entries = table ? naive_word(&theirs, table) : NULL;
-        for (int tries = 0; entries && tries < 6 && !(entries[index] & 1); tries++)
-            index = any_index(level);
-        table = entries && entries[index] & 1 ? entries[index] & 0x000ffffffffff000 : 0;
-        address = address << 9 | index;
-    }
-    address <<= 12;
-    return address >> 47 ? address | 0xffff000000000000 : address;
 }
 
 /* ---- what should come of it ---- */
@@ -451,26 +378,8 @@ static void release(void)
     if (calls)
         hypercalls_free(calls);
     free(calls);
-    for (int i = 0; i < NAIVE_PIECES; i++) {
-        free(ours.piece[i].host);
-        free(theirs.piece[i].host);
-    }
-    ours = theirs = (struct naive_memory){0};
+    guest_free();
     calls = NULL;
-}
-
-static void take_memory(void)
-{
-    const uint64_t starts[] = {FIRST_START, SECOND_START}, bytes[] = {FIRST_BYTES, SECOND_BYTES};
-    struct error error;
-    for (int i = 0; i < NAIVE_PIECES; i++) {
-        ours.piece[i].start = theirs.piece[i].start = starts[i];
-        ours.piece[i].bytes = theirs.piece[i].bytes = bytes[i];
-        ours.piece[i].host = calloc(1, bytes[i]);
-        theirs.piece[i].host = calloc(1, bytes[i]);
-        assert_true(ours.piece[i].host && theirs.piece[i].host);
-        assert_int_equal(frames_add(&calls->frames, GPA(starts[i]), ours.piece[i].host, bytes[i], &error), 0);
-    }
 }
 
 static unsigned fill, room;
@@ -490,7 +399,11 @@ static void start(void)
     calls->runs.carry_out = tlb_carry_out;
     calls->runs.context = &tlb;
     calls->fill = fill;
-    take_memory();
+    guest_take_memory();
+    for (int i = 0; i < NAIVE_PIECES; i++)
+        assert_int_equal(frames_add(&calls->frames, GPA(ours.piece[i].start), ours.piece[i].host,
+                             ours.piece[i].bytes, &error),
+            0);
     root = ROOT;
     for (unsigned level = 4; level; level--)
         for (unsigned i = 0; i < (level == 1 ? HOT_ENTRIES : 3); i++)
@@ -514,7 +427,8 @@ static void operate(void)
 
 static void run(uint64_t from, unsigned filled, unsigned pages)
 {
-    seed = seed_given + from;
+    guest_seed = seed_given + from;
+    guest_table_of = table_of;
     fill = filled;
     room = pages;
     memset(&seen, 0, sizeof seen);

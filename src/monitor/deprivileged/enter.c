@@ -225,8 +225,6 @@ static int begin_device(struct vcpu *vcpu, const struct machine *before, struct 
 /* What the outside answered arrives; 1: there is more of the same access. */
 static int take_answer(struct vcpu *vcpu, struct vm_exit *exit)
 {
-    if (!vcpu->pending)
-        return 0;
     vcpu->done += vcpu->part;
     if (vcpu->outcome.kind == EMULATED_DEVICE)
         return next_part(vcpu, exit) == TURN_EXIT;
@@ -236,15 +234,25 @@ static int take_answer(struct vcpu *vcpu, struct vm_exit *exit)
     return 0;
 }
 
+static int locked_answer(struct vcpu *vcpu, struct vm_exit *exit)
+{
+    if (!vcpu->pending)
+        return 0;
+    pthread_mutex_lock(&vcpu->lock);
+    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
+    int rc = take_answer(vcpu, exit);
+    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    pthread_mutex_unlock(&vcpu->lock);
+    return rc;
+}
+
 int deprivileged_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     int rc = deprivileged_own(vcpu, error);
     if (rc < 0)
         return rc;
     *exit = (struct vm_exit){.kind = EXIT_INTERRUPTED};
-    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
-    take_answer(vcpu, exit);
-    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
+    locked_answer(vcpu, exit);
     return 0;
 }
 
@@ -253,6 +261,29 @@ static int answer_hypercall(struct vcpu *vcpu)
 {
     vcpu->machine.registers.rax = (uint64_t)-1000;
     return TURN_ON;
+}
+
+/* What the guest has told its TLB to forget. */
+static int flush(struct vcpu *vcpu, struct error *error)
+{
+    const struct outcome *outcome = &vcpu->outcome;
+    struct shadow *shadow = vcpu->vm->shadow ? shadowing(vcpu) : NULL;
+    tally(vcpu, TALLY_FLUSHES, 1);
+    switch (outcome->kind) {
+    case EMULATED_FLUSH_PAGE:
+        if (shadow)
+            return shadow_flush(shadow, GVA(outcome->address), error);
+        space_forget_page(vcpu, GVA(outcome->address));
+        return 0;
+    case EMULATED_FLUSH:
+        return shadow ? shadow_switch(shadow, vcpu->machine.system.page_tables, error)
+                      : space_forget(vcpu, error);
+    default:
+        if (shadow)
+            return shadow_forget(shadow, error);
+        space_forget_all(vcpu);
+        return 0;
+    }
 }
 
 static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
@@ -275,13 +306,9 @@ static int take_outcome(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     case EMULATED_HYPERCALL:
         return answer_hypercall(vcpu);
     case EMULATED_FLUSH_PAGE:
-        space_forget_page(vcpu, GVA(outcome->address));
-        break;
     case EMULATED_FLUSH:
-        rc = space_forget(vcpu, error);
-        break;
     case EMULATED_FLUSH_ALL:
-        space_forget_all(vcpu);
+        rc = flush(vcpu, error);
         break;
     case EMULATED_UNABLE:
         return fail(exit, "%s cannot do what the guest's instruction %s at 0x%" PRIx64 " asks for",
@@ -302,81 +329,98 @@ static bool is_stuck(struct vcpu *vcpu, uint64_t address)
     return ++vcpu->again.count > SAME_FAULTS;
 }
 
-/* In a guest that asks. NOT_MEMORY: the page is a device's. */
-static int take_validated_fault(
-    struct vcpu *vcpu, const struct child_trap *trap, struct vm_exit *exit, struct error *error)
+/* By the tables as they are now, where nobody follows what becomes of them. */
+static int look_up(struct vcpu *vcpu, struct space *space, gva_t address, unsigned access,
+    struct fault_outcome *outcome, struct error *error)
 {
-    const unsigned access = (trap->error_code & (FAULT_WRITE | FAULT_FETCH)) |
-                            (machine_privilege(&vcpu->machine) == 3 ? FAULT_USER : 0);
+    const struct guest_access as = {
+        .write = access & FAULT_WRITE, .fetch = access & FAULT_FETCH, .user = access & FAULT_USER};
+    struct translated translated;
+    struct guest_fault fault;
+    if (!machine_translate(&vcpu->machine, address, as, &translated, &fault)) {
+        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = (unsigned)fault.code};
+        return 0;
+    }
+    bool memory = guest_physical(&vcpu->vm->memory, translated.physical, 1, NULL);
+    *outcome =
+        (struct fault_outcome){.kind = memory ? FAULT_FILLED : FAULT_DEVICE, .to = translated.physical};
+    return memory ? space_fill(vcpu, space, address, error) : 0;
+}
+
+static int resolve(struct vcpu *vcpu, struct space *space, gva_t address, unsigned access,
+    struct fault_outcome *outcome, struct error *error)
+{
+    struct shadow *shadow = shadowing(vcpu);
+    if (shadow)
+        return shadow_fault(shadow, address, access, outcome, error);
+    if (vcpu->vm->paravirt)
+        return hypercalls_fault(&vcpu->vm->paravirt->hypercalls, address, access, outcome, error);
+    return look_up(vcpu, space, address, access, outcome, error);
+}
+
+/* A device, or memory that is not to be written behind our back. */
+static int emulate_access(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    const struct machine before = vcpu->machine;
+    emulate_device(&vcpu->machine, &vcpu->outcome);
+    tally(vcpu, TALLY_TRAPS, 1);
+    return vcpu->outcome.kind == EMULATED_DEVICE ? begin_device(vcpu, &before, exit)
+                                                 : take_outcome(vcpu, exit, error);
+}
+
+static bool is_read_only(const struct vcpu *vcpu, gpa_t physical)
+{
     const struct guest_region *region = NULL;
-    struct fault_outcome outcome;
-    int rc = hypercalls_fault(&vcpu->vm->paravirt->hypercalls, GVA(trap->address), access, &outcome, error);
-    if (rc < 0)
-        return rc;
-    switch (outcome.kind) {
-    case FAULT_INJECT:
-        tally(vcpu, TALLY_TRUE, 1);
-        return inject(vcpu,
-            &(struct guest_fault){
-                .vector = VECTOR_PAGE_FAULT, .code = outcome.error_code, .address = trap->address},
-            exit);
-    case FAULT_DEVICE:
-        return NOT_MEMORY;
-    default:
-        break;
+    return guest_physical(&vcpu->vm->memory, physical, 1, &region) && region->flags & REGION_READ_ONLY;
+}
+
+/* What is memory, and may be touched, is mapped now, unless it cannot be. */
+static int go_on_behind_fault(
+    struct vcpu *vcpu, const struct child_trap *trap, gpa_t physical, struct vm_exit *exit)
+{
+    if (trap->address < CHILD_BOTTOM || trap->address >= CHILD_TOP)
+        return fail(exit, "%s cannot map what the guest has at 0x%" PRIx64 ": a process has no such address",
+            vcpu->vm->ops->name, trap->address);
+    if (trap->no_memory) {
+        exit->kind = EXIT_FAULT;
+        exit->address_known = true;
+        exit->address = physical;
+        exit->rip = vcpu->machine.registers.rip;
+        return TURN_EXIT;
     }
     if (is_stuck(vcpu, trap->address))
         return fail(exit, "the guest cannot touch 0x%" PRIx64 ", although it is mapped", trap->address);
     tally(vcpu, TALLY_HIDDEN, 1);
-    bool memory = guest_physical(&vcpu->vm->memory, outcome.to, 1, &region);
-    bool refused = memory && trap->error_code & FAULT_WRITE && region->flags & REGION_READ_ONLY;
-    return outcome.kind == FAULT_FILLED && refused ? NOT_MEMORY : TURN_ON;
+    return TURN_ON;
 }
 
 static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct child_trap *trap,
     struct vm_exit *exit, struct error *error)
 {
-    struct machine *machine = &vcpu->machine;
-    const struct guest_access access = {.write = trap->error_code & FAULT_WRITE,
-        .fetch = trap->error_code & FAULT_FETCH,
-        .user = machine_privilege(machine) == 3};
-    const gva_t address = GVA(trap->address);
-    const struct guest_region *region = NULL;
-    struct translated translation;
-    struct guest_fault fault;
+    const unsigned access = (trap->error_code & (FAULT_WRITE | FAULT_FETCH)) |
+                            (machine_privilege(&vcpu->machine) == 3 ? FAULT_USER : 0);
+    struct guest_fault fault = {.vector = VECTOR_PAGE_FAULT, .address = trap->address};
+    struct fault_outcome outcome;
     tally(vcpu, TALLY_FAULTS, 1);
-    if (vcpu->vm->paravirt) {
-        int rc = take_validated_fault(vcpu, trap, exit, error);
-        if (rc != NOT_MEMORY)
-            return rc;
-    }
-    if (!machine_translate(machine, address, access, &translation, &fault)) {
+    int rc = resolve(vcpu, space, GVA(trap->address), access, &outcome, error);
+    if (rc < 0)
+        return rc;
+    switch (outcome.kind) {
+    case FAULT_INJECT:
         tally(vcpu, TALLY_TRUE, 1);
+        fault.code = outcome.error_code;
         return inject(vcpu, &fault, exit);
+    case FAULT_DEVICE:
+    case FAULT_STORE:
+        return emulate_access(vcpu, exit, error);
+    case FAULT_FILLED:
+        if (access & FAULT_WRITE && is_read_only(vcpu, outcome.to))
+            return emulate_access(vcpu, exit, error);
+        break;
+    case FAULT_AGAIN:
+        break;
     }
-    bool memory = guest_physical(&vcpu->vm->memory, translation.physical, 1, &region);
-    if (!memory || (access.write && region->flags & REGION_READ_ONLY)) {
-        const struct machine before = *machine;
-        emulate_device(machine, &vcpu->outcome);
-        tally(vcpu, TALLY_TRAPS, 1);
-        return vcpu->outcome.kind == EMULATED_DEVICE ? begin_device(vcpu, &before, exit)
-                                                     : take_outcome(vcpu, exit, error);
-    }
-    if (address.value < CHILD_BOTTOM || address.value >= CHILD_TOP)
-        return fail(exit, "%s cannot map what the guest has at 0x%" PRIx64 ": a process has no such address",
-            vcpu->vm->ops->name, address.value);
-    if (trap->no_memory) {
-        exit->kind = EXIT_FAULT;
-        exit->address_known = true;
-        exit->address = translation.physical;
-        exit->rip = machine->registers.rip;
-        return TURN_EXIT;
-    }
-    if (is_stuck(vcpu, address.value))
-        return fail(exit, "the guest cannot touch 0x%" PRIx64 ", although it is mapped", address.value);
-    tally(vcpu, TALLY_HIDDEN, 1);
-    int rc = space_fill(vcpu, space, address, error);
-    return rc < 0 ? rc : TURN_ON;
+    return go_on_behind_fault(vcpu, trap, outcome.to, exit);
 }
 
 /* ---- hand-overs ---- */
@@ -475,8 +519,7 @@ static int take_call(struct vcpu *vcpu, struct vm_exit *exit, struct error *erro
     struct vcpu_registers *registers = &vcpu->machine.registers;
     const struct guest_access by_kernel = {.user = false};
     const uint64_t stack = registers->rsp;
-    struct guest_fault fault = {
-        .vector = VECTOR_PAGE_FAULT, .address = CHILD_CALL, .code = FAULT_FETCH};
+    struct guest_fault fault = {.vector = VECTOR_PAGE_FAULT, .address = CHILD_CALL, .code = FAULT_FETCH};
     const bool user = machine_privilege(&vcpu->machine) == 3;
     fault.code |= user ? FAULT_USER : 0;
     if (!vcpu->vm->paravirt || user)
@@ -615,10 +658,7 @@ int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *er
     if (rc < 0)
         return rc;
     *exit = (struct vm_exit){.kind = EXIT_INTERRUPTED};
-    pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
-    rc = take_answer(vcpu, exit);
-    pthread_rwlock_unlock(&vcpu->vm->memory_lock);
-    if (rc)
+    if (locked_answer(vcpu, exit))
         return 0;
     for (int i = 0; i < TURNS; i++) {
         *exit = (struct vm_exit){.kind = EXIT_KICKED};

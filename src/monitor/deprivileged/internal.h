@@ -9,6 +9,7 @@
 #include "monitor/deprivileged/machine.h"
 #include "monitor/deprivileged/paravirt.h"
 #include "monitor/deprivileged/run.h"
+#include "monitor/deprivileged/shadowing.h"
 #include "monitor/deprivileged/waker.h"
 #include "monitor/monitor.h"
 
@@ -86,6 +87,8 @@ struct vm {
     bool tick; /* vm_config.tick */
     bool
         eager; /* paravirt: an address space is mapped whole when it comes into use; and its guest may ask: */
+    bool sync_write;           /* shadow: each store to a page table is emulated */
+    struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
     struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
     const struct stop *stop;
     pthread_mutex_t lock; /* of the list of vcpus */

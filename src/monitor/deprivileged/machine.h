@@ -58,6 +58,10 @@ struct machine {
     uint64_t task_priority;  /* CR8 */
     bool has_apic;           /* whose registers are not the machine's */
     const struct guest_memory *memory;
+    /* NULL, or by which machine_write() stores to memory: what may be page tables whose changes are followed.
+     * Parts of one page. */
+    bool (*store)(void *context, gpa_t where, const void *value, size_t bytes);
+    void *store_context;
 };
 
 static inline unsigned machine_privilege(const struct machine *machine)

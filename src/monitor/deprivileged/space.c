@@ -287,6 +287,8 @@ static struct space *find_space(struct vcpu *vcpu, gpa_t root)
         if (space->used < oldest->used)
             oldest = space;
     }
+    if (vcpu->vm->shadow && oldest->used)
+        shadow_end_space(vcpu->vm->shadow, oldest->root);
     close_space(vcpu, oldest);
     oldest->root = root;
     return oldest;
@@ -355,7 +357,6 @@ void space_forget_page(struct vcpu *vcpu, gva_t address)
     if (!space)
         return;
     uint64_t bytes = space->has_large ? LARGE_BYTES : PAGE_BYTES, from = address.value & -bytes;
-    tally(vcpu, TALLY_FLUSHES, 1);
     forget_in(vcpu, space, from, from + bytes);
 }
 
@@ -364,7 +365,6 @@ int space_forget(struct vcpu *vcpu, struct error *error)
     struct space *space = space_in_use(vcpu);
     if (!space)
         return 0;
-    tally(vcpu, TALLY_FLUSHES, 1);
     forget_in(vcpu, space, 0, CHILD_TOP);
     space->has_large = false;
     return map_again(vcpu, space, 0, CHILD_TOP, error);

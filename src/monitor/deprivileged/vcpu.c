@@ -75,6 +75,11 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
         return rc;
     }
     pthread_mutex_lock(&vm->lock);
+    if (vm->vcpus && vm->shadow) {
+        vcpu_seize(vm->vcpus);
+        shadowing_end(vm->vcpus);
+        vcpu_let_go(vm->vcpus);
+    }
     vcpu->next = vm->vcpus;
     vm->vcpus = vcpu;
     pthread_mutex_unlock(&vm->lock);
@@ -123,7 +128,8 @@ int deprivileged_set_system(struct vcpu *vcpu, const struct vcpu_system *system,
     vcpu->machine.system.fault_address = fault_address;
     if (!same) {
         vcpu_seize(vcpu);
-        rc = space_forget(vcpu, error);
+        rc = vcpu->vm->shadow ? shadow_switch(vcpu->vm->shadow, system->page_tables, error)
+                              : space_forget(vcpu, error);
         vcpu_let_go(vcpu);
     }
     return rc;

@@ -22,6 +22,9 @@ static void vm_destroy(struct vm *vm)
         deprivileged_vcpu_free(vcpu);
     }
     paravirt_close(vm->paravirt);
+    if (vm->shadow)
+        shadow_free(vm->shadow);
+    free(vm->shadow);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -37,7 +40,11 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.ops = ops, .tick = config->tick, .eager = eager, .stop = config->stop};
+    *vm = (struct vm){.ops = ops,
+        .tick = config->tick,
+        .sync_write = config->sync_write,
+        .eager = eager,
+        .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_rwlock_init(&vm->memory_lock, NULL);
@@ -76,6 +83,15 @@ static int check_region(const struct vm *vm, const struct guest_region *region, 
     return 0;
 }
 
+static void end_shadowing(struct vm *vm)
+{
+    for (struct vcpu *vcpu = vm->vcpus; vm->shadow && vcpu; vcpu = vcpu->next) {
+        vcpu_seize(vcpu);
+        shadowing_end(vcpu);
+        vcpu_let_go(vcpu);
+    }
+}
+
 /* Nothing of it is mapped anywhere when it returns. */
 static void take_from_all(struct vm *vm, unsigned slot)
 {
@@ -104,6 +120,8 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0)
         guest_memory_set(&vm->memory, &region);
     pthread_rwlock_unlock(&vm->memory_lock);
+    if (rc == 0)
+        end_shadowing(vm);
     if (rc == 0 && !region.backing.bytes)
         take_from_all(vm, slot);
     pthread_mutex_unlock(&vm->lock);
@@ -118,7 +136,7 @@ static int changed(struct vm *vm, gva_t from, uint64_t bytes, struct error *erro
     pthread_mutex_lock(&vm->lock);
     for (struct vcpu *vcpu = vm->vcpus; rc == 0 && vcpu; vcpu = vcpu->next) {
         vcpu_seize(vcpu);
-        rc = space_forget_range(vcpu, from, bytes, error);
+        rc = vm->shadow ? shadow_forget(vm->shadow, error) : space_forget_range(vcpu, from, bytes, error);
         vcpu_let_go(vcpu);
     }
     pthread_mutex_unlock(&vm->lock);
