@@ -180,6 +180,8 @@ void child_close(struct child *child)
 {
     if (!child)
         return;
+    if (child->family->last == child)
+        child->family->last = NULL;
     *child->link = child->next;
     if (child->next)
         child->next->link = child->link;

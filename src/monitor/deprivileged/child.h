@@ -64,7 +64,21 @@ int children_memory(struct children *children, int descriptor, struct error *err
 /* Forgets one: its number may be given out again. What is mapped of it stays mapped. */
 void children_memory_forget(struct children *children, unsigned number);
 
-/* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now. */
+/* How a guest's task and the monitor's thread wait for each other. */
+enum child_transport {
+    CHILD_SLEEP, /* on the same CPU: each wakes the other and sleeps */
+    CHILD_SPIN   /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
+};
+
+/* For all children of the family, from their next run on; at first it is CHILD_SLEEP on the CPUs that the
+ * thread which opens a child may use. CHILD_SLEEP: guests run there where the calling thread is now (`cpu` is
+ * ignored). CHILD_SPIN: they run on `cpu`, which should have nothing else to do, while the calling thread
+ * should stay away from it. -EINVAL: the host does not let us run there. */
+int children_transport(
+    struct children *children, enum child_transport transport, int cpu, struct error *error);
+
+/* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now, unless
+ * children_transport() has said something else. */
 int child_open(struct children *children, struct child **child, struct error *error);
 /* Kills it. NULL is harmless. */
 void child_close(struct child *child);

@@ -17,7 +17,12 @@ struct children {
     bool broken;         /* requests and answers no longer go together */
     uint64_t memory;     /* bit n: number n is taken */
     size_t mappings_max; /* in a child */
+    unsigned kicks_max;  /* in vain, one a millisecond, before a child is killed */
     struct child *open;  /* a list */
+    struct child *last;  /* that ran: no other may spin */
+    int cpu;             /* of guests, if `changes` is not 0 */
+    uint32_t spins;      /* looks at the turn before one sleeps */
+    unsigned changes;    /* of all this */
 };
 
 struct child {
@@ -31,6 +36,7 @@ struct child {
     struct mappings *mapped;
     struct child_counts counts;
     uint32_t ordered;             /* orders that lie in the desk and are not carried out yet */
+    unsigned changes;             /* of the family's transport that it has followed */
     uint32_t sequence;            /* of the last orders */
     uint32_t turn;                /* as the task stopped last: TURN_SIGNAL, TURN_CALLED, TURN_DEAD */
     char died[128];               /* why, if turn is TURN_DEAD */
@@ -49,6 +55,9 @@ void child_hand_over(struct child *child, uint32_t turn);
 
 /* Waits for the first trap of a new one; -errno of what went wrong. */
 int child_begin(struct child *child, struct error *error);
+
+/* Follows the family's transport; before it runs. */
+void child_follow_transport(struct child *child);
 
 void child_kill(struct child *child, const char *why);
 

@@ -31,7 +31,8 @@ enum {
     ANSWER_SLICES = 400,
     MAPPINGS_DEFAULT = 65530, /* vm.max_map_count of most hosts */
     MAPPINGS_SPARE = 1000,
-    MAPPINGS_LEAST = 64
+    MAPPINGS_LEAST = 64,
+    KICKS_MAX = 10000
 };
 
 /* ---- the nursery ---- */
@@ -146,7 +147,11 @@ int children_open(const struct stop *stop, struct children **children, struct er
     struct children *new = calloc(1, sizeof *new);
     if (!new)
         return error_errno(error, ENOMEM, "cannot start guests");
-    *new = (struct children){.stop = stop, .socket = -1, .nursery = -1, .mappings_max = read_mappings_max()};
+    *new = (struct children){.stop = stop,
+        .socket = -1,
+        .nursery = -1,
+        .mappings_max = read_mappings_max(),
+        .kicks_max = KICKS_MAX};
     int rc = connect_nursery(new, error);
     if (rc < 0)
         children_close(new);

@@ -62,6 +62,7 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     vcpu->vm = vm;
     vcpu->id = id;
     vcpu->machine.memory = &vm->memory;
+    vcpu->pages_known = true;
     for (int i = 0; i < CHILDREN_MEMORY_MAX; i++)
         vcpu->known[i] = -1;
     pthread_mutex_init(&vcpu->lock, NULL);

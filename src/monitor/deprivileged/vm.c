@@ -74,9 +74,9 @@ static int check_region(const struct vm *vm, const struct guest_region *region, 
 {
     if (region->backing.bytes && (!region->backing.shared || region->backing.descriptor < 0))
         return error_set(error, ENOTSUP,
-            "%s runs its guest in another process, with which %" PRIu64
-            " MiB of memory that were asked for are not shared",
-            vm->ops->name, region->backing.bytes >> 20);
+            "%s runs its guest in another process, and memory that was asked for (%" PRIu64
+            " KiB) is not shared with that",
+            vm->ops->name, region->backing.bytes >> 10);
     if (region->flags & REGION_LOG_DIRTY)
         return error_set(
             error, ENOTSUP, "%s does not record which pages its guest writes: that needs kvm", vm->ops->name);
