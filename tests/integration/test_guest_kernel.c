@@ -1,7 +1,7 @@
 /* The linked kernel on each monitor of this machine that runs it: what its processes see of page tables,
  * exceptions and ticks is what naive_process.c says, which knows none of them. Also run in tests/nested under
  * a real kvm_amd. */
-#include "cmocka_all.h"
+#include "chosen_monitor.h"
 
 #include "base/size.h"
 #include "domain/guest_kernel.h"
@@ -30,7 +30,6 @@ struct job {
     struct naive_process naive;
 };
 
-static const struct monitor_ops *monitor; /* that is being tested */
 static struct monitor_facts facts;
 static bool sync_write; /* of shadow: each store to a page table is emulated */
 static struct job jobs[GUEST_KERNEL_PROCESSES];
@@ -40,7 +39,7 @@ static void need_monitor(void)
 {
     if (facts.usable)
         return;
-    print_message("# skip: %s: %s\n", monitor->name, facts.reason);
+    print_message("# skip: %s: %s\n", chosen->name, facts.reason);
     skip();
 }
 
@@ -123,7 +122,7 @@ static void add_steps(struct job *job, const struct guest_step *steps, size_t co
 static void run(struct guest_kernel_config *config, struct guest_kernel **kernel)
 {
     struct error error = {0};
-    config->monitor = monitor;
+    config->monitor = chosen;
     config->facts = &facts;
     config->sync_write = sync_write;
     config->bytes = config->bytes ? config->bytes : 4 * MIB;
@@ -519,7 +518,7 @@ static void a_full_log_keeps_the_last_events(void **state)
 static void too_little_memory_is_refused(void **state)
 {
     struct guest_kernel_config config = {
-        .monitor = monitor, .facts = &facts, .bytes = 256 * KIB, .fault_around = 1, .processes = 1};
+        .monitor = chosen, .facts = &facts, .bytes = 256 * KIB, .fault_around = 1, .processes = 1};
     struct guest_kernel *kernel = NULL;
     struct error error;
     (void)state;
@@ -533,7 +532,7 @@ static void a_kernel_that_gives_up_says_why(void **state)
 {
     static const struct guest_step steps[] = {
         {CALL(DEMAND), 0, GUEST_WINDOW_PAGES, RW}, {STEP_READ, 0, 0, 0}};
-    struct guest_kernel_config config = {.monitor = monitor,
+    struct guest_kernel_config config = {.monitor = chosen,
         .facts = &facts,
         .bytes = 256 * KIB,
         .tick_ns = 2000000,
@@ -554,17 +553,7 @@ static void a_kernel_that_gives_up_says_why(void **state)
     guest_kernel_destroy(kernel);
 }
 
-/* By the first argument; "kvm" without one. A second, "write": struct vm_config's sync_write. */
-static const struct monitor_ops *chosen(int argc, char *const *argv)
-{
-    const char *name = argc > 1 ? argv[1] : "kvm";
-    for (size_t i = 0; monitor_at(i); i++)
-        if (!strcmp(monitor_at(i)->name, name))
-            return monitor_at(i);
-    fprintf(stderr, "there is no monitor '%s'\n", name);
-    exit(2);
-}
-
+/* The monitor, and perhaps "write": struct vm_config's sync_write. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -583,9 +572,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(too_little_memory_is_refused),
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };
-    monitor = chosen(argc, argv);
+    choose_monitor(argc, argv);
     sync_write = argc > 2 && !strcmp(argv[2], "write");
-    domain_probe(monitor, &facts);
+    domain_probe(chosen, &facts);
     look_at_cpu();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
