@@ -3,6 +3,7 @@
  * a real kvm_amd. */
 #include "chosen_monitor.h"
 
+#include "base/random.h"
 #include "base/size.h"
 #include "domain/guest_kernel.h"
 #include "domain/probe.h"
@@ -371,13 +372,9 @@ static void a_process_that_begins_again_finds_nothing_of_before(void **state)
 
 static uint64_t random_state;
 
-/* splitmix64 */
 static uint64_t dice(uint64_t sides)
 {
-    uint64_t z = random_state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return (z ^ z >> 31) % sides;
+    return random_below(&random_state, sides);
 }
 
 static const struct {
