@@ -512,15 +512,32 @@ static void a_full_log_keeps_the_last_events(void **state)
     guest_kernel_destroy(kernel);
 }
 
-static void too_little_memory_is_refused(void **state)
+static void what_cannot_be_is_refused(void **state)
 {
-    struct guest_kernel_config config = {
-        .monitor = chosen, .facts = &facts, .bytes = 256 * KIB, .fault_around = 1, .processes = 1};
+    static const struct guest_step step = {CALL(YIELD), 0, 0, 0};
+    const struct guest_kernel_config good = {.monitor = chosen,
+        .facts = &facts,
+        .bytes = MIB,
+        .fault_around = 1,
+        .processes = 1,
+        .events = 10,
+        .job[0] = {&step, 1}};
+    struct guest_kernel_config config = good;
     struct guest_kernel *kernel = NULL;
     struct error error;
     (void)state;
     need_monitor();
+    config.bytes = 128 * KIB;
     assert_int_equal(guest_kernel_create(&config, &kernel, &error), -ENOMEM);
+    config = good;
+    config.processes = 2;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.fault_around = 3;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.events = 0;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
     assert_null(kernel);
 }
 
@@ -566,7 +583,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_scripts_leave_what_naive_processes_leave),
         cmocka_unit_test(one_step_more_or_another_hint_would_be_noticed),
         cmocka_unit_test(a_full_log_keeps_the_last_events),
-        cmocka_unit_test(too_little_memory_is_refused),
+        cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };
     choose_monitor(argc, argv);
