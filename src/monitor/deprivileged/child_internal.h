@@ -59,6 +59,9 @@ int child_begin(struct child *child, struct error *error);
 /* Follows the family's transport; before it runs. */
 void child_follow_transport(struct child *child);
 
+/* Why a new one came to nothing. */
+int child_failed_step(const struct child *child, struct error *error);
+
 void child_kill(struct child *child, const char *why);
 
 static inline _Atomic uint32_t *desk_word(const struct child *child, size_t offset)
