@@ -1,8 +1,9 @@
 /* The linked kernel on each monitor of this machine that runs it: what its processes see of page tables,
  * exceptions and ticks is what naive_process.c says, which knows none of them. Also run in tests/nested under
  * a real kvm_amd. */
-#include "cmocka_all.h"
+#include "chosen_monitor.h"
 
+#include "base/random.h"
 #include "base/size.h"
 #include "domain/guest_kernel.h"
 #include "domain/probe.h"
@@ -30,8 +31,8 @@ struct job {
     struct naive_process naive;
 };
 
-static const struct monitor_ops *monitor; /* that is being tested */
 static struct monitor_facts facts;
+static bool sync_write; /* of shadow: each store to a page table is emulated */
 static struct job jobs[GUEST_KERNEL_PROCESSES];
 static struct guest_event events[NAIVE_EVENTS];
 
@@ -39,7 +40,7 @@ static void need_monitor(void)
 {
     if (facts.usable)
         return;
-    print_message("# skip: %s: %s\n", monitor->name, facts.reason);
+    print_message("# skip: %s: %s\n", chosen->name, facts.reason);
     skip();
 }
 
@@ -122,8 +123,9 @@ static void add_steps(struct job *job, const struct guest_step *steps, size_t co
 static void run(struct guest_kernel_config *config, struct guest_kernel **kernel)
 {
     struct error error = {0};
-    config->monitor = monitor;
+    config->monitor = chosen;
     config->facts = &facts;
+    config->sync_write = sync_write;
     config->bytes = config->bytes ? config->bytes : 4 * MIB;
     config->tick_ns = 2000000;
     config->fault_around = jobs[0].naive.fault_around;
@@ -370,13 +372,9 @@ static void a_process_that_begins_again_finds_nothing_of_before(void **state)
 
 static uint64_t random_state;
 
-/* splitmix64 */
 static uint64_t dice(uint64_t sides)
 {
-    uint64_t z = random_state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return (z ^ z >> 31) % sides;
+    return random_below(&random_state, sides);
 }
 
 static const struct {
@@ -514,15 +512,32 @@ static void a_full_log_keeps_the_last_events(void **state)
     guest_kernel_destroy(kernel);
 }
 
-static void too_little_memory_is_refused(void **state)
+static void what_cannot_be_is_refused(void **state)
 {
-    struct guest_kernel_config config = {
-        .monitor = monitor, .facts = &facts, .bytes = 256 * KIB, .fault_around = 1, .processes = 1};
+    static const struct guest_step step = {CALL(YIELD), 0, 0, 0};
+    const struct guest_kernel_config good = {.monitor = chosen,
+        .facts = &facts,
+        .bytes = MIB,
+        .fault_around = 1,
+        .processes = 1,
+        .events = 10,
+        .job[0] = {&step, 1}};
+    struct guest_kernel_config config = good;
     struct guest_kernel *kernel = NULL;
     struct error error;
     (void)state;
     need_monitor();
+    config.bytes = 128 * KIB;
     assert_int_equal(guest_kernel_create(&config, &kernel, &error), -ENOMEM);
+    config = good;
+    config.processes = 2;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.fault_around = 3;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.events = 0;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
     assert_null(kernel);
 }
 
@@ -531,7 +546,7 @@ static void a_kernel_that_gives_up_says_why(void **state)
 {
     static const struct guest_step steps[] = {
         {CALL(DEMAND), 0, GUEST_WINDOW_PAGES, RW}, {STEP_READ, 0, 0, 0}};
-    struct guest_kernel_config config = {.monitor = monitor,
+    struct guest_kernel_config config = {.monitor = chosen,
         .facts = &facts,
         .bytes = 256 * KIB,
         .tick_ns = 2000000,
@@ -552,17 +567,7 @@ static void a_kernel_that_gives_up_says_why(void **state)
     guest_kernel_destroy(kernel);
 }
 
-/* By the first argument; "kvm" without one. */
-static const struct monitor_ops *chosen(int argc, char *const *argv)
-{
-    const char *name = argc > 1 ? argv[1] : "kvm";
-    for (size_t i = 0; monitor_at(i); i++)
-        if (!strcmp(monitor_at(i)->name, name))
-            return monitor_at(i);
-    fprintf(stderr, "there is no monitor '%s'\n", name);
-    exit(2);
-}
-
+/* The monitor, and perhaps "write": struct vm_config's sync_write. */
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -578,11 +583,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_scripts_leave_what_naive_processes_leave),
         cmocka_unit_test(one_step_more_or_another_hint_would_be_noticed),
         cmocka_unit_test(a_full_log_keeps_the_last_events),
-        cmocka_unit_test(too_little_memory_is_refused),
+        cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };
-    monitor = chosen(argc, argv);
-    domain_probe(monitor, &facts);
+    choose_monitor(argc, argv);
+    sync_write = argc > 2 && !strcmp(argv[2], "write");
+    domain_probe(chosen, &facts);
     look_at_cpu();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

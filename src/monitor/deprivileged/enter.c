@@ -368,6 +368,23 @@ static int emulate_access(struct vcpu *vcpu, struct vm_exit *exit, struct error 
                                                  : take_outcome(vcpu, exit, error);
 }
 
+/* A store to a page table that is write-protected. What is not known here the guest does itself: that table
+ * is looked at later, as all are where stores are not emulated. */
+static int emulate_store(struct vcpu *vcpu, gva_t address, unsigned access, struct vm_exit *exit,
+    struct fault_outcome *outcome, struct error *error)
+{
+    struct shadow *shadow = vcpu->vm->shadow;
+    const struct machine before = vcpu->machine;
+    tally(vcpu, TALLY_TRAPS, 1);
+    emulate_device(&vcpu->machine, &vcpu->outcome);
+    if (vcpu->outcome.kind == EMULATED_DEVICE)
+        return begin_device(vcpu, &before, exit);
+    shadow->sync = SYNC_LAZY;
+    int rc = shadow_fault(shadow, address, access, outcome, error);
+    shadow->sync = SYNC_WRITE;
+    return rc < 0 ? rc : TURN_ON;
+}
+
 static bool is_read_only(const struct vcpu *vcpu, gpa_t physical)
 {
     const struct guest_region *region = NULL;
@@ -410,8 +427,10 @@ static int take_page_fault(struct vcpu *vcpu, struct space *space, const struct 
         tally(vcpu, TALLY_TRUE, 1);
         fault.code = outcome.error_code;
         return inject(vcpu, &fault, exit);
-    case FAULT_DEVICE:
     case FAULT_STORE:
+        vcpu->again.count = 0;
+        return emulate_store(vcpu, GVA(trap->address), access, exit, &outcome, error);
+    case FAULT_DEVICE:
         return emulate_access(vcpu, exit, error);
     case FAULT_FILLED:
         if (access & FAULT_WRITE && is_read_only(vcpu, outcome.to))

@@ -199,8 +199,21 @@ static void count_pages(struct vcpu *vcpu, struct child_pages *pages)
     vcpu_let_go(vcpu);
 }
 
+static void count_shadowing(const struct vm *vm, struct counters *counters)
+{
+    if (!vm->vcpus)
+        return;
+    vcpu_seize(vm->vcpus);
+    if (vm->shadow) {
+        counters_set(counters, "table_stores", vm->shadow->counts.stores);
+        counters_set(counters, "tables_compared", vm->shadow->counts.compared);
+    }
+    vcpu_let_go(vm->vcpus);
+}
+
 static void count_vm(const struct vm *vm, struct counters *counters)
 {
+    count_shadowing(vm, counters);
     struct child_pages pages = {0, 0};
     bool known = true;
     for (struct vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
