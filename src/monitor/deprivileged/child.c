@@ -105,6 +105,8 @@ static int adopt(struct child *child, pid_t helper, struct error *error)
 {
     child->helper_number = helper;
     int rc = open_pidfd(helper, &child->helper, error);
+    if (rc == -ESRCH)
+        return child_failed_step(child, error);
     if (rc == 0)
         rc = child_begin(child, error);
     if (rc < 0)

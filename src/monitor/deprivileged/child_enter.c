@@ -92,7 +92,7 @@ static void get_bases(const struct child *child, struct child_registers *registe
 
 /* ---- the first trap ---- */
 
-static int failed_step(const struct child *child, struct error *error)
+int child_failed_step(const struct child *child, struct error *error)
 {
     static const char *const steps[] = {
         [STEP_NONE] = "start a guest's process",
@@ -142,12 +142,12 @@ int child_begin(struct child *child, struct error *error)
             return error_set(error, EINTR, "%s", stop_reason(child->family->stop));
         child_sleep(child, TURN_GUEST, SLICE_NS);
         if (child_turn(child) == TURN_GUEST && child_task_ended(child->helper))
-            return failed_step(child, error);
+            return child_failed_step(child, error);
     }
     if (turn == TURN_GUEST)
         return error_set(error, ETIMEDOUT, "a guest's process does not come up");
     if (turn != TURN_SIGNAL)
-        return failed_step(child, error);
+        return child_failed_step(child, error);
     child->turn = turn;
     return find_frame(child, error);
 }

@@ -17,7 +17,7 @@ struct instruction {
 
 static void fault(struct outcome *outcome, unsigned vector, uint64_t code)
 {
-    outcome->kind = OUTCOME_FAULT;
+    outcome->kind = EMULATED_FAULT;
     outcome->fault = (struct guest_fault){.vector = vector, .code = code};
 }
 
@@ -28,7 +28,7 @@ static void refuse(const struct instruction *at)
 
 static void unable(const struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_UNABLE;
+    at->outcome->kind = EMULATED_UNABLE;
     snprintf(at->outcome->name, sizeof at->outcome->name, "%s", ZydisMnemonicGetString(at->decoded.mnemonic));
 }
 
@@ -84,7 +84,7 @@ static bool read_operand(
     const struct guest_access access = {.user = machine_privilege(at->machine) == 3};
     if (machine_read(at->machine, GVA(address_of(at, operand)), to, bytes, access, &at->outcome->fault))
         return true;
-    at->outcome->kind = OUTCOME_FAULT;
+    at->outcome->kind = EMULATED_FAULT;
     return false;
 }
 
@@ -138,7 +138,7 @@ static void port_io(
     outcome->arrival = (struct arrival){.name = data->reg.value, .bytes = outcome->bytes};
     if (port_is_refused(at, outcome->port, outcome->bytes))
         return;
-    outcome->kind = OUTCOME_IO;
+    outcome->kind = EMULATED_IO;
     step(at);
 }
 
@@ -162,7 +162,7 @@ static void string_io(struct instruction *at, bool write)
     uint64_t *pointer = write ? &registers->rsi : &registers->rdi;
     uint64_t address = *pointer + segment_base(at->machine, memory->mem.segment);
     struct guest_access access = {.user = machine_privilege(at->machine) == 3, .write = !write};
-    struct translation translation;
+    struct translated translation;
     outcome->bytes = memory->size / 8;
     outcome->port = (uint16_t)registers->rdx;
     outcome->write = write;
@@ -177,12 +177,12 @@ static void string_io(struct instruction *at, bool write)
     }
     if (port_is_refused(at, outcome->port, outcome->bytes))
         return;
-    outcome->kind = OUTCOME_FAULT;
+    outcome->kind = EMULATED_FAULT;
     if (write ? !machine_read(
                     at->machine, GVA(address), &outcome->value, outcome->bytes, access, &outcome->fault)
               : !machine_translate(at->machine, GVA(address), access, &translation, &outcome->fault))
         return;
-    outcome->kind = OUTCOME_IO;
+    outcome->kind = EMULATED_IO;
     *pointer += registers->rflags & FLAG_DF ? -(uint64_t)outcome->bytes : outcome->bytes;
     registers->rcx -= repeats;
     if (!repeats || !registers->rcx)
@@ -239,10 +239,10 @@ static void write_control(struct instruction *at, ZydisRegister name, uint64_t v
     }
     *control_register = name == ZYDIS_REGISTER_CR3 ? value & ~keep : value;
     step(at);
-    at->outcome->kind = name == ZYDIS_REGISTER_CR3   ? OUTCOME_FLUSH
-                        : name == ZYDIS_REGISTER_CR0 ? OUTCOME_FLUSH_ALL
-                        : name == ZYDIS_REGISTER_CR4 ? OUTCOME_FLUSH_ALL
-                                                     : OUTCOME_NEXT;
+    at->outcome->kind = name == ZYDIS_REGISTER_CR3   ? EMULATED_FLUSH
+                        : name == ZYDIS_REGISTER_CR0 ? EMULATED_FLUSH_ALL
+                        : name == ZYDIS_REGISTER_CR4 ? EMULATED_FLUSH_ALL
+                                                     : EMULATED_NEXT;
 }
 
 /* Debug registers are not kept: reading tells their state after a reset. */
@@ -274,13 +274,13 @@ static void clear_task_switched(struct instruction *at)
 static void flush_page(struct instruction *at)
 {
     at->outcome->address = address_of(at, &at->operands[0]);
-    at->outcome->kind = OUTCOME_FLUSH_PAGE;
+    at->outcome->kind = EMULATED_FLUSH_PAGE;
     step(at);
 }
 
 static void flush_tagged(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_FLUSH_ALL;
+    at->outcome->kind = EMULATED_FLUSH_ALL;
     step(at);
 }
 
@@ -327,12 +327,26 @@ static uint64_t *model_register(struct machine *machine, uint32_t number)
     }
 }
 
+/* Refused by whoever has the others, where nobody has it. */
+static void leave_model(struct instruction *at, bool write, uint64_t value)
+{
+    if (!at->machine->has_apic) {
+        refuse(at);
+        return;
+    }
+    at->outcome->kind = EMULATED_MODEL;
+    at->outcome->address = (uint32_t)at->machine->registers.rcx;
+    at->outcome->write = write;
+    at->outcome->value = value;
+    at->outcome->bytes = at->decoded.length;
+}
+
 static void read_model(struct instruction *at)
 {
     struct vcpu_registers *registers = &at->machine->registers;
     const uint64_t *value = model_register(at->machine, (uint32_t)registers->rcx);
     if (!value) {
-        refuse(at);
+        leave_model(at, false, 0);
         return;
     }
     registers->rax = (uint32_t)*value;
@@ -350,7 +364,11 @@ static void write_model(struct instruction *at)
     bool is_efer = there == &at->machine->system.efer;
     bool is_address =
         there && !is_efer && there != &at->machine->system.star && there != &at->machine->system.syscall_mask;
-    if (!there || (is_efer && (value ^ *there) & ~efer_mine) ||
+    if (!there) {
+        leave_model(at, true, value);
+        return;
+    }
+    if ((is_efer && (value ^ *there) & ~efer_mine) ||
         (is_address && !machine_is_canonical(at->machine, value))) {
         refuse(at);
         return;
@@ -371,7 +389,7 @@ static void swap_base(struct instruction *at)
 
 static void halt(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_HALT;
+    at->outcome->kind = EMULATED_HALT;
     step(at);
 }
 
@@ -390,7 +408,7 @@ static void set_interrupts(struct instruction *at)
 
 static void software_interrupt(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_FAULT;
+    at->outcome->kind = EMULATED_FAULT;
     at->outcome->fault =
         (struct guest_fault){.vector = (uint8_t)at->operands[0].imm.value.u, .software = true};
     step(at);
@@ -418,7 +436,7 @@ static void interrupt_return(struct instruction *at)
         unable(at);
         return;
     }
-    outcome->kind = OUTCOME_FAULT;
+    outcome->kind = EMULATED_FAULT;
     if (!machine_read(machine, GVA(machine->registers.rsp), frame, sizeof frame, access, &outcome->fault))
         return;
     uint16_t selector = (uint16_t)frame[1];
@@ -438,7 +456,7 @@ static void interrupt_return(struct instruction *at)
     machine->registers.rsp = frame[3];
     machine->system.cs_selector = selector;
     machine->system.ss_selector = (uint16_t)frame[4];
-    outcome->kind = OUTCOME_NEXT;
+    outcome->kind = EMULATED_NEXT;
 }
 
 /* SDM volume 2, SYSRET. */
@@ -468,7 +486,7 @@ static void system_return(struct instruction *at)
 void emulate_syscall(struct machine *machine, struct outcome *outcome)
 {
     struct vcpu_registers *registers = &machine->registers;
-    *outcome = (struct outcome){.kind = OUTCOME_NEXT};
+    *outcome = (struct outcome){.kind = EMULATED_NEXT};
     if (!(machine->system.efer & EFER_SYSCALL)) {
         registers->rip -= 2;
         fault(outcome, VECTOR_INVALID_OPCODE, 0);
@@ -484,7 +502,7 @@ void emulate_syscall(struct machine *machine, struct outcome *outcome)
 
 static void hypercall(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_HYPERCALL;
+    at->outcome->kind = EMULATED_HYPERCALL;
     step(at);
 }
 
@@ -565,7 +583,7 @@ static bool is_plain_move(const struct instruction *at)
 void emulate(struct machine *machine, unsigned vector, uint64_t code, struct outcome *outcome)
 {
     struct instruction at = {.machine = machine, .outcome = outcome};
-    *outcome = (struct outcome){.kind = OUTCOME_NEXT};
+    *outcome = (struct outcome){.kind = EMULATED_NEXT};
     if (decode(&at)) {
         for (size_t i = 0; i < sizeof instructions / sizeof instructions[0]; i++) {
             if (instructions[i].mnemonic != at.decoded.mnemonic || is_plain_move(&at))
@@ -627,7 +645,7 @@ static bool is_move(ZydisMnemonic mnemonic)
 void emulate_device(struct machine *machine, struct outcome *outcome)
 {
     struct instruction at = {.machine = machine, .outcome = outcome};
-    *outcome = (struct outcome){.kind = OUTCOME_UNABLE, .name = "?"};
+    *outcome = (struct outcome){.kind = EMULATED_UNABLE, .name = "?"};
     if (!decode(&at))
         return;
     const bool store = at.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
@@ -636,11 +654,11 @@ void emulate_device(struct machine *machine, struct outcome *outcome)
         unable(&at);
         return;
     }
-    outcome->kind = OUTCOME_DEVICE;
+    outcome->kind = EMULATED_DEVICE;
     outcome->address = address_of(&at, memory);
     outcome->bytes = memory->size / 8;
     (store ? device_write : device_read)(&at, other);
-    if (outcome->kind == OUTCOME_DEVICE)
+    if (outcome->kind == EMULATED_DEVICE)
         step(&at);
 }
 

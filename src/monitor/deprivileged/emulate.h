@@ -6,18 +6,21 @@
 #include "monitor/deprivileged/machine.h"
 
 enum outcome_kind {
-    OUTCOME_NEXT,      /* done: the machine stands where it goes on */
-    OUTCOME_FAULT,     /* the guest raises `fault`, at the instruction, where the machine still stands (INT n:
+    EMULATED_NEXT,      /* done: the machine stands where it goes on */
+    EMULATED_FAULT,     /* the guest raises `fault`, at the instruction, where the machine still stands (INT n:
                           behind it) */
-    OUTCOME_IO,        /* port I/O: the machine stands where it goes on; what is read is still to arrive,
+    EMULATED_IO,        /* port I/O: the machine stands where it goes on; what is read is still to arrive,
                           emulate_arrive() */
-    OUTCOME_DEVICE,    /* the same of memory: `bytes` at `address`, of which some or all is a device's */
-    OUTCOME_HALT,      /* HLT; the machine stands behind it */
-    OUTCOME_HYPERCALL, /* VMCALL, VMMCALL; the machine stands behind it */
-    OUTCOME_FLUSH_PAGE, /* translations of `address` are to be forgotten; done otherwise */
-    OUTCOME_FLUSH,      /* those of the address space in use */
-    OUTCOME_FLUSH_ALL,  /* those of all */
-    OUTCOME_UNABLE      /* nothing is done: this monitor cannot do it, and `name` is what it is called */
+    EMULATED_DEVICE,    /* the same of memory: `bytes` at `address`, of which some or all is a device's */
+    EMULATED_MODEL,     /* RDMSR or WRMSR of a register (`address`) that is not the machine's, perhaps its APIC's:
+                          reads RAX and RDX, or writes `value`. The machine stands at the instruction, `bytes`
+                          long */
+    EMULATED_HALT,      /* HLT; the machine stands behind it */
+    EMULATED_HYPERCALL, /* VMCALL, VMMCALL; the machine stands behind it */
+    EMULATED_FLUSH_PAGE, /* translations of `address` are to be forgotten; done otherwise */
+    EMULATED_FLUSH,      /* those of the address space in use */
+    EMULATED_FLUSH_ALL,  /* those of all */
+    EMULATED_UNABLE      /* nothing is done: this monitor cannot do it, and `name` is what it is called */
 };
 
 /* Where what is read goes. */
