@@ -238,18 +238,38 @@ static void *kick_now_and_then(void *unused)
     return unused;
 }
 
-/* A few times, as one that answers what the guest asks of it would. */
-static void let_it_run(const struct guest *guest, const struct vcpu_registers *registers, bool user)
+enum deed { RUNS, STORES, ASKS };
+
+/* What came of all that, so that it is known to have been more than noise. */
+static struct {
+    unsigned kinds[EXIT_FAILED + 1];
+    unsigned asked, granted, stored;
+} told;
+
+static void note(enum deed deed, const struct vcpu_registers *registers, const struct vm_exit *exit)
+{
+    assert_in_range(exit->kind, EXIT_IO, EXIT_FAILED);
+    told.kinds[exit->kind]++;
+    if (exit->kind != EXIT_IO || exit->port != PORT || !exit->write || exit->size != 4)
+        return;
+    const int32_t answer = *(const int32_t *)exit->data;
+    told.asked += deed == ASKS;
+    told.granted += deed == ASKS && answer >= 0 && answer != (int32_t)registers->rax;
+    told.stored += deed == STORES;
+}
+
+/* A few times, as by one that answers what the guest asks of it. */
+static void let_it_run(const struct guest *guest, enum deed deed, const struct vcpu_registers *registers)
 {
     struct vm_exit exit;
     struct error error = {0};
-    set_system(guest, user);
+    set_system(guest, deed == RUNS && any(2));
     if (chosen->set_registers(guest->vcpu, registers, &error) < 0)
         return;
     for (int i = 0; i < 4; i++) {
         if (chosen->enter(guest->vcpu, &exit, &error) < 0)
             fail_msg("%s", error.text);
-        assert_in_range(exit.kind, EXIT_IO, EXIT_FAILED);
+        note(deed, registers, &exit);
         if (exit.kind != EXIT_IO || exit.port == PORT)
             return;
     }
@@ -257,26 +277,34 @@ static void let_it_run(const struct guest *guest, const struct vcpu_registers *r
 
 static void one_turn(const struct guest *guest)
 {
-    struct vcpu_registers registers;
-    bool user = false;
-    switch (any(4)) {
-    case 0:
-        registers = run_anything(guest);
-        user = any(2);
-        break;
-    case 1:
-        registers = store_anything(guest);
-        break;
-    default:
-        registers = ask_for_anything(guest);
-    }
-    let_it_run(guest, &registers, user);
+    const enum deed deed = any(4) < 2 ? ASKS : any(2) ? STORES : RUNS;
+    const struct vcpu_registers registers = deed == ASKS     ? ask_for_anything(guest)
+                                            : deed == STORES ? store_anything(guest)
+                                                             : run_anything(guest);
+    let_it_run(guest, deed, &registers);
+}
+
+/* A guest that asks has entries of its own, and they lead to the same OUT. */
+static void set_entries(const struct guest *guest)
+{
+    struct vcpu_registers registers = {
+        .rip = BASE + CODE * PAGE, .rsp = BASE + (STACK + 1) * PAGE - 256, .rflags = 2};
+    struct hypercall_entries *entries = page(guest, WILD + 2);
+    for (unsigned i = 0; i < HYPERCALL_ENTRY_COUNT; i++)
+        entries->entry[i] = BASE + CODE * PAGE + 16;
+    registers.rax = HYPERCALL_ENTRIES;
+    registers.rdi = (WILD + 2) * PAGE;
+    let_it_run(guest, ASKS, &registers);
+    registers.rax = HYPERCALL_STACK;
+    registers.rdi = BASE + (STACK + 1) * PAGE;
+    let_it_run(guest, ASKS, &registers);
 }
 
 static void one_guest(struct guest *guest)
 {
     open_guest(guest);
     running = guest->vcpu;
+    set_entries(guest);
     for (int i = 0; i < TURNS; i++)
         one_turn(guest);
     running = NULL;
@@ -348,6 +376,13 @@ static void the_monitor_survives_what_guests_do_at_random(void **state)
     over = true;
     pthread_join(thread, NULL);
     neighbour_must_be_well(neighbour);
+    print_message("# %u requests, %u granted; %u stores to tables; %u shut down, %u failed\n", told.asked,
+        told.granted, told.stored, told.kinds[EXIT_SHUTDOWN],
+        told.kinds[EXIT_FAILED] + told.kinds[EXIT_INTERNAL]);
+    bool asks = !strcmp(chosen->name, "paravirt");
+    assert_true(told.asked > 100 && told.kinds[EXIT_SHUTDOWN] > 0);
+    assert_int_equal(told.granted > 100, asks);
+    assert_true(told.stored > 100 || asks);
     unmap_backing(&guest.backing);
 }
 
