@@ -119,6 +119,8 @@ static int miss(uint64_t address, unsigned code, uint64_t *to, bool *store)
     *store = false;
     for (int tries = 0; tries < TRIES; tries++) {
         assert_int_equal(shadow_fault(shadow, GVA(address), code, &outcome, &error), 0);
+        if (outcome.kind == FAULT_AGAIN)
+            continue;
         expected = expect_miss(address, code, &expected_to);
         int is = outcome.kind == FAULT_INJECT   ? (outcome.error_code ? (int)outcome.error_code : -1)
                  : outcome.kind == FAULT_DEVICE ? -2

@@ -10,7 +10,7 @@ struct fault_outcome {
         FAULT_INJECT, /* the guest's own: error_code, with the address */
         FAULT_DEVICE, /* goes on as a device access; `to` has no memory */
         FAULT_STORE,  /* shadow_sync.h alone: the instruction stores to a page table at `to` */
-        FAULT_AGAIN   /* the tables change faster than they can be read: goes on, and faults again */
+        FAULT_AGAIN   /* nothing could be done yet: goes on, and faults again */
     } kind;
     unsigned error_code;
     gpa_t to;

@@ -235,15 +235,15 @@ int shadow_fault(
     struct path path;
     unsigned code = 0;
     synchronize_path(shadow, address);
-    int faults = translate_access(&translation, address, access, &path, &code);
+    *outcome = (struct fault_outcome){.kind = FAULT_AGAIN};
+    int faults = shadow->overflow ? -EAGAIN : translate_access(&translation, address, access, &path, &code);
     if (faults == 0) {
         shadow->counts.hidden++;
         note_used(shadow, address, &path);
         allow(shadow, address, access, &path, outcome);
-    } else {
-        shadow->counts.injected += faults > 0;
-        *outcome =
-            (struct fault_outcome){.kind = faults > 0 ? FAULT_INJECT : FAULT_AGAIN, .error_code = code};
+    } else if (faults > 0) {
+        shadow->counts.injected++;
+        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = code};
     }
     return finish(shadow, error);
 }
