@@ -463,7 +463,7 @@ static void climb(struct climb *climbing, gpa_t table, unsigned level, struct ta
 {
     const struct frames *frames = climbing->frames;
     const struct frame *frame = frame_at(frames, table);
-    if (level == TABLE_LEVELS && frame->pinned && climbing->count++ < climbing->room)
+    if (level == TABLE_LEVELS && climbing->count++ < climbing->room)
         climbing->places[climbing->count - 1] = place_at_root(at, table);
     for (slot_t slot = frame->links; slot && climbing->count <= climbing->room;
          slot = slot_next(&frames->uppers, slot)) {

@@ -82,7 +82,7 @@ int frames_set(struct frames *frames, gpa_t where, uint64_t value, bool keep, st
     struct error *error);
 
 /* Where a table stands: fills in at most `room` places and returns how many there are: as soon as there are
- * more, room + 1. Only pinned tables of level 4 are roots. */
+ * more, room + 1. A table of level 4 in use is pinned, and a root. */
 size_t frames_places(const struct frames *frames, gpa_t table, struct table_place *places, size_t room);
 
 #endif

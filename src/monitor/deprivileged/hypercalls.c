@@ -123,8 +123,7 @@ static int64_t change_range(struct hypercalls *hypercalls, uint64_t from, uint64
             rc = span < entry_span(found.level) || span > bytes - done
                      ? error_set(
                            error, EINVAL, "only a part of the large page at 0x%" PRIx64 " is meant", address)
-                     : set(hypercalls, found.where, (found.entry | set_bits) & ~clear_bits,
-                           clear_bits != UINT64_MAX, error);
+                     : set(hypercalls, found.where, (found.entry | set_bits) & ~clear_bits, false, error);
         if (rc < 0)
             return done ? (int64_t)(done / 4096) : rc;
     }
@@ -199,7 +198,7 @@ static int64_t switch_space(struct hypercalls *hypercalls, const uint64_t argume
     int rc = check_stack(arguments[1], error);
     if (rc < 0)
         return rc;
-    if (!frames_look(&hypercalls->frames, root, &use) || use.type != FRAME_TABLE_4 || !use.pinned)
+    if (!frames_look(&hypercalls->frames, root, &use) || use.type != FRAME_TABLE_4)
         return error_set(
             error, ENOENT, "the table at 0x%" PRIx64 " is no pinned root of an address space", root.value);
     hypercalls->root = root;
@@ -370,7 +369,7 @@ int hypercalls_start(struct hypercalls *hypercalls, gpa_t root, struct error *er
 {
     gpa_t table = entry_to(root.value);
     struct frame_use use;
-    bool pinned = frames_look(&hypercalls->frames, table, &use) && use.type == FRAME_TABLE_4 && use.pinned;
+    bool pinned = frames_look(&hypercalls->frames, table, &use) && use.type == FRAME_TABLE_4;
     int rc = pinned ? 0 : frames_pin(&hypercalls->frames, table, TABLE_LEVELS, error);
     if (rc == 0)
         hypercalls->root = table;
