@@ -1,8 +1,11 @@
-/* What a page fault in a child comes to. */
+/* Page faults: what is said of them, and what one in a child comes to. */
 #ifndef VCOST_MONITOR_DEPRIVILEGED_FAULT_H
 #define VCOST_MONITOR_DEPRIVILEGED_FAULT_H
 
 #include "base/address.h"
+
+/* Error codes of page faults (SDM volume 3, 4.7); the last three are also what kind of access it was. */
+enum fault_code { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_RESERVED = 8, FAULT_FETCH = 16 };
 
 struct fault_outcome {
     enum {

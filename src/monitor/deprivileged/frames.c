@@ -431,6 +431,12 @@ bool frames_look(const struct frames *frames, gpa_t address, struct frame_use *u
     return true;
 }
 
+unsigned frames_level(const struct frames *frames, gpa_t address)
+{
+    const struct frame *frame = frame_at(frames, address);
+    return frame ? level_of(frame) : 0;
+}
+
 void *frames_host(const struct frames *frames, gpa_t address)
 {
     return frame_map_host(&frames->map, address);

@@ -46,6 +46,8 @@ void frames_free(struct frames *frames);
 
 /* false: there is no memory. */
 bool frames_look(const struct frames *frames, gpa_t address, struct frame_use *use);
+/* The level of the table in use that an address lies in; 0: in none. */
+unsigned frames_level(const struct frames *frames, gpa_t address);
 /* The memory at an address, to the end of its frame; NULL: none. */
 void *frames_host(const struct frames *frames, gpa_t address);
 /* The memory of a range; NULL: not all of it is in what one frames_add() gave. */
