@@ -109,13 +109,14 @@ static void ask(struct hypercalls *calls, uint64_t number, const uint64_t argume
 static void update(struct hypercalls *calls, const struct operation *operation)
 {
     unsigned count = operation->count % 16u + 1;
+    if (!frames_may_write(&calls->frames, GPA(START + BATCH * 4096)))
+        return;
     for (unsigned i = 0; i < count; i++) {
         memory[BATCH][2 * i] = (START + operation->frame % FRAMES * 4096 + (operation->index + i) % 512 * 8) |
                                (operation->words[0] >> i & 1);
         memory[BATCH][2 * i + 1] = plausible(operation, operation->level % 4 + 1, i);
     }
-    if (frames_may_write(&calls->frames, GPA(START + BATCH * 4096)))
-        ask(calls, HYPERCALL_UPDATE, (uint64_t[6]){START + BATCH * 4096, count});
+    ask(calls, HYPERCALL_UPDATE, (uint64_t[6]){START + BATCH * 4096, count});
 }
 
 static void change_outside(struct hypercalls *calls, const struct operation *operation)
