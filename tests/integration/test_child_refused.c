@@ -69,7 +69,7 @@ static void try_with(
         limit(refusal);
         shared->rc = child_possible(&said);
         memcpy(shared->text, said.text, sizeof shared->text);
-        _exit(0);
+        syscall(SYS_exit_group, 0); /* not by _exit(), in which a sanitizer wants to do what is refused */
     }
     assert_int_equal(waitpid(process, &status, 0), process);
     assert_int_equal(status, 0);
