@@ -1,0 +1,40 @@
+/* What the files of `vcost verify` share. */
+#ifndef VCOST_EXPERIMENT_VERIFY_INTERNAL_H
+#define VCOST_EXPERIMENT_VERIFY_INTERNAL_H
+
+#include "experiment/verify_ground.h"
+#include "result/trial.h"
+
+/* The trials of one monitor while they are made. */
+struct trials {
+    struct trial *list; /* grows; owned by whoever reads it at last */
+    size_t count, room;
+    const char *monitor;
+    bool failed; /* no memory */
+};
+/* One more, with monitor and class, "held" so far; its name is made of the title. NULL: no memory. */
+struct trial *trials_add(struct trials *trials, enum trial_class class, int privilege, const char *title);
+void trial_fails(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- verify_cases.c: fidelity ---- */
+
+/* What an instruction did natively and in the guest, and what is due in the guest. `excused` has the reason
+ * if no monitor of that make can hide the host's answer; NULL: nothing excuses it. */
+struct evidence_of {
+    struct ending native, guest, due;
+    const char *excused;
+};
+/* Fills in outcomes, what is seen, the verdict and its reason. */
+void trial_judge(struct trial *trial, const struct evidence_of *evidence);
+
+/* Tries everything of fidelity in the ground's domain. -EINTR: stop was asked. */
+int verify_fidelity(struct ground *ground, struct trials *trials, struct error *error);
+
+/* ---- verify_safety.c ---- */
+
+/* Tries everything of safety, each in a domain of its own, with one beside it that computes. -EINTR likewise.
+ */
+int verify_safety(const struct monitor_ops *monitor, const struct stop *stop, bool quick,
+    struct trials *trials, struct error *error);
+
+#endif
