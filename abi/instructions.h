@@ -21,8 +21,8 @@
     X(SMSW, smsw %rax) \
     X(PUSHF, pushfq; pop %rax) \
     X(POPF, pushfq; pop %rcx; mov %rcx, %rax; and $~0x200, %rax; push %rax; popfq; pushfq; pop %rax; push %rcx; popfq) \
-    X(LAR, mov $-1, %rax; lar %ecx, %eax) \
-    X(LSL, mov $-1, %rax; lsl %ecx, %eax) \
+    X(LAR, xor %eax, %eax; lar %ecx, %eax) \
+    X(LSL, xor %eax, %eax; lsl %ecx, %eax) \
     X(VERR, xor %eax, %eax; verr %cx; setz %al) \
     X(VERW, xor %eax, %eax; verw %cx; setz %al) \
     X(READ_CS, mov %cs, %eax) \
@@ -39,7 +39,7 @@
     X(CPUID_APIC, cpuid; mov %ebx, %eax; shr $24, %eax) \
     X(CPUID_XSAVE, cpuid; mov %ecx, %eax; and $0x08000000, %eax) \
     X(XGETBV, xgetbv) \
-    X(RDFSBASE, rdfsbase %rax) \
+    X(RDFSBASE, rdfsbase %rax; xor %eax, %eax) \
     X(RDPKRU, rdpkru) \
     X(CLI, cli; sti; xor %eax, %eax) \
     X(RDPMC, rdpmc) \
@@ -95,6 +95,7 @@
     X(SYSCALL, call wild_arguments; syscall) \
     X(SYSENTER, call wild_arguments; sysenter) \
     X(INT80, call wild_arguments; int $0x80) \
+    X(ENTRY, mov %rax, (%rcx); invlpg (%rdx); mov (%rdx), %al; mov %al, (%rdx)) /* of a page table, and what it maps */ \
     X(TRIPLE, movq $0, INSTRUCTION_ROOM(%rdi); movq $0, INSTRUCTION_ROOM + 8(%rdi); lidt INSTRUCTION_ROOM(%rdi); ud2) \
     X(STACK, mov %rcx, %rsp; push %rax; ud2)
 /* clang-format on */

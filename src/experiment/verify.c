@@ -31,19 +31,35 @@ static const struct schedule quick = {.sample_seconds = 0.01,
     .rounds_by_spread = true,
     .seconds = 3};
 
-static int measure(const struct verify_plan *plan, struct setting *setting, const struct progress *progress,
-    struct result *result, struct error *error)
+/* Natively, and on each monitor that is here, whatever was asked for. */
+static int add_runners(struct setting *setting, const struct result *result, struct error *error)
 {
     static const struct memory_request memory = {.page_bytes = 4096};
     static const uint64_t guest_page = 4096;
+    const char *on[1 + MONITORS_MAX] = {"native"}, *const *asked = setting->on;
+    size_t count = 1, asked_count = setting->on_count;
+    for (size_t i = 0; i < result->verified_count; i++)
+        if (result->verified[i].here)
+            on[count++] = result->verified[i].monitor;
+    setting->on = on;
+    setting->on_count = count;
+    int rc = setting_add_wanted(setting, &memory, false, &guest_page, 1, error);
+    setting->on = asked;
+    setting->on_count = asked_count;
+    return rc;
+}
+
+static int measure(const struct verify_plan *plan, struct setting *setting, const struct progress *progress,
+    struct result *result, struct error *error)
+{
     struct chase_experiment experiment = {
         .shapes = shapes,
         .shape_count = sizeof shapes / sizeof *shapes,
-        .runners = setting->runners,
         .schedule =
             schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress, &setting->lookout),
     };
-    int rc = setting_add_wanted(setting, &memory, false, &guest_page, 1, error);
+    int rc = add_runners(setting, result, error);
+    experiment.runners = setting->runners;
     experiment.runner_count = setting->runner_count;
     return rc < 0 ? rc : experiment_chase(&experiment, result, error);
 }
@@ -86,8 +102,8 @@ static void take_slowdown(const struct result *result, struct verified *verified
 
 /* ---- all of it ---- */
 
-static int try_monitor(const struct monitor_ops *monitor, const struct verify_plan *plan,
-    const struct stop *stop, struct trials *trials, struct error *error)
+static int try_monitor(
+    const struct monitor_ops *monitor, const struct stop *stop, struct trials *trials, struct error *error)
 {
     struct ground ground;
     int rc = ground_open(&ground, monitor, stop, error);
@@ -96,7 +112,7 @@ static int try_monitor(const struct monitor_ops *monitor, const struct verify_pl
         return rc;
     rc = verify_fidelity(&ground, trials, error);
     ground_close(&ground);
-    return rc < 0 ? rc : verify_safety(monitor, stop, plan->budget.quick, trials, error);
+    return rc < 0 ? rc : verify_safety(monitor, stop, trials, error);
 }
 
 static void cut(struct result *result, const struct error *error)
@@ -106,8 +122,8 @@ static void cut(struct result *result, const struct error *error)
     snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s", error->text);
 }
 
-static int try_all(const struct verify_plan *plan, struct setting *setting, const struct progress *progress,
-    struct result *result, struct trials *trials, struct error *error)
+static int try_all(struct setting *setting, const struct progress *progress, struct result *result,
+    struct trials *trials, struct error *error)
 {
     const struct monitor_ops *monitor;
     int rc = 0;
@@ -127,7 +143,7 @@ static int try_all(const struct verify_plan *plan, struct setting *setting, cons
         if (progress->tell)
             progress->tell(progress->context, 0, NAN, monitor->name);
         if (facts->usable)
-            rc = try_monitor(monitor, plan, &setting->stop, trials, error);
+            rc = try_monitor(monitor, &setting->stop, trials, error);
     }
     return rc;
 }
@@ -146,7 +162,7 @@ int verify_plan_run(const struct verify_plan *plan, struct setting *setting, con
     struct trials trials = {.list = NULL};
     begin_result(result, "verify", plan->budget.seed);
     result->complete = true;
-    int rc = try_all(plan, setting, progress, result, &trials, error);
+    int rc = try_all(setting, progress, result, &trials, error);
     result->trials = trials.list;
     result->trial_count = trials.count;
     if (rc < 0 && rc != -ENOMEM)

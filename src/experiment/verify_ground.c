@@ -34,6 +34,7 @@ static bool answer(void *context, const struct vm_exit *exit)
     ground->io += io;
     ground->devices += exit->kind == EXIT_MMIO;
     ground->hypercalls += exit->kind == EXIT_HYPERCALL;
+    ground->internal += exit->kind == EXIT_INTERNAL;
     ground->syscalls += io && exit->port == DOMAIN_PORT_SYSCALL;
     if (exit->kind == EXIT_HYPERCALL && ground->hostile)
         *exit->result = UINT64_MAX;
@@ -170,7 +171,7 @@ static int make_ready(
     job->cursor[OPERANDS] = program->rax;
     job->cursor[OPERANDS + 1] = program->rcx;
     job->cursor[OPERANDS + 2] = program->rdx;
-    ground->io = ground->devices = ground->hypercalls = ground->syscalls = 0;
+    ground->io = ground->devices = ground->hypercalls = ground->syscalls = ground->internal = 0;
     return image_find(&ground->image, "instruction", entry, error);
 }
 

@@ -41,7 +41,8 @@ struct ground {
     struct domain *domain; /* owned; NULL: only natively */
     struct native *native; /* owned; mapped, shared with the process that executes */
     bool hostile; /* every port, device and hypercall is answered, not those alone that programs need */
-    unsigned io, devices, hypercalls, syscalls; /* that came out of the guest since the last program began */
+    unsigned io, devices, hypercalls, syscalls,
+        internal; /* that came out of the guest since the last program began */
 };
 
 /* `monitor` NULL: only natively. */

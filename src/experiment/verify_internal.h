@@ -18,11 +18,11 @@ void trial_fails(struct trial *trial, const char *format, ...) __attribute__((fo
 
 /* ---- verify_cases.c: fidelity ---- */
 
-/* What an instruction did natively and in the guest, and what is due in the guest. `excused` has the reason
- * if no monitor of that make can hide the host's answer; NULL: nothing excuses it. */
+/* What an instruction did natively and in the guest, and what is due in the guest. */
 struct evidence_of {
     struct ending native, guest, due;
-    const char *excused;
+    bool deprivileged; /* guest code runs at the host's CPL 3, in its segments */
+    bool emulated;     /* it failed since the monitor's emulator has not this instruction */
 };
 /* Fills in outcomes, what is seen, the verdict and its reason. */
 void trial_judge(struct trial *trial, const struct evidence_of *evidence);
@@ -34,7 +34,7 @@ int verify_fidelity(struct ground *ground, struct trials *trials, struct error *
 
 /* Tries everything of safety, each in a domain of its own, with one beside it that computes. -EINTR likewise.
  */
-int verify_safety(const struct monitor_ops *monitor, const struct stop *stop, bool quick,
-    struct trials *trials, struct error *error);
+int verify_safety(
+    const struct monitor_ops *monitor, const struct stop *stop, struct trials *trials, struct error *error);
 
 #endif

@@ -69,21 +69,6 @@ static void add_goals(const struct result *result, struct document *doc)
 
 /* ---- what does not hold ---- */
 
-static const char *privilege_phrase(const struct trial *trial, struct document *doc)
-{
-    return trial->privilege < 0 ? "" : document_text(doc, " at CPL %d", trial->privilege);
-}
-
-static void say_failures(const struct result *result, struct document *doc)
-{
-    for (size_t i = 0; i < result->trial_count; i++) {
-        const struct trial *trial = &result->trials[i];
-        if (trial->verdict == TRIAL_FAILED)
-            document_say(doc, BLOCK_WARNING, "%s: %s%s (%s): %s.", trial->monitor, trial->title,
-                privilege_phrase(trial, doc), trial_classes[trial->class].name, trial->reason);
-    }
-}
-
 /* "kvm: SGDT, SIDT, …: REASON", once for each reason. */
 static void say_others(
     const struct result *result, enum trial_verdict verdict, const char *lead, struct document *doc)
@@ -95,7 +80,7 @@ static void say_others(
             remarks_add(
                 &remarks, document_text(doc, "%s, %s: ", trial->monitor, lead), trial->title, trial->reason);
     }
-    remarks_say(&remarks, NULL, 40, 12);
+    remarks_say(&remarks, NULL, 6, 12);
 }
 
 /* ---- all that was tried ---- */
@@ -213,7 +198,7 @@ void view_verify(const struct result *result, struct document *doc)
     view_run_machine(result, doc);
     view_run_below(result, doc);
     add_goals(result, doc);
-    say_failures(result, doc);
+    say_others(result, TRIAL_FAILED, "failed", doc);
     say_others(result, TRIAL_DIFFERS, "known to differ", doc);
     say_others(result, TRIAL_UNTRIED, "not tried", doc);
     document_details(doc, true);
