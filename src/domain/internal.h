@@ -51,6 +51,12 @@ struct domain {
 int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
     struct error *error);
 
+/* Says what an exit is that nobody has asked for. */
+int domain_unexpected_exit(const struct vm_exit *exit, struct error *error);
+
+/* A region that is to be backed with memory. */
+struct guest_region domain_region_of(const struct memory *memory);
+
 /* regions.c: the same as domain_add_region(), at the first place from `from` on. */
 int domain_add_region_from(
     struct domain *domain, gpa_t from, struct guest_region *region, struct error *error);

@@ -59,6 +59,9 @@ struct vm_exit {
 /* What is fixed when a virtual machine is created. */
 struct vm_config {
     bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
+    bool tick;    /* of all that at least the timer of a virtual CPU's local APIC, in x2APIC mode */
+    bool sync_write; /* where the monitor itself shadows page tables (`shadow`): it emulates each store to
+                        one, rather than look at them when it must */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };

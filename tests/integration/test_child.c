@@ -1,104 +1,12 @@
-/* A child by itself (monitor/deprivileged/child.h): guests of a few instructions. Which of what a hostile one
- * may try is shown here, the monitor's answers to it in the tests of the monitors. */
-#include "cmocka_all.h"
-
-#include "monitor/deprivileged/child.h"
+/* A child by itself (monitor/deprivileged/child.h): guests of a few instructions. What a hostile one may try
+ * is in test_child_safety.c. */
+#include "child_guest.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-enum { PAGE = 4096, PAGES = 1024 };
-enum { CODE = 0x10000000, DATA = 0x20000000, NOWHERE = 0x30000000 };
-
-static char impossible[512];
-static struct children *family;
-static struct child *child;
-static struct child_registers registers;
-static struct child_trap trap;
-static struct error error;
-static unsigned char *memory; /* page 0 is mapped at CODE, page 1 at DATA */
-static int memory_number;
-
-#define OK(call)                                                                                             \
-    do {                                                                                                     \
-        int rc_ = (call);                                                                                    \
-        if (rc_ < 0)                                                                                         \
-            fail_msg("%s: %s", #call, error.text);                                                           \
-    } while (0)
-
-static int find_out(void **state)
-{
-    (void)state;
-    if (child_possible(&error) < 0) {
-        snprintf(impossible, sizeof impossible, "%s", error.text);
-        fprintf(stderr, "# %s\n", impossible);
-    }
-    return 0;
-}
-
-static int open_family(void **state)
-{
-    (void)state;
-    if (impossible[0])
-        return 0;
-    int fd = memfd_create("test", MFD_CLOEXEC);
-    assert_return_code(ftruncate(fd, (off_t)PAGES * PAGE), 0);
-    memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    assert_ptr_not_equal(memory, MAP_FAILED);
-    OK(children_open(NULL, &family, &error));
-    memory_number = children_memory(family, fd, &error);
-    OK(memory_number);
-    close(fd);
-    OK(child_open(family, &child, &error));
-    OK(child_map(child, CODE, (unsigned)memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
-    OK(child_map(child, DATA, (unsigned)memory_number, PAGE, PAGE, CHILD_READ | CHILD_WRITE, &error));
-    registers = (struct child_registers){.general = {.rip = CODE, .rsp = DATA + PAGE}};
-    return 0;
-}
-
-static int close_family(void **state)
-{
-    (void)state;
-    if (impossible[0])
-        return 0;
-    children_close(family);
-    munmap(memory, PAGES * PAGE);
-    return 0;
-}
-
-static void need_children(void)
-{
-    if (!impossible[0])
-        return;
-    print_message("# skip: %s\n", impossible);
-    skip();
-}
-
-/* Code in assembler, put at CODE. */
-#define PUT(text)                                                                                            \
-    do {                                                                                                     \
-        extern const char CODE_NAME(start)[], CODE_NAME(end)[];                                              \
-        __asm__ volatile(".pushsection .rodata\n.globl " CODE_LABEL(start) "\n" CODE_LABEL(                  \
-            start) ":\n" text "\n.globl " CODE_LABEL(end) "\n" CODE_LABEL(end) ":\n.popsection");            \
-        memcpy(memory, CODE_NAME(start), (size_t)(CODE_NAME(end) - CODE_NAME(start)));                       \
-    } while (0)
-#define JOIN_(a, b, c) a##b##_##c
-#define JOIN(a, b, c) JOIN_(a, b, c)
-#define STRING_(a) #a
-#define STRING(a) STRING_(a)
-#define CODE_NAME(which) JOIN(code_, __LINE__, which)
-#define CODE_LABEL(which) STRING(CODE_NAME(which))
-
-static enum child_trap_kind run(void)
-{
-    OK(child_run(child, &registers, &trap, &error));
-    if (trap.kind == CHILD_DIED)
-        print_message("# died: %s\n", trap.detail);
-    return trap.kind;
-}
 
 static void test_exchanges_all_registers(void **state)
 {
@@ -187,7 +95,7 @@ static void test_maps_protects_and_unmaps(void **state)
     PUT("1: incq (%rdi)\njmp 1f\n1: syscall");
     registers.general.rdi = NOWHERE;
     assert_int_equal(run(), CHILD_EXCEPTION);
-    OK(child_map(child, NOWHERE, (unsigned)memory_number, 2 * PAGE, PAGE, CHILD_READ, &error));
+    OK(child_map(child, NOWHERE, memory_number, 2 * PAGE, PAGE, CHILD_READ, &error));
     assert_int_equal(run(), CHILD_EXCEPTION);
     assert_int_equal(trap.error_code & 2, 2);
     OK(child_protect(child, NOWHERE, PAGE, CHILD_READ | CHILD_WRITE, &error));
@@ -197,6 +105,55 @@ static void test_maps_protects_and_unmaps(void **state)
     registers.general.rip = CODE;
     assert_int_equal(run(), CHILD_EXCEPTION);
     assert_int_equal(trap.error_code, 6);
+}
+
+static struct child_change any_change(void)
+{
+    const uint64_t first = (uint64_t)rand() % 600, room = 600 - first;
+    const uint64_t pages = 1 + (uint64_t)rand() % (rand() % 10 ? 8 : 600);
+    return (struct child_change){.kind = (uint32_t)rand() % 3,
+        .rights = CHILD_READ | (rand() % 2 ? CHILD_WRITE : 0),
+        .start = NOWHERE + first * PAGE,
+        .bytes = (pages < room ? pages : room) * PAGE,
+        .offset = (rand() % 3 ? first : (uint64_t)rand() % 64) * PAGE,
+        .memory = memory_number};
+}
+
+static void test_counts_mappings_as_the_kernel_does(void **state)
+{
+    (void)state;
+    need_children();
+    struct child_change list[700];
+    struct child_counts counts;
+    srand(4);
+    for (unsigned round = 0; round < 60; round++) {
+        size_t count = round % 20 == 7 ? 700 : 1 + (size_t)rand() % 20;
+        for (size_t i = 0; i < count; i++)
+            list[i] = any_change();
+        OK(child_change(child, list, count, &error));
+        child_counts(child, &counts);
+        assert_int_equal(counts.mappings, count_maps(child));
+    }
+    assert_int_equal(counts.drops, 0);
+}
+
+static void test_keeps_within_the_budget(void **state)
+{
+    (void)state;
+    need_children();
+    struct child_counts counts;
+    family->mappings_max = 100;
+    for (uint64_t i = 0; i < 600; i++) {
+        OK(child_map(child, NOWHERE + i * PAGE * 600, memory_number, i * PAGE, PAGE, CHILD_READ, &error));
+        assert_in_range(count_maps(child), 1, 100);
+    }
+    child_counts(child, &counts);
+    assert_int_equal(counts.mappings, count_maps(child));
+    assert_in_range(counts.drops, 10, 600);
+    PUT("movb 0x30000000 + 599 * 4096 * 600, %al\nud2"); /* CODE was dropped, too: it is mapped again */
+    OK(child_map(child, CODE, memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, 6);
 }
 
 static void *kick_later(void *unused)
@@ -235,7 +192,7 @@ static void test_keeps_the_fpu_state(void **state)
     assert_int_equal(run(), CHILD_CALLED);
     OK(child_fpu_get(child, save, &error));
     OK(child_open(family, &other, &error));
-    OK(child_map(other, CODE, (unsigned)memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    OK(child_map(other, CODE, memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
     OK(child_fpu_put(other, save, &error));
     OK(child_run(other, &registers, &trap, &error));
     assert_int_equal(trap.kind, CHILD_EXCEPTION);
@@ -246,14 +203,16 @@ static void test_keeps_the_fpu_state(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_family, close_family)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, child_guest_open, child_guest_close)
     const struct CMUnitTest tests[] = {
         CASE(test_exchanges_all_registers),
         CASE(test_reports_exceptions),
         CASE(test_calls_without_a_signal),
         CASE(test_maps_protects_and_unmaps),
+        CASE(test_counts_mappings_as_the_kernel_does),
+        CASE(test_keeps_within_the_budget),
         CASE(test_kicks_one_that_spins),
         CASE(test_keeps_the_fpu_state),
     };
-    return cmocka_run_group_tests_name("child", tests, find_out, NULL);
+    return cmocka_run_group_tests_name("child", tests, child_guest_find_out, NULL);
 }

@@ -190,7 +190,7 @@ static void bits_are_set_as_a_cpu_sets_them(void **state)
 {
     struct bed *bed = *state;
     struct machine *machine = stand(bed, 3);
-    struct translation translation;
+    struct translated translation;
     struct guest_fault fault;
     struct page_walk walk;
     assert_true(
@@ -219,7 +219,7 @@ static void bits_are_set_as_a_cpu_sets_them(void **state)
 
 static void is_refused(const struct bed *bed, const struct outcome *outcome)
 {
-    assert_int_equal(outcome->kind, OUTCOME_FAULT);
+    assert_int_equal(outcome->kind, EMULATED_FAULT);
     assert_int_equal(outcome->fault.vector, VECTOR_PROTECTION);
     assert_true(bed->machine.registers.rip == CODE);
 }
@@ -228,17 +228,17 @@ static void ports_are_whose_the_bitmap_says(void **state)
 {
     struct bed *bed = *state;
     const struct outcome *outcome = RUN(3, "\xef"); /* out %eax, %dx */
-    assert_int_equal(outcome->kind, OUTCOME_IO);
+    assert_int_equal(outcome->kind, EMULATED_IO);
     assert_int_equal(outcome->port, DOMAIN_PORT_DONE);
     assert_true(outcome->write && outcome->bytes == 4 && outcome->value == 0x55667788);
     assert_true(bed->machine.registers.rip == CODE + 1);
     outcome = RUN(3, "\xe4\xec"); /* in $0xec, %al */
-    assert_int_equal(outcome->kind, OUTCOME_IO);
+    assert_int_equal(outcome->kind, EMULATED_IO);
     assert_true(!outcome->write && outcome->bytes == 1 && outcome->port == 0xec);
     is_refused(bed, RUN(3, "\xe7\xe0")); /* the fault port */
     is_refused(bed, RUN(3, "\xe7\xf2")); /* two of its four are allowed */
     is_refused(bed, RUN(3, "\x66\xe7\x10"));
-    assert_int_equal(RUN(0, "\xe7\xe0")->kind, OUTCOME_IO);
+    assert_int_equal(RUN(0, "\xe7\xe0")->kind, EMULATED_IO);
 }
 
 static void what_cpl_0_alone_may_do_is_refused_to_others(void **state)
@@ -251,9 +251,9 @@ static void what_cpl_0_alone_may_do_is_refused_to_others(void **state)
     is_refused(bed, RUN(3, "\x0f\x01\x38")); /* invlpg (%rax) */
     is_refused(bed, RUN(3, "\x48\x0f\x07")); /* sysretq */
     is_refused(bed, RUN(3, "\x0f\x01\xf8")); /* swapgs */
-    assert_int_equal(RUN(0, "\xf4")->kind, OUTCOME_HALT);
+    assert_int_equal(RUN(0, "\xf4")->kind, EMULATED_HALT);
     assert_true(bed->machine.registers.rip == CODE + 1);
-    assert_int_equal(RUN(0, "\xfa")->kind, OUTCOME_NEXT);
+    assert_int_equal(RUN(0, "\xfa")->kind, EMULATED_NEXT);
     assert_true(!(bed->machine.registers.rflags & FLAG_IF));
 }
 
@@ -262,14 +262,14 @@ static void control_registers_are_the_guests_own(void **state)
     struct bed *bed = *state;
     stand(bed, 0);
     uint64_t root = bed->machine.system.page_tables.value;
-    assert_int_equal(RUN(0, "\x0f\x20\xd9")->kind, OUTCOME_NEXT); /* mov %cr3, %rcx */
+    assert_int_equal(RUN(0, "\x0f\x20\xd9")->kind, EMULATED_NEXT); /* mov %cr3, %rcx */
     assert_true(bed->machine.registers.rcx == root);
-    assert_int_equal(RUN(0, "\x0f\x22\xd8")->kind, OUTCOME_FLUSH);
+    assert_int_equal(RUN(0, "\x0f\x22\xd8")->kind, EMULATED_FLUSH);
     assert_true(bed->machine.system.page_tables.value == 0x1122334455667788);
-    assert_int_equal(RUN(0, "\x44\x0f\x22\xc2")->kind, OUTCOME_NEXT); /* mov %rdx, %cr8 */
+    assert_int_equal(RUN(0, "\x44\x0f\x22\xc2")->kind, EMULATED_NEXT); /* mov %rdx, %cr8 */
     assert_true(bed->machine.task_priority == 0xe4);
-    assert_int_equal(RUN(0, "\x0f\x22\xc2")->kind, OUTCOME_UNABLE); /* mov %rdx, %cr0: paging off */
-    assert_int_equal(RUN(0, "\x0f\x01\x7c\x24\xf8")->kind, OUTCOME_FLUSH_PAGE); /* invlpg -8(%rsp) */
+    assert_int_equal(RUN(0, "\x0f\x22\xc2")->kind, EMULATED_UNABLE); /* mov %rdx, %cr0: paging off */
+    assert_int_equal(RUN(0, "\x0f\x01\x7c\x24\xf8")->kind, EMULATED_FLUSH_PAGE); /* invlpg -8(%rsp) */
     assert_true(bed->outcome.address == DATA + PAGE - 8);
 }
 
@@ -278,7 +278,7 @@ static void tables_and_model_registers_are_loaded(void **state)
     struct bed *bed = *state;
     char *data = bed->memory + DATA_PAGE * PAGE + 0xff0;
     memcpy(data, "\x34\x12\x88\x77\x66\x55\x44\x33\x22\x11", 10);
-    assert_int_equal(RUN(0, "\x0f\x01\x5c\x24\xf0")->kind, OUTCOME_NEXT); /* lidt -16(%rsp) */
+    assert_int_equal(RUN(0, "\x0f\x01\x5c\x24\xf0")->kind, EMULATED_NEXT); /* lidt -16(%rsp) */
     assert_int_equal(bed->machine.system.idt_limit, 0x1234);
     assert_true(bed->machine.system.idt.value == 0x1122334455667788);
     stand(bed, 0)->registers.rcx = 0xc0000082;
@@ -286,7 +286,7 @@ static void tables_and_model_registers_are_loaded(void **state)
     bed->machine.registers.rdx = 0x7fff;
     memcpy(bed->memory + CODE_PAGE * PAGE, "\x0f\x30", 2);
     emulate(&bed->machine, VECTOR_PROTECTION, 0, &bed->outcome);
-    assert_int_equal(bed->outcome.kind, OUTCOME_NEXT);
+    assert_int_equal(bed->outcome.kind, EMULATED_NEXT);
     assert_true(bed->machine.system.syscall_entry.value == 0x7fff00abc000);
     is_refused(bed, RUN(0, "\x0f\x30")); /* ECX is 0 */
 }
@@ -320,7 +320,7 @@ static void what_was_delivered_is_returned_from(void **state)
     char *code = bed->memory + DOMAIN_PAGE_KERNEL * PAGE + 6 * DOMAIN_VECTOR_BYTES;
     memcpy(code, "\x48\xcf", 2);
     emulate(machine, VECTOR_PROTECTION, 0, &bed->outcome);
-    assert_int_equal(bed->outcome.kind, OUTCOME_NEXT);
+    assert_int_equal(bed->outcome.kind, EMULATED_NEXT);
     assert_memory_equal(&machine->registers, &before.registers, sizeof before.registers);
     assert_int_equal(machine->system.cs_selector, before.system.cs_selector);
     assert_int_equal(machine->system.ss_selector, before.system.ss_selector);
@@ -345,7 +345,7 @@ static const struct outcome *touch_device(struct bed *bed, const char *code, siz
 {
     stand(bed, 3);
     memcpy(bed->memory + CODE_PAGE * PAGE, code, bytes);
-    emulate_device(&bed->machine, GPA(DEVICE_PHYSICAL), &bed->outcome);
+    emulate_device(&bed->machine, &bed->outcome);
     return &bed->outcome;
 }
 #define TOUCH(code) touch_device(bed, code, sizeof(code) - 1)
@@ -354,21 +354,21 @@ static void moves_reach_a_device(void **state)
 {
     struct bed *bed = *state;
     const struct outcome *outcome = TOUCH("\x89\x03"); /* mov %eax, (%rbx) */
-    assert_int_equal(outcome->kind, OUTCOME_DEVICE);
+    assert_int_equal(outcome->kind, EMULATED_DEVICE);
     assert_true(outcome->write && outcome->bytes == 4 && outcome->value == 0x55667788);
     assert_true(TOUCH("\x88\x23")->value == 0x77);                           /* mov %ah, (%rbx) */
     assert_true(TOUCH("\x48\xc7\x03\xff\xff\xff\xff")->value == UINT64_MAX); /* movq $-1, (%rbx) */
     outcome = TOUCH("\x66\x8b\x03");                                         /* mov (%rbx), %ax */
-    assert_true(outcome->kind == OUTCOME_DEVICE && !outcome->write && outcome->bytes == 2);
-    emulate_loaded(&bed->machine, outcome, 0xabcd);
+    assert_true(outcome->kind == EMULATED_DEVICE && !outcome->write && outcome->bytes == 2);
+    emulate_arrive(&bed->machine, outcome, 0xabcd);
     assert_true(bed->machine.registers.rax == 0x112233445566abcd);
-    emulate_loaded(&bed->machine, TOUCH("\x8b\x03"), 0x9abcdef0);
+    emulate_arrive(&bed->machine, TOUCH("\x8b\x03"), 0x9abcdef0);
     assert_true(bed->machine.registers.rax == 0x9abcdef0);
-    emulate_loaded(&bed->machine, TOUCH("\x48\x0f\xbe\x03"), 0x80); /* movsbq (%rbx), %rax */
+    emulate_arrive(&bed->machine, TOUCH("\x48\x0f\xbe\x03"), 0x80); /* movsbq (%rbx), %rax */
     assert_true(bed->machine.registers.rax == 0xffffffffffffff80);
-    emulate_loaded(&bed->machine, TOUCH("\x0f\xb6\x03"), 0x80); /* movzbl (%rbx), %eax */
+    emulate_arrive(&bed->machine, TOUCH("\x0f\xb6\x03"), 0x80); /* movzbl (%rbx), %eax */
     assert_true(bed->machine.registers.rax == 0x80);
-    assert_int_equal(TOUCH("\x01\x03")->kind, OUTCOME_UNABLE); /* add %eax, (%rbx) */
+    assert_int_equal(TOUCH("\x01\x03")->kind, EMULATED_UNABLE); /* add %eax, (%rbx) */
     assert_string_equal(bed->outcome.name, "add");
 }
 
@@ -388,13 +388,13 @@ static void no_code_does_harm(void **state)
         machine->registers.rbx = random_next(&random);
         machine->registers.rsp = i & 4 ? random_next(&random) : DATA + random_below(&random, PAGE);
         emulate(machine, VECTOR_PROTECTION, 0, &bed->outcome);
-        assert_in_range(bed->outcome.kind, OUTCOME_NEXT, OUTCOME_UNABLE);
+        assert_in_range(bed->outcome.kind, EMULATED_NEXT, EMULATED_UNABLE);
         if (i & 1)
             assert_int_equal(machine_privilege(machine), 3);
-        if (bed->outcome.kind == OUTCOME_FAULT)
+        if (bed->outcome.kind == EMULATED_FAULT)
             (void)deliver(machine, &bed->outcome.fault);
         else
-            emulate_device(machine, GPA(DEVICE_PHYSICAL), &bed->outcome);
+            emulate_device(machine, &bed->outcome);
     }
 }
 

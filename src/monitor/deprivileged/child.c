@@ -145,9 +145,10 @@ int child_open(struct children *children, struct child **child, struct error *er
     if (!new)
         return error_errno(error, ENOMEM, "cannot start a guest");
     new->family = children;
+    new->mapped = mappings_new();
     new->reply = new->reply_number = new->guest = new->helper = -1;
     enlist(new);
-    int rc = make(new, error);
+    int rc = new->mapped ? make(new, error) : error_errno(error, ENOMEM, "cannot start a guest");
     if (rc < 0)
         child_close(new);
     else
@@ -179,6 +180,8 @@ void child_close(struct child *child)
 {
     if (!child)
         return;
+    if (child->family->last == child)
+        child->family->last = NULL;
     *child->link = child->next;
     if (child->next)
         child->next->link = child->link;
@@ -193,7 +196,14 @@ void child_close(struct child *child)
         close(child->reply);
     if (child->desk)
         munmap(child->desk, DESK_BYTES);
+    mappings_free(child->mapped);
     free(child);
+}
+
+void child_counts(const struct child *child, struct child_counts *counts)
+{
+    *counts = child->counts;
+    counts->mappings = mappings_count(child->mapped);
 }
 
 /* ---- changed ---- */
@@ -214,20 +224,23 @@ static bool is_possible(const struct children *children, const struct child_chan
            change->bytes <= CHILD_TOP - change->start && has_memory;
 }
 
-static struct order order_of(const struct child_change *change)
+static struct order map_order(const struct child_change *change)
 {
-    switch (change->kind) {
-    case CHILD_MAP:
-        return (struct order){SYS_mmap,
-            {change->start, change->bytes, change->rights,
-                MAP_SHARED | MAP_FIXED | (change->populate ? MAP_POPULATE : 0),
-                DESK_FD_MEMORY + change->memory, change->offset},
-            0};
-    case CHILD_PROTECT:
-        return (struct order){SYS_mprotect, {change->start, change->bytes, change->rights}, 0};
-    default:
-        return (struct order){SYS_munmap, {change->start, change->bytes}, 0};
-    }
+    const uint64_t flags = MAP_SHARED | MAP_FIXED | (change->populate ? MAP_POPULATE : 0);
+    return (struct order){SYS_mmap,
+        {change->start, change->bytes, change->rights, flags, DESK_FD_MEMORY + change->memory,
+            change->offset},
+        0};
+}
+
+static struct order unmap_order(uint64_t start, uint64_t bytes)
+{
+    return (struct order){SYS_munmap, {start, bytes}, 0};
+}
+
+static struct order protect_order(uint64_t start, uint64_t bytes, unsigned rights)
+{
+    return (struct order){SYS_mprotect, {start, bytes, rights}, 0};
 }
 
 /* The helper's answer is one more than an errno. */
@@ -248,16 +261,79 @@ static int await_helper(const struct child *child, struct error *error)
     return error_set(error, ETIMEDOUT, "a guest's process does not answer");
 }
 
-static int carry_out(struct child *child, const struct child_change *list, size_t count, struct error *error)
+static int carry_out(struct child *child, struct error *error)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct order order = order_of(&list[i]);
-        memcpy(child->desk + DESK_LIST + i * sizeof order, &order, sizeof order);
-    }
-    *desk_word(child, DESK_COUNT) = (uint32_t)count;
+    *desk_word(child, DESK_COUNT) = child->ordered;
+    child->counts.orders += child->ordered;
+    child->ordered = 0;
     atomic_store(desk_word(child, DESK_SEQUENCE), ++child->sequence);
     syscall(SYS_futex, child->desk + DESK_SEQUENCE, FUTEX_WAKE, 1, NULL, NULL, 0);
     return await_helper(child, error);
+}
+
+static int give_order(struct child *child, struct order order, struct error *error)
+{
+    if (child->ordered == DESK_ORDERS_MAX) {
+        int rc = carry_out(child, error);
+        if (rc < 0)
+            return rc;
+    }
+    memcpy(child->desk + DESK_LIST + child->ordered++ * sizeof order, &order, sizeof order);
+    return 0;
+}
+
+/* At the budget an eighth goes, so that it is not met again at once. */
+static int make_room(struct child *child, struct error *error)
+{
+    const size_t budget = child->family->mappings_max;
+    uint64_t start, bytes;
+    int rc = 0;
+    if (mappings_count(child->mapped) + MAPPINGS_CHANGE <= budget)
+        return 0;
+    while (rc == 0 && mappings_count(child->mapped) > budget - budget / 8 &&
+           mappings_drop(child->mapped, &start, &bytes)) {
+        child->counts.drops++;
+        rc = give_order(child, unmap_order(start, bytes), error);
+    }
+    return rc;
+}
+
+static int map_range(struct child *child, const struct child_change *change, struct error *error)
+{
+    const struct mapping mapping = {
+        change->start, change->bytes, change->offset, change->memory, change->rights};
+    int rc = mappings_map(child->mapped, &mapping, error);
+    return rc < 0 ? rc : give_order(child, map_order(change), error);
+}
+
+static int unmap_range(struct child *child, const struct child_change *change, struct error *error)
+{
+    struct mapping found;
+    if (!mappings_find(child->mapped, change->start, change->start + change->bytes, &found))
+        return 0;
+    int rc = mappings_unmap(child->mapped, change->start, change->bytes, error);
+    return rc < 0 ? rc : give_order(child, unmap_order(change->start, change->bytes), error);
+}
+
+/* The kernel refuses holes, so it is asked for what is between them. */
+static int protect_range(struct child *child, const struct child_change *change, struct error *error)
+{
+    const uint64_t end = change->start + change->bytes;
+    struct mapping found;
+    int rc = 0;
+    for (uint64_t at = change->start; rc == 0 && mappings_find(child->mapped, at, end, &found);
+         at = found.start + found.bytes)
+        if (found.rights != change->rights)
+            rc = give_order(child, protect_order(found.start, found.bytes, change->rights), error);
+    return rc < 0 ? rc : mappings_protect(child->mapped, change->start, change->bytes, change->rights, error);
+}
+
+static int change_range(struct child *child, const struct child_change *change, struct error *error)
+{
+    static int (*const does[])(struct child *, const struct child_change *, struct error *) = {
+        [CHILD_MAP] = map_range, [CHILD_UNMAP] = unmap_range, [CHILD_PROTECT] = protect_range};
+    int rc = make_room(child, error);
+    return rc < 0 ? rc : does[change->kind](child, change, error);
 }
 
 int child_change(struct child *child, const struct child_change *list, size_t count, struct error *error)
@@ -269,10 +345,10 @@ int child_change(struct child *child, const struct child_change *list, size_t co
     if (child->turn == TURN_DEAD)
         return error_set(error, ESRCH, "a guest's process has ended: %s", child->died);
     int rc = 0;
-    for (size_t done = 0; rc == 0 && done < count; done += DESK_ORDERS_MAX) {
-        size_t part = count - done < DESK_ORDERS_MAX ? count - done : DESK_ORDERS_MAX;
-        rc = carry_out(child, list + done, part, error);
-    }
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = change_range(child, &list[i], error);
+    if (rc == 0 && child->ordered)
+        rc = carry_out(child, error);
     if (rc < 0)
         child_kill(child, "what it has mapped is not known any more");
     return rc;

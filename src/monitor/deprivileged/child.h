@@ -64,7 +64,21 @@ int children_memory(struct children *children, int descriptor, struct error *err
 /* Forgets one: its number may be given out again. What is mapped of it stays mapped. */
 void children_memory_forget(struct children *children, unsigned number);
 
-/* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now. */
+/* How a guest's task and the monitor's thread wait for each other. */
+enum child_transport {
+    CHILD_SLEEP, /* on the same CPU: each wakes the other and sleeps */
+    CHILD_SPIN   /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
+};
+
+/* For all children of the family, from their next run on; at first it is CHILD_SLEEP on the CPUs that the
+ * thread which opens a child may use. CHILD_SLEEP: guests run there where the calling thread is now (`cpu` is
+ * ignored). CHILD_SPIN: they run on `cpu`, which should have nothing else to do, while the calling thread
+ * should stay away from it. -EINVAL: the host does not let us run there. */
+int children_transport(
+    struct children *children, enum child_transport transport, int cpu, struct error *error);
+
+/* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now, unless
+ * children_transport() has said something else. */
 int child_open(struct children *children, struct child **child, struct error *error);
 /* Kills it. NULL is harmless. */
 void child_close(struct child *child);
@@ -74,7 +88,7 @@ enum child_rights { CHILD_READ = 1, CHILD_WRITE = 2, CHILD_EXECUTE = 4 }; /* = P
 enum child_change_kind {
     CHILD_MAP,     /* replaces what is mapped there */
     CHILD_UNMAP,   /* holes are passed over */
-    CHILD_PROTECT, /* of what is mapped: a hole is an error (-ENOMEM) */
+    CHILD_PROTECT, /* of what is mapped: holes are passed over */
 };
 
 /* A change of what a child has mapped. Everything in multiples of 4 KiB. */
@@ -89,10 +103,12 @@ struct child_change {
                         without a trap). Writable pages of the memory come into being by it */
 };
 
-/* Carries out changes in the order of the list. -EINVAL, and nothing is done: one of them is outside of
- * [CHILD_BOTTOM, CHILD_TOP), not aligned or of no known memory. After any other failure it is not known which
- * of them were done: close the child. (-ENOMEM: the limit of mappings, vm.max_map_count, or no memory;
- * mappings.h counts so that the former does not happen. -ESRCH: the child died.) */
+/* Carries out changes in the order of the list; many at once are much cheaper than one by one. -EINVAL, and
+ * nothing is done: one of them is outside of [CHILD_BOTTOM, CHILD_TOP), not aligned or of no known memory.
+ * After any other failure the child is dead (-ENOMEM: no memory; -ESRCH: it died before).
+ *
+ * The kernel limits how many mappings a process has (vm.max_map_count). What a child has mapped is a cache:
+ * when it gets too much, what was changed longest ago is unmapped, as if it had never been asked for. */
 int child_change(struct child *child, const struct child_change *list, size_t count, struct error *error);
 
 static inline int child_map(struct child *child, uint64_t start, unsigned memory, uint64_t offset,
@@ -120,6 +136,15 @@ static inline int child_protect(
         .kind = CHILD_PROTECT, .rights = rights, .start = start, .bytes = bytes};
     return child_change(child, &change, 1, error);
 }
+
+struct child_counts {
+    uint64_t runs;     /* times that the guest went on */
+    uint64_t orders;   /* system calls that changed what is mapped */
+    uint64_t drops;    /* parts that were unmapped for lack of room */
+    uint64_t mappings; /* there now, as the kernel counts */
+};
+
+void child_counts(const struct child *child, struct child_counts *counts);
 
 /* What the task runs with. RFLAGS: the bits that CPL 3 cannot change are ignored on the way in (IF is always
  * set), and are Linux's on the way out. */

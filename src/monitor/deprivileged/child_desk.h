@@ -14,11 +14,13 @@
 #define DESK_NURSERY_STACK_BYTES 0x4000
 
 /* Offsets in the desk. */
-#define DESK_SEQUENCE 0x0     /* u32: the number of the last orders; the helper waits for another one */
-#define DESK_COUNT 0x4        /* u32: how many there are */
-#define DESK_REPLY 0x8        /* u32: the helper's descriptor of the eventfd that it answers by */
-#define DESK_GUEST_PROG 0x10  /* struct sock_fprog */
-#define DESK_HELPER_PROG 0x20 /* the same */
+#define DESK_SEQUENCE 0x0        /* u32: the number of the last orders; the helper waits for another one */
+#define DESK_COUNT 0x4           /* u32: how many there are */
+#define DESK_REPLY 0x8           /* u32: the helper's descriptor of the eventfd that it answers by */
+#define DESK_SPINS 0xc           /* u32: how often the guest's task looks at DESK_TURN before it sleeps */
+#define DESK_MONITOR_SLEEPS 0x10 /* u32: it is to be woken */
+#define DESK_GUEST_PROG 0x20     /* struct sock_fprog */
+#define DESK_HELPER_PROG 0x30    /* the same */
 #define DESK_GUEST_FILTER 0x1000
 #define DESK_HELPER_FILTER 0x1800
 #define DESK_FILTER_MAX 256 /* instructions of 8 bytes */
@@ -32,12 +34,13 @@
 #define DESK_BYTES 0xf000
 
 /* In the mailbox. DESK_TURN tells whose turn it is, and why. */
-#define DESK_TURN (DESK_MAILBOX + 0x0)        /* u32 */
-#define DESK_GUEST_PID (DESK_MAILBOX + 0x4)   /* u32 */
-#define DESK_FAILED_STEP (DESK_MAILBOX + 0x8) /* u32: a step of nursery.c that failed */
-#define DESK_FAILED_CODE (DESK_MAILBOX + 0xc) /* u32: errno */
-#define DESK_PARENT (DESK_MAILBOX + 0x20)     /* u32: process number of the nursery */
-#define DESK_FRAME (DESK_MAILBOX + 0x28)      /* u64: where the kernel has put the frame of the last signal */
+#define DESK_TURN (DESK_MAILBOX + 0x0)          /* u32 */
+#define DESK_GUEST_PID (DESK_MAILBOX + 0x4)     /* u32 */
+#define DESK_FAILED_STEP (DESK_MAILBOX + 0x8)   /* u32: a step of nursery.c that failed */
+#define DESK_FAILED_CODE (DESK_MAILBOX + 0xc)   /* u32: errno */
+#define DESK_GUEST_SLEEPS (DESK_MAILBOX + 0x24) /* u32: it is to be woken */
+#define DESK_PARENT (DESK_MAILBOX + 0x20)       /* u32: process number of the nursery */
+#define DESK_FRAME (DESK_MAILBOX + 0x28) /* u64: where the kernel has put the frame of the last signal */
 #define DESK_FS_BASE (DESK_MAILBOX + 0x10)
 #define DESK_GS_BASE (DESK_MAILBOX + 0x18)
 #define DESK_GENERAL (DESK_MAILBOX + 0x40)  /* struct vcpu_registers, of CHILD_CALL */

@@ -1,5 +1,6 @@
 /* A child runs: registers in, the hand-over, a trap out. */
 #include "monitor/deprivileged/child_internal.h"
+#include "monitor/deprivileged/child_look.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-    SLICE_NS = 20 * 1000 * 1000, /* between two looks at the stop flag, and at whether it lives */
-    KICK_SLICE_NS = 1000 * 1000, /* between two kicks */
-    KICKS_MAX = 5000,
+    SLICE_NS = 20 * 1000 * 1000,    /* between two looks at the stop flag, and at whether it lives */
+    KICK_SLICE_NS = 1000 * 1000,    /* between two kicks */
+    KICK_CPU_NS = 50 * 1000 * 1000, /* a guest that takes kicks does it at once */
     BEGIN_SLICES = 1000
 };
 
@@ -36,13 +37,24 @@ static uint32_t turn_of(const struct child *child)
 static void sleep_for(const struct child *child, uint32_t turn, long ns)
 {
     const struct timespec slice = {.tv_nsec = ns};
+    atomic_store(desk_word(child, DESK_MONITOR_SLEEPS), 1);
     syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAIT, turn, &slice, NULL, 0);
+    atomic_store_explicit(desk_word(child, DESK_MONITOR_SLEEPS), 0, memory_order_relaxed);
 }
 
+/* Whoever sleeps says so before it looks at the turn for the last time (which the kernel does), and whoever
+ * gives the turn away looks for sleepers afterwards. */
 static void pass_turn(const struct child *child, uint32_t turn)
 {
-    atomic_store(desk_word(child, DESK_TURN), turn);
-    syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAKE, 1, NULL, NULL, 0);
+    atomic_exchange(desk_word(child, DESK_TURN), turn);
+    if (atomic_load(desk_word(child, DESK_GUEST_SLEEPS)))
+        syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void spin(const struct child *child, uint32_t mine)
+{
+    for (uint32_t i = child->family->spins; i && turn_of(child) == mine; i--)
+        __builtin_ia32_pause();
 }
 
 static void send_kick(const struct child *child)
@@ -50,34 +62,59 @@ static void send_kick(const struct child *child)
     pidfd_send_signal(child->guest, SIGUSR1, NULL, 0);
 }
 
-/* A kick gets lost where it comes in the stub, or if the guest has blocked signals: it is sent again, and
- * that it does not help is known in the end. */
+/* Since the first kick that was not answered. */
+struct watch {
+    unsigned kicks;
+    uint64_t cpu_ns;
+};
+
+/* A kick gets lost where it comes in the stub, so it is sent again. A guest that has blocked signals (by a
+ * forged return from a handler) has then run on, or sleeps for ever. */
+static bool would_not_stop(const struct child *child, struct watch *watch)
+{
+    const uint64_t cpu_ns = child_cpu_ns(child);
+    if (watch->kicks++ == 0)
+        watch->cpu_ns = cpu_ns;
+    send_kick(child);
+    return cpu_ns > watch->cpu_ns + KICK_CPU_NS || watch->kicks > child->family->kicks_max;
+}
+
+/* Nothing came for a while. */
+static void look_after(struct child *child, struct watch *watch)
+{
+    if (has_ended(child->guest)) {
+        child_kill(child, "its process was killed");
+        return;
+    }
+    if (stop_asked(child->family->stop))
+        atomic_store(&child->kicked, true);
+    if (atomic_load(&child->kicked) && would_not_stop(child, watch))
+        child_kill(child, "it would not stop");
+}
+
+static void take_turn(struct child *child, uint32_t turn)
+{
+    child->turn = turn;
+    if (turn == TURN_DEAD)
+        child_kill(child, "it trapped where or when it cannot, or its process was killed");
+    else if (turn != TURN_SIGNAL && turn != TURN_CALLED)
+        child_kill(child, "it wrote into the mailbox");
+}
+
 static void await_turn(struct child *child, uint32_t mine)
 {
-    for (int kicks = 0; turn_of(child) == mine;) {
-        bool kicked = atomic_load(&child->kicked);
-        sleep_for(child, mine, kicked ? KICK_SLICE_NS : SLICE_NS);
-        if (turn_of(child) != mine)
-            break;
-        if (has_ended(child->guest)) {
-            child_kill(child, "its process was killed");
-            return;
-        }
-        if (stop_asked(child->family->stop))
-            atomic_store(&child->kicked, true);
-        if (atomic_load(&child->kicked)) {
-            send_kick(child);
-            if (++kicks > KICKS_MAX) {
-                child_kill(child, "it would not stop");
-                return;
-            }
-        }
+    struct watch watch = {0};
+    child->turn = mine;
+    spin(child, mine);
+    while (child->turn == mine) {
+        if (turn_of(child) == mine)
+            sleep_for(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);
+        uint32_t turn = turn_of(child);
+        if (turn == mine)
+            look_after(child, &watch);
+        else
+            take_turn(child, turn);
     }
-    child->turn = turn_of(child);
-    if (child->turn == TURN_DEAD)
-        child_kill(child, "it killed itself: it trapped where or when it cannot");
-    else if (child->turn != TURN_SIGNAL && child->turn != TURN_CALLED)
-        child_kill(child, "it wrote into the mailbox");
 }
 
 void child_hand_over(struct child *child, uint32_t turn)
@@ -251,10 +288,12 @@ int child_run(
     if (!is_canonical(registers->fs_base) || !is_canonical(registers->gs_base))
         return error_set(error, EINVAL, "a guest cannot have such an FS or GS base");
     memset(trap, 0, sizeof *trap);
+    child_follow_transport(child);
     atomic_store(&child->inside, true);
     while (!take_kick(child, trap)) {
         if (child->turn != TURN_DEAD) {
             put_registers(child, registers);
+            child->counts.runs++;
             child_hand_over(child, TURN_GUEST);
         }
         if (take_trap(child, registers, trap))

@@ -4,6 +4,7 @@
 
 #include "monitor/deprivileged/child.h"
 #include "monitor/deprivileged/child_desk.h"
+#include "monitor/deprivileged/mappings.h"
 #include "monitor/deprivileged/signal_frame.h"
 
 #include <stdatomic.h>
@@ -11,21 +12,31 @@
 
 struct children {
     const struct stop *stop;
-    int socket;         /* to the nursery */
-    int nursery;        /* a pidfd */
-    bool broken;        /* requests and answers no longer go together */
-    uint64_t memory;    /* bit n: number n is taken */
-    struct child *open; /* a list */
+    int socket;          /* to the nursery */
+    int nursery;         /* a pidfd */
+    bool broken;         /* requests and answers no longer go together */
+    uint64_t memory;     /* bit n: number n is taken */
+    size_t mappings_max; /* in a child */
+    unsigned kicks_max;  /* in vain, one a millisecond, before a child is killed */
+    struct child *open;  /* a list */
+    struct child *last;  /* that ran: no other may spin */
+    int cpu;             /* of guests, if `changes` is not 0 */
+    uint32_t spins;      /* looks at the turn before one sleeps */
+    unsigned changes;    /* of all this */
 };
 
 struct child {
     struct children *family;
     struct child *next, **link;
-    unsigned char *desk;          /* shared with it */
-    int reply;                    /* the eventfd by which the helper answers */
-    int reply_number;             /* its number there */
-    int guest, helper;            /* pidfds */
-    pid_t guest_number;           /* the process's; 0: not known yet */
+    unsigned char *desk; /* shared with it */
+    int reply;           /* the eventfd by which the helper answers */
+    int reply_number;    /* its number there */
+    int guest, helper;   /* pidfds */
+    pid_t guest_number;  /* the process's; 0: not known yet */
+    struct mappings *mapped;
+    struct child_counts counts;
+    uint32_t ordered;             /* orders that lie in the desk and are not carried out yet */
+    unsigned changes;             /* of the family's transport that it has followed */
     uint32_t sequence;            /* of the last orders */
     uint32_t turn;                /* as the task stopped last: TURN_SIGNAL, TURN_CALLED, TURN_DEAD */
     char died[128];               /* why, if turn is TURN_DEAD */
@@ -44,6 +55,9 @@ void child_hand_over(struct child *child, uint32_t turn);
 
 /* Waits for the first trap of a new one; -errno of what went wrong. */
 int child_begin(struct child *child, struct error *error);
+
+/* Follows the family's transport; before it runs. */
+void child_follow_transport(struct child *child);
 
 void child_kill(struct child *child, const char *why);
 

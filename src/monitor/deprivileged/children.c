@@ -1,4 +1,5 @@
 /* A family: the nursery's process, and the memory that it knows. */
+#include "host/read_text.h"
 #include "monitor/deprivileged/child_internal.h"
 
 #include <errno.h>
@@ -27,7 +28,11 @@ extern const unsigned char nursery_image_start[], nursery_image_end[];
 
 enum {
     SLICE_MS = 50, /* between two looks at the stop flag */
-    ANSWER_SLICES = 400
+    ANSWER_SLICES = 400,
+    MAPPINGS_DEFAULT = 65530, /* vm.max_map_count of most hosts */
+    MAPPINGS_SPARE = 1000,
+    MAPPINGS_LEAST = 64,
+    KICKS_MAX = 10000
 };
 
 /* ---- the nursery ---- */
@@ -130,12 +135,23 @@ static int connect_nursery(struct children *children, struct error *error)
     return rc;
 }
 
+static size_t read_mappings_max(void)
+{
+    uint64_t limit = MAPPINGS_DEFAULT;
+    read_number("/proc/sys/vm/max_map_count", &limit);
+    return limit < MAPPINGS_SPARE + MAPPINGS_LEAST ? MAPPINGS_LEAST : limit - MAPPINGS_SPARE;
+}
+
 int children_open(const struct stop *stop, struct children **children, struct error *error)
 {
     struct children *new = calloc(1, sizeof *new);
     if (!new)
         return error_errno(error, ENOMEM, "cannot start guests");
-    *new = (struct children){.stop = stop, .socket = -1, .nursery = -1};
+    *new = (struct children){.stop = stop,
+        .socket = -1,
+        .nursery = -1,
+        .mappings_max = read_mappings_max(),
+        .kicks_max = KICKS_MAX};
     int rc = connect_nursery(new, error);
     if (rc < 0)
         children_close(new);

@@ -17,7 +17,7 @@ struct instruction {
 
 static void fault(struct outcome *outcome, unsigned vector, uint64_t code)
 {
-    outcome->kind = OUTCOME_FAULT;
+    outcome->kind = EMULATED_FAULT;
     outcome->fault = (struct guest_fault){.vector = vector, .code = code};
 }
 
@@ -28,7 +28,7 @@ static void refuse(const struct instruction *at)
 
 static void unable(const struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_UNABLE;
+    at->outcome->kind = EMULATED_UNABLE;
     snprintf(at->outcome->name, sizeof at->outcome->name, "%s", ZydisMnemonicGetString(at->decoded.mnemonic));
 }
 
@@ -84,7 +84,7 @@ static bool read_operand(
     const struct guest_access access = {.user = machine_privilege(at->machine) == 3};
     if (machine_read(at->machine, GVA(address_of(at, operand)), to, bytes, access, &at->outcome->fault))
         return true;
-    at->outcome->kind = OUTCOME_FAULT;
+    at->outcome->kind = EMULATED_FAULT;
     return false;
 }
 
@@ -118,30 +118,85 @@ static bool has_io_privilege(const struct machine *machine)
     return machine_privilege(machine) <= (machine->registers.rflags & FLAG_IOPL) >> 12;
 }
 
-static void port_io(struct instruction *at, const ZydisDecodedOperand *port, unsigned bits, bool write)
+static bool port_is_refused(const struct instruction *at, uint16_t port, unsigned bytes)
+{
+    bool allowed = has_io_privilege(at->machine) || bitmap_allows(at->machine, port, bytes);
+    if (!allowed)
+        refuse(at);
+    return !allowed;
+}
+
+static void port_io(
+    struct instruction *at, const ZydisDecodedOperand *port, const ZydisDecodedOperand *data, bool write)
 {
     struct outcome *outcome = at->outcome;
     outcome->port = (uint16_t)(port->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? port->imm.value.u
                                                                           : at->machine->registers.rdx);
-    outcome->bytes = bits / 8;
+    outcome->bytes = data->size / 8;
     outcome->write = write;
     outcome->value = cut(at->machine->registers.rax, outcome->bytes);
-    if (!has_io_privilege(at->machine) && !bitmap_allows(at->machine, outcome->port, outcome->bytes)) {
-        refuse(at);
+    outcome->arrival = (struct arrival){.name = data->reg.value, .bytes = outcome->bytes};
+    if (port_is_refused(at, outcome->port, outcome->bytes))
         return;
-    }
-    outcome->kind = OUTCOME_IO;
+    outcome->kind = EMULATED_IO;
     step(at);
 }
 
 static void out(struct instruction *at)
 {
-    port_io(at, &at->operands[0], at->operands[1].size, true);
+    port_io(at, &at->operands[0], &at->operands[1], true);
 }
 
 static void in(struct instruction *at)
 {
-    port_io(at, &at->operands[1], at->operands[0].size, false);
+    port_io(at, &at->operands[1], &at->operands[0], false);
+}
+
+/* One element, with RSI or RDI and RCX moved on (SDM volume 2, INS, OUTS, REP). 64-bit addresses only. */
+static void string_io(struct instruction *at, bool write)
+{
+    struct outcome *outcome = at->outcome;
+    struct vcpu_registers *registers = &at->machine->registers;
+    const ZydisDecodedOperand *memory = &at->operands[write ? 1 : 0];
+    const bool repeats = at->decoded.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPNE);
+    uint64_t *pointer = write ? &registers->rsi : &registers->rdi;
+    uint64_t address = *pointer + segment_base(at->machine, memory->mem.segment);
+    struct guest_access access = {.user = machine_privilege(at->machine) == 3, .write = !write};
+    struct translated translation;
+    outcome->bytes = memory->size / 8;
+    outcome->port = (uint16_t)registers->rdx;
+    outcome->write = write;
+    outcome->arrival = (struct arrival){.address = address};
+    if (at->decoded.address_width != 64) {
+        unable(at);
+        return;
+    }
+    if (repeats && !registers->rcx) {
+        step(at);
+        return;
+    }
+    if (port_is_refused(at, outcome->port, outcome->bytes))
+        return;
+    outcome->kind = EMULATED_FAULT;
+    if (write ? !machine_read(
+                    at->machine, GVA(address), &outcome->value, outcome->bytes, access, &outcome->fault)
+              : !machine_translate(at->machine, GVA(address), access, &translation, &outcome->fault))
+        return;
+    outcome->kind = EMULATED_IO;
+    *pointer += registers->rflags & FLAG_DF ? -(uint64_t)outcome->bytes : outcome->bytes;
+    registers->rcx -= repeats;
+    if (!repeats || !registers->rcx)
+        step(at);
+}
+
+static void strings_out(struct instruction *at)
+{
+    string_io(at, true);
+}
+
+static void strings_in(struct instruction *at)
+{
+    string_io(at, false);
 }
 
 /* ---- control registers ---- */
@@ -184,10 +239,10 @@ static void write_control(struct instruction *at, ZydisRegister name, uint64_t v
     }
     *control_register = name == ZYDIS_REGISTER_CR3 ? value & ~keep : value;
     step(at);
-    at->outcome->kind = name == ZYDIS_REGISTER_CR3   ? OUTCOME_FLUSH
-                        : name == ZYDIS_REGISTER_CR0 ? OUTCOME_FLUSH_ALL
-                        : name == ZYDIS_REGISTER_CR4 ? OUTCOME_FLUSH_ALL
-                                                     : OUTCOME_NEXT;
+    at->outcome->kind = name == ZYDIS_REGISTER_CR3   ? EMULATED_FLUSH
+                        : name == ZYDIS_REGISTER_CR0 ? EMULATED_FLUSH_ALL
+                        : name == ZYDIS_REGISTER_CR4 ? EMULATED_FLUSH_ALL
+                                                     : EMULATED_NEXT;
 }
 
 /* Debug registers are not kept: reading tells their state after a reset. */
@@ -219,13 +274,13 @@ static void clear_task_switched(struct instruction *at)
 static void flush_page(struct instruction *at)
 {
     at->outcome->address = address_of(at, &at->operands[0]);
-    at->outcome->kind = OUTCOME_FLUSH_PAGE;
+    at->outcome->kind = EMULATED_FLUSH_PAGE;
     step(at);
 }
 
 static void flush_tagged(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_FLUSH_ALL;
+    at->outcome->kind = EMULATED_FLUSH_ALL;
     step(at);
 }
 
@@ -272,12 +327,26 @@ static uint64_t *model_register(struct machine *machine, uint32_t number)
     }
 }
 
+/* Refused by whoever has the others, where nobody has it. */
+static void leave_model(struct instruction *at, bool write, uint64_t value)
+{
+    if (!at->machine->has_apic) {
+        refuse(at);
+        return;
+    }
+    at->outcome->kind = EMULATED_MODEL;
+    at->outcome->address = (uint32_t)at->machine->registers.rcx;
+    at->outcome->write = write;
+    at->outcome->value = value;
+    at->outcome->bytes = at->decoded.length;
+}
+
 static void read_model(struct instruction *at)
 {
     struct vcpu_registers *registers = &at->machine->registers;
     const uint64_t *value = model_register(at->machine, (uint32_t)registers->rcx);
     if (!value) {
-        refuse(at);
+        leave_model(at, false, 0);
         return;
     }
     registers->rax = (uint32_t)*value;
@@ -295,7 +364,11 @@ static void write_model(struct instruction *at)
     bool is_efer = there == &at->machine->system.efer;
     bool is_address =
         there && !is_efer && there != &at->machine->system.star && there != &at->machine->system.syscall_mask;
-    if (!there || (is_efer && (value ^ *there) & ~efer_mine) ||
+    if (!there) {
+        leave_model(at, true, value);
+        return;
+    }
+    if ((is_efer && (value ^ *there) & ~efer_mine) ||
         (is_address && !machine_is_canonical(at->machine, value))) {
         refuse(at);
         return;
@@ -316,7 +389,7 @@ static void swap_base(struct instruction *at)
 
 static void halt(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_HALT;
+    at->outcome->kind = EMULATED_HALT;
     step(at);
 }
 
@@ -335,7 +408,7 @@ static void set_interrupts(struct instruction *at)
 
 static void software_interrupt(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_FAULT;
+    at->outcome->kind = EMULATED_FAULT;
     at->outcome->fault =
         (struct guest_fault){.vector = (uint8_t)at->operands[0].imm.value.u, .software = true};
     step(at);
@@ -363,7 +436,7 @@ static void interrupt_return(struct instruction *at)
         unable(at);
         return;
     }
-    outcome->kind = OUTCOME_FAULT;
+    outcome->kind = EMULATED_FAULT;
     if (!machine_read(machine, GVA(machine->registers.rsp), frame, sizeof frame, access, &outcome->fault))
         return;
     uint16_t selector = (uint16_t)frame[1];
@@ -383,7 +456,7 @@ static void interrupt_return(struct instruction *at)
     machine->registers.rsp = frame[3];
     machine->system.cs_selector = selector;
     machine->system.ss_selector = (uint16_t)frame[4];
-    outcome->kind = OUTCOME_NEXT;
+    outcome->kind = EMULATED_NEXT;
 }
 
 /* SDM volume 2, SYSRET. */
@@ -413,7 +486,7 @@ static void system_return(struct instruction *at)
 void emulate_syscall(struct machine *machine, struct outcome *outcome)
 {
     struct vcpu_registers *registers = &machine->registers;
-    *outcome = (struct outcome){.kind = OUTCOME_NEXT};
+    *outcome = (struct outcome){.kind = EMULATED_NEXT};
     if (!(machine->system.efer & EFER_SYSCALL)) {
         registers->rip -= 2;
         fault(outcome, VECTOR_INVALID_OPCODE, 0);
@@ -429,7 +502,7 @@ void emulate_syscall(struct machine *machine, struct outcome *outcome)
 
 static void hypercall(struct instruction *at)
 {
-    at->outcome->kind = OUTCOME_HYPERCALL;
+    at->outcome->kind = EMULATED_HYPERCALL;
     step(at);
 }
 
@@ -478,12 +551,12 @@ static const struct {
     {ZYDIS_MNEMONIC_XSETBV, false, cannot},
     {ZYDIS_MNEMONIC_MONITOR, false, cannot},
     {ZYDIS_MNEMONIC_MWAIT, false, cannot},
-    {ZYDIS_MNEMONIC_INSB, true, cannot},
-    {ZYDIS_MNEMONIC_INSW, true, cannot},
-    {ZYDIS_MNEMONIC_INSD, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSB, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSW, true, cannot},
-    {ZYDIS_MNEMONIC_OUTSD, true, cannot},
+    {ZYDIS_MNEMONIC_INSB, true, strings_in},
+    {ZYDIS_MNEMONIC_INSW, true, strings_in},
+    {ZYDIS_MNEMONIC_INSD, true, strings_in},
+    {ZYDIS_MNEMONIC_OUTSB, true, strings_out},
+    {ZYDIS_MNEMONIC_OUTSW, true, strings_out},
+    {ZYDIS_MNEMONIC_OUTSD, true, strings_out},
     {ZYDIS_MNEMONIC_IRET, true, cannot},
     {ZYDIS_MNEMONIC_IRETD, true, cannot},
 };
@@ -510,7 +583,7 @@ static bool is_plain_move(const struct instruction *at)
 void emulate(struct machine *machine, unsigned vector, uint64_t code, struct outcome *outcome)
 {
     struct instruction at = {.machine = machine, .outcome = outcome};
-    *outcome = (struct outcome){.kind = OUTCOME_NEXT};
+    *outcome = (struct outcome){.kind = EMULATED_NEXT};
     if (decode(&at)) {
         for (size_t i = 0; i < sizeof instructions / sizeof instructions[0]; i++) {
             if (instructions[i].mnemonic != at.decoded.mnemonic || is_plain_move(&at))
@@ -532,68 +605,75 @@ static uint64_t extended(uint64_t value, unsigned bytes)
     return (uint64_t)((int64_t)(value << above) >> above);
 }
 
+static bool is_high_byte(const ZydisDecodedOperand *operand)
+{
+    return operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->reg.value >= ZYDIS_REGISTER_AH &&
+           operand->reg.value <= ZYDIS_REGISTER_BH;
+}
+
 static void device_write(const struct instruction *at, const ZydisDecodedOperand *from)
 {
     struct outcome *outcome = at->outcome;
     const uint64_t *there =
         from->type == ZYDIS_OPERAND_TYPE_REGISTER ? general(at->machine, from->reg.value) : NULL;
-    bool high = from->type == ZYDIS_OPERAND_TYPE_REGISTER && from->reg.value >= ZYDIS_REGISTER_AH &&
-                from->reg.value <= ZYDIS_REGISTER_BH;
     outcome->write = true;
     if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
         outcome->value = cut(from->imm.value.u, outcome->bytes);
     else if (there)
-        outcome->value = cut(*there >> (high ? 8 : 0), outcome->bytes);
+        outcome->value = cut(*there >> (is_high_byte(from) ? 8 : 0), outcome->bytes);
     else
         unable(at);
 }
 
 static void device_read(const struct instruction *at, const ZydisDecodedOperand *to)
 {
-    struct outcome *outcome = at->outcome;
-    bool high = to->type == ZYDIS_OPERAND_TYPE_REGISTER && to->reg.value >= ZYDIS_REGISTER_AH &&
-                to->reg.value <= ZYDIS_REGISTER_BH;
-    if (to->type != ZYDIS_OPERAND_TYPE_REGISTER || !general(at->machine, to->reg.value) || high) {
+    const ZydisMnemonic mnemonic = at->decoded.mnemonic;
+    if (to->type != ZYDIS_OPERAND_TYPE_REGISTER || !general(at->machine, to->reg.value) || is_high_byte(to))
         unable(at);
-        return;
-    }
-    outcome->destination = to->reg.value;
-    outcome->destination_bytes = to->size / 8;
-    outcome->sign_extends =
-        at->decoded.mnemonic == ZYDIS_MNEMONIC_MOVSX || at->decoded.mnemonic == ZYDIS_MNEMONIC_MOVSXD;
+    else
+        at->outcome->arrival = (struct arrival){.name = to->reg.value,
+            .bytes = to->size / 8,
+            .sign_extends = mnemonic == ZYDIS_MNEMONIC_MOVSX || mnemonic == ZYDIS_MNEMONIC_MOVSXD};
 }
 
-void emulate_device(struct machine *machine, gpa_t physical, struct outcome *outcome)
+static bool is_move(ZydisMnemonic mnemonic)
+{
+    return mnemonic == ZYDIS_MNEMONIC_MOV || mnemonic == ZYDIS_MNEMONIC_MOVZX ||
+           mnemonic == ZYDIS_MNEMONIC_MOVSX || mnemonic == ZYDIS_MNEMONIC_MOVSXD;
+}
+
+void emulate_device(struct machine *machine, struct outcome *outcome)
 {
     struct instruction at = {.machine = machine, .outcome = outcome};
-    *outcome = (struct outcome){.kind = OUTCOME_UNABLE, .name = "?"};
+    *outcome = (struct outcome){.kind = EMULATED_UNABLE, .name = "?"};
     if (!decode(&at))
         return;
-    const ZydisMnemonic mnemonic = at.decoded.mnemonic;
     const bool store = at.operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY;
     const ZydisDecodedOperand *memory = &at.operands[store ? 0 : 1], *other = &at.operands[store ? 1 : 0];
-    if ((mnemonic != ZYDIS_MNEMONIC_MOV && mnemonic != ZYDIS_MNEMONIC_MOVZX &&
-            mnemonic != ZYDIS_MNEMONIC_MOVSX && mnemonic != ZYDIS_MNEMONIC_MOVSXD) ||
-        memory->type != ZYDIS_OPERAND_TYPE_MEMORY) {
+    if (!is_move(at.decoded.mnemonic) || memory->type != ZYDIS_OPERAND_TYPE_MEMORY || memory->size > 64) {
         unable(&at);
         return;
     }
-    outcome->kind = OUTCOME_DEVICE;
-    outcome->physical = physical;
+    outcome->kind = EMULATED_DEVICE;
+    outcome->address = address_of(&at, memory);
     outcome->bytes = memory->size / 8;
     (store ? device_write : device_read)(&at, other);
-    if (outcome->kind == OUTCOME_DEVICE)
+    if (outcome->kind == EMULATED_DEVICE)
         step(&at);
 }
 
 /* A 32-bit register's upper half becomes 0, smaller ones keep the rest (SDM volume 1, 3.4.1.1). */
-void emulate_loaded(struct machine *machine, const struct outcome *outcome, uint64_t value)
+void emulate_arrive(struct machine *machine, const struct outcome *outcome, uint64_t value)
 {
-    uint64_t *there = general(machine, (ZydisRegister)outcome->destination);
-    uint64_t whole = outcome->sign_extends ? extended(value, outcome->bytes) : cut(value, outcome->bytes);
-    if (outcome->destination_bytes >= 4)
-        *there = cut(whole, outcome->destination_bytes);
-    else
-        *there =
-            (*there & ~cut(UINT64_MAX, outcome->destination_bytes)) | cut(whole, outcome->destination_bytes);
+    const struct arrival *arrival = &outcome->arrival;
+    const struct guest_access access = {.user = machine_privilege(machine) == 3};
+    struct guest_fault ignored;
+    if (!arrival->name) {
+        machine_write(machine, GVA(arrival->address), &value, outcome->bytes, access, &ignored);
+        return;
+    }
+    uint64_t *there = general(machine, (ZydisRegister)arrival->name);
+    uint64_t whole = arrival->sign_extends ? extended(value, outcome->bytes) : cut(value, outcome->bytes);
+    uint64_t kept = arrival->bytes >= 4 ? 0 : *there & ~cut(UINT64_MAX, arrival->bytes);
+    *there = kept | cut(whole, arrival->bytes);
 }

@@ -2,10 +2,15 @@
 #ifndef VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
 #define VCOST_MONITOR_DEPRIVILEGED_INTERNAL_H
 
+#include "monitor/deprivileged/apic.h"
 #include "monitor/deprivileged/child.h"
 #include "monitor/deprivileged/child_look.h"
 #include "monitor/deprivileged/emulate.h"
 #include "monitor/deprivileged/machine.h"
+#include "monitor/deprivileged/paravirt.h"
+#include "monitor/deprivileged/run.h"
+#include "monitor/deprivileged/shadowing.h"
+#include "monitor/deprivileged/waker.h"
 #include "monitor/monitor.h"
 
 #include <pthread.h>
@@ -21,6 +26,7 @@ enum tally {
     TALLY_TRAPS,        /* instructions that were emulated */
     TALLY_INJECTED,     /* exceptions of all kinds */
     TALLY_FLUSHES,      /* translations forgotten because the guest asked */
+    TALLY_HYPERCALLS,   /* of guests that ask */
     TALLY_PAGES_FILLED, /* of 4 KiB, mapped in children */
     TALLIES
 };
@@ -40,6 +46,10 @@ struct vcpu {
     unsigned id;
     _Atomic pid_t owner; /* thread; 0: none */
     struct machine machine;
+    struct apic apic;
+    struct waker *waker; /* NULL until the timer is first used */
+    bool halted;         /* until an interrupt; */
+    bool halted_closed;  /* by request, with interrupts disabled but for that */
 
     /* Under `lock`, which its owner holds while the guest runs; others take it by vcpu_seize(). */
     pthread_mutex_t lock;
@@ -62,7 +72,9 @@ struct vcpu {
     /* The last exit. */
     bool pending; /* its answer is still to arrive in the machine */
     struct outcome outcome;
-    uint64_t data;
+    uint64_t data;       /* that is read or written */
+    unsigned done, part; /* bytes of it: that are dealt with, and that the exit is about */
+    bool by_user;        /* the access was CPL 3's */
     struct {
         uint64_t address, rip, count;
     } again; /* hidden faults at one place in a row */
@@ -72,7 +84,12 @@ struct vcpu {
 
 struct vm {
     const struct monitor_ops *ops;
-    bool eager; /* paravirt: an address space is mapped whole when it comes into use */
+    bool tick; /* vm_config.tick */
+    bool
+        eager; /* paravirt: an address space is mapped whole when it comes into use; and its guest may ask: */
+    bool sync_write;           /* shadow: each store to a page table is emulated */
+    struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
+    struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
     const struct stop *stop;
     pthread_mutex_t lock; /* of the list of vcpus */
     pthread_rwlock_t memory_lock;
@@ -97,6 +114,8 @@ int deprivileged_set_registers(
     struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
 int deprivileged_get_registers(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 void deprivileged_kick(struct vcpu *vcpu);
+/* Makes it come out of its child; from any thread, the virtual CPU as context. */
+void vcpu_come_out(void *vcpu);
 /* Takes the lock of a virtual CPU that may be running: it comes out of the guest for that. */
 void vcpu_seize(struct vcpu *vcpu);
 void vcpu_let_go(struct vcpu *vcpu);
@@ -118,5 +137,7 @@ int space_forget_range(struct vcpu *vcpu, gva_t from, uint64_t bytes, struct err
 void space_forget_all(struct vcpu *vcpu);
 /* Throws a child away that died or that could not be changed. */
 void space_drop(struct vcpu *vcpu, struct child *child);
+/* What a run says, in the children that there are. One that cannot be changed is thrown away. */
+void space_carry_out(struct vcpu *vcpu, const struct run *run);
 
 #endif

@@ -20,7 +20,7 @@ void *guest_physical(
     return NULL;
 }
 
-static uint64_t *table_at(void *memory, gpa_t table)
+static uint64_t *table_here(void *memory, gpa_t table)
 {
     return guest_physical(memory, table, PAGE_TABLE_BYTES, NULL);
 }
@@ -28,7 +28,7 @@ static uint64_t *table_at(void *memory, gpa_t table)
 struct page_tables machine_tables(const struct machine *machine)
 {
     return (struct page_tables){
-        .memory = {.at = table_at, .context = (void *)machine->memory},
+        .memory = {.at = table_here, .context = (void *)machine->memory},
         .levels = machine->system.cr4 & CR4_FIVE_LEVELS ? 5 : 4,
         .root = GPA(machine->system.page_tables.value & ADDRESS_MASK),
     };
@@ -60,7 +60,7 @@ static void set_bits(const struct machine *machine, const struct page_walk *walk
 }
 
 bool machine_translate(const struct machine *machine, gva_t address, struct guest_access access,
-    struct translation *translation, struct guest_fault *fault)
+    struct translated *translation, struct guest_fault *fault)
 {
     const struct page_tables tables = machine_tables(machine);
     struct page_walk *walk = &translation->walk;
@@ -82,14 +82,15 @@ bool machine_translate(const struct machine *machine, gva_t address, struct gues
 
 /* ---- copying ---- */
 
-/* Where one address is here; it may be used to the end of its page. */
-static void *host_at(
-    const struct machine *machine, gva_t address, struct guest_access access, struct guest_fault *fault)
+/* Where one address is here, and physically; it may be used to the end of its page. */
+static void *host_at(const struct machine *machine, gva_t address, struct guest_access access,
+    gpa_t *physical, struct guest_fault *fault)
 {
-    struct translation translation;
+    struct translated translation;
     const struct guest_region *region = NULL;
     if (!machine_translate(machine, address, access, &translation, fault))
         return NULL;
+    *physical = translation.physical;
     void *host = guest_physical(machine->memory, translation.physical, 1, &region);
     if (host && !(access.write && region->flags & REGION_READ_ONLY))
         return host;
@@ -108,7 +109,8 @@ bool machine_read(const struct machine *machine, gva_t from, void *to, size_t by
 {
     for (size_t part, done = 0; done < bytes; done += part) {
         gva_t at = GVA(from.value + done);
-        const void *host = host_at(machine, at, access, fault);
+        gpa_t physical;
+        const void *host = host_at(machine, at, access, &physical, fault);
         if (!host)
             return false;
         part = to_page_end(at.value, bytes - done);
@@ -125,12 +127,14 @@ bool machine_write(const struct machine *machine, gva_t to, const void *from, si
     for (int pass = 0; pass < 2; pass++) {
         for (size_t part, done = 0; done < bytes; done += part) {
             gva_t at = GVA(to.value + done);
-            void *host = host_at(machine, at, access, fault);
+            gpa_t physical;
+            void *host = host_at(machine, at, access, &physical, fault);
             if (!host)
                 return false;
             part = to_page_end(at.value, bytes - done);
-            if (pass)
-                memcpy(host, (const char *)from + done, part);
+            const char *value = (const char *)from + done;
+            if (pass && !(machine->store && machine->store(machine->store_context, physical, value, part)))
+                memcpy(host, value, part);
         }
     }
     return true;

@@ -6,6 +6,7 @@
 #ifndef VCOST_MONITOR_DEPRIVILEGED_MACHINE_H
 #define VCOST_MONITOR_DEPRIVILEGED_MACHINE_H
 
+#include "monitor/deprivileged/translate.h"
 #include "monitor/guest_memory.h"
 #include "monitor/vcpu_state.h"
 #include "paging/page_tables.h"
@@ -18,16 +19,18 @@
 #define FLAG_FIXED (UINT64_C(1) << 1)
 #define FLAG_TF (UINT64_C(1) << 8)
 #define FLAG_IF (UINT64_C(1) << 9)
+#define FLAG_DF (UINT64_C(1) << 10)
 #define FLAG_IOPL (UINT64_C(3) << 12)
 #define FLAG_NT (UINT64_C(1) << 14)
+#define FLAG_DF (UINT64_C(1) << 10)
 #define FLAG_RF (UINT64_C(1) << 16)
 #define FLAG_VM (UINT64_C(1) << 17)
+#define FLAG_AC (UINT64_C(1) << 18)
 #define FLAG_VIRTUAL (UINT64_C(3) << 19) /* VIF, VIP */
 #define CR0_WRITE_PROTECT (UINT64_C(1) << 16)
 #define CR0_PAGING (UINT64_C(1) << 31)
 #define CR4_FIVE_LEVELS (UINT64_C(1) << 12)
 #define EFER_SYSCALL (UINT64_C(1) << 0)
-enum page_fault_code { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_FETCH = 16 };
 
 enum {
     VECTOR_DEBUG = 1,
@@ -53,7 +56,12 @@ struct machine {
     struct vcpu_system system;
     uint64_t kernel_gs_base; /* what SWAPGS takes */
     uint64_t task_priority;  /* CR8 */
+    bool has_apic;           /* whose registers are not the machine's */
     const struct guest_memory *memory;
+    /* NULL, or by which machine_write() stores to memory: what may be page tables whose changes are followed.
+     * Parts of one page. */
+    bool (*store)(void *context, gpa_t where, const void *value, size_t bytes);
+    void *store_context;
 };
 
 static inline unsigned machine_privilege(const struct machine *machine)
@@ -74,7 +82,7 @@ struct guest_access {
     bool write, fetch, user;
 };
 
-struct translation {
+struct translated {
     struct page_walk walk; /* leaf.rights: what all entries allow together */
     gpa_t physical;        /* of the address itself */
 };
@@ -82,7 +90,7 @@ struct translation {
 /* Translates as the CPU does, with all checks, and sets accessed and dirty bits. False: *fault is what it
  * raises. */
 bool machine_translate(const struct machine *machine, gva_t address, struct guest_access access,
-    struct translation *translation, struct guest_fault *fault);
+    struct translated *translation, struct guest_fault *fault);
 
 /* Copies from and to guest virtual memory. False: *fault; where there is no memory, that is a page fault,
  * too.

@@ -19,6 +19,8 @@
 
 #define SIGNAL_RESTORER 0x04000000  /* the kernel's SA_RESTORER */
 #define STACK_AUTODISARM (1U << 31) /* SS_AUTODISARM: the frame is always at the same place */
+#define DISPATCH 59                 /* PR_SET_SYSCALL_USER_DISPATCH */
+#define DISPATCH_ON 1
 #define EXECUTABLE_TOP UINT64_C(0x7ffffffff000)
 
 #pragma GCC visibility push(hidden)
@@ -101,6 +103,14 @@ static void take_signals(void)
         check(STEP_SIGNALS, call(__NR_rt_sigaction, signals[i], (long)&action, 0, sizeof action.mask, 0, 0));
 }
 
+/* Seccomp passes over a few numbers (uretprobe, uprobe: Linux 6.13), this does not, but it is for any task to
+ * undo and no guard. Before Linux 5.11 there is none, nor any such number. From here on system calls work in
+ * the stub's page only. */
+static void dispatch_calls(void)
+{
+    call(__NR_prctl, DISPATCH, DISPATCH_ON, DESK_TOP, DESK_STUB_BYTES, 0, 0);
+}
+
 /* The guest's task, on what becomes its signal stack. */
 void guest_prepare(void)
 {
@@ -113,6 +123,7 @@ void guest_prepare(void)
     check(STEP_TID, call(__NR_set_tid_address, DESK_BASE + DESK_TURN, 0, 0, 0, 0, 0));
     check(STEP_STACK, call(__NR_sigaltstack, (long)&stack, 0, 0, 0, 0, 0));
     take_signals();
+    dispatch_calls();
     stub_enter();
 }
 

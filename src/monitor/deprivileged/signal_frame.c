@@ -12,6 +12,7 @@ static_assert(sizeof(struct signal_frame) == 8 + 304 + 128, "struct ucontext, si
 enum {
     LONG_CODE = 0x33, /* Linux's __USER_CS, __USER_DS */
     LONG_DATA = 0x2b,
+    VECTOR_INVALID_OPCODE = 6,
     VECTOR_GENERAL_PROTECTION = 13,
     VECTOR_PAGE_FAULT = 14,
     VECTORS = 32
@@ -77,6 +78,8 @@ static void read_exception(const struct signal_frame *frame, struct child_trap *
 {
     trap->kind = CHILD_EXCEPTION;
     trap->vector = frame->vector < VECTORS ? (unsigned)frame->vector : VECTOR_GENERAL_PROTECTION;
+    if (frame->number == SIGILL) /* which some system calls raise, too: then the vector is an old one */
+        trap->vector = VECTOR_INVALID_OPCODE;
     trap->error_code = frame->error_code;
     if (trap->vector == VECTOR_PAGE_FAULT) {
         trap->address = frame->cr2;

@@ -15,7 +15,6 @@ enum {
     TABLES_MAX = 1 << 16,
 };
 #define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
-#define LARGE_BYTES (UINT64_C(2) << 20)
 
 /* ---- changes of a child, runs made as long as they can be ---- */
 
@@ -47,8 +46,18 @@ static int memory_number(struct vcpu *vcpu, const struct guest_region *region, s
     return *known;
 }
 
+/* Linux maps a large page of the memory by one entry where a whole one is mapped at once. Where the guest's
+ * own tables have small leaves, a CPU that walked them would not see it: so the first page of each is by
+ * itself. */
+static bool may_join(
+    const struct guest_region *region, const struct child_change *last, uint64_t virtual, uint64_t leaf_bytes)
+{
+    bool keeps_small = leaf_bytes == PAGE_BYTES && region->backing.page_bytes > PAGE_BYTES;
+    return !keeps_small || (virtual % LARGE_BYTES != 0 && last->start % LARGE_BYTES != 0);
+}
+
 static int add_run(struct batch *batch, const struct guest_region *region, uint64_t virtual, uint64_t offset,
-    uint64_t bytes, unsigned rights, struct error *error)
+    uint64_t bytes, unsigned rights, uint64_t leaf_bytes, struct error *error)
 {
     struct child_change *last = batch->count ? &batch->list[batch->count - 1] : NULL;
     int rc = 0, number = memory_number(batch->vcpu, region, error);
@@ -57,7 +66,8 @@ static int add_run(struct batch *batch, const struct guest_region *region, uint6
     batch->pages += bytes / PAGE_BYTES;
     offset += region->backing.offset;
     if (last && last->start + last->bytes == virtual && last->offset + last->bytes == offset &&
-        last->rights == rights && last->memory == (uint32_t)number) {
+        last->rights == rights && last->memory == (uint32_t)number &&
+        may_join(region, last, virtual, leaf_bytes)) {
         last->bytes += bytes;
         return 0;
     }
@@ -106,7 +116,7 @@ static int add_leaf(
         unsigned rights = child_rights(batch, region, leaf);
         if (rights && start < stop)
             rc = add_run(batch, region, low + (start - physical), start - region->start.value, stop - start,
-                rights, error);
+                rights, leaf->bytes, error);
     }
     return rc;
 }
@@ -277,6 +287,8 @@ static struct space *find_space(struct vcpu *vcpu, gpa_t root)
         if (space->used < oldest->used)
             oldest = space;
     }
+    if (vcpu->vm->shadow && oldest->used)
+        shadow_end_space(vcpu->vm->shadow, oldest->root);
     close_space(vcpu, oldest);
     oldest->root = root;
     return oldest;
@@ -289,7 +301,8 @@ int space_child(struct vcpu *vcpu, struct space **out, struct child **out_child,
     struct space *space = find_space(vcpu, GPA(vcpu->machine.system.page_tables.value & ADDRESS_MASK));
     struct child **child = user ? &space->user : &space->kernel;
     space->used = ++vcpu->clock;
-    if (!*child && (rc = child_open(vcpu->family, child, error)) == 0 && vcpu->vm->eager &&
+    bool eager = vcpu->vm->eager && !vcpu->vm->paravirt;
+    if (!*child && (rc = child_open(vcpu->family, child, error)) == 0 && eager &&
         (rc = map_range(vcpu, space, user, 0, CHILD_TOP, error)) < 0)
         close_child(vcpu, child);
     *out = space;
@@ -344,7 +357,6 @@ void space_forget_page(struct vcpu *vcpu, gva_t address)
     if (!space)
         return;
     uint64_t bytes = space->has_large ? LARGE_BYTES : PAGE_BYTES, from = address.value & -bytes;
-    tally(vcpu, TALLY_FLUSHES, 1);
     forget_in(vcpu, space, from, from + bytes);
 }
 
@@ -353,7 +365,6 @@ int space_forget(struct vcpu *vcpu, struct error *error)
     struct space *space = space_in_use(vcpu);
     if (!space)
         return 0;
-    tally(vcpu, TALLY_FLUSHES, 1);
     forget_in(vcpu, space, 0, CHILD_TOP);
     space->has_large = false;
     return map_again(vcpu, space, 0, CHILD_TOP, error);
@@ -378,4 +389,73 @@ void space_forget_all(struct vcpu *vcpu)
         forget_in(vcpu, &vcpu->spaces[i], 0, CHILD_TOP);
         vcpu->spaces[i].has_large = false;
     }
+}
+
+/* ---- carrying out what was decided elsewhere (run.h) ---- */
+
+static bool has_guarded_memory(const struct guest_memory *memory)
+{
+    for (size_t i = 0; i < memory->count; i++)
+        if (memory->list[i].flags & (REGION_READ_ONLY | REGION_LOG_DIRTY))
+            return true;
+    return false;
+}
+
+static int map_run(
+    struct vcpu *vcpu, struct child *child, bool user, const struct run *run, struct error *error)
+{
+    struct batch batch = {.vcpu = vcpu, .child = child, .user = user};
+    const struct page_leaf leaf = {
+        .from = run->from,
+        .to = run->to,
+        .bytes = run->bytes,
+        .rights = run->rights,
+        .accessed = true,
+        .dirty = true,
+    };
+    int rc = add_leaf(&batch, &leaf, run->from.value, run->from.value + run->bytes, error);
+    return rc < 0 ? rc : flush_batch(&batch, error);
+}
+
+static unsigned rights_in_child(unsigned rights)
+{
+    return CHILD_READ | (rights & PAGE_WRITE ? CHILD_WRITE : 0) | (rights & PAGE_EXECUTE ? CHILD_EXECUTE : 0);
+}
+
+/* [from, end) is what of the run a child can have. */
+static int change_child(struct vcpu *vcpu, struct child *child, bool user, const struct run *run,
+    uint64_t from, uint64_t end, struct error *error)
+{
+    const bool hides = user && !(run->rights & PAGE_USER);
+    const bool keeps = run->kind == RUN_PROTECT && !hides && !has_guarded_memory(vcpu->machine.memory);
+    vcpu->changes++;
+    if (keeps)
+        return child_protect(child, from, end - from, rights_in_child(run->rights), error);
+    int rc = child_unmap(child, from, end - from, error);
+    return rc < 0 || run->kind != RUN_MAP || hides ? rc : map_run(vcpu, child, user, run, error);
+}
+
+static void carry_out(struct vcpu *vcpu, struct space *space, const struct run *run)
+{
+    uint64_t from = run->from.value > CHILD_BOTTOM ? run->from.value : CHILD_BOTTOM;
+    uint64_t end = run->from.value + run->bytes;
+    struct error ignored;
+    end = end && end < CHILD_TOP ? end : CHILD_TOP;
+    if (from >= end)
+        return;
+    if (space->kernel && change_child(vcpu, space->kernel, false, run, from, end, &ignored) < 0)
+        close_child(vcpu, &space->kernel);
+    if (space->user && change_child(vcpu, space->user, true, run, from, end, &ignored) < 0)
+        close_child(vcpu, &space->user);
+}
+
+void space_carry_out(struct vcpu *vcpu, const struct run *run)
+{
+    if (run->kind == RUN_FORGET) {
+        space_forget_all(vcpu);
+        return;
+    }
+    for (int i = 0; i < SPACES; i++)
+        if (vcpu->spaces[i].used && vcpu->spaces[i].root.value == run->root.value)
+            carry_out(vcpu, &vcpu->spaces[i], run);
 }

@@ -34,7 +34,7 @@ stub_signal:
     movq %rax, DESK(DESK_FS_BASE)
     rdgsbase %rax
     movq %rax, DESK(DESK_GS_BASE)
-    movl $TURN_SIGNAL, DESK(DESK_TURN)
+    movl $TURN_SIGNAL, %eax
     leaq 2f(%rip), %r12
     jmp hand_over
 2:  cmpl $TURN_GUEST, %eax
@@ -51,29 +51,6 @@ stub_restore: /* where the kernel has the handler return to, but for the address
     movl $__NR_rt_sigreturn, %eax
     syscall
     ud2
-
-/* Wakes the monitor and waits until DESK_TURN has changed; goes on at R12 with it in EAX. Spoils what a
- * system call does. */
-hand_over:
-    leaq DESK(DESK_TURN), %rdi
-    movl $FUTEX_WAKE, %esi
-    movl $1, %edx
-    movl $__NR_futex, %eax
-    syscall
-wait_for_turn:
-    movl DESK(DESK_TURN), %eax
-    cmpl $TURN_SIGNAL, %eax
-    je 1f
-    cmpl $TURN_CALLED, %eax
-    je 1f
-    jmp *%r12
-1:  leaq DESK(DESK_TURN), %rdi
-    movl $FUTEX_WAIT, %esi
-    movl %eax, %edx
-    xorl %r10d, %r10d
-    movl $__NR_futex, %eax
-    syscall
-    jmp wait_for_turn
 
 /* ---- the hypercall without a signal: goes on at RCX ---- */
 #define GENERAL(index) DESK(DESK_GENERAL + 8 * (index))
@@ -102,7 +79,7 @@ wait_for_turn:
     movq %rax, DESK(DESK_FS_BASE)
     rdgsbase %rax
     movq %rax, DESK(DESK_GS_BASE)
-    movl $TURN_CALLED, DESK(DESK_TURN)
+    movl $TURN_CALLED, %eax
     leaq called_back(%rip), %r12
     jmp hand_over
 called_back:
@@ -132,6 +109,40 @@ called_back:
     movq GENERAL(14), %r14
     movq GENERAL(15), %r15
     jmp *GENERAL(16)
+
+/* ---- the hand-over: writes EAX to DESK_TURN, wakes the monitor if it sleeps, and waits until it has changed
+ * that; goes on at R12 with it in EAX. Spoils what a system call does. ---- */
+hand_over:
+    xchgl %eax, DESK(DESK_TURN) /* and a barrier */
+    cmpl $0, DESK(DESK_MONITOR_SLEEPS)
+    je wait_for_turn
+    leaq DESK(DESK_TURN), %rdi
+    movl $FUTEX_WAKE, %esi
+    movl $1, %edx
+    movl $__NR_futex, %eax
+    syscall
+wait_for_turn:
+    xorl %ecx, %ecx
+1:  movl DESK(DESK_TURN), %eax
+    cmpl $TURN_SIGNAL, %eax
+    je 2f
+    cmpl $TURN_CALLED, %eax
+    je 2f
+    jmp *%r12
+2:  pause
+    incl %ecx
+    cmpl DESK(DESK_SPINS), %ecx /* which the monitor may change meanwhile */
+    jb 1b
+    movl $1, %ecx
+    xchgl %ecx, DESK(DESK_GUEST_SLEEPS)
+    leaq DESK(DESK_TURN), %rdi
+    movl $FUTEX_WAIT, %esi
+    movl %eax, %edx
+    xorl %r10d, %r10d
+    movl $__NR_futex, %eax
+    syscall
+    movl $0, DESK(DESK_GUEST_SLEEPS)
+    jmp wait_for_turn
 
 /* ---- a child is made: stub_spawn(clone flags, the guest's stack), in the helper, never returns ---- */
     .globl stub_spawn

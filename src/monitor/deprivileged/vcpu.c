@@ -42,6 +42,7 @@ static void start_anew(struct vcpu *vcpu)
 {
     vcpu->machine.registers = (struct vcpu_registers){.rflags = FLAG_FIXED};
     vcpu->pending = false;
+    vcpu->halted = vcpu->halted_closed = false;
     vcpu->kicked = false;
 }
 
@@ -50,22 +51,35 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     if (id >= vm->ops->vcpus_max(vm))
         return error_set(error, EINVAL, "%s gives a virtual machine at most %u virtual CPUs", vm->ops->name,
             vm->ops->vcpus_max(vm));
+    for (const struct vcpu *other = vm->vcpus; other; other = other->next)
+        if (other->id == id)
+            return error_set(error, EEXIST, "there is a virtual CPU %u already", id);
+    if (vm->paravirt)
+        return error_set(error, EBUSY, "%s takes requests of guests with one virtual CPU", vm->ops->name);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
     vcpu->vm = vm;
     vcpu->id = id;
     vcpu->machine.memory = &vm->memory;
+    vcpu->pages_known = true;
     for (int i = 0; i < CHILDREN_MEMORY_MAX; i++)
         vcpu->known[i] = -1;
     pthread_mutex_init(&vcpu->lock, NULL);
     start_anew(vcpu);
+    apic_reset(&vcpu->apic, vm->tick);
+    vcpu->machine.has_apic = vm->tick;
     int rc = children_open(vm->stop, &vcpu->family, error);
     if (rc < 0) {
         deprivileged_vcpu_free(vcpu);
         return rc;
     }
     pthread_mutex_lock(&vm->lock);
+    if (vm->vcpus && vm->shadow) {
+        vcpu_seize(vm->vcpus);
+        shadowing_end(vm->vcpus);
+        vcpu_let_go(vm->vcpus);
+    }
     vcpu->next = vm->vcpus;
     vm->vcpus = vcpu;
     pthread_mutex_unlock(&vm->lock);
@@ -75,6 +89,7 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
 
 void deprivileged_vcpu_free(struct vcpu *vcpu)
 {
+    waker_close(vcpu->waker);
     children_close(vcpu->family);
     pthread_mutex_destroy(&vcpu->lock);
     free(vcpu->fpu);
@@ -105,13 +120,16 @@ int deprivileged_set_system(struct vcpu *vcpu, const struct vcpu_system *system,
         return error_set(error, ENOTSUP,
             "%s runs guests at CPL 0 and 3 with 4 levels of page tables, and without SMEP and SMAP",
             vcpu->vm->ops->name);
+    if (vcpu->vm->paravirt && (rc = paravirt_set_system(vcpu->vm->paravirt, system, error)) < 0)
+        return rc;
     uint64_t fault_address = vcpu->machine.system.fault_address;
     bool same = vcpu->machine.system.page_tables.value == system->page_tables.value;
     vcpu->machine.system = *system;
     vcpu->machine.system.fault_address = fault_address;
     if (!same) {
         vcpu_seize(vcpu);
-        rc = space_forget(vcpu, error);
+        rc = vcpu->vm->shadow ? shadow_switch(vcpu->vm->shadow, system->page_tables, error)
+                              : space_forget(vcpu, error);
         vcpu_let_go(vcpu);
     }
     return rc;
@@ -127,10 +145,14 @@ int deprivileged_get_system(struct vcpu *vcpu, struct vcpu_system *system, struc
 
 int deprivileged_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error)
 {
+    enum { PARTS = 8 };
     struct vm_exit exit;
-    int rc = deprivileged_complete(vcpu, &exit, error);
+    int rc = deprivileged_own(vcpu, error);
+    for (int part = 0; rc == 0 && vcpu->pending && part < PARTS; part++)
+        rc = deprivileged_complete(vcpu, &exit, error);
     if (rc < 0)
         return rc;
+    vcpu->pending = false;
     vcpu->machine.registers = *registers;
     vcpu->machine.registers.rflags |= FLAG_FIXED;
     return 0;
@@ -146,8 +168,9 @@ int deprivileged_get_registers(struct vcpu *vcpu, struct vcpu_registers *registe
 
 /* ---- from other threads ---- */
 
-static void kick_child(struct vcpu *vcpu)
+void vcpu_come_out(void *context)
 {
+    struct vcpu *vcpu = context;
     vcpu->kickers++;
     struct child *running = vcpu->running;
     if (running)
@@ -159,13 +182,13 @@ static void kick_child(struct vcpu *vcpu)
 void deprivileged_kick(struct vcpu *vcpu)
 {
     if (!atomic_exchange(&vcpu->kicked, true))
-        kick_child(vcpu);
+        vcpu_come_out(vcpu);
 }
 
 void vcpu_seize(struct vcpu *vcpu)
 {
     vcpu->wanted++;
-    kick_child(vcpu);
+    vcpu_come_out(vcpu);
     pthread_mutex_lock(&vcpu->lock);
     pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VCPUS_MAX = 8 };
+enum { VCPUS_MAX = 64 };
 
 /* ---- creating ---- */
 
@@ -21,6 +21,10 @@ static void vm_destroy(struct vm *vm)
         next = vcpu->next;
         deprivileged_vcpu_free(vcpu);
     }
+    paravirt_close(vm->paravirt);
+    if (vm->shadow)
+        shadow_free(vm->shadow);
+    free(vm->shadow);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -36,7 +40,11 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.ops = ops, .eager = eager, .stop = config->stop};
+    *vm = (struct vm){.ops = ops,
+        .tick = config->tick,
+        .sync_write = config->sync_write,
+        .eager = eager,
+        .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
     pthread_rwlock_init(&vm->memory_lock, NULL);
@@ -66,13 +74,22 @@ static int check_region(const struct vm *vm, const struct guest_region *region, 
 {
     if (region->backing.bytes && (!region->backing.shared || region->backing.descriptor < 0))
         return error_set(error, ENOTSUP,
-            "%s runs its guest in another process, with which %" PRIu64
-            " MiB of memory that were asked for are not shared",
-            vm->ops->name, region->backing.bytes >> 20);
+            "%s runs its guest in another process, and memory that was asked for (%" PRIu64
+            " KiB) is not shared with that",
+            vm->ops->name, region->backing.bytes >> 10);
     if (region->flags & REGION_LOG_DIRTY)
         return error_set(
             error, ENOTSUP, "%s does not record which pages its guest writes: that needs kvm", vm->ops->name);
     return 0;
+}
+
+static void end_shadowing(struct vm *vm)
+{
+    for (struct vcpu *vcpu = vm->vcpus; vm->shadow && vcpu; vcpu = vcpu->next) {
+        vcpu_seize(vcpu);
+        shadowing_end(vcpu);
+        vcpu_let_go(vcpu);
+    }
 }
 
 /* Nothing of it is mapped anywhere when it returns. */
@@ -97,9 +114,14 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     pthread_mutex_lock(&vm->lock);
     pthread_rwlock_wrlock(&vm->memory_lock);
     int rc = check_region(vm, &region, error);
+    if (rc == 0 && vm->paravirt)
+        rc =
+            error_set(error, EBUSY, "the guest's page tables are being validated: its memory stays as it is");
     if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0)
         guest_memory_set(&vm->memory, &region);
     pthread_rwlock_unlock(&vm->memory_lock);
+    if (rc == 0)
+        end_shadowing(vm);
     if (rc == 0 && !region.backing.bytes)
         take_from_all(vm, slot);
     pthread_mutex_unlock(&vm->lock);
@@ -109,10 +131,12 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
 static int changed(struct vm *vm, gva_t from, uint64_t bytes, struct error *error)
 {
     int rc = 0;
+    if (vm->paravirt)
+        return error_set(error, EBUSY, "the guest's page tables are being validated: it alone changes them");
     pthread_mutex_lock(&vm->lock);
     for (struct vcpu *vcpu = vm->vcpus; rc == 0 && vcpu; vcpu = vcpu->next) {
         vcpu_seize(vcpu);
-        rc = space_forget_range(vcpu, from, bytes, error);
+        rc = vm->shadow ? shadow_forget(vm->shadow, error) : space_forget_range(vcpu, from, bytes, error);
         vcpu_let_go(vcpu);
     }
     pthread_mutex_unlock(&vm->lock);
@@ -149,6 +173,7 @@ static const char *const tally_names[TALLIES] = {
     [TALLY_TRAPS] = "traps",
     [TALLY_INJECTED] = "injected",
     [TALLY_FLUSHES] = "tlb_flushes",
+    [TALLY_HYPERCALLS] = "hypercalls",
     [TALLY_PAGES_FILLED] = "pages_filled",
 };
 
@@ -174,8 +199,21 @@ static void count_pages(struct vcpu *vcpu, struct child_pages *pages)
     vcpu_let_go(vcpu);
 }
 
+static void count_shadowing(const struct vm *vm, struct counters *counters)
+{
+    if (!vm->vcpus)
+        return;
+    vcpu_seize(vm->vcpus);
+    if (vm->shadow) {
+        counters_set(counters, "table_stores", vm->shadow->counts.stores);
+        counters_set(counters, "tables_compared", vm->shadow->counts.compared);
+    }
+    vcpu_let_go(vm->vcpus);
+}
+
 static void count_vm(const struct vm *vm, struct counters *counters)
 {
+    count_shadowing(vm, counters);
     struct child_pages pages = {0, 0};
     bool known = true;
     for (struct vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {

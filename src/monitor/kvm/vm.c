@@ -98,7 +98,7 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     vm->has_signal = rc == 0;
     if (rc == 0)
         rc = open_vm(vm, error);
-    if (rc == 0 && config->irqchip)
+    if (rc == 0 && (config->irqchip || config->tick))
         rc = kvm_irqchip(vm, error);
     if (rc < 0)
         vm_destroy(vm);
