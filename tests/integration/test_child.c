@@ -2,7 +2,9 @@
  * is in test_child_safety.c. */
 #include "child_guest.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +181,57 @@ static void test_kicks_one_that_spins(void **state)
     assert_int_equal(run(), CHILD_EXCEPTION);
 }
 
+static int another_cpu(void)
+{
+    cpu_set_t set;
+    int mine = sched_getcpu();
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+            if (cpu != mine && CPU_ISSET(cpu, &set))
+                return cpu;
+    return -1;
+}
+
+static void test_hands_over_by_each_transport(void **state)
+{
+    (void)state;
+    need_children();
+    const int spare = another_cpu();
+    if (spare < 0) {
+        print_message("# skip: there is one CPU only\n");
+        skip();
+    }
+    PUT("1: incq %rbx\nsyscall\njmp 1b");
+    registers.general.rbx = 0;
+    for (unsigned i = 0; i < 4000; i++) {
+        if (i % 500 == 0)
+            OK(children_transport(family, (enum child_transport)(i / 500 % 3), spare, &error));
+        assert_int_equal(run(), CHILD_SYSCALL);
+        assert_int_equal(registers.general.rbx, i + 1);
+    }
+    assert_int_equal(children_transport(family, CHILD_SPIN, -1, &error), -EINVAL);
+}
+
+/* Two children on one CPU, of which the one that waits must not take it from the other. */
+static void test_children_take_turns_while_they_spin(void **state)
+{
+    (void)state;
+    need_children();
+    struct child *pair[2] = {child};
+    struct child_registers own[2];
+    OK(child_open(family, &pair[1], &error));
+    OK(child_map(pair[1], CODE, memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
+    OK(children_transport(family, CHILD_SPIN, another_cpu() < 0 ? sched_getcpu() : another_cpu(), &error));
+    PUT("1: incq %rbx\nsyscall\njmp 1b");
+    own[0] = own[1] = registers;
+    for (unsigned i = 0; i < 500; i++) {
+        OK(child_run(pair[i % 2], &own[i % 2], &trap, &error));
+        assert_int_equal(trap.kind, CHILD_SYSCALL);
+        assert_int_equal(own[i % 2].general.rbx, i / 2 + 1);
+    }
+    child_close(pair[1]);
+}
+
 static void test_keeps_the_fpu_state(void **state)
 {
     (void)state;
@@ -212,6 +265,8 @@ int main(void)
         CASE(test_counts_mappings_as_the_kernel_does),
         CASE(test_keeps_within_the_budget),
         CASE(test_kicks_one_that_spins),
+        CASE(test_hands_over_by_each_transport),
+        CASE(test_children_take_turns_while_they_spin),
         CASE(test_keeps_the_fpu_state),
     };
     return cmocka_run_group_tests_name("child", tests, child_guest_find_out, NULL);

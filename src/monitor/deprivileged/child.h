@@ -67,13 +67,14 @@ void children_memory_forget(struct children *children, unsigned number);
 /* How a guest's task and the monitor's thread wait for each other. */
 enum child_transport {
     CHILD_SLEEP, /* on the same CPU: each wakes the other and sleeps */
-    CHILD_SPIN   /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
+    CHILD_SPIN,  /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
+    CHILD_EITHER /* what turns out to be faster (transport_switch.h) */
 };
 
 /* For all children of the family, from their next run on; at first it is CHILD_SLEEP on the CPUs that the
- * thread which opens a child may use. CHILD_SLEEP: guests run there where the calling thread is now (`cpu` is
- * ignored). CHILD_SPIN: they run on `cpu`, which should have nothing else to do, while the calling thread
- * should stay away from it. -EINVAL: the host does not let us run there. */
+ * thread which opens a child may use. To sleep, guests run where the calling thread is now; to spin, on
+ * `cpu`, which should have nothing else to do, and which the calling thread should stay away from. Where the
+ * host does not let them run there they stay where they are, and are slow. -EINVAL: no such CPU. */
 int children_transport(
     struct children *children, enum child_transport transport, int cpu, struct error *error);
 

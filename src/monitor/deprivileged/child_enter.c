@@ -288,13 +288,14 @@ int child_run(
     if (!is_canonical(registers->fs_base) || !is_canonical(registers->gs_base))
         return error_set(error, EINVAL, "a guest cannot have such an FS or GS base");
     memset(trap, 0, sizeof *trap);
-    child_follow_transport(child);
     atomic_store(&child->inside, true);
     while (!take_kick(child, trap)) {
         if (child->turn != TURN_DEAD) {
             put_registers(child, registers);
             child->counts.runs++;
+            uint64_t began = transport_begin(child);
             child_hand_over(child, TURN_GUEST);
+            transport_end(child->family, began);
         }
         if (take_trap(child, registers, trap))
             break;

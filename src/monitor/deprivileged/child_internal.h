@@ -6,6 +6,7 @@
 #include "monitor/deprivileged/child_desk.h"
 #include "monitor/deprivileged/mappings.h"
 #include "monitor/deprivileged/signal_frame.h"
+#include "monitor/deprivileged/transport_switch.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -23,6 +24,11 @@ struct children {
     int cpu;             /* of guests, if `changes` is not 0 */
     uint32_t spins;      /* looks at the turn before one sleeps */
     unsigned changes;    /* of all this */
+    bool either;         /* the next three say what is used */
+    struct transport_switch choice;
+    unsigned mode;  /* enum child_transport */
+    int spare, own; /* CPUs: of guests that spin, that sleep */
+    uint32_t spins_long;
 };
 
 struct child {
@@ -56,8 +62,9 @@ void child_hand_over(struct child *child, uint32_t turn);
 /* Waits for the first trap of a new one; -errno of what went wrong. */
 int child_begin(struct child *child, struct error *error);
 
-/* Follows the family's transport; before it runs. */
-void child_follow_transport(struct child *child);
+/* Around a hand-over to the guest: it follows the family's transport, and what that took is learnt from. */
+uint64_t transport_begin(struct child *child);
+void transport_end(struct children *children, uint64_t began);
 
 void child_kill(struct child *child, const char *why);
 

@@ -1,10 +1,13 @@
 /* Where the guest's task runs, and how long it and the monitor look at the turn before they sleep. */
 #include "monitor/deprivileged/child_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+
+static_assert(CHILD_SLEEP == 0 && CHILD_SPIN == 1, "the two modes of transport_switch.h");
 
 enum { SPIN_NS = 20 * 1000, PAUSES = 256, TRIES = 5 };
 
@@ -42,29 +45,53 @@ static int place(pid_t task, int cpu)
     return rc;
 }
 
+static void use(struct children *children, unsigned mode)
+{
+    children->mode = mode;
+    children->cpu = mode == CHILD_SPIN ? children->spare : children->own;
+    children->spins = mode == CHILD_SPIN ? children->spins_long : 0;
+    children->changes++;
+}
+
 int children_transport(
     struct children *children, enum child_transport transport, int cpu, struct error *error)
 {
-    if (transport == CHILD_SLEEP)
-        cpu = sched_getcpu();
-    if (cpu < 0)
+    if (transport != CHILD_SLEEP && cpu < 0)
         return error_set(error, EINVAL, "there is no CPU %d for guests", cpu);
-    children->cpu = cpu;
-    children->spins = transport == CHILD_SPIN ? count_spins() : 0;
-    children->changes++;
+    children->own = sched_getcpu();
+    children->spare = cpu;
+    children->spins_long = count_spins();
+    children->either = transport == CHILD_EITHER;
+    transport_switch_init(&children->choice, CHILD_SPIN);
+    use(children, transport == CHILD_SLEEP ? CHILD_SLEEP : CHILD_SPIN);
     return 0;
 }
 
 /* One that has run before and still looks at its turn would take the CPU from this one. */
-void child_follow_transport(struct child *child)
+static void follow(struct child *child)
 {
     struct children *children = child->family;
     if (children->last != child && children->last)
         atomic_store(desk_word(children->last, DESK_SPINS), 0);
     if (child->changes != children->changes)
-        place(child->guest_number, children->cpu); /* where it may not: it stays where it is, and is slower */
+        place(child->guest_number, children->cpu);
     if (children->last != child || child->changes != children->changes)
         atomic_store(desk_word(child, DESK_SPINS), children->spins);
     children->last = child;
     child->changes = children->changes;
+}
+
+uint64_t transport_begin(struct child *child)
+{
+    follow(child);
+    return child->family->either ? now_ns() : 0;
+}
+
+void transport_end(struct children *children, uint64_t began)
+{
+    if (!children->either)
+        return;
+    unsigned mode = transport_switch_next(&children->choice, now_ns() - began);
+    if (mode != children->mode)
+        use(children, mode);
 }
