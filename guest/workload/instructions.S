@@ -23,13 +23,13 @@ instruction:
     mov job_operands(%rdi), %rax
     mov job_operands + 8(%rdi), %rcx
     mov job_operands + 16(%rdi), %rdx
-    push %rsp /* where it is, for whatever the instruction leaves on the stack */
-    mov %rsp, %r12
+    push %rdi
+    mov %rsp, %r12 /* kept, whatever else the instruction leaves in registers and on the stack */
     jmp *%r9
 executed:
-    mov %rax, job_answer(%rdi)
     mov %r12, %rsp
-    add $8, %rsp
+    pop %rdi
+    mov %rax, job_answer(%rdi)
     movabs $WORKLOAD_MAGIC, %rax
     mov %rax, job_finished(%rdi)
 finish:

@@ -4,6 +4,7 @@
 #include "experiment/chase.h"
 #include "experiment/internal.h"
 #include "experiment/verify_internal.h"
+#include "measure/clock.h"
 
 #include <errno.h>
 #include <math.h>
@@ -102,17 +103,19 @@ static void take_slowdown(const struct result *result, struct verified *verified
 
 /* ---- all of it ---- */
 
-static int try_monitor(
-    const struct monitor_ops *monitor, const struct stop *stop, struct trials *trials, struct error *error)
+static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
+    struct trials *trials, struct error *error)
 {
     struct ground ground;
-    int rc = ground_open(&ground, monitor, stop, error);
+    int rc = ground_open(&ground, monitor, &setting->stop, error);
     trials->monitor = monitor->name;
     if (rc < 0)
         return rc;
     rc = verify_fidelity(&ground, trials, error);
+    if (rc == 0)
+        rc = verify_kernel(&ground, setting_facts(setting, monitor), seed, trials, error);
     ground_close(&ground);
-    return rc < 0 ? rc : verify_safety(monitor, stop, trials, error);
+    return rc < 0 ? rc : verify_safety(monitor, &setting->stop, trials, error);
 }
 
 static void cut(struct result *result, const struct error *error)
@@ -143,7 +146,7 @@ static int try_all(struct setting *setting, const struct progress *progress, str
         if (progress->tell)
             progress->tell(progress->context, 0, NAN, monitor->name);
         if (facts->usable)
-            rc = try_monitor(monitor, &setting->stop, trials, error);
+            rc = try_monitor(monitor, setting, result->seed, trials, error);
     }
     return rc;
 }
@@ -160,20 +163,24 @@ int verify_plan_run(const struct verify_plan *plan, struct setting *setting, con
     struct result *result, struct error *error)
 {
     struct trials trials = {.list = NULL};
+    struct verify_plan rest = *plan;
+    const double started = clock_seconds();
     begin_result(result, "verify", plan->budget.seed);
     result->complete = true;
     int rc = try_all(setting, progress, result, &trials, error);
+    rest.budget.spent += clock_seconds() - started;
     result->trials = trials.list;
     result->trial_count = trials.count;
     if (rc < 0 && rc != -ENOMEM)
         cut(result, error);
     else if (rc == 0 && any_here(result))
-        rc = measure(plan, setting, progress, result, error);
+        rc = measure(&rest, setting, progress, result, error);
     if (rc == -ENOMEM || (rc < 0 && result->complete))
         return rc;
     for (size_t i = 0; i < result->verified_count; i++) {
         verified_count(&result->verified[i], result->trials, result->trial_count);
         take_slowdown(result, &result->verified[i]);
     }
+    result->seconds = clock_seconds() - started;
     return setting_describe(setting, result, error);
 }

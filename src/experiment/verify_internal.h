@@ -30,6 +30,13 @@ void trial_judge(struct trial *trial, const struct evidence_of *evidence);
 /* Tries everything of fidelity in the ground's domain. -EINTR: stop was asked. */
 int verify_fidelity(struct ground *ground, struct trials *trials, struct error *error);
 
+/* ---- verify_kernel.c: fidelity of a whole kernel ---- */
+
+/* `seed` decides what is drawn at random. -EINTR likewise. */
+struct monitor_facts;
+int verify_kernel(struct ground *ground, const struct monitor_facts *facts, uint64_t seed,
+    struct trials *trials, struct error *error);
+
 /* ---- verify_safety.c ---- */
 
 /* Tries everything of safety, each in a domain of its own, with one beside it that computes. -EINTR likewise.

@@ -2,6 +2,7 @@
  * beside has to compute the same bits as before. A case is a line of the table below. */
 #include "experiment/verify_internal.h"
 
+#include "abi/hypercall.h"
 #include "base/size.h"
 #include "domain/memory.h"
 #include "monitor/deprivileged/child.h"
@@ -178,9 +179,10 @@ static const char *not_absent(const struct stage *stage, const struct ending *en
 static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x4000003b, 0x40000208,
     0xffffffff, 0x100000000, WILD, 0x7fffffff},
                       stub[] = {CHILD_TOP, CHILD_TOP + 1, CHILD_TOP + 0x10, CHILD_TOP + 0x40,
-                          CHILD_TOP + 0x80, CHILD_TOP + 0xc0, CHILD_TOP + 0x200, CHILD_TOP + 0x1000,
-                          CHILD_TOP + 0x2000, CHILD_TOP + 0x4000, CHILD_TOP + 0x10000, CHILD_TOP + 0x1ff000,
-                          0xffffffffff600000, 0xffffffffff600400, 0xffff800000000000, 0x7ffffffff000},
+                          CHILD_TOP + 0x80, CHILD_TOP + 0xc0, CHILD_CALL, CHILD_TOP + 0x200,
+                          CHILD_TOP + 0x1000, CHILD_TOP + 0x2000, CHILD_TOP + 0x4000, CHILD_TOP + 0x10000,
+                          CHILD_TOP + 0x1ff000, 0xffffffffff600000, 0xffffffffff600400, 0xffff800000000000,
+                          0x7ffffffff000},
                       roots[] = {0, 0x1000, 0xfff, UINT64_C(1) << 40, UINT64_C(0xffffffffff000), 0xd0000000,
                           0x7000},
                       entries[] = {0, 7, 0x67, UINT64_C(0xffffffffff067), 0xd0000067,
@@ -231,6 +233,12 @@ static const struct safety_case cases[] = {
         .wrong = reached_the_host},
     {.title = "INT 0x80, every number", {3, 3}, INSTRUCTION_INT80, TRAP, .rax_up_to = 460},
     {.title = "SYSENTER", {3, 3}, INSTRUCTION_SYSENTER, TRAP, .rax_list = EACH(system_calls)},
+    {.title = "requests of a paravirtual kernel, wild arguments",
+        {0, 0},
+        INSTRUCTION_SYSCALL,
+        DONE | TOLD | TRAP,
+        .rax = HYPERCALL_FIRST - 2,
+        .rax_up_to = HYPERCALL_COUNT + 4},
     {.title = "jump into the monitor's code", {3, 3}, INSTRUCTION_FETCH, TRAP | TOLD, .rcx_list = EACH(stub)},
     {.title = "write over the monitor's code",
         {3, 0},
