@@ -19,17 +19,25 @@ static bool choose_pages(const struct kept_area *area)
     return madvise(area->reserved, area->reserved_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL;
 }
 
-/* Whether mprotect() gives a right, or who touches the memory is killed. Tried on the last page, which no
- * memory is made of. */
-static bool can_open(const struct kept_area *area)
+/* Whether mprotect() gives a right, or who touches what is kept would be killed. Tried on a page elsewhere:
+ * it would stay a mapping of its own here. */
+static bool mprotect_works(void)
 {
-    char *last = (char *)area->reserved + area->reserved_bytes - 4 * KIB;
-    return mprotect(last, 4 * KIB, PROT_READ | PROT_WRITE) == 0 && effect_can_write(last);
+    void *page = mmap(NULL, 4 * KIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return true; /* memory is short: that is told elsewhere */
+    bool works = mprotect(page, 4 * KIB, PROT_READ | PROT_WRITE) == 0 && effect_can_write(page);
+    munmap(page, 4 * KIB);
+    return works;
 }
 
 static int reserve(struct kept_area *area, uint64_t page_bytes, struct error *error)
 {
     struct kept_area made = {.page_bytes = page_bytes, .reserved_bytes = AREA_BYTES + ALIGNMENT};
+    if (!mprotect_works())
+        return error_set(error, ENOTSUP,
+            "this kernel says that mprotect() made memory accessible, and it is not (an emulator or a "
+            "sandbox?)");
     made.reserved = mmap(NULL, made.reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (made.reserved == MAP_FAILED)
         return error_errno(
@@ -38,12 +46,6 @@ static int reserve(struct kept_area *area, uint64_t page_bytes, struct error *er
         int code = errno;
         munmap(made.reserved, made.reserved_bytes);
         return error_errno(error, code, "cannot choose the pages of memory that is kept");
-    }
-    if (!can_open(&made)) {
-        munmap(made.reserved, made.reserved_bytes);
-        return error_set(error, ENOTSUP,
-            "this kernel says that mprotect() made memory accessible, and it is not (an emulator or a "
-            "sandbox?)");
     }
     uintptr_t start = (uintptr_t)made.reserved;
     made.next = (char *)made.reserved + (-start & (ALIGNMENT - 1));

@@ -66,7 +66,7 @@ const char *tripped_phrase(const struct tripping *tripping, struct pool *pool)
     const struct value value = finding_value(finding, pool);
     finding_label(finding, label);
     if (tripping->unknown)
-        return pool_format(pool, "%s: %s is not known here: %s", tripping->threshold->text, label,
+        return pool_format(pool, "--fail-on %s cannot be judged here: %s", tripping->threshold->text,
             finding->value.known ? "its number is none" : finding->value.text);
     const char *says =
         pool_format(pool, "%s: %s is %s", tripping->threshold->text, label, finding_phrase(finding, pool));

@@ -57,8 +57,8 @@ struct value finding_value(const struct finding *finding, struct pool *pool);
 const char *finding_phrase(const struct finding *finding, struct pool *pool);
 
 /* Which of the user's thresholds (--fail-on) was passed: "steal>5%: steal is 7 % (interval 6 % … 8 %)",
- * "splintered: splintered is partly"; or "steal>5%: steal is not known here: REASON". No full stop; not
- * cleaned. */
+ * "splintered: splintered is partly"; or "--fail-on steal>5% cannot be judged here: REASON". No full
+ * stop; not cleaned. */
 const char *tripped_phrase(const struct tripping *tripping, struct pool *pool);
 
 #endif

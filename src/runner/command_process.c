@@ -104,12 +104,15 @@ static void take_said(struct command_process *process)
     }
 }
 
-enum { LOOK_MS = 100 }; /* between two looks whether to stop: a signal may come just before poll() */
+enum {
+    LOOK_MS = 100,             /* between two looks whether to stop: a signal may come just before poll() */
+    INTERRUPTIONS_MAX = 100000 /* on end: more than real signals make of one wait */
+};
 
 int command_process_wait(
     struct command_process *process, double deadline, const struct stop *stop, struct error *error)
 {
-    for (;;) {
+    for (int interruptions = 0;;) {
         struct pollfd fds[] = {
             {.fd = process->out, .events = POLLIN}, {.fd = process->said_fd, .events = POLLIN}};
         if (stop_asked(stop))
@@ -117,6 +120,11 @@ int command_process_wait(
         int ready = poll(fds, 2, LOOK_MS);
         if (ready < 0 && errno != EINTR)
             return error_errno(error, errno, "cannot wait for an answer");
+        interruptions = ready < 0 ? interruptions + 1 : 0;
+        if (interruptions > INTERRUPTIONS_MAX)
+            return error_set(error, EIO,
+                "waiting for an answer is interrupted again and again: find out who sends signals, or which "
+                "sandbox refuses poll()");
         if (ready > 0 && fds[1].revents)
             take_said(process);
         if (ready > 0 && fds[0].revents)
@@ -152,9 +160,9 @@ static bool await_end(struct command_process *process, double seconds)
 
 static void reap(struct command_process *process)
 {
-    enum { INTERRUPTIONS_MAX = 1000 };
+    enum { TRIES = 1000 };
     kill(-process->pid, SIGKILL);
-    for (int i = 0; i < INTERRUPTIONS_MAX; i++)
+    for (int i = 0; i < TRIES; i++)
         if (waitpid(process->pid, &process->status, 0) >= 0 || errno != EINTR)
             break;
     process->ended = true;

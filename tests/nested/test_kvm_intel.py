@@ -17,14 +17,14 @@ nested.main(nested.Plan(
     harness="boot-bochs",
     seconds=700,
     # The clock there counts instructions: a budget holds the same work however busy this machine is.
-    chase="--quick --time 2 --working-set 16K..64K --per-octave 1",
+    chase="--quick --time 4 --working-set 16K..64K --per-octave 1",
     chase_sizes=[16 * KIB, 32 * KIB, 64 * KIB],
     # In 2 MiB of memory a page of that size could be: that there is none is proved.
     write="--quick --time 3 --working-set 2M",
     write_sizes=[2048 * KIB],
     small="--quick --time 1.5 --working-set 16K",
-    missed="--quick --time 3 --working-set 16K",
-    matrix="--quick --time 3 --working-set 4M",
+    missed="--quick --time 4 --working-set 16K",
+    matrix="--quick --time 5 --working-set 4M",
     matrix_bytes=4096 * KIB,
     provider="kvm_intel",
     guest_of=None,

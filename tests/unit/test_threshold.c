@@ -299,7 +299,7 @@ static void sentences_tell_what_tripped(void **state)
         {"splintered", "splintered: splintered is partly"},
         {"first-touch:2M fresh>1us",
             "first-touch:2M fresh>1us: first-touch 2M fresh is 300 us (interval 250 us ... 400 us)"},
-        {"nested", "nested: nested is not known here: only Hyper-V tells"},
+        {"nested", "--fail-on nested cannot be judged here: only Hyper-V tells"},
     };
     const struct report_style style = {.utf8 = false};
     (void)state;
