@@ -11,6 +11,10 @@ const struct operations *operations;
 
 struct registers *kernel_begin(void);
 
+_Static_assert(offsetof(struct registers, cs) == REGISTERS_CS, "layout.h");
+_Static_assert(sizeof(struct registers) == REGISTERS_BYTES && REGISTERS_BYTES % 16 == 0, "layout.h");
+_Static_assert(offsetof(struct process, registers) == 0, "paravirt.S");
+
 static const struct operations *const by_monitor[GUEST_MONITORS] = {
     [GUEST_ON_HARDWARE] = &on_hardware,
     [GUEST_ON_SHADOW] = &on_hardware,

@@ -228,14 +228,31 @@ static int start(struct guest_kernel *kernel, struct error *error)
     return set_cpu(kernel, error);
 }
 
+static int check(const struct guest_kernel_config *config, struct error *error)
+{
+    const unsigned around = config->fault_around;
+    bool jobs = config->processes >= 1 && config->processes <= GUEST_KERNEL_PROCESSES;
+    for (unsigned i = 0; jobs && i < config->processes; i++)
+        jobs = config->job[i].steps;
+    if (jobs && config->events && around && !(around & (around - 1)) && config->bytes % PAGE_BYTES == 0)
+        return 0;
+    return error_set(error, EINVAL,
+        "a guest kernel needs 1 to %d processes with something to do, a log, whole pages and a fault-around "
+        "that is a power of two",
+        GUEST_KERNEL_PROCESSES);
+}
+
 int guest_kernel_create(
     const struct guest_kernel_config *config, struct guest_kernel **out, struct error *error)
 {
+    int rc = check(config, error);
+    if (rc < 0)
+        return rc;
     struct guest_kernel *kernel = calloc(1, sizeof *kernel);
     if (!kernel)
         return error_set(error, ENOMEM, "no memory for a guest kernel");
     kernel->config = *config;
-    int rc = load(kernel, error);
+    rc = load(kernel, error);
     if (rc < 0 || (rc = start(kernel, error)) < 0) {
         guest_kernel_destroy(kernel);
         return rc;

@@ -29,7 +29,7 @@ struct guest_kernel_config {
     const struct stop *stop; /* asked when the guest leaves; may be NULL; must outlive the kernel */
 };
 
-/* -ENOMEM: `bytes` is too little for all this, too. */
+/* -EINVAL: a field is out of its range; -ENOMEM: `bytes` is too little for all this, too. */
 int guest_kernel_create(
     const struct guest_kernel_config *config, struct guest_kernel **kernel, struct error *error);
 

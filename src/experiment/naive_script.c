@@ -1,5 +1,7 @@
 #include "experiment/naive_script.h"
 
+#include "base/random.h"
+
 #define RW (GUEST_READ | GUEST_WRITE | GUEST_USER)
 #define RO (GUEST_READ | GUEST_USER)
 #define RX (GUEST_READ | GUEST_EXECUTE | GUEST_USER)
@@ -13,15 +15,6 @@ void naive_script_add(struct naive_script *script, struct guest_step step)
 }
 
 /* ---- at random ---- */
-
-/* splitmix64 */
-static uint64_t roll(uint64_t *dice, uint64_t sides)
-{
-    uint64_t z = *dice += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return (z ^ z >> 31) % sides;
-}
 
 static const struct {
     uint32_t what;
@@ -48,7 +41,7 @@ static uint32_t any_kind(uint64_t *dice)
     unsigned sum = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         sum += kinds[i].weight;
-    uint64_t at = roll(dice, sum);
+    uint64_t at = random_below(dice, sum);
     size_t i = 0;
     while (at >= kinds[i].weight)
         at -= kinds[i++].weight;
@@ -58,7 +51,7 @@ static uint32_t any_kind(uint64_t *dice)
 static uint64_t any_rights(uint64_t *dice)
 {
     static const uint64_t some[] = {RW, RO, RX, RW | GUEST_EXECUTE, 0, GUEST_READ, GUEST_READ | GUEST_WRITE};
-    return some[roll(dice, sizeof some / sizeof some[0])];
+    return some[random_below(dice, sizeof some / sizeof some[0])];
 }
 
 /* Of a page that all share each process has a word of its own. */
@@ -66,35 +59,35 @@ static uint64_t any_word(const struct naive_script *script, unsigned process, un
 {
     const struct naive_page *at = &script->naive.page[page];
     bool shared = at->there && at->object >= GUEST_OBJECTS - GUEST_OBJECTS_SHARED;
-    return shared ? process : roll(dice, NAIVE_WORDS);
+    return shared ? process : random_below(dice, NAIVE_WORDS);
 }
 
 /* Pages near each other, and now and then one past the end. */
 static struct guest_step any_step(const struct naive_script *script, unsigned process, uint64_t *dice)
 {
-    struct guest_step step = {any_kind(dice), (uint32_t)roll(dice, 12), 0, 0};
+    struct guest_step step = {any_kind(dice), (uint32_t)random_below(dice, 12), 0, 0};
     switch (step.what) {
     case STEP_RAISE:
-        step.a = (uint32_t)roll(dice, RAISE_COUNT);
+        step.a = (uint32_t)random_below(dice, RAISE_COUNT);
         break;
     case NAIVE_CALL(MAP):
-        step.b = roll(dice, GUEST_OBJECTS);
+        step.b = random_below(dice, GUEST_OBJECTS);
         step.c = any_rights(dice);
         break;
     case NAIVE_CALL(MOVE):
-        step.b = roll(dice, 12);
+        step.b = random_below(dice, 12);
         break;
     case NAIVE_CALL(DEMAND):
     case NAIVE_CALL(PROTECT):
     case NAIVE_CALL(UNMAP):
     case NAIVE_CALL(DROP):
-        step.a = roll(dice, 20) ? step.a : GUEST_WINDOW_PAGES - 1;
-        step.b = 1 + roll(dice, 4);
+        step.a = random_below(dice, 20) ? step.a : GUEST_WINDOW_PAGES - 1;
+        step.b = 1 + random_below(dice, 4);
         step.c = any_rights(dice);
         break;
     default:
         step.b = any_word(script, process, step.a, dice);
-        step.c = roll(dice, 1 << 20) << 8 | 0xc3; /* a RET, if it is run */
+        step.c = random_below(dice, 1 << 20) << 8 | 0xc3; /* a RET, if it is run */
     }
     return step;
 }

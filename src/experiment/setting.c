@@ -101,11 +101,16 @@ bool setting_wants(const struct setting *setting, const char *runner)
            (setting->on_count == 0 && (setting->every_monitor || !(ops && ops->on_request)));
 }
 
-/* Its code, job and stack are then shared with the process in which such a monitor runs its guest. */
-static int share_image(struct setting *setting, const struct monitor_ops *monitor, struct error *error)
+/* The image's code, job and stack are then shared with the process in which such a monitor runs its guest. */
+static void probe(struct setting *setting, const struct monitor_ops *monitor, struct monitor_facts *facts)
 {
-    bool shares = monitor->elsewhere && setting->image.code;
-    return shares ? image_share(&setting->image, error) : 0;
+    struct error error;
+    domain_probe(monitor, facts);
+    if (!monitor->elsewhere || !facts->usable || !setting->image.code ||
+        image_share(&setting->image, &error) == 0)
+        return;
+    facts->usable = false;
+    snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
 }
 
 /* What runs guests here when it is asked to, after what was left out. */
@@ -140,10 +145,7 @@ int setting_probe(struct setting *setting, const char *const *on, size_t on_coun
                 monitor->describe(facts);
             continue;
         }
-        int rc = share_image(setting, monitor, error);
-        if (rc < 0)
-            return rc;
-        domain_probe(monitor, facts);
+        probe(setting, monitor, facts);
         if (!facts->usable && is_named(setting, monitor->name))
             return error_set(error, ENOTSUP, "%s cannot be used: %s", monitor->name, facts->reason);
         if (!facts->usable)

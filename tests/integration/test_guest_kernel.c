@@ -3,6 +3,7 @@
  * a real kvm_amd. */
 #include "chosen_monitor.h"
 
+#include "base/random.h"
 #include "base/size.h"
 #include "domain/guest_kernel.h"
 #include "domain/probe.h"
@@ -18,13 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS_MAX = 100 };
+enum { SECONDS_MAX = 100, TICK_NS = 2000000 };
 #define CALL(name) NAIVE_CALL(name)
 #define RW (GUEST_READ | GUEST_WRITE | GUEST_USER)
 #define RO (GUEST_READ | GUEST_USER)
 #define RX (GUEST_READ | GUEST_EXECUTE | GUEST_USER)
 
 static struct monitor_facts facts;
+static uint64_t tick_ns = TICK_NS;
 static bool sync_write; /* of shadow: each store to a page table is emulated */
 static struct naive_script jobs[GUEST_KERNEL_PROCESSES];
 static struct guest_event events[NAIVE_EVENTS];
@@ -120,7 +122,7 @@ static void run(struct guest_kernel_config *config, struct guest_kernel **kernel
     config->facts = &facts;
     config->sync_write = sync_write;
     config->bytes = config->bytes ? config->bytes : 4 * MIB;
-    config->tick_ns = 2000000;
+    config->tick_ns = tick_ns;
     config->fault_around = jobs[0].naive.fault_around;
     config->events = config->events ? config->events : NAIVE_EVENTS;
     for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++)
@@ -368,6 +370,61 @@ static void random_scripts_leave_what_naive_processes_leave(void **state)
     }
 }
 
+/* ---- what is counted ---- */
+
+enum { AROUND = 8, FEW = 16, MANY = 48 };
+
+/* Of a process that writes to so many pages that come on demand, without a tick. */
+static struct counters counters_of(unsigned pages)
+{
+    struct guest_kernel_config config = {.processes = 1};
+    struct guest_kernel *kernel = NULL;
+    struct counters counters;
+    begin(AROUND);
+    add_step(&jobs[0], (struct guest_step){CALL(DEMAND), 0, MANY, RW});
+    for (unsigned i = 0; i < pages; i++)
+        add_step(&jobs[0], (struct guest_step){STEP_WRITE, i, 0, 1});
+    naive_end(&jobs[0].naive);
+    tick_ns = 0;
+    run(&config, &kernel);
+    tick_ns = TICK_NS;
+    must_agree(kernel, 0);
+    guest_kernel_counters(kernel, &counters);
+    guest_kernel_destroy(kernel);
+    return counters;
+}
+
+/* What MANY - FEW pages more take: one true fault for AROUND pages, and to see the first write to each page a
+ * hidden one. */
+static void each_page_more_is_counted_once(void **state)
+{
+    enum { MORE = MANY - FEW };
+    static const struct {
+        const char *monitor;
+        int write; /* sync_write; -1: both */
+        const char *counter;
+        uint64_t more;
+    } wants[] = {
+        {"paravirt", -1, "page_faults_true", MORE / AROUND}, {"paravirt", -1, "page_faults_fixed", MORE},
+        {"paravirt", -1, "hypercalls", MORE / AROUND * 2}, /* UPDATE and RETURN */
+        {"shadow", -1, "page_faults_true", MORE / AROUND}, {"shadow", 1, "table_stores", MORE},
+        {"shadow", 0, "table_stores", MORE / AROUND}, /* that make the table writable */
+    };
+    (void)state;
+    need_monitor();
+    const struct counters few = counters_of(FEW), many = counters_of(MANY);
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        uint64_t before = 0, after = 0;
+        if (strcmp(wants[i].monitor, chosen->name) || wants[i].write == !sync_write)
+            continue;
+        assert_true(counters_get(&few, wants[i].counter, &before));
+        assert_true(counters_get(&many, wants[i].counter, &after));
+        if (after - before != wants[i].more)
+            fail_msg(
+                "%s: %" PRIu64 " more, expected %" PRIu64, wants[i].counter, after - before, wants[i].more);
+    }
+}
+
 /* ---- the comparison itself, and the edges ---- */
 
 static void one_step_more_or_another_hint_would_be_noticed(void **state)
@@ -404,15 +461,32 @@ static void a_full_log_keeps_the_last_events(void **state)
     guest_kernel_destroy(kernel);
 }
 
-static void too_little_memory_is_refused(void **state)
+static void what_cannot_be_is_refused(void **state)
 {
-    struct guest_kernel_config config = {
-        .monitor = chosen, .facts = &facts, .bytes = 256 * KIB, .fault_around = 1, .processes = 1};
+    static const struct guest_step step = {CALL(YIELD), 0, 0, 0};
+    const struct guest_kernel_config good = {.monitor = chosen,
+        .facts = &facts,
+        .bytes = MIB,
+        .fault_around = 1,
+        .processes = 1,
+        .events = 10,
+        .job[0] = {&step, 1}};
+    struct guest_kernel_config config = good;
     struct guest_kernel *kernel = NULL;
     struct error error;
     (void)state;
     need_monitor();
+    config.bytes = 128 * KIB;
     assert_int_equal(guest_kernel_create(&config, &kernel, &error), -ENOMEM);
+    config = good;
+    config.processes = 2;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.fault_around = 3;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
+    config = good;
+    config.events = 0;
+    assert_int_equal(guest_kernel_create(&config, &kernel, &error), -EINVAL);
     assert_null(kernel);
 }
 
@@ -456,9 +530,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(processes_share_what_is_shared_and_nothing_else),
         cmocka_unit_test(a_process_that_begins_again_finds_nothing_of_before),
         cmocka_unit_test(random_scripts_leave_what_naive_processes_leave),
+        cmocka_unit_test(each_page_more_is_counted_once),
         cmocka_unit_test(one_step_more_or_another_hint_would_be_noticed),
         cmocka_unit_test(a_full_log_keeps_the_last_events),
-        cmocka_unit_test(too_little_memory_is_refused),
+        cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };
     choose_monitor(argc, argv);

@@ -26,14 +26,6 @@ static inline void choose_monitor(int argc, char *const *argv)
     }
 }
 
-static inline void skip_elsewhere(const char *why)
-{
-    if (!chosen->elsewhere)
-        return;
-    print_message("# skip: %s\n", why);
-    skip();
-}
-
 /* Anonymous memory, or shared with a descriptor where the monitor needs one; to be unmapped by munmap(). */
 static inline struct backing map_backing(size_t bytes)
 {

@@ -104,6 +104,8 @@ static int ask_child(struct child *child, int desk, pid_t *helper, struct error 
 static int adopt(struct child *child, pid_t helper, struct error *error)
 {
     int rc = open_pidfd(helper, &child->helper, error);
+    if (rc == -ESRCH)
+        return child_failed_step(child, error);
     if (rc == 0)
         rc = child_begin(child, error);
     if (rc < 0)

@@ -125,7 +125,7 @@ void child_hand_over(struct child *child, uint32_t turn)
 
 /* ---- the first trap ---- */
 
-static int failed_step(const struct child *child, struct error *error)
+int child_failed_step(const struct child *child, struct error *error)
 {
     static const char *const steps[] = {
         [STEP_NONE] = "start a guest's process",
@@ -173,12 +173,12 @@ int child_begin(struct child *child, struct error *error)
             return error_set(error, EINTR, "%s", stop_reason(child->family->stop));
         sleep_for(child, TURN_GUEST, SLICE_NS);
         if (turn_of(child) == TURN_GUEST && has_ended(child->helper))
-            return failed_step(child, error);
+            return child_failed_step(child, error);
     }
     if (turn == TURN_GUEST)
         return error_set(error, ETIMEDOUT, "a guest's process does not come up");
     if (turn != TURN_SIGNAL)
-        return failed_step(child, error);
+        return child_failed_step(child, error);
     child->turn = turn;
     return find_frame(child, error);
 }

@@ -66,6 +66,9 @@ int child_begin(struct child *child, struct error *error);
 uint64_t transport_begin(struct child *child);
 void transport_end(struct children *children, uint64_t began);
 
+/* Why a new one came to nothing. */
+int child_failed_step(const struct child *child, struct error *error);
+
 void child_kill(struct child *child, const char *why);
 
 static inline _Atomic uint32_t *desk_word(const struct child *child, size_t offset)

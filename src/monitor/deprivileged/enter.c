@@ -103,6 +103,14 @@ static bool is_due(const struct vcpu *vcpu)
     return vcpu->apic.present && apic_is_due(&vcpu->apic, waker_now());
 }
 
+/* A halt by request lets interrupts in for as long as it lasts. */
+static void close_again(struct vcpu *vcpu)
+{
+    if (vcpu->halted_closed)
+        vcpu->machine.registers.rflags &= ~FLAG_IF;
+    vcpu->halted_closed = false;
+}
+
 static int take_interrupt(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
 {
     if (!is_due(vcpu) || !is_interruptible(vcpu))
@@ -111,9 +119,7 @@ static int take_interrupt(struct vcpu *vcpu, struct vm_exit *exit, struct error 
     int rc = set_waker(vcpu, error);
     if (rc < 0 || interrupt.vector)
         return rc < 0 ? rc : inject(vcpu, &interrupt, exit);
-    if (vcpu->halted_closed)
-        vcpu->machine.registers.rflags &= ~FLAG_IF;
-    vcpu->halted_closed = false;
+    close_again(vcpu);
     paravirt_enter(
         vcpu->vm->paravirt, &vcpu->machine, HYPERCALL_ENTRY_TICK, &(struct guest_fault){.vector = 0});
     return TURN_ON;
@@ -128,6 +134,7 @@ static int rest(struct vcpu *vcpu, struct vm_exit *exit)
     if (apic_is_due(&vcpu->apic, now) && vcpu->machine.registers.rflags & FLAG_IF)
         return TURN_ON;
     if (!next || !(vcpu->machine.registers.rflags & FLAG_IF)) {
+        close_again(vcpu);
         exit->kind = EXIT_HALT;
         return TURN_EXIT;
     }
@@ -480,13 +487,16 @@ static int take_request(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     const struct hypercall_outcome *outcome = &vm->paravirt->outcome;
     switch (outcome->kind) {
     case OUTCOME_TICK:
+        vcpu->apic.present = true; /* for this, if for nothing else */
         apic_tick(&vcpu->apic, outcome->nanoseconds, waker_now());
         rc = set_waker(vcpu, error);
         return rc < 0 ? rc : TURN_ON;
     case OUTCOME_HALT:
+        if (halt(vcpu, exit) == TURN_EXIT)
+            return TURN_EXIT;
         vcpu->halted_closed = !(registers->rflags & FLAG_IF);
         registers->rflags |= FLAG_IF;
-        return halt(vcpu, exit);
+        return TURN_ON;
     case OUTCOME_YIELD:
         sched_yield();
         return TURN_ON;
