@@ -3,9 +3,10 @@
 #ifndef VCOST_ABI_DOMAIN_H
 #define VCOST_ABI_DOMAIN_H
 
-/* Guest virtual base of the system pages; page n of the list below lies at DOMAIN_SYSTEM_BASE + n * 4096 and
- * at guest physical n * 4096. The page tables follow, not mapped in the guest. */
-#define DOMAIN_SYSTEM_BASE 0xffffffff80000000
+/* Guest virtual base of the system pages, in the lower half, where a monitor can map them in a process: page
+ * n of the list below lies at DOMAIN_SYSTEM_BASE + n * 4096 and at guest physical n * 4096. The page tables
+ * follow, not mapped in the guest. */
+#define DOMAIN_SYSTEM_BASE 0x40000000
 #define DOMAIN_PAGE_GDT 0
 #define DOMAIN_PAGE_IDT 1
 #define DOMAIN_PAGE_TSS 2    /* and the I/O permission bitmap behind it */

@@ -66,10 +66,11 @@ static int report_fault(struct domain *domain, struct error *error)
         .address = system.fault_address,
         .cs = (uint16_t)frame.cs,
     };
-    if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED)
+    if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED &&
+        domain->config.data_page_bytes > PAGE_BYTES)
         return error_set(error, ENOTSUP,
-            "this host's KVM gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
-            domain->config.data_page_bytes / MIB);
+            "this host's %s gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
+            domain->ops->title, domain->config.data_page_bytes / MIB);
     return error_set(error, EFAULT,
         "the guest raised exception %u (%s, error code 0x%" PRIx64 ") at instruction 0x%" PRIx64
         ", address 0x%" PRIx64,
@@ -77,7 +78,7 @@ static int report_fault(struct domain *domain, struct error *error)
         system.fault_address);
 }
 
-static int unexpected_exit(const struct vm_exit *exit, struct error *error)
+int domain_unexpected_exit(const struct vm_exit *exit, struct error *error)
 {
     switch (exit->kind) {
     case EXIT_IO:
@@ -108,10 +109,10 @@ static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *c
     if (domain->config.answer && domain->config.answer(domain->config.context, exit))
         return 1;
     if (exit->kind != EXIT_IO || !exit->write || exit->size != 4 || exit->count != 1)
-        return unexpected_exit(exit, error);
+        return domain_unexpected_exit(exit, error);
     if (exit->port == DOMAIN_PORT_FAULT)
         return report_fault(domain, error);
-    return exit->port == *port ? 0 : unexpected_exit(exit, error);
+    return exit->port == *port ? 0 : domain_unexpected_exit(exit, error);
 }
 
 /* An exception at CPL 0 stays on the stack that it finds: it must be the one where its frame is looked for.

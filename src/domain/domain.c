@@ -68,24 +68,36 @@ static int build_tables(struct domain *domain, gpa_t image, struct error *error)
     return domain->config.data ? map_data(domain, error) : 0;
 }
 
-static struct guest_region region_of(const struct memory *memory)
+struct guest_region domain_region_of(const struct memory *memory)
 {
-    return (struct guest_region){.backing = backing_private(memory->base, memory->bytes)};
+    struct guest_region region = {.backing = backing_private(memory->base, memory->bytes)};
+    region.backing.shared = memory->shared;
+    region.backing.page_bytes = memory->page_bytes;
+    if (memory->shared)
+        region.backing.descriptor = memory->descriptor;
+    return region;
+}
+
+static int map_system(struct domain *domain, struct error *error)
+{
+    const struct memory_request request = {
+        .bytes = system_bytes(&domain->config), .page_bytes = PAGE_BYTES, .shared = domain->ops->elsewhere};
+    return memory_map_request(&domain->system, &request, error);
 }
 
 static int build(struct domain *domain, struct error *error)
 {
     const struct domain_config *config = &domain->config;
-    struct guest_region system, image = region_of(&config->image->memory);
-    int rc = memory_map(&domain->system, system_bytes(config), PAGE_BYTES, error);
+    struct guest_region image = domain_region_of(&config->image->memory);
+    int rc = map_system(domain, error);
     if (rc < 0)
         return rc;
-    system = region_of(&domain->system);
-    if ((rc = domain_add_region_from(domain, GPA(0), &system, error)) < 0 ||
+    domain->system_region = domain_region_of(&domain->system);
+    if ((rc = domain_add_region_from(domain, GPA(0), &domain->system_region, error)) < 0 ||
         (rc = domain_add_region(domain, &image, error)) < 0)
         return rc;
     if (config->data) {
-        domain->data = region_of(config->data);
+        domain->data = domain_region_of(config->data);
         rc = domain_add_region(domain, &domain->data, error);
     }
     if (rc < 0 || (rc = build_tables(domain, image.start, error)) < 0)
@@ -106,7 +118,10 @@ static void init_lock(struct domain *domain)
 
 int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
 {
-    const struct vm_config vm = {.irqchip = config->irqchip, .stop = config->stop};
+    const struct vm_config vm = {.irqchip = config->irqchip,
+        .tick = config->tick,
+        .sync_write = config->sync_write,
+        .stop = config->stop};
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");
@@ -115,7 +130,8 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
     int rc = domain->ops->create(&vm, &domain->vm, error);
-    if (rc < 0 || (rc = build(domain, error)) < 0) {
+    if (rc < 0 ||
+        (rc = config->image ? build(domain, error) : domain_cpu(domain, &domain->first, error)) < 0) {
         domain_destroy(domain);
         return rc;
     }

@@ -24,7 +24,9 @@ struct domain;
 
 struct domain_config {
     const struct monitor_ops *monitor;
-    const struct image *image; /* code, job and stack; must outlive the domain */
+    const struct image
+        *image;                /* code, job and stack; must outlive the domain. NULL: no memory at all, for
+                                  who brings a kernel of his own (guest_kernel.h); then nothing can be called */
     const struct memory *data; /* read and write; NULL for none; must outlive the domain */
     uint64_t data_page_bytes;  /* leaves of the guest's own tables over the data */
     size_t spare_tables;       /* room for so many tables more than mapping all this takes */
@@ -32,6 +34,8 @@ struct domain_config {
                                 runs a virtual CPU */
     bool data_is_code;       /* the guest may execute the data, and not write it */
     bool irqchip;            /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
+    bool tick;               /* at least their timers, and HLT waits */
+    bool sync_write;         /* vm_config.sync_write */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);

@@ -30,6 +30,7 @@ struct domain {
     const struct monitor_ops *ops;
     struct vm *vm;
     struct memory system; /* system pages and page tables; owned */
+    struct guest_region system_region;
     struct table_pool pool;
     struct page_tables tables;
     pthread_mutex_t tables_lock;
@@ -49,6 +50,12 @@ struct domain {
  * through `port`. */
 int domain_run_to(struct domain *domain, unsigned privilege, struct vcpu_registers registers, uint16_t port,
     struct error *error);
+
+/* Says what an exit is that nobody has asked for. */
+int domain_unexpected_exit(const struct vm_exit *exit, struct error *error);
+
+/* A region that is to be backed with memory. */
+struct guest_region domain_region_of(const struct memory *memory);
 
 /* regions.c: the same as domain_add_region(), at the first place from `from` on. */
 int domain_add_region_from(

@@ -8,7 +8,8 @@
  * - What was derived from the *shape* of tables may stay: a large leaf is shadowed by a table of small ones
  * for just its frames, a table by where it stands, and not every kernel notices that something else is there
  * later. So before something else is where a large leaf was, or a table is used in another place, everything
- * is forgotten: by a region that comes and goes, at which KVM drops all shadows. */
+ * is forgotten: by a region that comes and goes, at which KVM drops all shadows.
+ * A monitor that runs its guest elsewhere is told of each change (monitor_ops.changed), and that is all. */
 #include "domain/memory.h"
 
 #include "domain/internal.h"
@@ -19,7 +20,8 @@
 int memory_forget(void *domain, struct error *error)
 {
     struct domain *of = domain;
-    struct guest_region passing = {.backing = backing_private(of->system.base, PAGE_BYTES)};
+    struct guest_region passing = {.backing = of->system_region.backing};
+    passing.backing.bytes = PAGE_BYTES;
     int rc = domain_add_region(of, &passing, error);
     if (rc < 0 || (rc = domain_remove_region(of, &passing, error)) < 0)
         return rc;
@@ -104,6 +106,11 @@ static void note_large(void *context, const struct page_leaf *leaf)
     range->splits |= leaf->from.value < range->first || leaf->from.value + leaf->bytes - 1 > range->last;
 }
 
+static int tell(struct domain *domain, gva_t from, uint64_t bytes, struct error *error)
+{
+    return domain->ops->changed ? domain->ops->changed(domain->vm, from, bytes, error) : 0;
+}
+
 /* The first two steps. */
 static int take_away(struct domain *domain, gva_t from, uint64_t bytes, bool goes, domain_host_call *call,
     void *context, struct error *error)
@@ -112,7 +119,9 @@ static int take_away(struct domain *domain, gva_t from, uint64_t bytes, bool goe
     int rc = page_tables_scan(&domain->tables, from, bytes, 0, note_large, &range, error);
     if (rc < 0 || (rc = page_tables_hide(&domain->tables, from, bytes, error)) < 0)
         return rc;
-    rc = call ? call(context, error) : refresh(domain, from, bytes, error);
+    rc = call ? call(context, error) : domain->ops->changed ? 0 : refresh(domain, from, bytes, error);
+    if (rc == 0)
+        rc = tell(domain, from, bytes, error);
     if (rc == 0 && range.splits)
         rc = memory_forget(domain, error);
     else if (rc == 0)
@@ -148,7 +157,9 @@ int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned r
 {
     begin_change(domain);
     int rc = take_away(domain, from, bytes, false, call, context, error);
-    return end_change(domain, rc < 0 ? rc : page_tables_protect(&domain->tables, from, bytes, rights, error));
+    if (rc == 0)
+        rc = page_tables_protect(&domain->tables, from, bytes, rights, error);
+    return end_change(domain, rc < 0 ? rc : tell(domain, from, bytes, error));
 }
 
 int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
@@ -156,8 +167,9 @@ int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint
 {
     begin_change(domain);
     int rc = domain->stale ? memory_forget(domain, error) : 0;
-    return end_change(
-        domain, rc < 0 ? rc : page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error));
+    if (rc == 0)
+        rc = page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error);
+    return end_change(domain, rc < 0 ? rc : tell(domain, from, bytes, error));
 }
 
 struct page_tables *domain_tables(struct domain *domain)

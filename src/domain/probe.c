@@ -76,6 +76,7 @@ static int count_alias_faults(
     return 0;
 }
 
+/* KVM's: what it is others know by themselves. */
 static void find_technique(struct domain *domain, const struct image *image, struct monitor_facts *facts)
 {
     struct error error;
@@ -148,7 +149,8 @@ static int probe_domain(const struct monitor_ops *monitor, const struct image *i
         return rc;
     rc = find_segment(domain, image, facts, error);
     if (rc == 0) {
-        find_technique(domain, image, facts);
+        if (facts->technique == TECHNIQUE_UNKNOWN)
+            find_technique(domain, image, facts);
         find_syscall_privilege(domain, facts);
     }
     domain_destroy(domain);
@@ -158,8 +160,10 @@ static int probe_domain(const struct monitor_ops *monitor, const struct image *i
 static int probe_with_data(const struct monitor_ops *monitor, const struct image *image,
     struct monitor_facts *facts, struct error *error)
 {
+    const struct memory_request request = {
+        .bytes = (size_t)ALIASES * PAGE_BYTES, .page_bytes = PAGE_BYTES, .shared = monitor->elsewhere};
     struct memory data;
-    int rc = memory_map(&data, (size_t)ALIASES * PAGE_BYTES, PAGE_BYTES, error);
+    int rc = memory_map_request(&data, &request, error);
     if (rc < 0)
         return rc;
     rc = memory_populate(&data, true, NULL, NULL, error);
@@ -178,7 +182,9 @@ void domain_probe(const struct monitor_ops *monitor, struct monitor_facts *facts
         return;
     int rc = image_load(&image, &error);
     if (rc == 0) {
-        rc = probe_with_data(monitor, &image, facts, &error);
+        rc = monitor->elsewhere ? image_share(&image, &error) : 0;
+        if (rc == 0)
+            rc = probe_with_data(monitor, &image, facts, &error);
         image_unload(&image);
     }
     if (rc < 0) {

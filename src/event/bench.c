@@ -21,9 +21,11 @@ const struct event_way *event_way(const struct event *event, const struct runner
 static int map_data(struct event_bench *bench, struct error *error)
 {
     const struct event_way *way = bench->way;
+    const struct monitor_ops *monitor = bench->prepared.runner->config.ops->monitor;
     struct memory_request request = {
         .bytes = way->data_bytes == EVENT_SIZE ? bench->bytes : way->data_bytes,
         .page_bytes = way->data_page_bytes ? way->data_page_bytes : 4 * KIB,
+        .shared = monitor && monitor->elsewhere,
     };
     if (!way->data_bytes)
         return 0;
@@ -46,7 +48,9 @@ static int make_domain(struct event_bench *bench, struct error *error)
     if (!config.monitor)
         return 0;
     int rc = domain_create(&config, &bench->prepared.domain, error);
-    return rc == 0 && bench->way->handling ? lab_open(bench->prepared.domain, &bench->lab, error) : rc;
+    return rc == 0 && bench->way->handling
+               ? lab_open(bench->prepared.domain, bench->way->tables, &bench->lab, error)
+               : rc;
 }
 
 /* A guest's kernel is emulated where SYSCALL and its like never leave CPL 3: every instruction of it. */
@@ -68,12 +72,29 @@ static int make_ready(struct event_bench *bench, struct error *error)
     return bench->way->open ? bench->way->open(bench, error) : 0;
 }
 
+/* Whether the runner's monitor can have it. */
+static int check_way(const struct event_way *way, const struct runner *runner, struct error *error)
+{
+    const struct monitor_ops *monitor = runner->config.ops->monitor;
+    if (way->impossible)
+        return error_set(error, ENOTSUP, "%s", way->impossible);
+    if (monitor && monitor->elsewhere && way->elsewhere)
+        return error_set(error, ENOTSUP, "%s", way->elsewhere);
+    if (monitor && way->tables && runner->config.technique == TECHNIQUE_DIRECT)
+        return error_set(error, ENOTSUP,
+            "a guest of %s asks its monitor to change translations, and the kernel of this row changes them "
+            "by itself",
+            monitor->name);
+    return 0;
+}
+
 int event_open(const struct event *event, uint64_t bytes, struct runner *runner, struct event_bench **out,
     struct error *error)
 {
     const struct event_way *way = event_way(event, runner->config.ops);
-    if (way->impossible)
-        return error_set(error, ENOTSUP, "%s", way->impossible);
+    int rc = check_way(way, runner, error);
+    if (rc < 0)
+        return rc;
     struct event_bench *bench = calloc(1, sizeof *bench);
     if (!bench)
         return error_set(error, ENOMEM, "no memory for an event");
@@ -85,7 +106,7 @@ int event_open(const struct event *event, uint64_t bytes, struct runner *runner,
         .bytes = bytes,
     };
     runner->note[0] = '\0';
-    int rc = make_ready(bench, error);
+    rc = make_ready(bench, error);
     if (rc < 0)
         event_close(bench);
     else
@@ -177,7 +198,8 @@ int event_drop_pages(const struct memory *memory, uint64_t count, struct error *
 {
     for (uint64_t i = 0; i < count; i++)
         *mark_of(memory, i) = UINT64_MAX;
-    if (madvise(memory->base, count * memory->page_bytes, MADV_DONTNEED) == 0)
+    int advice = memory->shared ? MADV_REMOVE : MADV_DONTNEED;
+    if (madvise(memory->base, count * memory->page_bytes, advice) == 0)
         return 0;
     return error_errno(error, errno, "cannot give pages back");
 }

@@ -46,7 +46,11 @@ struct event_way {
     bool kernel;            /* in a guest: the entry, or what run() calls, runs at CPL 0 */
     bool irqchip;           /* in a guest: the domain needs domain_config.irqchip */
     bool handling;          /* in a guest: it needs a laboratory (lab.h) */
-    bool code;              /* the data is machine code: executable, and not writable for a guest */
+    bool tables; /* in a guest: its kernel changes its page tables, or what is translated by them, by itself;
+                    one whose monitor is to be asked cannot */
+    const char *elsewhere; /* where a guest is a process: why it is not there what its name says, a sentence
+                              without full stop; NULL: it is */
+    bool code;             /* the data is machine code: executable, and not writable for a guest */
     uint64_t data_bytes; /* memory for it, of pages of data_page_bytes (0: 4 KiB), before open() is called */
     uint64_t data_page_bytes;
     uint64_t most; /* events in one run at most; 0: any number */

@@ -115,6 +115,8 @@ static void aim_at_void(const struct event_bench *bench, struct workload_job *jo
     "A device that is emulated: out of the guest, through the kernel, into the monitor and back."
 #define SOURCE_EVENTFD "Linux Documentation/virt/kvm/api.rst, KVM_IOEVENTFD"
 
+#define CPU_ANSWERS "here a guest is a process: CPUID does not leave it, the CPU answers"
+
 static const struct event rows[] = {
     {
         .name = "hypercall",
@@ -143,7 +145,7 @@ static const struct event rows[] = {
                  "again. Nothing leaves the host's kernel.",
         .advice = "Programs should execute CPUID once and remember the answer; it is no way to serialize.",
         .native = {.entry = "event-cpuid"},
-        .guest = {.entry = "event-cpuid", .open = exits_note},
+        .guest = {.entry = "event-cpuid", .open = exits_note, .elsewhere = CPU_ANSWERS},
     },
     {
         .name = "cpuid-kernel",
@@ -156,7 +158,8 @@ static const struct event rows[] = {
                  "without hardware extensions catches it only there.",
         .advice = "As cpuid.",
         .native = NO_PRIVILEGE,
-        .guest = {.entry = "event-cpuid-kernel", .open = exits_note, .kernel = true},
+        .guest =
+            {.entry = "event-cpuid-kernel", .open = exits_note, .kernel = true, .elsewhere = CPU_ANSWERS},
     },
     {
         .name = "msr-read",

@@ -154,8 +154,12 @@ static int run_shared(struct event_bench *bench, uint64_t count, struct event_ru
 }
 
 #define GUEST_WAY(function)                                                                                  \
-    .guest = {                                                                                               \
-        .run = function, .open = open_handling, .handling = true, .data_bytes = DATA_BYTES, .most = PAGES}
+    .guest = {.tables = true,                                                                                \
+        .run = function,                                                                                     \
+        .open = open_handling,                                                                               \
+        .handling = true,                                                                                    \
+        .data_bytes = DATA_BYTES,                                                                            \
+        .most = PAGES}
 #define LARGE_WAY                                                                                            \
     {                                                                                                        \
         .run = run_host_large, .open = open_large, .data_bytes = LARGE_PAGES * 2 * MIB,                      \

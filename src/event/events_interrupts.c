@@ -181,10 +181,10 @@ static void aim_at_sleeper(const struct event_bench *bench, struct workload_job 
     {                                                                                                        \
         .impossible = "a process gets no interrupts"                                                         \
     }
-#define GUEST(name, where, open_function)                                                                    \
+#define GUEST(name, where, open_function, own_tables)                                                        \
     {                                                                                                        \
         .entry = name, .aim = where, .run = run_interrupts, .open = open_function, .kernel = true,           \
-        .handling = true, .irqchip = true, .data_bytes = 2 * MIB                                             \
+        .handling = true, .tables = own_tables, .irqchip = true, .data_bytes = 2 * MIB                       \
     }
 
 static const struct event rows[] = {
@@ -223,7 +223,7 @@ static const struct event rows[] = {
             "is sent the program runs again.",
         .advice = "Fewer virtual CPUs for what talks much; posted interrupts; batches.",
         .native = NO_INTERRUPTS,
-        .guest = GUEST("event-ipi", aim_at_second, open_spinning),
+        .guest = GUEST("event-ipi", aim_at_second, open_spinning, false),
     },
     {
         .name = "halt-wake",
@@ -242,7 +242,7 @@ static const struct event rows[] = {
         .advice =
             "Halt polling (halt_poll_ns) trades CPU time for latency; idle=poll in the guest does so too.",
         .native = NO_INTERRUPTS,
-        .guest = GUEST("event-halt-wake", aim_at_sleeper, open_halting),
+        .guest = GUEST("event-halt-wake", aim_at_sleeper, open_halting, false),
     },
     {
         .name = "shootdown",
@@ -258,7 +258,7 @@ static const struct event rows[] = {
         .advice = "Do not run more virtual CPUs than there are CPUs; let the guest use paravirtual flushes "
                   "(kvm-pv-tlb-flush).",
         .native = NO_INTERRUPTS,
-        .guest = GUEST("event-shootdown", aim_at_second, open_shootdown),
+        .guest = GUEST("event-shootdown", aim_at_second, open_shootdown, true),
     },
 };
 

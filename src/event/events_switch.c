@@ -23,7 +23,9 @@ static int make_neighbour(struct event_bench *bench, struct neighbour *neighbour
         .data_page_bytes = 4 * KIB,
         .stop = bench->place->stop,
     };
-    int rc = memory_map(&neighbour->data, bench->data.bytes, 4 * KIB, error);
+    const struct memory_request request = {
+        .bytes = bench->data.bytes, .page_bytes = 4 * KIB, .shared = bench->data.shared};
+    int rc = memory_map_request(&neighbour->data, &request, error);
     if (rc < 0 || (rc = memory_populate(&neighbour->data, true, NULL, NULL, error)) < 0)
         return rc;
     neighbour->layout = laps_write(bench, &neighbour->data, CHASE_LINE_PER_PAGE);

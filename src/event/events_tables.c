@@ -50,12 +50,13 @@ static const uint64_t sizes[] = {64 * KIB, 256 * KIB, MIB, 0}; /* 16 to 256 page
     }
 #define TABLES_WAY(name, where)                                                                              \
     {                                                                                                        \
-        .entry = name, .aim = where, .kernel = true, .handling = true, .data_bytes = DATA_BYTES              \
+        .entry = name, .aim = where, .kernel = true, .handling = true, .tables = true,                       \
+        .data_bytes = DATA_BYTES                                                                             \
     }
-#define SPACES_WAY(function)                                                                                 \
+#define SPACES_WAY(function, switches)                                                                       \
     {                                                                                                        \
-        .entry = "event-laps-divide", .aim = laps_aim, .open = function, .close = laps_close,                \
-        .data_bytes = EVENT_SIZE, .handling = true                                                           \
+        .tables = switches, .entry = "event-laps-divide", .aim = laps_aim, .open = function,                 \
+        .close = laps_close, .data_bytes = EVENT_SIZE, .handling = true                                      \
     }
 #define ARTICLE_TABLES                                                                                       \
     "With shadow paging the monitor must notice every change of the guest's page tables; with nested "       \
@@ -119,7 +120,7 @@ static const struct event rows[] = {
         .advice =
             "Under shadow paging a change of the address space is an exit: fewer processes, more threads.",
         .native = NO_SPACES,
-        .guest = {.entry = "event-flush-full", .kernel = true},
+        .guest = {.entry = "event-flush-full", .kernel = true, .tables = true},
     },
     {
         .name = "stay-space",
@@ -134,7 +135,7 @@ static const struct event rows[] = {
         .advice = "This is what switch-space is held against.",
         .sizes = sizes,
         .native = NO_SPACES,
-        .guest = SPACES_WAY(open_stay),
+        .guest = SPACES_WAY(open_stay, false),
     },
     {
         .name = "switch-space",
@@ -151,7 +152,7 @@ static const struct event rows[] = {
         .sizes = sizes,
         .against = "stay-space",
         .native = NO_SPACES,
-        .guest = SPACES_WAY(open_switch),
+        .guest = SPACES_WAY(open_switch, true),
     },
     {
         .name = "switch-space-pcid",
@@ -168,7 +169,7 @@ static const struct event rows[] = {
         .sizes = sizes,
         .against = "stay-space",
         .native = NO_SPACES,
-        .guest = SPACES_WAY(open_switch_tagged),
+        .guest = SPACES_WAY(open_switch_tagged, true),
     },
 };
 

@@ -48,14 +48,16 @@ static int map_window(struct lab *lab, struct error *error)
     return map_page(lab->domain, LAB_WINDOW, walk.read[walk.reads - 1].where, PAGE_READ | PAGE_WRITE, error);
 }
 
-int lab_open(struct domain *domain, struct lab **out, struct error *error)
+int lab_open(struct domain *domain, bool window, struct lab **out, struct error *error)
 {
     struct lab *lab = calloc(1, sizeof *lab);
     if (!lab)
         return error_set(error, ENOMEM, "no memory for a laboratory of events");
     lab->domain = domain;
     int rc = map_page(domain, LAB_VOID, GPA(DOMAIN_VOID_PHYSICAL), PAGE_READ | PAGE_WRITE | PAGE_USER, error);
-    if (rc < 0 || (rc = map_window(lab, error)) < 0) {
+    if (rc == 0 && window)
+        rc = map_window(lab, error);
+    if (rc < 0) {
         free(lab);
         return rc;
     }

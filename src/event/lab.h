@@ -23,8 +23,9 @@
 struct lab;
 
 /* In a domain that nothing runs in yet and whose config.answer is lab_answers: exits that mean nothing
- * (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered, what is read there is zero. */
-int lab_open(struct domain *domain, struct lab **lab, struct error *error);
+ * (DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT, the void page) are answered, what is read there is zero. `window`:
+ * the guest's kernel sees the entries of the data's first 2 MiB, and may write them. */
+int lab_open(struct domain *domain, bool window, struct lab **lab, struct error *error);
 bool lab_answers(void *unused, const struct vm_exit *exit);
 /* Ends the second virtual CPU, too. Before the domain is destroyed. NULL is allowed. */
 void lab_close(struct lab *lab);

@@ -96,7 +96,41 @@ static bool is_named(const struct setting *setting, const char *runner)
 
 bool setting_wants(const struct setting *setting, const char *runner)
 {
-    return setting->on_count == 0 || is_named(setting, runner);
+    const struct runner_ops *ops = runner_find(runner);
+    return is_named(setting, runner) ||
+           (setting->on_count == 0 && (setting->every_monitor || !(ops && ops->on_request)));
+}
+
+/* The image's code, job and stack are then shared with the process in which such a monitor runs its guest. */
+static void probe(struct setting *setting, const struct monitor_ops *monitor, struct monitor_facts *facts)
+{
+    struct error error;
+    domain_probe(monitor, facts);
+    if (!monitor->elsewhere || !facts->usable || !setting->image.code ||
+        image_share(&setting->image, &error) == 0)
+        return;
+    facts->usable = false;
+    snprintf(facts->reason, sizeof facts->reason, "%.255s", error.text);
+}
+
+/* What runs guests here when it is asked to, after what was left out. */
+static void tell_others(struct setting *setting)
+{
+    struct monitor_facts facts;
+    const struct runner_ops *ops;
+    char names[64] = "native";
+    size_t used = strlen(names), alone = used;
+    for (size_t i = 0; (ops = runner_at(i)); i++) {
+        if (!ops->on_request || !ops->monitor)
+            continue;
+        ops->monitor->describe(&facts);
+        if (facts.usable && used + strlen(ops->name) + 1 < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, ",%s", ops->name);
+    }
+    size_t told = strlen(setting->left_out);
+    if (used > alone)
+        snprintf(setting->left_out + told, sizeof setting->left_out - told,
+            "; --on %s measures guests that need no /dev/kvm", names);
 }
 
 int setting_probe(struct setting *setting, const char *const *on, size_t on_count, struct error *error)
@@ -107,16 +141,19 @@ int setting_probe(struct setting *setting, const char *const *on, size_t on_coun
     for (size_t i = 0; (monitor = monitor_at(i)); i++) {
         struct monitor_facts *facts = &setting->facts[i];
         if (!setting_wants(setting, monitor->name)) {
-            monitor->describe(facts);
+            if (!runner_find(monitor->name)->on_request)
+                monitor->describe(facts);
             continue;
         }
-        domain_probe(monitor, facts);
+        probe(setting, monitor, facts);
         if (!facts->usable && is_named(setting, monitor->name))
             return error_set(error, ENOTSUP, "%s cannot be used: %s", monitor->name, facts->reason);
         if (!facts->usable)
             snprintf(setting->left_out, sizeof setting->left_out,
                 "only native is measured, %s cannot be used: %s", monitor->name, facts->reason);
     }
+    if (setting->left_out[0])
+        tell_others(setting);
     return 0;
 }
 
@@ -164,7 +201,8 @@ int setting_describe(struct setting *setting, struct result *result, struct erro
     result->tsc_ghz = setting->clock.ticks_per_ns;
     snprintf(result->clock_doubt, sizeof result->clock_doubt, "%s", setting->clock.doubt);
     for (size_t i = 0; monitor_at(i); i++)
-        result_set_monitor(result, &setting->facts[i]);
+        if (setting->facts[i].name[0])
+            result_set_monitor(result, &setting->facts[i]);
     if (setting->pin.before)
         pin_pause(&setting->pin);
     int rc = host_look_from(&result->host, (int)setting->pin.cpu, error);
@@ -219,12 +257,24 @@ static int add_here(struct setting *setting, const struct runner_ops *ops, struc
     return setting_add_runner(setting, &runner, error);
 }
 
+/* Whether a runner that is to stand on this machine's placements needs their memory in another process. */
+static bool needs_shared(const struct setting *setting)
+{
+    const struct runner_ops *ops;
+    bool needs = false;
+    for (size_t i = 0; (ops = runner_at(i)); i++)
+        needs |= ops->monitor && ops->monitor->elsewhere && setting_has(setting, ops);
+    return needs;
+}
+
 static int add_all_here(struct setting *setting, const struct memory_request *memory, bool lock,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
 {
     const struct runner_ops *ops;
     struct placement *placement = NULL;
-    int rc = setting_add_placement(setting, memory, lock, &placement, error);
+    struct memory_request request = *memory;
+    request.shared = needs_shared(setting);
+    int rc = setting_add_placement(setting, &request, lock, &placement, error);
     for (size_t i = 0; rc == 0 && (ops = runner_at(i)); i++)
         for (size_t k = 0; rc == 0 && setting_has(setting, ops) && k < (ops->monitor ? guest_page_count : 1);
              k++)

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-/* ---- map and unmap ---- */
+/* ---- checks ---- */
 
 static int round_up(size_t *bytes, uint64_t page_bytes, struct error *error)
 {
@@ -92,9 +92,13 @@ static int open_anonymous(const struct memory *memory, struct error *error)
     return advise(memory, error);
 }
 
-static int open_middle(const struct memory *memory, struct error *error)
+static int open_middle(struct memory *memory, bool shared, struct error *error)
 {
-    int rc = memory->source == MEMORY_HUGETLB ? open_hugetlb(memory, error) : open_anonymous(memory, error);
+    int rc = shared                             ? memory_open_shared(memory, error)
+             : memory->source == MEMORY_HUGETLB ? open_hugetlb(memory, error)
+                                                : open_anonymous(memory, error);
+    if (rc == 0 && shared && memory->source != MEMORY_HUGETLB)
+        rc = advise(memory, error);
     if (rc || numa_nodes_none(&memory->nodes))
         return rc;
     return numa_bind(memory->base, memory->bytes, &memory->nodes, error);
@@ -106,11 +110,13 @@ int memory_map_request(struct memory *memory, const struct memory_request *reque
         .page_bytes = request->page_bytes,
         .source = request->source,
         .nodes = request->nodes};
+    if (request->shared && mapped.source == MEMORY_AUTO && mapped.page_bytes == LARGE_PAGE)
+        mapped.source = MEMORY_COLLAPSE;
     int rc = memory_source_settle(&mapped.source, mapped.page_bytes, error);
     if (rc || (rc = round_up(&mapped.bytes, mapped.page_bytes, error)) || (rc = check_room(&mapped, error)) ||
         (rc = reserve(&mapped, request->alignment, error)))
         return rc;
-    rc = open_middle(&mapped, error);
+    rc = open_middle(&mapped, request->shared, error);
     if (rc) {
         memory_unmap(&mapped);
         return rc;
@@ -129,6 +135,7 @@ void memory_unmap(struct memory *memory)
 {
     if (memory->reserved)
         munmap(memory->reserved, memory->reserved_bytes);
+    memory_close_shared(memory);
     memset(memory, 0, sizeof *memory);
 }
 

@@ -1,5 +1,6 @@
-/* Host memory for domains and for native runs: private, anonymous, in pages of a size and from a source that
- * are asked for here and then proved by memory_obtained(), never assumed.
+/* Host memory for domains and for native runs, in pages of a size and from a source that are asked for here
+ * and then proved by memory_obtained(), never assumed. It is private and anonymous, or shared: then it has a
+ * descriptor by which another process can map the same frames.
  *
  * Use: memory_map_request(), memory_populate(), memory_lock() if wanted, memory_check_obtained(), then
  * measure. A struct memory owns its mapping until memory_unmap(); it may be copied, but only one copy is to
@@ -28,9 +29,10 @@
 
 /* Where pages come from. */
 enum memory_source {
-    MEMORY_AUTO,     /* 4 KiB: SMALL, 2 MiB: THP, 1 GiB: HUGETLB */
+    MEMORY_AUTO,     /* 4 KiB: SMALL, 2 MiB: THP (shared: COLLAPSE), 1 GiB: HUGETLB */
     MEMORY_SMALL,    /* 4 KiB; the kernel is told never to use larger ones (MADV_NOHUGEPAGE) */
-    MEMORY_THP,      /* 2 MiB, transparent: given at the first touch if the kernel has one at hand */
+    MEMORY_THP,      /* 2 MiB, transparent: given at the first touch if the kernel has one at hand; shared
+                        memory only where /sys/kernel/mm/transparent_hugepage/shmem_enabled allows it */
     MEMORY_COLLAPSE, /* 2 MiB: touched as small ones, then joined (MADV_COLLAPSE, Linux 6.1) */
     MEMORY_HUGETLB,  /* 2 MiB or 1 GiB: of those that root has set aside; vcost never sets any aside itself */
 };
@@ -44,6 +46,7 @@ struct memory_request {
     enum memory_source source;
     struct numa_nodes nodes; /* on these only; empty: wherever the kernel places it */
     uint64_t alignment;      /* of the base, a power of two; less than the page size and 2 MiB means these */
+    bool shared;             /* with a descriptor (memfd_create()) */
 };
 
 struct memory {
@@ -52,6 +55,8 @@ struct memory {
     uint64_t page_bytes;
     enum memory_source source; /* never MEMORY_AUTO */
     struct numa_nodes nodes;
+    bool shared;
+    int descriptor; /* shared: that it is a mapping of, from its start on */
     /* memory.c's own: the whole reservation, with an inaccessible zone on both sides of [base, base + bytes).
      * It catches what runs over the end and keeps the kernel from joining two of these mappings to one in
      * smaps. */
@@ -67,6 +72,10 @@ int memory_map_request(struct memory *memory, const struct memory_request *reque
 
 /* The same from MEMORY_AUTO on any node. */
 int memory_map(struct memory *memory, size_t bytes, uint64_t page_bytes, struct error *error);
+
+/* Makes private memory of small pages shared, where it is and with what stands in it, readable and writable
+ * (other rights are to be set again). Harmless if it is shared. No other thread may use it meanwhile. */
+int memory_share(struct memory *memory, struct error *error);
 
 /* Faults every page in, in the order of addresses: for writing (pages of its own, zeroed; contents that are
  * there stay) or only for reading (untouched anonymous pages are then all the kernel's zero page; hugetlb has

@@ -144,9 +144,11 @@ static int write_piece(const struct memory *memory, size_t offset, size_t bytes,
     return rc ? fault_failed(memory, -rc, offset, error) : 0;
 }
 
+/* Of shared memory the kernel joins the pages and forgets how they were mapped. */
 static int collapse_piece(const struct memory *memory, size_t offset, size_t bytes, struct error *error)
 {
-    return collapse((char *)memory->base + offset, bytes, error);
+    int rc = collapse((char *)memory->base + offset, bytes, error);
+    return rc || !memory->shared ? rc : write_piece(memory, offset, bytes, error);
 }
 
 /* Whoever wants to stop need not wait longer than for one of these. */

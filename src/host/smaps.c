@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ static void take_field(struct smaps *sums, const char *line)
     } fields[] = {
         {"Rss", offsetof(struct smaps, resident_bytes), sum},
         {"AnonHugePages", offsetof(struct smaps, huge_bytes), sum},
+        {"ShmemPmdMapped", offsetof(struct smaps, huge_bytes), sum},
         {"Private_Hugetlb", offsetof(struct smaps, hugetlb_bytes), sum},
         {"Shared_Hugetlb", offsetof(struct smaps, hugetlb_bytes), sum},
         {"KernelPageSize", offsetof(struct smaps, kernel_page_bytes), largest},
@@ -84,14 +86,26 @@ static bool take_line(char *line, void *context)
     return start < walk->end; /* they come in the order of their addresses */
 }
 
-int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps)
+static int look(const char *path, const struct walk *from, struct smaps *smaps)
 {
-    struct walk walk = {.start = start, .end = start + bytes};
-    int rc = read_each_line("/proc/self/smaps", take_line, &walk);
+    struct walk walk = *from;
+    int rc = read_each_line(path, take_line, &walk);
     if (rc)
         return rc;
     if (!walk.sums.overlap_bytes)
         return -ENODATA;
     *smaps = walk.sums;
     return 0;
+}
+
+int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps)
+{
+    return look("/proc/self/smaps", &(struct walk){.start = start, .end = start + bytes}, smaps);
+}
+
+int smaps_of(pid_t process, struct smaps *smaps)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)process);
+    return look(path, &(struct walk){.start = 0, .end = UINT64_MAX}, smaps);
 }

@@ -13,11 +13,12 @@
 /* What stands behind a region. A monitor in this process needs `host`; one that runs guests in another
  * process maps the descriptor there. */
 struct backing {
-    void *host;      /* mapped here; page-aligned */
-    uint64_t bytes;  /* whole pages of 4 KiB */
-    int descriptor;  /* that it is a mapping of, from `offset` on; -1: anonymous memory */
-    uint64_t offset; /* bytes */
-    bool shared;     /* what the guest writes reaches the descriptor, or other processes */
+    void *host;          /* mapped here; page-aligned */
+    uint64_t bytes;      /* whole pages of 4 KiB */
+    int descriptor;      /* that it is a mapping of, from `offset` on; -1: anonymous memory */
+    uint64_t offset;     /* bytes */
+    bool shared;         /* what the guest writes reaches the descriptor, or other processes */
+    uint64_t page_bytes; /* that the host has it in; 0: not told */
 };
 
 /* Anonymous private memory of this process. */

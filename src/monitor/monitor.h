@@ -59,6 +59,9 @@ struct vm_exit {
 /* What is fixed when a virtual machine is created. */
 struct vm_config {
     bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
+    bool tick;    /* of all that at least the timer of a virtual CPU's local APIC, in x2APIC mode */
+    bool sync_write; /* where the monitor itself shadows page tables (`shadow`): it emulates each store to
+                        one, rather than look at them when it must */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };
@@ -67,7 +70,12 @@ enum { MONITORS_MAX = 4 };
 
 struct monitor_ops {
     const char *name;    /* "kvm": what --on calls it */
+    const char *title;   /* "KVM": in sentences */
     const char *summary; /* one line for `vcost list` */
+    bool elsewhere;      /* it runs guests in another process: the backing of regions is shared, with a
+                            descriptor (else region() says -ENOTSUP), which must stay mapped here, readable and
+                            writable; the host's own mapping of it is of no consequence for the guest: changed()
+                            tells */
 
     /* Says what is known without running a guest: whether it can be used at all and, if not, why and what to
      * do. */
@@ -80,6 +88,10 @@ struct monitor_ops {
      * that is in use takes the same region with another REGION_LOG_DIRTY, nothing else. */
     int (*region)(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
         struct error *error);
+    /* Whoever changes the guest's tables from outside, for addresses of [from, from + bytes), says so: what
+     * was derived from them is gone when it returns, also where a virtual CPU runs. NULL: a change of the
+     * host's mapping of the memory behind them is what tells. */
+    int (*changed)(struct vm *vm, gva_t from, uint64_t bytes, struct error *error);
     /* Fetches and clears which pages of a region with REGION_LOG_DIRTY the guest has written: one bit a 4 KiB
      * page, bitmap for all of the region. */
     int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
@@ -122,8 +134,9 @@ struct monitor_ops {
     /* Sets in the list what was counted since the creation of the VM (vcpu NULL), or of one virtual CPU.
      * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor
      * on behalf of the guest), "page_faults_fixed" (of those, that it answered by mapping a page),
-     * "tlb_flushes" of a virtual CPU; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped now in the
-     * tables that the CPU walks for it). */
+     * "tlb_flushes" of a virtual CPU, and where the guest does not run in the thread of the
+     * caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped
+     * now in the tables that the CPU walks for it). */
     void (*counters)(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };

@@ -13,5 +13,8 @@ const char *technique_name(enum technique technique)
 void monitor_label(const struct monitor_facts *facts, const char *name, char label[static 48])
 {
     bool pvm = facts->provider.known && !strcmp(facts->provider.text, "kvm_pvm");
-    snprintf(label, 48, "%s (%s%s)", name, technique_name(facts->technique), pvm ? ", PVM" : "");
+    if (!strcmp(name, technique_name(facts->technique)))
+        snprintf(label, 48, "%s", name);
+    else
+        snprintf(label, 48, "%s (%s%s)", name, technique_name(facts->technique), pvm ? ", PVM" : "");
 }

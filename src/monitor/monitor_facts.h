@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How memory is virtualized. */
+/* How memory is virtualized. Direct: the guest's own tables are what is translated by, and it asks for each
+ * change of them. */
 enum technique { TECHNIQUE_NONE, TECHNIQUE_NESTED, TECHNIQUE_SHADOW, TECHNIQUE_DIRECT, TECHNIQUE_UNKNOWN };
 extern const char *const technique_names[TECHNIQUE_UNKNOWN + 1];
 const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "unknown" */
@@ -38,7 +39,8 @@ struct monitor_facts {
 struct record;
 extern const struct record monitor_facts_record, named_monitor_facts_record;
 
-/* "kvm (shadow, PVM)", "kvm (nested)": the name with what is behind it, into label[48]. */
+/* "kvm (shadow, PVM)", "kvm (nested)", "paravirt (direct)", "shadow": the name with what is behind it, into
+ * label[48]. */
 void monitor_label(const struct monitor_facts *facts, const char *name, char label[static 48]);
 
 #endif

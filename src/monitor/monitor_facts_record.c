@@ -2,9 +2,16 @@
 #include "monitor/monitor_facts.h"
 #include "record/record.h"
 
+#include <string.h>
+
 #define AT(member) FIELD_AT(struct monitor_facts, member)
 
-static const char unusable[] = "KVM is not usable", not_told[] = "could not be told by trying";
+static const char not_told[] = "could not be told by trying";
+
+static const char *unusable(const struct monitor_facts *facts)
+{
+    return !facts->name[0] || !strcmp(facts->name, "kvm") ? "KVM is not usable" : "it is not usable";
+}
 
 static const char *unusable_reason(const void *base)
 {
@@ -16,7 +23,7 @@ static const char *no_technique(const void *base)
 {
     const struct monitor_facts *facts = base;
     if (!facts->usable)
-        return unusable;
+        return unusable(facts);
     return facts->technique == TECHNIQUE_UNKNOWN ? not_told : NULL;
 }
 
@@ -25,14 +32,14 @@ static const char *no_proof(const void *base)
     const struct monitor_facts *facts = base;
     if (facts->technique_proof[0])
         return NULL;
-    return facts->usable ? not_told : unusable;
+    return facts->usable ? not_told : unusable(facts);
 }
 
 static const char *no_syscall(const void *base)
 {
     const struct monitor_facts *facts = base;
     if (!facts->usable)
-        return unusable;
+        return unusable(facts);
     return facts->syscall_privilege < 0 ? not_told : NULL;
 }
 
@@ -52,7 +59,7 @@ static const struct field facts_fields[] = {
     {"technique_proof", FIELD_TEXT, AT(technique_proof), .why = no_proof,
         .about = "How the technique is known."},
     {"provider", FIELD_FACT, AT(provider),
-        .about = "The module behind /dev/kvm: kvm_intel, kvm_amd, kvm_pvm."},
+        .about = "The module behind /dev/kvm: kvm_intel, kvm_amd, kvm_pvm; \"vcost\" for its own monitors."},
     {"parameters", FIELD_KEYED, FIELD_ITEMS(struct monitor_facts, parameters, parameter_count),
         .of = &parameter_record, .about = "Module parameters by name."},
     {"syscall_privilege", FIELD_COUNT, AT(syscall_privilege), .other = -1U, .why = no_syscall,

@@ -62,7 +62,7 @@ static uint64_t bits_of(unsigned rights)
            (rights & PAGE_EXECUTE ? 0 : PAGE_BIT_NO_EXECUTE);
 }
 
-static unsigned rights_of(uint64_t entry)
+unsigned page_entry_rights(uint64_t entry)
 {
     unsigned user = entry & PAGE_BIT_USER ? PAGE_USER : 0;
     if (!(entry & PAGE_BIT_PRESENT))
@@ -78,7 +78,7 @@ static struct page_leaf leaf_of(uint64_t entry, unsigned level, uint64_t address
         .from = GVA(address & -bytes),
         .to = GPA(entry & ADDRESS_MASK & -bytes),
         .bytes = bytes,
-        .rights = rights_of(entry),
+        .rights = page_entry_rights(entry),
         .accessed = entry & PAGE_BIT_ACCESSED,
         .dirty = entry & PAGE_BIT_DIRTY,
     };
@@ -406,7 +406,7 @@ void page_tables_walk(const struct page_tables *tables, gva_t address, struct pa
             return;
         uint64_t entry = load(at), index = index_of(address.value, level);
         walk->read[walk->reads++] = (struct page_read){GPA(table.value + index * sizeof entry), entry};
-        rights &= rights_of(entry);
+        rights &= page_entry_rights(entry);
         if (is_link(entry, level)) {
             table = GPA(entry & ADDRESS_MASK);
             continue;

@@ -36,6 +36,9 @@ enum page_rights { PAGE_READ = 1 << 0, PAGE_WRITE = 1 << 1, PAGE_EXECUTE = 1 << 
 #define PAGE_BIT_HIDDEN (UINT64_C(1) << 10) /* was present: page_tables_hide() */
 #define PAGE_BIT_NO_EXECUTE (UINT64_C(1) << 63)
 
+/* What an entry lets do by itself: enum page_rights. */
+unsigned page_entry_rights(uint64_t entry);
+
 /* The memory that tables stand in. take() and give() are asked for by what changes tables, not by walks. */
 struct table_memory {
     /* The 512 entries of a table; NULL where there is no memory. */

@@ -2,6 +2,7 @@
 #include "runner/local.h"
 
 #include "base/size.h"
+#include "monitor/deprivileged/deprivileged.h"
 #include "monitor/kvm/kvm.h"
 
 #include <errno.h>
@@ -25,21 +26,22 @@ static uint64_t smallest_guest_page(const struct runner *runner)
     return smallest;
 }
 
-/* The truth table: KVM counts the leaves that the CPU walks to. Under nested paging these are the host's;
- * under shadow paging they are as large as the smaller of the guest's and the host's. */
+/* The truth table: a monitor counts the leaves that the CPU walks to. Under nested paging these are the
+ * host's; under all others they are as large as the smaller of the guest's and the host's. */
 static uint64_t expected_leaf(const struct runner *runner, uint64_t guest_bytes)
 {
     uint64_t host_bytes = runner->config.placement->data.page_bytes;
-    bool shadow = runner->config.facts->technique == TECHNIQUE_SHADOW;
-    return shadow && guest_bytes < host_bytes ? guest_bytes : host_bytes;
+    enum technique technique = runner->config.facts->technique;
+    bool one_walk = technique == TECHNIQUE_SHADOW || technique == TECHNIQUE_DIRECT;
+    return one_walk && guest_bytes < host_bytes ? guest_bytes : host_bytes;
 }
 
 struct leaf_counts {
     uint64_t small, large_2m, large_1g;
 };
 
-/* Whether KVM's counters are what the truth table says, all data having been touched. The image and the
- * system pages are always small; that is why small leaves are only counted at least. */
+/* Whether the monitor's counters are what the truth table says, all data having been touched. The image and
+ * the system pages are always small; that is why small leaves are only counted at least. */
 static bool leaves_are_as_expected(const struct leaf_counts *counts, uint64_t bytes, uint64_t leaf)
 {
     const uint64_t wanted[] = {bytes / (4 * KIB), bytes / (2 * MIB), bytes / GIB};
@@ -55,20 +57,21 @@ static void judge_leaves(const struct runner *runner, const struct counters *now
 {
     struct leaf_counts counts;
     uint64_t leaf = expected_leaf(runner, proof->guest_bytes);
+    const char *monitor = runner->config.ops->monitor->title;
     char host[sizeof proof->proof];
     memcpy(host, proof->proof, sizeof host);
     if (!counters_get(now, "pages_4k", &counts.small) || !counters_get(now, "pages_2m", &counts.large_2m) ||
         !counters_get(now, "pages_1g", &counts.large_1g)) {
         proof->as_asked = proof->as_asked && leaf == 4 * KIB;
-        snprintf(proof->proof, sizeof proof->proof, "%.235s; guest: its own tables; KVM counts no pages here",
-            host);
+        snprintf(proof->proof, sizeof proof->proof, "%.225s; guest: its own tables; %s counts no pages here",
+            host, monitor);
         return;
     }
     proof->as_asked =
         proof->as_asked && leaves_are_as_expected(&counts, runner->config.placement->data.bytes, leaf);
     snprintf(proof->proof, sizeof proof->proof,
-        "%.235s; guest: its own tables; KVM: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
-        host, counts.small, counts.large_2m, counts.large_1g);
+        "%.230s; guest: its own tables; %s: pages_4k=%" PRIu64 " pages_2m=%" PRIu64 " pages_1g=%" PRIu64,
+        host, monitor, counts.small, counts.large_2m, counts.large_1g);
 }
 
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
@@ -86,13 +89,29 @@ static int in_domain_proof(struct runner *runner, struct page_proof *out, struct
     return 0;
 }
 
+#define COMMON                                                                                               \
+    .open = local_open, .prepare = local_prepare, .sample = local_sample, .proof = in_domain_proof,          \
+    .close = local_close
+
 const struct runner_ops runner_kvm = {
     .name = "kvm",
     .summary = "in a guest of our own on /dev/kvm, with the paging technique that KVM uses here",
     .monitor = &monitor_kvm,
-    .open = local_open,
-    .prepare = local_prepare,
-    .sample = local_sample,
-    .proof = in_domain_proof,
-    .close = local_close,
+    COMMON,
+};
+
+const struct runner_ops runner_paravirt = {
+    .name = "paravirt",
+    .summary = "in a guest whose kernel asks for each change of its page tables; needs no /dev/kvm",
+    .monitor = &monitor_paravirt,
+    .on_request = true,
+    COMMON,
+};
+
+const struct runner_ops runner_shadow = {
+    .name = "shadow",
+    .summary = "in a guest whose page tables are shadowed by a process; needs no /dev/kvm",
+    .monitor = &monitor_shadow,
+    .on_request = true,
+    COMMON,
 };

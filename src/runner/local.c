@@ -128,6 +128,9 @@ int local_sample(
     if (rc < 0)
         return rc;
     made.counters = counters_between(&before, &after);
+    uint64_t guest_ns;
+    if (counters_get(&made.counters, "guest_ns", &guest_ns))
+        made.evidence.cpu_ns += guest_ns; /* in another process, for which this thread waits */
     made.disturbed = evidence_judge(&made.evidence);
     if (prepared->waits && made.disturbed == DISTURBED_OFF_CPU)
         made.disturbed = DISTURBED_NOT;

@@ -45,8 +45,8 @@ static int native_proof(struct runner *runner, struct page_proof *proof, struct 
         .host_share_2m = pages.proof.known ? pages.share_2m + pages.share_1g : NAN,
         .as_asked = placed && pages_are_as_asked(data, &pages),
     };
-    snprintf(proof->proof, sizeof proof->proof, "%shost (%s): %.100s", nodes,
-        memory_source_name(data->source), pages.proof.text);
+    snprintf(proof->proof, sizeof proof->proof, "%shost (%s%s): %.100s", nodes,
+        memory_source_name(data->source), data->shared ? ", shared" : "", pages.proof.text);
     return 0;
 }
 

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct runner_ops *const runners[] = {&runner_native, &runner_kvm};
+static const struct runner_ops *const runners[] = {
+    &runner_native, &runner_kvm, &runner_paravirt, &runner_shadow};
 
 const struct runner_ops *runner_at(size_t index)
 {

@@ -36,6 +36,7 @@ struct runner_ops {
     const char *name;                  /* as in --on */
     const char *summary;               /* one line for `vcost list` */
     const struct monitor_ops *monitor; /* NULL for one without */
+    bool on_request;                   /* it runs only where it is named */
     bool deterministic; /* it gives the same figure each time: one sample is enough, and has no interval */
 
     int (*open)(const struct runner_config *config, struct runner **runner, struct error *error);
@@ -56,7 +57,7 @@ struct runner {
     char note[160];           /* what a reader should know about its figures; "" for nothing */
 };
 
-extern const struct runner_ops runner_native, runner_kvm;
+extern const struct runner_ops runner_native, runner_kvm, runner_paravirt, runner_shadow;
 
 /* Runner number `index` of those on this machine; NULL past the end. */
 const struct runner_ops *runner_at(size_t index);

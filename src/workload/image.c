@@ -32,6 +32,19 @@ static int not_executable(int code, struct error *error)
         "filter of system calls)");
 }
 
+/* Readable and executable from now on, if the kernel means what it says. */
+static int seal_code(const struct image *image, struct error *error)
+{
+    void *code = image->memory.base;
+    if (mprotect(code, image->code_bytes, PROT_READ | PROT_EXEC) < 0)
+        return not_executable(errno, error);
+    if (effect_can_write(code))
+        return error_set(error, ENOTSUP,
+            "this kernel says that mprotect() made the workload's code executable, and it did nothing (an "
+            "emulator or a sandbox?)");
+    return 0;
+}
+
 int image_load(struct image *image, struct error *error)
 {
     size_t bytes;
@@ -46,18 +59,22 @@ int image_load(struct image *image, struct error *error)
     made.stack = base + made.code_bytes + PAGE_BYTES;
     memcpy(base, embedded, bytes);
     rc = memory_populate(&made.memory, true, NULL, NULL, error);
-    if (rc == 0 && mprotect(base, made.code_bytes, PROT_READ | PROT_EXEC) < 0)
-        rc = not_executable(errno, error);
-    else if (rc == 0 && effect_can_write(base))
-        rc = error_set(error, ENOTSUP,
-            "this kernel says that mprotect() made the workload's code executable, and it did nothing (an "
-            "emulator or a sandbox?)");
+    if (rc == 0)
+        rc = seal_code(&made, error);
     if (rc < 0) {
         memory_unmap(&made.memory);
         return rc;
     }
     *image = made;
     return 0;
+}
+
+int image_share(struct image *image, struct error *error)
+{
+    if (image->memory.shared)
+        return 0;
+    int rc = memory_share(&image->memory, error);
+    return rc < 0 ? rc : seal_code(image, error);
 }
 
 void image_unload(struct image *image)

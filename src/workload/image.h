@@ -21,6 +21,9 @@ struct image {
 
 /* Copies the embedded image into memory of its own. */
 int image_load(struct image *image, struct error *error);
+/* Puts it on shared memory where it is (host/memory.h), for guests that run in another process. Harmless if
+ * it is there. */
+int image_share(struct image *image, struct error *error);
 void image_unload(struct image *image);
 
 /* The entry's function, which can be called natively as it is. An unknown name is an error. */

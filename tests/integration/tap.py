@@ -1,7 +1,13 @@
 """What the tests of this folder share: the functions named test_... of a file are its cases; TAP on stdout tells how each
 has ended. A case passes if it returns, is skipped by raising Skip, and fails by raising anything else.
 """
+import ctypes
+import os
+import struct
 import sys
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Skip(Exception):
@@ -16,6 +22,20 @@ def calm(done):
     """What a program has done, without what it has said of other programs."""
     done.stderr = "".join(line for line in done.stderr.splitlines(True) if not line.startswith(BUSY))
     return done
+
+
+def refusing(number, code):
+    """For preexec: a filter that answers one system call with an error (seccomp(2), struct sock_filter)."""
+    def instruction(what, yes, no, value):
+        return struct.pack("HBBI", what, yes, no, value)
+    program = (instruction(0x20, 0, 0, 0) + instruction(0x15, 0, 1, number) + instruction(0x06, 0, 0, 0x00050000 | code) +
+        instruction(0x06, 0, 0, 0x7FFF0000))
+    def install():
+        room = ctypes.create_string_buffer(program, len(program))
+        descriptor = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(room)), 16)
+        if LIBC.prctl(38, 1, 0, 0, 0) or LIBC.prctl(22, 2, descriptor, 0, 0):
+            os._exit(99)
+    return install
 
 
 def cases(names):

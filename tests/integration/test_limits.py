@@ -13,7 +13,6 @@ import os
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -294,31 +293,17 @@ SYSTEM_CALLS = {"mprotect": 10, "ioctl": 16, "madvise": 28, "mlock": 149, "fork"
     "getrandom": 318, "memfd_create": 319, "prlimit64": 302, "clone3": 435, "statx": 332}
 
 
-def refusing(number, code):
-    """For preexec: a filter that answers one system call with an error (seccomp(2), struct sock_filter)."""
-    def instruction(what, yes, no, value):
-        return struct.pack("HBBI", what, yes, no, value)
-    program = (instruction(0x20, 0, 0, 0) + instruction(0x15, 0, 1, number) + instruction(0x06, 0, 0, 0x00050000 | code) +
-        instruction(0x06, 0, 0, 0x7FFF0000))
-    def install():
-        room = ctypes.create_string_buffer(program, len(program))
-        descriptor = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(room)), 16)
-        if LIBC.prctl(38, 1, 0, 0, 0) or LIBC.prctl(22, 2, descriptor, 0, 0):
-            os._exit(99)
-    return install
-
-
 def test_a_filter_of_system_calls_ends_in_a_sentence():
     if os.uname().machine != "x86_64":
         raise tap.Skip("the numbers of system calls are those of x86-64")
-    done = vcost(*TINY, prepare=refusing(SYSTEM_CALLS["sched_setaffinity"], 1))
+    done = vcost(*TINY, prepare=tap.refusing(SYSTEM_CALLS["sched_setaffinity"], 1))
     if done.returncode == 99:
         raise tap.Skip("this kernel takes no filter of system calls")
     ended_well(done, "seccomp", status=77)
     for name in SYSTEM_CALLS if ALL else ("madvise", "getrusage"):
         for code in (1, 38) if ALL else (1,):
             for command in (BOTH, ["events", "--quick", "--time", "3"], ["inspect", "--quick"]) if ALL else (TINY,):
-                done = vcost(*command, prepare=refusing(SYSTEM_CALLS[name], code))
+                done = vcost(*command, prepare=tap.refusing(SYSTEM_CALLS[name], code))
                 if loaded(done):
                     ended_well(done)
 

@@ -1,12 +1,12 @@
 /* Runners on one placement: native and a guest walk the same list in the same physical frames with one
- * cursor, each going on where the one before stopped; and events on a runner. Runs on any KVM. */
-#include "cmocka_all.h"
+ * cursor, each going on where the one before stopped; and events on a runner. On each monitor, named by the
+ * argument. */
+#include "chosen_monitor.h"
 
 #include "base/size.h"
 #include "domain/probe.h"
 #include "event/event_kind.h"
 #include "measure/pin.h"
-#include "monitor/kvm/kvm.h"
 #include "runner/chase_kind.h"
 #include "runner/local.h"
 
@@ -32,10 +32,10 @@ static int setup(void **state)
 {
     (void)state;
     if (clock_calibrate(&here.clock, &error) < 0 || pin_thread(&here.pin, -1, &error) < 0 ||
-        image_load(&here.image, &error) < 0)
+        image_load(&here.image, &error) < 0 || (chosen->elsewhere && image_share(&here.image, &error) < 0))
         return -1;
-    domain_probe(&monitor_kvm, &here.facts);
-    const struct placement_config config = {.memory = {.page_bytes = PAGE},
+    domain_probe(chosen, &here.facts);
+    const struct placement_config config = {.memory = {.page_bytes = PAGE, .shared = chosen->elsewhere},
         .cpu = here.pin.cpu,
         .other_cpu = -1,
         .image = &here.image,
@@ -76,7 +76,7 @@ static struct pair open_pair(void)
 {
     must(placement_map(&here.placement, BYTES, PAGE, &error));
     struct pair pair = {.native = open_runner(&runner_native)};
-    pair.other = open_runner(here.facts.usable ? &runner_kvm : &runner_native);
+    pair.other = open_runner(here.facts.usable ? runner_find(chosen->name) : &runner_native);
     return pair;
 }
 
@@ -87,7 +87,7 @@ static void close_pair(struct pair *pair)
     placement_clear(&here.placement);
 }
 
-static void need_kvm(void)
+static void need_monitor(void)
 {
     if (here.facts.usable)
         return;
@@ -192,7 +192,7 @@ static void a_guest_walks_the_frames_that_native_walks(void **state)
 {
     uint64_t before[BYTES / PAGE], after[BYTES / PAGE];
     (void)state;
-    need_kvm();
+    need_monitor();
     struct pair pair = open_pair();
     look_at_frames(before);
     prepare(pair.native, &two_writers, 3);
@@ -369,7 +369,7 @@ static void exits_of_a_guest_are_counted_in_its_sample(void **state)
     struct sample sample;
     uint64_t counted = 0;
     (void)state;
-    need_kvm();
+    need_monitor();
     struct pair pair = open_pair();
     must(runner_prepare(pair.other, &exits, 1, &error));
     must(runner_sample(pair.other, &effort, &sample, &error));
@@ -381,8 +381,9 @@ static void exits_of_a_guest_are_counted_in_its_sample(void **state)
     close_pair(&pair);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    choose_monitor(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_goes_on_where_the_other_stopped),
         cmocka_unit_test(who_comes_later_joins_and_another_seed_lays_out_anew),

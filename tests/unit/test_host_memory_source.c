@@ -1,6 +1,9 @@
 /* host/memory: pages come from the source that was named, or it is told why not. */
 #include "test_host_memory.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "host/hugetlb.h"
 
 #include <inttypes.h>
@@ -87,6 +90,65 @@ static void collapsed_pages_are_large_and_keep_what_was_in_them(void **state)
     assert_true(obtained(&memory, 0, memory.bytes).share_2m == 1.0);
     assert_int_equal(((unsigned char *)memory.base)[66 * MIB + 5], 0x77);
     assert_int_equal(((unsigned char *)memory.base)[66 * MIB + PAGE], 0);
+    memory_unmap(&memory);
+}
+
+/* ---- shared ---- */
+
+static void is_the_same_by_its_descriptor(const struct memory *memory)
+{
+    char *other = mmap(NULL, memory->bytes, PROT_READ, MAP_SHARED, memory->descriptor, 0);
+    assert_true(other != MAP_FAILED);
+    memset((char *)memory->base + memory->bytes - PAGE, 0x77, PAGE);
+    assert_memory_equal(other + memory->bytes - PAGE, (char *)memory->base + memory->bytes - PAGE, PAGE);
+    assert_int_equal(munmap(other, memory->bytes), 0);
+}
+
+static void shared_memory_is_had_by_its_descriptor_in_small_pages(void **state)
+{
+    (void)state;
+    struct memory memory =
+        map_request(&(struct memory_request){.bytes = 5 * MIB, .page_bytes = 4 * KIB, .shared = true});
+    assert_true(memory.shared);
+    populate(&memory, true);
+    is_as_asked(&memory);
+    is_the_same_by_its_descriptor(&memory);
+    int descriptor = memory.descriptor;
+    assert_int_equal(ftruncate(descriptor, PAGE), -1); /* nobody can take it away */
+    memory_unmap(&memory);
+    assert_int_equal(fcntl(descriptor, F_GETFD), -1);
+}
+
+static void shared_memory_is_had_in_large_pages(void **state)
+{
+    (void)state;
+    if (!has_thp() || !kernel_can_collapse())
+        SKIP("this kernel is older than 6.1 or has no transparent large pages");
+    struct memory memory =
+        map_request(&(struct memory_request){.bytes = 6 * MIB, .page_bytes = 2 * MIB, .shared = true});
+    assert_int_equal(memory.source, MEMORY_COLLAPSE);
+    memset((char *)memory.base + 3 * MIB, 0x55, PAGE);
+    populate(&memory, true);
+    is_as_asked(&memory);
+    assert_int_equal(((unsigned char *)memory.base)[3 * MIB + 5], 0x55);
+    is_the_same_by_its_descriptor(&memory);
+    memory_unmap(&memory);
+}
+
+static void private_memory_becomes_shared_where_it_is(void **state)
+{
+    (void)state;
+    struct error error;
+    struct memory memory = map_from(MEMORY_SMALL, 3 * PAGE, 4 * KIB);
+    char *base = memory.base;
+    memset(base + PAGE, 0x33, PAGE);
+    assert_int_equal(memory_share(&memory, &error), 0);
+    assert_true(memory.base == base);
+    assert_int_equal(base[PAGE + 7], 0x33);
+    is_the_same_by_its_descriptor(&memory);
+    int descriptor = memory.descriptor;
+    assert_int_equal(memory_share(&memory, &error), 0);
+    assert_int_equal(memory.descriptor, descriptor);
     memory_unmap(&memory);
 }
 
@@ -376,6 +438,9 @@ int main(void)
         cmocka_unit_test(each_page_size_has_its_usual_source),
         cmocka_unit_test(sources_have_names),
         cmocka_unit_test(a_size_that_a_source_does_not_have_is_refused),
+        cmocka_unit_test(shared_memory_is_had_by_its_descriptor_in_small_pages),
+        cmocka_unit_test(shared_memory_is_had_in_large_pages),
+        cmocka_unit_test(private_memory_becomes_shared_where_it_is),
         cmocka_unit_test(collapsed_pages_are_large_and_keep_what_was_in_them),
         cmocka_unit_test(reading_collapses_nothing),
         cmocka_unit_test(collapsing_stops_when_it_is_told_to),

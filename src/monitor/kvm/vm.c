@@ -98,7 +98,7 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     vm->has_signal = rc == 0;
     if (rc == 0)
         rc = open_vm(vm, error);
-    if (rc == 0 && config->irqchip)
+    if (rc == 0 && (config->irqchip || config->tick))
         rc = kvm_irqchip(vm, error);
     if (rc < 0)
         vm_destroy(vm);
@@ -119,6 +119,7 @@ static void read_counters(const struct vm *vm, const struct vcpu *vcpu, struct c
 
 const struct monitor_ops monitor_kvm = {
     .name = "kvm",
+    .title = "KVM",
     .summary = "a guest of our own on /dev/kvm, with the paging technique that KVM uses here",
     .describe = kvm_describe,
     .create = vm_create,

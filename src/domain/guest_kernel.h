@@ -1,0 +1,51 @@
+/* The linked kernel (guest/kernel, abi/guest_kernel.h) in a domain of its own: loaded, started, and what its
+ * processes leave. It makes its page tables itself; only those that it starts with are made here. */
+#ifndef VCOST_DOMAIN_GUEST_KERNEL_H
+#define VCOST_DOMAIN_GUEST_KERNEL_H
+
+#include "abi/guest_kernel.h"
+#include "base/error.h"
+#include "base/stop.h"
+#include "monitor/monitor.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct guest_kernel;
+
+struct guest_kernel_config {
+    const struct monitor_ops *monitor;
+    const struct monitor_facts *facts; /* of the monitor: domain_probe() */
+    uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
+    bool sync_write;                   /* vm_config.sync_write */
+    uint64_t tick_ns;                  /* 0: none */
+    unsigned fault_around;             /* pages, a power of two; 1: none but the one */
+    unsigned processes;                /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
+    struct guest_kernel_job {
+        const struct guest_step *steps; /* copied; NULL: there is no such process */
+        size_t count;
+    } job[GUEST_KERNEL_PROCESSES];
+    size_t events;           /* room in each log */
+    const struct stop *stop; /* asked when the guest leaves; may be NULL; must outlive the kernel */
+};
+
+/* -EINVAL: a field is out of its range; -ENOMEM: `bytes` is too little for all this, too. */
+int guest_kernel_create(
+    const struct guest_kernel_config *config, struct guest_kernel **kernel, struct error *error);
+
+/* Until all processes have ended. -EPROTO: the kernel gave up, or did something unexpected; -EINTR: stop was
+ * asked. */
+int guest_kernel_run(struct guest_kernel *kernel, struct error *error);
+
+struct guest_kernel_status guest_kernel_status(const struct guest_kernel *kernel);
+
+/* The events of a process, the oldest first: how many there were, of which the last `max` are copied. */
+uint64_t guest_kernel_events(
+    const struct guest_kernel *kernel, unsigned process, struct guest_event *events, size_t max);
+
+/* What the monitor has counted, as domain_counters(). */
+void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters);
+
+void guest_kernel_destroy(struct guest_kernel *kernel); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,20 @@
+/* Built once for each guard that a child has, without that guard (tests/unguard): the attack succeeds that
+ * test_child_safety.c shows to fail. */
+#include "child_attacks.h"
+
+#define NAME_(attack) attack_by_##attack
+#define NAME(attack) NAME_(attack)
+
+static void without_its_guard_the_attack_succeeds(void **state)
+{
+    (void)state;
+    need_children();
+    assert_true(NAME(ATTACK)());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
+        without_its_guard_the_attack_succeeds, child_guest_open, child_guest_close)};
+    return cmocka_run_group_tests_name(STRING(ATTACK), tests, NULL, NULL);
+}
