@@ -39,8 +39,8 @@ enum table_sync { SYNC_LAZILY, SYNC_WRITES };
 struct measure_options {
     struct output_options output;
     struct run_options run;
-    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
-                              this host can run */
+    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: each that this
+                              host can run and that need not be named */
     int cpu;               /* -1: the idlest one that may be used */
     struct table_options tables; /* fill 0: the command has no such options */
 };
