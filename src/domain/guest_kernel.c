@@ -326,6 +326,13 @@ uint64_t guest_kernel_events(
     return count;
 }
 
+uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process)
+{
+    const volatile struct guest_log *log = page_of(kernel, kernel->boot.process[process].log);
+    const uint64_t ticks = log->timed;
+    return ticks < UINT64_MAX / 2 ? ticks : 0;
+}
+
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters)
 {
     domain_counters(kernel->domain, counters);

@@ -43,6 +43,9 @@ struct guest_kernel_status guest_kernel_status(const struct guest_kernel *kernel
 uint64_t guest_kernel_events(
     const struct guest_kernel *kernel, unsigned process, struct guest_event *events, size_t max);
 
+/* Ticks of the time-stamp counter that a process has timed; 0: none, or no sensible number. */
+uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process);
+
 /* What the monitor has counted, as domain_counters(). */
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters);
 
