@@ -102,6 +102,8 @@ struct guest_kernel_boot {
     uint32_t fault_around;  /* how many pages, aligned, a demand fault maps: a power of two */
     uint32_t processes;     /* that begin at once; those behind them by SPAWN */
     uint32_t log_room;      /* events */
+    uint32_t preset;        /* pages on demand come accessed and dirty, as if nobody looked at these bits */
+    uint32_t unused;
     struct {
         uint64_t script, script_pages, log, log_pages; /* no pages: there is no such process */
     } process[GUEST_KERNEL_PROCESSES];

@@ -203,6 +203,7 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .fault_around = config->fault_around,
         .processes = config->processes,
         .log_room = (uint32_t)config->events,
+        .preset = config->preset,
     };
     const struct memory_request memory = {
         .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};

@@ -20,7 +20,8 @@ struct guest_kernel_config {
     bool sync_write;                   /* vm_config.sync_write */
     uint64_t tick_ns;                  /* 0: none */
     unsigned fault_around;             /* pages, a power of two; 1: none but the one */
-    unsigned processes;                /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
+    bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
+    unsigned processes; /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
     struct guest_kernel_job {
         const struct guest_step *steps; /* copied; NULL: there is no such process */
         size_t count;

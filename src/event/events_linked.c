@@ -71,6 +71,7 @@ static int run_kernel(
         .bytes = MEMORY_BYTES,
         .fault_around = work->around ? work->around : 1,
         .processes = work->at_once ? work->at_once : 1,
+        .preset = true,
         .events = 64,
         .stop = bench->place->stop,
         .job[0] = {work->first->step, work->first->count},
