@@ -21,6 +21,7 @@ workload_image:
 entries:
     entry "touch", touch
     entry "trap", trap
+    entry "instruction", instruction
     .irp chains, 1, 2, 3, 4, 5, 6, 7, 8
     chases \chains
     .endr

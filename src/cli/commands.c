@@ -10,11 +10,13 @@
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
 #include "cli/report_options.h"
+#include "cli/verify_options.h"
 
 static const struct command *const commands[] = {
     &command_chase,
     &command_events,
     &command_inspect,
+    &command_verify,
     &command_compare,
     &command_report,
     &command_list,
@@ -47,6 +49,7 @@ const struct command command_vcost = {
             {"vcost chase --quick --svg chase.svg", "A first impression, with a picture"},
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
             {"vcost inspect", "What this machine really is, and what the host below does"},
+            {"vcost verify", "Whether guests here are faithful, fast and safe"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
@@ -63,6 +66,6 @@ const struct command command_vcost = {
             {"TERM", "If dumb or not set: the same."},
         },
     .commands = commands,
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-compare(1)",
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-verify(1)", "vcost-compare(1)",
         "vcost-report(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

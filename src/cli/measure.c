@@ -86,8 +86,9 @@ static int make_ready(struct session *session, struct error *error)
     rc = setting_open(&session->setting, options->cpu, &stop, error);
     if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
+    session->setting.every_monitor = session->how->every_monitor;
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
-    if (rc == 0 && session->setting.left_out[0] && !options->run.quiet)
+    if (rc == 0 && session->setting.left_out[0] && !session->how->every_monitor && !options->run.quiet)
         status_warn(session->setting.left_out);
     if (rc == 0 && session->setting.busy[0] && !options->run.quiet)
         status_warn(session->setting.busy);

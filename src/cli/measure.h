@@ -27,8 +27,10 @@ struct session {
 
 /* What is particular to a command. Steps that are NULL are left out. */
 struct measured {
-    bool cells;      /* its result is its cells: without any sample it has failed */
-    bool also_tells; /* it has something to say where nothing can be measured (setting.cannot_measure) */
+    bool cells;         /* its result is its cells: without any sample it has failed */
+    bool every_monitor; /* without --on it runs on all that can be used, not on those alone that go without
+                           saying */
+    bool also_tells;    /* it has something to say where nothing can be measured (setting.cannot_measure) */
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);
     /* Measures. Being stopped is no failure. `result` is released also after one. */

@@ -66,7 +66,8 @@ static int report_fault(struct domain *domain, struct error *error)
         .address = system.fault_address,
         .cs = (uint16_t)frame.cs,
     };
-    if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED)
+    if (domain->fault.vector == 14 && frame.error_code & PAGE_FAULT_RESERVED &&
+        domain->config.data_page_bytes > PAGE_BYTES)
         return error_set(error, ENOTSUP,
             "this host's %s gives guests no pages of %" PRIu64 " MiB: use a smaller --guest-page",
             domain->ops->title, domain->config.data_page_bytes / MIB);

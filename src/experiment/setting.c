@@ -97,7 +97,8 @@ static bool is_named(const struct setting *setting, const char *runner)
 bool setting_wants(const struct setting *setting, const char *runner)
 {
     const struct runner_ops *ops = runner_find(runner);
-    return is_named(setting, runner) || (setting->on_count == 0 && !(ops && ops->on_request));
+    return is_named(setting, runner) ||
+           (setting->on_count == 0 && (setting->every_monitor || !(ops && ops->on_request)));
 }
 
 /* The image's code, job and stack are then shared with the process in which such a monitor runs its guest. */

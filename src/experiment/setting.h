@@ -24,6 +24,7 @@ struct setting {
     struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */
     const char *const *on;                    /* where it may run: names of runners, and others; not owned */
     size_t on_count;                          /* 0: wherever this host can run something */
+    bool every_monitor;                       /* then those too that run only where they are named */
     struct monitor_facts facts[MONITORS_MAX]; /* of monitor_at() */
     char busy[320];     /* the sentence that something else takes the CPUs; "": hardly anything does */
     char left_out[480]; /* the sentence that a monitor is left out since it cannot be used; "": none is */

@@ -24,6 +24,7 @@ static const struct {
     {"chase", view_chase, view_chase_overlay},
     {"events", view_events, NULL},
     {"inspect", view_inspect, NULL},
+    {"verify", view_verify, NULL},
     {NULL, view_unknown, NULL},
 };
 

@@ -30,6 +30,9 @@ void view_published(const struct event *event, struct document *doc);
  * rounds of --watch. */
 void view_inspect(const struct result *result, struct document *doc);
 
+/* The three goals, a line a monitor, what does not hold, and all that was tried. */
+void view_verify(const struct result *result, struct document *doc);
+
 /* The last round of --watch alone, for who watches: a line of fixed width, below the head of such lines if it
  * is the first. What is clearly another thing than the inspection found is marked by "*": an interval that
  * has nothing in common with that one's and more than a tenth between them, or another verdict. */

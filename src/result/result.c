@@ -71,6 +71,8 @@ void result_free(struct result *result)
     for (size_t i = 0; i < result->round_count; i++)
         findings_free(&result->rounds[i].findings);
     free(result->rounds);
+    free(result->verified);
+    free(result->trials);
     host_free(&result->host);
     pool_free(&result->pool);
     *result = (struct result){0};

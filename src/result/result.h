@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "host/host.h"
 #include "result/finding.h"
+#include "result/trial.h"
 #include "measure/evidence.h"
 #include "measure/modes.h"
 #include "monitor/monitor_facts.h"
@@ -176,7 +177,7 @@ struct result {
     size_t monitor_count;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase", "events", "inspect", or what a newer vcost may have */
+    const char *experiment; /* "chase", "events", "inspect", "verify", or what a newer vcost may have */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;
@@ -188,6 +189,10 @@ struct result {
     struct findings findings;    /* owned; of "inspect" only */
     struct result_round *rounds; /* owned; of `vcost inspect --watch`, in the order of time */
     size_t round_count;
+    struct verified *verified; /* owned; of "verify" only, as the trials: every monitor that was wanted */
+    size_t verified_count;
+    struct trial *trials; /* owned; monitor by monitor */
+    size_t trial_count;
 };
 
 /* Copies the words of the command. -ENOMEM is the only error. */

@@ -177,6 +177,11 @@ static bool is_inspection(const void *base)
     return !strcmp(((const struct result *)base)->experiment, "inspect");
 }
 
+static bool is_verification(const void *base)
+{
+    return !strcmp(((const struct result *)base)->experiment, "verify");
+}
+
 #undef AT
 #define AT(member) FIELD_AT(struct result, member)
 /* No comparison is there twice. Early versions compared also what was not as asked for. */
@@ -226,7 +231,7 @@ const struct record result_record = {"result", sizeof(struct result),
             .of = &agent_record, .limit = FINDINGS_IN_FILE_MAX,
             .about = "Other machines that took part, each behind a command (--on command:CMD)."},
         {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment),
-            .about = "The command that measured: chase, events, inspect."},
+            .about = "The command that measured: chase, events, inspect, verify."},
         {"cells", FIELD_LIST, FIELD_NEEDED | FIELD_UNIQUE, FIELD_POINTER(struct result, cells, cell_count),
             .of = &cell_record},
         {"comparisons", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, comparisons, comparison_count),
@@ -247,7 +252,13 @@ const struct record result_record = {"result", sizeof(struct result),
         {"rounds", FIELD_LIST, FIELD_SOMETIMES, FIELD_POINTER(struct result, rounds, round_count),
             .of = &round_record,
             .about = "What was measured anew after the inspection, in the order of time; of vcost inspect "
-                     "--watch only."}),
+                     "--watch only."},
+        {"verified", FIELD_LIST, FIELD_POINTER(struct result, verified, verified_count),
+            .of = &verified_record, .when = is_verification, .limit = FINDINGS_IN_FILE_MAX,
+            .about = "Each monitor and the three goals; of the experiment \"verify\" only."},
+        {"trials", FIELD_LIST, FIELD_POINTER(struct result, trials, trial_count), .of = &trial_record,
+            .when = is_verification, .limit = FINDINGS_IN_FILE_MAX,
+            .about = "What was tried on each monitor; of the experiment \"verify\" only."}),
     .check = check_result,
     .about =
         "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not "
@@ -258,4 +269,6 @@ const struct record result_record = {"result", sizeof(struct result),
         "is typed, and required where every vcost of version 1 writes it.",
     .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
              "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
-             "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}"};
+             "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}, {'if': {'properties': "
+             "{'experiment': {'const': "
+             "'verify'}}}, 'then': {'required': ['verified', 'trials']}}"};

@@ -110,7 +110,8 @@ def again_case(name):
     def case():
         original = (FIXTURES / f"{name}.json").read_bytes()
         again = printed("report", f"{name}.json", "--format", "json")
-        assert without_later_fields(again) == original, difference(original, without_later_fields(again), name)
+        kept = again if b'"monitors": [' in original else without_later_fields(again)
+        assert kept == original, difference(original, kept, name)
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "again.json").write_bytes(again)
             assert printed("report", f"{folder}/again.json", "--format", "json") == again, "it changes again"

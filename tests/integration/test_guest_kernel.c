@@ -7,7 +7,7 @@
 #include "base/size.h"
 #include "domain/guest_kernel.h"
 #include "domain/probe.h"
-#include "naive_process.h"
+#include "experiment/naive_script.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,22 +19,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STEPS_MAX = 1000, SECONDS_MAX = 100, TICK_NS = 2000000 };
-#define CALL(name) (STEP_CALL + GUEST_CALL_##name - GUEST_CALL_FIRST)
+enum { SECONDS_MAX = 100, TICK_NS = 2000000 };
+#define CALL(name) NAIVE_CALL(name)
 #define RW (GUEST_READ | GUEST_WRITE | GUEST_USER)
 #define RO (GUEST_READ | GUEST_USER)
 #define RX (GUEST_READ | GUEST_EXECUTE | GUEST_USER)
 
-struct job {
-    struct guest_step step[STEPS_MAX];
-    size_t count;
-    struct naive_process naive;
-};
-
 static struct monitor_facts facts;
 static uint64_t tick_ns = TICK_NS;
 static bool sync_write; /* of shadow: each store to a page table is emulated */
-static struct job jobs[GUEST_KERNEL_PROCESSES];
+static struct naive_script jobs[GUEST_KERNEL_PROCESSES];
 static struct guest_event events[NAIVE_EVENTS];
 
 static void need_monitor(void)
@@ -103,17 +97,17 @@ static void begin(unsigned fault_around)
     for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++) {
         jobs[i].naive.fault_around = fault_around;
         jobs[i].naive.stack_vector = vectors[RAISE_STACK];
+        jobs[i].checks_alignment = vectors[RAISE_ALIGNMENT];
     }
 }
 
-static void add_step(struct job *job, struct guest_step step)
+static void add_step(struct naive_script *job, struct guest_step step)
 {
-    assert_true(job->count < STEPS_MAX);
-    job->step[job->count++] = step;
-    naive_step(&job->naive, &step);
+    assert_true(job->count < NAIVE_STEPS);
+    naive_script_add(job, step);
 }
 
-static void add_steps(struct job *job, const struct guest_step *steps, size_t count)
+static void add_steps(struct naive_script *job, const struct guest_step *steps, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         add_step(job, steps[i]);
@@ -142,19 +136,9 @@ static void run(struct guest_kernel_config *config, struct guest_kernel **kernel
         fail_msg("%s", error.text);
 }
 
-static bool is_same(const struct guest_event *a, const struct guest_event *b)
-{
-    return a->what == b->what && a->step == b->step && a->a == b->a && a->b == b->b;
-}
-
-/* The number of the first event that differs; the number of all if none does. */
 static uint64_t first_difference(const struct guest_kernel *kernel, unsigned process)
 {
-    const struct naive_process *naive = &jobs[process].naive;
-    uint64_t count = guest_kernel_events(kernel, process, events, NAIVE_EVENTS), i = 0;
-    while (i < count && i < naive->count && is_same(&events[i], &naive->event[i]))
-        i++;
-    return i == count && i == naive->count ? UINT64_MAX : i;
+    return naive_script_differs(&jobs[process], kernel, process, events);
 }
 
 static void must_agree(const struct guest_kernel *kernel, unsigned process)
@@ -371,109 +355,17 @@ static void a_process_that_begins_again_finds_nothing_of_before(void **state)
 
 /* ---- at random ---- */
 
-static uint64_t random_state;
-
-static uint64_t dice(uint64_t sides)
-{
-    return random_below(&random_state, sides);
-}
-
-static const struct {
-    uint32_t what;
-    unsigned weight;
-} kinds[] = {
-    {STEP_READ, 20},
-    {STEP_WRITE, 25},
-    {STEP_RUN, 8},
-    {STEP_RAISE, 4},
-    {CALL(MAP), 10},
-    {CALL(DEMAND), 6},
-    {CALL(UNMAP), 4},
-    {CALL(PROTECT), 12},
-    {CALL(MOVE), 6},
-    {CALL(DROP), 4},
-    {CALL(BITS), 15},
-    {CALL(LOAD), 5},
-    {CALL(STORE), 5},
-    {CALL(YIELD), 2},
-};
-
-static uint32_t any_kind(void)
-{
-    unsigned sum = 0;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        sum += kinds[i].weight;
-    uint64_t at = dice(sum);
-    size_t i = 0;
-    while (at >= kinds[i].weight)
-        at -= kinds[i++].weight;
-    return kinds[i].what;
-}
-
-static uint64_t any_rights(void)
-{
-    static const uint64_t some[] = {RW, RO, RX, RW | GUEST_EXECUTE, 0, GUEST_READ, GUEST_READ | GUEST_WRITE};
-    return some[dice(sizeof some / sizeof some[0])];
-}
-
-/* Of a page that all share each process has a word of its own. */
-static uint64_t any_word(unsigned process, unsigned page)
-{
-    const struct naive_page *at = &jobs[process].naive.page[page];
-    bool shared = at->there && at->object >= GUEST_OBJECTS - GUEST_OBJECTS_SHARED;
-    return shared ? process : dice(NAIVE_WORDS);
-}
-
-/* Pages near each other, and now and then one past the end. */
-static struct guest_step any_step(unsigned process)
-{
-    struct guest_step step = {any_kind(), (uint32_t)dice(12), 0, 0};
-    switch (step.what) {
-    case STEP_RAISE:
-        step.a = (uint32_t)dice(RAISE_COUNT);
-        break;
-    case CALL(MAP):
-        step.b = dice(GUEST_OBJECTS);
-        step.c = any_rights();
-        break;
-    case CALL(MOVE):
-        step.b = dice(12);
-        break;
-    case CALL(DEMAND):
-    case CALL(PROTECT):
-    case CALL(UNMAP):
-    case CALL(DROP):
-        step.a = dice(20) ? step.a : GUEST_WINDOW_PAGES - 1;
-        step.b = 1 + dice(4);
-        step.c = any_rights();
-        break;
-    default:
-        step.b = any_word(process, step.a);
-        step.c = dice(1 << 20) << 8 | 0xc3; /* a RET, if it is run */
-    }
-    return step;
-}
-
-static void fill_at_random(unsigned process, unsigned steps)
-{
-    while (jobs[process].count < steps) {
-        struct guest_step step = any_step(process);
-        bool raised = step.what != STEP_RAISE || is_raised_here(step.a);
-        if (raised && !naive_is_open(&jobs[process].naive, &step))
-            add_step(&jobs[process], step);
-    }
-    add_step(&jobs[process], (struct guest_step){STEP_SPIN, 1, 0, 0});
-}
-
 static void random_scripts_leave_what_naive_processes_leave(void **state)
 {
     (void)state;
     need_monitor();
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        random_state = seed;
+        uint64_t dice = seed;
         begin(1u << seed);
-        for (unsigned i = 0; i < 3; i++)
-            fill_at_random(i, 300);
+        for (unsigned i = 0; i < 3; i++) {
+            naive_script_draw(&jobs[i], i, 300, &dice);
+            add_step(&jobs[i], (struct guest_step){STEP_SPIN, 1, 0, 0});
+        }
         run_and_compare(3);
     }
 }
@@ -564,7 +456,8 @@ static void a_full_log_keeps_the_last_events(void **state)
     run(&config, &kernel);
     assert_int_equal(guest_kernel_events(kernel, 0, events, 10), jobs[0].naive.count);
     for (size_t i = 0; i < 10; i++)
-        assert_true(is_same(&events[i], &jobs[0].naive.event[jobs[0].naive.count - 10 + i]));
+        assert_memory_equal(
+            &events[i], &jobs[0].naive.event[jobs[0].naive.count - 10 + i], sizeof events[i]);
     guest_kernel_destroy(kernel);
 }
 

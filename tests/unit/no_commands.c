@@ -7,6 +7,7 @@
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
 #include "cli/report_options.h"
+#include "cli/verify_options.h"
 
 #define NO_COMMAND(name)                                                                                     \
     int name(const struct invocation *invocation)                                                            \
@@ -23,3 +24,4 @@ NO_COMMAND(cmd_generate_run)
 NO_COMMAND(cmd_inspect_run)
 NO_COMMAND(cmd_list_run)
 NO_COMMAND(cmd_report_run)
+NO_COMMAND(cmd_verify_run)

@@ -1,4 +1,4 @@
-#include "naive_process.h"
+#include "experiment/naive_process.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* What a process of the linked kernel must leave in its log, worked out step by step without page tables,
  * frames, a kernel or a CPU: pages are structures with their words in them. Shares nothing with guest/ but
  * the numbers of abi/guest_kernel.h. */
-#ifndef VCOST_TEST_NAIVE_PROCESS_H
-#define VCOST_TEST_NAIVE_PROCESS_H
+#ifndef VCOST_EXPERIMENT_NAIVE_PROCESS_H
+#define VCOST_EXPERIMENT_NAIVE_PROCESS_H
 
 #include "abi/guest_kernel.h"
 

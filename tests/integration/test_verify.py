@@ -1,0 +1,184 @@
+#!/usr/bin/python3
+"""vcost verify as a user types it, on this machine as it is. Speaks TAP.
+
+    test_verify.py VCOST
+
+Nothing here judges speed.
+"""
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jsonschema
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[1]).resolve())
+FEW = ["--quick", "--quiet"]
+NOBODY = 65534
+KEPT = {}
+
+
+def run(*command, **options):
+    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, **options))
+
+
+def verify(*arguments, **options):
+    return run(VCOST, "verify", *arguments, **options)
+
+
+def monitors():
+    """Those that can be used here, and the others with their reasons."""
+    listed = json.loads(run(VCOST, "list", "runners", "--json", "-").stdout)["runners"]
+    facts = {item["name"]: item for item in listed if "usable" in item}
+    return [name for name, item in facts.items() if item["usable"]], facts
+
+
+def need_monitors():
+    here, facts = monitors()
+    if not here:
+        raise tap.Skip(f"no monitor can be used here: {facts['kvm']['reason']}")
+    return here
+
+
+def result():
+    """Of all monitors, tried once."""
+    if not KEPT:
+        done = verify(*FEW, "--json", "-")
+        assert done.returncode == 0, (done.returncode, done.stderr, failures(json.loads(done.stdout or "{}")))
+        KEPT.update(json.loads(done.stdout))
+        jsonschema.validate(KEPT, SCHEMA)
+    return KEPT
+
+
+def failures(found):
+    return [(trial["monitor"], trial["title"], trial["privilege"], trial["reason"])
+            for trial in found.get("trials", []) if trial["verdict"] == "failed"]
+
+
+def of(found, monitor, **what):
+    return [trial for trial in found["trials"] if trial["monitor"] == monitor
+            and all(trial[key] == value for key, value in what.items())]
+
+
+def test_each_monitor_has_a_line_and_what_holds_is_counted():
+    here = need_monitors()
+    found = result()
+    assert found["experiment"] == "verify" and found["complete"], found["incomplete_reason"]
+    lines = {line["monitor"]: line for line in found["verified"]}
+    assert list(lines) == ["kvm", "paravirt", "shadow"]
+    for name, line in lines.items():
+        assert line["here"] == (name in here), line
+        if not line["here"]:
+            assert line["fidelity"] is None and line["safety"] is None and line["slowdown"] is None and line["reason"], line
+            continue
+        for goal in ("fidelity", "safety"):
+            trials = [trial for trial in of(found, name) if (trial["class"] == "safety") == (goal == "safety")]
+            counted = {verdict: sum(trial["verdict"] == verdict for trial in trials) for verdict in line[goal]}
+            assert counted == line[goal] and sum(counted.values()) == len(trials) > 20, (name, goal, counted, line[goal])
+            assert line[goal]["failed"] == 0 and line[goal]["held"] > 20, failures(found)
+
+
+def test_nothing_differs_but_what_cannot_trap():
+    need_monitors()
+    for trial in result()["trials"]:
+        if trial["verdict"] == "differs":
+            emulated = trial["privilege"] == 0 and "emulates CPL 0" in trial["reason"]
+            assert trial["class"] == "sensitive" or emulated, trial
+            assert "CPL 3" in trial["reason"] or emulated, trial
+        assert (trial["verdict"] == "held") == (trial["reason"] is None), trial
+
+
+def test_what_guests_see_is_what_was_executed():
+    """On monitors that run guests as processes the host's tables show: its CS is that of every process."""
+    for name in set(need_monitors()) & {"paravirt", "shadow"}:
+        selector, = of(result(), name, name="mov-from-cs", privilege=3)
+        assert selector["seen"] == "host" and selector["guest"] == selector["native"] == "0x33", selector
+        for title in ("int3", "int-0x80", "cli-with-iopl-3"):
+            trials = of(result(), name, name=title)
+            assert trials and all(trial["seen"] == "own" for trial in trials), trials
+
+
+def test_privileged_instructions_trap_in_every_guest():
+    for name in need_monitors():
+        trials = of(result(), name, **{"class": "privileged", "privilege": 3})
+        assert len(trials) > 15 and {trial["guest"] for trial in trials} == {"#GP(0x0)"}, trials
+
+
+def test_a_slowdown_is_measured_natively_and_in_each_guest():
+    here = need_monitors()
+    cells = {cell["monitor"] for cell in result()["cells"]}
+    assert cells == {"native", *here}, cells
+    for line in result()["verified"]:
+        if line["here"]:
+            assert line["slowdown_reason"] or line["low"] <= line["slowdown"] <= line["high"], line
+
+
+def test_one_monitor_is_tried_alone_and_all_formats_say_the_same():
+    name = need_monitors()[-1]
+    with tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
+        paths = {suffix: f"{folder}/v.{suffix}" for suffix in ("json", "html", "md", "csv")}
+        done = verify(*FEW, "--on", name, "--verbose", "--json", paths["json"], "--html", paths["html"],
+                      "--markdown", paths["md"], "--csv", paths["csv"])
+        assert done.returncode == 0 and done.stdout.startswith(f"All that was tried holds on {name}"), (done.stdout, done.stderr)
+        found = json.loads(Path(paths["json"]).read_text())
+        assert [line["monitor"] for line in found["verified"]] == [name]
+        assert {trial["monitor"] for trial in found["trials"]} == {name}
+        held = found["verified"][0]["fidelity"]["held"]
+        for text in (done.stdout, Path(paths["html"]).read_text(), Path(paths["md"]).read_text()):
+            assert f"{held} of {held}" in text and "SGDT" in text and "triple fault" in text
+        goals, trials = Path(paths["csv"]).read_text().split("\n\n")
+        assert next(csv.DictReader(io.StringIO(goals)))["fidelity_held"] == str(held)
+        assert len(list(csv.DictReader(io.StringIO(trials)))) == len(found["trials"])
+        again = run(VCOST, "report", "--verbose", paths["html"])
+        assert again.returncode == 0 and again.stdout == done.stdout, (again.stdout, done.stdout)
+
+
+def test_a_monitor_that_cannot_be_used_is_told_and_the_others_are_tried():
+    if os.geteuid() != 0:
+        raise tap.Skip("only root becomes another user")
+    if os.stat("/dev/kvm").st_mode & 0o006 if os.path.exists("/dev/kvm") else False:
+        raise tap.Skip("everybody may use /dev/kvm here")
+    other = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    refused = verify(*FEW, "--on", "kvm", **other)
+    assert refused.returncode == 77 and "kvm cannot be used" in refused.stderr and not refused.stdout, refused
+    done = verify(*FEW, "--json", "-", **other)
+    found = json.loads(done.stdout)
+    kvm = found["verified"][0]
+    assert kvm["monitor"] == "kvm" and not kvm["here"] and "/dev/kvm" in kvm["reason"], kvm
+    others = [line for line in found["verified"] if line["here"]]
+    assert done.returncode == (0 if others else 77), (done.returncode, done.stderr, failures(found))
+
+
+def test_ctrl_c_ends_it_with_what_was_found():
+    need_monitors()
+    with subprocess.Popen([VCOST, "verify", "--quiet", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
+        time.sleep(1.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    found = json.loads(out)
+    jsonschema.validate(found, SCHEMA)
+    assert process.returncode in (0, 130, -signal.SIGINT), (process.returncode, err)
+    assert not found["complete"] and re.search("stopped|interrupt", found["incomplete_reason"]), found["incomplete_reason"]
+    assert not failures(found), failures(found)
+
+
+def test_wrong_monitors_are_wrong_usage():
+    for name in ("native", "command:true", "nothing"):
+        done = verify("--on", name)
+        assert done.returncode == 2 and not done.stdout, done
+
+
+tap.main(tap.cases(globals()))
