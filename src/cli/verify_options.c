@@ -23,7 +23,8 @@ static const struct option_spec on_monitors[] = {
 static int check(const void *fields, struct error *error)
 {
     const struct verify_options *options = fields;
-    return output_options_check(&options->common.output, error);
+    int rc = output_options_check(&options->common.output, error);
+    return rc < 0 ? rc : table_options_check(&options->common.tables, error);
 }
 
 const struct command command_verify = {
@@ -52,6 +53,7 @@ const struct command command_verify = {
         {
             OPTION_GROUP("Where it runs", on_monitors, offsetof(struct verify_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct verify_options, common.cpu)),
+            OPTION_GROUP(NULL, table_options, offsetof(struct verify_options, common.tables)),
             MEASURE_GROUPS(struct verify_options, common),
             HELP_GROUP,
         },
