@@ -203,6 +203,7 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .fault_around = config->fault_around,
         .processes = config->processes,
         .log_room = (uint32_t)config->events,
+        .preset = config->preset,
     };
     const struct memory_request memory = {
         .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
@@ -325,6 +326,13 @@ uint64_t guest_kernel_events(
     for (uint64_t i = 0; i < copied; i++)
         events[i] = log->event[(count - copied + i) % room];
     return count;
+}
+
+uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process)
+{
+    const volatile struct guest_log *log = page_of(kernel, kernel->boot.process[process].log);
+    const uint64_t ticks = log->timed;
+    return ticks < UINT64_MAX / 2 ? ticks : 0;
 }
 
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters)

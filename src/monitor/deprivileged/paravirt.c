@@ -23,8 +23,7 @@ bool paravirt_is_request(uint64_t number)
 static int carry_out(void *context, const struct run *runs, size_t count, struct error *error)
 {
     (void)error;
-    for (size_t i = 0; i < count; i++)
-        space_carry_out(context, &runs[i]);
+    space_carry_out(context, runs, count);
     return 0;
 }
 

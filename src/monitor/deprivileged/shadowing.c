@@ -19,8 +19,7 @@ static bool can_be(const struct vcpu *vcpu)
 static int carry_out(void *context, const struct run *runs, size_t count, struct error *error)
 {
     (void)error;
-    for (size_t i = 0; i < count; i++)
-        space_carry_out(context, &runs[i]);
+    space_carry_out(context, runs, count);
     return 0;
 }
 
