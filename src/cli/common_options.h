@@ -32,8 +32,8 @@ struct run_options {
 struct measure_options {
     struct output_options output;
     struct run_options run;
-    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: every one that
-                              this host can run */
+    struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: each that this
+                              host can run and that need not be named */
     int cpu;               /* -1: the idlest one that may be used */
 };
 

@@ -73,8 +73,9 @@ struct monitor_ops {
     const char *title;   /* "KVM": in sentences */
     const char *summary; /* one line for `vcost list` */
     bool elsewhere;      /* it runs guests in another process: the backing of regions is shared, with a
-                            descriptor (else region() says -ENOTSUP), and the host's own mapping of it is of no
-                            consequence for the guest: changed() tells */
+                            descriptor (else region() says -ENOTSUP), which must stay mapped here, readable and
+                            writable; the host's own mapping of it is of no consequence for the guest: changed()
+                            tells */
 
     /* Says what is known without running a guest: whether it can be used at all and, if not, why and what to
      * do. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void test_exchanges_all_registers(void **state)
+static void exchanges_all_registers(void **state)
 {
     (void)state;
     need_children();
@@ -31,7 +31,7 @@ static void test_exchanges_all_registers(void **state)
     assert_int_equal(registers.gs_base, 0x7ffffffff000);
 }
 
-static void test_reports_exceptions(void **state)
+static void reports_exceptions(void **state)
 {
     (void)state;
     need_children();
@@ -66,7 +66,7 @@ static void test_reports_exceptions(void **state)
     assert_int_equal(trap.number, 77);
 }
 
-static void test_calls_without_a_signal(void **state)
+static void calls_without_a_signal(void **state)
 {
     (void)state;
     need_children();
@@ -90,7 +90,7 @@ static void test_calls_without_a_signal(void **state)
     assert_int_equal(registers.fs_base, 0x1000);
 }
 
-static void test_maps_protects_and_unmaps(void **state)
+static void maps_protects_and_unmaps(void **state)
 {
     (void)state;
     need_children();
@@ -121,7 +121,7 @@ static struct child_change any_change(void)
         .memory = memory_number};
 }
 
-static void test_counts_mappings_as_the_kernel_does(void **state)
+static void counts_mappings_as_the_kernel_does(void **state)
 {
     (void)state;
     need_children();
@@ -139,7 +139,7 @@ static void test_counts_mappings_as_the_kernel_does(void **state)
     assert_int_equal(counts.drops, 0);
 }
 
-static void test_keeps_within_the_budget(void **state)
+static void keeps_within_the_budget(void **state)
 {
     (void)state;
     need_children();
@@ -166,7 +166,7 @@ static void *kick_later(void *unused)
     return NULL;
 }
 
-static void test_kicks_one_that_spins(void **state)
+static void kicks_one_that_spins(void **state)
 {
     (void)state;
     need_children();
@@ -192,7 +192,7 @@ static int another_cpu(void)
     return -1;
 }
 
-static void test_hands_over_by_each_transport(void **state)
+static void hands_over_by_each_transport(void **state)
 {
     (void)state;
     need_children();
@@ -213,7 +213,7 @@ static void test_hands_over_by_each_transport(void **state)
 }
 
 /* Two children on one CPU, of which the one that waits must not take it from the other. */
-static void test_children_take_turns_while_they_spin(void **state)
+static void children_take_turns_while_they_spin(void **state)
 {
     (void)state;
     need_children();
@@ -232,7 +232,7 @@ static void test_children_take_turns_while_they_spin(void **state)
     child_close(pair[1]);
 }
 
-static void test_keeps_the_fpu_state(void **state)
+static void keeps_the_fpu_state(void **state)
 {
     (void)state;
     need_children();
@@ -258,16 +258,16 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, child_guest_open, child_guest_close)
     const struct CMUnitTest tests[] = {
-        CASE(test_exchanges_all_registers),
-        CASE(test_reports_exceptions),
-        CASE(test_calls_without_a_signal),
-        CASE(test_maps_protects_and_unmaps),
-        CASE(test_counts_mappings_as_the_kernel_does),
-        CASE(test_keeps_within_the_budget),
-        CASE(test_kicks_one_that_spins),
-        CASE(test_hands_over_by_each_transport),
-        CASE(test_children_take_turns_while_they_spin),
-        CASE(test_keeps_the_fpu_state),
+        CASE(exchanges_all_registers),
+        CASE(reports_exceptions),
+        CASE(calls_without_a_signal),
+        CASE(maps_protects_and_unmaps),
+        CASE(counts_mappings_as_the_kernel_does),
+        CASE(keeps_within_the_budget),
+        CASE(kicks_one_that_spins),
+        CASE(hands_over_by_each_transport),
+        CASE(children_take_turns_while_they_spin),
+        CASE(keeps_the_fpu_state),
     };
     return cmocka_run_group_tests_name("child", tests, child_guest_find_out, NULL);
 }

@@ -1,13 +1,12 @@
 /* What a guest has at its addresses is changed from outside while it lives, and it must see every change at
  * once: in the same way as this process, natively, where the same is done to the same contents. Tables that
  * are right are not enough: under shadow paging the CPU walks others. Also run in tests/nested. */
-#include "cmocka_all.h"
+#include "chosen_monitor.h"
 
 #include "base/random.h"
 #include "base/size.h"
 #include "domain/memory.h"
 #include "domain/probe.h"
-#include "monitor/kvm/kvm.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -53,9 +52,9 @@ static bool stop_is_asked(void *context)
 static int find_facts(void **state)
 {
     (void)state;
-    domain_probe(&monitor_kvm, &facts);
+    domain_probe(chosen, &facts);
     if (!facts.usable)
-        fprintf(stderr, "# kvm cannot be used: %s\n", facts.reason);
+        fprintf(stderr, "# %s cannot be used: %s\n", chosen->name, facts.reason);
     return 0;
 }
 
@@ -240,6 +239,21 @@ static unsigned run_of(const struct pages *pages, unsigned page)
          page += count ? count : 1)                                                                          \
         if ((count = run_of(pages, page)))
 
+/* A monitor whose guest is elsewhere has nothing of the mapping here, which stays as it is. */
+static void map_anew(char *frames, size_t bytes)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    if (chosen->elsewhere)
+        assert_int_equal(madvise(frames, bytes, MADV_REMOVE), 0);
+    else
+        assert_ptr_equal(mmap(frames, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), frames);
+}
+
+static int protect_host(char *frames, size_t bytes, unsigned rights)
+{
+    return chosen->elsewhere ? 0 : mprotect(frames, bytes, protection(rights));
+}
+
 /* What mprotect() and mmap() do to a program's memory, done to what is behind its pages. */
 static int change_host(void *context, struct error *error)
 {
@@ -248,12 +262,11 @@ static int change_host(void *context, struct error *error)
     {
         char *frames = frame_at(here.frame[page]);
         size_t bytes = (size_t)count * PAGE;
-        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
         if (pages->replaced)
-            assert_ptr_equal(mmap(frames, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), frames);
+            map_anew(frames, bytes);
         for (unsigned i = 0; pages->replaced && i < count; i++)
             fill_frame(here.frame[page + i]);
-        if (!pages->replaced && mprotect(frames, bytes, protection(pages->rights)) < 0)
+        if (!pages->replaced && protect_host(frames, bytes, pages->rights) < 0)
             return error_errno(error, errno, "cannot protect");
     }
     return 0;
@@ -272,7 +285,7 @@ static void make_host_follow(const struct pages *pages)
     FOR_RUNS(pages, page, count)
     {
         char *frames = frame_at(here.frame[page]);
-        assert_int_equal(mprotect(frames, (size_t)count * PAGE, protection(here.rights[page])), 0);
+        assert_int_equal(protect_host(frames, (size_t)count * PAGE, here.rights[page]), 0);
     }
 }
 
@@ -335,14 +348,16 @@ static int open_domain(uint64_t guest_page)
         return 0;
     memset(&here, 0, sizeof here);
     here.ask = (struct stop){.asked = stop_is_asked, .context = &here.stop};
+    const struct memory_request request = {
+        .bytes = FRAMES * PAGE, .page_bytes = PAGE, .alignment = 2 * MIB, .shared = chosen->elsewhere};
     int rc = image_load(&here.image, &error);
+    if (rc == 0 && chosen->elsewhere)
+        rc = image_share(&here.image, &error);
     if (rc == 0)
-        rc = memory_map_request(&here.data,
-            &(struct memory_request){.bytes = FRAMES * PAGE, .page_bytes = PAGE, .alignment = 2 * MIB},
-            &error);
+        rc = memory_map_request(&here.data, &request, &error);
     if (rc == 0)
         rc = memory_populate(&here.data, true, NULL, NULL, &error);
-    struct domain_config config = {.monitor = &monitor_kvm,
+    struct domain_config config = {.monitor = chosen,
         .image = &here.image,
         .data = &here.data,
         .data_page_bytes = guest_page,
@@ -396,7 +411,7 @@ static int close_domain(void **state)
     return 0;
 }
 
-static void need_kvm(void)
+static void need_monitor(void)
 {
     if (facts.usable)
         return;
@@ -411,7 +426,7 @@ static void every_change_is_seen_at_once(void **state)
     const unsigned rights[] = {PAGE_READ, 0, RW, PAGE_READ | PAGE_EXECUTE, RW | PAGE_EXECUTE, 0, RW};
     struct pages one = {.first = 7, .count = 1};
     (void)state;
-    need_kvm();
+    need_monitor();
     for (size_t i = 0; i < 2 * sizeof rights / sizeof rights[0]; i++) {
         touch_in_all_ways(one.first);
         one.rights = rights[i / 2];
@@ -425,7 +440,7 @@ static void what_is_unmapped_is_gone_and_comes_back_as_what_is_mapped(void **sta
 {
     const struct pages some = {.first = 5, .count = 3, .rights = RW};
     (void)state;
-    need_kvm();
+    need_monitor();
     for (int i = 0; i < 6; i++) {
         touch_in_all_ways(6);
         unmap(some);
@@ -441,7 +456,7 @@ static void what_the_host_maps_anew_is_what_the_guest_reads(void **state)
 {
     const struct pages some = {.first = 5, .count = 2, .rights = RW, .replaced = true};
     (void)state;
-    need_kvm();
+    need_monitor();
     for (int i = 0; i < 3; i++) {
         touch_in_all_ways(5);
         protect(some, true);
@@ -456,7 +471,7 @@ static void large_leaves_come_and_go(void **state)
     struct pages whole = {.first = LARGE, .count = LARGE, .rights = RW};
     const struct pages part = {.first = LARGE + 3, .count = 2, .rights = PAGE_READ};
     (void)state;
-    need_kvm();
+    need_monitor();
     for (int i = 0; i < 4; i++) {
         protect(part, false); /* splits it */
         for (unsigned page = LARGE; page < LARGE + 8; page++)
@@ -506,7 +521,7 @@ static void where_a_large_leaf_was_nothing_is_kept(void **state)
     const struct pages part = {.first = LARGE + 3, .count = 2, .rights = RW};
     const struct pages whole = {.first = 0, .count = LARGE, .rights = RW};
     (void)state;
-    need_kvm();
+    need_monitor();
     read_all();
     assert_true(leaves() >= PAGES);
     protect(part, false); /* splits it */
@@ -528,7 +543,7 @@ static void a_change_that_the_host_refuses_changes_nothing(void **state)
 {
     struct error error;
     (void)state;
-    need_kvm();
+    need_monitor();
     touch_in_all_ways(9);
     assert_int_equal(
         domain_protect(here.domain, guest_at(9), PAGE, PAGE_READ, fail_to_change, NULL, &error), -EACCES);
@@ -578,7 +593,7 @@ static void operate(struct pages pages)
 
 static void random_changes(uint64_t start)
 {
-    need_kvm();
+    need_monitor();
     seed = start;
     const time_t end = time(NULL) + SECONDS;
     for (int i = 0; i < OPERATIONS && (i < OPERATIONS_MIN || time(NULL) < end); i++) {
@@ -650,7 +665,7 @@ static void a_running_guest_loses_its_page(void **state)
     const struct pages page = {.first = 3, .count = 1, .rights = RW};
     uint64_t itself;
     (void)state;
-    need_kvm();
+    need_monitor();
     itself = guest_at(3).value;
     sigaction(SIGALRM, &action, NULL);
     memcpy(frame_at(3), &itself, sizeof itself);
@@ -680,18 +695,20 @@ static void a_running_guest_loses_its_page(void **state)
 
 #define WITH(test, open) cmocka_unit_test_setup_teardown(test, open, close_domain)
 
-int main(void)
+int main(int argc, char **argv)
 {
+    choose_monitor(argc, argv);
     const struct CMUnitTest tests[] = {
         WITH(every_change_is_seen_at_once, open_small),
         WITH(what_is_unmapped_is_gone_and_comes_back_as_what_is_mapped, open_small),
         WITH(what_the_host_maps_anew_is_what_the_guest_reads, open_small),
         WITH(large_leaves_come_and_go, open_large),
-        WITH(where_a_large_leaf_was_nothing_is_kept, open_large),
         WITH(a_change_that_the_host_refuses_changes_nothing, open_large),
         WITH(random_changes_of_small_leaves_are_seen, open_small),
         WITH(random_changes_of_large_leaves_are_seen, open_large),
         WITH(a_running_guest_loses_its_page, open_small),
+        WITH(where_a_large_leaf_was_nothing_is_kept, open_large), /* KVM's shadows are by shape */
     };
-    return cmocka_run_group_tests_name("domain memory", tests, find_facts, NULL);
+    size_t count = sizeof tests / sizeof tests[0] - (chosen->elsewhere ? 1 : 0);
+    return _cmocka_run_group_tests("domain memory", tests, count, find_facts, NULL);
 }

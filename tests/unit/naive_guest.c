@@ -24,6 +24,8 @@ void both_write(uint64_t address, uint64_t value)
 uint64_t any_frame(void)
 {
     uint64_t number = dice(40);
+    if (number == 39)
+        return LOW_START + dice(LOW_BYTES / 4096) * 4096;
     return number < 32 ? FIRST_START + number * 4096 : SECOND_START + dice(SECOND_BYTES / 4096 - 1) * 4096;
 }
 
@@ -77,7 +79,8 @@ uint64_t any_address(void)
 
 void guest_take_memory(void)
 {
-    const uint64_t starts[] = {FIRST_START, SECOND_START}, bytes[] = {FIRST_BYTES, SECOND_BYTES};
+    const uint64_t starts[] = {FIRST_START, SECOND_START, LOW_START},
+                   bytes[] = {FIRST_BYTES, SECOND_BYTES, LOW_BYTES};
     for (int i = 0; i < NAIVE_PIECES; i++) {
         ours.piece[i].start = theirs.piece[i].start = starts[i];
         ours.piece[i].bytes = theirs.piece[i].bytes = bytes[i];

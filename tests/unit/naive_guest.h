@@ -5,12 +5,14 @@
 
 #include "naive_mmu.h"
 
-/* Two pieces that share a large page, and two large pages more. The last frame is in no entry that is made
- * here. */
-#define FIRST_START UINT64_C(0x100000)
+/* Two pieces that share a large page, of which the first is where tables are mostly, and two large pages
+ * more. The last frame is in no entry that is made here. */
+#define FIRST_START UINT64_C(0x1e0000)
 #define FIRST_BYTES UINT64_C(0x20000)
-#define SECOND_START UINT64_C(0x1f8000)
-#define SECOND_BYTES UINT64_C(0x408000)
+#define SECOND_START UINT64_C(0x200000)
+#define SECOND_BYTES UINT64_C(0x400000)
+#define LOW_START UINT64_C(0x8000)
+#define LOW_BYTES UINT64_C(0x8000)
 #define GUEST_LAST_FRAME (SECOND_START + SECOND_BYTES - 4096)
 
 enum { HOT_ENTRIES = 6 }; /* at each end of a table of level 1 */

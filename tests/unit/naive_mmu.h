@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NAIVE_PIECES = 2, NAIVE_FRAMES = 2048, NAIVE_PINS = 24 };
+enum { NAIVE_PIECES = 3, NAIVE_FRAMES = 2048, NAIVE_PINS = 24 };
 
 struct naive_memory {
     struct {

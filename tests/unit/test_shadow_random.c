@@ -119,6 +119,8 @@ static int miss(uint64_t address, unsigned code, uint64_t *to, bool *store)
     *store = false;
     for (int tries = 0; tries < TRIES; tries++) {
         assert_int_equal(shadow_fault(shadow, GVA(address), code, &outcome, &error), 0);
+        if (outcome.kind == FAULT_AGAIN)
+            continue;
         expected = expect_miss(address, code, &expected_to);
         int is = outcome.kind == FAULT_INJECT   ? (outcome.error_code ? (int)outcome.error_code : -1)
                  : outcome.kind == FAULT_DEVICE ? -2
@@ -216,7 +218,8 @@ static void store_to_table(void)
         access_at(address, 2, any_index(level) * 8, any_entry(level));
 }
 
-/* A frame of the pool becomes a table of its level, which leads on to others of the pool. */
+/* A frame of the pool becomes a table of its level, which leads on to others of the pool; also by a large
+ * page. */
 static void lay_out(unsigned number, void (*put)(uint64_t where, uint64_t value))
 {
     unsigned level = number % 4 + 1;
@@ -224,8 +227,9 @@ static void lay_out(unsigned number, void (*put)(uint64_t where, uint64_t value)
         uint64_t index =
             level == 1 ? i / HOT_ENTRIES * (512 - HOT_ENTRIES) + i % HOT_ENTRIES : i % 2 * 511 + i / 2;
         uint64_t frame = level == 1 ? dice(POOL) : dice(POOL / 4) * 4 + level - 2;
-        put(FIRST_START + number * 4096 + index * 8,
-            (FIRST_START + frame * 4096) | (level == 1 ? (dice(2) ? 0x67 : 0x07) : 0x27));
+        uint64_t entry = (FIRST_START + frame * 4096) | (level == 1 ? (dice(2) ? 0x67 : 0x07) : 0x27);
+        bool large = level == 2 && dice(4) == 0;
+        put(FIRST_START + number * 4096 + index * 8, large ? (dice(2) ? 0xe7 : 0x87) : entry);
     }
 }
 

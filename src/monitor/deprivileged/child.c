@@ -103,6 +103,7 @@ static int ask_child(struct child *child, int desk, pid_t *helper, struct error 
  * was made, that is of no other process. */
 static int adopt(struct child *child, pid_t helper, struct error *error)
 {
+    child->helper_number = helper;
     int rc = open_pidfd(helper, &child->helper, error);
     if (rc == -ESRCH)
         return child_failed_step(child, error);
@@ -160,20 +161,24 @@ int child_open(struct children *children, struct child **child, struct error *er
 
 /* ---- ended ---- */
 
+static void kill_task(int pidfd)
+{
+    if (pidfd >= 0)
+        pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+}
+
 static void end_task(int pidfd)
 {
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     if (pidfd < 0)
         return;
-    pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
     poll(&ended, 1, DEATH_MS); /* so that its memory is free soon */
     close(pidfd);
 }
 
 void child_kill(struct child *child, const char *why)
 {
-    if (child->guest >= 0)
-        pidfd_send_signal(child->guest, SIGKILL, NULL, 0);
+    kill_task(child->guest);
     child->turn = TURN_DEAD;
     snprintf(child->died, sizeof child->died, "%s", why);
 }
@@ -187,6 +192,8 @@ void child_close(struct child *child)
     *child->link = child->next;
     if (child->next)
         child->next->link = child->link;
+    kill_task(child->guest);
+    kill_task(child->helper);
     end_task(child->guest);
     end_task(child->helper);
     if (child->reply_number >= 0) {

@@ -33,18 +33,36 @@
 #define DESK_STACK_BYTES 0x4000
 #define DESK_BYTES 0xf000
 
-/* In the mailbox. DESK_TURN tells whose turn it is, and why. */
-#define DESK_TURN (DESK_MAILBOX + 0x0)          /* u32 */
-#define DESK_GUEST_PID (DESK_MAILBOX + 0x4)     /* u32 */
-#define DESK_FAILED_STEP (DESK_MAILBOX + 0x8)   /* u32: a step of nursery.c that failed */
-#define DESK_FAILED_CODE (DESK_MAILBOX + 0xc)   /* u32: errno */
-#define DESK_GUEST_SLEEPS (DESK_MAILBOX + 0x24) /* u32: it is to be woken */
-#define DESK_PARENT (DESK_MAILBOX + 0x20)       /* u32: process number of the nursery */
-#define DESK_FRAME (DESK_MAILBOX + 0x28) /* u64: where the kernel has put the frame of the last signal */
-#define DESK_FS_BASE (DESK_MAILBOX + 0x10)
-#define DESK_GS_BASE (DESK_MAILBOX + 0x18)
-#define DESK_GENERAL (DESK_MAILBOX + 0x40)  /* struct vcpu_registers, of CHILD_CALL */
-#define DESK_SCRATCH (DESK_MAILBOX + 0x200) /* the end of a few bytes of stack */
+/* In the mailbox. DESK_TURN tells whose turn it is, and why. In its cache line is what a hypercall
+ * (CHILD_CALL) needs; of the other registers what the monitor leaves alone stays in the guest's cache. */
+#define DESK_TURN (DESK_MAILBOX + 0x0)         /* u32 */
+#define DESK_GUEST_SLEEPS (DESK_MAILBOX + 0x4) /* u32: it is to be woken */
+#define DESK_RAX (DESK_MAILBOX + 0x8)
+#define DESK_RCX (DESK_MAILBOX + 0x10)
+#define DESK_RIP (DESK_MAILBOX + 0x18)
+#define DESK_RDI (DESK_MAILBOX + 0x20)
+#define DESK_RSI (DESK_MAILBOX + 0x28)
+#define DESK_RDX (DESK_MAILBOX + 0x30)
+#define DESK_RFLAGS (DESK_MAILBOX + 0x38)
+#define DESK_RBX (DESK_MAILBOX + 0x40)
+#define DESK_RSP (DESK_MAILBOX + 0x48)
+#define DESK_RBP (DESK_MAILBOX + 0x50)
+#define DESK_R8 (DESK_MAILBOX + 0x58)
+#define DESK_R9 (DESK_MAILBOX + 0x60)
+#define DESK_R10 (DESK_MAILBOX + 0x68)
+#define DESK_R11 (DESK_MAILBOX + 0x70)
+#define DESK_R12 (DESK_MAILBOX + 0x78)
+#define DESK_R13 (DESK_MAILBOX + 0x80)
+#define DESK_R14 (DESK_MAILBOX + 0x88)
+#define DESK_R15 (DESK_MAILBOX + 0x90)
+#define DESK_FS_BASE (DESK_MAILBOX + 0x98)
+#define DESK_GS_BASE (DESK_MAILBOX + 0xa0)
+#define DESK_FRAME (DESK_MAILBOX + 0xc0)     /* u64: where the kernel has put the frame of the last signal */
+#define DESK_GUEST_PID (DESK_MAILBOX + 0xc8) /* u32 */
+#define DESK_PARENT (DESK_MAILBOX + 0xcc)    /* u32: process number of the nursery */
+#define DESK_FAILED_STEP (DESK_MAILBOX + 0xd0) /* u32: a step of nursery.c that failed */
+#define DESK_FAILED_CODE (DESK_MAILBOX + 0xd4) /* u32: errno */
+#define DESK_SCRATCH (DESK_MAILBOX + 0x200)    /* the end of a few bytes of stack */
 
 #define TURN_DEAD 0 /* the kernel writes it when the task ends (set_tid_address) */
 #define TURN_GUEST 1
@@ -75,7 +93,8 @@
 /* What the monitor asks of the nursery, and what that answers. */
 enum nursery_kind {
     NURSERY_CHILD,  /* with two descriptors: the desk, the eventfd */
-    NURSERY_MEMORY, /* with one, to be number `argument`; with none: forget that */
+    NURSERY_MEMORY, /* with one, to be number `argument` */
+    NURSERY_FORGET, /* that */
     NURSERY_CLOSE,  /* descriptor number `argument` */
 };
 

@@ -1,126 +1,93 @@
 /* A child runs: registers in, the hand-over, a trap out. */
 #include "monitor/deprivileged/child_internal.h"
-#include "monitor/deprivileged/child_look.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/futex.h>
-#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
-enum {
-    SLICE_NS = 20 * 1000 * 1000,    /* between two looks at the stop flag, and at whether it lives */
-    KICK_SLICE_NS = 1000 * 1000,    /* between two kicks */
-    KICK_CPU_NS = 50 * 1000 * 1000, /* a guest that takes kicks does it at once */
-    BEGIN_SLICES = 1000
-};
+enum { SLICE_NS = 20 * 1000 * 1000, BEGIN_SLICES = 1000 };
 
-/* ---- the hand-over ---- */
+/* ---- registers ---- */
 
-static bool has_ended(int pidfd)
+static bool is_canonical(uint64_t address)
 {
-    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    return poll(&ended, 1, 0) > 0;
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
-static uint32_t turn_of(const struct child *child)
+static uint64_t make_canonical(uint64_t address)
 {
-    return atomic_load(desk_word(child, DESK_TURN));
+    return (uint64_t)((int64_t)(address << 16) >> 16);
 }
 
-static void sleep_for(const struct child *child, uint32_t turn, long ns)
+/* In the order of struct child_registers. */
+static const uint16_t places[] = {DESK_RAX, DESK_RBX, DESK_RCX, DESK_RDX, DESK_RSI, DESK_RDI, DESK_RSP,
+    DESK_RBP, DESK_R8, DESK_R9, DESK_R10, DESK_R11, DESK_R12, DESK_R13, DESK_R14, DESK_R15, DESK_RIP,
+    DESK_RFLAGS, DESK_FS_BASE, DESK_GS_BASE};
+enum { WORDS = sizeof places / sizeof *places, BASES = WORDS - 2 };
+
+static_assert(
+    sizeof(struct child_registers) == sizeof places / sizeof *places * sizeof(uint64_t), "a place each");
+
+static uint64_t *word_at(const struct child *child, size_t offset)
 {
-    const struct timespec slice = {.tv_nsec = ns};
-    atomic_store(desk_word(child, DESK_MONITOR_SLEEPS), 1);
-    syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAIT, turn, &slice, NULL, 0);
-    atomic_store_explicit(desk_word(child, DESK_MONITOR_SLEEPS), 0, memory_order_relaxed);
+    return (uint64_t *)(void *)(child->desk + offset);
 }
 
-/* Whoever sleeps says so before it looks at the turn for the last time (which the kernel does), and whoever
- * gives the turn away looks for sleepers afterwards. */
-static void pass_turn(const struct child *child, uint32_t turn)
+static void put_words(const struct child *child, const struct child_registers *registers, unsigned first)
 {
-    atomic_exchange(desk_word(child, DESK_TURN), turn);
-    if (atomic_load(desk_word(child, DESK_GUEST_SLEEPS)))
-        syscall(SYS_futex, child->desk + DESK_TURN, FUTEX_WAKE, 1, NULL, NULL, 0);
+    const uint64_t *new = (const uint64_t *)registers, *old = (const uint64_t *)&child->taken.called;
+    for (unsigned i = first; i < WORDS; i++)
+        if (new[i] != old[i])
+            __atomic_store_n(word_at(child, places[i]), new[i], __ATOMIC_RELAXED);
 }
 
-static void spin(const struct child *child, uint32_t mine)
+static void take_words(struct child *child, unsigned first)
 {
-    for (uint32_t i = child->family->spins; i && turn_of(child) == mine; i--)
-        __builtin_ia32_pause();
+    uint64_t *words = (uint64_t *)&child->taken.called;
+    for (unsigned i = first; i < WORDS; i++)
+        words[i] = __atomic_load_n(word_at(child, places[i]), __ATOMIC_RELAXED);
 }
 
-static void send_kick(const struct child *child)
+/* What of the frame the kernel makes use of and the guest may have changed becomes what it was at first. */
+static void heal(struct signal_frame *frame, const struct signal_frame *template)
 {
-    pidfd_send_signal(child->guest, SIGUSR1, NULL, 0);
+    frame->flags = template->flags;
+    frame->link = template->link;
+    frame->fpu = template->fpu;
+    memcpy(frame->stack, template->stack, sizeof frame->stack);
 }
 
-/* Since the first kick that was not answered. */
-struct watch {
-    unsigned kicks;
-    uint64_t cpu_ns;
-};
-
-/* A kick gets lost where it comes in the stub, so it is sent again. A guest that has blocked signals (by a
- * forged return from a handler) has then run on, or sleeps for ever. */
-static bool would_not_stop(const struct child *child, struct watch *watch)
+static void put_frame(const struct child *child, const struct vcpu_registers *general)
 {
-    const uint64_t cpu_ns = child_cpu_ns(child);
-    if (watch->kicks++ == 0)
-        watch->cpu_ns = cpu_ns;
-    send_kick(child);
-    return cpu_ns > watch->cpu_ns + KICK_CPU_NS || watch->kicks > child->family->kicks_max;
+    struct signal_frame frame = child->taken.frame;
+    const uint64_t *new = (const uint64_t *)&frame, *old = (const uint64_t *)&child->taken.frame;
+    heal(&frame, &child->template);
+    frame_write_registers(&frame, general);
+    for (unsigned i = 0; i < offsetof(struct signal_frame, number) / sizeof *new; i++)
+        if (new[i] != old[i])
+            __atomic_store_n(word_at(child, child->frame) + i, new[i], __ATOMIC_RELAXED);
 }
 
-/* Nothing came for a while. */
-static void look_after(struct child *child, struct watch *watch)
+/* Once: the guest may be changing it. */
+static void take_frame(struct child *child)
 {
-    if (has_ended(child->guest)) {
-        child_kill(child, "its process was killed");
-        return;
-    }
-    if (stop_asked(child->family->stop))
-        atomic_store(&child->kicked, true);
-    if (atomic_load(&child->kicked) && would_not_stop(child, watch))
-        child_kill(child, "it would not stop");
+    memcpy(&child->taken.frame, child->desk + child->frame, sizeof child->taken.frame);
 }
 
-static void take_turn(struct child *child, uint32_t turn)
+static void put_registers(const struct child *child, const struct child_registers *registers)
 {
-    child->turn = turn;
-    if (turn == TURN_DEAD)
-        child_kill(child, "it trapped where or when it cannot, or its process was killed");
-    else if (turn != TURN_SIGNAL && turn != TURN_CALLED)
-        child_kill(child, "it wrote into the mailbox");
+    put_words(child, registers, child->turn == TURN_CALLED ? 0 : BASES);
+    if (child->turn == TURN_SIGNAL)
+        put_frame(child, &registers->general);
 }
 
-static void await_turn(struct child *child, uint32_t mine)
+static void get_bases(const struct child *child, struct child_registers *registers)
 {
-    struct watch watch = {0};
-    child->turn = mine;
-    spin(child, mine);
-    while (child->turn == mine) {
-        if (turn_of(child) == mine)
-            sleep_for(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);
-        uint32_t turn = turn_of(child);
-        if (turn == mine)
-            look_after(child, &watch);
-        else
-            take_turn(child, turn);
-    }
-}
-
-void child_hand_over(struct child *child, uint32_t turn)
-{
-    pass_turn(child, turn);
-    await_turn(child, turn);
+    registers->fs_base = make_canonical(child->taken.called.fs_base);
+    registers->gs_base = make_canonical(child->taken.called.gs_base);
 }
 
 /* ---- the first trap ---- */
@@ -153,6 +120,8 @@ static int find_frame(struct child *child, struct error *error)
         return error_set(
             error, ENOTSUP, "this host puts signal frames elsewhere than it is told (sigaltstack)");
     memcpy(&child->template, child->desk + at, sizeof child->template);
+    child->taken.frame = child->template;
+    take_words(child, BASES);
     const uint64_t fpu = frame->fpu - DESK_BASE;
     uint32_t magic, bytes;
     if (frame->number != SIGILL || fpu < at || fpu > DESK_BYTES - 512)
@@ -167,12 +136,12 @@ static int find_frame(struct child *child, struct error *error)
 
 int child_begin(struct child *child, struct error *error)
 {
-    uint32_t turn = turn_of(child);
-    for (int slice = 0; slice < BEGIN_SLICES && turn == TURN_GUEST; slice++, turn = turn_of(child)) {
+    uint32_t turn = child_turn(child);
+    for (int slice = 0; slice < BEGIN_SLICES && turn == TURN_GUEST; slice++, turn = child_turn(child)) {
         if (stop_asked(child->family->stop))
             return error_set(error, EINTR, "%s", stop_reason(child->family->stop));
-        sleep_for(child, TURN_GUEST, SLICE_NS);
-        if (turn_of(child) == TURN_GUEST && has_ended(child->helper))
+        child_sleep(child, TURN_GUEST, SLICE_NS);
+        if (child_turn(child) == TURN_GUEST && child_task_ended(child->helper))
             return child_failed_step(child, error);
     }
     if (turn == TURN_GUEST)
@@ -181,47 +150,6 @@ int child_begin(struct child *child, struct error *error)
         return child_failed_step(child, error);
     child->turn = turn;
     return find_frame(child, error);
-}
-
-/* ---- registers ---- */
-
-static bool is_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
-static uint64_t make_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16);
-}
-
-static uint64_t *base_at(const struct child *child, size_t offset)
-{
-    return (uint64_t *)(void *)(child->desk + offset);
-}
-
-/* What the guest may have changed in the frame, but for the registers, is as it was at first. */
-static void write_frame(const struct child *child, const struct vcpu_registers *general)
-{
-    struct signal_frame frame = child->template;
-    frame_write_registers(&frame, general);
-    memcpy(child->desk + child->frame, &frame, sizeof frame);
-}
-
-static void put_registers(const struct child *child, const struct child_registers *registers)
-{
-    __atomic_store_n(base_at(child, DESK_FS_BASE), registers->fs_base, __ATOMIC_RELAXED);
-    __atomic_store_n(base_at(child, DESK_GS_BASE), registers->gs_base, __ATOMIC_RELAXED);
-    if (child->turn == TURN_CALLED)
-        memcpy(child->desk + DESK_GENERAL, &registers->general, sizeof registers->general);
-    else
-        write_frame(child, &registers->general);
-}
-
-static void get_bases(const struct child *child, struct child_registers *registers)
-{
-    registers->fs_base = make_canonical(__atomic_load_n(base_at(child, DESK_FS_BASE), __ATOMIC_RELAXED));
-    registers->gs_base = make_canonical(__atomic_load_n(base_at(child, DESK_GS_BASE), __ATOMIC_RELAXED));
 }
 
 /* ---- traps ---- */
@@ -235,23 +163,25 @@ static void trap_died(const struct child *child, struct child_trap *trap)
 /* Whether it is one for the caller; a kick that was answered before is not. */
 static bool take_signal(struct child *child, struct child_registers *registers, struct child_trap *trap)
 {
-    struct signal_frame frame;
-    memcpy(&frame, child->desk + child->frame, sizeof frame); /* once: the guest may be changing it */
-    if (frame.number == SIGUSR1) {
+    const struct signal_frame *frame = &child->taken.frame;
+    take_frame(child);
+    take_words(child, BASES);
+    if (frame->number == SIGUSR1) {
         trap->kind = CHILD_KICKED;
-    } else if (!frame_read_trap(&frame, trap)) {
+    } else if (!frame_read_trap(frame, trap)) {
         child_kill(child, "it wrote into its signal frame");
         trap_died(child, trap);
         return true;
     }
-    frame_read_registers(&frame, &registers->general);
+    frame_read_registers(frame, &registers->general);
     get_bases(child, registers);
     return trap->kind != CHILD_KICKED || atomic_exchange(&child->kicked, false);
 }
 
-static void take_call(const struct child *child, struct child_registers *registers, struct child_trap *trap)
+static void take_call(struct child *child, struct child_registers *registers, struct child_trap *trap)
 {
-    memcpy(&registers->general, child->desk + DESK_GENERAL, sizeof registers->general);
+    take_words(child, 0);
+    registers->general = child->taken.called.general;
     get_bases(child, registers);
     trap->kind = CHILD_CALLED;
 }
@@ -279,7 +209,7 @@ static bool take_kick(struct child *child, struct child_trap *trap)
     if (stop_asked(child->family->stop))
         atomic_store(&child->kicked, true);
     trap->kind = CHILD_KICKED;
-    return atomic_exchange(&child->kicked, false);
+    return atomic_load(&child->kicked) && atomic_exchange(&child->kicked, false);
 }
 
 int child_run(
@@ -309,7 +239,7 @@ void child_kick(struct child *child)
     int before = errno;
     atomic_store(&child->kicked, true);
     if (atomic_load(&child->inside))
-        send_kick(child);
+        child_send_kick(child);
     errno = before;
 }
 
@@ -327,6 +257,7 @@ static int bring_into_frame(struct child *child, struct error *error)
         child_hand_over(child, TURN_SHOW);
         if (child->turn == TURN_CALLED)
             child_kill(child, "it wrote into the mailbox");
+        take_frame(child);
     }
     return child->turn == TURN_DEAD ? error_set(error, ESRCH, "a guest's process has ended: %s", child->died)
                                     : 0;

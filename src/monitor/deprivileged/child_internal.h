@@ -31,14 +31,21 @@ struct children {
     uint32_t spins_long;
 };
 
+/* What was read from the desk last: only what differs from it is written, so that the guest's caches keep the
+ * rest. */
+struct taken {
+    struct signal_frame frame;
+    struct child_registers called; /* DESK_RAX and so on; the bases after every trap */
+};
+
 struct child {
     struct children *family;
     struct child *next, **link;
-    unsigned char *desk; /* shared with it */
-    int reply;           /* the eventfd by which the helper answers */
-    int reply_number;    /* its number there */
-    int guest, helper;   /* pidfds */
-    pid_t guest_number;  /* the process's; 0: not known yet */
+    unsigned char *desk;               /* shared with it */
+    int reply;                         /* the eventfd by which the helper answers */
+    int reply_number;                  /* its number there */
+    int guest, helper;                 /* pidfds */
+    pid_t guest_number, helper_number; /* of processes; 0: not known yet */
     struct mappings *mapped;
     struct child_counts counts;
     uint32_t ordered;             /* orders that lie in the desk and are not carried out yet */
@@ -48,6 +55,7 @@ struct child {
     char died[128];               /* why, if turn is TURN_DEAD */
     size_t frame, fpu, fpu_bytes; /* in the desk: places that are always the same */
     struct signal_frame template; /* of the frame, for what no register is */
+    struct taken taken;
     atomic_bool kicked, inside;
 };
 
@@ -58,6 +66,12 @@ int nursery_ask(struct children *children, const struct nursery_request *request
 /* Lets the task go on, or makes it do something (TURN_SHOW), until it is the monitor's turn again:
  * child->turn says how. Kicks and the family's stop flag are seen to. */
 void child_hand_over(struct child *child, uint32_t turn);
+
+/* Parts of it. */
+uint32_t child_turn(const struct child *child);
+void child_sleep(const struct child *child, uint32_t turn, long ns); /* at most, while it is this turn */
+bool child_task_ended(int pidfd);
+void child_send_kick(const struct child *child);
 
 /* Waits for the first trap of a new one; -errno of what went wrong. */
 int child_begin(struct child *child, struct error *error);

@@ -240,9 +240,10 @@ int nursery_ask(struct children *children, const struct nursery_request *request
 
 /* ---- memory ---- */
 
-static int ask_memory(struct children *children, unsigned number, int descriptor, struct error *error)
+static int ask_memory(
+    struct children *children, uint32_t kind, unsigned number, int descriptor, struct error *error)
 {
-    const struct nursery_request request = {NURSERY_MEMORY, (int32_t)(DESK_FD_MEMORY + number)};
+    const struct nursery_request request = {kind, (int32_t)(DESK_FD_MEMORY + number)};
     struct nursery_answer answer = {0};
     int rc = nursery_ask(children, &request, (const int[2]){descriptor, -1}, &answer, error);
     if (rc == 0 && answer.code < 0)
@@ -258,7 +259,7 @@ int children_memory(struct children *children, int descriptor, struct error *err
     if (number == CHILDREN_MEMORY_MAX)
         return error_set(
             error, ENOSPC, "guests have %d pieces of memory, no more are possible", CHILDREN_MEMORY_MAX);
-    int rc = ask_memory(children, number, descriptor, error);
+    int rc = ask_memory(children, NURSERY_MEMORY, number, descriptor, error);
     if (rc < 0)
         return rc;
     children->memory |= UINT64_C(1) << number;
@@ -270,5 +271,5 @@ void children_memory_forget(struct children *children, unsigned number)
     if (number >= CHILDREN_MEMORY_MAX)
         return;
     children->memory &= ~(UINT64_C(1) << number);
-    ask_memory(children, number, -1, NULL);
+    ask_memory(children, NURSERY_FORGET, number, -1, NULL);
 }

@@ -431,6 +431,12 @@ bool frames_look(const struct frames *frames, gpa_t address, struct frame_use *u
     return true;
 }
 
+unsigned frames_level(const struct frames *frames, gpa_t address)
+{
+    const struct frame *frame = frame_at(frames, address);
+    return frame ? level_of(frame) : 0;
+}
+
 void *frames_host(const struct frames *frames, gpa_t address)
 {
     return frame_map_host(&frames->map, address);
@@ -463,7 +469,7 @@ static void climb(struct climb *climbing, gpa_t table, unsigned level, struct ta
 {
     const struct frames *frames = climbing->frames;
     const struct frame *frame = frame_at(frames, table);
-    if (level == TABLE_LEVELS && frame->pinned && climbing->count++ < climbing->room)
+    if (level == TABLE_LEVELS && climbing->count++ < climbing->room)
         climbing->places[climbing->count - 1] = place_at_root(at, table);
     for (slot_t slot = frame->links; slot && climbing->count <= climbing->room;
          slot = slot_next(&frames->uppers, slot)) {

@@ -46,6 +46,8 @@ void frames_free(struct frames *frames);
 
 /* false: there is no memory. */
 bool frames_look(const struct frames *frames, gpa_t address, struct frame_use *use);
+/* The level of the table in use that an address lies in; 0: in none. */
+unsigned frames_level(const struct frames *frames, gpa_t address);
 /* The memory at an address, to the end of its frame; NULL: none. */
 void *frames_host(const struct frames *frames, gpa_t address);
 /* The memory of a range; NULL: not all of it is in what one frames_add() gave. */
@@ -82,7 +84,7 @@ int frames_set(struct frames *frames, gpa_t where, uint64_t value, bool keep, st
     struct error *error);
 
 /* Where a table stands: fills in at most `room` places and returns how many there are: as soon as there are
- * more, room + 1. Only pinned tables of level 4 are roots. */
+ * more, room + 1. A table of level 4 in use is pinned, and a root. */
 size_t frames_places(const struct frames *frames, gpa_t table, struct table_place *places, size_t room);
 
 #endif

@@ -22,9 +22,8 @@ static void settle(struct hypercalls *hypercalls)
 
 static int set(struct hypercalls *hypercalls, gpa_t where, uint64_t value, bool keep, struct error *error)
 {
-    struct frame_use use;
     struct entry_change change;
-    bool upper = frames_look(&hypercalls->frames, where, &use) && use.type > FRAME_TABLE_1;
+    bool upper = frames_level(&hypercalls->frames, where) > 1;
     if (upper)
         settle(hypercalls);
     int rc = frames_set(&hypercalls->frames, where, value, keep, &change, error);
@@ -123,8 +122,7 @@ static int64_t change_range(struct hypercalls *hypercalls, uint64_t from, uint64
             rc = span < entry_span(found.level) || span > bytes - done
                      ? error_set(
                            error, EINVAL, "only a part of the large page at 0x%" PRIx64 " is meant", address)
-                     : set(hypercalls, found.where, (found.entry | set_bits) & ~clear_bits,
-                           clear_bits != UINT64_MAX, error);
+                     : set(hypercalls, found.where, (found.entry | set_bits) & ~clear_bits, false, error);
         if (rc < 0)
             return done ? (int64_t)(done / 4096) : rc;
     }
@@ -173,13 +171,12 @@ static int64_t unpin(struct hypercalls *hypercalls, const uint64_t arguments[6],
     struct hypercall_outcome *outcome, struct error *error)
 {
     gpa_t table = GPA(arguments[0]);
-    struct frame_use use = {.type = FRAME_FREE};
+    unsigned level = frames_level(&hypercalls->frames, table);
     (void)outcome;
     if (hypercalls->root.value && table.value == hypercalls->root.value)
         return error_set(error, EBUSY, "the guest unpins the address space that it is in");
-    frames_look(&hypercalls->frames, table, &use);
     int rc = frames_unpin(&hypercalls->frames, table, error);
-    if (rc == 0 && use.type == FRAME_TABLE_4)
+    if (rc == 0 && level == TABLE_LEVELS)
         end_space(hypercalls, table);
     return rc;
 }
@@ -194,12 +191,11 @@ static int check_stack(uint64_t stack, struct error *error)
 static int64_t switch_space(struct hypercalls *hypercalls, const uint64_t arguments[6],
     struct hypercall_outcome *outcome, struct error *error)
 {
-    struct frame_use use;
     gpa_t root = entry_to(arguments[0]);
     int rc = check_stack(arguments[1], error);
     if (rc < 0)
         return rc;
-    if (!frames_look(&hypercalls->frames, root, &use) || use.type != FRAME_TABLE_4 || !use.pinned)
+    if (frames_level(&hypercalls->frames, root) != TABLE_LEVELS)
         return error_set(
             error, ENOENT, "the table at 0x%" PRIx64 " is no pinned root of an address space", root.value);
     hypercalls->root = root;
@@ -369,9 +365,9 @@ int hypercalls_do(struct hypercalls *hypercalls, uint64_t number, const uint64_t
 int hypercalls_start(struct hypercalls *hypercalls, gpa_t root, struct error *error)
 {
     gpa_t table = entry_to(root.value);
-    struct frame_use use;
-    bool pinned = frames_look(&hypercalls->frames, table, &use) && use.type == FRAME_TABLE_4 && use.pinned;
-    int rc = pinned ? 0 : frames_pin(&hypercalls->frames, table, TABLE_LEVELS, error);
+    int rc = frames_level(&hypercalls->frames, table) == TABLE_LEVELS
+                 ? 0
+                 : frames_pin(&hypercalls->frames, table, TABLE_LEVELS, error);
     if (rc == 0)
         hypercalls->root = table;
     return rc;
@@ -403,6 +399,12 @@ static uint64_t *table_of(void *frames, gpa_t table)
     return frames_host(frames, table);
 }
 
+static struct translation translation_of(struct hypercalls *hypercalls)
+{
+    return (struct translation){
+        hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames};
+}
+
 /* Where the table that has the leaf of a path stands, and what its links allow. */
 static struct table_place place_of(const struct path *path, gva_t address, gpa_t root)
 {
@@ -431,8 +433,7 @@ static gpa_t address_to(const struct path *path, gva_t address)
 int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned access,
     struct fault_outcome *outcome, struct error *error)
 {
-    const struct translation translation = {
-        hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames};
+    const struct translation translation = translation_of(hypercalls);
     struct path path;
     prepare(hypercalls);
     unsigned code;
@@ -454,5 +455,34 @@ int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned acce
     }
     fill_around(hypercalls, address, &path);
     *outcome = (struct fault_outcome){.kind = FAULT_FILLED, .to = to};
+    return finish(hypercalls, error);
+}
+
+/* The leaf at an address and, of level 1, those behind it in its table, `pages` at most: how many that were,
+ * of 4 KiB. */
+static uint64_t fill_on(struct hypercalls *hypercalls, gva_t address, const struct path *path, uint64_t pages)
+{
+    unsigned level = TABLE_LEVELS + 1 - path->reads, index = entry_index(address.value, level);
+    struct table_place place = place_of(path, address, hypercalls->root);
+    uint64_t left = level == 1 ? TABLE_ENTRIES - index : 1;
+    unsigned count = (unsigned)(left < pages ? left : pages);
+    effects_fill(&hypercalls->effects, path->table[path->reads - 1], level, &place, index, count);
+    return level == 1 ? count : (entry_span(2) - (address.value & (entry_span(2) - 1))) / 4096;
+}
+
+int hypercalls_fill(struct hypercalls *hypercalls, gva_t from, uint64_t bytes, struct error *error)
+{
+    const struct translation translation = translation_of(hypercalls);
+    struct path path;
+    prepare(hypercalls);
+    for (uint64_t done = 0; hypercalls->root.value && done < bytes;) {
+        gva_t address = GVA(from.value + done);
+        translate_walk(&translation, address, &path);
+        uint64_t span = entry_span(TABLE_LEVELS + 1 - (path.reads ? path.reads : 1));
+        if (path.found)
+            done += 4096 * fill_on(hypercalls, address, &path, (bytes - done + 4095) / 4096);
+        else
+            done += span - (address.value & (span - 1));
+    }
     return finish(hypercalls, error);
 }

@@ -8,6 +8,7 @@
 #include "child_desk.h"
 
 #include <asm/unistd.h>
+#include <errno.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -188,19 +189,18 @@ static long fork_child(int desk)
     return rc;
 }
 
+/* Descriptors get lost on the way where no more may be open. */
 static void make_child(const struct letter *letter, struct nursery_answer *answer)
 {
-    long rc = fork_child(letter->descriptors[0]);
+    long rc = letter->descriptors[1] < 0 ? -EMFILE : fork_child(letter->descriptors[0]);
     answer->code = rc < 0 ? (int32_t)rc : 0;
     answer->helper = (int32_t)rc;
     answer->reply = letter->descriptors[1];
 }
 
-/* A number without memory is taken by the socket, which nobody can map. */
-static void take_memory(const struct letter *letter, struct nursery_answer *answer)
+static void put_at(int descriptor, int number, struct nursery_answer *answer)
 {
-    int from = letter->descriptors[0] < 0 ? DESK_FD_SOCKET : letter->descriptors[0];
-    long rc = call(__NR_dup2, from, letter->request.argument, 0, 0, 0, 0);
+    long rc = descriptor < 0 ? -EMFILE : call(__NR_dup2, descriptor, number, 0, 0, 0, 0);
     answer->code = rc < 0 ? (int32_t)rc : 0;
 }
 
@@ -212,7 +212,10 @@ static void serve(struct letter *letter)
         make_child(letter, &answer);
         break;
     case NURSERY_MEMORY:
-        take_memory(letter, &answer);
+        put_at(letter->descriptors[0], letter->request.argument, &answer);
+        break;
+    case NURSERY_FORGET: /* the socket takes the number: nobody can map it */
+        put_at(DESK_FD_SOCKET, letter->request.argument, &answer);
         break;
     default:
         close_descriptor(letter->request.argument);
@@ -256,7 +259,7 @@ void nursery(void)
     reserve_numbers();
     while (receive(&letter) == sizeof letter.request) {
         serve(&letter);
-        if (letter.request.kind != NURSERY_CHILD)
+        if (letter.request.kind != NURSERY_CHILD) /* whose helper answers by it */
             close_descriptor(letter.descriptors[1]);
         close_descriptor(letter.descriptors[0]);
     }

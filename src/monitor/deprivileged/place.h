@@ -11,7 +11,7 @@ enum { PLACES_MAX = 32 }; /* of one table, that are followed one by one; more: R
 
 struct table_place {
     gpa_t root;
-    gva_t from;      /* of the first entry */
+    gva_t from;      /* of the first entry; bits 48 to 63 are 0, for place_run() to fill in */
     uint64_t bits;   /* of PLACE_BITS, those that all entries on the way have */
     bool no_execute; /* an entry on the way says so */
 };
@@ -35,7 +35,6 @@ static inline struct table_place place_above(
 static inline struct table_place place_at_root(struct table_place place, gpa_t root)
 {
     place.root = root;
-    place.from = address_canonical(place.from.value);
     return place;
 }
 

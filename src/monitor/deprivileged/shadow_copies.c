@@ -196,6 +196,7 @@ static void let_go(struct shadow *shadow, uint32_t number, unsigned index)
     enum held held = copy->held[index];
     slot_t slot = slot_of(number, index);
     copy->held[index] = HELD_NOTHING;
+    copy->filled[index] = 0;
     if (held == HELD_LEAF)
         slot_leave(&shadow->tables, slot, leaves_of(shadow, copy, index));
     if (held != HELD_LINK)

@@ -29,6 +29,7 @@ struct copy {
     uint8_t level; /* 0: this number is free */
     bool root;
     uint8_t held[TABLE_ENTRIES];
+    uint8_t filled[TABLE_ENTRIES]; /* of held leaves: 1 after a fault of the guest's kernel, 2 of user code */
     uint64_t entries[TABLE_ENTRIES];
 };
 

@@ -161,15 +161,20 @@ static bool has_one_place(const struct shadow *shadow, uint32_t number)
     return true;
 }
 
+/* The guest's kernel and user code may have a child each: what the one has the other may lack. */
 static void fill_around(
-    struct shadow *shadow, uint32_t number, unsigned index, const struct table_place *place)
+    struct shadow *shadow, uint32_t number, unsigned index, bool user, const struct table_place *place)
 {
-    const struct copy *copy = copy_of(shadow, number);
+    struct copy *copy = copy_of(shadow, number);
     unsigned count = copy->level == 1 && shadow->fill ? shadow->fill : 1, first = index & -count;
     bool alone = has_one_place(shadow, number);
-    for (unsigned i = first; i < first + count; i++)
-        if (i == index || !alone || copy->held[i] != HELD_LEAF)
-            fill_entry(shadow, number, i, place);
+    for (unsigned i = first; i < first + count; i++) {
+        if (i != index && alone && copy->filled[i] & (1 << user))
+            continue;
+        fill_entry(shadow, number, i, place);
+        if (copy->held[i])
+            copy->filled[i] |= (uint8_t)(1 << user);
+    }
 }
 
 /* A table inside a large page is writable again: that page alone. */
@@ -189,16 +194,17 @@ static void fill_page(
     copy_emit(shadow, run, GPA(to.value & -(uint64_t)PAGE_TABLE_BYTES));
 }
 
-static void fill(struct shadow *shadow, gva_t address, gpa_t to, bool page_alone)
+static void fill(struct shadow *shadow, gva_t address, unsigned access, gpa_t to, bool page_alone)
 {
     struct table_place place;
     uint32_t number = find_leaf(shadow, address, &place);
     if (!number)
         return;
+    unsigned index = entry_index(address.value, copy_of(shadow, number)->level);
     if (page_alone)
         fill_page(shadow, number, address, &place, to);
     else
-        fill_around(shadow, number, entry_index(address.value, copy_of(shadow, number)->level), &place);
+        fill_around(shadow, number, index, access & FAULT_USER, &place);
 }
 
 static gpa_t address_to(const struct path *path, gva_t address)
@@ -225,7 +231,7 @@ static void allow(struct shadow *shadow, gva_t address, unsigned access, const s
         shadow->counts.stores++;
         frame_unguard(shadow, GPA(to.value & ENTRY_ADDRESS));
     }
-    fill(shadow, address, to, store || (access & FAULT_WRITE && frame->unsync));
+    fill(shadow, address, access, to, store || (access & FAULT_WRITE && frame->unsync));
 }
 
 int shadow_fault(
@@ -235,15 +241,15 @@ int shadow_fault(
     struct path path;
     unsigned code = 0;
     synchronize_path(shadow, address);
-    int faults = translate_access(&translation, address, access, &path, &code);
+    *outcome = (struct fault_outcome){.kind = FAULT_AGAIN};
+    int faults = shadow->overflow ? -EAGAIN : translate_access(&translation, address, access, &path, &code);
     if (faults == 0) {
         shadow->counts.hidden++;
         note_used(shadow, address, &path);
         allow(shadow, address, access, &path, outcome);
-    } else {
-        shadow->counts.injected += faults > 0;
-        *outcome =
-            (struct fault_outcome){.kind = faults > 0 ? FAULT_INJECT : FAULT_AGAIN, .error_code = code};
+    } else if (faults > 0) {
+        shadow->counts.injected++;
+        *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = code};
     }
     return finish(shadow, error);
 }

@@ -53,32 +53,32 @@ stub_restore: /* where the kernel has the handler return to, but for the address
     ud2
 
 /* ---- the hypercall without a signal: goes on at RCX ---- */
-#define GENERAL(index) DESK(DESK_GENERAL + 8 * (index))
     .org stub + DESK_CALL
-    movq %rax, GENERAL(0)
-    movq %rbx, GENERAL(1)
-    movq %rcx, GENERAL(2)
-    movq %rdx, GENERAL(3)
-    movq %rsi, GENERAL(4)
-    movq %rdi, GENERAL(5)
-    movq %rsp, GENERAL(6)
-    movq %rbp, GENERAL(7)
-    movq %r8, GENERAL(8)
-    movq %r9, GENERAL(9)
-    movq %r10, GENERAL(10)
-    movq %r11, GENERAL(11)
-    movq %r12, GENERAL(12)
-    movq %r13, GENERAL(13)
-    movq %r14, GENERAL(14)
-    movq %r15, GENERAL(15)
-    movq %rcx, GENERAL(16)
+    movq %rbx, DESK(DESK_RBX)
+    movq %rsp, DESK(DESK_RSP)
+    movq %rbp, DESK(DESK_RBP)
+    movq %r8, DESK(DESK_R8)
+    movq %r9, DESK(DESK_R9)
+    movq %r10, DESK(DESK_R10)
+    movq %r11, DESK(DESK_R11)
+    movq %r12, DESK(DESK_R12)
+    movq %r13, DESK(DESK_R13)
+    movq %r14, DESK(DESK_R14)
+    movq %r15, DESK(DESK_R15)
     leaq DESK(DESK_SCRATCH), %rsp
     pushfq
-    popq GENERAL(17)
-    rdfsbase %rax
-    movq %rax, DESK(DESK_FS_BASE)
-    rdgsbase %rax
-    movq %rax, DESK(DESK_GS_BASE)
+    rdfsbase %r8
+    movq %r8, DESK(DESK_FS_BASE)
+    rdgsbase %r8
+    movq %r8, DESK(DESK_GS_BASE)
+    /* The turn's cache line, which the monitor may be looking at, last. */
+    popq DESK(DESK_RFLAGS)
+    movq %rax, DESK(DESK_RAX)
+    movq %rcx, DESK(DESK_RCX)
+    movq %rcx, DESK(DESK_RIP)
+    movq %rdi, DESK(DESK_RDI)
+    movq %rsi, DESK(DESK_RSI)
+    movq %rdx, DESK(DESK_RDX)
     movl $TURN_CALLED, %eax
     leaq called_back(%rip), %r12
     jmp hand_over
@@ -86,29 +86,35 @@ called_back:
     cmpl $TURN_SHOW, %eax
     jne 1f
     ud2 /* the monitor has the registers and puts them into the frame */
-1:  movq DESK(DESK_FS_BASE), %rax
+1:  rdfsbase %rax /* to write them takes longer */
+    cmpq DESK(DESK_FS_BASE), %rax
+    je 2f
+    movq DESK(DESK_FS_BASE), %rax
     wrfsbase %rax
+2:  rdgsbase %rax
+    cmpq DESK(DESK_GS_BASE), %rax
+    je 3f
     movq DESK(DESK_GS_BASE), %rax
     wrgsbase %rax
-    leaq GENERAL(17), %rsp
+3:  leaq DESK(DESK_RFLAGS), %rsp
     popfq
-    movq GENERAL(0), %rax
-    movq GENERAL(1), %rbx
-    movq GENERAL(2), %rcx
-    movq GENERAL(3), %rdx
-    movq GENERAL(4), %rsi
-    movq GENERAL(5), %rdi
-    movq GENERAL(6), %rsp
-    movq GENERAL(7), %rbp
-    movq GENERAL(8), %r8
-    movq GENERAL(9), %r9
-    movq GENERAL(10), %r10
-    movq GENERAL(11), %r11
-    movq GENERAL(12), %r12
-    movq GENERAL(13), %r13
-    movq GENERAL(14), %r14
-    movq GENERAL(15), %r15
-    jmp *GENERAL(16)
+    movq DESK(DESK_RAX), %rax
+    movq DESK(DESK_RBX), %rbx
+    movq DESK(DESK_RCX), %rcx
+    movq DESK(DESK_RDX), %rdx
+    movq DESK(DESK_RSI), %rsi
+    movq DESK(DESK_RDI), %rdi
+    movq DESK(DESK_RSP), %rsp
+    movq DESK(DESK_RBP), %rbp
+    movq DESK(DESK_R8), %r8
+    movq DESK(DESK_R9), %r9
+    movq DESK(DESK_R10), %r10
+    movq DESK(DESK_R11), %r11
+    movq DESK(DESK_R12), %r12
+    movq DESK(DESK_R13), %r13
+    movq DESK(DESK_R14), %r14
+    movq DESK(DESK_R15), %r15
+    jmp *DESK(DESK_RIP)
 
 /* ---- the hand-over: writes EAX to DESK_TURN, wakes the monitor if it sleeps, and waits until it has changed
  * that; goes on at R12 with it in EAX. Spoils what a system call does. ---- */

@@ -4,9 +4,7 @@
 #define VCOST_MONITOR_DEPRIVILEGED_TRANSLATE_H
 
 #include "monitor/deprivileged/entry.h"
-
-/* Error codes of page faults (SDM volume 3, 4.7); the last three are also what kind of access it was. */
-enum fault_code { FAULT_PRESENT = 1, FAULT_WRITE = 2, FAULT_USER = 4, FAULT_RESERVED = 8, FAULT_FETCH = 16 };
+#include "monitor/deprivileged/fault.h"
 
 /* The entries of a table in guest memory; NULL where there is none. */
 typedef uint64_t *table_at(void *context, gpa_t table);

@@ -7,6 +7,7 @@ static const double BETTER = 0.9; /* than that the other one must be */
 static const double WORSE = 1.3;  /* the one in use has become, if a try is to come soon */
 static const double HOPELESS = 2; /* a try is given up early */
 static const double HOPELESS_AFTER_NS = 4e6;
+static const double SETTLED_NS = 10e6; /* when the mean of the first one means something */
 
 void transport_switch_init(struct transport_switch *state, unsigned mode)
 {
@@ -66,6 +67,12 @@ static void sort_in(struct transport_switch *state, uint64_t latency_ns)
     state->probe[at] = value;
 }
 
+static double median(const struct transport_switch *state)
+{
+    const unsigned middle = SWITCH_PROBE_HANDOVERS / 2;
+    return state->probe[middle];
+}
+
 static void try_on(struct transport_switch *state, uint64_t latency_ns)
 {
     const double in_use = mean_of(&state->mean[state->mode]);
@@ -74,10 +81,8 @@ static void try_on(struct transport_switch *state, uint64_t latency_ns)
     state->probe_count++;
     state->probe_ns += (double)latency_ns;
     const double probed = state->probe_ns / state->probe_count;
-    if (state->probe_count == SWITCH_PROBE_HANDOVERS &&
-        state->probe[SWITCH_PROBE_HANDOVERS / 2] > in_use * BETTER)
-        end_try(state, false);
-    else if (state->probe_ns > HOPELESS_AFTER_NS && probed > in_use * HOPELESS)
+    if ((state->probe_count == SWITCH_PROBE_HANDOVERS && median(state) > in_use * BETTER) ||
+        (state->probe_ns > HOPELESS_AFTER_NS && probed > in_use * HOPELESS))
         end_try(state, false);
     else if (state->probe_ns > SWITCH_PROBE_NS && state->probe_count >= SWITCH_PROBE_HANDOVERS)
         end_try(state, probed < in_use * BETTER);
@@ -93,7 +98,7 @@ static void close_window(struct transport_switch *state)
     state->since_ns += state->window_ns;
     state->lasted_ns += state->window_ns;
     state->window_ns = state->window_count = 0;
-    if (state->then_ns == 0 && state->since_ns >= SWITCH_DEAD_NS / 2)
+    if (state->then_ns == 0 && state->since_ns >= SETTLED_NS)
         state->then_ns = mean_of(mean);
     if (state->then_ns > 0 && mean_of(mean) > state->then_ns * WORSE)
         state->pause_ns = state->wait_ns[!state->mode];
