@@ -86,6 +86,7 @@
     X(SPIN, 1: jmp 1b) \
     X(STORM, 1: out %eax, $DOMAIN_PORT_NULL; jmp 1b) \
     X(PORTS, call ports) \
+    X(READ_ALL, 1: mov (%rcx), %al; add $4096, %rcx; dec %rdx; jnz 1b) \
     X(STRING_PORTS, mov %rdi, %rsi; mov $0x80, %edx; mov $128, %ecx; rep outsb; mov $16, %ecx; \
       lea INSTRUCTION_ROOM(%rdi), %rdi; rep insb; lea -INSTRUCTION_ROOM - 16(%rdi), %rdi) \
     X(DEVICE, call device) \

@@ -15,7 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, CANARY = 0x5c };
+/* More than a process may have mappings, where vm.max_map_count is as it comes. */
+enum { PAGE_BYTES = 4096, CANARY = 0x5c, SCATTERED = 70000 };
 
 /* ---- the stage ---- */
 
@@ -29,6 +30,7 @@ enum place {
     PLACE_VICTIM,    /* a page of its own */
     PLACE_CANARY,    /* this process' memory, which it has not */
     PLACE_HOST_CODE, /* likewise */
+    PLACE_SCATTERED, /* SCATTERED pages, of which no two neighbours are so in memory; of one case alone */
     PLACE_KINDS
 };
 #define AT(place) GVA(0x50000000 + (place)*UINT64_C(0x100000))
@@ -92,6 +94,17 @@ static int map_table(struct stage *stage, struct error *error)
     return 0;
 }
 
+static int scatter(struct stage *stage, struct error *error)
+{
+    const gpa_t data = domain_data_region(stage->ground.domain)->start;
+    int rc = 0;
+    stage->places[PLACE_SCATTERED] = AT(PLACE_SCATTERED).value;
+    for (uint64_t i = 0; rc == 0 && i < SCATTERED; i++)
+        rc = domain_map(stage->ground.domain, GVA(AT(PLACE_SCATTERED).value + i * PAGE_BYTES),
+            GPA(data.value + i % 2 * 2 * PAGE_BYTES), PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_USER, error);
+    return rc;
+}
+
 static int set_stage(struct stage *stage, struct error *error)
 {
     struct stage *s = stage;
@@ -113,18 +126,6 @@ static void close_stage(struct stage *stage)
     ground_close(&stage->ground);
     free_memory(&stage->read_only);
     free_memory(&stage->hole);
-}
-
-static int open_stage(
-    struct stage *stage, const struct monitor_ops *monitor, const struct stop *stop, struct error *error)
-{
-    int rc = ground_open(&stage->ground, monitor, stop, error);
-    if (rc < 0)
-        return rc;
-    stage->ground.hostile = true;
-    if ((rc = set_stage(stage, error)) < 0)
-        close_stage(stage);
-    return rc;
 }
 
 /* ---- the table ---- */
@@ -268,6 +269,13 @@ static const struct safety_case cases[] = {
     {.title = "endless loop", {3, 0}, INSTRUCTION_SPIN, STOPPED, .seconds = 0.05},
     {.title = "endless exits", {3, 0}, INSTRUCTION_STORM, STOPPED, .seconds = 0.05},
     {.title = "halt without interrupts", {0, 0}, INSTRUCTION_HLT, TOLD},
+    {.title = "more mappings than a process may have",
+        {3, 3},
+        INSTRUCTION_READ_ALL,
+        DONE,
+        PLACE_SCATTERED,
+        .rdx = SCATTERED,
+        .seconds = 20},
     {.title = "triple fault", {0, 0}, INSTRUCTION_TRIPLE, TOLD},
     {.title = "kernel stack anywhere", {0, 0}, INSTRUCTION_STACK, TOLD | TRAP, .rcx_list = EACH(stacks)},
     {.title = "page tables anywhere",
@@ -344,11 +352,24 @@ static void try_each(
             from->rcx_list ? from->rcx_list[i] : 0, trial);
 }
 
+static int open_stage(struct stage *stage, const struct safety_case *from, const struct monitor_ops *monitor,
+    const struct stop *stop, struct error *error)
+{
+    const bool scattered = from->place == PLACE_SCATTERED;
+    int rc = ground_open_with(&stage->ground, monitor, stop, scattered ? SCATTERED / 512 + 16 : 16, error);
+    if (rc < 0)
+        return rc;
+    stage->ground.hostile = true;
+    if ((rc = set_stage(stage, error)) < 0 || (scattered && (rc = scatter(stage, error)) < 0))
+        close_stage(stage);
+    return rc;
+}
+
 static int try(struct stage *stage, const struct safety_case *from, unsigned privilege,
     const struct monitor_ops *monitor, const struct stop *stop, struct trial *trial)
 {
     struct error error;
-    int rc = open_stage(stage, monitor, stop, &error);
+    int rc = open_stage(stage, from, monitor, stop, &error);
     if (rc < 0) {
         trial_fails(trial, "%.230s", error.text);
         return rc;
