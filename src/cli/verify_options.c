@@ -1,6 +1,5 @@
 #include "cli/verify_options.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Native is held against by all; other machines' monitors are not vcost's to verify. */
@@ -19,12 +18,6 @@ static const struct option_spec on_monitors[] = {
         .default_note = "every one that this vcost has",
         .help = "Which monitors, one or more of:"},
 };
-
-static int check(const void *fields, struct error *error)
-{
-    const struct verify_options *options = fields;
-    return output_options_check(&options->common.output, error);
-}
 
 const struct command command_verify = {
     .name = "verify",
@@ -52,7 +45,9 @@ const struct command command_verify = {
         {
             OPTION_GROUP("Where it runs", on_monitors, offsetof(struct verify_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct verify_options, common.cpu)),
-            MEASURE_GROUPS(struct verify_options, common),
+            OPTION_GROUP("How thoroughly", run_options, offsetof(struct verify_options, common.run)),
+            OUTPUT_GROUPS(struct verify_options, common.output),
+            OPTION_GROUP(NULL, quiet_option, offsetof(struct verify_options, common.run)),
             HELP_GROUP,
         },
     .examples =
@@ -72,6 +67,5 @@ const struct command command_verify = {
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-list(1)"},
     .options_bytes = sizeof(struct verify_options),
-    .check = check,
     .run = cmd_verify_run,
 };
