@@ -19,6 +19,11 @@ static const struct option_spec on_monitors[] = {
         .help = "Which monitors, one or more of:"},
 };
 
+static int check(const void *fields, struct error *error)
+{
+    return table_options_check(&((const struct verify_options *)fields)->common.tables, error);
+}
+
 const struct command command_verify = {
     .name = "verify",
     .summary = "whether guests here are faithful, fast and safe: the three goals of Popek and Goldberg",
@@ -45,6 +50,7 @@ const struct command command_verify = {
         {
             OPTION_GROUP("Where it runs", on_monitors, offsetof(struct verify_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct verify_options, common.cpu)),
+            OPTION_GROUP(NULL, table_options, offsetof(struct verify_options, common.tables)),
             OPTION_GROUP("How thoroughly", run_options, offsetof(struct verify_options, common.run)),
             OUTPUT_GROUPS(struct verify_options, common.output),
             OPTION_GROUP(NULL, quiet_option, offsetof(struct verify_options, common.run)),
@@ -67,5 +73,6 @@ const struct command command_verify = {
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-events(1)", "vcost-list(1)"},
     .options_bytes = sizeof(struct verify_options),
+    .check = check,
     .run = cmd_verify_run,
 };

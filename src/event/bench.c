@@ -35,8 +35,11 @@ static int map_data(struct event_bench *bench, struct error *error)
 
 static int make_domain(struct event_bench *bench, struct error *error)
 {
+    const struct runner_config *runner = &bench->prepared.runner->config;
     struct domain_config config = {
-        .monitor = bench->prepared.runner->config.ops->monitor,
+        .monitor = runner->ops->monitor,
+        .sync_write = runner->sync_write,
+        .fill = runner->fill,
         .image = bench->place->image,
         .data = bench->data.base ? &bench->data : NULL,
         .data_page_bytes = bench->data.page_bytes,

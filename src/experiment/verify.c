@@ -110,6 +110,8 @@ static int try_fidelity(const struct monitor_ops *monitor, struct setting *setti
     int rc = ground_open(&ground, monitor, &setting->stop, error);
     if (rc < 0)
         return rc;
+    ground.sync_write = setting->sync_write;
+    ground.fill = setting->fill;
     rc = verify_fidelity(&ground, trials, error);
     if (rc == 0)
         rc = verify_kernel(&ground, setting_facts(setting, monitor), seed, trials, error);

@@ -185,8 +185,9 @@ static void try(struct ground *ground, const struct kernel_case *from, const str
 {
     struct guest_kernel_config config = {.monitor = ground->monitor,
         .facts = facts,
-        .sync_write = from->sync_write != NULL,
         .bytes = 4 * MIB,
+        .sync_write = from->sync_write || ground->sync_write,
+        .fill = ground->fill,
         .tick_ns = 2000000,
         .fault_around = from->fault_around,
         .processes = from->processes,

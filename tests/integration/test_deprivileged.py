@@ -123,6 +123,29 @@ def test_every_page_pair_is_what_was_asked_for():
             assert pages["as_asked"] and f"pages_2m={4 if large else 0} " in pages["proof"], pages
 
 
+def filling(pages):
+    """Of a working set of 1024 pages on shadow: how many hidden faults filled it, and how many pages they mapped."""
+    result = result_of("chase", "--working-set", "4M", "--quick", "--on", "shadow", "--fill", str(pages), "--json", "-")
+    assert result["settings"]["fill"]["value"] == str(pages), result["settings"]
+    proof = result["cells"][0]["pages_obtained"]["proof"]
+    found = re.search(r"page_faults_fixed=(\d+) pages_filled=(\d+)", proof)
+    return int(found[1]), int(found[2])
+
+
+def test_fill_is_how_many_pages_a_hidden_fault_maps():
+    need_children()
+    others = 32  # beside the data: code, stack, and what the guest's kernel has
+    for pages in (1, 16, 512):
+        faults, filled = filling(pages)
+        assert 1024 // pages <= faults <= 1024 // pages + others, (pages, faults)
+        assert filled >= 1024, (pages, filled)
+
+
+def test_what_cannot_be_is_refused():
+    for wrong in (["chase", "--fill", "3"], ["chase", "--fill", "0"], ["events", "--fill", "1024"], ["events", "--sync", "eager"]):
+        assert vcost(*wrong).returncode == 2, wrong
+
+
 def test_they_run_only_where_they_are_named():
     result = result_of(*SMALL[:-2], "--working-set", "4K", "--json", "-")
     assert not {cell["monitor"] for cell in result["cells"]} & set(MONITORS)

@@ -88,6 +88,7 @@ struct vm {
     bool
         eager; /* paravirt: an address space is mapped whole when it comes into use; and its guest may ask: */
     bool sync_write;           /* shadow: each store to a page table is emulated */
+    unsigned fill;             /* pages around one that was touched, at most */
     struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
     struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
     const struct stop *stop;

@@ -9,7 +9,6 @@
 enum {
     PHYSICAL_BITS = 46,
     TABLES_MAX = 1 << 16,
-    FILL = 64, /* pages around one that was touched */
 };
 
 #define RETURNED_FLAGS (UINT64_C(0x8d5) | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_AC) /* and CF PF AF ZF SF OF */
@@ -81,7 +80,7 @@ struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
     paravirt->hypercalls.frames.tables_max = TABLES_MAX;
     paravirt->hypercalls.runs.carry_out = carry_out;
     paravirt->hypercalls.runs.context = vcpu;
-    paravirt->hypercalls.fill = FILL;
+    paravirt->hypercalls.fill = vcpu->vm->fill;
     paravirt->hypercalls.stub = CHILD_CALL;
     if ((rc = add_memory(paravirt, vcpu->machine.memory, error)) < 0 ||
         (rc = paravirt_set_system(paravirt, &vcpu->machine.system, error)) < 0) {

@@ -7,7 +7,6 @@
 enum {
     PHYSICAL_BITS = 46,
     TABLES_MAX = 1 << 12,
-    FILL = 64, /* pages around one that was touched */
 };
 
 static bool can_be(const struct vcpu *vcpu)
@@ -56,7 +55,7 @@ struct shadow *shadowing(struct vcpu *vcpu)
         return NULL;
     *shadow = (struct shadow){.sync = vm->sync_write ? SYNC_WRITE : SYNC_LAZY,
         .physical_bits = PHYSICAL_BITS,
-        .fill = FILL,
+        .fill = vm->fill,
         .tables_max = TABLES_MAX,
         .runs = {.carry_out = carry_out, .context = vcpu}};
     if (begin(vcpu, shadow) < 0) {

@@ -10,7 +10,6 @@
 enum {
     PAGE_BYTES = 4096,
     ENTRIES = 512,
-    FILL = 64,    /* pages around one that was touched, of one table */
     CHANGES = 64, /* handed to a child at once */
     TABLES_MAX = 1 << 16,
 };
@@ -129,12 +128,13 @@ static int fill_table(struct batch *batch, gva_t address, const struct page_walk
     const struct page_read *last = &walk->read[walk->reads - 1];
     const uint64_t *entries = guest_physical(
         batch->vcpu->machine.memory, GPA(last->where.value & ADDRESS_MASK), PAGE_TABLE_BYTES, NULL);
-    unsigned index = address.value / PAGE_BYTES % ENTRIES, first = index & ~(FILL - 1u);
+    unsigned fill = batch->vcpu->vm->fill, index = address.value / PAGE_BYTES % ENTRIES,
+             first = index & -fill;
     unsigned above = PAGE_READ | PAGE_WRITE | PAGE_EXECUTE | PAGE_USER;
     int rc = 0;
     for (unsigned i = 0; i + 1 < walk->reads; i++)
         above &= page_entry_rights(walk->read[i].entry);
-    for (unsigned i = first; rc == 0 && entries && i < first + FILL; i++) {
+    for (unsigned i = first; rc == 0 && entries && i < first + fill; i++) {
         uint64_t entry = __atomic_load_n(&entries[i], __ATOMIC_RELAXED);
         const struct page_leaf leaf = {
             .from = GVA((address.value & -LARGE_BYTES) + (uint64_t)i * PAGE_BYTES),
