@@ -50,6 +50,9 @@ struct ground {
 /* `monitor` NULL: only natively. */
 int ground_open(
     struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop, struct error *error);
+/* The same, with room for so many page tables more than those of code and data take. */
+int ground_open_with(struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop,
+    size_t spare_tables, struct error *error);
 void ground_close(struct ground *ground); /* harmless on one that is zeroed, and after a failure */
 
 /* In a process of its own, at CPL 3; whatever it does is told. */
