@@ -145,6 +145,101 @@ static int measure_contest(const struct contest *contest, int spare, struct erro
     return 0;
 }
 
+/* ---- mapping ---- */
+
+enum { BATCH = 512, MAPPED = 0x20000000 };
+
+static const struct mapping_contest {
+    const char *what;
+    double target;
+    bool scattered; /* no page goes on where the one before it ends */
+} mapping_contests[] = {
+    {"512 pages mapped in one run", 1.1, false},
+    {"512 pages mapped one by one", 1.3, true},
+};
+
+static size_t list_changes(
+    const struct mapping_contest *contest, unsigned memory, struct child_change list[BATCH])
+{
+    const size_t count = contest->scattered ? BATCH : 1;
+    for (uint64_t i = 0; i < count; i++)
+        list[i] = (struct child_change){.kind = CHILD_MAP,
+            .rights = CHILD_READ | CHILD_WRITE,
+            .start = MAPPED + i * PAGE,
+            .bytes = contest->scattered ? PAGE : BATCH * PAGE,
+            .offset = contest->scattered ? (BATCH - 1 - i) * PAGE : 0,
+            .memory = memory,
+            .populate = true};
+    return count;
+}
+
+/* What no child can do without: the system calls themselves, here, and a hand-over there and back. */
+static double bare_maps(const struct child_change *list, size_t count, int fd, struct bare_partner *partner)
+{
+    char *place = mmap(NULL, BATCH * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(place, BATCH * PAGE); /* nobody else maps anything here meanwhile */
+    uint64_t start = clock_ticks();
+    for (size_t i = 0; i < count; i++)
+        (void)mmap(place + (list[i].start - MAPPED), list[i].bytes, PROT_READ | PROT_WRITE,
+            MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, (off_t)list[i].offset);
+    uint64_t ticks = clock_ticks() - start;
+    munmap(place, BATCH * PAGE);
+    return (double)(ticks + bare_partner_ticks(partner, 1));
+}
+
+static int child_maps(
+    struct child *child, const struct child_change *list, size_t count, double *ticks, struct error *error)
+{
+    uint64_t start = clock_ticks();
+    int rc = child_change(child, list, count, error);
+    *ticks = (double)(clock_ticks() - start);
+    return rc < 0 ? rc : child_unmap(child, MAPPED, BATCH * PAGE, error);
+}
+
+static int sample_maps(const struct mapping_contest *contest, struct guest *guest, int fd,
+    struct bare_partner *partner, double *ratio, struct error *error)
+{
+    static struct child_change list[BATCH];
+    double ours[PAIRS], bare[PAIRS];
+    int memory = children_memory(guest->family, fd, error), rc = memory < 0 ? memory : 0;
+    const size_t count = memory < 0 ? 0 : list_changes(contest, (unsigned)memory, list);
+    for (unsigned i = 0; rc == 0 && i < PAIRS; i++) {
+        rc = child_maps(guest->child, list, count, &ours[i], error);
+        bare[i] = bare_maps(list, count, fd, partner);
+    }
+    if (rc == 0)
+        *ratio = statistics_median(ours, PAIRS) / statistics_median(bare, PAIRS);
+    return rc;
+}
+
+static int measure_maps(const struct mapping_contest *contest, struct error *error)
+{
+    double ratios[PLACEMENTS];
+    char repetitions[64];
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < PLACEMENTS; i++) {
+        struct guest guest = {0};
+        const char *why = NULL;
+        struct bare_partner *partner = bare_partner_open(false, 0, 0, &why);
+        int fd = memfd_create("bench", MFD_CLOEXEC);
+        rc = !partner || fd < 0 || ftruncate(fd, BATCH * PAGE) < 0
+                 ? error_set(error, EIO, "no partner or no memory")
+                 : open_guest(&guest, true, error);
+        if (rc == 0)
+            rc = sample_maps(contest, &guest, fd, partner, &ratios[i], error);
+        children_close(guest.family);
+        if (partner)
+            bare_partner_close(partner);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (rc < 0)
+        return rc;
+    snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, PAIRS);
+    tell(contest->what, contest->target, statistics_estimate(ratios, PLACEMENTS), repetitions);
+    return 0;
+}
+
 /* ---- the choice ---- */
 
 static const struct load {
@@ -255,6 +350,9 @@ int main(void)
     for (size_t i = 0; i < sizeof contests / sizeof *contests; i++)
         if (measure_contest(&contests[i], spare, &error) < 0)
             status = failed(contests[i].what, &error);
+    for (size_t i = 0; i < sizeof mapping_contests / sizeof *mapping_contests; i++)
+        if (measure_maps(&mapping_contests[i], &error) < 0)
+            status = failed(mapping_contests[i].what, &error);
     for (size_t i = 0; spare >= 0 && i < sizeof loads / sizeof *loads; i++)
         if (measure_load(&loads[i], spare, &error) < 0)
             status = failed(loads[i].what, &error);

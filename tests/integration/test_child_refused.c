@@ -1,14 +1,16 @@
-/* Hosts that refuse what a child needs (containers, other kernels): child_possible() says what, and nothing
- * is left behind. The refusals are a filter's, in a process of their own. */
+/* Hosts that refuse what a child needs (containers, other kernels): child_possible() says what. And such that
+ * are odd only. The refusals are a filter's, in a process of their own. */
 #include "child_guest.h"
 
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -107,6 +109,57 @@ static void too_few_descriptors_are_said(void **state)
     assert_non_null(strstr(verdict.text, "ulimit -n"));
 }
 
+/* ---- odd surroundings ---- */
+
+static void ignore_children(const struct refusal *unused)
+{
+    (void)unused;
+    signal(SIGCHLD, SIG_IGN);
+}
+
+static void close_standard(const struct refusal *unused)
+{
+    (void)unused;
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+}
+
+static void block_signals(const struct refusal *unused)
+{
+    sigset_t all;
+    (void)unused;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* The new program's stack is where a child's own pages belong. */
+static void fix_addresses(const struct refusal *unused)
+{
+    (void)unused;
+    if (personality(ADDR_NO_RANDOMIZE) < 0)
+        _exit(4);
+}
+
+static void have_endless_stack(const struct refusal *unused)
+{
+    (void)unused;
+    setrlimit(RLIMIT_STACK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+}
+
+static void odd_surroundings_do_not_matter(void **state)
+{
+    static void (*const surroundings[])(const struct refusal *) = {
+        ignore_children, close_standard, block_signals, fix_addresses, have_endless_stack};
+    (void)state;
+    need_children();
+    for (unsigned i = 0; i < sizeof surroundings / sizeof *surroundings; i++) {
+        struct verdict verdict;
+        try_with(surroundings[i], NULL, &verdict);
+        if (verdict.rc < 0)
+            fail_msg("surroundings %u: %s", i, verdict.text);
+    }
+}
+
 /* The child is lost, the family is not. */
 static void memory_that_runs_out_costs_a_child(void **state)
 {
@@ -131,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused_is_said),
         cmocka_unit_test(too_few_descriptors_are_said),
+        cmocka_unit_test(odd_surroundings_do_not_matter),
         CASE(memory_that_runs_out_costs_a_child),
     };
     return cmocka_run_group_tests_name("child_refused", tests, child_guest_find_out, NULL);

@@ -234,6 +234,28 @@ static void a_child_may_die_at_any_point(void **state)
     assert_null(other);
 }
 
+/* Families come up, or say that they do not, whenever their nursery is killed. */
+static void the_nursery_may_die_at_any_point(void **state)
+{
+    (void)state;
+    need_children();
+    for (unsigned i = 0; i < 40; i++) {
+        struct children *other = NULL;
+        struct child *guest = NULL;
+        pthread_t thread;
+        OK(children_open(NULL, &other, &error));
+        assert_int_equal(pthread_create(&thread, NULL, kill_soon, &other->nursery), 0);
+        for (int rc = 0; rc == 0;) {
+            rc = child_open(other, &guest, &error);
+            if (rc == 0)
+                child_close(guest);
+        }
+        assert_true(error.text[0]);
+        pthread_join(thread, NULL);
+        children_close(other);
+    }
+}
+
 static void no_child_outlives_the_monitor(void **state)
 {
     (void)state;
@@ -305,6 +327,7 @@ int main(void)
         CASE(one_that_sleeps_in_the_stub_is_killed),
         CASE(a_trap_flood_is_only_traps),
         CASE(a_child_may_die_at_any_point),
+        CASE(the_nursery_may_die_at_any_point),
         CASE(no_child_outlives_the_monitor),
         CASE(children_outlive_the_thread_that_made_them),
         CASE(the_stop_flag_ends_a_run),

@@ -104,6 +104,18 @@ static int spawn(int socket, int image, pid_t *pid)
     return code;
 }
 
+static int watch_nursery(struct children *children, pid_t pid, struct error *error)
+{
+    children->nursery = pidfd_open(pid, 0);
+    if (children->nursery >= 0)
+        return 0;
+    int rc = refused(error, errno, "watch a process (pidfd_open, Linux 5.3)");
+    close(children->socket); /* it ends */
+    children->socket = -1;
+    waitpid(pid, NULL, 0);
+    return rc;
+}
+
 static int start_nursery(struct children *children, int socket, struct error *error)
 {
     pid_t pid;
@@ -117,8 +129,7 @@ static int start_nursery(struct children *children, int socket, struct error *er
         return error_start(error, code, "the process that guests run in");
     if (code)
         return refused(error, code, "execute memory of their own (memfd, /proc/self/fd)");
-    children->nursery = pidfd_open(pid, 0);
-    return children->nursery < 0 ? refused(error, errno, "watch a process (pidfd_open, Linux 5.3)") : 0;
+    return watch_nursery(children, pid, error);
 }
 
 static int connect_nursery(struct children *children, struct error *error)

@@ -22,16 +22,31 @@ static double mean_of(const struct mean *mean)
 
 /* ---- a try ---- */
 
+static double rare(double ns)
+{
+    return ns < SWITCH_RARE_NS ? ns : SWITCH_RARE_NS;
+}
+
+/* It costs something to try, so it is left out where the other one's median, when it was tried last, was no
+ * better than what the one in use does now. That is believed less each time. */
 static void begin_try(struct transport_switch *state)
 {
+    double *median = &state->median_ns[!state->mode];
+    if (*median * BETTER > mean_of(&state->mean[state->mode])) {
+        *median *= FADE;
+        state->since_ns = 0;
+        state->pause_ns = rare(state->pause_ns * 2);
+        return;
+    }
     state->trying = true;
     state->probe_ns = 0;
     state->probe_count = 0;
 }
 
-static double rare(double ns)
+static double median(const struct transport_switch *state)
 {
-    return ns < SWITCH_RARE_NS ? ns : SWITCH_RARE_NS;
+    const unsigned middle = SWITCH_PROBE_HANDOVERS / 2;
+    return state->probe[middle];
 }
 
 /* The one that is left is tried again soon if it has lasted, and ever later while it does not. */
@@ -47,6 +62,7 @@ static void take_other(struct transport_switch *state)
 static void end_try(struct transport_switch *state, bool take)
 {
     state->mean[!state->mode] = (struct mean){state->probe_ns, state->probe_count};
+    state->median_ns[!state->mode] = median(state);
     state->trying = false;
     state->since_ns = 0;
     state->window_ns = state->window_count = 0;
@@ -65,12 +81,6 @@ static void sort_in(struct transport_switch *state, uint64_t latency_ns)
         at--;
     memmove(&state->probe[at + 1], &state->probe[at], (state->probe_count - at) * sizeof state->probe[0]);
     state->probe[at] = value;
-}
-
-static double median(const struct transport_switch *state)
-{
-    const unsigned middle = SWITCH_PROBE_HANDOVERS / 2;
-    return state->probe[middle];
 }
 
 static void try_on(struct transport_switch *state, uint64_t latency_ns)

@@ -32,6 +32,7 @@ struct transport_switch {
     unsigned mode; /* 0 or 1: in use, but for tries */
     bool trying;   /* the other one */
     struct mean mean[2];
+    double median_ns[2]; /* of its last try; 0: there was none */
     double window_ns, window_count;
     double since_ns, pause_ns; /* since the last try; until the next one */
     double wait_ns[2];         /* before one is tried again */
