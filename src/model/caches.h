@@ -1,0 +1,36 @@
+/* The caches of a machine, over one simulated physical memory; latencies of single, dependent accesses.
+ *
+ * An access looks into its levels from `first` on. The first that has the line serves it, else memory: that
+ * level's cycles are the access's. Then the levels from the one above the server up to `first` are filled, the
+ * lowest first, but for exclusive ones. What a fill drops: goes into the next level, if that is exclusive
+ * (whose own victim goes on in the same way); leaves all levels above, if this level is inclusive. An exclusive
+ * level that serves a line drops it, if a level above is filled. Writing back costs nothing. */
+#ifndef VCOST_MODEL_CACHES_H
+#define VCOST_MODEL_CACHES_H
+
+#include "model/tags.h"
+
+struct caches {
+    struct cache_level {
+        struct tags data, instructions; /* of one for both uses: data */
+        bool split;
+        enum machine_holds holds;
+        unsigned cycles[2]; /* data, instructions */
+    } levels[MACHINE_CACHE_LEVELS_MAX];
+    unsigned count;
+    unsigned memory_cycles[2]; /* here, remote */
+};
+
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error);
+void caches_free(struct caches *caches);
+
+struct cache_served {
+    unsigned level; /* that served it; count + 1: memory */
+    unsigned cycles;
+};
+
+/* Reads or writes the line at a physical address; remote: its memory is on another node. */
+struct cache_served caches_access(
+    struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote);
+
+#endif

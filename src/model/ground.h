@@ -1,0 +1,56 @@
+/* A simulated physical memory: which frames it gives out, and what stands in those that hold page tables. Only
+ * these take real memory.
+ *
+ * Frames are taken by size. Each size has a zone of its own: zone z (0: tables, 1: 4 KiB, 2: 2 MiB, 3: 1 GiB) is
+ * [z * zone_bytes, (z + 1) * zone_bytes). The n-th frame of a zone, n from 0, is its
+ *   in order:   n-th,
+ *   scattered:  permutation_forward(n)-th, of permutation_make(frames of the zone, seed + z),
+ *   fragmented: n-th, or with probability `fragmented` (random_mix(seed ^ (z << 56 | n)) / 2^64 below it) the
+ *               one that scattered would give of the zone's upper half, while in order goes through the lower.
+ * With interleaved nodes every second frame of its zone (odd number) is remote. */
+#ifndef VCOST_MODEL_GROUND_H
+#define VCOST_MODEL_GROUND_H
+
+#include "base/permutation.h"
+#include "paging/page_tables.h"
+
+enum frame_order { FRAMES_IN_ORDER, FRAMES_SCATTERED, FRAMES_FRAGMENTED, FRAME_ORDERS };
+enum frame_node { NODE_LOCAL, NODE_REMOTE, NODE_INTERLEAVED, FRAME_NODES };
+
+struct frame_policy {
+    enum frame_order order;
+    double fragmented; /* 0 … 1 */
+    enum frame_node node;
+    uint64_t seed;
+};
+
+enum { GROUND_ZONES = 4 };
+
+struct ground {
+    struct frame_policy policy;
+    uint64_t zone_bytes;
+    struct permutation scatter[GROUND_ZONES];
+    uint64_t taken[GROUND_ZONES];
+    /* The tables: the number of one in the arena, +1, by its frame in zone 0. */
+    uint32_t *numbers;
+    uint64_t *arena; /* 512 entries each */
+    size_t tables, room;
+};
+
+/* For up to `bytes` of data in frames of any one size. At most 2^40: -EINVAL. */
+int ground_init(
+    struct ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error);
+void ground_free(struct ground *ground);
+
+/* A frame of 4 KiB, 2 MiB or 1 GiB. -ENOMEM when the zone is used up. */
+int ground_take(struct ground *ground, uint64_t bytes, uint64_t *address, struct error *error);
+
+bool ground_is_remote(const struct ground *ground, uint64_t address);
+
+/* The entry of a table; 0 where no table is. */
+uint64_t ground_read(const struct ground *ground, uint64_t address);
+
+/* For page_tables.h: tables stand in zone 0 of it. */
+struct table_memory ground_tables(struct ground *ground);
+
+#endif

@@ -1,0 +1,79 @@
+/* A simulated machine on which one memory access after another is made, each dependent on the one before: what
+ * it costs natively and in a domain, by technique and page sizes. Deterministic.
+ *
+ * The techniques, by what a miss in all TLBs does:
+ *
+ *   native   walks the guest's tables, which lead to host physical pages of guest_page bytes.
+ *   direct   the same: the guest's tables hold host physical addresses, of pages of min(guest_page, host_page).
+ *            Each change of an entry is a hypercall.
+ *   shadow   walks tables that the monitor has made of the guest's and the host's, of pages of min(guest_page,
+ *            host_page). Where they have nothing yet: a hidden fault (exit + hidden_fault), and again.
+ *   nested   walks the guest's tables, each of whose entries stands at a guest physical address, which the
+ *            host's tables translate; so is the page's in the end: g * (h + 1) + h reads at most.
+ *   agile    shadow down to the table of 4 KiB leaves and nested from there on, where that table has changed
+ *            (Gandhi, Hill, Swift, "Agile Paging", ISCA 2016); shadow elsewhere.
+ *
+ * One access: the TLBs (tlbs.h; charged to BUCKET_TLB of the level); on a miss a walk (walk.h), whose page is put
+ * into the TLBs; then the caches (caches.h), from level 1. */
+#ifndef VCOST_MODEL_MODEL_H
+#define VCOST_MODEL_MODEL_H
+
+#include "base/address.h"
+#include "base/stop.h"
+#include "model/account.h"
+#include "model/ground.h"
+#include "model/machine.h"
+
+enum model_technique {
+    MODEL_NATIVE,
+    MODEL_DIRECT,
+    MODEL_SHADOW,
+    MODEL_NESTED,
+    MODEL_AGILE,
+    MODEL_TECHNIQUES
+};
+extern const char *const model_technique_names[MODEL_TECHNIQUES]; /* "native", "direct" … */
+
+enum model_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
+
+struct model_config {
+    const struct machine *machine; /* must outlive the model */
+    enum model_technique technique;
+    uint64_t guest_page, host_page; /* bytes; native has guest_page alone */
+    struct frame_policy guest_frames, host_frames;
+    bool sync_write;    /* shadow: each store to a table exits; else the first until the next flush */
+    bool fresh;         /* the host gives a page when it is first touched; else all is there */
+    bool hypothetical;  /* also what the machine does not have */
+    uint64_t bytes_max; /* that model_map() will be asked for in all */
+    uint64_t seed;      /* of replacement at random */
+};
+
+struct model;
+
+/* -ENOTSUP with a sentence for what the machine lacks: nested and agile without a second dimension, a page size.
+ * -EINVAL, -ENOMEM. */
+int model_open(const struct model_config *config, struct model **model, struct error *error);
+void model_close(struct model *model); /* NULL is allowed */
+
+/* The domain's kernel maps [from, from + bytes), multiples of guest_page, in the lower half. Charges nothing.
+ * Stops where it is asked to: -EINTR. */
+int model_map(struct model *model, gva_t from, uint64_t bytes, const struct stop *stop, struct error *error);
+
+/* Of an address that is mapped; of another it does nothing. */
+void model_access(struct model *model, gva_t address, enum model_access access);
+
+/* The guest changes the leaf entry of a mapped address and flushes the page from the TLBs. */
+void model_change_entry(struct model *model, gva_t address);
+/* Another process of the guest runs; `space` 0 … 7. All have the same mappings here. */
+void model_switch(struct model *model, unsigned space);
+/* The guest is left and entered again, for reasons of its own (a device, a tick). */
+void model_exit(struct model *model);
+
+const struct account *model_account(const struct model *model);
+/* Zeroes the account; all caches stay. */
+void model_begin(struct model *model);
+
+/* All caches as if nothing had run yet. */
+void model_cold(struct model *model);
+
+#endif

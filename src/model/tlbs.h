@@ -1,0 +1,44 @@
+/* The TLBs of a machine. An entry holds: the page's number, its size and the space (of a domain and process)
+ * that it belongs to, as key; the host physical address of the page, and whether it may be written without
+ * setting the dirty bit, as value.
+ *
+ * Lookup: level 1, then level 2, in each the TLB of the access's use for every page size, the smallest first;
+ * of the TLBs of a level at most one has the address, since a page is of one size. A hit in level 2 is put into
+ * level 1, too. What is put into a level that has no TLB for its size is put as the largest smaller page around
+ * the address that the level has one for; where there is none, it is not put. */
+#ifndef VCOST_MODEL_TLBS_H
+#define VCOST_MODEL_TLBS_H
+
+#include "model/tags.h"
+
+struct tlb {
+    struct tags tags;
+    unsigned cycles;
+};
+
+struct tlbs {
+    struct tlb all[MACHINE_TLBS_MAX];
+    size_t count;
+    /* [level - 1][use: data, instructions][page size: 4 KiB, 2 MiB, 1 GiB]; NULL: none. */
+    struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
+};
+
+/* A page as it is translated: address is of the byte 0 of the page, in host physical memory. */
+struct translated_page {
+    uint64_t address, bytes;
+    bool dirty;
+};
+
+int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, struct error *error);
+void tlbs_free(struct tlbs *tlbs);
+
+/* The level that has it, with what a hit costs; 0: none has. */
+unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+    struct translated_page *page, unsigned *cycles);
+/* Puts the page around `address`, which is nowhere in these TLBs, into all levels, level 2 first. */
+void tlbs_put(
+    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page);
+void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address); /* whatever page it is in */
+void tlbs_clear(struct tlbs *tlbs);
+
+#endif
