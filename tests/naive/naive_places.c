@@ -1,5 +1,7 @@
 #include "naive_places.h"
 
+#include "naive_table.h"
+
 #include "base/permutation.h"
 
 #include <stdio.h>
@@ -82,6 +84,8 @@ uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t 
 
 uint64_t naive_take(struct naive_memory *memory, unsigned zone)
 {
+    if (zone == 0 && naive_defect == TABLES_IN_OTHER_FRAMES)
+        memory->taken[zone]++;
     return naive_frame(memory, zone, memory->taken[zone]++);
 }
 
