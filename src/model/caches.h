@@ -23,6 +23,7 @@ struct caches {
 
 int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error);
 void caches_free(struct caches *caches);
+void caches_clear(struct caches *caches);
 
 struct cache_served {
     unsigned level; /* that served it; count + 1: memory */
