@@ -1,0 +1,614 @@
+#include "naive_model.h"
+
+#include "naive_places.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { STATES_GUARDED, STATES_OUT, STATES_NESTED };
+
+struct naive_model {
+    struct naive_setting setting;
+    const struct naive_file *machine;
+    struct naive_account account;
+    struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST], host_walk_caches[NAIVE_MOST];
+    struct naive_table nested_tlb;
+    struct naive_memory guest_memory, host_memory;
+    struct naive_space guest, host, made; /* made: what native, direct, shadow and agile walk */
+    struct naive_dictionary states;       /* of the guest's tables, by guest physical address */
+    struct naive_dictionary switched;     /* agile: by address >> 21, the host's place of the guest's table */
+    uint64_t out_of_sync;                 /* how many tables are */
+    uint64_t out[1024];
+    unsigned space;
+};
+
+/* ---- opening ---- */
+
+static void make_tables(struct naive_model *model)
+{
+    const struct naive_file *machine = model->machine;
+    uint64_t seed = model->setting.seed;
+    for (unsigned i = 0; i < machine->cache_count; i++)
+        model->caches[i] = naive_table_make(&machine->caches[i].shape, seed);
+    for (unsigned i = 0; i < machine->tlb_count; i++)
+        model->tlbs[i] = naive_table_make(&machine->tlbs[i].shape, seed);
+    for (unsigned i = 0; i < machine->walk_cache_count; i++)
+        model->walk_caches[i] = naive_table_make(&machine->walk_caches[i].shape, seed);
+    for (unsigned i = 0; i < machine->nested_walk_cache_count; i++)
+        model->host_walk_caches[i] = naive_table_make(&machine->nested_walk_caches[i].shape, seed);
+    if (machine->nested_tlb)
+        model->nested_tlb = naive_table_make(&machine->nested_shape, seed);
+}
+
+/* The host's page around a guest physical address, if it has none yet. */
+static void back(struct naive_model *model, uint64_t physical)
+{
+    uint64_t bytes = model->setting.host_page;
+    if (naive_leaf_at(&model->host, physical).level == 0)
+        naive_space_map(&model->host, physical / bytes * bytes,
+            naive_take(&model->host_memory, naive_zone(bytes)), bytes);
+}
+
+static bool combines(const struct naive_model *model)
+{
+    return model->setting.technique != NAIVE_NATIVE && model->setting.technique != NAIVE_NESTED;
+}
+
+struct naive_model *naive_open(const struct naive_setting *setting)
+{
+    struct naive_model *model = calloc(1, sizeof *model);
+    assert(model);
+    model->setting = *setting;
+    model->machine = setting->machine;
+    make_tables(model);
+    bool native = setting->technique == NAIVE_NATIVE;
+    unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
+    model->guest_memory =
+        naive_memory_make(setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
+    model->host_memory = naive_memory_make(setting->host_frames.scattered, setting->host_frames.seed,
+        native ? setting->bytes : 2 * model->guest_memory.zone_bytes);
+    if (setting->technique != NAIVE_NESTED)
+        naive_space_begin(&model->made, &model->host_memory, model->machine->levels);
+    if (native)
+        return model;
+    uint64_t root = 0;
+    naive_space_begin(&model->guest, &model->guest_memory, model->machine->levels);
+    naive_space_begin(&model->host, &model->host_memory, host_levels);
+    naive_table_at(&model->guest, model->machine->levels, 0, &root);
+    back(model, root);
+    return model;
+}
+
+void naive_close(struct naive_model *model)
+{
+    for (unsigned i = 0; i < NAIVE_MOST; i++) {
+        naive_table_free(&model->caches[i]);
+        naive_table_free(&model->tlbs[i]);
+        naive_table_free(&model->walk_caches[i]);
+        naive_table_free(&model->host_walk_caches[i]);
+    }
+    naive_table_free(&model->nested_tlb);
+    naive_space_free(&model->guest);
+    naive_space_free(&model->host);
+    naive_space_free(&model->made);
+    dictionary_free(&model->states);
+    dictionary_free(&model->switched);
+    free(model);
+}
+
+/* ---- mapping ---- */
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What the guest and the host have for an address, as one leaf. */
+static void combine(struct naive_model *model, uint64_t address)
+{
+    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
+    uint64_t physical = guest.to + (address - guest.from);
+    struct naive_leaf host = naive_leaf_at(&model->host, physical);
+    uint64_t bytes = smaller(guest.bytes, host.bytes);
+    if (naive_leaf_at(&model->made, address).level)
+        return;
+    naive_space_hide(&model->made, address / bytes * bytes, bytes, false);
+    if (naive_leaf_at(&model->made, address).level == 0)
+        naive_space_map(
+            &model->made, address / bytes * bytes, (host.to + (physical - host.from)) / bytes * bytes, bytes);
+}
+
+static void map_page(struct naive_model *model, uint64_t address)
+{
+    uint64_t bytes = model->setting.guest_page, step = smaller(bytes, model->setting.host_page);
+    uint64_t frame = naive_take(&model->guest_memory, naive_zone(bytes));
+    naive_space_map(&model->guest, address, frame, bytes);
+    for (uint64_t done = 0; done < bytes && !model->setting.fresh; done += step) {
+        back(model, frame + done);
+        if (combines(model))
+            combine(model, address + done);
+    }
+}
+
+void naive_map(struct naive_model *model, uint64_t from, uint64_t bytes)
+{
+    uint64_t page = model->setting.guest_page;
+    for (uint64_t at = from; at < from + bytes; at += page) {
+        if (model->setting.technique == NAIVE_NATIVE)
+            naive_space_map(&model->made, at, naive_take(&model->host_memory, naive_zone(page)), page);
+        else
+            map_page(model, at);
+    }
+    for (uint64_t n = 0; model->setting.technique != NAIVE_NATIVE && n < model->guest_memory.taken[0]; n++)
+        back(model, naive_frame(&model->guest_memory, 0, n));
+}
+
+/* ---- the caches (caches.h) ---- */
+
+static unsigned cache_levels(const struct naive_file *machine)
+{
+    unsigned most = 0;
+    for (unsigned i = 0; i < machine->cache_count; i++)
+        most = machine->caches[i].level > most ? machine->caches[i].level : most;
+    return most;
+}
+
+/* The number of the cache of a level and a use. */
+static unsigned cache_of(const struct naive_file *machine, unsigned level, bool instruction)
+{
+    for (unsigned i = 0; i < machine->cache_count; i++)
+        if (machine->caches[i].level == level &&
+            (instruction ? machine->caches[i].instructions : machine->caches[i].data))
+            return i;
+    abort();
+}
+
+static void drop_above(struct naive_model *model, unsigned level, uint64_t line)
+{
+    for (unsigned i = 0; i < model->machine->cache_count; i++)
+        if (model->machine->caches[i].level < level)
+            naive_drop(&model->caches[i], line, line);
+}
+
+static void fill(struct naive_model *model, unsigned level, bool instruction, uint64_t line)
+{
+    const struct naive_file *machine = model->machine;
+    unsigned i = cache_of(machine, level, instruction);
+    uint64_t dropped;
+    if (!naive_put(&model->caches[i], line, line, 0, &dropped))
+        return;
+    if (machine->caches[i].holds == NAIVE_INCLUSIVE)
+        drop_above(model, level, dropped);
+    if (level == cache_levels(machine))
+        return;
+    unsigned next = cache_of(machine, level + 1, instruction);
+    if (machine->caches[next].holds == NAIVE_EXCLUSIVE && !naive_find(&model->caches[next], dropped, dropped, NULL))
+        fill(model, level + 1, instruction, dropped);
+}
+
+/* The level that served it, after the last one: memory. */
+static unsigned touch(
+    struct naive_model *model, uint64_t address, bool instruction, unsigned first, uint64_t *cycles)
+{
+    const struct naive_file *machine = model->machine;
+    unsigned levels = cache_levels(machine), server = first;
+    uint64_t line = address / 64;
+    while (server <= levels &&
+           !naive_find(&model->caches[cache_of(machine, server, instruction)], line, line, NULL))
+        server++;
+    bool filled = false;
+    for (unsigned level = first; level < server; level++)
+        filled |= level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE;
+    if (server <= levels && filled &&
+        machine->caches[cache_of(machine, server, instruction)].holds == NAIVE_EXCLUSIVE)
+        naive_drop(&model->caches[cache_of(machine, server, instruction)], line, line);
+    for (unsigned level = server - 1; level >= first; level--)
+        if (level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE)
+            fill(model, level, instruction, line);
+    const struct naive_frames *frames = &model->setting.host_frames;
+    uint64_t zone_bytes = model->host_memory.zone_bytes, zone = address / zone_bytes;
+    uint64_t frame = address % zone_bytes / (zone < 2 ? 4096 : zone == 2 ? 2 << 20 : 1 << 30);
+    bool far = frames->node == NAIVE_FAR || (frames->node == NAIVE_ALTERNATING && frame % 2);
+    *cycles = server <= levels ? machine->caches[cache_of(machine, server, instruction)].cycles
+              : far            ? machine->remote
+                               : machine->memory;
+    return server;
+}
+
+static void charge(struct naive_model *model, uint64_t *bucket, uint64_t cycles)
+{
+    *bucket += cycles;
+    model->account.cycles += cycles;
+}
+
+static void touch_data(struct naive_model *model, uint64_t address, bool instruction)
+{
+    uint64_t cycles;
+    unsigned level = touch(model, address, instruction, 1, &cycles);
+    charge(model, &model->account.data[level > cache_levels(model->machine) ? 4 : level - 1], cycles);
+}
+
+/* ---- walks of one dimension (walk.h) ---- */
+
+struct reading {
+    bool host;
+    unsigned space;
+    const struct naive_walk_cache *shapes;
+    struct naive_table *caches;
+    unsigned count;
+};
+
+static uint64_t region(unsigned level, uint64_t address)
+{
+    return address >> (12 + 9 * (level - 1));
+}
+
+static uint64_t walk_key(const struct reading *reading, unsigned level, uint64_t address)
+{
+    return region(level, address) * 1024 + level * 64 + reading->space;
+}
+
+static int walk_cache_of(const struct reading *reading, unsigned level)
+{
+    for (unsigned i = 0; i < reading->count; i++)
+        if (reading->shapes[i].levels[level])
+            return (int)i;
+    return -1;
+}
+
+/* The level of the first table to be read, of `levels`; *found: where it stands is known, *table. */
+static unsigned first_table(struct naive_model *model, const struct reading *reading, unsigned levels,
+    uint64_t address, bool *found, uint64_t *table)
+{
+    *found = false;
+    for (unsigned level = 2; level <= levels; level++) {
+        int i = walk_cache_of(reading, level);
+        if (i < 0 || !naive_find(&reading->caches[i], region(level, address), walk_key(reading, level, address), table))
+            continue;
+        charge(model, &model->account.walk, reading->shapes[i].cycles);
+        *found = true;
+        return level - 1;
+    }
+    return levels;
+}
+
+static void remember(const struct reading *reading, unsigned level, uint64_t address, uint64_t table)
+{
+    int i = walk_cache_of(reading, level);
+    uint64_t dropped;
+    if (i >= 0)
+        naive_put(&reading->caches[i], region(level, address), walk_key(reading, level, address), table, &dropped);
+}
+
+static void read_entry(
+    struct naive_model *model, const struct reading *reading, unsigned level, uint64_t table, uint64_t address)
+{
+    uint64_t cycles;
+    touch(model, table + region(level, address) % 512 * 8, false, model->machine->walk_first, &cycles);
+    charge(model, &(reading->host ? model->account.host : model->account.guest)[level - 1], cycles);
+    (reading->host ? model->account.host_reads : model->account.guest_reads)[level - 1]++;
+}
+
+enum { DONE, ABSENT, HOST_ABSENT, SWITCHED };
+
+static int walk_one(struct naive_model *model, const struct reading *reading, const struct naive_space *space,
+    unsigned levels, uint64_t address, struct naive_leaf *leaf)
+{
+    bool found;
+    uint64_t table, there;
+    unsigned level = first_table(model, reading, levels, address, &found, &table);
+    *leaf = naive_leaf_at(space, address);
+    for (;; level--) {
+        naive_table_at(space, level, address, &table);
+        read_entry(model, reading, level, table, address);
+        if (!reading->host && level == 2 && dictionary_find(&model->switched, address >> 21, &there))
+            return SWITCHED;
+        if (leaf->level == level)
+            return DONE;
+        if (level == 1 || !naive_table_at(space, level - 1, address, &there))
+            return ABSENT;
+        remember(reading, level, address, there);
+    }
+}
+
+/* ---- two dimensions ---- */
+
+static bool nested_translate(struct naive_model *model, uint64_t physical, bool data, struct naive_leaf *leaf)
+{
+    const struct naive_file *machine = model->machine;
+    const struct reading reading = {
+        true, 0, machine->nested_walk_caches, model->host_walk_caches, machine->nested_walk_cache_count};
+    bool asked = machine->nested_tlb && (machine->nested_data || !data);
+    uint64_t dropped;
+    if (asked && naive_find(&model->nested_tlb, physical / 4096, physical / 4096, NULL)) {
+        charge(model, &model->account.nested_tlb, machine->nested_cycles);
+        *leaf = naive_leaf_at(&model->host, physical);
+        return true;
+    }
+    if (walk_one(model, &reading, &model->host, machine->nested_levels, physical, leaf) != DONE)
+        return false;
+    if (asked)
+        naive_put(&model->nested_tlb, physical / 4096, physical / 4096, 0, &dropped);
+    return true;
+}
+
+static uint64_t host_address(const struct naive_leaf *leaf, uint64_t physical)
+{
+    return leaf->to + (physical - leaf->from);
+}
+
+/* The guest's leaf has been read. */
+static int finish(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
+{
+    struct naive_leaf guest = naive_leaf_at(&model->guest, address), host;
+    uint64_t physical = host_address(&guest, address);
+    *missing = physical;
+    if (!nested_translate(model, physical, true, &host))
+        return HOST_ABSENT;
+    uint64_t bytes = smaller(guest.bytes, host.bytes);
+    *page = (struct naive_leaf){1, bytes, address / bytes * bytes, host_address(&host, physical) / bytes * bytes};
+    return DONE;
+}
+
+static struct reading guest_reading(struct naive_model *model)
+{
+    return (struct reading){
+        false, model->space, model->machine->walk_caches, model->walk_caches, model->machine->walk_cache_count};
+}
+
+static int walk_two(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
+{
+    struct reading reading = guest_reading(model);
+    struct naive_leaf guest = naive_leaf_at(&model->guest, address), host;
+    bool found;
+    uint64_t table = 0;
+    unsigned level = first_table(model, &reading, model->machine->levels, address, &found, &table);
+    for (bool root = !found;; level--) {
+        if (!found) {
+            naive_table_at(&model->guest, level, address, missing);
+            if (!nested_translate(model, *missing, false, &host))
+                return HOST_ABSENT;
+            table = host_address(&host, *missing);
+            if (!root)
+                remember(&reading, level + 1, address, table);
+        }
+        found = root = false;
+        read_entry(model, &reading, level, table, address);
+        if (guest.level == level)
+            return finish(model, address, page, missing);
+    }
+}
+
+/* ---- translation ---- */
+
+static void forget_all(struct naive_model *model)
+{
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        naive_clear(&model->tlbs[i]);
+    for (unsigned i = 0; i < model->machine->walk_cache_count; i++)
+        naive_clear(&model->walk_caches[i]);
+    for (unsigned i = 0; i < model->machine->nested_walk_cache_count; i++)
+        naive_clear(&model->host_walk_caches[i]);
+    if (model->machine->nested_tlb)
+        naive_clear(&model->nested_tlb);
+}
+
+static void leave(struct naive_model *model, uint64_t handling)
+{
+    charge(model, &model->account.exit, model->machine->exit + handling);
+    model->account.exits++;
+    if (!model->machine->guest_tags)
+        forget_all(model);
+}
+
+static const unsigned shifts[3] = {12, 21, 30};
+
+static uint64_t tlb_key(const struct naive_model *model, unsigned size, uint64_t address)
+{
+    return (address >> shifts[size]) * 64 + size * 16 + model->space;
+}
+
+static int tlb_of(const struct naive_model *model, unsigned level, bool instruction, unsigned size)
+{
+    for (unsigned i = 0; i < model->machine->tlb_count; i++) {
+        const struct naive_tlb *tlb = &model->machine->tlbs[i];
+        if (tlb->level == level && tlb->pages[size] && (instruction ? tlb->instructions : tlb->data))
+            return (int)i;
+    }
+    return -1;
+}
+
+static void put_tlb(
+    struct naive_model *model, unsigned level, uint64_t address, bool instruction, const struct naive_leaf *page)
+{
+    unsigned size = naive_zone(page->bytes) - 1;
+    uint64_t dropped;
+    /* Level 1 takes any smaller page; level 2 of 1 GiB 2 MiB. */
+    while (tlb_of(model, level, instruction, size) < 0) {
+        if (size == 0 || (level == 2 && size == 1))
+            return;
+        size--;
+    }
+    uint64_t start = address >> shifts[size] << shifts[size];
+    int i = tlb_of(model, level, instruction, size);
+    naive_put(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address),
+        page->to + (start - page->from), &dropped);
+}
+
+static bool find_tlb(
+    struct naive_model *model, unsigned level, uint64_t address, bool instruction, struct naive_leaf *page)
+{
+    for (unsigned size = 0; size < 3; size++) {
+        int i = tlb_of(model, level, instruction, size);
+        uint64_t bytes = UINT64_C(1) << shifts[size], to;
+        if (i < 0 || !naive_find(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address), &to))
+            continue;
+        charge(model, &model->account.tlb[level - 1], model->machine->tlbs[i].cycles);
+        model->account.tlb_hits[level - 1]++;
+        *page = (struct naive_leaf){1, bytes, address / bytes * bytes, to};
+        return true;
+    }
+    return false;
+}
+
+static int walk(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
+{
+    model->account.walks++;
+    charge(model, &model->account.walk, model->machine->walk_cycles);
+    if (model->setting.technique == NAIVE_NESTED)
+        return walk_two(model, address, page, missing);
+    struct reading reading = guest_reading(model);
+    int end = walk_one(model, &reading, &model->made, model->machine->levels, address, page);
+    uint64_t table = 0;
+    if (end != SWITCHED)
+        return end;
+    dictionary_find(&model->switched, address >> 21, &table);
+    read_entry(model, &reading, 1, table, address);
+    return finish(model, address, page, missing);
+}
+
+static void repair(struct naive_model *model, int end, uint64_t address, uint64_t missing)
+{
+    if (end == HOST_ABSENT) {
+        model->account.faults++;
+        leave(model, model->machine->nested_fault);
+        back(model, missing);
+        return;
+    }
+    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
+    assert(combines(model) && guest.level);
+    model->account.hidden_faults++;
+    leave(model, model->machine->hidden_fault);
+    back(model, host_address(&guest, address));
+    combine(model, address);
+}
+
+void naive_access(struct naive_model *model, uint64_t address, bool instruction)
+{
+    struct naive_leaf page;
+    uint64_t missing = 0;
+    if (find_tlb(model, 1, address, instruction, &page)) {
+        /* nothing more is to be done */
+    } else if (find_tlb(model, 2, address, instruction, &page)) {
+        put_tlb(model, 1, address, instruction, &page);
+    } else {
+        for (int end; (end = walk(model, address, &page, &missing)) != DONE;)
+            repair(model, end, address, missing);
+        put_tlb(model, 2, address, instruction, &page);
+        put_tlb(model, 1, address, instruction, &page);
+    }
+    touch_data(model, host_address(&page, address), instruction);
+    model->account.accesses++;
+}
+
+/* ---- events (model.h) ---- */
+
+static void flush(struct naive_model *model, uint64_t address)
+{
+    charge(model, &model->account.switching, model->machine->flush_page);
+    model->account.flushes++;
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        for (unsigned size = 0; size < 3; size++)
+            naive_drop(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address));
+    for (unsigned i = 0; i < model->machine->walk_cache_count; i++)
+        naive_clear(&model->walk_caches[i]);
+}
+
+/* Where the leaf entry of an address stands, in the memory that has its tables; *table: the table. */
+static uint64_t entry_of(const struct naive_space *space, uint64_t address, uint64_t *table)
+{
+    unsigned level = naive_leaf_at(space, address).level;
+    naive_table_at(space, level, address, table);
+    return *table + region(level, address) % 512 * 8;
+}
+
+static void change_shadowed(struct naive_model *model, uint64_t address, uint64_t table, uint64_t stored)
+{
+    const struct naive_file *machine = model->machine;
+    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
+    uint64_t state = STATES_GUARDED, below;
+    dictionary_find(&model->states, table, &state);
+    if (state == STATES_GUARDED) {
+        model->account.table_stores++;
+        leave(model, machine->table_store);
+        if (model->setting.technique == NAIVE_SHADOW && !model->setting.sync_write) {
+            state = STATES_OUT;
+            assert(model->out_of_sync < sizeof model->out / sizeof *model->out);
+            model->out[model->out_of_sync++] = table;
+        } else if (model->setting.technique == NAIVE_AGILE && guest.level == 1 &&
+                   naive_table_at(&model->made, 1, address, &below)) {
+            struct naive_leaf host = naive_leaf_at(&model->host, table);
+            state = STATES_NESTED;
+            dictionary_put(&model->switched, address >> 21, host_address(&host, table));
+        }
+        dictionary_put(&model->states, table, state);
+    } else {
+        touch_data(model, stored, false);
+    }
+    if (state != STATES_NESTED) {
+        leave(model, 0);
+        naive_space_hide(&model->made, guest.from, guest.bytes, true);
+    }
+    flush(model, address);
+}
+
+void naive_change_entry(struct naive_model *model, uint64_t address)
+{
+    bool native = model->setting.technique == NAIVE_NATIVE;
+    uint64_t table = 0, entry = entry_of(native ? &model->made : &model->guest, address, &table);
+    if (!native) {
+        struct naive_leaf host = naive_leaf_at(&model->host, entry);
+        entry = host_address(&host, entry);
+    }
+    if (model->setting.technique == NAIVE_SHADOW || model->setting.technique == NAIVE_AGILE) {
+        change_shadowed(model, address, table, entry);
+        return;
+    }
+    if (model->setting.technique == NAIVE_DIRECT) {
+        model->account.hypercalls++;
+        leave(model, model->machine->hypercall);
+    }
+    touch_data(model, entry, false);
+    flush(model, address);
+}
+
+void naive_switch(struct naive_model *model, unsigned space)
+{
+    bool asks = model->setting.technique == NAIVE_DIRECT;
+    model->space = space;
+    model->account.switches++;
+    charge(model, &model->account.switching, model->machine->page_switch);
+    if (combines(model)) {
+        model->account.hypercalls += asks;
+        leave(model, asks ? model->machine->hypercall : 0);
+        for (; model->out_of_sync > 0; model->out_of_sync--) {
+            dictionary_put(&model->states, model->out[model->out_of_sync - 1], STATES_GUARDED);
+            charge(model, &model->account.exit, model->machine->table_sync);
+            model->account.tables_synced++;
+        }
+    }
+    if (model->machine->process_tags)
+        return;
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        naive_clear(&model->tlbs[i]);
+    for (unsigned i = 0; i < model->machine->walk_cache_count; i++)
+        naive_clear(&model->walk_caches[i]);
+}
+
+void naive_exit(struct naive_model *model)
+{
+    if (model->setting.technique != NAIVE_NATIVE)
+        leave(model, 0);
+}
+
+void naive_cold(struct naive_model *model)
+{
+    forget_all(model);
+    for (unsigned i = 0; i < model->machine->cache_count; i++)
+        naive_clear(&model->caches[i]);
+}
+
+struct naive_account *naive_account(struct naive_model *model)
+{
+    return &model->account;
+}

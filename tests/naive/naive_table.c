@@ -1,0 +1,118 @@
+#include "naive_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 16. */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * 13787848793156543929u;
+    z = (z ^ z >> 27) * 10723151780598845931u;
+    return z ^ z >> 31;
+}
+
+/* floor(number * limit / 2^64), by halves. */
+static uint64_t scaled(uint64_t number, uint64_t limit)
+{
+    uint64_t low = (number & 0xffffffff) * limit, high = (number >> 32) * limit;
+    return (high + (low >> 32)) >> 32;
+}
+
+struct naive_table naive_table_make(const struct naive_shape *shape, uint64_t seed)
+{
+    unsigned sets = shape->entries / shape->ways;
+    struct naive_table table = {*shape, seed, calloc(sets, sizeof *table.used),
+        calloc(shape->entries, sizeof *table.entries)};
+    if (!table.used || !table.entries) {
+        fputs("no memory\n", stderr);
+        abort();
+    }
+    return table;
+}
+
+void naive_table_free(struct naive_table *table)
+{
+    free(table->used);
+    free(table->entries);
+    table->used = NULL;
+    table->entries = NULL;
+}
+
+static unsigned set_of(const struct naive_table *table, uint64_t number)
+{
+    uint64_t sets = table->shape.entries / table->shape.ways;
+    switch (table->shape.index) {
+    case NAIVE_XOR:
+        return (unsigned)((number % sets) ^ (number / sets % sets));
+    case NAIVE_HASH:
+        return (unsigned)scaled(mix(number), sets);
+    default:
+        return (unsigned)(number % sets);
+    }
+}
+
+static struct naive_entry take_out(struct naive_table *table, unsigned set, unsigned at)
+{
+    struct naive_entry *list = table->entries + (size_t)set * table->shape.ways, taken = list[at];
+    table->used[set]--;
+    for (unsigned i = at; i < table->used[set]; i++)
+        list[i] = list[i + 1];
+    return taken;
+}
+
+static void put_in(struct naive_table *table, unsigned set, unsigned at, struct naive_entry entry)
+{
+    struct naive_entry *list = table->entries + (size_t)set * table->shape.ways;
+    for (unsigned i = table->used[set]; i > at; i--)
+        list[i] = list[i - 1];
+    list[at] = entry;
+    table->used[set]++;
+}
+
+bool naive_find(struct naive_table *table, uint64_t number, uint64_t key, uint64_t *value)
+{
+    unsigned set = set_of(table, number);
+    for (unsigned i = 0; i < table->used[set]; i++) {
+        if (table->entries[(size_t)set * table->shape.ways + i].key != key)
+            continue;
+        struct naive_entry entry = take_out(table, set, i);
+        put_in(table, set, table->shape.replacement == NAIVE_LRU ? 0 : i, entry);
+        if (value)
+            *value = entry.value;
+        return true;
+    }
+    return false;
+}
+
+bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_t value, uint64_t *dropped)
+{
+    unsigned set = set_of(table, number), place = 0;
+    bool full = table->used[set] == table->shape.ways;
+    if (full) {
+        unsigned victim = table->shape.ways - 1;
+        if (table->shape.replacement == NAIVE_RANDOM) {
+            table->random += 11400714819323198485u;
+            victim = place = (unsigned)scaled(mix(table->random), table->shape.ways);
+        }
+        *dropped = take_out(table, set, victim).key;
+    }
+    put_in(table, set, place, (struct naive_entry){key, value});
+    return full;
+}
+
+bool naive_drop(struct naive_table *table, uint64_t number, uint64_t key)
+{
+    unsigned set = set_of(table, number);
+    for (unsigned i = 0; i < table->used[set]; i++)
+        if (table->entries[(size_t)set * table->shape.ways + i].key == key) {
+            take_out(table, set, i);
+            return true;
+        }
+    return false;
+}
+
+void naive_clear(struct naive_table *table)
+{
+    for (unsigned set = 0; set < table->shape.entries / table->shape.ways; set++)
+        table->used[set] = 0;
+}
