@@ -169,8 +169,8 @@ enum { REPAIRS_MAX = 64 };
 static bool translate(
     struct model *model, uint64_t address, bool instruction, struct translated_page *page)
 {
-    unsigned cycles, level = tlbs_find(&model->tlbs, model->space, address, instruction, page, &cycles);
-    struct walk_result result;
+    unsigned cycles = 0, level = tlbs_find(&model->tlbs, model->space, address, instruction, page, &cycles);
+    struct walk_result result = {.level = 0};
     if (level) {
         account_charge(&model->account, BUCKET_TLB + level - 1, cycles);
         model->account.tlb_hits[level - 1]++;
