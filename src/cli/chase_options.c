@@ -1,6 +1,7 @@
 #include "cli/chase_options.h"
 
 #include "host/memory.h"
+#include "model/model.h"
 #include "workload/chase.h"
 
 #include <errno.h>
@@ -99,6 +100,34 @@ static const struct option_spec what_options[] = {
         .max = CHASE_CHAINS_MAX,
         .help = "How many independent chains are walked at once, 1 to 8, on the same list: more than one "
                 "lets the CPU overlap misses. Times are per hop."},
+};
+
+static struct choice technique_choice(size_t index)
+{
+    static const char *const summaries[MODEL_TECHNIQUES] = {
+        [MODEL_NATIVE] = "no guest: what the others are compared with",
+        [MODEL_DIRECT] = "the guest's own tables, each change asked for (paravirtualization)",
+        [MODEL_SHADOW] = "tables that the monitor makes of the guest's and its own",
+        [MODEL_NESTED] = "the CPU walks both, the guest's and the monitor's",
+        [MODEL_AGILE] = "shadow, and nested for tables that change",
+    };
+    return index < MODEL_TECHNIQUES ? (struct choice){model_technique_names[index], summaries[index]}
+                                    : (struct choice){NULL, NULL};
+}
+
+static const struct option_spec model_options[] = {
+    {.name = "technique",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(techniques),
+        .value_name = "NAME[,NAME...]",
+        .fallback = "native,nested",
+        .choice = technique_choice,
+        .help = "How the simulated machines of --on model:NAME virtualize memory. Their figures are modelled, "
+                "not measured, and compared with the same machine's native ones. One or more of:"},
+    {.name = "hypothetical",
+        .kind = OPTION_FLAG,
+        FIELD(hypothetical),
+        .help = "Also simulate techniques that a machine does not have, such as nested paging on the Core 2."},
 };
 
 static const struct option_spec memory_options[] = {
@@ -204,7 +233,8 @@ const struct command command_chase = {
     .groups =
         {
             OPTION_GROUP("What is chased", what_options, 0),
-            OPTION_GROUP("Where it runs", on_option, offsetof(struct chase_options, common.on)),
+            OPTION_GROUP("Where it runs", on_or_model_option, offsetof(struct chase_options, common.on)),
+            OPTION_GROUP(NULL, model_options, 0),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct chase_options, common.cpu)),
             OPTION_GROUP(NULL, table_options, offsetof(struct chase_options, common.tables)),
             OPTION_GROUP(NULL, memory_options, 0),
@@ -229,6 +259,8 @@ const struct command command_chase = {
                 "The article's two older techniques beside native; needs no /dev/kvm"},
             {"vcost chase --on native --on 'command:ssh guest vcost agent'",
                 "This machine against a virtual machine of your own; see vcost-agent(1)"},
+            {"vcost chase --on native,model:barcelona --technique native,nested",
+                "Beside this machine, what the article's AMD machine would pay for nested paging"},
             {"vcost chase --write --chains 4 --time 30s",
                 "Dirty lines and four misses at a time, within half a minute"},
         },

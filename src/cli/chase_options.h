@@ -21,6 +21,8 @@ struct chase_options {
     struct number_list numa_nodes;              /* count 0: wherever the kernel places memory */
     int chains;
     bool write, lock;
+    struct choice_list techniques; /* of machines that are simulated; indices are enum model_technique */
+    bool hypothetical;
 };
 
 /* The page size that a choice of --guest-page and --host-page stands for. */

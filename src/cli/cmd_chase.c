@@ -72,9 +72,17 @@ static void tell_time(const struct session *session, double least)
     status_warn(text);
 }
 
+static void set_modelling(const struct chase_options *options, struct modelling *modelling)
+{
+    *modelling = (struct modelling){.hypothetical = options->hypothetical};
+    for (size_t i = 0; i < options->techniques.count; i++)
+        modelling->techniques[modelling->count++] = (enum model_technique)options->techniques.indices[i];
+}
+
 static int add_runners(struct session *session, struct error *error)
 {
     const struct chase_options *options = session->invocation->options;
+    set_modelling(options, &session->setting.modelling);
     struct chase_plan plan = chase_plan(session);
     int rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
     if (rc == 0)

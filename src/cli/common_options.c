@@ -1,5 +1,6 @@
 #include "cli/common_options.h"
 
+#include "model/machine.h"
 #include "runner/runner.h"
 
 #include <errno.h>
@@ -142,6 +143,32 @@ const struct option_spec on_option[] = {
         .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
                 "to compare with. May be given more than once; a command goes to the end of its argument, "
                 "commas included. One or more of:"},
+};
+
+struct choice on_or_model_choice(size_t index)
+{
+    size_t runners = 0;
+    while (runner_at(runners))
+        runners++;
+    if (index < runners)
+        return on_choice(index);
+    const struct machine_preset preset = machine_preset(index - runners);
+    if (preset.name)
+        return (struct choice){preset.choice, preset.summary};
+    return index > runners && !machine_preset(index - runners - 1).name ? (struct choice){NULL, NULL}
+                                                                       : on_choice(runners);
+}
+
+const struct option_spec on_or_model_option[] = {
+    {.name = "on",
+        .kind = OPTION_CHOICE_LIST,
+        .value_name = "RUNNER[,RUNNER...]",
+        .default_note = "native and, where this host can run it, kvm",
+        .choice = on_or_model_choice,
+        .open_prefix = COMMAND_PREFIX,
+        .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
+                "to compare with. model:NAME is a simulated machine. May be given more than once; a command goes to "
+                "the end of its argument, commas included. One or more of:"},
 };
 
 const struct option_spec cpu_option[] = {

@@ -51,6 +51,7 @@ extern const struct option_spec verbose_option[1], color_option[1];
 extern const struct option_spec run_options[3]; /* --quick, --time, --seed, in a struct run_options */
 extern const struct option_spec quiet_option[1];
 extern const struct option_spec on_option[1];     /* --on, in a struct choice_list */
+extern const struct option_spec on_or_model_option[1]; /* the same, with simulated machines */
 extern const struct option_spec cpu_option[1];    /* --cpu, in an int */
 extern const struct option_spec table_options[2]; /* --sync and --fill, in a struct table_options */
 extern const struct option_spec help_option[1];
@@ -80,6 +81,8 @@ extern const struct option_spec help_option[1];
 
 /* What --on takes, number `index`; {NULL, NULL} past the end: runners, and at last commands. */
 choice_function on_choice;
+/* Likewise, with simulated machines between these. */
+choice_function on_or_model_choice;
 
 /* The shell command of an item of --on that is one; NULL for a runner of this machine. */
 const char *on_command(const struct choice_list *on, size_t item);

@@ -1,17 +1,32 @@
 /* What is measured: rows of cells, and with which other cells each is compared. */
 #include "experiment/schedule.h"
 
-#include "runner/runner.h"
+#include "runner/modelled.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of a simulated machine: itself, natively, with the same host pages; where that does not take part, nothing. */
+static size_t modelled_baseline(const struct scheduled *scheduled, size_t runner)
+{
+    const struct runner_config *config = &scheduled->runners[runner];
+    for (size_t i = 0; i < scheduled->runner_count; i++) {
+        const struct runner_config *other = &scheduled->runners[i];
+        if (modelled_machine(other) == modelled_machine(config) && other->technique == TECHNIQUE_NONE &&
+            other->placement == config->placement)
+            return i;
+    }
+    return runner;
+}
+
 /* Native on the same memory; where that does not take part (another machine), the first native. */
 static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
 {
     size_t first = runner;
+    if (modelled_machine(&scheduled->runners[runner]))
+        return modelled_baseline(scheduled, runner);
     for (size_t i = scheduled->runner_count; i-- > 0;) {
         if (scheduled->runners[i].ops != &runner_native)
             continue;

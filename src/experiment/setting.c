@@ -79,6 +79,7 @@ void setting_close(struct setting *setting)
         placement_close(&setting->placements[i]);
     }
     setting->placement_count = setting->runner_count = 0;
+    pool_free(&setting->machines);
     kept_memory_release(&setting->kept);
     image_unload(&setting->image);
     pin_release(&setting->pin);
@@ -318,18 +319,57 @@ static int add_remote(
     return setting_add_runner(setting, &runner, error);
 }
 
+/* A machine with each of the techniques, on a placement of its own that has no memory here. */
+static int add_machine(struct setting *setting, const struct memory_request *memory, const char *name,
+    const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
+{
+    const struct placement_config nowhere = {
+        .memory = {.page_bytes = memory->page_bytes}, .elsewhere = true, .stop = &setting->stop};
+    const struct modelling *modelling = &setting->modelling;
+    struct machine *machine = pool_room(&setting->machines, 1, sizeof *machine);
+    struct modelled *modelled = pool_room(&setting->machines, modelling->count, sizeof *modelled);
+    struct placement *placement;
+    if (!machine || !modelled)
+        return error_set(error, ENOMEM, "no memory for simulated machines");
+    int rc = machine_find(name, &setting->machines, machine, error);
+    if (rc == 0)
+        rc = add_placement(setting, &nowhere, &placement, error);
+    for (size_t i = 0; rc == 0 && i < modelling->count; i++) {
+        bool native = modelling->techniques[i] == MODEL_NATIVE;
+        modelled[i] = (struct modelled){machine, modelling->techniques[i], modelling->hypothetical};
+        for (size_t k = 0; rc == 0 && k < (native ? 1 : guest_page_count); k++) {
+            struct runner_config runner = modelled_runner(&modelled[i], placement, guest_pages[k]);
+            rc = setting_add_runner(setting, &runner, error);
+        }
+    }
+    return rc;
+}
+
+static const char command_prefix[] = "command:", model_prefix[] = "model:";
+
+/* What stands behind a prefix of an item of --on; NULL: it does not begin with it. */
+static const char *behind(const char *item, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(item, prefix, length) != 0 ? NULL : item + length;
+}
+
 int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
 {
-    static const char prefix[] = "command:";
     bool here = setting->on_count == 0;
     int rc = 0;
     for (size_t i = 0; i < setting->on_count; i++)
-        here |= strncmp(setting->on[i], prefix, strlen(prefix)) != 0;
+        here |= !behind(setting->on[i], command_prefix) && !behind(setting->on[i], model_prefix);
     if (here)
         rc = add_all_here(setting, memory, lock, guest_pages, guest_page_count, error);
-    for (size_t i = 0; rc == 0 && i < setting->on_count; i++)
-        if (!strncmp(setting->on[i], prefix, strlen(prefix)))
-            rc = add_remote(setting, memory, setting->on[i] + strlen(prefix), error);
+    for (size_t i = 0; rc == 0 && i < setting->on_count; i++) {
+        const char *command = behind(setting->on[i], command_prefix);
+        const char *machine = behind(setting->on[i], model_prefix);
+        if (command)
+            rc = add_remote(setting, memory, command, error);
+        else if (machine)
+            rc = add_machine(setting, memory, machine, guest_pages, guest_page_count, error);
+    }
     return rc;
 }

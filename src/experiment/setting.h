@@ -10,10 +10,18 @@
 #include "measure/pin.h"
 #include "monitor/monitor.h"
 #include "result/result.h"
+#include "runner/modelled.h"
 #include "runner/remote.h"
 #include "workload/image.h"
 
 enum { SETTING_PLACEMENTS_MAX = 8, SETTING_RUNNERS_MAX = 16 };
+
+/* How machines are simulated that are named in --on. */
+struct modelling {
+    enum model_technique techniques[MODEL_TECHNIQUES];
+    size_t count;
+    bool hypothetical; /* also techniques that a machine does not have */
+};
 
 struct setting {
     struct pin pin;
@@ -23,6 +31,8 @@ struct setting {
     struct stop stop;
     bool sync_write;                          /* of the runners in guests: vm_config.sync_write, */
     unsigned fill;                            /* and .fill */
+    struct modelling modelling;
+    struct pool machines;                     /* what is simulated: texts and struct modelled */
     struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */
     const char *const *on;                    /* where it may run: names of runners, and others; not owned */
     size_t on_count;                          /* 0: wherever this host can run something */
@@ -70,8 +80,8 @@ int setting_add_runner(struct setting *setting, const struct runner_config *runn
 
 /* Adds whatever is to run: on one placement the runners of this machine, in the order of their table, so that
  * native is the first, those that are monitors' with each of the sizes of a guest's own pages; and for each
- * command
- * ("command:…"), which is started, a runner behind it. */
+ * command ("command:…"), which is started, a runner behind it; and for each machine that is simulated ("model:…")
+ * one with each technique. */
 int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error);
 

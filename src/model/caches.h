@@ -3,7 +3,7 @@
  * An access looks into its levels from `first` on. The first that has the line serves it, else memory: that
  * level's cycles are the access's. Then the levels from the one above the server up to `first` are filled, the
  * lowest first, but for exclusive ones. What a fill drops: goes into the next level, if that is exclusive
- * (whose own victim goes on in the same way); leaves all levels above, if this level is inclusive. An exclusive
+ * (whose own victim goes on in the same way; if it is there already it is used, as by an access); leaves all levels above, if this level is inclusive. An exclusive
  * level that serves a line drops it, if a level above is filled. Writing back costs nothing. */
 #ifndef VCOST_MODEL_CACHES_H
 #define VCOST_MODEL_CACHES_H
@@ -23,6 +23,7 @@ struct caches {
 
 int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error);
 void caches_free(struct caches *caches);
+void caches_clear(struct caches *caches);
 
 struct cache_served {
     unsigned level; /* that served it; count + 1: memory */

@@ -197,7 +197,8 @@ int machine_find(const char *name, struct pool *pool, struct machine *machine, s
 
 /* The presets, from share/machines/, in alphabetical order; name NULL past the end. */
 struct machine_preset {
-    const char *name, *text;
+    const char *name, *choice, *summary; /* choice: "model:NAME" */
+    const char *text;                    /* of the file */
     size_t bytes;
 };
 struct machine_preset machine_preset(size_t index);

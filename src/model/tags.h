@@ -10,13 +10,9 @@
 #include "base/error.h"
 #include "model/machine.h"
 
-struct tag {
-    uint64_t key; /* 0: free */
-    uint64_t value;
-};
-
 struct tags {
-    struct tag *tags; /* sets * ways; owned */
+    uint64_t *keys;   /* sets * ways, 0: free; the entries of a set stand without gaps; owned */
+    uint64_t *values; /* likewise; NULL: without */
     uint64_t sets, mask;
     unsigned ways, shift;
     enum machine_index index;
@@ -25,16 +21,18 @@ struct tags {
 };
 
 /* The shape is one that machine_read() has passed. -ENOMEM. */
-int tags_init(struct tags *tags, const struct machine_shape *shape, uint64_t seed, struct error *error);
+int tags_init(
+    struct tags *tags, const struct machine_shape *shape, bool values, uint64_t seed, struct error *error);
 void tags_free(struct tags *tags); /* harmless where nothing is */
 
-/* `number` decides the set, `key` (not 0) is what is compared. NULL: not there. Uses it, as LRU does. */
-struct tag *tags_find(struct tags *tags, uint64_t number, uint64_t key);
+/* `number` decides the set, `key` (not 0) is what is compared. Is it there, and with which value (NULL: does
+ * not matter)? Uses it, as LRU does. */
+bool tags_find(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value);
 
-/* Puts a key that is not there yet in; returns what was dropped for it (key 0: nothing). */
-struct tag tags_put(struct tags *tags, uint64_t number, uint64_t key, uint64_t value);
+/* Puts a key that is not there yet in; returns the key that was dropped for it, 0 for none. */
+uint64_t tags_put(struct tags *tags, uint64_t number, uint64_t key, uint64_t value);
 
-/* Takes it out, if it is there. */
+/* Takes it out. Was it there? */
 bool tags_drop(struct tags *tags, uint64_t number, uint64_t key);
 void tags_clear(struct tags *tags);
 

@@ -1,11 +1,11 @@
 /* The TLBs of a machine. An entry holds: the page's number, its size and the space (of a domain and process)
- * that it belongs to, as key; the host physical address of the page, and whether it may be written without
- * setting the dirty bit, as value.
+ * that it belongs to, as key; the host physical address of the page as value.
  *
  * Lookup: level 1, then level 2, in each the TLB of the access's use for every page size, the smallest first;
  * of the TLBs of a level at most one has the address, since a page is of one size. A hit in level 2 is put into
- * level 1, too. What is put into a level that has no TLB for its size is put as the largest smaller page around
- * the address that the level has one for; where there is none, it is not put. */
+ * level 1, too. What is put into level 1, which has no TLB for its size, is put as the largest smaller page around
+ * the address that there is one for; into level 2 only 1 GiB as 2 MiB, if at all (AMD, Software Optimization Guide
+ * for family 17h, 2.9.2: 1 GiB pages are "smashed"). Where there is none, it is not put. */
 #ifndef VCOST_MODEL_TLBS_H
 #define VCOST_MODEL_TLBS_H
 
@@ -13,6 +13,7 @@
 
 struct tlb {
     struct tags tags;
+    unsigned sizes; /* bits: of which pages something was put */
     unsigned cycles;
 };
 
@@ -26,7 +27,6 @@ struct tlbs {
 /* A page as it is translated: address is of the byte 0 of the page, in host physical memory. */
 struct translated_page {
     uint64_t address, bytes;
-    bool dirty;
 };
 
 int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, struct error *error);

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const technique_names[TECHNIQUE_UNKNOWN + 1] = {"none", "nested", "shadow", "direct", "unknown"};
+const char *const technique_names[TECHNIQUE_UNKNOWN + 1] = {
+    "none", "nested", "shadow", "direct", "agile", "unknown"};
 
 const char *technique_name(enum technique technique)
 {

@@ -8,10 +8,17 @@
 #include <stddef.h>
 
 /* How memory is virtualized. Direct: the guest's own tables are what is translated by, and it asks for each
- * change of them. */
-enum technique { TECHNIQUE_NONE, TECHNIQUE_NESTED, TECHNIQUE_SHADOW, TECHNIQUE_DIRECT, TECHNIQUE_UNKNOWN };
+ * change of them. Agile: shadow, and nested for tables that change often (Gandhi, Hill, Swift, ISCA 2016). */
+enum technique {
+    TECHNIQUE_NONE,
+    TECHNIQUE_NESTED,
+    TECHNIQUE_SHADOW,
+    TECHNIQUE_DIRECT,
+    TECHNIQUE_AGILE,
+    TECHNIQUE_UNKNOWN
+};
 extern const char *const technique_names[TECHNIQUE_UNKNOWN + 1];
-const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "unknown" */
+const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "agile", "unknown" */
 
 enum { MONITOR_PARAMETERS_MAX = 48, MONITOR_QUIRKS_MAX = 8 };
 

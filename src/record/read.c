@@ -354,9 +354,32 @@ static void read_one(
         reader, field, object, json_object_get(object, key), key, base, (char *)base + field->offset});
 }
 
+static bool has_field(const struct record *record, const char *name)
+{
+    for (size_t i = 0; i < record->field_count; i++) {
+        const struct field *field = &record->fields[i];
+        if (field->kind == FIELD_FIELDS ? has_field(field->of, name) : !strcmp(field->name, name))
+            return true;
+    }
+    return false;
+}
+
+static void refuse_others(struct reader *reader, const struct record *record, const json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        if (!has_field(record, name))
+            reader_refuse_key(reader, name, "is not known");
+    }
+}
+
 /* Of no object at all: all of it is null. */
 static void read_fields(struct reader *reader, const struct record *record, const json_t *object, void *base)
 {
+    if (record->closed)
+        refuse_others(reader, record, object);
     for (size_t i = 0; i < record->field_count && !reader->status; i++) {
         const struct field *field = &record->fields[i];
         if (field->kind == FIELD_FIELDS)

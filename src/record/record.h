@@ -5,8 +5,8 @@
  * that the object has one reason for all. A whole number that a double would round (past 2^53) is null too,
  * with the number in its reason. Texts that are not UTF-8 have U+FFFD for what is wrong in them.
  *
- * Reading passes over fields that are not in the table, as versions may add some, and leaves out what a list
- * of fixed size has no room for. Fields that are missing in the file are as if null, unless FIELD_NEEDED. */
+ * Reading passes over fields that are not in the table, as versions may add some (but for records that are
+ * closed), and leaves out what a list of fixed size has no room for. Fields that are missing in the file are as if null, unless FIELD_NEEDED. */
 #ifndef VCOST_RECORD_RECORD_H
 #define VCOST_RECORD_RECORD_H
 
@@ -117,6 +117,7 @@ struct record {
     /* After reading: what the fields must be to each other. May be NULL. */
     void (*check)(struct reader *reader, void *base);
     const char *about, *rules; /* for the schema; rules: more items of its "allOf" */
+    bool closed;               /* an object with a member that is in no field is refused */
 };
 
 /* For tables: FIELD_AT(struct host, cpu.vendor), FIELD_ITEMS(struct host, caches, cache_count) of an array in

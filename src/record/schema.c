@@ -220,6 +220,8 @@ static json_t *describe_object(struct draft *draft, const struct record *record)
     if (record->about)
         put_text(draft, schema, "description", record->about);
     put(draft, schema, "type", json_string("object"));
+    if (record->closed)
+        put(draft, schema, "additionalProperties", json_false());
     describe_members(draft, record, schema);
     return schema;
 }

@@ -19,6 +19,7 @@ struct found {
 struct place {
     const char *label;
     bool elsewhere; /* on another machine */
+    bool modelled;  /* on a simulated one */
     size_t curves;  /* that were compared */
     struct ratios ratios;
     struct found slowest, fastest;        /* the largest that are significant */
@@ -125,7 +126,8 @@ static void find_places(struct chase_view *view)
         if (!curve->compared || place == view->places + PLACES_MAX)
             continue;
         if (place == end) {
-            *place = (struct place){curve->label, curve->elsewhere, .unclear_least = UINT64_MAX};
+            *place = (struct place){
+                curve->label, curve->elsewhere, curve->modelled, .unclear_least = UINT64_MAX};
             view->place_count++;
         }
         place->curves++;
@@ -153,16 +155,18 @@ static void conclude(const struct chase_view *view, const struct place *place)
     struct document *doc = view->doc;
     const struct ratios *ratios = &place->ratios;
     const char *where = place->elsewhere         ? document_text(doc, "on %s", place->label)
+                        : place->modelled        ? document_text(doc, "on %s", place->label)
                         : view->place_count == 1 ? "in a guest"
                                                  : document_text(doc, "in %s", place->label);
+    const char *native = place->modelled ? "native there" : "native here";
     const char *incomplete = view_run_incomplete(view->result, doc);
     bool more = ratios_slower(ratios), less = ratios_faster(ratios), any = more || less;
     more &= place->slowest.point && place->slowest.point->against->ratio >= 1 + matters;
     less &= place->fastest.point && place->fastest.point->against->ratio <= 1 - matters;
     if (more || less) {
         document_say(doc, BLOCK_CONCLUSION, "Memory access %s costs up to %s", where,
-            more ? found_text(view, place->slowest, " more than native here,")
-                 : found_text(view, place->fastest, " less than native here,"));
+            more ? found_text(view, place->slowest, document_text(doc, " more than %s,", native))
+                 : found_text(view, place->fastest, document_text(doc, " less than %s,", native)));
         if (more && less)
             view_add(doc, ", and up to %s", found_text(view, place->fastest, " less,"));
         view_add(doc, "%s.", incomplete);
@@ -238,7 +242,7 @@ static void say_place(const struct chase_view *view, const struct place *place)
     size_t agree;
     if (ratios->all > 1 && !disturbed) {
         document_say(doc, BLOCK_FACT, "%s %zu of %zu %s %s and native agree within 3 %%", one ? "At" : "In",
-            ratios->close, ratios->all, of, several || place->elsewhere ? place->label : "guest");
+            ratios->close, ratios->all, of, several || place->elsewhere || place->modelled ? place->label : "guest");
         if (ratios_agree(ratios, &agree) >= 0.05)
             view_add(doc, ", %s %zu within 10 %%", one ? "at" : "in", agree);
         add_slowest(view, place);
@@ -296,6 +300,18 @@ static void say_pages(const struct chase_view *view, const char *label)
             pairs);
 }
 
+/* What is not measured says so before anybody reads a figure. */
+static void say_modelled(const struct chase_view *view)
+{
+    for (size_t i = 0; i < view->curves.count; i++)
+        if (view->curves.all[i]->modelled) {
+            document_say(view->doc, BLOCK_FACT,
+                "What is called modelled is simulated, not measured: it is compared with the same simulated machine "
+                "without a guest.");
+            return;
+        }
+}
+
 /* What the way in which KVM virtualizes memory means for this. */
 static void say_technique(const struct chase_view *view)
 {
@@ -330,6 +346,7 @@ static bool conclude_all(const struct chase_view *view)
         say_pages(view, view->places[i].label);
     }
     view_run_below(view->result, view->doc);
+    say_modelled(view);
     say_technique(view);
     return disturbed && disturbed == view->place_count;
 }
@@ -371,7 +388,7 @@ static void make_columns(const struct curve *curve, const char *title, bool pair
     struct column columns[static CURVE_COLUMNS])
 {
     const char *block = pair ? NULL : title, *head = pair ? title : "ns";
-    if (pair && !curve->native && !curve->elsewhere)
+    if (pair && !curve->native && !curve->elsewhere && !curve->modelled)
         head = "guest";
     columns[COLUMN_TIME] =
         (struct column){"ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !compared};

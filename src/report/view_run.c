@@ -55,6 +55,7 @@ void view_run_machine(const struct result *result, struct document *doc)
     static const char *const ways[] = {[TECHNIQUE_NESTED] = " with nested paging",
         [TECHNIQUE_SHADOW] = " with shadow paging",
         [TECHNIQUE_DIRECT] = " with direct paging",
+        [TECHNIQUE_AGILE] = " with agile paging",
         [TECHNIQUE_UNKNOWN] = NULL};
     const struct monitor_facts *kvm = result_monitor(result, "kvm");
     struct listing guests = {.doc = doc, .between = ", "};

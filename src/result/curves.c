@@ -50,7 +50,8 @@ static void add_curve(struct curve_group *group, const struct result_cell *cell,
     group->curve_count++;
     curves[at] = (struct curve){.label = cell->label,
         .native = native,
-        .elsewhere = strchr(cell->cell.monitor, ':') != NULL, /* "command:…" */
+        .elsewhere = !strncmp(cell->cell.monitor, "command:", strlen("command:")),
+        .modelled = !strncmp(cell->cell.monitor, "model:", strlen("model:")),
         .guest_page_bytes = cell->cell.guest_page_bytes,
         .host_page_bytes = cell->cell.host_page_bytes};
 }

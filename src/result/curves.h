@@ -21,6 +21,7 @@ struct curve {
     const struct curve_group *group;
     const char *label;                          /* of its cells, "kvm (shadow, PVM)"; belongs to the result */
     bool native, elsewhere;                     /* elsewhere: on another machine */
+    bool modelled;                              /* on a simulated one */
     bool compared;                              /* at least one point has a comparison */
     uint64_t guest_page_bytes, host_page_bytes; /* guest: 0 for native */
     struct curve_point *points;                 /* as many as the group has working sets */

@@ -19,6 +19,7 @@
 
 struct runner_ops;
 struct remote;
+struct modelled;
 
 /* A runner that can be opened, again and again, on its placement. */
 struct runner_config {
@@ -31,6 +32,7 @@ struct runner_config {
     bool sync_write;                   /* vm_config.sync_write, */
     unsigned fill;                     /* and .fill */
     const struct monitor_facts *facts; /* of its monitor, as domain_probe() found them; NULL for native */
+    const struct modelled *modelled;   /* what is simulated (modelled.h); NULL: nothing is */
     struct remote *remote;             /* the connection to the machine that it is on; NULL: this one */
 };
 

@@ -1,0 +1,98 @@
+#include "model/caches.h"
+
+static struct tags *tags_of(struct cache_level *level, bool instruction)
+{
+    return instruction && level->split ? &level->instructions : &level->data;
+}
+
+static int add(struct caches *caches, const struct machine_cache *cache, uint64_t seed, struct error *error)
+{
+    struct cache_level *level = &caches->levels[cache->level - 1];
+    const struct machine_shape shape = {
+        (unsigned)(cache->bytes / MACHINE_LINE_BYTES), cache->ways, cache->index, cache->replacement};
+    bool instructions = cache->use == USE_INSTRUCTIONS;
+    level->holds = cache->holds;
+    level->split |= instructions;
+    if (cache->use != USE_INSTRUCTIONS)
+        level->cycles[0] = cache->cycles;
+    if (cache->use != USE_DATA)
+        level->cycles[1] = cache->cycles;
+    if (cache->level > caches->count)
+        caches->count = cache->level;
+    return tags_init(instructions ? &level->instructions : &level->data, &shape, false, seed, error);
+}
+
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error)
+{
+    int rc = 0;
+    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles}};
+    for (size_t i = 0; rc == 0 && i < machine->cache_count; i++)
+        rc = add(caches, &machine->caches[i], seed, error);
+    if (rc < 0)
+        caches_free(caches);
+    return rc;
+}
+
+void caches_free(struct caches *caches)
+{
+    for (unsigned i = 0; i < MACHINE_CACHE_LEVELS_MAX; i++) {
+        tags_free(&caches->levels[i].data);
+        tags_free(&caches->levels[i].instructions);
+    }
+}
+
+void caches_clear(struct caches *caches)
+{
+    for (unsigned i = 0; i < caches->count; i++) {
+        tags_clear(&caches->levels[i].data);
+        if (caches->levels[i].split)
+            tags_clear(&caches->levels[i].instructions);
+    }
+}
+
+static uint64_t key_of(uint64_t line)
+{
+    return line + 1;
+}
+
+static void drop_above(struct caches *caches, unsigned level, uint64_t key)
+{
+    for (unsigned i = 0; i < level; i++) {
+        tags_drop(&caches->levels[i].data, key - 1, key);
+        if (caches->levels[i].split)
+            tags_drop(&caches->levels[i].instructions, key - 1, key);
+    }
+}
+
+/* Puts a line into a level (from 0) that does not have it, and what that drops where it goes. */
+static void fill(struct caches *caches, unsigned level, bool instruction, uint64_t key)
+{
+    for (; level < caches->count && key; level++) {
+        uint64_t dropped = tags_put(tags_of(&caches->levels[level], instruction), key - 1, key, 0);
+        if (dropped && caches->levels[level].holds == HOLDS_INCLUSIVE)
+            drop_above(caches, level, dropped);
+        if (level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
+            return;
+        if (dropped && tags_find(tags_of(&caches->levels[level + 1], instruction), dropped - 1, dropped, NULL))
+            return; /* of two caches above, both can drop the same line */
+        key = dropped;
+    }
+}
+
+struct cache_served caches_access(
+    struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
+{
+    uint64_t line = address / MACHINE_LINE_BYTES, key = key_of(line);
+    unsigned server = first - 1;
+    while (server < caches->count &&
+           !tags_find(tags_of(&caches->levels[server], instruction), line, key, NULL))
+        server++;
+    struct cache_served served = {server + 1,
+        server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};
+    if (server < caches->count && server >= first && caches->levels[server].holds == HOLDS_EXCLUSIVE)
+        tags_drop(tags_of(&caches->levels[server], instruction), line, key);
+    for (unsigned i = server; i-- > first - 1;)
+        if (caches->levels[i].holds != HOLDS_EXCLUSIVE || i == 0)
+            fill(caches, i, instruction, key);
+    return served;
+}

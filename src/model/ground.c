@@ -1,0 +1,138 @@
+#include "model/ground.h"
+
+#include "base/random.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const uint64_t frame_bytes[GROUND_ZONES] = {
+    PAGE_TABLE_BYTES, PAGE_TABLE_BYTES, UINT64_C(1) << 21, UINT64_C(1) << 30};
+static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) << 32;
+enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
+
+static uint64_t zone_bytes_for(uint64_t bytes)
+{
+    uint64_t zone = zone_least;
+    while (zone < 2 * bytes)
+        zone *= 2;
+    return zone;
+}
+
+int ground_init(
+    struct ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error)
+{
+    if (bytes > bytes_most)
+        return error_set(error, EINVAL,
+            "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
+    *ground = (struct ground){.policy = *policy, .zone_bytes = zone_bytes_for(bytes)};
+    for (unsigned zone = 0; zone < GROUND_ZONES; zone++)
+        ground->scatter[zone] = permutation_make(
+            ground->zone_bytes / frame_bytes[zone] / (policy->order == FRAMES_FRAGMENTED ? 2 : 1),
+            policy->seed + zone);
+    ground->numbers = calloc(ground->zone_bytes / PAGE_TABLE_BYTES, sizeof *ground->numbers);
+    return ground->numbers ? 0 : error_set(error, ENOMEM, "no memory for simulated page tables");
+}
+
+void ground_free(struct ground *ground)
+{
+    for (size_t i = 0; i < ground->tables; i += GROUND_CHUNK_TABLES)
+        free(ground->chunks[i / GROUND_CHUNK_TABLES]);
+    free(ground->chunks);
+    free(ground->numbers);
+    *ground = (struct ground){.numbers = NULL};
+}
+
+/* Which frame of its zone the n-th is. */
+static uint64_t nth_frame(const struct ground *ground, unsigned zone, uint64_t n)
+{
+    const struct frame_policy *policy = &ground->policy;
+    double chance = (double)(random_mix(policy->seed ^ ((uint64_t)zone << 56 | n)) >> 11) * 0x1p-53;
+    if (policy->order == FRAMES_SCATTERED)
+        return permutation_forward(&ground->scatter[zone], n);
+    if (policy->order == FRAMES_FRAGMENTED && chance < policy->fragmented)
+        return ground->scatter[zone].n + permutation_forward(&ground->scatter[zone], n);
+    return n;
+}
+
+uint64_t ground_frame(const struct ground *ground, unsigned zone, uint64_t n)
+{
+    return zone * ground->zone_bytes + nth_frame(ground, zone, n) * frame_bytes[zone];
+}
+
+static int take(struct ground *ground, unsigned zone, uint64_t *address, struct error *error)
+{
+    if (ground->taken[zone] >= ground->scatter[zone].n)
+        return error_set(error, ENOMEM, "the simulated machine has no memory left");
+    *address = ground_frame(ground, zone, ground->taken[zone]++);
+    return 0;
+}
+
+int ground_take(struct ground *ground, uint64_t bytes, uint64_t *address, struct error *error)
+{
+    return take(ground, bytes == frame_bytes[1] ? 1 : bytes == frame_bytes[2] ? 2 : 3, address, error);
+}
+
+bool ground_is_remote(const struct ground *ground, uint64_t address)
+{
+    uint64_t zone = address / ground->zone_bytes, within = address % ground->zone_bytes;
+    return ground->policy.node == NODE_REMOTE ||
+           (ground->policy.node == NODE_INTERLEAVED && within / frame_bytes[zone % GROUND_ZONES] % 2);
+}
+
+/* ---- tables ---- */
+
+static uint64_t *table_at(const struct ground *ground, uint64_t address)
+{
+    uint32_t number = address < ground->zone_bytes ? ground->numbers[address / PAGE_TABLE_BYTES] : 0;
+    size_t index = number - 1;
+    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES : NULL;
+}
+
+uint64_t ground_read(const struct ground *ground, uint64_t address)
+{
+    const uint64_t *table = table_at(ground, address);
+    return table ? table[address % PAGE_TABLE_BYTES / sizeof *table] : 0;
+}
+
+static uint64_t *at(void *context, gpa_t table)
+{
+    return table_at(context, table.value);
+}
+
+static int make_room(struct ground *ground, struct error *error)
+{
+    size_t chunk = ground->tables / GROUND_CHUNK_TABLES;
+    if (ground->tables % GROUND_CHUNK_TABLES)
+        return 0;
+    uint64_t **chunks = reallocarray(ground->chunks, chunk + 1, sizeof *chunks);
+    ground->chunks = chunks ? chunks : ground->chunks;
+    uint64_t *made = chunks ? calloc(GROUND_CHUNK_TABLES, PAGE_TABLE_BYTES) : NULL;
+    if (!made)
+        return error_set(error, ENOMEM, "no memory for simulated page tables");
+    chunks[chunk] = made;
+    return 0;
+}
+
+static int take_table(void *context, gpa_t *table, struct error *error)
+{
+    struct ground *ground = context;
+    int rc = make_room(ground, error);
+    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && ground->tables % GROUND_CHUNK_TABLES == 0)
+        free(ground->chunks[ground->tables / GROUND_CHUNK_TABLES]);
+    if (rc == 0)
+        ground->numbers[table->value / PAGE_TABLE_BYTES] = (uint32_t)++ground->tables;
+    return rc;
+}
+
+/* Its frame is not given out again: the order of frames stays what the policy says. */
+static void give_table(void *context, gpa_t table)
+{
+    (void)context;
+    (void)table;
+}
+
+struct table_memory ground_tables(struct ground *ground)
+{
+    return (struct table_memory){at, take_table, give_table, ground};
+}

@@ -1,0 +1,222 @@
+#include "model/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char *const model_technique_names[MODEL_TECHNIQUES] = {
+    [MODEL_NATIVE] = "native",
+    [MODEL_DIRECT] = "direct",
+    [MODEL_SHADOW] = "shadow",
+    [MODEL_NESTED] = "nested",
+    [MODEL_AGILE] = "agile",
+};
+
+/* ---- opening ---- */
+
+static bool knows_page(const struct machine *machine, uint64_t bytes)
+{
+    for (size_t i = 0; i < machine->page_count; i++)
+        if (machine->pages[i] == bytes)
+            return true;
+    return false;
+}
+
+static int check(const struct model_config *config, struct error *error)
+{
+    const struct machine *machine = config->machine;
+    bool two = config->technique == MODEL_NESTED || config->technique == MODEL_AGILE;
+    uint64_t host = config->technique == MODEL_NATIVE ? config->guest_page : config->host_page;
+    if (two && !machine->has_nested && !config->hypothetical)
+        return error_set(error, ENOTSUP,
+            "%s has no nested paging: --hypothetical simulates it nevertheless", machine->name);
+    if (!knows_page(machine, config->guest_page) || !knows_page(machine, host))
+        return error_set(error, ENOTSUP, "%s has no pages of %" PRIu64 " bytes", machine->name,
+            knows_page(machine, host) ? config->guest_page : host);
+    return 0;
+}
+
+static struct walk_dimension dimension(
+    const struct page_tables *tables, const struct ground *ground, struct walk_caches *caches, bool host)
+{
+    return (struct walk_dimension){ground, tables->root.value, tables->levels, caches, host};
+}
+
+/* Tables of which the walk begins further down: those above have one entry that is used, the first. */
+static void begin_lower(struct walk_dimension *walk, unsigned levels)
+{
+    for (; walk->levels > levels; walk->levels--)
+        walk->root = ground_read(walk->ground, walk->root) & UINT64_C(0x000ffffffffff000);
+}
+
+static int make_tables(
+    struct page_tables *tables, struct ground *ground, unsigned levels, struct error *error)
+{
+    *tables = (struct page_tables){
+        .memory = ground_tables(ground), .levels = levels, .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
+    return page_tables_init(tables, error);
+}
+
+static unsigned host_levels(const struct machine *machine)
+{
+    return machine->has_nested ? machine->nested.levels : machine->levels;
+}
+
+static int open_host(struct model *model, struct error *error)
+{
+    const struct machine *machine = model->machine;
+    unsigned levels = host_levels(machine) < 4 ? 4 : host_levels(machine);
+    int rc = make_tables(&model->guest, &model->guest_ground, machine->levels, error);
+    if (rc == 0)
+        rc = make_tables(&model->host, &model->host_ground, levels, error);
+    if (rc == 0) /* something at the very bottom, so that there are tables to begin with */
+        rc = model_back(model, model->guest.root.value, error);
+    if (rc < 0)
+        return rc;
+    model->guest_walk =
+        dimension(&model->guest, &model->guest_ground, &model->walker.guest_caches, false);
+    model->host_walk = dimension(&model->host, &model->host_ground, &model->walker.host_caches, true);
+    if (levels > host_levels(machine))
+        begin_lower(&model->host_walk, host_levels(machine));
+    return 0;
+}
+
+static int open_memory(struct model *model, struct error *error)
+{
+    const struct model_config *config = &model->config;
+    bool native = config->technique == MODEL_NATIVE;
+    int rc = ground_init(&model->guest_ground, &config->guest_frames, native ? 0 : config->bytes_max, error);
+    if (rc == 0)
+        rc = ground_init(&model->host_ground, &config->host_frames,
+            native ? config->bytes_max : 2 * model->guest_ground.zone_bytes, error);
+    if (rc == 0 && config->technique != MODEL_NESTED) {
+        rc = make_tables(&model->walked, &model->host_ground, model->machine->levels, error);
+        model->walked_walk =
+            dimension(&model->walked, &model->host_ground, &model->walker.guest_caches, false);
+    }
+    return rc == 0 && !native ? open_host(model, error) : rc;
+}
+
+static int open_machine(struct model *model, struct error *error)
+{
+    const struct machine *machine = model->machine;
+    uint64_t seed = model->config.seed;
+    int rc = caches_init(&model->caches, machine, seed, error);
+    if (rc == 0)
+        rc = tlbs_init(&model->tlbs, machine, seed, error);
+    model->walker.caches = &model->caches;
+    model->walker.account = &model->account;
+    model->walker.here = &model->host_ground;
+    return rc < 0 ? rc : walker_init(&model->walker, machine, seed, error);
+}
+
+int model_open(const struct model_config *config, struct model **out, struct error *error)
+{
+    int rc = check(config, error);
+    struct model *model = rc == 0 ? calloc(1, sizeof *model) : NULL;
+    if (rc < 0)
+        return rc;
+    if (!model)
+        return error_set(error, ENOMEM, "no memory for a simulated machine");
+    model->config = *config;
+    model->machine = config->machine;
+    rc = open_machine(model, error);
+    if (rc == 0)
+        rc = open_memory(model, error);
+    if (rc < 0)
+        model_close(model);
+    else
+        *out = model;
+    return rc;
+}
+
+void model_close(struct model *model)
+{
+    if (!model)
+        return;
+    caches_free(&model->caches);
+    tlbs_free(&model->tlbs);
+    walker_free(&model->walker);
+    ground_free(&model->guest_ground);
+    ground_free(&model->host_ground);
+    free(model->states);
+    free(model->out_of_sync);
+    free(model);
+}
+
+/* ---- accesses ---- */
+
+static enum walk_end walk(struct model *model, uint64_t address, struct walk_result *result)
+{
+    account_charge(&model->account, BUCKET_WALK, model->machine->walker.cycles);
+    model->account.walks++;
+    if (model->config.technique == MODEL_NESTED)
+        return walk_nested(
+            &model->walker, &model->guest_walk, &model->host_walk, model->space, address, result);
+    enum walk_end end = walk_native(&model->walker, &model->walked_walk, model->space, address, result);
+    if (end != WALK_SWITCHES)
+        return end;
+    struct page_walk guest;
+    page_tables_walk(&model->guest, GVA(address), &guest);
+    uint64_t entry = guest.reads ? guest.read[guest.reads - 1].where.value : 0;
+    return walk_leaf(&model->walker, &model->guest_walk, &model->host_walk,
+        entry & -(uint64_t)PAGE_TABLE_BYTES, result->table, address, result);
+}
+
+/* Each repair makes one entry present: more than there can be of them are none. */
+enum { REPAIRS_MAX = 64 };
+
+static bool translate(
+    struct model *model, uint64_t address, bool instruction, struct translated_page *page)
+{
+    unsigned cycles = 0, level = tlbs_find(&model->tlbs, model->space, address, instruction, page, &cycles);
+    struct walk_result result = {.level = 0};
+    if (level) {
+        account_charge(&model->account, BUCKET_TLB + level - 1, cycles);
+        model->account.tlb_hits[level - 1]++;
+        return true;
+    }
+    for (int repairs = 0; repairs < REPAIRS_MAX; repairs++) {
+        enum walk_end end = walk(model, address, &result);
+        if (end == WALK_DONE) {
+            tlbs_put(&model->tlbs, model->space, address, instruction, &result.page);
+            *page = result.page;
+            return true;
+        }
+        if (!model_repair(model, end, address, &result))
+            return false;
+    }
+    return false;
+}
+
+void model_access(struct model *model, gva_t address, enum model_access access)
+{
+    struct translated_page page;
+    bool instruction = access == ACCESS_EXECUTE;
+    if (!translate(model, address.value, instruction, &page))
+        return;
+    uint64_t at = page.address + (address.value & (page.bytes - 1));
+    bool remote = model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, at);
+    struct cache_served served = caches_access(&model->caches, at, instruction, 1, remote);
+    bool memory = served.level > model->caches.count;
+    account_charge(
+        &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
+    model->account.accesses++;
+}
+
+const struct account *model_account(const struct model *model)
+{
+    return &model->account;
+}
+
+void model_begin(struct model *model)
+{
+    model->account = (struct account){.accesses = 0};
+}
+
+void model_cold(struct model *model)
+{
+    caches_clear(&model->caches);
+    tlbs_clear(&model->tlbs);
+    walker_clear(&model->walker);
+}

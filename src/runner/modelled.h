@@ -1,0 +1,23 @@
+/* A runner whose machine is simulated (src/model/): it walks the very list that the real runners walk, of the same
+ * shape and seed, and always gives the same figure. Only the chase runs on it. */
+#ifndef VCOST_RUNNER_MODELLED_H
+#define VCOST_RUNNER_MODELLED_H
+
+#include "model/model.h"
+#include "runner/runner.h"
+
+/* What is simulated; owned by whoever makes runners of it, and outlives them. */
+struct modelled {
+    const struct machine *machine;
+    enum model_technique technique;
+    bool hypothetical; /* also what the machine does not have */
+};
+
+/* A runner on a placement that is elsewhere, with its host pages. name: "model:MACHINE:TECHNIQUE". */
+struct runner_config modelled_runner(
+    const struct modelled *modelled, struct placement *placement, uint64_t guest_page_bytes);
+
+/* Its machine; NULL for a runner that runs. */
+const struct machine *modelled_machine(const struct runner_config *config);
+
+#endif

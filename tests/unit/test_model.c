@@ -1,0 +1,361 @@
+/* model/: walks cost the reads that arithmetic says, every cycle is in one bucket, and the techniques pay where they
+ * are said to. */
+#include "cmocka_all.h"
+
+#include "base/random.h"
+#include "base/size.h"
+#include "model/internal.h"
+#include "model/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t base = UINT64_C(1) << 45;
+static const uint64_t pages[] = {4 * KIB, 2 * MIB, GIB};
+enum { PAGES = 3 };
+
+struct sheet {
+    struct pool pool;
+    struct machine machine;
+};
+
+static struct sheet *sheet_of(const char *name)
+{
+    struct sheet *sheet = calloc(1, sizeof *sheet);
+    struct error error = {.text = ""};
+    if (machine_find(name, &sheet->pool, &sheet->machine, &error) < 0)
+        fail_msg("%s", error.text);
+    return sheet;
+}
+
+static void sheet_free(struct sheet *sheet)
+{
+    pool_free(&sheet->pool);
+    free(sheet);
+}
+
+/* One that caches no translation between TLB and tables, so that each walk reads all entries. */
+static struct sheet *plain_sheet(unsigned levels)
+{
+    struct sheet *sheet = sheet_of("barcelona");
+    sheet->machine.levels = levels;
+    sheet->machine.walk_cache_count = 0;
+    sheet->machine.nested.levels = levels;
+    sheet->machine.nested.walk_cache_count = 0;
+    sheet->machine.nested.has_tlb = false;
+    return sheet;
+}
+
+static struct model *open_model(const struct machine *machine, enum model_technique technique,
+    uint64_t guest_page, uint64_t host_page, uint64_t bytes)
+{
+    struct model_config config = {.machine = machine,
+        .technique = technique,
+        .guest_page = guest_page,
+        .host_page = host_page,
+        .guest_frames = {.order = FRAMES_SCATTERED, .seed = 7},
+        .host_frames = {.order = FRAMES_SCATTERED, .seed = 8},
+        .bytes_max = bytes,
+        .seed = 1};
+    struct model *model = NULL;
+    struct error error = {.text = ""};
+    int rc = model_open(&config, &model, &error);
+    if (rc == 0)
+        rc = model_map(model, GVA(base), bytes, NULL, &error);
+    if (rc < 0)
+        fail_msg("%s", error.text);
+    return model;
+}
+
+static uint64_t reads(const struct account *account)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < ACCOUNT_LEVELS; i++)
+        all += account->guest_reads[i] + account->host_reads[i];
+    return all;
+}
+
+static void assert_adds_up(const struct account *account)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < BUCKETS; i++)
+        all += account->bucket[i];
+    assert_int_equal(all, account->cycles);
+}
+
+/* ---- walks ---- */
+
+static uint64_t cold_reads(
+    const struct machine *machine, enum model_technique technique, uint64_t guest_page, uint64_t host_page)
+{
+    struct model *model = open_model(machine, technique, guest_page, host_page, guest_page);
+    model_cold(model);
+    model_begin(model);
+    model_access(model, GVA(base), ACCESS_READ);
+    uint64_t found = reads(model_account(model));
+    assert_int_equal(model_account(model)->accesses, 1);
+    assert_int_equal(model_account(model)->walks, 1);
+    assert_adds_up(model_account(model));
+    model_close(model);
+    return found;
+}
+
+static void cold_walks_read_what_arithmetic_says(void **state)
+{
+    (void)state;
+    for (unsigned levels = 4; levels <= 5; levels++) {
+        struct sheet *sheet = plain_sheet(levels);
+        for (unsigned g = 0; g < PAGES; g++) {
+            unsigned guest = levels - g;
+            assert_int_equal(cold_reads(&sheet->machine, MODEL_NATIVE, pages[g], pages[g]), guest);
+            for (unsigned h = 0; h < PAGES; h++) {
+                unsigned host = levels - h, least = levels - (g < h ? g : h);
+                assert_int_equal(cold_reads(&sheet->machine, MODEL_NESTED, pages[g], pages[h]),
+                    guest * (host + 1) + host);
+                assert_int_equal(cold_reads(&sheet->machine, MODEL_DIRECT, pages[g], pages[h]), least);
+                assert_int_equal(cold_reads(&sheet->machine, MODEL_SHADOW, pages[g], pages[h]), least);
+                assert_int_equal(cold_reads(&sheet->machine, MODEL_AGILE, pages[g], pages[h]), least);
+            }
+        }
+        sheet_free(sheet);
+    }
+}
+
+static void the_walks_of_the_literature(void **state)
+{
+    (void)state;
+    struct sheet *four = plain_sheet(4), *five = plain_sheet(5);
+    assert_int_equal(cold_reads(&four->machine, MODEL_NESTED, 4 * KIB, 4 * KIB), 24);
+    assert_int_equal(cold_reads(&four->machine, MODEL_NESTED, 2 * MIB, 4 * KIB), 19);
+    assert_int_equal(cold_reads(&four->machine, MODEL_NESTED, 4 * KIB, 2 * MIB), 19);
+    assert_int_equal(cold_reads(&four->machine, MODEL_NESTED, 2 * MIB, 2 * MIB), 15);
+    assert_int_equal(cold_reads(&five->machine, MODEL_NESTED, 4 * KIB, 4 * KIB), 35);
+    four->machine.nested.levels = 3; /* a stage 2 that begins lower */
+    assert_int_equal(cold_reads(&four->machine, MODEL_NESTED, 4 * KIB, 4 * KIB), 4 * (3 + 1) + 3);
+    sheet_free(four);
+    sheet_free(five);
+}
+
+static void a_changed_table_is_walked_nested_by_agile_paging(void **state)
+{
+    (void)state;
+    struct sheet *sheet = plain_sheet(4);
+    struct model *model = open_model(&sheet->machine, MODEL_AGILE, 4 * KIB, 4 * KIB, 64 * KIB);
+    model_change_entry(model, GVA(base));
+    assert_int_equal(model_account(model)->exits, 1);
+    model_change_entry(model, GVA(base + 4 * KIB)); /* of the same table: no exit any more */
+    assert_int_equal(model_account(model)->exits, 1);
+    model_cold(model);
+    model_begin(model);
+    model_access(model, GVA(base), ACCESS_READ);
+    assert_int_equal(reads(model_account(model)), 3 + 1 + 4);
+    assert_int_equal(model_account(model)->hidden_faults, 0);
+    assert_adds_up(model_account(model));
+    model_close(model);
+    sheet_free(sheet);
+}
+
+static void walk_caches_and_the_nested_tlb_spare_reads(void **state)
+{
+    (void)state;
+    struct sheet *sheet = sheet_of("barcelona");
+    struct model *model = open_model(&sheet->machine, MODEL_NESTED, 4 * KIB, 4 * KIB, 64 * KIB);
+    model_cold(model);
+    model_access(model, GVA(base), ACCESS_READ);
+    model_begin(model);
+    model_access(model, GVA(base + 4 * KIB), ACCESS_READ);
+    /* the guest's leaf, and the host's leaf of its page: all above is cached */
+    assert_int_equal(reads(model_account(model)), 1 + 4 - model_account(model)->host_walk_cache_hits * 3);
+    assert_int_equal(model_account(model)->walk_cache_hits, 1);
+    model_close(model);
+    sheet_free(sheet);
+}
+
+/* ---- TLBs ---- */
+
+/* A page that is touched twice, with others between: does the TLB still have it? */
+static bool is_kept(const struct machine *machine, enum model_technique technique, uint64_t guest_page,
+    uint64_t host_page, unsigned others, uint64_t stride)
+{
+    struct model *model = open_model(machine, technique, guest_page, host_page, (others + 1) * stride);
+    for (unsigned i = 0; i <= others; i++)
+        model_access(model, GVA(base + i * stride), ACCESS_READ);
+    model_begin(model);
+    model_access(model, GVA(base), ACCESS_READ);
+    bool kept = model_account(model)->walks == 0;
+    model_close(model);
+    return kept;
+}
+
+static void a_tlb_entry_covers_the_smaller_page(void **state)
+{
+    (void)state;
+    struct sheet *sheet = sheet_of("barcelona"); /* 48 entries, 512x4 of 4 KiB and 128x2 of 2 MiB behind */
+    const struct machine *machine = &sheet->machine;
+    assert_true(is_kept(machine, MODEL_NESTED, 2 * MIB, 2 * MIB, 47, 2 * MIB));
+    assert_true(is_kept(machine, MODEL_NESTED, 2 * MIB, 2 * MIB, 127, 2 * MIB));
+    assert_false(is_kept(machine, MODEL_NESTED, 2 * MIB, 2 * MIB, 300, 2 * MIB));
+    /* 2 MiB on 4 KiB is splintered: the pages of one guest page fill all of the TLBs */
+    assert_true(is_kept(machine, MODEL_NESTED, 2 * MIB, 4 * KIB, 511, 4 * KIB));
+    assert_false(is_kept(machine, MODEL_NESTED, 2 * MIB, 4 * KIB, 1500, 4 * KIB));
+    assert_true(is_kept(machine, MODEL_NESTED, 2 * MIB, 2 * MIB, 1500, 4 * KIB));
+    assert_false(is_kept(machine, MODEL_SHADOW, 4 * KIB, 2 * MIB, 1500, 4 * KIB));
+    sheet_free(sheet);
+}
+
+static void without_tags_an_exit_empties_the_tlbs(void **state)
+{
+    (void)state;
+    struct sheet *sheet = sheet_of("barcelona");
+    for (int tagged = 0; tagged < 2; tagged++) {
+        sheet->machine.tags.guests = tagged;
+        struct model *model = open_model(&sheet->machine, MODEL_NESTED, 4 * KIB, 4 * KIB, 64 * KIB);
+        model_access(model, GVA(base), ACCESS_READ);
+        model_begin(model);
+        model_exit(model);
+        model_access(model, GVA(base), ACCESS_READ);
+        assert_int_equal(model_account(model)->walks, !tagged);
+        assert_int_equal(model_account(model)->bucket[BUCKET_EXIT], sheet->machine.costs.exit);
+        assert_adds_up(model_account(model));
+        model_close(model);
+    }
+    sheet_free(sheet);
+}
+
+/* ---- changing tables ---- */
+
+static struct account changes(const struct machine *machine, enum model_technique technique, bool sync_write,
+    unsigned count, bool switches)
+{
+    struct model *model = open_model(machine, technique, 4 * KIB, 4 * KIB, 64 * KIB);
+    model->config.sync_write = sync_write;
+    model_begin(model);
+    for (unsigned i = 0; i < count; i++) {
+        model_change_entry(model, GVA(base));
+        model_access(model, GVA(base), ACCESS_READ);
+        if (switches)
+            model_switch(model, 0);
+    }
+    struct account account = *model_account(model);
+    assert_adds_up(&account);
+    model_close(model);
+    return account;
+}
+
+static void each_technique_pays_for_changes_in_its_own_way(void **state)
+{
+    (void)state;
+    struct sheet *sheet = sheet_of("barcelona");
+    const struct machine *machine = &sheet->machine;
+    struct account native = changes(machine, MODEL_NATIVE, false, 10, false);
+    struct account nested = changes(machine, MODEL_NESTED, false, 10, false);
+    struct account direct = changes(machine, MODEL_DIRECT, false, 10, false);
+    struct account eager = changes(machine, MODEL_SHADOW, true, 10, false);
+    struct account lazy = changes(machine, MODEL_SHADOW, false, 10, false);
+    struct account agile = changes(machine, MODEL_AGILE, false, 10, false);
+    assert_int_equal(native.exits, 0);
+    assert_int_equal(nested.exits, 0);
+    assert_int_equal(native.flushes, 10);
+    assert_int_equal(direct.exits, 10);
+    assert_int_equal(direct.hypercalls, 10);
+    assert_int_equal(eager.table_stores, 10);
+    assert_int_equal(eager.exits, 30); /* the store, the flush, the hidden fault */
+    assert_int_equal(eager.hidden_faults, 10);
+    assert_int_equal(lazy.table_stores, 1);
+    assert_int_equal(lazy.exits, 21);
+    assert_int_equal(lazy.hidden_faults, 10);
+    assert_int_equal(agile.exits, 1);
+    lazy = changes(machine, MODEL_SHADOW, false, 10, true);
+    assert_int_equal(lazy.table_stores, 10); /* guarded again after each switch */
+    assert_int_equal(lazy.tables_synced, 10);
+    sheet_free(sheet);
+}
+
+static void fresh_pages_are_given_once(void **state)
+{
+    (void)state;
+    struct sheet *sheet = sheet_of("barcelona");
+    static const enum model_technique techniques[] = {MODEL_NESTED, MODEL_SHADOW};
+    for (int i = 0; i < 2; i++) {
+        struct model_config config = {.machine = &sheet->machine,
+            .technique = techniques[i],
+            .guest_page = 4 * KIB,
+            .host_page = 4 * KIB,
+            .fresh = true,
+            .bytes_max = MIB};
+        struct model *model;
+        struct error error;
+        assert_int_equal(model_open(&config, &model, &error), 0);
+        assert_int_equal(model_map(model, GVA(base), MIB, NULL, &error), 0);
+        for (int lap = 0; lap < 2; lap++) {
+            model_begin(model);
+            for (uint64_t at = 0; at < MIB; at += 4 * KIB)
+                model_access(model, GVA(base + at), ACCESS_READ);
+            assert_int_equal(model_account(model)->exits, lap ? 0 : 256);
+            assert_int_equal(model_account(model)->accesses, 256);
+            assert_adds_up(model_account(model));
+        }
+        model_close(model);
+    }
+    sheet_free(sheet);
+}
+
+/* ---- all machines ---- */
+
+static void every_preset_runs_with_every_technique_it_has(void **state)
+{
+    (void)state;
+    for (size_t i = 0; machine_preset(i).name; i++) {
+        struct sheet *sheet = sheet_of(machine_preset(i).name);
+        struct error error;
+        assert_string_equal(sheet->machine.name, machine_preset(i).name);
+        for (enum model_technique technique = 0; technique < MODEL_TECHNIQUES; technique++) {
+            bool two = technique == MODEL_NESTED || technique == MODEL_AGILE;
+            struct model_config config = {.machine = &sheet->machine,
+                .technique = technique,
+                .guest_page = 4 * KIB,
+                .host_page = 4 * KIB,
+                .bytes_max = 8 * MIB,
+                .hypothetical = false};
+            struct model *model;
+            if (two && !sheet->machine.has_nested) {
+                assert_int_equal(model_open(&config, &model, &error), -ENOTSUP);
+                config.hypothetical = true;
+            }
+            assert_int_equal(model_open(&config, &model, &error), 0);
+            assert_int_equal(model_map(model, GVA(base), 8 * MIB, NULL, &error), 0);
+            uint64_t random = i;
+            for (int k = 0; k < 20000; k++) {
+                uint64_t at = base + random_below(&random, 8 * MIB);
+                model_access(model, GVA(at), (enum model_access)(k % 3));
+                if (k % 100 == 0)
+                    model_change_entry(model, GVA(at));
+                if (k % 1000 == 0)
+                    model_switch(model, (unsigned)k / 1000);
+                if (k % 333 == 0)
+                    model_exit(model);
+            }
+            assert_int_equal(model_account(model)->accesses, 20000);
+            assert_adds_up(model_account(model));
+            model_close(model);
+        }
+        sheet_free(sheet);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cold_walks_read_what_arithmetic_says),
+        cmocka_unit_test(the_walks_of_the_literature),
+        cmocka_unit_test(a_changed_table_is_walked_nested_by_agile_paging),
+        cmocka_unit_test(walk_caches_and_the_nested_tlb_spare_reads),
+        cmocka_unit_test(a_tlb_entry_covers_the_smaller_page),
+        cmocka_unit_test(without_tags_an_exit_empties_the_tlbs),
+        cmocka_unit_test(each_technique_pays_for_changes_in_its_own_way),
+        cmocka_unit_test(fresh_pages_are_given_once),
+        cmocka_unit_test(every_preset_runs_with_every_technique_it_has),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
