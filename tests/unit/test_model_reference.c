@@ -138,57 +138,51 @@ static void close_pair(struct pair *pair)
 
 /* ---- comparing ---- */
 
+#define ROW(what, count, in_model, in_naive)                                                                  \
+    {what, count, offsetof(struct account, in_model), offsetof(struct naive_account, in_naive)}
+static const struct row {
+    const char *what;
+    size_t count, model, naive; /* so many numbers, from there */
+} rows[] = {
+    ROW("accesses", 1, accesses, accesses),
+    ROW("cycles of data, by level", 4, bucket[BUCKET_DATA], data[0]),
+    ROW("cycles of data in memory", 1, bucket[BUCKET_DATA_MEMORY], data[4]),
+    ROW("cycles of TLBs, by level", 2, bucket[BUCKET_TLB], tlb[0]),
+    ROW("hits in TLBs, by level", 2, tlb_hits[0], tlb_hits[0]),
+    ROW("walks", 1, walks, walks),
+    ROW("reads of the guest's tables, by level", 5, guest_reads[0], guest_reads[0]),
+    ROW("reads of the host's tables, by level", 5, host_reads[0], host_reads[0]),
+    ROW("cycles of the guest's tables, by level", 5, bucket[BUCKET_GUEST], guest[0]),
+    ROW("cycles of the host's tables, by level", 5, bucket[BUCKET_HOST], host[0]),
+    ROW("cycles of walks", 1, bucket[BUCKET_WALK], walk),
+    ROW("cycles of the nested TLB", 1, bucket[BUCKET_NESTED_TLB], nested_tlb),
+    ROW("cycles of exits", 1, bucket[BUCKET_EXIT], exit),
+    ROW("cycles of switches", 1, bucket[BUCKET_SWITCH], switching),
+    ROW("exits", 1, exits, exits),
+    ROW("faults", 1, faults, faults),
+    ROW("hidden faults", 1, hidden_faults, hidden_faults),
+    ROW("stores to tables", 1, table_stores, table_stores),
+    ROW("tables synced", 1, tables_synced, tables_synced),
+    ROW("hypercalls", 1, hypercalls, hypercalls),
+    ROW("switches", 1, switches, switches),
+    ROW("flushes", 1, flushes, flushes),
+    ROW("all cycles", 1, cycles, cycles),
+};
+#undef ROW
+
 /* What differs, or NULL. */
 static const char *difference(const struct pair *pair)
 {
     static char text[160];
-    const struct account *model = model_account(pair->model);
-    const struct naive_account *naive = naive_account(pair->naive);
-    struct {
-        const char *what;
-        uint64_t model, naive;
-    } rows[64];
-    size_t count = 0;
-#define COMPARE(label, a, b)                                                                                 \
-    do {                                                                                                     \
-        rows[count].what = (label);                                                                          \
-        rows[count].model = (a);                                                                             \
-        rows[count++].naive = (b);                                                                           \
-    } while (0)
-    for (unsigned i = 0; i < 4; i++)
-        COMPARE("cycles of data", model->bucket[BUCKET_DATA + i], naive->data[i]);
-    COMPARE("cycles of data in memory", model->bucket[BUCKET_DATA_MEMORY], naive->data[4]);
-    for (unsigned i = 0; i < 2; i++) {
-        COMPARE("cycles of TLBs", model->bucket[BUCKET_TLB + i], naive->tlb[i]);
-        COMPARE("TLB hits", model->tlb_hits[i], naive->tlb_hits[i]);
+    const char *model = (const char *)model_account(pair->model), *naive = (const char *)naive_account(pair->naive);
+    for (const struct row *row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
+        const uint64_t *a = (const uint64_t *)(model + row->model), *b = (const uint64_t *)(naive + row->naive);
+        for (size_t i = 0; i < row->count; i++)
+            if (a[i] != b[i]) {
+                snprintf(text, sizeof text, "%s [%zu]: %" PRIu64 ", naively %" PRIu64, row->what, i, a[i], b[i]);
+                return text;
+            }
     }
-    for (unsigned i = 0; i < ACCOUNT_LEVELS; i++) {
-        COMPARE("cycles of the guest's tables", model->bucket[BUCKET_GUEST + i], naive->guest[i]);
-        COMPARE("cycles of the host's tables", model->bucket[BUCKET_HOST + i], naive->host[i]);
-        COMPARE("reads of the guest's tables", model->guest_reads[i], naive->guest_reads[i]);
-        COMPARE("reads of the host's tables", model->host_reads[i], naive->host_reads[i]);
-    }
-    COMPARE("cycles of walks", model->bucket[BUCKET_WALK], naive->walk);
-    COMPARE("cycles of the nested TLB", model->bucket[BUCKET_NESTED_TLB], naive->nested_tlb);
-    COMPARE("cycles of exits", model->bucket[BUCKET_EXIT], naive->exit);
-    COMPARE("cycles of switches", model->bucket[BUCKET_SWITCH], naive->switching);
-    COMPARE("all cycles", model->cycles, naive->cycles);
-    COMPARE("accesses", model->accesses, naive->accesses);
-    COMPARE("walks", model->walks, naive->walks);
-    COMPARE("exits", model->exits, naive->exits);
-    COMPARE("faults", model->faults, naive->faults);
-    COMPARE("hidden faults", model->hidden_faults, naive->hidden_faults);
-    COMPARE("stores to tables", model->table_stores, naive->table_stores);
-    COMPARE("tables synced", model->tables_synced, naive->tables_synced);
-    COMPARE("hypercalls", model->hypercalls, naive->hypercalls);
-    COMPARE("switches", model->switches, naive->switches);
-    COMPARE("flushes", model->flushes, naive->flushes);
-#undef COMPARE
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].model != rows[i].naive) {
-            snprintf(text, sizeof text, "%s: %" PRIu64 ", naively %" PRIu64, rows[i].what, rows[i].model, rows[i].naive);
-            return text;
-        }
     return NULL;
 }
 
