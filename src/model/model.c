@@ -62,11 +62,19 @@ static unsigned host_levels(const struct machine *machine)
     return machine->has_nested ? machine->nested.levels : machine->levels;
 }
 
+/* What tables of three levels reach, of which a walk begins at the first table of four. */
+static const uint64_t three_levels_reach = UINT64_C(1) << 39;
+
 static int open_host(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     unsigned levels = host_levels(machine) < 4 ? 4 : host_levels(machine);
-    int rc = make_tables(&model->guest, &model->guest_ground, machine->levels, error);
+    int rc = 0;
+    if (levels > host_levels(machine) && GROUND_ZONES * model->guest_ground.zone_bytes > three_levels_reach)
+        rc = error_set(error, ENOTSUP, "%s walks %u levels for the host, too few for so much memory",
+            machine->name, host_levels(machine));
+    if (rc == 0)
+        rc = make_tables(&model->guest, &model->guest_ground, machine->levels, error);
     if (rc == 0)
         rc = make_tables(&model->host, &model->host_ground, levels, error);
     if (rc == 0) /* something at the very bottom, so that there are tables to begin with */
