@@ -22,7 +22,7 @@ static bool knows_page(const struct machine *machine, uint64_t bytes)
     return false;
 }
 
-static int check(const struct model_config *config, struct error *error)
+int model_check(const struct model_config *config, struct error *error)
 {
     const struct machine *machine = config->machine;
     bool two = config->technique == MODEL_NESTED || config->technique == MODEL_AGILE;
@@ -120,7 +120,7 @@ static int open_machine(struct model *model, struct error *error)
 
 int model_open(const struct model_config *config, struct model **out, struct error *error)
 {
-    int rc = check(config, error);
+    int rc = model_check(config, error);
     struct model *model = rc == 0 ? calloc(1, sizeof *model) : NULL;
     if (rc < 0)
         return rc;
