@@ -23,7 +23,7 @@ static const struct {
     {{"1G", "1 GiB"}, GIB},
 };
 
-static struct choice page_choice(size_t index)
+struct choice chase_page_choice(size_t index)
 {
     return index < sizeof pages / sizeof pages[0] ? pages[index].choice : (struct choice){NULL, NULL};
 }
@@ -102,7 +102,7 @@ static const struct option_spec what_options[] = {
                 "lets the CPU overlap misses. Times are per hop."},
 };
 
-static struct choice technique_choice(size_t index)
+struct choice technique_choice(size_t index)
 {
     static const char *const summaries[MODEL_TECHNIQUES] = {
         [MODEL_NATIVE] = "no guest: what the others are compared with",
@@ -136,7 +136,7 @@ static const struct option_spec memory_options[] = {
         FIELD(guest_pages),
         .value_name = "SIZE[,SIZE...]",
         .fallback = "4K",
-        .choice = page_choice,
+        .choice = chase_page_choice,
         .help = "Page sizes of the guest's own tables; several are measured side by side, each with each "
                 "--host-page:"},
     {.name = "host-page",
@@ -144,7 +144,7 @@ static const struct option_spec memory_options[] = {
         FIELD(host_pages),
         .value_name = "SIZE[,SIZE...]",
         .fallback = "4K",
-        .choice = page_choice,
+        .choice = chase_page_choice,
         .help = "Page sizes of the host's memory, below the guest and for native. What was obtained is "
                 "proved and reported; other pages than asked for are marked. One or more of:"},
     {.name = "host-source",

@@ -27,6 +27,8 @@ struct chase_options {
 
 /* The page size that a choice of --guest-page and --host-page stands for. */
 uint64_t chase_page_bytes(unsigned choice);
+choice_function chase_page_choice;
+choice_function technique_choice; /* enum model_technique */
 
 /* Also checks what can be known without looking at the host. */
 extern const struct command command_chase;

@@ -29,7 +29,7 @@ enum option_kind {
     OPTION_KINDS
 };
 
-enum { LIST_MAX = 16, CHOICE_OPEN = 9999 };
+enum { LIST_MAX = 16, CHOICE_ALSO = 9998, CHOICE_OPEN = 9999 };
 
 struct number_list {
     size_t count;
@@ -38,7 +38,8 @@ struct number_list {
 
 struct choice_list {
     size_t count;               /* 0 if not given and without a default */
-    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed; CHOICE_OPEN: none of them */
+    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed; CHOICE_ALSO,
+                                   CHOICE_OPEN: none of them */
     const char *names[LIST_MAX]; /* an open item is the user's own text, into argv */
 };
 
@@ -73,7 +74,8 @@ struct option_spec {
      * end of the argument, commas included. Such an option adds to itself when it is given again, and has no
      * default. */
     const char *open_prefix;
-    const char *help; /* one or more sentences */
+    choice_function *also; /* OPTION_CHOICE_LIST: further words that are taken, too many to list; NULL: none */
+    const char *help;      /* one or more sentences */
 };
 
 /* Options that belong together, under a title of their own in the help. What several commands have stands in
@@ -107,7 +109,7 @@ struct operand_spec {
     bool reads; /* they are files to read, of which only one can be "-", stdin */
 };
 
-enum { OPERANDS_MAX = 256, GROUPS_MAX = 12, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 10, ENTRIES_MAX = 8 };
+enum { OPERANDS_MAX = 256, GROUPS_MAX = 14, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 14, ENTRIES_MAX = 8 };
 
 /* A command line that has been read. */
 struct invocation {

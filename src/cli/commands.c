@@ -9,6 +9,7 @@
 #include "cli/help.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
+#include "cli/model_options.h"
 #include "cli/report_options.h"
 #include "cli/verify_options.h"
 
@@ -20,6 +21,7 @@ static const struct command *const commands[] = {
     &command_compare,
     &command_report,
     &command_list,
+    &command_model,
     &command_agent,
     &command_help,
     &command_generate,
@@ -52,6 +54,7 @@ const struct command command_vcost = {
             {"vcost verify", "Whether guests here are faithful, fast and safe"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
+            {"vcost model walk 0x7f1234567000", "How a simulated machine translates an address"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
             {"vcost help chase", "All that vcost chase can do"},
         },

@@ -150,13 +150,15 @@ struct choice on_or_model_choice(size_t index)
     size_t runners = 0;
     while (runner_at(runners))
         runners++;
-    if (index < runners)
-        return on_choice(index);
-    const struct machine_preset preset = machine_preset(index - runners);
-    if (preset.name)
-        return (struct choice){preset.choice, preset.summary};
-    return index > runners && !machine_preset(index - runners - 1).name ? (struct choice){NULL, NULL}
-                                                                       : on_choice(runners);
+    if (index == runners)
+        return (struct choice){"model:NAME", "on a simulated machine; vcost model list names them"};
+    return on_choice(index < runners ? index : index - 1);
+}
+
+static struct choice model_choice(size_t index)
+{
+    const struct machine_preset preset = machine_preset(index);
+    return (struct choice){preset.choice, preset.summary};
 }
 
 const struct option_spec on_or_model_option[] = {
@@ -165,9 +167,10 @@ const struct option_spec on_or_model_option[] = {
         .value_name = "RUNNER[,RUNNER...]",
         .default_note = "native and, where this host can run it, kvm",
         .choice = on_or_model_choice,
+        .also = model_choice,
         .open_prefix = COMMAND_PREFIX,
         .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
-                "to compare with. model:NAME is a simulated machine. May be given more than once; a command goes to "
+                "to compare with. May be given more than once; a command goes to "
                 "the end of its argument, commas included. One or more of:"},
 };
 

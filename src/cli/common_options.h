@@ -81,7 +81,7 @@ extern const struct option_spec help_option[1];
 
 /* What --on takes, number `index`; {NULL, NULL} past the end: runners, and at last commands. */
 choice_function on_choice;
-/* Likewise, with simulated machines between these. */
+/* Likewise, with "model:NAME" before the command. */
 choice_function on_or_model_choice;
 
 /* The shell command of an item of --on that is one; NULL for a runner of this machine. */

@@ -149,6 +149,19 @@ static bool take_open(const struct option_spec *option, const char **text, unsig
     return true;
 }
 
+/* Is a word one of those that are not listed? */
+static bool take_also(
+    const struct option_spec *option, const char *word, unsigned *index, const char **name)
+{
+    for (size_t i = 0; option->also && option->also(i).name; i++)
+        if (!strcmp(option->also(i).name, word)) {
+            *index = CHOICE_ALSO;
+            *name = option->also(i).name;
+            return true;
+        }
+    return false;
+}
+
 /* Takes the next item of a list out of *text, which then stands after it or is NULL. */
 static int take_choice(const struct option_spec *option, const char **text, unsigned *index,
     const char **name, struct error *error)
@@ -157,6 +170,8 @@ static int take_choice(const struct option_spec *option, const char **text, unsi
     if (take_open(option, text, index, name))
         return 0;
     next_word(text, word, sizeof word);
+    if (take_also(option, word, index, name))
+        return 0;
     int result = parse_choice(option, word, index, error);
     if (!result)
         *name = option->choice(*index).name;

@@ -319,6 +319,23 @@ static int add_remote(
     return setting_add_runner(setting, &runner, error);
 }
 
+/* Refused before anything else is measured. */
+static int add_modelled(struct setting *setting, const struct modelled *modelled, struct placement *placement,
+    uint64_t guest_page_bytes, struct error *error)
+{
+    uint64_t host_page = placement->config.memory.page_bytes;
+    const struct model_config config = {
+        .machine = modelled->machine,
+        .technique = modelled->technique,
+        .guest_page = modelled->technique == MODEL_NATIVE ? host_page : guest_page_bytes,
+        .host_page = host_page,
+        .hypothetical = modelled->hypothetical,
+    };
+    struct runner_config runner = modelled_runner(modelled, placement, guest_page_bytes);
+    int rc = model_check(&config, error);
+    return rc < 0 ? rc : setting_add_runner(setting, &runner, error);
+}
+
 /* A machine with each of the techniques, on a placement of its own that has no memory here. */
 static int add_machine(struct setting *setting, const struct memory_request *memory, const char *name,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
@@ -337,10 +354,8 @@ static int add_machine(struct setting *setting, const struct memory_request *mem
     for (size_t i = 0; rc == 0 && i < modelling->count; i++) {
         bool native = modelling->techniques[i] == MODEL_NATIVE;
         modelled[i] = (struct modelled){machine, modelling->techniques[i], modelling->hypothetical};
-        for (size_t k = 0; rc == 0 && k < (native ? 1 : guest_page_count); k++) {
-            struct runner_config runner = modelled_runner(&modelled[i], placement, guest_pages[k]);
-            rc = setting_add_runner(setting, &runner, error);
-        }
+        for (size_t k = 0; rc == 0 && k < (native ? 1 : guest_page_count); k++)
+            rc = add_modelled(setting, &modelled[i], placement, guest_pages[k], error);
     }
     return rc;
 }

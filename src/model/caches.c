@@ -79,6 +79,15 @@ static void fill(struct caches *caches, unsigned level, bool instruction, uint64
     }
 }
 
+/* Does one of the levels from `first` to the one above `server` take what an access brings? */
+static bool is_filled(const struct caches *caches, unsigned first, unsigned server)
+{
+    for (unsigned i = first; i < server; i++)
+        if (caches->levels[i].holds != HOLDS_EXCLUSIVE)
+            return true;
+    return false;
+}
+
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
@@ -89,10 +98,11 @@ struct cache_served caches_access(
         server++;
     struct cache_served served = {server + 1,
         server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};
-    if (server < caches->count && server >= first && caches->levels[server].holds == HOLDS_EXCLUSIVE)
+    if (is_filled(caches, first - 1, server) && server < caches->count &&
+        caches->levels[server].holds == HOLDS_EXCLUSIVE)
         tags_drop(tags_of(&caches->levels[server], instruction), line, key);
     for (unsigned i = server; i-- > first - 1;)
-        if (caches->levels[i].holds != HOLDS_EXCLUSIVE || i == 0)
+        if (caches->levels[i].holds != HOLDS_EXCLUSIVE)
             fill(caches, i, instruction, key);
     return served;
 }

@@ -17,6 +17,10 @@
 #include "base/permutation.h"
 #include "paging/page_tables.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 enum frame_order { FRAMES_IN_ORDER, FRAMES_SCATTERED, FRAMES_FRAGMENTED, FRAME_ORDERS };
 enum frame_node { NODE_LOCAL, NODE_REMOTE, NODE_INTERLEAVED, FRAME_NODES };
 

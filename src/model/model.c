@@ -22,7 +22,7 @@ static bool knows_page(const struct machine *machine, uint64_t bytes)
     return false;
 }
 
-static int check(const struct model_config *config, struct error *error)
+int model_check(const struct model_config *config, struct error *error)
 {
     const struct machine *machine = config->machine;
     bool two = config->technique == MODEL_NESTED || config->technique == MODEL_AGILE;
@@ -62,11 +62,19 @@ static unsigned host_levels(const struct machine *machine)
     return machine->has_nested ? machine->nested.levels : machine->levels;
 }
 
+/* What tables of three levels reach, of which a walk begins at the first table of four. */
+static const uint64_t three_levels_reach = UINT64_C(1) << 39;
+
 static int open_host(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     unsigned levels = host_levels(machine) < 4 ? 4 : host_levels(machine);
-    int rc = make_tables(&model->guest, &model->guest_ground, machine->levels, error);
+    int rc = 0;
+    if (levels > host_levels(machine) && GROUND_ZONES * model->guest_ground.zone_bytes > three_levels_reach)
+        rc = error_set(error, ENOTSUP, "%s walks %u levels for the host, too few for so much memory",
+            machine->name, host_levels(machine));
+    if (rc == 0)
+        rc = make_tables(&model->guest, &model->guest_ground, machine->levels, error);
     if (rc == 0)
         rc = make_tables(&model->host, &model->host_ground, levels, error);
     if (rc == 0) /* something at the very bottom, so that there are tables to begin with */
@@ -112,7 +120,7 @@ static int open_machine(struct model *model, struct error *error)
 
 int model_open(const struct model_config *config, struct model **out, struct error *error)
 {
-    int rc = check(config, error);
+    int rc = model_check(config, error);
     struct model *model = rc == 0 ? calloc(1, sizeof *model) : NULL;
     if (rc < 0)
         return rc;

@@ -60,7 +60,10 @@ struct model_config {
 struct model;
 
 /* -ENOTSUP with a sentence for what the machine lacks: nested and agile without a second dimension, a page size.
- * -EINVAL, -ENOMEM. */
+ */
+int model_check(const struct model_config *config, struct error *error);
+
+/* -ENOTSUP as model_check(), or where the host's tables reach less than the memory; -EINVAL, -ENOMEM. */
 int model_open(const struct model_config *config, struct model **model, struct error *error);
 void model_close(struct model *model); /* NULL is allowed */
 

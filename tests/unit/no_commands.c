@@ -6,6 +6,7 @@
 #include "cli/generate.h"
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
+#include "cli/model_options.h"
 #include "cli/report_options.h"
 #include "cli/verify_options.h"
 
@@ -23,5 +24,7 @@ NO_COMMAND(cmd_events_run)
 NO_COMMAND(cmd_generate_run)
 NO_COMMAND(cmd_inspect_run)
 NO_COMMAND(cmd_list_run)
+NO_COMMAND(cmd_model_list_run)
+NO_COMMAND(cmd_model_walk_run)
 NO_COMMAND(cmd_report_run)
 NO_COMMAND(cmd_verify_run)

@@ -278,7 +278,7 @@ static void on_takes_commands_whole_and_adds_up(void **state)
     assert_string_equal(on_command(&options.common.on, 4), "CMD");
     chase_refuses("--on command:a --on command:a", "--on: \"command:a\" is there twice");
     chase_refuses("--on native --on native", "--on: \"native\" is there twice");
-    chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm, paravirt, shadow or command:CMD");
+    chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm, paravirt, shadow, model:NAME or command:CMD");
     assert_int_equal(chase("--on native --quick").common.on.count, 1);
 }
 
@@ -329,7 +329,7 @@ static void wrong_values_get_one_sentence(void **state)
             "--order: \"rnd\" is not one of sequential, random, random-in-page, line-per-page, packed, "
             "scattered or line-per-large-page"},
         {"--on native,kvm,native", "--on: \"native\" is there twice"},
-        {"--on xen", "--on: \"xen\" is not one of native, kvm, paravirt, shadow or command:CMD"},
+        {"--on xen", "--on: \"xen\" is not one of native, kvm, paravirt, shadow, model:NAME or command:CMD"},
         {"--color red", "--color: \"red\" is not one of auto, always or never"},
         {"--time 0", "--time: \"0\" is not a time above 0 and up to a week"},
         {"--time 1e9", "--time: \"1e9\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},

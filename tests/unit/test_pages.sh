@@ -86,8 +86,8 @@ check 'completes options' completes '--order --on' vcost chase --o
 check 'completes choices' completes 'auto always' vcost chase --color a
 check 'completes choices after =' completes 'never' vcost chase --color = n
 check 'completes choices in one word with =' completes '--color=never' vcost chase --color=n
-check 'completes lists' completes 'native kvm paravirt shadow command:CMD' vcost chase --on ''
-check 'completes lists after a comma, without what is there' completes 'native,kvm native,paravirt native,shadow native,command:CMD' vcost chase --on native,
+check 'completes lists' completes 'native kvm paravirt shadow model:NAME command:CMD' vcost chase --on ''
+check 'completes lists after a comma, without what is there' completes 'native,kvm native,paravirt native,shadow native,model:NAME native,command:CMD' vcost chase --on native,
 check 'completes files' completes "$work/completion" vcost chase --json "$work/comp"
 check 'completes files as operands' completes "$work/completion" vcost compare "$work/comp"
 check 'completes options beside operands' completes '--only' vcost compare --o

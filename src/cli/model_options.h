@@ -1,0 +1,21 @@
+/* What can be asked of `vcost model`. */
+#ifndef VCOST_CLI_MODEL_OPTIONS_H
+#define VCOST_CLI_MODEL_OPTIONS_H
+
+#include "cli/common_options.h"
+
+struct model_options {
+    struct output_options output;
+    const char *machine;            /* preset or file; NULL: the first that comes to mind */
+    unsigned technique;             /* enum model_technique */
+    unsigned guest_page, host_page; /* choices of chase_page_bytes() */
+    bool hypothetical;
+};
+
+extern const struct command command_model;
+
+/* The subcommands, in cmd_model.c. */
+int cmd_model_list_run(const struct invocation *invocation);
+int cmd_model_walk_run(const struct invocation *invocation);
+
+#endif

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+"""vcost on simulated machines, as a user types it. Speaks TAP.
+
+    test_model.py VCOST
+"""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+MACHINE = json.loads((ROOT / "share/schema/vcost.machine-1.schema.json").read_text())
+VCOST = str(Path(sys.argv[1]).resolve())
+SMALL = ["chase", "--working-set", "64K..4M", "--per-octave", "1", "--quick", "--json", "-"]
+
+
+def vcost(*arguments):
+    return tap.calm(subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300))
+
+
+def output_of(*arguments):
+    done = vcost(*arguments)
+    assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def chase(*arguments):
+    result = json.loads(output_of(*SMALL, *arguments))
+    jsonschema.validate(result, SCHEMA)
+    assert result["complete"], result["incomplete_reason"]
+    return result
+
+
+def figures(result):
+    return {cell["id"]: cell["median"] for cell in result["cells"] if cell["monitor"].startswith("model:")}
+
+
+def test_native_and_a_simulated_machine_stand_side_by_side():
+    result = chase("--on", "native,model:barcelona", "--technique", "native,nested")
+    cells = {cell["id"]: cell for cell in result["cells"]}
+    assert {cell["monitor"] for cell in cells.values()} == {"native", "model:barcelona:native", "model:barcelona:nested"}
+    for cell in cells.values():
+        if cell["monitor"] != "native":
+            assert cell["deterministic"] and len(cell["samples"]) == 1 and cell["low"] is None
+            assert cell["pages_obtained"]["proof"].startswith("modelled: "), cell["pages_obtained"]["proof"]
+    compared = {(cells[each["cell"]]["monitor"], cells[each["baseline"]]["monitor"]) for each in result["comparisons"]}
+    assert compared == {("model:barcelona:nested", "model:barcelona:native")}, compared
+
+
+def test_it_is_the_same_each_time():
+    arguments = ["--on", "model:zen3-milan,model:core2-merom", "--technique", "native,shadow,direct"]
+    assert figures(chase(*arguments)) == figures(chase(*arguments))
+    assert figures(chase(*arguments)) != figures(chase(*arguments, "--seed", "2"))
+
+
+def test_nested_paging_costs_more_than_native_and_large_pages_less():
+    found = figures(chase("--on", "model:barcelona", "--guest-page", "4K,2M", "--host-page", "4K,2M"))
+    at = "chase/model:barcelona:{}/random/4194304/64/{}/{}"
+    native, nested = found[at.format("native", "-", 4096)], found[at.format("nested", 4096, 4096)]
+    large = found[at.format("nested", 2097152, 2097152)]
+    assert native < nested, (native, nested)
+    assert large < nested, (large, nested)
+
+
+def test_what_a_machine_lacks_is_refused_without_hypothetical():
+    done = vcost(*SMALL, "--on", "model:core2-merom", "--technique", "nested")
+    assert done.returncode != 0 and "has no nested paging" in done.stderr and "--hypothetical" in done.stderr, done.stderr
+    chase("--on", "model:core2-merom", "--technique", "nested", "--hypothetical")
+
+
+def test_a_report_says_that_figures_are_modelled():
+    text = output_of("chase", "--working-set", "1M..4M", "--quick", "--on", "native,model:barcelona")
+    assert "modelled" in text and "native there" in text, text
+
+
+def test_a_walk_shows_24_reads():
+    walk = json.loads(output_of("model", "walk", "0x7f1234567000", "--json", "-"))
+    assert len(walk["steps"]) == 24, len(walk["steps"])
+    assert [step["tables"] for step in walk["steps"]].count("guest") == 4
+    assert "24 entries" in output_of("model", "walk", "0x7f1234567000")
+    for pages, reads in ((("2M", "4K"), 19), (("4K", "2M"), 19), (("2M", "2M"), 15)):
+        walk = json.loads(output_of(
+            "model", "walk", "0x7f1234567000", "--guest-page", pages[0], "--host-page", pages[1], "--json", "-"))
+        assert len(walk["steps"]) == reads, (pages, len(walk["steps"]))
+
+
+def test_the_list_has_every_machine_and_each_file_fits_the_schema():
+    listed = json.loads(output_of("model", "list", "--json", "-"))["machines"]
+    files = sorted(path.stem for path in (ROOT / "share/machines").glob("*.json"))
+    assert [machine["name"] for machine in listed] == files
+    assert json.loads(output_of("generate", "schema", "machine")) == MACHINE
+    for name in files:
+        jsonschema.validate(json.loads((ROOT / f"share/machines/{name}.json").read_text()), MACHINE)
+
+
+def test_an_unknown_machine_is_wrong_usage():
+    done = vcost("chase", "--on", "model:pdp11")
+    assert done.returncode == 2 and "model:" in done.stderr, done.stderr
+
+
+tap.main(tap.cases(globals()))
