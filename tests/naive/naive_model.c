@@ -11,7 +11,8 @@ struct naive_model {
     struct naive_setting setting;
     const struct naive_file *machine;
     struct naive_account account;
-    struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST], host_walk_caches[NAIVE_MOST];
+    struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST],
+        host_walk_caches[NAIVE_MOST];
     struct naive_table nested_tlb;
     struct naive_memory guest_memory, host_memory;
     struct naive_space guest, host, made; /* made: what native, direct, shadow and agile walk */
@@ -63,8 +64,8 @@ struct naive_model *naive_open(const struct naive_setting *setting)
     make_tables(model);
     bool native = setting->technique == NAIVE_NATIVE;
     unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
-    model->guest_memory =
-        naive_memory_make(setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
+    model->guest_memory = naive_memory_make(
+        setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
     model->host_memory = naive_memory_make(setting->host_frames.scattered, setting->host_frames.seed,
         native ? setting->bytes : 2 * model->guest_memory.zone_bytes);
     if (setting->technique != NAIVE_NESTED)
@@ -182,7 +183,8 @@ static void fill(struct naive_model *model, unsigned level, bool instruction, ui
     if (level == cache_levels(machine) || naive_defect == VICTIM_IS_LOST)
         return;
     unsigned next = cache_of(machine, level + 1, instruction);
-    if (machine->caches[next].holds == NAIVE_EXCLUSIVE && !naive_find(&model->caches[next], dropped, dropped, NULL))
+    if (machine->caches[next].holds == NAIVE_EXCLUSIVE &&
+        !naive_find(&model->caches[next], dropped, dropped, NULL))
         fill(model, level + 1, instruction, dropped);
 }
 
@@ -198,7 +200,8 @@ static unsigned touch(
         server++;
     bool filled = false;
     for (unsigned level = first; level < server; level++)
-        filled |= level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE;
+        filled |=
+            level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE;
     if (server <= levels && filled && naive_defect != EXCLUSIVE_KEEPS_WHAT_IT_SERVED &&
         machine->caches[cache_of(machine, server, instruction)].holds == NAIVE_EXCLUSIVE)
         naive_drop(&model->caches[cache_of(machine, server, instruction)], line, line);
@@ -265,7 +268,8 @@ static unsigned first_table(struct naive_model *model, const struct reading *rea
     for (unsigned at = 2; at <= levels && !unused; at++) {
         unsigned level = naive_defect == WALK_CACHE_TOP_FIRST ? levels + 2 - at : at;
         int i = walk_cache_of(reading, level);
-        if (i < 0 || !naive_find(&reading->caches[i], region(level, address), walk_key(reading, level, address), table))
+        if (i < 0 || !naive_find(&reading->caches[i], region(level, address),
+                         walk_key(reading, level, address), table))
             continue;
         charge(model, &model->account.walk, reading->shapes[i].cycles);
         *found = naive_defect != WALK_CACHE_ONE_LEVEL_HIGHER;
@@ -279,11 +283,12 @@ static void remember(const struct reading *reading, unsigned level, uint64_t add
     int i = walk_cache_of(reading, level);
     uint64_t dropped;
     if (i >= 0 && naive_defect != WALK_CACHE_KEEPS_NOTHING)
-        naive_put(&reading->caches[i], region(level, address), walk_key(reading, level, address), table, &dropped);
+        naive_put(
+            &reading->caches[i], region(level, address), walk_key(reading, level, address), table, &dropped);
 }
 
-static void read_entry(
-    struct naive_model *model, const struct reading *reading, unsigned level, uint64_t table, uint64_t address)
+static void read_entry(struct naive_model *model, const struct reading *reading, unsigned level,
+    uint64_t table, uint64_t address)
 {
     uint64_t cycles;
     unsigned first = naive_defect == WALKER_READS_FROM_LEVEL_1 ? 1 : model->machine->walk_first;
@@ -321,7 +326,8 @@ static bool nested_translate(struct naive_model *model, uint64_t physical, bool 
     const struct naive_file *machine = model->machine;
     const struct reading reading = {
         true, 0, machine->nested_walk_caches, model->host_walk_caches, machine->nested_walk_cache_count};
-    bool asked = machine->nested_tlb && (machine->nested_data || !data || naive_defect == NESTED_TLB_HAS_DATA);
+    bool asked =
+        machine->nested_tlb && (machine->nested_data || !data || naive_defect == NESTED_TLB_HAS_DATA);
     uint64_t dropped;
     if (asked && naive_find(&model->nested_tlb, physical / 4096, physical / 4096, NULL)) {
         charge(model, &model->account.nested_tlb, machine->nested_cycles);
@@ -351,14 +357,15 @@ static int finish(struct naive_model *model, uint64_t address, struct naive_leaf
     else if (!nested_translate(model, physical, true, &host))
         return HOST_ABSENT;
     uint64_t bytes = naive_defect == GUEST_PAGE_DECIDES ? guest.bytes : smaller(guest.bytes, host.bytes);
-    *page = (struct naive_leaf){1, bytes, address / bytes * bytes, host_address(&host, physical) / bytes * bytes};
+    *page =
+        (struct naive_leaf){1, bytes, address / bytes * bytes, host_address(&host, physical) / bytes * bytes};
     return DONE;
 }
 
 static struct reading guest_reading(struct naive_model *model)
 {
-    return (struct reading){
-        false, model->space, model->machine->walk_caches, model->walk_caches, model->machine->walk_cache_count};
+    return (struct reading){false, model->space, model->machine->walk_caches, model->walk_caches,
+        model->machine->walk_cache_count};
 }
 
 static int walk_two(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
@@ -426,8 +433,8 @@ static int tlb_of(const struct naive_model *model, unsigned level, bool instruct
     return -1;
 }
 
-static void put_tlb(
-    struct naive_model *model, unsigned level, uint64_t address, bool instruction, const struct naive_leaf *page)
+static void put_tlb(struct naive_model *model, unsigned level, uint64_t address, bool instruction,
+    const struct naive_leaf *page)
 {
     unsigned size = naive_zone(page->bytes) - 1;
     uint64_t dropped;
@@ -449,7 +456,8 @@ static bool find_tlb(
     for (unsigned size = 0; size < 3; size++) {
         int i = tlb_of(model, level, instruction, size);
         uint64_t bytes = UINT64_C(1) << shifts[size], to;
-        if (i < 0 || !naive_find(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address), &to))
+        if (i < 0 ||
+            !naive_find(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address), &to))
             continue;
         charge(model, &model->account.tlb[level - 1], model->machine->tlbs[i].cycles);
         model->account.tlb_hits[level - 1]++;
@@ -547,8 +555,8 @@ static void change_shadowed(struct naive_model *model, uint64_t address, uint64_
             state = STATES_OUT;
             assert(model->out_of_sync < sizeof model->out / sizeof *model->out);
             model->out[model->out_of_sync++] = table;
-        } else if (model->setting.technique == NAIVE_AGILE && naive_defect != AGILE_NEVER_SWITCHES && guest.level == 1 &&
-                   naive_table_at(&model->made, 1, address, &below)) {
+        } else if (model->setting.technique == NAIVE_AGILE && naive_defect != AGILE_NEVER_SWITCHES &&
+                   guest.level == 1 && naive_table_at(&model->made, 1, address, &below)) {
             struct naive_leaf host = naive_leaf_at(&model->host, table);
             state = STATES_NESTED;
             dictionary_put(&model->switched, address >> 21, host_address(&host, table));

@@ -23,8 +23,8 @@ static uint64_t scaled(uint64_t number, uint64_t limit)
 struct naive_table naive_table_make(const struct naive_shape *shape, uint64_t seed)
 {
     unsigned sets = shape->entries / shape->ways;
-    struct naive_table table = {*shape, seed, calloc(sets, sizeof *table.used),
-        calloc(shape->entries, sizeof *table.entries)};
+    struct naive_table table = {
+        *shape, seed, calloc(sets, sizeof *table.used), calloc(shape->entries, sizeof *table.entries)};
     if (!table.used || !table.entries) {
         fputs("no memory\n", stderr);
         abort();

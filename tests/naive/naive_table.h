@@ -1,5 +1,5 @@
-/* A table of tags as it is told in src/model/tags.h, in the slowest and plainest way: each set is a list, the next to
- * be dropped last. Shares no code with src/model/. */
+/* A table of tags as it is told in src/model/tags.h, in the slowest and plainest way: each set is a list, the
+ * next to be dropped last. Shares no code with src/model/. */
 #ifndef VCOST_TESTS_NAIVE_TABLE_H
 #define VCOST_TESTS_NAIVE_TABLE_H
 
@@ -10,7 +10,8 @@
 enum naive_index { NAIVE_BITS, NAIVE_XOR, NAIVE_HASH };
 enum naive_replacement { NAIVE_LRU, NAIVE_FIFO, NAIVE_RANDOM };
 
-/* Mistakes that the naive machine makes on purpose, so that it can be shown that a comparison notices them. */
+/* Mistakes that the naive machine makes on purpose, so that it can be shown that a comparison notices them.
+ */
 enum naive_defect {
     SOUND,
     USE_DOES_NOT_MOVE,
@@ -65,9 +66,11 @@ struct naive_table {
     struct naive_entry *entries; /* by set, `ways` each */
 };
 
-struct naive_table naive_table_make(const struct naive_shape *shape, uint64_t seed); /* ends the program without memory */
+struct naive_table naive_table_make(
+    const struct naive_shape *shape, uint64_t seed); /* ends the program without memory */
 void naive_table_free(struct naive_table *table);
-bool naive_find(struct naive_table *table, uint64_t number, uint64_t key, uint64_t *value); /* value may be NULL */
+bool naive_find(
+    struct naive_table *table, uint64_t number, uint64_t key, uint64_t *value); /* value may be NULL */
 /* True: `dropped` is what went for it. */
 bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_t value, uint64_t *dropped);
 bool naive_drop(struct naive_table *table, uint64_t number, uint64_t key);

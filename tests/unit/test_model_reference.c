@@ -1,7 +1,9 @@
-/* The model against the naive machine of tests/naive/: after every single step both have the same account, reference for
- * reference and bucket for bucket; and each of the mistakes that the naive machine can make is noticed.
+/* The model against the naive machine of tests/naive/: after every single step both have the same account,
+ * reference for reference and bucket for bucket; and each of the mistakes that the naive machine can make is
+ * noticed.
  *
- *   test_model_reference [STEPS [SHARE]]   steps for each combination (10^4), of which one in SHARE (10) is tried */
+ *   test_model_reference [STEPS [SHARE]]   steps for each combination (10^4), of which one in SHARE (10) is
+ * tried */
 #include "cmocka_all.h"
 
 #include "base/pool.h"
@@ -21,8 +23,8 @@
 
 static unsigned long steps = 10000, share = 10;
 
-static const char *const presets[] = {"barcelona", "core2-merom", "icelake-sp", "nehalem", "neoverse-n1", "neoverse-v2",
-    "sapphire-rapids", "skylake-sp", "zen2-rome", "zen3-milan", "zen4-genoa", "zen5-turin"};
+static const char *const presets[] = {"barcelona", "core2-merom", "icelake-sp", "nehalem", "neoverse-n1",
+    "neoverse-v2", "sapphire-rapids", "skylake-sp", "zen2-rome", "zen3-milan", "zen4-genoa", "zen5-turin"};
 enum { PRESETS = sizeof presets / sizeof *presets };
 static const uint64_t pages[] = {UINT64_C(1) << 12, UINT64_C(1) << 21, UINT64_C(1) << 30};
 
@@ -95,7 +97,8 @@ static struct naive_setting setting_of(const struct model_config *config, const 
         .guest_page = config->guest_page,
         .host_page = config->host_page,
         .bytes = config->bytes_max,
-        .guest_frames = {config->guest_frames.order == FRAMES_SCATTERED, config->guest_frames.seed, NAIVE_NEAR},
+        .guest_frames = {config->guest_frames.order == FRAMES_SCATTERED, config->guest_frames.seed,
+            NAIVE_NEAR},
         .host_frames = {config->host_frames.order == FRAMES_SCATTERED, config->host_frames.seed,
             config->host_frames.node == NODE_INTERLEAVED ? NAIVE_ALTERNATING : NAIVE_NEAR},
         .sync_write = config->sync_write,
@@ -120,7 +123,8 @@ static bool open_pair(const struct combination *what, struct pair *pair)
     if (rc < 0)
         fail_msg("%s: %s", pair->name, error.text);
     pair->naive = naive_open(&setting);
-    uint64_t bytes = config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* 3 GiB of 4 KiB pages take long */
+    uint64_t bytes =
+        config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* 3 GiB of 4 KiB pages take long */
     pair->bytes = bytes;
     if (model_map(pair->model, GVA(FROM), bytes, NULL, &error) < 0)
         fail_msg("%s: %s", pair->name, error.text);
@@ -138,8 +142,10 @@ static void close_pair(struct pair *pair)
 
 /* ---- comparing ---- */
 
-#define ROW(what, count, in_model, in_naive)                                                                  \
-    {what, count, offsetof(struct account, in_model), offsetof(struct naive_account, in_naive)}
+#define ROW(what, count, in_model, in_naive)                                                                 \
+    {                                                                                                        \
+        what, count, offsetof(struct account, in_model), offsetof(struct naive_account, in_naive)            \
+    }
 static const struct row {
     const char *what;
     size_t count, model, naive; /* so many numbers, from there */
@@ -174,12 +180,15 @@ static const struct row {
 static const char *difference(const struct pair *pair)
 {
     static char text[160];
-    const char *model = (const char *)model_account(pair->model), *naive = (const char *)naive_account(pair->naive);
+    const char *model = (const char *)model_account(pair->model),
+               *naive = (const char *)naive_account(pair->naive);
     for (const struct row *row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
-        const uint64_t *a = (const uint64_t *)(model + row->model), *b = (const uint64_t *)(naive + row->naive);
+        const uint64_t *a = (const uint64_t *)(model + row->model),
+                       *b = (const uint64_t *)(naive + row->naive);
         for (size_t i = 0; i < row->count; i++)
             if (a[i] != b[i]) {
-                snprintf(text, sizeof text, "%s [%zu]: %" PRIu64 ", naively %" PRIu64, row->what, i, a[i], b[i]);
+                snprintf(
+                    text, sizeof text, "%s [%zu]: %" PRIu64 ", naively %" PRIu64, row->what, i, a[i], b[i]);
                 return text;
             }
     }
@@ -223,7 +232,10 @@ static void step(uint64_t *state, struct pair *pair, uint64_t *last)
         naive_exit(pair->naive);
     } else {
         bool instruction = kind < 20;
-        model_access(pair->model, GVA(FROM + *last), instruction ? ACCESS_EXECUTE : kind < 30 ? ACCESS_WRITE : ACCESS_READ);
+        model_access(pair->model, GVA(FROM + *last),
+            instruction ? ACCESS_EXECUTE
+            : kind < 30 ? ACCESS_WRITE
+                        : ACCESS_READ);
         naive_access(pair->naive, FROM + *last, instruction);
     }
 }
@@ -310,7 +322,8 @@ static uint64_t naive_reads(const struct naive_account *account)
 }
 
 /* The first access of a machine without walk caches and nested TLB, in both. */
-static void expect_reads(unsigned preset, enum model_technique technique, unsigned guest, unsigned host, uint64_t expected)
+static void expect_reads(
+    unsigned preset, enum model_technique technique, unsigned guest, unsigned host, uint64_t expected)
 {
     struct error error;
     struct pair pair = {.bytes = BYTES_LARGE};
@@ -350,8 +363,8 @@ static void cold_walks_read_as_many_entries_as_arithmetic_says(void **unused)
     static const struct {
         const char *name;
         uint64_t g, h;
-    } machines[] = {{"barcelona", 4, 4}, {"skylake-sp", 4, 4}, {"icelake-sp", 5, 4}, {"sapphire-rapids", 5, 5},
-        {"zen4-genoa", 5, 5}, {"neoverse-n1", 4, 3}};
+    } machines[] = {{"barcelona", 4, 4}, {"skylake-sp", 4, 4}, {"icelake-sp", 5, 4},
+        {"sapphire-rapids", 5, 5}, {"zen4-genoa", 5, 5}, {"neoverse-n1", 4, 3}};
     for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
         unsigned preset = preset_of(machines[m].name);
         for (unsigned guest = 0; guest < 3; guest++) {
@@ -359,8 +372,10 @@ static void cold_walks_read_as_many_entries_as_arithmetic_says(void **unused)
             for (unsigned host = 0; host < 3; host++) {
                 uint64_t g = machines[m].g - guest, h = machines[m].h - host;
                 expect_reads(preset, MODEL_NESTED, guest, host, g * (h + 1) + h);
-                expect_reads(preset, MODEL_SHADOW, guest, host, machines[m].g - (guest < host ? guest : host));
-                expect_reads(preset, MODEL_DIRECT, guest, host, machines[m].g - (guest < host ? guest : host));
+                expect_reads(
+                    preset, MODEL_SHADOW, guest, host, machines[m].g - (guest < host ? guest : host));
+                expect_reads(
+                    preset, MODEL_DIRECT, guest, host, machines[m].g - (guest < host ? guest : host));
             }
         }
     }
