@@ -33,7 +33,7 @@ struct frame_policy {
 
 enum { GROUND_ZONES = 4, GROUND_CHUNK_TABLES = 256 };
 
-struct ground {
+struct model_ground {
     struct frame_policy policy;
     uint64_t zone_bytes;
     struct permutation scatter[GROUND_ZONES];
@@ -46,21 +46,21 @@ struct ground {
 
 /* For up to `bytes` of data in frames of any one size. At most 2^40: -EINVAL. */
 int ground_init(
-    struct ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error);
-void ground_free(struct ground *ground);
+    struct model_ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error);
+void ground_free(struct model_ground *ground);
 
 /* A frame of 4 KiB, 2 MiB or 1 GiB. -ENOMEM when the zone is used up. */
-int ground_take(struct ground *ground, uint64_t bytes, uint64_t *address, struct error *error);
+int ground_take(struct model_ground *ground, uint64_t bytes, uint64_t *address, struct error *error);
 
 /* The address of the n-th frame of a zone. */
-uint64_t ground_frame(const struct ground *ground, unsigned zone, uint64_t n);
+uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n);
 
-bool ground_is_remote(const struct ground *ground, uint64_t address);
+bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
 /* The entry of a table; 0 where no table is. */
-uint64_t ground_read(const struct ground *ground, uint64_t address);
+uint64_t ground_read(const struct model_ground *ground, uint64_t address);
 
 /* For page_tables.h: tables stand in zone 0 of it. They stay where they are in real memory. */
-struct table_memory ground_tables(struct ground *ground);
+struct table_memory ground_tables(struct model_ground *ground);
 
 #endif

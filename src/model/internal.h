@@ -17,7 +17,7 @@ struct model {
     struct caches caches;
     struct tlbs tlbs;
     struct walker walker;
-    struct ground guest_ground, host_ground; /* guest's: of guest physical memory; not native */
+    struct model_ground guest_ground, host_ground; /* guest's: of guest physical memory; not native */
     /* native: walked alone. The others: guest's and host's, and but for nested what is made of both, walked. */
     struct page_tables guest, host, walked;
     struct walk_dimension guest_walk, host_walk, walked_walk;

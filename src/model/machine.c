@@ -11,7 +11,7 @@ static const char schema[] = "vcost.machine/1";
 static const char ending[] = ".json";
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-int machine_read(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
+int machine_parse(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
     struct error *error)
 {
     struct machine made = {.name = NULL};
@@ -48,7 +48,7 @@ static int read_file(const char *path, struct pool *pool, struct machine *machin
     else if (bytes > FILE_BYTES_MAX)
         rc = error_set(error, EFBIG, "%.300s is no vcost machine: it is too large", path);
     else
-        rc = machine_read(text, bytes, path, pool, machine, error);
+        rc = machine_parse(text, bytes, path, pool, machine, error);
     fclose(file);
     free(text);
     return rc;
@@ -73,7 +73,7 @@ int machine_find(const char *name, struct pool *pool, struct machine *machine, s
     for (size_t i = 0; machine_preset(i).name; i++) {
         struct machine_preset preset = machine_preset(i);
         if (!strcmp(preset.name, name))
-            return machine_read(preset.text, preset.bytes, name, pool, machine, error);
+            return machine_parse(preset.text, preset.bytes, name, pool, machine, error);
     }
     return no_such_machine(name, error);
 }

@@ -188,7 +188,7 @@ extern const struct record machine_record; /* vcost.machine/1 */
 
 /* Reads a machine from the text of a file; texts are kept in the pool, which must outlive the machine. `file`
  * is its name in sentences. -EINVAL with the place of what is wrong. */
-int machine_read(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
+int machine_parse(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
     struct error *error);
 
 /* The machine of --on model:NAME: a preset (machine_preset()), or the path of a file, which ends in ".json".

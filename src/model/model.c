@@ -37,7 +37,7 @@ int model_check(const struct model_config *config, struct error *error)
 }
 
 static struct walk_dimension dimension(
-    const struct page_tables *tables, const struct ground *ground, struct walk_caches *caches, bool host)
+    const struct page_tables *tables, const struct model_ground *ground, struct walk_caches *caches, bool host)
 {
     return (struct walk_dimension){ground, tables->root.value, tables->levels, caches, host};
 }
@@ -50,7 +50,7 @@ static void begin_lower(struct walk_dimension *walk, unsigned levels)
 }
 
 static int make_tables(
-    struct page_tables *tables, struct ground *ground, unsigned levels, struct error *error)
+    struct page_tables *tables, struct model_ground *ground, unsigned levels, struct error *error)
 {
     *tables = (struct page_tables){
         .memory = ground_tables(ground), .levels = levels, .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};

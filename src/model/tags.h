@@ -20,7 +20,7 @@ struct tags {
     uint64_t random;
 };
 
-/* The shape is one that machine_read() has passed. -ENOMEM. */
+/* The shape is one that machine_parse() has passed. -ENOMEM. */
 int tags_init(
     struct tags *tags, const struct machine_shape *shape, bool values, uint64_t seed, struct error *error);
 void tags_free(struct tags *tags); /* harmless where nothing is */

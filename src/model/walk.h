@@ -51,7 +51,7 @@ struct walk_step {
 
 /* One set of tables and what walks of it are charged to. */
 struct walk_dimension {
-    const struct ground *ground; /* that the tables stand in */
+    const struct model_ground *ground; /* that the tables stand in */
     uint64_t root;               /* physical address there of the table of level `levels` */
     unsigned levels;
     struct walk_caches *caches; /* NULL: none */
@@ -64,7 +64,7 @@ struct walker {
     struct account *account;
     struct walk_caches guest_caches, host_caches;
     struct tags nested_tlb;    /* only with machine->nested.has_tlb */
-    const struct ground *here; /* the host's physical memory: where frames are near or far */
+    const struct model_ground *here; /* the host's physical memory: where frames are near or far */
     void (*watch)(void *context, const struct walk_step *step); /* NULL: nobody does */
     void *context;
 };
