@@ -86,7 +86,8 @@ static uint64_t *table_at(const struct model_ground *ground, uint64_t address)
 {
     uint32_t number = address < ground->zone_bytes ? ground->numbers[address / PAGE_TABLE_BYTES] : 0;
     size_t index = number - 1;
-    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES : NULL;
+    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES
+                  : NULL;
 }
 
 uint64_t ground_read(const struct model_ground *ground, uint64_t address)
@@ -118,7 +119,8 @@ static int take_table(void *context, gpa_t *table, struct error *error)
 {
     struct model_ground *ground = context;
     int rc = make_room(ground, error);
-    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && ground->tables % GROUND_CHUNK_TABLES == 0)
+    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 &&
+        ground->tables % GROUND_CHUNK_TABLES == 0)
         free(ground->chunks[ground->tables / GROUND_CHUNK_TABLES]);
     if (rc == 0)
         ground->numbers[table->value / PAGE_TABLE_BYTES] = (uint32_t)++ground->tables;

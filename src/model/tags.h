@@ -2,8 +2,8 @@
  *
  * The order in a set is that of replacement: with LRU an entry that is used goes to the front, with FIFO and
  * RANDOM it stays; new entries go to the front, and the last one of a full set is dropped (RANDOM: the one at
- * position r, r the next of random_below(&state, ways), where the state begins with `seed`; the new entry takes
- * its place). Free places are used first, at the end. */
+ * position r, r the next of random_below(&state, ways), where the state begins with `seed`; the new entry
+ * takes its place). Free places are used first, at the end. */
 #ifndef VCOST_MODEL_TAGS_H
 #define VCOST_MODEL_TAGS_H
 
