@@ -122,12 +122,14 @@ static const struct option_spec model_options[] = {
         .value_name = "NAME[,NAME...]",
         .fallback = "native,nested",
         .choice = technique_choice,
-        .help = "How the simulated machines of --on model:NAME virtualize memory. Their figures are modelled, "
-                "not measured, and compared with the same machine's native ones. One or more of:"},
+        .help =
+            "How the simulated machines of --on model:NAME virtualize memory. Their figures are modelled, "
+            "not measured, and compared with the same machine's native ones. One or more of:"},
     {.name = "hypothetical",
         .kind = OPTION_FLAG,
         FIELD(hypothetical),
-        .help = "Also simulate techniques that a machine does not have, such as nested paging on the Core 2."},
+        .help =
+            "Also simulate techniques that a machine does not have, such as nested paging on the Core 2."},
 };
 
 static const struct option_spec memory_options[] = {

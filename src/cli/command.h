@@ -37,9 +37,9 @@ struct number_list {
 };
 
 struct choice_list {
-    size_t count;               /* 0 if not given and without a default */
-    unsigned indices[LIST_MAX]; /* into the option's choices, in the order typed; CHOICE_ALSO,
-                                   CHOICE_OPEN: none of them */
+    size_t count;                /* 0 if not given and without a default */
+    unsigned indices[LIST_MAX];  /* into the option's choices, in the order typed; CHOICE_ALSO,
+                                    CHOICE_OPEN: none of them */
     const char *names[LIST_MAX]; /* an open item is the user's own text, into argv */
 };
 
@@ -74,8 +74,9 @@ struct option_spec {
      * end of the argument, commas included. Such an option adds to itself when it is given again, and has no
      * default. */
     const char *open_prefix;
-    choice_function *also; /* OPTION_CHOICE_LIST: further words that are taken, too many to list; NULL: none */
-    const char *help;      /* one or more sentences */
+    choice_function
+        *also;        /* OPTION_CHOICE_LIST: further words that are taken, too many to list; NULL: none */
+    const char *help; /* one or more sentences */
 };
 
 /* Options that belong together, under a title of their own in the help. What several commands have stands in

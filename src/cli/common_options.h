@@ -50,10 +50,10 @@ extern const struct option_spec picture_option[1]; /* --svg, likewise, and so on
 extern const struct option_spec verbose_option[1], color_option[1];
 extern const struct option_spec run_options[3]; /* --quick, --time, --seed, in a struct run_options */
 extern const struct option_spec quiet_option[1];
-extern const struct option_spec on_option[1];     /* --on, in a struct choice_list */
+extern const struct option_spec on_option[1];          /* --on, in a struct choice_list */
 extern const struct option_spec on_or_model_option[1]; /* the same, with simulated machines */
-extern const struct option_spec cpu_option[1];    /* --cpu, in an int */
-extern const struct option_spec table_options[2]; /* --sync and --fill, in a struct table_options */
+extern const struct option_spec cpu_option[1];         /* --cpu, in an int */
+extern const struct option_spec table_options[2];      /* --sync and --fill, in a struct table_options */
 extern const struct option_spec help_option[1];
 
 /* An element of a command's groups: a table, stored at `base` of the command's own structure. */

@@ -58,15 +58,17 @@ static const struct command command_model_list = {
 static const struct command command_model_walk = {
     .name = "model walk",
     .summary = "one translation of an address, entry by entry",
-    .description = {"Shows what a simulated machine reads to translate one address when none of its caches has "
-                    "anything: four entries natively, up to 24 under nested paging."},
-    .groups = {OPTION_GROUP("What is simulated", walk_options, 0), OUTPUT_GROUPS(struct model_options, output),
-        HELP_GROUP},
+    .description =
+        {"Shows what a simulated machine reads to translate one address when none of its caches has "
+         "anything: four entries natively, up to 24 under nested paging."},
+    .groups = {OPTION_GROUP("What is simulated", walk_options, 0),
+        OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {"ADDRESS", "The virtual address, decimal or 0x...", NULL, 1, 1},
     .examples =
         {
             {"vcost model walk 0x7f1234567000", "The 24 reads of the article's figure 1"},
-            {"vcost model walk 0x7f1234567000 --guest-page 2M --host-page 2M", "What large pages leave of them"},
+            {"vcost model walk 0x7f1234567000 --guest-page 2M --host-page 2M",
+                "What large pages leave of them"},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)"},
     .options_bytes = sizeof(struct model_options),
@@ -79,8 +81,9 @@ static const struct command *const commands[] = {&command_model_list, &command_m
 const struct command command_model = {
     .name = "model",
     .summary = "a simulated machine: what it would cost there",
-    .description = {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
-                    "is modelled, not measured. vcost chase --on model:NAME draws curves."},
+    .description =
+        {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
+         "is modelled, not measured. vcost chase --on model:NAME draws curves."},
     .groups = {HELP_GROUP},
     .commands = commands,
     .see_also = {"vcost(1)", "vcost-chase(1)"},

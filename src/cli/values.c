@@ -150,8 +150,7 @@ static bool take_open(const struct option_spec *option, const char **text, unsig
 }
 
 /* Is a word one of those that are not listed? */
-static bool take_also(
-    const struct option_spec *option, const char *word, unsigned *index, const char **name)
+static bool take_also(const struct option_spec *option, const char *word, unsigned *index, const char **name)
 {
     for (size_t i = 0; option->also && option->also(i).name; i++)
         if (!strcmp(option->also(i).name, word)) {

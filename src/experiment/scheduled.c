@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of a simulated machine: itself, natively, with the same host pages; where that does not take part, nothing. */
+/* Of a simulated machine: itself, natively, with the same host pages; where that does not take part, nothing.
+ */
 static size_t modelled_baseline(const struct scheduled *scheduled, size_t runner)
 {
     const struct runner_config *config = &scheduled->runners[runner];

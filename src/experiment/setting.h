@@ -29,8 +29,8 @@ struct setting {
     struct lookout lookout; /* on it, and on what else can change */
     struct image image;
     struct stop stop;
-    bool sync_write;                          /* of the runners in guests: vm_config.sync_write, */
-    unsigned fill;                            /* and .fill */
+    bool sync_write; /* of the runners in guests: vm_config.sync_write, */
+    unsigned fill;   /* and .fill */
     struct modelling modelling;
     struct pool machines;                     /* what is simulated: texts and struct modelled */
     struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */
@@ -80,8 +80,8 @@ int setting_add_runner(struct setting *setting, const struct runner_config *runn
 
 /* Adds whatever is to run: on one placement the runners of this machine, in the order of their table, so that
  * native is the first, those that are monitors' with each of the sizes of a guest's own pages; and for each
- * command ("command:…"), which is started, a runner behind it; and for each machine that is simulated ("model:…")
- * one with each technique. */
+ * command ("command:…"), which is started, a runner behind it; and for each machine that is simulated
+ * ("model:…") one with each technique. */
 int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error);
 

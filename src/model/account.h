@@ -9,14 +9,14 @@ enum { ACCOUNT_LEVELS = 5 };
 enum bucket {
     BUCKET_DATA, /* … + level - 1: the access itself, served by that cache level (1 … 4) */
     BUCKET_DATA_MEMORY = BUCKET_DATA + 4,
-    BUCKET_TLB,            /* … + level - 1: hits in that TLB (1, 2) */
+    BUCKET_TLB,                   /* … + level - 1: hits in that TLB (1, 2) */
     BUCKET_WALK = BUCKET_TLB + 2, /* walker.cycles, and hits in walk caches of either dimension */
-    BUCKET_GUEST,          /* … + level - 1: reads of entries of that level; native, shadow and direct tables, too */
+    BUCKET_GUEST, /* … + level - 1: reads of entries of that level; native, shadow and direct tables, too */
     BUCKET_HOST = BUCKET_GUEST + ACCOUNT_LEVELS, /* … + level - 1: of the host's tables */
     BUCKET_NESTED_TLB = BUCKET_HOST + ACCOUNT_LEVELS,
-    BUCKET_BITS,  /* accessed and dirty bits that were set */
-    BUCKET_EXIT,  /* costs.exit, and what the monitor does then */
-    BUCKET_FAULT, /* costs.fault */
+    BUCKET_BITS,   /* accessed and dirty bits that were set */
+    BUCKET_EXIT,   /* costs.exit, and what the monitor does then */
+    BUCKET_FAULT,  /* costs.fault */
     BUCKET_SWITCH, /* costs.switch, costs.flush_page */
     BUCKETS
 };

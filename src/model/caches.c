@@ -73,7 +73,8 @@ static void fill(struct caches *caches, unsigned level, bool instruction, uint64
             drop_above(caches, level, dropped);
         if (level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
             return;
-        if (dropped && tags_find(tags_of(&caches->levels[level + 1], instruction), dropped - 1, dropped, NULL))
+        if (dropped &&
+            tags_find(tags_of(&caches->levels[level + 1], instruction), dropped - 1, dropped, NULL))
             return; /* of two caches above, both can drop the same line */
         key = dropped;
     }
@@ -93,8 +94,8 @@ struct cache_served caches_access(
 {
     uint64_t line = address / MACHINE_LINE_BYTES, key = key_of(line);
     unsigned server = first - 1;
-    while (server < caches->count &&
-           !tags_find(tags_of(&caches->levels[server], instruction), line, key, NULL))
+    while (
+        server < caches->count && !tags_find(tags_of(&caches->levels[server], instruction), line, key, NULL))
         server++;
     struct cache_served served = {server + 1,
         server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};

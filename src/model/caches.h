@@ -1,10 +1,11 @@
 /* The caches of a machine, over one simulated physical memory; latencies of single, dependent accesses.
  *
  * An access looks into its levels from `first` on. The first that has the line serves it, else memory: that
- * level's cycles are the access's. Then the levels from the one above the server up to `first` are filled, the
- * lowest first, but for exclusive ones. What a fill drops: goes into the next level, if that is exclusive
- * (whose own victim goes on in the same way; if it is there already it is used, as by an access); leaves all levels above, if this level is inclusive. An exclusive
- * level that serves a line drops it, if a level above is filled. Writing back costs nothing. */
+ * level's cycles are the access's. Then the levels from the one above the server up to `first` are filled,
+ * the lowest first, but for exclusive ones. What a fill drops: goes into the next level, if that is exclusive
+ * (whose own victim goes on in the same way; if it is there already it is used, as by an access); leaves all
+ * levels above, if this level is inclusive. An exclusive level that serves a line drops it, if a level above
+ * is filled. Writing back costs nothing. */
 #ifndef VCOST_MODEL_CACHES_H
 #define VCOST_MODEL_CACHES_H
 

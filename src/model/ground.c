@@ -20,12 +20,12 @@ static uint64_t zone_bytes_for(uint64_t bytes)
 }
 
 int ground_init(
-    struct ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error)
+    struct model_ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error)
 {
     if (bytes > bytes_most)
         return error_set(error, EINVAL,
             "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
-    *ground = (struct ground){.policy = *policy, .zone_bytes = zone_bytes_for(bytes)};
+    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(bytes)};
     for (unsigned zone = 0; zone < GROUND_ZONES; zone++)
         ground->scatter[zone] = permutation_make(
             ground->zone_bytes / frame_bytes[zone] / (policy->order == FRAMES_FRAGMENTED ? 2 : 1),
@@ -34,17 +34,17 @@ int ground_init(
     return ground->numbers ? 0 : error_set(error, ENOMEM, "no memory for simulated page tables");
 }
 
-void ground_free(struct ground *ground)
+void ground_free(struct model_ground *ground)
 {
     for (size_t i = 0; i < ground->tables; i += GROUND_CHUNK_TABLES)
         free(ground->chunks[i / GROUND_CHUNK_TABLES]);
     free(ground->chunks);
     free(ground->numbers);
-    *ground = (struct ground){.numbers = NULL};
+    *ground = (struct model_ground){.numbers = NULL};
 }
 
 /* Which frame of its zone the n-th is. */
-static uint64_t nth_frame(const struct ground *ground, unsigned zone, uint64_t n)
+static uint64_t nth_frame(const struct model_ground *ground, unsigned zone, uint64_t n)
 {
     const struct frame_policy *policy = &ground->policy;
     double chance = (double)(random_mix(policy->seed ^ ((uint64_t)zone << 56 | n)) >> 11) * 0x1p-53;
@@ -55,12 +55,12 @@ static uint64_t nth_frame(const struct ground *ground, unsigned zone, uint64_t n
     return n;
 }
 
-uint64_t ground_frame(const struct ground *ground, unsigned zone, uint64_t n)
+uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n)
 {
     return zone * ground->zone_bytes + nth_frame(ground, zone, n) * frame_bytes[zone];
 }
 
-static int take(struct ground *ground, unsigned zone, uint64_t *address, struct error *error)
+static int take(struct model_ground *ground, unsigned zone, uint64_t *address, struct error *error)
 {
     if (ground->taken[zone] >= ground->scatter[zone].n)
         return error_set(error, ENOMEM, "the simulated machine has no memory left");
@@ -68,12 +68,12 @@ static int take(struct ground *ground, unsigned zone, uint64_t *address, struct 
     return 0;
 }
 
-int ground_take(struct ground *ground, uint64_t bytes, uint64_t *address, struct error *error)
+int ground_take(struct model_ground *ground, uint64_t bytes, uint64_t *address, struct error *error)
 {
     return take(ground, bytes == frame_bytes[1] ? 1 : bytes == frame_bytes[2] ? 2 : 3, address, error);
 }
 
-bool ground_is_remote(const struct ground *ground, uint64_t address)
+bool ground_is_remote(const struct model_ground *ground, uint64_t address)
 {
     uint64_t zone = address / ground->zone_bytes, within = address % ground->zone_bytes;
     return ground->policy.node == NODE_REMOTE ||
@@ -82,14 +82,15 @@ bool ground_is_remote(const struct ground *ground, uint64_t address)
 
 /* ---- tables ---- */
 
-static uint64_t *table_at(const struct ground *ground, uint64_t address)
+static uint64_t *table_at(const struct model_ground *ground, uint64_t address)
 {
     uint32_t number = address < ground->zone_bytes ? ground->numbers[address / PAGE_TABLE_BYTES] : 0;
     size_t index = number - 1;
-    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES : NULL;
+    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES
+                  : NULL;
 }
 
-uint64_t ground_read(const struct ground *ground, uint64_t address)
+uint64_t ground_read(const struct model_ground *ground, uint64_t address)
 {
     const uint64_t *table = table_at(ground, address);
     return table ? table[address % PAGE_TABLE_BYTES / sizeof *table] : 0;
@@ -100,7 +101,7 @@ static uint64_t *at(void *context, gpa_t table)
     return table_at(context, table.value);
 }
 
-static int make_room(struct ground *ground, struct error *error)
+static int make_room(struct model_ground *ground, struct error *error)
 {
     size_t chunk = ground->tables / GROUND_CHUNK_TABLES;
     if (ground->tables % GROUND_CHUNK_TABLES)
@@ -116,9 +117,10 @@ static int make_room(struct ground *ground, struct error *error)
 
 static int take_table(void *context, gpa_t *table, struct error *error)
 {
-    struct ground *ground = context;
+    struct model_ground *ground = context;
     int rc = make_room(ground, error);
-    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && ground->tables % GROUND_CHUNK_TABLES == 0)
+    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 &&
+        ground->tables % GROUND_CHUNK_TABLES == 0)
         free(ground->chunks[ground->tables / GROUND_CHUNK_TABLES]);
     if (rc == 0)
         ground->numbers[table->value / PAGE_TABLE_BYTES] = (uint32_t)++ground->tables;
@@ -132,7 +134,7 @@ static void give_table(void *context, gpa_t table)
     (void)table;
 }
 
-struct table_memory ground_tables(struct ground *ground)
+struct table_memory ground_tables(struct model_ground *ground)
 {
     return (struct table_memory){at, take_table, give_table, ground};
 }

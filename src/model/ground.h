@@ -1,14 +1,13 @@
-/* A simulated physical memory: which frames it gives out, and what stands in those that hold page tables. Only
- * these take real memory.
+/* A simulated physical memory: which frames it gives out, and what stands in those that hold page tables.
+ * Only these take real memory.
  *
  * zone_bytes is the smallest power of two that is at least 4 GiB and twice the bytes asked for.
  *
- * Frames are taken by size. Each size has a zone of its own: zone z (0: tables, 1: 4 KiB, 2: 2 MiB, 3: 1 GiB) is
- * [z * zone_bytes, (z + 1) * zone_bytes). The n-th frame of a zone, n from 0, is its
- *   in order:   n-th,
+ * Frames are taken by size. Each size has a zone of its own: zone z (0: tables, 1: 4 KiB, 2: 2 MiB, 3: 1 GiB)
+ * is [z * zone_bytes, (z + 1) * zone_bytes). The n-th frame of a zone, n from 0, is its in order:   n-th,
  *   scattered:  permutation_forward(n)-th, of permutation_make(frames of the zone, seed + z),
- *   fragmented: n-th, or with probability `fragmented` (random_mix(seed ^ (z << 56 | n)) >> 11, in units of 2^-53,
- *               is below it) half + permutation_forward(n)-th, of permutation_make(half, seed + z), where half is
+ *   fragmented: n-th, or with probability `fragmented` (random_mix(seed ^ (z << 56 | n)) >> 11, in units of
+ * 2^-53, is below it) half + permutation_forward(n)-th, of permutation_make(half, seed + z), where half is
  *               half the frames of the zone: the lower half is gone through in order.
  * With interleaved nodes every second frame of its zone (odd number) is remote. */
 #ifndef VCOST_MODEL_GROUND_H
@@ -33,12 +32,13 @@ struct frame_policy {
 
 enum { GROUND_ZONES = 4, GROUND_CHUNK_TABLES = 256 };
 
-struct ground {
+struct model_ground {
     struct frame_policy policy;
     uint64_t zone_bytes;
     struct permutation scatter[GROUND_ZONES];
     uint64_t taken[GROUND_ZONES];
-    /* The tables: the number of each, from 1, by its frame in zone 0; and their entries, so many tables together. */
+    /* The tables: the number of each, from 1, by its frame in zone 0; and their entries, so many tables
+     * together. */
     uint32_t *numbers;
     uint64_t **chunks; /* owned, with what they point to */
     size_t tables;
@@ -46,21 +46,21 @@ struct ground {
 
 /* For up to `bytes` of data in frames of any one size. At most 2^40: -EINVAL. */
 int ground_init(
-    struct ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error);
-void ground_free(struct ground *ground);
+    struct model_ground *ground, const struct frame_policy *policy, uint64_t bytes, struct error *error);
+void ground_free(struct model_ground *ground);
 
 /* A frame of 4 KiB, 2 MiB or 1 GiB. -ENOMEM when the zone is used up. */
-int ground_take(struct ground *ground, uint64_t bytes, uint64_t *address, struct error *error);
+int ground_take(struct model_ground *ground, uint64_t bytes, uint64_t *address, struct error *error);
 
 /* The address of the n-th frame of a zone. */
-uint64_t ground_frame(const struct ground *ground, unsigned zone, uint64_t n);
+uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n);
 
-bool ground_is_remote(const struct ground *ground, uint64_t address);
+bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
 /* The entry of a table; 0 where no table is. */
-uint64_t ground_read(const struct ground *ground, uint64_t address);
+uint64_t ground_read(const struct model_ground *ground, uint64_t address);
 
 /* For page_tables.h: tables stand in zone 0 of it. They stay where they are in real memory. */
-struct table_memory ground_tables(struct ground *ground);
+struct table_memory ground_tables(struct model_ground *ground);
 
 #endif

@@ -17,8 +17,9 @@ struct model {
     struct caches caches;
     struct tlbs tlbs;
     struct walker walker;
-    struct ground guest_ground, host_ground; /* guest's: of guest physical memory; not native */
-    /* native: walked alone. The others: guest's and host's, and but for nested what is made of both, walked. */
+    struct model_ground guest_ground, host_ground; /* guest's: of guest physical memory; not native */
+    /* native: walked alone. The others: guest's and host's, and but for nested what is made of both, walked.
+     */
     struct page_tables guest, host, walked;
     struct walk_dimension guest_walk, host_walk, walked_walk;
     unsigned space;
@@ -37,8 +38,8 @@ static inline bool model_combines(const struct model *model)
 
 /* model_map.c: gives the host's page around a guest physical address, if there is none. */
 int model_back(struct model *model, uint64_t physical, struct error *error);
-/* Maps what the guest and the host have for an address in the walked tables, or shows it again. -EFAULT: they have
- * nothing. */
+/* Maps what the guest and the host have for an address in the walked tables, or shows it again. -EFAULT: they
+ * have nothing. */
 int model_combine(struct model *model, uint64_t address, struct error *error);
 /* Space for what becomes of tables. */
 int model_make_states(struct model *model, struct error *error);

@@ -11,8 +11,8 @@ static const char schema[] = "vcost.machine/1";
 static const char ending[] = ".json";
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-int machine_read(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
-    struct error *error)
+int machine_parse(const char *text, size_t bytes, const char *file, struct pool *pool,
+    struct machine *machine, struct error *error)
 {
     struct machine made = {.name = NULL};
     struct reader reader = {.name = file, .what = "vcost machine", .pool = pool, .error = error};
@@ -48,7 +48,7 @@ static int read_file(const char *path, struct pool *pool, struct machine *machin
     else if (bytes > FILE_BYTES_MAX)
         rc = error_set(error, EFBIG, "%.300s is no vcost machine: it is too large", path);
     else
-        rc = machine_read(text, bytes, path, pool, machine, error);
+        rc = machine_parse(text, bytes, path, pool, machine, error);
     fclose(file);
     free(text);
     return rc;
@@ -61,8 +61,8 @@ static int no_such_machine(const char *name, struct error *error)
         int more = snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", machine_preset(i).name);
         used += used + (size_t)more < sizeof names ? (size_t)more : 0;
     }
-    return error_set(error, ENOENT, "there is no machine \"%.60s\": a file that ends in %s, or one of %s", name,
-        ending, names);
+    return error_set(error, ENOENT, "there is no machine \"%.60s\": a file that ends in %s, or one of %s",
+        name, ending, names);
 }
 
 int machine_find(const char *name, struct pool *pool, struct machine *machine, struct error *error)
@@ -73,7 +73,7 @@ int machine_find(const char *name, struct pool *pool, struct machine *machine, s
     for (size_t i = 0; machine_preset(i).name; i++) {
         struct machine_preset preset = machine_preset(i);
         if (!strcmp(preset.name, name))
-            return machine_read(preset.text, preset.bytes, name, pool, machine, error);
+            return machine_parse(preset.text, preset.bytes, name, pool, machine, error);
     }
     return no_such_machine(name, error);
 }

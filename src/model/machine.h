@@ -77,7 +77,8 @@ struct machine_cache {
     enum machine_use use;
     uint64_t bytes; /* bytes / 64 is a multiple of ways */
     unsigned ways;
-    unsigned cycles; /* from the load to its use when this level has it: all in all, not beyond the level above */
+    unsigned
+        cycles; /* from the load to its use when this level has it: all in all, not beyond the level above */
     enum machine_index index;
     enum machine_replacement replacement;
     enum machine_holds holds; /* of level 1: either */
@@ -115,8 +116,8 @@ struct machine_walk_cache {
 };
 
 struct machine_walker {
-    unsigned cache_level; /* the first cache that its reads look into: 1 or 2 */
-    unsigned cycles;      /* that a walk costs beside its reads */
+    unsigned cache_level;    /* the first cache that its reads look into: 1 or 2 */
+    unsigned cycles;         /* that a walk costs beside its reads */
     unsigned set_bit_cycles; /* for an accessed or dirty bit that has to be set */
     struct machine_sources sources;
 };
@@ -188,8 +189,8 @@ extern const struct record machine_record; /* vcost.machine/1 */
 
 /* Reads a machine from the text of a file; texts are kept in the pool, which must outlive the machine. `file`
  * is its name in sentences. -EINVAL with the place of what is wrong. */
-int machine_read(const char *text, size_t bytes, const char *file, struct pool *pool, struct machine *machine,
-    struct error *error);
+int machine_parse(const char *text, size_t bytes, const char *file, struct pool *pool,
+    struct machine *machine, struct error *error);
 
 /* The machine of --on model:NAME: a preset (machine_preset()), or the path of a file, which ends in ".json".
  * -ENOENT names the presets. */

@@ -81,8 +81,8 @@ static void check_cycles(struct reader *reader, const char *name, unsigned cycle
 }
 
 /* `entries` by any name: what there is to share among the ways. */
-static void check_ways(struct reader *reader, const char *name, uint64_t entries, unsigned ways,
-    enum machine_index index)
+static void check_ways(
+    struct reader *reader, const char *name, uint64_t entries, unsigned ways, enum machine_index index)
 {
     check_most(reader, "ways", ways, 1, entries);
     if (ways && entries % ways)
@@ -111,7 +111,8 @@ static const struct record shape_record = {
     "shape", sizeof(struct machine_shape), RECORD_FIELDS(shape_fields), .check = check_shape};
 
 static const struct record page_record = {"page", sizeof(uint64_t),
-    FIELDS({NULL, FIELD_COUNT, FIELD_NEEDED, .size = sizeof(uint64_t), .about = "4096, 2097152, 1073741824"})};
+    FIELDS(
+        {NULL, FIELD_COUNT, FIELD_NEEDED, .size = sizeof(uint64_t), .about = "4096, 2097152, 1073741824"})};
 static const struct record level_record = {
     "level", sizeof(unsigned), FIELDS({NULL, FIELD_COUNT, FIELD_NEEDED, .size = sizeof(unsigned)})};
 
@@ -143,8 +144,8 @@ static const struct field cache_fields[] = {
     SOURCES(struct machine_cache),
 };
 static void check_cache(struct reader *reader, void *base);
-static const struct record cache_record = {"cache", sizeof(struct machine_cache), RECORD_FIELDS(cache_fields),
-    .check = check_cache, .closed = true};
+static const struct record cache_record = {
+    "cache", sizeof(struct machine_cache), RECORD_FIELDS(cache_fields), .check = check_cache, .closed = true};
 
 static void check_cache(struct reader *reader, void *base)
 {
@@ -182,8 +183,8 @@ static void check_memory(struct reader *reader, void *base)
 static const struct field tlb_fields[] = {
     {"level", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_tlb, level)},
     {"use", FIELD_ENUM, FIELD_NEEDED, FIELD_AT(struct machine_tlb, use), FIELD_NAMES(machine_use_names)},
-    {"pages", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct machine_tlb, pages, page_count), .of = &page_record,
-        .limit = MACHINE_PAGES_MAX},
+    {"pages", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct machine_tlb, pages, page_count),
+        .of = &page_record, .limit = MACHINE_PAGES_MAX},
     {NULL, FIELD_FIELDS, FIELD_AT(struct machine_tlb, shape), .of = &shape_record},
     {"cycles", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_tlb, cycles),
         .about = "That a hit costs, beyond one in level 1."},
@@ -269,8 +270,7 @@ static void check_nested_tlb(struct reader *reader, void *base)
             .of = &walk_cache_record, .limit = MACHINE_WALK_CACHES_MAX                                       \
     }
 
-static void check_levels_once(
-    struct reader *reader, const struct machine_walk_cache *caches, size_t count)
+static void check_levels_once(struct reader *reader, const struct machine_walk_cache *caches, size_t count)
 {
     unsigned seen = 0;
     for (size_t i = 0; i < count; i++)
@@ -327,14 +327,15 @@ static const struct field costs_fields[] = {
     COST("flush_page", flush_page, "Forgetting one translation."),
     COST("hypercall", hypercall, "Direct paging: one change that is asked for, beside the exit."),
     COST("hidden_fault", hidden_fault, "Shadow paging: mapping what the guest has mapped, beside the exit."),
-    COST("table_store", table_store, "Shadow paging: carrying out a store to a guarded table, beside the exit."),
+    COST("table_store", table_store,
+        "Shadow paging: carrying out a store to a guarded table, beside the exit."),
     COST("table_sync", table_sync, "Shadow paging: comparing a table with what was made of it."),
     COST("nested_fault", nested_fault, "Nested paging: a page that is touched first, beside the exit."),
     SOURCES(struct machine_costs),
 };
 static void check_costs(struct reader *reader, void *base);
-static const struct record costs_record = {"costs", sizeof(struct machine_costs), RECORD_FIELDS(costs_fields),
-    .check = check_costs, .closed = true};
+static const struct record costs_record = {
+    "costs", sizeof(struct machine_costs), RECORD_FIELDS(costs_fields), .check = check_costs, .closed = true};
 
 static void check_costs(struct reader *reader, void *base)
 {
@@ -371,8 +372,8 @@ static const struct field machine_fields[] = {
     SOURCES(struct machine),
 };
 static void check_machine(struct reader *reader, void *base);
-const struct record machine_record = {"machine", sizeof(struct machine), RECORD_FIELDS(machine_fields),
-    .check = check_machine, .closed = true};
+const struct record machine_record = {
+    "machine", sizeof(struct machine), RECORD_FIELDS(machine_fields), .check = check_machine, .closed = true};
 
 /* One cache of each level for data and one for instructions, none left out. */
 static void check_cache_levels(struct reader *reader, const struct machine *machine)
@@ -384,8 +385,8 @@ static void check_cache_levels(struct reader *reader, const struct machine *mach
             if (cache->use != USE_BOTH && cache->use != use)
                 continue;
             if (seen[use] >> cache->level & 1)
-                reader_refuse_key(reader, "caches", "has two of level %u for %s", cache->level,
-                    machine_use_names[use]);
+                reader_refuse_key(
+                    reader, "caches", "has two of level %u for %s", cache->level, machine_use_names[use]);
             seen[use] |= 1u << cache->level;
         }
     }

@@ -28,16 +28,16 @@ int model_check(const struct model_config *config, struct error *error)
     bool two = config->technique == MODEL_NESTED || config->technique == MODEL_AGILE;
     uint64_t host = config->technique == MODEL_NATIVE ? config->guest_page : config->host_page;
     if (two && !machine->has_nested && !config->hypothetical)
-        return error_set(error, ENOTSUP,
-            "%s has no nested paging: --hypothetical simulates it nevertheless", machine->name);
+        return error_set(error, ENOTSUP, "%s has no nested paging: --hypothetical simulates it nevertheless",
+            machine->name);
     if (!knows_page(machine, config->guest_page) || !knows_page(machine, host))
         return error_set(error, ENOTSUP, "%s has no pages of %" PRIu64 " bytes", machine->name,
             knows_page(machine, host) ? config->guest_page : host);
     return 0;
 }
 
-static struct walk_dimension dimension(
-    const struct page_tables *tables, const struct ground *ground, struct walk_caches *caches, bool host)
+static struct walk_dimension dimension(const struct page_tables *tables, const struct model_ground *ground,
+    struct walk_caches *caches, bool host)
 {
     return (struct walk_dimension){ground, tables->root.value, tables->levels, caches, host};
 }
@@ -50,7 +50,7 @@ static void begin_lower(struct walk_dimension *walk, unsigned levels)
 }
 
 static int make_tables(
-    struct page_tables *tables, struct ground *ground, unsigned levels, struct error *error)
+    struct page_tables *tables, struct model_ground *ground, unsigned levels, struct error *error)
 {
     *tables = (struct page_tables){
         .memory = ground_tables(ground), .levels = levels, .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
@@ -81,8 +81,7 @@ static int open_host(struct model *model, struct error *error)
         rc = model_back(model, model->guest.root.value, error);
     if (rc < 0)
         return rc;
-    model->guest_walk =
-        dimension(&model->guest, &model->guest_ground, &model->walker.guest_caches, false);
+    model->guest_walk = dimension(&model->guest, &model->guest_ground, &model->walker.guest_caches, false);
     model->host_walk = dimension(&model->host, &model->host_ground, &model->walker.host_caches, true);
     if (levels > host_levels(machine))
         begin_lower(&model->host_walk, host_levels(machine));
@@ -174,8 +173,7 @@ static enum walk_end walk(struct model *model, uint64_t address, struct walk_res
 /* Each repair makes one entry present: more than there can be of them are none. */
 enum { REPAIRS_MAX = 64 };
 
-static bool translate(
-    struct model *model, uint64_t address, bool instruction, struct translated_page *page)
+static bool translate(struct model *model, uint64_t address, bool instruction, struct translated_page *page)
 {
     unsigned cycles = 0, level = tlbs_find(&model->tlbs, model->space, address, instruction, page, &cycles);
     struct walk_result result = {.level = 0};

@@ -1,29 +1,29 @@
-/* A simulated machine on which one memory access after another is made, each dependent on the one before: what
- * it costs natively and in a domain, by technique and page sizes. Deterministic.
+/* A simulated machine on which one memory access after another is made, each dependent on the one before:
+ * what it costs natively and in a domain, by technique and page sizes. Deterministic.
  *
  * The techniques, by what a miss in all TLBs does:
  *
  *   native   walks the guest's tables, which lead to host physical pages of guest_page bytes.
- *   direct   the same: the guest's tables hold host physical addresses, of pages of min(guest_page, host_page).
- *            Each change of an entry is a hypercall.
- *   shadow   walks tables that the monitor has made of the guest's and the host's, of pages of min(guest_page,
- *            host_page). Where they have nothing yet: a hidden fault (exit + hidden_fault), and again.
- *   nested   walks the guest's tables, each of whose entries stands at a guest physical address, which the
- *            host's tables translate; so is the page's in the end: g * (h + 1) + h reads at most.
- *   agile    shadow down to the table of 4 KiB leaves and nested from there on, where that table has changed
- *            (Gandhi, Hill, Swift, "Agile Paging", ISCA 2016); shadow elsewhere.
+ *   direct   the same: the guest's tables hold host physical addresses, of pages of min(guest_page,
+ * host_page). Each change of an entry is a hypercall. shadow   walks tables that the monitor has made of the
+ * guest's and the host's, of pages of min(guest_page, host_page). Where they have nothing yet: a hidden fault
+ * (exit + hidden_fault), and again. nested   walks the guest's tables, each of whose entries stands at a
+ * guest physical address, which the host's tables translate; so is the page's in the end: g * (h + 1) + h
+ * reads at most. agile    shadow down to the table of 4 KiB leaves and nested from there on, where that table
+ * has changed (Gandhi, Hill, Swift, "Agile Paging", ISCA 2016); shadow elsewhere.
  *
- * Which frames are taken in which order, for whoever computes the same. Native: the host's ground is for bytes_max;
- * the root of its tables is taken first, then for each page, ascending, its frame, and tables, upper ones first. The
- * others: the guest's ground is for bytes_max, the host's for twice the guest's zone_bytes. The root of the tables
- * that are walked (but nested), the guest's root, the host's root; then the host's page around the guest's root is
- * given (its frame; tables, upper first). For each page of the guest, ascending: its frame, the guest's tables; then,
- * unless `fresh`, for each part of it of min(guest_page, host_page): the host's page around it is given if it is not
- * there, and it is mapped in the tables that are walked. At the end of model_map() the host's pages around the
- * guest's tables are given, in the order in which these were taken.
+ * Which frames are taken in which order, for whoever computes the same. Native: the host's ground is for
+ * bytes_max; the root of its tables is taken first, then for each page, ascending, its frame, and tables,
+ * upper ones first. The others: the guest's ground is for bytes_max, the host's for twice the guest's
+ * zone_bytes. The root of the tables that are walked (but nested), the guest's root, the host's root; then
+ * the host's page around the guest's root is given (its frame; tables, upper first). For each page of the
+ * guest, ascending: its frame, the guest's tables; then, unless `fresh`, for each part of it of
+ * min(guest_page, host_page): the host's page around it is given if it is not there, and it is mapped in the
+ * tables that are walked. At the end of model_map() the host's pages around the guest's tables are given, in
+ * the order in which these were taken.
  *
- * One access: the TLBs (tlbs.h; charged to BUCKET_TLB of the level); on a miss a walk (walk.h), whose page is put
- * into the TLBs; then the caches (caches.h), from level 1. */
+ * One access: the TLBs (tlbs.h; charged to BUCKET_TLB of the level); on a miss a walk (walk.h), whose page is
+ * put into the TLBs; then the caches (caches.h), from level 1. */
 #ifndef VCOST_MODEL_MODEL_H
 #define VCOST_MODEL_MODEL_H
 
@@ -59,7 +59,8 @@ struct model_config {
 
 struct model;
 
-/* -ENOTSUP with a sentence for what the machine lacks: nested and agile without a second dimension, a page size.
+/* -ENOTSUP with a sentence for what the machine lacks: nested and agile without a second dimension, a page
+ * size.
  */
 int model_check(const struct model_config *config, struct error *error);
 

@@ -55,8 +55,7 @@ static int map_in_guest(struct model *model, uint64_t address, struct error *err
     uint64_t bytes = model->config.guest_page, step = smaller(bytes, model->config.host_page), frame;
     int rc = ground_take(&model->guest_ground, bytes, &frame, error);
     if (rc == 0)
-        rc = page_tables_map(
-            &model->guest, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
+        rc = page_tables_map(&model->guest, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
     for (uint64_t done = 0; rc == 0 && !model->config.fresh && done < bytes; done += step) {
         rc = model_back(model, frame + done, error);
         if (rc == 0 && model_combines(model))

@@ -2,8 +2,8 @@
  *
  * The order in a set is that of replacement: with LRU an entry that is used goes to the front, with FIFO and
  * RANDOM it stays; new entries go to the front, and the last one of a full set is dropped (RANDOM: the one at
- * position r, r the next of random_below(&state, ways), where the state begins with `seed`; the new entry takes
- * its place). Free places are used first, at the end. */
+ * position r, r the next of random_below(&state, ways), where the state begins with `seed`; the new entry
+ * takes its place). Free places are used first, at the end. */
 #ifndef VCOST_MODEL_TAGS_H
 #define VCOST_MODEL_TAGS_H
 
@@ -20,7 +20,7 @@ struct tags {
     uint64_t random;
 };
 
-/* The shape is one that machine_read() has passed. -ENOMEM. */
+/* The shape is one that machine_parse() has passed. -ENOMEM. */
 int tags_init(
     struct tags *tags, const struct machine_shape *shape, bool values, uint64_t seed, struct error *error);
 void tags_free(struct tags *tags); /* harmless where nothing is */

@@ -78,9 +78,8 @@ static unsigned size_in(struct tlb *const of[MACHINE_PAGES_MAX], unsigned level,
     }
 }
 
-static void put_in_level(
-    struct tlbs *tlbs, unsigned level, unsigned space, uint64_t address, bool instruction,
-    const struct translated_page *page)
+static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint64_t address,
+    bool instruction, const struct translated_page *page)
 {
     struct tlb *const *of = tlbs->of[level - 1][instruction];
     unsigned size = size_in(of, level, page->bytes);
@@ -103,8 +102,8 @@ unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool ins
     return 2;
 }
 
-void tlbs_put(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
-    const struct translated_page *page)
+void tlbs_put(
+    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page)
 {
     for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
         put_in_level(tlbs, level, space, address, instruction, page);

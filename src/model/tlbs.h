@@ -2,10 +2,11 @@
  * that it belongs to, as key; the host physical address of the page as value.
  *
  * Lookup: level 1, then level 2, in each the TLB of the access's use for every page size, the smallest first;
- * of the TLBs of a level at most one has the address, since a page is of one size. A hit in level 2 is put into
- * level 1, too. What is put into level 1, which has no TLB for its size, is put as the largest smaller page around
- * the address that there is one for; into level 2 only 1 GiB as 2 MiB, if at all (AMD, Software Optimization Guide
- * for family 17h, 2.9.2: 1 GiB pages are "smashed"). Where there is none, it is not put. */
+ * of the TLBs of a level at most one has the address, since a page is of one size. A hit in level 2 is put
+ * into level 1, too. What is put into level 1, which has no TLB for its size, is put as the largest smaller
+ * page around the address that there is one for; into level 2 only 1 GiB as 2 MiB, if at all (AMD, Software
+ * Optimization Guide for family 17h, 2.9.2: 1 GiB pages are "smashed"). Where there is none, it is not put.
+ */
 #ifndef VCOST_MODEL_TLBS_H
 #define VCOST_MODEL_TLBS_H
 
@@ -36,8 +37,8 @@ void tlbs_free(struct tlbs *tlbs);
 unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
     struct translated_page *page, unsigned *cycles);
 /* Puts the page around `address`, which is nowhere in these TLBs, into all levels, level 2 first. */
-void tlbs_put(
-    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page);
+void tlbs_put(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+    const struct translated_page *page);
 void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address); /* whatever page it is in */
 void tlbs_clear(struct tlbs *tlbs);
 

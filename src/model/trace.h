@@ -12,11 +12,12 @@ struct model_trace {
     uint64_t address;
     struct walk_step steps[TRACE_STEPS_MAX]; /* entries that were read, in order */
     size_t step_count;
-    unsigned cache_levels; /* of the machine: a step that these have not served memory has */
+    unsigned cache_levels;  /* of the machine: a step that these have not served memory has */
     struct account account; /* of the one access */
 };
 
-/* The page around `address` is mapped (of the lower half: -EINVAL) and read once. config.bytes_max is set here. */
+/* The page around `address` is mapped (of the lower half: -EINVAL) and read once. config.bytes_max is set
+ * here. */
 int model_trace(
     const struct model_config *config, gva_t address, struct model_trace *trace, struct error *error);
 

@@ -55,9 +55,10 @@ static uint64_t walk_key(uint64_t number, unsigned level, unsigned space)
     return number << 8 | space << 4 | level << 1 | 1;
 }
 
-/* The table with which a walk of `levels` levels begins: *table is the root's, or that which a cached entry gives. */
-static unsigned begin(
-    struct walker *walker, const struct walk_dimension *tables, unsigned space, uint64_t address, uint64_t *table)
+/* The table with which a walk of `levels` levels begins: *table is the root's, or that which a cached entry
+ * gives. */
+static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+    uint64_t address, uint64_t *table)
 {
     struct walk_caches *caches = tables->caches;
     for (unsigned level = 2; caches && level <= tables->levels; level++) {
@@ -134,8 +135,8 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
 static const uint64_t small_page = 4096;
 
 /* Where a guest physical address is, and the size of the host's page around it. */
-static bool nested_translate(struct walker *walker, const struct walk_dimension *host, uint64_t address, bool data,
-    struct walk_result *result)
+static bool nested_translate(struct walker *walker, const struct walk_dimension *host, uint64_t address,
+    bool data, struct walk_result *result)
 {
     const struct machine_nested *nested = &walker->machine->nested;
     bool cached = nested->has_tlb && (!data || nested->tlb.data);
@@ -160,15 +161,16 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
 }
 
 /* A leaf of the guest's is read: the page is the smaller one of it and the host's, around the address. */
-static enum walk_end finish(struct walker *walker, const struct walk_dimension *host, uint64_t entry, unsigned level,
-    uint64_t address, struct walk_result *result)
+static enum walk_end finish(struct walker *walker, const struct walk_dimension *host, uint64_t entry,
+    unsigned level, uint64_t address, struct walk_result *result)
 {
     const struct translated_page guest = page_of(entry, level);
     uint64_t physical = guest.address | (address & (guest.bytes - 1));
     if (!nested_translate(walker, host, physical, true, result))
         return WALK_HOST_ABSENT;
     uint64_t bytes = guest.bytes < result->page.bytes ? guest.bytes : result->page.bytes;
-    /* nested_translate() gives the 4 KiB page; the whole one begins where its size says, on both sides alike */
+    /* nested_translate() gives the 4 KiB page; the whole one begins where its size says, on both sides alike
+     */
     result->page = (struct translated_page){result->page.address & -bytes, bytes};
     return WALK_DONE;
 }
@@ -183,8 +185,8 @@ enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *gues
     return entry & PAGE_BIT_PRESENT ? finish(walker, host, entry, 1, address, result) : WALK_ABSENT;
 }
 
-/* The guest's walk caches hold host physical addresses of tables, so after a hit the guest physical one, by which the
- * tables' contents are kept, is found by looking, which is not charged. */
+/* The guest's walk caches hold host physical addresses of tables, so after a hit the guest physical one, by
+ * which the tables' contents are kept, is found by looking, which is not charged. */
 static uint64_t guest_table_of(const struct walk_dimension *guest, unsigned level, uint64_t address)
 {
     uint64_t table = guest->root;
@@ -226,8 +228,8 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
 {
     const struct machine_nested *nested = &machine->nested;
     walker->machine = machine;
-    int rc = walk_caches_init(
-        &walker->guest_caches, machine->walk_caches, machine->walk_cache_count, seed, error);
+    int rc =
+        walk_caches_init(&walker->guest_caches, machine->walk_caches, machine->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested)
         rc = walk_caches_init(
             &walker->host_caches, nested->walk_caches, nested->walk_cache_count, seed, error);

@@ -1,21 +1,23 @@
 /* Page walks: one translation after all TLBs have missed, entry by entry through the caches.
  *
- * One dimension: walker.cycles are charged; the walk cache is asked for levels 2, 3 … (below the root's); the first
- * that has an entry gives the table with which the walk begins. Each entry is read at its physical address
- * through the caches from walker.cache_level on, and charged to BUCKET_GUEST of its level. Entries that lead to
- * tables go into the walk cache of their level, if there is one, when the table's address is known, before it is
- * read. The key of an entry of level L: address >> (12 + 9 * (L - 1)), L and the space; its number is the set's. A
- * leaf ends it; so does an entry with PAGE_BIT_SWITCH, which is not kept. A walk cache that is asked and has nothing costs nothing.
+ * One dimension: walker.cycles are charged; the walk cache is asked for levels 2, 3 … (below the root's); the
+ * first that has an entry gives the table with which the walk begins. Each entry is read at its physical
+ * address through the caches from walker.cache_level on, and charged to BUCKET_GUEST of its level. Entries
+ * that lead to tables go into the walk cache of their level, if there is one, when the table's address is
+ * known, before it is read. The key of an entry of level L: address >> (12 + 9 * (L - 1)), L and the space;
+ * its number is the set's. A leaf ends it; so does an entry with PAGE_BIT_SWITCH, which is not kept. A walk
+ * cache that is asked and has nothing costs nothing.
  *
  * Two: the guest's walk as above, but for this: the walk caches of the guest's tables hold the table's host
  * physical address; the root and every table that was read from an entry are translated first, by
- * nested_translate(); so is the page of the leaf at last. The page that results has the smaller of both sizes.
+ * nested_translate(); so is the page of the leaf at last. The page that results has the smaller of both
+ * sizes.
  *
- * nested_translate(): the nested TLB (for pages that leaves lead to only with nested.tlb.data) is asked by the
- * 4 KiB page of the guest physical address; a hit gives its host physical page and the size of the host's leaf,
- * and is charged to BUCKET_NESTED_TLB. Else a walk of the host's
- * tables as of one dimension, with nested.walk_caches, without walker.cycles, charged to BUCKET_HOST; the 4 KiB page
- * goes into the nested TLB. */
+ * nested_translate(): the nested TLB (for pages that leaves lead to only with nested.tlb.data) is asked by
+ * the 4 KiB page of the guest physical address; a hit gives its host physical page and the size of the host's
+ * leaf, and is charged to BUCKET_NESTED_TLB. Else a walk of the host's tables as of one dimension, with
+ * nested.walk_caches, without walker.cycles, charged to BUCKET_HOST; the 4 KiB page goes into the nested TLB.
+ */
 #ifndef VCOST_MODEL_WALK_H
 #define VCOST_MODEL_WALK_H
 
@@ -41,9 +43,9 @@ void walk_caches_clear(struct walk_caches *caches);
 
 /* One step, for those who watch: an entry that was read. */
 struct walk_step {
-    bool host;       /* of the host's tables */
-    unsigned level;  /* 1 … */
-    uint64_t at;     /* host physical address of the entry */
+    bool host;      /* of the host's tables */
+    unsigned level; /* 1 … */
+    uint64_t at;    /* host physical address of the entry */
     uint64_t entry;
     unsigned served; /* cache level; caches.count + 1: memory */
     unsigned cycles;
@@ -51,8 +53,8 @@ struct walk_step {
 
 /* One set of tables and what walks of it are charged to. */
 struct walk_dimension {
-    const struct ground *ground; /* that the tables stand in */
-    uint64_t root;               /* physical address there of the table of level `levels` */
+    const struct model_ground *ground; /* that the tables stand in */
+    uint64_t root;                     /* physical address there of the table of level `levels` */
     unsigned levels;
     struct walk_caches *caches; /* NULL: none */
     bool host;                  /* charged to BUCKET_HOST; steps say so */
@@ -63,8 +65,8 @@ struct walker {
     struct caches *caches;
     struct account *account;
     struct walk_caches guest_caches, host_caches;
-    struct tags nested_tlb;    /* only with machine->nested.has_tlb */
-    const struct ground *here; /* the host's physical memory: where frames are near or far */
+    struct tags nested_tlb;          /* only with machine->nested.has_tlb */
+    const struct model_ground *here; /* the host's physical memory: where frames are near or far */
     void (*watch)(void *context, const struct walk_step *step); /* NULL: nobody does */
     void *context;
 };
@@ -81,15 +83,15 @@ enum walk_end {
     WALK_SWITCHES     /* walk_native(): the last entry has PAGE_BIT_SWITCH */
 };
 
-/* In shadow tables of agile paging: the address of this entry of level 2 is the host physical one of the guest's own
- * table of level 1. (An ignored bit: SDM volume 3, table 4-19.) */
+/* In shadow tables of agile paging: the address of this entry of level 2 is the host physical one of the
+ * guest's own table of level 1. (An ignored bit: SDM volume 3, table 4-19.) */
 #define PAGE_BIT_SWITCH (UINT64_C(1) << 11)
 
 struct walk_result {
     struct translated_page page; /* WALK_DONE */
     uint64_t table;              /* WALK_SWITCHES: the table */
     unsigned level;              /* of the last entry that was read */
-    uint64_t missing; /* WALK_HOST_ABSENT: the guest physical address that has no page */
+    uint64_t missing;            /* WALK_HOST_ABSENT: the guest physical address that has no page */
 };
 
 /* The first translation of `space` is of its root; walker.cycles have been charged by whoever calls these. */
@@ -97,8 +99,8 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result);
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result);
-/* The rest of one, from a guest's table of level 1 at a host physical address. `guest_table` is where it is for the
- * guest. */
+/* The rest of one, from a guest's table of level 1 at a host physical address. `guest_table` is where it is
+ * for the guest. */
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, uint64_t guest_table, uint64_t table, uint64_t address,
     struct walk_result *result);

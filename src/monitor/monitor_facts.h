@@ -18,7 +18,8 @@ enum technique {
     TECHNIQUE_UNKNOWN
 };
 extern const char *const technique_names[TECHNIQUE_UNKNOWN + 1];
-const char *technique_name(enum technique technique); /* "none", "nested", "shadow", "direct", "agile", "unknown" */
+const char *technique_name(
+    enum technique technique); /* "none", "nested", "shadow", "direct", "agile", "unknown" */
 
 enum { MONITOR_PARAMETERS_MAX = 48, MONITOR_QUIRKS_MAX = 8 };
 

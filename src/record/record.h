@@ -6,7 +6,8 @@
  * with the number in its reason. Texts that are not UTF-8 have U+FFFD for what is wrong in them.
  *
  * Reading passes over fields that are not in the table, as versions may add some (but for records that are
- * closed), and leaves out what a list of fixed size has no room for. Fields that are missing in the file are as if null, unless FIELD_NEEDED. */
+ * closed), and leaves out what a list of fixed size has no room for. Fields that are missing in the file are
+ * as if null, unless FIELD_NEEDED. */
 #ifndef VCOST_RECORD_RECORD_H
 #define VCOST_RECORD_RECORD_H
 

@@ -126,8 +126,8 @@ static void find_places(struct chase_view *view)
         if (!curve->compared || place == view->places + PLACES_MAX)
             continue;
         if (place == end) {
-            *place = (struct place){
-                curve->label, curve->elsewhere, curve->modelled, .unclear_least = UINT64_MAX};
+            *place =
+                (struct place){curve->label, curve->elsewhere, curve->modelled, .unclear_least = UINT64_MAX};
             view->place_count++;
         }
         place->curves++;
@@ -150,23 +150,41 @@ static const char *found_text(const struct chase_view *view, struct found found,
         format_size(found.point->working_set_bytes).text, kind[0] ? " (" : "", kind, kind[0] ? ")" : "");
 }
 
+/* Of simulated machines: a ratio is exact, and has no interval to be judged by. */
+static void conclude_modelled(const struct chase_view *view, const struct place *place)
+{
+    const struct curve_point *most = NULL;
+    for (size_t i = 0; i < view->curves.count; i++) {
+        const struct curve *curve = view->curves.all[i];
+        for (size_t k = 0; k < curve->group->working_set_count && !strcmp(curve->label, place->label); k++) {
+            const struct curve_point *point = &curve->points[k];
+            if (point->against && isfinite(point->against->ratio) &&
+                (!most || point->against->ratio > most->against->ratio))
+                most = point;
+        }
+    }
+    if (most)
+        document_say(view->doc, BLOCK_CONCLUSION,
+            "Memory access on %s would cost up to %.1f %% more than native there, at %s%s.", place->label,
+            100 * (most->against->ratio - 1), format_size(most->working_set_bytes).text,
+            view_run_incomplete(view->result, view->doc));
+}
+
 static void conclude(const struct chase_view *view, const struct place *place)
 {
     struct document *doc = view->doc;
     const struct ratios *ratios = &place->ratios;
     const char *where = place->elsewhere         ? document_text(doc, "on %s", place->label)
-                        : place->modelled        ? document_text(doc, "on %s", place->label)
                         : view->place_count == 1 ? "in a guest"
                                                  : document_text(doc, "in %s", place->label);
-    const char *native = place->modelled ? "native there" : "native here";
     const char *incomplete = view_run_incomplete(view->result, doc);
     bool more = ratios_slower(ratios), less = ratios_faster(ratios), any = more || less;
     more &= place->slowest.point && place->slowest.point->against->ratio >= 1 + matters;
     less &= place->fastest.point && place->fastest.point->against->ratio <= 1 - matters;
     if (more || less) {
         document_say(doc, BLOCK_CONCLUSION, "Memory access %s costs up to %s", where,
-            more ? found_text(view, place->slowest, document_text(doc, " more than %s,", native))
-                 : found_text(view, place->fastest, document_text(doc, " less than %s,", native)));
+            more ? found_text(view, place->slowest, " more than native here,")
+                 : found_text(view, place->fastest, " less than native here,"));
         if (more && less)
             view_add(doc, ", and up to %s", found_text(view, place->fastest, " less,"));
         view_add(doc, "%s.", incomplete);
@@ -242,7 +260,8 @@ static void say_place(const struct chase_view *view, const struct place *place)
     size_t agree;
     if (ratios->all > 1 && !disturbed) {
         document_say(doc, BLOCK_FACT, "%s %zu of %zu %s %s and native agree within 3 %%", one ? "At" : "In",
-            ratios->close, ratios->all, of, several || place->elsewhere || place->modelled ? place->label : "guest");
+            ratios->close, ratios->all, of,
+            several || place->elsewhere || place->modelled ? place->label : "guest");
         if (ratios_agree(ratios, &agree) >= 0.05)
             view_add(doc, ", %s %zu within 10 %%", one ? "at" : "in", agree);
         add_slowest(view, place);
@@ -306,7 +325,8 @@ static void say_modelled(const struct chase_view *view)
     for (size_t i = 0; i < view->curves.count; i++)
         if (view->curves.all[i]->modelled) {
             document_say(view->doc, BLOCK_FACT,
-                "What is called modelled is simulated, not measured: it is compared with the same simulated machine "
+                "What is called modelled is simulated, not measured: it is compared with the same simulated "
+                "machine "
                 "without a guest.");
             return;
         }
@@ -335,7 +355,7 @@ static bool conclude_all(const struct chase_view *view)
 {
     size_t disturbed = 0;
     for (size_t i = 0; i < view->place_count; i++) {
-        conclude(view, &view->places[i]);
+        (view->places[i].modelled ? conclude_modelled : conclude)(view, &view->places[i]);
         disturbed += ratios_disturbed(&view->places[i].ratios);
     }
     if (!view->place_count)

@@ -46,8 +46,8 @@ static int check(const struct runner *runner, const struct workload *workload, s
     if (workload->kind != &workload_chase)
         return error_set(error, ENOTSUP, "%s runs a chase alone", runner->config.name);
     if (chase_of(workload)->chains > 1)
-        return error_set(error, ENOTSUP, "%s simulates one access after another, hence one chain",
-            runner->config.name);
+        return error_set(
+            error, ENOTSUP, "%s simulates one access after another, hence one chain", runner->config.name);
     if (chase_of(workload)->write)
         return error_set(error, ENOTSUP, "%s does not simulate what writing costs yet", runner->config.name);
     return 0;
@@ -115,9 +115,8 @@ static int go_round(struct walk *walk, struct account *account, struct error *er
 }
 
 /* The order of the list is that of placement_lay_out() with this seed. */
-static int simulate(
-    const struct runner *runner, const struct chase_shape *shape, uint64_t seed, struct account *account,
-    struct error *error)
+static int simulate(const struct runner *runner, const struct chase_shape *shape, uint64_t seed,
+    struct account *account, struct error *error)
 {
     uint64_t random = seed;
     struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
@@ -153,8 +152,8 @@ static void say_account(const struct account *account, char *text, size_t size)
         uint64_t cycles = 0;
         for (unsigned bucket = parts[i].first; bucket < parts[i].end; bucket++)
             cycles += account->bucket[bucket];
-        used += (size_t)snprintf(text + used, size - used, "%s %.1f", parts[i].name,
-            (double)cycles / (double)account->accesses);
+        used += (size_t)snprintf(
+            text + used, size - used, "%s %.1f", parts[i].name, (double)cycles / (double)account->accesses);
     }
 }
 

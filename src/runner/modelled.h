@@ -1,5 +1,5 @@
-/* A runner whose machine is simulated (src/model/): it walks the very list that the real runners walk, of the same
- * shape and seed, and always gives the same figure. Only the chase runs on it. */
+/* A runner whose machine is simulated (src/model/): it walks the very list that the real runners walk, of the
+ * same shape and seed, and always gives the same figure. Only the chase runs on it. */
 #ifndef VCOST_RUNNER_MODELLED_H
 #define VCOST_RUNNER_MODELLED_H
 

@@ -1,5 +1,5 @@
-/* model/: walks cost the reads that arithmetic says, every cycle is in one bucket, and the techniques pay where they
- * are said to. */
+/* model/: walks cost the reads that arithmetic says, every cycle is in one bucket, and the techniques pay
+ * where they are said to. */
 #include "cmocka_all.h"
 
 #include "base/random.h"
@@ -111,8 +111,8 @@ static void cold_walks_read_what_arithmetic_says(void **state)
             assert_int_equal(cold_reads(&sheet->machine, MODEL_NATIVE, pages[g], pages[g]), guest);
             for (unsigned h = 0; h < PAGES; h++) {
                 unsigned host = levels - h, least = levels - (g < h ? g : h);
-                assert_int_equal(cold_reads(&sheet->machine, MODEL_NESTED, pages[g], pages[h]),
-                    guest * (host + 1) + host);
+                assert_int_equal(
+                    cold_reads(&sheet->machine, MODEL_NESTED, pages[g], pages[h]), guest * (host + 1) + host);
                 assert_int_equal(cold_reads(&sheet->machine, MODEL_DIRECT, pages[g], pages[h]), least);
                 assert_int_equal(cold_reads(&sheet->machine, MODEL_SHADOW, pages[g], pages[h]), least);
                 assert_int_equal(cold_reads(&sheet->machine, MODEL_AGILE, pages[g], pages[h]), least);

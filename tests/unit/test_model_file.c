@@ -39,7 +39,8 @@ static const struct {
     {"\"caches\"", "\"level\": 2", "\"level\": 3", "caches"},
     {"\"caches\"", "\"index\": \"assumed\",", "", "caches[0].index has no source"},
     {"\"caches\"", "\"index\": \"assumed\",", "\"index\": \"\",", "caches[0].sources.index"},
-    {"\"caches\"", "\"index\": \"assumed\",", "\"index\": \"assumed\", \"inDex\": \"a\",", "caches[0].sources"},
+    {"\"caches\"", "\"index\": \"assumed\",", "\"index\": \"assumed\", \"inDex\": \"a\",",
+        "caches[0].sources"},
     {"\"tlbs\"", "\"entries\": 48", "\"entries\": 47", "tlbs[0].ways"},
     {"\"tlbs\"", "\"entries\": 512", "\"entries\": 511", "tlbs[1].entries"},
     {"\"tlbs\"", "\"level\": 2", "\"level\": 1", "tlbs"},
@@ -58,7 +59,7 @@ static void what_cannot_be_is_refused_with_its_place(void **state)
         struct machine machine;
         struct error error = {.text = ""};
         char *text = changed(defects[i].after, defects[i].from, defects[i].to);
-        int rc = machine_read(text, strlen(text), "m.json", &pool, &machine, &error);
+        int rc = machine_parse(text, strlen(text), "m.json", &pool, &machine, &error);
         if (rc != -EINVAL || strncmp(error.text, "m.json is no vcost machine: ", 28) != 0 ||
             !strstr(error.text, defects[i].told))
             fail_msg("%s -> %s: %d, %s", defects[i].from, defects[i].to, rc, error.text);
@@ -75,7 +76,7 @@ static void what_is_no_json_is_refused(void **state)
         struct pool pool = {.newest = NULL};
         struct machine machine;
         struct error error;
-        assert_int_equal(machine_read(texts[i], strlen(texts[i]), "m", &pool, &machine, &error), -EINVAL);
+        assert_int_equal(machine_parse(texts[i], strlen(texts[i]), "m", &pool, &machine, &error), -EINVAL);
         pool_free(&pool);
     }
 }
