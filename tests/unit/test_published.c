@@ -1,5 +1,6 @@
 /* The presets against what is published: curves of latencies (tests/fixtures/latency/), the reach of TLBs,
- * and the shapes of the article's figure 2. With --markdown it prints the table of doc/machines.md. */
+ * and the shapes of the article's figure 2. With --all also beyond 32 MiB;
+ * with --markdown it prints the table of doc/machines.md, too. */
 #include "cmocka_all.h"
 
 #include "base/pool.h"
@@ -17,7 +18,10 @@
 #define FROM (UINT64_C(0x10) << 32)
 static const uint64_t small_page = 4096, large_page = 2 << 20;
 
+#define MIB (UINT64_C(1) << 20)
+
 static bool markdown;
+static uint64_t largest = 32 * MIB; /* working set that is tried */
 
 /* ---- a preset that is run ---- */
 
@@ -168,7 +172,7 @@ static void compare_curve(const char *name, const json_t *curve, struct errors *
         const json_t *point = json_array_get(points, i);
         json_int_t bytes = json_integer_value(json_array_get(point, 0));
         double measured = json_number_value(json_array_get(point, 1));
-        if (measured <= first)
+        if (measured <= first || (uint64_t)bytes > largest)
             continue;
         double modelled = cycles(name, MODEL_NATIVE, small_page, small_page, (uint64_t)bytes, element);
         bool read_from = is_among(known, bytes);
@@ -273,7 +277,10 @@ static void tlbs_reach_as_far_as_their_entries_and_no_further(void **unused)
 
 /* ---- the article's figure 2 ---- */
 
-#define MIB (UINT64_C(1) << 20)
+static uint64_t nested_most(void)
+{
+    return largest < 128 * MIB ? 2 * largest : 256 * MIB;
+}
 
 static double slowdown(
     const char *name, enum model_technique technique, uint64_t guest_page, uint64_t host_page, uint64_t bytes)
@@ -287,7 +294,7 @@ static void nested_paging_on_barcelona_rises_with_the_working_set(void **unused)
 {
     (void)unused;
     double before = 0;
-    for (uint64_t bytes = 128 << 10; bytes <= 256 * MIB; bytes *= 2) {
+    for (uint64_t bytes = 128 << 10; bytes <= nested_most(); bytes *= 2) {
         double found = slowdown("barcelona", MODEL_NESTED, small_page, small_page, bytes);
         print_message("# barcelona nested %" PRIu64 " KiB: %+.1f %%\n", bytes >> 10, 100 * found);
         if (bytes <= 128 << 10)
@@ -295,16 +302,18 @@ static void nested_paging_on_barcelona_rises_with_the_working_set(void **unused)
         assert_true(found > before - 0.02);
         before = found;
     }
-    assert_true(before > 0.20 && before < 1);
+    assert_true(before > 0.05 && before < 1);
+    if (largest > 32 * MIB)
+        assert_true(before > 0.20);
 }
 
 static void large_pages_take_most_of_it_away(void **unused)
 {
     (void)unused;
-    double small = slowdown("barcelona", MODEL_NESTED, small_page, small_page, 128 * MIB);
-    double host = slowdown("barcelona", MODEL_NESTED, small_page, large_page, 128 * MIB);
-    double both = slowdown("barcelona", MODEL_NESTED, large_page, large_page, 128 * MIB);
-    print_message("# barcelona nested 128 MiB: %+.1f %%, host 2M %+.1f %%, both %+.1f %%\n", 100 * small,
+    double small = slowdown("barcelona", MODEL_NESTED, small_page, small_page, nested_most());
+    double host = slowdown("barcelona", MODEL_NESTED, small_page, large_page, nested_most());
+    double both = slowdown("barcelona", MODEL_NESTED, large_page, large_page, nested_most());
+    print_message("# barcelona nested, largest: %+.1f %%, host 2M %+.1f %%, both %+.1f %%\n", 100 * small,
         100 * host, 100 * both);
     assert_true(host < small);
     assert_true(both < 0.5 * small);
@@ -327,6 +336,8 @@ static void merom_has_no_nested_paging_and_walks_shadow_tables_like_its_own(void
 int main(int argc, char **argv)
 {
     markdown = argc > 1 && strcmp(argv[1], "--markdown") == 0;
+    if (argc > 1) /* --markdown or --all */
+        largest = 256 * MIB;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_agree_within_the_tolerance),
         cmocka_unit_test(tlbs_reach_as_far_as_their_entries_and_no_further),
