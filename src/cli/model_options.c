@@ -41,6 +41,11 @@ static const struct option_spec walk_options[] = {
         .kind = OPTION_FLAG,
         FIELD(hypothetical),
         .help = "Also what the machine does not have, such as nested paging on the Core 2."},
+    {.name = "walk-caches",
+        .kind = OPTION_FLAG,
+        FIELD(walk_caches),
+        .help =
+            "With the machine's walk caches and nested TLB, which spare reads even within the first walk."},
 };
 
 static const struct command command_model_list = {
@@ -85,6 +90,8 @@ const struct command command_model = {
         {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
          "is modelled, not measured. vcost chase --on model:NAME draws curves."},
     .groups = {HELP_GROUP},
+    .examples = {{"vcost model list", "The machines that there are"},
+        {"vcost model walk 0x7f1234567000", "The 24 reads of the article's figure 1"}},
     .commands = commands,
     .see_also = {"vcost(1)", "vcost-chase(1)"},
 };
