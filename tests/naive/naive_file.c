@@ -61,8 +61,9 @@ static void read_tlbs(const json_t *list, struct naive_file *file)
     for (unsigned i = 0; i < file->tlb_count; i++) {
         const json_t *from = json_array_get(list, i), *pages = member(from, "pages");
         struct naive_tlb *tlb = &file->tlbs[i];
-        *tlb = (struct naive_tlb){number(from, "level"), number(from, "cycles"), !says(from, "use", "instructions"),
-            !says(from, "use", "data"), .shape = shape_of(from, number(from, "entries"))};
+        *tlb = (struct naive_tlb){number(from, "level"), number(from, "cycles"),
+            !says(from, "use", "instructions"), !says(from, "use", "data"),
+            .shape = shape_of(from, number(from, "entries"))};
         for (size_t k = 0; k < json_array_size(pages); k++) {
             json_int_t bytes = json_integer_value(json_array_get(pages, k));
             tlb->pages[bytes == 4096 ? 0 : bytes == 2 << 20 ? 1 : 2] = true;
@@ -120,7 +121,8 @@ void naive_file_read(const char *path, struct naive_file *file)
         fprintf(stderr, "%s: line %d: %s\n", path, error.line, error.text);
         abort();
     }
-    *file = (struct naive_file){.levels = number(root, "levels"), .ghz = json_number_value(member(root, "ghz"))};
+    *file =
+        (struct naive_file){.levels = number(root, "levels"), .ghz = json_number_value(member(root, "ghz"))};
     snprintf(file->name, sizeof file->name, "%s", json_string_value(member(root, "name")));
     read_caches(member(root, "caches"), file);
     read_tlbs(member(root, "tlbs"), file);

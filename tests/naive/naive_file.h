@@ -1,5 +1,5 @@
-/* A machine's file (vcost.machine/1), read without any of vcost's readers and without judging it: files that are wrong
- * end the program. */
+/* A machine's file (vcost.machine/1), read without any of vcost's readers and without judging it: files that
+ * are wrong end the program. */
 #ifndef VCOST_TESTS_NAIVE_FILE_H
 #define VCOST_TESTS_NAIVE_FILE_H
 
@@ -41,7 +41,8 @@ struct naive_file {
     struct naive_shape nested_shape;
     unsigned nested_cycles;
     bool guest_tags, process_tags;
-    unsigned exit, fault, page_switch, flush_page, hypercall, hidden_fault, table_store, table_sync, nested_fault;
+    unsigned exit, fault, page_switch, flush_page, hypercall, hidden_fault, table_store, table_sync,
+        nested_fault;
 };
 
 void naive_file_read(const char *path, struct naive_file *file);

@@ -11,7 +11,8 @@ struct naive_model {
     struct naive_setting setting;
     const struct naive_file *machine;
     struct naive_account account;
-    struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST], host_walk_caches[NAIVE_MOST];
+    struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST],
+        host_walk_caches[NAIVE_MOST];
     struct naive_table nested_tlb;
     struct naive_memory guest_memory, host_memory;
     struct naive_space guest, host, made; /* made: what native, direct, shadow and agile walk */
@@ -63,8 +64,8 @@ struct naive_model *naive_open(const struct naive_setting *setting)
     make_tables(model);
     bool native = setting->technique == NAIVE_NATIVE;
     unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
-    model->guest_memory =
-        naive_memory_make(setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
+    model->guest_memory = naive_memory_make(
+        setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
     model->host_memory = naive_memory_make(setting->host_frames.scattered, setting->host_frames.seed,
         native ? setting->bytes : 2 * model->guest_memory.zone_bytes);
     if (setting->technique != NAIVE_NESTED)
@@ -177,12 +178,13 @@ static void fill(struct naive_model *model, unsigned level, bool instruction, ui
     uint64_t dropped;
     if (!naive_put(&model->caches[i], line, line, 0, &dropped))
         return;
-    if (machine->caches[i].holds == NAIVE_INCLUSIVE)
+    if (machine->caches[i].holds == NAIVE_INCLUSIVE && naive_defect != INCLUSION_IS_FORGOTTEN)
         drop_above(model, level, dropped);
-    if (level == cache_levels(machine))
+    if (level == cache_levels(machine) || naive_defect == VICTIM_IS_LOST)
         return;
     unsigned next = cache_of(machine, level + 1, instruction);
-    if (machine->caches[next].holds == NAIVE_EXCLUSIVE && !naive_find(&model->caches[next], dropped, dropped, NULL))
+    if (machine->caches[next].holds == NAIVE_EXCLUSIVE &&
+        !naive_find(&model->caches[next], dropped, dropped, NULL))
         fill(model, level + 1, instruction, dropped);
 }
 
@@ -198,8 +200,9 @@ static unsigned touch(
         server++;
     bool filled = false;
     for (unsigned level = first; level < server; level++)
-        filled |= level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE;
-    if (server <= levels && filled &&
+        filled |=
+            level == 1 || machine->caches[cache_of(machine, level, instruction)].holds != NAIVE_EXCLUSIVE;
+    if (server <= levels && filled && naive_defect != EXCLUSIVE_KEEPS_WHAT_IT_SERVED &&
         machine->caches[cache_of(machine, server, instruction)].holds == NAIVE_EXCLUSIVE)
         naive_drop(&model->caches[cache_of(machine, server, instruction)], line, line);
     for (unsigned level = server - 1; level >= first; level--)
@@ -261,13 +264,16 @@ static unsigned first_table(struct naive_model *model, const struct reading *rea
     uint64_t address, bool *found, uint64_t *table)
 {
     *found = false;
-    for (unsigned level = 2; level <= levels; level++) {
+    bool unused = reading->host && naive_defect == HOST_WALK_CACHES_IGNORED;
+    for (unsigned at = 2; at <= levels && !unused; at++) {
+        unsigned level = naive_defect == WALK_CACHE_TOP_FIRST ? levels + 2 - at : at;
         int i = walk_cache_of(reading, level);
-        if (i < 0 || !naive_find(&reading->caches[i], region(level, address), walk_key(reading, level, address), table))
+        if (i < 0 || !naive_find(&reading->caches[i], region(level, address),
+                         walk_key(reading, level, address), table))
             continue;
         charge(model, &model->account.walk, reading->shapes[i].cycles);
-        *found = true;
-        return level - 1;
+        *found = naive_defect != WALK_CACHE_ONE_LEVEL_HIGHER;
+        return naive_defect == WALK_CACHE_ONE_LEVEL_HIGHER ? level : level - 1;
     }
     return levels;
 }
@@ -276,15 +282,17 @@ static void remember(const struct reading *reading, unsigned level, uint64_t add
 {
     int i = walk_cache_of(reading, level);
     uint64_t dropped;
-    if (i >= 0)
-        naive_put(&reading->caches[i], region(level, address), walk_key(reading, level, address), table, &dropped);
+    if (i >= 0 && naive_defect != WALK_CACHE_KEEPS_NOTHING)
+        naive_put(
+            &reading->caches[i], region(level, address), walk_key(reading, level, address), table, &dropped);
 }
 
-static void read_entry(
-    struct naive_model *model, const struct reading *reading, unsigned level, uint64_t table, uint64_t address)
+static void read_entry(struct naive_model *model, const struct reading *reading, unsigned level,
+    uint64_t table, uint64_t address)
 {
     uint64_t cycles;
-    touch(model, table + region(level, address) % 512 * 8, false, model->machine->walk_first, &cycles);
+    unsigned first = naive_defect == WALKER_READS_FROM_LEVEL_1 ? 1 : model->machine->walk_first;
+    touch(model, table + region(level, address) % 512 * 8, false, first, &cycles);
     charge(model, &(reading->host ? model->account.host : model->account.guest)[level - 1], cycles);
     (reading->host ? model->account.host_reads : model->account.guest_reads)[level - 1]++;
 }
@@ -318,7 +326,8 @@ static bool nested_translate(struct naive_model *model, uint64_t physical, bool 
     const struct naive_file *machine = model->machine;
     const struct reading reading = {
         true, 0, machine->nested_walk_caches, model->host_walk_caches, machine->nested_walk_cache_count};
-    bool asked = machine->nested_tlb && (machine->nested_data || !data);
+    bool asked =
+        machine->nested_tlb && (machine->nested_data || !data || naive_defect == NESTED_TLB_HAS_DATA);
     uint64_t dropped;
     if (asked && naive_find(&model->nested_tlb, physical / 4096, physical / 4096, NULL)) {
         charge(model, &model->account.nested_tlb, machine->nested_cycles);
@@ -343,17 +352,20 @@ static int finish(struct naive_model *model, uint64_t address, struct naive_leaf
     struct naive_leaf guest = naive_leaf_at(&model->guest, address), host;
     uint64_t physical = host_address(&guest, address);
     *missing = physical;
-    if (!nested_translate(model, physical, true, &host))
+    if (naive_defect == LAST_PAGE_NOT_TRANSLATED)
+        host = naive_leaf_at(&model->host, physical);
+    else if (!nested_translate(model, physical, true, &host))
         return HOST_ABSENT;
-    uint64_t bytes = smaller(guest.bytes, host.bytes);
-    *page = (struct naive_leaf){1, bytes, address / bytes * bytes, host_address(&host, physical) / bytes * bytes};
+    uint64_t bytes = naive_defect == GUEST_PAGE_DECIDES ? guest.bytes : smaller(guest.bytes, host.bytes);
+    *page =
+        (struct naive_leaf){1, bytes, address / bytes * bytes, host_address(&host, physical) / bytes * bytes};
     return DONE;
 }
 
 static struct reading guest_reading(struct naive_model *model)
 {
-    return (struct reading){
-        false, model->space, model->machine->walk_caches, model->walk_caches, model->machine->walk_cache_count};
+    return (struct reading){false, model->space, model->machine->walk_caches, model->walk_caches,
+        model->machine->walk_cache_count};
 }
 
 static int walk_two(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
@@ -366,7 +378,9 @@ static int walk_two(struct naive_model *model, uint64_t address, struct naive_le
     for (bool root = !found;; level--) {
         if (!found) {
             naive_table_at(&model->guest, level, address, missing);
-            if (!nested_translate(model, *missing, false, &host))
+            if (root && naive_defect == ROOT_NOT_TRANSLATED)
+                host = naive_leaf_at(&model->host, *missing);
+            else if (!nested_translate(model, *missing, false, &host))
                 return HOST_ABSENT;
             table = host_address(&host, *missing);
             if (!root)
@@ -397,7 +411,7 @@ static void leave(struct naive_model *model, uint64_t handling)
 {
     charge(model, &model->account.exit, model->machine->exit + handling);
     model->account.exits++;
-    if (!model->machine->guest_tags)
+    if (!model->machine->guest_tags && naive_defect != EXIT_KEEPS_ALL)
         forget_all(model);
 }
 
@@ -405,7 +419,8 @@ static const unsigned shifts[3] = {12, 21, 30};
 
 static uint64_t tlb_key(const struct naive_model *model, unsigned size, uint64_t address)
 {
-    return (address >> shifts[size]) * 64 + size * 16 + model->space;
+    unsigned space = naive_defect == TLB_WITHOUT_SPACES ? 0 : model->space;
+    return (address >> shifts[size]) * 64 + size * 16 + space;
 }
 
 static int tlb_of(const struct naive_model *model, unsigned level, bool instruction, unsigned size)
@@ -418,14 +433,14 @@ static int tlb_of(const struct naive_model *model, unsigned level, bool instruct
     return -1;
 }
 
-static void put_tlb(
-    struct naive_model *model, unsigned level, uint64_t address, bool instruction, const struct naive_leaf *page)
+static void put_tlb(struct naive_model *model, unsigned level, uint64_t address, bool instruction,
+    const struct naive_leaf *page)
 {
     unsigned size = naive_zone(page->bytes) - 1;
     uint64_t dropped;
     /* Level 1 takes any smaller page; level 2 of 1 GiB 2 MiB. */
     while (tlb_of(model, level, instruction, size) < 0) {
-        if (size == 0 || (level == 2 && size == 1))
+        if (size == 0 || (level == 2 && size == 1) || naive_defect == LARGE_PAGE_IS_NOT_SPLINTERED)
             return;
         size--;
     }
@@ -441,7 +456,8 @@ static bool find_tlb(
     for (unsigned size = 0; size < 3; size++) {
         int i = tlb_of(model, level, instruction, size);
         uint64_t bytes = UINT64_C(1) << shifts[size], to;
-        if (i < 0 || !naive_find(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address), &to))
+        if (i < 0 ||
+            !naive_find(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address), &to))
             continue;
         charge(model, &model->account.tlb[level - 1], model->machine->tlbs[i].cycles);
         model->account.tlb_hits[level - 1]++;
@@ -454,7 +470,7 @@ static bool find_tlb(
 static int walk(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
 {
     model->account.walks++;
-    charge(model, &model->account.walk, model->machine->walk_cycles);
+    charge(model, &model->account.walk, naive_defect == WALK_IS_FREE ? 0 : model->machine->walk_cycles);
     if (model->setting.technique == NAIVE_NESTED)
         return walk_two(model, address, page, missing);
     struct reading reading = guest_reading(model);
@@ -478,7 +494,8 @@ static void repair(struct naive_model *model, int end, uint64_t address, uint64_
     struct naive_leaf guest = naive_leaf_at(&model->guest, address);
     assert(combines(model) && guest.level);
     model->account.hidden_faults++;
-    leave(model, model->machine->hidden_fault);
+    if (naive_defect != HIDDEN_FAULT_DOES_NOT_EXIT)
+        leave(model, model->machine->hidden_fault);
     back(model, host_address(&guest, address));
     combine(model, address);
 }
@@ -490,7 +507,8 @@ void naive_access(struct naive_model *model, uint64_t address, bool instruction)
     if (find_tlb(model, 1, address, instruction, &page)) {
         /* nothing more is to be done */
     } else if (find_tlb(model, 2, address, instruction, &page)) {
-        put_tlb(model, 1, address, instruction, &page);
+        if (naive_defect != LEVEL_2_HIT_STAYS_THERE)
+            put_tlb(model, 1, address, instruction, &page);
     } else {
         for (int end; (end = walk(model, address, &page, &missing)) != DONE;)
             repair(model, end, address, missing);
@@ -509,8 +527,9 @@ static void flush(struct naive_model *model, uint64_t address)
     model->account.flushes++;
     for (unsigned i = 0; i < model->machine->tlb_count; i++)
         for (unsigned size = 0; size < 3; size++)
-            naive_drop(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address));
-    for (unsigned i = 0; i < model->machine->walk_cache_count; i++)
+            if (naive_defect != FLUSH_KEEPS_THE_PAGE)
+                naive_drop(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address));
+    for (unsigned i = 0; i < model->machine->walk_cache_count && naive_defect != FLUSH_KEEPS_WALK_CACHES; i++)
         naive_clear(&model->walk_caches[i]);
 }
 
@@ -531,12 +550,13 @@ static void change_shadowed(struct naive_model *model, uint64_t address, uint64_
     if (state == STATES_GUARDED) {
         model->account.table_stores++;
         leave(model, machine->table_store);
-        if (model->setting.technique == NAIVE_SHADOW && !model->setting.sync_write) {
+        if (model->setting.technique == NAIVE_SHADOW && !model->setting.sync_write &&
+            naive_defect != LAZY_STORES_ALL_EXIT) {
             state = STATES_OUT;
             assert(model->out_of_sync < sizeof model->out / sizeof *model->out);
             model->out[model->out_of_sync++] = table;
-        } else if (model->setting.technique == NAIVE_AGILE && guest.level == 1 &&
-                   naive_table_at(&model->made, 1, address, &below)) {
+        } else if (model->setting.technique == NAIVE_AGILE && naive_defect != AGILE_NEVER_SWITCHES &&
+                   guest.level == 1 && naive_table_at(&model->made, 1, address, &below)) {
             struct naive_leaf host = naive_leaf_at(&model->host, table);
             state = STATES_NESTED;
             dictionary_put(&model->switched, address >> 21, host_address(&host, table));
@@ -546,7 +566,8 @@ static void change_shadowed(struct naive_model *model, uint64_t address, uint64_
         touch_data(model, stored, false);
     }
     if (state != STATES_NESTED) {
-        leave(model, 0);
+        if (naive_defect != FLUSH_DOES_NOT_EXIT)
+            leave(model, 0);
         naive_space_hide(&model->made, guest.from, guest.bytes, true);
     }
     flush(model, address);
@@ -582,12 +603,13 @@ void naive_switch(struct naive_model *model, unsigned space)
         model->account.hypercalls += asks;
         leave(model, asks ? model->machine->hypercall : 0);
         for (; model->out_of_sync > 0; model->out_of_sync--) {
-            dictionary_put(&model->states, model->out[model->out_of_sync - 1], STATES_GUARDED);
+            if (naive_defect != SYNC_DOES_NOT_GUARD)
+                dictionary_put(&model->states, model->out[model->out_of_sync - 1], STATES_GUARDED);
             charge(model, &model->account.exit, model->machine->table_sync);
             model->account.tables_synced++;
         }
     }
-    if (model->machine->process_tags)
+    if (model->machine->process_tags || naive_defect == SWITCH_KEEPS_ALL)
         return;
     for (unsigned i = 0; i < model->machine->tlb_count; i++)
         naive_clear(&model->tlbs[i]);

@@ -1,13 +1,20 @@
-/* A simulated machine, slow and obvious: what src/model/model.h promises, written once more from its words. It keeps no
- * page tables: which tables there are, where they stand and what they lead to are looked up in dictionaries by the
- * addresses that they are for. Shares no code with src/model/ and src/paging/; of src/base/ it takes the permutation
- * that scatters frames. Ends the program where it cannot go on. */
+/* A simulated machine, slow and obvious: what src/model/model.h promises, written once more from its words.
+ * It keeps no page tables: which tables there are, where they stand and what they lead to are looked up in
+ * dictionaries by the addresses that they are for. Shares no code with src/model/ and src/paging/; of
+ * src/base/ it takes the permutation that scatters frames. Ends the program where it cannot go on. */
 #ifndef VCOST_TESTS_NAIVE_MODEL_H
 #define VCOST_TESTS_NAIVE_MODEL_H
 
 #include "naive_file.h"
 
-enum naive_technique { NAIVE_NATIVE, NAIVE_DIRECT, NAIVE_SHADOW, NAIVE_NESTED, NAIVE_AGILE, NAIVE_TECHNIQUES };
+enum naive_technique {
+    NAIVE_NATIVE,
+    NAIVE_DIRECT,
+    NAIVE_SHADOW,
+    NAIVE_NESTED,
+    NAIVE_AGILE,
+    NAIVE_TECHNIQUES
+};
 
 /* Where frames are taken from. */
 struct naive_frames {

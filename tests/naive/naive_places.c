@@ -1,5 +1,7 @@
 #include "naive_places.h"
 
+#include "naive_table.h"
+
 #include "base/permutation.h"
 
 #include <stdio.h>
@@ -74,7 +76,8 @@ struct naive_memory naive_memory_make(bool scattered, uint64_t seed, uint64_t by
 uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t n)
 {
     if (memory->scattered) {
-        struct permutation order = permutation_make(memory->zone_bytes / frame_bytes[zone], memory->seed + zone);
+        struct permutation order =
+            permutation_make(memory->zone_bytes / frame_bytes[zone], memory->seed + zone);
         n = permutation_forward(&order, n);
     }
     return zone * memory->zone_bytes + n * frame_bytes[zone];
@@ -82,6 +85,8 @@ uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t 
 
 uint64_t naive_take(struct naive_memory *memory, unsigned zone)
 {
+    if (zone == 0 && naive_defect == TABLES_IN_OTHER_FRAMES)
+        memory->taken[zone]++;
     return naive_frame(memory, zone, memory->taken[zone]++);
 }
 

@@ -1,4 +1,5 @@
-/* What is where: numbers found by numbers, and the frames and tables of simulated address spaces made of that. */
+/* What is where: numbers found by numbers, and the frames and tables of simulated address spaces made of
+ * that. */
 #ifndef VCOST_TESTS_NAIVE_PLACES_H
 #define VCOST_TESTS_NAIVE_PLACES_H
 
@@ -10,11 +11,12 @@ struct naive_dictionary {
     struct naive_pair {
         uint64_t key, value;
         bool used;
-    } *pairs;
+    } * pairs;
     size_t room, count;
 };
 
-void dictionary_put(struct naive_dictionary *dictionary, uint64_t key, uint64_t value); /* also instead of another */
+void dictionary_put(
+    struct naive_dictionary *dictionary, uint64_t key, uint64_t value); /* also instead of another */
 bool dictionary_find(const struct naive_dictionary *dictionary, uint64_t key, uint64_t *value);
 void dictionary_free(struct naive_dictionary *dictionary);
 
@@ -43,7 +45,8 @@ struct naive_leaf {
     uint64_t bytes, from, to;
 };
 
-void naive_space_begin(struct naive_space *space, struct naive_memory *memory, unsigned levels); /* with its root */
+void naive_space_begin(
+    struct naive_space *space, struct naive_memory *memory, unsigned levels); /* with its root */
 void naive_space_map(struct naive_space *space, uint64_t from, uint64_t to, uint64_t bytes);
 bool naive_table_at(const struct naive_space *space, unsigned level, uint64_t address, uint64_t *table);
 struct naive_leaf naive_leaf_at(const struct naive_space *space, uint64_t address); /* hidden ones are none */

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum naive_defect naive_defect;
+
 /* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 16. */
 static uint64_t mix(uint64_t z)
 {
@@ -21,8 +23,8 @@ static uint64_t scaled(uint64_t number, uint64_t limit)
 struct naive_table naive_table_make(const struct naive_shape *shape, uint64_t seed)
 {
     unsigned sets = shape->entries / shape->ways;
-    struct naive_table table = {*shape, seed, calloc(sets, sizeof *table.used),
-        calloc(shape->entries, sizeof *table.entries)};
+    struct naive_table table = {
+        *shape, seed, calloc(sets, sizeof *table.used), calloc(shape->entries, sizeof *table.entries)};
     if (!table.used || !table.entries) {
         fputs("no memory\n", stderr);
         abort();
@@ -41,14 +43,11 @@ void naive_table_free(struct naive_table *table)
 static unsigned set_of(const struct naive_table *table, uint64_t number)
 {
     uint64_t sets = table->shape.entries / table->shape.ways;
-    switch (table->shape.index) {
-    case NAIVE_XOR:
+    if (table->shape.index == NAIVE_XOR && naive_defect != XOR_IS_BITS)
         return (unsigned)((number % sets) ^ (number / sets % sets));
-    case NAIVE_HASH:
+    if (table->shape.index == NAIVE_HASH && naive_defect != HASH_IS_A_REMAINDER)
         return (unsigned)scaled(mix(number), sets);
-    default:
-        return (unsigned)(number % sets);
-    }
+    return (unsigned)(number % sets);
 }
 
 static struct naive_entry take_out(struct naive_table *table, unsigned set, unsigned at)
@@ -76,7 +75,8 @@ bool naive_find(struct naive_table *table, uint64_t number, uint64_t key, uint64
         if (table->entries[(size_t)set * table->shape.ways + i].key != key)
             continue;
         struct naive_entry entry = take_out(table, set, i);
-        put_in(table, set, table->shape.replacement == NAIVE_LRU ? 0 : i, entry);
+        bool moves = table->shape.replacement == NAIVE_LRU && naive_defect != USE_DOES_NOT_MOVE;
+        put_in(table, set, moves ? 0 : i, entry);
         if (value)
             *value = entry.value;
         return true;
@@ -89,9 +89,9 @@ bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_
     unsigned set = set_of(table, number), place = 0;
     bool full = table->used[set] == table->shape.ways;
     if (full) {
-        unsigned victim = table->shape.ways - 1;
+        unsigned victim = naive_defect == FULL_SET_DROPS_THE_FIRST ? 0 : table->shape.ways - 1;
         if (table->shape.replacement == NAIVE_RANDOM) {
-            table->random += 11400714819323198485u;
+            table->random += 11400714819323198485u - (naive_defect == RANDOM_IS_ANOTHER);
             victim = place = (unsigned)scaled(mix(table->random), table->shape.ways);
         }
         *dropped = take_out(table, set, victim).key;

@@ -1,0 +1,399 @@
+/* The model against the naive machine of tests/naive/: after every single step both have the same account,
+ * reference for reference and bucket for bucket; and each of the mistakes that the naive machine can make is
+ * noticed.
+ *
+ *   test_model_reference [STEPS [SHARE]]   steps for each combination (10^4), of which one in SHARE (10) is
+ * tried */
+#include "cmocka_all.h"
+
+#include "base/pool.h"
+#include "base/random.h"
+#include "model/model.h"
+#include "naive_model.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_SMALL (UINT64_C(24) << 20) /* of 4 KiB and 2 MiB pages */
+#define BYTES_LARGE (UINT64_C(3) << 30)  /* where there are pages of 1 GiB */
+#define FROM (UINT64_C(0x10) << 32)
+
+static unsigned long steps = 10000, share = 10;
+
+static const char *const presets[] = {"barcelona", "core2-merom", "icelake-sp", "nehalem", "neoverse-n1",
+    "neoverse-v2", "sapphire-rapids", "skylake-sp", "zen2-rome", "zen3-milan", "zen4-genoa", "zen5-turin"};
+enum { PRESETS = sizeof presets / sizeof *presets };
+static const uint64_t pages[] = {UINT64_C(1) << 12, UINT64_C(1) << 21, UINT64_C(1) << 30};
+
+struct combination {
+    unsigned preset, technique, guest, host; /* guest, host: of pages[] */
+    unsigned variant;                        /* bits: frames scattered, sync_write, fresh, far frames */
+};
+enum { VARIANTS = 16, COMBINATIONS = PRESETS * MODEL_TECHNIQUES * 9 };
+
+static struct combination combination_at(unsigned number, unsigned variant)
+{
+    return (struct combination){
+        .variant = variant,
+        .host = number % 3,
+        .guest = number / 3 % 3,
+        .technique = number / 9 % MODEL_TECHNIQUES,
+        .preset = number / 9 / MODEL_TECHNIQUES,
+    };
+}
+
+/* ---- both machines ---- */
+
+struct pair {
+    struct pool pool;
+    struct machine machine;
+    struct naive_file file;
+    struct model *model;
+    struct naive_model *naive;
+    uint64_t bytes;
+    char name[160];
+};
+
+static void path_of(unsigned preset, char *path, size_t size)
+{
+    const char *root = getenv("VCOST_SOURCE_ROOT");
+    snprintf(path, size, "%s/share/machines/%s.json", root ? root : ".", presets[preset]);
+}
+
+static void read_files(unsigned preset, struct pair *pair)
+{
+    char path[512];
+    struct error error;
+    path_of(preset, path, sizeof path);
+    if (machine_find(path, &pair->pool, &pair->machine, &error) < 0)
+        fail_msg("%s", error.text);
+    naive_file_read(path, &pair->file);
+}
+
+static struct model_config config_of(const struct combination *what, const struct pair *pair)
+{
+    bool scattered = what->variant & 1;
+    enum frame_node node = what->variant & 8 ? NODE_INTERLEAVED : NODE_LOCAL;
+    return (struct model_config){.machine = &pair->machine,
+        .technique = what->technique,
+        .guest_page = pages[what->guest],
+        .host_page = pages[what->host],
+        .guest_frames = {.order = scattered ? FRAMES_SCATTERED : FRAMES_IN_ORDER, .seed = 11},
+        .host_frames = {.order = scattered ? FRAMES_SCATTERED : FRAMES_IN_ORDER, .seed = 12, .node = node},
+        .sync_write = what->variant & 2,
+        .fresh = what->variant & 4,
+        .hypothetical = true,
+        .bytes_max = pair->bytes,
+        .seed = 13};
+}
+
+static struct naive_setting setting_of(const struct model_config *config, const struct pair *pair)
+{
+    return (struct naive_setting){.machine = &pair->file,
+        .technique = (enum naive_technique)config->technique,
+        .guest_page = config->guest_page,
+        .host_page = config->host_page,
+        .bytes = config->bytes_max,
+        .guest_frames = {config->guest_frames.order == FRAMES_SCATTERED, config->guest_frames.seed,
+            NAIVE_NEAR},
+        .host_frames = {config->host_frames.order == FRAMES_SCATTERED, config->host_frames.seed,
+            config->host_frames.node == NODE_INTERLEAVED ? NAIVE_ALTERNATING : NAIVE_NEAR},
+        .sync_write = config->sync_write,
+        .fresh = config->fresh,
+        .seed = config->seed};
+}
+
+/* False: the machine has no such pages. */
+static bool open_pair(const struct combination *what, struct pair *pair)
+{
+    struct error error;
+    *pair = (struct pair){.bytes = what->guest == 2 || what->host == 2 ? BYTES_LARGE : BYTES_SMALL};
+    read_files(what->preset, pair);
+    struct model_config config = config_of(what, pair);
+    struct naive_setting setting = setting_of(&config, pair);
+    snprintf(pair->name, sizeof pair->name, "%s %s guest %" PRIu64 " host %" PRIu64 " variant %u",
+        presets[what->preset], model_technique_names[what->technique], config.guest_page, config.host_page,
+        what->variant);
+    int rc = model_open(&config, &pair->model, &error);
+    if (rc == -ENOTSUP)
+        return false;
+    if (rc < 0)
+        fail_msg("%s: %s", pair->name, error.text);
+    pair->naive = naive_open(&setting);
+    uint64_t bytes =
+        config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* 3 GiB of 4 KiB pages take long */
+    pair->bytes = bytes;
+    if (model_map(pair->model, GVA(FROM), bytes, NULL, &error) < 0)
+        fail_msg("%s: %s", pair->name, error.text);
+    naive_map(pair->naive, FROM, bytes);
+    return true;
+}
+
+static void close_pair(struct pair *pair)
+{
+    model_close(pair->model);
+    if (pair->naive)
+        naive_close(pair->naive);
+    pool_free(&pair->pool);
+}
+
+/* ---- comparing ---- */
+
+#define ROW(what, count, in_model, in_naive)                                                                 \
+    {                                                                                                        \
+        what, count, offsetof(struct account, in_model), offsetof(struct naive_account, in_naive)            \
+    }
+static const struct row {
+    const char *what;
+    size_t count, model, naive; /* so many numbers, from there */
+} rows[] = {
+    ROW("accesses", 1, accesses, accesses),
+    ROW("cycles of data, by level", 4, bucket[BUCKET_DATA], data[0]),
+    ROW("cycles of data in memory", 1, bucket[BUCKET_DATA_MEMORY], data[4]),
+    ROW("cycles of TLBs, by level", 2, bucket[BUCKET_TLB], tlb[0]),
+    ROW("hits in TLBs, by level", 2, tlb_hits[0], tlb_hits[0]),
+    ROW("walks", 1, walks, walks),
+    ROW("reads of the guest's tables, by level", 5, guest_reads[0], guest_reads[0]),
+    ROW("reads of the host's tables, by level", 5, host_reads[0], host_reads[0]),
+    ROW("cycles of the guest's tables, by level", 5, bucket[BUCKET_GUEST], guest[0]),
+    ROW("cycles of the host's tables, by level", 5, bucket[BUCKET_HOST], host[0]),
+    ROW("cycles of walks", 1, bucket[BUCKET_WALK], walk),
+    ROW("cycles of the nested TLB", 1, bucket[BUCKET_NESTED_TLB], nested_tlb),
+    ROW("cycles of exits", 1, bucket[BUCKET_EXIT], exit),
+    ROW("cycles of switches", 1, bucket[BUCKET_SWITCH], switching),
+    ROW("exits", 1, exits, exits),
+    ROW("faults", 1, faults, faults),
+    ROW("hidden faults", 1, hidden_faults, hidden_faults),
+    ROW("stores to tables", 1, table_stores, table_stores),
+    ROW("tables synced", 1, tables_synced, tables_synced),
+    ROW("hypercalls", 1, hypercalls, hypercalls),
+    ROW("switches", 1, switches, switches),
+    ROW("flushes", 1, flushes, flushes),
+    ROW("all cycles", 1, cycles, cycles),
+};
+#undef ROW
+
+/* What differs, or NULL. */
+static const char *difference(const struct pair *pair)
+{
+    static char text[160];
+    const char *model = (const char *)model_account(pair->model),
+               *naive = (const char *)naive_account(pair->naive);
+    for (const struct row *row = rows; row < rows + sizeof rows / sizeof *rows; row++) {
+        const uint64_t *a = (const uint64_t *)(model + row->model),
+                       *b = (const uint64_t *)(naive + row->naive);
+        for (size_t i = 0; i < row->count; i++)
+            if (a[i] != b[i]) {
+                snprintf(
+                    text, sizeof text, "%s [%zu]: %" PRIu64 ", naively %" PRIu64, row->what, i, a[i], b[i]);
+                return text;
+            }
+    }
+    return NULL;
+}
+
+static uint64_t sum_of_buckets(const struct account *account)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        sum += account->bucket[i];
+    return sum;
+}
+
+/* ---- steps ---- */
+
+/* An address: mostly near the last one or of a few pages, at times anywhere. */
+static uint64_t some_address(uint64_t *state, const struct pair *pair, uint64_t last)
+{
+    uint64_t kind = random_below(state, 8), offset = random_below(state, pair->bytes);
+    if (kind < 2)
+        offset = (last + random_below(state, 4096)) % pair->bytes;
+    else if (kind < 5)
+        offset = offset % 96 * (pair->bytes / 96 / 64 * 64);
+    return offset & ~UINT64_C(7);
+}
+
+static void step(uint64_t *state, struct pair *pair, uint64_t *last)
+{
+    uint64_t kind = random_below(state, 100);
+    *last = some_address(state, pair, *last);
+    if (kind < 3) {
+        model_change_entry(pair->model, GVA(FROM + *last));
+        naive_change_entry(pair->naive, FROM + *last);
+    } else if (kind < 4) {
+        unsigned space = (unsigned)random_below(state, 3);
+        model_switch(pair->model, space);
+        naive_switch(pair->naive, space);
+    } else if (kind < 5) {
+        model_exit(pair->model);
+        naive_exit(pair->naive);
+    } else {
+        bool instruction = kind < 20;
+        model_access(pair->model, GVA(FROM + *last),
+            instruction ? ACCESS_EXECUTE
+            : kind < 30 ? ACCESS_WRITE
+                        : ACCESS_READ);
+        naive_access(pair->naive, FROM + *last, instruction);
+    }
+}
+
+/* What differed first, or NULL; *refused: there is no such combination. */
+static const char *run(const struct combination *what, unsigned long count, struct pair *pair, bool *refused)
+{
+    uint64_t state = 7, last = 0;
+    const char *found = NULL;
+    *refused = !open_pair(what, pair);
+    for (unsigned long i = 0; i < count && !found && !*refused; i++) {
+        step(&state, pair, &last);
+        found = difference(pair);
+    }
+    return found;
+}
+
+static void model_and_naive_machine_agree_step_by_step(void **unused)
+{
+    (void)unused;
+    uint64_t state = 2026;
+    unsigned tried = 0;
+    naive_defect = SOUND;
+    for (unsigned i = 0; i < COMBINATIONS; i++) {
+        struct combination what = combination_at(i, (unsigned)random_below(&state, VARIANTS));
+        struct pair pair;
+        bool refused;
+        if (random_below(&state, share) != 0)
+            continue;
+        const char *found = run(&what, steps, &pair, &refused);
+        if (found)
+            fail_msg("%s: %s", pair.name, found);
+        if (!refused)
+            assert_int_equal(sum_of_buckets(model_account(pair.model)), model_account(pair.model)->cycles);
+        tried += !refused;
+        close_pair(&pair);
+    }
+    print_message("# %u combinations, %lu steps each\n", tried, steps);
+    assert_true(tried > COMBINATIONS / share / 4);
+}
+
+/* Is it noticed in some combination? */
+static bool noticed(enum naive_defect defect)
+{
+    enum { STRIDE = 37, ROUNDS = 4 };
+    naive_defect = defect;
+    for (unsigned i = 0; i < ROUNDS * COMBINATIONS; i++) {
+        struct combination what = combination_at(i * STRIDE % COMBINATIONS, i % VARIANTS);
+        struct pair pair;
+        bool refused;
+        const char *found = run(&what, 2000, &pair, &refused);
+        close_pair(&pair);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+static void every_defect_of_the_naive_machine_is_noticed(void **unused)
+{
+    (void)unused;
+    for (unsigned defect = SOUND + 1; defect < NAIVE_DEFECTS; defect++)
+        if (!noticed(defect))
+            fail_msg("defect %u was not", defect);
+    naive_defect = SOUND;
+}
+
+/* ---- arithmetic ---- */
+
+static uint64_t reads(const struct account *account)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < ACCOUNT_LEVELS; i++)
+        sum += account->guest_reads[i] + account->host_reads[i];
+    return sum;
+}
+
+static uint64_t naive_reads(const struct naive_account *account)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < 5; i++)
+        sum += account->guest_reads[i] + account->host_reads[i];
+    return sum;
+}
+
+/* The first access of a machine without walk caches and nested TLB, in both. */
+static void expect_reads(
+    unsigned preset, enum model_technique technique, unsigned guest, unsigned host, uint64_t expected)
+{
+    struct error error;
+    struct pair pair = {.bytes = BYTES_LARGE};
+    struct combination what = {preset, technique, guest, host, 0};
+    read_files(preset, &pair);
+    pair.machine.walk_cache_count = pair.machine.nested.walk_cache_count = 0;
+    pair.machine.nested.has_tlb = pair.file.nested_tlb = false;
+    pair.file.walk_cache_count = pair.file.nested_walk_cache_count = 0;
+    struct model_config config = config_of(&what, &pair);
+    struct naive_setting setting = setting_of(&config, &pair);
+    assert_int_equal(model_open(&config, &pair.model, &error), 0);
+    pair.naive = naive_open(&setting);
+    assert_int_equal(model_map(pair.model, GVA(FROM), pages[guest], NULL, &error), 0);
+    naive_map(pair.naive, FROM, pages[guest]);
+    model_access(pair.model, GVA(FROM), ACCESS_READ);
+    naive_access(pair.naive, FROM, false);
+    if (reads(model_account(pair.model)) != expected || naive_reads(naive_account(pair.naive)) != expected)
+        fail_msg("%s %s %u %u: %" PRIu64 " reads, naively %" PRIu64 ", should be %" PRIu64, presets[preset],
+            model_technique_names[technique], guest, host, reads(model_account(pair.model)),
+            naive_reads(naive_account(pair.naive)), expected);
+    close_pair(&pair);
+}
+
+static unsigned preset_of(const char *name)
+{
+    for (unsigned i = 0; i < PRESETS; i++)
+        if (strcmp(presets[i], name) == 0)
+            return i;
+    fail_msg("there is no %s", name);
+    return 0;
+}
+
+/* g guest levels and h host levels: g, and g * (h + 1) + h. */
+static void cold_walks_read_as_many_entries_as_arithmetic_says(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *name;
+        uint64_t g, h;
+    } machines[] = {{"barcelona", 4, 4}, {"skylake-sp", 4, 4}, {"icelake-sp", 5, 4},
+        {"sapphire-rapids", 5, 5}, {"zen4-genoa", 5, 5}, {"neoverse-n1", 4, 3}};
+    for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
+        unsigned preset = preset_of(machines[m].name);
+        for (unsigned guest = 0; guest < 3; guest++) {
+            expect_reads(preset, MODEL_NATIVE, guest, guest, machines[m].g - guest);
+            for (unsigned host = 0; host < 3; host++) {
+                uint64_t g = machines[m].g - guest, h = machines[m].h - host;
+                expect_reads(preset, MODEL_NESTED, guest, host, g * (h + 1) + h);
+                expect_reads(
+                    preset, MODEL_SHADOW, guest, host, machines[m].g - (guest < host ? guest : host));
+                expect_reads(
+                    preset, MODEL_DIRECT, guest, host, machines[m].g - (guest < host ? guest : host));
+            }
+        }
+    }
+    expect_reads(preset_of("barcelona"), MODEL_NESTED, 0, 0, 24);
+    expect_reads(preset_of("barcelona"), MODEL_NESTED, 1, 0, 19);
+    expect_reads(preset_of("barcelona"), MODEL_NESTED, 0, 1, 19);
+    expect_reads(preset_of("barcelona"), MODEL_NESTED, 1, 1, 15);
+    expect_reads(preset_of("sapphire-rapids"), MODEL_NESTED, 0, 0, 35);
+}
+
+int main(int argc, char **argv)
+{
+    steps = argc > 1 ? strtoul(argv[1], NULL, 10) : steps;
+    share = argc > 2 ? strtoul(argv[2], NULL, 10) : share;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cold_walks_read_as_many_entries_as_arithmetic_says),
+        cmocka_unit_test(model_and_naive_machine_agree_step_by_step),
+        cmocka_unit_test(every_defect_of_the_naive_machine_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
