@@ -533,9 +533,9 @@ static void every_command_is_explained(void **state)
         assert_true(command->run || command->commands);
         char name[64];
         snprintf(name, sizeof name, "%s", command->name);
-        const char *words[] = {strtok(name, " "), strtok(NULL, " ")};
-        size_t used, count = words[1] ? 2 : 1;
-        assert_ptr_equal(command_find(&command_vcost, count, words, &used), command);
+        const char *split[] = {strtok(name, " "), strtok(NULL, " ")};
+        size_t used, count = split[1] ? 2 : 1;
+        assert_ptr_equal(command_find(&command_vcost, count, split, &used), command);
         assert_int_equal(used, count);
     }
 }
