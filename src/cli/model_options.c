@@ -90,8 +90,6 @@ const struct command command_model = {
         {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
          "is modelled, not measured. vcost chase --on model:NAME draws curves."},
     .groups = {HELP_GROUP},
-    .examples = {{"vcost model list", "The machines that there are"},
-        {"vcost model walk 0x7f1234567000", "The 24 reads of the article's figure 1"}},
     .commands = commands,
     .see_also = {"vcost(1)", "vcost-chase(1)"},
 };

@@ -529,8 +529,8 @@ static void every_command_is_explained(void **state)
     (void)state;
     for (size_t i = 0; command_at(&command_vcost, i); i++) {
         const struct command *command = command_at(&command_vcost, i);
-        assert_true(command->summary && command->description[0] && command->examples[0].line);
-        assert_true(command->run || command->commands);
+        assert_true(command->summary && command->description[0]);
+        assert_true(command->commands || (command->run && command->examples[0].line));
         char name[64];
         snprintf(name, sizeof name, "%s", command->name);
         const char *split[] = {strtok(name, " "), strtok(NULL, " ")};
