@@ -82,6 +82,14 @@ static int read_address(const char *text, gva_t *address, struct error *error)
     return 0;
 }
 
+/* A machine on which every walk reads every entry. */
+static void leave_out_walk_caches(struct machine *machine)
+{
+    machine->walk_cache_count = 0;
+    machine->nested.walk_cache_count = 0;
+    machine->nested.has_tlb = false;
+}
+
 static struct model_config config_of(const struct model_options *options, const struct machine *machine)
 {
     return (struct model_config){
@@ -106,6 +114,8 @@ int cmd_model_walk_run(const struct invocation *invocation)
         return status_wrong_usage(invocation->command, &error);
     rc = machine_find(options->machine ? options->machine : usual_machine, &pool, &machine, &error);
     const struct model_config config = config_of(options, &machine);
+    if (rc == 0 && !options->walk_caches)
+        leave_out_walk_caches(&machine);
     if (rc == 0)
         rc = model_trace(&config, address, &trace, &error);
     if (rc == 0)

@@ -41,6 +41,11 @@ static const struct option_spec walk_options[] = {
         .kind = OPTION_FLAG,
         FIELD(hypothetical),
         .help = "Also what the machine does not have, such as nested paging on the Core 2."},
+    {.name = "walk-caches",
+        .kind = OPTION_FLAG,
+        FIELD(walk_caches),
+        .help =
+            "With the machine's walk caches and nested TLB, which spare reads even within the first walk."},
 };
 
 static const struct command command_model_list = {

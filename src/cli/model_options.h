@@ -10,6 +10,7 @@ struct model_options {
     unsigned technique;             /* enum model_technique */
     unsigned guest_page, host_page; /* choices of chase_page_bytes() */
     bool hypothetical;
+    bool walk_caches;
 };
 
 extern const struct command command_model;

@@ -84,6 +84,8 @@ def test_a_walk_shows_24_reads():
     assert len(walk["steps"]) == 24, len(walk["steps"])
     assert [step["tables"] for step in walk["steps"]].count("guest") == 4
     assert "24 entries" in output_of("model", "walk", "0x7f1234567000")
+    cached = json.loads(output_of("model", "walk", "0x7f1234567000", "--walk-caches", "--json", "-"))
+    assert 10 < len(cached["steps"]) < 24, len(cached["steps"])
     for pages, reads in ((("2M", "4K"), 19), (("4K", "2M"), 19), (("2M", "2M"), 15)):
         walk = json.loads(output_of(
             "model", "walk", "0x7f1234567000", "--guest-page", pages[0], "--host-page", pages[1], "--json", "-"))
