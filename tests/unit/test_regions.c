@@ -33,7 +33,7 @@ static size_t below(size_t limit)
     return (size_t)random_below(&dice, limit);
 }
 
-struct machine {
+struct simulated {
     size_t cpus, regions, rounds;
     double cpu_ns[REGION_CPUS_MAX];               /* of its own, on top of memory's: it differs in hybrids */
     double cpu_factor[REGION_CPUS_MAX];           /* of a slow one: on everything */
@@ -49,7 +49,7 @@ struct machine {
 
 /* One round: CPUs in random order, regions anew for each, bursts over what is measured one after the other.
  */
-static void measure_round(const struct machine *m, double ns[][REGIONS_MAX])
+static void measure_round(const struct simulated *m, double ns[][REGIONS_MAX])
 {
     size_t cpus[REGION_CPUS_MAX], regions[REGIONS_MAX], burst = 0;
     double times = 1;
@@ -75,9 +75,9 @@ static void measure_round(const struct machine *m, double ns[][REGIONS_MAX])
     }
 }
 
-static struct machine plain(size_t cpus, size_t regions)
+static struct simulated plain(size_t cpus, size_t regions)
 {
-    struct machine m = {.cpus = cpus, .regions = regions, .noise = 0.02, .burst_times = 2};
+    struct simulated m = {.cpus = cpus, .regions = regions, .noise = 0.02, .burst_times = 2};
     size_t rounds = 360 / (cpus * regions);
     m.rounds = rounds > 24 ? 24 : rounds < 6 ? 6 : rounds;
     for (size_t c = 0; c < REGION_CPUS_MAX; c++)
@@ -88,10 +88,10 @@ static struct machine plain(size_t cpus, size_t regions)
 }
 
 /* Everything that is no NUMA, more or less of each. */
-static struct machine without_numa(void)
+static struct simulated without_numa(void)
 {
     static const size_t counts[] = {2, 2, 3, 4, 6, 8};
-    struct machine m = plain(counts[below(6)], counts[1 + below(5)]);
+    struct simulated m = plain(counts[below(6)], counts[1 + below(5)]);
     m.noise = exp(between(log(0.003), log(0.12)));
     m.tails = below(3) ? 0 : between(0, 0.15);
     m.bursts = below(2) ? 0 : between(0, 3);
@@ -110,7 +110,7 @@ static struct machine without_numa(void)
 }
 
 /* Two nodes: CPUs and regions of both, at random but one of each at least. */
-static void two_nodes(struct machine *m, double farther, int *cpu_node, int *region_node)
+static void two_nodes(struct simulated *m, double farther, int *cpu_node, int *region_node)
 {
     for (size_t c = 0; c < m->cpus; c++)
         cpu_node[c] = c < 2 ? (int)c : (int)below(2);
@@ -121,7 +121,7 @@ static void two_nodes(struct machine *m, double farther, int *cpu_node, int *reg
             m->path_ns[c][r] += cpu_node[c] != region_node[r] ? 90 * (farther - 1) : 0;
 }
 
-static struct regions judge(const struct machine *m, const int *cpu_node, const int *region_node)
+static struct regions judge(const struct simulated *m, const int *cpu_node, const int *region_node)
 {
     struct regions_input input = {.cpus = m->cpus, .regions = m->regions, .rounds = m->rounds};
     for (size_t round = 0; round < m->rounds; round++)
@@ -155,7 +155,7 @@ static void no_hidden_numa_where_there_is_none(void **state)
     struct tally tally = {{0}};
     (void)state;
     for (unsigned i = 0; i < MACHINES; i++) {
-        struct machine m = without_numa();
+        struct simulated m = without_numa();
         tally.verdicts[judge(&m, NULL, NULL).verdict]++;
     }
     print_tally("no NUMA", &tally);
@@ -171,7 +171,7 @@ static void no_kind_of_noise_is_taken_for_numa(void **state)
     for (unsigned kind = 0; kind < 6; kind++) {
         struct tally tally = {{0}};
         for (unsigned i = 0; i < MACHINES; i++) {
-            struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+            struct simulated m = plain(2 + 2 * below(4), 4 + 4 * below(2));
             if (kind == 0)
                 m.noise = 0.08;
             if (kind == 1)
@@ -203,7 +203,7 @@ static void hidden_numa_is_found(void **state)
     for (unsigned kind = 0; kind < 4; kind++) {
         struct tally tally = {{0}};
         for (unsigned i = 0; i < MACHINES / 4; i++) {
-            struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+            struct simulated m = plain(2 + 2 * below(4), 4 + 4 * below(2));
             m.noise = kind == 0 ? 0.02 : 0.05;
             m.bursts = kind == 2 ? 1 : 0;
             for (size_t r = 0; kind == 3 && r < m.regions; r++)
@@ -225,7 +225,7 @@ static void numa_that_is_told_is_not_hidden(void **state)
     struct tally tally = {{0}};
     (void)state;
     for (unsigned i = 0; i < MACHINES; i++) {
-        struct machine m = without_numa();
+        struct simulated m = without_numa();
         m.noise = between(0.01, 0.06);
         two_nodes(&m, between(1.2, 1.9), cpu_node, region_node);
         tally.verdicts[judge(&m, cpu_node, region_node).verdict]++;
@@ -242,7 +242,7 @@ static void numa_within_told_nodes_is_hidden(void **state)
     struct tally tally = {{0}};
     (void)state;
     for (unsigned i = 0; i < MACHINES / 10; i++) {
-        struct machine m = plain(8, 8);
+        struct simulated m = plain(8, 8);
         for (size_t c = 0; c < 8; c++)
             for (size_t r = 0; r < 8; r++)
                 m.path_ns[c][r] = c / 4 != r / 4 ? 60 : c / 2 != r / 2 ? 25 : 0;
@@ -255,7 +255,7 @@ static void numa_within_told_nodes_is_hidden(void **state)
 static void nodes_told_the_wrong_way_round_are_hidden_numa(void **state)
 {
     static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {1, 1, 0, 0};
-    struct machine m = plain(4, 4);
+    struct simulated m = plain(4, 4);
     (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t r = 0; r < 4; r++)
@@ -269,7 +269,7 @@ static void nodes_told_the_wrong_way_round_are_hidden_numa(void **state)
 static void halves_of_a_node_are_no_wrong_nodes(void **state)
 {
     static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {0, 0, 1, 1};
-    struct machine m = plain(4, 4);
+    struct simulated m = plain(4, 4);
     (void)state;
     for (size_t c = 0; c < 2; c++)
         m.path_ns[c][1 - c] = 50;
@@ -281,7 +281,7 @@ static void halves_of_a_node_are_no_wrong_nodes(void **state)
 static void nodes_that_make_no_difference_are_uniform(void **state)
 {
     static const int cpu_node[] = {0, 0, 1, 1}, region_node[] = {0, 0, 1, 1};
-    struct machine m = plain(4, 4);
+    struct simulated m = plain(4, 4);
     (void)state;
     m.noise = 0.01;
     assert_int_equal(judge(&m, cpu_node, region_node).verdict, REGIONS_UNIFORM);
@@ -297,7 +297,7 @@ static void numa_that_costs_little_is_found(void **state)
     for (unsigned kind = 0; kind < 2; kind++) {
         struct tally tally = {{0}};
         for (unsigned i = 0; i < MACHINES / 4; i++) {
-            struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+            struct simulated m = plain(2 + 2 * below(4), 4 + 4 * below(2));
             two_nodes(&m, farther[kind], cpu_node, region_node);
             tally.verdicts[judge(&m, NULL, NULL).verdict]++;
         }
@@ -313,7 +313,7 @@ static void numa_with_a_busy_node_is_not_called_uniform(void **state)
     int cpu_node[REGION_CPUS_MAX], region_node[REGIONS_MAX];
     (void)state;
     for (unsigned i = 0; i < MACHINES / 4; i++) {
-        struct machine m = plain(2 + 2 * below(4), 4 + 4 * below(2));
+        struct simulated m = plain(2 + 2 * below(4), 4 + 4 * below(2));
         two_nodes(&m, between(1.3, 1.8), cpu_node, region_node);
         for (size_t r = 0; r < m.regions; r++)
             m.region_ns[r] = region_node[r] ? 80 : 0;
@@ -325,7 +325,7 @@ static void numa_with_a_busy_node_is_not_called_uniform(void **state)
 
 static void the_regions_and_the_factor_are_told(void **state)
 {
-    struct machine m = plain(4, 6);
+    struct simulated m = plain(4, 6);
     (void)state;
     for (size_t c = 0; c < 4; c++)
         for (size_t r = 0; r < 6; r++)
@@ -343,7 +343,7 @@ static void the_regions_and_the_factor_are_told(void **state)
 
 static void regions_that_are_far_from_all_are_no_numa(void **state)
 {
-    struct machine m = plain(4, 4);
+    struct simulated m = plain(4, 4);
     (void)state;
     m.region_ns[0] = m.region_ns[1] = 70;
     struct regions found = judge(&m, NULL, NULL);
@@ -353,7 +353,7 @@ static void regions_that_are_far_from_all_are_no_numa(void **state)
 
 static void what_cannot_be_told_is_unknown(void **state)
 {
-    struct machine m = plain(1, 8), noisy = plain(2, 4), few = plain(4, 4);
+    struct simulated m = plain(1, 8), noisy = plain(2, 4), few = plain(4, 4);
     (void)state;
     assert_int_equal(judge(&m, NULL, NULL).verdict, REGIONS_UNKNOWN);
     noisy.noise = 0.6;

@@ -26,7 +26,7 @@ struct cache {
     double lines, ways, ns; /* ns: of a hit in what is behind it */
 };
 
-struct machine {
+struct simulated {
     double entries[2], big_entries[2]; /* 0: none */
     double coalesced[2];               /* so many small pages an entry: of the small curve, of the large */
     double chance;                     /* 0: LRU, 1: replaced by chance */
@@ -61,7 +61,7 @@ static double normal(uint64_t *random)
 }
 
 /* Of `count` translations used in turn, the share that misses. */
-static double misses(const struct machine *machine, double count, double entries)
+static double misses(const struct simulated *machine, double count, double entries)
 {
     if (count <= 0 || entries <= 0)
         return 1;
@@ -88,7 +88,7 @@ static double held_packed(const struct cache *cache, double lines)
     return fmin(1, fmax(0, 1 - (lines / cache->lines - 1) / 0.25));
 }
 
-static double caches_ns(const struct machine *machine, double lines, bool packed)
+static double caches_ns(const struct simulated *machine, double lines, bool packed)
 {
     double ns = machine->ns;
     for (size_t i = 0; i < 3; i++) {
@@ -99,13 +99,13 @@ static double caches_ns(const struct machine *machine, double lines, bool packed
     return ns;
 }
 
-static double walk_ns(const struct machine *machine, double count)
+static double walk_ns(const struct simulated *machine, double count)
 {
     return machine->walk_ns * (1 + machine->walk_growth * fmax(0, log2(count / 1024)));
 }
 
 /* What a translation costs: of small ones, `small` many, and of large pages, `big` many. */
-static double small_ns(const struct machine *machine, double small, double coalesced, double walk)
+static double small_ns(const struct simulated *machine, double small, double coalesced, double walk)
 {
     double ns = walk * walk_ns(machine, small),
            first = misses(machine, small / coalesced, machine->entries[0]);
@@ -115,7 +115,7 @@ static double small_ns(const struct machine *machine, double small, double coale
     return first * machine->second_ns + fmin(first, second) * ns;
 }
 
-static double big_ns(const struct machine *machine, double big)
+static double big_ns(const struct simulated *machine, double big)
 {
     double first = machine->big_entries[0] ? fmax(0, 1 - machine->big_entries[0] / big) : 1;
     double second = machine->big_entries[1] ? fmax(0, 1 - machine->big_entries[1] / big) : 1;
@@ -126,7 +126,7 @@ static double big_ns(const struct machine *machine, double big)
 /* Lines spread over `pages` of 4 KiB behind large pages, somewhere in as many as `all`; map[] tells the
  * splintered ones. */
 static double large_ns(
-    const struct machine *machine, double pages, double all, const bool *map, uint64_t *random)
+    const struct simulated *machine, double pages, double all, const bool *map, uint64_t *random)
 {
     double splintered = 0, first = floor(within(random, 0, all - pages)), end = first + pages;
     bool fractures = !machine->big_entries[0] && !machine->big_entries[1];
@@ -139,7 +139,7 @@ static double large_ns(
            (1 - share) * big_ns(machine, big);
 }
 
-static void make_map(const struct machine *machine, uint64_t *random, double pages, bool *map)
+static void make_map(const struct simulated *machine, uint64_t *random, double pages, bool *map)
 {
     for (size_t i = 0; i < PAGES_MAX; i++) {
         bool first = (double)i < pages / 2;
@@ -151,13 +151,13 @@ static void make_map(const struct machine *machine, uint64_t *random, double pag
     }
 }
 
-static double disturbed(const struct machine *machine, uint64_t *random, double ns)
+static double disturbed(const struct simulated *machine, uint64_t *random, double ns)
 {
     return ns * exp(machine->noise * normal(random)) *
            (machine->bimodal && random_below(random, 2) ? 1.12 : 1);
 }
 
-static struct splinter_figure figure_of(const struct machine *machine, uint64_t *random, double *values)
+static struct splinter_figure figure_of(const struct simulated *machine, uint64_t *random, double *values)
 {
     double times = uniform(random) < machine->outlier_chance ? within(random, 1, machine->outlier_most) : 1;
     struct estimate estimate = statistics_estimate(values, machine->placements);
@@ -168,7 +168,7 @@ static struct splinter_figure figure_of(const struct machine *machine, uint64_t 
 }
 
 /* 16 lines and up, so many points an octave. */
-static size_t measure(const struct machine *machine, uint64_t *random, double last, double per_octave,
+static size_t measure(const struct simulated *machine, uint64_t *random, double last, double per_octave,
     struct splinter_point *points)
 {
     bool maps[PLACEMENTS_MOST][PAGES_MAX];
@@ -232,9 +232,9 @@ static const struct geometry {
 };
 enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 
-static struct machine any_machine(uint64_t *random, const struct geometry *g)
+static struct simulated any_machine(uint64_t *random, const struct geometry *g)
 {
-    struct machine machine = {
+    struct simulated machine = {
         .entries = {g->entries[0], g->entries[1]},
         .big_entries = {g->big[0], g->big[1]},
         .coalesced = {1, 1},
@@ -284,7 +284,7 @@ static void expect(const struct splinter_input *input, enum splinter_verdict ver
 }
 
 /* Measures a machine at 3 points an octave, up to 16384 lines. */
-static void look_at(const struct machine *machine, uint64_t *random, struct curves *curves)
+static void look_at(const struct simulated *machine, uint64_t *random, struct curves *curves)
 {
     curves->input = (struct splinter_input){
         .points = curves->points,
@@ -353,9 +353,9 @@ static void this_machine_is_splintered(void **state)
 /* ---- situations ---- */
 
 /* A quiet Skylake. */
-static struct machine quiet(enum state state)
+static struct simulated quiet(enum state state)
 {
-    return (struct machine){
+    return (struct simulated){
         .entries = {64, 1536},
         .big_entries = {32, 1536},
         .coalesced = {1, 1},
@@ -375,7 +375,7 @@ static struct machine quiet(enum state state)
 static void look_at_quiet(enum state state, struct curves *curves)
 {
     uint64_t random = 7;
-    struct machine machine = quiet(state);
+    struct simulated machine = quiet(state);
     look_at(&machine, &random, curves);
 }
 
@@ -515,7 +515,7 @@ static void few_entries_for_large_pages_are_no_splintering(void **state)
     struct curves curves;
     for (unsigned entries = 4; entries <= 16; entries *= 2) {
         uint64_t random = 3;
-        struct machine machine = quiet(INTACT);
+        struct simulated machine = quiet(INTACT);
         machine.big_entries[0] = machine.big_entries[1] = entries;
         look_at(&machine, &random, &curves);
         assert_int_not_equal(judge(&curves.input).verdict, SPLINTER_YES);
@@ -596,7 +596,7 @@ static void without_scattered_lines_it_is_never_wrong(void **state)
     uint64_t random = 11;
     unsigned yes = 0;
     for (unsigned i = 0; i < 600; i++) {
-        struct machine machine = any_machine(&random, &geometries[i % GEOMETRIES]);
+        struct simulated machine = any_machine(&random, &geometries[i % GEOMETRIES]);
         machine.state = i % STATES;
         look_at(&machine, &random, &curves);
         for (size_t k = 0; k < curves.input.count; k++)
@@ -698,7 +698,7 @@ static void noise_never_turns_a_verdict(void **state)
     struct curves curves;
     uint64_t random = 5;
     for (unsigned i = 0; i < 600; i++) {
-        struct machine machine = quiet(i % STATES);
+        struct simulated machine = quiet(i % STATES);
         machine.noise = PICK(&random, 0.01, 0.03, 0.1, 0.3);
         machine.outlier_chance = PICK(&random, 0, 0.1, 0.3);
         machine.outlier_most = PICK(&random, 1.2, 3);
@@ -714,7 +714,7 @@ enum kind { CLEAN, NOISY, NO_LARGE_PAGES, NO_ENTRIES, NOT_TOLD, KINDS };
 enum { CURVES = 20000 };
 
 /* Everything may be wrong with it, a little or much. */
-static void disturb(uint64_t *random, struct machine *machine)
+static void disturb(uint64_t *random, struct simulated *machine)
 {
     machine->noise = PICK(random, 0.003, 0.01, 0.03, 0.08);
     machine->outlier_chance = PICK(random, 0, 0.05, 0.15, 0.3);
@@ -724,9 +724,9 @@ static void disturb(uint64_t *random, struct machine *machine)
     machine->bimodal = random_below(random, 3) == 0;
 }
 
-static struct machine make(uint64_t *random, enum kind kind)
+static struct simulated make(uint64_t *random, enum kind kind)
 {
-    struct machine machine = any_machine(random, &geometries[random_below(random, GEOMETRIES)]);
+    struct simulated machine = any_machine(random, &geometries[random_below(random, GEOMETRIES)]);
     machine.state = random_below(random, STATES);
     if (kind == NOISY)
         disturb(random, &machine);
@@ -741,7 +741,7 @@ static struct machine make(uint64_t *random, enum kind kind)
 }
 
 /* Whether it is what it may be, or nothing. */
-static bool is_right(enum kind kind, const struct machine *machine, enum splinter_verdict verdict)
+static bool is_right(enum kind kind, const struct simulated *machine, enum splinter_verdict verdict)
 {
     static const enum splinter_verdict right[STATES] = {
         [INTACT] = SPLINTER_NO, [SPLINTERED] = SPLINTER_YES, [HALF] = SPLINTER_UNKNOWN};
@@ -761,7 +761,7 @@ static void no_machine_is_judged_wrongly(void **state)
     struct curves curves;
     for (unsigned i = 0; i < CURVES; i++) {
         enum kind kind = random_below(&random, 3) ? i % 2 : random_below(&random, KINDS);
-        struct machine machine = make(&random, kind);
+        struct simulated machine = make(&random, kind);
         look_at(&machine, &random, &curves);
         curves.input.large_share = kind == NO_LARGE_PAGES ? PICK(&random, 0, 0.4, 0.9, NAN) : 1;
         curves.input.told = kind != NOT_TOLD;
