@@ -69,6 +69,8 @@ static int run_kernel(
         .monitor = runner->ops->monitor,
         .facts = runner->facts,
         .bytes = MEMORY_BYTES,
+        .sync_write = runner->sync_write,
+        .fill = runner->fill,
         .fault_around = work->around ? work->around : 1,
         .processes = work->at_once ? work->at_once : 1,
         .preset = true,
