@@ -32,7 +32,7 @@
 #define GUEST_LOG 0x200000080000     /* struct guest_log: read and write */
 #define GUEST_STACK 0x2000000ff000   /* a page */
 #define GUEST_WINDOW 0x200000200000  /* pages that it maps itself: */
-#define GUEST_WINDOW_PAGES 64
+#define GUEST_WINDOW_PAGES 512
 
 /* System calls. RAX: the number, arguments in RDI, RSI, RDX, R10; the answer in RAX: 0 or a negative errno of
  * Linux. RCX and R11 are lost. By SYSCALL, or, where that does not lead to the kernel (guest_kernel_boot), by
@@ -102,6 +102,8 @@ struct guest_kernel_boot {
     uint32_t fault_around;  /* how many pages, aligned, a demand fault maps: a power of two */
     uint32_t processes;     /* that begin at once; those behind them by SPAWN */
     uint32_t log_room;      /* events */
+    uint32_t preset;        /* pages on demand come accessed and dirty, as if nobody looked at these bits */
+    uint32_t unused;
     struct {
         uint64_t script, script_pages, log, log_pages; /* no pages: there is no such process */
     } process[GUEST_KERNEL_PROCESSES];
@@ -130,12 +132,16 @@ struct guest_step {
 };
 
 enum guest_step_kind {
-    STEP_READ,  /* page, word; logs the value */
-    STEP_WRITE, /* page, word, value */
-    STEP_RUN,   /* page: calls it; a RET must stand at its start */
-    STEP_RAISE, /* enum guest_raise */
-    STEP_SPIN,  /* until so many ticks have come, with a value in every register that is looked at then */
-    STEP_CALL   /* and following: system call GUEST_CALL_FIRST and following, with the arguments */
+    STEP_READ,   /* page, word; logs the value */
+    STEP_WRITE,  /* page, word, value */
+    STEP_RUN,    /* page: calls it; a RET must stand at its start */
+    STEP_RAISE,  /* enum guest_raise */
+    STEP_SPIN,   /* until so many ticks have come, with a value in every register that is looked at then */
+    STEP_TOUCH,  /* page, pages: writes to each, without an event */
+    STEP_TIME,   /* 0: from now on time passes, 1: not any more; 2: what has passed so far is forgotten */
+    STEP_REPEAT, /* steps, times: so many steps before this one are done so often again; not one inside
+                    another */
+    STEP_CALL    /* and following: system call GUEST_CALL_FIRST and following, with the arguments */
 };
 
 enum guest_raise {
@@ -169,6 +175,7 @@ struct guest_log {
     uint64_t count; /* of events */
     uint64_t room;  /* set from outside */
     uint64_t ticks; /* that came while the process ran */
+    uint64_t timed; /* ticks of the time-stamp counter between STEP_TIME and STEP_TIME */
     uint64_t step;  /* that it is at: goes into the kernel's events */
     struct guest_event {
         uint32_t what; /* enum guest_event_kind */

@@ -1,9 +1,11 @@
-/* Single instructions and hostile loops that `vcost verify` executes natively and in guests: what they are is told here once,
- * for the code inside (guest/workload/instructions.S) and for whoever knows what should come of them (experiment/).
+/* Single instructions and hostile loops that `vcost verify` executes natively and in guests: what they are is
+ * told here once, for the code inside (guest/workload/instructions.S) and for whoever knows what should come
+ * of them (experiment/verify_*.c).
  *
- * The entry "instruction" of the workload image executes number job->steps with RAX, RCX and RDX from job->cursor[4], [5] and
- * [6]; what is in RAX afterwards goes to job->cursor[0]. RDI is the job, whose `first` and `bytes` are memory for it: 16 bytes
- * at INSTRUCTION_ROOM(%rdi). RSI, R8 to R11, XMM and x87 registers may be spoiled, the stack is 8 bytes off a multiple of 16. */
+ * The entry "instruction" of the workload image executes number job->steps with RAX, RCX and RDX from
+ * job->cursor[4], [5] and [6]; what is in RAX afterwards goes to job->cursor[0]. RDI is the job, which has 16
+ * bytes for it at INSTRUCTION_ROOM(%rdi). All registers but R12 and RSP may be spoiled; what lies on the
+ * stack stays there. */
 #ifndef VCOST_ABI_INSTRUCTIONS_H
 #define VCOST_ABI_INSTRUCTIONS_H
 
@@ -86,6 +88,7 @@
     X(SPIN, 1: jmp 1b) \
     X(STORM, 1: out %eax, $DOMAIN_PORT_NULL; jmp 1b) \
     X(PORTS, call ports) \
+    X(READ_ALL, 1: mov (%rcx), %al; add $4096, %rcx; dec %rdx; jnz 1b) \
     X(STRING_PORTS, mov %rdi, %rsi; mov $0x80, %edx; mov $128, %ecx; rep outsb; mov $16, %ecx; \
       lea INSTRUCTION_ROOM(%rdi), %rdi; rep insb; lea -INSTRUCTION_ROOM - 16(%rdi), %rdi) \
     X(DEVICE, call device) \

@@ -34,7 +34,8 @@ static bool comes_on_demand(uint64_t page)
 
 static void fill(uint64_t page)
 {
-    set(page, physical_of(take_frame()) | leaf_bits(current->demand[page]) | BIT_DEMAND);
+    uint64_t bits = leaf_bits(current->demand[page]) | BIT_DEMAND;
+    set(page, physical_of(take_frame()) | bits | (boot.preset ? BIT_ACCESSED | BIT_DIRTY : 0));
 }
 
 /* Maps the page and, as the hint of the start says, those around it that are to come on demand, too; false:
@@ -72,26 +73,30 @@ static int64_t call_demand(const struct registers *at)
     return 0;
 }
 
-static void take_away(uint64_t page)
+/* Of a range, all or what came on demand. No frame goes back before nothing leads to it any more. */
+static void take_away(uint64_t page, uint64_t pages, bool all)
 {
-    uint64_t entry = current->window[page];
-    if (!entry)
-        return;
-    set(page, 0);
+    static void *leaving[GUEST_WINDOW_PAGES];
+    unsigned count = 0;
+    for (uint64_t i = page; i < page + pages; i++) {
+        uint64_t entry = current->window[i];
+        if (!entry || !(all || entry & BIT_DEMAND))
+            continue;
+        if (entry & BIT_DEMAND)
+            leaving[count++] = page_of(entry & FRAME_BITS);
+        set(i, 0);
+    }
     operations->commit();
-    if (entry & BIT_DEMAND)
-        give_frame(page_of(entry & FRAME_BITS));
+    for (unsigned i = 0; i < count; i++)
+        give_frame(leaving[i]);
 }
 
-/* Of what is mapped otherwise nothing goes back. */
 static int64_t call_drop(const struct registers *at)
 {
     const uint64_t page = at->rdi, pages = at->rsi;
     if (!is_range(page, pages))
         return -EINVAL;
-    for (uint64_t i = page; i < page + pages; i++)
-        if (current->window[i] & BIT_DEMAND)
-            take_away(i);
+    take_away(page, pages, false);
     return 0;
 }
 
@@ -123,10 +128,9 @@ static int64_t call_unmap(const struct registers *at)
     const uint64_t page = at->rdi, pages = at->rsi;
     if (!is_range(page, pages))
         return -EINVAL;
-    for (uint64_t i = page; i < page + pages; i++) {
-        take_away(i);
+    take_away(page, pages, true);
+    for (uint64_t i = page; i < page + pages; i++)
         current->demand[i] = 0;
-    }
     return 0;
 }
 

@@ -1,12 +1,13 @@
 /* The kernel's memory: pages by their physical and their virtual address, and who gives them out. Fresh ones
- * are zeroed already; those that came back are given out first, the last one first, and zeroed then. */
+ * are zeroed already; those that came back are given out first, in the order in which they came, so that
+ * neighbours stay neighbours, and zeroed then. */
 #include "guest/kernel/kernel.h"
 
 enum { RETURNED_MAX = 4096 };
 
 struct pool {
-    uint64_t next, end; /* of the fresh ones; 0, 0: not looked at yet */
-    unsigned returned;
+    uint64_t next, end;       /* of the fresh ones; 0, 0: not looked at yet */
+    uint32_t first, returned; /* in the ring of those that came back */
     uint32_t page[RETURNED_MAX];
 };
 
@@ -35,16 +36,19 @@ void clear_page(void *page)
 
 static void give(struct pool *pool, const void *page)
 {
-    if (pool->returned < RETURNED_MAX)
-        pool->page[pool->returned++] = (uint32_t)(((uintptr_t)page - GUEST_KERNEL_BASE) / PAGE_BYTES);
+    uint32_t number = (uint32_t)(((uintptr_t)page - GUEST_KERNEL_BASE) / PAGE_BYTES);
+    if (pool->returned < RETURNED_MAX) /* more are lost: a guest of that size is not made */
+        pool->page[(pool->first + pool->returned++) % RETURNED_MAX] = number;
 }
 
 /* *fresh: it needs no zeroing. */
 static void *take(struct pool *pool, bool *fresh, enum guest_panic none)
 {
     *fresh = !pool->returned;
-    if (pool->returned)
-        return page_at(pool->page[--pool->returned]);
+    if (pool->returned) {
+        pool->returned--;
+        return page_at(pool->page[pool->first++ % RETURNED_MAX]);
+    }
     if (pool->next == pool->end)
         panic(none, pool->end, 0, 0);
     return page_at(pool->next++);

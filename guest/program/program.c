@@ -102,6 +102,26 @@ static int raise_exception(uint32_t which)
     }
 }
 
+static uint64_t time_stamp(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("lfence\n\trdtsc\n\tlfence" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
+static void do_touch(uint64_t address, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++)
+        *(volatile uint64_t *)(address + i * 4096) = i;
+}
+
+/* Minus where it begins, plus where it ends. */
+static void do_time(uint32_t how)
+{
+    uint64_t now = time_stamp();
+    events->timed = how == 2 ? 0 : how == 1 ? events->timed + now : events->timed - now;
+}
+
 static void do_step(const struct guest_step *step)
 {
     uint64_t address = GUEST_WINDOW + step->a * (uint64_t)4096;
@@ -118,6 +138,12 @@ static void do_step(const struct guest_step *step)
     case STEP_RAISE:
         say_done(raise_exception(step->a));
         break;
+    case STEP_TOUCH:
+        do_touch(address, step->b);
+        break;
+    case STEP_TIME:
+        do_time(step->a);
+        break;
     case STEP_SPIN:
         say(EVENT_SPUN, (uint64_t)(int64_t)spin(&events->ticks, events->ticks + step->a, script->spin_limit),
             0);
@@ -131,9 +157,18 @@ static void do_step(const struct guest_step *step)
 void program(void)
 {
     call_kernel(GUEST_CALL_HANDLER, (uintptr_t)probe_handler, 0, 0);
+    uint64_t repeated = 0;
     for (uint64_t i = 0; i < script->steps; i++) {
+        const struct guest_step *step = &script->step[i];
         events->step = i;
-        do_step(&script->step[i]);
+        if (step->what != STEP_REPEAT) {
+            do_step(step);
+        } else if (repeated < step->b) {
+            repeated++;
+            i -= step->a + 1;
+        } else {
+            repeated = 0;
+        }
     }
     call_kernel(GUEST_CALL_EXIT, 0, 0, 0);
 }

@@ -179,6 +179,8 @@ static int check(const void *fields, struct error *error)
     const struct chase_options *options = fields;
     int rc = output_options_check(&options->common.output, error);
     if (rc == 0)
+        rc = table_options_check(&options->common.tables, error);
+    if (rc == 0)
         rc = check_places(options, error);
     return rc < 0 ? rc : check_shapes(options, error);
 }
@@ -204,6 +206,7 @@ const struct command command_chase = {
             OPTION_GROUP("What is chased", what_options, 0),
             OPTION_GROUP("Where it runs", on_option, offsetof(struct chase_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct chase_options, common.cpu)),
+            OPTION_GROUP(NULL, table_options, offsetof(struct chase_options, common.tables)),
             OPTION_GROUP(NULL, memory_options, 0),
             MEASURE_GROUPS(struct chase_options, common),
             HELP_GROUP,

@@ -154,6 +154,48 @@ const struct option_spec cpu_option[] = {
         .help = "The CPU that everything runs on, by its number in /sys/devices/system/cpu."},
 };
 
+static struct choice sync_choice(size_t index)
+{
+    static const struct choice syncs[] = {
+        [SYNC_LAZILY] = {"lazy",
+            "the guest may write a table after the first store; the monitor compares it when "
+            "it must"},
+        [SYNC_WRITES] = {"write", "each store to a table faults and is emulated, as in the article"},
+    };
+    return index < sizeof syncs / sizeof syncs[0] ? syncs[index] : (struct choice){NULL, NULL};
+}
+
+#define TABLES(member) .offset = offsetof(struct table_options, member)
+
+const struct option_spec table_options[] = {
+    {.name = "sync",
+        .kind = OPTION_CHOICE,
+        TABLES(sync),
+        .value_name = "HOW",
+        .fallback = "lazy",
+        .choice = sync_choice,
+        .help = "How the runner shadow notices what its guest writes to its page tables:"},
+    {.name = "fill",
+        .kind = OPTION_NUMBER,
+        TABLES(fill),
+        .value_name = "PAGES",
+        .fallback = "64",
+        .min = 1,
+        .max = 512,
+        .help =
+            "How many pages, a power of two, the runner shadow maps at most when one is touched that is not "
+            "mapped yet: those around it that the guest's tables have ready. So does paravirt with what it "
+            "has "
+            "not mapped before."},
+};
+
+int table_options_check(const struct table_options *options, struct error *error)
+{
+    if ((options->fill & (options->fill - 1)) == 0)
+        return 0;
+    return error_set(error, EINVAL, "--fill: %d is no power of two", options->fill);
+}
+
 const struct option_spec help_option[] = {
     {.name = "help", .letter = 'h', .kind = OPTION_HELP, .help = "Show this text and exit."},
 };

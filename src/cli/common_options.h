@@ -28,6 +28,13 @@ struct run_options {
     bool quick, quiet;
 };
 
+/* How monitors that need no hardware follow a guest's page tables. */
+struct table_options {
+    unsigned sync; /* enum table_sync */
+    int fill;      /* pages */
+};
+enum table_sync { SYNC_LAZILY, SYNC_WRITES };
+
 /* The first member of the options of each command that measures. */
 struct measure_options {
     struct output_options output;
@@ -35,6 +42,7 @@ struct measure_options {
     struct choice_list on; /* names are runners' ("native", "kvm"), or "command:…"; count 0: each that this
                               host can run and that need not be named */
     int cpu;               /* -1: the idlest one that may be used */
+    struct table_options tables; /* fill 0: the command has no such options */
 };
 
 extern const struct option_spec file_options[4];   /* --json … --html, in a struct output_options */
@@ -42,8 +50,9 @@ extern const struct option_spec picture_option[1]; /* --svg, likewise, and so on
 extern const struct option_spec verbose_option[1], color_option[1];
 extern const struct option_spec run_options[3]; /* --quick, --time, --seed, in a struct run_options */
 extern const struct option_spec quiet_option[1];
-extern const struct option_spec on_option[1];  /* --on, in a struct choice_list */
-extern const struct option_spec cpu_option[1]; /* --cpu, in an int */
+extern const struct option_spec on_option[1];     /* --on, in a struct choice_list */
+extern const struct option_spec cpu_option[1];    /* --cpu, in an int */
+extern const struct option_spec table_options[2]; /* --sync and --fill, in a struct table_options */
 extern const struct option_spec help_option[1];
 
 /* An element of a command's groups: a table, stored at `base` of the command's own structure. */
@@ -77,6 +86,8 @@ const char *on_command(const struct choice_list *on, size_t item);
 
 /* To be called from the command's check(): a picture's name tells its format. */
 int output_options_check(const struct output_options *options, struct error *error);
+
+int table_options_check(const struct table_options *options, struct error *error);
 
 /* True if text for `stream` is to be coloured: --color, then NO_COLOR and TERM=dumb, then whether it is a
  * terminal. */

@@ -40,7 +40,8 @@ static const struct option_spec tell_options[] = {
 static int check(const void *fields, struct error *error)
 {
     const struct events_options *options = fields;
-    return output_options_check(&options->common.output, error);
+    int rc = output_options_check(&options->common.output, error);
+    return rc < 0 ? rc : table_options_check(&options->common.tables, error);
 }
 
 const struct command command_events = {
@@ -69,6 +70,7 @@ const struct command command_events = {
             OPTION_GROUP("What is reported", tell_options, 0),
             OPTION_GROUP("Where it runs", on_option, offsetof(struct events_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct events_options, common.cpu)),
+            OPTION_GROUP(NULL, table_options, offsetof(struct events_options, common.tables)),
             MEASURE_GROUPS(struct events_options, common),
             HELP_GROUP,
         },

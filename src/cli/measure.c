@@ -86,6 +86,8 @@ static int make_ready(struct session *session, struct error *error)
     rc = setting_open(&session->setting, options->cpu, &stop, error);
     if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
+    session->setting.sync_write = options->tables.sync == SYNC_WRITES;
+    session->setting.fill = (unsigned)options->tables.fill;
     session->setting.every_monitor = session->how->every_monitor;
     rc = setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !session->how->every_monitor && !options->run.quiet)

@@ -1,6 +1,5 @@
 #include "cli/verify_options.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Native is held against by all; other machines' monitors are not vcost's to verify. */
@@ -22,8 +21,7 @@ static const struct option_spec on_monitors[] = {
 
 static int check(const void *fields, struct error *error)
 {
-    const struct verify_options *options = fields;
-    return output_options_check(&options->common.output, error);
+    return table_options_check(&((const struct verify_options *)fields)->common.tables, error);
 }
 
 const struct command command_verify = {
@@ -52,7 +50,10 @@ const struct command command_verify = {
         {
             OPTION_GROUP("Where it runs", on_monitors, offsetof(struct verify_options, common.on)),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct verify_options, common.cpu)),
-            MEASURE_GROUPS(struct verify_options, common),
+            OPTION_GROUP(NULL, table_options, offsetof(struct verify_options, common.tables)),
+            OPTION_GROUP("How thoroughly", run_options, offsetof(struct verify_options, common.run)),
+            OUTPUT_GROUPS(struct verify_options, common.output),
+            OPTION_GROUP(NULL, quiet_option, offsetof(struct verify_options, common.run)),
             HELP_GROUP,
         },
     .examples =

@@ -121,6 +121,7 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     const struct vm_config vm = {.irqchip = config->irqchip,
         .tick = config->tick,
         .sync_write = config->sync_write,
+        .fill = config->fill,
         .stop = config->stop};
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)

@@ -203,6 +203,7 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .fault_around = config->fault_around,
         .processes = config->processes,
         .log_room = (uint32_t)config->events,
+        .preset = config->preset,
     };
     const struct memory_request memory = {
         .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
@@ -220,7 +221,8 @@ static int start(struct guest_kernel *kernel, struct error *error)
     const struct domain_config domain = {.monitor = kernel->config.monitor,
         .stop = kernel->config.stop,
         .tick = true,
-        .sync_write = kernel->config.sync_write};
+        .sync_write = kernel->config.sync_write,
+        .fill = kernel->config.fill};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
     if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)
@@ -324,6 +326,13 @@ uint64_t guest_kernel_events(
     for (uint64_t i = 0; i < copied; i++)
         events[i] = log->event[(count - copied + i) % room];
     return count;
+}
+
+uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process)
+{
+    const volatile struct guest_log *log = page_of(kernel, kernel->boot.process[process].log);
+    const uint64_t ticks = log->timed;
+    return ticks < UINT64_MAX / 2 ? ticks : 0;
 }
 
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters)

@@ -17,10 +17,12 @@ struct guest_kernel_config {
     const struct monitor_ops *monitor;
     const struct monitor_facts *facts; /* of the monitor: domain_probe() */
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
-    bool sync_write;                   /* vm_config.sync_write */
+    bool sync_write;                   /* vm_config.sync_write, */
+    unsigned fill;                     /* and .fill */
     uint64_t tick_ns;                  /* 0: none */
     unsigned fault_around;             /* pages, a power of two; 1: none but the one */
-    unsigned processes;                /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
+    bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
+    unsigned processes; /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
     struct guest_kernel_job {
         const struct guest_step *steps; /* copied; NULL: there is no such process */
         size_t count;
@@ -42,6 +44,9 @@ struct guest_kernel_status guest_kernel_status(const struct guest_kernel *kernel
 /* The events of a process, the oldest first: how many there were, of which the last `max` are copied. */
 uint64_t guest_kernel_events(
     const struct guest_kernel *kernel, unsigned process, struct guest_event *events, size_t max);
+
+/* Ticks of the time-stamp counter that a process has timed; 0: none, or no sensible number. */
+uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process);
 
 /* What the monitor has counted, as domain_counters(). */
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters);

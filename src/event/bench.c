@@ -35,8 +35,11 @@ static int map_data(struct event_bench *bench, struct error *error)
 
 static int make_domain(struct event_bench *bench, struct error *error)
 {
+    const struct runner_config *runner = &bench->prepared.runner->config;
     struct domain_config config = {
-        .monitor = bench->prepared.runner->config.ops->monitor,
+        .monitor = runner->ops->monitor,
+        .sync_write = runner->sync_write,
+        .fill = runner->fill,
         .image = bench->place->image,
         .data = bench->data.base ? &bench->data : NULL,
         .data_page_bytes = bench->data.page_bytes,
@@ -45,7 +48,7 @@ static int make_domain(struct event_bench *bench, struct error *error)
         .data_is_code = bench->way->code,
         .answer = bench->way->handling ? lab_answers : NULL,
     };
-    if (!config.monitor)
+    if (!config.monitor || bench->way->linked)
         return 0;
     int rc = domain_create(&config, &bench->prepared.domain, error);
     return rc == 0 && bench->way->handling
@@ -57,7 +60,8 @@ static int make_domain(struct event_bench *bench, struct error *error)
 static void note_kernel(struct event_bench *bench)
 {
     const struct monitor_facts *facts = bench->prepared.runner->config.facts;
-    if (bench->prepared.domain && (bench->way->kernel || bench->way->irqchip) && facts->provider.known &&
+    bool runs_kernel = bench->way->kernel || bench->way->irqchip || bench->way->linked;
+    if (bench->prepared.runner->config.ops->monitor && runs_kernel && facts->provider.known &&
         !strcmp(facts->provider.text, "kvm_pvm"))
         snprintf(bench->prepared.runner->note, sizeof bench->prepared.runner->note,
             "%.40s emulates a guest's kernel, about a microsecond an instruction", facts->provider.text);

@@ -22,11 +22,12 @@ enum event_group {
     EVENT_INDIRECT, /* what that does to caches and TLBs */
     EVENT_NANO,     /* the nanobenchmarks of Adams and Agesen (ASPLOS 2006) */
     EVENT_MEMORY,   /* memory management */
+    EVENT_LINKED,   /* what a guest's kernel does, by the linked kernel, the same on each monitor */
     EVENT_CODE,     /* executing code: instruction TLB and cache */
     EVENT_CLOCK,
     EVENT_GROUPS
 };
-/* "exits", "indirect", "nano", "memory", "code", "clock", and a title for people. */
+/* "exits", "indirect", "nano", "memory", "kernel", "code", "clock", and a title for people. */
 const char *event_group_name(enum event_group group);
 const char *event_group_title(enum event_group group);
 
@@ -46,6 +47,7 @@ struct event_way {
     bool kernel;            /* in a guest: the entry, or what run() calls, runs at CPL 0 */
     bool irqchip;           /* in a guest: the domain needs domain_config.irqchip */
     bool handling;          /* in a guest: it needs a laboratory (lab.h) */
+    bool linked; /* in a guest: by the linked kernel (domain/guest_kernel.h); no domain is made for it */
     bool tables; /* in a guest: its kernel changes its page tables, or what is translated by them, by itself;
                     one whose monitor is to be asked cannot */
     const char *elsewhere; /* where a guest is a process: why it is not there what its name says, a sentence

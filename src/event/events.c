@@ -16,6 +16,7 @@ static const struct event_family *const families[] = {
     &events_dirty,
     &events_process,
     &events_dma,
+    &events_linked,
     &events_code,
     &events_clock,
 };
@@ -27,6 +28,7 @@ static const struct {
     [EVENT_INDIRECT] = {"indirect", "what that does to caches and TLBs"},
     [EVENT_NANO] = {"nano", "single operations of a kernel"},
     [EVENT_MEMORY] = {"memory", "memory management"},
+    [EVENT_LINKED] = {"kernel", "a guest's kernel, the same one on each monitor"},
     [EVENT_CODE] = {"code", "executing code"},
     [EVENT_CLOCK] = {"clock", "reading the clock"},
 };

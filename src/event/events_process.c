@@ -20,7 +20,7 @@ static int wait_for(pid_t child, struct error *error)
     return error_set(error, EPROTO, "a child process that should do nothing did not end well");
 }
 
-static int fork_and_exit(struct event_bench *bench, struct error *error)
+int event_fork_and_exit(struct event_bench *bench, struct error *error)
 {
     (void)bench;
     pid_t child = fork();
@@ -61,7 +61,7 @@ static const struct event rows[] = {
                  "at once and "
                  "its tables are destroyed; the parent sees its end.",
         .advice = "Use threads, or processes that live longer; vfork() or posix_spawn() to start programs.",
-        .native = {.make = fork_and_exit, .waits = true},
+        .native = {.make = event_fork_and_exit, .waits = true},
         .guest = NEEDS_LINUX,
     },
     {

@@ -16,8 +16,11 @@ struct neighbour {
 
 static int make_neighbour(struct event_bench *bench, struct neighbour *neighbour, struct error *error)
 {
+    const struct runner_config *runner = &bench->prepared.runner->config;
     struct domain_config config = {
-        .monitor = bench->prepared.runner->config.ops->monitor,
+        .monitor = runner->ops->monitor,
+        .sync_write = runner->sync_write,
+        .fill = runner->fill,
         .image = bench->place->image,
         .data = &neighbour->data,
         .data_page_bytes = 4 * KIB,

@@ -15,7 +15,7 @@ struct event_family {
         rows, sizeof rows / sizeof rows[0]                                                                   \
     }
 extern const struct event_family events_clock, events_exits, events_first_touch, events_interrupts,
-    events_linux_memory, events_nano, events_code, events_dirty, events_dma, events_faults, events_process,
+    events_linked, events_linux_memory, events_nano, events_code, events_dirty, events_dma, events_faults, events_process,
     events_retouch, events_switch, events_tables;
 
 /* The way of a row that only an operating system can do. */
@@ -25,6 +25,9 @@ extern const struct event_family events_clock, events_exits, events_first_touch,
             "needs an operating system in the guest: measure a virtual machine of yours with it, by --on "   \
             "command:CMD"                                                                                    \
     }
+
+/* Natively only: a process that ends at once, and is waited for. */
+int event_fork_and_exit(struct event_bench *bench, struct error *error);
 
 /* Natively only: the minor page faults of the calling thread so far. */
 uint64_t event_minor_faults(void);

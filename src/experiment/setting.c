@@ -252,8 +252,10 @@ int setting_add_runner(struct setting *setting, const struct runner_config *runn
 static int add_here(struct setting *setting, const struct runner_ops *ops, struct placement *placement,
     uint64_t guest_page_bytes, struct error *error)
 {
-    const struct runner_config runner =
+    struct runner_config runner =
         runner_here(ops, placement, setting_facts(setting, ops->monitor), guest_page_bytes);
+    runner.sync_write = setting->sync_write;
+    runner.fill = setting->fill;
     return setting_add_runner(setting, &runner, error);
 }
 

@@ -21,6 +21,8 @@ struct setting {
     struct lookout lookout; /* on it, and on what else can change */
     struct image image;
     struct stop stop;
+    bool sync_write;                          /* of the runners in guests: vm_config.sync_write, */
+    unsigned fill;                            /* and .fill */
     struct error cannot_measure;              /* why nothing can be timed here; code 0: it can */
     const char *const *on;                    /* where it may run: names of runners, and others; not owned */
     size_t on_count;                          /* 0: wherever this host can run something */

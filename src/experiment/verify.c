@@ -103,19 +103,36 @@ static void take_slowdown(const struct result *result, struct verified *verified
 
 /* ---- all of it ---- */
 
-static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
+static int try_fidelity(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
     struct trials *trials, struct error *error)
 {
     struct ground ground;
     int rc = ground_open(&ground, monitor, &setting->stop, error);
-    trials->monitor = monitor->name;
     if (rc < 0)
         return rc;
+    ground.sync_write = setting->sync_write;
+    ground.fill = setting->fill;
     rc = verify_fidelity(&ground, trials, error);
     if (rc == 0)
         rc = verify_kernel(&ground, setting_facts(setting, monitor), seed, trials, error);
     ground_close(&ground);
-    return rc < 0 ? rc : verify_safety(monitor, &setting->stop, trials, error);
+    return rc;
+}
+
+/* One that cannot be tried has failed at that, and the others are tried nevertheless. */
+static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
+    struct trials *trials, struct error *error)
+{
+    trials->monitor = monitor->name;
+    int rc = try_fidelity(monitor, setting, seed, trials, error);
+    if (rc == 0)
+        rc = verify_safety(monitor, &setting->stop, trials, error);
+    if (rc == 0 || rc == -EINTR || rc == -ENOMEM)
+        return rc;
+    struct trial *trial = trials_add(trials, TRIAL_SAFETY, -1, "guests to try it with");
+    if (trial)
+        trial_fails(trial, "%.230s", error->text);
+    return trial ? 0 : error_set(error, ENOMEM, "no memory for what was tried");
 }
 
 static void cut(struct result *result, const struct error *error)

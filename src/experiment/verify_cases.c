@@ -103,7 +103,7 @@ enum due {
     DUE_VALUE,
     DUE_STATE,  /* the state that the virtual CPU was given, 64 bits from `value` on */
     DUE_TRAP,   /* exception `value` with `code` */
-    DUE_NATIVE, /* what is found natively */
+    DUE_NATIVE, /* what is found natively: processors differ in it, emulated ones most */
 };
 enum place { PLACE_NONE, PLACE_CODE, PLACE_JOB }; /* what RCX is the address of, to which `rcx` is added */
 
@@ -215,10 +215,11 @@ static const struct instruction_case privileged[] = {
 static const struct instruction_case exceptions[] = {
     {INSTRUCTION_DIVIDE, "divide by zero", BOTH, TRAP(0, 0)},
     {INSTRUCTION_STEP, "single step", CPL3, TRAP(1, 0)},
-    {INSTRUCTION_INT1, "INT1", CPL3, TRAP(1, 0)},
+    {INSTRUCTION_INT1, "INT1", CPL3, .due = DUE_NATIVE},
     {INSTRUCTION_UD2, "invalid opcode", BOTH, TRAP(6, 0)},
     {INSTRUCTION_READ, "address that is not canonical", BOTH, PROTECTION(0), .rcx = NOT_CANONICAL},
-    {INSTRUCTION_READ_STACK, "stack address that is not canonical", BOTH, TRAP(12, 0), .rcx = NOT_CANONICAL},
+    {INSTRUCTION_READ_STACK, "stack address that is not canonical", BOTH, .due = DUE_NATIVE,
+        .rcx = NOT_CANONICAL},
     {INSTRUCTION_READ, "read of what is absent", CPL3, TRAP(14, 4), .rcx = ABSENT},
     {INSTRUCTION_READ, "read of what is absent", CPL0, TRAP(14, 0), .rcx = ABSENT},
     {INSTRUCTION_WRITE, "write of what is absent", CPL3, TRAP(14, 6), .rcx = ABSENT},
@@ -231,9 +232,9 @@ static const struct instruction_case exceptions[] = {
     {INSTRUCTION_FETCH, "execution of the kernel's code", CPL3, TRAP(14, 0x15),
         .rcx = PAGE(DOMAIN_PAGE_KERNEL)},
     {INSTRUCTION_WRITE, "write of the kernel's code", CPL0, TRAP(14, 3), .rcx = PAGE(DOMAIN_PAGE_KERNEL)},
-    {INSTRUCTION_UNALIGNED, "alignment check", CPL3, TRAP(17, 0)},
-    {INSTRUCTION_SSE, "invalid operation of SSE", CPL3, TRAP(19, 0)},
-    {INSTRUCTION_X87, "invalid operation of x87", CPL3, TRAP(16, 0)},
+    {INSTRUCTION_UNALIGNED, "alignment check", CPL3, .due = DUE_NATIVE},
+    {INSTRUCTION_SSE, "invalid operation of SSE", CPL3, .due = DUE_NATIVE},
+    {INSTRUCTION_X87, "invalid operation of x87", CPL3, .due = DUE_NATIVE},
 };
 
 static const struct instruction_case computation[] = {

@@ -62,13 +62,13 @@ static int map_data(struct ground *ground, struct error *error)
     return 0;
 }
 
-static int make_domain(struct ground *ground, struct error *error)
+static int make_domain(struct ground *ground, size_t spare_tables, struct error *error)
 {
     const struct domain_config config = {.monitor = ground->monitor,
         .image = &ground->image,
         .data = &ground->data,
         .data_page_bytes = PAGE_BYTES,
-        .spare_tables = 16,
+        .spare_tables = spare_tables,
         .stop = ground->stop,
         .answer = answer,
         .context = ground};
@@ -80,8 +80,8 @@ struct native {
     struct ending ending;
 };
 
-int ground_open(
-    struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop, struct error *error)
+int ground_open_with(struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop,
+    size_t spare_tables, struct error *error)
 {
     *ground = (struct ground){.monitor = monitor, .stop = stop};
     void *shared =
@@ -96,10 +96,16 @@ int ground_open(
     if (rc == 0)
         rc = map_data(ground, error);
     if (rc == 0 && monitor)
-        rc = make_domain(ground, error);
+        rc = make_domain(ground, spare_tables, error);
     if (rc < 0)
         ground_close(ground);
     return rc;
+}
+
+int ground_open(
+    struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop, struct error *error)
+{
+    return ground_open_with(ground, monitor, stop, 0, error);
 }
 
 void ground_close(struct ground *ground)

@@ -40,6 +40,8 @@ struct ground {
     struct chase_layout list;
     struct domain *domain; /* owned; NULL: only natively */
     struct native *native; /* owned; mapped, shared with the process that executes */
+    bool sync_write;       /* of linked kernels beside it: vm_config.sync_write, */
+    unsigned fill;         /* and .fill */
     bool hostile; /* every port, device and hypercall is answered, not those alone that programs need */
     unsigned io, devices, hypercalls, syscalls,
         internal; /* that came out of the guest since the last program began */
@@ -48,6 +50,9 @@ struct ground {
 /* `monitor` NULL: only natively. */
 int ground_open(
     struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop, struct error *error);
+/* The same, with room for so many page tables more than those of code and data take. */
+int ground_open_with(struct ground *ground, const struct monitor_ops *monitor, const struct stop *stop,
+    size_t spare_tables, struct error *error);
 void ground_close(struct ground *ground); /* harmless on one that is zeroed, and after a failure */
 
 /* In a process of its own, at CPL 3; whatever it does is told. */

@@ -15,7 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, CANARY = 0x5c };
+/* More than a process may have mappings, where vm.max_map_count is as it comes. */
+enum { PAGE_BYTES = 4096, CANARY = 0x5c, SCATTERED = 70000 };
 
 /* ---- the stage ---- */
 
@@ -29,6 +30,7 @@ enum place {
     PLACE_VICTIM,    /* a page of its own */
     PLACE_CANARY,    /* this process' memory, which it has not */
     PLACE_HOST_CODE, /* likewise */
+    PLACE_SCATTERED, /* SCATTERED pages, of which no two neighbours are so in memory; of one case alone */
     PLACE_KINDS
 };
 #define AT(place) GVA(0x50000000 + (place)*UINT64_C(0x100000))
@@ -92,6 +94,17 @@ static int map_table(struct stage *stage, struct error *error)
     return 0;
 }
 
+static int scatter(struct stage *stage, struct error *error)
+{
+    const gpa_t data = domain_data_region(stage->ground.domain)->start;
+    int rc = 0;
+    stage->places[PLACE_SCATTERED] = AT(PLACE_SCATTERED).value;
+    for (uint64_t i = 0; rc == 0 && i < SCATTERED; i++)
+        rc = domain_map(stage->ground.domain, GVA(AT(PLACE_SCATTERED).value + i * PAGE_BYTES),
+            GPA(data.value + i % 2 * 2 * PAGE_BYTES), PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_USER, error);
+    return rc;
+}
+
 static int set_stage(struct stage *stage, struct error *error)
 {
     struct stage *s = stage;
@@ -113,18 +126,6 @@ static void close_stage(struct stage *stage)
     ground_close(&stage->ground);
     free_memory(&stage->read_only);
     free_memory(&stage->hole);
-}
-
-static int open_stage(
-    struct stage *stage, const struct monitor_ops *monitor, const struct stop *stop, struct error *error)
-{
-    int rc = ground_open(&stage->ground, monitor, stop, error);
-    if (rc < 0)
-        return rc;
-    stage->ground.hostile = true;
-    if ((rc = set_stage(stage, error)) < 0)
-        close_stage(stage);
-    return rc;
 }
 
 /* ---- the table ---- */
@@ -195,101 +196,53 @@ static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x40
                       stacks[] = {WILD, 0, 0x1000, DOMAIN_SYSTEM_BASE + 0x2008, UINT64_MAX};
 #define EACH(list) (list), .list_count = sizeof(list) / sizeof *(list)
 
+/* clang-format off */
 static const struct safety_case cases[] = {
     {.title = "every port, all widths", {0, 0}, INSTRUCTION_PORTS, DONE, .rcx = 65535, .rdx = 61},
     {.title = "string I/O", {0, 0}, INSTRUCTION_STRING_PORTS, DONE | TOLD},
-    {.title = "devices, all widths at every alignment",
-        {3, 0},
-        INSTRUCTION_DEVICE,
-        DONE,
-        PLACE_DEVICE,
+    {.title = "devices, all widths at every alignment", {3, 0}, INSTRUCTION_DEVICE, DONE, PLACE_DEVICE,
         .wrong = devices_untold},
-    {.title = "devices, wide and atomic accesses",
-        {3, 3},
-        INSTRUCTION_DEVICE_WIDE,
-        DONE | TRAP | TOLD,
+    {.title = "devices, wide and atomic accesses", {3, 3}, INSTRUCTION_DEVICE_WIDE, DONE | TRAP | TOLD,
         PLACE_DEVICE},
-    {.title = "VMCALL, wild numbers and arguments",
-        {3, 0},
-        INSTRUCTION_VMCALLS,
-        DONE | TRAP | TOLD,
+    {.title = "VMCALL, wild numbers and arguments", {3, 0}, INSTRUCTION_VMCALLS, DONE | TRAP | TOLD,
         .rcx = 2000},
-    {.title = "VMMCALL, wild numbers and arguments",
-        {3, 0},
-        INSTRUCTION_VMMCALLS,
-        DONE | TRAP | TOLD,
+    {.title = "VMMCALL, wild numbers and arguments", {3, 0}, INSTRUCTION_VMMCALLS, DONE | TRAP | TOLD,
         .rcx = 2000},
-    {.title = "SYSCALL, every number",
-        {3, 3},
-        INSTRUCTION_SYSCALL,
-        TOLD | TRAP,
-        .rax_up_to = 480,
+    {.title = "SYSCALL, every number", {3, 3}, INSTRUCTION_SYSCALL, TOLD | TRAP, .rax_up_to = 480,
         .wrong = reached_the_host},
-    {.title = "SYSCALL, wild numbers",
-        {3, 3},
-        INSTRUCTION_SYSCALL,
-        TOLD | TRAP,
-        .rax_list = EACH(system_calls),
-        .wrong = reached_the_host},
+    {.title = "SYSCALL, wild numbers", {3, 3}, INSTRUCTION_SYSCALL, TOLD | TRAP,
+        .rax_list = EACH(system_calls), .wrong = reached_the_host},
     {.title = "INT 0x80, every number", {3, 3}, INSTRUCTION_INT80, TRAP, .rax_up_to = 460},
     {.title = "SYSENTER", {3, 3}, INSTRUCTION_SYSENTER, TRAP, .rax_list = EACH(system_calls)},
-    {.title = "requests of a paravirtual kernel, wild arguments",
-        {0, 0},
-        INSTRUCTION_SYSCALL,
-        DONE | TOLD | TRAP,
-        .rax = HYPERCALL_FIRST - 2,
-        .rax_up_to = HYPERCALL_COUNT + 4},
+    {.title = "requests of a paravirtual kernel, wild arguments", {0, 0}, INSTRUCTION_SYSCALL,
+        DONE | TOLD | TRAP, .rax = HYPERCALL_FIRST - 2, .rax_up_to = HYPERCALL_COUNT + 4},
     {.title = "jump into the monitor's code", {3, 3}, INSTRUCTION_FETCH, TRAP | TOLD, .rcx_list = EACH(stub)},
-    {.title = "write over the monitor's code",
-        {3, 0},
-        INSTRUCTION_WRITE,
-        TRAP | TOLD,
+    {.title = "write over the monitor's code", {3, 0}, INSTRUCTION_WRITE, TRAP | TOLD,
         .rcx_list = EACH(stub)},
     {.title = "read of the host's memory", {3, 0}, INSTRUCTION_READ, TRAP, PLACE_CANARY, .wrong = not_absent},
-    {.title = "write to the host's memory",
-        {3, 0},
-        INSTRUCTION_WRITE,
-        TRAP,
-        PLACE_CANARY,
+    {.title = "write to the host's memory", {3, 0}, INSTRUCTION_WRITE, TRAP, PLACE_CANARY,
         .wrong = not_absent},
-    {.title = "jump to the host's code",
-        {3, 0},
-        INSTRUCTION_FETCH,
-        TRAP,
-        PLACE_HOST_CODE,
+    {.title = "jump to the host's code", {3, 0}, INSTRUCTION_FETCH, TRAP, PLACE_HOST_CODE,
         .wrong = not_absent},
-    {.title = "write to read-only memory",
-        {3, 3},
-        INSTRUCTION_WRITE,
-        DONE,
-        PLACE_READ_ONLY,
+    {.title = "write to read-only memory", {3, 3}, INSTRUCTION_WRITE, DONE, PLACE_READ_ONLY,
         .wrong = read_only_changed},
     {.title = "memory that the host has not", {3, 3}, INSTRUCTION_WRITE, TOLD, PLACE_HOLE},
     {.title = "endless loop", {3, 0}, INSTRUCTION_SPIN, STOPPED, .seconds = 0.05},
     {.title = "endless exits", {3, 0}, INSTRUCTION_STORM, STOPPED, .seconds = 0.05},
     {.title = "halt without interrupts", {0, 0}, INSTRUCTION_HLT, TOLD},
+    {.title = "more mappings than a process may have", {3, 3}, INSTRUCTION_READ_ALL, DONE, PLACE_SCATTERED,
+        .rdx = SCATTERED, .seconds = 20},
     {.title = "triple fault", {0, 0}, INSTRUCTION_TRIPLE, TOLD},
     {.title = "kernel stack anywhere", {0, 0}, INSTRUCTION_STACK, TOLD | TRAP, .rcx_list = EACH(stacks)},
-    {.title = "page tables anywhere",
-        {0, 0},
-        INSTRUCTION_WRITE_CR3,
-        TOLD | TRAP | DONE,
+    {.title = "page tables anywhere", {0, 0}, INSTRUCTION_WRITE_CR3, TOLD | TRAP | DONE,
         .rcx_list = EACH(roots)},
-    {.title = "entries of page tables",
-        {0, 0},
-        INSTRUCTION_ENTRY,
-        TOLD | TRAP | DONE,
-        PLACE_TABLE,
+    {.title = "entries of page tables", {0, 0}, INSTRUCTION_ENTRY, TOLD | TRAP | DONE, PLACE_TABLE,
         .rax_list = EACH(entries)},
-    {.title = "WRMSR anywhere",
-        {0, 0},
-        INSTRUCTION_WRMSR,
-        TOLD | TRAP | DONE,
-        .rax = WILD | 0xfff0000001,
-        .rdx = 0x80000000,
-        .rcx_list = EACH(registers)},
+    {.title = "WRMSR anywhere", {0, 0}, INSTRUCTION_WRMSR, TOLD | TRAP | DONE, .rax = WILD | 0xfff0000001,
+        .rdx = 0x80000000, .rcx_list = EACH(registers)},
     {.title = "the same exception again and again", {3, 3}, INSTRUCTION_UD2, TRAP, .rax_up_to = 200},
 };
+/* clang-format on */
 
 /* ---- trying them ---- */
 
@@ -344,11 +297,24 @@ static void try_each(
             from->rcx_list ? from->rcx_list[i] : 0, trial);
 }
 
+static int open_stage(struct stage *stage, const struct safety_case *from, const struct monitor_ops *monitor,
+    const struct stop *stop, struct error *error)
+{
+    const bool scattered = from->place == PLACE_SCATTERED;
+    int rc = ground_open_with(&stage->ground, monitor, stop, scattered ? SCATTERED / 512 + 16 : 16, error);
+    if (rc < 0)
+        return rc;
+    stage->ground.hostile = true;
+    if ((rc = set_stage(stage, error)) < 0 || (scattered && (rc = scatter(stage, error)) < 0))
+        close_stage(stage);
+    return rc;
+}
+
 static int try(struct stage *stage, const struct safety_case *from, unsigned privilege,
     const struct monitor_ops *monitor, const struct stop *stop, struct trial *trial)
 {
     struct error error;
-    int rc = open_stage(stage, monitor, stop, &error);
+    int rc = open_stage(stage, from, monitor, stop, &error);
     if (rc < 0) {
         trial_fails(trial, "%.230s", error.text);
         return rc;

@@ -62,6 +62,8 @@ struct vm_config {
     bool tick;    /* of all that at least the timer of a virtual CPU's local APIC, in x2APIC mode */
     bool sync_write; /* where the monitor itself shadows page tables (`shadow`): it emulates each store to
                         one, rather than look at them when it must */
+    unsigned fill;   /* and of those that fill what a process has mapped (`paravirt`, too): pages of 4 KiB, a
+                        power of two up to 512, for one that was touched at most; 0: the monitor's own choice */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };

@@ -115,7 +115,7 @@ static void add_class(const struct result *result, enum trial_class class, struc
 {
     struct column columns[COLUMNS_MAX] = {{.key = "case", .head = "", .unit = UNIT_TEXT},
         {.key = "CPL", .unit = UNIT_COUNT}, {.key = "native", .unit = UNIT_TEXT}};
-    const struct trial **rows = pool_room(&doc->pool, result->trial_count + 1, sizeof *rows);
+    const struct trial **rows = pool_room(&doc->pool, result->trial_count + 1, sizeof(void *));
     size_t count = 0, used = 3;
     for (size_t i = 0; rows && i < result->trial_count; i++) {
         const struct trial *trial = &result->trials[i];

@@ -74,6 +74,16 @@ static void judge_leaves(const struct runner *runner, const struct counters *now
         host, monitor, counts.small, counts.large_2m, counts.large_1g);
 }
 
+/* Of monitors that map what is touched, and what is around it: how they came to what they have. */
+static void tell_filling(const struct counters *now, struct page_proof *proof)
+{
+    uint64_t faults, pages;
+    size_t used = strlen(proof->proof);
+    if (counters_get(now, "page_faults_fixed", &faults) && counters_get(now, "pages_filled", &pages))
+        snprintf(proof->proof + used, sizeof proof->proof - used,
+            "; page_faults_fixed=%" PRIu64 " pages_filled=%" PRIu64, faults, pages);
+}
+
 static int in_domain_proof(struct runner *runner, struct page_proof *out, struct error *error)
 {
     struct page_proof proof;
@@ -85,6 +95,7 @@ static int in_domain_proof(struct runner *runner, struct page_proof *out, struct
         return error_set(error, EPROTO, "the guest's tables hold other pages than were asked for");
     const struct counters now = local_counters(((struct local_runner *)runner)->domain);
     judge_leaves(runner, &now, &proof);
+    tell_filling(&now, &proof);
     *out = proof;
     return 0;
 }

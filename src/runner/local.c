@@ -66,6 +66,8 @@ int local_open(const struct runner_config *config, struct runner **runner, struc
         .image = placement->config.image,
         .data = &placement->data,
         .data_page_bytes = config->guest_page_bytes,
+        .sync_write = config->sync_write,
+        .fill = config->fill,
         .stop = placement->config.stop,
     };
     struct local_runner *here = calloc(1, sizeof *here);

@@ -28,6 +28,8 @@ struct runner_config {
     char label[48];              /* how a person reads it: "kvm (shadow, PVM)" */
     enum technique technique;
     uint64_t guest_page_bytes;         /* leaves of the guest's own tables; 0 for native */
+    bool sync_write;                   /* vm_config.sync_write, */
+    unsigned fill;                     /* and .fill */
     const struct monitor_facts *facts; /* of its monitor, as domain_probe() found them; NULL for native */
     struct remote *remote;             /* the connection to the machine that it is on; NULL: this one */
 };

@@ -165,7 +165,7 @@ def test_ctrl_c_ends_it_with_what_was_found():
     need_monitors()
     with subprocess.Popen([VCOST, "verify", "--quiet", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as process:
-        time.sleep(1.2)
+        time.sleep(2.5)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     found = json.loads(out)

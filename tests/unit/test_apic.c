@@ -142,7 +142,9 @@ static void what_no_register_takes_is_refused(void **state)
     assert_false(apic_read(&apic, TIMER, NOW, &value));
     assert_false(apic_write(&apic, INITIAL, 1, NOW));
     apic_reset(&apic, false);
-    assert_false(apic_read(&apic, BASE, NOW, &value));
+    assert_int_equal(must_read(BASE, NOW) & 0x800, 0); /* there, and disabled */
+    assert_false(apic_write(&apic, BASE, 0xfee00d00, NOW));
+    assert_false(apic_read(&apic, SPURIOUS, NOW, &value));
 }
 
 static void a_requested_tick_comes_again_and_again_without_an_end(void **state)

@@ -13,6 +13,7 @@ enum {
 };
 
 #define BASE_INITIAL UINT64_C(0xfee00900) /* where it would be in memory; enabled, of the first CPU */
+#define BASE_ENABLED (UINT64_C(1) << 11)
 #define BASE_X2APIC (UINT64_C(1) << 10)
 #define SPURIOUS_ENABLED (UINT32_C(1) << 8)
 #define TIMER_MASKED (UINT32_C(1) << 16)
@@ -73,12 +74,13 @@ static uint64_t counts_left(const struct apic *apic, uint64_t now)
 
 bool apic_read(const struct apic *apic, uint32_t number, uint64_t now, uint64_t *value)
 {
-    if (!apic->present || (number != MSR_BASE && !(apic->base & BASE_X2APIC)))
+    if (number == MSR_BASE) { /* every CPU has this one */
+        *value = apic->present ? apic->base : apic->base & ~BASE_ENABLED;
+        return true;
+    }
+    if (!apic->present || !(apic->base & BASE_X2APIC))
         return false;
     switch (number) {
-    case MSR_BASE:
-        *value = apic->base;
-        return true;
     case MSR_VERSION:
         *value = VERSION;
         return true;

@@ -327,13 +327,9 @@ static uint64_t *model_register(struct machine *machine, uint32_t number)
     }
 }
 
-/* Refused by whoever has the others, where nobody has it. */
+/* Whoever has the others refuses those that nobody has. */
 static void leave_model(struct instruction *at, bool write, uint64_t value)
 {
-    if (!at->machine->has_apic) {
-        refuse(at);
-        return;
-    }
     at->outcome->kind = EMULATED_MODEL;
     at->outcome->address = (uint32_t)at->machine->registers.rcx;
     at->outcome->write = write;

@@ -6,17 +6,17 @@
 #include "monitor/deprivileged/machine.h"
 
 enum outcome_kind {
-    EMULATED_NEXT,      /* done: the machine stands where it goes on */
-    EMULATED_FAULT,     /* the guest raises `fault`, at the instruction, where the machine still stands (INT n:
-                          behind it) */
-    EMULATED_IO,        /* port I/O: the machine stands where it goes on; what is read is still to arrive,
-                          emulate_arrive() */
-    EMULATED_DEVICE,    /* the same of memory: `bytes` at `address`, of which some or all is a device's */
-    EMULATED_MODEL,     /* RDMSR or WRMSR of a register (`address`) that is not the machine's, perhaps its APIC's:
-                          reads RAX and RDX, or writes `value`. The machine stands at the instruction, `bytes`
-                          long */
-    EMULATED_HALT,      /* HLT; the machine stands behind it */
-    EMULATED_HYPERCALL, /* VMCALL, VMMCALL; the machine stands behind it */
+    EMULATED_NEXT,   /* done: the machine stands where it goes on */
+    EMULATED_FAULT,  /* the guest raises `fault`, at the instruction, where the machine still stands (INT n:
+                       behind it) */
+    EMULATED_IO,     /* port I/O: the machine stands where it goes on; what is read is still to arrive,
+                       emulate_arrive() */
+    EMULATED_DEVICE, /* the same of memory: `bytes` at `address`, of which some or all is a device's */
+    EMULATED_MODEL, /* RDMSR or WRMSR of a register (`address`) that is not the machine's, perhaps its APIC's:
+                      reads RAX and RDX, or writes `value`. The machine stands at the instruction, `bytes`
+                      long */
+    EMULATED_HALT,  /* HLT; the machine stands behind it */
+    EMULATED_HYPERCALL,  /* VMCALL, VMMCALL; the machine stands behind it */
     EMULATED_FLUSH_PAGE, /* translations of `address` are to be forgotten; done otherwise */
     EMULATED_FLUSH,      /* those of the address space in use */
     EMULATED_FLUSH_ALL,  /* those of all */

@@ -88,6 +88,7 @@ struct vm {
     bool
         eager; /* paravirt: an address space is mapped whole when it comes into use; and its guest may ask: */
     bool sync_write;           /* shadow: each store to a page table is emulated */
+    unsigned fill;             /* pages around one that was touched, at most */
     struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
     struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
     const struct stop *stop;
@@ -137,7 +138,7 @@ int space_forget_range(struct vcpu *vcpu, gva_t from, uint64_t bytes, struct err
 void space_forget_all(struct vcpu *vcpu);
 /* Throws a child away that died or that could not be changed. */
 void space_drop(struct vcpu *vcpu, struct child *child);
-/* What a run says, in the children that there are. One that cannot be changed is thrown away. */
-void space_carry_out(struct vcpu *vcpu, const struct run *run);
+/* What runs say, in the children that there are, in order. One that cannot be changed is thrown away. */
+void space_carry_out(struct vcpu *vcpu, const struct run *runs, size_t count);
 
 #endif

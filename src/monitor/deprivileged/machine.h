@@ -56,7 +56,6 @@ struct machine {
     struct vcpu_system system;
     uint64_t kernel_gs_base; /* what SWAPGS takes */
     uint64_t task_priority;  /* CR8 */
-    bool has_apic;           /* whose registers are not the machine's */
     const struct guest_memory *memory;
     /* NULL, or by which machine_write() stores to memory: what may be page tables whose changes are followed.
      * Parts of one page. */

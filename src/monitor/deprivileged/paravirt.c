@@ -9,7 +9,6 @@
 enum {
     PHYSICAL_BITS = 46,
     TABLES_MAX = 1 << 16,
-    FILL = 64, /* pages around one that was touched */
 };
 
 #define RETURNED_FLAGS (UINT64_C(0x8d5) | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_AC) /* and CF PF AF ZF SF OF */
@@ -24,8 +23,7 @@ bool paravirt_is_request(uint64_t number)
 static int carry_out(void *context, const struct run *runs, size_t count, struct error *error)
 {
     (void)error;
-    for (size_t i = 0; i < count; i++)
-        space_carry_out(context, &runs[i]);
+    space_carry_out(context, runs, count);
     return 0;
 }
 
@@ -81,7 +79,7 @@ struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
     paravirt->hypercalls.frames.tables_max = TABLES_MAX;
     paravirt->hypercalls.runs.carry_out = carry_out;
     paravirt->hypercalls.runs.context = vcpu;
-    paravirt->hypercalls.fill = FILL;
+    paravirt->hypercalls.fill = vcpu->vm->fill;
     paravirt->hypercalls.stub = CHILD_CALL;
     if ((rc = add_memory(paravirt, vcpu->machine.memory, error)) < 0 ||
         (rc = paravirt_set_system(paravirt, &vcpu->machine.system, error)) < 0) {

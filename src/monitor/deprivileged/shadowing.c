@@ -7,7 +7,6 @@
 enum {
     PHYSICAL_BITS = 46,
     TABLES_MAX = 1 << 12,
-    FILL = 64, /* pages around one that was touched */
 };
 
 static bool can_be(const struct vcpu *vcpu)
@@ -20,8 +19,7 @@ static bool can_be(const struct vcpu *vcpu)
 static int carry_out(void *context, const struct run *runs, size_t count, struct error *error)
 {
     (void)error;
-    for (size_t i = 0; i < count; i++)
-        space_carry_out(context, &runs[i]);
+    space_carry_out(context, runs, count);
     return 0;
 }
 
@@ -56,7 +54,7 @@ struct shadow *shadowing(struct vcpu *vcpu)
         return NULL;
     *shadow = (struct shadow){.sync = vm->sync_write ? SYNC_WRITE : SYNC_LAZY,
         .physical_bits = PHYSICAL_BITS,
-        .fill = FILL,
+        .fill = vm->fill,
         .tables_max = TABLES_MAX,
         .runs = {.carry_out = carry_out, .context = vcpu}};
     if (begin(vcpu, shadow) < 0) {

@@ -8,10 +8,10 @@ static int grow(struct slot_tables *tables, struct error *error)
 {
     size_t room = tables->room ? tables->room * 2 : 16;
     struct slot_table **list =
-        room < UINT32_MAX / TABLE_ENTRIES ? realloc(tables->list, room * sizeof(*list)) : NULL;
+        room < UINT32_MAX / TABLE_ENTRIES ? realloc(tables->list, room * sizeof(void *)) : NULL;
     if (!list)
         return error_errno(error, ENOMEM, "keeping track of a guest's page tables");
-    memset(list + tables->room, 0, (room - tables->room) * sizeof(*list));
+    memset(list + tables->room, 0, (room - tables->room) * sizeof(void *));
     tables->list = list;
     tables->room = room;
     return 0;

@@ -10,7 +10,6 @@
 enum {
     PAGE_BYTES = 4096,
     ENTRIES = 512,
-    FILL = 64,    /* pages around one that was touched, of one table */
     CHANGES = 64, /* handed to a child at once */
     TABLES_MAX = 1 << 16,
 };
@@ -65,8 +64,8 @@ static int add_run(struct batch *batch, const struct guest_region *region, uint6
         return number;
     batch->pages += bytes / PAGE_BYTES;
     offset += region->backing.offset;
-    if (last && last->start + last->bytes == virtual && last->offset + last->bytes == offset &&
-        last->rights == rights && last->memory == (uint32_t)number &&
+    if (last && last->kind == CHILD_MAP && last->start + last->bytes == virtual &&
+        last->offset + last->bytes == offset && last->rights == rights && last->memory == (uint32_t)number &&
         may_join(region, last, virtual, leaf_bytes)) {
         last->bytes += bytes;
         return 0;
@@ -129,12 +128,13 @@ static int fill_table(struct batch *batch, gva_t address, const struct page_walk
     const struct page_read *last = &walk->read[walk->reads - 1];
     const uint64_t *entries = guest_physical(
         batch->vcpu->machine.memory, GPA(last->where.value & ADDRESS_MASK), PAGE_TABLE_BYTES, NULL);
-    unsigned index = address.value / PAGE_BYTES % ENTRIES, first = index & ~(FILL - 1u);
+    unsigned fill = batch->vcpu->vm->fill, index = address.value / PAGE_BYTES % ENTRIES,
+             first = index & -fill;
     unsigned above = PAGE_READ | PAGE_WRITE | PAGE_EXECUTE | PAGE_USER;
     int rc = 0;
     for (unsigned i = 0; i + 1 < walk->reads; i++)
         above &= page_entry_rights(walk->read[i].entry);
-    for (unsigned i = first; rc == 0 && entries && i < first + FILL; i++) {
+    for (unsigned i = first; rc == 0 && entries && i < first + fill; i++) {
         uint64_t entry = __atomic_load_n(&entries[i], __ATOMIC_RELAXED);
         const struct page_leaf leaf = {
             .from = GVA((address.value & -LARGE_BYTES) + (uint64_t)i * PAGE_BYTES),
@@ -401,10 +401,16 @@ static bool has_guarded_memory(const struct guest_memory *memory)
     return false;
 }
 
-static int map_run(
-    struct vcpu *vcpu, struct child *child, bool user, const struct run *run, struct error *error)
+static int add_change(struct batch *batch, const struct child_change *change, struct error *error)
 {
-    struct batch batch = {.vcpu = vcpu, .child = child, .user = user};
+    int rc = batch->count == CHANGES ? flush_batch(batch, error) : 0;
+    if (rc == 0)
+        batch->list[batch->count++] = *change;
+    return rc;
+}
+
+static int add_map(struct batch *batch, const struct run *run, struct error *error)
+{
     const struct page_leaf leaf = {
         .from = run->from,
         .to = run->to,
@@ -413,8 +419,7 @@ static int map_run(
         .accessed = true,
         .dirty = true,
     };
-    int rc = add_leaf(&batch, &leaf, run->from.value, run->from.value + run->bytes, error);
-    return rc < 0 ? rc : flush_batch(&batch, error);
+    return add_leaf(batch, &leaf, run->from.value, run->from.value + run->bytes, error);
 }
 
 static unsigned rights_in_child(unsigned rights)
@@ -422,40 +427,69 @@ static unsigned rights_in_child(unsigned rights)
     return CHILD_READ | (rights & PAGE_WRITE ? CHILD_WRITE : 0) | (rights & PAGE_EXECUTE ? CHILD_EXECUTE : 0);
 }
 
-/* [from, end) is what of the run a child can have. */
-static int change_child(struct vcpu *vcpu, struct child *child, bool user, const struct run *run,
-    uint64_t from, uint64_t end, struct error *error)
+/* Where all of a run is memory of one region that a child can have, mapping replaces what was there. */
+static bool covers(const struct guest_memory *memory, const struct run *run)
 {
-    const bool hides = user && !(run->rights & PAGE_USER);
-    const bool keeps = run->kind == RUN_PROTECT && !hides && !has_guarded_memory(vcpu->machine.memory);
-    vcpu->changes++;
-    if (keeps)
-        return child_protect(child, from, end - from, rights_in_child(run->rights), error);
-    int rc = child_unmap(child, from, end - from, error);
-    return rc < 0 || run->kind != RUN_MAP || hides ? rc : map_run(vcpu, child, user, run, error);
+    for (size_t i = 0; i < memory->count; i++) {
+        uint64_t offset = run->to.value - memory->list[i].start.value, bytes = memory->list[i].backing.bytes;
+        if (offset < bytes && run->bytes <= bytes - offset)
+            return run->from.value >= CHILD_BOTTOM && run->from.value + run->bytes <= CHILD_TOP;
+    }
+    return false;
 }
 
-static void carry_out(struct vcpu *vcpu, struct space *space, const struct run *run)
+/* [from, end) is what of the run a child can have. */
+static int add_run_of(
+    struct batch *batch, const struct run *run, uint64_t from, uint64_t end, struct error *error)
 {
-    uint64_t from = run->from.value > CHILD_BOTTOM ? run->from.value : CHILD_BOTTOM;
-    uint64_t end = run->from.value + run->bytes;
+    const struct guest_memory *memory = batch->vcpu->machine.memory;
+    const bool hides = batch->user && !(run->rights & PAGE_USER), maps = run->kind == RUN_MAP && !hides;
+    struct child_change change = {.kind = CHILD_UNMAP, .start = from, .bytes = end - from};
+    if (run->kind == RUN_PROTECT && !hides && !has_guarded_memory(memory)) {
+        change.kind = CHILD_PROTECT;
+        change.rights = rights_in_child(run->rights);
+    }
+    int rc = maps && covers(memory, run) ? 0 : add_change(batch, &change, error);
+    return rc < 0 || !maps ? rc : add_map(batch, run, error);
+}
+
+static int change_child(
+    struct vcpu *vcpu, const struct space *space, bool user, const struct run *runs, size_t count)
+{
+    struct batch batch = {.vcpu = vcpu, .child = user ? space->user : space->kernel, .user = user};
     struct error ignored;
-    end = end && end < CHILD_TOP ? end : CHILD_TOP;
-    if (from >= end)
-        return;
-    if (space->kernel && change_child(vcpu, space->kernel, false, run, from, end, &ignored) < 0)
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct run *run = &runs[i];
+        uint64_t from = run->from.value > CHILD_BOTTOM ? run->from.value : CHILD_BOTTOM;
+        uint64_t end = run->from.value + run->bytes;
+        end = end && end < CHILD_TOP ? end : CHILD_TOP;
+        if (run->root.value == space->root.value && from < end)
+            rc = add_run_of(&batch, run, from, end, &ignored);
+    }
+    return rc < 0 ? rc : flush_batch(&batch, &ignored);
+}
+
+static void change_space(struct vcpu *vcpu, struct space *space, const struct run *runs, size_t count)
+{
+    if (space->kernel && change_child(vcpu, space, false, runs, count) < 0)
         close_child(vcpu, &space->kernel);
-    if (space->user && change_child(vcpu, space->user, true, run, from, end, &ignored) < 0)
+    if (space->user && change_child(vcpu, space, true, runs, count) < 0)
         close_child(vcpu, &space->user);
 }
 
-void space_carry_out(struct vcpu *vcpu, const struct run *run)
+void space_carry_out(struct vcpu *vcpu, const struct run *runs, size_t count)
 {
-    if (run->kind == RUN_FORGET) {
-        space_forget_all(vcpu);
-        return;
+    for (size_t i = 0, next; i < count; i = next) {
+        next = i + 1;
+        if (runs[i].kind == RUN_FORGET) {
+            space_forget_all(vcpu);
+            continue;
+        }
+        while (next < count && runs[next].kind != RUN_FORGET)
+            next++;
+        for (int k = 0; k < SPACES; k++)
+            if (vcpu->spaces[k].used)
+                change_space(vcpu, &vcpu->spaces[k], runs + i, next - i);
     }
-    for (int i = 0; i < SPACES; i++)
-        if (vcpu->spaces[i].used && vcpu->spaces[i].root.value == run->root.value)
-            carry_out(vcpu, &vcpu->spaces[i], run);
 }

@@ -68,7 +68,6 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     pthread_mutex_init(&vcpu->lock, NULL);
     start_anew(vcpu);
     apic_reset(&vcpu->apic, vm->tick);
-    vcpu->machine.has_apic = vm->tick;
     int rc = children_open(vm->stop, &vcpu->family, error);
     if (rc < 0) {
         deprivileged_vcpu_free(vcpu);

@@ -31,6 +31,8 @@ static void vm_destroy(struct vm *vm)
     free(vm);
 }
 
+enum { FILL = 64 }; /* what vm_config.fill leaves open */
+
 static int create(const struct monitor_ops *ops, bool eager, const struct vm_config *config, struct vm **out,
     struct error *error)
 {
@@ -43,6 +45,7 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
     *vm = (struct vm){.ops = ops,
         .tick = config->tick,
         .sync_write = config->sync_write,
+        .fill = config->fill ? config->fill : FILL,
         .eager = eager,
         .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;

@@ -1,0 +1,193 @@
+/* `vcost verify` on monitors that are broken on purpose, each in one way: what it tries notices that. */
+#include "cmocka_all.h"
+
+#include "abi/domain.h"
+#include "domain/probe.h"
+#include "experiment/verify_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first monitor that can be used here, whole; and with one function in place of another. */
+static const struct monitor_ops *whole;
+static struct monitor_ops broken;
+static struct monitor_facts facts;
+static struct trials trials;
+
+/* ---- what is broken ---- */
+
+static int region_without_flags(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing,
+    unsigned flags, struct error *error)
+{
+    (void)flags;
+    return whole->region(vm, slot, start, backing, 0, error);
+}
+
+static int system_without_address(struct vcpu *vcpu, struct vcpu_system *system, struct error *error)
+{
+    int rc = whole->get_system(vcpu, system, error);
+    system->fault_address = 0;
+    return rc;
+}
+
+/* A register changes at each exit that means nothing. */
+static int enter_and_spoil(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    struct vcpu_registers registers;
+    struct vm_exit finished;
+    int rc = whole->enter(vcpu, exit, error);
+    if (rc < 0 || exit->kind != EXIT_IO || exit->port != DOMAIN_PORT_NULL || !exit->write)
+        return rc;
+    if (whole->complete(vcpu, &finished, error) < 0 || whole->get_registers(vcpu, &registers, error) < 0)
+        return rc;
+    registers.rbx++;
+    whole->set_registers(vcpu, &registers, error);
+    return rc;
+}
+
+/* What the guest wrote to memory that is not there is never told. */
+static int enter_and_hide(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = whole->enter(vcpu, exit, error);
+    if (rc == 0 && exit->kind == EXIT_MMIO)
+        exit->kind = EXIT_INTERRUPTED;
+    return rc;
+}
+
+/* An end that is told as another: nobody knows why. */
+static int enter_and_forget(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = whole->enter(vcpu, exit, error);
+    if (rc == 0 && exit->kind == EXIT_SHUTDOWN)
+        return error_set(error, EIO, "forgotten");
+    return rc;
+}
+
+/* ---- trying ---- */
+
+static void need_monitor(void)
+{
+    const struct monitor_ops *each;
+    for (size_t i = 0; !whole && (each = monitor_at(i)); i++) {
+        domain_probe(each, &facts);
+        whole = facts.usable ? each : NULL;
+    }
+    if (!whole) {
+        print_message("# skip: no monitor can be used here: %s\n", facts.reason);
+        skip();
+    }
+    broken = *whole;
+    free(trials.list);
+    trials = (struct trials){.monitor = whole->name};
+}
+
+static void try_fidelity(void)
+{
+    struct ground ground;
+    struct error error;
+    if (ground_open(&ground, &broken, NULL, &error) < 0 || verify_fidelity(&ground, &trials, &error) < 0)
+        fail_msg("%s", error.text);
+    ground_close(&ground);
+}
+
+static void try_safety(void)
+{
+    struct error error;
+    if (verify_safety(&broken, NULL, &trials, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static enum trial_verdict verdict(const char *name, int privilege)
+{
+    for (size_t i = 0; i < trials.count; i++)
+        if (!strcmp(trials.list[i].name, name) && trials.list[i].privilege == privilege)
+            return trials.list[i].verdict;
+    fail_msg("there is no trial %s", name);
+    return TRIAL_UNTRIED;
+}
+
+static unsigned failed(void)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < trials.count; i++)
+        count += trials.list[i].verdict == TRIAL_FAILED;
+    return count;
+}
+
+static void a_whole_monitor_passes(void **state)
+{
+    (void)state;
+    need_monitor();
+    try_fidelity();
+    try_safety();
+    for (size_t i = 0; i < trials.count; i++)
+        if (trials.list[i].verdict == TRIAL_FAILED)
+            print_message("# %s: %s\n", trials.list[i].title, trials.list[i].reason);
+    assert_int_equal(failed(), 0);
+}
+
+static void memory_that_is_not_read_only_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.region = region_without_flags;
+    try_safety();
+    assert_int_equal(verdict("write-to-read-only-memory", 3), TRIAL_FAILED);
+    assert_int_equal(failed(), 1);
+}
+
+static void an_address_of_a_fault_that_is_lost_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.get_system = system_without_address;
+    try_fidelity();
+    assert_int_equal(verdict("read-of-what-is-absent", 3), TRIAL_FAILED);
+    assert_int_equal(verdict("write-of-code", 3), TRIAL_FAILED);
+    assert_int_equal(verdict("divide-by-zero", 3), TRIAL_HELD);
+}
+
+static void a_register_that_changes_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.enter = enter_and_spoil;
+    try_fidelity();
+    assert_int_equal(verdict("general-registers-across-exits", 3), TRIAL_FAILED);
+    assert_int_equal(verdict("arithmetic", 3), TRIAL_HELD);
+}
+
+static void accesses_to_devices_that_are_not_told_are_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.enter = enter_and_hide;
+    try_safety();
+    assert_int_equal(verdict("devices-all-widths-at-every-alignment", 3), TRIAL_FAILED);
+    assert_int_equal(verdict("write-to-read-only-memory", 3), TRIAL_FAILED);
+}
+
+static void an_end_that_is_not_told_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.enter = enter_and_forget;
+    try_safety();
+    assert_int_equal(verdict("triple-fault", 0), TRIAL_FAILED);
+    assert_int_equal(verdict("endless-loop", 3), TRIAL_HELD);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_monitor_passes),
+        cmocka_unit_test(memory_that_is_not_read_only_is_noticed),
+        cmocka_unit_test(an_address_of_a_fault_that_is_lost_is_noticed),
+        cmocka_unit_test(a_register_that_changes_is_noticed),
+        cmocka_unit_test(accesses_to_devices_that_are_not_told_are_noticed),
+        cmocka_unit_test(an_end_that_is_not_told_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
