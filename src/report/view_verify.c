@@ -8,8 +8,6 @@
 static const char *count_phrase(const struct trial_counts *counts, struct document *doc)
 {
     const char *text = document_text(doc, "%u of %u", counts->held, counts->held + counts->failed);
-    if (counts->differs)
-        text = document_text(doc, "%s, %u known to differ", text, counts->differs);
     return counts->untried ? document_text(doc, "%s, %u not tried", text, counts->untried) : text;
 }
 
@@ -39,24 +37,25 @@ static void conclude(const struct result *result, struct document *doc)
 static void add_goals(const struct result *result, struct document *doc)
 {
     static const struct column columns[] = {{.key = "monitor", .unit = UNIT_TEXT},
-        {.key = "fidelity", .unit = UNIT_TEXT},
+        {.key = "fidelity", .unit = UNIT_TEXT}, {.key = "known to differ", .unit = UNIT_COUNT},
         {.key = "slowdown", .unit = UNIT_CHANGE, .interval = true, .rounded = true},
         {.key = "safety", .unit = UNIT_TEXT},
         {.key = "why not", .head = "", .unit = UNIT_TEXT, .below = true}};
-    struct table *table = document_table(doc, "goals", NULL, columns, 5, result->verified_count);
+    struct table *table = document_table(doc, "goals", NULL, columns, 6, result->verified_count);
     for (size_t i = 0; i < result->verified_count; i++) {
         const struct verified *verified = &result->verified[i];
         table_text(table, i, 0, verified->label[0] ? verified->label : verified->monitor);
         if (!verified->here) {
-            table_text(table, i, 4, document_text(doc, "cannot be used: %s", verified->reason));
+            table_text(table, i, 5, document_text(doc, "cannot be used: %s", verified->reason));
             continue;
         }
         table_text(table, i, 1, count_phrase(&verified->goals[GOAL_FIDELITY], doc));
-        table_interval(table, i, 2, verified->slowdown, verified->low, verified->high);
-        table_at(table, i, 2)->why = verified->slowdown_reason;
-        table_text(table, i, 3, count_phrase(&verified->goals[GOAL_SAFETY], doc));
+        table_number(table, i, 2, verified->goals[GOAL_FIDELITY].differs);
+        table_interval(table, i, 3, verified->slowdown, verified->low, verified->high);
+        table_at(table, i, 3)->why = verified->slowdown_reason;
+        table_text(table, i, 4, count_phrase(&verified->goals[GOAL_SAFETY], doc));
         if (!isfinite(verified->slowdown))
-            table_text(table, i, 4, document_text(doc, "no slowdown: %s", verified->slowdown_reason));
+            table_text(table, i, 5, document_text(doc, "no slowdown: %s", verified->slowdown_reason));
     }
     view_drop_empty(table);
     document_say(doc, BLOCK_NOTE,
