@@ -234,17 +234,19 @@ static void say_place(const struct chase_view *view, const struct place *place)
     const struct ratios *ratios = &place->ratios;
     bool disturbed = ratios_disturbed(ratios), one = place->curves == 1;
     const char *of = one ? "working sets" : "comparisons";
+    bool several = view->place_count > 1;
     size_t agree;
     if (ratios->all > 1 && !disturbed) {
         document_say(doc, BLOCK_FACT, "%s %zu of %zu %s %s and native agree within 3 %%", one ? "At" : "In",
-            ratios->close, ratios->all, of, place->elsewhere ? place->label : "guest");
+            ratios->close, ratios->all, of, several || place->elsewhere ? place->label : "guest");
         if (ratios_agree(ratios, &agree) >= 0.05)
             view_add(doc, ", %s %zu within 10 %%", one ? "at" : "in", agree);
         add_slowest(view, place);
     }
     if (!ratios->unclear)
         return;
-    document_say(doc, BLOCK_FACT, "%s %zu of %zu %s, ", one ? "At" : "In", ratios->unclear, ratios->all, of);
+    document_say(doc, BLOCK_FACT, "%s %zu of %zu %s%s%s, ", one ? "At" : "In", ratios->unclear, ratios->all,
+        of, several ? " of " : "", several ? place->label : "");
     if (place->unclear_most == place->unclear_least)
         view_add(doc, "at %s", format_size(place->unclear_most).text);
     else

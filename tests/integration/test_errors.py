@@ -39,7 +39,7 @@ COMMANDS = {
     "events": ["events", "--quick", "--time", "2", "pio-user", "mmio-kernel", "pio-kernel", "ipi", "dirty-log",
                "first-touch-4k", "populate-write", "willneed", "mprotect-page", "mlock", "fork-exit"],
     "inspect": ["inspect", "--quick", "--time", "1"],
-    "gaps": ["inspect", "--quick"],  # which comes last, and with no time left not at all
+    "gaps": ["inspect", "--quick", "--time", "9"],  # they come last: with no time left they are not looked at
     "far": ["chase", "--quick", "--working-set", "16K", "--time", "1", "--on", "native", "--on", AGENT],
 }
 

@@ -446,6 +446,7 @@ static void several_places_have_a_conclusion_each(void **state)
     view_chase(&result, &document);
     assert_says(&document, BLOCK_CONCLUSION, "Memory access in kvm (shadow, PVM) costs");
     assert_says(&document, BLOCK_CONCLUSION, "Memory access in paravirt costs");
+    assert_says(&document, BLOCK_FACT, "paravirt and native agree within 3 %");
     document_free(&document);
     result_free(&result);
 }
