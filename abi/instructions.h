@@ -4,8 +4,8 @@
  *
  * The entry "instruction" of the workload image executes number job->steps with RAX, RCX and RDX from
  * job->cursor[4], [5] and [6]; what is in RAX afterwards goes to job->cursor[0]. RDI is the job, which has 16
- * bytes for it at INSTRUCTION_ROOM(%rdi). All registers but R12 and RSP may be spoiled; what lies on the stack
- * stays there. */
+ * bytes for it at INSTRUCTION_ROOM(%rdi). All registers but R12 and RSP may be spoiled; what lies on the
+ * stack stays there. */
 #ifndef VCOST_ABI_INSTRUCTIONS_H
 #define VCOST_ABI_INSTRUCTIONS_H
 

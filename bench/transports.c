@@ -180,7 +180,7 @@ static double bare_maps(const struct child_change *list, size_t count, int fd, s
     munmap(place, BATCH * PAGE); /* nobody else maps anything here meanwhile */
     uint64_t start = clock_ticks();
     for (size_t i = 0; i < count; i++)
-        mmap(place + (list[i].start - MAPPED), list[i].bytes, PROT_READ | PROT_WRITE,
+        (void)mmap(place + (list[i].start - MAPPED), list[i].bytes, PROT_READ | PROT_WRITE,
             MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, (off_t)list[i].offset);
     uint64_t ticks = clock_ticks() - start;
     munmap(place, BATCH * PAGE);

@@ -225,6 +225,8 @@ const struct command command_chase = {
             {"vcost chase --npad 7,63 --per-octave 1", "Elements of 64 and of 512 bytes"},
             {"vcost chase --on native --csv - | column -s, -t",
                 "This machine's latencies alone, as a table of values"},
+            {"vcost chase --on native,paravirt,shadow",
+                "The article's two older techniques beside native; needs no /dev/kvm"},
             {"vcost chase --on native --on 'command:ssh guest vcost agent'",
                 "This machine against a virtual machine of your own; see vcost-agent(1)"},
             {"vcost chase --write --chains 4 --time 30s",

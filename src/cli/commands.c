@@ -66,6 +66,6 @@ const struct command command_vcost = {
             {"TERM", "If dumb or not set: the same."},
         },
     .commands = commands,
-    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-verify(1)", "vcost-compare(1)",
-        "vcost-report(1)", "vcost-list(1)", "vcost-agent(1)"},
+    .see_also = {"vcost-chase(1)", "vcost-events(1)", "vcost-inspect(1)", "vcost-verify(1)",
+        "vcost-compare(1)", "vcost-report(1)", "vcost-list(1)", "vcost-agent(1)"},
 };

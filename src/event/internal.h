@@ -15,8 +15,8 @@ struct event_family {
         rows, sizeof rows / sizeof rows[0]                                                                   \
     }
 extern const struct event_family events_clock, events_exits, events_first_touch, events_interrupts,
-    events_linked, events_linux_memory, events_nano, events_code, events_dirty, events_dma, events_faults, events_process,
-    events_retouch, events_switch, events_tables;
+    events_linked, events_linux_memory, events_nano, events_code, events_dirty, events_dma, events_faults,
+    events_process, events_retouch, events_switch, events_tables;
 
 /* The way of a row that only an operating system can do. */
 #define NEEDS_LINUX                                                                                          \

@@ -53,6 +53,7 @@ struct price_list {
     const char *guest; /* the monitor of all guests, or what another machine is called; "guest", "there":
                           there are several; NULL: none */
     bool elsewhere;    /* a guest is another machine */
+    bool several;      /* guests: then it is told which one a figure is of */
 };
 
 static bool is_shown(const struct result_cell *cell)
@@ -183,10 +184,13 @@ static struct price_list price_list_of(const struct result *result, struct pool 
     for (struct price *row = prices.rows; row < prices.rows + prices.count; row++) {
         if (several && row->guest)
             row->name = pool_format(pool, "%s (%s)", row->name, row->who);
+        if (several && row->guest && !row->elsewhere)
+            row->where = pool_format(pool, "in %s", row->who);
         for (const struct price *other = NULL; (other = next_price(&prices, other, MEASURED_IN_GUEST));)
             if (other->bytes == row->bytes && !strcmp(other->event, row->event) && row->cell != row->guest)
                 row->flags &= ~(unsigned)IN_ALONE; /* native's figure stands beside the other guest's */
     }
+    prices.several = several;
     prices.guest = several ? prices.elsewhere ? "there" : "guest" : first ? first->who : NULL;
     return prices;
 }
@@ -261,6 +265,12 @@ static const char *extra_text(struct document *doc, const struct price *price, b
     return view_time(doc, extra->ns, extra->low, extra->high, sign);
 }
 
+/* Of which of several guests it is the price. */
+static const char *whose(const struct price_list *prices, const struct price *price, struct document *doc)
+{
+    return prices->several ? document_text(doc, " (%s)", price->who) : "";
+}
+
 /* What leaves the guest for the monitor's process or, where none of these was measured, for its kernel. */
 static const struct price *find_leaving(const struct price_list *prices)
 {
@@ -315,10 +325,12 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
         return document_text(doc, "%zu operation%s measured natively; what a guest adds %s", count,
             count == 1 ? " was" : "s were", prices->guest ? "could not be measured" : "was not measured");
     if (leave && fault)
-        listing_add(&list, "leaving the guest costs %s here, a page fault %s more than native",
-            extra_text(doc, leave, false), extra_text(doc, fault, false));
+        listing_add(&list, "leaving the guest%s costs %s here, a page fault%s %s more than native",
+            whose(prices, leave, doc), extra_text(doc, leave, false), whose(prices, fault, doc),
+            extra_text(doc, fault, false));
     else if (leave)
-        listing_add(&list, "leaving the guest costs %s here", extra_text(doc, leave, false));
+        listing_add(&list, "leaving the guest%s costs %s here", whose(prices, leave, doc),
+            extra_text(doc, leave, false));
     else if (fault)
         listing_add(
             &list, "a page fault %s costs %s more than native", fault->where, extra_text(doc, fault, false));

@@ -456,8 +456,7 @@ static void a_full_log_keeps_the_last_events(void **state)
     run(&config, &kernel);
     assert_int_equal(guest_kernel_events(kernel, 0, events, 10), jobs[0].naive.count);
     for (size_t i = 0; i < 10; i++)
-        assert_memory_equal(
-            &events[i], &jobs[0].naive.event[jobs[0].naive.count - 10 + i], sizeof events[i]);
+        assert_memory_equal(&events[i], &jobs[0].naive.event[jobs[0].naive.count - 10 + i], sizeof events[i]);
     guest_kernel_destroy(kernel);
 }
 

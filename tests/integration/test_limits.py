@@ -118,8 +118,8 @@ def test_a_report_that_does_not_fit_the_file_is_told():
 
 def test_cpu_time_that_runs_out_ends_in_a_report():
     with folder() as work:
-        done = vcost(*LONG, "--json", str(work / "a.json"), prepare=limit(resource.RLIMIT_CPU, 2))
-        ended_well(done, "CPU time of 2 s (ulimit -t)", status=1)
+        done = vcost(*LONG, "--json", str(work / "a.json"), prepare=limit(resource.RLIMIT_CPU, 4))
+        ended_well(done, "CPU time of 4 s (ulimit -t)", status=1)
         result = result_in(work / "a.json")
         assert not result["complete"] and "ulimit -t" in json.dumps(result)
         assert "64 MiB" in done.stdout

@@ -411,10 +411,13 @@ static void a_guest_of_each_monitor_has_a_row(void **state)
     size_t native = add(&list, "rdtsc", "native", 20, 0.01, "");
     compare(&list, add(&list, "rdtsc", "kvm", 21, 0.01, ""), native, 1, 0.1);
     compare(&list, add(&list, "rdtsc", "paravirt", 25, 0.01, ""), native, 5, 0.1);
+    size_t fault = add(&list, "page-fault", "native", 900, 0.01, "");
+    compare(&list, add(&list, "page-fault", "paravirt", 5000, 0.01, ""), fault, 4100, 10);
     char *text = in_format(&list.result, "terminal");
+    assert_has(text, "in paravirt"); /* the sentences say whose figure it is, too */
     assert_has(text, "\nrdtsc (paravirt) ");
     assert_has(text, "\nrdtsc (kvm) ");
-    assert_has(text, "Of 2 operations that both can do");
+    assert_has(text, "Of 3 operations that both can do");
     free(text);
 }
 
