@@ -278,7 +278,8 @@ static void on_takes_commands_whole_and_adds_up(void **state)
     assert_string_equal(on_command(&options.common.on, 4), "CMD");
     chase_refuses("--on command:a --on command:a", "--on: \"command:a\" is there twice");
     chase_refuses("--on native --on native", "--on: \"native\" is there twice");
-    chase_refuses("--on command:", "--on: \"command:\" is not one of native, kvm, paravirt, shadow or command:CMD");
+    chase_refuses(
+        "--on command:", "--on: \"command:\" is not one of native, kvm, paravirt, shadow or command:CMD");
     assert_int_equal(chase("--on native --quick").common.on.count, 1);
 }
 
