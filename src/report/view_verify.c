@@ -219,4 +219,6 @@ void view_verify(const struct result *result, struct document *doc)
         view_run_method(result, doc);
     add_goals_for_files(result, doc);
     add_trials_for_files(result, doc);
+    if (result->cell_count)
+        view_run_cells(result, doc);
 }

@@ -138,9 +138,10 @@ def test_one_monitor_is_tried_alone_and_all_formats_say_the_same():
         held = found["verified"][0]["fidelity"]["held"]
         for text in (done.stdout, Path(paths["html"]).read_text(), Path(paths["md"]).read_text()):
             assert f"{held} of {held}" in text and "SGDT" in text and "triple fault" in text
-        goals, trials = Path(paths["csv"]).read_text().split("\n\n")
+        goals, trials, cells = Path(paths["csv"]).read_text().split("\n\n")
         assert next(csv.DictReader(io.StringIO(goals)))["fidelity_held"] == str(held)
         assert len(list(csv.DictReader(io.StringIO(trials)))) == len(found["trials"])
+        assert len(list(csv.DictReader(io.StringIO(cells)))) == len(found["cells"]) > 0
         again = run(VCOST, "report", "--verbose", paths["html"])
         assert again.returncode == 0 and again.stdout == done.stdout, (again.stdout, done.stdout)
 
