@@ -91,10 +91,15 @@ static int run_kernel(
     if (work->second)
         config.job[1] = (struct guest_kernel_job){work->second->step, work->second->count};
     struct guest_kernel *kernel;
+    struct watch *watch = &runner->placement->watch;
     int rc = guest_kernel_create(&config, &kernel, error);
     if (rc < 0)
         return rc;
-    if ((rc = guest_kernel_run(kernel, error)) == 0) {
+    watch_start(watch);
+    rc = guest_kernel_run(kernel, error);
+    const struct evidence evidence = watch_end(watch);
+    evidence_add(&bench->prepared.measured, &evidence);
+    if (rc == 0) {
         outcome->ticks = guest_kernel_timed(kernel, 0);
         outcome->status = guest_kernel_status(kernel);
         guest_kernel_counters(kernel, &outcome->counters);
