@@ -61,14 +61,14 @@ struct outcome {
     struct counters counters;
 };
 
-/* Of all that a monitor counts only this is of the whole run and nothing else's. */
-static void note_time(struct event_bench *bench, const struct counters *counters)
+/* The time that processes of the monitor's took in a run: of all that it counts only this is added up. */
+static void note_time(struct event_bench *bench, const struct counters *before, const struct counters *after)
 {
-    uint64_t ns, before = 0;
-    if (!counters_get(counters, "guest_ns", &ns))
+    uint64_t from, to, sum = 0;
+    if (!counters_get(before, "guest_ns", &from) || !counters_get(after, "guest_ns", &to))
         return;
-    counters_get(&bench->passed, "guest_ns", &before);
-    counters_set(&bench->passed, "guest_ns", before + ns);
+    counters_get(&bench->passed, "guest_ns", &sum);
+    counters_set(&bench->passed, "guest_ns", sum + (to - from));
 }
 
 static int run_kernel(
@@ -92,9 +92,11 @@ static int run_kernel(
         config.job[1] = (struct guest_kernel_job){work->second->step, work->second->count};
     struct guest_kernel *kernel;
     struct watch *watch = &runner->placement->watch;
+    struct counters before;
     int rc = guest_kernel_create(&config, &kernel, error);
     if (rc < 0)
         return rc;
+    guest_kernel_counters(kernel, &before);
     watch_start(watch);
     rc = guest_kernel_run(kernel, error);
     const struct evidence evidence = watch_end(watch);
@@ -103,7 +105,7 @@ static int run_kernel(
         outcome->ticks = guest_kernel_timed(kernel, 0);
         outcome->status = guest_kernel_status(kernel);
         guest_kernel_counters(kernel, &outcome->counters);
-        note_time(bench, &outcome->counters);
+        note_time(bench, &before, &outcome->counters);
         if (!outcome->ticks)
             rc = error_set(error, EPROTO, "a guest's process timed nothing");
     }
