@@ -66,7 +66,6 @@
     X(WRMSR, wrmsr) \
     X(SWAPGS, swapgs; swapgs) \
     X(SYSRET, sysretq) \
-    X(XSETBV, xsetbv) \
     /* Exceptions of each class. */ \
     X(DIVIDE, xor %edx, %edx; div %edx) \
     X(STEP, pushfq; orq $0x100, (%rsp); popfq; nop; nop) \

@@ -92,8 +92,9 @@ struct event_bench {
     const struct placement_config *place; /* image, clock, CPUs … */
     uint64_t bytes;                       /* its size; 0 where the event has none */
     struct memory data;                   /* of way->data_bytes; owned */
-    struct lab *lab;                      /* of the domain; NULL unless way->handling; owned */
-    void *own;                            /* the event's */
+    struct counters passed; /* of way->linked: the CPU time of its guests, where that is another process's */
+    struct lab *lab;        /* of the domain; NULL unless way->handling; owned */
+    void *own;              /* the event's */
 };
 
 /* Event number `index`, in the order of groups; NULL past the end. */

@@ -136,6 +136,7 @@ struct instruction_case {
 #define PAGE(number) (DOMAIN_SYSTEM_BASE + (number)*4096ull)
 #define PROTECTION(error) TRAP(13, error)
 
+enum { INVALID_OPCODE = 6 };
 enum { ABSENT = DOMAIN_SYSTEM_BASE - 0x10000, FLAGS_IF_IOPL = 0x3200, FLAG_IF = 0x200 };
 #define NOT_CANONICAL (UINT64_C(1) << 62)
 
@@ -176,7 +177,6 @@ static const struct instruction_case sensitive[] = {
     {INSTRUCTION_CPUID_APIC, "CPUID: APIC id", BOTH, VALUE(0), .rax = 1},
     {INSTRUCTION_CPUID_XSAVE, "CPUID: OSXSAVE", BOTH, VALUE(0), .rax = 1},
     {INSTRUCTION_XGETBV, "XGETBV without OSXSAVE", CPL3, TRAP(6, 0)},
-    {INSTRUCTION_XSETBV, "XSETBV without OSXSAVE", CPL3, TRAP(6, 0)},
     {INSTRUCTION_RDFSBASE, "RDFSBASE without FSGSBASE", CPL3, TRAP(6, 0)},
     {INSTRUCTION_RDPKRU, "RDPKRU without PKE", CPL3, TRAP(6, 0)},
     {INSTRUCTION_CLI, "CLI with IOPL 3", BOTH, VALUE(0)},
@@ -269,7 +269,8 @@ static struct ending due_of(const struct instruction_case *from, const struct vc
     const struct program *program, const struct ending *native)
 {
     struct ending due = {.kind = from->due == DUE_TRAP ? ENDING_TRAP : ENDING_VALUE, .value = from->value};
-    if (from->due == DUE_NATIVE)
+    bool lacks = from->due == DUE_VALUE && native->kind == ENDING_TRAP && native->vector == INVALID_OPCODE;
+    if (from->due == DUE_NATIVE || lacks) /* the CPU has not the instruction */
         return *native;
     if (from->due == DUE_STATE)
         memcpy(&due.value, (const char *)system + from->value, sizeof due.value);

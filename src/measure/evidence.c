@@ -79,6 +79,15 @@ struct evidence watch_end(struct watch *watch)
     return end;
 }
 
+void evidence_add(struct evidence *sum, const struct evidence *part)
+{
+    sum->steal_known = sum->steal_known && part->steal_known;
+    sum->steal_ns += part->steal_ns;
+    sum->involuntary_switches += part->involuntary_switches;
+    sum->wall_ns += part->wall_ns;
+    sum->cpu_ns += part->cpu_ns;
+}
+
 enum disturbance evidence_judge(const struct evidence *evidence)
 {
     double off_cpu = (double)evidence->wall_ns - (double)evidence->cpu_ns;

@@ -35,6 +35,9 @@ void watch_close(struct watch *watch);
 void watch_start(struct watch *watch);
 struct evidence watch_end(struct watch *watch);
 
+/* Adds what was seen of another part. */
+void evidence_add(struct evidence *sum, const struct evidence *part);
+
 /* By the time that was lost, not by what happened: whatever took less than 1 % of the sample is none. */
 enum disturbance evidence_judge(const struct evidence *evidence);
 

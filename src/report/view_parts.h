@@ -89,7 +89,8 @@ const char *view_run_guest(const struct result *result, struct document *doc);
 void view_run_below(const struct result *result, struct document *doc);
 
 /* A sentence to stand above a table: "This machine is fairly quiet today: half of the comparisons are known
- * to within 4.3 %." Of the cells where nothing was compared. Pictures of a noisy result are stamped. */
+ * to within 4.3 %." Of the cells where nothing was compared. Pictures of what was measured on a disturbed
+ * machine are stamped. */
 void view_run_today(const struct result *result, struct document *doc);
 
 /* Why so much cannot be told, and what to do: "other work takes this CPU (…). Stop it …". No full stop. */

@@ -128,21 +128,19 @@ static double cpu_limit(const struct result *result)
     return cpus < 1 ? cpus : 0;
 }
 
-/* A picture goes its own way, without what is said beside it. */
-static void stamp_noisy(const struct result *result, struct document *doc)
+/* Of times that are compared in pairs less is known than of their ratios. */
+static void say_noisy(const struct result *result, struct document *doc)
 {
     unsigned counts[QUALITIES], all = 0;
     result_qualities(result, counts);
     for (enum quality quality = 0; quality < QUALITIES; quality++)
         all += counts[quality];
-    if (!doc->stamp && all && 2 * counts[QUALITY_NOISY] >= all)
-        doc->stamp = document_text(doc, "%u of %u cells %s noisy", counts[QUALITY_NOISY], all,
-            counts[QUALITY_NOISY] == 1 ? "is" : "are");
+    if (all && 2 * counts[QUALITY_NOISY] >= all)
+        view_add(doc, " The times by themselves vary more: %u of %u are noisy.", counts[QUALITY_NOISY], all);
 }
 
 void view_run_today(const struct result *result, struct document *doc)
 {
-    stamp_noisy(result, doc);
     if (cpu_limit(result) > 0)
         document_say(doc, BLOCK_SENTENCE,
             "The control group of this process has a limit of %g CPUs: once that is used up, samples are "
@@ -167,6 +165,11 @@ void view_run_today(const struct result *result, struct document *doc)
     /* A machine that is shared, as in a cloud, comes to some 5 %: nothing to complain of. */
     double half = reaches[count / 2];
     const char *kind = half <= 0.02 ? "quiet" : half <= 0.10 ? "fairly quiet" : "disturbed";
+    if (!doc->stamp && !(half <= 0.10)) /* a picture goes its own way, without what is said beside it */
+        doc->stamp =
+            isfinite(half)
+                ? document_text(doc, "disturbed: half is known no better than to within %.0f %%", 100 * half)
+                : "disturbed: nothing is known of half of it";
     if (!isfinite(half))
         document_say(doc, BLOCK_SENTENCE,
             "This machine is disturbed today: nothing is known of half of the comparisons.");
@@ -175,6 +178,8 @@ void view_run_today(const struct result *result, struct document *doc)
             "This machine is %s today: half of the %s are known %sto within %.*f %%.", kind,
             compared ? "comparisons" : "times", half > 0.10 ? "no better than " : "", half < 0.0995 ? 1 : 0,
             100 * half);
+    if (compared && isfinite(half))
+        say_noisy(result, doc);
 }
 
 /* ---- cells whose samples have two modes or drift ---- */

@@ -8,8 +8,6 @@
 static const char *count_phrase(const struct trial_counts *counts, struct document *doc)
 {
     const char *text = document_text(doc, "%u of %u", counts->held, counts->held + counts->failed);
-    if (counts->differs)
-        text = document_text(doc, "%s, %u known to differ", text, counts->differs);
     return counts->untried ? document_text(doc, "%s, %u not tried", text, counts->untried) : text;
 }
 
@@ -39,24 +37,25 @@ static void conclude(const struct result *result, struct document *doc)
 static void add_goals(const struct result *result, struct document *doc)
 {
     static const struct column columns[] = {{.key = "monitor", .unit = UNIT_TEXT},
-        {.key = "fidelity", .unit = UNIT_TEXT},
+        {.key = "fidelity", .unit = UNIT_TEXT}, {.key = "known to differ", .unit = UNIT_COUNT},
         {.key = "slowdown", .unit = UNIT_CHANGE, .interval = true, .rounded = true},
         {.key = "safety", .unit = UNIT_TEXT},
         {.key = "why not", .head = "", .unit = UNIT_TEXT, .below = true}};
-    struct table *table = document_table(doc, "goals", NULL, columns, 5, result->verified_count);
+    struct table *table = document_table(doc, "goals", NULL, columns, 6, result->verified_count);
     for (size_t i = 0; i < result->verified_count; i++) {
         const struct verified *verified = &result->verified[i];
         table_text(table, i, 0, verified->label[0] ? verified->label : verified->monitor);
         if (!verified->here) {
-            table_text(table, i, 4, document_text(doc, "cannot be used: %s", verified->reason));
+            table_text(table, i, 5, document_text(doc, "cannot be used: %s", verified->reason));
             continue;
         }
         table_text(table, i, 1, count_phrase(&verified->goals[GOAL_FIDELITY], doc));
-        table_interval(table, i, 2, verified->slowdown, verified->low, verified->high);
-        table_at(table, i, 2)->why = verified->slowdown_reason;
-        table_text(table, i, 3, count_phrase(&verified->goals[GOAL_SAFETY], doc));
+        table_number(table, i, 2, verified->goals[GOAL_FIDELITY].differs);
+        table_interval(table, i, 3, verified->slowdown, verified->low, verified->high);
+        table_at(table, i, 3)->why = verified->slowdown_reason;
+        table_text(table, i, 4, count_phrase(&verified->goals[GOAL_SAFETY], doc));
         if (!isfinite(verified->slowdown))
-            table_text(table, i, 4, document_text(doc, "no slowdown: %s", verified->slowdown_reason));
+            table_text(table, i, 5, document_text(doc, "no slowdown: %s", verified->slowdown_reason));
     }
     view_drop_empty(table);
     document_say(doc, BLOCK_NOTE,
@@ -110,21 +109,43 @@ static const char *cell_text(const struct trial *trial, struct document *doc)
     return document_text(doc, "%s: %s", words[trial->seen], trial->guest);
 }
 
-/* Rows are the cases of a class as the first monitor has them, columns the monitors that have been tried. */
+/* Trials of a class by their index, each case once, as the first monitor has it. */
+static size_t find_cases(const struct result *result, enum trial_class class, size_t *cases)
+{
+    const struct trial *trials = result->trials;
+    size_t count = 0;
+    for (size_t i = 0; i < result->trial_count; i++) {
+        bool known = trials[i].class != class;
+        for (size_t k = 0; !known && k < count; k++)
+            known = is_same_case(&trials[cases[k]], &trials[i]);
+        if (!known)
+            cases[count++] = i;
+    }
+    return count;
+}
+
+static void fill_row(const struct result *result, const struct trial *trial, const struct column *columns,
+    size_t column_count, struct table *table, size_t row, struct document *doc)
+{
+    table_text(table, row, 0, trial->title);
+    if (trial->privilege >= 0)
+        table_number(table, row, 1, trial->privilege);
+    table_text(table, row, 2, trial->native);
+    for (const struct trial *each = result->trials; each < result->trials + result->trial_count; each++)
+        for (size_t c = 3; is_same_case(each, trial) && c < column_count; c++)
+            if (!strcmp(columns[c].key, each->monitor)) {
+                table_text(table, row, c, cell_text(each, doc));
+                table_at(table, row, c)->tone = each->verdict == TRIAL_FAILED ? TONE_WARNING : TONE_PLAIN;
+            }
+}
+
+/* A row for each case, a column for each monitor that is here. */
 static void add_class(const struct result *result, enum trial_class class, struct document *doc)
 {
     struct column columns[COLUMNS_MAX] = {{.key = "case", .head = "", .unit = UNIT_TEXT},
         {.key = "CPL", .unit = UNIT_COUNT}, {.key = "native", .unit = UNIT_TEXT}};
-    const struct trial **rows = pool_room(&doc->pool, result->trial_count + 1, sizeof(void *));
-    size_t count = 0, used = 3;
-    for (size_t i = 0; rows && i < result->trial_count; i++) {
-        const struct trial *trial = &result->trials[i];
-        bool known = trial->class != class;
-        for (size_t k = 0; k < count; k++)
-            known |= is_same_case(rows[k], trial);
-        if (!known)
-            rows[count++] = trial;
-    }
+    size_t *cases = pool_room(&doc->pool, result->trial_count + 1, sizeof *cases), used = 3;
+    size_t count = cases ? find_cases(result, class, cases) : 0;
     for (size_t i = 0; i < result->verified_count && used < COLUMNS_MAX; i++)
         if (result->verified[i].here)
             columns[used++] = (struct column){.key = result->verified[i].monitor, .unit = UNIT_TEXT};
@@ -132,19 +153,8 @@ static void add_class(const struct result *result, enum trial_class class, struc
         return;
     struct table *table =
         document_table(doc, trial_classes[class].name, trial_classes[class].title, columns, used, count);
-    for (size_t row = 0; row < count; row++) {
-        table_text(table, row, 0, rows[row]->title);
-        if (rows[row]->privilege >= 0)
-            table_number(table, row, 1, rows[row]->privilege);
-        table_text(table, row, 2, rows[row]->native);
-        for (size_t i = 0; i < result->trial_count; i++)
-            for (size_t c = 3; c < used && is_same_case(&result->trials[i], rows[row]); c++)
-                if (!strcmp(columns[c].key, result->trials[i].monitor)) {
-                    table_text(table, row, c, cell_text(&result->trials[i], doc));
-                    if (result->trials[i].verdict == TRIAL_FAILED)
-                        table_at(table, row, c)->tone = TONE_WARNING;
-                }
-    }
+    for (size_t row = 0; row < count; row++)
+        fill_row(result, &result->trials[cases[row]], columns, used, table, row, doc);
     view_drop_empty(table);
 }
 
@@ -209,4 +219,6 @@ void view_verify(const struct result *result, struct document *doc)
         view_run_method(result, doc);
     add_goals_for_files(result, doc);
     add_trials_for_files(result, doc);
+    if (result->cell_count)
+        view_run_cells(result, doc);
 }

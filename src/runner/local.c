@@ -122,11 +122,13 @@ int local_sample(
     struct sample made = {.metric_count = 0};
     if (!prepared)
         return error_set(error, EINVAL, "a sample was to be taken of no workload");
-    struct counters before = local_counters(prepared->domain);
+    const struct counters *passing = prepared->passing;
+    struct counters before = passing ? *passing : local_counters(prepared->domain);
+    prepared->measured = (struct evidence){.steal_known = true};
     watch_start(watch);
     int rc = runner->workload.kind->sample(prepared, effort, &made, error);
-    made.evidence = watch_end(watch);
-    struct counters after = local_counters(prepared->domain);
+    made.evidence = prepared->partly ? prepared->measured : watch_end(watch);
+    struct counters after = passing ? *passing : local_counters(prepared->domain);
     if (rc < 0)
         return rc;
     made.counters = counters_between(&before, &after);

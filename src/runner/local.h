@@ -10,7 +10,12 @@
 struct prepared {
     struct runner *runner;
     struct domain *domain; /* in which it runs, the runner's or one of its own; NULL: natively */
-    bool waits;            /* it sleeps by design: time off the CPU is no disturbance */
+    const struct counters
+        *passing; /* what domains that come and go have counted so far; NULL: there are none */
+    bool waits;   /* it sleeps by design: time off the CPU is no disturbance */
+    bool partly;  /* of a sample only parts are measured (domains are made for it, and ended): `measured` is
+                     their  evidence, in sum since the sample began */
+    struct evidence measured;
 };
 
 struct local_runner {

@@ -162,7 +162,7 @@ def test_seed_and_command_are_in_the_result():
 def test_one_cpu_is_used_and_told():
     allowed = sorted(os.sched_getaffinity(0))
     assert result_of("--working-set", "8K", "--quick", "--cpu", str(allowed[0]))["cpu"] == allowed[0]
-    assert result_of("--working-set", "8K", "--quick")["cpu"] == allowed[-1]
+    assert result_of("--working-set", "8K", "--quick")["cpu"] in allowed  # the idlest
 
 
 def test_a_time_budget_is_kept_and_what_is_missing_is_null_with_a_reason():

@@ -109,6 +109,37 @@ static void too_few_descriptors_are_said(void **state)
     assert_non_null(strstr(verdict.text, "ulimit -n"));
 }
 
+enum { DENY_WRITE_EXECUTE = 65, REFUSE_EXEC_GAIN = 1 }; /* PR_SET_MDWE, Linux 6.3 */
+
+static void deny_write_execute(const struct refusal *unused)
+{
+    (void)unused;
+    if (prctl(DENY_WRITE_EXECUTE, REFUSE_EXEC_GAIN, 0, 0, 0) < 0)
+        syscall(SYS_exit_group, 77);
+}
+
+static void memory_that_may_not_be_executed_is_said(void **state)
+{
+    (void)state;
+    need_children();
+    pid_t process = fork();
+    int status;
+    if (process == 0) {
+        deny_write_execute(NULL);
+        syscall(SYS_exit_group, 0);
+    }
+    assert_int_equal(waitpid(process, &status, 0), process);
+    if (WEXITSTATUS(status) == 77) {
+        print_message("# skip: PR_SET_MDWE is new in Linux 6.3\n");
+        skip();
+    }
+    struct verdict verdict;
+    try_with(deny_write_execute, NULL, &verdict);
+    print_message("# %s\n", verdict.text);
+    assert_int_equal(verdict.rc, -ENOTSUP);
+    assert_non_null(strstr(verdict.text, "PR_SET_MDWE"));
+}
+
 /* ---- odd surroundings ---- */
 
 static void ignore_children(const struct refusal *unused)
@@ -184,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused_is_said),
         cmocka_unit_test(too_few_descriptors_are_said),
+        cmocka_unit_test(memory_that_may_not_be_executed_is_said),
         cmocka_unit_test(odd_surroundings_do_not_matter),
         CASE(memory_that_runs_out_costs_a_child),
     };

@@ -77,6 +77,7 @@ static void need_monitor(void)
     if (!whole) {
         print_message("# skip: no monitor can be used here: %s\n", facts.reason);
         skip();
+        return;
     }
     broken = *whole;
     free(trials.list);

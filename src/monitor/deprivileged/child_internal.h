@@ -13,8 +13,9 @@
 
 struct children {
     const struct stop *stop;
-    int socket;          /* to the nursery */
-    int nursery;         /* a pidfd */
+    int socket;  /* to the nursery */
+    int nursery; /* a pidfd */
+    pid_t nursery_number;
     bool broken;         /* requests and answers no longer go together */
     uint64_t memory;     /* bit n: number n is taken */
     size_t mappings_max; /* in a child */

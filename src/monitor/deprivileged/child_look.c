@@ -7,14 +7,28 @@
 #include <errno.h>
 #include <time.h>
 
-uint64_t child_cpu_ns(const struct child *child)
+static uint64_t cpu_ns(pid_t process)
 {
     struct timespec time;
     clockid_t clock;
-    if (!child->guest_number || clock_getcpuclockid(child->guest_number, &clock) != 0 ||
-        clock_gettime(clock, &time) < 0)
+    if (!process || clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) < 0)
         return 0;
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t child_cpu_ns(const struct child *child)
+{
+    return cpu_ns(child->guest_number);
+}
+
+uint64_t child_work_ns(const struct child *child)
+{
+    return cpu_ns(child->guest_number) + cpu_ns(child->helper_number);
+}
+
+uint64_t children_work_ns(const struct children *children)
+{
+    return cpu_ns(children->nursery_number);
 }
 
 /* hugetlb pages of 1 GiB are counted as what they are worth in 2 MiB: the sums do not tell. */

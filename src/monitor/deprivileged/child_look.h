@@ -6,6 +6,10 @@
 
 /* The CPU time that its guest has taken so far, in nanoseconds; 0 where it cannot be told (it has died). */
 uint64_t child_cpu_ns(const struct child *child);
+/* That, and its helper's. */
+uint64_t child_work_ns(const struct child *child);
+/* The nursery's: it makes children. */
+uint64_t children_work_ns(const struct children *children);
 
 /* The leaves of its page tables that map memory: of 4 KiB and of 2 MiB. */
 struct child_pages {

@@ -39,6 +39,18 @@ static int run_code(struct child *child, struct error *error)
         trap.kind == CHILD_DIED ? trap.detail : "another trap came");
 }
 
+/* A guest's page is all of it unless its tables say otherwise. */
+static int map_for_all(struct child *child, unsigned memory, struct error *error)
+{
+    int rc = child_map(child, CODE + PAGE, memory, 0, PAGE, CHILD_READ | CHILD_WRITE | CHILD_EXECUTE, error);
+    if (rc == -EACCES || rc == -EPERM)
+        return error_set(error, ENOTSUP,
+            "this host does not let programs have memory that is written and executed (PR_SET_MDWE, SELinux: "
+            "%s)",
+            strerror(-rc));
+    return rc;
+}
+
 static int try_child(struct children *children, int descriptor, struct error *error)
 {
     struct child *child = NULL;
@@ -48,6 +60,8 @@ static int try_child(struct children *children, int descriptor, struct error *er
         rc = child_map(child, CODE, (unsigned)memory, 0, PAGE, CHILD_READ | CHILD_EXECUTE, error);
     if (rc == 0)
         rc = run_code(child, error);
+    if (rc == 0)
+        rc = map_for_all(child, (unsigned)memory, error);
     child_close(child);
     return rc;
 }

@@ -106,6 +106,7 @@ static int spawn(int socket, int image, pid_t *pid)
 
 static int watch_nursery(struct children *children, pid_t pid, struct error *error)
 {
+    children->nursery_number = pid;
     children->nursery = pidfd_open(pid, 0);
     if (children->nursery >= 0)
         return 0;

@@ -86,6 +86,9 @@ struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
         paravirt_close(paravirt);
         return NULL;
     }
+    /* What children had until now nobody has checked: a frame that is a table from now on may be writable
+     * there. */
+    space_forget_all(vcpu);
     return paravirt;
 }
 

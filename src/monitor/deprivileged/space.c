@@ -254,7 +254,7 @@ static void close_child(struct vcpu *vcpu, struct child **child)
     while (*child && vcpu->kickers)
         sched_yield();
     vcpu->changes++;
-    vcpu->ended_ns += *child ? child_cpu_ns(*child) : 0;
+    vcpu->ended_ns += *child ? child_work_ns(*child) : 0;
     child_close(*child);
     *child = NULL;
 }

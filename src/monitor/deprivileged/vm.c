@@ -232,11 +232,11 @@ static void count_vm(const struct vm *vm, struct counters *counters)
 
 static uint64_t guest_ns(const struct vcpu *vcpu)
 {
-    uint64_t ns = vcpu->ended_ns;
+    uint64_t ns = vcpu->ended_ns + (vcpu->family ? children_work_ns(vcpu->family) : 0);
     for (int i = 0; i < SPACES; i++)
         for (int user = 0; user < 2; user++) {
             const struct child *child = user ? vcpu->spaces[i].user : vcpu->spaces[i].kernel;
-            ns += child ? child_cpu_ns(child) : 0;
+            ns += child ? child_work_ns(child) : 0;
         }
     return ns;
 }

@@ -10,8 +10,21 @@
 
 enum { CPUID_ENTRIES = 256 };
 
+/* What KVM supports names the APIC of the CPU that was asked (leaf 1: EBX, bits 31 to 24; leaves 0xb and
+ * 0x1f: EDX). */
+static void set_apic(struct kvm_cpuid2 *cpuid, uint32_t id)
+{
+    for (uint32_t i = 0; i < cpuid->nent; i++) {
+        struct kvm_cpuid_entry2 *leaf = &cpuid->entries[i];
+        if (leaf->function == 1)
+            leaf->ebx = (leaf->ebx & 0xffffff) | id << 24;
+        if (leaf->function == 0xb || leaf->function == 0x1f)
+            leaf->edx = id;
+    }
+}
+
 /* Whatever KVM supports here is passed on: without it EFER.NX or AVX state may be refused. */
-static int pass_cpuid(const struct vm *vm, int vcpu, struct error *error)
+static int pass_cpuid(const struct vm *vm, const struct vcpu *vcpu, struct error *error)
 {
     struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + CPUID_ENTRIES * sizeof cpuid->entries[0]);
     if (!cpuid)
@@ -20,7 +33,9 @@ static int pass_cpuid(const struct vm *vm, int vcpu, struct error *error)
     int rc = 0;
     if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
         rc = kvm_refused(error, KVM_GET_SUPPORTED_CPUID, errno, "KVM does not tell which CPUID it supports");
-    else if (ioctl(vcpu, KVM_SET_CPUID2, cpuid) < 0)
+    else
+        set_apic(cpuid, vcpu->id);
+    if (rc == 0 && ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid) < 0)
         rc = kvm_refused(error, KVM_SET_CPUID2, errno, "KVM refuses its own CPUID for a virtual CPU");
     free(cpuid);
     return rc;
@@ -47,7 +62,7 @@ static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
         return kvm_refused(error, 0, errno, "cannot map the pages shared with virtual CPU %u", vcpu->id);
     }
     vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
-    int rc = pass_cpuid(vm, vcpu->fd, error);
+    int rc = pass_cpuid(vm, vcpu, error);
     if (rc == 0 && vcpu->id > 0)
         rc = make_runnable(vcpu, error);
     return rc < 0 ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
