@@ -320,9 +320,15 @@ static int map_range(struct child *child, const struct child_change *change, str
 
 static int unmap_range(struct child *child, const struct child_change *change, struct error *error)
 {
+    const uint64_t end = change->start + change->bytes;
     struct mapping found;
-    if (!mappings_find(child->mapped, change->start, change->start + change->bytes, &found))
+    uint64_t torn = 0;
+    for (uint64_t at = change->start; mappings_find(child->mapped, at, end, &found);
+         at = found.start + found.bytes)
+        torn += found.bytes / PAGE;
+    if (!torn)
         return 0;
+    child->counts.torn += torn;
     int rc = mappings_unmap(child->mapped, change->start, change->bytes, error);
     return rc < 0 ? rc : give_order(child, unmap_order(change->start, change->bytes), error);
 }

@@ -144,6 +144,7 @@ struct child_counts {
     uint64_t runs;     /* times that the guest went on */
     uint64_t orders;   /* system calls that changed what is mapped */
     uint64_t drops;    /* parts that were unmapped for lack of room */
+    uint64_t torn;     /* pages that CHILD_UNMAP has unmapped */
     uint64_t mappings; /* there now, as the kernel counts */
 };
 

@@ -27,7 +27,10 @@ enum tally {
     TALLY_INJECTED,     /* exceptions of all kinds */
     TALLY_FLUSHES,      /* translations forgotten because the guest asked */
     TALLY_HYPERCALLS,   /* of guests that ask */
-    TALLY_PAGES_FILLED, /* of 4 KiB, mapped in children */
+    TALLY_PAGES_FILLED, /* of 4 KiB, mapped in children, */
+    TALLY_PAGES_TORN,   /* and unmapped in those that live on */
+    TALLY_DROPS,        /* parts of what is mapped that went for lack of room (child.h) */
+    TALLY_MAPPING_NS,   /* what all this took, the way to the helpers and back in it */
     TALLIES
 };
 
