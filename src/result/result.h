@@ -61,6 +61,7 @@ struct result_metric {
     const char *name; /* as in files: "throughput" */
     const char *unit; /* "bytes", unit_name() or a unit of its own */
     double value, low, high;
+    const char *reason; /* why there is no value (NAN); NULL */
 };
 
 /* What stands for a cell that was simulated: nothing of it was measured. Texts are in the result's pool. */
