@@ -2,13 +2,18 @@
 #include "cmocka_all.h"
 
 #include "abi/domain.h"
+#include "base/size.h"
 #include "domain/probe.h"
 #include "experiment/verify_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* The first monitor that can be used here, whole; and with one function in place of another. */
 static const struct monitor_ops *whole;
@@ -65,7 +70,53 @@ static int enter_and_forget(struct vcpu *vcpu, struct vm_exit *exit, struct erro
     return rc;
 }
 
+/* The monitor itself crashes, is killed, or never comes back. */
+static int enter_and_fall(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = whole->enter(vcpu, exit, error);
+    signal(SIGSEGV, SIG_DFL); /* which cmocka would catch */
+    if (rc == 0 && exit->kind == EXIT_SHUTDOWN)
+        raise(SIGSEGV);
+    if (rc == 0 && exit->kind == EXIT_HALT)
+        raise(SIGKILL);
+    while (rc == 0 && exit->kind == EXIT_FAULT)
+        pause();
+    return rc;
+}
+
+/* The list that the first domain of a process walks: two of its elements change places. */
+static uint64_t *first_list;
+
+static int region_and_remember(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing,
+    unsigned flags, struct error *error)
+{
+    if (!first_list && backing->bytes == 256 * KIB)
+        first_list = backing->host;
+    return whole->region(vm, slot, start, backing, flags, error);
+}
+
+static int enter_and_reach_beyond(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
+{
+    int rc = whole->enter(vcpu, exit, error);
+    if (rc == 0 && exit->kind == EXIT_SHUTDOWN) {
+        uint64_t first = first_list[0];
+        first_list[0] = first_list[CHASE_LINE_BYTES];
+        first_list[CHASE_LINE_BYTES] = first;
+    }
+    return rc;
+}
+
+/* Each end of a domain leaves a descriptor. */
+static void destroy_and_leave(struct vm *vm)
+{
+    whole->destroy(vm);
+    if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+        fail_msg("cannot leave anything");
+}
+
 /* ---- trying ---- */
+
+enum { PATIENCE = 2 };
 
 static void need_monitor(void)
 {
@@ -95,8 +146,9 @@ static void try_fidelity(void)
 
 static void try_safety(void)
 {
+    const struct safety safety = {&broken, NULL, PATIENCE};
     struct error error;
-    if (verify_safety(&broken, NULL, &trials, &error) < 0)
+    if (verify_safety(&safety, &trials, &error) < 0)
         fail_msg("%s", error.text);
 }
 
@@ -180,6 +232,39 @@ static void an_end_that_is_not_told_is_noticed(void **state)
     assert_int_equal(verdict("endless-loop", 3), TRIAL_HELD);
 }
 
+static void a_monitor_that_falls_ends_its_case_alone(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.enter = enter_and_fall;
+    try_safety();
+    assert_int_equal(verdict("triple-fault", 0), TRIAL_FAILED);
+    assert_int_equal(verdict("halt-without-interrupts", 0), TRIAL_FAILED);
+    assert_int_equal(verdict("memory-that-the-host-has-not", 3), TRIAL_FAILED);
+    assert_int_equal(verdict("endless-loop", 3), TRIAL_HELD);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void a_second_guest_that_is_harmed_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.region = region_and_remember;
+    broken.enter = enter_and_reach_beyond;
+    try_safety();
+    assert_int_equal(verdict("triple-fault", 0), TRIAL_FAILED);
+    assert_int_equal(verdict("endless-loop", 3), TRIAL_HELD);
+}
+
+static void what_is_left_behind_is_noticed(void **state)
+{
+    (void)state;
+    need_monitor();
+    broken.destroy = destroy_and_leave;
+    try_safety();
+    assert_int_equal(failed(), trials.count);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -189,6 +274,9 @@ int main(void)
         cmocka_unit_test(a_register_that_changes_is_noticed),
         cmocka_unit_test(accesses_to_devices_that_are_not_told_are_noticed),
         cmocka_unit_test(an_end_that_is_not_told_is_noticed),
+        cmocka_unit_test(a_monitor_that_falls_ends_its_case_alone),
+        cmocka_unit_test(a_second_guest_that_is_harmed_is_noticed),
+        cmocka_unit_test(what_is_left_behind_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
