@@ -148,7 +148,7 @@ static int try_fidelity(const struct monitor_ops *monitor, struct setting *setti
 static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, const struct stop *stop,
     uint64_t seed, struct trials *trials, struct error *error)
 {
-    const struct safety safety = {monitor, stop, SAFETY_PATIENCE};
+    const struct safety safety = {.monitor = monitor, .stop = stop, .patience = SAFETY_PATIENCE};
     trials->monitor = monitor->name;
     int rc = try_fidelity(monitor, setting, stop, seed, trials, error);
     if (rc == 0)

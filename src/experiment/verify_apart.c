@@ -14,7 +14,7 @@
 
 enum { LOOK_MS = 20 }; /* so often it is looked whether to stop */
 
-/* In a group of its own: Ctrl-C is for who waits. */
+/* In a group of its own: Ctrl-C is for who waits. What a monitor starts ends with it. */
 static _Noreturn void run(const struct apart *apart, const struct trial *begun, int answer)
 {
     struct trial trial = *begun;
@@ -45,10 +45,9 @@ static int end(pid_t process, bool by_itself)
 {
     int status = 0;
     if (!by_itself)
-        kill(-process, SIGKILL);
+        kill(process, SIGKILL);
     while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
     }
-    kill(-process, SIGKILL); /* what it has started */
     return status;
 }
 
@@ -69,8 +68,8 @@ static int judge(const struct apart *apart, pid_t process, int from, struct tria
     else if (rc == LATE)
         trial_fails(trial, "the monitor has not come back within %g s", apart->seconds);
     else if (rc == ENDED && WIFSIGNALED(status))
-        trial_fails(trial, "the monitor was ended by signal %d (%s)", WTERMSIG(status),
-            strsignal(WTERMSIG(status)));
+        trial_fails(
+            trial, "the monitor was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (rc == ENDED)
         trial_fails(trial, "the monitor ended without an answer, with status %d", WEXITSTATUS(status));
     return rc < 0 ? rc : 0;
@@ -90,7 +89,6 @@ int trial_apart(const struct apart *apart, struct trial *trial, struct error *er
     if (process < 0) {
         trial_fails(trial, "cannot start a process of its own: %s", strerror(errno));
     } else {
-        setpgid(process, process);
         rc = judge(apart, process, ends[0], trial, error);
     }
     close(ends[0]);

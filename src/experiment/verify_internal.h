@@ -46,8 +46,8 @@ struct apart {
     const struct stop *stop;
     double seconds; /* after which it is ended */
 };
-/* Whatever becomes of that process (it crashes, is killed, or does not end) is what has failed, and nothing of
- * it is left. -EINTR: stop was asked, and the trial is worth nothing. */
+/* Whatever becomes of that process (it crashes, is killed, or does not end) is what has failed, and nothing
+ * of it is left. -EINTR: stop was asked, and the trial is worth nothing. */
 int trial_apart(const struct apart *apart, struct trial *trial, struct error *error);
 
 /* ---- verify_safety.c ---- */
@@ -55,7 +55,8 @@ int trial_apart(const struct apart *apart, struct trial *trial, struct error *er
 struct safety {
     const struct monitor_ops *monitor;
     const struct stop *stop;
-    double patience; /* seconds that the monitor may take longer than its guest may run */
+    double patience;  /* seconds that the monitor may take longer than its guest may run */
+    const char *only; /* the title of the one case to try; NULL: all */
 };
 enum { SAFETY_PATIENCE = 15 };
 /* Tries everything of safety, each in a process of its own, where it has a domain, and another beside it that

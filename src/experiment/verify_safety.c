@@ -1,5 +1,5 @@
-/* Safety: guests that do the worst to their monitor, each in a process of its own, where a second domain has to
- * compute the same bits all the time. A case is a line of the table below. */
+/* Safety: guests that do the worst to their monitor, each in a process of its own, where a second domain has
+ * to compute the same bits all the time. A case is a line of the table below. */
 #include "experiment/verify_internal.h"
 #include "experiment/verify_stage.h"
 
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 /* ---- the table ---- */
@@ -58,6 +59,16 @@ static const char *not_absent(const struct stage *stage, const struct ending *en
     return ending->vector == 14 ? NULL : "it is no page fault";
 }
 
+/* A process each for the kernel and user code of some address spaces, not of all; two tasks a process. */
+static const char *too_many_processes(const struct stage *stage, const struct ending *ending)
+{
+    (void)stage;
+    (void)ending;
+    return stage_processes() < STAGE_ROOTS ? NULL
+                                           : "it has made the monitor start a process for each address space";
+}
+
+#define SYSTEM(page) (DOMAIN_SYSTEM_BASE + UINT64_C(4096) * (page))
 #define WILD (UINT64_C(1) << 62)
 static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x4000003b, 0x40000208,
     0xffffffff, 0x100000000, WILD, 0x7fffffff},
@@ -75,13 +86,29 @@ static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x40
                           0x4b564d00, 0x4b564d01, 0x4b564d02, 0x4b564d03, 0x4b564d04, 0x4b564d05, 0x4b564d06,
                           0x80b, 0x830, 0x838, 0xc0000080, 0xc0000081, 0xc0000082, 0xc0000084, 0xc0000100,
                           0xc0000101, 0xc0000102, 0xc0000103, 0xc0010015, 0xffffffff},
+                      own_ports[] = {DOMAIN_PORT_FAULT, DOMAIN_PORT_DONE, DOMAIN_PORT_SYSCALL,
+                          DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT},
+                      user_stubs[] = {SYSTEM(DOMAIN_PAGE_USER), SYSTEM(DOMAIN_PAGE_USER) + 1,
+                          SYSTEM(DOMAIN_PAGE_USER) + 0x10, SYSTEM(DOMAIN_PAGE_USER) + 0x20,
+                          SYSTEM(DOMAIN_PAGE_USER) + 0x22, SYSTEM(DOMAIN_PAGE_USER) + 0xfff},
+                      kernel_pages[] = {SYSTEM(DOMAIN_PAGE_GDT), SYSTEM(DOMAIN_PAGE_IDT),
+                          SYSTEM(DOMAIN_PAGE_TSS), SYSTEM(DOMAIN_PAGE_STACK), SYSTEM(DOMAIN_PAGE_KERNEL)},
+                      links[] = {0, 7, 0xb067, 0xc067, 0xd067, 0xe067, 0xf067, 0xb0e7, 0xd0000067,
+                          UINT64_C(1) << 40 | 0x67, UINT64_C(0xffffffffff067), 0x8000000000000067,
+                          UINT64_MAX},
                       stacks[] = {WILD, 0, 0x1000, DOMAIN_SYSTEM_BASE + 0x2008, UINT64_MAX};
 #define EACH(list) (list), .list_count = sizeof(list) / sizeof *(list)
 
 /* clang-format off */
 static const struct safety_case cases[] = {
-    {.title = "every port, all widths", {0, 0}, INSTRUCTION_PORTS, DONE, .rcx = 65535, .rdx = 61},
+    {.title = "every port, all widths", {3, 0}, INSTRUCTION_PORTS, DONE | TRAP, .rcx = 65535, .rdx = 61},
     {.title = "string I/O", {0, 0}, INSTRUCTION_STRING_PORTS, DONE | TOLD},
+    {.title = "ports of the domain's own, used at will", {3, 0}, INSTRUCTION_OUT, DONE | TRAP | TOLD,
+        .rcx_list = EACH(own_ports)},
+    {.title = "forged reports of exceptions", {3, 0}, INSTRUCTION_FORGED_FAULT, TRAP | TOLD,
+        .rcx_list = EACH(stacks)},
+    {.title = "jump into the kernel's stubs for user code", {3, 0}, INSTRUCTION_FETCH, DONE | TRAP | TOLD,
+        .rcx_list = EACH(user_stubs)},
     {.title = "devices, all widths at every alignment", {3, 0}, INSTRUCTION_DEVICE, DONE, PLACE_DEVICE,
         .wrong = devices_untold},
     {.title = "devices, wide and atomic accesses", {3, 3}, INSTRUCTION_DEVICE_WIDE, DONE | TRAP | TOLD,
@@ -101,16 +128,21 @@ static const struct safety_case cases[] = {
     {.title = "jump into the monitor's code", {3, 3}, INSTRUCTION_FETCH, TRAP | TOLD, .rcx_list = EACH(stub)},
     {.title = "write over the monitor's code", {3, 0}, INSTRUCTION_WRITE, TRAP | TOLD,
         .rcx_list = EACH(stub)},
+    {.title = "read of the guest's kernel by user code", {3, 3}, INSTRUCTION_READ, TRAP,
+        .rcx_list = EACH(kernel_pages), .wrong = not_absent},
+    {.title = "write to the guest's kernel by user code", {3, 3}, INSTRUCTION_WRITE, TRAP,
+        .rcx_list = EACH(kernel_pages), .wrong = not_absent},
     {.title = "read of the host's memory", {3, 0}, INSTRUCTION_READ, TRAP, PLACE_CANARY, .wrong = not_absent},
     {.title = "write to the host's memory", {3, 0}, INSTRUCTION_WRITE, TRAP, PLACE_CANARY,
         .wrong = not_absent},
     {.title = "jump to the host's code", {3, 0}, INSTRUCTION_FETCH, TRAP, PLACE_HOST_CODE,
         .wrong = not_absent},
-    {.title = "write to read-only memory", {3, 3}, INSTRUCTION_WRITE, DONE, PLACE_READ_ONLY,
+    {.title = "write to read-only memory", {3, 3}, INSTRUCTION_WRITE, DONE, PLACE_READ_ONLY, .rax_up_to = 2,
         .wrong = read_only_changed},
     {.title = "memory that the host has not", {3, 3}, INSTRUCTION_WRITE, TOLD, PLACE_HOLE},
     {.title = "endless loop", {3, 0}, INSTRUCTION_SPIN, STOPPED, .seconds = 0.05},
     {.title = "endless exits", {3, 0}, INSTRUCTION_STORM, STOPPED, .seconds = 0.05},
+    {.title = "endless traps", {3, 0}, INSTRUCTION_TRAPS, STOPPED | TRAP, .seconds = 0.05},
     {.title = "halt without interrupts", {0, 0}, INSTRUCTION_HLT, TOLD},
     {.title = "more mappings than a process may have", {3, 3}, INSTRUCTION_READ_ALL, DONE, PLACE_SCATTERED,
         .rdx = STAGE_SCATTERED, .seconds = 20},
@@ -120,6 +152,10 @@ static const struct safety_case cases[] = {
         .rcx_list = EACH(roots), .seconds = 0.2}, /* nested paging looks for tables for ever where no memory is */
     {.title = "entries of page tables", {0, 0}, INSTRUCTION_ENTRY, TOLD | TRAP | DONE, PLACE_TABLE,
         .rax_list = EACH(entries)},
+    {.title = "links of page tables: cycles, wild ones", {0, 0}, INSTRUCTION_ENTRY, TOLD | TRAP | DONE, PLACE_LINK,
+        .rax_list = EACH(links)},
+    {.title = "more address spaces than it has processes", {0, 0}, INSTRUCTION_SPACES, DONE, PLACE_ROOTS,
+        .rdx = STAGE_ROOTS, .wrong = too_many_processes},
     {.title = "WRMSR anywhere", {0, 0}, INSTRUCTION_WRMSR, TOLD | TRAP | DONE, .rax = WILD | 0xfff0000001,
         .rdx = 0x80000000, .rcx_list = EACH(registers)},
     {.title = "the same exception again and again", {3, 3}, INSTRUCTION_UD2, TRAP, .rax_up_to = 200},
@@ -141,6 +177,11 @@ static unsigned end_of(const struct ending *ending)
     return ending->error.code == ECANCELED ? STOPPED : ending->error.code == EPROTO ? TOLD : 0;
 }
 
+static bool writes_tables(const struct safety_case *from)
+{
+    return from->place == PLACE_TABLE || from->place == PLACE_LINK;
+}
+
 static double guest_seconds(const struct safety_case *from)
 {
     return from->seconds > 0 ? from->seconds : GROUND_SECONDS;
@@ -151,7 +192,7 @@ static void try_one(struct stage *stage, const struct safety_case *from, unsigne
 {
     const struct program program = {from->number, from->rax + rax,
         from->rcx + rcx + stage->places[from->place],
-        from->place == PLACE_TABLE ? stage->places[PLACE_VICTIM] : from->rdx};
+        writes_tables(from) ? stage->places[PLACE_VICTIM] : from->rdx};
     struct ending ending = ground_guest_within(&stage->ground, privilege, &program, guest_seconds(from));
     const char *wrong = from->wrong ? from->wrong(stage, &ending) : NULL;
     ending_phrase(&ending, trial->guest, sizeof trial->guest);
@@ -184,7 +225,7 @@ static void try_on_stage(const struct attempt *attempt, struct trial *trial)
         trial_fails(trial, "%.230s", error.text);
         return;
     }
-    if (from->place == PLACE_TABLE && stage.table_refused) {
+    if (writes_tables(from) && stage.tables_refused) {
         trial->verdict = TRIAL_UNTRIED;
         snprintf(trial->reason, sizeof trial->reason, "this monitor lets no guest write its page tables");
     } else {
@@ -253,8 +294,12 @@ static int try_case(const struct safety *safety, const struct safety_case *from,
 int verify_safety(const struct safety *safety, struct trials *trials, struct error *error)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof cases / sizeof *cases; i++)
-        for (int k = 0; rc == 0 && k < (cases[i].at[0] == cases[i].at[1] ? 1 : 2); k++)
-            rc = try_case(safety, &cases[i], cases[i].at[k], trials, error);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct safety_case *from = &cases[i];
+        const int privileges = from->at[0] == from->at[1] ? 1 : 2;
+        if (!safety->only || !strcmp(safety->only, from->title))
+            for (int k = 0; rc == 0 && k < privileges; k++)
+                rc = try_case(safety, from, from->at[k], trials, error);
+    }
     return rc;
 }

@@ -3,8 +3,10 @@
 #include "base/size.h"
 #include "domain/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -20,28 +22,49 @@ static int map_page(struct stage *stage, enum place place, gpa_t to, uint64_t by
         stage->ground.domain, AT(place), to, bytes, PAGE_BYTES, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
 }
 
-/* A page of memory with a descriptor, filled with what is looked for later, at a place of the guest's. */
-static int add_memory(
-    struct stage *stage, enum place place, struct backing *backing, unsigned flags, struct error *error)
+/* Memory with a descriptor, filled with what is looked for later. */
+static int add_memory(struct stage *stage, struct backing *backing, uint64_t bytes, unsigned flags,
+    gpa_t *start, struct error *error)
 {
-    backing->bytes = PAGE_BYTES;
+    backing->bytes = bytes;
     backing->shared = true;
     backing->descriptor = memfd_create("vcost", MFD_CLOEXEC);
-    if (backing->descriptor < 0 || ftruncate(backing->descriptor, PAGE_BYTES) < 0)
+    if (backing->descriptor < 0 || ftruncate(backing->descriptor, (off_t)bytes) < 0)
         return error_errno(error, errno, "cannot make memory for a guest");
-    void *host = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, backing->descriptor, 0);
+    void *host = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, backing->descriptor, 0);
     if (host == MAP_FAILED)
         return error_errno(error, errno, "cannot map memory for a guest");
-    backing->host = memset(host, CANARY, PAGE_BYTES);
+    backing->host = memset(host, CANARY, bytes);
     struct guest_region region = {.flags = flags, .backing = *backing};
     int rc = domain_add_region(stage->ground.domain, &region, error);
-    return rc < 0 ? rc : map_page(stage, place, region.start, PAGE_BYTES, error);
+    *start = region.start;
+    return rc;
+}
+
+static int add_page(
+    struct stage *stage, enum place place, struct backing *backing, unsigned flags, struct error *error)
+{
+    gpa_t start;
+    int rc = add_memory(stage, backing, PAGE_BYTES, flags, &start, error);
+    return rc < 0 ? rc : map_page(stage, place, start, PAGE_BYTES, error);
+}
+
+static int add_roots(struct stage *stage, struct error *error)
+{
+    const struct page_tables *tables = domain_tables(stage->ground.domain);
+    gpa_t start;
+    int rc = add_memory(stage, &stage->roots, STAGE_ROOTS * PAGE_BYTES, 0, &start, error);
+    for (unsigned i = 0; rc == 0 && i < STAGE_ROOTS; i++)
+        memcpy((char *)stage->roots.host + (size_t)i * PAGE_BYTES,
+            tables->memory.at(tables->memory.context, tables->root), PAGE_BYTES);
+    stage->places[PLACE_ROOTS] = start.value;
+    return rc;
 }
 
 static void free_memory(struct backing *backing)
 {
     if (backing->host)
-        munmap(backing->host, PAGE_BYTES);
+        munmap(backing->host, backing->bytes);
     if (backing->descriptor >= 0)
         close(backing->descriptor);
     *backing = (struct backing){.descriptor = -1};
@@ -57,17 +80,23 @@ static int add_canary(struct stage *stage, struct error *error)
     return 0;
 }
 
-/* A monitor that validates tables refuses to let the guest write them. */
-static void map_table(struct stage *stage)
+/* An entry that was read on the way to the victim. A monitor that validates tables refuses to let the guest
+ * write them. */
+static void map_entry(struct stage *stage, enum place place, const struct page_read *read)
+{
+    const uint64_t offset = read->where.value % PAGE_BYTES;
+    struct error refused;
+    stage->tables_refused |=
+        map_page(stage, place, GPA(read->where.value - offset), PAGE_BYTES, &refused) < 0;
+    stage->places[place] += offset;
+}
+
+static void map_tables(struct stage *stage)
 {
     struct page_walk walk;
-    struct error refused;
-    const gva_t victim = gva_same_as(stage->ground.data.base);
-    page_tables_walk(domain_tables(stage->ground.domain), victim, &walk);
-    gpa_t table = walk.read[walk.reads - 1].where;
-    stage->table_refused =
-        map_page(stage, PLACE_TABLE, GPA(table.value & ~UINT64_C(0xfff)), PAGE_BYTES, &refused) < 0;
-    stage->places[PLACE_TABLE] += (victim.value >> 12 & 511) * 8;
+    page_tables_walk(domain_tables(stage->ground.domain), gva_same_as(stage->ground.data.base), &walk);
+    map_entry(stage, PLACE_TABLE, &walk.read[walk.reads - 1]);
+    map_entry(stage, PLACE_LINK, &walk.read[walk.reads - 2]);
 }
 
 static int scatter(struct stage *stage, struct error *error)
@@ -89,20 +118,22 @@ static int set(struct stage *stage, enum place for_place, struct error *error)
     stage->places[PLACE_HOST_CODE] = (uintptr_t)stage_open;
     if ((rc = add_canary(stage, error)) < 0 ||
         (rc = map_page(stage, PLACE_DEVICE, GPA(DOMAIN_VOID_PHYSICAL), 2 * PAGE_BYTES, error)) < 0 ||
-        (rc = add_memory(stage, PLACE_READ_ONLY, &stage->read_only, REGION_READ_ONLY, error)) < 0 ||
-        (rc = add_memory(stage, PLACE_HOLE, &stage->hole, 0, error)) < 0)
+        (rc = add_page(stage, PLACE_READ_ONLY, &stage->read_only, REGION_READ_ONLY, error)) < 0 ||
+        (rc = add_page(stage, PLACE_HOLE, &stage->hole, 0, error)) < 0)
         return rc;
     if (ftruncate(stage->hole.descriptor, 0) < 0)
         return error_errno(error, errno, "cannot take memory away from a guest");
-    map_table(stage);
-    return for_place == PLACE_SCATTERED ? scatter(stage, error) : 0;
+    map_tables(stage);
+    return for_place == PLACE_SCATTERED ? scatter(stage, error)
+           : for_place == PLACE_ROOTS   ? add_roots(stage, error)
+                                        : 0;
 }
 
 int stage_open(
     struct stage *stage, const struct monitor_ops *monitor, enum place for_place, struct error *error)
 {
     const size_t tables = for_place == PLACE_SCATTERED ? STAGE_SCATTERED / 512 + 16 : 16;
-    *stage = (struct stage){.read_only.descriptor = -1, .hole.descriptor = -1};
+    *stage = (struct stage){.read_only.descriptor = -1, .hole.descriptor = -1, .roots.descriptor = -1};
     int rc = ground_open_with(&stage->ground, monitor, NULL, tables, error);
     if (rc == 0)
         rc = set(stage, for_place, error);
@@ -116,6 +147,7 @@ void stage_close(struct stage *stage)
     ground_close(&stage->ground);
     free_memory(&stage->read_only);
     free_memory(&stage->hole);
+    free_memory(&stage->roots);
     if (stage->canary)
         munmap(stage->canary, PAGE_BYTES);
     stage->canary = NULL;
@@ -131,9 +163,39 @@ const char *stage_canary_wrong(const struct stage *stage)
 
 const char *stage_read_only_wrong(const struct stage *stage)
 {
-    return *(const uint8_t *)stage->read_only.host == CANARY
-               ? NULL
-               : "it has changed memory that it may only read";
+    return *(const uint8_t *)stage->read_only.host == CANARY ? NULL
+                                                             : "it has changed memory that it may only read";
+}
+
+/* proc(5): state and parent follow the name in parentheses. 0: it is not told. */
+static int parent_of(int process)
+{
+    char path[32], text[512] = "";
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", process);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *name_end = strrchr(text, ')');
+    return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+unsigned stage_processes(void)
+{
+    const int generations = 3, self = getpid();
+    DIR *all = opendir("/proc");
+    unsigned count = 0;
+    for (const struct dirent *entry; all && (entry = readdir(all));) {
+        int ancestor = parent_of(atoi(entry->d_name));
+        for (int i = 1; i < generations && ancestor && ancestor != self; i++)
+            ancestor = parent_of(ancestor);
+        count += ancestor == self;
+    }
+    if (all)
+        closedir(all);
+    return count;
 }
 
 /* ---- beside ---- */

@@ -372,7 +372,8 @@ static void random_scripts_leave_what_naive_processes_leave(void **state)
 
 /* ---- the same everywhere ---- */
 
-/* FNV-1a over all that a log has. An emulated CPU has one exception for all addresses that are not canonical. */
+/* FNV-1a over all that a log has. An emulated CPU has one exception for all addresses that are not canonical.
+ */
 static uint64_t digest(const struct guest_event *log, uint64_t count)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -404,7 +405,8 @@ static void what_depends_on_no_cpu_leaves_logs_that_are_told(void **state)
     for (unsigned i = 0; i < config.processes; i++) {
         must_agree(kernel, i);
         uint64_t count = guest_kernel_events(kernel, i, events, NAIVE_EVENTS);
-        print_message("# log of process %u: %" PRIu64 " events, 0x%" PRIx64 "\n", i, count, digest(events, count));
+        print_message(
+            "# log of process %u: %" PRIu64 " events, 0x%" PRIx64 "\n", i, count, digest(events, count));
     }
     guest_kernel_destroy(kernel);
 }

@@ -15,7 +15,7 @@ if ALL:
 
 nested.main(nested.Plan(
     harness="boot",
-    seconds=500,
+    seconds=900 if ALL else 500,
     # Without --time: a budget that is too short for a busy machine would leave the result incomplete.
     chase="--quick --working-set 16K..1M --per-octave 1",
     chase_sizes=[16 * KIB << octave for octave in range(7)],
