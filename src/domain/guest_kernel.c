@@ -224,7 +224,8 @@ static int start(struct guest_kernel *kernel, struct error *error)
         .stop = kernel->config.stop,
         .tick = true,
         .sync_write = kernel->config.sync_write,
-        .fill = kernel->config.fill};
+        .fill = kernel->config.fill,
+        .spare = kernel->config.spare};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
     if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)

@@ -18,7 +18,8 @@ struct guest_kernel_config {
     const struct monitor_facts *facts; /* of the monitor: domain_probe() */
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
     bool sync_write;                   /* vm_config.sync_write, */
-    unsigned fill;                     /* and .fill */
+    unsigned fill;                     /* .fill */
+    struct spare_cpu *spare;           /* and .spare */
     uint64_t tick_ns;                  /* 0: none */
     unsigned fault_around;             /* pages, a power of two; 1: none but the one */
     bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */

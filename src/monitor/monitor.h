@@ -15,6 +15,7 @@
 #include "measure/counters.h"
 #include "monitor/monitor_facts.h"
 #include "monitor/guest_memory.h"
+#include "monitor/spare_cpu.h"
 #include "monitor/vcpu_state.h"
 
 #include <stdbool.h>
@@ -64,6 +65,9 @@ struct vm_config {
                         one, rather than look at them when it must */
     unsigned fill;   /* and of those that fill what a process has mapped (`paravirt`, too): pages of 4 KiB, a
                         power of two up to 512, for one that was touched at most; 0: the monitor's own choice */
+    struct spare_cpu *spare; /* where guests are processes: a CPU that they may run on, of the first virtual
+                                CPU's, if that is faster; NULL: they stay with the caller. Outlives the VM,
+                                and is of one thread */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };

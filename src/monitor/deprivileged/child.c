@@ -276,8 +276,11 @@ static int carry_out(struct child *child, struct error *error)
     child->counts.orders += child->ordered;
     child->ordered = 0;
     atomic_store(desk_word(child, DESK_SEQUENCE), ++child->sequence);
+    const uint64_t began = transport_beside_begin(child->family);
     syscall(SYS_futex, child->desk + DESK_SEQUENCE, FUTEX_WAKE, 1, NULL, NULL, 0);
-    return await_helper(child, error);
+    int rc = await_helper(child, error);
+    transport_beside_end(child->family, began);
+    return rc;
 }
 
 static int give_order(struct child *child, struct order order, struct error *error)

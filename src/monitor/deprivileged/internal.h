@@ -94,6 +94,7 @@ struct vm {
     unsigned fill;             /* pages around one that was touched, at most */
     struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
     struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
+    struct spare_cpu *spare;   /* vm_config.spare */
     const struct stop *stop;
     pthread_mutex_t lock; /* of the list of vcpus */
     pthread_rwlock_t memory_lock;

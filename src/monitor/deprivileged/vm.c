@@ -47,6 +47,7 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
         .sync_write = config->sync_write,
         .fill = config->fill ? config->fill : FILL,
         .eager = eager,
+        .spare = config->spare,
         .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
