@@ -5,7 +5,8 @@ static struct tags *tags_of(struct cache_level *level, bool instruction)
     return instruction && level->split ? &level->instructions : &level->data;
 }
 
-static int add(struct caches *caches, const struct machine_cache *cache, uint64_t seed, struct error *error)
+static int add(struct caches *caches, const struct machine_cache *cache, uint64_t lines, uint64_t seed,
+    struct error *error)
 {
     struct cache_level *level = &caches->levels[cache->level - 1];
     const struct machine_shape shape = {
@@ -19,15 +20,16 @@ static int add(struct caches *caches, const struct machine_cache *cache, uint64_
         level->cycles[1] = cache->cycles;
     if (cache->level > caches->count)
         caches->count = cache->level;
-    return tags_init(instructions ? &level->instructions : &level->data, &shape, false, seed, error);
+    return tags_init(instructions ? &level->instructions : &level->data, &shape, lines, seed, error);
 }
 
-int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error)
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed,
+    struct error *error)
 {
     int rc = 0;
     *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles}};
     for (size_t i = 0; rc == 0 && i < machine->cache_count; i++)
-        rc = add(caches, &machine->caches[i], seed, error);
+        rc = add(caches, &machine->caches[i], bytes / MACHINE_LINE_BYTES, seed, error);
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -50,33 +52,39 @@ void caches_clear(struct caches *caches)
     }
 }
 
-static uint64_t key_of(uint64_t line)
+static struct tags_place place_of(const struct tags *tags, uint64_t line)
 {
-    return line + 1;
+    return tags_place(tags, line, line << 1 | 1);
 }
 
-static void drop_above(struct caches *caches, unsigned level, uint64_t key)
+static void drop_from(struct tags *tags, uint64_t line)
+{
+    struct tags_place place = place_of(tags, line);
+    tags_drop(tags, &place);
+}
+
+static void drop_above(struct caches *caches, unsigned level, uint64_t line)
 {
     for (unsigned i = 0; i < level; i++) {
-        tags_drop(&caches->levels[i].data, key - 1, key);
+        drop_from(&caches->levels[i].data, line);
         if (caches->levels[i].split)
-            tags_drop(&caches->levels[i].instructions, key - 1, key);
+            drop_from(&caches->levels[i].instructions, line);
     }
 }
 
 /* Puts a line into a level (from 0) that does not have it, and what that drops where it goes. */
-static void fill(struct caches *caches, unsigned level, bool instruction, uint64_t key)
+static void fill(struct caches *caches, unsigned level, bool instruction, struct tags_place place)
 {
-    for (; level < caches->count && key; level++) {
-        uint64_t dropped = tags_put(tags_of(&caches->levels[level], instruction), key - 1, key, 0);
+    for (;; level++) {
+        uint64_t dropped = tags_put(tags_of(&caches->levels[level], instruction), &place, 0);
         if (dropped && caches->levels[level].holds == HOLDS_INCLUSIVE)
-            drop_above(caches, level, dropped);
-        if (level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
+            drop_above(caches, level, dropped >> 1);
+        if (!dropped || level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
             return;
-        if (dropped &&
-            tags_find(tags_of(&caches->levels[level + 1], instruction), dropped - 1, dropped, NULL))
+        struct tags *next = tags_of(&caches->levels[level + 1], instruction);
+        place = place_of(next, dropped >> 1);
+        if (tags_find(next, &place, NULL))
             return; /* of two caches above, both can drop the same line */
-        key = dropped;
     }
 }
 
@@ -92,18 +100,22 @@ static bool is_filled(const struct caches *caches, unsigned first, unsigned serv
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
-    uint64_t line = address / MACHINE_LINE_BYTES, key = key_of(line);
+    struct tags_place places[MACHINE_CACHE_LEVELS_MAX];
+    uint64_t line = address / MACHINE_LINE_BYTES;
     unsigned server = first - 1;
-    while (
-        server < caches->count && !tags_find(tags_of(&caches->levels[server], instruction), line, key, NULL))
-        server++;
+    for (; server < caches->count; server++) {
+        struct tags *tags = tags_of(&caches->levels[server], instruction);
+        places[server] = place_of(tags, line);
+        if (tags_find(tags, &places[server], NULL))
+            break;
+    }
     struct cache_served served = {server + 1,
         server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};
-    if (is_filled(caches, first - 1, server) && server < caches->count &&
-        caches->levels[server].holds == HOLDS_EXCLUSIVE)
-        tags_drop(tags_of(&caches->levels[server], instruction), line, key);
+    if (server < caches->count && caches->levels[server].holds == HOLDS_EXCLUSIVE &&
+        is_filled(caches, first - 1, server))
+        tags_drop(tags_of(&caches->levels[server], instruction), &places[server]);
     for (unsigned i = server; i-- > first - 1;)
         if (caches->levels[i].holds != HOLDS_EXCLUSIVE)
-            fill(caches, i, instruction, key);
+            fill(caches, i, instruction, places[i]);
     return served;
 }

@@ -22,7 +22,9 @@ struct caches {
     unsigned memory_cycles[2]; /* here, remote */
 };
 
-int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error);
+/* For physical addresses below `bytes`. */
+int caches_init(
+    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error);
 void caches_free(struct caches *caches);
 void caches_clear(struct caches *caches);
 

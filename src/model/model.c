@@ -108,7 +108,7 @@ static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     uint64_t seed = model->config.seed;
-    int rc = caches_init(&model->caches, machine, seed, error);
+    int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
     model->walker.caches = &model->caches;
@@ -127,9 +127,9 @@ int model_open(const struct model_config *config, struct model **out, struct err
         return error_set(error, ENOMEM, "no memory for a simulated machine");
     model->config = *config;
     model->machine = config->machine;
-    rc = open_machine(model, error);
+    rc = open_memory(model, error);
     if (rc == 0)
-        rc = open_memory(model, error);
+        rc = open_machine(model, error);
     if (rc < 0)
         model_close(model);
     else

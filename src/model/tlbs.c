@@ -23,7 +23,7 @@ int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, s
     for (size_t i = 0; rc == 0 && i < tlbs->count; i++) {
         tlbs->all[i].cycles = machine->tlbs[i].cycles;
         place(tlbs, &machine->tlbs[i], &tlbs->all[i]);
-        rc = tags_init(&tlbs->all[i].tags, &machine->tlbs[i].shape, true, seed, error);
+        rc = tags_init(&tlbs->all[i].tags, &machine->tlbs[i].shape, 0, seed, error);
     }
     if (rc < 0)
         tlbs_free(tlbs);
@@ -44,9 +44,10 @@ void tlbs_clear(struct tlbs *tlbs)
     }
 }
 
-static uint64_t key_of(unsigned space, uint64_t number, unsigned size)
+static struct tags_place place_of(const struct tlb *tlb, unsigned space, uint64_t address, unsigned size)
 {
-    return number << 8 | size << 5 | space << 1 | 1;
+    uint64_t number = address >> page_shift[size];
+    return tags_place(&tlb->tags, number, number << 8 | size << 5 | space << 1 | 1);
 }
 
 static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned space, uint64_t address,
@@ -55,9 +56,10 @@ static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned spac
     uint64_t value;
     for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++) {
         struct tlb *tlb = of[size];
-        uint64_t number = address >> page_shift[size];
-        if (!tlb || !(tlb->sizes >> size & 1) ||
-            !tags_find(&tlb->tags, number, key_of(space, number, size), &value))
+        if (!tlb || !(tlb->sizes >> size & 1))
+            continue;
+        struct tags_place place = place_of(tlb, space, address, size);
+        if (!tags_find(&tlb->tags, &place, &value))
             continue;
         *page = (struct translated_page){value, UINT64_C(1) << page_shift[size]};
         *cycles = tlb->cycles;
@@ -85,10 +87,10 @@ static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint
     unsigned size = size_in(of, level, page->bytes);
     if (size == MACHINE_PAGES_MAX)
         return;
-    uint64_t number = address >> page_shift[size];
-    uint64_t within = (number << page_shift[size]) & (page->bytes - 1);
+    struct tags_place place = place_of(of[size], space, address, size);
+    uint64_t within = address & (page->bytes - 1) & -(UINT64_C(1) << page_shift[size]);
     of[size]->sizes |= 1u << size;
-    tags_put(&of[size]->tags, number, key_of(space, number, size), page->address + within);
+    tags_put(&of[size]->tags, &place, page->address + within);
 }
 
 unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
@@ -114,7 +116,7 @@ void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address)
     for (size_t i = 0; i < tlbs->count; i++)
         for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++)
             if (tlbs->all[i].sizes >> size & 1) {
-                uint64_t number = address >> page_shift[size];
-                tags_drop(&tlbs->all[i].tags, number, key_of(space, number, size));
+                struct tags_place place = place_of(&tlbs->all[i], space, address, size);
+                tags_drop(&tlbs->all[i].tags, &place);
             }
 }

@@ -31,7 +31,7 @@ int walk_caches_init(struct walk_caches *caches, const struct machine_walk_cache
         caches->all[i].cycles = list[i].cycles;
         for (size_t k = 0; k < list[i].level_count; k++)
             caches->of[list[i].levels[k]] = &caches->all[i];
-        rc = tags_init(&caches->all[i].tags, &list[i].shape, true, seed, error);
+        rc = tags_init(&caches->all[i].tags, &list[i].shape, 0, seed, error);
     }
     if (rc < 0)
         walk_caches_free(caches);
@@ -50,9 +50,11 @@ void walk_caches_clear(struct walk_caches *caches)
         tags_clear(&caches->all[i].tags);
 }
 
-static uint64_t walk_key(uint64_t number, unsigned level, unsigned space)
+static struct tags_place place_of(
+    const struct walk_cache *cache, uint64_t address, unsigned level, unsigned space)
 {
-    return number << 8 | space << 4 | level << 1 | 1;
+    uint64_t number = address >> shift_of(level);
+    return tags_place(&cache->tags, number, number << 8 | space << 4 | level << 1 | 1);
 }
 
 /* The table with which a walk of `levels` levels begins: *table is the root's, or that which a cached entry
@@ -63,8 +65,10 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
     struct walk_caches *caches = tables->caches;
     for (unsigned level = 2; caches && level <= tables->levels; level++) {
         struct walk_cache *cache = caches->of[level];
-        uint64_t number = address >> shift_of(level);
-        if (!cache || !tags_find(&cache->tags, number, walk_key(number, level, space), table))
+        if (!cache)
+            continue;
+        struct tags_place place = place_of(cache, address, level, space);
+        if (!tags_find(&cache->tags, &place, table))
             continue;
         account_charge(walker->account, BUCKET_WALK, cache->cycles);
         *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
@@ -77,9 +81,10 @@ static void keep(
     const struct walk_dimension *tables, unsigned level, unsigned space, uint64_t address, uint64_t table)
 {
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
-    uint64_t number = address >> shift_of(level);
-    if (cache)
-        tags_put(&cache->tags, number, walk_key(number, level, space), table);
+    if (!cache)
+        return;
+    struct tags_place place = place_of(cache, address, level, space);
+    tags_put(&cache->tags, &place, table);
 }
 
 /* ---- reading entries ---- */
@@ -140,8 +145,11 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
 {
     const struct machine_nested *nested = &walker->machine->nested;
     bool cached = nested->has_tlb && (!data || nested->tlb.data);
-    uint64_t number = address / small_page, key = number << 1 | 1, value;
-    if (cached && tags_find(&walker->nested_tlb, number, key, &value)) {
+    uint64_t number = address / small_page, value;
+    struct tags_place place = {.set = 0};
+    if (cached)
+        place = tags_place(&walker->nested_tlb, number, number << 1 | 1);
+    if (cached && tags_find(&walker->nested_tlb, &place, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
         result->page = (struct translated_page){value & address_mask, UINT64_C(1) << (value & 63)};
@@ -155,7 +163,7 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
     uint64_t within = address & (result->page.bytes - 1) & -small_page;
     result->page.address += within;
     if (cached)
-        tags_put(&walker->nested_tlb, number, key,
+        tags_put(&walker->nested_tlb, &place,
             result->page.address | (unsigned)__builtin_ctzll(result->page.bytes));
     return true;
 }
@@ -234,7 +242,7 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
         rc = walk_caches_init(
             &walker->host_caches, nested->walk_caches, nested->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested && nested->has_tlb)
-        rc = tags_init(&walker->nested_tlb, &nested->tlb.shape, true, seed, error);
+        rc = tags_init(&walker->nested_tlb, &nested->tlb.shape, 0, seed, error);
     if (rc < 0)
         walker_free(walker);
     return rc;
@@ -251,6 +259,6 @@ void walker_clear(struct walker *walker)
 {
     walk_caches_clear(&walker->guest_caches);
     walk_caches_clear(&walker->host_caches);
-    if (walker->nested_tlb.keys)
+    if (walker->nested_tlb.marks)
         tags_clear(&walker->nested_tlb);
 }
