@@ -39,14 +39,18 @@ int model_check(const struct model_config *config, struct error *error)
 static struct walk_dimension dimension(const struct page_tables *tables, const struct model_ground *ground,
     struct walk_caches *caches, bool host)
 {
-    return (struct walk_dimension){ground, tables->root.value, tables->levels, caches, host};
+    uint64_t root = tables->root.value;
+    return (struct walk_dimension){
+        ground, {root, ground_table_number(ground, root)}, tables->levels, caches, host};
 }
 
 /* Tables of which the walk begins further down: those above have one entry that is used, the first. */
 static void begin_lower(struct walk_dimension *walk, unsigned levels)
 {
-    for (; walk->levels > levels; walk->levels--)
-        walk->root = ground_read(walk->ground, walk->root) & UINT64_C(0x000ffffffffff000);
+    for (; walk->levels > levels; walk->levels--) {
+        uint64_t below = ground_read(walk->ground, walk->root.address) & UINT64_C(0x000ffffffffff000);
+        walk->root = (struct walk_table){below, ground_table_number(walk->ground, below)};
+    }
 }
 
 static int make_tables(
@@ -166,8 +170,8 @@ static enum walk_end walk(struct model *model, uint64_t address, struct walk_res
     struct page_walk guest;
     page_tables_walk(&model->guest, GVA(address), &guest);
     uint64_t entry = guest.reads ? guest.read[guest.reads - 1].where.value : 0;
-    return walk_leaf(&model->walker, &model->guest_walk, &model->host_walk,
-        entry & -(uint64_t)PAGE_TABLE_BYTES, result->table, address, result);
+    struct walk_table table = {result->table, ground_table_number(&model->guest_ground, entry)};
+    return walk_leaf(&model->walker, &model->guest_walk, &model->host_walk, table, address, result);
 }
 
 /* Each repair makes one entry present: more than there can be of them are none. */
