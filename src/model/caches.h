@@ -15,6 +15,9 @@ struct caches {
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;
+        struct tags *of[2]; /* of data, of instructions */
+        bool apart; /* it never has what the level above has: exclusive, and all comes through there. Of
+                       two caches above, both can drop the same line */
         enum machine_holds holds;
         unsigned cycles[2]; /* data, instructions */
     } levels[MACHINE_CACHE_LEVELS_MAX];
@@ -36,5 +39,10 @@ struct cache_served {
 /* Reads or writes the line at a physical address; remote: its memory is on another node. */
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote);
+
+/* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
+ * been done, those that what it displaces will go to. */
+void caches_prefetch(const struct caches *caches, uint64_t address);
+void caches_prefetch_victim(const struct caches *caches, uint64_t address);
 
 #endif

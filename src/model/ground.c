@@ -140,8 +140,8 @@ static int take_table(void *context, gpa_t *table, struct error *error)
         free(ground->chunks[chunk]);
     if (rc < 0)
         return rc;
-    ground->tables[number] = (struct ground_table){
-        table->value, ground->chunks[chunk] + number % GROUND_CHUNK_TABLES * ENTRIES};
+    ground->tables[number] =
+        (struct ground_table){table->value, ground->chunks[chunk] + number % GROUND_CHUNK_TABLES * ENTRIES};
     ground->table_count++;
     return 0;
 }

@@ -61,8 +61,8 @@ uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t
 
 bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
-/* The number of the table around an address, computed backwards from the order of frames; table_count where no
- * table is. */
+/* The number of the table around an address, computed backwards from the order of frames; table_count where
+ * no table is. */
 size_t ground_table_number(const struct model_ground *ground, uint64_t address);
 /* The entry of a table; 0 where no table is. */
 uint64_t ground_read(const struct model_ground *ground, uint64_t address);

@@ -115,6 +115,10 @@ static int open_machine(struct model *model, struct error *error)
     int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
+    if (rc == 0)
+        rc = ahead_init(&model->ahead, error);
+    if (rc == 0)
+        rc = ahead_init(&model->host_ahead, error);
     model->walker.caches = &model->caches;
     model->walker.account = &model->account;
     model->walker.here = &model->host_ground;
@@ -148,6 +152,8 @@ void model_close(struct model *model)
     caches_free(&model->caches);
     tlbs_free(&model->tlbs);
     walker_free(&model->walker);
+    ahead_free(&model->ahead);
+    ahead_free(&model->host_ahead);
     ground_free(&model->guest_ground);
     ground_free(&model->host_ground);
     free(model->states);
@@ -212,6 +218,43 @@ void model_access(struct model *model, gva_t address, enum model_access access)
     account_charge(
         &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
     model->account.accesses++;
+}
+
+/* ---- many accesses ---- */
+
+enum { AT_ONCE = 64 /* accesses: what they need stays near until it is used */ };
+
+/* The host physical addresses of some accesses to come; 0: nothing is there yet. On the way their entries. */
+static void look_ahead(struct model *model, const gva_t *addresses, size_t count, uint64_t *physical)
+{
+    struct ahead_leaf leaves[AT_ONCE];
+    bool nested = model->config.technique == MODEL_NESTED;
+    const struct walk_dimension *tables = nested ? &model->guest_walk : &model->walked_walk;
+    for (size_t i = 0; i < count; i++)
+        leaves[i] = ahead_find(&model->ahead, tables, addresses[i].value);
+    for (size_t i = 0; i < count; i++)
+        physical[i] = leaves[i].entry ? ahead_translate(&leaves[i], addresses[i].value) : 0;
+    for (size_t i = 0; nested && i < count; i++)
+        leaves[i] = ahead_find(&model->host_ahead, &model->host_walk, physical[i]);
+    for (size_t i = 0; i < count; i++)
+        if (leaves[i].entry) {
+            caches_prefetch(&model->caches, leaves[i].at);
+            physical[i] = nested ? ahead_translate(&leaves[i], physical[i]) : physical[i];
+            caches_prefetch(&model->caches, physical[i]);
+        }
+}
+
+void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access)
+{
+    uint64_t physical[AT_ONCE];
+    for (size_t some; count > 0; count -= some, addresses += some) {
+        some = count < AT_ONCE ? count : AT_ONCE;
+        look_ahead(model, addresses, some, physical);
+        for (size_t i = 0; i < some; i++)
+            caches_prefetch_victim(&model->caches, physical[i]);
+        for (size_t i = 0; i < some; i++)
+            model_access(model, addresses[i], access);
+    }
 }
 
 const struct account *model_account(const struct model *model)

@@ -12,7 +12,6 @@ static const uint64_t data_at = UINT64_C(1) << 45;
 
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 16;
-enum { STOP_EVERY = 1 << 14 }; /* accesses */
 
 struct modelled_run {
     struct runner runner;
@@ -82,14 +81,20 @@ struct walk {
     const struct stop *stop;
 };
 
+enum { BATCH = 1 << 12 }; /* accesses that are known ahead */
+
 static int go(struct walk *walk, uint64_t accesses, struct error *error)
 {
-    for (uint64_t i = 0; i < accesses; i++) {
-        if (i % STOP_EVERY == 0 && stop_asked(walk->stop))
+    gva_t addresses[BATCH];
+    for (uint64_t done = 0, some; done < accesses; done += some) {
+        if (stop_asked(walk->stop))
             return error_set(error, EINTR, "%s", stop_reason(walk->stop));
-        model_access(
-            walk->model, GVA(data_at + chase_layout_offset(&walk->layout, walk->position)), ACCESS_READ);
-        walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        some = accesses - done < BATCH ? accesses - done : BATCH;
+        for (uint64_t i = 0; i < some; i++) {
+            addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, walk->position));
+            walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        }
+        model_access_many(walk->model, addresses, some, ACCESS_READ);
     }
     return 0;
 }
@@ -218,6 +223,12 @@ static const struct runner_ops modelled_ops = {
 const struct machine *modelled_machine(const struct runner_config *config)
 {
     return config->ops == &modelled_ops ? config->modelled->machine : NULL;
+}
+
+const struct account *modelled_account(const struct runner *runner)
+{
+    bool is = runner->config.ops == &modelled_ops && runner->workload.kind;
+    return is ? &((const struct modelled_run *)runner)->account : NULL;
 }
 
 struct runner_config modelled_runner(
