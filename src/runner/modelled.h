@@ -20,8 +20,4 @@ struct runner_config modelled_runner(
 /* Its machine; NULL for a runner that runs. */
 const struct machine *modelled_machine(const struct runner_config *config);
 
-/* Where the cycles of the workload that is prepared went; of the runner, until it is prepared anew. NULL for
- * a runner that runs, and for one without a workload. */
-const struct account *modelled_account(const struct runner *runner);
-
 #endif
