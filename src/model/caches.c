@@ -1,7 +1,6 @@
 #include "model/caches.h"
 
-static int add(struct caches *caches, const struct machine_cache *cache, uint64_t lines, uint64_t seed,
-    struct error *error)
+static int add(struct caches *caches, const struct machine_cache *cache, uint64_t seed, struct error *error)
 {
     struct cache_level *level = &caches->levels[cache->level - 1];
     const struct machine_shape shape = {
@@ -17,20 +16,45 @@ static int add(struct caches *caches, const struct machine_cache *cache, uint64_
         level->cycles[1] = cache->cycles;
     if (cache->level > caches->count)
         caches->count = cache->level;
-    return tags_init(instructions ? &level->instructions : &level->data, &shape, lines, seed, error);
+    return tags_init(instructions ? &level->instructions : &level->data, caches->kind, &shape, seed, error);
+}
+
+/* Bare tables, unless memory is too large for one of them. */
+static enum tags_kind kind_for(const struct machine *machine, uint64_t lines)
+{
+    for (size_t i = 0; i < machine->cache_count; i++) {
+        const struct machine_cache *cache = &machine->caches[i];
+        const struct machine_shape shape = {.entries = (unsigned)(cache->bytes / MACHINE_LINE_BYTES),
+            .ways = cache->ways,
+            .index = cache->index};
+        if (!tags_are_enough(&shape, lines))
+            return TAGS_KEYED;
+    }
+    return TAGS_BARE;
+}
+
+/* What follows from a level's neighbour. */
+static void relate(struct caches *caches)
+{
+    for (unsigned i = 0; i < caches->count; i++) {
+        struct cache_level *level = &caches->levels[i], *above = i ? level - 1 : NULL;
+        bool last = i + 1 == caches->count;
+        level->hands_on = !last && caches->levels[i + 1].holds == HOLDS_EXCLUSIVE;
+        level->apart =
+            level->holds == HOLDS_EXCLUSIVE && above && !above->split && above->holds != HOLDS_EXCLUSIVE;
+    }
 }
 
 int caches_init(
     struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error)
 {
     int rc = 0;
-    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles}};
+    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles},
+        .kind = kind_for(machine, bytes / MACHINE_LINE_BYTES)};
     for (size_t i = 0; rc == 0 && i < machine->cache_count; i++)
-        rc = add(caches, &machine->caches[i], bytes / MACHINE_LINE_BYTES, seed, error);
-    for (unsigned i = 1; i < caches->count; i++)
-        caches->levels[i].apart = caches->levels[i].holds == HOLDS_EXCLUSIVE &&
-                                  !caches->levels[i - 1].split &&
-                                  caches->levels[i - 1].holds != HOLDS_EXCLUSIVE;
+        rc = add(caches, &machine->caches[i], seed, error);
+    relate(caches);
+    caches->far = caches->count > 1 ? &caches->levels[caches->count - 1].data : NULL;
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -53,42 +77,50 @@ void caches_clear(struct caches *caches)
     }
 }
 
-static inline __attribute__((always_inline)) struct tags_place place_of(
-    const struct tags *tags, uint64_t line)
+/* ---- an access: all of it is compiled for each kind of tables and number of levels ---- */
+
+TAGS_INLINE struct tags_place place_of(enum tags_kind kind, const struct tags *tags, uint64_t line)
 {
-    return tags_place(tags, line, line << 1 | 1);
+    return tags_place(kind, tags, line, line << 1 | 1);
 }
 
-static void drop_from(struct tags *tags, uint64_t line)
+TAGS_INLINE uint64_t line_of(enum tags_kind kind, uint64_t key)
 {
-    struct tags_place place = place_of(tags, line);
-    tags_drop(tags, &place);
+    return kind == TAGS_KEYED ? key >> 1 : key;
 }
 
-static void drop_above(struct caches *caches, unsigned level, uint64_t line)
+TAGS_INLINE void drop_from(enum tags_kind kind, struct tags *tags, uint64_t line)
+{
+    struct tags_place place = place_of(kind, tags, line);
+    tags_drop(kind, tags, &place);
+}
+
+TAGS_INLINE void drop_above(enum tags_kind kind, struct caches *caches, unsigned level, uint64_t line)
 {
     for (unsigned i = 0; i < level; i++) {
-        drop_from(&caches->levels[i].data, line);
-        if (caches->levels[i].split)
-            drop_from(&caches->levels[i].instructions, line);
+        drop_from(kind, &caches->levels[i].data, line);
+        if (caches->levels[i].instructions.used)
+            drop_from(kind, &caches->levels[i].instructions, line);
     }
 }
 
 /* Puts a line into a level (from 0) that does not have it, and what that drops where it goes. */
-static void fill(struct caches *caches, unsigned level, bool instruction, uint64_t line)
+TAGS_INLINE void fill(enum tags_kind kind, unsigned count, struct caches *caches, unsigned at,
+    bool instruction, const struct tags_place *first)
 {
-    for (;; level++) {
-        struct tags *tags = caches->levels[level].of[instruction];
-        struct tags_place place = place_of(tags, line);
-        uint64_t dropped = tags_put(tags, &place, 0);
-        if (dropped && caches->levels[level].holds == HOLDS_INCLUSIVE)
-            drop_above(caches, level, dropped >> 1);
-        if (!dropped || level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
+    struct tags_place place = *first;
+    for (uint64_t line; at < count; at++) {
+        struct cache_level *level = &caches->levels[at];
+        if (!tags_put(kind, level->of[instruction], &place, 0, &line))
             return;
-        line = dropped >> 1;
-        tags = caches->levels[level + 1].of[instruction];
-        place = place_of(tags, line);
-        if (!caches->levels[level + 1].apart && tags_find(tags, &place, NULL))
+        line = line_of(kind, line);
+        if (level->holds == HOLDS_INCLUSIVE)
+            drop_above(kind, caches, at, line);
+        if (!level->hands_on)
+            return;
+        struct cache_level *next = level + 1;
+        place = place_of(kind, next->of[instruction], line);
+        if (!next->apart && tags_find(kind, next->of[instruction], &place, NULL))
             return;
     }
 }
@@ -102,47 +134,58 @@ static bool is_filled(const struct caches *caches, unsigned first, unsigned serv
     return false;
 }
 
+TAGS_INLINE struct cache_served serve(enum tags_kind kind, unsigned count, struct caches *caches,
+    uint64_t address, bool instruction, unsigned first, bool remote)
+{
+    struct tags_place places[MACHINE_CACHE_LEVELS_MAX] = {{.set = 0}};
+    uint64_t line = address / MACHINE_LINE_BYTES;
+    unsigned server = count, i;
+#pragma GCC unroll 4
+    for (i = 0; i < count; i++) {
+        struct cache_level *level = &caches->levels[i];
+        places[i] = place_of(kind, level->of[instruction], line);
+        if (i + 1 < first || !tags_find(kind, level->of[instruction], &places[i], NULL))
+            continue;
+        server = i;
+        if (level->holds == HOLDS_EXCLUSIVE && is_filled(caches, first - 1, server))
+            tags_drop(kind, level->of[instruction], &places[i]);
+        break;
+    }
+#pragma GCC unroll 4
+    for (i = count; i-- > 0;)
+        if (i < server && i + 1 >= first && caches->levels[i].holds != HOLDS_EXCLUSIVE)
+            fill(kind, count, caches, i, instruction, &places[i]);
+    return (struct cache_served){server + 1,
+        server == count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
+}
+
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
-    uint64_t line = address / MACHINE_LINE_BYTES;
-    unsigned server = first - 1;
-    for (; server < caches->count; server++) {
-        struct tags *tags = caches->levels[server].of[instruction];
-        struct tags_place place = place_of(tags, line);
-        if (tags_find(tags, &place, NULL))
-            break;
-    }
-    struct cache_served served = {server + 1,
-        server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};
-    if (server < caches->count && caches->levels[server].holds == HOLDS_EXCLUSIVE &&
-        is_filled(caches, first - 1, server))
-        drop_from(caches->levels[server].of[instruction], line);
-    for (unsigned i = server; i-- > first - 1;)
-        if (caches->levels[i].holds != HOLDS_EXCLUSIVE)
-            fill(caches, i, instruction, line);
-    return served;
+    if (caches->kind == TAGS_KEYED)
+        return serve(TAGS_KEYED, caches->count, caches, address, instruction, first, remote);
+    if (caches->count == 3)
+        return serve(TAGS_BARE, 3, caches, address, instruction, first, remote);
+    return serve(TAGS_BARE, caches->count, caches, address, instruction, first, remote);
 }
+
+/* ---- ahead ---- */
 
 void caches_prefetch(const struct caches *caches, uint64_t address)
 {
-    uint64_t line = address / MACHINE_LINE_BYTES;
-    for (unsigned i = 1; i < caches->count; i++) {
-        const struct tags *tags = &caches->levels[i].data;
-        struct tags_place place = place_of(tags, line);
-        tags_prefetch(tags, place.set);
-    }
+    const struct tags *tags = caches->far;
+    if (tags)
+        tags_prefetch(tags, place_of(TAGS_BARE, tags, address / MACHINE_LINE_BYTES).set);
 }
 
 void caches_prefetch_victim(const struct caches *caches, uint64_t address)
 {
-    uint64_t line = address / MACHINE_LINE_BYTES;
-    for (unsigned i = 1; i + 1 < caches->count; i++) {
-        const struct tags *tags = &caches->levels[i].data, *next = &caches->levels[i + 1].data;
-        if (caches->levels[i + 1].holds != HOLDS_EXCLUSIVE)
-            continue;
-        uint64_t victim = tags_last(tags, place_of(tags, line).set);
-        if (victim)
-            tags_prefetch(next, place_of(next, victim >> 1).set);
-    }
+    const struct tags *tags = caches->far;
+    const struct cache_level *above = &caches->levels[caches->count - 2];
+    uint64_t victim;
+    if (!tags || caches->kind != TAGS_BARE || !above->hands_on)
+        return;
+    struct tags_place place = place_of(TAGS_BARE, &above->data, address / MACHINE_LINE_BYTES);
+    if (tags_next_to_go(TAGS_BARE, &above->data, &place, &victim))
+        tags_prefetch(tags, place_of(TAGS_BARE, tags, victim).set);
 }

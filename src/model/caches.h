@@ -16,12 +16,16 @@ struct caches {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;
         struct tags *of[2]; /* of data, of instructions */
-        bool apart; /* it never has what the level above has: exclusive, and all comes through there. Of
-                       two caches above, both can drop the same line */
+        bool hands_on;      /* the next level is exclusive: what this one drops goes there, */
+        bool apart;         /* and here it never is already: this one is exclusive, and all comes by the level
+                               above. Of two caches above, both can drop the same line */
         enum machine_holds holds;
         unsigned cycles[2]; /* data, instructions */
     } levels[MACHINE_CACHE_LEVELS_MAX];
     unsigned count;
+    enum tags_kind kind;
+    const struct tags
+        *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
     unsigned memory_cycles[2]; /* here, remote */
 };
 

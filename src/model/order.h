@@ -26,33 +26,33 @@ struct order {
 bool order_init(struct order *order, size_t sets, unsigned ways);
 void order_free(struct order *order);
 
+#define ORDER_INLINE static inline __attribute__((always_inline))
+
 /* ---- words ---- */
 
 #define ORDER_ONES UINT64_C(0x1111111111111111)
 
 /* 4 times the position of a way: of the lowest nibble that is 0 in the difference (of those below it none
  * borrows). */
-static inline __attribute__((always_inline)) unsigned order_word_shift(uint64_t word, unsigned way)
+ORDER_INLINE unsigned order_word_shift(uint64_t word, unsigned way)
 {
     uint64_t difference = word ^ way * ORDER_ONES;
     return (unsigned)__builtin_ctzll((difference - ORDER_ONES) & ~difference & ORDER_ONES << 3) & ~3u;
 }
 
 /* Everything below and at a position. */
-static inline __attribute__((always_inline)) uint64_t order_word_up_to(unsigned shift)
+ORDER_INLINE uint64_t order_word_up_to(unsigned shift)
 {
     return UINT64_MAX >> (60 - shift);
 }
 
-static inline __attribute__((always_inline)) uint64_t order_word_to_front(
-    uint64_t word, unsigned way, unsigned shift)
+ORDER_INLINE uint64_t order_word_to_front(uint64_t word, unsigned way, unsigned shift)
 {
     uint64_t moved = order_word_up_to(shift);
     return (word & ~moved) | ((word << 4 | way) & moved);
 }
 
-static inline __attribute__((always_inline)) uint64_t order_word_to_end(
-    uint64_t word, unsigned way, unsigned shift, unsigned last_shift)
+ORDER_INLINE uint64_t order_word_to_end(uint64_t word, unsigned way, unsigned shift, unsigned last_shift)
 {
     uint64_t below = order_word_up_to(shift) >> 4, last = UINT64_C(15) << last_shift;
     return (((word & below) | (word >> 4 & ~below)) & ~last) | (uint64_t)way << last_shift;
@@ -63,20 +63,20 @@ static inline __attribute__((always_inline)) uint64_t order_word_to_end(
 void order_ring_to_front(struct order *order, size_t set, unsigned way);
 unsigned order_ring_at(const struct order *order, size_t set, unsigned position);
 
-static inline __attribute__((always_inline)) unsigned order_ring_last(const struct order *order, size_t set)
+ORDER_INLINE unsigned order_ring_last(const struct order *order, size_t set)
 {
     return order->rings[set * order->ways + order->first[set]].previous;
 }
 
 /* ---- both ---- */
 
-static inline __attribute__((always_inline)) unsigned order_last(const struct order *order, size_t set)
+ORDER_INLINE unsigned order_last(const struct order *order, size_t set)
 {
     return order->words ? order->words[set] >> order->last_shift & 15 : order_ring_last(order, set);
 }
 
 /* The last one comes first; that is what a new entry does. */
-static inline __attribute__((always_inline)) void order_turn(struct order *order, size_t set)
+ORDER_INLINE void order_turn(struct order *order, size_t set)
 {
     if (order->words) {
         uint64_t word = order->words[set];
@@ -86,8 +86,7 @@ static inline __attribute__((always_inline)) void order_turn(struct order *order
     }
 }
 
-static inline __attribute__((always_inline)) void order_to_front(
-    struct order *order, size_t set, unsigned way)
+ORDER_INLINE void order_to_front(struct order *order, size_t set, unsigned way)
 {
     if (order->words) {
         uint64_t word = order->words[set];
@@ -97,7 +96,7 @@ static inline __attribute__((always_inline)) void order_to_front(
     }
 }
 
-static inline __attribute__((always_inline)) void order_to_end(struct order *order, size_t set, unsigned way)
+ORDER_INLINE void order_to_end(struct order *order, size_t set, unsigned way)
 {
     if (order->words) {
         uint64_t word = order->words[set];
@@ -108,15 +107,14 @@ static inline __attribute__((always_inline)) void order_to_end(struct order *ord
     }
 }
 
-static inline __attribute__((always_inline)) void order_prefetch(const struct order *order, size_t set)
+ORDER_INLINE void order_prefetch(const struct order *order, size_t set)
 {
     if (order->words)
         __builtin_prefetch(order->words + set, 1);
 }
 
 /* The way at a position. */
-static inline __attribute__((always_inline)) unsigned order_at(
-    const struct order *order, size_t set, unsigned position)
+ORDER_INLINE unsigned order_at(const struct order *order, size_t set, unsigned position)
 {
     return order->words ? order->words[set] >> 4 * position & 15 : order_ring_at(order, set, position);
 }

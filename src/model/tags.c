@@ -6,37 +6,53 @@
 
 enum { REAL_LINE_BYTES = 64, FILTER_BYTES = 1 << TAGS_FILTER_BITS };
 
-/* Do 32 bits hold, plus 1, what the set does not say about a number? */
-static bool marks_tell_all(const struct tags *tags, uint64_t numbers)
+static unsigned shift_of(const struct machine_shape *shape)
 {
-    return numbers && (numbers - 1) >> tags->shift < UINT32_MAX;
+    return shape->index == INDEX_HASH ? 0 : (unsigned)__builtin_ctz(shape->entries / shape->ways);
 }
 
-int tags_init(struct tags *tags, const struct machine_shape *shape, uint64_t numbers, uint64_t seed,
+bool tags_are_enough(const struct machine_shape *shape, uint64_t limit)
+{
+    return limit >> shift_of(shape) < UINT32_MAX;
+}
+
+static unsigned stride_of(unsigned ways)
+{
+    return ways <= TAGS_FEW ? TAGS_FEW : (ways + TAGS_MANY - 1) / TAGS_MANY * TAGS_MANY;
+}
+
+/* All of it, empty. */
+static bool allocate(struct tags *tags, enum tags_kind kind)
+{
+    size_t room = tags->sets * tags->stride, bytes = room * sizeof *tags->marks;
+    bool filters =
+        kind == TAGS_KEYED && tags->sets == 1 && tags->ways > TAGS_MANY && tags->ways <= TAGS_FILTER_WAYS;
+    tags->marks = aligned_alloc(REAL_LINE_BYTES, (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES);
+    tags->entries = kind == TAGS_KEYED ? calloc(room, sizeof *tags->entries) : NULL;
+    tags->filter = filters ? calloc(FILTER_BYTES, 1) : NULL;
+    if (!tags->marks || (kind == TAGS_KEYED && !tags->entries) || (filters && !tags->filter))
+        return false;
+    memset(tags->marks, 0, bytes);
+    return order_init(&tags->order, tags->sets, tags->ways);
+}
+
+int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape *shape, uint64_t seed,
     struct error *error)
 {
+    uint64_t sets = shape->entries / shape->ways;
     *tags = (struct tags){
-        .sets = shape->entries / shape->ways,
-        .ways = shape->ways,
-        .stride = (shape->ways + TAGS_AT_ONCE - 1) / TAGS_AT_ONCE * TAGS_AT_ONCE,
+        .sets = sets,
+        .mask = sets - 1,
+        .folded = shape->index == INDEX_XOR ? sets - 1 : 0,
+        .shift = shift_of(shape),
         .hashes = shape->index == INDEX_HASH,
+        .ways = shape->ways,
+        .stride = stride_of(shape->ways),
         .replacement = shape->replacement,
         .random = seed,
     };
-    tags->mask = tags->sets - 1;
-    tags->folded = shape->index == INDEX_XOR ? tags->mask : 0;
-    tags->shift = tags->hashes ? 0 : (unsigned)__builtin_ctzll(tags->sets);
-    size_t room = tags->sets * tags->stride, bytes = room * sizeof *tags->marks;
-    bool keeps_keys = !marks_tell_all(tags, numbers),
-         filters = tags->sets == 1 && tags->ways > ORDER_WORD_WAYS && tags->ways <= TAGS_FILTER_WAYS;
-    tags->marks = aligned_alloc(REAL_LINE_BYTES, (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES);
-    tags->entries = keeps_keys ? calloc(room, sizeof *tags->entries) : NULL;
-    tags->filter = filters ? calloc(FILTER_BYTES, 1) : NULL;
-    if (tags->marks && (tags->entries || !keeps_keys) && (tags->filter || !filters) &&
-        order_init(&tags->order, tags->sets, tags->ways)) {
-        memset(tags->marks, 0, bytes);
+    if (allocate(tags, kind))
         return 0;
-    }
     tags_free(tags);
     return error_set(error, ENOMEM, "no memory for a simulated cache of %u entries", shape->entries);
 }
@@ -54,9 +70,10 @@ void tags_free(struct tags *tags)
 
 void tags_clear(struct tags *tags)
 {
-    if (tags->used && tags->filter)
+    if (!tags->used)
+        return;
+    memset(tags->marks, 0, tags->sets * tags->stride * sizeof *tags->marks);
+    if (tags->filter)
         memset(tags->filter, 0, FILTER_BYTES);
-    if (tags->used)
-        memset(tags->marks, 0, tags->sets * tags->stride * sizeof *tags->marks);
-    tags->used = 0;
+    tags->used = false;
 }

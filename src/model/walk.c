@@ -31,7 +31,7 @@ int walk_caches_init(struct walk_caches *caches, const struct machine_walk_cache
         caches->all[i].cycles = list[i].cycles;
         for (size_t k = 0; k < list[i].level_count; k++)
             caches->of[list[i].levels[k]] = &caches->all[i];
-        rc = tags_init(&caches->all[i].tags, &list[i].shape, 0, seed, error);
+        rc = tags_init(&caches->all[i].tags, TAGS_KEYED, &list[i].shape, seed, error);
     }
     if (rc < 0)
         walk_caches_free(caches);
@@ -50,11 +50,11 @@ void walk_caches_clear(struct walk_caches *caches)
         tags_clear(&caches->all[i].tags);
 }
 
-static struct tags_place place_of(
+TAGS_INLINE struct tags_place place_of(
     const struct walk_cache *cache, uint64_t address, unsigned level, unsigned space)
 {
     uint64_t number = address >> shift_of(level);
-    return tags_place(&cache->tags, number, number << 8 | space << 4 | level << 1 | 1);
+    return tags_place(TAGS_KEYED, &cache->tags, number, number << 8 | space << 4 | level << 1 | 1);
 }
 
 /* What a walk cache keeps: number and frame. A ground has at most 2^24 tables (ground_init()). */
@@ -82,7 +82,7 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
         if (!cache)
             continue;
         struct tags_place place = place_of(cache, address, level, space);
-        if (!tags_find(&cache->tags, &place, &value))
+        if (!tags_find(TAGS_KEYED, &cache->tags, &place, &value))
             continue;
         *table = unpacked(value);
         account_charge(walker->account, BUCKET_WALK, cache->cycles);
@@ -99,7 +99,8 @@ static void keep(const struct walk_dimension *tables, unsigned level, unsigned s
     if (!cache)
         return;
     struct tags_place place = place_of(cache, address, level, space);
-    tags_put(&cache->tags, &place, packed(table));
+    uint64_t dropped;
+    tags_put(TAGS_KEYED, &cache->tags, &place, packed(table), &dropped);
 }
 
 /* ---- reading entries ---- */
@@ -167,8 +168,8 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
     uint64_t number = address / small_page, value;
     struct tags_place place = {.set = 0};
     if (cached)
-        place = tags_place(&walker->nested_tlb, number, number << 1 | 1);
-    if (cached && tags_find(&walker->nested_tlb, &place, &value)) {
+        place = tags_place(TAGS_KEYED, &walker->nested_tlb, number, number << 1 | 1);
+    if (cached && tags_find(TAGS_KEYED, &walker->nested_tlb, &place, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
         result->page = (struct translated_page){value & address_mask, UINT64_C(1) << (value & 63)};
@@ -181,9 +182,10 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
     }
     uint64_t within = address & (result->page.bytes - 1) & -small_page;
     result->page.address += within;
+    uint64_t dropped;
     if (cached)
-        tags_put(&walker->nested_tlb, &place,
-            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes));
+        tags_put(TAGS_KEYED, &walker->nested_tlb, &place,
+            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes), &dropped);
     return true;
 }
 
@@ -253,7 +255,7 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
         rc = walk_caches_init(
             &walker->host_caches, nested->walk_caches, nested->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested && nested->has_tlb)
-        rc = tags_init(&walker->nested_tlb, &nested->tlb.shape, 0, seed, error);
+        rc = tags_init(&walker->nested_tlb, TAGS_KEYED, &nested->tlb.shape, seed, error);
     if (rc < 0)
         walker_free(walker);
     return rc;
