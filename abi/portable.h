@@ -10,7 +10,7 @@
 /* Guest virtual addresses. From PORTABLE_BASE on: the identity (read), then a page for each virtual CPU's
  * job and a stack for each (read, write), then the workload image (read, execute). */
 #define PORTABLE_BASE UINT64_C(0x60000000)
-#define PORTABLE_DATA UINT64_C(0x100000000000) /* the workload's data, in leaves of 2 MiB */
+#define PORTABLE_DATA UINT64_C(0x100000000000)      /* the workload's data, in leaves of 2 MiB */
 #define PORTABLE_MAGIC UINT64_C(0x3131524556415254) /* "TRAVER11", little-endian */
 
 enum { PORTABLE_CPUS_MAX = 2, PORTABLE_STACK_PAGES = 4, PORTABLE_ROOM = 1024, PORTABLE_VECTOR_BYTES = 2112 };

@@ -90,7 +90,7 @@ void portable_writer(struct workload_job *at)
     uint64_t done = 0, sum = 0, hash = 0, wrong = 0, random = 1, since = timer_ticks();
     while (!job->work || done < job->work) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        uint64_t number = (random >> 33) % count;
+        uint64_t number = (random >> 32) * count >> 32; /* no division, which can fault */
         write_page(&pages[number], number);
         done++;
         if (job->interval) {

@@ -18,12 +18,12 @@ struct guest_kernel_config {
     const struct monitor_ops *monitor;
     const struct monitor_facts *facts; /* of the monitor: domain_probe() */
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
-    const struct memory *memory; /* the guest's, of at least so many bytes, which must outlive the kernel; NULL:
-                                    of its own */
-    bool sync_write;                   /* vm_config.sync_write, */
-    unsigned fill;                     /* and .fill */
-    uint64_t tick_ns;                  /* 0: none */
-    unsigned fault_around;             /* pages, a power of two; 1: none but the one */
+    const struct memory *memory; /* the guest's, of at least so many bytes, which must outlive the kernel;
+                                    NULL: of its own */
+    bool sync_write;             /* vm_config.sync_write, */
+    unsigned fill;               /* and .fill */
+    uint64_t tick_ns;            /* 0: none */
+    unsigned fault_around;       /* pages, a power of two; 1: none but the one */
     bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
     unsigned processes; /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
     struct guest_kernel_job {

@@ -2,10 +2,11 @@
 
 #include <errno.h>
 
-void *machine_state_add(struct machine_state *state, unsigned kind, unsigned cpu, size_t bytes, struct error *error)
+void *machine_state_add(
+    struct machine_state *state, unsigned kind, unsigned cpu, size_t bytes, struct error *error)
 {
-    if (kind == 0 || kind >= STATE_KINDS || !bytes || bytes > STATE_PART_BYTES_MAX || cpu > STATE_OF_MACHINE ||
-        state->count == STATE_PARTS_MAX) {
+    if (kind == 0 || kind >= STATE_KINDS || !bytes || bytes > STATE_PART_BYTES_MAX ||
+        cpu > STATE_OF_MACHINE || state->count == STATE_PARTS_MAX) {
         error_set(error, EPROTO, "a machine's state has no part of kind %u with %zu bytes", kind, bytes);
         return NULL;
     }
@@ -21,7 +22,8 @@ void *machine_state_add(struct machine_state *state, unsigned kind, unsigned cpu
     return data;
 }
 
-const struct state_part *machine_state_find(const struct machine_state *state, enum state_kind kind, unsigned cpu)
+const struct state_part *machine_state_find(
+    const struct machine_state *state, enum state_kind kind, unsigned cpu)
 {
     for (size_t i = 0; i < state->count; i++)
         if (state->parts[i].kind == kind && state->parts[i].cpu == cpu)

@@ -15,19 +15,21 @@
 
 /* Numbers are those of the file (doc/saved-domain.md): none ever changes its meaning. */
 enum state_kind {
-    STATE_CPUID = 1, /* kvm_cpuid_entry2[]: every leaf and subleaf as obtained */
-    STATE_XCRS,      /* kvm_xcrs: XCR0 as obtained */
-    STATE_SYSTEM,    /* kvm_sregs */
-    STATE_REGISTERS, /* kvm_regs */
-    STATE_XSAVE,     /* the XSAVE area in its standard form */
-    STATE_DEBUG,     /* kvm_debugregs */
-    STATE_LAPIC,     /* kvm_lapic_state; only with interrupt controllers in the monitor */
-    STATE_MSRS,      /* kvm_msr_entry[] */
-    STATE_EVENTS,    /* kvm_vcpu_events */
-    STATE_RUNNABLE,  /* kvm_mp_state */
-    STATE_CLOCK,     /* of the machine: kvm_clock_data */
-    STATE_IRQCHIP,   /* of the machine: kvm_irqchip, three of them */
-    STATE_ENDED,     /* one byte, 1: its workload had ended; of no monitor */
+    STATE_CPUID = 1,  /* kvm_cpuid_entry2[]: every leaf and subleaf as obtained */
+    STATE_XCRS,       /* kvm_xcrs: XCR0 as obtained */
+    STATE_SYSTEM,     /* kvm_sregs */
+    STATE_REGISTERS,  /* kvm_regs */
+    STATE_XSAVE,      /* the XSAVE area in its standard form */
+    STATE_DEBUG,      /* kvm_debugregs */
+    STATE_LAPIC,      /* kvm_lapic_state; only with interrupt controllers in the monitor */
+    STATE_MSRS,       /* kvm_msr_entry[] */
+    STATE_EVENTS,     /* kvm_vcpu_events */
+    STATE_RUNNABLE,   /* kvm_mp_state */
+    STATE_CLOCK,      /* of the machine: kvm_clock_data */
+    STATE_IRQCHIP,    /* of the machine: kvm_irqchip, three of them */
+    STATE_ENDED,      /* one byte, 1: its workload had ended; of no monitor */
+    STATE_HOST_CPUID, /* of the machine: kvm_cpuid_entry2[], as the host's own processor answers; of no
+                         monitor */
     STATE_KINDS
 };
 
@@ -57,10 +59,12 @@ struct state_pause {
 };
 
 /* One part more, zeroed. NULL with *error: not of a known kind, larger or more than can be, or no memory. */
-void *machine_state_add(struct machine_state *state, unsigned kind, unsigned cpu, size_t bytes, struct error *error);
+void *machine_state_add(
+    struct machine_state *state, unsigned kind, unsigned cpu, size_t bytes, struct error *error);
 
 /* NULL: there is none. */
-const struct state_part *machine_state_find(const struct machine_state *state, enum state_kind kind, unsigned cpu);
+const struct state_part *machine_state_find(
+    const struct machine_state *state, enum state_kind kind, unsigned cpu);
 
 void machine_state_free(struct machine_state *state);
 

@@ -136,8 +136,8 @@ struct monitor_ops {
 
     /* All that a virtual CPU and the machine beside it are in, as parts that are added to the state; and put
      * into new ones that no thread has entered. The machine's clock is put first. NULL: this monitor cannot.
-     * A virtual CPU is saved between two entries, by its owner; an exit that is pending is completed. -ENOTSUP:
-     * the host has not what the state needs. */
+     * A virtual CPU is saved between two entries, by its owner; an exit that is pending is completed.
+     * -ENOTSUP: the host has not what the state needs. */
     int (*save_cpu)(struct vcpu *vcpu, struct machine_state *state, struct error *error);
     int (*restore_cpu)(struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause,
         struct error *error);

@@ -16,8 +16,10 @@
 
 enum { PARK_SECONDS = 5 };
 
-const char *const portable_phases[] = {
-    [PORTABLE_PAUSED] = "paused", [PORTABLE_RUNNING] = "running", [PORTABLE_DONE] = "done", [PORTABLE_FAILED] = "failed"};
+const char *const portable_phases[] = {[PORTABLE_PAUSED] = "paused",
+    [PORTABLE_RUNNING] = "running",
+    [PORTABLE_DONE] = "done",
+    [PORTABLE_FAILED] = "failed"};
 
 /* ---- plans ---- */
 
@@ -34,14 +36,16 @@ static int check_results(const struct portable_plan *plan, struct error *error)
     bool good = plan->result_count > 0 && plan->result_count <= PORTABLE_RESULTS_MAX;
     for (size_t i = 0; good && i < plan->result_count; i++)
         good = plan->results[i] % PAGE_BYTES == 0 && plan->results[i] < plan->memory_bytes;
-    return good ? 0 : error_set(error, EINVAL, "the results of the workload lie outside of the domain's memory");
+    return good ? 0
+                : error_set(error, EINVAL, "the results of the workload lie outside of the domain's memory");
 }
 
 int portable_plan_check(const struct portable_plan *plan, bool with_results, struct error *error)
 {
     if (!is_name(plan->name))
         return error_set(error, EINVAL,
-            "\"%.60s\" is no name of a domain: letters, digits, '.', '_' and '-', at most %d, the first a letter or digit",
+            "\"%.60s\" is no name of a domain: letters, digits, '.', '_' and '-', at most %d, the first a "
+            "letter or digit",
             plan->name, PORTABLE_NAME_BYTES - 1);
     if (plan->memory_bytes % (2 * MIB) || plan->memory_bytes < PORTABLE_BYTES_MIN ||
         plan->memory_bytes > PORTABLE_BYTES_MAX)
@@ -71,18 +75,15 @@ struct portable_identity *portable_identity(const struct portable *portable)
 }
 
 /* Whether there are large pages to be had decides the machine; what was obtained is told by who asks. */
-static int map_memory(struct portable *portable, struct error *error)
+int portable_map_memory(uint64_t bytes, struct memory *memory, struct error *error)
 {
-    struct memory_request request = {
-        .bytes = portable->plan.memory_bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
-    int rc = memory_map_request(&portable->memory, &request, error);
-    if (rc == -ENOTSUP) {
-        request.page_bytes = PAGE_BYTES;
-        request.source = MEMORY_AUTO;
-        rc = memory_map_request(&portable->memory, &request, error);
-    }
-    portable->base = portable->memory.base;
-    return rc;
+    struct memory_request request = {.bytes = bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
+    int rc = memory_map_request(memory, &request, error);
+    if (rc != -ENOTSUP)
+        return rc;
+    request.page_bytes = PAGE_BYTES;
+    request.source = MEMORY_AUTO;
+    return memory_map_request(memory, &request, error);
 }
 
 int portable_new_generation(struct portable *portable, struct error *error)
@@ -107,7 +108,8 @@ static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *c
         return 0;
     if (exit->kind == EXIT_IO && exit->write && exit->port == DOMAIN_PORT_FAULT)
         return error_set(error, EFAULT,
-            portable->plan.workload == PORTABLE_SELFTEST ? "the guest's kernel gave up" : "the guest raised an exception");
+            portable->plan.workload == PORTABLE_SELFTEST ? "the guest's kernel gave up"
+                                                         : "the guest raised an exception");
     if (exit->kind == EXIT_FAULT && !portable->memory.base)
         return error_set(error, EIO,
             "memory of the domain cannot be read any more (instruction 0x%" PRIx64
@@ -159,7 +161,8 @@ static int start_threads(struct portable *portable, struct error *error)
 {
     for (unsigned i = 0; i < portable->plan.cpus; i++) {
         struct portable_cpu *cpu = &portable->cpus[i];
-        int code = cpu->started || cpu->phase != CPU_PARKED ? 0 : pthread_create(&cpu->thread, NULL, run, cpu);
+        int code =
+            cpu->started || cpu->phase != CPU_PARKED ? 0 : pthread_create(&cpu->thread, NULL, run, cpu);
         if (code)
             return error_errno(error, code, "no thread for virtual CPU %u", i);
         cpu->started |= cpu->phase == CPU_PARKED;
@@ -213,7 +216,8 @@ int portable_pause(struct portable *portable, struct error *error)
         pthread_cond_broadcast(&portable->changed);
     }
     pthread_mutex_unlock(&portable->lock);
-    return rc ? error_set(error, ETIMEDOUT, "a virtual CPU did not leave the guest within %d s", PARK_SECONDS) : 0;
+    return rc ? error_set(error, ETIMEDOUT, "a virtual CPU did not leave the guest within %d s", PARK_SECONDS)
+              : 0;
 }
 
 /* ---- making and ending one ---- */
@@ -236,18 +240,21 @@ static struct portable *make(const struct portable_plan *plan)
     return portable;
 }
 
-static int begin(const struct portable_plan *plan, const struct monitor_ops *monitor, struct portable **out, struct error *error)
+static int begin(const struct portable_plan *plan, const struct monitor_ops *monitor, struct portable **out,
+    struct error *error)
 {
     if (!monitor->save_cpu)
         return error_set(error, ENOTSUP,
-            "%s cannot take the state of its guests out: domains that are saved and moved need kvm", monitor->title);
+            "%s cannot take the state of its guests out: domains that are saved and moved need kvm",
+            monitor->title);
     *out = make(plan);
     if (!*out || (*out)->eventfd < 0)
         return error_set(error, ENOMEM, "no memory, or no file descriptor, for a domain");
     return 0;
 }
 
-static int add_memory(struct portable *portable, const struct monitor_ops *monitor, bool tick, struct error *error)
+static int add_memory(
+    struct portable *portable, const struct monitor_ops *monitor, bool tick, struct error *error)
 {
     const struct domain_config config = {.monitor = monitor, .tick = tick};
     struct guest_region region = {.backing = backing_private(portable->base, portable->plan.memory_bytes)};
@@ -269,7 +276,9 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
 {
     struct portable *portable = NULL;
     int rc = portable_plan_check(plan, false, error);
-    if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0 && (rc = map_memory(portable, error)) == 0) {
+    if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0 &&
+        (rc = portable_map_memory(plan->memory_bytes, &portable->memory, error)) == 0) {
+        portable->base = portable->memory.base;
         if (plan->workload == PORTABLE_SELFTEST)
             rc = portable_lay_out_selftest(portable, monitor, facts, error);
         else
@@ -361,10 +370,10 @@ static enum portable_phase phase_of(const struct portable *portable)
     unsigned count[4] = {0};
     for (unsigned i = 0; i < portable->plan.cpus; i++)
         count[portable->cpus[i].phase]++;
-    return count[CPU_FAILED]                       ? PORTABLE_FAILED
+    return count[CPU_FAILED]                        ? PORTABLE_FAILED
            : count[CPU_DONE] == portable->plan.cpus ? PORTABLE_DONE
-           : portable->run                         ? PORTABLE_RUNNING
-                                                   : PORTABLE_PAUSED;
+           : portable->run                          ? PORTABLE_RUNNING
+                                                    : PORTABLE_PAUSED;
 }
 
 static void read_job(const struct portable *portable, size_t number, struct portable_status *status)

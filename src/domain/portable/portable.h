@@ -16,7 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum portable_workload { PORTABLE_CHASE, PORTABLE_WRITER, PORTABLE_VECTORS, PORTABLE_SELFTEST, PORTABLE_WORKLOADS };
+enum portable_workload {
+    PORTABLE_CHASE,
+    PORTABLE_WRITER,
+    PORTABLE_VECTORS,
+    PORTABLE_SELFTEST,
+    PORTABLE_WORKLOADS
+};
 
 struct portable_workload_info {
     const char *name;
@@ -36,9 +42,10 @@ struct portable_plan {
     uint64_t memory_bytes;      /* a multiple of 2 MiB, at least PORTABLE_BYTES_MIN */
     uint64_t working_set_bytes; /* of all virtual CPUs; 0: as much as there is room for */
     unsigned cpus;
-    uint64_t work;          /* 0: endless */
-    uint64_t rate;          /* writer: bytes of pages a second at most; 0: as fast as it can */
+    uint64_t work;           /* 0: endless */
+    uint64_t rate;           /* writer: bytes of pages a second at most; 0: as fast as it can */
     double ticks_per_second; /* of the time-stamp counter, where it was started */
+    bool tsc_settable;       /* there: what is written to the guest's time-stamp counter takes effect */
     /* Set by portable_create(): guest physical addresses, of each virtual CPU's job or each process's log. */
     uint64_t results[PORTABLE_RESULTS_MAX];
     size_t result_count;
@@ -98,6 +105,13 @@ int portable_eventfd(const struct portable *portable);
 int portable_save(struct portable *portable, struct machine_state *state, struct error *error);
 int portable_restore(struct portable *portable, const struct machine_state *state,
     const struct state_pause *pause, struct error *error);
+
+/* Tries, in a guest of its own, whether what is written to a guest's time-stamp counter takes effect. Takes
+ * about a millisecond. */
+int portable_clock_settable(const struct monitor_ops *monitor, bool *settable, struct error *error);
+
+/* Maps private memory for one, of large pages if this machine has any. */
+int portable_map_memory(uint64_t bytes, struct memory *memory, struct error *error);
 
 /* Writes a new generation ID, and counts. */
 int portable_new_generation(struct portable *portable, struct error *error);

@@ -1,5 +1,5 @@
-/* Workloads of the image in a domain of their own: what lies where. From guest physical 0 on: the system pages
- * (abi/domain.h), page tables; then what is at PORTABLE_BASE; the data from the next 2 MiB on; and the
+/* Workloads of the image in a domain of their own: what lies where. From guest physical 0 on: the system
+ * pages (abi/domain.h), page tables; then what is at PORTABLE_BASE; the data from the next 2 MiB on; and the
  * identity, the last page. */
 #include "domain/portable/internal.h"
 
@@ -16,13 +16,17 @@
 enum { LEVELS = 4, SEED = 1 };
 
 const struct portable_workload_info portable_workloads[PORTABLE_WORKLOADS] = {
-    [PORTABLE_CHASE] = {"chase", "follows one random list over its working set; the checksum is the way that it took",
-        "hops", PORTABLE_CPUS_MAX},
-    [PORTABLE_WRITER] = {"writer", "writes pages at random, chains a hash in each, and checks all of them at its end",
-        "writes", PORTABLE_CPUS_MAX},
-    [PORTABLE_VECTORS] = {"vectors", "computes in every vector register that this CPU has", "rounds", PORTABLE_CPUS_MAX},
-    [PORTABLE_SELFTEST] = {"kernel-selftest", "a guest kernel with three processes and a timer tries exceptions, page "
-                                              "tables, memory on demand and switches",
+    [PORTABLE_CHASE] = {"chase",
+        "follows one random list over its working set; the checksum is the way that it took", "hops",
+        PORTABLE_CPUS_MAX},
+    [PORTABLE_WRITER] = {"writer",
+        "writes pages at random, chains a hash in each, and checks all of them at its end", "writes",
+        PORTABLE_CPUS_MAX},
+    [PORTABLE_VECTORS] = {"vectors", "computes in every vector register that this CPU has", "rounds",
+        PORTABLE_CPUS_MAX},
+    [PORTABLE_SELFTEST] = {"kernel-selftest",
+        "a guest kernel with three processes and a timer tries exceptions, page "
+        "tables, memory on demand and switches",
         "events", 1},
 };
 
@@ -41,7 +45,8 @@ static struct layout layout_of(const struct portable_plan *plan)
 {
     struct layout at = {.tables = DOMAIN_PAGE_TABLES};
     image_embedded(&at.image_bytes);
-    uint64_t tables = page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) + page_tables_need(LEVELS, MIB, PAGE_BYTES) +
+    uint64_t tables = page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) +
+                      page_tables_need(LEVELS, MIB, PAGE_BYTES) +
                       page_tables_need(LEVELS, plan->memory_bytes, 2 * MIB);
     at.tables_end = at.tables + 1 + tables / PAGE_BYTES;
     at.base = at.tables_end;
@@ -50,7 +55,8 @@ static struct layout layout_of(const struct portable_plan *plan)
     at.image = at.stacks + plan->cpus * PORTABLE_STACK_PAGES;
     at.image_end = at.image + pages(at.image_bytes);
     at.data = pages((at.image_end * PAGE_BYTES + 2 * MIB - 1) / (2 * MIB) * (2 * MIB));
-    at.data_end = plan->memory_bytes / PAGE_BYTES - 2 * MIB / PAGE_BYTES; /* the last 2 MiB have the identity */
+    at.data_end =
+        plan->memory_bytes / PAGE_BYTES - 2 * MIB / PAGE_BYTES; /* the last 2 MiB have the identity */
     return at;
 }
 
@@ -60,23 +66,27 @@ static uint64_t address(const struct layout *at, uint64_t page)
     return PORTABLE_BASE + (1 + page - at->base) * PAGE_BYTES;
 }
 
-static int map(struct page_tables *tables, uint64_t to, uint64_t first, uint64_t end, unsigned rights, struct error *error)
+static int map(struct page_tables *tables, uint64_t to, uint64_t first, uint64_t end, unsigned rights,
+    struct error *error)
 {
     return page_tables_map(
         tables, GVA(to), GPA(first * PAGE_BYTES), (end - first) * PAGE_BYTES, PAGE_BYTES, rights, error);
 }
 
-static int map_all(const struct portable *portable, const struct layout *at, struct page_tables *tables, struct error *error)
+static int map_all(
+    const struct portable *portable, const struct layout *at, struct page_tables *tables, struct error *error)
 {
     const uint64_t identity = portable->plan.memory_bytes / PAGE_BYTES - 1;
     int rc = system_build(portable->base, tables, error);
     if (rc < 0 ||
         (rc = map(tables, PORTABLE_BASE, identity, identity + 1, PAGE_READ | PAGE_USER, error)) < 0 ||
-        (rc = map(tables, address(at, at->base), at->base, at->image, PAGE_READ | PAGE_WRITE | PAGE_USER, error)) < 0 ||
-        (rc = map(tables, address(at, at->image), at->image, at->image_end, PAGE_READ | PAGE_EXECUTE | PAGE_USER, error)) < 0)
+        (rc = map(tables, address(at, at->base), at->base, at->image, PAGE_READ | PAGE_WRITE | PAGE_USER,
+             error)) < 0 ||
+        (rc = map(tables, address(at, at->image), at->image, at->image_end,
+             PAGE_READ | PAGE_EXECUTE | PAGE_USER, error)) < 0)
         return rc;
-    return page_tables_map(tables, GVA(PORTABLE_DATA), GPA(at->data * PAGE_BYTES), (at->data_end - at->data) * PAGE_BYTES,
-        2 * MIB, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
+    return page_tables_map(tables, GVA(PORTABLE_DATA), GPA(at->data * PAGE_BYTES),
+        (at->data_end - at->data) * PAGE_BYTES, 2 * MIB, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
 }
 
 /* ---- jobs ---- */
@@ -89,8 +99,10 @@ static struct portable_job *job_of(const struct portable *portable, const struct
 /* A random list over its part, one element a cache line, so that every page of it is used. */
 static void lay_out_chase(const struct portable *portable, const struct layout *at, struct portable_job *job)
 {
-    const struct chase_shape shape = {
-        .working_set_bytes = job->bytes, .element_bytes = CHASE_LINE_BYTES, .order = CHASE_RANDOM, .chains = 1};
+    const struct chase_shape shape = {.working_set_bytes = job->bytes,
+        .element_bytes = CHASE_LINE_BYTES,
+        .order = CHASE_RANDOM,
+        .chains = 1};
     const struct chase_layout layout = chase_layout_make(&shape, SEED);
     char *data = portable_at(portable, at->data * PAGE_BYTES + (job->first - PORTABLE_DATA), job->bytes);
     chase_layout_write_for(&layout, data, job->first, 0, layout.elements);
@@ -101,7 +113,8 @@ static void set_job(const struct portable *portable, const struct layout *at, un
 {
     const struct portable_plan *plan = &portable->plan;
     uint64_t room = (at->data_end - at->data) * PAGE_BYTES;
-    uint64_t each = (plan->working_set_bytes ? plan->working_set_bytes : room) / plan->cpus / PAGE_BYTES * PAGE_BYTES;
+    uint64_t each =
+        (plan->working_set_bytes ? plan->working_set_bytes : room) / plan->cpus / PAGE_BYTES * PAGE_BYTES;
     struct portable_job *job = job_of(portable, at, cpu);
     *job = (struct portable_job){
         .work = plan->work, .first = PORTABLE_DATA + cpu * each, .bytes = each, .identity = PORTABLE_BASE};
@@ -149,8 +162,8 @@ static int find_entry(const struct portable_plan *plan, uint64_t *offset, struct
     return error_set(error, EINVAL, "there is no built-in workload '%s'", entry_name(plan));
 }
 
-static int set_cpu(struct portable *portable, const struct layout *at, const struct page_tables *tables, unsigned cpu,
-    uint64_t entry, struct error *error)
+static int set_cpu(struct portable *portable, const struct layout *at, const struct page_tables *tables,
+    unsigned cpu, uint64_t entry, struct error *error)
 {
     const struct monitor_ops *ops = portable->domain->ops;
     struct vcpu *vcpu = portable->cpus[cpu].cpu->vcpu;
@@ -177,10 +190,13 @@ static int check_room(const struct portable_plan *plan, const struct layout *at,
 {
     char text[SIZE_TEXT_BYTES];
     uint64_t room = at->data_end > at->data ? (at->data_end - at->data) * PAGE_BYTES : 0;
-    if (room && plan->working_set_bytes <= room && (!plan->working_set_bytes || plan->working_set_bytes >= plan->cpus * 2 * PAGE_BYTES))
+    if (room && plan->working_set_bytes <= room &&
+        (!plan->working_set_bytes || plan->working_set_bytes >= plan->cpus * 2 * PAGE_BYTES))
         return 0;
     size_text(room, text);
-    return error_set(error, EINVAL, "the working set must be from 8 KiB for each virtual CPU to %s, which this domain has room for", text);
+    return error_set(error, EINVAL,
+        "the working set must be from 8 KiB for each virtual CPU to %s, which this domain has room for",
+        text);
 }
 
 int portable_lay_out(struct portable *portable, struct error *error)

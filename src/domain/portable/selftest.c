@@ -5,43 +5,27 @@
 #include <string.h>
 
 #define CALL(name) (STEP_CALL + (GUEST_CALL_##name - GUEST_CALL_FIRST))
-enum { RW = GUEST_READ | GUEST_WRITE | GUEST_USER, RO = GUEST_READ | GUEST_USER, EVENTS = 512, TICK_NS = 2000000 };
+enum {
+    RW = GUEST_READ | GUEST_WRITE | GUEST_USER,
+    RO = GUEST_READ | GUEST_USER,
+    EVENTS = 512,
+    TICK_NS = 2000000
+};
 
 static const struct guest_step steps[] = {
     /* one page at two places, with bits of their own */
-    {CALL(MAP), 3, 1, RW},
-    {CALL(MAP), 9, 1, RO},
-    {STEP_WRITE, 3, 2, 4711},
-    {STEP_READ, 9, 2, 0},
-    {STEP_WRITE, 9, 2, 1},
-    {CALL(BITS), 3, 0, 0},
-    {CALL(BITS), 9, 0, 0},
+    {CALL(MAP), 3, 1, RW}, {CALL(MAP), 9, 1, RO}, {STEP_WRITE, 3, 2, 4711}, {STEP_READ, 9, 2, 0},
+    {STEP_WRITE, 9, 2, 1}, {CALL(BITS), 3, 0, 0}, {CALL(BITS), 9, 0, 0},
     /* rights, and the kernel's own accesses */
-    {CALL(PROTECT), 3, 1, 0},
-    {STEP_READ, 3, 2, 0},
-    {CALL(PROTECT), 3, 1, RW},
-    {CALL(STORE), 3, 1, 5},
-    {CALL(LOAD), 9, 1, 0},
-    {CALL(MOVE), 3, 5, 0},
-    {STEP_READ, 3, 1, 0},
-    {STEP_READ, 5, 1, 0},
+    {CALL(PROTECT), 3, 1, 0}, {STEP_READ, 3, 2, 0}, {CALL(PROTECT), 3, 1, RW}, {CALL(STORE), 3, 1, 5},
+    {CALL(LOAD), 9, 1, 0}, {CALL(MOVE), 3, 5, 0}, {STEP_READ, 3, 1, 0}, {STEP_READ, 5, 1, 0},
     /* memory on demand */
-    {CALL(DEMAND), 20, 16, RW},
-    {STEP_WRITE, 21, 3, 9},
-    {STEP_WRITE, 30, 3, 10},
-    {CALL(DROP), 20, 4, 0},
-    {STEP_READ, 21, 3, 0},
-    {STEP_READ, 30, 3, 0},
-    {CALL(YIELD), 0, 0, 0},
+    {CALL(DEMAND), 20, 16, RW}, {STEP_WRITE, 21, 3, 9}, {STEP_WRITE, 30, 3, 10}, {CALL(DROP), 20, 4, 0},
+    {STEP_READ, 21, 3, 0}, {STEP_READ, 30, 3, 0}, {CALL(YIELD), 0, 0, 0},
     /* exceptions, and a tick with a value in every register */
-    {STEP_RAISE, RAISE_DIVIDE, 0, 0},
-    {STEP_RAISE, RAISE_BREAKPOINT, 0, 0},
-    {STEP_RAISE, RAISE_UNDEFINED, 0, 0},
-    {STEP_RAISE, RAISE_HALT, 0, 0},
-    {STEP_RAISE, RAISE_READ_CR3, 0, 0},
-    {STEP_RAISE, RAISE_KERNEL_READ, 0, 0},
-    {STEP_SPIN, 1, 0, 0},
-    {CALL(UNMAP), 0, GUEST_WINDOW_PAGES, 0},
+    {STEP_RAISE, RAISE_DIVIDE, 0, 0}, {STEP_RAISE, RAISE_BREAKPOINT, 0, 0},
+    {STEP_RAISE, RAISE_UNDEFINED, 0, 0}, {STEP_RAISE, RAISE_HALT, 0, 0}, {STEP_RAISE, RAISE_READ_CR3, 0, 0},
+    {STEP_RAISE, RAISE_KERNEL_READ, 0, 0}, {STEP_SPIN, 1, 0, 0}, {CALL(UNMAP), 0, GUEST_WINDOW_PAGES, 0},
     {STEP_REPEAT, 30, 0, 0}, /* everything before it; how often is set below */
 };
 enum { STEPS = sizeof steps / sizeof steps[0] };

@@ -27,16 +27,19 @@ struct part_type {
     unsigned long get, set;
     /* Instead of the calls. */
     int (*take)(struct vcpu *vcpu, struct machine_state *state, struct error *error);
-    int (*put)(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error);
+    int (*put)(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause,
+        struct error *error);
 };
 
-static int refused(struct error *error, unsigned long request, const char *way, const char *what, const struct vcpu *vcpu)
+static int refused(
+    struct error *error, unsigned long request, const char *way, const char *what, const struct vcpu *vcpu)
 {
-    return kvm_refused(error, request, errno, "KVM does not %s the %s of virtual CPU %u", way, what, vcpu->id);
+    return kvm_refused(
+        error, request, errno, "KVM does not %s the %s of virtual CPU %u", way, what, vcpu->id);
 }
 
-static int add(struct machine_state *state, enum state_kind kind, unsigned cpu, const void *data, size_t bytes,
-    struct error *error)
+static int add(struct machine_state *state, enum state_kind kind, unsigned cpu, const void *data,
+    size_t bytes, struct error *error)
 {
     void *room = machine_state_add(state, kind, cpu, bytes, error);
     if (!room)
@@ -50,7 +53,8 @@ static int add(struct machine_state *state, enum state_kind kind, unsigned cpu, 
 static int get_cpuid(const struct vcpu *vcpu, union variable *have, struct error *error)
 {
     have->cpuid = (struct kvm_cpuid2){.nent = CPUIDS_MAX};
-    return ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0 ? refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu) : 0;
+    return ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0 ? refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu)
+                                                     : 0;
 }
 
 static int take_cpuid(struct vcpu *vcpu, struct machine_state *state, struct error *error)
@@ -91,7 +95,8 @@ static bool shows(const struct vcpu *vcpu, const struct state_part *part, struct
 }
 
 /* What it obtains is compared with what was asked for: some KVMs say yes and put features back. */
-static int put_cpuid(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
+static int put_cpuid(
+    struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
     union variable have;
     const size_t size = sizeof *have.cpuid.entries;
@@ -133,7 +138,8 @@ static int put_registers(
     return 0;
 }
 
-static int put_system(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
+static int put_system(
+    struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
     (void)pause;
     if (ioctl(vcpu->fd, KVM_SET_SREGS, part->data) < 0)
@@ -160,15 +166,19 @@ static int take_xsave(struct vcpu *vcpu, struct machine_state *state, struct err
     return ioctl(vcpu->fd, request, area) < 0 ? refused(error, request, "tell", "XSAVE area", vcpu) : 0;
 }
 
-static int put_xsave(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
+static int put_xsave(
+    struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
     (void)pause;
     if (part->bytes < (size_t)xsave_bytes(vcpu))
         return error_set(error, ENOTSUP,
-            "the XSAVE area of virtual CPU %u has %zu bytes, this KVM's has %d: restore it on a host like the one that "
+            "the XSAVE area of virtual CPU %u has %zu bytes, this KVM's has %d: restore it on a host like "
+            "the one that "
             "it was saved on",
             vcpu->id, part->bytes, xsave_bytes(vcpu));
-    return ioctl(vcpu->fd, KVM_SET_XSAVE, part->data) < 0 ? refused(error, KVM_SET_XSAVE, "set", "XSAVE area", vcpu) : 0;
+    return ioctl(vcpu->fd, KVM_SET_XSAVE, part->data) < 0
+               ? refused(error, KVM_SET_XSAVE, "set", "XSAVE area", vcpu)
+               : 0;
 }
 
 /* ---- MSRs ---- */
@@ -206,11 +216,12 @@ static int take_msrs(struct vcpu *vcpu, struct machine_state *state, struct erro
         msrs.msrs.entries[i] = (struct kvm_msr_entry){.index = list.list.indices[i]};
     int rc = get_msrs(vcpu, &msrs, error);
     return rc < 0 ? rc
-                  : add(state, STATE_MSRS, vcpu->id, msrs.msrs.entries, msrs.msrs.nmsrs * sizeof *msrs.msrs.entries,
-                        error);
+                  : add(state, STATE_MSRS, vcpu->id, msrs.msrs.entries,
+                        msrs.msrs.nmsrs * sizeof *msrs.msrs.entries, error);
 }
 
-static int put_msrs(struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
+static int put_msrs(
+    struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
     const struct kvm_msr_entry *wanted = part->data;
     const size_t count = part->bytes / sizeof *wanted;
@@ -233,7 +244,8 @@ static int put_msrs(struct vcpu *vcpu, const struct state_part *part, const stru
     if (done < 0)
         return refused(error, KVM_SET_MSRS, "set", "MSRs", vcpu);
     if (rc == 0 && (uint32_t)done < set.msrs.nmsrs)
-        return error_set(error, ENOTSUP, "this KVM refuses the value 0x%" PRIx64 " that MSR 0x%x of virtual CPU %u had",
+        return error_set(error, ENOTSUP,
+            "this KVM refuses the value 0x%" PRIx64 " that MSR 0x%x of virtual CPU %u had",
             (uint64_t)set.msrs.entries[done].data, set.msrs.entries[done].index, vcpu->id);
     return rc;
 }
@@ -249,12 +261,14 @@ static const struct part_type cpu_parts[] = {
     {STATE_SYSTEM, "system registers", sizeof(struct kvm_sregs), .get = KVM_GET_SREGS, .put = put_system},
     {STATE_REGISTERS, "registers", sizeof(struct kvm_regs), .take = take_registers, .put = put_registers},
     {STATE_XSAVE, "XSAVE area", .take = take_xsave, .put = put_xsave},
-    {STATE_DEBUG, "debug registers", sizeof(struct kvm_debugregs), .get = KVM_GET_DEBUGREGS, .set = KVM_SET_DEBUGREGS},
+    {STATE_DEBUG, "debug registers", sizeof(struct kvm_debugregs), .get = KVM_GET_DEBUGREGS,
+        .set = KVM_SET_DEBUGREGS},
     {STATE_LAPIC, "local APIC", sizeof(struct kvm_lapic_state), true, KVM_GET_LAPIC, KVM_SET_LAPIC},
     {STATE_MSRS, "MSRs", .take = take_msrs, .put = put_msrs},
     {STATE_EVENTS, "pending events", sizeof(struct kvm_vcpu_events), .get = KVM_GET_VCPU_EVENTS,
         .set = KVM_SET_VCPU_EVENTS},
-    {STATE_RUNNABLE, "state of running", sizeof(struct kvm_mp_state), .get = KVM_GET_MP_STATE, .set = KVM_SET_MP_STATE},
+    {STATE_RUNNABLE, "state of running", sizeof(struct kvm_mp_state), .get = KVM_GET_MP_STATE,
+        .set = KVM_SET_MP_STATE},
 };
 enum { CPU_PARTS = sizeof cpu_parts / sizeof cpu_parts[0] };
 
@@ -281,15 +295,15 @@ int kvm_save_cpu(struct vcpu *vcpu, struct machine_state *state, struct error *e
             continue;
         }
         void *data = machine_state_add(state, type->kind, vcpu->id, type->bytes, error);
-        rc = !data                                   ? -error->code
+        rc = !data                                  ? -error->code
              : ioctl(vcpu->fd, type->get, data) < 0 ? refused(error, type->get, "tell", type->what, vcpu)
                                                     : 0;
     }
     return rc;
 }
 
-int kvm_restore_cpu(
-    struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause, struct error *error)
+int kvm_restore_cpu(struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause,
+    struct error *error)
 {
     int rc = kvm_own(vcpu, error);
     for (unsigned i = 0; rc == 0 && i < CPU_PARTS; i++) {
@@ -298,7 +312,8 @@ int kvm_restore_cpu(
         if (type->irqchip && !vcpu->vm->irqchip)
             continue;
         if (!part || (type->bytes && part->bytes != type->bytes))
-            return error_set(error, EPROTO, "the saved state has no %s of virtual CPU %u", type->what, vcpu->id);
+            return error_set(
+                error, EPROTO, "the saved state has no %s of virtual CPU %u", type->what, vcpu->id);
         if (type->put)
             rc = type->put(vcpu, part, pause, error);
         else if (ioctl(vcpu->fd, type->set, part->data) < 0)
@@ -311,18 +326,21 @@ int kvm_restore_cpu(
 
 int kvm_save_machine(struct vm *vm, struct machine_state *state, struct error *error)
 {
-    struct kvm_clock_data *clock = machine_state_add(state, STATE_CLOCK, STATE_OF_MACHINE, sizeof *clock, error);
+    struct kvm_clock_data *clock =
+        machine_state_add(state, STATE_CLOCK, STATE_OF_MACHINE, sizeof *clock, error);
     if (!clock)
         return -error->code;
     if (ioctl(vm->fd, KVM_GET_CLOCK, clock) < 0)
         return kvm_refused(error, KVM_GET_CLOCK, errno, "KVM does not tell its clock");
     for (uint32_t id = 0; vm->irqchip && id < IRQCHIPS; id++) {
-        struct kvm_irqchip *chip = machine_state_add(state, STATE_IRQCHIP, STATE_OF_MACHINE, sizeof *chip, error);
+        struct kvm_irqchip *chip =
+            machine_state_add(state, STATE_IRQCHIP, STATE_OF_MACHINE, sizeof *chip, error);
         if (!chip)
             return -error->code;
         chip->chip_id = id;
         if (ioctl(vm->fd, KVM_GET_IRQCHIP, chip) < 0)
-            return kvm_refused(error, KVM_GET_IRQCHIP, errno, "KVM does not tell the state of interrupt controller %u", id);
+            return kvm_refused(
+                error, KVM_GET_IRQCHIP, errno, "KVM does not tell the state of interrupt controller %u", id);
     }
     return 0;
 }
@@ -342,7 +360,8 @@ int kvm_restore_machine(
         if (part->kind != STATE_IRQCHIP)
             continue;
         if (part->bytes != sizeof(struct kvm_irqchip) || ioctl(vm->fd, KVM_SET_IRQCHIP, part->data) < 0)
-            return kvm_refused(error, KVM_SET_IRQCHIP, errno, "KVM does not take the state of an interrupt controller");
+            return kvm_refused(
+                error, KVM_SET_IRQCHIP, errno, "KVM does not take the state of an interrupt controller");
     }
     return 0;
 }
