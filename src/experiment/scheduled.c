@@ -1,4 +1,5 @@
 /* What is measured: rows of cells, and with which other cells each is compared. */
+#include "experiment/metrics.h"
 #include "experiment/schedule.h"
 
 #include "runner/modelled.h"
@@ -38,6 +39,21 @@ static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
     return first;
 }
 
+static struct result_modelled modelled_by(const struct modelled *modelled, struct pool *pool)
+{
+    const struct machine *machine = modelled->machine;
+    return (struct result_modelled){
+        .machine = pool_text(pool, machine->name),
+        .summary = pool_text(pool, machine->summary),
+        .file = pool_text(pool, machine->file),
+        .sha256 = pool_text(pool, machine->sha256),
+        .year = machine->year,
+        .ghz = machine->ghz,
+        .hypothetical = !machine->has_nested &&
+                        (modelled->technique == MODEL_NESTED || modelled->technique == MODEL_AGILE),
+    };
+}
+
 static struct result_cell make_cell(
     const struct workload *workload, const struct runner_config *config, struct pool *pool)
 {
@@ -57,6 +73,8 @@ static struct result_cell make_cell(
         .quality = QUALITY_MISSING,
         .counters = {.known = true},
     };
+    if (config->modelled)
+        made.modelled = modelled_by(config->modelled, pool);
     snprintf(made.label, sizeof made.label, "%s", config->label);
     cell_id(&made.cell, made.id);
     return made;
@@ -91,6 +109,8 @@ int scheduled_add_row(struct scheduled *scheduled, struct result *result, const 
 
 void scheduled_free(struct scheduled *scheduled)
 {
+    for (size_t i = 0; i < scheduled->cell_count; i++)
+        metrics_free(&scheduled->cells[i]);
     free(scheduled->rows);
     free(scheduled->cells);
     scheduled->rows = NULL;
