@@ -84,6 +84,7 @@ static int run_demand(struct event_bench *bench, uint64_t count, bool recycled, 
         {"table_stores", {LINKED_ANY, faults, pages}},
         {"table_updates", {pages, LINKED_ANY, LINKED_ANY}},
         {"update_requests", {faults, LINKED_ANY, LINKED_ANY}},
+        {"pages_filled", {pages, LINKED_ANY, LINKED_ANY}}, /* in its child alone */
         {"hypercalls", {2 * faults, 0, 0}},
         {NULL, ALL(0)},
     };

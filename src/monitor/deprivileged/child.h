@@ -107,7 +107,8 @@ struct child_change {
     uint64_t offset; /* map: in the memory */
     uint32_t memory; /* map: number */
     bool populate;   /* map: enter all pages now, rather than each at its first touch (which Linux then does
-                        without a trap). Writable pages of the memory come into being by it */
+                        without a trap): pages that the memory has, and where it reaches so far, or the child
+                        may die. Of a large piece Linux may leave some out */
 };
 
 /* Carries out changes in the order of the list; many at once are much cheaper than one by one. -EINVAL, and

@@ -142,6 +142,7 @@ static void fill_entry(
     struct run run = place_run(place, index, copy->level);
     const struct frame_piece *piece = frame_map_from(&shadow->map, to.value);
     run.kind = RUN_MAP;
+    run.touched = true;
     run.rights = place_rights(place, entry, copy->level, shadow->physical_bits);
     if (!run.rights || !piece || piece->start >= to.value + run.bytes)
         return;
@@ -184,6 +185,7 @@ static void fill_page(
     const struct copy *copy = copy_of(shadow, number);
     unsigned index = entry_index(address.value, copy->level);
     struct run run = {.kind = RUN_MAP,
+        .touched = true,
         .root = place->root,
         .from = GVA(address.value & -(uint64_t)PAGE_TABLE_BYTES),
         .bytes = PAGE_TABLE_BYTES,
