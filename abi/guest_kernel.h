@@ -127,6 +127,7 @@ struct guest_kernel_status {
     uint64_t ticks, preemptions, switches, faults, filled, exceptions, calls;
     uint64_t ended;   /* processes */
     uint64_t changes; /* of entries of page tables, but for those of tables that are zeroed */
+    uint64_t asked;   /* ticks of the time-stamp counter while the monitor was asked for such changes */
 };
 
 /* What a process is to do, by guest/program: a step with arguments. */
