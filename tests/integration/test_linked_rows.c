@@ -59,8 +59,12 @@ static int teardown(void **state)
     return 0;
 }
 
+static bool no_large_page; /* the host has none */
+
 static bool is_there(const struct event *event)
 {
+    if (no_large_page && !strcmp(event->name, "kernel-touch-large"))
+        return false;
     return strcmp(event->name, "kernel-touch-written") != 0 || !strcmp(chosen->name, "shadow");
 }
 
@@ -76,6 +80,13 @@ static void try_row(const struct event *event, uint64_t bytes)
     }
     if (rc < 0)
         fail_msg("%s: %s", event->name, error.text);
+    if (!strcmp(event->name, "kernel-touch-large") && event_run(bench, 1, &run, &error) < 0 &&
+        strstr(error.text, "MiB")) { /* the row has no figure then */
+        no_large_page = true;
+        print_message("# %s\n", error.text);
+        event_close(bench);
+        return;
+    }
     for (uint64_t count = 1; count <= 16; count *= 15) {
         if (event_run(bench, count, &run, &error) < 0)
             fail_msg("%s: %s", event->name, error.text);
@@ -109,7 +120,7 @@ static void each_row_counts_what_it_times(void **state)
         if (!event->sizes)
             try_row(event, 0);
     }
-    assert_int_equal(rows, 10);
+    assert_int_equal(rows, 11);
 }
 
 /* ---- a monitor that counts wrongly, or does something else ---- */
@@ -127,7 +138,8 @@ static void lying_counters(const struct vm *vm, const struct vcpu *vcpu, struct 
     chosen->counters(vm, vcpu, counters);
     lie.looks += vcpu != NULL;
     if (lie.name && (vcpu ? lie.looks : lie.looks + 1) > BEFORE_PART &&
-        counters_get(counters, lie.name, &count) && (vcpu == NULL) == !strncmp(lie.name, "table", 5))
+        counters_get(counters, lie.name, &count) &&
+        (vcpu == NULL) == (!strncmp(lie.name, "table", 5) || !strncmp(lie.name, "pages_2m", 8)))
         counters_set(counters, lie.name, count + 1);
 }
 
@@ -163,7 +175,7 @@ static bool is_noticed(const struct event *event)
 static void a_wrong_count_gives_no_figure(void **state)
 {
     static const char *const names[] = {"exits", "page_faults_true", "page_faults_fixed", "hypercalls",
-        "tlb_flushes", "injected", "table_stores", "table_updates"};
+        "tlb_flushes", "injected", "pages_2m", "table_stores", "table_updates"};
     enum { NAMES = sizeof names / sizeof names[0] };
     unsigned of_name[NAMES] = {0};
     (void)state;
