@@ -133,3 +133,17 @@ void tags_clear(struct tags *tags)
 {
     memset(tags->keys, 0, tags->sets * tags->ways * sizeof *tags->keys);
 }
+
+void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value)
+{
+    for (size_t set = 0; set < tags->sets * tags->ways; set += tags->ways)
+        for (unsigned i = 0; i < tags->ways && tags->keys[set + i];) {
+            if ((tags->keys[set + i] & mask) != value) {
+                i++;
+                continue;
+            }
+            pull_up(tags->keys + set, i, tags->ways);
+            if (tags->values)
+                pull_up(tags->values + set, i, tags->ways);
+        }
+}

@@ -35,5 +35,7 @@ uint64_t tags_put(struct tags *tags, uint64_t number, uint64_t key, uint64_t val
 /* Takes it out. Was it there? */
 bool tags_drop(struct tags *tags, uint64_t number, uint64_t key);
 void tags_clear(struct tags *tags);
+/* Takes all out whose key has `value` in the bits of `mask`; those that stay keep their order. */
+void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value);
 
 #endif

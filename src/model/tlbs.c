@@ -44,12 +44,18 @@ void tlbs_clear(struct tlbs *tlbs)
     }
 }
 
-static uint64_t key_of(unsigned space, uint64_t number, unsigned size)
+void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain)
 {
-    return number << 8 | size << 5 | space << 1 | 1;
+    for (size_t i = 0; i < tlbs->count; i++)
+        tags_drop_marked(&tlbs->all[i].tags, (TAGS - TAG_SPACES) << 1, (uint64_t)domain * TAG_SPACES << 1);
 }
 
-static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned space, uint64_t address,
+static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
+{
+    return number << 9 | size << 7 | tag << 1 | 1;
+}
+
+static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned tag, uint64_t address,
     struct translated_page *page, unsigned *cycles)
 {
     uint64_t value;
@@ -57,7 +63,7 @@ static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned spac
         struct tlb *tlb = of[size];
         uint64_t number = address >> page_shift[size];
         if (!tlb || !(tlb->sizes >> size & 1) ||
-            !tags_find(&tlb->tags, number, key_of(space, number, size), &value))
+            !tags_find(&tlb->tags, number, key_of(tag, number, size), &value))
             continue;
         *page = (struct translated_page){value, UINT64_C(1) << page_shift[size]};
         *cycles = tlb->cycles;
@@ -78,8 +84,8 @@ static unsigned size_in(struct tlb *const of[MACHINE_PAGES_MAX], unsigned level,
     }
 }
 
-static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint64_t address,
-    bool instruction, const struct translated_page *page)
+static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address, bool instruction,
+    const struct translated_page *page)
 {
     struct tlb *const *of = tlbs->of[level - 1][instruction];
     unsigned size = size_in(of, level, page->bytes);
@@ -88,33 +94,46 @@ static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint
     uint64_t number = address >> page_shift[size];
     uint64_t within = (number << page_shift[size]) & (page->bytes - 1);
     of[size]->sizes |= 1u << size;
-    tags_put(&of[size]->tags, number, key_of(space, number, size), page->address + within);
+    tags_put(&of[size]->tags, number, key_of(tag, number, size), page->address + within);
 }
 
-unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
     struct translated_page *page, unsigned *cycles)
 {
-    if (find_in_level(tlbs->of[0][instruction], space, address, page, cycles))
+    if (find_in_level(tlbs->of[0][instruction], tag, address, page, cycles))
         return 1;
-    if (!find_in_level(tlbs->of[1][instruction], space, address, page, cycles))
+    if (!find_in_level(tlbs->of[1][instruction], tag, address, page, cycles))
         return 0;
-    put_in_level(tlbs, 1, space, address, instruction, page);
+    put_in_level(tlbs, 1, tag, address, instruction, page);
     return 2;
 }
 
 void tlbs_put(
-    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page)
+    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
 {
     for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
-        put_in_level(tlbs, level, space, address, instruction, page);
+        put_in_level(tlbs, level, tag, address, instruction, page);
 }
 
-void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address)
+/* Of a page that is splintered: all pieces of it. */
+static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
+{
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - page_shift[size];
+    uint64_t number = address >> page_shift[size] >> within << within;
+    tags_drop_marked(
+        tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
+}
+
+void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes)
 {
     for (size_t i = 0; i < tlbs->count; i++)
-        for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++)
-            if (tlbs->all[i].sizes >> size & 1) {
-                uint64_t number = address >> page_shift[size];
-                tags_drop(&tlbs->all[i].tags, number, key_of(space, number, size));
-            }
+        for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++) {
+            uint64_t number = address >> page_shift[size];
+            if (!(tlbs->all[i].sizes >> size & 1))
+                continue;
+            if (bytes >> page_shift[size] > 1)
+                drop_pieces(&tlbs->all[i].tags, tag, address, size, bytes);
+            else
+                tags_drop(&tlbs->all[i].tags, number, key_of(tag, number, size));
+        }
 }

@@ -1,7 +1,5 @@
 #include "model/walk.h"
 
-enum { HOST_SPACE = 15 }; /* of keys in the host's walk caches and the nested TLB */
-
 static const uint64_t address_mask = UINT64_C(0x000ffffffffff000);
 
 /* Bits of an address below those that choose an entry of `level`. */
@@ -50,21 +48,27 @@ void walk_caches_clear(struct walk_caches *caches)
         tags_clear(&caches->all[i].tags);
 }
 
-static uint64_t walk_key(uint64_t number, unsigned level, unsigned space)
+void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain)
 {
-    return number << 8 | space << 4 | level << 1 | 1;
+    for (size_t i = 0; i < caches->count; i++)
+        tags_drop_marked(&caches->all[i].tags, (TAGS - TAG_SPACES) << 4, (uint64_t)domain * TAG_SPACES << 4);
+}
+
+static uint64_t walk_key(uint64_t number, unsigned level, unsigned tag)
+{
+    return number << 10 | tag << 4 | level << 1 | 1;
 }
 
 /* The table with which a walk of `levels` levels begins: *table is the root's, or that which a cached entry
  * gives. */
-static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, uint64_t *table)
 {
     struct walk_caches *caches = tables->caches;
     for (unsigned level = 2; caches && level <= tables->levels; level++) {
         struct walk_cache *cache = caches->of[level];
         uint64_t number = address >> shift_of(level);
-        if (!cache || !tags_find(&cache->tags, number, walk_key(number, level, space), table))
+        if (!cache || !tags_find(&cache->tags, number, walk_key(number, level, tag), table))
             continue;
         account_charge(walker->account, BUCKET_WALK, cache->cycles);
         *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
@@ -74,12 +78,12 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
 }
 
 static void keep(
-    const struct walk_dimension *tables, unsigned level, unsigned space, uint64_t address, uint64_t table)
+    const struct walk_dimension *tables, unsigned level, unsigned tag, uint64_t address, uint64_t table)
 {
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
     uint64_t number = address >> shift_of(level);
     if (cache)
-        tags_put(&cache->tags, number, walk_key(number, level, space), table);
+        tags_put(&cache->tags, number, walk_key(number, level, tag), table);
 }
 
 /* ---- reading entries ---- */
@@ -107,11 +111,11 @@ static struct translated_page page_of(uint64_t entry, unsigned level)
 
 /* ---- one dimension ---- */
 
-enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_result *result)
 {
     uint64_t table = tables->root;
-    for (unsigned level = begin(walker, tables, space, address, &table);; level--) {
+    for (unsigned level = begin(walker, tables, tag, address, &table);; level--) {
         uint64_t at = entry_address(table, level, address), entry = ground_read(tables->ground, at);
         read_entry(walker, tables, level, at, entry);
         result->level = level;
@@ -126,7 +130,7 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
             result->table = table;
             return WALK_SWITCHES;
         }
-        keep(tables, level, space, address, table);
+        keep(tables, level, tag, address, table);
     }
 }
 
@@ -140,7 +144,7 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
 {
     const struct machine_nested *nested = &walker->machine->nested;
     bool cached = nested->has_tlb && (!data || nested->tlb.data);
-    uint64_t number = address / small_page, key = number << 1 | 1, value;
+    uint64_t number = address / small_page, key = number << 4 | host->domain << 1 | 1, value;
     if (cached && tags_find(&walker->nested_tlb, number, key, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
@@ -148,7 +152,7 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
         return true;
     }
     walker->account->nested_tlb_misses += cached;
-    if (walk_native(walker, host, HOST_SPACE, address, result) != WALK_DONE) {
+    if (walk_native(walker, host, host->domain, address, result) != WALK_DONE) {
         result->missing = address;
         return false;
     }
@@ -196,10 +200,10 @@ static uint64_t guest_table_of(const struct walk_dimension *guest, unsigned leve
 }
 
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result)
+    const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result)
 {
     uint64_t table = 0;
-    unsigned level = begin(walker, guest, space, address, &table);
+    unsigned level = begin(walker, guest, tag, address, &table);
     uint64_t guest_table = guest_table_of(guest, level, address);
     if (!table) {
         if (!nested_translate(walker, host, guest_table, false, result))
@@ -218,7 +222,7 @@ enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *gu
         if (!nested_translate(walker, host, guest_table, false, result))
             return WALK_HOST_ABSENT;
         table = result->page.address;
-        keep(guest, level, space, address, table);
+        keep(guest, level, tag, address, table);
     }
 }
 
