@@ -22,9 +22,10 @@
 #define GUEST_KERNEL_VECTORS 0x50 /* in its IDT */
 #define GUEST_KERNEL_TICK 0x40    /* the timer's vector */
 
-/* How it leaves for good (32-bit OUT). */
+/* 32-bit OUT: how it leaves for good, */
 #define GUEST_KERNEL_PORT_DONE 0xe4  /* every process has ended */
 #define GUEST_KERNEL_PORT_PANIC 0xe0 /* guest_kernel_status.panic says why */
+#define GUEST_KERNEL_PORT_MARK 0xe8  /* and for a moment: GUEST_CALL_MARK */
 
 /* What a process has at its addresses. */
 #define GUEST_PROGRAM 0x200000000000 /* its code: read and execute */
@@ -55,7 +56,10 @@
     0x2076440d                     /* (number): process `number` begins; it must have ended, or not begun    \
                                     */
 #define GUEST_CALL_JOIN 0x2076440e /* (number): when it has ended, or not begun */
-#define GUEST_CALL_COUNT 15
+#define GUEST_CALL_MARK 0x2076440f /* outside looks at what was counted so far */
+#define GUEST_CALL_NULL 0x20764410 /* (enum guest_null, times): the kernel does so often what does nothing   \
+                                    */
+#define GUEST_CALL_COUNT 17
 
 /* An exception of a process goes to its handler: RDI vector, RSI error code, RDX address (#PF, else 0), RCX
  * instruction pointer; TF, DF and AC are clear, all else is as it was. */
@@ -121,7 +125,8 @@ struct guest_kernel_status {
     uint64_t panic; /* enum guest_panic */
     uint64_t detail[4];
     uint64_t ticks, preemptions, switches, faults, filled, exceptions, calls;
-    uint64_t ended; /* processes */
+    uint64_t ended;   /* processes */
+    uint64_t changes; /* of entries of page tables, but for those of tables that are zeroed */
 };
 
 /* What a process is to do, by guest/program: a step with arguments. */
@@ -161,6 +166,16 @@ enum guest_raise {
     RAISE_KERNEL_WRITE,
     RAISE_KERNEL_RUN,
     RAISE_COUNT
+};
+
+/* What GUEST_CALL_NULL does: the ways in which a kernel comes to its monitor and back, without anything to
+ * do there, and what it takes without. */
+enum guest_null {
+    NULL_REQUEST, /* asks its monitor for what is known; -EINVAL where it has none to ask */
+    NULL_TRAP,    /* CLI, which changes nothing */
+    NULL_FAULT,   /* reads where nothing is, and goes on behind that */
+    NULL_LOOP,    /* two instructions, SUB and JNZ */
+    NULL_COUNT
 };
 
 struct guest_script {

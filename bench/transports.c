@@ -1,74 +1,20 @@
 /* Hand-overs between the monitor and a child (monitor/deprivileged/child.h): a trap and a call without a
- * signal against two processes that do nothing but hand over (bare_handover.h), in turns; and the choice of
- * the transport against both fixed ones, quiet, under load, and under load that comes and goes
- * (bench/README.md). */
+ * signal against two processes that do nothing but hand over (bare_handover.h), in turns (bench/README.md).
+ */
 #include "bare_handover.h"
+#include "child_guest.h"
 #include "measure/clock.h"
 #include "measure/pin.h"
-#include "measure/statistics.h"
-#include "monitor/deprivileged/child_internal.h"
+#include "row.h"
 
 #include <errno.h>
-#include <math.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { PLACEMENTS = 7, PAIRS = 24, COUNT = 2000, ROUNDS = 8, PAGE = 4096, CODE = 0x10000000 };
-static const double floor_target = 1.2, choice_target = 1.1;
-
-/* 1: syscall; jmp 1b */
-static const unsigned char trap_code[] = {0x0f, 0x05, 0xeb, 0xfc};
-/* movabsq $CHILD_CALL, %r11; leaq 1f(%rip), %rcx; 1: jmp *%r11 */
-static const unsigned char call_code[] = {0x49, 0xbb, 0x00, 0x01, 0xe0, 0xff, 0xff, 0x7f, 0x00, 0x00, 0x48,
-    0x8d, 0x0d, 0x00, 0x00, 0x00, 0x00, 0x41, 0xff, 0xe3};
-
-struct guest {
-    struct children *family;
-    struct child *child;
-    struct child_registers registers;
-};
-
-static int fill_memory(const unsigned char *code, size_t bytes, struct error *error)
-{
-    int fd = memfd_create("bench", MFD_CLOEXEC);
-    if (fd >= 0 && ftruncate(fd, PAGE) == 0 && pwrite(fd, code, bytes, 0) == (ssize_t)bytes)
-        return fd;
-    return error_errno(error, errno, "cannot make memory");
-}
-
-static int open_guest(struct guest *guest, bool trap, struct error *error)
-{
-    int fd = trap ? fill_memory(trap_code, sizeof trap_code, error)
-                  : fill_memory(call_code, sizeof call_code, error);
-    int rc = fd < 0 ? fd : children_open(NULL, &guest->family, error);
-    int memory = rc < 0 ? rc : children_memory(guest->family, fd, error);
-    if (memory >= 0 && (rc = child_open(guest->family, &guest->child, error)) == 0)
-        rc = child_map(guest->child, CODE, (unsigned)memory, 0, PAGE, CHILD_READ | CHILD_EXECUTE, error);
-    if (fd >= 0)
-        close(fd);
-    guest->registers = (struct child_registers){.general = {.rip = CODE}};
-    return memory < 0 ? memory : rc;
-}
-
-static int run_guest(struct guest *guest, uint64_t count, uint64_t *ticks, struct error *error)
-{
-    uint64_t start = clock_ticks();
-    for (; count; count--) {
-        struct child_trap trap;
-        int rc = child_run(guest->child, &guest->registers, &trap, error);
-        if (rc < 0 || (trap.kind != CHILD_SYSCALL && trap.kind != CHILD_CALLED))
-            return rc < 0 ? rc : error_set(error, EIO, "the guest did not trap");
-    }
-    *ticks = clock_ticks() - start;
-    return 0;
-}
+enum { PLACEMENTS = 7, TURNS = 250, COUNT = 200, PAIRS = 24, PAGE = 4096 };
+static const double floor_target = 1.2;
 
 /* ---- against the floor ---- */
 
@@ -83,22 +29,22 @@ static const struct contest {
     {"a trap (SIGSYS), two CPUs", true, CHILD_SPIN},
 };
 
+/* So short are the turns, and so many, that few of them see anything else run: their medians are a call's. */
 static int sample_pairs(struct guest *guest, struct bare_partner *partner, double *ratio, struct error *error)
 {
-    double ours = INFINITY, bare = INFINITY;
-    for (unsigned i = 0; i < 2 * PAIRS; i++) {
-        uint64_t ticks;
+    double ours[TURNS], bare[TURNS];
+    int rc = 0;
+    for (unsigned i = 0; rc == 0 && i < 2 * TURNS; i++) {
+        uint64_t ticks = 0;
         if ((i / 2 + i) % 2) {
-            bare = fmin(bare, (double)bare_partner_ticks(partner, COUNT));
-            continue;
+            bare[i / 2] = (double)bare_partner_ticks(partner, COUNT);
+        } else {
+            rc = guest_run(guest, COUNT, &ticks, error);
+            ours[i / 2] = (double)ticks;
         }
-        int rc = run_guest(guest, COUNT, &ticks, error);
-        if (rc < 0)
-            return rc;
-        ours = fmin(ours, (double)ticks);
     }
-    *ratio = ours / bare;
-    return 0;
+    *ratio = statistics_median(ours, TURNS) / statistics_median(bare, TURNS);
+    return rc;
 }
 
 static int measure_placement(const struct contest *contest, int spare, double *ratio, struct error *error)
@@ -106,9 +52,10 @@ static int measure_placement(const struct contest *contest, int spare, double *r
     struct guest guest = {0};
     struct bare_partner *partner = NULL;
     const char *why = NULL;
-    int rc = open_guest(&guest, contest->trap, error);
+    struct spare_cpu cpu = {.number = (unsigned)spare};
+    int rc = guest_open(&guest, contest->trap, error);
     if (rc == 0)
-        rc = children_transport(guest.family, contest->transport, spare, error);
+        rc = children_transport(guest.family, contest->transport, &cpu, error);
     if (rc == 0 && !(partner = bare_partner_open(contest->trap, guest.family->spins, spare, &why)))
         rc = error_set(error, EIO, "no partner: %s", why);
     if (rc == 0)
@@ -117,16 +64,6 @@ static int measure_placement(const struct contest *contest, int spare, double *r
         bare_partner_close(partner);
     children_close(guest.family);
     return rc;
-}
-
-static void tell(const char *what, double target, struct estimate ratio, const char *repetitions)
-{
-    printf("%s\tat most %.2fx\t%.2fx (%.2f ... %.2f)\t%s\t%s\n", what, target, ratio.median, ratio.low,
-        ratio.high, repetitions,
-        ratio.high <= target ? "met"
-        : ratio.low > target ? "missed"
-                             : "cannot tell");
-    fflush(stdout);
 }
 
 static int measure_contest(const struct contest *contest, int spare, struct error *error)
@@ -140,8 +77,8 @@ static int measure_contest(const struct contest *contest, int spare, struct erro
         if (rc < 0)
             return rc;
     }
-    snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, PAIRS);
-    tell(contest->what, floor_target, statistics_estimate(ratios, PLACEMENTS), repetitions);
+    snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, TURNS);
+    row_tell(contest->what, floor_target, statistics_estimate(ratios, PLACEMENTS), repetitions);
     return 0;
 }
 
@@ -224,7 +161,7 @@ static int measure_maps(const struct mapping_contest *contest, struct error *err
         int fd = memfd_create("bench", MFD_CLOEXEC);
         rc = !partner || fd < 0 || ftruncate(fd, BATCH * PAGE) < 0
                  ? error_set(error, EIO, "no partner or no memory")
-                 : open_guest(&guest, true, error);
+                 : guest_open(&guest, true, error);
         if (rc == 0)
             rc = sample_maps(contest, &guest, fd, partner, &ratios[i], error);
         children_close(guest.family);
@@ -236,100 +173,7 @@ static int measure_maps(const struct mapping_contest *contest, struct error *err
     if (rc < 0)
         return rc;
     snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, PAIRS);
-    tell(contest->what, contest->target, statistics_estimate(ratios, PLACEMENTS), repetitions);
-    return 0;
-}
-
-/* ---- the choice ---- */
-
-static const struct load {
-    const char *what;
-    bool any;
-    unsigned period_us; /* busy and idle for so long in turns; 0: busy */
-    double seconds;     /* of a sample */
-} loads[] = {
-    {"the choice of transport, quiet", false, 0, 0.5},
-    {"the choice of transport, under load", true, 0, 0.5},
-    {"the same, load that comes and goes every 10 ms", true, 10000, 0.5},
-    {"the same, every second", true, 1000000, 4},
-};
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static _Noreturn void be_load(const struct load *load, int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    sched_setaffinity(0, sizeof set, &set);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (;;) {
-        double start = now();
-        while (!load->period_us || now() - start < 1e-6 * load->period_us)
-            ;
-        usleep(load->period_us);
-    }
-}
-
-/* Nanoseconds a hand-over. */
-static int sample_transport(struct guest *guest, enum child_transport transport, int spare, double seconds,
-    double *ns, struct error *error)
-{
-    double start = now(), count = 0;
-    int rc = children_transport(guest->family, transport, spare, error);
-    while (rc == 0 && now() - start < seconds) {
-        uint64_t ignored;
-        rc = run_guest(guest, 50, &ignored, error);
-        count += 50;
-    }
-    *ns = (now() - start) * 1e9 / count;
-    return rc;
-}
-
-static int sample_rounds(
-    struct guest *guest, const struct load *load, int spare, double ns[3][ROUNDS], struct error *error)
-{
-    int rc = 0;
-    for (unsigned round = 0; rc == 0 && round < ROUNDS; round++)
-        for (unsigned turn = 0; rc == 0 && turn < 3; turn++) {
-            unsigned transport = (round + turn) % 3;
-            rc = sample_transport(
-                guest, (enum child_transport)transport, spare, load->seconds, &ns[transport][round], error);
-        }
-    return rc;
-}
-
-static int measure_load(const struct load *load, int spare, struct error *error)
-{
-    double ns[3][ROUNDS], ratios[ROUNDS], sums[2] = {0};
-    struct guest guest = {0};
-    char repetitions[64];
-    int rc = open_guest(&guest, false, error);
-    pid_t process = rc == 0 && load->any ? fork() : -1;
-    if (process == 0)
-        be_load(load, spare);
-    if (rc == 0)
-        rc = sample_rounds(&guest, load, spare, ns, error);
-    if (process > 0) {
-        kill(process, SIGKILL);
-        waitpid(process, NULL, 0);
-    }
-    children_close(guest.family);
-    if (rc < 0)
-        return rc;
-    for (unsigned i = 0; i < 2 * ROUNDS; i++)
-        sums[i / ROUNDS] += ns[i / ROUNDS][i % ROUNDS];
-    for (unsigned i = 0; i < ROUNDS; i++)
-        ratios[i] =
-            ns[CHILD_EITHER][i] / ns[sums[CHILD_SPIN] < sums[CHILD_SLEEP] ? CHILD_SPIN : CHILD_SLEEP][i];
-    snprintf(repetitions, sizeof repetitions, "%d rounds; sleep %.1f, spin %.1f us", ROUNDS,
-        sums[CHILD_SLEEP] / ROUNDS / 1e3, sums[CHILD_SPIN] / ROUNDS / 1e3);
-    tell(load->what, choice_target, statistics_estimate(ratios, ROUNDS), repetitions);
+    row_tell(contest->what, contest->target, statistics_estimate(ratios, PLACEMENTS), repetitions);
     return 0;
 }
 
@@ -339,8 +183,10 @@ static int failed(const char *what, const struct error *error)
     return 1;
 }
 
-int main(void)
+/* transports [PART]: only what has that in its name. */
+int main(int argc, char **argv)
 {
+    const char *part = argc > 1 ? argv[1] : "";
     struct error error;
     struct pin pin;
     int status = 0;
@@ -348,13 +194,10 @@ int main(void)
         return failed("children", &error);
     const int spare = pin_other(&pin);
     for (size_t i = 0; i < sizeof contests / sizeof *contests; i++)
-        if (measure_contest(&contests[i], spare, &error) < 0)
+        if (strstr(contests[i].what, part) && measure_contest(&contests[i], spare, &error) < 0)
             status = failed(contests[i].what, &error);
     for (size_t i = 0; i < sizeof mapping_contests / sizeof *mapping_contests; i++)
-        if (measure_maps(&mapping_contests[i], &error) < 0)
+        if (strstr(mapping_contests[i].what, part) && measure_maps(&mapping_contests[i], &error) < 0)
             status = failed(mapping_contests[i].what, &error);
-    for (size_t i = 0; spare >= 0 && i < sizeof loads / sizeof *loads; i++)
-        if (measure_load(&loads[i], spare, &error) < 0)
-            status = failed(loads[i].what, &error);
     return status;
 }

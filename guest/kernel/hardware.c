@@ -53,6 +53,7 @@ static void ticked(void)
 static void set(uint64_t *entry, uint64_t value, uint64_t address)
 {
     bool was_present = *entry & BIT_PRESENT;
+    status.changes++;
     *(volatile uint64_t *)entry = value;
     if (was_present)
         __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");

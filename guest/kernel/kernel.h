@@ -46,6 +46,7 @@ struct operations {
     void (*ticked)(void);            /* a tick is being handled */
     void (*idle)(void);              /* returns after a tick was handled */
     void (*out)(uint16_t port, uint32_t value);
+    void (*request)(void); /* for nothing; NULL: there is nobody to ask */
 };
 extern const struct operations on_hardware, on_paravirt;
 extern const struct operations *operations;

@@ -81,6 +81,11 @@ static void out(uint16_t port, uint32_t value)
     ask(HYPERCALL_OUT, port, value, 0);
 }
 
+static void request(void)
+{
+    must(HYPERCALL_ASK, HYPERCALL_ASK_VERSION, 0, 0, HYPERCALL_VERSION);
+}
+
 /* ---- page tables ---- */
 
 static void commit(void)
@@ -96,6 +101,7 @@ static void set(uint64_t *entry, uint64_t value, uint64_t address)
     (void)address;
     if (queued == HYPERCALL_BATCH)
         commit();
+    status.changes++;
     queue[queued++] = (struct hypercall_update){physical_of(entry) | HYPERCALL_SET, value};
 }
 
@@ -141,4 +147,5 @@ const struct operations on_paravirt = {
     .ticked = ticked,
     .idle = idle,
     .out = out,
+    .request = request,
 };

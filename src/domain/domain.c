@@ -122,6 +122,7 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
         .tick = config->tick,
         .sync_write = config->sync_write,
         .fill = config->fill,
+        .spare = config->spare,
         .stop = config->stop};
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)

@@ -36,7 +36,8 @@ struct domain_config {
     bool irqchip;            /* the monitor has local APICs: HLT waits inside it, interrupts can be sent */
     bool tick;               /* at least their timers, and HLT waits */
     bool sync_write;         /* vm_config.sync_write, */
-    unsigned fill;           /* and .fill */
+    unsigned fill;           /* .fill */
+    struct spare_cpu *spare; /* and .spare */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);

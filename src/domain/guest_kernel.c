@@ -19,6 +19,8 @@ struct guest_kernel {
     struct memory memory; /* the guest's, from physical address 0 on; owned */
     struct guest_kernel_header header;
     struct guest_kernel_boot boot;
+    struct guest_kernel_mark marks[GUEST_KERNEL_MARKS];
+    unsigned marked;
 };
 
 static uint64_t pages_of(uint64_t bytes)
@@ -222,7 +224,8 @@ static int start(struct guest_kernel *kernel, struct error *error)
         .stop = kernel->config.stop,
         .tick = true,
         .sync_write = kernel->config.sync_write,
-        .fill = kernel->config.fill};
+        .fill = kernel->config.fill,
+        .spare = kernel->config.spare};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
     if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)
@@ -291,9 +294,24 @@ static int gave_up(const struct guest_kernel *kernel, struct error *error)
         status.detail[2]);
 }
 
+static void take_mark(struct guest_kernel *kernel)
+{
+    if (kernel->marked == GUEST_KERNEL_MARKS)
+        return;
+    struct guest_kernel_mark *mark = &kernel->marks[kernel->marked++];
+    mark->ticks = guest_kernel_timed(kernel, 0);
+    mark->status = guest_kernel_status(kernel);
+    guest_kernel_counters(kernel, &mark->counters);
+}
+
 static int take_exit(struct domain_cpu *cpu, const struct vm_exit *exit, void *context, struct error *error)
 {
+    enum { GOES_ON = 1 };
     (void)cpu;
+    if (exit->kind == EXIT_IO && exit->write && exit->port == GUEST_KERNEL_PORT_MARK) {
+        take_mark(context);
+        return GOES_ON;
+    }
     if (exit->kind == EXIT_IO && exit->write && exit->port == GUEST_KERNEL_PORT_DONE)
         return 0;
     if (exit->kind == EXIT_IO && exit->write && exit->port == GUEST_KERNEL_PORT_PANIC)
@@ -333,6 +351,14 @@ uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process)
     const volatile struct guest_log *log = page_of(kernel, kernel->boot.process[process].log);
     const uint64_t ticks = log->timed;
     return ticks < UINT64_MAX / 2 ? ticks : 0;
+}
+
+bool guest_kernel_mark(const struct guest_kernel *kernel, unsigned number, struct guest_kernel_mark *mark)
+{
+    if (number >= kernel->marked)
+        return false;
+    *mark = kernel->marks[number];
+    return true;
 }
 
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters)

@@ -18,7 +18,8 @@ struct guest_kernel_config {
     const struct monitor_facts *facts; /* of the monitor: domain_probe() */
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
     bool sync_write;                   /* vm_config.sync_write, */
-    unsigned fill;                     /* and .fill */
+    unsigned fill;                     /* .fill */
+    struct spare_cpu *spare;           /* and .spare */
     uint64_t tick_ns;                  /* 0: none */
     unsigned fault_around;             /* pages, a power of two; 1: none but the one */
     bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
@@ -47,6 +48,16 @@ uint64_t guest_kernel_events(
 
 /* Ticks of the time-stamp counter that a process has timed; 0: none, or no sensible number. */
 uint64_t guest_kernel_timed(const struct guest_kernel *kernel, unsigned process);
+
+/* What had been counted when a process called GUEST_CALL_MARK for the nth time, from 0 on, and what the first
+ * process had timed by then. false: it did not so often, or GUEST_KERNEL_MARKS times before. */
+enum { GUEST_KERNEL_MARKS = 16 };
+struct guest_kernel_mark {
+    struct counters counters; /* domain_counters() */
+    struct guest_kernel_status status;
+    uint64_t ticks;
+};
+bool guest_kernel_mark(const struct guest_kernel *kernel, unsigned number, struct guest_kernel_mark *mark);
 
 /* What the monitor has counted, as domain_counters(). */
 void guest_kernel_counters(const struct guest_kernel *kernel, struct counters *counters);

@@ -60,6 +60,9 @@ struct event_way {
     /* Makes ready; domain and data are there already. -ENOTSUP with a sentence: cannot happen on this host.
      */
     int (*open)(struct event_bench *bench, struct error *error);
+    /* Before each sample; and what of it a sample is to tell besides its time, which is there already. */
+    int (*begin)(struct event_bench *bench, struct error *error);
+    void (*tell)(struct event_bench *bench, struct sample *sample);
     /* Puts what the entry needs into the image's job, before each run. */
     void (*aim)(const struct event_bench *bench, struct workload_job *job);
     /* Natively: makes one event; so many calls are timed. */

@@ -186,8 +186,8 @@ static int sample(
     struct event_bench *bench = (struct event_bench *)prepared;
     const struct clock *clock = bench->place->clock;
     struct event_run sum = {0};
+    int rc = bench->way->begin ? bench->way->begin(bench, error) : 0;
     uint64_t start = clock_ticks();
-    int rc = 0;
     for (uint64_t i = 0; rc == 0 && i < effort->batches; i++) {
         struct event_run run;
         if (i > 0 && effort->seconds > 0 &&
@@ -200,6 +200,8 @@ static int sample(
     }
     if (rc == 0)
         sample_set_time(sample, clock_ns(clock, sum.ticks) / (double)sum.count, sum.count);
+    if (rc == 0 && bench->way->tell)
+        bench->way->tell(bench, sample);
     return rc;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "experiment/internal.h"
+#include "experiment/metrics.h"
 #include "measure/clock.h"
 #include "runner/remote.h"
 
@@ -252,15 +253,15 @@ static void add_counters(
         into->operations += sample->operations;
 }
 
-static int sample_once(const struct run *run, size_t cell, struct result_sample *out, struct error *error)
+static int sample_once(
+    const struct run *run, size_t cell, struct sample *sample, struct result_sample *out, struct error *error)
 {
-    struct sample sample;
-    int rc = runner_sample(runner_of(run, cell), &run->scheduled->cells[cell].effort, &sample, error);
+    int rc = runner_sample(runner_of(run, cell), &run->scheduled->cells[cell].effort, sample, error);
     if (rc < 0)
         return rc;
-    out->ns = sample_value(&sample);
-    out->disturbed = sample.disturbed;
-    add_counters(config_of(run, cell), &sample, &run->cells[cell]);
+    out->ns = sample_value(sample);
+    out->disturbed = sample->disturbed;
+    add_counters(config_of(run, cell), sample, &run->cells[cell]);
     return 0;
 }
 
@@ -271,23 +272,26 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
 {
     struct result_cell *into = &run->cells[cell];
     struct result_sample sample = {.round = round, .placement = run->placement};
+    struct sample whole;
     int rc = check_time(run, error);
     if (rc < 0)
         return rc;
-    rc = sample_once(run, cell, &sample, error);
+    rc = sample_once(run, cell, &whole, &sample, error);
     for (int tries = 0;
          rc == 0 && !into->deterministic && tries < REPEATS_MAX && sample.disturbed != DISTURBED_NOT &&
          run->repeat_seconds < repeat_share * run->schedule->seconds;
          tries++) {
         double before = run->now();
-        rc = sample_once(run, cell, &sample, error);
+        rc = sample_once(run, cell, &whole, &sample, error);
         run->repeat_seconds += run->now() - before;
         into->repeated++;
     }
     if (rc < 0)
         return bear(run, cell, rc, error);
     run->scheduled->cells[cell].done = into->deterministic;
-    return figures_add_sample(into, &sample) ? error_set(error, ENOMEM, "no memory for another sample") : 0;
+    if (figures_add_sample(into, &sample) || metrics_note(&run->scheduled->cells[cell], &whole, &sample))
+        return error_set(error, ENOMEM, "no memory for another sample");
+    return 0;
 }
 
 /* ---- one row ---- */
@@ -529,6 +533,8 @@ static int analyse(const struct run *run, struct error *error)
         unsigned another = run->placement > run->another ? run->another : 0; /* else nothing else is there */
         unsigned planned = run->cells[i].deterministic ? 1 : run->planned - another;
         rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
+        if (rc == 0 && metrics_conclude(&run->scheduled->cells[i], &run->cells[i], &run->result->pool))
+            rc = error_set(error, ENOMEM, "no memory for the figures of the samples");
     }
     for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
         size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];

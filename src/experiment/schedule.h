@@ -60,6 +60,8 @@ struct scheduled_cell {
     struct effort effort; /* of one sample, as planned last */
     struct runner *own;   /* while its row is measured, where its runner's placement has no memory */
     bool done;            /* no more samples are taken: it failed, or is deterministic */
+    struct metric_samples *metrics; /* owned; what its samples gave besides their principal metric */
+    size_t metric_count;
 };
 
 struct scheduled_row {

@@ -1,4 +1,5 @@
 /* What is measured: rows of cells, and with which other cells each is compared. */
+#include "experiment/metrics.h"
 #include "experiment/schedule.h"
 
 #include "runner/modelled.h"
@@ -91,6 +92,8 @@ int scheduled_add_row(struct scheduled *scheduled, struct result *result, const 
 
 void scheduled_free(struct scheduled *scheduled)
 {
+    for (size_t i = 0; i < scheduled->cell_count; i++)
+        metrics_free(&scheduled->cells[i]);
     free(scheduled->rows);
     free(scheduled->cells);
     scheduled->rows = NULL;

@@ -107,11 +107,14 @@ static int try_fidelity(const struct monitor_ops *monitor, struct setting *setti
     struct trials *trials, struct error *error)
 {
     struct ground ground;
+    const int other = pin_other(&setting->pin);
+    struct spare_cpu spare = {.number = (unsigned)other};
     int rc = ground_open(&ground, monitor, &setting->stop, error);
     if (rc < 0)
         return rc;
     ground.sync_write = setting->sync_write;
     ground.fill = setting->fill;
+    ground.spare = other < 0 ? NULL : &spare;
     rc = verify_fidelity(&ground, trials, error);
     if (rc == 0)
         rc = verify_kernel(&ground, setting_facts(setting, monitor), seed, trials, error);

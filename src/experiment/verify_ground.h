@@ -38,10 +38,11 @@ struct ground {
     struct image image; /* owned */
     struct memory data; /* owned; a list to be walked */
     struct chase_layout list;
-    struct domain *domain; /* owned; NULL: only natively */
-    struct native *native; /* owned; mapped, shared with the process that executes */
-    bool sync_write;       /* of linked kernels beside it: vm_config.sync_write, */
-    unsigned fill;         /* and .fill */
+    struct domain *domain;   /* owned; NULL: only natively */
+    struct native *native;   /* owned; mapped, shared with the process that executes */
+    bool sync_write;         /* of linked kernels beside it: vm_config.sync_write, */
+    unsigned fill;           /* .fill, */
+    struct spare_cpu *spare; /* and .spare */
     bool hostile; /* every port, device and hypercall is answered, not those alone that programs need */
     unsigned io, devices, hypercalls, syscalls,
         internal; /* that came out of the guest since the last program began */

@@ -188,6 +188,7 @@ static void try(struct ground *ground, const struct kernel_case *from, const str
         .bytes = 4 * MIB,
         .sync_write = from->sync_write || ground->sync_write,
         .fill = ground->fill,
+        .spare = ground->spare,
         .tick_ns = 2000000,
         .fault_around = from->fault_around,
         .processes = from->processes,

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { COUNTERS_MAX = 16, COUNTER_NAME_BYTES = 24 };
+enum { COUNTERS_MAX = 24, COUNTER_NAME_BYTES = 24 };
 
 struct counter {
     char name[COUNTER_NAME_BYTES]; /* as in files: "exits", "page_faults" */

@@ -15,6 +15,7 @@
 #include "measure/counters.h"
 #include "monitor/monitor_facts.h"
 #include "monitor/guest_memory.h"
+#include "monitor/spare_cpu.h"
 #include "monitor/vcpu_state.h"
 
 #include <stdbool.h>
@@ -64,6 +65,9 @@ struct vm_config {
                         one, rather than look at them when it must */
     unsigned fill;   /* and of those that fill what a process has mapped (`paravirt`, too): pages of 4 KiB, a
                         power of two up to 512, for one that was touched at most; 0: the monitor's own choice */
+    struct spare_cpu *spare; /* where guests are processes: a CPU that they may run on, of the first virtual
+                                CPU's, if that is faster; NULL: they stay with the caller. Outlives the VM,
+                                and is of one thread */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };
@@ -136,8 +140,8 @@ struct monitor_ops {
     /* Sets in the list what was counted since the creation of the VM (vcpu NULL), or of one virtual CPU.
      * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor
      * on behalf of the guest), "page_faults_fixed" (of those, that it answered by mapping a page),
-     * "tlb_flushes" of a virtual CPU, and where the guest does not run in the thread of the
-     * caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped
+     * "tlb_flushes" and "instructions_emulated" of a virtual CPU, and where the guest does not run in the
+     * thread of the caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped
      * now in the tables that the CPU walks for it). */
     void (*counters)(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters);
     void (*destroy)(struct vm *vm); /* and its vcpus */

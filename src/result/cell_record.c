@@ -116,7 +116,9 @@ static const struct record metric_record = {"metric", sizeof(struct result_metri
         {"unit", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct result_metric, unit)},
         {"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct result_metric, value)},
         {"low", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, low)},
-        {"high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, high)})};
+        {"high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct result_metric, high)},
+        {"reason", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, FIELD_AT(struct result_metric, reason),
+            .about = "Why there is no value."})};
 
 /* ---- the whole ---- */
 

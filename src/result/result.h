@@ -59,6 +59,7 @@ struct result_metric {
     const char *name; /* as in files: "throughput" */
     const char *unit; /* "bytes", unit_name() or a unit of its own */
     double value, low, high;
+    const char *reason; /* why there is no value (NAN); NULL */
 };
 
 struct result_cell {

@@ -8,7 +8,8 @@ enum { LAYOUT_PIECE = 1 << 20 }; /* elements written between two looks for Ctrl-
 
 void placement_open(struct placement *placement, const struct placement_config *config)
 {
-    *placement = (struct placement){.config = *config, .watch.stat = -1};
+    *placement =
+        (struct placement){.config = *config, .watch.stat = -1, .spare.number = (unsigned)config->other_cpu};
     if (!config->elsewhere)
         watch_open(&placement->watch, config->cpu);
 }

@@ -12,6 +12,7 @@
 #include "host/memory.h"
 #include "measure/clock.h"
 #include "measure/evidence.h"
+#include "monitor/spare_cpu.h"
 #include "workload/chase.h"
 #include "workload/image.h"
 
@@ -25,7 +26,7 @@ struct placement_config {
     bool lock;                    /* mlock the memory */
     bool elsewhere;               /* it is on another machine, behind the runner: nothing is mapped here */
     unsigned cpu;                 /* that the calling thread is bound to */
-    int other_cpu;                /* for a second virtual CPU; -1: there is none */
+    int other_cpu;                /* for a second virtual CPU, or a guest's process; -1: there is none */
     const struct image *image;    /* must outlive the placement, as all that is pointed to */
     const struct clock *clock;
     const struct stop *stop;  /* may be NULL */
@@ -35,6 +36,7 @@ struct placement_config {
 struct placement {
     struct placement_config config;
     struct watch watch;
+    struct spare_cpu spare;            /* other_cpu, where there is one: see placement_spare() */
     uint64_t bytes, alignment;         /* that placement_map() was asked for; bytes 0: nothing is mapped */
     struct memory data;                /* base NULL: none is mapped here */
     struct chase_layout layout;        /* elements 0: no list is laid out … */
@@ -44,6 +46,13 @@ struct placement {
 
 /* Makes a placement without memory. *placement must stay where it is until placement_close(). */
 void placement_open(struct placement *placement, const struct placement_config *config);
+
+/* For vm_config.spare of what is timed by its way to the monitor: what is timed in the guest stays on the CPU
+ * that is watched. NULL: there is no other CPU. */
+static inline struct spare_cpu *placement_spare(struct placement *placement)
+{
+    return placement->config.other_cpu < 0 ? NULL : &placement->spare;
+}
 
 /* Maps memory for workloads that need up to `bytes` (0: none need any), its base and length multiples of
  * `alignment` (that of the largest guest page; 0: none), and faults it in. After a failure nothing is left.

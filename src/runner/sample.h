@@ -16,12 +16,13 @@ struct effort {
                        about as long; 0: all batches */
 };
 
-enum { SAMPLE_METRICS_MAX = 4 };
+enum { SAMPLE_METRICS_MAX = 16 };
 
 struct sample_metric {
     char name[24]; /* "time" */
     char unit[16]; /* "ns": per operation */
-    double value;
+    double value;  /* NAN: it could not be had, for this reason; not of the principal one */
+    char reason[96];
 };
 
 struct sample {

@@ -41,7 +41,8 @@ const struct record effort_record = {
 static const struct field metric_fields[] = {
     {"name", FIELD_TEXT, FIELD_AT(struct sample_metric, name)},
     {"unit", FIELD_TEXT, FIELD_NEEDED, FIELD_AT(struct sample_metric, unit)},
-    {"value", FIELD_REAL, FIELD_NEEDED, FIELD_AT(struct sample_metric, value)},
+    {"value", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct sample_metric, value)},
+    {"reason", FIELD_TEXT, FIELD_SOMETIMES | FIELD_PLAIN, FIELD_AT(struct sample_metric, reason)},
 };
 static const struct record metric_record = {
     "metric", sizeof(struct sample_metric), RECORD_FIELDS(metric_fields)};
@@ -84,7 +85,7 @@ const struct record sample_record = {
 
 void sample_set_time(struct sample *sample, double ns, uint64_t operations)
 {
-    sample->metrics[0] = (struct sample_metric){"time", "ns", ns};
+    sample->metrics[0] = (struct sample_metric){"time", "ns", ns, ""};
     sample->metric_count = 1;
     sample->operations = operations;
 }

@@ -196,8 +196,8 @@ static void hands_over_by_each_transport(void **state)
 {
     (void)state;
     need_children();
-    const int spare = another_cpu();
-    if (spare < 0) {
+    struct spare_cpu spare = {.number = (unsigned)another_cpu()};
+    if (another_cpu() < 0) {
         print_message("# skip: there is one CPU only\n");
         skip();
     }
@@ -205,11 +205,22 @@ static void hands_over_by_each_transport(void **state)
     registers.general.rbx = 0;
     for (unsigned i = 0; i < 4000; i++) {
         if (i % 500 == 0)
-            OK(children_transport(family, (enum child_transport)(i / 500 % 3), spare, &error));
+            OK(children_transport(family, (enum child_transport)(i / 500 % 3), &spare, &error));
         assert_int_equal(run(), CHILD_SYSCALL);
         assert_int_equal(registers.general.rbx, i + 1);
     }
-    assert_int_equal(children_transport(family, CHILD_SPIN, -1, &error), -EINVAL);
+    assert_int_equal(spare.handovers[SPARE_SLEEP] + spare.handovers[SPARE_SPIN], 4000);
+    assert_true(spare.known); /* what was learnt is kept, */
+    const struct transport_switch learnt = spare.choice;
+    spare.held = true; /* and nothing more is learnt by whoever is to stay with it */
+    OK(children_transport(family, CHILD_EITHER, &spare, &error));
+    const uint64_t before = spare.handovers[learnt.mode];
+    for (unsigned i = 0; i < 500; i++)
+        assert_int_equal(run(), CHILD_SYSCALL);
+    assert_int_equal(spare.handovers[learnt.mode] - before, 500);
+    assert_memory_equal(&spare.choice, &learnt, sizeof learnt);
+    assert_int_equal(children_transport(family, CHILD_SPIN, NULL, &error), -EINVAL);
+    OK(children_transport(family, CHILD_SLEEP, NULL, &error));
 }
 
 /* Two children on one CPU, of which the one that waits must not take it from the other. */
@@ -221,7 +232,8 @@ static void children_take_turns_while_they_spin(void **state)
     struct child_registers own[2];
     OK(child_open(family, &pair[1], &error));
     OK(child_map(pair[1], CODE, memory_number, 0, PAGE, CHILD_READ | CHILD_EXECUTE, &error));
-    OK(children_transport(family, CHILD_SPIN, another_cpu() < 0 ? sched_getcpu() : another_cpu(), &error));
+    struct spare_cpu spare = {.number = (unsigned)(another_cpu() < 0 ? sched_getcpu() : another_cpu())};
+    OK(children_transport(family, CHILD_SPIN, &spare, &error));
     PUT("1: incq %rbx\nsyscall\njmp 1b");
     own[0] = own[1] = registers;
     for (unsigned i = 0; i < 500; i++) {

@@ -121,7 +121,7 @@ static void decorate(struct result *result)
                                    .technique = TECHNIQUE_UNKNOWN,
                                    .syscall_privilege = -1});
     cell->metrics = calloc(1, sizeof *cell->metrics);
-    cell->metrics[0] = (struct result_metric){"throughput", "bytes", 1.5e9, 1.4e9, NAN};
+    cell->metrics[0] = (struct result_metric){"throughput", "bytes", 1.5e9, 1.4e9, NAN, NULL};
     cell->metric_count = 1;
     cell->unit = "cycles";
     cell->deterministic = true;

@@ -33,6 +33,7 @@ static struct world {
     unsigned not_open_from;            /* … from this time on */
     int code;                          /* of a failure */
     size_t stop_after;                 /* samples; 0: never */
+    bool has_metrics;                  /* samples give more than their time */
     double open_takes;                 /* seconds, with a look at the placement's stop in each */
     struct call calls[CALLS_MAX];
     size_t call_count, samples, opened, samples_of[CELLS_MAX];
@@ -106,6 +107,11 @@ static int made_up_sample(
     *out = (struct sample){
         .disturbed = world.disturbed_of && world.samples % world.disturbed_of == 0 ? DISTURBED_STEAL : 0};
     sample_set_time(out, 10 * (1 + world.spread * (double)(nth % 2)), 5);
+    if (world.has_metrics) {
+        out->metrics[out->metric_count++] =
+            (struct sample_metric){"transport", "ns", 3 + (double)(nth % 3), ""};
+        out->metrics[out->metric_count++] = (struct sample_metric){"emulation", "ns", NAN, "not emulated"};
+    }
     counters_set(&out->counters, "exits", 2);
     counters_set(&out->counters, "page_faults", 1);
     return 0;
@@ -728,6 +734,27 @@ static void what_is_deterministic_is_sampled_once(void **state)
     result_free(&result);
 }
 
+static void what_samples_give_besides_has_figures_or_a_reason(void **state)
+{
+    struct scheduled scheduled;
+    struct result result;
+    (void)state;
+    world.has_metrics = true;
+    make(1, 2, &scheduled, &result);
+    run(&usual, &scheduled, &result);
+    for (size_t i = 0; i < 2; i++) {
+        const struct result_cell *cell = &result.cells[i];
+        assert_int_equal(cell->metric_count, 2);
+        assert_string_equal(cell->metrics[0].name, "transport");
+        assert_true(cell->metrics[0].value == 4);
+        assert_true(cell->metrics[0].low <= 4 && cell->metrics[0].high >= 4);
+        assert_null(cell->metrics[0].reason);
+        assert_true(isnan(cell->metrics[1].value));
+        assert_string_equal(cell->metrics[1].reason, "not emulated");
+    }
+    result_free(&result);
+}
+
 static void an_experiment_is_appended_to_what_there_is(void **state)
 {
     const struct workload workloads[2] = {{.kind = &apart}, {.kind = &apart}};
@@ -773,6 +800,7 @@ int main(void)
         cmocka_unit_test_setup(
             cells_are_relative_to_native_on_their_memory_and_to_the_first_of_their_row, setup),
         cmocka_unit_test_setup(what_is_deterministic_is_sampled_once, setup),
+        cmocka_unit_test_setup(what_samples_give_besides_has_figures_or_a_reason, setup),
         cmocka_unit_test_setup(an_experiment_is_appended_to_what_there_is, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static struct outcome done_by_switch(struct world world, unsigned first)
     struct transport_switch state;
     transport_switch_init(&state, first);
     for (unsigned mode = first, in_use = first; world.now_ns < SECONDS * NS_PER_SECOND; outcome.count++) {
-        mode = transport_switch_next(&state, hand_over(&world, mode));
+        mode = transport_switch_next(&state, hand_over(&world, mode), 1);
         outcome.changes += state.mode != in_use;
         in_use = state.mode;
     }
@@ -170,6 +170,44 @@ static void stays_where_it_is_better(void **state)
     }
 }
 
+/* As if 16 hand-overs were known by one of them, or a change of what is mapped went with each. */
+static unsigned in_use_after(unsigned first, const uint64_t ns[MODES], unsigned count)
+{
+    struct transport_switch choice;
+    transport_switch_init(&choice, first);
+    for (unsigned i = 0, mode = first; i < 100000; i++) {
+        const unsigned times = choice.trying ? 1 : count;
+        mode = transport_switch_next(&choice, ns[mode] * times, times);
+    }
+    return choice.mode;
+}
+
+static void learns_from_a_part_of_the_hand_overs(void **state)
+{
+    (void)state;
+    for (unsigned first = 0; first < MODES; first++) {
+        assert_int_equal(in_use_after(first, (const uint64_t[MODES]){4500, 600}, 16), SPIN);
+        assert_int_equal(in_use_after(first, (const uint64_t[MODES]){4500, 6000}, 16), SLEEP);
+    }
+}
+
+static void counts_the_time_beside_hand_overs(void **state)
+{
+    (void)state;
+    struct transport_switch choice;
+    transport_switch_init(&choice, SPIN);
+    for (unsigned i = 0, mode = SPIN; i < 100000; i++) {
+        const uint64_t over[MODES] = {4500, 600}, beside[MODES] = {5000, 20000};
+        if (!choice.trying) {
+            transport_switch_next(&choice, over[mode], 1);
+            mode = transport_switch_next(&choice, beside[mode], 0);
+        } else {
+            mode = transport_switch_next(&choice, over[mode] + beside[mode], 1);
+        }
+    }
+    assert_int_equal(choice.mode, SLEEP);
+}
+
 static void does_not_flap_where_both_are_alike(void **state)
 {
     (void)state;
@@ -187,7 +225,7 @@ static void changes_have_dead_time_between_them(void **state)
     for (unsigned i = 0, in_use = SLEEP, mode = SLEEP; i < 2000000; i++) {
         const uint64_t ns = mode == in_use ? 5000 : 500; /* the other one always seems better */
         since += (double)ns;
-        mode = transport_switch_next(&choice, ns);
+        mode = transport_switch_next(&choice, ns, 1);
         if (choice.mode != in_use) {
             least = since < least ? since : least;
             since = 0;
@@ -204,6 +242,8 @@ int main(void)
         cmocka_unit_test(finds_the_better_one_of_what_was_recorded),
         cmocka_unit_test(follows_load_that_comes_and_goes),
         cmocka_unit_test(stays_where_it_is_better),
+        cmocka_unit_test(learns_from_a_part_of_the_hand_overs),
+        cmocka_unit_test(counts_the_time_beside_hand_overs),
         cmocka_unit_test(does_not_flap_where_both_are_alike),
         cmocka_unit_test(changes_have_dead_time_between_them),
     };

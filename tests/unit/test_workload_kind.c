@@ -183,7 +183,7 @@ static void a_sample_is_read_as_it_was_written(void **state)
     uint64_t exits = 0;
     (void)state;
     sample_set_time(&sample, 3.97, 4096);
-    sample.metrics[sample.metric_count++] = (struct sample_metric){"throughput", "bytes/s", 1.5e9};
+    sample.metrics[sample.metric_count++] = (struct sample_metric){"throughput", "bytes/s", 1.5e9, ""};
     counters_set(&sample.counters, "exits", 7);
     counters_set(&sample.counters, "page_faults", 0);
     assert_int_equal(through_json(&sample_record, &sample, &again), 0);

@@ -276,8 +276,11 @@ static int carry_out(struct child *child, struct error *error)
     child->counts.orders += child->ordered;
     child->ordered = 0;
     atomic_store(desk_word(child, DESK_SEQUENCE), ++child->sequence);
+    const uint64_t began = transport_beside_begin(child->family);
     syscall(SYS_futex, child->desk + DESK_SEQUENCE, FUTEX_WAKE, 1, NULL, NULL, 0);
-    return await_helper(child, error);
+    int rc = await_helper(child, error);
+    transport_beside_end(child->family, began);
+    return rc;
 }
 
 static int give_order(struct child *child, struct order order, struct error *error)
@@ -317,9 +320,15 @@ static int map_range(struct child *child, const struct child_change *change, str
 
 static int unmap_range(struct child *child, const struct child_change *change, struct error *error)
 {
+    const uint64_t end = change->start + change->bytes;
     struct mapping found;
-    if (!mappings_find(child->mapped, change->start, change->start + change->bytes, &found))
+    uint64_t torn = 0;
+    for (uint64_t at = change->start; mappings_find(child->mapped, at, end, &found);
+         at = found.start + found.bytes)
+        torn += found.bytes / PAGE;
+    if (!torn)
         return 0;
+    child->counts.torn += torn;
     int rc = mappings_unmap(child->mapped, change->start, change->bytes, error);
     return rc < 0 ? rc : give_order(child, unmap_order(change->start, change->bytes), error);
 }

@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "monitor/spare_cpu.h"
 #include "monitor/vcpu_state.h"
 
 #include <stdbool.h>
@@ -68,15 +69,16 @@ void children_memory_forget(struct children *children, unsigned number);
 enum child_transport {
     CHILD_SLEEP, /* on the same CPU: each wakes the other and sleeps */
     CHILD_SPIN,  /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
-    CHILD_EITHER /* what turns out to be faster (transport_switch.h) */
+    CHILD_EITHER /* what turns out to be faster (transport_switch.h), as far as spare->choice knows already */
 };
 
 /* For all children of the family, from their next run on; at first it is CHILD_SLEEP on the CPUs that the
- * thread which opens a child may use. To sleep, guests run where the calling thread is now; to spin, on
- * `cpu`, which should have nothing else to do, and which the calling thread should stay away from. Where the
- * host does not let them run there they stay where they are, and are slow. -EINVAL: no such CPU. */
+ * thread which opens a child may use. To sleep, guests run where the calling thread is now, which should stay
+ * there; to spin, on *spare, which should have nothing else to do and must outlive the family; NULL is for
+ * CHILD_SLEEP alone (-EINVAL). Where the host does not let them run there they stay where they are, and are
+ * slow. */
 int children_transport(
-    struct children *children, enum child_transport transport, int cpu, struct error *error);
+    struct children *children, enum child_transport transport, struct spare_cpu *spare, struct error *error);
 
 /* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now, unless
  * children_transport() has said something else. */
@@ -142,6 +144,7 @@ struct child_counts {
     uint64_t runs;     /* times that the guest went on */
     uint64_t orders;   /* system calls that changed what is mapped */
     uint64_t drops;    /* parts that were unmapped for lack of room */
+    uint64_t torn;     /* pages that CHILD_UNMAP has unmapped */
     uint64_t mappings; /* there now, as the kernel counts */
 };
 

@@ -99,6 +99,8 @@ static void await_turn(struct child *child, uint32_t mine)
     struct watch watch = {0};
     child->turn = mine;
     spin(child, mine);
+    if (child_turn(child) == mine)
+        transport_sleeps(child->family);
     while (child->turn == mine) {
         if (child_turn(child) == mine)
             child_sleep(child, mine, atomic_load(&child->kicked) ? KICK_SLICE_NS : SLICE_NS);

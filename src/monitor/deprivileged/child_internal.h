@@ -6,7 +6,6 @@
 #include "monitor/deprivileged/child_desk.h"
 #include "monitor/deprivileged/mappings.h"
 #include "monitor/deprivileged/signal_frame.h"
-#include "monitor/deprivileged/transport_switch.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -25,11 +24,14 @@ struct children {
     int cpu;             /* of guests, if `changes` is not 0 */
     uint32_t spins;      /* looks at the turn before one sleeps */
     unsigned changes;    /* of all this */
-    bool either;         /* the next three say what is used */
-    struct transport_switch choice;
-    unsigned mode;  /* enum child_transport */
-    int spare, own; /* CPUs: of guests that spin, that sleep */
+    unsigned mode;       /* SPARE_SLEEP, SPARE_SPIN: what is used */
+    bool either;         /* by spare->choice */
+    struct spare_cpu *spare;
+    int own; /* CPU of the monitor's thread */
     uint32_t spins_long;
+    uint64_t began;  /* this hand-over, by the clock; 0: it is not timed */
+    uint64_t beside; /* ns since the last one that is learnt from: for changes of what children have mapped */
+    bool slept;      /* the monitor's thread, in this one */
 };
 
 /* What was read from the desk last: only what differs from it is written, so that the guest's caches keep the
@@ -77,9 +79,14 @@ void child_send_kick(const struct child *child);
 /* Waits for the first trap of a new one; -errno of what went wrong. */
 int child_begin(struct child *child, struct error *error);
 
-/* Around a hand-over to the guest: it follows the family's transport, and what that took is learnt from. */
-uint64_t transport_begin(struct child *child);
-void transport_end(struct children *children, uint64_t began);
+/* Around a hand-over to the guest: it follows the family's transport, and what that took is learnt from.
+ * Between them is told when the monitor's thread is about to sleep. */
+void transport_begin(struct child *child);
+void transport_sleeps(struct children *children);
+void transport_end(struct children *children);
+/* Around what else takes longer or shorter by the CPU that guests run on. */
+uint64_t transport_beside_begin(const struct children *children);
+void transport_beside_end(struct children *children, uint64_t began);
 
 /* Why a new one came to nothing. */
 int child_failed_step(const struct child *child, struct error *error);

@@ -7,9 +7,15 @@
 #include <string.h>
 #include <time.h>
 
-static_assert(CHILD_SLEEP == 0 && CHILD_SPIN == 1, "the two modes of transport_switch.h");
+static_assert((int)CHILD_SLEEP == (int)SPARE_SLEEP && (int)CHILD_SPIN == (int)SPARE_SPIN,
+    "as SPARE_SLEEP and SPARE_SPIN");
 
-enum { SPIN_NS = 20 * 1000, PAUSES = 256, TRIES = 5 };
+enum {
+    SPIN_NS = 20 * 1000,
+    PAUSES = 256,
+    TRIES = 5,
+    EVERY = 16 /* of so many hand-overs that spin one is timed: to look at the clock takes a fifth of one */
+};
 
 static uint64_t now_ns(void)
 {
@@ -47,23 +53,31 @@ static int place(pid_t task, int cpu)
 
 static void use(struct children *children, unsigned mode)
 {
+    const bool spins = mode == SPARE_SPIN;
     children->mode = mode;
-    children->cpu = mode == CHILD_SPIN ? children->spare : children->own;
-    children->spins = mode == CHILD_SPIN ? children->spins_long : 0;
+    children->cpu = spins ? (int)children->spare->number : children->own;
+    children->spins = spins ? children->spins_long : 0;
     children->changes++;
 }
 
 int children_transport(
-    struct children *children, enum child_transport transport, int cpu, struct error *error)
+    struct children *children, enum child_transport transport, struct spare_cpu *spare, struct error *error)
 {
-    if (transport != CHILD_SLEEP && cpu < 0)
-        return error_set(error, EINVAL, "there is no CPU %d for guests", cpu);
+    if (transport != CHILD_SLEEP && !spare)
+        return error_set(error, EINVAL, "there is no CPU to spare for guests");
     children->own = sched_getcpu();
-    children->spare = cpu;
-    children->spins_long = count_spins();
-    children->either = transport == CHILD_EITHER;
-    transport_switch_init(&children->choice, CHILD_SPIN);
-    use(children, transport == CHILD_SLEEP ? CHILD_SLEEP : CHILD_SPIN);
+    children->spare = spare;
+    children->either = transport == CHILD_EITHER && !spare->held;
+    if (!children->spins_long)
+        children->spins_long = count_spins();
+    if (transport != CHILD_EITHER) {
+        use(children, transport);
+        return 0;
+    }
+    if (!spare->known)
+        transport_switch_init(&spare->choice, SPARE_SPIN);
+    spare->known = true;
+    use(children, children->either ? transport_switch_mode(&spare->choice) : spare->choice.mode);
     return 0;
 }
 
@@ -81,18 +95,52 @@ static void follow(struct child *child)
     child->changes = children->changes;
 }
 
-uint64_t transport_begin(struct child *child)
+/* To follow takes time, too. */
+void transport_begin(struct child *child)
 {
-    const uint64_t began = child->family->either ? now_ns() : 0; /* to follow takes time, too */
+    struct children *children = child->family;
+    children->began = 0;
+    children->slept = false;
+    if (children->spare) {
+        struct spare_cpu *spare = children->spare;
+        const uint64_t number = spare->handovers[children->mode]++;
+        if (children->either &&
+            (children->mode == SPARE_SLEEP || number % EVERY == 0 || spare->choice.trying))
+            children->began = now_ns();
+    }
     follow(child);
-    return began;
 }
 
-void transport_end(struct children *children, uint64_t began)
+void transport_sleeps(struct children *children)
 {
-    if (!children->either)
+    children->slept = true;
+    if (children->either && !children->began)
+        children->began = now_ns() - SPIN_NS;
+}
+
+/* One that ended in sleep is timed by all means, and counts for itself; of the others each that is timed
+ * counts for those that are not. */
+void transport_end(struct children *children)
+{
+    if (!children->began)
         return;
-    unsigned mode = transport_switch_next(&children->choice, now_ns() - began);
+    struct transport_switch *choice = &children->spare->choice;
+    const bool alone = children->mode == SPARE_SLEEP || children->slept || choice->trying;
+    const unsigned count = alone ? 1 : EVERY;
+    unsigned mode =
+        transport_switch_next(choice, children->beside + (now_ns() - children->began) * count, count);
+    children->beside = 0;
     if (mode != children->mode)
         use(children, mode);
+}
+
+uint64_t transport_beside_begin(const struct children *children)
+{
+    return children->either ? now_ns() : 0;
+}
+
+void transport_beside_end(struct children *children, uint64_t began)
+{
+    if (began)
+        children->beside += now_ns() - began;
 }

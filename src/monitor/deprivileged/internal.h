@@ -27,7 +27,10 @@ enum tally {
     TALLY_INJECTED,     /* exceptions of all kinds */
     TALLY_FLUSHES,      /* translations forgotten because the guest asked */
     TALLY_HYPERCALLS,   /* of guests that ask */
-    TALLY_PAGES_FILLED, /* of 4 KiB, mapped in children */
+    TALLY_PAGES_FILLED, /* of 4 KiB, mapped in children, */
+    TALLY_PAGES_TORN,   /* and unmapped in those that live on */
+    TALLY_DROPS,        /* parts of what is mapped that went for lack of room (child.h) */
+    TALLY_MAPPING_NS,   /* what all this took, the way to the helpers and back in it */
     TALLIES
 };
 
@@ -91,6 +94,7 @@ struct vm {
     unsigned fill;             /* pages around one that was touched, at most */
     struct shadow *shadow;     /* NULL: children are filled and emptied by space.c alone */
     struct paravirt *paravirt; /* NULL: it has not asked for anything yet */
+    struct spare_cpu *spare;   /* vm_config.spare */
     const struct stop *stop;
     pthread_mutex_t lock; /* of the list of vcpus */
     pthread_rwlock_t memory_lock;

@@ -17,6 +17,20 @@ enum {
 
 /* ---- changes of a child, runs made as long as they can be ---- */
 
+static int change(struct vcpu *vcpu, struct child *child, const struct child_change *list, size_t count,
+    struct error *error)
+{
+    const uint64_t start = waker_now();
+    struct child_counts before, after;
+    child_counts(child, &before);
+    int rc = child_change(child, list, count, error);
+    child_counts(child, &after);
+    tally(vcpu, TALLY_MAPPING_NS, waker_now() - start);
+    tally(vcpu, TALLY_PAGES_TORN, after.torn - before.torn);
+    tally(vcpu, TALLY_DROPS, after.drops - before.drops);
+    return rc;
+}
+
 struct batch {
     struct vcpu *vcpu;
     struct child *child;
@@ -28,7 +42,7 @@ struct batch {
 
 static int flush_batch(struct batch *batch, struct error *error)
 {
-    int rc = batch->count ? child_change(batch->child, batch->list, batch->count, error) : 0;
+    int rc = batch->count ? change(batch->vcpu, batch->child, batch->list, batch->count, error) : 0;
     batch->vcpu->changes++;
     if (rc == 0)
         tally(batch->vcpu, TALLY_PAGES_FILLED, batch->pages);
@@ -315,9 +329,10 @@ int space_child(struct vcpu *vcpu, struct space **out, struct child **out_child,
 /* What cannot be taken from a child goes with it. */
 static void unmap(struct vcpu *vcpu, struct child **child, uint64_t from, uint64_t bytes)
 {
+    const struct child_change gone = {.kind = CHILD_UNMAP, .start = from, .bytes = bytes};
     struct error ignored;
     vcpu->changes++;
-    if (*child && child_unmap(*child, from, bytes, &ignored) < 0)
+    if (*child && change(vcpu, *child, &gone, 1, &ignored) < 0)
         close_child(vcpu, child);
 }
 

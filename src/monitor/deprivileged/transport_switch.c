@@ -116,15 +116,15 @@ static void close_window(struct transport_switch *state)
         begin_try(state);
 }
 
-unsigned transport_switch_next(struct transport_switch *state, uint64_t latency_ns)
+unsigned transport_switch_next(struct transport_switch *state, uint64_t ns, unsigned count)
 {
     if (state->trying) {
-        try_on(state, latency_ns);
+        try_on(state, ns);
     } else {
-        state->window_ns += (double)latency_ns;
-        state->window_count++;
+        state->window_ns += (double)ns;
+        state->window_count += count;
         if (state->window_ns >= SWITCH_WINDOW_NS)
             close_window(state);
     }
-    return state->trying ? !state->mode : state->mode;
+    return transport_switch_mode(state);
 }

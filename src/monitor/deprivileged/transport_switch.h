@@ -45,7 +45,15 @@ struct transport_switch {
 
 void transport_switch_init(struct transport_switch *state, unsigned mode);
 
-/* Notes how long a hand-over took by the mode that was told last; tells the mode of the next one. */
-unsigned transport_switch_next(struct transport_switch *state, uint64_t latency_ns);
+/* Notes how long `count` hand-overs took in all, by the mode that was told last; tells the mode of the next
+ * one. `count` is 1 while the other mode is tried, and may be 0 otherwise: time that belongs to the others.
+ */
+unsigned transport_switch_next(struct transport_switch *state, uint64_t ns, unsigned count);
+
+/* What it told last. */
+static inline unsigned transport_switch_mode(const struct transport_switch *state)
+{
+    return state->trying ? !state->mode : state->mode;
+}
 
 #endif

@@ -69,6 +69,8 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     start_anew(vcpu);
     apic_reset(&vcpu->apic, vm->tick);
     int rc = children_open(vm->stop, &vcpu->family, error);
+    if (rc == 0 && vm->spare && id == 0)
+        rc = children_transport(vcpu->family, CHILD_EITHER, vm->spare, error);
     if (rc < 0) {
         deprivileged_vcpu_free(vcpu);
         return rc;

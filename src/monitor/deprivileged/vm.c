@@ -47,6 +47,7 @@ static int create(const struct monitor_ops *ops, bool eager, const struct vm_con
         .sync_write = config->sync_write,
         .fill = config->fill ? config->fill : FILL,
         .eager = eager,
+        .spare = config->spare,
         .stop = config->stop};
     vm->memory.slots = CHILDREN_MEMORY_MAX;
     pthread_mutex_init(&vm->lock, NULL);
@@ -178,6 +179,9 @@ static const char *const tally_names[TALLIES] = {
     [TALLY_FLUSHES] = "tlb_flushes",
     [TALLY_HYPERCALLS] = "hypercalls",
     [TALLY_PAGES_FILLED] = "pages_filled",
+    [TALLY_PAGES_TORN] = "pages_torn_down",
+    [TALLY_DROPS] = "mapping_drops",
+    [TALLY_MAPPING_NS] = "mapping_ns",
 };
 
 /* The user's children: what calls at CPL 0 have mapped beside them is the same once more. Looked up anew only
@@ -202,7 +206,7 @@ static void count_pages(struct vcpu *vcpu, struct child_pages *pages)
     vcpu_let_go(vcpu);
 }
 
-static void count_shadowing(const struct vm *vm, struct counters *counters)
+static void count_tables(const struct vm *vm, struct counters *counters)
 {
     if (!vm->vcpus)
         return;
@@ -211,12 +215,20 @@ static void count_shadowing(const struct vm *vm, struct counters *counters)
         counters_set(counters, "table_stores", vm->shadow->counts.stores);
         counters_set(counters, "tables_compared", vm->shadow->counts.compared);
     }
+    if (vm->paravirt) {
+        const struct hypercall_counts *counts = &vm->paravirt->hypercalls.counts;
+        const uint64_t *of = counts->requests;
+        counters_set(counters, "table_updates", counts->updates);
+        counters_set(counters, "update_requests",
+            of[HYPERCALL_UPDATE - HYPERCALL_FIRST] + of[HYPERCALL_MAP - HYPERCALL_FIRST] +
+                of[HYPERCALL_UNMAP - HYPERCALL_FIRST] + of[HYPERCALL_PROTECT - HYPERCALL_FIRST]);
+    }
     vcpu_let_go(vm->vcpus);
 }
 
 static void count_vm(const struct vm *vm, struct counters *counters)
 {
-    count_shadowing(vm, counters);
+    count_tables(vm, counters);
     struct child_pages pages = {0, 0};
     bool known = true;
     for (struct vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {

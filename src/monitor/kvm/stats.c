@@ -14,6 +14,7 @@ static const struct {
     {"page_faults", "pf_taken"},
     {"page_faults_fixed", "pf_fixed"},
     {"tlb_flushes", "tlb_flush"},
+    {"instructions_emulated", "insn_emulation"},
     {"pages_4k", "pages_4k"},
     {"pages_2m", "pages_2m"},
     {"pages_1g", "pages_1g"},
