@@ -36,6 +36,9 @@ struct account {
         bits_set; /* faults: of the host, those that the guest's kernel has */
 };
 
+/* Adds all that was counted. */
+void account_add(struct account *sum, const struct account *more);
+
 static inline void account_charge(struct account *account, unsigned bucket, uint64_t cycles)
 {
     account->bucket[bucket] += cycles;
