@@ -366,6 +366,7 @@ static void tell_emulation(struct event_bench *bench, struct sample *sample)
     tell(sample, "transport", "ns", NAN, "what KVM does at an exit is not told from the way there");
     tell(sample, "instructions_emulated", "count", counted ? (double)emulated / count : NAN, why);
     tell(sample, "emulation", "ns", (double)emulated * each / count, why);
+    tell(sample, "instruction", "ns", each, why);
 }
 
 void linked_tell(struct event_bench *bench, struct sample *sample)

@@ -34,6 +34,9 @@ struct account {
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
 };
 
+/* Adds all that was counted. */
+void account_add(struct account *sum, const struct account *more);
+
 static inline void account_charge(struct account *account, unsigned bucket, uint64_t cycles)
 {
     account->bucket[bucket] += cycles;

@@ -41,6 +41,7 @@ struct chart_point {
 struct chart_series {
     const char *name; /* in the legend */
     bool baseline;    /* the one that others are compared with: drawn neutral */
+    bool modelled;    /* not measured: drawn dashed */
     struct chart_point *points;
     size_t count;
 };

@@ -237,7 +237,8 @@ static void put_series(const struct plot *plot, size_t index)
     for (size_t i = 0; i < index; i++)
         number += plot->chart->series[i].baseline == series->baseline;
     markup(plot->stream, series->baseline ? "<g class=\"sb" : "<g class=\"s%zu", number % colors);
-    markup(plot->stream, "%s %s\">\n", dashes[number / colors % 3], plot->bars ? "f" : "p");
+    markup(plot->stream, "%s%s %s\">\n", dashes[number / colors % 3], series->modelled ? " md" : "",
+        plot->bars ? "f" : "p");
     put_entry(plot, index, plot->bars ? "o" : NULL, plot->bars ? bar_sample : shapes[number % SHAPES],
         series->name);
     if (plot->bars)
