@@ -37,11 +37,15 @@ struct model_ground {
     uint64_t zone_bytes;
     struct permutation scatter[GROUND_ZONES];
     uint64_t taken[GROUND_ZONES];
-    /* The tables: the number of each, from 1, by its frame in zone 0; and their entries, so many tables
-     * together. */
-    uint32_t *numbers;
-    uint64_t **chunks; /* owned, with what they point to */
-    size_t tables;
+    /* The tables, by their numbers: the n-th that was made, from 0, stands in the n-th frame of zone 0. */
+    struct ground_table *tables; /* owned */
+    size_t table_count;
+    uint64_t **chunks; /* their entries, so many tables together; owned, with what they point to */
+};
+
+struct ground_table {
+    uint64_t address;
+    uint64_t *entries;
 };
 
 /* For up to `bytes` of data in frames of any one size. At most 2^40: -EINVAL. */
@@ -57,6 +61,9 @@ uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t
 
 bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
+/* The number of the table around an address, computed backwards from the order of frames; table_count where
+ * no table is. */
+size_t ground_table_number(const struct model_ground *ground, uint64_t address);
 /* The entry of a table; 0 where no table is. */
 uint64_t ground_read(const struct model_ground *ground, uint64_t address);
 

@@ -2,6 +2,7 @@
 #ifndef VCOST_MODEL_INTERNAL_H
 #define VCOST_MODEL_INTERNAL_H
 
+#include "model/ahead.h"
 #include "model/model.h"
 #include "model/walk.h"
 
@@ -22,6 +23,7 @@ struct model {
      */
     struct page_tables guest, host, walked;
     struct walk_dimension guest_walk, host_walk, walked_walk;
+    struct ahead ahead, host_ahead; /* of the guest's tables (nested) or of those walked; of the host's */
     unsigned space;
     unsigned char *states; /* enum table_state of the guest's tables; owned */
     size_t state_count;

@@ -39,14 +39,18 @@ int model_check(const struct model_config *config, struct error *error)
 static struct walk_dimension dimension(const struct page_tables *tables, const struct model_ground *ground,
     struct walk_caches *caches, bool host)
 {
-    return (struct walk_dimension){ground, tables->root.value, tables->levels, caches, host};
+    uint64_t root = tables->root.value;
+    return (struct walk_dimension){
+        ground, {root, ground_table_number(ground, root)}, tables->levels, caches, host};
 }
 
 /* Tables of which the walk begins further down: those above have one entry that is used, the first. */
 static void begin_lower(struct walk_dimension *walk, unsigned levels)
 {
-    for (; walk->levels > levels; walk->levels--)
-        walk->root = ground_read(walk->ground, walk->root) & UINT64_C(0x000ffffffffff000);
+    for (; walk->levels > levels; walk->levels--) {
+        uint64_t below = ground_read(walk->ground, walk->root.address) & UINT64_C(0x000ffffffffff000);
+        walk->root = (struct walk_table){below, ground_table_number(walk->ground, below)};
+    }
 }
 
 static int make_tables(
@@ -108,9 +112,13 @@ static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     uint64_t seed = model->config.seed;
-    int rc = caches_init(&model->caches, machine, seed, error);
+    int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
+    if (rc == 0)
+        rc = ahead_init(&model->ahead, error);
+    if (rc == 0)
+        rc = ahead_init(&model->host_ahead, error);
     model->walker.caches = &model->caches;
     model->walker.account = &model->account;
     model->walker.here = &model->host_ground;
@@ -127,9 +135,9 @@ int model_open(const struct model_config *config, struct model **out, struct err
         return error_set(error, ENOMEM, "no memory for a simulated machine");
     model->config = *config;
     model->machine = config->machine;
-    rc = open_machine(model, error);
+    rc = open_memory(model, error);
     if (rc == 0)
-        rc = open_memory(model, error);
+        rc = open_machine(model, error);
     if (rc < 0)
         model_close(model);
     else
@@ -144,6 +152,8 @@ void model_close(struct model *model)
     caches_free(&model->caches);
     tlbs_free(&model->tlbs);
     walker_free(&model->walker);
+    ahead_free(&model->ahead);
+    ahead_free(&model->host_ahead);
     ground_free(&model->guest_ground);
     ground_free(&model->host_ground);
     free(model->states);
@@ -166,8 +176,8 @@ static enum walk_end walk(struct model *model, uint64_t address, struct walk_res
     struct page_walk guest;
     page_tables_walk(&model->guest, GVA(address), &guest);
     uint64_t entry = guest.reads ? guest.read[guest.reads - 1].where.value : 0;
-    return walk_leaf(&model->walker, &model->guest_walk, &model->host_walk,
-        entry & -(uint64_t)PAGE_TABLE_BYTES, result->table, address, result);
+    struct walk_table table = {result->table, ground_table_number(&model->guest_ground, entry)};
+    return walk_leaf(&model->walker, &model->guest_walk, &model->host_walk, table, address, result);
 }
 
 /* Each repair makes one entry present: more than there can be of them are none. */
@@ -208,6 +218,43 @@ void model_access(struct model *model, gva_t address, enum model_access access)
     account_charge(
         &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
     model->account.accesses++;
+}
+
+/* ---- many accesses ---- */
+
+enum { AT_ONCE = 64 /* accesses: what they need stays near until it is used */ };
+
+/* The host physical addresses of some accesses to come; 0: nothing is there yet. On the way their entries. */
+static void look_ahead(struct model *model, const gva_t *addresses, size_t count, uint64_t *physical)
+{
+    struct ahead_leaf leaves[AT_ONCE];
+    bool nested = model->config.technique == MODEL_NESTED;
+    const struct walk_dimension *tables = nested ? &model->guest_walk : &model->walked_walk;
+    for (size_t i = 0; i < count; i++)
+        leaves[i] = ahead_find(&model->ahead, tables, addresses[i].value);
+    for (size_t i = 0; i < count; i++)
+        physical[i] = leaves[i].entry ? ahead_translate(&leaves[i], addresses[i].value) : 0;
+    for (size_t i = 0; nested && i < count; i++)
+        leaves[i] = ahead_find(&model->host_ahead, &model->host_walk, physical[i]);
+    for (size_t i = 0; i < count; i++)
+        if (leaves[i].entry) {
+            caches_prefetch(&model->caches, leaves[i].at);
+            physical[i] = nested ? ahead_translate(&leaves[i], physical[i]) : physical[i];
+            caches_prefetch(&model->caches, physical[i]);
+        }
+}
+
+void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access)
+{
+    uint64_t physical[AT_ONCE];
+    for (size_t some; count > 0; count -= some, addresses += some) {
+        some = count < AT_ONCE ? count : AT_ONCE;
+        look_ahead(model, addresses, some, physical);
+        for (size_t i = 0; i < some; i++)
+            caches_prefetch_victim(&model->caches, physical[i]);
+        for (size_t i = 0; i < some; i++)
+            model_access(model, addresses[i], access);
+    }
 }
 
 const struct account *model_account(const struct model *model)

@@ -46,7 +46,7 @@ bool model_repair(struct model *model, enum walk_end end, uint64_t address, cons
 struct leaf_place {
     uint64_t physical; /* of the entry: for the guest; native: for the host */
     uint64_t bytes;    /* of the leaf; 0: there is none */
-    uint32_t table;    /* its number; not native */
+    uint32_t table;    /* its number in the guest's ground; not native */
 };
 
 static struct leaf_place find_leaf(const struct model *model, uint64_t address)
@@ -58,7 +58,7 @@ static struct leaf_place find_leaf(const struct model *model, uint64_t address)
         return (struct leaf_place){.bytes = 0};
     uint64_t at = walk.read[walk.reads - 1].where.value;
     return (struct leaf_place){
-        at, walk.leaf.bytes, native ? 0 : model->guest_ground.numbers[at / PAGE_TABLE_BYTES]};
+        at, walk.leaf.bytes, native ? 0 : (uint32_t)ground_table_number(&model->guest_ground, at)};
 }
 
 /* The store itself, as a store to any memory. */

@@ -84,7 +84,7 @@ static int back_tables(struct model *model, struct error *error)
 
 int model_make_states(struct model *model, struct error *error)
 {
-    size_t count = model->guest_ground.tables + 1;
+    size_t count = model->guest_ground.table_count + 1;
     unsigned char *states = reallocarray(model->states, count, sizeof *states);
     model->states = states ? states : model->states;
     uint32_t *numbers = reallocarray(model->out_of_sync, count, sizeof *numbers);

@@ -14,15 +14,21 @@
 
 struct tlb {
     struct tags tags;
-    unsigned sizes; /* bits: of which pages something was put */
     unsigned cycles;
 };
 
 struct tlbs {
     struct tlb all[MACHINE_TLBS_MAX];
     size_t count;
-    /* [level - 1][use: data, instructions][page size: 4 KiB, 2 MiB, 1 GiB]; NULL: none. */
-    struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
+    /* All by [level - 1][use: data, instructions]. Bits: the sizes of pages of which something was put; and
+     * by size of page (4 KiB, 2 MiB, 1 GiB) where it is looked for, and as what it is put. */
+    unsigned sizes[MACHINE_TLB_LEVELS_MAX][2];
+    struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX]; /* NULL: none */
+    struct tlb_taker {
+        struct tlb *tlb; /* NULL: it is not put */
+        unsigned size;
+        bool both; /* instructions are looked for where data are */
+    } takers[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
 };
 
 /* A page as it is translated: address is of the byte 0 of the page, in host physical memory. */

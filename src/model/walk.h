@@ -51,10 +51,16 @@ struct walk_step {
     unsigned cycles;
 };
 
+/* A table: where it stands in host physical memory, and its number in the ground that it was made in. */
+struct walk_table {
+    uint64_t address;
+    size_t number;
+};
+
 /* One set of tables and what walks of it are charged to. */
 struct walk_dimension {
     const struct model_ground *ground; /* that the tables stand in */
-    uint64_t root;                     /* physical address there of the table of level `levels` */
+    struct walk_table root;            /* of level `levels`; its address is one of `ground` */
     unsigned levels;
     struct walk_caches *caches; /* NULL: none */
     bool host;                  /* charged to BUCKET_HOST; steps say so */
@@ -89,7 +95,7 @@ enum walk_end {
 
 struct walk_result {
     struct translated_page page; /* WALK_DONE */
-    uint64_t table;              /* WALK_SWITCHES: the table */
+    uint64_t table;              /* WALK_SWITCHES: the address of the table */
     unsigned level;              /* of the last entry that was read */
     uint64_t missing;            /* WALK_HOST_ABSENT: the guest physical address that has no page */
 };
@@ -99,10 +105,8 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result);
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result);
-/* The rest of one, from a guest's table of level 1 at a host physical address. `guest_table` is where it is
- * for the guest. */
+/* The rest of one, from a guest's table of level 1. */
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, uint64_t guest_table, uint64_t table, uint64_t address,
-    struct walk_result *result);
+    const struct walk_dimension *host, struct walk_table table, uint64_t address, struct walk_result *result);
 
 #endif
