@@ -15,8 +15,10 @@ static bool is_plain_move(const struct instruction *at)
 /* NULL: it is not known. */
 static const struct emulated *find(const struct instruction *at)
 {
-    static const struct emulated_group *const groups[] = {&emulated_io, &emulated_system, &emulated_flow};
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+    enum { GROUPS = 3 };
+    static const struct emulated_group *const groups[GROUPS] = {
+        &emulated_io, &emulated_system, &emulated_flow};
+    for (size_t i = 0; i < GROUPS; i++)
         for (size_t k = 0; k < groups[i]->count; k++)
             if (groups[i]->list[k].mnemonic == at->decoded.mnemonic)
                 return &groups[i]->list[k];

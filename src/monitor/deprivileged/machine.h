@@ -94,8 +94,8 @@ struct translated {
 bool machine_translate(const struct machine *machine, gva_t address, struct guest_access access,
     struct translated *translation, struct guest_fault *fault);
 
-/* Whether bytes, of two pages at most, may all be touched so, before any is. False: *fault; one of the second page
- * tells where that begins. */
+/* Whether bytes, of two pages at most, may all be touched so, before any is. False: *fault; one of the second
+ * page tells where that begins. */
 bool machine_may_touch(const struct machine *machine, gva_t address, size_t bytes, struct guest_access access,
     struct guest_fault *fault);
 
