@@ -89,8 +89,10 @@ static int turn(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
         return rc;
     if ((rc = bring_fpu(vcpu, child, error)) < 0 || (rc = run_child(vcpu, child, &trap, error)) < 0)
         return rc;
-    if (trap.kind != CHILD_KICKED)
+    if (trap.kind != CHILD_KICKED) {
         tally(vcpu, TALLY_EXITS, 1);
+        tally(vcpu, TALLY_EXITS_SPUN, children_spun(vcpu->family));
+    }
     pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
     rc = trap_take(vcpu, space, child, &trap, exit, error);
     pthread_rwlock_unlock(&vcpu->vm->memory_lock);
