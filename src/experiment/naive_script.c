@@ -6,6 +6,14 @@
 #define RO (GUEST_READ | GUEST_USER)
 #define RX (GUEST_READ | GUEST_EXECUTE | GUEST_USER)
 
+void naive_script_begin(
+    struct naive_script *script, unsigned fault_around, unsigned stack_vector, bool checks_alignment)
+{
+    script->count = 0;
+    script->checks_alignment = checks_alignment;
+    script->naive = (struct naive_process){.fault_around = fault_around, .stack_vector = stack_vector};
+}
+
 void naive_script_add(struct naive_script *script, struct guest_step step)
 {
     if (script->count == NAIVE_STEPS)

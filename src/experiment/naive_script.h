@@ -16,6 +16,10 @@ struct naive_script {
 
 #define NAIVE_CALL(name) (STEP_CALL + GUEST_CALL_##name - GUEST_CALL_FIRST)
 
+/* Empty, for a process of a kernel with this hint and a CPU that does so (naive_process.stack_vector). */
+void naive_script_begin(
+    struct naive_script *script, unsigned fault_around, unsigned stack_vector, bool checks_alignment);
+
 /* What there is no room for is left out. */
 void naive_script_add(struct naive_script *script, struct guest_step step);
 

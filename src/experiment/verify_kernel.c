@@ -168,13 +168,9 @@ static void begin(
     const struct program unaligned = {.number = INSTRUCTION_UNALIGNED},
                          stack = {.number = INSTRUCTION_READ_STACK, .rcx = UINT64_C(1) << 62};
     const struct ending alignment = ground_native(ground, &unaligned), far = ground_native(ground, &stack);
-    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++) {
-        struct naive_script *script = &scripts->of[i];
-        script->count = 0;
-        script->naive = (struct naive_process){
-            .fault_around = from->fault_around, .stack_vector = far.kind == ENDING_TRAP ? far.vector : 12};
-        script->checks_alignment = alignment.kind == ENDING_TRAP;
-    }
+    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++)
+        naive_script_begin(&scripts->of[i], from->fault_around, far.kind == ENDING_TRAP ? far.vector : 12,
+            alignment.kind == ENDING_TRAP);
     from->write(scripts, dice);
     for (unsigned i = 0; i < from->processes; i++)
         naive_end(&scripts->of[i].naive);

@@ -94,12 +94,8 @@ static bool is_raised_here(unsigned how)
 
 static void begin(unsigned fault_around)
 {
-    memset(jobs, 0, sizeof jobs);
-    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++) {
-        jobs[i].naive.fault_around = fault_around;
-        jobs[i].naive.stack_vector = vectors[RAISE_STACK];
-        jobs[i].checks_alignment = vectors[RAISE_ALIGNMENT];
-    }
+    for (unsigned i = 0; i < GUEST_KERNEL_PROCESSES; i++)
+        naive_script_begin(&jobs[i], fault_around, vectors[RAISE_STACK], vectors[RAISE_ALIGNMENT]);
 }
 
 static void add_step(struct naive_script *job, struct guest_step step)

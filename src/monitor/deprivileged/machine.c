@@ -1,9 +1,10 @@
 #include "monitor/deprivileged/machine.h"
 
+#include "monitor/deprivileged/entry.h"
+
 #include <string.h>
 
 enum { PAGE_BYTES = 4096 };
-#define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
 
 void *guest_physical(
     const struct guest_memory *memory, gpa_t address, uint64_t bytes, const struct guest_region **region)
@@ -30,7 +31,7 @@ struct page_tables machine_tables(const struct machine *machine)
     return (struct page_tables){
         .memory = {.at = table_here, .context = (void *)machine->memory},
         .levels = machine->system.cr4 & CR4_FIVE_LEVELS ? 5 : 4,
-        .root = GPA(machine->system.page_tables.value & ADDRESS_MASK),
+        .root = GPA(machine->system.page_tables.value & ENTRY_ADDRESS),
     };
 }
 
@@ -105,12 +106,6 @@ static void *host_at(const struct machine *machine, gva_t address, struct guest_
         return host;
     *fault = (struct guest_fault){.vector = VECTOR_PAGE_FAULT, .address = address.value};
     return NULL;
-}
-
-static size_t to_page_end(uint64_t address, size_t bytes)
-{
-    size_t left = PAGE_BYTES - address % PAGE_BYTES;
-    return left < bytes ? left : bytes;
 }
 
 bool machine_read(const struct machine *machine, gva_t from, void *to, size_t bytes,

@@ -22,7 +22,6 @@
 #define FLAG_DF (UINT64_C(1) << 10)
 #define FLAG_IOPL (UINT64_C(3) << 12)
 #define FLAG_NT (UINT64_C(1) << 14)
-#define FLAG_DF (UINT64_C(1) << 10)
 #define FLAG_RF (UINT64_C(1) << 16)
 #define FLAG_VM (UINT64_C(1) << 17)
 #define FLAG_AC (UINT64_C(1) << 18)
@@ -106,6 +105,13 @@ bool machine_read(const struct machine *machine, gva_t from, void *to, size_t by
     struct guest_access access, struct guest_fault *fault);
 bool machine_write(const struct machine *machine, gva_t to, const void *from, size_t bytes,
     struct guest_access access, struct guest_fault *fault);
+
+/* How many of `bytes` from an address on lie in its page. */
+static inline size_t to_page_end(uint64_t address, size_t bytes)
+{
+    size_t left = PAGE_TABLE_BYTES - address % PAGE_TABLE_BYTES;
+    return left < bytes ? left : bytes;
+}
 
 /* How many bytes of code, at most `room`, can be read at RIP. */
 size_t machine_code(const struct machine *machine, uint8_t *code, size_t room);

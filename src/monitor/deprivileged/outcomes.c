@@ -18,12 +18,6 @@ int outcome_io(struct vcpu *vcpu, struct vm_exit *exit)
     return TURN_EXIT;
 }
 
-static unsigned to_page_end(uint64_t address, unsigned bytes)
-{
-    unsigned left = 4096 - address % 4096;
-    return left < bytes ? left : bytes;
-}
-
 /* The next part of an access to memory: what lies in one page. What is memory is done at once. */
 static int next_part(struct vcpu *vcpu, struct vm_exit *exit)
 {
@@ -34,7 +28,7 @@ static int next_part(struct vcpu *vcpu, struct vm_exit *exit)
         char *data = (char *)&vcpu->data + vcpu->done;
         struct translated translation;
         struct guest_fault ignored;
-        vcpu->part = to_page_end(address.value, outcome->bytes - vcpu->done);
+        vcpu->part = (unsigned)to_page_end(address.value, outcome->bytes - vcpu->done);
         if (outcome->write ? machine_write(&vcpu->machine, address, data, vcpu->part, access, &ignored)
                            : machine_read(&vcpu->machine, address, data, vcpu->part, access, &ignored)) {
             vcpu->done += vcpu->part;

@@ -53,13 +53,13 @@ void shadow_free(struct shadow *shadow)
 /* ---- synchronizing ---- */
 
 /* One that is written between most faults stays as it is: to protect it, and to take the fault of the next
- * store, is dearer than to compare it again. A frame may be a table of several levels, and what changes at
- * one may release the copy of another. */
+ * store, is dearer than to compare it again. But where each store is to be seen it is open for one alone. A
+ * frame may be a table of several levels, and what changes at one may release the copy of another. */
 static void synchronize(struct shadow *shadow, gpa_t table)
 {
     struct shadow_frame *frame = shadow_frame(shadow, table);
     bool changed = false;
-    if (frame->quiet == QUIET) {
+    if (frame->quiet == QUIET || shadow->sync == SYNC_WRITE) {
         frame_guard(shadow, table);
         run_list_hand_over(&shadow->runs);
     }

@@ -9,11 +9,9 @@
 
 enum {
     PAGE_BYTES = 4096,
-    ENTRIES = 512,
     CHANGES = 512, /* handed to a child at once: all the entries of a table */
     TABLES_MAX = 1 << 16,
 };
-#define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
 
 /* ---- changes of a child, runs made as long as they can be ---- */
 
@@ -152,8 +150,8 @@ static int fill_table(struct batch *batch, gva_t address, const struct page_walk
 {
     const struct page_read *last = &walk->read[walk->reads - 1];
     const uint64_t *entries = guest_physical(
-        batch->vcpu->machine.memory, GPA(last->where.value & ADDRESS_MASK), PAGE_TABLE_BYTES, NULL);
-    unsigned fill = batch->vcpu->vm->fill, index = address.value / PAGE_BYTES % ENTRIES,
+        batch->vcpu->machine.memory, GPA(last->where.value & ENTRY_ADDRESS), PAGE_TABLE_BYTES, NULL);
+    unsigned fill = batch->vcpu->vm->fill, index = address.value / PAGE_BYTES % TABLE_ENTRIES,
              first = index & -fill;
     unsigned above = PAGE_READ | PAGE_WRITE | PAGE_EXECUTE | PAGE_USER;
     int rc = 0;
@@ -163,7 +161,7 @@ static int fill_table(struct batch *batch, gva_t address, const struct page_walk
         uint64_t entry = __atomic_load_n(&entries[i], __ATOMIC_RELAXED);
         const struct page_leaf leaf = {
             .from = GVA((address.value & -LARGE_BYTES) + (uint64_t)i * PAGE_BYTES),
-            .to = GPA(entry & ADDRESS_MASK),
+            .to = GPA(entry & ENTRY_ADDRESS),
             .bytes = PAGE_BYTES,
             .rights = page_entry_rights(entry) & above,
             .accessed = entry & PAGE_BIT_ACCESSED,
@@ -211,17 +209,17 @@ static int sweep_table(
 static int sweep_entry(
     struct sweep *sweep, uint64_t entry, unsigned level, uint64_t base, unsigned above, struct error *error)
 {
-    const uint64_t span = UINT64_C(8) << 9 * level;
+    const uint64_t span = entry_span(level);
     const unsigned rights = page_entry_rights(entry) & above;
     if (!(entry & PAGE_BIT_PRESENT))
         return 0;
     if (level > 1 && !(entry & PAGE_BIT_LARGE))
-        return sweep_table(sweep, GPA(entry & ADDRESS_MASK), level - 1, base, rights, error);
+        return sweep_table(sweep, GPA(entry & ENTRY_ADDRESS), level - 1, base, rights, error);
     if (level > 3)
         return 0;
     const struct page_leaf leaf = {
         .from = GVA(base),
-        .to = GPA(entry & ADDRESS_MASK & -span),
+        .to = GPA(entry & ENTRY_ADDRESS & -span),
         .bytes = span,
         .rights = rights,
         .accessed = entry & PAGE_BIT_ACCESSED,
@@ -235,14 +233,14 @@ static int sweep_entry(
 static int sweep_table(
     struct sweep *sweep, gpa_t table, unsigned level, uint64_t base, unsigned above, struct error *error)
 {
-    const uint64_t span = UINT64_C(8) << 9 * level;
+    const uint64_t span = entry_span(level);
     const uint64_t *entries =
         guest_physical(sweep->batch.vcpu->machine.memory, table, PAGE_TABLE_BYTES, NULL);
     int rc = 0;
     if (!entries || !sweep->tables)
         return 0;
     sweep->tables--;
-    for (unsigned i = 0; rc == 0 && i < ENTRIES; i++) {
+    for (unsigned i = 0; rc == 0 && i < TABLE_ENTRIES; i++) {
         uint64_t at = base + i * span;
         if (at >= sweep->end)
             break;
@@ -323,7 +321,7 @@ int space_child(struct vcpu *vcpu, struct space **out, struct child **out_child,
 {
     const bool user = machine_privilege(&vcpu->machine) == 3;
     int rc = 0;
-    struct space *space = find_space(vcpu, GPA(vcpu->machine.system.page_tables.value & ADDRESS_MASK));
+    struct space *space = find_space(vcpu, GPA(vcpu->machine.system.page_tables.value & ENTRY_ADDRESS));
     struct child **child = user ? &space->user : &space->kernel;
     space->used = ++vcpu->clock;
     bool eager = vcpu->vm->eager && !vcpu->vm->paravirt;
@@ -369,7 +367,7 @@ static int map_again(struct vcpu *vcpu, struct space *space, uint64_t from, uint
 
 static struct space *space_in_use(struct vcpu *vcpu)
 {
-    gpa_t root = GPA(vcpu->machine.system.page_tables.value & ADDRESS_MASK);
+    gpa_t root = GPA(vcpu->machine.system.page_tables.value & ENTRY_ADDRESS);
     for (int i = 0; i < SPACES; i++)
         if (vcpu->spaces[i].used && vcpu->spaces[i].root.value == root.value)
             return &vcpu->spaces[i];
