@@ -59,9 +59,10 @@ static void tell_time(const struct session *session, double least)
     const struct run_options *run = &session->options->run;
     double round = least < 60 ? ceil(least) : 10 * ceil(least / 10);
     char text[160];
-    if (run->quiet || !(least > (run->seconds > 0 ? run->seconds
-                                    : run->quick  ? quick_seconds
-                                                  : usual_seconds)))
+    if (run->quiet || session->setting.simulated ||
+        !(least > (run->seconds > 0 ? run->seconds
+                      : run->quick  ? quick_seconds
+                                    : usual_seconds)))
         return;
     if (run->seconds > 0)
         snprintf(text, sizeof text, "--time %g is too short for all of it, which takes at least about %s",
@@ -101,7 +102,11 @@ static int measure(
 
 static void view(const struct session *session, struct document *document)
 {
+    const struct chase_options *options = session->invocation->options;
     view_chase(&session->result, document);
+    document_details(document, !options->explain);
+    view_account(&session->result, options->explain, document);
+    document_details(document, false);
 }
 
 int cmd_chase_run(const struct invocation *invocation)

@@ -74,8 +74,10 @@ struct option_spec {
      * end of the argument, commas included. Such an option adds to itself when it is given again, and has no
      * default. */
     const char *open_prefix;
-    choice_function
-        *also;        /* OPTION_CHOICE_LIST: further words that are taken, too many to list; NULL: none */
+    /* OPTION_CHOICE_LIST: further words that are taken, too many to list; and what begins and ends with
+     * these, which is kept as it was typed and hence the last of its argument. NULL: none. */
+    choice_function *also;
+    const char *also_begins, *also_ends;
     const char *help; /* one or more sentences */
 };
 
@@ -110,7 +112,7 @@ struct operand_spec {
     bool reads; /* they are files to read, of which only one can be "-", stdin */
 };
 
-enum { OPERANDS_MAX = 256, GROUPS_MAX = 14, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 14, ENTRIES_MAX = 8 };
+enum { OPERANDS_MAX = 256, GROUPS_MAX = 14, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 16, ENTRIES_MAX = 8 };
 
 /* A command line that has been read. */
 struct invocation {

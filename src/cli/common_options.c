@@ -151,7 +151,8 @@ struct choice on_or_model_choice(size_t index)
     while (runner_at(runners))
         runners++;
     if (index == runners)
-        return (struct choice){"model:NAME", "on a simulated machine; vcost model list names them"};
+        return (struct choice){"model:NAME",
+            "on a simulated machine that vcost model list names, or that a file NAME.json describes"};
     return on_choice(index < runners ? index : index - 1);
 }
 
@@ -168,6 +169,8 @@ const struct option_spec on_or_model_option[] = {
         .default_note = "native and, where this host can run it, kvm",
         .choice = on_or_model_choice,
         .also = model_choice,
+        .also_begins = "model:",
+        .also_ends = ".json",
         .open_prefix = COMMAND_PREFIX,
         .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
                 "to compare with. May be given more than once; a command goes to "

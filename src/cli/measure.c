@@ -83,7 +83,10 @@ static int make_ready(struct session *session, struct error *error)
     int rc = outputs_open(&session->outputs, &options->output, error);
     if (rc < 0)
         return rc;
-    rc = setting_open(&session->setting, options->cpu, &stop, error);
+    if (setting_simulates(options->on.names, options->on.count))
+        setting_open_simulated(&session->setting, &stop);
+    else
+        rc = setting_open(&session->setting, options->cpu, &stop, error);
     if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
     session->setting.sync_write = options->tables.sync == SYNC_WRITES;

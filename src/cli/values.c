@@ -161,16 +161,36 @@ static bool take_also(const struct option_spec *option, const char *word, unsign
     return false;
 }
 
+/* Is all that is left one item of the user's own? */
+static bool take_own(const struct option_spec *option, const char **text, unsigned *index, const char **name)
+{
+    size_t begin = option->also_begins ? strlen(option->also_begins) : 0, length = strlen(*text);
+    size_t end = begin ? strlen(option->also_ends) : 0;
+    if (!begin || length <= begin + end || strncmp(*text, option->also_begins, begin) != 0 ||
+        strcmp(*text + length - end, option->also_ends) != 0 || strchr(*text, ','))
+        return false;
+    *index = CHOICE_ALSO;
+    *name = *text;
+    *text = NULL;
+    return true;
+}
+
 /* Takes the next item of a list out of *text, which then stands after it or is NULL. */
 static int take_choice(const struct option_spec *option, const char **text, unsigned *index,
     const char **name, struct error *error)
 {
     char word[64];
-    if (take_open(option, text, index, name))
+    if (take_open(option, text, index, name) || take_own(option, text, index, name))
         return 0;
     next_word(text, word, sizeof word);
     if (take_also(option, word, index, name))
         return 0;
+    if (option->also_begins && !strncmp(word, option->also_begins, strlen(option->also_begins)))
+        return error_set(error, EINVAL,
+            "\"" SHOWN
+            "\" is no %s that is known here, nor a file that ends in %s and is the last in its --%s "
+            "(which can be given again)",
+            word, option->also_begins, option->also_ends, option->name);
     int result = parse_choice(option, word, index, error);
     if (!result)
         *name = option->choice(*index).name;

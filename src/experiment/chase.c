@@ -159,8 +159,8 @@ int chase_plan_run(const struct chase_plan *plan, struct setting *setting, const
     struct chase_experiment experiment = {
         .runners = setting->runners,
         .runner_count = setting->runner_count,
-        .schedule =
-            schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress, &setting->lookout),
+        .schedule = schedule_within(&plan->budget, &usual, &quick, &setting->stop, progress,
+            setting->simulated ? NULL : &setting->lookout),
     };
     begin_result(result, "chase", plan->budget.seed);
     int rc = make_shapes(plan, &list, error);

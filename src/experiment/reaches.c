@@ -278,6 +278,8 @@ int experiment_find_reaches(struct result *result, struct error *error)
     int rc = pool.failed ? error_set(error, ENOMEM, "not enough memory for the curves of a result") : 0;
     for (size_t g = 0; rc == 0 && g < curves.group_count; g++)
         for (size_t c = 0; rc == 0 && c < curves.groups[g].curve_count; c++) {
+            if (curves.groups[g].curves[c].modelled) /* its file says how far what reaches */
+                continue;
             struct look look = {.result = result, .group = &curves.groups[g]};
             look.curve = &look.group->curves[c];
             look.packed = packed_of(&curves, look.group, look.curve);

@@ -56,8 +56,9 @@ struct run {
     size_t rows_done;         /* of the present placement */
     double planned_seconds;   /* of all placements */
     double repeat_seconds;    /* spent on taking disturbed samples again */
+    double once_seconds;      /* spent on what is sampled once and planned for no other placement */
     double sample_seconds;    /* what one sample lasts, about: as long as was asked for, or shortened */
-    double placement_started; /* elapsed() */
+    double placement_started; /* elapsed_again() */
     struct pace pace;
 };
 
@@ -66,6 +67,12 @@ struct run {
 static double elapsed(const struct run *run)
 {
     return run->now() - run->started;
+}
+
+/* Without what no further placement takes. */
+static double elapsed_again(const struct run *run)
+{
+    return elapsed(run) - run->once_seconds;
 }
 
 static int check_time(const struct run *run, struct error *error)
@@ -111,7 +118,7 @@ static void tell(const struct run *run, const char *what)
 {
     const struct progress *progress = &run->schedule->progress;
     double placements = run->placement + (double)run->rows_done / (double)run->scheduled->row_count;
-    double left = run->planned_seconds - elapsed(run);
+    double left = run->planned_seconds - elapsed_again(run);
     char text[96];
     snprintf(text, sizeof text, "placement %u of %u: %s", run->placement + 1, run->planned, what);
     if (progress->tell)
@@ -122,7 +129,7 @@ static void tell(const struct run *run, const char *what)
  * enough would make it too narrow. */
 static void plan_placements(struct run *run)
 {
-    double one = elapsed(run) / (run->placement + 1);
+    double one = elapsed_again(run) / (run->placement + 1);
     double fit = fmax(run->least, fmin(PLACEMENTS_MAX, floor(run->schedule->seconds / one)));
     run->planned = (unsigned)fmin(fit, most_placements);
     run->planned_seconds = one * run->planned;
@@ -133,12 +140,14 @@ static void plan_placements(struct run *run)
 static void plan_rounds(struct run *run)
 {
     size_t rows = run->scheduled->row_count;
-    double one = elapsed(run) / (double)(rows * run->schedule->rounds); /* a round of one row, roughly */
+    double one =
+        elapsed_again(run) / (double)(rows * run->schedule->rounds); /* a round of one row, roughly */
     for (size_t row = 0; row < rows; row++) {
         const struct scheduled_row *cells = &run->scheduled->rows[row];
         run->rounds[row] = rounds_after_pilot(&run->cells[cells->first], cells->count);
     }
-    rounds_limit(run->rounds, rows, (run->schedule->seconds - elapsed(run)) / (PLACEMENTS_MIN - 1) / one);
+    rounds_limit(
+        run->rounds, rows, (run->schedule->seconds - elapsed_again(run)) / (PLACEMENTS_MIN - 1) / one);
 }
 
 static unsigned rounds_left(const struct run *run)
@@ -164,7 +173,7 @@ static void keep_pace(struct run *run)
     double end = run->placement_started + (schedule->seconds - run->placement_started) / parts;
     double other =
         (pace->seconds - pace->sampling) / pace->rows * (double)(run->scheduled->row_count - run->rows_done);
-    double fit = (end - elapsed(run) - other) / rounds_left(run) * pace->asked / pace->sampling;
+    double fit = (end - elapsed_again(run) - other) / rounds_left(run) * pace->asked / pace->sampling;
     run->sample_seconds = fmin(schedule->sample_seconds, fmax(fit, schedule->shortest_sample_seconds));
 }
 
@@ -232,6 +241,9 @@ static int prepare_cell(
     if (rc < 0)
         return rc;
     snprintf(run->cells[number].note, sizeof run->cells[number].note, "%s", runner_of(run, number)->note);
+    const struct account *account = runner_of(run, number)->account;
+    if (account)
+        run->cells[number].modelled.account = *account;
     const struct effort *shared = shared_effort(run, row, number);
     if (!shared)
         return cell->workload.kind->plan(runner_of(run, number), run->sample_seconds, &cell->effort, error);
@@ -299,9 +311,13 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
 static int prepare_row(struct run *run, const struct scheduled_row *row, uint64_t seed, struct error *error)
 {
     int rc = 0;
-    for (size_t cell = row->first; rc == 0 && cell < row->first + row->count; cell++)
+    for (size_t cell = row->first; rc == 0 && cell < row->first + row->count; cell++) {
+        double before = run->now();
         if (!run->scheduled->cells[cell].done && (rc = check_time(run, error)) == 0)
             rc = bear(run, cell, prepare_cell(run, row, cell, seed, error), error);
+        if (run->cells[cell].deterministic)
+            run->once_seconds += run->now() - before;
+    }
     return rc;
 }
 
@@ -322,14 +338,14 @@ static int sample_row(struct run *run, const struct scheduled_row *row, unsigned
 static int measure_row(struct run *run, size_t number, uint64_t seed, struct error *error)
 {
     const struct scheduled_row *row = &run->scheduled->rows[number];
-    double began = elapsed(run);
+    double began = elapsed_again(run);
     int rc = prepare_row(run, row, seed, error);
-    double prepared = elapsed(run);
+    double prepared = elapsed_again(run);
     if (rc == 0)
         rc = sample_row(run, row, run->rounds[number], error);
     run->pace.rows++;
-    run->pace.seconds += elapsed(run) - began;
-    run->pace.sampling += elapsed(run) - prepared;
+    run->pace.seconds += elapsed_again(run) - began;
+    run->pace.sampling += elapsed_again(run) - prepared;
     run->pace.asked += run->sample_seconds * run->rounds[number];
     for (size_t cell = row->first; cell < row->first + row->count; cell++) {
         runner_close(run->scheduled->cells[cell].own);
@@ -478,7 +494,7 @@ static int look_again(struct run *run, struct error *error)
 
 static int measure_placement(struct run *run, struct error *error)
 {
-    run->placement_started = elapsed(run);
+    run->placement_started = elapsed_again(run);
     run->rows_done = 0;
     int rc = check_time(run, error);
     if (rc == 0)

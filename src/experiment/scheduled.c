@@ -39,6 +39,21 @@ static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
     return first;
 }
 
+static struct result_modelled modelled_by(const struct modelled *modelled, struct pool *pool)
+{
+    const struct machine *machine = modelled->machine;
+    return (struct result_modelled){
+        .machine = pool_text(pool, machine->name),
+        .summary = pool_text(pool, machine->summary),
+        .file = pool_text(pool, machine->file),
+        .sha256 = pool_text(pool, machine->sha256),
+        .year = machine->year,
+        .ghz = machine->ghz,
+        .hypothetical = !machine->has_nested &&
+                        (modelled->technique == MODEL_NESTED || modelled->technique == MODEL_AGILE),
+    };
+}
+
 static struct result_cell make_cell(
     const struct workload *workload, const struct runner_config *config, struct pool *pool)
 {
@@ -58,6 +73,8 @@ static struct result_cell make_cell(
         .quality = QUALITY_MISSING,
         .counters = {.known = true},
     };
+    if (config->modelled)
+        made.modelled = modelled_by(config->modelled, pool);
     snprintf(made.label, sizeof made.label, "%s", config->label);
     cell_id(&made.cell, made.id);
     return made;

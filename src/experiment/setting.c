@@ -72,6 +72,12 @@ int setting_open(struct setting *setting, int cpu, const struct stop *stop, stru
     return rc;
 }
 
+void setting_open_simulated(struct setting *setting, const struct stop *stop)
+{
+    setting->stop = *stop;
+    setting->simulated = true;
+}
+
 void setting_close(struct setting *setting)
 {
     for (size_t i = 0; i < setting->placement_count; i++) {
@@ -86,6 +92,23 @@ void setting_close(struct setting *setting)
 }
 
 /* ---- where ---- */
+
+static const char command_prefix[] = "command:", model_prefix[] = "model:";
+
+/* What stands behind a prefix of an item of --on; NULL: it does not begin with it. */
+static const char *behind(const char *item, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(item, prefix, length) != 0 ? NULL : item + length;
+}
+
+bool setting_simulates(const char *const *on, size_t on_count)
+{
+    size_t i = 0;
+    while (i < on_count && behind(on[i], model_prefix))
+        i++;
+    return on_count && i == on_count;
+}
 
 static bool is_named(const struct setting *setting, const char *runner)
 {
@@ -198,7 +221,7 @@ static int add_agents(const struct setting *setting, struct result *result, stru
 int setting_describe(struct setting *setting, struct result *result, struct error *error)
 {
     struct error other;
-    result->cpu = setting->pin.cpu;
+    result->cpu = setting->simulated ? RESULT_NO_CPU : setting->pin.cpu;
     result->tsc_ghz = setting->clock.ticks_per_ns;
     snprintf(result->clock_doubt, sizeof result->clock_doubt, "%s", setting->clock.doubt);
     for (size_t i = 0; monitor_at(i); i++)
@@ -206,7 +229,8 @@ int setting_describe(struct setting *setting, struct result *result, struct erro
             result_set_monitor(result, &setting->facts[i]);
     if (setting->pin.before)
         pin_pause(&setting->pin);
-    int rc = host_look_from(&result->host, (int)setting->pin.cpu, error);
+    int rc = setting->simulated ? host_look(&result->host, error)
+                                : host_look_from(&result->host, (int)setting->pin.cpu, error);
     int bound = setting->pin.before ? pin_resume(&setting->pin, &other) : 0;
     if (setting->image.code) /* it was ready, and is or is not again */
         setting->cannot_measure = bound < 0 ? other : (struct error){.code = 0};
@@ -336,6 +360,18 @@ static int add_modelled(struct setting *setting, const struct modelled *modelled
     return rc < 0 ? rc : setting_add_runner(setting, &runner, error);
 }
 
+/* Cells are told apart by the machine's name. */
+static int check_machine(const struct setting *setting, const struct machine *machine, struct error *error)
+{
+    for (size_t i = 0; i < setting->runner_count; i++) {
+        const struct machine *other = modelled_machine(&setting->runners[i]);
+        if (other && !strcmp(other->name, machine->name) && strcmp(other->file, machine->file) != 0)
+            return error_set(error, EINVAL, "%s and %s are both named \"%s\": change the name in one of them",
+                other->file, machine->file, machine->name);
+    }
+    return 0;
+}
+
 /* A machine with each of the techniques, on a placement of its own that has no memory here. */
 static int add_machine(struct setting *setting, const struct memory_request *memory, const char *name,
     const uint64_t *guest_pages, size_t guest_page_count, struct error *error)
@@ -350,6 +386,8 @@ static int add_machine(struct setting *setting, const struct memory_request *mem
         return error_set(error, ENOMEM, "no memory for simulated machines");
     int rc = machine_find(name, &setting->machines, machine, error);
     if (rc == 0)
+        rc = check_machine(setting, machine, error);
+    if (rc == 0)
         rc = add_placement(setting, &nowhere, &placement, error);
     for (size_t i = 0; rc == 0 && i < modelling->count; i++) {
         bool native = modelling->techniques[i] == MODEL_NATIVE;
@@ -358,15 +396,6 @@ static int add_machine(struct setting *setting, const struct memory_request *mem
             rc = add_modelled(setting, &modelled[i], placement, guest_pages[k], error);
     }
     return rc;
-}
-
-static const char command_prefix[] = "command:", model_prefix[] = "model:";
-
-/* What stands behind a prefix of an item of --on; NULL: it does not begin with it. */
-static const char *behind(const char *item, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    return strncmp(item, prefix, length) != 0 ? NULL : item + length;
 }
 
 int setting_add_wanted(struct setting *setting, const struct memory_request *memory, bool lock,

@@ -14,7 +14,7 @@
 #include "runner/remote.h"
 #include "workload/image.h"
 
-enum { SETTING_PLACEMENTS_MAX = 8, SETTING_RUNNERS_MAX = 16 };
+enum { SETTING_PLACEMENTS_MAX = 32, SETTING_RUNNERS_MAX = 64 };
 
 /* How machines are simulated that are named in --on. */
 struct modelling {
@@ -24,6 +24,7 @@ struct modelling {
 };
 
 struct setting {
+    bool simulated; /* nothing is measured: there is no pin, clock, lookout or image */
     struct pin pin;
     struct clock clock;
     struct lookout lookout; /* on it, and on what else can change */
@@ -53,6 +54,10 @@ struct setting {
  * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on.
  */
 int setting_open(struct setting *setting, int cpu, const struct stop *stop, struct error *error);
+/* The same where nothing is measured, all is simulated (setting_simulates()): no CPU, no clock. */
+void setting_open_simulated(struct setting *setting, const struct stop *stop);
+/* Whether all items of --on are simulated machines. */
+bool setting_simulates(const char *const *on, size_t on_count);
 void setting_close(struct setting *setting);
 
 /* Says where it is to run, and finds out what the monitors that takes do here; the others are only asked

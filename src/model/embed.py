@@ -21,8 +21,8 @@ def main():
             data = file.read()
         name = os.path.basename(path).removesuffix(".json")
         summary = c_string(json.loads(data)["summary"].encode())
-        parts.append(f'    {{"{name}", "model:{name}", {summary},\n    {c_string(data)},\n    {len(data)}}},\n')
-    parts.append("    {0, 0, 0, 0, 0},\n};\n\nstruct machine_preset machine_preset(size_t index)\n{\n"
+        parts.append(f'    {{"{name}", "model:{name}", "{name}.json", {summary},\n    {c_string(data)},\n    {len(data)}}},\n')
+    parts.append("    {0, 0, 0, 0, 0, 0},\n};\n\nstruct machine_preset machine_preset(size_t index)\n{\n"
                  "    size_t last = sizeof presets / sizeof presets[0] - 1;\n"
                  "    return presets[index < last ? index : last];\n}\n")
     with open(sys.argv[1], "w", encoding="ascii") as out:

@@ -28,9 +28,14 @@ int machine_parse(const char *text, size_t bytes, const char *file, struct pool 
     else
         record_read(&machine_record, json, &made, &reader);
     json_decref(json);
-    if (reader.status == 0)
-        *machine = made;
-    return reader.status;
+    if (reader.status < 0)
+        return reader.status;
+    made.file = pool_text(pool, file);
+    sha256_text(text, bytes, made.sha256);
+    if (pool->failed)
+        return error_set(error, ENOMEM, "no memory for the machine of %.300s", file);
+    *machine = made;
+    return 0;
 }
 
 static int read_file(const char *path, struct pool *pool, struct machine *machine, struct error *error)
@@ -73,7 +78,7 @@ int machine_find(const char *name, struct pool *pool, struct machine *machine, s
     for (size_t i = 0; machine_preset(i).name; i++) {
         struct machine_preset preset = machine_preset(i);
         if (!strcmp(preset.name, name))
-            return machine_parse(preset.text, preset.bytes, name, pool, machine, error);
+            return machine_parse(preset.text, preset.bytes, preset.file, pool, machine, error);
     }
     return no_such_machine(name, error);
 }

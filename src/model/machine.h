@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/sha256.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ enum {
     MACHINE_WALK_CACHES_MAX = 4,
     MACHINE_PAGES_MAX = 3,
     MACHINE_SOURCES_MAX = 16,
+    MACHINE_NAME_MAX = 30,
     MACHINE_ENTRIES_MAX = 1 << 20, /* of a translation cache */
     MACHINE_CYCLES_MAX = 1000000   /* of anything */
 };
@@ -163,7 +165,9 @@ struct machine_costs {
 };
 
 struct machine {
-    const char *name, *summary; /* "barcelona"; one line */
+    const char *name, *summary;     /* "barcelona": letters a-z, digits, '.' and '-'; one line */
+    const char *file;               /* as it was named to machine_parse() */
+    char sha256[SHA256_TEXT_BYTES]; /* of its text */
     unsigned year;
     double ghz;
     unsigned levels;                   /* of page tables: 4 or 5 */
@@ -198,8 +202,8 @@ int machine_find(const char *name, struct pool *pool, struct machine *machine, s
 
 /* The presets, from share/machines/, in alphabetical order; name NULL past the end. */
 struct machine_preset {
-    const char *name, *choice, *summary; /* choice: "model:NAME" */
-    const char *text;                    /* of the file */
+    const char *name, *choice, *file, *summary; /* "NAME", "model:NAME", "NAME.json" */
+    const char *text;                           /* of the file */
     size_t bytes;
 };
 struct machine_preset machine_preset(size_t index);

@@ -163,7 +163,11 @@ static void conclude_modelled(const struct chase_view *view, const struct place 
                 most = point;
         }
     }
-    if (most)
+    if (most && most->against->ratio < 1.0005)
+        document_say(view->doc, BLOCK_CONCLUSION,
+            "Memory access on %s would cost what it costs natively there%s.", place->label,
+            view_run_incomplete(view->result, view->doc));
+    else if (most)
         document_say(view->doc, BLOCK_CONCLUSION,
             "Memory access on %s would cost up to %.1f %% more than native there, at %s%s.", place->label,
             100 * (most->against->ratio - 1), format_size(most->working_set_bytes).text,
@@ -308,7 +312,7 @@ static void say_pages(const struct chase_view *view, const char *label)
     const struct result_cell *best = fastest->points[at].cell, *worst = slowest->points[at].cell;
     document_say(view->doc, BLOCK_FACT,
         "Pages (guest/host) at %s: ", format_size(fastest->points[at].working_set_bytes).text);
-    if (best->high < worst->low)
+    if (best->high < worst->low || (cell_modelled(best) && best->median < worst->median))
         view_add(view->doc, "%s is fastest, %s ns per access, %s slowest, %s ns.",
             words_of(view, fastest).kind, format_ns(best->median).text, words_of(view, slowest).kind,
             format_ns(worst->median).text);
@@ -322,14 +326,15 @@ static void say_pages(const struct chase_view *view, const char *label)
 /* What is not measured says so before anybody reads a figure. */
 static void say_modelled(const struct chase_view *view)
 {
+    bool any = false;
     for (size_t i = 0; i < view->curves.count; i++)
-        if (view->curves.all[i]->modelled) {
-            document_say(view->doc, BLOCK_FACT,
-                "What is called modelled is simulated, not measured: it is compared with the same simulated "
-                "machine "
-                "without a guest.");
-            return;
-        }
+        any |= view->curves.all[i]->modelled;
+    if (any)
+        document_say(view->doc, BLOCK_FACT,
+            "%s: each figure is exact for the file, has no interval, and is compared with the same machine's "
+            "modelled native one. Where its cycles go: --explain.",
+            result_modelled(view->result) ? "Nothing here was measured, all is modelled"
+                                          : "What is called modelled is simulated, not measured");
 }
 
 /* What the way in which KVM virtualizes memory means for this. */
@@ -386,6 +391,8 @@ static void say_notes(const struct chase_view *view, const struct curve_group *g
             const char *reason = cell ? cell_reason(cell) : view->result->incomplete_reason;
             if (!cell && (view->result->complete || !reason[0]))
                 reason = "this cell was not part of the experiment";
+            if (cell && cell_modelled(cell) && cell_measured(cell))
+                continue; /* it lacks nothing but an interval, as is said of all */
             if (cell && point->against && (point->doubt || !reason))
                 reason = point->doubt ? point->doubt : comparison_reason(point->against);
             const char *mark = !cell_measured(cell) ? "- " : cell->quality == QUALITY_INTERRUPTED ? "! " : "";
@@ -410,11 +417,11 @@ static void make_columns(const struct curve *curve, const char *title, bool pair
     const char *block = pair ? NULL : title, *head = pair ? title : "ns";
     if (pair && !curve->native && !curve->elsewhere && !curve->modelled)
         head = "guest";
-    columns[COLUMN_TIME] =
-        (struct column){"ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !compared};
+    columns[COLUMN_TIME] = (struct column){
+        "ns", head, block, UNIT_NS, .bare = true, .rounded = true, .interval = !compared && !curve->modelled};
     columns[COLUMN_FASTEST] = (struct column){"fastest", NULL, block, UNIT_NS, .bare = true};
     columns[COLUMN_SLOWDOWN] =
-        (struct column){"slowdown", NULL, block, UNIT_CHANGE, .rounded = true, .interval = true};
+        (struct column){"slowdown", NULL, block, UNIT_CHANGE, .rounded = true, .interval = !curve->modelled};
 }
 
 static void fill_point(
@@ -427,7 +434,7 @@ static void fill_point(
         *table_at(table, row, column + COLUMN_TIME) =
             (struct value){UNIT_NS, cell->median, cell->low, cell->high, .why = cell_reason(cell),
                 .mark = point_measured(point) && cell->quality == QUALITY_INTERRUPTED ? "!" : NULL};
-    if (cell && !compared)
+    if (cell && !compared && !cell_modelled(cell))
         table_number(table, row, column + COLUMN_FASTEST, cell->min);
     if (point->doubt)
         *table_at(table, row, column + COLUMN_SLOWDOWN) =
@@ -488,8 +495,10 @@ static void add_series(
     if (view->prefix)
         name = document_text(view->doc, "%s: %s", view->prefix, name);
     struct chart_series *series = chart_series(view->doc, chart, name, curve->group->working_set_count);
-    if (series)
+    if (series) {
         series->baseline = curve->native && !view->prefix;
+        series->modelled = curve->modelled;
+    }
     for (size_t i = 0; series && i < series->count; i++) {
         const struct curve_point *point = &curve->points[i];
         const struct result_cell *cell = point->cell;
@@ -524,6 +533,9 @@ static struct chart *add_chart(const struct chase_view *views, size_t count, boo
         }
     if (!chart)
         return NULL;
+    for (size_t i = 0; i < chart->series_count; i++)
+        if (chart->series[i].modelled)
+            chart->caption = "Dashed: modelled, not measured.";
     chart->x = (struct chart_axis){"working set", UNIT_BYTES, SCALE_LOG2, 0};
     chart->y = slowdowns ? (struct chart_axis){titles[1], UNIT_CHANGE, SCALE_LINEAR, 0.02}
                          : (struct chart_axis){"ns per access", UNIT_NS, SCALE_LOG, 0};
@@ -612,7 +624,7 @@ static const char *add_charts(const struct chase_view *view, size_t count)
             (double)workload_size(&cells[reach->first].cell.workload), reach->name[0] ? reach->name : "?");
     }
     const struct curve *curve = chosen || !chart ? chosen : view->curves.all[0];
-    if (chart)
+    if (chart && !curve->modelled) /* CPUID is of this machine */
         told_levels(&view->result->host, curve->group->shape.order, curve->host_page_bytes, &told);
     for (size_t i = 0; i < told.count; i++)
         chart_mark(view->doc, chart, MARK_REPORTED, told.levels[i].working_set_bytes,

@@ -2,6 +2,7 @@
 
 #include "event/event_kind.h"
 #include "report/format.h"
+#include "report/view_linked.h"
 #include "report/view_parts.h"
 
 #include <math.h>
@@ -22,7 +23,8 @@ enum price_flags {
     IN_OVER_NATIVE = 64,
     IN_AS_NATIVE = 128,
     IN_OVER_EVENT = 256,
-    IN_ALONE = 512
+    IN_ALONE = 512,
+    LEADS = 1024 /* it costs more, and that is its own price, not an emulator's */
 };
 
 static const double stays_inside = 0.05; /* exits of an event */
@@ -140,6 +142,7 @@ static void price_row(const struct result *result, struct price *row)
                      ? (double)guest->counters.exits / (double)guest->operations
                      : NAN;
     bool compared = native->against && isfinite(native->low), over_event = isfinite(event->ns);
+    bool leads = native->low > 0 && !(guest && linked_is_emulated(result, guest));
     bool same = (native->low <= 0 && native->high >= 0) || native->doubt; /* without an interval nothing is */
     row->flags = (native->low > 0 ? COSTS_MORE : 0u) | (native->high < 0 ? COSTS_LESS : 0u) |
                  (compared ? COMPARED : 0u) | (compared && row->exits <= stays_inside ? STAYS_INSIDE : 0u) |
@@ -148,7 +151,7 @@ static void price_row(const struct result *result, struct price *row)
                      : isfinite(native->ns)     ? IN_OVER_NATIVE
                      : !over_event && row->cell ? IN_ALONE
                                                 : 0u) |
-                 (over_event ? IN_OVER_EVENT : 0u);
+                 (over_event ? IN_OVER_EVENT : 0u) | (leads ? LEADS : 0u);
 }
 
 /* A row for each guest of an event; native's cell stands in all of them. Without memory, which the pool
@@ -306,17 +309,19 @@ static bool is_dearest(const struct price_list *prices, const struct price *firs
 {
     double next = 0;
     for (const struct price *price = NULL; (price = next_price(prices, price, MEASURED));)
-        next = price == first ? next : fmax(next, price->over[OVER_NATIVE].high);
+        if (price != first && (price->flags & LEADS || !(price->flags & COSTS_MORE)))
+            next = fmax(next, price->over[OVER_NATIVE].high);
     return first->over[OVER_NATIVE].low > next;
 }
 
 /* What is known of guests' prices, or of native's where none of these is. */
-static const char *conclusion_text(const struct price_list *prices, struct document *doc)
+static const char *conclusion_text(
+    const struct result *result, const struct price_list *prices, struct document *doc)
 {
     const struct price *leave = find_leaving(prices);
-    const struct price *first = next_price(prices, NULL, COSTS_MORE); /* the most expensive one */
+    const struct price *first = next_price(prices, NULL, LEADS); /* the most expensive one */
     const struct price *fault = find_price(prices, "page-fault", COMPARED | COSTS_MORE);
-    const char *staying = staying_text(prices);
+    const char *staying = staying_text(prices), *pages = linked_conclusion(result, doc);
     struct listing list = {.doc = doc, .between = "; "};
     size_t count = count_prices(prices, MEASURED);
     if (!count)
@@ -334,14 +339,16 @@ static const char *conclusion_text(const struct price_list *prices, struct docum
     else if (fault)
         listing_add(
             &list, "a page fault %s costs %s more than native", fault->where, extra_text(doc, fault, false));
-    else if (first)
+    else if (!pages && first)
         listing_add(&list, "%s here is %s: %s more %s than natively",
             is_dearest(prices, first) ? "the most expensive operation"
                                       : "one of the most expensive operations",
             first->name, extra_text(doc, first, false), first->where);
-    else if (!staying)
+    else if (!pages && !staying)
         return document_text(doc, "no operation that was measured costs significantly more %s",
             prices->elsewhere ? "there" : "in the guest here");
+    if (pages)
+        listing_add(&list, "%s", pages);
     if (staying)
         listing_add(&list, "%s", staying);
     return listing_text(&list);
@@ -354,8 +361,8 @@ static void conclude(const struct result *result, const struct price_list *price
     ratios.all += count_prices(prices, COSTS_MORE) - count_prices(prices, COSTS_MORE | COMPARED);
     const char *incomplete = view_run_incomplete(result, doc);
     if (!ratios_disturbed(&ratios)) {
-        document_say(
-            doc, BLOCK_CONCLUSION, "%s%s.", view_capital(doc, conclusion_text(prices, doc)), incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "%s%s.", view_capital(doc, conclusion_text(result, prices, doc)),
+            incomplete);
         return;
     }
     document_say(doc, BLOCK_CONCLUSION, "This run was too disturbed to tell what operations cost %s%s: %s.",
@@ -417,13 +424,14 @@ static void say_facts(const struct result *result, const struct price_list *pric
     const struct price *fresh = find_price(prices, "first-touch-2m-fresh", 0);
     bool leave = find_leaving(prices),
          touch = find_price(prices, "page-fault", COSTS_MORE) || (fresh && fresh->over[OVER_EVENT].low > 0);
-    for (const struct price *price = NULL; (price = next_price(prices, price, COSTS_MORE));)
+    for (const struct price *price = NULL; (price = next_price(prices, price, LEADS));)
         if (list.count < 4)
             listing_add(&list, "%s %s", price->name, extra_text(doc, price, true));
     if (list.count)
         document_say(doc, BLOCK_FACT, "Most expensive relative to native: %s.", list.text);
     say_memory(prices, doc);
     say_after_exit(result, prices, doc);
+    linked_say(result, doc);
     if (compared)
         document_say(doc, BLOCK_FACT,
             "Of %zu operation%s that both can do, %zu show no significant difference, %zu cost more, %zu "
@@ -522,7 +530,7 @@ static void add_bars(const struct price_list *prices, struct document *doc)
 {
     enum { BARS = 12 };
     const struct price *bars[BARS];
-    unsigned shown = count_prices(prices, COSTS_MORE) ? COSTS_MORE : MEASURED;
+    unsigned shown = count_prices(prices, LEADS) ? LEADS : MEASURED;
     size_t count = 0;
     for (const struct price *price = NULL; (price = next_price(prices, price, shown));)
         if (count < BARS)
@@ -601,7 +609,9 @@ void view_events(const struct result *result, struct document *doc)
     view_run_today(result, doc);
     for (size_t i = 0; i < sizeof price_sections / sizeof *price_sections; i++)
         add_section(result, &prices, &price_sections[i], doc);
+    linked_add_table(result, doc);
     sort_prices(&prices, OVER_NATIVE);
+    linked_add_chart(result, doc);
     add_bars(&prices, doc);
     add_notes(&prices, doc);
     view_run_method(result, doc);

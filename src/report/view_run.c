@@ -20,10 +20,58 @@ static const char *cpu_name(const struct result *result, struct document *doc)
     return words.count ? words.text : "unnamed CPU";
 }
 
+/* The first cell of each simulated machine, one after the other; NULL: there is no further one. */
+static const struct result_cell *next_modelled(const struct result *result, const struct result_cell *cell)
+{
+    const struct result_cell *end = result->cells + result->cell_count, *other;
+    for (cell = cell ? cell + 1 : result->cells; cell < end; cell++) {
+        for (other = result->cells; other < cell; other++)
+            if (cell_modelled(other) && cell_modelled(cell) &&
+                !strcmp(other->modelled.machine, cell->modelled.machine))
+                break;
+        if (other == cell && cell_modelled(cell))
+            return cell;
+    }
+    return NULL;
+}
+
+/* "barcelona, core2-merom" */
+static const char *machines_of(const struct result *result, struct document *doc)
+{
+    struct listing names = {.doc = doc, .between = ", "};
+    for (const struct result_cell *cell = NULL; (cell = next_modelled(result, cell));)
+        listing_add(&names, "%s", cell->modelled.machine);
+    return listing_text(&names);
+}
+
+/* What is simulated, so that a reader can find the very file again. */
+static void say_modelled(const struct result *result, struct document *doc)
+{
+    for (const struct result_cell *cell = NULL; (cell = next_modelled(result, cell));) {
+        const struct result_modelled *modelled = &cell->modelled;
+        document_say(doc, BLOCK_FACT, "Modelled: %s is %s, %u, at %g GHz; %s, SHA-256 %.12s….",
+            modelled->machine, modelled->summary, modelled->year, modelled->ghz, modelled->file,
+            modelled->sha256);
+    }
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        if (!cell->modelled.hypothetical)
+            continue;
+        document_say(doc, BLOCK_FACT,
+            "Hypothetical: %s has no %s paging; its figures are those of a machine that had it, without walk "
+            "caches for the second dimension.",
+            cell->modelled.machine, technique_name(cell->technique));
+        return;
+    }
+}
+
 void view_run_title(const struct result *result, struct document *doc)
 {
     const char *reason = result->incomplete_reason;
-    doc->title = document_text(doc, "vcost %s on %s", result->experiment, cpu_name(result, doc));
+    doc->title =
+        result_modelled(result)
+            ? document_text(doc, "vcost %s, modelled: %s", result->experiment, machines_of(result, doc))
+            : document_text(doc, "vcost %s on %s", result->experiment, cpu_name(result, doc));
     if (!result->complete)
         doc->stamp = document_text(doc, "incomplete%s%s", reason[0] ? ": " : "", reason);
 }
@@ -66,6 +114,9 @@ void view_run_machine(const struct result *result, struct document *doc)
             listing_add(&guests, "%s%s%s", monitor == kvm ? "KVM" : monitor->name, way ? way : "",
                 monitor->provider.known && !strcmp(monitor->provider.text, "kvm_pvm") ? " (PVM)" : "");
     }
+    say_modelled(result, doc);
+    if (result_modelled(result))
+        return;
     document_say(doc, BLOCK_FACT, guests.count ? "Guest: %s. " : "%s", listing_text(&guests));
     view_add(doc, "CPU: %s.", cpu_name(result, doc));
     if (result->host.kernel.known)
@@ -95,7 +146,7 @@ const char *view_run_guest(const struct result *result, struct document *doc)
         {"hyperv", "Hyper-V"}, {"xen", "Xen"}, {"bochs", "Bochs"}};
     const struct fact *below = &result->host.guest_of;
     const char *name = below->text;
-    if (!result->host.is_guest)
+    if (!result->host.is_guest || result_modelled(result))
         return NULL;
     if (!below->known || !name[0])
         return "guest of an unnamed hypervisor";
@@ -141,6 +192,8 @@ static void say_noisy(const struct result *result, struct document *doc)
 
 void view_run_today(const struct result *result, struct document *doc)
 {
+    if (result_modelled(result))
+        return;
     if (cpu_limit(result) > 0)
         document_say(doc, BLOCK_SENTENCE,
             "The control group of this process has a limit of %g CPUs: once that is used up, samples are "
@@ -331,7 +384,9 @@ void view_run_method(const struct result *result, struct document *doc)
         say_shape(result, kind, doc);
     document_say(
         doc, BLOCK_SENTENCE, "%s sample%s", format_count(counts.kept).text, counts.kept == 1 ? "" : "s");
-    if (!result->agent_count) /* which have CPUs of their own */
+    if (result->cpu == RESULT_NO_CPU)
+        view_add(doc, ", simulated");
+    else if (!result->agent_count) /* which have CPUs of their own */
         view_add(doc, " on CPU %u", result->cpu);
     if (counts.repeated)
         view_add(doc, ", %s more %s disturbed and taken again", format_count(counts.repeated).text,
@@ -413,6 +468,9 @@ void view_run_cells(const struct result *result, struct document *doc)
             FILE_WORDS("modes_of", modes ? modes->of_placements ? "placements" : "samples" : NULL),
             FILE_FIGURE("trend_percent", UNIT_RATIO, cell->trend_percent ? cell->trend_percent : NAN),
             FILE_FIGURE("drift_percent", UNIT_RATIO, cell->drift_percent ? cell->drift_percent : NAN),
+            FILE_WORDS("modelled", cell->modelled.machine), /* empty: it was measured */
+            FILE_WORDS("machine_file", cell->modelled.file),
+            FILE_WORDS("machine_sha256", cell->modelled.sha256),
         };
         size_t count = sizeof values / sizeof *values;
         if (i)

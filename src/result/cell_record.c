@@ -122,6 +122,22 @@ static const struct record metric_record = {"metric", sizeof(struct result_metri
 
 /* ---- the whole ---- */
 
+static void write_modelled(struct draft *draft, json_t *object, const void *base)
+{
+    const struct result_cell *cell = base;
+    if (cell_modelled(cell))
+        put(draft, object, "modelled", record_object(draft, &modelled_record, &cell->modelled));
+}
+
+static void read_modelled(struct reader *reader, const json_t *object, void *base)
+{
+    const json_t *value = json_object_get(object, "modelled");
+    if (value && reader_takes(reader, value, "modelled", TAKES(JSON_OBJECT)))
+        record_take(&modelled_record, reader, value, "modelled", &((struct result_cell *)base)->modelled);
+}
+
+static const struct field_hook modelled_hook = {.write = write_modelled, .read = read_modelled};
+
 static void check_cell(struct reader *reader, void *base)
 {
     struct result_cell *cell = base;
@@ -155,6 +171,8 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
             .about = "Samples that were disturbed, thrown away and taken again."},
         {"deterministic", FIELD_FLAG, FIELD_SOMETIMES, AT(deterministic),
             .about = "Its runner gives the same figure each time: one sample says all."},
+        {"modelled", FIELD_HOOK, FIELD_SOMETIMES, .hook = &modelled_hook, .of = &modelled_record,
+            .about = "Only of a cell that was simulated, not measured: by which machine."},
         {"median", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(median), .about = "Median over placements."},
         {"low", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(low),
             .about = "Low end of the median's 95 % confidence interval."},

@@ -78,6 +78,14 @@ void result_free(struct result *result)
     *result = (struct result){0};
 }
 
+bool result_modelled(const struct result *result)
+{
+    size_t i = 0;
+    while (i < result->cell_count && cell_modelled(&result->cells[i]))
+        i++;
+    return result->cell_count && i == result->cell_count;
+}
+
 const char *cell_reason(const struct result_cell *cell)
 {
     if (cell->reason[0])
@@ -85,7 +93,7 @@ const char *cell_reason(const struct result_cell *cell)
     if (!isfinite(cell->median) || !isfinite(cell->min))
         return "there is no sample";
     if (!isfinite(cell->low) || !isfinite(cell->high))
-        return cell->deterministic ? "it is the same each time, and has no interval"
+        return cell->deterministic ? "it is modelled, the same each time: there is no interval"
                                    : "an interval needs at least two placements";
     return cell->quality == QUALITY_GOOD ? NULL : "the experiment did not tell why";
 }

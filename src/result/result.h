@@ -16,12 +16,14 @@
 #include "result/trial.h"
 #include "measure/evidence.h"
 #include "measure/modes.h"
+#include "model/account.h"
 #include "monitor/monitor_facts.h"
 #include "runner/agent_facts.h"
 #include "runner/cell.h"
 #include "runner/chase_kind.h"
 #include "runner/page_proof.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +64,18 @@ struct result_metric {
     const char *reason; /* why there is no value (NAN); NULL */
 };
 
+/* What stands for a cell that was simulated: nothing of it was measured. Texts are in the result's pool. */
+struct result_modelled {
+    const char *machine; /* its name; NULL: the cell was measured */
+    const char *summary; /* what it is, for people */
+    const char *file;    /* that it was read from; of a preset its name with ".json" */
+    const char *sha256;  /* of that file */
+    unsigned year;
+    double ghz;             /* cycles of the account in a nanosecond */
+    bool hypothetical;      /* the technique is one that the machine does not have */
+    struct account account; /* of all accesses that were timed; accesses 0: there were none */
+};
+
 struct result_cell {
     char id[CELL_ID_BYTES];
     struct cell cell;
@@ -73,7 +87,8 @@ struct result_cell {
     unsigned placements; /* placements that gave at least one sample */
     unsigned repeated;   /* samples thrown away as disturbed and taken again */
     bool deterministic;  /* its runner gives the same figure each time: one sample, and no interval */
-    const char *unit;    /* of the four; NULL: "ns" */
+    struct result_modelled modelled;
+    const char *unit; /* of the four; NULL: "ns" */
     double median, low, high, min;
     struct result_metric *metrics;
     size_t metric_count;
@@ -155,6 +170,7 @@ struct result_setting {
 };
 
 enum { RESULT_MONITORS_MAX = 8 };
+#define RESULT_NO_CPU UINT_MAX
 
 struct result {
     struct pool pool;     /* of texts */
@@ -170,7 +186,7 @@ struct result {
     bool broken;       /* incomplete because something failed in the middle, which the reason tells */
     int first_failure; /* errno of the first cell's; 0: none. Not in files */
     uint64_t seed;
-    unsigned cpu; /* the CPU that everything ran on */
+    unsigned cpu; /* the CPU that everything ran on; RESULT_NO_CPU: nothing was measured */
     double tsc_ghz;
     char clock_doubt[256]; /* why times may be wrong (measure/clock.h); "": no doubt */
     struct host host;
@@ -234,6 +250,15 @@ static inline bool cell_is_order(const struct result_cell *cell, enum chase_orde
 {
     return cell_chase(cell) && cell_chase(cell)->order == order;
 }
+
+/* Whether its figures are a simulated machine's. */
+static inline bool cell_modelled(const struct result_cell *cell)
+{
+    return cell->modelled.machine != NULL;
+}
+
+/* Whether nothing of a result was measured, all was simulated. */
+bool result_modelled(const struct result *result);
 
 /* Whether there is such a cell, with a figure of its own. */
 static inline bool cell_measured(const struct result_cell *cell)

@@ -10,9 +10,10 @@
 /* Where the list stands for the guest: high enough for every level of tables to be walked. */
 static const uint64_t data_at = UINT64_C(1) << 45;
 
-/* How much is simulated: a lap to warm up and a lap that counts, but no more than these. */
-static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 16;
-enum { STOP_EVERY = 1 << 14 }; /* accesses */
+/* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
+ * several placements, since chance decides which of a few share a set of the caches. */
+static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
+static const uint64_t pages_enough = 1024, placements_most = 16;
 
 struct modelled_run {
     struct runner runner;
@@ -53,12 +54,25 @@ static int check(const struct runner *runner, const struct workload *workload, s
     return 0;
 }
 
-/* Memory of a machine that has run for a while: small pages anywhere, each side's in its own order. */
+/* The zones of a ground (model/ground.h). */
+static uint64_t zone_bytes(uint64_t bytes)
+{
+    uint64_t zone = UINT64_C(1) << 32;
+    while (zone < 2 * bytes)
+        zone *= 2;
+    return zone;
+}
+
+/* Memory of a machine that has run for a while: small pages anywhere, each side's in its own order. The host
+ * gives the list the very frames natively that it gives it below a guest: from a ground of the same size,
+ * after one page that is there the root of the guest's tables (map()). */
 static struct model_config config_of(const struct runner *runner, uint64_t bytes, uint64_t seed)
 {
     const struct modelled *modelled = runner->config.modelled;
+    bool native = modelled->technique == MODEL_NATIVE;
     uint64_t host = runner->config.placement->config.memory.page_bytes;
-    uint64_t guest = modelled->technique == MODEL_NATIVE ? host : runner->config.guest_page_bytes;
+    uint64_t guest = native ? host : runner->config.guest_page_bytes;
+    uint64_t bytes_max = (bytes + guest - 1) / guest * guest;
     return (struct model_config){
         .machine = modelled->machine,
         .technique = modelled->technique,
@@ -67,7 +81,7 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
         .guest_frames = {.order = FRAMES_SCATTERED, .seed = random_mix(seed)},
         .host_frames = {.order = FRAMES_SCATTERED, .seed = random_mix(seed + 1)},
         .hypothetical = modelled->hypothetical,
-        .bytes_max = (bytes + guest - 1) / guest * guest,
+        .bytes_max = native ? 2 * zone_bytes(bytes_max) : bytes_max,
         .seed = seed,
     };
 }
@@ -82,14 +96,20 @@ struct walk {
     const struct stop *stop;
 };
 
+enum { BATCH = 1 << 12 }; /* accesses that are known ahead */
+
 static int go(struct walk *walk, uint64_t accesses, struct error *error)
 {
-    for (uint64_t i = 0; i < accesses; i++) {
-        if (i % STOP_EVERY == 0 && stop_asked(walk->stop))
+    gva_t addresses[BATCH];
+    for (uint64_t done = 0, some; done < accesses; done += some) {
+        if (stop_asked(walk->stop))
             return error_set(error, EINTR, "%s", stop_reason(walk->stop));
-        model_access(
-            walk->model, GVA(data_at + chase_layout_offset(&walk->layout, walk->position)), ACCESS_READ);
-        walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        some = accesses - done < BATCH ? accesses - done : BATCH;
+        for (uint64_t i = 0; i < some; i++) {
+            addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, walk->position));
+            walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        }
+        model_access_many(walk->model, addresses, some, ACCESS_READ);
     }
     return 0;
 }
@@ -100,17 +120,45 @@ static uint64_t between(uint64_t least, uint64_t value, uint64_t most)
 }
 
 /* Whole laps where laps are short, so that every element counts alike. */
-static int go_round(struct walk *walk, struct account *account, struct error *error)
+static int go_round(struct walk *walk, uint64_t placements, struct account *account, struct error *error)
 {
-    uint64_t lap = walk->layout.elements, timed = between(timed_least, lap, timed_most);
+    uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, timed_most);
     if (lap < timed)
         timed = timed / lap * lap;
-    int rc = go(walk, between(timed_least, lap, warm_most), error);
+    int rc = go(walk, between(timed_least / placements, lap, warm_most), error);
     if (rc < 0)
         return rc;
     model_begin(walk->model);
     rc = go(walk, timed, error);
     *account = *model_account(walk->model);
+    return rc;
+}
+
+static int map(
+    struct model *model, const struct model_config *config, const struct walk *walk, struct error *error)
+{
+    uint64_t page = config->guest_page, bytes = (walk->layout.bytes + page - 1) / page * page;
+    int rc = 0;
+    if (config->technique == MODEL_NATIVE)
+        rc = model_map(model, GVA(data_at / 2), page, walk->stop, error);
+    return rc < 0 ? rc : model_map(model, GVA(data_at), bytes, walk->stop, error);
+}
+
+static int simulate_placement(const struct runner *runner, struct walk *walk, uint64_t seed,
+    uint64_t placements, struct account *account, struct error *error)
+{
+    struct model_config config = config_of(runner, walk->layout.bytes, seed);
+    struct account part;
+    walk->position = 0;
+    int rc = model_open(&config, &walk->model, error);
+    if (rc < 0)
+        return rc;
+    rc = map(walk->model, &config, walk, error);
+    if (rc == 0)
+        rc = go_round(walk, placements, &part, error);
+    if (rc == 0)
+        account_add(account, &part);
+    model_close(walk->model);
     return rc;
 }
 
@@ -121,40 +169,13 @@ static int simulate(const struct runner *runner, const struct chase_shape *shape
     uint64_t random = seed;
     struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
         .stop = runner->config.placement->config.stop};
-    struct model_config config = config_of(runner, walk.layout.bytes, seed);
-    int rc = model_open(&config, &walk.model, error);
-    if (rc < 0)
-        return rc;
-    rc = model_map(walk.model, GVA(data_at), config.bytes_max, walk.stop, error);
-    if (rc == 0)
-        rc = go_round(&walk, account, error);
-    model_close(walk.model);
+    uint64_t pages = walk.layout.bytes / runner->config.placement->config.memory.page_bytes + 1;
+    uint64_t placements = between(1, pages_enough / pages, placements_most);
+    int rc = 0;
+    *account = (struct account){.accesses = 0};
+    for (uint64_t i = 0; rc == 0 && i < placements; i++)
+        rc = simulate_placement(runner, &walk, seed + 2 * i, placements, account, error);
     return rc;
-}
-
-/* "cycles per access: data 60.2, TLBs 4.9, guest tables 20.1, host tables 11.0, other 0" */
-static void say_account(const struct account *account, char *text, size_t size)
-{
-    static const struct {
-        const char *name;
-        enum bucket first, end;
-    } parts[] = {
-        {"data", BUCKET_DATA, BUCKET_TLB},
-        {", TLBs", BUCKET_TLB, BUCKET_WALK},
-        {", walks", BUCKET_WALK, BUCKET_GUEST},
-        {", guest tables", BUCKET_GUEST, BUCKET_HOST},
-        {", host tables", BUCKET_HOST, BUCKET_NESTED_TLB},
-        {", nested TLB", BUCKET_NESTED_TLB, BUCKET_BITS},
-        {", other", BUCKET_BITS, BUCKETS},
-    };
-    size_t used = (size_t)snprintf(text, size, "cycles per access: ");
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < size; i++) {
-        uint64_t cycles = 0;
-        for (unsigned bucket = parts[i].first; bucket < parts[i].end; bucket++)
-            cycles += account->bucket[bucket];
-        used += (size_t)snprintf(
-            text + used, size - used, "%s %.1f", parts[i].name, (double)cycles / (double)account->accesses);
-    }
 }
 
 /* All is done here, once: a sample is always the same. */
@@ -162,13 +183,14 @@ static int prepare(struct runner *runner, const struct workload *workload, uint6
 {
     struct account *account = &of(runner)->account;
     runner->workload.kind = NULL;
+    runner->account = NULL;
     int rc = check(runner, workload, error);
     if (rc == 0)
         rc = simulate(runner, chase_of(workload), seed, account, error);
     if (rc < 0)
         return rc;
     runner->workload = *workload;
-    say_account(account, runner->note, sizeof runner->note);
+    runner->account = account;
     return 0;
 }
 

@@ -20,6 +20,7 @@
 struct runner_ops;
 struct remote;
 struct modelled;
+struct account;
 
 /* A runner that can be opened, again and again, on its placement. */
 struct runner_config {
@@ -57,8 +58,10 @@ struct runner_ops {
 /* What all runners begin with. */
 struct runner {
     struct runner_config config;
-    struct workload workload; /* that is prepared; kind NULL: none */
-    char note[160];           /* what a reader should know about its figures; "" for nothing */
+    struct workload workload;      /* that is prepared; kind NULL: none */
+    char note[160];                /* what a reader should know about its figures; "" for nothing */
+    const struct account *account; /* of the workload: where its simulated cycles went; NULL: it is not
+                                      simulated */
 };
 
 extern const struct runner_ops runner_native, runner_kvm, runner_paravirt, runner_shadow;

@@ -2,6 +2,7 @@
  * is in test_child_safety.c. */
 #include "child_guest.h"
 
+#include "monitor/deprivileged/cpuid.h"
 #include "monitor/deprivileged/child_look.h"
 
 #include <errno.h>
@@ -66,6 +67,19 @@ static void reports_exceptions(void **state)
     PUT("movl $77, %eax\nint $0x80");
     assert_int_equal(run(), CHILD_INT80);
     assert_int_equal(trap.number, 77);
+}
+
+/* Where the CPU can, Linux refuses it to guests, and the monitor answers; elsewhere the CPU does. */
+static void cpuid_is_refused_where_that_is_possible(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("cpuid\nud2");
+    registers.general.rax = 0;
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, cpuid_is_trapped() ? 13 : 6);
+    assert_int_equal(registers.general.rip, cpuid_is_trapped() ? CODE : CODE + 2);
+    assert_true(cpuid_is_trapped() == (registers.general.rbx == 0));
 }
 
 static void calls_without_a_signal(void **state)
@@ -298,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(exchanges_all_registers),
         CASE(reports_exceptions),
+        CASE(cpuid_is_refused_where_that_is_possible),
         CASE(calls_without_a_signal),
         CASE(maps_protects_and_unmaps),
         CASE(counts_mappings_as_the_kernel_does),

@@ -3,9 +3,13 @@
 
     test_model.py VCOST
 """
+import csv
+import hashlib
+import io
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jsonschema
@@ -16,6 +20,7 @@ import tap  # pylint: disable=wrong-import-position
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
 MACHINE = json.loads((ROOT / "share/schema/vcost.machine-1.schema.json").read_text())
+BARCELONA = hashlib.sha256((ROOT / "share/machines/barcelona.json").read_bytes()).hexdigest()
 VCOST = str(Path(sys.argv[1]).resolve())
 SMALL = ["chase", "--working-set", "64K..4M", "--per-octave", "1", "--quick", "--json", "-"]
 
@@ -48,9 +53,61 @@ def test_native_and_a_simulated_machine_stand_side_by_side():
     for cell in cells.values():
         if cell["monitor"] != "native":
             assert cell["deterministic"] and len(cell["samples"]) == 1 and cell["low"] is None
+            modelled = cell["modelled"]
+            assert modelled["sha256"] == BARCELONA and modelled["file"] == "barcelona.json", modelled
+            assert sum(modelled["account"].values()) == modelled["cycles"], modelled
+            ns = modelled["cycles"] / modelled["accesses"] / modelled["ghz"]
+            assert abs(ns / cell["median"] - 1) < 1e-6, (ns, cell["median"])
             assert cell["pages_obtained"]["proof"].startswith("modelled: "), cell["pages_obtained"]["proof"]
     compared = {(cells[each["cell"]]["monitor"], cells[each["baseline"]]["monitor"]) for each in result["comparisons"]}
     assert compared == {("model:barcelona:nested", "model:barcelona:native")}, compared
+
+
+def test_what_is_simulated_alone_binds_no_cpu_and_is_marked_everywhere():
+    arguments = ["chase", "--on", "model:barcelona", "--technique", "native,nested", "--working-set", "64K..1M", "--quick"]
+    done = vcost(*arguments, "--json", "-")
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    assert done.stderr == "", done.stderr
+    assert result["cpu"] is None and result["tsc_ghz"] is None, (result["cpu"], result["tsc_ghz"])
+    assert not result["reaches"] and not any(cell["quality"] != "good" for cell in result["cells"])
+    rows = list(csv.DictReader(io.StringIO(output_of(*arguments, "--csv", "-"))))
+    assert {(row["modelled"], row["machine_sha256"]) for row in rows} == {("barcelona", BARCELONA)}, rows
+    text = output_of(*arguments)
+    assert "Nothing here was measured" in text and BARCELONA[:12] in text, text
+    for word in ("disturbed", "Linux", "interval is", "CPUID", "95 %"):
+        assert word not in text, f"{word}: {text}"
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("a.svg", "a.html"):
+            output_of(*arguments, *(["--svg"] if name == "a.svg" else ["--html"]), f"{place}/{name}")
+            assert "modelled, not measured" in Path(place, name).read_text(encoding="utf-8")
+
+
+def test_the_same_frames_natively_and_below_a_guest():
+    """What fits the TLBs costs the same, whichever sets its few pages share."""
+    found = figures(chase("--on", "model:barcelona", "--technique", "native,nested,shadow"))
+    for size in (65536, 131072, 262144):
+        at = f"chase/model:barcelona:{{}}/random/{size}/64/{{}}/4096"
+        native = found[at.format("native", "-")]
+        assert native == found[at.format("shadow", 4096)], size
+        assert abs(found[at.format("nested", 4096)] / native - 1) < 0.002, (size, found)
+
+
+def test_a_machine_of_the_users_own():
+    with tempfile.TemporaryDirectory() as place:
+        own = json.loads((ROOT / "share/machines/barcelona.json").read_text())
+        own["name"], own["memory"]["cycles"] = "mine", 2000
+        path = Path(place, "mine.json")
+        path.write_text(json.dumps(own), encoding="utf-8")
+        result = chase("--on", f"model:{path}")
+        assert {cell["monitor"] for cell in result["cells"]} == {"model:mine:native", "model:mine:nested"}
+        assert {cell["modelled"]["file"] for cell in result["cells"]} == {str(path)}
+        copy = Path(place, "copy.json")
+        copy.write_text(json.dumps(own), encoding="utf-8")
+        done = vcost(*SMALL, "--on", f"model:{path}", "--on", f"model:{copy}")
+        assert done.returncode != 0 and 'both named "mine"' in done.stderr, done.stderr
+        done = vcost(*SMALL, "--on", f"model:{path},native")
+        assert done.returncode == 2 and "given again" in done.stderr, done.stderr
 
 
 def test_it_is_the_same_each_time():
@@ -77,6 +134,33 @@ def test_what_a_machine_lacks_is_refused_without_hypothetical():
 def test_a_report_says_that_figures_are_modelled():
     text = output_of("chase", "--working-set", "1M..4M", "--quick", "--on", "native,model:barcelona")
     assert "modelled" in text and "native there" in text, text
+
+
+def test_explain_adds_up():
+    arguments = ["chase", "--on", "model:barcelona", "--technique", "nested", "--working-set", "64K..4M", "--per-octave", "1"]
+    text = output_of(*arguments, "--explain")
+    assert "host tables" in text and "Stacked" in text, text
+    assert "Stacked" not in output_of(*arguments)
+    page = output_of(*arguments, "--explain", "--markdown", "-")
+    table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
+    for line in table[2:]:
+        *parts, total = [float(field) for field in line.strip("|").replace(",", "").split("|")[1:] if field.strip() not in ("", "-", "–")]
+        assert abs(sum(parts) / total - 1) < 0.01, line
+
+
+def test_show_names_the_source_of_each_figure():
+    text = output_of("model", "show", "barcelona", "--markdown", "-")
+    own = json.loads(output_of("model", "show", "barcelona", "--json", "-"))
+    assert own == json.loads((ROOT / "share/machines/barcelona.json").read_text())
+    for source in (own["walker"]["sources"]["cycles"], own["costs"]["sources"]["exit"], own["caches"][0]["sources"]["ways"]):
+        assert source[:20] in text, source
+
+
+def test_a_walk_as_a_picture():
+    with tempfile.TemporaryDirectory() as place:
+        output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
+        picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+    assert picture.count('class="k"') == 3 + 25 and picture.count('class="a"') == 24, picture.count('class="k"')
 
 
 def test_a_walk_shows_24_reads():

@@ -1,4 +1,4 @@
-/* The presets against what is published: curves of latencies (tests/fixtures/latency/), the reach of TLBs,
+/* The presets against what is published: curves of latencies (tests/latency/), the reach of TLBs,
  * and the shapes of the article's figure 2. With --all also beyond 32 MiB;
  * with --markdown it prints the table of doc/machines.md, too. */
 #include "cmocka_all.h"
@@ -192,7 +192,7 @@ static void curves_agree_within_the_tolerance(void **unused)
         char path[512];
         json_error_t wrong;
         struct errors errors = {.count = 0};
-        path_of("tests/fixtures/latency", curves[i].name, path, sizeof path);
+        path_of("tests/latency", curves[i].name, path, sizeof path);
         json_t *root = json_load_file(path, 0, &wrong);
         assert_non_null(root);
         const json_t *list = json_object_get(root, "curves");

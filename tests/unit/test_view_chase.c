@@ -809,7 +809,7 @@ static void every_cell_has_a_row_with_what_is_known(void **state)
     const struct table *table = table_named(&document, "cells");
     assert_int_equal(table->readers, TABLE_FOR_FILES);
     assert_int_equal(table->rows, result.cell_count);
-    assert_int_equal(table->column_count, 40);
+    assert_int_equal(table->column_count, 43);
     assert_string_equal(value_of(table, 1, "label")->text, "kvm (shadow, PVM)");
     assert_string_equal(value_of(table, 1, "baseline")->text, result.cells[0].id);
     assert_true(value_of(table, 1, "ratio")->number == result.comparisons[0].ratio);

@@ -479,6 +479,8 @@ static int take_request(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     int rc;
     tally(vcpu, TALLY_HYPERCALLS, 1);
     if (!vm->paravirt && !(vm->paravirt = paravirt_open(vcpu, error))) {
+        if (error->code == ENOTSUP)
+            return fail(exit, "%.127s", error->text);
         registers->rax = (uint64_t)-EINVAL;
         return TURN_ON;
     }

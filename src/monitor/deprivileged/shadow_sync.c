@@ -333,3 +333,12 @@ void shadow_end_space(struct shadow *shadow, gpa_t root)
     copy_of(shadow, number)->root = false;
     copy_release(shadow, number);
 }
+
+void shadow_unfilled(struct shadow *shadow)
+{
+    for (uint32_t number = 1; number <= shadow->tables.count; number++) {
+        struct copy *copy = copy_of(shadow, number);
+        if (copy->level)
+            memset(copy->filled, 0, sizeof copy->filled);
+    }
+}

@@ -85,4 +85,9 @@ int shadow_switch(struct shadow *shadow, gpa_t root, struct error *error);
 /* An address space will not come back soon: its children are gone. Not the one in use. */
 void shadow_end_space(struct shadow *shadow, gpa_t root);
 
+/* A child has lost some of what was filled in it, nobody knows what: it is filled again around what is
+ * touched.
+ */
+void shadow_unfilled(struct shadow *shadow);
+
 #endif

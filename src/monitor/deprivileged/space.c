@@ -28,6 +28,8 @@ static int change(struct vcpu *vcpu, struct child *child, const struct child_cha
     tally(vcpu, TALLY_MAPPING_NS, waker_now() - start);
     tally(vcpu, TALLY_PAGES_TORN, after.torn - before.torn);
     tally(vcpu, TALLY_DROPS, after.drops - before.drops);
+    if (after.drops != before.drops && vcpu->vm->shadow)
+        shadow_unfilled(vcpu->vm->shadow);
     return rc;
 }
 
