@@ -14,7 +14,7 @@ enum {
     SPIN_NS = 20 * 1000,
     PAUSES = 256,
     TRIES = 5,
-    EVERY = 16 /* of so many hand-overs that spin one is timed: to look at the clock takes a fifth of one */
+    EVERY = 32 /* of so many hand-overs that spin one is timed: to look at the clock takes a fifth of one */
 };
 
 static uint64_t now_ns(void)
