@@ -177,7 +177,7 @@ def test_events_by_rate_cost_shadow_paging_most():
     for name, cost in found.items():
         assert cost > quiet[name], (name, cost, quiet[name])
     assert found["shadow"] > 1.04 * found["nested"], found
-    assert result["settings"]["rates"] == "pte-changes=1000,faults=100,exits=10", result["settings"]
+    assert result["settings"]["rates"]["value"] == "pte-changes=1000,faults=100,exits=10", result["settings"]
 
 
 def test_domains_code_stores_and_frames_are_simulated():
