@@ -24,7 +24,7 @@ struct chase_options {
     int chains;
     bool write, lock;
     struct choice_list techniques; /* of machines that are simulated; indices are enum model_technique */
-    bool hypothetical;
+    bool hypothetical, explain;
     const char *rates; /* event_rates_parse(); NULL: none */
     unsigned frames;   /* enum frame_order */
     double fragmented; /* per cent */
