@@ -231,6 +231,46 @@ def test_the_list_has_every_machine_and_each_file_fits_the_schema():
         jsonschema.validate(json.loads((ROOT / f"share/machines/{name}.json").read_text()), MACHINE)
 
 
+ONE = ["chase", "--working-set", "1M", "--quick", "--json", "-", "--on", "model:barcelona", "--technique"]
+
+
+def one_size(*arguments):
+    result = json.loads(output_of(*ONE, *arguments))
+    jsonschema.validate(result, SCHEMA)
+    cells = {cell["technique"]: cell for cell in result["cells"]}
+    return result, {name: cell["median"] for name, cell in cells.items()}, {
+        name: cell["counters"] for name, cell in cells.items()}
+
+
+def test_events_by_rate_cost_shadow_paging_most():
+    _, quiet, none = one_size("native,nested,shadow")
+    assert none["shadow"]["exits"] == 0 and none["nested"]["exits"] == 0
+    result, found, counters = one_size("native,nested,shadow", "--rates", "pte-changes=1000,faults=100,exits=10")
+    assert counters["nested"]["exits"] > 0 and counters["shadow"]["exits"] > 20 * counters["nested"]["exits"], counters
+    for name, cost in found.items():
+        assert cost > quiet[name], (name, cost, quiet[name])
+    assert found["shadow"] > 1.04 * found["nested"], found
+    assert result["settings"]["rates"]["value"] == "pte-changes=1000,faults=100,exits=10", result["settings"]
+
+
+def test_domains_code_stores_and_frames_are_simulated():
+    _, alone, _ = one_size("native,nested", "--order", "line-per-page")
+    _, shared, counters = one_size("native,nested", "--order", "line-per-page", "--domains", "4")
+    assert shared["nested"] > 1.05 * alone["nested"] and counters["nested"]["exits"] > 0, (alone, shared)
+    for options in (["--code"], ["--write"], ["--frames", "fragmented", "--fragmented", "30%"], ["--frames", "in-order"],
+                    ["--memory-nodes", "hidden"], ["--fresh", "--rates", "faults=500,ticks=10000/s"]):
+        one_size("native,nested", *options)
+
+
+def test_what_is_no_rate_is_wrong_usage():
+    for rates, words in (("tea=1", "is no event"), ("faults", "is no rate"), ("faults=1e9", "between 0 and"), ("ticks=3/m", "is no rate")):
+        done = vcost("chase", "--on", "model:barcelona", "--rates", rates)
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert vcost("chase", "--on", "native", "--code").returncode == 2
+    done = vcost(*ONE, "native", "--rates", "ticks=0.01/s")
+    assert done.returncode != 0 and "--rates" in done.stderr, done.stderr
+
+
 def test_an_unknown_machine_is_wrong_usage():
     done = vcost("chase", "--on", "model:pdp11")
     assert done.returncode == 2 and "model:" in done.stderr, done.stderr
