@@ -153,8 +153,8 @@ struct monitor_ops {
      * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor
      * on behalf of the guest), "page_faults_fixed" (of those, that it answered by mapping a page),
      * "tlb_flushes" and "instructions_emulated" of a virtual CPU, and where the guest does not run in the
-     * thread of the caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped
-     * now in the tables that the CPU walks for it). */
+     * thread of the caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM
+     * (leaves mapped now in the tables that the CPU walks for it). */
     void (*counters)(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };

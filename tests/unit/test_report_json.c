@@ -322,7 +322,8 @@ static void what_some_results_have_is_in_the_schema(void **state)
                                     .technique = TECHNIQUE_UNKNOWN,
                                     .syscall_privilege = -1});
     cell->metrics = calloc(1, sizeof *cell->metrics);
-    cell->metrics[cell->metric_count++] = (struct result_metric){"throughput", "bytes", 1.5e9, NAN, NAN, NULL};
+    cell->metrics[cell->metric_count++] =
+        (struct result_metric){"throughput", "bytes", 1.5e9, NAN, NAN, NULL};
     cell->cell.workload = event_named("retouch", 0, "lap");
     strcpy(cell->note, "mind the gap");
     char *text = written(&result);

@@ -59,9 +59,7 @@ int paravirt_set_system(struct paravirt *paravirt, const struct vcpu_system *sys
 
 static int check_cpus(const struct vm *vm, struct error *error)
 {
-    return vm->vcpus->next
-               ? error_set(error, ENOTSUP, PARAVIRT_ONE_CPU, vm->ops->name)
-               : 0;
+    return vm->vcpus->next ? error_set(error, ENOTSUP, PARAVIRT_ONE_CPU, vm->ops->name) : 0;
 }
 
 /* What the children have mapped so far stays: it was made of the same tables by the same rules. */
