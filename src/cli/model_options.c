@@ -131,8 +131,7 @@ static const struct command command_model_fit = {
         .reads = true},
     .examples =
         {
-            {"vcost model fit chase.json --json here.json",
-                "This host as a machine file"},
+            {"vcost model fit chase.json --json here.json", "This host as a machine file"},
             {"vcost chase --on model:here.json --technique native,nested",
                 "What nested paging would cost on a CPU like this one"},
         },

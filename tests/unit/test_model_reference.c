@@ -4,7 +4,8 @@
  *
  *   test_model_reference [STEPS [SHARE]]   steps for each combination (10^4), of which one in SHARE (10) is
  * tried
- *   test_model_reference --differs         succeeds if the two do not agree: for a model with a mistake in it */
+ *   test_model_reference --differs         succeeds if the two do not agree: for a model with a mistake in it
+ */
 #include "cmocka_all.h"
 
 #include "base/pool.h"
