@@ -178,6 +178,10 @@ def test_events_that_they_cannot_have_are_null_with_a_reason():
         assert metrics["faults_true"] == metrics["faults_hidden"] == metrics["pages_filled"] == metrics["pages_torn_down"] == 0
         assert metrics["transport"] > 0 and metrics["null_trap"] > 0 and metrics["null_fault"] > 0
         assert ("null_hypercall" in metrics) == (monitor == "paravirt")
+        if len(os.sched_getaffinity(0)) > 1:
+            assert 0 <= metrics["spinning"] <= 1, metrics
+        else:
+            assert metrics["spinning"] is None and "no other CPU" in call["metrics"]["spinning"]["reason"], call
         assert cells["pio-user"]["median"] > 0 and cells["fault-host"]["median"] > 0
         if monitor == "paravirt":
             assert "asks its monitor" in cells["page-fault"]["reason"]

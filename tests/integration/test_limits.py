@@ -308,21 +308,6 @@ def test_a_filter_of_system_calls_ends_in_a_sentence():
                     ended_well(done)
 
 
-def test_guests_in_processes_say_what_a_filter_refuses_them():
-    """Neither has a guest without memfd or seccomp; ptrace nobody needs."""
-    if os.uname().machine != "x86_64":
-        raise tap.Skip("the numbers of system calls are those of x86-64")
-    for monitor in ("paravirt", "shadow"):
-        command = [*TINY[:-1], monitor]
-        done = vcost(*command, prepare=tap.refusing(101, 1))  # ptrace
-        if done.returncode in (77, 99):
-            raise tap.Skip("no guest runs in a process here, or no filter is taken")
-        ended_well(done, status=0)
-        for number, name in ((319, "memfd_create"), (317, "seccomp")):
-            done = vcost(*command, prepare=tap.refusing(number, 1))
-            ended_well(done, f"{monitor} cannot be used", name, status=77)
-
-
 # ---- what is hidden
 
 
