@@ -133,6 +133,7 @@ struct guest_kernel_status {
     uint64_t ticks, preemptions, switches, faults, filled, exceptions, calls;
     uint64_t ended;   /* processes */
     uint64_t changes; /* of entries of page tables, but for those of tables that are zeroed */
+    uint64_t asked;   /* ticks of the time-stamp counter while the monitor was asked for such changes */
 };
 
 /* What a process is to do, by guest/program: a step with arguments. */
@@ -193,11 +194,12 @@ struct guest_script {
 
 /* A ring: event n is in place n % room. */
 struct guest_log {
-    uint64_t count; /* of events */
-    uint64_t room;  /* set from outside */
-    uint64_t ticks; /* that came while the process ran */
-    uint64_t timed; /* ticks of the time-stamp counter between STEP_TIME and STEP_TIME */
-    uint64_t step;  /* that it is at: goes into the kernel's events */
+    uint64_t count;          /* of events */
+    uint64_t room;           /* set from outside */
+    uint64_t ticks;          /* that came while the process ran */
+    uint64_t timed;          /* ticks of the time-stamp counter between STEP_TIME and STEP_TIME */
+    uint64_t step;           /* that it is at: goes into the kernel's events */
+    uint64_t folded, digest; /* so many events, all of them chained to one number */
     struct guest_event {
         uint32_t what; /* enum guest_event_kind */
         uint32_t step; /* index into the script */

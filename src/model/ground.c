@@ -11,10 +11,16 @@ static const uint64_t frame_bytes[GROUND_ZONES] = {
 static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) << 32;
 enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
 
-static uint64_t zone_bytes_for(uint64_t bytes)
+/* Of 2 nodes one alone is used. */
+static bool takes_near(const struct frame_policy *policy)
 {
-    uint64_t zone = zone_least;
-    while (zone < 2 * bytes)
+    return policy->node == NODE_INTERLEAVED && policy->told;
+}
+
+static uint64_t zone_bytes_for(const struct frame_policy *policy, uint64_t bytes)
+{
+    uint64_t zone = zone_least, times = takes_near(policy) ? 4 : 2;
+    while (zone < times * bytes)
         zone *= 2;
     return zone;
 }
@@ -25,11 +31,12 @@ int ground_init(
     if (bytes > bytes_most)
         return error_set(error, EINVAL,
             "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
-    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(bytes)};
+    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(policy, bytes)};
     for (unsigned zone = 0; zone < GROUND_ZONES; zone++)
-        ground->scatter[zone] = permutation_make(
-            ground->zone_bytes / frame_bytes[zone] / (policy->order == FRAMES_FRAGMENTED ? 2 : 1),
-            policy->seed + zone);
+        ground->scatter[zone] =
+            permutation_make(ground->zone_bytes / frame_bytes[zone] /
+                                 (policy->order == FRAMES_FRAGMENTED ? 2 : 1) / (takes_near(policy) ? 2 : 1),
+                policy->seed + zone);
     return 0;
 }
 
@@ -57,6 +64,7 @@ static uint64_t nth_frame(const struct model_ground *ground, unsigned zone, uint
 /* The n of which that was made, for a frame that has been given out. */
 static uint64_t n_of_frame(const struct model_ground *ground, unsigned zone, uint64_t frame)
 {
+    frame >>= takes_near(&ground->policy);
     const struct permutation *scatter = &ground->scatter[zone];
     if (ground->policy.order == FRAMES_SCATTERED)
         return permutation_backward(scatter, frame);
@@ -67,7 +75,8 @@ static uint64_t n_of_frame(const struct model_ground *ground, unsigned zone, uin
 
 uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n)
 {
-    return zone * ground->zone_bytes + nth_frame(ground, zone, n) * frame_bytes[zone];
+    uint64_t frame = nth_frame(ground, zone, n) << takes_near(&ground->policy);
+    return zone * ground->zone_bytes + frame * frame_bytes[zone];
 }
 
 static int take(struct model_ground *ground, unsigned zone, uint64_t *address, struct error *error)

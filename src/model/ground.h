@@ -9,7 +9,9 @@
  *   fragmented: n-th, or with probability `fragmented` (random_mix(seed ^ (z << 56 | n)) >> 11, in units of
  * 2^-53, is below it) half + permutation_forward(n)-th, of permutation_make(half, seed + z), where half is
  *               half the frames of the zone: the lower half is gone through in order.
- * With interleaved nodes every second frame of its zone (odd number) is remote. */
+ * With interleaved nodes every second frame of its zone (odd number) is remote. Where whoever takes frames is
+ * told of that, near ones alone are taken: then all of this is of half as many frames, of which the n-th is
+ * that with the number 2n; and zone_bytes is at least four times the bytes asked for. */
 #ifndef VCOST_MODEL_GROUND_H
 #define VCOST_MODEL_GROUND_H
 
@@ -27,6 +29,7 @@ struct frame_policy {
     enum frame_order order;
     double fragmented; /* 0 … 1 */
     enum frame_node node;
+    bool told; /* of interleaved nodes: then near frames alone are taken */
     uint64_t seed;
 };
 

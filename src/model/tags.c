@@ -77,3 +77,17 @@ void tags_clear(struct tags *tags)
         memset(tags->filter, 0, FILTER_BYTES);
     tags->used = false;
 }
+
+void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value)
+{
+    for (size_t set = 0; tags->used && set < tags->sets; set++)
+        for (unsigned way = 0; way < tags->ways; way++) {
+            size_t at = set * tags->stride + way;
+            if (!tags->marks[at] || (tags->entries[at].key & mask) != value)
+                continue;
+            order_to_end(&tags->order, set, way);
+            if (tags->filter)
+                tags->filter[tags_filter_at(tags->marks[at])]--;
+            tags->marks[at] = 0;
+        }
+}

@@ -49,6 +49,8 @@ int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape
     struct error *error);
 void tags_free(struct tags *tags); /* harmless where nothing is */
 void tags_clear(struct tags *tags);
+/* Takes all out whose key has `value` in the bits of `mask`; those that stay keep their order. */
+void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value);
 
 /* Can a bare table of this shape tell numbers below a limit apart? */
 bool tags_are_enough(const struct machine_shape *shape, uint64_t limit);

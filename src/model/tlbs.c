@@ -60,20 +60,31 @@ void tlbs_clear(struct tlbs *tlbs)
     memset(tlbs->sizes, 0, sizeof tlbs->sizes);
 }
 
-TAGS_INLINE struct tags_place place_of(const struct tlb *tlb, unsigned space, uint64_t address, unsigned size)
+void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain)
+{
+    for (size_t i = 0; i < tlbs->count; i++)
+        tags_drop_marked(&tlbs->all[i].tags, (TAGS - TAG_SPACES) << 1, (uint64_t)domain * TAG_SPACES << 1);
+}
+
+static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
+{
+    return number << 9 | size << 7 | tag << 1 | 1;
+}
+
+TAGS_INLINE struct tags_place place_of(const struct tlb *tlb, unsigned tag, uint64_t address, unsigned size)
 {
     uint64_t number = address >> page_shift[size];
-    return tags_place(TAGS_KEYED, &tlb->tags, number, number << 8 | size << 5 | space << 1 | 1);
+    return tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
 }
 
 /* In the TLBs of a level and use. */
-TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned space,
+TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
     uint64_t address, struct translated_page *page, unsigned *cycles)
 {
     for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
         unsigned size = (unsigned)__builtin_ctz(sizes);
         struct tlb *tlb = tlbs->of[level - 1][instruction][size];
-        struct tags_place place = place_of(tlb, space, address, size);
+        struct tags_place place = place_of(tlb, tag, address, size);
         if (!tags_find(TAGS_KEYED, &tlb->tags, &place, &page->address))
             continue;
         page->bytes = UINT64_C(1) << page_shift[size];
@@ -83,45 +94,57 @@ TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instructi
     return false;
 }
 
-TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint64_t address,
+TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
     bool instruction, const struct translated_page *page)
 {
     const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size_of(page->bytes)];
     if (!taker->tlb)
         return;
-    struct tags_place place = place_of(taker->tlb, space, address, taker->size);
+    struct tags_place place = place_of(taker->tlb, tag, address, taker->size);
     uint64_t within = address & (page->bytes - 1) & -(UINT64_C(1) << page_shift[taker->size]), dropped;
     tlbs->sizes[level - 1][instruction] |= 1u << taker->size;
     tlbs->sizes[level - 1][!instruction] |= (unsigned)taker->both << taker->size;
     tags_put(TAGS_KEYED, &taker->tlb->tags, &place, page->address + within, &dropped);
 }
 
-unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
     struct translated_page *page, unsigned *cycles)
 {
-    if (find_in_level(tlbs, 1, instruction, space, address, page, cycles))
+    if (find_in_level(tlbs, 1, instruction, tag, address, page, cycles))
         return 1;
-    if (!find_in_level(tlbs, 2, instruction, space, address, page, cycles))
+    if (!find_in_level(tlbs, 2, instruction, tag, address, page, cycles))
         return 0;
-    put_in_level(tlbs, 1, space, address, instruction, page);
+    put_in_level(tlbs, 1, tag, address, instruction, page);
     return 2;
 }
 
 void tlbs_put(
-    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page)
+    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
 {
     for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
-        put_in_level(tlbs, level, space, address, instruction, page);
+        put_in_level(tlbs, level, tag, address, instruction, page);
 }
 
-void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address)
+/* Of a page that is splintered: all pieces of it. */
+static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
+{
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - page_shift[size];
+    uint64_t number = address >> page_shift[size] >> within << within;
+    tags_drop_marked(
+        tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
+}
+
+void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes)
 {
     for (unsigned level = 0; level < MACHINE_TLB_LEVELS_MAX; level++)
         for (unsigned use = 0; use < 2; use++)
             for (unsigned sizes = tlbs->sizes[level][use]; sizes; sizes &= sizes - 1) {
                 unsigned size = (unsigned)__builtin_ctz(sizes);
                 struct tlb *tlb = tlbs->of[level][use][size];
-                struct tags_place place = place_of(tlb, space, address, size);
-                tags_drop(TAGS_KEYED, &tlb->tags, &place);
+                struct tags_place place = place_of(tlb, tag, address, size);
+                if (bytes >> page_shift[size] > 1)
+                    drop_pieces(&tlb->tags, tag, address, size, bytes);
+                else
+                    tags_drop(TAGS_KEYED, &tlb->tags, &place);
             }
 }

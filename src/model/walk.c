@@ -1,7 +1,5 @@
 #include "model/walk.h"
 
-enum { HOST_SPACE = 15 }; /* of keys in the host's walk caches and the nested TLB */
-
 static const uint64_t address_mask = UINT64_C(0x000ffffffffff000);
 
 /* Bits of an address below those that choose an entry of `level`. */
@@ -50,11 +48,17 @@ void walk_caches_clear(struct walk_caches *caches)
         tags_clear(&caches->all[i].tags);
 }
 
+void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain)
+{
+    for (size_t i = 0; i < caches->count; i++)
+        tags_drop_marked(&caches->all[i].tags, (TAGS - TAG_SPACES) << 4, (uint64_t)domain * TAG_SPACES << 4);
+}
+
 TAGS_INLINE struct tags_place place_of(
-    const struct walk_cache *cache, uint64_t address, unsigned level, unsigned space)
+    const struct walk_cache *cache, uint64_t address, unsigned level, unsigned tag)
 {
     uint64_t number = address >> shift_of(level);
-    return tags_place(TAGS_KEYED, &cache->tags, number, number << 8 | space << 4 | level << 1 | 1);
+    return tags_place(TAGS_KEYED, &cache->tags, number, number << 10 | tag << 4 | level << 1 | 1);
 }
 
 /* What a walk cache keeps: number and frame. A ground has at most 2^24 tables (ground_init()). */
@@ -72,7 +76,7 @@ static struct walk_table unpacked(uint64_t value)
 }
 
 /* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
-static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_table *table)
 {
     uint64_t value;
@@ -81,7 +85,7 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
         struct walk_cache *cache = caches->of[level];
         if (!cache)
             continue;
-        struct tags_place place = place_of(cache, address, level, space);
+        struct tags_place place = place_of(cache, address, level, tag);
         if (!tags_find(TAGS_KEYED, &cache->tags, &place, &value))
             continue;
         *table = unpacked(value);
@@ -92,13 +96,13 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
     return tables->levels;
 }
 
-static void keep(const struct walk_dimension *tables, unsigned level, unsigned space, uint64_t address,
+static void keep(const struct walk_dimension *tables, unsigned level, unsigned tag, uint64_t address,
     struct walk_table table)
 {
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
     if (!cache)
         return;
-    struct tags_place place = place_of(cache, address, level, space);
+    struct tags_place place = place_of(cache, address, level, tag);
     uint64_t dropped;
     tags_put(TAGS_KEYED, &cache->tags, &place, packed(table), &dropped);
 }
@@ -132,11 +136,11 @@ static struct translated_page page_of(uint64_t entry, unsigned level)
 
 /* ---- one dimension ---- */
 
-enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_result *result)
 {
     struct walk_table table = tables->root;
-    for (unsigned level = begin(walker, tables, space, address, &table);; level--) {
+    for (unsigned level = begin(walker, tables, tag, address, &table);; level--) {
         uint64_t entry = read_entry(walker, tables, table, level, address);
         result->level = level;
         if (!(entry & PAGE_BIT_PRESENT))
@@ -151,7 +155,7 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
             return WALK_SWITCHES;
         }
         table.number = ground_table_number(tables->ground, table.address);
-        keep(tables, level, space, address, table);
+        keep(tables, level, tag, address, table);
     }
 }
 
@@ -168,7 +172,7 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
     uint64_t number = address / small_page, value;
     struct tags_place place = {.set = 0};
     if (cached)
-        place = tags_place(TAGS_KEYED, &walker->nested_tlb, number, number << 1 | 1);
+        place = tags_place(TAGS_KEYED, &walker->nested_tlb, number, number << 4 | host->domain << 1 | 1);
     if (cached && tags_find(TAGS_KEYED, &walker->nested_tlb, &place, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
@@ -176,7 +180,7 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
         return true;
     }
     walker->account->nested_tlb_misses += cached;
-    if (walk_native(walker, host, HOST_SPACE, address, result) != WALK_DONE) {
+    if (walk_native(walker, host, host->domain, address, result) != WALK_DONE) {
         result->missing = address;
         return false;
     }
@@ -224,10 +228,10 @@ static bool find_table(struct walker *walker, const struct walk_dimension *guest
 }
 
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result)
+    const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result)
 {
     struct walk_table table = {.number = SIZE_MAX};
-    unsigned level = begin(walker, guest, space, address, &table);
+    unsigned level = begin(walker, guest, tag, address, &table);
     if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))
         return WALK_HOST_ABSENT;
     for (;; level--) {
@@ -239,7 +243,7 @@ enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *gu
             return finish(walker, host, entry, level, address, result);
         if (!find_table(walker, guest, host, entry & address_mask, &table, result))
             return WALK_HOST_ABSENT;
-        keep(guest, level, space, address, table);
+        keep(guest, level, tag, address, table);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "child_guest.h"
 
 #include "monitor/deprivileged/cpuid.h"
+#include "monitor/deprivileged/child_look.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -259,6 +260,30 @@ static void children_take_turns_while_they_spin(void **state)
     child_close(pair[1]);
 }
 
+/* Small and large pieces, from the start of 64 KiB or not: the helper has Linux enter nearly all of it. */
+static void enters_pages_before_they_are_touched(void **state)
+{
+    (void)state;
+    need_children();
+    static const unsigned counts[] = {1, 16, 31, 100, 512};
+    memset(memory + 2 * PAGE, 1, (PAGES - 2) * (size_t)PAGE);
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const struct child_change change = {.kind = CHILD_MAP,
+            .rights = CHILD_READ | CHILD_WRITE,
+            .start = NOWHERE + i * 7 * PAGE,
+            .bytes = counts[i] * (uint64_t)PAGE,
+            .offset = 2 * PAGE,
+            .memory = memory_number,
+            .populate = true};
+        struct child_pages before, after;
+        OK(child_pages(child, &before));
+        OK(child_change(child, &change, 1, &error));
+        OK(child_pages(child, &after));
+        assert_in_range(after.small - before.small, counts[i] - counts[i] / 16, counts[i]);
+        OK(child_unmap(child, change.start, change.bytes, &error));
+    }
+}
+
 static void keeps_the_fpu_state(void **state)
 {
     (void)state;
@@ -295,6 +320,7 @@ int main(void)
         CASE(kicks_one_that_spins),
         CASE(hands_over_by_each_transport),
         CASE(children_take_turns_while_they_spin),
+        CASE(enters_pages_before_they_are_touched),
         CASE(keeps_the_fpu_state),
     };
     return cmocka_run_group_tests_name("child", tests, child_guest_find_out, NULL);

@@ -1,6 +1,7 @@
 /* The mechanism, on each of this machine's monitors, named by the argument: a guest of a few instructions,
  * entered by monitor.h alone. Also run in tests/nested. */
 #include "chosen_monitor.h"
+#include "repeated.h"
 
 #include "base/size.h"
 
@@ -456,7 +457,7 @@ static void memory_comes_and_goes_while_a_guest_runs(void **state)
     chosen->release(spinner.vcpu);
     assert_int_equal(pthread_create(&thread, NULL, spin, &spinner), 0);
     char *memory = map(BYTES);
-    for (uint64_t i = 1; i <= TIMES; i++) {
+    for (uint64_t i = 1; i <= repeated(TIMES); i++) {
         must(set_region(7, HOLE, memory, BYTES, 0, &error), &error);
         memcpy(memory + BYTES - 8, &i, sizeof i);
         assert_int_equal(guest_reads(HOLE + BYTES - 8, &kind), i);
@@ -578,7 +579,7 @@ static void thousands_of_kicks_from_another_thread_are_an_exit_each(void **state
     start_spinning(&spinner, &thread);
     unsigned long kicks = 0;
     time_t end = time(NULL) + SECONDS;
-    for (unsigned long i = 1; i <= KICKS && !spinner.ended && time(NULL) < end; i++) {
+    for (unsigned long i = 1; i <= repeated(KICKS) && !spinner.ended && time(NULL) < end; i++) {
         kicks = i;
         for (unsigned pause = i % 7 * 50; pause; pause--) /* before, at, and after the entry */
             __builtin_ia32_pause();
@@ -702,7 +703,7 @@ static void kicks_around_the_end_of_a_machine_do_no_harm(void **state)
     close_machine(state);
     pthread_sigmask(SIG_UNBLOCK, &late, NULL);
     open_machine(state);
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < repeated(20); i++) {
         struct spinner spinner;
         pthread_t thread;
         start_spinning(&spinner, &thread);

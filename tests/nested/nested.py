@@ -571,6 +571,7 @@ class Plan:
 
     harness: str
     seconds: int  # for the whole run inside
+    share: int  # of what the test programs repeat (tests/unit/repeated.h), as 1 / share
     chase: str  # options that say how much is measured
     chase_sizes: list
     write: str
@@ -616,7 +617,7 @@ def try_of(plan, setting):
 
 def script_of(plan):
     options = {"CHASE": plan.chase, "WRITE": plan.write, "SMALL": plan.small, "MATRIX": plan.matrix,
-               "INSPECT": plan.inspect}
+               "INSPECT": plan.inspect, "VCOST_TEST_SHARE": plan.share}
     lines = ["set -e", "export " + " ".join(f"{name}='{value}'" for name, value in options.items()), "try_without_kvm"]
     lines += [try_of(plan, setting) for setting in plan.settings]
     lines += [" ".join(["try_as_user"] + words(plan.settings[0]))]
