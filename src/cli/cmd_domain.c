@@ -11,11 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ static double now_seconds(void)
 struct start {
     int status;
     struct error error;
+    struct domain_report report; /* status 0 */
 };
 
 /* In the child, *report is where to say how it started; in the parent it is -1, and *start is that. What is
@@ -80,12 +83,16 @@ struct serving {
     struct claim claim;
     struct domain_report report;
     int start; /* where to say that it runs; -1: nowhere */
-    bool told;
+    bool detached, told;
+    /* restore: what is restored, and how it is called */
+    int fd;
+    const char *name;
+    bool lazy;
 };
 
 static void tell_start(struct serving *serving, int status, const struct error *error)
 {
-    struct start start = {.status = status};
+    struct start start = {.status = status, .report = serving->report};
     if (error)
         start.error = *error;
     if (serving->start >= 0) {
@@ -110,6 +117,7 @@ static void tell(void *context, const struct domain_report *report)
     if (!serving->told && report->sentence[0])
         status_warn(report->sentence);
     serving->told = true;
+    serving->report = *report;
     tell_start(serving, STATUS_DONE, NULL);
 }
 
@@ -156,7 +164,10 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->served.context = serving;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);
-    return rc == 0 && serving->options->detach ? keep_report(serving, error) : rc;
+    if (rc == 0 && serving->detached)
+        rc = keep_report(serving, error);
+    server_part(&serving->served);
+    return rc;
 }
 
 /* ---- both commands ---- */
@@ -202,6 +213,8 @@ static int serve_command(const struct invocation *invocation, const char *name, 
     struct serving serving = {.invocation = invocation,
         .options = invocation->options,
         .start = -1,
+        .detached = ((const struct domain_options *)invocation->options)->detach,
+        .fd = -1,
         .served = {.begun_seconds = now_seconds()}};
     struct place place;
     struct start start;
@@ -281,38 +294,39 @@ static struct restored restored;
 static int make_restored(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct domain_options *options = serving->options;
-    const char *path = serving->invocation->operands[0];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_errno(error, errno, "cannot open %.300s", path);
-    const struct restore_request request = {.fd = fd,
-        .lazy = options->lazy,
-        .clock = (enum clock_policy)options->clock,
-        .name = options->name,
+    const struct restore_request request = {.fd = serving->fd,
+        .lazy = serving->lazy,
+        .clock = (enum clock_policy)serving->options->clock,
+        .name = serving->name,
         .monitor = monitor_at(0),
         .stop = &stop};
     int rc = restore_open(&request, &restored, error);
-    if (rc < 0) {
-        close(fd);
-        restored.fd = -1;
-        return error_prefix(error, "%.200s", path);
-    }
+    if (rc < 0)
+        return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;
-    serving->served.mode = options->lazy ? "memory mapped, private" : "memory read";
+    serving->served.mode = serving->lazy ? "memory mapped, private" : "memory read";
     *name = restored.saved.plan.name;
     return rc;
 }
 
+static int open_and_make(struct serving *serving, const char **name, struct error *error)
+{
+    const struct domain_options *options = serving->options;
+    const char *path = serving->invocation->operands[0];
+    serving->fd = open(path, O_RDONLY | O_CLOEXEC);
+    serving->name = options->name;
+    serving->lazy = options->lazy;
+    return serving->fd < 0 ? error_errno(error, errno, "cannot open %.300s", path)
+                           : make_restored(serving, name, error);
+}
+
 static void unmake_restored(struct serving *serving)
 {
-    int fd = restored.fd;
-    (void)serving;
-    if (fd < 0)
-        return;
-    restore_close(&restored);
-    close(fd);
+    if (serving->served.restored)
+        restore_close(&restored);
+    if (serving->fd >= 0)
+        close(serving->fd);
 }
 
 /* The name is needed for the log, before anything else is made of the file. */
@@ -338,5 +352,147 @@ int cmd_domain_restore_run(const struct invocation *invocation)
     struct error error;
     if (options->detach && !options->name && name_in(invocation->operands[0], name, &error) < 0)
         return status_failed(&error);
-    return serve_command(invocation, options->name ? options->name : name, make_restored, unmake_restored);
+    return serve_command(invocation, options->name ? options->name : name, open_and_make, unmake_restored);
+}
+
+/* ---- fork ---- */
+
+/* A running domain is saved first, to memory; it goes on meanwhile, but for the time that this takes. */
+static int open_source(const struct invocation *invocation, const struct place *place, int *fd,
+    double *stall_ms, struct error *error)
+{
+    const char *source = invocation->operands[0];
+    struct control_request request = {.verb = "save", .keep = true};
+    struct domain_report report;
+    *stall_ms = NAN;
+    if (strchr(source, '/') || !place_lives(place, source)) {
+        *fd = open(source, O_RDONLY | O_CLOEXEC);
+        return *fd < 0 ? error_errno(error, errno, "no such domain runs, and cannot open %.300s", source) : 0;
+    }
+    *fd = request.fd = memfd_create("vcost-fork", MFD_CLOEXEC);
+    if (*fd < 0)
+        return error_errno(error, errno, "no memory to fork a domain from");
+    int rc = control_ask(place, source, &request, &report, error);
+    if (rc < 0)
+        close(*fd);
+    else
+        *stall_ms = report.stall_ms;
+    return rc;
+}
+
+/* In the clone's process: as a restored domain, until it ends. */
+static int serve_clone(struct serving *serving, const struct place *place)
+{
+    static const struct output_options none;
+    struct error error;
+    serving->outputs.options = &none;
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
+    return finish(serving, make_and_serve(serving, place, make_restored, unmake_restored, &error), &error);
+}
+
+/* The sum of the lines of a file of /proc that begin so. */
+static uint64_t kib_in(const char *path, const char *const *keys, size_t count)
+{
+    char line[256];
+    uint64_t sum = 0;
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        for (size_t i = 0; i < count; i++)
+            if (!strncmp(line, keys[i], strlen(keys[i])))
+                sum += strtoull(line + strlen(keys[i]), NULL, 10);
+    if (file)
+        fclose(file);
+    return sum;
+}
+
+static uint64_t private_bytes(uint64_t pid)
+{
+    static const char *const keys[] = {"Private_Clean:", "Private_Dirty:"};
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
+    return kib_in(path, keys, 2) * KIB;
+}
+
+static double available_bytes(void)
+{
+    static const char *const keys[] = {"MemAvailable:"};
+    return (double)(kib_in("/proc/meminfo", keys, 1) * KIB);
+}
+
+/* Number `i` of the clones. 1: this is its process, which has ended with *status. */
+static int start_clone(const struct invocation *invocation, const struct place *place, int fd, int i,
+    struct forked *forked, int *status, struct error *error)
+{
+    const struct domain_options *options = invocation->options;
+    char name[PORTABLE_NAME_BYTES], log[PLACE_PATH_BYTES];
+    struct serving serving = {.invocation = invocation,
+        .options = options,
+        .start = -1,
+        .detached = true,
+        .fd = fd,
+        .name = name,
+        .lazy = true,
+        .served = {.begun_seconds = now_seconds(), .unchecked = true}};
+    struct start start;
+    snprintf(name, sizeof name, "%.30s-%d", options->name, i + 1);
+    place_path(place, name, "log", log);
+    if (place_lives(place, name))
+        return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
+    int rc = detach(log, &serving.start, &start, error);
+    if (rc < 0)
+        return rc;
+    if (serving.start >= 0) {
+        *status = serve_clone(&serving, place);
+        return 1;
+    }
+    if (start.status != STATUS_DONE) {
+        *error = start.error;
+        return -error->code;
+    }
+    forked->ms[forked->count] = start.report.first_instruction_ms;
+    forked->pid[forked->count++] = start.report.pid;
+    return 0;
+}
+
+static int write_forked(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&forked_record, what, stream, error);
+}
+
+static void show_forked(const void *what, struct document *document)
+{
+    view_forked(what, document);
+}
+
+static int tell_forked(const struct domain_options *options, struct forked *forked, struct error *error)
+{
+    struct outputs outputs;
+    for (size_t i = 0; i < forked->count; i++)
+        forked->bytes[i] = private_bytes(forked->pid[i]);
+    snprintf(forked->name, sizeof forked->name, "%.30s", options->name);
+    int rc = outputs_open(&outputs, &options->output, error);
+    return rc < 0 ? rc : outputs_write(&outputs, &(struct found){forked, write_forked, show_forked}, error);
+}
+
+int cmd_domain_fork_run(const struct invocation *invocation)
+{
+    static struct forked forked; /* large */
+    const struct domain_options *options = invocation->options;
+    struct place place;
+    struct error error;
+    int fd, status = STATUS_DONE, rc = place_open(options->folder, &place, &error);
+    if (rc < 0 || (rc = open_source(invocation, &place, &fd, &forked.stall_ms, &error)) < 0)
+        return status_failed(&error);
+    double before = available_bytes();
+    for (int i = 0; rc == 0 && i < options->count; i++)
+        rc = start_clone(invocation, &place, fd, i, &forked, &status, &error);
+    if (rc == 1)
+        return status;
+    close(fd);
+    forked.available_bytes = (before - available_bytes()) / (double)options->count;
+    if (rc == 0)
+        rc = tell_forked(options, &forked, &error);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }
