@@ -133,6 +133,8 @@ static void view(const void *what, struct document *document)
 
 static int exit_status(const struct domain_report *report)
 {
+    if (!strcmp(report->ending, "interrupted"))
+        return -1; /* it dies of the signal */
     return report->wrong || !strcmp(report->ending, "failed") ? STATUS_FAILED : STATUS_DONE;
 }
 
@@ -192,7 +194,9 @@ static int finish(struct serving *serving, int rc, struct error *error)
     if (rc == 0) {
         rc = outputs_write(&serving->outputs, &(struct found){&serving->report, write_json, view}, error);
         interrupt_finish();
-        return rc < 0 ? status_failed(error) : serving->report.exit_status;
+        return rc < 0                            ? status_failed(error)
+               : serving->report.exit_status < 0 ? STATUS_FAILED
+                                                 : serving->report.exit_status;
     }
     tell_start(serving, status_of(error->code), error);
     outputs_discard(&serving->outputs);

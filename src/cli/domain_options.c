@@ -287,7 +287,7 @@ static const struct command command_check = {
     .summary = "verifies a saved domain",
     .description =
         {"Reads the whole file and compares each part, and each 2 MiB of memory, with its checksum."},
-    .groups = {OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain check d1.domain", "Is it whole?"}},
     .see_also = SEE_ALSO,

@@ -51,7 +51,8 @@ static const struct field report_fields[] = {
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
-    {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1, .missing = "it has not ended"},
+    {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
+        .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
 };
 const struct record domain_report_record = {

@@ -47,7 +47,7 @@ struct domain_report {
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
-    int exit_status;         /* -1: it has not ended */
+    int exit_status;         /* -1: it has not ended, or by a signal */
     char sentence[512];      /* why it failed; a warning */
 };
 extern const struct record domain_report_record;
