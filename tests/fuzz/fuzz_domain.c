@@ -17,7 +17,7 @@ static void require(int condition)
         abort();
 }
 
-static void put(char *at, uint64_t value)
+static void set_word(char *at, uint64_t value)
 {
     memcpy(at, &value, sizeof value);
 }
@@ -36,16 +36,16 @@ static void write_sections(char *front, const uint8_t *data, size_t size)
         if (i < 2)
             memcpy(front + at, from, bytes[i]);
         from += i < 2 ? bytes[i] : 0;
-        put(front + 24 + 24 * i, at);
-        put(front + 32 + 24 * i, bytes[i]);
-        put(front + 40 + 24 * i, checksum_of(front + at, bytes[i]));
+        set_word(front + 24 + 24 * i, at);
+        set_word(front + 32 + 24 * i, bytes[i]);
+        set_word(front + 40 + 24 * i, checksum_of(front + at, bytes[i]));
         at += (bytes[i] + 7) / 8 * 8;
     }
     memcpy(front, "VCOSTDOM\1\0\0\0\0\x10\0\0", 16);
-    put(front + 16, FRONT + memory);
-    put(front + 96, FRONT);
-    put(front + 104, memory);
-    put(front + HEADER_CHECKSUM, checksum_of(front, HEADER_CHECKSUM));
+    set_word(front + 16, FRONT + memory);
+    set_word(front + 96, FRONT);
+    set_word(front + 104, memory);
+    set_word(front + HEADER_CHECKSUM, checksum_of(front, HEADER_CHECKSUM));
 }
 
 static void try_front(const char *front)
