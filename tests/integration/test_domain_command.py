@@ -223,7 +223,15 @@ def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():
     assert "cut off" in found["sentence"] or "changed" in found["sentence"], found
 
 
+def stop_all():
+    """Whatever a case that failed has left."""
+    done = domain("list", "--json", "-")
+    for each in json.loads(done.stdout)["domains"] if done.returncode == 0 else []:
+        domain("stop", each["name"])
+
+
 try:
     tap.main(tap.cases(globals()))
 finally:
+    stop_all()
     shutil.rmtree(FOLDER)
