@@ -16,6 +16,7 @@ struct domain_options {
     int rate;      /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy;
     unsigned clock; /* enum clock_policy */
+    int count;      /* of clones */
 };
 
 extern const struct command command_domain;
@@ -29,6 +30,7 @@ int cmd_domain_pause_run(const struct invocation *invocation);
 int cmd_domain_resume_run(const struct invocation *invocation);
 int cmd_domain_stop_run(const struct invocation *invocation);
 int cmd_domain_save_run(const struct invocation *invocation);
+int cmd_domain_fork_run(const struct invocation *invocation);
 int cmd_domain_check_run(const struct invocation *invocation);
 
 #endif
