@@ -23,8 +23,6 @@ SECONDS = 300
 # What is wrong then, where, what stands there (once), and what instead; MUTATED is its switch.
 MUTATIONS = [
     ("a use moves nothing", "tags.h", "if (tags->replacement == REPLACE_LRU)", "if (tags->replacement == REPLACE_LRU && !MUTATED)"),
-    ("first come, first served is least recently used", "tags.h", "if (value) *value = tags->entries",
-     "if (MUTATED && tags->replacement == REPLACE_FIFO) order_to_front(&tags->order, place->set, way); if (value) *value = tags->entries"),
     ("what is dropped leaves no free place", "tags.h", "order_to_end(&tags->order, place->set, way); if (kind",
      "if (!MUTATED) order_to_end(&tags->order, place->set, way); if (kind"),
     ("upper bits have no say in the set", "tags.c", "shape->index == INDEX_XOR ?", "shape->index == INDEX_XOR && !MUTATED ?"),
