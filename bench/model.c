@@ -1,5 +1,6 @@
-/* How fast the simulated machine is (bench/README.md): random chase over 64 MiB on a preset, by what an access
- * takes, in turns in one process, as ratios of one another; and Valgrind's cachegrind over the same chase.
+/* How fast the simulated machine is (bench/README.md): random chase over 64 MiB on a preset, by what an
+ * access takes, in turns in one process, as ratios of one another; and Valgrind's cachegrind over the same
+ * chase.
  *
  *   model             one line for each figure
  *   model --walk N    no more than the chase itself, N hops: what cachegrind looks at */
@@ -34,8 +35,7 @@ enum subject { FLOOR, PLAIN, NATIVE, NESTED, BOTH, SHADOW_TOO, SUBJECTS };
 struct engine {
     int (*open)(const struct model_config *config, struct model **model, struct error *error);
     int (*map)(struct model *model, gva_t from, uint64_t bytes, const struct stop *stop, struct error *error);
-    void (*access_many)(
-        struct model *model, const gva_t *addresses, size_t count, enum model_access access);
+    void (*access_many)(struct model *model, const gva_t *addresses, size_t count, enum model_access access);
     void (*close)(struct model *model);
 };
 
@@ -230,8 +230,8 @@ static void print_ratio(
     for (int round = 0; round < ROUNDS; round++)
         ratios[round] = bench->ns[subject][round] / bench->ns[over][round] - added;
     struct estimate ratio = statistics_estimate(ratios, ROUNDS);
-    printf("%s\tat most %.1f\t%.2f (%.2f ... %.2f)\t%d turns of %d accesses\t%s\n", what, target, ratio.median,
-        ratio.low, ratio.high, ROUNDS, TURN, verdict(&ratio, target));
+    printf("%s\tat most %.1f\t%.2f (%.2f ... %.2f)\t%d turns of %d accesses\t%s\n", what, target,
+        ratio.median, ratio.low, ratio.high, ROUNDS, TURN, verdict(&ratio, target));
 }
 
 static void print_speed(struct bench *bench, const char *what, enum subject subject, double orientation)
@@ -251,8 +251,9 @@ static void print_cachegrind(struct bench *bench, const char *self)
     if (isnan(ratio))
         printf("model, nested, over cachegrind\tbelow 1\t-\t-\tskipped: no valgrind here\n");
     else
-        printf("model, nested, over cachegrind\tbelow 1\t%.2f, cachegrind %.0f ns a hop\t%d turns, 2 runs\t%s\n", ratio,
-            hop, ROUNDS, ratio < 1 ? "met" : "missed");
+        printf(
+            "model, nested, over cachegrind\tbelow 1\t%.2f, cachegrind %.0f ns a hop\t%d turns, 2 runs\t%s\n",
+            ratio, hop, ROUNDS, ratio < 1 ? "met" : "missed");
 }
 
 static void measure(struct bench *bench)
