@@ -16,7 +16,8 @@ enum { LEVELS = 4, SPIN_LIMIT = 1 << 30 };
 struct guest_kernel {
     struct guest_kernel_config config;
     struct domain *domain;
-    struct memory memory; /* the guest's, from physical address 0 on; owned */
+    struct memory memory; /* the guest's, from physical address 0 on; owned, unless config.memory is it */
+    struct memory large;  /* config.large; owned */
     struct guest_kernel_header header;
     struct guest_kernel_boot boot;
     struct guest_kernel_mark marks[GUEST_KERNEL_MARKS];
@@ -193,6 +194,19 @@ static enum guest_kernel_monitor monitor_kind(const struct monitor_ops *monitor)
     return GUEST_ON_HARDWARE;
 }
 
+static int map_memory_of(struct guest_kernel *kernel, struct error *error)
+{
+    const struct guest_kernel_config *config = &kernel->config;
+    const struct memory_request request = {
+        .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
+    if (config->memory) {
+        kernel->memory = *config->memory;
+        return 0;
+    }
+    int rc = memory_map_request(&kernel->memory, &request, error);
+    return rc < 0 ? rc : memory_populate(&kernel->memory, true, NULL, NULL, error);
+}
+
 static int load(struct guest_kernel *kernel, struct error *error)
 {
     const struct guest_kernel_config *config = &kernel->config;
@@ -207,14 +221,31 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .log_room = (uint32_t)config->events,
         .preset = config->preset,
     };
-    const struct memory_request memory = {
-        .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
     int rc = lay_out(kernel, error);
-    if (rc < 0 || (rc = memory_map_request(&kernel->memory, &memory, error)) < 0 ||
-        (rc = memory_populate(&kernel->memory, true, NULL, NULL, error)) < 0 ||
-        (rc = make_tables(kernel, error)) < 0)
+    if (rc < 0 || (rc = map_memory_of(kernel, error)) < 0 || (rc = make_tables(kernel, error)) < 0)
         return rc;
     copy_in(kernel);
+    return 0;
+}
+
+/* Where it is the kernel is told before it starts. */
+static int add_large(struct guest_kernel *kernel, struct error *error)
+{
+    const struct memory_request request = {.bytes = 2 * MIB,
+        .page_bytes = 2 * MIB,
+        .source = MEMORY_COLLAPSE,
+        .shared = kernel->config.monitor->elsewhere};
+    struct memory *large = &kernel->large;
+    int rc = memory_map_request(large, &request, error);
+    if (rc < 0 || (rc = memory_populate(large, true, NULL, NULL, error)) < 0 ||
+        (rc = memory_check_obtained(large, 0, large->bytes, error)) < 0)
+        return rc;
+    struct guest_region region = domain_region_of(large);
+    rc = domain_add_region_from(kernel->domain, GPA(kernel->memory.bytes), &region, error);
+    if (rc < 0)
+        return rc;
+    kernel->boot.large = region.start.value;
+    memcpy(here(kernel, kernel->header.boot), &kernel->boot, sizeof kernel->boot);
     return 0;
 }
 
@@ -228,7 +259,8 @@ static int start(struct guest_kernel *kernel, struct error *error)
         .spare = kernel->config.spare};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
-    if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)
+    if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0 ||
+        (kernel->config.large && (rc = add_large(kernel, error)) < 0))
         return rc;
     return set_cpu(kernel, error);
 }
@@ -271,8 +303,20 @@ void guest_kernel_destroy(struct guest_kernel *kernel)
     if (!kernel)
         return;
     domain_destroy(kernel->domain);
-    memory_unmap(&kernel->memory);
+    if (!kernel->config.memory)
+        memory_unmap(&kernel->memory);
+    memory_unmap(&kernel->large);
     free(kernel);
+}
+
+struct domain *guest_kernel_domain(const struct guest_kernel *kernel)
+{
+    return kernel->domain;
+}
+
+uint64_t guest_kernel_log_at(const struct guest_kernel *kernel, unsigned process)
+{
+    return kernel->boot.process[process].log * PAGE_BYTES;
 }
 
 /* ---- running it ---- */

@@ -2,9 +2,14 @@
 has ended. A case passes if it returns, is skipped by raising Skip, and fails by raising anything else.
 """
 import ctypes
+import functools
+import json
 import os
 import struct
 import sys
+from pathlib import Path
+
+import jsonschema
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +41,15 @@ def refusing(number, code):
         if LIBC.prctl(38, 1, 0, 0, 0) or LIBC.prctl(22, 2, descriptor, 0, 0):
             os._exit(99)
     return install
+
+
+@functools.cache
+def validator(name):
+    """For what follows share/schema/NAME.schema.json. Kept: to look at the schema itself takes longer than at most results."""
+    path = Path(__file__).resolve().parents[2] / f"share/schema/{name}.schema.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
 
 
 def cases(names):

@@ -21,13 +21,11 @@ import time
 import uuid
 from pathlib import Path
 
-import jsonschema
-
 sys.dont_write_bytecode = True
 import tap  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+SCHEMA = tap.validator("vcost.result-1")
 VCOST = str(Path(sys.argv[1]).resolve())
 AGENT = f"{shlex.quote(VCOST)} agent"
 SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
@@ -54,7 +52,7 @@ def result_of(*arguments):
     done = chase(*arguments, "--json", "-")
     assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
     result = json.loads(done.stdout)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     return result
 
 
@@ -232,7 +230,7 @@ def test_an_agent_that_dies_in_mid_run_is_told_and_its_samples_are_kept():
     assert "137" in done.stderr and "dying words" in done.stderr, done.stderr
     if done.stdout:  # how far it came in this time is the machine's affair
         result = json.loads(done.stdout)
-        jsonschema.validate(result, SCHEMA)
+        SCHEMA.validate(result)
         assert not result["complete"] and "137" in result["incomplete_reason"]
         assert any(cell["samples"] for cell in result["cells"])
 
@@ -244,7 +242,7 @@ def broken_off(*arguments, part):
         done = chase("--working-set", "4K..1M", "--quick", *arguments, "--json", str(path))
         result = json.loads(path.read_text())
         assert os.listdir(folder) == ["a.json"]
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     assert done.returncode == 1 and done.stderr.startswith("vcost: ") and done.stderr.count("\n") == 1, done.stderr
     assert not result["complete"] and any(cell["samples"] for cell in result["cells"])
     for told in (done.stderr, result["incomplete_reason"], done.stdout.replace("\n", " ")):
@@ -340,7 +338,7 @@ def interrupt(run, after):
     out, said = run.communicate(timeout=30)
     assert run.returncode == -signal.SIGINT, (run.returncode, said)
     result = json.loads(out)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     assert not result["complete"] and result["incomplete_reason"] == "stopped by the user"
     return result
 
@@ -381,7 +379,7 @@ def events(*arguments):
     done = vcost("events", "--quick", *arguments, "--json", "-")
     assert done.returncode == 0, f"exit status {done.returncode}: {done.stderr}"
     result = json.loads(done.stdout)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     assert result["complete"] and result["experiment"] == "events"
     return result, {(cell["monitor"].split(":")[0], cell["workload"]): cell for cell in result["cells"]}
 
@@ -452,7 +450,7 @@ def test_what_events_cost_before_an_agent_died_lied_or_hung_is_reported():
             path = Path(folder) / "a.json"
             done = vcost("events", "--quick", "syscall", "call-return", "--on", "native", *on(command), "--json", str(path))
             result = json.loads(path.read_text())
-        jsonschema.validate(result, SCHEMA)
+        SCHEMA.validate(result)
         assert done.returncode == 1 and done.stderr.count("\n") == 1 and part in done.stderr, done.stderr
         assert not result["complete"] and part in result["incomplete_reason"]
         assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] == "native")

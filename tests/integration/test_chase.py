@@ -20,13 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import jsonschema
-
 sys.dont_write_bytecode = True
 import tap  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "share/schema/vcost.result-1.schema.json").read_text())
+SCHEMA = tap.validator("vcost.result-1")
 VCOST = str(Path(sys.argv[1]).resolve())
 TINY = ["--working-set", "4K", "--on", "native", "--quick"]  # where it does not matter what is measured
 SMALL = ["--working-set", "4K..16K", "--per-octave", "1", "--quick"]
@@ -68,7 +66,7 @@ def result_of(*arguments):
     done = chase(*arguments, "--json", "-")
     expect(done, 0)
     result = json.loads(done.stdout)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     return result
 
 
@@ -169,7 +167,7 @@ def test_a_time_budget_is_kept_and_what_is_missing_is_null_with_a_reason():
     done = chase(*LONG, "--time", "1", "--on", "native", "--json", "-")
     result = json.loads(done.stdout)
     expect(done, 0 if any(cell["samples"] for cell in result["cells"]) else 1)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     assert not result["complete"] and "1 s" in json.dumps(result)
     missing = [cell for cell in result["cells"] if not cell["samples"]]
     assert missing and all(cell["median"] is None and cell["reason"] for cell in missing)
@@ -219,7 +217,7 @@ def test_a_closed_pipe_is_survived():
         _, said = run.communicate(timeout=60)
         assert run.returncode in (1, -signal.SIGPIPE), run.returncode
         assert said.count(b"\n") <= 2, said
-        jsonschema.validate(json.loads((work / "a.json").read_text()), SCHEMA)  # files are written first
+        SCHEMA.validate(json.loads((work / "a.json").read_text()))  # files are written first
 
 
 def test_progress_is_drawn_on_a_terminal_and_taken_away():
@@ -252,7 +250,7 @@ def test_interrupt_reports_what_was_measured_and_dies_of_the_signal():
         status, out, said = start_and_interrupt(*LONG, "--json", str(work / "a.json"))
         assert status == -signal.SIGINT, (status, said)
         result = json.loads((work / "a.json").read_text())
-        jsonschema.validate(result, SCHEMA)
+        SCHEMA.validate(result)
         assert not result["complete"]
         assert "stopped by the user" in out + said + json.dumps(result)
         assert [path.name for path in work.iterdir()] == ["a.json"]
@@ -349,7 +347,7 @@ def test_without_permission_kvm_is_refused_when_asked_for_and_left_out_otherwise
     done = as_nobody("chase", *SMALL, "--json", "-")
     expect(done, 0, "only native is measured")
     result = json.loads(done.stdout)
-    jsonschema.validate(result, SCHEMA)
+    SCHEMA.validate(result)
     assert {cell["monitor"] for cell in result["cells"]} == {"native"}
     assert result["host"]["kvm"]["usable"] is False and "permission" in json.dumps(result["host"]["kvm"])
 

@@ -3,6 +3,7 @@
  * real kvm_amd.
  */
 #include "chosen_monitor.h"
+#include "repeated.h"
 
 #include "abi/domain.h"
 #include "base/size.h"
@@ -292,10 +293,11 @@ static void signals_do_not_change_what_a_walk_computes(void **state)
     (void)state;
     need_monitor();
     arm(2000);
-    chase_in_guest(&layout, 5000001);
+    const uint64_t steps = repeated(5000001);
+    chase_in_guest(&layout, steps);
     disarm();
     assert_int_equal(here.image.job->cursor[0],
-        (uintptr_t)here.data.base + chase_layout_offset(&layout, 3 * UINT64_C(5000001)));
+        (uintptr_t)here.data.base + chase_layout_offset(&layout, 3 * steps));
 }
 
 static void a_stop_ends_a_guest_that_would_run_for_ever(void **state)
@@ -400,7 +402,7 @@ static void all_virtual_cpus_pause_and_go_on_together(void **state)
     need_monitor();
     for (unsigned i = 0; i < SPINNERS; i++)
         start_spinner(&spinners[i], i);
-    for (int pause = 0; pause < 20; pause++) {
+    for (unsigned pause = 0; pause < repeated(20); pause++) {
         uint64_t before[SPINNERS];
         for (unsigned i = 0; i < SPINNERS; i++)
             wait_for_visits(&spinners[i]);
@@ -423,7 +425,7 @@ static void virtual_cpus_of_the_pool_are_used_again(void **state)
     struct domain_cpu *cpu = NULL;
     (void)state;
     need_monitor();
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < repeated(20); i++) {
         start_spinner(&spinner, 0);
         wait_for_visits(&spinner);
         want_touch(here.data.base, here.data.bytes);
@@ -445,7 +447,7 @@ static void memory_is_added_and_removed_while_a_guest_runs(void **state)
     (void)state;
     need_monitor();
     start_spinner(&spinner, 0);
-    for (int i = 0; i < TIMES; i++) {
+    for (unsigned i = 0; i < repeated(TIMES); i++) {
         struct guest_region region = {.backing = map_backing(BYTES)};
         const struct backing backing = region.backing;
         char *memory = backing.host;
@@ -582,7 +584,7 @@ static void many_domains_after_one_another_leave_nothing_behind(void **state)
 {
     (void)state;
     need_monitor();
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < repeated(20); i++) {
         want_touch(here.data.base, here.data.bytes);
         must_call("touch");
         assert_int_equal(close_domain(state), 0);

@@ -2,6 +2,7 @@
  * once: in the same way as this process, natively, where the same is done to the same contents. Tables that
  * are right are not enough: under shadow paging the CPU walks others. Also run in tests/nested. */
 #include "chosen_monitor.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "base/size.h"
@@ -472,7 +473,7 @@ static void large_leaves_come_and_go(void **state)
     const struct pages part = {.first = LARGE + 3, .count = 2, .rights = PAGE_READ};
     (void)state;
     need_monitor();
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < repeated(4) + 1; i++) {
         protect(part, false); /* splits it */
         for (unsigned page = LARGE; page < LARGE + 8; page++)
             touch_in_all_ways(page);
@@ -596,7 +597,8 @@ static void random_changes(uint64_t start)
     need_monitor();
     seed = start;
     const time_t end = time(NULL) + SECONDS;
-    for (int i = 0; i < OPERATIONS && (i < OPERATIONS_MIN || time(NULL) < end); i++) {
+    const unsigned operations = repeated(OPERATIONS);
+    for (unsigned i = 0; i < operations && (i < OPERATIONS_MIN || time(NULL) < end); i++) {
         struct pages pages = any_pages();
         operate(pages);
         touch(pages.first, (enum touch)random_below(&seed, TOUCHES));
@@ -670,7 +672,7 @@ static void a_running_guest_loses_its_page(void **state)
     sigaction(SIGALRM, &action, NULL);
     memcpy(frame_at(3), &itself, sizeof itself);
     memcpy(here.contents + (size_t)3 * PAGE, &itself, sizeof itself);
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < repeated(18) + 2; i++) {
         struct changer changer = {.main = pthread_self(), .unmaps = i % 2};
         struct error error = {0};
         pthread_t thread;

@@ -2,6 +2,7 @@
  * difference between the paging techniques is asserted by counting. Runs on any KVM: here, and in the nested
  * hosts. */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "domain/internal.h"
 #include "domain/probe.h"
@@ -566,7 +567,7 @@ static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
     (void)state;
     need_kvm();
     unsigned threads = count_threads();
-    for (int i = 0; i < 20 && pin_other(&setting.pin) >= 0; i++) {
+    for (unsigned i = 0; i < repeated(20) && pin_other(&setting.pin) >= 0; i++) {
         struct event_bench *bench;
         struct error error;
         if (event_open(event_find("halt-wake"), 0, setting.kvm, &bench, &error) < 0)
@@ -636,7 +637,7 @@ static void pages_that_are_kept_are_nothing_that_fork_has_to_copy(void **state)
 {
     enum { RUNS = 24, BEFORE_BETWEEN_BEHIND = 3 };
     (void)state;
-    for (int i = 0; i < RUNS; i++) {
+    for (unsigned i = 0; i < repeated(RUNS); i++) {
         struct event_bench *bench = open_or_fail("first-touch-4k-fresh", setting.native);
         run_or_fail(bench, COUNT);
         run_or_fail(bench, 1);

@@ -1,6 +1,7 @@
 /* The mechanism, on each of this machine's monitors, named by the argument: a guest of a few instructions,
  * entered by monitor.h alone. Also run in tests/nested. */
 #include "chosen_monitor.h"
+#include "repeated.h"
 
 #include "base/size.h"
 
@@ -456,7 +457,7 @@ static void memory_comes_and_goes_while_a_guest_runs(void **state)
     chosen->release(spinner.vcpu);
     assert_int_equal(pthread_create(&thread, NULL, spin, &spinner), 0);
     char *memory = map(BYTES);
-    for (uint64_t i = 1; i <= TIMES; i++) {
+    for (uint64_t i = 1; i <= repeated(TIMES); i++) {
         must(set_region(7, HOLE, memory, BYTES, 0, &error), &error);
         memcpy(memory + BYTES - 8, &i, sizeof i);
         assert_int_equal(guest_reads(HOLE + BYTES - 8, &kind), i);
@@ -578,7 +579,7 @@ static void thousands_of_kicks_from_another_thread_are_an_exit_each(void **state
     start_spinning(&spinner, &thread);
     unsigned long kicks = 0;
     time_t end = time(NULL) + SECONDS;
-    for (unsigned long i = 1; i <= KICKS && !spinner.ended && time(NULL) < end; i++) {
+    for (unsigned long i = 1; i <= repeated(KICKS) && !spinner.ended && time(NULL) < end; i++) {
         kicks = i;
         for (unsigned pause = i % 7 * 50; pause; pause--) /* before, at, and after the entry */
             __builtin_ia32_pause();
@@ -702,7 +703,7 @@ static void kicks_around_the_end_of_a_machine_do_no_harm(void **state)
     close_machine(state);
     pthread_sigmask(SIG_UNBLOCK, &late, NULL);
     open_machine(state);
-    for (int i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < repeated(20); i++) {
         struct spinner spinner;
         pthread_t thread;
         start_spinning(&spinner, &thread);
@@ -778,6 +779,37 @@ static void virtual_cpus_are_made_while_others_run_up_to_the_limit(void **state)
     }
 }
 
+static void requests_are_for_guests_with_one_virtual_cpu(void **state)
+{
+    struct vcpu_registers registers = START("\x0f\x05" /* syscall */ OUT_EAX SPIN);
+    (void)state;
+    need_monitor();
+    if (strcmp(chosen->name, "paravirt") != 0)
+        return;
+    make_vcpu(1);
+    set_privilege(0);
+    registers.rax = 0x20764300; /* HYPERCALL_ASK */
+    const struct vm_exit exit = run(registers);
+    assert_int_equal(exit.kind, EXIT_FAILED);
+    assert_non_null(strstr(exit.detail, "one virtual CPU only"));
+}
+
+static void stores_are_emulated_for_guests_with_one_virtual_cpu(void **state)
+{
+    struct vm *vm;
+    struct vcpu *vcpu;
+    struct error error;
+    (void)state;
+    need_monitor();
+    if (strcmp(chosen->name, "shadow") != 0)
+        return;
+    must(chosen->create(&(struct vm_config){.sync_write = true}, &vm, &error), &error);
+    must(chosen->vcpu(vm, 0, &vcpu, &error), &error);
+    assert_int_equal(chosen->vcpu(vm, 1, &vcpu, &error), -ENOTSUP);
+    assert_non_null(strstr(error.text, "--sync lazy"));
+    chosen->destroy(vm);
+}
+
 /* Code, registers, what the FPU holds, a kick that was meant for the one before. */
 static void a_reset_virtual_cpu_has_nothing_of_its_last_user(void **state)
 {
@@ -845,6 +877,8 @@ int main(int argc, char **argv)
         IN_MACHINE(kicks_around_the_end_of_a_machine_do_no_harm),
         IN_MACHINE(a_virtual_cpu_is_its_owners_alone),
         IN_MACHINE(virtual_cpus_are_made_while_others_run_up_to_the_limit),
+        IN_MACHINE(requests_are_for_guests_with_one_virtual_cpu),
+        IN_MACHINE(stores_are_emulated_for_guests_with_one_virtual_cpu),
         IN_MACHINE(a_reset_virtual_cpu_has_nothing_of_its_last_user),
         IN_MACHINE(each_virtual_cpu_has_its_own_counters),
         /* Not of a guest elsewhere: it has the descriptor, whatever is mapped here, and takes no signal. */

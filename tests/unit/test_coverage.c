@@ -2,6 +2,7 @@
  * analysed by the very functions that analyse real ones. What chance alone could leave is judged by the exact
  * binomial distribution. */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "experiment/internal.h"
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXPERIMENTS = 4000, ROUNDS = 8, CELLS = 2 };
+enum { ROUNDS = 8, CELLS = 2 };
+static unsigned experiments; /* of each kind: 4000 */
 static const unsigned placements_tried[] = {3, 4, 6, 12};
 enum { TRIED = sizeof placements_tried / sizeof placements_tried[0] };
 static const double true_ns = 10, true_ratio = 1.05;
@@ -192,7 +194,7 @@ static double binomial_at_most(unsigned trials, unsigned successes, double p)
  * it is. */
 static bool can_be(double p, unsigned hits)
 {
-    return binomial_at_most(EXPERIMENTS, hits, p) >= 0.001;
+    return binomial_at_most(experiments, hits, p) >= 0.001;
 }
 
 struct hits {
@@ -249,7 +251,7 @@ static struct hits simulate_all(const struct world *world, unsigned placements)
     struct hits hits = {0};
     uint64_t random = 20081024 + placements;
     struct truth truth = find_truth(world, placements, &random);
-    for (unsigned i = 0; i < EXPERIMENTS; i++) {
+    for (unsigned i = 0; i < experiments; i++) {
         simulate(world, placements, &made, &random);
         hits.cell += holds(made.cells[1].low, made.cells[1].high, truth.cell);
         hits.ratio += holds(made.comparison.low, made.comparison.high, truth.ratio);
@@ -264,7 +266,7 @@ static struct hits simulate_all(const struct world *world, unsigned placements)
 
 static double percent(unsigned hits)
 {
-    return 100.0 * hits / EXPERIMENTS;
+    return 100.0 * hits / experiments;
 }
 
 static void tell(const struct world *world, unsigned placements, const struct hits *hits)
@@ -272,7 +274,7 @@ static void tell(const struct world *world, unsigned placements, const struct hi
     print_message(
         "# coverage, %s, %u placements, %d experiments: ratio %.2f %%, cell %.2f %% (Student alone "
         "%.2f %%, pooled samples %.2f %%); two modes told in %.2f %%, trends %.2f %%, drift %.2f %%\n",
-        world->name, placements, EXPERIMENTS, percent(hits->ratio), percent(hits->cell),
+        world->name, placements, experiments, percent(hits->ratio), percent(hits->cell),
         percent(hits->student), percent(hits->pooled), percent(hits->modes), percent(hits->trends),
         percent(hits->drifts));
 }
@@ -347,7 +349,7 @@ static void groups_of_nearly_the_same_size_are_held_hardly(void **state)
 
 static void assert_hardly_ever(unsigned told)
 {
-    assert_in_range(told, 0, EXPERIMENTS / 100);
+    assert_in_range(told, 0, experiments / 100);
 }
 
 /* Also where samples follow one another, or some were disturbed. A drift of the machine goes on within
@@ -373,7 +375,7 @@ static void samples_that_jump_between_two_modes_are_told(void **state)
     for (size_t w = 0; w < WORLDS; w++)
         for (size_t p = 0; p < TRIED && worlds[w].mode_share > 0; p++)
             assert_in_range(
-                count_hits(&worlds[w], placements_tried[p]).modes, EXPERIMENTS * 9 / 10, EXPERIMENTS);
+                count_hits(&worlds[w], placements_tried[p]).modes, experiments * 9 / 10, experiments);
 }
 
 /* ---- a process that takes the measured CPU ---- */
@@ -410,7 +412,7 @@ static void count_errors(const struct estimate *ratio, double truth, struct erro
 
 static void assert_fair(const struct errors *errors)
 {
-    assert_true(errors->all > EXPERIMENTS / 4);
+    assert_true(errors->all > experiments / 4);
     assert_true(can_be_few(errors->above, errors->all, 0.025));
     assert_true(can_be_few(errors->below, errors->all, 0.025));
     assert_true(can_be_few(errors->over, errors->all, 0.5));
@@ -424,14 +426,14 @@ static void ratios_of_what_is_disturbed_alike_err_to_both_sides_alike(void **sta
     for (size_t p = 0; p < TRIED; p++) {
         struct errors errors = {0};
         uint64_t random = 20081024 + placements_tried[p];
-        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+        for (unsigned i = 0; i < experiments; i++) {
             simulate(&hog, placements_tried[p], &made, &random);
             count_errors(&(struct estimate){made.comparison.ratio, made.comparison.low, made.comparison.high},
                 true_ratio, &errors);
         }
         print_message("# %s, %u placements: %u of %d have an interval, %u above the truth, %u below; %u "
                       "ratios above\n",
-            hog.name, placements_tried[p], errors.all, EXPERIMENTS, errors.above, errors.below, errors.over);
+            hog.name, placements_tried[p], errors.all, experiments, errors.above, errors.below, errors.over);
         assert_fair(&errors);
     }
 }
@@ -459,7 +461,7 @@ static void two_results_of_what_is_disturbed_alike_err_to_both_sides_alike(void 
         struct errors errors = {0};
         struct estimate ratio;
         uint64_t random = 19341113 + placements_tried[p];
-        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+        for (unsigned i = 0; i < experiments; i++) {
             simulate_two(both, placements_tried[p], &ratio, &random);
             count_errors(&ratio, 1, &errors);
         }
@@ -483,7 +485,7 @@ static void ratios_of_two_results_hold_the_truth_where_placements_have_modes(voi
     double truth[] = {find_truth(&few, 12, &random).cell, find_truth(&more, 12, &random).cell};
     for (size_t p = 0; p < TRIED; p++) {
         unsigned hits = 0;
-        for (unsigned i = 0; i < EXPERIMENTS; i++) {
+        for (unsigned i = 0; i < experiments; i++) {
             struct estimate ratio;
             simulate_two((struct world[]){few, more}, placements_tried[p], &ratio, &random);
             hits += holds(ratio.low, ratio.high, truth[1] / truth[0]);
@@ -509,11 +511,13 @@ static void the_exact_binomial_is_exact(void **state)
     assert_float_equal(binomial_at_most(10, 10, 0.95), 1, 1e-9);
     assert_float_equal(binomial_at_most(2, 1, 0.5), 0.75, 1e-9);
     assert_float_equal(binomial_at_most(20, 16, 0.95), 0.0159, 5e-5); /* any table of the distribution */
-    assert_true(can_be(0.95, EXPERIMENTS) && can_be(0.95, 3800) && !can_be(0.95, 3740));
+    assert_true(can_be(0.95, experiments) && can_be(0.95, experiments * 95 / 100) &&
+                !can_be(0.95, experiments * 92 / 100));
 }
 
 int main(void)
 {
+    experiments = repeated(4000);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exact_binomial_is_exact),
         cmocka_unit_test(intervals_of_ratios_hold_the_truth),

@@ -1,6 +1,7 @@
 /* paging/ against a naive map: an array from 4 KiB page to what it is. A million random operations of all
  * sizes, with 4 levels and with 5, and what a CPU would do meanwhile. */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "base/size.h"
@@ -258,8 +259,9 @@ static void operate(void)
     compare_page((PAGES - HOT_PAGES) / 2 + random_below(&seed, HOT_PAGES));
 }
 
-static void run(unsigned levels, size_t pages, uint64_t start, int operations)
+static void run(unsigned levels, size_t pages, uint64_t start, unsigned most)
 {
+    const unsigned operations = repeated(most);
     struct error error;
     size_t left = 0;
     seed = levels + pages;
@@ -272,7 +274,7 @@ static void run(unsigned levels, size_t pages, uint64_t start, int operations)
     assert_int_equal(table_pool_init(&pool, &error), 0);
     tables = (struct page_tables){.memory = table_pool_memory(&pool), .levels = levels};
     assert_int_equal(page_tables_init(&tables, &error), 0);
-    for (int i = 0; i < operations; i++) {
+    for (unsigned i = 0; i < operations; i++) {
         operate();
         if (i % (operations / COMPARISONS) == 0)
             compare_all();

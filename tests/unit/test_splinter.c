@@ -1,6 +1,7 @@
 /* inspect/splinter: what this machine showed, each situation of a model of its own, and never a wrong word.
  */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "base/fact.h"
@@ -595,7 +596,7 @@ static void without_scattered_lines_it_is_never_wrong(void **state)
     struct curves curves;
     uint64_t random = 11;
     unsigned yes = 0;
-    for (unsigned i = 0; i < 600; i++) {
+    for (unsigned i = 0; i < repeated(600); i++) {
         struct simulated machine = any_machine(&random, &geometries[i % GEOMETRIES]);
         machine.state = i % STATES;
         look_at(&machine, &random, &curves);
@@ -697,7 +698,7 @@ static void noise_never_turns_a_verdict(void **state)
         [INTACT] = SPLINTER_NO, [SPLINTERED] = SPLINTER_YES, [HALF] = SPLINTER_UNKNOWN};
     struct curves curves;
     uint64_t random = 5;
-    for (unsigned i = 0; i < 600; i++) {
+    for (unsigned i = 0; i < repeated(600); i++) {
         struct simulated machine = quiet(i % STATES);
         machine.noise = PICK(&random, 0.01, 0.03, 0.1, 0.3);
         machine.outlier_chance = PICK(&random, 0, 0.1, 0.3);
@@ -759,7 +760,7 @@ static void no_machine_is_judged_wrongly(void **state)
     uint64_t random = 2;
     unsigned decided[KINDS][STATES] = {0}, all[KINDS][STATES] = {0};
     struct curves curves;
-    for (unsigned i = 0; i < CURVES; i++) {
+    for (unsigned i = 0; i < repeated(CURVES); i++) {
         enum kind kind = random_below(&random, 3) ? i % 2 : random_below(&random, KINDS);
         struct simulated machine = make(&random, kind);
         look_at(&machine, &random, &curves);

@@ -1,5 +1,6 @@
 /* measure/steps: no step in noise, the levels of caches and TLBs where they are, whatever their sizes are. */
 #include "cmocka_all.h"
+#include "repeated.h"
 
 #include "base/random.h"
 #include "step_model.h"
@@ -65,7 +66,7 @@ static double false_alarms(uint64_t seed, unsigned least, unsigned most, unsigne
 static void noise_is_no_step(void **state)
 {
     (void)state;
-    double share = false_alarms(1, 2, 12, 4000);
+    double share = false_alarms(1, 2, 12, repeated(4000));
     print_message("# false alarms in flat curves: %.2f %%\n", 100 * share);
     assert_true(share < 0.01);
 }
@@ -149,7 +150,7 @@ static void caches_of_any_size_are_found(void **state)
 {
     (void)state;
     for (unsigned per_octave = 1; per_octave <= 4; per_octave *= 2) {
-        double all, share = share_of_stores(any_caches, 64, 1 << 24, per_octave, 300, &all);
+        double all, share = share_of_stores(any_caches, 64, 1 << 24, per_octave, repeated(300), &all);
         print_message("# %u points an octave: %.1f %% of the caches, exactly the three in %.1f %%\n",
             per_octave, 100 * share, 100 * all);
         assert_true(share >= 0.9 && all >= 0.8);
@@ -176,7 +177,7 @@ static void tlbs_of_any_size_are_found(void **state)
 {
     (void)state;
     for (unsigned per_octave = 1; per_octave <= 4; per_octave *= 2) {
-        double all, share = share_of_stores(any_tlbs, 4, 1 << 16, per_octave, 300, &all);
+        double all, share = share_of_stores(any_tlbs, 4, 1 << 16, per_octave, repeated(300), &all);
         print_message("# %u points an octave: %.1f %% of the TLBs, exactly the two in %.1f %%\n", per_octave,
             100 * share, 100 * all);
         assert_true(share >= 0.9 && all >= 0.9);
