@@ -115,6 +115,29 @@ struct choice technique_choice(size_t index)
                                     : (struct choice){NULL, NULL};
 }
 
+static struct choice frames_choice(size_t index)
+{
+    static const struct choice choices[FRAME_ORDERS] = {
+        [FRAMES_IN_ORDER] = {"in-order", "one after the other, as on a machine that has just been started"},
+        [FRAMES_SCATTERED] = {"scattered", "anywhere, as on one that has run for a while"},
+        [FRAMES_FRAGMENTED] = {"fragmented", "in order, but for a share of --fragmented"},
+    };
+    return index < FRAME_ORDERS ? choices[index] : (struct choice){NULL, NULL};
+}
+
+const struct chase_nodes chase_nodes[] = {
+    {{"local", "all of it near"}, NODE_LOCAL, true},
+    {{"remote", "all of it on another node"}, NODE_REMOTE, true},
+    {{"interleaved", "on two nodes in turns; the guest knows and takes near frames"}, NODE_INTERLEAVED, true},
+    {{"hidden", "on two nodes in turns, and the guest does not know"}, NODE_INTERLEAVED, false},
+};
+
+static struct choice nodes_choice(size_t index)
+{
+    return index < sizeof chase_nodes / sizeof chase_nodes[0] ? chase_nodes[index].choice
+                                                              : (struct choice){NULL, NULL};
+}
+
 static const struct option_spec model_options[] = {
     {.name = "technique",
         .kind = OPTION_CHOICE_LIST,
@@ -130,6 +153,58 @@ static const struct option_spec model_options[] = {
         FIELD(hypothetical),
         .help =
             "Also simulate techniques that a machine does not have, such as nested paging on the Core 2."},
+    {.name = "rates",
+        .kind = OPTION_TEXT,
+        FIELD(rates),
+        .value_name = "EVENT=N[/s],...",
+        .default_note = "the list's accesses alone",
+        .help =
+            "What simulated machines experience beside the list's accesses, so many a million accesses, or "
+            "with /s a second of modelled time: faults (page faults of the guest), pte-changes, switches "
+            "(to another process and back), exits, ticks (of the timer), flushes (of the TLBs) and turns (of "
+            "--domains). This is what shadow paging pays for."},
+    {.name = "frames",
+        .kind = OPTION_CHOICE,
+        FIELD(frames),
+        .value_name = "ORDER",
+        .fallback = "scattered",
+        .choice = frames_choice,
+        .help = "In which order simulated machines give out the frames of their memory:"},
+    {.name = "fragmented",
+        .kind = OPTION_PERCENT,
+        FIELD(fragmented),
+        .value_name = "PERCENT",
+        .fallback = "10%",
+        .help = "How many frames are anywhere with --frames fragmented."},
+    {.name = "fresh",
+        .kind = OPTION_FLAG,
+        FIELD(fresh),
+        .help =
+            "Page faults of --rates get frames that the simulated guest has never used, which the host has "
+            "yet to give it; else frames that have been used before."},
+    {.name = "memory-nodes",
+        .kind = OPTION_CHOICE,
+        FIELD(nodes),
+        .value_name = "PLACE",
+        .fallback = "local",
+        .choice = nodes_choice,
+        .help =
+            "Where the memory of simulated domains is, seen from their CPU. A native kernel always knows:"},
+    {.name = "domains",
+        .kind = OPTION_NUMBER,
+        FIELD(domains),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = MODEL_DOMAINS_MAX,
+        .help =
+            "How many simulated domains (natively: programs) walk lists of their own in turns on one core; a "
+            "turn is 10000 accesses, if --rates does not say turns."},
+    {.name = "code",
+        .kind = OPTION_FLAG,
+        FIELD(code),
+        .help = "The list is fetched as code: what instruction TLBs and caches cost. On simulated machines "
+                "alone."},
 };
 
 static const struct option_spec account_option[] = {
@@ -217,6 +292,22 @@ static int check_places(const struct chase_options *options, struct error *error
     return 0;
 }
 
+/* What only simulated machines can do. */
+static int check_modelled(const struct chase_options *options, struct error *error)
+{
+    struct event_rates rates;
+    bool all = options->common.on.count > 0;
+    for (size_t i = 0; i < options->common.on.count; i++)
+        all &= strncmp(options->common.on.names[i], "model:", 6) == 0;
+    if (options->code && !all)
+        return error_set(error, EINVAL, "--code runs on simulated machines alone: --on model:NAME");
+    if (options->fragmented > 100)
+        return error_set(error, EINVAL, "--fragmented is at most 100%%");
+    if (options->code && options->write)
+        return error_set(error, EINVAL, "--code fetches and --write stores: one of them");
+    return options->rates ? event_rates_parse(options->rates, &rates, error) : 0;
+}
+
 static int check(const void *fields, struct error *error)
 {
     const struct chase_options *options = fields;
@@ -225,6 +316,8 @@ static int check(const void *fields, struct error *error)
         rc = table_options_check(&options->common.tables, error);
     if (rc == 0)
         rc = check_places(options, error);
+    if (rc == 0)
+        rc = check_modelled(options, error);
     return rc < 0 ? rc : check_shapes(options, error);
 }
 
@@ -276,6 +369,8 @@ const struct command command_chase = {
                 "This machine against a virtual machine of your own; see vcost-agent(1)"},
             {"vcost chase --on native,model:barcelona --technique native,nested",
                 "Beside this machine, what the article's AMD machine would pay for nested paging"},
+            {"vcost chase --on model:core2-merom --technique native,shadow --rates faults=50,ticks=250/s",
+                "What shadow paging pays for on a machine without nested paging"},
             {"vcost chase --on model:zen3-milan --technique native,nested --explain",
                 "A machine that is not at hand, and where its cycles go; nothing is measured"},
             {"vcost chase --write --chains 4 --time 30s",

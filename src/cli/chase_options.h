@@ -5,6 +5,8 @@
 #include "base/size.h"
 #include "cli/command.h"
 #include "cli/common_options.h"
+#include "model/ground.h"
+#include "model/rates.h"
 
 #include <stdbool.h>
 
@@ -23,7 +25,21 @@ struct chase_options {
     bool write, lock;
     struct choice_list techniques; /* of machines that are simulated; indices are enum model_technique */
     bool hypothetical, explain;
+    const char *rates; /* event_rates_parse(); NULL: none */
+    unsigned frames;   /* enum frame_order */
+    double fragmented; /* per cent */
+    unsigned nodes;    /* index for chase_nodes[] */
+    int domains;
+    bool fresh, code;
 };
+
+/* Where a simulated domain's memory is. */
+struct chase_nodes {
+    struct choice choice;
+    enum frame_node node;
+    bool told;
+};
+extern const struct chase_nodes chase_nodes[];
 
 /* The page size that a choice of --guest-page and --host-page stands for. */
 uint64_t chase_page_bytes(unsigned choice);

@@ -73,19 +73,37 @@ static void tell_time(const struct session *session, double least)
     status_warn(text);
 }
 
-static void set_modelling(const struct chase_options *options, struct modelling *modelling)
+static int set_modelling(
+    const struct chase_options *options, struct modelling *modelling, struct error *error)
 {
+    int rc = 0;
     *modelling = (struct modelling){.hypothetical = options->hypothetical};
     for (size_t i = 0; i < options->techniques.count; i++)
         modelling->techniques[modelling->count++] = (enum model_technique)options->techniques.indices[i];
+    modelling->conditions = (struct modelled_conditions){
+        .frames = (enum frame_order)options->frames,
+        .fragmented = options->fragmented / 100,
+        .node = chase_nodes[options->nodes].node,
+        .told = chase_nodes[options->nodes].told,
+        .fresh = options->fresh,
+        .domains = (unsigned)options->domains,
+        .code = options->code,
+    };
+    struct event_rates *rates = &modelling->conditions.rates;
+    if (options->rates)
+        rc = event_rates_parse(options->rates, rates, error);
+    if (rc == 0 && options->domains > 1 && rates->of[EVENT_TURN].rate == 0)
+        rates->of[EVENT_TURN] = (struct event_rate){.rate = 100};
+    return rc;
 }
 
 static int add_runners(struct session *session, struct error *error)
 {
     const struct chase_options *options = session->invocation->options;
-    set_modelling(options, &session->setting.modelling);
     struct chase_plan plan = chase_plan(session);
-    int rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
+    int rc = set_modelling(options, &session->setting.modelling, error);
+    if (rc == 0)
+        rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
     if (rc == 0)
         rc = chase_plan_runners(&plan, &session->setting, error);
     if (rc == 0)

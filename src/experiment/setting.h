@@ -20,7 +20,8 @@ enum { SETTING_PLACEMENTS_MAX = 32, SETTING_RUNNERS_MAX = 64 };
 struct modelling {
     enum model_technique techniques[MODEL_TECHNIQUES];
     size_t count;
-    bool hypothetical; /* also techniques that a machine does not have */
+    bool hypothetical;                     /* also techniques that a machine does not have */
+    struct modelled_conditions conditions; /* sync_write is the setting's */
 };
 
 struct setting {

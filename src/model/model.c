@@ -22,22 +22,6 @@ static bool knows_page(const struct machine *machine, uint64_t bytes)
     return false;
 }
 
-static int check_rates(const struct model_config *config, struct error *error)
-{
-    for (enum model_event event = 0; event < MODEL_EVENTS; event++) {
-        const struct event_rate *rate = &config->rates.of[event];
-        if (!(rate->rate >= 0 &&
-                rate->rate <= (rate->per_second ? EVENT_RATE_PER_SECOND_MAX : EVENT_RATE_MAX)))
-            return error_set(error, EINVAL, "%s: a rate is between 0 and %g %s", model_event_names[event],
-                rate->per_second ? EVENT_RATE_PER_SECOND_MAX : EVENT_RATE_MAX,
-                rate->per_second ? "a second" : "a million accesses");
-    }
-    if (config->domains > MODEL_DOMAINS_MAX)
-        return error_set(error, EINVAL, "%u domains are more than can be simulated, %d", config->domains,
-            MODEL_DOMAINS_MAX);
-    return 0;
-}
-
 int model_check(const struct model_config *config, struct error *error)
 {
     const struct machine *machine = config->machine;
@@ -49,7 +33,10 @@ int model_check(const struct model_config *config, struct error *error)
     if (!knows_page(machine, config->guest_page) || !knows_page(machine, host))
         return error_set(error, ENOTSUP, "%s has no pages of %" PRIu64 " bytes", machine->name,
             knows_page(machine, host) ? config->guest_page : host);
-    return check_rates(config, error);
+    if (config->domains > MODEL_DOMAINS_MAX)
+        return error_set(error, EINVAL, "%u domains are more than can be simulated, %d", config->domains,
+            MODEL_DOMAINS_MAX);
+    return event_rates_check(&config->rates, error);
 }
 
 static struct walk_dimension dimension(

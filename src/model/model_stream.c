@@ -3,16 +3,6 @@
 
 #include "base/random.h"
 
-const char *const model_event_names[MODEL_EVENTS] = {
-    [EVENT_FAULT] = "faults",
-    [EVENT_CHANGE] = "pte-changes",
-    [EVENT_SWITCH] = "switches",
-    [EVENT_EXIT] = "exits",
-    [EVENT_TICK] = "ticks",
-    [EVENT_FLUSH] = "flushes",
-    [EVENT_TURN] = "turns",
-};
-
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;

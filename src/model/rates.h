@@ -7,6 +7,8 @@
 #ifndef VCOST_MODEL_RATES_H
 #define VCOST_MODEL_RATES_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,5 +38,9 @@ struct event_rates {
 
 #define EVENT_RATE_MAX 1e6
 #define EVENT_RATE_PER_SECOND_MAX 1e9
+
+/* "faults=200,switches=100/s": of each kind at most one, so many a million accesses or a second. -EINVAL. */
+int event_rates_parse(const char *text, struct event_rates *rates, struct error *error);
+int event_rates_check(const struct event_rates *rates, struct error *error);
 
 #endif

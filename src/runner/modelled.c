@@ -5,6 +5,7 @@
 #include "runner/chase_kind.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -59,7 +60,8 @@ static uint64_t zone_bytes(uint64_t bytes)
     return zone;
 }
 
-/* Memory of a machine that has run for a while: small pages anywhere, each side's in its own order. The host
+/* Scattered frames are memory of a machine that has run for a while: small pages anywhere, each side's in its
+ * own order. The host
  * gives the list the very frames natively that it gives it below a guest: from a ground of the same size,
  * after one page that is there the root of the guest's tables (map()). */
 static struct model_config config_of(const struct runner *runner, uint64_t bytes, uint64_t seed)
@@ -69,13 +71,24 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
     uint64_t host = runner->config.placement->config.memory.page_bytes;
     uint64_t guest = native ? host : runner->config.guest_page_bytes;
     uint64_t bytes_max = (bytes + guest - 1) / guest * guest;
+    const struct modelled_conditions *conditions = &modelled->conditions;
+    struct frame_policy policy = {.order = conditions->frames, .fragmented = conditions->fragmented},
+                        below = policy;
+    policy.seed = random_mix(seed);
+    below.seed = random_mix(seed + 1);
+    below.node = conditions->node;
+    below.told = conditions->told || native;
     return (struct model_config){
         .machine = modelled->machine,
         .technique = modelled->technique,
         .guest_page = guest,
         .host_page = host,
-        .guest_frames = {.order = FRAMES_SCATTERED, .seed = random_mix(seed)},
-        .host_frames = {.order = FRAMES_SCATTERED, .seed = random_mix(seed + 1)},
+        .guest_frames = policy,
+        .host_frames = below,
+        .sync_write = conditions->sync_write,
+        .fresh = conditions->fresh,
+        .domains = conditions->domains,
+        .rates = conditions->rates,
         .hypothetical = modelled->hypothetical,
         .bytes_max = native ? 2 * zone_bytes(bytes_max) : bytes_max,
         .seed = seed,
@@ -91,6 +104,7 @@ struct walk {
     uint64_t positions[CHASE_CHAINS_MAX]; /* of each chain in the cycle */
     unsigned chain;                       /* whose access is next: they take turns */
     const struct stop *stop;
+    enum model_access access;
 };
 
 static uint64_t next_position(struct walk *walk)
@@ -112,8 +126,7 @@ static int go(struct walk *walk, uint64_t accesses, struct error *error)
         some = accesses - done < BATCH ? accesses - done : BATCH;
         for (uint64_t i = 0; i < some; i++)
             addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, next_position(walk)));
-        model_access_many(
-            walk->model, addresses, some, walk->layout.shape.write ? ACCESS_WRITE : ACCESS_READ);
+        model_access_many(walk->model, addresses, some, walk->access);
     }
     return 0;
 }
@@ -123,29 +136,80 @@ static uint64_t between(uint64_t least, uint64_t value, uint64_t most)
     return value < least ? least : value > most ? most : value;
 }
 
+/* How far a walk has to go for each event to come so often, but no more than these accesses. */
+static const double events_least = 16;
+static const uint64_t events_most = UINT64_C(1) << 24;
+
+struct reach {
+    double accesses, cycles;
+};
+
+/* Of the rarest events, `times` periods. */
+static struct reach reach_of(const struct model_config *config, double times)
+{
+    struct reach reach = {0, 0};
+    for (enum model_event event = 0; event < MODEL_EVENTS; event++) {
+        const struct event_rate *rate = &config->rates.of[event];
+        double *least = rate->per_second ? &reach.cycles : &reach.accesses;
+        double needed = times * (rate->per_second ? config->machine->ghz * 1e9 : 1e6) / rate->rate;
+        if (rate->rate > 0 && needed > *least)
+            *least = needed;
+    }
+    return reach;
+}
+
+/* On, until every event has come `times` times. */
+static int go_on(struct walk *walk, const struct model_config *config, double times, struct error *error)
+{
+    const struct account *account = model_account(walk->model);
+    const struct reach reach = reach_of(config, times), least = reach_of(config, 0.5);
+    int rc = 0;
+    while (rc == 0 && account->accesses < events_most &&
+           ((double)account->cycles < reach.cycles || (double)account->accesses < reach.accesses))
+        rc = go(walk, BATCH, error);
+    if (rc == 0 && ((double)account->cycles < least.cycles || (double)account->accesses < least.accesses))
+        rc = error_set(error, EINVAL,
+            "of one of the --rates no event falls into what is simulated, %" PRIu64 " accesses: ask for more",
+            account->accesses);
+    if (rc == 0 && model_lacks_frames(walk->model))
+        rc = error_set(error, EINVAL, "the guest has no frames left that are --fresh: ask for fewer faults");
+    return rc;
+}
+
 /* Whole laps where laps are short, so that every element counts alike. */
-static int go_round(struct walk *walk, uint64_t placements, struct account *account, struct error *error)
+static int go_round(struct walk *walk, const struct model_config *config, uint64_t placements,
+    struct account *account, struct error *error)
 {
     uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, timed_most);
+    double times = events_least / (double)placements;
     if (lap < timed)
         timed = timed / lap * lap;
-    int rc = go(walk, between(timed_least / placements, lap, warm_most), error);
+    int rc = go(walk, config->domains * between(timed_least / placements, lap, warm_most), error);
     if (rc < 0)
         return rc;
     model_begin(walk->model);
     rc = go(walk, timed, error);
+    if (rc == 0)
+        rc = go_on(walk, config, times < 1 ? 1 : times, error);
     *account = *model_account(walk->model);
     return rc;
 }
 
+/* In every domain, the first one at last. */
 static int map(
     struct model *model, const struct model_config *config, const struct walk *walk, struct error *error)
 {
     uint64_t page = config->guest_page, bytes = (walk->layout.bytes + page - 1) / page * page;
     int rc = 0;
-    if (config->technique == MODEL_NATIVE)
-        rc = model_map(model, GVA(data_at / 2), page, walk->stop, error);
-    return rc < 0 ? rc : model_map(model, GVA(data_at), bytes, walk->stop, error);
+    for (unsigned i = config->domains; rc == 0 && i-- > 0;) {
+        model_turn(model, i);
+        if (config->technique == MODEL_NATIVE)
+            rc = model_map(model, GVA(data_at / 2), page, walk->stop, error);
+        if (rc == 0)
+            rc = model_map(model, GVA(data_at), bytes, walk->stop, error);
+    }
+    model_begin(model);
+    return rc;
 }
 
 static int simulate_placement(const struct runner *runner, struct walk *walk, uint64_t seed,
@@ -161,7 +225,7 @@ static int simulate_placement(const struct runner *runner, struct walk *walk, ui
         return rc;
     rc = map(walk->model, &config, walk, error);
     if (rc == 0)
-        rc = go_round(walk, placements, &part, error);
+        rc = go_round(walk, &config, placements, &part, error);
     if (rc == 0)
         account_add(account, &part);
     model_close(walk->model);
@@ -174,7 +238,10 @@ static int simulate(const struct runner *runner, const struct chase_shape *shape
 {
     uint64_t random = seed;
     struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
-        .stop = runner->config.placement->config.stop};
+        .stop = runner->config.placement->config.stop,
+        .access = runner->config.modelled->conditions.code ? ACCESS_EXECUTE
+                  : shape->write                           ? ACCESS_WRITE
+                                                           : ACCESS_READ};
     uint64_t pages = walk.layout.bytes / runner->config.placement->config.memory.page_bytes + 1;
     uint64_t placements = between(1, pages_enough / pages, placements_most);
     int rc = 0;

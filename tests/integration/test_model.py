@@ -156,6 +156,52 @@ def test_show_names_the_source_of_each_figure():
         assert source[:20] in text, source
 
 
+def as_measured(machine, orders, path):
+    """A result as if a host with that machine's latencies had measured natively: of its simulated cells."""
+    result = json.loads((ROOT / "tests/fixtures/amd/chase.json").read_text())
+    model = json.loads(output_of("chase", "--on", f"model:{machine}", "--technique", "native", "--order", orders,
+                                 "--working-set", "4K..8M", "--per-octave", "1", "--json", "-"))
+    for cell in model["cells"]:
+        del cell["modelled"]
+        cell["id"] = cell["id"].replace(cell["monitor"], "native")
+        cell["monitor"] = cell["label"] = "native"
+    result["cells"], result["comparisons"], result["reaches"] = model["cells"], [], []
+    result["tsc_ghz"] = json.loads(Path(machine).read_text())["ghz"]
+    Path(path).write_text(json.dumps(result), encoding="utf-8")
+
+
+def test_fit_finds_the_machine_again_and_validate_judges_it():
+    with tempfile.TemporaryDirectory() as place:
+        own = json.loads((ROOT / "share/machines/zen4-genoa.json").read_text())
+        own["name"] = "own"
+        cycles = {1: 5, 2: 22, 3: 77}
+        for cache in own["caches"]:
+            cache["cycles"] = cycles[cache["level"]]
+            cache["bytes"] = 2 << 20 if cache["level"] == 3 else cache["bytes"]
+        own["memory"]["cycles"] = 500
+        machine, curves, fitted = (f"{place}/{name}.json" for name in ("own", "curves", "fitted"))
+        Path(machine).write_text(json.dumps(own), encoding="utf-8")
+        as_measured(machine, "random,line-per-page,sequential", curves)
+        output_of("model", "fit", curves, "--json", fitted)
+        found = json.loads(Path(fitted).read_text())
+        jsonschema.validate(found, MACHINE)
+        data = [cache for cache in found["caches"] if cache["use"] != "instructions"]
+        assert data[2]["bytes"] == 2 << 20, data[2]["bytes"]
+        for cache in data:
+            assert abs(cache["cycles"] / cycles[cache["level"]] - 1) < 0.1, cache
+        assert abs(found["memory"]["cycles"] / 500 - 1) < 0.05, found["memory"]
+        assert found["memory"]["sources"]["cycles"].startswith("fitted: ")
+        assert found["costs"]["sources"]["exit"].startswith("assumed: as zen4-genoa")
+        assert found["caches"][0]["sources"]["bytes"].startswith("the host's own")
+        done = vcost("model", "validate", "--machine", fitted, curves, "--json", "-")
+        table = json.loads(done.stdout)
+        assert done.returncode == 0 and table["holds"] and table["all"]["median_error"] < 0.05, table
+        done = vcost("model", "validate", "--machine", "nehalem", curves, "--json", "-")
+        assert done.returncode == 3 and not json.loads(done.stdout)["holds"], done.stdout
+        done = vcost("model", "fit", str(ROOT / "tests/fixtures/amd/events-quick.json"))
+        assert done.returncode == 1 and "8 are needed" in done.stderr, done.stderr
+
+
 def test_a_walk_as_a_picture():
     with tempfile.TemporaryDirectory() as place:
         output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
@@ -183,6 +229,46 @@ def test_the_list_has_every_machine_and_each_file_fits_the_schema():
     assert json.loads(output_of("generate", "schema", "machine")) == MACHINE
     for name in files:
         jsonschema.validate(json.loads((ROOT / f"share/machines/{name}.json").read_text()), MACHINE)
+
+
+ONE = ["chase", "--working-set", "1M", "--quick", "--json", "-", "--on", "model:barcelona", "--technique"]
+
+
+def one_size(*arguments):
+    result = json.loads(output_of(*ONE, *arguments))
+    jsonschema.validate(result, SCHEMA)
+    cells = {cell["technique"]: cell for cell in result["cells"]}
+    return result, {name: cell["median"] for name, cell in cells.items()}, {
+        name: cell["counters"] for name, cell in cells.items()}
+
+
+def test_events_by_rate_cost_shadow_paging_most():
+    _, quiet, none = one_size("native,nested,shadow")
+    assert none["shadow"]["exits"] == 0 and none["nested"]["exits"] == 0
+    result, found, counters = one_size("native,nested,shadow", "--rates", "pte-changes=1000,faults=100,exits=10")
+    assert counters["nested"]["exits"] > 0 and counters["shadow"]["exits"] > 20 * counters["nested"]["exits"], counters
+    for name, cost in found.items():
+        assert cost > quiet[name], (name, cost, quiet[name])
+    assert found["shadow"] > 1.04 * found["nested"], found
+    assert result["settings"]["rates"]["value"] == "pte-changes=1000,faults=100,exits=10", result["settings"]
+
+
+def test_domains_code_stores_and_frames_are_simulated():
+    _, alone, _ = one_size("native,nested", "--order", "line-per-page")
+    _, shared, counters = one_size("native,nested", "--order", "line-per-page", "--domains", "4")
+    assert shared["nested"] > 1.05 * alone["nested"] and counters["nested"]["exits"] > 0, (alone, shared)
+    for options in (["--code"], ["--write"], ["--frames", "fragmented", "--fragmented", "30%"], ["--frames", "in-order"],
+                    ["--memory-nodes", "hidden"], ["--fresh", "--rates", "faults=500,ticks=10000/s"]):
+        one_size("native,nested", *options)
+
+
+def test_what_is_no_rate_is_wrong_usage():
+    for rates, words in (("tea=1", "is no event"), ("faults", "is no rate"), ("faults=1e9", "between 0 and"), ("ticks=3/m", "is no rate")):
+        done = vcost("chase", "--on", "model:barcelona", "--rates", rates)
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert vcost("chase", "--on", "native", "--code").returncode == 2
+    done = vcost(*ONE, "native", "--rates", "ticks=0.01/s")
+    assert done.returncode != 0 and "--rates" in done.stderr, done.stderr
 
 
 def test_an_unknown_machine_is_wrong_usage():

@@ -149,7 +149,7 @@ static void combine(struct naive_model *model, uint64_t address)
     uint64_t bytes = smaller(guest.bytes, host.bytes);
     if (naive_leaf_at(&running(model)->made, address).level)
         return;
-    naive_space_hide(&running(model)->made, address / bytes * bytes, bytes, false);
+    naive_space_hide(&running(model)->made, address / bytes * bytes, bytes, bytes, false);
     naive_space_map(&running(model)->made, address / bytes * bytes,
         (host.to + (physical - host.from)) / bytes * bytes, bytes);
 }
@@ -727,7 +727,8 @@ void naive_change_entry(struct naive_model *model, uint64_t address)
     if (is_shadowed(model, address)) {
         if (naive_defect != FLUSH_DOES_NOT_EXIT)
             leave(model, 0);
-        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes, true);
+        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes,
+            smaller(leaf.bytes, model->setting.host_page), true);
     }
     charge(model, &model->account.switching, model->machine->flush_page);
     model->account.flushes++;
@@ -744,7 +745,8 @@ void naive_fault(struct naive_model *model, uint64_t address)
     uint64_t step = smaller(leaf.bytes, setting->host_page);
     forget_page(model, &leaf, address);
     if (traps) {
-        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes, true);
+        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes,
+            smaller(leaf.bytes, model->setting.host_page), true);
         if (naive_defect != FAULTS_DO_NOT_EXIT)
             leave(model, 0);
     }

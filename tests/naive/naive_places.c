@@ -159,14 +159,13 @@ struct naive_leaf naive_leaf_at(const struct naive_space *space, uint64_t addres
     return (struct naive_leaf){.level = 0};
 }
 
-void naive_space_hide(struct naive_space *space, uint64_t from, uint64_t bytes, bool hide)
+void naive_space_hide(struct naive_space *space, uint64_t from, uint64_t bytes, uint64_t page, bool hide)
 {
-    for (uint64_t at = from; at < from + bytes; at += 4096)
-        for (unsigned level = 1; level <= 3; level++) {
-            uint64_t to, key = leaf_key(level, at);
-            if (dictionary_find(&space->leaves, key, &to))
-                dictionary_put(&space->hidden, key, hide);
-        }
+    for (uint64_t at = from; at < from + bytes; at += page) {
+        uint64_t to, key = leaf_key(naive_zone(page), at);
+        if (dictionary_find(&space->leaves, key, &to))
+            dictionary_put(&space->hidden, key, hide);
+    }
 }
 
 void naive_space_free(struct naive_space *space)

@@ -38,7 +38,7 @@ struct naive_memory {
 /* For so many bytes. */
 struct naive_memory naive_memory_make(const struct naive_frames *frames, uint64_t bytes);
 uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t n); /* the n-th of a zone */
-bool naive_has(const struct naive_memory *memory, unsigned zone); /* another frame */
+bool naive_has(const struct naive_memory *memory, unsigned zone);                   /* another frame */
 uint64_t naive_take(struct naive_memory *memory, unsigned zone);
 unsigned naive_zone(uint64_t page_bytes);
 
@@ -61,7 +61,8 @@ void naive_space_begin(
 void naive_space_map(struct naive_space *space, uint64_t from, uint64_t to, uint64_t bytes);
 bool naive_table_at(const struct naive_space *space, unsigned level, uint64_t address, uint64_t *table);
 struct naive_leaf naive_leaf_at(const struct naive_space *space, uint64_t address); /* hidden ones are none */
-void naive_space_hide(struct naive_space *space, uint64_t from, uint64_t bytes, bool hide);
+/* What is mapped in a range, as pages of so many bytes. */
+void naive_space_hide(struct naive_space *space, uint64_t from, uint64_t bytes, uint64_t page, bool hide);
 void naive_space_free(struct naive_space *space);
 
 #endif
