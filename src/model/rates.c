@@ -40,15 +40,15 @@ static int parse_one(const char *item, const char **end, struct event_rates *rat
 {
     size_t length = strcspn(item, ",="), all = strcspn(item, ",");
     enum model_event event = event_named(item, length);
-    char *after;
+    char *after = NULL;
     if (event == MODEL_EVENTS)
         return error_set(error, EINVAL,
             "\"%.*s\" is no event: faults, pte-changes, switches, exits, ticks, flushes, turns",
             (int)(length < 40 ? length : 40), item);
     double rate = item[length] == '=' ? strtod(item + length + 1, &after) : 0;
-    bool per_second = item[length] == '=' && strncmp(after, "/s", 2) == 0;
+    bool per_second = after && strncmp(after, "/s", 2) == 0;
     *end = item + all;
-    if (item[length] != '=' || after == item + length + 1 || after + (per_second ? 2 : 0) != *end)
+    if (!after || after == item + length + 1 || after + (per_second ? 2 : 0) != *end)
         return error_set(error, EINVAL, "\"%.*s\" is no rate: %s=N a million accesses, or %s=N/s a second",
             (int)(all < 60 ? all : 60), item, model_event_names[event], model_event_names[event]);
     rates->of[event] = (struct event_rate){rate, per_second};

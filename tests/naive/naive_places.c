@@ -81,7 +81,8 @@ struct naive_memory naive_memory_make(const struct naive_frames *frames, uint64_
 /* A number from 0 to 1 that belongs to another. */
 static double share_of(uint64_t number)
 {
-    return (double)(naive_mix(number) / 2048) / 9007199254740992.0;
+    uint64_t most = naive_mix(number) / 2048; /* of its bits: 53 */
+    return (double)most / 9007199254740992.0;
 }
 
 uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t n)

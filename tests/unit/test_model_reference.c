@@ -3,7 +3,9 @@
  * noticed.
  *
  *   test_model_reference [STEPS [SHARE]]   steps for each combination (10^4), of which one in SHARE (10) is
- * tried */
+ * tried
+ *   test_model_reference --differs         succeeds if the two do not agree: for a model with a mistake in it
+ */
 #include "cmocka_all.h"
 
 #include "base/pool.h"
@@ -94,9 +96,15 @@ static const struct event_rates rates = {{
     [EVENT_TURN] = {1234.5, false},
 }};
 
+/* Into very many pieces, which takes long naively: of less memory and with fewer steps. */
+static bool is_splintered(const struct combination *what)
+{
+    return what->technique != MODEL_NATIVE && what->guest == 2 && what->host == 0;
+}
+
 static unsigned domains_of(const struct combination *what)
 {
-    return !(what->variant & VARIANT_DOMAINS) || (what->guest == 2 && what->host == 0) ? 1 : 3;
+    return what->variant & VARIANT_DOMAINS && !is_splintered(what) ? 3 : 1;
 }
 
 static struct model_config config_of(const struct combination *what, const struct pair *pair)
@@ -158,7 +166,9 @@ static struct naive_setting setting_of(const struct model_config *config, const 
 static bool open_pair(const struct combination *what, struct pair *pair)
 {
     struct error error;
-    *pair = (struct pair){.bytes = what->guest == 2 || what->host == 2 ? BYTES_LARGE : BYTES_SMALL};
+    *pair = (struct pair){.bytes = is_splintered(what)                   ? BYTES_LARGE / 2
+                                   : what->guest == 2 || what->host == 2 ? BYTES_LARGE
+                                                                         : BYTES_SMALL};
     read_files(what->preset, pair);
     struct model_config config = config_of(what, pair);
     struct naive_setting setting = setting_of(&config, pair);
@@ -172,7 +182,7 @@ static bool open_pair(const struct combination *what, struct pair *pair)
         fail_msg("%s: %s", pair->name, error.text);
     pair->naive = naive_open(&setting);
     uint64_t bytes =
-        config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* 3 GiB of 4 KiB pages take long */
+        config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* so many small pages take long */
     pair->bytes = bytes;
     for (unsigned i = 0; i < config.domains; i++) {
         model_turn(pair->model, i);
@@ -327,6 +337,7 @@ static const char *run(const struct combination *what, unsigned long count, stru
     uint64_t state = 7, last = 0;
     const char *found = NULL;
     *refused = !open_pair(what, pair);
+    count = is_splintered(what) ? count / 20 : count;
     for (unsigned long i = 0; i < count && !found && !*refused; i++) {
         step(&state, pair, &last, domains_of(what));
         found = difference(pair);
@@ -367,6 +378,8 @@ static bool noticed(enum naive_defect defect)
         struct combination what = combination_at(i * STRIDE % COMBINATIONS, i * VARIANT_STRIDE % VARIANTS);
         struct pair pair;
         bool refused;
+        if (is_splintered(&what))
+            continue;
         const char *found = run(&what, 2000, &pair, &refused);
         close_pair(&pair);
         if (found)
@@ -469,6 +482,8 @@ static void cold_walks_read_as_many_entries_as_arithmetic_says(void **unused)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--differs") == 0)
+        return noticed(SOUND) ? 0 : 1;
     steps = argc > 1 ? strtoul(argv[1], NULL, 10) : steps;
     share = argc > 2 ? strtoul(argv[2], NULL, 10) : share;
     const struct CMUnitTest tests[] = {

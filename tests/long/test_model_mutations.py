@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""Mistakes in the simulated machine, each of which the naive one must notice. Speaks TAP.
+
+    test_model_mutations.py LIBRARY [WORD...]      only those whose name has one of the words
+
+One build of src/model/ has all of them, as switches that the environment turns; LIBRARY has what src/model/ uses. Texts are
+looked for whatever the white space between their words.
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-w", "-I.", f"-I{ROOT}", f"-I{ROOT}/src", f"-I{ROOT}/tests/unit", f"-I{ROOT}/tests/naive"]
+LIBRARIES = ["-lcmocka", "-ljansson", "-lm", "-lhwloc", "-lz", "-lZydis"]
+SECONDS = 300
+
+# What is wrong then, where, what stands there (once), and what instead; MUTATED is its switch.
+MUTATIONS = [
+    ("a use moves nothing", "tags.h", "if (tags->replacement == REPLACE_LRU)", "if (tags->replacement == REPLACE_LRU && !MUTATED)"),
+    ("what is dropped leaves no free place", "tags.h", "order_to_end(&tags->order, place->set, way); if (kind",
+     "if (!MUTATED) order_to_end(&tags->order, place->set, way); if (kind"),
+    ("upper bits have no say in the set", "tags.c", "shape->index == INDEX_XOR ?", "shape->index == INDEX_XOR && !MUTATED ?"),
+    ("what belongs to a domain stays", "tags.c", "(tags->entries[at].key & mask) != value)", "(tags->entries[at].key & mask) != value || MUTATED)"),
+    ("inclusion is forgotten", "caches.c", "if (level->holds == HOLDS_INCLUSIVE)", "if (level->holds == HOLDS_INCLUSIVE && !MUTATED)"),
+    ("an exclusive level keeps what it served", "caches.c", "if (level->holds == HOLDS_EXCLUSIVE && is_filled",
+     "if (!MUTATED && level->holds == HOLDS_EXCLUSIVE && is_filled"),
+    ("victims go nowhere", "caches.c", "if (!level->hands_on) return;", "if (!level->hands_on || MUTATED) return;"),
+    ("far memory costs as near", "caches.c", "caches->memory_cycles[remote]", "caches->memory_cycles[remote && !MUTATED]"),
+    ("processes share entries of TLBs", "tlbs.c", "return number << 9 | size << 7 | tag << 1 | 1;",
+     "return number << 9 | size << 7 | (MUTATED ? tag & 0x38 : tag) << 1 | 1;"),
+    ("domains share entries of TLBs", "tlbs.c", "struct tags_place place = place_of(tlb, tag, address, size); if (!tags_find",
+     "struct tags_place place = place_of(tlb, MUTATED ? tag & 7 : tag, address, size); if (!tags_find"),
+    ("a hit in level 2 stays there", "tlbs.c", "put_in_level(tlbs, 1, tag, address, instruction, page); return 2;",
+     "if (!MUTATED) put_in_level(tlbs, 1, tag, address, instruction, page); return 2;"),
+    ("level 2 is not filled", "tlbs.c", "for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)",
+     "for (unsigned level = MUTATED ? 1 : MACHINE_TLB_LEVELS_MAX; level > 0; level--)"),
+    ("pieces of a splintered page stay", "tlbs.c", "if (bytes >> page_shift[size] > 1)", "if (bytes >> page_shift[size] > 1 && !MUTATED)"),
+    ("a page of 1 GiB is split in level 2", "tlbs.c", "level == 1 ? 0 : size ? 1 : 0;", "level == 1 || MUTATED ? 0 : size ? 1 : 0;"),
+    ("walk caches are asked from the top", "walk.c", "struct walk_cache *cache = caches->of[level]; if (!cache) continue; struct tags_place",
+     "if (MUTATED && level == 2 && tables->levels > 3) continue; struct walk_cache *cache = caches->of[level]; if (!cache) continue; struct tags_place"),
+    ("walk caches do not tell processes apart", "walk.c", "number << 10 | tag << 4 | level << 1 | 1",
+     "number << 10 | (MUTATED ? tag & 0x38 : tag) << 4 | level << 1 | 1"),
+    ("the last table's entry is not kept", "walk.c", "keep(tables, level, tag, address, table);", "if (!MUTATED || level > 2) keep(tables, level, tag, address, table);"),
+    ("guest tables are not kept in two dimensions", "walk.c", "keep(guest, level, tag, address, table);", "if (!MUTATED) keep(guest, level, tag, address, table);"),
+    ("the walker reads from level 1", "walk.c", "walker->machine->walker.cache_level, remote", "MUTATED ? 1 : walker->machine->walker.cache_level, remote"),
+    ("the root is not translated", "walk.c",
+     "if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))",
+     "if (MUTATED && table.number == SIZE_MAX) table = guest->root; if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))"),
+    ("the guest's page decides", "walk.c", "guest.bytes < result->page.bytes ?", "guest.bytes < result->page.bytes || MUTATED ?"),
+    ("the nested TLB has data", "walk.c", "(!data || nested->tlb.data)", "(!data || nested->tlb.data || MUTATED)"),
+    ("domains share the nested TLB", "walk.c", "number << 4 | host->domain << 1 | 1)", "number << 4 | (MUTATED ? 0 : host->domain) << 1 | 1)"),
+    ("hits in walk caches are free", "walk.c", "account_charge(walker->account, BUCKET_WALK, cache->cycles);",
+     "account_charge(walker->account, BUCKET_WALK, MUTATED ? 0 : cache->cycles);"),
+    ("exits keep all", "model_events.c", "if (!model->machine->tags.guests)", "if (!model->machine->tags.guests && !MUTATED)"),
+    ("a flushed page stays", "model_events.c", "model->account.flushes++; tlbs_drop(&model->tlbs, model_tag(model), place->address, place->bytes);",
+     "model->account.flushes++; if (!MUTATED) tlbs_drop(&model->tlbs, model_tag(model), place->address, place->bytes);"),
+    ("a flushed page stays in the walk caches", "model_events.c", "forget_walks(model); /* INVLPG", "if (!MUTATED) forget_walks(model); /* INVLPG"),
+    ("what was shadowed stays mapped", "model_events.c", "page_tables_hide(&model->now->walked,", "if (!MUTATED) page_tables_hide(&model->now->walked,"),
+    ("synced tables are not guarded", "model_events.c", "] = TABLE_GUARDED;", "] = MUTATED ? TABLE_OUT_OF_SYNC : TABLE_GUARDED;"),
+    ("syncing is free", "model_events.c", "account_charge(&model->account, BUCKET_EXIT, model->machine->costs.table_sync);",
+     "account_charge(&model->account, BUCKET_EXIT, MUTATED ? 0 : model->machine->costs.table_sync);"),
+    ("lazy shadows trap each store", "model_events.c", "if (lazily) {", "if (lazily && !MUTATED) {"),
+    ("eager shadows trap the first store alone", "model_events.c", "model->config.technique == MODEL_SHADOW && !model->config.sync_write;",
+     "model->config.technique == MODEL_SHADOW && (!model->config.sync_write || MUTATED);"),
+    ("agile paging switches at once for large pages", "model_events.c", "place->bytes == PAGE_TABLE_BYTES) switch_table", "(place->bytes == PAGE_TABLE_BYTES && !MUTATED)) switch_table"),
+    ("a switched table is still led to by the walk caches", "model_events.c", "forget_walks(model); /* they led", "if (!MUTATED) forget_walks(model); /* they led"),
+    ("the flush of a shadowed entry is the guest's own", "model_events.c", "model_leave_guest(model, 0); /* the flush", "if (!MUTATED) model_leave_guest(model, 0); /* the flush"),
+    ("a flush empties other domains, too", "model_events.c", "if (model->config.domains > 1) tlbs_clear_domain", "if (model->config.domains > 1 && !MUTATED) tlbs_clear_domain"),
+    ("faults come to the guest", "model_events.c", "if (direct || shadowed) {", "if (direct || (shadowed && !MUTATED)) {"),
+    ("new pages are dirty", "model_bits.c", "*entry &= ~(PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY);", "if (!MUTATED) *entry &= ~(PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY);"),
+    ("a clean entry of a TLB is good for stores", "model_bits.c", "if (entry && !(*entry & PAGE_BIT_DIRTY))", "if (entry && !(*entry & PAGE_BIT_DIRTY) && !MUTATED)"),
+    ("first stores cost shadow paging nothing", "model_bits.c", "} else if (!unused) {", "} else if (!unused && !MUTATED) {"),
+    ("events come a whole period late", "model_stream.c", "+ 0.5) * period", "+ (MUTATED ? 1.0 : 0.5)) * period"),
+    ("the time that events take does not count", "model_stream.c", "per_second ? model->account.cycles :", "per_second && !MUTATED ? model->account.cycles :"),
+    ("interleaved nodes are not told apart", "ground.c", "policy->node == NODE_INTERLEAVED && policy->told", "policy->node == NODE_INTERLEAVED && policy->told && !MUTATED"),
+]
+
+
+def bend(text, old, new):
+    pattern = r"\s*".join(re.escape(word) for word in re.findall(r"\w+|[^\w\s]", old))
+    changed, times = re.subn(pattern, lambda _: new, text)
+    if times != 1:
+        raise ValueError(f"{old!r} is there {times} times")
+    return changed
+
+
+def build(folder, library):
+    """The program with all switches."""
+    room = Path(folder) / "model"
+    shutil.copytree(ROOT / "src/model", room)
+    for number, (_, file, old, new) in enumerate(MUTATIONS, 1):
+        text = bend((room / file).read_text(), old, new.replace("MUTATED", f"(model_mutation == {number})"))
+        (room / file).write_text(text)
+    for path in room.glob("*.[ch]"):
+        path.write_text("extern int model_mutation;\n" + path.read_text())
+    (room / "mutation.c").write_text("""#include <stdlib.h>
+int model_mutation;
+__attribute__((constructor)) static void turn(void)
+{
+    model_mutation = atoi(getenv("MODEL_MUTATION"));
+}
+""")
+    sources = [*room.glob("*.c"), ROOT / "tests/unit/test_model_reference.c", *(ROOT / "tests/naive").glob("*.c")]
+    program = f"{folder}/differs"
+    subprocess.run(["cc", *FLAGS, *map(str, sources), library, *LIBRARIES, "-o", program], cwd=folder, check=True)
+    return program
+
+
+def attempt(program, number):
+    environment = {**os.environ, "MODEL_MUTATION": str(number), "VCOST_SOURCE_ROOT": str(ROOT)}
+    try:
+        done = subprocess.run([program, "--differs"], env=environment, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main():
+    library, words = str(Path(sys.argv[1]).resolve()), sys.argv[2:]
+    chosen = [number for number, mutation in enumerate(MUTATIONS, 1) if not words or any(word in mutation[0] for word in words)]
+    print(f"1..{len(chosen)}")
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        program = build(folder, library)
+        for at, (number, noticed) in enumerate(zip(chosen, pool.map(lambda number: attempt(program, number), chosen)), 1):
+            failed += not noticed
+            print(f"{'ok' if noticed else 'not ok'} {at} - {MUTATIONS[number - 1][0]}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+main()
