@@ -137,10 +137,11 @@ static const struct command command_model_fit = {
         .reads = true},
     .examples =
         {
-            {"vcost chase --on native --json chase.json && vcost model fit chase.json --json here.json",
-                "This host as a machine file"},
-            {"vcost chase --on model:here.json --technique native,nested",
-                "What nested paging would cost on a CPU like this one"},
+            {"vcost model fit chase.json --json here.json",
+                "This host as a machine file, of what vcost chase --on native --json chase.json measured; "
+                "then vcost "
+                "chase --on model:here.json tells what nested paging would cost on such a CPU"},
+            {"vcost model fit chase.json --like zen4-genoa --name mine", "With what the rest is taken from"},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-validate(1)"},
     .options_bytes = sizeof(struct model_options),
@@ -185,10 +186,10 @@ static const struct command command_model_validate = {
         .reads = true},
     .examples =
         {
-            {"vcost chase --on native --order random,line-per-page,packed --host-page 4K,2M --json "
-             "curves.json",
-                "What to measure, on a calm machine; twice, under two names"},
-            {"vcost model validate --machine here.json curves.json again.json", "The table"},
+            {"vcost model validate --machine here.json curves.json again.json",
+                "The table, of two results of vcost chase --on native --order "
+                "random,sequential,line-per-page "
+                "--host-page 4K,2M"},
         },
     .exit_notes = {{"3", "the machine does not hold."}},
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-fit(1)"},
