@@ -77,7 +77,10 @@ static const struct command command_model_show = {
          "transitions; each figure with the publication or measurement that it is from, or \"assumed\". "
          "With --json it is the machine's file: a start for one of your own."},
     .groups = {OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
-    .operand = {"MACHINE", "A name of vcost model list, or a file that ends in .json.", NULL, 1, 1},
+    .operand = {.name = "MACHINE",
+        .help = "A name of vcost model list, or a file that ends in .json.",
+        .min = 1,
+        .max = 1},
     .examples =
         {
             {"vcost model show zen3-milan", "What is known of it, and from whom"},
@@ -127,13 +130,17 @@ static const struct command command_model_fit = {
                     "model validate predicts other curves with it."},
     .groups = {OPTION_GROUP("What is fitted", fit_options, 0), OUTPUT_GROUPS(struct model_options, output),
         HELP_GROUP},
-    .operand = {"RESULT", "A result of vcost chase, saved by --json or --html; \"-\" is stdin.", NULL, 1, 1,
+    .operand = {.name = "RESULT",
+        .help = "A result of vcost chase, saved by --json or --html; \"-\" is stdin.",
+        .min = 1,
+        .max = 1,
         .reads = true},
     .examples =
         {
-            {"vcost model fit chase.json --json here.json", "This host as a machine file"},
-            {"vcost chase --on model:here.json --technique native,nested",
-                "What nested paging would cost on a CPU like this one"},
+            {"vcost model fit chase.json --json here.json",
+                "This host as a machine file, of what vcost chase --on native --json chase.json measured; "
+                "then vcost chase --on model:here.json tells what nested paging would cost on such a CPU"},
+            {"vcost model fit chase.json --like zen4-genoa --name mine", "With what the rest is taken from"},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-validate(1)"},
     .options_bytes = sizeof(struct model_options),
@@ -171,14 +178,17 @@ static const struct command command_model_validate = {
         "The first RESULT has the curves; others are the same measured again, for the error of repeating."},
     .groups = {OPTION_GROUP("What is validated", validate_options, 0),
         OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
-    .operand = {"RESULT", "Results of vcost chase, saved by --json or --html; \"-\" is stdin.", NULL, 1, 8,
+    .operand = {.name = "RESULT",
+        .help = "Results of vcost chase, saved by --json or --html; \"-\" is stdin.",
+        .min = 1,
+        .max = 8,
         .reads = true},
     .examples =
         {
-            {"vcost chase --on native --order random,line-per-page,packed --host-page 4K,2M --json "
-             "curves.json",
-                "What to measure, on a calm machine; twice, under two names"},
-            {"vcost model validate --machine here.json curves.json again.json", "The table"},
+            {"vcost model validate --machine here.json curves.json again.json",
+                "The table, of two results of vcost chase --on native --order "
+                "random,sequential,line-per-page "
+                "--host-page 4K,2M"},
         },
     .exit_notes = {{"3", "the machine does not hold."}},
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-fit(1)"},
@@ -196,7 +206,7 @@ static const struct command command_model_walk = {
     .groups = {OPTION_GROUP("What is simulated", walk_options, 0),
         OUTPUT_GROUPS(struct model_options, output),
         OPTION_GROUP(NULL, picture_option, offsetof(struct model_options, output)), HELP_GROUP},
-    .operand = {"ADDRESS", "The virtual address, decimal or 0x...", NULL, 1, 1},
+    .operand = {.name = "ADDRESS", .help = "The virtual address, decimal or 0x...", .min = 1, .max = 1},
     .examples =
         {
             {"vcost model walk 0x7f1234567000", "The 24 reads of the article's figure 1"},

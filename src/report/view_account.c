@@ -9,12 +9,15 @@
 
 static const char level[] = " level ", data[] = "data ";
 
-/* "guest tables level 2" stands under "guest tables", "data L1" under "data"; others alone (NULL). */
-static const char *block_of(struct document *doc, unsigned bucket)
+/* "guest tables level 2" stands under "guest tables", natively under "page tables", "data L1" under "data";
+ * others alone (NULL). */
+static const char *block_of(const struct curve *curve, struct document *doc, unsigned bucket)
 {
     const char *name = bucket_name(bucket), *at = strstr(name, level);
     if (!strncmp(name, data, strlen(data)))
         return "data";
+    if (at && !curve->guest_page_bytes) /* natively there is one kind */
+        return "page tables";
     return at ? document_text(doc, "%.*s", (int)(at - name), name) : NULL;
 }
 
@@ -43,7 +46,7 @@ static void add_table(const struct curve *curve, const char *name, struct docume
     for (unsigned i = 0; i < BUCKETS; i++)
         columns[1 + i] = (struct column){.key = bucket_name(i),
             .head = head_of(i),
-            .block = block_of(doc, i),
+            .block = block_of(curve, doc, i),
             .unit = UNIT_RATIO,
             .bare = true};
     columns[1 + BUCKETS] =
@@ -63,9 +66,9 @@ static void add_table(const struct curve *curve, const char *name, struct docume
 }
 
 /* Buckets of one block are one band. */
-static bool same_band(struct document *doc, unsigned a, unsigned b)
+static bool same_band(const struct curve *curve, struct document *doc, unsigned a, unsigned b)
 {
-    const char *x = block_of(doc, a), *y = block_of(doc, b);
+    const char *x = block_of(curve, doc, a), *y = block_of(curve, doc, b);
     return a == b || (x && y && !strcmp(x, y));
 }
 
@@ -73,19 +76,19 @@ static bool same_band(struct document *doc, unsigned a, unsigned b)
 static void add_band(
     const struct curve *curve, unsigned bucket, double *sums, struct chart *chart, struct document *doc)
 {
-    const char *block = block_of(doc, bucket);
+    const char *block = block_of(curve, doc, bucket);
     size_t count = curve->group->working_set_count;
     bool any = false;
     for (size_t i = 0; i < count; i++)
         for (unsigned other = bucket; other < BUCKETS && account_at(curve, i); other++)
-            any |= same_band(doc, bucket, other) && account_at(curve, i)->bucket[other];
+            any |= same_band(curve, doc, bucket, other) && account_at(curve, i)->bucket[other];
     struct chart_series *series =
         any ? chart_series(doc, chart, block ? block : bucket_name(bucket), count) : NULL;
     for (size_t i = 0; series && i < count; i++) {
         const struct account *account = account_at(curve, i);
         double before = sums[i];
         for (unsigned other = bucket; account && other < BUCKETS; other++)
-            if (same_band(doc, bucket, other))
+            if (same_band(curve, doc, bucket, other))
                 sums[i] += each(account, account->bucket[other]);
         if (account)
             series->points[i] =
@@ -103,7 +106,7 @@ static void add_chart(const struct curve *curve, const char *name, struct docume
     for (unsigned i = 0; i < BUCKETS; i++) {
         bool before = false;
         for (unsigned other = 0; other < i; other++)
-            before |= same_band(doc, i, other);
+            before |= same_band(curve, doc, i, other);
         if (!before)
             add_band(curve, i, sums, chart, doc);
     }

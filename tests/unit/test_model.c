@@ -6,8 +6,10 @@
 #include "base/size.h"
 #include "model/internal.h"
 #include "model/model.h"
+#include "model/overlap.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -375,6 +377,30 @@ static void many_accesses_are_as_one_after_another(void **unused)
     sheet_free(sheet);
 }
 
+/* Between which limits accesses of several chains are: of one, they are the account. */
+static void overlap_is_between_all_and_data_alone(void **unused)
+{
+    (void)unused;
+    struct sheet *sheet = sheet_of("zen3-milan");
+    for (unsigned technique = 0; technique < MODEL_TECHNIQUES; technique++) {
+        struct model *model = open_model(&sheet->machine, technique, 4 * KIB, 4 * KIB, 32 * MIB);
+        uint64_t state = 3;
+        for (unsigned i = 0; i < 5000; i++) {
+            model_access(model, GVA(base + random_below(&state, 32 * MIB)), ACCESS_WRITE);
+            if (i % 100 == 0)
+                model_change_entry(model, GVA(base + random_below(&state, 32 * MIB)));
+        }
+        const struct account *account = model_account(model);
+        assert_adds_up(account);
+        double alone = (double)account->cycles / (double)account->accesses;
+        struct overlap one = overlap_of(account, 1), four = overlap_of(account, 4);
+        assert_true(fabs(one.best / alone - 1) < 1e-12 && fabs(one.worst / alone - 1) < 1e-12);
+        assert_true(alone / 4 < four.best && four.best < four.worst && four.worst < alone);
+        model_close(model);
+    }
+    sheet_free(sheet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +413,7 @@ int main(void)
         cmocka_unit_test(each_technique_pays_for_changes_in_its_own_way),
         cmocka_unit_test(fresh_pages_are_given_once),
         cmocka_unit_test(many_accesses_are_as_one_after_another),
+        cmocka_unit_test(overlap_is_between_all_and_data_alone),
         cmocka_unit_test(every_preset_runs_with_every_technique_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

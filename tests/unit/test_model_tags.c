@@ -1,0 +1,127 @@
+/* Tables of tags of every kind, shape and replacement against the plain lists of tests/naive/, step by step.
+ */
+#include "cmocka_all.h"
+
+#include "model/caches.h"
+#include "model/tags.h"
+#include "naive_table.h"
+
+#include <inttypes.h>
+
+enum { STEPS = 4000, SEED = 11 };
+
+struct both {
+    enum tags_kind kind;
+    struct machine_shape shape;
+    struct tags tags;
+    struct naive_table naive;
+};
+
+static void open_both(struct both *both)
+{
+    static const enum naive_index indices[] = {
+        [INDEX_BITS] = NAIVE_BITS, [INDEX_XOR] = NAIVE_XOR, [INDEX_HASH] = NAIVE_HASH};
+    static const enum naive_replacement replacements[] = {
+        [REPLACE_LRU] = NAIVE_LRU, [REPLACE_FIFO] = NAIVE_FIFO, [REPLACE_RANDOM] = NAIVE_RANDOM};
+    const struct naive_shape naive = {both->shape.entries, both->shape.ways, indices[both->shape.index],
+        replacements[both->shape.replacement]};
+    struct error error;
+    if (tags_init(&both->tags, both->kind, &both->shape, SEED, &error) < 0)
+        fail_msg("%s", error.text);
+    both->naive = naive_table_make(&naive, SEED);
+}
+
+static uint64_t key_for(enum tags_kind kind, uint64_t number)
+{
+    return kind == TAGS_KEYED ? number << 1 | 1 : number;
+}
+
+static void use(struct both *both, const struct tags_place *place, uint64_t number, uint64_t value)
+{
+    enum tags_kind kind = both->kind;
+    uint64_t found = 0, naive_found = 0, dropped = 0, naive_dropped = 0, key = key_for(kind, number);
+    bool there = tags_find(kind, &both->tags, place, kind == TAGS_KEYED ? &found : NULL);
+    assert_int_equal(there, naive_find(&both->naive, number, key, &naive_found));
+    if (there && kind == TAGS_KEYED)
+        assert_int_equal(found, naive_found);
+    if (there)
+        return;
+    bool full = tags_put(kind, &both->tags, place, value, &dropped);
+    assert_int_equal(full, naive_put(&both->naive, number, key, value, &naive_dropped));
+    if (full)
+        assert_int_equal(dropped, naive_dropped);
+}
+
+/* In bursts of numbers that share few sets, so that sets fill. Far numbers need all of a mark. */
+static void step_both(struct both *both, uint64_t *state, uint64_t step)
+{
+    uint64_t sets = both->shape.entries / both->shape.ways,
+             far = random_below(state, 2) * (UINT64_C(1) << 31);
+    uint64_t number = random_below(state, 2 * both->shape.ways) * sets + random_below(state, 2) % sets + far;
+    struct tags_place place = tags_place(both->kind, &both->tags, number, key_for(both->kind, number));
+    if (random_below(state, 10) == 0) {
+        tags_drop(both->kind, &both->tags, &place);
+        naive_drop(&both->naive, number, key_for(both->kind, number));
+    } else {
+        use(both, &place, number, step);
+    }
+    if (random_below(state, 1000) == 0) {
+        tags_clear(&both->tags);
+        naive_clear(&both->naive);
+    }
+}
+
+static void tags_are_as_lists(void **unused)
+{
+    (void)unused;
+    static const unsigned ways[] = {1, 2, 4, 7, 8, 12, 15, 16, 17, 20, 24, 32, 64, 96};
+    uint64_t state = 1;
+    for (enum tags_kind kind = TAGS_BARE; kind <= TAGS_KEYED; kind++)
+        for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+            for (unsigned j = 0; j < 2 * MACHINE_INDICES * MACHINE_REPLACEMENTS; j++) {
+                struct both both = {.kind = kind,
+                    .shape = {ways[i] * (j % 2 ? 1 : 16), ways[i], j / 2 % MACHINE_INDICES,
+                        j / 2 / MACHINE_INDICES}};
+                open_both(&both);
+                for (uint64_t step = 0; step < STEPS; step++)
+                    step_both(&both, &state, step);
+                tags_free(&both.tags);
+                naive_table_free(&both.naive);
+            }
+}
+
+/* Memory that is too large for marks alone is looked for by whole keys, with the same outcome. */
+static void large_memory_changes_nothing(void **unused)
+{
+    (void)unused;
+    struct pool pool = {.newest = NULL};
+    struct machine machine;
+    struct error error;
+    struct caches small, large;
+    uint64_t state = 1, least = UINT64_C(1) << 32;
+    if (machine_find("icelake-sp", &pool, &machine, &error) < 0 ||
+        caches_init(&small, &machine, least, SEED, &error) < 0 ||
+        caches_init(&large, &machine, least << 13, SEED, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(small.kind, TAGS_BARE);
+    assert_int_equal(large.kind, TAGS_KEYED);
+    for (unsigned step = 0; step < 50 * STEPS; step++) {
+        uint64_t address = random_below(&state, UINT64_C(1) << 27);
+        bool instruction = random_below(&state, 8) == 0;
+        unsigned first = 1 + (unsigned)random_below(&state, 2);
+        assert_int_equal(caches_access(&small, address, instruction, first, false).level,
+            caches_access(&large, address, instruction, first, false).level);
+    }
+    caches_free(&small);
+    caches_free(&large);
+    pool_free(&pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tags_are_as_lists),
+        cmocka_unit_test(large_memory_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
