@@ -187,11 +187,12 @@ struct guest_script {
 
 /* A ring: event n is in place n % room. */
 struct guest_log {
-    uint64_t count; /* of events */
-    uint64_t room;  /* set from outside */
-    uint64_t ticks; /* that came while the process ran */
-    uint64_t timed; /* ticks of the time-stamp counter between STEP_TIME and STEP_TIME */
-    uint64_t step;  /* that it is at: goes into the kernel's events */
+    uint64_t count;          /* of events */
+    uint64_t room;           /* set from outside */
+    uint64_t ticks;          /* that came while the process ran */
+    uint64_t timed;          /* ticks of the time-stamp counter between STEP_TIME and STEP_TIME */
+    uint64_t step;           /* that it is at: goes into the kernel's events */
+    uint64_t folded, digest; /* so many events, all of them chained to one number */
     struct guest_event {
         uint32_t what; /* enum guest_event_kind */
         uint32_t step; /* index into the script */

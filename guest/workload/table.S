@@ -60,5 +60,10 @@ entries:
     entry "event-shootdown", event_shootdown
     entry "event-second-spins", event_second_spins
     entry "event-second-halts", event_second_halts
+    entry "portable-chase", portable_chase
+    entry "portable-writer", portable_writer
+    entry "portable-vectors-128", portable_vectors_128
+    entry "portable-vectors-256", portable_vectors_256
+    entry "portable-vectors-512", portable_vectors_512
 entries_end:
     .section .note.GNU-stack, "", @progbits

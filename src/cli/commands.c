@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/common_options.h"
 #include "cli/compare_options.h"
+#include "cli/domain_options.h"
 #include "cli/events_options.h"
 #include "cli/generate.h"
 #include "cli/help.h"
@@ -21,6 +22,7 @@ static const struct command *const commands[] = {
     &command_compare,
     &command_report,
     &command_list,
+    &command_domain,
     &command_model,
     &command_agent,
     &command_help,

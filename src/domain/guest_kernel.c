@@ -16,7 +16,7 @@ enum { LEVELS = 4, SPIN_LIMIT = 1 << 30 };
 struct guest_kernel {
     struct guest_kernel_config config;
     struct domain *domain;
-    struct memory memory; /* the guest's, from physical address 0 on; owned */
+    struct memory memory; /* the guest's, from physical address 0 on; owned, unless config.memory is it */
     struct guest_kernel_header header;
     struct guest_kernel_boot boot;
     struct guest_kernel_mark marks[GUEST_KERNEL_MARKS];
@@ -193,6 +193,19 @@ static enum guest_kernel_monitor monitor_kind(const struct monitor_ops *monitor)
     return GUEST_ON_HARDWARE;
 }
 
+static int map_memory_of(struct guest_kernel *kernel, struct error *error)
+{
+    const struct guest_kernel_config *config = &kernel->config;
+    const struct memory_request request = {
+        .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
+    if (config->memory) {
+        kernel->memory = *config->memory;
+        return 0;
+    }
+    int rc = memory_map_request(&kernel->memory, &request, error);
+    return rc < 0 ? rc : memory_populate(&kernel->memory, true, NULL, NULL, error);
+}
+
 static int load(struct guest_kernel *kernel, struct error *error)
 {
     const struct guest_kernel_config *config = &kernel->config;
@@ -207,12 +220,8 @@ static int load(struct guest_kernel *kernel, struct error *error)
         .log_room = (uint32_t)config->events,
         .preset = config->preset,
     };
-    const struct memory_request memory = {
-        .bytes = config->bytes, .page_bytes = PAGE_BYTES, .shared = config->monitor->elsewhere};
     int rc = lay_out(kernel, error);
-    if (rc < 0 || (rc = memory_map_request(&kernel->memory, &memory, error)) < 0 ||
-        (rc = memory_populate(&kernel->memory, true, NULL, NULL, error)) < 0 ||
-        (rc = make_tables(kernel, error)) < 0)
+    if (rc < 0 || (rc = map_memory_of(kernel, error)) < 0 || (rc = make_tables(kernel, error)) < 0)
         return rc;
     copy_in(kernel);
     return 0;
@@ -271,8 +280,19 @@ void guest_kernel_destroy(struct guest_kernel *kernel)
     if (!kernel)
         return;
     domain_destroy(kernel->domain);
-    memory_unmap(&kernel->memory);
+    if (!kernel->config.memory)
+        memory_unmap(&kernel->memory);
     free(kernel);
+}
+
+struct domain *guest_kernel_domain(const struct guest_kernel *kernel)
+{
+    return kernel->domain;
+}
+
+uint64_t guest_kernel_log_at(const struct guest_kernel *kernel, unsigned process)
+{
+    return kernel->boot.process[process].log * PAGE_BYTES;
 }
 
 /* ---- running it ---- */

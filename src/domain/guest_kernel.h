@@ -6,6 +6,7 @@
 #include "abi/guest_kernel.h"
 #include "base/error.h"
 #include "base/stop.h"
+#include "host/memory.h"
 #include "monitor/monitor.h"
 
 #include <stddef.h>
@@ -17,11 +18,13 @@ struct guest_kernel_config {
     const struct monitor_ops *monitor;
     const struct monitor_facts *facts; /* of the monitor: domain_probe() */
     uint64_t bytes;                    /* of the guest's memory; at least 1 MiB */
-    bool sync_write;                   /* vm_config.sync_write, */
-    unsigned fill;                     /* .fill */
-    struct spare_cpu *spare;           /* and .spare */
-    uint64_t tick_ns;                  /* 0: none */
-    unsigned fault_around;             /* pages, a power of two; 1: none but the one */
+    const struct memory *memory; /* the guest's, of at least so many bytes, which must outlive the kernel;
+                                    NULL: of its own */
+    bool sync_write;             /* vm_config.sync_write, */
+    unsigned fill;               /* .fill */
+    struct spare_cpu *spare;     /* and .spare */
+    uint64_t tick_ns;            /* 0: none */
+    unsigned fault_around;       /* pages, a power of two; 1: none but the one */
     bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
     unsigned processes; /* that begin at once, the first: 1 to GUEST_KERNEL_PROCESSES */
     struct guest_kernel_job {
@@ -35,6 +38,11 @@ struct guest_kernel_config {
 /* -EINVAL: a field is out of its range; -ENOMEM: `bytes` is too little for all this, too. */
 int guest_kernel_create(
     const struct guest_kernel_config *config, struct guest_kernel **kernel, struct error *error);
+
+/* The domain that it runs in, whose memory begins at guest physical address 0; and where in it a process's
+ * log stands. */
+struct domain *guest_kernel_domain(const struct guest_kernel *kernel);
+uint64_t guest_kernel_log_at(const struct guest_kernel *kernel, unsigned process);
 
 /* Until all processes have ended. -EPROTO: the kernel gave up, or did something unexpected; -EINTR: stop was
  * asked. */

@@ -15,6 +15,7 @@
 #include "measure/counters.h"
 #include "monitor/monitor_facts.h"
 #include "monitor/guest_memory.h"
+#include "monitor/machine_state.h"
 #include "monitor/spare_cpu.h"
 #include "monitor/vcpu_state.h"
 
@@ -136,6 +137,17 @@ struct monitor_ops {
      * while the VM lives. Kicks that no enter() has returned for are one. The owner's thread may see a signal
      * (kvm/kick.c) without effect. */
     void (*kick)(struct vcpu *vcpu);
+
+    /* All that a virtual CPU and the machine beside it are in, as parts that are added to the state; and put
+     * into new ones that no thread has entered. The machine's clock is put first. NULL: this monitor cannot.
+     * A virtual CPU is saved between two entries, by its owner; an exit that is pending is completed.
+     * -ENOTSUP: the host has not what the state needs. */
+    int (*save_cpu)(struct vcpu *vcpu, struct machine_state *state, struct error *error);
+    int (*restore_cpu)(struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause,
+        struct error *error);
+    int (*save_machine)(struct vm *vm, struct machine_state *state, struct error *error);
+    int (*restore_machine)(struct vm *vm, const struct machine_state *state, const struct state_pause *pause,
+        struct error *error);
 
     /* Sets in the list what was counted since the creation of the VM (vcpu NULL), or of one virtual CPU.
      * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor

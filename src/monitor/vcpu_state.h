@@ -15,6 +15,7 @@ struct vcpu_registers {
 struct vcpu_system {
     gpa_t page_tables; /* CR3 */
     uint64_t cr0, cr4, efer;
+    uint64_t xcr0;          /* not read; 0: as it is */
     uint64_t fault_address; /* CR2; not set, only read */
     uint16_t cs_selector, ss_selector;
     uint64_t fs_base, gs_base;

@@ -161,10 +161,17 @@ uint64_t chase_layout_start(const struct chase_layout *layout, unsigned chain)
     return (uint64_t)((unsigned __int128)layout->elements * chain / layout->shape.chains);
 }
 
-static void write_element(const struct chase_layout *layout, char *base, uint64_t element, uint64_t next)
+/* The memory, and the address that it has where it is read. */
+struct target {
+    char *base;
+    uint64_t address;
+};
+
+static void write_element(
+    const struct chase_layout *layout, const struct target *to, uint64_t element, uint64_t next)
 {
-    uint64_t *word = (uint64_t *)(base + offset_of_element(layout, element));
-    word[0] = (uint64_t)(base + offset_of_element(layout, next));
+    uint64_t *word = (uint64_t *)(to->base + offset_of_element(layout, element));
+    word[0] = to->address + offset_of_element(layout, next);
     if (layout->shape.write)
         word[1] = 0;
 }
@@ -174,22 +181,25 @@ static uint64_t after(const struct chase_layout *layout, uint64_t position)
     return position + 1 == layout->elements ? 0 : position + 1;
 }
 
-static void write_sequential(const struct chase_layout *layout, char *base, uint64_t first, uint64_t end)
+static void write_sequential(
+    const struct chase_layout *layout, const struct target *to, uint64_t first, uint64_t end)
 {
     for (uint64_t element = first; element < end; element++)
-        write_element(layout, base, element, after(layout, element));
+        write_element(layout, to, element, after(layout, element));
 }
 
-static void write_permuted(const struct chase_layout *layout, char *base, uint64_t first, uint64_t end)
+static void write_permuted(
+    const struct chase_layout *layout, const struct target *to, uint64_t first, uint64_t end)
 {
     const struct permutation permutation = layout->permutation;
     for (uint64_t element = first; element < end; element++) {
         uint64_t position = permutation_backward(&permutation, element);
-        write_element(layout, base, element, permutation_forward(&permutation, after(layout, position)));
+        write_element(layout, to, element, permutation_forward(&permutation, after(layout, position)));
     }
 }
 
-static void write_in_page(const struct chase_layout *layout, char *base, uint64_t first, uint64_t end)
+static void write_in_page(
+    const struct chase_layout *layout, const struct target *to, uint64_t first, uint64_t end)
 {
     struct page_elements page = {0};
     for (uint64_t element = first; element < end; element++) {
@@ -199,13 +209,15 @@ static void write_in_page(const struct chase_layout *layout, char *base, uint64_
         uint64_t next = within < page.permutation.n
                             ? page.first + permutation_forward(&page.permutation, within)
                             : element_at(layout, after(layout, page.first + within - 1));
-        write_element(layout, base, element, next);
+        write_element(layout, to, element, next);
     }
 }
 
-void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t first, uint64_t count)
+void chase_layout_write_for(
+    const struct chase_layout *layout, void *base, uint64_t address, uint64_t first, uint64_t count)
 {
-    static void (*const writers[CHASE_ORDERS])(const struct chase_layout *, char *, uint64_t, uint64_t) = {
+    static void (*const writers[CHASE_ORDERS])(
+        const struct chase_layout *, const struct target *, uint64_t, uint64_t) = {
         [CHASE_SEQUENTIAL] = write_sequential,
         [CHASE_RANDOM] = write_permuted,
         [CHASE_RANDOM_IN_PAGE] = write_in_page,
@@ -214,7 +226,13 @@ void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t 
         [CHASE_SCATTERED] = write_permuted,
         [CHASE_LINE_PER_LARGE_PAGE] = write_permuted,
     };
-    writers[layout->shape.order](layout, base, first, first + count);
+    const struct target to = {base, address};
+    writers[layout->shape.order](layout, &to, first, first + count);
+}
+
+void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t first, uint64_t count)
+{
+    chase_layout_write_for(layout, base, (uintptr_t)base, first, count);
 }
 
 void chase_entry_name(const struct chase_shape *shape, char name[static WORKLOAD_NAME_BYTES])

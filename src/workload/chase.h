@@ -101,6 +101,9 @@ uint64_t chase_layout_start(const struct chase_layout *layout, unsigned chain);
 /* Writes the pointers of `count` elements from number `first` on (in address order) into the memory at base,
  * which will be read at the same addresses. All elements: first 0, count layout->elements. */
 void chase_layout_write(const struct chase_layout *layout, void *base, uint64_t first, uint64_t count);
+/* The same for memory that is at `address` where it will be read. */
+void chase_layout_write_for(
+    const struct chase_layout *layout, void *base, uint64_t address, uint64_t first, uint64_t count);
 
 /* The name of the entry in the workload image that walks this shape: "chase-read-1". */
 void chase_entry_name(const struct chase_shape *shape, char name[static WORKLOAD_NAME_BYTES]);

@@ -2,6 +2,7 @@
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
+#include "cli/domain_options.h"
 #include "cli/events_options.h"
 #include "cli/generate.h"
 #include "cli/inspect_options.h"
@@ -20,6 +21,15 @@
 NO_COMMAND(cmd_agent_run)
 NO_COMMAND(cmd_chase_run)
 NO_COMMAND(cmd_compare_run)
+NO_COMMAND(cmd_domain_check_run)
+NO_COMMAND(cmd_domain_list_run)
+NO_COMMAND(cmd_domain_pause_run)
+NO_COMMAND(cmd_domain_restore_run)
+NO_COMMAND(cmd_domain_resume_run)
+NO_COMMAND(cmd_domain_run_run)
+NO_COMMAND(cmd_domain_save_run)
+NO_COMMAND(cmd_domain_status_run)
+NO_COMMAND(cmd_domain_stop_run)
 NO_COMMAND(cmd_events_run)
 NO_COMMAND(cmd_generate_run)
 NO_COMMAND(cmd_inspect_run)

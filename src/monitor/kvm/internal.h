@@ -31,7 +31,8 @@ struct vm {
     unsigned vcpus_max;
     const struct stop *stop;
     struct kvm_stats stats;
-    bool has_signal;      /* kvm_signal_take() */
+    bool has_signal; /* kvm_signal_take() */
+    bool irqchip;
     pthread_mutex_t lock; /* for the two lists */
     struct guest_memory memory;
     struct vcpu *vcpus;
@@ -66,6 +67,14 @@ int kvm_own(struct vcpu *vcpu, struct error *error);
 void kvm_release(struct vcpu *vcpu);
 int kvm_run(struct vcpu *vcpu); /* by its owner: the ioctl itself */
 void kvm_kick(struct vcpu *vcpu);
+
+/* state.c */
+int kvm_save_cpu(struct vcpu *vcpu, struct machine_state *state, struct error *error);
+int kvm_restore_cpu(struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause,
+    struct error *error);
+int kvm_save_machine(struct vm *vm, struct machine_state *state, struct error *error);
+int kvm_restore_machine(
+    struct vm *vm, const struct machine_state *state, const struct state_pause *pause, struct error *error);
 
 /* memory.c, irq.c */
 int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,

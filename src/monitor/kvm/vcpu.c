@@ -163,6 +163,14 @@ static int set_syscall(struct vcpu *vcpu, const struct vcpu_system *system, stru
     return 0;
 }
 
+static int set_xcr0(const struct vcpu *vcpu, uint64_t value, struct error *error)
+{
+    const struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = value}}};
+    if (ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs) < 0)
+        return kvm_refused(error, KVM_SET_XCRS, errno, "KVM does not set the guest's XCR0");
+    return 0;
+}
+
 int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error)
 {
     struct kvm_sregs sregs;
@@ -190,6 +198,8 @@ int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct e
     if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) < 0)
         return kvm_refused(error, KVM_SET_SREGS, errno, "KVM refuses the guest's system registers");
     vcpu->run->s.regs.sregs = sregs;
+    if (system->xcr0 && (rc = set_xcr0(vcpu, system->xcr0, error)) < 0)
+        return rc;
     return set_syscall(vcpu, system, error);
 }
 

@@ -100,6 +100,7 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
         rc = open_vm(vm, error);
     if (rc == 0 && (config->irqchip || config->tick))
         rc = kvm_irqchip(vm, error);
+    vm->irqchip = config->irqchip || config->tick;
     if (rc < 0)
         vm_destroy(vm);
     else
@@ -138,6 +139,10 @@ const struct monitor_ops monitor_kvm = {
     .enter = kvm_enter,
     .complete = kvm_complete,
     .kick = kvm_kick,
+    .save_cpu = kvm_save_cpu,
+    .restore_cpu = kvm_restore_cpu,
+    .save_machine = kvm_save_machine,
+    .restore_machine = kvm_restore_machine,
     .counters = read_counters,
     .destroy = vm_destroy,
 };

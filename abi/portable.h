@@ -1,0 +1,60 @@
+/* What the code outside a domain that can be saved and moved (src/domain/portable) and its workloads inside
+ * agree on. Nothing in such a domain names an address of the host. All its memory is one piece from guest
+ * physical address 0 on; the last page tells which domain it is. Everything the guest says through this is
+ * hostile until checked. */
+#ifndef VCOST_ABI_PORTABLE_H
+#define VCOST_ABI_PORTABLE_H
+
+#include <stdint.h>
+
+/* Guest virtual addresses. From PORTABLE_BASE on: the identity (read), then a page for each virtual CPU's
+ * job and a stack for each (read, write), then the workload image (read, execute). */
+#define PORTABLE_BASE UINT64_C(0x60000000)
+#define PORTABLE_DATA UINT64_C(0x100000000000)      /* the workload's data, in leaves of 2 MiB */
+#define PORTABLE_MAGIC UINT64_C(0x3131524556415254) /* "TRAVER11", little-endian */
+
+enum { PORTABLE_CPUS_MAX = 2, PORTABLE_STACK_PAGES = 4, PORTABLE_ROOM = 1024, PORTABLE_VECTOR_BYTES = 2112 };
+
+/* The last page of the memory. */
+struct portable_identity {
+    uint64_t magic;
+    uint64_t generation[2]; /* 128 random bits, others each time the domain is restored or forked */
+    uint64_t restored;      /* how often that was */
+};
+
+/* The job of one virtual CPU, at the start of its page. The workload's entry is called with it once. */
+struct portable_job {
+    /* set by whoever starts the domain */
+    uint64_t work;     /* hops, writes or rounds until the end; 0: there is none */
+    uint64_t first;    /* guest virtual: where its part of the data begins, */
+    uint64_t bytes;    /* its length, whole pages, */
+    uint64_t start;    /* and for the chase the element to start at */
+    uint64_t interval; /* writer: ticks of the time-stamp counter from one write to the next, at least */
+    uint64_t identity; /* guest virtual */
+
+    /* by the workload, every few microseconds */
+    uint64_t done;          /* so much of the work */
+    uint64_t generation[2]; /* as it reads it */
+    uint64_t looked;        /* the time-stamp counter, */
+    uint64_t longest;       /* the most that it ever went on between two looks, in ticks, */
+    uint64_t backwards;     /* and how often it went back */
+    /* at the end */
+    uint64_t wrong; /* writer: pages that are not what was written */
+    uint64_t checksum;
+    uint64_t finished; /* WORKLOAD_MAGIC */
+    /* At PORTABLE_ROOM: PORTABLE_VECTOR_BYTES of room for registers. */
+};
+
+/* The data of the writer: at the start of each page. */
+struct portable_page {
+    uint64_t writes, hash; /* how many there were; chained over them */
+    uint64_t marks[510];   /* each write sets one of them to the hash */
+};
+
+static inline uint64_t portable_chain(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash << 23 | hash >> 41;
+}
+
+#endif

@@ -1,0 +1,226 @@
+/* vcost domain list, status, pause, resume, stop, save, check: what is asked of domains that run, and of
+ * files. */
+#include "cli/domain_options.h"
+#include "cli/interrupt.h"
+#include "cli/outputs.h"
+#include "cli/status.h"
+#include "domain/saved/stored.h"
+#include "domain/served/control.h"
+#include "report/view_domain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int write_report(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&domain_report_record, what, stream, error);
+}
+
+static void view_report(const void *what, struct document *document)
+{
+    view_domain(what, document);
+}
+
+static int show(const struct domain_options *options, const struct found *found, struct error *error)
+{
+    struct outputs outputs;
+    int rc = outputs_open(&outputs, &options->output, error);
+    return rc < 0 ? rc : outputs_write(&outputs, found, error);
+}
+
+static int show_report(
+    const struct domain_options *options, const struct domain_report *report, struct error *error)
+{
+    return show(options, &(struct found){report, write_report, view_report}, error);
+}
+
+/* ---- one ---- */
+
+static int ask(const struct invocation *invocation, const char *verb)
+{
+    const struct domain_options *options = invocation->options;
+    struct control_request request = {.fd = -1};
+    struct domain_report report;
+    struct place place;
+    struct error error;
+    snprintf(request.verb, sizeof request.verb, "%s", verb);
+    int rc = place_open(options->folder, &place, &error);
+    if (rc == 0 && (rc = control_ask(&place, invocation->operands[0], &request, &report, &error)) == 0)
+        rc = show_report(options, &report, &error);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
+
+int cmd_domain_pause_run(const struct invocation *invocation)
+{
+    return ask(invocation, "pause");
+}
+
+int cmd_domain_resume_run(const struct invocation *invocation)
+{
+    return ask(invocation, "resume");
+}
+
+int cmd_domain_stop_run(const struct invocation *invocation)
+{
+    return ask(invocation, "stop");
+}
+
+/* What a detached one has left. */
+static int read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error)
+{
+    char path[PLACE_PATH_BYTES];
+    struct pool pool = {.newest = NULL};
+    struct reader reader = {.name = path, .what = "report on a domain", .pool = &pool, .error = error};
+    json_error_t where;
+    place_path(place, name, "json", path);
+    json_t *json = strchr(name, '/') ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        return error_set(
+            error, ENOENT, "no domain %.60s runs, nor has a detached one of that name ended", name);
+    int rc = record_read(&domain_report_record, json, report, &reader);
+    json_decref(json);
+    pool_free(&pool);
+    return rc;
+}
+
+int cmd_domain_status_run(const struct invocation *invocation)
+{
+    const struct domain_options *options = invocation->options;
+    const char *name = invocation->operands[0];
+    const struct control_request request = {.verb = "status", .fd = -1};
+    struct domain_report report;
+    struct place place;
+    struct error error;
+    int rc = place_open(options->folder, &place, &error);
+    if (rc == 0 && (rc = control_ask(&place, name, &request, &report, &error)) == -ENOENT)
+        rc = read_kept(&place, name, &report, &error);
+    if (rc == 0)
+        rc = show_report(options, &report, &error);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
+
+/* The domain writes to a descriptor of ours: what it may reach is what we may. */
+int cmd_domain_save_run(const struct invocation *invocation)
+{
+    const struct domain_options *options = invocation->options;
+    struct control_request request = {.verb = "save", .keep = options->keep_running};
+    struct domain_report report;
+    struct output *output;
+    struct place place;
+    struct error error;
+    int rc = place_open(options->folder, &place, &error);
+    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0)
+        return status_failed(&error);
+    request.fd = fileno(output_stream(output));
+    rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
+    if (rc < 0)
+        output_discard(output);
+    else
+        rc = output_commit(output, &error);
+    if (rc == 0)
+        rc = show_report(options, &report, &error);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
+
+/* ---- all ---- */
+
+struct listing {
+    const struct place *place;
+    struct domain_report *reports;
+    size_t count, room;
+    bool failed;
+};
+
+/* One that ends meanwhile is none. */
+static void add(void *context, const char *name)
+{
+    struct listing *listing = context;
+    const struct control_request request = {.verb = "status", .fd = -1};
+    struct error error;
+    if (listing->count == listing->room) {
+        size_t room = listing->room ? 2 * listing->room : 8;
+        struct domain_report *more = reallocarray(listing->reports, room, sizeof *more);
+        listing->failed |= !more;
+        if (!more)
+            return;
+        listing->reports = more;
+        listing->room = room;
+    }
+    if (control_ask(listing->place, name, &request, &listing->reports[listing->count], &error) == 0)
+        listing->count++;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct domain_report *)a)->name, ((const struct domain_report *)b)->name);
+}
+
+static const struct field list_fields[] = {
+    {"schema", FIELD_CONSTANT, .text = "vcost.domains/1"},
+    {"domains", FIELD_LIST, FIELD_POINTER(struct listing, reports, count), .of = &domain_report_record},
+};
+static const struct record list_record = {"domains", sizeof(struct listing), RECORD_FIELDS(list_fields)};
+
+static int write_list(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&list_record, what, stream, error);
+}
+
+static void view_list(const void *what, struct document *document)
+{
+    const struct listing *listing = what;
+    view_domains(&(struct domain_list){listing->reports, listing->count}, document);
+}
+
+int cmd_domain_list_run(const struct invocation *invocation)
+{
+    const struct domain_options *options = invocation->options;
+    struct listing listing = {.count = 0};
+    struct place place;
+    struct error error;
+    int rc = place_open(options->folder, &place, &error);
+    listing.place = &place;
+    if (rc == 0)
+        rc = place_list(&place, add, &listing, &error);
+    if (rc == 0 && listing.failed)
+        rc = error_set(&error, ENOMEM, "no memory for a list of domains");
+    if (rc == 0 && listing.count)
+        qsort(listing.reports, listing.count, sizeof *listing.reports, by_name);
+    if (rc == 0)
+        rc = show(options, &(struct found){&listing, write_list, view_list}, &error);
+    free(listing.reports);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
+
+/* ---- files ---- */
+
+int cmd_domain_check_run(const struct invocation *invocation)
+{
+    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    const char *path = invocation->operands[0];
+    struct stored saved;
+    struct error error;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        error_errno(&error, errno, "cannot open %.300s", path);
+        return status_failed(&error);
+    }
+    interrupt_catch();
+    int rc = stored_read(fd, &saved, &error);
+    if (rc == 0) {
+        rc = stored_load(fd, &saved, NULL, &stop, &error);
+        if (rc == 0)
+            printf("%s is whole: domain %s, %s, %llu of %llu pages in the file.\n", path, saved.plan.name,
+                portable_workloads[saved.plan.workload].name, (unsigned long long)saved.pages,
+                (unsigned long long)(saved.plan.memory_bytes / 4096));
+        stored_free(&saved);
+    }
+    close(fd);
+    if (rc < 0)
+        error_prefix(&error, "%.200s", path);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}

@@ -1,0 +1,281 @@
+#include "cli/domain_options.h"
+
+#include "domain/portable/portable.h"
+#include "domain/saved/restore.h"
+
+#define FIELD(member) .offset = offsetof(struct domain_options, member)
+
+static struct choice workload_choice(size_t index)
+{
+    return index < PORTABLE_WORKLOADS
+               ? (struct choice){portable_workloads[index].name, portable_workloads[index].summary}
+               : (struct choice){NULL, NULL};
+}
+
+static struct choice clock_choice(size_t index)
+{
+    static const struct choice choices[] = {
+        [CLOCK_DEFAULT] = {"auto", "advance where that can be; told where it cannot"},
+        [CLOCK_KEEP] = {"keep", "the guest's time-stamp counter goes on where it stopped"},
+        [CLOCK_ADVANCE] = {"advance", "the time that it was stored has passed for it"},
+    };
+    return index < sizeof choices / sizeof choices[0] ? choices[index] : (struct choice){NULL, NULL};
+}
+
+static const struct option_spec folder_option[] = {
+    {.name = "folder",
+        .kind = OPTION_TEXT,
+        FIELD(folder),
+        .value_name = "FOLDER",
+        .default_note = "vcost in $XDG_RUNTIME_DIR, or /tmp/vcost-UID",
+        .only_shows = true,
+        .help = "Where the control sockets of domains are: a folder of yours alone."},
+};
+
+static const struct option_spec domain_options[] = {
+    {.name = "name",
+        .kind = OPTION_TEXT,
+        FIELD(name),
+        .value_name = "NAME",
+        .fallback = "domain",
+        .help = "How the domain is called: letters, digits, '.', '_' and '-'."},
+    {.name = "memory",
+        .kind = OPTION_SIZE_RANGE,
+        FIELD(memory),
+        .value_name = "SIZE",
+        .fallback = "64M",
+        .help = "Its memory: 8M and more, in steps of 2M."},
+    {.name = "vcpus",
+        .kind = OPTION_NUMBER,
+        FIELD(vcpus),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = PORTABLE_CPUS_MAX,
+        .help = "Virtual CPUs."},
+    {.name = "workload",
+        .kind = OPTION_CHOICE,
+        FIELD(workload),
+        .value_name = "NAME",
+        .fallback = "chase",
+        .choice = workload_choice,
+        .help = "What runs in it:"},
+    {.name = "work",
+        .kind = OPTION_SEED,
+        FIELD(work),
+        .value_name = "N",
+        .default_note = "it goes on until it is stopped",
+        .help = "How many hops, writes or rounds each virtual CPU does; then the domain ends and tells the "
+                "checksum."},
+    {.name = "working-set",
+        .kind = OPTION_SIZE_RANGE,
+        FIELD(working_set),
+        .value_name = "SIZE",
+        .default_note = "all memory that there is room for",
+        .help = "What the workload uses of the memory (chase, writer)."},
+    {.name = "rate",
+        .kind = OPTION_NUMBER,
+        FIELD(rate),
+        .value_name = "MB/S",
+        .default_note = "as fast as it can",
+        .min = 1,
+        .max = 100000,
+        .help = "How many megabytes of pages writer makes dirty in a second, at most."},
+};
+
+static const struct option_spec detach_option[] = {
+    {.name = "detach",
+        .letter = 'd',
+        .kind = OPTION_FLAG,
+        FIELD(detach),
+        .help = "Return as soon as it runs. What it says goes to FOLDER/NAME.log, how it ended to "
+                "FOLDER/NAME.json, which "
+                "vcost domain status reads."},
+    {.name = "paused",
+        .kind = OPTION_FLAG,
+        FIELD(paused),
+        .help = "Do not let it run before vcost domain resume."},
+};
+
+static const struct option_spec restore_options[] = {
+    {.name = "name",
+        .kind = OPTION_TEXT,
+        FIELD(name),
+        .value_name = "NAME",
+        .default_note = "the one that it had",
+        .help = "How the domain is called from now on."},
+    {.name = "lazy",
+        .kind = OPTION_FLAG,
+        FIELD(lazy),
+        .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
+                "before the "
+                "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "clock",
+        .kind = OPTION_CHOICE,
+        FIELD(clock),
+        .value_name = "POLICY",
+        .fallback = "auto",
+        .choice = clock_choice,
+        .help =
+            "What time does that passed while it was stored. A policy that has no effect here is refused:"},
+};
+
+static const struct option_spec save_options[] = {
+    {.name = "keep-running",
+        .kind = OPTION_FLAG,
+        FIELD(keep_running),
+        .help = "The domain goes on when it was saved. Otherwise it ends."},
+};
+
+#define SEE_ALSO                                                                                             \
+    {                                                                                                        \
+        "vcost(1)", "vcost-domain-run(1)", "vcost-domain-save(1)", "vcost-domain-restore(1)",                \
+            "vcost-domain-status(1)"                                                                         \
+    }
+#define ASK(word, what, text, line, about)                                                                   \
+    static const struct command command_##word = {                                                           \
+        .name = "domain " #word,                                                                             \
+        .summary = what,                                                                                     \
+        .description = {text},                                                                               \
+        .groups = {OPTION_GROUP("Where", folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),    \
+            HELP_GROUP},                                                                                     \
+        .operand = {"NAME", "A domain that runs.", NULL, 1, 1},                                              \
+        .examples = {{line, about}},                                                                         \
+        .see_also = SEE_ALSO,                                                                                \
+        .options_bytes = sizeof(struct domain_options),                                                      \
+        .check = check,                                                                                      \
+        .run = cmd_domain_##word##_run,                                                                      \
+    }
+
+static int check(const void *fields, struct error *error)
+{
+    return output_options_check(&((const struct domain_options *)fields)->output, error);
+}
+
+static const struct command command_run = {
+    .name = "domain run",
+    .summary = "starts a domain that can be saved and comes back",
+    .description = {"Starts a domain whose whole state can be taken out at any moment: its memory is one "
+                    "piece, and nothing in it "
+                    "names an address of this host. It is served by this process through a control socket, "
+                    "by which the other "
+                    "commands reach it. Its workload tells a checksum at its end, which is the same however "
+                    "often it was stopped "
+                    "on the way.",
+        "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told."},
+    .groups = {OPTION_GROUP("The domain", domain_options, 0),
+        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .examples =
+        {
+            {"vcost domain run --work 100000000",
+                "A pointer chase of a hundred million hops in 64 MiB, and its checksum"},
+            {"vcost domain run -d --name d1 --memory 1G --workload writer --rate 100",
+                "In the background, endless"},
+            {"vcost domain run --workload kernel-selftest --work 100", "A guest kernel with three processes"},
+        },
+    .exit_notes = {{"1", "the domain failed, or its workload found something wrong."}},
+    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .environment = {{"XDG_RUNTIME_DIR", "Where the folder of control sockets is."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_run_run,
+};
+
+static const struct command command_save = {
+    .name = "domain save",
+    .summary = "takes a domain out into a file",
+    .description = {"Stops the domain between two instructions and writes all that it is: registers, vector "
+                    "state, MSRs, what its "
+                    "processor has, clock and memory (pages of zeros are left out). The room for it is "
+                    "looked at first; the file is "
+                    "written beside its name and renamed. If it cannot be written the domain goes on."},
+    .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
+    .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
+        {"vcost domain save --keep-running d1 d1.domain", "It goes on"}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_save_run,
+};
+
+static const struct command command_restore = {
+    .name = "domain restore",
+    .summary = "lets a saved domain go on",
+    .description = {"Checks the file and whether this host has what the domain's processor had (what is "
+                    "missing is named), makes "
+                    "the domain, and lets it go on at the instruction where it was stopped. Told are the "
+                    "time until its first "
+                    "instruction and the time until its working set is back: until it runs at nine tenths of "
+                    "the pace that it had "
+                    "before it was saved.",
+        "Each restored domain has a new generation ID, 128 random bits in the last page of its memory: who "
+        "keeps "
+        "something that must be unique can see that it is another one now."},
+    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP("How it is served", detach_option, 0),
+        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
+    .examples = {{"vcost domain restore d1.domain", "In the foreground, all memory read and verified first"},
+        {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"}},
+    .exit_notes = {{"77", "this host lacks what the domain had, or cannot keep its clock."}},
+    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_restore_run,
+};
+
+static const struct command command_list = {
+    .name = "domain list",
+    .summary = "domains that run",
+    .description = {"Lists your domains, and removes sockets of dead ones."},
+    .groups = {OPTION_GROUP("Where", folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+        HELP_GROUP},
+    .examples = {{"vcost domain list", "All of them"}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_list_run,
+};
+
+static const struct command command_check = {
+    .name = "domain check",
+    .summary = "verifies a saved domain",
+    .description =
+        {"Reads the whole file and compares each part, and each 2 MiB of memory, with its checksum."},
+    .groups = {OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
+    .examples = {{"vcost domain check d1.domain", "Is it whole?"}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_check_run,
+};
+
+ASK(status, "how a domain is, or how it ended",
+    "Tells what a domain does: its pace, its memory, what was restored and how. Of a detached one that has "
+    "ended, how.",
+    "vcost domain status d1", "What it does now");
+ASK(pause, "stops a domain for a while",
+    "When the command returns no virtual CPU of the domain is running; the domain stays in memory.",
+    "vcost domain pause d1", "Until vcost domain resume d1");
+ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.", "vcost domain resume d1",
+    "It goes on");
+ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
+
+static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
+    &command_resume, &command_stop, &command_save, &command_restore, &command_check, NULL};
+
+const struct command command_domain = {
+    .name = "domain",
+    .summary = "domains that stop, are saved, and come back",
+    .description = {"A domain is memory and virtual CPUs. These commands start one, stop it between two "
+                    "instructions, take its whole "
+                    "state out, and let it go on later as if nothing had happened."},
+    .groups = {HELP_GROUP},
+    .commands = commands,
+    .see_also = SEE_ALSO,
+};

@@ -1,0 +1,34 @@
+/* What can be asked of `vcost domain`. */
+#ifndef VCOST_CLI_DOMAIN_OPTIONS_H
+#define VCOST_CLI_DOMAIN_OPTIONS_H
+
+#include "base/size.h"
+#include "cli/common_options.h"
+
+struct domain_options {
+    struct output_options output;
+    const char *folder;                    /* of control sockets; NULL: the usual one */
+    const char *name;                      /* NULL: domain; of restore: the one that it had */
+    struct size_range memory, working_set; /* working_set.last 0: all of it */
+    unsigned workload;                     /* enum portable_workload */
+    int vcpus;
+    uint64_t work; /* 0: endless */
+    int rate;      /* MB/s; -1: none */
+    bool detach, paused, keep_running, lazy;
+    unsigned clock; /* enum clock_policy */
+};
+
+extern const struct command command_domain;
+
+/* The subcommands, in cmd_domain.c and cmd_domain_ask.c. */
+int cmd_domain_run_run(const struct invocation *invocation);
+int cmd_domain_restore_run(const struct invocation *invocation);
+int cmd_domain_list_run(const struct invocation *invocation);
+int cmd_domain_status_run(const struct invocation *invocation);
+int cmd_domain_pause_run(const struct invocation *invocation);
+int cmd_domain_resume_run(const struct invocation *invocation);
+int cmd_domain_stop_run(const struct invocation *invocation);
+int cmd_domain_save_run(const struct invocation *invocation);
+int cmd_domain_check_run(const struct invocation *invocation);
+
+#endif

@@ -1,0 +1,46 @@
+/* What the files of this folder share. */
+#ifndef VCOST_DOMAIN_PORTABLE_INTERNAL_H
+#define VCOST_DOMAIN_PORTABLE_INTERNAL_H
+
+#include "domain/guest_kernel.h"
+#include "domain/internal.h"
+#include "domain/portable/portable.h"
+
+#include <pthread.h>
+
+enum cpu_phase { CPU_PARKED, CPU_RUNNING, CPU_DONE, CPU_FAILED };
+
+struct portable_cpu {
+    struct portable *portable;
+    struct domain_cpu *cpu;
+    pthread_t thread;
+    bool started; /* the thread */
+    enum cpu_phase phase;
+    struct error error; /* CPU_FAILED */
+};
+
+struct portable {
+    struct portable_plan plan;
+    struct domain *domain;
+    struct guest_kernel *kernel; /* it owns the domain then */
+    struct memory memory;        /* owned; none where it was brought */
+    char *base;
+    int eventfd;
+    pthread_mutex_t lock; /* for all below, and phases */
+    pthread_cond_t changed;
+    bool run, quit;
+    struct portable_cpu cpus[PORTABLE_CPUS_MAX];
+};
+
+/* programs.c: lays a workload of the image out in the memory, and sets the virtual CPUs to its start. */
+int portable_lay_out(struct portable *portable, struct error *error);
+
+/* selftest.c: the same with the linked kernel, which makes the domain, too. */
+int portable_lay_out_selftest(struct portable *portable, const struct monitor_ops *monitor,
+    const struct monitor_facts *facts, struct error *error);
+
+/* Where the identity stands, and a piece of `bytes` at a guest physical address; NULL: not in the memory. */
+struct portable_identity *portable_identity(const struct portable *portable);
+void *portable_at(const struct portable *portable, uint64_t physical, uint64_t bytes);
+
+#endif

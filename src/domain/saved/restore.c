@@ -1,0 +1,162 @@
+#include "domain/saved/restore.h"
+
+#include "domain/saved/cpu_record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* ---- memory ---- */
+
+static int map_file(struct restored *restored, struct error *error)
+{
+    const uint64_t bytes = restored->saved.plan.memory_bytes;
+    restored->mapping_bytes = bytes + STORED_CHUNK_BYTES;
+    restored->mapping =
+        mmap(NULL, restored->mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (restored->mapping == MAP_FAILED) {
+        restored->mapping = NULL;
+        return error_errno(error, errno, "cannot reserve addresses for the domain's memory");
+    }
+    uintptr_t base =
+        ((uintptr_t)restored->mapping + STORED_CHUNK_BYTES - 1) / STORED_CHUNK_BYTES * STORED_CHUNK_BYTES;
+    if (mmap((void *)base, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+            restored->fd, (off_t)restored->saved.memory_offset) == MAP_FAILED)
+        return error_errno(error, errno, "cannot map the saved domain's memory (restore it without --lazy)");
+    return 0;
+}
+
+static void *memory_of(const struct restored *restored)
+{
+    uintptr_t base =
+        ((uintptr_t)restored->mapping + STORED_CHUNK_BYTES - 1) / STORED_CHUNK_BYTES * STORED_CHUNK_BYTES;
+    return restored->lazy ? (void *)base : restored->memory.base;
+}
+
+static int map_memory(struct restored *restored, struct error *error)
+{
+    return restored->lazy ? map_file(restored, error)
+                          : portable_map_memory(restored->saved.plan.memory_bytes, &restored->memory, error);
+}
+
+static int load_memory(const struct restored *restored, const struct stop *stop, struct error *error)
+{
+    return restored->lazy ? 0
+                          : stored_load(restored->fd, &restored->saved, restored->memory.base, stop, error);
+}
+
+/* ---- the clock ---- */
+
+static double elapsed_seconds(const struct stored_moment *from, const struct stored_moment *to)
+{
+    return ((double)to->realtime_ns - (double)from->realtime_ns) / 1e9;
+}
+
+/* On the host that it was saved on, which was not started anew since, the host's own counter tells. */
+static void let_pass(const struct restored *restored, const struct stored_moment *now, bool same_boot,
+    struct state_pause *pause)
+{
+    double seconds = restored->stored_seconds > 0 ? restored->stored_seconds : 0;
+    pause->ns = (uint64_t)(seconds * 1e9);
+    pause->ticks = same_boot ? now->host_ticks - restored->saved.moment.host_ticks
+                             : (uint64_t)(seconds * restored->saved.plan.ticks_per_second);
+}
+
+/* Where the guest's counter cannot be set it is the host's: time goes on for it as for the host, and from one
+ * boot of it to the next it starts anew. */
+static int set_clock(const struct restore_request *request, struct restored *restored,
+    struct state_pause *pause, struct error *error)
+{
+    struct stored_moment now;
+    stored_moment_now(&now);
+    bool same_boot = !memcmp(now.boot, restored->saved.moment.boot, sizeof now.boot),
+         settable = restored->saved.plan.tsc_settable;
+    restored->stored_seconds = elapsed_seconds(&restored->saved.moment, &now);
+    int rc = same_boot && request->clock != CLOCK_KEEP
+                 ? 0
+                 : portable_clock_settable(request->monitor, &settable, error);
+    if (rc < 0)
+        return rc;
+    if (request->clock == CLOCK_KEEP && !settable)
+        return error_set(error, ENOTSUP,
+            "the clock cannot be kept here: what is written to the guest's time-stamp counter has no effect "
+            "on this host "
+            "(tried from inside): use --clock advance");
+    if (request->clock == CLOCK_KEEP)
+        return 0;
+    let_pass(restored, &now, same_boot, pause);
+    if (settable || now.host_ticks >= restored->saved.moment.host_ticks)
+        return 0;
+    if (request->clock == CLOCK_ADVANCE)
+        return error_set(error, ENOTSUP,
+            "the clock would go back: the guest's time-stamp counter is the host's and cannot be set, and "
+            "this host's is "
+            "behind (it was started later)");
+    snprintf(restored->warning, sizeof restored->warning,
+        "the guest's time-stamp counter goes back: it is the host's, cannot be set here, and this host was "
+        "started later");
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+static int check_cpu(const struct restored *restored, struct error *error)
+{
+    struct machine_state here = {.count = 0};
+    int rc = portable_save(restored->portable, &here, error);
+    if (rc == 0)
+        rc = cpu_record_add_host(&here, error);
+    if (rc == 0)
+        rc = cpu_record_check(&restored->saved.state, &here, error);
+    machine_state_free(&here);
+    return rc;
+}
+
+/* The page that names the generation, and those from which results are read, are the process's own from now
+ * on: whatever becomes of the file, reading them raises no signal. */
+static void own_pages(const struct restored *restored)
+{
+    const struct portable_plan *plan = &restored->saved.plan;
+    volatile char *memory = memory_of(restored);
+    for (size_t i = 0; i < plan->result_count; i++)
+        memory[plan->results[i]] = memory[plan->results[i]];
+}
+
+int restore_open(const struct restore_request *request, struct restored *restored, struct error *error)
+{
+    struct state_pause pause = {.ticks = 0};
+    *restored = (struct restored){.fd = request->fd, .lazy = request->lazy};
+    int rc = stored_read(request->fd, &restored->saved, error);
+    if (rc < 0)
+        return rc;
+    struct portable_plan *plan = &restored->saved.plan;
+    if (request->name)
+        snprintf(plan->name, sizeof plan->name, "%s", request->name);
+    if (strcmp(plan->monitor, request->monitor->name) != 0)
+        rc = error_set(
+            error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not", plan->monitor);
+    if (rc == 0)
+        rc = set_clock(request, restored, &pause, error);
+    if (rc == 0 && (rc = map_memory(restored, error)) == 0 &&
+        (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
+        (rc = check_cpu(restored, error)) == 0 && (rc = load_memory(restored, request->stop, error)) == 0 &&
+        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0) {
+        own_pages(restored);
+        rc = portable_new_generation(restored->portable, error);
+    }
+    if (rc < 0)
+        restore_close(restored);
+    return rc;
+}
+
+void restore_close(struct restored *restored)
+{
+    portable_destroy(restored->portable);
+    if (restored->mapping)
+        munmap(restored->mapping, restored->mapping_bytes);
+    memory_unmap(&restored->memory);
+    stored_free(&restored->saved);
+    *restored = (struct restored){.fd = -1};
+}

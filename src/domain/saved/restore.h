@@ -1,0 +1,39 @@
+/* A domain made of a file: checked, its memory read or mapped, its state put back, parked before its next
+ * instruction. */
+#ifndef VCOST_DOMAIN_SAVED_RESTORE_H
+#define VCOST_DOMAIN_SAVED_RESTORE_H
+
+#include "domain/saved/stored.h"
+
+enum clock_policy {
+    CLOCK_DEFAULT, /* CLOCK_ADVANCE, told where that cannot be */
+    CLOCK_KEEP,    /* the guest's clock goes on where it stopped */
+    CLOCK_ADVANCE, /* the time that it was stored has passed for it */
+};
+
+struct restore_request {
+    int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
+    bool lazy; /* its memory is mapped, private, and not read before it is touched */
+    enum clock_policy clock;
+    const char *name; /* NULL: the one that it had */
+    const struct monitor_ops *monitor;
+    const struct stop *stop;
+};
+
+struct restored {
+    struct stored saved;
+    struct portable *portable;
+    int fd;
+    bool lazy;
+    struct memory memory; /* not lazy */
+    void *mapping;        /* lazy; with its surroundings: */
+    size_t mapping_bytes;
+    double stored_seconds; /* how long it was stored, by the real-time clock */
+    char warning[256];     /* about its clock; "" for nothing to say */
+};
+
+/* -ENOTSUP: this host has not what the domain had (what is missing is named), or no such clock. */
+int restore_open(const struct restore_request *request, struct restored *restored, struct error *error);
+void restore_close(struct restored *restored);
+
+#endif

@@ -1,0 +1,80 @@
+/* A domain as a file (doc/saved-domain.md has the format): read as hostile bytes, written, and its memory
+ * checked. Version 1. */
+#ifndef VCOST_DOMAIN_SAVED_STORED_H
+#define VCOST_DOMAIN_SAVED_STORED_H
+
+#include "base/error.h"
+#include "base/stop.h"
+#include "domain/portable/portable.h"
+#include "monitor/machine_state.h"
+#include "record/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    STORED_VERSION = 1,
+    STORED_HEADER_BYTES = 4096,
+    STORED_CHUNK_BYTES = 2 << 20,
+    STORED_CHUNK_PAGES = STORED_CHUNK_BYTES / 4096,
+    STORED_PLAN_BYTES_MAX = 1 << 16,
+    STORED_STATE_BYTES_MAX = 1 << 24,
+};
+
+/* When and where something was saved. */
+struct stored_moment {
+    uint64_t realtime_ns; /* since 1970 */
+    uint64_t host_ticks;  /* the host's time-stamp counter */
+    uint8_t boot[16];     /* boot_id of the host's kernel; zeros: it does not tell */
+};
+void stored_moment_now(struct stored_moment *moment);
+
+/* Of each 2 MiB of memory: which pages are in the file, the others being zero; and the checksum over those,
+ * in order. */
+struct stored_chunk {
+    uint64_t present[STORED_CHUNK_PAGES / 64];
+    uint64_t checksum;
+};
+
+static inline bool stored_has_page(const struct stored_chunk *chunk, unsigned page)
+{
+    return chunk->present[page / 64] >> page % 64 & 1;
+}
+
+struct stored { /* starts zeroed */
+    struct portable_plan plan;
+    struct machine_state state;
+    struct stored_moment moment;
+    double pace;                /* of its work a second, before it was saved; 0: not known */
+    struct stored_chunk *index; /* in the state's pool */
+    size_t chunks;
+    uint64_t memory_offset; /* of guest physical address 0 in the file; a multiple of 2 MiB */
+    uint64_t pages;         /* in the file */
+};
+
+extern const struct record portable_plan_record;
+
+/* How many bytes a file's front takes, by its first STORED_HEADER_BYTES: all before the memory. -EPROTO: it
+ * is no saved domain, or damaged; -ENOTSUP: a newer one than this vcost knows. */
+int stored_front_bytes(const void *header, uint64_t file_bytes, size_t *front, struct error *error);
+
+/* Reads a front. *saved is to be freed after success alone. Errors as above. */
+int stored_parse(
+    const void *front, size_t bytes, uint64_t file_bytes, struct stored *saved, struct error *error);
+
+/* Both, of a file that is open. -EINVAL: no regular file. */
+int stored_read(int fd, struct stored *saved, struct error *error);
+void stored_free(struct stored *saved);
+
+/* Writes all of it: memory, which nobody changes meanwhile, and *saved but for index, chunks, memory_offset
+ * and pages, which are made here. -ENOSPC, -EFBIG: there is not the room for it, which is looked at first.
+ * The file is empty, and of no use after a failure. */
+int stored_write(int fd, struct stored *saved, const void *memory, struct error *error);
+
+/* Reads the memory of the file into `memory`, zeroed, and checks it; memory NULL: checks alone. -EPROTO: it
+ * is not what was saved. -EINTR: stop was asked. */
+int stored_load(
+    int fd, const struct stored *saved, void *memory, const struct stop *stop, struct error *error);
+
+#endif

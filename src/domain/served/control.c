@@ -1,0 +1,219 @@
+#include "domain/served/control.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* ---- as JSON ---- */
+
+#define AT(member) FIELD_AT(struct control_request, member)
+static const struct field request_fields[] = {
+    {"ask", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(verb)},
+    {"keep", FIELD_FLAG, AT(keep)},
+    {"count", FIELD_COUNT, AT(count)},
+    {"text", FIELD_TEXT, AT(text)},
+};
+static const struct record request_record = {
+    "request", sizeof(struct control_request), RECORD_FIELDS(request_fields)};
+#undef AT
+
+#define AT(member) FIELD_AT(struct domain_report, member)
+static const struct field report_fields[] = {
+    {"schema", FIELD_CONSTANT, .text = "vcost.domain-report/1"},
+    {"name", FIELD_TEXT, FIELD_NEEDED, AT(name)},
+    {"pid", FIELD_COUNT, FIELD_NEEDED, AT(pid)},
+    {"monitor", FIELD_TEXT, FIELD_NEEDED, AT(monitor)},
+    {"workload", FIELD_ENUM, FIELD_NEEDED, AT(workload), FIELD_NAMES(portable_workloads)},
+    {"memory_bytes", FIELD_COUNT, FIELD_NEEDED, AT(memory_bytes)},
+    {"vcpus", FIELD_COUNT, FIELD_NEEDED, AT(cpus)},
+    {"phase", FIELD_ENUM, FIELD_NEEDED, AT(phase), .names = portable_phases, .name_count = 4,
+        .name_stride = sizeof(char *)},
+    {"ending", FIELD_TEXT, AT(ending), .missing = "it has not ended"},
+    {"done", FIELD_COUNT, FIELD_NEEDED, AT(done)},
+    {"work", FIELD_COUNT, FIELD_NEEDED, AT(work)},
+    {"pace", FIELD_REAL, AT(pace), .missing = "it has not run for long enough"},
+    {"wrong", FIELD_COUNT, FIELD_NEEDED, AT(wrong)},
+    {"checksum", FIELD_TEXT, AT(checksum), .missing = "its workload has not come to its end"},
+    {"generation", FIELD_TEXT, AT(generation), .missing = "not known"},
+    {"generation_seen", FIELD_TEXT, AT(generation_seen), .missing = "its workload has not looked"},
+    {"backwards", FIELD_COUNT, FIELD_NEEDED, AT(backwards)},
+    {"longest_pause_ms", FIELD_REAL, AT(longest_pause_ms), .missing = "its workload does not look"},
+    {"mode", FIELD_TEXT, FIELD_NEEDED, AT(mode)},
+    {"first_instruction_ms", FIELD_REAL, AT(first_instruction_ms), .missing = "it was not restored"},
+    {"working_set_ms", FIELD_REAL, AT(working_set_ms),
+        .missing = "its pace is not that of before yet, or was not known"},
+    {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
+    {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
+    {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1, .missing = "it has not ended"},
+    {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
+};
+const struct record domain_report_record = {
+    "report", sizeof(struct domain_report), RECORD_FIELDS(report_fields)};
+#undef AT
+
+static const struct field answer_fields[] = {
+    {"errno", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct control_answer, error.code)},
+    {"error", FIELD_TEXT, FIELD_NEEDED, FIELD_AT(struct control_answer, error.text)},
+    {"domain", FIELD_RECORD, FIELD_NEEDED, FIELD_AT(struct control_answer, report),
+        .of = &domain_report_record},
+};
+static const struct record answer_record = {
+    "answer", sizeof(struct control_answer), RECORD_FIELDS(answer_fields)};
+
+static int read_packet(const struct record *record, const char *what, const char *bytes, size_t count,
+    void *to, struct error *error)
+{
+    struct pool pool = {.newest = NULL};
+    struct reader reader = {.name = "the packet", .what = what, .pool = &pool, .error = error};
+    json_error_t where;
+    json_t *json = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        return error_set(error, EPROTO, "the packet is no %s: it is not JSON", what);
+    int rc = record_read(record, json, to, &reader);
+    json_decref(json);
+    pool_free(&pool);
+    return rc < 0 ? -EPROTO : 0;
+}
+
+int control_read_request(
+    const char *bytes, size_t count, struct control_request *request, struct error *error)
+{
+    int rc = read_packet(&request_record, "request to a domain", bytes, count, request, error);
+    request->fd = -1;
+    return rc;
+}
+
+int control_read_answer(const char *bytes, size_t count, struct control_answer *answer, struct error *error)
+{
+    int rc = read_packet(&answer_record, "answer of a domain", bytes, count, answer, error);
+    return rc == 0 && (answer->error.code < 0 || answer->error.code > 4095)
+               ? error_set(error, EPROTO, "the packet is no answer of a domain: there is no error %d",
+                     answer->error.code)
+               : rc;
+}
+
+/* ---- packets ---- */
+
+static size_t write_packet(
+    const struct record *record, const void *structure, char bytes[static CONTROL_BYTES_MAX])
+{
+    struct error error;
+    json_t *json;
+    if (record_write(record, structure, &json, &error) < 0)
+        return 0;
+    size_t count = json_dumpb(json, bytes, CONTROL_BYTES_MAX, JSON_COMPACT);
+    json_decref(json);
+    return count <= CONTROL_BYTES_MAX ? count : 0;
+}
+
+static int set_patience(int socket, int seconds)
+{
+    const struct timeval patience = {.tv_sec = seconds};
+    return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+                   setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0
+               ? -errno
+               : 0;
+}
+
+union room_for_descriptor {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int take_descriptor(struct msghdr *message)
+{
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    int fd = -1;
+    if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+        control->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(control), sizeof fd);
+    return fd;
+}
+
+static int check_user(int socket, struct error *error)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) < 0)
+        return error_errno(error, errno, "cannot tell who asks");
+    return peer.uid == geteuid() || peer.uid == 0 ? 0
+                                                  : error_set(error, EACCES, "the domain is another user's");
+}
+
+int control_receive(int socket, struct control_request *request, struct error *error)
+{
+    static char bytes[CONTROL_BYTES_MAX];
+    union room_for_descriptor room = {.bytes = {0}};
+    struct iovec piece = {bytes, sizeof bytes};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof room.bytes};
+    int rc = check_user(socket, error);
+    if (rc < 0 || (rc = set_patience(socket, 1)) < 0)
+        return rc;
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    int fd = count < 0 ? -1 : take_descriptor(&message);
+    if (count < 0)
+        return error_errno(error, errno, "nothing was asked");
+    rc = message.msg_flags & MSG_TRUNC ? error_set(error, EPROTO, "the packet is longer than any request")
+                                       : control_read_request(bytes, (size_t)count, request, error);
+    if (rc == 0)
+        request->fd = fd;
+    else if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+void control_send(int socket, const struct control_answer *answer)
+{
+    static char bytes[CONTROL_BYTES_MAX];
+    size_t count = write_packet(&answer_record, answer, bytes);
+    (void)!send(socket, bytes, count, MSG_NOSIGNAL);
+}
+
+static int send_request(int socket, const struct control_request *request, struct error *error)
+{
+    char bytes[CONTROL_BYTES_MAX];
+    union room_for_descriptor room = {.bytes = {0}};
+    struct iovec piece = {bytes, write_packet(&request_record, request, bytes)};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    if (request->fd >= 0) {
+        message.msg_control = room.bytes;
+        message.msg_controllen = sizeof room.bytes;
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &request->fd, sizeof request->fd);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? error_errno(error, errno, "cannot ask the domain")
+                                                       : 0;
+}
+
+int control_ask(const struct place *place, const char *name, const struct control_request *request,
+    struct domain_report *report, struct error *error)
+{
+    char bytes[CONTROL_BYTES_MAX];
+    struct control_answer answer;
+    int socket, rc = place_connect(place, name, &socket, error);
+    if (rc < 0)
+        return rc;
+    (void)set_patience(socket, CONTROL_SECONDS);
+    rc = send_request(socket, request, error);
+    ssize_t count = rc < 0 ? 0 : recv(socket, bytes, sizeof bytes, 0);
+    if (rc == 0 && count <= 0)
+        rc = error_set(error, EPIPE, "the domain %.60s has ended without an answer", name);
+    if (rc == 0 && (rc = control_read_answer(bytes, (size_t)count, &answer, error)) == 0 &&
+        answer.error.code) {
+        if (error)
+            *error = answer.error;
+        rc = -answer.error.code;
+    } else if (rc == 0 && report) {
+        *report = answer.report;
+    }
+    close(socket);
+    return rc;
+}

@@ -1,0 +1,74 @@
+/* What is said over a domain's control socket (AF_UNIX, SOCK_SEQPACKET): one packet asks, one answers, each a
+ * JSON object of at most CONTROL_BYTES_MAX; then the connection ends. A descriptor may come with a request.
+ * What arrives is hostile: nothing is believed that a table does not check. Only the user that the domain
+ * runs for, and root, are served. */
+#ifndef VCOST_DOMAIN_SERVED_CONTROL_H
+#define VCOST_DOMAIN_SERVED_CONTROL_H
+
+#include "base/error.h"
+#include "domain/portable/portable.h"
+#include "domain/served/place.h"
+#include "record/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600 };
+
+struct control_request {
+    char verb[16];
+    bool keep;      /* save: it runs on */
+    uint64_t count; /* of whatever is asked for several times */
+    char text[256]; /* a name, an address */
+    int fd;         /* came with it; -1: none */
+};
+
+/* How a domain is, as it tells others, and as it is kept when it has ended. */
+struct domain_report {
+    char name[PORTABLE_NAME_BYTES];
+    uint64_t pid;
+    char monitor[16];
+    enum portable_workload workload;
+    uint64_t memory_bytes;
+    unsigned cpus;
+    enum portable_phase phase;
+    char ending[32]; /* how it has ended: "done", "saved", "stopped", "failed"; "": it has not */
+    uint64_t done, work;
+    double pace; /* of its work a second; NAN: not known yet */
+    uint64_t wrong;
+    char checksum[20];                        /* "0x…"; "": there is none before the end */
+    char generation[36], generation_seen[36]; /* "": not known */
+    uint64_t backwards;
+    double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
+    char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
+    double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
+    double seconds;                              /* since it was started or restored */
+    uint64_t exits;
+    char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
+    int exit_status;         /* -1: it has not ended */
+    char sentence[512];      /* why it failed; a warning */
+};
+extern const struct record domain_report_record;
+
+struct control_answer {
+    struct error error; /* code 0: it was done */
+    struct domain_report report;
+};
+
+/* Takes a packet apart. -EPROTO. */
+int control_read_request(
+    const char *bytes, size_t count, struct control_request *request, struct error *error);
+int control_read_answer(const char *bytes, size_t count, struct control_answer *answer, struct error *error);
+
+/* Receives what one connection asks, waiting a second at most; its descriptor is the caller's. -EACCES:
+ * another user. */
+int control_receive(int socket, struct control_request *request, struct error *error);
+/* Whether anybody gets it is not known. */
+void control_send(int socket, const struct control_answer *answer);
+
+/* Asks a domain; what it answers as a failure is this one's. */
+int control_ask(const struct place *place, const char *name, const struct control_request *request,
+    struct domain_report *report, struct error *error);
+
+#endif

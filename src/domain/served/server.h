@@ -1,0 +1,42 @@
+/* The process of a domain: runs it, answers what its control socket is asked, and keeps what it came to. */
+#ifndef VCOST_DOMAIN_SERVED_SERVER_H
+#define VCOST_DOMAIN_SERVED_SERVER_H
+
+#include "base/stop.h"
+#include "domain/saved/restore.h"
+#include "domain/served/control.h"
+#include "domain/served/place.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct served {
+    /* set by the caller */
+    struct portable *portable; /* parked */
+    struct restored *restored; /* NULL: it was started here */
+    struct claim *claim;       /* given up before server_run() returns */
+    const char *mode;          /* domain_report.mode */
+    double begun_seconds;      /* CLOCK_MONOTONIC, when the command began: times count from then */
+    const struct stop *stop;   /* ends it */
+    bool paused;               /* it is not let run before it is asked to */
+    /* told, by the server: when the first instruction is about to be executed, and when its working set is
+     * back; may be NULL */
+    void (*tell)(void *context, const struct domain_report *report);
+    void *context;
+    /* the server's own */
+    double entered_seconds, back_seconds; /* 0: not yet */
+    double pace, pace_seconds, window_seconds;
+    uint64_t pace_done, window_done;
+    const char *ending; /* NULL: it has not ended */
+    pthread_t checker;
+    bool checking;
+    atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
+    atomic_bool quit;           /* the checker */
+    struct error checker_error; /* once `checked` is -1 */
+};
+
+/* Until it ends: *report is how. 0 also for a workload that failed (report->ending tells); negative: it could
+ * not be let run. */
+int server_run(struct served *served, struct domain_report *report, struct error *error);
+
+#endif

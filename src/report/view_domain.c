@@ -1,0 +1,100 @@
+#include "report/view_domain.h"
+
+#include "report/format.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static const char *state_of(const struct domain_report *report)
+{
+    return report->ending[0] ? report->ending : portable_phases[report->phase];
+}
+
+void view_domains(const struct domain_list *list, struct document *document)
+{
+    static const struct column columns[] = {
+        {.key = "name", .unit = UNIT_TEXT},
+        {.key = "state", .unit = UNIT_TEXT},
+        {.key = "workload", .unit = UNIT_TEXT},
+        {.key = "memory", .unit = UNIT_BYTES},
+        {.key = "vcpus", .head = "CPUs", .unit = UNIT_COUNT},
+        {.key = "done", .unit = UNIT_COUNT, .drop = 2},
+        {.key = "pace", .head = "a second", .unit = UNIT_COUNT},
+        {.key = "pid", .head = "process", .unit = UNIT_TEXT, .drop = 1},
+    };
+    document->title = "vcost domain list";
+    if (!list->count) {
+        document_say(document, BLOCK_CONCLUSION, "No domain of yours runs.");
+        return;
+    }
+    struct table *table = document_table(document, "domains", NULL, columns, 8, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct domain_report *report = &list->reports[i];
+        table_text(table, i, 0, report->name);
+        table_text(table, i, 1, state_of(report));
+        table_text(table, i, 2, portable_workloads[report->workload].name);
+        table_number(table, i, 3, (double)report->memory_bytes);
+        table_number(table, i, 4, report->cpus);
+        table_number(table, i, 5, (double)report->done);
+        table_number(table, i, 6, isnan(report->pace) ? NAN : round(report->pace));
+        table_text(table, i, 7, document_text(document, "%" PRIu64, report->pid));
+    }
+}
+
+static void say_ending(const struct domain_report *report, struct document *document)
+{
+    const char *unit = portable_workloads[report->workload].unit;
+    const struct formatted done = format_count(report->done);
+    if (report->checksum[0] && !report->wrong)
+        document_say(document, BLOCK_CONCLUSION, "%s is done: %s %s, checksum %s.", report->name, done.text,
+            unit, report->checksum);
+    else if (report->checksum[0])
+        document_say(document, BLOCK_CONCLUSION,
+            "%s is done, and wrong: of its pages %" PRIu64 " are not what was written.", report->name,
+            report->wrong);
+    else
+        document_say(document, BLOCK_CONCLUSION, "%s is %s, after %s %s.", report->name, state_of(report),
+            done.text, unit);
+}
+
+static void say_restored(const struct domain_report *report, struct document *document)
+{
+    if (isnan(report->first_instruction_ms))
+        return;
+    document_say(document, BLOCK_FACT, "Restored (%s): first instruction after %s.", report->mode,
+        format_figure(UNIT_NS, report->first_instruction_ms * 1e6, 0).text);
+    if (isnan(report->working_set_ms))
+        document_say(
+            document, BLOCK_FACT, "Working set back: not yet, or the pace before it was saved is not known.");
+    else
+        document_say(document, BLOCK_FACT,
+            "Working set back after %s (nine tenths of the pace before it was saved).",
+            format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
+    if (report->memory_checked[0])
+        document_say(document, BLOCK_FACT, "Memory verified against the file: %s.", report->memory_checked);
+}
+
+void view_domain(const struct domain_report *report, struct document *document)
+{
+    document->title = "vcost domain";
+    say_ending(report, document);
+    if (report->sentence[0])
+        document_say(document, BLOCK_WARNING, "%s.", report->sentence);
+    document_say(document, BLOCK_FACT, "%s on %u virtual CPU%s of %s, %s of memory, process %" PRIu64 ".",
+        portable_workloads[report->workload].name, report->cpus, report->cpus > 1 ? "s" : "", report->monitor,
+        format_size(report->memory_bytes).text, report->pid);
+    if (!isnan(report->pace))
+        document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
+            portable_workloads[report->workload].unit);
+    say_restored(report, document);
+    if (!isnan(report->longest_pause_ms))
+        document_say(document, BLOCK_FACT, "Longest jump of its time-stamp counter, seen from inside: %s%s.",
+            format_figure(UNIT_NS, report->longest_pause_ms * 1e6, 0).text,
+            report->backwards ? "; it also went back" : "");
+    if (report->generation[0])
+        document_say(document, BLOCK_FACT, "Generation ID %s%s.", report->generation,
+            report->generation_seen[0] && strcmp(report->generation, report->generation_seen) != 0
+                ? " (its workload has not looked yet)"
+                : "");
+}

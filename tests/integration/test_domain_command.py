@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""vcost domain, as a user types it. Speaks TAP.
+
+    test_domain_command.py VCOST
+"""
+import json
+import os
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import tap  # pylint: disable=wrong-import-position
+
+VCOST = str(Path(sys.argv[1]).resolve())
+FOLDER = Path(tempfile.mkdtemp(prefix="vd"))
+ENVIRONMENT = dict(os.environ, XDG_RUNTIME_DIR=str(FOLDER))
+CHASE = ["--workload", "chase", "--memory", "8M", "--working-set", "256K", "--work", "60000000"]
+SELFTEST = ["--workload", "kernel-selftest", "--memory", "8M", "--work", "12"]
+
+
+def domain(*arguments, **more):
+    return subprocess.run([VCOST, "domain", *arguments], capture_output=True, text=True, timeout=200, env=ENVIRONMENT, check=False,
+                          **more)
+
+
+def must(*arguments, **more):
+    done = domain(*arguments, **more)
+    assert done.returncode == 0, f"{arguments}: exit status {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def refused(status, words, *arguments, **more):
+    """The exit status, and one sentence with these words."""
+    done = domain(*arguments, **more)
+    assert done.returncode == status and words in done.stderr, f"{arguments}: {done.returncode}: {done.stderr}"
+    assert len(done.stderr.splitlines()) <= 2, done.stderr
+
+
+def report(*arguments, **more):
+    return json.loads(must(*arguments, "--json", "-", **more))
+
+
+def ended(name):
+    """How a detached domain has ended, once it has."""
+    for _ in range(600):
+        found = report("status", name)
+        if found["ending"]:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{name} does not end")
+
+
+def saved_in_the_middle(name, work, *options):
+    """A file, of a domain that had begun and not ended."""
+    file = str(FOLDER / f"{name}.domain")
+    must("run", "-d", "--name", name, *work)
+    while report("status", name)["done"] == 0:
+        time.sleep(0.01)
+    found = report("save", *options, name, file)
+    assert found["checksum"] is None, "it had ended before it was saved"
+    return file
+
+
+def needs_kvm():
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise tap.Skip("a guest needs /dev/kvm")
+
+
+def checksum_of(work):
+    return report("run", *work)["checksum"]
+
+
+def same_after_saving(name, work):
+    expected = checksum_of(work)
+    file = saved_in_the_middle(name, work)
+    for lazy in [], ["--lazy"]:
+        found = report("restore", *lazy, file)
+        assert found["checksum"] == expected and found["wrong"] == 0 and found["backwards"] == 0, (found, expected)
+        assert found["first_instruction_ms"] > 0
+    return file
+
+
+def test_a_chase_that_was_saved_ends_as_one_that_was_not():
+    needs_kvm()
+    file = same_after_saving("c1", CHASE)
+    assert "is whole" in must("check", file)
+    again = [report("restore", file)["generation"] for _ in range(2)]
+    assert again[0] != again[1], "each restored domain is another one"
+
+
+def test_a_guest_kernel_that_was_saved_ends_as_one_that_was_not():
+    needs_kvm()
+    same_after_saving("k1", SELFTEST)
+
+
+def test_a_writer_on_two_virtual_cpus_finds_all_memory_as_it_wrote_it():
+    needs_kvm()
+    same_after_saving("w1", ["--workload", "writer", "--vcpus", "2", "--memory", "8M", "--work", "3000000"])
+
+
+def test_a_domain_can_be_paused_listed_and_stopped_and_its_name_used_again():
+    needs_kvm()
+    for _ in range(2):
+        must("run", "-d", "--name", "p1", "--memory", "8M")
+        refused(1, "runs already", "run", "-d", "--name", "p1", "--memory", "8M")
+        assert report("pause", "p1")["phase"] == "paused"
+        before = report("status", "p1")["done"]
+        assert report("status", "p1")["done"] == before, "a paused domain does nothing"
+        assert [each["name"] for each in json.loads(must("list", "--json", "-"))["domains"]] == ["p1"]
+        assert report("resume", "p1")["phase"] == "running"
+        assert report("stop", "p1")["ending"] == "stopped"
+        found = ended("p1")
+        assert found["ending"] == "stopped" and found["exit_status"] == 0, found
+        refused(1, "no domain p1 runs", "pause", "p1")
+
+
+def test_what_a_killed_domain_leaves_is_removed():
+    needs_kvm()
+    must("run", "-d", "--name", "x1", "--memory", "8M")
+    os.kill(report("status", "x1")["pid"], signal.SIGKILL)
+    time.sleep(0.1)
+    assert (FOLDER / "vcost/x1.sock").exists()
+    assert json.loads(must("list", "--json", "-"))["domains"] == []
+    assert not (FOLDER / "vcost/x1.sock").exists()
+    must("run", "-d", "--name", "x1", "--memory", "8M")
+    must("stop", "x1")
+
+
+def test_a_domain_that_cannot_be_written_goes_on():
+    needs_kvm()
+    file = FOLDER / "full.domain"
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    must("run", "-d", "--name", "f1", "--memory", "8M", preexec_fn=limit)
+    refused(1, "ulimit -f", "save", "f1", str(file))
+    assert not file.exists() and not list(FOLDER.glob(".vcost-*")), "nothing half-written stays"
+    assert report("status", "f1")["phase"] == "running"
+    must("stop", "f1")
+
+
+def test_damaged_cut_foreign_and_newer_files_are_refused():
+    needs_kvm()
+    file = Path(saved_in_the_middle("b1", CHASE, "--keep-running"))
+    must("stop", "b1")
+    whole, bad = file.read_bytes(), FOLDER / "bad.domain"
+    memory = struct.unpack_from("<Q", whole, 96)[0]
+
+    def wrong(words, content, status=1):
+        bad.write_bytes(content)
+        refused(status, words, "check", str(bad))
+        refused(status, words, "restore", "--lazy", str(bad))
+
+    def changed(at):
+        return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:]
+
+    wrong("no saved domain", b"#!/bin/sh\n" * 1000)
+    wrong("no saved domain", b"")
+    wrong("cut off", whole[:-1])
+    wrong("cut off", whole[:memory])
+    wrong("newer vcost", whole[:8] + struct.pack("<I", 2) + whole[12:], 77)
+    wrong("header", changed(120))
+    for section, name in (24, "description"), (48, "state"), (72, "index"):
+        wrong(f"its {name} is not", changed(struct.unpack_from("<Q", whole, section)[0] + 5))
+    bad.write_bytes(changed(memory + 4096 * 4 + 8))
+    refused(1, "its memory", "check", str(bad))
+    refused(1, "its memory", "restore", str(bad))
+
+
+def test_a_clock_that_cannot_be_kept_is_refused():
+    needs_kvm()
+    file = saved_in_the_middle("t1", CHASE)
+    assert report("restore", "--clock", "advance", file)["backwards"] == 0
+    done = domain("restore", "--clock", "keep", file)
+    assert done.returncode == 0 or (done.returncode == 77 and "tried from inside" in done.stderr), done.stderr
+
+
+try:
+    tap.main(tap.cases(globals()))
+finally:
+    shutil.rmtree(FOLDER)
