@@ -1,8 +1,10 @@
-/* vcost domain run and restore: the process that a domain is served by. */
+/* vcost domain run, restore and receive: the process that a domain is served by. */
 #include "cli/domain_options.h"
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
+#include "domain/moved/address.h"
+#include "domain/moved/receive.h"
 #include "domain/probe.h"
 #include "domain/served/server.h"
 #include "measure/clock.h"
@@ -78,6 +80,7 @@ struct serving {
     struct served served;
     struct outputs outputs;
     struct claim claim;
+    const struct place *place;
     struct domain_report report;
     int start; /* where to say that it runs; -1: nowhere */
     bool told;
@@ -151,9 +154,10 @@ static int serve(struct serving *serving, const struct place *place, const char 
         return rc;
     serving->served.claim = &serving->claim;
     serving->served.stop = &stop;
-    serving->served.paused = serving->options->paused;
+    serving->served.paused |= serving->options->paused;
     serving->served.tell = tell;
     serving->served.context = serving;
+    serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);
     return rc == 0 && serving->options->detach ? keep_report(serving, error) : rc;
@@ -227,6 +231,7 @@ static int serve_command(const struct invocation *invocation, const char *name, 
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
     }
+    serving.place = &place;
     return finish(&serving, make_and_serve(&serving, &place, make, unmake, &error), &error);
 }
 
@@ -339,4 +344,101 @@ int cmd_domain_restore_run(const struct invocation *invocation)
     if (options->detach && !options->name && name_in(invocation->operands[0], name, &error) < 0)
         return status_failed(&error);
     return serve_command(invocation, options->name ? options->name : name, make_restored, unmake_restored);
+}
+
+/* ---- receive ---- */
+
+static struct receiving receiving;
+static int link_in = -1, link_out = -1;
+
+static int take_over(void *context, struct error *error)
+{
+    (void)context;
+    int rc = receiving_take_over(&receiving, error);
+    return rc < 0 ? error_prefix(error, "%.60s was not handed over, and does not run here (if its source lives, it "
+                                        "runs there)",
+                        receiving.restored.saved.plan.name)
+                  : 0;
+}
+
+static void taken_over(void *context)
+{
+    (void)context;
+    receiving_started(&receiving);
+}
+
+/* Before anything of it is made here. */
+static int is_name_taken(void *context, const char *name, struct error *error)
+{
+    return place_lives(context, name)
+               ? error_set(error, EBUSY, "a domain %.60s runs there already: receive it by another --name", name)
+               : 0;
+}
+
+/* Of those that only ask there may be any number before it. */
+static int receive_one(const struct serving *serving, const struct restore_request *request, struct error *error)
+{
+    const struct domain_options *options = serving->options;
+    const char *address = serving->invocation->operands[0];
+    struct listening listening = {.fd = -1};
+    const bool by_stdio = link_in >= 0;
+    int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listening, error);
+    do {
+        if (rc == 0 && !by_stdio && (rc = address_accept(&listening, request->stop, &link_in, error)) == 0)
+            link_out = link_in;
+        if (rc == 0)
+            rc = receiving_open(
+                &receiving, link_in, link_out, request, is_name_taken, (void *)(uintptr_t)serving->place, error);
+        if (rc == 0 && receiving.checked) {
+            receiving_close(&receiving);
+            close(link_in);
+        }
+    } while (rc == 0 && receiving.checked && !by_stdio);
+    address_close(&listening);
+    return rc;
+}
+
+static int make_received(struct serving *serving, const char **name, struct error *error)
+{
+    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    const struct restore_request request = {.fd = -1,
+        .clock = (enum clock_policy)serving->options->clock,
+        .name = serving->options->name,
+        .monitor = monitor_at(0),
+        .stop = &stop};
+    receiving.restored.fd = -1;
+    int rc = receive_one(serving, &request, error);
+    if (rc == 0 && receiving.checked)
+        rc = error_set(error, EINTR, "the source only asked whether it could run here");
+    if (rc < 0)
+        return error_prefix(error, "no domain came, and none runs here");
+    serving->served.restored = &receiving.restored;
+    serving->served.portable = receiving.restored.portable;
+    serving->served.mode = "moved here";
+    serving->served.begun_seconds = now_seconds();
+    serving->served.paused = receiving.paused;
+    serving->served.take_over = take_over;
+    serving->served.taken_over = taken_over;
+    *name = receiving.restored.saved.plan.name;
+    return 0;
+}
+
+/* A source that waits for an answer gets one. */
+static void unmake_received(struct serving *serving)
+{
+    (void)serving;
+    receiving_close(&receiving);
+    if (link_in >= 0)
+        close(link_in);
+}
+
+int cmd_domain_receive_run(const struct invocation *invocation)
+{
+    const struct domain_options *options = invocation->options;
+    if (!strcmp(invocation->operands[0], "-")) {
+        link_in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+        link_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        dup2(STDERR_FILENO, STDOUT_FILENO); /* what is said is no part of the link */
+    }
+    return serve_command(invocation, options->name ? options->name : "received", make_received, unmake_received);
 }

@@ -99,7 +99,7 @@ int guest_memory_check(struct guest_memory *memory, const struct guest_region *r
             region->slot, memory->slots);
     if (!region->backing.bytes)
         return there ? 0 : error_set(error, ENOENT, "slot %u holds no guest memory to remove", region->slot);
-    if (region->flags & ~(unsigned)(REGION_READ_ONLY | REGION_LOG_DIRTY))
+    if (region->flags & ~(unsigned)(REGION_READ_ONLY | REGION_LOG_DIRTY | REGION_LOG_PARTS))
         return error_set(error, EINVAL, "guest memory has no flags 0x%x", region->flags);
     if (there && !same_but_for_logging(there, region))
         return error_set(error, EBUSY, "slot %u holds other guest memory: remove that first", region->slot);

@@ -26,7 +26,7 @@ static void clear_page(struct receiving *receiving, uint64_t page)
         memset((char *)receiving->restored.memory.base + page * PAGE_BYTES, 0, PAGE_BYTES);
 }
 
-int receiving_take(struct receiving *receiving, const struct wire_header *header, const char *payload, struct error *error)
+int receiving_take(struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error)
 {
     uint64_t first = header->at / PAGE_BYTES, all = receiving->restored.saved.plan.memory_bytes / PAGE_BYTES;
     if (first >= all || header->pages > all - first)
@@ -42,17 +42,17 @@ int receiving_take(struct receiving *receiving, const struct wire_header *header
     return 0;
 }
 
-static int receive_memory(struct receiving *receiving, struct wire_header *header, struct error *error)
+static int receive_memory(struct receiving *receiving, struct moved_header *header, struct error *error)
 {
     int rc;
-    while ((rc = wire_receive(&receiving->wire, header, error)) == 0 &&
+    while ((rc = moved_receive(&receiving->wire, header, error)) == 0 &&
            (header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS)) {
         rc = receiving_take(receiving, header, receiving->wire.payload, error);
         if (rc < 0)
             return rc;
     }
     if (rc == 0 && header->kind != WIRE_STATE)
-        rc = error_set(error, EPROTO, "a message of kind %" PRIu32 " arrived where memory was due", header->kind);
+        rc = moved_unexpected(&receiving->wire, header, WIRE_STATE, error);
     return rc;
 }
 
@@ -79,10 +79,10 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
 static int take_offer(struct receiving *receiving, const struct restore_request *request,
     int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error)
 {
-    struct wire_header header;
+    struct moved_header header;
     struct handover offer;
     struct stored *saved = &receiving->restored.saved;
-    int rc = wire_expect(&receiving->wire, WIRE_OFFER, &header, error);
+    int rc = moved_expect(&receiving->wire, WIRE_OFFER, &header, error);
     if (rc < 0 || (rc = handover_read(receiving->wire.payload, header.bytes, &offer, error)) < 0)
         return rc;
     *saved = (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};
@@ -117,19 +117,19 @@ static int take_state(struct receiving *receiving, const struct restore_request 
 int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
     int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error)
 {
-    struct wire_header header;
+    struct moved_header header;
     *receiving = (struct receiving){.restored = {.fd = -1}};
-    int rc = wire_open(&receiving->wire, in, out, request->stop, error);
+    int rc = moved_open(&receiving->wire, in, out, request->stop, error);
     if (rc == 0)
         rc = take_offer(receiving, request, refused, context, error);
     if (rc == 0)
-        rc = wire_send(&receiving->wire, WIRE_READY, 0, 0, NULL, 0, error);
+        rc = moved_send(&receiving->wire, WIRE_READY, 0, 0, NULL, 0, error);
     if (rc == 0 && !receiving->checked && (rc = receive_memory(receiving, &header, error)) == 0)
         rc = take_state(receiving, request, header.bytes, error);
     if (rc < 0) {
         struct error why;
         error_set(&why, -rc, "%s", error->text);
-        wire_refuse(&receiving->wire, &why);
+        moved_refuse(&receiving->wire, &why);
         receiving_close(receiving);
     }
     return rc;
@@ -137,21 +137,21 @@ int receiving_open(struct receiving *receiving, int in, int out, const struct re
 
 int receiving_take_over(struct receiving *receiving, struct error *error)
 {
-    struct wire_header header;
+    struct moved_header header;
     const uint64_t create_ns = (uint64_t)(receiving->create_seconds * 1e9);
-    int rc = wire_send(&receiving->wire, WIRE_PREPARED, create_ns, 0, NULL, 0, error);
-    return rc < 0 ? rc : wire_expect(&receiving->wire, WIRE_COMMIT, &header, error);
+    int rc = moved_send(&receiving->wire, WIRE_PREPARED, create_ns, 0, NULL, 0, error);
+    return rc < 0 ? rc : moved_expect(&receiving->wire, WIRE_COMMIT, &header, error);
 }
 
 void receiving_started(struct receiving *receiving)
 {
     struct error error;
-    (void)wire_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
+    (void)moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
 }
 
 void receiving_close(struct receiving *receiving)
 {
-    wire_close(&receiving->wire);
+    moved_close(&receiving->wire);
     free(receiving->had);
     receiving->had = NULL;
     restore_close(&receiving->restored);

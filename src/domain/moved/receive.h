@@ -8,7 +8,7 @@
 #include "domain/saved/restore.h"
 
 struct receiving {
-    struct wire wire;
+    struct moved_wire wire;
     struct restored restored; /* what becomes of it */
     uint64_t *had;            /* a bit for each page that was written here */
     double create_seconds;
@@ -16,9 +16,9 @@ struct receiving {
     bool paused;  /* it is to stand still here, too */
 };
 
-/* Is memory that a message brings inside the domain's? Writes it there. `header` is checked (wire_check()).
+/* Is memory that a message brings inside the domain's? Writes it there. `header` is checked (moved_check()).
  * -EPROTO. */
-int receiving_take(struct receiving *receiving, const struct wire_header *header, const char *payload, struct error *error);
+int receiving_take(struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error);
 
 /* Receives all of a domain, which then is parked; or, receiving->checked, answers that it could be had.
  * `refused` is asked for a name before anything is made, and may say why that cannot be (may be NULL). */

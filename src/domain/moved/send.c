@@ -19,7 +19,7 @@ enum { PAGE_BYTES = 4096, WORD_PAGES = 64, PASSES_MAX = 1000 };
 /* What one migration needs besides its request. */
 struct sender {
     struct moving *moving;
-    struct wire wire;
+    struct moved_wire wire;
     uint64_t pages; /* of the domain */
     uint64_t *dirty;
     char *run;      /* WIRE_RUN_PAGES that are sent as one message */
@@ -105,8 +105,8 @@ static void keep_pace(struct sender *sender, double since, uint64_t bytes_then)
 static int send_run(struct sender *sender, uint64_t first, unsigned count, bool zero, struct error *error)
 {
     struct moved_told *told = &sender->moving->told;
-    int rc = zero ? wire_send(&sender->wire, WIRE_ZEROS, first * PAGE_BYTES, count, NULL, 0, error)
-                  : wire_send(&sender->wire, WIRE_PAGES, first * PAGE_BYTES, count, sender->run,
+    int rc = zero ? moved_send(&sender->wire, WIRE_ZEROS, first * PAGE_BYTES, count, NULL, 0, error)
+                  : moved_send(&sender->wire, WIRE_PAGES, first * PAGE_BYTES, count, sender->run,
                         (size_t)count * PAGE_BYTES, error);
     pthread_mutex_lock(&sender->moving->lock);
     *(zero ? &told->zeros : &told->pages_sent) += count;
@@ -203,13 +203,13 @@ static int take_state(struct sender *sender, struct handover *handover, struct e
     return rc < 0 ? rc : cpu_record_add_host(&handover->state, error);
 }
 
-static int send_handover(struct sender *sender, enum wire_kind kind, const struct handover *handover, struct error *error)
+static int send_handover(struct sender *sender, enum moved_kind kind, const struct handover *handover, struct error *error)
 {
     char *bytes;
     size_t count;
     int rc = handover_write(handover, &bytes, &count, error);
     if (rc == 0) {
-        rc = wire_send(&sender->wire, kind, 0, 0, bytes, count, error);
+        rc = moved_send(&sender->wire, kind, 0, 0, bytes, count, error);
         free(bytes);
     }
     return rc;
@@ -219,7 +219,7 @@ static int send_handover(struct sender *sender, enum wire_kind kind, const struc
 static int offer(struct sender *sender, struct error *error)
 {
     struct handover handover;
-    struct wire_header header;
+    struct moved_header header;
     struct error resumed;
     double begun = now_seconds();
     int rc = portable_pause(sender->moving->portable, error);
@@ -235,7 +235,7 @@ static int offer(struct sender *sender, struct error *error)
     if (rc == 0)
         rc = send_handover(sender, WIRE_OFFER, &handover, error);
     machine_state_free(&handover.state);
-    return rc < 0 ? rc : wire_expect(&sender->wire, WIRE_READY, &header, error);
+    return rc < 0 ? rc : moved_expect(&sender->wire, WIRE_READY, &header, error);
 }
 
 /* ---- while it runs ---- */
@@ -304,7 +304,7 @@ static int hand_over(struct sender *sender, struct error *error)
     struct moving *moving = sender->moving;
     struct moved_told *told = &moving->told;
     struct handover handover;
-    struct wire_header header;
+    struct moved_header header;
     uint64_t left, sent;
     double asked = now_seconds();
     int rc = portable_pause(moving->portable, error);
@@ -320,7 +320,7 @@ static int hand_over(struct sender *sender, struct error *error)
     if (rc == 0)
         rc = send_handover(sender, WIRE_STATE, &handover, error);
     machine_state_free(&handover.state);
-    if (rc < 0 || (rc = wire_expect(&sender->wire, WIRE_PREPARED, &header, error)) < 0)
+    if (rc < 0 || (rc = moved_expect(&sender->wire, WIRE_PREPARED, &header, error)) < 0)
         return rc;
     double prepared = now_seconds(), create = (double)header.at / 1e9;
     if (moving->cancel)
@@ -328,9 +328,9 @@ static int hand_over(struct sender *sender, struct error *error)
     /* The point of no return. */
     sender->wire.stop = NULL;
     set_stage(sender, MOVED_HANDED);
-    rc = wire_send(&sender->wire, WIRE_COMMIT, 0, 0, NULL, 0, error);
+    rc = moved_send(&sender->wire, WIRE_COMMIT, 0, 0, NULL, 0, error);
     if (rc == 0)
-        rc = wire_expect(&sender->wire, WIRE_STARTED, &header, error);
+        rc = moved_expect(&sender->wire, WIRE_STARTED, &header, error);
     double started = now_seconds();
     pthread_mutex_lock(&moving->lock);
     told->left = 0;
@@ -364,8 +364,8 @@ static int prepare(struct sender *sender, struct error *error)
     if (status.phase == PORTABLE_FAILED)
         return error_set(error, EINVAL, "the domain has failed: there is nothing to move");
     const struct moving_request *request = &moving->request;
-    struct wire *wire = &sender->wire;
-    int rc = wire_open(wire, request->in, request->out, NULL, error);
+    struct moved_wire *wire = &sender->wire;
+    int rc = moved_open(wire, request->in, request->out, NULL, error);
     return rc;
 }
 
@@ -373,7 +373,7 @@ static int prepare(struct sender *sender, struct error *error)
 static void go_on(struct sender *sender, struct error *error)
 {
     struct error again;
-    wire_refuse(&sender->wire, error);
+    moved_refuse(&sender->wire, error);
     (void)portable_log(sender->moving->portable, false, &again);
     if (sender->was_running && portable_resume(sender->moving->portable, &again) < 0)
         *error = again;
@@ -415,7 +415,7 @@ int moving_run(struct moving *moving, struct error *error)
         (rc = copy_running(&sender, error)) == 0)
         rc = hand_over(&sender, error);
     rc = end(&sender, rc, error);
-    wire_close(&sender.wire);
+    moved_close(&sender.wire);
     free(sender.dirty);
     free(sender.run);
     return rc;

@@ -34,16 +34,16 @@ static int unblock(int fd)
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int wire_open(struct wire *wire, int in, int out, const struct stop *stop, struct error *error)
+int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error)
 {
-    *wire = (struct wire){.in = in, .out = out, .stop = stop};
+    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop};
     int rc = unblock(in);
     if (rc == 0)
         rc = unblock(out);
     return rc < 0 ? error_errno(error, -rc, "the link to the other side cannot be used") : 0;
 }
 
-void wire_close(struct wire *wire)
+void moved_close(struct moved_wire *wire)
 {
     free(wire->payload);
     wire->payload = NULL;
@@ -51,7 +51,7 @@ void wire_close(struct wire *wire)
 }
 
 /* Until the descriptor is ready. */
-static int wait_for(const struct wire *wire, int fd, short events, struct error *error)
+static int wait_for(const struct moved_wire *wire, int fd, short events, struct error *error)
 {
     for (int waited = 0; waited < WIRE_SILENCE_SECONDS * 1000; waited += LOOK_MS) {
         struct pollfd watched = {fd, events, 0};
@@ -67,7 +67,7 @@ static int wait_for(const struct wire *wire, int fd, short events, struct error 
         error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
 }
 
-static int put(struct wire *wire, const void *data, size_t bytes, struct error *error)
+static int put_bytes(struct moved_wire *wire, const void *data, size_t bytes, struct error *error)
 {
     for (size_t done = 0; done < bytes;) {
         ssize_t count = write(wire->out, (const char *)data + done, bytes - done);
@@ -85,7 +85,7 @@ static int put(struct wire *wire, const void *data, size_t bytes, struct error *
     return 0;
 }
 
-static int get(struct wire *wire, void *data, size_t bytes, struct error *error)
+static int get_bytes(struct moved_wire *wire, void *data, size_t bytes, struct error *error)
 {
     for (size_t done = 0; done < bytes;) {
         ssize_t count = read(wire->in, (char *)data + done, bytes - done);
@@ -106,15 +106,15 @@ static int get(struct wire *wire, void *data, size_t bytes, struct error *error)
 
 /* ---- messages ---- */
 
-static uint64_t header_sum(const struct wire_header *header)
+static uint64_t header_sum(const struct moved_header *header)
 {
-    return checksum_of(header, offsetof(struct wire_header, header_checksum));
+    return checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-int wire_send(struct wire *wire, enum wire_kind kind, uint64_t at, uint64_t pages, const void *payload,
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
     size_t bytes, struct error *error)
 {
-    struct wire_header header = {.version = WIRE_VERSION,
+    struct moved_header header = {.version = WIRE_VERSION,
         .kind = kind,
         .number = wire->sent,
         .at = at,
@@ -123,13 +123,13 @@ int wire_send(struct wire *wire, enum wire_kind kind, uint64_t at, uint64_t page
         .checksum = checksum_of(payload, bytes)};
     memcpy(header.magic, magic, sizeof magic);
     header.header_checksum = header_sum(&header);
-    int rc = put(wire, &header, sizeof header, error);
-    if (rc == 0 && (rc = put(wire, payload, bytes, error)) == 0)
+    int rc = put_bytes(wire, &header, sizeof header, error);
+    if (rc == 0 && (rc = put_bytes(wire, payload, bytes, error)) == 0)
         wire->sent++;
     return rc;
 }
 
-int wire_check(const struct wire_header *header, uint64_t number, struct error *error)
+int moved_check(const struct moved_header *header, uint64_t number, struct error *error)
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return error_set(error, EPROTO,
@@ -151,7 +151,7 @@ int wire_check(const struct wire_header *header, uint64_t number, struct error *
     return 0;
 }
 
-static int make_room(struct wire *wire, size_t bytes, struct error *error)
+static int make_room(struct moved_wire *wire, size_t bytes, struct error *error)
 {
     if (bytes <= wire->room)
         return 0;
@@ -163,11 +163,11 @@ static int make_room(struct wire *wire, size_t bytes, struct error *error)
     return 0;
 }
 
-int wire_receive(struct wire *wire, struct wire_header *header, struct error *error)
+int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error)
 {
-    int rc = get(wire, header, sizeof *header, error);
-    if (rc < 0 || (rc = wire_check(header, wire->received, error)) < 0 ||
-        (rc = make_room(wire, header->bytes, error)) < 0 || (rc = get(wire, wire->payload, header->bytes, error)) < 0)
+    int rc = get_bytes(wire, header, sizeof *header, error);
+    if (rc < 0 || (rc = moved_check(header, wire->received, error)) < 0 ||
+        (rc = make_room(wire, header->bytes, error)) < 0 || (rc = get_bytes(wire, wire->payload, header->bytes, error)) < 0)
         return rc;
     if (checksum_of(wire->payload, header->bytes) != header->checksum)
         return error_set(error, EPROTO, "a message arrived damaged (its contents)");
@@ -175,12 +175,10 @@ int wire_receive(struct wire *wire, struct wire_header *header, struct error *er
     return 0;
 }
 
-int wire_expect(struct wire *wire, enum wire_kind kind, struct wire_header *header, struct error *error)
+/* Which is not the one that was due. */
+int moved_unexpected(struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error)
 {
     char text[TEXT_BYTES], clean[TEXT_BYTES];
-    int rc = wire_receive(wire, header, error);
-    if (rc < 0 || header->kind == kind)
-        return rc;
     if (header->kind != WIRE_REFUSED)
         return error_set(error, EPROTO, "message of kind %" PRIu32 " where %d was due", header->kind, (int)kind);
     wire->refused = true;
@@ -192,8 +190,14 @@ int wire_expect(struct wire *wire, enum wire_kind kind, struct wire_header *head
         "the other side refuses: %s", clean);
 }
 
-void wire_refuse(struct wire *wire, const struct error *why)
+int moved_expect(struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error)
+{
+    int rc = moved_receive(wire, header, error);
+    return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
+}
+
+void moved_refuse(struct moved_wire *wire, const struct error *why)
 {
     struct error error;
-    (void)wire_send(wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
+    (void)moved_send(wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
 }

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Numbers are those of the wire. From the source (S) or the destination (D). */
-enum wire_kind {
+enum moved_kind {
     WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
     WIRE_READY,     /* D: it can be had here, and memory for it is there */
     WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
@@ -31,7 +31,7 @@ enum wire_kind {
     WIRE_KINDS
 };
 
-struct wire_header { /* little-endian, as it stands on the wire */
+struct moved_header { /* little-endian, as it stands on the wire */
     char magic[8];
     uint32_t version, kind;
     uint64_t number; /* of the messages in this direction, from 0 */
@@ -40,9 +40,9 @@ struct wire_header { /* little-endian, as it stands on the wire */
     uint64_t checksum; /* of the payload (saved/checksum.h) */
     uint64_t header_checksum;
 };
-_Static_assert(sizeof(struct wire_header) == 64, "doc/migration.md");
+_Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
 
-struct wire {
+struct moved_wire {
     int in, out; /* not blocking; the caller's */
     uint64_t sent, received; /* messages */
     uint64_t bytes_sent;
@@ -53,24 +53,28 @@ struct wire {
 };
 
 /* Makes the descriptors not block. */
-int wire_open(struct wire *wire, int in, int out, const struct stop *stop, struct error *error);
-void wire_close(struct wire *wire); /* not the descriptors */
+int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error);
+void moved_close(struct moved_wire *wire); /* not the descriptors */
 
 /* -ETIMEDOUT: the other side took nothing for WIRE_SILENCE_SECONDS; -EPIPE: it is gone; -EINTR: stop was asked. */
-int wire_send(struct wire *wire, enum wire_kind kind, uint64_t at, uint64_t pages, const void *payload,
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
     size_t bytes, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
-int wire_receive(struct wire *wire, struct wire_header *header, struct error *error);
+int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
+
+/* Says that a message is not of the kind that was due; of a WIRE_REFUSED, what it says. */
+int moved_unexpected(
+    struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error);
 
 /* The same for one message that must be of a kind; a WIRE_REFUSED is its error. */
-int wire_expect(struct wire *wire, enum wire_kind kind, struct wire_header *header, struct error *error);
+int moved_expect(struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error);
 
 /* Is a header what can come as message `number`? -EPROTO, -ENOTSUP (another version). */
-int wire_check(const struct wire_header *header, uint64_t number, struct error *error);
+int moved_check(const struct moved_header *header, uint64_t number, struct error *error);
 
 /* Says why it ends here; whether it arrives is of no matter. */
-void wire_refuse(struct wire *wire, const struct error *why);
+void moved_refuse(struct moved_wire *wire, const struct error *why);
 
 #endif
