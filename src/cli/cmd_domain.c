@@ -375,13 +375,14 @@ static int is_name_taken(void *context, const char *name, struct error *error)
                : 0;
 }
 
-/* Of those that only ask there may be any number before it. */
+/* Of those that only ask, or go without a word, there may be any number before it. */
 static int receive_one(const struct serving *serving, const struct restore_request *request, struct error *error)
 {
     const struct domain_options *options = serving->options;
     const char *address = serving->invocation->operands[0];
     struct listening listening = {.fd = -1};
     const bool by_stdio = link_in >= 0;
+    bool again;
     int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listening, error);
     do {
         if (rc == 0 && !by_stdio && (rc = address_accept(&listening, request->stop, &link_in, error)) == 0)
@@ -389,11 +390,13 @@ static int receive_one(const struct serving *serving, const struct restore_reque
         if (rc == 0)
             rc = receiving_open(
                 &receiving, link_in, link_out, request, is_name_taken, (void *)(uintptr_t)serving->place, error);
-        if (rc == 0 && receiving.checked) {
+        again = !by_stdio && (rc == 0 ? receiving.checked : rc == -ENODATA);
+        if (again) {
             receiving_close(&receiving);
             close(link_in);
+            rc = 0;
         }
-    } while (rc == 0 && receiving.checked && !by_stdio);
+    } while (again);
     address_close(&listening);
     return rc;
 }

@@ -83,6 +83,8 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
     struct handover offer;
     struct stored *saved = &receiving->restored.saved;
     int rc = moved_expect(&receiving->wire, WIRE_OFFER, &header, error);
+    if (rc == -EPIPE)
+        return error_set(error, ENODATA, "the other side went without a word");
     if (rc < 0 || (rc = handover_read(receiving->wire.payload, header.bytes, &offer, error)) < 0)
         return rc;
     *saved = (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};

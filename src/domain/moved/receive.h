@@ -21,7 +21,7 @@ struct receiving {
 int receiving_take(struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error);
 
 /* Receives all of a domain, which then is parked; or, receiving->checked, answers that it could be had.
- * `refused` is asked for a name before anything is made, and may say why that cannot be (may be NULL). */
+ * -ENODATA: the other side went before it offered one. `refused` is asked for a name before anything is made, and may say why that cannot be (may be NULL). */
 int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
     int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error);
 

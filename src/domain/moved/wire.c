@@ -111,7 +111,7 @@ static uint64_t header_sum(const struct moved_header *header)
     return checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
+static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
     size_t bytes, struct error *error)
 {
     struct moved_header header = {.version = WIRE_VERSION,
@@ -194,6 +194,27 @@ int moved_expect(struct moved_wire *wire, enum moved_kind kind, struct moved_hea
 {
     int rc = moved_receive(wire, header, error);
     return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
+}
+
+/* Who closes the link has often said why before. */
+static bool hear_refusal(struct moved_wire *wire, struct error *error)
+{
+    struct pollfd watched = {wire->in, POLLIN, 0};
+    struct moved_header header;
+    struct error unheard;
+    if (poll(&watched, 1, 0) <= 0 || moved_receive(wire, &header, &unheard) < 0 || header.kind != WIRE_REFUSED)
+        return false;
+    (void)moved_unexpected(wire, &header, WIRE_REFUSED, error);
+    return true;
+}
+
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
+    size_t bytes, struct error *error)
+{
+    int rc = send_message(wire, kind, at, pages, payload, bytes, error);
+    if ((rc == -EPIPE || rc == -ECONNRESET) && kind != WIRE_REFUSED && hear_refusal(wire, error))
+        rc = -error->code;
+    return rc;
 }
 
 void moved_refuse(struct moved_wire *wire, const struct error *why)
