@@ -34,6 +34,8 @@
 #define GUEST_STACK 0x2000000ff000   /* a page */
 #define GUEST_WINDOW 0x200000200000  /* pages that it maps itself: */
 #define GUEST_WINDOW_PAGES 512
+#define GUEST_LARGE (GUEST_WINDOW + GUEST_WINDOW_PAGES * 4096) /* 2 MiB, for one leaf: LARGE */
+#define GUEST_LARGE_PAGES 512
 
 /* System calls. RAX: the number, arguments in RDI, RSI, RDX, R10; the answer in RAX: 0 or a negative errno of
  * Linux. RCX and R11 are lost. By SYSCALL, or, where that does not lead to the kernel (guest_kernel_boot), by
@@ -57,9 +59,11 @@
                                     */
 #define GUEST_CALL_JOIN 0x2076440e /* (number): when it has ended, or not begun */
 #define GUEST_CALL_MARK 0x2076440f /* outside looks at what was counted so far */
-#define GUEST_CALL_NULL 0x20764410 /* (enum guest_null, times): the kernel does so often what does nothing   \
-                                    */
-#define GUEST_CALL_COUNT 17
+#define GUEST_CALL_NULL                                                                                      \
+    0x20764410                      /* (enum guest_null, times): the kernel does so often what does nothing  \
+                                     */
+#define GUEST_CALL_LARGE 0x20764411 /* (rights): guest_kernel_boot.large is there when it is touched */
+#define GUEST_CALL_COUNT 18
 
 /* An exception of a process goes to its handler: RDI vector, RSI error code, RDX address (#PF, else 0), RCX
  * instruction pointer; TF, DF and AC are clear, all else is as it was. */
@@ -100,6 +104,8 @@ struct guest_kernel_boot {
     uint64_t tables, tables_used, tables_end;
     uint64_t frames, frames_end;
     uint64_t program, program_pages;
+    uint64_t large;         /* physical: 2 MiB of memory by itself, a multiple of that; 0: there is none. All
+                               processes share it, and what stands in it stays */
     uint64_t tick_ns;       /* 0: none */
     uint32_t monitor;       /* enum guest_kernel_monitor */
     uint32_t trapped_calls; /* system calls come by UD2 */
@@ -127,6 +133,7 @@ struct guest_kernel_status {
     uint64_t ticks, preemptions, switches, faults, filled, exceptions, calls;
     uint64_t ended;   /* processes */
     uint64_t changes; /* of entries of page tables, but for those of tables that are zeroed */
+    uint64_t asked;   /* ticks of the time-stamp counter while the monitor was asked for such changes */
 };
 
 /* What a process is to do, by guest/program: a step with arguments. */

@@ -86,7 +86,11 @@
     /* Hostile. */ \
     X(SPIN, 1: jmp 1b) \
     X(STORM, 1: out %eax, $DOMAIN_PORT_NULL; jmp 1b) \
+    X(TRAPS, 1: cli; jmp 1b) \
+    X(SPACES, mov %cr3, %rax; 1: mov %rcx, %cr3; add $4096, %rcx; dec %rdx; jnz 1b; mov %rax, %cr3) \
     X(PORTS, call ports) \
+    X(OUT, mov %ecx, %edx; out %eax, %dx) \
+    X(FORGED_FAULT, mov %rcx, %rsp; mov $-1, %rax; out %eax, $DOMAIN_PORT_FAULT) \
     X(READ_ALL, 1: mov (%rcx), %al; add $4096, %rcx; dec %rdx; jnz 1b) \
     X(STRING_PORTS, mov %rdi, %rsi; mov $0x80, %edx; mov $128, %ecx; rep outsb; mov $16, %ecx; \
       lea INSTRUCTION_ROOM(%rdi), %rdi; rep insb; lea -INSTRUCTION_ROOM - 16(%rdi), %rdi) \

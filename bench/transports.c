@@ -2,12 +2,14 @@
  * signal against two processes that do nothing but hand over (bare_handover.h), in turns (bench/README.md).
  */
 #include "bare_handover.h"
+#include "bare_stop.h"
 #include "child_guest.h"
 #include "measure/clock.h"
 #include "measure/pin.h"
 #include "row.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -79,6 +81,56 @@ static int measure_contest(const struct contest *contest, int spare, struct erro
     }
     snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, TURNS);
     row_tell(contest->what, floor_target, statistics_estimate(ratios, PLACEMENTS), repetitions);
+    return 0;
+}
+
+/* ---- other ways, over ours ---- */
+
+static const struct other {
+    const char *what;
+    enum bare_stop_kind kind;
+    bool trap; /* of ours: else a call */
+} others[] = {
+    {"a bare seccomp notification, over a call, one CPU", BARE_NOTIFICATION, false},
+    {"a bare seccomp notification, over a trap, one CPU", BARE_NOTIFICATION, true},
+    {"a bare ptrace stop, over a trap, one CPU", BARE_PTRACE, true},
+};
+
+static int sample_other(const struct other *other, double *ratio, struct error *error)
+{
+    struct guest guest = {0};
+    double ours[TURNS], bare[TURNS];
+    const char *why = NULL;
+    struct bare_stop *stop = bare_stop_open(other->kind, &why);
+    int rc = stop ? guest_open(&guest, other->trap, error) : error_set(error, EIO, "it is refused: %s", why);
+    for (unsigned i = 0; rc == 0 && i < 2 * TURNS; i++) {
+        uint64_t ticks = 0;
+        if ((i / 2 + i) % 2) {
+            bare[i / 2] = (double)bare_stop_ticks(stop, COUNT);
+        } else {
+            rc = guest_run(&guest, COUNT, &ticks, error);
+            ours[i / 2] = (double)ticks;
+        }
+    }
+    if (rc == 0)
+        *ratio = statistics_median(bare, TURNS) / statistics_median(ours, TURNS);
+    if (stop)
+        bare_stop_close(stop);
+    children_close(guest.family);
+    return rc;
+}
+
+static int measure_other(const struct other *other, struct error *error)
+{
+    double ratios[PLACEMENTS];
+    char repetitions[64];
+    for (unsigned i = 0; i < PLACEMENTS; i++) {
+        int rc = sample_other(other, &ratios[i], error);
+        if (rc < 0)
+            return rc;
+    }
+    snprintf(repetitions, sizeof repetitions, "%d families x %d pairs", PLACEMENTS, TURNS);
+    row_tell(other->what, INFINITY, statistics_estimate(ratios, PLACEMENTS), repetitions);
     return 0;
 }
 
@@ -196,6 +248,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof contests / sizeof *contests; i++)
         if (strstr(contests[i].what, part) && measure_contest(&contests[i], spare, &error) < 0)
             status = failed(contests[i].what, &error);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(others[i].what, part) && measure_other(&others[i], &error) < 0)
+            status = failed(others[i].what, &error);
     for (size_t i = 0; i < sizeof mapping_contests / sizeof *mapping_contests; i++)
         if (strstr(mapping_contests[i].what, part) && measure_maps(&mapping_contests[i], &error) < 0)
             status = failed(mapping_contests[i].what, &error);

@@ -38,14 +38,30 @@ static void fill(uint64_t page)
     set(page, physical_of(take_frame()) | bits | (boot.preset ? BIT_ACCESSED | BIT_DIRTY : 0));
 }
 
+/* All of it by one leaf. */
+static bool large_fault(uint64_t address)
+{
+    const uint64_t bits =
+        leaf_bits(current->large_rights) | BIT_LARGE | (boot.preset ? BIT_ACCESSED | BIT_DIRTY : 0);
+    if (address - GUEST_LARGE >= GUEST_LARGE_PAGES * PAGE_BYTES || !current->large_rights || *current->large)
+        return false;
+    operations->set(current->large, boot.large | bits, GUEST_LARGE);
+    operations->commit();
+    status.faults++;
+    status.filled += GUEST_LARGE_PAGES;
+    log_event(EVENT_FILLED, GUEST_WINDOW_PAGES, GUEST_LARGE_PAGES);
+    return true;
+}
+
 /* Maps the page and, as the hint of the start says, those around it that are to come on demand, too; false:
  * it is none. */
 bool demand_fault(uint64_t address, uint64_t error_code)
 {
     uint64_t page = (address - GUEST_WINDOW) / PAGE_BYTES, filled = 0, around = boot.fault_around;
-    if (error_code & FAULT_PRESENT || address < GUEST_WINDOW || page >= GUEST_WINDOW_PAGES ||
-        !comes_on_demand(page))
+    if (error_code & FAULT_PRESENT || address < GUEST_WINDOW)
         return false;
+    if (page >= GUEST_WINDOW_PAGES || !comes_on_demand(page))
+        return large_fault(address);
     uint64_t first = page & ~(around - 1), end = first + around;
     for (uint64_t i = first; i < end && i < GUEST_WINDOW_PAGES; i++) {
         if (comes_on_demand(i)) {
@@ -70,6 +86,17 @@ static int64_t call_demand(const struct registers *at)
             return -EEXIST;
     for (uint64_t i = page; i < page + pages; i++)
         current->demand[i] = (uint8_t)(rights | DEMAND_DECLARED);
+    return 0;
+}
+
+static int64_t call_large(const struct registers *at)
+{
+    const uint64_t rights = at->rdi;
+    if (!boot.large || !(rights & GUEST_READ) || rights >= GUEST_RIGHTS)
+        return -EINVAL;
+    if (current->large_rights)
+        return -EEXIST;
+    current->large_rights = (uint8_t)(rights | DEMAND_DECLARED);
     return 0;
 }
 
@@ -326,6 +353,7 @@ static int64_t (*const calls[GUEST_CALL_COUNT])(const struct registers *) = {
     [GUEST_CALL_JOIN - GUEST_CALL_FIRST] = call_join,
     [GUEST_CALL_MARK - GUEST_CALL_FIRST] = call_mark,
     [GUEST_CALL_NULL - GUEST_CALL_FIRST] = call_null,
+    [GUEST_CALL_LARGE - GUEST_CALL_FIRST] = call_large,
 };
 
 int64_t system_call(struct registers *at)

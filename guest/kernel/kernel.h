@@ -69,6 +69,7 @@ void clear_page(void *page);
 #define BIT_USER (1ul << 2)
 #define BIT_ACCESSED (1ul << 5)
 #define BIT_DIRTY (1ul << 6)
+#define BIT_LARGE (1ul << 7)   /* of an entry of level 2: a leaf */
 #define BIT_DEMAND (1ul << 9)  /* software's: a frame that goes back to the allocator */
 #define BIT_MAPPED (1ul << 10) /* the same: a leaf, present or not */
 #define BIT_NO_EXECUTE (1ul << 63)
@@ -76,8 +77,8 @@ void clear_page(void *page);
 
 void *space_make(void);
 void space_end(void *root); /* with its tables and what it got on demand; not the active one */
-/* The entry of level 1 for an address, in tables that are made if there are none. */
-uint64_t *space_entry(void *root, uint64_t address);
+/* The entry of a level, 1 or 2, for an address, in tables that are made if there are none. */
+uint64_t *space_entry(void *root, uint64_t address, unsigned lowest);
 uint64_t leaf_bits(unsigned rights);
 static inline bool is_present(unsigned rights)
 {
@@ -99,6 +100,8 @@ struct process {
     struct guest_log *log;
     void *objects[GUEST_OBJECTS];
     uint64_t *window;                   /* the table of level 1 behind GUEST_WINDOW */
+    uint64_t *large;                    /* the entry of level 2 for GUEST_LARGE; */
+    uint8_t large_rights;               /* with DEMAND_DECLARED; 0: it has none */
     uint8_t demand[GUEST_WINDOW_PAGES]; /* rights of what comes on demand, with DEMAND_DECLARED; 0: nothing */
 } __attribute__((aligned(16)));
 

@@ -88,12 +88,22 @@ static void request(void)
 
 /* ---- page tables ---- */
 
+static uint64_t ticks(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("lfence\n\trdtsc\n\tlfence" : "=a"(low), "=d"(high) : : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
 static void commit(void)
 {
     unsigned count = queued;
     queued = 0;
-    if (count)
-        must(HYPERCALL_UPDATE, physical_of(queue), count, 0, count);
+    if (!count)
+        return;
+    const uint64_t start = ticks();
+    must(HYPERCALL_UPDATE, physical_of(queue), count, 0, count);
+    status.asked += ticks() - start;
 }
 
 static void set(uint64_t *entry, uint64_t value, uint64_t address)

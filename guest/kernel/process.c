@@ -11,7 +11,7 @@ static struct process processes[GUEST_KERNEL_PROCESSES];
 static void map_pages(void *root, uint64_t address, uint64_t page, uint64_t pages, unsigned rights)
 {
     for (uint64_t i = 0; i < pages; i++) {
-        uint64_t *entry = space_entry(root, address + i * PAGE_BYTES);
+        uint64_t *entry = space_entry(root, address + i * PAGE_BYTES, 1);
         uint64_t bits = leaf_bits(rights | GUEST_USER) | BIT_ACCESSED | BIT_DIRTY;
         operations->set(entry, physical_of(page_at(page + i)) | bits, address + i * PAGE_BYTES);
     }
@@ -20,7 +20,7 @@ static void map_pages(void *root, uint64_t address, uint64_t page, uint64_t page
 
 static void map_stack(void *root)
 {
-    uint64_t *entry = space_entry(root, GUEST_STACK);
+    uint64_t *entry = space_entry(root, GUEST_STACK, 1);
     uint64_t bits = leaf_bits(GUEST_READ | GUEST_WRITE | GUEST_USER) | BIT_DEMAND | BIT_ACCESSED | BIT_DIRTY;
     operations->set(entry, physical_of(take_frame()) | bits, GUEST_STACK);
     operations->commit();
@@ -43,7 +43,8 @@ void process_make(struct process *process)
         root, GUEST_LOG, boot.process[number].log, boot.process[number].log_pages, GUEST_READ | GUEST_WRITE);
     map_stack(root);
     process->root = root;
-    process->window = space_entry(root, GUEST_WINDOW);
+    process->window = space_entry(root, GUEST_WINDOW, 1);
+    process->large = space_entry(root, GUEST_LARGE, 2);
     process->log = page_at(boot.process[number].log);
     process->registers.rip = GUEST_PROGRAM;
     process->registers.rsp = GUEST_STACK + PAGE_BYTES;

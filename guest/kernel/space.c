@@ -18,10 +18,10 @@ static void *table_behind(uint64_t entry)
     return page_of(entry & FRAME_BITS);
 }
 
-uint64_t *space_entry(void *root, uint64_t address)
+uint64_t *space_entry(void *root, uint64_t address, unsigned lowest)
 {
     uint64_t *entry = (uint64_t *)root + index_of(address, LEVELS);
-    for (unsigned level = LEVELS - 1; level; level--) {
+    for (unsigned level = LEVELS - 1; level >= lowest; level--) {
         if (!(*entry & BIT_PRESENT)) {
             operations->set(entry, link_to(take_table()), address);
             operations->commit();
@@ -45,7 +45,7 @@ void *space_make(void)
 static void end_table(uint64_t *table, unsigned level)
 {
     for (unsigned i = 0; i < ENTRIES; i++) {
-        if (level > 1 && table[i] & BIT_PRESENT)
+        if (level > 1 && table[i] & BIT_PRESENT && !(table[i] & BIT_LARGE))
             end_table(table_behind(table[i]), level - 1);
         else if (level == 1 && table[i] & BIT_DEMAND)
             give_frame(page_of(table[i] & FRAME_BITS));

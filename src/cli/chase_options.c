@@ -132,6 +132,18 @@ static const struct option_spec model_options[] = {
             "Also simulate techniques that a machine does not have, such as nested paging on the Core 2."},
 };
 
+static const struct option_spec account_option[] = {
+    {.name = "explain",
+        .kind = OPTION_FLAG,
+        FIELD(explain),
+        .only_shows = true,
+        .help =
+            "Also tell where the cycles of simulated accesses went, as tables and stacked charts: data by "
+            "the "
+            "level that served it, TLBs, entries of the guest's and the host's page tables by level, exits, "
+            "faults. The parts add up to the whole."},
+};
+
 static const struct option_spec memory_options[] = {
     {.name = "guest-page",
         .kind = OPTION_CHOICE_LIST,
@@ -237,6 +249,7 @@ const struct command command_chase = {
             OPTION_GROUP("What is chased", what_options, 0),
             OPTION_GROUP("Where it runs", on_or_model_option, offsetof(struct chase_options, common.on)),
             OPTION_GROUP(NULL, model_options, 0),
+            OPTION_GROUP(NULL, account_option, 0),
             OPTION_GROUP(NULL, cpu_option, offsetof(struct chase_options, common.cpu)),
             OPTION_GROUP(NULL, table_options, offsetof(struct chase_options, common.tables)),
             OPTION_GROUP(NULL, memory_options, 0),
@@ -263,6 +276,8 @@ const struct command command_chase = {
                 "This machine against a virtual machine of your own; see vcost-agent(1)"},
             {"vcost chase --on native,model:barcelona --technique native,nested",
                 "Beside this machine, what the article's AMD machine would pay for nested paging"},
+            {"vcost chase --on model:zen3-milan --technique native,nested --explain",
+                "A machine that is not at hand, and where its cycles go; nothing is measured"},
             {"vcost chase --write --chains 4 --time 30s",
                 "Dirty lines and four misses at a time, within half a minute"},
         },

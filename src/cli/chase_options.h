@@ -22,7 +22,7 @@ struct chase_options {
     int chains;
     bool write, lock;
     struct choice_list techniques; /* of machines that are simulated; indices are enum model_technique */
-    bool hypothetical;
+    bool hypothetical, explain;
 };
 
 /* The page size that a choice of --guest-page and --host-page stands for. */

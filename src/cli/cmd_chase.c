@@ -102,7 +102,11 @@ static int measure(
 
 static void view(const struct session *session, struct document *document)
 {
+    const struct chase_options *options = session->invocation->options;
     view_chase(&session->result, document);
+    document_details(document, !options->explain);
+    view_account(&session->result, options->explain, document);
+    document_details(document, false);
 }
 
 int cmd_chase_run(const struct invocation *invocation)

@@ -59,6 +59,30 @@ int cmd_model_list_run(const struct invocation *invocation)
     return write_found(invocation->options, &found, &error) < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
+/* ---- show ---- */
+
+static int write_machine(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&machine_record, what, stream, error);
+}
+
+static void view_figures(const void *what, struct document *document)
+{
+    view_machine(what, document);
+}
+
+int cmd_model_show_run(const struct invocation *invocation)
+{
+    struct pool pool = {.newest = NULL};
+    struct machine machine;
+    struct error error;
+    int rc = machine_find(invocation->operands[0], &pool, &machine, &error);
+    if (rc == 0)
+        rc = write_found(invocation->options, &(struct found){&machine, write_machine, view_figures}, &error);
+    pool_free(&pool);
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}
+
 /* ---- walk ---- */
 
 static int write_walk(const void *what, FILE *stream, struct error *error)

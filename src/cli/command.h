@@ -112,7 +112,7 @@ struct operand_spec {
     bool reads; /* they are files to read, of which only one can be "-", stdin */
 };
 
-enum { OPERANDS_MAX = 256, GROUPS_MAX = 14, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 14, ENTRIES_MAX = 8 };
+enum { OPERANDS_MAX = 256, GROUPS_MAX = 14, PARAGRAPHS_MAX = 8, EXAMPLES_MAX = 16, ENTRIES_MAX = 8 };
 
 /* A command line that has been read. */
 struct invocation {

@@ -60,6 +60,27 @@ static const struct command command_model_list = {
     .run = cmd_model_list_run,
 };
 
+static const struct command command_model_show = {
+    .name = "model show",
+    .summary = "the figures of one machine, each with its source",
+    .description =
+        {"Shows what vcost simulates a machine with: caches, TLBs, page walker, memory, costs of "
+         "transitions; each figure with the publication or measurement that it is from, or \"assumed\". "
+         "With --json it is the machine's file: a start for one of your own."},
+    .groups = {OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
+    .operand = {"MACHINE", "A name of vcost model list, or a file that ends in .json.", NULL, 1, 1},
+    .examples =
+        {
+            {"vcost model show zen3-milan", "What is known of it, and from whom"},
+            {"vcost model show zen3-milan --json mine.json",
+                "A copy to be changed, for --on model:mine.json"},
+        },
+    .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-list(1)"},
+    .options_bytes = sizeof(struct model_options),
+    .check = check,
+    .run = cmd_model_show_run,
+};
+
 static const struct command command_model_walk = {
     .name = "model walk",
     .summary = "one translation of an address, entry by entry",
@@ -67,11 +88,13 @@ static const struct command command_model_walk = {
         {"Shows what a simulated machine reads to translate one address when none of its caches has "
          "anything: four entries natively, up to 24 under nested paging."},
     .groups = {OPTION_GROUP("What is simulated", walk_options, 0),
-        OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
+        OUTPUT_GROUPS(struct model_options, output),
+        OPTION_GROUP(NULL, picture_option, offsetof(struct model_options, output)), HELP_GROUP},
     .operand = {"ADDRESS", "The virtual address, decimal or 0x...", NULL, 1, 1},
     .examples =
         {
             {"vcost model walk 0x7f1234567000", "The 24 reads of the article's figure 1"},
+            {"vcost model walk 0x7f1234567000 --svg walk.svg", "The same as a picture"},
             {"vcost model walk 0x7f1234567000 --guest-page 2M --host-page 2M",
                 "What large pages leave of them"},
         },
@@ -81,7 +104,8 @@ static const struct command command_model_walk = {
     .run = cmd_model_walk_run,
 };
 
-static const struct command *const commands[] = {&command_model_list, &command_model_walk, NULL};
+static const struct command *const commands[] = {
+    &command_model_list, &command_model_show, &command_model_walk, NULL};
 
 const struct command command_model = {
     .name = "model",

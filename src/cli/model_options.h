@@ -17,6 +17,7 @@ extern const struct command command_model;
 
 /* The subcommands, in cmd_model.c. */
 int cmd_model_list_run(const struct invocation *invocation);
+int cmd_model_show_run(const struct invocation *invocation);
 int cmd_model_walk_run(const struct invocation *invocation);
 
 #endif

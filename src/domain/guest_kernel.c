@@ -17,6 +17,7 @@ struct guest_kernel {
     struct guest_kernel_config config;
     struct domain *domain;
     struct memory memory; /* the guest's, from physical address 0 on; owned, unless config.memory is it */
+    struct memory large;  /* config.large; owned */
     struct guest_kernel_header header;
     struct guest_kernel_boot boot;
     struct guest_kernel_mark marks[GUEST_KERNEL_MARKS];
@@ -227,6 +228,27 @@ static int load(struct guest_kernel *kernel, struct error *error)
     return 0;
 }
 
+/* Where it is the kernel is told before it starts. */
+static int add_large(struct guest_kernel *kernel, struct error *error)
+{
+    const struct memory_request request = {.bytes = 2 * MIB,
+        .page_bytes = 2 * MIB,
+        .source = MEMORY_COLLAPSE,
+        .shared = kernel->config.monitor->elsewhere};
+    struct memory *large = &kernel->large;
+    int rc = memory_map_request(large, &request, error);
+    if (rc < 0 || (rc = memory_populate(large, true, NULL, NULL, error)) < 0 ||
+        (rc = memory_check_obtained(large, 0, large->bytes, error)) < 0)
+        return rc;
+    struct guest_region region = domain_region_of(large);
+    rc = domain_add_region_from(kernel->domain, GPA(kernel->memory.bytes), &region, error);
+    if (rc < 0)
+        return rc;
+    kernel->boot.large = region.start.value;
+    memcpy(here(kernel, kernel->header.boot), &kernel->boot, sizeof kernel->boot);
+    return 0;
+}
+
 static int start(struct guest_kernel *kernel, struct error *error)
 {
     const struct domain_config domain = {.monitor = kernel->config.monitor,
@@ -237,7 +259,8 @@ static int start(struct guest_kernel *kernel, struct error *error)
         .spare = kernel->config.spare};
     struct guest_region region = domain_region_of(&kernel->memory);
     int rc = domain_create(&domain, &kernel->domain, error);
-    if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0)
+    if (rc < 0 || (rc = domain_add_region_from(kernel->domain, GPA(0), &region, error)) < 0 ||
+        (kernel->config.large && (rc = add_large(kernel, error)) < 0))
         return rc;
     return set_cpu(kernel, error);
 }
@@ -282,6 +305,7 @@ void guest_kernel_destroy(struct guest_kernel *kernel)
     domain_destroy(kernel->domain);
     if (!kernel->config.memory)
         memory_unmap(&kernel->memory);
+    memory_unmap(&kernel->large);
     free(kernel);
 }
 

@@ -23,6 +23,8 @@ struct guest_kernel_config {
     bool sync_write;             /* vm_config.sync_write, */
     unsigned fill;               /* .fill */
     struct spare_cpu *spare;     /* and .spare */
+    bool large;                  /* guest_kernel_boot.large, behind a 2 MiB page of the host: made by
+                                    joining small ones (MEMORY_COLLAPSE), and proved */
     uint64_t tick_ns;            /* 0: none */
     unsigned fault_around;       /* pages, a power of two; 1: none but the one */
     bool preset; /* pages on demand come accessed and dirty: cheaper where a monitor keeps these bits */
@@ -35,7 +37,8 @@ struct guest_kernel_config {
     const struct stop *stop; /* asked when the guest leaves; may be NULL; must outlive the kernel */
 };
 
-/* -EINVAL: a field is out of its range; -ENOMEM: `bytes` is too little for all this, too. */
+/* -EINVAL: a field is out of its range; -ENOMEM: `bytes` is too little for all this, too; with `large` the
+ * errors of host/memory.h, -EPROTO if the host made no large page. */
 int guest_kernel_create(
     const struct guest_kernel_config *config, struct guest_kernel **kernel, struct error *error);
 

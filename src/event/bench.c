@@ -1,5 +1,6 @@
 /* An event that is open on a runner. */
 #include "event/internal.h"
+#include "event/linked.h"
 
 #include "base/size.h"
 
@@ -39,13 +40,14 @@ static int make_domain(struct event_bench *bench, struct error *error)
     struct domain_config config = {
         .monitor = runner->ops->monitor,
         .sync_write = runner->sync_write,
-        .fill = runner->fill,
+        .fill = linked_fill(bench),
         .image = bench->place->image,
         .data = bench->data.base ? &bench->data : NULL,
         .data_page_bytes = bench->data.page_bytes,
         .stop = bench->place->stop,
         .irqchip = bench->way->irqchip,
         .data_is_code = bench->way->code,
+        .spare_tables = bench->way->spare_tables,
         .answer = bench->way->handling ? lab_answers : NULL,
     };
     if (!config.monitor || bench->way->linked)
@@ -87,7 +89,7 @@ static int check_way(const struct event_way *way, const struct runner *runner, s
     if (monitor && way->tables && runner->config.technique == TECHNIQUE_DIRECT)
         return error_set(error, ENOTSUP,
             "a guest of %s asks its monitor to change translations, and the kernel of this row changes them "
-            "by itself",
+            "by itself: see the rows kernel-...",
             monitor->name);
     return 0;
 }

@@ -55,8 +55,9 @@ struct event_way {
     bool code;             /* the data is machine code: executable, and not writable for a guest */
     uint64_t data_bytes; /* memory for it, of pages of data_page_bytes (0: 4 KiB), before open() is called */
     uint64_t data_page_bytes;
-    uint64_t most; /* events in one run at most; 0: any number */
-    bool waits;    /* it sleeps by design: time off the CPU is no disturbance */
+    size_t spare_tables; /* in a guest: domain_config.spare_tables */
+    uint64_t most;       /* events in one run at most; 0: any number */
+    bool waits;          /* it sleeps by design: time off the CPU is no disturbance */
     /* Makes ready; domain and data are there already. -ENOTSUP with a sentence: cannot happen on this host.
      */
     int (*open)(struct event_bench *bench, struct error *error);

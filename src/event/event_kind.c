@@ -186,6 +186,9 @@ static int sample(
     struct event_bench *bench = (struct event_bench *)prepared;
     const struct clock *clock = bench->place->clock;
     struct event_run sum = {0};
+    /* How guests hand over is learnt while it is planned how much a sample holds, and stays as it is in it.
+     */
+    prepared->runner->config.placement->spare.held = effort->seconds > 0;
     int rc = bench->way->begin ? bench->way->begin(bench, error) : 0;
     uint64_t start = clock_ticks();
     for (uint64_t i = 0; rc == 0 && i < effort->batches; i++) {

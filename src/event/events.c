@@ -14,6 +14,7 @@ static const struct event_family *const families[] = {
     &events_first_touch,
     &events_linux_memory,
     &events_dirty,
+    &events_scattered,
     &events_process,
     &events_dma,
     &events_linked,

@@ -1,5 +1,6 @@
 /* Entering and leaving the monitor. */
 #include "event/exits.h"
+#include "monitor/deprivileged/cpuid.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -115,7 +116,15 @@ static void aim_at_void(const struct event_bench *bench, struct workload_job *jo
     "A device that is emulated: out of the guest, through the kernel, into the monitor and back."
 #define SOURCE_EVENTFD "Linux Documentation/virt/kvm/api.rst, KVM_IOEVENTFD"
 
-#define CPU_ANSWERS "here a guest is a process: CPUID does not leave it, the CPU answers"
+/* A guest that is a process leaves it only where Linux can have the CPU refuse it. */
+static int open_cpuid(struct event_bench *bench, struct error *error)
+{
+    if (bench->prepared.runner->config.ops->monitor->elsewhere && !cpuid_is_trapped())
+        return error_set(error, ENOTSUP,
+            "here a guest is a process, and this CPU has no CPUID faulting: CPUID does not leave it, the CPU "
+            "answers");
+    return exits_note(bench, error);
+}
 
 static const struct event rows[] = {
     {
@@ -145,7 +154,7 @@ static const struct event rows[] = {
                  "again. Nothing leaves the host's kernel.",
         .advice = "Programs should execute CPUID once and remember the answer; it is no way to serialize.",
         .native = {.entry = "event-cpuid"},
-        .guest = {.entry = "event-cpuid", .open = exits_note, .elsewhere = CPU_ANSWERS},
+        .guest = {.entry = "event-cpuid", .open = open_cpuid},
     },
     {
         .name = "cpuid-kernel",
@@ -158,8 +167,7 @@ static const struct event rows[] = {
                  "without hardware extensions catches it only there.",
         .advice = "As cpuid.",
         .native = NO_PRIVILEGE,
-        .guest =
-            {.entry = "event-cpuid-kernel", .open = exits_note, .kernel = true, .elsewhere = CPU_ANSWERS},
+        .guest = {.entry = "event-cpuid-kernel", .open = open_cpuid, .kernel = true},
     },
     {
         .name = "msr-read",

@@ -163,7 +163,9 @@ static int run_shared(struct event_bench *bench, uint64_t count, struct event_ru
 #define LARGE_WAY                                                                                            \
     {                                                                                                        \
         .run = run_host_large, .open = open_large, .data_bytes = LARGE_PAGES * 2 * MIB,                      \
-        .data_page_bytes = 2 * MIB, .most = LARGE_PAGES                                                      \
+        .data_page_bytes = 2 * MIB, .most = LARGE_PAGES,                                                     \
+        .elsewhere = "memory that processes share gets large pages by joining small ones, not at a touch: "  \
+                     "see kernel-touch-large"                                                                \
     }
 #define ARTICLE                                                                                              \
     "Page faults are where the techniques part: with nested paging the guest handles its own without the "   \

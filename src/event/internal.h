@@ -16,7 +16,7 @@ struct event_family {
     }
 extern const struct event_family events_clock, events_exits, events_first_touch, events_interrupts,
     events_linked, events_linux_memory, events_nano, events_code, events_dirty, events_dma, events_faults,
-    events_process, events_retouch, events_switch, events_tables;
+    events_process, events_retouch, events_scattered, events_switch, events_tables;
 
 /* The way of a row that only an operating system can do. */
 #define NEEDS_LINUX                                                                                          \

@@ -39,6 +39,7 @@ struct linked_work {
     unsigned at_once; /* processes; 0: one */
     unsigned around;  /* fault-around, pages; 0: one */
     bool sync_write;  /* whatever the runner's is */
+    bool large;       /* guest_kernel_config.large */
 };
 
 /* Of the part that was timed, all of it differences. */

@@ -101,15 +101,40 @@ static void take_slowdown(const struct result *result, struct verified *verified
             "too few undisturbed pairs of samples for an interval");
 }
 
+/* ---- time ---- */
+
+/* Whoever stops the measuring, or the end of the time budget. */
+struct until {
+    const struct stop *users;
+    const struct budget *budget;
+    double started;
+};
+
+static bool is_over(void *context)
+{
+    const struct until *until = context;
+    const struct budget *budget = until->budget;
+    return stop_asked(until->users) ||
+           (budget->seconds > 0 && clock_seconds() - until->started + budget->spent > budget->seconds);
+}
+
+static const char *why_over(void *context)
+{
+    const struct until *until = context;
+    return stop_asked(until->users) ? stop_reason(until->users)
+                                    : "the time budget ended before all was tried: more of it is needed, or "
+                                      "fewer monitors (--on)";
+}
+
 /* ---- all of it ---- */
 
-static int try_fidelity(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
-    struct trials *trials, struct error *error)
+static int try_fidelity(const struct monitor_ops *monitor, struct setting *setting, const struct stop *stop,
+    uint64_t seed, struct trials *trials, struct error *error)
 {
     struct ground ground;
     const int other = pin_other(&setting->pin);
     struct spare_cpu spare = {.number = (unsigned)other};
-    int rc = ground_open(&ground, monitor, &setting->stop, error);
+    int rc = ground_open(&ground, monitor, stop, error);
     if (rc < 0)
         return rc;
     ground.sync_write = setting->sync_write;
@@ -123,13 +148,14 @@ static int try_fidelity(const struct monitor_ops *monitor, struct setting *setti
 }
 
 /* One that cannot be tried has failed at that, and the others are tried nevertheless. */
-static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, uint64_t seed,
-    struct trials *trials, struct error *error)
+static int try_monitor(const struct monitor_ops *monitor, struct setting *setting, const struct stop *stop,
+    uint64_t seed, struct trials *trials, struct error *error)
 {
+    const struct safety safety = {.monitor = monitor, .stop = stop, .patience = SAFETY_PATIENCE};
     trials->monitor = monitor->name;
-    int rc = try_fidelity(monitor, setting, seed, trials, error);
+    int rc = try_fidelity(monitor, setting, stop, seed, trials, error);
     if (rc == 0)
-        rc = verify_safety(monitor, &setting->stop, trials, error);
+        rc = verify_safety(&safety, trials, error);
     if (rc == 0 || rc == -EINTR || rc == -ENOMEM)
         return rc;
     struct trial *trial = trials_add(trials, TRIAL_SAFETY, -1, "guests to try it with");
@@ -145,8 +171,8 @@ static void cut(struct result *result, const struct error *error)
     snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s", error->text);
 }
 
-static int try_all(struct setting *setting, const struct progress *progress, struct result *result,
-    struct trials *trials, struct error *error)
+static int try_all(struct setting *setting, const struct stop *stop, const struct progress *progress,
+    struct result *result, struct trials *trials, struct error *error)
 {
     const struct monitor_ops *monitor;
     int rc = 0;
@@ -166,7 +192,7 @@ static int try_all(struct setting *setting, const struct progress *progress, str
         if (progress->tell)
             progress->tell(progress->context, 0, NAN, monitor->name);
         if (facts->usable)
-            rc = try_monitor(monitor, setting, result->seed, trials, error);
+            rc = try_monitor(monitor, setting, stop, result->seed, trials, error);
     }
     return rc;
 }
@@ -185,9 +211,11 @@ int verify_plan_run(const struct verify_plan *plan, struct setting *setting, con
     struct trials trials = {.list = NULL};
     struct verify_plan rest = *plan;
     const double started = clock_seconds();
+    struct until until = {&setting->stop, &plan->budget, started};
+    const struct stop stop = {is_over, &until, why_over};
     begin_result(result, "verify", plan->budget.seed);
     result->complete = true;
-    int rc = try_all(setting, progress, result, &trials, error);
+    int rc = try_all(setting, &stop, progress, result, &trials, error);
     rest.budget.spent += clock_seconds() - started;
     result->trials = trials.list;
     result->trial_count = trials.count;

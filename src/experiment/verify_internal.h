@@ -37,11 +37,30 @@ struct monitor_facts;
 int verify_kernel(struct ground *ground, const struct monitor_facts *facts, uint64_t seed,
     struct trials *trials, struct error *error);
 
+/* ---- verify_apart.c ---- */
+
+/* What is tried in a process of its own. */
+struct apart {
+    void (*run)(void *context, struct trial *trial); /* fills in `guest`, verdict and reason */
+    void *context;
+    const struct stop *stop;
+    double seconds; /* after which it is ended */
+};
+/* Whatever becomes of that process (it crashes, is killed, or does not end) is what has failed, and nothing
+ * of it is left. -EINTR: stop was asked, and the trial is worth nothing. */
+int trial_apart(const struct apart *apart, struct trial *trial, struct error *error);
+
 /* ---- verify_safety.c ---- */
 
-/* Tries everything of safety, each in a domain of its own, with one beside it that computes. -EINTR likewise.
- */
-int verify_safety(
-    const struct monitor_ops *monitor, const struct stop *stop, struct trials *trials, struct error *error);
+struct safety {
+    const struct monitor_ops *monitor;
+    const struct stop *stop;
+    double patience;  /* seconds that the monitor may take longer than its guest may run */
+    const char *only; /* the title of the one case to try; NULL: all */
+};
+enum { SAFETY_PATIENCE = 15 };
+/* Tries everything of safety, each in a process of its own, where it has a domain, and another beside it that
+ * computes all the time. -EINTR likewise. */
+int verify_safety(const struct safety *safety, struct trials *trials, struct error *error);
 
 #endif

@@ -1,10 +1,9 @@
-/* Safety: guests that do the worst to their monitor, each in a domain of its own, while a second domain
- * beside has to compute the same bits as before. A case is a line of the table below. */
+/* Safety: guests that do the worst to their monitor, each in a process of its own, where a second domain has
+ * to compute the same bits all the time. A case is a line of the table below. */
 #include "experiment/verify_internal.h"
+#include "experiment/verify_stage.h"
 
 #include "abi/hypercall.h"
-#include "base/size.h"
-#include "domain/memory.h"
 #include "monitor/deprivileged/child.h"
 
 #include <dirent.h>
@@ -12,123 +11,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-/* More than a process may have mappings, where vm.max_map_count is as it comes. */
-enum { PAGE_BYTES = 4096, CANARY = 0x5c, SCATTERED = 70000 };
-
-/* ---- the stage ---- */
-
-/* Where the guest has what it should not reach, or should not be able to change. */
-enum place {
-    PLACE_NONE,
-    PLACE_DEVICE,    /* two pages without memory behind them */
-    PLACE_READ_ONLY, /* a page of a region that it may only read, which its own tables let it write */
-    PLACE_HOLE,      /* memory that the host no longer has */
-    PLACE_TABLE,     /* the entry of its own page tables for PLACE_VICTIM */
-    PLACE_VICTIM,    /* a page of its own */
-    PLACE_CANARY,    /* this process' memory, which it has not */
-    PLACE_HOST_CODE, /* likewise */
-    PLACE_SCATTERED, /* SCATTERED pages, of which no two neighbours are so in memory; of one case alone */
-    PLACE_KINDS
-};
-#define AT(place) GVA(0x50000000 + (place)*UINT64_C(0x100000))
-
-struct stage {
-    struct ground ground;           /* where the hostile guest runs */
-    struct backing read_only, hole; /* owned */
-    bool table_refused;
-    struct ground *beside;
-    uint64_t bits[2]; /* that it computed at first */
-    uint8_t *canary;  /* a page */
-    uint64_t places[PLACE_KINDS];
-};
-
-static int map_page(struct stage *stage, enum place place, gpa_t to, uint64_t bytes, struct error *error)
-{
-    stage->places[place] = AT(place).value;
-    return domain_map(
-        stage->ground.domain, AT(place), to, bytes, PAGE_BYTES, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
-}
-
-/* A page of memory with a descriptor, filled with what is looked for later, at a place of the guest's. */
-static int add_memory(
-    struct stage *stage, enum place place, struct backing *backing, unsigned flags, struct error *error)
-{
-    backing->bytes = PAGE_BYTES;
-    backing->shared = true;
-    backing->descriptor = memfd_create("vcost", MFD_CLOEXEC);
-    if (backing->descriptor < 0 || ftruncate(backing->descriptor, PAGE_BYTES) < 0)
-        return error_errno(error, errno, "cannot make memory for a guest");
-    void *host = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, backing->descriptor, 0);
-    if (host == MAP_FAILED)
-        return error_errno(error, errno, "cannot map memory for a guest");
-    backing->host = memset(host, CANARY, PAGE_BYTES);
-    struct guest_region region = {.flags = flags, .backing = *backing};
-    int rc = domain_add_region(stage->ground.domain, &region, error);
-    return rc < 0 ? rc : map_page(stage, place, region.start, PAGE_BYTES, error);
-}
-
-static void free_memory(struct backing *backing)
-{
-    if (backing->host)
-        munmap(backing->host, PAGE_BYTES);
-    if (backing->descriptor >= 0)
-        close(backing->descriptor);
-    *backing = (struct backing){.descriptor = -1};
-}
-
-/* A monitor that validates tables refuses to let the guest write them. */
-static int map_table(struct stage *stage, struct error *error)
-{
-    struct page_walk walk;
-    struct error refused;
-    const gva_t victim = gva_same_as(stage->ground.data.base);
-    page_tables_walk(domain_tables(stage->ground.domain), victim, &walk);
-    gpa_t table = walk.read[walk.reads - 1].where;
-    int rc = map_page(stage, PLACE_TABLE, GPA(table.value & ~UINT64_C(0xfff)), PAGE_BYTES, &refused);
-    stage->table_refused = rc < 0;
-    stage->places[PLACE_TABLE] += (victim.value >> 12 & 511) * 8;
-    (void)error;
-    return 0;
-}
-
-static int scatter(struct stage *stage, struct error *error)
-{
-    const gpa_t data = domain_data_region(stage->ground.domain)->start;
-    int rc = 0;
-    stage->places[PLACE_SCATTERED] = AT(PLACE_SCATTERED).value;
-    for (uint64_t i = 0; rc == 0 && i < SCATTERED; i++)
-        rc = domain_map(stage->ground.domain, GVA(AT(PLACE_SCATTERED).value + i * PAGE_BYTES),
-            GPA(data.value + i % 2 * 2 * PAGE_BYTES), PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_USER, error);
-    return rc;
-}
-
-static int set_stage(struct stage *stage, struct error *error)
-{
-    struct stage *s = stage;
-    int rc;
-    s->places[PLACE_VICTIM] = (uintptr_t)s->ground.data.base;
-    s->places[PLACE_CANARY] = (uintptr_t)s->canary;
-    s->places[PLACE_HOST_CODE] = (uintptr_t)set_stage;
-    if ((rc = map_page(s, PLACE_DEVICE, GPA(DOMAIN_VOID_PHYSICAL), 2 * PAGE_BYTES, error)) < 0 ||
-        (rc = add_memory(s, PLACE_READ_ONLY, &s->read_only, REGION_READ_ONLY, error)) < 0 ||
-        (rc = add_memory(s, PLACE_HOLE, &s->hole, 0, error)) < 0)
-        return rc;
-    if (ftruncate(s->hole.descriptor, 0) < 0)
-        return error_errno(error, errno, "cannot take memory away from a guest");
-    return map_table(stage, error);
-}
-
-static void close_stage(struct stage *stage)
-{
-    ground_close(&stage->ground);
-    free_memory(&stage->read_only);
-    free_memory(&stage->hole);
-}
+#include <sys/wait.h>
 
 /* ---- the table ---- */
+
+enum { GUEST_SECONDS = 20 }; /* which only an emulated machine needs */
 
 /* How it may end. */
 enum { DONE = 1, TRAP = 2, STOPPED = 4, TOLD = 8 /* the call failed, and the monitor told why */ };
@@ -140,7 +27,7 @@ struct safety_case {
     unsigned ends;
     enum place place; /* added to RCX */
     uint64_t rax, rcx, rdx;
-    double seconds; /* after which it is told to stop; 0: GROUND_SECONDS */
+    double seconds; /* after which it is told to stop; 0: GUEST_SECONDS */
     /* Tried with each of these in its turn: added to RAX, or to RCX. */
     const uint64_t *rax_list, *rcx_list;
     size_t list_count;
@@ -157,11 +44,9 @@ static const char *reached_the_host(const struct stage *stage, const struct endi
 
 static const char *read_only_changed(const struct stage *stage, const struct ending *ending)
 {
-    const uint8_t *bytes = stage->read_only.host;
+    const char *wrong = stage_read_only_wrong(stage);
     (void)ending;
-    if (bytes[0] != CANARY)
-        return "it has changed memory that it may only read";
-    return stage->ground.devices == 1 ? NULL : "the write was not told";
+    return wrong || stage->ground.devices == 1 ? wrong : "the write was not told";
 }
 
 static const char *devices_untold(const struct stage *stage, const struct ending *ending)
@@ -176,6 +61,16 @@ static const char *not_absent(const struct stage *stage, const struct ending *en
     return ending->vector == 14 ? NULL : "it is no page fault";
 }
 
+/* A process each for the kernel and user code of some address spaces, not of all; two tasks a process. */
+static const char *too_many_processes(const struct stage *stage, const struct ending *ending)
+{
+    (void)stage;
+    (void)ending;
+    return stage_processes() < STAGE_ROOTS ? NULL
+                                           : "it has made the monitor start a process for each address space";
+}
+
+#define SYSTEM(page) (DOMAIN_SYSTEM_BASE + UINT64_C(4096) * (page))
 #define WILD (UINT64_C(1) << 62)
 static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x4000003b, 0x40000208,
     0xffffffff, 0x100000000, WILD, 0x7fffffff},
@@ -193,13 +88,29 @@ static const uint64_t system_calls[] = {UINT64_MAX, 0x40000000, 0x40000001, 0x40
                           0x4b564d00, 0x4b564d01, 0x4b564d02, 0x4b564d03, 0x4b564d04, 0x4b564d05, 0x4b564d06,
                           0x80b, 0x830, 0x838, 0xc0000080, 0xc0000081, 0xc0000082, 0xc0000084, 0xc0000100,
                           0xc0000101, 0xc0000102, 0xc0000103, 0xc0010015, 0xffffffff},
+                      own_ports[] = {DOMAIN_PORT_FAULT, DOMAIN_PORT_DONE, DOMAIN_PORT_SYSCALL,
+                          DOMAIN_PORT_NULL, DOMAIN_PORT_EVENT},
+                      user_stubs[] = {SYSTEM(DOMAIN_PAGE_USER), SYSTEM(DOMAIN_PAGE_USER) + 1,
+                          SYSTEM(DOMAIN_PAGE_USER) + 0x10, SYSTEM(DOMAIN_PAGE_USER) + 0x20,
+                          SYSTEM(DOMAIN_PAGE_USER) + 0x22, SYSTEM(DOMAIN_PAGE_USER) + 0xfff},
+                      kernel_pages[] = {SYSTEM(DOMAIN_PAGE_GDT), SYSTEM(DOMAIN_PAGE_IDT),
+                          SYSTEM(DOMAIN_PAGE_TSS), SYSTEM(DOMAIN_PAGE_STACK), SYSTEM(DOMAIN_PAGE_KERNEL)},
+                      links[] = {0, 7, 0xb067, 0xc067, 0xd067, 0xe067, 0xf067, 0xb0e7, 0xd0000067,
+                          UINT64_C(1) << 40 | 0x67, UINT64_C(0xffffffffff067), 0x8000000000000067,
+                          UINT64_MAX},
                       stacks[] = {WILD, 0, 0x1000, DOMAIN_SYSTEM_BASE + 0x2008, UINT64_MAX};
 #define EACH(list) (list), .list_count = sizeof(list) / sizeof *(list)
 
 /* clang-format off */
 static const struct safety_case cases[] = {
-    {.title = "every port, all widths", {0, 0}, INSTRUCTION_PORTS, DONE, .rcx = 65535, .rdx = 61},
+    {.title = "every port, all widths", {3, 0}, INSTRUCTION_PORTS, DONE | TRAP, .rcx = 65535, .rdx = 61},
     {.title = "string I/O", {0, 0}, INSTRUCTION_STRING_PORTS, DONE | TOLD},
+    {.title = "ports of the domain's own, used at will", {3, 0}, INSTRUCTION_OUT, DONE | TRAP | TOLD,
+        .rcx_list = EACH(own_ports)},
+    {.title = "forged reports of exceptions", {3, 0}, INSTRUCTION_FORGED_FAULT, TRAP | TOLD,
+        .rcx_list = EACH(stacks)},
+    {.title = "jump into the kernel's stubs for user code", {3, 0}, INSTRUCTION_FETCH, DONE | TRAP | TOLD,
+        .rcx_list = EACH(user_stubs)},
     {.title = "devices, all widths at every alignment", {3, 0}, INSTRUCTION_DEVICE, DONE, PLACE_DEVICE,
         .wrong = devices_untold},
     {.title = "devices, wide and atomic accesses", {3, 3}, INSTRUCTION_DEVICE_WIDE, DONE | TRAP | TOLD,
@@ -219,32 +130,47 @@ static const struct safety_case cases[] = {
     {.title = "jump into the monitor's code", {3, 3}, INSTRUCTION_FETCH, TRAP | TOLD, .rcx_list = EACH(stub)},
     {.title = "write over the monitor's code", {3, 0}, INSTRUCTION_WRITE, TRAP | TOLD,
         .rcx_list = EACH(stub)},
+    {.title = "read of the guest's kernel by user code", {3, 3}, INSTRUCTION_READ, TRAP,
+        .rcx_list = EACH(kernel_pages), .wrong = not_absent},
+    {.title = "write to the guest's kernel by user code", {3, 3}, INSTRUCTION_WRITE, TRAP,
+        .rcx_list = EACH(kernel_pages), .wrong = not_absent},
     {.title = "read of the host's memory", {3, 0}, INSTRUCTION_READ, TRAP, PLACE_CANARY, .wrong = not_absent},
     {.title = "write to the host's memory", {3, 0}, INSTRUCTION_WRITE, TRAP, PLACE_CANARY,
         .wrong = not_absent},
     {.title = "jump to the host's code", {3, 0}, INSTRUCTION_FETCH, TRAP, PLACE_HOST_CODE,
         .wrong = not_absent},
-    {.title = "write to read-only memory", {3, 3}, INSTRUCTION_WRITE, DONE, PLACE_READ_ONLY,
+    {.title = "write to read-only memory", {3, 3}, INSTRUCTION_WRITE, DONE, PLACE_READ_ONLY, .rax_up_to = 2,
         .wrong = read_only_changed},
     {.title = "memory that the host has not", {3, 3}, INSTRUCTION_WRITE, TOLD, PLACE_HOLE},
     {.title = "endless loop", {3, 0}, INSTRUCTION_SPIN, STOPPED, .seconds = 0.05},
     {.title = "endless exits", {3, 0}, INSTRUCTION_STORM, STOPPED, .seconds = 0.05},
+    {.title = "endless traps", {3, 0}, INSTRUCTION_TRAPS, STOPPED | TRAP, .seconds = 0.05},
     {.title = "halt without interrupts", {0, 0}, INSTRUCTION_HLT, TOLD},
     {.title = "more mappings than a process may have", {3, 3}, INSTRUCTION_READ_ALL, DONE, PLACE_SCATTERED,
-        .rdx = SCATTERED, .seconds = 20},
+        .rdx = STAGE_SCATTERED},
     {.title = "triple fault", {0, 0}, INSTRUCTION_TRIPLE, TOLD},
     {.title = "kernel stack anywhere", {0, 0}, INSTRUCTION_STACK, TOLD | TRAP, .rcx_list = EACH(stacks)},
-    {.title = "page tables anywhere", {0, 0}, INSTRUCTION_WRITE_CR3, TOLD | TRAP | DONE,
-        .rcx_list = EACH(roots)},
+    {.title = "page tables anywhere", {0, 0}, INSTRUCTION_WRITE_CR3, TOLD | TRAP | DONE | STOPPED,
+        .rcx_list = EACH(roots), .seconds = 0.2}, /* nested paging looks for tables for ever where no memory is */
     {.title = "entries of page tables", {0, 0}, INSTRUCTION_ENTRY, TOLD | TRAP | DONE, PLACE_TABLE,
         .rax_list = EACH(entries)},
+    {.title = "links of page tables: cycles, wild ones", {0, 0}, INSTRUCTION_ENTRY, TOLD | TRAP | DONE, PLACE_LINK,
+        .rax_list = EACH(links)},
+    {.title = "more address spaces than it has processes", {0, 0}, INSTRUCTION_SPACES, DONE, PLACE_ROOTS,
+        .rdx = STAGE_ROOTS, .wrong = too_many_processes},
     {.title = "WRMSR anywhere", {0, 0}, INSTRUCTION_WRMSR, TOLD | TRAP | DONE, .rax = WILD | 0xfff0000001,
         .rdx = 0x80000000, .rcx_list = EACH(registers)},
     {.title = "the same exception again and again", {3, 3}, INSTRUCTION_UD2, TRAP, .rax_up_to = 200},
 };
 /* clang-format on */
 
-/* ---- trying them ---- */
+/* ---- trying one, in its process ---- */
+
+struct attempt {
+    const struct safety *safety;
+    const struct safety_case *from;
+    unsigned privilege;
+};
 
 static unsigned end_of(const struct ending *ending)
 {
@@ -253,18 +179,14 @@ static unsigned end_of(const struct ending *ending)
     return ending->error.code == ECANCELED ? STOPPED : ending->error.code == EPROTO ? TOLD : 0;
 }
 
-/* What holds after whatever a guest did: NULL, or what does not. */
-static const char *survived(struct stage *stage, struct error *error)
+static bool writes_tables(const struct safety_case *from)
 {
-    uint64_t bits[2];
-    for (size_t i = 0; i < PAGE_BYTES; i++)
-        if (stage->canary[i] != CANARY)
-            return "the host's memory has changed";
-    if (ground_compute(stage->beside, bits, error) < 0)
-        return error->text;
-    return bits[0] == stage->bits[0] && bits[1] == stage->bits[1]
-               ? NULL
-               : "the second guest computes something else";
+    return from->place == PLACE_TABLE || from->place == PLACE_LINK;
+}
+
+static double guest_seconds(const struct safety_case *from)
+{
+    return from->seconds > 0 ? from->seconds : GUEST_SECONDS;
 }
 
 static void try_one(struct stage *stage, const struct safety_case *from, unsigned privilege, uint64_t rax,
@@ -272,9 +194,8 @@ static void try_one(struct stage *stage, const struct safety_case *from, unsigne
 {
     const struct program program = {from->number, from->rax + rax,
         from->rcx + rcx + stage->places[from->place],
-        from->place == PLACE_TABLE ? stage->places[PLACE_VICTIM] : from->rdx};
-    struct ending ending = ground_guest_within(
-        &stage->ground, privilege, &program, from->seconds > 0 ? from->seconds : GROUND_SECONDS);
+        writes_tables(from) ? stage->places[PLACE_VICTIM] : from->rdx};
+    struct ending ending = ground_guest_within(&stage->ground, privilege, &program, guest_seconds(from));
     const char *wrong = from->wrong ? from->wrong(stage, &ending) : NULL;
     ending_phrase(&ending, trial->guest, sizeof trial->guest);
     if (!(end_of(&ending) & from->ends))
@@ -297,39 +218,25 @@ static void try_each(
             from->rcx_list ? from->rcx_list[i] : 0, trial);
 }
 
-static int open_stage(struct stage *stage, const struct safety_case *from, const struct monitor_ops *monitor,
-    const struct stop *stop, struct error *error)
+static void try_on_stage(const struct attempt *attempt, struct trial *trial)
 {
-    const bool scattered = from->place == PLACE_SCATTERED;
-    int rc = ground_open_with(&stage->ground, monitor, stop, scattered ? SCATTERED / 512 + 16 : 16, error);
-    if (rc < 0)
-        return rc;
-    stage->ground.hostile = true;
-    if ((rc = set_stage(stage, error)) < 0 || (scattered && (rc = scatter(stage, error)) < 0))
-        close_stage(stage);
-    return rc;
-}
-
-static int try(struct stage *stage, const struct safety_case *from, unsigned privilege,
-    const struct monitor_ops *monitor, const struct stop *stop, struct trial *trial)
-{
+    const struct safety_case *from = attempt->from;
+    struct stage stage;
     struct error error;
-    int rc = open_stage(stage, from, monitor, stop, &error);
-    if (rc < 0) {
+    if (stage_open(&stage, attempt->safety->monitor, from->place, &error) < 0) {
         trial_fails(trial, "%.230s", error.text);
-        return rc;
+        return;
     }
-    if (from->place == PLACE_TABLE && stage->table_refused) {
+    if (writes_tables(from) && stage.tables_refused) {
         trial->verdict = TRIAL_UNTRIED;
         snprintf(trial->reason, sizeof trial->reason, "this monitor lets no guest write its page tables");
     } else {
-        try_each(stage, from, privilege, trial);
+        try_each(&stage, from, attempt->privilege, trial);
     }
-    const char *wrong = survived(stage, &error);
+    const char *wrong = stage_canary_wrong(&stage);
     if (wrong)
-        trial_fails(trial, "%.230s", wrong);
-    close_stage(stage);
-    return 0;
+        trial_fails(trial, "%s", wrong);
+    stage_close(&stage);
 }
 
 static unsigned count_descriptors(void)
@@ -343,46 +250,58 @@ static unsigned count_descriptors(void)
     return count;
 }
 
-static int try_all(struct stage *stage, const struct monitor_ops *monitor, const struct stop *stop,
-    struct trials *trials, struct error *error)
+static void try(void *context, struct trial *trial)
 {
-    unsigned before = count_descriptors();
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int k = 0; k < (cases[i].at[0] == cases[i].at[1] ? 1 : 2); k++) {
-            struct trial *trial = trials_add(trials, TRIAL_SAFETY, cases[i].at[k], cases[i].title);
-            if (!trial)
-                return error_set(error, ENOMEM, "no memory for what was tried");
-            try(stage, &cases[i], (unsigned)cases[i].at[k], monitor, stop, trial);
-            if (stop_asked(stop)) {
-                trials->count--;
-                return error_set(error, EINTR, "%s", stop_reason(stop));
-            }
-        }
-    struct trial *trial = trials_add(trials, TRIAL_SAFETY, -1, "nothing is left behind");
-    if (trial && count_descriptors() != before)
-        trial_fails(trial, "%u descriptors were open before, %u are now", before, count_descriptors());
-    return trial ? 0 : error_set(error, ENOMEM, "no memory for what was tried");
+    const struct attempt *attempt = context;
+    const unsigned before = count_descriptors();
+    struct beside beside;
+    struct error error;
+    if (beside_begin(&beside, attempt->safety->monitor, &error) < 0) {
+        trial_fails(trial, "%.230s", error.text);
+        return;
+    }
+    if (!beside.wrong[0])
+        try_on_stage(attempt, trial);
+    beside_end(&beside);
+    if (trial->verdict == TRIAL_FAILED)
+        return;
+    if (beside.wrong[0])
+        trial_fails(trial, "%s", beside.wrong);
+    else if (count_descriptors() != before)
+        trial_fails(trial, "%u descriptors were open before, %u are afterwards", before, count_descriptors());
+    else if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+        trial_fails(trial, "a process of a guest's is left");
 }
 
-int verify_safety(
-    const struct monitor_ops *monitor, const struct stop *stop, struct trials *trials, struct error *error)
+/* ---- all of them ---- */
+
+static int try_case(const struct safety *safety, const struct safety_case *from, int privilege,
+    struct trials *trials, struct error *error)
 {
-    struct ground beside;
-    struct stage stage = {.beside = &beside, .read_only.descriptor = -1, .hole.descriptor = -1};
-    int rc = ground_open(&beside, monitor, stop, error);
-    if (rc < 0)
-        return rc;
-    stage.canary = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (stage.canary == MAP_FAILED)
-        rc = error_errno(error, errno, "cannot map a page that no guest may reach");
-    else
-        memset(stage.canary, CANARY, PAGE_BYTES);
-    if (rc == 0)
-        rc = ground_compute(&beside, stage.bits, error);
-    if (rc == 0)
-        rc = try_all(&stage, monitor, stop, trials, error);
-    if (stage.canary != MAP_FAILED)
-        munmap(stage.canary, PAGE_BYTES);
-    ground_close(&beside);
+    struct attempt attempt = {safety, from, (unsigned)privilege};
+    const struct apart apart = {
+        .run = try,
+        .context = &attempt,
+        .stop = safety->stop,
+        .seconds = guest_seconds(from) + safety->patience,
+    };
+    struct trial *trial = trials_add(trials, TRIAL_SAFETY, privilege, from->title);
+    if (!trial)
+        return error_set(error, ENOMEM, "no memory for what was tried");
+    int rc = trial_apart(&apart, trial, error);
+    trials->count -= rc < 0;
+    return rc;
+}
+
+int verify_safety(const struct safety *safety, struct trials *trials, struct error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct safety_case *from = &cases[i];
+        const int privileges = from->at[0] == from->at[1] ? 1 : 2;
+        if (!safety->only || !strcmp(safety->only, from->title))
+            for (int k = 0; rc == 0 && k < privileges; k++)
+                rc = try_case(safety, from, from->at[k], trials, error);
+    }
     return rc;
 }

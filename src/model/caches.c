@@ -1,10 +1,5 @@
 #include "model/caches.h"
 
-static struct tags *tags_of(struct cache_level *level, bool instruction)
-{
-    return instruction && level->split ? &level->instructions : &level->data;
-}
-
 static int add(struct caches *caches, const struct machine_cache *cache, uint64_t seed, struct error *error)
 {
     struct cache_level *level = &caches->levels[cache->level - 1];
@@ -13,21 +8,53 @@ static int add(struct caches *caches, const struct machine_cache *cache, uint64_
     bool instructions = cache->use == USE_INSTRUCTIONS;
     level->holds = cache->holds;
     level->split |= instructions;
+    level->of[USE_DATA] = &level->data;
+    level->of[USE_INSTRUCTIONS] = level->split ? &level->instructions : &level->data;
     if (cache->use != USE_INSTRUCTIONS)
         level->cycles[0] = cache->cycles;
     if (cache->use != USE_DATA)
         level->cycles[1] = cache->cycles;
     if (cache->level > caches->count)
         caches->count = cache->level;
-    return tags_init(instructions ? &level->instructions : &level->data, &shape, false, seed, error);
+    return tags_init(instructions ? &level->instructions : &level->data, caches->kind, &shape, seed, error);
 }
 
-int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error)
+/* Bare tables, unless memory is too large for one of them. */
+static enum tags_kind kind_for(const struct machine *machine, uint64_t lines)
+{
+    for (size_t i = 0; i < machine->cache_count; i++) {
+        const struct machine_cache *cache = &machine->caches[i];
+        const struct machine_shape shape = {.entries = (unsigned)(cache->bytes / MACHINE_LINE_BYTES),
+            .ways = cache->ways,
+            .index = cache->index};
+        if (!tags_are_enough(&shape, lines))
+            return TAGS_KEYED;
+    }
+    return TAGS_BARE;
+}
+
+/* What follows from a level's neighbour. */
+static void relate(struct caches *caches)
+{
+    for (unsigned i = 0; i < caches->count; i++) {
+        struct cache_level *level = &caches->levels[i], *above = i ? level - 1 : NULL;
+        bool last = i + 1 == caches->count;
+        level->hands_on = !last && caches->levels[i + 1].holds == HOLDS_EXCLUSIVE;
+        level->apart =
+            level->holds == HOLDS_EXCLUSIVE && above && !above->split && above->holds != HOLDS_EXCLUSIVE;
+    }
+}
+
+int caches_init(
+    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error)
 {
     int rc = 0;
-    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles}};
+    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles},
+        .kind = kind_for(machine, bytes / MACHINE_LINE_BYTES)};
     for (size_t i = 0; rc == 0 && i < machine->cache_count; i++)
         rc = add(caches, &machine->caches[i], seed, error);
+    relate(caches);
+    caches->far = caches->count > 1 ? &caches->levels[caches->count - 1].data : NULL;
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -50,33 +77,51 @@ void caches_clear(struct caches *caches)
     }
 }
 
-static uint64_t key_of(uint64_t line)
+/* ---- an access: all of it is compiled for each kind of tables and number of levels ---- */
+
+TAGS_INLINE struct tags_place place_of(enum tags_kind kind, const struct tags *tags, uint64_t line)
 {
-    return line + 1;
+    return tags_place(kind, tags, line, line << 1 | 1);
 }
 
-static void drop_above(struct caches *caches, unsigned level, uint64_t key)
+TAGS_INLINE uint64_t line_of(enum tags_kind kind, uint64_t key)
+{
+    return kind == TAGS_KEYED ? key >> 1 : key;
+}
+
+TAGS_INLINE void drop_from(enum tags_kind kind, struct tags *tags, uint64_t line)
+{
+    struct tags_place place = place_of(kind, tags, line);
+    tags_drop(kind, tags, &place);
+}
+
+TAGS_INLINE void drop_above(enum tags_kind kind, struct caches *caches, unsigned level, uint64_t line)
 {
     for (unsigned i = 0; i < level; i++) {
-        tags_drop(&caches->levels[i].data, key - 1, key);
-        if (caches->levels[i].split)
-            tags_drop(&caches->levels[i].instructions, key - 1, key);
+        drop_from(kind, &caches->levels[i].data, line);
+        if (caches->levels[i].instructions.used)
+            drop_from(kind, &caches->levels[i].instructions, line);
     }
 }
 
 /* Puts a line into a level (from 0) that does not have it, and what that drops where it goes. */
-static void fill(struct caches *caches, unsigned level, bool instruction, uint64_t key)
+TAGS_INLINE void fill(enum tags_kind kind, unsigned count, struct caches *caches, unsigned at,
+    bool instruction, const struct tags_place *first)
 {
-    for (; level < caches->count && key; level++) {
-        uint64_t dropped = tags_put(tags_of(&caches->levels[level], instruction), key - 1, key, 0);
-        if (dropped && caches->levels[level].holds == HOLDS_INCLUSIVE)
-            drop_above(caches, level, dropped);
-        if (level + 1 == caches->count || caches->levels[level + 1].holds != HOLDS_EXCLUSIVE)
+    struct tags_place place = *first;
+    for (uint64_t line; at < count; at++) {
+        struct cache_level *level = &caches->levels[at];
+        if (!tags_put(kind, level->of[instruction], &place, 0, &line))
             return;
-        if (dropped &&
-            tags_find(tags_of(&caches->levels[level + 1], instruction), dropped - 1, dropped, NULL))
-            return; /* of two caches above, both can drop the same line */
-        key = dropped;
+        line = line_of(kind, line);
+        if (level->holds == HOLDS_INCLUSIVE)
+            drop_above(kind, caches, at, line);
+        if (!level->hands_on)
+            return;
+        struct cache_level *next = level + 1;
+        place = place_of(kind, next->of[instruction], line);
+        if (!next->apart && tags_find(kind, next->of[instruction], &place, NULL))
+            return;
     }
 }
 
@@ -89,21 +134,58 @@ static bool is_filled(const struct caches *caches, unsigned first, unsigned serv
     return false;
 }
 
+TAGS_INLINE struct cache_served serve(enum tags_kind kind, unsigned count, struct caches *caches,
+    uint64_t address, bool instruction, unsigned first, bool remote)
+{
+    struct tags_place places[MACHINE_CACHE_LEVELS_MAX] = {{.set = 0}};
+    uint64_t line = address / MACHINE_LINE_BYTES;
+    unsigned server = count, i;
+#pragma GCC unroll 4
+    for (i = 0; i < count; i++) {
+        struct cache_level *level = &caches->levels[i];
+        places[i] = place_of(kind, level->of[instruction], line);
+        if (i + 1 < first || !tags_find(kind, level->of[instruction], &places[i], NULL))
+            continue;
+        server = i;
+        if (level->holds == HOLDS_EXCLUSIVE && is_filled(caches, first - 1, server))
+            tags_drop(kind, level->of[instruction], &places[i]);
+        break;
+    }
+#pragma GCC unroll 4
+    for (i = count; i-- > 0;)
+        if (i < server && i + 1 >= first && caches->levels[i].holds != HOLDS_EXCLUSIVE)
+            fill(kind, count, caches, i, instruction, &places[i]);
+    return (struct cache_served){server + 1,
+        server == count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
+}
+
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
-    uint64_t line = address / MACHINE_LINE_BYTES, key = key_of(line);
-    unsigned server = first - 1;
-    while (
-        server < caches->count && !tags_find(tags_of(&caches->levels[server], instruction), line, key, NULL))
-        server++;
-    struct cache_served served = {server + 1,
-        server < caches->count ? caches->levels[server].cycles[instruction] : caches->memory_cycles[remote]};
-    if (is_filled(caches, first - 1, server) && server < caches->count &&
-        caches->levels[server].holds == HOLDS_EXCLUSIVE)
-        tags_drop(tags_of(&caches->levels[server], instruction), line, key);
-    for (unsigned i = server; i-- > first - 1;)
-        if (caches->levels[i].holds != HOLDS_EXCLUSIVE)
-            fill(caches, i, instruction, key);
-    return served;
+    if (caches->kind == TAGS_KEYED)
+        return serve(TAGS_KEYED, caches->count, caches, address, instruction, first, remote);
+    if (caches->count == 3)
+        return serve(TAGS_BARE, 3, caches, address, instruction, first, remote);
+    return serve(TAGS_BARE, caches->count, caches, address, instruction, first, remote);
+}
+
+/* ---- ahead ---- */
+
+void caches_prefetch(const struct caches *caches, uint64_t address)
+{
+    const struct tags *tags = caches->far;
+    if (tags)
+        tags_prefetch(tags, place_of(TAGS_BARE, tags, address / MACHINE_LINE_BYTES).set);
+}
+
+void caches_prefetch_victim(const struct caches *caches, uint64_t address)
+{
+    const struct tags *tags = caches->far;
+    const struct cache_level *above = &caches->levels[caches->count - 2];
+    uint64_t victim;
+    if (!tags || caches->kind != TAGS_BARE || !above->hands_on)
+        return;
+    struct tags_place place = place_of(TAGS_BARE, &above->data, address / MACHINE_LINE_BYTES);
+    if (tags_next_to_go(TAGS_BARE, &above->data, &place, &victim))
+        tags_prefetch(tags, place_of(TAGS_BARE, tags, victim).set);
 }

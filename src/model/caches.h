@@ -15,14 +15,23 @@ struct caches {
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;
+        struct tags *of[2]; /* of data, of instructions */
+        bool hands_on;      /* the next level is exclusive: what this one drops goes there, */
+        bool apart;         /* and here it never is already: this one is exclusive, and all comes by the level
+                               above. Of two caches above, both can drop the same line */
         enum machine_holds holds;
         unsigned cycles[2]; /* data, instructions */
     } levels[MACHINE_CACHE_LEVELS_MAX];
     unsigned count;
+    enum tags_kind kind;
+    const struct tags
+        *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
     unsigned memory_cycles[2]; /* here, remote */
 };
 
-int caches_init(struct caches *caches, const struct machine *machine, uint64_t seed, struct error *error);
+/* For physical addresses below `bytes`. */
+int caches_init(
+    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error);
 void caches_free(struct caches *caches);
 void caches_clear(struct caches *caches);
 
@@ -34,5 +43,10 @@ struct cache_served {
 /* Reads or writes the line at a physical address; remote: its memory is on another node. */
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote);
+
+/* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
+ * been done, those that what it displaces will go to. */
+void caches_prefetch(const struct caches *caches, uint64_t address);
+void caches_prefetch_victim(const struct caches *caches, uint64_t address);
 
 #endif

@@ -11,10 +11,16 @@ static const uint64_t frame_bytes[GROUND_ZONES] = {
 static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) << 32;
 enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
 
-static uint64_t zone_bytes_for(uint64_t bytes)
+/* Of 2 nodes one alone is used. */
+static bool takes_near(const struct frame_policy *policy)
 {
-    uint64_t zone = zone_least;
-    while (zone < 2 * bytes)
+    return policy->node == NODE_INTERLEAVED && policy->told;
+}
+
+static uint64_t zone_bytes_for(const struct frame_policy *policy, uint64_t bytes)
+{
+    uint64_t zone = zone_least, times = takes_near(policy) ? 4 : 2;
+    while (zone < times * bytes)
         zone *= 2;
     return zone;
 }
@@ -25,22 +31,22 @@ int ground_init(
     if (bytes > bytes_most)
         return error_set(error, EINVAL,
             "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
-    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(bytes)};
+    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(policy, bytes)};
     for (unsigned zone = 0; zone < GROUND_ZONES; zone++)
-        ground->scatter[zone] = permutation_make(
-            ground->zone_bytes / frame_bytes[zone] / (policy->order == FRAMES_FRAGMENTED ? 2 : 1),
-            policy->seed + zone);
-    ground->numbers = calloc(ground->zone_bytes / PAGE_TABLE_BYTES, sizeof *ground->numbers);
-    return ground->numbers ? 0 : error_set(error, ENOMEM, "no memory for simulated page tables");
+        ground->scatter[zone] =
+            permutation_make(ground->zone_bytes / frame_bytes[zone] /
+                                 (policy->order == FRAMES_FRAGMENTED ? 2 : 1) / (takes_near(policy) ? 2 : 1),
+                policy->seed + zone);
+    return 0;
 }
 
 void ground_free(struct model_ground *ground)
 {
-    for (size_t i = 0; i < ground->tables; i += GROUND_CHUNK_TABLES)
+    for (size_t i = 0; i < ground->table_count; i += GROUND_CHUNK_TABLES)
         free(ground->chunks[i / GROUND_CHUNK_TABLES]);
     free(ground->chunks);
-    free(ground->numbers);
-    *ground = (struct model_ground){.numbers = NULL};
+    free(ground->tables);
+    *ground = (struct model_ground){.tables = NULL};
 }
 
 /* Which frame of its zone the n-th is. */
@@ -55,9 +61,22 @@ static uint64_t nth_frame(const struct model_ground *ground, unsigned zone, uint
     return n;
 }
 
+/* The n of which that was made, for a frame that has been given out. */
+static uint64_t n_of_frame(const struct model_ground *ground, unsigned zone, uint64_t frame)
+{
+    frame >>= takes_near(&ground->policy);
+    const struct permutation *scatter = &ground->scatter[zone];
+    if (ground->policy.order == FRAMES_SCATTERED)
+        return permutation_backward(scatter, frame);
+    if (ground->policy.order == FRAMES_FRAGMENTED && frame >= scatter->n)
+        return permutation_backward(scatter, frame - scatter->n);
+    return frame;
+}
+
 uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t n)
 {
-    return zone * ground->zone_bytes + nth_frame(ground, zone, n) * frame_bytes[zone];
+    uint64_t frame = nth_frame(ground, zone, n) << takes_near(&ground->policy);
+    return zone * ground->zone_bytes + frame * frame_bytes[zone];
 }
 
 static int take(struct model_ground *ground, unsigned zone, uint64_t *address, struct error *error)
@@ -82,33 +101,39 @@ bool ground_is_remote(const struct model_ground *ground, uint64_t address)
 
 /* ---- tables ---- */
 
-static uint64_t *table_at(const struct model_ground *ground, uint64_t address)
+size_t ground_table_number(const struct model_ground *ground, uint64_t address)
 {
-    uint32_t number = address < ground->zone_bytes ? ground->numbers[address / PAGE_TABLE_BYTES] : 0;
-    size_t index = number - 1;
-    return number ? ground->chunks[index / GROUND_CHUNK_TABLES] + index % GROUND_CHUNK_TABLES * ENTRIES
-                  : NULL;
-}
-
-uint64_t ground_read(const struct model_ground *ground, uint64_t address)
-{
-    const uint64_t *table = table_at(ground, address);
-    return table ? table[address % PAGE_TABLE_BYTES / sizeof *table] : 0;
+    if (address >= ground->zone_bytes)
+        return ground->table_count;
+    uint64_t n = n_of_frame(ground, 0, address / PAGE_TABLE_BYTES);
+    bool is = n < ground->table_count && ground->tables[n].address == (address & -(uint64_t)PAGE_TABLE_BYTES);
+    return is ? n : ground->table_count;
 }
 
 static uint64_t *at(void *context, gpa_t table)
 {
-    return table_at(context, table.value);
+    const struct model_ground *ground = context;
+    size_t number = ground_table_number(ground, table.value);
+    return number < ground->table_count ? ground->tables[number].entries : NULL;
 }
 
+uint64_t ground_read(const struct model_ground *ground, uint64_t address)
+{
+    size_t number = ground_table_number(ground, address);
+    return number < ground->table_count ? ground->tables[number].entries[address % PAGE_TABLE_BYTES / 8] : 0;
+}
+
+/* For so many tables more, where the last chunk is full. */
 static int make_room(struct model_ground *ground, struct error *error)
 {
-    size_t chunk = ground->tables / GROUND_CHUNK_TABLES;
-    if (ground->tables % GROUND_CHUNK_TABLES)
+    size_t chunk = ground->table_count / GROUND_CHUNK_TABLES, room = (chunk + 1) * GROUND_CHUNK_TABLES;
+    if (ground->table_count % GROUND_CHUNK_TABLES)
         return 0;
     uint64_t **chunks = reallocarray(ground->chunks, chunk + 1, sizeof *chunks);
     ground->chunks = chunks ? chunks : ground->chunks;
-    uint64_t *made = chunks ? calloc(GROUND_CHUNK_TABLES, PAGE_TABLE_BYTES) : NULL;
+    struct ground_table *tables = reallocarray(ground->tables, room, sizeof *tables);
+    ground->tables = tables ? tables : ground->tables;
+    uint64_t *made = chunks && tables ? calloc(GROUND_CHUNK_TABLES, PAGE_TABLE_BYTES) : NULL;
     if (!made)
         return error_set(error, ENOMEM, "no memory for simulated page tables");
     chunks[chunk] = made;
@@ -118,13 +143,16 @@ static int make_room(struct model_ground *ground, struct error *error)
 static int take_table(void *context, gpa_t *table, struct error *error)
 {
     struct model_ground *ground = context;
+    size_t number = ground->table_count, chunk = number / GROUND_CHUNK_TABLES;
     int rc = make_room(ground, error);
-    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 &&
-        ground->tables % GROUND_CHUNK_TABLES == 0)
-        free(ground->chunks[ground->tables / GROUND_CHUNK_TABLES]);
-    if (rc == 0)
-        ground->numbers[table->value / PAGE_TABLE_BYTES] = (uint32_t)++ground->tables;
-    return rc;
+    if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && number % GROUND_CHUNK_TABLES == 0)
+        free(ground->chunks[chunk]);
+    if (rc < 0)
+        return rc;
+    ground->tables[number] =
+        (struct ground_table){table->value, ground->chunks[chunk] + number % GROUND_CHUNK_TABLES * ENTRIES};
+    ground->table_count++;
+    return 0;
 }
 
 /* Its frame is not given out again: the order of frames stays what the policy says. */

@@ -9,7 +9,9 @@
  *   fragmented: n-th, or with probability `fragmented` (random_mix(seed ^ (z << 56 | n)) >> 11, in units of
  * 2^-53, is below it) half + permutation_forward(n)-th, of permutation_make(half, seed + z), where half is
  *               half the frames of the zone: the lower half is gone through in order.
- * With interleaved nodes every second frame of its zone (odd number) is remote. */
+ * With interleaved nodes every second frame of its zone (odd number) is remote. Where whoever takes frames is
+ * told of that, near ones alone are taken: then all of this is of half as many frames, of which the n-th is
+ * that with the number 2n; and zone_bytes is at least four times the bytes asked for. */
 #ifndef VCOST_MODEL_GROUND_H
 #define VCOST_MODEL_GROUND_H
 
@@ -27,6 +29,7 @@ struct frame_policy {
     enum frame_order order;
     double fragmented; /* 0 … 1 */
     enum frame_node node;
+    bool told; /* of interleaved nodes: then near frames alone are taken */
     uint64_t seed;
 };
 
@@ -37,11 +40,15 @@ struct model_ground {
     uint64_t zone_bytes;
     struct permutation scatter[GROUND_ZONES];
     uint64_t taken[GROUND_ZONES];
-    /* The tables: the number of each, from 1, by its frame in zone 0; and their entries, so many tables
-     * together. */
-    uint32_t *numbers;
-    uint64_t **chunks; /* owned, with what they point to */
-    size_t tables;
+    /* The tables, by their numbers: the n-th that was made, from 0, stands in the n-th frame of zone 0. */
+    struct ground_table *tables; /* owned */
+    size_t table_count;
+    uint64_t **chunks; /* their entries, so many tables together; owned, with what they point to */
+};
+
+struct ground_table {
+    uint64_t address;
+    uint64_t *entries;
 };
 
 /* For up to `bytes` of data in frames of any one size. At most 2^40: -EINVAL. */
@@ -57,6 +64,9 @@ uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t
 
 bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
+/* The number of the table around an address, computed backwards from the order of frames; table_count where
+ * no table is. */
+size_t ground_table_number(const struct model_ground *ground, uint64_t address);
 /* The entry of a table; 0 where no table is. */
 uint64_t ground_read(const struct model_ground *ground, uint64_t address);
 

@@ -2,13 +2,45 @@
 #ifndef VCOST_MODEL_INTERNAL_H
 #define VCOST_MODEL_INTERNAL_H
 
+#include "model/ahead.h"
 #include "model/model.h"
 #include "model/walk.h"
 
-enum { MODEL_SPACES = 8 };
+enum { MODEL_SPACES = TAG_SPACES };
+_Static_assert((int)MODEL_DOMAINS_MAX == (int)TAG_DOMAINS, "each domain has a tag");
+
+/* Of an entry of a table: where it leads to. */
+static const uint64_t page_address_mask = UINT64_C(0x000ffffffffff000);
 
 /* What has become of a guest's table, by its number in the guest's ground. */
 enum table_state { TABLE_GUARDED, TABLE_OUT_OF_SYNC, TABLE_NESTED };
+
+/* What a domain has of its own; natively: a program. */
+struct model_domain {
+    unsigned number;                  /* 0 … */
+    struct model_ground guest_ground; /* guest physical memory; not native */
+    /* native: walked alone. The others: guest's and host's, and but for nested what is made of both, walked.
+     */
+    struct page_tables guest, host, walked;
+    struct walk_dimension guest_walk, host_walk, walked_walk;
+    struct ahead ahead, host_ahead; /* of the guest's tables (nested) or of those walked; of the host's */
+    unsigned space;
+    uint64_t from, pages;   /* of the last model_map(): what events by rate are of; pages of guest_page */
+    uint64_t clean, unused; /* leaves of the guest's without dirty bit; without accessed bit */
+    unsigned char *states;  /* enum table_state of the guest's tables; owned */
+    size_t state_count;
+    uint32_t *out_of_sync; /* numbers of tables; room for all; owned */
+    size_t out_of_sync_count;
+};
+
+/* Events by rate: how many of each kind have been since the account began, and when the next is due. */
+struct model_stream {
+    struct due {
+        uint64_t done, next; /* next: accesses, or cycles of the account */
+    } due[MODEL_EVENTS];
+    uint64_t next_access, next_cycle; /* the first of all; UINT64_MAX: none */
+    uint64_t random;                  /* which addresses */
+};
 
 struct model {
     struct model_config config;
@@ -17,17 +49,18 @@ struct model {
     struct caches caches;
     struct tlbs tlbs;
     struct walker walker;
-    struct model_ground guest_ground, host_ground; /* guest's: of guest physical memory; not native */
-    /* native: walked alone. The others: guest's and host's, and but for nested what is made of both, walked.
-     */
-    struct page_tables guest, host, walked;
-    struct walk_dimension guest_walk, host_walk, walked_walk;
-    unsigned space;
-    unsigned char *states; /* enum table_state of the guest's tables; owned */
-    size_t state_count;
-    uint32_t *out_of_sync; /* numbers of tables; room for all; owned */
-    size_t out_of_sync_count;
+    struct model_ground host_ground;
+    struct model_domain domains[MODEL_DOMAINS_MAX];
+    struct model_domain *now; /* the one that runs */
+    struct model_stream stream;
+    bool lacks_frames; /* of the guest: a fault got the frame of before, though it was to be fresh */
 };
+
+/* The tag of what translation caches hold for whoever runs. */
+static inline unsigned model_tag(const struct model *model)
+{
+    return model->now->number * MODEL_SPACES + model->now->space;
+}
 
 /* Is it one that walks tables made of the guest's and the host's? */
 static inline bool model_combines(const struct model *model)
@@ -44,8 +77,29 @@ int model_combine(struct model *model, uint64_t address, struct error *error);
 /* Space for what becomes of tables. */
 int model_make_states(struct model *model, struct error *error);
 
+/* model.c: what an access does, without counting it as one of the workload's. False: nothing is mapped
+ * there. */
+bool model_touch(struct model *model, uint64_t address, enum model_access access);
+/* A read or write of a line, charged as data. */
+void model_touch_line(struct model *model, uint64_t physical, bool instruction); /* host physical */
+
 /* model_events.c */
 void model_leave_guest(struct model *model, uint64_t handling);
 bool model_repair(struct model *model, enum walk_end end, uint64_t address, const struct walk_result *result);
+
+/* model_bits.c: accessed and dirty bits of the guest's leaves. All are set where nothing has changed. */
+/* The leaf entry that tables have for an address; NULL: none that is present. */
+uint64_t *model_leaf_entry(const struct page_tables *tables, uint64_t address);
+/* Natively the tables that are walked, else the guest's. */
+const struct page_tables *model_kernel_tables(const struct model *model);
+void model_clear_bits(struct model *model, uint64_t *entry);
+/* A store through a translation that is not dirty yet: the TLBs forget it, so that a walk sets the bit. */
+void model_see_clean(struct model *model, uint64_t address);
+/* After a walk: what has to be set is set and charged. */
+void model_set_bits(struct model *model, uint64_t address, bool write);
+
+/* model_stream.c: the account begins; something is due. */
+void model_stream_begin(struct model *model);
+void model_stream_go(struct model *model);
 
 #endif

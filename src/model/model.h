@@ -22,6 +22,9 @@
  * tables that are walked. At the end of model_map() the host's pages around the guest's tables are given, in
  * the order in which these were taken.
  *
+ * With several domains each is opened in turn as told here, in one host's ground, which is for `domains`
+ * times as much.
+ *
  * One access: the TLBs (tlbs.h; charged to BUCKET_TLB of the level); on a miss a walk (walk.h), whose page is
  * put into the TLBs; then the caches (caches.h), from level 1. */
 #ifndef VCOST_MODEL_MODEL_H
@@ -32,6 +35,7 @@
 #include "model/account.h"
 #include "model/ground.h"
 #include "model/machine.h"
+#include "model/rates.h"
 
 enum model_technique {
     MODEL_NATIVE,
@@ -45,16 +49,21 @@ extern const char *const model_technique_names[MODEL_TECHNIQUES]; /* "native", "
 
 enum model_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 
+enum { MODEL_DOMAINS_MAX = 8 };
+
 struct model_config {
     const struct machine *machine; /* must outlive the model */
     enum model_technique technique;
     uint64_t guest_page, host_page; /* bytes; native has guest_page alone */
     struct frame_policy guest_frames, host_frames;
-    bool sync_write;    /* shadow: each store to a table exits; else the first until the next flush */
-    bool fresh;         /* the host gives a page when it is first touched; else all is there */
+    bool sync_write; /* shadow: each store to a table exits; else the first until the next flush */
+    bool fresh; /* the host gives a page when it is first touched, and faults get frames that were never used;
+                   else all is there, and they get the frame of before */
     bool hypothetical;  /* also what the machine does not have */
-    uint64_t bytes_max; /* that model_map() will be asked for in all */
-    uint64_t seed;      /* of replacement at random */
+    uint64_t bytes_max; /* that model_map() will be asked for in all, in each domain */
+    uint64_t seed;      /* of replacement at random, and of events */
+    unsigned domains;   /* that share the machine, 1 … 8, each with tables of its own; 0: one */
+    struct event_rates rates;
 };
 
 struct model;
@@ -68,22 +77,44 @@ int model_check(const struct model_config *config, struct error *error);
 int model_open(const struct model_config *config, struct model **model, struct error *error);
 void model_close(struct model *model); /* NULL is allowed */
 
-/* The domain's kernel maps [from, from + bytes), multiples of guest_page, in the lower half. Charges nothing.
- * Stops where it is asked to: -EINTR. */
+/* The kernel of the domain that runs maps [from, from + bytes), multiples of guest_page, in the lower half.
+ * Charges nothing. Stops where it is asked to: -EINTR. */
 int model_map(struct model *model, gva_t from, uint64_t bytes, const struct stop *stop, struct error *error);
 
 /* Of an address that is mapped; of another it does nothing. */
 void model_access(struct model *model, gva_t address, enum model_access access);
 
-/* The guest changes the leaf entry of a mapped address and flushes the page from the TLBs. */
+/* One after the other; faster, since it is known which come. */
+void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access);
+
+/* The guest changes the leaf entry of a mapped address and flushes the page from the TLBs. The page is clean
+ * and unused then: the next access sets the accessed bit, the next store the dirty bit. */
 void model_change_entry(struct model *model, gva_t address);
+/* The program touches a page that its kernel gives it only now: as if it had not been there before. The fault
+ * (costs.fault; where the monitor has the tables an exit before, for the fault comes to it), the kernel's
+ * store of the entry, as with a change, but no flush; then the access, which is charged, but counts as none
+ * of the workload's. What the kernel does to find and clear a frame is not simulated. */
+void model_fault(struct model *model, gva_t address);
 /* Another process of the guest runs; `space` 0 … 7. All have the same mappings here. */
 void model_switch(struct model *model, unsigned space);
-/* The guest is left and entered again, for reasons of its own (a device, a tick). */
+/* The guest is left and entered again, for reasons of its own (a device). */
 void model_exit(struct model *model);
+/* The timer: the kernel is entered and left, for costs.fault; in a guest also two exits, for the interrupt
+ * and for setting the timer again. */
+void model_tick(struct model *model);
+/* The kernel empties the TLBs of all that is its own (writing CR3): costs.switch; where the monitor has the
+ * tables also an exit, lazy shadow paging brings its tables up to date. */
+void model_flush(struct model *model);
+/* The next accesses are those of another domain, 0 … config.domains - 1, on the same core: an exit of the one
+ * that ran; natively another program with its own tables, a switch. */
+void model_turn(struct model *model, unsigned domain);
+unsigned model_domain(const struct model *model); /* the one that runs */
+
+/* Were there too few frames for those that were to be fresh? Then figures are not what they should be. */
+bool model_lacks_frames(const struct model *model);
 
 const struct account *model_account(const struct model *model);
-/* Zeroes the account; all caches stay. */
+/* Zeroes the account, and rates begin anew; all caches stay. */
 void model_begin(struct model *model);
 
 /* All caches as if nothing had run yet. */

@@ -1,12 +1,28 @@
 /* What happens beside accesses, and what a monitor does about it. */
 #include "model/internal.h"
 
-static const uint64_t address_mask = UINT64_C(0x000ffffffffff000);
-
 static void forget_all(struct model *model)
 {
     tlbs_clear(&model->tlbs);
     walker_clear(&model->walker);
+}
+
+/* What the domain that runs has in the TLBs and the walk caches of its own tables. */
+static void forget_walks(struct model *model)
+{
+    if (model->config.domains > 1)
+        walk_caches_clear_domain(&model->walker.guest_caches, model->now->number);
+    else
+        walk_caches_clear(&model->walker.guest_caches);
+}
+
+static void forget_own(struct model *model)
+{
+    if (model->config.domains > 1)
+        tlbs_clear_domain(&model->tlbs, model->now->number);
+    else
+        tlbs_clear(&model->tlbs);
+    forget_walks(model);
 }
 
 /* Leaving the guest, `handling` cycles, and entering it again. */
@@ -31,7 +47,7 @@ bool model_repair(struct model *model, enum walk_end end, uint64_t address, cons
     if (!model_combines(model))
         return false;
     struct page_walk walk;
-    page_tables_walk(&model->guest, GVA(address), &walk);
+    page_tables_walk(&model->now->guest, GVA(address), &walk);
     if (!walk.leaf.bytes)
         return false;
     model->account.hidden_faults++;
@@ -42,23 +58,33 @@ bool model_repair(struct model *model, enum walk_end end, uint64_t address, cons
 
 /* ---- a changed entry ---- */
 
-/* The guest's leaf entry of an address. */
+/* The leaf entry that the kernel has for an address. */
 struct leaf_place {
+    uint64_t *entry;   /* NULL: there is none */
+    uint64_t address;  /* that it is for */
     uint64_t physical; /* of the entry: for the guest; native: for the host */
-    uint64_t bytes;    /* of the leaf; 0: there is none */
-    uint32_t table;    /* its number; not native */
+    uint64_t bytes;    /* of the leaf */
+    uint32_t table;    /* its number in the guest's ground; not native */
 };
 
 static struct leaf_place find_leaf(const struct model *model, uint64_t address)
 {
     bool native = model->config.technique == MODEL_NATIVE;
+    const struct page_tables *tables = model_kernel_tables(model);
     struct page_walk walk;
-    page_tables_walk(native ? &model->walked : &model->guest, GVA(address), &walk);
+    page_tables_walk(tables, GVA(address), &walk);
     if (!walk.leaf.bytes)
-        return (struct leaf_place){.bytes = 0};
+        return (struct leaf_place){.entry = NULL};
     uint64_t at = walk.read[walk.reads - 1].where.value;
-    return (struct leaf_place){
-        at, walk.leaf.bytes, native ? 0 : model->guest_ground.numbers[at / PAGE_TABLE_BYTES]};
+    return (struct leaf_place){model_leaf_entry(tables, address), address, at, walk.leaf.bytes,
+        native ? 0 : (uint32_t)ground_table_number(&model->now->guest_ground, at)};
+}
+
+/* Are the tables that are walked the monitor's, made of this one? */
+static bool is_shadowed(const struct model *model, const struct leaf_place *place)
+{
+    return (model->config.technique == MODEL_SHADOW || model->config.technique == MODEL_AGILE) &&
+           model->now->states[place->table] != TABLE_NESTED;
 }
 
 /* The store itself, as a store to any memory. */
@@ -67,123 +93,217 @@ static void store_entry(struct model *model, const struct leaf_place *place)
     uint64_t at = place->physical;
     if (model->config.technique != MODEL_NATIVE) {
         struct page_walk walk;
-        page_tables_walk(&model->host, GVA(at), &walk);
+        page_tables_walk(&model->now->host, GVA(at), &walk);
         at = walk.leaf.to.value + at - walk.leaf.from.value;
     }
-    bool remote = ground_is_remote(&model->host_ground, at);
-    struct cache_served served = caches_access(&model->caches, at, false, 1, remote);
-    bool memory = served.level > model->caches.count;
-    account_charge(
-        &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
+    model_touch_line(model, at, false);
 }
 
-static void flush_page(struct model *model, uint64_t address)
+static void flush_page(struct model *model, const struct leaf_place *place)
 {
     account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.flush_page);
     model->account.flushes++;
-    tlbs_drop(&model->tlbs, model->space, address);
-    walk_caches_clear(&model->walker.guest_caches); /* INVLPG: SDM volume 3, 4.10.4.1 */
+    tlbs_drop(&model->tlbs, model_tag(model), place->address, place->bytes);
+    forget_walks(model); /* INVLPG: SDM volume 3, 4.10.4.1 */
 }
 
 /* In the tables that are made: what was of that page is gone, until it is touched. */
-static void forget_page(struct model *model, uint64_t address, uint64_t bytes)
+static void forget_page(struct model *model, const struct leaf_place *place)
 {
     struct error error;
-    page_tables_hide(&model->walked, GVA(address & -bytes), bytes, &error);
+    page_tables_hide(&model->now->walked, GVA(place->address & -place->bytes), place->bytes, &error);
 }
 
 /* From now on a table of 4 KiB leaves is walked as the guest has it. */
-static void switch_table(struct model *model, uint64_t address, const struct leaf_place *place)
+static void switch_table(struct model *model, const struct leaf_place *place)
 {
     struct page_walk walk;
-    page_tables_walk(&model->walked, GVA(address), &walk);
-    if (walk.reads < model->walked.levels)
+    page_tables_walk(&model->now->walked, GVA(place->address), &walk);
+    if (walk.reads < model->now->walked.levels)
         return;
-    uint64_t at = walk.read[model->walked.levels - 2].where.value;
-    struct table_memory memory = model->walked.memory;
+    uint64_t at = walk.read[model->now->walked.levels - 2].where.value;
+    struct table_memory memory = model->now->walked.memory;
     uint64_t *entries = memory.at(memory.context, GPA(at & -(uint64_t)PAGE_TABLE_BYTES));
-    page_tables_walk(&model->host, GVA(place->physical), &walk);
+    page_tables_walk(&model->now->host, GVA(place->physical), &walk);
     uint64_t table = walk.leaf.to.value + place->physical - walk.leaf.from.value;
     entries[at % PAGE_TABLE_BYTES / sizeof *entries] =
-        (table & address_mask) | PAGE_BIT_SWITCH | PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER;
-    model->states[place->table] = TABLE_NESTED;
+        (table & page_address_mask) | PAGE_BIT_SWITCH | PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER;
+    model->now->states[place->table] = TABLE_NESTED;
+    forget_walks(model); /* they led to the shadow */
 }
 
-static void change_guarded(struct model *model, uint64_t address, const struct leaf_place *place)
+/* A store to a table that the monitor keeps shadows of. */
+static void store_shadowed(struct model *model, const struct leaf_place *place)
 {
-    const struct machine_costs *costs = &model->machine->costs;
+    struct model_domain *domain = model->now;
     bool lazily = model->config.technique == MODEL_SHADOW && !model->config.sync_write;
+    if (domain->states[place->table] == TABLE_OUT_OF_SYNC) {
+        store_entry(model, place);
+        return;
+    }
     model->account.table_stores++;
-    model_leave_guest(model, costs->table_store);
+    model_leave_guest(model, model->machine->costs.table_store);
     if (lazily) {
-        model->states[place->table] = TABLE_OUT_OF_SYNC;
-        model->out_of_sync[model->out_of_sync_count++] = place->table;
+        domain->states[place->table] = TABLE_OUT_OF_SYNC;
+        domain->out_of_sync[domain->out_of_sync_count++] = place->table;
     }
     if (model->config.technique == MODEL_AGILE && place->bytes == PAGE_TABLE_BYTES)
-        switch_table(model, address, place);
+        switch_table(model, place);
 }
 
-static void change_shadowed(struct model *model, uint64_t address, const struct leaf_place *place)
+/* The kernel's store, by whatever way it takes. */
+static void change(struct model *model, const struct leaf_place *place)
 {
-    if (model->states[place->table] == TABLE_GUARDED)
-        change_guarded(model, address, place);
-    else
-        store_entry(model, place);
-    if (model->states[place->table] != TABLE_NESTED) {
-        model_leave_guest(model, 0); /* the flush is the monitor's business, too */
-        forget_page(model, address, place->bytes);
-    }
-    flush_page(model, address);
-}
-
-void model_change_entry(struct model *model, gva_t address)
-{
-    struct leaf_place place = find_leaf(model, address.value);
-    if (!place.bytes)
-        return;
-    if (model->config.technique == MODEL_SHADOW || model->config.technique == MODEL_AGILE) {
-        change_shadowed(model, address.value, &place);
+    if (is_shadowed(model, place)) {
+        store_shadowed(model, place);
         return;
     }
     if (model->config.technique == MODEL_DIRECT) {
         model->account.hypercalls++;
         model_leave_guest(model, model->machine->costs.hypercall);
     }
-    store_entry(model, &place);
-    flush_page(model, address.value);
+    store_entry(model, place);
+}
+
+void model_change_entry(struct model *model, gva_t address)
+{
+    const struct leaf_place place = find_leaf(model, address.value);
+    if (!place.entry)
+        return;
+    change(model, &place);
+    model_clear_bits(model, place.entry);
+    if (is_shadowed(model, &place)) {
+        model_leave_guest(model, 0); /* the flush is the monitor's business, too */
+        forget_page(model, &place);
+    }
+    flush_page(model, &place);
+}
+
+/* ---- a page fault ---- */
+
+/* Of pages that are to be fresh, a frame that was never used. */
+static void give_frame(struct model *model, const struct leaf_place *place)
+{
+    bool native = model->config.technique == MODEL_NATIVE;
+    struct model_ground *ground = native ? &model->host_ground : &model->now->guest_ground;
+    struct error error;
+    uint64_t frame;
+    if (!model->config.fresh)
+        return;
+    if (ground_take(ground, place->bytes, &frame, &error) < 0)
+        model->lacks_frames = true;
+    else
+        *place->entry = (*place->entry & ~page_address_mask) | frame;
+}
+
+/* Direct paging: what the hypercall that asked for an entry leaves in the tables that are walked. */
+static void map_directly(struct model *model, const struct leaf_place *place)
+{
+    uint64_t from = place->address & -place->bytes, host = model->config.host_page;
+    uint64_t step = host < place->bytes ? host : place->bytes;
+    struct error error;
+    for (uint64_t at = from; at < from + place->bytes; at += step) {
+        struct page_walk walk;
+        page_tables_walk(&model->now->guest, GVA(at), &walk);
+        if (model_back(model, walk.leaf.to.value + at - walk.leaf.from.value, &error) == 0)
+            model_combine(model, at, &error);
+    }
+}
+
+void model_fault(struct model *model, gva_t address)
+{
+    const struct leaf_place place = find_leaf(model, address.value);
+    if (!place.entry)
+        return;
+    bool direct = model->config.technique == MODEL_DIRECT, shadowed = is_shadowed(model, &place);
+    tlbs_drop(&model->tlbs, model_tag(model), place.address, place.bytes);
+    if (direct || shadowed) {
+        forget_page(model, &place);
+        model_leave_guest(model, 0);
+    }
+    model->account.guest_faults++;
+    account_charge(&model->account, BUCKET_FAULT, model->machine->costs.fault);
+    give_frame(model, &place);
+    model_clear_bits(model, place.entry);
+    change(model, &place);
+    if (direct)
+        map_directly(model, &place);
+    model_touch(model, address.value, ACCESS_WRITE);
+}
+
+bool model_lacks_frames(const struct model *model)
+{
+    return model->lacks_frames;
 }
 
 /* ---- other processes, exits ---- */
 
 static void sync_tables(struct model *model)
 {
-    for (size_t i = 0; i < model->out_of_sync_count; i++) {
-        model->states[model->out_of_sync[i]] = TABLE_GUARDED;
+    for (size_t i = 0; i < model->now->out_of_sync_count; i++) {
+        model->now->states[model->now->out_of_sync[i]] = TABLE_GUARDED;
         account_charge(&model->account, BUCKET_EXIT, model->machine->costs.table_sync);
         model->account.tables_synced++;
     }
-    model->out_of_sync_count = 0;
+    model->now->out_of_sync_count = 0;
+}
+
+/* Writing CR3 is the monitor's business where the tables are. */
+static void enter_monitor(struct model *model)
+{
+    bool asks = model->config.technique == MODEL_DIRECT;
+    if (!model_combines(model))
+        return;
+    model->account.hypercalls += asks;
+    model_leave_guest(model, asks ? model->machine->costs.hypercall : 0);
+    sync_tables(model);
 }
 
 void model_switch(struct model *model, unsigned space)
 {
-    model->space = space % MODEL_SPACES;
+    model->now->space = space % MODEL_SPACES;
     model->account.switches++;
     account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.page_switch);
-    if (model_combines(model)) {
-        bool asks = model->config.technique == MODEL_DIRECT;
-        model->account.hypercalls += asks;
-        model_leave_guest(model, asks ? model->machine->costs.hypercall : 0);
-        sync_tables(model);
-    }
-    if (!model->machine->tags.processes) {
-        tlbs_clear(&model->tlbs);
-        walk_caches_clear(&model->walker.guest_caches);
-    }
+    enter_monitor(model);
+    if (!model->machine->tags.processes)
+        forget_own(model);
 }
 
 void model_exit(struct model *model)
 {
     if (model->config.technique != MODEL_NATIVE)
         model_leave_guest(model, 0);
+}
+
+void model_tick(struct model *model)
+{
+    model->account.ticks++;
+    model_exit(model);
+    account_charge(&model->account, BUCKET_FAULT, model->machine->costs.fault);
+    model_exit(model);
+}
+
+void model_flush(struct model *model)
+{
+    model->account.flushes++;
+    account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.page_switch);
+    enter_monitor(model);
+    forget_own(model);
+}
+
+void model_turn(struct model *model, unsigned domain)
+{
+    model->account.turns++;
+    if (model->config.technique == MODEL_NATIVE) {
+        account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.page_switch);
+        if (!model->machine->tags.processes)
+            forget_all(model);
+    }
+    model_exit(model);
+    model->now = &model->domains[domain % model->config.domains];
+}
+
+unsigned model_domain(const struct model *model)
+{
+    return model->now->number;
 }

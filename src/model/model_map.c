@@ -23,39 +23,41 @@ static struct page_leaf leaf_at(const struct page_tables *tables, uint64_t addre
 int model_back(struct model *model, uint64_t physical, struct error *error)
 {
     uint64_t bytes = model->config.host_page, frame;
-    if (leaf_at(&model->host, physical).bytes)
+    if (leaf_at(&model->now->host, physical).bytes)
         return 0;
     int rc = ground_take(&model->host_ground, bytes, &frame, error);
     return rc < 0 ? rc
-                  : page_tables_map(
-                        &model->host, GVA(physical & -bytes), GPA(frame), bytes, bytes, all_rights, error);
+                  : page_tables_map(&model->now->host, GVA(physical & -bytes), GPA(frame), bytes, bytes,
+                        all_rights, error);
 }
 
 int model_combine(struct model *model, uint64_t address, struct error *error)
 {
-    struct page_leaf guest = leaf_at(&model->guest, address);
+    struct page_leaf guest = leaf_at(&model->now->guest, address);
     uint64_t physical = guest.to.value + address - guest.from.value;
-    struct page_leaf host = leaf_at(&model->host, physical);
+    struct page_leaf host = leaf_at(&model->now->host, physical);
     uint64_t bytes = smaller(guest.bytes, host.bytes);
     if (!bytes)
         return error_set(error, EFAULT, "nothing is mapped there");
     gva_t from = GVA(address & -bytes);
-    if (leaf_at(&model->walked, address).bytes)
+    if (leaf_at(&model->now->walked, address).bytes)
         return 0;
-    int rc = page_tables_show(&model->walked, from, bytes, error);
-    if (rc < 0 || leaf_at(&model->walked, address).bytes)
-        return rc;
     gpa_t to = GPA((host.to.value + physical - host.from.value) & -bytes);
-    return page_tables_map(&model->walked, from, to, bytes, bytes, all_rights, error);
+    int rc = page_tables_show(&model->now->walked, from, bytes, error);
+    uint64_t *entry = rc == 0 ? model_leaf_entry(&model->now->walked, address) : NULL;
+    if (entry) /* the frame may be another one by now */
+        *entry = (*entry & ~page_address_mask) | to.value;
+    return rc < 0 || entry ? rc
+                           : page_tables_map(&model->now->walked, from, to, bytes, bytes, all_rights, error);
 }
 
 /* The guest's page at an address, and what the host has for it. */
 static int map_in_guest(struct model *model, uint64_t address, struct error *error)
 {
     uint64_t bytes = model->config.guest_page, step = smaller(bytes, model->config.host_page), frame;
-    int rc = ground_take(&model->guest_ground, bytes, &frame, error);
+    int rc = ground_take(&model->now->guest_ground, bytes, &frame, error);
     if (rc == 0)
-        rc = page_tables_map(&model->guest, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
+        rc = page_tables_map(&model->now->guest, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
     for (uint64_t done = 0; rc == 0 && !model->config.fresh && done < bytes; done += step) {
         rc = model_back(model, frame + done, error);
         if (rc == 0 && model_combines(model))
@@ -68,37 +70,38 @@ static int map_native(struct model *model, uint64_t address, struct error *error
 {
     uint64_t bytes = model->config.guest_page, frame;
     int rc = ground_take(&model->host_ground, bytes, &frame, error);
-    return rc < 0
-               ? rc
-               : page_tables_map(&model->walked, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
+    return rc < 0 ? rc
+                  : page_tables_map(
+                        &model->now->walked, GVA(address), GPA(frame), bytes, bytes, all_rights, error);
 }
 
 /* The guest's tables are memory like any other; those of before are there already. */
 static int back_tables(struct model *model, struct error *error)
 {
     int rc = 0;
-    for (uint64_t n = 0; rc == 0 && n < model->guest_ground.taken[0]; n++)
-        rc = model_back(model, ground_frame(&model->guest_ground, 0, n), error);
+    for (uint64_t n = 0; rc == 0 && n < model->now->guest_ground.taken[0]; n++)
+        rc = model_back(model, ground_frame(&model->now->guest_ground, 0, n), error);
     return rc;
 }
 
 int model_make_states(struct model *model, struct error *error)
 {
-    size_t count = model->guest_ground.tables + 1;
-    unsigned char *states = reallocarray(model->states, count, sizeof *states);
-    model->states = states ? states : model->states;
-    uint32_t *numbers = reallocarray(model->out_of_sync, count, sizeof *numbers);
-    model->out_of_sync = numbers ? numbers : model->out_of_sync;
+    size_t count = model->now->guest_ground.table_count + 1;
+    unsigned char *states = reallocarray(model->now->states, count, sizeof *states);
+    model->now->states = states ? states : model->now->states;
+    uint32_t *numbers = reallocarray(model->now->out_of_sync, count, sizeof *numbers);
+    model->now->out_of_sync = numbers ? numbers : model->now->out_of_sync;
     if (!states || !numbers)
         return error_set(error, ENOMEM, "no memory for a simulated machine");
-    for (; model->state_count < count; model->state_count++)
-        states[model->state_count] = TABLE_GUARDED;
+    for (; model->now->state_count < count; model->now->state_count++)
+        states[model->now->state_count] = TABLE_GUARDED;
     return 0;
 }
 
 int model_map(struct model *model, gva_t from, uint64_t bytes, const struct stop *stop, struct error *error)
 {
     uint64_t page = model->config.guest_page, pages = bytes / page;
+    struct model_domain *domain = model->now;
     bool native = model->config.technique == MODEL_NATIVE;
     int rc = (from.value | bytes) % page ? error_set(error, EINVAL, "no whole pages are to be mapped") : 0;
     for (uint64_t i = 0; rc == 0 && i < pages; i++) {
@@ -109,5 +112,7 @@ int model_map(struct model *model, gva_t from, uint64_t bytes, const struct stop
     }
     if (rc == 0 && !native)
         rc = back_tables(model, error);
+    domain->from = rc == 0 ? from.value : domain->from;
+    domain->pages = rc == 0 ? pages : domain->pages;
     return rc == 0 && !native ? model_make_states(model, error) : rc;
 }

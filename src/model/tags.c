@@ -1,26 +1,57 @@
 #include "model/tags.h"
 
-#include "base/random.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-int tags_init(
-    struct tags *tags, const struct machine_shape *shape, bool values, uint64_t seed, struct error *error)
+enum { REAL_LINE_BYTES = 64, FILTER_BYTES = 1 << TAGS_FILTER_BITS };
+
+static unsigned shift_of(const struct machine_shape *shape)
 {
+    return shape->index == INDEX_HASH ? 0 : (unsigned)__builtin_ctz(shape->entries / shape->ways);
+}
+
+bool tags_are_enough(const struct machine_shape *shape, uint64_t limit)
+{
+    return limit >> shift_of(shape) < UINT32_MAX;
+}
+
+static unsigned stride_of(unsigned ways)
+{
+    return ways <= TAGS_FEW ? TAGS_FEW : (ways + TAGS_MANY - 1) / TAGS_MANY * TAGS_MANY;
+}
+
+/* All of it, empty. */
+static bool allocate(struct tags *tags, enum tags_kind kind)
+{
+    size_t room = tags->sets * tags->stride, bytes = room * sizeof *tags->marks;
+    bool filters =
+        kind == TAGS_KEYED && tags->sets == 1 && tags->ways > TAGS_MANY && tags->ways <= TAGS_FILTER_WAYS;
+    tags->marks = aligned_alloc(REAL_LINE_BYTES, (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES);
+    tags->entries = kind == TAGS_KEYED ? calloc(room, sizeof *tags->entries) : NULL;
+    tags->filter = filters ? calloc(FILTER_BYTES, 1) : NULL;
+    if (!tags->marks || (kind == TAGS_KEYED && !tags->entries) || (filters && !tags->filter))
+        return false;
+    memset(tags->marks, 0, bytes);
+    return order_init(&tags->order, tags->sets, tags->ways);
+}
+
+int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape *shape, uint64_t seed,
+    struct error *error)
+{
+    uint64_t sets = shape->entries / shape->ways;
     *tags = (struct tags){
-        .sets = shape->entries / shape->ways,
+        .sets = sets,
+        .mask = sets - 1,
+        .folded = shape->index == INDEX_XOR ? sets - 1 : 0,
+        .shift = shift_of(shape),
+        .hashes = shape->index == INDEX_HASH,
         .ways = shape->ways,
-        .index = shape->index,
+        .stride = stride_of(shape->ways),
         .replacement = shape->replacement,
         .random = seed,
     };
-    tags->mask = tags->sets - 1;
-    tags->shift = (unsigned)__builtin_ctzll(tags->sets); /* used where sets is a power of two */
-    tags->keys = calloc(shape->entries, sizeof *tags->keys);
-    tags->values = values ? calloc(shape->entries, sizeof *tags->values) : NULL;
-    if (tags->keys && (tags->values || !values))
+    if (allocate(tags, kind))
         return 0;
     tags_free(tags);
     return error_set(error, ENOMEM, "no memory for a simulated cache of %u entries", shape->entries);
@@ -28,108 +59,35 @@ int tags_init(
 
 void tags_free(struct tags *tags)
 {
-    free(tags->keys);
-    free(tags->values);
-    tags->keys = tags->values = NULL;
-}
-
-static size_t set_of(const struct tags *tags, uint64_t number)
-{
-    uint64_t set = number & tags->mask;
-    if (tags->index == INDEX_XOR)
-        set = (number ^ number >> tags->shift) & tags->mask;
-    else if (tags->index == INDEX_HASH)
-        set = (uint64_t)(((unsigned __int128)random_mix(number) * tags->sets) >> 64);
-    return set * tags->ways;
-}
-
-/* The position of a key in its set; ways: it is not there. */
-static unsigned position(const struct tags *tags, size_t set, uint64_t key)
-{
-    const uint64_t *keys = tags->keys + set;
-    for (unsigned i = 0; i < tags->ways && keys[i]; i++)
-        if (keys[i] == key)
-            return i;
-    return tags->ways;
-}
-
-/* Makes room at the front by moving the `count` first entries back by one, over what stood behind them. */
-static void push_back(uint64_t *set, unsigned count)
-{
-    for (unsigned i = count; i > 0; i--)
-        set[i] = set[i - 1];
-}
-
-static void to_front(uint64_t *set, unsigned from)
-{
-    uint64_t moved = set[from];
-    push_back(set, from);
-    set[0] = moved;
-}
-
-bool tags_find(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value)
-{
-    size_t set = set_of(tags, number);
-    unsigned at = position(tags, set, key);
-    if (at == tags->ways)
-        return false;
-    if (value)
-        *value = tags->values[set + at];
-    if (tags->replacement != REPLACE_LRU || at == 0)
-        return true;
-    to_front(tags->keys + set, at);
-    if (tags->values)
-        to_front(tags->values + set, at);
-    return true;
-}
-
-/* A full set of those that drop at random: the entry that goes, whose place is taken. */
-static uint64_t put_at_random(struct tags *tags, size_t set, uint64_t key, uint64_t value)
-{
-    size_t at = set + (size_t)random_below(&tags->random, tags->ways);
-    uint64_t dropped = tags->keys[at];
-    tags->keys[at] = key;
-    if (tags->values)
-        tags->values[at] = value;
-    return dropped;
-}
-
-uint64_t tags_put(struct tags *tags, uint64_t number, uint64_t key, uint64_t value)
-{
-    size_t set = set_of(tags, number);
-    uint64_t *keys = tags->keys + set, dropped = keys[tags->ways - 1];
-    if (dropped && tags->replacement == REPLACE_RANDOM)
-        return put_at_random(tags, set, key, value);
-    push_back(keys, tags->ways - 1);
-    keys[0] = key;
-    if (tags->values) {
-        push_back(tags->values + set, tags->ways - 1);
-        tags->values[set] = value;
-    }
-    return dropped;
-}
-
-/* Closes the gap at `at`. */
-static void pull_up(uint64_t *set, unsigned at, unsigned ways)
-{
-    for (; at + 1 < ways; at++)
-        set[at] = set[at + 1];
-    set[at] = 0;
-}
-
-bool tags_drop(struct tags *tags, uint64_t number, uint64_t key)
-{
-    size_t set = set_of(tags, number);
-    unsigned at = position(tags, set, key);
-    if (at == tags->ways)
-        return false;
-    pull_up(tags->keys + set, at, tags->ways);
-    if (tags->values)
-        pull_up(tags->values + set, at, tags->ways);
-    return true;
+    free(tags->marks);
+    free(tags->entries);
+    free(tags->filter);
+    order_free(&tags->order);
+    tags->marks = NULL;
+    tags->entries = NULL;
+    tags->filter = NULL;
 }
 
 void tags_clear(struct tags *tags)
 {
-    memset(tags->keys, 0, tags->sets * tags->ways * sizeof *tags->keys);
+    if (!tags->used)
+        return;
+    memset(tags->marks, 0, tags->sets * tags->stride * sizeof *tags->marks);
+    if (tags->filter)
+        memset(tags->filter, 0, FILTER_BYTES);
+    tags->used = false;
+}
+
+void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value)
+{
+    for (size_t set = 0; tags->used && set < tags->sets; set++)
+        for (unsigned way = 0; way < tags->ways; way++) {
+            size_t at = set * tags->stride + way;
+            if (!tags->marks[at] || (tags->entries[at].key & mask) != value)
+                continue;
+            order_to_end(&tags->order, set, way);
+            if (tags->filter)
+                tags->filter[tags_filter_at(tags->marks[at])]--;
+            tags->marks[at] = 0;
+        }
 }

@@ -1,5 +1,7 @@
 #include "model/tlbs.h"
 
+#include <string.h>
+
 static const unsigned page_shift[MACHINE_PAGES_MAX] = {12, 21, 30};
 
 /* 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB. */
@@ -16,6 +18,17 @@ static void place(struct tlbs *tlbs, const struct machine_tlb *from, struct tlb 
                 tlbs->of[from->level - 1][use][size_of(from->pages[i])] = tlb;
 }
 
+/* The size, at most that of the page, as which a level of TLBs takes it, in the TLB for that. */
+static struct tlb_taker taker_of(const struct tlbs *tlbs, unsigned level, unsigned use, unsigned size)
+{
+    unsigned least = level == 1 ? 0 : size ? 1 : 0;
+    for (;; size--) {
+        struct tlb *tlb = tlbs->of[level - 1][use][size];
+        if (tlb || size == least)
+            return (struct tlb_taker){tlb, size, tlb == tlbs->of[level - 1][!use][size]};
+    }
+}
+
 int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, struct error *error)
 {
     int rc = 0;
@@ -23,8 +36,12 @@ int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, s
     for (size_t i = 0; rc == 0 && i < tlbs->count; i++) {
         tlbs->all[i].cycles = machine->tlbs[i].cycles;
         place(tlbs, &machine->tlbs[i], &tlbs->all[i]);
-        rc = tags_init(&tlbs->all[i].tags, &machine->tlbs[i].shape, true, seed, error);
+        rc = tags_init(&tlbs->all[i].tags, TAGS_KEYED, &machine->tlbs[i].shape, seed, error);
     }
+    for (unsigned level = 1; level <= MACHINE_TLB_LEVELS_MAX; level++)
+        for (unsigned use = 0; use < 2; use++)
+            for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++)
+                tlbs->takers[level - 1][use][size] = taker_of(tlbs, level, use, size);
     if (rc < 0)
         tlbs_free(tlbs);
     return rc;
@@ -38,83 +55,96 @@ void tlbs_free(struct tlbs *tlbs)
 
 void tlbs_clear(struct tlbs *tlbs)
 {
-    for (size_t i = 0; i < tlbs->count; i++) {
+    for (size_t i = 0; i < tlbs->count; i++)
         tags_clear(&tlbs->all[i].tags);
-        tlbs->all[i].sizes = 0;
-    }
+    memset(tlbs->sizes, 0, sizeof tlbs->sizes);
 }
 
-static uint64_t key_of(unsigned space, uint64_t number, unsigned size)
+void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain)
 {
-    return number << 8 | size << 5 | space << 1 | 1;
+    for (size_t i = 0; i < tlbs->count; i++)
+        tags_drop_marked(&tlbs->all[i].tags, (TAGS - TAG_SPACES) << 1, (uint64_t)domain * TAG_SPACES << 1);
 }
 
-static bool find_in_level(struct tlb *const of[MACHINE_PAGES_MAX], unsigned space, uint64_t address,
-    struct translated_page *page, unsigned *cycles)
+static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
 {
-    uint64_t value;
-    for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++) {
-        struct tlb *tlb = of[size];
-        uint64_t number = address >> page_shift[size];
-        if (!tlb || !(tlb->sizes >> size & 1) ||
-            !tags_find(&tlb->tags, number, key_of(space, number, size), &value))
+    return number << 9 | size << 7 | tag << 1 | 1;
+}
+
+TAGS_INLINE struct tags_place place_of(const struct tlb *tlb, unsigned tag, uint64_t address, unsigned size)
+{
+    uint64_t number = address >> page_shift[size];
+    return tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
+}
+
+/* In the TLBs of a level and use. */
+TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
+    uint64_t address, struct translated_page *page, unsigned *cycles)
+{
+    for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
+        unsigned size = (unsigned)__builtin_ctz(sizes);
+        struct tlb *tlb = tlbs->of[level - 1][instruction][size];
+        struct tags_place place = place_of(tlb, tag, address, size);
+        if (!tags_find(TAGS_KEYED, &tlb->tags, &place, &page->address))
             continue;
-        *page = (struct translated_page){value, UINT64_C(1) << page_shift[size]};
+        page->bytes = UINT64_C(1) << page_shift[size];
         *cycles = tlb->cycles;
         return true;
     }
     return false;
 }
 
-/* The size, at most that of the page, as which a level of TLBs takes it; MACHINE_PAGES_MAX: not at all. */
-static unsigned size_in(struct tlb *const of[MACHINE_PAGES_MAX], unsigned level, uint64_t bytes)
-{
-    unsigned size = size_of(bytes), least = level == 1 ? 0 : size ? 1 : 0;
-    for (;; size--) {
-        if (of[size])
-            return size;
-        if (size == least)
-            return MACHINE_PAGES_MAX;
-    }
-}
-
-static void put_in_level(struct tlbs *tlbs, unsigned level, unsigned space, uint64_t address,
+TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
     bool instruction, const struct translated_page *page)
 {
-    struct tlb *const *of = tlbs->of[level - 1][instruction];
-    unsigned size = size_in(of, level, page->bytes);
-    if (size == MACHINE_PAGES_MAX)
+    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size_of(page->bytes)];
+    if (!taker->tlb)
         return;
-    uint64_t number = address >> page_shift[size];
-    uint64_t within = (number << page_shift[size]) & (page->bytes - 1);
-    of[size]->sizes |= 1u << size;
-    tags_put(&of[size]->tags, number, key_of(space, number, size), page->address + within);
+    struct tags_place place = place_of(taker->tlb, tag, address, taker->size);
+    uint64_t within = address & (page->bytes - 1) & -(UINT64_C(1) << page_shift[taker->size]), dropped;
+    tlbs->sizes[level - 1][instruction] |= 1u << taker->size;
+    tlbs->sizes[level - 1][!instruction] |= (unsigned)taker->both << taker->size;
+    tags_put(TAGS_KEYED, &taker->tlb->tags, &place, page->address + within, &dropped);
 }
 
-unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
     struct translated_page *page, unsigned *cycles)
 {
-    if (find_in_level(tlbs->of[0][instruction], space, address, page, cycles))
+    if (find_in_level(tlbs, 1, instruction, tag, address, page, cycles))
         return 1;
-    if (!find_in_level(tlbs->of[1][instruction], space, address, page, cycles))
+    if (!find_in_level(tlbs, 2, instruction, tag, address, page, cycles))
         return 0;
-    put_in_level(tlbs, 1, space, address, instruction, page);
+    put_in_level(tlbs, 1, tag, address, instruction, page);
     return 2;
 }
 
 void tlbs_put(
-    struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction, const struct translated_page *page)
+    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
 {
     for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
-        put_in_level(tlbs, level, space, address, instruction, page);
+        put_in_level(tlbs, level, tag, address, instruction, page);
 }
 
-void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address)
+/* Of a page that is splintered: all pieces of it. */
+static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
 {
-    for (size_t i = 0; i < tlbs->count; i++)
-        for (unsigned size = 0; size < MACHINE_PAGES_MAX; size++)
-            if (tlbs->all[i].sizes >> size & 1) {
-                uint64_t number = address >> page_shift[size];
-                tags_drop(&tlbs->all[i].tags, number, key_of(space, number, size));
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - page_shift[size];
+    uint64_t number = address >> page_shift[size] >> within << within;
+    tags_drop_marked(
+        tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
+}
+
+void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes)
+{
+    for (unsigned level = 0; level < MACHINE_TLB_LEVELS_MAX; level++)
+        for (unsigned use = 0; use < 2; use++)
+            for (unsigned sizes = tlbs->sizes[level][use]; sizes; sizes &= sizes - 1) {
+                unsigned size = (unsigned)__builtin_ctz(sizes);
+                struct tlb *tlb = tlbs->of[level][use][size];
+                struct tags_place place = place_of(tlb, tag, address, size);
+                if (bytes >> page_shift[size] > 1)
+                    drop_pieces(&tlb->tags, tag, address, size, bytes);
+                else
+                    tags_drop(TAGS_KEYED, &tlb->tags, &place);
             }
 }

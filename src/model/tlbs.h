@@ -1,5 +1,5 @@
-/* The TLBs of a machine. An entry holds: the page's number, its size and the space (of a domain and process)
- * that it belongs to, as key; the host physical address of the page as value.
+/* The TLBs of a machine. An entry holds: the page's number, its size and the tag of whom it belongs to, as
+ * key; the host physical address of the page as value.
  *
  * Lookup: level 1, then level 2, in each the TLB of the access's use for every page size, the smallest first;
  * of the TLBs of a level at most one has the address, since a page is of one size. A hit in level 2 is put
@@ -12,17 +12,26 @@
 
 #include "model/tags.h"
 
+/* Who an entry belongs to: its domain * TAG_SPACES + its process there, below TAGS. */
+enum { TAG_DOMAINS = 8, TAG_SPACES = 8, TAGS = TAG_DOMAINS * TAG_SPACES };
+
 struct tlb {
     struct tags tags;
-    unsigned sizes; /* bits: of which pages something was put */
     unsigned cycles;
 };
 
 struct tlbs {
     struct tlb all[MACHINE_TLBS_MAX];
     size_t count;
-    /* [level - 1][use: data, instructions][page size: 4 KiB, 2 MiB, 1 GiB]; NULL: none. */
-    struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
+    /* All by [level - 1][use: data, instructions]. Bits: the sizes of pages of which something was put; and
+     * by size of page (4 KiB, 2 MiB, 1 GiB) where it is looked for, and as what it is put. */
+    unsigned sizes[MACHINE_TLB_LEVELS_MAX][2];
+    struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX]; /* NULL: none */
+    struct tlb_taker {
+        struct tlb *tlb; /* NULL: it is not put */
+        unsigned size;
+        bool both; /* instructions are looked for where data are */
+    } takers[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
 };
 
 /* A page as it is translated: address is of the byte 0 of the page, in host physical memory. */
@@ -34,12 +43,14 @@ int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, s
 void tlbs_free(struct tlbs *tlbs);
 
 /* The level that has it, with what a hit costs; 0: none has. */
-unsigned tlbs_find(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
+unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
     struct translated_page *page, unsigned *cycles);
 /* Puts the page around `address`, which is nowhere in these TLBs, into all levels, level 2 first. */
-void tlbs_put(struct tlbs *tlbs, unsigned space, uint64_t address, bool instruction,
-    const struct translated_page *page);
-void tlbs_drop(struct tlbs *tlbs, unsigned space, uint64_t address); /* whatever page it is in */
+void tlbs_put(
+    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page);
+/* The pages in which any of `bytes` bytes are, a power of two around the address. */
+void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes);
 void tlbs_clear(struct tlbs *tlbs);
+void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain); /* what belongs to it, of all its processes */
 
 #endif

@@ -1,7 +1,5 @@
 #include "model/walk.h"
 
-enum { HOST_SPACE = 15 }; /* of keys in the host's walk caches and the nested TLB */
-
 static const uint64_t address_mask = UINT64_C(0x000ffffffffff000);
 
 /* Bits of an address below those that choose an entry of `level`. */
@@ -10,9 +8,9 @@ static unsigned shift_of(unsigned level)
     return 12 + 9 * (level - 1);
 }
 
-static uint64_t entry_address(uint64_t table, unsigned level, uint64_t address)
+static unsigned index_of(uint64_t address, unsigned level)
 {
-    return table + (address >> shift_of(level) & 511) * sizeof(uint64_t);
+    return address >> shift_of(level) & 511;
 }
 
 static bool is_leaf(uint64_t entry, unsigned level)
@@ -31,7 +29,7 @@ int walk_caches_init(struct walk_caches *caches, const struct machine_walk_cache
         caches->all[i].cycles = list[i].cycles;
         for (size_t k = 0; k < list[i].level_count; k++)
             caches->of[list[i].levels[k]] = &caches->all[i];
-        rc = tags_init(&caches->all[i].tags, &list[i].shape, true, seed, error);
+        rc = tags_init(&caches->all[i].tags, TAGS_KEYED, &list[i].shape, seed, error);
     }
     if (rc < 0)
         walk_caches_free(caches);
@@ -50,22 +48,47 @@ void walk_caches_clear(struct walk_caches *caches)
         tags_clear(&caches->all[i].tags);
 }
 
-static uint64_t walk_key(uint64_t number, unsigned level, unsigned space)
+void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain)
 {
-    return number << 8 | space << 4 | level << 1 | 1;
+    for (size_t i = 0; i < caches->count; i++)
+        tags_drop_marked(&caches->all[i].tags, (TAGS - TAG_SPACES) << 4, (uint64_t)domain * TAG_SPACES << 4);
 }
 
-/* The table with which a walk of `levels` levels begins: *table is the root's, or that which a cached entry
- * gives. */
-static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned space,
-    uint64_t address, uint64_t *table)
+TAGS_INLINE struct tags_place place_of(
+    const struct walk_cache *cache, uint64_t address, unsigned level, unsigned tag)
 {
+    uint64_t number = address >> shift_of(level);
+    return tags_place(TAGS_KEYED, &cache->tags, number, number << 10 | tag << 4 | level << 1 | 1);
+}
+
+/* What a walk cache keeps: number and frame. A ground has at most 2^24 tables (ground_init()). */
+enum { NUMBER_BITS = 24 };
+
+static uint64_t packed(struct walk_table table)
+{
+    return table.address / PAGE_TABLE_BYTES << NUMBER_BITS | table.number;
+}
+
+static struct walk_table unpacked(uint64_t value)
+{
+    return (struct walk_table){
+        (value >> NUMBER_BITS) * PAGE_TABLE_BYTES, value & ((UINT64_C(1) << NUMBER_BITS) - 1)};
+}
+
+/* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
+static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
+    uint64_t address, struct walk_table *table)
+{
+    uint64_t value;
     struct walk_caches *caches = tables->caches;
     for (unsigned level = 2; caches && level <= tables->levels; level++) {
         struct walk_cache *cache = caches->of[level];
-        uint64_t number = address >> shift_of(level);
-        if (!cache || !tags_find(&cache->tags, number, walk_key(number, level, space), table))
+        if (!cache)
             continue;
+        struct tags_place place = place_of(cache, address, level, tag);
+        if (!tags_find(TAGS_KEYED, &cache->tags, &place, &value))
+            continue;
+        *table = unpacked(value);
         account_charge(walker->account, BUCKET_WALK, cache->cycles);
         *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
         return level - 1;
@@ -73,22 +96,27 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
     return tables->levels;
 }
 
-static void keep(
-    const struct walk_dimension *tables, unsigned level, unsigned space, uint64_t address, uint64_t table)
+static void keep(const struct walk_dimension *tables, unsigned level, unsigned tag, uint64_t address,
+    struct walk_table table)
 {
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
-    uint64_t number = address >> shift_of(level);
-    if (cache)
-        tags_put(&cache->tags, number, walk_key(number, level, space), table);
+    if (!cache)
+        return;
+    struct tags_place place = place_of(cache, address, level, tag);
+    uint64_t dropped;
+    tags_put(TAGS_KEYED, &cache->tags, &place, packed(table), &dropped);
 }
 
 /* ---- reading entries ---- */
 
-/* An entry whose value is known, from its place in host physical memory. */
-static void read_entry(
-    struct walker *walker, const struct walk_dimension *tables, unsigned level, uint64_t at, uint64_t entry)
+/* The entry of a table for an address: its value, which is read at its place in host physical memory. */
+static uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
+    struct walk_table table, unsigned level, uint64_t address)
 {
     struct account *account = walker->account;
+    unsigned index = index_of(address, level);
+    uint64_t entry = tables->ground->tables[table.number].entries[index],
+             at = table.address + index * sizeof entry;
     bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
     struct cache_served served =
         caches_access(walker->caches, at, false, walker->machine->walker.cache_level, remote);
@@ -97,6 +125,7 @@ static void read_entry(
     if (walker->watch)
         walker->watch(walker->context,
             &(struct walk_step){tables->host, level, at, entry, served.level, served.cycles});
+    return entry;
 }
 
 static struct translated_page page_of(uint64_t entry, unsigned level)
@@ -107,26 +136,26 @@ static struct translated_page page_of(uint64_t entry, unsigned level)
 
 /* ---- one dimension ---- */
 
-enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_result *result)
 {
-    uint64_t table = tables->root;
-    for (unsigned level = begin(walker, tables, space, address, &table);; level--) {
-        uint64_t at = entry_address(table, level, address), entry = ground_read(tables->ground, at);
-        read_entry(walker, tables, level, at, entry);
+    struct walk_table table = tables->root;
+    for (unsigned level = begin(walker, tables, tag, address, &table);; level--) {
+        uint64_t entry = read_entry(walker, tables, table, level, address);
         result->level = level;
         if (!(entry & PAGE_BIT_PRESENT))
             return WALK_ABSENT;
-        table = entry & address_mask;
         if (is_leaf(entry, level)) {
             result->page = page_of(entry, level);
             return WALK_DONE;
         }
+        table.address = entry & address_mask;
         if (entry & PAGE_BIT_SWITCH) {
-            result->table = table;
+            result->table = table.address;
             return WALK_SWITCHES;
         }
-        keep(tables, level, space, address, table);
+        table.number = ground_table_number(tables->ground, table.address);
+        keep(tables, level, tag, address, table);
     }
 }
 
@@ -140,23 +169,27 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
 {
     const struct machine_nested *nested = &walker->machine->nested;
     bool cached = nested->has_tlb && (!data || nested->tlb.data);
-    uint64_t number = address / small_page, key = number << 1 | 1, value;
-    if (cached && tags_find(&walker->nested_tlb, number, key, &value)) {
+    uint64_t number = address / small_page, value;
+    struct tags_place place = {.set = 0};
+    if (cached)
+        place = tags_place(TAGS_KEYED, &walker->nested_tlb, number, number << 4 | host->domain << 1 | 1);
+    if (cached && tags_find(TAGS_KEYED, &walker->nested_tlb, &place, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
         result->page = (struct translated_page){value & address_mask, UINT64_C(1) << (value & 63)};
         return true;
     }
     walker->account->nested_tlb_misses += cached;
-    if (walk_native(walker, host, HOST_SPACE, address, result) != WALK_DONE) {
+    if (walk_native(walker, host, host->domain, address, result) != WALK_DONE) {
         result->missing = address;
         return false;
     }
     uint64_t within = address & (result->page.bytes - 1) & -small_page;
     result->page.address += within;
+    uint64_t dropped;
     if (cached)
-        tags_put(&walker->nested_tlb, number, key,
-            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes));
+        tags_put(TAGS_KEYED, &walker->nested_tlb, &place,
+            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes), &dropped);
     return true;
 }
 
@@ -176,49 +209,41 @@ static enum walk_end finish(struct walker *walker, const struct walk_dimension *
 }
 
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, uint64_t guest_table, uint64_t table, uint64_t address,
-    struct walk_result *result)
+    const struct walk_dimension *host, struct walk_table table, uint64_t address, struct walk_result *result)
 {
-    uint64_t entry = ground_read(guest->ground, entry_address(guest_table, 1, address));
-    read_entry(walker, guest, 1, entry_address(table, 1, address), entry);
+    uint64_t entry = read_entry(walker, guest, table, 1, address);
     result->level = 1;
     return entry & PAGE_BIT_PRESENT ? finish(walker, host, entry, 1, address, result) : WALK_ABSENT;
 }
 
-/* The guest's walk caches hold host physical addresses of tables, so after a hit the guest physical one, by
- * which the tables' contents are kept, is found by looking, which is not charged. */
-static uint64_t guest_table_of(const struct walk_dimension *guest, unsigned level, uint64_t address)
+/* The guest's table at a guest physical address. */
+static bool find_table(struct walker *walker, const struct walk_dimension *guest,
+    const struct walk_dimension *host, uint64_t physical, struct walk_table *table,
+    struct walk_result *result)
 {
-    uint64_t table = guest->root;
-    for (unsigned at = guest->levels; at > level; at--)
-        table = ground_read(guest->ground, entry_address(table, at, address)) & address_mask;
-    return table;
+    if (!nested_translate(walker, host, physical, false, result))
+        return false;
+    *table = (struct walk_table){result->page.address, ground_table_number(guest->ground, physical)};
+    return true;
 }
 
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result)
+    const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result)
 {
-    uint64_t table = 0;
-    unsigned level = begin(walker, guest, space, address, &table);
-    uint64_t guest_table = guest_table_of(guest, level, address);
-    if (!table) {
-        if (!nested_translate(walker, host, guest_table, false, result))
-            return WALK_HOST_ABSENT;
-        table = result->page.address;
-    }
+    struct walk_table table = {.number = SIZE_MAX};
+    unsigned level = begin(walker, guest, tag, address, &table);
+    if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))
+        return WALK_HOST_ABSENT;
     for (;; level--) {
-        uint64_t entry = ground_read(guest->ground, entry_address(guest_table, level, address));
-        read_entry(walker, guest, level, entry_address(table, level, address), entry);
+        uint64_t entry = read_entry(walker, guest, table, level, address);
         result->level = level;
         if (!(entry & PAGE_BIT_PRESENT))
             return WALK_ABSENT;
         if (is_leaf(entry, level))
             return finish(walker, host, entry, level, address, result);
-        guest_table = entry & address_mask;
-        if (!nested_translate(walker, host, guest_table, false, result))
+        if (!find_table(walker, guest, host, entry & address_mask, &table, result))
             return WALK_HOST_ABSENT;
-        table = result->page.address;
-        keep(guest, level, space, address, table);
+        keep(guest, level, tag, address, table);
     }
 }
 
@@ -234,7 +259,7 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
         rc = walk_caches_init(
             &walker->host_caches, nested->walk_caches, nested->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested && nested->has_tlb)
-        rc = tags_init(&walker->nested_tlb, &nested->tlb.shape, true, seed, error);
+        rc = tags_init(&walker->nested_tlb, TAGS_KEYED, &nested->tlb.shape, seed, error);
     if (rc < 0)
         walker_free(walker);
     return rc;
@@ -251,6 +276,6 @@ void walker_clear(struct walker *walker)
 {
     walk_caches_clear(&walker->guest_caches);
     walk_caches_clear(&walker->host_caches);
-    if (walker->nested_tlb.keys)
+    if (walker->nested_tlb.marks)
         tags_clear(&walker->nested_tlb);
 }

@@ -4,9 +4,9 @@
  * first that has an entry gives the table with which the walk begins. Each entry is read at its physical
  * address through the caches from walker.cache_level on, and charged to BUCKET_GUEST of its level. Entries
  * that lead to tables go into the walk cache of their level, if there is one, when the table's address is
- * known, before it is read. The key of an entry of level L: address >> (12 + 9 * (L - 1)), L and the space;
- * its number is the set's. A leaf ends it; so does an entry with PAGE_BIT_SWITCH, which is not kept. A walk
- * cache that is asked and has nothing costs nothing.
+ * known, before it is read. The key of an entry of level L: address >> (12 + 9 * (L - 1)), L and the tag
+ * (tlbs.h; of the host's tables, the domain); its number is the set's. A leaf ends it; so does an entry with
+ * PAGE_BIT_SWITCH, which is not kept. A walk cache that is asked and has nothing costs nothing.
  *
  * Two: the guest's walk as above, but for this: the walk caches of the guest's tables hold the table's host
  * physical address; the root and every table that was read from an entry are translated first, by
@@ -14,9 +14,10 @@
  * sizes.
  *
  * nested_translate(): the nested TLB (for pages that leaves lead to only with nested.tlb.data) is asked by
- * the 4 KiB page of the guest physical address; a hit gives its host physical page and the size of the host's
- * leaf, and is charged to BUCKET_NESTED_TLB. Else a walk of the host's tables as of one dimension, with
- * nested.walk_caches, without walker.cycles, charged to BUCKET_HOST; the 4 KiB page goes into the nested TLB.
+ * domain and 4 KiB page of the guest physical address; a hit gives its host physical page and the size of the
+ * host's leaf, and is charged to BUCKET_NESTED_TLB. Else a walk of the host's tables as of one dimension,
+ * with nested.walk_caches, without walker.cycles, charged to BUCKET_HOST; the 4 KiB page goes into the nested
+ * TLB.
  */
 #ifndef VCOST_MODEL_WALK_H
 #define VCOST_MODEL_WALK_H
@@ -40,6 +41,7 @@ int walk_caches_init(struct walk_caches *caches, const struct machine_walk_cache
     uint64_t seed, struct error *error);
 void walk_caches_free(struct walk_caches *caches);
 void walk_caches_clear(struct walk_caches *caches);
+void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain); /* of the guest's tables */
 
 /* One step, for those who watch: an entry that was read. */
 struct walk_step {
@@ -51,13 +53,20 @@ struct walk_step {
     unsigned cycles;
 };
 
+/* A table: where it stands in host physical memory, and its number in the ground that it was made in. */
+struct walk_table {
+    uint64_t address;
+    size_t number;
+};
+
 /* One set of tables and what walks of it are charged to. */
 struct walk_dimension {
     const struct model_ground *ground; /* that the tables stand in */
-    uint64_t root;                     /* physical address there of the table of level `levels` */
+    struct walk_table root;            /* of level `levels`; its address is one of `ground` */
     unsigned levels;
     struct walk_caches *caches; /* NULL: none */
     bool host;                  /* charged to BUCKET_HOST; steps say so */
+    unsigned domain;            /* that they are of */
 };
 
 struct walker {
@@ -89,20 +98,18 @@ enum walk_end {
 
 struct walk_result {
     struct translated_page page; /* WALK_DONE */
-    uint64_t table;              /* WALK_SWITCHES: the table */
+    uint64_t table;              /* WALK_SWITCHES: the address of the table */
     unsigned level;              /* of the last entry that was read */
     uint64_t missing;            /* WALK_HOST_ABSENT: the guest physical address that has no page */
 };
 
-/* The first translation of `space` is of its root; walker.cycles have been charged by whoever calls these. */
-enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned space,
+/* walker.cycles have been charged by whoever calls these. */
+enum walk_end walk_native(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_result *result);
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, unsigned space, uint64_t address, struct walk_result *result);
-/* The rest of one, from a guest's table of level 1 at a host physical address. `guest_table` is where it is
- * for the guest. */
+    const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result);
+/* The rest of one, from a guest's table of level 1. */
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
-    const struct walk_dimension *host, uint64_t guest_table, uint64_t table, uint64_t address,
-    struct walk_result *result);
+    const struct walk_dimension *host, struct walk_table table, uint64_t address, struct walk_result *result);
 
 #endif

@@ -13,8 +13,8 @@ static bool can_stand(enum chart_scale scale, double value)
 
 static bool has_place(const struct chart *chart, const struct chart_point *point)
 {
-    bool placed = chart->kind == CHART_LINES ? can_stand(chart->x.scale, point->x)
-                                             : point->x >= 0 && point->x < (double)chart->category_count;
+    bool placed = chart->kind != CHART_BARS ? can_stand(chart->x.scale, point->x)
+                                            : point->x >= 0 && point->x < (double)chart->category_count;
     return placed && can_stand(chart->y.scale, point->y);
 }
 

@@ -15,7 +15,10 @@ struct document;
 
 enum chart_kind {
     CHART_LINES, /* series of points over a numeric x axis, joined by lines */
-    CHART_BARS /* one line of the picture for each of chart.categories; a point's x is the category's index */
+    CHART_BARS,  /* one line of the picture for each of chart.categories; a point's x is the category's index
+                  */
+    CHART_STEPS  /* boxes on a grid, from the left top: a point's x and y are column and row, its mark is the
+                    text (lines end in \n), and its low end the number by which one follows another */
 };
 
 enum chart_scale {
@@ -64,7 +67,9 @@ struct chart {
     size_t mark_count, mark_room;
     const char **categories; /* CHART_BARS: names, top to bottom */
     size_t category_count;
-    double rule;         /* a horizontal line at this y: "no difference"; NAN: none */
+    bool stacked; /* CHART_LINES: each series stands on the one before it: its points lie where it ends, their
+                     intervals are what it is high */
+    double rule;  /* a horizontal line at this y: "no difference"; NAN: none */
     const char *caption; /* what the reader should know to read it, a sentence; NULL: nothing */
     const char *stamp;   /* written across the picture: why it must not be trusted as it is ("incomplete:
                             stopped by the user", "too disturbed to tell"); NULL: nothing */

@@ -59,10 +59,11 @@ static void put_told(const struct plot *plot, const char *series, const struct c
     const struct value value = {
         .unit = chart->y.unit, .number = point->y, .low = point->low, .high = point->high};
     struct formatted low, high;
+    double height = chart->stacked ? point->high - point->low : point->y;
     markup(plot->stream, "%s%s%s: %s",
         plot->bars ? chart->categories[(size_t)point->x] : format_figure(chart->x.unit, point->x, 0).text,
-        series ? " · " : "", series, format_figure(chart->y.unit, point->y, 0).text);
-    if (chart_has_interval(chart, point) &&
+        series ? " · " : "", series, format_figure(chart->y.unit, height, 0).text);
+    if (!chart->stacked && chart_has_interval(chart, point) &&
         format_ends(&value, &(struct column){.unit = chart->y.unit}, &low, &high))
         markup(plot->stream, " (95 %% interval %s … %s)", low.text, high.text);
     markup(plot->stream, "%s%s", point->mark ? ", " : "", point->mark);
@@ -237,7 +238,10 @@ static void put_series(const struct plot *plot, size_t index)
     for (size_t i = 0; i < index; i++)
         number += plot->chart->series[i].baseline == series->baseline;
     markup(plot->stream, series->baseline ? "<g class=\"sb" : "<g class=\"s%zu", number % colors);
-    markup(plot->stream, "%s%s %s\">\n", dashes[number / colors % 3], series->modelled ? " md" : "",
+    markup(plot->stream, "%s%s %s\">\n", dashes[number / colors % 3],
+        plot->chart->stacked ? " st"
+        : series->modelled   ? " md"
+                             : "",
         plot->bars ? "f" : "p");
     put_entry(plot, index, plot->bars ? "o" : NULL, plot->bars ? bar_sample : shapes[number % SHAPES],
         series->name);
@@ -314,6 +318,8 @@ static void put_marks(
 
 double chart_svg(const struct chart *chart, size_t number, double top, const char *stamp, FILE *stream)
 {
+    if (chart->kind == CHART_STEPS)
+        return chart_steps_svg(chart, number, top, stream);
     struct plot plot = {.chart = chart, .stream = stream, .bars = chart->kind == CHART_BARS};
     bool any = make_axes(&plot);
     lay_out(&plot);

@@ -46,7 +46,7 @@ struct plot {
     struct cell *cells; /* the canvas: ALL_ROWS of so many */
 };
 
-static const char *const symbols[2][2][SERIES_MAX] = {
+static const char *const symbols[CHART_STEPS][2][SERIES_MAX] = {
     [CHART_LINES] = {{"o", "x", "*", "+", "#", "@", "%", "&"}, {"●", "▲", "■", "◆", "○", "△", "□", "◇"}},
     [CHART_BARS] = {{"#", "=", "*", "+", "o", "x", "%", "&"}, {"█", "▒", "▓", "░", "▚", "▤", "▥", "▦"}},
 };
@@ -278,7 +278,7 @@ static void write_lines(const struct plot *plot, const char *stamp)
     draw_y_axis(plot);
     for (size_t i = 0; i < plot->count; i++)
         draw_curve(plot, &plot->drawn[i]);
-    for (size_t i = 0; i < plot->count; i++)
+    for (size_t i = 0; i < plot->count && !plot->chart->stacked; i++)
         whiskers |= draw_whiskers(plot, i);
     for (size_t i = plot->count; i-- > 0;)
         for (const struct chart_point *p = NULL; (p = chart_next(plot->chart, plot->drawn[i].series, p));)
@@ -368,6 +368,10 @@ void chart_terminal(struct writing *writing, const struct chart *chart, const ch
     const char *title = chart->title ? chart->title : chart->name;
     bool linear = chart->y.scale == SCALE_LINEAR;
     struct span x, y;
+    if (chart->kind == CHART_STEPS) {
+        chart_steps_terminal(writing, chart);
+        return;
+    }
     if (writing->style->columns)
         plot.columns = (int)fmax(writing->style->columns, COLUMNS_LEAST);
     if (chart->y.label && !strstr(title, chart->y.label))

@@ -46,6 +46,10 @@ void chart_terminal(struct writing *writing, const struct chart *chart, const ch
  * page). Returns where it ends. */
 double chart_svg(const struct chart *chart, size_t number, double top, const char *stamp, FILE *stream);
 
+/* The same of CHART_STEPS, which both leave to these. */
+double chart_steps_svg(const struct chart *chart, size_t number, double top, FILE *stream);
+void chart_steps_terminal(struct writing *writing, const struct chart *chart);
+
 enum { CHART_SVG_WIDTH = 800 };
 
 /* Markup (HTML, SVG) with what is filled in, which knows few conversions:

@@ -4,6 +4,7 @@
 #include "report/format.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 /* ---- the machines ---- */
@@ -61,6 +62,47 @@ static void add_steps(const struct model_trace *trace, struct document *doc)
     }
 }
 
+/* The article's figure 1: a column for each of the guest's entries, below the host's that lead to it. */
+static void add_picture(const struct model_trace *trace, struct document *doc)
+{
+    static const char *const names[] = {"the guest's tables", "the host's tables", "the access itself"};
+    bool native = trace->config.technique == MODEL_NATIVE;
+    unsigned most = 0;
+    double column = 0, row = 0;
+    struct chart *chart = document_chart(doc, CHART_STEPS, "walk",
+        document_text(doc, "one translation on %s, %s, entry by entry (modelled)",
+            trace->config.machine->name, model_technique_names[trace->config.technique]));
+    for (size_t i = 0; i < 3; i++)
+        if (!chart_series(doc, chart, names[i], i < 2 ? trace->step_count : 1))
+            return;
+    if (native)
+        chart->series[0].name = "page tables";
+    for (size_t i = 0; i < trace->step_count; i++)
+        most = trace->steps[i].host && trace->steps[i].level > most ? trace->steps[i].level : most;
+    for (size_t i = 0; i < trace->step_count; i++) {
+        const struct walk_step *step = &trace->steps[i];
+        row = step->host ? most - step->level : most;
+        chart->series[step->host].points[i] = (struct chart_point){column, row, (double)i, NAN,
+            document_text(doc, "%zu  %s %u\n0x%" PRIx64 "\n%s, %u cycles", i + 1,
+                native       ? "level"
+                : step->host ? "host"
+                             : "guest",
+                step->level, step->at, served_by(doc, trace, step->served), step->cycles)};
+        column += !step->host;
+    }
+    uint64_t data = 0;
+    for (unsigned i = BUCKET_DATA; i < BUCKET_TLB; i++)
+        data += trace->account.bucket[i];
+    chart->series[2].points[0] = (struct chart_point){column, most, (double)trace->step_count, NAN,
+        document_text(doc, "%zu  data\n0x%" PRIx64 "\n%" PRIu64 " cycles", trace->step_count + 1,
+            trace->address, data)};
+    chart->x.label = "entries of the guest's tables";
+    chart->y.label = "entries of the host's tables";
+    if (!native)
+        chart->caption = "Columns: each entry of the guest's tables, and the data at last, stands at a guest "
+                         "physical address, which the entries of the host's tables above it translate.";
+}
+
 static void add_account(const struct model_trace *trace, struct document *doc)
 {
     static const struct column columns[] = {
@@ -96,6 +138,7 @@ void view_trace(const struct model_trace *trace, struct document *document)
     else
         document_say(document, BLOCK_FACT, "Pages of %s in the guest, %s below it; all caches were empty.",
             format_size(config->guest_page).text, format_size(config->host_page).text);
+    add_picture(trace, document);
     add_steps(trace, document);
     add_account(trace, document);
 }

@@ -8,6 +8,9 @@
 /* The machines that are known by name. */
 void view_machines(struct document *document);
 
+/* One of them: its figures, with where each is from. */
+void view_machine(const struct machine *machine, struct document *document);
+
 /* One translation. */
 void view_trace(const struct model_trace *trace, struct document *document);
 

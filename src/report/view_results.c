@@ -16,12 +16,20 @@ static void view_unknown(const struct result *result, struct document *doc)
     view_run_cells(result, doc);
 }
 
+static void view_chase_whole(const struct result *result, struct document *doc)
+{
+    view_chase(result, doc);
+    document_details(doc, true);
+    view_account(result, false, doc);
+    document_details(doc, false);
+}
+
 static const struct {
     const char *experiment;
     void (*view)(const struct result *result, struct document *doc);
     void (*overlay)(const struct compare_input *results, size_t count, struct document *doc); /* NULL: none */
 } experiments[] = {
-    {"chase", view_chase, view_chase_overlay},
+    {"chase", view_chase_whole, view_chase_overlay},
     {"events", view_events, NULL},
     {"inspect", view_inspect, NULL},
     {"verify", view_verify, NULL},

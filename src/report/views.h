@@ -12,6 +12,9 @@
  * how far the caches and TLBs reach, and sentences, each only if the numbers support it. */
 void view_chase(const struct result *result, struct document *doc);
 
+/* Where the cycles of a chase's modelled cells went, as tables and, if asked for, as stacked charts. */
+void view_account(const struct result *result, bool charts, struct document *doc);
+
 /* The charts alone, of several results' curves, each called by its result's name too; the first is the one
  * whose reaches are marked. */
 void view_chase_overlay(const struct compare_input *results, size_t count, struct document *doc);

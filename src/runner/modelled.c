@@ -14,7 +14,6 @@ static const uint64_t data_at = UINT64_C(1) << 45;
  * several placements, since chance decides which of a few share a set of the caches. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
 static const uint64_t pages_enough = 1024, placements_most = 16;
-enum { STOP_EVERY = 1 << 14 }; /* accesses */
 
 struct modelled_run {
     struct runner runner;
@@ -97,14 +96,20 @@ struct walk {
     const struct stop *stop;
 };
 
+enum { BATCH = 1 << 12 }; /* accesses that are known ahead */
+
 static int go(struct walk *walk, uint64_t accesses, struct error *error)
 {
-    for (uint64_t i = 0; i < accesses; i++) {
-        if (i % STOP_EVERY == 0 && stop_asked(walk->stop))
+    gva_t addresses[BATCH];
+    for (uint64_t done = 0, some; done < accesses; done += some) {
+        if (stop_asked(walk->stop))
             return error_set(error, EINTR, "%s", stop_reason(walk->stop));
-        model_access(
-            walk->model, GVA(data_at + chase_layout_offset(&walk->layout, walk->position)), ACCESS_READ);
-        walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        some = accesses - done < BATCH ? accesses - done : BATCH;
+        for (uint64_t i = 0; i < some; i++) {
+            addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, walk->position));
+            walk->position = walk->position + 1 == walk->layout.elements ? 0 : walk->position + 1;
+        }
+        model_access_many(walk->model, addresses, some, ACCESS_READ);
     }
     return 0;
 }

@@ -16,7 +16,7 @@ struct effort {
                        about as long; 0: all batches */
 };
 
-enum { SAMPLE_METRICS_MAX = 16 };
+enum { SAMPLE_METRICS_MAX = 20 };
 
 struct sample_metric {
     char name[24]; /* "time" */

@@ -13,7 +13,7 @@
 
 extern const unsigned char nursery_image_start[], nursery_image_end[];
 
-enum { FORGED_RIP = CODE + 64, PATIENCE_MS = 2000 };
+enum { FORGED_RIP = CODE + 64, PATIENCE_MS = 2000, KICKS_FEW = 200 };
 
 /* ---- system calls ---- */
 
@@ -45,6 +45,48 @@ bool attack_by_own_call(void)
     set_mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, UINT64_MAX, 0);
     run();
     return has_more_mapped(before);
+}
+
+bool has_int80(void)
+{
+    enum { GETPID = 20 };
+    int status = 1;
+    pid_t process = fork();
+    if (process == 0) {
+        long number = GETPID;
+        __asm__ volatile("int $0x80" : "+a"(number) : : "memory", "r8", "r9", "r10", "r11");
+        _exit(number != getpid());
+    }
+    return process > 0 && waitpid(process, &status, 0) == process && status == 0;
+}
+
+/* By the numbers and registers of 32-bit code. */
+bool attack_by_int80(void)
+{
+    enum { MMAP2 = 192 };
+    const unsigned before = count_maps(child);
+    PUT("int $0x80\nud2");
+    registers = (struct child_registers){.general = {.rip = CODE,
+                                             .rsp = DATA + PAGE / 2,
+                                             .rax = MMAP2,
+                                             .rbx = NOWHERE,
+                                             .rcx = PAGE,
+                                             .rdx = PROT_READ | PROT_WRITE,
+                                             .rsi = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                                             .rdi = UINT32_MAX}};
+    run();
+    return has_more_mapped(before);
+}
+
+/* The other one spins, if there is one. */
+bool attack_by_fork(void)
+{
+    PUT("syscall\ntestq %rax, %rax\n1: jz 1b\nud2");
+    registers = (struct child_registers){.general = {.rip = CODE, .rsp = DATA + PAGE / 2, .rax = SYS_fork}};
+    bool forked = run() == CHILD_EXCEPTION && (int64_t)registers.general.rax > 0;
+    if (forked)
+        kill((pid_t)registers.general.rax, SIGKILL);
+    return forked;
 }
 
 bool attack_by_jump_into_stub(void)
@@ -103,6 +145,19 @@ bool attack_by_orders(void)
     PUT("movq %rax, (%rdi)\nud2");
     registers.general = (struct vcpu_registers){.rip = CODE, .rdi = DESK_BASE + DESK_LIST};
     return run() != CHILD_EXCEPTION || trap.vector != 14;
+}
+
+bool attack_by_mailbox(void)
+{
+    const volatile uint64_t *counter = (volatile uint64_t *)(void *)(memory + PAGE);
+    PUT("movl %eax, (%rdi)\n1: incq (%rsi)\njmp 1b");
+    registers.general =
+        (struct vcpu_registers){.rip = CODE, .rax = 77, .rdi = DESK_BASE + DESK_TURN, .rsi = DATA};
+    run();
+    usleep(20000);
+    uint64_t then = *counter;
+    usleep(20000);
+    return trap.kind == CHILD_DIED && *counter != then;
 }
 
 /* ---- a forged return ---- */
@@ -241,6 +296,28 @@ bool attack_by_outliving(void)
     for (unsigned i = 0; outlived && i < 2; i++)
         kill(tasks[i], SIGKILL);
     return outlived;
+}
+
+static void *kill_after_a_while(void *unused)
+{
+    usleep(20000);
+    pidfd_send_signal(child->guest, SIGKILL, NULL, 0);
+    return unused;
+}
+
+/* A kick gets the monitor out of it. */
+bool attack_by_dying(void)
+{
+    pthread_t thread;
+    PUT("1: jmp 1b");
+    registers.general = (struct vcpu_registers){.rip = CODE};
+    family->kicks_max = KICKS_FEW;
+    child_kick_in_ms(PATIENCE_MS);
+    assert_int_equal(pthread_create(&thread, NULL, kill_after_a_while, NULL), 0);
+    run();
+    pthread_join(thread, NULL);
+    child_kick_cancel();
+    return strcmp(trap.detail, "it would not stop") == 0;
 }
 
 static void *end_after_a_while(void *ended)

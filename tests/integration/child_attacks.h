@@ -6,14 +6,24 @@
 
 #include <stdbool.h>
 
-/* Memory that it has not been given: by a SYSCALL of its own, by one of the stub's, of a descriptor. */
+/* Memory that it has not been given: by a SYSCALL of its own, by INT 0x80, by a SYSCALL of the stub's, of a
+ * descriptor. */
 bool attack_by_own_call(void);
+bool attack_by_int80(void);
+/* Whether INT 0x80 is a system call on this host. */
+bool has_int80(void);
 bool attack_by_jump_into_stub(void);
 bool attack_by_descriptor(void);
 /* What is left of the program that made it. */
 bool attack_by_leftovers(void);
+/* Processes of its own. */
+bool attack_by_fork(void);
 /* Orders of its own to the helper. */
 bool attack_by_orders(void);
+/* It tells in the mailbox what nobody tells there, and runs on behind the monitor's back. */
+bool attack_by_mailbox(void);
+/* Its process is killed, and the monitor waits for it. */
+bool attack_by_dying(void);
 /* It runs on when the monitor was killed; or when it is kicked, for two seconds. */
 bool attack_by_outliving(void);
 bool attack_by_deafness(void);

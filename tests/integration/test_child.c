@@ -2,6 +2,9 @@
  * is in test_child_safety.c. */
 #include "child_guest.h"
 
+#include "monitor/deprivileged/cpuid.h"
+#include "monitor/deprivileged/child_look.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -64,6 +67,19 @@ static void reports_exceptions(void **state)
     PUT("movl $77, %eax\nint $0x80");
     assert_int_equal(run(), CHILD_INT80);
     assert_int_equal(trap.number, 77);
+}
+
+/* Where the CPU can, Linux refuses it to guests, and the monitor answers; elsewhere the CPU does. */
+static void cpuid_is_refused_where_that_is_possible(void **state)
+{
+    (void)state;
+    need_children();
+    PUT("cpuid\nud2");
+    registers.general.rax = 0;
+    assert_int_equal(run(), CHILD_EXCEPTION);
+    assert_int_equal(trap.vector, cpuid_is_trapped() ? 13 : 6);
+    assert_int_equal(registers.general.rip, cpuid_is_trapped() ? CODE : CODE + 2);
+    assert_true(cpuid_is_trapped() == (registers.general.rbx == 0));
 }
 
 static void calls_without_a_signal(void **state)
@@ -244,6 +260,30 @@ static void children_take_turns_while_they_spin(void **state)
     child_close(pair[1]);
 }
 
+/* Small and large pieces, from the start of 64 KiB or not: the helper has Linux enter nearly all of it. */
+static void enters_pages_before_they_are_touched(void **state)
+{
+    (void)state;
+    need_children();
+    static const unsigned counts[] = {1, 16, 31, 100, 512};
+    memset(memory + 2 * PAGE, 1, (PAGES - 2) * (size_t)PAGE);
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const struct child_change change = {.kind = CHILD_MAP,
+            .rights = CHILD_READ | CHILD_WRITE,
+            .start = NOWHERE + i * 7 * PAGE,
+            .bytes = counts[i] * (uint64_t)PAGE,
+            .offset = 2 * PAGE,
+            .memory = memory_number,
+            .populate = true};
+        struct child_pages before, after;
+        OK(child_pages(child, &before));
+        OK(child_change(child, &change, 1, &error));
+        OK(child_pages(child, &after));
+        assert_in_range(after.small - before.small, counts[i] - counts[i] / 16, counts[i]);
+        OK(child_unmap(child, change.start, change.bytes, &error));
+    }
+}
+
 static void keeps_the_fpu_state(void **state)
 {
     (void)state;
@@ -272,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(exchanges_all_registers),
         CASE(reports_exceptions),
+        CASE(cpuid_is_refused_where_that_is_possible),
         CASE(calls_without_a_signal),
         CASE(maps_protects_and_unmaps),
         CASE(counts_mappings_as_the_kernel_does),
@@ -279,6 +320,7 @@ int main(void)
         CASE(kicks_one_that_spins),
         CASE(hands_over_by_each_transport),
         CASE(children_take_turns_while_they_spin),
+        CASE(enters_pages_before_they_are_touched),
         CASE(keeps_the_fpu_state),
     };
     return cmocka_run_group_tests_name("child", tests, child_guest_find_out, NULL);

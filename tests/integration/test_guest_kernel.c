@@ -8,6 +8,7 @@
 #include "domain/guest_kernel.h"
 #include "domain/probe.h"
 #include "experiment/naive_script.h"
+#include "host/memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -370,6 +371,47 @@ static void random_scripts_leave_what_naive_processes_leave(void **state)
     }
 }
 
+/* ---- the same everywhere ---- */
+
+/* FNV-1a over all that a log has. An emulated CPU has one exception for all addresses that are not canonical.
+ */
+static uint64_t digest(const struct guest_event *log, uint64_t count)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (uint64_t i = 0; i < count; i++) {
+        bool stack = log[i].what == EVENT_EXCEPTION && log[i].a >> 32 == 12;
+        const uint64_t words[] = {log[i].what, log[i].step, log[i].a + ((uint64_t)stack << 32), log[i].b};
+        for (size_t k = 0; k < sizeof words; k++)
+            hash = (hash ^ ((const uint8_t *)words)[k]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* Told, so that whoever runs this on several monitors and machines can hold them against each other. */
+static void what_depends_on_no_cpu_leaves_logs_that_are_told(void **state)
+{
+    struct guest_kernel_config config = {.processes = 3};
+    struct guest_kernel *kernel = NULL;
+    uint64_t dice = 1966;
+    (void)state;
+    need_monitor();
+    begin(4);
+    for (unsigned i = 0; i < config.processes; i++) {
+        jobs[i].checks_alignment = false;
+        naive_script_draw(&jobs[i], i, NAIVE_STEPS - 1, &dice);
+        add_step(&jobs[i], (struct guest_step){STEP_SPIN, 1, 0, 0});
+        naive_end(&jobs[i].naive);
+    }
+    run(&config, &kernel);
+    for (unsigned i = 0; i < config.processes; i++) {
+        must_agree(kernel, i);
+        uint64_t count = guest_kernel_events(kernel, i, events, NAIVE_EVENTS);
+        print_message(
+            "# log of process %u: %" PRIu64 " events, 0x%" PRIx64 "\n", i, count, digest(events, count));
+    }
+    guest_kernel_destroy(kernel);
+}
+
 /* ---- what is counted ---- */
 
 enum { AROUND = 8, FEW = 16, MANY = 48 };
@@ -460,6 +502,80 @@ static void a_full_log_keeps_the_last_events(void **state)
     guest_kernel_destroy(kernel);
 }
 
+/* ---- a large page ---- */
+
+static bool host_has_large_pages(void)
+{
+    const struct memory_request request = {
+        .bytes = 2 * MIB, .page_bytes = 2 * MIB, .source = MEMORY_COLLAPSE, .shared = chosen->elsewhere};
+    struct memory memory;
+    struct error error;
+    if (memory_map_request(&memory, &request, &error) < 0)
+        return false;
+    bool has = memory_populate(&memory, true, NULL, NULL, &error) == 0 &&
+               memory_check_obtained(&memory, 0, memory.bytes, &error) == 0;
+    memory_unmap(&memory);
+    return has;
+}
+
+/* The next event of that kind, from *at on. */
+static uint64_t next_event(uint32_t what, uint64_t *at, uint64_t count)
+{
+    while (*at < count && events[*at].what != what)
+        ++*at;
+    if (*at == count)
+        fail_msg("there is no such event as %" PRIu32, what);
+    return events[(*at)++].a;
+}
+
+static void a_large_page_is_memory_that_all_processes_share(void **state)
+{
+    enum { IN = 700, LAST = GUEST_WINDOW_PAGES + GUEST_LARGE_PAGES - 1, MISSING = 4, READ_ONLY = 7 };
+    static const struct guest_step first[] = {{STEP_READ, IN, 0, 0}, {CALL(LARGE), RW, 0, 0},
+        {CALL(LARGE), RW, 0, 0}, {STEP_WRITE, IN, 3, 77}, {STEP_READ, IN, 3, 0}, {STEP_READ, LAST, 511, 0},
+        {CALL(SPAWN), 1, 0, 0}, {CALL(JOIN), 1, 0, 0}, {STEP_READ, IN, 3, 0}};
+    static const struct guest_step second[] = {
+        {CALL(LARGE), RO, 0, 0}, {STEP_READ, IN, 3, 0}, {STEP_WRITE, IN, 3, 1}};
+    struct guest_kernel_config config = {.monitor = chosen,
+        .facts = &facts,
+        .bytes = 4 * MIB,
+        .sync_write = sync_write,
+        .large = true,
+        .fault_around = 1,
+        .processes = 1,
+        .events = NAIVE_EVENTS,
+        .job = {{first, sizeof first / sizeof first[0]}, {second, sizeof second / sizeof second[0]}}};
+    struct guest_kernel *kernel;
+    struct error error = {0};
+    (void)state;
+    need_monitor();
+    if (!host_has_large_pages()) {
+        print_message("# skip: this host makes no large page of small ones\n");
+        skip();
+    }
+    if (guest_kernel_create(&config, &kernel, &error) < 0 || guest_kernel_run(kernel, &error) < 0)
+        fail_msg("%s", error.text);
+    uint64_t count = guest_kernel_events(kernel, 0, events, NAIVE_EVENTS), at = 0;
+    assert_int_equal(next_event(EVENT_EXCEPTION, &at, count), 14ull << 32 | MISSING);
+    assert_int_equal(next_event(EVENT_ANSWER, &at, count), 0);
+    assert_int_equal(next_event(EVENT_ANSWER, &at, count), -EEXIST);
+    assert_int_equal(next_event(EVENT_VALUE, &at, count), 77);
+    assert_int_equal(next_event(EVENT_VALUE, &at, count), 0);
+    assert_int_equal(next_event(EVENT_VALUE, &at, count), 77);
+    count = guest_kernel_events(kernel, 1, events, NAIVE_EVENTS), at = 0;
+    assert_int_equal(next_event(EVENT_VALUE, &at, count), 77);
+    assert_int_equal(next_event(EVENT_EXCEPTION, &at, count), 14ull << 32 | READ_ONLY);
+    assert_int_equal(guest_kernel_status(kernel).faults, 2);
+    assert_int_equal(guest_kernel_status(kernel).filled, 2 * GUEST_LARGE_PAGES);
+    guest_kernel_destroy(kernel);
+    config.large = false;
+    if (guest_kernel_create(&config, &kernel, &error) < 0 || guest_kernel_run(kernel, &error) < 0)
+        fail_msg("%s", error.text);
+    count = guest_kernel_events(kernel, 0, events, NAIVE_EVENTS), at = 0;
+    assert_int_equal(next_event(EVENT_ANSWER, &at, count), -EINVAL);
+    guest_kernel_destroy(kernel);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     static const struct guest_step step = {CALL(YIELD), 0, 0, 0};
@@ -529,9 +645,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(processes_share_what_is_shared_and_nothing_else),
         cmocka_unit_test(a_process_that_begins_again_finds_nothing_of_before),
         cmocka_unit_test(random_scripts_leave_what_naive_processes_leave),
+        cmocka_unit_test(what_depends_on_no_cpu_leaves_logs_that_are_told),
         cmocka_unit_test(each_page_more_is_counted_once),
         cmocka_unit_test(one_step_more_or_another_hint_would_be_noticed),
         cmocka_unit_test(a_full_log_keeps_the_last_events),
+        cmocka_unit_test(a_large_page_is_memory_that_all_processes_share),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(a_kernel_that_gives_up_says_why),
     };

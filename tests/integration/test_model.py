@@ -136,6 +136,33 @@ def test_a_report_says_that_figures_are_modelled():
     assert "modelled" in text and "native there" in text, text
 
 
+def test_explain_adds_up():
+    arguments = ["chase", "--on", "model:barcelona", "--technique", "nested", "--working-set", "64K..4M", "--per-octave", "1"]
+    text = output_of(*arguments, "--explain")
+    assert "host tables" in text and "Stacked" in text, text
+    assert "Stacked" not in output_of(*arguments)
+    page = output_of(*arguments, "--explain", "--markdown", "-")
+    table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
+    for line in table[2:]:
+        *parts, total = [float(field) for field in line.strip("|").replace(",", "").split("|")[1:] if field.strip() not in ("", "-", "–")]
+        assert abs(sum(parts) / total - 1) < 0.01, line
+
+
+def test_show_names_the_source_of_each_figure():
+    text = output_of("model", "show", "barcelona", "--markdown", "-")
+    own = json.loads(output_of("model", "show", "barcelona", "--json", "-"))
+    assert own == json.loads((ROOT / "share/machines/barcelona.json").read_text())
+    for source in (own["walker"]["sources"]["cycles"], own["costs"]["sources"]["exit"], own["caches"][0]["sources"]["ways"]):
+        assert source[:20] in text, source
+
+
+def test_a_walk_as_a_picture():
+    with tempfile.TemporaryDirectory() as place:
+        output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")
+        picture = Path(place, "walk.svg").read_text(encoding="utf-8")
+    assert picture.count('class="k"') == 3 + 25 and picture.count('class="a"') == 24, picture.count('class="k"')
+
+
 def test_a_walk_shows_24_reads():
     walk = json.loads(output_of("model", "walk", "0x7f1234567000", "--json", "-"))
     assert len(walk["steps"]) == 24, len(walk["steps"])

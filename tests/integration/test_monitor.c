@@ -779,6 +779,37 @@ static void virtual_cpus_are_made_while_others_run_up_to_the_limit(void **state)
     }
 }
 
+static void requests_are_for_guests_with_one_virtual_cpu(void **state)
+{
+    struct vcpu_registers registers = START("\x0f\x05" /* syscall */ OUT_EAX SPIN);
+    (void)state;
+    need_monitor();
+    if (strcmp(chosen->name, "paravirt") != 0)
+        return;
+    make_vcpu(1);
+    set_privilege(0);
+    registers.rax = 0x20764300; /* HYPERCALL_ASK */
+    const struct vm_exit exit = run(registers);
+    assert_int_equal(exit.kind, EXIT_FAILED);
+    assert_non_null(strstr(exit.detail, "one virtual CPU only"));
+}
+
+static void stores_are_emulated_for_guests_with_one_virtual_cpu(void **state)
+{
+    struct vm *vm;
+    struct vcpu *vcpu;
+    struct error error;
+    (void)state;
+    need_monitor();
+    if (strcmp(chosen->name, "shadow") != 0)
+        return;
+    must(chosen->create(&(struct vm_config){.sync_write = true}, &vm, &error), &error);
+    must(chosen->vcpu(vm, 0, &vcpu, &error), &error);
+    assert_int_equal(chosen->vcpu(vm, 1, &vcpu, &error), -ENOTSUP);
+    assert_non_null(strstr(error.text, "--sync lazy"));
+    chosen->destroy(vm);
+}
+
 /* Code, registers, what the FPU holds, a kick that was meant for the one before. */
 static void a_reset_virtual_cpu_has_nothing_of_its_last_user(void **state)
 {
@@ -846,6 +877,8 @@ int main(int argc, char **argv)
         IN_MACHINE(kicks_around_the_end_of_a_machine_do_no_harm),
         IN_MACHINE(a_virtual_cpu_is_its_owners_alone),
         IN_MACHINE(virtual_cpus_are_made_while_others_run_up_to_the_limit),
+        IN_MACHINE(requests_are_for_guests_with_one_virtual_cpu),
+        IN_MACHINE(stores_are_emulated_for_guests_with_one_virtual_cpu),
         IN_MACHINE(a_reset_virtual_cpu_has_nothing_of_its_last_user),
         IN_MACHINE(each_virtual_cpu_has_its_own_counters),
         /* Not of a guest elsewhere: it has the descriptor, whatever is mapped here, and takes no signal. */

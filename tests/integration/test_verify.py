@@ -171,18 +171,57 @@ def test_a_monitor_that_cannot_be_used_is_told_and_the_others_are_tried():
     assert done.returncode == (3 if failures(found) else 0 if others else 77), (done.returncode, done.stderr, failures(found))
 
 
+def processes_of(session):
+    """Those that are left of a session; what was just killed gets a moment."""
+    left = []
+    for _ in range(50):
+        left = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] not in "ZX":
+                left.append(stat.parent.name)
+        if not left:
+            break
+        time.sleep(0.1)
+    return left
+
+
+def end_midway(number):
+    """vcost verify, sent a signal once it has begun; and all that it has started is gone."""
+    with subprocess.Popen([VCOST, "verify", "--quiet", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, start_new_session=True) as process:
+        time.sleep(2.5)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert not processes_of(process.pid), processes_of(process.pid)
+    return process.returncode, out, err
+
+
 def test_ctrl_c_ends_it_with_what_was_found():
     need_monitors()
-    with subprocess.Popen([VCOST, "verify", "--quiet", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
-        time.sleep(2.5)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+    status, out, err = end_midway(signal.SIGINT)
     found = json.loads(out)
     jsonschema.validate(found, SCHEMA)
-    assert process.returncode in (0, 130, -signal.SIGINT), (process.returncode, err)
+    assert status in (0, 130, -signal.SIGINT), (status, err)
     assert not found["complete"] and re.search("stopped|interrupt", found["incomplete_reason"]), found["incomplete_reason"]
     assert not failures(found), failures(found)
+
+
+def test_nothing_is_left_of_one_that_is_killed():
+    need_monitors()
+    assert end_midway(signal.SIGKILL)[0] == -signal.SIGKILL
+
+
+def test_the_time_budget_ends_what_is_tried_with_what_was_found():
+    need_monitors()
+    done = verify("--quiet", "--time", "1", "--json", "-")
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, SCHEMA)
+    assert done.returncode == 0 and not failures(found), (done.returncode, done.stderr, failures(found))
+    assert not found["complete"] and "time budget" in found["incomplete_reason"], found["incomplete_reason"]
 
 
 def test_wrong_monitors_are_wrong_usage():

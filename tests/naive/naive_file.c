@@ -133,6 +133,7 @@ void naive_file_read(const char *path, struct naive_file *file)
     file->remote = number(member(root, "memory"), "remote_cycles");
     file->walk_first = number(member(root, "walker"), "cache_level");
     file->walk_cycles = number(member(root, "walker"), "cycles");
+    file->set_bit_cycles = number(member(root, "walker"), "set_bit_cycles");
     file->guest_tags = yes(member(root, "tags"), "guests");
     file->process_tags = yes(member(root, "tags"), "processes");
     json_decref(root);

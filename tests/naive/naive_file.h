@@ -36,7 +36,7 @@ struct naive_file {
     struct naive_walk_cache walk_caches[NAIVE_MOST], nested_walk_caches[NAIVE_MOST];
     unsigned cache_count, tlb_count, walk_cache_count, nested_walk_cache_count;
     unsigned memory, remote;
-    unsigned walk_first, walk_cycles;
+    unsigned walk_first, walk_cycles, set_bit_cycles;
     bool nested, nested_tlb, nested_data;
     struct naive_shape nested_shape;
     unsigned nested_cycles;

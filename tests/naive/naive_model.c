@@ -1,11 +1,22 @@
 #include "naive_model.h"
 
-#include "naive_places.h"
-
 #include <assert.h>
 #include <stdlib.h>
 
 enum { STATES_GUARDED, STATES_OUT, STATES_NESTED };
+
+/* What each domain has of its own. */
+struct naive_domain {
+    struct naive_memory memory;           /* the guest's */
+    struct naive_space guest, host, made; /* made: what native, direct, shadow and agile walk */
+    struct naive_dictionary states;       /* of the guest's tables, by guest physical address */
+    struct naive_dictionary switched;     /* agile: by address >> 21, the host's place of the guest's table */
+    struct naive_dictionary unused, clean; /* the kernel's leaves, by their address: 1, the bit is not set */
+    uint64_t out_of_sync;                  /* how many tables are */
+    uint64_t out[1024];
+    unsigned space;
+    uint64_t from, bytes; /* mapped last */
+};
 
 struct naive_model {
     struct naive_setting setting;
@@ -14,14 +25,22 @@ struct naive_model {
     struct naive_table caches[NAIVE_MOST], tlbs[NAIVE_MOST], walk_caches[NAIVE_MOST],
         host_walk_caches[NAIVE_MOST];
     struct naive_table nested_tlb;
-    struct naive_memory guest_memory, host_memory;
-    struct naive_space guest, host, made; /* made: what native, direct, shadow and agile walk */
-    struct naive_dictionary states;       /* of the guest's tables, by guest physical address */
-    struct naive_dictionary switched;     /* agile: by address >> 21, the host's place of the guest's table */
-    uint64_t out_of_sync;                 /* how many tables are */
-    uint64_t out[1024];
-    unsigned space;
+    struct naive_memory host_memory;
+    struct naive_domain domains[8];
+    unsigned now;
+    uint64_t happened[NAIVE_EVENTS], random;
 };
+
+static struct naive_domain *running(struct naive_model *model)
+{
+    return &model->domains[model->now];
+}
+
+/* Whose entry of a translation cache it is. */
+static unsigned tag(const struct naive_model *model)
+{
+    return 8 * (naive_defect == DOMAINS_SHARE_TAGS ? 0 : model->now) + model->domains[model->now].space;
+}
 
 /* ---- opening ---- */
 
@@ -45,8 +64,8 @@ static void make_tables(struct naive_model *model)
 static void back(struct naive_model *model, uint64_t physical)
 {
     uint64_t bytes = model->setting.host_page;
-    if (naive_leaf_at(&model->host, physical).level == 0)
-        naive_space_map(&model->host, physical / bytes * bytes,
+    if (naive_leaf_at(&running(model)->host, physical).level == 0)
+        naive_space_map(&running(model)->host, physical / bytes * bytes,
             naive_take(&model->host_memory, naive_zone(bytes)), bytes);
 }
 
@@ -55,28 +74,40 @@ static bool combines(const struct naive_model *model)
     return model->setting.technique != NAIVE_NATIVE && model->setting.technique != NAIVE_NESTED;
 }
 
+static void open_domain(struct naive_model *model)
+{
+    const struct naive_setting *setting = &model->setting;
+    struct naive_domain *domain = running(model);
+    struct naive_frames frames = setting->guest_frames;
+    unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
+    bool native = setting->technique == NAIVE_NATIVE;
+    uint64_t root = 0;
+    frames.seed += model->now;
+    domain->memory = naive_memory_make(&frames, native ? 0 : setting->bytes);
+    if (model->now == 0)
+        model->host_memory = naive_memory_make(&setting->host_frames,
+            setting->domains * (native ? setting->bytes : 2 * domain->memory.zone_bytes));
+    if (setting->technique != NAIVE_NESTED)
+        naive_space_begin(&domain->made, &model->host_memory, model->machine->levels);
+    if (native)
+        return;
+    naive_space_begin(&domain->guest, &domain->memory, model->machine->levels);
+    naive_space_begin(&domain->host, &model->host_memory, host_levels);
+    naive_table_at(&domain->guest, model->machine->levels, 0, &root);
+    back(model, root);
+}
+
 struct naive_model *naive_open(const struct naive_setting *setting)
 {
     struct naive_model *model = calloc(1, sizeof *model);
     assert(model);
     model->setting = *setting;
     model->machine = setting->machine;
+    model->random = setting->seed;
     make_tables(model);
-    bool native = setting->technique == NAIVE_NATIVE;
-    unsigned host_levels = model->machine->nested_levels < 4 ? 4 : model->machine->nested_levels;
-    model->guest_memory = naive_memory_make(
-        setting->guest_frames.scattered, setting->guest_frames.seed, native ? 0 : setting->bytes);
-    model->host_memory = naive_memory_make(setting->host_frames.scattered, setting->host_frames.seed,
-        native ? setting->bytes : 2 * model->guest_memory.zone_bytes);
-    if (setting->technique != NAIVE_NESTED)
-        naive_space_begin(&model->made, &model->host_memory, model->machine->levels);
-    if (native)
-        return model;
-    uint64_t root = 0;
-    naive_space_begin(&model->guest, &model->guest_memory, model->machine->levels);
-    naive_space_begin(&model->host, &model->host_memory, host_levels);
-    naive_table_at(&model->guest, model->machine->levels, 0, &root);
-    back(model, root);
+    for (; model->now < setting->domains; model->now++)
+        open_domain(model);
+    model->now = 0;
     return model;
 }
 
@@ -89,11 +120,16 @@ void naive_close(struct naive_model *model)
         naive_table_free(&model->host_walk_caches[i]);
     }
     naive_table_free(&model->nested_tlb);
-    naive_space_free(&model->guest);
-    naive_space_free(&model->host);
-    naive_space_free(&model->made);
-    dictionary_free(&model->states);
-    dictionary_free(&model->switched);
+    for (model->now = 0; model->now < 8; model->now++) {
+        struct naive_domain *domain = running(model);
+        naive_space_free(&domain->guest);
+        naive_space_free(&domain->host);
+        naive_space_free(&domain->made);
+        dictionary_free(&domain->states);
+        dictionary_free(&domain->switched);
+        dictionary_free(&domain->unused);
+        dictionary_free(&domain->clean);
+    }
     free(model);
 }
 
@@ -107,23 +143,22 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* What the guest and the host have for an address, as one leaf. */
 static void combine(struct naive_model *model, uint64_t address)
 {
-    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
+    struct naive_leaf guest = naive_leaf_at(&running(model)->guest, address);
     uint64_t physical = guest.to + (address - guest.from);
-    struct naive_leaf host = naive_leaf_at(&model->host, physical);
+    struct naive_leaf host = naive_leaf_at(&running(model)->host, physical);
     uint64_t bytes = smaller(guest.bytes, host.bytes);
-    if (naive_leaf_at(&model->made, address).level)
+    if (naive_leaf_at(&running(model)->made, address).level)
         return;
-    naive_space_hide(&model->made, address / bytes * bytes, bytes, false);
-    if (naive_leaf_at(&model->made, address).level == 0)
-        naive_space_map(
-            &model->made, address / bytes * bytes, (host.to + (physical - host.from)) / bytes * bytes, bytes);
+    naive_space_hide(&running(model)->made, address / bytes * bytes, bytes, false);
+    naive_space_map(&running(model)->made, address / bytes * bytes,
+        (host.to + (physical - host.from)) / bytes * bytes, bytes);
 }
 
 static void map_page(struct naive_model *model, uint64_t address)
 {
     uint64_t bytes = model->setting.guest_page, step = smaller(bytes, model->setting.host_page);
-    uint64_t frame = naive_take(&model->guest_memory, naive_zone(bytes));
-    naive_space_map(&model->guest, address, frame, bytes);
+    uint64_t frame = naive_take(&running(model)->memory, naive_zone(bytes));
+    naive_space_map(&running(model)->guest, address, frame, bytes);
     for (uint64_t done = 0; done < bytes && !model->setting.fresh; done += step) {
         back(model, frame + done);
         if (combines(model))
@@ -136,12 +171,15 @@ void naive_map(struct naive_model *model, uint64_t from, uint64_t bytes)
     uint64_t page = model->setting.guest_page;
     for (uint64_t at = from; at < from + bytes; at += page) {
         if (model->setting.technique == NAIVE_NATIVE)
-            naive_space_map(&model->made, at, naive_take(&model->host_memory, naive_zone(page)), page);
+            naive_space_map(
+                &running(model)->made, at, naive_take(&model->host_memory, naive_zone(page)), page);
         else
             map_page(model, at);
     }
-    for (uint64_t n = 0; model->setting.technique != NAIVE_NATIVE && n < model->guest_memory.taken[0]; n++)
-        back(model, naive_frame(&model->guest_memory, 0, n));
+    for (uint64_t n = 0; model->setting.technique != NAIVE_NATIVE && n < running(model)->memory.taken[0]; n++)
+        back(model, naive_frame(&running(model)->memory, 0, n));
+    running(model)->from = from;
+    running(model)->bytes = bytes;
 }
 
 /* ---- the caches (caches.h) ---- */
@@ -235,7 +273,7 @@ static void touch_data(struct naive_model *model, uint64_t address, bool instruc
 
 struct reading {
     bool host;
-    unsigned space;
+    unsigned tag;
     const struct naive_walk_cache *shapes;
     struct naive_table *caches;
     unsigned count;
@@ -248,7 +286,7 @@ static uint64_t region(unsigned level, uint64_t address)
 
 static uint64_t walk_key(const struct reading *reading, unsigned level, uint64_t address)
 {
-    return region(level, address) * 1024 + level * 64 + reading->space;
+    return region(level, address) * 1024 + level * 64 + reading->tag;
 }
 
 static int walk_cache_of(const struct reading *reading, unsigned level)
@@ -309,7 +347,7 @@ static int walk_one(struct naive_model *model, const struct reading *reading, co
     for (;; level--) {
         naive_table_at(space, level, address, &table);
         read_entry(model, reading, level, table, address);
-        if (!reading->host && level == 2 && dictionary_find(&model->switched, address >> 21, &there))
+        if (!reading->host && level == 2 && dictionary_find(&running(model)->switched, address >> 21, &there))
             return SWITCHED;
         if (leaf->level == level)
             return DONE;
@@ -324,20 +362,20 @@ static int walk_one(struct naive_model *model, const struct reading *reading, co
 static bool nested_translate(struct naive_model *model, uint64_t physical, bool data, struct naive_leaf *leaf)
 {
     const struct naive_file *machine = model->machine;
-    const struct reading reading = {
-        true, 0, machine->nested_walk_caches, model->host_walk_caches, machine->nested_walk_cache_count};
+    const struct reading reading = {true, model->now, machine->nested_walk_caches, model->host_walk_caches,
+        machine->nested_walk_cache_count};
     bool asked =
         machine->nested_tlb && (machine->nested_data || !data || naive_defect == NESTED_TLB_HAS_DATA);
-    uint64_t dropped;
-    if (asked && naive_find(&model->nested_tlb, physical / 4096, physical / 4096, NULL)) {
+    uint64_t dropped, key = physical / 4096 * 8 + model->now;
+    if (asked && naive_find(&model->nested_tlb, physical / 4096, key, NULL)) {
         charge(model, &model->account.nested_tlb, machine->nested_cycles);
-        *leaf = naive_leaf_at(&model->host, physical);
+        *leaf = naive_leaf_at(&running(model)->host, physical);
         return true;
     }
-    if (walk_one(model, &reading, &model->host, machine->nested_levels, physical, leaf) != DONE)
+    if (walk_one(model, &reading, &running(model)->host, machine->nested_levels, physical, leaf) != DONE)
         return false;
     if (asked)
-        naive_put(&model->nested_tlb, physical / 4096, physical / 4096, 0, &dropped);
+        naive_put(&model->nested_tlb, physical / 4096, key, 0, &dropped);
     return true;
 }
 
@@ -349,12 +387,13 @@ static uint64_t host_address(const struct naive_leaf *leaf, uint64_t physical)
 /* The guest's leaf has been read. */
 static int finish(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
 {
-    struct naive_leaf guest = naive_leaf_at(&model->guest, address), host;
+    struct naive_leaf guest = naive_leaf_at(&running(model)->guest, address), host;
     uint64_t physical = host_address(&guest, address);
     *missing = physical;
-    if (naive_defect == LAST_PAGE_NOT_TRANSLATED)
-        host = naive_leaf_at(&model->host, physical);
-    else if (!nested_translate(model, physical, true, &host))
+    host = naive_leaf_at(&running(model)->host, physical);
+    if (naive_defect == LAST_PAGE_NOT_TRANSLATED && host.level == 0)
+        return HOST_ABSENT;
+    if (naive_defect != LAST_PAGE_NOT_TRANSLATED && !nested_translate(model, physical, true, &host))
         return HOST_ABSENT;
     uint64_t bytes = naive_defect == GUEST_PAGE_DECIDES ? guest.bytes : smaller(guest.bytes, host.bytes);
     *page =
@@ -364,22 +403,22 @@ static int finish(struct naive_model *model, uint64_t address, struct naive_leaf
 
 static struct reading guest_reading(struct naive_model *model)
 {
-    return (struct reading){false, model->space, model->machine->walk_caches, model->walk_caches,
-        model->machine->walk_cache_count};
+    return (struct reading){
+        false, tag(model), model->machine->walk_caches, model->walk_caches, model->machine->walk_cache_count};
 }
 
 static int walk_two(struct naive_model *model, uint64_t address, struct naive_leaf *page, uint64_t *missing)
 {
     struct reading reading = guest_reading(model);
-    struct naive_leaf guest = naive_leaf_at(&model->guest, address), host;
+    struct naive_leaf guest = naive_leaf_at(&running(model)->guest, address), host;
     bool found;
     uint64_t table = 0;
     unsigned level = first_table(model, &reading, model->machine->levels, address, &found, &table);
     for (bool root = !found;; level--) {
         if (!found) {
-            naive_table_at(&model->guest, level, address, missing);
+            naive_table_at(&running(model)->guest, level, address, missing);
             if (root && naive_defect == ROOT_NOT_TRANSLATED)
-                host = naive_leaf_at(&model->host, *missing);
+                host = naive_leaf_at(&running(model)->host, *missing);
             else if (!nested_translate(model, *missing, false, &host))
                 return HOST_ABSENT;
             table = host_address(&host, *missing);
@@ -419,8 +458,8 @@ static const unsigned shifts[3] = {12, 21, 30};
 
 static uint64_t tlb_key(const struct naive_model *model, unsigned size, uint64_t address)
 {
-    unsigned space = naive_defect == TLB_WITHOUT_SPACES ? 0 : model->space;
-    return (address >> shifts[size]) * 64 + size * 16 + space;
+    return (address >> shifts[size]) * 256 + size * 64 +
+           (naive_defect == TLB_WITHOUT_SPACES ? 8 * model->now : tag(model));
 }
 
 static int tlb_of(const struct naive_model *model, unsigned level, bool instruction, unsigned size)
@@ -474,11 +513,11 @@ static int walk(struct naive_model *model, uint64_t address, struct naive_leaf *
     if (model->setting.technique == NAIVE_NESTED)
         return walk_two(model, address, page, missing);
     struct reading reading = guest_reading(model);
-    int end = walk_one(model, &reading, &model->made, model->machine->levels, address, page);
+    int end = walk_one(model, &reading, &running(model)->made, model->machine->levels, address, page);
     uint64_t table = 0;
     if (end != SWITCHED)
         return end;
-    dictionary_find(&model->switched, address >> 21, &table);
+    dictionary_find(&running(model)->switched, address >> 21, &table);
     read_entry(model, &reading, 1, table, address);
     return finish(model, address, page, missing);
 }
@@ -491,7 +530,7 @@ static void repair(struct naive_model *model, int end, uint64_t address, uint64_
         back(model, missing);
         return;
     }
-    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
+    struct naive_leaf guest = naive_leaf_at(&running(model)->guest, address);
     assert(combines(model) && guest.level);
     model->account.hidden_faults++;
     if (naive_defect != HIDDEN_FAULT_DOES_NOT_EXIT)
@@ -500,37 +539,17 @@ static void repair(struct naive_model *model, int end, uint64_t address, uint64_
     combine(model, address);
 }
 
-void naive_access(struct naive_model *model, uint64_t address, bool instruction)
+/* ---- accessed and dirty bits ---- */
+
+static struct naive_space *kernels(struct naive_model *model)
 {
-    struct naive_leaf page;
-    uint64_t missing = 0;
-    if (find_tlb(model, 1, address, instruction, &page)) {
-        /* nothing more is to be done */
-    } else if (find_tlb(model, 2, address, instruction, &page)) {
-        if (naive_defect != LEVEL_2_HIT_STAYS_THERE)
-            put_tlb(model, 1, address, instruction, &page);
-    } else {
-        for (int end; (end = walk(model, address, &page, &missing)) != DONE;)
-            repair(model, end, address, missing);
-        put_tlb(model, 2, address, instruction, &page);
-        put_tlb(model, 1, address, instruction, &page);
-    }
-    touch_data(model, host_address(&page, address), instruction);
-    model->account.accesses++;
+    return model->setting.technique == NAIVE_NATIVE ? &running(model)->made : &running(model)->guest;
 }
 
-/* ---- events (model.h) ---- */
-
-static void flush(struct naive_model *model, uint64_t address)
+static bool lacks(const struct naive_dictionary *bits, uint64_t leaf)
 {
-    charge(model, &model->account.switching, model->machine->flush_page);
-    model->account.flushes++;
-    for (unsigned i = 0; i < model->machine->tlb_count; i++)
-        for (unsigned size = 0; size < 3; size++)
-            if (naive_defect != FLUSH_KEEPS_THE_PAGE)
-                naive_drop(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address));
-    for (unsigned i = 0; i < model->machine->walk_cache_count && naive_defect != FLUSH_KEEPS_WALK_CACHES; i++)
-        naive_clear(&model->walk_caches[i]);
+    uint64_t yes = 0;
+    return dictionary_find(bits, leaf, &yes) && yes;
 }
 
 /* Where the leaf entry of an address stands, in the memory that has its tables; *table: the table. */
@@ -541,48 +560,150 @@ static uint64_t entry_of(const struct naive_space *space, uint64_t address, uint
     return *table + region(level, address) % 512 * 8;
 }
 
-static void change_shadowed(struct naive_model *model, uint64_t address, uint64_t table, uint64_t stored)
+/* Are there shadows of the table that has the leaf? */
+static bool is_shadowed(struct naive_model *model, uint64_t address)
 {
-    const struct naive_file *machine = model->machine;
-    struct naive_leaf guest = naive_leaf_at(&model->guest, address);
-    uint64_t state = STATES_GUARDED, below;
-    dictionary_find(&model->states, table, &state);
-    if (state == STATES_GUARDED) {
-        model->account.table_stores++;
-        leave(model, machine->table_store);
-        if (model->setting.technique == NAIVE_SHADOW && !model->setting.sync_write &&
-            naive_defect != LAZY_STORES_ALL_EXIT) {
-            state = STATES_OUT;
-            assert(model->out_of_sync < sizeof model->out / sizeof *model->out);
-            model->out[model->out_of_sync++] = table;
-        } else if (model->setting.technique == NAIVE_AGILE && naive_defect != AGILE_NEVER_SWITCHES &&
-                   guest.level == 1 && naive_table_at(&model->made, 1, address, &below)) {
-            struct naive_leaf host = naive_leaf_at(&model->host, table);
-            state = STATES_NESTED;
-            dictionary_put(&model->switched, address >> 21, host_address(&host, table));
-        }
-        dictionary_put(&model->states, table, state);
-    } else {
-        touch_data(model, stored, false);
-    }
-    if (state != STATES_NESTED) {
-        if (naive_defect != FLUSH_DOES_NOT_EXIT)
-            leave(model, 0);
-        naive_space_hide(&model->made, guest.from, guest.bytes, true);
-    }
-    flush(model, address);
+    uint64_t table = 0, state = STATES_GUARDED;
+    if (model->setting.technique != NAIVE_SHADOW && model->setting.technique != NAIVE_AGILE)
+        return false;
+    entry_of(&running(model)->guest, address, &table);
+    dictionary_find(&running(model)->states, table, &state);
+    return state != STATES_NESTED;
 }
 
-void naive_change_entry(struct naive_model *model, uint64_t address)
+static void set_bits(struct naive_model *model, uint64_t address, bool write)
 {
-    bool native = model->setting.technique == NAIVE_NATIVE;
-    uint64_t table = 0, entry = entry_of(native ? &model->made : &model->guest, address, &table);
-    if (!native) {
-        struct naive_leaf host = naive_leaf_at(&model->host, entry);
+    struct naive_domain *domain = running(model);
+    uint64_t leaf = naive_leaf_at(kernels(model), address).from;
+    bool unused = lacks(&domain->unused, leaf), clean = lacks(&domain->clean, leaf);
+    if (!unused && !(write && clean))
+        return;
+    dictionary_put(&domain->unused, leaf, 0);
+    if (write && naive_defect != STORES_SET_NOTHING)
+        dictionary_put(&domain->clean, leaf, 0);
+    if (!is_shadowed(model, address)) {
+        charge(model, &model->account.bits, model->machine->set_bit_cycles);
+        model->account.bits_set++;
+    } else if (!unused) {
+        model->account.hidden_faults++;
+        leave(model, model->machine->hidden_fault);
+    }
+}
+
+/* ---- an access ---- */
+
+/* The TLBs' page of a size around an address. */
+static void forget_piece(struct naive_model *model, uint64_t address, unsigned size)
+{
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        naive_drop(&model->tlbs[i], address >> shifts[size], tlb_key(model, size, address));
+}
+
+static void touch_address(struct naive_model *model, uint64_t address, enum naive_access access)
+{
+    struct naive_leaf page;
+    uint64_t missing = 0;
+    bool instruction = access == NAIVE_EXECUTE, write = access == NAIVE_WRITE;
+    if (write && lacks(&running(model)->clean, naive_leaf_at(kernels(model), address).from) &&
+        naive_defect != CLEAN_PAGES_ARE_NOT_WALKED)
+        for (unsigned size = 0; size < 3; size++)
+            forget_piece(model, address, size);
+    if (find_tlb(model, 1, address, instruction, &page)) {
+        /* nothing more is to be done */
+    } else if (find_tlb(model, 2, address, instruction, &page)) {
+        if (naive_defect != LEVEL_2_HIT_STAYS_THERE)
+            put_tlb(model, 1, address, instruction, &page);
+    } else {
+        for (int end; (end = walk(model, address, &page, &missing)) != DONE;)
+            repair(model, end, address, missing);
+        set_bits(model, address, write);
+        put_tlb(model, 2, address, instruction, &page);
+        put_tlb(model, 1, address, instruction, &page);
+    }
+    touch_data(model, host_address(&page, address), instruction);
+}
+
+/* ---- events (model.h) ---- */
+
+static bool is_tag(uint64_t key, const void *context)
+{
+    return key % 64 / 8 == *(const unsigned *)context;
+}
+
+static void forget_walks(struct naive_model *model)
+{
+    for (unsigned i = 0; i < model->machine->walk_cache_count && naive_defect != FLUSH_KEEPS_WALK_CACHES; i++)
+        naive_drop_those(&model->walk_caches[i], is_tag, &model->now);
+}
+
+/* What the domain has of its own, of all its processes. */
+static void forget_own(struct naive_model *model)
+{
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        naive_drop_those(&model->tlbs[i], is_tag, &model->now);
+    forget_walks(model);
+}
+
+struct piece {
+    uint64_t from, bytes;
+    unsigned tag;
+};
+
+static bool is_piece(uint64_t key, const void *context)
+{
+    const struct piece *piece = context;
+    uint64_t at = key / 256 << shifts[key / 64 % 4];
+    return key % 64 == piece->tag && at >= piece->from && at < piece->from + piece->bytes;
+}
+
+/* All that the TLBs have of the kernel's page. */
+static void forget_page(struct naive_model *model, const struct naive_leaf *leaf, uint64_t address)
+{
+    const struct piece piece = {leaf->from, leaf->bytes, tag(model)};
+    for (unsigned i = 0; i < model->machine->tlb_count; i++)
+        naive_drop_those(&model->tlbs[i], is_piece, &piece);
+    for (unsigned size = 0; size < 3; size++) /* or it is a part of a larger one */
+        forget_piece(model, address, size);
+}
+
+/* A store to the kernel's leaf entry, where the monitor makes tables of its table. */
+static void store_shadowed(struct naive_model *model, uint64_t address, uint64_t table, uint64_t stored)
+{
+    struct naive_domain *domain = running(model);
+    struct naive_leaf guest = naive_leaf_at(&domain->guest, address);
+    uint64_t state = STATES_GUARDED, below;
+    dictionary_find(&domain->states, table, &state);
+    if (state != STATES_GUARDED) {
+        touch_data(model, stored, false);
+        return;
+    }
+    model->account.table_stores++;
+    leave(model, model->machine->table_store);
+    if (model->setting.technique == NAIVE_SHADOW && !model->setting.sync_write &&
+        naive_defect != LAZY_STORES_ALL_EXIT) {
+        state = STATES_OUT;
+        assert(domain->out_of_sync < sizeof domain->out / sizeof *domain->out);
+        domain->out[domain->out_of_sync++] = table;
+    } else if (model->setting.technique == NAIVE_AGILE && naive_defect != AGILE_NEVER_SWITCHES &&
+               guest.level == 1 && naive_table_at(&domain->made, 1, address, &below)) {
+        struct naive_leaf host = naive_leaf_at(&domain->host, table);
+        state = STATES_NESTED;
+        dictionary_put(&domain->switched, address >> 21, host_address(&host, table));
+        forget_walks(model);
+    }
+    dictionary_put(&domain->states, table, state);
+}
+
+/* The kernel's store to its leaf entry. */
+static void store(struct naive_model *model, uint64_t address)
+{
+    uint64_t table = 0, entry = entry_of(kernels(model), address, &table);
+    if (model->setting.technique != NAIVE_NATIVE) {
+        struct naive_leaf host = naive_leaf_at(&running(model)->host, entry);
         entry = host_address(&host, entry);
     }
-    if (model->setting.technique == NAIVE_SHADOW || model->setting.technique == NAIVE_AGILE) {
-        change_shadowed(model, address, table, entry);
+    if (is_shadowed(model, address)) {
+        store_shadowed(model, address, table, entry);
         return;
     }
     if (model->setting.technique == NAIVE_DIRECT) {
@@ -590,37 +711,123 @@ void naive_change_entry(struct naive_model *model, uint64_t address)
         leave(model, model->machine->hypercall);
     }
     touch_data(model, entry, false);
-    flush(model, address);
+}
+
+static void clear_bits(struct naive_model *model, const struct naive_leaf *leaf)
+{
+    dictionary_put(&running(model)->unused, leaf->from, naive_defect != BITS_STAY_SET);
+    dictionary_put(&running(model)->clean, leaf->from, naive_defect != BITS_STAY_SET);
+}
+
+void naive_change_entry(struct naive_model *model, uint64_t address)
+{
+    struct naive_leaf leaf = naive_leaf_at(kernels(model), address);
+    store(model, address);
+    clear_bits(model, &leaf);
+    if (is_shadowed(model, address)) {
+        if (naive_defect != FLUSH_DOES_NOT_EXIT)
+            leave(model, 0);
+        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes, true);
+    }
+    charge(model, &model->account.switching, model->machine->flush_page);
+    model->account.flushes++;
+    if (naive_defect != FLUSH_KEEPS_THE_PAGE)
+        forget_page(model, &leaf, address);
+    forget_walks(model);
+}
+
+void naive_fault(struct naive_model *model, uint64_t address)
+{
+    const struct naive_setting *setting = &model->setting;
+    struct naive_leaf leaf = naive_leaf_at(kernels(model), address);
+    bool direct = setting->technique == NAIVE_DIRECT, traps = direct || is_shadowed(model, address);
+    uint64_t step = smaller(leaf.bytes, setting->host_page);
+    forget_page(model, &leaf, address);
+    if (traps) {
+        naive_space_hide(&running(model)->made, leaf.from, leaf.bytes, true);
+        if (naive_defect != FAULTS_DO_NOT_EXIT)
+            leave(model, 0);
+    }
+    model->account.guest_faults++;
+    charge(model, &model->account.fault, model->machine->fault);
+    if (setting->fresh && naive_defect != FAULTS_RECYCLE_FRAMES) {
+        struct naive_memory *memory =
+            setting->technique == NAIVE_NATIVE ? &model->host_memory : &running(model)->memory;
+        if (naive_has(memory, naive_zone(leaf.bytes)))
+            naive_space_map(
+                kernels(model), leaf.from, naive_take(memory, naive_zone(leaf.bytes)), leaf.bytes);
+    }
+    clear_bits(model, &leaf);
+    store(model, address);
+    for (uint64_t at = leaf.from; direct && at < leaf.from + leaf.bytes; at += step) {
+        struct naive_leaf guest = naive_leaf_at(&running(model)->guest, at);
+        back(model, host_address(&guest, at));
+        combine(model, at);
+    }
+    touch_address(model, address, NAIVE_WRITE);
+}
+
+/* Writing CR3, where the monitor has the tables. */
+static void enter_monitor(struct naive_model *model)
+{
+    struct naive_domain *domain = running(model);
+    bool asks = model->setting.technique == NAIVE_DIRECT;
+    if (!combines(model))
+        return;
+    model->account.hypercalls += asks;
+    leave(model, asks ? model->machine->hypercall : 0);
+    for (; domain->out_of_sync > 0; domain->out_of_sync--) {
+        if (naive_defect != SYNC_DOES_NOT_GUARD)
+            dictionary_put(&domain->states, domain->out[domain->out_of_sync - 1], STATES_GUARDED);
+        charge(model, &model->account.exit, model->machine->table_sync);
+        model->account.tables_synced++;
+    }
 }
 
 void naive_switch(struct naive_model *model, unsigned space)
 {
-    bool asks = model->setting.technique == NAIVE_DIRECT;
-    model->space = space;
+    running(model)->space = space;
     model->account.switches++;
     charge(model, &model->account.switching, model->machine->page_switch);
-    if (combines(model)) {
-        model->account.hypercalls += asks;
-        leave(model, asks ? model->machine->hypercall : 0);
-        for (; model->out_of_sync > 0; model->out_of_sync--) {
-            if (naive_defect != SYNC_DOES_NOT_GUARD)
-                dictionary_put(&model->states, model->out[model->out_of_sync - 1], STATES_GUARDED);
-            charge(model, &model->account.exit, model->machine->table_sync);
-            model->account.tables_synced++;
-        }
-    }
-    if (model->machine->process_tags || naive_defect == SWITCH_KEEPS_ALL)
-        return;
-    for (unsigned i = 0; i < model->machine->tlb_count; i++)
-        naive_clear(&model->tlbs[i]);
-    for (unsigned i = 0; i < model->machine->walk_cache_count; i++)
-        naive_clear(&model->walk_caches[i]);
+    enter_monitor(model);
+    if (!model->machine->process_tags && naive_defect != SWITCH_KEEPS_ALL)
+        forget_own(model);
 }
 
 void naive_exit(struct naive_model *model)
 {
     if (model->setting.technique != NAIVE_NATIVE)
         leave(model, 0);
+}
+
+void naive_tick(struct naive_model *model)
+{
+    model->account.ticks++;
+    naive_exit(model);
+    charge(model, &model->account.fault, model->machine->fault);
+    if (naive_defect != TICKS_EXIT_ONCE)
+        naive_exit(model);
+}
+
+void naive_flush(struct naive_model *model)
+{
+    model->account.flushes++;
+    charge(model, &model->account.switching, model->machine->page_switch);
+    enter_monitor(model);
+    if (naive_defect != FLUSH_KEEPS_ALL)
+        forget_own(model);
+}
+
+void naive_turn(struct naive_model *model, unsigned domain)
+{
+    model->account.turns++;
+    if (model->setting.technique == NAIVE_NATIVE) {
+        charge(model, &model->account.switching, model->machine->page_switch);
+        if (!model->machine->process_tags)
+            forget_all(model);
+    }
+    naive_exit(model);
+    model->now = domain;
 }
 
 void naive_cold(struct naive_model *model)
@@ -630,7 +837,56 @@ void naive_cold(struct naive_model *model)
         naive_clear(&model->caches[i]);
 }
 
-struct naive_account *naive_account(struct naive_model *model)
+/* ---- by rate (rates.h) ---- */
+
+static void happen(struct naive_model *model, unsigned event)
+{
+    struct naive_domain *domain = running(model);
+    unsigned space = domain->space;
+    uint64_t at = event == NAIVE_FAULTS || event == NAIVE_CHANGES
+                      ? domain->from + naive_random(&model->random, domain->bytes) / 64 * 64
+                      : 0;
+    if (event == NAIVE_FAULTS)
+        naive_fault(model, at);
+    else if (event == NAIVE_CHANGES)
+        naive_change_entry(model, at);
+    else if (event == NAIVE_SWITCHES) {
+        naive_switch(model, (space + 1) % 8);
+        naive_switch(model, space);
+    } else if (event == NAIVE_EXITS)
+        naive_exit(model);
+    else if (event == NAIVE_TICKS)
+        naive_tick(model);
+    else if (event == NAIVE_FLUSHES)
+        naive_flush(model);
+    else
+        naive_turn(model, (model->now + 1) % model->setting.domains);
+}
+
+void naive_access(struct naive_model *model, uint64_t address, enum naive_access access)
+{
+    touch_address(model, address, access);
+    model->account.accesses++;
+    for (unsigned event = 0; event < NAIVE_EVENTS; event++) {
+        const struct naive_rate *rate = &model->setting.rates[event];
+        double period = (rate->per_second ? 1e9 * model->machine->ghz : 1e6) / rate->rate;
+        uint64_t clock = rate->per_second ? model->account.cycles : model->account.accesses;
+        double phase = naive_defect == EVENTS_BEGIN_LATE ? 1 : 0.5;
+        if (rate->rate > 0 && clock >= (uint64_t)(((double)model->happened[event] + phase) * period)) {
+            model->happened[event]++;
+            happen(model, event);
+        }
+    }
+}
+
+void naive_begin(struct naive_model *model)
+{
+    model->account = (struct naive_account){.accesses = 0};
+    for (unsigned event = 0; event < NAIVE_EVENTS; event++)
+        model->happened[event] = 0;
+}
+
+const struct naive_account *naive_account(const struct naive_model *model)
 {
     return &model->account;
 }

@@ -6,6 +6,7 @@
 #define VCOST_TESTS_NAIVE_MODEL_H
 
 #include "naive_file.h"
+#include "naive_places.h"
 
 enum naive_technique {
     NAIVE_NATIVE,
@@ -16,12 +17,24 @@ enum naive_technique {
     NAIVE_TECHNIQUES
 };
 
-/* Where frames are taken from. */
-struct naive_frames {
-    bool scattered;
-    uint64_t seed;
-    enum { NAIVE_NEAR, NAIVE_FAR, NAIVE_ALTERNATING } node;
+/* What happens by rate (src/model/rates.h). */
+enum naive_event {
+    NAIVE_FAULTS,
+    NAIVE_CHANGES,
+    NAIVE_SWITCHES,
+    NAIVE_EXITS,
+    NAIVE_TICKS,
+    NAIVE_FLUSHES,
+    NAIVE_TURNS,
+    NAIVE_EVENTS
 };
+
+struct naive_rate {
+    double rate; /* a million accesses … */
+    bool per_second;
+};
+
+enum naive_access { NAIVE_READ, NAIVE_WRITE, NAIVE_EXECUTE };
 
 struct naive_setting {
     const struct naive_file *machine;
@@ -30,14 +43,17 @@ struct naive_setting {
     struct naive_frames guest_frames, host_frames;
     bool sync_write, fresh;
     uint64_t seed;
+    unsigned domains;
+    struct naive_rate rates[NAIVE_EVENTS];
 };
 
 struct naive_account {
     uint64_t accesses, cycles;
     uint64_t data[5]; /* by cache level; after the last one memory, in [4] */
-    uint64_t tlb[2], walk, guest[5], host[5], nested_tlb, exit, switching;
+    uint64_t tlb[2], walk, guest[5], host[5], nested_tlb, bits, exit, fault, switching;
     uint64_t guest_reads[5], host_reads[5], tlb_hits[2], walks;
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
+    uint64_t guest_faults, ticks, turns, bits_set;
 };
 
 struct naive_model;
@@ -45,11 +61,16 @@ struct naive_model;
 struct naive_model *naive_open(const struct naive_setting *setting);
 void naive_close(struct naive_model *model);
 void naive_map(struct naive_model *model, uint64_t from, uint64_t bytes);
-void naive_access(struct naive_model *model, uint64_t address, bool instruction);
+void naive_access(struct naive_model *model, uint64_t address, enum naive_access access);
 void naive_change_entry(struct naive_model *model, uint64_t address);
 void naive_switch(struct naive_model *model, unsigned space);
 void naive_exit(struct naive_model *model);
+void naive_fault(struct naive_model *model, uint64_t address);
+void naive_tick(struct naive_model *model);
+void naive_flush(struct naive_model *model);
+void naive_turn(struct naive_model *model, unsigned domain);
+void naive_begin(struct naive_model *model);
 void naive_cold(struct naive_model *model);
-struct naive_account *naive_account(struct naive_model *model); /* may be zeroed */
+const struct naive_account *naive_account(const struct naive_model *model);
 
 #endif

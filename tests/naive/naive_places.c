@@ -65,22 +65,45 @@ unsigned naive_zone(uint64_t page_bytes)
     return page_bytes == 4096 ? 1 : page_bytes == 2 << 20 ? 2 : 3;
 }
 
-struct naive_memory naive_memory_make(bool scattered, uint64_t seed, uint64_t bytes)
+static bool near_alone(const struct naive_frames *frames)
 {
-    struct naive_memory memory = {scattered, seed, UINT64_C(4) << 30, {0, 0, 0, 0}};
-    while (memory.zone_bytes < 2 * bytes)
+    return frames->told && frames->node == NAIVE_ALTERNATING;
+}
+
+struct naive_memory naive_memory_make(const struct naive_frames *frames, uint64_t bytes)
+{
+    struct naive_memory memory = {*frames, UINT64_C(4) << 30, {0, 0, 0, 0}};
+    while (memory.zone_bytes < (near_alone(frames) ? 4 : 2) * bytes)
         memory.zone_bytes *= 2;
     return memory;
 }
 
+/* A number from 0 to 1 that belongs to another. */
+static double share_of(uint64_t number)
+{
+    return (double)(naive_mix(number) / 2048) / 9007199254740992.0;
+}
+
 uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t n)
 {
-    if (memory->scattered) {
-        struct permutation order =
-            permutation_make(memory->zone_bytes / frame_bytes[zone], memory->seed + zone);
-        n = permutation_forward(&order, n);
+    const struct naive_frames *frames = &memory->frames;
+    uint64_t count = memory->zone_bytes / frame_bytes[zone] / (near_alone(frames) ? 2 : 1), frame = n;
+    if (frames->order == NAIVE_SCATTERED) {
+        struct permutation order = permutation_make(count, frames->seed + zone);
+        frame = permutation_forward(&order, n);
+    } else if (frames->order == NAIVE_FRAGMENTED &&
+               share_of(frames->seed ^ (((uint64_t)zone << 56) + n)) < frames->fragmented) {
+        struct permutation order = permutation_make(count / 2, frames->seed + zone);
+        frame = count / 2 + permutation_forward(&order, n);
     }
-    return zone * memory->zone_bytes + n * frame_bytes[zone];
+    return zone * memory->zone_bytes + (near_alone(frames) ? 2 * frame : frame) * frame_bytes[zone];
+}
+
+bool naive_has(const struct naive_memory *memory, unsigned zone)
+{
+    const struct naive_frames *frames = &memory->frames;
+    uint64_t count = memory->zone_bytes / frame_bytes[zone] / (near_alone(frames) ? 2 : 1);
+    return memory->taken[zone] < (frames->order == NAIVE_FRAGMENTED ? count / 2 : count);
 }
 
 uint64_t naive_take(struct naive_memory *memory, unsigned zone)

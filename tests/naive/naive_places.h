@@ -20,14 +20,25 @@ void dictionary_put(
 bool dictionary_find(const struct naive_dictionary *dictionary, uint64_t key, uint64_t *value);
 void dictionary_free(struct naive_dictionary *dictionary);
 
-/* A physical memory (src/model/ground.h). */
-struct naive_memory {
-    bool scattered;
-    uint64_t seed, zone_bytes, taken[4];
+/* Where frames are taken from (src/model/ground.h). */
+struct naive_frames {
+    enum { NAIVE_IN_ORDER, NAIVE_SCATTERED, NAIVE_FRAGMENTED } order;
+    double fragmented;
+    uint64_t seed;
+    enum { NAIVE_NEAR, NAIVE_FAR, NAIVE_ALTERNATING } node;
+    bool told;
 };
 
-struct naive_memory naive_memory_make(bool scattered, uint64_t seed, uint64_t bytes);
+/* A physical memory. */
+struct naive_memory {
+    struct naive_frames frames;
+    uint64_t zone_bytes, taken[4];
+};
+
+/* For so many bytes. */
+struct naive_memory naive_memory_make(const struct naive_frames *frames, uint64_t bytes);
 uint64_t naive_frame(const struct naive_memory *memory, unsigned zone, uint64_t n); /* the n-th of a zone */
+bool naive_has(const struct naive_memory *memory, unsigned zone); /* another frame */
 uint64_t naive_take(struct naive_memory *memory, unsigned zone);
 unsigned naive_zone(uint64_t page_bytes);
 

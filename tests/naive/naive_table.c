@@ -6,7 +6,7 @@
 enum naive_defect naive_defect;
 
 /* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 16. */
-static uint64_t mix(uint64_t z)
+uint64_t naive_mix(uint64_t z)
 {
     z = (z ^ z >> 30) * 13787848793156543929u;
     z = (z ^ z >> 27) * 10723151780598845931u;
@@ -46,7 +46,7 @@ static unsigned set_of(const struct naive_table *table, uint64_t number)
     if (table->shape.index == NAIVE_XOR && naive_defect != XOR_IS_BITS)
         return (unsigned)((number % sets) ^ (number / sets % sets));
     if (table->shape.index == NAIVE_HASH && naive_defect != HASH_IS_A_REMAINDER)
-        return (unsigned)scaled(mix(number), sets);
+        return (unsigned)scaled(naive_mix(number), sets);
     return (unsigned)(number % sets);
 }
 
@@ -92,7 +92,7 @@ bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_
         unsigned victim = naive_defect == FULL_SET_DROPS_THE_FIRST ? 0 : table->shape.ways - 1;
         if (table->shape.replacement == NAIVE_RANDOM) {
             table->random += 11400714819323198485u - (naive_defect == RANDOM_IS_ANOTHER);
-            victim = place = (unsigned)scaled(mix(table->random), table->shape.ways);
+            victim = place = (unsigned)scaled(naive_mix(table->random), table->shape.ways);
         }
         *dropped = take_out(table, set, victim).key;
     }
@@ -109,6 +109,21 @@ bool naive_drop(struct naive_table *table, uint64_t number, uint64_t key)
             return true;
         }
     return false;
+}
+
+void naive_drop_those(
+    struct naive_table *table, bool (*wanted)(uint64_t key, const void *context), const void *context)
+{
+    for (unsigned set = 0; set < table->shape.entries / table->shape.ways; set++)
+        for (unsigned i = table->used[set]; i-- > 0;)
+            if (wanted(table->entries[(size_t)set * table->shape.ways + i].key, context))
+                take_out(table, set, i);
+}
+
+uint64_t naive_random(uint64_t *state, uint64_t limit)
+{
+    *state += 11400714819323198485u;
+    return scaled(naive_mix(*state), limit);
 }
 
 void naive_clear(struct naive_table *table)

@@ -45,6 +45,15 @@ enum naive_defect {
     HIDDEN_FAULT_DOES_NOT_EXIT,
     AGILE_NEVER_SWITCHES,
     TABLES_IN_OTHER_FRAMES,
+    STORES_SET_NOTHING,
+    CLEAN_PAGES_ARE_NOT_WALKED,
+    BITS_STAY_SET,
+    FAULTS_DO_NOT_EXIT,
+    FAULTS_RECYCLE_FRAMES,
+    TICKS_EXIT_ONCE,
+    FLUSH_KEEPS_ALL,
+    DOMAINS_SHARE_TAGS,
+    EVENTS_BEGIN_LATE,
     NAIVE_DEFECTS
 };
 extern enum naive_defect naive_defect;
@@ -74,6 +83,12 @@ bool naive_find(
 /* True: `dropped` is what went for it. */
 bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_t value, uint64_t *dropped);
 bool naive_drop(struct naive_table *table, uint64_t number, uint64_t key);
+/* All whose key is wanted. */
+void naive_drop_those(
+    struct naive_table *table, bool (*wanted)(uint64_t key, const void *context), const void *context);
 void naive_clear(struct naive_table *table);
+
+uint64_t naive_mix(uint64_t number);
+uint64_t naive_random(uint64_t *state, uint64_t limit); /* below it, which is below 2^32 … */
 
 #endif

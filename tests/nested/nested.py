@@ -422,6 +422,64 @@ def missed_pages_are_never_silent(folder, technique):
                 f"{result['cells'][cell]['id']}: sabotage {number} is accepted"
 
 
+# ---- the three goals
+
+
+def verified_as_it_must_be(result, on, emulated):
+    """All holds, whatever is excused elsewhere; `emulated`: what this emulated processor itself does wrong."""
+    assert result["complete"], result["incomplete_reason"]
+    assert [line["monitor"] for line in result["verified"] if line["here"]] == on, result["verified"]
+    wrong = {(trial["monitor"], trial["name"]): trial["guest"] for trial in result["trials"] if trial["verdict"] == "failed"}
+    for (monitor, name), guest in wrong.items():
+        assert monitor == "kvm" and re.fullmatch(emulated.get(name, "-"), guest or ""), f"{monitor}, {name}: {guest}"
+    for line in result["verified"]:
+        counts = line["fidelity"]
+        assert counts["untried"] == 0 and counts["held"] > 75 and (counts["differs"] == 0) == (line["monitor"] == "kvm"), line
+        counts = line["safety"]
+        assert counts["failed"] == 0 and counts["held"] > 35, line
+    assert result["cells"], "nothing is measured"
+
+
+def verify_points(points, label, folder, on, emulated):
+    """The points of `vcost verify`, with what it must refuse."""
+    try:
+        status, _, err = said(folder, "verify")
+        result = read_json(folder, "verify")
+    except Exception as problem:  # pylint: disable=broad-except
+        points.point(f"{label}: vcost verify leaves a result", f"{type(problem).__name__}: {problem}")
+        return
+    failed = sum(line[goal]["failed"] for line in result["verified"] for goal in ("fidelity", "safety"))
+    points.point(f"{label}: vcost verify: its status says whether all holds",
+                 "" if (status, err) == (3 if failed else 0, "") else f"status {status}, {failed} failed: {err}")
+    points.check(f"{label}: vcost verify: follows the schema", follows_the_schema, result, None)
+    points.check(f"{label}: vcost verify: what is expected of guests is what they do", verified_as_it_must_be, result, on,
+                 emulated)
+    worse = copy.deepcopy(result)
+    next(trial for trial in worse["trials"] if trial["name"] == "sgdt")["verdict"] = "failed"
+    points.point(f"{label}: vcost verify: another answer would be noticed",
+                 "" if complaint_of(verified_as_it_must_be, worse, on, emulated) else "it is accepted")
+
+
+# ---- the logs of a guest kernel's processes
+
+
+def logs_in(text):
+    return re.findall(r"^# (log of process .*)$", text, re.M)
+
+
+def logs_points(points, folder, label, program):
+    """Guests that run as processes of this machine have left the same."""
+    inside = logs_in("".join(said(folder, Path(program).name)[1:]))
+    for how in (["paravirt"], ["shadow"], ["shadow", "write"]):
+        done = subprocess.run([program, *how], capture_output=True, text=True, check=False)
+        here = logs_in(done.stdout + done.stderr)
+        name = f"{label}: processes of a guest kernel leave what they leave with {' '.join(how)} here"
+        if re.search(r"^# skip", done.stdout + done.stderr, re.M):
+            points.point(name, skip=f"{how[0]} cannot be used on this machine")
+        else:
+            points.point(name, "" if len(inside) == 3 and inside == here else f"{inside}\n{here}")
+
+
 # ---- text, and what is said where KVM cannot be used
 
 
@@ -527,7 +585,9 @@ class Plan:
     paging: str  # the provider's parameter that turns nested paging on
     settings: list = field(default_factory=list)  # a dict parameter -> 0 or 1 each
     inspect: str = ""  # options of vcost inspect; "": it is left out
-    spared: dict = field(default_factory=dict)  # test program, or "missed" -> parameter and value without it
+    verify: list = field(default_factory=list)  # monitors that vcost verify tries
+    emulated: dict = field(default_factory=dict)  # trial -> pattern of what this processor, which is emulated, does wrong
+    spared: dict = field(default_factory=dict)  # test program, "missed" or "verify" -> parameter and value without it
 
 
 def words(setting):
@@ -538,6 +598,10 @@ def spares(plan, name, setting):
     return plan.spared.get(name) in setting.items()
 
 
+def verifies(plan, setting):
+    return plan.verify and not spares(plan, "verify", setting)
+
+
 def programs_of(plan, setting):
     """The test programs that run with a setting, by their names."""
     return [name for name in (Path(program).name for program in sys.argv[2:]) if not spares(plan, name, setting)]
@@ -546,7 +610,9 @@ def programs_of(plan, setting):
 def try_of(plan, setting):
     """The line of the script that tries a setting."""
     missed = "" if spares(plan, "missed", setting) else plan.missed
-    return f"PROGRAMS='{' '.join(programs_of(plan, setting))}' MISSED='{missed}' try_kvm {' '.join(words(setting))}"
+    verify = f"--quick --on {','.join(plan.verify)}" if verifies(plan, setting) else ""
+    programs = " ".join(programs_of(plan, setting))
+    return f"PROGRAMS='{programs}' MISSED='{missed}' VERIFY='{verify}' try_kvm {' '.join(words(setting))}"
 
 
 def script_of(plan):
@@ -580,6 +646,11 @@ def setting_points(points, plan, setting, out):
     if not spares(plan, "missed", setting):
         points.check(f"{label}: large pages that were not obtained are marked, in the result and in the text",
                      missed_pages_are_never_silent, folder, technique)
+    if verifies(plan, setting):
+        verify_points(points, label, folder, plan.verify, plan.emulated)
+    for program in sys.argv[2:]:
+        if Path(program).name == "test_guest_kernel":
+            logs_points(points, folder, label, program)
     for name in want:
         result_points(points, label, folder, name, want[name])
     points.check(f"{label}: the text names what KVM does", text_names_what_kvm_does, folder, want["chase"])

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """vcost with a real kvm_intel, with EPT and without: one boot of the Bochs host. TAP on stdout.
 
-    test_kvm_intel.py [--all] VCOST TEST_PROGRAM...      --all: both without VPID, too, and the test programs repeat all
+    test_kvm_intel.py [--all] VCOST TEST_PROGRAM...      --all: both without VPID, too, vcost verify, and the test programs
+                                                         repeat all that they can
 """
 import sys
 
@@ -30,6 +31,7 @@ nested.main(nested.Plan(
     provider="kvm_intel",
     guest_of=None,
     paging="ept",
+    verify=["kvm"] if ALL else [],
     settings=[{"ept": ept, "vpid": vpid} for ept in (1, 0) for vpid in ((1, 0) if ALL else (1,))],
     # They take a third of a setting's time, and Bochs does the same without VPID as with it.
-    spared={name: ("vpid", 0) for name in ("test_domain", "test_domain_memory", "test_monitor", "missed")}))
+    spared={name: ("vpid", 0) for name in ("test_domain", "test_domain_memory", "test_monitor", "missed", "verify")}))

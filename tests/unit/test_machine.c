@@ -5,6 +5,7 @@
 #include "abi/domain.h"
 #include "base/random.h"
 #include "domain/x86_64/system.h"
+#include "monitor/deprivileged/cpuid.h"
 #include "monitor/deprivileged/deliver.h"
 #include "monitor/deprivileged/emulate.h"
 #include "paging/table_pool.h"
@@ -86,6 +87,69 @@ static const struct outcome *run(struct bed *bed, unsigned privilege, const char
     return &bed->outcome;
 }
 #define RUN(privilege, code) run(bed, privilege, code, sizeof(code) - 1)
+
+/* ---- CPUID, where it is refused ---- */
+
+static struct cpuid_words all_bits(uint32_t leaf, uint32_t subleaf)
+{
+    (void)subleaf;
+    return (struct cpuid_words){
+        leaf % 0x80000000 ? UINT32_MAX : leaf + 0x21, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+}
+
+static void the_guest_is_told_of_the_cpu_that_it_has(void **state)
+{
+    static const struct { /* what must be clear, and set, whatever the host has */
+        uint32_t leaf;
+        struct cpuid_words clear, set;
+    } cases[] = {
+        {0, {~0xffu, 0, 0, 0}, {0x19, 0, 0, 0}},
+        {1, {0, 0xff000000, 1 << 3 | 1 << 5 | 1 << 17 | 1 << 21 | 1 << 24 | 1 << 27, 1 << 9},
+            {0, 1 << 16, 1u << 31 | 1 << 0 | 1 << 26, 1 << 4}},
+        {5, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}}, /* MONITOR */
+        {7, {~0u, 1 << 7 | 1 << 20, 1 << 16 | 1 << 3, 7u << 24},
+            {0, 1 << 5, 0, 0}},                    /* AVX2 is the CPU's own */
+        {0xa, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}}, /* counters */
+        {0xb, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}}, /* other CPUs */
+        {0x40000001, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}},
+        {0x80000001, {0, 0, 1 << 2, 1 << 26}, {0, 0, 1, 1 << 29 | 1 << 11 | 1 << 20}},
+        {0x80000008, {0xff0000 | (0xff & ~46u), 0, ~0u, ~0u}, {46, 0, 0, 0}},
+        {0x8000000a, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}}, /* SVM */
+        {0x8000001f, {~0u, ~0u, ~0u, ~0u}, {0, 0, 0, 0}},
+    };
+    const struct cpuid_state none = {0, false}, all = {UINT64_MAX, true};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct cpuid_words is = cpuid_of_guest(cases[i].leaf, 0, &none, all_bits);
+        const struct cpuid_words *clear = &cases[i].clear, *set = &cases[i].set;
+        if ((is.eax & clear->eax) | (is.ebx & clear->ebx) | (is.ecx & clear->ecx) | (is.edx & clear->edx))
+            fail_msg("leaf %#x: %#x %#x %#x %#x", cases[i].leaf, is.eax, is.ebx, is.ecx, is.edx);
+        assert_true((is.eax & set->eax) == set->eax && (is.ebx & set->ebx) == set->ebx &&
+                    (is.ecx & set->ecx) == set->ecx && (is.edx & set->edx) == set->edx);
+    }
+    assert_int_equal(cpuid_of_guest(1, 0, &all, all_bits).ecx & (1 << 27 | 1 << 21), 1 << 27 | 1 << 21);
+    assert_int_equal(cpuid_of_guest(1, 0, &all, all_bits).edx & 1 << 9, 1 << 9);
+    const struct cpuid_words signature = cpuid_of_guest(0x40000000, 0, &none, all_bits);
+    char name[13] = "";
+    memcpy(name, &signature.ebx, 12);
+    assert_string_equal(name, "vcost");
+    assert_int_equal(signature.eax, 0x40000000);
+}
+
+static void cpuid_is_answered_at_both_levels(void **state)
+{
+    struct bed *bed = *state;
+    for (unsigned privilege = 0; privilege <= 3; privilege += 3) {
+        struct machine *machine = stand(bed, privilege);
+        memcpy(bed->memory + CODE_PAGE * PAGE, "\x0f\xa2", 2);
+        machine->registers.rax = UINT64_MAX << 32 | 0x40000000;
+        emulate(machine, VECTOR_PROTECTION, 0, &bed->outcome);
+        assert_int_equal(bed->outcome.kind, EMULATED_NEXT);
+        assert_true(machine->registers.rip == CODE + 2);
+        assert_true(machine->registers.rax == 0x40000000 && machine->registers.rbx == 0x736f6376);
+        assert_true(machine->registers.rcx == 0x74 && machine->registers.rdx == 0);
+    }
+}
 
 static uint64_t *stack_of(struct bed *bed, unsigned words)
 {
@@ -407,6 +471,8 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        CASE(the_guest_is_told_of_the_cpu_that_it_has),
+        CASE(cpuid_is_answered_at_both_levels),
         CASE(an_exception_goes_by_the_gate_onto_the_stack_of_the_task),
         CASE(one_without_an_error_code_pushes_none),
         CASE(at_cpl_0_the_stack_stays_and_is_aligned),

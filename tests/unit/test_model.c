@@ -348,6 +348,33 @@ static void every_preset_runs_with_every_technique_it_has(void **state)
     }
 }
 
+/* Also with changed entries between them, and where nothing has been given yet. */
+static void many_accesses_are_as_one_after_another(void **unused)
+{
+    (void)unused;
+    enum { ROUNDS = 20, COUNT = 150 };
+    struct sheet *sheet = sheet_of("zen3-milan");
+    for (unsigned technique = 0; technique < MODEL_TECHNIQUES; technique++) {
+        struct model *one = open_model(&sheet->machine, technique, 4 * KIB, 4 * KIB, 32 * MIB),
+                     *many = open_model(&sheet->machine, technique, 4 * KIB, 4 * KIB, 32 * MIB);
+        uint64_t state = 5;
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            gva_t addresses[COUNT];
+            for (unsigned i = 0; i < COUNT; i++) {
+                addresses[i] = GVA(base + random_below(&state, 32 * MIB));
+                model_access(one, addresses[i], ACCESS_READ);
+            }
+            model_access_many(many, addresses, COUNT, ACCESS_READ);
+            model_change_entry(one, addresses[0]);
+            model_change_entry(many, addresses[0]);
+            assert_memory_equal(model_account(one), model_account(many), sizeof(struct account));
+        }
+        model_close(one);
+        model_close(many);
+    }
+    sheet_free(sheet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +386,7 @@ int main(void)
         cmocka_unit_test(without_tags_an_exit_empties_the_tlbs),
         cmocka_unit_test(each_technique_pays_for_changes_in_its_own_way),
         cmocka_unit_test(fresh_pages_are_given_once),
+        cmocka_unit_test(many_accesses_are_as_one_after_another),
         cmocka_unit_test(every_preset_runs_with_every_technique_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,9 +30,19 @@ static const uint64_t pages[] = {UINT64_C(1) << 12, UINT64_C(1) << 21, UINT64_C(
 
 struct combination {
     unsigned preset, technique, guest, host; /* guest, host: of pages[] */
-    unsigned variant;                        /* bits: frames scattered, sync_write, fresh, far frames */
+    unsigned variant;                        /* which of the rest: VARIANT_… */
 };
-enum { VARIANTS = 16, COMBINATIONS = PRESETS * MODEL_TECHNIQUES * 9 };
+enum {
+    VARIANT_FRAMES = 3, /* in order, scattered, fragmented, scattered */
+    VARIANT_SYNC_WRITE = 1 << 2,
+    VARIANT_FRESH = 1 << 3,
+    VARIANT_INTERLEAVED = 1 << 4,
+    VARIANT_TOLD = 1 << 5,
+    VARIANT_DOMAINS = 1 << 6, /* three */
+    VARIANT_RATES = 1 << 7,
+    VARIANTS = 1 << 8
+};
+enum { COMBINATIONS = PRESETS * MODEL_TECHNIQUES * 9 };
 
 static struct combination combination_at(unsigned number, unsigned variant)
 {
@@ -73,37 +83,70 @@ static void read_files(unsigned preset, struct pair *pair)
     naive_file_read(path, &pair->file);
 }
 
+/* So often that 10^4 accesses see each of them; time passes differently by technique. */
+static const struct event_rates rates = {{
+    [EVENT_FAULT] = {2000, false},
+    [EVENT_CHANGE] = {3e5, true},
+    [EVENT_SWITCH] = {700, false},
+    [EVENT_EXIT] = {2e5, true},
+    [EVENT_TICK] = {900, false},
+    [EVENT_FLUSH] = {500, false},
+    [EVENT_TURN] = {1234.5, false},
+}};
+
 static struct model_config config_of(const struct combination *what, const struct pair *pair)
 {
-    bool scattered = what->variant & 1;
-    enum frame_node node = what->variant & 8 ? NODE_INTERLEAVED : NODE_LOCAL;
-    return (struct model_config){.machine = &pair->machine,
+    static const enum frame_order orders[] = {
+        FRAMES_IN_ORDER, FRAMES_SCATTERED, FRAMES_FRAGMENTED, FRAMES_SCATTERED};
+    struct frame_policy policy = {.order = orders[what->variant & VARIANT_FRAMES], .fragmented = 0.3};
+    struct model_config config = {.machine = &pair->machine,
         .technique = what->technique,
         .guest_page = pages[what->guest],
         .host_page = pages[what->host],
-        .guest_frames = {.order = scattered ? FRAMES_SCATTERED : FRAMES_IN_ORDER, .seed = 11},
-        .host_frames = {.order = scattered ? FRAMES_SCATTERED : FRAMES_IN_ORDER, .seed = 12, .node = node},
-        .sync_write = what->variant & 2,
-        .fresh = what->variant & 4,
+        .guest_frames = policy,
+        .host_frames = policy,
+        .sync_write = what->variant & VARIANT_SYNC_WRITE,
+        .fresh = what->variant & VARIANT_FRESH,
         .hypothetical = true,
         .bytes_max = pair->bytes,
-        .seed = 13};
+        .seed = 13,
+        .domains = what->variant & VARIANT_DOMAINS ? 3 : 1};
+    config.guest_frames.seed = 11;
+    config.host_frames.seed = 12;
+    config.host_frames.node = what->variant & VARIANT_INTERLEAVED ? NODE_INTERLEAVED : NODE_LOCAL;
+    config.host_frames.told = what->variant & VARIANT_TOLD;
+    if (what->variant & VARIANT_RATES)
+        config.rates = rates;
+    return config;
+}
+
+static struct naive_frames frames_of(const struct frame_policy *policy)
+{
+    return (struct naive_frames){.order = policy->order == FRAMES_IN_ORDER    ? NAIVE_IN_ORDER
+                                          : policy->order == FRAMES_SCATTERED ? NAIVE_SCATTERED
+                                                                              : NAIVE_FRAGMENTED,
+        .fragmented = policy->fragmented,
+        .seed = policy->seed,
+        .node = policy->node == NODE_INTERLEAVED ? NAIVE_ALTERNATING : NAIVE_NEAR,
+        .told = policy->told};
 }
 
 static struct naive_setting setting_of(const struct model_config *config, const struct pair *pair)
 {
-    return (struct naive_setting){.machine = &pair->file,
+    struct naive_setting setting = {.machine = &pair->file,
         .technique = (enum naive_technique)config->technique,
         .guest_page = config->guest_page,
         .host_page = config->host_page,
         .bytes = config->bytes_max,
-        .guest_frames = {config->guest_frames.order == FRAMES_SCATTERED, config->guest_frames.seed,
-            NAIVE_NEAR},
-        .host_frames = {config->host_frames.order == FRAMES_SCATTERED, config->host_frames.seed,
-            config->host_frames.node == NODE_INTERLEAVED ? NAIVE_ALTERNATING : NAIVE_NEAR},
+        .guest_frames = frames_of(&config->guest_frames),
+        .host_frames = frames_of(&config->host_frames),
         .sync_write = config->sync_write,
         .fresh = config->fresh,
-        .seed = config->seed};
+        .seed = config->seed,
+        .domains = config->domains};
+    for (unsigned i = 0; i < MODEL_EVENTS; i++)
+        setting.rates[i] = (struct naive_rate){config->rates.of[i].rate, config->rates.of[i].per_second};
+    return setting;
 }
 
 /* False: the machine has no such pages. */
@@ -126,9 +169,15 @@ static bool open_pair(const struct combination *what, struct pair *pair)
     uint64_t bytes =
         config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* 3 GiB of 4 KiB pages take long */
     pair->bytes = bytes;
-    if (model_map(pair->model, GVA(FROM), bytes, NULL, &error) < 0)
-        fail_msg("%s: %s", pair->name, error.text);
-    naive_map(pair->naive, FROM, bytes);
+    for (unsigned i = 0; i < config.domains; i++) {
+        model_turn(pair->model, i);
+        naive_turn(pair->naive, i);
+        if (model_map(pair->model, GVA(FROM), bytes, NULL, &error) < 0)
+            fail_msg("%s: %s", pair->name, error.text);
+        naive_map(pair->naive, FROM, bytes);
+    }
+    model_begin(pair->model);
+    naive_begin(pair->naive);
     return true;
 }
 
@@ -162,6 +211,12 @@ static const struct row {
     ROW("cycles of the host's tables, by level", 5, bucket[BUCKET_HOST], host[0]),
     ROW("cycles of walks", 1, bucket[BUCKET_WALK], walk),
     ROW("cycles of the nested TLB", 1, bucket[BUCKET_NESTED_TLB], nested_tlb),
+    ROW("cycles of accessed and dirty bits", 1, bucket[BUCKET_BITS], bits),
+    ROW("cycles of faults", 1, bucket[BUCKET_FAULT], fault),
+    ROW("faults of the guest", 1, guest_faults, guest_faults),
+    ROW("ticks", 1, ticks, ticks),
+    ROW("turns", 1, turns, turns),
+    ROW("bits set", 1, bits_set, bits_set),
     ROW("cycles of exits", 1, bucket[BUCKET_EXIT], exit),
     ROW("cycles of switches", 1, bucket[BUCKET_SWITCH], switching),
     ROW("exits", 1, exits, exits),
@@ -216,28 +271,49 @@ static uint64_t some_address(uint64_t *state, const struct pair *pair, uint64_t 
     return offset & ~UINT64_C(7);
 }
 
-static void step(uint64_t *state, struct pair *pair, uint64_t *last)
+/* An event that no rate asked for. */
+static void event(uint64_t *state, struct pair *pair, uint64_t at, unsigned domains)
+{
+    uint64_t kind = random_below(state, 12);
+    unsigned space = (unsigned)random_below(state, 3), domain = (unsigned)random_below(state, domains);
+    if (kind < 5) {
+        model_change_entry(pair->model, GVA(at));
+        naive_change_entry(pair->naive, at);
+    } else if (kind < 7) {
+        model_fault(pair->model, GVA(at));
+        naive_fault(pair->naive, at);
+    } else if (kind < 8) {
+        model_switch(pair->model, space);
+        naive_switch(pair->naive, space);
+    } else if (kind < 9) {
+        model_exit(pair->model);
+        naive_exit(pair->naive);
+    } else if (kind < 10) {
+        model_tick(pair->model);
+        naive_tick(pair->naive);
+    } else if (kind < 11) {
+        model_flush(pair->model);
+        naive_flush(pair->naive);
+    } else {
+        model_turn(pair->model, domain);
+        naive_turn(pair->naive, domain);
+    }
+}
+
+static void step(uint64_t *state, struct pair *pair, uint64_t *last, unsigned domains)
 {
     uint64_t kind = random_below(state, 100);
     *last = some_address(state, pair, *last);
-    if (kind < 3) {
-        model_change_entry(pair->model, GVA(FROM + *last));
-        naive_change_entry(pair->naive, FROM + *last);
-    } else if (kind < 4) {
-        unsigned space = (unsigned)random_below(state, 3);
-        model_switch(pair->model, space);
-        naive_switch(pair->naive, space);
-    } else if (kind < 5) {
-        model_exit(pair->model);
-        naive_exit(pair->naive);
-    } else {
-        bool instruction = kind < 20;
-        model_access(pair->model, GVA(FROM + *last),
-            instruction ? ACCESS_EXECUTE
-            : kind < 30 ? ACCESS_WRITE
-                        : ACCESS_READ);
-        naive_access(pair->naive, FROM + *last, instruction);
+    if (kind < 5) {
+        event(state, pair, FROM + *last, domains);
+        return;
     }
+    enum model_access access = kind < 20 ? ACCESS_EXECUTE : kind < 35 ? ACCESS_WRITE : ACCESS_READ;
+    model_access(pair->model, GVA(FROM + *last), access);
+    naive_access(pair->naive, FROM + *last,
+        access == ACCESS_EXECUTE ? NAIVE_EXECUTE
+        : access == ACCESS_WRITE ? NAIVE_WRITE
+                                 : NAIVE_READ);
 }
 
 /* What differed first, or NULL; *refused: there is no such combination. */
@@ -247,7 +323,7 @@ static const char *run(const struct combination *what, unsigned long count, stru
     const char *found = NULL;
     *refused = !open_pair(what, pair);
     for (unsigned long i = 0; i < count && !found && !*refused; i++) {
-        step(&state, pair, &last);
+        step(&state, pair, &last, what->variant & VARIANT_DOMAINS ? 3 : 1);
         found = difference(pair);
     }
     return found;
@@ -280,10 +356,10 @@ static void model_and_naive_machine_agree_step_by_step(void **unused)
 /* Is it noticed in some combination? */
 static bool noticed(enum naive_defect defect)
 {
-    enum { STRIDE = 37, ROUNDS = 4 };
+    enum { STRIDE = 37, VARIANT_STRIDE = 89, ROUNDS = 4 };
     naive_defect = defect;
     for (unsigned i = 0; i < ROUNDS * COMBINATIONS; i++) {
-        struct combination what = combination_at(i * STRIDE % COMBINATIONS, i % VARIANTS);
+        struct combination what = combination_at(i * STRIDE % COMBINATIONS, i * VARIANT_STRIDE % VARIANTS);
         struct pair pair;
         bool refused;
         const char *found = run(&what, 2000, &pair, &refused);
@@ -339,7 +415,7 @@ static void expect_reads(
     assert_int_equal(model_map(pair.model, GVA(FROM), pages[guest], NULL, &error), 0);
     naive_map(pair.naive, FROM, pages[guest]);
     model_access(pair.model, GVA(FROM), ACCESS_READ);
-    naive_access(pair.naive, FROM, false);
+    naive_access(pair.naive, FROM, NAIVE_READ);
     if (reads(model_account(pair.model)) != expected || naive_reads(naive_account(pair.naive)) != expected)
         fail_msg("%s %s %u %u: %" PRIu64 " reads, naively %" PRIu64 ", should be %" PRIu64, presets[preset],
             model_technique_names[technique], guest, host, reads(model_account(pair.model)),

@@ -233,13 +233,27 @@ static bool is_possible(const struct children *children, const struct child_chan
            change->bytes <= CHILD_TOP - change->start && has_memory;
 }
 
+/* Linux enters at a read what it has of the 64 KiB around (fault-around), in 0.13 us a page; MAP_POPULATE
+ * takes 0.21, as it looks for each page by itself. A page that it leaves out it enters when the guest touches
+ * it. */
+static bool is_touched(const struct child_change *change)
+{
+    return change->populate && change->rights & CHILD_READ && change->bytes >= 2 * ORDER_TOUCH_STEP;
+}
+
 static struct order map_order(const struct child_change *change)
 {
-    const uint64_t flags = MAP_SHARED | MAP_FIXED | (change->populate ? MAP_POPULATE : 0);
+    const uint64_t flags =
+        MAP_SHARED | MAP_FIXED | (change->populate && !is_touched(change) ? MAP_POPULATE : 0);
     return (struct order){SYS_mmap,
         {change->start, change->bytes, change->rights, flags, DESK_FD_MEMORY + change->memory,
             change->offset},
         0};
+}
+
+static struct order touch_order(uint64_t start, uint64_t bytes)
+{
+    return (struct order){ORDER_TOUCH, {start, start + bytes}, 0};
 }
 
 static struct order unmap_order(uint64_t start, uint64_t bytes)
@@ -315,7 +329,10 @@ static int map_range(struct child *child, const struct child_change *change, str
     const struct mapping mapping = {
         change->start, change->bytes, change->offset, change->memory, change->rights};
     int rc = mappings_map(child->mapped, &mapping, error);
-    return rc < 0 ? rc : give_order(child, map_order(change), error);
+    if (rc == 0)
+        rc = give_order(child, map_order(change), error);
+    return rc == 0 && is_touched(change) ? give_order(child, touch_order(change->start, change->bytes), error)
+                                         : rc;
 }
 
 static int unmap_range(struct child *child, const struct child_change *change, struct error *error)

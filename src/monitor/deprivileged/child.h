@@ -69,7 +69,8 @@ void children_memory_forget(struct children *children, unsigned number);
 enum child_transport {
     CHILD_SLEEP, /* on the same CPU: each wakes the other and sleeps */
     CHILD_SPIN,  /* on two: each looks for a while (20 us) whether the other has handed over, then sleeps */
-    CHILD_EITHER /* what turns out to be faster (transport_switch.h), as far as spare->choice knows already */
+    CHILD_EITHER /* what turns out to be faster (transport_switch.h), as far as spare->choice knows already,
+                    at first CHILD_SLEEP */
 };
 
 /* For all children of the family, from their next run on; at first it is CHILD_SLEEP on the CPUs that the
@@ -79,6 +80,9 @@ enum child_transport {
  * slow. */
 int children_transport(
     struct children *children, enum child_transport transport, struct spare_cpu *spare, struct error *error);
+
+/* Whether the last run of a child was by CHILD_SPIN, chosen or asked for. */
+bool children_spun(const struct children *children);
 
 /* A new child with nothing mapped; it runs on the CPUs that the calling thread may use now, unless
  * children_transport() has said something else. */
@@ -103,7 +107,8 @@ struct child_change {
     uint64_t offset; /* map: in the memory */
     uint32_t memory; /* map: number */
     bool populate;   /* map: enter all pages now, rather than each at its first touch (which Linux then does
-                        without a trap). Writable pages of the memory come into being by it */
+                        without a trap): pages that the memory has, and where it reaches so far, or the child
+                        may die. Of a large piece Linux may leave some out */
 };
 
 /* Carries out changes in the order of the list; many at once are much cheaper than one by one. -EINVAL, and

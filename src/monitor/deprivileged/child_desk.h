@@ -24,7 +24,9 @@
 #define DESK_GUEST_FILTER 0x1000
 #define DESK_HELPER_FILTER 0x1800
 #define DESK_FILTER_MAX 256 /* instructions of 8 bytes */
-#define DESK_LIST 0x2000    /* orders: number of the system call, six arguments */
+#define DESK_LIST 0x2000    /* orders: number of the system call, six arguments; or: */
+#define ORDER_TOUCH 0x1000  /* no system call: reads from the first argument to the second, every … */
+#define ORDER_TOUCH_STEP 0x10000
 #define DESK_ORDER_BYTES 64
 #define DESK_ORDERS_MAX 512
 #define DESK_ORDERS_END 0xa000 /* all before is only to be read */

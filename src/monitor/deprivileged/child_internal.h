@@ -32,6 +32,7 @@ struct children {
     uint64_t began;  /* this hand-over, by the clock; 0: it is not timed */
     uint64_t beside; /* ns since the last one that is learnt from: for changes of what children have mapped */
     bool slept;      /* the monitor's thread, in this one */
+    bool spun;       /* the last run's mode */
 };
 
 /* What was read from the desk last: only what differs from it is written, so that the guest's caches keep the

@@ -75,10 +75,15 @@ int children_transport(
         return 0;
     }
     if (!spare->known)
-        transport_switch_init(&spare->choice, SPARE_SPIN);
+        transport_switch_init(&spare->choice, SPARE_SLEEP);
     spare->known = true;
     use(children, children->either ? transport_switch_mode(&spare->choice) : spare->choice.mode);
     return 0;
+}
+
+bool children_spun(const struct children *children)
+{
+    return children->spun;
 }
 
 /* One that has run before and still looks at its turn would take the CPU from this one. */
@@ -101,6 +106,7 @@ void transport_begin(struct child *child)
     struct children *children = child->family;
     children->began = 0;
     children->slept = false;
+    children->spun = children->mode == SPARE_SPIN;
     if (children->spare) {
         struct spare_cpu *spare = children->spare;
         const uint64_t number = spare->handovers[children->mode]++;

@@ -25,14 +25,16 @@ static void leaf_effect(
 }
 
 void effects_fill(struct effects *effects, gpa_t table, unsigned level, const struct table_place *place,
-    unsigned first, unsigned count)
+    unsigned first, unsigned count, bool touched)
 {
     const uint64_t *entries = frames_host(effects->frames, table);
     for (unsigned i = first; entries && i < first + count; i++) {
         uint64_t entry = entry_load(&entries[i]);
         unsigned rights = rights_at(effects, entry, level, place);
+        struct run run = place_run(place, i, level);
+        run.touched = touched;
         if (rights)
-            leaf_effect(effects, place_run(place, i, level), 0, 0, entry, rights);
+            leaf_effect(effects, run, 0, 0, entry, rights);
     }
 }
 
@@ -42,7 +44,7 @@ static void fill_below(
 {
     struct table_place below = place_above(*place, link, 0, 2);
     below.from = run->from;
-    effects_fill(effects, entry_to(link), 1, &below, 0, TABLE_ENTRIES);
+    effects_fill(effects, entry_to(link), 1, &below, 0, TABLE_ENTRIES, false);
 }
 
 static void effect(

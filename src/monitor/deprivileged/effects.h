@@ -20,8 +20,8 @@ void effects_note(struct effects *effects, gpa_t where, const struct entry_chang
 void effects_end(struct effects *effects);
 
 /* Maps, at a place of a table of level 1 or 2, what is ready to be (translate_rights()) of `count` entries
- * from `first` on. */
+ * from `first` on; as run.touched says. */
 void effects_fill(struct effects *effects, gpa_t table, unsigned level, const struct table_place *place,
-    unsigned first, unsigned count);
+    unsigned first, unsigned count, bool touched);
 
 #endif

@@ -1,5 +1,6 @@
 #include "monitor/deprivileged/emulate.h"
 
+#include "monitor/deprivileged/cpuid.h"
 #include "monitor/deprivileged/deliver.h"
 
 #include <Zydis/Zydis.h>
@@ -502,6 +503,20 @@ static void hypercall(struct instruction *at)
     step(at);
 }
 
+/* Where the CPU lets Linux refuse it: the guest's at all levels. */
+static void identify(struct instruction *at)
+{
+    struct vcpu_registers *registers = &at->machine->registers;
+    const struct cpuid_state state = {at->machine->system.cr4, at->machine->has_apic};
+    const struct cpuid_words words =
+        cpuid_of_guest((uint32_t)registers->rax, (uint32_t)registers->rcx, &state, cpuid_of_host);
+    registers->rax = words.eax;
+    registers->rbx = words.ebx;
+    registers->rcx = words.ecx;
+    registers->rdx = words.edx;
+    step(at);
+}
+
 static void cannot(struct instruction *at)
 {
     unable(at);
@@ -525,6 +540,7 @@ static const struct {
     {ZYDIS_MNEMONIC_STI, true, set_interrupts},
     {ZYDIS_MNEMONIC_INT, true, software_interrupt},
     {ZYDIS_MNEMONIC_IRETQ, true, interrupt_return},
+    {ZYDIS_MNEMONIC_CPUID, true, identify},
     {ZYDIS_MNEMONIC_VMCALL, false, hypercall},
     {ZYDIS_MNEMONIC_VMMCALL, false, hypercall},
     {ZYDIS_MNEMONIC_HLT, false, halt},

@@ -479,6 +479,8 @@ static int take_request(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     int rc;
     tally(vcpu, TALLY_HYPERCALLS, 1);
     if (!vm->paravirt && !(vm->paravirt = paravirt_open(vcpu, error))) {
+        if (error->code == ENOTSUP)
+            return fail(exit, "%.127s", error->text);
         registers->rax = (uint64_t)-EINVAL;
         return TURN_ON;
     }
@@ -662,8 +664,10 @@ static int turn(struct vcpu *vcpu, struct vm_exit *exit, struct error *error)
         return rc;
     if ((rc = bring_fpu(vcpu, child, error)) < 0 || (rc = run_child(vcpu, child, &trap, error)) < 0)
         return rc;
-    if (trap.kind != CHILD_KICKED)
+    if (trap.kind != CHILD_KICKED) {
         tally(vcpu, TALLY_EXITS, 1);
+        tally(vcpu, TALLY_EXITS_SPUN, children_spun(vcpu->family));
+    }
     pthread_rwlock_rdlock(&vcpu->vm->memory_lock);
     rc = take_trap(vcpu, space, child, &trap, exit, error);
     pthread_rwlock_unlock(&vcpu->vm->memory_lock);

@@ -421,7 +421,8 @@ static void fill_around(struct hypercalls *hypercalls, gva_t address, const stru
     unsigned level = TABLE_LEVELS + 1 - path->reads, index = entry_index(address.value, level);
     unsigned count = level == 1 && hypercalls->fill ? hypercalls->fill : 1;
     struct table_place place = place_of(path, address, hypercalls->root);
-    effects_fill(&hypercalls->effects, path->table[path->reads - 1], level, &place, index & -count, count);
+    effects_fill(
+        &hypercalls->effects, path->table[path->reads - 1], level, &place, index & -count, count, true);
 }
 
 static gpa_t address_to(const struct path *path, gva_t address)
@@ -466,7 +467,7 @@ static uint64_t fill_on(struct hypercalls *hypercalls, gva_t address, const stru
     struct table_place place = place_of(path, address, hypercalls->root);
     uint64_t left = level == 1 ? TABLE_ENTRIES - index : 1;
     unsigned count = (unsigned)(left < pages ? left : pages);
-    effects_fill(&hypercalls->effects, path->table[path->reads - 1], level, &place, index, count);
+    effects_fill(&hypercalls->effects, path->table[path->reads - 1], level, &place, index, count, true);
     return level == 1 ? count : (entry_span(2) - (address.value & (entry_span(2) - 1))) / 4096;
 }
 

@@ -19,7 +19,8 @@
 
 /* What is counted; the names stand in vm.c. */
 enum tally {
-    TALLY_EXITS,        /* a child handed over, whatever for */
+    TALLY_EXITS,        /* a child handed over, whatever for; */
+    TALLY_EXITS_SPUN,   /* of these, on the CPU to spare (child.h, CHILD_SPIN) */
     TALLY_FAULTS,       /* page faults: hidden and true ones */
     TALLY_HIDDEN,       /* answered by mapping what the guest's tables say */
     TALLY_TRUE,         /* the guest's own: injected */

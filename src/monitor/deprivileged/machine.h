@@ -56,6 +56,7 @@ struct machine {
     struct vcpu_system system;
     uint64_t kernel_gs_base; /* what SWAPGS takes */
     uint64_t task_priority;  /* CR8 */
+    bool has_apic;           /* its timer, in x2APIC mode: CPUID tells */
     const struct guest_memory *memory;
     /* NULL, or by which machine_write() stores to memory: what may be page tables whose changes are followed.
      * Parts of one page. */

@@ -7,6 +7,7 @@
  * looks at the thread that made a child: this one has no other). */
 #include "child_desk.h"
 
+#include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <errno.h>
 #include <linux/prctl.h>
@@ -18,6 +19,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#ifndef ARCH_SET_CPUID /* Linux 4.12 */
+#define ARCH_SET_CPUID 0x1012
+#endif
 #define SIGNAL_RESTORER 0x04000000  /* the kernel's SA_RESTORER */
 #define STACK_AUTODISARM (1U << 31) /* SS_AUTODISARM: the frame is always at the same place */
 #define DISPATCH 59                 /* PR_SET_SYSCALL_USER_DISPATCH */
@@ -238,6 +242,13 @@ static void forbid_core_dumps(void)
         call(__NR_prlimit64, 0, RLIMIT_CORE, (long)&none, 0, 0, 0);
 }
 
+/* Its children's tasks begin without it, too, and the monitor answers (cpuid.h). Fails, and does nothing,
+ * where the CPU cannot refuse it. */
+static void refuse_cpuid(void)
+{
+    call(__NR_arch_prctl, ARCH_SET_CPUID, 0, 0, 0, 0, 0);
+}
+
 static void leave_all_else(void)
 {
     const struct kernel_sigaction ignore = {.handler = (const void *)SIG_IGN};
@@ -249,6 +260,7 @@ static void leave_all_else(void)
     call(__NR_prctl, PR_SET_NAME, (long)"vcost-guests", 0, 0, 0, 0);
     call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
     forbid_core_dumps();
+    refuse_cpuid();
     call(__NR_rt_sigaction, SIGCHLD, (long)&ignore, 0, sizeof ignore.mask, 0, 0);
 }
 

@@ -60,7 +60,7 @@ int paravirt_set_system(struct paravirt *paravirt, const struct vcpu_system *sys
 static int check_cpus(const struct vm *vm, struct error *error)
 {
     return vm->vcpus->next
-               ? error_set(error, ENOTSUP, "%s takes requests of guests with one virtual CPU", vm->ops->name)
+               ? error_set(error, ENOTSUP, PARAVIRT_ONE_CPU, vm->ops->name)
                : 0;
 }
 

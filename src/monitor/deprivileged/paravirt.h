@@ -2,7 +2,8 @@
  * in place of an IDT. A guest that has asked for nothing yet is run as on hardware, by its IDT; the first
  * request puts its page tables under validation (frames.h), for good.
  *
- * One virtual CPU. All is called as space.c's functions are. */
+ * One virtual CPU: a guest with more that asks is stopped with that sentence, and one that has asked gets no
+ * more. All is called as space.c's functions are. */
 #ifndef VCOST_MONITOR_DEPRIVILEGED_PARAVIRT_H
 #define VCOST_MONITOR_DEPRIVILEGED_PARAVIRT_H
 
@@ -10,6 +11,8 @@
 #include "monitor/deprivileged/machine.h"
 
 struct vcpu;
+
+#define PARAVIRT_ONE_CPU "%s carries out requests of guests with one virtual CPU only"
 
 struct paravirt {
     struct vcpu *vcpu;
@@ -23,8 +26,8 @@ struct paravirt {
 /* Whether a number in RAX is a request, from CPL 0. */
 bool paravirt_is_request(uint64_t number);
 
-/* The guest asks for the first time. NULL and *error: its tables are refused, or the monitor has no memory.
- */
+/* The guest asks for the first time. NULL and *error: its tables are refused, or the monitor has no memory;
+ * ENOTSUP: it has several virtual CPUs. */
 struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error);
 void paravirt_close(struct paravirt *paravirt); /* NULL is allowed */
 

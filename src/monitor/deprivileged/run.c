@@ -1,11 +1,10 @@
 #include "monitor/deprivileged/run.h"
 
-#include <stdbool.h>
-
 /* Whether the second goes on where the first ends. */
 static bool continues(const struct run *first, const struct run *second)
 {
-    return first->kind == second->kind && first->root.value == second->root.value &&
+    return first->kind == second->kind && first->touched == second->touched &&
+           first->root.value == second->root.value &&
            first->from.value + first->bytes == second->from.value &&
            (first->kind == RUN_UNMAP || first->rights == second->rights) &&
            (first->kind != RUN_MAP || first->to.value + first->bytes == second->to.value);

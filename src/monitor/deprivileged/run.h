@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct run {
     gpa_t to;        /* map: the first of as many bytes of guest memory, not always of one region */
     unsigned rights; /* map, protect: enum page_rights. Without PAGE_USER it is for the guest's kernel alone,
                         and gone where user code runs */
+    bool touched; /* map: the tables have not changed, whoever runs has touched it and needs it. What others
+                     have mapped there is right, and stays. (Where the tables have changed, user code gets
+                     what it may touch at once, and the kernel when it touches it.) */
 };
 
 /* Runs are gathered, neighbours made one, and handed over when there is no more room or nobody may wait. */
@@ -42,7 +46,7 @@ struct run_list {
     size_t count;
     int failed; /* the first that carry_out() said */
     struct error error;
-    struct run runs[128];
+    struct run runs[512]; /* of a table: all its entries */
 };
 
 void run_list_add(struct run_list *list, const struct run *run);

@@ -118,6 +118,7 @@ void frame_guard(struct shadow *shadow, gpa_t table)
 void frame_unguard(struct shadow *shadow, gpa_t table)
 {
     shadow_frame(shadow, table)->unsync = true;
+    shadow_frame(shadow, table)->quiet = 0;
     first_frame(shadow, table.value)->guarded--;
 }
 
@@ -312,11 +313,16 @@ void copy_change(struct shadow *shadow, uint32_t number, unsigned index, uint64_
     copy->entries[index] = now;
 }
 
-void copy_compare(struct shadow *shadow, uint32_t number)
+bool copy_compare(struct shadow *shadow, uint32_t number)
 {
     const struct copy *copy = copy_of(shadow, number);
     const uint64_t *entries = frame_map_host(&shadow->map, copy->table);
+    bool changed = false;
     shadow->counts.compared++;
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++)
-        copy_change(shadow, number, i, entry_load(&entries[i]));
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        const uint64_t now = entry_load(&entries[i]);
+        changed |= copy->entries[i] != now;
+        copy_change(shadow, number, i, now);
+    }
+    return changed;
 }

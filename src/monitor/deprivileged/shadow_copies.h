@@ -17,6 +17,7 @@ struct shadow_frame {
     uint32_t copies;  /* the first one's number; 0: no table */
     uint16_t guarded; /* frames of these 2 MiB that are */
     bool unsync;      /* has copies, but children may write to it */
+    uint8_t quiet;    /* comparisons in a row, since it is, that found nothing changed */
 };
 
 enum held { HELD_NOTHING, HELD_LEAF, HELD_LINK };
@@ -59,7 +60,7 @@ void copy_hold_link(struct shadow *shadow, uint32_t number, unsigned index, uint
 
 /* An entry becomes what the table has now: children lose what that no longer says. */
 void copy_change(struct shadow *shadow, uint32_t number, unsigned index, uint64_t now);
-void copy_compare(struct shadow *shadow, uint32_t number);
+bool copy_compare(struct shadow *shadow, uint32_t number); /* whether an entry has changed */
 
 /* A run that maps or protects `run->bytes` of memory from `to` on, but guarded frames not writable. */
 void copy_emit(struct shadow *shadow, struct run run, gpa_t to);

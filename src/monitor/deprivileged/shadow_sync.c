@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { QUIET = 2 }; /* comparisons without a change before a table is protected again */
+
 /* ---- all of it ---- */
 
 void shadow_dropped(struct shadow *shadow)
@@ -50,16 +52,23 @@ void shadow_free(struct shadow *shadow)
 
 /* ---- synchronizing ---- */
 
-/* A frame may be a table of several levels, and what changes at one may release the copy of another. */
+/* One that is written between most faults stays as it is: to protect it, and to take the fault of the next
+ * store, is dearer than to compare it again. A frame may be a table of several levels, and what changes at
+ * one may release the copy of another. */
 static void synchronize(struct shadow *shadow, gpa_t table)
 {
-    frame_guard(shadow, table);
-    run_list_hand_over(&shadow->runs);
+    struct shadow_frame *frame = shadow_frame(shadow, table);
+    bool changed = false;
+    if (frame->quiet == QUIET) {
+        frame_guard(shadow, table);
+        run_list_hand_over(&shadow->runs);
+    }
     for (unsigned level = TABLE_LEVELS; level; level--) {
         uint32_t number = copy_find(shadow, table, level);
         if (number)
-            copy_compare(shadow, number);
+            changed |= copy_compare(shadow, number);
     }
+    frame->quiet = changed || !frame->unsync ? 0 : (uint8_t)(frame->quiet + 1);
 }
 
 static uint32_t root_copy(struct shadow *shadow)
@@ -142,6 +151,7 @@ static void fill_entry(
     struct run run = place_run(place, index, copy->level);
     const struct frame_piece *piece = frame_map_from(&shadow->map, to.value);
     run.kind = RUN_MAP;
+    run.touched = true;
     run.rights = place_rights(place, entry, copy->level, shadow->physical_bits);
     if (!run.rights || !piece || piece->start >= to.value + run.bytes)
         return;
@@ -184,6 +194,7 @@ static void fill_page(
     const struct copy *copy = copy_of(shadow, number);
     unsigned index = entry_index(address.value, copy->level);
     struct run run = {.kind = RUN_MAP,
+        .touched = true,
         .root = place->root,
         .from = GVA(address.value & -(uint64_t)PAGE_TABLE_BYTES),
         .bytes = PAGE_TABLE_BYTES,
@@ -321,4 +332,13 @@ void shadow_end_space(struct shadow *shadow, gpa_t root)
         return;
     copy_of(shadow, number)->root = false;
     copy_release(shadow, number);
+}
+
+void shadow_unfilled(struct shadow *shadow)
+{
+    for (uint32_t number = 1; number <= shadow->tables.count; number++) {
+        struct copy *copy = copy_of(shadow, number);
+        if (copy->level)
+            memset(copy->filled, 0, sizeof copy->filled);
+    }
 }

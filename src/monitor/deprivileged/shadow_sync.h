@@ -5,11 +5,12 @@
  * Of each table that a fault has led through there is a copy, as it was when it was last looked at: the
  * children hold nothing that the copies do not say, and the copies are what the tables say but for tables
  * that are not in sync. SYNC_LAZY: a table is write-protected in the children until the guest stores to it;
- * then it may write there as it likes (out of sync) until a fault leads through that table again: it is
- * protected again and compared with the copy. What stays stale meanwhile may be stale, since INVLPG and
- * writes to CR3 look, too (SDM volume 3, 4.10.4). SYNC_WRITE: a table is always write-protected; each store
- * faults, and is told with address and value. Accessed and dirty bits are set in the guest's tables as
- * hardware would; a leaf that has not both is in no child, or not writable there (translate.h).
+ * then it may write there as it likes (out of sync); when a fault leads through that table it is compared
+ * with the copy, and protected again once comparisons find nothing changed. What stays stale meanwhile may be
+ * stale, since INVLPG and writes to CR3 look, too (SDM volume 3, 4.10.4). SYNC_WRITE: a table is always
+ * write-protected; each store faults, and is told with address and value. Accessed and dirty bits are set in
+ * the guest's tables as hardware would; a leaf that has not both is in no child, or not writable there
+ * (translate.h).
  *
  * Guests may do anything with their tables: loops, tables in themselves, wild addresses cost them time and
  * nothing else. What would take more than tables_max tables or more places than are followed ends in
@@ -83,5 +84,10 @@ int shadow_switch(struct shadow *shadow, gpa_t root, struct error *error);
 
 /* An address space will not come back soon: its children are gone. Not the one in use. */
 void shadow_end_space(struct shadow *shadow, gpa_t root);
+
+/* A child has lost some of what was filled in it, nobody knows what: it is filled again around what is
+ * touched.
+ */
+void shadow_unfilled(struct shadow *shadow);
 
 #endif

@@ -10,7 +10,7 @@
 enum {
     PAGE_BYTES = 4096,
     ENTRIES = 512,
-    CHANGES = 64, /* handed to a child at once */
+    CHANGES = 512, /* handed to a child at once: all the entries of a table */
     TABLES_MAX = 1 << 16,
 };
 #define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
@@ -28,6 +28,8 @@ static int change(struct vcpu *vcpu, struct child *child, const struct child_cha
     tally(vcpu, TALLY_MAPPING_NS, waker_now() - start);
     tally(vcpu, TALLY_PAGES_TORN, after.torn - before.torn);
     tally(vcpu, TALLY_DROPS, after.drops - before.drops);
+    if (after.drops != before.drops && vcpu->vm->shadow)
+        shadow_unfilled(vcpu->vm->shadow);
     return rc;
 }
 
@@ -35,10 +37,19 @@ struct batch {
     struct vcpu *vcpu;
     struct child *child;
     bool user; /* it is one for CPL 3 */
-    struct child_change list[CHANGES];
     size_t count;
     uint64_t pages;
+    struct child_change list[CHANGES];
 };
+
+/* Without touching the list, which is long. */
+static void batch_start(struct batch *batch, struct vcpu *vcpu, const struct space *space, bool user)
+{
+    batch->vcpu = vcpu;
+    batch->child = user ? space->user : space->kernel;
+    batch->user = user;
+    batch->count = batch->pages = 0;
+}
 
 static int flush_batch(struct batch *batch, struct error *error)
 {
@@ -416,8 +427,15 @@ static bool has_guarded_memory(const struct guest_memory *memory)
     return false;
 }
 
+/* To unmap neighbours is one change. */
 static int add_change(struct batch *batch, const struct child_change *change, struct error *error)
 {
+    struct child_change *last = batch->count ? &batch->list[batch->count - 1] : NULL;
+    if (last && last->kind == CHILD_UNMAP && change->kind == CHILD_UNMAP &&
+        last->start + last->bytes == change->start) {
+        last->bytes += change->bytes;
+        return 0;
+    }
     int rc = batch->count == CHANGES ? flush_batch(batch, error) : 0;
     if (rc == 0)
         batch->list[batch->count++] = *change;
@@ -458,7 +476,9 @@ static int add_run_of(
     struct batch *batch, const struct run *run, uint64_t from, uint64_t end, struct error *error)
 {
     const struct guest_memory *memory = batch->vcpu->machine.memory;
-    const bool hides = batch->user && !(run->rights & PAGE_USER), maps = run->kind == RUN_MAP && !hides;
+    const bool hides = batch->user && !(run->rights & PAGE_USER);
+    const bool waits = !batch->user && run->rights & PAGE_USER && !run->touched;
+    const bool maps = run->kind == RUN_MAP && !hides && !waits;
     struct child_change change = {.kind = CHILD_UNMAP, .start = from, .bytes = end - from};
     if (run->kind == RUN_PROTECT && !hides && !has_guarded_memory(memory)) {
         change.kind = CHILD_PROTECT;
@@ -471,11 +491,15 @@ static int add_run_of(
 static int change_child(
     struct vcpu *vcpu, const struct space *space, bool user, const struct run *runs, size_t count)
 {
-    struct batch batch = {.vcpu = vcpu, .child = user ? space->user : space->kernel, .user = user};
+    struct batch batch;
+    const bool runs_now = user == (machine_privilege(&vcpu->machine) == 3);
     struct error ignored;
     int rc = 0;
+    batch_start(&batch, vcpu, space, user);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct run *run = &runs[i];
+        if (run->touched && !runs_now)
+            continue;
         uint64_t from = run->from.value > CHILD_BOTTOM ? run->from.value : CHILD_BOTTOM;
         uint64_t end = run->from.value + run->bytes;
         end = end && end < CHILD_TOP ? end : CHILD_TOP;

@@ -196,7 +196,10 @@ helper_work:
     movq 32(%r14), %r10
     movq 40(%r14), %r8
     movq 48(%r14), %r9
+    cmpq $ORDER_TOUCH, %rax
+    je helper_touch
     syscall
+helper_next:
     addq $DESK_ORDER_BYTES, %r14
     decl %r13d
     cmpq $-4095, %rax
@@ -215,6 +218,21 @@ helper_answer: /* errno in RAX: the number in the table is one more, as an event
     movl $__NR_write, %eax
     syscall
     jmp helper_wait
+
+/* From RDI to RSI; what is read there is nothing. Linux enters as much behind the start of a mapping, and around any other
+ * address what is between two multiples. */
+helper_touch:
+    movb (%rdi), %al
+    addq $ORDER_TOUCH_STEP, %rdi
+1:  cmpq %rsi, %rdi
+    jae 2f
+    movb (%rdi), %al
+    andq $-ORDER_TOUCH_STEP, %rdi
+    addq $ORDER_TOUCH_STEP, %rdi
+    jmp 1b
+2:
+    xorl %eax, %eax
+    jmp helper_next
 
 spawn_failed:
     negl %eax

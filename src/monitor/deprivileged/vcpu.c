@@ -54,8 +54,13 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     for (const struct vcpu *other = vm->vcpus; other; other = other->next)
         if (other->id == id)
             return error_set(error, EEXIST, "there is a virtual CPU %u already", id);
+    if (vm->vcpus && vm->sync_write)
+        return error_set(error, ENOTSUP,
+            "%s emulates stores to page tables of guests with one virtual CPU only: for more of them ask for "
+            "--sync lazy",
+            vm->ops->name);
     if (vm->paravirt)
-        return error_set(error, EBUSY, "%s takes requests of guests with one virtual CPU", vm->ops->name);
+        return error_set(error, EBUSY, PARAVIRT_ONE_CPU, vm->ops->name);
     struct vcpu *vcpu = calloc(1, sizeof *vcpu);
     if (!vcpu)
         return error_set(error, ENOMEM, "no memory for a virtual CPU");
@@ -68,6 +73,7 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     pthread_mutex_init(&vcpu->lock, NULL);
     start_anew(vcpu);
     apic_reset(&vcpu->apic, vm->tick);
+    vcpu->machine.has_apic = vm->tick;
     int rc = children_open(vm->stop, &vcpu->family, error);
     if (rc == 0 && vm->spare && id == 0)
         rc = children_transport(vcpu->family, CHILD_EITHER, vm->spare, error);

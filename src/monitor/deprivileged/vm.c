@@ -171,6 +171,7 @@ static int no_address(struct vm *vm, gpa_t address, int eventfd, struct error *e
 
 static const char *const tally_names[TALLIES] = {
     [TALLY_EXITS] = "exits",
+    [TALLY_EXITS_SPUN] = "exits_spun",
     [TALLY_FAULTS] = "page_faults",
     [TALLY_HIDDEN] = "page_faults_fixed",
     [TALLY_TRUE] = "page_faults_true",

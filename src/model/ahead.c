@@ -1,0 +1,49 @@
+#include "model/ahead.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int ahead_init(struct ahead *ahead, struct error *error)
+{
+    ahead->known = calloc(AHEAD_TABLES, sizeof *ahead->known);
+    return ahead->known ? 0 : error_set(error, ENOMEM, "no memory for a simulated machine");
+}
+
+void ahead_free(struct ahead *ahead)
+{
+    free(ahead->known);
+    ahead->known = NULL;
+}
+
+/* Down to the table that has a leaf for the address. */
+static struct ahead_table look_up(const struct walk_dimension *tables, uint64_t address)
+{
+    const struct model_ground *ground = tables->ground;
+    size_t number = tables->root.number;
+    for (unsigned level = tables->levels; level > 0 && number < ground->table_count; level--) {
+        const struct ground_table *table = &ground->tables[number];
+        unsigned shift = 12 + 9 * (level - 1);
+        uint64_t entry = table->entries[address >> shift & 511];
+        if (level == 1 || entry & PAGE_BIT_LARGE)
+            return (struct ahead_table){(address >> 21) + 1, table->entries, table->address, shift};
+        if (!(entry & PAGE_BIT_PRESENT))
+            break;
+        number = ground_table_number(ground, entry & UINT64_C(0x000ffffffffff000));
+    }
+    return (struct ahead_table){.region = 0};
+}
+
+struct ahead_leaf ahead_find(struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
+{
+    uint64_t region = address >> 21;
+    struct ahead_table *known = &ahead->known[region % AHEAD_TABLES];
+    if (known->region != region + 1) {
+        *known = look_up(tables, address);
+        if (!known->region)
+            return (struct ahead_leaf){.entry = NULL};
+    }
+    unsigned index = address >> known->shift & 511;
+    __builtin_prefetch(known->entries + index);
+    return (struct ahead_leaf){
+        known->entries + index, known->address + index * sizeof(uint64_t), (UINT64_C(1) << known->shift) - 1};
+}
