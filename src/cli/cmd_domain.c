@@ -355,8 +355,9 @@ static int take_over(void *context, struct error *error)
 {
     (void)context;
     int rc = receiving_take_over(&receiving, error);
-    return rc < 0 ? error_prefix(error, "%.60s was not handed over, and does not run here (if its source lives, it "
-                                        "runs there)",
+    return rc < 0 ? error_prefix(error,
+                        "%.60s was not handed over, and does not run here (if its source lives, it "
+                        "runs there)",
                         receiving.restored.saved.plan.name)
                   : 0;
 }
@@ -371,12 +372,14 @@ static void taken_over(void *context)
 static int is_name_taken(void *context, const char *name, struct error *error)
 {
     return place_lives(context, name)
-               ? error_set(error, EBUSY, "a domain %.60s runs there already: receive it by another --name", name)
+               ? error_set(
+                     error, EBUSY, "a domain %.60s runs there already: receive it by another --name", name)
                : 0;
 }
 
 /* Of those that only ask, or go without a word, there may be any number before it. */
-static int receive_one(const struct serving *serving, const struct restore_request *request, struct error *error)
+static int receive_one(
+    const struct serving *serving, const struct restore_request *request, struct error *error)
 {
     const struct domain_options *options = serving->options;
     const char *address = serving->invocation->operands[0];
@@ -388,8 +391,8 @@ static int receive_one(const struct serving *serving, const struct restore_reque
         if (rc == 0 && !by_stdio && (rc = address_accept(&listening, request->stop, &link_in, error)) == 0)
             link_out = link_in;
         if (rc == 0)
-            rc = receiving_open(
-                &receiving, link_in, link_out, request, is_name_taken, (void *)(uintptr_t)serving->place, error);
+            rc = receiving_open(&receiving, link_in, link_out, request, is_name_taken,
+                (void *)(uintptr_t)serving->place, error);
         again = !by_stdio && (rc == 0 ? receiving.checked : rc == -ENODATA);
         if (again) {
             receiving_close(&receiving);
@@ -443,5 +446,6 @@ int cmd_domain_receive_run(const struct invocation *invocation)
         link_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         dup2(STDERR_FILENO, STDOUT_FILENO); /* what is said is no part of the link */
     }
-    return serve_command(invocation, options->name ? options->name : "received", make_received, unmake_received);
+    return serve_command(
+        invocation, options->name ? options->name : "received", make_received, unmake_received);
 }

@@ -42,8 +42,8 @@ static void draw(const struct moved_told *told)
 {
     fprintf(stderr, "\r\033[K%s: %s sent in %s, %s; %s left, %s a second written, downtime now %s",
         moved_stages[told->stage], format_size(told->bytes_sent).text, format_seconds(told->seconds).text,
-        told->passes > 1 ? "again what was written" : "all memory",
-        format_size(told->left * 4096).text, isnan(told->written) ? "-" : format_size((uint64_t)told->written).text,
+        told->passes > 1 ? "again what was written" : "all memory", format_size(told->left * 4096).text,
+        isnan(told->written) ? "-" : format_size((uint64_t)told->written).text,
         format_figure(UNIT_NS, told->expected_ms * 1e6, 0).text);
     fflush(stderr);
 }
@@ -57,13 +57,15 @@ static void watch(void *context)
     struct error error;
     if (interrupt_asked(NULL) && !watched->cancelled)
         watched->cancelled = control_ask(watched->place, watched->name, &cancel, NULL, &error) == 0;
-    if (watched->draws && control_ask(watched->place, watched->name, &status, &report, &error) == 0 && report.moves)
+    if (watched->draws && control_ask(watched->place, watched->name, &status, &report, &error) == 0 &&
+        report.moves)
         draw(&report.moved);
 }
 
 /* ---- the command ---- */
 
-static int move(const struct invocation *invocation, const struct place *place, struct domain_report *report, struct error *error)
+static int move(const struct invocation *invocation, const struct place *place, struct domain_report *report,
+    struct error *error)
 {
     const struct domain_options *options = invocation->options;
     const char *name = invocation->operands[0], *address = invocation->operands[1];
@@ -107,7 +109,8 @@ int cmd_domain_migrate_run(const struct invocation *invocation)
     rc = move(invocation, &place, &report, &error);
     if (!report.moves)
         outputs_discard(&outputs);
-    else if (outputs_write(&outputs, &(struct found){&report, write_report, view_report}, &unwritten) < 0 && rc == 0) {
+    else if (outputs_write(&outputs, &(struct found){&report, write_report, view_report}, &unwritten) < 0 &&
+             rc == 0) {
         error = unwritten;
         rc = -error.code;
     }

@@ -133,7 +133,8 @@ static const struct option_spec receive_options[] = {
         .value_name = "POLICY",
         .fallback = "auto",
         .choice = clock_choice,
-        .help = "What time does that passed while it stood still. A policy that has no effect here is refused:"},
+        .help =
+            "What time does that passed while it stood still. A policy that has no effect here is refused:"},
 };
 
 static struct choice at_timeout_choice(size_t index)
@@ -149,14 +150,16 @@ static const struct option_spec cleartext_option[] = {
     {.name = "cleartext",
         .kind = OPTION_FLAG,
         FIELD(cleartext),
-        .help = "Also through TCP to another machine, where everybody on the way can read the domain's memory."},
+        .help =
+            "Also through TCP to another machine, where everybody on the way can read the domain's memory."},
 };
 
 static const struct option_spec migrate_options[] = {
     {.name = "check",
         .kind = OPTION_FLAG,
         FIELD(check),
-        .help = "Only find out whether the destination could have it: version, monitor, processor, clock, memory."},
+        .help = "Only find out whether the destination could have it: version, monitor, processor, clock, "
+                "memory."},
     {.name = "max-downtime",
         .kind = OPTION_NUMBER,
         FIELD(max_downtime),
@@ -164,7 +167,8 @@ static const struct option_spec migrate_options[] = {
         .fallback = "30",
         .min = 1,
         .max = 3600000,
-        .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link took "
+        .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
+                "took "
                 "last, and the time that stopping took once fit into that."},
     {.name = "max-bandwidth",
         .kind = OPTION_NUMBER,
@@ -327,17 +331,20 @@ static const struct command command_check = {
 static const struct command command_migrate = {
     .name = "domain migrate",
     .summary = "moves a domain to another process or machine while it runs",
-    .description = {"Sends the domain's memory to vcost domain receive while it runs, then again what it wrote "
-                    "meanwhile, until what is left fits into the downtime that is allowed; then it is stopped, the "
-                    "rest and its state are sent, and it goes on there. What the downtime was made of is told.",
-        "There never are two. Whatever fails before the domain was handed over, it goes on here. After that it "
-        "never runs here again by itself: if the last answer is lost it stands still, and the sentence names the "
-        "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
-        "Nothing is encrypted: that is the command's job (command:ssh ...)."},
+    .description =
+        {"Sends the domain's memory to vcost domain receive while it runs, then again what it wrote "
+         "meanwhile, until what is left fits into the downtime that is allowed; then it is stopped, the "
+         "rest and its state are sent, and it goes on there. What the downtime was made of is told.",
+            "There never are two. Whatever fails before the domain was handed over, it goes on here. After "
+            "that it "
+            "never runs here again by itself: if the last answer is lost it stands still, and the sentence "
+            "names the "
+            "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
+            "Nothing is encrypted: that is the command's job (command:ssh ...)."},
     .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
         OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
-    .operand = {"NAME ADDRESS", "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.",
-        NULL, 2, 2},
+    .operand = {"NAME ADDRESS",
+        "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
     .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
         {"vcost domain migrate --check d1 'command:ssh big vcost domain receive -'", "Could it run there?"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
@@ -353,9 +360,10 @@ static const struct command command_migrate = {
 static const struct command command_receive = {
     .name = "domain receive",
     .summary = "waits for a domain that moves here",
-    .description = {"Waits for one vcost domain migrate, receives the domain and lets it go on. Until it was handed "
-                    "over it does not run here; whatever happens to the link or to the source before, none runs here, "
-                    "and that is said."},
+    .description =
+        {"Waits for one vcost domain migrate, receives the domain and lets it go on. Until it was handed "
+         "over it does not run here; whatever happens to the link or to the source before, none runs here, "
+         "and that is said."},
     .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},

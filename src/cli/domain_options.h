@@ -17,9 +17,9 @@ struct domain_options {
     bool detach, paused, keep_running, lazy;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
-    unsigned at_timeout;               /* 0: cancel, 1: stop */
-    int max_downtime, max_bandwidth;   /* ms; MB/s, -1: none */
-    double timeout;                    /* seconds; 0: none */
+    unsigned at_timeout;             /* 0: cancel, 1: stop */
+    int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
+    double timeout;                  /* seconds; 0: none */
 };
 
 extern const struct command command_domain;

@@ -75,7 +75,8 @@ void guest_memory_place(
 static bool same_but_for_logging(const struct guest_region *a, const struct guest_region *b)
 {
     return a->start.value == b->start.value && a->backing.host == b->backing.host &&
-           a->backing.bytes == b->backing.bytes && !((a->flags ^ b->flags) & ~(unsigned)(REGION_LOG_DIRTY | REGION_LOG_PARTS));
+           a->backing.bytes == b->backing.bytes &&
+           !((a->flags ^ b->flags) & ~(unsigned)(REGION_LOG_DIRTY | REGION_LOG_PARTS));
 }
 
 static int make_room(struct guest_memory *memory, struct error *error)

@@ -102,9 +102,9 @@ struct monitor_ops {
     /* Fetches and clears which pages of a region with REGION_LOG_DIRTY the guest has written: one bit a 4 KiB
      * page, bitmap for all of the region. With REGION_LOG_PARTS nothing is cleared. */
     int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
-    /* Of a region with REGION_LOG_PARTS: forgets that those of the pages from `first` on were written that have
-     * a bit, so that the next write to them is recorded. Both numbers are multiples of 64, or end with the
-     * region. NULL: this monitor cannot. */
+    /* Of a region with REGION_LOG_PARTS: forgets that those of the pages from `first` on were written that
+     * have a bit, so that the next write to them is recorded. Both numbers are multiples of 64, or end with
+     * the region. NULL: this monitor cannot. */
     int (*dirty_clear)(struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap,
         struct error *error);
     /* Lets the monitor's kernel side answer 32-bit writes to a port, or to a guest physical address without
@@ -158,8 +158,8 @@ struct monitor_ops {
      * Those that others look up have the same name everywhere: "exits", "page_faults" (taken by the monitor
      * on behalf of the guest), "page_faults_fixed" (of those, that it answered by mapping a page),
      * "tlb_flushes" and "instructions_emulated" of a virtual CPU, and where the guest does not run in the
-     * thread of the caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM (leaves mapped
-     * now in the tables that the CPU walks for it). */
+     * thread of the caller "guest_ns", the CPU time that it took; "pages_4k", "pages_2m", "pages_1g" of a VM
+     * (leaves mapped now in the tables that the CPU walks for it). */
     void (*counters)(const struct vm *vm, const struct vcpu *vcpu, struct counters *counters);
     void (*destroy)(struct vm *vm); /* and its vcpus */
 };

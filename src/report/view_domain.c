@@ -123,7 +123,8 @@ static void add_downtime(const struct moved_told *told, struct document *documen
         {"starting", told->start_ms, "handed over, until it ran there"},
         {"all", told->downtime_ms, "by the source's clock"},
     };
-    struct table *table = document_table(document, "downtime", "Downtime", columns, 3, sizeof parts / sizeof parts[0]);
+    struct table *table =
+        document_table(document, "downtime", "Downtime", columns, 3, sizeof parts / sizeof parts[0]);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         table_text(table, i, 0, parts[i].name);
         table_number(table, i, 1, parts[i].ms * 1e6);
@@ -136,12 +137,14 @@ void view_moved(const struct domain_report *report, struct document *document)
     const struct moved_told *told = &report->moved;
     document->title = "vcost domain migrate";
     if (told->stage == MOVED_DONE)
-        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s.", report->name, told->to,
-            format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text);
+        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s.", report->name,
+            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text);
     else if (told->stage == MOVED_CHECKED)
-        document_say(document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
+        document_say(
+            document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
     else if (told->stage == MOVED_FAILED)
-        document_say(document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
+        document_say(
+            document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
     if (told->stage == MOVED_DONE)
@@ -150,7 +153,8 @@ void view_moved(const struct domain_report *report, struct document *document)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",
             format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
-            told->passes > 1 ? "es" : "", format_count(told->pages_sent).text, format_count(told->zeros).text);
+            told->passes > 1 ? "es" : "", format_count(told->pages_sent).text,
+            format_count(told->zeros).text);
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);

@@ -296,8 +296,8 @@ static void signals_do_not_change_what_a_walk_computes(void **state)
     const uint64_t steps = repeated(5000001);
     chase_in_guest(&layout, steps);
     disarm();
-    assert_int_equal(here.image.job->cursor[0],
-        (uintptr_t)here.data.base + chase_layout_offset(&layout, 3 * steps));
+    assert_int_equal(
+        here.image.job->cursor[0], (uintptr_t)here.data.base + chase_layout_offset(&layout, 3 * steps));
 }
 
 static void a_stop_ends_a_guest_that_would_run_for_ever(void **state)

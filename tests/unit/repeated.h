@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-/* So often; where $VCOST_TEST_SHARE is N, an Nth part of it, but once at least. `make test` sets it for what takes long
- * (tests/meson.build, tests/nested), `make test-long` and whoever runs the program by hand have all. */
+/* So often; where $VCOST_TEST_SHARE is N, an Nth part of it, but once at least. `make test` sets it for what
+ * takes long (tests/meson.build, tests/nested), `make test-long` and whoever runs the program by hand have
+ * all. */
 static inline unsigned repeated(unsigned times)
 {
     const char *share = getenv("VCOST_TEST_SHARE");

@@ -225,7 +225,7 @@ struct occupancy {
 
 static struct occupancy occupancy_of(enum chase_order order, unsigned seeds)
 {
-        struct chase_shape shape = {4 << 20, LINE, order, false, 1};
+    struct chase_shape shape = {4 << 20, LINE, order, false, 1};
     struct occupancy found = {0};
     for (uint64_t seed = 0; seed < seeds; seed++) {
         struct chase_layout layout = chase_layout_make(&shape, seed * 7919);
@@ -249,8 +249,8 @@ static struct occupancy occupancy_of(enum chase_order order, unsigned seeds)
 static void scattered_fills_the_sets_as_line_per_page_does(void **state)
 {
     (void)state;
-    struct occupancy apart = occupancy_of(CHASE_LINE_PER_PAGE, 400), found = occupancy_of(CHASE_SCATTERED, 400),
-                     packed = occupancy_of(CHASE_PACKED, 4);
+    struct occupancy apart = occupancy_of(CHASE_LINE_PER_PAGE, 400),
+                     found = occupancy_of(CHASE_SCATTERED, 400), packed = occupancy_of(CHASE_PACKED, 4);
     print_message("# variance apart %.2f scattered %.2f, crowded %.4f %.4f\n", apart.variance, found.variance,
         apart.crowded, found.crowded);
     assert_true(fabs(apart.mean - 16) < 1e-9 && fabs(found.mean - 16) < 1e-9);

@@ -25,7 +25,8 @@ static const char *behind(const char *address, const char *scheme)
 static int no_address(const char *address, struct error *error)
 {
     return error_set(error, EINVAL,
-        "\"%.100s\" is no address: unix:PATH, tcp:HOST:PORT, or command:CMD (source) and - (destination)", address);
+        "\"%.100s\" is no address: unix:PATH, tcp:HOST:PORT, or command:CMD (source) and - (destination)",
+        address);
 }
 
 /* ---- names ---- */
@@ -34,7 +35,8 @@ static int unix_name(const char *path, struct sockaddr_un *name, struct error *e
 {
     *name = (struct sockaddr_un){.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof name->sun_path)
-        return error_set(error, ENAMETOOLONG, "the path of a socket has at most %zu bytes", sizeof name->sun_path - 1);
+        return error_set(
+            error, ENAMETOOLONG, "the path of a socket has at most %zu bytes", sizeof name->sun_path - 1);
     memcpy(name->sun_path, path, strlen(path) + 1);
     return 0;
 }
@@ -43,7 +45,8 @@ static bool is_loopback(const struct sockaddr *name)
 {
     if (name->sa_family == AF_INET)
         return ntohl(((const struct sockaddr_in *)(const void *)name)->sin_addr.s_addr) >> 24 == 127;
-    return name->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
+    return name->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
 }
 
 /* HOST:PORT, [HOST]:PORT. *found is to be freed by freeaddrinfo(). */
@@ -63,21 +66,24 @@ static int tcp_names(const char *text, bool cleartext, struct addrinfo **found, 
         return 0;
     freeaddrinfo(*found);
     return error_set(error, EPERM,
-        "%.100s is another machine, and everybody on the way could read the domain's memory: use command:CMD with "
+        "%.100s is another machine, and everybody on the way could read the domain's memory: use command:CMD "
+        "with "
         "ssh, or force it with --cleartext",
         text);
 }
 
 /* ---- the source ---- */
 
-static int connect_to(int family, const struct sockaddr *name, socklen_t bytes, const char *address, int *out, struct error *error)
+static int connect_to(int family, const struct sockaddr *name, socklen_t bytes, const char *address, int *out,
+    struct error *error)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, name, bytes) < 0) {
         int code = errno;
         if (fd >= 0)
             close(fd);
-        return error_errno(error, code, "cannot connect to %.200s (is vcost domain receive running there?)", address);
+        return error_errno(
+            error, code, "cannot connect to %.200s (is vcost domain receive running there?)", address);
     }
     const int on = 1;
     if (family != AF_UNIX)

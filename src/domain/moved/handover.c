@@ -52,7 +52,8 @@ int handover_write(const struct handover *handover, char **bytes, size_t *count,
 
 static int read_json(const char *text, size_t bytes, struct handover *handover, struct error *error)
 {
-    struct reader reader = {.name = "the message", .what = "domain", .pool = &handover->state.pool, .error = error};
+    struct reader reader = {
+        .name = "the message", .what = "domain", .pool = &handover->state.pool, .error = error};
     json_error_t where;
     json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &where);
     if (!json)

@@ -5,7 +5,7 @@
 
 #include "domain/saved/stored.h"
 
-struct handover { /* starts zeroed */
+struct handover {     /* starts zeroed */
     char version[32]; /* of the source's vcost */
     bool check;       /* an offer: only whether it could be had is asked */
     bool paused;      /* it stood still, and is to stand still there */

@@ -26,11 +26,13 @@ static void clear_page(struct receiving *receiving, uint64_t page)
         memset((char *)receiving->restored.memory.base + page * PAGE_BYTES, 0, PAGE_BYTES);
 }
 
-int receiving_take(struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error)
+int receiving_take(
+    struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error)
 {
     uint64_t first = header->at / PAGE_BYTES, all = receiving->restored.saved.plan.memory_bytes / PAGE_BYTES;
     if (first >= all || header->pages > all - first)
-        return error_set(error, EPROTO, "memory arrived that the domain does not have, at 0x%" PRIx64, header->at);
+        return error_set(
+            error, EPROTO, "memory arrived that the domain does not have, at 0x%" PRIx64, header->at);
     if (header->kind == WIRE_PAGES)
         memcpy((char *)receiving->restored.memory.base + header->at, payload, header->bytes);
     for (uint64_t page = first; page < first + header->pages; page++) {
@@ -65,7 +67,8 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
     const struct portable_plan *plan = &restored->saved.plan;
     struct state_pause pause = {.ticks = 0};
     if (strcmp(plan->monitor, request->monitor->name) != 0)
-        return error_set(error, ENOTSUP, "the domain runs on the monitor %.15s, which this is not", plan->monitor);
+        return error_set(
+            error, ENOTSUP, "the domain runs on the monitor %.15s, which this is not", plan->monitor);
     receiving->had = calloc(plan->memory_bytes / PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
@@ -87,7 +90,8 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
         return error_set(error, ENODATA, "the other side went without a word");
     if (rc < 0 || (rc = handover_read(receiving->wire.payload, header.bytes, &offer, error)) < 0)
         return rc;
-    *saved = (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};
+    *saved =
+        (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};
     receiving->checked = offer.check;
     receiving->paused = offer.paused;
     if (request->name)
@@ -97,7 +101,8 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
 }
 
 /* What the offer said of it stays, but for its state. */
-static int take_state(struct receiving *receiving, const struct restore_request *request, size_t bytes, struct error *error)
+static int take_state(
+    struct receiving *receiving, const struct restore_request *request, size_t bytes, struct error *error)
 {
     struct stored *saved = &receiving->restored.saved;
     struct state_pause pause = {.ticks = 0};

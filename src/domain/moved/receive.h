@@ -1,5 +1,5 @@
-/* The destination of a migration. Until it was handed over the domain does not run here, and whatever happens to
- * the link, or to the source, leaves none here. */
+/* The destination of a migration. Until it was handed over the domain does not run here, and whatever happens
+ * to the link, or to the source, leaves none here. */
 #ifndef VCOST_DOMAIN_MOVED_RECEIVE_H
 #define VCOST_DOMAIN_MOVED_RECEIVE_H
 
@@ -18,10 +18,12 @@ struct receiving {
 
 /* Is memory that a message brings inside the domain's? Writes it there. `header` is checked (moved_check()).
  * -EPROTO. */
-int receiving_take(struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error);
+int receiving_take(
+    struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error);
 
 /* Receives all of a domain, which then is parked; or, receiving->checked, answers that it could be had.
- * -ENODATA: the other side went before it offered one. `refused` is asked for a name before anything is made, and may say why that cannot be (may be NULL). */
+ * -ENODATA: the other side went before it offered one. `refused` is asked for a name before anything is made,
+ * and may say why that cannot be (may be NULL). */
 int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
     int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error);
 

@@ -22,7 +22,7 @@ struct sender {
     struct moved_wire wire;
     uint64_t pages; /* of the domain */
     uint64_t *dirty;
-    char *run;      /* WIRE_RUN_PAGES that are sent as one message */
+    char *run; /* WIRE_RUN_PAGES that are sent as one message */
     double begun, look_seconds;
     bool was_running;
 };
@@ -95,13 +95,14 @@ static bool is_zero(const char *page)
 static void keep_pace(struct sender *sender, double since, uint64_t bytes_then)
 {
     double most = sender->moving->request.max_bandwidth;
-    double ahead = most > 0 ? (double)(sender->wire.bytes_sent - bytes_then) / most - (now_seconds() - since) : 0;
+    double ahead =
+        most > 0 ? (double)(sender->wire.bytes_sent - bytes_then) / most - (now_seconds() - since) : 0;
     if (ahead > 0 && !sender->moving->cancel)
         nanosleep(&(struct timespec){.tv_sec = (time_t)ahead, .tv_nsec = (long)(fmod(ahead, 1) * 1e9)}, NULL);
 }
 
-/* A page may be written while it is copied: then it is dirty again, and is sent once more. It is the copy that is
- * looked at and sent. */
+/* A page may be written while it is copied: then it is dirty again, and is sent once more. It is the copy
+ * that is looked at and sent. */
 static int send_run(struct sender *sender, uint64_t first, unsigned count, bool zero, struct error *error)
 {
     struct moved_told *told = &sender->moving->told;
@@ -125,7 +126,8 @@ static bool is_dirty(const struct sender *sender, uint64_t page)
 static int send_chunk(struct sender *sender, uint64_t first, struct error *error)
 {
     const char *memory = portable_memory(sender->moving->portable);
-    uint64_t end = first + WIRE_RUN_PAGES < sender->pages ? first + WIRE_RUN_PAGES : sender->pages, begin = first;
+    uint64_t end = first + WIRE_RUN_PAGES < sender->pages ? first + WIRE_RUN_PAGES : sender->pages,
+             begin = first;
     unsigned count = 0;
     bool zero = false;
     int rc = 0;
@@ -192,8 +194,7 @@ static int look_for_dirty(struct sender *sender, uint64_t *count, struct error *
 static int take_state(struct sender *sender, struct handover *handover, struct error *error)
 {
     const struct moving_request *request = &sender->moving->request;
-    *handover = (struct handover){
-        .check = request->check,
+    *handover = (struct handover){.check = request->check,
         .paused = !sender->was_running,
         .pace = request->pace,
         .plan = *portable_plan(sender->moving->portable)};
@@ -203,7 +204,8 @@ static int take_state(struct sender *sender, struct handover *handover, struct e
     return rc < 0 ? rc : cpu_record_add_host(&handover->state, error);
 }
 
-static int send_handover(struct sender *sender, enum moved_kind kind, const struct handover *handover, struct error *error)
+static int send_handover(
+    struct sender *sender, enum moved_kind kind, const struct handover *handover, struct error *error)
 {
     char *bytes;
     size_t count;
@@ -241,11 +243,13 @@ static int offer(struct sender *sender, struct error *error)
 /* ---- while it runs ---- */
 
 /* What is left is `pages`; whether to stop now. *late: the time is up, and nothing was reached. */
-static bool is_time_to_stop(struct sender *sender, uint64_t pages, double pass_seconds, uint64_t pass_pages, bool *late)
+static bool is_time_to_stop(
+    struct sender *sender, uint64_t pages, double pass_seconds, uint64_t pass_pages, bool *late)
 {
     struct moving *moving = sender->moving;
     const struct moving_request *request = &moving->request;
-    double second = pass_seconds > 0 && pass_pages ? (double)pass_pages / pass_seconds : INFINITY; /* pages a */
+    double second =
+        pass_seconds > 0 && pass_pages ? (double)pass_pages / pass_seconds : INFINITY; /* pages a */
     double expected = (double)pages / second + 2 * sender->look_seconds;
     pthread_mutex_lock(&moving->lock);
     moving->told.left = pages;
@@ -264,7 +268,8 @@ static int give_up(struct sender *sender, const char *what, struct error *error)
     size_text(isnan(told->written) ? 0 : (uint64_t)told->written, written);
     size_text(isnan(told->bandwidth) ? 0 : (uint64_t)told->bandwidth, sent);
     return error_set(error, ETIME,
-        "%s and the domain would still stand still for %.0f ms (it writes %s a second, and the link takes %s a "
+        "%s and the domain would still stand still for %.0f ms (it writes %s a second, and the link takes %s "
+        "a "
         "second): allow more (--max-downtime, --max-bandwidth, --timeout), or --at-timeout stop",
         what, told->expected_ms, written, sent);
 }
@@ -286,7 +291,8 @@ static int copy_running(struct sender *sender, struct error *error)
         pthread_mutex_lock(&moving->lock);
         moving->told.passes++;
         pthread_mutex_unlock(&moving->lock);
-        if ((rc = look_for_dirty(sender, &left, error)) < 0 || is_time_to_stop(sender, left, took, sent, &late))
+        if ((rc = look_for_dirty(sender, &left, error)) < 0 ||
+            is_time_to_stop(sender, left, took, sent, &late))
             break;
         if (late || pass + 1 == PASSES_MAX) {
             if (!moving->request.finish_late)
@@ -390,7 +396,8 @@ static int end(struct sender *sender, int rc, struct error *error)
         const struct error why = *error;
         stage = MOVED_UNDECIDED;
         rc = error_set(error, EINPROGRESS,
-            "%.60s was handed over, and whether it runs at %.80s is not known (%.120s). It stands still here: if it "
+            "%.60s was handed over, and whether it runs at %.80s is not known (%.120s). It stands still "
+            "here: if it "
             "runs there, vcost domain stop %.60s; only if it does not, vcost domain resume %.60s",
             name, moving->told.to, why.text, name, name);
     } else {

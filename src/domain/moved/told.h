@@ -24,14 +24,14 @@ extern const char *const moved_stages[MOVED_STAGES];
 struct moved_told {
     char to[200]; /* the address */
     enum moved_stage stage;
-    uint64_t passes;               /* over what was written, the first over all memory */
-    uint64_t pages_sent, zeros;    /* pages of 4 KiB; of zeros, that only were told */
-    uint64_t bytes_sent;           /* through the link */
-    uint64_t left;                 /* pages that were written since they were sent, when last looked */
-    double bandwidth;              /* bytes a second of the last whole pass; NAN */
-    double written;                /* bytes of pages a second that the domain writes; NAN */
-    double expected_ms;            /* downtime, if it stopped now; NAN */
-    double seconds;                /* all of it */
+    uint64_t passes;            /* over what was written, the first over all memory */
+    uint64_t pages_sent, zeros; /* pages of 4 KiB; of zeros, that only were told */
+    uint64_t bytes_sent;        /* through the link */
+    uint64_t left;              /* pages that were written since they were sent, when last looked */
+    double bandwidth;           /* bytes a second of the last whole pass; NAN */
+    double written;             /* bytes of pages a second that the domain writes; NAN */
+    double expected_ms;         /* downtime, if it stopped now; NAN */
+    double seconds;             /* all of it */
     /* Downtime: from asking the virtual CPUs to stop until the destination said that they run there, as the
      * source's clock has it, and what it is made of. NAN: it has not come to that. */
     double downtime_ms;

@@ -63,8 +63,7 @@ static int wait_for(const struct moved_wire *wire, int fd, short events, struct 
         if (stop_asked(wire->stop))
             return error_set(error, EINTR, "%s", stop_reason(wire->stop));
     }
-    return error_set(
-        error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
+    return error_set(error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
 }
 
 static int put_bytes(struct moved_wire *wire, const void *data, size_t bytes, struct error *error)
@@ -106,13 +105,13 @@ static int get_bytes(struct moved_wire *wire, void *data, size_t bytes, struct e
 
 /* ---- messages ---- */
 
-static uint64_t header_sum(const struct moved_header *header)
+void moved_sum(struct moved_header *header)
 {
-    return checksum_of(header, offsetof(struct moved_header, header_checksum));
+    header->header_checksum = checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
-    size_t bytes, struct error *error)
+static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error)
 {
     struct moved_header header = {.version = WIRE_VERSION,
         .kind = kind,
@@ -122,7 +121,7 @@ static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t 
         .bytes = bytes,
         .checksum = checksum_of(payload, bytes)};
     memcpy(header.magic, magic, sizeof magic);
-    header.header_checksum = header_sum(&header);
+    moved_sum(&header);
     int rc = put_bytes(wire, &header, sizeof header, error);
     if (rc == 0 && (rc = put_bytes(wire, payload, bytes, error)) == 0)
         wire->sent++;
@@ -133,18 +132,22 @@ int moved_check(const struct moved_header *header, uint64_t number, struct error
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return error_set(error, EPROTO,
-            "what arrives is no message of a vcost that moves a domain: does the address belong to something else?");
+            "what arrives is no message of a vcost that moves a domain: does the address belong to something "
+            "else?");
     if (header->version != WIRE_VERSION)
         return error_set(error, ENOTSUP,
-            "the other side speaks version %" PRIu32 " of this protocol, this vcost version %d: install the same "
+            "the other side speaks version %" PRIu32
+            " of this protocol, this vcost version %d: install the same "
             "vcost on both",
             header->version, (int)WIRE_VERSION);
-    if (header_sum(header) != header->header_checksum)
+    if (checksum_of(header, offsetof(struct moved_header, header_checksum)) != header->header_checksum)
         return error_set(error, EPROTO, "a message arrived damaged (its header)");
     if (header->number != number)
-        return error_set(error, EPROTO, "message %" PRIu64 " arrived where %" PRIu64 " was due", header->number, number);
+        return error_set(
+            error, EPROTO, "message %" PRIu64 " arrived where %" PRIu64 " was due", header->number, number);
     bool paged = header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS;
-    if (header->kind < WIRE_OFFER || header->kind >= WIRE_KINDS || header->bytes > payload_most[header->kind] ||
+    if (header->kind < WIRE_OFFER || header->kind >= WIRE_KINDS ||
+        header->bytes > payload_most[header->kind] ||
         (paged && (header->at % PAGE_BYTES || header->pages < 1 ||
                       (header->kind == WIRE_PAGES && header->bytes != header->pages * PAGE_BYTES))))
         return error_set(error, EPROTO, "a message says what cannot be");
@@ -167,7 +170,8 @@ int moved_receive(struct moved_wire *wire, struct moved_header *header, struct e
 {
     int rc = get_bytes(wire, header, sizeof *header, error);
     if (rc < 0 || (rc = moved_check(header, wire->received, error)) < 0 ||
-        (rc = make_room(wire, header->bytes, error)) < 0 || (rc = get_bytes(wire, wire->payload, header->bytes, error)) < 0)
+        (rc = make_room(wire, header->bytes, error)) < 0 ||
+        (rc = get_bytes(wire, wire->payload, header->bytes, error)) < 0)
         return rc;
     if (checksum_of(wire->payload, header->bytes) != header->checksum)
         return error_set(error, EPROTO, "a message arrived damaged (its contents)");
@@ -176,11 +180,13 @@ int moved_receive(struct moved_wire *wire, struct moved_header *header, struct e
 }
 
 /* Which is not the one that was due. */
-int moved_unexpected(struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error)
+int moved_unexpected(
+    struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error)
 {
     char text[TEXT_BYTES], clean[TEXT_BYTES];
     if (header->kind != WIRE_REFUSED)
-        return error_set(error, EPROTO, "message of kind %" PRIu32 " where %d was due", header->kind, (int)kind);
+        return error_set(
+            error, EPROTO, "message of kind %" PRIu32 " where %d was due", header->kind, (int)kind);
     wire->refused = true;
     int length = header->bytes < sizeof text ? (int)header->bytes : (int)sizeof text - 1;
     memcpy(text, wire->payload, (size_t)length);
@@ -190,7 +196,8 @@ int moved_unexpected(struct moved_wire *wire, const struct moved_header *header,
         "the other side refuses: %s", clean);
 }
 
-int moved_expect(struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error)
+int moved_expect(
+    struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error)
 {
     int rc = moved_receive(wire, header, error);
     return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
@@ -202,14 +209,15 @@ static bool hear_refusal(struct moved_wire *wire, struct error *error)
     struct pollfd watched = {wire->in, POLLIN, 0};
     struct moved_header header;
     struct error unheard;
-    if (poll(&watched, 1, 0) <= 0 || moved_receive(wire, &header, &unheard) < 0 || header.kind != WIRE_REFUSED)
+    if (poll(&watched, 1, 0) <= 0 || moved_receive(wire, &header, &unheard) < 0 ||
+        header.kind != WIRE_REFUSED)
         return false;
     (void)moved_unexpected(wire, &header, WIRE_REFUSED, error);
     return true;
 }
 
-int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
-    size_t bytes, struct error *error)
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error)
 {
     int rc = send_message(wire, kind, at, pages, payload, bytes, error);
     if ((rc == -EPIPE || rc == -ECONNRESET) && kind != WIRE_REFUSED && hear_refusal(wire, error))
@@ -220,5 +228,6 @@ int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint6
 void moved_refuse(struct moved_wire *wire, const struct error *why)
 {
     struct error error;
-    (void)moved_send(wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
+    (void)moved_send(
+        wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
 }

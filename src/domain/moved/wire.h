@@ -1,6 +1,7 @@
-/* What two vcost say to each other while a domain moves (doc/migration.md): messages over a stream of bytes. Each
- * is a header, with a number that counts them, and a payload; both have checksums. What arrives is hostile: no
- * length is believed before it is known to be allowed, and nothing is handed out whose checksum is another. */
+/* What two vcost say to each other while a domain moves (doc/migration.md): messages over a stream of bytes.
+ * Each is a header, with a number that counts them, and a payload; both have checksums. What arrives is
+ * hostile: no length is believed before it is known to be allowed, and nothing is handed out whose checksum
+ * is another. */
 #ifndef VCOST_DOMAIN_MOVED_WIRE_H
 #define VCOST_DOMAIN_MOVED_WIRE_H
 
@@ -43,7 +44,7 @@ struct moved_header { /* little-endian, as it stands on the wire */
 _Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
 
 struct moved_wire {
-    int in, out; /* not blocking; the caller's */
+    int in, out;             /* not blocking; the caller's */
     uint64_t sent, received; /* messages */
     uint64_t bytes_sent;
     bool refused; /* the other side has said that it ends here */
@@ -56,9 +57,10 @@ struct moved_wire {
 int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error);
 void moved_close(struct moved_wire *wire); /* not the descriptors */
 
-/* -ETIMEDOUT: the other side took nothing for WIRE_SILENCE_SECONDS; -EPIPE: it is gone; -EINTR: stop was asked. */
-int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages, const void *payload,
-    size_t bytes, struct error *error);
+/* -ETIMEDOUT: the other side took nothing for WIRE_SILENCE_SECONDS; -EPIPE: it is gone; -EINTR: stop was
+ * asked. */
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
@@ -69,7 +71,11 @@ int moved_unexpected(
     struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error);
 
 /* The same for one message that must be of a kind; a WIRE_REFUSED is its error. */
-int moved_expect(struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error);
+int moved_expect(
+    struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error);
+
+/* Fills in its own checksum. */
+void moved_sum(struct moved_header *header);
 
 /* Is a header what can come as message `number`? -EPROTO, -ENOTSUP (another version). */
 int moved_check(const struct moved_header *header, uint64_t number, struct error *error);

@@ -25,12 +25,11 @@ int portable_log(struct portable *portable, bool on, struct error *error)
 
 int portable_dirty(struct portable *portable, uint64_t *bitmap, struct error *error)
 {
-    return portable->domain->ops->dirty(
-        portable->domain->vm, memory_region(portable)->slot, bitmap, error);
+    return portable->domain->ops->dirty(portable->domain->vm, memory_region(portable)->slot, bitmap, error);
 }
 
-int portable_dirty_clear(struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap,
-    struct error *error)
+int portable_dirty_clear(
+    struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
 {
     return portable->domain->ops->dirty_clear(
         portable->domain->vm, memory_region(portable)->slot, first, pages, bitmap, error);

@@ -121,8 +121,8 @@ int portable_new_generation(struct portable *portable, struct error *error);
  * monitor_ops.dirty_clear. -ENOTSUP: this monitor cannot. */
 int portable_log(struct portable *portable, bool on, struct error *error);
 int portable_dirty(struct portable *portable, uint64_t *bitmap, struct error *error);
-int portable_dirty_clear(struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap,
-    struct error *error);
+int portable_dirty_clear(
+    struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error);
 
 /* What the monitor has counted. */
 void portable_counters(const struct portable *portable, struct counters *counters);

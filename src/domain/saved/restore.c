@@ -141,7 +141,8 @@ int restore_open(const struct restore_request *request, struct restored *restore
         rc = restore_set_clock(request, restored, &pause, error);
     if (rc == 0 && (rc = map_memory(restored, error)) == 0 &&
         (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
-        (rc = restore_check_cpu(restored, error)) == 0 && (rc = load_memory(restored, request->stop, error)) == 0 &&
+        (rc = restore_check_cpu(restored, error)) == 0 &&
+        (rc = load_memory(restored, request->stop, error)) == 0 &&
         (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0) {
         own_pages(restored);
         rc = portable_new_generation(restored->portable, error);

@@ -19,12 +19,12 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600 };
 
 struct control_request {
     char verb[16];
-    bool keep;      /* save: it runs on */
-    uint64_t count; /* of whatever is asked for several times */
-    char text[256]; /* a name, an address */
-    bool check, finish_late; /* migrate: struct moving_request has what they mean, */
+    bool keep;                                   /* save: it runs on */
+    uint64_t count;                              /* of whatever is asked for several times */
+    char text[256];                              /* a name, an address */
+    bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
     double max_downtime, timeout, max_bandwidth; /* and these */
-    int fd;         /* came with it; -1: none */
+    int fd;                                      /* came with it; -1: none */
 };
 
 /* How a domain is, as it tells others, and as it is kept when it has ended. */

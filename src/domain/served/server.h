@@ -21,8 +21,8 @@ struct served {
     const struct stop *stop;   /* ends it */
     bool paused;               /* it is not let run before it is asked to */
     const char *version;       /* of this vcost */
-    /* Of one that comes from elsewhere: asked before the first instruction, whose failure is server_run()'s; and
-     * told right behind it. May be NULL. */
+    /* Of one that comes from elsewhere: asked before the first instruction, whose failure is server_run()'s;
+     * and told right behind it. May be NULL. */
     int (*take_over)(void *context, struct error *error);
     void (*taken_over)(void *context);
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
@@ -33,7 +33,7 @@ struct served {
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
-    const char *ending; /* NULL: it has not ended */
+    const char *ending;    /* NULL: it has not ended */
     struct moving *moving; /* NULL: nobody has asked it to move */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
     pthread_t mover;

@@ -33,7 +33,7 @@ struct vm {
     struct kvm_stats stats;
     bool has_signal; /* kvm_signal_take() */
     bool irqchip;
-    bool log_parts; /* REGION_LOG_PARTS, which is a property of the VM */
+    bool log_parts;       /* REGION_LOG_PARTS, which is a property of the VM */
     pthread_mutex_t lock; /* for the two lists */
     struct guest_memory memory;
     struct vcpu *vcpus;

@@ -58,8 +58,8 @@ int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *erro
     return 0;
 }
 
-int kvm_dirty_clear(struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap,
-    struct error *error)
+int kvm_dirty_clear(
+    struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
 {
     struct kvm_clear_dirty_log log = {.slot = slot,
         .first_page = first,
