@@ -9,7 +9,9 @@ struct model_options {
     const char *machine;            /* preset or file; NULL: the first that comes to mind */
     unsigned technique;             /* enum model_technique */
     unsigned guest_page, host_page; /* choices of chase_page_bytes() */
+    const char *like, *name;        /* fit: NULL: by the host's CPU; "fitted" */
     bool hypothetical;
+    bool quiet;
     bool walk_caches;
 };
 
@@ -18,6 +20,8 @@ extern const struct command command_model;
 /* The subcommands, in cmd_model.c. */
 int cmd_model_list_run(const struct invocation *invocation);
 int cmd_model_show_run(const struct invocation *invocation);
+int cmd_model_fit_run(const struct invocation *invocation);
+int cmd_model_validate_run(const struct invocation *invocation);
 int cmd_model_walk_run(const struct invocation *invocation);
 
 #endif

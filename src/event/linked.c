@@ -242,30 +242,37 @@ static struct handovers handovers_of(const struct linked_part *part)
 
 static double transport_of(const struct handovers *of, const struct nulls *nulls)
 {
+    if (!of->known)
+        return NAN;
     return (of->requests ? (double)of->requests * nulls->request : 0) +
            (of->faults ? (double)of->faults * nulls->fault : 0) +
            (of->traps ? (double)of->traps * nulls->trap : 0);
 }
 
-/* NAN unless so many happened as were wanted, and took some time. */
+/* NAN unless so many happened as were wanted, and took some time: more than the call for nothing. */
 static double each_of(double ticks, uint64_t happened)
 {
     return happened == NULLS && ticks > 0 ? ticks / NULLS : NAN;
+}
+
+static double ticks_of(const struct linked_part *part)
+{
+    return (double)(int64_t)part->ticks;
 }
 
 static void solve(const struct linked_part *least, struct nulls *nulls)
 {
     const struct handovers requests = handovers_of(&least[PART_REQUEST]),
                            traps = handovers_of(&least[PART_TRAP]), faults = handovers_of(&least[PART_FAULT]);
-    const struct handovers back = {.requests = faults.requests, .traps = faults.traps};
+    const struct handovers back = {.known = true, .requests = faults.requests, .traps = faults.traps};
     const struct linked_part *loop = &least[PART_LOOP];
     uint64_t emulated;
-    nulls->request = each_of((double)least[PART_REQUEST].ticks, requests.requests);
-    nulls->trap = each_of((double)least[PART_TRAP].ticks, traps.traps);
-    nulls->fault = each_of((double)least[PART_FAULT].ticks - transport_of(&back, nulls), faults.faults);
+    nulls->request = each_of(ticks_of(&least[PART_REQUEST]), requests.requests);
+    nulls->trap = each_of(ticks_of(&least[PART_TRAP]), traps.traps);
+    nulls->fault = each_of(ticks_of(&least[PART_FAULT]) - transport_of(&back, nulls), faults.faults);
     nulls->instruction = counters_get(&loop->counters, "instructions_emulated", &emulated) &&
-                                 emulated >= INSTRUCTIONS && loop->ticks < UINT64_MAX / 2
-                             ? (double)loop->ticks / (double)emulated
+                                 emulated >= INSTRUCTIONS && ticks_of(loop) > 0
+                             ? ticks_of(loop) / (double)emulated
                              : NAN;
 }
 

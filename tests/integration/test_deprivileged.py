@@ -163,7 +163,7 @@ def test_events_that_they_cannot_have_are_null_with_a_reason():
     need_children()
     for monitor in MONITORS:
         result = result_of("events", "--on", f"native,{monitor}", "--quick", "--json", "-", "cpuid", "pio-user", "fault-host",
-                           "page-fault", "dirty-log")
+                           "page-fault", "dirty-log", "kernel-call")
         cells = {cell["workload"]: cell for cell in cells_of(result, monitor)}
         assert all(cell["median"] is not None or cell["reason"] for cell in cells.values())
         if cells["cpuid"]["median"] is None:  # where there is no CPUID faulting
@@ -172,6 +172,12 @@ def test_events_that_they_cannot_have_are_null_with_a_reason():
         else:
             assert cells["cpuid"]["counters"]["exits"] > 0
         assert "needs kvm" in cells["dirty-log"]["reason"]
+        call = cells["kernel-call"]
+        metrics = {name: metric["value"] for name, metric in call["metrics"].items()}
+        assert (metrics["hypercalls"], metrics["traps"]) == ((1, 0) if monitor == "paravirt" else (0, 2)), metrics
+        assert metrics["faults_true"] == metrics["faults_hidden"] == metrics["pages_filled"] == metrics["pages_torn_down"] == 0
+        assert metrics["transport"] > 0 and metrics["null_trap"] > 0 and metrics["null_fault"] > 0
+        assert ("null_hypercall" in metrics) == (monitor == "paravirt")
         assert cells["pio-user"]["median"] > 0 and cells["fault-host"]["median"] > 0
         if monitor == "paravirt":
             assert "asks its monitor" in cells["page-fault"]["reason"]

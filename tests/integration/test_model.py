@@ -156,6 +156,52 @@ def test_show_names_the_source_of_each_figure():
         assert source[:20] in text, source
 
 
+def as_measured(machine, orders, path):
+    """A result as if a host with that machine's latencies had measured natively: of its simulated cells."""
+    result = json.loads((ROOT / "tests/fixtures/amd/chase.json").read_text())
+    model = json.loads(output_of("chase", "--on", f"model:{machine}", "--technique", "native", "--order", orders,
+                                 "--working-set", "4K..8M", "--per-octave", "1", "--json", "-"))
+    for cell in model["cells"]:
+        del cell["modelled"]
+        cell["id"] = cell["id"].replace(cell["monitor"], "native")
+        cell["monitor"] = cell["label"] = "native"
+    result["cells"], result["comparisons"], result["reaches"] = model["cells"], [], []
+    result["tsc_ghz"] = json.loads(Path(machine).read_text())["ghz"]
+    Path(path).write_text(json.dumps(result), encoding="utf-8")
+
+
+def test_fit_finds_the_machine_again_and_validate_judges_it():
+    with tempfile.TemporaryDirectory() as place:
+        own = json.loads((ROOT / "share/machines/zen4-genoa.json").read_text())
+        own["name"] = "own"
+        cycles = {1: 5, 2: 22, 3: 77}
+        for cache in own["caches"]:
+            cache["cycles"] = cycles[cache["level"]]
+            cache["bytes"] = 2 << 20 if cache["level"] == 3 else cache["bytes"]
+        own["memory"]["cycles"] = 500
+        machine, curves, fitted = (f"{place}/{name}.json" for name in ("own", "curves", "fitted"))
+        Path(machine).write_text(json.dumps(own), encoding="utf-8")
+        as_measured(machine, "random,line-per-page,sequential", curves)
+        output_of("model", "fit", curves, "--json", fitted)
+        found = json.loads(Path(fitted).read_text())
+        jsonschema.validate(found, MACHINE)
+        data = [cache for cache in found["caches"] if cache["use"] != "instructions"]
+        assert data[2]["bytes"] == 2 << 20, data[2]["bytes"]
+        for cache in data:
+            assert abs(cache["cycles"] / cycles[cache["level"]] - 1) < 0.1, cache
+        assert abs(found["memory"]["cycles"] / 500 - 1) < 0.05, found["memory"]
+        assert found["memory"]["sources"]["cycles"].startswith("fitted: ")
+        assert found["costs"]["sources"]["exit"].startswith("assumed: as zen4-genoa")
+        assert found["caches"][0]["sources"]["bytes"].startswith("the host's own")
+        done = vcost("model", "validate", "--machine", fitted, curves, "--json", "-")
+        table = json.loads(done.stdout)
+        assert done.returncode == 0 and table["holds"] and table["all"]["median_error"] < 0.05, table
+        done = vcost("model", "validate", "--machine", "nehalem", curves, "--json", "-")
+        assert done.returncode == 3 and not json.loads(done.stdout)["holds"], done.stdout
+        done = vcost("model", "fit", str(ROOT / "tests/fixtures/amd/events-quick.json"))
+        assert done.returncode == 1 and "8 are needed" in done.stderr, done.stderr
+
+
 def test_a_walk_as_a_picture():
     with tempfile.TemporaryDirectory() as place:
         output_of("model", "walk", "0x7f1234567000", "--svg", f"{place}/walk.svg")

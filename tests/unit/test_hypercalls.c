@@ -322,25 +322,6 @@ static void hidden_faults_are_pages_by_fill(void **state)
     assert_int_equal(fault.to.value, 0x10000008);
 }
 
-static void what_is_there_is_mapped_at_once(void **state)
-{
-    struct error error;
-    (void)state;
-    for (unsigned i = 2; i < 512; i++)
-        memory[3][i] = FRAME(10 + 2 * (i % 2)) | (i < 8 ? P : DATA);
-    memory[2][1] = 0x400000 | DATA | LARGE;
-    memory[2][3] = 0x600000 | (DATA & ~A) | LARGE;
-    assert_int_equal(hypercalls_fill(&calls, GVA(0), UINT64_C(1) << 47, &error), 0);
-    assert_int_equal(record.count, 504 + 1);
-    assert_int_equal(record.runs[0].from.value, 8 * 4096);
-    assert_int_equal(record.runs[504].bytes, 2 << 20);
-    record.count = 0;
-    assert_int_equal(hypercalls_fill(&calls, GVA(10 * 4096), 3 * 4096, &error), 0);
-    assert_int_equal(record.count, 3);
-    assert_int_equal(hypercalls_fill(&calls, GVA(-(UINT64_C(1) << 47)), UINT64_C(1) << 47, &error), 0);
-    assert_int_equal(record.count, 3);
-}
-
 static void a_monitor_that_cannot_go_on_says_so(void **state)
 {
     const uint64_t arguments[6] = {0, FRAME(10) | DATA};
@@ -369,7 +350,6 @@ int main(void)
         CASE(a_frame_is_taken_from_children_before_it_is_a_table),
         CASE(a_root_that_is_unpinned_loses_all),
         CASE(hidden_faults_are_pages_by_fill),
-        CASE(what_is_there_is_mapped_at_once),
         CASE(a_monitor_that_cannot_go_on_says_so),
     };
     return cmocka_run_group_tests_name("hypercalls", tests, NULL, NULL);

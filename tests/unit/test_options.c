@@ -518,7 +518,7 @@ static void every_example_can_be_typed(void **state)
             describe_name(command_at(&command_vcost, i), start);
             snprintf(line, sizeof line, "%s", example->line);
             assert_int_equal(strncmp(line, start, strlen(start)), 0);
-            line[strcspn(line, "|")] = '\0';
+            line[strcspn(line, "|&")] = '\0';
             assert_int_equal(parse(command_at(&command_vcost, i), line + strlen(start), options), 0);
             free(options);
         }

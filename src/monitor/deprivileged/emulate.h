@@ -25,8 +25,7 @@ enum outcome_kind {
 
 /* Where what is read goes. */
 struct arrival {
-    unsigned name;  /* of a register, as Zydis numbers them; 0: memory, at `address` */
-    unsigned bytes; /* of the register */
+    unsigned name; /* of a register, as Zydis numbers them; 0: memory, at `address` */
     bool sign_extends;
     uint64_t address;
 };
@@ -53,6 +52,12 @@ void emulate_syscall(struct machine *machine, struct outcome *outcome);
 
 /* The instruction at RIP, which touches memory of a device. Only MOV and its kin. */
 void emulate_device(struct machine *machine, struct outcome *outcome);
+
+/* The instruction at RIP, which stores to memory that is write-protected since it is a page table. MOV as
+ * emulate_device(); others that kernels change tables by are done at once (next, or fault; a repeated string
+ * instruction as far as a page goes, and it stands there again). UNABLE: nothing is done, and the guest
+ * itself can. */
+void emulate_store(struct machine *machine, struct outcome *outcome);
 
 /* What was read arrives. (Memory that it cannot go to any more stays as it is.) */
 void emulate_arrive(struct machine *machine, const struct outcome *outcome, uint64_t value);

@@ -458,32 +458,3 @@ int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned acce
     *outcome = (struct fault_outcome){.kind = FAULT_FILLED, .to = to};
     return finish(hypercalls, error);
 }
-
-/* The leaf at an address and, of level 1, those behind it in its table, `pages` at most: how many that were,
- * of 4 KiB. */
-static uint64_t fill_on(struct hypercalls *hypercalls, gva_t address, const struct path *path, uint64_t pages)
-{
-    unsigned level = TABLE_LEVELS + 1 - path->reads, index = entry_index(address.value, level);
-    struct table_place place = place_of(path, address, hypercalls->root);
-    uint64_t left = level == 1 ? TABLE_ENTRIES - index : 1;
-    unsigned count = (unsigned)(left < pages ? left : pages);
-    effects_fill(&hypercalls->effects, path->table[path->reads - 1], level, &place, index, count, true);
-    return level == 1 ? count : (entry_span(2) - (address.value & (entry_span(2) - 1))) / 4096;
-}
-
-int hypercalls_fill(struct hypercalls *hypercalls, gva_t from, uint64_t bytes, struct error *error)
-{
-    const struct translation translation = translation_of(hypercalls);
-    struct path path;
-    prepare(hypercalls);
-    for (uint64_t done = 0; hypercalls->root.value && done < bytes;) {
-        gva_t address = GVA(from.value + done);
-        translate_walk(&translation, address, &path);
-        uint64_t span = entry_span(TABLE_LEVELS + 1 - (path.reads ? path.reads : 1));
-        if (path.found)
-            done += 4096 * fill_on(hypercalls, address, &path, (bytes - done + 4095) / 4096);
-        else
-            done += span - (address.value & (span - 1));
-    }
-    return finish(hypercalls, error);
-}

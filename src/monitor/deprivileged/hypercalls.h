@@ -80,8 +80,4 @@ int hypercalls_change_end(struct hypercalls *hypercalls, struct frame_pins *pins
 int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned access,
     struct fault_outcome *outcome, struct error *error);
 
-/* Maps all that is ready to be (accessed) of a range in the address space in use, before anybody asks: whole
- * pages of 4 KiB, in one half of the addresses. Takes a step for each entry that there is. */
-int hypercalls_fill(struct hypercalls *hypercalls, gva_t from, uint64_t bytes, struct error *error);
-
 #endif

@@ -25,6 +25,7 @@ enum tally {
     TALLY_HIDDEN,       /* answered by mapping what the guest's tables say */
     TALLY_TRUE,         /* the guest's own: injected */
     TALLY_TRAPS,        /* instructions that were emulated */
+    TALLY_STORES_LEFT,  /* to page tables, that could not be emulated where each is: the guest's own */
     TALLY_INJECTED,     /* exceptions of all kinds */
     TALLY_FLUSHES,      /* translations forgotten because the guest asked */
     TALLY_HYPERCALLS,   /* of guests that ask */
@@ -126,7 +127,7 @@ void vcpu_come_out(void *vcpu);
 void vcpu_seize(struct vcpu *vcpu);
 void vcpu_let_go(struct vcpu *vcpu);
 
-/* enter.c */
+/* enter.c, outcomes.c */
 int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
 int deprivileged_complete(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);
 

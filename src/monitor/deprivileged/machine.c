@@ -80,6 +80,15 @@ bool machine_translate(const struct machine *machine, gva_t address, struct gues
     return true;
 }
 
+bool machine_may_touch(const struct machine *machine, gva_t address, size_t bytes, struct guest_access access,
+    struct guest_fault *fault)
+{
+    const gva_t second = GVA((address.value + bytes - 1) & -(uint64_t)PAGE_BYTES);
+    struct translated ignored;
+    return machine_translate(machine, address, access, &ignored, fault) &&
+           (second.value <= address.value || machine_translate(machine, second, access, &ignored, fault));
+}
+
 /* ---- copying ---- */
 
 /* Where one address is here, and physically; it may be used to the end of its page. */

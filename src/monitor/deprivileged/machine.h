@@ -28,6 +28,7 @@
 #define FLAG_AC (UINT64_C(1) << 18)
 #define FLAG_VIRTUAL (UINT64_C(3) << 19) /* VIF, VIP */
 #define CR0_WRITE_PROTECT (UINT64_C(1) << 16)
+#define CR0_ALIGNMENT_MASK (UINT64_C(1) << 18)
 #define CR0_PAGING (UINT64_C(1) << 31)
 #define CR4_FIVE_LEVELS (UINT64_C(1) << 12)
 #define EFER_SYSCALL (UINT64_C(1) << 0)
@@ -40,7 +41,8 @@ enum {
     VECTOR_NOT_PRESENT = 11,
     VECTOR_STACK = 12,
     VECTOR_PROTECTION = 13,
-    VECTOR_PAGE_FAULT = 14
+    VECTOR_PAGE_FAULT = 14,
+    VECTOR_ALIGNMENT = 17
 };
 
 /* An exception for the guest. */
@@ -91,6 +93,11 @@ struct translated {
  * raises. */
 bool machine_translate(const struct machine *machine, gva_t address, struct guest_access access,
     struct translated *translation, struct guest_fault *fault);
+
+/* Whether bytes, of two pages at most, may all be touched so, before any is. False: *fault; one of the second
+ * page tells where that begins. */
+bool machine_may_touch(const struct machine *machine, gva_t address, size_t bytes, struct guest_access access,
+    struct guest_fault *fault);
 
 /* Copies from and to guest virtual memory. False: *fault; where there is no memory, that is a page fault,
  * too.

@@ -4,7 +4,7 @@
 
 enum { TRIES = 64 };
 
-void translate_walk(const struct translation *translation, gva_t address, struct path *path)
+static void walk(const struct translation *translation, gva_t address, struct path *path)
 {
     gpa_t table = GPA(translation->root.value & ENTRY_ADDRESS);
     *path = (struct path){0};
@@ -62,7 +62,7 @@ int translate_access(
 {
     for (unsigned tries = 0; tries < TRIES; tries++) {
         bool fault, done = true;
-        translate_walk(translation, address, path);
+        walk(translation, address, path);
         unsigned fault_code = refuse(path, access, &fault) | access;
         if (fault) {
             *code = fault_code;

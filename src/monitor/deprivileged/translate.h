@@ -16,7 +16,8 @@ struct translation {
     void *context;
 };
 
-/* The entries that lead to an address: read[i] is of level TABLE_LEVELS - i, in the table at table[i]. */
+/* The entries that lead to an address, each read once: read[i] is of level TABLE_LEVELS - i, in the table at
+ * table[i]. A table without memory ends it as an entry that is not present does. */
 struct path {
     unsigned reads;
     gpa_t table[TABLE_LEVELS];
@@ -24,9 +25,6 @@ struct path {
     bool found; /* the last is a leaf */
     bool reserved;
 };
-
-/* Each entry is read once. A table without memory ends it as an entry that is not present does. */
-void translate_walk(const struct translation *translation, gva_t address, struct path *path);
 
 /* An access of a CPU with CR0.WP and EFER.NXE set, SMEP and SMAP not. 0, and the bits are set in the tables
  * and in *path. 1: a page fault with the error code *code, which has at least the bits of `access` and may be

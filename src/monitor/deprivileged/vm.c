@@ -176,6 +176,7 @@ static const char *const tally_names[TALLIES] = {
     [TALLY_HIDDEN] = "page_faults_fixed",
     [TALLY_TRUE] = "page_faults_true",
     [TALLY_TRAPS] = "traps",
+    [TALLY_STORES_LEFT] = "stores_left",
     [TALLY_INJECTED] = "injected",
     [TALLY_FLUSHES] = "tlb_flushes",
     [TALLY_HYPERCALLS] = "hypercalls",

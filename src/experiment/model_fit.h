@@ -1,0 +1,30 @@
+/* A machine file made of a measured curve: what is not told is fitted on that one curve, and frozen.
+ *
+ * Told: sizes and ways of caches, as the result's host has them. Fitted: the cycles of each cache level but
+ * the first (of which they are read from the shortest working set), of memory, of a hit in the second TLB,
+ * and of a walk beside its reads, by least squares of relative errors, whose counts the simulation gives; and
+ * the share of the last cache that is had, from halves of halves. Everything else is as another machine has
+ * it. Each figure's source says which of these it is. */
+#ifndef VCOST_EXPERIMENT_MODEL_FIT_H
+#define VCOST_EXPERIMENT_MODEL_FIT_H
+
+#include "base/progress.h"
+#include "experiment/model_predict.h"
+
+struct model_fit {
+    struct machine machine; /* texts are the pool's */
+    const char *like;       /* the machine that the rest is of */
+    size_t points;
+    double median, most; /* relative errors of the fitted points */
+    double last_share;   /* of the last cache */
+};
+
+/* The preset that is nearest to a host's CPU; NULL: none is known to be. */
+const char *model_like(const struct host *host);
+
+/* -ENODATA without such a curve, -EINTR when stopped. */
+int model_fit(const struct result *result, const char *name, const struct machine *like,
+    const struct stop *stop, const struct progress *progress, struct pool *pool, struct model_fit *fit,
+    struct error *error);
+
+#endif
