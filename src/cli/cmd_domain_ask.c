@@ -101,7 +101,9 @@ int cmd_domain_status_run(const struct invocation *invocation)
     struct place place;
     struct error error;
     int rc = place_open(options->folder, &place, &error);
-    if (rc == 0 && (rc = control_ask(&place, name, &request, &report, &error)) == -ENOENT)
+    if (rc == 0)
+        rc = control_ask(&place, name, &request, &report, &error);
+    if (rc == -ENOENT || rc == -EPIPE)
         rc = read_kept(&place, name, &report, &error);
     if (rc == 0)
         rc = show_report(options, &report, &error);

@@ -56,6 +56,7 @@ const struct command command_vcost = {
             {"vcost verify", "Whether guests here are faithful, fast and safe"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
+            {"vcost domain run -d --name d1", "A domain that can be saved and comes back"},
             {"vcost model walk 0x7f1234567000", "How a simulated machine translates an address"},
             {"vcost list", "What can be measured on this host, and what cannot and why"},
             {"vcost help chase", "All that vcost chase can do"},

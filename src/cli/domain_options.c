@@ -2,6 +2,7 @@
 
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
+#include "report/view_domain.h"
 
 #define FIELD(member) .offset = offsetof(struct domain_options, member)
 
@@ -193,6 +194,23 @@ static const struct option_spec migrate_options[] = {
         .help = "What is done then:"},
 };
 
+static const struct option_spec fork_options[] = {
+    {.name = "count",
+        .kind = OPTION_NUMBER,
+        FIELD(count),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = FORKED_MAX,
+        .help = "How many clones."},
+    {.name = "name",
+        .kind = OPTION_TEXT,
+        FIELD(name),
+        .value_name = "NAME",
+        .fallback = "clone",
+        .help = "They are called NAME-1, NAME-2 and so on."},
+};
+
 static const struct option_spec save_options[] = {
     {.name = "keep-running",
         .kind = OPTION_FLAG,
@@ -301,6 +319,29 @@ static const struct command command_restore = {
     .run = cmd_domain_restore_run,
 };
 
+static const struct command command_fork = {
+    .name = "domain fork",
+    .summary = "makes clones that share memory",
+    .description =
+        {"Starts clones of a saved domain in the background. All map the same file, private: they share its "
+         "pages until one writes them (copy on write). Told are the time until the first instruction of "
+         "each, "
+         "how much memory each has for itself, and by how much the machine's available memory fell.",
+            "A domain that runs is saved to memory first, which costs it a stall (told) and the machine one "
+            "copy of it. "
+            "Memory is not verified: vcost domain check does that."},
+    .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"FILE", "What vcost domain save has written, or the name of a domain that runs.", NULL, 1, 1},
+    .examples = {{"vcost domain fork d1.domain --count 100", "A hundred clones, and what they cost"},
+        {"vcost domain fork d1 --name copy", "One more of a domain that runs"}},
+    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_fork_run,
+};
+
 static const struct command command_list = {
     .name = "domain list",
     .summary = "domains that run",
@@ -319,7 +360,7 @@ static const struct command command_check = {
     .summary = "verifies a saved domain",
     .description =
         {"Reads the whole file and compares each part, and each 2 MiB of memory, with its checksum."},
-    .groups = {OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain check d1.domain", "Is it whole?"}},
     .see_also = SEE_ALSO,
@@ -392,8 +433,8 @@ ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.
 ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
 static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
-    &command_resume, &command_stop, &command_save, &command_restore, &command_check, &command_migrate,
-    &command_receive, &command_cancel, NULL};
+    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check,
+    &command_migrate, &command_receive, &command_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",

@@ -20,6 +20,7 @@ struct domain_options {
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
+    int count;                       /* of clones */
 };
 
 extern const struct command command_domain;
@@ -33,6 +34,7 @@ int cmd_domain_pause_run(const struct invocation *invocation);
 int cmd_domain_resume_run(const struct invocation *invocation);
 int cmd_domain_stop_run(const struct invocation *invocation);
 int cmd_domain_save_run(const struct invocation *invocation);
+int cmd_domain_fork_run(const struct invocation *invocation);
 int cmd_domain_check_run(const struct invocation *invocation);
 int cmd_domain_migrate_run(const struct invocation *invocation);
 int cmd_domain_cancel_run(const struct invocation *invocation);

@@ -1,5 +1,6 @@
 #include "report/view_domain.h"
 
+#include "measure/statistics.h"
 #include "report/format.h"
 
 #include <inttypes.h>
@@ -159,3 +160,52 @@ void view_moved(const struct domain_report *report, struct document *document)
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);
 }
+
+/* ---- clones ---- */
+
+static double median_bytes(const struct forked *forked)
+{
+    double bytes[FORKED_MAX];
+    for (size_t i = 0; i < forked->count; i++)
+        bytes[i] = (double)forked->bytes[i];
+    return statistics_median(bytes, forked->count);
+}
+
+void view_forked(const struct forked *forked, struct document *document)
+{
+    double ms[FORKED_MAX];
+    memcpy(ms, forked->ms, sizeof ms);
+    document->title = "vcost domain fork";
+    document_say(document, BLOCK_CONCLUSION, "%zu clone%s: first instruction after %s each (median).",
+        forked->count, forked->count > 1 ? "s" : "",
+        format_figure(UNIT_NS, statistics_median(ms, forked->count) * 1e6, 0).text);
+    document_say(document, BLOCK_FACT,
+        "Each has %s for itself (median; smaps, a moment after it began to run).",
+        format_size((uint64_t)median_bytes(forked)).text);
+    if (forked->available_bytes >= 0)
+        document_say(document, BLOCK_FACT, "The machine's available memory fell by %s for each.",
+            format_size((uint64_t)forked->available_bytes).text);
+    else
+        document_say(document, BLOCK_FACT,
+            "The machine's available memory rose meanwhile: other programs gave some back.");
+    if (!isnan(forked->stall_ms))
+        document_say(document, BLOCK_FACT,
+            "The domain that runs stood still for %s, while its memory was copied once.",
+            format_figure(UNIT_NS, forked->stall_ms * 1e6, 0).text);
+    document_say(
+        document, BLOCK_FACT, "They are called %s-1 to %s-%zu.", forked->name, forked->name, forked->count);
+}
+
+static const struct field each_fields[] = {{NULL, FIELD_REAL, .size = sizeof(double)}};
+static const struct record each_record = {"ms", sizeof(double), RECORD_FIELDS(each_fields)};
+static const struct field bytes_fields[] = {{NULL, FIELD_COUNT, .size = sizeof(uint64_t)}};
+static const struct record bytes_record = {"bytes", sizeof(uint64_t), RECORD_FIELDS(bytes_fields)};
+static const struct field forked_fields[] = {
+    {"schema", FIELD_CONSTANT, .text = "vcost.forked/1"},
+    {"name", FIELD_TEXT, FIELD_AT(struct forked, name)},
+    {"first_instruction_ms", FIELD_LIST, FIELD_ITEMS(struct forked, ms, count), .of = &each_record},
+    {"private_bytes", FIELD_LIST, FIELD_ITEMS(struct forked, bytes, count), .of = &bytes_record},
+    {"available_bytes_each", FIELD_REAL, FIELD_AT(struct forked, available_bytes)},
+    {"stall_ms", FIELD_REAL, FIELD_AT(struct forked, stall_ms), .missing = "it was forked from a file"},
+};
+const struct record forked_record = {"forked", sizeof(struct forked), RECORD_FIELDS(forked_fields)};

@@ -17,4 +17,19 @@ void view_domains(const struct domain_list *list, struct document *document);
 /* One that runs or has ended. */
 void view_domain(const struct domain_report *report, struct document *document);
 
+enum { FORKED_MAX = 256 };
+
+/* What clones cost. */
+struct forked {
+    char name[PORTABLE_NAME_BYTES];
+    size_t count;
+    double ms[FORKED_MAX];                       /* from asking for it until its first instruction */
+    uint64_t pid[FORKED_MAX], bytes[FORKED_MAX]; /* private memory (smaps) a moment later */
+    double available_bytes;                      /* by how much MemAvailable fell, for each */
+    double stall_ms;                             /* of the domain that was running; NAN: none was */
+};
+extern const struct record forked_record;
+
+void view_forked(const struct forked *forked, struct document *document);
+
 #endif

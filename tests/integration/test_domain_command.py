@@ -3,6 +3,7 @@
 
     test_domain_command.py VCOST
 """
+import gzip
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 import tap  # pylint: disable=wrong-import-position
 
 VCOST = str(Path(sys.argv[1]).resolve())
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(tempfile.mkdtemp(prefix="vd"))
 ENVIRONMENT = dict(os.environ, XDG_RUNTIME_DIR=str(FOLDER))
 CHASE = ["--workload", "chase", "--memory", "8M", "--working-set", "256K", "--work", "60000000"]
@@ -180,7 +182,56 @@ def test_a_clock_that_cannot_be_kept_is_refused():
     assert done.returncode == 0 or (done.returncode == 77 and "tried from inside" in done.stderr), done.stderr
 
 
+def test_a_file_of_version_1_is_read():
+    needs_kvm()
+    file = FOLDER / "old.domain"
+    file.write_bytes(gzip.decompress((ROOT / "tests/fixtures/domain-1/vectors.domain.gz").read_bytes()))
+    assert "domain v1, vectors" in must("check", str(file))
+    done = domain("restore", "--json", "-", str(file))
+    if done.returncode == 0:
+        assert json.loads(done.stdout)["checksum"] == "0x11bd907ff6af780a", done.stdout
+    else:  # another processor
+        assert done.returncode == 77 and ("lacks" in done.stderr or "this KVM" in done.stderr), done.stderr
+
+
+def test_clones_share_a_file_and_end_alike():
+    needs_kvm()
+    expected = checksum_of(CHASE)
+    file = saved_in_the_middle("s1", CHASE, "--keep-running")
+    forked = report("fork", file, "--count", "3")
+    assert len(forked["first_instruction_ms"]) == 3 and forked["stall_ms"] is None, forked
+    assert all(0 < each < 4 << 20 for each in forked["private_bytes"]), "8 MiB are shared"
+    clones = [ended(f"clone-{i}") for i in (1, 2, 3)]
+    assert {each["checksum"] for each in clones} == {expected}
+    assert len({each["generation"] for each in clones}) == 3
+    assert ended("s1")["checksum"] == expected, "the one that was forked went on"
+    must("run", "-d", "--name", "live", "--memory", "8M")
+    assert report("fork", "live", "--name", "c")["stall_ms"] > 0
+    assert len(json.loads(must("list", "--json", "-"))["domains"]) == 2
+    must("stop", "c-1")
+    must("stop", "live")
+
+
+def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():
+    needs_kvm()
+    file = saved_in_the_middle("m1", CHASE, "--keep-running")
+    must("stop", "m1")
+    must("restore", "-d", "--lazy", "--paused", file)
+    os.truncate(file, 4 << 20)
+    found = ended("m1")
+    assert found["ending"] == "failed" and found["exit_status"] == 1, found
+    assert "cut off" in found["sentence"] or "changed" in found["sentence"], found
+
+
+def stop_all():
+    """Whatever a case that failed has left."""
+    done = domain("list", "--json", "-")
+    for each in json.loads(done.stdout)["domains"] if done.returncode == 0 else []:
+        domain("stop", each["name"])
+
+
 try:
     tap.main(tap.cases(globals()))
 finally:
+    stop_all()
     shutil.rmtree(FOLDER)

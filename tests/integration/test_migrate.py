@@ -385,7 +385,15 @@ def test_a_migration_can_be_cancelled():
     must("stop", "here")
 
 
+def stop_all():
+    """Whatever a case that failed has left."""
+    done = domain("list", "--json", "-")
+    for each in json.loads(done.stdout)["domains"] if done.returncode == 0 else []:
+        domain("stop", each["name"])
+
+
 try:
     tap.main(tap.cases(globals()))
 finally:
+    stop_all()
     shutil.rmtree(FOLDER)

@@ -378,8 +378,7 @@ static enum portable_phase phase_of(const struct portable *portable)
 
 static void read_job(const struct portable *portable, size_t number, struct portable_status *status)
 {
-    struct portable_job job;
-    memcpy(&job, portable_at(portable, portable->plan.results[number], PAGE_BYTES), sizeof job);
+    struct portable_job job = *(const struct portable_job *)(portable->base + portable->plan.results[number]);
     status->done += job.done;
     status->checksum = portable_chain(status->checksum, job.checksum);
     status->wrong += job.wrong;
@@ -396,8 +395,7 @@ static void read_job(const struct portable *portable, size_t number, struct port
 
 static void read_log(const struct portable *portable, size_t number, struct portable_status *status)
 {
-    struct guest_log log;
-    memcpy(&log, portable_at(portable, portable->plan.results[number], PAGE_BYTES), sizeof log);
+    struct guest_log log = *(const struct guest_log *)(portable->base + portable->plan.results[number]);
     status->done += log.count;
     status->checksum = portable_chain(status->checksum, log.digest);
     status->longest_seconds = NAN;
@@ -429,11 +427,13 @@ int portable_save(struct portable *portable, struct machine_state *state, struct
         struct portable_cpu *cpu = &portable->cpus[i];
         rc = ops->save_cpu(cpu->cpu->vcpu, state, error);
         domain_cpu_release(cpu->cpu);
-        uint8_t *done = rc < 0 ? NULL : machine_state_add(state, STATE_ENDED, i, 1, error);
-        if (rc == 0 && !done)
-            rc = -error->code;
-        if (rc == 0)
+        if (rc < 0)
+            break;
+        uint8_t *done = machine_state_add(state, STATE_ENDED, i, 1, error);
+        if (done)
             *done = cpu->phase == CPU_DONE;
+        else
+            rc = -error->code;
     }
     return rc;
 }

@@ -114,14 +114,27 @@ int restore_check_cpu(const struct restored *restored, struct error *error)
     return rc;
 }
 
-/* The page that names the generation, and those from which results are read, are the process's own from now
- * on: whatever becomes of the file, reading them raises no signal. */
-static void own_pages(const struct restored *restored)
+/* What is read here while the domain runs (its identity, its results) is anonymous memory, not the file's: a
+ * file that is cut off takes private copies of its pages with it, and reading them then is SIGBUS. */
+static int own_page(const struct restored *restored, uint64_t at, struct error *error)
+{
+    enum { PAGE_BYTES = 4096 };
+    char copy[PAGE_BYTES], *page = (char *)memory_of(restored) + at;
+    memcpy(copy, page, sizeof copy);
+    if (mmap(page, sizeof copy, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+        MAP_FAILED)
+        return error_errno(error, errno, "no memory for the domain's results");
+    memcpy(page, copy, sizeof copy);
+    return 0;
+}
+
+static int own_pages(const struct restored *restored, struct error *error)
 {
     const struct portable_plan *plan = &restored->saved.plan;
-    volatile char *memory = memory_of(restored);
-    for (size_t i = 0; i < plan->result_count; i++)
-        memory[plan->results[i]] = memory[plan->results[i]];
+    int rc = restored->lazy ? own_page(restored, plan->memory_bytes - 4096, error) : 0;
+    for (size_t i = 0; restored->lazy && rc == 0 && i < plan->result_count; i++)
+        rc = own_page(restored, plan->results[i], error);
+    return rc;
 }
 
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error)
@@ -139,14 +152,12 @@ int restore_open(const struct restore_request *request, struct restored *restore
             error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not", plan->monitor);
     if (rc == 0)
         rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = map_memory(restored, error)) == 0 &&
+    if (rc == 0 && (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
         (rc = restore_check_cpu(restored, error)) == 0 &&
         (rc = load_memory(restored, request->stop, error)) == 0 &&
-        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0) {
-        own_pages(restored);
+        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0)
         rc = portable_new_generation(restored->portable, error);
-    }
     if (rc < 0)
         restore_close(restored);
     return rc;

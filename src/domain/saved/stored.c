@@ -47,7 +47,7 @@ struct part_header { /* of the state; the data follow, filled up to 8 bytes */
 
 /* ---- the plan, as JSON ---- */
 
-static const struct field result_fields[] = {{"", FIELD_COUNT, .size = sizeof(uint64_t)}};
+static const struct field result_fields[] = {{NULL, FIELD_COUNT, .size = sizeof(uint64_t)}};
 static const struct record result_record = {"result", sizeof(uint64_t), RECORD_FIELDS(result_fields)};
 
 #define AT(member) FIELD_AT(struct portable_plan, member)
@@ -132,14 +132,24 @@ static int check_header(const struct header *header, uint64_t file_bytes, struct
     return good ? 0 : error_set(error, EPROTO, "the saved domain's header says what cannot be");
 }
 
+static size_t end_of(const struct section *section)
+{
+    return section->offset + section->bytes;
+}
+
 int stored_front_bytes(const void *bytes, uint64_t file_bytes, size_t *front, struct error *error)
 {
     struct header header;
     memcpy(&header, bytes, sizeof header);
     int rc = check_header(&header, file_bytes, error);
-    if (rc == 0)
-        *front = header.memory_offset;
-    return rc;
+    if (rc < 0)
+        return rc;
+    *front = end_of(&header.plan);
+    if (*front < end_of(&header.state))
+        *front = end_of(&header.state);
+    if (*front < end_of(&header.index))
+        *front = end_of(&header.index);
+    return 0;
 }
 
 static int check_section(

@@ -60,8 +60,8 @@ size_t stored_state_bytes(const struct machine_state *state);
 char *stored_state_write(const struct machine_state *state);
 int stored_state_read(const char *bytes, size_t count, struct machine_state *state, struct error *error);
 
-/* How many bytes a file's front takes, by its first STORED_HEADER_BYTES: all before the memory. -EPROTO: it
- * is no saved domain, or damaged; -ENOTSUP: a newer one than this vcost knows. */
+/* How many bytes a file's front takes, by its first STORED_HEADER_BYTES: up to the end of the last section.
+ * -EPROTO: it is no saved domain, or damaged; -ENOTSUP: a newer one than this vcost knows. */
 int stored_front_bytes(const void *header, uint64_t file_bytes, size_t *front, struct error *error);
 
 /* Reads a front. *saved is to be freed after success alone. Errors as above. */

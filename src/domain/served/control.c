@@ -54,12 +54,14 @@ static const struct field report_fields[] = {
     {"first_instruction_ms", FIELD_REAL, AT(first_instruction_ms), .missing = "it was not restored"},
     {"working_set_ms", FIELD_REAL, AT(working_set_ms),
         .missing = "its pace is not that of before yet, or was not known"},
+    {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it was not saved"},
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
     {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
         .of = &moved_told_record, .missing = "it was not asked to move"},
-    {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1, .missing = "it has not ended"},
+    {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
+        .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
 };
 const struct record domain_report_record = {
@@ -231,6 +233,8 @@ int control_ask_slowly(const struct place *place, const char *name, const struct
     ssize_t count = rc < 0 ? 0 : recv(socket, bytes, sizeof bytes, 0);
     if (rc == 0 && count <= 0)
         rc = error_set(error, EPIPE, "the domain %.60s has ended without an answer", name);
+    if (rc == 0)
+        (void)!recv(socket, &(char){0}, 1, 0); /* until it has closed: one that ends has ended then */
     if (rc == 0 && (rc = control_read_answer(bytes, (size_t)count, &answer, error)) == 0 &&
         answer.error.code) {
         if (error)

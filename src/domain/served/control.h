@@ -46,12 +46,13 @@ struct domain_report {
     double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
     char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
     double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
+    double stall_ms;                             /* for which it stood still while it was saved last; NAN */
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
     bool moves;              /* a migration was asked for: */
     struct moved_told moved; /* the last one */
-    int exit_status;         /* -1: it has not ended */
+    int exit_status;         /* -1: it has not ended, or by a signal */
     char sentence[512];      /* why it failed; a warning */
 };
 extern const struct record domain_report_record;

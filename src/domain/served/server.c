@@ -60,6 +60,7 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds};
     uint64_t exits = 0;
     if (counters_get(&counters, "exits", &exits))
@@ -72,7 +73,9 @@ static void report_on(const struct served *served, struct domain_report *report)
         snprintf(report->checksum, sizeof report->checksum, "0x%016" PRIx64, status.checksum);
     write_generation(status.generation, report->generation);
     write_generation(status.seen, report->generation_seen);
-    if (served->checking)
+    if (served->unchecked)
+        snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
+    else if (served->checking)
         snprintf(report->memory_checked, sizeof report->memory_checked, "%s",
             served->checked == 0  ? "not yet"
             : served->checked > 0 ? "yes"
@@ -140,10 +143,12 @@ static int do_save(struct served *served, const struct control_request *request,
     portable_status(served->portable, &status);
     if (status.phase == PORTABLE_FAILED)
         return error_set(error, EINVAL, "the domain has failed: there is nothing to save");
+    double begun = now_seconds();
     int rc = portable_pause(served->portable, error);
     if (rc < 0)
         return rc;
     rc = save_to(served, request->fd, error);
+    served->stall_seconds = now_seconds() - begun;
     if (rc == 0 && !request->keep)
         served->ending = "saved";
     else if (status.phase == PORTABLE_RUNNING &&
@@ -235,7 +240,10 @@ static void answer_mover(struct served *served)
         served->ending = "moved";
     report_on(served, &answer.report);
     control_send(served->mover_socket, &answer);
-    close(served->mover_socket);
+    if (served->ending)
+        served->parting = served->mover_socket;
+    else
+        close(served->mover_socket);
 }
 
 static void answer(struct served *served)
@@ -259,7 +267,10 @@ static void answer(struct served *served)
     }
     report_on(served, &answer.report);
     control_send(socket, &answer);
-    close(socket);
+    if (served->ending)
+        served->parting = socket;
+    else
+        close(socket);
 }
 
 /* ---- what passes meanwhile ---- */
@@ -388,19 +399,18 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
+    served->parting = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
     if (rc == 0 && !served->paused) {
         served->entered_seconds = now_seconds();
         rc = portable_resume(served->portable, error);
     }
-    if (rc < 0) {
-        place_give_up(served->claim);
+    if (rc < 0)
         return rc;
-    }
     if (served->taken_over)
         served->taken_over(served->context);
-    served->checking = served->restored && served->restored->lazy &&
+    served->checking = served->restored && served->restored->lazy && !served->unchecked &&
                        pthread_create(&served->checker, NULL, check_memory, served) == 0;
     report_on(served, report);
     if (served->tell)
@@ -416,6 +426,13 @@ int server_run(struct served *served, struct domain_report *report, struct error
     served->moving = NULL;
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
-    place_give_up(served->claim);
     return 0;
+}
+
+void server_part(struct served *served)
+{
+    place_give_up(served->claim);
+    if (served->parting >= 0)
+        close(served->parting);
+    served->parting = -1;
 }

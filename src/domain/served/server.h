@@ -15,7 +15,7 @@ struct served {
     /* set by the caller */
     struct portable *portable; /* parked */
     struct restored *restored; /* NULL: it was started here */
-    struct claim *claim;       /* given up before server_run() returns */
+    struct claim *claim;       /* given up by server_part() */
     const char *mode;          /* domain_report.mode */
     double begun_seconds;      /* CLOCK_MONOTONIC, when the command began: times count from then */
     const struct stop *stop;   /* ends it */
@@ -25,6 +25,7 @@ struct served {
      * and told right behind it. May be NULL. */
     int (*take_over)(void *context, struct error *error);
     void (*taken_over)(void *context);
+    bool unchecked; /* memory that is mapped from a file is not verified behind it */
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
      * back; may be NULL */
     void (*tell)(void *context, const struct domain_report *report);
@@ -33,6 +34,7 @@ struct served {
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
+    double stall_seconds;  /* for which it stood still while it was saved last */
     const char *ending;    /* NULL: it has not ended */
     struct moving *moving; /* NULL: nobody has asked it to move */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
@@ -44,11 +46,16 @@ struct served {
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
     atomic_bool quit;           /* the checker */
+    int parting;                /* the connection by which it was asked to end; -1: none */
     struct error checker_error; /* once `checked` is -1 */
 };
 
 /* Until it ends: *report is how. 0 also for a workload that failed (report->ending tells); negative: it could
  * not be let run. */
 int server_run(struct served *served, struct domain_report *report, struct error *error);
+
+/* Gives the name up, and lets whoever asked for the end go on: to be called when all that others may look for
+ * is written. */
+void server_part(struct served *served);
 
 #endif

@@ -1,0 +1,246 @@
+#include "cli/serving.h"
+
+#include "cli/interrupt.h"
+#include "cli/status.h"
+#include "report/format.h"
+#include "report/view_domain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double serving_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- leaving the terminal ---- */
+
+int serving_detach(const char *log, int *report, struct start *start, struct error *error)
+{
+    int ends[2], output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (output < 0)
+        return error_errno(error, errno, "cannot write the log %.300s", log);
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        close(output);
+        return error_errno(error, errno, "cannot start a domain in the background");
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        setsid();
+        signal(SIGHUP, SIG_IGN);
+        int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+            dup2(output, STDERR_FILENO) < 0)
+            _exit(STATUS_FAILED);
+        close(nothing);
+        close(output);
+        *report = ends[1];
+        return 0;
+    }
+    close(ends[1]);
+    close(output);
+    int rc = child < 0 ? error_start(error, errno, "a process for the domain") : 0;
+    if (rc == 0 && read(ends[0], start, sizeof *start) != (ssize_t)sizeof *start)
+        rc = error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
+    close(ends[0]);
+    *report = -1;
+    return rc;
+}
+
+/* ---- serving ---- */
+
+static void tell_start(struct serving *serving, int status, const struct error *error)
+{
+    struct start start = {.status = status, .report = serving->report};
+    if (error)
+        start.error = *error;
+    if (serving->start >= 0) {
+        (void)!write(serving->start, &start, sizeof start);
+        close(serving->start);
+    }
+    serving->start = -1;
+}
+
+static void tell(void *context, const struct domain_report *report)
+{
+    struct serving *serving = context;
+    if (!serving->told && isnan(report->first_instruction_ms))
+        fprintf(stderr, "%s runs (process %d; vcost domain status %s)\n", report->name, (int)getpid(),
+            report->name);
+    else if (!serving->told)
+        fprintf(stderr, "%s goes on (%s): first instruction after %s\n", report->name, report->mode,
+            format_figure(UNIT_NS, report->first_instruction_ms * 1e6, 0).text);
+    else
+        fprintf(stderr, "working set back after %s\n",
+            format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
+    if (!serving->told && report->sentence[0])
+        status_warn(report->sentence);
+    serving->told = true;
+    serving->report = *report;
+    tell_start(serving, STATUS_DONE, NULL);
+}
+
+static int write_json(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&domain_report_record, what, stream, error);
+}
+
+static void view(const void *what, struct document *document)
+{
+    view_domain(what, document);
+}
+
+static int exit_status(const struct domain_report *report)
+{
+    if (!strcmp(report->ending, "interrupted"))
+        return -1; /* it dies of the signal */
+    return report->wrong || !strcmp(report->ending, "failed") ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* How a detached one ended, for vcost domain status. */
+static int keep_report(const struct serving *serving, struct error *error)
+{
+    char path[PLACE_PATH_BYTES];
+    struct output *output;
+    place_path(&serving->claim.place, serving->claim.name, "json", path);
+    int rc = output_open(path, &output, error);
+    if (rc < 0)
+        return rc;
+    if ((rc = write_json(&serving->report, output_stream(output), error)) < 0)
+        output_discard(output);
+    return rc < 0 ? rc : output_commit(output, error);
+}
+
+/* Once the domain is there, parked. */
+static int serve(struct serving *serving, const struct place *place, const char *name, struct error *error)
+{
+    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    int rc = place_claim(place, name, &serving->claim, error);
+    if (rc < 0)
+        return rc;
+    serving->served.claim = &serving->claim;
+    serving->served.stop = &stop;
+    serving->served.paused |= serving->options->paused;
+    serving->served.tell = tell;
+    serving->served.context = serving;
+    serving->served.version = VCOST_VERSION;
+    rc = server_run(&serving->served, &serving->report, error);
+    serving->report.exit_status = exit_status(&serving->report);
+    if (rc == 0 && serving->detached)
+        rc = keep_report(serving, error);
+    server_part(&serving->served);
+    return rc;
+}
+
+/* ---- both commands ---- */
+
+int serving_serve(
+    struct serving *serving, const struct place *place, maker *make, unmaker *unmake, struct error *error)
+{
+    const char *name;
+    int rc = make(serving, &name, error);
+    if (rc == 0)
+        rc = serve(serving, place, name, error);
+    unmake(serving);
+    return rc;
+}
+
+int serving_finish(struct serving *serving, int rc, struct error *error)
+{
+    if (rc == 0) {
+        rc = outputs_write(&serving->outputs, &(struct found){&serving->report, write_json, view}, error);
+        interrupt_finish();
+        if (rc < 0)
+            return status_failed(error);
+        return serving->report.exit_status < 0 ? STATUS_FAILED : serving->report.exit_status;
+    }
+    tell_start(serving, status_of(error->code), error);
+    outputs_discard(&serving->outputs);
+    return status_failed(error);
+}
+
+static int parent_says(const struct start *start, const char *name, const struct place *place)
+{
+    if (start->status != STATUS_DONE)
+        return status_failed(&start->error);
+    printf("%s runs; what it says goes to %s/%s.log\n", name, place->folder, name);
+    return STATUS_DONE;
+}
+
+/* `name` is for the log; without one, the domain's. */
+int serving_command(const struct invocation *invocation, const char *name, maker *make, unmaker *unmake)
+{
+    struct serving serving = {.invocation = invocation,
+        .options = invocation->options,
+        .start = -1,
+        .detached = ((const struct domain_options *)invocation->options)->detach,
+        .fd = -1,
+        .served = {.begun_seconds = serving_seconds()}};
+    struct place place;
+    struct start start;
+    struct error error;
+    char log[PLACE_PATH_BYTES];
+    int rc = place_open(serving.options->folder, &place, &error);
+    if (rc == 0 && serving.options->detach) {
+        if (place_lives(&place, name)) {
+            rc = error_set(&error, EBUSY, "a domain %s runs already: choose another --name", name);
+        } else {
+            place_path(&place, name, "log", log);
+            rc = serving_detach(log, &serving.start, &start, &error);
+            if (rc == 0 && serving.start < 0)
+                return parent_says(&start, name, &place);
+        }
+    }
+    if (rc < 0)
+        return status_failed(&error);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
+    if ((rc = outputs_open(&serving.outputs, &serving.options->output, &error)) < 0) {
+        tell_start(&serving, status_of(error.code), &error);
+        return status_failed(&error);
+    }
+    serving.place = &place;
+    return serving_finish(&serving, serving_serve(&serving, &place, make, unmake, &error), &error);
+}
+
+/* ---- from a file ---- */
+
+static struct restored restored;
+
+int serving_restore(struct serving *serving, const char **name, struct error *error)
+{
+    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    const struct restore_request request = {.fd = serving->fd,
+        .lazy = serving->lazy,
+        .clock = (enum clock_policy)serving->options->clock,
+        .name = serving->name,
+        .monitor = monitor_at(0),
+        .stop = &stop};
+    int rc = restore_open(&request, &restored, error);
+    if (rc < 0)
+        return error_prefix(error, "%.200s", serving->invocation->operands[0]);
+    serving->served.restored = &restored;
+    serving->served.portable = restored.portable;
+    serving->served.mode = serving->lazy ? "memory mapped, private" : "memory read";
+    *name = restored.saved.plan.name;
+    return rc;
+}
+
+void serving_restored(struct serving *serving)
+{
+    if (serving->served.restored)
+        restore_close(&restored);
+    if (serving->fd >= 0)
+        close(serving->fd);
+}

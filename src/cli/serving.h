@@ -1,0 +1,58 @@
+/* The process that a domain is served by: detached from the terminal or not, from the moment when the domain
+ * is made until it has ended and its end is told. */
+#ifndef VCOST_CLI_SERVING_H
+#define VCOST_CLI_SERVING_H
+
+#include "cli/domain_options.h"
+#include "cli/outputs.h"
+#include "domain/served/server.h"
+
+/* What the command waits for: that the domain runs, or why it does not. */
+struct start {
+    int status;
+    struct error error;
+    struct domain_report report; /* status 0 */
+};
+
+struct serving {
+    const struct invocation *invocation;
+    const struct domain_options *options;
+    struct served served;
+    struct outputs outputs;
+    struct claim claim;
+    const struct place *place;
+    struct domain_report report;
+    int start; /* where to say that it runs; -1: nowhere */
+    bool detached, told;
+    /* restore: what is restored, and how it is called */
+    int fd;
+    const char *name;
+    bool lazy;
+};
+
+/* Makes the domain, and what its name is. */
+typedef int maker(struct serving *serving, const char **name, struct error *error);
+typedef void unmaker(struct serving *serving);
+
+/* CLOCK_MONOTONIC. */
+double serving_seconds(void);
+
+/* In the child *report is where to say how it started; in the parent it is -1, and *start is that. What is
+ * said from now on goes to the log. */
+int serving_detach(const char *log, int *report, struct start *start, struct error *error);
+
+/* Makes the domain and serves it until its end. */
+int serving_serve(
+    struct serving *serving, const struct place *place, maker *make, unmaker *unmake, struct error *error);
+
+/* Tells how that ended, or why (rc) it could not be; the exit status. */
+int serving_finish(struct serving *serving, int rc, struct error *error);
+
+/* All of a command: options, log (for which the name is), domain, end. */
+int serving_command(const struct invocation *invocation, const char *name, maker *make, unmaker *unmake);
+
+/* From a file: serving->fd, name and lazy say which and how. */
+maker serving_restore;
+unmaker serving_restored;
+
+#endif
