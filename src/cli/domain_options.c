@@ -387,7 +387,7 @@ static const struct command command_migrate = {
     .operand = {"NAME ADDRESS",
         "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
     .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
-        {"vcost domain migrate --check d1 'command:ssh big vcost domain receive -'", "Could it run there?"},
+        {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
             "5 ms, or after two minutes whatever it takes"}},
     .exit_notes = {{"1", "it goes on here; or, as the sentence then says, it stands still and you decide."},
