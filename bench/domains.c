@@ -97,18 +97,14 @@ static double restore(bool lazy)
 {
     const struct restore_request request = {.fd = file, .lazy = lazy, .monitor = monitor_at(0)};
     struct restored restored;
-    struct portable_status status;
     struct error error;
     double begun = now_ms();
     must(restore_open(&request, &restored, &error), &error);
-    portable_status(restored.portable, &status);
-    uint64_t before = status.done;
     must(portable_resume(restored.portable, &error), &error);
-    double took = now_ms() - begun; /* the thread of the virtual CPU is let go */
     if (lazy)
-        for (int i = 0; i < 1000000 && status.done == before; i++)
-            portable_status(restored.portable, &status);
-    took = lazy ? now_ms() - begun : took;
+        must(portable_pause(restored.portable, &error),
+            &error); /* its first exit, as the floor's: by a kick */
+    double took = now_ms() - begun;
     restore_close(&restored);
     return took;
 }
@@ -167,8 +163,8 @@ static const struct row {
     double (*run)(void), (*least)(void);
     double times, more_ms; /* the target: at most so many times the floor, or so much more than it */
 } rows[] = {
-    {"domain save / plain write, 1 GiB", save, plain_write, 1 / 0.8, 0},
-    {"full restore / plain read, 1 GiB", restore_fully, plain_read, 1 / 0.8, 0},
+    {"domain save / plain write", save, plain_write, 1 / 0.8, 0},
+    {"full restore / plain read", restore_fully, plain_read, 1 / 0.8, 0},
     {"restore --lazy, beyond VM, mapping and exit", restore_lazily, floor_of_lazy, 0, 0.5},
 };
 
