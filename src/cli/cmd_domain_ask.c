@@ -58,6 +58,11 @@ int cmd_domain_pause_run(const struct invocation *invocation)
     return ask(invocation, "pause");
 }
 
+int cmd_domain_cancel_run(const struct invocation *invocation)
+{
+    return ask(invocation, "cancel");
+}
+
 int cmd_domain_resume_run(const struct invocation *invocation)
 {
     return ask(invocation, "resume");

@@ -121,6 +121,79 @@ static const struct option_spec restore_options[] = {
             "What time does that passed while it was stored. A policy that has no effect here is refused:"},
 };
 
+static const struct option_spec receive_options[] = {
+    {.name = "name",
+        .kind = OPTION_TEXT,
+        FIELD(name),
+        .value_name = "NAME",
+        .default_note = "the one that it had",
+        .help = "How the domain is called from now on."},
+    {.name = "clock",
+        .kind = OPTION_CHOICE,
+        FIELD(clock),
+        .value_name = "POLICY",
+        .fallback = "auto",
+        .choice = clock_choice,
+        .help =
+            "What time does that passed while it stood still. A policy that has no effect here is refused:"},
+};
+
+static struct choice at_timeout_choice(size_t index)
+{
+    static const struct choice choices[] = {
+        {"cancel", "it goes on here, and what stood in the way is told"},
+        {"stop", "it is stopped and moved, however long it then stands still"},
+    };
+    return index < sizeof choices / sizeof choices[0] ? choices[index] : (struct choice){NULL, NULL};
+}
+
+static const struct option_spec cleartext_option[] = {
+    {.name = "cleartext",
+        .kind = OPTION_FLAG,
+        FIELD(cleartext),
+        .help =
+            "Also through TCP to another machine, where everybody on the way can read the domain's memory."},
+};
+
+static const struct option_spec migrate_options[] = {
+    {.name = "check",
+        .kind = OPTION_FLAG,
+        FIELD(check),
+        .help = "Only find out whether the destination could have it: version, monitor, processor, clock, "
+                "memory."},
+    {.name = "max-downtime",
+        .kind = OPTION_NUMBER,
+        FIELD(max_downtime),
+        .value_name = "MS",
+        .fallback = "30",
+        .min = 1,
+        .max = 3600000,
+        .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
+                "took "
+                "last, and the time that stopping took once fit into that."},
+    {.name = "max-bandwidth",
+        .kind = OPTION_NUMBER,
+        FIELD(max_bandwidth),
+        .value_name = "MB/S",
+        .default_note = "as fast as the link is",
+        .min = 1,
+        .max = 100000,
+        .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "timeout",
+        .kind = OPTION_SECONDS,
+        FIELD(timeout),
+        .value_name = "TIME",
+        .fallback = "60s",
+        .help = "How long it is tried to get below that downtime."},
+    {.name = "at-timeout",
+        .kind = OPTION_CHOICE,
+        FIELD(at_timeout),
+        .value_name = "WHAT",
+        .fallback = "cancel",
+        .choice = at_timeout_choice,
+        .help = "What is done then:"},
+};
+
 static const struct option_spec fork_options[] = {
     {.name = "count",
         .kind = OPTION_NUMBER,
@@ -296,6 +369,58 @@ static const struct command command_check = {
     .run = cmd_domain_check_run,
 };
 
+static const struct command command_migrate = {
+    .name = "domain migrate",
+    .summary = "moves a domain to another process or machine while it runs",
+    .description =
+        {"Sends the domain's memory to vcost domain receive while it runs, then again what it wrote "
+         "meanwhile, until what is left fits into the downtime that is allowed; then it is stopped, the "
+         "rest and its state are sent, and it goes on there. What the downtime was made of is told.",
+            "There never are two. Whatever fails before the domain was handed over, it goes on here. After "
+            "that it "
+            "never runs here again by itself: if the last answer is lost it stands still, and the sentence "
+            "names the "
+            "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
+            "Nothing is encrypted: that is the command's job (command:ssh ...)."},
+    .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"NAME ADDRESS",
+        "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
+    .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
+        {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
+        {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
+            "5 ms, or after two minutes whatever it takes"}},
+    .exit_notes = {{"1", "it goes on here; or, as the sentence then says, it stands still and you decide."},
+        {"77", "the destination lacks what the domain has, or cannot keep its clock."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_migrate_run,
+};
+
+static const struct command command_receive = {
+    .name = "domain receive",
+    .summary = "waits for a domain that moves here",
+    .description =
+        {"Waits for one vcost domain migrate, receives the domain and lets it go on. Until it was handed "
+         "over it does not run here; whatever happens to the link or to the source before, none runs here, "
+         "and that is said."},
+    .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .operand = {"ADDRESS", "unix:PATH, tcp:HOST:PORT, or - for stdin and stdout.", NULL, 1, 1},
+    .examples = {{"vcost domain receive unix:/tmp/here", "One domain, in the foreground"},
+        {"vcost domain receive --name d2 tcp:localhost:7777", "Called d2 from then on"}},
+    .exit_notes = {{"77", "this host lacks what the domain has, or cannot keep its clock."}},
+    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_receive_run,
+};
+
+ASK(cancel, "ends a migration; the domain goes on where it is",
+    "Ends a migration that has not handed the domain over yet.", "vcost domain cancel d1", "It stays");
 ASK(status, "how a domain is, or how it ended",
     "Tells what a domain does: its pace, its memory, what was restored and how. Of a detached one that has "
     "ended, how.",
@@ -308,7 +433,8 @@ ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.
 ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
 static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
-    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check, NULL};
+    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check,
+    &command_migrate, &command_receive, &command_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",

@@ -16,12 +16,16 @@ struct domain_options {
     int rate;      /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy;
     unsigned clock; /* enum clock_policy */
-    int count;      /* of clones */
+    bool check, cleartext;
+    unsigned at_timeout;             /* 0: cancel, 1: stop */
+    int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
+    double timeout;                  /* seconds; 0: none */
+    int count;                       /* of clones */
 };
 
 extern const struct command command_domain;
 
-/* The subcommands, in cmd_domain.c and cmd_domain_ask.c. */
+/* The subcommands, in cmd_domain.c, cmd_domain_ask.c and cmd_domain_migrate.c. */
 int cmd_domain_run_run(const struct invocation *invocation);
 int cmd_domain_restore_run(const struct invocation *invocation);
 int cmd_domain_list_run(const struct invocation *invocation);
@@ -32,5 +36,8 @@ int cmd_domain_stop_run(const struct invocation *invocation);
 int cmd_domain_save_run(const struct invocation *invocation);
 int cmd_domain_fork_run(const struct invocation *invocation);
 int cmd_domain_check_run(const struct invocation *invocation);
+int cmd_domain_migrate_run(const struct invocation *invocation);
+int cmd_domain_cancel_run(const struct invocation *invocation);
+int cmd_domain_receive_run(const struct invocation *invocation);
 
 #endif

@@ -130,9 +130,10 @@ static int serve(struct serving *serving, const struct place *place, const char 
         return rc;
     serving->served.claim = &serving->claim;
     serving->served.stop = &stop;
-    serving->served.paused = serving->options->paused;
+    serving->served.paused |= serving->options->paused;
     serving->served.tell = tell;
     serving->served.context = serving;
+    serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);
     if (rc == 0 && serving->detached)
@@ -209,6 +210,7 @@ int serving_command(const struct invocation *invocation, const char *name, maker
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
     }
+    serving.place = &place;
     return serving_finish(&serving, serving_serve(&serving, &place, make, unmake, &error), &error);
 }
 

@@ -20,6 +20,7 @@ struct serving {
     struct served served;
     struct outputs outputs;
     struct claim claim;
+    const struct place *place;
     struct domain_report report;
     int start; /* where to say that it runs; -1: nowhere */
     bool detached, told;

@@ -75,7 +75,8 @@ void guest_memory_place(
 static bool same_but_for_logging(const struct guest_region *a, const struct guest_region *b)
 {
     return a->start.value == b->start.value && a->backing.host == b->backing.host &&
-           a->backing.bytes == b->backing.bytes && !((a->flags ^ b->flags) & ~(unsigned)REGION_LOG_DIRTY);
+           a->backing.bytes == b->backing.bytes &&
+           !((a->flags ^ b->flags) & ~(unsigned)(REGION_LOG_DIRTY | REGION_LOG_PARTS));
 }
 
 static int make_room(struct guest_memory *memory, struct error *error)
@@ -99,7 +100,7 @@ int guest_memory_check(struct guest_memory *memory, const struct guest_region *r
             region->slot, memory->slots);
     if (!region->backing.bytes)
         return there ? 0 : error_set(error, ENOENT, "slot %u holds no guest memory to remove", region->slot);
-    if (region->flags & ~(unsigned)(REGION_READ_ONLY | REGION_LOG_DIRTY))
+    if (region->flags & ~(unsigned)(REGION_READ_ONLY | REGION_LOG_DIRTY | REGION_LOG_PARTS))
         return error_set(error, EINVAL, "guest memory has no flags 0x%x", region->flags);
     if (there && !same_but_for_logging(there, region))
         return error_set(error, EBUSY, "slot %u holds other guest memory: remove that first", region->slot);

@@ -29,7 +29,9 @@ static inline struct backing backing_private(void *host, uint64_t bytes)
 
 enum {
     REGION_READ_ONLY = 1, /* what the guest writes is an EXIT_MMIO */
-    REGION_LOG_DIRTY = 2  /* which pages the guest writes is recorded */
+    REGION_LOG_DIRTY = 2, /* which pages the guest writes is recorded */
+    REGION_LOG_PARTS = 4  /* with it: all pages count as written at first, and each until dirty_clear(); from
+                             then on that holds for all of the VM */
 };
 
 struct guest_region {
@@ -45,7 +47,7 @@ struct guest_memory {
 };
 
 /* Whether *region may be set: aligned, inside the address space, over no other slot's, and in a slot that is
- * free or holds the same but for REGION_LOG_DIRTY. Makes room for it, so that guest_memory_set() cannot fail.
+ * free or holds the same but for what it logs. Makes room for it, so that guest_memory_set() cannot fail.
  */
 int guest_memory_check(struct guest_memory *memory, const struct guest_region *region, struct error *error);
 

@@ -100,8 +100,13 @@ struct monitor_ops {
      * host's mapping of the memory behind them is what tells. */
     int (*changed)(struct vm *vm, gva_t from, uint64_t bytes, struct error *error);
     /* Fetches and clears which pages of a region with REGION_LOG_DIRTY the guest has written: one bit a 4 KiB
-     * page, bitmap for all of the region. */
+     * page, bitmap for all of the region. With REGION_LOG_PARTS nothing is cleared. */
     int (*dirty)(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
+    /* Of a region with REGION_LOG_PARTS: forgets that those of the pages from `first` on were written that
+     * have a bit, so that the next write to them is recorded. Both numbers are multiples of 64, or end with
+     * the region. NULL: this monitor cannot. */
+    int (*dirty_clear)(struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap,
+        struct error *error);
     /* Lets the monitor's kernel side answer 32-bit writes to a port, or to a guest physical address without
      * memory, by signalling an eventfd, which stays the caller's (KVM_IOEVENTFD). */
     int (*answer_port)(struct vm *vm, uint16_t port, int eventfd, struct error *error);

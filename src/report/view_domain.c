@@ -82,6 +82,8 @@ void view_domain(const struct domain_report *report, struct document *document)
     say_ending(report, document);
     if (report->sentence[0])
         document_say(document, BLOCK_WARNING, "%s.", report->sentence);
+    if (report->moves && report->moved.sentence[0])
+        document_say(document, BLOCK_WARNING, "%s.", report->moved.sentence);
     document_say(document, BLOCK_FACT, "%s on %u virtual CPU%s of %s, %s of memory, process %" PRIu64 ".",
         portable_workloads[report->workload].name, report->cpus, report->cpus > 1 ? "s" : "", report->monitor,
         format_size(report->memory_bytes).text, report->pid);
@@ -98,6 +100,65 @@ void view_domain(const struct domain_report *report, struct document *document)
             report->generation_seen[0] && strcmp(report->generation, report->generation_seen) != 0
                 ? " (its workload has not looked yet)"
                 : "");
+}
+
+/* ---- a migration ---- */
+
+static void add_downtime(const struct moved_told *told, struct document *document)
+{
+    static const struct column columns[] = {
+        {.key = "part", .unit = UNIT_TEXT},
+        {.key = "time", .unit = UNIT_NS},
+        {.key = "what", .head = "what it is", .unit = UNIT_TEXT, .drop = 1},
+    };
+    const struct {
+        const char *name;
+        double ms;
+        const char *what;
+    } parts[] = {
+        {"stopping", told->stopping_ms, "until no virtual CPU was in the guest"},
+        {"last pass", told->last_pass_ms, "the pages that were left"},
+        {"state", told->state_ms, "registers, MSRs, vector state taken out"},
+        {"sending", told->send_ms, "the state through the link, and the answer"},
+        {"creating", told->create_ms, "there: the state put into the machine"},
+        {"starting", told->start_ms, "handed over, until it ran there"},
+        {"all", told->downtime_ms, "by the source's clock"},
+    };
+    struct table *table =
+        document_table(document, "downtime", "Downtime", columns, 3, sizeof parts / sizeof parts[0]);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        table_text(table, i, 0, parts[i].name);
+        table_number(table, i, 1, parts[i].ms * 1e6);
+        table_text(table, i, 2, parts[i].what);
+    }
+}
+
+void view_moved(const struct domain_report *report, struct document *document)
+{
+    const struct moved_told *told = &report->moved;
+    document->title = "vcost domain migrate";
+    if (told->stage == MOVED_DONE)
+        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s.", report->name,
+            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text);
+    else if (told->stage == MOVED_CHECKED)
+        document_say(
+            document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
+    else if (told->stage == MOVED_FAILED)
+        document_say(
+            document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
+    else
+        document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
+    if (told->stage == MOVED_DONE)
+        add_downtime(told, document);
+    if (told->passes)
+        document_say(document, BLOCK_FACT,
+            "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",
+            format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
+            told->passes > 1 ? "es" : "", format_count(told->pages_sent).text,
+            format_count(told->zeros).text);
+    if (!isnan(told->look_ms))
+        document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
+            format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);
 }
 
 /* ---- clones ---- */

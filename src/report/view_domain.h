@@ -10,6 +10,8 @@ struct domain_list {
     size_t count;
 };
 
+/* How a migration went. */
+void view_moved(const struct domain_report *report, struct document *document);
 void view_domains(const struct domain_list *list, struct document *document);
 
 /* One that runs or has ended. */

@@ -116,6 +116,14 @@ int portable_map_memory(uint64_t bytes, struct memory *memory, struct error *err
 /* Writes a new generation ID, and counts. */
 int portable_new_generation(struct portable *portable, struct error *error);
 
+/* While it is on, the pages that were written are recorded: one bit for each 4 KiB of memory, all of them at
+ * first, and each until it is cleared; then the next write counts. `first` and `pages` as in
+ * monitor_ops.dirty_clear. -ENOTSUP: this monitor cannot. */
+int portable_log(struct portable *portable, bool on, struct error *error);
+int portable_dirty(struct portable *portable, uint64_t *bitmap, struct error *error);
+int portable_dirty_clear(
+    struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error);
+
 /* What the monitor has counted. */
 void portable_counters(const struct portable *portable, struct counters *counters);
 

@@ -66,7 +66,7 @@ static void let_pass(const struct restored *restored, const struct stored_moment
 
 /* Where the guest's counter cannot be set it is the host's: time goes on for it as for the host, and from one
  * boot of it to the next it starts anew. */
-static int set_clock(const struct restore_request *request, struct restored *restored,
+int restore_set_clock(const struct restore_request *request, struct restored *restored,
     struct state_pause *pause, struct error *error)
 {
     struct stored_moment now;
@@ -102,7 +102,7 @@ static int set_clock(const struct restore_request *request, struct restored *res
 
 /* ---- all of it ---- */
 
-static int check_cpu(const struct restored *restored, struct error *error)
+int restore_check_cpu(const struct restored *restored, struct error *error)
 {
     struct machine_state here = {.count = 0};
     int rc = portable_save(restored->portable, &here, error);
@@ -151,10 +151,11 @@ int restore_open(const struct restore_request *request, struct restored *restore
         rc = error_set(
             error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not", plan->monitor);
     if (rc == 0)
-        rc = set_clock(request, restored, &pause, error);
+        rc = restore_set_clock(request, restored, &pause, error);
     if (rc == 0 && (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
-        (rc = check_cpu(restored, error)) == 0 && (rc = load_memory(restored, request->stop, error)) == 0 &&
+        (rc = restore_check_cpu(restored, error)) == 0 &&
+        (rc = load_memory(restored, request->stop, error)) == 0 &&
         (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0)
         rc = portable_new_generation(restored->portable, error);
     if (rc < 0)

@@ -34,6 +34,12 @@ struct restored {
 
 /* -ENOTSUP: this host has not what the domain had (what is missing is named), or no such clock. */
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error);
+/* What restore_open() is made of. How the clock is to go on, by saved.plan and saved.moment; and whether this
+ * host has what saved.state needs, by restored->portable, which has no state yet. */
+int restore_set_clock(const struct restore_request *request, struct restored *restored,
+    struct state_pause *pause, struct error *error);
+int restore_check_cpu(const struct restored *restored, struct error *error);
+
 void restore_close(struct restored *restored);
 
 #endif

@@ -160,7 +160,7 @@ static int check_section(
     return error_set(error, EPROTO, "the saved domain is damaged: its %s is not as it was written", what);
 }
 
-static int read_state(const char *bytes, size_t count, struct machine_state *state, struct error *error)
+int stored_state_read(const char *bytes, size_t count, struct machine_state *state, struct error *error)
 {
     struct part_header part;
     while (count) {
@@ -214,7 +214,7 @@ int stored_parse(
         (rc = check_section(front, &header.state, "state", error)) == 0 &&
         (rc = check_section(front, &header.index, "index", error)) == 0 &&
         (rc = read_plan(front + header.plan.offset, header.plan.bytes, saved, error)) == 0 &&
-        (rc = read_state(front + header.state.offset, header.state.bytes, &saved->state, error)) == 0)
+        (rc = stored_state_read(front + header.state.offset, header.state.bytes, &saved->state, error)) == 0)
         rc = read_index(front + header.index.offset, header.index.bytes, saved, error);
     if (rc == 0 && saved->plan.memory_bytes != header.memory_bytes)
         rc = error_set(
@@ -430,7 +430,7 @@ static struct section put_section(struct front *front, const void *data, size_t 
     return section;
 }
 
-static size_t state_bytes(const struct machine_state *state)
+size_t stored_state_bytes(const struct machine_state *state)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < state->count; i++)
@@ -438,9 +438,9 @@ static size_t state_bytes(const struct machine_state *state)
     return bytes;
 }
 
-static char *state_as_bytes(const struct machine_state *state)
+char *stored_state_write(const struct machine_state *state)
 {
-    char *all = calloc(1, state_bytes(state) + 1), *at = all;
+    char *all = calloc(1, stored_state_bytes(state) + 1), *at = all;
     for (size_t i = 0; all && i < state->count; i++) {
         const struct state_part *part = &state->parts[i];
         const struct part_header header = {(uint32_t)part->kind, part->cpu, part->bytes};
@@ -480,7 +480,7 @@ static int write_front(int fd, const struct stored *saved, const char *plan, siz
     memcpy(header.magic, magic, sizeof magic);
     memcpy(header.boot, saved->moment.boot, sizeof header.boot);
     header.plan = put_section(&front, plan, plan_bytes);
-    header.state = put_section(&front, state, state_bytes(&saved->state));
+    header.state = put_section(&front, state, stored_state_bytes(&saved->state));
     header.index = put_section(&front, saved->index, saved->chunks * sizeof *saved->index);
     header.checksum = checksum_of(&header, offsetof(struct header, checksum));
     memcpy(front.bytes, &header, sizeof header);
@@ -491,14 +491,14 @@ static int write_front(int fd, const struct stored *saved, const char *plan, siz
 
 int stored_write(int fd, struct stored *saved, const void *memory, struct error *error)
 {
-    char *plan = NULL, *state = state_as_bytes(&saved->state);
+    char *plan = NULL, *state = stored_state_write(&saved->state);
     size_t plan_bytes = 0;
     saved->chunks = saved->plan.memory_bytes / STORED_CHUNK_BYTES;
     saved->index = pool_room(&saved->state.pool, saved->chunks, sizeof *saved->index);
     int rc = state && saved->index ? write_plan(&saved->plan, &plan, &plan_bytes, error)
                                    : error_set(error, ENOMEM, "no memory to save a domain");
     if (rc == 0) {
-        uint64_t front = STORED_HEADER_BYTES + plan_bytes + state_bytes(&saved->state) +
+        uint64_t front = STORED_HEADER_BYTES + plan_bytes + stored_state_bytes(&saved->state) +
                          saved->chunks * sizeof *saved->index + 64;
         saved->memory_offset = (front + STORED_CHUNK_BYTES - 1) / STORED_CHUNK_BYTES * STORED_CHUNK_BYTES;
         find_pages(saved, memory);

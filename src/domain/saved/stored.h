@@ -55,6 +55,11 @@ struct stored { /* starts zeroed */
 
 extern const struct record portable_plan_record;
 
+/* A state as bytes, as it stands in the file (to be freed; NULL: no memory), and back: -EPROTO. */
+size_t stored_state_bytes(const struct machine_state *state);
+char *stored_state_write(const struct machine_state *state);
+int stored_state_read(const char *bytes, size_t count, struct machine_state *state, struct error *error);
+
 /* How many bytes a file's front takes, by its first STORED_HEADER_BYTES: up to the end of the last section.
  * -EPROTO: it is no saved domain, or damaged; -ENOTSUP: a newer one than this vcost knows. */
 int stored_front_bytes(const void *header, uint64_t file_bytes, size_t *front, struct error *error);

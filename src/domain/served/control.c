@@ -9,6 +9,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+enum { LOOK_MS = 200 };
+
 /* ---- as JSON ---- */
 
 #define AT(member) FIELD_AT(struct control_request, member)
@@ -17,6 +19,11 @@ static const struct field request_fields[] = {
     {"keep", FIELD_FLAG, AT(keep)},
     {"count", FIELD_COUNT, AT(count)},
     {"text", FIELD_TEXT, AT(text)},
+    {"check", FIELD_FLAG, AT(check)},
+    {"finish_late", FIELD_FLAG, AT(finish_late)},
+    {"max_downtime", FIELD_REAL, AT(max_downtime), .missing = "none"},
+    {"timeout", FIELD_REAL, AT(timeout), .missing = "none"},
+    {"max_bandwidth", FIELD_REAL, AT(max_bandwidth), .missing = "none"},
 };
 static const struct record request_record = {
     "request", sizeof(struct control_request), RECORD_FIELDS(request_fields)};
@@ -51,6 +58,8 @@ static const struct field report_fields[] = {
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
+        .of = &moved_told_record, .missing = "it was not asked to move"},
     {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
         .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
@@ -198,6 +207,20 @@ static int send_request(int socket, const struct control_request *request, struc
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
     struct domain_report *report, struct error *error)
 {
+    return control_ask_slowly(place, name, request, NULL, NULL, report, error);
+}
+
+/* As long as nothing can be read. */
+static void wait_for_answer(int socket, void (*each)(void *context), void *context)
+{
+    struct pollfd watched = {socket, POLLIN, 0};
+    while (each && poll(&watched, 1, LOOK_MS) == 0)
+        each(context);
+}
+
+int control_ask_slowly(const struct place *place, const char *name, const struct control_request *request,
+    void (*each)(void *context), void *context, struct domain_report *report, struct error *error)
+{
     char bytes[CONTROL_BYTES_MAX];
     struct control_answer answer;
     int socket, rc = place_connect(place, name, &socket, error);
@@ -205,6 +228,8 @@ int control_ask(const struct place *place, const char *name, const struct contro
         return rc;
     (void)set_patience(socket, CONTROL_SECONDS);
     rc = send_request(socket, request, error);
+    if (rc == 0)
+        wait_for_answer(socket, each, context);
     ssize_t count = rc < 0 ? 0 : recv(socket, bytes, sizeof bytes, 0);
     if (rc == 0 && count <= 0)
         rc = error_set(error, EPIPE, "the domain %.60s has ended without an answer", name);
@@ -215,6 +240,8 @@ int control_ask(const struct place *place, const char *name, const struct contro
         if (error)
             *error = answer.error;
         rc = -answer.error.code;
+        if (report)
+            *report = answer.report;
     } else if (rc == 0 && report) {
         *report = answer.report;
     }

@@ -6,6 +6,7 @@
 #define VCOST_DOMAIN_SERVED_CONTROL_H
 
 #include "base/error.h"
+#include "domain/moved/told.h"
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
 #include "record/record.h"
@@ -18,10 +19,12 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600 };
 
 struct control_request {
     char verb[16];
-    bool keep;      /* save: it runs on */
-    uint64_t count; /* of whatever is asked for several times */
-    char text[256]; /* a name, an address */
-    int fd;         /* came with it; -1: none */
+    bool keep;                                   /* save: it runs on */
+    uint64_t count;                              /* of whatever is asked for several times */
+    char text[256];                              /* a name, an address */
+    bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
+    double max_downtime, timeout, max_bandwidth; /* and these */
+    int fd;                                      /* came with it; -1: none */
 };
 
 /* How a domain is, as it tells others, and as it is kept when it has ended. */
@@ -47,6 +50,8 @@ struct domain_report {
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
+    bool moves;              /* a migration was asked for: */
+    struct moved_told moved; /* the last one */
     int exit_status;         /* -1: it has not ended, or by a signal */
     char sentence[512];      /* why it failed; a warning */
 };
@@ -68,8 +73,12 @@ int control_receive(int socket, struct control_request *request, struct error *e
 /* Whether anybody gets it is not known. */
 void control_send(int socket, const struct control_answer *answer);
 
-/* Asks a domain; what it answers as a failure is this one's. */
+/* Asks a domain; what it answers as a failure is this one's, and *report then is as it answered, too. */
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
     struct domain_report *report, struct error *error);
+
+/* The same for what takes long: each() is called several times a second until the answer comes. */
+int control_ask_slowly(const struct place *place, const char *name, const struct control_request *request,
+    void (*each)(void *context), void *context, struct domain_report *report, struct error *error);
 
 #endif

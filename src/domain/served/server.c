@@ -3,10 +3,12 @@
 #include "domain/saved/cpu_record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -78,6 +80,9 @@ static void report_on(const struct served *served, struct domain_report *report)
             served->checked == 0  ? "not yet"
             : served->checked > 0 ? "yes"
                                   : "no");
+    report->moves = served->moving != NULL;
+    if (served->moving)
+        moving_look(served->moving, &report->moved);
     if (status.phase == PORTABLE_FAILED)
         snprintf(report->sentence, sizeof report->sentence, "%s", status.error.text);
     else if (served->checked < 0)
@@ -152,24 +157,93 @@ static int do_save(struct served *served, const struct control_request *request,
     return rc;
 }
 
+/* ---- going elsewhere ---- */
+
+static void *move(void *context)
+{
+    struct served *served = context;
+    served->mover_result = moving_run(served->moving, &served->mover_error);
+    served->arrived = true;
+    eventfd_write(portable_eventfd(served->portable), 1);
+    return NULL;
+}
+
+/* Answered when it has come to an end: answer_mover(). */
+static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
+{
+    struct moving_request moving = {.check = request->check,
+        .finish_late = request->finish_late,
+        .max_downtime = request->max_downtime,
+        .timeout = request->timeout,
+        .max_bandwidth = request->max_bandwidth,
+        .pace = served->pace,
+        .version = served->version};
+    if (request->fd < 0)
+        return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
+    if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
+        return error_set(error, ENOMEM, "no memory to move a domain");
+    moving.in = moving.out = served->mover_link = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
+    moving_init(served->moving, served->portable, &moving);
+    served->arrived = false;
+    int code = served->mover_link < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    served->moves = !code;
+    return code ? error_errno(error, code, "no thread to move a domain") : 0;
+}
+
+static int do_cancel(struct served *served, const struct control_request *request, struct error *error)
+{
+    (void)request;
+    if (!served->moves)
+        return error_set(error, EINVAL, "the domain does not move");
+    served->moving->cancel = true;
+    return 0;
+}
+
 static const struct verb {
     const char *name;
+    bool while_moving;
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
-    {"status", do_status},
-    {"pause", do_pause},
-    {"resume", do_resume},
-    {"stop", do_stop},
-    {"save", do_save},
+    {"status", true, do_status},
+    {"pause", false, do_pause},
+    {"resume", false, do_resume},
+    {"stop", false, do_stop},
+    {"save", false, do_save},
+    {"migrate", false, do_migrate},
+    {"cancel", true, do_cancel},
 };
 
 static int act(struct served *served, const struct control_request *request, struct error *error)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(verbs[i].name, request->verb))
-            return verbs[i].act(served, request, error);
+            return served->moves && !verbs[i].while_moving
+                       ? error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
+                             served->claim->name)
+                       : verbs[i].act(served, request, error);
     return error_set(error, EINVAL, "a domain cannot be asked to \"%s\": is it of another version of vcost?",
         request->verb);
+}
+
+/* What was tried is over: it goes on, is gone, or stands still until somebody decides. */
+static void answer_mover(struct served *served)
+{
+    struct control_answer answer = {.error = {.code = 0}};
+    pthread_join(served->mover, NULL);
+    served->moves = false;
+    served->pace_seconds = 0;
+    close(served->mover_link);
+    if (served->mover_result < 0)
+        answer.error = served->mover_error;
+    else if (served->moving->told.stage == MOVED_DONE)
+        served->ending = "moved";
+    report_on(served, &answer.report);
+    control_send(served->mover_socket, &answer);
+    if (served->ending)
+        served->parting = served->mover_socket;
+    else
+        close(served->mover_socket);
 }
 
 static void answer(struct served *served)
@@ -180,12 +254,17 @@ static void answer(struct served *served)
     if (socket < 0)
         return;
     int rc = control_receive(socket, &request, &answer.error);
+    bool moved = served->moves;
     if (rc == 0)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
     if (request.fd >= 0)
         close(request.fd);
+    if (served->moves && !moved) {
+        served->mover_socket = socket;
+        return;
+    }
     report_on(served, &answer.report);
     control_send(socket, &answer);
     if (served->ending)
@@ -297,9 +376,17 @@ static void serve(struct served *served, struct error *failure)
         if (served->ending)
             break;
         double now = now_seconds();
+        if (served->moves && stop_asked(served->stop))
+            served->moving->cancel = true;
+        if (served->moves && served->arrived)
+            answer_mover(served);
+        if (served->ending)
+            break;
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
+        if (served->moves)
+            continue;
         if (status.phase == PORTABLE_DONE)
             served->ending = "done";
         else if (status.phase == PORTABLE_FAILED || check_file(served, &file, failure) < 0)
@@ -313,10 +400,16 @@ int server_run(struct served *served, struct domain_report *report, struct error
 {
     struct error failure = {.code = 0};
     served->parting = -1;
-    served->entered_seconds = served->paused ? 0 : now_seconds();
-    int rc = served->paused ? 0 : portable_resume(served->portable, error);
+    served->entered_seconds = 0;
+    int rc = served->take_over ? served->take_over(served->context, error) : 0;
+    if (rc == 0 && !served->paused) {
+        served->entered_seconds = now_seconds();
+        rc = portable_resume(served->portable, error);
+    }
     if (rc < 0)
         return rc;
+    if (served->taken_over)
+        served->taken_over(served->context);
     served->checking = served->restored && served->restored->lazy && !served->unchecked &&
                        pthread_create(&served->checker, NULL, check_memory, served) == 0;
     report_on(served, report);
@@ -329,6 +422,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
     if (portable_pause(served->portable, &(struct error){0}) < 0 && !failure.code)
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
     report_on(served, report);
+    free(served->moving);
+    served->moving = NULL;
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
     return 0;

@@ -3,6 +3,7 @@
 #define VCOST_DOMAIN_SERVED_SERVER_H
 
 #include "base/stop.h"
+#include "domain/moved/send.h"
 #include "domain/saved/restore.h"
 #include "domain/served/control.h"
 #include "domain/served/place.h"
@@ -19,7 +20,12 @@ struct served {
     double begun_seconds;      /* CLOCK_MONOTONIC, when the command began: times count from then */
     const struct stop *stop;   /* ends it */
     bool paused;               /* it is not let run before it is asked to */
-    bool unchecked;            /* memory that is mapped from a file is not verified behind it */
+    const char *version;       /* of this vcost */
+    /* Of one that comes from elsewhere: asked before the first instruction, whose failure is server_run()'s;
+     * and told right behind it. May be NULL. */
+    int (*take_over)(void *context, struct error *error);
+    void (*taken_over)(void *context);
+    bool unchecked; /* memory that is mapped from a file is not verified behind it */
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
      * back; may be NULL */
     void (*tell)(void *context, const struct domain_report *report);
@@ -28,8 +34,14 @@ struct served {
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
-    double stall_seconds; /* for which it stood still while it was saved last */
-    const char *ending;   /* NULL: it has not ended */
+    double stall_seconds;  /* for which it stood still while it was saved last */
+    const char *ending;    /* NULL: it has not ended */
+    struct moving *moving; /* NULL: nobody has asked it to move */
+    bool moves;            /* now: the thread, which has the domain until `arrived` */
+    pthread_t mover;
+    atomic_bool arrived;
+    int mover_result, mover_link, mover_socket; /* who asked, and waits for the answer */
+    struct error mover_error;
     pthread_t checker;
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */

@@ -33,6 +33,7 @@ struct vm {
     struct kvm_stats stats;
     bool has_signal; /* kvm_signal_take() */
     bool irqchip;
+    bool log_parts;       /* REGION_LOG_PARTS, which is a property of the VM */
     pthread_mutex_t lock; /* for the two lists */
     struct guest_memory memory;
     struct vcpu *vcpus;
@@ -80,6 +81,8 @@ int kvm_restore_machine(
 int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
     struct error *error);
 int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error);
+int kvm_dirty_clear(struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap,
+    struct error *error);
 int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
 int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);

@@ -22,6 +22,17 @@ static int tell_kvm(struct vm *vm, const struct guest_region *region, struct err
     return 0;
 }
 
+/* Once for the VM, before anything is logged in parts. */
+static int log_in_parts(struct vm *vm, struct error *error)
+{
+    const struct kvm_enable_cap parts = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+        .args = {KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET}};
+    if (!vm->log_parts && ioctl(vm->fd, KVM_ENABLE_CAP, &parts) < 0)
+        return kvm_refused(error, KVM_ENABLE_CAP, errno, "KVM cannot log in parts what the guest writes");
+    vm->log_parts = true;
+    return 0;
+}
+
 int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *backing, unsigned flags,
     struct error *error)
 {
@@ -30,6 +41,8 @@ int kvm_region(struct vm *vm, unsigned slot, gpa_t start, const struct backing *
         region.backing = *backing;
     pthread_mutex_lock(&vm->lock);
     int rc = guest_memory_check(&vm->memory, &region, error);
+    if (rc == 0 && flags & REGION_LOG_PARTS)
+        rc = log_in_parts(vm, error);
     if (rc == 0 && (rc = tell_kvm(vm, &region, error)) == 0)
         guest_memory_set(&vm->memory, &region);
     pthread_mutex_unlock(&vm->lock);
@@ -42,5 +55,17 @@ int kvm_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *erro
     if (ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log) < 0)
         return kvm_refused(
             error, KVM_GET_DIRTY_LOG, errno, "KVM does not tell which pages the guest has written");
+    return 0;
+}
+
+int kvm_dirty_clear(
+    struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
+{
+    struct kvm_clear_dirty_log log = {.slot = slot,
+        .first_page = first,
+        .num_pages = (uint32_t)pages,
+        .dirty_bitmap = (void *)(uintptr_t)bitmap};
+    if (ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &log) < 0)
+        return kvm_refused(error, KVM_CLEAR_DIRTY_LOG, errno, "KVM does not log anew what the guest writes");
     return 0;
 }

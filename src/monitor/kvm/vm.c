@@ -126,6 +126,7 @@ const struct monitor_ops monitor_kvm = {
     .create = vm_create,
     .region = kvm_region,
     .dirty = kvm_dirty,
+    .dirty_clear = kvm_dirty_clear,
     .answer_port = kvm_answer_port,
     .answer_address = kvm_answer_address,
     .vcpu = kvm_vcpu,

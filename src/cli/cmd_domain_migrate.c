@@ -1,0 +1,118 @@
+/* vcost domain migrate and cancel: asks a domain to go elsewhere, and tells how far it is. */
+#include "cli/domain_options.h"
+#include "cli/interrupt.h"
+#include "cli/outputs.h"
+#include "cli/status.h"
+#include "domain/moved/address.h"
+#include "domain/served/control.h"
+#include "report/format.h"
+#include "report/view_domain.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int write_report(const void *what, FILE *stream, struct error *error)
+{
+    return record_print(&domain_report_record, what, stream, error);
+}
+
+static void view_report(const void *what, struct document *document)
+{
+    const struct domain_report *report = what;
+    if (report->moves)
+        view_moved(report, document);
+    else
+        view_domain(report, document);
+}
+
+/* ---- while it moves ---- */
+
+struct watch {
+    const struct place *place;
+    const char *name;
+    bool draws, cancelled;
+};
+
+static void draw(const struct moved_told *told)
+{
+    fprintf(stderr, "\r\033[K%s: %s sent in %s, %s; %s left, %s a second written, downtime now %s",
+        moved_stages[told->stage], format_size(told->bytes_sent).text, format_seconds(told->seconds).text,
+        told->passes > 1 ? "again what was written" : "all memory", format_size(told->left * 4096).text,
+        isnan(told->written) ? "-" : format_size((uint64_t)told->written).text,
+        format_figure(UNIT_NS, told->expected_ms * 1e6, 0).text);
+    fflush(stderr);
+}
+
+/* Ctrl-C cancels it, and the answer tells. */
+static void watch(void *context)
+{
+    struct watch *watched = context;
+    const struct control_request status = {.verb = "status", .fd = -1}, cancel = {.verb = "cancel", .fd = -1};
+    struct domain_report report;
+    struct error error;
+    if (interrupt_asked(NULL) && !watched->cancelled)
+        watched->cancelled = control_ask(watched->place, watched->name, &cancel, NULL, &error) == 0;
+    if (watched->draws && control_ask(watched->place, watched->name, &status, &report, &error) == 0 &&
+        report.moves)
+        draw(&report.moved);
+}
+
+/* ---- the command ---- */
+
+static int move(const struct invocation *invocation, const struct place *place, struct domain_report *report,
+    struct error *error)
+{
+    const struct domain_options *options = invocation->options;
+    const char *name = invocation->operands[0], *address = invocation->operands[1];
+    struct watch watched = {.place = place, .name = name, .draws = isatty(STDERR_FILENO)};
+    struct control_request request = {.verb = "migrate",
+        .check = options->check,
+        .finish_late = options->at_timeout,
+        .max_downtime = options->max_downtime / 1e3,
+        .timeout = options->timeout,
+        .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
+    pid_t child;
+    snprintf(request.text, sizeof request.text, "%.190s", address);
+    if (!place_lives(place, name))
+        return error_set(error, ENOENT, "no domain %.60s runs", name);
+    int rc = address_connect(address, options->cleartext, &request.fd, &child, error);
+    if (rc < 0)
+        return rc;
+    rc = control_ask_slowly(place, name, &request, watch, &watched, report, error);
+    close(request.fd);
+    if (child)
+        waitpid(child, NULL, 0);
+    if (watched.draws)
+        fprintf(stderr, "\r\033[K");
+    return rc;
+}
+
+int cmd_domain_migrate_run(const struct invocation *invocation)
+{
+    const struct domain_options *options = invocation->options;
+    struct domain_report report = {.moves = false};
+    struct outputs outputs;
+    struct place place;
+    struct error error, unwritten;
+    signal(SIGPIPE, SIG_IGN);
+    int rc = place_open(options->folder, &place, &error);
+    if (rc == 0)
+        rc = outputs_open(&outputs, &options->output, &error);
+    if (rc < 0)
+        return status_failed(&error);
+    interrupt_catch();
+    rc = move(invocation, &place, &report, &error);
+    if (!report.moves)
+        outputs_discard(&outputs);
+    else if (outputs_write(&outputs, &(struct found){&report, write_report, view_report}, &unwritten) < 0 &&
+             rc == 0) {
+        error = unwritten;
+        rc = -error.code;
+    }
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+}

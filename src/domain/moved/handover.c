@@ -1,0 +1,93 @@
+#include "domain/moved/handover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct front { /* then the JSON, filled up to 8 bytes, then the state as in a file */
+    struct stored_moment moment;
+    uint64_t json_bytes;
+};
+_Static_assert(sizeof(struct front) == 40, "doc/migration.md");
+
+#define AT(member) FIELD_AT(struct handover, member)
+static const struct field fields[] = {
+    {"schema", FIELD_CONSTANT, .text = "vcost.migration/1"},
+    {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
+    {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
+    {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
+    {"pace", FIELD_REAL, FIELD_NEEDED, AT(pace)},
+    {"plan", FIELD_RECORD, FIELD_NEEDED, AT(plan), .of = &portable_plan_record},
+};
+#undef AT
+static const struct record handover_record = {"migration", sizeof(struct handover), RECORD_FIELDS(fields)};
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 7) / 8 * 8;
+}
+
+int handover_write(const struct handover *handover, char **bytes, size_t *count, struct error *error)
+{
+    char *json = NULL, *state = stored_state_write(&handover->state), *all = NULL;
+    size_t json_bytes = 0, state_bytes = stored_state_bytes(&handover->state);
+    FILE *stream = state ? open_memstream(&json, &json_bytes) : NULL;
+    int rc = stream ? record_print(&handover_record, handover, stream, error) : 0;
+    bool written = stream && fclose(stream) == 0 && rc == 0;
+    if (written)
+        all = calloc(1, sizeof(struct front) + padded(json_bytes) + state_bytes);
+    if (all) {
+        const struct front front = {handover->moment, json_bytes};
+        memcpy(all, &front, sizeof front);
+        memcpy(all + sizeof front, json, json_bytes);
+        memcpy(all + sizeof front + padded(json_bytes), state, state_bytes);
+        *bytes = all;
+        *count = sizeof front + padded(json_bytes) + state_bytes;
+    } else if (rc == 0)
+        rc = error_set(error, ENOMEM, "no memory for the state of a domain");
+    free(json);
+    free(state);
+    return rc;
+}
+
+static int read_json(const char *text, size_t bytes, struct handover *handover, struct error *error)
+{
+    struct reader reader = {
+        .name = "the message", .what = "domain", .pool = &handover->state.pool, .error = error};
+    json_error_t where;
+    json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        return error_set(error, EPROTO, "the description of the domain is no JSON");
+    int rc = record_read(&handover_record, json, handover, &reader);
+    json_decref(json);
+    if (rc < 0)
+        return -EPROTO;
+    rc = portable_plan_check(&handover->plan, true, error);
+    return rc < 0 ? -EPROTO : 0;
+}
+
+int handover_read(const char *bytes, size_t count, struct handover *handover, struct error *error)
+{
+    struct front front;
+    *handover = (struct handover){.pace = 0};
+    if (count < sizeof front)
+        return error_set(error, EPROTO, "the description of the domain is cut off");
+    memcpy(&front, bytes, sizeof front);
+    bytes += sizeof front;
+    count -= sizeof front;
+    if (front.json_bytes > STORED_PLAN_BYTES_MAX || padded(front.json_bytes) > count)
+        return error_set(error, EPROTO, "the description of the domain is longer than its message");
+    handover->moment = front.moment;
+    int rc = read_json(bytes, front.json_bytes, handover, error);
+    if (rc == 0)
+        rc = stored_state_read(
+            bytes + padded(front.json_bytes), count - padded(front.json_bytes), &handover->state, error);
+    if (rc < 0)
+        handover_free(handover);
+    return rc;
+}
+
+void handover_free(struct handover *handover)
+{
+    machine_state_free(&handover->state);
+}

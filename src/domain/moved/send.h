@@ -1,0 +1,45 @@
+/* The source of a migration: pre-copy over dirty logging. Memory is sent while the domain runs; what was
+ * written since is sent again, pass by pass, until what is left fits into the downtime that is allowed. Then
+ * the domain is stopped, the rest and its state are sent, and when the destination has all of it, it is
+ * handed over: from then on it never runs here again by itself. */
+#ifndef VCOST_DOMAIN_MOVED_SEND_H
+#define VCOST_DOMAIN_MOVED_SEND_H
+
+#include "domain/moved/told.h"
+#include "domain/portable/portable.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct moving_request {
+    char to[200];     /* the address, for people */
+    int in, out;      /* the link; the caller's */
+    bool check;       /* only whether the destination could have it is asked */
+    bool finish_late; /* when the time is up it is stopped, however long that takes; else it goes on here */
+    double max_downtime;  /* seconds */
+    double timeout;       /* seconds until it is given up (or stopped); 0: none */
+    double max_bandwidth; /* bytes a second; 0: as fast as the link is */
+    double pace;          /* of the domain's work; 0: not known */
+    const char *version;  /* of this vcost */
+};
+
+struct moving {
+    struct moving_request request;
+    struct portable *portable;
+    atomic_bool cancel;
+    pthread_mutex_t lock; /* of told */
+    struct moved_told told;
+};
+
+void moving_init(struct moving *moving, struct portable *portable, const struct moving_request *request);
+
+/* Another thread's view of it. */
+void moving_look(struct moving *moving, struct moved_told *told);
+
+/* All of it, in one thread, which the domain is left to meanwhile but for portable_status(). 0: told.stage is
+ * MOVED_DONE, and the domain stands still here and is no longer this process's, or MOVED_CHECKED.
+ * -EINPROGRESS: MOVED_UNDECIDED: it stands still here, and the destination may run it. Else MOVED_FAILED: it
+ * is as it was before, running or not. */
+int moving_run(struct moving *moving, struct error *error);
+
+#endif

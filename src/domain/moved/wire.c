@@ -1,0 +1,233 @@
+#include "domain/moved/wire.h"
+
+#include "base/clean.h"
+#include "domain/saved/checksum.h"
+#include "domain/saved/stored.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAGE_BYTES = 4096, LOOK_MS = 100, TEXT_BYTES = 512 };
+static const char magic[8] = "VCOSTMOV";
+
+/* What a message of each kind may carry at most; of pages it is told by their number. */
+static const size_t payload_most[WIRE_KINDS] = {
+    [WIRE_OFFER] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
+    [WIRE_READY] = TEXT_BYTES,
+    [WIRE_REFUSED] = TEXT_BYTES,
+    [WIRE_PAGES] = (size_t)WIRE_RUN_PAGES * PAGE_BYTES,
+    [WIRE_STATE] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
+    [WIRE_PREPARED] = TEXT_BYTES,
+    [WIRE_STARTED] = TEXT_BYTES,
+};
+
+/* ---- bytes ---- */
+
+static int unblock(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error)
+{
+    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop};
+    int rc = unblock(in);
+    if (rc == 0)
+        rc = unblock(out);
+    return rc < 0 ? error_errno(error, -rc, "the link to the other side cannot be used") : 0;
+}
+
+void moved_close(struct moved_wire *wire)
+{
+    free(wire->payload);
+    wire->payload = NULL;
+    wire->room = 0;
+}
+
+/* Until the descriptor is ready. */
+static int wait_for(const struct moved_wire *wire, int fd, short events, struct error *error)
+{
+    for (int waited = 0; waited < WIRE_SILENCE_SECONDS * 1000; waited += LOOK_MS) {
+        struct pollfd watched = {fd, events, 0};
+        int ready = poll(&watched, 1, LOOK_MS);
+        if (ready > 0)
+            return 0;
+        if (ready < 0 && errno != EINTR)
+            return error_errno(error, errno, "cannot wait for the other side");
+        if (stop_asked(wire->stop))
+            return error_set(error, EINTR, "%s", stop_reason(wire->stop));
+    }
+    return error_set(error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
+}
+
+static int put_bytes(struct moved_wire *wire, const void *data, size_t bytes, struct error *error)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t count = write(wire->out, (const char *)data + done, bytes - done);
+        if (count > 0)
+            done += (size_t)count;
+        else if (count < 0 && errno != EAGAIN && errno != EINTR)
+            return error_errno(error, errno, "the link to the other side is broken");
+        else {
+            int rc = wait_for(wire, wire->out, POLLOUT, error);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    wire->bytes_sent += bytes;
+    return 0;
+}
+
+static int get_bytes(struct moved_wire *wire, void *data, size_t bytes, struct error *error)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t count = read(wire->in, (char *)data + done, bytes - done);
+        if (count == 0)
+            return error_set(error, EPIPE, "the other side has closed the link");
+        if (count > 0)
+            done += (size_t)count;
+        else if (errno != EAGAIN && errno != EINTR)
+            return error_errno(error, errno, "the link to the other side is broken");
+        else {
+            int rc = wait_for(wire, wire->in, POLLIN, error);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- messages ---- */
+
+void moved_sum(struct moved_header *header)
+{
+    header->header_checksum = checksum_of(header, offsetof(struct moved_header, header_checksum));
+}
+
+static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error)
+{
+    struct moved_header header = {.version = WIRE_VERSION,
+        .kind = kind,
+        .number = wire->sent,
+        .at = at,
+        .pages = pages,
+        .bytes = bytes,
+        .checksum = checksum_of(payload, bytes)};
+    memcpy(header.magic, magic, sizeof magic);
+    moved_sum(&header);
+    int rc = put_bytes(wire, &header, sizeof header, error);
+    if (rc == 0 && (rc = put_bytes(wire, payload, bytes, error)) == 0)
+        wire->sent++;
+    return rc;
+}
+
+int moved_check(const struct moved_header *header, uint64_t number, struct error *error)
+{
+    if (memcmp(header->magic, magic, sizeof magic) != 0)
+        return error_set(error, EPROTO,
+            "what arrives is no message of a vcost that moves a domain: does the address belong to something "
+            "else?");
+    if (header->version != WIRE_VERSION)
+        return error_set(error, ENOTSUP,
+            "the other side speaks version %" PRIu32
+            " of this protocol, this vcost version %d: install the same "
+            "vcost on both",
+            header->version, (int)WIRE_VERSION);
+    if (checksum_of(header, offsetof(struct moved_header, header_checksum)) != header->header_checksum)
+        return error_set(error, EPROTO, "a message arrived damaged (its header)");
+    if (header->number != number)
+        return error_set(
+            error, EPROTO, "message %" PRIu64 " arrived where %" PRIu64 " was due", header->number, number);
+    bool paged = header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS;
+    if (header->kind < WIRE_OFFER || header->kind >= WIRE_KINDS ||
+        header->bytes > payload_most[header->kind] ||
+        (paged && (header->at % PAGE_BYTES || header->pages < 1 ||
+                      (header->kind == WIRE_PAGES && header->bytes != header->pages * PAGE_BYTES))))
+        return error_set(error, EPROTO, "a message says what cannot be");
+    return 0;
+}
+
+static int make_room(struct moved_wire *wire, size_t bytes, struct error *error)
+{
+    if (bytes <= wire->room)
+        return 0;
+    char *more = realloc(wire->payload, bytes);
+    if (!more)
+        return error_set(error, ENOMEM, "no memory for a message of %zu bytes", bytes);
+    wire->payload = more;
+    wire->room = bytes;
+    return 0;
+}
+
+int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error)
+{
+    int rc = get_bytes(wire, header, sizeof *header, error);
+    if (rc < 0 || (rc = moved_check(header, wire->received, error)) < 0 ||
+        (rc = make_room(wire, header->bytes, error)) < 0 ||
+        (rc = get_bytes(wire, wire->payload, header->bytes, error)) < 0)
+        return rc;
+    if (checksum_of(wire->payload, header->bytes) != header->checksum)
+        return error_set(error, EPROTO, "a message arrived damaged (its contents)");
+    wire->received++;
+    return 0;
+}
+
+/* Which is not the one that was due. */
+int moved_unexpected(
+    struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error)
+{
+    char text[TEXT_BYTES], clean[TEXT_BYTES];
+    if (header->kind != WIRE_REFUSED)
+        return error_set(
+            error, EPROTO, "message of kind %" PRIu32 " where %d was due", header->kind, (int)kind);
+    wire->refused = true;
+    int length = header->bytes < sizeof text ? (int)header->bytes : (int)sizeof text - 1;
+    memcpy(text, wire->payload, (size_t)length);
+    text[length] = 0;
+    text_clean(text, TEXT_UTF8, clean, sizeof clean);
+    return error_set(error, header->at > 0 && header->at < 4096 ? (int)header->at : EPROTO,
+        "the other side refuses: %s", clean);
+}
+
+int moved_expect(
+    struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error)
+{
+    int rc = moved_receive(wire, header, error);
+    return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
+}
+
+/* Who closes the link has often said why before. */
+static bool hear_refusal(struct moved_wire *wire, struct error *error)
+{
+    struct pollfd watched = {wire->in, POLLIN, 0};
+    struct moved_header header;
+    struct error unheard;
+    if (poll(&watched, 1, 0) <= 0 || moved_receive(wire, &header, &unheard) < 0 ||
+        header.kind != WIRE_REFUSED)
+        return false;
+    (void)moved_unexpected(wire, &header, WIRE_REFUSED, error);
+    return true;
+}
+
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error)
+{
+    int rc = send_message(wire, kind, at, pages, payload, bytes, error);
+    if ((rc == -EPIPE || rc == -ECONNRESET) && kind != WIRE_REFUSED && hear_refusal(wire, error))
+        rc = -error->code;
+    return rc;
+}
+
+void moved_refuse(struct moved_wire *wire, const struct error *why)
+{
+    struct error error;
+    (void)moved_send(
+        wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
+}

@@ -1,0 +1,86 @@
+/* What two vcost say to each other while a domain moves (doc/migration.md): messages over a stream of bytes.
+ * Each is a header, with a number that counts them, and a payload; both have checksums. What arrives is
+ * hostile: no length is believed before it is known to be allowed, and nothing is handed out whose checksum
+ * is another. */
+#ifndef VCOST_DOMAIN_MOVED_WIRE_H
+#define VCOST_DOMAIN_MOVED_WIRE_H
+
+#include "base/error.h"
+#include "base/stop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    WIRE_VERSION = 1,
+    WIRE_RUN_PAGES = 512, /* of 4 KiB, at most in one message: 2 MiB */
+    WIRE_SILENCE_SECONDS = 30,
+};
+
+/* Numbers are those of the wire. From the source (S) or the destination (D). */
+enum moved_kind {
+    WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
+    WIRE_READY,     /* D: it can be had here, and memory for it is there */
+    WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
+    WIRE_PAGES,     /* S: `pages` of memory from physical address `at` on */
+    WIRE_ZEROS,     /* S: the same, but all zero: no payload */
+    WIRE_STATE,     /* S: it stands still, this is its state, and all memory was sent */
+    WIRE_PREPARED,  /* D: all of it is here, ready to run, and does not run */
+    WIRE_COMMIT,    /* S: it is yours: from here on the source never lets it run again by itself */
+    WIRE_STARTED,   /* D: it runs here */
+    WIRE_KINDS
+};
+
+struct moved_header { /* little-endian, as it stands on the wire */
+    char magic[8];
+    uint32_t version, kind;
+    uint64_t number; /* of the messages in this direction, from 0 */
+    uint64_t at, pages;
+    uint64_t bytes;    /* of the payload */
+    uint64_t checksum; /* of the payload (saved/checksum.h) */
+    uint64_t header_checksum;
+};
+_Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
+
+struct moved_wire {
+    int in, out;             /* not blocking; the caller's */
+    uint64_t sent, received; /* messages */
+    uint64_t bytes_sent;
+    bool refused; /* the other side has said that it ends here */
+    const struct stop *stop;
+    char *payload; /* of the message received last; owned */
+    size_t room;
+};
+
+/* Makes the descriptors not block. */
+int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error);
+void moved_close(struct moved_wire *wire); /* not the descriptors */
+
+/* -ETIMEDOUT: the other side took nothing for WIRE_SILENCE_SECONDS; -EPIPE: it is gone; -EINTR: stop was
+ * asked. */
+int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
+    const void *payload, size_t bytes, struct error *error);
+
+/* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
+ * no message, damaged, or not the next one. */
+int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
+
+/* Says that a message is not of the kind that was due; of a WIRE_REFUSED, what it says. */
+int moved_unexpected(
+    struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error);
+
+/* The same for one message that must be of a kind; a WIRE_REFUSED is its error. */
+int moved_expect(
+    struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error);
+
+/* Fills in its own checksum. */
+void moved_sum(struct moved_header *header);
+
+/* Is a header what can come as message `number`? -EPROTO, -ENOTSUP (another version). */
+int moved_check(const struct moved_header *header, uint64_t number, struct error *error);
+
+/* Says why it ends here; whether it arrives is of no matter. */
+void moved_refuse(struct moved_wire *wire, const struct error *why);
+
+#endif
