@@ -8,7 +8,9 @@ int model_predict(const struct machine *machine, const struct chase_shape *shape
     struct placement placement;
     const struct placement_config nowhere = {
         .memory = {.page_bytes = page_bytes}, .elsewhere = true, .stop = stop};
-    const struct modelled modelled = {.machine = machine, .technique = MODEL_NATIVE};
+    const struct modelled modelled = {.machine = machine,
+        .technique = MODEL_NATIVE,
+        .conditions = {.frames = FRAMES_SCATTERED, .domains = 1}}; /* as vcost chase has them by itself */
     const struct workload workload = chase_workload(shape);
     struct runner *runner = NULL;
     placement_open(&placement, &nowhere);

@@ -87,7 +87,7 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
         .host_frames = below,
         .sync_write = conditions->sync_write,
         .fresh = conditions->fresh,
-        .domains = conditions->domains ? conditions->domains : 1,
+        .domains = conditions->domains,
         .rates = conditions->rates,
         .hypothetical = modelled->hypothetical,
         .bytes_max = native ? 2 * zone_bytes(bytes_max) : bytes_max,

@@ -13,7 +13,7 @@ struct modelled_conditions {
     double fragmented;       /* … 0 to 1 */
     enum frame_node node; /* of the host's memory; told: the guest knows, and a native kernel always does */
     bool told, fresh, sync_write; /* model_config */
-    unsigned domains;             /* that walk the list in turns; 0 … MODEL_DOMAINS_MAX, 0: 1 */
+    unsigned domains;             /* that walk the list in turns; 1 … MODEL_DOMAINS_MAX */
     bool code;                    /* the list is fetched as code, not read as data */
 };
 
