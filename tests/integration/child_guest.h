@@ -47,8 +47,8 @@ unsigned count_maps(const struct child *of);
 #define PUT(text)                                                                                            \
     do {                                                                                                     \
         extern const char CODE_NAME(start)[], CODE_NAME(end)[];                                              \
-        __asm__ volatile(".pushsection .rodata\n.balign 64\n" CODE_LABEL(start) ":\n" text "\n" CODE_LABEL(  \
-            end) ":\n.popsection");                                                                          \
+        __asm__ volatile(".pushsection .text.guest,\"ax\"\n.balign 64\n" CODE_LABEL(                         \
+            start) ":\n" text "\n" CODE_LABEL(end) ":\n.popsection");                                        \
         memcpy(memory, CODE_NAME(start), (size_t)(CODE_NAME(end) - CODE_NAME(start)));                       \
     } while (0)
 #define JOIN_(a, b, c) a##b##_##c

@@ -227,7 +227,7 @@ def test_it_moves_through_tcp_and_through_a_command():
         port = free.getsockname()[1]
     must("run", "-d", "--name", "here", *ENDLESS)
     with subprocess.Popen([VCOST, "domain", "receive", "--name", "there", f"tcp:127.0.0.1:{port}"], env=ENVIRONMENT,
-                          stderr=subprocess.PIPE, text=True) as there:
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as there:
         for _ in range(100):
             done = domain("migrate", "--max-downtime", "1000", "here", f"tcp:127.0.0.1:{port}")
             if "cannot connect" not in done.stderr:
@@ -374,7 +374,7 @@ def test_a_migration_can_be_cancelled():
     needs_kvm()
     must("run", "-d", "--name", "here", *ENDLESS)
     with Receiver() as there, subprocess.Popen([VCOST, "domain", "migrate", "--max-bandwidth", "1", "here", there.address],
-                                               stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as run:
+                                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as run:
         while not (found := report("status", "here"))["moved"] or found["moved"]["stage"] != "copying":
             time.sleep(0.02)
         assert "cancel" in refused("being moved", "pause", "here").stderr
