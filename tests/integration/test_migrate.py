@@ -146,8 +146,12 @@ class Relay:
         try:
             while len(header := stream.read(64)) == 64:
                 fields = struct.unpack(HEADER, header)
-                for piece in self.meddle(fields[2], header + stream.read(fields[6])):
-                    b.sendall(piece)
+                pieces = self.meddle(fields[2], header + stream.read(fields[6]))
+                try:
+                    for piece in pieces:
+                        b.sendall(piece)
+                except OSError:
+                    return  # who has closed may have said why: that is on its way back
         except (Cut, OSError):
             pass
         for each in (a, b):
