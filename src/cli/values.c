@@ -188,8 +188,8 @@ static int take_choice(const struct option_spec *option, const char **text, unsi
     if (option->also_begins && !strncmp(word, option->also_begins, strlen(option->also_begins)))
         return error_set(error, EINVAL,
             "\"" SHOWN
-            "\" is no %s that is known here, nor a file that ends in %s and is the last in its --%s "
-            "(which can be given again)",
+            "\": behind %s comes a name that is known here, or a file that ends in %s and is the last in "
+            "its --%s (which can be given again)",
             word, option->also_begins, option->also_ends, option->name);
     int result = parse_choice(option, word, index, error);
     if (!result)
