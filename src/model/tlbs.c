@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-static const unsigned page_shift[MACHINE_PAGES_MAX] = {12, 21, 30};
+/* The bits of an address within a page of a size. */
+static unsigned shift_of(unsigned size)
+{
+    return 12 + 9 * size;
+}
 
 /* 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB. */
 static unsigned size_of(uint64_t bytes)
@@ -25,7 +29,8 @@ static struct tlb_taker taker_of(const struct tlbs *tlbs, unsigned level, unsign
     for (;; size--) {
         struct tlb *tlb = tlbs->of[level - 1][use][size];
         if (tlb || size == least)
-            return (struct tlb_taker){tlb, size, tlb == tlbs->of[level - 1][!use][size]};
+            return (struct tlb_taker){
+                tlb, size, 1u << size, (unsigned)(tlb == tlbs->of[level - 1][!use][size]) << size};
     }
 }
 
@@ -71,12 +76,6 @@ static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
     return number << 9 | size << 7 | tag << 1 | 1;
 }
 
-TAGS_INLINE struct tags_place place_of(const struct tlb *tlb, unsigned tag, uint64_t address, unsigned size)
-{
-    uint64_t number = address >> page_shift[size];
-    return tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
-}
-
 /* In the TLBs of a level and use. */
 TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
     uint64_t address, struct translated_page *page, unsigned *cycles)
@@ -84,10 +83,10 @@ TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instructi
     for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
         unsigned size = (unsigned)__builtin_ctz(sizes);
         struct tlb *tlb = tlbs->of[level - 1][instruction][size];
-        struct tags_place place = place_of(tlb, tag, address, size);
-        if (!tags_find(TAGS_KEYED, &tlb->tags, &place, &page->address))
+        uint64_t number = address >> shift_of(size);
+        if (!tags_find_value(&tlb->tags, number, key_of(tag, number, size), &page->address))
             continue;
-        page->bytes = UINT64_C(1) << page_shift[size];
+        page->bytes = UINT64_C(1) << shift_of(size);
         *cycles = tlb->cycles;
         return true;
     }
@@ -95,16 +94,17 @@ TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instructi
 }
 
 TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
-    bool instruction, const struct translated_page *page)
+    bool instruction, unsigned size, const struct translated_page *page)
 {
-    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size_of(page->bytes)];
+    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size];
     if (!taker->tlb)
         return;
-    struct tags_place place = place_of(taker->tlb, tag, address, taker->size);
-    uint64_t within = address & (page->bytes - 1) & -(UINT64_C(1) << page_shift[taker->size]), dropped;
-    tlbs->sizes[level - 1][instruction] |= 1u << taker->size;
-    tlbs->sizes[level - 1][!instruction] |= (unsigned)taker->both << taker->size;
-    tags_put(TAGS_KEYED, &taker->tlb->tags, &place, page->address + within, &dropped);
+    uint64_t number = address >> shift_of(taker->size), within = 0;
+    if (taker->size != size)
+        within = address & (page->bytes - 1) & -(UINT64_C(1) << shift_of(taker->size));
+    tlbs->sizes[level - 1][instruction] |= taker->bit;
+    tlbs->sizes[level - 1][!instruction] |= taker->other_bit;
+    tags_put_value(&taker->tlb->tags, number, key_of(tag, number, taker->size), page->address + within);
 }
 
 unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
@@ -114,22 +114,23 @@ unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instr
         return 1;
     if (!find_in_level(tlbs, 2, instruction, tag, address, page, cycles))
         return 0;
-    put_in_level(tlbs, 1, tag, address, instruction, page);
+    put_in_level(tlbs, 1, tag, address, instruction, size_of(page->bytes), page);
     return 2;
 }
 
 void tlbs_put(
     struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
 {
-    for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
-        put_in_level(tlbs, level, tag, address, instruction, page);
+    unsigned size = size_of(page->bytes);
+    put_in_level(tlbs, 2, tag, address, instruction, size, page);
+    put_in_level(tlbs, 1, tag, address, instruction, size, page);
 }
 
 /* Of a page that is splintered: all pieces of it. */
 static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
 {
-    unsigned within = (unsigned)__builtin_ctzll(bytes) - page_shift[size];
-    uint64_t number = address >> page_shift[size] >> within << within;
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - shift_of(size);
+    uint64_t number = address >> shift_of(size) >> within << within;
     tags_drop_marked(
         tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
 }
@@ -141,8 +142,10 @@ void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes
             for (unsigned sizes = tlbs->sizes[level][use]; sizes; sizes &= sizes - 1) {
                 unsigned size = (unsigned)__builtin_ctz(sizes);
                 struct tlb *tlb = tlbs->of[level][use][size];
-                struct tags_place place = place_of(tlb, tag, address, size);
-                if (bytes >> page_shift[size] > 1)
+                uint64_t number = address >> shift_of(size);
+                struct tags_place place =
+                    tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
+                if (bytes >> shift_of(size) > 1)
                     drop_pieces(&tlb->tags, tag, address, size, bytes);
                 else
                     tags_drop(TAGS_KEYED, &tlb->tags, &place);

@@ -29,8 +29,8 @@ struct tlbs {
     struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX]; /* NULL: none */
     struct tlb_taker {
         struct tlb *tlb; /* NULL: it is not put */
-        unsigned size;
-        bool both; /* instructions are looked for where data are */
+        unsigned size, bit;
+        unsigned other_bit; /* as bit, if the other use is looked for there, too; else 0 */
     } takers[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
 };
 
