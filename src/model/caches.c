@@ -199,8 +199,11 @@ int caches_init(
         rc = add(caches, &machine->caches[i], last ? code->far : code->near, seed, error);
     }
     relate(caches);
-    if (caches->count > 1 && code != &keyed)
-        caches->far = &caches->levels[caches->count - 1].data;
+    if (caches->count > 1 && code != &keyed) {
+        const struct cache_level *last = &caches->levels[caches->count - 1];
+        caches->far = &last->data;
+        caches->before_far = last[-1].hands_on ? &last[-1].data : NULL;
+    }
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -221,25 +224,4 @@ void caches_clear(struct caches *caches)
         if (caches->levels[i].split)
             tags_clear(&caches->levels[i].instructions);
     }
-}
-
-/* ---- ahead ---- */
-
-void caches_prefetch(const struct caches *caches, uint64_t address)
-{
-    if (!caches->far)
-        return;
-    struct tags_place place = place_of(TAGS_BARE, caches->far, address / MACHINE_LINE_BYTES);
-    tags_prefetch(caches->far, &place);
-}
-
-void caches_prefetch_victim(const struct caches *caches, uint64_t address)
-{
-    const struct cache_level *above = &caches->levels[caches->count - 2];
-    uint64_t victim;
-    if (!caches->far || !above->hands_on)
-        return;
-    struct tags_place place = place_of(TAGS_BARE, &above->data, address / MACHINE_LINE_BYTES);
-    if (tags_next_to_go(&above->data, &place, &victim))
-        caches_prefetch(caches, victim * MACHINE_LINE_BYTES);
 }

@@ -32,6 +32,7 @@ struct caches {
     unsigned count;
     const struct tags
         *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
+    const struct tags *before_far; /* of the level above, if that hands on what it drops; or NULL */
     unsigned memory_cycles[2]; /* here, remote */
 };
 
@@ -58,7 +59,22 @@ static inline struct cache_served caches_access(
 
 /* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
  * been done, those that what it displaces will go to. */
-void caches_prefetch(const struct caches *caches, uint64_t address);
-void caches_prefetch_victim(const struct caches *caches, uint64_t address);
+static inline void caches_prefetch(const struct caches *caches, uint64_t address)
+{
+    if (!caches->far)
+        return;
+    struct tags_place place = tags_place(TAGS_BARE, caches->far, address / MACHINE_LINE_BYTES, 0);
+    tags_prefetch(caches->far, &place);
+}
+
+static inline void caches_prefetch_victim(const struct caches *caches, uint64_t address)
+{
+    uint64_t victim;
+    if (!caches->before_far)
+        return;
+    struct tags_place place = tags_place(TAGS_BARE, caches->before_far, address / MACHINE_LINE_BYTES, 0);
+    if (tags_next_to_go(caches->before_far, &place, &victim))
+        caches_prefetch(caches, victim * MACHINE_LINE_BYTES);
+}
 
 #endif

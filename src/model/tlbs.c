@@ -2,24 +2,12 @@
 
 #include <string.h>
 
-/* The bits of an address within a page of a size. */
-static unsigned shift_of(unsigned size)
-{
-    return 12 + 9 * size;
-}
-
-/* 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB. */
-static unsigned size_of(uint64_t bytes)
-{
-    return bytes < UINT64_C(1) << 21 ? 0 : bytes < UINT64_C(1) << 30 ? 1 : 2;
-}
-
 static void place(struct tlbs *tlbs, const struct machine_tlb *from, struct tlb *tlb)
 {
     for (size_t i = 0; i < from->page_count; i++)
         for (unsigned use = 0; use < 2; use++)
             if (from->use == USE_BOTH || from->use == use)
-                tlbs->of[from->level - 1][use][size_of(from->pages[i])] = tlb;
+                tlbs->of[from->level - 1][use][tlbs_size(from->pages[i])] = tlb;
 }
 
 /* The size, at most that of the page, as which a level of TLBs takes it, in the TLB for that. */
@@ -71,68 +59,13 @@ void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain)
         tags_drop_marked(&tlbs->all[i].tags, (TAGS - TAG_SPACES) << 1, (uint64_t)domain * TAG_SPACES << 1);
 }
 
-static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
-{
-    return number << 9 | size << 7 | tag << 1 | 1;
-}
-
-/* In the TLBs of a level and use. */
-TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
-    uint64_t address, struct translated_page *page, unsigned *cycles)
-{
-    for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
-        unsigned size = (unsigned)__builtin_ctz(sizes);
-        struct tlb *tlb = tlbs->of[level - 1][instruction][size];
-        uint64_t number = address >> shift_of(size);
-        if (!tags_find_value(&tlb->tags, number, key_of(tag, number, size), &page->address))
-            continue;
-        page->bytes = UINT64_C(1) << shift_of(size);
-        *cycles = tlb->cycles;
-        return true;
-    }
-    return false;
-}
-
-TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
-    bool instruction, unsigned size, const struct translated_page *page)
-{
-    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size];
-    if (!taker->tlb)
-        return;
-    uint64_t number = address >> shift_of(taker->size), within = 0;
-    if (taker->size != size)
-        within = address & (page->bytes - 1) & -(UINT64_C(1) << shift_of(taker->size));
-    tlbs->sizes[level - 1][instruction] |= taker->bit;
-    tlbs->sizes[level - 1][!instruction] |= taker->other_bit;
-    tags_put_value(&taker->tlb->tags, number, key_of(tag, number, taker->size), page->address + within);
-}
-
-unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
-    struct translated_page *page, unsigned *cycles)
-{
-    if (find_in_level(tlbs, 1, instruction, tag, address, page, cycles))
-        return 1;
-    if (!find_in_level(tlbs, 2, instruction, tag, address, page, cycles))
-        return 0;
-    put_in_level(tlbs, 1, tag, address, instruction, size_of(page->bytes), page);
-    return 2;
-}
-
-void tlbs_put(
-    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
-{
-    unsigned size = size_of(page->bytes);
-    put_in_level(tlbs, 2, tag, address, instruction, size, page);
-    put_in_level(tlbs, 1, tag, address, instruction, size, page);
-}
-
 /* Of a page that is splintered: all pieces of it. */
 static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
 {
-    unsigned within = (unsigned)__builtin_ctzll(bytes) - shift_of(size);
-    uint64_t number = address >> shift_of(size) >> within << within;
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - tlbs_shift(size);
+    uint64_t number = address >> tlbs_shift(size) >> within << within;
     tags_drop_marked(
-        tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
+        tags, tlbs_key(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), tlbs_key(tag, number, size));
 }
 
 void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes)
@@ -142,10 +75,10 @@ void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes
             for (unsigned sizes = tlbs->sizes[level][use]; sizes; sizes &= sizes - 1) {
                 unsigned size = (unsigned)__builtin_ctz(sizes);
                 struct tlb *tlb = tlbs->of[level][use][size];
-                uint64_t number = address >> shift_of(size);
+                uint64_t number = address >> tlbs_shift(size);
                 struct tags_place place =
-                    tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
-                if (bytes >> shift_of(size) > 1)
+                    tags_place(TAGS_KEYED, &tlb->tags, number, tlbs_key(tag, number, size));
+                if (bytes >> tlbs_shift(size) > 1)
                     drop_pieces(&tlb->tags, tag, address, size, bytes);
                 else
                     tags_drop(TAGS_KEYED, &tlb->tags, &place);

@@ -74,7 +74,7 @@ static struct walk_table unpacked(uint64_t value)
 }
 
 /* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
-static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
+TAGS_INLINE unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_table *table)
 {
     uint64_t value;
@@ -107,7 +107,7 @@ static void keep(const struct walk_dimension *tables, unsigned level, unsigned t
 /* ---- reading entries ---- */
 
 /* The entry of a table for an address: its value, which is read at its place in host physical memory. */
-static uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
+TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
     struct walk_table table, unsigned level, uint64_t address)
 {
     struct account *account = walker->account;
@@ -116,7 +116,7 @@ static uint64_t read_entry(struct walker *walker, const struct walk_dimension *t
              at = table.address + index * sizeof entry;
     bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
     struct cache_served served =
-        caches_access(walker->caches, at, false, walker->machine->walker.cache_level, remote);
+        caches_access(walker->caches, at, false, walker->cache_level, remote);
     account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
     (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
     if (walker->watch)
@@ -246,6 +246,7 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
 {
     const struct machine_nested *nested = &machine->nested;
     walker->machine = machine;
+    walker->cache_level = machine->walker.cache_level;
     int rc =
         walk_caches_init(&walker->guest_caches, machine->walk_caches, machine->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested)
