@@ -63,10 +63,11 @@ LIST_INLINE __m128i list_begin(__m128i four, uint32_t mark)
         _mm_move_ss(_mm_castsi128_ps(four), _mm_castsi128_ps(_mm_cvtsi32_si128((int)mark))));
 }
 
-/* Of `a` the places below `position`, of `b` the others; both begin at `place`. */
-LIST_INLINE __m128i list_select(__m128i a, __m128i b, unsigned place, unsigned position)
+/* Of `a` the places below a position, of `b` the others; both begin at `place`. */
+LIST_INLINE __m128i list_select(__m128i a, __m128i b, unsigned place, __m128i position)
 {
-    __m128i below = _mm_cmplt_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32((int)position - (int)place));
+    const __m128i places = _mm_add_epi32(_mm_setr_epi32(0, 1, 2, 3), _mm_set1_epi32((int)place));
+    __m128i below = _mm_cmplt_epi32(places, position);
     return _mm_or_si128(_mm_and_si128(below, a), _mm_andnot_si128(below, b));
 }
 
@@ -78,26 +79,26 @@ LIST_INLINE void list_push(uint32_t *marks, unsigned room, uint32_t mark)
     list_store(marks, 0, list_begin(list_moved(marks, 0), mark));
 }
 
-/* The one at a position comes first. */
-LIST_INLINE void list_to_front(uint32_t *marks, unsigned position, uint32_t mark)
+/* The one at a position comes first. All of the list is written, so that no branch depends on where it was:
+ * nobody can predict that. */
+LIST_INLINE void list_to_front(uint32_t *marks, unsigned room, unsigned position, uint32_t mark)
 {
-    unsigned place = position & ~(LIST_VECTOR - 1u);
-    __m128i moved = list_select(list_moved(marks, place), list_from(marks, place), place, position + 1);
-    for (; place > 0; moved = list_moved(marks, place)) {
-        list_store(marks, place, moved);
-        place -= LIST_VECTOR;
-    }
-    list_store(marks, 0, list_begin(moved, mark));
+    const __m128i end = _mm_set1_epi32((int)position + 1);
+    for (unsigned place = room - LIST_VECTOR; place > 0; place -= LIST_VECTOR)
+        list_store(marks, place, list_select(list_moved(marks, place), list_from(marks, place), place, end));
+    list_store(
+        marks, 0, list_begin(list_select(list_moved(marks, 0), list_from(marks, 0), 0, end), mark));
 }
 
-/* Goes; what stands behind it moves, and the last place is free. */
+/* Goes; what stands behind it moves, and the last place is free. All of the list is written, likewise. */
 LIST_INLINE void list_remove(uint32_t *marks, unsigned room, unsigned count, unsigned position)
 {
-    for (unsigned place = position & ~(LIST_VECTOR - 1u); place < room; place += LIST_VECTOR) {
+    const __m128i begin = _mm_set1_epi32((int)position);
+    for (unsigned place = 0; place < room; place += LIST_VECTOR) {
         __m128i four = list_from(marks, place), next = place + LIST_VECTOR < room
                                                            ? list_from(marks, place + 1)
                                                            : _mm_srli_si128(four, sizeof *marks);
-        list_store(marks, place, list_select(four, next, place, position));
+        list_store(marks, place, list_select(four, next, place, begin));
     }
     marks[count - 1] = 0;
 }

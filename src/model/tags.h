@@ -153,7 +153,7 @@ TAGS_INLINE bool tags_find(
     if (kind & TAGS_WITH_KEYS)
         order_to_front(kind & TAGS_OF_MANY, &tags->order, place->set, way);
     else
-        list_to_front(tags->marks + place->first, way, place->mark);
+        list_to_front(tags->marks + place->first, tags_stride(kind, tags), way, place->mark);
     return true;
 }
 
