@@ -58,8 +58,9 @@ static inline struct cache_served caches_access(
 }
 
 /* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
- * been done, those that what it displaces will go to. */
-static inline void caches_prefetch(const struct caches *caches, uint64_t address)
+ * been done, those that what it displaces will go to. (Always inlined: of a function that does nothing else
+ * the compiler thinks that it does nothing.) */
+TAGS_INLINE void caches_prefetch(const struct caches *caches, uint64_t address)
 {
     if (!caches->far)
         return;
@@ -67,7 +68,7 @@ static inline void caches_prefetch(const struct caches *caches, uint64_t address
     tags_prefetch(caches->far, &place);
 }
 
-static inline void caches_prefetch_victim(const struct caches *caches, uint64_t address)
+TAGS_INLINE void caches_prefetch_victim(const struct caches *caches, uint64_t address)
 {
     uint64_t victim;
     if (!caches->before_far)
