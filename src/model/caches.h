@@ -33,7 +33,7 @@ struct caches {
     const struct tags
         *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
     const struct tags *before_far; /* of the level above, if that hands on what it drops; or NULL */
-    unsigned memory_cycles[2]; /* here, remote */
+    unsigned memory_cycles[2];     /* here, remote */
 };
 
 /* For physical addresses below `bytes`. */
@@ -52,9 +52,8 @@ static inline struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
     unsigned server = caches->serve[instruction](caches, address / MACHINE_LINE_BYTES, first);
-    return (struct cache_served){server + 1, server == caches->count
-                                                 ? caches->memory_cycles[remote]
-                                                 : caches->levels[server].cycles[instruction]};
+    return (struct cache_served){server + 1,
+        server == caches->count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
 }
 
 /* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has

@@ -86,8 +86,7 @@ LIST_INLINE void list_to_front(uint32_t *marks, unsigned room, unsigned position
     const __m128i end = _mm_set1_epi32((int)position + 1);
     for (unsigned place = room - LIST_VECTOR; place > 0; place -= LIST_VECTOR)
         list_store(marks, place, list_select(list_moved(marks, place), list_from(marks, place), place, end));
-    list_store(
-        marks, 0, list_begin(list_select(list_moved(marks, 0), list_from(marks, 0), 0, end), mark));
+    list_store(marks, 0, list_begin(list_select(list_moved(marks, 0), list_from(marks, 0), 0, end), mark));
 }
 
 /* Goes; what stands behind it moves, and the last place is free. All of the list is written, likewise. */

@@ -110,7 +110,8 @@ ORDER_INLINE void order_to_end(bool many, struct order *order, size_t set, unsig
 /* The way at a position. */
 ORDER_INLINE unsigned order_at(bool many, const struct order *order, size_t set, unsigned position)
 {
-    return many && !order->words ? order_ring_at(order, set, position) : order->words[set] >> 4 * position & 15;
+    return many && !order->words ? order_ring_at(order, set, position)
+                                 : order->words[set] >> 4 * position & 15;
 }
 
 #endif

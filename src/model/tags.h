@@ -39,8 +39,9 @@ enum {
 };
 
 struct tags {
-    uint32_t *marks;       /* of each set `stride`, which is ways or more; 0: free; owned */
-    uint64_t mask, folded; /* sets - 1, where they are a power of two; folded: mask, if upper bits have a say */
+    uint32_t *marks; /* of each set `stride`, which is ways or more; 0: free; owned */
+    uint64_t mask,
+        folded; /* sets - 1, where they are a power of two; folded: mask, if upper bits have a say */
     uint32_t stride, ways;
     unsigned shift;
     enum machine_replacement replacement;
@@ -222,8 +223,8 @@ TAGS_INLINE void tags_drop(enum tags_kind kind, struct tags *tags, const struct 
 /* The same for a keyed table of whatever shape. */
 TAGS_INLINE bool tags_find_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value)
 {
-#define FIND(kind) \
-    struct tags_place place = tags_place(kind, tags, number, key); \
+#define FIND(kind)                                                                                           \
+    struct tags_place place = tags_place(kind, tags, number, key);                                           \
     return tags_find(kind, tags, &place, value)
     if (tags->kind == TAGS_KEYED_FEW) {
         FIND(TAGS_KEYED_FEW);
@@ -238,8 +239,8 @@ TAGS_INLINE bool tags_find_value(struct tags *tags, uint64_t number, uint64_t ke
 TAGS_INLINE void tags_put_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t value)
 {
     uint64_t dropped;
-#define PUT(kind) \
-    struct tags_place place = tags_place(kind, tags, number, key); \
+#define PUT(kind)                                                                                            \
+    struct tags_place place = tags_place(kind, tags, number, key);                                           \
     tags_put(kind, tags, &place, value, &dropped)
     if (tags->kind == TAGS_KEYED_FEW) {
         PUT(TAGS_KEYED_FEW);

@@ -115,8 +115,7 @@ TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimensi
     uint64_t entry = tables->ground->tables[table.number].entries[index],
              at = table.address + index * sizeof entry;
     bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
-    struct cache_served served =
-        caches_access(walker->caches, at, false, walker->cache_level, remote);
+    struct cache_served served = caches_access(walker->caches, at, false, walker->cache_level, remote);
     account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
     (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
     if (walker->watch)

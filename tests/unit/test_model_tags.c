@@ -106,8 +106,8 @@ static void tags_are_as_lists(void **unused)
     uint64_t state = 1;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         for (unsigned j = 0; j < 2 * MACHINE_INDICES * MACHINE_REPLACEMENTS; j++) {
-            const struct machine_shape shape = {ways[i] * (j % 2 ? 1 : 16), ways[i],
-                j / 2 % MACHINE_INDICES, j / 2 / MACHINE_INDICES};
+            const struct machine_shape shape = {
+                ways[i] * (j % 2 ? 1 : 16), ways[i], j / 2 % MACHINE_INDICES, j / 2 / MACHINE_INDICES};
             compare_all(&shape, &state);
         }
 }
