@@ -116,6 +116,16 @@ def test_it_is_the_same_each_time():
     assert figures(chase(*arguments)) != figures(chase(*arguments, "--seed", "2"))
 
 
+def test_techniques_that_walk_together_are_as_alone():
+    together = chase("--on", "model:zen3-milan", "--technique", "native,nested,shadow", "--guest-page", "4K,2M")
+    cells = {cell["id"]: cell["modelled"] for cell in together["cells"]}
+    alone = [cell for technique in ("native", "nested", "shadow")
+             for cell in chase("--on", "model:zen3-milan", "--technique", technique, "--guest-page", "4K,2M")["cells"]]
+    assert len(alone) == len(cells) == 7 * (1 + 2 * 2), (len(alone), len(cells))
+    for cell in alone:
+        assert cells[cell["id"]] == cell["modelled"], cell["id"]
+
+
 def test_nested_paging_costs_more_than_native_and_large_pages_less():
     found = figures(chase("--on", "model:barcelona", "--guest-page", "4K,2M", "--host-page", "4K,2M"))
     at = "chase/model:barcelona:{}/random/4194304/64/{}/{}"
