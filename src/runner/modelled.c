@@ -429,7 +429,7 @@ struct runner_config modelled_runner(
         .modelled = modelled,
     };
     const char *technique = model_technique_names[modelled->technique];
-    snprintf(config.name, sizeof config.name, "model:%.30s:%s", modelled->machine->name, technique);
+    modelled_name(modelled, config.name, sizeof config.name);
     snprintf(config.label, sizeof config.label, "%.28s %s (modelled)", modelled->machine->name, technique);
     return config;
 }

@@ -272,6 +272,14 @@ def test_domains_code_stores_and_frames_are_simulated():
         one_size("native,nested", *options)
 
 
+def test_what_is_simulated_otherwise_is_another_cell():
+    conditions = [[], ["--rates", "faults=200"], ["--rates", "faults=201"], ["--fresh"], ["--memory-nodes", "remote"], ["--code"]]
+    cells = [json.loads(output_of(*ONE, "nested", *some))["cells"][0] for some in conditions]
+    assert len({cell["id"] for cell in cells}) == len(cells), [cell["id"] for cell in cells]
+    assert [cell["modelled"].get("conditions") for cell in cells] == [
+        None, "faults=200", "faults=201", "fresh frames", "remote memory", "fetched as code"], cells
+
+
 def test_what_is_no_rate_is_wrong_usage():
     for rates, words in (("tea=1", "is no event"), ("faults", "is no rate"), ("faults=1e9", "between 0 and"), ("ticks=3/m", "is no rate")):
         done = vcost("chase", "--on", "model:barcelona", "--rates", rates)
