@@ -17,6 +17,7 @@ struct domain_options {
     bool detach, paused, keep_running, lazy;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
+    const char *timeline; /* a picture; NULL: none */
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */

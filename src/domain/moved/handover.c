@@ -17,6 +17,7 @@ static const struct field fields[] = {
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
     {"pace", FIELD_REAL, FIELD_NEEDED, AT(pace)},
+    {"watch", FIELD_REAL, AT(watch), .missing = "not asked for"},
     {"plan", FIELD_RECORD, FIELD_NEEDED, AT(plan), .of = &portable_plan_record},
 };
 #undef AT

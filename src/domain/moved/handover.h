@@ -10,6 +10,8 @@ struct handover {     /* starts zeroed */
     bool check;       /* an offer: only whether it could be had is asked */
     bool paused;      /* it stood still, and is to stand still there */
     double pace;      /* of its work a second; 0: not known */
+    double
+        watch; /* an offer: so many seconds after it runs there it is told what it does (after.h); 0: not */
     struct portable_plan plan;
     struct stored_moment moment;
     struct machine_state state;

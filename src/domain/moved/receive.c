@@ -94,6 +94,7 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
         (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};
     receiving->checked = offer.check;
     receiving->paused = offer.paused;
+    receiving->watch = offer.watch > 0 && !offer.paused ? offer.watch : 0;
     if (request->name)
         snprintf(saved->plan.name, sizeof saved->plan.name, "%s", request->name);
     rc = refused ? refused(context, saved->plan.name, error) : 0;
@@ -146,6 +147,7 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 {
     struct moved_header header;
     const uint64_t create_ns = (uint64_t)(receiving->create_seconds * 1e9);
+    after_prepare(&receiving->after, &receiving->wire, receiving->restored.portable, receiving->watch);
     int rc = moved_send(&receiving->wire, WIRE_PREPARED, create_ns, 0, NULL, 0, error);
     return rc < 0 ? rc : moved_expect(&receiving->wire, WIRE_COMMIT, &header, error);
 }
@@ -153,11 +155,13 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 void receiving_started(struct receiving *receiving)
 {
     struct error error;
-    (void)moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
+    if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
+        after_start(&receiving->after);
 }
 
 void receiving_close(struct receiving *receiving)
 {
+    after_stop(&receiving->after);
     moved_close(&receiving->wire);
     free(receiving->had);
     receiving->had = NULL;

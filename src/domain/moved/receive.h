@@ -3,6 +3,7 @@
 #ifndef VCOST_DOMAIN_MOVED_RECEIVE_H
 #define VCOST_DOMAIN_MOVED_RECEIVE_H
 
+#include "domain/moved/after.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/wire.h"
 #include "domain/saved/restore.h"
@@ -14,6 +15,8 @@ struct receiving {
     double create_seconds;
     bool checked; /* the source only asked */
     bool paused;  /* it is to stand still here, too */
+    double watch; /* handover.watch */
+    struct after after;
 };
 
 /* Is memory that a message brings inside the domain's? Writes it there. `header` is checked (moved_check()).

@@ -1,6 +1,7 @@
 #include "domain/moved/send.h"
 
 #include "base/size.h"
+#include "domain/moved/after.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/wire.h"
 #include "domain/saved/cpu_record.h"
@@ -54,6 +55,11 @@ void moving_init(struct moving *moving, struct portable *portable, const struct 
             .look_ms = NAN}};
     snprintf(moving->told.to, sizeof moving->told.to, "%s", request->to);
     pthread_mutex_init(&moving->lock, NULL);
+}
+
+void moving_free(struct moving *moving)
+{
+    timeline_free(&moving->timeline);
 }
 
 void moving_look(struct moving *moving, struct moved_told *told)
@@ -172,6 +178,7 @@ static int send_dirty(struct sender *sender, bool running, uint64_t *sent, struc
         if (rc == 0)
             rc = send_chunk(sender, first, error);
         *sent += count;
+        timeline_take(&sender->moving->timeline, sender->moving->portable, 0);
         if (rc == 0 && running && sender->moving->cancel)
             rc = error_set(error, EINTR, "the migration was cancelled");
         if (running)
@@ -197,6 +204,7 @@ static int take_state(struct sender *sender, struct handover *handover, struct e
     *handover = (struct handover){.check = request->check,
         .paused = !sender->was_running,
         .pace = request->pace,
+        .watch = request->watch,
         .plan = *portable_plan(sender->moving->portable)};
     snprintf(handover->version, sizeof handover->version, "%s", request->version);
     stored_moment_now(&handover->moment);
@@ -279,12 +287,14 @@ static int copy_running(struct sender *sender, struct error *error)
     struct moving *moving = sender->moving;
     int rc = portable_log(moving->portable, true, error);
     set_stage(sender, MOVED_COPYING);
+    timeline_mark(&moving->timeline, TIMELINE_LOGGING);
     for (unsigned pass = 0; rc == 0; pass++) {
         uint64_t left, sent;
         bool late;
         if ((rc = look_for_dirty(sender, &left, error)) < 0)
             break;
         double since = now_seconds();
+        timeline_mark(&moving->timeline, TIMELINE_PASS);
         if ((rc = send_dirty(sender, true, &sent, error)) < 0)
             break;
         double took = now_seconds() - since;
@@ -313,11 +323,13 @@ static int hand_over(struct sender *sender, struct error *error)
     struct moved_header header;
     uint64_t left, sent;
     double asked = now_seconds();
+    timeline_mark(&moving->timeline, TIMELINE_STOP);
     int rc = portable_pause(moving->portable, error);
     if (rc < 0)
         return rc;
     double stopped = now_seconds();
     set_stage(sender, MOVED_STOPPED);
+    timeline_mark(&moving->timeline, TIMELINE_STOPPED);
     if ((rc = look_for_dirty(sender, &left, error)) < 0 || (rc = send_dirty(sender, false, &sent, error)) < 0)
         return rc;
     double passed = now_seconds();
@@ -338,6 +350,7 @@ static int hand_over(struct sender *sender, struct error *error)
     if (rc == 0)
         rc = moved_expect(&sender->wire, WIRE_STARTED, &header, error);
     double started = now_seconds();
+    timeline_mark(&moving->timeline, TIMELINE_RUNS);
     pthread_mutex_lock(&moving->lock);
     told->left = 0;
     told->stopping_ms = (stopped - asked) * 1e3;
@@ -351,6 +364,18 @@ static int hand_over(struct sender *sender, struct error *error)
     }
     pthread_mutex_unlock(&moving->lock);
     return rc;
+}
+
+/* ---- what it cost the program ---- */
+
+static void tell_costs(struct moving *moving)
+{
+    struct timeline_costs costs;
+    timeline_costs_of(&moving->timeline, &costs);
+    pthread_mutex_lock(&moving->lock);
+    moving->told.costs = costs;
+    moving->told.has_costs = true;
+    pthread_mutex_unlock(&moving->lock);
 }
 
 /* ---- all of it ---- */
@@ -416,12 +441,20 @@ int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
     const struct stop stop = {.asked = is_cancelled, .context = moving, .why = why_cancelled};
+    timeline_begin(&moving->timeline, moving->portable);
     int rc = prepare(&sender, error);
     sender.wire.stop = &stop;
     if (rc == 0 && (rc = offer(&sender, error)) == 0 && !moving->request.check &&
         (rc = copy_running(&sender, error)) == 0)
         rc = hand_over(&sender, error);
+    timeline_take(&moving->timeline, moving->portable, 0);
     rc = end(&sender, rc, error);
+    if (rc == 0 && !moving->request.check && sender.was_running && moving->request.watch > 0)
+        after_receive(&sender.wire, &moving->timeline, &stop);
+    else
+        timeline_mark(&moving->timeline, TIMELINE_END);
+    if (!moving->request.check)
+        tell_costs(moving);
     moved_close(&sender.wire);
     free(sender.dirty);
     free(sender.run);

@@ -24,6 +24,7 @@ static const size_t payload_most[WIRE_KINDS] = {
     [WIRE_STATE] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
     [WIRE_PREPARED] = TEXT_BYTES,
     [WIRE_STARTED] = TEXT_BYTES,
+    [WIRE_SAMPLES] = WIRE_SAMPLES_BYTES,
 };
 
 /* ---- bytes ---- */
