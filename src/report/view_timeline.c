@@ -13,7 +13,7 @@ static struct formatted ms(double milliseconds)
 }
 
 /* What is lost of less than a hundredth is not told from what a pace varies by. */
-static void say_stall(const struct timeline_costs *costs, struct document *document)
+void view_costs(const struct timeline_costs *costs, struct document *document)
 {
     if (isnan(costs->stall_ms))
         document_say(document, BLOCK_FACT, "What it cost the program is not known: %s.",
@@ -36,7 +36,7 @@ static void say_stall(const struct timeline_costs *costs, struct document *docum
             costs->back_ms > 0 ? ms(costs->back_ms).text : "within 10 ms");
 }
 
-void view_costs(const struct timeline_costs *costs, const char *unit, struct document *document)
+void view_costs_table(const struct timeline_costs *costs, const char *unit, struct document *document)
 {
     const struct column columns[] = {
         {.key = "when", .unit = UNIT_TEXT},
@@ -57,7 +57,6 @@ void view_costs(const struct timeline_costs *costs, const char *unit, struct doc
         {"after", costs->pace_after, costs->longest_after_ms, costs->large_after, costs->guest_large_after,
             costs->faults_after},
     };
-    say_stall(costs, document);
     struct table *table = document_table(document, "program", "What it cost the program", columns,
         sizeof columns / sizeof columns[0], sizeof rows / sizeof rows[0]);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -116,6 +115,16 @@ static void add_series(const struct timeline_told *told, struct document *docume
     }
 }
 
+static double mean_ns(const struct timeline_bucket *bucket)
+{
+    return bucket->ns_mean;
+}
+
+static double mean_pace(const struct timeline_bucket *bucket)
+{
+    return 1e9 / bucket->ns_mean;
+}
+
 static double median_ns(const struct timeline_bucket *bucket)
 {
     return bucket->ns_median;
@@ -151,8 +160,8 @@ static void draw_work(const struct timeline_told *told, struct document *documen
         return;
     chart->y = writes
                    ? (struct chart_axis){.label = "writes a second", .unit = UNIT_COUNT, .scale = SCALE_LOG}
-                   : (struct chart_axis){
-                         .label = document_text(document, "ns each"), .unit = UNIT_NS, .scale = SCALE_LOG};
+                   : (struct chart_axis){.label = "time for each", .unit = UNIT_NS, .scale = SCALE_LOG};
+    add_series(told, document, chart, "all (mean)", writes ? mean_pace : mean_ns);
     add_series(told, document, chart, "median", writes ? median_pace : median_ns);
     add_series(told, document, chart, "slowest 1 %", writes ? slow_pace : p99_ns);
     chart->caption =

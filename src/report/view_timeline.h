@@ -6,8 +6,9 @@
 #include "domain/timeline/told.h"
 #include "report/document.h"
 
-/* The numbers: a sentence that concludes, and a table. `unit` is of its work: "hops". */
-void view_costs(const struct timeline_costs *costs, const char *unit, struct document *document);
+/* The numbers as sentences, and as a table. `unit` is of its work: "hops". */
+void view_costs(const struct timeline_costs *costs, struct document *document);
+void view_costs_table(const struct timeline_costs *costs, const char *unit, struct document *document);
 
 /* The pictures; *told outlives the document. */
 void view_timeline(const struct timeline_told *told, struct document *document);

@@ -1,5 +1,5 @@
-/* What a destination gets from the wire: arbitrary bytes as headers, as offers, and as memory. Nothing
- * outside of the domain's memory is written, and what is refused gets a sentence. */
+/* What a destination gets from the wire: arbitrary bytes as headers, as offers, and as memory; and a source,
+ * as samples. Nothing outside of the domain's memory is written, and what is refused gets a sentence. */
 #include "domain/moved/receive.h"
 
 #include <stdint.h>
@@ -44,6 +44,17 @@ static void take_memory(const struct moved_header *header, const char *payload)
     require((receiving_take(&receiving, header, payload, &error) == 0) == inside);
 }
 
+static void take_samples(const char *payload, size_t bytes)
+{
+    struct timeline timeline = {.cpus = 2};
+    struct timeline_costs costs;
+    struct error error = {.code = 0};
+    if (after_take(&timeline, payload, bytes, 1, &error) < 0)
+        require(error.text[0]);
+    timeline_costs_of(&timeline, &costs);
+    timeline_free(&timeline);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct moved_header header;
@@ -65,5 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         take_handover(payload, size);
     else if ((header.kind == WIRE_PAGES && header.bytes <= size) || header.kind == WIRE_ZEROS)
         take_memory(&header, payload);
+    else if (header.kind == WIRE_SAMPLES && header.bytes <= size)
+        take_samples(payload, header.bytes);
     return 0;
 }

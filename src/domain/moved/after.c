@@ -80,6 +80,8 @@ static void *tell(void *context)
             rc = send_samples(after, cpu, &look);
         nanosleep(&(struct timespec){.tv_nsec = EACH_MS * 1000000}, NULL);
     }
+    for (unsigned cpu = 0; rc == 0 && cpu < portable_plan(after->portable)->cpus; cpu++)
+        rc = send_samples(after, cpu, &nothing); /* what it did last */
     return NULL;
 }
 

@@ -449,7 +449,8 @@ int moving_run(struct moving *moving, struct error *error)
         rc = hand_over(&sender, error);
     timeline_take(&moving->timeline, moving->portable, 0);
     rc = end(&sender, rc, error);
-    if (rc == 0 && !moving->request.check && sender.was_running && moving->request.watch > 0)
+    if (rc == 0 && !moving->request.check && sender.was_running && moving->request.watch > 0 &&
+        !moving->timeline.missing)
         after_receive(&sender.wire, &moving->timeline, &stop);
     else
         timeline_mark(&moving->timeline, TIMELINE_END);

@@ -7,7 +7,7 @@
 /* A stretch between two samples of one virtual CPU, in a bucket that it reaches into. */
 struct entry {
     unsigned bucket;
-    double ns;
+    double ns, work; /* for each of its work; what of that lies there */
 };
 
 struct filling {
@@ -18,7 +18,7 @@ struct filling {
     size_t count, room;
 };
 
-static void add(struct filling *filling, unsigned bucket, double ns)
+static void add(struct filling *filling, unsigned bucket, double ns, double work)
 {
     if (filling->count == filling->room) {
         size_t room = filling->room ? 2 * filling->room : 4096;
@@ -28,7 +28,7 @@ static void add(struct filling *filling, unsigned bucket, double ns)
         filling->entries = more;
         filling->room = room;
     }
-    filling->entries[filling->count++] = (struct entry){bucket, ns};
+    filling->entries[filling->count++] = (struct entry){bucket, ns, work};
 }
 
 /* The stop itself is no latency of a hop: it is told as the longest pause alone. */
@@ -44,8 +44,9 @@ static void add_stretch(
     for (double bucket = floor(first); bucket < last && bucket < TIMELINE_BUCKETS; bucket++) {
         struct timeline_bucket *at = &filling->told->buckets[(unsigned)bucket];
         at->longest_ms = fmax(at->longest_ms, longest);
+        double part = fmin(last, bucket + 1) - fmax(first, bucket);
         if (from->side == to->side && to->at.done > from->at.done)
-            add(filling, (unsigned)bucket, ns);
+            add(filling, (unsigned)bucket, ns, part * filling->step * 1e9 / ns);
     }
 }
 
@@ -63,8 +64,12 @@ static void take_quantiles(struct filling *filling)
     for (size_t first = 0, end; first < filling->count; first = end) {
         const struct entry *entries = filling->entries;
         struct timeline_bucket *bucket = &filling->told->buckets[entries[first].bucket];
-        for (end = first; end < filling->count && entries[end].bucket == entries[first].bucket;)
-            end++;
+        double work = 0, time = 0;
+        for (end = first; end < filling->count && entries[end].bucket == entries[first].bucket; end++) {
+            work += entries[end].work;
+            time += entries[end].work * entries[end].ns;
+        }
+        bucket->ns_mean = time / work;
         bucket->ns_median = entries[first + (end - first) / 2].ns;
         bucket->ns_p99 = entries[first + (size_t)(0.99 * (double)(end - first - 1))].ns;
     }
@@ -100,7 +105,7 @@ void timeline_tell(
     told->step_seconds = filling.step;
     for (size_t i = 0; i < TIMELINE_BUCKETS; i++)
         told->buckets[i] =
-            (struct timeline_bucket){from + ((double)i + 0.5) * filling.step - begun, NAN, NAN, NAN};
+            (struct timeline_bucket){from + ((double)i + 0.5) * filling.step - begun, NAN, NAN, NAN, NAN};
     fill(&filling);
     free(filling.entries);
     for (size_t i = 0; i < timeline->mark_count; i++)

@@ -63,6 +63,7 @@ static const struct record mark_record = {"mark", sizeof(struct timeline_mark), 
 #define AT(member) FIELD_AT(struct timeline_bucket, member)
 static const struct field bucket_fields[] = {
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
+    {"ns_mean", FIELD_REAL, FIELD_PLAIN, AT(ns_mean)},
     {"ns_median", FIELD_REAL, FIELD_PLAIN, AT(ns_median)},
     {"ns_p99", FIELD_REAL, FIELD_PLAIN, AT(ns_p99)},
     {"longest_ms", FIELD_REAL, FIELD_PLAIN, AT(longest_ms)},

@@ -9,7 +9,8 @@ enum { TIMELINE_BUCKETS = 160 };
 /* A step of time. A sample counts for all that it reaches into. Not known: NAN. */
 struct timeline_bucket {
     double seconds;           /* its middle; 0: when it was asked for */
-    double ns_median, ns_p99; /* for each hop or write: over samples, each the mean of what it is of */
+    double ns_mean;           /* for each hop or write: the time of all of them */
+    double ns_median, ns_p99; /* the same over samples, each the mean of what it is of */
     double longest_ms;        /* from one look at the clock to the next */
 };
 
