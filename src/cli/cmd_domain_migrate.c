@@ -83,8 +83,14 @@ static int move(const struct invocation *invocation, const struct place *place, 
     int rc = address_connect(address, options->cleartext, &request.fd, &child, error);
     if (rc < 0)
         return rc;
-    rc = control_ask_slowly(place, name, &request, watch, &watched, report, error);
-    close(request.fd);
+    if (child && options->streams > 1)
+        rc = error_set(error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
+    for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
+        if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
+            request.more_count++;
+    if (rc == 0)
+        rc = control_ask_slowly(place, name, &request, watch, &watched, report, error);
+    control_close(&request);
     if (child)
         waitpid(child, NULL, 0);
     if (watched.draws)

@@ -151,7 +151,7 @@ static int take_runs(struct moved_wire *wire, const struct moved_header *header,
     for (uint64_t run = 0; run < header->at;) {
         struct iovec places[PIECE_PAGES], room[PIECE_PAGES];
         int count = next_piece(left, &run, header->at, target, places);
-        memcpy(room, places, sizeof room);
+        memcpy(room, places, (size_t)count * sizeof room[0]);
         if ((rc = moved_read(wire, room, count, error)) < 0)
             return rc;
         for (int i = 0; i < count; i++)

@@ -40,7 +40,9 @@ struct served {
     bool moves;            /* now: the thread, which has the domain until `arrived` */
     pthread_t mover;
     atomic_bool arrived;
-    int mover_result, mover_link, mover_socket; /* who asked, and waits for the answer */
+    int mover_result, mover_socket; /* who asked, and waits for the answer */
+    int mover_links[WIRE_STREAMS_MAX];
+    unsigned mover_streams;
     struct error mover_error;
     pthread_t checker;
     bool checking;
