@@ -123,11 +123,17 @@ static int move(const struct invocation *invocation, const struct place *place, 
     int rc = address_connect(address, options->cleartext, &request.fd, &child, error);
     if (rc < 0)
         return rc;
-    if (options->timeline)
+    if (child && options->streams > 1)
+        rc = error_set(
+            error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
+    for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
+        if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
+            request.more_count++;
+    if (rc == 0 && options->timeline)
         rc = ask_for_timeline(place, name, &timeline, error);
     if (rc == 0)
         rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);
-    close(request.fd);
+    control_close(&request);
     if (child)
         waitpid(child, NULL, 0);
     if (watched.draws)

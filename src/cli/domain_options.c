@@ -1,5 +1,6 @@
 #include "cli/domain_options.h"
 
+#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
 #include "report/view_domain.h"
@@ -174,6 +175,15 @@ static const struct option_spec migrate_options[] = {
         .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
                 "took "
                 "last, and the time that stopping took once fit into that."},
+    {.name = "streams",
+        .kind = OPTION_NUMBER,
+        FIELD(streams),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = WIRE_STREAMS_MAX,
+        .help = "By how many connections memory is sent at the same time, a thread for each at both ends "
+                "(unix, tcp)."},
     {.name = "max-bandwidth",
         .kind = OPTION_NUMBER,
         FIELD(max_bandwidth),

@@ -22,6 +22,7 @@ struct domain_options {
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
+    int streams;                     /* of a migration */
 };
 
 extern const struct command command_domain;

@@ -30,6 +30,7 @@ WRITER, KERNEL = ["--workload", "writer", "--memory", "8M"], ["--workload", "ker
 ENDLESS = [*WRITER, "--rate", "20"]
 OFFER, READY, REFUSED, PAGES, ZEROS, STATE, PREPARED, COMMIT, STARTED = range(1, 10)
 HEADER = "<8sIIQQQQQQ"
+HEADER_BYTES = struct.calcsize(HEADER)
 PARTS = ("stopping_ms", "last_pass_ms", "state_ms", "send_ms", "create_ms", "start_ms")
 
 
@@ -188,11 +189,11 @@ def flipped(message, at):
 # ---- it arrives
 
 
-def moved(work, meddle=None):
+def moved(work, meddle=None, options=()):
     """False: it had ended before."""
     with Receiver() as there:
         must("resume", "here")
-        done = domain("migrate", "--max-downtime", "1000", "here", Relay(there.path, meddle).address if meddle else there.address,
+        done = domain("migrate", "--max-downtime", "1000", *options, "here", Relay(there.path, meddle).address if meddle else there.address,
             "--json", "-")
         if "no domain here runs" in done.stderr:
             return False
@@ -222,6 +223,11 @@ def test_on_two_virtual_cpus_too():
 def test_a_guest_kernel_with_its_processes_moves():
     needs_kvm()
     in_the_middle(KERNEL, 12, moved)
+
+
+def test_by_several_streams_too():
+    needs_kvm()
+    in_the_middle([*WRITER[:-1], "32M"], 400000, lambda work: moved(work, options=("--streams", "3")))
 
 
 def test_it_moves_through_tcp_and_through_a_command():
@@ -337,7 +343,8 @@ def test_a_link_that_breaks_before_the_handing_over_leaves_it_here():
 
 def test_what_arrives_damaged_twice_or_too_large_is_refused():
     needs_kvm()
-    stays(once(PAGES, lambda message: flipped(message, 100)), "damaged (its contents)", "damaged (its contents)")
+    stays(once(PAGES, lambda message: flipped(message, len(message) - 100)), "damaged (its contents)", "damaged (its contents)")
+    stays(once(PAGES, lambda message: flipped(message, HEADER_BYTES + 4)), "memory arrived that the domain does not have")
     stays(once(STATE, lambda message: flipped(message, 30)), "damaged (its header)")
     stays(once(PAGES, lambda message: [message, message]), "arrived where", "arrived where")
     stays(once(OFFER, lambda message: [b"GET / HTTP/1.1\r\n" * 40]), "no message", "no message")
@@ -420,7 +427,7 @@ def test_one_that_writes_too_fast_goes_on_here_or_is_stopped_as_asked():
 
 def test_a_migration_can_be_cancelled():
     needs_kvm()
-    must("run", "-d", "--name", "here", *ENDLESS)
+    must("run", "-d", "--name", "here", "--workload", "chase", "--memory", "8M")  # no page of its list is zero
     with Receiver() as there, subprocess.Popen([VCOST, "domain", "migrate", "--max-bandwidth", "1", "here", there.address],
                                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as run:
         while not (found := report("status", "here"))["moved"] or found["moved"]["stage"] != "copying":

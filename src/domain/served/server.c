@@ -204,6 +204,13 @@ static void write_timeline(struct served *served)
     drop_timeline(served);
 }
 
+static void close_links(struct served *served)
+{
+    for (unsigned i = 0; i < served->mover_streams; i++)
+        if (served->mover_links[i] >= 0)
+            close(served->mover_links[i]);
+}
+
 /* Answered when it has come to an end: answer_mover(). */
 static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
 {
@@ -219,12 +226,16 @@ static int do_migrate(struct served *served, const struct control_request *reque
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
-    moving.in = moving.out = served->mover_link = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    for (unsigned i = 0; i <= request->more_count; i++)
+        moving.links[i] = served->mover_links[i] = fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
+    moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
-    int code = served->mover_link < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    int code = served->mover_links[moving.streams - 1] < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
     served->moves = !code;
+    if (code)
+        close_links(served);
     return code ? error_errno(error, code, "no thread to move a domain") : 0;
 }
 
@@ -271,7 +282,7 @@ static void answer_mover(struct served *served)
     pthread_join(served->mover, NULL);
     served->moves = false;
     served->pace_seconds = 0;
-    close(served->mover_link);
+    close_links(served);
     if (served->mover_result < 0)
         answer.error = served->mover_error;
     else if (served->moving->told.stage == MOVED_DONE)
@@ -299,8 +310,7 @@ static void answer(struct served *served)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
-    if (request.fd >= 0)
-        close(request.fd);
+    control_close(&request);
     if (served->moves && !moved) {
         served->mover_socket = socket;
         return;
