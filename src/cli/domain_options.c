@@ -17,6 +17,17 @@ static struct choice workload_choice(size_t index)
                : (struct choice){NULL, NULL};
 }
 
+static struct choice monitor_choice(size_t index)
+{
+    const struct monitor_ops *monitor = monitor_at(index);
+    return monitor ? (struct choice){monitor->name, monitor->summary} : (struct choice){NULL, NULL};
+}
+
+static struct choice next_monitor_choice(size_t index)
+{
+    return index ? monitor_choice(index - 1) : (struct choice){"same", "the one that it ran on"};
+}
+
 static struct choice clock_choice(size_t index)
 {
     static const struct choice choices[] = {
@@ -58,6 +69,13 @@ static const struct option_spec domain_options[] = {
         .min = 1,
         .max = PORTABLE_CPUS_MAX,
         .help = "Virtual CPUs."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "kvm",
+        .choice = monitor_choice,
+        .help = "What creates and runs it:"},
     {.name = "workload",
         .kind = OPTION_CHOICE,
         FIELD(workload),
@@ -115,6 +133,13 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),
@@ -132,6 +157,13 @@ static const struct option_spec receive_options[] = {
         .value_name = "NAME",
         .default_note = "the one that it had",
         .help = "How the domain is called from now on."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),

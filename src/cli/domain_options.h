@@ -12,8 +12,9 @@ struct domain_options {
     struct size_range memory, working_set; /* working_set.last 0: all of it */
     unsigned workload;                     /* enum portable_workload */
     int vcpus;
-    uint64_t work; /* 0: endless */
-    int rate;      /* MB/s; -1: none */
+    unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
+    uint64_t work;    /* 0: endless */
+    int rate;         /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;

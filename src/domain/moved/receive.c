@@ -72,17 +72,19 @@ static int try_state(struct receiving *receiving, const struct state_pause *paus
 static int make_ready(struct receiving *receiving, const struct restore_request *request, struct error *error)
 {
     struct restored *restored = &receiving->restored;
-    const struct portable_plan *plan = &restored->saved.plan;
+    struct portable_plan *plan = &restored->saved.plan;
     struct state_pause pause = {.ticks = 0};
-    if (strcmp(plan->monitor, request->monitor->name) != 0)
-        return error_set(
-            error, ENOTSUP, "the domain runs on the monitor %.15s, which this is not", plan->monitor);
+    int rc = portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
+    if (rc < 0)
+        return rc;
     receiving->had = calloc(plan->memory_bytes / WIRE_PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
-    int rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = portable_map_memory(plan->memory_bytes, &restored->memory, error)) == 0 &&
-        (rc = portable_open(plan, request->monitor, restored->memory.base, &restored->portable, error)) == 0)
+    rc = restore_set_clock(request, restored, &pause, error);
+    if (rc == 0 &&
+        (rc = portable_map_memory(plan->memory_bytes, restored->monitor, &restored->memory, error)) == 0 &&
+        (rc = portable_open(
+             plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
     if (rc == 0)
         rc = try_state(receiving, &pause, error);
