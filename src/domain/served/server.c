@@ -62,6 +62,8 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .pace_before =
+            served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds};
     uint64_t exits = 0;
@@ -101,6 +103,16 @@ static int do_status(struct served *served, const struct control_request *reques
     (void)request;
     (void)error;
     return 0;
+}
+
+static int do_stats(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (served->moves && request->count)
+        return error_set(
+            error, EBUSY, "what it writes is recorded for its migration: vcost domain status tells");
+    int rc = stats_look(served->portable, request->count > 0, &served->stats, error);
+    served->asked_stats = rc == 0;
+    return rc;
 }
 
 static int do_pause(struct served *served, const struct control_request *request, struct error *error)
@@ -227,12 +239,15 @@ static int do_migrate(struct served *served, const struct control_request *reque
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
     for (unsigned i = 0; i <= request->more_count; i++)
-        moving.links[i] = served->mover_links[i] = fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
+        moving.links[i] = served->mover_links[i] =
+            fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
     moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
-    int code = served->mover_links[moving.streams - 1] < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    int code = served->mover_links[moving.streams - 1] < 0
+                   ? errno
+                   : pthread_create(&served->mover, NULL, move, served);
     served->moves = !code;
     if (code)
         close_links(served);
@@ -254,6 +269,7 @@ static const struct verb {
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
     {"status", true, do_status},
+    {"stats", true, do_stats},
     {"pause", false, do_pause},
     {"resume", false, do_resume},
     {"stop", false, do_stop},
@@ -316,6 +332,9 @@ static void answer(struct served *served)
         return;
     }
     report_on(served, &answer.report);
+    answer.report.has_stats = served->asked_stats;
+    answer.report.stats = served->stats;
+    served->asked_stats = false;
     control_send(socket, &answer);
     if (served->ending)
         served->parting = socket;
