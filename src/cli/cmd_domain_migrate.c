@@ -84,7 +84,8 @@ static int move(const struct invocation *invocation, const struct place *place, 
     if (rc < 0)
         return rc;
     if (child && options->streams > 1)
-        rc = error_set(error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
+        rc = error_set(
+            error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
     for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
         if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
             request.more_count++;

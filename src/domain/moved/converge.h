@@ -25,6 +25,7 @@ enum converge_step {
 };
 
 /* What to do next; *expected is the downtime if it stopped now, in seconds. */
-enum converge_step converge_step(struct converge *converge, const struct converge_pass *pass, double *expected);
+enum converge_step converge_step(
+    struct converge *converge, const struct converge_pass *pass, double *expected);
 
 #endif

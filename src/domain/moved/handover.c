@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct front) == 40, "doc/migration.md");
 
 #define AT(member) FIELD_AT(struct handover, member)
 static const struct field fields[] = {
-    {"schema", FIELD_CONSTANT, .text = "vcost.migration/1"},
+    {"schema", FIELD_CONSTANT, .text = "vcost.migration/2"},
     {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
@@ -79,8 +79,7 @@ static int read_json(const char *text, size_t bytes, struct handover *handover, 
     return rc < 0 ? -EPROTO : 0;
 }
 
-int handover_read(
-    const char *bytes, size_t count, bool whole, struct handover *handover, struct error *error)
+int handover_read(const char *bytes, size_t count, bool whole, struct handover *handover, struct error *error)
 {
     struct front front;
     *handover = (struct handover){.pace = 0};
@@ -92,7 +91,8 @@ int handover_read(
     if (front.json_bytes > STORED_PLAN_BYTES_MAX || padded(front.json_bytes) > count)
         return error_set(error, EPROTO, "the description of the domain is longer than its message");
     if (whole != (front.json_bytes > 0))
-        return error_set(error, EPROTO, "the domain is described where its state alone was due, or the other way round");
+        return error_set(
+            error, EPROTO, "the domain is described where its state alone was due, or the other way round");
     handover->moment = front.moment;
     int rc = whole ? read_json(bytes, front.json_bytes, handover, error) : 0;
     if (rc == 0)

@@ -28,7 +28,7 @@ static int end_pass(struct joined_stream *stream, const struct moved_header *hea
     stream->passes += next;
     pthread_cond_broadcast(&joined->changed);
     pthread_mutex_unlock(&joined->lock);
-    return next ? moved_received(&stream->wire, header, checksum_of(NULL, 0), error)
+    return next ? moved_receive_payload(&stream->wire, header, error)
                 : error_set(error, EPROTO, "a pass over memory ended that was not the next");
 }
 
@@ -89,7 +89,8 @@ int joined_open(struct joined *joined, const struct joined_request *request, str
         }
         close(link);
         if (++strangers == STRANGERS_MAX)
-            rc = error_set(error, EPROTO, "others have connected all the time, and not the source's further streams");
+            rc = error_set(
+                error, EPROTO, "others have connected all the time, and not the source's further streams");
     }
     for (unsigned i = 1; rc == 0 && i < request->streams; i++) {
         int code = pthread_create(&joined->list[i].thread, NULL, take, &joined->list[i]);

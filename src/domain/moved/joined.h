@@ -21,16 +21,16 @@ struct joined_stream {
 
 struct joined { /* starts zeroed */
     struct joined_stream list[WIRE_STREAMS_MAX];
-    unsigned count;        /* with the first one, which is not here; 0, 1: there are none */
-    int first_link;        /* where the others' failure is heard */
-    atomic_bool ends;      /* no more is expected */
-    pthread_mutex_t lock;  /* for passes and failure */
+    unsigned count;       /* with the first one, which is not here; 0, 1: there are none */
+    int first_link;       /* where the others' failure is heard */
+    atomic_bool ends;     /* no more is expected */
+    pthread_mutex_t lock; /* for passes and failure */
     pthread_cond_t changed;
-    struct error failure;  /* of the first that failed */
+    struct error failure; /* of the first that failed */
 };
 
-/* Waits for so many (-1) sources to connect by accept() and to name the token; others are sent away. `first_link` is
- * shut down for reading when one of the streams fails. */
+/* Waits for so many (-1) sources to connect by accept() and to name the token; others are sent away.
+ * `first_link` is shut down for reading when one of the streams fails. */
 struct joined_request {
     unsigned streams;
     const char *token; /* WIRE_TOKEN_BYTES */

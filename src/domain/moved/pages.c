@@ -28,8 +28,8 @@ static int flush_pages(struct page_batch *batch, struct error *error)
 {
     if (!batch->page_count)
         return 0;
-    int rc = moved_send_pages(batch->wire, batch->runs, batch->run_count, batch->pages, batch->page_count,
-        &batch->sum, error);
+    int rc = moved_send_pages(
+        batch->wire, batch->runs, batch->run_count, batch->pages, batch->page_count, &batch->sum, error);
     batch->pages_sent += batch->page_count;
     batch->page_count = batch->run_count = 0;
     checksum_begin(&batch->sum);
@@ -91,7 +91,8 @@ static int check_run(const struct moved_run *run, const struct page_target *targ
             error, EPROTO, "memory arrived that the domain does not have, at 0x%" PRIx64, run->at);
     const uint64_t chunks = (first + run->pages - 1) / PAGES_CHUNK - first / PAGES_CHUNK + 1;
     if (target->streams > 1 && (chunks > 1 || pages_stream(first, target->streams) != target->stream))
-        return error_set(error, EPROTO, "memory arrived by a stream that it does not belong to, at 0x%" PRIx64, run->at);
+        return error_set(
+            error, EPROTO, "memory arrived by a stream that it does not belong to, at 0x%" PRIx64, run->at);
     return 0;
 }
 
@@ -119,8 +120,8 @@ static int clear(const struct moved_header *header, const struct page_target *ta
 }
 
 /* Up to PIECE_PAGES of what is left of the runs, as places to read to. */
-static int next_piece(
-    struct moved_run *runs, uint64_t *run, uint64_t runs_end, const struct page_target *target, struct iovec *places)
+static int next_piece(struct moved_run *runs, uint64_t *run, uint64_t runs_end,
+    const struct page_target *target, struct iovec *places)
 {
     uint64_t room = PIECE_PAGES;
     int count = 0;
@@ -157,8 +158,7 @@ static int take_runs(struct moved_wire *wire, const struct moved_header *header,
         for (int i = 0; i < count; i++)
             checksum_add(&sum, places[i].iov_base, places[i].iov_len);
     }
-    return moved_received(
-        wire, header, checksum_end(&sum, runs, header->at * sizeof *runs), error);
+    return moved_received(wire, header, checksum_end(&sum, runs, header->at * sizeof *runs), error);
 }
 
 int pages_take(struct moved_wire *wire, const struct moved_header *header, const struct page_target *target,
@@ -167,5 +167,5 @@ int pages_take(struct moved_wire *wire, const struct moved_header *header, const
     if (header->kind == WIRE_PAGES)
         return take_runs(wire, header, target, error);
     int rc = clear(header, target, error);
-    return rc < 0 ? rc : moved_received(wire, header, checksum_of(NULL, 0), error);
+    return rc < 0 ? rc : moved_receive_payload(wire, header, error);
 }

@@ -27,8 +27,8 @@ struct page_batch {
 int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct error *error);
 void page_batch_close(struct page_batch *batch); /* harmless if it never was open */
 
-/* Takes a copy of a page (guest physical `at`), which may change meanwhile: it is the copy that is looked at and
- * sent. What lies behind in the batch is sent when it is full. */
+/* Takes a copy of a page (guest physical `at`), which may change meanwhile: it is the copy that is looked at
+ * and sent. What lies behind in the batch is sent when it is full. */
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error);
 int page_batch_flush(struct page_batch *batch, struct error *error);
 
@@ -40,9 +40,9 @@ struct page_target {
     unsigned stream, streams; /* the one that they come by, of so many */
 };
 
-/* Takes what follows on a WIRE_PAGES, or a WIRE_ZEROS, out of the wire and writes it into the target. The header is
- * checked (moved_receive_header()); all else is hostile. -EPROTO: it is damaged (some may be written then), memory
- * that the domain does not have, or not this stream's. */
+/* Takes what follows on a WIRE_PAGES, or a WIRE_ZEROS, out of the wire and writes it into the target. The
+ * header is checked (moved_receive_header()); all else is hostile. -EPROTO: it is damaged (some may be
+ * written then), memory that the domain does not have, or not this stream's. */
 int pages_take(struct moved_wire *wire, const struct moved_header *header, const struct page_target *target,
     struct error *error);
 

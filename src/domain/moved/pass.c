@@ -22,8 +22,8 @@ static double now_seconds(void)
 
 /* ---- streams ---- */
 
-int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages, const struct stop *stop,
-    struct error *error)
+int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages,
+    const struct stop *stop, struct error *error)
 {
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < count; i++) {
@@ -57,8 +57,8 @@ struct part {
     uint64_t bytes_then, bytes_told; /* of all streams; of this one */
 };
 
-/* From *word on, until enough pages are written in what is this stream's: those go to the mask. Up to *word; how
- * many. */
+/* From *word on, until enough pages are written in what is this stream's: those go to the mask. Up to *word;
+ * how many. */
 static uint64_t gather(const struct part *part, uint64_t *word)
 {
     const struct pass *pass = part->stream->pass;
@@ -108,8 +108,8 @@ static void keep_pace(const struct part *part)
     part->stream->slept += now - begun;
 }
 
-/* What is written is cleared before it is copied: from then on a write counts again. It is cleared for many pages
- * at once, since that costs the guest's translations. */
+/* What is written is cleared before it is copied: from then on a write counts again. It is cleared for many
+ * pages at once, since that costs the guest's translations. */
 static int send_part(struct part *part, struct error *error)
 {
     struct stream *stream = part->stream;
@@ -121,8 +121,8 @@ static int send_part(struct part *part, struct error *error)
         if (!count)
             break;
         if (pass->running)
-            rc = portable_dirty_clear(pass->portable, first * WORD_PAGES, (word - first) * WORD_PAGES,
-                stream->mask + first, error);
+            rc = portable_dirty_clear(
+                pass->portable, first * WORD_PAGES, (word - first) * WORD_PAGES, stream->mask + first, error);
         if (rc == 0)
             rc = add_pages(part, first, word, error);
         stream->sent += count;
@@ -155,7 +155,8 @@ static uint64_t count_pages(const struct pass *pass)
     return count;
 }
 
-int pass_send(struct streams *streams, const struct pass *pass, uint64_t *sent, double *seconds, struct error *error)
+int pass_send(
+    struct streams *streams, const struct pass *pass, uint64_t *sent, double *seconds, struct error *error)
 {
     struct part parts[WIRE_STREAMS_MAX];
     bool threads = streams->count > 1 && count_pages(pass) > ALONE_PAGES, started[WIRE_STREAMS_MAX] = {false};
@@ -169,7 +170,8 @@ int pass_send(struct streams *streams, const struct pass *pass, uint64_t *sent, 
         stream->slept = 0;
         stream->sent = 0;
         parts[i] = (struct part){streams, stream, since, streams->progress->bytes, stream->wire.bytes_sent};
-        started[i] = i > 0 && threads && pthread_create(&stream->thread, NULL, send_in_thread, &parts[i]) == 0;
+        started[i] =
+            i > 0 && threads && pthread_create(&stream->thread, NULL, send_in_thread, &parts[i]) == 0;
         if (!started[i])
             send_in_thread(&parts[i]);
     }

@@ -34,8 +34,8 @@ struct streams { /* starts zeroed */
 };
 
 /* One for each link, for a domain of so many pages; the links stay the caller's. */
-int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages, const struct stop *stop,
-    struct error *error);
+int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages,
+    const struct stop *stop, struct error *error);
 void streams_close(struct streams *streams);
 
 struct pass {
@@ -47,8 +47,9 @@ struct pass {
     double bandwidth;      /* bytes a second at most; 0: any */
 };
 
-/* *sent pages, zeros too, in *seconds without those that were slept away for the bandwidth. Of several streams
- * that fail the first one's error is told. */
-int pass_send(struct streams *streams, const struct pass *pass, uint64_t *sent, double *seconds, struct error *error);
+/* *sent pages, zeros too, in *seconds without those that were slept away for the bandwidth. Of several
+ * streams that fail the first one's error is told. */
+int pass_send(
+    struct streams *streams, const struct pass *pass, uint64_t *sent, double *seconds, struct error *error);
 
 #endif

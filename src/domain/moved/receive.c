@@ -32,7 +32,7 @@ static int end_pass(struct receiving *receiving, const struct moved_header *head
     if (header->at != receiving->passes)
         return error_set(error, EPROTO, "a pass over memory ended that was not the next");
     receiving->passes++;
-    int rc = moved_received(&receiving->wire, header, checksum_of(NULL, 0), error);
+    int rc = moved_receive_payload(&receiving->wire, header, error);
     if (rc == 0 && (rc = joined_wait(&receiving->joined, receiving->passes, error)) == 0)
         rc = moved_send(&receiving->wire, WIRE_PASSED, header->at, 0, NULL, 0, error);
     return rc;
@@ -104,7 +104,8 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
     receiving->checked = offer->check;
     receiving->paused = offer->paused;
     if (offer->streams > 1 && !hooks->accept)
-        return error_set(error, ENOTSUP, "one link takes one stream: several need unix:PATH or tcp:HOST:PORT");
+        return error_set(
+            error, ENOTSUP, "one link takes one stream: several need unix:PATH or tcp:HOST:PORT");
     if (request->name)
         snprintf(saved->plan.name, sizeof saved->plan.name, "%s", request->name);
     rc = hooks->refused ? hooks->refused(hooks->context, saved->plan.name, error) : 0;

@@ -168,7 +168,8 @@ static int join_streams(struct sender *sender, struct error *error)
 {
     int rc = 0;
     for (unsigned i = 1; rc == 0 && i < sender->streams.count; i++)
-        rc = moved_send(&sender->streams.list[i].wire, WIRE_JOIN, i, 0, sender->token, WIRE_TOKEN_BYTES, error);
+        rc = moved_send(
+            &sender->streams.list[i].wire, WIRE_JOIN, i, 0, sender->token, WIRE_TOKEN_BYTES, error);
     return rc;
 }
 
@@ -278,7 +279,8 @@ static int hand_over(struct sender *sender, struct error *error)
         return rc;
     double stopped = now_seconds();
     set_stage(sender, MOVED_STOPPED);
-    if ((rc = look_for_dirty(sender, &last.left, error)) < 0 || (rc = send_pass(sender, false, &last, error)) < 0)
+    if ((rc = look_for_dirty(sender, &last.left, error)) < 0 ||
+        (rc = send_pass(sender, false, &last, error)) < 0)
         return rc;
     double passed = now_seconds();
     rc = take_state(sender, false, &handover, error);
@@ -303,6 +305,7 @@ static int hand_over(struct sender *sender, struct error *error)
     told->left = 0;
     told->stopping_ms = (stopped - asked) * 1e3;
     told->last_pass_ms = (passed - stopped) * 1e3;
+    told->last_pages = last.sent;
     told->state_ms = (taken - passed) * 1e3;
     told->create_ms = create * 1e3;
     told->send_ms = fmax(prepared - taken - create, 0) * 1e3;

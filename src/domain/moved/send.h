@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 
 struct moving_request {
-    char to[200];     /* the address, for people */
+    char to[200];                /* the address, for people */
     int links[WIRE_STREAMS_MAX]; /* the caller's; all to the same destination, in the order of connecting */
     unsigned streams;            /* of them: 1 and more */
-    bool check;       /* only whether the destination could have it is asked */
+    bool check;                  /* only whether the destination could have it is asked */
     bool finish_late; /* when the time is up it is stopped, however long that takes; else it goes on here */
     double max_downtime;  /* seconds */
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
@@ -29,7 +29,7 @@ struct moving {
     struct portable *portable;
     atomic_bool cancel;
     struct pass_progress progress;
-    pthread_mutex_t lock; /* of told */
+    pthread_mutex_t lock;   /* of told */
     struct moved_told told; /* but for what is in progress */
     double begun;           /* CLOCK_MONOTONIC */
 };

@@ -80,8 +80,8 @@ int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsi
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
 int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
-/* Its parts, for who has a better place for a payload: the header, checked; then the payload, or header->bytes by any
- * number of moved_read() (`room` is changed) and the word that their sum is right. */
+/* Its parts, for who has a better place for a payload: the header, checked; then the payload, or
+ * header->bytes by any number of moved_read() (`room` is changed) and the word that their sum is right. */
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error);
 int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error);
 struct iovec;

@@ -190,12 +190,15 @@ static int do_migrate(struct served *served, const struct control_request *reque
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
     for (unsigned i = 0; i <= request->more_count; i++)
-        moving.links[i] = served->mover_links[i] = fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
+        moving.links[i] = served->mover_links[i] =
+            fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
     moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
-    int code = served->mover_links[moving.streams - 1] < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    int code = served->mover_links[moving.streams - 1] < 0
+                   ? errno
+                   : pthread_create(&served->mover, NULL, move, served);
     served->moves = !code;
     if (code)
         close_links(served);
