@@ -207,10 +207,10 @@ static void bench_downtime(void)
     double sums[5][ROUNDS_MAX];
     must(portable_resume(from, &error), &error);
     usleep(500000);
-    must(portable_map_memory(bytes, &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
     must(portable_pause(from, &error), &error);
     memcpy(memory.base, portable_memory(from), bytes);
-    must(portable_open(portable_plan(from), monitor_at(0), memory.base, &to, &error), &error);
+    must(portable_open(portable_plan(from), monitor_at(0), portable_backing(&memory), &to, &error), &error);
     must(portable_resume(from, &error), &error);
     for (int round = 0; round < rounds; round++) {
         struct destination *there = &ends[round % 2];
@@ -251,7 +251,7 @@ static void *read_plainly(void *context)
 {
     struct memory memory;
     struct error error;
-    must(portable_map_memory(bytes, &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         must_move(*(int *)context, (char *)memory.base + at, 2 * MIB, read);
     must_move(*(int *)context, &(char){1}, 1, give);

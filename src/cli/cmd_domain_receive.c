@@ -85,7 +85,7 @@ static int make_received(struct serving *serving, const char **name, struct erro
     const struct restore_request request = {.fd = -1,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->options->name,
-        .monitor = monitor_at(0),
+        .monitor = serving_monitor(serving),
         .stop = &stop};
     receiving.restored.fd = -1;
     int rc = receive_one(serving, &request, error);

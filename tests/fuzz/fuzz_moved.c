@@ -1,5 +1,6 @@
-/* What a destination gets from the wire: arbitrary bytes as headers, as offers, and as memory. Nothing
- * outside of the domain's memory is written, and what is refused gets a sentence. */
+/* What a destination gets from the wire: arbitrary bytes as headers, as offers, and as memory; and a source,
+ * as samples. Nothing outside of the domain's memory is written, and what is refused gets a sentence. */
+#include "domain/moved/after.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/pages.h"
 
@@ -76,6 +77,17 @@ static void take_message(int fd, const struct moved_header *like, const char *pa
     moved_close(&wire);
 }
 
+static void take_samples(const char *payload, size_t bytes)
+{
+    struct timeline timeline = {.cpus = 2};
+    struct timeline_costs costs;
+    struct error error = {.code = 0};
+    if (after_take(&timeline, payload, bytes, 1, &error) < 0)
+        require(error.text[0]);
+    timeline_costs_of(&timeline, &costs);
+    timeline_free(&timeline);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int fd = -1;
@@ -90,7 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(&header, data, sizeof header);
     const char *payload = (const char *)data + sizeof header;
     size -= sizeof header;
-    if (moved_check(&header, 0, &error) < 0 && header.kind % 4 == 0)
+    if (header.kind == WIRE_SAMPLES)
+        take_samples(payload, size);
+    else if (moved_check(&header, 0, &error) < 0 && header.kind % 4 == 0)
         take_handover(payload, size, header.at % 2);
     else
         take_message(fd, &header, payload, size);

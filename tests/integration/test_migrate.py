@@ -273,6 +273,50 @@ def test_a_check_moves_nothing_and_a_paused_domain_arrives_paused():
         assert status == 0 and found["checksum"] == checksum_of(*work), found
 
 
+# ---- what it costs the program
+
+WORKED = ("work_before", "work_moving", "work_stopped", "work_after")
+BATCH = 256  # writes before the first sample
+
+
+def timed(work):
+    """False: it had ended before."""
+    picture = FOLDER / "timeline.svg"
+    with Receiver() as there:
+        must("resume", "here")
+        done = domain("migrate", "--max-downtime", "1000", "--timeline", str(picture), "here", there.address, "--json", "-")
+        if "no domain here runs" in done.stderr:
+            return False
+        assert done.returncode == 0, done.stderr
+        status, found, said = there.end()
+    told = json.loads(done.stdout)["moved"]["program"]
+    assert status == 0 and found["checksum"] == checksum_of(*work), (status, found, said)
+    assert told["why_no_samples"] is None and told["samples_lost"] == 0 and told["samples"] > 0, told
+    total, all_of_it = sum(told[part] for part in WORKED), int(work[-1]) - BATCH
+    # It is looked at for a second there: on a slow machine that is not all.
+    assert total == all_of_it or (total < all_of_it and told["after_seconds"] > 0.9), (total, all_of_it, told)
+    drawn = picture.read_text(encoding="utf-8")
+    assert all(words in drawn for words in ("Writes a second", "stands still", "pre-copy", "after: runs there")), drawn
+    return True
+
+
+def test_a_timeline_has_all_the_work_that_was_done_on_both_sides():
+    needs_kvm()
+    in_the_middle(WRITER, 400000, timed)
+
+
+def test_a_program_without_samples_has_no_costs_and_says_why():
+    needs_kvm()
+    must("run", "-d", "--name", "here", *KERNEL)
+    with Receiver() as there:
+        told = report("migrate", "--max-downtime", "1000", "--timeline", str(FOLDER / "none.html"), "here", there.address)
+        told = told["moved"]["program"]
+        assert "no samples" in told["why_no_samples"] and told["samples"] == 0, told
+        assert told["stall_ms"] is None and told["stall_ms_reason"] and told["back_ms"] is None, told
+        must("stop", "there")
+    refused("must end in", "migrate", "--timeline", "picture.gif", "here", "unix:/nowhere", status=2)
+
+
 # ---- it does not
 
 

@@ -17,6 +17,7 @@ static const struct field fields[] = {
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
     {"pace", FIELD_REAL, FIELD_NEEDED, AT(pace)},
+    {"watch", FIELD_REAL, AT(watch), .missing = "not asked for"},
     {"streams", FIELD_COUNT, FIELD_NEEDED, AT(streams)},
     {"token", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(token)},
     {"plan", FIELD_RECORD, FIELD_NEEDED, AT(plan), .of = &portable_plan_record},

@@ -11,6 +11,7 @@ struct handover {     /* starts zeroed */
     bool check;       /* an offer: only whether it could be had is asked */
     bool paused;      /* it stood still, and is to stand still there */
     double pace;      /* of its work a second; 0: not known */
+    double watch;     /* an offer: so many seconds after it runs there it is told what it does; 0: not */
     uint64_t streams; /* an offer: by so many it is sent, from 1 on; the others name this: */
     char token[WIRE_TOKEN_BYTES + 1];
     struct portable_plan plan;

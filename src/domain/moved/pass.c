@@ -126,6 +126,8 @@ static int send_part(struct part *part, struct error *error)
         if (rc == 0)
             rc = add_pages(part, first, word, error);
         stream->sent += count;
+        if (pass->timeline && stream == part->streams->list)
+            timeline_take(pass->timeline, pass->portable, 0);
         tell(part, pages, zeros);
         if (rc == 0 && stop_asked(stream->wire.stop))
             rc = error_set(error, EINTR, "%s", stop_reason(stream->wire.stop));

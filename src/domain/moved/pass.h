@@ -5,6 +5,7 @@
 
 #include "domain/moved/pages.h"
 #include "domain/portable/portable.h"
+#include "domain/timeline/timeline.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,6 +46,8 @@ struct pass {
     unsigned number;       /* told behind the pages, through every stream (WIRE_PASS) */
     bool running;          /* the domain: what is sent is forgotten to be written before it is copied */
     double bandwidth;      /* bytes a second at most; 0: any */
+    struct timeline
+        *timeline; /* what the program did meanwhile; taken by the first stream's thread; NULL: not */
 };
 
 /* *sent pages, zeros too, in *seconds without those that were slept away for the bandwidth. Of several

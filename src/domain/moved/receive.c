@@ -72,17 +72,19 @@ static int try_state(struct receiving *receiving, const struct state_pause *paus
 static int make_ready(struct receiving *receiving, const struct restore_request *request, struct error *error)
 {
     struct restored *restored = &receiving->restored;
-    const struct portable_plan *plan = &restored->saved.plan;
+    struct portable_plan *plan = &restored->saved.plan;
     struct state_pause pause = {.ticks = 0};
-    if (strcmp(plan->monitor, request->monitor->name) != 0)
-        return error_set(
-            error, ENOTSUP, "the domain runs on the monitor %.15s, which this is not", plan->monitor);
+    int rc = portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
+    if (rc < 0)
+        return rc;
     receiving->had = calloc(plan->memory_bytes / WIRE_PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
-    int rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = portable_map_memory(plan->memory_bytes, &restored->memory, error)) == 0 &&
-        (rc = portable_open(plan, request->monitor, restored->memory.base, &restored->portable, error)) == 0)
+    rc = restore_set_clock(request, restored, &pause, error);
+    if (rc == 0 &&
+        (rc = portable_map_memory(plan->memory_bytes, restored->monitor, &restored->memory, error)) == 0 &&
+        (rc = portable_open(
+             plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
     if (rc == 0)
         rc = try_state(receiving, &pause, error);
@@ -103,6 +105,7 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
         .plan = offer->plan, .state = offer->state, .moment = offer->moment, .pace = offer->pace};
     receiving->checked = offer->check;
     receiving->paused = offer->paused;
+    receiving->watch = offer->watch > 0 && !offer->paused ? offer->watch : 0;
     if (offer->streams > 1 && !hooks->accept)
         return error_set(
             error, ENOTSUP, "one link takes one stream: several need unix:PATH or tcp:HOST:PORT");
@@ -178,6 +181,7 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 {
     struct moved_header header;
     const uint64_t create_ns = (uint64_t)(receiving->create_seconds * 1e9);
+    after_prepare(&receiving->after, &receiving->wire, receiving->restored.portable, receiving->watch);
     int rc = moved_send(&receiving->wire, WIRE_PREPARED, create_ns, 0, NULL, 0, error);
     return rc < 0 ? rc : moved_expect(&receiving->wire, WIRE_COMMIT, &header, error);
 }
@@ -185,11 +189,13 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 void receiving_started(struct receiving *receiving)
 {
     struct error error;
-    (void)moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
+    if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
+        after_start(&receiving->after);
 }
 
 void receiving_close(struct receiving *receiving)
 {
+    after_stop(&receiving->after);
     joined_close(&receiving->joined);
     moved_close(&receiving->wire);
     free(receiving->had);

@@ -3,6 +3,7 @@
 #ifndef VCOST_DOMAIN_MOVED_RECEIVE_H
 #define VCOST_DOMAIN_MOVED_RECEIVE_H
 
+#include "domain/moved/after.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/joined.h"
 #include "domain/moved/wire.h"
@@ -17,6 +18,8 @@ struct receiving {
     double create_seconds;
     bool checked; /* the source only asked */
     bool paused;  /* it is to stand still here, too */
+    double watch; /* handover.watch */
+    struct after after;
 };
 
 /* What a destination is asked meanwhile. Each may be NULL. */

@@ -1,6 +1,7 @@
 #include "domain/moved/send.h"
 
 #include "base/size.h"
+#include "domain/moved/after.h"
 #include "domain/moved/converge.h"
 #include "domain/moved/handover.h"
 #include "domain/saved/cpu_record.h"
@@ -66,6 +67,11 @@ void moving_init(struct moving *moving, struct portable *portable, const struct 
     pthread_mutex_init(&moving->lock, NULL);
 }
 
+void moving_free(struct moving *moving)
+{
+    timeline_free(&moving->timeline);
+}
+
 void moving_look(struct moving *moving, struct moved_told *told)
 {
     pthread_mutex_lock(&moving->lock);
@@ -107,7 +113,8 @@ static int send_pass(struct sender *sender, bool running, struct converge_pass *
         .pages = sender->pages,
         .number = sender->passes,
         .running = running,
-        .bandwidth = running ? sender->moving->request.max_bandwidth : 0};
+        .bandwidth = running ? sender->moving->request.max_bandwidth : 0,
+        .timeline = running ? &sender->moving->timeline : NULL};
     int rc = pass_send(&sender->streams, &pass, &passed->sent, &passed->seconds, error);
     sender->passes++;
     return rc;
@@ -141,6 +148,7 @@ static int take_state(struct sender *sender, bool whole, struct handover *handov
     *handover = (struct handover){.check = request->check,
         .paused = !sender->was_running,
         .pace = request->pace,
+        .watch = request->watch,
         .streams = request->streams,
         .plan = *portable_plan(sender->moving->portable)};
     memcpy(handover->token, sender->token, sizeof handover->token);
@@ -246,7 +254,9 @@ static int copy_running(struct sender *sender, struct error *error)
     if (rc == 0)
         rc = look_for_dirty(sender, &passed.left, error);
     set_stage(sender, MOVED_COPYING);
+    timeline_mark(&moving->timeline, TIMELINE_LOGGING);
     for (enum converge_step step = CONVERGE_GO_ON; rc == 0 && step != CONVERGE_STOP;) {
+        timeline_mark(&moving->timeline, TIMELINE_PASS);
         if ((rc = send_pass(sender, true, &passed, error)) < 0 ||
             (rc = wait_for_pass(sender, &passed, error)) < 0 ||
             (rc = look_for_dirty(sender, &passed.left, error)) < 0)
@@ -274,11 +284,13 @@ static int hand_over(struct sender *sender, struct error *error)
     struct moved_header header;
     struct converge_pass last;
     double asked = now_seconds();
+    timeline_mark(&moving->timeline, TIMELINE_STOP);
     int rc = portable_pause(moving->portable, error);
     if (rc < 0)
         return rc;
     double stopped = now_seconds();
     set_stage(sender, MOVED_STOPPED);
+    timeline_mark(&moving->timeline, TIMELINE_STOPPED);
     if ((rc = look_for_dirty(sender, &last.left, error)) < 0 ||
         (rc = send_pass(sender, false, &last, error)) < 0)
         return rc;
@@ -301,6 +313,7 @@ static int hand_over(struct sender *sender, struct error *error)
     if (rc == 0)
         rc = moved_expect(wire_of(sender), WIRE_STARTED, &header, error);
     double started = now_seconds();
+    timeline_mark(&moving->timeline, TIMELINE_RUNS);
     pthread_mutex_lock(&moving->lock);
     told->left = 0;
     told->stopping_ms = (stopped - asked) * 1e3;
@@ -315,6 +328,18 @@ static int hand_over(struct sender *sender, struct error *error)
     }
     pthread_mutex_unlock(&moving->lock);
     return rc;
+}
+
+/* ---- what it cost the program ---- */
+
+static void tell_costs(struct moving *moving)
+{
+    struct timeline_costs costs;
+    timeline_costs_of(&moving->timeline, &costs);
+    pthread_mutex_lock(&moving->lock);
+    moving->told.costs = costs;
+    moving->told.has_costs = true;
+    pthread_mutex_unlock(&moving->lock);
 }
 
 /* ---- all of it ---- */
@@ -382,11 +407,20 @@ int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
     const struct stop stop = {.asked = is_cancelled, .context = moving, .why = why_cancelled};
+    timeline_begin(&moving->timeline, moving->portable);
     int rc = prepare(&sender, &stop, error);
     if (rc == 0 && (rc = offer(&sender, error)) == 0 && !moving->request.check &&
         (rc = copy_running(&sender, error)) == 0)
         rc = hand_over(&sender, error);
+    timeline_take(&moving->timeline, moving->portable, 0);
     rc = end(&sender, rc, error);
+    if (rc == 0 && !moving->request.check && sender.was_running && moving->request.watch > 0 &&
+        !moving->timeline.missing)
+        after_receive(wire_of(&sender), &moving->timeline, &stop);
+    else
+        timeline_mark(&moving->timeline, TIMELINE_END);
+    if (!moving->request.check)
+        tell_costs(moving);
     streams_close(&sender.streams);
     free(sender.dirty);
     return rc;

@@ -21,6 +21,7 @@ struct moving_request {
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
     double max_bandwidth; /* bytes a second; 0: as fast as the link is */
     double pace;          /* of the domain's work; 0: not known */
+    double watch;         /* so long at most is looked at what its program does there; 0: not at all */
     const char *version;  /* of this vcost */
 };
 
@@ -29,12 +30,15 @@ struct moving {
     struct portable *portable;
     atomic_bool cancel;
     struct pass_progress progress;
-    pthread_mutex_t lock;   /* of told */
-    struct moved_told told; /* but for what is in progress */
-    double begun;           /* CLOCK_MONOTONIC */
+    pthread_mutex_t lock;     /* of told */
+    struct moved_told told;   /* but for what is in progress */
+    double begun;             /* CLOCK_MONOTONIC */
+    struct timeline timeline; /* of its program; moving_free() */
 };
 
 void moving_init(struct moving *moving, struct portable *portable, const struct moving_request *request);
+
+void moving_free(struct moving *moving);
 
 /* Another thread's view of it. */
 void moving_look(struct moving *moving, struct moved_told *told);

@@ -35,5 +35,7 @@ static const struct field fields[] = {
     {"start_ms", FIELD_REAL, AT(start_ms), MISSING},
     {"look_ms", FIELD_REAL, AT(look_ms), MISSING},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
+    {"program", FIELD_RECORD, FIELD_MAYBE, AT(costs), .count_offset = offsetof(struct moved_told, has_costs),
+        .of = &timeline_costs_record, MISSING},
 };
 const struct record moved_told_record = {"moved", sizeof(struct moved_told), RECORD_FIELDS(fields)};

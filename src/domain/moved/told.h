@@ -2,6 +2,7 @@
 #ifndef VCOST_DOMAIN_MOVED_TOLD_H
 #define VCOST_DOMAIN_MOVED_TOLD_H
 
+#include "domain/timeline/costs.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -44,6 +45,8 @@ struct moved_told {
     double start_ms;    /* from handing it over to knowing that it runs there */
     double look_ms;     /* before: it was stopped once to look what it has, for so long */
     char sentence[300]; /* how it ended, or what decides */
+    bool has_costs;
+    struct timeline_costs costs; /* what it cost the program */
 };
 extern const struct record moved_told_record;
 

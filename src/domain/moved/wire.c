@@ -26,6 +26,7 @@ static const size_t payload_most[WIRE_KINDS] = {
     [WIRE_PREPARED] = TEXT_BYTES,
     [WIRE_STARTED] = TEXT_BYTES,
     [WIRE_JOIN] = WIRE_TOKEN_BYTES,
+    [WIRE_SAMPLES] = WIRE_SAMPLES_BYTES,
 };
 
 /* ---- bytes ---- */

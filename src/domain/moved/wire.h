@@ -19,22 +19,24 @@ enum {
     WIRE_STREAMS_MAX = 8,
     WIRE_TOKEN_BYTES = 32, /* hexadecimal digits */
     WIRE_SILENCE_SECONDS = 30,
+    WIRE_SAMPLES_BYTES = 1 << 16,
 };
 
 /* Numbers are those of the wire. From the source (S) or the destination (D). */
 enum moved_kind {
-    WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
-    WIRE_READY,     /* D: it can be had here, and memory for it is there */
-    WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
-    WIRE_PAGES,     /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
-    WIRE_ZEROS,     /* S: `pages` of memory from physical address `at` on are zero: no payload */
-    WIRE_STATE,     /* S: it stands still, this is its state, and all memory was sent */
-    WIRE_PREPARED,  /* D: all of it is here, ready to run, and does not run */
-    WIRE_COMMIT,    /* S: it is yours: from here on the source never lets it run again by itself */
-    WIRE_STARTED,   /* D: it runs here */
-    WIRE_JOIN,      /* S: this is stream `at` of the offer with this token */
-    WIRE_PASS,      /* S: all of pass `at` was sent through this stream */
-    WIRE_PASSED,    /* D: and has come, through every stream */
+    WIRE_OFFER = 1,    /* S: the domain but for its memory, as it is now */
+    WIRE_READY,        /* D: it can be had here, and memory for it is there */
+    WIRE_REFUSED,      /* D or S: an errno (`at`) and a sentence; the end */
+    WIRE_PAGES,        /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
+    WIRE_ZEROS,        /* S: `pages` of memory from physical address `at` on are zero: no payload */
+    WIRE_STATE,        /* S: it stands still, this is its state, and all memory was sent */
+    WIRE_PREPARED,     /* D: all of it is here, ready to run, and does not run */
+    WIRE_COMMIT,       /* S: it is yours: from here on the source never lets it run again by itself */
+    WIRE_STARTED,      /* D: it runs here */
+    WIRE_JOIN,         /* S: this is stream `at` of the offer with this token */
+    WIRE_PASS,         /* S: all of pass `at` was sent through this stream */
+    WIRE_PASSED,       /* D: and has come, through every stream */
+    WIRE_SAMPLES = 20, /* D, where the source has asked for it: what its program does here (after.h) */
     WIRE_KINDS
 };
 

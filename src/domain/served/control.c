@@ -238,7 +238,7 @@ int control_ask_slowly(const struct place *place, const char *name, const struct
     void (*each)(void *context), void *context, struct domain_report *report, struct error *error)
 {
     char bytes[CONTROL_BYTES_MAX];
-    struct control_answer answer;
+    struct control_answer answer = {.error = {.code = 0}};
     int socket, rc = place_connect(place, name, &socket, error);
     if (rc < 0)
         return rc;

@@ -1,6 +1,8 @@
 #include "domain/served/server.h"
 
+#include "domain/moved/after.h"
 #include "domain/saved/cpu_record.h"
+#include "domain/timeline/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,6 +170,40 @@ static void *move(void *context)
     return NULL;
 }
 
+static void drop_timeline(struct served *served)
+{
+    if (served->timeline >= 0)
+        close(served->timeline);
+    served->timeline = -1;
+}
+
+/* A descriptor for what the program did while the domain moves next. */
+static int do_timeline(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (request->fd < 0)
+        return error_set(
+            error, EINVAL, "a timeline is written to a descriptor, and none came with the request");
+    drop_timeline(served);
+    served->timeline = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    return served->timeline < 0 ? error_errno(error, errno, "no descriptor for a timeline") : 0;
+}
+
+/* Who asked for it finds nothing there if it cannot be written. */
+static void write_timeline(struct served *served)
+{
+    struct timeline_told *told = served->timeline < 0 ? NULL : malloc(sizeof *told);
+    FILE *stream = told ? fdopen(served->timeline, "w") : NULL;
+    struct error error;
+    if (stream) {
+        timeline_tell(&served->moving->timeline, served->portable, told);
+        (void)record_print(&timeline_told_record, told, stream, &error);
+        fclose(stream);
+        served->timeline = -1;
+    }
+    free(told);
+    drop_timeline(served);
+}
+
 static void close_links(struct served *served)
 {
     for (unsigned i = 0; i < served->mover_streams; i++)
@@ -184,6 +220,7 @@ static int do_migrate(struct served *served, const struct control_request *reque
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
         .pace = served->pace,
+        .watch = served->timeline >= 0 ? AFTER_SECONDS_MAX : 0,
         .version = served->version};
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
@@ -224,6 +261,7 @@ static const struct verb {
     {"resume", false, do_resume},
     {"stop", false, do_stop},
     {"save", false, do_save},
+    {"timeline", false, do_timeline},
     {"migrate", false, do_migrate},
     {"cancel", true, do_cancel},
 };
@@ -252,7 +290,9 @@ static void answer_mover(struct served *served)
         answer.error = served->mover_error;
     else if (served->moving->told.stage == MOVED_DONE)
         served->ending = "moved";
+    write_timeline(served);
     report_on(served, &answer.report);
+    moving_free(served->moving);
     control_send(served->mover_socket, &answer);
     if (served->ending)
         served->parting = served->mover_socket;
@@ -412,7 +452,7 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
-    served->parting = -1;
+    served->parting = served->timeline = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
     if (rc == 0 && !served->paused) {
@@ -437,6 +477,7 @@ int server_run(struct served *served, struct domain_report *report, struct error
     report_on(served, report);
     free(served->moving);
     served->moving = NULL;
+    drop_timeline(served);
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
     return 0;
