@@ -63,7 +63,8 @@ static int receive_one(
     bool again;
     int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listened.listening, error);
     do {
-        if (rc == 0 && !by_stdio && (rc = address_accept(&listened.listening, request->stop, &link_in, error)) == 0)
+        if (rc == 0 && !by_stdio &&
+            (rc = address_accept(&listened.listening, request->stop, &link_in, error)) == 0)
             link_out = link_in;
         if (rc == 0)
             rc = receiving_open(&receiving, link_in, link_out, request, &hooks, error);

@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct front) == 40, "doc/migration.md");
 
 #define AT(member) FIELD_AT(struct handover, member)
 static const struct field fields[] = {
-    {"schema", FIELD_CONSTANT, .text = "vcost.migration/1"},
+    {"schema", FIELD_CONSTANT, .text = "vcost.migration/2"},
     {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},

@@ -28,7 +28,7 @@ static int end_pass(struct joined_stream *stream, const struct moved_header *hea
     stream->passes += next;
     pthread_cond_broadcast(&joined->changed);
     pthread_mutex_unlock(&joined->lock);
-    return next ? moved_received(&stream->wire, header, checksum_of(NULL, 0), error)
+    return next ? moved_receive_payload(&stream->wire, header, error)
                 : error_set(error, EPROTO, "a pass over memory ended that was not the next");
 }
 

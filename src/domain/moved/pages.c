@@ -167,5 +167,5 @@ int pages_take(struct moved_wire *wire, const struct moved_header *header, const
     if (header->kind == WIRE_PAGES)
         return take_runs(wire, header, target, error);
     int rc = clear(header, target, error);
-    return rc < 0 ? rc : moved_received(wire, header, checksum_of(NULL, 0), error);
+    return rc < 0 ? rc : moved_receive_payload(wire, header, error);
 }

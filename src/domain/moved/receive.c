@@ -32,7 +32,7 @@ static int end_pass(struct receiving *receiving, const struct moved_header *head
     if (header->at != receiving->passes)
         return error_set(error, EPROTO, "a pass over memory ended that was not the next");
     receiving->passes++;
-    int rc = moved_received(&receiving->wire, header, checksum_of(NULL, 0), error);
+    int rc = moved_receive_payload(&receiving->wire, header, error);
     if (rc == 0 && (rc = joined_wait(&receiving->joined, receiving->passes, error)) == 0)
         rc = moved_send(&receiving->wire, WIRE_PASSED, header->at, 0, NULL, 0, error);
     return rc;

@@ -318,6 +318,7 @@ static int hand_over(struct sender *sender, struct error *error)
     told->left = 0;
     told->stopping_ms = (stopped - asked) * 1e3;
     told->last_pass_ms = (passed - stopped) * 1e3;
+    told->last_pages = last.sent;
     told->state_ms = (taken - passed) * 1e3;
     told->create_ms = create * 1e3;
     told->send_ms = fmax(prepared - taken - create, 0) * 1e3;

@@ -28,6 +28,7 @@ static const struct field fields[] = {
     {"downtime_ms", FIELD_REAL, AT(downtime_ms), MISSING},
     {"stopping_ms", FIELD_REAL, AT(stopping_ms), MISSING},
     {"last_pass_ms", FIELD_REAL, AT(last_pass_ms), MISSING},
+    {"last_pass_pages", FIELD_COUNT, FIELD_NEEDED, AT(last_pages)},
     {"state_ms", FIELD_REAL, AT(state_ms), MISSING},
     {"send_ms", FIELD_REAL, AT(send_ms), MISSING},
     {"create_ms", FIELD_REAL, AT(create_ms), MISSING},

@@ -209,7 +209,7 @@ static uint64_t sum_of(const struct moved_header *header, const char *payload)
     size_t runs = header->kind == WIRE_PAGES ? header->at * sizeof(struct moved_run) : 0;
     struct checksum sum;
     if (!runs)
-        return checksum_of(payload, header->bytes);
+        return checksum_of(header->bytes ? payload : "", header->bytes);
     checksum_begin(&sum);
     checksum_add(&sum, payload + runs, header->bytes - runs);
     return checksum_end(&sum, payload, runs);
@@ -279,8 +279,11 @@ static int heard(struct moved_wire *wire, enum moved_kind kind, int rc, struct e
 int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
     const void *payload, size_t bytes, struct error *error)
 {
-    struct moved_header header = {
-        .kind = kind, .at = at, .pages = pages, .bytes = bytes, .checksum = checksum_of(payload, bytes)};
+    struct moved_header header = {.kind = kind,
+        .at = at,
+        .pages = pages,
+        .bytes = bytes,
+        .checksum = checksum_of(bytes ? payload : "", bytes)};
     return heard(wire, kind, send_message(wire, &header, payload, bytes, NULL, error), error);
 }
 
