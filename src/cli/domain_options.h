@@ -14,7 +14,7 @@ struct domain_options {
     int vcpus;
     uint64_t work; /* 0: endless */
     int rate;      /* MB/s; -1: none */
-    bool detach, paused, keep_running, lazy;
+    bool detach, paused, keep_running, lazy, compress;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
     unsigned at_timeout;             /* 0: cancel, 1: stop */

@@ -1,5 +1,6 @@
 #include "cli/serving.h"
 
+#include "cli/cloning.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
 #include "report/format.h"
@@ -133,6 +134,8 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->served.paused |= serving->options->paused;
     serving->served.tell = tell;
     serving->served.context = serving;
+    serving->served.clone = cloning_of_domain;
+    serving->place = place;
     serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);

@@ -26,7 +26,14 @@ struct forked {
     double ms[FORKED_MAX];                       /* from asking for it until its first instruction */
     uint64_t pid[FORKED_MAX], bytes[FORKED_MAX]; /* private memory (smaps) a moment later */
     double available_bytes;                      /* by how much MemAvailable fell, for each */
-    double stall_ms;                             /* of the domain that was running; NAN: none was */
+    bool live;                                   /* it was a domain that runs, and goes on: */
+    struct forked_source {
+        double stall_ms;
+        double pace_before, pace_after;     /* of its work a second; NAN: not known */
+        uint64_t large_before, large_after; /* bytes behind large pages */
+        uint64_t private_bytes; /* of its memory, a moment later: what it did not share any more, as it was
+                                   copied */
+    } source;
 };
 extern const struct record forked_record;
 

@@ -12,6 +12,9 @@
 
 static int map_file(struct restored *restored, struct error *error)
 {
+    if (restored->saved.compressed)
+        return error_set(error, EINVAL,
+            "its memory is compressed, and such a file cannot be mapped: restore it without --lazy");
     const uint64_t bytes = restored->saved.plan.memory_bytes;
     restored->mapping_bytes = bytes + STORED_CHUNK_BYTES;
     restored->mapping =
@@ -137,6 +140,24 @@ static int own_pages(const struct restored *restored, struct error *error)
     return rc;
 }
 
+/* How it is called here, and by which monitor. */
+static int take_plan(const struct restore_request *request, struct restored *restored, struct error *error)
+{
+    struct portable_plan *plan = &restored->saved.plan;
+    if (request->name)
+        snprintf(plan->name, sizeof plan->name, "%s", request->name);
+    return strcmp(plan->monitor, request->monitor->name) != 0
+               ? error_set(error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not",
+                     plan->monitor)
+               : 0;
+}
+
+static int put_back(struct restored *restored, const struct state_pause *pause, struct error *error)
+{
+    int rc = portable_restore(restored->portable, &restored->saved.state, pause, error);
+    return rc < 0 ? rc : portable_new_generation(restored->portable, error);
+}
+
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error)
 {
     struct state_pause pause = {.ticks = 0};
@@ -144,20 +165,29 @@ int restore_open(const struct restore_request *request, struct restored *restore
     int rc = stored_read(request->fd, &restored->saved, error);
     if (rc < 0)
         return rc;
-    struct portable_plan *plan = &restored->saved.plan;
-    if (request->name)
-        snprintf(plan->name, sizeof plan->name, "%s", request->name);
-    if (strcmp(plan->monitor, request->monitor->name) != 0)
-        rc = error_set(
-            error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not", plan->monitor);
-    if (rc == 0)
-        rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
-        (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
+    if ((rc = take_plan(request, restored, error)) == 0 &&
+        (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, request->monitor, memory_of(restored), &restored->portable,
+             error)) == 0 &&
         (rc = restore_check_cpu(restored, error)) == 0 &&
-        (rc = load_memory(restored, request->stop, error)) == 0 &&
-        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0)
-        rc = portable_new_generation(restored->portable, error);
+        (rc = load_memory(restored, request->stop, error)) == 0)
+        rc = put_back(restored, &pause, error);
+    if (rc < 0)
+        restore_close(restored);
+    return rc;
+}
+
+int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
+    struct restored *restored, struct error *error)
+{
+    struct state_pause pause = {.ticks = 0};
+    *restored = (struct restored){.saved = *saved, .fd = request->fd, .lazy = request->lazy};
+    int rc = take_plan(request, restored, error);
+    if (rc == 0 && (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, request->monitor, memory, &restored->portable, error)) ==
+            0)
+        rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);
     return rc;
