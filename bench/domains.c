@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 200 };
+enum { ROUNDS_MAX = 200, CLONES = 10 };
 
 static const char path[] = "/dev/shm/vcost-bench.domain";
 static uint64_t bytes = GIB;
@@ -195,58 +195,84 @@ static double private_kib(void)
 
 static double last_private_kib;
 
-/* A process that has the domain of a file, or of `state` and the source's memory. */
-static struct took clone_of(const struct stored *state)
+/* A process that has the domain of a file, which was read and checked before, or the source's memory. */
+static pid_t start_clone(const struct stored *state, bool of_file, int *hear)
 {
-    const struct restore_request request = {
-        .fd = file, .lazy = !state, .monitor = monitor_at(0), .name = "clone"};
+    const struct restore_request request = {.fd = file,
+        .saved = state,
+        .checked = true,
+        .lazy = of_file,
+        .monitor = monitor_at(0),
+        .name = "clone"};
     struct clone clone;
     struct error error;
     int ends[2];
-    struct took begun = now();
     if (pipe2(ends, O_CLOEXEC) < 0)
         exit(1);
     pid_t child = fork();
     if (child == 0) {
         static struct restored restored;
-        must(state ? restore_shared(&request, state, portable_memory(source), &restored, &error)
-                   : restore_open(&request, &restored, &error),
+        must(of_file ? restore_open(&request, &restored, &error)
+                     : restore_shared(&request, state, portable_memory(source), &restored, &error),
             &error);
         must(portable_resume(restored.portable, &error), &error);
         must(portable_pause(restored.portable, &error), &error);
         clone.ready = now();
         clone.private_kib = private_kib();
-        if (write(ends[1], &clone, sizeof clone) != sizeof clone)
-            exit(1);
-        _exit(0);
+        _exit(write(ends[1], &clone, sizeof clone) != sizeof clone);
     }
-    const struct took forked = now();
-    if (child < 0 || read(ends[0], &clone, sizeof clone) != sizeof clone)
-        exit(1);
-    close(ends[0]);
     close(ends[1]);
-    waitpid(child, NULL, 0);
-    last_private_kib = clone.private_kib;
-    return (struct took){clone.ready.ms - begun.ms, clone.ready.cpu_ms + forked.cpu_ms - begun.cpu_ms};
+    *hear = ends[0];
+    return child;
+}
+
+/* Clones as `vcost domain fork` makes them, one starting while another does; what one of them took. */
+static struct took clones_of(const struct stored *state, bool of_file)
+{
+    pid_t child[CLONES];
+    int hear[CLONES];
+    struct took begun = now(), end = begun;
+    double cpu_ms = 0;
+    for (int i = 0; i < CLONES + 1; i++) {
+        struct clone clone;
+        if (i < CLONES && (child[i] = start_clone(state, of_file, &hear[i])) < 0)
+            exit(1);
+        if (i == 0)
+            continue;
+        if (read(hear[i - 1], &clone, sizeof clone) != sizeof clone)
+            exit(1);
+        end = clone.ready;
+        cpu_ms += clone.ready.cpu_ms;
+        last_private_kib = clone.private_kib;
+    }
+    cpu_ms += now().cpu_ms - begun.cpu_ms;
+    for (int i = 0; i < CLONES; i++) {
+        close(hear[i]);
+        waitpid(child[i], NULL, 0);
+    }
+    return (struct took){(end.ms - begun.ms) / CLONES, cpu_ms / CLONES};
 }
 
 /* The source's memory is none of the clone's, as it is not of a command's that forks a file. */
 static struct took fork_of_file(void)
 {
+    struct stored stored;
+    struct error error;
+    must(stored_read(file, &stored, &error), &error);
     madvise(portable_memory(source), bytes, MADV_DONTFORK);
-    struct took took = clone_of(NULL);
+    struct took took = clones_of(&stored, true);
     madvise(portable_memory(source), bytes, MADV_DOFORK);
+    stored_free(&stored);
     return took;
 }
 
 static struct took fork_of_domain(void)
 {
-    static struct stored stored;
+    struct stored stored = {.plan = *portable_plan(source)};
     struct error error;
-    stored = (struct stored){.plan = *portable_plan(source)};
     stored_moment_now(&stored.moment);
     must(portable_save(source, &stored.state, &error), &error);
-    struct took took = clone_of(&stored);
+    struct took took = clones_of(&stored, false);
     stored_free(&stored);
     return took;
 }

@@ -24,40 +24,65 @@ static int serve_clone(const struct cloning *cloning, struct serving *serving)
         serving, serving_serve(serving, cloning->place, cloning->make, cloning->unmake, &error), &error);
 }
 
-static int start_one(const struct cloning *cloning, size_t number, int *status, struct error *error)
+/* One that was started and has not said yet that it runs. */
+struct starting {
+    int hear;
+    char log[PLACE_PATH_BYTES];
+};
+
+static int begin(
+    const struct cloning *cloning, size_t number, struct starting *starting, int *status, struct error *error)
 {
-    char name[PORTABLE_NAME_BYTES], log[PLACE_PATH_BYTES];
+    char name[PORTABLE_NAME_BYTES];
     struct serving serving = {.start = -1,
         .detached = true,
         .fd = -1,
         .name = name,
+        .checked = number > 0,
         .served = {.begun_seconds = serving_seconds(), .unchecked = true}};
-    struct start start = {.status = STATUS_DONE};
     cloning->prepare(cloning->context, &serving);
     snprintf(name, sizeof name, "%.30s-%zu", cloning->name, number + 1);
-    place_path(cloning->place, name, "log", log);
+    place_path(cloning->place, name, "log", starting->log);
     if (place_lives(cloning->place, name))
         return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
-    int rc = serving_detach(log, &serving.start, &start, error);
-    if (rc < 0)
+    int rc = serving_detach(starting->log, &serving.start, &starting->hear, error);
+    if (rc < 0 || serving.start < 0)
         return rc;
-    if (serving.start >= 0) {
-        *status = serve_clone(cloning, &serving);
-        return 1;
-    }
-    if (start.status != STATUS_DONE) {
-        *error = start.error;
-        return -error->code;
-    }
-    cloning->each(cloning->context, &start);
-    return 0;
+    *status = serve_clone(cloning, &serving);
+    return 1;
 }
 
+static int hear(const struct cloning *cloning, const struct starting *starting, struct error *error)
+{
+    struct start start;
+    int rc = serving_hear(starting->hear, starting->log, &start, error);
+    if (rc == 0 && start.status != STATUS_DONE) {
+        *error = start.error;
+        rc = -error->code;
+    }
+    if (rc == 0)
+        cloning->each(cloning->context, &start);
+    return rc;
+}
+
+/* Once the first one runs, which shows that this host can have them, there is one more that starts while
+ * another does. */
 int cloning_run(const struct cloning *cloning, int *status, struct error *error)
 {
+    static struct starting starting[2];
+    size_t begun = 0, heard = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < cloning->count; i++)
-        rc = start_one(cloning, i, status, error);
+    while (rc == 0 && heard < cloning->count) {
+        if (begun < cloning->count && begun - heard < (heard ? 2 : 1)) {
+            rc = begin(cloning, begun, &starting[begun % 2], status, error);
+            begun += rc == 0;
+        } else {
+            rc = hear(cloning, &starting[heard % 2], error);
+            heard++;
+        }
+    }
+    for (; rc < 0 && heard < begun; heard++)
+        (void)hear(cloning, &starting[heard % 2], &(struct error){.code = 0});
     return rc;
 }
 

@@ -17,41 +17,41 @@
 /* How long a clone may take to start; and after which time it is looked how the source does. */
 enum { CLONE_SECONDS = 60, LATER_MS = 600 };
 
-/* The sum of the lines of a file of /proc that begin so. */
-static uint64_t kib_in(const char *path, const char *const *keys, size_t count)
+/* The sum of the lines of a file of /proc that begin so; NAN: there is no such file. */
+static double kib_in(const char *path, const char *const *keys, size_t count)
 {
     char line[256];
-    uint64_t sum = 0;
+    double sum = 0;
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file))
         for (size_t i = 0; i < count; i++)
             if (!strncmp(line, keys[i], strlen(keys[i])))
-                sum += strtoull(line + strlen(keys[i]), NULL, 10);
+                sum += strtod(line + strlen(keys[i]), NULL);
     if (file)
         fclose(file);
-    return sum;
+    return file ? sum : NAN;
 }
 
-static uint64_t private_bytes(uint64_t pid)
+static double private_bytes(uint64_t pid)
 {
     static const char *const keys[] = {"Private_Clean:", "Private_Dirty:"};
     char path[48];
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
-    return kib_in(path, keys, 2) * KIB;
+    return kib_in(path, keys, 2) * (double)KIB;
 }
 
-static uint64_t large_bytes(uint64_t pid)
+static double large_bytes(uint64_t pid)
 {
     static const char *const keys[] = {"AnonHugePages:"};
     char path[48];
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
-    return kib_in(path, keys, 1) * KIB;
+    return kib_in(path, keys, 1) * (double)KIB;
 }
 
 static double available_bytes(void)
 {
     static const char *const keys[] = {"MemAvailable:"};
-    return (double)(kib_in("/proc/meminfo", keys, 1) * KIB);
+    return kib_in("/proc/meminfo", keys, 1) * (double)KIB;
 }
 
 static struct forked forked; /* large */
@@ -66,6 +66,7 @@ static void add(const struct domain_report *report)
 
 struct file {
     const struct invocation *invocation;
+    struct stored saved;
     int fd;
 };
 
@@ -75,6 +76,7 @@ static void prepare(void *context, struct serving *serving)
     serving->invocation = file->invocation;
     serving->options = file->invocation->options;
     serving->fd = file->fd;
+    serving->saved = &file->saved;
     serving->lazy = true;
 }
 
@@ -89,9 +91,14 @@ static int fork_file(
 {
     const struct domain_options *options = invocation->options;
     const char *path = invocation->operands[0];
-    struct file file = {invocation, open(path, O_RDONLY | O_CLOEXEC)};
+    struct file file = {.invocation = invocation, .fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (file.fd < 0)
         return error_errno(error, errno, "no such domain runs, and cannot open %.300s", path);
+    int rc = stored_read(file.fd, &file.saved, error);
+    if (rc < 0) {
+        close(file.fd);
+        return error_prefix(error, "%.200s", path);
+    }
     const struct cloning cloning = {.place = place,
         .name = options->name,
         .count = (size_t)options->count,
@@ -100,9 +107,10 @@ static int fork_file(
         .unmake = serving_restored,
         .each = add_started,
         .context = &file};
-    int rc = cloning_run(&cloning, status, error);
-    if (rc != 1)
-        close(file.fd);
+    if ((rc = cloning_run(&cloning, status, error)) == 1)
+        return rc;
+    stored_free(&file.saved);
+    close(file.fd);
     return rc;
 }
 

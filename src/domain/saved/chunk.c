@@ -68,7 +68,7 @@ static int write_chunk(int fd, struct stored *saved, size_t number, const char *
     struct stored_chunk *chunk = &saved->index[number];
     struct checksum checksum;
     int rc = 0;
-    checksum_begin(&checksum);
+    checksum_begin(&checksum, saved->version < 2);
     for (unsigned i = 0; rc == 0 && i < PIECES; i++) {
         const uint64_t skip = (uint64_t)i * PIECE_PAGES * PAGE_BYTES;
         chunk->present[i] = stored_present(memory + skip);
@@ -76,7 +76,7 @@ static int write_chunk(int fd, struct stored *saved, size_t number, const char *
         rc = write_piece(fd, memory + skip, chunk->present[i],
             saved->memory_offset + number * STORED_CHUNK_BYTES + skip, &checksum, error);
     }
-    chunk->checksum = checksum_end(&checksum, NULL, 0);
+    chunk->checksum = checksum_end(&checksum);
     return rc;
 }
 
@@ -116,12 +116,11 @@ int stored_read_plain(int fd, const struct stored *saved, size_t number, char *t
     const struct stored_chunk *chunk = &saved->index[number];
     struct checksum checksum;
     int rc = 0;
-    checksum_begin(&checksum);
+    checksum_begin(&checksum, saved->version < 2);
     for (unsigned i = 0; rc == 0 && i < PIECES; i++) {
         const uint64_t skip = (uint64_t)i * PIECE_PAGES * PAGE_BYTES;
         rc = read_piece(fd, to + skip, chunk->present[i],
             saved->memory_offset + number * STORED_CHUNK_BYTES + skip, &checksum, error);
     }
-    return rc == 0 && checksum_end(&checksum, NULL, 0) != chunk->checksum ? stored_damaged(number, error)
-                                                                          : rc;
+    return rc == 0 && checksum_end(&checksum) != chunk->checksum ? stored_damaged(number, error) : rc;
 }

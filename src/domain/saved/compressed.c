@@ -30,6 +30,14 @@ static void move_pages(const struct stored_chunk *chunk, char *memory, char *row
         }
 }
 
+static uint64_t sum_of(const char *pages, size_t bytes)
+{
+    struct checksum checksum;
+    checksum_begin(&checksum, false);
+    checksum_add(&checksum, pages, bytes);
+    return checksum_end(&checksum);
+}
+
 /* ---- writing ---- */
 
 static int write_frame(int fd, struct stored *saved, size_t number, const char *memory,
@@ -40,7 +48,7 @@ static int write_frame(int fd, struct stored *saved, size_t number, const char *
         chunk->present[i] = stored_present(memory + (size_t)i * 64 * PAGE_BYTES);
     const size_t pages = pages_in(chunk), bytes = pages * PAGE_BYTES;
     move_pages(chunk, (char *)(uintptr_t)memory, room->pages, true);
-    chunk->checksum = checksum_of(room->pages, bytes);
+    chunk->checksum = sum_of(room->pages, bytes);
     saved->pages += pages;
     size_t frame = pages ? ZSTD_compressCCtx(
                                room->context, room->frame, STORED_FRAME_BYTES_MAX, room->pages, bytes, LEVEL)
@@ -106,7 +114,7 @@ static int read_frame(struct stored_reader *reader, size_t number, char *to, str
     if (rc < 0 || !bytes)
         return rc;
     if (ZSTD_decompressDCtx(reader->context, reader->pages, bytes, reader->frame, frame) != bytes ||
-        checksum_of(reader->pages, bytes) != chunk->checksum)
+        sum_of(reader->pages, bytes) != chunk->checksum)
         return stored_damaged(number, error);
     move_pages(chunk, to, reader->pages, false);
     return 0;

@@ -125,7 +125,8 @@ int stored_parse(
     if (count < need)
         return error_set(error, EPROTO, "the saved domain is cut off in its front");
     memcpy(&header, bytes, sizeof header);
-    *saved = (struct stored){.memory_offset = header.memory_offset,
+    *saved = (struct stored){.version = header.version,
+        .memory_offset = header.memory_offset,
         .moment = {.realtime_ns = header.realtime_ns, .host_ticks = header.host_ticks},
         .pace = (double)header.pace / 1000};
     memcpy(saved->moment.boot, header.boot, sizeof header.boot);

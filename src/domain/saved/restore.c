@@ -162,15 +162,17 @@ int restore_open(const struct restore_request *request, struct restored *restore
 {
     struct state_pause pause = {.ticks = 0};
     *restored = (struct restored){.fd = request->fd, .lazy = request->lazy};
-    int rc = stored_read(request->fd, &restored->saved, error);
+    int rc = request->saved ? 0 : stored_read(request->fd, &restored->saved, error);
     if (rc < 0)
         return rc;
+    if (request->saved)
+        restored->saved = *request->saved;
     if ((rc = take_plan(request, restored, error)) == 0 &&
         (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
         (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(&restored->saved.plan, request->monitor, memory_of(restored), &restored->portable,
              error)) == 0 &&
-        (rc = restore_check_cpu(restored, error)) == 0 &&
+        (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
         (rc = load_memory(restored, request->stop, error)) == 0)
         rc = put_back(restored, &pause, error);
     if (rc < 0)

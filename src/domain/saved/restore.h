@@ -12,6 +12,10 @@ enum clock_policy {
 };
 
 struct restore_request {
+    /* The same file, read already: it becomes restored->saved; NULL: it is read here. And with it, that this
+     * host has what its processor had was found in another process of this command. */
+    const struct stored *saved;
+    bool checked;
     int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
     bool lazy; /* its memory is mapped, private, and not read before it is touched */
     enum clock_policy clock;

@@ -1,6 +1,5 @@
 /* A domain as a file (doc/saved-domain.md has the format): read as hostile bytes, written, and its memory
- * checked. Versions 1 and 2: a file is of the lowest one that has all
- * that it needs. */
+ * checked. Version 2; 1 is read, too. */
 #ifndef VCOST_DOMAIN_SAVED_STORED_H
 #define VCOST_DOMAIN_SAVED_STORED_H
 
@@ -45,7 +44,8 @@ static inline bool stored_has_page(const struct stored_chunk *chunk, unsigned pa
     return chunk->present[page / 64] >> page % 64 & 1;
 }
 
-struct stored { /* starts zeroed */
+struct stored {       /* starts zeroed */
+    unsigned version; /* of the file */
     struct portable_plan plan;
     struct machine_state state;
     struct stored_moment moment;
@@ -77,10 +77,10 @@ int stored_parse(
 int stored_read(int fd, struct stored *saved, struct error *error);
 void stored_free(struct stored *saved);
 
-/* Writes all of it: memory, which nobody changes meanwhile, and *saved but for index, chunks, memory_offset,
- * pages and frame_at, which are made here. -ENOSPC, -EFBIG: there is not the room for it, which is looked at
- * first, unless it is to be compressed: how much that will take is not known before. The file is empty, and
- * of no use after a failure. */
+/* Writes all of it: memory, which nobody changes meanwhile, and *saved but for version, index, chunks,
+ * memory_offset, pages and frame_at, which are made here. -ENOSPC, -EFBIG: there is not the room for it,
+ * which is looked at first, unless it is to be compressed: how much that will take is not known before. The
+ * file is empty, and of no use after a failure. */
 int stored_write(int fd, struct stored *saved, const void *memory, struct error *error);
 
 /* Reads chunks in any order. */

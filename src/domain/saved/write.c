@@ -87,7 +87,7 @@ static struct section put_frames(struct front *front, const struct stored *saved
 static int write_front(int fd, const struct stored *saved, const char *plan, size_t plan_bytes,
     const char *state, struct error *error)
 {
-    struct header header = {.version = saved->compressed ? 2 : 1,
+    struct header header = {.version = STORED_VERSION,
         .bytes = STORED_HEADER_BYTES,
         .file_bytes = saved->compressed ? saved->frame_at[saved->chunks]
                                         : saved->memory_offset + saved->plan.memory_bytes,
@@ -129,6 +129,7 @@ static int write_memory(int fd, struct stored *saved, const char *memory, uint64
 static int make_index(struct stored *saved, struct error *error)
 {
     struct pool *pool = &saved->state.pool;
+    saved->version = STORED_VERSION;
     saved->chunks = saved->plan.memory_bytes / STORED_CHUNK_BYTES;
     saved->index = pool_room(pool, saved->chunks, sizeof *saved->index);
     saved->frame_at = saved->compressed ? pool_room(pool, saved->chunks + 1, sizeof *saved->frame_at) : NULL;
