@@ -141,7 +141,7 @@ static struct took plain_read(void)
     struct memory memory;
     struct error error;
     struct took begun = now();
-    must(portable_map_memory(bytes, &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         if (pread(file, (char *)memory.base + at, 2 * MIB, (off_t)at) != 2 * MIB)
             exit(1);

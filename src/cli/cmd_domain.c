@@ -14,7 +14,7 @@
 static int make_new(struct serving *serving, const char **name, struct error *error)
 {
     const struct domain_options *options = serving->options;
-    const struct monitor_ops *monitor = monitor_at(0);
+    const struct monitor_ops *monitor = monitor_at(options->monitor);
     struct monitor_facts facts;
     struct clock clock;
     struct portable_plan plan = {.workload = (enum portable_workload)options->workload,

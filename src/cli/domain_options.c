@@ -1,8 +1,12 @@
 #include "cli/domain_options.h"
 
+#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
 #include "report/view_domain.h"
+
+#include <errno.h>
+#include <string.h>
 
 #define FIELD(member) .offset = offsetof(struct domain_options, member)
 
@@ -11,6 +15,17 @@ static struct choice workload_choice(size_t index)
     return index < PORTABLE_WORKLOADS
                ? (struct choice){portable_workloads[index].name, portable_workloads[index].summary}
                : (struct choice){NULL, NULL};
+}
+
+static struct choice monitor_choice(size_t index)
+{
+    const struct monitor_ops *monitor = monitor_at(index);
+    return monitor ? (struct choice){monitor->name, monitor->summary} : (struct choice){NULL, NULL};
+}
+
+static struct choice next_monitor_choice(size_t index)
+{
+    return index ? monitor_choice(index - 1) : (struct choice){"same", "the one that it ran on"};
 }
 
 static struct choice clock_choice(size_t index)
@@ -54,6 +69,13 @@ static const struct option_spec domain_options[] = {
         .min = 1,
         .max = PORTABLE_CPUS_MAX,
         .help = "Virtual CPUs."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "kvm",
+        .choice = monitor_choice,
+        .help = "What creates and runs it:"},
     {.name = "workload",
         .kind = OPTION_CHOICE,
         FIELD(workload),
@@ -111,6 +133,13 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),
@@ -128,6 +157,13 @@ static const struct option_spec receive_options[] = {
         .value_name = "NAME",
         .default_note = "the one that it had",
         .help = "How the domain is called from now on."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),
@@ -171,6 +207,15 @@ static const struct option_spec migrate_options[] = {
         .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
                 "took "
                 "last, and the time that stopping took once fit into that."},
+    {.name = "streams",
+        .kind = OPTION_NUMBER,
+        FIELD(streams),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = WIRE_STREAMS_MAX,
+        .help = "By how many connections memory is sent at the same time, a thread for each at both ends "
+                "(unix, tcp)."},
     {.name = "max-bandwidth",
         .kind = OPTION_NUMBER,
         FIELD(max_bandwidth),
@@ -192,6 +237,18 @@ static const struct option_spec migrate_options[] = {
         .fallback = "cancel",
         .choice = at_timeout_choice,
         .help = "What is done then:"},
+};
+
+static const struct option_spec timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help =
+            "Draw into FILE (.svg, .png or .html) what it cost the program in the domain: latency per hop or "
+            "writes a second against time, before, meanwhile and after. It is looked at there until its pace "
+            "is "
+            "back, for 10 s at most."},
 };
 
 static const struct option_spec fork_options[] = {
@@ -245,7 +302,13 @@ static const struct option_spec save_options[] = {
 
 static int check(const void *fields, struct error *error)
 {
-    return output_options_check(&((const struct domain_options *)fields)->output, error);
+    const struct domain_options *options = fields;
+    const struct format *format = options->timeline ? format_of_path(options->timeline) : NULL;
+    if (options->timeline && (!format || !(!strcmp(format->name, "svg") || !strcmp(format->name, "png") ||
+                                             !strcmp(format->name, "html"))))
+        return error_set(error, EINVAL, "--timeline: the name \"%.60s\" must end in .svg, .png or .html",
+            options->timeline);
+    return output_options_check(&options->output, error);
 }
 
 static const struct command command_run = {
@@ -393,10 +456,13 @@ static const struct command command_migrate = {
             "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
             "Nothing is encrypted: that is the command's job (command:ssh ...)."},
     .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
-        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+        OPTION_GROUP(NULL, timeline_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME ADDRESS",
         "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
     .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
+        {"vcost domain migrate --timeline d1.svg d1 unix:/tmp/here",
+            "A picture of what that costs the program"},
         {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
             "5 ms, or after two minutes whatever it takes"}},

@@ -12,15 +12,18 @@ struct domain_options {
     struct size_range memory, working_set; /* working_set.last 0: all of it */
     unsigned workload;                     /* enum portable_workload */
     int vcpus;
-    uint64_t work; /* 0: endless */
-    int rate;      /* MB/s; -1: none */
+    unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
+    uint64_t work;    /* 0: endless */
+    int rate;         /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy, compress;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
+    const char *timeline;            /* a picture; NULL: none */
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
+    int streams;                     /* of a migration */
 };
 
 extern const struct command command_domain;

@@ -230,6 +230,11 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 
 static struct restored restored;
 
+const struct monitor_ops *serving_monitor(const struct serving *serving)
+{
+    return serving->options->monitor ? monitor_at(serving->options->monitor - 1) : NULL;
+}
+
 int serving_restore(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
@@ -237,7 +242,7 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
         .lazy = serving->lazy,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
-        .monitor = monitor_at(0),
+        .monitor = serving_monitor(serving),
         .saved = serving->saved,
         .checked = serving->checked,
         .stop = &stop};

@@ -55,6 +55,9 @@ int serving_finish(struct serving *serving, int rc, struct error *error);
 /* All of a command: options, log (for which the name is), domain, end. */
 int serving_command(const struct invocation *invocation, const char *name, maker *make, unmaker *unmake);
 
+/* Which monitor a domain from elsewhere is to go on with; NULL: the one that it had. */
+const struct monitor_ops *serving_monitor(const struct serving *serving);
+
 /* From a file: serving->fd, name and lazy say which and how. */
 maker serving_restore;
 unmaker serving_restored;

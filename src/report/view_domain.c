@@ -2,6 +2,7 @@
 
 #include "measure/statistics.h"
 #include "report/format.h"
+#include "report/view_timeline.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -133,7 +134,8 @@ static void add_downtime(const struct moved_told *told, struct document *documen
     }
 }
 
-void view_moved(const struct domain_report *report, struct document *document)
+void view_moved(
+    const struct domain_report *report, const struct timeline_told *timeline, struct document *document)
 {
     const struct moved_told *told = &report->moved;
     document->title = "vcost domain migrate";
@@ -148,8 +150,12 @@ void view_moved(const struct domain_report *report, struct document *document)
             document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
+    if (told->has_costs)
+        view_costs(&told->costs, document);
     if (told->stage == MOVED_DONE)
         add_downtime(told, document);
+    if (told->has_costs)
+        view_costs_table(&told->costs, portable_workloads[report->workload].unit, document);
     if (told->passes)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",
@@ -159,6 +165,8 @@ void view_moved(const struct domain_report *report, struct document *document)
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);
+    if (timeline)
+        view_timeline(timeline, document);
 }
 
 /* ---- clones ---- */

@@ -3,6 +3,7 @@
 #define VCOST_REPORT_VIEW_DOMAIN_H
 
 #include "domain/served/control.h"
+#include "domain/timeline/told.h"
 #include "report/document.h"
 
 struct domain_list {
@@ -10,8 +11,9 @@ struct domain_list {
     size_t count;
 };
 
-/* How a migration went. */
-void view_moved(const struct domain_report *report, struct document *document);
+/* How a migration went, and what it cost the program; the timeline may be NULL, and outlives the document. */
+void view_moved(
+    const struct domain_report *report, const struct timeline_told *timeline, struct document *document);
 void view_domains(const struct domain_list *list, struct document *document);
 
 /* One that runs or has ended. */

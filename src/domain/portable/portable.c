@@ -3,6 +3,7 @@
 #include "base/size.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,15 +24,39 @@ struct portable_identity *portable_identity(const struct portable *portable)
 }
 
 /* Whether there are large pages to be had decides the machine; what was obtained is told by who asks. */
-int portable_map_memory(uint64_t bytes, struct memory *memory, struct error *error)
+int portable_map_memory(
+    uint64_t bytes, const struct monitor_ops *monitor, struct memory *memory, struct error *error)
 {
     struct memory_request request = {.bytes = bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
-    int rc = memory_map_request(memory, &request, error);
+    int rc = monitor->elsewhere ? -ENOTSUP : memory_map_request(memory, &request, error);
     if (rc != -ENOTSUP)
         return rc;
     request.page_bytes = PAGE_BYTES;
     request.source = MEMORY_AUTO;
+    request.shared = monitor->elsewhere;
     return memory_map_request(memory, &request, error);
+}
+
+struct backing portable_backing(const struct memory *memory)
+{
+    return domain_region_of(memory).backing;
+}
+
+int portable_choose_monitor(struct portable_plan *plan, const struct monitor_ops *asked,
+    const struct monitor_ops **monitor, struct error *error)
+{
+    *monitor = asked;
+    for (size_t i = 0; !*monitor && monitor_at(i); i++)
+        if (!strcmp(monitor_at(i)->name, plan->monitor))
+            *monitor = monitor_at(i);
+    if (!*monitor)
+        return error_set(
+            error, ENOTSUP, "the domain ran on the monitor %.15s, which this vcost has not", plan->monitor);
+    if (plan->workload == PORTABLE_SELFTEST && strcmp((*monitor)->name, plan->monitor) != 0)
+        return error_set(error, ENOTSUP,
+            "the guest's kernel was told that it runs on %.15s: it goes on there only", plan->monitor);
+    snprintf(plan->monitor, sizeof plan->monitor, "%s", (*monitor)->name);
+    return 0;
 }
 
 int portable_new_generation(struct portable *portable, struct error *error)
@@ -71,7 +96,8 @@ static int begin(const struct portable_plan *plan, const struct monitor_ops *mon
 {
     if (!monitor->save_cpu)
         return error_set(error, ENOTSUP,
-            "%s cannot take the state of its guests out: domains that are saved and moved need kvm",
+            "%s cannot take the state of its guests out: domains that are saved and moved need another "
+            "monitor",
             monitor->title);
     *out = make(plan);
     if (!*out || (*out)->eventfd < 0)
@@ -79,11 +105,12 @@ static int begin(const struct portable_plan *plan, const struct monitor_ops *mon
     return 0;
 }
 
-static int add_memory(
-    struct portable *portable, const struct monitor_ops *monitor, bool tick, struct error *error)
+static int add_memory(struct portable *portable, const struct monitor_ops *monitor, struct backing backing,
+    bool tick, struct error *error)
 {
     const struct domain_config config = {.monitor = monitor, .tick = tick};
-    struct guest_region region = {.backing = backing_private(portable->base, portable->plan.memory_bytes)};
+    struct guest_region region = {.backing = backing};
+    portable->base = backing.host;
     int rc = domain_create(&config, &portable->domain, error);
     return rc < 0 ? rc : domain_add_region_from(portable->domain, GPA(0), &region, error);
 }
@@ -103,12 +130,12 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
     struct portable *portable = NULL;
     int rc = portable_plan_check(plan, false, error);
     if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0 &&
-        (rc = portable_map_memory(plan->memory_bytes, &portable->memory, error)) == 0) {
+        (rc = portable_map_memory(plan->memory_bytes, monitor, &portable->memory, error)) == 0) {
         portable->base = portable->memory.base;
         if (plan->workload == PORTABLE_SELFTEST)
             rc = portable_lay_out_selftest(portable, monitor, facts, error);
         else
-            rc = add_memory(portable, monitor, false, error);
+            rc = add_memory(portable, monitor, portable_backing(&portable->memory), false, error);
         if (rc == 0 && (rc = make_cpus(portable, error)) == 0 && plan->workload != PORTABLE_SELFTEST)
             rc = portable_lay_out(portable, error);
         if (rc == 0)
@@ -121,14 +148,13 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
     return rc;
 }
 
-int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, void *host,
+int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, struct backing memory,
     struct portable **out, struct error *error)
 {
     struct portable *portable = NULL;
     int rc = portable_plan_check(plan, true, error);
     if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0) {
-        portable->base = host;
-        rc = add_memory(portable, monitor, plan->workload == PORTABLE_SELFTEST, error);
+        rc = add_memory(portable, monitor, memory, plan->workload == PORTABLE_SELFTEST, error);
         if (rc == 0)
             rc = make_cpus(portable, error);
     }

@@ -38,10 +38,22 @@ static void *memory_of(const struct restored *restored)
     return restored->lazy ? (void *)base : restored->memory.base;
 }
 
+static struct backing backing_of(const struct restored *restored)
+{
+    return restored->lazy ? backing_private(memory_of(restored), restored->saved.plan.memory_bytes)
+                          : portable_backing(&restored->memory);
+}
+
 static int map_memory(struct restored *restored, struct error *error)
 {
+    if (restored->lazy && restored->monitor->elsewhere)
+        return error_set(error, ENOTSUP,
+            "%s runs its guest in another process, which cannot have a private mapping of the file: restore "
+            "it without --lazy",
+            restored->monitor->title);
     return restored->lazy ? map_file(restored, error)
-                          : portable_map_memory(restored->saved.plan.memory_bytes, &restored->memory, error);
+                          : portable_map_memory(restored->saved.plan.memory_bytes, restored->monitor,
+                                &restored->memory, error);
 }
 
 static int load_memory(const struct restored *restored, const struct stop *stop, struct error *error)
@@ -79,7 +91,7 @@ int restore_set_clock(const struct restore_request *request, struct restored *re
     restored->stored_seconds = elapsed_seconds(&restored->saved.moment, &now);
     int rc = same_boot && request->clock != CLOCK_KEEP
                  ? 0
-                 : portable_clock_settable(request->monitor, &settable, error);
+                 : portable_clock_settable(restored->monitor, &settable, error);
     if (rc < 0)
         return rc;
     if (request->clock == CLOCK_KEEP && !settable)
@@ -146,10 +158,7 @@ static int take_plan(const struct restore_request *request, struct restored *res
     struct portable_plan *plan = &restored->saved.plan;
     if (request->name)
         snprintf(plan->name, sizeof plan->name, "%s", request->name);
-    return strcmp(plan->monitor, request->monitor->name) != 0
-               ? error_set(error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not",
-                     plan->monitor)
-               : 0;
+    return portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
 }
 
 static int put_back(struct restored *restored, const struct state_pause *pause, struct error *error)
@@ -170,8 +179,8 @@ int restore_open(const struct restore_request *request, struct restored *restore
     if ((rc = take_plan(request, restored, error)) == 0 &&
         (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
         (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
-        (rc = portable_open(&restored->saved.plan, request->monitor, memory_of(restored), &restored->portable,
-             error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
+             &restored->portable, error)) == 0 &&
         (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
         (rc = load_memory(restored, request->stop, error)) == 0)
         rc = put_back(restored, &pause, error);
@@ -187,8 +196,8 @@ int restore_shared(const struct restore_request *request, const struct stored *s
     *restored = (struct restored){.saved = *saved, .fd = request->fd, .lazy = request->lazy};
     int rc = take_plan(request, restored, error);
     if (rc == 0 && (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
-        (rc = portable_open(&restored->saved.plan, request->monitor, memory, &restored->portable, error)) ==
-            0)
+        (rc = portable_open(&restored->saved.plan, restored->monitor,
+             backing_private(memory, saved->plan.memory_bytes), &restored->portable, error)) == 0)
         rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);

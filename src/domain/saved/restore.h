@@ -19,13 +19,14 @@ struct restore_request {
     int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
     bool lazy; /* its memory is mapped, private, and not read before it is touched */
     enum clock_policy clock;
-    const char *name; /* NULL: the one that it had */
-    const struct monitor_ops *monitor;
+    const char *name;                  /* NULL: the one that it had */
+    const struct monitor_ops *monitor; /* NULL: the one that it ran on */
     const struct stop *stop;
 };
 
 struct restored {
     struct stored saved;
+    const struct monitor_ops *monitor;
     struct portable *portable;
     int fd;
     bool lazy;

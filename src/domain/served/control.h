@@ -1,5 +1,5 @@
 /* What is said over a domain's control socket (AF_UNIX, SOCK_SEQPACKET): one packet asks, one answers, each a
- * JSON object of at most CONTROL_BYTES_MAX; then the connection ends. A descriptor may come with a request.
+ * JSON object of at most CONTROL_BYTES_MAX; then the connection ends. Descriptors may come with a request.
  * What arrives is hostile: nothing is believed that a table does not check. Only the user that the domain
  * runs for, and root, are served. */
 #ifndef VCOST_DOMAIN_SERVED_CONTROL_H
@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "domain/moved/told.h"
+#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
 #include "record/record.h"
@@ -15,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600 };
+enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE_STREAMS_MAX - 1 };
 
 struct control_request {
     char verb[16];
@@ -25,6 +26,8 @@ struct control_request {
     bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
+    int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
+    unsigned more_count;
 };
 
 /* How a domain is, as it tells others, and as it is kept when it has ended. */
@@ -67,7 +70,10 @@ int control_read_request(
     const char *bytes, size_t count, struct control_request *request, struct error *error);
 int control_read_answer(const char *bytes, size_t count, struct control_answer *answer, struct error *error);
 
-/* Receives what one connection asks, waiting a second at most; its descriptor is the caller's. -EACCES:
+/* Closes the descriptors that came with one. */
+void control_close(struct control_request *request);
+
+/* Receives what one connection asks, waiting a second at most; its descriptors are the caller's. -EACCES:
  * another user. */
 int control_receive(int socket, struct control_request *request, struct error *error);
 /* Whether anybody gets it is not known. */

@@ -104,19 +104,29 @@ int served_save(struct served *served, const struct control_request *request, st
 
 int served_fork(struct served *served, const struct control_request *request, struct error *error)
 {
+    struct portable_plan plan = *portable_plan(served->portable);
+    const struct monitor_ops *monitor;
     struct standing standing;
     struct stored saved;
     if (request->fd < 0 || !served->clone)
         return error_set(
             error, EINVAL, "clones are reported to a descriptor, and none came with the request");
+    int rc = portable_choose_monitor(&plan, NULL, &monitor, error);
+    if (rc < 0)
+        return rc;
+    if (monitor->elsewhere)
+        return error_set(error, ENOTSUP,
+            "%s runs its guest in another process, with memory that clones would write to, too: save the "
+            "domain "
+            "and restore it by another name",
+            monitor->title);
     if (served->locked)
         return error_set(error, ENOTSUP,
             "the domain's memory is locked, and cannot be shared with clones: what it then writes would be a "
             "copy that nothing keeps in memory (vcost domain save and restore make one that shares nothing)");
     if (served->cloner > 0)
         return error_set(error, EBUSY, "clones of the domain are being made already");
-    int rc = stand_still(served, &standing, error);
-    if (rc < 0)
+    if ((rc = stand_still(served, &standing, error)) < 0)
         return rc;
     if ((rc = take_state(served, &saved, error)) == 0) {
         served->cloner = fork();

@@ -1,6 +1,8 @@
 #include "domain/served/server.h"
 
+#include "domain/moved/after.h"
 #include "domain/served/save.h"
+#include "domain/timeline/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +136,47 @@ static void *move(void *context)
     return NULL;
 }
 
+static void drop_timeline(struct served *served)
+{
+    if (served->timeline >= 0)
+        close(served->timeline);
+    served->timeline = -1;
+}
+
+/* A descriptor for what the program did while the domain moves next. */
+static int do_timeline(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (request->fd < 0)
+        return error_set(
+            error, EINVAL, "a timeline is written to a descriptor, and none came with the request");
+    drop_timeline(served);
+    served->timeline = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    return served->timeline < 0 ? error_errno(error, errno, "no descriptor for a timeline") : 0;
+}
+
+/* Who asked for it finds nothing there if it cannot be written. */
+static void write_timeline(struct served *served)
+{
+    struct timeline_told *told = served->timeline < 0 ? NULL : malloc(sizeof *told);
+    FILE *stream = told ? fdopen(served->timeline, "w") : NULL;
+    struct error error;
+    if (stream) {
+        timeline_tell(&served->moving->timeline, served->portable, told);
+        (void)record_print(&timeline_told_record, told, stream, &error);
+        fclose(stream);
+        served->timeline = -1;
+    }
+    free(told);
+    drop_timeline(served);
+}
+
+static void close_links(struct served *served)
+{
+    for (unsigned i = 0; i < served->mover_streams; i++)
+        if (served->mover_links[i] >= 0)
+            close(served->mover_links[i]);
+}
+
 /* Answered when it has come to an end: answer_mover(). */
 static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
 {
@@ -143,17 +186,25 @@ static int do_migrate(struct served *served, const struct control_request *reque
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
         .pace = served->pace,
+        .watch = served->timeline >= 0 ? AFTER_SECONDS_MAX : 0,
         .version = served->version};
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
-    moving.in = moving.out = served->mover_link = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    for (unsigned i = 0; i <= request->more_count; i++)
+        moving.links[i] = served->mover_links[i] =
+            fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
+    moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
-    int code = served->mover_link < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    int code = served->mover_links[moving.streams - 1] < 0
+                   ? errno
+                   : pthread_create(&served->mover, NULL, move, served);
     served->moves = !code;
+    if (code)
+        close_links(served);
     return code ? error_errno(error, code, "no thread to move a domain") : 0;
 }
 
@@ -177,6 +228,7 @@ static const struct verb {
     {"stop", false, do_stop},
     {"save", false, served_save},
     {"fork", false, served_fork},
+    {"timeline", false, do_timeline},
     {"migrate", false, do_migrate},
     {"cancel", true, do_cancel},
 };
@@ -200,12 +252,14 @@ static void answer_mover(struct served *served)
     pthread_join(served->mover, NULL);
     served->moves = false;
     served->pace_seconds = 0;
-    close(served->mover_link);
+    close_links(served);
     if (served->mover_result < 0)
         answer.error = served->mover_error;
     else if (served->moving->told.stage == MOVED_DONE)
         served->ending = "moved";
+    write_timeline(served);
     report_on(served, &answer.report);
+    moving_free(served->moving);
     control_send(served->mover_socket, &answer);
     if (served->ending)
         served->parting = served->mover_socket;
@@ -226,8 +280,7 @@ static void answer(struct served *served)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
-    if (request.fd >= 0)
-        close(request.fd);
+    control_close(&request);
     if (served->moves && !moved) {
         served->mover_socket = socket;
         return;
@@ -346,7 +399,7 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
-    served->parting = -1;
+    served->parting = served->timeline = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
     if (rc == 0 && !served->paused) {
@@ -373,6 +426,7 @@ int server_run(struct served *served, struct domain_report *report, struct error
     report_on(served, report);
     free(served->moving);
     served->moving = NULL;
+    drop_timeline(served);
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
     return 0;

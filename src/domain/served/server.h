@@ -48,7 +48,10 @@ struct served {
     bool moves;            /* now: the thread, which has the domain until `arrived` */
     pthread_t mover;
     atomic_bool arrived;
-    int mover_result, mover_link, mover_socket; /* who asked, and waits for the answer */
+    int timeline; /* where the timeline of the next migration is to be written, as JSON; -1: nowhere */
+    int mover_result, mover_socket; /* who asked, and waits for the answer */
+    int mover_links[WIRE_STREAMS_MAX];
+    unsigned mover_streams;
     struct error mover_error;
     pthread_t checker;
     bool checking;
