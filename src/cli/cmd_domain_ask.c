@@ -95,7 +95,8 @@ int cmd_domain_status_run(const struct invocation *invocation)
 int cmd_domain_save_run(const struct invocation *invocation)
 {
     const struct domain_options *options = invocation->options;
-    struct control_request request = {.verb = "save", .keep = options->keep_running};
+    struct control_request request = {
+        .verb = "save", .keep = options->keep_running, .compress = options->compress};
     struct domain_report report;
     struct output *output;
     struct place place;

@@ -299,6 +299,11 @@ static const struct option_spec save_options[] = {
         .kind = OPTION_FLAG,
         FIELD(keep_running),
         .help = "The domain goes on when it was saved. Otherwise it ends."},
+    {.name = "compress",
+        .kind = OPTION_FLAG,
+        FIELD(compress),
+        .help = "Compress its memory, with zstd. Such a file cannot be mapped: restore --lazy and fork "
+                "refuse it."},
 };
 
 #define SEE_ALSO                                                                                             \
@@ -375,7 +380,8 @@ static const struct command command_save = {
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
     .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
-        {"vcost domain save --keep-running d1 d1.domain", "It goes on"}},
+        {"vcost domain save --keep-running d1 d1.domain", "It goes on"},
+        {"vcost domain save --compress d1 d1.domain", "A smaller file, which takes longer"}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -411,14 +417,18 @@ static const struct command command_restore = {
 static const struct command command_fork = {
     .name = "domain fork",
     .summary = "makes clones that share memory",
-    .description =
-        {"Starts clones of a saved domain in the background. All map the same file, private: they share its "
-         "pages until one writes them (copy on write). Told are the time until the first instruction of "
-         "each, "
-         "how much memory each has for itself, and by how much the machine's available memory fell.",
-            "A domain that runs is saved to memory first, which costs it a stall (told) and the machine one "
-            "copy of it. "
-            "Memory is not verified: vcost domain check does that."},
+    .description = {"Starts clones in the background, which share memory until one writes it (copy on "
+                    "write): clones of a saved "
+                    "domain map the same file, private; those of a domain that runs have its memory as it "
+                    "was at that moment. "
+                    "Told are the time until the first instruction of each, how much memory each has for "
+                    "itself, and by how "
+                    "much the machine's available memory fell.",
+        "A domain that runs is stopped for a moment, and nothing of its memory is copied; but from then on "
+        "each "
+        "page of 4 KiB is copied before it is written there, and large pages are split for that. What that "
+        "cost "
+        "it is told. Memory that is mapped from a file is not verified: vcost domain check does that."},
     .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written, or the name of a domain that runs.", NULL, 1, 1},

@@ -15,7 +15,7 @@ struct domain_options {
     unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
     uint64_t work;    /* 0: endless */
     int rate;         /* MB/s; -1: none */
-    bool detach, paused, keep_running, lazy;
+    bool detach, paused, keep_running, lazy, compress;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
     bool watch, written; /* stats */

@@ -205,9 +205,30 @@ void view_moved(
 static double median_bytes(const struct forked *forked)
 {
     double bytes[FORKED_MAX];
+    size_t count = 0;
     for (size_t i = 0; i < forked->count; i++)
-        bytes[i] = (double)forked->bytes[i];
-    return statistics_median(bytes, forked->count);
+        if (!isnan(forked->bytes[i]))
+            bytes[count++] = forked->bytes[i];
+    return count ? statistics_median(bytes, count) : NAN;
+}
+
+static void say_source(const struct forked_source *source, struct document *document)
+{
+    document_say(document, BLOCK_FACT,
+        "The domain that runs stood still for %s; none of its memory was copied.",
+        format_figure(UNIT_NS, source->stall_ms * 1e6, 0).text);
+    if (!isnan(source->private_bytes))
+        document_say(document, BLOCK_FACT,
+            "Of what is shared it copies each page of 4 KiB before it writes there: %s is its own 0.6 s "
+            "later.",
+            format_size((uint64_t)source->private_bytes).text);
+    if (source->large_before > 0 && !isnan(source->large_after))
+        document_say(document, BLOCK_FACT, "Behind large pages it has %s, and had %s before.",
+            format_size((uint64_t)source->large_after).text,
+            format_size((uint64_t)source->large_before).text);
+    if (!isnan(source->pace_before) && !isnan(source->pace_after))
+        document_say(document, BLOCK_FACT, "Its pace then, beside the clones, was %.0f %% of that before.",
+            100 * source->pace_after / source->pace_before);
 }
 
 void view_forked(const struct forked *forked, struct document *document)
@@ -218,33 +239,46 @@ void view_forked(const struct forked *forked, struct document *document)
     document_say(document, BLOCK_CONCLUSION, "%zu clone%s: first instruction after %s each (median).",
         forked->count, forked->count > 1 ? "s" : "",
         format_figure(UNIT_NS, statistics_median(ms, forked->count) * 1e6, 0).text);
-    document_say(document, BLOCK_FACT,
-        "Each has %s for itself (median; smaps, a moment after it began to run).",
-        format_size((uint64_t)median_bytes(forked)).text);
+    if (!isnan(median_bytes(forked)))
+        document_say(document, BLOCK_FACT,
+            "Each has %s for itself (median; smaps, a moment after it began to run).",
+            format_size((uint64_t)median_bytes(forked)).text);
     if (forked->available_bytes >= 0)
         document_say(document, BLOCK_FACT, "The machine's available memory fell by %s for each.",
             format_size((uint64_t)forked->available_bytes).text);
     else
         document_say(document, BLOCK_FACT,
             "The machine's available memory rose meanwhile: other programs gave some back.");
-    if (!isnan(forked->stall_ms))
-        document_say(document, BLOCK_FACT,
-            "The domain that runs stood still for %s, while its memory was copied once.",
-            format_figure(UNIT_NS, forked->stall_ms * 1e6, 0).text);
+    if (forked->live)
+        say_source(&forked->source, document);
     document_say(
         document, BLOCK_FACT, "They are called %s-1 to %s-%zu.", forked->name, forked->name, forked->count);
 }
 
 static const struct field each_fields[] = {{NULL, FIELD_REAL, .size = sizeof(double)}};
 static const struct record each_record = {"ms", sizeof(double), RECORD_FIELDS(each_fields)};
-static const struct field bytes_fields[] = {{NULL, FIELD_COUNT, .size = sizeof(uint64_t)}};
-static const struct record bytes_record = {"bytes", sizeof(uint64_t), RECORD_FIELDS(bytes_fields)};
+static const struct field bytes_fields[] = {{NULL, FIELD_REAL, .size = sizeof(double)}};
+static const struct record bytes_record = {"bytes", sizeof(double), RECORD_FIELDS(bytes_fields)};
+#define AT(member) FIELD_AT(struct forked_source, member)
+static const struct field source_fields[] = {
+    {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it did not say"},
+    {"pace_before", FIELD_REAL, AT(pace_before), .missing = "it has not run for long enough"},
+    {"pace_after", FIELD_REAL, AT(pace_after), .missing = "it does not run any more"},
+    {"large_bytes_before", FIELD_REAL, AT(large_before), .missing = "it has ended"},
+    {"large_bytes_after", FIELD_REAL, AT(large_after), .missing = "it has ended"},
+    {"private_bytes", FIELD_REAL, AT(private_bytes), .missing = "it has ended"},
+};
+#undef AT
+static const struct record source_record = {
+    "source", sizeof(struct forked_source), RECORD_FIELDS(source_fields)};
 static const struct field forked_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.forked/1"},
     {"name", FIELD_TEXT, FIELD_AT(struct forked, name)},
     {"first_instruction_ms", FIELD_LIST, FIELD_ITEMS(struct forked, ms, count), .of = &each_record},
     {"private_bytes", FIELD_LIST, FIELD_ITEMS(struct forked, bytes, count), .of = &bytes_record},
     {"available_bytes_each", FIELD_REAL, FIELD_AT(struct forked, available_bytes)},
-    {"stall_ms", FIELD_REAL, FIELD_AT(struct forked, stall_ms), .missing = "it was forked from a file"},
+    {"source", FIELD_RECORD, FIELD_MAYBE, FIELD_AT(struct forked, source),
+        .count_offset = offsetof(struct forked, live), .of = &source_record,
+        .missing = "it was forked from a file"},
 };
 const struct record forked_record = {"forked", sizeof(struct forked), RECORD_FIELDS(forked_fields)};

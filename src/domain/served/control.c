@@ -17,6 +17,7 @@ enum { LOOK_MS = 200 };
 static const struct field request_fields[] = {
     {"ask", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(verb)},
     {"keep", FIELD_FLAG, AT(keep)},
+    {"compress", FIELD_FLAG, AT(compress)},
     {"count", FIELD_COUNT, AT(count)},
     {"text", FIELD_TEXT, AT(text)},
     {"check", FIELD_FLAG, AT(check)},

@@ -21,7 +21,7 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE
 
 struct control_request {
     char verb[16];
-    bool keep;                                   /* save: it runs on */
+    bool keep, compress;                         /* save: it runs on; with zstd */
     uint64_t count;                              /* of whatever is asked for several times */
     char text[256];                              /* a name, an address */
     bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
