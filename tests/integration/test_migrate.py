@@ -188,9 +188,9 @@ def flipped(message, at):
 # ---- it arrives
 
 
-def moved(work, meddle=None):
+def moved(work, meddle=None, *options):
     """False: it had ended before."""
-    with Receiver() as there:
+    with Receiver(*options) as there:
         must("resume", "here")
         done = domain("migrate", "--max-downtime", "1000", "here", Relay(there.path, meddle).address if meddle else there.address,
             "--json", "-")
@@ -222,6 +222,15 @@ def test_on_two_virtual_cpus_too():
 def test_a_guest_kernel_with_its_processes_moves():
     needs_kvm()
     in_the_middle(KERNEL, 12, moved)
+
+
+def test_the_monitors_without_hardware_know_which_pages_are_written():
+    done = domain("run", "--name", "here", "--monitor", "shadow", "--memory", "8M", "--work", "1")
+    if done.returncode == 77:
+        raise tap.Skip(done.stderr.strip())
+    for monitor, other, kind, least in (("shadow", "paravirt", WRITER, 400000), ("paravirt", "same", [*WRITER, "--vcpus", "2"], 400000),
+                                        ("shadow", "same", KERNEL, 12)):
+        in_the_middle(["--monitor", monitor, *kind], least, lambda work, to=other: moved(work, None, "--monitor", to))
 
 
 def test_it_moves_through_tcp_and_through_a_command():
