@@ -77,8 +77,8 @@ def saved_in_the_middle(name, work, *options):
         done = domain("save", *options, name, file, "--json", "-")
         if done.returncode == 0 and json.loads(done.stdout)["checksum"] is None:
             return file, more
-        assert done.returncode == 0 or "no domain" in done.stderr, done.stderr
-        ended(name)
+        assert done.returncode == 0 or "no domain" in done.stderr or "has ended without" in done.stderr, done.stderr
+        assert ended(name)["ending"] == ("saved" if done.returncode == 0 else "done"), done.stderr
     raise AssertionError("it always ended before it was saved")
 
 

@@ -194,7 +194,8 @@ def moved(work, meddle=None, *options):
         must("resume", "here")
         done = domain("migrate", "--max-downtime", "1000", "here", Relay(there.path, meddle).address if meddle else there.address,
             "--json", "-")
-        if "no domain here runs" in done.stderr:
+        if "no domain here runs" in done.stderr or "here has ended without" in done.stderr:
+            assert report("status", "here")["ending"] == "done", done.stderr
             return False
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)["moved"]
