@@ -1,6 +1,8 @@
 #include "domain/served/server.h"
 
-#include "domain/saved/cpu_record.h"
+#include "domain/moved/after.h"
+#include "domain/served/save.h"
+#include "domain/timeline/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +63,8 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .pace_before =
+            served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds};
     uint64_t exits = 0;
@@ -101,6 +106,16 @@ static int do_status(struct served *served, const struct control_request *reques
     return 0;
 }
 
+static int do_stats(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (served->moves && request->count)
+        return error_set(
+            error, EBUSY, "what it writes is recorded for its migration: vcost domain status tells");
+    int rc = stats_look(served->portable, request->count > 0, &served->stats, error);
+    served->asked_stats = rc == 0;
+    return rc;
+}
+
 static int do_pause(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
@@ -130,41 +145,6 @@ static int do_stop(struct served *served, const struct control_request *request,
     return rc;
 }
 
-static int save_to(struct served *served, int fd, struct error *error)
-{
-    struct stored saved = {.plan = *portable_plan(served->portable), .pace = served->pace};
-    stored_moment_now(&saved.moment);
-    int rc = portable_save(served->portable, &saved.state, error);
-    if (rc == 0 && (rc = cpu_record_add_host(&saved.state, error)) == 0)
-        rc = stored_write(fd, &saved, portable_memory(served->portable), error);
-    stored_free(&saved);
-    return rc;
-}
-
-/* What could not be saved goes on. */
-static int do_save(struct served *served, const struct control_request *request, struct error *error)
-{
-    struct portable_status status;
-    struct error again;
-    if (request->fd < 0)
-        return error_set(error, EINVAL, "a domain is saved to a descriptor, and none came with the request");
-    portable_status(served->portable, &status);
-    if (status.phase == PORTABLE_FAILED)
-        return error_set(error, EINVAL, "the domain has failed: there is nothing to save");
-    double begun = now_seconds();
-    int rc = portable_pause(served->portable, error);
-    if (rc < 0)
-        return rc;
-    rc = save_to(served, request->fd, error);
-    served->stall_seconds = now_seconds() - begun;
-    if (rc == 0 && !request->keep)
-        served->ending = "saved";
-    else if (status.phase == PORTABLE_RUNNING &&
-             portable_resume(served->portable, rc < 0 ? &again : error) < 0 && rc == 0)
-        rc = -error->code;
-    return rc;
-}
-
 /* ---- going elsewhere ---- */
 
 static void *move(void *context)
@@ -176,6 +156,47 @@ static void *move(void *context)
     return NULL;
 }
 
+static void drop_timeline(struct served *served)
+{
+    if (served->timeline >= 0)
+        close(served->timeline);
+    served->timeline = -1;
+}
+
+/* A descriptor for what the program did while the domain moves next. */
+static int do_timeline(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (request->fd < 0)
+        return error_set(
+            error, EINVAL, "a timeline is written to a descriptor, and none came with the request");
+    drop_timeline(served);
+    served->timeline = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    return served->timeline < 0 ? error_errno(error, errno, "no descriptor for a timeline") : 0;
+}
+
+/* Who asked for it finds nothing there if it cannot be written. */
+static void write_timeline(struct served *served)
+{
+    struct timeline_told *told = served->timeline < 0 ? NULL : malloc(sizeof *told);
+    FILE *stream = told ? fdopen(served->timeline, "w") : NULL;
+    struct error error;
+    if (stream) {
+        timeline_tell(&served->moving->timeline, served->portable, told);
+        (void)record_print(&timeline_told_record, told, stream, &error);
+        fclose(stream);
+        served->timeline = -1;
+    }
+    free(told);
+    drop_timeline(served);
+}
+
+static void close_links(struct served *served)
+{
+    for (unsigned i = 0; i < served->mover_streams; i++)
+        if (served->mover_links[i] >= 0)
+            close(served->mover_links[i]);
+}
+
 /* Answered when it has come to an end: answer_mover(). */
 static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
 {
@@ -185,17 +206,25 @@ static int do_migrate(struct served *served, const struct control_request *reque
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
         .pace = served->pace,
+        .watch = served->timeline >= 0 ? AFTER_SECONDS_MAX : 0,
         .version = served->version};
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
-    moving.in = moving.out = served->mover_link = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
+    for (unsigned i = 0; i <= request->more_count; i++)
+        moving.links[i] = served->mover_links[i] =
+            fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
+    moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
-    int code = served->mover_link < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
+    int code = served->mover_links[moving.streams - 1] < 0
+                   ? errno
+                   : pthread_create(&served->mover, NULL, move, served);
     served->moves = !code;
+    if (code)
+        close_links(served);
     return code ? error_errno(error, code, "no thread to move a domain") : 0;
 }
 
@@ -214,10 +243,13 @@ static const struct verb {
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
     {"status", true, do_status},
+    {"stats", true, do_stats},
     {"pause", false, do_pause},
     {"resume", false, do_resume},
     {"stop", false, do_stop},
-    {"save", false, do_save},
+    {"save", false, served_save},
+    {"fork", false, served_fork},
+    {"timeline", false, do_timeline},
     {"migrate", false, do_migrate},
     {"cancel", true, do_cancel},
 };
@@ -241,12 +273,14 @@ static void answer_mover(struct served *served)
     pthread_join(served->mover, NULL);
     served->moves = false;
     served->pace_seconds = 0;
-    close(served->mover_link);
+    close_links(served);
     if (served->mover_result < 0)
         answer.error = served->mover_error;
     else if (served->moving->told.stage == MOVED_DONE)
         served->ending = "moved";
+    write_timeline(served);
     report_on(served, &answer.report);
+    moving_free(served->moving);
     control_send(served->mover_socket, &answer);
     if (served->ending)
         served->parting = served->mover_socket;
@@ -267,13 +301,15 @@ static void answer(struct served *served)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
-    if (request.fd >= 0)
-        close(request.fd);
+    control_close(&request);
     if (served->moves && !moved) {
         served->mover_socket = socket;
         return;
     }
     report_on(served, &answer.report);
+    answer.report.has_stats = served->asked_stats;
+    answer.report.stats = served->stats;
+    served->asked_stats = false;
     control_send(socket, &answer);
     if (served->ending)
         served->parting = socket;
@@ -339,25 +375,6 @@ static void *check_memory(void *context)
     return NULL;
 }
 
-/* A file that somebody changes while memory is mapped from it is no memory any more. */
-static int check_file(const struct served *served, const struct stat *before, struct error *error)
-{
-    struct stat now;
-    if (!served->restored || !served->restored->lazy)
-        return 0;
-    if (served->checked < 0) {
-        *error = served->checker_error;
-        return -error->code;
-    }
-    if (fstat(served->restored->fd, &now) == 0 && now.st_size == before->st_size &&
-        now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-        return 0;
-    return error_set(error, EIO,
-        "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
-        "computes from now "
-        "on would be wrong, so it was stopped");
-}
-
 /* ---- the loop ---- */
 
 static void wait_for_something(struct served *served)
@@ -376,9 +393,6 @@ static void wait_for_something(struct served *served)
 static void serve(struct served *served, struct error *failure)
 {
     struct portable_status status;
-    struct stat file = {0};
-    if (served->restored)
-        (void)fstat(served->restored->fd, &file);
     while (!served->ending) {
         wait_for_something(served);
         if (served->ending)
@@ -390,6 +404,8 @@ static void serve(struct served *served, struct error *failure)
             answer_mover(served);
         if (served->ending)
             break;
+        if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
+            served->cloner = 0;
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
@@ -397,7 +413,7 @@ static void serve(struct served *served, struct error *failure)
             continue;
         if (status.phase == PORTABLE_DONE)
             served->ending = "done";
-        else if (status.phase == PORTABLE_FAILED || check_file(served, &file, failure) < 0)
+        else if (status.phase == PORTABLE_FAILED || served_check_file(served, failure) < 0)
             served->ending = "failed";
         else if (stop_asked(served->stop))
             served->ending = "interrupted";
@@ -407,7 +423,7 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
-    served->parting = -1;
+    served->parting = served->timeline = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
     if (rc == 0 && !served->paused) {
@@ -418,6 +434,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
         return rc;
     if (served->taken_over)
         served->taken_over(served->context);
+    if (served->restored)
+        (void)fstat(served->restored->fd, &served->file);
     served->checking = served->restored && served->restored->lazy && !served->unchecked &&
                        pthread_create(&served->checker, NULL, check_memory, served) == 0;
     report_on(served, report);
@@ -432,6 +450,7 @@ int server_run(struct served *served, struct domain_report *report, struct error
     report_on(served, report);
     free(served->moving);
     served->moving = NULL;
+    drop_timeline(served);
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
     return 0;
