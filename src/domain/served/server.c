@@ -124,9 +124,17 @@ static int do_pause(struct served *served, const struct control_request *request
     return portable_pause(served->portable, error);
 }
 
+/* It was handed over, and whether it arrived is not known: somebody has to decide. */
+static bool is_undecided(const struct served *served)
+{
+    return served->moving && !served->moves && served->moving->told.stage == MOVED_UNDECIDED;
+}
+
 static int do_resume(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
+    if (is_undecided(served))
+        served->moving->told.stage = MOVED_FAILED;
     served->pace_seconds = 0;
     return portable_resume(served->portable, error);
 }
@@ -305,7 +313,7 @@ static void serve(struct served *served, struct error *failure)
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
-        if (served->moves)
+        if (served->moves || (is_undecided(served) && !stop_asked(served->stop)))
             continue;
         if (status.phase == PORTABLE_DONE)
             served->ending = "done";
