@@ -91,6 +91,11 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
+    if (report->nodes[0])
+        document_say(document, BLOCK_FACT, "Its memory, counted: %s.", report->nodes);
+    if (!isnan(report->locked_bytes))
+        document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
+            format_size((uint64_t)report->locked_bytes).text);
     say_restored(report, document);
     if (!isnan(report->longest_pause_ms))
         document_say(document, BLOCK_FACT, "Longest jump of its time-stamp counter, seen from inside: %s%s.",

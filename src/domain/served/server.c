@@ -1,6 +1,7 @@
 #include "domain/served/server.h"
 
 #include "domain/moved/after.h"
+#include "domain/served/placed.h"
 #include "domain/served/save.h"
 #include "domain/timeline/told.h"
 
@@ -83,6 +84,7 @@ static void report_on(const struct served *served, struct domain_report *report)
             served->checked == 0  ? "not yet"
             : served->checked > 0 ? "yes"
                                   : "no");
+    served_place(served, report);
     report->moves = served->moving != NULL;
     if (served->moving)
         moving_look(served->moving, &report->moved);
