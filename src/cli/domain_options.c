@@ -289,6 +289,32 @@ static const struct option_spec fork_options[] = {
         .help = "They are called NAME-1, NAME-2 and so on."},
 };
 
+static const struct option_spec stats_options[] = {
+    {.name = "watch",
+        .kind = OPTION_FLAG,
+        FIELD(watch),
+        .help = "One line after the other, until Ctrl-C or the domain's end."},
+    {.name = "interval",
+        .kind = OPTION_SECONDS,
+        FIELD(interval),
+        .value_name = "TIME",
+        .fallback = "1s",
+        .help = "From one look to the next; rates are over that."},
+    {.name = "written",
+        .kind = OPTION_FLAG,
+        FIELD(written),
+        .help =
+            "Also tell how much it writes. For that its writes are recorded for a tenth of a second each "
+            "time, which costs "
+            "the domain: its large pages are split meanwhile. While it is migrated that is known anyway."},
+    {.name = "json",
+        .kind = OPTION_OUTPUT,
+        FIELD(output.json),
+        .value_name = "FILE",
+        .help = "Also write each look to FILE, as one line of JSON. With - it goes to stdout, and the table "
+                "does not."},
+};
+
 static const struct option_spec save_options[] = {
     {.name = "keep-running",
         .kind = OPTION_FLAG,
@@ -452,6 +478,29 @@ static const struct command command_list = {
     .run = cmd_domain_list_run,
 };
 
+static const struct command command_stats = {
+    .name = "domain stats",
+    .summary = "what a domain does, line by line",
+    .description =
+        {"Tells how long each hop or write takes (median and slowest 1 % of samples that the workload itself "
+         "takes, over the last second), its longest pause, exits, interrupts among them, and page faults a "
+         "second, its resident memory, and how much of that is in pages of 2 MiB: in the host's mapping, and "
+         "in "
+         "what the CPU walks for the guest. What cannot be known is a dash, and null with its reason in the "
+         "JSON."},
+    .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, folder_option, 0), HELP_GROUP},
+    .operand = {"NAME", "A domain that runs.", NULL, 1, 1},
+    .examples = {{"vcost domain stats d1", "Over one second"},
+        {"vcost domain stats --watch --interval 0.2 d1",
+            "Five lines a second, for instance while it is migrated"},
+        {"vcost domain stats --watch --json - d1 | jq .now.ns_p99", "For a script"}},
+    .exit_notes = {{"1", "the domain failed meanwhile, or its workload found something wrong."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_stats_run,
+};
+
 static const struct command command_check = {
     .name = "domain check",
     .summary = "verifies a saved domain",
@@ -533,9 +582,9 @@ ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.
     "It goes on");
 ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
-static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
-    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check,
-    &command_migrate, &command_receive, &command_cancel, NULL};
+static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_stats,
+    &command_pause, &command_resume, &command_stop, &command_save, &command_restore, &command_fork,
+    &command_check, &command_migrate, &command_receive, &command_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",

@@ -20,7 +20,9 @@ struct domain_options {
     bool lock;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
-    const char *timeline;            /* a picture; NULL: none */
+    bool watch, written; /* stats */
+    double interval;
+    const char *timeline; /* a picture; NULL: none */
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
@@ -33,6 +35,7 @@ extern const struct command command_domain;
 /* The subcommands, in cmd_domain.c, cmd_domain_ask.c and cmd_domain_migrate.c. */
 int cmd_domain_run_run(const struct invocation *invocation);
 int cmd_domain_restore_run(const struct invocation *invocation);
+int cmd_domain_stats_run(const struct invocation *invocation);
 int cmd_domain_list_run(const struct invocation *invocation);
 int cmd_domain_status_run(const struct invocation *invocation);
 int cmd_domain_pause_run(const struct invocation *invocation);

@@ -1,5 +1,6 @@
 #include "report/view_domain.h"
 
+#include "base/size.h"
 #include "measure/statistics.h"
 #include "report/format.h"
 #include "report/view_timeline.h"
@@ -23,6 +24,8 @@ void view_domains(const struct domain_list *list, struct document *document)
         {.key = "vcpus", .head = "CPUs", .unit = UNIT_COUNT},
         {.key = "done", .unit = UNIT_COUNT, .drop = 2},
         {.key = "pace", .head = "a second", .unit = UNIT_COUNT},
+        {.key = "latency", .head = "each", .unit = UNIT_NS, .drop = 3},
+        {.key = "large", .head = "2 MiB pages", .unit = UNIT_SHARE, .drop = 4},
         {.key = "pid", .head = "process", .unit = UNIT_TEXT, .drop = 1},
     };
     document->title = "vcost domain list";
@@ -30,7 +33,8 @@ void view_domains(const struct domain_list *list, struct document *document)
         document_say(document, BLOCK_CONCLUSION, "No domain of yours runs.");
         return;
     }
-    struct table *table = document_table(document, "domains", NULL, columns, 8, list->count);
+    struct table *table =
+        document_table(document, "domains", NULL, columns, sizeof columns / sizeof columns[0], list->count);
     for (size_t i = 0; i < list->count; i++) {
         const struct domain_report *report = &list->reports[i];
         table_text(table, i, 0, report->name);
@@ -40,7 +44,10 @@ void view_domains(const struct domain_list *list, struct document *document)
         table_number(table, i, 4, report->cpus);
         table_number(table, i, 5, (double)report->done);
         table_number(table, i, 6, isnan(report->pace) ? NAN : round(report->pace));
-        table_text(table, i, 7, document_text(document, "%" PRIu64, report->pid));
+        table_number(table, i, 7, report->has_stats ? report->stats.recent.ns_median : NAN);
+        table_number(
+            table, i, 8, report->has_stats ? report->stats.large_bytes / report->stats.resident_bytes : NAN);
+        table_text(table, i, 9, document_text(document, "%" PRIu64, report->pid));
     }
 }
 
@@ -67,14 +74,36 @@ static void say_restored(const struct domain_report *report, struct document *do
     document_say(document, BLOCK_FACT, "Restored (%s): first instruction after %s.", report->mode,
         format_figure(UNIT_NS, report->first_instruction_ms * 1e6, 0).text);
     if (isnan(report->working_set_ms))
-        document_say(
-            document, BLOCK_FACT, "Working set back: not yet, or the pace before it was saved is not known.");
+        document_say(document, BLOCK_FACT, "Working set back: %s.",
+            report->pace_before > 0 ? "not yet" : "not known, as the pace before it was saved is not");
     else
         document_say(document, BLOCK_FACT,
             "Working set back after %s (nine tenths of the pace before it was saved).",
             format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
     if (report->memory_checked[0])
         document_say(document, BLOCK_FACT, "Memory verified against the file: %s.", report->memory_checked);
+}
+
+/* What its pages are is what was obtained, not what was asked for. */
+static void say_stats(const struct domain_report *report, struct document *document)
+{
+    const struct domain_stats *stats = &report->stats;
+    const char *unit = portable_workloads[report->workload].unit;
+    uint64_t small, large;
+    if (!isnan(stats->recent.ns_median))
+        document_say(document, BLOCK_FACT,
+            "Each of its %s took %s (median; slowest 1 %% of samples: %s) in the last second that it ran.",
+            unit, format_figure(UNIT_NS, stats->recent.ns_median, 0).text,
+            format_figure(UNIT_NS, stats->recent.ns_p99, 0).text);
+    if (!isnan(stats->resident_bytes))
+        document_say(document, BLOCK_FACT, "Resident: %s, of that %s in pages of 2 MiB.",
+            format_size((uint64_t)stats->resident_bytes).text,
+            format_size((uint64_t)stats->large_bytes).text);
+    if (counters_get(&stats->counters, "pages_4k", &small) &&
+        counters_get(&stats->counters, "pages_2m", &large))
+        document_say(document, BLOCK_FACT,
+            "Mapped for the guest: %s by pages of 2 MiB, %s by pages of 4 KiB.",
+            format_size(large * 2 * MIB).text, format_size(small * 4 * KIB).text);
 }
 
 void view_domain(const struct domain_report *report, struct document *document)
@@ -96,6 +125,8 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->locked_bytes))
         document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
             format_size((uint64_t)report->locked_bytes).text);
+    if (report->has_stats)
+        say_stats(report, document);
     say_restored(report, document);
     if (!isnan(report->longest_pause_ms))
         document_say(document, BLOCK_FACT, "Longest jump of its time-stamp counter, seen from inside: %s%s.",

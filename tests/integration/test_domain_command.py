@@ -123,6 +123,30 @@ def test_a_domain_can_be_paused_listed_and_stopped_and_its_name_used_again():
         refused(1, "no domain p1 runs", "pause", "p1")
 
 
+def test_statistics_are_told_until_the_domain_ends():
+    """What its samples, its monitor and the kernel say; written pages only where that was asked for."""
+    needs_kvm()
+    must("run", "-d", "--name", "d1", "--workload", "writer", "--memory", "8M", "--rate", "50")
+    now = [json.loads(must("stats", "--interval", "0.1", "--json", "-", *more, "d1"))["now"] for more in ((), ("--written",))]
+    for each in now:
+        assert each["samples"] > 10 and 0 < each["ns_median"] <= each["ns_p99"] and each["longest_pause_ms"] > 0, each
+        assert 0 < each["resident_bytes"] <= 8 << 20 and 0 <= each["large_bytes"] <= each["resident_bytes"], each
+    assert now[0]["written"] is None and "--written" in now[0]["written_reason"], now[0]
+    assert now[1]["written"] > 0 and now[1]["logged_seconds"] >= 0.1, now[1]
+    with subprocess.Popen([VCOST, "domain", "stats", "--watch", "--interval", "0.05", "d1"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as watching:
+        lines = [watching.stdout.readline() for _ in range(4)]
+        assert "median" in lines[0] and all("running" in line for line in lines[2:]), lines
+        must("stop", "d1")
+        _, said = watching.communicate(timeout=60)
+    assert watching.returncode == 0 and "d1 has ended: stopped" in said, (watching.returncode, said)
+    refused(1, "no domain d1 runs", "stats", "d1")
+    must("run", "-d", "--paused", "--name", "d1", *SELFTEST)
+    found = report("status", "d1")["now"]
+    assert found["samples"] == 0 and found["ns_median"] is None and found["ns_median_reason"], found
+    must("stop", "d1")
+
+
 def test_what_a_killed_domain_leaves_is_removed():
     needs_kvm()
     must("run", "-d", "--name", "x1", "--memory", "8M")

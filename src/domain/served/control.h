@@ -10,6 +10,7 @@
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
+#include "domain/served/stats.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -49,12 +50,15 @@ struct domain_report {
     double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
     char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
     double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
+    double pace_before;                          /* of a restored one, before it was saved; NAN: not known */
     double stall_ms;                             /* for which it stood still while it was saved last; NAN */
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
     char nodes[128];         /* "64 MiB on node 0", counted; "": no node was asked for */
     double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
+    bool has_stats;          /* it was asked for them: */
+    struct domain_stats stats;
     bool moves;              /* a migration was asked for: */
     struct moved_told moved; /* the last one */
     int exit_status;         /* -1: it has not ended, or by a signal */
@@ -80,6 +84,10 @@ void control_close(struct control_request *request);
 int control_receive(int socket, struct control_request *request, struct error *error);
 /* Whether anybody gets it is not known. */
 void control_send(int socket, const struct control_answer *answer);
+
+/* What a detached one has left that has ended. -ENOENT. */
+int control_read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error);
 
 /* Asks a domain; what it answers as a failure is this one's, and *report then is as it answered, too. */
 int control_ask(const struct place *place, const char *name, const struct control_request *request,

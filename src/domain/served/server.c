@@ -64,6 +64,8 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .pace_before =
+            served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds};
     uint64_t exits = 0;
@@ -104,6 +106,16 @@ static int do_status(struct served *served, const struct control_request *reques
     (void)request;
     (void)error;
     return 0;
+}
+
+static int do_stats(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (served->moves && request->count)
+        return error_set(
+            error, EBUSY, "what it writes is recorded for its migration: vcost domain status tells");
+    int rc = stats_look(served->portable, request->count > 0, &served->stats, error);
+    served->asked_stats = rc == 0;
+    return rc;
 }
 
 static int do_pause(struct served *served, const struct control_request *request, struct error *error)
@@ -225,6 +237,7 @@ static const struct verb {
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
     {"status", true, do_status},
+    {"stats", true, do_stats},
     {"pause", false, do_pause},
     {"resume", false, do_resume},
     {"stop", false, do_stop},
@@ -288,6 +301,9 @@ static void answer(struct served *served)
         return;
     }
     report_on(served, &answer.report);
+    answer.report.has_stats = served->asked_stats;
+    answer.report.stats = served->stats;
+    served->asked_stats = false;
     control_send(socket, &answer);
     if (served->ending)
         served->parting = socket;

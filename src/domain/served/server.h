@@ -53,6 +53,8 @@ struct served {
     int mover_links[WIRE_STREAMS_MAX];
     unsigned mover_streams;
     struct error mover_error;
+    bool asked_stats; /* by the request that is being answered: */
+    struct domain_stats stats;
     pthread_t checker;
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
