@@ -3,6 +3,7 @@
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
+#include "host/numa.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
@@ -118,6 +119,26 @@ static const struct option_spec detach_option[] = {
         .kind = OPTION_FLAG,
         FIELD(paused),
         .help = "Do not let it run before vcost domain resume."},
+};
+
+static const struct option_spec memory_options[] = {
+    {.name = "node",
+        .kind = OPTION_NUMBER_LIST,
+        FIELD(nodes),
+        .value_name = "N[,N...]",
+        .min = 0,
+        .max = NUMA_NODES_MAX - 1,
+        .default_note = "wherever the kernel places it",
+        .help =
+            "Place its memory on these NUMA nodes and on no other. Where it is then is counted, and told by "
+            "vcost domain status. It is asked for anew wherever the domain goes."},
+    {.name = "lock",
+        .kind = OPTION_FLAG,
+        FIELD(lock),
+        .help =
+            "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is still "
+            "this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as much. It "
+            "rules out --lazy and clones: what these share is locked by nobody."},
 };
 
 static const struct option_spec restore_options[] = {
@@ -379,6 +400,7 @@ static const struct command command_run = {
                     "on the way.",
         "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told."},
     .groups = {OPTION_GROUP("The domain", domain_options, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .examples =
@@ -432,6 +454,7 @@ static const struct command command_restore = {
         "keeps "
         "something that must be unique can see that it is another one now."},
     .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, restored_timeline_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
@@ -562,6 +585,7 @@ static const struct command command_receive = {
          "over it does not run here; whatever happens to the link or to the source before, none runs here, "
          "and that is said."},
     .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"ADDRESS", "unix:PATH, tcp:HOST:PORT, or - for stdin and stdout.", NULL, 1, 1},

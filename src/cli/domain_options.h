@@ -16,6 +16,8 @@ struct domain_options {
     uint64_t work;    /* 0: endless */
     int rate;         /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy, compress;
+    struct number_list nodes; /* count 0: wherever the kernel places memory */
+    bool lock;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
     bool watch, written; /* stats */

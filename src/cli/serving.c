@@ -256,6 +256,12 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 
 /* ---- from a file ---- */
 
+int serving_read_wish(struct serving *serving, struct error *error)
+{
+    serving->served.wish.locked = serving->options->lock;
+    return nodes_of_list(&serving->options->nodes, &serving->served.wish.nodes, error);
+}
+
 static struct restored restored;
 
 const struct monitor_ops *serving_monitor(const struct serving *serving)
@@ -266,7 +272,7 @@ const struct monitor_ops *serving_monitor(const struct serving *serving)
 int serving_restore(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = serving->fd,
+    struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
@@ -274,8 +280,11 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
         .saved = serving->saved,
         .checked = serving->checked,
         .stop = &stop};
-    int rc = restore_open(&request, &restored, error);
+    int rc = serving_read_wish(serving, error);
     if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    if ((rc = restore_open(&request, &restored, error)) < 0)
         return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;

@@ -120,6 +120,11 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
+    if (report->nodes[0])
+        document_say(document, BLOCK_FACT, "Its memory, counted: %s.", report->nodes);
+    if (!isnan(report->locked_bytes))
+        document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
+            format_size((uint64_t)report->locked_bytes).text);
     if (report->has_stats)
         say_stats(report, document);
     say_restored(report, document);

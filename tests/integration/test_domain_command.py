@@ -269,6 +269,33 @@ def test_damaged_cut_foreign_and_newer_files_are_refused():
     refused(1, "its memory", "restore", str(bad))
 
 
+def test_memory_on_a_node_and_locked_is_counted_wherever_the_domain_goes():
+    needs_kvm()
+    file = str(FOLDER / "l1.domain")
+
+    def counted(found):
+        assert found["nodes"] == "8 MiB on node 0", found["nodes"]
+        assert found["locked_bytes"] >= 8 << 20, found["locked_bytes"]
+
+    def may_lock(size):
+        hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        return lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (size if hard < 0 else min(size, hard),) * 2)
+
+    little = domain("run", "--name", "l1", "--memory", "8M", "--work", "1", "--lock", preexec_fn=may_lock(1 << 20))
+    assert little.returncode == 0 or (little.returncode == 1 and "RLIMIT_MEMLOCK" in little.stderr), little.stderr
+    enough = may_lock(8 << 20)
+    must("run", "-d", "--name", "l1", "--memory", "8M", "--node", "0", "--lock", preexec_fn=enough)
+    counted(report("status", "l1"))
+    refused(77, "locked, and cannot be shared", "fork", "l1")
+    must("save", "l1", file)
+    must("restore", "-d", "--node", "0", "--lock", file, preexec_fn=enough)
+    counted(report("status", "l1"))
+    must("stop", "l1")
+    for option in "--lock", "--node=0":
+        refused(77, "without --lazy", "restore", "--lazy", option, file)
+    refused(77, "there is no NUMA node 99", "restore", "--node", "99", file)
+
+
 def test_a_clock_that_cannot_be_kept_is_refused():
     needs_kvm()
     file, _ = saved_in_the_middle("t1", CHASE)

@@ -124,7 +124,7 @@ int served_fork(struct served *served, const struct control_request *request, st
             "domain "
             "and restore it by another name",
             monitor->title);
-    if (served->locked)
+    if (served->wish.locked)
         return error_set(error, ENOTSUP,
             "the domain's memory is locked, and cannot be shared with clones: what it then writes would be a "
             "copy that nothing keeps in memory (vcost domain save and restore make one that shares nothing)");

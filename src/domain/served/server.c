@@ -1,6 +1,7 @@
 #include "domain/served/server.h"
 
 #include "domain/served/migrate.h"
+#include "domain/served/placed.h"
 #include "domain/served/save.h"
 #include "domain/served/watch.h"
 
@@ -87,6 +88,7 @@ void server_report(const struct served *served, struct domain_report *report)
             served->checked == 0  ? "not yet"
             : served->checked > 0 ? "yes"
                                   : "no");
+    served_place(served, report);
     report->moves = served->moving != NULL;
     if (served->moving)
         moving_look(served->moving, &report->moved);

@@ -27,7 +27,7 @@ struct served {
      * and told right behind it. May be NULL. */
     int (*take_over)(void *context, struct error *error);
     void (*taken_over)(void *context);
-    bool locked; /* its memory is, so that it is not to be shared */
+    struct portable_wish wish; /* what was asked for its memory */
     /* In a new process, in which nothing of this one runs: makes the clones of `saved`, whose memory is that
      * of served->portable as it was, and does not come back. May be NULL. */
     void (*clone)(void *context, const struct served *served, const struct stored *saved,
