@@ -29,13 +29,25 @@ static void taken_over(void *context)
     receiving_started(&receiving);
 }
 
+struct listened {
+    struct listening listening;
+    const struct place *place;
+};
+
 /* Before anything of it is made here. */
 static int is_name_taken(void *context, const char *name, struct error *error)
 {
-    return place_lives(context, name)
+    const struct listened *listened = context;
+    return place_lives(listened->place, name)
                ? error_set(
                      error, EBUSY, "a domain %.60s runs there already: receive it by another --name", name)
                : 0;
+}
+
+/* A further stream of the same source. */
+static int accept_more(void *context, const struct stop *asked, int *link, struct error *error)
+{
+    return address_accept(&((struct listened *)context)->listening, asked, link, error);
 }
 
 /* Of those that only ask, or go without a word, there may be any number before it. */
@@ -44,16 +56,18 @@ static int receive_one(
 {
     const struct domain_options *options = serving->options;
     const char *address = serving->invocation->operands[0];
-    struct listening listening = {.fd = -1};
     const bool by_stdio = link_in >= 0;
+    struct listened listened = {.listening = {.fd = -1}, .place = serving->place};
+    const struct receiving_hooks hooks = {
+        .context = &listened, .refused = is_name_taken, .accept = by_stdio ? NULL : accept_more};
     bool again;
-    int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listening, error);
+    int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listened.listening, error);
     do {
-        if (rc == 0 && !by_stdio && (rc = address_accept(&listening, request->stop, &link_in, error)) == 0)
+        if (rc == 0 && !by_stdio &&
+            (rc = address_accept(&listened.listening, request->stop, &link_in, error)) == 0)
             link_out = link_in;
         if (rc == 0)
-            rc = receiving_open(&receiving, link_in, link_out, request, is_name_taken,
-                (void *)(uintptr_t)serving->place, error);
+            rc = receiving_open(&receiving, link_in, link_out, request, &hooks, error);
         again = !by_stdio && (rc == 0 ? receiving.checked : rc == -ENODATA);
         if (again) {
             receiving_close(&receiving);
@@ -61,20 +75,24 @@ static int receive_one(
             rc = 0;
         }
     } while (again);
-    address_close(&listening);
+    address_close(&listened.listening);
     return rc;
 }
 
 static int make_received(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = -1,
+    struct restore_request request = {.fd = -1,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->options->name,
-        .monitor = monitor_at(0),
+        .monitor = serving_monitor(serving),
         .stop = &stop};
     receiving.restored.fd = -1;
-    int rc = receive_one(serving, &request, error);
+    int rc = serving_read_wish(serving, error);
+    if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    rc = receive_one(serving, &request, error);
     if (rc == 0 && receiving.checked)
         rc = error_set(error, EINTR, "the source only asked whether it could run here");
     if (rc < 0)

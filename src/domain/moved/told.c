@@ -28,11 +28,14 @@ static const struct field fields[] = {
     {"downtime_ms", FIELD_REAL, AT(downtime_ms), MISSING},
     {"stopping_ms", FIELD_REAL, AT(stopping_ms), MISSING},
     {"last_pass_ms", FIELD_REAL, AT(last_pass_ms), MISSING},
+    {"last_pass_pages", FIELD_COUNT, FIELD_NEEDED, AT(last_pages)},
     {"state_ms", FIELD_REAL, AT(state_ms), MISSING},
     {"send_ms", FIELD_REAL, AT(send_ms), MISSING},
     {"create_ms", FIELD_REAL, AT(create_ms), MISSING},
     {"start_ms", FIELD_REAL, AT(start_ms), MISSING},
     {"look_ms", FIELD_REAL, AT(look_ms), MISSING},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
+    {"program", FIELD_RECORD, FIELD_MAYBE, AT(costs), .count_offset = offsetof(struct moved_told, has_costs),
+        .of = &timeline_costs_record, MISSING},
 };
 const struct record moved_told_record = {"moved", sizeof(struct moved_told), RECORD_FIELDS(fields)};

@@ -2,6 +2,7 @@
 #ifndef VCOST_DOMAIN_MOVED_TOLD_H
 #define VCOST_DOMAIN_MOVED_TOLD_H
 
+#include "domain/timeline/costs.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -36,13 +37,16 @@ struct moved_told {
      * source's clock has it, and what it is made of. NAN: it has not come to that. */
     double downtime_ms;
     double stopping_ms;  /* until no virtual CPU was in the guest */
-    double last_pass_ms; /* the pages that were left */
-    double state_ms;     /* taking the state of machine and virtual CPUs out */
-    double send_ms;      /* sending it, and waiting for the answer, less: */
-    double create_ms;    /* there: putting it into the machine that was made before */
-    double start_ms;     /* from handing it over to knowing that it runs there */
-    double look_ms;      /* before: it was stopped once to look what it has, for so long */
-    char sentence[300];  /* how it ended, or what decides */
+    double last_pass_ms; /* the pages that were left: */
+    uint64_t last_pages;
+    double state_ms;    /* taking the state of machine and virtual CPUs out */
+    double send_ms;     /* sending it, and waiting for the answer, less: */
+    double create_ms;   /* there: putting it into the machine that was made before */
+    double start_ms;    /* from handing it over to knowing that it runs there */
+    double look_ms;     /* before: it was stopped once to look what it has, for so long */
+    char sentence[300]; /* how it ended, or what decides */
+    bool has_costs;
+    struct timeline_costs costs; /* what it cost the program */
 };
 extern const struct record moved_told_record;
 
