@@ -268,11 +268,42 @@ static const struct option_spec fork_options[] = {
         .help = "They are called NAME-1, NAME-2 and so on."},
 };
 
+static const struct option_spec stats_options[] = {
+    {.name = "watch",
+        .kind = OPTION_FLAG,
+        FIELD(watch),
+        .help = "One line after the other, until Ctrl-C or the domain's end."},
+    {.name = "interval",
+        .kind = OPTION_SECONDS,
+        FIELD(interval),
+        .value_name = "TIME",
+        .fallback = "1s",
+        .help = "From one look to the next; rates are over that."},
+    {.name = "written",
+        .kind = OPTION_FLAG,
+        FIELD(written),
+        .help =
+            "Also tell how much it writes. For that its writes are recorded for a tenth of a second each "
+            "time, which costs "
+            "the domain: its large pages are split meanwhile. While it is migrated that is known anyway."},
+    {.name = "json",
+        .kind = OPTION_OUTPUT,
+        FIELD(output.json),
+        .value_name = "FILE",
+        .help = "Also write each look to FILE, as one line of JSON. With - it goes to stdout, and the table "
+                "does not."},
+};
+
 static const struct option_spec save_options[] = {
     {.name = "keep-running",
         .kind = OPTION_FLAG,
         FIELD(keep_running),
         .help = "The domain goes on when it was saved. Otherwise it ends."},
+    {.name = "compress",
+        .kind = OPTION_FLAG,
+        FIELD(compress),
+        .help = "Compress its memory, with zstd. Such a file cannot be mapped: restore --lazy and fork "
+                "refuse it."},
 };
 
 #define SEE_ALSO                                                                                             \
@@ -349,7 +380,8 @@ static const struct command command_save = {
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
     .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
-        {"vcost domain save --keep-running d1 d1.domain", "It goes on"}},
+        {"vcost domain save --keep-running d1 d1.domain", "It goes on"},
+        {"vcost domain save --compress d1 d1.domain", "A smaller file, which takes longer"}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -385,14 +417,18 @@ static const struct command command_restore = {
 static const struct command command_fork = {
     .name = "domain fork",
     .summary = "makes clones that share memory",
-    .description =
-        {"Starts clones of a saved domain in the background. All map the same file, private: they share its "
-         "pages until one writes them (copy on write). Told are the time until the first instruction of "
-         "each, "
-         "how much memory each has for itself, and by how much the machine's available memory fell.",
-            "A domain that runs is saved to memory first, which costs it a stall (told) and the machine one "
-            "copy of it. "
-            "Memory is not verified: vcost domain check does that."},
+    .description = {"Starts clones in the background, which share memory until one writes it (copy on "
+                    "write): clones of a saved "
+                    "domain map the same file, private; those of a domain that runs have its memory as it "
+                    "was at that moment. "
+                    "Told are the time until the first instruction of each, how much memory each has for "
+                    "itself, and by how "
+                    "much the machine's available memory fell.",
+        "A domain that runs is stopped for a moment, and nothing of its memory is copied; but from then on "
+        "each "
+        "page of 4 KiB is copied before it is written there, and large pages are split for that. What that "
+        "cost "
+        "it is told. Memory that is mapped from a file is not verified: vcost domain check does that."},
     .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written, or the name of a domain that runs.", NULL, 1, 1},
@@ -416,6 +452,29 @@ static const struct command command_list = {
     .options_bytes = sizeof(struct domain_options),
     .check = check,
     .run = cmd_domain_list_run,
+};
+
+static const struct command command_stats = {
+    .name = "domain stats",
+    .summary = "what a domain does, line by line",
+    .description =
+        {"Tells how long each hop or write takes (median and slowest 1 % of samples that the workload itself "
+         "takes, over the last second), its longest pause, exits, interrupts among them, and page faults a "
+         "second, its resident memory, and how much of that is in pages of 2 MiB: in the host's mapping, and "
+         "in "
+         "what the CPU walks for the guest. What cannot be known is a dash, and null with its reason in the "
+         "JSON."},
+    .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, folder_option, 0), HELP_GROUP},
+    .operand = {"NAME", "A domain that runs.", NULL, 1, 1},
+    .examples = {{"vcost domain stats d1", "Over one second"},
+        {"vcost domain stats --watch --interval 0.2 d1",
+            "Five lines a second, for instance while it is migrated"},
+        {"vcost domain stats --watch --json - d1 | jq .now.ns_p99", "For a script"}},
+    .exit_notes = {{"1", "the domain failed meanwhile, or its workload found something wrong."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_stats_run,
 };
 
 static const struct command command_check = {
@@ -498,9 +557,9 @@ ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.
     "It goes on");
 ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
-static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
-    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check,
-    &command_migrate, &command_receive, &command_cancel, NULL};
+static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_stats,
+    &command_pause, &command_resume, &command_stop, &command_save, &command_restore, &command_fork,
+    &command_check, &command_migrate, &command_receive, &command_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",

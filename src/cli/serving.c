@@ -1,5 +1,6 @@
 #include "cli/serving.h"
 
+#include "cli/cloning.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
 #include "report/format.h"
@@ -23,7 +24,7 @@ double serving_seconds(void)
 
 /* ---- leaving the terminal ---- */
 
-int serving_detach(const char *log, int *report, struct start *start, struct error *error)
+int serving_detach(const char *log, int *report, int *hear, struct error *error)
 {
     int ends[2], output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (output < 0)
@@ -49,12 +50,21 @@ int serving_detach(const char *log, int *report, struct start *start, struct err
     }
     close(ends[1]);
     close(output);
-    int rc = child < 0 ? error_start(error, errno, "a process for the domain") : 0;
-    if (rc == 0 && read(ends[0], start, sizeof *start) != (ssize_t)sizeof *start)
-        rc = error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
-    close(ends[0]);
     *report = -1;
-    return rc;
+    *hear = ends[0];
+    if (child > 0)
+        return 0;
+    close(ends[0]);
+    return error_start(error, errno, "a process for the domain");
+}
+
+int serving_hear(int hear, const char *log, struct start *start, struct error *error)
+{
+    ssize_t count = read(hear, start, sizeof *start);
+    close(hear);
+    return count == (ssize_t)sizeof *start
+               ? 0
+               : error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
 }
 
 /* ---- serving ---- */
@@ -133,6 +143,8 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->served.paused |= serving->options->paused;
     serving->served.tell = tell;
     serving->served.context = serving;
+    serving->served.clone = cloning_of_domain;
+    serving->place = place;
     serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);
@@ -190,14 +202,14 @@ int serving_command(const struct invocation *invocation, const char *name, maker
     struct start start;
     struct error error;
     char log[PLACE_PATH_BYTES];
-    int rc = place_open(serving.options->folder, &place, &error);
+    int hear, rc = place_open(serving.options->folder, &place, &error);
     if (rc == 0 && serving.options->detach) {
         if (place_lives(&place, name)) {
             rc = error_set(&error, EBUSY, "a domain %s runs already: choose another --name", name);
         } else {
             place_path(&place, name, "log", log);
-            rc = serving_detach(log, &serving.start, &start, &error);
-            if (rc == 0 && serving.start < 0)
+            rc = serving_detach(log, &serving.start, &hear, &error);
+            if (rc == 0 && serving.start < 0 && (rc = serving_hear(hear, log, &start, &error)) == 0)
                 return parent_says(&start, name, &place);
         }
     }
@@ -231,6 +243,8 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
         .monitor = serving_monitor(serving),
+        .saved = serving->saved,
+        .checked = serving->checked,
         .stop = &stop};
     int rc = restore_open(&request, &restored, error);
     if (rc < 0)

@@ -28,6 +28,8 @@ struct serving {
     int fd;
     const char *name;
     bool lazy;
+    const struct stored *saved; /* and what is known of it already: struct restore_request */
+    bool checked;
 };
 
 /* Makes the domain, and what its name is. */
@@ -37,9 +39,11 @@ typedef void unmaker(struct serving *serving);
 /* CLOCK_MONOTONIC. */
 double serving_seconds(void);
 
-/* In the child *report is where to say how it started; in the parent it is -1, and *start is that. What is
- * said from now on goes to the log. */
-int serving_detach(const char *log, int *report, struct start *start, struct error *error);
+/* In the child *report is where to say how it started, and what is said from now on goes to the log; in the
+ * parent it is -1, and *hear where that is heard. */
+int serving_detach(const char *log, int *report, int *hear, struct error *error);
+/* Waits for it, and closes `hear`. */
+int serving_hear(int hear, const char *log, struct start *start, struct error *error);
 
 /* Makes the domain and serves it until its end. */
 int serving_serve(

@@ -25,10 +25,18 @@ enum { FORKED_MAX = 256 };
 struct forked {
     char name[PORTABLE_NAME_BYTES];
     size_t count;
-    double ms[FORKED_MAX];                       /* from asking for it until its first instruction */
-    uint64_t pid[FORKED_MAX], bytes[FORKED_MAX]; /* private memory (smaps) a moment later */
-    double available_bytes;                      /* by how much MemAvailable fell, for each */
-    double stall_ms;                             /* of the domain that was running; NAN: none was */
+    double ms[FORKED_MAX]; /* from asking for it until its first instruction */
+    uint64_t pid[FORKED_MAX];
+    double bytes[FORKED_MAX]; /* private memory (smaps) a moment later; NAN: it has ended */
+    double available_bytes;   /* by how much MemAvailable fell, for each */
+    bool live;                /* it was a domain that runs, and goes on: */
+    struct forked_source {
+        double stall_ms;
+        double pace_before, pace_after;   /* of its work a second; NAN: not known */
+        double large_before, large_after; /* bytes behind large pages */
+        double private_bytes; /* of its memory, a moment later: what it did not share any more, as it was
+                                   copied */
+    } source;
 };
 extern const struct record forked_record;
 

@@ -123,6 +123,30 @@ def test_a_domain_can_be_paused_listed_and_stopped_and_its_name_used_again():
         refused(1, "no domain p1 runs", "pause", "p1")
 
 
+def test_statistics_are_told_until_the_domain_ends():
+    """What its samples, its monitor and the kernel say; written pages only where that was asked for."""
+    needs_kvm()
+    must("run", "-d", "--name", "d1", "--workload", "writer", "--memory", "8M", "--rate", "50")
+    now = [json.loads(must("stats", "--interval", "0.1", "--json", "-", *more, "d1"))["now"] for more in ((), ("--written",))]
+    for each in now:
+        assert each["samples"] > 10 and 0 < each["ns_median"] <= each["ns_p99"] and each["longest_pause_ms"] > 0, each
+        assert 0 < each["resident_bytes"] <= 8 << 20 and 0 <= each["large_bytes"] <= each["resident_bytes"], each
+    assert now[0]["written"] is None and "--written" in now[0]["written_reason"], now[0]
+    assert now[1]["written"] > 0 and now[1]["logged_seconds"] >= 0.1, now[1]
+    with subprocess.Popen([VCOST, "domain", "stats", "--watch", "--interval", "0.05", "d1"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as watching:
+        lines = [watching.stdout.readline() for _ in range(4)]
+        assert "median" in lines[0] and all("running" in line for line in lines[2:]), lines
+        must("stop", "d1")
+        _, said = watching.communicate(timeout=60)
+    assert watching.returncode == 0 and "d1 has ended: stopped" in said, (watching.returncode, said)
+    refused(1, "no domain d1 runs", "stats", "d1")
+    must("run", "-d", "--paused", "--name", "d1", *SELFTEST)
+    found = report("status", "d1")["now"]
+    assert found["samples"] == 0 and found["ns_median"] is None and found["ns_median_reason"], found
+    must("stop", "d1")
+
+
 def test_what_a_killed_domain_leaves_is_removed():
     needs_kvm()
     must("run", "-d", "--name", "x1", "--memory", "8M")
@@ -146,6 +170,24 @@ def test_a_domain_that_cannot_be_written_goes_on():
     must("stop", "f1")
 
 
+def test_a_full_disk_is_noticed_before_anything_is_written():
+    """A disk of 128 KiB, in a mount namespace of its own."""
+    needs_kvm()
+    disk = FOLDER / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=128k none {disk} && exec \"$@\""
+    inside = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("no mount namespace of one's own")
+    must("run", "-d", "--name", "n1", "--memory", "8M")
+    for options, words in ([], "are left there"), (["--compress"], "full"):
+        look = f"{VCOST} domain save {' '.join(options)} n1 {disk}/n1.domain; echo $?; ls -A {disk}"
+        done = subprocess.run([*inside, "sh", "-c", look], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+        assert done.stdout == "1\n" and words in done.stderr, (options, done.stdout, done.stderr)
+    assert report("status", "n1")["phase"] == "running"
+    must("stop", "n1")
+
+
 def test_damaged_cut_foreign_and_newer_files_are_refused():
     needs_kvm()
     file = Path(saved_in_the_middle("b1", CHASE, "--keep-running"))
@@ -165,7 +207,7 @@ def test_damaged_cut_foreign_and_newer_files_are_refused():
     wrong("no saved domain", b"")
     wrong("cut off", whole[:-1])
     wrong("cut off", whole[:memory])
-    wrong("newer vcost", whole[:8] + struct.pack("<I", 2) + whole[12:], 77)
+    wrong("newer vcost", whole[:8] + struct.pack("<I", 3) + whole[12:], 77)
     wrong("header", changed(120))
     for section, name in (24, "description"), (48, "state"), (72, "index"):
         wrong(f"its {name} is not", changed(struct.unpack_from("<Q", whole, section)[0] + 5))
@@ -194,22 +236,68 @@ def test_a_file_of_version_1_is_read():
         assert done.returncode == 77 and ("lacks" in done.stderr or "this KVM" in done.stderr), done.stderr
 
 
+def clones_end_alike(source, name, expected, count, of_file):
+    forked = report("fork", source, "--name", name, "--count", str(count))
+    assert len(forked["first_instruction_ms"]) == count and (forked["source"] is None) == of_file, forked
+    found = [ended(f"{name}-{i + 1}") for i in range(count)]
+    assert all(each["checksum"] == expected and not each["wrong"] and not each["backwards"] for each in found), (found, expected)
+    assert len({each["generation"] for each in found}) == count, "each is another one"
+    return forked
+
+
 def test_clones_share_a_file_and_end_alike():
     needs_kvm()
     expected = checksum_of(CHASE)
     file = saved_in_the_middle("s1", CHASE, "--keep-running")
-    forked = report("fork", file, "--count", "3")
-    assert len(forked["first_instruction_ms"]) == 3 and forked["stall_ms"] is None, forked
+    forked = clones_end_alike(file, "clone", expected, 3, True)
     assert all(0 < each < 4 << 20 for each in forked["private_bytes"]), "8 MiB are shared"
-    clones = [ended(f"clone-{i}") for i in (1, 2, 3)]
-    assert {each["checksum"] for each in clones} == {expected}
-    assert len({each["generation"] for each in clones}) == 3
-    assert ended("s1")["checksum"] == expected, "the one that was forked went on"
+    assert ended("s1")["checksum"] == expected, "the one that was saved went on"
+
+
+def test_clones_of_a_domain_that_runs_and_itself_end_as_if_undisturbed():
+    """What one writes no other sees: each page has a hash of all that was written to it, checked by the writer at its end."""
+    needs_kvm()
+    work = ["--workload", "writer", "--vcpus", "2", "--memory", "16M", "--work", "4000000"]
+    expected = checksum_of(work)
+    must("run", "-d", "--name", "live", *work)
+    while report("status", "live")["done"] == 0:
+        time.sleep(0.01)
+    forked = clones_end_alike("live", "c", expected, 2, False)
+    assert forked["source"]["stall_ms"] > 0, forked
+    assert ended("live")["checksum"] == expected, "the one that was forked went on"
+
+
+def test_a_clone_outlives_its_source_whose_name_is_free_then():
+    needs_kvm()
     must("run", "-d", "--name", "live", "--memory", "8M")
-    assert report("fork", "live", "--name", "c")["stall_ms"] > 0
-    assert len(json.loads(must("list", "--json", "-"))["domains"]) == 2
-    must("stop", "c-1")
+    must("fork", "live", "--name", "c")
     must("stop", "live")
+    must("run", "-d", "--name", "live", "--memory", "8M")
+    must("fork", "c-1", "--name", "d")
+    names = [each["name"] for each in json.loads(must("list", "--json", "-"))["domains"]]
+    assert sorted(names) == ["c-1", "d-1", "live"], names
+    for name in names:
+        must("stop", name)
+    must("run", "-d", "--name", "live", "--memory", "8M")
+    refused(1, "is no name", "fork", "live", "--name", "../x")
+    must("stop", "live")
+
+
+def test_compressed_memory_comes_back_and_cannot_be_mapped():
+    needs_kvm()
+    expected = checksum_of(CHASE)
+    plain = Path(saved_in_the_middle("z1", CHASE, "--keep-running"))
+    file = plain.with_name("z.domain")
+    must("save", "--compress", "z1", str(file))
+    assert file.stat().st_blocks < plain.stat().st_blocks
+    assert "is whole" in must("check", str(file))
+    assert report("restore", str(file))["checksum"] == expected
+    refused(1, "cannot be mapped", "restore", "--lazy", str(file))
+    refused(1, "cannot be mapped", "fork", str(file))
+    content = bytearray(file.read_bytes())
+    content[-9] ^= 1
+    file.write_bytes(content)
+    refused(1, "its memory", "restore", str(file))
 
 
 def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():

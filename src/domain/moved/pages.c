@@ -13,7 +13,7 @@ enum { PIECE_PAGES = 32 }; /* that are read and summed at once: they stay in the
 int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct error *error)
 {
     *batch = (struct page_batch){.wire = wire};
-    checksum_begin(&batch->sum);
+    checksum_begin(&batch->sum, false);
     batch->pages = aligned_alloc(WIRE_PAGE_BYTES, (size_t)WIRE_RUN_PAGES * WIRE_PAGE_BYTES);
     return batch->pages ? 0 : error_set(error, ENOMEM, "no memory to gather pages in");
 }
@@ -32,7 +32,7 @@ static int flush_pages(struct page_batch *batch, struct error *error)
         batch->wire, batch->runs, batch->run_count, batch->pages, batch->page_count, &batch->sum, error);
     batch->pages_sent += batch->page_count;
     batch->page_count = batch->run_count = 0;
-    checksum_begin(&batch->sum);
+    checksum_begin(&batch->sum, false);
     return rc;
 }
 
@@ -148,7 +148,7 @@ static int take_runs(struct moved_wire *wire, const struct moved_header *header,
     if (rc < 0 || (rc = pages_check(header, runs, target, error)) < 0)
         return rc;
     memcpy(left, runs, header->at * sizeof *runs);
-    checksum_begin(&sum);
+    checksum_begin(&sum, false);
     for (uint64_t run = 0; run < header->at;) {
         struct iovec places[PIECE_PAGES], room[PIECE_PAGES];
         int count = next_piece(left, &run, header->at, target, places);
@@ -158,7 +158,8 @@ static int take_runs(struct moved_wire *wire, const struct moved_header *header,
         for (int i = 0; i < count; i++)
             checksum_add(&sum, places[i].iov_base, places[i].iov_len);
     }
-    return moved_received(wire, header, checksum_end(&sum, runs, header->at * sizeof *runs), error);
+    checksum_add(&sum, runs, header->at * sizeof *runs);
+    return moved_received(wire, header, checksum_end(&sum), error);
 }
 
 int pages_take(struct moved_wire *wire, const struct moved_header *header, const struct page_target *target,

@@ -221,9 +221,10 @@ static uint64_t sum_of(const struct moved_header *header, const char *payload)
     struct checksum sum;
     if (!runs)
         return checksum_of(header->bytes ? payload : "", header->bytes);
-    checksum_begin(&sum);
+    checksum_begin(&sum, false);
     checksum_add(&sum, payload + runs, header->bytes - runs);
-    return checksum_end(&sum, payload, runs);
+    checksum_add(&sum, payload, runs);
+    return checksum_end(&sum);
 }
 
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error)
@@ -299,14 +300,15 @@ int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint6
 }
 
 int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
-    const char *pages, unsigned page_count, const struct checksum *sum, struct error *error)
+    const char *pages, unsigned page_count, struct checksum *sum, struct error *error)
 {
     const size_t table = run_count * sizeof *runs;
+    checksum_add(sum, runs, table);
     struct moved_header header = {.kind = WIRE_PAGES,
         .at = run_count,
         .pages = page_count,
         .bytes = table + (size_t)page_count * WIRE_PAGE_BYTES,
-        .checksum = checksum_end(sum, runs, table)};
+        .checksum = checksum_end(sum)};
     return heard(wire, WIRE_PAGES, send_message(wire, &header, runs, table, pages, error), error);
 }
 

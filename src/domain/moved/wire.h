@@ -86,7 +86,7 @@ int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint6
 /* WIRE_PAGES. `sum` is of the pages. */
 struct checksum;
 int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
-    const char *pages, unsigned page_count, const struct checksum *sum, struct error *error);
+    const char *pages, unsigned page_count, struct checksum *sum, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */

@@ -5,6 +5,8 @@
 #include "base/size.h"
 
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 bool portable_ring(const struct portable *portable, unsigned cpu, struct sample_ring *ring)
 {
@@ -20,6 +22,17 @@ bool portable_ring(const struct portable *portable, unsigned cpu, struct sample_
     return true;
 }
 
+/* By the kernel: a ring that is mapped from a file which was cut off is not read with a SIGBUS. */
+static bool copy_samples(
+    const struct sample_ring *ring, uint64_t first, uint64_t count, struct portable_sample *samples)
+{
+    uint64_t slot = first % ring->count, before_end = ring->count - slot < count ? ring->count - slot : count;
+    const struct iovec to = {samples, count * sizeof *samples};
+    const struct iovec from[] = {{(void *)(ring->samples + slot), before_end * sizeof *samples},
+        {(void *)ring->samples, (count - before_end) * sizeof *samples}};
+    return !count || process_vm_readv(getpid(), &to, 1, from, 2, 0) == (ssize_t)to.iov_len;
+}
+
 size_t sample_ring_take(const struct sample_ring *ring, uint64_t *taken, struct portable_sample *samples,
     size_t room, uint64_t *lost)
 {
@@ -29,8 +42,11 @@ size_t sample_ring_take(const struct sample_ring *ring, uint64_t *taken, struct 
     if (written - first > ring->count)
         first = written - ring->count;
     uint64_t count = written - first < room ? written - first : room;
-    for (uint64_t i = 0; i < count; i++)
-        samples[i] = ring->samples[(first + i) % ring->count];
+    if (!copy_samples(ring, first, count, samples)) {
+        *lost += count;
+        *taken = first + count;
+        return 0;
+    }
     /* The one that is being written now stands where the oldest stood. */
     uint64_t now = *ring->written, oldest = now >= ring->count ? now - ring->count + 1 : 0;
     uint64_t gone = oldest > first ? oldest - first : 0;

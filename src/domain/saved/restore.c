@@ -12,6 +12,9 @@
 
 static int map_file(struct restored *restored, struct error *error)
 {
+    if (restored->saved.compressed)
+        return error_set(error, EINVAL,
+            "its memory is compressed, and such a file cannot be mapped: restore it without --lazy");
     const uint64_t bytes = restored->saved.plan.memory_bytes;
     restored->mapping_bytes = bytes + STORED_CHUNK_BYTES;
     restored->mapping =
@@ -149,26 +152,53 @@ static int own_pages(const struct restored *restored, struct error *error)
     return rc;
 }
 
+/* How it is called here, and by which monitor. */
+static int take_plan(const struct restore_request *request, struct restored *restored, struct error *error)
+{
+    struct portable_plan *plan = &restored->saved.plan;
+    if (request->name)
+        snprintf(plan->name, sizeof plan->name, "%s", request->name);
+    return portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
+}
+
+static int put_back(struct restored *restored, const struct state_pause *pause, struct error *error)
+{
+    int rc = portable_restore(restored->portable, &restored->saved.state, pause, error);
+    return rc < 0 ? rc : portable_new_generation(restored->portable, error);
+}
+
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error)
 {
     struct state_pause pause = {.ticks = 0};
     *restored = (struct restored){.fd = request->fd, .lazy = request->lazy};
-    int rc = stored_read(request->fd, &restored->saved, error);
+    int rc = request->saved ? 0 : stored_read(request->fd, &restored->saved, error);
     if (rc < 0)
         return rc;
-    struct portable_plan *plan = &restored->saved.plan;
-    if (request->name)
-        snprintf(plan->name, sizeof plan->name, "%s", request->name);
-    rc = portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
-    if (rc == 0)
-        rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
-        (rc = portable_open(plan, restored->monitor, backing_of(restored), &restored->portable, error)) ==
-            0 &&
-        (rc = restore_check_cpu(restored, error)) == 0 &&
-        (rc = load_memory(restored, request->stop, error)) == 0 &&
-        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0)
-        rc = portable_new_generation(restored->portable, error);
+    if (request->saved)
+        restored->saved = *request->saved;
+    if ((rc = take_plan(request, restored, error)) == 0 &&
+        (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
+             &restored->portable, error)) == 0 &&
+        (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
+        (rc = load_memory(restored, request->stop, error)) == 0)
+        rc = put_back(restored, &pause, error);
+    if (rc < 0)
+        restore_close(restored);
+    return rc;
+}
+
+int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
+    struct restored *restored, struct error *error)
+{
+    struct state_pause pause = {.ticks = 0};
+    *restored = (struct restored){.saved = *saved, .fd = request->fd, .lazy = request->lazy};
+    int rc = take_plan(request, restored, error);
+    if (rc == 0 && (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, restored->monitor,
+             backing_private(memory, saved->plan.memory_bytes), &restored->portable, error)) == 0)
+        rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);
     return rc;

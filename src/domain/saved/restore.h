@@ -12,6 +12,10 @@ enum clock_policy {
 };
 
 struct restore_request {
+    /* The same file, read already: it becomes restored->saved; NULL: it is read here. And with it, that this
+     * host has what its processor had was found in another process of this command. */
+    const struct stored *saved;
+    bool checked;
     int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
     bool lazy; /* its memory is mapped, private, and not read before it is touched */
     enum clock_policy clock;
@@ -35,6 +39,12 @@ struct restored {
 
 /* -ENOTSUP: this host has not what the domain had (what is missing is named), or no such clock. */
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error);
+/* The same of what this process has in memory already: the state of a domain, which becomes restored->saved,
+ * and at `memory`, which outlives it, all of its memory as it was then. request->lazy: that is mapped from
+ * the file request->fd. */
+int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
+    struct restored *restored, struct error *error);
+
 /* What restore_open() is made of. How the clock is to go on, by saved.plan and saved.moment; and whether this
  * host has what saved.state needs, by restored->portable, which has no state yet. */
 int restore_set_clock(const struct restore_request *request, struct restored *restored,

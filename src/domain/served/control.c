@@ -17,6 +17,7 @@ enum { LOOK_MS = 200 };
 static const struct field request_fields[] = {
     {"ask", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(verb)},
     {"keep", FIELD_FLAG, AT(keep)},
+    {"compress", FIELD_FLAG, AT(compress)},
     {"count", FIELD_COUNT, AT(count)},
     {"text", FIELD_TEXT, AT(text)},
     {"check", FIELD_FLAG, AT(check)},
@@ -54,10 +55,13 @@ static const struct field report_fields[] = {
     {"first_instruction_ms", FIELD_REAL, AT(first_instruction_ms), .missing = "it was not restored"},
     {"working_set_ms", FIELD_REAL, AT(working_set_ms),
         .missing = "its pace is not that of before yet, or was not known"},
+    {"pace_before", FIELD_REAL, AT(pace_before), .missing = "it was not restored, or that was not known"},
     {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it was not saved"},
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"now", FIELD_RECORD, FIELD_MAYBE, AT(stats), .count_offset = offsetof(struct domain_report, has_stats),
+        .of = &domain_stats_record, .missing = "it was not asked for"},
     {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
         .of = &moved_told_record, .missing = "it was not asked to move"},
     {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
@@ -108,6 +112,24 @@ int control_read_answer(const char *bytes, size_t count, struct control_answer *
                ? error_set(error, EPROTO, "the packet is no answer of a domain: there is no error %d",
                      answer->error.code)
                : rc;
+}
+
+int control_read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error)
+{
+    char path[PLACE_PATH_BYTES];
+    struct pool pool = {.newest = NULL};
+    struct reader reader = {.name = path, .what = "report on a domain", .pool = &pool, .error = error};
+    json_error_t where;
+    place_path(place, name, "json", path);
+    json_t *json = strchr(name, '/') ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        return error_set(
+            error, ENOENT, "no domain %.60s runs, nor has a detached one of that name ended", name);
+    int rc = record_read(&domain_report_record, json, report, &reader);
+    json_decref(json);
+    pool_free(&pool);
+    return rc;
 }
 
 /* ---- packets ---- */

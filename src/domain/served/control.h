@@ -10,6 +10,7 @@
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
+#include "domain/served/stats.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE
 
 struct control_request {
     char verb[16];
-    bool keep;                                   /* save: it runs on */
+    bool keep, compress;                         /* save: it runs on; with zstd */
     uint64_t count;                              /* of whatever is asked for several times */
     char text[256];                              /* a name, an address */
     bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
@@ -49,10 +50,13 @@ struct domain_report {
     double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
     char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
     double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
+    double pace_before;                          /* of a restored one, before it was saved; NAN: not known */
     double stall_ms;                             /* for which it stood still while it was saved last; NAN */
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
+    bool has_stats;          /* it was asked for them: */
+    struct domain_stats stats;
     bool moves;              /* a migration was asked for: */
     struct moved_told moved; /* the last one */
     int exit_status;         /* -1: it has not ended, or by a signal */
@@ -78,6 +82,10 @@ void control_close(struct control_request *request);
 int control_receive(int socket, struct control_request *request, struct error *error);
 /* Whether anybody gets it is not known. */
 void control_send(int socket, const struct control_answer *answer);
+
+/* What a detached one has left that has ended. -ENOENT. */
+int control_read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error);
 
 /* Asks a domain; what it answers as a failure is this one's, and *report then is as it answered, too. */
 int control_ask(const struct place *place, const char *name, const struct control_request *request,

@@ -1,7 +1,7 @@
 #include "domain/served/server.h"
 
 #include "domain/moved/after.h"
-#include "domain/saved/cpu_record.h"
+#include "domain/served/save.h"
 #include "domain/timeline/told.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +63,8 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .pace_before =
+            served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds};
     uint64_t exits = 0;
@@ -103,6 +106,16 @@ static int do_status(struct served *served, const struct control_request *reques
     return 0;
 }
 
+static int do_stats(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (served->moves && request->count)
+        return error_set(
+            error, EBUSY, "what it writes is recorded for its migration: vcost domain status tells");
+    int rc = stats_look(served->portable, request->count > 0, &served->stats, error);
+    served->asked_stats = rc == 0;
+    return rc;
+}
+
 static int do_pause(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
@@ -121,41 +134,6 @@ static int do_stop(struct served *served, const struct control_request *request,
     (void)request;
     int rc = portable_pause(served->portable, error);
     served->ending = rc < 0 ? NULL : "stopped";
-    return rc;
-}
-
-static int save_to(struct served *served, int fd, struct error *error)
-{
-    struct stored saved = {.plan = *portable_plan(served->portable), .pace = served->pace};
-    stored_moment_now(&saved.moment);
-    int rc = portable_save(served->portable, &saved.state, error);
-    if (rc == 0 && (rc = cpu_record_add_host(&saved.state, error)) == 0)
-        rc = stored_write(fd, &saved, portable_memory(served->portable), error);
-    stored_free(&saved);
-    return rc;
-}
-
-/* What could not be saved goes on. */
-static int do_save(struct served *served, const struct control_request *request, struct error *error)
-{
-    struct portable_status status;
-    struct error again;
-    if (request->fd < 0)
-        return error_set(error, EINVAL, "a domain is saved to a descriptor, and none came with the request");
-    portable_status(served->portable, &status);
-    if (status.phase == PORTABLE_FAILED)
-        return error_set(error, EINVAL, "the domain has failed: there is nothing to save");
-    double begun = now_seconds();
-    int rc = portable_pause(served->portable, error);
-    if (rc < 0)
-        return rc;
-    rc = save_to(served, request->fd, error);
-    served->stall_seconds = now_seconds() - begun;
-    if (rc == 0 && !request->keep)
-        served->ending = "saved";
-    else if (status.phase == PORTABLE_RUNNING &&
-             portable_resume(served->portable, rc < 0 ? &again : error) < 0 && rc == 0)
-        rc = -error->code;
     return rc;
 }
 
@@ -257,10 +235,12 @@ static const struct verb {
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
     {"status", true, do_status},
+    {"stats", true, do_stats},
     {"pause", false, do_pause},
     {"resume", false, do_resume},
     {"stop", false, do_stop},
-    {"save", false, do_save},
+    {"save", false, served_save},
+    {"fork", false, served_fork},
     {"timeline", false, do_timeline},
     {"migrate", false, do_migrate},
     {"cancel", true, do_cancel},
@@ -319,6 +299,9 @@ static void answer(struct served *served)
         return;
     }
     report_on(served, &answer.report);
+    answer.report.has_stats = served->asked_stats;
+    answer.report.stats = served->stats;
+    served->asked_stats = false;
     control_send(socket, &answer);
     if (served->ending)
         served->parting = socket;
@@ -384,25 +367,6 @@ static void *check_memory(void *context)
     return NULL;
 }
 
-/* A file that somebody changes while memory is mapped from it is no memory any more. */
-static int check_file(const struct served *served, const struct stat *before, struct error *error)
-{
-    struct stat now;
-    if (!served->restored || !served->restored->lazy)
-        return 0;
-    if (served->checked < 0) {
-        *error = served->checker_error;
-        return -error->code;
-    }
-    if (fstat(served->restored->fd, &now) == 0 && now.st_size == before->st_size &&
-        now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-        return 0;
-    return error_set(error, EIO,
-        "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
-        "computes from now "
-        "on would be wrong, so it was stopped");
-}
-
 /* ---- the loop ---- */
 
 static void wait_for_something(struct served *served)
@@ -421,9 +385,6 @@ static void wait_for_something(struct served *served)
 static void serve(struct served *served, struct error *failure)
 {
     struct portable_status status;
-    struct stat file = {0};
-    if (served->restored)
-        (void)fstat(served->restored->fd, &file);
     while (!served->ending) {
         wait_for_something(served);
         if (served->ending)
@@ -435,6 +396,8 @@ static void serve(struct served *served, struct error *failure)
             answer_mover(served);
         if (served->ending)
             break;
+        if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
+            served->cloner = 0;
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
@@ -442,7 +405,7 @@ static void serve(struct served *served, struct error *failure)
             continue;
         if (status.phase == PORTABLE_DONE)
             served->ending = "done";
-        else if (status.phase == PORTABLE_FAILED || check_file(served, &file, failure) < 0)
+        else if (status.phase == PORTABLE_FAILED || served_check_file(served, failure) < 0)
             served->ending = "failed";
         else if (stop_asked(served->stop))
             served->ending = "interrupted";
@@ -463,6 +426,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
         return rc;
     if (served->taken_over)
         served->taken_over(served->context);
+    if (served->restored)
+        (void)fstat(served->restored->fd, &served->file);
     served->checking = served->restored && served->restored->lazy && !served->unchecked &&
                        pthread_create(&served->checker, NULL, check_memory, served) == 0;
     report_on(served, report);

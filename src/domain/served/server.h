@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 struct served {
     /* set by the caller */
@@ -25,6 +26,11 @@ struct served {
      * and told right behind it. May be NULL. */
     int (*take_over)(void *context, struct error *error);
     void (*taken_over)(void *context);
+    bool locked; /* its memory is, so that it is not to be shared */
+    /* In a new process, in which nothing of this one runs: makes the clones of `saved`, whose memory is that
+     * of served->portable as it was, and does not come back. May be NULL. */
+    void (*clone)(void *context, const struct served *served, const struct stored *saved,
+        const struct control_request *request) __attribute__((noreturn));
     bool unchecked; /* memory that is mapped from a file is not verified behind it */
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
      * back; may be NULL */
@@ -34,7 +40,9 @@ struct served {
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
-    double stall_seconds;  /* for which it stood still while it was saved last */
+    struct stat file;      /* that its memory is mapped from, as it was */
+    pid_t cloner;          /* the process that makes clones of it; 0: none */
+    double stall_seconds;  /* for which it stood still while it was saved or forked last */
     const char *ending;    /* NULL: it has not ended */
     struct moving *moving; /* NULL: nobody has asked it to move */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
@@ -45,6 +53,8 @@ struct served {
     int mover_links[WIRE_STREAMS_MAX];
     unsigned mover_streams;
     struct error mover_error;
+    bool asked_stats; /* by the request that is being answered: */
+    struct domain_stats stats;
     pthread_t checker;
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
