@@ -391,6 +391,37 @@ def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():
     assert "cut off" in found["sentence"] or "changed" in found["sentence"], found
 
 
+def has_userfault():
+    """Whether a guest's faults may be taken here: what `vcost domain restore --userfaultfd` itself says."""
+    file = saved_in_the_middle("u0", CHASE)
+    done = domain("restore", "--userfaultfd", file)
+    assert done.returncode in (0, 77), done.stderr
+    if done.returncode:
+        assert "userfaultfd" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+        raise tap.Skip(f"no userfaultfd: {done.stderr}")
+
+
+def test_memory_that_is_brought_when_it_is_touched_is_verified_first():
+    needs_kvm()
+    has_userfault()
+    work = ["--workload", "writer", "--memory", "64M", "--work", "2000000"]
+    expected = checksum_of(work)
+    file = Path(saved_in_the_middle("u1", work, "--keep-running"))
+    packed = file.with_name("packed.domain")
+    must("save", "--compress", "u1", str(packed))
+    for each in file, packed:
+        found = report("restore", "--userfaultfd", str(each))
+        assert (found["checksum"], found["wrong"], found["memory_checked"]) == (expected, 0, "yes"), found
+        assert "userfaultfd" in found["mode"], found["mode"]
+    content = bytearray(file.read_bytes())
+    content[struct.unpack_from("<Q", content, 96)[0] + (40 << 20) + 8] ^= 1
+    file.write_bytes(content)
+    found = json.loads(domain("restore", "--userfaultfd", "--json", "-", str(file)).stdout)
+    assert found["ending"] == "failed" and "its memory from 0x2800000" in found["sentence"], found
+    kernel = saved_in_the_middle("u2", SELFTEST)
+    refused(77, "page tables", "restore", "--userfaultfd", kernel)
+
+
 def stop_all():
     """Whatever a case that failed has left."""
     done = domain("list", "--json", "-")
