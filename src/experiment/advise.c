@@ -290,6 +290,21 @@ static int try_together(struct advising *advising, const struct choice_of *helpi
     return rc;
 }
 
+/* What to use: of those that are about as good as the best and not clearly outdone by it, the simplest, which
+ * comes first in the table of remedies; but what several together bring only several together do. */
+static const struct variant *best_of(struct advising *advising, const struct choice_of *helping)
+{
+    static const double about = 0.02;
+    const struct variant *best = helping->count ? helping->items[0] : NULL;
+    for (size_t i = 0; best && !best->told.combination && i < advising->count; i++) {
+        const struct variant *variant = &advising->variants[i];
+        if (variant->told.state == ADVISED_HELPS && !variant->told.diagnostic &&
+            variant->told.ratio < best->told.ratio + about && !outdoes(advising, best, variant))
+            return variant;
+    }
+    return best;
+}
+
 static int stages(struct advising *advising, struct error *error)
 {
     struct choice_of chosen;
@@ -320,6 +335,18 @@ static int by_state(const void *a, const void *b)
     return (left->ratio > right->ratio) - (left->ratio < right->ratio);
 }
 
+/* A combination helps only if it is better than the best alone. */
+static struct choice_of all_winners(struct advising *advising)
+{
+    struct choice_of helping = winners(advising);
+    for (size_t i = 1; i < helping.count; i++)
+        if (helping.items[i]->told.combination) {
+            helping.items[0] = helping.items[i];
+            break;
+        }
+    return helping;
+}
+
 static int tell_advice(struct advising *advising, struct error *error)
 {
     struct advice *advice = &advising->result->advice;
@@ -339,11 +366,10 @@ static int tell_advice(struct advising *advising, struct error *error)
     advice->output_compared = bench->same_output;
     if (!bench->same_output)
         snprintf(advice->no_output_reason, sizeof advice->no_output_reason, "it differs from run to run");
-    for (size_t i = 0; i < advice->count; i++)
-        if (advice->items[i].state == ADVISED_HELPS && !advice->items[i].diagnostic) {
-            advice->best = pool_text(&advising->result->pool, advice->items[i].name);
-            break;
-        }
+    const struct choice_of helping = all_winners(advising);
+    const struct variant *best = best_of(advising, &helping);
+    if (best)
+        advice->best = pool_text(&advising->result->pool, best->told.name);
     return 0;
 }
 
