@@ -227,7 +227,7 @@ static struct choice_of winners(struct advising *advising)
     for (size_t i = 0; i < advising->count; i++)
         if (advising->variants[i].told.state == ADVISED_HELPS && !advising->variants[i].told.diagnostic)
             winners.items[winners.count++] = &advising->variants[i];
-    qsort(winners.items, winners.count, sizeof *winners.items, least_time_first);
+    qsort(winners.items, winners.count, sizeof winners.items[0], least_time_first);
     return winners;
 }
 
@@ -384,11 +384,14 @@ static void begin(struct advising *advising)
         .seconds = NAN,
         .budget_seconds = plan->budget_seconds,
         .least_seconds = NAN};
-    while (plan->words && plan->words[advice->word_count])
-        advice->word_count++;
-    advice->words = pool_room(&result->pool, advice->word_count, sizeof *advice->words);
-    for (size_t i = 0; advice->words && i < advice->word_count; i++)
-        advice->words[i] = pool_text(&result->pool, plan->words[i]);
+    size_t count = 0;
+    while (plan->words && plan->words[count])
+        count++;
+    const char **words = pool_room(&result->pool, count, sizeof *words);
+    for (size_t i = 0; words && plan->words && i < count; i++)
+        words[i] = pool_text(&result->pool, plan->words[i]);
+    advice->words = words;
+    advice->word_count = words ? count : 0;
     advising->began = clock_seconds();
     advising->random = plan->seed;
 }

@@ -104,7 +104,7 @@ int advise_try_usual(struct advising *advising, struct error *error)
 {
     struct bench *bench = &advising->bench;
     struct variant *usual = &advising->usual;
-    struct tried again;
+    struct tried again = {.value = 0};
     char wrong[WRONG_BYTES];
     advise_tell(advising, "the program as it is");
     int rc = bench_try(bench, usual, 0, true, &bench->usual, wrong, error);
@@ -165,7 +165,8 @@ double advise_round_seconds(const struct advising *advising, struct variant *con
             seconds += chosen[i]->seconds;
             left++;
         }
-    return seconds + (double)((left + 1) / 2) * advising->usual.seconds;
+    size_t groups = (left + 1) / 2;
+    return seconds + (double)groups * advising->usual.seconds;
 }
 
 static int run(

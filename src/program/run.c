@@ -213,7 +213,7 @@ static int watch(struct running *running, double began, const struct run_limits 
             end->timed_out = true;
             return 0;
         }
-        if (end->seconds >= next_look) {
+        if (limits->watcher && end->seconds >= next_look) {
             limits->watcher->look(running->pid, limits->watcher->context);
             next_look = (clock_seconds() - began) * looks_grow;
         }

@@ -23,10 +23,11 @@ static uint64_t next(uint64_t *state)
     return *state >> 20;
 }
 
-static uint64_t tlb(size_t bytes, size_t accesses)
+static uint64_t tlb(size_t mib, size_t accesses)
 {
-    size_t count = bytes / sizeof(uint64_t);
-    uint64_t *words = malloc(bytes), state = 1, sum = 0;
+    size_t bytes = mib << 20;
+    size_t count = bytes / sizeof(uint64_t) + 1;
+    uint64_t *words = malloc(count * sizeof *words), state = 1, sum = 0;
     for (size_t i = 0; i < count; i++)
         words[i] = i;
     for (size_t i = 0; i < accesses; i++)
@@ -45,8 +46,9 @@ static uint64_t touch(volatile unsigned char *memory, size_t bytes)
     return sum;
 }
 
-static uint64_t fault(size_t bytes, size_t times)
+static uint64_t fault(size_t mib, size_t times)
 {
+    size_t bytes = mib << 20;
     uint64_t sum = 0;
     for (size_t i = 0; i < times; i++) {
         unsigned char *memory = malloc(bytes);
@@ -56,8 +58,9 @@ static uint64_t fault(size_t bytes, size_t times)
     return sum;
 }
 
-static uint64_t map(size_t bytes, size_t times)
+static uint64_t map(size_t mib, size_t times)
 {
+    size_t bytes = mib << 20;
     uint64_t sum = 0;
     for (size_t i = 0; i < times; i++) {
         unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -79,40 +82,74 @@ static uint64_t map(size_t bytes, size_t times)
         m(p##d) m(p##e) m(p##f)
 #define F8(m, p)                                                                                             \
     F4(m, p##0)                                                                                              \
-    F4(m, p##1) F4(m, p##2) F4(m, p##3) F4(m, p##4) F4(m, p##5) F4(m, p##6) F4(m, p##7) F4(m, p##8)          \
-        F4(m, p##9) F4(m, p##a) F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
+    F4(m, p##1)                                                                                              \
+    F4(m, p##2) F4(m, p##3) F4(m, p##4) F4(m, p##5) F4(m, p##6) F4(m, p##7) F4(m, p##8) F4(m, p##9)          \
+        F4(m, p##a) F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
 #define ALL(m) F8(m, 1) F8(m, 2) F8(m, 3) F8(m, 4) F8(m, 5) F8(m, 6) F8(m, 7) F8(m, 8)
 ALL(FUNCTION)
 #define ENTRY(n) f##n,
 static uint64_t (*const functions[])(uint64_t) = {ALL(ENTRY)};
 
-static uint64_t text(size_t calls)
+static uint64_t text(size_t calls, size_t unused)
 {
+    (void)unused;
     uint64_t state = 1, sum = 0;
     for (size_t i = 0; i < calls; i++)
         sum = functions[(next(&state) + (sum & 1)) % (sizeof functions / sizeof *functions)](sum);
     return sum;
 }
 
-static uint64_t none(size_t rounds)
+static uint64_t none(size_t rounds, size_t unused)
 {
+    (void)unused;
     uint64_t state = 1, sum = 0;
     for (size_t i = 0; i < rounds; i++)
         sum ^= next(&state);
     return sum;
 }
 
-static uint64_t forks(void)
+static uint64_t forks(size_t unused, size_t unused_too)
 {
+    (void)unused;
+    (void)unused_too;
     int first = 0, second = 0;
     pid_t child = fork();
     if (child == 0)
         _exit(1);
     waitpid(child, &first, 0);
-    if ((child = vfork()) == 0)
+    if ((child = vfork()) == 0) /* NOLINT: it is what is tried */
         _exit(2);
     waitpid(child, &second, 0);
     return (uint64_t)(WEXITSTATUS(first) + WEXITSTATUS(second));
+}
+
+static uint64_t crash(size_t unused, size_t unused_too)
+{
+    (void)unused;
+    (void)unused_too;
+    return (uint64_t)raise(SIGSEGV);
+}
+
+static uint64_t hang(size_t unused, size_t unused_too)
+{
+    (void)unused;
+    (void)unused_too;
+    return (uint64_t)pause();
+}
+
+static uint64_t pid(size_t unused, size_t unused_too)
+{
+    (void)unused;
+    (void)unused_too;
+    return (uint64_t)getpid();
+}
+
+/* Does something else where something is preloaded. */
+static uint64_t preloaded(size_t unused, size_t unused_too)
+{
+    (void)unused;
+    (void)unused_too;
+    return getenv("LD_PRELOAD") ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -121,27 +158,15 @@ int main(int argc, char **argv)
     size_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 0,
            second = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
     uint64_t sum = 0;
-    if (!strcmp(what, "tlb"))
-        sum = tlb(first << 20, second);
-    else if (!strcmp(what, "fault"))
-        sum = fault(first << 20, second);
-    else if (!strcmp(what, "map"))
-        sum = map(first << 20, second);
-    else if (!strcmp(what, "text"))
-        sum = text(first);
-    else if (!strcmp(what, "none"))
-        sum = none(first);
-    else if (!strcmp(what, "fork"))
-        sum = forks();
-    else if (!strcmp(what, "crash"))
-        raise(SIGSEGV);
-    else if (!strcmp(what, "hang"))
-        pause();
-    else if (!strcmp(what, "pid"))
-        sum = (uint64_t)getpid();
-    else if (!strcmp(what, "preloaded")) /* it does something else with the library than without */
-        sum = getenv("LD_PRELOAD") ? 1 : 0;
-    else if (!strcmp(what, "orphan") && fork() == 0)
+    static const struct {
+        const char *name;
+        uint64_t (*run)(size_t first, size_t second);
+    } kinds[] = {{"tlb", tlb}, {"fault", fault}, {"map", map}, {"text", text}, {"none", none},
+        {"fork", forks}, {"crash", crash}, {"hang", hang}, {"pid", pid}, {"preloaded", preloaded}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(what, kinds[i].name))
+            sum = kinds[i].run(first, second);
+    if (!strcmp(what, "orphan") && fork() == 0)
         pause();
     else if (!strcmp(what, "terminal") && !isatty(0)) {
         fprintf(stderr, "needy: stdin is no terminal\n");
