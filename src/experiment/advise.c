@@ -227,7 +227,7 @@ static struct choice_of winners(struct advising *advising)
     for (size_t i = 0; i < advising->count; i++)
         if (advising->variants[i].told.state == ADVISED_HELPS && !advising->variants[i].told.diagnostic)
             winners.items[winners.count++] = &advising->variants[i];
-    qsort(winners.items, winners.count, sizeof winners.items[0], least_time_first);
+    qsort(winners.items, winners.count, sizeof(struct variant *), least_time_first);
     return winners;
 }
 
