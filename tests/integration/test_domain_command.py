@@ -393,7 +393,7 @@ def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():
 
 def has_userfault():
     """Whether a guest's faults may be taken here: what `vcost domain restore --userfaultfd` itself says."""
-    file = saved_in_the_middle("u0", CHASE)
+    file, _ = saved_in_the_middle("u0", CHASE)
     done = domain("restore", "--userfaultfd", file)
     assert done.returncode in (0, 77), done.stderr
     if done.returncode:
@@ -405,8 +405,8 @@ def test_memory_that_is_brought_when_it_is_touched_is_verified_first():
     needs_kvm()
     has_userfault()
     work = ["--workload", "writer", "--memory", "64M", "--work", "2000000"]
-    expected = checksum_of(work)
-    file = Path(saved_in_the_middle("u1", work, "--keep-running"))
+    file, work = saved_in_the_middle("u1", work, "--keep-running")
+    expected, file = checksum_of(work), Path(file)
     packed = file.with_name("packed.domain")
     must("save", "--compress", "u1", str(packed))
     for each in file, packed:
@@ -418,7 +418,7 @@ def test_memory_that_is_brought_when_it_is_touched_is_verified_first():
     file.write_bytes(content)
     found = json.loads(domain("restore", "--userfaultfd", "--json", "-", str(file)).stdout)
     assert found["ending"] == "failed" and "its memory from 0x2800000" in found["sentence"], found
-    kernel = saved_in_the_middle("u2", SELFTEST)
+    kernel, _ = saved_in_the_middle("u2", SELFTEST)
     refused(77, "page tables", "restore", "--userfaultfd", kernel)
 
 
