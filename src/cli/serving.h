@@ -19,6 +19,7 @@ struct serving {
     const struct domain_options *options;
     struct served served;
     struct outputs outputs;
+    struct outputs picture; /* --timeline */
     struct claim claim;
     const struct place *place;
     struct domain_report report;

@@ -187,11 +187,12 @@ void view_moved(
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
     if (told->has_costs)
-        view_costs(&told->costs, document);
+        view_costs(&told->costs, TIMELINE_MIGRATION, document);
     if (told->stage == MOVED_DONE)
         add_downtime(told, document);
     if (told->has_costs)
-        view_costs_table(&told->costs, portable_workloads[report->workload].unit, document);
+        view_costs_table(
+            &told->costs, TIMELINE_MIGRATION, portable_workloads[report->workload].unit, document);
     if (told->passes)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",

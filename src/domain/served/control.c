@@ -66,6 +66,9 @@ static const struct field report_fields[] = {
         .of = &domain_stats_record, .missing = "it was not asked for"},
     {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
         .of = &moved_told_record, .missing = "it was not asked to move"},
+    {"program", FIELD_RECORD, FIELD_MAYBE, AT(costs),
+        .count_offset = offsetof(struct domain_report, has_costs), .of = &timeline_costs_record,
+        .missing = "no save or restore of it was looked at (--timeline)"},
     {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
         .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
@@ -240,8 +243,10 @@ static int send_request(int socket, const struct control_request *request, struc
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &request->fd, sizeof request->fd);
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)) + sizeof request->fd, request->more, more);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? error_errno(error, errno, "cannot ask the domain")
-                                                       : 0;
+    if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    return errno == ECONNRESET || errno == EPIPE ? error_set(error, EPIPE, "the domain has just ended")
+                                                 : error_errno(error, errno, "cannot ask the domain");
 }
 
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
