@@ -132,7 +132,8 @@ int bringing_start(
     struct bringing *bringing = calloc(1, sizeof *bringing);
     if (!bringing)
         return error_set(error, ENOMEM, "no memory to bring a domain's memory");
-    bringing->fault.fd = bringing->eventfd = -1;
+    bringing->fault.fd = -1;
+    bringing->eventfd = -1;
     bringing->memory = memory;
     bringing->scratch = malloc(STORED_CHUNK_BYTES);
     bringing->there = calloc(saved->chunks, sizeof *bringing->there);
