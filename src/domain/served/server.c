@@ -1,6 +1,7 @@
 #include "domain/served/server.h"
 
 #include "domain/moved/after.h"
+#include "domain/served/behind.h"
 #include "domain/served/save.h"
 #include "domain/timeline/told.h"
 
@@ -94,6 +95,7 @@ static void report_on(const struct served *served, struct domain_report *report)
         snprintf(report->sentence, sizeof report->sentence, "%s", served->checker_error.text);
     else if (served->restored)
         snprintf(report->sentence, sizeof report->sentence, "%s", served->restored->warning);
+    behind_report(served, report);
 }
 
 /* ---- what can be asked ---- */
@@ -125,8 +127,9 @@ static int do_pause(struct served *served, const struct control_request *request
 static int do_resume(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
+    int rc = behind_check(served, false, error);
     served->pace_seconds = 0;
-    return portable_resume(served->portable, error);
+    return rc < 0 ? rc : portable_resume(served->portable, error);
 }
 
 static int do_stop(struct served *served, const struct control_request *request, struct error *error)
@@ -142,7 +145,9 @@ static int do_stop(struct served *served, const struct control_request *request,
 static void *move(void *context)
 {
     struct served *served = context;
-    served->mover_result = moving_run(served->moving, &served->mover_error);
+    served->mover_result = served->rejoins
+                               ? moving_rejoin(served->moving, served->mover_links[0], &served->mover_error)
+                               : moving_run(served->moving, &served->mover_error);
     served->arrived = true;
     eventfd_write(portable_eventfd(served->portable), 1);
     return NULL;
@@ -197,11 +202,19 @@ static int do_migrate(struct served *served, const struct control_request *reque
         .max_downtime = request->max_downtime,
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
+        .post_copy = request->post_copy,
+        .passes = (unsigned)request->passes,
         .pace = served->pace,
         .watch = served->timeline >= 0 ? AFTER_SECONDS_MAX : 0,
         .version = served->version};
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
+    if (request->reconnect && !behind_is_given(served))
+        return error_set(error, EINVAL,
+            "no destination waits for memory of this domain: there is nothing to connect again");
+    int rc = request->reconnect ? 0 : behind_check(served, true, error);
+    if (rc < 0)
+        return rc;
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
     for (unsigned i = 0; i <= request->more_count; i++)
@@ -209,7 +222,9 @@ static int do_migrate(struct served *served, const struct control_request *reque
             fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
     moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
-    moving_init(served->moving, served->portable, &moving);
+    served->rejoins = request->reconnect;
+    if (!request->reconnect)
+        moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
     int code = served->mover_links[moving.streams - 1] < 0
                    ? errno
@@ -231,29 +246,31 @@ static int do_cancel(struct served *served, const struct control_request *reques
 
 static const struct verb {
     const char *name;
-    bool while_moving;
+    bool while_moving, copies; /* copies: all of its memory must be here, and it must be this process's */
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
-    {"status", true, do_status},
-    {"stats", true, do_stats},
-    {"pause", false, do_pause},
-    {"resume", false, do_resume},
-    {"stop", false, do_stop},
-    {"save", false, served_save},
-    {"fork", false, served_fork},
-    {"timeline", false, do_timeline},
-    {"migrate", false, do_migrate},
-    {"cancel", true, do_cancel},
+    {"status", true, false, do_status},
+    {"stats", true, false, do_stats},
+    {"pause", false, false, do_pause},
+    {"resume", false, false, do_resume},
+    {"stop", false, false, do_stop},
+    {"save", false, true, served_save},
+    {"fork", false, true, served_fork},
+    {"timeline", false, false, do_timeline},
+    {"migrate", false, false, do_migrate},
+    {"cancel", true, false, do_cancel},
 };
 
 static int act(struct served *served, const struct control_request *request, struct error *error)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, request->verb))
-            return served->moves && !verbs[i].while_moving
-                       ? error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
-                             served->claim->name)
-                       : verbs[i].act(served, request, error);
+        if (!strcmp(verbs[i].name, request->verb)) {
+            if (served->moves && !verbs[i].while_moving)
+                return error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
+                    served->claim->name);
+            int rc = verbs[i].copies ? behind_check(served, true, error) : 0;
+            return rc < 0 ? rc : verbs[i].act(served, request, error);
+        }
     return error_set(error, EINVAL, "a domain cannot be asked to \"%s\": is it of another version of vcost?",
         request->verb);
 }
@@ -272,7 +289,8 @@ static void answer_mover(struct served *served)
         served->ending = "moved";
     write_timeline(served);
     report_on(served, &answer.report);
-    moving_free(served->moving);
+    if (!behind_is_given(served))
+        moving_free(served->moving);
     control_send(served->mover_socket, &answer);
     if (served->ending)
         served->parting = served->mover_socket;
@@ -398,6 +416,7 @@ static void serve(struct served *served, struct error *failure)
             break;
         if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
             served->cloner = 0;
+        behind_look(served);
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
@@ -440,6 +459,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
     if (portable_pause(served->portable, &(struct error){0}) < 0 && !failure.code)
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
     report_on(served, report);
+    if (served->moving)
+        moving_free(served->moving);
     free(served->moving);
     served->moving = NULL;
     drop_timeline(served);
