@@ -79,13 +79,17 @@ static int receive_one(
 static int make_received(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = -1,
+    struct restore_request request = {.fd = -1,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->options->name,
         .monitor = serving_monitor(serving),
         .stop = &stop};
     receiving.restored.fd = -1;
-    int rc = receive_one(serving, &request, error);
+    int rc = serving_read_wish(serving, error);
+    if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    rc = receive_one(serving, &request, error);
     if (rc == 0 && receiving.checked)
         rc = error_set(error, EINTR, "the source only asked whether it could run here");
     if (rc < 0)

@@ -19,6 +19,7 @@ struct serving {
     const struct domain_options *options;
     struct served served;
     struct outputs outputs;
+    struct outputs picture; /* --timeline */
     struct claim claim;
     const struct place *place;
     struct domain_report report;
@@ -57,6 +58,9 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 
 /* Which monitor a domain from elsewhere is to go on with; NULL: the one that it had. */
 const struct monitor_ops *serving_monitor(const struct serving *serving);
+
+/* What was asked for its memory: into serving->served.wish. */
+int serving_read_wish(struct serving *serving, struct error *error);
 
 /* From a file: serving->fd, name and lazy say which and how. */
 maker serving_restore;

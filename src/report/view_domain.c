@@ -120,6 +120,11 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
+    if (report->nodes[0])
+        document_say(document, BLOCK_FACT, "Its memory, counted: %s.", report->nodes);
+    if (!isnan(report->locked_bytes))
+        document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
+            format_size((uint64_t)report->locked_bytes).text);
     if (report->has_stats)
         say_stats(report, document);
     say_restored(report, document);
@@ -182,11 +187,12 @@ void view_moved(
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
     if (told->has_costs)
-        view_costs(&told->costs, document);
+        view_costs(&told->costs, TIMELINE_MIGRATION, document);
     if (told->stage == MOVED_DONE)
         add_downtime(told, document);
     if (told->has_costs)
-        view_costs_table(&told->costs, portable_workloads[report->workload].unit, document);
+        view_costs_table(
+            &told->costs, TIMELINE_MIGRATION, portable_workloads[report->workload].unit, document);
     if (told->passes)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",

@@ -189,13 +189,14 @@ def flipped(message, at):
 # ---- it arrives
 
 
-def moved(work, meddle=None, options=()):
+def moved(work, meddle=None, options=(), there_options=()):
     """False: it had ended before."""
-    with Receiver() as there:
+    with Receiver(*there_options) as there:
         must("resume", "here")
         done = domain("migrate", "--max-downtime", "1000", *options, "here", Relay(there.path, meddle).address if meddle else there.address,
             "--json", "-")
-        if "no domain here runs" in done.stderr:
+        if "no domain here runs" in done.stderr or "here has ended without" in done.stderr:
+            assert report("status", "here")["ending"] == "done", done.stderr
             return False
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)["moved"]
@@ -228,6 +229,15 @@ def test_a_guest_kernel_with_its_processes_moves():
 def test_by_several_streams_too():
     needs_kvm()
     in_the_middle([*WRITER[:-1], "32M"], 400000, lambda work: moved(work, options=("--streams", "3")))
+
+
+def test_the_monitors_without_hardware_know_which_pages_are_written():
+    done = domain("run", "--name", "here", "--monitor", "shadow", "--memory", "8M", "--work", "1")
+    if done.returncode == 77:
+        raise tap.Skip(done.stderr.strip())
+    for monitor, other, kind, least in (("shadow", "paravirt", WRITER, 400000), ("paravirt", "same", [*WRITER, "--vcpus", "2"], 400000),
+                                        ("shadow", "same", KERNEL, 12)):
+        in_the_middle(["--monitor", monitor, *kind], least, lambda work, to=other: moved(work, there_options=("--monitor", to)))
 
 
 def test_it_moves_through_tcp_and_through_a_command():
@@ -285,7 +295,7 @@ def timed(work):
     with Receiver() as there:
         must("resume", "here")
         done = domain("migrate", "--max-downtime", "1000", "--timeline", str(picture), "here", there.address, "--json", "-")
-        if "no domain here runs" in done.stderr:
+        if "no domain here runs" in done.stderr or "here has ended without" in done.stderr:
             return False
         assert done.returncode == 0, done.stderr
         status, found, said = there.end()

@@ -516,7 +516,7 @@ int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
     const struct stop stop = {.asked = is_cancelled, .context = moving, .why = why_cancelled};
-    timeline_begin(&moving->timeline, moving->portable);
+    timeline_begin(&moving->timeline, TIMELINE_MIGRATION, moving->portable);
     int rc = prepare(&sender, &stop, error);
     if (rc == 0 && (rc = offer(&sender, error)) == 0 && !moving->request.check &&
         (rc = copy_running(&sender, error)) == 0)

@@ -19,6 +19,7 @@ struct restore_request {
     int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
     bool lazy; /* its memory is mapped, private, and not read before it is touched */
     enum clock_policy clock;
+    struct portable_wish wish;
     const char *name;                  /* NULL: the one that it had */
     const struct monitor_ops *monitor; /* NULL: the one that it ran on */
     const struct stop *stop;

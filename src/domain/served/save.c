@@ -1,6 +1,7 @@
 #include "domain/served/save.h"
 
 #include "domain/saved/cpu_record.h"
+#include "domain/served/watch.h"
 
 #include <errno.h>
 #include <time.h>
@@ -53,6 +54,7 @@ static int stand_still(struct served *served, struct standing *standing, struct 
 static int go_on(struct served *served, const struct standing *standing, int rc, struct error *error)
 {
     struct error again;
+    served_watch_runs(served);
     int resumed = standing->ran ? portable_resume(served->portable, rc < 0 ? &again : error) : 0;
     served->stall_seconds = now_seconds() - standing->since;
     return rc < 0 ? rc : resumed;
@@ -89,6 +91,8 @@ int served_save(struct served *served, const struct control_request *request, st
     struct standing standing;
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain is saved to a descriptor, and none came with the request");
+    if (request->keep)
+        served_watch_save(served);
     int rc = stand_still(served, &standing, error);
     if (rc < 0)
         return rc;
@@ -120,7 +124,7 @@ int served_fork(struct served *served, const struct control_request *request, st
             "domain "
             "and restore it by another name",
             monitor->title);
-    if (served->locked)
+    if (served->wish.locked)
         return error_set(error, ENOTSUP,
             "the domain's memory is locked, and cannot be shared with clones: what it then writes would be a "
             "copy that nothing keeps in memory (vcost domain save and restore make one that shares nothing)");
