@@ -249,8 +249,10 @@ static int send_request(int socket, const struct control_request *request, struc
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &request->fd, sizeof request->fd);
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)) + sizeof request->fd, request->more, more);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? error_errno(error, errno, "cannot ask the domain")
-                                                       : 0;
+    if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    return errno == ECONNRESET || errno == EPIPE ? error_set(error, EPIPE, "the domain has just ended")
+                                                 : error_errno(error, errno, "cannot ask the domain");
 }
 
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
