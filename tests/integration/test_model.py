@@ -149,7 +149,8 @@ def test_a_report_says_that_figures_are_modelled():
 def test_explain_adds_up():
     arguments = ["chase", "--on", "model:barcelona", "--technique", "nested", "--working-set", "64K..4M", "--per-octave", "1"]
     text = output_of(*arguments, "--explain")
-    assert "host tables" in text and "Stacked" in text, text
+    assert "guest walk" in text and "host walk" in text and "Stacked" in text, text
+    assert "page walk" in output_of(*arguments[:4], "shadow", *arguments[5:], "--explain")
     assert "Stacked" not in output_of(*arguments)
     page = output_of(*arguments, "--explain", "--markdown", "-")
     table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
