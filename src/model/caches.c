@@ -1,5 +1,8 @@
 #include "model/caches.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 static int add(struct caches *caches, const struct machine_cache *cache, uint64_t seed, struct error *error)
 {
     struct cache_level *level = &caches->levels[cache->level - 1];
@@ -45,16 +48,29 @@ static void relate(struct caches *caches)
     }
 }
 
-int caches_init(
-    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error)
+static int add_others(
+    struct caches *caches, const struct machine *machine, const struct model_clock *clock, struct error *error)
+{
+    uint64_t sets = caches->levels[caches->count - 1].data.sets;
+    double period = (double)sets * machine->ghz * 1000 / machine->neighbours.lines_per_us;
+    caches->others = (struct caches_others){.period = period < 1 ? 1 : (uint64_t)period, .clock = clock};
+    caches->others.arrived = calloc(sets, sizeof *caches->others.arrived);
+    return caches->others.arrived ? 0 : error_set(error, ENOMEM, "no memory for a simulated cache");
+}
+
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed,
+    const struct model_clock *clock, struct error *error)
 {
     int rc = 0;
     *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles},
+        .lines = bytes / MACHINE_LINE_BYTES,
         .kind = kind_for(machine, bytes / MACHINE_LINE_BYTES)};
     for (size_t i = 0; rc == 0 && i < machine->cache_count; i++)
         rc = add(caches, &machine->caches[i], seed, error);
     relate(caches);
     caches->far = caches->count > 1 ? &caches->levels[caches->count - 1].data : NULL;
+    if (rc == 0 && machine->has_neighbours)
+        rc = add_others(caches, machine, clock, error);
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -66,6 +82,8 @@ void caches_free(struct caches *caches)
         tags_free(&caches->levels[i].data);
         tags_free(&caches->levels[i].instructions);
     }
+    free(caches->others.arrived);
+    caches->others.arrived = NULL;
 }
 
 void caches_clear(struct caches *caches)
@@ -97,7 +115,7 @@ TAGS_INLINE void drop_from(enum tags_kind kind, struct tags *tags, uint64_t line
 
 TAGS_INLINE void drop_above(enum tags_kind kind, struct caches *caches, unsigned level, uint64_t line)
 {
-    for (unsigned i = 0; i < level; i++) {
+    for (unsigned i = 0; i < level && line < caches->lines; i++) { /* past that: a neighbour's */
         drop_from(kind, &caches->levels[i].data, line);
         if (caches->levels[i].instructions.used)
             drop_from(kind, &caches->levels[i].instructions, line);
@@ -159,9 +177,28 @@ TAGS_INLINE struct cache_served serve(enum tags_kind kind, unsigned count, struc
         server == count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
 }
 
+/* What others have brought by now into the set of the last level that a line goes to. No line of a machine
+ * has this key and mark. */
+static void crowd(struct caches *caches, uint64_t address)
+{
+    struct cache_level *last = &caches->levels[caches->count - 1];
+    struct tags_place place = place_of(caches->kind, &last->data, address / MACHINE_LINE_BYTES);
+    uint64_t period = caches->others.period, *arrived = &caches->others.arrived[place.set], dropped;
+    uint64_t due = (model_clock_now(caches->others.clock) + place.set * period / last->data.sets) / period;
+    uint64_t come = due - *arrived < last->data.ways ? due - *arrived : last->data.ways;
+    *arrived = due;
+    place.key = UINT64_MAX;
+    place.mark = UINT32_MAX;
+    for (; come > 0; come--)
+        if (tags_put(caches->kind, &last->data, &place, 0, &dropped) && last->holds == HOLDS_INCLUSIVE)
+            drop_above(caches->kind, caches, caches->count - 1, line_of(caches->kind, dropped));
+}
+
 struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
+    if (caches->others.period)
+        crowd(caches, address);
     if (caches->kind == TAGS_KEYED)
         return serve(TAGS_KEYED, caches->count, caches, address, instruction, first, remote);
     if (caches->count == 3)

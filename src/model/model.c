@@ -137,16 +137,26 @@ static int open_memory(struct model *model, struct error *error)
     return rc;
 }
 
+static prefetch_find translate_for_prefetch;
+
 static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     uint64_t seed = model->config.seed;
-    int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
+    uint64_t bytes = GROUND_ZONES * model->host_ground.zone_bytes;
+    model->clock.account = &model->account.cycles;
+    int rc = caches_init(&model->caches, machine, bytes, seed, &model->clock, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
     model->walker.caches = &model->caches;
     model->walker.account = &model->account;
     model->walker.here = &model->host_ground;
+    model->prefetch.caches = &model->caches;
+    model->prefetch.account = &model->account;
+    model->prefetch.find = translate_for_prefetch;
+    model->prefetch.context = model;
+    if (rc == 0)
+        rc = prefetch_init(&model->prefetch, machine, error);
     return rc < 0 ? rc : walker_init(&model->walker, machine, seed, error);
 }
 
@@ -180,6 +190,7 @@ void model_close(struct model *model)
     caches_free(&model->caches);
     tlbs_free(&model->tlbs);
     walker_free(&model->walker);
+    prefetch_free(&model->prefetch);
     ground_free(&model->host_ground);
     for (unsigned i = 0; i < MODEL_DOMAINS_MAX; i++) {
         ground_free(&model->domains[i].guest_ground);
@@ -243,7 +254,27 @@ static bool translate(
     return false;
 }
 
-void model_touch_line(struct model *model, uint64_t physical, bool instruction)
+/* A walk that nobody waits for, and that is counted nowhere. */
+static bool translate_for_prefetch(void *context, uint64_t address, uint64_t *physical, bool *remote)
+{
+    struct model *model = context;
+    struct translated_page page = {.bytes = 0};
+    struct walk_result result;
+    const struct account before = model->account;
+    unsigned cycles;
+    if (!tlbs_find(&model->tlbs, model_tag(model), address, false, &page, &cycles) &&
+        walk(model, address, &result) == WALK_DONE) {
+        page = result.page;
+        tlbs_put(&model->tlbs, model_tag(model), address, false, &page);
+    }
+    model->account = before;
+    *physical = page.address + (address & (page.bytes - 1));
+    *remote =
+        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, *physical);
+    return page.bytes;
+}
+
+struct cache_served model_touch_line(struct model *model, uint64_t physical, bool instruction)
 {
     bool remote =
         model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical);
@@ -251,6 +282,7 @@ void model_touch_line(struct model *model, uint64_t physical, bool instruction)
     bool memory = served.level > model->caches.count;
     account_charge(
         &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
+    return served;
 }
 
 bool model_touch(struct model *model, uint64_t address, enum model_access access)
@@ -258,7 +290,13 @@ bool model_touch(struct model *model, uint64_t address, enum model_access access
     struct translated_page page;
     if (!translate(model, address, access, &page))
         return false;
-    model_touch_line(model, page.address + (address & (page.bytes - 1)), access == ACCESS_EXECUTE);
+    uint64_t physical = page.address + (address & (page.bytes - 1)), now = model_clock_now(&model->clock);
+    struct cache_served served = model_touch_line(model, physical, access == ACCESS_EXECUTE);
+    if (model->prefetch.count && access != ACCESS_EXECUTE) {
+        const struct prefetch_access what = {address, physical, served, now,
+            model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical)};
+        account_charge(&model->account, BUCKET_LATE, prefetch_after(&model->prefetch, &what));
+    }
     return true;
 }
 
@@ -317,6 +355,7 @@ const struct account *model_account(const struct model *model)
 
 void model_begin(struct model *model)
 {
+    model->clock.before += model->account.cycles;
     model->account = (struct account){.accesses = 0};
     model_stream_begin(model);
 }
@@ -326,4 +365,5 @@ void model_cold(struct model *model)
     caches_clear(&model->caches);
     tlbs_clear(&model->tlbs);
     walker_clear(&model->walker);
+    prefetch_clear(&model->prefetch);
 }

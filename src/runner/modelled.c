@@ -15,6 +15,7 @@ static const uint64_t data_at = UINT64_C(1) << 45;
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
  * several placements, since chance decides which of a few share a set of the caches. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
+static const uint64_t quick_warm_most = UINT64_C(1) << 20, quick_timed_most = UINT64_C(1) << 18, crowded_least = 1 << 19;
 static const uint64_t pages_enough = 1024, placements_most = 16;
 
 struct modelled_run {
@@ -48,6 +49,11 @@ static int check(const struct runner *runner, const struct workload *workload, s
 {
     if (workload->kind != &workload_chase)
         return error_set(error, ENOTSUP, "%s runs a chase alone", runner->config.name);
+    const struct modelled *modelled = runner->config.modelled;
+    if (modelled->machine->has_below && modelled->technique != MODEL_NATIVE)
+        return error_set(error, ENOTSUP,
+            "%s was itself a guest when it was measured: only what is native there can be simulated",
+            modelled->machine->name);
     return 0;
 }
 
@@ -67,9 +73,16 @@ static uint64_t zone_bytes(uint64_t bytes)
 static struct model_config config_of(const struct runner *runner, uint64_t bytes, uint64_t seed)
 {
     const struct modelled *modelled = runner->config.modelled;
-    bool native = modelled->technique == MODEL_NATIVE;
+    const struct machine *machine = modelled->machine;
     uint64_t host = runner->config.placement->config.memory.page_bytes;
-    uint64_t guest = native ? host : runner->config.guest_page_bytes;
+    uint64_t guest = runner->config.guest_page_bytes;
+    bool native = modelled->technique == MODEL_NATIVE, is_guest = native && machine->has_below;
+    if (native)
+        guest = host;
+    if (is_guest) { /* it was one when it was measured: what is native there is nested */
+        host = machine->below.page;
+        native = false;
+    }
     uint64_t bytes_max = (bytes + guest - 1) / guest * guest;
     const struct modelled_conditions *conditions = &modelled->conditions;
     struct frame_policy policy = {.order = conditions->frames, .fragmented = conditions->fragmented},
@@ -78,9 +91,13 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
     below.seed = random_mix(seed + 1);
     below.node = conditions->node;
     below.told = conditions->told || native;
+    if (is_guest)
+        policy = (struct frame_policy){.order = FRAMES_FRAGMENTED,
+            .fragmented = machine->below.fragmented / 100.0,
+            .seed = policy.seed};
     return (struct model_config){
         .machine = modelled->machine,
-        .technique = modelled->technique,
+        .technique = is_guest ? MODEL_NESTED : modelled->technique,
         .guest_page = guest,
         .host_page = host,
         .guest_frames = policy,
@@ -105,6 +122,7 @@ struct walk {
     unsigned chain;                       /* whose access is next: they take turns */
     const struct stop *stop;
     enum model_access access;
+    bool quick;
 };
 
 static uint64_t next_position(struct walk *walk)
@@ -176,15 +194,30 @@ static int go_on(struct walk *walk, const struct model_config *config, double ti
     return rc;
 }
 
+/* The list is written before it is walked, in the order of its addresses: that is how it comes into caches. */
+static int lay_out(struct walk *walk, struct error *error)
+{
+    int rc = 0;
+    (void)error;
+    for (uint64_t i = 0; rc == 0 && i < walk->layout.bytes / 64 && i < quick_warm_most; i++)
+        model_access(walk->model, GVA(data_at + i * 64), walk->access);
+    return rc;
+}
+
 /* Whole laps where laps are short, so that every element counts alike. */
 static int go_round(struct walk *walk, const struct model_config *config, uint64_t placements,
     struct account *account, struct error *error)
 {
-    uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, timed_most);
+    const bool quick = walk->quick, crowded = config->machine->has_neighbours;
+    uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, quick ? quick_timed_most : timed_most);
+    uint64_t warm = between(timed_least / placements, lap, quick ? quick_warm_most : warm_most);
     double times = events_least / (double)placements;
     if (lap < timed)
         timed = timed / lap * lap;
-    int rc = go(walk, config->domains * between(timed_least / placements, lap, warm_most), error);
+    int rc = crowded ? lay_out(walk, error) : 0;
+    if (crowded)
+        warm = between(crowded_least/placements, warm, warm);
+    rc = go(walk, config->domains * warm, error);
     if (rc < 0)
         return rc;
     model_begin(walk->model);
@@ -239,6 +272,7 @@ static int simulate(const struct runner *runner, const struct chase_shape *shape
     uint64_t random = seed;
     struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
         .stop = runner->config.placement->config.stop,
+        .quick = runner->config.modelled->quick || getenv("QUICK"),
         .access = runner->config.modelled->conditions.code ? ACCESS_EXECUTE
                   : shape->write                           ? ACCESS_WRITE
                                                            : ACCESS_READ};

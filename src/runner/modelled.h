@@ -23,6 +23,7 @@ struct modelled {
     enum model_technique technique;
     bool hypothetical; /* also what the machine does not have */
     struct modelled_conditions conditions;
+    bool quick; /* no more accesses than it takes to fill caches */
 };
 
 /* A runner on a placement that is elsewhere, with its host pages. name: "model:MACHINE:TECHNIQUE". */
