@@ -15,7 +15,7 @@ static const uint64_t data_at = UINT64_C(1) << 45;
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
  * several placements, since chance decides which of a few share a set of the caches. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
-static const uint64_t quick_warm_most = UINT64_C(1) << 20, quick_timed_most = UINT64_C(1) << 18, crowded_least = 1 << 19;
+static const uint64_t quick_warm_most = 3 << 18, quick_timed_most = 1 << 17, crowded_least = 1 << 19;
 static const uint64_t pages_enough = 1024, placements_most = 16;
 
 struct modelled_run {
@@ -199,7 +199,7 @@ static int lay_out(struct walk *walk, struct error *error)
 {
     int rc = 0;
     (void)error;
-    for (uint64_t i = 0; rc == 0 && i < walk->layout.bytes / 64 && i < quick_warm_most; i++)
+    for (uint64_t i = 0; rc == 0 && walk->layout.bytes / 64 <= crowded_least && i < walk->layout.bytes / 64; i++)
         model_access(walk->model, GVA(data_at + i * 64), walk->access);
     return rc;
 }
@@ -272,7 +272,7 @@ static int simulate(const struct runner *runner, const struct chase_shape *shape
     uint64_t random = seed;
     struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
         .stop = runner->config.placement->config.stop,
-        .quick = runner->config.modelled->quick || getenv("QUICK"),
+        .quick = runner->config.modelled->quick,
         .access = runner->config.modelled->conditions.code ? ACCESS_EXECUTE
                   : shape->write                           ? ACCESS_WRITE
                                                            : ACCESS_READ};
