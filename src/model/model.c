@@ -137,8 +137,6 @@ static int open_memory(struct model *model, struct error *error)
     return rc;
 }
 
-static prefetch_find translate_for_prefetch;
-
 static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
@@ -153,7 +151,7 @@ static int open_machine(struct model *model, struct error *error)
     model->walker.here = &model->host_ground;
     model->prefetch.caches = &model->caches;
     model->prefetch.account = &model->account;
-    model->prefetch.find = translate_for_prefetch;
+    model->prefetch.find = model_find_for_prefetch;
     model->prefetch.context = model;
     if (rc == 0)
         rc = prefetch_init(&model->prefetch, machine, error);
@@ -200,152 +198,6 @@ void model_close(struct model *model)
         free(model->domains[i].out_of_sync);
     }
     free(model);
-}
-
-/* ---- accesses ---- */
-
-static enum walk_end walk(struct model *model, uint64_t address, struct walk_result *result)
-{
-    account_charge(&model->account, BUCKET_WALK, model->machine->walker.cycles);
-    model->account.walks++;
-    if (model->config.technique == MODEL_NESTED)
-        return walk_nested(&model->walker, &model->now->guest_walk, &model->now->host_walk, model_tag(model),
-            address, result);
-    enum walk_end end =
-        walk_native(&model->walker, &model->now->walked_walk, model_tag(model), address, result);
-    if (end != WALK_SWITCHES)
-        return end;
-    struct page_walk guest;
-    page_tables_walk(&model->now->guest, GVA(address), &guest);
-    uint64_t entry = guest.reads ? guest.read[guest.reads - 1].where.value : 0;
-    struct walk_table table = {result->table, ground_table_number(&model->now->guest_ground, entry)};
-    return walk_leaf(&model->walker, &model->now->guest_walk, &model->now->host_walk, table, address, result);
-}
-
-/* Each repair makes one entry present: more than there can be of them are none. */
-enum { REPAIRS_MAX = 64 };
-
-static bool translate(
-    struct model *model, uint64_t address, enum model_access access, struct translated_page *page)
-{
-    bool instruction = access == ACCESS_EXECUTE, write = access == ACCESS_WRITE;
-    if (write && model->now->clean)
-        model_see_clean(model, address);
-    unsigned cycles = 0,
-             level = tlbs_find(&model->tlbs, model_tag(model), address, instruction, page, &cycles);
-    struct walk_result result = {.level = 0};
-    if (level) {
-        account_charge(&model->account, BUCKET_TLB + level - 1, cycles);
-        model->account.tlb_hits[level - 1]++;
-        return true;
-    }
-    for (int repairs = 0; repairs < REPAIRS_MAX; repairs++) {
-        enum walk_end end = walk(model, address, &result);
-        if (end == WALK_DONE) {
-            if (model->now->unused || (write && model->now->clean))
-                model_set_bits(model, address, write);
-            tlbs_put(&model->tlbs, model_tag(model), address, instruction, &result.page);
-            *page = result.page;
-            return true;
-        }
-        if (!model_repair(model, end, address, &result))
-            return false;
-    }
-    return false;
-}
-
-/* A walk that nobody waits for, and that is counted nowhere. */
-static bool translate_for_prefetch(void *context, uint64_t address, uint64_t *physical, bool *remote)
-{
-    struct model *model = context;
-    struct translated_page page = {.bytes = 0};
-    struct walk_result result;
-    const struct account before = model->account;
-    unsigned cycles;
-    if (!tlbs_find(&model->tlbs, model_tag(model), address, false, &page, &cycles) &&
-        walk(model, address, &result) == WALK_DONE) {
-        page = result.page;
-        tlbs_put(&model->tlbs, model_tag(model), address, false, &page);
-    }
-    model->account = before;
-    *physical = page.address + (address & (page.bytes - 1));
-    *remote =
-        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, *physical);
-    return page.bytes;
-}
-
-struct cache_served model_touch_line(struct model *model, uint64_t physical, bool instruction)
-{
-    bool remote =
-        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical);
-    struct cache_served served = caches_access(&model->caches, physical, instruction, 1, remote);
-    bool memory = served.level > model->caches.count;
-    account_charge(
-        &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
-    return served;
-}
-
-bool model_touch(struct model *model, uint64_t address, enum model_access access)
-{
-    struct translated_page page;
-    if (!translate(model, address, access, &page))
-        return false;
-    uint64_t physical = page.address + (address & (page.bytes - 1)), now = model_clock_now(&model->clock);
-    struct cache_served served = model_touch_line(model, physical, access == ACCESS_EXECUTE);
-    if (model->prefetch.count && access != ACCESS_EXECUTE) {
-        const struct prefetch_access what = {address, physical, served, now,
-            model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical)};
-        account_charge(&model->account, BUCKET_LATE, prefetch_after(&model->prefetch, &what));
-    }
-    return true;
-}
-
-void model_access(struct model *model, gva_t address, enum model_access access)
-{
-    struct account *account = &model->account;
-    if (!model_touch(model, address.value, access))
-        return;
-    account->accesses++;
-    if (account->accesses >= model->stream.next_access || account->cycles >= model->stream.next_cycle)
-        model_stream_go(model);
-}
-
-/* ---- many accesses ---- */
-
-enum { AT_ONCE = 64 /* accesses: what they need stays near until it is used */ };
-
-/* The host physical addresses of some accesses to come; 0: nothing is there yet. On the way their entries. */
-static void look_ahead(struct model *model, const gva_t *addresses, size_t count, uint64_t *physical)
-{
-    struct model_domain *domain = model->now;
-    struct ahead_leaf leaves[AT_ONCE];
-    bool nested = model->config.technique == MODEL_NESTED;
-    const struct walk_dimension *tables = nested ? &domain->guest_walk : &domain->walked_walk;
-    for (size_t i = 0; i < count; i++)
-        leaves[i] = ahead_find(&domain->ahead, tables, addresses[i].value);
-    for (size_t i = 0; i < count; i++)
-        physical[i] = leaves[i].entry ? ahead_translate(&leaves[i], addresses[i].value) : 0;
-    for (size_t i = 0; nested && i < count; i++)
-        leaves[i] = ahead_find(&domain->host_ahead, &domain->host_walk, physical[i]);
-    for (size_t i = 0; i < count; i++)
-        if (leaves[i].entry) {
-            caches_prefetch(&model->caches, leaves[i].at);
-            physical[i] = nested ? ahead_translate(&leaves[i], physical[i]) : physical[i];
-            caches_prefetch(&model->caches, physical[i]);
-        }
-}
-
-void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access)
-{
-    uint64_t physical[AT_ONCE];
-    for (size_t some; count > 0; count -= some, addresses += some) {
-        some = count < AT_ONCE ? count : AT_ONCE;
-        look_ahead(model, addresses, some, physical);
-        for (size_t i = 0; i < some; i++)
-            caches_prefetch_victim(&model->caches, physical[i]);
-        for (size_t i = 0; i < some; i++)
-            model_access(model, addresses[i], access);
-    }
 }
 
 const struct account *model_account(const struct model *model)
