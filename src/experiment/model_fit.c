@@ -16,8 +16,8 @@ int fit_simulate(struct fitting *fitting, size_t from, struct error *error)
     for (size_t i = from; rc == 0 && i < fitting->count; i++) {
         struct fit_point *point = &fitting->points[i];
         if (fitting->progress->tell)
-            fitting->progress->tell(fitting->progress->context,
-                fmin(1, (double)fitting->done / fitting->all), NAN, "simulating the curve");
+            fitting->progress->tell(fitting->progress->context, fmin(1, (double)fitting->done / fitting->all),
+                NAN, "simulating the curve");
         rc = model_predict(&fitting->machine, &point->shape, 4096, fitting->stop, &point->account, error);
         fitting->done++;
     }
@@ -51,8 +51,8 @@ typedef bool try_as(struct fitting *tried, size_t which);
 
 /* Leaves what fits the points from one number on best; something else than the first only if it leaves less
  * than `share` of what that leaves. */
-static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as, size_t count, double share, size_t *chosen,
-    struct error *error)
+static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as, size_t count, double share,
+    size_t *chosen, struct error *error)
 {
     struct fitting best = *fitting;
     double least = INFINITY;
@@ -79,8 +79,8 @@ static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as,
 }
 
 /* Is the host itself a guest of nested paging, in pages of which size, and how scattered is what it gives? */
-static const struct machine_below hosts[] = {
-    {.page = 0}, {.page = 4096}, {.page = 4096, .fragmented = 10}, {.page = 4096, .fragmented = 30}, {.page = 2 << 20}};
+static const struct machine_below hosts[] = {{.page = 0}, {.page = 4096}, {.page = 4096, .fragmented = 10},
+    {.page = 4096, .fragmented = 30}, {.page = 2 << 20}};
 
 static bool host_below(struct fitting *tried, size_t which)
 {
@@ -92,7 +92,8 @@ static bool host_below(struct fitting *tried, size_t which)
 /* The last cache: all of it alone, all of it with neighbours, of whom it keeps what is newest, or a part. */
 static const struct last_cache {
     unsigned shift, lines_per_us;
-} last_caches[] = {{0, 0}, {0, 25}, {0, 50}, {0, 100}, {0, 150}, {0, 200}, {0, 300}, {0, 450}, {1, 0}, {2, 0}, {3, 0}, {4, 0}};
+} last_caches[] = {{0, 0}, {0, 25}, {0, 50}, {0, 100}, {0, 150}, {0, 200}, {0, 300}, {0, 450}, {1, 0}, {2, 0},
+    {3, 0}, {4, 0}};
 
 static bool last_cache_as(struct fitting *tried, size_t which)
 {
@@ -117,7 +118,8 @@ static const double clearly = 0.7;
 
 static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen, struct error *error)
 {
-    uint64_t last = fit_last_cache(&fitting->machine)->bytes, second = fit_data_cache(&fitting->machine, 2)->bytes;
+    uint64_t last = fit_last_cache(&fitting->machine)->bytes,
+             second = fit_data_cache(&fitting->machine, 2)->bytes;
     size_t far = first_past(fitting, 2 * last - 1), about = first_past(fitting, last / 2 - 1),
            past = first_past(fitting, second);
     fitting->all = (unsigned)(HOSTS * (fitting->count - about) + LAST_CACHES * (far - past) +
@@ -128,7 +130,8 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
     size_t near_end = far < fitting->count ? far + 1 : fitting->count;
     int rc = try_all(fitting, past, near_end, last_cache_as, LAST_CACHES, clearly, &chosen->last, error);
     if (rc == 0)
-        rc = try_all(fitting, about, fitting->count, host_below, is_guest ? HOSTS : 1, 1, &chosen->host, error);
+        rc = try_all(
+            fitting, about, fitting->count, host_below, is_guest ? HOSTS : 1, 1, &chosen->host, error);
     for (unsigned pass = 0; rc == 0 && pass < PASSES; pass++) {
         rc = fit_simulate(fitting, 0, error);
         if (rc == 0)
@@ -182,7 +185,8 @@ static void say_one(struct machine_sources *sources, const char *field, const ch
     sources->items[sources->count++] = (struct machine_source){field, text};
 }
 
-static void say_fitted(struct model_fit *fit, const struct result *result, const struct chosen *chosen, struct pool *pool)
+static void say_fitted(
+    struct model_fit *fit, const struct result *result, const struct chosen *chosen, struct pool *pool)
 {
     struct machine *machine = &fit->machine;
     struct machine_cache *last = fit_last_cache(machine);
@@ -190,7 +194,8 @@ static void say_fitted(struct model_fit *fit, const struct result *result, const
         "fitted: native chase in random order, pages of 4 KiB, %zu working sets, started %s", fit->points,
         result->started);
     fit_set_source(&machine->memory.sources, "cycles", fitted);
-    fit_set_source(&machine->memory.sources, "remote_cycles", "assumed: as this node's; no other was measured");
+    fit_set_source(
+        &machine->memory.sources, "remote_cycles", "assumed: as this node's; no other was measured");
     fit_set_source(&machine->walker.sources, "cycles", fitted);
     for (size_t i = 0; i < machine->cache_count; i++)
         if (machine->caches[i].use != USE_INSTRUCTIONS && machine->caches[i].level > 1)
@@ -200,7 +205,8 @@ static void say_fitted(struct model_fit *fit, const struct result *result, const
             fit_set_source(&machine->tlbs[i].sources, "cycles", fitted);
     if (last_caches[chosen->last].shift)
         fit_set_source(&last->sources, "bytes",
-            pool_format(pool, "%s: %g of what CPUID tells, as if shared with others", fitted, fit->last_share));
+            pool_format(
+                pool, "%s: %g of what CPUID tells, as if shared with others", fitted, fit->last_share));
     if (machine->has_neighbours) {
         fit_set_source(&last->sources, "replacement", fitted);
         say_one(&machine->neighbours.sources, "lines_per_us", fitted);
@@ -210,7 +216,8 @@ static void say_fitted(struct model_fit *fit, const struct result *result, const
         say_one(&machine->below.sources, "fragmented", fitted);
     }
     fit_set_source(&machine->sources, "ghz",
-        pool_format(pool, "fitted: what the first cache takes is %u cycles", fit_data_cache(machine, 1)->cycles));
+        pool_format(
+            pool, "fitted: what the first cache takes is %u cycles", fit_data_cache(machine, 1)->cycles));
 }
 
 int model_fit(const struct result *result, const char *name, const struct machine *like,

@@ -59,7 +59,9 @@ static double solve(const struct fitting *fitting, size_t from, double value[sta
         const struct fit_point *point = &fitting->points[i];
         rest[i] = point->cycles - (double)point->account.cycles / (double)point->account.accesses;
         for (unsigned u = 1; u < UNKNOWNS; u++)
-            part[i][u] = isnan(value[u]) ? 0 : times(&point->account, u, *figure_of((struct machine *)&fitting->machine, u));
+            part[i][u] = isnan(value[u])
+                             ? 0
+                             : times(&point->account, u, *figure_of((struct machine *)&fitting->machine, u));
     }
     for (unsigned sweep = 0; sweep < SWEEPS; sweep++)
         for (unsigned u = 1; u < UNKNOWNS; u++) {

@@ -110,4 +110,3 @@ void fit_take_told(struct machine *machine, const struct host *host)
         fit_set_source(&cache->sources, "ways", "the host's own: CPUID");
     }
 }
-

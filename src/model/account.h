@@ -34,7 +34,7 @@ struct account {
     uint64_t walk_cache_hits, host_walk_cache_hits, nested_tlb_hits, nested_tlb_misses;
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
     uint64_t guest_faults, ticks, turns,
-        bits_set; /* faults: of the host, those that the guest's kernel has */
+        bits_set;        /* faults: of the host, those that the guest's kernel has */
     uint64_t prefetches; /* lines that prefetchers fetched */
 };
 

@@ -188,7 +188,8 @@ static void relate(struct caches *caches)
 
 /* ---- neighbours ---- */
 
-/* What they have brought by now into the set that a line goes to. No line of a machine has this key and mark. */
+/* What they have brought by now into the set that a line goes to. No line of a machine has this key and mark.
+ */
 static void crowd(struct caches *caches, uint64_t line)
 {
     struct tags *last = &caches->levels[caches->count - 1].data;
@@ -205,8 +206,8 @@ static void crowd(struct caches *caches, uint64_t line)
     for (; come > 0; come--)
         if (tags_put(last->kind, last, &place, 0, &dropped) &&
             caches->levels[caches->count - 1].holds == HOLDS_INCLUSIVE)
-            drop_above(known, caches, caches->count - 1,
-                last->kind & TAGS_WITH_KEYS ? dropped >> 1 : dropped);
+            drop_above(
+                known, caches, caches->count - 1, last->kind & TAGS_WITH_KEYS ? dropped >> 1 : dropped);
 }
 
 static unsigned data_crowded(struct caches *caches, uint64_t line, unsigned first)
@@ -221,8 +222,8 @@ static unsigned instructions_crowded(struct caches *caches, uint64_t line, unsig
     return caches->others.undisturbed[USE_INSTRUCTIONS](caches, line, first);
 }
 
-static int add_others(
-    struct caches *caches, const struct machine *machine, const struct model_clock *clock, struct error *error)
+static int add_others(struct caches *caches, const struct machine *machine, const struct model_clock *clock,
+    struct error *error)
 {
     uint64_t sets = caches->levels[caches->count - 1].data.sets;
     double period = (double)sets * machine->ghz * 1000 / machine->neighbours.lines_per_us;

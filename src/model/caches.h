@@ -41,7 +41,7 @@ struct caches {
     uint64_t lines;                /* of the memory below */
     struct caches_others {         /* neighbours who fill the last level, too; period 0: there are none */
         uint64_t period;
-        uint64_t *arrived;          /* of their lines, by set; owned */
+        uint64_t *arrived;            /* of their lines, by set; owned */
         caches_serve *undisturbed[2]; /* serve[] without them */
         const struct model_clock *clock;
     } others;

@@ -180,7 +180,7 @@ struct machine_neighbours {
 
 /* What lies below a machine that was measured as a guest: what it calls native is nested. */
 struct machine_below {
-    uint64_t page;     /* bytes of the host's pages */
+    uint64_t page;       /* bytes of the host's pages */
     unsigned fragmented; /* per cent of its own frames that do not follow the one before */
     struct machine_sources sources;
 };

@@ -54,7 +54,8 @@ void machine_check_sources(
 
 /* ---- what several have ---- */
 
-void machine_check_most(struct reader *reader, const char *name, uint64_t value, uint64_t least, uint64_t most)
+void machine_check_most(
+    struct reader *reader, const char *name, uint64_t value, uint64_t least, uint64_t most)
 {
     if (value < least || value > most)
         reader_refuse_key(reader, name, "is %llu and should be from %llu to %llu", (unsigned long long)value,

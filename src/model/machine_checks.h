@@ -10,7 +10,7 @@ extern const struct record machine_source_record;
 #define SOURCES(type)                                                                                        \
     {                                                                                                        \
         "sources", FIELD_KEYED, FIELD_NEEDED, FIELD_ITEMS(type, sources.items, sources.count),               \
-            .of = &machine_source_record, .limit = MACHINE_SOURCES_MAX,                                              \
+            .of = &machine_source_record, .limit = MACHINE_SOURCES_MAX,                                      \
             .about = "Where each of the other members is from: a document with its place, a published "      \
                      "measurement, or \"assumed\"."                                                          \
     }

@@ -15,8 +15,9 @@ static const struct field prefetcher_fields[] = {
     {"trackers", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_prefetcher, trackers),
         .about = "Pages that a stream prefetcher watches at once."},
     {"after", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_prefetcher, after),
-        .about = "Stream: steps of the same distance before it fetches. Region: lines used of the page before; "
-                 "0: it always does."},
+        .about =
+            "Stream: steps of the same distance before it fetches. Region: lines used of the page before; "
+            "0: it always does."},
     {"distance", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_prefetcher, distance),
         .about = "Stream: lines from one access to the next, at most."},
     {"ahead", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct machine_prefetcher, ahead),

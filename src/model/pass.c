@@ -29,8 +29,9 @@ static bool translates_ahead(const struct machine *machine)
 
 static bool finds_alike(const struct model_config *leader, const struct model_config *follower)
 {
-    return follower->technique != MODEL_NESTED && !translates_ahead(leader->machine) && is_calm(leader) && is_calm(follower) &&
-           tlb_page(leader) == tlb_page(follower) && model_leaf_level(leader) == model_leaf_level(follower);
+    return follower->technique != MODEL_NESTED && !translates_ahead(leader->machine) && is_calm(leader) &&
+           is_calm(follower) && tlb_page(leader) == tlb_page(follower) &&
+           model_leaf_level(leader) == model_leaf_level(follower);
 }
 
 int model_pass_open(

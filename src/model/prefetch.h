@@ -35,8 +35,8 @@ struct prefetch_access {
     bool remote;  /* its page */
 };
 
-/* Translates the address of a page for a prefetch, by the TLBs and if need be by a walk, which nobody is charged
- * for and waits for. The TLBs have the page then. False: there is none. */
+/* Translates the address of a page for a prefetch, by the TLBs and if need be by a walk, which nobody is
+ * charged for and waits for. The TLBs have the page then. False: there is none. */
 typedef bool prefetch_find(void *context, uint64_t address, uint64_t *physical, bool *remote);
 
 struct prefetch {

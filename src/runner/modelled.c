@@ -15,6 +15,7 @@ static const uint64_t data_at = UINT64_C(1) << 45;
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
  * several placements, since chance decides which of a few share a set of the caches. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
+/* Quickly: enough to fill caches. With neighbours a lap is not enough, for they come by time. */
 static const uint64_t quick_warm_most = 3 << 18, quick_timed_most = 1 << 17, crowded_least = 1 << 19;
 static const uint64_t pages_enough = 1024, placements_most = 16;
 
@@ -92,9 +93,8 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
     below.node = conditions->node;
     below.told = conditions->told || native;
     if (is_guest)
-        policy = (struct frame_policy){.order = FRAMES_FRAGMENTED,
-            .fragmented = machine->below.fragmented / 100.0,
-            .seed = policy.seed};
+        policy = (struct frame_policy){
+            .order = FRAMES_FRAGMENTED, .fragmented = machine->below.fragmented / 100.0, .seed = policy.seed};
     return (struct model_config){
         .machine = modelled->machine,
         .technique = is_guest ? MODEL_NESTED : modelled->technique,
@@ -194,34 +194,45 @@ static int go_on(struct walk *walk, const struct model_config *config, double ti
     return rc;
 }
 
-/* The list is written before it is walked, in the order of its addresses: that is how it comes into caches. */
-static int lay_out(struct walk *walk, struct error *error)
+/* A list that fits caches was written just before it is walked, in the order of its addresses: neighbours
+ * have not had the time to drop it. */
+static void write_list(struct walk *walk)
 {
-    int rc = 0;
-    (void)error;
-    for (uint64_t i = 0; rc == 0 && walk->layout.bytes / 64 <= crowded_least && i < walk->layout.bytes / 64; i++)
-        model_access(walk->model, GVA(data_at + i * 64), walk->access);
-    return rc;
+    uint64_t lines = walk->layout.bytes / CHASE_LINE_BYTES;
+    for (uint64_t i = 0; lines <= crowded_least && i < lines; i++)
+        model_access(walk->model, GVA(data_at + i * CHASE_LINE_BYTES), walk->access);
+}
+
+/* How many accesses warm up and how many count. */
+struct laps {
+    uint64_t warm, timed;
+};
+
+static struct laps laps_of(const struct walk *walk, const struct machine *machine, uint64_t placements)
+{
+    uint64_t lap = walk->layout.elements, least = timed_least / placements;
+    struct laps laps = {between(least, lap, walk->quick ? quick_warm_most : warm_most),
+        between(least, lap, walk->quick ? quick_timed_most : timed_most)};
+    if (lap < laps.timed)
+        laps.timed = laps.timed / lap * lap;
+    if (machine->has_neighbours && laps.warm < crowded_least / placements)
+        laps.warm = crowded_least / placements;
+    return laps;
 }
 
 /* Whole laps where laps are short, so that every element counts alike. */
 static int go_round(struct walk *walk, const struct model_config *config, uint64_t placements,
     struct account *account, struct error *error)
 {
-    const bool quick = walk->quick, crowded = config->machine->has_neighbours;
-    uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, quick ? quick_timed_most : timed_most);
-    uint64_t warm = between(timed_least / placements, lap, quick ? quick_warm_most : warm_most);
+    const struct laps laps = laps_of(walk, config->machine, placements);
     double times = events_least / (double)placements;
-    if (lap < timed)
-        timed = timed / lap * lap;
-    int rc = crowded ? lay_out(walk, error) : 0;
-    if (crowded)
-        warm = between(crowded_least/placements, warm, warm);
-    rc = go(walk, config->domains * warm, error);
+    if (config->machine->has_neighbours)
+        write_list(walk);
+    int rc = go(walk, config->domains * laps.warm, error);
     if (rc < 0)
         return rc;
     model_begin(walk->model);
-    rc = go(walk, timed, error);
+    rc = go(walk, laps.timed, error);
     if (rc == 0)
         rc = go_on(walk, config, times < 1 ? 1 : times, error);
     *account = *model_account(walk->model);
@@ -288,16 +299,17 @@ static int simulate(const struct runner *runner, const struct chase_shape *shape
 /* What a reader should know about these figures. */
 static void note(struct runner *runner, const struct chase_shape *shape, const struct account *account)
 {
-    double ghz = runner->config.modelled->machine->ghz;
+    const struct machine *machine = runner->config.modelled->machine;
+    double ghz = machine->ghz;
     struct overlap overlap = overlap_of(account, shape->chains);
     runner->note[0] = '\0';
     if (shape->chains > 1)
         snprintf(runner->note, sizeof runner->note,
             "between %.3g ns, if all of %u accesses overlaps, and %.3g ns, if walks wait for one another",
             overlap.best / ghz, shape->chains, overlap.worst / ghz);
-    else if (shape->order == CHASE_SEQUENTIAL)
+    else if (shape->order == CHASE_SEQUENTIAL && !machine->prefetcher_count)
         snprintf(runner->note, sizeof runner->note,
-            "no prefetcher is simulated, which would have most of a sequential order ready");
+            "no prefetcher of this machine is known, which would have most of a sequential order ready");
 }
 
 /* All is done here, once: a sample is always the same. */

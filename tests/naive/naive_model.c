@@ -31,7 +31,7 @@ struct naive_model {
     struct naive_domain domains[8];
     unsigned now;
     uint64_t happened[NAIVE_EVENTS], random;
-    uint64_t before;                   /* cycles of accounts that are over */
+    uint64_t before;                    /* cycles of accounts that are over */
     struct naive_dictionary neighbours; /* by set of the last cache: how many of their lines have come */
     struct naive_prefetch prefetch;
 };
@@ -249,8 +249,8 @@ static void let_neighbours(struct naive_model *model, uint64_t line)
     uint64_t all = (model->before + model->account.cycles + set * period / sets) / period;
     dictionary_find(&model->neighbours, set, &come);
     for (uint64_t i = come; i < all && i < come + table->shape.ways; i++)
-        if (naive_put(table, line, UINT64_MAX, 0, &dropped) && machine->caches[last].holds == NAIVE_INCLUSIVE &&
-            dropped != UINT64_MAX)
+        if (naive_put(table, line, UINT64_MAX, 0, &dropped) &&
+            machine->caches[last].holds == NAIVE_INCLUSIVE && dropped != UINT64_MAX)
             drop_above(model, cache_levels(machine), dropped);
     if (all > come)
         dictionary_put(&model->neighbours, set, all);

@@ -27,7 +27,8 @@ static bool is_full(const struct naive_prefetch *prefetch, unsigned which, uint6
     unsigned flying = 0;
     for (unsigned i = 0; i < prefetch->flight_count && i < NAIVE_FLIGHTS; i++)
         flying += prefetch->flights[i].prefetcher == which && prefetch->flights[i].arrives > now;
-    return flying >= prefetch->machine->prefetchers[which].in_flight && naive_defect != PREFETCHES_HAVE_NO_LIMIT;
+    return flying >= prefetch->machine->prefetchers[which].in_flight &&
+           naive_defect != PREFETCHES_HAVE_NO_LIMIT;
 }
 
 static bool fetch(struct naive_prefetch *prefetch, unsigned which, uint64_t line, uint64_t now)
@@ -37,8 +38,8 @@ static bool fetch(struct naive_prefetch *prefetch, unsigned which, uint64_t line
         return false;
     if (!prefetch->near || prefetch->near_page != line / 64) {
         prefetch->near_page = line / 64;
-        prefetch->near = prefetch->reach.find(
-            prefetch->reach.context, line / 64 * 4096, &prefetch->near_physical);
+        prefetch->near =
+            prefetch->reach.find(prefetch->reach.context, line / 64 * 4096, &prefetch->near_physical);
     }
     if (!prefetch->near)
         return false;
@@ -66,8 +67,9 @@ static unsigned run(const struct naive_slot *slot, unsigned distance)
     unsigned steps = 0;
     while (steps + 1 < slot->count && difference(slot, steps + 1) == difference(slot, 1))
         steps++;
-    return steps && difference(slot, 1) <= (int64_t)distance && -difference(slot, 1) <= (int64_t)distance ? steps
-                                                                                                      : 0;
+    return steps && difference(slot, 1) <= (int64_t)distance && -difference(slot, 1) <= (int64_t)distance
+               ? steps
+               : 0;
 }
 
 static void see(struct naive_slot *slot, uint64_t line)
