@@ -1,4 +1,5 @@
 /* The commands themselves, where only their tables are under test. */
+#include "cli/advise_options.h"
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
@@ -28,6 +29,7 @@ NO_COMMAND(cmd_domain_list_run)
 NO_COMMAND(cmd_domain_migrate_run)
 NO_COMMAND(cmd_domain_pause_run)
 NO_COMMAND(cmd_domain_receive_run)
+NO_COMMAND(cmd_domain_stats_run)
 NO_COMMAND(cmd_domain_restore_run)
 NO_COMMAND(cmd_domain_resume_run)
 NO_COMMAND(cmd_domain_run_run)
@@ -45,3 +47,4 @@ NO_COMMAND(cmd_model_validate_run)
 NO_COMMAND(cmd_model_walk_run)
 NO_COMMAND(cmd_report_run)
 NO_COMMAND(cmd_verify_run)
+NO_COMMAND(cmd_advise_run)
