@@ -265,6 +265,16 @@ static void check_costs(struct reader *reader, void *base)
 
 /* ---- the machine ---- */
 
+static bool has_neighbours(const void *base)
+{
+    return ((const struct machine *)base)->has_neighbours;
+}
+
+static bool has_below(const void *base)
+{
+    return ((const struct machine *)base)->has_below;
+}
+
 static const struct field machine_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.machine/1"},
     {"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct machine, name)},
@@ -287,11 +297,11 @@ static const struct field machine_fields[] = {
     {"costs", FIELD_RECORD, FIELD_NEEDED, FIELD_AT(struct machine, costs), .of = &costs_record},
     {"prefetchers", FIELD_LIST, FIELD_SOMETIMES, FIELD_ITEMS(struct machine, prefetchers, prefetcher_count),
         .of = &machine_prefetcher_record, .limit = MACHINE_PREFETCHERS_MAX},
-    {"neighbours", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER,
+    {"neighbours", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_SOMETIMES,
         FIELD_AT(struct machine, neighbours), .count_offset = offsetof(struct machine, has_neighbours),
-        .of = &machine_neighbours_record},
-    {"below", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, FIELD_AT(struct machine, below),
-        .count_offset = offsetof(struct machine, has_below), .of = &machine_below_record},
+        .when = has_neighbours, .of = &machine_neighbours_record},
+    {"below", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_SOMETIMES, FIELD_AT(struct machine, below),
+        .count_offset = offsetof(struct machine, has_below), .when = has_below, .of = &machine_below_record},
     SOURCES(struct machine),
 };
 static void check_machine(struct reader *reader, void *base);
