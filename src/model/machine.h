@@ -162,7 +162,7 @@ struct machine_prefetcher {
     enum machine_prefetch kind;
     unsigned misses;    /* it sees the accesses that caches up to this level do not have; 0: all */
     unsigned fills;     /* the cache level that it fetches into */
-    unsigned trackers;  /* STREAM: pages that it watches at once; REGION: 1 */
+    unsigned trackers;  /* STREAM: pages that it watches at once, a power of two; REGION: 1 */
     unsigned after;     /* STREAM: steps of one distance; REGION: lines used of the page before, 0: any */
     unsigned distance;  /* STREAM: at most, in lines, from one access to the next; REGION: 1 */
     unsigned ahead;     /* STREAM: accesses; REGION: lines above */

@@ -37,6 +37,8 @@ static void check_prefetcher(struct reader *reader, void *base)
     machine_check_most(reader, "misses", it->misses, 0, MACHINE_CACHE_LEVELS_MAX);
     machine_check_most(reader, "fills", it->fills, 1, MACHINE_CACHE_LEVELS_MAX);
     machine_check_most(reader, "trackers", it->trackers, 1, it->kind == PREFETCH_REGION ? 1 : TRACKERS_MAX);
+    if (it->trackers & (it->trackers - 1))
+        reader_refuse_key(reader, "trackers", "is no power of two");
     machine_check_most(reader, "after", it->after, 0, PAGE_LINES);
     machine_check_most(reader, "distance", it->distance, 1, it->kind == PREFETCH_REGION ? 1 : PAGE_LINES - 1);
     machine_check_most(reader, "ahead", it->ahead, 0, PAGE_LINES);

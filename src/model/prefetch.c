@@ -98,22 +98,35 @@ static bool fetch(struct prefetch *prefetch, struct prefetcher *prefetcher, uint
 
 /* ---- streams ---- */
 
+static struct tracker *tracker_for(struct prefetcher *prefetcher, uint64_t page)
+{
+    return &prefetcher->trackers[page & (prefetcher->is->trackers - 1)];
+}
+
+/* The stream of the page beside, if the next line would be this one. */
+static void take_over(struct prefetcher *prefetcher, struct tracker *begun, uint64_t line, uint64_t beside)
+{
+    const struct tracker *other = tracker_for(prefetcher, beside);
+    uint64_t page = begun->page;
+    if (other->page != beside + 1 || !other->steps || other->last + (uint64_t)other->step != line)
+        return;
+    *begun = *other;
+    begun->page = page;
+}
+
 /* The tracker of a line's page. */
 static struct tracker *track(struct prefetcher *prefetcher, uint64_t line)
 {
-    uint64_t page = line / PAGE_LINES, trackers = prefetcher->is->trackers;
-    struct tracker *tracker = &prefetcher->trackers[page % trackers];
+    uint64_t page = line / PAGE_LINES;
+    unsigned within = line % PAGE_LINES, distance = prefetcher->is->distance;
+    struct tracker *tracker = tracker_for(prefetcher, page);
     if (tracker->page == page + 1)
         return tracker;
     struct tracker begun = {.page = page + 1, .last = line, .next = line};
-    for (int side = -1; side <= 1; side += 2) {
-        const struct tracker *beside = &prefetcher->trackers[(page + (uint64_t)side) % trackers];
-        if (beside->page == page + 1 + (uint64_t)side && beside->steps &&
-            beside->last + (uint64_t)beside->step == line) {
-            begun = *beside;
-            begun.page = page + 1;
-        }
-    }
+    if (within < distance)
+        take_over(prefetcher, &begun, line, page - 1);
+    if (within + distance >= PAGE_LINES)
+        take_over(prefetcher, &begun, line, page + 1);
     *tracker = begun;
     return tracker;
 }

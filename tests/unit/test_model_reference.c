@@ -172,7 +172,7 @@ static void add_neighbours(struct pair *pair)
     pair->machine.prefetcher_count = pair->file.prefetcher_count = 2;
     pair->machine.prefetchers[0] = (struct machine_prefetcher){.kind = PREFETCH_STREAM,
         .fills = 2,
-        .trackers = 3,
+        .trackers = 4,
         .after = 2,
         .distance = 2,
         .ahead = 5,
@@ -187,7 +187,7 @@ static void add_neighbours(struct pair *pair)
         .ahead = 1,
         .behind = 2,
         .in_flight = 3};
-    pair->file.prefetchers[0] = (struct naive_prefetcher){false, true, 0, 2, 3, 2, 2, 5, 0, 4};
+    pair->file.prefetchers[0] = (struct naive_prefetcher){false, true, 0, 2, 4, 2, 2, 5, 0, 4};
     pair->file.prefetchers[1] = (struct naive_prefetcher){true, false, 1, 1, 1, 3, 1, 1, 2, 3};
 }
 
