@@ -61,7 +61,7 @@ TAGS_INLINE bool translate(struct model *model, uint64_t address, enum model_acc
     return false;
 }
 
-TAGS_INLINE void touch_line(struct model *model, uint64_t physical, bool instruction)
+TAGS_INLINE struct cache_served touch_line(struct model *model, uint64_t physical, bool instruction)
 {
     bool remote =
         model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical);
@@ -69,7 +69,40 @@ TAGS_INLINE void touch_line(struct model *model, uint64_t physical, bool instruc
     bool memory = served.level > model->caches.count;
     account_charge(
         &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
+    return served;
 }
+
+/* ---- prefetchers ---- */
+
+bool model_find_for_prefetch(void *context, uint64_t address, uint64_t *physical, bool *remote)
+{
+    struct model *model = context;
+    struct translated_page page = {.bytes = 0};
+    struct walk_result result;
+    const struct account before = model->account;
+    unsigned cycles;
+    if (!tlbs_find(&model->tlbs, model_tag(model), address, false, &page, &cycles) &&
+        walk(model, address, &result) == WALK_DONE) {
+        page = result.page;
+        tlbs_put(&model->tlbs, model_tag(model), address, false, &page);
+    }
+    model->account = before;
+    *physical = page.address + (address & (page.bytes - 1));
+    *remote =
+        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, *physical);
+    return page.bytes;
+}
+
+static __attribute__((noinline)) void prefetch(
+    struct model *model, uint64_t address, uint64_t physical, struct cache_served served)
+{
+    const struct prefetch_access access = {address, physical, served,
+        model_clock_now(&model->clock) - served.cycles,
+        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical)};
+    account_charge(&model->account, BUCKET_LATE, prefetch_after(&model->prefetch, &access));
+}
+
+/* ---- one access ---- */
 
 TAGS_INLINE bool touch(
     struct model *model, uint64_t address, enum model_access access, struct model_found *found)
@@ -77,7 +110,10 @@ TAGS_INLINE bool touch(
     struct translated_page page;
     if (!translate(model, address, access, &page, found))
         return false;
-    touch_line(model, page.address + (address & (page.bytes - 1)), access == ACCESS_EXECUTE);
+    uint64_t physical = page.address + (address & (page.bytes - 1));
+    struct cache_served served = touch_line(model, physical, access == ACCESS_EXECUTE);
+    if (model->prefetch.count && access != ACCESS_EXECUTE)
+        prefetch(model, address, physical, served);
     return true;
 }
 
@@ -169,7 +205,9 @@ static void follow(struct model *model, const gva_t *addresses, size_t count, en
             walk_told(&model->walker, &model->now->walked_walk, addresses[i].value, found[i].begun, last,
                 coming.leaves[i].at);
         }
-        touch_line(model, coming.physical[i], access == ACCESS_EXECUTE);
+        struct cache_served served = touch_line(model, coming.physical[i], access == ACCESS_EXECUTE);
+        if (model->prefetch.count && access != ACCESS_EXECUTE)
+            prefetch(model, addresses[i].value, coming.physical[i], served);
         model->account.accesses++;
     }
 }

@@ -4,6 +4,7 @@
 
 #include "model/ahead.h"
 #include "model/model.h"
+#include "model/prefetch.h"
 #include "model/walk.h"
 
 enum { MODEL_SPACES = TAG_SPACES };
@@ -46,7 +47,9 @@ struct model {
     struct model_config config;
     const struct machine *machine;
     struct account account;
+    struct model_clock clock;
     struct caches caches;
+    struct prefetch prefetch;
     struct tlbs tlbs;
     struct walker walker;
     struct model_ground host_ground;
@@ -106,6 +109,9 @@ void model_follow(struct model *model, const gva_t *addresses, size_t count, enu
 bool model_touch(struct model *model, uint64_t address, enum model_access access);
 /* A read or write of a line, charged as data. */
 void model_touch_line(struct model *model, uint64_t physical, bool instruction); /* host physical */
+
+/* Translates for a prefetch: a walk that nobody waits for, and that is counted nowhere. */
+prefetch_find model_find_for_prefetch;
 
 /* model_events.c */
 void model_leave_guest(struct model *model, uint64_t handling);

@@ -141,12 +141,20 @@ static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     uint64_t seed = model->config.seed;
-    int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
+    uint64_t bytes = GROUND_ZONES * model->host_ground.zone_bytes;
+    model->clock.account = &model->account.cycles;
+    int rc = caches_init(&model->caches, machine, bytes, seed, &model->clock, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
     model->walker.caches = &model->caches;
     model->walker.account = &model->account;
     model->walker.here = &model->host_ground;
+    model->prefetch.caches = &model->caches;
+    model->prefetch.account = &model->account;
+    model->prefetch.find = model_find_for_prefetch;
+    model->prefetch.context = model;
+    if (rc == 0)
+        rc = prefetch_init(&model->prefetch, machine, error);
     return rc < 0 ? rc : walker_init(&model->walker, machine, seed, error);
 }
 
@@ -180,6 +188,7 @@ void model_close(struct model *model)
     caches_free(&model->caches);
     tlbs_free(&model->tlbs);
     walker_free(&model->walker);
+    prefetch_free(&model->prefetch);
     ground_free(&model->host_ground);
     for (unsigned i = 0; i < MODEL_DOMAINS_MAX; i++) {
         ground_free(&model->domains[i].guest_ground);
@@ -198,6 +207,7 @@ const struct account *model_account(const struct model *model)
 
 void model_begin(struct model *model)
 {
+    model->clock.before += model->account.cycles;
     model->account = (struct account){.accesses = 0};
     model_stream_begin(model);
 }
@@ -207,4 +217,5 @@ void model_cold(struct model *model)
     caches_clear(&model->caches);
     tlbs_clear(&model->tlbs);
     walker_clear(&model->walker);
+    prefetch_clear(&model->prefetch);
 }

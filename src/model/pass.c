@@ -24,10 +24,20 @@ static uint64_t tlb_page(const struct model_config *config)
     return one ? config->guest_page : config->host_page;
 }
 
+/* Do prefetchers put pages into TLBs, when it is time for them? */
+static bool translates_ahead(const struct machine *machine)
+{
+    bool crosses = false;
+    for (size_t i = 0; i < machine->prefetcher_count; i++)
+        crosses |= machine->prefetchers[i].crosses;
+    return crosses;
+}
+
 static bool finds_alike(const struct model_config *leader, const struct model_config *follower)
 {
-    return follower->technique != MODEL_NESTED && is_calm(leader) && is_calm(follower) &&
-           tlb_page(leader) == tlb_page(follower) && model_leaf_level(leader) == model_leaf_level(follower);
+    return follower->technique != MODEL_NESTED && !translates_ahead(leader->machine) && is_calm(leader) &&
+           is_calm(follower) && tlb_page(leader) == tlb_page(follower) &&
+           model_leaf_level(leader) == model_leaf_level(follower);
 }
 
 /* One that walks in two dimensions has most to do anyway, and is the first choice. */

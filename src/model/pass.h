@@ -2,10 +2,11 @@
  *
  * What two of them find alike is looked for once. While nothing happens beside the accesses (no rates, no
  * fresh pages, one domain), all models whose TLBs hold pages of one size find an address in the same of them;
- * and if the tables that a walk begins with have leaves of one level, in the same walk caches. So one
- * of them leads, if there is one a nested one, and the others follow, whose own TLBs and walk caches stay
- * empty. A nested one never follows: its second dimension is its own. Each has its own tables, caches and
- * account, which is what it would be without the others. */
+ * and if the tables that a walk begins with have leaves of one level, in the same walk caches. So one of them
+ * leads, if there is one a nested one, and the others follow, whose own TLBs and walk caches stay empty. A
+ * nested one never follows: its second dimension is its own; and none does on a machine whose prefetchers
+ * translate, too, when it is time for them. Each has its own tables, caches and account, which is what it
+ * would be without the others. */
 #ifndef VCOST_MODEL_PASS_H
 #define VCOST_MODEL_PASS_H
 

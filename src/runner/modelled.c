@@ -16,6 +16,8 @@ static const uint64_t data_at = UINT64_C(1) << 45;
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
  * several placements, since chance decides which of a few share a set of the caches. */
 static const uint64_t warm_most = UINT64_C(1) << 22, timed_most = UINT64_C(1) << 21, timed_least = 1 << 14;
+/* Quickly: enough to fill caches. With neighbours a lap is not enough, for they come by time. */
+static const uint64_t quick_warm_most = 3 << 18, quick_timed_most = 1 << 17, crowded_least = 1 << 19;
 static const uint64_t pages_enough = 1024, placements_most = 16;
 
 struct modelled_run {
@@ -83,6 +85,11 @@ static int check(const struct runner *runner, const struct workload *workload, s
 {
     if (workload->kind != &workload_chase)
         return error_set(error, ENOTSUP, "%s runs a chase alone", runner->config.name);
+    const struct modelled *modelled = runner->config.modelled;
+    if (modelled->machine->has_below && modelled->technique != MODEL_NATIVE)
+        return error_set(error, ENOTSUP,
+            "%s was itself a guest when it was measured: only what is native there can be simulated",
+            modelled->machine->name);
     return 0;
 }
 
@@ -102,9 +109,16 @@ static uint64_t zone_bytes(uint64_t bytes)
 static struct model_config config_of(const struct runner *runner, uint64_t bytes, uint64_t seed)
 {
     const struct modelled *modelled = runner->config.modelled;
-    bool native = modelled->technique == MODEL_NATIVE;
+    const struct machine *machine = modelled->machine;
     uint64_t host = runner->config.placement->config.memory.page_bytes;
-    uint64_t guest = native ? host : runner->config.guest_page_bytes;
+    uint64_t guest = runner->config.guest_page_bytes;
+    bool native = modelled->technique == MODEL_NATIVE, is_guest = native && machine->has_below;
+    if (native)
+        guest = host;
+    if (is_guest) { /* it was one when it was measured: what is native there is nested */
+        host = machine->below.page;
+        native = false;
+    }
     uint64_t bytes_max = (bytes + guest - 1) / guest * guest;
     const struct modelled_conditions *conditions = &modelled->conditions;
     struct frame_policy policy = {.order = conditions->frames, .fragmented = conditions->fragmented},
@@ -113,9 +127,12 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
     below.seed = random_mix(seed + 1);
     below.node = conditions->node;
     below.told = conditions->told || native;
+    if (is_guest)
+        policy = (struct frame_policy){
+            .order = FRAMES_FRAGMENTED, .fragmented = machine->below.fragmented / 100.0, .seed = policy.seed};
     return (struct model_config){
         .machine = modelled->machine,
-        .technique = modelled->technique,
+        .technique = is_guest ? MODEL_NESTED : modelled->technique,
         .guest_page = guest,
         .host_page = host,
         .guest_frames = policy,
@@ -143,6 +160,7 @@ struct walk {
     unsigned chain;                       /* whose access is next: they take turns */
     const struct stop *stop;
     enum model_access access;
+    bool quick;
 };
 
 static uint64_t next_position(struct walk *walk)
@@ -215,18 +233,46 @@ static int go_on(struct walk *walk, double times, struct error *error)
     return rc;
 }
 
+/* A list that fits caches was written just before it is walked, in the order of its addresses: neighbours
+ * have not had the time to drop it. */
+static void write_list(struct walk *walk)
+{
+    uint64_t lines = walk->layout.bytes / CHASE_LINE_BYTES;
+    for (uint64_t i = 0; lines <= crowded_least && i < lines; i++) {
+        gva_t address = GVA(data_at + i * CHASE_LINE_BYTES);
+        model_pass_access(&walk->pass, &address, 1, walk->access);
+    }
+}
+
+/* How many accesses warm up and how many count. */
+struct laps {
+    uint64_t warm, timed;
+};
+
+static struct laps laps_of(const struct walk *walk, uint64_t placements)
+{
+    uint64_t lap = walk->layout.elements, least = timed_least / placements;
+    struct laps laps = {between(least, lap, walk->quick ? quick_warm_most : warm_most),
+        between(least, lap, walk->quick ? quick_timed_most : timed_most)};
+    if (lap < laps.timed)
+        laps.timed = laps.timed / lap * lap;
+    if (walk->configs[0].machine->has_neighbours && laps.warm < crowded_least / placements)
+        laps.warm = crowded_least / placements;
+    return laps;
+}
+
 /* Whole laps where laps are short, so that every element counts alike. */
 static int go_round(struct walk *walk, uint64_t placements, struct error *error)
 {
-    uint64_t lap = walk->layout.elements, timed = between(timed_least / placements, lap, timed_most);
+    const struct laps laps = laps_of(walk, placements);
     double times = events_least / (double)placements;
-    if (lap < timed)
-        timed = timed / lap * lap;
-    int rc = go(walk, walk->configs[0].domains * between(timed_least / placements, lap, warm_most), error);
+    if (walk->configs[0].machine->has_neighbours)
+        write_list(walk);
+    int rc = go(walk, walk->configs[0].domains * laps.warm, error);
     for (size_t i = 0; i < walk->count; i++)
         model_begin(walk->pass.models[i]);
     if (rc == 0)
-        rc = go(walk, timed, error);
+        rc = go(walk, laps.timed, error);
     return rc < 0 ? rc : go_on(walk, times < 1 ? 1 : times, error);
 }
 
@@ -278,6 +324,7 @@ static int simulate(struct modelled_run *const *runs, size_t count, const struct
         .count = count,
         .layout = chase_layout_make(shape, random_next(&random)),
         .stop = config->placement->config.stop,
+        .quick = config->modelled->quick,
         .access = config->modelled->conditions.code ? ACCESS_EXECUTE
                   : shape->write                    ? ACCESS_WRITE
                                                     : ACCESS_READ};
@@ -330,16 +377,17 @@ static int walk_list(
 /* What a reader should know about these figures. */
 static void note(struct runner *runner, const struct chase_shape *shape, const struct account *account)
 {
-    double ghz = runner->config.modelled->machine->ghz;
+    const struct machine *machine = runner->config.modelled->machine;
+    double ghz = machine->ghz;
     struct overlap overlap = overlap_of(account, shape->chains);
     runner->note[0] = '\0';
     if (shape->chains > 1)
         snprintf(runner->note, sizeof runner->note,
             "between %.3g ns, if all of %u accesses overlaps, and %.3g ns, if walks wait for one another",
             overlap.best / ghz, shape->chains, overlap.worst / ghz);
-    else if (shape->order == CHASE_SEQUENTIAL)
+    else if (shape->order == CHASE_SEQUENTIAL && !machine->prefetcher_count)
         snprintf(runner->note, sizeof runner->note,
-            "no prefetcher is simulated, which would have most of a sequential order ready");
+            "no prefetcher of this machine is known, which would have most of a sequential order ready");
 }
 
 /* All is done here, once: a sample is always the same. */
