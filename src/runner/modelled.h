@@ -41,7 +41,7 @@ struct modelled {
     bool hypothetical; /* also what the machine does not have */
     struct modelled_conditions conditions;
     struct modelled_pass *pass; /* that its runners take part in; NULL: none */
-    bool quick; /* no more accesses than it takes to fill caches */
+    bool quick;                 /* no more accesses than it takes to fill caches */
 };
 
 /* "model:MACHINE:TECHNIQUE", and under conditions that have a text ":" and the first 8 digits of its SHA-256:
