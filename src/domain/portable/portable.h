@@ -142,6 +142,10 @@ int portable_dirty(struct portable *portable, uint64_t *bitmap, struct error *er
 int portable_dirty_clear(
     struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error);
 
+/* The part of its memory that is its workload's alone, [*first, *end) guest physical: no page tables, and
+ * nothing that this process looks at. Empty where that is not known (kernel-selftest). */
+void portable_data_range(const struct portable_plan *plan, uint64_t *first, uint64_t *end);
+
 /* What the monitor has counted. */
 void portable_counters(const struct portable *portable, struct counters *counters);
 
