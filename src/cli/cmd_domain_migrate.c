@@ -85,6 +85,7 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .post_copy = options->post_copy,
         .passes = (uint64_t)options->passes,
         .reconnect = options->reconnect,
+        .throttle = options->throttle > 0 ? (uint64_t)options->throttle : 0,
         .timeout = options->timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
     int timeline = -1;

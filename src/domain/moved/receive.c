@@ -90,7 +90,8 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
         return error_set(error, ENOMEM, "no memory to receive a domain");
     rc = restore_set_clock(request, restored, &pause, error);
     if (rc == 0 &&
-        (rc = portable_map_memory(plan->memory_bytes, restored->monitor, &request->wish, &restored->memory, error)) == 0 &&
+        (rc = portable_map_memory(
+             plan->memory_bytes, restored->monitor, &request->wish, &restored->memory, error)) == 0 &&
         (rc = portable_open(
              plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
