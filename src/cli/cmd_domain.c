@@ -62,6 +62,7 @@ static int open_and_make(struct serving *serving, const char **name, struct erro
     serving->fd = open(path, O_RDONLY | O_CLOEXEC);
     serving->name = options->name;
     serving->lazy = options->lazy;
+    serving->brought = options->userfaultfd;
     return serving->fd < 0 ? error_errno(error, errno, "cannot open %.300s", path)
                            : serving_restore(serving, name, error);
 }

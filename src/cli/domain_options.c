@@ -155,6 +155,14 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "userfaultfd",
+        .kind = OPTION_FLAG,
+        FIELD(userfaultfd),
+        .help =
+            "Run at once, too, but bring memory by 2 MiB as it is touched, each verified before the guest "
+            "sees "
+            "it, and the rest behind it. Also of compressed files. Who may not have a userfaultfd(2) for a "
+            "guest gets a sentence, and no mapping instead."},
     {.name = "monitor",
         .kind = OPTION_CHOICE,
         FIELD(monitor),

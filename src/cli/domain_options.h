@@ -15,7 +15,7 @@ struct domain_options {
     unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
     uint64_t work;    /* 0: endless */
     int rate;         /* MB/s; -1: none */
-    bool detach, paused, keep_running, lazy, compress;
+    bool detach, paused, keep_running, lazy, userfaultfd, compress;
     struct number_list nodes; /* count 0: wherever the kernel places memory */
     bool lock;
     unsigned clock; /* enum clock_policy */

@@ -274,6 +274,7 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
     struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
+        .brought = serving->brought,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
         .monitor = serving_monitor(serving),
@@ -288,7 +289,9 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
         return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;
-    serving->served.mode = serving->lazy ? "memory mapped, private" : "memory read";
+    serving->served.mode = serving->lazy      ? "memory mapped, private"
+                           : serving->brought ? "memory brought as touched, userfaultfd"
+                                              : "memory read";
     *name = restored.saved.plan.name;
     return rc;
 }

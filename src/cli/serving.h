@@ -28,7 +28,7 @@ struct serving {
     /* restore: what is restored, and how it is called */
     int fd;
     const char *name;
-    bool lazy;
+    bool lazy, brought;
     const struct stored *saved; /* and what is known of it already: struct restore_request */
     bool checked;
 };
@@ -62,7 +62,7 @@ const struct monitor_ops *serving_monitor(const struct serving *serving);
 /* What was asked for its memory: into serving->served.wish. */
 int serving_read_wish(struct serving *serving, struct error *error);
 
-/* From a file: serving->fd, name and lazy say which and how. */
+/* From a file: serving->fd, name, lazy and brought say which and how. */
 maker serving_restore;
 unmaker serving_restored;
 

@@ -1,6 +1,7 @@
 #include "domain/served/server.h"
 
 #include "domain/served/behind.h"
+#include "domain/served/file.h"
 #include "domain/served/migrate.h"
 #include "domain/served/placed.h"
 #include "domain/served/save.h"
@@ -82,22 +83,14 @@ void server_report(const struct served *served, struct domain_report *report)
         snprintf(report->checksum, sizeof report->checksum, "0x%016" PRIx64, status.checksum);
     write_generation(status.generation, report->generation);
     write_generation(status.seen, report->generation_seen);
-    if (served->unchecked)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
-    else if (served->checking)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "%s",
-            served->checked == 0  ? "not yet"
-            : served->checked > 0 ? "yes"
-                                  : "no");
+    served_file_report(served, report);
     served_place(served, report);
     report->moves = served->moving != NULL;
     if (served->moving)
         moving_look(served->moving, &report->moved);
     if (status.phase == PORTABLE_FAILED)
         snprintf(report->sentence, sizeof report->sentence, "%s", status.error.text);
-    else if (served->checked < 0)
-        snprintf(report->sentence, sizeof report->sentence, "%s", served->checker_error.text);
-    else if (served->restored)
+    else if (served->restored && !report->sentence[0])
         snprintf(report->sentence, sizeof report->sentence, "%s", served->restored->warning);
     behind_report(served, report);
 }
@@ -266,27 +259,6 @@ static void look_for_working_set(struct served *served, const struct portable_st
     served->window_done = status->done;
 }
 
-static bool checker_asked(void *context)
-{
-    return ((const struct served *)context)->quit;
-}
-
-static void *check_memory(void *context)
-{
-    struct served *served = context;
-    const struct stop stop = {.asked = checker_asked, .context = served};
-    struct error error;
-    int rc = stored_load(served->restored->fd, &served->restored->saved, NULL, &stop, &error);
-    if (rc < 0 && rc != -EINTR) {
-        served->checker_error = error;
-        served->checked = -1;
-        eventfd_write(portable_eventfd(served->portable), 1);
-    } else if (rc == 0) {
-        served->checked = 1;
-    }
-    return NULL;
-}
-
 /* ---- the loop ---- */
 
 static void wait_for_something(struct served *served)
@@ -325,10 +297,10 @@ static void serve(struct served *served, struct error *failure)
         look_for_working_set(served, &status, now);
         if (served->moves || (is_undecided(served) && !stop_asked(served->stop)))
             continue;
-        if (status.phase == PORTABLE_DONE)
-            served->ending = "done";
-        else if (status.phase == PORTABLE_FAILED || served_check_file(served, failure) < 0)
+        if (status.phase == PORTABLE_FAILED || served_file_check(served, failure) < 0)
             served->ending = "failed";
+        else if (status.phase == PORTABLE_DONE)
+            served->ending = "done";
         else if (stop_asked(served->stop))
             served->ending = "interrupted";
     }
@@ -350,10 +322,7 @@ int server_run(struct served *served, struct domain_report *report, struct error
         return rc;
     if (served->taken_over)
         served->taken_over(served->context);
-    if (served->restored)
-        (void)fstat(served->restored->fd, &served->file);
-    served->checking = served->restored && served->restored->lazy && !served->unchecked &&
-                       pthread_create(&served->checker, NULL, check_memory, served) == 0;
+    served_file_watch(served);
     server_report(served, report);
     if (served->tell)
         served->tell(served->context, report);
