@@ -82,6 +82,9 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .check = options->check,
         .finish_late = options->at_timeout,
         .max_downtime = options->max_downtime / 1e3,
+        .post_copy = options->post_copy,
+        .passes = (uint64_t)options->passes,
+        .reconnect = options->reconnect,
         .timeout = options->timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
     int timeline = -1;
@@ -100,6 +103,9 @@ static int move(const struct invocation *invocation, const struct place *place, 
             request.more_count++;
     if (rc == 0 && options->timeline)
         rc = timeline_ask(place, name, &timeline, error);
+    if (rc == 0 && options->post_copy && !options->check)
+        status_warn("post-copy: from the handing over until all of its memory is there, the death of either "
+                    "end loses the domain");
     if (rc == 0)
         rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);
     control_close(&request);

@@ -265,6 +265,27 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 100000,
         .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "post-copy",
+        .kind = OPTION_FLAG,
+        FIELD(post_copy),
+        .help = "Hand it over first, and let its memory follow: a page that it touches before is asked for "
+                "and waited "
+                "for. It stands still shortly however much it writes, and is slow afterwards. Until all is "
+                "there, the death "
+                "of either end loses the domain. The destination must be allowed a userfaultfd for a guest's "
+                "faults."},
+    {.name = "passes",
+        .kind = OPTION_NUMBER,
+        FIELD(passes),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 0,
+        .max = 100,
+        .help = "With --post-copy: how often memory is sent before; what was written since then follows."},
+    {.name = "reconnect",
+        .kind = OPTION_FLAG,
+        FIELD(reconnect),
+        .help = "After --post-copy, when the link broke: go on by a new one."},
     {.name = "timeout",
         .kind = OPTION_SECONDS,
         FIELD(timeout),

@@ -44,7 +44,7 @@ static void tell(struct pushing *pushing, uint64_t pages, uint64_t zeros)
     push->progress->bytes += push->stream->wire.bytes_sent - pushing->bytes_told;
     pushing->bytes_told = push->stream->wire.bytes_sent;
     pthread_mutex_lock(push->lock);
-    push->told->left = left_count(push->late, push->pages);
+    push->told->left -= batch->pages_sent - pages + batch->zeros_sent - zeros;
     push->told->seconds = now_seconds() - push->begun;
     pthread_mutex_unlock(push->lock);
 }
@@ -63,9 +63,13 @@ static int answer_wanted(struct pushing *pushing, const struct moved_header *hea
     pthread_mutex_lock(push->lock);
     push->told->faults++;
     pthread_mutex_unlock(push->lock);
+    uint64_t pages = push->stream->batch.pages_sent, zeros = push->stream->batch.zeros_sent;
     pushing->cursor = page + 1;
     int rc = send_page(pushing, page, error);
-    return rc < 0 ? rc : page_batch_flush(&push->stream->batch, error);
+    if (rc == 0)
+        rc = page_batch_flush(&push->stream->batch, error);
+    tell(pushing, pages, zeros);
+    return rc;
 }
 
 static int take_completion(struct pushing *pushing, const struct moved_header *header, struct error *error)
@@ -173,5 +177,8 @@ int push_rejoin(struct push *push, const char *token, struct error *error)
     int rc = moved_send(wire, WIRE_REJOIN, 0, 0, token, WIRE_TOKEN_BYTES, error);
     while (rc == 0 && (rc = moved_receive(wire, &header, error)) == 0 && header.kind == WIRE_LEFT)
         rc = left_take(&header, wire->payload, push->late, push->pages, error);
+    pthread_mutex_lock(push->lock);
+    push->told->left = left_count(push->late, push->pages);
+    pthread_mutex_unlock(push->lock);
     return rc == 0 && header.kind != WIRE_READY ? moved_unexpected(wire, &header, WIRE_READY, error) : rc;
 }

@@ -22,10 +22,12 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE
 
 struct control_request {
     char verb[16];
-    bool keep, compress;                         /* save: it runs on; with zstd */
-    uint64_t count;                              /* of whatever is asked for several times */
-    char text[256];                              /* a name, an address */
-    bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
+    bool keep, compress;     /* save: it runs on; with zstd */
+    uint64_t count;          /* of whatever is asked for several times */
+    char text[256];          /* a name, an address */
+    bool check, finish_late; /* migrate: struct moving_request has what they mean, */
+    bool post_copy, reconnect;
+    uint64_t passes;
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
     int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
@@ -61,6 +63,8 @@ struct domain_report {
     double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
     bool has_stats;          /* it was asked for them: */
     struct domain_stats stats;
+    bool follows; /* its memory came, or comes, behind it (post-copy): */
+    struct follow_told follow;
     bool moves;                  /* a migration was asked for: */
     struct moved_told moved;     /* the last one */
     bool has_costs;              /* a save or restore was looked at: */

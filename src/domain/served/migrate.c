@@ -1,5 +1,6 @@
 #include "domain/served/migrate.h"
 
+#include "domain/served/behind.h"
 #include "domain/served/watch.h"
 
 #include <errno.h>
@@ -13,7 +14,9 @@
 static void *move(void *context)
 {
     struct served *served = context;
-    served->mover_result = moving_run(served->moving, &served->mover_error);
+    served->mover_result = served->rejoins
+                               ? moving_rejoin(served->moving, served->mover_links[0], &served->mover_error)
+                               : moving_run(served->moving, &served->mover_error);
     served->arrived = true;
     eventfd_write(portable_eventfd(served->portable), 1);
     return NULL;
@@ -33,11 +36,19 @@ int served_migrate(struct served *served, const struct control_request *request,
         .max_downtime = request->max_downtime,
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
+        .post_copy = request->post_copy,
+        .passes = (unsigned)request->passes,
         .pace = served->pace,
         .watch = served->timeline >= 0 ? TIMELINE_AFTER_SECONDS : 0,
         .version = served->version};
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
+    if (request->reconnect && !behind_is_given(served))
+        return error_set(error, EINVAL,
+            "no destination waits for memory of this domain: there is nothing to connect again");
+    int rc = request->reconnect ? 0 : behind_check(served, true, error);
+    if (rc < 0)
+        return rc;
     if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
         return error_set(error, ENOMEM, "no memory to move a domain");
     for (unsigned i = 0; i <= request->more_count; i++)
@@ -45,7 +56,9 @@ int served_migrate(struct served *served, const struct control_request *request,
             fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
     moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
-    moving_init(served->moving, served->portable, &moving);
+    served->rejoins = request->reconnect;
+    if (!request->reconnect)
+        moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
     int code = served->mover_links[moving.streams - 1] < 0
                    ? errno
@@ -78,5 +91,6 @@ void served_arrived(struct served *served)
         served->ending = "moved";
     served_write_timeline(served, &served->moving->timeline);
     server_answer(served, &answer);
-    moving_free(served->moving);
+    if (!behind_is_given(served))
+        moving_free(served->moving);
 }

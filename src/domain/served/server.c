@@ -1,5 +1,6 @@
 #include "domain/served/server.h"
 
+#include "domain/served/behind.h"
 #include "domain/served/file.h"
 #include "domain/served/migrate.h"
 #include "domain/served/placed.h"
@@ -91,6 +92,7 @@ void server_report(const struct served *served, struct domain_report *report)
         snprintf(report->sentence, sizeof report->sentence, "%s", status.error.text);
     else if (served->restored && !report->sentence[0])
         snprintf(report->sentence, sizeof report->sentence, "%s", served->restored->warning);
+    behind_report(served, report);
 }
 
 /* ---- what can be asked ---- */
@@ -128,6 +130,9 @@ static bool is_undecided(const struct served *served)
 static int do_resume(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
+    int rc = behind_check(served, false, error);
+    if (rc < 0)
+        return rc;
     if (is_undecided(served))
         served->moving->told.stage = MOVED_FAILED;
     served->pace_seconds = 0;
@@ -144,32 +149,34 @@ static int do_stop(struct served *served, const struct control_request *request,
 
 static const struct verb {
     const char *name;
-    bool while_moving;
+    bool while_moving, copies; /* copies: all of its memory must be here, and it must be this process's */
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
-    {"status", true, do_status},
-    {"stats", true, do_stats},
-    {"pause", false, do_pause},
-    {"resume", false, do_resume},
-    {"stop", false, do_stop},
-    {"save", false, served_save},
-    {"fork", false, served_fork},
-    {"timeline", false, served_timeline},
-    {"migrate", false, served_migrate},
-    {"cancel", true, served_cancel},
+    {"status", true, false, do_status},
+    {"stats", true, false, do_stats},
+    {"pause", false, false, do_pause},
+    {"resume", false, false, do_resume},
+    {"stop", false, false, do_stop},
+    {"save", false, true, served_save},
+    {"fork", false, true, served_fork},
+    {"timeline", false, false, served_timeline},
+    {"migrate", false, false, served_migrate},
+    {"cancel", true, false, served_cancel},
 };
 
 static int act(struct served *served, const struct control_request *request, struct error *error)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, request->verb))
-            return served->moves && !verbs[i].while_moving
-                       ? error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
-                             served->claim->name)
-                   : served->waiting >= 0 && !verbs[i].while_moving
-                       ? error_set(
-                             error, EBUSY, "what its last save cost is being looked at: wait some seconds")
-                       : verbs[i].act(served, request, error);
+        if (!strcmp(verbs[i].name, request->verb)) {
+            if (served->moves && !verbs[i].while_moving)
+                return error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
+                    served->claim->name);
+            if (served->waiting >= 0 && !verbs[i].while_moving)
+                return error_set(
+                    error, EBUSY, "what its last save cost is being looked at: wait some seconds");
+            int rc = verbs[i].copies ? behind_check(served, true, error) : 0;
+            return rc < 0 ? rc : verbs[i].act(served, request, error);
+        }
     return error_set(error, EINVAL, "a domain cannot be asked to \"%s\": is it of another version of vcost?",
         request->verb);
 }
@@ -284,6 +291,7 @@ static void serve(struct served *served, struct error *failure)
         served_watch(served);
         if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
             served->cloner = 0;
+        behind_look(served);
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
@@ -326,6 +334,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
     served_watch_end(served);
     server_report(served, report);
+    if (served->moving)
+        moving_free(served->moving);
     free(served->moving);
     served->moving = NULL;
     if (failure.code)

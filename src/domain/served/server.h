@@ -3,6 +3,7 @@
 #define VCOST_DOMAIN_SERVED_SERVER_H
 
 #include "base/stop.h"
+#include "domain/moved/follow.h"
 #include "domain/moved/send.h"
 #include "domain/saved/restore.h"
 #include "domain/served/control.h"
@@ -32,7 +33,9 @@ struct served {
      * of served->portable as it was, and does not come back. May be NULL. */
     void (*clone)(void *context, const struct served *served, const struct stored *saved,
         const struct control_request *request) __attribute__((noreturn));
-    bool unchecked; /* memory that is mapped from a file is not verified behind it */
+    struct follow *follow; /* memory that comes behind it; NULL: all was there before */
+    bool behind;           /* it stands still because that does not come */
+    bool unchecked;        /* memory that is mapped from a file is not verified behind it */
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
      * back; may be NULL */
     void (*tell)(void *context, const struct domain_report *report);
@@ -48,6 +51,7 @@ struct served {
     double stall_seconds;  /* for which it stood still while it was saved or forked last */
     const char *ending;    /* NULL: it has not ended */
     struct moving *moving; /* NULL: nobody has asked it to move */
+    bool rejoins;          /* by a new link, after the old one broke */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
     pthread_t mover;
     atomic_bool arrived;
