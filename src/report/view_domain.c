@@ -224,6 +224,11 @@ void view_moved(
             format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
             told->passes == 1 ? "" : "es", format_count(told->pages_sent).text,
             format_count(told->zeros).text);
+    if (told->throttle_percent)
+        document_say(document, BLOCK_FACT,
+            "It wrote faster than the link took it, and was slowed down: its virtual CPUs were held for up "
+            "to %" PRIu64 " %% of the time, %s in all.",
+            told->throttle_percent, format_seconds(told->throttled_ms / 1e3).text);
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);
