@@ -24,6 +24,7 @@ from domains import Cut, Receiver, Relay, domain, ended, must, phases, report
 
 FAULTS, KILLS, SEED = (int(word) for word in (sys.argv[2:5] + ["8", "8", "1"][len(sys.argv[2:5]):]))
 MONITOR = sys.argv[5] if len(sys.argv) > 5 else "kvm"
+COMMIT = 8  # doc/migration.md
 NONE_THERE = ("none runs here", "does not run here")
 
 
@@ -306,6 +307,86 @@ def test_whichever_end_is_killed_at_whatever_moment_at_most_one_runs():
         except AssertionError as problem:
             raise AssertionError(f"kill {number} of seed {SEED}, of the {victim}: {problem}") from problem
     tell(f"{KILLS} kills", counts)
+
+
+# ---- who the ends are
+
+
+def is_gone(pid):
+    """No thread of it is left, though perhaps nobody has looked how it ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except OSError:
+        return True
+
+
+def test_the_source_is_gone_before_the_first_instruction_there():
+    """It is killed, and its process is no more, before the message that hands the domain over goes on."""
+    needs_monitor()
+    work = workload(random.Random(SEED), 8)
+    must("run", "-d", "--paused", "--name", "here", *work)
+    source, gone = report("status", "here")["pid"], []
+
+    def kill_at_commit(kind, message):
+        if kind == COMMIT:
+            gone.append(source)
+            os.kill(source, signal.SIGKILL)
+            while not is_gone(source):
+                time.sleep(0.001)
+        return [message]
+
+    with Receiver("--monitor", MONITOR) as there:
+        must("resume", "here")
+        done = domain("migrate", "--max-downtime", "1000", "here", Relay(there.path, kill_at_commit).address)
+        assert done.returncode == 1 and gone, f"it never came to that: {done.stderr}"
+        ran_there(there.end(), work)
+
+
+def test_a_writer_moves_at_each_rate_at_which_it_writes():
+    needs_monitor()
+    for rate in (10, 100, 1000):
+        work = ["--monitor", MONITOR, "--workload", "writer", "--memory", "16M", "--work", str(rate * 300)]  # longer than a second
+        must("run", "-d", "--name", "here", *work, "--rate", str(rate))
+        with Receiver("--monitor", MONITOR) as there:
+            moved = report("migrate", "--max-downtime", "1000", "here", there.address)["moved"]
+            assert moved["stage"] == "done" and moved["downtime_ms"] > 0, moved
+            ran_there(there.end(), work)
+
+
+def as_somebody_else(folder):
+    """Words that make a command another user's, in namespaces of its own, with its domains in a folder of its own."""
+    return ["unshare", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "setpriv", "--reuid", "65534", "--regid", "65534",
+            "--clear-groups", "env", f"XDG_RUNTIME_DIR={folder}"]
+
+
+def test_a_domain_moves_to_another_user_in_other_namespaces_and_back():
+    """On shadow, which needs no right to anything."""
+    folder = domains.FOLDER / "theirs"
+    folder.mkdir()
+    if os.geteuid() or subprocess.run([*as_somebody_else(folder), "true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("only root becomes another user, and a container may forbid namespaces")
+    os.chown(folder, 65534, 65534)
+    domains.FOLDER.chmod(0o711)
+    work = ["--monitor", "shadow", "--workload", "writer", "--memory", "8M", "--vcpus", "2", "--work", "3000"]
+    if domain("run", "--name", "here", *work[:-1], "1").returncode == 77:
+        raise tap.Skip("guests without hardware need FSGSBASE and Linux 5.11")
+    must("run", "-d", "--name", "here", *work, "--rate", "12")  # two seconds
+    theirs = f"unix:{folder}/link"
+    command = [*as_somebody_else(folder), domains.VCOST, "domain"]
+    with subprocess.Popen([*command, "receive", "--name", "guest", theirs], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as there:
+        while not os.path.exists(f"{folder}/link"):
+            assert there.poll() is None, there.stderr.read()
+            time.sleep(0.01)
+        must("migrate", "--max-downtime", "1000", "here", theirs)
+        with Receiver(name="home") as back:
+            done = subprocess.run([*command, "migrate", "--max-downtime", "1000", "guest", back.address], capture_output=True, text=True, check=False)
+            assert done.returncode == 1 and "permission" in done.stderr.lower(), done.stderr  # our socket is ours alone
+            os.chown(back.path, 65534, 65534)
+            done = subprocess.run([*command, "migrate", "--max-downtime", "1000", "guest", back.address], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            ran_there(back.end(), work)
+        there.wait(30)
 
 
 domains.main(globals())
