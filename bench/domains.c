@@ -69,7 +69,7 @@ static void make_source(void)
         fprintf(stderr, "domains: %s\n", facts.reason);
         exit(77);
     }
-    must(portable_create(&plan, monitor_at(0), &facts, &source, &error), &error);
+    must(portable_create(&plan, monitor_at(0), &facts, NULL, &source, &error), &error);
     must(portable_resume(source, &error), &error);
     usleep(100000);
     must(portable_pause(source, &error), &error);
@@ -141,7 +141,7 @@ static struct took plain_read(void)
     struct memory memory;
     struct error error;
     struct took begun = now();
-    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), NULL, &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         if (pread(file, (char *)memory.base + at, 2 * MIB, (off_t)at) != 2 * MIB)
             exit(1);

@@ -73,7 +73,7 @@ static struct portable *make_domain(enum portable_workload workload)
     }
     must(clock_calibrate(&clock, &error), &error);
     plan.ticks_per_second = clock.ticks_per_ns * 1e9;
-    must(portable_create(&plan, monitor_at(0), &facts, &portable, &error), &error);
+    must(portable_create(&plan, monitor_at(0), &facts, NULL, &portable, &error), &error);
     return portable;
 }
 
@@ -207,7 +207,7 @@ static void bench_downtime(void)
     double sums[5][ROUNDS_MAX];
     must(portable_resume(from, &error), &error);
     usleep(500000);
-    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), NULL, &memory, &error), &error);
     must(portable_pause(from, &error), &error);
     memcpy(memory.base, portable_memory(from), bytes);
     must(portable_open(portable_plan(from), monitor_at(0), portable_backing(&memory), &to, &error), &error);
@@ -251,7 +251,7 @@ static void *read_plainly(void *context)
 {
     struct memory memory;
     struct error error;
-    must(portable_map_memory(bytes, monitor_at(0), &memory, &error), &error);
+    must(portable_map_memory(bytes, monitor_at(0), NULL, &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         must_move(*(int *)context, (char *)memory.base + at, 2 * MIB, read);
     must_move(*(int *)context, &(char){1}, 1, give);

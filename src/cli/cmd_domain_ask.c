@@ -4,6 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "domain/saved/stored.h"
 #include "domain/served/control.h"
 #include "report/view_domain.h"
@@ -97,19 +98,40 @@ int cmd_domain_save_run(const struct invocation *invocation)
     const struct domain_options *options = invocation->options;
     struct control_request request = {
         .verb = "save", .keep = options->keep_running, .compress = options->compress};
+    static const struct output_options none;
+    struct outputs picture = {.options = &none};
+    struct timeline_told *told = NULL;
     struct domain_report report;
     struct output *output;
     struct place place;
     struct error error;
-    int rc = place_open(options->folder, &place, &error);
-    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0)
+    int timeline = -1, rc = place_open(options->folder, &place, &error);
+    if (rc == 0 && options->timeline && !options->keep_running) {
+        error_set(
+            &error, EINVAL, "--timeline needs --keep-running: there would be nothing to look at after it");
+        return status_wrong_usage(invocation->command, &error);
+    }
+    if (rc == 0 && options->timeline)
+        rc = timeline_add_output(&picture, options->timeline, &error);
+    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0) {
+        outputs_discard(&picture);
         return status_failed(&error);
+    }
     request.fd = fileno(output_stream(output));
-    rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
+    if (options->timeline)
+        rc = timeline_ask(&place, invocation->operands[0], &timeline, &error);
+    if (rc == 0)
+        rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
     if (rc < 0)
         output_discard(output);
     else
         rc = output_commit(output, &error);
+    if (rc == 0 && timeline >= 0 && (rc = timeline_read(timeline, &told, &error)) == 0)
+        rc = timeline_write_alone(&picture, told, &error);
+    outputs_discard(&picture);
+    free(told);
+    if (timeline >= 0)
+        close(timeline);
     if (rc == 0)
         rc = show_report(options, &report, &error);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;

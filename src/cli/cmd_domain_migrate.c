@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "domain/moved/address.h"
 #include "domain/served/control.h"
 #include "report/format.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,37 +36,6 @@ static void view_report(const void *what, struct document *document)
         view_moved(&migration->report, migration->timeline, document);
     else
         view_domain(&migration->report, document);
-}
-
-/* ---- its timeline ---- */
-
-/* The domain writes it to a descriptor, when the migration is over. */
-static int ask_for_timeline(const struct place *place, const char *name, int *fd, struct error *error)
-{
-    struct control_request request = {.verb = "timeline", .fd = memfd_create("vcost-timeline", MFD_CLOEXEC)};
-    if (request.fd < 0)
-        return error_errno(error, errno, "no memory for a timeline");
-    *fd = request.fd;
-    return control_ask(place, name, &request, NULL, error);
-}
-
-static int read_timeline(int fd, struct timeline_told **told, struct error *error)
-{
-    struct pool pool = {.newest = NULL};
-    struct reader reader = {
-        .name = "what the domain has told", .what = "timeline", .pool = &pool, .error = error};
-    json_error_t where;
-    json_t *json = lseek(fd, 0, SEEK_SET) < 0 ? NULL : json_loadfd(fd, JSON_REJECT_DUPLICATES, &where);
-    *told = calloc(1, sizeof **told);
-    int rc = !json || !*told ? error_set(error, ENODATA, "the domain has told no timeline of its migration")
-                             : record_read(&timeline_told_record, json, *told, &reader);
-    if (rc < 0) {
-        free(*told);
-        *told = NULL;
-    }
-    json_decref(json);
-    pool_free(&pool);
-    return rc;
 }
 
 /* ---- while it moves ---- */
@@ -113,6 +82,9 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .check = options->check,
         .finish_late = options->at_timeout,
         .max_downtime = options->max_downtime / 1e3,
+        .post_copy = options->post_copy,
+        .passes = (uint64_t)options->passes,
+        .reconnect = options->reconnect,
         .timeout = options->timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
     int timeline = -1;
@@ -130,7 +102,10 @@ static int move(const struct invocation *invocation, const struct place *place, 
         if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
             request.more_count++;
     if (rc == 0 && options->timeline)
-        rc = ask_for_timeline(place, name, &timeline, error);
+        rc = timeline_ask(place, name, &timeline, error);
+    if (rc == 0 && options->post_copy && !options->check)
+        status_warn("post-copy: from the handing over until all of its memory is there, the death of either "
+                    "end loses the domain");
     if (rc == 0)
         rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);
     control_close(&request);
@@ -139,7 +114,7 @@ static int move(const struct invocation *invocation, const struct place *place, 
     if (watched.draws)
         fprintf(stderr, "\r\033[K");
     if (rc == 0 && timeline >= 0)
-        rc = read_timeline(timeline, &migration->timeline, error);
+        rc = timeline_read(timeline, &migration->timeline, error);
     if (timeline >= 0)
         close(timeline);
     return rc;
@@ -156,9 +131,8 @@ int cmd_domain_migrate_run(const struct invocation *invocation)
     int rc = place_open(options->folder, &place, &error);
     if (rc == 0)
         rc = outputs_open(&outputs, &options->output, &error);
-    if (rc == 0 && options->timeline && !options->check &&
-        (rc = outputs_add(&outputs, format_of_path(options->timeline), options->timeline, &error)) < 0)
-        outputs_discard(&outputs);
+    if (rc == 0 && options->timeline && !options->check)
+        rc = timeline_add_output(&outputs, options->timeline, &error);
     if (rc < 0)
         return status_failed(&error);
     interrupt_catch();

@@ -3,6 +3,7 @@
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
+#include "host/numa.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
@@ -120,6 +121,26 @@ static const struct option_spec detach_option[] = {
         .help = "Do not let it run before vcost domain resume."},
 };
 
+static const struct option_spec memory_options[] = {
+    {.name = "node",
+        .kind = OPTION_NUMBER_LIST,
+        FIELD(nodes),
+        .value_name = "N[,N...]",
+        .min = 0,
+        .max = NUMA_NODES_MAX - 1,
+        .default_note = "wherever the kernel places it",
+        .help =
+            "Place its memory on these NUMA nodes and on no other. Where it is then is counted, and told by "
+            "vcost domain status. It is asked for anew wherever the domain goes."},
+    {.name = "lock",
+        .kind = OPTION_FLAG,
+        FIELD(lock),
+        .help =
+            "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is still "
+            "this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as much. It "
+            "rules out --lazy and clones: what these share is locked by nobody."},
+};
+
 static const struct option_spec restore_options[] = {
     {.name = "name",
         .kind = OPTION_TEXT,
@@ -133,6 +154,14 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "userfaultfd",
+        .kind = OPTION_FLAG,
+        FIELD(userfaultfd),
+        .help =
+            "Run at once, too, but bring memory by 2 MiB as it is touched, each verified before the guest "
+            "sees "
+            "it, and the rest behind it. Also of compressed files. Who may not have a userfaultfd(2) for a "
+            "guest gets a sentence, and no mapping instead."},
     {.name = "monitor",
         .kind = OPTION_CHOICE,
         FIELD(monitor),
@@ -224,6 +253,27 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 100000,
         .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "post-copy",
+        .kind = OPTION_FLAG,
+        FIELD(post_copy),
+        .help = "Hand it over first, and let its memory follow: a page that it touches before is asked for "
+                "and waited "
+                "for. It stands still shortly however much it writes, and is slow afterwards. Until all is "
+                "there, the death "
+                "of either end loses the domain. The destination must be allowed a userfaultfd for a guest's "
+                "faults."},
+    {.name = "passes",
+        .kind = OPTION_NUMBER,
+        FIELD(passes),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 0,
+        .max = 100,
+        .help = "With --post-copy: how often memory is sent before; what was written since then follows."},
+    {.name = "reconnect",
+        .kind = OPTION_FLAG,
+        FIELD(reconnect),
+        .help = "After --post-copy, when the link broke: go on by a new one."},
     {.name = "timeout",
         .kind = OPTION_SECONDS,
         FIELD(timeout),
@@ -237,6 +287,28 @@ static const struct option_spec migrate_options[] = {
         .fallback = "cancel",
         .choice = at_timeout_choice,
         .help = "What is done then:"},
+};
+
+static const struct option_spec restored_timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help = "Draw into FILE (.svg, .png or .html) what it costs the program in the domain: latency per "
+                "hop or writes a "
+                "second against time, before it was saved and after. It is written when its pace is back, "
+                "after 10 s at "
+                "most, or at the domain's end."},
+};
+
+static const struct option_spec saved_timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help = "With --keep-running: draw into FILE (.svg, .png or .html) what it cost the program in the "
+                "domain, before and "
+                "after. The command then waits until its pace is back, for 10 s at most."},
 };
 
 static const struct option_spec timeline_option[] = {
@@ -326,15 +398,23 @@ static const struct option_spec save_options[] = {
         .run = cmd_domain_##word##_run,                                                                      \
     }
 
+static int check_timeline(const char *path, struct error *error)
+{
+    static const char *const names[] = {"svg", "png", "html"};
+    const struct format *format = path ? format_of_path(path) : NULL;
+    for (size_t i = 0; format && i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(format->name, names[i]))
+            return 0;
+    return path ? error_set(
+                      error, EINVAL, "--timeline: the name \"%.60s\" must end in .svg, .png or .html", path)
+                : 0;
+}
+
 static int check(const void *fields, struct error *error)
 {
     const struct domain_options *options = fields;
-    const struct format *format = options->timeline ? format_of_path(options->timeline) : NULL;
-    if (options->timeline && (!format || !(!strcmp(format->name, "svg") || !strcmp(format->name, "png") ||
-                                             !strcmp(format->name, "html"))))
-        return error_set(error, EINVAL, "--timeline: the name \"%.60s\" must end in .svg, .png or .html",
-            options->timeline);
-    return output_options_check(&options->output, error);
+    int rc = check_timeline(options->timeline, error);
+    return rc < 0 ? rc : output_options_check(&options->output, error);
 }
 
 static const struct command command_run = {
@@ -349,6 +429,7 @@ static const struct command command_run = {
                     "on the way.",
         "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told."},
     .groups = {OPTION_GROUP("The domain", domain_options, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .examples =
@@ -376,8 +457,8 @@ static const struct command command_save = {
                     "processor has, clock and memory (pages of zeros are left out). The room for it is "
                     "looked at first; the file is "
                     "written beside its name and renamed. If it cannot be written the domain goes on."},
-    .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, saved_timeline_option, 0),
+        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
     .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
         {"vcost domain save --keep-running d1 d1.domain", "It goes on"},
@@ -401,8 +482,10 @@ static const struct command command_restore = {
         "Each restored domain has a new generation ID, 128 random bits in the last page of its memory: who "
         "keeps "
         "something that must be unique can see that it is another one now."},
-    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP("How it is served", detach_option, 0),
-        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, restored_timeline_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
+        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain restore d1.domain", "In the foreground, all memory read and verified first"},
         {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"}},
@@ -531,6 +614,7 @@ static const struct command command_receive = {
          "over it does not run here; whatever happens to the link or to the source before, none runs here, "
          "and that is said."},
     .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"ADDRESS", "unix:PATH, tcp:HOST:PORT, or - for stdin and stdout.", NULL, 1, 1},

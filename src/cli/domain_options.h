@@ -15,17 +15,20 @@ struct domain_options {
     unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
     uint64_t work;    /* 0: endless */
     int rate;         /* MB/s; -1: none */
-    bool detach, paused, keep_running, lazy, compress;
+    bool detach, paused, keep_running, lazy, userfaultfd, compress;
+    struct number_list nodes; /* count 0: wherever the kernel places memory */
+    bool lock;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
     bool watch, written; /* stats */
     double interval;
-    const char *timeline; /* a picture; NULL: none */
+    const char *timeline;            /* a picture; NULL: none */
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
-    int streams;                     /* of a migration */
+    int streams, passes;             /* of a migration */
+    bool post_copy, reconnect;
 };
 
 extern const struct command command_domain;

@@ -3,6 +3,7 @@
 #include "cli/cloning.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "report/format.h"
 #include "report/view_domain.h"
 
@@ -11,6 +12,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +102,22 @@ static void tell(void *context, const struct domain_report *report)
     tell_start(serving, STATUS_DONE, NULL);
 }
 
+/* While the domain runs: whatever becomes of the picture, it goes on. */
+static void show_timeline(void *context, const struct timeline *timeline, const struct portable *portable)
+{
+    struct serving *serving = context;
+    struct timeline_told *told = malloc(sizeof *told);
+    struct error error;
+    if (!told)
+        return;
+    timeline_tell(timeline, portable, told);
+    if (timeline_write_alone(&serving->picture, told, &error) < 0)
+        (void)status_failed(&error);
+    else
+        fprintf(stderr, "what it cost its program is drawn in %s\n", serving->options->timeline);
+    free(told);
+}
+
 static int write_json(const void *what, FILE *stream, struct error *error)
 {
     return record_print(&domain_report_record, what, stream, error);
@@ -178,6 +196,7 @@ int serving_finish(struct serving *serving, int rc, struct error *error)
     }
     tell_start(serving, status_of(error->code), error);
     outputs_discard(&serving->outputs);
+    outputs_discard(&serving->picture);
     return status_failed(error);
 }
 
@@ -222,11 +241,26 @@ int serving_command(const struct invocation *invocation, const char *name, maker
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
     }
+    serving.picture.options = &serving.options->output;
+    if (serving.options->timeline) {
+        if (timeline_add_output(&serving.picture, serving.options->timeline, &error) < 0) {
+            tell_start(&serving, status_of(error.code), &error);
+            outputs_discard(&serving.outputs);
+            return status_failed(&error);
+        }
+        serving.served.watch_shows = show_timeline;
+    }
     serving.place = &place;
     return serving_finish(&serving, serving_serve(&serving, &place, make, unmake, &error), &error);
 }
 
 /* ---- from a file ---- */
+
+int serving_read_wish(struct serving *serving, struct error *error)
+{
+    serving->served.wish.locked = serving->options->lock;
+    return nodes_of_list(&serving->options->nodes, &serving->served.wish.nodes, error);
+}
 
 static struct restored restored;
 
@@ -238,20 +272,26 @@ const struct monitor_ops *serving_monitor(const struct serving *serving)
 int serving_restore(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = serving->fd,
+    struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
+        .brought = serving->brought,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
         .monitor = serving_monitor(serving),
         .saved = serving->saved,
         .checked = serving->checked,
         .stop = &stop};
-    int rc = restore_open(&request, &restored, error);
+    int rc = serving_read_wish(serving, error);
     if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    if ((rc = restore_open(&request, &restored, error)) < 0)
         return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;
-    serving->served.mode = serving->lazy ? "memory mapped, private" : "memory read";
+    serving->served.mode = serving->lazy      ? "memory mapped, private"
+                           : serving->brought ? "memory brought as touched, userfaultfd"
+                                              : "memory read";
     *name = restored.saved.plan.name;
     return rc;
 }

@@ -19,6 +19,7 @@ struct serving {
     const struct domain_options *options;
     struct served served;
     struct outputs outputs;
+    struct outputs picture; /* --timeline */
     struct claim claim;
     const struct place *place;
     struct domain_report report;
@@ -27,7 +28,7 @@ struct serving {
     /* restore: what is restored, and how it is called */
     int fd;
     const char *name;
-    bool lazy;
+    bool lazy, brought;
     const struct stored *saved; /* and what is known of it already: struct restore_request */
     bool checked;
 };
@@ -58,7 +59,10 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 /* Which monitor a domain from elsewhere is to go on with; NULL: the one that it had. */
 const struct monitor_ops *serving_monitor(const struct serving *serving);
 
-/* From a file: serving->fd, name and lazy say which and how. */
+/* What was asked for its memory: into serving->served.wish. */
+int serving_read_wish(struct serving *serving, struct error *error);
+
+/* From a file: serving->fd, name, lazy and brought say which and how. */
 maker serving_restore;
 unmaker serving_restored;
 

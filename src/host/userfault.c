@@ -110,6 +110,13 @@ static int64_t ask(const struct userfault *fault, uintptr_t to, const void *from
     return !failed || (errno == EAGAIN && brought > 0) ? brought : -errno;
 }
 
+/* Who has asked for a page that came meanwhile does not wait on. */
+static void wake(const struct userfault *fault, uintptr_t page)
+{
+    struct uffdio_range range = {page, USERFAULT_PAGE_BYTES};
+    (void)ioctl(fault->fd, UFFDIO_WAKE, &range);
+}
+
 /* `from` NULL: zeros. What is there already is passed over a page at a time. */
 static int bring(const struct userfault *fault, void *to, const char *from, size_t bytes, size_t *brought,
     struct error *error)
@@ -124,9 +131,10 @@ static int bring(const struct userfault *fault, void *to, const char *from, size
             if (brought)
                 *brought += (size_t)now / USERFAULT_PAGE_BYTES;
             tries = 0;
-        } else if (now == -EEXIST)
+        } else if (now == -EEXIST) {
+            wake(fault, (uintptr_t)to + done);
             done += USERFAULT_PAGE_BYTES;
-        else if (now != -EAGAIN || ++tries == TRIES_MAX)
+        } else if (now != -EAGAIN || ++tries == TRIES_MAX)
             return error_errno(
                 error, now < 0 ? (int)-now : EIO, "cannot bring memory that a guest waits for");
     }

@@ -106,6 +106,27 @@ static void say_stats(const struct domain_report *report, struct document *docum
             format_size(large * 2 * MIB).text, format_size(small * 4 * KIB).text);
 }
 
+/* Memory that follows a domain, as either end has it. */
+static void say_follow(const struct follow_told *told, struct document *document)
+{
+    if (told->stage != FOLLOW_ALL) {
+        document_say(document, BLOCK_FACT, "Memory that follows: %s pages of %s are missing after %s (%s).",
+            format_count(told->left).text, format_count(told->pages).text, format_seconds(told->seconds).text,
+            follow_stages[told->stage]);
+        return;
+    }
+    document_say(document, BLOCK_FACT,
+        "All memory was there %s after it was handed over (%s pages had followed).",
+        format_seconds(told->seconds).text, format_count(told->pages).text);
+    if (told->faults)
+        document_say(document, BLOCK_FACT,
+            "%s of them were waited for: %s each (median; the longest %s), from the guest's fault until the "
+            "page was "
+            "there.",
+            format_count(told->faults).text, format_figure(UNIT_NS, told->median_us * 1e3, 0).text,
+            format_figure(UNIT_NS, told->longest_us * 1e3, 0).text);
+}
+
 void view_domain(const struct domain_report *report, struct document *document)
 {
     document->title = "vcost domain";
@@ -120,9 +141,16 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
+    if (report->nodes[0])
+        document_say(document, BLOCK_FACT, "Its memory, counted: %s.", report->nodes);
+    if (!isnan(report->locked_bytes))
+        document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
+            format_size((uint64_t)report->locked_bytes).text);
     if (report->has_stats)
         say_stats(report, document);
     say_restored(report, document);
+    if (report->follows)
+        say_follow(&report->follow, document);
     if (!isnan(report->longest_pause_ms))
         document_say(document, BLOCK_FACT, "Longest jump of its time-stamp counter, seen from inside: %s%s.",
             format_figure(UNIT_NS, report->longest_pause_ms * 1e6, 0).text,
@@ -182,16 +210,19 @@ void view_moved(
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
     if (told->has_costs)
-        view_costs(&told->costs, document);
+        view_costs(&told->costs, TIMELINE_MIGRATION, document);
     if (told->stage == MOVED_DONE)
         add_downtime(told, document);
     if (told->has_costs)
-        view_costs_table(&told->costs, portable_workloads[report->workload].unit, document);
-    if (told->passes)
+        view_costs_table(
+            &told->costs, TIMELINE_MIGRATION, portable_workloads[report->workload].unit, document);
+    if (told->post_copy && told->stage >= MOVED_FOLLOWS && told->stage != MOVED_FAILED)
+        say_follow(&told->follow, document);
+    if (told->passes || told->post_copy)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",
             format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
-            told->passes > 1 ? "es" : "", format_count(told->pages_sent).text,
+            told->passes == 1 ? "" : "es", format_count(told->pages_sent).text,
             format_count(told->zeros).text);
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",

@@ -13,11 +13,18 @@ static struct formatted ms(double milliseconds)
 }
 
 /* What is lost of less than a hundredth is not told from what a pace varies by. */
-void view_costs(const struct timeline_costs *costs, struct document *document)
+void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, struct document *document)
 {
-    if (isnan(costs->stall_ms))
-        document_say(document, BLOCK_FACT, "What it cost the program is not known: %s.",
-            costs->missing[0] ? costs->missing : "it had not run for long enough before");
+    if (costs->missing[0])
+        document_say(document, BLOCK_FACT, "What it cost the program is not known: %s.", costs->missing);
+    else if (kind != TIMELINE_MIGRATION) {
+        if (!isnan(costs->stopped_ms))
+            document_say(document, BLOCK_FACT, "The program saw itself stand still for %s.",
+                ms(costs->stopped_ms).text);
+    } else if (isnan(costs->stall_ms))
+        document_say(document, BLOCK_FACT,
+            "What it cost the program while it was sent is not known: it had not run for long enough "
+            "before.");
     else if (costs->stall_share < 0.01)
         document_say(document, BLOCK_FACT,
             "While it was sent the program lost no time that could be told from nothing (pace %s of that "
@@ -36,7 +43,8 @@ void view_costs(const struct timeline_costs *costs, struct document *document)
             costs->back_ms > 0 ? ms(costs->back_ms).text : "within 10 ms");
 }
 
-void view_costs_table(const struct timeline_costs *costs, const char *unit, struct document *document)
+void view_costs_table(
+    const struct timeline_costs *costs, enum timeline_kind kind, const char *unit, struct document *document)
 {
     const struct column columns[] = {
         {.key = "when", .unit = UNIT_TEXT},
@@ -57,15 +65,18 @@ void view_costs_table(const struct timeline_costs *costs, const char *unit, stru
         {"after", costs->pace_after, costs->longest_after_ms, costs->large_after, costs->guest_large_after,
             costs->faults_after},
     };
+    const bool sent = kind == TIMELINE_MIGRATION; /* else nothing goes on between before and after */
     struct table *table = document_table(document, "program", "What it cost the program", columns,
-        sizeof columns / sizeof columns[0], sizeof rows / sizeof rows[0]);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        table_text(table, i, 0, rows[i].name);
-        table_number(table, i, 1, round(rows[i].pace));
-        table_number(table, i, 2, rows[i].longest * 1e6);
-        table_number(table, i, 3, rows[i].large);
-        table_number(table, i, 4, rows[i].guest_large);
-        table_number(table, i, 5, rows[i].faults);
+        sizeof columns / sizeof columns[0], sizeof rows / sizeof rows[0] - !sent);
+    for (size_t i = 0, row = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (i == 1 && !sent)
+            continue;
+        table_text(table, row, 0, rows[i].name);
+        table_number(table, row, 1, round(rows[i].pace));
+        table_number(table, row, 2, rows[i].longest * 1e6);
+        table_number(table, row, 3, rows[i].large);
+        table_number(table, row, 4, rows[i].guest_large);
+        table_number(table, row++, 5, rows[i].faults);
     }
     document_say(document, BLOCK_NOTE,
         "Measured inside, by the program's own clock. Pages: shares of what is mapped, the least while it "
@@ -81,15 +92,20 @@ static void add_phases(const struct timeline_told *told, struct document *docume
     double stop = timeline_told_mark(told, TIMELINE_STOP), runs = timeline_told_mark(told, TIMELINE_RUNS),
            end = timeline_told_mark(told, TIMELINE_END);
     double first = told->bucket_count ? told->buckets[0].seconds - told->step_seconds / 2 : 0;
+    const bool restored = told->kind == TIMELINE_RESTORE, sent = told->kind == TIMELINE_MIGRATION;
     chart->x = (struct chart_axis){.label = time_axis, .unit = UNIT_NS};
-    chart_mark(document, chart, MARK_PHASE, first * 1e9, 0, "before");
-    chart_mark(
-        document, chart, MARK_PHASE, 0, (isnan(stop) ? end : stop) * 1e9, "pre-copy: runs, memory is sent");
+    chart_mark(document, chart, MARK_PHASE, first * 1e9, 0, restored ? "before it was saved" : "before");
+    if (sent)
+        chart_mark(document, chart, MARK_PHASE, 0, (isnan(stop) ? end : stop) * 1e9,
+            "pre-copy: runs, memory is sent");
     if (isnan(runs))
         return;
     chart_mark(document, chart, MARK_STOP, stop * 1e9, runs * 1e9,
         document_text(document, "stands still: %s", ms((runs - stop) * 1e3).text));
-    chart_mark(document, chart, MARK_PHASE, runs * 1e9, end * 1e9, "after: runs there");
+    chart_mark(document, chart, MARK_PHASE, runs * 1e9, end * 1e9,
+        restored ? "restored"
+        : sent   ? "after: runs there"
+                 : "after");
 }
 
 static struct chart *begin_chart(
@@ -187,16 +203,18 @@ static void draw_pages(const struct timeline_told *told, struct document *docume
         host ? chart_series(document, chart, "what the CPU walks for the guest", told->look_count) : NULL;
     if (!guest)
         return;
+    double large = 0;
     host = &chart->series[0];
     guest = &chart->series[1];
     for (size_t i = 0; i < told->look_count; i++) {
         const struct timeline_look *look = &told->looks[i];
         host->points[i].x = guest->points[i].x = look->seconds * 1e9;
         host->points[i].y = look->large_bytes / look->resident_bytes;
+        large = fmax(large, host->points[i].y);
         guest->points[i].y = 512 * look->guest_large / (512 * look->guest_large + look->guest_small);
     }
     chart->y = (struct chart_axis){.label = "share of what is mapped", .unit = UNIT_SHARE};
-    chart->rule = 0;
+    chart->rule = large > 0.5 ? 0 : 1; /* the axis is to go from 0 to 100 % */
     host->fine = guest->fine = true;
 }
 
@@ -205,4 +223,18 @@ void view_timeline(const struct timeline_told *told, struct document *document)
     draw_work(told, document);
     draw_pauses(told, document);
     draw_pages(told, document);
+}
+
+void view_timeline_alone(const struct timeline_told *told, struct document *document)
+{
+    const bool restored = told->kind == TIMELINE_RESTORE;
+    double still = timeline_told_mark(told, TIMELINE_RUNS) - timeline_told_mark(told, TIMELINE_STOP);
+    document->title = restored ? "vcost domain restore" : "vcost domain save";
+    if (!isnan(still))
+        document_say(document, BLOCK_CONCLUSION,
+            restored ? "%s goes on: first instruction after %s." : "%s was saved: it stood still for %s.",
+            told->name, ms(still * 1e3).text);
+    view_costs(&told->costs, told->kind, document);
+    view_costs_table(&told->costs, told->kind, portable_workloads[told->workload].unit, document);
+    view_timeline(told, document);
 }

@@ -3,6 +3,7 @@
 #include "domain/moved/after.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/pages.h"
+#include "domain/timeline/costs.h"
 
 #include <stdint.h>
 #include <stdlib.h>

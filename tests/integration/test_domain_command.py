@@ -82,6 +82,14 @@ def saved_in_the_middle(name, work, *options):
     raise AssertionError("it always ended before it was saved")
 
 
+def compressed(file, name):
+    """The same domain in another file."""
+    packed = FOLDER / f"{name}.domain"
+    must("restore", "-d", "--paused", "--name", name, file)
+    must("save", "--compress", name, str(packed))
+    return packed
+
+
 def needs_kvm():
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise tap.Skip("a guest needs /dev/kvm")
@@ -269,6 +277,33 @@ def test_damaged_cut_foreign_and_newer_files_are_refused():
     refused(1, "its memory", "restore", str(bad))
 
 
+def test_memory_on_a_node_and_locked_is_counted_wherever_the_domain_goes():
+    needs_kvm()
+    file = str(FOLDER / "l1.domain")
+
+    def counted(found):
+        assert found["nodes"] == "8 MiB on node 0", found["nodes"]
+        assert found["locked_bytes"] >= 8 << 20, found["locked_bytes"]
+
+    def may_lock(size):
+        hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+        return lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (size if hard < 0 else min(size, hard),) * 2)
+
+    little = domain("run", "--name", "l1", "--memory", "8M", "--work", "1", "--lock", preexec_fn=may_lock(1 << 20))
+    assert little.returncode == 0 or (little.returncode == 1 and "RLIMIT_MEMLOCK" in little.stderr), little.stderr
+    enough = may_lock(8 << 20)
+    must("run", "-d", "--name", "l1", "--memory", "8M", "--node", "0", "--lock", preexec_fn=enough)
+    counted(report("status", "l1"))
+    refused(77, "locked, and cannot be shared", "fork", "l1")
+    must("save", "l1", file)
+    must("restore", "-d", "--node", "0", "--lock", file, preexec_fn=enough)
+    counted(report("status", "l1"))
+    must("stop", "l1")
+    for option in "--lock", "--node=0":
+        refused(77, "without --lazy", "restore", "--lazy", option, file)
+    refused(77, "there is no NUMA node 99", "restore", "--node", "99", file)
+
+
 def test_a_clock_that_cannot_be_kept_is_refused():
     needs_kvm()
     file, _ = saved_in_the_middle("t1", CHASE)
@@ -310,13 +345,12 @@ def test_clones_share_a_file_and_end_alike():
 def test_clones_of_a_domain_that_runs_and_itself_end_as_if_undisturbed():
     """What one writes no other sees: each page has a hash of all that was written to it, checked by the writer at its end."""
     needs_kvm()
-    work = ["--workload", "writer", "--vcpus", "2", "--memory", "16M", "--work", "4000000"]
+    file, work = saved_in_the_middle("s2", ["--workload", "writer", "--vcpus", "2", "--memory", "16M", "--work", "2000000"])
     expected = checksum_of(work)
-    must("run", "-d", "--name", "live", *work)
-    while report("status", "live")["done"] == 0:
-        time.sleep(0.01)
+    must("restore", "-d", "--paused", "--name", "live", file)
     forked = clones_end_alike("live", "c", expected, 2, False)
     assert forked["source"]["stall_ms"] > 0, forked
+    must("resume", "live")
     assert ended("live")["checksum"] == expected, "the one that was forked went on"
 
 
@@ -338,11 +372,9 @@ def test_a_clone_outlives_its_source_whose_name_is_free_then():
 
 def test_compressed_memory_comes_back_and_cannot_be_mapped():
     needs_kvm()
-    plain, work = saved_in_the_middle("z1", times(CHASE, 4), "--keep-running")
-    plain, expected = Path(plain), checksum_of(work)
-    file = plain.with_name("z.domain")
-    must("save", "--compress", "z1", str(file))
-    assert file.stat().st_blocks < plain.stat().st_blocks
+    plain, work = saved_in_the_middle("z1", CHASE)
+    file, expected = compressed(plain, "z2"), checksum_of(work)
+    assert file.stat().st_blocks < os.stat(plain).st_blocks
     assert "is whole" in must("check", str(file))
     assert report("restore", str(file))["checksum"] == expected
     refused(1, "cannot be mapped", "restore", "--lazy", str(file))
@@ -362,6 +394,34 @@ def test_a_file_that_is_cut_off_while_it_is_mapped_stops_the_domain():
     found = ended("m1")
     assert found["ending"] == "failed" and found["exit_status"] == 1, found
     assert "cut off" in found["sentence"] or "changed" in found["sentence"], found
+
+
+def has_userfault():
+    """Whether a guest's faults may be taken here: what `vcost domain restore --userfaultfd` itself says."""
+    file, _ = saved_in_the_middle("u0", CHASE)
+    done = domain("restore", "--userfaultfd", file)
+    assert done.returncode in (0, 77), done.stderr
+    if done.returncode:
+        assert "userfaultfd" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+        raise tap.Skip(f"no userfaultfd: {done.stderr}")
+
+
+def test_memory_that_is_brought_when_it_is_touched_is_verified_first():
+    needs_kvm()
+    has_userfault()
+    file, work = saved_in_the_middle("u1", ["--workload", "writer", "--memory", "64M", "--work", "2000000"])
+    expected = checksum_of(work)
+    for each in file, compressed(file, "u2"):
+        found = report("restore", "--userfaultfd", str(each))
+        assert (found["checksum"], found["wrong"], found["memory_checked"]) == (expected, 0, "yes"), found
+        assert "userfaultfd" in found["mode"], found["mode"]
+    content = bytearray(Path(file).read_bytes())
+    content[struct.unpack_from("<Q", content, 96)[0] + (40 << 20) + 8] ^= 1
+    Path(file).write_bytes(content)
+    found = json.loads(domain("restore", "--userfaultfd", "--json", "-", file).stdout)
+    assert found["ending"] == "failed" and "its memory from 0x2800000" in found["sentence"], found
+    kernel, _ = saved_in_the_middle("u3", SELFTEST)
+    refused(77, "page tables", "restore", "--userfaultfd", kernel)
 
 
 def stop_all():

@@ -62,7 +62,7 @@ static struct portable *make(const struct trial *trial)
     struct portable *portable = NULL;
     struct error error;
     snprintf(plan.monitor, sizeof plan.monitor, "%s", monitor->name);
-    must(portable_create(&plan, monitor, &facts, &portable, &error), &error);
+    must(portable_create(&plan, monitor, &facts, NULL, &portable, &error), &error);
     return portable;
 }
 

@@ -38,7 +38,7 @@ void after_prepare(
     struct sample_ring ring;
     *after = (struct after){.wire = wire,
         .portable = portable,
-        .seconds = fmin(seconds, AFTER_SECONDS_MAX),
+        .seconds = fmin(seconds, TIMELINE_AFTER_SECONDS),
         .stop = {.asked = is_asked, .context = after, .why = why_asked}};
     for (unsigned cpu = 0; cpu < portable_plan(portable)->cpus && portable_ring(portable, cpu, &ring); cpu++)
         after->taken[cpu] = *ring.written;
@@ -121,15 +121,6 @@ int after_take(
     return 0;
 }
 
-static bool is_enough(const struct timeline *timeline, double since)
-{
-    struct timeline_costs costs;
-    if (since < timeline_before_seconds(timeline))
-        return false;
-    timeline_costs_of(timeline, &costs);
-    return !isnan(costs.back_ms) || isnan(costs.pace_before);
-}
-
 void after_receive(struct moved_wire *wire, struct timeline *timeline, const struct stop *stop)
 {
     struct moved_header header;
@@ -137,13 +128,13 @@ void after_receive(struct moved_wire *wire, struct timeline *timeline, const str
     double begun = timeline_now(), judged = begun;
     int rc = 0;
     wire->stop = stop;
-    while (rc == 0 && timeline_now() - begun < AFTER_SECONDS_MAX) {
+    while (rc == 0 && timeline_now() - begun < TIMELINE_AFTER_SECONDS) {
         if ((rc = moved_expect(wire, WIRE_SAMPLES, &header, &error)) == 0)
             rc = after_take(timeline, wire->payload, header.bytes, timeline_now(), &error);
         if (timeline_now() - judged < judge_seconds)
             continue;
         judged = timeline_now();
-        if (is_enough(timeline, judged - begun))
+        if (timeline_is_enough(timeline))
             break;
     }
     timeline_mark(timeline, TIMELINE_END);

@@ -10,8 +10,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { AFTER_SECONDS_MAX = 10 };
-
 /* The destination's side: a thread of its own, which has the wire from after_start() on. */
 struct after {
     struct moved_wire *wire;

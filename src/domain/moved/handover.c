@@ -15,6 +15,7 @@ static const struct field fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.migration/2"},
     {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
+    {"post_copy", FIELD_FLAG, FIELD_NEEDED, AT(post_copy)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
     {"pace", FIELD_REAL, FIELD_NEEDED, AT(pace)},
     {"watch", FIELD_REAL, AT(watch), .missing = "not asked for"},

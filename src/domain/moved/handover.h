@@ -9,6 +9,7 @@
 struct handover {     /* starts zeroed */
     char version[32]; /* of the source's vcost */
     bool check;       /* an offer: only whether it could be had is asked */
+    bool post_copy;   /* an offer: what was written last comes when it runs there already */
     bool paused;      /* it stood still, and is to stand still there */
     double pace;      /* of its work a second; 0: not known */
     double watch;     /* an offer: so many seconds after it runs there it is told what it does; 0: not */

@@ -38,7 +38,13 @@ static int end_pass(struct receiving *receiving, const struct moved_header *head
     return rc;
 }
 
-/* Up to the header of a WIRE_STATE. */
+static int take_left(struct receiving *receiving, const struct moved_header *header, struct error *error)
+{
+    int rc = moved_receive_payload(&receiving->wire, header, error);
+    return rc < 0 ? rc : follow_left(&receiving->follow, header, receiving->wire.payload, error);
+}
+
+/* Up to a WIRE_STATE. */
 static int receive_memory(struct receiving *receiving, const struct page_target *target,
     struct moved_header *header, struct error *error)
 {
@@ -49,6 +55,8 @@ static int receive_memory(struct receiving *receiving, const struct page_target 
             rc = pages_take(&receiving->wire, header, target, error);
         else if (header->kind == WIRE_PASS)
             rc = end_pass(receiving, header, error);
+        else if (header->kind == WIRE_LEFT && receiving->post_copy)
+            rc = take_left(receiving, header, error);
         else if ((rc = moved_receive_payload(&receiving->wire, header, error)) == 0)
             rc = moved_unexpected(&receiving->wire, header, WIRE_STATE, error);
     }
@@ -82,10 +90,14 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
         return error_set(error, ENOMEM, "no memory to receive a domain");
     rc = restore_set_clock(request, restored, &pause, error);
     if (rc == 0 &&
-        (rc = portable_map_memory(plan->memory_bytes, restored->monitor, &restored->memory, error)) == 0 &&
+        (rc = portable_map_memory(
+             plan->memory_bytes, restored->monitor, &request->wish, &restored->memory, error)) == 0 &&
         (rc = portable_open(
              plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
+    if (rc == 0 && receiving->post_copy)
+        rc = follow_open(
+            &receiving->follow, restored->portable, restored->memory.base, restored->monitor, error);
     if (rc == 0)
         rc = try_state(receiving, &pause, error);
     return rc;
@@ -105,6 +117,7 @@ static int take_offer(struct receiving *receiving, const struct restore_request 
         .plan = offer->plan, .state = offer->state, .moment = offer->moment, .pace = offer->pace};
     receiving->checked = offer->check;
     receiving->paused = offer->paused;
+    receiving->post_copy = offer->post_copy;
     receiving->watch = offer->watch > 0 && !offer->paused ? offer->watch : 0;
     if (offer->streams > 1 && !hooks->accept)
         return error_set(
@@ -129,7 +142,9 @@ static int take_state(
     machine_state_free(&saved->state);
     saved->state = last.state;
     saved->moment = last.moment;
-    if ((rc = restore_set_clock(request, &receiving->restored, &pause, error)) == 0)
+    if (receiving->post_copy)
+        rc = follow_prepare(&receiving->follow, error);
+    if (rc == 0 && (rc = restore_set_clock(request, &receiving->restored, &pause, error)) == 0)
         rc = portable_restore(receiving->restored.portable, &saved->state, &pause, error);
     receiving->create_seconds = now_seconds() - begun;
     return rc;
@@ -155,6 +170,9 @@ static int receive_all(struct receiving *receiving, const struct restore_request
         .stop = request->stop,
         .accept = hooks->accept,
         .context = hooks->context};
+    receiving->follow.accept = hooks->accept;
+    receiving->follow.context = hooks->context;
+    memcpy(receiving->follow.token, offer.token, sizeof offer.token);
     if ((rc = joined_open(&receiving->joined, &joining, error)) == 0 &&
         (rc = receive_memory(receiving, &target, &header, error)) == 0)
         rc = take_state(receiving, request, header.bytes, error);
@@ -164,7 +182,7 @@ static int receive_all(struct receiving *receiving, const struct restore_request
 int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
     const struct receiving_hooks *hooks, struct error *error)
 {
-    *receiving = (struct receiving){.restored = {.fd = -1}};
+    *receiving = (struct receiving){.restored = {.fd = -1}, .follow = {.fault = {.fd = -1}, .link = -1}};
     int rc = moved_open(&receiving->wire, in, out, request->stop, error);
     if (rc == 0)
         rc = receive_all(receiving, request, hooks, error);
@@ -191,11 +209,14 @@ void receiving_started(struct receiving *receiving)
     struct error error;
     if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
         after_start(&receiving->after);
+    if (receiving->post_copy)
+        (void)follow_start(&receiving->follow, &receiving->wire, &error);
 }
 
 void receiving_close(struct receiving *receiving)
 {
     after_stop(&receiving->after);
+    follow_close(&receiving->follow);
     joined_close(&receiving->joined);
     moved_close(&receiving->wire);
     free(receiving->had);

@@ -4,6 +4,7 @@
 #define VCOST_DOMAIN_MOVED_RECEIVE_H
 
 #include "domain/moved/after.h"
+#include "domain/moved/follow.h"
 #include "domain/moved/handover.h"
 #include "domain/moved/joined.h"
 #include "domain/moved/wire.h"
@@ -15,6 +16,8 @@ struct receiving {
     struct restored restored; /* what becomes of it */
     uint64_t *had;            /* a bit for each page that was written here */
     uint64_t passes;          /* that have come as a whole */
+    struct follow follow;     /* post_copy: memory that comes later */
+    bool post_copy;
     double create_seconds;
     bool checked; /* the source only asked */
     bool paused;  /* it is to stand still here, too */

@@ -4,6 +4,8 @@
 #include "domain/moved/after.h"
 #include "domain/moved/converge.h"
 #include "domain/moved/handover.h"
+#include "domain/moved/left.h"
+#include "domain/moved/push.h"
 #include "domain/saved/cpu_record.h"
 
 #include <errno.h>
@@ -28,7 +30,6 @@ struct sender {
     struct converge converge;
     double look_seconds;
     bool was_running;
-    char token[WIRE_TOKEN_BYTES + 1]; /* by which streams know each other */
 };
 
 /* Messages that are not memory go by the first. */
@@ -63,6 +64,8 @@ void moving_init(struct moving *moving, struct portable *portable, const struct 
             .start_ms = NAN,
             .look_ms = NAN},
         .begun = now_seconds()};
+    moving->told.post_copy = request->post_copy;
+    moving->told.follow.median_us = moving->told.follow.longest_us = NAN;
     snprintf(moving->told.to, sizeof moving->told.to, "%s", request->to);
     pthread_mutex_init(&moving->lock, NULL);
 }
@@ -70,6 +73,8 @@ void moving_init(struct moving *moving, struct portable *portable, const struct 
 void moving_free(struct moving *moving)
 {
     timeline_free(&moving->timeline);
+    free(moving->late);
+    moving->late = NULL;
 }
 
 void moving_look(struct moving *moving, struct moved_told *told)
@@ -150,8 +155,9 @@ static int take_state(struct sender *sender, bool whole, struct handover *handov
         .pace = request->pace,
         .watch = request->watch,
         .streams = request->streams,
+        .post_copy = request->post_copy,
         .plan = *portable_plan(sender->moving->portable)};
-    memcpy(handover->token, sender->token, sizeof handover->token);
+    memcpy(handover->token, sender->moving->token, sizeof handover->token);
     snprintf(handover->version, sizeof handover->version, "%s", request->version);
     stored_moment_now(&handover->moment);
     int rc = portable_save(sender->moving->portable, &handover->state, error);
@@ -177,7 +183,7 @@ static int join_streams(struct sender *sender, struct error *error)
     int rc = 0;
     for (unsigned i = 1; rc == 0 && i < sender->streams.count; i++)
         rc = moved_send(
-            &sender->streams.list[i].wire, WIRE_JOIN, i, 0, sender->token, WIRE_TOKEN_BYTES, error);
+            &sender->streams.list[i].wire, WIRE_JOIN, i, 0, sender->moving->token, WIRE_TOKEN_BYTES, error);
     return rc;
 }
 
@@ -256,6 +262,8 @@ static int copy_running(struct sender *sender, struct error *error)
     set_stage(sender, MOVED_COPYING);
     timeline_mark(&moving->timeline, TIMELINE_LOGGING);
     for (enum converge_step step = CONVERGE_GO_ON; rc == 0 && step != CONVERGE_STOP;) {
+        if (moving->request.post_copy && sender->passes == moving->request.passes)
+            break;
         timeline_mark(&moving->timeline, TIMELINE_PASS);
         if ((rc = send_pass(sender, true, &passed, error)) < 0 ||
             (rc = wait_for_pass(sender, &passed, error)) < 0 ||
@@ -276,6 +284,35 @@ static int copy_running(struct sender *sender, struct error *error)
 
 /* ---- while it stands still ---- */
 
+/* Of what was written all that the domain can run without follows; the rest is sent now. */
+static int keep_late(struct sender *sender, struct error *error)
+{
+    struct moving *moving = sender->moving;
+    uint64_t first, end;
+    if (!moving->request.post_copy)
+        return 0;
+    portable_data_range(portable_plan(moving->portable), &first, &end);
+    moving->late = calloc(sender->pages / WORD_PAGES, sizeof *moving->late);
+    if (!moving->late)
+        return error_set(error, ENOMEM, "no memory to move a domain");
+    for (uint64_t word = first / WIRE_PAGE_BYTES / WORD_PAGES; word < end / WIRE_PAGE_BYTES / WORD_PAGES;
+         word++) {
+        moving->late[word] = sender->dirty[word];
+        sender->dirty[word] = 0;
+    }
+    return 0;
+}
+
+static int send_last_pass(struct sender *sender, struct converge_pass *last, struct error *error)
+{
+    int rc = look_for_dirty(sender, &last->left, error);
+    if (rc == 0 && (rc = keep_late(sender, error)) == 0)
+        rc = send_pass(sender, false, last, error);
+    if (rc == 0 && sender->moving->request.post_copy)
+        rc = left_send(wire_of(sender), sender->moving->late, sender->pages, error);
+    return rc;
+}
+
 static int hand_over(struct sender *sender, struct error *error)
 {
     struct moving *moving = sender->moving;
@@ -291,8 +328,7 @@ static int hand_over(struct sender *sender, struct error *error)
     double stopped = now_seconds();
     set_stage(sender, MOVED_STOPPED);
     timeline_mark(&moving->timeline, TIMELINE_STOPPED);
-    if ((rc = look_for_dirty(sender, &last.left, error)) < 0 ||
-        (rc = send_pass(sender, false, &last, error)) < 0)
+    if ((rc = send_last_pass(sender, &last, error)) < 0)
         return rc;
     double passed = now_seconds();
     rc = take_state(sender, false, &handover, error);
@@ -326,6 +362,9 @@ static int hand_over(struct sender *sender, struct error *error)
         told->start_ms = (started - prepared) * 1e3;
         told->downtime_ms = (started - asked) * 1e3;
     }
+    moving->handed = started;
+    if (moving->request.post_copy)
+        told->follow.pages = told->follow.left = left_count(moving->late, sender->pages);
     pthread_mutex_unlock(&moving->lock);
     return rc;
 }
@@ -342,7 +381,7 @@ static void tell_costs(struct moving *moving)
     pthread_mutex_unlock(&moving->lock);
 }
 
-/* ---- all of it ---- */
+/* ---- its beginning and its end ---- */
 
 static int prepare(struct sender *sender, const struct stop *stop, struct error *error)
 {
@@ -358,7 +397,7 @@ static int prepare(struct sender *sender, const struct stop *stop, struct error 
         return error_set(error, ENOMEM, "no memory to move a domain");
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return error_errno(error, errno, "no random bits for the links of a migration");
-    snprintf(sender->token, sizeof sender->token, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+    snprintf(moving->token, sizeof moving->token, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     if (status.phase == PORTABLE_FAILED)
         return error_set(error, EINVAL, "the domain has failed: there is nothing to move");
     return streams_open(
@@ -376,43 +415,115 @@ static void go_on(struct sender *sender, struct error *error)
         *error = again;
 }
 
-static int end(struct sender *sender, int rc, struct error *error)
+/* What cannot be decided here is told, with the commands that decide it. */
+static int say_undecided(const struct moving *moving, struct error *error)
 {
-    struct moving *moving = sender->moving;
-    const char *name = portable_plan(moving->portable)->name;
-    enum moved_stage stage = moving->told.stage;
-    if (rc == 0)
-        stage = moving->request.check ? MOVED_CHECKED : MOVED_DONE;
-    else if (stage == MOVED_HANDED && !wire_of(sender)->refused) {
-        const struct error why = *error;
-        stage = MOVED_UNDECIDED;
-        rc = error_set(error, EINPROGRESS,
+    const char *name = portable_plan(moving->portable)->name, *to = moving->told.to;
+    const struct error why = *error;
+    if (!moving->request.post_copy)
+        return error_set(error, EINPROGRESS,
             "%.60s was handed over, and whether it runs at %.80s is not known (%.120s). It stands still "
             "here: if it "
             "runs there, vcost domain stop %.60s; only if it does not, vcost domain resume %.60s",
-            name, moving->told.to, why.text, name, name);
+            name, to, why.text, name, name);
+    return error_set(error, EINPROGRESS,
+        "%.60s was handed over, and whether it runs at %.60s is not known (%.100s). It stands still here: if "
+        "it is "
+        "there, vcost domain migrate --reconnect %.60s %.60s; only if it is not, vcost domain resume %.60s",
+        name, to, why.text, name, to, name);
+}
+
+static int say_broken(const struct moving *moving, struct error *error)
+{
+    const char *name = portable_plan(moving->portable)->name, *to = moving->told.to;
+    const struct error why = *error;
+    return error_set(error, ENOTCONN,
+        "%.100s; %.60s is at %.60s and stands still there until the memory that is still here follows (if "
+        "this process ends it is "
+        "lost): vcost domain migrate --reconnect %.60s %.60s",
+        why.text, name, to, name, to);
+}
+
+static void set_sentence(struct moving *moving, const char *text)
+{
+    pthread_mutex_lock(&moving->lock);
+    snprintf(moving->told.sentence, sizeof moving->told.sentence, "%.290s", text);
+    pthread_mutex_unlock(&moving->lock);
+}
+
+static int end(struct sender *sender, int rc, struct error *error)
+{
+    struct moving *moving = sender->moving;
+    enum moved_stage stage = moving->told.stage;
+    if (rc == 0)
+        stage = moving->request.check ? MOVED_CHECKED : MOVED_DONE;
+    else if (stage == MOVED_FOLLOWS || stage == MOVED_BROKEN) {
+        stage = MOVED_BROKEN;
+        rc = say_broken(moving, error);
+    } else if (stage == MOVED_UNDECIDED || (stage == MOVED_HANDED && !wire_of(sender)->refused)) {
+        stage = MOVED_UNDECIDED;
+        rc = say_undecided(moving, error);
     } else {
         stage = MOVED_FAILED;
         go_on(sender, error);
     }
-    pthread_mutex_lock(&moving->lock);
-    if (rc < 0)
-        snprintf(moving->told.sentence, sizeof moving->told.sentence, "%.290s", error->text);
-    pthread_mutex_unlock(&moving->lock);
+    set_sentence(moving, rc < 0 ? error->text : "");
     set_stage(sender, stage);
     return rc;
 }
+
+/* ---- memory that follows ---- */
+
+static struct push push_of(struct sender *sender)
+{
+    struct moving *moving = sender->moving;
+    return (struct push){.stream = &sender->streams.list[0],
+        .memory = portable_memory(moving->portable),
+        .late = moving->late,
+        .pages = sender->pages,
+        .bandwidth = moving->request.max_bandwidth,
+        .begun = moving->handed,
+        .timeline = &moving->timeline,
+        .progress = &moving->progress,
+        .told = &moving->told.follow,
+        .lock = &moving->lock};
+}
+
+static int follow(struct sender *sender, struct error *error)
+{
+    struct push push = push_of(sender);
+    set_stage(sender, MOVED_FOLLOWS);
+    return push_all(&push, error);
+}
+
+int moving_rejoin(struct moving *moving, int link, struct error *error)
+{
+    struct sender sender = {.moving = moving,
+        .pages = portable_plan(moving->portable)->memory_bytes / WIRE_PAGE_BYTES,
+        .streams = {.progress = &moving->progress}};
+    int rc = streams_open(&sender.streams, &link, 1, sender.pages, NULL, error);
+    struct push push = push_of(&sender);
+    if (rc == 0 && (rc = push_rejoin(&push, moving->token, error)) == 0)
+        rc = follow(&sender, error);
+    rc = end(&sender, rc, error);
+    streams_close(&sender.streams);
+    return rc;
+}
+
+/* ---- all of it ---- */
 
 int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
     const struct stop stop = {.asked = is_cancelled, .context = moving, .why = why_cancelled};
-    timeline_begin(&moving->timeline, moving->portable);
+    timeline_begin(&moving->timeline, TIMELINE_MIGRATION, moving->portable);
     int rc = prepare(&sender, &stop, error);
     if (rc == 0 && (rc = offer(&sender, error)) == 0 && !moving->request.check &&
         (rc = copy_running(&sender, error)) == 0)
         rc = hand_over(&sender, error);
     timeline_take(&moving->timeline, moving->portable, 0);
+    if (rc == 0 && moving->request.post_copy && !moving->request.check)
+        rc = follow(&sender, error);
     rc = end(&sender, rc, error);
     if (rc == 0 && !moving->request.check && sender.was_running && moving->request.watch > 0 &&
         !moving->timeline.missing)

@@ -17,7 +17,9 @@ struct moving_request {
     unsigned streams;            /* of them: 1 and more */
     bool check;                  /* only whether the destination could have it is asked */
     bool finish_late; /* when the time is up it is stopped, however long that takes; else it goes on here */
-    double max_downtime;  /* seconds */
+    double max_downtime; /* seconds */
+    bool post_copy;      /* it is handed over after so many passes, and what was written since follows: */
+    unsigned passes;
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
     double max_bandwidth; /* bytes a second; 0: as fast as the link is */
     double pace;          /* of the domain's work; 0: not known */
@@ -30,6 +32,9 @@ struct moving {
     struct portable *portable;
     atomic_bool cancel;
     struct pass_progress progress;
+    char token[WIRE_TOKEN_BYTES + 1]; /* by which links of this migration know each other */
+    uint64_t *late;           /* post-copy: a bit for each page that was not sent yet; moving_free() */
+    double handed;            /* CLOCK_MONOTONIC, when it was handed over */
     pthread_mutex_t lock;     /* of told */
     struct moved_told told;   /* but for what is in progress */
     double begun;             /* CLOCK_MONOTONIC */
@@ -45,8 +50,13 @@ void moving_look(struct moving *moving, struct moved_told *told);
 
 /* All of it, in one thread, which the domain is left to meanwhile but for portable_status(). 0: told.stage is
  * MOVED_DONE, and the domain stands still here and is no longer this process's, or MOVED_CHECKED.
- * -EINPROGRESS: MOVED_UNDECIDED: it stands still here, and the destination may run it. Else MOVED_FAILED: it
+ * -EINPROGRESS: MOVED_UNDECIDED: it stands still here, and the destination may run it. -ENOTCONN:
+ * MOVED_BROKEN: it is the destination's, and cannot go on there before moving_rejoin(). Else MOVED_FAILED: it
  * is as it was before, running or not. */
 int moving_run(struct moving *moving, struct error *error);
+
+/* The same for one of MOVED_BROKEN, or of post-copy and MOVED_UNDECIDED, by a new link: what the destination
+ * has not is sent. */
+int moving_rejoin(struct moving *moving, int link, struct error *error);
 
 #endif

@@ -26,6 +26,9 @@ static const size_t payload_most[WIRE_KINDS] = {
     [WIRE_PREPARED] = TEXT_BYTES,
     [WIRE_STARTED] = TEXT_BYTES,
     [WIRE_JOIN] = WIRE_TOKEN_BYTES,
+    [WIRE_LEFT] = WIRE_LEFT_PAGES / 8,
+    [WIRE_COMPLETE] = WIRE_COMPLETE_BYTES,
+    [WIRE_REJOIN] = WIRE_TOKEN_BYTES,
     [WIRE_SAMPLES] = WIRE_SAMPLES_BYTES,
 };
 
@@ -39,7 +42,7 @@ static int unblock(int fd)
 
 int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error)
 {
-    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop};
+    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop, .sending = PTHREAD_MUTEX_INITIALIZER};
     int rc = unblock(in);
     if (rc == 0)
         rc = unblock(out);
@@ -134,15 +137,23 @@ static int send_message(struct moved_wire *wire, struct moved_header *header, co
     size_t first_bytes, const void *rest, struct error *error)
 {
     header->version = WIRE_VERSION;
-    header->number = wire->sent;
     memcpy(header->magic, magic, sizeof magic);
+    pthread_mutex_lock(&wire->sending);
+    header->number = wire->sent;
     moved_sum(header);
     struct iovec pieces[] = {{header, sizeof *header}, {(void *)(uintptr_t)first, first_bytes},
         {(void *)(uintptr_t)rest, header->bytes - first_bytes}};
     int rc = put_bytes(wire, pieces, 3, error);
     if (rc == 0)
         wire->sent++;
+    pthread_mutex_unlock(&wire->sending);
     return rc;
+}
+
+static bool are_bits(const struct moved_header *header)
+{
+    return header->at % WIRE_PAGE_BYTES == 0 && header->pages >= 1 && header->pages <= WIRE_LEFT_PAGES &&
+           header->pages % 64 == 0 && header->bytes == header->pages / 8;
 }
 
 static bool are_runs(const struct moved_header *header)
@@ -171,7 +182,7 @@ int moved_check(const struct moved_header *header, uint64_t number, struct error
     if (header->kind < WIRE_OFFER || header->kind >= WIRE_KINDS ||
         header->bytes > payload_most[header->kind] ||
         (header->kind == WIRE_ZEROS && (header->at % WIRE_PAGE_BYTES || header->pages < 1)) ||
-        (header->kind == WIRE_PAGES && !are_runs(header)))
+        (header->kind == WIRE_PAGES && !are_runs(header)) || (header->kind == WIRE_LEFT && !are_bits(header)))
         return error_set(error, EPROTO, "a message says what cannot be");
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/stop.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,9 @@
 enum {
     WIRE_VERSION = 2,
     WIRE_PAGE_BYTES = 4096,
-    WIRE_RUN_PAGES = 512, /* at most in one message: 2 MiB */
+    WIRE_RUN_PAGES = 512,      /* at most in one message: 2 MiB */
+    WIRE_LEFT_PAGES = 1 << 20, /* at most in one message */
+    WIRE_COMPLETE_BYTES = 16,  /* of the faults: median and longest time that was waited, ns */
     WIRE_STREAMS_MAX = 8,
     WIRE_TOKEN_BYTES = 32, /* hexadecimal digits */
     WIRE_SILENCE_SECONDS = 30,
@@ -24,18 +27,23 @@ enum {
 
 /* Numbers are those of the wire. From the source (S) or the destination (D). */
 enum moved_kind {
-    WIRE_OFFER = 1,    /* S: the domain but for its memory, as it is now */
-    WIRE_READY,        /* D: it can be had here, and memory for it is there */
-    WIRE_REFUSED,      /* D or S: an errno (`at`) and a sentence; the end */
-    WIRE_PAGES,        /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
-    WIRE_ZEROS,        /* S: `pages` of memory from physical address `at` on are zero: no payload */
-    WIRE_STATE,        /* S: it stands still, this is its state, and all memory was sent */
-    WIRE_PREPARED,     /* D: all of it is here, ready to run, and does not run */
-    WIRE_COMMIT,       /* S: it is yours: from here on the source never lets it run again by itself */
-    WIRE_STARTED,      /* D: it runs here */
-    WIRE_JOIN,         /* S: this is stream `at` of the offer with this token */
-    WIRE_PASS,         /* S: all of pass `at` was sent through this stream */
-    WIRE_PASSED,       /* D: and has come, through every stream */
+    WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
+    WIRE_READY,     /* D: it can be had here, and memory for it is there */
+    WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
+    WIRE_PAGES,     /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
+    WIRE_ZEROS,     /* S: `pages` of memory from physical address `at` on are zero: no payload */
+    WIRE_STATE,     /* S: it stands still, this is its state, and all memory was sent */
+    WIRE_PREPARED,  /* D: all of it is here, ready to run, and does not run */
+    WIRE_COMMIT,    /* S: it is yours: from here on the source never lets it run again by itself */
+    WIRE_STARTED,   /* D: it runs here */
+    WIRE_JOIN,      /* S: this is stream `at` of the offer with this token */
+    WIRE_PASS,      /* S: all of pass `at` was sent through this stream */
+    WIRE_PASSED,    /* D: and has come, through every stream */
+    WIRE_LEFT,      /* S or D: of `pages` from `at` on, which come later (post-copy): a bit each */
+    WIRE_WANTED,    /* D: the page at `at` is waited for */
+    WIRE_ALL,       /* S: all that was to come later was sent */
+    WIRE_COMPLETE,  /* D: it has come, or is not needed any more; `at` faults, and what they cost */
+    WIRE_REJOIN,    /* S, first on a new link: the old one broke while memory followed; the offer's token */
     WIRE_SAMPLES = 20, /* D, where the source has asked for it: what its program does here (after.h) */
     WIRE_KINDS
 };
@@ -64,6 +72,7 @@ struct moved_wire {
     const struct stop *stop;
     char *payload; /* of the message received last; owned */
     size_t room;
+    pthread_mutex_t sending; /* several threads may send, one receives */
 };
 
 /* Makes the descriptors not block. */

@@ -23,18 +23,28 @@ struct portable_identity *portable_identity(const struct portable *portable)
     return portable_at(portable, portable->plan.memory_bytes - PAGE_BYTES, PAGE_BYTES);
 }
 
-/* Whether there are large pages to be had decides the machine; what was obtained is told by who asks. */
-int portable_map_memory(
-    uint64_t bytes, const struct monitor_ops *monitor, struct memory *memory, struct error *error)
+static int map_pages(struct memory_request *request, bool shared, struct memory *memory, struct error *error)
 {
-    struct memory_request request = {.bytes = bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
-    int rc = monitor->elsewhere ? -ENOTSUP : memory_map_request(memory, &request, error);
+    int rc = shared ? -ENOTSUP : memory_map_request(memory, request, error);
     if (rc != -ENOTSUP)
         return rc;
-    request.page_bytes = PAGE_BYTES;
-    request.source = MEMORY_AUTO;
-    request.shared = monitor->elsewhere;
-    return memory_map_request(memory, &request, error);
+    request->page_bytes = PAGE_BYTES;
+    request->source = MEMORY_AUTO;
+    request->shared = shared;
+    return memory_map_request(memory, request, error);
+}
+
+/* Whether there are large pages to be had decides the machine; what was obtained is told by who asks. */
+int portable_map_memory(uint64_t bytes, const struct monitor_ops *monitor, const struct portable_wish *wish,
+    struct memory *memory, struct error *error)
+{
+    struct memory_request request = {.bytes = bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
+    if (wish)
+        request.nodes = wish->nodes;
+    int rc = map_pages(&request, monitor->elsewhere, memory, error);
+    if (rc == 0 && wish && wish->locked && (rc = memory_lock(memory, error)) < 0)
+        memory_unmap(memory);
+    return rc;
 }
 
 struct backing portable_backing(const struct memory *memory)
@@ -125,12 +135,13 @@ static int make_cpus(struct portable *portable, struct error *error)
 }
 
 int portable_create(const struct portable_plan *plan, const struct monitor_ops *monitor,
-    const struct monitor_facts *facts, struct portable **out, struct error *error)
+    const struct monitor_facts *facts, const struct portable_wish *wish, struct portable **out,
+    struct error *error)
 {
     struct portable *portable = NULL;
     int rc = portable_plan_check(plan, false, error);
     if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0 &&
-        (rc = portable_map_memory(plan->memory_bytes, monitor, &portable->memory, error)) == 0) {
+        (rc = portable_map_memory(plan->memory_bytes, monitor, wish, &portable->memory, error)) == 0) {
         portable->base = portable->memory.base;
         if (plan->workload == PORTABLE_SELFTEST)
             rc = portable_lay_out_selftest(portable, monitor, facts, error);
@@ -138,8 +149,8 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
             rc = add_memory(portable, monitor, portable_backing(&portable->memory), false, error);
         if (rc == 0 && (rc = make_cpus(portable, error)) == 0 && plan->workload != PORTABLE_SELFTEST)
             rc = portable_lay_out(portable, error);
-        if (rc == 0)
-            rc = portable_new_generation(portable, error);
+        if (rc == 0 && (rc = portable_new_generation(portable, error)) == 0)
+            rc = memory_check_nodes(&portable->memory, error);
     }
     if (rc < 0)
         portable_destroy(portable);

@@ -63,6 +63,13 @@ static struct layout layout_of(const struct portable_plan *plan)
     return at;
 }
 
+void portable_data_range(const struct portable_plan *plan, uint64_t *first, uint64_t *end)
+{
+    const struct layout at = layout_of(plan);
+    *first = at.data * PAGE_BYTES;
+    *end = plan->workload == PORTABLE_SELFTEST || at.data_end < at.data ? *first : at.data_end * PAGE_BYTES;
+}
+
 /* Where a page of the ones from `base` on is in the guest: the identity comes before them. */
 static uint64_t address(const struct layout *at, uint64_t page)
 {

@@ -44,22 +44,40 @@ static struct backing backing_of(const struct restored *restored)
                           : portable_backing(&restored->memory);
 }
 
-static int map_memory(struct restored *restored, struct error *error)
+static int map_memory(const struct restore_request *request, struct restored *restored, struct error *error)
 {
+    const struct portable_wish *wish = &request->wish;
+    if (request->brought && (wish->locked || restored->monitor->elsewhere))
+        return error_set(error, ENOTSUP,
+            wish->locked
+                ? "memory that is locked is all there before the domain runs: restore it without "
+                  "--userfaultfd"
+                : "this monitor runs its guest in another process, which waits for nothing here: restore "
+                  "it without --userfaultfd");
+    if (restored->lazy && (wish->locked || !numa_nodes_none(&wish->nodes)))
+        return error_set(error, ENOTSUP,
+            "memory that is mapped from a file is the page cache's until it is written: it can neither be "
+            "locked "
+            "nor placed on a node, restore it without --lazy");
     if (restored->lazy && restored->monitor->elsewhere)
         return error_set(error, ENOTSUP,
             "%s runs its guest in another process, which cannot have a private mapping of the file: restore "
             "it without --lazy",
             restored->monitor->title);
     return restored->lazy ? map_file(restored, error)
-                          : portable_map_memory(restored->saved.plan.memory_bytes, restored->monitor,
+                          : portable_map_memory(restored->saved.plan.memory_bytes, restored->monitor, wish,
                                 &restored->memory, error);
 }
 
-static int load_memory(const struct restored *restored, const struct stop *stop, struct error *error)
+static int load_memory(const struct restore_request *request, struct restored *restored, struct error *error)
 {
-    return restored->lazy ? 0
-                          : stored_load(restored->fd, &restored->saved, restored->memory.base, stop, error);
+    if (restored->lazy)
+        return 0;
+    int rc = request->brought
+                 ? bringing_start(
+                       restored->fd, &restored->saved, restored->memory.base, &restored->bringing, error)
+                 : stored_load(restored->fd, &restored->saved, restored->memory.base, request->stop, error);
+    return rc < 0 ? rc : memory_check_nodes(&restored->memory, error);
 }
 
 /* ---- the clock ---- */
@@ -178,11 +196,11 @@ int restore_open(const struct restore_request *request, struct restored *restore
         restored->saved = *request->saved;
     if ((rc = take_plan(request, restored, error)) == 0 &&
         (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
-        (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
+        (rc = map_memory(request, restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
              &restored->portable, error)) == 0 &&
         (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
-        (rc = load_memory(restored, request->stop, error)) == 0)
+        (rc = load_memory(request, restored, error)) == 0)
         rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);
@@ -206,6 +224,7 @@ int restore_shared(const struct restore_request *request, const struct stored *s
 
 void restore_close(struct restored *restored)
 {
+    bringing_end(restored->bringing);
     portable_destroy(restored->portable);
     if (restored->mapping)
         munmap(restored->mapping, restored->mapping_bytes);

@@ -3,7 +3,7 @@
 #ifndef VCOST_DOMAIN_SAVED_RESTORE_H
 #define VCOST_DOMAIN_SAVED_RESTORE_H
 
-#include "domain/saved/stored.h"
+#include "domain/saved/bring.h"
 
 enum clock_policy {
     CLOCK_DEFAULT, /* CLOCK_ADVANCE, told where that cannot be */
@@ -16,9 +16,11 @@ struct restore_request {
      * host has what its processor had was found in another process of this command. */
     const struct stored *saved;
     bool checked;
-    int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
-    bool lazy; /* its memory is mapped, private, and not read before it is touched */
+    int fd;       /* of the file, open for reading; stays the caller's, until restore_close() */
+    bool lazy;    /* its memory is mapped, private, and not read before it is touched */
+    bool brought; /* or brought when it is touched (bring.h) */
     enum clock_policy clock;
+    struct portable_wish wish;
     const char *name;                  /* NULL: the one that it had */
     const struct monitor_ops *monitor; /* NULL: the one that it ran on */
     const struct stop *stop;
@@ -30,8 +32,9 @@ struct restored {
     struct portable *portable;
     int fd;
     bool lazy;
-    struct memory memory; /* not lazy */
-    void *mapping;        /* lazy; with its surroundings: */
+    struct memory memory;      /* not lazy */
+    struct bringing *bringing; /* NULL: it is not brought when it is touched */
+    void *mapping;             /* lazy; with its surroundings: */
     size_t mapping_bytes;
     double stored_seconds; /* how long it was stored, by the real-time clock */
     char warning[256];     /* about its clock; "" for nothing to say */

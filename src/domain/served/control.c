@@ -22,6 +22,9 @@ static const struct field request_fields[] = {
     {"text", FIELD_TEXT, AT(text)},
     {"check", FIELD_FLAG, AT(check)},
     {"finish_late", FIELD_FLAG, AT(finish_late)},
+    {"post_copy", FIELD_FLAG, AT(post_copy)},
+    {"reconnect", FIELD_FLAG, AT(reconnect)},
+    {"passes", FIELD_COUNT, AT(passes)},
     {"max_downtime", FIELD_REAL, AT(max_downtime), .missing = "none"},
     {"timeout", FIELD_REAL, AT(timeout), .missing = "none"},
     {"max_bandwidth", FIELD_REAL, AT(max_bandwidth), .missing = "none"},
@@ -60,10 +63,18 @@ static const struct field report_fields[] = {
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"nodes", FIELD_TEXT, AT(nodes), .missing = "no node was asked for"},
+    {"locked_bytes", FIELD_REAL, AT(locked_bytes), .missing = "it was not to be locked"},
     {"now", FIELD_RECORD, FIELD_MAYBE, AT(stats), .count_offset = offsetof(struct domain_report, has_stats),
         .of = &domain_stats_record, .missing = "it was not asked for"},
+    {"post_copy", FIELD_RECORD, FIELD_MAYBE, AT(follow),
+        .count_offset = offsetof(struct domain_report, follows), .of = &follow_told_record,
+        .missing = "all its memory was there before it ran here"},
     {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
         .of = &moved_told_record, .missing = "it was not asked to move"},
+    {"program", FIELD_RECORD, FIELD_MAYBE, AT(costs),
+        .count_offset = offsetof(struct domain_report, has_costs), .of = &timeline_costs_record,
+        .missing = "no save or restore of it was looked at (--timeline)"},
     {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
         .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
@@ -238,8 +249,10 @@ static int send_request(int socket, const struct control_request *request, struc
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &request->fd, sizeof request->fd);
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)) + sizeof request->fd, request->more, more);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? error_errno(error, errno, "cannot ask the domain")
-                                                       : 0;
+    if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    return errno == ECONNRESET || errno == EPIPE ? error_set(error, EPIPE, "the domain has just ended")
+                                                 : error_errno(error, errno, "cannot ask the domain");
 }
 
 int control_ask(const struct place *place, const char *name, const struct control_request *request,

@@ -11,6 +11,7 @@
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
 #include "domain/served/stats.h"
+#include "domain/timeline/costs.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -21,10 +22,12 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE
 
 struct control_request {
     char verb[16];
-    bool keep, compress;                         /* save: it runs on; with zstd */
-    uint64_t count;                              /* of whatever is asked for several times */
-    char text[256];                              /* a name, an address */
-    bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
+    bool keep, compress;     /* save: it runs on; with zstd */
+    uint64_t count;          /* of whatever is asked for several times */
+    char text[256];          /* a name, an address */
+    bool check, finish_late; /* migrate: struct moving_request has what they mean, */
+    bool post_copy, reconnect;
+    uint64_t passes;
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
     int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
@@ -55,12 +58,18 @@ struct domain_report {
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
+    char nodes[128];         /* "64 MiB on node 0", counted; "": no node was asked for */
+    double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
     bool has_stats;          /* it was asked for them: */
     struct domain_stats stats;
-    bool moves;              /* a migration was asked for: */
-    struct moved_told moved; /* the last one */
-    int exit_status;         /* -1: it has not ended, or by a signal */
-    char sentence[512];      /* why it failed; a warning */
+    bool follows; /* its memory came, or comes, behind it (post-copy): */
+    struct follow_told follow;
+    bool moves;                  /* a migration was asked for: */
+    struct moved_told moved;     /* the last one */
+    bool has_costs;              /* a save or restore was looked at: */
+    struct timeline_costs costs; /* what it cost the program */
+    int exit_status;             /* -1: it has not ended, or by a signal */
+    char sentence[512];          /* why it failed; a warning */
 };
 extern const struct record domain_report_record;
 

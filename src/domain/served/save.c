@@ -1,6 +1,8 @@
 #include "domain/served/save.h"
 
 #include "domain/saved/cpu_record.h"
+#include "domain/served/file.h"
+#include "domain/served/watch.h"
 
 #include <errno.h>
 #include <time.h>
@@ -11,24 +13,6 @@ static double now_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-int served_check_file(const struct served *served, struct error *error)
-{
-    const struct stat *before = &served->file;
-    struct stat now;
-    if (!served->restored || !served->restored->lazy)
-        return 0;
-    if (served->checked < 0) {
-        *error = served->checker_error;
-        return -error->code;
-    }
-    if (fstat(served->restored->fd, &now) == 0 && now.st_size == before->st_size &&
-        now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-        return 0;
-    return error_set(error, EIO,
-        "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
-        "computes from now on would be wrong, so it was stopped");
 }
 
 /* ---- standing still ---- */
@@ -45,7 +29,7 @@ static int stand_still(struct served *served, struct standing *standing, struct 
     *standing = (struct standing){.ran = status.phase == PORTABLE_RUNNING, .since = now_seconds()};
     if (status.phase == PORTABLE_FAILED)
         return error_set(error, EINVAL, "the domain has failed: there is nothing to save");
-    int rc = served_check_file(served, error);
+    int rc = served_file_check(served, error);
     return rc < 0 ? rc : portable_pause(served->portable, error);
 }
 
@@ -53,6 +37,7 @@ static int stand_still(struct served *served, struct standing *standing, struct 
 static int go_on(struct served *served, const struct standing *standing, int rc, struct error *error)
 {
     struct error again;
+    served_watch_runs(served);
     int resumed = standing->ran ? portable_resume(served->portable, rc < 0 ? &again : error) : 0;
     served->stall_seconds = now_seconds() - standing->since;
     return rc < 0 ? rc : resumed;
@@ -89,6 +74,8 @@ int served_save(struct served *served, const struct control_request *request, st
     struct standing standing;
     if (request->fd < 0)
         return error_set(error, EINVAL, "a domain is saved to a descriptor, and none came with the request");
+    if (request->keep)
+        served_watch_save(served);
     int rc = stand_still(served, &standing, error);
     if (rc < 0)
         return rc;
@@ -120,10 +107,13 @@ int served_fork(struct served *served, const struct control_request *request, st
             "domain "
             "and restore it by another name",
             monitor->title);
-    if (served->locked)
+    if (served->wish.locked)
         return error_set(error, ENOTSUP,
             "the domain's memory is locked, and cannot be shared with clones: what it then writes would be a "
             "copy that nothing keeps in memory (vcost domain save and restore make one that shares nothing)");
+    if (served->restored && served->restored->bringing && !bringing_look(served->restored->bringing, error))
+        return error_set(
+            error, EBUSY, "the domain's memory is still being brought in: ask again in a moment");
     if (served->cloner > 0)
         return error_set(error, EBUSY, "clones of the domain are being made already");
     if ((rc = stand_still(served, &standing, error)) < 0)

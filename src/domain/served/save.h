@@ -12,7 +12,4 @@ int served_save(struct served *served, const struct control_request *request, st
  * copy. */
 int served_fork(struct served *served, const struct control_request *request, struct error *error);
 
-/* -EIO: the file that its memory is mapped from is not the file any more that it was. */
-int served_check_file(const struct served *served, struct error *error);
-
 #endif

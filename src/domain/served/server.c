@@ -1,8 +1,11 @@
 #include "domain/served/server.h"
 
-#include "domain/moved/after.h"
+#include "domain/served/behind.h"
+#include "domain/served/file.h"
+#include "domain/served/migrate.h"
+#include "domain/served/placed.h"
 #include "domain/served/save.h"
-#include "domain/timeline/told.h"
+#include "domain/served/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +41,7 @@ static void write_generation(const uint64_t id[2], char text[static 36])
         snprintf(text, 36, "%016" PRIx64 "%016" PRIx64, id[0], id[1]);
 }
 
-static void report_on(const struct served *served, struct domain_report *report)
+void server_report(const struct served *served, struct domain_report *report)
 {
     const struct portable_plan *plan = portable_plan(served->portable);
     struct portable_status status;
@@ -66,7 +69,9 @@ static void report_on(const struct served *served, struct domain_report *report)
         .pace_before =
             served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
-        .seconds = now - served->begun_seconds};
+        .seconds = now - served->begun_seconds,
+        .has_costs = served->has_costs,
+        .costs = served->costs};
     uint64_t exits = 0;
     if (counters_get(&counters, "exits", &exits))
         report->exits = exits;
@@ -78,22 +83,16 @@ static void report_on(const struct served *served, struct domain_report *report)
         snprintf(report->checksum, sizeof report->checksum, "0x%016" PRIx64, status.checksum);
     write_generation(status.generation, report->generation);
     write_generation(status.seen, report->generation_seen);
-    if (served->unchecked)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
-    else if (served->checking)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "%s",
-            served->checked == 0  ? "not yet"
-            : served->checked > 0 ? "yes"
-                                  : "no");
+    served_file_report(served, report);
+    served_place(served, report);
     report->moves = served->moving != NULL;
     if (served->moving)
         moving_look(served->moving, &report->moved);
     if (status.phase == PORTABLE_FAILED)
         snprintf(report->sentence, sizeof report->sentence, "%s", status.error.text);
-    else if (served->checked < 0)
-        snprintf(report->sentence, sizeof report->sentence, "%s", served->checker_error.text);
-    else if (served->restored)
+    else if (served->restored && !report->sentence[0])
         snprintf(report->sentence, sizeof report->sentence, "%s", served->restored->warning);
+    behind_report(served, report);
 }
 
 /* ---- what can be asked ---- */
@@ -131,6 +130,9 @@ static bool is_undecided(const struct served *served)
 static int do_resume(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
+    int rc = behind_check(served, false, error);
+    if (rc < 0)
+        return rc;
     if (is_undecided(served))
         served->moving->told.stage = MOVED_FAILED;
     served->pace_seconds = 0;
@@ -145,147 +147,50 @@ static int do_stop(struct served *served, const struct control_request *request,
     return rc;
 }
 
-/* ---- going elsewhere ---- */
-
-static void *move(void *context)
-{
-    struct served *served = context;
-    served->mover_result = moving_run(served->moving, &served->mover_error);
-    served->arrived = true;
-    eventfd_write(portable_eventfd(served->portable), 1);
-    return NULL;
-}
-
-static void drop_timeline(struct served *served)
-{
-    if (served->timeline >= 0)
-        close(served->timeline);
-    served->timeline = -1;
-}
-
-/* A descriptor for what the program did while the domain moves next. */
-static int do_timeline(struct served *served, const struct control_request *request, struct error *error)
-{
-    if (request->fd < 0)
-        return error_set(
-            error, EINVAL, "a timeline is written to a descriptor, and none came with the request");
-    drop_timeline(served);
-    served->timeline = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
-    return served->timeline < 0 ? error_errno(error, errno, "no descriptor for a timeline") : 0;
-}
-
-/* Who asked for it finds nothing there if it cannot be written. */
-static void write_timeline(struct served *served)
-{
-    struct timeline_told *told = served->timeline < 0 ? NULL : malloc(sizeof *told);
-    FILE *stream = told ? fdopen(served->timeline, "w") : NULL;
-    struct error error;
-    if (stream) {
-        timeline_tell(&served->moving->timeline, served->portable, told);
-        (void)record_print(&timeline_told_record, told, stream, &error);
-        fclose(stream);
-        served->timeline = -1;
-    }
-    free(told);
-    drop_timeline(served);
-}
-
-static void close_links(struct served *served)
-{
-    for (unsigned i = 0; i < served->mover_streams; i++)
-        if (served->mover_links[i] >= 0)
-            close(served->mover_links[i]);
-}
-
-/* Answered when it has come to an end: answer_mover(). */
-static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
-{
-    struct moving_request moving = {.check = request->check,
-        .finish_late = request->finish_late,
-        .max_downtime = request->max_downtime,
-        .timeout = request->timeout,
-        .max_bandwidth = request->max_bandwidth,
-        .pace = served->pace,
-        .watch = served->timeline >= 0 ? AFTER_SECONDS_MAX : 0,
-        .version = served->version};
-    if (request->fd < 0)
-        return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
-    if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
-        return error_set(error, ENOMEM, "no memory to move a domain");
-    for (unsigned i = 0; i <= request->more_count; i++)
-        moving.links[i] = served->mover_links[i] =
-            fcntl(i ? request->more[i - 1] : request->fd, F_DUPFD_CLOEXEC, 3);
-    moving.streams = served->mover_streams = 1 + request->more_count;
-    snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
-    moving_init(served->moving, served->portable, &moving);
-    served->arrived = false;
-    int code = served->mover_links[moving.streams - 1] < 0
-                   ? errno
-                   : pthread_create(&served->mover, NULL, move, served);
-    served->moves = !code;
-    if (code)
-        close_links(served);
-    return code ? error_errno(error, code, "no thread to move a domain") : 0;
-}
-
-static int do_cancel(struct served *served, const struct control_request *request, struct error *error)
-{
-    (void)request;
-    if (!served->moves)
-        return error_set(error, EINVAL, "the domain does not move");
-    served->moving->cancel = true;
-    return 0;
-}
-
 static const struct verb {
     const char *name;
-    bool while_moving;
+    bool while_moving, copies; /* copies: all of its memory must be here, and it must be this process's */
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
-    {"status", true, do_status},
-    {"stats", true, do_stats},
-    {"pause", false, do_pause},
-    {"resume", false, do_resume},
-    {"stop", false, do_stop},
-    {"save", false, served_save},
-    {"fork", false, served_fork},
-    {"timeline", false, do_timeline},
-    {"migrate", false, do_migrate},
-    {"cancel", true, do_cancel},
+    {"status", true, false, do_status},
+    {"stats", true, false, do_stats},
+    {"pause", false, false, do_pause},
+    {"resume", false, false, do_resume},
+    {"stop", false, false, do_stop},
+    {"save", false, true, served_save},
+    {"fork", false, true, served_fork},
+    {"timeline", false, false, served_timeline},
+    {"migrate", false, false, served_migrate},
+    {"cancel", true, false, served_cancel},
 };
 
 static int act(struct served *served, const struct control_request *request, struct error *error)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, request->verb))
-            return served->moves && !verbs[i].while_moving
-                       ? error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
-                             served->claim->name)
-                       : verbs[i].act(served, request, error);
+        if (!strcmp(verbs[i].name, request->verb)) {
+            if (served->moves && !verbs[i].while_moving)
+                return error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
+                    served->claim->name);
+            if (served->waiting >= 0 && !verbs[i].while_moving)
+                return error_set(
+                    error, EBUSY, "what its last save cost is being looked at: wait some seconds");
+            int rc = verbs[i].copies ? behind_check(served, true, error) : 0;
+            return rc < 0 ? rc : verbs[i].act(served, request, error);
+        }
     return error_set(error, EINVAL, "a domain cannot be asked to \"%s\": is it of another version of vcost?",
         request->verb);
 }
 
-/* What was tried is over: it goes on, is gone, or stands still until somebody decides. */
-static void answer_mover(struct served *served)
+void server_answer(struct served *served, struct control_answer *answer)
 {
-    struct control_answer answer = {.error = {.code = 0}};
-    pthread_join(served->mover, NULL);
-    served->moves = false;
-    served->pace_seconds = 0;
-    close_links(served);
-    if (served->mover_result < 0)
-        answer.error = served->mover_error;
-    else if (served->moving->told.stage == MOVED_DONE)
-        served->ending = "moved";
-    write_timeline(served);
-    report_on(served, &answer.report);
-    moving_free(served->moving);
-    control_send(served->mover_socket, &answer);
+    int socket = served->waiting;
+    served->waiting = -1;
+    server_report(served, &answer->report);
+    control_send(socket, answer);
     if (served->ending)
-        served->parting = served->mover_socket;
+        served->parting = socket;
     else
-        close(served->mover_socket);
+        close(socket);
 }
 
 static void answer(struct served *served)
@@ -296,17 +201,17 @@ static void answer(struct served *served)
     if (socket < 0)
         return;
     int rc = control_receive(socket, &request, &answer.error);
-    bool moved = served->moves;
+    bool waits = served->waiting >= 0;
     if (rc == 0)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
     control_close(&request);
-    if (served->moves && !moved) {
-        served->mover_socket = socket;
+    if (rc == 0 && !waits && (served->moves || (served->watch && !served->watch_shows))) {
+        served->waiting = socket;
         return;
     }
-    report_on(served, &answer.report);
+    server_report(served, &answer.report);
     answer.report.has_stats = served->asked_stats;
     answer.report.stats = served->stats;
     served->asked_stats = false;
@@ -346,33 +251,12 @@ static void look_for_working_set(struct served *served, const struct portable_st
         (double)(status->done - served->window_done) / took >= back_share * served->restored->saved.pace) {
         struct domain_report report;
         served->back_seconds = now;
-        report_on(served, &report);
+        server_report(served, &report);
         if (served->tell)
             served->tell(served->context, &report);
     }
     served->window_seconds = now;
     served->window_done = status->done;
-}
-
-static bool checker_asked(void *context)
-{
-    return ((const struct served *)context)->quit;
-}
-
-static void *check_memory(void *context)
-{
-    struct served *served = context;
-    const struct stop stop = {.asked = checker_asked, .context = served};
-    struct error error;
-    int rc = stored_load(served->restored->fd, &served->restored->saved, NULL, &stop, &error);
-    if (rc < 0 && rc != -EINTR) {
-        served->checker_error = error;
-        served->checked = -1;
-        eventfd_write(portable_eventfd(served->portable), 1);
-    } else if (rc == 0) {
-        served->checked = 1;
-    }
-    return NULL;
 }
 
 /* ---- the loop ---- */
@@ -401,20 +285,22 @@ static void serve(struct served *served, struct error *failure)
         if (served->moves && stop_asked(served->stop))
             served->moving->cancel = true;
         if (served->moves && served->arrived)
-            answer_mover(served);
+            served_arrived(served);
         if (served->ending)
             break;
+        served_watch(served);
         if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
             served->cloner = 0;
+        behind_look(served);
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
         if (served->moves || (is_undecided(served) && !stop_asked(served->stop)))
             continue;
-        if (status.phase == PORTABLE_DONE)
-            served->ending = "done";
-        else if (status.phase == PORTABLE_FAILED || served_check_file(served, failure) < 0)
+        if (status.phase == PORTABLE_FAILED || served_file_check(served, failure) < 0)
             served->ending = "failed";
+        else if (status.phase == PORTABLE_DONE)
+            served->ending = "done";
         else if (stop_asked(served->stop))
             served->ending = "interrupted";
     }
@@ -423,9 +309,11 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
-    served->parting = served->timeline = -1;
+    served->parting = served->timeline = served->waiting = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
+    if (rc == 0 && served->watch_shows && !served->paused)
+        served_watch_restore(served);
     if (rc == 0 && !served->paused) {
         served->entered_seconds = now_seconds();
         rc = portable_resume(served->portable, error);
@@ -434,11 +322,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
         return rc;
     if (served->taken_over)
         served->taken_over(served->context);
-    if (served->restored)
-        (void)fstat(served->restored->fd, &served->file);
-    served->checking = served->restored && served->restored->lazy && !served->unchecked &&
-                       pthread_create(&served->checker, NULL, check_memory, served) == 0;
-    report_on(served, report);
+    served_file_watch(served);
+    server_report(served, report);
     if (served->tell)
         served->tell(served->context, report);
     serve(served, &failure);
@@ -447,10 +332,12 @@ int server_run(struct served *served, struct domain_report *report, struct error
         pthread_join(served->checker, NULL);
     if (portable_pause(served->portable, &(struct error){0}) < 0 && !failure.code)
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
-    report_on(served, report);
+    served_watch_end(served);
+    server_report(served, report);
+    if (served->moving)
+        moving_free(served->moving);
     free(served->moving);
     served->moving = NULL;
-    drop_timeline(served);
     if (failure.code)
         snprintf(report->sentence, sizeof report->sentence, "%s", failure.text);
     return 0;

@@ -94,7 +94,8 @@ void timeline_tell(
     const struct portable_plan *plan = portable_plan(portable);
     double begun = timeline_marked(timeline, TIMELINE_BEGUN), end = timeline_marked(timeline, TIMELINE_END);
     double from = begun - timeline_before_seconds(timeline);
-    *told = (struct timeline_told){.workload = plan->workload,
+    *told = (struct timeline_told){.kind = timeline->kind,
+        .workload = plan->workload,
         .memory_bytes = plan->memory_bytes,
         .cpus = plan->cpus,
         .one_clock = timeline_one_clock(timeline),

@@ -240,3 +240,13 @@ void timeline_costs_of(const struct timeline *timeline, struct timeline_costs *c
     find_stall(timeline, &sums, costs);
     find_back(&sums, costs);
 }
+
+bool timeline_is_enough(const struct timeline *timeline)
+{
+    struct timeline_costs costs;
+    double since = timeline_now() - timeline_marked(timeline, TIMELINE_RUNS);
+    if (since < timeline_before_seconds(timeline))
+        return false;
+    timeline_costs_of(timeline, &costs);
+    return !isnan(costs.back_ms) || isnan(costs.pace_before) || since >= TIMELINE_AFTER_SECONDS;
+}

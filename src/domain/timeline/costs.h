@@ -35,6 +35,11 @@ extern const struct record timeline_costs_record;
 
 void timeline_costs_of(const struct timeline *timeline, struct timeline_costs *costs);
 
+/* Was as much seen after it as before, and did its pace come back? Or is it looked at for
+ * TIMELINE_AFTER_SECONDS already? */
+enum { TIMELINE_AFTER_SECONDS = 10 };
+bool timeline_is_enough(const struct timeline *timeline);
+
 /* How long before it was asked for the program is looked at: as long as it took, from 1 to 5 s. */
 double timeline_before_seconds(const struct timeline *timeline);
 

@@ -44,6 +44,9 @@ static const struct field costs_fields[] = {
 const struct record timeline_costs_record = {
     "program", sizeof(struct timeline_costs), RECORD_FIELDS(costs_fields)};
 
+static const char *const kinds[TIMELINE_KINDS] = {
+    [TIMELINE_MIGRATION] = "migration", [TIMELINE_SAVE] = "save", [TIMELINE_RESTORE] = "restore"};
+
 static const char *const events[TIMELINE_EVENTS] = {
     [TIMELINE_BEGUN] = "begun",
     [TIMELINE_LOGGING] = "logging",
@@ -89,6 +92,7 @@ static const struct record look_record = {"look", sizeof(struct timeline_look), 
 static const struct field told_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.timeline/1"},
     {"name", FIELD_TEXT, FIELD_NEEDED, AT(name)},
+    {"kind", FIELD_ENUM, FIELD_NEEDED, AT(kind), FIELD_NAMES(kinds)},
     {"workload", FIELD_ENUM, FIELD_NEEDED, AT(workload), FIELD_NAMES(portable_workloads)},
     {"memory_bytes", FIELD_COUNT, FIELD_NEEDED, AT(memory_bytes)},
     {"vcpus", FIELD_COUNT, FIELD_NEEDED, AT(cpus)},

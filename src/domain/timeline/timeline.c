@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum { BATCH = 1024, SAMPLES_MAX = 1 << 20, LOOK_SHARE = 20 };
-static const double look_seconds = 0.05, one_clock_seconds = 2e-3, hugest_tick = 1e18, same_share = 1e-9;
+static const double look_seconds = 0.05, one_clock_seconds = 5e-3, hugest_tick = 1e18, same_share = 1e-9;
 
 double timeline_now(void)
 {
@@ -150,11 +150,12 @@ void timeline_add_look(struct timeline *timeline, const struct timeline_look *lo
 
 /* ---- all of it ---- */
 
-void timeline_begin(struct timeline *timeline, const struct portable *portable)
+void timeline_begin(struct timeline *timeline, enum timeline_kind kind, const struct portable *portable)
 {
     const struct portable_plan *plan = portable_plan(portable);
     struct sample_ring ring;
-    *timeline = (struct timeline){.cpus = plan->cpus, .sides = {{.offset = NAN}, {.offset = NAN}}};
+    *timeline =
+        (struct timeline){.kind = kind, .cpus = plan->cpus, .sides = {{.offset = NAN}, {.offset = NAN}}};
     if (!portable_ring(portable, 0, &ring))
         timeline->missing = plan->workload == PORTABLE_SELFTEST
                                 ? "kernel-selftest takes no samples of what it does"
@@ -174,6 +175,8 @@ void timeline_free(struct timeline *timeline)
 bool timeline_one_clock(const struct timeline *timeline)
 {
     const struct timeline_side *sides = timeline->sides;
+    if (timeline->kind == TIMELINE_SAVE)
+        return true;
     return sides[0].ticks_per_second > 0 && sides[0].ticks_per_second == sides[1].ticks_per_second &&
            fabs(sides[0].offset - sides[1].offset) < one_clock_seconds;
 }

@@ -24,6 +24,9 @@ enum timeline_event {
     TIMELINE_EVENTS
 };
 
+/* What it is of. */
+enum timeline_kind { TIMELINE_MIGRATION, TIMELINE_SAVE, TIMELINE_RESTORE, TIMELINE_KINDS };
+
 /* Before: in this process; after: where it runs then. */
 enum { TIMELINE_SIDES = 2, TIMELINE_MARKS_MAX = 64, TIMELINE_LOOKS_MAX = 1024 };
 
@@ -47,6 +50,7 @@ struct timeline_side {
 };
 
 struct timeline {
+    enum timeline_kind kind;
     unsigned cpus;
     struct timeline_side sides[TIMELINE_SIDES];
     struct timeline_sample *samples; /* those of each virtual CPU in their order */
@@ -70,7 +74,7 @@ struct timeline {
 double timeline_now(void);
 
 /* Begins with what the rings have: what the program did in the last seconds. TIMELINE_BEGUN is marked. */
-void timeline_begin(struct timeline *timeline, const struct portable *portable);
+void timeline_begin(struct timeline *timeline, enum timeline_kind kind, const struct portable *portable);
 void timeline_free(struct timeline *timeline);
 
 void timeline_mark(struct timeline *timeline, enum timeline_event event);

@@ -16,6 +16,7 @@ struct timeline_bucket {
 
 struct timeline_told {
     char name[PORTABLE_NAME_BYTES];
+    enum timeline_kind kind;
     enum portable_workload workload;
     uint64_t memory_bytes;
     unsigned cpus;
