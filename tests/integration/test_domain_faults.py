@@ -2,7 +2,7 @@
 """Domains that move while everything goes wrong that can: links that delay, throttle, split, stall, corrupt, truncate, repeat,
 mix up and cut, and ends that are killed, at random moments. Speaks TAP.
 
-    test_domain_faults.py VCOST [FAULTS [KILLS [SEED [MONITOR]]]]
+    test_domain_faults.py VCOST [FAULTS [KILLS [FILES [SEED [MONITOR]]]]]
 
 Whatever happens, what both ends tell is true, at most one domain runs, and it ends as one that nobody disturbed: with the
 same checksum, all memory as it wrote it.
@@ -22,8 +22,8 @@ import domains  # pylint: disable=wrong-import-position
 import tap
 from domains import Cut, Receiver, Relay, domain, ended, must, phases, report
 
-FAULTS, KILLS, SEED = (int(word) for word in (sys.argv[2:5] + ["8", "8", "1"][len(sys.argv[2:5]):]))
-MONITOR = sys.argv[5] if len(sys.argv) > 5 else "kvm"
+FAULTS, KILLS, FILES, SEED = (int(word) for word in sys.argv[2:6] + ["8", "8", "16", "1"][len(sys.argv[2:6]):])
+MONITOR = sys.argv[6] if len(sys.argv) > 6 else "kvm"
 COMMIT = 8  # doc/migration.md
 NONE_THERE = ("none runs here", "does not run here")
 
@@ -307,6 +307,81 @@ def test_whichever_end_is_killed_at_whatever_moment_at_most_one_runs():
         except AssertionError as problem:
             raise AssertionError(f"kill {number} of seed {SEED}, of the {victim}: {problem}") from problem
     tell(f"{KILLS} kills", counts)
+
+
+# ---- files
+
+
+def somewhere(dice, size):
+    """In all of a file, or in its front, which is the smaller part and has more to say."""
+    return dice.randrange(dice.choice((size, 20000)))
+
+
+def flipped(content, dice):
+    at = somewhere(dice, len(content))
+    content[at] ^= 1 << dice.randrange(8)
+    return content
+
+
+def overwritten(content, dice):
+    at = somewhere(dice, len(content))
+    content[at:at + 50] = dice.randbytes(50)
+    return content
+
+
+def cut_off(content, dice):
+    return content[:somewhere(dice, len(content))]
+
+
+def lengthened(content, dice):
+    at = somewhere(dice, len(content))
+    return content[:at] + dice.randbytes(dice.choice((1, 8, 4096))) + content[at:]
+
+
+def shortened(content, dice):
+    at = somewhere(dice, len(content))
+    return content[:at] + content[at + dice.choice((1, 8, 4096)):]
+
+
+def swapped(content, dice):
+    a, b = (dice.randrange(len(content) // 4096) * 4096 for _ in "ab")
+    content[a:a + 4096], content[b:b + 4096] = content[b:b + 4096], content[a:a + 4096]
+    return content
+
+
+def foreign(content, dice):
+    return content[:dice.choice((0, 8, 4096))] + dice.randbytes(dice.randrange(1 << 16))
+
+
+DAMAGES = (flipped, flipped, overwritten, cut_off, lengthened, shortened, swapped, foreign)
+
+
+def test_whatever_happens_to_a_file_it_is_refused_or_nothing_was_lost():
+    needs_monitor()
+    dice, counts = random.Random(SEED + 2), collections.Counter()
+    file = domains.FOLDER / "saved.domain"
+    for factor in (16, 128, 1024):
+        work = workload(dice, factor)
+        must("run", "-d", "--name", "here", *work)
+        while (found := report("status", "here"))["done"] < 100000 and not found["ending"]:
+            pass
+        if domain("save", "here", str(file)).returncode == 0:
+            break
+    whole, bad = file.read_bytes(), domains.FOLDER / "bad.domain"
+    for number in range(FILES):
+        damage = dice.choice(DAMAGES)
+        bad.write_bytes(damage(bytearray(whole), dice))
+        done = domain("check", str(bad))
+        what = f"damage {number} of seed {SEED}, {damage.__name__}: {done.stderr}"
+        assert done.returncode in (0, 1, 77) and len(done.stderr.splitlines()) <= 3, what
+        if done.returncode == 0:  # between the parts is room that means nothing
+            found = report("restore", str(bad))
+            assert found["checksum"] == undisturbed(*work) and found["wrong"] == 0, what
+        elif dice.random() < 0.1:
+            again = domain("restore", str(bad))
+            assert again.returncode in (1, 77) and again.stderr, what
+        counts[f"{damage.__name__}: {'refused' if done.returncode else 'nothing was lost'}"] += 1
+    tell(f"{FILES} damaged files", counts)
 
 
 # ---- who the ends are
