@@ -139,7 +139,7 @@ def needs_children():
 
 def test_software_monitors_save_and_restore_and_hand_on_to_each_other():
     needs_children()
-    chase = ["--workload", "chase", "--vcpus", "2", "--memory", "8M", "--working-set", "256K", "--work", "60000000"]
+    chase = ["--workload", "chase", "--vcpus", "2", "--memory", "8M", "--working-set", "256K", "--work", "20000000"]
     file, work = saved_in_the_middle("s2", ["--monitor", "shadow", *chase])
     expected = checksum_of(work)
     assert checksum_of([*work, "--monitor", "paravirt"]) == expected
