@@ -1,5 +1,6 @@
 #include "cli/domain_options.h"
 
+#include "domain/moved/throttle.h"
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
@@ -253,6 +254,16 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 100000,
         .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "throttle",
+        .kind = OPTION_NUMBER,
+        FIELD(throttle),
+        .value_name = "PERCENT",
+        .default_note = "it is not slowed down",
+        .min = 1,
+        .max = THROTTLE_MOST,
+        .help =
+            "When passes do not shorten: hold its virtual CPUs for a share of the time, up to so much, in "
+            "steps of 20. How much it was and for how long is told."},
     {.name = "post-copy",
         .kind = OPTION_FLAG,
         FIELD(post_copy),

@@ -27,7 +27,7 @@ struct domain_options {
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
-    int streams, passes;             /* of a migration */
+    int streams, passes, throttle;   /* of a migration */
     bool post_copy, reconnect;
 };
 

@@ -208,6 +208,25 @@ def test_statistics_are_told_until_the_domain_ends():
     must("stop", "d1")
 
 
+def test_a_save_and_a_restore_are_drawn():
+    """What it did before it was saved is in the memory that comes back."""
+    needs_kvm()
+    file, pictures = str(FOLDER / "t1.domain"), [FOLDER / "saved.svg", FOLDER / "restored.html"]
+    must("run", "-d", "--name", "t1", "--workload", "chase", "--memory", "8M")
+    must("save", "--keep-running", "--timeline", str(pictures[0]), "t1", file)
+    told = report("stop", "t1")["program"]
+    assert told["work_before"] > 0 and told["work_after"] > 0 and told["stopped_ms"] > 0, told
+    must("restore", "-d", "--timeline", str(pictures[1]), file)
+    while not pictures[1].exists():
+        time.sleep(0.05)
+    told = report("stop", "t1")["program"]
+    assert told["work_before"] > 0 and told["work_after"] > 0 and told["samples_lost"] == 0, told
+    drawn = [each.read_text(encoding="utf-8") for each in pictures]
+    assert all("stands still" in each for each in drawn) and "before it was saved" in drawn[1], drawn
+    refused(2, "--keep-running", "save", "--timeline", str(pictures[0]), "t1", file)
+    refused(2, "must end in", "restore", "--timeline", "picture.gif", file)
+
+
 def test_what_a_killed_domain_leaves_is_removed():
     needs_kvm()
     must("run", "-d", "--name", "x1", "--memory", "8M")

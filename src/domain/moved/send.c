@@ -51,6 +51,7 @@ void moving_init(struct moving *moving, struct portable *portable, const struct 
 {
     *moving = (struct moving){.request = *request,
         .portable = portable,
+        .throttle = {.portable = portable},
         .told = {.bandwidth = NAN,
             .written = NAN,
             .expected_ms = NAN,
@@ -84,6 +85,8 @@ void moving_look(struct moving *moving, struct moved_told *told)
     told->pages_sent = moving->progress.pages;
     told->zeros = moving->progress.zeros;
     told->bytes_sent = moving->progress.bytes;
+    told->throttle_percent = moving->throttle.percent;
+    told->throttled_ms = (double)moving->throttle.held_ns / 1e6;
     if (told->stage < MOVED_DONE)
         told->seconds = now_seconds() - moving->begun;
     pthread_mutex_unlock(&moving->lock);
@@ -242,7 +245,9 @@ static int give_up(struct sender *sender, const char *what, struct error *error)
     return error_set(error, ETIME,
         "%s and the domain would still stand still for %.0f ms (it writes %s a second, and the link takes %s "
         "a "
-        "second): allow more (--max-downtime, --max-bandwidth, --timeout), or --at-timeout stop",
+        "second): allow more (--max-downtime, --max-bandwidth, --timeout), slow it down (--throttle), or "
+        "--at-timeout "
+        "stop",
         what, told->expected_ms, written, sent);
 }
 
@@ -272,6 +277,8 @@ static int copy_running(struct sender *sender, struct error *error)
         step = judge_pass(sender, &passed);
         if (!sender->was_running)
             break;
+        if (step == CONVERGE_STUCK)
+            (void)throttle_more(&moving->throttle, moving->request.throttle);
         bool late = is_late(sender);
         if (step != CONVERGE_STOP && (late || sender->passes == PASSES_MAX)) {
             if (!moving->request.finish_late)
@@ -455,6 +462,7 @@ static int end(struct sender *sender, int rc, struct error *error)
 {
     struct moving *moving = sender->moving;
     enum moved_stage stage = moving->told.stage;
+    throttle_end(&moving->throttle);
     if (rc == 0)
         stage = moving->request.check ? MOVED_CHECKED : MOVED_DONE;
     else if (stage == MOVED_FOLLOWS || stage == MOVED_BROKEN) {

@@ -90,6 +90,10 @@ int portable_resume(struct portable *portable, struct error *error);
  * within some seconds; all go on then. */
 int portable_pause(struct portable *portable, struct error *error);
 
+/* Holds its virtual CPUs outside of the guest, or lets them go on, without pausing it: it counts as running.
+ * Any thread. Errors as above. */
+int portable_hold(struct portable *portable, bool held, struct error *error);
+
 enum portable_phase { PORTABLE_PAUSED, PORTABLE_RUNNING, PORTABLE_DONE, PORTABLE_FAILED };
 extern const char *const portable_phases[];
 

@@ -25,6 +25,7 @@ static const struct field request_fields[] = {
     {"post_copy", FIELD_FLAG, AT(post_copy)},
     {"reconnect", FIELD_FLAG, AT(reconnect)},
     {"passes", FIELD_COUNT, AT(passes)},
+    {"throttle", FIELD_COUNT, AT(throttle)},
     {"max_downtime", FIELD_REAL, AT(max_downtime), .missing = "none"},
     {"timeout", FIELD_REAL, AT(timeout), .missing = "none"},
     {"max_bandwidth", FIELD_REAL, AT(max_bandwidth), .missing = "none"},

@@ -27,7 +27,7 @@ struct control_request {
     char text[256];          /* a name, an address */
     bool check, finish_late; /* migrate: struct moving_request has what they mean, */
     bool post_copy, reconnect;
-    uint64_t passes;
+    uint64_t passes, throttle;
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
     int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
