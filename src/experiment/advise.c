@@ -71,7 +71,6 @@ static int choose_fitting(struct advising *advising, struct error *error)
         if (!advise_is_left(variant) || fit-- > 0)
             continue;
         fit = 0;
-        variant->told.state = ADVISED_CANNOT;
         snprintf(variant->told.reason, sizeof variant->told.reason,
             "no time within the budget: --only %.40s tries it", variant->told.name);
     }
@@ -373,25 +372,33 @@ static int tell_advice(struct advising *advising, struct error *error)
     return 0;
 }
 
+/* The program as typed, or the server. */
+static void tell_words(struct advising *advising)
+{
+    struct pool *pool = &advising->result->pool;
+    struct advice *advice = &advising->result->advice;
+    const char *const *from = advising->bench.words;
+    size_t count = 0;
+    while (from && from[count])
+        count++;
+    const char **words = pool_room(pool, count, sizeof *words);
+    for (size_t i = 0; words && from && i < count; i++)
+        words[i] = pool_text(pool, from[i]);
+    advice->words = words;
+    advice->word_count = words ? count : 0;
+}
+
 static void begin(struct advising *advising)
 {
     const struct advise_plan *plan = advising->plan;
     struct result *result = advising->result;
     struct advice *advice = &result->advice;
     begin_result(result, "advise", plan->seed);
-    *advice = (struct advice){.measure = plan->metric ? pool_text(&result->pool, plan->metric) : "wall clock",
+    *advice = (struct advice){.measure = plan->metric ? pool_text(&result->pool, plan->metric) : "",
         .best = "",
         .seconds = NAN,
         .budget_seconds = plan->budget_seconds,
         .least_seconds = NAN};
-    size_t count = 0;
-    while (plan->words && plan->words[count])
-        count++;
-    const char **words = pool_room(&result->pool, count, sizeof *words);
-    for (size_t i = 0; words && plan->words && i < count; i++)
-        words[i] = pool_text(&result->pool, plan->words[i]);
-    advice->words = words;
-    advice->word_count = words ? count : 0;
     advising->began = clock_seconds();
     advising->random = plan->seed;
 }
@@ -415,6 +422,8 @@ static int advise(struct advising *advising, struct error *error)
         rc = advise_try_usual(advising, error);
     if (rc < 0)
         return rc;
+    if (!advising->plan->metric)
+        result->advice.measure = advising->bench.by_cpu ? "CPU time" : "wall clock";
     result->advice.seconds = advising->usual.seconds / advising->bench.batch;
     advise_add_all(advising);
     rc = choose_fitting(advising, error);
@@ -436,8 +445,10 @@ int advise_plan_run(const struct advise_plan *plan, struct setting *setting, con
         (struct advising){.plan = plan, .progress = progress, .result = result, .usual = {.cell = SIZE_MAX}};
     begin(advising);
     int rc = bench_open(&advising->bench, plan, setting, error);
-    if (rc == 0)
+    if (rc == 0) {
+        tell_words(advising);
         rc = advise(advising, error);
+    }
     result->seconds = clock_seconds() - advising->began;
     bench_close(&advising->bench);
     free(advising);

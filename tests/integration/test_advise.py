@@ -169,6 +169,47 @@ def test_a_metric_and_commands_around():
     assert "wrote nothing" in advise("--metric", "rate: ([0-9]+)", "true").stderr
 
 
+SERVER = '''
+import os, socket, sys
+try:
+    os.unlink(sys.argv[1])
+except OSError:
+    pass
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+while True:
+    peer, _ = server.accept()
+    while peer.recv(1):
+        peer.send(b"x")
+'''
+CLIENT = '''
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    peer.send(b"x")
+    peer.recv(1)
+print("done")
+'''
+
+
+def test_a_server_under_its_load():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "server.py").write_text(SERVER)
+        (Path(folder) / "client.py").write_text(CLIENT)
+        client = f"{sys.executable} {folder}/client.py {folder}/socket"
+        server = f"{sys.executable} {folder}/server.py {folder}/socket"
+        found = result("--budget", "12", "--only", "eager-binding", "--server", server, "--ready", f"{client} 0", "--load", f"{client} 10")
+        assert found["advice"]["program"] == server.split() and found["advice"]["output_compared"]
+        assert remedies(found)["eager-binding"]["command"] == f"LD_BIND_NOW=1 {server}"
+        assert server not in run("pgrep", "-a", "-f", "server.py").stdout
+    for server, said in [("false", "ended with exit status 1"), ("sleep 100", "was not ready after")]:
+        done = advise("--budget", "2", "--server", server, "--ready", "false", "--load", "true")
+        assert done.returncode == 1 and said in done.stderr, done
+    assert advise("--server", "true").returncode == 2 and advise("--server", "x", "--ready", "y", "--load", "z", "true").returncode == 2
+
+
 def test_the_list_and_a_remedy_of_the_user():
     listed = run(VCOST, "advise", "--list").stdout
     assert "large-pages" in listed and "the host's operator" in " ".join(listed.split())
