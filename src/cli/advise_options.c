@@ -54,6 +54,10 @@ static const struct option_spec how_options[] = {
         .help = "How long it may take altogether. If that is too little to decide about all remedies, that "
                 "is told "
                 "first, and the first ones are tried. Also written as 90s, 2m or 1h."},
+    {.name = "quick",
+        .kind = OPTION_QUICK,
+        .offset = offsetof(struct advise_options, common.run.quick),
+        .help = "No more rounds than it takes to decide at all: a first impression, with wide intervals."},
     {.name = "by",
         .kind = OPTION_CHOICE,
         FIELD(by),

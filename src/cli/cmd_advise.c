@@ -21,6 +21,7 @@ static struct advise_plan plan_of(const struct invocation *invocation)
         .words = invocation->operand_count ? invocation->operands : NULL,
         .input = options->input,
         .budget_seconds = options->budget,
+        .quick = options->common.run.quick,
         .by = (enum advise_by)options->by,
         .metric = options->metric,
         .metric_less = options->less,

@@ -133,8 +133,8 @@ static int screen(struct advising *advising, struct choice_of *chosen, struct er
     if (left.count < 2)
         return 0;
     double round = advise_round_seconds(advising, left.items, left.count);
-    unsigned rounds =
-        rounds_within(screen_share * advise_seconds_left(advising), round, SCREEN_LEAST, SCREEN_MOST);
+    unsigned rounds = rounds_within(screen_share * advise_seconds_left(advising), round, SCREEN_LEAST,
+        advising->plan->quick ? SCREEN_LEAST : SCREEN_MOST);
     int rc = advise_rounds(advising, left.items, left.count, rounds, "choosing", error);
     left = those_left(advising);
     for (size_t i = 0; i < left.count; i++) {
@@ -161,6 +161,8 @@ static int screen(struct advising *advising, struct choice_of *chosen, struct er
 static unsigned rounds_for(const struct advising *advising, const struct choice_of *chosen)
 {
     double most = CONFIRM_LEAST;
+    if (advising->plan->quick)
+        return CONFIRM_LEAST;
     for (size_t i = 0; i < chosen->count; i++) {
         const struct variant *variant = chosen->items[i];
         double mean = 0, squares = 0, n = (double)variant->log_count;
@@ -171,7 +173,6 @@ static unsigned rounds_for(const struct advising *advising, const struct choice_
         double half = fmax(0.01, fabs(mean) / 4);
         most = n < 2 ? DECIDE_ROUNDS_MAX : fmax(most, ceil(2.5 * 2.5 * squares / (n - 1) / (half * half)));
     }
-    (void)advising;
     return most < DECIDE_ROUNDS_MAX ? (unsigned)most : DECIDE_ROUNDS_MAX;
 }
 
@@ -272,8 +273,8 @@ static int try_together(struct advising *advising, const struct choice_of *helpi
     alone.told.state = ADVISED_UNTRIED;
     struct variant *both[] = {together, &alone};
     double round = advise_round_seconds(advising, both, 2);
-    unsigned rounds =
-        rounds_within(combine_share * advise_seconds_left(advising), round, CONFIRM_LEAST, 2 * CONFIRM_LEAST);
+    unsigned rounds = rounds_within(combine_share * advise_seconds_left(advising), round, CONFIRM_LEAST,
+        advising->plan->quick ? CONFIRM_LEAST : 2 * CONFIRM_LEAST);
     if (round * CONFIRM_LEAST > advise_seconds_left(advising)) {
         snprintf(together->told.reason, sizeof together->told.reason, "no time was left within the budget");
         return 0;
