@@ -143,7 +143,8 @@ static uint64_t page_behind(uint64_t address)
     return page_of(address + PAGE - 1);
 }
 
-/* The file's part, then zeros: the rest of its last page, and pages of their own. */
+/* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
+ * behind their data there), and pages of their own. */
 static int64_t map_segment(
     struct window *window, int file, const struct elf_segment *segment, uint64_t bias)
 {
@@ -156,9 +157,9 @@ static int64_t map_segment(
     if (rc >= 0 && end > fresh)
         rc = window_mmap(window, fresh, end - fresh, segment->protection,
             MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
-    bool tail = segment->file_bytes && end > read_to && read_to % PAGE && segment->protection & PROT_WRITE;
+    bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
     if (rc >= 0 && tail)
-        memset((void *)(uintptr_t)read_to, 0, (end < fresh ? end : fresh) - read_to); // NOLINT
+        memset((void *)(uintptr_t)read_to, 0, fresh - read_to); // NOLINT
     return rc;
 }
 
