@@ -65,9 +65,9 @@ int64_t call_readlink(struct thread *thread, const uint64_t *arguments)
     int64_t result = read_link(thread, arguments[0], arguments[1], arguments[2], &own);
     if (own)
         return result;
-    bool holds = window_holds(thread->process->window, arguments[0], 1) &&
-                 window_holds(thread->process->window, arguments[1], 1);
-    return holds ? call_host(thread, SYS_readlink, arguments) : -EFAULT;
+    bool foreign = window_is_foreign(thread->process->window, arguments[0]) ||
+                   window_is_foreign(thread->process->window, arguments[1]);
+    return foreign ? -EFAULT : call_host(thread, SYS_readlink, arguments);
 }
 
 int64_t call_readlinkat(struct thread *thread, const uint64_t *arguments)
@@ -76,7 +76,9 @@ int64_t call_readlinkat(struct thread *thread, const uint64_t *arguments)
     int64_t result = read_link(thread, arguments[1], arguments[2], arguments[3], &own);
     if (own)
         return result;
-    bool holds = window_holds(thread->process->window, arguments[1], 1) &&
-                 window_holds(thread->process->window, arguments[2], 1);
-    return is_kept(thread, arguments[0]) ? -EBADF : holds ? call_host(thread, SYS_readlinkat, arguments) : -EFAULT;
+    bool foreign = window_is_foreign(thread->process->window, arguments[1]) ||
+                   window_is_foreign(thread->process->window, arguments[2]);
+    return is_kept(thread, arguments[0]) ? -EBADF
+           : foreign                     ? -EFAULT
+                                         : call_host(thread, SYS_readlinkat, arguments);
 }

@@ -214,8 +214,8 @@ int64_t call_prctl(struct thread *thread, const uint64_t *arguments)
     case USER_DISPATCH:
         return -EINVAL;
     default:
-        for (int i = 1; i < 5; i++) /* whatever could be an address of the monitor's */
-            if (arguments[i] >= WINDOW_TO && arguments[i] < UINT64_C(1) << 47)
+        for (int i = 1; i < 5; i++)
+            if (window_is_foreign(thread->process->window, arguments[i]))
                 return -EFAULT;
         return call_host(thread, SYS_prctl, arguments);
     }

@@ -91,14 +91,14 @@ static int check_vector(const struct process *process, uint64_t vector, uint64_t
     int rc = 0;
     for (uint64_t i = 0; rc == 0 && i < count && i < IOV_MAX; i++) {
         rc = access_read(process, vector + i * sizeof entry, &entry, sizeof entry);
-        if (rc == 0 && entry.iov_len && !window_holds(process->window, (uintptr_t)entry.iov_base, 1))
+        if (rc == 0 && window_is_foreign(process->window, (uintptr_t)entry.iov_base))
             rc = -EFAULT;
     }
     return rc;
 }
 
-/* Pointers that are not to the program's memory would be to the monitor's. How much is read or written there
- * the kernel knows: no memory of the monitor is near the end of the program's. */
+/* Pointers that the kernel would find memory of the monitor at. How much is read or written behind the others
+ * it knows itself: no memory of the monitor is near the end of the program's. */
 static int check_arguments(const struct thread *thread, const char *kinds, uint64_t *arguments)
 {
     const struct process *process = thread->process;
@@ -108,9 +108,9 @@ static int check_arguments(const struct thread *thread, const char *kinds, uint6
             return -EBADF;
         if (kinds[i] != 'p' && kinds[i] != 's' && kinds[i] != 'V')
             continue;
-        if (value && !window_holds(process->window, value, 1))
+        if (window_is_foreign(process->window, value))
             return -EFAULT;
-        if (kinds[i] == 's' && value)
+        if (kinds[i] == 's')
             arguments[i] = (uintptr_t)call_path(thread, value);
         if (kinds[i] == 'V' && check_vector(process, value, arguments[i + 1]) < 0)
             return -EFAULT;

@@ -17,7 +17,7 @@ typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
 struct call {
     const char *name;
     enum call_way way;
-    /* Forwarded: what each argument is. v: a value; p: a pointer, or 0; s: a path; f: a descriptor; V: a
+    /* Forwarded: what each argument is. v: a value; p: a pointer, or what may be one; s: a path; f: a descriptor; V: a
      * pointer to an array of struct iovec, whose length is the next argument. */
     const char *kinds;
     bool restarts; /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */

@@ -9,7 +9,6 @@
 #include <linux/futex.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -79,7 +78,6 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
             (unsigned long long)address, (unsigned long long)fault->error_code);
         process_fail(thread->process, &error);
     }
-    if (getenv("DBG")) dprintf(2, "PF rip %lx addr %lx code %lx rights %d\n", fault->rip, address, fault->error_code, rights);
     siginfo_t info = info_of(SIGSEGV, rights == AREA_NONE ? SEGV_MAPERR : SEGV_ACCERR, address);
     signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
 }

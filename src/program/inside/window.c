@@ -51,6 +51,11 @@ bool window_holds(const struct window *window, uint64_t address, uint64_t bytes)
                                           bytes <= window->clock.to - address);
 }
 
+bool window_is_foreign(const struct window *window, uint64_t address)
+{
+    return address >= WINDOW_TO && address < UINT64_C(1) << 47 && !window_holds(window, address, 1);
+}
+
 static unsigned rights_of(int protection)
 {
     return PAGE_USER | (protection & ALL_RIGHTS ? PAGE_READ : 0) | (protection & PROT_WRITE ? PAGE_WRITE : 0) |

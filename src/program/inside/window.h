@@ -30,6 +30,9 @@ int window_create(struct domain *domain, struct window **window, struct error *e
  * its clock)? Whatever is not is none of its business. */
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes);
 
+/* Is memory of vcost itself at an address, or could it be? All of it lies above the window. */
+bool window_is_foreign(const struct window *window, uint64_t address);
+
 /* What a program may do at an address: PROT_*; AREA_NONE (areas.h). Waits for changes that are being made. */
 int window_rights(struct window *window, uint64_t address);
 
