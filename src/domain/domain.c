@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { LEVELS = 4 };
@@ -80,8 +81,27 @@ struct guest_region domain_region_of(const struct memory *memory)
     return region;
 }
 
+/* What is not used of it is not there, and where it lies matters to nobody: the kernel is asked nothing else,
+ * as a program may have hidden what tells (chroot). */
+static int map_for_program(struct memory *memory, size_t bytes, struct error *error)
+{
+    bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    void *base =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return error_errno(error, errno, "cannot map %zu bytes for the page tables of a domain", bytes);
+    *memory = (struct memory){.base = base,
+        .bytes = bytes,
+        .page_bytes = PAGE_BYTES,
+        .reserved = base,
+        .reserved_bytes = bytes};
+    return 0;
+}
+
 static int map_system(struct domain *domain, struct error *error)
 {
+    if (domain->config.program)
+        return map_for_program(&domain->system, system_bytes(&domain->config), error);
     const struct memory_request request = {
         .bytes = system_bytes(&domain->config), .page_bytes = PAGE_BYTES, .shared = domain->ops->elsewhere};
     return memory_map_request(&domain->system, &request, error);
