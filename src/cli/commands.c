@@ -1,4 +1,5 @@
 /* The table of subcommands, and vcost itself. */
+#include "cli/advise_options.h"
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/command.h"
@@ -19,6 +20,7 @@ static const struct command *const commands[] = {
     &command_events,
     &command_inspect,
     &command_verify,
+    &command_advise,
     &command_compare,
     &command_report,
     &command_list,
@@ -54,6 +56,7 @@ const struct command command_vcost = {
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
             {"vcost inspect", "What this machine really is, and what the host below does"},
             {"vcost verify", "Whether guests here are faithful, fast and safe"},
+            {"vcost advise ./prog args", "Which remedy makes a program faster here, tried on it"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},
             {"vcost domain run -d --name d1", "A domain that can be saved and comes back"},

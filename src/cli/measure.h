@@ -30,6 +30,7 @@ struct measured {
     bool cells;         /* its result is its cells: without any sample it has failed */
     bool every_monitor; /* without --on it runs on all that can be used, not on those alone that go without
                            saying */
+    bool no_guests;     /* it runs nothing in a guest: monitors are not tried out */
     bool also_tells;    /* it has something to say where nothing can be measured (setting.cannot_measure) */
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);

@@ -62,6 +62,8 @@ static void take_field(struct smaps *sums, const char *line)
         {"Rss", offsetof(struct smaps, resident_bytes), sum},
         {"AnonHugePages", offsetof(struct smaps, huge_bytes), sum},
         {"ShmemPmdMapped", offsetof(struct smaps, huge_bytes), sum},
+        {"FilePmdMapped", offsetof(struct smaps, text_bytes), sum},
+        {"Locked", offsetof(struct smaps, locked_bytes), sum},
         {"Private_Hugetlb", offsetof(struct smaps, hugetlb_bytes), sum},
         {"Shared_Hugetlb", offsetof(struct smaps, hugetlb_bytes), sum},
         {"KernelPageSize", offsetof(struct smaps, kernel_page_bytes), largest},

@@ -12,6 +12,8 @@ struct smaps {
     uint64_t overlap_bytes;  /* the part of it inside the range */
     uint64_t resident_bytes; /* Rss */
     uint64_t huge_bytes;     /* AnonHugePages, ShmemPmdMapped: memory mapped by 2 MiB entries */
+    uint64_t text_bytes;     /* FilePmdMapped: of files' pages, likewise */
+    uint64_t locked_bytes;   /* Locked */
     uint64_t hugetlb_bytes;  /* Private_Hugetlb and Shared_Hugetlb, which Rss does not count */
     uint64_t kernel_page_bytes, mmu_page_bytes; /* the largest of these mappings; 0 if not told */
 };

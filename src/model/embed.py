@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Makes the C source that holds the machines of share/machines/, for the build:
+"""Makes the C source that holds the files of a folder of share/, for the build:
 
-    embed.py OUTPUT.c FILE.json ...
+    embed.py machine|remedy OUTPUT.c FILE.json ...
+
+Machines come in the order of their names, remedies as they are given.
 """
 import json
 import os
@@ -14,18 +16,33 @@ def c_string(data):
     return '"' + text.replace("\\012", '\\n"\n    "') + '"'
 
 
+def machine(name, summary, text, size):
+    return f'    {{"{name}", "model:{name}", "{name}.json", {summary},\n    {text},\n    {size}}},\n'
+
+
+def remedy(name, summary, text, size):
+    return f'    {{"{name}", "{name}.json", {summary},\n    {text},\n    {size}}},\n'
+
+
+# Header, prefix of the names in C, the member that is the summary, how many members are before the size.
+KINDS = {"machine": ("model/machine.h", "machine", "summary", machine, 5), "remedy": ("remedy/recipe.h", "recipe", "title", remedy, 4)}
+
+
 def main():
-    parts = ['#include "model/machine.h"\n\nstatic const struct machine_preset presets[] = {\n']
-    for path in sorted(sys.argv[2:], key=os.path.basename):
+    header, prefix, member, item, texts = KINDS[sys.argv[1]]
+    paths = sys.argv[3:]
+    if prefix == "machine":
+        paths.sort(key=os.path.basename)
+    parts = [f'#include "{header}"\n\nstatic const struct {prefix}_preset presets[] = {{\n']
+    for path in paths:
         with open(path, "rb") as file:
             data = file.read()
         name = os.path.basename(path).removesuffix(".json")
-        summary = c_string(json.loads(data)["summary"].encode())
-        parts.append(f'    {{"{name}", "model:{name}", "{name}.json", {summary},\n    {c_string(data)},\n    {len(data)}}},\n')
-    parts.append("    {0, 0, 0, 0, 0, 0},\n};\n\nstruct machine_preset machine_preset(size_t index)\n{\n"
+        parts.append(item(name, c_string(json.loads(data)[member].encode()), c_string(data), len(data)))
+    parts.append(f"    {{{'0, ' * texts}0}},\n}};\n\nstruct {prefix}_preset {prefix}_preset(size_t index)\n{{\n"
                  "    size_t last = sizeof presets / sizeof presets[0] - 1;\n"
                  "    return presets[index < last ? index : last];\n}\n")
-    with open(sys.argv[1], "w", encoding="ascii") as out:
+    with open(sys.argv[2], "w", encoding="ascii") as out:
         out.write("".join(parts))
 
 

@@ -33,6 +33,7 @@ static const struct {
     {"events", view_events, NULL},
     {"inspect", view_inspect, NULL},
     {"verify", view_verify, NULL},
+    {"advise", view_advise, NULL},
     {NULL, view_unknown, NULL},
 };
 

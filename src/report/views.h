@@ -36,6 +36,10 @@ void view_inspect(const struct result *result, struct document *doc);
 /* The three goals, a line a monitor, what does not hold, and all that was tried. */
 void view_verify(const struct result *result, struct document *doc);
 
+/* What to use, what each remedy did to the program, and how that is known; and which remedies there are. */
+void view_advise(const struct result *result, struct document *doc);
+void view_advise_list(const struct result *result, struct document *doc);
+
 /* The last round of --watch alone, for who watches: a line of fixed width, below the head of such lines if it
  * is the first. What is clearly another thing than the inspection found is marked by "*": an interval that
  * has nothing in common with that one's and more than a tenth between them, or another verdict. */

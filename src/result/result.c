@@ -73,6 +73,7 @@ void result_free(struct result *result)
     free(result->rounds);
     free(result->verified);
     free(result->trials);
+    advice_free(&result->advice);
     host_free(&result->host);
     pool_free(&result->pool);
     *result = (struct result){0};

@@ -12,6 +12,7 @@
 #include "base/fact.h"
 #include "base/pool.h"
 #include "host/host.h"
+#include "result/advice.h"
 #include "result/finding.h"
 #include "result/trial.h"
 #include "measure/evidence.h"
@@ -194,7 +195,7 @@ struct result {
     size_t monitor_count;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase", "events", "inspect", "verify", or what a newer vcost may have */
+    const char *experiment; /* "chase", "events", "inspect", "verify", "advise", or what a newer vcost may have */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;
@@ -210,6 +211,7 @@ struct result {
     size_t verified_count;
     struct trial *trials; /* owned; monitor by monitor */
     size_t trial_count;
+    struct advice advice; /* of "advise" only */
 };
 
 /* Copies the words of the command. -ENOMEM is the only error. */

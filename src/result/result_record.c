@@ -182,6 +182,11 @@ static bool is_verification(const void *base)
     return !strcmp(((const struct result *)base)->experiment, "verify");
 }
 
+static bool is_advice(const void *base)
+{
+    return !strcmp(((const struct result *)base)->experiment, "advise");
+}
+
 #undef AT
 #define AT(member) FIELD_AT(struct result, member)
 /* No comparison is there twice. Early versions compared also what was not as asked for. */
@@ -232,7 +237,7 @@ const struct record result_record = {"result", sizeof(struct result),
             .of = &agent_record, .limit = FINDINGS_IN_FILE_MAX,
             .about = "Other machines that took part, each behind a command (--on command:CMD)."},
         {"experiment", FIELD_STRING, FIELD_NEEDED, AT(experiment),
-            .about = "The command that measured: chase, events, inspect, verify."},
+            .about = "The command that measured: chase, events, inspect, verify, advise."},
         {"cells", FIELD_LIST, FIELD_NEEDED | FIELD_UNIQUE, FIELD_POINTER(struct result, cells, cell_count),
             .of = &cell_record},
         {"comparisons", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct result, comparisons, comparison_count),
@@ -259,7 +264,9 @@ const struct record result_record = {"result", sizeof(struct result),
             .about = "Each monitor and the three goals; of the experiment \"verify\" only."},
         {"trials", FIELD_LIST, FIELD_POINTER(struct result, trials, trial_count), .of = &trial_record,
             .when = is_verification, .limit = FINDINGS_IN_FILE_MAX,
-            .about = "What was tried on each monitor; of the experiment \"verify\" only."}),
+            .about = "What was tried on each monitor; of the experiment \"verify\" only."},
+        {"advice", FIELD_RECORD, AT(advice), .of = &advice_record, .when = is_advice,
+            .about = "What was tried on a program and what to use; of the experiment \"advise\" only."}),
     .check = check_result,
     .about =
         "What a vcost experiment found. Sizes are bytes, times ns per operation. A field F that could not "
@@ -272,4 +279,5 @@ const struct record result_record = {"result", sizeof(struct result),
              "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
              "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}, {'if': {'properties': "
              "{'experiment': {'const': "
-             "'verify'}}}, 'then': {'required': ['verified', 'trials']}}"};
+             "'verify'}}}, 'then': {'required': ['verified', 'trials']}}, {'if': {'properties': {'experiment': "
+             "{'const': 'advise'}}}, 'then': {'required': ['advice']}}"};

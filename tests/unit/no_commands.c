@@ -1,4 +1,5 @@
 /* The commands themselves, where only their tables are under test. */
+#include "cli/advise_options.h"
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/compare_options.h"
@@ -45,3 +46,4 @@ NO_COMMAND(cmd_model_validate_run)
 NO_COMMAND(cmd_model_walk_run)
 NO_COMMAND(cmd_report_run)
 NO_COMMAND(cmd_verify_run)
+NO_COMMAND(cmd_advise_run)

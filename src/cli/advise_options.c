@@ -1,0 +1,165 @@
+#include "cli/advise_options.h"
+
+#include "remedy/recipe.h"
+
+#include <errno.h>
+
+#define FIELD(member) .offset = offsetof(struct advise_options, member)
+
+static struct choice remedy_choice(size_t index)
+{
+    const struct recipe_preset preset = recipe_preset(index);
+    return (struct choice){preset.name, preset.summary};
+}
+
+static const struct option_spec what_options[] = {
+    {.name = "list",
+        .kind = OPTION_FLAG,
+        FIELD(list),
+        .help = "Only tell which remedies there are, and which of them can be tried here and why not; with a "
+                "program, "
+                "on that one."},
+    {.name = "only",
+        .kind = OPTION_CHOICE_LIST,
+        FIELD(only),
+        .value_name = "REMEDY[,REMEDY...]",
+        .choice = remedy_choice,
+        .default_note = "all that can be tried here and that the budget has time for",
+        .help = "Which remedies are tried, one or more of:"},
+    {.name = "remedy",
+        .kind = OPTION_TEXT,
+        FIELD(remedy),
+        .value_name = "FILE",
+        .help = "Also try the remedy that FILE describes, whatever --only says; doc/remedies.md explains the "
+                "format."},
+};
+
+static const struct option_spec how_options[] = {
+    {.name = "budget",
+        .kind = OPTION_SECONDS,
+        FIELD(budget),
+        .value_name = "SECONDS",
+        .fallback = "120",
+        .help = "How long it may take altogether. If that is too little to decide about all remedies, that "
+                "is told "
+                "first, and the first ones are tried. Also written as 90s, 2m or 1h."},
+    {.name = "metric",
+        .kind = OPTION_TEXT,
+        FIELD(metric),
+        .value_name = "REGEX",
+        .default_note = "wall clock time, the less the better",
+        .help =
+            "Judge by a number that the program writes to stdout, the more the better: an extended regular "
+            "expression with one group around the number, of which the last match counts."},
+    {.name = "less",
+        .kind = OPTION_FLAG,
+        FIELD(less),
+        .help = "Of the number that --metric finds, the less the better: a time."},
+    {.name = "stdin",
+        .kind = OPTION_TEXT,
+        FIELD(input),
+        .value_name = "FILE",
+        .default_note = "/dev/null",
+        .help = "What the program reads as its standard input, from the beginning in each run."},
+    {.name = "prepare",
+        .kind = OPTION_TEXT,
+        FIELD(prepare),
+        .value_name = "CMD",
+        .help = "A shell command that runs before each run of the program, and is not timed."},
+    {.name = "cleanup",
+        .kind = OPTION_TEXT,
+        FIELD(cleanup),
+        .value_name = "CMD",
+        .help = "The same after each run."},
+    {.name = "status",
+        .kind = OPTION_NUMBER,
+        FIELD(status),
+        .value_name = "N",
+        .min = 0,
+        .max = 255,
+        .fallback = "0",
+        .help = "The exit status that the program ends with when all is well."},
+    {.name = "seed",
+        .kind = OPTION_SEED,
+        .offset = offsetof(struct advise_options, common.run.seed),
+        .value_name = "N",
+        .fallback = "1",
+        .help = "Seed of the order of runs and of the layouts, up to 53 bits."},
+};
+
+static int check(const void *fields, struct error *error)
+{
+    const struct advise_options *options = fields;
+    if (options->less && !options->metric)
+        return error_set(error, EINVAL, "--less is about --metric: give --metric REGEX too");
+    return output_options_check(&options->common.output, error);
+}
+
+const struct command command_advise = {
+    .name = "advise",
+    .summary = "what makes a program faster here, without changing it: remedies tried on it",
+    .description =
+        {
+            "Tries on a program, which is not changed, what is said to help against the cost of "
+            "virtualization: "
+            "large pages for its heap, its mappings and its text, memory that is faulted in ahead, other "
+            "allocators and settings of malloc, binding to a CPU or a NUMA node, and more; and tells which "
+            "of "
+            "them made it faster on this machine, by how much and how sure that is, what it costs, and the "
+            "command line to keep. It works without privileges, in a guest as on bare metal, and changes "
+            "nothing "
+            "of the system.",
+            "Each remedy is first applied once and watched: did it take effect, and does the program still "
+            "write "
+            "the same and end the same? What did not take effect is told so, and what changes the program is "
+            "out. "
+            "Then those that are left run in turns with the program as it is. Those that seem to help are "
+            "confirmed by further runs, and at last tried together. What is called a help is one with a "
+            "certainty of 95 % over all that were confirmed.",
+            "The program should do the same each time and take from a tenth of a second to some seconds. It "
+            "reads from --stdin and not from the terminal; what it writes is taken in and not shown.",
+        },
+    .groups =
+        {
+            OPTION_GROUP("Which remedies", what_options, 0),
+            OPTION_GROUP("How they are tried", how_options, 0),
+            OUTPUT_GROUPS(struct advise_options, common.output),
+            OPTION_GROUP(NULL, quiet_option, offsetof(struct advise_options, common.run)),
+            HELP_GROUP,
+        },
+    .operand = {.name = "PROGRAM [ARG...]",
+        .help = "The program, found in PATH as a shell does, and its arguments, to the end of the line.",
+        .min = 0,
+        .max = OPERANDS_MAX,
+        .rest = true},
+    .examples =
+        {
+            {"vcost advise ./prog input.dat", "What helps this program here"},
+            {"vcost advise --list", "Which remedies there are, and which can be tried here"},
+            {"vcost advise --only large-pages,prefault --budget 60 -- python3 job.py",
+                "Two of them, in a minute"},
+            {"vcost advise --metric 'rate: ([0-9.]+)' ./bench", "By a throughput that the program reports"},
+            {"vcost advise --prepare 'rm -rf out' make -C project", "What has to be undone before each run"},
+            {"vcost advise --json here.json ./prog", "Keep it, for vcost compare with another machine's"},
+        },
+    .exit_notes =
+        {
+            {"0", "it was decided: also if nothing helps."},
+            {"1", "the program cannot be started, does not end as it should, or takes too long to decide "
+                  "anything."},
+            {"Ctrl-C", "stops cleanly: what was decided until then is reported and marked incomplete."},
+        },
+    .files =
+        {
+            {"/dev/shm, /tmp",
+                "A page in which the preloaded library counts what it did; removed at the end."},
+        },
+    .environment =
+        {
+            {"GLIBC_TUNABLES, LD_PRELOAD", "What they hold stays; remedies are added behind it."},
+        },
+    .see_also = {"vcost(1)", "vcost-inspect(1)", "vcost-events(1)", "vcost-compare(1)", "vcost-report(1)"},
+    .options_bytes = sizeof(struct advise_options),
+    .check = check,
+    .run = cmd_advise_run,
+};

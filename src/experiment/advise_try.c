@@ -1,0 +1,303 @@
+#include "experiment/advise_try.h"
+
+#include "base/size.h"
+#include "measure/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* ---- open ---- */
+
+static int compile_metric(struct bench *bench, const char *expression, struct error *error)
+{
+    char why[128];
+    int code = regcomp(&bench->metric, expression, REG_EXTENDED | REG_NEWLINE);
+    if (code) {
+        regerror(code, &bench->metric, why, sizeof why);
+        return error_set(error, EINVAL, "--metric: \"%.100s\" is no regular expression: %s", expression, why);
+    }
+    bench->has_metric = true;
+    if (bench->metric.re_nsub != 1)
+        return error_set(error, EINVAL,
+            "--metric: \"%.100s\" should have one group in parentheses, around the number", expression);
+    return 0;
+}
+
+int bench_open(
+    struct bench *bench, const struct advise_plan *plan, const struct setting *setting, struct error *error)
+{
+    struct error why;
+    bench->plan = plan;
+    bench->stop = &setting->stop;
+    bench->batch = 1;
+    bench->run_seconds_most = plan->budget_seconds / 2;
+    bench->here = (struct surroundings){.library = bench->library,
+        .why_no_library = bench->why_no_library,
+        .report = bench->report.path,
+        .executable = &bench->executable,
+        .idlest = setting->pin.cpu};
+    if (setting->pin.before)
+        memcpy(&bench->here.cpus, setting->pin.before,
+            setting->pin.bytes < sizeof bench->here.cpus ? setting->pin.bytes : sizeof bench->here.cpus);
+    if (library_find(bench->library, &why) < 0) {
+        bench->library[0] = '\0';
+        snprintf(bench->why_no_library, sizeof bench->why_no_library, "%s", why.text);
+    }
+    bench->executable.dynamic = true;
+    int rc = plan->metric ? compile_metric(bench, plan->metric, error) : 0;
+    if (rc == 0 && plan->words)
+        rc = executable_look(plan->words[0], &bench->executable, error);
+    return rc == 0 && plan->words ? library_report_open(&bench->report, error) : rc;
+}
+
+void bench_close(struct bench *bench)
+{
+    if (bench->has_metric)
+        regfree(&bench->metric);
+    library_report_close(&bench->report);
+    pool_free(&bench->pool);
+}
+
+/* ---- one run ---- */
+
+enum { KEPT_BYTES = 64 << 10 };
+
+/* The last match in what the program wrote. */
+static bool find_metric(const struct bench *bench, const char *text, double *value)
+{
+    regmatch_t match[2];
+    bool found = false;
+    for (const char *at = text; regexec(&bench->metric, at, 2, match, at == text ? 0 : REG_NOTBOL) == 0;) {
+        char *end;
+        double number = match[1].rm_so < 0 ? NAN : strtod(at + match[1].rm_so, &end);
+        if (match[1].rm_so >= 0 && end > at + match[1].rm_so && isfinite(number)) {
+            *value = number;
+            found = true;
+        }
+        if (match[0].rm_eo == 0)
+            break;
+        at += match[0].rm_eo;
+    }
+    return found && *value > 0;
+}
+
+static int shell(const struct bench *bench, const char *command, const char *option, struct error *error)
+{
+    const char *const words[] = {"/bin/sh", "-c", command, NULL};
+    const struct program program = {.words = words};
+    const struct conditions conditions = {.cpus = bench->here.cpus};
+    const struct run_limits limits = {.seconds = bench->plan->budget_seconds, .stop = bench->stop};
+    struct run_end end;
+    char how[RUN_STATUS_BYTES];
+    int rc = command ? program_run(&program, &conditions, &limits, &end, error) : 0;
+    if (rc < 0 || !command)
+        return rc;
+    run_status_text(end.status, how);
+    if (end.timed_out || end.status)
+        return error_set(error, EIO, "%s: \"%.100s\" %s%s%.200s", option, command,
+            end.timed_out ? "took longer than the whole budget" : how, end.said[0] ? " and said: " : "",
+            end.said);
+    return 0;
+}
+
+static void judge_end(const struct bench *bench, const struct run_end *end, char wrong[static WRONG_BYTES])
+{
+    char how[RUN_STATUS_BYTES];
+    run_status_text(end->status, how);
+    if (end->timed_out)
+        snprintf(wrong, WRONG_BYTES, "had not ended after %.3g s", end->seconds);
+    else if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != bench->plan->status)
+        snprintf(wrong, WRONG_BYTES, "%s%s%.120s", how, end->said[0] ? " and said: " : "", end->said);
+}
+
+/* Against the program as it is, once that is known. */
+static void judge_output(const struct bench *bench, const struct run_end *end, char wrong[static WRONG_BYTES])
+{
+    const struct run_end *usual = &bench->usual.end;
+    if (!bench->same_output || (end->out_digest == usual->out_digest && end->out_bytes == usual->out_bytes))
+        return;
+    if (end->out_bytes != usual->out_bytes)
+        snprintf(wrong, WRONG_BYTES, "wrote %" PRIu64 " bytes, and not %" PRIu64, end->out_bytes,
+            usual->out_bytes);
+    else
+        snprintf(wrong, WRONG_BYTES, "wrote something else");
+}
+
+static int run_once(struct bench *bench, const struct conditions *conditions, const struct watcher *watcher,
+    struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
+{
+    static char kept[KEPT_BYTES];
+    const struct program program = {.words = bench->plan->words, .input = bench->plan->input};
+    const struct run_limits limits = {.seconds = bench->run_seconds_most,
+        .stop = bench->stop,
+        .watcher = watcher,
+        .kept = bench->has_metric ? kept : NULL,
+        .kept_bytes = sizeof kept - 1};
+    int rc = shell(bench, bench->plan->prepare, "--prepare", error);
+    if (rc == 0)
+        rc = program_run(&program, conditions, &limits, &tried->end, error);
+    if (rc == 0)
+        rc = shell(bench, bench->plan->cleanup, "--cleanup", error);
+    if (rc < 0)
+        return rc;
+    judge_end(bench, &tried->end, wrong);
+    tried->value += tried->end.seconds * 1e9;
+    if (!bench->has_metric || wrong[0])
+        return 0;
+    kept[tried->end.kept_length] = '\0';
+    if (find_metric(bench, kept, &tried->value))
+        tried->value = 1e9 * (bench->plan->metric_less ? tried->value : 1 / tried->value);
+    else
+        snprintf(wrong, WRONG_BYTES, "wrote nothing that --metric finds a number above 0 in");
+    return 0;
+}
+
+int bench_try(struct bench *bench, const struct variant *variant, size_t padding, bool look,
+    struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
+{
+    struct tried made = {.value = 0};
+    struct conditions conditions = variant->conditions;
+    const char *wanted = variant->part_count == 1 ? variant->parts[0]->preload : "";
+    double began = clock_seconds();
+    made.looks.wanted = wanted[0] ? wanted : NULL;
+    const struct watcher watcher = looks_watcher(&made.looks);
+    conditions.padding = padding;
+    if (!conditions.bound)
+        conditions.cpus = bench->here.cpus;
+    wrong[0] = '\0';
+    memset(bench->report.counts, 0, sizeof *bench->report.counts);
+    unsigned runs = bench->has_metric ? 1 : bench->batch;
+    for (unsigned i = 0; i < runs && !wrong[0]; i++) {
+        int rc = run_once(bench, &conditions, look ? &watcher : NULL, &made, wrong, error);
+        if (rc < 0)
+            return rc;
+    }
+    made.value /= runs;
+    made.seconds = clock_seconds() - began;
+    made.counts = *bench->report.counts;
+    if (!wrong[0])
+        judge_output(bench, &made.end, wrong);
+    *tried = made;
+    return 0;
+}
+
+/* ---- whether it took effect ---- */
+
+/* More than what comes and goes. */
+static const uint64_t bytes_least = 2 * MIB;
+static const double fewer_least = 0.1;
+
+struct seen {
+    enum { OBTAINED, NOT_OBTAINED, CANNOT_TELL } how;
+    char text[160];
+};
+
+static struct seen fewer_faults(const struct tried *with, const struct tried *usual)
+{
+    struct seen seen = {.how = (double)with->end.faults < (1 - fewer_least) * (double)usual->end.faults
+                                   ? OBTAINED
+                                   : NOT_OBTAINED};
+    snprintf(seen.text, sizeof seen.text, "%" PRIu64 " page faults, %" PRIu64 " without", with->end.faults,
+        usual->end.faults);
+    return seen;
+}
+
+/* Nothing at so many looks is nothing: the sixth comes after 27 ms. */
+enum { LOOKS_ENOUGH = 6 };
+
+static struct seen more_bytes(const struct tried *with, uint64_t bytes, uint64_t usual, const char *what)
+{
+    struct seen seen = {.how = bytes >= usual + bytes_least        ? OBTAINED
+                               : with->looks.count >= LOOKS_ENOUGH ? NOT_OBTAINED
+                                                                   : CANNOT_TELL};
+    char here[SIZE_TEXT_BYTES], there[SIZE_TEXT_BYTES];
+    size_text(bytes, here);
+    size_text(usual, there);
+    if (seen.how == CANNOT_TELL)
+        snprintf(seen.text, sizeof seen.text, "it ended too soon for a look at its memory");
+    else
+        snprintf(seen.text, sizeof seen.text, "%s %s, %s without", here, what, there);
+    return seen;
+}
+
+/* Seen at a look; or, of what ends sooner, by its faults, of which a large page takes one for 512. */
+static struct seen large_pages(const struct tried *with, const struct tried *usual)
+{
+    const struct seen bytes =
+        more_bytes(with, with->looks.large_bytes, usual->looks.large_bytes, "on large pages");
+    const struct seen faults = fewer_faults(with, usual);
+    return bytes.how == CANNOT_TELL && faults.how == OBTAINED ? faults : bytes;
+}
+
+static struct seen see(const struct bench *bench, const struct recipe *recipe, const struct tried *with)
+{
+    const struct tried *usual = &bench->usual;
+    const struct pages_report *counts = &with->counts;
+    struct seen seen = {.how = CANNOT_TELL};
+    char size[SIZE_TEXT_BYTES];
+    switch (recipe->proof) {
+    case PROOF_LARGE_PAGES:
+        return large_pages(with, usual);
+    case PROOF_HUGETLB:
+        return more_bytes(with, with->looks.hugetlb_bytes, usual->looks.hugetlb_bytes, "of huge pages");
+    case PROOF_LOCKED:
+        return more_bytes(with, with->looks.locked_bytes, usual->looks.locked_bytes, "locked");
+    case PROOF_TEXT:
+    case PROOF_POPULATED: {
+        bool text = recipe->proof == PROOF_TEXT;
+        uint64_t bytes = text ? counts->text_bytes : counts->populated_bytes;
+        size_text(bytes, size);
+        seen.how = bytes ? OBTAINED : NOT_OBTAINED;
+        snprintf(seen.text, sizeof seen.text, "%s %s%s", bytes ? size : "nothing",
+            text ? "of text moved to large pages" : "faulted in ahead",
+            bytes                    ? ""
+            : counts->processes == 0 ? ": the library was not loaded"
+            : counts->refused        ? ": the kernel refused"
+            : text                   ? ": the program has less than a large page of text"
+                                     : "");
+        return seen;
+    }
+    case PROOF_FEWER_FAULTS:
+        return fewer_faults(with, usual);
+    case PROOF_LIBRARY:
+        seen.how = with->looks.library                 ? OBTAINED
+                   : with->looks.count >= LOOKS_ENOUGH ? NOT_OBTAINED
+                                                       : CANNOT_TELL;
+        snprintf(seen.text, sizeof seen.text, "%s is %smapped", recipe->preload,
+            with->looks.library ? "" : "not seen to be ");
+        return seen;
+    case PROOF_NO_LARGE:
+        seen.how = !usual->looks.large_bytes || with->looks.large_bytes ? NOT_OBTAINED : OBTAINED;
+        size_text(usual->looks.large_bytes, size);
+        snprintf(seen.text, sizeof seen.text, "%s on large pages without it",
+            usual->looks.large_bytes ? size : "nothing is");
+        return seen;
+    default:
+        return seen;
+    }
+}
+
+void bench_prove(const struct bench *bench, struct variant *variant, const struct tried *tried)
+{
+    struct advised *told = &variant->told;
+    told->use = (struct advised_use){.known = true,
+        .cpu_seconds = tried->end.cpu_seconds,
+        .peak_bytes = tried->end.peak_bytes,
+        .faults = tried->end.faults,
+        .large_bytes = tried->looks.large_bytes};
+    for (size_t i = 0, used = 0; i < variant->part_count; i++) {
+        const struct seen seen = see(bench, variant->parts[i], tried);
+        used += (size_t)snprintf(told->proof + used, sizeof told->proof - used, "%s%s",
+            used && seen.text[0] ? "; " : "", seen.text);
+        used = used < sizeof told->proof ? used : sizeof told->proof - 1;
+        if (seen.how == NOT_OBTAINED && variant->part_count == 1) {
+            told->state = ADVISED_NOT_OBTAINED;
+            snprintf(told->reason, sizeof told->reason, "not obtained: %s", seen.text);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/* One program under one remedy or several: a run of it, and whether the remedy took effect. */
+#ifndef VCOST_EXPERIMENT_ADVISE_TRY_H
+#define VCOST_EXPERIMENT_ADVISE_TRY_H
+
+#include "experiment/advise.h"
+#include "experiment/advise_decide.h"
+#include "program/looks.h"
+#include "remedy/apply.h"
+#include "remedy/library.h"
+
+#include <regex.h>
+
+enum { VARIANT_PARTS_MAX = 6 };
+
+/* The program as it is (no parts), or with remedies. */
+struct variant {
+    const struct recipe *parts[VARIANT_PARTS_MAX];
+    size_t part_count;
+    struct conditions conditions;
+    struct advised told;            /* of the program as it is: only what it used */
+    size_t cell;                    /* in the result's cells; SIZE_MAX: it has none */
+    double seconds;                 /* of a run, roughly: for planning */
+    double logs[DECIDE_ROUNDS_MAX]; /* of the stage that runs */
+    size_t log_count;
+};
+
+/* What one run gave. */
+struct tried {
+    double value;   /* ns, or ns per one of the metric: less is better */
+    double seconds; /* that it took altogether, for planning */
+    struct run_end end;
+    struct looks looks;
+    struct pages_report counts;
+};
+
+struct bench {
+    const struct advise_plan *plan;
+    const struct stop *stop;
+    struct pool pool;
+    struct surroundings here;
+    struct executable executable;
+    struct library_report report;
+    char library[PATH_MAX], why_no_library[512];
+    regex_t metric;
+    bool has_metric;
+    unsigned batch;          /* runs that make a figure, where one is too short */
+    double run_seconds_most; /* after which a run is killed */
+    struct tried usual;      /* the program as it is */
+    bool same_output;        /* it is the same each time */
+};
+
+int bench_open(
+    struct bench *bench, const struct advise_plan *plan, const struct setting *setting, struct error *error);
+void bench_close(struct bench *bench);
+
+/* A run, or a batch of them. `wrong` says half a sentence what the program did otherwise than it should, and
+ * is
+ * "" if nothing; then *tried is good. An error is vcost's, or -EINTR. */
+enum { WRONG_BYTES = 240 };
+int bench_try(struct bench *bench, const struct variant *variant, size_t padding, bool look,
+    struct tried *tried, char wrong[static WRONG_BYTES], struct error *error);
+
+/* Judges by a run that was looked at whether each part took effect, and says by what: told.proof, told.use,
+ * and where it did not told.state and told.reason. */
+void bench_prove(const struct bench *bench, struct variant *variant, const struct tried *tried);
+
+#endif

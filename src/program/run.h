@@ -1,0 +1,86 @@
+/* A program that is not vcost's and is not changed, started under conditions and watched to its end.
+ *
+ * It runs in a session of its own, so that neither Ctrl-C nor a terminal reaches it, reads what `input`
+ * names, and what it writes is taken in: a digest of stdout is kept, and the end of stderr. What it leaves
+ * behind in its process group is killed. Times are wall clock, from before fork() until the kernel tells that
+ * it has ended; resources are those of wait4(), with the children that it waited for. */
+#ifndef VCOST_PROGRAM_RUN_H
+#define VCOST_PROGRAM_RUN_H
+
+#include "base/error.h"
+#include "base/stop.h"
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct program {
+    const char *const *words; /* NULL at the end; the first is looked for in PATH as shells do */
+    const char *input;        /* stdin is this file; NULL: /dev/null */
+};
+
+enum { CONDITIONS_VARIABLES_MAX = 8 };
+
+enum memory_policy { MEMORY_USUAL, MEMORY_INTERLEAVED, MEMORY_OF_NODE };
+
+/* All zero is as vcost itself was started. */
+struct conditions {
+    struct variable {
+        const char *name, *value; /* replaces what it was */
+    } variables[CONDITIONS_VARIABLES_MAX];
+    size_t variable_count;
+    size_t padding;       /* bytes of one more variable, which only moves the stack */
+    bool bound;           /* may run on `cpus` only */
+    cpu_set_t cpus;       /* likewise where !bound: those that vcost may use; empty: leave it */
+    bool without_large;   /* PR_SET_THP_DISABLE */
+    bool fixed_addresses; /* without address space layout randomization */
+    enum memory_policy memory;
+    unsigned node; /* MEMORY_OF_NODE */
+};
+
+/* Whoever watches it while it runs; called from time to time, more seldom the longer it lasts. */
+struct watcher {
+    void (*look)(pid_t process, void *context);
+    void *context;
+};
+
+struct run_limits {
+    double seconds; /* then it is killed */
+    const struct stop *stop;
+    const struct watcher *watcher; /* NULL: nobody looks */
+    /* NULL, or takes what it writes to stdout: up to run_kept_bytes of the end. */
+    char *kept;
+    size_t kept_bytes;
+};
+
+enum { RUN_SAID_BYTES = 512 };
+
+struct run_end {
+    double seconds;       /* wall clock */
+    double cpu_seconds;   /* user and system */
+    uint64_t faults;      /* without input or output */
+    uint64_t read_faults; /* with */
+    uint64_t peak_bytes;  /* the largest resident set of it, or of a child that it waited for */
+    uint64_t switches;    /* involuntary context switches */
+    bool timed_out;       /* it was killed since it took too long */
+    bool left_some;       /* processes of its group were there after it had ended */
+    int status;           /* as waitpid() gives it */
+    uint64_t out_bytes;   /* written to stdout */
+    uint64_t out_digest;  /* of the first RUN_DIGESTED_BYTES of them */
+    size_t kept_length;
+    char said[RUN_SAID_BYTES]; /* the end of stderr, one line, fit for people; "" for nothing */
+};
+#define RUN_DIGESTED_BYTES (UINT64_C(16) << 20)
+
+/* Runs it. -ENOENT, -EACCES and the like with a sentence where it cannot be started; -EINTR if it was
+ * stopped, and then it is killed. How the program itself ended is no error. */
+int program_run(const struct program *program, const struct conditions *conditions,
+    const struct run_limits *limits, struct run_end *end, struct error *error);
+
+/* Half a sentence: "ended with exit status 3", "was killed by signal 11 (Segmentation fault)". */
+enum { RUN_STATUS_BYTES = 96 };
+void run_status_text(int status, char text[static RUN_STATUS_BYTES]);
+
+#endif
