@@ -67,6 +67,11 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
                      : AREA_NONE;
     int needs = fault->error_code & FETCH ? PROT_EXEC : fault->error_code & WRITE ? PROT_WRITE : 0;
     bool may = rights > 0 && (rights & needs) == needs;
+    if (may && window_is_behind_end(thread->process->window, address)) {
+        siginfo_t info = info_of(SIGBUS, BUS_ADRERR, address);
+        signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
+        return;
+    }
     thread->retries = thread->retried == address ? thread->retries + 1 : 0;
     thread->retried = address;
     if (may && thread->retries < RETRIES_MAX)
@@ -82,11 +87,16 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
     signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
 }
 
-/* Behind the end of a file that is mapped, or where the host ran out of memory; which address is not told. */
+/* Behind the end of a file that is mapped, which the guest's own fault then tells of, where it goes on; or the
+ * host has no memory left. */
 static void take_host_fault(struct thread *thread)
 {
     siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
     tally_add(&thread->process->tally->host_faults, 1);
+    bool again = thread->retried == thread->user.registers.rip;
+    thread->retried = thread->user.registers.rip;
+    if (!again && window_take_ends(thread->process->window))
+        return;
     signals_raise(thread, &info, PAGE_FAULT, 4, 0);
 }
 

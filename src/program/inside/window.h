@@ -36,6 +36,11 @@ bool window_is_foreign(const struct window *window, uint64_t address);
 /* What a program may do at an address: PROT_*; AREA_NONE (areas.h). Waits for changes that are being made. */
 int window_rights(struct window *window, uint64_t address);
 
+/* Looks where mapped files end, and lets the guest fault behind. False: there are none, or nobody tells. */
+bool window_take_ends(struct window *window);
+/* Is that why it faults at an address? */
+bool window_is_behind_end(struct window *window, uint64_t address);
+
 int64_t window_mmap(struct window *window, uint64_t address, uint64_t bytes, int protection, int flags,
     int file, uint64_t offset);
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes);
