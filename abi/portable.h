@@ -10,7 +10,10 @@
 /* Guest virtual addresses. From PORTABLE_BASE on: the identity (read), then a page for each virtual CPU's
  * job and a stack for each (read, write), then the workload image (read, execute). */
 #define PORTABLE_BASE UINT64_C(0x60000000)
-#define PORTABLE_DATA UINT64_C(0x100000000000)      /* the workload's data, in leaves of 2 MiB */
+#define PORTABLE_DATA UINT64_C(0x100000000000) /* the workload's data, in leaves of 2 MiB */
+/* Each virtual CPU's ring of samples (read, write), one behind the other: in the last 2 MiB of the memory, of
+ * which the identity is the last page. */
+#define PORTABLE_SAMPLES UINT64_C(0x60200000)
 #define PORTABLE_MAGIC UINT64_C(0x3131524556415254) /* "TRAVER11", little-endian */
 
 enum { PORTABLE_CPUS_MAX = 2, PORTABLE_STACK_PAGES = 4, PORTABLE_ROOM = 1024, PORTABLE_VECTOR_BYTES = 2112 };
@@ -21,6 +24,20 @@ struct portable_identity {
     uint64_t generation[2]; /* 128 random bits, others each time the domain is restored or forked */
     uint64_t restored;      /* how often that was */
 };
+
+/* What a virtual CPU had done when. */
+struct portable_sample {
+    uint64_t ticks;   /* the time-stamp counter */
+    uint64_t done;    /* of its work, since it was started */
+    uint64_t looks;   /* looks at the counter since it was started */
+    uint64_t longest; /* ticks from one look to the next, the most since the sample before */
+};
+
+/* Of the ring of each of `cpus` virtual CPUs. */
+static inline uint64_t portable_ring_pages(unsigned cpus)
+{
+    return 511 / cpus;
+}
 
 /* The job of one virtual CPU, at the start of its page. The workload's entry is called with it once. */
 struct portable_job {
@@ -42,6 +59,16 @@ struct portable_job {
     uint64_t wrong; /* writer: pages that are not what was written */
     uint64_t checksum;
     uint64_t finished; /* WORKLOAD_MAGIC */
+    /* Set by whoever starts the domain, 0 in one that was started by a vcost that had no samples: */
+    uint64_t samples;      /* guest virtual: the ring, */
+    uint64_t sample_count; /* so many it has room for, */
+    uint64_t sample_ticks; /* and so long it is from one to the next, at least */
+    /* by the workload */
+    uint64_t sampled; /* samples written; the next one goes to */
+    uint64_t slot;    /* this place */
+    uint64_t looks;
+    uint64_t longest_now;              /* since the last sample */
+    uint64_t sampled_at, sampled_done; /* its ticks and done */
     /* At PORTABLE_ROOM: PORTABLE_VECTOR_BYTES of room for registers. */
 };
 

@@ -1,7 +1,7 @@
 /* Domains that are saved and restored, against what each costs at the least, in turns in one run: the median
  * of the ratio, or the difference, of each pair.
  *
- *     domains [ROUNDS [MIB]]      20 rounds of 1024 MiB; files go to /dev/shm */
+ *     domains [ROUNDS [MIB [ROW]]]      20 rounds of 1024 MiB; rows with such a word; files go to /dev/shm */
 #include "base/size.h"
 #include "domain/probe.h"
 #include "domain/saved/cpu_record.h"
@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 200 };
+enum { ROUNDS_MAX = 200, CLONES = 10 };
 
 static const char path[] = "/dev/shm/vcost-bench.domain";
 static uint64_t bytes = GIB;
@@ -25,11 +26,27 @@ static struct monitor_facts facts;
 static struct portable *source;
 static int file = -1;
 
-static double now_ms(void)
+/* What something took, by the clock and by the CPU: where other programs run, the second tells more. */
+struct took {
+    double ms, cpu_ms;
+};
+
+static double clock_ms(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static struct took now(void)
+{
+    return (struct took){clock_ms(CLOCK_MONOTONIC), clock_ms(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static struct took since(struct took begun)
+{
+    struct took end = now();
+    return (struct took){end.ms - begun.ms, end.cpu_ms - begun.cpu_ms};
 }
 
 static void must(int rc, const struct error *error)
@@ -52,13 +69,13 @@ static void make_source(void)
         fprintf(stderr, "domains: %s\n", facts.reason);
         exit(77);
     }
-    must(portable_create(&plan, monitor_at(0), &facts, &source, &error), &error);
+    must(portable_create(&plan, monitor_at(0), &facts, NULL, &source, &error), &error);
     must(portable_resume(source, &error), &error);
     usleep(100000);
     must(portable_pause(source, &error), &error);
 }
 
-static double save(void)
+static struct took save(void)
 {
     struct stored stored = {.plan = *portable_plan(source)};
     struct error error;
@@ -66,26 +83,26 @@ static double save(void)
         close(file);
     unlink(path);
     file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    double begun = now_ms();
+    struct took begun = now();
     stored_moment_now(&stored.moment);
     must(portable_save(source, &stored.state, &error), &error);
     must(cpu_record_add_host(&stored.state, &error), &error);
     must(stored_write(file, &stored, portable_memory(source), &error), &error);
-    double took = now_ms() - begun;
+    struct took took = since(begun);
     stored_free(&stored);
     return took;
 }
 
-static double plain_write(void)
+static struct took plain_write(void)
 {
     static const char plain[] = "/dev/shm/vcost-bench.plain";
     int fd = open(plain, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     const char *memory = portable_memory(source);
-    double begun = now_ms();
+    struct took begun = now();
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         if (pwrite(fd, memory + at, 2 * MIB, (off_t)at) != 2 * MIB)
             exit(1);
-    double took = now_ms() - begun;
+    struct took took = since(begun);
     close(fd);
     unlink(plain);
     return took;
@@ -93,48 +110,48 @@ static double plain_write(void)
 
 /* ---- from the file ---- */
 
-static double restore(bool lazy)
+static struct took restore(bool lazy)
 {
     const struct restore_request request = {.fd = file, .lazy = lazy, .monitor = monitor_at(0)};
     struct restored restored;
     struct error error;
-    double begun = now_ms();
+    struct took begun = now();
     must(restore_open(&request, &restored, &error), &error);
     must(portable_resume(restored.portable, &error), &error);
     if (lazy)
         must(portable_pause(restored.portable, &error),
             &error); /* its first exit, as the floor's: by a kick */
-    double took = now_ms() - begun;
+    struct took took = since(begun);
     restore_close(&restored);
     return took;
 }
 
-static double restore_lazily(void)
+static struct took restore_lazily(void)
 {
     return restore(true);
 }
 
-static double restore_fully(void)
+static struct took restore_fully(void)
 {
     return restore(false);
 }
 
-static double plain_read(void)
+static struct took plain_read(void)
 {
     struct memory memory;
     struct error error;
-    double begun = now_ms();
-    must(portable_map_memory(bytes, &memory, &error), &error);
+    struct took begun = now();
+    must(portable_map_memory(bytes, monitor_at(0), NULL, &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)
         if (pread(file, (char *)memory.base + at, 2 * MIB, (off_t)at) != 2 * MIB)
             exit(1);
-    double took = now_ms() - begun;
+    struct took took = since(begun);
     memory_unmap(&memory);
     return took;
 }
 
 /* A VM, a virtual CPU, the file mapped as its memory, and its first exit. */
-static double floor_of_lazy(void)
+static struct took floor_of_lazy(void)
 {
     static const struct vm_config config;
     const struct monitor_ops *kvm = monitor_at(0);
@@ -142,7 +159,7 @@ static double floor_of_lazy(void)
     struct vcpu *vcpu;
     struct vm_exit left;
     struct error error;
-    double begun = now_ms();
+    struct took begun = now();
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file, 2 * MIB);
     const struct backing backing = backing_private(memory, bytes);
     must(kvm->create(&config, &vm, &error), &error);
@@ -150,9 +167,113 @@ static double floor_of_lazy(void)
     must(kvm->vcpu(vm, 0, &vcpu, &error), &error);
     kvm->kick(vcpu);
     must(kvm->enter(vcpu, &left, &error), &error);
-    double took = now_ms() - begun;
+    struct took took = since(begun);
     kvm->destroy(vm);
     munmap(memory, bytes);
+    return took;
+}
+
+/* ---- clones ---- */
+
+/* What one is: its first exit, and how much memory it has for itself then. */
+struct clone {
+    struct took ready; /* the CPU time is its own alone */
+    double private_kib;
+};
+
+static double private_kib(void)
+{
+    char line[256];
+    double sum = 0;
+    FILE *smaps = fopen("/proc/self/smaps_rollup", "re");
+    while (smaps && fgets(line, sizeof line, smaps))
+        sum += strncmp(line, "Private_", 8) ? 0 : strtod(line + strcspn(line, " "), NULL);
+    if (smaps)
+        fclose(smaps);
+    return sum;
+}
+
+static double last_private_kib;
+
+/* A process that has the domain of a file, which was read and checked before, or the source's memory. */
+static pid_t start_clone(const struct stored *state, bool of_file, int *hear)
+{
+    const struct restore_request request = {.fd = file,
+        .saved = state,
+        .checked = true,
+        .lazy = of_file,
+        .monitor = monitor_at(0),
+        .name = "clone"};
+    struct clone clone;
+    struct error error;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        exit(1);
+    pid_t child = fork();
+    if (child == 0) {
+        static struct restored restored;
+        must(of_file ? restore_open(&request, &restored, &error)
+                     : restore_shared(&request, state, portable_memory(source), &restored, &error),
+            &error);
+        must(portable_resume(restored.portable, &error), &error);
+        must(portable_pause(restored.portable, &error), &error);
+        clone.ready = now();
+        clone.private_kib = private_kib();
+        _exit(write(ends[1], &clone, sizeof clone) != sizeof clone);
+    }
+    close(ends[1]);
+    *hear = ends[0];
+    return child;
+}
+
+/* Clones as `vcost domain fork` makes them, one starting while another does; what one of them took. */
+static struct took clones_of(const struct stored *state, bool of_file)
+{
+    pid_t child[CLONES];
+    int hear[CLONES];
+    struct took begun = now(), end = begun;
+    double cpu_ms = 0;
+    for (int i = 0; i < CLONES + 1; i++) {
+        struct clone clone;
+        if (i < CLONES && (child[i] = start_clone(state, of_file, &hear[i])) < 0)
+            exit(1);
+        if (i == 0)
+            continue;
+        if (read(hear[i - 1], &clone, sizeof clone) != sizeof clone)
+            exit(1);
+        end = clone.ready;
+        cpu_ms += clone.ready.cpu_ms;
+        last_private_kib = clone.private_kib;
+    }
+    cpu_ms += now().cpu_ms - begun.cpu_ms;
+    for (int i = 0; i < CLONES; i++) {
+        close(hear[i]);
+        waitpid(child[i], NULL, 0);
+    }
+    return (struct took){(end.ms - begun.ms) / CLONES, cpu_ms / CLONES};
+}
+
+/* The source's memory is none of the clone's, as it is not of a command's that forks a file. */
+static struct took fork_of_file(void)
+{
+    struct stored stored;
+    struct error error;
+    must(stored_read(file, &stored, &error), &error);
+    madvise(portable_memory(source), bytes, MADV_DONTFORK);
+    struct took took = clones_of(&stored, true);
+    madvise(portable_memory(source), bytes, MADV_DOFORK);
+    stored_free(&stored);
+    return took;
+}
+
+static struct took fork_of_domain(void)
+{
+    struct stored stored = {.plan = *portable_plan(source)};
+    struct error error;
+    stored_moment_now(&stored.moment);
+    must(portable_save(source, &stored.state, &error), &error);
+    struct took took = clones_of(&stored, false);
+    stored_free(&stored);
     return took;
 }
 
@@ -160,17 +281,39 @@ static double floor_of_lazy(void)
 
 static const struct row {
     const char *what;
-    double (*run)(void), (*least)(void);
+    struct took (*run)(void), (*least)(void);
     double times, more_ms; /* the target: at most so many times the floor, or so much more than it */
 } rows[] = {
     {"domain save / plain write", save, plain_write, 1 / 0.8, 0},
     {"full restore / plain read", restore_fully, plain_read, 1 / 0.8, 0},
     {"restore --lazy, beyond VM, mapping and exit", restore_lazily, floor_of_lazy, 0, 0.5},
+    {"fork of a file / VM, mapping and exit", fork_of_file, floor_of_lazy, 1.2, 0},
+    {"fork of a domain / VM, mapping and exit", fork_of_domain, floor_of_lazy, 1.2, 0},
 };
 
 static const char *judge(struct estimate found, double target)
 {
     return found.high <= target ? "met" : found.low > target ? "missed" : "cannot tell";
+}
+
+/* By the clock (cpu false) or by the CPU. */
+static void tell(
+    const struct row *row, const struct took *took, const struct took *least, int rounds, bool cpu)
+{
+    double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], figure[ROUNDS_MAX];
+    for (int i = 0; i < rounds; i++) {
+        ours[i] = cpu ? took[i].cpu_ms : took[i].ms;
+        theirs[i] = cpu ? least[i].cpu_ms : least[i].ms;
+        figure[i] = row->times > 0 ? ours[i] / theirs[i] : ours[i] - theirs[i];
+    }
+    struct estimate found =
+        (row->times > 0 ? statistics_estimate : statistics_difference)(figure, (size_t)rounds);
+    double target = row->times > 0 ? row->times : row->more_ms;
+    const char *unit = row->times > 0 ? "x" : " ms";
+    printf("%s%s\tat most %.2f%s\t%.2f%s (%.2f ... %.2f)\t%d in turns, medians %.2f and %.2f ms\t%s\n",
+        row->what, cpu ? ", CPU time" : "", target, unit, found.median, unit, found.low, found.high, rounds,
+        statistics_median(ours, (size_t)rounds), statistics_median(theirs, (size_t)rounds),
+        judge(found, target));
 }
 
 int main(int argc, char **argv)
@@ -182,20 +325,18 @@ int main(int argc, char **argv)
     save();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
-        double took[ROUNDS_MAX], least[ROUNDS_MAX], figure[ROUNDS_MAX];
+        struct took took[ROUNDS_MAX], least[ROUNDS_MAX];
+        if (argc > 3 && !strstr(row->what, argv[3]))
+            continue;
         for (int round = 0; round < rounds; round++) {
             least[round] = row->least();
             took[round] = row->run();
-            figure[round] = row->times > 0 ? took[round] / least[round] : took[round] - least[round];
         }
-        struct estimate found =
-            (row->times > 0 ? statistics_estimate : statistics_difference)(figure, (size_t)rounds);
-        double target = row->times > 0 ? row->times : row->more_ms;
-        const char *unit = row->times > 0 ? "x" : " ms";
-        printf("%s\tat most %.2f%s\t%.2f%s (%.2f ... %.2f)\t%d in turns, medians %.2f and %.2f ms\t%s\n",
-            row->what, target, unit, found.median, unit, found.low, found.high, rounds,
-            statistics_median(took, (size_t)rounds), statistics_median(least, (size_t)rounds),
-            judge(found, target));
+        tell(row, took, least, rounds, false);
+        tell(row, took, least, rounds, true);
+        if (last_private_kib > 0)
+            printf("  private memory of the last clone\t%.0f KiB\n", last_private_kib);
+        last_private_kib = 0;
         fflush(stdout);
     }
     portable_destroy(source);

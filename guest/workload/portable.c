@@ -6,16 +6,36 @@
 
 enum { LOOK_EACH = 256, PAGE = 4096 };
 
+/* One more in the ring, if it is time, or the work has just come to its end. */
+static void sample(struct portable_job *job, uint64_t now, uint64_t done)
+{
+    if (done == job->sampled_done ||
+        (job->sampled && done != job->work && now - job->sampled_at < job->sample_ticks))
+        return;
+    volatile struct portable_sample *to = (struct portable_sample *)job->samples + job->slot;
+    to->ticks = job->sampled_at = now;
+    to->done = job->sampled_done = done;
+    to->looks = job->looks;
+    to->longest = job->longest_now;
+    job->longest_now = 0;
+    job->slot = job->slot + 1 < job->sample_count ? job->slot + 1 : 0;
+    *(volatile uint64_t *)&job->sampled = job->sampled + 1;
+}
+
 /* Tells outside how far it is, and what it sees of time and of its identity. */
 static void look(struct portable_job *job, uint64_t done)
 {
     const volatile struct portable_identity *identity = (const volatile void *)job->identity;
     uint64_t now = timer_ticks();
-    if (job->looked && now < job->looked)
-        job->backwards++;
-    else if (job->looked && now - job->looked > job->longest)
-        job->longest = now - job->looked;
+    uint64_t since = job->looked && now > job->looked ? now - job->looked : 0;
+    job->backwards += now < job->looked;
+    if (since > job->longest)
+        job->longest = since;
+    if (since > job->longest_now)
+        job->longest_now = since;
+    job->looks++;
     job->looked = now;
+    sample(job, now, done);
     job->generation[0] = identity->generation[0];
     job->generation[1] = identity->generation[1];
     *(volatile uint64_t *)&job->done = done;

@@ -11,15 +11,6 @@
 
 _Static_assert((int)LIST_MAX <= (int)CHASE_PLAN_MAX, "a plan holds what a list of options can");
 
-/* The nodes as numa_nodes_parse() reads them, which knows which there are. */
-static int read_nodes(const struct number_list *list, struct numa_nodes *nodes, struct error *error)
-{
-    char text[LIST_MAX * 8] = "";
-    for (size_t i = 0, used = 0; i < list->count; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", i ? "," : "", list->values[i]);
-    return list->count ? numa_nodes_parse(text, nodes, error) : 0;
-}
-
 static void plan_pages(const struct choice_list *list, uint64_t pages[static CHASE_PLAN_MAX], size_t *count)
 {
     *count = list->count;
@@ -103,7 +94,7 @@ static int add_runners(struct session *session, struct error *error)
     struct chase_plan plan = chase_plan(session);
     int rc = set_modelling(options, &session->setting.modelling, error);
     if (rc == 0)
-        rc = read_nodes(&options->numa_nodes, &plan.memory.nodes, error);
+        rc = nodes_of_list(&options->numa_nodes, &plan.memory.nodes, error);
     if (rc == 0)
         rc = chase_plan_runners(&plan, &session->setting, error);
     if (rc == 0)

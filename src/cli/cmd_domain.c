@@ -14,7 +14,7 @@
 static int make_new(struct serving *serving, const char **name, struct error *error)
 {
     const struct domain_options *options = serving->options;
-    const struct monitor_ops *monitor = monitor_at(0);
+    const struct monitor_ops *monitor = monitor_at(options->monitor);
     struct monitor_facts facts;
     struct clock clock;
     struct portable_plan plan = {.workload = (enum portable_workload)options->workload,
@@ -26,7 +26,7 @@ static int make_new(struct serving *serving, const char **name, struct error *er
     snprintf(plan.name, sizeof plan.name, "%s", options->name);
     snprintf(plan.monitor, sizeof plan.monitor, "%s", monitor->name);
     int rc = portable_plan_check(&plan, false, error);
-    if (rc < 0)
+    if (rc < 0 || (rc = serving_read_wish(serving, error)) < 0)
         return rc;
     domain_probe(monitor, &facts);
     if (!facts.usable)
@@ -36,7 +36,7 @@ static int make_new(struct serving *serving, const char **name, struct error *er
         return rc;
     plan.ticks_per_second = clock.ticks_per_ns * 1e9;
     serving->served.mode = "started";
-    rc = portable_create(&plan, monitor, &facts, &serving->served.portable, error);
+    rc = portable_create(&plan, monitor, &facts, &serving->served.wish, &serving->served.portable, error);
     if (rc == 0)
         *name = portable_plan(serving->served.portable)->name;
     return rc;
@@ -62,6 +62,7 @@ static int open_and_make(struct serving *serving, const char **name, struct erro
     serving->fd = open(path, O_RDONLY | O_CLOEXEC);
     serving->name = options->name;
     serving->lazy = options->lazy;
+    serving->brought = options->userfaultfd;
     return serving->fd < 0 ? error_errno(error, errno, "cannot open %.300s", path)
                            : serving_restore(serving, name, error);
 }

@@ -4,6 +4,7 @@
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "domain/saved/stored.h"
 #include "domain/served/control.h"
 #include "report/view_domain.h"
@@ -73,38 +74,19 @@ int cmd_domain_stop_run(const struct invocation *invocation)
     return ask(invocation, "stop");
 }
 
-/* What a detached one has left. */
-static int read_kept(
-    const struct place *place, const char *name, struct domain_report *report, struct error *error)
-{
-    char path[PLACE_PATH_BYTES];
-    struct pool pool = {.newest = NULL};
-    struct reader reader = {.name = path, .what = "report on a domain", .pool = &pool, .error = error};
-    json_error_t where;
-    place_path(place, name, "json", path);
-    json_t *json = strchr(name, '/') ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, &where);
-    if (!json)
-        return error_set(
-            error, ENOENT, "no domain %.60s runs, nor has a detached one of that name ended", name);
-    int rc = record_read(&domain_report_record, json, report, &reader);
-    json_decref(json);
-    pool_free(&pool);
-    return rc;
-}
-
 int cmd_domain_status_run(const struct invocation *invocation)
 {
     const struct domain_options *options = invocation->options;
     const char *name = invocation->operands[0];
-    const struct control_request request = {.verb = "status", .fd = -1};
-    struct domain_report report;
+    const struct control_request request = {.verb = "stats", .fd = -1};
+    struct domain_report report = {.exit_status = -1};
     struct place place;
     struct error error;
     int rc = place_open(options->folder, &place, &error);
     if (rc == 0)
         rc = control_ask(&place, name, &request, &report, &error);
     if (rc == -ENOENT || rc == -EPIPE)
-        rc = read_kept(&place, name, &report, &error);
+        rc = control_read_kept(&place, name, &report, &error);
     if (rc == 0)
         rc = show_report(options, &report, &error);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
@@ -114,20 +96,42 @@ int cmd_domain_status_run(const struct invocation *invocation)
 int cmd_domain_save_run(const struct invocation *invocation)
 {
     const struct domain_options *options = invocation->options;
-    struct control_request request = {.verb = "save", .keep = options->keep_running};
+    struct control_request request = {
+        .verb = "save", .keep = options->keep_running, .compress = options->compress};
+    static const struct output_options none;
+    struct outputs picture = {.options = &none};
+    struct timeline_told *told = NULL;
     struct domain_report report;
     struct output *output;
     struct place place;
     struct error error;
-    int rc = place_open(options->folder, &place, &error);
-    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0)
+    int timeline = -1, rc = place_open(options->folder, &place, &error);
+    if (rc == 0 && options->timeline && !options->keep_running) {
+        error_set(
+            &error, EINVAL, "--timeline needs --keep-running: there would be nothing to look at after it");
+        return status_wrong_usage(invocation->command, &error);
+    }
+    if (rc == 0 && options->timeline)
+        rc = timeline_add_output(&picture, options->timeline, &error);
+    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0) {
+        outputs_discard(&picture);
         return status_failed(&error);
+    }
     request.fd = fileno(output_stream(output));
-    rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
+    if (options->timeline)
+        rc = timeline_ask(&place, invocation->operands[0], &timeline, &error);
+    if (rc == 0)
+        rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
     if (rc < 0)
         output_discard(output);
     else
         rc = output_commit(output, &error);
+    if (rc == 0 && timeline >= 0 && (rc = timeline_read(timeline, &told, &error)) == 0)
+        rc = timeline_write_alone(&picture, told, &error);
+    outputs_discard(&picture);
+    free(told);
+    if (timeline >= 0)
+        close(timeline);
     if (rc == 0)
         rc = show_report(options, &report, &error);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
@@ -146,7 +150,7 @@ struct listing {
 static void add(void *context, const char *name)
 {
     struct listing *listing = context;
-    const struct control_request request = {.verb = "status", .fd = -1};
+    const struct control_request request = {.verb = "stats", .fd = -1};
     struct error error;
     if (listing->count == listing->room) {
         size_t room = listing->room ? 2 * listing->room : 8;

@@ -1,6 +1,5 @@
 /* vcost domain fork: clones of a saved domain, or of one that runs. */
-#include "cli/interrupt.h"
-#include "cli/serving.h"
+#include "cli/cloning.h"
 #include "cli/status.h"
 #include "report/view_domain.h"
 
@@ -8,112 +7,176 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* A running domain is saved first, to memory; it goes on meanwhile, but for the time that this takes. */
-static int open_source(const struct invocation *invocation, const struct place *place, int *fd,
-    double *stall_ms, struct error *error)
-{
-    const char *source = invocation->operands[0];
-    struct control_request request = {.verb = "save", .keep = true};
-    struct domain_report report;
-    *stall_ms = NAN;
-    if (strchr(source, '/') || !place_lives(place, source)) {
-        *fd = open(source, O_RDONLY | O_CLOEXEC);
-        return *fd < 0 ? error_errno(error, errno, "no such domain runs, and cannot open %.300s", source) : 0;
-    }
-    *fd = request.fd = memfd_create("vcost-fork", MFD_CLOEXEC);
-    if (*fd < 0)
-        return error_errno(error, errno, "no memory to fork a domain from");
-    int rc = control_ask(place, source, &request, &report, error);
-    if (rc < 0)
-        close(*fd);
-    else
-        *stall_ms = report.stall_ms;
-    return rc;
-}
+/* How long a clone may take to start; and after which time it is looked how the source does. */
+enum { CLONE_SECONDS = 60, LATER_MS = 600 };
 
-/* In the clone's process: as a restored domain, until it ends. */
-static int serve_clone(struct serving *serving, const struct place *place)
-{
-    static const struct output_options none;
-    struct error error;
-    serving->outputs.options = &none;
-    signal(SIGXFSZ, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    interrupt_catch();
-    return serving_finish(
-        serving, serving_serve(serving, place, serving_restore, serving_restored, &error), &error);
-}
-
-/* The sum of the lines of a file of /proc that begin so. */
-static uint64_t kib_in(const char *path, const char *const *keys, size_t count)
+/* The sum of the lines of a file of /proc that begin so; NAN: there is no such file. */
+static double kib_in(const char *path, const char *const *keys, size_t count)
 {
     char line[256];
-    uint64_t sum = 0;
+    double sum = 0;
     FILE *file = fopen(path, "re");
     while (file && fgets(line, sizeof line, file))
         for (size_t i = 0; i < count; i++)
             if (!strncmp(line, keys[i], strlen(keys[i])))
-                sum += strtoull(line + strlen(keys[i]), NULL, 10);
+                sum += strtod(line + strlen(keys[i]), NULL);
     if (file)
         fclose(file);
-    return sum;
+    return file ? sum : NAN;
 }
 
-static uint64_t private_bytes(uint64_t pid)
+static double private_bytes(uint64_t pid)
 {
     static const char *const keys[] = {"Private_Clean:", "Private_Dirty:"};
     char path[48];
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
-    return kib_in(path, keys, 2) * KIB;
+    return kib_in(path, keys, 2) * (double)KIB;
+}
+
+static double large_bytes(uint64_t pid)
+{
+    static const char *const keys[] = {"AnonHugePages:"};
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
+    return kib_in(path, keys, 1) * (double)KIB;
 }
 
 static double available_bytes(void)
 {
     static const char *const keys[] = {"MemAvailable:"};
-    return (double)(kib_in("/proc/meminfo", keys, 1) * KIB);
+    return kib_in("/proc/meminfo", keys, 1) * (double)KIB;
 }
 
-/* Number `i` of the clones. 1: this is its process, which has ended with *status. */
-static int start_clone(const struct invocation *invocation, const struct place *place, int fd, int i,
-    struct forked *forked, int *status, struct error *error)
+static struct forked forked; /* large */
+
+static void add(const struct domain_report *report)
+{
+    forked.ms[forked.count] = report->first_instruction_ms;
+    forked.pid[forked.count++] = report->pid;
+}
+
+/* ---- of a file ---- */
+
+struct file {
+    const struct invocation *invocation;
+    struct stored saved;
+    int fd;
+};
+
+static void prepare(void *context, struct serving *serving)
+{
+    const struct file *file = context;
+    serving->invocation = file->invocation;
+    serving->options = file->invocation->options;
+    serving->fd = file->fd;
+    serving->saved = &file->saved;
+    serving->lazy = true;
+}
+
+static void add_started(void *context, const struct start *start)
+{
+    (void)context;
+    add(&start->report);
+}
+
+static int fork_file(
+    const struct invocation *invocation, const struct place *place, int *status, struct error *error)
 {
     const struct domain_options *options = invocation->options;
-    char name[PORTABLE_NAME_BYTES], log[PLACE_PATH_BYTES];
-    struct serving serving = {.invocation = invocation,
-        .options = options,
-        .start = -1,
-        .detached = true,
-        .fd = fd,
-        .name = name,
-        .lazy = true,
-        .served = {.begun_seconds = serving_seconds(), .unchecked = true}};
-    struct start start;
-    snprintf(name, sizeof name, "%.30s-%d", options->name, i + 1);
-    place_path(place, name, "log", log);
-    if (place_lives(place, name))
-        return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
-    int rc = serving_detach(log, &serving.start, &start, error);
-    if (rc < 0)
-        return rc;
-    if (serving.start >= 0) {
-        *status = serve_clone(&serving, place);
-        return 1;
+    const char *path = invocation->operands[0];
+    struct file file = {.invocation = invocation, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    if (file.fd < 0)
+        return error_errno(error, errno, "no such domain runs, and cannot open %.300s", path);
+    int rc = stored_read(file.fd, &file.saved, error);
+    if (rc < 0) {
+        close(file.fd);
+        return error_prefix(error, "%.200s", path);
     }
-    if (start.status != STATUS_DONE) {
-        *error = start.error;
+    const struct cloning cloning = {.place = place,
+        .name = options->name,
+        .count = (size_t)options->count,
+        .prepare = prepare,
+        .make = serving_restore,
+        .unmake = serving_restored,
+        .each = add_started,
+        .context = &file};
+    if ((rc = cloning_run(&cloning, status, error)) == 1)
+        return rc;
+    stored_free(&file.saved);
+    close(file.fd);
+    return rc;
+}
+
+/* ---- of a domain that runs ---- */
+
+/* One answer for each clone, from the process that makes them. */
+static int hear_of_clone(int socket, struct error *error)
+{
+    static char bytes[CONTROL_BYTES_MAX];
+    struct control_answer answer;
+    struct pollfd watched = {socket, POLLIN, 0};
+    int ready = poll(&watched, 1, CLONE_SECONDS * 1000);
+    ssize_t count = ready > 0 ? recv(socket, bytes, sizeof bytes, 0) : 0;
+    if (count <= 0)
+        return error_set(error, EPIPE, "%s",
+            ready ? "the process that makes the clones has ended" : "a clone did not start within a minute");
+    int rc = control_read_answer(bytes, (size_t)count, &answer, error);
+    if (rc == 0 && answer.error.code) {
+        *error = answer.error;
         return -error->code;
     }
-    forked->ms[forked->count] = start.report.first_instruction_ms;
-    forked->pid[forked->count++] = start.report.pid;
-    return 0;
+    if (rc == 0)
+        add(&answer.report);
+    return rc;
 }
+
+/* By how the source does afterwards: what it writes is copied first, and large pages are split for that. */
+static void look_at_source(const struct place *place, const char *name, uint64_t pid)
+{
+    const struct control_request request = {.verb = "status", .fd = -1};
+    struct domain_report report;
+    usleep(LATER_MS * 1000);
+    forked.source.private_bytes = private_bytes(pid);
+    forked.source.large_after = large_bytes(pid);
+    forked.source.pace_after = control_ask(place, name, &request, &report, NULL) == 0 ? report.pace : NAN;
+}
+
+static int fork_running(const struct invocation *invocation, const struct place *place, struct error *error)
+{
+    const struct domain_options *options = invocation->options;
+    const char *name = invocation->operands[0];
+    struct control_request request = {.verb = "fork", .count = (uint64_t)options->count},
+                           look = {.verb = "status", .fd = -1};
+    struct domain_report report;
+    int ends[2], rc = control_ask(place, name, &look, &report, error);
+    if (rc < 0)
+        return rc;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return error_errno(error, errno, "no link to the clones");
+    forked.live = true;
+    forked.source.pace_before = report.pace;
+    forked.source.large_before = large_bytes(report.pid);
+    snprintf(request.text, sizeof request.text, "%.30s", options->name);
+    request.fd = ends[1];
+    rc = control_ask(place, name, &request, &report, error);
+    close(ends[1]);
+    forked.source.stall_ms = report.stall_ms;
+    for (int i = 0; rc == 0 && i < options->count; i++)
+        rc = hear_of_clone(ends[0], error);
+    close(ends[0]);
+    if (rc == 0)
+        look_at_source(place, name, report.pid);
+    return rc;
+}
+
+/* ---- what it came to ---- */
 
 static int write_forked(const void *what, FILE *stream, struct error *error)
 {
@@ -125,33 +188,32 @@ static void show_forked(const void *what, struct document *document)
     view_forked(what, document);
 }
 
-static int tell_forked(const struct domain_options *options, struct forked *forked, struct error *error)
+static int tell_forked(const struct domain_options *options, struct error *error)
 {
     struct outputs outputs;
-    for (size_t i = 0; i < forked->count; i++)
-        forked->bytes[i] = private_bytes(forked->pid[i]);
-    snprintf(forked->name, sizeof forked->name, "%.30s", options->name);
+    for (size_t i = 0; i < forked.count; i++)
+        forked.bytes[i] = private_bytes(forked.pid[i]);
+    snprintf(forked.name, sizeof forked.name, "%.30s", options->name);
     int rc = outputs_open(&outputs, &options->output, error);
-    return rc < 0 ? rc : outputs_write(&outputs, &(struct found){forked, write_forked, show_forked}, error);
+    return rc < 0 ? rc : outputs_write(&outputs, &(struct found){&forked, write_forked, show_forked}, error);
 }
 
 int cmd_domain_fork_run(const struct invocation *invocation)
 {
-    static struct forked forked; /* large */
     const struct domain_options *options = invocation->options;
+    const char *source = invocation->operands[0];
     struct place place;
     struct error error;
-    int fd, status = STATUS_DONE, rc = place_open(options->folder, &place, &error);
-    if (rc < 0 || (rc = open_source(invocation, &place, &fd, &forked.stall_ms, &error)) < 0)
+    int status = STATUS_DONE, rc = place_open(options->folder, &place, &error);
+    if (rc < 0)
         return status_failed(&error);
     double before = available_bytes();
-    for (int i = 0; rc == 0 && i < options->count; i++)
-        rc = start_clone(invocation, &place, fd, i, &forked, &status, &error);
+    rc = !strchr(source, '/') && place_lives(&place, source) ? fork_running(invocation, &place, &error)
+                                                             : fork_file(invocation, &place, &status, &error);
     if (rc == 1)
         return status;
-    close(fd);
     forked.available_bytes = (before - available_bytes()) / (double)options->count;
     if (rc == 0)
-        rc = tell_forked(options, &forked, &error);
+        rc = tell_forked(options, &error);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }

@@ -3,6 +3,7 @@
 #include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "domain/moved/address.h"
 #include "domain/served/control.h"
 #include "report/format.h"
@@ -12,22 +13,29 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What came of it. */
+struct migration {
+    struct domain_report report;
+    struct timeline_told *timeline; /* NULL: not asked for, or there is none; owned */
+};
+
 static int write_report(const void *what, FILE *stream, struct error *error)
 {
-    return record_print(&domain_report_record, what, stream, error);
+    return record_print(&domain_report_record, &((const struct migration *)what)->report, stream, error);
 }
 
 static void view_report(const void *what, struct document *document)
 {
-    const struct domain_report *report = what;
-    if (report->moves)
-        view_moved(report, document);
+    const struct migration *migration = what;
+    if (migration->report.moves)
+        view_moved(&migration->report, migration->timeline, document);
     else
-        view_domain(report, document);
+        view_domain(&migration->report, document);
 }
 
 /* ---- while it moves ---- */
@@ -64,7 +72,7 @@ static void watch(void *context)
 
 /* ---- the command ---- */
 
-static int move(const struct invocation *invocation, const struct place *place, struct domain_report *report,
+static int move(const struct invocation *invocation, const struct place *place, struct migration *migration,
     struct error *error)
 {
     const struct domain_options *options = invocation->options;
@@ -74,8 +82,12 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .check = options->check,
         .finish_late = options->at_timeout,
         .max_downtime = options->max_downtime / 1e3,
+        .post_copy = options->post_copy,
+        .passes = (uint64_t)options->passes,
+        .reconnect = options->reconnect,
         .timeout = options->timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
+    int timeline = -1;
     pid_t child;
     snprintf(request.text, sizeof request.text, "%.190s", address);
     if (!place_lives(place, name))
@@ -83,19 +95,35 @@ static int move(const struct invocation *invocation, const struct place *place, 
     int rc = address_connect(address, options->cleartext, &request.fd, &child, error);
     if (rc < 0)
         return rc;
-    rc = control_ask_slowly(place, name, &request, watch, &watched, report, error);
-    close(request.fd);
+    if (child && options->streams > 1)
+        rc = error_set(
+            error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
+    for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
+        if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
+            request.more_count++;
+    if (rc == 0 && options->timeline)
+        rc = timeline_ask(place, name, &timeline, error);
+    if (rc == 0 && options->post_copy && !options->check)
+        status_warn("post-copy: from the handing over until all of its memory is there, the death of either "
+                    "end loses the domain");
+    if (rc == 0)
+        rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);
+    control_close(&request);
     if (child)
         waitpid(child, NULL, 0);
     if (watched.draws)
         fprintf(stderr, "\r\033[K");
+    if (rc == 0 && timeline >= 0)
+        rc = timeline_read(timeline, &migration->timeline, error);
+    if (timeline >= 0)
+        close(timeline);
     return rc;
 }
 
 int cmd_domain_migrate_run(const struct invocation *invocation)
 {
     const struct domain_options *options = invocation->options;
-    struct domain_report report = {.moves = false};
+    struct migration migration = {.report = {.moves = false}};
     struct outputs outputs;
     struct place place;
     struct error error, unwritten;
@@ -103,16 +131,20 @@ int cmd_domain_migrate_run(const struct invocation *invocation)
     int rc = place_open(options->folder, &place, &error);
     if (rc == 0)
         rc = outputs_open(&outputs, &options->output, &error);
+    if (rc == 0 && options->timeline && !options->check)
+        rc = timeline_add_output(&outputs, options->timeline, &error);
     if (rc < 0)
         return status_failed(&error);
     interrupt_catch();
-    rc = move(invocation, &place, &report, &error);
-    if (!report.moves)
+    rc = move(invocation, &place, &migration, &error);
+    if (!migration.report.moves)
         outputs_discard(&outputs);
-    else if (outputs_write(&outputs, &(struct found){&report, write_report, view_report}, &unwritten) < 0 &&
+    else if (outputs_write(&outputs, &(struct found){&migration, write_report, view_report}, &unwritten) <
+                 0 &&
              rc == 0) {
         error = unwritten;
         rc = -error.code;
     }
+    free(migration.timeline);
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }

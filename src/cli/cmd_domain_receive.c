@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What comes, and where it listens: post-copy's source may have to come a second time. */
 static struct receiving receiving;
+static struct listening listening = {.fd = -1};
 static int link_in = -1, link_out = -1;
 
 static int take_over(void *context, struct error *error)
@@ -38,22 +40,30 @@ static int is_name_taken(void *context, const char *name, struct error *error)
                : 0;
 }
 
+/* A further stream of the same source, or a new link of it. */
+static int accept_more(void *context, const struct stop *asked, int *link, struct error *error)
+{
+    (void)context;
+    return address_accept(&listening, asked, link, error);
+}
+
 /* Of those that only ask, or go without a word, there may be any number before it. */
 static int receive_one(
     const struct serving *serving, const struct restore_request *request, struct error *error)
 {
     const struct domain_options *options = serving->options;
     const char *address = serving->invocation->operands[0];
-    struct listening listening = {.fd = -1};
     const bool by_stdio = link_in >= 0;
+    const struct receiving_hooks hooks = {.context = (void *)(uintptr_t)serving->place,
+        .refused = is_name_taken,
+        .accept = by_stdio ? NULL : accept_more};
     bool again;
     int rc = by_stdio ? 0 : address_listen(address, options->cleartext, &listening, error);
     do {
         if (rc == 0 && !by_stdio && (rc = address_accept(&listening, request->stop, &link_in, error)) == 0)
             link_out = link_in;
         if (rc == 0)
-            rc = receiving_open(&receiving, link_in, link_out, request, is_name_taken,
-                (void *)(uintptr_t)serving->place, error);
+            rc = receiving_open(&receiving, link_in, link_out, request, &hooks, error);
         again = !by_stdio && (rc == 0 ? receiving.checked : rc == -ENODATA);
         if (again) {
             receiving_close(&receiving);
@@ -61,20 +71,25 @@ static int receive_one(
             rc = 0;
         }
     } while (again);
-    address_close(&listening);
+    if (rc < 0 || !receiving.post_copy)
+        address_close(&listening);
     return rc;
 }
 
 static int make_received(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = -1,
+    struct restore_request request = {.fd = -1,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->options->name,
-        .monitor = monitor_at(0),
+        .monitor = serving_monitor(serving),
         .stop = &stop};
     receiving.restored.fd = -1;
-    int rc = receive_one(serving, &request, error);
+    int rc = serving_read_wish(serving, error);
+    if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    rc = receive_one(serving, &request, error);
     if (rc == 0 && receiving.checked)
         rc = error_set(error, EINTR, "the source only asked whether it could run here");
     if (rc < 0)
@@ -84,6 +99,7 @@ static int make_received(struct serving *serving, const char **name, struct erro
     serving->served.mode = "moved here";
     serving->served.begun_seconds = serving_seconds();
     serving->served.paused = receiving.paused;
+    serving->served.follow = receiving.post_copy ? &receiving.follow : NULL;
     serving->served.take_over = take_over;
     serving->served.taken_over = taken_over;
     *name = receiving.restored.saved.plan.name;
@@ -95,6 +111,7 @@ static void unmake_received(struct serving *serving)
 {
     (void)serving;
     receiving_close(&receiving);
+    address_close(&listening);
     if (link_in >= 0)
         close(link_in);
 }

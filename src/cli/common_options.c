@@ -1,9 +1,11 @@
 #include "cli/common_options.h"
 
+#include "host/numa.h"
 #include "model/machine.h"
 #include "runner/runner.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -249,4 +251,12 @@ bool color_wanted(enum color color, FILE *stream)
     if (no_color && no_color[0]) /* https://no-color.org: "present and not an empty string" */
         return false;
     return term && term[0] && strcmp(term, "dumb") && isatty(fileno(stream));
+}
+
+int nodes_of_list(const struct number_list *list, struct numa_nodes *nodes, struct error *error)
+{
+    char text[LIST_MAX * 8] = "";
+    for (size_t i = 0, used = 0; i < list->count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", i ? "," : "", list->values[i]);
+    return list->count ? numa_nodes_parse(text, nodes, error) : 0;
 }

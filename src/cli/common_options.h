@@ -96,4 +96,9 @@ int table_options_check(const struct table_options *options, struct error *error
  * terminal. */
 bool color_wanted(enum color color, FILE *stream);
 
+struct numa_nodes;
+
+/* The nodes of a list; empty: none. Errors as of numa_nodes_parse(), which knows which there are. */
+int nodes_of_list(const struct number_list *list, struct numa_nodes *nodes, struct error *error);
+
 #endif

@@ -1,8 +1,13 @@
 #include "cli/domain_options.h"
 
+#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
+#include "host/numa.h"
 #include "report/view_domain.h"
+
+#include <errno.h>
+#include <string.h>
 
 #define FIELD(member) .offset = offsetof(struct domain_options, member)
 
@@ -11,6 +16,17 @@ static struct choice workload_choice(size_t index)
     return index < PORTABLE_WORKLOADS
                ? (struct choice){portable_workloads[index].name, portable_workloads[index].summary}
                : (struct choice){NULL, NULL};
+}
+
+static struct choice monitor_choice(size_t index)
+{
+    const struct monitor_ops *monitor = monitor_at(index);
+    return monitor ? (struct choice){monitor->name, monitor->summary} : (struct choice){NULL, NULL};
+}
+
+static struct choice next_monitor_choice(size_t index)
+{
+    return index ? monitor_choice(index - 1) : (struct choice){"same", "the one that it ran on"};
 }
 
 static struct choice clock_choice(size_t index)
@@ -54,6 +70,13 @@ static const struct option_spec domain_options[] = {
         .min = 1,
         .max = PORTABLE_CPUS_MAX,
         .help = "Virtual CPUs."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "kvm",
+        .choice = monitor_choice,
+        .help = "What creates and runs it:"},
     {.name = "workload",
         .kind = OPTION_CHOICE,
         FIELD(workload),
@@ -98,6 +121,26 @@ static const struct option_spec detach_option[] = {
         .help = "Do not let it run before vcost domain resume."},
 };
 
+static const struct option_spec memory_options[] = {
+    {.name = "node",
+        .kind = OPTION_NUMBER_LIST,
+        FIELD(nodes),
+        .value_name = "N[,N...]",
+        .min = 0,
+        .max = NUMA_NODES_MAX - 1,
+        .default_note = "wherever the kernel places it",
+        .help =
+            "Place its memory on these NUMA nodes and on no other. Where it is then is counted, and told by "
+            "vcost domain status. It is asked for anew wherever the domain goes."},
+    {.name = "lock",
+        .kind = OPTION_FLAG,
+        FIELD(lock),
+        .help =
+            "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is still "
+            "this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as much. It "
+            "rules out --lazy and clones: what these share is locked by nobody."},
+};
+
 static const struct option_spec restore_options[] = {
     {.name = "name",
         .kind = OPTION_TEXT,
@@ -111,6 +154,21 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "userfaultfd",
+        .kind = OPTION_FLAG,
+        FIELD(userfaultfd),
+        .help =
+            "Run at once, too, but bring memory by 2 MiB as it is touched, each verified before the guest "
+            "sees "
+            "it, and the rest behind it. Also of compressed files. Who may not have a userfaultfd(2) for a "
+            "guest gets a sentence, and no mapping instead."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),
@@ -128,6 +186,13 @@ static const struct option_spec receive_options[] = {
         .value_name = "NAME",
         .default_note = "the one that it had",
         .help = "How the domain is called from now on."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
     {.name = "clock",
         .kind = OPTION_CHOICE,
         FIELD(clock),
@@ -171,6 +236,15 @@ static const struct option_spec migrate_options[] = {
         .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
                 "took "
                 "last, and the time that stopping took once fit into that."},
+    {.name = "streams",
+        .kind = OPTION_NUMBER,
+        FIELD(streams),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = WIRE_STREAMS_MAX,
+        .help = "By how many connections memory is sent at the same time, a thread for each at both ends "
+                "(unix, tcp)."},
     {.name = "max-bandwidth",
         .kind = OPTION_NUMBER,
         FIELD(max_bandwidth),
@@ -179,6 +253,27 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 100000,
         .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "post-copy",
+        .kind = OPTION_FLAG,
+        FIELD(post_copy),
+        .help = "Hand it over first, and let its memory follow: a page that it touches before is asked for "
+                "and waited "
+                "for. It stands still shortly however much it writes, and is slow afterwards. Until all is "
+                "there, the death "
+                "of either end loses the domain. The destination must be allowed a userfaultfd for a guest's "
+                "faults."},
+    {.name = "passes",
+        .kind = OPTION_NUMBER,
+        FIELD(passes),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 0,
+        .max = 100,
+        .help = "With --post-copy: how often memory is sent before; what was written since then follows."},
+    {.name = "reconnect",
+        .kind = OPTION_FLAG,
+        FIELD(reconnect),
+        .help = "After --post-copy, when the link broke: go on by a new one."},
     {.name = "timeout",
         .kind = OPTION_SECONDS,
         FIELD(timeout),
@@ -192,6 +287,40 @@ static const struct option_spec migrate_options[] = {
         .fallback = "cancel",
         .choice = at_timeout_choice,
         .help = "What is done then:"},
+};
+
+static const struct option_spec restored_timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help = "Draw into FILE (.svg, .png or .html) what it costs the program in the domain: latency per "
+                "hop or writes a "
+                "second against time, before it was saved and after. It is written when its pace is back, "
+                "after 10 s at "
+                "most, or at the domain's end."},
+};
+
+static const struct option_spec saved_timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help = "With --keep-running: draw into FILE (.svg, .png or .html) what it cost the program in the "
+                "domain, before and "
+                "after. The command then waits until its pace is back, for 10 s at most."},
+};
+
+static const struct option_spec timeline_option[] = {
+    {.name = "timeline",
+        .kind = OPTION_FILE,
+        FIELD(timeline),
+        .value_name = "FILE",
+        .help =
+            "Draw into FILE (.svg, .png or .html) what it cost the program in the domain: latency per hop or "
+            "writes a second against time, before, meanwhile and after. It is looked at there until its pace "
+            "is "
+            "back, for 10 s at most."},
 };
 
 static const struct option_spec fork_options[] = {
@@ -211,11 +340,42 @@ static const struct option_spec fork_options[] = {
         .help = "They are called NAME-1, NAME-2 and so on."},
 };
 
+static const struct option_spec stats_options[] = {
+    {.name = "watch",
+        .kind = OPTION_FLAG,
+        FIELD(watch),
+        .help = "One line after the other, until Ctrl-C or the domain's end."},
+    {.name = "interval",
+        .kind = OPTION_SECONDS,
+        FIELD(interval),
+        .value_name = "TIME",
+        .fallback = "1s",
+        .help = "From one look to the next; rates are over that."},
+    {.name = "written",
+        .kind = OPTION_FLAG,
+        FIELD(written),
+        .help =
+            "Also tell how much it writes. For that its writes are recorded for a tenth of a second each "
+            "time, which costs "
+            "the domain: its large pages are split meanwhile. While it is migrated that is known anyway."},
+    {.name = "json",
+        .kind = OPTION_OUTPUT,
+        FIELD(output.json),
+        .value_name = "FILE",
+        .help = "Also write each look to FILE, as one line of JSON. With - it goes to stdout, and the table "
+                "does not."},
+};
+
 static const struct option_spec save_options[] = {
     {.name = "keep-running",
         .kind = OPTION_FLAG,
         FIELD(keep_running),
         .help = "The domain goes on when it was saved. Otherwise it ends."},
+    {.name = "compress",
+        .kind = OPTION_FLAG,
+        FIELD(compress),
+        .help = "Compress its memory, with zstd. Such a file cannot be mapped: restore --lazy and fork "
+                "refuse it."},
 };
 
 #define SEE_ALSO                                                                                             \
@@ -238,9 +398,23 @@ static const struct option_spec save_options[] = {
         .run = cmd_domain_##word##_run,                                                                      \
     }
 
+static int check_timeline(const char *path, struct error *error)
+{
+    static const char *const names[] = {"svg", "png", "html"};
+    const struct format *format = path ? format_of_path(path) : NULL;
+    for (size_t i = 0; format && i < sizeof names / sizeof names[0]; i++)
+        if (!strcmp(format->name, names[i]))
+            return 0;
+    return path ? error_set(
+                      error, EINVAL, "--timeline: the name \"%.60s\" must end in .svg, .png or .html", path)
+                : 0;
+}
+
 static int check(const void *fields, struct error *error)
 {
-    return output_options_check(&((const struct domain_options *)fields)->output, error);
+    const struct domain_options *options = fields;
+    int rc = check_timeline(options->timeline, error);
+    return rc < 0 ? rc : output_options_check(&options->output, error);
 }
 
 static const struct command command_run = {
@@ -255,6 +429,7 @@ static const struct command command_run = {
                     "on the way.",
         "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told."},
     .groups = {OPTION_GROUP("The domain", domain_options, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .examples =
@@ -266,7 +441,7 @@ static const struct command command_run = {
             {"vcost domain run --workload kernel-selftest --work 100", "A guest kernel with three processes"},
         },
     .exit_notes = {{"1", "the domain failed, or its workload found something wrong."}},
-    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .environment = {{"XDG_RUNTIME_DIR", "Where the folder of control sockets is."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
@@ -282,11 +457,12 @@ static const struct command command_save = {
                     "processor has, clock and memory (pages of zeros are left out). The room for it is "
                     "looked at first; the file is "
                     "written beside its name and renamed. If it cannot be written the domain goes on."},
-    .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, saved_timeline_option, 0),
+        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
     .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
-        {"vcost domain save --keep-running d1 d1.domain", "It goes on"}},
+        {"vcost domain save --keep-running d1 d1.domain", "It goes on"},
+        {"vcost domain save --compress d1 d1.domain", "A smaller file, which takes longer"}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -306,13 +482,15 @@ static const struct command command_restore = {
         "Each restored domain has a new generation ID, 128 random bits in the last page of its memory: who "
         "keeps "
         "something that must be unique can see that it is another one now."},
-    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP("How it is served", detach_option, 0),
-        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, restored_timeline_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
+        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain restore d1.domain", "In the foreground, all memory read and verified first"},
         {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"}},
     .exit_notes = {{"77", "this host lacks what the domain had, or cannot keep its clock."}},
-    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -322,20 +500,24 @@ static const struct command command_restore = {
 static const struct command command_fork = {
     .name = "domain fork",
     .summary = "makes clones that share memory",
-    .description =
-        {"Starts clones of a saved domain in the background. All map the same file, private: they share its "
-         "pages until one writes them (copy on write). Told are the time until the first instruction of "
-         "each, "
-         "how much memory each has for itself, and by how much the machine's available memory fell.",
-            "A domain that runs is saved to memory first, which costs it a stall (told) and the machine one "
-            "copy of it. "
-            "Memory is not verified: vcost domain check does that."},
+    .description = {"Starts clones in the background, which share memory until one writes it (copy on "
+                    "write): clones of a saved "
+                    "domain map the same file, private; those of a domain that runs have its memory as it "
+                    "was at that moment. "
+                    "Told are the time until the first instruction of each, how much memory each has for "
+                    "itself, and by how "
+                    "much the machine's available memory fell.",
+        "A domain that runs is stopped for a moment, and nothing of its memory is copied; but from then on "
+        "each "
+        "page of 4 KiB is copied before it is written there, and large pages are split for that. What that "
+        "cost "
+        "it is told. Memory that is mapped from a file is not verified: vcost domain check does that."},
     .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written, or the name of a domain that runs.", NULL, 1, 1},
     .examples = {{"vcost domain fork d1.domain --count 100", "A hundred clones, and what they cost"},
         {"vcost domain fork d1 --name copy", "One more of a domain that runs"}},
-    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -353,6 +535,29 @@ static const struct command command_list = {
     .options_bytes = sizeof(struct domain_options),
     .check = check,
     .run = cmd_domain_list_run,
+};
+
+static const struct command command_stats = {
+    .name = "domain stats",
+    .summary = "what a domain does, line by line",
+    .description =
+        {"Tells how long each hop or write takes (median and slowest 1 % of samples that the workload itself "
+         "takes, over the last second), its longest pause, exits, interrupts among them, and page faults a "
+         "second, its resident memory, and how much of that is in pages of 2 MiB: in the host's mapping, and "
+         "in "
+         "what the CPU walks for the guest. What cannot be known is a dash, and null with its reason in the "
+         "JSON."},
+    .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, folder_option, 0), HELP_GROUP},
+    .operand = {"NAME", "A domain that runs.", NULL, 1, 1},
+    .examples = {{"vcost domain stats d1", "Over one second"},
+        {"vcost domain stats --watch --interval 0.2 d1",
+            "Five lines a second, for instance while it is migrated"},
+        {"vcost domain stats --watch --json - d1 | jq .now.ns_p99", "For a script"}},
+    .exit_notes = {{"1", "the domain failed meanwhile, or its workload found something wrong."}},
+    .see_also = SEE_ALSO,
+    .options_bytes = sizeof(struct domain_options),
+    .check = check,
+    .run = cmd_domain_stats_run,
 };
 
 static const struct command command_check = {
@@ -383,10 +588,13 @@ static const struct command command_migrate = {
             "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
             "Nothing is encrypted: that is the command's job (command:ssh ...)."},
     .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
-        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+        OPTION_GROUP(NULL, timeline_option, 0), OPTION_GROUP(NULL, folder_option, 0),
+        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"NAME ADDRESS",
         "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
     .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
+        {"vcost domain migrate --timeline d1.svg d1 unix:/tmp/here",
+            "A picture of what that costs the program"},
         {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
             "5 ms, or after two minutes whatever it takes"}},
@@ -406,13 +614,14 @@ static const struct command command_receive = {
          "over it does not run here; whatever happens to the link or to the source before, none runs here, "
          "and that is said."},
     .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+        OPTION_GROUP("Its memory on this machine", memory_options, 0),
         OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"ADDRESS", "unix:PATH, tcp:HOST:PORT, or - for stdin and stdout.", NULL, 1, 1},
     .examples = {{"vcost domain receive unix:/tmp/here", "One domain, in the foreground"},
         {"vcost domain receive --name d2 tcp:localhost:7777", "Called d2 from then on"}},
     .exit_notes = {{"77", "this host lacks what the domain has, or cannot keep its clock."}},
-    .files = {{"/dev/kvm", "Domains run on KVM."}},
+    .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,
@@ -432,9 +641,9 @@ ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.
     "It goes on");
 ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
-static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_pause,
-    &command_resume, &command_stop, &command_save, &command_restore, &command_fork, &command_check,
-    &command_migrate, &command_receive, &command_cancel, NULL};
+static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_stats,
+    &command_pause, &command_resume, &command_stop, &command_save, &command_restore, &command_fork,
+    &command_check, &command_migrate, &command_receive, &command_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",

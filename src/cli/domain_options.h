@@ -12,15 +12,23 @@ struct domain_options {
     struct size_range memory, working_set; /* working_set.last 0: all of it */
     unsigned workload;                     /* enum portable_workload */
     int vcpus;
-    uint64_t work; /* 0: endless */
-    int rate;      /* MB/s; -1: none */
-    bool detach, paused, keep_running, lazy;
+    unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
+    uint64_t work;    /* 0: endless */
+    int rate;         /* MB/s; -1: none */
+    bool detach, paused, keep_running, lazy, userfaultfd, compress;
+    struct number_list nodes; /* count 0: wherever the kernel places memory */
+    bool lock;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
+    bool watch, written; /* stats */
+    double interval;
+    const char *timeline;            /* a picture; NULL: none */
     unsigned at_timeout;             /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
+    int streams, passes;             /* of a migration */
+    bool post_copy, reconnect;
 };
 
 extern const struct command command_domain;
@@ -28,6 +36,7 @@ extern const struct command command_domain;
 /* The subcommands, in cmd_domain.c, cmd_domain_ask.c and cmd_domain_migrate.c. */
 int cmd_domain_run_run(const struct invocation *invocation);
 int cmd_domain_restore_run(const struct invocation *invocation);
+int cmd_domain_stats_run(const struct invocation *invocation);
 int cmd_domain_list_run(const struct invocation *invocation);
 int cmd_domain_status_run(const struct invocation *invocation);
 int cmd_domain_pause_run(const struct invocation *invocation);

@@ -34,7 +34,7 @@ int outputs_open(struct outputs *outputs, const struct output_options *options, 
     };
     int rc = 0;
     *outputs = (struct outputs){.options = options};
-    for (size_t i = 0; rc == 0 && i < OUTPUTS_MAX; i++)
+    for (size_t i = 0; rc == 0 && i < sizeof wanted / sizeof wanted[0]; i++)
         if (wanted[i].path)
             rc = outputs_add(outputs, wanted[i].format, wanted[i].path, error);
     if (rc < 0)

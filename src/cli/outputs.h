@@ -19,7 +19,7 @@ struct found {
     void (*view)(const void *what, struct document *document); /* *what outlives the document */
 };
 
-enum { OUTPUTS_MAX = 5 };
+enum { OUTPUTS_MAX = 6 };
 
 /* A file that is open, and what is written there. */
 struct output_file {

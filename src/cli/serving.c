@@ -1,7 +1,9 @@
 #include "cli/serving.h"
 
+#include "cli/cloning.h"
 #include "cli/interrupt.h"
 #include "cli/status.h"
+#include "cli/timeline.h"
 #include "report/format.h"
 #include "report/view_domain.h"
 
@@ -10,6 +12,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +26,7 @@ double serving_seconds(void)
 
 /* ---- leaving the terminal ---- */
 
-int serving_detach(const char *log, int *report, struct start *start, struct error *error)
+int serving_detach(const char *log, int *report, int *hear, struct error *error)
 {
     int ends[2], output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (output < 0)
@@ -49,12 +52,21 @@ int serving_detach(const char *log, int *report, struct start *start, struct err
     }
     close(ends[1]);
     close(output);
-    int rc = child < 0 ? error_start(error, errno, "a process for the domain") : 0;
-    if (rc == 0 && read(ends[0], start, sizeof *start) != (ssize_t)sizeof *start)
-        rc = error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
-    close(ends[0]);
     *report = -1;
-    return rc;
+    *hear = ends[0];
+    if (child > 0)
+        return 0;
+    close(ends[0]);
+    return error_start(error, errno, "a process for the domain");
+}
+
+int serving_hear(int hear, const char *log, struct start *start, struct error *error)
+{
+    ssize_t count = read(hear, start, sizeof *start);
+    close(hear);
+    return count == (ssize_t)sizeof *start
+               ? 0
+               : error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
 }
 
 /* ---- serving ---- */
@@ -88,6 +100,22 @@ static void tell(void *context, const struct domain_report *report)
     serving->told = true;
     serving->report = *report;
     tell_start(serving, STATUS_DONE, NULL);
+}
+
+/* While the domain runs: whatever becomes of the picture, it goes on. */
+static void show_timeline(void *context, const struct timeline *timeline, const struct portable *portable)
+{
+    struct serving *serving = context;
+    struct timeline_told *told = malloc(sizeof *told);
+    struct error error;
+    if (!told)
+        return;
+    timeline_tell(timeline, portable, told);
+    if (timeline_write_alone(&serving->picture, told, &error) < 0)
+        (void)status_failed(&error);
+    else
+        fprintf(stderr, "what it cost its program is drawn in %s\n", serving->options->timeline);
+    free(told);
 }
 
 static int write_json(const void *what, FILE *stream, struct error *error)
@@ -133,6 +161,8 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->served.paused |= serving->options->paused;
     serving->served.tell = tell;
     serving->served.context = serving;
+    serving->served.clone = cloning_of_domain;
+    serving->place = place;
     serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
     serving->report.exit_status = exit_status(&serving->report);
@@ -166,6 +196,7 @@ int serving_finish(struct serving *serving, int rc, struct error *error)
     }
     tell_start(serving, status_of(error->code), error);
     outputs_discard(&serving->outputs);
+    outputs_discard(&serving->picture);
     return status_failed(error);
 }
 
@@ -190,14 +221,14 @@ int serving_command(const struct invocation *invocation, const char *name, maker
     struct start start;
     struct error error;
     char log[PLACE_PATH_BYTES];
-    int rc = place_open(serving.options->folder, &place, &error);
+    int hear, rc = place_open(serving.options->folder, &place, &error);
     if (rc == 0 && serving.options->detach) {
         if (place_lives(&place, name)) {
             rc = error_set(&error, EBUSY, "a domain %s runs already: choose another --name", name);
         } else {
             place_path(&place, name, "log", log);
-            rc = serving_detach(log, &serving.start, &start, &error);
-            if (rc == 0 && serving.start < 0)
+            rc = serving_detach(log, &serving.start, &hear, &error);
+            if (rc == 0 && serving.start < 0 && (rc = serving_hear(hear, log, &start, &error)) == 0)
                 return parent_says(&start, name, &place);
         }
     }
@@ -210,29 +241,57 @@ int serving_command(const struct invocation *invocation, const char *name, maker
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
     }
+    serving.picture.options = &serving.options->output;
+    if (serving.options->timeline) {
+        if (timeline_add_output(&serving.picture, serving.options->timeline, &error) < 0) {
+            tell_start(&serving, status_of(error.code), &error);
+            outputs_discard(&serving.outputs);
+            return status_failed(&error);
+        }
+        serving.served.watch_shows = show_timeline;
+    }
     serving.place = &place;
     return serving_finish(&serving, serving_serve(&serving, &place, make, unmake, &error), &error);
 }
 
 /* ---- from a file ---- */
 
+int serving_read_wish(struct serving *serving, struct error *error)
+{
+    serving->served.wish.locked = serving->options->lock;
+    return nodes_of_list(&serving->options->nodes, &serving->served.wish.nodes, error);
+}
+
 static struct restored restored;
+
+const struct monitor_ops *serving_monitor(const struct serving *serving)
+{
+    return serving->options->monitor ? monitor_at(serving->options->monitor - 1) : NULL;
+}
 
 int serving_restore(struct serving *serving, const char **name, struct error *error)
 {
     static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const struct restore_request request = {.fd = serving->fd,
+    struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
+        .brought = serving->brought,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
-        .monitor = monitor_at(0),
+        .monitor = serving_monitor(serving),
+        .saved = serving->saved,
+        .checked = serving->checked,
         .stop = &stop};
-    int rc = restore_open(&request, &restored, error);
+    int rc = serving_read_wish(serving, error);
     if (rc < 0)
+        return rc;
+    request.wish = serving->served.wish;
+    if ((rc = restore_open(&request, &restored, error)) < 0)
         return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;
-    serving->served.mode = serving->lazy ? "memory mapped, private" : "memory read";
+    serving->served.mode = serving->lazy      ? "memory mapped, private"
+                           : serving->brought ? "memory brought as touched, userfaultfd"
+                                              : "memory read";
     *name = restored.saved.plan.name;
     return rc;
 }

@@ -19,6 +19,7 @@ struct serving {
     const struct domain_options *options;
     struct served served;
     struct outputs outputs;
+    struct outputs picture; /* --timeline */
     struct claim claim;
     const struct place *place;
     struct domain_report report;
@@ -27,7 +28,9 @@ struct serving {
     /* restore: what is restored, and how it is called */
     int fd;
     const char *name;
-    bool lazy;
+    bool lazy, brought;
+    const struct stored *saved; /* and what is known of it already: struct restore_request */
+    bool checked;
 };
 
 /* Makes the domain, and what its name is. */
@@ -37,9 +40,11 @@ typedef void unmaker(struct serving *serving);
 /* CLOCK_MONOTONIC. */
 double serving_seconds(void);
 
-/* In the child *report is where to say how it started; in the parent it is -1, and *start is that. What is
- * said from now on goes to the log. */
-int serving_detach(const char *log, int *report, struct start *start, struct error *error);
+/* In the child *report is where to say how it started, and what is said from now on goes to the log; in the
+ * parent it is -1, and *hear where that is heard. */
+int serving_detach(const char *log, int *report, int *hear, struct error *error);
+/* Waits for it, and closes `hear`. */
+int serving_hear(int hear, const char *log, struct start *start, struct error *error);
 
 /* Makes the domain and serves it until its end. */
 int serving_serve(
@@ -51,7 +56,13 @@ int serving_finish(struct serving *serving, int rc, struct error *error);
 /* All of a command: options, log (for which the name is), domain, end. */
 int serving_command(const struct invocation *invocation, const char *name, maker *make, unmaker *unmake);
 
-/* From a file: serving->fd, name and lazy say which and how. */
+/* Which monitor a domain from elsewhere is to go on with; NULL: the one that it had. */
+const struct monitor_ops *serving_monitor(const struct serving *serving);
+
+/* What was asked for its memory: into serving->served.wish. */
+int serving_read_wish(struct serving *serving, struct error *error);
+
+/* From a file: serving->fd, name, lazy and brought say which and how. */
 maker serving_restore;
 unmaker serving_restored;
 

@@ -15,8 +15,7 @@ void ahead_free(struct ahead *ahead)
     ahead->known = NULL;
 }
 
-/* Down to the table that has a leaf for the address. */
-static struct ahead_table look_up(const struct walk_dimension *tables, uint64_t address)
+struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t address)
 {
     const struct model_ground *ground = tables->ground;
     size_t number = tables->root.number;
@@ -31,19 +30,4 @@ static struct ahead_table look_up(const struct walk_dimension *tables, uint64_t 
         number = ground_table_number(ground, entry & UINT64_C(0x000ffffffffff000));
     }
     return (struct ahead_table){.region = 0};
-}
-
-struct ahead_leaf ahead_find(struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
-{
-    uint64_t region = address >> 21;
-    struct ahead_table *known = &ahead->known[region % AHEAD_TABLES];
-    if (known->region != region + 1) {
-        *known = look_up(tables, address);
-        if (!known->region)
-            return (struct ahead_leaf){.entry = NULL};
-    }
-    unsigned index = address >> known->shift & 511;
-    __builtin_prefetch(known->entries + index);
-    return (struct ahead_leaf){
-        known->entries + index, known->address + index * sizeof(uint64_t), (UINT64_C(1) << known->shift) - 1};
 }

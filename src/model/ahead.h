@@ -27,7 +27,24 @@ struct ahead_leaf {
     uint64_t within;       /* bits of an address that are not translated */
 };
 
-struct ahead_leaf ahead_find(struct ahead *ahead, const struct walk_dimension *tables, uint64_t address);
+/* Down to the table that has a leaf for the address; region 0: there is none. */
+struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t address);
+
+static inline struct ahead_leaf ahead_find(
+    struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
+{
+    uint64_t region = address >> 21;
+    struct ahead_table *known = &ahead->known[region % AHEAD_TABLES];
+    if (known->region != region + 1) {
+        *known = ahead_look_up(tables, address);
+        if (!known->region)
+            return (struct ahead_leaf){.entry = NULL};
+    }
+    unsigned index = address >> known->shift & 511;
+    __builtin_prefetch(known->entries + index);
+    return (struct ahead_leaf){
+        known->entries + index, known->address + index * sizeof(uint64_t), (UINT64_C(1) << known->shift) - 1};
+}
 
 /* What it says of the address; of one that is not present anything. */
 static inline uint64_t ahead_translate(const struct ahead_leaf *leaf, uint64_t address)

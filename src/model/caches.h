@@ -11,22 +11,29 @@
 
 #include "model/tags.h"
 
+struct caches;
+
+/* Reads or writes a line, from level `first` on. The level, from 0, that served it; the count: memory. */
+typedef unsigned caches_serve(struct caches *caches, uint64_t line, unsigned first);
+
 struct caches {
+    caches_serve *serve[2]; /* data, instructions: compiled for caches like these */
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;
-        struct tags *of[2]; /* of data, of instructions */
-        bool hands_on;      /* the next level is exclusive: what this one drops goes there, */
-        bool apart;         /* and here it never is already: this one is exclusive, and all comes by the level
-                               above. Of two caches above, both can drop the same line */
+        bool hands_on; /* the next level is exclusive: what this one drops goes there, */
+        bool apart;    /* and here it never is already: this one is exclusive, and all comes by the level
+                          above. Of two caches above, both can drop the same line */
+        bool gives[MACHINE_CACHE_LEVELS_MAX]; /* what it serves leaves it: [first - 1], for an access that
+                                                 looks from there on */
         enum machine_holds holds;
         unsigned cycles[2]; /* data, instructions */
     } levels[MACHINE_CACHE_LEVELS_MAX];
     unsigned count;
-    enum tags_kind kind;
     const struct tags
         *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
-    unsigned memory_cycles[2]; /* here, remote */
+    const struct tags *before_far; /* of the level above, if that hands on what it drops; or NULL */
+    unsigned memory_cycles[2];     /* here, remote */
 };
 
 /* For physical addresses below `bytes`. */
@@ -41,12 +48,33 @@ struct cache_served {
 };
 
 /* Reads or writes the line at a physical address; remote: its memory is on another node. */
-struct cache_served caches_access(
-    struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote);
+static inline struct cache_served caches_access(
+    struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
+{
+    unsigned server = caches->serve[instruction](caches, address / MACHINE_LINE_BYTES, first);
+    return (struct cache_served){server + 1,
+        server == caches->count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
+}
 
 /* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
- * been done, those that what it displaces will go to. */
-void caches_prefetch(const struct caches *caches, uint64_t address);
-void caches_prefetch_victim(const struct caches *caches, uint64_t address);
+ * been done, those that what it displaces will go to. (Always inlined: of a function that does nothing else
+ * the compiler thinks that it does nothing.) */
+TAGS_INLINE void caches_prefetch(const struct caches *caches, uint64_t address)
+{
+    if (!caches->far)
+        return;
+    struct tags_place place = tags_place(TAGS_BARE, caches->far, address / MACHINE_LINE_BYTES, 0);
+    tags_prefetch(caches->far, &place);
+}
+
+TAGS_INLINE void caches_prefetch_victim(const struct caches *caches, uint64_t address)
+{
+    uint64_t victim;
+    if (!caches->before_far)
+        return;
+    struct tags_place place = tags_place(TAGS_BARE, caches->before_far, address / MACHINE_LINE_BYTES, 0);
+    if (tags_next_to_go(caches->before_far, &place, &victim))
+        caches_prefetch(caches, victim * MACHINE_LINE_BYTES);
+}
 
 #endif

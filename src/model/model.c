@@ -193,7 +193,7 @@ void model_close(struct model *model)
 
 /* ---- accesses ---- */
 
-static enum walk_end walk(struct model *model, uint64_t address, struct walk_result *result)
+TAGS_INLINE enum walk_end walk(struct model *model, uint64_t address, struct walk_result *result)
 {
     account_charge(&model->account, BUCKET_WALK, model->machine->walker.cycles);
     model->account.walks++;
@@ -214,7 +214,7 @@ static enum walk_end walk(struct model *model, uint64_t address, struct walk_res
 /* Each repair makes one entry present: more than there can be of them are none. */
 enum { REPAIRS_MAX = 64 };
 
-static bool translate(
+TAGS_INLINE bool translate(
     struct model *model, uint64_t address, enum model_access access, struct translated_page *page)
 {
     bool instruction = access == ACCESS_EXECUTE, write = access == ACCESS_WRITE;
@@ -243,7 +243,7 @@ static bool translate(
     return false;
 }
 
-void model_touch_line(struct model *model, uint64_t physical, bool instruction)
+TAGS_INLINE void touch_line(struct model *model, uint64_t physical, bool instruction)
 {
     bool remote =
         model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical);
@@ -253,23 +253,38 @@ void model_touch_line(struct model *model, uint64_t physical, bool instruction)
         &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
 }
 
-bool model_touch(struct model *model, uint64_t address, enum model_access access)
+TAGS_INLINE bool touch(struct model *model, uint64_t address, enum model_access access)
 {
     struct translated_page page;
     if (!translate(model, address, access, &page))
         return false;
-    model_touch_line(model, page.address + (address & (page.bytes - 1)), access == ACCESS_EXECUTE);
+    touch_line(model, page.address + (address & (page.bytes - 1)), access == ACCESS_EXECUTE);
     return true;
 }
 
-void model_access(struct model *model, gva_t address, enum model_access access)
+void model_touch_line(struct model *model, uint64_t physical, bool instruction)
+{
+    touch_line(model, physical, instruction);
+}
+
+bool model_touch(struct model *model, uint64_t address, enum model_access access)
+{
+    return touch(model, address, access);
+}
+
+TAGS_INLINE void access_one(struct model *model, uint64_t address, enum model_access access)
 {
     struct account *account = &model->account;
-    if (!model_touch(model, address.value, access))
+    if (!touch(model, address, access))
         return;
     account->accesses++;
     if (account->accesses >= model->stream.next_access || account->cycles >= model->stream.next_cycle)
         model_stream_go(model);
+}
+
+void model_access(struct model *model, gva_t address, enum model_access access)
+{
+    access_one(model, address.value, access);
 }
 
 /* ---- many accesses ---- */
@@ -305,8 +320,11 @@ void model_access_many(struct model *model, const gva_t *addresses, size_t count
         look_ahead(model, addresses, some, physical);
         for (size_t i = 0; i < some; i++)
             caches_prefetch_victim(&model->caches, physical[i]);
-        for (size_t i = 0; i < some; i++)
-            model_access(model, addresses[i], access);
+        for (size_t i = 0; i < some; i++) /* reading is compiled for itself */
+            if (access == ACCESS_READ)
+                access_one(model, addresses[i].value, ACCESS_READ);
+            else
+                access_one(model, addresses[i].value, access);
     }
 }
 

@@ -68,55 +68,50 @@ ORDER_INLINE unsigned order_ring_last(const struct order *order, size_t set)
     return order->rings[set * order->ways + order->first[set]].previous;
 }
 
-/* ---- both ---- */
+/* ---- both: `many` is known when they are compiled; false: up to 16 ways ---- */
 
-ORDER_INLINE unsigned order_last(const struct order *order, size_t set)
+ORDER_INLINE unsigned order_last(bool many, const struct order *order, size_t set)
 {
-    return order->words ? order->words[set] >> order->last_shift & 15 : order_ring_last(order, set);
+    return many && !order->words ? order_ring_last(order, set) : order->words[set] >> order->last_shift & 15;
 }
 
-/* The last one comes first; that is what a new entry does. */
-ORDER_INLINE void order_turn(struct order *order, size_t set)
+/* The last one, which comes first then; that is what a new entry does. */
+ORDER_INLINE unsigned order_turn(bool many, struct order *order, size_t set)
 {
-    if (order->words) {
-        uint64_t word = order->words[set];
-        order->words[set] = word << 4 | (word >> order->last_shift & 15);
-    } else {
-        order->first[set] = order_ring_last(order, set);
+    if (many && !order->words)
+        return order->first[set] = order_ring_last(order, set);
+    uint64_t word = order->words[set], way = word >> order->last_shift & 15;
+    order->words[set] = word << 4 | way;
+    return (unsigned)way;
+}
+
+ORDER_INLINE void order_to_front(bool many, struct order *order, size_t set, unsigned way)
+{
+    if (many && !order->words) {
+        if (way != order->first[set])
+            order_ring_to_front(order, set, way);
+        return;
     }
+    uint64_t word = order->words[set];
+    order->words[set] = order_word_to_front(word, way, order_word_shift(word, way));
 }
 
-ORDER_INLINE void order_to_front(struct order *order, size_t set, unsigned way)
+ORDER_INLINE void order_to_end(bool many, struct order *order, size_t set, unsigned way)
 {
-    if (order->words) {
-        uint64_t word = order->words[set];
-        order->words[set] = order_word_to_front(word, way, order_word_shift(word, way));
-    } else if (way != order->first[set]) {
-        order_ring_to_front(order, set, way);
-    }
-}
-
-ORDER_INLINE void order_to_end(struct order *order, size_t set, unsigned way)
-{
-    if (order->words) {
-        uint64_t word = order->words[set];
-        order->words[set] = order_word_to_end(word, way, order_word_shift(word, way), order->last_shift);
-    } else {
+    if (many && !order->words) {
         order_ring_to_front(order, set, way);
         order->first[set] = order->rings[set * order->ways + way].next;
+        return;
     }
-}
-
-ORDER_INLINE void order_prefetch(const struct order *order, size_t set)
-{
-    if (order->words)
-        __builtin_prefetch(order->words + set, 1);
+    uint64_t word = order->words[set];
+    order->words[set] = order_word_to_end(word, way, order_word_shift(word, way), order->last_shift);
 }
 
 /* The way at a position. */
-ORDER_INLINE unsigned order_at(const struct order *order, size_t set, unsigned position)
+ORDER_INLINE unsigned order_at(bool many, const struct order *order, size_t set, unsigned position)
 {
-    return order->words ? order->words[set] >> 4 * position & 15 : order_ring_at(order, set, position);
+    return many && !order->words ? order_ring_at(order, set, position)
+                                 : order->words[set] >> 4 * position & 15;
 }
 
 #endif

@@ -16,24 +16,34 @@ bool tags_are_enough(const struct machine_shape *shape, uint64_t limit)
     return limit >> shift_of(shape) < UINT32_MAX;
 }
 
-static unsigned stride_of(unsigned ways)
+static uint32_t stride_of(enum tags_kind kind, unsigned ways)
 {
-    return ways <= TAGS_FEW ? TAGS_FEW : (ways + TAGS_MANY - 1) / TAGS_MANY * TAGS_MANY;
+    return kind & TAGS_STRIDE_16 ? 16 : (ways + LIST_STEP - 1) / LIST_STEP * LIST_STEP;
+}
+
+/* What is known of a table. */
+static enum tags_kind kind_of(enum tags_kind kind, const struct machine_shape *shape)
+{
+    if (kind != TAGS_KEYED)
+        return kind;
+    if (shape->entries == shape->ways && shape->ways > ORDER_WORD_WAYS)
+        return TAGS_KEYED_ONE_SET;
+    return shape->index == INDEX_BITS && shape->ways <= LIST_STEP ? TAGS_KEYED_FEW : TAGS_KEYED;
 }
 
 /* All of it, empty. */
 static bool allocate(struct tags *tags, enum tags_kind kind)
 {
-    size_t room = tags->sets * tags->stride, bytes = room * sizeof *tags->marks;
-    bool filters =
-        kind == TAGS_KEYED && tags->sets == 1 && tags->ways > TAGS_MANY && tags->ways <= TAGS_FILTER_WAYS;
+    size_t count = tags->sets * tags->stride, bytes = count * sizeof *tags->marks;
+    bool keyed = kind & TAGS_WITH_KEYS,
+         filters = keyed && tags->sets == 1 && kind & TAGS_OF_MANY && tags->ways <= TAGS_FILTER_WAYS;
     tags->marks = aligned_alloc(REAL_LINE_BYTES, (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES);
-    tags->entries = kind == TAGS_KEYED ? calloc(room, sizeof *tags->entries) : NULL;
+    tags->entries = keyed ? calloc(count, sizeof *tags->entries) : NULL;
     tags->filter = filters ? calloc(FILTER_BYTES, 1) : NULL;
-    if (!tags->marks || (kind == TAGS_KEYED && !tags->entries) || (filters && !tags->filter))
+    if (!tags->marks || (keyed && !tags->entries) || (filters && !tags->filter))
         return false;
     memset(tags->marks, 0, bytes);
-    return order_init(&tags->order, tags->sets, tags->ways);
+    return !keyed || order_init(&tags->order, tags->sets, tags->ways);
 }
 
 int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape *shape, uint64_t seed,
@@ -47,11 +57,12 @@ int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape
         .shift = shift_of(shape),
         .hashes = shape->index == INDEX_HASH,
         .ways = shape->ways,
-        .stride = stride_of(shape->ways),
+        .kind = kind_of(kind, shape),
+        .stride = stride_of(kind, shape->ways),
         .replacement = shape->replacement,
         .random = seed,
     };
-    if (allocate(tags, kind))
+    if (allocate(tags, tags->kind))
         return 0;
     tags_free(tags);
     return error_set(error, ENOMEM, "no memory for a simulated cache of %u entries", shape->entries);
@@ -85,7 +96,7 @@ void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value)
             size_t at = set * tags->stride + way;
             if (!tags->marks[at] || (tags->entries[at].key & mask) != value)
                 continue;
-            order_to_end(&tags->order, set, way);
+            order_to_end(true, &tags->order, set, way);
             if (tags->filter)
                 tags->filter[tags_filter_at(tags->marks[at])]--;
             tags->marks[at] = 0;

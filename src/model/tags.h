@@ -14,33 +14,47 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "model/list.h"
 #include "model/machine.h"
 #include "model/order.h"
 
-#include <emmintrin.h>
-
-enum tags_kind { TAGS_BARE, TAGS_KEYED };
+/* Bits. The more is known of a table when code is compiled for it, the less that does. */
+enum tags_kind {
+    TAGS_BARE = 0,
+    TAGS_WITH_KEYS = 1, /* of up to ORDER_WORD_WAYS ways */
+    TAGS_OF_MANY = 2,
+    TAGS_KEYED = TAGS_WITH_KEYS | TAGS_OF_MANY, /* of any number of ways */
+    TAGS_BY_BITS = 4,                           /* machine_shape.index is INDEX_BITS */
+    TAGS_STRIDE_8 = 8,                          /* tags.stride is this */
+    TAGS_STRIDE_16 = 16,
+    TAGS_ONE_SET = 32
+};
+/* Keyed tables as they mostly are: fully associative, or of few ways. */
+#define TAGS_KEYED_ONE_SET (TAGS_KEYED | TAGS_ONE_SET)
+#define TAGS_KEYED_FEW (TAGS_WITH_KEYS | TAGS_BY_BITS | TAGS_STRIDE_8)
 
 enum {
-    TAGS_FEW = 8,   /* marks that are compared together, if that is all; */
-    TAGS_MANY = 16, /* and otherwise */
     TAGS_FILTER_BITS = 10,
     TAGS_FILTER_WAYS = 255 /* at most, with a filter */
 };
 
 struct tags {
-    uint32_t *marks;             /* sets * stride, which is ways or a little more; 0: free; owned */
-    uint64_t mask, folded, sets; /* folded: mask, if upper bits have a say in the set */
-    unsigned shift, stride, ways;
+    uint32_t *marks; /* of each set `stride`, which is ways or more; 0: free; owned */
+    uint64_t mask,
+        folded; /* sets - 1, where they are a power of two; folded: mask, if upper bits have a say */
+    uint32_t stride, ways;
+    unsigned shift;
+    enum machine_replacement replacement;
+    enum tags_kind kind;
     bool hashes;
     bool used; /* something was put since it was empty */
-    enum machine_replacement replacement;
+    uint64_t sets, random;
+    /* Of a keyed one: */
     struct order order;
-    uint64_t random;
     struct tags_entry {
         uint64_t key, value;
-    } * entries;     /* of a keyed one, as marks; owned */
-    uint8_t *filter; /* of a keyed one with many ways in one set: how many marks it has of those with the same
+    } * entries;     /* as marks; owned */
+    uint8_t *filter; /* if it has one set of many ways: how many marks it has of those with the same
                         tags_filter_at(); NULL: none; owned */
 };
 
@@ -49,7 +63,7 @@ int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape
     struct error *error);
 void tags_free(struct tags *tags); /* harmless where nothing is */
 void tags_clear(struct tags *tags);
-/* Takes all out whose key has `value` in the bits of `mask`; those that stay keep their order. */
+/* Keyed: takes all out whose key has `value` in the bits of `mask`; those that stay keep their order. */
 void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value);
 
 /* Can a bare table of this shape tell numbers below a limit apart? */
@@ -58,10 +72,15 @@ bool tags_are_enough(const struct machine_shape *shape, uint64_t limit);
 /* Each of the following is compiled into where it is used, for one kind. */
 #define TAGS_INLINE static inline __attribute__((always_inline))
 
+TAGS_INLINE uint32_t tags_stride(enum tags_kind kind, const struct tags *tags)
+{
+    return kind & TAGS_STRIDE_8 ? 8 : kind & TAGS_STRIDE_16 ? 16 : tags->stride;
+}
+
 /* ---- where a key is, or would be ---- */
 
 struct tags_place {
-    size_t set;
+    size_t set, first; /* of its marks */
     uint64_t key;
     uint32_t mark;
 };
@@ -70,66 +89,53 @@ struct tags_place {
 TAGS_INLINE struct tags_place tags_place(
     enum tags_kind kind, const struct tags *tags, uint64_t number, uint64_t key)
 {
-    uint64_t above = number >> tags->shift;
-    struct tags_place place = {(number ^ (above & tags->folded)) & tags->mask,
-        kind == TAGS_KEYED ? key : number, kind == TAGS_KEYED ? (uint32_t)key : (uint32_t)above + 1};
-    if (tags->hashes)
-        place.set = (size_t)(((unsigned __int128)random_mix(number) * tags->sets) >> 64);
-    return place;
+    bool keyed = kind & TAGS_WITH_KEYS;
+    if (keyed && kind & TAGS_ONE_SET)
+        return (struct tags_place){0, 0, key, (uint32_t)key};
+    uint64_t above = number >> tags->shift,
+             set = (kind & TAGS_BY_BITS ? number : number ^ (above & tags->folded)) & tags->mask;
+    if (!(kind & TAGS_BY_BITS) && tags->hashes)
+        set = (size_t)(((unsigned __int128)random_mix(number) * tags->sets) >> 64);
+    return (struct tags_place){set, set * tags_stride(kind, tags), keyed ? key : number,
+        keyed ? (uint32_t)key : (uint32_t)above + 1};
 }
 
-/* The key of an entry. */
+/* The key of an entry; bare: of its mark. */
 TAGS_INLINE uint64_t tags_key(
     enum tags_kind kind, const struct tags *tags, const struct tags_place *place, unsigned way)
 {
-    size_t at = place->set * tags->stride + way;
-    if (kind == TAGS_KEYED)
-        return tags->entries[at].key;
-    uint64_t above = tags->marks[at] - 1;
+    if (kind & TAGS_WITH_KEYS)
+        return tags->entries[place->first + way].key;
+    uint64_t above = tags->marks[place->first + way] - 1;
+    if (kind & TAGS_BY_BITS)
+        return above << tags->shift | place->set;
     return tags->hashes ? above : above << tags->shift | (place->set ^ (above & tags->folded));
 }
 
-/* Two bits for each of 8 marks that is this one. */
-TAGS_INLINE unsigned tags_compare(const uint32_t *marks, __m128i mark)
-{
-    const __m128i *at = (const __m128i *)marks;
-    __m128i low = _mm_cmpeq_epi32(_mm_load_si128(at), mark),
-            high = _mm_cmpeq_epi32(_mm_load_si128(at + 1), mark);
-    return (unsigned)_mm_movemask_epi8(_mm_packs_epi32(low, high));
-}
-
-/* The way among those of `hits`, from `first` on, that has the key; TAGS_NONE. */
-#define TAGS_NONE UINT32_MAX
-TAGS_INLINE unsigned tags_choose(enum tags_kind kind, const struct tags *tags, const struct tags_place *place,
-    unsigned first, unsigned hits)
-{
-    for (; hits; hits &= hits - 1, hits &= hits - 1) {
-        unsigned way = first + (unsigned)__builtin_ctz(hits) / 2;
-        if (kind == TAGS_BARE || tags->entries[place->set * tags->stride + way].key == place->key)
-            return way;
-    }
-    return TAGS_NONE;
-}
+#define TAGS_NONE LIST_NONE
 
 TAGS_INLINE unsigned tags_filter_at(uint32_t mark)
 {
     return mark * UINT32_C(0x9e3779b1) >> (32 - TAGS_FILTER_BITS);
 }
 
-/* The way of the set, or TAGS_NONE. */
+/* The way of the set (bare: the position), or TAGS_NONE. */
 TAGS_INLINE unsigned tags_way(enum tags_kind kind, const struct tags *tags, const struct tags_place *place)
 {
-    const uint32_t *marks = tags->marks + place->set * tags->stride;
-    const __m128i mark = _mm_set1_epi32((int)place->mark);
-    if (kind == TAGS_KEYED && tags->filter && !tags->filter[tags_filter_at(place->mark)])
+    const uint32_t *marks = tags->marks + place->first;
+    if (!(kind & TAGS_WITH_KEYS))
+        return list_find(marks, tags_stride(kind, tags), tags->ways, place->mark);
+    if (kind & TAGS_OF_MANY && tags->filter && !tags->filter[tags_filter_at(place->mark)])
         return TAGS_NONE;
-    if (tags->stride == TAGS_FEW)
-        return tags_choose(kind, tags, place, 0, tags_compare(marks, mark));
-    unsigned way = TAGS_NONE;
-    for (unsigned i = 0; i < tags->stride && way == TAGS_NONE; i += TAGS_MANY)
-        way = tags_choose(kind, tags, place, i,
-            tags_compare(marks + i, mark) | tags_compare(marks + i + TAGS_FEW, mark) << TAGS_MANY);
-    return way;
+    const struct tags_entry *entries = tags->entries + place->first;
+    const __m128i mark = _mm_set1_epi32((int)place->mark);
+    for (unsigned from = 0; from < tags_stride(kind, tags); from += LIST_STEP)
+        for (unsigned hits = list_hits(marks + from, mark); hits; hits &= hits - 1, hits &= hits - 1) {
+            unsigned way = from + (unsigned)__builtin_ctz(hits) / 2;
+            if (entries[way].key == place->key)
+                return way;
+        }
+    return TAGS_NONE;
 }
 
 /* ---- use ---- */
@@ -142,10 +148,33 @@ TAGS_INLINE bool tags_find(
     if (way == TAGS_NONE)
         return false;
     if (value)
-        *value = tags->entries[place->set * tags->stride + way].value;
-    if (tags->replacement == REPLACE_LRU)
-        order_to_front(&tags->order, place->set, way);
+        *value = tags->entries[place->first + way].value;
+    if (tags->replacement != REPLACE_LRU)
+        return true;
+    if (kind & TAGS_WITH_KEYS)
+        order_to_front(kind & TAGS_OF_MANY, &tags->order, place->set, way);
+    else
+        list_to_front(tags->marks + place->first, tags_stride(kind, tags), way, place->mark);
     return true;
+}
+
+/* Bare. */
+TAGS_INLINE bool tags_put_mark(
+    enum tags_kind kind, struct tags *tags, const struct tags_place *place, uint64_t *dropped)
+{
+    uint32_t *marks = tags->marks + place->first;
+    unsigned position = tags->ways - 1;
+    bool full = marks[position];
+    tags->used = true;
+    if (full && tags->replacement == REPLACE_RANDOM) {
+        position = (unsigned)random_below(&tags->random, tags->ways);
+        *dropped = tags_key(kind, tags, place, position);
+        marks[position] = place->mark;
+        return true;
+    }
+    *dropped = tags_key(kind, tags, place, position);
+    list_push(marks, tags_stride(kind, tags), place->mark);
+    return full;
 }
 
 /* Puts a key that is not there yet in. False: its place was free; else *dropped is the key that went for it.
@@ -153,54 +182,89 @@ TAGS_INLINE bool tags_find(
 TAGS_INLINE bool tags_put(
     enum tags_kind kind, struct tags *tags, const struct tags_place *place, uint64_t value, uint64_t *dropped)
 {
-    size_t base = place->set * tags->stride;
-    unsigned way = order_last(&tags->order, place->set);
-    uint32_t last = tags->marks[base + way];
-    if (last && tags->replacement == REPLACE_RANDOM)
-        way = order_at(&tags->order, place->set, (unsigned)random_below(&tags->random, tags->ways));
+    if (!(kind & TAGS_WITH_KEYS))
+        return tags_put_mark(kind, tags, place, dropped);
+    bool many = kind & TAGS_OF_MANY;
+    unsigned way = order_last(many, &tags->order, place->set);
+    bool full = tags->marks[place->first + way];
+    if (full && tags->replacement == REPLACE_RANDOM)
+        way = order_at(many, &tags->order, place->set, (unsigned)random_below(&tags->random, tags->ways));
     else
-        order_turn(&tags->order, place->set);
-    if (last)
-        *dropped = tags_key(kind, tags, place, way);
-    if (kind == TAGS_KEYED && tags->filter) {
-        tags->filter[tags_filter_at(tags->marks[base + way])] -= last != 0;
+        order_turn(many, &tags->order, place->set);
+    uint32_t *mark = tags->marks + place->first + way;
+    struct tags_entry *entry = tags->entries + place->first + way;
+    *dropped = entry->key;
+    if (many && tags->filter) {
+        tags->filter[tags_filter_at(*mark)] -= full;
         tags->filter[tags_filter_at(place->mark)]++;
     }
     tags->used = true;
-    tags->marks[base + way] = place->mark;
-    if (kind == TAGS_KEYED)
-        tags->entries[base + way] = (struct tags_entry){place->key, value};
-    return last;
+    *mark = place->mark;
+    *entry = (struct tags_entry){place->key, value};
+    return full;
 }
 
 /* Takes it out, if it is there. */
 TAGS_INLINE void tags_drop(enum tags_kind kind, struct tags *tags, const struct tags_place *place)
 {
-    unsigned way = tags->used ? tags_way(kind, tags, place) : TAGS_NONE;
+    unsigned way = tags_way(kind, tags, place);
     if (way == TAGS_NONE)
         return;
-    order_to_end(&tags->order, place->set, way);
-    if (kind == TAGS_KEYED && tags->filter)
+    if (!(kind & TAGS_WITH_KEYS)) {
+        list_remove(tags->marks + place->first, tags_stride(kind, tags), tags->ways, way);
+        return;
+    }
+    order_to_end(kind & TAGS_OF_MANY, &tags->order, place->set, way);
+    if (kind & TAGS_OF_MANY && tags->filter)
         tags->filter[tags_filter_at(place->mark)]--;
-    tags->marks[place->set * tags->stride + way] = 0;
+    tags->marks[place->first + way] = 0;
+}
+
+/* The same for a keyed table of whatever shape. */
+TAGS_INLINE bool tags_find_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value)
+{
+#define FIND(kind)                                                                                           \
+    struct tags_place place = tags_place(kind, tags, number, key);                                           \
+    return tags_find(kind, tags, &place, value)
+    if (tags->kind == TAGS_KEYED_FEW) {
+        FIND(TAGS_KEYED_FEW);
+    }
+    if (tags->kind == TAGS_KEYED_ONE_SET) {
+        FIND(TAGS_KEYED_ONE_SET);
+    }
+    FIND(TAGS_KEYED);
+#undef FIND
+}
+
+TAGS_INLINE void tags_put_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t value)
+{
+    uint64_t dropped;
+#define PUT(kind)                                                                                            \
+    struct tags_place place = tags_place(kind, tags, number, key);                                           \
+    tags_put(kind, tags, &place, value, &dropped)
+    if (tags->kind == TAGS_KEYED_FEW) {
+        PUT(TAGS_KEYED_FEW);
+    } else if (tags->kind == TAGS_KEYED_ONE_SET) {
+        PUT(TAGS_KEYED_ONE_SET);
+    } else {
+        PUT(TAGS_KEYED);
+    }
+#undef PUT
 }
 
 /* ---- ahead ---- */
 
-/* The key that would go, if one more were put in, but at random. False: there is room. */
-TAGS_INLINE bool tags_next_to_go(
-    enum tags_kind kind, const struct tags *tags, const struct tags_place *place, uint64_t *key)
+/* Of a bare one: the key that would go, if one more were put in, but at random. False: there is room. */
+TAGS_INLINE bool tags_next_to_go(const struct tags *tags, const struct tags_place *place, uint64_t *key)
 {
-    unsigned way = order_last(&tags->order, place->set);
-    *key = tags_key(kind, tags, place, way);
-    return tags->marks[place->set * tags->stride + way];
+    *key = tags_key(TAGS_BARE, tags, place, tags->ways - 1);
+    return tags->marks[place->first + tags->ways - 1];
 }
 
 /* Has the real CPU bring a set near. */
-TAGS_INLINE void tags_prefetch(const struct tags *tags, size_t set)
+TAGS_INLINE void tags_prefetch(const struct tags *tags, const struct tags_place *place)
 {
-    __builtin_prefetch(tags->marks + set * tags->stride, 1);
-    order_prefetch(&tags->order, set);
+    __builtin_prefetch(tags->marks + place->first, 1);
 }
 
 #endif

@@ -2,20 +2,12 @@
 
 #include <string.h>
 
-static const unsigned page_shift[MACHINE_PAGES_MAX] = {12, 21, 30};
-
-/* 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB. */
-static unsigned size_of(uint64_t bytes)
-{
-    return bytes < UINT64_C(1) << 21 ? 0 : bytes < UINT64_C(1) << 30 ? 1 : 2;
-}
-
 static void place(struct tlbs *tlbs, const struct machine_tlb *from, struct tlb *tlb)
 {
     for (size_t i = 0; i < from->page_count; i++)
         for (unsigned use = 0; use < 2; use++)
             if (from->use == USE_BOTH || from->use == use)
-                tlbs->of[from->level - 1][use][size_of(from->pages[i])] = tlb;
+                tlbs->of[from->level - 1][use][tlbs_size(from->pages[i])] = tlb;
 }
 
 /* The size, at most that of the page, as which a level of TLBs takes it, in the TLB for that. */
@@ -25,7 +17,8 @@ static struct tlb_taker taker_of(const struct tlbs *tlbs, unsigned level, unsign
     for (;; size--) {
         struct tlb *tlb = tlbs->of[level - 1][use][size];
         if (tlb || size == least)
-            return (struct tlb_taker){tlb, size, tlb == tlbs->of[level - 1][!use][size]};
+            return (struct tlb_taker){
+                tlb, size, 1u << size, (unsigned)(tlb == tlbs->of[level - 1][!use][size]) << size};
     }
 }
 
@@ -66,72 +59,13 @@ void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain)
         tags_drop_marked(&tlbs->all[i].tags, (TAGS - TAG_SPACES) << 1, (uint64_t)domain * TAG_SPACES << 1);
 }
 
-static uint64_t key_of(unsigned tag, uint64_t number, unsigned size)
-{
-    return number << 9 | size << 7 | tag << 1 | 1;
-}
-
-TAGS_INLINE struct tags_place place_of(const struct tlb *tlb, unsigned tag, uint64_t address, unsigned size)
-{
-    uint64_t number = address >> page_shift[size];
-    return tags_place(TAGS_KEYED, &tlb->tags, number, key_of(tag, number, size));
-}
-
-/* In the TLBs of a level and use. */
-TAGS_INLINE bool find_in_level(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
-    uint64_t address, struct translated_page *page, unsigned *cycles)
-{
-    for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
-        unsigned size = (unsigned)__builtin_ctz(sizes);
-        struct tlb *tlb = tlbs->of[level - 1][instruction][size];
-        struct tags_place place = place_of(tlb, tag, address, size);
-        if (!tags_find(TAGS_KEYED, &tlb->tags, &place, &page->address))
-            continue;
-        page->bytes = UINT64_C(1) << page_shift[size];
-        *cycles = tlb->cycles;
-        return true;
-    }
-    return false;
-}
-
-TAGS_INLINE void put_in_level(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
-    bool instruction, const struct translated_page *page)
-{
-    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size_of(page->bytes)];
-    if (!taker->tlb)
-        return;
-    struct tags_place place = place_of(taker->tlb, tag, address, taker->size);
-    uint64_t within = address & (page->bytes - 1) & -(UINT64_C(1) << page_shift[taker->size]), dropped;
-    tlbs->sizes[level - 1][instruction] |= 1u << taker->size;
-    tlbs->sizes[level - 1][!instruction] |= (unsigned)taker->both << taker->size;
-    tags_put(TAGS_KEYED, &taker->tlb->tags, &place, page->address + within, &dropped);
-}
-
-unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
-    struct translated_page *page, unsigned *cycles)
-{
-    if (find_in_level(tlbs, 1, instruction, tag, address, page, cycles))
-        return 1;
-    if (!find_in_level(tlbs, 2, instruction, tag, address, page, cycles))
-        return 0;
-    put_in_level(tlbs, 1, tag, address, instruction, page);
-    return 2;
-}
-
-void tlbs_put(
-    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
-{
-    for (unsigned level = MACHINE_TLB_LEVELS_MAX; level > 0; level--)
-        put_in_level(tlbs, level, tag, address, instruction, page);
-}
-
 /* Of a page that is splintered: all pieces of it. */
 static void drop_pieces(struct tags *tags, unsigned tag, uint64_t address, unsigned size, uint64_t bytes)
 {
-    unsigned within = (unsigned)__builtin_ctzll(bytes) - page_shift[size];
-    uint64_t number = address >> page_shift[size] >> within << within;
+    unsigned within = (unsigned)__builtin_ctzll(bytes) - tlbs_shift(size);
+    uint64_t number = address >> tlbs_shift(size) >> within << within;
     tags_drop_marked(
-        tags, key_of(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), key_of(tag, number, size));
+        tags, tlbs_key(TAGS - 1, -1 - ((UINT64_C(1) << within) - 1), 3), tlbs_key(tag, number, size));
 }
 
 void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes)
@@ -141,8 +75,10 @@ void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes
             for (unsigned sizes = tlbs->sizes[level][use]; sizes; sizes &= sizes - 1) {
                 unsigned size = (unsigned)__builtin_ctz(sizes);
                 struct tlb *tlb = tlbs->of[level][use][size];
-                struct tags_place place = place_of(tlb, tag, address, size);
-                if (bytes >> page_shift[size] > 1)
+                uint64_t number = address >> tlbs_shift(size);
+                struct tags_place place =
+                    tags_place(TAGS_KEYED, &tlb->tags, number, tlbs_key(tag, number, size));
+                if (bytes >> tlbs_shift(size) > 1)
                     drop_pieces(&tlb->tags, tag, address, size, bytes);
                 else
                     tags_drop(TAGS_KEYED, &tlb->tags, &place);

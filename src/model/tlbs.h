@@ -29,8 +29,8 @@ struct tlbs {
     struct tlb *of[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX]; /* NULL: none */
     struct tlb_taker {
         struct tlb *tlb; /* NULL: it is not put */
-        unsigned size;
-        bool both; /* instructions are looked for where data are */
+        unsigned size, bit;
+        unsigned other_bit; /* as bit, if the other use is looked for there, too; else 0 */
     } takers[MACHINE_TLB_LEVELS_MAX][2][MACHINE_PAGES_MAX];
 };
 
@@ -42,15 +42,80 @@ struct translated_page {
 int tlbs_init(struct tlbs *tlbs, const struct machine *machine, uint64_t seed, struct error *error);
 void tlbs_free(struct tlbs *tlbs);
 
-/* The level that has it, with what a hit costs; 0: none has. */
-unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
-    struct translated_page *page, unsigned *cycles);
-/* Puts the page around `address`, which is nowhere in these TLBs, into all levels, level 2 first. */
-void tlbs_put(
-    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page);
 /* The pages in which any of `bytes` bytes are, a power of two around the address. */
 void tlbs_drop(struct tlbs *tlbs, unsigned tag, uint64_t address, uint64_t bytes);
 void tlbs_clear(struct tlbs *tlbs);
 void tlbs_clear_domain(struct tlbs *tlbs, unsigned domain); /* what belongs to it, of all its processes */
+
+/* ---- use: compiled into where it is used ---- */
+
+/* The bits of an address within a page of a size. */
+static inline unsigned tlbs_shift(unsigned size)
+{
+    return 12 + 9 * size;
+}
+
+/* 0 for 4 KiB, 1 for 2 MiB, 2 for 1 GiB. */
+static inline unsigned tlbs_size(uint64_t bytes)
+{
+    return bytes < UINT64_C(1) << 21 ? 0 : bytes < UINT64_C(1) << 30 ? 1 : 2;
+}
+
+static inline uint64_t tlbs_key(unsigned tag, uint64_t number, unsigned size)
+{
+    return number << 9 | size << 7 | tag << 1 | 1;
+}
+
+/* In the TLBs of a level and use. */
+TAGS_INLINE bool tlbs_find_in(struct tlbs *tlbs, unsigned level, bool instruction, unsigned tag,
+    uint64_t address, struct translated_page *page, unsigned *cycles)
+{
+    for (unsigned sizes = tlbs->sizes[level - 1][instruction]; sizes; sizes &= sizes - 1) {
+        unsigned size = (unsigned)__builtin_ctz(sizes);
+        struct tlb *tlb = tlbs->of[level - 1][instruction][size];
+        uint64_t number = address >> tlbs_shift(size);
+        if (!tags_find_value(&tlb->tags, number, tlbs_key(tag, number, size), &page->address))
+            continue;
+        page->bytes = UINT64_C(1) << tlbs_shift(size);
+        *cycles = tlb->cycles;
+        return true;
+    }
+    return false;
+}
+
+TAGS_INLINE void tlbs_put_into(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
+    bool instruction, unsigned size, const struct translated_page *page)
+{
+    const struct tlb_taker *taker = &tlbs->takers[level - 1][instruction][size];
+    if (!taker->tlb)
+        return;
+    uint64_t number = address >> tlbs_shift(taker->size), within = 0;
+    if (taker->size != size)
+        within = address & (page->bytes - 1) & -(UINT64_C(1) << tlbs_shift(taker->size));
+    tlbs->sizes[level - 1][instruction] |= taker->bit;
+    tlbs->sizes[level - 1][!instruction] |= taker->other_bit;
+    tags_put_value(&taker->tlb->tags, number, tlbs_key(tag, number, taker->size), page->address + within);
+}
+
+/* The level that has it, with what a hit costs; 0: none has. */
+TAGS_INLINE unsigned tlbs_find(struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction,
+    struct translated_page *page, unsigned *cycles)
+{
+    if (tlbs_find_in(tlbs, 1, instruction, tag, address, page, cycles))
+        return 1;
+    if (!tlbs_find_in(tlbs, 2, instruction, tag, address, page, cycles))
+        return 0;
+    tlbs_put_into(tlbs, 1, tag, address, instruction, tlbs_size(page->bytes), page);
+    return 2;
+}
+
+/* Puts the page around `address`, which is nowhere in these TLBs, into all levels, level 2 first. */
+TAGS_INLINE void tlbs_put(
+    struct tlbs *tlbs, unsigned tag, uint64_t address, bool instruction, const struct translated_page *page)
+{
+    unsigned size = tlbs_size(page->bytes);
+    tlbs_put_into(tlbs, 2, tag, address, instruction, size, page);
+    tlbs_put_into(tlbs, 1, tag, address, instruction, size, page);
+}
 
 #endif

@@ -54,11 +54,9 @@ void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain)
         tags_drop_marked(&caches->all[i].tags, (TAGS - TAG_SPACES) << 4, (uint64_t)domain * TAG_SPACES << 4);
 }
 
-TAGS_INLINE struct tags_place place_of(
-    const struct walk_cache *cache, uint64_t address, unsigned level, unsigned tag)
+static uint64_t key_of(uint64_t number, unsigned level, unsigned tag)
 {
-    uint64_t number = address >> shift_of(level);
-    return tags_place(TAGS_KEYED, &cache->tags, number, number << 10 | tag << 4 | level << 1 | 1);
+    return number << 10 | tag << 4 | level << 1 | 1;
 }
 
 /* What a walk cache keeps: number and frame. A ground has at most 2^24 tables (ground_init()). */
@@ -76,7 +74,7 @@ static struct walk_table unpacked(uint64_t value)
 }
 
 /* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
-static unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
+TAGS_INLINE unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_table *table)
 {
     uint64_t value;
@@ -85,8 +83,8 @@ static unsigned begin(struct walker *walker, const struct walk_dimension *tables
         struct walk_cache *cache = caches->of[level];
         if (!cache)
             continue;
-        struct tags_place place = place_of(cache, address, level, tag);
-        if (!tags_find(TAGS_KEYED, &cache->tags, &place, &value))
+        uint64_t number = address >> shift_of(level);
+        if (!tags_find_value(&cache->tags, number, key_of(number, level, tag), &value))
             continue;
         *table = unpacked(value);
         account_charge(walker->account, BUCKET_WALK, cache->cycles);
@@ -102,15 +100,14 @@ static void keep(const struct walk_dimension *tables, unsigned level, unsigned t
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
     if (!cache)
         return;
-    struct tags_place place = place_of(cache, address, level, tag);
-    uint64_t dropped;
-    tags_put(TAGS_KEYED, &cache->tags, &place, packed(table), &dropped);
+    uint64_t number = address >> shift_of(level);
+    tags_put_value(&cache->tags, number, key_of(number, level, tag), packed(table));
 }
 
 /* ---- reading entries ---- */
 
 /* The entry of a table for an address: its value, which is read at its place in host physical memory. */
-static uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
+TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
     struct walk_table table, unsigned level, uint64_t address)
 {
     struct account *account = walker->account;
@@ -118,8 +115,7 @@ static uint64_t read_entry(struct walker *walker, const struct walk_dimension *t
     uint64_t entry = tables->ground->tables[table.number].entries[index],
              at = table.address + index * sizeof entry;
     bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
-    struct cache_served served =
-        caches_access(walker->caches, at, false, walker->machine->walker.cache_level, remote);
+    struct cache_served served = caches_access(walker->caches, at, false, walker->cache_level, remote);
     account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
     (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
     if (walker->watch)
@@ -169,11 +165,8 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
 {
     const struct machine_nested *nested = &walker->machine->nested;
     bool cached = nested->has_tlb && (!data || nested->tlb.data);
-    uint64_t number = address / small_page, value;
-    struct tags_place place = {.set = 0};
-    if (cached)
-        place = tags_place(TAGS_KEYED, &walker->nested_tlb, number, number << 4 | host->domain << 1 | 1);
-    if (cached && tags_find(TAGS_KEYED, &walker->nested_tlb, &place, &value)) {
+    uint64_t number = address / small_page, key = number << 4 | host->domain << 1 | 1, value;
+    if (cached && tags_find_value(&walker->nested_tlb, number, key, &value)) {
         account_charge(walker->account, BUCKET_NESTED_TLB, nested->tlb.cycles);
         walker->account->nested_tlb_hits++;
         result->page = (struct translated_page){value & address_mask, UINT64_C(1) << (value & 63)};
@@ -186,10 +179,9 @@ static bool nested_translate(struct walker *walker, const struct walk_dimension 
     }
     uint64_t within = address & (result->page.bytes - 1) & -small_page;
     result->page.address += within;
-    uint64_t dropped;
     if (cached)
-        tags_put(TAGS_KEYED, &walker->nested_tlb, &place,
-            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes), &dropped);
+        tags_put_value(&walker->nested_tlb, number, key,
+            result->page.address | (unsigned)__builtin_ctzll(result->page.bytes));
     return true;
 }
 
@@ -253,6 +245,7 @@ int walker_init(struct walker *walker, const struct machine *machine, uint64_t s
 {
     const struct machine_nested *nested = &machine->nested;
     walker->machine = machine;
+    walker->cache_level = machine->walker.cache_level;
     int rc =
         walk_caches_init(&walker->guest_caches, machine->walk_caches, machine->walk_cache_count, seed, error);
     if (rc == 0 && machine->has_nested)

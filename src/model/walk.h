@@ -76,6 +76,7 @@ struct walker {
     struct walk_caches guest_caches, host_caches;
     struct tags nested_tlb;          /* only with machine->nested.has_tlb */
     const struct model_ground *here; /* the host's physical memory: where frames are near or far */
+    unsigned cache_level;            /* machine->walker's */
     void (*watch)(void *context, const struct walk_step *step); /* NULL: nobody does */
     void *context;
 };

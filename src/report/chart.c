@@ -81,6 +81,12 @@ bool chart_ranges(const struct chart *chart, bool intervals, struct span *x, str
         }
     if (!points)
         return false;
+    for (size_t i = 0; i < chart->mark_count; i++)
+        if (chart->marks[i].kind == MARK_PHASE && can_stand(chart->x.scale, chart->marks[i].from) &&
+            can_stand(chart->x.scale, chart->marks[i].to)) {
+            widen(&places, chart->marks[i].from);
+            widen(&places, chart->marks[i].to);
+        }
     if (can_stand(chart->y.scale, chart->rule))
         widen(&values, chart->rule);
     *x = places;

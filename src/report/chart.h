@@ -45,12 +45,13 @@ struct chart_series {
     const char *name; /* in the legend */
     bool baseline;    /* the one that others are compared with: drawn neutral */
     bool modelled;    /* not measured: drawn dashed */
+    bool fine;        /* so many points that the line alone is drawn */
     struct chart_point *points;
     size_t count;
 };
 
-/* Something along the x axis. */
-enum chart_mark_kind { MARK_MEASURED, MARK_REPORTED /* by CPUID */ };
+/* Something along the x axis. Phases belong to what the axis shows; every second one is tinted. */
+enum chart_mark_kind { MARK_MEASURED, MARK_REPORTED /* by CPUID */, MARK_PHASE, MARK_STOP /* a short one */ };
 struct chart_mark {
     double from, to; /* x; the same: a line, else a band */
     const char *label;

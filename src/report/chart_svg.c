@@ -180,7 +180,9 @@ static void put_curve(const struct plot *plot, const struct chart_series *series
             continue;
         last_x = x;
         last_y = y;
-        markup(plot->stream, "<path d=\"M%f %f%s\"><title>", x, y, shape);
+        markup(plot->stream,
+            series->fine ? "<path class=\"h\" d=\"M%f %f%s\"><title>" : "<path d=\"M%f %f%s\"><title>", x, y,
+            shape);
         put_told(plot, series->name, p);
         markup(plot->stream, "</title></path>\n");
         if (p->mark)
@@ -287,6 +289,32 @@ static void put_axes(const struct plot *plot)
             plot->stream, "<path class=\"z\" d=\"M%f %fH%f\"/>\n", plot->left, y_of(plot, rule), plot->right);
 }
 
+/* Phases over the plot, each with its name above it; those of short ones stand in a row of their own. */
+static void put_phases(const struct plot *plot)
+{
+    const struct span *range = &plot->across.range;
+    double free_from[2] = {plot->left, plot->left};
+    size_t phases = 0;
+    for (size_t i = 0; i < plot->chart->mark_count; i++) {
+        const struct chart_mark *mark = &plot->chart->marks[i];
+        bool stop = mark->kind == MARK_STOP;
+        if ((mark->kind != MARK_PHASE && !stop) || !(mark->to > range->low && mark->from < range->high))
+            continue;
+        double from = x_of(plot, mark->from), to = x_of(plot, mark->to);
+        double half = (double)text_columns(mark->label) * LETTER * 0.45;
+        double x = fmin(fmax((from + to) / 2, free_from[stop] + half), CHART_SVG_WIDTH - half);
+        markup(plot->stream, "<g class=\"%s\"><path class=\"o\" d=\"M%f %fH%fV%fH%fz\"/>",
+            stop         ? "px"
+            : phases % 2 ? "pt"
+                         : "pn",
+            from, plot->top, fmax(to, from + 2), plot->bottom, from);
+        put_text(plot->stream, "m", x, plot->top - (stop ? 1.5 : 0.5) * LINE, mark->label, 40);
+        markup(plot->stream, "</g>\n");
+        free_from[stop] = x + half + 6;
+        phases += !stop;
+    }
+}
+
 /* A row of marks of a kind: lines or bands over the plot, their names above it while there is room. */
 static void put_marks(
     const struct plot *plot, enum chart_mark_kind kind, const char *title, const char *class, double y)
@@ -337,6 +365,7 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
         markup(stream, "<path class=\"area\" d=\"M%f %fh%fV%fH%fz\"/>\n", plot.left, plot.top, width,
             plot.bottom, plot.left);
         put_axes(&plot);
+        put_phases(&plot);
         put_marks(&plot, MARK_MEASURED, "measured", "mm", plot.top - 1.5 * LINE);
         put_marks(&plot, MARK_REPORTED, "reported", "mr", plot.top - 0.5 * LINE);
         for (size_t i = 0; i < chart->series_count; i++)

@@ -281,9 +281,12 @@ static void write_lines(const struct plot *plot, const char *stamp)
     for (size_t i = 0; i < plot->count && !plot->chart->stacked; i++)
         whiskers |= draw_whiskers(plot, i);
     for (size_t i = plot->count; i-- > 0;)
-        for (const struct chart_point *p = NULL; (p = chart_next(plot->chart, plot->drawn[i].series, p));)
+        for (const struct chart_point *p = NULL;
+             !plot->drawn[i].series->fine && (p = chart_next(plot->chart, plot->drawn[i].series, p));)
             put(plot, column_of(plot, p->x), row_of(plot, p->y), plot->drawn[i].symbol, plot->drawn[i].color);
     draw_x_axis(plot);
+    draw_marks(plot, MARK_PHASE, MEASURED_ROW, "phases", either(plot, "▲", "^"));
+    draw_marks(plot, MARK_STOP, REPORTED_ROW, "", either(plot, "△", "'"));
     draw_marks(plot, MARK_MEASURED, MEASURED_ROW, "measured", either(plot, "▲", "^"));
     draw_marks(plot, MARK_REPORTED, REPORTED_ROW, "CPUID", either(plot, "△", "'"));
     if (stamp && stamp[0]) {

@@ -1,7 +1,9 @@
 #include "report/view_domain.h"
 
+#include "base/size.h"
 #include "measure/statistics.h"
 #include "report/format.h"
+#include "report/view_timeline.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,6 +24,8 @@ void view_domains(const struct domain_list *list, struct document *document)
         {.key = "vcpus", .head = "CPUs", .unit = UNIT_COUNT},
         {.key = "done", .unit = UNIT_COUNT, .drop = 2},
         {.key = "pace", .head = "a second", .unit = UNIT_COUNT},
+        {.key = "latency", .head = "each", .unit = UNIT_NS, .drop = 3},
+        {.key = "large", .head = "2 MiB pages", .unit = UNIT_SHARE, .drop = 4},
         {.key = "pid", .head = "process", .unit = UNIT_TEXT, .drop = 1},
     };
     document->title = "vcost domain list";
@@ -29,7 +33,8 @@ void view_domains(const struct domain_list *list, struct document *document)
         document_say(document, BLOCK_CONCLUSION, "No domain of yours runs.");
         return;
     }
-    struct table *table = document_table(document, "domains", NULL, columns, 8, list->count);
+    struct table *table =
+        document_table(document, "domains", NULL, columns, sizeof columns / sizeof columns[0], list->count);
     for (size_t i = 0; i < list->count; i++) {
         const struct domain_report *report = &list->reports[i];
         table_text(table, i, 0, report->name);
@@ -39,7 +44,10 @@ void view_domains(const struct domain_list *list, struct document *document)
         table_number(table, i, 4, report->cpus);
         table_number(table, i, 5, (double)report->done);
         table_number(table, i, 6, isnan(report->pace) ? NAN : round(report->pace));
-        table_text(table, i, 7, document_text(document, "%" PRIu64, report->pid));
+        table_number(table, i, 7, report->has_stats ? report->stats.recent.ns_median : NAN);
+        table_number(
+            table, i, 8, report->has_stats ? report->stats.large_bytes / report->stats.resident_bytes : NAN);
+        table_text(table, i, 9, document_text(document, "%" PRIu64, report->pid));
     }
 }
 
@@ -66,14 +74,57 @@ static void say_restored(const struct domain_report *report, struct document *do
     document_say(document, BLOCK_FACT, "Restored (%s): first instruction after %s.", report->mode,
         format_figure(UNIT_NS, report->first_instruction_ms * 1e6, 0).text);
     if (isnan(report->working_set_ms))
-        document_say(
-            document, BLOCK_FACT, "Working set back: not yet, or the pace before it was saved is not known.");
+        document_say(document, BLOCK_FACT, "Working set back: %s.",
+            report->pace_before > 0 ? "not yet" : "not known, as the pace before it was saved is not");
     else
         document_say(document, BLOCK_FACT,
             "Working set back after %s (nine tenths of the pace before it was saved).",
             format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
     if (report->memory_checked[0])
         document_say(document, BLOCK_FACT, "Memory verified against the file: %s.", report->memory_checked);
+}
+
+/* What its pages are is what was obtained, not what was asked for. */
+static void say_stats(const struct domain_report *report, struct document *document)
+{
+    const struct domain_stats *stats = &report->stats;
+    const char *unit = portable_workloads[report->workload].unit;
+    uint64_t small, large;
+    if (!isnan(stats->recent.ns_median))
+        document_say(document, BLOCK_FACT,
+            "Each of its %s took %s (median; slowest 1 %% of samples: %s) in the last second that it ran.",
+            unit, format_figure(UNIT_NS, stats->recent.ns_median, 0).text,
+            format_figure(UNIT_NS, stats->recent.ns_p99, 0).text);
+    if (!isnan(stats->resident_bytes))
+        document_say(document, BLOCK_FACT, "Resident: %s, of that %s in pages of 2 MiB.",
+            format_size((uint64_t)stats->resident_bytes).text,
+            format_size((uint64_t)stats->large_bytes).text);
+    if (counters_get(&stats->counters, "pages_4k", &small) &&
+        counters_get(&stats->counters, "pages_2m", &large))
+        document_say(document, BLOCK_FACT,
+            "Mapped for the guest: %s by pages of 2 MiB, %s by pages of 4 KiB.",
+            format_size(large * 2 * MIB).text, format_size(small * 4 * KIB).text);
+}
+
+/* Memory that follows a domain, as either end has it. */
+static void say_follow(const struct follow_told *told, struct document *document)
+{
+    if (told->stage != FOLLOW_ALL) {
+        document_say(document, BLOCK_FACT, "Memory that follows: %s pages of %s are missing after %s (%s).",
+            format_count(told->left).text, format_count(told->pages).text, format_seconds(told->seconds).text,
+            follow_stages[told->stage]);
+        return;
+    }
+    document_say(document, BLOCK_FACT,
+        "All memory was there %s after it was handed over (%s pages had followed).",
+        format_seconds(told->seconds).text, format_count(told->pages).text);
+    if (told->faults)
+        document_say(document, BLOCK_FACT,
+            "%s of them were waited for: %s each (median; the longest %s), from the guest's fault until the "
+            "page was "
+            "there.",
+            format_count(told->faults).text, format_figure(UNIT_NS, told->median_us * 1e3, 0).text,
+            format_figure(UNIT_NS, told->longest_us * 1e3, 0).text);
 }
 
 void view_domain(const struct domain_report *report, struct document *document)
@@ -90,7 +141,16 @@ void view_domain(const struct domain_report *report, struct document *document)
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
+    if (report->nodes[0])
+        document_say(document, BLOCK_FACT, "Its memory, counted: %s.", report->nodes);
+    if (!isnan(report->locked_bytes))
+        document_say(document, BLOCK_FACT, "Locked in memory, counted: %s.",
+            format_size((uint64_t)report->locked_bytes).text);
+    if (report->has_stats)
+        say_stats(report, document);
     say_restored(report, document);
+    if (report->follows)
+        say_follow(&report->follow, document);
     if (!isnan(report->longest_pause_ms))
         document_say(document, BLOCK_FACT, "Longest jump of its time-stamp counter, seen from inside: %s%s.",
             format_figure(UNIT_NS, report->longest_pause_ms * 1e6, 0).text,
@@ -133,7 +193,8 @@ static void add_downtime(const struct moved_told *told, struct document *documen
     }
 }
 
-void view_moved(const struct domain_report *report, struct document *document)
+void view_moved(
+    const struct domain_report *report, const struct timeline_told *timeline, struct document *document)
 {
     const struct moved_told *told = &report->moved;
     document->title = "vcost domain migrate";
@@ -148,17 +209,26 @@ void view_moved(const struct domain_report *report, struct document *document)
             document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
     else
         document_say(document, BLOCK_CONCLUSION, "%s: %s.", report->name, moved_stages[told->stage]);
+    if (told->has_costs)
+        view_costs(&told->costs, TIMELINE_MIGRATION, document);
     if (told->stage == MOVED_DONE)
         add_downtime(told, document);
-    if (told->passes)
+    if (told->has_costs)
+        view_costs_table(
+            &told->costs, TIMELINE_MIGRATION, portable_workloads[report->workload].unit, document);
+    if (told->post_copy && told->stage >= MOVED_FOLLOWS && told->stage != MOVED_FAILED)
+        say_follow(&told->follow, document);
+    if (told->passes || told->post_copy)
         document_say(document, BLOCK_FACT,
             "%s through the link in %s, %" PRIu64 " pass%s: %s pages, and %s of zeros that were only told.",
             format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
-            told->passes > 1 ? "es" : "", format_count(told->pages_sent).text,
+            told->passes == 1 ? "" : "es", format_count(told->pages_sent).text,
             format_count(told->zeros).text);
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);
+    if (timeline)
+        view_timeline(timeline, document);
 }
 
 /* ---- clones ---- */
@@ -166,9 +236,30 @@ void view_moved(const struct domain_report *report, struct document *document)
 static double median_bytes(const struct forked *forked)
 {
     double bytes[FORKED_MAX];
+    size_t count = 0;
     for (size_t i = 0; i < forked->count; i++)
-        bytes[i] = (double)forked->bytes[i];
-    return statistics_median(bytes, forked->count);
+        if (!isnan(forked->bytes[i]))
+            bytes[count++] = forked->bytes[i];
+    return count ? statistics_median(bytes, count) : NAN;
+}
+
+static void say_source(const struct forked_source *source, struct document *document)
+{
+    document_say(document, BLOCK_FACT,
+        "The domain that runs stood still for %s; none of its memory was copied.",
+        format_figure(UNIT_NS, source->stall_ms * 1e6, 0).text);
+    if (!isnan(source->private_bytes))
+        document_say(document, BLOCK_FACT,
+            "Of what is shared it copies each page of 4 KiB before it writes there: %s is its own 0.6 s "
+            "later.",
+            format_size((uint64_t)source->private_bytes).text);
+    if (source->large_before > 0 && !isnan(source->large_after))
+        document_say(document, BLOCK_FACT, "Behind large pages it has %s, and had %s before.",
+            format_size((uint64_t)source->large_after).text,
+            format_size((uint64_t)source->large_before).text);
+    if (!isnan(source->pace_before) && !isnan(source->pace_after))
+        document_say(document, BLOCK_FACT, "Its pace then, beside the clones, was %.0f %% of that before.",
+            100 * source->pace_after / source->pace_before);
 }
 
 void view_forked(const struct forked *forked, struct document *document)
@@ -179,33 +270,46 @@ void view_forked(const struct forked *forked, struct document *document)
     document_say(document, BLOCK_CONCLUSION, "%zu clone%s: first instruction after %s each (median).",
         forked->count, forked->count > 1 ? "s" : "",
         format_figure(UNIT_NS, statistics_median(ms, forked->count) * 1e6, 0).text);
-    document_say(document, BLOCK_FACT,
-        "Each has %s for itself (median; smaps, a moment after it began to run).",
-        format_size((uint64_t)median_bytes(forked)).text);
+    if (!isnan(median_bytes(forked)))
+        document_say(document, BLOCK_FACT,
+            "Each has %s for itself (median; smaps, a moment after it began to run).",
+            format_size((uint64_t)median_bytes(forked)).text);
     if (forked->available_bytes >= 0)
         document_say(document, BLOCK_FACT, "The machine's available memory fell by %s for each.",
             format_size((uint64_t)forked->available_bytes).text);
     else
         document_say(document, BLOCK_FACT,
             "The machine's available memory rose meanwhile: other programs gave some back.");
-    if (!isnan(forked->stall_ms))
-        document_say(document, BLOCK_FACT,
-            "The domain that runs stood still for %s, while its memory was copied once.",
-            format_figure(UNIT_NS, forked->stall_ms * 1e6, 0).text);
+    if (forked->live)
+        say_source(&forked->source, document);
     document_say(
         document, BLOCK_FACT, "They are called %s-1 to %s-%zu.", forked->name, forked->name, forked->count);
 }
 
 static const struct field each_fields[] = {{NULL, FIELD_REAL, .size = sizeof(double)}};
 static const struct record each_record = {"ms", sizeof(double), RECORD_FIELDS(each_fields)};
-static const struct field bytes_fields[] = {{NULL, FIELD_COUNT, .size = sizeof(uint64_t)}};
-static const struct record bytes_record = {"bytes", sizeof(uint64_t), RECORD_FIELDS(bytes_fields)};
+static const struct field bytes_fields[] = {{NULL, FIELD_REAL, .size = sizeof(double)}};
+static const struct record bytes_record = {"bytes", sizeof(double), RECORD_FIELDS(bytes_fields)};
+#define AT(member) FIELD_AT(struct forked_source, member)
+static const struct field source_fields[] = {
+    {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it did not say"},
+    {"pace_before", FIELD_REAL, AT(pace_before), .missing = "it has not run for long enough"},
+    {"pace_after", FIELD_REAL, AT(pace_after), .missing = "it does not run any more"},
+    {"large_bytes_before", FIELD_REAL, AT(large_before), .missing = "it has ended"},
+    {"large_bytes_after", FIELD_REAL, AT(large_after), .missing = "it has ended"},
+    {"private_bytes", FIELD_REAL, AT(private_bytes), .missing = "it has ended"},
+};
+#undef AT
+static const struct record source_record = {
+    "source", sizeof(struct forked_source), RECORD_FIELDS(source_fields)};
 static const struct field forked_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.forked/1"},
     {"name", FIELD_TEXT, FIELD_AT(struct forked, name)},
     {"first_instruction_ms", FIELD_LIST, FIELD_ITEMS(struct forked, ms, count), .of = &each_record},
     {"private_bytes", FIELD_LIST, FIELD_ITEMS(struct forked, bytes, count), .of = &bytes_record},
     {"available_bytes_each", FIELD_REAL, FIELD_AT(struct forked, available_bytes)},
-    {"stall_ms", FIELD_REAL, FIELD_AT(struct forked, stall_ms), .missing = "it was forked from a file"},
+    {"source", FIELD_RECORD, FIELD_MAYBE, FIELD_AT(struct forked, source),
+        .count_offset = offsetof(struct forked, live), .of = &source_record,
+        .missing = "it was forked from a file"},
 };
 const struct record forked_record = {"forked", sizeof(struct forked), RECORD_FIELDS(forked_fields)};

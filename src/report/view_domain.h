@@ -3,6 +3,7 @@
 #define VCOST_REPORT_VIEW_DOMAIN_H
 
 #include "domain/served/control.h"
+#include "domain/timeline/told.h"
 #include "report/document.h"
 
 struct domain_list {
@@ -10,8 +11,9 @@ struct domain_list {
     size_t count;
 };
 
-/* How a migration went. */
-void view_moved(const struct domain_report *report, struct document *document);
+/* How a migration went, and what it cost the program; the timeline may be NULL, and outlives the document. */
+void view_moved(
+    const struct domain_report *report, const struct timeline_told *timeline, struct document *document);
 void view_domains(const struct domain_list *list, struct document *document);
 
 /* One that runs or has ended. */
@@ -23,10 +25,18 @@ enum { FORKED_MAX = 256 };
 struct forked {
     char name[PORTABLE_NAME_BYTES];
     size_t count;
-    double ms[FORKED_MAX];                       /* from asking for it until its first instruction */
-    uint64_t pid[FORKED_MAX], bytes[FORKED_MAX]; /* private memory (smaps) a moment later */
-    double available_bytes;                      /* by how much MemAvailable fell, for each */
-    double stall_ms;                             /* of the domain that was running; NAN: none was */
+    double ms[FORKED_MAX]; /* from asking for it until its first instruction */
+    uint64_t pid[FORKED_MAX];
+    double bytes[FORKED_MAX]; /* private memory (smaps) a moment later; NAN: it has ended */
+    double available_bytes;   /* by how much MemAvailable fell, for each */
+    bool live;                /* it was a domain that runs, and goes on: */
+    struct forked_source {
+        double stall_ms;
+        double pace_before, pace_after;   /* of its work a second; NAN: not known */
+        double large_before, large_after; /* bytes behind large pages */
+        double private_bytes; /* of its memory, a moment later: what it did not share any more, as it was
+                                   copied */
+    } source;
 };
 extern const struct record forked_record;
 

@@ -23,7 +23,7 @@ static void set_word(char *at, uint64_t value)
 }
 
 /* The three sections one behind the other; the last one, the index, has the length that the memory asks for.
- */
+ * With an odd number of bytes it says that the memory is compressed: the lengths of frames are behind it. */
 static void write_sections(char *front, const uint8_t *data, size_t size)
 {
     const uint64_t memory = PORTABLE_BYTES_MIN,
@@ -41,8 +41,23 @@ static void write_sections(char *front, const uint8_t *data, size_t size)
         set_word(front + 40 + 24 * i, checksum_of(front + at, bytes[i]));
         at += (bytes[i] + 7) / 8 * 8;
     }
-    memcpy(front, "VCOSTDOM\1\0\0\0\0\x10\0\0", 16);
+    memcpy(front, "VCOSTDOM\2\0\0\0\0\x10\0\0", 16);
     set_word(front + 16, FRONT + memory);
+    if (size % 2) {
+        const uint64_t frames = memory / STORED_CHUNK_BYTES * sizeof(uint32_t);
+        uint64_t end = FRONT;
+        memcpy(front + at, data, size < frames ? size : frames);
+        for (uint64_t i = 0; i < frames; i += sizeof(uint32_t)) {
+            uint32_t frame;
+            memcpy(&frame, front + at + i, sizeof frame);
+            end += frame;
+        }
+        set_word(front + 16, end);
+        set_word(front + 152, 1);
+        set_word(front + 160, at);
+        set_word(front + 168, frames);
+        set_word(front + 176, checksum_of(front + at, frames));
+    }
     set_word(front + 96, FRONT);
     set_word(front + 104, memory);
     set_word(front + HEADER_CHECKSUM, checksum_of(front, HEADER_CHECKSUM));
@@ -56,6 +71,7 @@ static void try_front(const char *front)
         require(error.code && error.text[0]);
         return;
     }
+    require(!stored.compressed || stored.frame_at[0] == FRONT);
     require(portable_plan_check(&stored.plan, true, &error) == 0 &&
             stored.plan.memory_bytes == PORTABLE_BYTES_MIN);
     stored_free(&stored);

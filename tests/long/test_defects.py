@@ -7,12 +7,14 @@ The sources are copied; texts are looked for whatever the white space between th
 """
 import concurrent.futures
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+from bend import bend  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOM = "src/monitor/deprivileged"
@@ -96,14 +98,6 @@ DEFECTS = [
     ("a list has wrong ways back", "slots.c", "links(tables, left->next)->previous = left->previous;", ";"),
     ("holes have memory", "frame_map.c", "piece && piece->start <= address ? piece : NULL", "piece"),
 ]
-
-
-def bend(text, old, new):
-    pattern = r"\s*".join(re.escape(word) for word in re.findall(r"\w+|[^\w\s]", old))
-    changed, times = re.subn(pattern, lambda _: new, text)
-    if times != 1:
-        raise ValueError(f"{old!r} is there {times} times")
-    return changed
 
 
 def notices(folder):

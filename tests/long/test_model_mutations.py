@@ -8,12 +8,14 @@ looked for whatever the white space between their words.
 """
 import concurrent.futures
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+from bend import bend  # pylint: disable=wrong-import-position
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-w", "-I.", f"-I{ROOT}", f"-I{ROOT}/src", f"-I{ROOT}/tests/unit", f"-I{ROOT}/tests/naive"]
@@ -79,14 +81,6 @@ MUTATIONS = [
     ("the time that events take does not count", "model_stream.c", "per_second ? model->account.cycles :", "per_second && !MUTATED ? model->account.cycles :"),
     ("interleaved nodes are not told apart", "ground.c", "policy->node == NODE_INTERLEAVED && policy->told", "policy->node == NODE_INTERLEAVED && policy->told && !MUTATED"),
 ]
-
-
-def bend(text, old, new):
-    pattern = r"\s*".join(re.escape(word) for word in re.findall(r"\w+|[^\w\s]", old))
-    changed, times = re.subn(pattern, lambda _: new, text)
-    if times != 1:
-        raise ValueError(f"{old!r} is there {times} times")
-    return changed
 
 
 def build(folder, library):

@@ -164,6 +164,31 @@ static void a_requested_tick_comes_again_and_again_without_an_end(void **state)
     assert_int_equal(apic_next(&apic), 0);
 }
 
+static void saved_and_restored_it_goes_on_with_what_was_left(void **state)
+{
+    char page[APIC_PAGE_BYTES];
+    const uint64_t later = NOW + UINT64_C(1000000000000);
+    (void)state;
+    must_write(DIVIDE, 0, NOW); /* by 2 */
+    must_write(TIMER, VECTOR | PERIODIC, NOW);
+    must_write(INITIAL, 1000, NOW);
+    assert_int_equal(apic_take(&apic, NOW + 2000), VECTOR); /* is being served */
+    must_write(INITIAL, 1000, NOW + 4500);                  /* and one waits */
+    apic_save(&apic, NOW + 5000, page);
+    apic_reset(&apic, true);
+    apic_restore(&apic, 0xfee00d00, page, later);
+    assert_int_equal(must_read(CURRENT, later), 750);
+    assert_false(apic_is_due(&apic, later));
+    must_write(END, 0, later);
+    assert_true(apic_is_due(&apic, later));
+    assert_int_equal(apic_take(&apic, later), VECTOR);
+    assert_int_equal(apic_next(&apic), later + 1500);
+    apic_save(&apic, later + 1500, page);
+    apic_restore(&apic, 0xfee00d00, page, later);
+    must_write(END, 0, later);
+    assert_true(apic_is_due(&apic, later)); /* it had expired, and was not taken */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +200,7 @@ int main(void)
         cmocka_unit_test_setup(masked_disabled_or_zero_it_is_never_due, switch_on),
         cmocka_unit_test_setup(what_no_register_takes_is_refused, switch_on),
         cmocka_unit_test(a_requested_tick_comes_again_and_again_without_an_end),
+        cmocka_unit_test_setup(saved_and_restored_it_goes_on_with_what_was_left, switch_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { PAGE = 4096, MEMORY = 8 << 20 };
 
@@ -23,17 +24,20 @@ static void checksums_are_xxh64(void **state)
     assert_int_equal(checksum_of("abc", 3), 0x44bc2cf5ad770999);
 }
 
-static void checksums_do_not_depend_on_the_pieces(void **state)
+static void checksums_of_memory_do_not_depend_on_the_pieces(void **state)
 {
     char data[1000];
-    struct checksum checksum;
     (void)state;
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (char)(i * 7);
-    checksum_begin(&checksum);
-    checksum_add(&checksum, data, 320);
-    checksum_add(&checksum, data + 320, 32);
-    assert_int_equal(checksum_end(&checksum, data + 352, sizeof data - 352), checksum_of(data, sizeof data));
+    for (int old = 0; old < 2; old++) {
+        struct checksum checksum;
+        checksum_begin(&checksum, old);
+        checksum_add(&checksum, data, 320);
+        checksum_add(&checksum, data + 320, sizeof data - 320);
+        uint64_t all = checksum_end(&checksum);
+        assert_int_equal(all, old ? checksum_of(data, sizeof data) : XXH3_64bits(data, sizeof data));
+    }
 }
 
 static char *memory_with_three_pages(void)
@@ -61,12 +65,13 @@ static void make(struct stored *stored)
     memset(machine_state_add(&stored->state, STATE_REGISTERS, 0, 13, &error), 'r', 13);
 }
 
-static int write_one(const char *memory)
+static int write_one(const char *memory, bool compressed)
 {
     struct stored stored;
     struct error error;
     int fd = memfd_create("saved", MFD_CLOEXEC);
     make(&stored);
+    stored.compressed = compressed;
     assert_int_equal(stored_write(fd, &stored, memory, &error), 0);
     stored_free(&stored);
     return fd;
@@ -78,7 +83,7 @@ static void what_is_written_is_read_and_zeros_take_no_room(void **state)
     struct stored stored;
     struct error error;
     struct stat file;
-    int fd = write_one(memory);
+    int fd = write_one(memory, false);
     (void)state;
     assert_int_equal(stored_read(fd, &stored, &error), 0);
     assert_int_equal(stored.pages, 3);
@@ -99,14 +104,38 @@ static void what_is_written_is_read_and_zeros_take_no_room(void **state)
     free(again);
 }
 
+static void what_is_compressed_is_read_and_ends_with_its_last_frame(void **state)
+{
+    char *memory = memory_with_three_pages(), *again = calloc(1, MEMORY);
+    struct stored stored;
+    struct error error;
+    struct stat file;
+    int fd = write_one(memory, true);
+    (void)state;
+    assert_int_equal(stored_read(fd, &stored, &error), 0);
+    assert_true(stored.compressed && stored.pages == 3);
+    assert_int_equal(fstat(fd, &file), 0);
+    assert_int_equal(stored.frame_at[stored.chunks], file.st_size);
+    assert_int_equal(stored.frame_at[1], stored.frame_at[2]);
+    assert_int_equal(stored_load(fd, &stored, again, NULL, &error), 0);
+    assert_memory_equal(memory, again, MEMORY);
+    assert_int_equal(pwrite(fd, "xyzz", 4, (off_t)stored.frame_at[0] + 8), 4);
+    assert_int_equal(stored_load(fd, &stored, NULL, NULL, &error), -EPROTO);
+    stored_free(&stored);
+    close(fd);
+    free(memory);
+    free(again);
+}
+
 /* Wherever a bit of the front that is not unused changes, and wherever memory does. */
 static void every_change_is_noticed(void **state)
 {
-    static const off_t places[] = {0, 8, 12, 16, 24, 40, 48, 64, 72, 88, 96, 104, 112, 128, 144, 160, 4088};
+    static const off_t places[] = {
+        0, 8, 12, 16, 24, 40, 48, 64, 72, 88, 96, 104, 112, 128, 144, 152, 160, 200, 4088};
     char *memory = memory_with_three_pages(), byte;
     struct stored stored;
     struct error error;
-    int fd = write_one(memory);
+    int fd = write_one(memory, false);
     (void)state;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         assert_int_equal(pread(fd, &byte, 1, places[i]), 1);
@@ -153,8 +182,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checksums_are_xxh64),
-        cmocka_unit_test(checksums_do_not_depend_on_the_pieces),
+        cmocka_unit_test(checksums_of_memory_do_not_depend_on_the_pieces),
         cmocka_unit_test(what_is_written_is_read_and_zeros_take_no_room),
+        cmocka_unit_test(what_is_compressed_is_read_and_ends_with_its_last_frame),
         cmocka_unit_test(every_change_is_noticed),
         cmocka_unit_test(a_processor_that_lacks_something_is_refused_by_name),
     };

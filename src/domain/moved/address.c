@@ -1,5 +1,7 @@
 #include "domain/moved/address.h"
 
+#include "domain/moved/wire.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -154,7 +156,7 @@ static int listen_at(int family, const struct sockaddr *name, socklen_t bytes, i
     if (fd >= 0 && family != AF_UNIX)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     mode_t before = umask(0177);
-    int code = fd < 0 || bind(fd, name, bytes) < 0 || listen(fd, 1) < 0 ? errno : 0;
+    int code = fd < 0 || bind(fd, name, bytes) < 0 || listen(fd, WIRE_STREAMS_MAX) < 0 ? errno : 0;
     umask(before);
     if (!code) {
         *out = fd;

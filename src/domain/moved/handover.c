@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct front { /* then the JSON, filled up to 8 bytes, then the state as in a file */
+struct front { /* then the JSON (none: a state alone), filled up to 8 bytes, then the state as in a file */
     struct stored_moment moment;
     uint64_t json_bytes;
 };
@@ -12,11 +12,15 @@ _Static_assert(sizeof(struct front) == 40, "doc/migration.md");
 
 #define AT(member) FIELD_AT(struct handover, member)
 static const struct field fields[] = {
-    {"schema", FIELD_CONSTANT, .text = "vcost.migration/1"},
+    {"schema", FIELD_CONSTANT, .text = "vcost.migration/2"},
     {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
+    {"post_copy", FIELD_FLAG, FIELD_NEEDED, AT(post_copy)},
     {"paused", FIELD_FLAG, FIELD_NEEDED, AT(paused)},
     {"pace", FIELD_REAL, FIELD_NEEDED, AT(pace)},
+    {"watch", FIELD_REAL, AT(watch), .missing = "not asked for"},
+    {"streams", FIELD_COUNT, FIELD_NEEDED, AT(streams)},
+    {"token", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(token)},
     {"plan", FIELD_RECORD, FIELD_NEEDED, AT(plan), .of = &portable_plan_record},
 };
 #undef AT
@@ -27,19 +31,28 @@ static size_t padded(size_t bytes)
     return (bytes + 7) / 8 * 8;
 }
 
-int handover_write(const struct handover *handover, char **bytes, size_t *count, struct error *error)
+static int print_json(const struct handover *handover, char **json, size_t *bytes, struct error *error)
+{
+    FILE *stream = open_memstream(json, bytes);
+    int rc = stream ? record_print(&handover_record, handover, stream, error) : 0;
+    if (!stream || fclose(stream) != 0)
+        return error_set(error, ENOMEM, "no memory for the description of a domain");
+    return rc;
+}
+
+int handover_write(
+    const struct handover *handover, bool whole, char **bytes, size_t *count, struct error *error)
 {
     char *json = NULL, *state = stored_state_write(&handover->state), *all = NULL;
     size_t json_bytes = 0, state_bytes = stored_state_bytes(&handover->state);
-    FILE *stream = state ? open_memstream(&json, &json_bytes) : NULL;
-    int rc = stream ? record_print(&handover_record, handover, stream, error) : 0;
-    bool written = stream && fclose(stream) == 0 && rc == 0;
-    if (written)
+    int rc = whole ? print_json(handover, &json, &json_bytes, error) : 0;
+    if (rc == 0 && state)
         all = calloc(1, sizeof(struct front) + padded(json_bytes) + state_bytes);
     if (all) {
         const struct front front = {handover->moment, json_bytes};
         memcpy(all, &front, sizeof front);
-        memcpy(all + sizeof front, json, json_bytes);
+        if (json)
+            memcpy(all + sizeof front, json, json_bytes);
         memcpy(all + sizeof front + padded(json_bytes), state, state_bytes);
         *bytes = all;
         *count = sizeof front + padded(json_bytes) + state_bytes;
@@ -62,11 +75,13 @@ static int read_json(const char *text, size_t bytes, struct handover *handover, 
     json_decref(json);
     if (rc < 0)
         return -EPROTO;
+    if (handover->streams < 1 || handover->streams > WIRE_STREAMS_MAX)
+        return error_set(error, EPROTO, "a domain is sent by 1 to %d streams", (int)WIRE_STREAMS_MAX);
     rc = portable_plan_check(&handover->plan, true, error);
     return rc < 0 ? -EPROTO : 0;
 }
 
-int handover_read(const char *bytes, size_t count, struct handover *handover, struct error *error)
+int handover_read(const char *bytes, size_t count, bool whole, struct handover *handover, struct error *error)
 {
     struct front front;
     *handover = (struct handover){.pace = 0};
@@ -77,8 +92,11 @@ int handover_read(const char *bytes, size_t count, struct handover *handover, st
     count -= sizeof front;
     if (front.json_bytes > STORED_PLAN_BYTES_MAX || padded(front.json_bytes) > count)
         return error_set(error, EPROTO, "the description of the domain is longer than its message");
+    if (whole != (front.json_bytes > 0))
+        return error_set(
+            error, EPROTO, "the domain is described where its state alone was due, or the other way round");
     handover->moment = front.moment;
-    int rc = read_json(bytes, front.json_bytes, handover, error);
+    int rc = whole ? read_json(bytes, front.json_bytes, handover, error) : 0;
     if (rc == 0)
         rc = stored_state_read(
             bytes + padded(front.json_bytes), count - padded(front.json_bytes), &handover->state, error);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { PAGE_BYTES = 4096 };
-
 static double now_seconds(void)
 {
     struct timespec now;
@@ -19,84 +17,114 @@ static double now_seconds(void)
 
 /* ---- memory ---- */
 
-/* Fresh memory is zero: pages of zeros that nothing was written to are not touched. */
-static void clear_page(struct receiving *receiving, uint64_t page)
+static struct page_target target_of(const struct receiving *receiving, const struct handover *offer)
 {
-    if (receiving->had[page / 64] >> page % 64 & 1)
-        memset((char *)receiving->restored.memory.base + page * PAGE_BYTES, 0, PAGE_BYTES);
+    const struct restored *restored = &receiving->restored;
+    return (struct page_target){.base = restored->memory.base,
+        .pages = restored->saved.plan.memory_bytes / WIRE_PAGE_BYTES,
+        .had = receiving->had,
+        .streams = (unsigned)offer->streams};
 }
 
-int receiving_take(
-    struct receiving *receiving, const struct moved_header *header, const char *payload, struct error *error)
+/* All streams have come as far as this one. */
+static int end_pass(struct receiving *receiving, const struct moved_header *header, struct error *error)
 {
-    uint64_t first = header->at / PAGE_BYTES, all = receiving->restored.saved.plan.memory_bytes / PAGE_BYTES;
-    if (first >= all || header->pages > all - first)
-        return error_set(
-            error, EPROTO, "memory arrived that the domain does not have, at 0x%" PRIx64, header->at);
-    if (header->kind == WIRE_PAGES)
-        memcpy((char *)receiving->restored.memory.base + header->at, payload, header->bytes);
-    for (uint64_t page = first; page < first + header->pages; page++) {
-        if (header->kind == WIRE_ZEROS)
-            clear_page(receiving, page);
-        else
-            receiving->had[page / 64] |= UINT64_C(1) << page % 64;
-    }
-    return 0;
-}
-
-static int receive_memory(struct receiving *receiving, struct moved_header *header, struct error *error)
-{
-    int rc;
-    while ((rc = moved_receive(&receiving->wire, header, error)) == 0 &&
-           (header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS)) {
-        rc = receiving_take(receiving, header, receiving->wire.payload, error);
-        if (rc < 0)
-            return rc;
-    }
-    if (rc == 0 && header->kind != WIRE_STATE)
-        rc = moved_unexpected(&receiving->wire, header, WIRE_STATE, error);
+    if (header->at != receiving->passes)
+        return error_set(error, EPROTO, "a pass over memory ended that was not the next");
+    receiving->passes++;
+    int rc = moved_receive_payload(&receiving->wire, header, error);
+    if (rc == 0 && (rc = joined_wait(&receiving->joined, receiving->passes, error)) == 0)
+        rc = moved_send(&receiving->wire, WIRE_PASSED, header->at, 0, NULL, 0, error);
     return rc;
 }
 
+static int take_left(struct receiving *receiving, const struct moved_header *header, struct error *error)
+{
+    int rc = moved_receive_payload(&receiving->wire, header, error);
+    return rc < 0 ? rc : follow_left(&receiving->follow, header, receiving->wire.payload, error);
+}
+
+/* Up to a WIRE_STATE. */
+static int receive_memory(struct receiving *receiving, const struct page_target *target,
+    struct moved_header *header, struct error *error)
+{
+    int rc = 0;
+    while (rc == 0 && (rc = moved_receive_header(&receiving->wire, header, error)) == 0 &&
+           header->kind != WIRE_STATE) {
+        if (header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS)
+            rc = pages_take(&receiving->wire, header, target, error);
+        else if (header->kind == WIRE_PASS)
+            rc = end_pass(receiving, header, error);
+        else if (header->kind == WIRE_LEFT && receiving->post_copy)
+            rc = take_left(receiving, header, error);
+        else if ((rc = moved_receive_payload(&receiving->wire, header, error)) == 0)
+            rc = moved_unexpected(&receiving->wire, header, WIRE_STATE, error);
+    }
+    if (rc == 0 && !receiving->passes)
+        rc = error_set(error, EPROTO, "the domain's state came before its memory");
+    return rc < 0 ? rc : moved_receive_payload(&receiving->wire, header, error);
+}
+
 /* ---- all of it ---- */
+
+/* What it is like now is put in once: whether that can be, and how long it takes, is known then. */
+static int try_state(struct receiving *receiving, const struct state_pause *pause, struct error *error)
+{
+    double begun = now_seconds();
+    int rc = portable_restore(receiving->restored.portable, &receiving->restored.saved.state, pause, error);
+    receiving->create_seconds = now_seconds() - begun;
+    return rc;
+}
 
 /* The offer becomes a saved domain whose memory is on its way. */
 static int make_ready(struct receiving *receiving, const struct restore_request *request, struct error *error)
 {
     struct restored *restored = &receiving->restored;
-    const struct portable_plan *plan = &restored->saved.plan;
+    struct portable_plan *plan = &restored->saved.plan;
     struct state_pause pause = {.ticks = 0};
-    if (strcmp(plan->monitor, request->monitor->name) != 0)
-        return error_set(
-            error, ENOTSUP, "the domain runs on the monitor %.15s, which this is not", plan->monitor);
-    receiving->had = calloc(plan->memory_bytes / PAGE_BYTES / 64 + 1, sizeof *receiving->had);
+    int rc = portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
+    if (rc < 0)
+        return rc;
+    receiving->had = calloc(plan->memory_bytes / WIRE_PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
-    int rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = portable_map_memory(plan->memory_bytes, &restored->memory, error)) == 0 &&
-        (rc = portable_open(plan, request->monitor, restored->memory.base, &restored->portable, error)) == 0)
+    rc = restore_set_clock(request, restored, &pause, error);
+    if (rc == 0 &&
+        (rc = portable_map_memory(
+             plan->memory_bytes, restored->monitor, &request->wish, &restored->memory, error)) == 0 &&
+        (rc = portable_open(
+             plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
+    if (rc == 0 && receiving->post_copy)
+        rc = follow_open(
+            &receiving->follow, restored->portable, restored->memory.base, restored->monitor, error);
+    if (rc == 0)
+        rc = try_state(receiving, &pause, error);
     return rc;
 }
 
 static int take_offer(struct receiving *receiving, const struct restore_request *request,
-    int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error)
+    const struct receiving_hooks *hooks, struct handover *offer, struct error *error)
 {
     struct moved_header header;
-    struct handover offer;
     struct stored *saved = &receiving->restored.saved;
     int rc = moved_expect(&receiving->wire, WIRE_OFFER, &header, error);
     if (rc == -EPIPE)
         return error_set(error, ENODATA, "the other side went without a word");
-    if (rc < 0 || (rc = handover_read(receiving->wire.payload, header.bytes, &offer, error)) < 0)
+    if (rc < 0 || (rc = handover_read(receiving->wire.payload, header.bytes, true, offer, error)) < 0)
         return rc;
-    *saved =
-        (struct stored){.plan = offer.plan, .state = offer.state, .moment = offer.moment, .pace = offer.pace};
-    receiving->checked = offer.check;
-    receiving->paused = offer.paused;
+    *saved = (struct stored){
+        .plan = offer->plan, .state = offer->state, .moment = offer->moment, .pace = offer->pace};
+    receiving->checked = offer->check;
+    receiving->paused = offer->paused;
+    receiving->post_copy = offer->post_copy;
+    receiving->watch = offer->watch > 0 && !offer->paused ? offer->watch : 0;
+    if (offer->streams > 1 && !hooks->accept)
+        return error_set(
+            error, ENOTSUP, "one link takes one stream: several need unix:PATH or tcp:HOST:PORT");
     if (request->name)
         snprintf(saved->plan.name, sizeof saved->plan.name, "%s", request->name);
-    rc = refused ? refused(context, saved->plan.name, error) : 0;
+    rc = hooks->refused ? hooks->refused(hooks->context, saved->plan.name, error) : 0;
     return rc < 0 ? rc : make_ready(receiving, request, error);
 }
 
@@ -108,31 +136,56 @@ static int take_state(
     struct state_pause pause = {.ticks = 0};
     struct handover last;
     double begun = now_seconds();
-    int rc = handover_read(receiving->wire.payload, bytes, &last, error);
+    int rc = handover_read(receiving->wire.payload, bytes, false, &last, error);
     if (rc < 0)
         return rc;
     machine_state_free(&saved->state);
     saved->state = last.state;
     saved->moment = last.moment;
-    saved->pace = last.pace;
-    if ((rc = restore_set_clock(request, &receiving->restored, &pause, error)) == 0)
+    if (receiving->post_copy)
+        rc = follow_prepare(&receiving->follow, error);
+    if (rc == 0 && (rc = restore_set_clock(request, &receiving->restored, &pause, error)) == 0)
         rc = portable_restore(receiving->restored.portable, &saved->state, &pause, error);
     receiving->create_seconds = now_seconds() - begun;
     return rc;
 }
 
-int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
-    int (*refused)(void *context, const char *name, struct error *error), void *context, struct error *error)
+/* Everything from the offer on to the last of its memory. */
+static int receive_all(struct receiving *receiving, const struct restore_request *request,
+    const struct receiving_hooks *hooks, struct error *error)
 {
     struct moved_header header;
-    *receiving = (struct receiving){.restored = {.fd = -1}};
+    struct handover offer;
+    int rc = take_offer(receiving, request, hooks, &offer, error);
+    if (rc == 0)
+        rc = moved_send(
+            &receiving->wire, WIRE_READY, (uint64_t)(receiving->create_seconds * 1e9), 0, NULL, 0, error);
+    if (rc < 0 || receiving->checked)
+        return rc;
+    const struct page_target target = target_of(receiving, &offer);
+    const struct joined_request joining = {.streams = target.streams,
+        .token = offer.token,
+        .target = target,
+        .first_link = receiving->wire.in,
+        .stop = request->stop,
+        .accept = hooks->accept,
+        .context = hooks->context};
+    receiving->follow.accept = hooks->accept;
+    receiving->follow.context = hooks->context;
+    memcpy(receiving->follow.token, offer.token, sizeof offer.token);
+    if ((rc = joined_open(&receiving->joined, &joining, error)) == 0 &&
+        (rc = receive_memory(receiving, &target, &header, error)) == 0)
+        rc = take_state(receiving, request, header.bytes, error);
+    return rc < 0 && joined_failed(&receiving->joined, error) ? -error->code : rc;
+}
+
+int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
+    const struct receiving_hooks *hooks, struct error *error)
+{
+    *receiving = (struct receiving){.restored = {.fd = -1}, .follow = {.fault = {.fd = -1}, .link = -1}};
     int rc = moved_open(&receiving->wire, in, out, request->stop, error);
     if (rc == 0)
-        rc = take_offer(receiving, request, refused, context, error);
-    if (rc == 0)
-        rc = moved_send(&receiving->wire, WIRE_READY, 0, 0, NULL, 0, error);
-    if (rc == 0 && !receiving->checked && (rc = receive_memory(receiving, &header, error)) == 0)
-        rc = take_state(receiving, request, header.bytes, error);
+        rc = receive_all(receiving, request, hooks, error);
     if (rc < 0) {
         struct error why;
         error_set(&why, -rc, "%s", error->text);
@@ -146,6 +199,7 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 {
     struct moved_header header;
     const uint64_t create_ns = (uint64_t)(receiving->create_seconds * 1e9);
+    after_prepare(&receiving->after, &receiving->wire, receiving->restored.portable, receiving->watch);
     int rc = moved_send(&receiving->wire, WIRE_PREPARED, create_ns, 0, NULL, 0, error);
     return rc < 0 ? rc : moved_expect(&receiving->wire, WIRE_COMMIT, &header, error);
 }
@@ -153,11 +207,17 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 void receiving_started(struct receiving *receiving)
 {
     struct error error;
-    (void)moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
+    if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
+        after_start(&receiving->after);
+    if (receiving->post_copy)
+        (void)follow_start(&receiving->follow, &receiving->wire, &error);
 }
 
 void receiving_close(struct receiving *receiving)
 {
+    after_stop(&receiving->after);
+    follow_close(&receiving->follow);
+    joined_close(&receiving->joined);
     moved_close(&receiving->wire);
     free(receiving->had);
     receiving->had = NULL;

@@ -5,21 +5,25 @@
 #ifndef VCOST_DOMAIN_MOVED_SEND_H
 #define VCOST_DOMAIN_MOVED_SEND_H
 
+#include "domain/moved/pass.h"
 #include "domain/moved/told.h"
-#include "domain/portable/portable.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct moving_request {
-    char to[200];     /* the address, for people */
-    int in, out;      /* the link; the caller's */
-    bool check;       /* only whether the destination could have it is asked */
+    char to[200];                /* the address, for people */
+    int links[WIRE_STREAMS_MAX]; /* the caller's; all to the same destination, in the order of connecting */
+    unsigned streams;            /* of them: 1 and more */
+    bool check;                  /* only whether the destination could have it is asked */
     bool finish_late; /* when the time is up it is stopped, however long that takes; else it goes on here */
-    double max_downtime;  /* seconds */
+    double max_downtime; /* seconds */
+    bool post_copy;      /* it is handed over after so many passes, and what was written since follows: */
+    unsigned passes;
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
     double max_bandwidth; /* bytes a second; 0: as fast as the link is */
     double pace;          /* of the domain's work; 0: not known */
+    double watch;         /* so long at most is looked at what its program does there; 0: not at all */
     const char *version;  /* of this vcost */
 };
 
@@ -27,19 +31,32 @@ struct moving {
     struct moving_request request;
     struct portable *portable;
     atomic_bool cancel;
-    pthread_mutex_t lock; /* of told */
-    struct moved_told told;
+    struct pass_progress progress;
+    char token[WIRE_TOKEN_BYTES + 1]; /* by which links of this migration know each other */
+    uint64_t *late;           /* post-copy: a bit for each page that was not sent yet; moving_free() */
+    double handed;            /* CLOCK_MONOTONIC, when it was handed over */
+    pthread_mutex_t lock;     /* of told */
+    struct moved_told told;   /* but for what is in progress */
+    double begun;             /* CLOCK_MONOTONIC */
+    struct timeline timeline; /* of its program; moving_free() */
 };
 
 void moving_init(struct moving *moving, struct portable *portable, const struct moving_request *request);
+
+void moving_free(struct moving *moving);
 
 /* Another thread's view of it. */
 void moving_look(struct moving *moving, struct moved_told *told);
 
 /* All of it, in one thread, which the domain is left to meanwhile but for portable_status(). 0: told.stage is
  * MOVED_DONE, and the domain stands still here and is no longer this process's, or MOVED_CHECKED.
- * -EINPROGRESS: MOVED_UNDECIDED: it stands still here, and the destination may run it. Else MOVED_FAILED: it
+ * -EINPROGRESS: MOVED_UNDECIDED: it stands still here, and the destination may run it. -ENOTCONN:
+ * MOVED_BROKEN: it is the destination's, and cannot go on there before moving_rejoin(). Else MOVED_FAILED: it
  * is as it was before, running or not. */
 int moving_run(struct moving *moving, struct error *error);
+
+/* The same for one of MOVED_BROKEN, or of post-copy and MOVED_UNDECIDED, by a new link: what the destination
+ * has not is sent. */
+int moving_rejoin(struct moving *moving, int link, struct error *error);
 
 #endif

@@ -10,9 +10,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, LOOK_MS = 100, TEXT_BYTES = 512 };
+enum { LOOK_MS = 100, LAST_WORD_MS = 1000, TEXT_BYTES = 512 };
 static const char magic[8] = "VCOSTMOV";
 
 /* What a message of each kind may carry at most; of pages it is told by their number. */
@@ -20,10 +21,15 @@ static const size_t payload_most[WIRE_KINDS] = {
     [WIRE_OFFER] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
     [WIRE_READY] = TEXT_BYTES,
     [WIRE_REFUSED] = TEXT_BYTES,
-    [WIRE_PAGES] = (size_t)WIRE_RUN_PAGES * PAGE_BYTES,
+    [WIRE_PAGES] = WIRE_RUN_PAGES * (WIRE_PAGE_BYTES + sizeof(struct moved_run)),
     [WIRE_STATE] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
     [WIRE_PREPARED] = TEXT_BYTES,
     [WIRE_STARTED] = TEXT_BYTES,
+    [WIRE_JOIN] = WIRE_TOKEN_BYTES,
+    [WIRE_LEFT] = WIRE_LEFT_PAGES / 8,
+    [WIRE_COMPLETE] = WIRE_COMPLETE_BYTES,
+    [WIRE_REJOIN] = WIRE_TOKEN_BYTES,
+    [WIRE_SAMPLES] = WIRE_SAMPLES_BYTES,
 };
 
 /* ---- bytes ---- */
@@ -36,7 +42,7 @@ static int unblock(int fd)
 
 int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error)
 {
-    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop};
+    *wire = (struct moved_wire){.in = in, .out = out, .stop = stop, .sending = PTHREAD_MUTEX_INITIALIZER};
     int rc = unblock(in);
     if (rc == 0)
         rc = unblock(out);
@@ -66,13 +72,29 @@ static int wait_for(const struct moved_wire *wire, int fd, short events, struct 
     return error_set(error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
 }
 
-static int put_bytes(struct moved_wire *wire, const void *data, size_t bytes, struct error *error)
+/* Takes what was moved off the front of the pieces. */
+static void advance(struct iovec **pieces, int *count, size_t bytes)
 {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t count = write(wire->out, (const char *)data + done, bytes - done);
-        if (count > 0)
-            done += (size_t)count;
-        else if (count < 0 && errno != EAGAIN && errno != EINTR)
+    while (*count && bytes >= (*pieces)->iov_len) {
+        bytes -= (*pieces)->iov_len;
+        ++*pieces;
+        --*count;
+    }
+    if (*count) {
+        (*pieces)->iov_base = (char *)(*pieces)->iov_base + bytes;
+        (*pieces)->iov_len -= bytes;
+    }
+}
+
+static int put_bytes(struct moved_wire *wire, struct iovec *pieces, int count, struct error *error)
+{
+    advance(&pieces, &count, 0);
+    while (count) {
+        ssize_t now = writev(wire->out, pieces, count);
+        if (now > 0) {
+            wire->bytes_sent += (size_t)now;
+            advance(&pieces, &count, (size_t)now);
+        } else if (now < 0 && errno != EAGAIN && errno != EINTR)
             return error_errno(error, errno, "the link to the other side is broken");
         else {
             int rc = wait_for(wire, wire->out, POLLOUT, error);
@@ -80,18 +102,18 @@ static int put_bytes(struct moved_wire *wire, const void *data, size_t bytes, st
                 return rc;
         }
     }
-    wire->bytes_sent += bytes;
     return 0;
 }
 
-static int get_bytes(struct moved_wire *wire, void *data, size_t bytes, struct error *error)
+int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct error *error)
 {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t count = read(wire->in, (char *)data + done, bytes - done);
-        if (count == 0)
+    advance(&room, &pieces, 0);
+    while (pieces) {
+        ssize_t now = readv(wire->in, room, pieces);
+        if (now == 0)
             return error_set(error, EPIPE, "the other side has closed the link");
-        if (count > 0)
-            done += (size_t)count;
+        if (now > 0)
+            advance(&room, &pieces, (size_t)now);
         else if (errno != EAGAIN && errno != EINTR)
             return error_errno(error, errno, "the link to the other side is broken");
         else {
@@ -110,22 +132,34 @@ void moved_sum(struct moved_header *header)
     header->header_checksum = checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-static int send_message(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
-    const void *payload, size_t bytes, struct error *error)
+/* Of the payload: header->checksum and header->bytes are there. */
+static int send_message(struct moved_wire *wire, struct moved_header *header, const void *first,
+    size_t first_bytes, const void *rest, struct error *error)
 {
-    struct moved_header header = {.version = WIRE_VERSION,
-        .kind = kind,
-        .number = wire->sent,
-        .at = at,
-        .pages = pages,
-        .bytes = bytes,
-        .checksum = checksum_of(payload, bytes)};
-    memcpy(header.magic, magic, sizeof magic);
-    moved_sum(&header);
-    int rc = put_bytes(wire, &header, sizeof header, error);
-    if (rc == 0 && (rc = put_bytes(wire, payload, bytes, error)) == 0)
+    header->version = WIRE_VERSION;
+    memcpy(header->magic, magic, sizeof magic);
+    pthread_mutex_lock(&wire->sending);
+    header->number = wire->sent;
+    moved_sum(header);
+    struct iovec pieces[] = {{header, sizeof *header}, {(void *)(uintptr_t)first, first_bytes},
+        {(void *)(uintptr_t)rest, header->bytes - first_bytes}};
+    int rc = put_bytes(wire, pieces, 3, error);
+    if (rc == 0)
         wire->sent++;
+    pthread_mutex_unlock(&wire->sending);
     return rc;
+}
+
+static bool are_bits(const struct moved_header *header)
+{
+    return header->at % WIRE_PAGE_BYTES == 0 && header->pages >= 1 && header->pages <= WIRE_LEFT_PAGES &&
+           header->pages % 64 == 0 && header->bytes == header->pages / 8;
+}
+
+static bool are_runs(const struct moved_header *header)
+{
+    return header->at >= 1 && header->pages >= header->at && header->pages <= WIRE_RUN_PAGES &&
+           header->bytes == header->at * sizeof(struct moved_run) + header->pages * WIRE_PAGE_BYTES;
 }
 
 int moved_check(const struct moved_header *header, uint64_t number, struct error *error)
@@ -145,11 +179,10 @@ int moved_check(const struct moved_header *header, uint64_t number, struct error
     if (header->number != number)
         return error_set(
             error, EPROTO, "message %" PRIu64 " arrived where %" PRIu64 " was due", header->number, number);
-    bool paged = header->kind == WIRE_PAGES || header->kind == WIRE_ZEROS;
     if (header->kind < WIRE_OFFER || header->kind >= WIRE_KINDS ||
         header->bytes > payload_most[header->kind] ||
-        (paged && (header->at % PAGE_BYTES || header->pages < 1 ||
-                      (header->kind == WIRE_PAGES && header->bytes != header->pages * PAGE_BYTES))))
+        (header->kind == WIRE_ZEROS && (header->at % WIRE_PAGE_BYTES || header->pages < 1)) ||
+        (header->kind == WIRE_PAGES && !are_runs(header)) || (header->kind == WIRE_LEFT && !are_bits(header)))
         return error_set(error, EPROTO, "a message says what cannot be");
     return 0;
 }
@@ -166,17 +199,49 @@ static int make_room(struct moved_wire *wire, size_t bytes, struct error *error)
     return 0;
 }
 
-int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error)
+int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error)
 {
-    int rc = get_bytes(wire, header, sizeof *header, error);
-    if (rc < 0 || (rc = moved_check(header, wire->received, error)) < 0 ||
-        (rc = make_room(wire, header->bytes, error)) < 0 ||
-        (rc = get_bytes(wire, wire->payload, header->bytes, error)) < 0)
-        return rc;
-    if (checksum_of(wire->payload, header->bytes) != header->checksum)
+    struct iovec piece = {header, sizeof *header};
+    int rc = moved_read(wire, &piece, 1, error);
+    return rc < 0 ? rc : moved_check(header, wire->received, error);
+}
+
+int moved_received(
+    struct moved_wire *wire, const struct moved_header *header, uint64_t checksum, struct error *error)
+{
+    if (checksum != header->checksum)
         return error_set(error, EPROTO, "a message arrived damaged (its contents)");
     wire->received++;
     return 0;
+}
+
+static uint64_t sum_of(const struct moved_header *header, const char *payload)
+{
+    size_t runs = header->kind == WIRE_PAGES ? header->at * sizeof(struct moved_run) : 0;
+    struct checksum sum;
+    if (!runs)
+        return checksum_of(header->bytes ? payload : "", header->bytes);
+    checksum_begin(&sum, false);
+    checksum_add(&sum, payload + runs, header->bytes - runs);
+    checksum_add(&sum, payload, runs);
+    return checksum_end(&sum);
+}
+
+int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error)
+{
+    int rc = make_room(wire, header->bytes, error);
+    if (rc < 0)
+        return rc;
+    struct iovec piece = {wire->payload, header->bytes};
+    if ((rc = moved_read(wire, &piece, 1, error)) < 0)
+        return rc;
+    return moved_received(wire, header, sum_of(header, wire->payload), error);
+}
+
+int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error)
+{
+    int rc = moved_receive_header(wire, header, error);
+    return rc < 0 ? rc : moved_receive_payload(wire, header, error);
 }
 
 /* Which is not the one that was due. */
@@ -203,26 +268,48 @@ int moved_expect(
     return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
 }
 
-/* Who closes the link has often said why before. */
 static bool hear_refusal(struct moved_wire *wire, struct error *error)
 {
     struct pollfd watched = {wire->in, POLLIN, 0};
     struct moved_header header;
     struct error unheard;
-    if (poll(&watched, 1, 0) <= 0 || moved_receive(wire, &header, &unheard) < 0 ||
+    if (poll(&watched, 1, LAST_WORD_MS) <= 0 || moved_receive(wire, &header, &unheard) < 0 ||
         header.kind != WIRE_REFUSED)
         return false;
     (void)moved_unexpected(wire, &header, WIRE_REFUSED, error);
     return true;
 }
 
+/* Who closes the link has often said why before. */
+static int heard(struct moved_wire *wire, enum moved_kind kind, int rc, struct error *error)
+{
+    return (rc == -EPIPE || rc == -ECONNRESET) && kind != WIRE_REFUSED && hear_refusal(wire, error)
+               ? -error->code
+               : rc;
+}
+
 int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
     const void *payload, size_t bytes, struct error *error)
 {
-    int rc = send_message(wire, kind, at, pages, payload, bytes, error);
-    if ((rc == -EPIPE || rc == -ECONNRESET) && kind != WIRE_REFUSED && hear_refusal(wire, error))
-        rc = -error->code;
-    return rc;
+    struct moved_header header = {.kind = kind,
+        .at = at,
+        .pages = pages,
+        .bytes = bytes,
+        .checksum = checksum_of(bytes ? payload : "", bytes)};
+    return heard(wire, kind, send_message(wire, &header, payload, bytes, NULL, error), error);
+}
+
+int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
+    const char *pages, unsigned page_count, struct checksum *sum, struct error *error)
+{
+    const size_t table = run_count * sizeof *runs;
+    checksum_add(sum, runs, table);
+    struct moved_header header = {.kind = WIRE_PAGES,
+        .at = run_count,
+        .pages = page_count,
+        .bytes = table + (size_t)page_count * WIRE_PAGE_BYTES,
+        .checksum = checksum_end(sum)};
+    return heard(wire, WIRE_PAGES, send_message(wire, &header, runs, table, pages, error), error);
 }
 
 void moved_refuse(struct moved_wire *wire, const struct error *why)

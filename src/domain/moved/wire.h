@@ -8,14 +8,21 @@
 #include "base/error.h"
 #include "base/stop.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    WIRE_VERSION = 1,
-    WIRE_RUN_PAGES = 512, /* of 4 KiB, at most in one message: 2 MiB */
+    WIRE_VERSION = 2,
+    WIRE_PAGE_BYTES = 4096,
+    WIRE_RUN_PAGES = 512,      /* at most in one message: 2 MiB */
+    WIRE_LEFT_PAGES = 1 << 20, /* at most in one message */
+    WIRE_COMPLETE_BYTES = 16,  /* of the faults: median and longest time that was waited, ns */
+    WIRE_STREAMS_MAX = 8,
+    WIRE_TOKEN_BYTES = 32, /* hexadecimal digits */
     WIRE_SILENCE_SECONDS = 30,
+    WIRE_SAMPLES_BYTES = 1 << 16,
 };
 
 /* Numbers are those of the wire. From the source (S) or the destination (D). */
@@ -23,13 +30,27 @@ enum moved_kind {
     WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
     WIRE_READY,     /* D: it can be had here, and memory for it is there */
     WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
-    WIRE_PAGES,     /* S: `pages` of memory from physical address `at` on */
-    WIRE_ZEROS,     /* S: the same, but all zero: no payload */
+    WIRE_PAGES,     /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
+    WIRE_ZEROS,     /* S: `pages` of memory from physical address `at` on are zero: no payload */
     WIRE_STATE,     /* S: it stands still, this is its state, and all memory was sent */
     WIRE_PREPARED,  /* D: all of it is here, ready to run, and does not run */
     WIRE_COMMIT,    /* S: it is yours: from here on the source never lets it run again by itself */
     WIRE_STARTED,   /* D: it runs here */
+    WIRE_JOIN,      /* S: this is stream `at` of the offer with this token */
+    WIRE_PASS,      /* S: all of pass `at` was sent through this stream */
+    WIRE_PASSED,    /* D: and has come, through every stream */
+    WIRE_LEFT,      /* S or D: of `pages` from `at` on, which come later (post-copy): a bit each */
+    WIRE_WANTED,    /* D: the page at `at` is waited for */
+    WIRE_ALL,       /* S: all that was to come later was sent */
+    WIRE_COMPLETE,  /* D: it has come, or is not needed any more; `at` faults, and what they cost */
+    WIRE_REJOIN,    /* S, first on a new link: the old one broke while memory followed; the offer's token */
+    WIRE_SAMPLES = 20, /* D, where the source has asked for it: what its program does here (after.h) */
     WIRE_KINDS
+};
+
+/* Pages that lie side by side. */
+struct moved_run {
+    uint64_t at, pages; /* guest physical address; of 4 KiB */
 };
 
 struct moved_header { /* little-endian, as it stands on the wire */
@@ -38,7 +59,7 @@ struct moved_header { /* little-endian, as it stands on the wire */
     uint64_t number; /* of the messages in this direction, from 0 */
     uint64_t at, pages;
     uint64_t bytes;    /* of the payload */
-    uint64_t checksum; /* of the payload (saved/checksum.h) */
+    uint64_t checksum; /* of the payload (saved/checksum.h); of WIRE_PAGES: of the pages, then of the runs */
     uint64_t header_checksum;
 };
 _Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
@@ -51,6 +72,7 @@ struct moved_wire {
     const struct stop *stop;
     char *payload; /* of the message received last; owned */
     size_t room;
+    pthread_mutex_t sending; /* several threads may send, one receives */
 };
 
 /* Makes the descriptors not block. */
@@ -61,10 +83,22 @@ void moved_close(struct moved_wire *wire); /* not the descriptors */
  * asked. */
 int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
     const void *payload, size_t bytes, struct error *error);
+/* WIRE_PAGES. `sum` is of the pages. */
+struct checksum;
+int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
+    const char *pages, unsigned page_count, struct checksum *sum, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
 int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
+/* Its parts, for who has a better place for a payload: the header, checked; then the payload, or
+ * header->bytes by any number of moved_read() (`room` is changed) and the word that their sum is right. */
+int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error);
+int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error);
+struct iovec;
+int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct error *error);
+int moved_received(
+    struct moved_wire *wire, const struct moved_header *header, uint64_t checksum, struct error *error);
 
 /* Says that a message is not of the kind that was due; of a WIRE_REFUSED, what it says. */
 int moved_unexpected(

@@ -27,7 +27,8 @@ int portable_clock_settable(const struct monitor_ops *monitor, bool *settable, s
     if (rc < 0)
         return rc;
     const struct domain_config config = {.monitor = monitor, .image = &image};
-    if ((rc = domain_create(&config, &domain, error)) == 0 &&
+    if ((rc = monitor->elsewhere ? image_share(&image, error) : 0) == 0 &&
+        (rc = domain_create(&config, &domain, error)) == 0 &&
         (rc = read_inside(domain, &image, &before, error)) == 0 &&
         (rc = monitor->save_cpu(domain->first->vcpu, &state, error)) == 0 &&
         (rc = monitor->restore_cpu(domain->first->vcpu, &state, &far, error)) == 0)

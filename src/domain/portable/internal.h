@@ -39,6 +39,9 @@ int portable_lay_out(struct portable *portable, struct error *error);
 int portable_lay_out_selftest(struct portable *portable, const struct monitor_ops *monitor,
     const struct monitor_facts *facts, struct error *error);
 
+/* threads.c: ends those of the virtual CPUs; none is inside the guest then. */
+void portable_end(struct portable *portable);
+
 /* Where the identity stands, and a piece of `bytes` at a guest physical address; NULL: not in the memory. */
 struct portable_identity *portable_identity(const struct portable *portable);
 void *portable_at(const struct portable *portable, uint64_t physical, uint64_t bytes);

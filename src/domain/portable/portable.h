@@ -9,6 +9,7 @@
 #include "abi/portable.h"
 #include "base/error.h"
 #include "domain/domain.h"
+#include "host/numa.h"
 #include "monitor/machine_state.h"
 #include "monitor/monitor.h"
 
@@ -59,13 +60,21 @@ int portable_plan_check(const struct portable_plan *plan, bool with_results, str
 
 struct portable;
 
-/* A new one, parked before its first instruction. */
-int portable_create(const struct portable_plan *plan, const struct monitor_ops *monitor,
-    const struct monitor_facts *facts, struct portable **portable, struct error *error);
+/* What this host is to do for its memory; not part of the domain, and asked for anew wherever it goes. */
+struct portable_wish {
+    struct numa_nodes nodes; /* on these only; none: wherever the kernel places it */
+    bool locked;             /* all of it in physical memory, and kept there */
+};
 
-/* One whose memory is here already, `bytes` of it at `host`, page-aligned, private, which outlives it; its
- * virtual CPUs have no state yet. */
-int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, void *host,
+/* A new one, parked before its first instruction. `wish` may be NULL. Errors also as memory_map_request(),
+ * memory_lock() and memory_check_nodes() have them: that it is so is counted. */
+int portable_create(const struct portable_plan *plan, const struct monitor_ops *monitor,
+    const struct monitor_facts *facts, const struct portable_wish *wish, struct portable **portable,
+    struct error *error);
+
+/* One whose memory, as the plan has it, is here already and outlives it; its virtual CPUs have no state yet.
+ */
+int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, struct backing memory,
     struct portable **portable, struct error *error);
 
 /* Stops what runs. NULL is allowed. */
@@ -110,8 +119,17 @@ int portable_restore(struct portable *portable, const struct machine_state *stat
  * about a millisecond. */
 int portable_clock_settable(const struct monitor_ops *monitor, bool *settable, struct error *error);
 
-/* Maps private memory for one, of large pages if this machine has any. */
-int portable_map_memory(uint64_t bytes, struct memory *memory, struct error *error);
+/* Maps memory for one: private, of large pages if this machine has any; shared, of small ones, where the
+ * monitor runs guests in another process. */
+int portable_map_memory(uint64_t bytes, const struct monitor_ops *monitor, const struct portable_wish *wish,
+    struct memory *memory, struct error *error);
+
+struct backing portable_backing(const struct memory *memory);
+
+/* Which monitor one goes on with: `asked`, or if that is NULL the one that its plan names; then the plan
+ * names it. -ENOTSUP: this vcost has no such monitor, or its guest was told which one it runs on. */
+int portable_choose_monitor(struct portable_plan *plan, const struct monitor_ops *asked,
+    const struct monitor_ops **monitor, struct error *error);
 
 /* Writes a new generation ID, and counts. */
 int portable_new_generation(struct portable *portable, struct error *error);
@@ -123,6 +141,10 @@ int portable_log(struct portable *portable, bool on, struct error *error);
 int portable_dirty(struct portable *portable, uint64_t *bitmap, struct error *error);
 int portable_dirty_clear(
     struct portable *portable, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error);
+
+/* The part of its memory that is its workload's alone, [*first, *end) guest physical: no page tables, and
+ * nothing that this process looks at. Empty where that is not known (kernel-selftest). */
+void portable_data_range(const struct portable_plan *plan, uint64_t *first, uint64_t *end);
 
 /* What the monitor has counted. */
 void portable_counters(const struct portable *portable, struct counters *counters);

@@ -15,6 +15,9 @@
 
 enum { LEVELS = 4, SEED = 1 };
 
+/* A ring has room for 16 s of one virtual CPU, and makes 31 pages a second dirty. */
+static const double sample_seconds = 250e-6;
+
 const struct portable_workload_info portable_workloads[PORTABLE_WORKLOADS] = {
     [PORTABLE_CHASE] = {"chase",
         "follows one random list over its working set; the checksum is the way that it took", "hops",
@@ -45,9 +48,9 @@ static struct layout layout_of(const struct portable_plan *plan)
 {
     struct layout at = {.tables = DOMAIN_PAGE_TABLES};
     image_embedded(&at.image_bytes);
-    uint64_t tables = page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) +
-                      page_tables_need(LEVELS, MIB, PAGE_BYTES) +
-                      page_tables_need(LEVELS, plan->memory_bytes, 2 * MIB);
+    uint64_t tables =
+        page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) + page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) +
+        page_tables_need(LEVELS, MIB, PAGE_BYTES) + page_tables_need(LEVELS, plan->memory_bytes, 2 * MIB);
     at.tables_end = at.tables + 1 + tables / PAGE_BYTES;
     at.base = at.tables_end;
     at.jobs = at.base;
@@ -58,6 +61,13 @@ static struct layout layout_of(const struct portable_plan *plan)
     at.data_end =
         plan->memory_bytes / PAGE_BYTES - 2 * MIB / PAGE_BYTES; /* the last 2 MiB have the identity */
     return at;
+}
+
+void portable_data_range(const struct portable_plan *plan, uint64_t *first, uint64_t *end)
+{
+    const struct layout at = layout_of(plan);
+    *first = at.data * PAGE_BYTES;
+    *end = plan->workload == PORTABLE_SELFTEST || at.data_end < at.data ? *first : at.data_end * PAGE_BYTES;
 }
 
 /* Where a page of the ones from `base` on is in the guest: the identity comes before them. */
@@ -77,9 +87,12 @@ static int map_all(
     const struct portable *portable, const struct layout *at, struct page_tables *tables, struct error *error)
 {
     const uint64_t identity = portable->plan.memory_bytes / PAGE_BYTES - 1;
+    const uint64_t rings = portable->plan.cpus * portable_ring_pages(portable->plan.cpus);
     int rc = system_build(portable->base, tables, error);
     if (rc < 0 ||
         (rc = map(tables, PORTABLE_BASE, identity, identity + 1, PAGE_READ | PAGE_USER, error)) < 0 ||
+        (rc = map(tables, PORTABLE_SAMPLES, at->data_end, at->data_end + rings,
+             PAGE_READ | PAGE_WRITE | PAGE_USER, error)) < 0 ||
         (rc = map(tables, address(at, at->base), at->base, at->image, PAGE_READ | PAGE_WRITE | PAGE_USER,
              error)) < 0 ||
         (rc = map(tables, address(at, at->image), at->image, at->image_end,
@@ -115,9 +128,15 @@ static void set_job(const struct portable *portable, const struct layout *at, un
     uint64_t room = (at->data_end - at->data) * PAGE_BYTES;
     uint64_t each =
         (plan->working_set_bytes ? plan->working_set_bytes : room) / plan->cpus / PAGE_BYTES * PAGE_BYTES;
+    uint64_t ring = portable_ring_pages(plan->cpus) * PAGE_BYTES;
     struct portable_job *job = job_of(portable, at, cpu);
-    *job = (struct portable_job){
-        .work = plan->work, .first = PORTABLE_DATA + cpu * each, .bytes = each, .identity = PORTABLE_BASE};
+    *job = (struct portable_job){.work = plan->work,
+        .first = PORTABLE_DATA + cpu * each,
+        .bytes = each,
+        .identity = PORTABLE_BASE,
+        .samples = PORTABLE_SAMPLES + cpu * ring,
+        .sample_count = ring / sizeof(struct portable_sample),
+        .sample_ticks = (uint64_t)(plan->ticks_per_second * sample_seconds)};
     if (plan->rate)
         job->interval = (uint64_t)(plan->ticks_per_second * PAGE_BYTES * plan->cpus / (double)plan->rate);
     if (plan->workload == PORTABLE_CHASE)

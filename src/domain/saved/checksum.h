@@ -1,24 +1,23 @@
-/* XXH64 (Yann Collet; the algorithm is specified in github.com/Cyan4973/xxHash, doc/xxhash_spec.md) with seed
- * 0: a checksum against accidents, not against forgery, that costs less than reading the memory. */
+/* Checksums against accidents, not against forgery, by libxxhash (github.com/Cyan4973/xxHash,
+ * doc/xxhash_spec.md), seed 0: XXH64 of whatever is small; and of memory, which must cost less than reading
+ * it, XXH3 (64 bits), in files of version 1 XXH64. */
 #ifndef VCOST_DOMAIN_SAVED_CHECKSUM_H
 #define VCOST_DOMAIN_SAVED_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHECKSUM_BLOCK = 32 };
-
-struct checksum {
-    uint64_t lane[4], bytes;
-};
-
-void checksum_begin(struct checksum *checksum);
-/* A multiple of CHECKSUM_BLOCK bytes. */
-void checksum_add(struct checksum *checksum, const void *data, size_t bytes);
-/* With the last bytes, as many as there are. */
-uint64_t checksum_end(const struct checksum *checksum, const void *data, size_t bytes);
-
-/* All at once. */
+/* XXH64, all at once. */
 uint64_t checksum_of(const void *data, size_t bytes);
+
+/* Of memory, piece by piece. Stays where it is from begin to end. */
+struct checksum {
+    bool old;       /* XXH64 */
+    char room[704]; /* for the library's state, which wants to begin at a multiple of 64 */
+};
+void checksum_begin(struct checksum *checksum, bool old);
+void checksum_add(struct checksum *checksum, const void *data, size_t bytes);
+uint64_t checksum_end(struct checksum *checksum);
 
 #endif

@@ -12,6 +12,9 @@
 
 static int map_file(struct restored *restored, struct error *error)
 {
+    if (restored->saved.compressed)
+        return error_set(error, EINVAL,
+            "its memory is compressed, and such a file cannot be mapped: restore it without --lazy");
     const uint64_t bytes = restored->saved.plan.memory_bytes;
     restored->mapping_bytes = bytes + STORED_CHUNK_BYTES;
     restored->mapping =
@@ -35,16 +38,46 @@ static void *memory_of(const struct restored *restored)
     return restored->lazy ? (void *)base : restored->memory.base;
 }
 
-static int map_memory(struct restored *restored, struct error *error)
+static struct backing backing_of(const struct restored *restored)
 {
-    return restored->lazy ? map_file(restored, error)
-                          : portable_map_memory(restored->saved.plan.memory_bytes, &restored->memory, error);
+    return restored->lazy ? backing_private(memory_of(restored), restored->saved.plan.memory_bytes)
+                          : portable_backing(&restored->memory);
 }
 
-static int load_memory(const struct restored *restored, const struct stop *stop, struct error *error)
+static int map_memory(const struct restore_request *request, struct restored *restored, struct error *error)
 {
-    return restored->lazy ? 0
-                          : stored_load(restored->fd, &restored->saved, restored->memory.base, stop, error);
+    const struct portable_wish *wish = &request->wish;
+    if (request->brought && (wish->locked || restored->monitor->elsewhere))
+        return error_set(error, ENOTSUP,
+            wish->locked
+                ? "memory that is locked is all there before the domain runs: restore it without "
+                  "--userfaultfd"
+                : "this monitor runs its guest in another process, which waits for nothing here: restore "
+                  "it without --userfaultfd");
+    if (restored->lazy && (wish->locked || !numa_nodes_none(&wish->nodes)))
+        return error_set(error, ENOTSUP,
+            "memory that is mapped from a file is the page cache's until it is written: it can neither be "
+            "locked "
+            "nor placed on a node, restore it without --lazy");
+    if (restored->lazy && restored->monitor->elsewhere)
+        return error_set(error, ENOTSUP,
+            "%s runs its guest in another process, which cannot have a private mapping of the file: restore "
+            "it without --lazy",
+            restored->monitor->title);
+    return restored->lazy ? map_file(restored, error)
+                          : portable_map_memory(restored->saved.plan.memory_bytes, restored->monitor, wish,
+                                &restored->memory, error);
+}
+
+static int load_memory(const struct restore_request *request, struct restored *restored, struct error *error)
+{
+    if (restored->lazy)
+        return 0;
+    int rc = request->brought
+                 ? bringing_start(
+                       restored->fd, &restored->saved, restored->memory.base, &restored->bringing, error)
+                 : stored_load(restored->fd, &restored->saved, restored->memory.base, request->stop, error);
+    return rc < 0 ? rc : memory_check_nodes(&restored->memory, error);
 }
 
 /* ---- the clock ---- */
@@ -76,7 +109,7 @@ int restore_set_clock(const struct restore_request *request, struct restored *re
     restored->stored_seconds = elapsed_seconds(&restored->saved.moment, &now);
     int rc = same_boot && request->clock != CLOCK_KEEP
                  ? 0
-                 : portable_clock_settable(request->monitor, &settable, error);
+                 : portable_clock_settable(restored->monitor, &settable, error);
     if (rc < 0)
         return rc;
     if (request->clock == CLOCK_KEEP && !settable)
@@ -137,27 +170,53 @@ static int own_pages(const struct restored *restored, struct error *error)
     return rc;
 }
 
+/* How it is called here, and by which monitor. */
+static int take_plan(const struct restore_request *request, struct restored *restored, struct error *error)
+{
+    struct portable_plan *plan = &restored->saved.plan;
+    if (request->name)
+        snprintf(plan->name, sizeof plan->name, "%s", request->name);
+    return portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
+}
+
+static int put_back(struct restored *restored, const struct state_pause *pause, struct error *error)
+{
+    int rc = portable_restore(restored->portable, &restored->saved.state, pause, error);
+    return rc < 0 ? rc : portable_new_generation(restored->portable, error);
+}
+
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error)
 {
     struct state_pause pause = {.ticks = 0};
     *restored = (struct restored){.fd = request->fd, .lazy = request->lazy};
-    int rc = stored_read(request->fd, &restored->saved, error);
+    int rc = request->saved ? 0 : stored_read(request->fd, &restored->saved, error);
     if (rc < 0)
         return rc;
-    struct portable_plan *plan = &restored->saved.plan;
-    if (request->name)
-        snprintf(plan->name, sizeof plan->name, "%s", request->name);
-    if (strcmp(plan->monitor, request->monitor->name) != 0)
-        rc = error_set(
-            error, ENOTSUP, "the domain was saved by the monitor %.15s, which this is not", plan->monitor);
-    if (rc == 0)
-        rc = restore_set_clock(request, restored, &pause, error);
-    if (rc == 0 && (rc = map_memory(restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
-        (rc = portable_open(plan, request->monitor, memory_of(restored), &restored->portable, error)) == 0 &&
-        (rc = restore_check_cpu(restored, error)) == 0 &&
-        (rc = load_memory(restored, request->stop, error)) == 0 &&
-        (rc = portable_restore(restored->portable, &restored->saved.state, &pause, error)) == 0)
-        rc = portable_new_generation(restored->portable, error);
+    if (request->saved)
+        restored->saved = *request->saved;
+    if ((rc = take_plan(request, restored, error)) == 0 &&
+        (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = map_memory(request, restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
+             &restored->portable, error)) == 0 &&
+        (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
+        (rc = load_memory(request, restored, error)) == 0)
+        rc = put_back(restored, &pause, error);
+    if (rc < 0)
+        restore_close(restored);
+    return rc;
+}
+
+int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
+    struct restored *restored, struct error *error)
+{
+    struct state_pause pause = {.ticks = 0};
+    *restored = (struct restored){.saved = *saved, .fd = request->fd, .lazy = request->lazy};
+    int rc = take_plan(request, restored, error);
+    if (rc == 0 && (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = portable_open(&restored->saved.plan, restored->monitor,
+             backing_private(memory, saved->plan.memory_bytes), &restored->portable, error)) == 0)
+        rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);
     return rc;
@@ -165,6 +224,7 @@ int restore_open(const struct restore_request *request, struct restored *restore
 
 void restore_close(struct restored *restored)
 {
+    bringing_end(restored->bringing);
     portable_destroy(restored->portable);
     if (restored->mapping)
         munmap(restored->mapping, restored->mapping_bytes);

@@ -3,7 +3,7 @@
 #ifndef VCOST_DOMAIN_SAVED_RESTORE_H
 #define VCOST_DOMAIN_SAVED_RESTORE_H
 
-#include "domain/saved/stored.h"
+#include "domain/saved/bring.h"
 
 enum clock_policy {
     CLOCK_DEFAULT, /* CLOCK_ADVANCE, told where that cannot be */
@@ -12,21 +12,29 @@ enum clock_policy {
 };
 
 struct restore_request {
-    int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
-    bool lazy; /* its memory is mapped, private, and not read before it is touched */
+    /* The same file, read already: it becomes restored->saved; NULL: it is read here. And with it, that this
+     * host has what its processor had was found in another process of this command. */
+    const struct stored *saved;
+    bool checked;
+    int fd;       /* of the file, open for reading; stays the caller's, until restore_close() */
+    bool lazy;    /* its memory is mapped, private, and not read before it is touched */
+    bool brought; /* or brought when it is touched (bring.h) */
     enum clock_policy clock;
-    const char *name; /* NULL: the one that it had */
-    const struct monitor_ops *monitor;
+    struct portable_wish wish;
+    const char *name;                  /* NULL: the one that it had */
+    const struct monitor_ops *monitor; /* NULL: the one that it ran on */
     const struct stop *stop;
 };
 
 struct restored {
     struct stored saved;
+    const struct monitor_ops *monitor;
     struct portable *portable;
     int fd;
     bool lazy;
-    struct memory memory; /* not lazy */
-    void *mapping;        /* lazy; with its surroundings: */
+    struct memory memory;      /* not lazy */
+    struct bringing *bringing; /* NULL: it is not brought when it is touched */
+    void *mapping;             /* lazy; with its surroundings: */
     size_t mapping_bytes;
     double stored_seconds; /* how long it was stored, by the real-time clock */
     char warning[256];     /* about its clock; "" for nothing to say */
@@ -34,6 +42,12 @@ struct restored {
 
 /* -ENOTSUP: this host has not what the domain had (what is missing is named), or no such clock. */
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error);
+/* The same of what this process has in memory already: the state of a domain, which becomes restored->saved,
+ * and at `memory`, which outlives it, all of its memory as it was then. request->lazy: that is mapped from
+ * the file request->fd. */
+int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
+    struct restored *restored, struct error *error);
+
 /* What restore_open() is made of. How the clock is to go on, by saved.plan and saved.moment; and whether this
  * host has what saved.state needs, by restored->portable, which has no state yet. */
 int restore_set_clock(const struct restore_request *request, struct restored *restored,

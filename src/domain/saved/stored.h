@@ -1,5 +1,5 @@
 /* A domain as a file (doc/saved-domain.md has the format): read as hostile bytes, written, and its memory
- * checked. Version 1. */
+ * checked. Version 2; 1 is read, too. */
 #ifndef VCOST_DOMAIN_SAVED_STORED_H
 #define VCOST_DOMAIN_SAVED_STORED_H
 
@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 enum {
-    STORED_VERSION = 1,
+    STORED_VERSION = 2,
     STORED_HEADER_BYTES = 4096,
     STORED_CHUNK_BYTES = 2 << 20,
     STORED_CHUNK_PAGES = STORED_CHUNK_BYTES / 4096,
     STORED_PLAN_BYTES_MAX = 1 << 16,
     STORED_STATE_BYTES_MAX = 1 << 24,
+    STORED_FRAME_BYTES_MAX =
+        STORED_CHUNK_BYTES + (16 << 10), /* a compressed chunk, that cannot be any smaller */
 };
 
 /* When and where something was saved. */
@@ -42,7 +44,8 @@ static inline bool stored_has_page(const struct stored_chunk *chunk, unsigned pa
     return chunk->present[page / 64] >> page % 64 & 1;
 }
 
-struct stored { /* starts zeroed */
+struct stored {       /* starts zeroed */
+    unsigned version; /* of the file */
     struct portable_plan plan;
     struct machine_state state;
     struct stored_moment moment;
@@ -51,6 +54,8 @@ struct stored { /* starts zeroed */
     size_t chunks;
     uint64_t memory_offset; /* of guest physical address 0 in the file; a multiple of 2 MiB */
     uint64_t pages;         /* in the file */
+    bool compressed;        /* with zstd: */
+    uint64_t *frame_at;     /* where each chunk's frame begins, and the end of the last one; in the pool */
 };
 
 extern const struct record portable_plan_record;
@@ -72,13 +77,28 @@ int stored_parse(
 int stored_read(int fd, struct stored *saved, struct error *error);
 void stored_free(struct stored *saved);
 
-/* Writes all of it: memory, which nobody changes meanwhile, and *saved but for index, chunks, memory_offset
- * and pages, which are made here. -ENOSPC, -EFBIG: there is not the room for it, which is looked at first.
- * The file is empty, and of no use after a failure. */
+/* Writes all of it: memory, which nobody changes meanwhile, and *saved but for version, index, chunks,
+ * memory_offset, pages and frame_at, which are made here. -ENOSPC, -EFBIG: there is not the room for it,
+ * which is looked at first, unless it is to be compressed: how much that will take is not known before. The
+ * file is empty, and of no use after a failure. */
 int stored_write(int fd, struct stored *saved, const void *memory, struct error *error);
 
-/* Reads the memory of the file into `memory`, zeroed, and checks it; memory NULL: checks alone. -EPROTO: it
- * is not what was saved. -EINTR: stop was asked. */
+/* Reads chunks in any order. */
+struct stored_reader {
+    int fd;
+    const struct stored *saved;
+    /* compressed: the pages of a chunk, its frame, and the library's own */
+    char *pages, *frame;
+    void *context;
+};
+int stored_reader_open(int fd, const struct stored *saved, struct stored_reader *reader, struct error *error);
+void stored_reader_close(struct stored_reader *reader);
+
+/* Reads one to `to`, which is zeroed, and checks it. -EPROTO: it is not what was saved. */
+int stored_read_chunk(struct stored_reader *reader, size_t number, char *to, struct error *error);
+
+/* Reads the memory of the file into `memory`, zeroed, and checks it; memory NULL: checks alone. Errors as
+ * above; -EINTR: stop was asked. */
 int stored_load(
     int fd, const struct stored *saved, void *memory, const struct stop *stop, struct error *error);
 

@@ -17,10 +17,14 @@ enum { LOOK_MS = 200 };
 static const struct field request_fields[] = {
     {"ask", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(verb)},
     {"keep", FIELD_FLAG, AT(keep)},
+    {"compress", FIELD_FLAG, AT(compress)},
     {"count", FIELD_COUNT, AT(count)},
     {"text", FIELD_TEXT, AT(text)},
     {"check", FIELD_FLAG, AT(check)},
     {"finish_late", FIELD_FLAG, AT(finish_late)},
+    {"post_copy", FIELD_FLAG, AT(post_copy)},
+    {"reconnect", FIELD_FLAG, AT(reconnect)},
+    {"passes", FIELD_COUNT, AT(passes)},
     {"max_downtime", FIELD_REAL, AT(max_downtime), .missing = "none"},
     {"timeout", FIELD_REAL, AT(timeout), .missing = "none"},
     {"max_bandwidth", FIELD_REAL, AT(max_bandwidth), .missing = "none"},
@@ -54,12 +58,23 @@ static const struct field report_fields[] = {
     {"first_instruction_ms", FIELD_REAL, AT(first_instruction_ms), .missing = "it was not restored"},
     {"working_set_ms", FIELD_REAL, AT(working_set_ms),
         .missing = "its pace is not that of before yet, or was not known"},
+    {"pace_before", FIELD_REAL, AT(pace_before), .missing = "it was not restored, or that was not known"},
     {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it was not saved"},
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"nodes", FIELD_TEXT, AT(nodes), .missing = "no node was asked for"},
+    {"locked_bytes", FIELD_REAL, AT(locked_bytes), .missing = "it was not to be locked"},
+    {"now", FIELD_RECORD, FIELD_MAYBE, AT(stats), .count_offset = offsetof(struct domain_report, has_stats),
+        .of = &domain_stats_record, .missing = "it was not asked for"},
+    {"post_copy", FIELD_RECORD, FIELD_MAYBE, AT(follow),
+        .count_offset = offsetof(struct domain_report, follows), .of = &follow_told_record,
+        .missing = "all its memory was there before it ran here"},
     {"moved", FIELD_RECORD, FIELD_MAYBE, AT(moved), .count_offset = offsetof(struct domain_report, moves),
         .of = &moved_told_record, .missing = "it was not asked to move"},
+    {"program", FIELD_RECORD, FIELD_MAYBE, AT(costs),
+        .count_offset = offsetof(struct domain_report, has_costs), .of = &timeline_costs_record,
+        .missing = "no save or restore of it was looked at (--timeline)"},
     {"exit_status", FIELD_COUNT, AT(exit_status), .other = (unsigned)-1,
         .missing = "it has not ended, or by a signal"},
     {"sentence", FIELD_TEXT, AT(sentence), .missing = "there is nothing to say"},
@@ -97,6 +112,7 @@ int control_read_request(
 {
     int rc = read_packet(&request_record, "request to a domain", bytes, count, request, error);
     request->fd = -1;
+    request->more_count = 0;
     return rc;
 }
 
@@ -107,6 +123,24 @@ int control_read_answer(const char *bytes, size_t count, struct control_answer *
                ? error_set(error, EPROTO, "the packet is no answer of a domain: there is no error %d",
                      answer->error.code)
                : rc;
+}
+
+int control_read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error)
+{
+    char path[PLACE_PATH_BYTES];
+    struct pool pool = {.newest = NULL};
+    struct reader reader = {.name = path, .what = "report on a domain", .pool = &pool, .error = error};
+    json_error_t where;
+    place_path(place, name, "json", path);
+    json_t *json = strchr(name, '/') ? NULL : json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (!json)
+        return error_set(
+            error, ENOENT, "no domain %.60s runs, nor has a detached one of that name ended", name);
+    int rc = record_read(&domain_report_record, json, report, &reader);
+    json_decref(json);
+    pool_free(&pool);
+    return rc;
 }
 
 /* ---- packets ---- */
@@ -134,17 +168,31 @@ static int set_patience(int socket, int seconds)
 
 union room_for_descriptor {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE((1 + CONTROL_MORE_MAX) * sizeof(int))];
 };
 
-static int take_descriptor(struct msghdr *message)
+/* The kernel has cut off what there is no room for. */
+static void take_descriptors(struct msghdr *message, struct control_request *request)
 {
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
-    int fd = -1;
-    if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-        control->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(control), sizeof fd);
-    return fd;
+    int found[1 + CONTROL_MORE_MAX];
+    if (!control || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS ||
+        control->cmsg_len < CMSG_LEN(sizeof found[0]) || control->cmsg_len > CMSG_LEN(sizeof found))
+        return;
+    memcpy(found, CMSG_DATA(control), control->cmsg_len - CMSG_LEN(0));
+    request->fd = found[0];
+    request->more_count = (unsigned)((control->cmsg_len - CMSG_LEN(0)) / sizeof found[0]) - 1;
+    memcpy(request->more, found + 1, request->more_count * sizeof found[0]);
+}
+
+void control_close(struct control_request *request)
+{
+    if (request->fd >= 0)
+        close(request->fd);
+    for (unsigned i = 0; i < request->more_count; i++)
+        close(request->more[i]);
+    request->fd = -1;
+    request->more_count = 0;
 }
 
 static int check_user(int socket, struct error *error)
@@ -168,15 +216,13 @@ int control_receive(int socket, struct control_request *request, struct error *e
     if (rc < 0 || (rc = set_patience(socket, 1)) < 0)
         return rc;
     ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    int fd = count < 0 ? -1 : take_descriptor(&message);
     if (count < 0)
         return error_errno(error, errno, "nothing was asked");
     rc = message.msg_flags & MSG_TRUNC ? error_set(error, EPROTO, "the packet is longer than any request")
                                        : control_read_request(bytes, (size_t)count, request, error);
-    if (rc == 0)
-        request->fd = fd;
-    else if (fd >= 0)
-        close(fd);
+    take_descriptors(&message, request);
+    if (rc < 0)
+        control_close(request);
     return rc;
 }
 
@@ -194,14 +240,19 @@ static int send_request(int socket, const struct control_request *request, struc
     struct iovec piece = {bytes, write_packet(&request_record, request, bytes)};
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
     if (request->fd >= 0) {
+        const size_t more = request->more_count * sizeof request->more[0];
         message.msg_control = room.bytes;
-        message.msg_controllen = sizeof room.bytes;
-        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        message.msg_controllen = CMSG_SPACE(sizeof request->fd + more);
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+            .cmsg_type = SCM_RIGHTS,
+            .cmsg_len = CMSG_LEN(sizeof request->fd + more)};
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &request->fd, sizeof request->fd);
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)) + sizeof request->fd, request->more, more);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? error_errno(error, errno, "cannot ask the domain")
-                                                       : 0;
+    if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0)
+        return 0;
+    return errno == ECONNRESET || errno == EPIPE ? error_set(error, EPIPE, "the domain has just ended")
+                                                 : error_errno(error, errno, "cannot ask the domain");
 }
 
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
@@ -222,7 +273,7 @@ int control_ask_slowly(const struct place *place, const char *name, const struct
     void (*each)(void *context), void *context, struct domain_report *report, struct error *error)
 {
     char bytes[CONTROL_BYTES_MAX];
-    struct control_answer answer;
+    struct control_answer answer = {.error = {.code = 0}};
     int socket, rc = place_connect(place, name, &socket, error);
     if (rc < 0)
         return rc;

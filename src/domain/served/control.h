@@ -1,5 +1,5 @@
 /* What is said over a domain's control socket (AF_UNIX, SOCK_SEQPACKET): one packet asks, one answers, each a
- * JSON object of at most CONTROL_BYTES_MAX; then the connection ends. A descriptor may come with a request.
+ * JSON object of at most CONTROL_BYTES_MAX; then the connection ends. Descriptors may come with a request.
  * What arrives is hostile: nothing is believed that a table does not check. Only the user that the domain
  * runs for, and root, are served. */
 #ifndef VCOST_DOMAIN_SERVED_CONTROL_H
@@ -7,24 +7,31 @@
 
 #include "base/error.h"
 #include "domain/moved/told.h"
+#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/served/place.h"
+#include "domain/served/stats.h"
+#include "domain/timeline/costs.h"
 #include "record/record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600 };
+enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE_STREAMS_MAX - 1 };
 
 struct control_request {
     char verb[16];
-    bool keep;                                   /* save: it runs on */
-    uint64_t count;                              /* of whatever is asked for several times */
-    char text[256];                              /* a name, an address */
-    bool check, finish_late;                     /* migrate: struct moving_request has what they mean, */
+    bool keep, compress;     /* save: it runs on; with zstd */
+    uint64_t count;          /* of whatever is asked for several times */
+    char text[256];          /* a name, an address */
+    bool check, finish_late; /* migrate: struct moving_request has what they mean, */
+    bool post_copy, reconnect;
+    uint64_t passes;
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
+    int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
+    unsigned more_count;
 };
 
 /* How a domain is, as it tells others, and as it is kept when it has ended. */
@@ -46,14 +53,23 @@ struct domain_report {
     double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
     char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
     double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
+    double pace_before;                          /* of a restored one, before it was saved; NAN: not known */
     double stall_ms;                             /* for which it stood still while it was saved last; NAN */
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
-    bool moves;              /* a migration was asked for: */
-    struct moved_told moved; /* the last one */
-    int exit_status;         /* -1: it has not ended, or by a signal */
-    char sentence[512];      /* why it failed; a warning */
+    char nodes[128];         /* "64 MiB on node 0", counted; "": no node was asked for */
+    double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
+    bool has_stats;          /* it was asked for them: */
+    struct domain_stats stats;
+    bool follows; /* its memory came, or comes, behind it (post-copy): */
+    struct follow_told follow;
+    bool moves;                  /* a migration was asked for: */
+    struct moved_told moved;     /* the last one */
+    bool has_costs;              /* a save or restore was looked at: */
+    struct timeline_costs costs; /* what it cost the program */
+    int exit_status;             /* -1: it has not ended, or by a signal */
+    char sentence[512];          /* why it failed; a warning */
 };
 extern const struct record domain_report_record;
 
@@ -67,11 +83,18 @@ int control_read_request(
     const char *bytes, size_t count, struct control_request *request, struct error *error);
 int control_read_answer(const char *bytes, size_t count, struct control_answer *answer, struct error *error);
 
-/* Receives what one connection asks, waiting a second at most; its descriptor is the caller's. -EACCES:
+/* Closes the descriptors that came with one. */
+void control_close(struct control_request *request);
+
+/* Receives what one connection asks, waiting a second at most; its descriptors are the caller's. -EACCES:
  * another user. */
 int control_receive(int socket, struct control_request *request, struct error *error);
 /* Whether anybody gets it is not known. */
 void control_send(int socket, const struct control_answer *answer);
+
+/* What a detached one has left that has ended. -ENOENT. */
+int control_read_kept(
+    const struct place *place, const char *name, struct domain_report *report, struct error *error);
 
 /* Asks a domain; what it answers as a failure is this one's, and *report then is as it answered, too. */
 int control_ask(const struct place *place, const char *name, const struct control_request *request,

@@ -1,6 +1,11 @@
 #include "domain/served/server.h"
 
-#include "domain/saved/cpu_record.h"
+#include "domain/served/behind.h"
+#include "domain/served/file.h"
+#include "domain/served/migrate.h"
+#include "domain/served/placed.h"
+#include "domain/served/save.h"
+#include "domain/served/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +41,7 @@ static void write_generation(const uint64_t id[2], char text[static 36])
         snprintf(text, 36, "%016" PRIx64 "%016" PRIx64, id[0], id[1]);
 }
 
-static void report_on(const struct served *served, struct domain_report *report)
+void server_report(const struct served *served, struct domain_report *report)
 {
     const struct portable_plan *plan = portable_plan(served->portable);
     struct portable_status status;
@@ -60,8 +66,12 @@ static void report_on(const struct served *served, struct domain_report *report)
                                     : NAN,
         .working_set_ms =
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
+        .pace_before =
+            served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
-        .seconds = now - served->begun_seconds};
+        .seconds = now - served->begun_seconds,
+        .has_costs = served->has_costs,
+        .costs = served->costs};
     uint64_t exits = 0;
     if (counters_get(&counters, "exits", &exits))
         report->exits = exits;
@@ -73,22 +83,16 @@ static void report_on(const struct served *served, struct domain_report *report)
         snprintf(report->checksum, sizeof report->checksum, "0x%016" PRIx64, status.checksum);
     write_generation(status.generation, report->generation);
     write_generation(status.seen, report->generation_seen);
-    if (served->unchecked)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
-    else if (served->checking)
-        snprintf(report->memory_checked, sizeof report->memory_checked, "%s",
-            served->checked == 0  ? "not yet"
-            : served->checked > 0 ? "yes"
-                                  : "no");
+    served_file_report(served, report);
+    served_place(served, report);
     report->moves = served->moving != NULL;
     if (served->moving)
         moving_look(served->moving, &report->moved);
     if (status.phase == PORTABLE_FAILED)
         snprintf(report->sentence, sizeof report->sentence, "%s", status.error.text);
-    else if (served->checked < 0)
-        snprintf(report->sentence, sizeof report->sentence, "%s", served->checker_error.text);
-    else if (served->restored)
+    else if (served->restored && !report->sentence[0])
         snprintf(report->sentence, sizeof report->sentence, "%s", served->restored->warning);
+    behind_report(served, report);
 }
 
 /* ---- what can be asked ---- */
@@ -101,15 +105,36 @@ static int do_status(struct served *served, const struct control_request *reques
     return 0;
 }
 
+static int do_stats(struct served *served, const struct control_request *request, struct error *error)
+{
+    if (served->moves && request->count)
+        return error_set(
+            error, EBUSY, "what it writes is recorded for its migration: vcost domain status tells");
+    int rc = stats_look(served->portable, request->count > 0, &served->stats, error);
+    served->asked_stats = rc == 0;
+    return rc;
+}
+
 static int do_pause(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
     return portable_pause(served->portable, error);
 }
 
+/* It was handed over, and whether it arrived is not known: somebody has to decide. */
+static bool is_undecided(const struct served *served)
+{
+    return served->moving && !served->moves && served->moving->told.stage == MOVED_UNDECIDED;
+}
+
 static int do_resume(struct served *served, const struct control_request *request, struct error *error)
 {
     (void)request;
+    int rc = behind_check(served, false, error);
+    if (rc < 0)
+        return rc;
+    if (is_undecided(served))
+        served->moving->told.stage = MOVED_FAILED;
     served->pace_seconds = 0;
     return portable_resume(served->portable, error);
 }
@@ -122,128 +147,50 @@ static int do_stop(struct served *served, const struct control_request *request,
     return rc;
 }
 
-static int save_to(struct served *served, int fd, struct error *error)
-{
-    struct stored saved = {.plan = *portable_plan(served->portable), .pace = served->pace};
-    stored_moment_now(&saved.moment);
-    int rc = portable_save(served->portable, &saved.state, error);
-    if (rc == 0 && (rc = cpu_record_add_host(&saved.state, error)) == 0)
-        rc = stored_write(fd, &saved, portable_memory(served->portable), error);
-    stored_free(&saved);
-    return rc;
-}
-
-/* What could not be saved goes on. */
-static int do_save(struct served *served, const struct control_request *request, struct error *error)
-{
-    struct portable_status status;
-    struct error again;
-    if (request->fd < 0)
-        return error_set(error, EINVAL, "a domain is saved to a descriptor, and none came with the request");
-    portable_status(served->portable, &status);
-    if (status.phase == PORTABLE_FAILED)
-        return error_set(error, EINVAL, "the domain has failed: there is nothing to save");
-    double begun = now_seconds();
-    int rc = portable_pause(served->portable, error);
-    if (rc < 0)
-        return rc;
-    rc = save_to(served, request->fd, error);
-    served->stall_seconds = now_seconds() - begun;
-    if (rc == 0 && !request->keep)
-        served->ending = "saved";
-    else if (status.phase == PORTABLE_RUNNING &&
-             portable_resume(served->portable, rc < 0 ? &again : error) < 0 && rc == 0)
-        rc = -error->code;
-    return rc;
-}
-
-/* ---- going elsewhere ---- */
-
-static void *move(void *context)
-{
-    struct served *served = context;
-    served->mover_result = moving_run(served->moving, &served->mover_error);
-    served->arrived = true;
-    eventfd_write(portable_eventfd(served->portable), 1);
-    return NULL;
-}
-
-/* Answered when it has come to an end: answer_mover(). */
-static int do_migrate(struct served *served, const struct control_request *request, struct error *error)
-{
-    struct moving_request moving = {.check = request->check,
-        .finish_late = request->finish_late,
-        .max_downtime = request->max_downtime,
-        .timeout = request->timeout,
-        .max_bandwidth = request->max_bandwidth,
-        .pace = served->pace,
-        .version = served->version};
-    if (request->fd < 0)
-        return error_set(error, EINVAL, "a domain moves through a link, and none came with the request");
-    if (!served->moving && !(served->moving = malloc(sizeof *served->moving)))
-        return error_set(error, ENOMEM, "no memory to move a domain");
-    moving.in = moving.out = served->mover_link = fcntl(request->fd, F_DUPFD_CLOEXEC, 3);
-    snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
-    moving_init(served->moving, served->portable, &moving);
-    served->arrived = false;
-    int code = served->mover_link < 0 ? errno : pthread_create(&served->mover, NULL, move, served);
-    served->moves = !code;
-    return code ? error_errno(error, code, "no thread to move a domain") : 0;
-}
-
-static int do_cancel(struct served *served, const struct control_request *request, struct error *error)
-{
-    (void)request;
-    if (!served->moves)
-        return error_set(error, EINVAL, "the domain does not move");
-    served->moving->cancel = true;
-    return 0;
-}
-
 static const struct verb {
     const char *name;
-    bool while_moving;
+    bool while_moving, copies; /* copies: all of its memory must be here, and it must be this process's */
     int (*act)(struct served *served, const struct control_request *request, struct error *error);
 } verbs[] = {
-    {"status", true, do_status},
-    {"pause", false, do_pause},
-    {"resume", false, do_resume},
-    {"stop", false, do_stop},
-    {"save", false, do_save},
-    {"migrate", false, do_migrate},
-    {"cancel", true, do_cancel},
+    {"status", true, false, do_status},
+    {"stats", true, false, do_stats},
+    {"pause", false, false, do_pause},
+    {"resume", false, false, do_resume},
+    {"stop", false, false, do_stop},
+    {"save", false, true, served_save},
+    {"fork", false, true, served_fork},
+    {"timeline", false, false, served_timeline},
+    {"migrate", false, false, served_migrate},
+    {"cancel", true, false, served_cancel},
 };
 
 static int act(struct served *served, const struct control_request *request, struct error *error)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (!strcmp(verbs[i].name, request->verb))
-            return served->moves && !verbs[i].while_moving
-                       ? error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
-                             served->claim->name)
-                       : verbs[i].act(served, request, error);
+        if (!strcmp(verbs[i].name, request->verb)) {
+            if (served->moves && !verbs[i].while_moving)
+                return error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
+                    served->claim->name);
+            if (served->waiting >= 0 && !verbs[i].while_moving)
+                return error_set(
+                    error, EBUSY, "what its last save cost is being looked at: wait some seconds");
+            int rc = verbs[i].copies ? behind_check(served, true, error) : 0;
+            return rc < 0 ? rc : verbs[i].act(served, request, error);
+        }
     return error_set(error, EINVAL, "a domain cannot be asked to \"%s\": is it of another version of vcost?",
         request->verb);
 }
 
-/* What was tried is over: it goes on, is gone, or stands still until somebody decides. */
-static void answer_mover(struct served *served)
+void server_answer(struct served *served, struct control_answer *answer)
 {
-    struct control_answer answer = {.error = {.code = 0}};
-    pthread_join(served->mover, NULL);
-    served->moves = false;
-    served->pace_seconds = 0;
-    close(served->mover_link);
-    if (served->mover_result < 0)
-        answer.error = served->mover_error;
-    else if (served->moving->told.stage == MOVED_DONE)
-        served->ending = "moved";
-    report_on(served, &answer.report);
-    control_send(served->mover_socket, &answer);
+    int socket = served->waiting;
+    served->waiting = -1;
+    server_report(served, &answer->report);
+    control_send(socket, answer);
     if (served->ending)
-        served->parting = served->mover_socket;
+        served->parting = socket;
     else
-        close(served->mover_socket);
+        close(socket);
 }
 
 static void answer(struct served *served)
@@ -254,18 +201,20 @@ static void answer(struct served *served)
     if (socket < 0)
         return;
     int rc = control_receive(socket, &request, &answer.error);
-    bool moved = served->moves;
+    bool waits = served->waiting >= 0;
     if (rc == 0)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
         answer.error = (struct error){.code = 0};
-    if (request.fd >= 0)
-        close(request.fd);
-    if (served->moves && !moved) {
-        served->mover_socket = socket;
+    control_close(&request);
+    if (rc == 0 && !waits && (served->moves || (served->watch && !served->watch_shows))) {
+        served->waiting = socket;
         return;
     }
-    report_on(served, &answer.report);
+    server_report(served, &answer.report);
+    answer.report.has_stats = served->asked_stats;
+    answer.report.stats = served->stats;
+    served->asked_stats = false;
     control_send(socket, &answer);
     if (served->ending)
         served->parting = socket;
@@ -302,52 +251,12 @@ static void look_for_working_set(struct served *served, const struct portable_st
         (double)(status->done - served->window_done) / took >= back_share * served->restored->saved.pace) {
         struct domain_report report;
         served->back_seconds = now;
-        report_on(served, &report);
+        server_report(served, &report);
         if (served->tell)
             served->tell(served->context, &report);
     }
     served->window_seconds = now;
     served->window_done = status->done;
-}
-
-static bool checker_asked(void *context)
-{
-    return ((const struct served *)context)->quit;
-}
-
-static void *check_memory(void *context)
-{
-    struct served *served = context;
-    const struct stop stop = {.asked = checker_asked, .context = served};
-    struct error error;
-    int rc = stored_load(served->restored->fd, &served->restored->saved, NULL, &stop, &error);
-    if (rc < 0 && rc != -EINTR) {
-        served->checker_error = error;
-        served->checked = -1;
-        eventfd_write(portable_eventfd(served->portable), 1);
-    } else if (rc == 0) {
-        served->checked = 1;
-    }
-    return NULL;
-}
-
-/* A file that somebody changes while memory is mapped from it is no memory any more. */
-static int check_file(const struct served *served, const struct stat *before, struct error *error)
-{
-    struct stat now;
-    if (!served->restored || !served->restored->lazy)
-        return 0;
-    if (served->checked < 0) {
-        *error = served->checker_error;
-        return -error->code;
-    }
-    if (fstat(served->restored->fd, &now) == 0 && now.st_size == before->st_size &&
-        now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-        return 0;
-    return error_set(error, EIO,
-        "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
-        "computes from now "
-        "on would be wrong, so it was stopped");
 }
 
 /* ---- the loop ---- */
@@ -368,9 +277,6 @@ static void wait_for_something(struct served *served)
 static void serve(struct served *served, struct error *failure)
 {
     struct portable_status status;
-    struct stat file = {0};
-    if (served->restored)
-        (void)fstat(served->restored->fd, &file);
     while (!served->ending) {
         wait_for_something(served);
         if (served->ending)
@@ -379,18 +285,22 @@ static void serve(struct served *served, struct error *failure)
         if (served->moves && stop_asked(served->stop))
             served->moving->cancel = true;
         if (served->moves && served->arrived)
-            answer_mover(served);
+            served_arrived(served);
         if (served->ending)
             break;
+        served_watch(served);
+        if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
+            served->cloner = 0;
+        behind_look(served);
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
-        if (served->moves)
+        if (served->moves || (is_undecided(served) && !stop_asked(served->stop)))
             continue;
-        if (status.phase == PORTABLE_DONE)
-            served->ending = "done";
-        else if (status.phase == PORTABLE_FAILED || check_file(served, &file, failure) < 0)
+        if (status.phase == PORTABLE_FAILED || served_file_check(served, failure) < 0)
             served->ending = "failed";
+        else if (status.phase == PORTABLE_DONE)
+            served->ending = "done";
         else if (stop_asked(served->stop))
             served->ending = "interrupted";
     }
@@ -399,9 +309,11 @@ static void serve(struct served *served, struct error *failure)
 int server_run(struct served *served, struct domain_report *report, struct error *error)
 {
     struct error failure = {.code = 0};
-    served->parting = -1;
+    served->parting = served->timeline = served->waiting = -1;
     served->entered_seconds = 0;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
+    if (rc == 0 && served->watch_shows && !served->paused)
+        served_watch_restore(served);
     if (rc == 0 && !served->paused) {
         served->entered_seconds = now_seconds();
         rc = portable_resume(served->portable, error);
@@ -410,9 +322,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
         return rc;
     if (served->taken_over)
         served->taken_over(served->context);
-    served->checking = served->restored && served->restored->lazy && !served->unchecked &&
-                       pthread_create(&served->checker, NULL, check_memory, served) == 0;
-    report_on(served, report);
+    served_file_watch(served);
+    server_report(served, report);
     if (served->tell)
         served->tell(served->context, report);
     serve(served, &failure);
@@ -421,7 +332,10 @@ int server_run(struct served *served, struct domain_report *report, struct error
         pthread_join(served->checker, NULL);
     if (portable_pause(served->portable, &(struct error){0}) < 0 && !failure.code)
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
-    report_on(served, report);
+    served_watch_end(served);
+    server_report(served, report);
+    if (served->moving)
+        moving_free(served->moving);
     free(served->moving);
     served->moving = NULL;
     if (failure.code)

@@ -3,13 +3,16 @@
 #define VCOST_DOMAIN_SERVED_SERVER_H
 
 #include "base/stop.h"
+#include "domain/moved/follow.h"
 #include "domain/moved/send.h"
 #include "domain/saved/restore.h"
 #include "domain/served/control.h"
 #include "domain/served/place.h"
+#include "domain/timeline/told.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 struct served {
     /* set by the caller */
@@ -25,23 +28,47 @@ struct served {
      * and told right behind it. May be NULL. */
     int (*take_over)(void *context, struct error *error);
     void (*taken_over)(void *context);
-    bool unchecked; /* memory that is mapped from a file is not verified behind it */
+    struct portable_wish wish; /* what was asked for its memory */
+    /* In a new process, in which nothing of this one runs: makes the clones of `saved`, whose memory is that
+     * of served->portable as it was, and does not come back. May be NULL. */
+    void (*clone)(void *context, const struct served *served, const struct stored *saved,
+        const struct control_request *request) __attribute__((noreturn));
+    struct follow *follow; /* memory that comes behind it; NULL: all was there before */
+    bool behind;           /* it stands still because that does not come */
+    bool unchecked;        /* memory that is mapped from a file is not verified behind it */
     /* told, by the server: when the first instruction is about to be executed, and when its working set is
      * back; may be NULL */
     void (*tell)(void *context, const struct domain_report *report);
+    /* A restored one's: is given what it cost, once; NULL: nobody looks. */
+    void (*watch_shows)(void *context, const struct timeline *timeline, const struct portable *portable);
     void *context;
     /* the server's own */
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
-    double stall_seconds;  /* for which it stood still while it was saved last */
+    struct stat file;      /* that its memory is mapped from, as it was */
+    pid_t cloner;          /* the process that makes clones of it; 0: none */
+    double stall_seconds;  /* for which it stood still while it was saved or forked last */
     const char *ending;    /* NULL: it has not ended */
     struct moving *moving; /* NULL: nobody has asked it to move */
+    bool rejoins;          /* by a new link, after the old one broke */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
     pthread_t mover;
     atomic_bool arrived;
-    int mover_result, mover_link, mover_socket; /* who asked, and waits for the answer */
+    int mover_result;
+    int waiting;  /* the connection of who asked for what is not over yet; -1: nobody's */
+    int timeline; /* where the timeline of the next migration or save is to be written, as JSON; -1: nowhere
+                   */
+    struct timeline *watch; /* of a save or restore that is looked at; NULL: none is */
+    unsigned watch_side;
+    double watch_judged;
+    bool has_costs;
+    struct timeline_costs costs; /* of the last one that was */
+    int mover_links[WIRE_STREAMS_MAX];
+    unsigned mover_streams;
     struct error mover_error;
+    bool asked_stats; /* by the request that is being answered: */
+    struct domain_stats stats;
     pthread_t checker;
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
@@ -53,6 +80,11 @@ struct served {
 /* Until it ends: *report is how. 0 also for a workload that failed (report->ending tells); negative: it could
  * not be let run. */
 int server_run(struct served *served, struct domain_report *report, struct error *error);
+
+/* What there is to say of it now. */
+void server_report(const struct served *served, struct domain_report *report);
+/* Answers who waits, with a report. */
+void server_answer(struct served *served, struct control_answer *answer);
 
 /* Gives the name up, and lets whoever asked for the end go on: to be called when all that others may look for
  * is written. */

@@ -1,5 +1,7 @@
 #include "monitor/deprivileged/apic.h"
 
+#include <string.h>
+
 enum {
     MSR_BASE = 0x1b,
     MSR_VERSION = 0x803,
@@ -164,6 +166,73 @@ void apic_tick(struct apic *apic, uint64_t ns, uint64_t now)
     apic->waiting = apic->served = false;
     apic->initial = ns;
     apic->deadline = ns ? now + ns : 0;
+}
+
+/* ---- all of it ---- */
+
+/* SDM volume 3, table 10-1. */
+enum {
+    PAGE_VERSION = 0x30,
+    PAGE_SPURIOUS = 0xf0,
+    PAGE_SERVED = 0x100,  /* a bit for each vector, 32 in each 16 bytes */
+    PAGE_WAITING = 0x200, /* the same */
+    PAGE_TIMER = 0x320,
+    PAGE_OTHERS = 0x330, /* other local interrupts, of which this APIC has none: masked */
+    PAGE_OTHERS_END = 0x380,
+    PAGE_INITIAL = 0x380,
+    PAGE_CURRENT = 0x390,
+    PAGE_DIVIDE = 0x3e0
+};
+
+static uint32_t page_get(const char *page, unsigned offset)
+{
+    uint32_t value;
+    memcpy(&value, page + offset, sizeof value);
+    return value;
+}
+
+static void page_set(char *page, unsigned offset, uint32_t value)
+{
+    memcpy(page + offset, &value, sizeof value);
+}
+
+static unsigned page_of_vector(unsigned first, uint32_t vector)
+{
+    return first + (vector & 0xff) / 32 * 16;
+}
+
+void apic_save(const struct apic *apic, uint64_t now, char page[static APIC_PAGE_BYTES])
+{
+    const uint32_t bit = UINT32_C(1) << (apic->timer & 31);
+    memset(page, 0, APIC_PAGE_BYTES);
+    page_set(page, PAGE_VERSION, VERSION);
+    page_set(page, PAGE_SPURIOUS, apic->spurious);
+    page_set(page, PAGE_TIMER, apic->timer);
+    for (unsigned at = PAGE_OTHERS; at < PAGE_OTHERS_END; at += 16)
+        page_set(page, at, TIMER_MASKED);
+    page_set(page, PAGE_INITIAL, (uint32_t)apic->initial);
+    page_set(page, PAGE_CURRENT, (uint32_t)counts_left(apic, now));
+    page_set(page, PAGE_DIVIDE, apic->divide);
+    if (apic->served)
+        page_set(page, page_of_vector(PAGE_SERVED, apic->timer), bit);
+    if (apic->waiting || (has_expired(apic, now) && is_wanted(apic)))
+        page_set(page, page_of_vector(PAGE_WAITING, apic->timer), bit);
+}
+
+void apic_restore(struct apic *apic, uint64_t base, const char page[static APIC_PAGE_BYTES], uint64_t now)
+{
+    const uint32_t timer = page_get(page, PAGE_TIMER) & (uint32_t)TIMER_BITS, bit = UINT32_C(1)
+                                                                                    << (timer & 31);
+    apic_reset(apic, apic->present);
+    apic->base = BASE_INITIAL | (base & BASE_X2APIC);
+    apic->spurious = page_get(page, PAGE_SPURIOUS) & (0xff | SPURIOUS_ENABLED);
+    apic->timer = timer;
+    apic->initial = page_get(page, PAGE_INITIAL);
+    apic->divide = page_get(page, PAGE_DIVIDE) & 0xb;
+    uint64_t left = (uint64_t)page_get(page, PAGE_CURRENT) * divisor(apic);
+    apic->deadline = left ? now + left : 0;
+    apic->served = page_get(page, page_of_vector(PAGE_SERVED, timer)) & bit;
+    apic->waiting = page_get(page, page_of_vector(PAGE_WAITING, timer)) & bit;
 }
 
 /* ---- interrupts ---- */

@@ -33,6 +33,12 @@ bool apic_is_due(const struct apic *apic, uint64_t now);
 /* Takes it: the vector; of apic_tick() 0. To be called when it is due. */
 unsigned apic_take(struct apic *apic, uint64_t now);
 
+/* Its registers as KVM has them in memory (kvm_lapic_state: SDM volume 3, table 10-1), and back; the time
+ * that is left runs on from `now`. */
+enum { APIC_PAGE_BYTES = 1024 };
+void apic_save(const struct apic *apic, uint64_t now, char page[static APIC_PAGE_BYTES]);
+void apic_restore(struct apic *apic, uint64_t base, const char page[static APIC_PAGE_BYTES], uint64_t now);
+
 /* When one is due next that is not yet; 0: never. */
 uint64_t apic_next(const struct apic *apic);
 

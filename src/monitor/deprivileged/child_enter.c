@@ -1,5 +1,6 @@
 /* A child runs: registers in, the hand-over, a trap out. */
 #include "monitor/deprivileged/child_internal.h"
+#include "monitor/deprivileged/entry.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,16 +12,6 @@
 enum { SLICE_NS = 20 * 1000 * 1000, BEGIN_SLICES = 1000 };
 
 /* ---- registers ---- */
-
-static bool is_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
-static uint64_t make_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16);
-}
 
 /* In the order of struct child_registers. */
 static const uint16_t places[] = {DESK_RAX, DESK_RBX, DESK_RCX, DESK_RDX, DESK_RSI, DESK_RDI, DESK_RSP,
@@ -54,8 +45,8 @@ static inline __attribute__((always_inline)) void take_words(
 #pragma GCC unroll 32
     for (unsigned i = first; i < WORDS; i++)
         words[i] = old[i] = __atomic_load_n(word_at(child, places[i]), __ATOMIC_RELAXED);
-    registers->fs_base = make_canonical(registers->fs_base);
-    registers->gs_base = make_canonical(registers->gs_base);
+    registers->fs_base = address_canonical(registers->fs_base).value;
+    registers->gs_base = address_canonical(registers->gs_base).value;
 }
 
 /* What of the frame the kernel makes use of and the guest may have changed becomes what it was at first. */
@@ -218,7 +209,7 @@ static bool take_kick(struct child *child, struct child_trap *trap)
 int child_run(
     struct child *child, struct child_registers *registers, struct child_trap *trap, struct error *error)
 {
-    if (!is_canonical(registers->fs_base) || !is_canonical(registers->gs_base))
+    if (!address_is_canonical(registers->fs_base) || !address_is_canonical(registers->gs_base))
         return error_set(error, EINVAL, "a guest cannot have such an FS or GS base");
     trap->vector = 0;
     trap->error_code = trap->address = trap->number = 0;

@@ -22,7 +22,7 @@ static int bring_fpu(struct vcpu *vcpu, struct child *child, struct error *error
             return rc;
     }
     vcpu->last = child;
-    return 0;
+    return vcpu->arriving ? state_arrive(vcpu, child, error) : 0;
 }
 
 /* It became due after it was last looked; from now on the waker kicks the child. */

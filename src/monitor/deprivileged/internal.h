@@ -63,6 +63,8 @@ struct vcpu {
     struct space spaces[SPACES];
     struct child *last; /* that the guest's FPU state is in */
     void *fpu;          /* on the way from one to another */
+    void *arriving;     /* XSAVE area that the next child gets instead (state.c); NULL: none */
+    size_t arriving_bytes;
     uint64_t clock;
     uint64_t changes, counted; /* of what children have mapped; of these, when `pages` were counted */
     bool pages_known;
@@ -101,6 +103,7 @@ struct vm {
     pthread_mutex_t lock; /* of the list of vcpus */
     pthread_rwlock_t memory_lock;
     struct guest_memory memory;
+    struct write_log log; /* under memory_lock */
     struct vcpu *vcpus;
 };
 
@@ -126,6 +129,16 @@ void vcpu_come_out(void *vcpu);
 /* Takes the lock of a virtual CPU that may be running: it comes out of the guest for that. */
 void vcpu_seize(struct vcpu *vcpu);
 void vcpu_let_go(struct vcpu *vcpu);
+
+/* state.c */
+int deprivileged_save_cpu(struct vcpu *vcpu, struct machine_state *state, struct error *error);
+int deprivileged_restore_cpu(struct vcpu *vcpu, const struct machine_state *state,
+    const struct state_pause *pause, struct error *error);
+int deprivileged_save_machine(struct vm *vm, struct machine_state *state, struct error *error);
+int deprivileged_restore_machine(
+    struct vm *vm, const struct machine_state *state, const struct state_pause *pause, struct error *error);
+/* The FPU state that was restored goes into the first child that runs. */
+int state_arrive(struct vcpu *vcpu, struct child *child, struct error *error);
 
 /* enter.c, outcomes.c */
 int deprivileged_enter(struct vcpu *vcpu, struct vm_exit *exit, struct error *error);

@@ -55,8 +55,10 @@ static void set_bits(const struct machine *machine, const struct page_walk *walk
     for (unsigned i = 0; i < walk->reads; i++) {
         uint64_t bits = PAGE_BIT_ACCESSED | (write && i == walk->reads - 1 ? PAGE_BIT_DIRTY : 0);
         uint64_t *entry = guest_physical(machine->memory, walk->read[i].where, sizeof *entry, NULL);
-        if (entry && (walk->read[i].entry & bits) != bits)
-            __atomic_fetch_or(entry, bits, __ATOMIC_RELAXED);
+        if (!entry || (walk->read[i].entry & bits) == bits)
+            continue;
+        __atomic_fetch_or(entry, bits, __ATOMIC_RELAXED);
+        write_log_note(machine->log, walk->read[i].where);
     }
 }
 
@@ -139,6 +141,8 @@ bool machine_write(const struct machine *machine, gva_t to, const void *from, si
             const char *value = (const char *)from + done;
             if (pass && !(machine->store && machine->store(machine->store_context, physical, value, part)))
                 memcpy(host, value, part);
+            if (pass)
+                write_log_note(machine->log, physical);
         }
     }
     return true;

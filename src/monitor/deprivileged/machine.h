@@ -7,6 +7,7 @@
 #define VCOST_MONITOR_DEPRIVILEGED_MACHINE_H
 
 #include "monitor/deprivileged/translate.h"
+#include "monitor/deprivileged/write_log.h"
 #include "monitor/guest_memory.h"
 #include "monitor/vcpu_state.h"
 #include "paging/page_tables.h"
@@ -59,6 +60,7 @@ struct machine {
     uint64_t task_priority;  /* CR8 */
     bool has_apic;           /* its timer, in x2APIC mode: CPUID tells */
     const struct guest_memory *memory;
+    const struct write_log *log; /* of what the guest writes, where the monitor does it for it, too */
     /* NULL, or by which machine_write() stores to memory: what may be page tables whose changes are followed.
      * Parts of one page. */
     bool (*store)(void *context, gpa_t where, const void *value, size_t bytes);

@@ -27,6 +27,8 @@ static int look_up(struct vcpu *vcpu, struct space *space, gva_t address, unsign
         *outcome = (struct fault_outcome){.kind = FAULT_INJECT, .error_code = (unsigned)fault.code};
         return 0;
     }
+    if (as.write)
+        write_log_note(&vcpu->vm->log, translated.physical);
     bool memory = guest_physical(&vcpu->vm->memory, translated.physical, 1, NULL);
     *outcome =
         (struct fault_outcome){.kind = memory ? FAULT_FILLED : FAULT_DEVICE, .to = translated.physical};

@@ -114,8 +114,8 @@ static unsigned child_rights(
     const bool protects = batch->user || batch->vcpu->machine.system.cr0 & CR0_WRITE_PROTECT;
     if (!leaf->accessed || (batch->user && !(leaf->rights & PAGE_USER)))
         return 0;
-    bool writes = leaf->dirty && (leaf->rights & PAGE_WRITE || !protects) &&
-                  !(region->flags & (REGION_READ_ONLY | REGION_LOG_DIRTY));
+    bool writes =
+        leaf->dirty && (leaf->rights & PAGE_WRITE || !protects) && !(region->flags & REGION_READ_ONLY);
     return CHILD_READ | (writes ? CHILD_WRITE : 0) | (leaf->rights & PAGE_EXECUTE ? CHILD_EXECUTE : 0);
 }
 
@@ -135,10 +135,15 @@ static int add_leaf(
         uint64_t start = region->start.value > physical ? region->start.value : physical;
         uint64_t stop = region->start.value + region->backing.bytes;
         stop = stop < physical + (high - low) ? stop : physical + (high - low);
-        unsigned rights = child_rights(batch, region, leaf);
-        if (rights && start < stop)
-            rc = add_run(batch, region, low + (start - physical), start - region->start.value, stop - start,
-                rights, leaf->bytes, error);
+        const unsigned rights = child_rights(batch, region, leaf);
+        for (uint64_t bytes; rc == 0 && rights && start < stop; start += bytes) {
+            bool writes = true;
+            bytes = region->flags & REGION_LOG_DIRTY
+                        ? write_log_alike(&batch->vcpu->vm->log, GPA(start), stop - start, &writes)
+                        : stop - start;
+            rc = add_run(batch, region, low + (start - physical), start - region->start.value, bytes,
+                writes ? rights : rights & ~(unsigned)CHILD_WRITE, leaf->bytes, error);
+        }
     }
     return rc;
 }

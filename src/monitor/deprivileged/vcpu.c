@@ -67,6 +67,7 @@ int deprivileged_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct erro
     vcpu->vm = vm;
     vcpu->id = id;
     vcpu->machine.memory = &vm->memory;
+    vcpu->machine.log = &vm->log;
     vcpu->pages_known = true;
     for (int i = 0; i < CHILDREN_MEMORY_MAX; i++)
         vcpu->known[i] = -1;
@@ -100,6 +101,7 @@ void deprivileged_vcpu_free(struct vcpu *vcpu)
     children_close(vcpu->family);
     pthread_mutex_destroy(&vcpu->lock);
     free(vcpu->fpu);
+    free(vcpu->arriving);
     free(vcpu);
 }
 

@@ -25,6 +25,7 @@ static void vm_destroy(struct vm *vm)
     if (vm->shadow)
         shadow_free(vm->shadow);
     free(vm->shadow);
+    write_log_stop(&vm->log);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -81,9 +82,10 @@ static int check_region(const struct vm *vm, const struct guest_region *region, 
             "%s runs its guest in another process, and memory that was asked for (%" PRIu64
             " KiB) is not shared with that",
             vm->ops->name, region->backing.bytes >> 10);
-    if (region->flags & REGION_LOG_DIRTY)
-        return error_set(
-            error, ENOTSUP, "%s does not record which pages its guest writes: that needs kvm", vm->ops->name);
+    if (region->flags & REGION_LOG_DIRTY && !(region->flags & REGION_LOG_PARTS))
+        return error_set(error, ENOTSUP,
+            "%s records which pages its guest writes part by part only: all at once needs kvm",
+            vm->ops->name);
     return 0;
 }
 
@@ -92,6 +94,16 @@ static void end_shadowing(struct vm *vm)
     for (struct vcpu *vcpu = vm->vcpus; vm->shadow && vcpu; vcpu = vcpu->next) {
         vcpu_seize(vcpu);
         shadowing_end(vcpu);
+        vcpu_let_go(vcpu);
+    }
+}
+
+/* Whatever children have mapped they ask for again. */
+static void forget_in_all(struct vm *vm)
+{
+    for (struct vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+        vcpu_seize(vcpu);
+        space_forget_all(vcpu);
         vcpu_let_go(vcpu);
     }
 }
@@ -121,13 +133,20 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     if (rc == 0 && vm->paravirt)
         rc =
             error_set(error, EBUSY, "the guest's page tables are being validated: its memory stays as it is");
-    if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0)
+    const bool recorded = vm->log.bits && vm->log.slot == slot, records = region.flags & REGION_LOG_DIRTY;
+    if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0 && records)
+        rc = write_log_start(&vm->log, slot, start, region.backing.bytes, error);
+    if (rc == 0)
         guest_memory_set(&vm->memory, &region);
+    if (rc == 0 && recorded && !records)
+        write_log_stop(&vm->log);
     pthread_rwlock_unlock(&vm->memory_lock);
     if (rc == 0)
         end_shadowing(vm);
     if (rc == 0 && !region.backing.bytes)
         take_from_all(vm, slot);
+    else if (rc == 0 && recorded != records)
+        forget_in_all(vm);
     pthread_mutex_unlock(&vm->lock);
     return rc;
 }
@@ -147,11 +166,33 @@ static int changed(struct vm *vm, gva_t from, uint64_t bytes, struct error *erro
     return rc;
 }
 
-static int no_dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error)
+static int not_recorded(const struct vm *vm, unsigned slot, struct error *error)
 {
-    (void)slot, (void)bitmap;
     return error_set(
-        error, ENOTSUP, "%s does not record which pages its guest writes: that needs kvm", vm->ops->name);
+        error, EINVAL, "%s does not record now which pages of slot %u are written", vm->ops->name, slot);
+}
+
+static int dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error)
+{
+    if (!vm->log.bits || vm->log.slot != slot)
+        return not_recorded(vm, slot, error);
+    write_log_read(&vm->log, bitmap);
+    return 0;
+}
+
+/* What may still be written unseen goes from all children before this returns: whoever then copies a page has
+ * what was written to it before, or finds it recorded later. */
+static int dirty_clear(
+    struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
+{
+    if (!vm->log.bits || vm->log.slot != slot)
+        return not_recorded(vm, slot, error);
+    pthread_mutex_lock(&vm->lock);
+    int rc = write_log_clear(&vm->log, first, pages, bitmap, error);
+    if (rc == 0)
+        forget_in_all(vm);
+    pthread_mutex_unlock(&vm->lock);
+    return rc;
 }
 
 static int no_port(struct vm *vm, uint16_t port, int eventfd, struct error *error)
@@ -299,13 +340,14 @@ static void describe_shadow(struct monitor_facts *facts)
 /* ---- the tables ---- */
 
 #define COMMON                                                                                               \
-    .elsewhere = true, .region = set_region, .changed = changed, .dirty = no_dirty, .answer_port = no_port,  \
-    .answer_address = no_address, .vcpu = deprivileged_vcpu, .vcpus_max = vcpus_max,                         \
+    .elsewhere = true, .region = set_region, .changed = changed, .dirty = dirty, .dirty_clear = dirty_clear, \
+    .answer_port = no_port, .answer_address = no_address, .vcpu = deprivileged_vcpu, .vcpus_max = vcpus_max, \
     .reset = deprivileged_reset, .release = deprivileged_release, .set_system = deprivileged_set_system,     \
     .get_system = deprivileged_get_system, .set_registers = deprivileged_set_registers,                      \
     .get_registers = deprivileged_get_registers, .enter = deprivileged_enter,                                \
-    .complete = deprivileged_complete, .kick = deprivileged_kick, .counters = read_counters,                 \
-    .destroy = vm_destroy
+    .complete = deprivileged_complete, .kick = deprivileged_kick, .save_cpu = deprivileged_save_cpu,         \
+    .restore_cpu = deprivileged_restore_cpu, .save_machine = deprivileged_save_machine,                      \
+    .restore_machine = deprivileged_restore_machine, .counters = read_counters, .destroy = vm_destroy
 
 const struct monitor_ops monitor_paravirt = {
     .name = "paravirt",

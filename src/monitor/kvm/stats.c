@@ -11,6 +11,12 @@ static const struct {
     const char *name, *kvm; /* ours (monitor.h) and KVM's */
 } table[KVM_STATS] = {
     {"exits", "exits"},
+    {"exits_io", "io_exits"},
+    {"exits_mmio", "mmio_exits"},
+    {"exits_halt", "halt_exits"},
+    {"exits_interrupt", "irq_exits"},
+    {"exits_signal", "signal_exits"},
+    {"hypercalls", "hypercalls"},
     {"page_faults", "pf_taken"},
     {"page_faults_fixed", "pf_fixed"},
     {"tlb_flushes", "tlb_flush"},
@@ -20,7 +26,7 @@ static const struct {
     {"pages_1g", "pages_1g"},
 };
 
-enum { DESCRIPTORS_MAX = 1024, NAME_BYTES_MAX = 256 };
+enum { DESCRIPTORS_MAX = 1024, NAME_BYTES_MAX = 256, BLOCK_BYTES_MAX = 8192 };
 
 static void remember(struct kvm_stats *stats, const struct kvm_stats_header *header,
     const struct kvm_stats_desc *descriptor, const char *name)
@@ -72,8 +78,20 @@ void kvm_stats_close(struct kvm_stats *stats)
 
 void kvm_stats_read(const struct kvm_stats *stats, struct counters *counters)
 {
+    char block[BLOCK_BYTES_MAX];
+    off_t first = -1, end = 0;
     uint64_t value;
-    for (int i = 0; stats->fd >= 0 && i < KVM_STATS; i++)
-        if (stats->offset[i] >= 0 && pread(stats->fd, &value, sizeof value, stats->offset[i]) == sizeof value)
+    for (int i = 0; i < KVM_STATS; i++)
+        if (stats->offset[i] >= 0) {
+            first = first < 0 || stats->offset[i] < first ? stats->offset[i] : first;
+            end = stats->offset[i] + (off_t)sizeof value > end ? stats->offset[i] + (off_t)sizeof value : end;
+        }
+    if (stats->fd < 0 || first < 0 || end - first > BLOCK_BYTES_MAX ||
+        pread(stats->fd, block, (size_t)(end - first), first) != end - first)
+        return;
+    for (int i = 0; i < KVM_STATS; i++)
+        if (stats->offset[i] >= 0) {
+            memcpy(&value, block + (stats->offset[i] - first), sizeof value);
             counters_set(counters, table[i].name, value);
+        }
 }

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-enum { KVM_STATS = 8 };
+enum { KVM_STATS = 14 };
 
 struct kvm_stats {
     int fd;                  /* -1: this kernel has no binary statistics */

@@ -75,6 +75,7 @@ static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
         vcpu->run = NULL;
         return kvm_refused(error, 0, errno, "cannot map the pages shared with virtual CPU %u", vcpu->id);
     }
+    (void)madvise(vcpu->run, vm->run_bytes, MADV_DONTFORK); /* a child would keep the virtual machine alive */
     vcpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
     int rc = pass_cpuid(vm, vcpu, error);
     if (rc == 0 && vcpu->id > 0)

@@ -115,19 +115,6 @@ int64_t window_change(
     return rc < 0 ? -ENOMEM : call->result;
 }
 
-void window_forget_lost(struct window *window, uint64_t from, uint64_t to)
-{
-    unsigned char resident;
-    for (const struct area *area; (area = areas_from(&window->areas, from)) && area->from < to;) {
-        from = area->from > from ? area->from : from;
-        struct host_call look = {.number = SYS_mincore, .arguments = {(long)from, PAGE, (long)&resident}};
-        struct host_call away = {.number = SYS_munmap, .arguments = {(long)from, PAGE}};
-        if (window_host_call(&look, NULL) < 0)
-            window_change(window, from, from + PAGE, AREA_NONE, &away);
-        from += PAGE;
-    }
-}
-
 /* ---- making it ---- */
 
 int window_rights(struct window *window, uint64_t address)

@@ -179,10 +179,7 @@ int64_t window_shmdt(struct window *window, uint64_t address)
         pthread_mutex_unlock(&window->lock);
         return -EINVAL;
     }
-    struct area whole = *area;
-    int64_t rc = window_change(window, whole.from, whole.to, whole.protection, &call);
-    if (rc == 0)
-        window_forget_lost(window, whole.from, whole.to);
+    int64_t rc = window_change_unknown(window, area->from, area->to, &call);
     pthread_mutex_unlock(&window->lock);
     return rc;
 }

@@ -49,9 +49,9 @@ int64_t window_change(
 /* Gives the guest what the areas say of [from, to), where it has nothing. */
 int window_give(struct window *window, uint64_t from, uint64_t to, struct error *error);
 
-/* Takes from the areas what the kernel has unmapped by a call that did something else than it was told, or
- * more. */
-void window_forget_lost(struct window *window, uint64_t from, uint64_t to);
+/* The same where only the kernel knows what the range is then, or after a failure: its list is read.
+ * window_maps.c. */
+int64_t window_change_unknown(struct window *window, uint64_t from, uint64_t to, struct host_call *call);
 
 static inline uint64_t window_pages(uint64_t bytes)
 {

@@ -17,12 +17,12 @@ static int copy_areas(struct window *window, const struct move *move)
     uint64_t same = move->bytes < move->to_bytes ? move->bytes : move->to_bytes;
     int protection = PROT_NONE, rc = areas_set(areas, move->to, move->to + move->to_bytes, AREA_NONE);
     for (uint64_t done = 0, end; rc == 0 && done < same; done = end) {
-        const struct area *area = areas_from(areas, move->from + done);
-        bool hole = area && area->from > move->from + done; /* since Linux 6.17 it may have some */
-        uint64_t to = !area ? move->from + same : hole ? area->from : area->to;
-        end = to - move->from < same ? to - move->from : same;
-        if (area && !hole)
-            rc = areas_set(areas, move->to + done, move->to + end, protection = area->protection);
+        const struct area *area = areas_at(areas, move->from + done);
+        if (!area)
+            return -EFAULT;
+        protection = area->protection;
+        end = area->to - move->from < same ? area->to - move->from : same;
+        rc = areas_set(areas, move->to + done, move->to + end, protection);
     }
     if (rc == 0 && move->to_bytes > same) {
         const struct area *first = areas_at(areas, move->from);
@@ -32,23 +32,7 @@ static int copy_areas(struct window *window, const struct move *move)
     return rc;
 }
 
-static bool overlaps(const struct move *move)
-{
-    return move->from < move->to + move->to_bytes && move->to < move->from + move->bytes;
-}
-
-/* The pages that the guest loses meanwhile: both ranges, and what is between them where both hold something. */
-static void range_of(const struct window *window, const struct move *move, uint64_t *from, uint64_t *to)
-{
-    *from = move->from;
-    *to = move->from + move->bytes;
-    if (window_is_free(window, move->to, move->to_bytes))
-        return;
-    *from = move->to < *from ? move->to : *from;
-    *to = move->to + move->to_bytes > *to ? move->to + move->to_bytes : *to;
-}
-
-/* The kernel replaces what is at the other place, and may have done so when it then fails. */
+/* To a place that is free. */
 static int64_t move_to(struct window *window, const struct move *move)
 {
     struct error error;
@@ -56,31 +40,33 @@ static int64_t move_to(struct window *window, const struct move *move)
         .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes,
             move->flags | MREMAP_MAYMOVE | MREMAP_FIXED, (long)move->to}};
     bool stays = move->flags & MREMAP_DONTUNMAP || !move->bytes;
-    uint64_t from, to;
-    range_of(window, move, &from, &to);
-    int rc = from < to ? domain_unmap(window->domain, GVA(from), to - from, window_host_call, &call, &error)
-                       : window_host_call(&call, &error);
-    if (rc < 0) {
-        window_forget_lost(window, from, to);
+    int rc = move->bytes ? domain_unmap(window->domain, GVA(move->from), move->bytes, window_host_call, &call, &error)
+                         : window_host_call(&call, &error);
+    if (rc < 0)
         return call.result < 0 ? call.result : rc;
-    }
     rc = copy_areas(window, move);
     if (rc == 0 && !stays)
         rc = areas_set(&window->areas, move->from, move->from + move->bytes, AREA_NONE);
-    if (rc == 0 && from < to)
-        rc = window_give(window, from, to, &error);
-    if (rc == 0 && (move->to < from || move->to >= to))
+    if (rc == 0 && stays && move->bytes)
+        rc = window_give(window, move->from, move->from + move->bytes, &error);
+    if (rc == 0)
         rc = window_give(window, move->to, move->to + move->to_bytes, &error);
     return rc < 0 ? -ENOMEM : call.result;
 }
 
+/* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what is
+ * between them since Linux 6.17. */
 static int64_t move_over(struct window *window, const struct move *move)
 {
-    if (move->to % PAGE || overlaps(move))
+    struct host_call call = {.number = SYS_mremap,
+        .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, move->flags, (long)move->to}};
+    uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
+    if (move->to % PAGE || (move->from < to_end && move->to < end))
         return -EINVAL;
     if (!window_owns(move->to, move->to_bytes))
         return -ENOMEM;
-    return areas_at(&window->areas, move->from) ? move_to(window, move) : -EFAULT;
+    return window_change_unknown(window, move->from < move->to ? move->from : move->to,
+        end > to_end ? end : to_end, &call);
 }
 
 static int64_t resize(struct window *window, struct move *move)

@@ -1,0 +1,209 @@
+#!/usr/bin/python3
+"""vcost domain migrate --post-copy: memory that follows a domain which runs already, and links that break meanwhile.
+Speaks TAP.
+
+    test_post_copy.py VCOST [SHIM]      SHIM: tests/shim/no_userfault.c, preloaded where a user may not
+"""
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+import tap
+from domains import ENVIRONMENT, FOLDER, VCOST, Cut, Receiver, Relay, domain, main, must, needs_kvm, phases, report
+
+SHIM = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
+USERFAULTFD = 323  # the system call
+PAGES = 4  # the kind of a message
+WRITER = ["--workload", "writer", "--memory", "32M"]
+
+
+def needs_userfault():
+    needs_kvm()
+    if not os.access("/dev/userfaultfd", os.W_OK) and ctypes.CDLL(None).syscall(USERFAULTFD, 0) < 0:
+        raise tap.Skip("this user may have no userfaultfd for the kernel's faults")
+
+
+def post_copy(address, *options):
+    return domain("migrate", "--post-copy", *options, "here", address, "--json", "-")
+
+
+def in_the_middle(work_on):
+    """Calls work_on(the checksum of one that was not moved) with a domain that stands still in the middle of its work, until
+    it does not say that it has ended too early."""
+    for times in (2, 8, 32):
+        work = [*WRITER, "--work", str(400000 * times)]
+        checksum = report("run", "--name", "undisturbed", *work)["checksum"]
+        must("run", "-d", "--name", "here", *work)
+        domain("pause", "here")
+        if report("status", "here")["phase"] == "paused" and work_on(checksum):
+            return
+    raise AssertionError("it always ended too early")
+
+
+def until(condition, what):
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def finds_all_memory(there, checksum):
+    status, found, said = there.end()
+    assert status == 0 and found["checksum"] == checksum and found["wrong"] == 0, (status, found, said)
+    return found["post_copy"]
+
+
+def post_copy_in_the_background(address, *options):
+    """Slowly, so that it runs there long before all of its memory is there."""
+    process = subprocess.Popen([VCOST, "domain", "migrate", "--post-copy", "--max-bandwidth", "1", *options, "here", address, "--json", "-"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    until(lambda: "there" in phases() or process.poll() is not None, "it is handed over")
+    must("resume", "there")
+    return process
+
+
+def follows(checksum, passes):
+    with Receiver() as there, post_copy_in_the_background(there.address, "--passes", str(passes)) as source:
+        _, said = source.communicate(timeout=100)
+        assert source.returncode == 0 and "death of either end loses the domain" in said, said
+        moved = report("status", "here")["moved"]
+        told = moved["post_copy"]
+        assert moved["stage"] == "done" and moved["passes"] == passes, moved
+        assert told["stage"] == "all there" and told["pages_left"] == 0 and told["seconds"] > 0, told
+        there_told = finds_all_memory(there, checksum)
+        assert there_told["faults"] == told["faults"] and there_told["pages"] == told["pages"], (there_told, told)
+        return told
+
+
+def waits_for_pages(checksum):
+    told = follows(checksum, 0)
+    assert told["pages"] > 1000 and told["fault_longest_us"] >= told["fault_median_us"] > 0 and told["faults"] > 0, told
+    return True
+
+
+def test_memory_that_follows_is_that_of_the_source():
+    needs_userfault()
+    in_the_middle(waits_for_pages)
+
+
+def has_all_but_what_was_written_since(checksum):
+    assert follows(checksum, 1)["pages"] == 0, "it stood still"
+    return True
+
+
+def test_after_a_pass_only_what_was_written_since_follows():
+    needs_userfault()
+    in_the_middle(has_all_but_what_was_written_since)
+    must("run", "-d", "--name", "here", *WRITER, "--rate", "100")
+    with Receiver() as there:
+        done = post_copy(there.address)
+        assert done.returncode == 0 and 0 < report("status", "here")["moved"]["post_copy"]["pages"] < 7000, done
+        assert report("stop", "there")["wrong"] == 0
+
+
+class Cutter:
+    """Breaks a link when it is told to."""
+
+    def __init__(self):
+        self.cuts = False
+
+    def __call__(self, kind, message):
+        if self.cuts and kind == PAGES:
+            raise Cut
+        return [message]
+
+
+def breaks(there):
+    """False: all had come before."""
+    cutter = Cutter()
+    with post_copy_in_the_background(Relay(there.path, cutter).address, "--passes", "0") as source:
+        cutter.cuts = True
+        _, said = source.communicate(timeout=100)
+        if source.returncode == 0:
+            return False
+        assert source.returncode == 1 and "vcost domain migrate --reconnect here" in said, said
+    until(lambda: phases() == {"here": "paused", "there": "paused"}, "both stand still")
+    return True
+
+
+def mends(checksum):
+    with Receiver() as there:
+        if not breaks(there):
+            return False
+        assert report("status", "here")["moved"]["stage"] == "link broken"
+        told = report("status", "there")
+        assert told["post_copy"]["stage"] == "link broken" and told["post_copy"]["pages_left"] > 0, told
+        assert "--reconnect" in told["sentence"], told
+        for name in ("here", "there"):
+            assert "--reconnect" in domain("resume", name).stderr, name
+        assert "--reconnect" in domain("save", "there", str(FOLDER / "file")).stderr
+        assert "given away" in domain("migrate", "here", there.address).stderr
+        done = domain("migrate", "--reconnect", "here", there.address, "--json", "-")
+        assert done.returncode == 0, done.stderr
+        assert finds_all_memory(there, checksum)["pages_left"] == 0
+        return True
+
+
+def test_after_a_broken_link_both_stand_still_until_the_source_comes_again():
+    needs_userfault()
+    in_the_middle(mends)
+    assert "nothing to connect again" in refuses_to_reconnect()
+
+
+def refuses_to_reconnect():
+    must("run", "-d", "--name", "here", *WRITER)
+    with Receiver() as there:
+        said = domain("migrate", "--reconnect", "here", there.address).stderr
+    must("stop", "here")
+    return said
+
+
+def loses_its_source(_):
+    with Receiver() as there:
+        if not breaks(there):
+            return False
+        os.kill(report("status", "here")["pid"], signal.SIGKILL)
+        until(lambda: phases() == {"there": "paused"}, "the source has gone")
+        assert "it is lost" in report("status", "there")["sentence"]
+        must("stop", "there")
+        return True
+
+
+def test_without_its_source_it_never_runs_again():
+    needs_userfault()
+    in_the_middle(loses_its_source)
+
+
+def test_a_guest_whose_page_tables_could_be_missing_is_refused():
+    needs_userfault()
+    must("run", "-d", "--name", "here", "--workload", "kernel-selftest", "--memory", "8M")
+    with Receiver() as there:
+        done = post_copy(there.address)
+        assert done.returncode == 77 and "page tables" in done.stderr, done
+    assert phases() == {"here": "running"}
+    must("stop", "here")
+
+
+def test_who_may_not_wait_for_pages_is_told_what_is_needed_and_nothing_is_moved():
+    needs_kvm()
+    if not SHIM:
+        raise tap.Skip("nothing is preloaded with sanitizers")
+    must("run", "-d", "--name", "here", *WRITER)
+    ENVIRONMENT["LD_PRELOAD"] = SHIM
+    with Receiver() as there:
+        del ENVIRONMENT["LD_PRELOAD"]
+        done = post_copy(there.address)
+        assert done.returncode == 77, done
+        for word in ("vm.unprivileged_userfaultfd", "/dev/userfaultfd", "CAP_SYS_PTRACE"):
+            assert word in done.stderr, done.stderr
+        assert there.end()[0] == 77
+    assert phases() == {"here": "running"}
+    must("stop", "here")
+
+
+main(globals())
