@@ -17,6 +17,7 @@ static volatile sig_atomic_t came, code;
 static volatile int on_stack;
 static char *place;
 static char stack[1 << 16];
+static char *volatile nowhere = (char *)8;
 
 static void jump(int number, siginfo_t *info, void *context)
 {
@@ -154,7 +155,7 @@ static void calls(void)
     printf("abort: %d\n", WTERMSIG(status));
     if (fork() == 0) {
         signal(SIGSEGV, SIG_DFL);
-        *(volatile int *)8 = 1;
+        *(volatile char *)nowhere = 1;
     }
     wait(&status);
     printf("segmentation fault: %d\n", WTERMSIG(status));

@@ -19,6 +19,7 @@ int main(int count, char **words, char **environment)
 {
     char text[256];
     struct timespec now;
+    char *volatile nowhere = (char *)8;
     double number = 0;
     for (int i = 0; i < count; i++)
         printf("argument %d: %s\n", i, words[i]);
@@ -39,7 +40,7 @@ int main(int count, char **words, char **environment)
     printf("wrote %zd\n", write(file, "some text", 9));
     printf("read %zd %s\n", pread(file, text, sizeof text, 0), text);
     printf("nothing there: %d %d\n", open("/nowhere/at/all", O_RDONLY), errno);
-    printf("no such place: %zd %d\n", write(file, (void *)8, 9), errno);
+    printf("no such place: %zd %d\n", write(file, nowhere, 9), errno);
     char *heap = malloc(3 << 20);
     memset(heap, 1, 3 << 20);
     printf("heap %d\n", heap[(3 << 20) - 1]);

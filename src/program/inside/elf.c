@@ -17,9 +17,10 @@ static int read_at(int file, uint64_t offset, void *to, size_t bytes, struct err
     return 0;
 }
 
-static int check_header(const Elf64_Ehdr *header, struct error *error)
+static int read_header(int file, Elf64_Ehdr *header, struct error *error)
 {
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+    if (pread(file, header, sizeof *header, 0) != (ssize_t)sizeof *header ||
+        memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return error_set(error, ENOEXEC, "this is neither an ELF program nor a script that begins with #!");
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != EM_X86_64)
         return error_set(error, ENOEXEC, "only 64-bit x86-64 programs run in a domain, and this is none");
@@ -94,9 +95,8 @@ int elf_read(int file, struct elf *out, struct error *error)
     Elf64_Ehdr header;
     Elf64_Phdr headers[HEADERS_MAX];
     struct elf elf = {.alignment = PAGE, .executable_stack = true};
-    int rc = read_at(file, 0, &header, sizeof header, error);
-    if (rc < 0 || (rc = check_header(&header, error)) < 0 ||
-        (rc = read_at(file, header.e_phoff, headers, header.e_phnum * sizeof *headers, error)) < 0)
+    int rc = read_header(file, &header, error);
+    if (rc < 0 || (rc = read_at(file, header.e_phoff, headers, header.e_phnum * sizeof *headers, error)) < 0)
         return rc;
     elf.relocatable = header.e_type == ET_DYN;
     elf.entry = header.e_entry;

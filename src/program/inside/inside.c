@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,6 +155,9 @@ static int find_in_path(const char *name, char path[static PATH_MAX])
     for (const char *at = places ? places : "/bin:/usr/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         int length = (int)strcspn(at, ":");
         snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "./", name);
+        struct stat facts;
+        if (stat(path, &facts) < 0 || S_ISDIR(facts.st_mode))
+            continue;
         if (access(path, X_OK) == 0)
             return 0;
         if (errno == EACCES)
