@@ -10,8 +10,9 @@ static const struct option_spec how_options[] = {
         .min = 2,
         .max = 1000,
         .fallback = "10",
-        .help = "How often it is timed on each side, in turns. Three runs more, natively, natively and in the "
-                "guest, come first and show whether it does the same."},
+        .help =
+            "How often it is timed on each side, in turns. Three runs more, natively, natively and in the "
+            "guest, come first and show whether it does the same."},
     {.name = "warmup",
         .kind = OPTION_NUMBER,
         FIELD(warmup),

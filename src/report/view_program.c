@@ -43,8 +43,9 @@ static void conclude(const struct result *result, const struct result_cell *gues
             "No difference can be told: in a guest %s takes %.3g times as long as natively (%.3g … %.3g)%s.",
             name, ratio, low, high, incomplete);
     else if (isfinite(low))
-        document_say(doc, BLOCK_CONCLUSION, "In a guest %s takes %.3g times as long as natively (%.3g … %.3g)%s.",
-            name, ratio, low, high, incomplete);
+        document_say(doc, BLOCK_CONCLUSION,
+            "In a guest %s takes %.3g times as long as natively (%.3g … %.3g)%s.", name, ratio, low, high,
+            incomplete);
     else
         document_say(doc, BLOCK_CONCLUSION, "In a guest %s takes %.3g times as long as natively%s.", name,
             ratio, incomplete);
@@ -57,7 +58,8 @@ static const char *end_of(const struct result_cell *cell, struct document *doc)
     return document_text(doc, "exit status %u", (unsigned)cell->ran.exit_status);
 }
 
-static void say_fidelity(const struct result_cell *native, const struct result_cell *guest, struct document *doc)
+static void say_fidelity(
+    const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
     if (guest->ran.fidelity == FIDELITY_SAME)
         document_say(doc, BLOCK_FACT, "It does the same in the guest: stdout and %s.", end_of(guest, doc));
@@ -67,7 +69,8 @@ static void say_fidelity(const struct result_cell *native, const struct result_c
             end_of(guest, doc), end_of(native, doc));
     if (guest->ran.fidelity == FIDELITY_NOT_COMPARABLE)
         document_say(doc, BLOCK_FACT,
-            "Whether it does the same in the guest cannot be told: two native runs differ from each other. It "
+            "Whether it does the same in the guest cannot be told: two native runs differ from each other. "
+            "It "
             "ended with %s.",
             end_of(guest, doc));
 }
@@ -96,8 +99,8 @@ static void add_times(const struct result *result, struct document *doc)
         {.key = "system", .unit = UNIT_NS}, {.key = "memory", .unit = UNIT_BYTES},
         {.key = "exits", .unit = UNIT_COUNT, .drop = 1}, {.key = "runs", .unit = UNIT_COUNT, .drop = 2}};
     static const char *const names[] = {"user", "system", "peak_memory"};
-    struct table *table = document_table(
-        doc, "program", NULL, columns, sizeof columns / sizeof *columns, result->cell_count);
+    struct table *table =
+        document_table(doc, "program", NULL, columns, sizeof columns / sizeof *columns, result->cell_count);
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
         table_text(table, i, 0, cell->label);

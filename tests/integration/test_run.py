@@ -8,6 +8,7 @@ Most cases start it by hand, natively once and in a domain once: what was counte
 """
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -152,6 +153,19 @@ def test_what_is_no_program_is_refused_with_a_sentence():
             (["/"], b"Permission denied")):
         guest = Run(words, True)
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
+
+
+def test_the_list_of_system_calls_is_that_of_the_code():
+    source = os.environ["VCOST_SOURCE_ROOT"]
+    with open(source + "/src/program/inside/call_table.c", encoding="utf-8") as file:
+        table = re.findall(r'\[\d+\] = \{"(\w+)", (\w+)\(', file.read())
+    with open(source + "/doc/run.md", encoding="utf-8") as file:
+        text = file.read().split("## System calls")[1]
+    names = {way: {name for name, its in table if its in ways} for way, ways in
+        (("Emulated", ["EMULATED"]), ("Refused", ["REFUSED"]), ("Forwarded", ["FORWARDED", "RESTARTED"]))}
+    for way, those in names.items():
+        count, part = re.search(rf"\*\*{way}\*\* \((\d+)\):(.*?)(?:\n\*\*|$)", text, re.DOTALL).groups()
+        assert set(re.findall(r"`(\w+)`", part)) == those and int(count) == len(those), way
 
 
 # ---- the command ----

@@ -1,6 +1,6 @@
-/* Says where it is executed, by what only the kernel that it runs under decides: where the table of segments is (SGDT), and
- * which task state is loaded (STR). Where UMIP is on, the host's kernel answers natively with figures of its own. In a thread,
- * a child and an executed program, too. */
+/* Says where it is executed, by what only the kernel that it runs under decides: where the table of segments
+ * is (SGDT), and which task state is loaded (STR). Where UMIP is on, the host's kernel answers natively with
+ * figures of its own. In a thread, a child and an executed program, too. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ static void say(const char *who)
     char line[96];
     __asm__ volatile("sgdt %0" : "=m"(gdt));
     __asm__ volatile("str %0" : "=r"(task));
-    int length = snprintf(line, sizeof line, "%s %d %#llx %#llx\n", who, gdt.limit, (unsigned long long)gdt.base, (unsigned long long)task);
+    int length = snprintf(line, sizeof line, "%s %d %#llx %#llx\n", who, gdt.limit,
+        (unsigned long long)gdt.base, (unsigned long long)task);
     if (write(1, line, (size_t)length) < 0)
         _exit(1);
 }

@@ -1,5 +1,5 @@
-/* Random changes of memory, and after each of them accesses that may fault. What each gives is said as one number, which is the
- * same wherever the kernel's rules hold:
+/* Random changes of memory, and after each of them accesses that may fault. What each gives is said as one
+ * number, which is the same wherever the kernel's rules hold:
  *
  *     memory SEED STEPS */
 #include <errno.h>
@@ -54,10 +54,13 @@ static void try_access(char *at)
 /* Most ranges are small; some hold a whole large page. */
 static void step(void)
 {
-    static const int protections[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC, PROT_READ | PROT_EXEC};
-    uint64_t pages = random_below(8) ? 1 + random_below(6) : 512 + random_below(600), first = random_below(PAGES - pages);
+    static const int protections[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+        PROT_READ | PROT_WRITE | PROT_EXEC, PROT_READ | PROT_EXEC};
+    uint64_t pages = random_below(8) ? 1 + random_below(6) : 512 + random_below(600),
+             first = random_below(PAGES - pages);
     char *at = base + first * PAGE;
-    int protection = protections[random_below(5)], flags = MAP_FIXED | (random_below(3) ? MAP_PRIVATE : MAP_SHARED);
+    int protection = protections[random_below(5)],
+        flags = MAP_FIXED | (random_below(3) ? MAP_PRIVATE : MAP_SHARED);
     long result = 0;
     errno = 0;
     switch (random_below(8)) {
@@ -82,12 +85,14 @@ static void step(void)
     default: {
         uint64_t more = 1 + random_below(pages + 4), to = random_below(PAGES - more);
         if (to + more <= first || first + pages <= to)
-            result = mremap(at, pages * PAGE, more * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, base + to * PAGE) == base + to * PAGE;
+            result = mremap(at, pages * PAGE, more * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, base + to * PAGE) ==
+                     base + to * PAGE;
     }
     }
     add((uint64_t)result << 32 | (unsigned)errno);
     for (int i = 0; i < 6; i++)
-        try_access(base + (i < 3 ? (first + random_below(pages)) : random_below(PAGES)) * PAGE + random_below(PAGE));
+        try_access(
+            base + (i < 3 ? (first + random_below(pages)) : random_below(PAGES)) * PAGE + random_below(PAGE));
 }
 
 int main(int count, char **words)

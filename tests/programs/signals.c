@@ -88,7 +88,7 @@ static void pages_on_demand(void)
     for (int i = 0; i < 64; i++)
         pages[i << 12] = (char)i;
     for (int i = 0; i < 64; i++)
-        sum += pages[i << 12];
+        sum += (unsigned char)pages[i << 12];
     printf("pages on demand: %d %d\n", came, sum);
 }
 

@@ -1,4 +1,5 @@
-/* Says what a program is given when it begins, writes a file, reads it again, and ends with a status of its own:
+/* Says what a program is given when it begins, writes a file, reads it again, and ends with a status of its
+ * own:
  *
  *     words STATUS FILE [ARG...] */
 #include <errno.h>
@@ -27,14 +28,15 @@ int main(int count, char **words, char **environment)
         if (strncmp(environment[i], "TEST_", 5) == 0)
             printf("environment: %s\n", environment[i]);
     printf("directory: %s\n", getcwd(text, sizeof text));
-    printf("page %lu, user %lu %lu, secure %lu, executed %s\n", getauxval(AT_PAGESZ), getauxval(AT_UID), getauxval(AT_EUID),
-        getauxval(AT_SECURE), (const char *)getauxval(AT_EXECFN));
+    printf("page %lu, user %lu %lu, secure %lu, executed %s\n", getauxval(AT_PAGESZ), getauxval(AT_UID),
+        getauxval(AT_EUID), getauxval(AT_SECURE), (const char *)getauxval(AT_EXECFN));
     ssize_t length = readlink("/proc/self/exe", text, sizeof text - 1);
     printf("executable: %.*s\n", (int)length, text);
     printf("data %d %d %d\n", zeroed[sizeof zeroed - 1], initialized[999], own);
     for (int i = 1; i < 1000; i++)
         number += 1.0 / i;
-    printf("sum %.15g, clock %s\n", number, clock_gettime(CLOCK_MONOTONIC, &now) == 0 && now.tv_sec > 0 ? "runs" : "stands");
+    printf("sum %.15g, clock %s\n", number,
+        clock_gettime(CLOCK_MONOTONIC, &now) == 0 && now.tv_sec > 0 ? "runs" : "stands");
     int file = open(words[2], O_RDWR | O_CREAT | O_TRUNC, 0600);
     memset(text, 0, sizeof text);
     printf("wrote %zd\n", write(file, "some text", 9));

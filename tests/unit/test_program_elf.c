@@ -29,11 +29,21 @@ static struct file ordinary(void)
                             .e_phentsize = sizeof(Elf64_Phdr),
                             .e_phnum = SEGMENTS},
         .interpreter = "/lib/ld.so"};
-    file.segment[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000, .p_filesz = 0x1800,
-        .p_memsz = 0x1800, .p_align = 0x1000};
-    file.segment[1] = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1800, .p_vaddr = 0x402800, .p_filesz = 0x100,
-        .p_memsz = 0x5000, .p_align = 0x200000};
-    file.segment[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = offsetof(struct file, interpreter), .p_filesz = sizeof "/lib/ld.so"};
+    file.segment[0] = (Elf64_Phdr){.p_type = PT_LOAD,
+        .p_flags = PF_R | PF_X,
+        .p_vaddr = 0x400000,
+        .p_filesz = 0x1800,
+        .p_memsz = 0x1800,
+        .p_align = 0x1000};
+    file.segment[1] = (Elf64_Phdr){.p_type = PT_LOAD,
+        .p_flags = PF_R | PF_W,
+        .p_offset = 0x1800,
+        .p_vaddr = 0x402800,
+        .p_filesz = 0x100,
+        .p_memsz = 0x5000,
+        .p_align = 0x200000};
+    file.segment[2] = (Elf64_Phdr){
+        .p_type = PT_INTERP, .p_offset = offsetof(struct file, interpreter), .p_filesz = sizeof "/lib/ld.so"};
     return file;
 }
 

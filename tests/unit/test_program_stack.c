@@ -10,7 +10,8 @@
 enum { BYTES = 1 << 16 };
 static char stack[BYTES] __attribute__((aligned(4096)));
 
-static char *arguments[] = {"program", "", "a b", NULL}, *environment[] = {"A=1", "B=", NULL}, *none[] = {NULL};
+static char *arguments[] = {"program", "", "a b", NULL}, *environment[] = {"A=1", "B=", NULL},
+            *none[] = {NULL};
 
 static uint64_t aux_of(const uint64_t *aux, uint64_t type)
 {
@@ -25,7 +26,8 @@ static void is_laid_out_as_the_abi_says(void **state)
 {
     (void)state;
     const struct stack_aux aux[] = {{AT_PAGESZ, 4096}, {AT_UID, 7}};
-    const struct stack_content content = {arguments, environment, "/bin/program", "x86_64", {1, 2, 3}, aux, 2};
+    const struct stack_content content = {
+        arguments, environment, "/bin/program", "x86_64", {1, 2, 3}, aux, 2};
     uint64_t pointer;
     assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, NULL), 0);
     assert_int_equal(pointer % 16, 0);

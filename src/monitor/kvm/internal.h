@@ -28,7 +28,7 @@ struct vcpu {
 struct vm {
     int kvm, fd;
     int first_descriptor; /* none of all these is below */
-    size_t run_bytes; /* of a vcpu's shared pages */
+    size_t run_bytes;     /* of a vcpu's shared pages */
     unsigned vcpus_max;
     const struct stop *stop;
     struct kvm_stats stats;
@@ -94,7 +94,8 @@ int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
 int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);
 
-/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, and checks what is needed of it; the reason for a failure says what to do. */
+/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, and checks what is
+ * needed of it; the reason for a failure says what to do. */
 int kvm_open(int device, int *kvm, struct error *error);
 void kvm_describe(struct monitor_facts *facts);
 

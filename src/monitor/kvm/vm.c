@@ -106,7 +106,11 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.kvm = -1, .fd = -1, .stats.fd = -1, .stop = config->stop, .host_clock = config->host_clock,
+    *vm = (struct vm){.kvm = -1,
+        .fd = -1,
+        .stats.fd = -1,
+        .stop = config->stop,
+        .host_clock = config->host_clock,
         .first_descriptor = config->first_descriptor};
     pthread_mutex_init(&vm->lock, NULL);
     int rc = kvm_signal_take(error);

@@ -10,7 +10,7 @@ enum { PAGE = 4096 };
 /* The kernel copies between two places of this process: what cannot be accessed is told, not felt. */
 static ssize_t copy(uint64_t there, void *here, size_t bytes, bool out)
 {
-    const struct iovec local = {here, bytes}, remote = {(void *)(uintptr_t)there, bytes}; // NOLINT
+    const struct iovec local = {here, bytes}, remote = {(void *)(uintptr_t)there, bytes};
     return out ? process_vm_writev(getpid(), &local, 1, &remote, 1, 0)
                : process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
 }
@@ -24,7 +24,7 @@ int access_read(const struct process *process, uint64_t from, void *to, size_t b
 int access_write(const struct process *process, uint64_t to, const void *from, size_t bytes)
 {
     bool whole = window_holds(process->window, to, bytes) &&
-                 copy(to, (void *)(uintptr_t)from, bytes, true) == (ssize_t)bytes; // NOLINT
+                 copy(to, (void *)(uintptr_t)from, bytes, true) == (ssize_t)bytes;
     return whole ? 0 : -EFAULT;
 }
 

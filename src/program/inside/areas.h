@@ -13,7 +13,7 @@ struct area {
     int protection;    /* PROT_* */
 };
 
-struct areas { /* starts zeroed; list is owned */
+struct areas {         /* starts zeroed; list is owned */
     struct area *list; /* by ascending addresses */
     size_t count, room;
 };

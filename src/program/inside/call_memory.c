@@ -33,8 +33,8 @@ int64_t call_pkey_mprotect(struct thread *thread, const uint64_t *arguments)
 
 int64_t call_mremap(struct thread *thread, const uint64_t *arguments)
 {
-    return window_mremap(thread->process->window, arguments[0], arguments[1], arguments[2], (int)arguments[3],
-        arguments[4]);
+    return window_mremap(
+        thread->process->window, arguments[0], arguments[1], arguments[2], (int)arguments[3], arguments[4]);
 }
 
 int64_t call_brk(struct thread *thread, const uint64_t *arguments)
@@ -42,8 +42,8 @@ int64_t call_brk(struct thread *thread, const uint64_t *arguments)
     return window_brk(thread->process->window, arguments[0]);
 }
 
-/* What the kernel takes away by it goes from the guest, too; what it makes inaccessible behind the back of the
- * areas (guard pages, Linux 6.13) is refused as by an older one. */
+/* What the kernel takes away by it goes from the guest, too; what it makes inaccessible behind the back of
+ * the areas (guard pages, Linux 6.13) is refused as by an older one. */
 int64_t call_madvise(struct thread *thread, const uint64_t *arguments)
 {
     enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };

@@ -48,8 +48,10 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
  * needed where this thread is alone. */
 static pid_t make_process(const struct process *process, uint64_t flags)
 {
-    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_VFORK | CLONE_VM |
-                 CLONE_SETTLS };
+    enum {
+        OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_VFORK | CLONE_VM |
+              CLONE_SETTLS
+    };
     uint64_t rest = flags & ~(uint64_t)OWN;
     if (rest == SIGCHLD && process->threads > 1)
         return fork();

@@ -78,7 +78,7 @@ const char *call_path(const struct thread *thread, uint64_t path)
 {
     enum { LONGEST = sizeof "/proc/thread-self/exe" + 8, PREFIX = sizeof "/proc/" - 1 };
     char text[LONGEST];
-    const char *as_it_is = (const char *)(uintptr_t)path; // NOLINT
+    const char *as_it_is = (const char *)(uintptr_t)path;
     if (access_read(thread->process, path, text, PREFIX) < 0 || memcmp(text, "/proc/", PREFIX) != 0 ||
         access_text(thread->process, path, text, sizeof text) < 0)
         return as_it_is;

@@ -7,7 +7,8 @@
 
 enum call_way {
     CALL_UNKNOWN,  /* this vcost knows no such call: -ENOSYS, as of an older kernel */
-    CALL_FORWARD,  /* made by the program's thread on the host, as it is, once its pointers are the program's */
+    CALL_FORWARD,  /* made by the program's thread on the host, as it is, once its pointers are the program's
+                    */
     CALL_EMULATED, /* done here, with the same results */
     CALL_REFUSED   /* fails, as on a kernel without it */
 };
@@ -17,10 +18,10 @@ typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
 struct call {
     const char *name;
     enum call_way way;
-    /* Forwarded: what each argument is. v: a value; p: a pointer, or what may be one; s: a path; f: a descriptor; V: a
-     * pointer to an array of struct iovec, whose length is the next argument. */
+    /* Forwarded: what each argument is. v: a value; p: a pointer, or what may be one; s: a path; f: a
+     * descriptor; V: a pointer to an array of struct iovec, whose length is the next argument. */
     const char *kinds;
-    bool restarts; /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
+    bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */
     int code;                /* refused: errno */
     const char *why;         /* refused, emulated */
@@ -50,11 +51,12 @@ const char *call_path(const struct thread *thread, uint64_t path);
 
 /* ---- the emulated ones, by file ---- */
 call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mremap, call_brk, call_madvise,
-    call_shmat, call_shmdt;                                                          /* call_memory.c */
-call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack;    /* call_signal.c */
+    call_shmat, call_shmdt;                                                       /* call_memory.c */
+call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack; /* call_signal.c */
 call_function call_clone, call_fork, call_vfork, call_exit, call_exit_group, call_set_tid_address,
     call_arch_prctl, call_prctl, call_personality; /* call_process.c */
 call_function call_execve, call_execveat;          /* call_execute.c */
-call_function call_close, call_dup2, call_dup3, call_close_range, call_readlink, call_readlinkat; /* call_file.c */
+call_function call_close, call_dup2, call_dup3, call_close_range, call_readlink,
+    call_readlinkat; /* call_file.c */
 
 #endif

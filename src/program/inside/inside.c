@@ -152,7 +152,8 @@ static int find_in_path(const char *name, char path[static PATH_MAX])
         snprintf(path, PATH_MAX, "%s", name);
         return 0;
     }
-    for (const char *at = places ? places : "/bin:/usr/bin"; at; at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+    for (const char *at = places ? places : "/bin:/usr/bin"; at;
+         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
         int length = (int)strcspn(at, ":");
         snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "./", name);
         struct stat facts;
@@ -166,8 +167,8 @@ static int find_in_path(const char *name, char path[static PATH_MAX])
     return -code;
 }
 
-static int begin(struct process *process, struct thread *thread, char **argv, char **environment,
-    struct error *error)
+static int begin(
+    struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
 {
     char path[PATH_MAX];
     struct loadable *loadable;
@@ -242,8 +243,8 @@ void process_fail(struct process *process, const struct error *error)
     int none = 0;
     if (tally && atomic_compare_exchange_strong(&tally->problem_code, &none, error->code))
         snprintf(tally->problem, sizeof tally->problem, "%s", error->text);
-    if (write(STDERR_FILENO, name, sizeof name - 1) < 0 || write(STDERR_FILENO, error->text, strlen(error->text)) < 0 ||
-        write(STDERR_FILENO, "\n", 1) < 0)
+    if (write(STDERR_FILENO, name, sizeof name - 1) < 0 ||
+        write(STDERR_FILENO, error->text, strlen(error->text)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
         _exit(126);
     _exit(error->code == ENOTSUP ? 77 : 127);
 }

@@ -13,7 +13,7 @@ int inside_main(int argc, char **argv, char **environment);
 
 /* execve(): this process becomes one of the program at `path`, which was looked at, in a new domain. Returns
  * a negative errno only where the kernel refuses to begin. */
-int inside_execute(const struct process *process, const char *path, char *const *arguments,
-    char *const *environment);
+int inside_execute(
+    const struct process *process, const char *path, char *const *arguments, char *const *environment);
 
 #endif

@@ -26,10 +26,10 @@ static int open_program(const char *path, int *file, struct error *error)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(error, errno, "cannot open %.300s", path);
-    int code = fstat(fd, &facts) < 0        ? errno
-               : !S_ISREG(facts.st_mode)    ? EACCES
+    int code = fstat(fd, &facts) < 0                             ? errno
+               : !S_ISREG(facts.st_mode)                         ? EACCES
                : faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno
-                                            : 0;
+                                                                 : 0;
     bool privileged = facts.st_mode & S_ISUID || (facts.st_mode & S_ISGID && facts.st_mode & S_IXGRP);
     if (code) {
         close(fd);
@@ -87,7 +87,8 @@ static int follow_scripts(struct loadable *loadable, struct error *error)
         if ((rc = take_script(loadable, line, error)) < 0)
             return rc;
     }
-    return error_set(error, ELOOP, "more than %d scripts are each other's interpreters", LOAD_SCRIPTS_MAX - 1);
+    return error_set(
+        error, ELOOP, "more than %d scripts are each other's interpreters", LOAD_SCRIPTS_MAX - 1);
 }
 
 static int look_at_linker(struct loadable *loadable, struct error *error)
@@ -145,28 +146,28 @@ static uint64_t page_behind(uint64_t address)
 
 /* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
  * behind their data there), and pages of their own. */
-static int64_t map_segment(
-    struct window *window, int file, const struct elf_segment *segment, uint64_t bias)
+static int64_t map_segment(struct window *window, int file, const struct elf_segment *segment, uint64_t bias)
 {
-    uint64_t at = segment->address + bias, end = at + segment->memory_bytes, read_to = at + segment->file_bytes;
+    uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
+             read_to = at + segment->file_bytes;
     uint64_t fresh = segment->file_bytes ? page_behind(read_to) : page_of(at);
     int64_t rc = 0;
     if (segment->file_bytes)
         rc = window_mmap(window, page_of(at), read_to - page_of(at), segment->protection,
             MAP_PRIVATE | MAP_FIXED, file, page_of(segment->offset));
     if (rc >= 0 && end > fresh)
-        rc = window_mmap(window, fresh, end - fresh, segment->protection,
-            MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+        rc = window_mmap(
+            window, fresh, end - fresh, segment->protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
     bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
     if (rc >= 0 && tail)
-        memset((void *)(uintptr_t)read_to, 0, fresh - read_to); // NOLINT
+        memset((void *)(uintptr_t)read_to, 0, fresh - read_to);
     return rc;
 }
 
 /* The lowest addresses of the window are the program's own, with its heap behind; all else comes from the
  * highest on down. */
-static int map_elf(struct window *window, int file, const struct elf *elf, bool first, uint64_t *bias,
-    struct error *error)
+static int map_elf(
+    struct window *window, int file, const struct elf *elf, bool first, uint64_t *bias, struct error *error)
 {
     *bias = 0;
     if (elf->relocatable) {
@@ -179,21 +180,24 @@ static int map_elf(struct window *window, int file, const struct elf *elf, bool 
     for (unsigned i = 0; i < elf->segment_count; i++) {
         int64_t rc = map_segment(window, file, &elf->segments[i], *bias);
         if (rc < 0)
-            return error_errno(error, (int)-rc, "cannot map the program at the addresses that it is linked for");
+            return error_errno(
+                error, (int)-rc, "cannot map the program at the addresses that it is linked for");
     }
     return 0;
 }
 
 /* ---- the stack ---- */
 
-static int map_stack(struct window *window, bool executable, uint64_t *bottom, uint64_t *bytes, struct error *error)
+static int map_stack(
+    struct window *window, bool executable, uint64_t *bottom, uint64_t *bytes, struct error *error)
 {
     enum { USUAL = 8 << 20, MOST = 1 << 30, LEAST = 1 << 17 };
     struct rlimit limit = {USUAL, USUAL};
     getrlimit(RLIMIT_STACK, &limit);
     *bytes = limit.rlim_cur > MOST ? MOST : page_behind(limit.rlim_cur < LEAST ? LEAST : limit.rlim_cur);
     const uint64_t guard = 1 << 20;
-    int64_t at = window_mmap(window, 0, *bytes + guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int64_t at =
+        window_mmap(window, 0, *bytes + guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at >= 0) {
         *bottom = (uint64_t)at + guard;
         at = window_mmap(window, *bottom, *bytes, PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0),
@@ -242,7 +246,7 @@ static int fill_stack(struct process *process, const struct placed *placed, cons
         return error_errno(error, errno, "cannot get random bytes for the program's stack");
     int rc = map_stack(process->window, program->executable_stack, &bottom, &bytes, error);
     if (rc == 0)
-        rc = stack_build(&content, (void *)(uintptr_t)bottom, bytes, &user->registers.rsp, error); // NOLINT
+        rc = stack_build(&content, (void *)(uintptr_t)bottom, bytes, &user->registers.rsp, error);
     return rc;
 }
 
@@ -271,7 +275,8 @@ int load_program(struct process *process, const struct loadable *loadable, char 
     if (rc == 0)
         window_set_heap(process->window, loadable->program.high + placed.bias);
     if (rc == 0 && loadable->interpreter >= 0)
-        rc = map_elf(process->window, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
+        rc = map_elf(
+            process->window, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
     *user = (struct domain_user){.fs_base = 0};
     if (rc == 0) {
         const char *named = loadable->word_count ? loadable->words[loadable->word_count - 1] : loadable->path;

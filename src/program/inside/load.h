@@ -10,7 +10,7 @@ enum { LOAD_SCRIPTS_MAX = 5, LOAD_SCRIPT_BYTES = 256 };
 
 /* What a path leads to. */
 struct loadable {
-    char path[PATH_MAX]; /* of the ELF file: the program, or the interpreter of a script */
+    char path[PATH_MAX];   /* of the ELF file: the program, or the interpreter of a script */
     int file, interpreter; /* ELF files; interpreter: -1: none */
     struct elf program, linker;
     /* Of a script: what stands in front of its path, outermost interpreter first, and then its path. */

@@ -50,10 +50,10 @@ struct thread {
     struct domain_cpu *cpu;
     struct domain_user user; /* where it goes on */
     pid_t id;
-    bool first;               /* the one that the process began with: it may not end before the others */
-    uint64_t mask;            /* of signals: bit n - 1 for signal n */
-    volatile int caught;      /* the number of a signal that is to be delivered; 0 */
-    siginfo_t caught_info;    /* of it; while there is one, all others are blocked */
+    bool first;                  /* the one that the process began with: it may not end before the others */
+    uint64_t mask;               /* of signals: bit n - 1 for signal n */
+    volatile int caught;         /* the number of a signal that is to be delivered; 0 */
+    siginfo_t caught_info;       /* of it; while there is one, all others are blocked */
     uint64_t stack, stack_bytes; /* sigaltstack() */
     int stack_flags;
     uint64_t clear_on_exit; /* set_tid_address() */

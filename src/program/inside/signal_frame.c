@@ -33,7 +33,8 @@ struct frame {
     } user;
     siginfo_t info;
 };
-_Static_assert(sizeof(struct context) == 256 && sizeof(siginfo_t) == 128 && offsetof(struct frame, info) == 312,
+_Static_assert(
+    sizeof(struct context) == 256 && sizeof(siginfo_t) == 128 && offsetof(struct frame, info) == 312,
     "Linux's struct rt_sigframe");
 
 /* In the last bytes of the legacy region (struct _fpx_sw_bytes). */
@@ -97,7 +98,8 @@ int frame_push(struct thread *thread, const struct frame_cause *cause, struct er
 {
     struct vcpu_registers *registers = &thread->user.registers;
     uint64_t pointer = stack_for(thread, cause->action);
-    uint64_t area = (pointer - thread->process->extended_bytes - sizeof(uint32_t)) & -(uint64_t)AREA_ALIGNMENT;
+    uint64_t area =
+        (pointer - thread->process->extended_bytes - sizeof(uint32_t)) & -(uint64_t)AREA_ALIGNMENT;
     uint64_t at = ((area - sizeof(struct frame)) & -(uint64_t)16) - 8;
     struct frame frame = {.restorer = cause->action->restorer, .info = *cause->info};
     frame.user.flags = FP_XSTATE | SIGCONTEXT_SS | STRICT_RESTORE_SS;
@@ -159,7 +161,8 @@ static int pop_area(struct thread *thread, uint64_t from, struct error *error)
         return error_set(error, ENOMEM, "no memory for a signal's frame");
     int rc = access_read(process, from, area, LEGACY_BYTES);
     memcpy(&facts, area + FRAME_SWAP_BYTES, sizeof facts);
-    if (rc == 0 && facts.magic == MAGIC1 && facts.bytes <= bytes && facts.bytes >= LEGACY_BYTES + HEADER_BYTES)
+    if (rc == 0 && facts.magic == MAGIC1 && facts.bytes <= bytes &&
+        facts.bytes >= LEGACY_BYTES + HEADER_BYTES)
         rc = access_read(process, from, area, facts.bytes);
     else
         memcpy(area + LEGACY_BYTES, &legacy, sizeof legacy);
@@ -182,10 +185,24 @@ int frame_pop(struct thread *thread, struct error *error)
     int rc = from->area ? pop_area(thread, from->area, error) : 0;
     if (rc < 0)
         return rc;
-    *registers = (struct vcpu_registers){.r8 = from->r8, .r9 = from->r9, .r10 = from->r10, .r11 = from->r11,
-        .r12 = from->r12, .r13 = from->r13, .r14 = from->r14, .r15 = from->r15, .rdi = from->rdi,
-        .rsi = from->rsi, .rbp = from->rbp, .rbx = from->rbx, .rdx = from->rdx, .rax = from->rax,
-        .rcx = from->rcx, .rsp = from->rsp, .rip = from->rip, .rflags = from->rflags};
+    *registers = (struct vcpu_registers){.r8 = from->r8,
+        .r9 = from->r9,
+        .r10 = from->r10,
+        .r11 = from->r11,
+        .r12 = from->r12,
+        .r13 = from->r13,
+        .r14 = from->r14,
+        .r15 = from->r15,
+        .rdi = from->rdi,
+        .rsi = from->rsi,
+        .rbp = from->rbp,
+        .rbx = from->rbx,
+        .rdx = from->rdx,
+        .rax = from->rax,
+        .rcx = from->rcx,
+        .rsp = from->rsp,
+        .rip = from->rip,
+        .rflags = from->rflags};
     thread->mask = frame.user.mask;
     if (!is_on_stack(thread, registers->rsp)) {
         thread->stack = frame.user.stack;

@@ -8,7 +8,7 @@
 struct frame_cause {
     const struct action *action;
     const siginfo_t *info;
-    uint64_t mask; /* to be blocked again when the handler returns */
+    uint64_t mask;                /* to be blocked again when the handler returns */
     uint64_t trap, code, address; /* of an exception */
 };
 
@@ -19,8 +19,8 @@ uint64_t frame_bytes(size_t extended_bytes);
  * no room; nothing is changed. */
 int frame_push(struct thread *thread, const struct frame_cause *cause, struct error *error);
 
-/* The opposite, for rt_sigreturn(): registers and thread->mask are as they were. -EFAULT: what stands there is
- * no frame. */
+/* The opposite, for rt_sigreturn(): registers and thread->mask are as they were. -EFAULT: what stands there
+ * is no frame. */
 int frame_pop(struct thread *thread, struct error *error);
 
 #endif

@@ -1,7 +1,7 @@
-/* Signals of a program in a domain. Those of the host that its handlers wait for are caught by a handler here,
- * which notes one and brings the thread out of the guest or of a system call; it is delivered before the guest
- * goes on: its handler runs in the domain, on a frame as Linux makes it. Which are blocked and ignored, and
- * what they do by default, is the host's business: its state is the program's. */
+/* Signals of a program in a domain. Those of the host that its handlers wait for are caught by a handler
+ * here, which notes one and brings the thread out of the guest or of a system call; it is delivered before
+ * the guest goes on: its handler runs in the domain, on a frame as Linux makes it. Which are blocked and
+ * ignored, and what they do by default, is the host's business: its state is the program's. */
 #ifndef VCOST_PROGRAM_INSIDE_SIGNALS_H
 #define VCOST_PROGRAM_INSIDE_SIGNALS_H
 

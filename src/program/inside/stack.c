@@ -33,17 +33,19 @@ int stack_build(
 {
     enum { OF_OURS = 4, ALIGNMENT = 16 };
     size_t text = strlen(content->path) + 1 + strlen(content->platform) + 1 + STACK_RANDOM_BYTES;
-    size_t arguments = count_of(content->arguments, &text),
-           variables = count_of(content->environment, &text);
+    size_t arguments = count_of(content->arguments, &text), variables = count_of(content->environment, &text);
     size_t words = 1 + arguments + 1 + variables + 1 + 2 * (content->aux_count + OF_OURS);
     size_t need = text + words * sizeof(uint64_t) + 8 * ALIGNMENT;
     if (need > bytes / 4)
-        return error_set(error, E2BIG, "the program's arguments and environment are too long (%zu bytes)", need);
+        return error_set(
+            error, E2BIG, "the program's arguments and environment are too long (%zu bytes)", need);
     char *end = (char *)bottom + bytes - sizeof(uint64_t);
     memset(end, 0, sizeof(uint64_t));
-    const struct stack_aux path = {AT_EXECFN, (uintptr_t)put_text(&end, content->path, strlen(content->path) + 1)};
+    const struct stack_aux path = {
+        AT_EXECFN, (uintptr_t)put_text(&end, content->path, strlen(content->path) + 1)};
     char *strings = end;
-    size_t strings_bytes = text - strlen(content->path) - 1 - strlen(content->platform) - 1 - STACK_RANDOM_BYTES;
+    size_t strings_bytes =
+        text - strlen(content->path) - 1 - strlen(content->platform) - 1 - STACK_RANDOM_BYTES;
     end -= strings_bytes;
     const struct stack_aux platform = {
         AT_PLATFORM, (uintptr_t)put_text(&end, content->platform, strlen(content->platform) + 1)};
@@ -58,7 +60,8 @@ int stack_build(
     put_words(&strings, content->arguments, arguments, vector);
     for (size_t i = 0; i < content->aux_count + OF_OURS; i++, aux += 2) {
         const struct stack_aux ours[OF_OURS] = {path, platform, random, {AT_NULL, 0}};
-        const struct stack_aux *put = i < content->aux_count ? &content->aux[i] : &ours[i - content->aux_count];
+        const struct stack_aux *put =
+            i < content->aux_count ? &content->aux[i] : &ours[i - content->aux_count];
         aux[0] = put->type;
         aux[1] = put->value;
     }

@@ -16,8 +16,19 @@
 
 /* ---- exceptions ---- */
 
-enum { DIVIDE, DEBUG, BREAKPOINT = 3, OVERFLOW, BOUND, INVALID, PROTECTION = 13, PAGE_FAULT, X87 = 16, ALIGNMENT,
-    SIMD = 19 };
+enum {
+    DIVIDE,
+    DEBUG,
+    BREAKPOINT = 3,
+    OVERFLOW,
+    BOUND,
+    INVALID,
+    PROTECTION = 13,
+    PAGE_FAULT,
+    X87 = 16,
+    ALIGNMENT,
+    SIMD = 19
+};
 
 /* What Linux makes of each (arch/x86/kernel/traps.c); all others are a SIGSEGV of the kernel's. */
 static const struct {
@@ -42,7 +53,7 @@ static siginfo_t info_of(int number, int code, uint64_t address)
     memset(&info, 0, sizeof info);
     info.si_signo = number;
     info.si_code = code;
-    info.si_addr = (void *)(uintptr_t)address; // NOLINT
+    info.si_addr = (void *)(uintptr_t)address;
     return info;
 }
 
@@ -51,8 +62,8 @@ static void take_exception(struct thread *thread, const struct domain_fault *fau
     siginfo_t info = info_of(SIGSEGV, SI_KERNEL, 0);
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
         if (exceptions[i].vector == fault->vector)
-            info = info_of(exceptions[i].number, exceptions[i].code,
-                exceptions[i].at_instruction ? fault->rip : 0);
+            info = info_of(
+                exceptions[i].number, exceptions[i].code, exceptions[i].at_instruction ? fault->rip : 0);
     signals_raise(thread, &info, fault->vector, fault->error_code, 0);
 }
 
@@ -87,8 +98,8 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
     signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
 }
 
-/* Behind the end of a file that is mapped, which the guest's own fault then tells of, where it goes on; or the
- * host has no memory left. */
+/* Behind the end of a file that is mapped, which the guest's own fault then tells of, where it goes on; or
+ * the host has no memory left. */
 static void take_host_fault(struct thread *thread)
 {
     siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
@@ -225,8 +236,8 @@ static int start_host_thread(struct start *start)
     return code;
 }
 
-int64_t thread_start(const struct thread *like, const struct domain_user *user, uint64_t clear,
-    const uint64_t tell[2])
+int64_t thread_start(
+    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2])
 {
     struct process *process = like->process;
     struct error error;

@@ -16,7 +16,7 @@ _Noreturn void thread_end(struct thread *thread, int status);
 
 /* A second one, which goes on as `like` does but for what *user says, made while all signals are blocked:
  * its number, or -EAGAIN. `clear`: clear_on_exit; `tell`: two places that get its number, or 0. */
-int64_t thread_start(const struct thread *like, const struct domain_user *user, uint64_t clear,
-    const uint64_t tell[2]);
+int64_t thread_start(
+    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2]);
 
 #endif

@@ -20,7 +20,7 @@ bool window_owns(uint64_t from, uint64_t bytes)
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes)
 {
     return window_owns(address, bytes) || (address >= window->clock.from && address < window->clock.to &&
-                                          bytes <= window->clock.to - address);
+                                              bytes <= window->clock.to - address);
 }
 
 bool window_is_foreign(const struct window *window, uint64_t address)
@@ -30,20 +30,20 @@ bool window_is_foreign(const struct window *window, uint64_t address)
 
 static unsigned rights_of(int protection)
 {
-    return PAGE_USER | (protection & ALL_RIGHTS ? PAGE_READ : 0) | (protection & PROT_WRITE ? PAGE_WRITE : 0) |
-           (protection & PROT_EXEC ? PAGE_EXECUTE : 0);
+    return PAGE_USER | (protection & ALL_RIGHTS ? PAGE_READ : 0) |
+           (protection & PROT_WRITE ? PAGE_WRITE : 0) | (protection & PROT_EXEC ? PAGE_EXECUTE : 0);
 }
 
 static int find_piece(struct window *window, uint64_t address, gpa_t *start, struct error *error)
 {
     uint64_t base = address & -PIECE_BYTES;
-    size_t piece = address < WINDOW_LOW_END ? address / PIECE_BYTES
-                                            : LOW_PIECES + (address - WINDOW_FROM) / PIECE_BYTES;
+    size_t piece =
+        address < WINDOW_LOW_END ? address / PIECE_BYTES : LOW_PIECES + (address - WINDOW_FROM) / PIECE_BYTES;
     int rc = 0;
     if (!window->pieces[piece].value) {
         uint64_t skip = base ? 0 : WINDOW_LOW_FROM;
         struct guest_region region = {
-            .backing = backing_private((void *)(uintptr_t)(base + skip), PIECE_BYTES - skip)}; // NOLINT
+            .backing = backing_private((void *)(uintptr_t)(base + skip), PIECE_BYTES - skip)};
         rc = domain_add_region(window->domain, &region, error);
         if (rc == 0)
             window->pieces[piece] = GPA(region.start.value - skip);
@@ -54,7 +54,8 @@ static int find_piece(struct window *window, uint64_t address, gpa_t *start, str
 }
 
 /* [from, to) lies in one piece. */
-static int map_in_piece(struct window *window, uint64_t from, uint64_t to, int protection, struct error *error)
+static int map_in_piece(
+    struct window *window, uint64_t from, uint64_t to, int protection, struct error *error)
 {
     gpa_t start;
     int rc = find_piece(window, from, &start, error);

@@ -45,8 +45,8 @@ int64_t window_mmap(struct window *window, uint64_t address, uint64_t bytes, int
     int file, uint64_t offset);
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes);
 int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes, int protection);
-int64_t window_mremap(struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags,
-    uint64_t to);
+int64_t window_mremap(
+    struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags, uint64_t to);
 int64_t window_brk(struct window *window, uint64_t end);
 int64_t window_shmat(struct window *window, int segment, uint64_t address, int flags);
 int64_t window_shmdt(struct window *window, uint64_t address);
@@ -60,7 +60,8 @@ uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);
 /* Where the kernel's code for the clock is, mapped for the program, too (AT_SYSINFO_EHDR); 0: nowhere. */
 uint64_t window_clock(const struct window *window);
 
-/* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed before the second.
+/* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed before the
+ * second.
  */
 void window_hold(struct window *window);
 void window_go_on(struct window *window);

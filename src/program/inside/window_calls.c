@@ -97,8 +97,10 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
     for (const struct area *area; end < to && (area = areas_at(&window->areas, end));)
         end = area->to;
     end = end < to ? end : to;
-    struct host_call call = {.number = SYS_mprotect, .arguments = {(long)address, (long)(end - address), protection}};
-    int64_t rc = end > address ? window_change(window, address, end, protection & ALL_RIGHTS, &call) : -ENOMEM;
+    struct host_call call = {
+        .number = SYS_mprotect, .arguments = {(long)address, (long)(end - address), protection}};
+    int64_t rc =
+        end > address ? window_change(window, address, end, protection & ALL_RIGHTS, &call) : -ENOMEM;
     pthread_mutex_unlock(&window->lock);
     return rc == 0 && end < to ? -ENOMEM : rc;
 }
@@ -127,8 +129,9 @@ int64_t window_brk(struct window *window, uint64_t end)
         end - window->heap > HEAP_ROOM) {
         rc = -ENOMEM;
     } else if (wanted > now) {
-        struct host_call call = {.number = SYS_mmap, .arguments = {(long)now, (long)(wanted - now), PROT_READ | PROT_WRITE,
-                                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0}};
+        struct host_call call = {.number = SYS_mmap,
+            .arguments = {(long)now, (long)(wanted - now), PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0}};
         rc = window_is_free(window, now, wanted - now)
                  ? window_change(window, now, wanted, PROT_READ | PROT_WRITE, &call)
                  : -ENOMEM;
@@ -161,10 +164,11 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
     if (!wish)
         address = window_find_free(window, bytes, window_alignment(bytes, 0), 0);
     struct host_call call = {.number = SYS_shmat, .arguments = {segment, (long)address, flags}};
-    int64_t rc = !address                                   ? -ENOMEM
+    int64_t rc = !address                                                                  ? -ENOMEM
                  : wish && !(flags & SHM_REMAP) && !window_is_free(window, address, bytes) ? -EINVAL
-                 : !window_owns(address, bytes)                 ? -EINVAL
-                                            : window_change(window, address, address + bytes, protection, &call);
+                 : !window_owns(address, bytes)
+                     ? -EINVAL
+                     : window_change(window, address, address + bytes, protection, &call);
     pthread_mutex_unlock(&window->lock);
     return rc;
 }
@@ -183,4 +187,3 @@ int64_t window_shmdt(struct window *window, uint64_t address)
     pthread_mutex_unlock(&window->lock);
     return rc;
 }
-

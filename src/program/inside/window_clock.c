@@ -1,5 +1,5 @@
-/* The kernel's code for the clock (vDSO) and its data are mapped in every process; a domain has them at the same
- * addresses, so that a program reads the clock without leaving the guest. */
+/* The kernel's code for the clock (vDSO) and its data are mapped in every process; a domain has them at the
+ * same addresses, so that a program reads the clock without leaving the guest. */
 #include "domain/memory.h"
 #include "program/inside/window_internal.h"
 
@@ -38,10 +38,11 @@ int window_lend_clock(struct window *window, struct error *error)
     if (!window->clock.code)
         return 0;
     const uint64_t from = window->clock.from, code = window->clock.code, to = window->clock.to;
-    struct guest_region region = {.backing = backing_private((void *)(uintptr_t)from, to - from)}; // NOLINT
+    struct guest_region region = {.backing = backing_private((void *)(uintptr_t)from, to - from)};
     int rc = domain_add_region(window->domain, &region, error);
     if (rc == 0)
-        rc = domain_map(window->domain, GVA(from), region.start, code - from, PAGE, PAGE_READ | PAGE_USER, error);
+        rc = domain_map(
+            window->domain, GVA(from), region.start, code - from, PAGE, PAGE_READ | PAGE_USER, error);
     if (rc == 0)
         rc = domain_map(window->domain, GVA(code), GPA(region.start.value + (code - from)), to - code, PAGE,
             PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
@@ -52,4 +53,3 @@ uint64_t window_clock(const struct window *window)
 {
     return window->clock.code;
 }
-

@@ -1,5 +1,5 @@
-/* What only the kernel's own list of mappings tells (proc(5), /proc/PID/maps): it is asked where a system call
- * does more or less than its arguments say, and where mapped files may end. */
+/* What only the kernel's own list of mappings tells (proc(5), /proc/PID/maps): it is asked where a system
+ * call does more or less than its arguments say, and where mapped files may end. */
 #include "domain/memory.h"
 #include "program/inside/window_internal.h"
 
@@ -71,14 +71,14 @@ int64_t window_change_unknown(struct window *window, uint64_t from, uint64_t to,
 
 /* ---- the ends of files ----
  *
- * The host has no page behind the end of a file that is mapped, and tells whoever runs a guest that touches it
- * neither where nor why. So what is behind an end is searched and taken from the guest, whose own fault then
- * says where. */
+ * The host has no page behind the end of a file that is mapped, and tells whoever runs a guest that touches
+ * it neither where nor why. So what is behind an end is searched and taken from the guest, whose own fault
+ * then says where. */
 
 static bool can_read(uint64_t address)
 {
     char byte;
-    const struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)address, 1}; // NOLINT
+    const struct iovec here = {&byte, 1}, there = {(void *)(uintptr_t)address, 1};
     return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1;
 }
 

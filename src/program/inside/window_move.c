@@ -40,8 +40,9 @@ static int64_t move_to(struct window *window, const struct move *move)
         .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes,
             move->flags | MREMAP_MAYMOVE | MREMAP_FIXED, (long)move->to}};
     bool stays = move->flags & MREMAP_DONTUNMAP || !move->bytes;
-    int rc = move->bytes ? domain_unmap(window->domain, GVA(move->from), move->bytes, window_host_call, &call, &error)
-                         : window_host_call(&call, &error);
+    int rc = move->bytes
+                 ? domain_unmap(window->domain, GVA(move->from), move->bytes, window_host_call, &call, &error)
+                 : window_host_call(&call, &error);
     if (rc < 0)
         return call.result < 0 ? call.result : rc;
     rc = copy_areas(window, move);
@@ -54,26 +55,28 @@ static int64_t move_to(struct window *window, const struct move *move)
     return rc < 0 ? -ENOMEM : call.result;
 }
 
-/* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what is
- * between them since Linux 6.17. */
+/* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what
+ * is between them since Linux 6.17. */
 static int64_t move_over(struct window *window, const struct move *move)
 {
     struct host_call call = {.number = SYS_mremap,
-        .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, move->flags, (long)move->to}};
+        .arguments = {
+            (long)move->from, (long)move->bytes, (long)move->to_bytes, move->flags, (long)move->to}};
     uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
     if (move->to % PAGE || (move->from < to_end && move->to < end))
         return -EINVAL;
     if (!window_owns(move->to, move->to_bytes))
         return -ENOMEM;
-    return window_change_unknown(window, move->from < move->to ? move->from : move->to,
-        end > to_end ? end : to_end, &call);
+    return window_change_unknown(
+        window, move->from < move->to ? move->from : move->to, end > to_end ? end : to_end, &call);
 }
 
 static int64_t resize(struct window *window, struct move *move)
 {
     uint64_t end = move->from + move->bytes, to_end = move->from + move->to_bytes;
     const struct area *last = areas_at(&window->areas, end - 1);
-    struct host_call call = {.number = SYS_mremap, .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, 0}};
+    struct host_call call = {
+        .number = SYS_mremap, .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, 0}};
     if (!last)
         return -EFAULT;
     if (to_end <= end)
@@ -113,4 +116,3 @@ int64_t window_mremap(
     pthread_mutex_unlock(&window->lock);
     return rc;
 }
-
