@@ -142,6 +142,9 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
 
 /* ---- the curve ---- */
 
+/* A point whose interval is wider than this is between two states of the machine, and says nothing of either. */
+static const double known_within = 2;
+
 /* One point an octave, from 4 KiB on. */
 static int take_points(const struct result *result, struct fitting *fitting, struct error *error)
 {
@@ -153,7 +156,8 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < FIT_POINTS_MAX; i++) {
         const struct curve_point *point = &curve->points[i];
         uint64_t bytes = point->working_set_bytes;
-        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last)
+        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last ||
+            point->cell->high > known_within * point->cell->low)
             continue;
         struct fit_point *into = &fitting->points[fitting->count++];
         into->shape = *cell_chase(point->cell);

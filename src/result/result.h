@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "result/advice.h"
 #include "result/finding.h"
+#include "result/ran.h"
 #include "result/trial.h"
 #include "measure/evidence.h"
 #include "measure/modes.h"
@@ -98,6 +99,7 @@ struct result_cell {
     double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
     double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
+    struct result_ran ran; /* of "run" only */
     uint64_t operations; /* that the counters were counted over; 0 where the workload's are not told */
     char note[160];      /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;
