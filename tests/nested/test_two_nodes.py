@@ -29,7 +29,7 @@ from nested import complaint_of, in_words, read_json, said
 
 MIB = 1 << 20
 SECONDS = 240  # for all that happens inside
-INSIDE = [nested.HERE / "inside" / name for name in ("keep", "try_node", "try_two_nodes", "serve_agent")]
+INSIDE = [nested.HERE / "inside" / name for name in ("keep", "try_domains", "try_node", "try_two_nodes", "serve_agent")]
 
 # A page of 1 GiB must fit each node beside what is there, and the end of the first 2 GiB holds the initramfs. The
 # memory of this machine is only used as the guest touches it.
@@ -231,6 +231,19 @@ def is_refused(out, name, status, sentence):
     assert not (out / f"{name}.json").exists(), "a file was left"
 
 
+# ---- domains
+
+
+def domains_are_where_they_were_to_be(out):
+    """Counted anew after each step; where nobody asks for a node none is told."""
+    for name, node in (("run", 1), ("restore", 0), ("receive", 1), ("anywhere", None)):
+        status, _, err = said(out, f"domain-{name}")
+        assert status == 0, f"{name}: status {status}: {err}"
+        found = read_json(out, f"domain-{name}")
+        assert found["phase"] == "running", found
+        assert re.fullmatch(r"None" if node is None else rf"1[46][.0]* MiB on node {node}", str(found["nodes"])), f"{name}: {found['nodes']}"
+
+
 # ---- the agent
 
 
@@ -363,6 +376,7 @@ def main():
                 for program in ("host_numa", "host_memory_source"):
                     program_points(points, out, program)
                 node_points(points, out)
+                points.check("a domain is on its node after run, restore and migration", domains_are_where_they_were_to_be, out)
                 agent_points(points, vcost, machine, (out / "kernel").read_text(encoding="utf-8").strip())
     points.end()
 
