@@ -198,9 +198,13 @@ void view_moved(
 {
     const struct moved_told *told = &report->moved;
     document->title = "vcost domain migrate";
+    bool lost = told->has_costs && told->costs.stall_share >= 0.01;
     if (told->stage == MOVED_DONE)
-        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s.", report->name,
-            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text);
+        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s%s%s.", report->name,
+            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text, lost ? ", and had lost " : "",
+            lost ? document_text(document, "%s before, while it was sent",
+                       format_figure(UNIT_NS, told->costs.stall_ms * 1e6, 0).text)
+                 : "");
     else if (told->stage == MOVED_CHECKED)
         document_say(
             document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
