@@ -119,7 +119,11 @@ static int move(const struct invocation *invocation, const struct place *place, 
     if (rc == 0 && options->timeline)
         rc = timeline_ask(place, name, &timeline, error);
     if (rc == 0 && options->post_copy && !options->check)
-        status_warn("post-copy: from the handing over until all of its memory is there, the death of either "
+        status_warn(
+            child ? "post-copy: from the handing over until all of its memory is there, the death of either "
+                    "end "
+                    "loses the domain, and so does a link that breaks: a command cannot connect again"
+                  : "post-copy: from the handing over until all of its memory is there, the death of either "
                     "end loses the domain");
     if (rc == 0)
         rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);

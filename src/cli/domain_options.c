@@ -624,6 +624,10 @@ static const struct command command_migrate = {
             "never runs here again by itself: if the last answer is lost it stands still, and the sentence "
             "names the "
             "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
+            "With --post-copy it is handed over first. If the link breaks before all of its memory is there "
+            "it "
+            "stands still at both ends, and goes on there after --reconnect; the death of either end loses "
+            "it.",
             "Nothing is encrypted: that is the command's job (command:ssh ...)."},
     .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
         OPTION_GROUP(NULL, timeline_option, 0), OPTION_GROUP(NULL, folder_option, 0),
@@ -635,9 +639,16 @@ static const struct command command_migrate = {
             "A picture of what that costs the program"},
         {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
-            "5 ms, or after two minutes whatever it takes"}},
+            "5 ms, or after two minutes whatever it takes"},
+        {"vcost domain migrate --streams 4 --throttle 60 d1 tcp:localhost:7777",
+            "By four connections; a domain that writes faster than they take is slowed down"},
+        {"vcost domain migrate --post-copy d1 unix:/tmp/here",
+            "It runs there at once, and what it wrote last follows"},
+        {"vcost domain migrate --reconnect d1 unix:/tmp/here",
+            "The link broke while memory followed: go on"}},
     .exit_notes = {{"1", "it goes on here; or, as the sentence then says, it stands still and you decide."},
-        {"77", "the destination lacks what the domain has, or cannot keep its clock."}},
+        {"77", "the destination lacks what the domain has, cannot keep its clock, or may not wait for memory "
+               "(--post-copy)."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check,

@@ -1,12 +1,11 @@
 #include "domain/moved/joined.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { STRANGERS_MAX = 64 };
 
 /* ---- threads ---- */
 
@@ -53,7 +52,6 @@ static void *take(void *context)
 
 /* ---- who comes ---- */
 
-/* Whoever is not a stream of this source has come by mistake, or worse. */
 static bool welcome(struct joined *joined, const struct joined_request *request, int link)
 {
     struct moved_wire wire;
@@ -72,6 +70,29 @@ static bool welcome(struct joined *joined, const struct joined_request *request,
     return true;
 }
 
+/* Who waits for a further stream looks whether the source is there yet, and not for ever. */
+struct patience {
+    const struct joined_request *request;
+    time_t until;
+};
+
+static bool is_over(void *context)
+{
+    const struct patience *patience = context;
+    struct pollfd watched = {patience->request->first_link, POLLRDHUP, 0};
+    return stop_asked(patience->request->stop) || poll(&watched, 1, 0) > 0 || time(NULL) > patience->until;
+}
+
+static int accept_next(const struct joined_request *request, int *link, struct error *error)
+{
+    struct patience patience = {request, time(NULL) + WIRE_SILENCE_SECONDS};
+    const struct stop over = {.asked = is_over, .context = &patience};
+    int rc = request->accept(request->context, &over, link, error);
+    return rc == -EINTR && !stop_asked(request->stop)
+               ? error_set(error, EPIPE, "the source went, or was silent, before all of its streams had come")
+               : rc;
+}
+
 int joined_open(struct joined *joined, const struct joined_request *request, struct error *error)
 {
     int rc = 0, link;
@@ -80,17 +101,12 @@ int joined_open(struct joined *joined, const struct joined_request *request, str
     pthread_cond_init(&joined->changed, NULL);
     for (unsigned i = 0; i < WIRE_STREAMS_MAX; i++)
         joined->list[i].link = -1;
-    for (unsigned come = 1, strangers = 0; rc == 0 && come < request->streams;) {
-        if ((rc = request->accept(request->context, request->stop, &link, error)) < 0)
-            break;
-        if (welcome(joined, request, link)) {
-            come++;
-            continue;
-        }
-        close(link);
-        if (++strangers == STRANGERS_MAX)
+    for (unsigned come = 1; rc == 0 && come < request->streams; come++) {
+        if ((rc = accept_next(request, &link, error)) == 0 && !welcome(joined, request, link)) {
+            close(link);
             rc = error_set(
-                error, EPROTO, "others have connected all the time, and not the source's further streams");
+                error, EPROTO, "who connected was none of the source's further streams, or its link broke");
+        }
     }
     for (unsigned i = 1; rc == 0 && i < request->streams; i++) {
         int code = pthread_create(&joined->list[i].thread, NULL, take, &joined->list[i]);

@@ -29,7 +29,7 @@ struct joined { /* starts zeroed */
     struct error failure; /* of the first that failed */
 };
 
-/* Waits for so many (-1) sources to connect by accept() and to name the token; others are sent away.
+/* Waits for so many (-1) sources to connect by accept() and to name the token; anybody else is an error.
  * `first_link` is shut down for reading when one of the streams fails. */
 struct joined_request {
     unsigned streams;

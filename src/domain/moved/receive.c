@@ -85,6 +85,11 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
     int rc = portable_choose_monitor(plan, request->monitor, &restored->monitor, error);
     if (rc < 0)
         return rc;
+    if (receiving->post_copy && request->wish.locked)
+        return error_set(error, ENOTSUP,
+            "memory that is locked is all there before the domain runs: receive it without --lock, or move "
+            "it without "
+            "--post-copy");
     receiving->had = calloc(plan->memory_bytes / WIRE_PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
