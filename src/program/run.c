@@ -112,7 +112,7 @@ struct running {
 
 static void digest(struct run_end *end, const unsigned char *bytes, size_t count)
 {
-    for (size_t i = 0; i < count && end->out_bytes < RUN_DIGESTED_BYTES; i++, end->out_bytes++)
+    for (size_t i = 0; i < count; i++)
         end->out_digest = (end->out_digest ^ bytes[i]) * UINT64_C(0x100000001b3); /* FNV-1a, 64 bits */
 }
 
@@ -140,9 +140,8 @@ static bool take(struct running *running, int stream, const struct run_limits *l
         return false;
     size_t count = (size_t)got;
     if (stream == OUT) {
-        uint64_t before = end->out_bytes;
         digest(end, (const unsigned char *)bytes, count);
-        end->out_bytes = before + count;
+        end->out_bytes += count;
         if (limits->kept)
             keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
     } else if (stream == ERR) {
@@ -265,8 +264,9 @@ static void reap(struct running *running, const struct run_limits *limits, struc
             break;
     take_rest(running, limits, end);
     end->left_some = kill(-running->pid, SIGKILL) == 0;
-    end->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-                       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    end->user_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
+    end->system_seconds = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
+    end->cpu_seconds = end->user_seconds + end->system_seconds;
     end->faults = (uint64_t)use.ru_minflt;
     end->read_faults = (uint64_t)use.ru_majflt;
     end->peak_bytes = (uint64_t)use.ru_maxrss * 1024;
