@@ -73,9 +73,10 @@ struct result_modelled {
     const char *file;    /* that it was read from; of a preset its name with ".json" */
     const char *sha256;  /* of that file */
     unsigned year;
-    double ghz;             /* cycles of the account in a nanosecond */
-    bool hypothetical;      /* the technique is one that the machine does not have */
-    const char *conditions; /* what happened beside the accesses, and where memory was; NULL: nothing special */
+    double ghz;        /* cycles of the account in a nanosecond */
+    bool hypothetical; /* the technique is one that the machine does not have */
+    const char
+        *conditions; /* what happened beside the accesses, and where memory was; NULL: nothing special */
     struct account account; /* of all accesses that were timed; accesses 0: there were none */
 };
 
@@ -100,8 +101,8 @@ struct result_cell {
     double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
     struct result_ran ran; /* of "run" only */
-    uint64_t operations; /* that the counters were counted over; 0 where the workload's are not told */
-    char note[160];      /* what a reader should know about an event's figure; "" for nothing */
+    uint64_t operations;   /* that the counters were counted over; 0 where the workload's are not told */
+    char note[160];        /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;
     char reason[160]; /* why not good; "" if good */
 };
@@ -198,7 +199,8 @@ struct result {
     size_t monitor_count;
     struct result_agent *agents; /* owned; each machine once */
     size_t agent_count;
-    const char *experiment; /* "chase", "events", "inspect", "verify", "advise", or what a newer vcost may have */
+    const char
+        *experiment; /* "chase", "events", "inspect", "verify", "advise", or what a newer vcost may have */
     struct result_cell *cells;
     size_t cell_count;
     struct result_comparison *comparisons;
