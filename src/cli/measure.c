@@ -93,8 +93,9 @@ static int make_ready(struct session *session, struct error *error)
     session->setting.fill = (unsigned)options->tables.fill;
     session->setting.every_monitor = session->how->every_monitor;
     static const char *const native[] = {"native"};
-    rc = session->how->no_guests ? setting_probe(&session->setting, native, 1, error)
-                                 : setting_probe(&session->setting, options->on.names, options->on.count, error);
+    rc = session->how->no_guests
+             ? setting_probe(&session->setting, native, 1, error)
+             : setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !session->how->every_monitor && !options->run.quiet)
         status_warn(session->setting.left_out);
     if (rc == 0 && session->setting.busy[0] && !options->run.quiet)

@@ -29,7 +29,7 @@ struct advise_plan {
      * once it can be used, and what is measured is `load`. All three or none. */
     const char *server, *ready, *load;
     double budget_seconds;
-    bool quick; /* as few rounds as can decide */
+    bool quick;                        /* as few rounds as can decide */
     const char *only[ADVISE_LIST_MAX]; /* names of presets; none: all */
     size_t only_count;
     const char *files[ADVISE_LIST_MAX]; /* of the user's remedies, which are tried too */

@@ -103,8 +103,8 @@ static int usual_is_wrong(
             : "");
 }
 
-/* Whether it computes all the time that it is let, in one thread: it hardly ever gives its CPU up by itself. What
- * others take of it, hypervisors too, does not count. */
+/* Whether it computes all the time that it is let, in one thread: it hardly ever gives its CPU up by itself.
+ * What others take of it, hypervisors too, does not count. */
 static bool computes(const struct run_end *end)
 {
     static const double waits_least = 20, waits_second = 20, nearly = 0.9;

@@ -7,15 +7,14 @@
 
 /* ---- what a person can repeat ---- */
 
-/* "24 % less time (20 … 28 %)" of 0.76 with its interval. */
+/* "24 % (20 to 28) less time" of 0.76 with its interval. */
 static const char *gain(const struct advice *advice, const struct advised *advised, struct document *doc)
 {
     const char *measure = advice->measure ? advice->measure : "";
     const char *what = !strcmp(measure, "CPU time")     ? "less CPU time"
                        : !strcmp(measure, "wall clock") ? "less time"
                                                         : "better by its own measure";
-    return document_text(doc, "%.3g %% %s (%.3g … %.3g %%)", 100 * (1 - advised->ratio), what,
-        100 * (1 - advised->high), 100 * (1 - advised->low));
+    return document_text(doc, "%s %s", view_amount(doc, advised->ratio, advised->low, advised->high), what);
 }
 
 /* Less is not told, nor are differences in what is loaded and how it lies. */

@@ -275,9 +275,10 @@ const struct record result_record = {"result", sizeof(struct result),
         "is null with its reason. Within version 1 fields may be added and none changes its meaning: "
         "readers pass over fields that they do not know, so this schema allows them, while what it names "
         "is typed, and required where every vcost of version 1 writes it.",
-    .rules = "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
-             "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
-             "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}, {'if': {'properties': "
-             "{'experiment': {'const': "
-             "'verify'}}}, 'then': {'required': ['verified', 'trials']}}, {'if': {'properties': {'experiment': "
-             "{'const': 'advise'}}}, 'then': {'required': ['advice']}}"};
+    .rules =
+        "{'if': {'properties': {'complete': {'const': false}}}, 'then': {'properties': "
+        "{'incomplete_reason': {'type': 'string'}}}}, {'if': {'properties': {'experiment': {'const': "
+        "'inspect'}}}, 'then': {'required': ['findings', 'remedies']}}, {'if': {'properties': "
+        "{'experiment': {'const': "
+        "'verify'}}}, 'then': {'required': ['verified', 'trials']}}, {'if': {'properties': {'experiment': "
+        "{'const': 'advise'}}}, 'then': {'required': ['advice']}}"};
