@@ -9,60 +9,27 @@ Of each domain that moves the checksum must be that of one that did not, and the
 import functools
 import json
 import os
-import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
-import tap  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import tap
+from domains import ENVIRONMENT, FOLDER, HEADER_BYTES, VCOST, Cut, Receiver, Relay, domain, main, must, needs_kvm, phases, report
 
-VCOST = str(Path(sys.argv[1]).resolve())
-FOLDER = Path(tempfile.mkdtemp(prefix="vm"))
-ENVIRONMENT = dict(os.environ, XDG_RUNTIME_DIR=str(FOLDER))
 WRITER, KERNEL = ["--workload", "writer", "--memory", "8M"], ["--workload", "kernel-selftest", "--memory", "8M"]
 ENDLESS = [*WRITER, "--rate", "20"]
 OFFER, READY, REFUSED, PAGES, ZEROS, STATE, PREPARED, COMMIT, STARTED = range(1, 10)
-HEADER = "<8sIIQQQQQQ"
-HEADER_BYTES = struct.calcsize(HEADER)
 PARTS = ("stopping_ms", "last_pass_ms", "state_ms", "send_ms", "create_ms", "start_ms")
-
-
-def domain(*arguments, **more):
-    return subprocess.run([VCOST, "domain", *arguments], capture_output=True, text=True, timeout=200, env=ENVIRONMENT, check=False,
-                          **more)
-
-
-def must(*arguments, **more):
-    done = domain(*arguments, **more)
-    assert done.returncode == 0, f"{arguments}: exit status {done.returncode}: {done.stderr}"
-    return done.stdout
-
-
-def report(*arguments, **more):
-    return json.loads(must(*arguments, "--json", "-", **more))
 
 
 def refused(words, *arguments, status=1):
     done = domain(*arguments)
     assert done.returncode == status and words in done.stderr, f"{arguments}: {done.returncode}: {done.stderr}"
     return done
-
-
-def needs_kvm():
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        raise tap.Skip("a guest needs /dev/kvm")
-
-
-def phases():
-    """Of all that live, by name."""
-    return {each["name"]: each["phase"] for each in json.loads(must("list", "--json", "-"))["domains"]}
 
 
 @functools.cache
@@ -80,86 +47,6 @@ def in_the_middle(kind, least, work_on):
         if work_on(work):
             return
     raise AssertionError("it always ended before it could be moved")
-
-
-class Receiver:
-    """vcost domain receive in the background, called `there`."""
-
-    def __init__(self, *options, name="there"):
-        self.path = FOLDER / "there.sock"
-        self.address = f"unix:{self.path}"
-        self.path.unlink(missing_ok=True)
-        self.process = subprocess.Popen([VCOST, "domain", "receive", "--name", name, *options, "--json", "-", self.address],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-        until = time.monotonic() + 60
-        while not self.listens() and self.process.poll() is None and time.monotonic() < until:
-            time.sleep(0.01)
-
-    def listens(self):
-        """Who goes without a word is no source."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self.path)) == 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
-
-    def end(self):
-        """Its exit status, its report (None without one), what it has said."""
-        out, said = self.process.communicate(timeout=100)
-        return self.process.returncode, json.loads(out) if out else None, said
-
-    def has_none(self, *words):
-        status, _, said = self.end()
-        assert status == 1 and any(word in said for word in ("none runs here", "does not run here")), (status, said)
-        assert all(word in said for word in words), said
-
-
-class Cut(Exception):
-    """Raised by what a relay does to a message: the link is gone."""
-
-
-class Relay:
-    """Between a source, which connects to `address`, and a destination: each message goes through meddle(kind, bytes), which
-    gives what goes on instead (bytes), or raises Cut."""
-
-    def __init__(self, destination, meddle):
-        self.path = FOLDER / "relay.sock"
-        self.path.unlink(missing_ok=True)
-        self.address, self.destination, self.meddle = f"unix:{self.path}", destination, meddle
-        self.listening = socket.socket(socket.AF_UNIX)
-        self.listening.bind(str(self.path))
-        self.listening.listen(1)
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        source, _ = self.listening.accept()
-        there = socket.socket(socket.AF_UNIX)
-        there.connect(str(self.destination))
-        for a, b in ((source, there), (there, source)):
-            threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
-
-    def pump(self, a, b):
-        stream = a.makefile("rb")
-        try:
-            while len(header := stream.read(64)) == 64:
-                fields = struct.unpack(HEADER, header)
-                pieces = self.meddle(fields[2], header + stream.read(fields[6]))
-                try:
-                    for piece in pieces:
-                        b.sendall(piece)
-                except OSError:
-                    return  # who has closed may have said why: that is on its way back
-        except (Cut, OSError):
-            pass
-        for each in (a, b):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 def cut_at(kind):
@@ -462,15 +349,4 @@ def test_a_migration_can_be_cancelled():
     must("stop", "here")
 
 
-def stop_all():
-    """Whatever a case that failed has left."""
-    done = domain("list", "--json", "-")
-    for each in json.loads(done.stdout)["domains"] if done.returncode == 0 else []:
-        domain("stop", each["name"])
-
-
-try:
-    tap.main(tap.cases(globals()))
-finally:
-    stop_all()
-    shutil.rmtree(FOLDER)
+main(globals())
