@@ -326,7 +326,7 @@ def test_one_that_writes_too_fast_is_slowed_down_as_far_as_is_allowed():
     needs_kvm()
     must("run", "-d", "--name", "here", "--workload", "writer", "--memory", "32M")
     with Receiver() as there:
-        must("migrate", "--max-bandwidth", "40", "--max-downtime", "5", "--throttle", "60", "--timeout", "3", "--at-timeout", "stop",
+        must("migrate", "--max-bandwidth", "40", "--max-downtime", "5", "--throttle", "60", "--timeout", "1.5", "--at-timeout", "stop",
              "here", there.address)
         told = report("status", "here")["moved"]
         assert 20 <= told["throttle_percent"] <= 60 and told["throttled_ms"] > 0, told
