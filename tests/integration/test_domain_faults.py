@@ -22,7 +22,7 @@ import domains  # pylint: disable=wrong-import-position
 import tap
 from domains import Cut, Receiver, Relay, domain, ended, must, phases, report
 
-FAULTS, KILLS, FILES, SEED = (int(word) for word in sys.argv[2:6] + ["5", "5", "8", "1"][len(sys.argv[2:6]):])
+FAULTS, KILLS, FILES, SEED = (int(word) for word in sys.argv[2:6] + ["3", "3", "6", "1"][len(sys.argv[2:6]):])
 MONITOR = sys.argv[6] if len(sys.argv) > 6 else "kvm"
 COMMIT = 8  # doc/migration.md
 NONE_THERE = ("none runs here", "does not run here")
@@ -456,10 +456,10 @@ def test_a_domain_moves_to_another_user_in_other_namespaces_and_back():
         raise tap.Skip("only root becomes another user, and a container may forbid namespaces")
     os.chown(folder, 65534, 65534)
     domains.FOLDER.chmod(0o711)
-    work = ["--monitor", "shadow", "--workload", "writer", "--memory", "8M", "--vcpus", "2", "--work", "3000"]
+    work = ["--monitor", "shadow", "--workload", "writer", "--memory", "8M", "--vcpus", "2", "--work", "1500"]
     if domain("run", "--name", "here", *work[:-1], "1").returncode == 77:
         raise tap.Skip("guests without hardware need FSGSBASE and Linux 5.11")
-    must("run", "-d", "--name", "here", *work, "--rate", "12")  # two seconds
+    must("run", "-d", "--name", "here", *work, "--rate", "6")  # two seconds
     theirs = f"unix:{folder}/link"
     command = [*as_somebody_else(folder), domains.VCOST, "domain"]
     with subprocess.Popen([*command, "receive", "--name", "guest", theirs], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as there:
