@@ -65,6 +65,7 @@ int portable_choose_monitor(struct portable_plan *plan, const struct monitor_ops
     if (plan->workload == PORTABLE_SELFTEST && strcmp((*monitor)->name, plan->monitor) != 0)
         return error_set(error, ENOTSUP,
             "the guest's kernel was told that it runs on %.15s: it goes on there only", plan->monitor);
+    plan->tsc_settable &= !strcmp((*monitor)->name, plan->monitor); /* another has not been tried */
     snprintf(plan->monitor, sizeof plan->monitor, "%s", (*monitor)->name);
     return 0;
 }
