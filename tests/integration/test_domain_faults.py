@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Domains that move while everything goes wrong that can: links that delay, throttle, split, stall, corrupt, truncate, repeat,
+"""Domains that move while everything goes wrong that can: links that delay, throttle, split, corrupt, truncate, repeat,
 mix up and cut, and ends that are killed, at random moments. Speaks TAP.
 
     test_domain_faults.py VCOST [FAULTS [KILLS [FILES [SEED [MONITOR]]]]]
@@ -88,10 +88,6 @@ class Meddler:
 
     def replayed(self, message):
         return [self.dice.choice(self.kept) if self.kept else message, message]
-
-    def swallowed(self, _):
-        """The next message comes instead; or none does, and the other side waits: until its patience or ours ends."""
-        return []
 
     def foreign(self, _):
         return [self.dice.randbytes(self.dice.randrange(1, 100000))]
