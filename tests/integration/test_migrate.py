@@ -17,6 +17,7 @@ import time
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
+import tap
 from domains import ENVIRONMENT, FOLDER, HEADER_BYTES, VCOST, Cut, Receiver, Relay, domain, main, must, needs_kvm, phases, report
 
 WRITER, KERNEL = ["--workload", "writer", "--memory", "8M"], ["--workload", "kernel-selftest", "--memory", "8M"]

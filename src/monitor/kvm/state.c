@@ -251,6 +251,18 @@ static int take_msrs(struct vcpu *vcpu, struct machine_state *state, struct erro
                         msrs.msrs.nmsrs * sizeof *msrs.msrs.entries, error);
 }
 
+/* A time-stamp counter that is written within a second of what the one written last has come to, KVM takes
+ * for one that is to be synchronized, and gives it that one's offset (kvm_synchronize_tsc() in
+ * arch/x86/kvm/x86.c). That is right for the virtual CPUs of one restoring, and wrong for a second one: the
+ * counter would go back. So the first is sent far away before. */
+static int part_from_last_time(const struct vcpu *vcpu, uint64_t ticks)
+{
+    enum { FAR = 50 }; /* 2^50 ticks: days */
+    union variable far = {.msrs = {.nmsrs = 1}};
+    far.msrs.entries[0] = (struct kvm_msr_entry){.index = MSR_TSC, .data = ticks + (UINT64_C(1) << FAR)};
+    return vcpu->id ? 0 : ioctl(vcpu->fd, KVM_SET_MSRS, &far);
+}
+
 static int put_msrs(
     struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
@@ -268,8 +280,13 @@ static int put_msrs(
         j += there;
         if (there && now->data == wanted[i].data && wanted[i].index != MSR_TSC)
             continue;
-        set.msrs.entries[set.msrs.nmsrs] = wanted[i];
-        set.msrs.entries[set.msrs.nmsrs++].data += wanted[i].index == MSR_TSC ? pause->ticks : 0;
+        struct kvm_msr_entry *entry = &set.msrs.entries[set.msrs.nmsrs++];
+        *entry = wanted[i];
+        if (entry->index == MSR_TSC) {
+            entry->data += pause->ticks;
+            if (part_from_last_time(vcpu, entry->data) < 0)
+                return refused(error, KVM_SET_MSRS, "set", "MSRs", vcpu);
+        }
     }
     int done = rc < 0 || !set.msrs.nmsrs ? 0 : ioctl(vcpu->fd, KVM_SET_MSRS, &set);
     if (done < 0)

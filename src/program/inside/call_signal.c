@@ -6,6 +6,7 @@
 #include "program/inside/signals.h"
 
 #include <errno.h>
+#include <limits.h>
 
 enum { MASK_BYTES = sizeof(uint64_t) };
 
@@ -75,7 +76,7 @@ int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
 
 int64_t call_sigaltstack(struct thread *thread, const uint64_t *arguments)
 {
-    enum { ONSTACK = 1, DISABLE = 2, AUTODISARM = 1 << 31, LEAST_BYTES = 2048 };
+    enum { ONSTACK = 1, DISABLE = 2, AUTODISARM = INT_MIN, LEAST_BYTES = 2048 };
     struct {
         uint64_t at;
         int32_t flags, padding;
