@@ -33,7 +33,7 @@ struct portable_workload_info {
 };
 extern const struct portable_workload_info portable_workloads[PORTABLE_WORKLOADS];
 
-enum { PORTABLE_NAME_BYTES = 48, PORTABLE_RESULTS_MAX = 4 };
+enum { PORTABLE_NAME_BYTES = 48, PORTABLE_RESULTS_MAX = PORTABLE_CPUS_MAX };
 
 /* All that there is to know of a domain but for its state and memory; kept with them. */
 struct portable_plan {

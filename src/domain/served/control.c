@@ -64,6 +64,7 @@ static const struct field report_fields[] = {
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
+    {"brought_back_ms", FIELD_REAL, AT(brought_back_ms), .missing = "nothing was recorded, or not yet"},
     {"nodes", FIELD_TEXT, AT(nodes), .missing = "no node was asked for"},
     {"locked_bytes", FIELD_REAL, AT(locked_bytes), .missing = "it was not to be locked"},
     {"now", FIELD_RECORD, FIELD_MAYBE, AT(stats), .count_offset = offsetof(struct domain_report, has_stats),
