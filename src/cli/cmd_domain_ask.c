@@ -121,8 +121,9 @@ static void begin_saving(
 {
     const struct control_request stats = {.verb = "stats", .fd = -1};
     struct domain_report report;
+    struct error unheard;
     *saving = (struct saving){.file = file, .begun = clock_seconds()};
-    if (!compress && control_ask(place, name, &stats, &report, NULL) == 0) {
+    if (!compress && control_ask(place, name, &stats, &report, &unheard) == 0) {
         progress_start(&saving->line, stderr, false, locale_is_utf8());
         saving->bytes =
             isnan(report.stats.resident_bytes) ? (double)report.memory_bytes : report.stats.resident_bytes;

@@ -87,6 +87,10 @@ int memory_share(struct memory *memory, struct error *error);
 int memory_populate(
     struct memory *memory, bool write, bool (*stop)(void *context), void *context, struct error *error);
 
+/* Joins small pages of a multiple of 2 MiB, aligned, to large ones (MADV_COLLAPSE). 0 also where the kernel
+ * found no 2 MiB in one piece: memory_obtained() tells what was got. -ENOTSUP: it never does, there. */
+int memory_collapse(void *at, size_t bytes, struct error *error);
+
 /* Keeps the pages from being swapped out. Faults in what is not there yet, in one go: populate first. */
 int memory_lock(struct memory *memory, struct error *error);
 

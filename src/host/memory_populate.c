@@ -113,9 +113,7 @@ static int allow_large(const struct memory *memory, struct error *error)
         error, errno, "cannot ask for 2 MiB pages for %" PRIu64 " MiB of memory", mib_up(memory->bytes));
 }
 
-/* 0 also where the kernel found no 2 MiB in one piece: what was got is looked at by memory_check_obtained().
- */
-static int collapse(char *at, size_t bytes, struct error *error)
+int memory_collapse(void *at, size_t bytes, struct error *error)
 {
     for (int tries = 0; tries < COLLAPSE_TRIES && madvise(at, bytes, MADV_COLLAPSE); tries++) {
         if (errno == EINVAL)
@@ -147,7 +145,7 @@ static int write_piece(const struct memory *memory, size_t offset, size_t bytes,
 /* Of shared memory the kernel joins the pages and forgets how they were mapped. */
 static int collapse_piece(const struct memory *memory, size_t offset, size_t bytes, struct error *error)
 {
-    int rc = collapse((char *)memory->base + offset, bytes, error);
+    int rc = memory_collapse((char *)memory->base + offset, bytes, error);
     return rc || !memory->shared ? rc : write_piece(memory, offset, bytes, error);
 }
 

@@ -2,6 +2,7 @@
 
 #include "domain/moved/left.h"
 #include "domain/moved/pages.h"
+#include "host/memory.h"
 #include "measure/statistics.h"
 
 #include <errno.h>
@@ -305,6 +306,18 @@ static int wait_for_source(struct follow *follow, struct error *error)
     return rc;
 }
 
+/* They came one by one: where the memory was to be of large pages, the kernel is asked to make some of them.
+ */
+static void join_pages(struct follow *follow)
+{
+    enum { LARGE_PAGES = 512 };
+    struct error error;
+    for (uint64_t page = 0; page + LARGE_PAGES <= follow->pages && !follow->quit; page += LARGE_PAGES)
+        if (memory_collapse(
+                follow->base + page * WIRE_PAGE_BYTES, (size_t)LARGE_PAGES * WIRE_PAGE_BYTES, &error) < 0)
+            break;
+}
+
 static void *receive(void *context)
 {
     struct follow *follow = context;
@@ -319,6 +332,7 @@ static void *receive(void *context)
     if (!follow->quit) {
         (void)userfault_unregister(&follow->fault, follow->base, follow->pages * WIRE_PAGE_BYTES, &error);
         set_stage(follow, FOLLOW_ALL, NULL);
+        join_pages(follow);
     }
     return NULL;
 }
