@@ -50,6 +50,7 @@ struct run_limits {
     double seconds; /* then it is killed */
     const struct stop *stop;
     const struct watcher *watcher; /* NULL: nobody looks */
+    const struct stop *finish; /* NULL, or asks it to end (SIGTERM), and kills it if it does not; no error */
     /* NULL, or takes what it writes to stdout: up to run_kept_bytes of the end. */
     char *kept;
     size_t kept_bytes;
@@ -61,6 +62,7 @@ struct run_end {
     double seconds;       /* wall clock */
     double cpu_seconds;   /* user and system */
     double user_seconds, system_seconds;
+    double kept_seconds;  /* that its first thread could have run and was not let; NAN: not told */
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
     uint64_t peak_bytes;  /* the largest resident set of it, or of a child that it waited for */

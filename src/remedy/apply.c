@@ -133,7 +133,7 @@ static const char *filled(const char *text, const struct surroundings *here, str
     static const char heap[] = "{heap}";
     if (!close)
         return text;
-    uint64_t bytes = (here->peak_bytes / (32 * MIB) + 1) * (32 * MIB);
+    uint64_t bytes = (here->peak_bytes / (2 * MIB) + 2) * (2 * MIB);
     uint64_t number = !strncmp(open, heap, sizeof heap - 1) ? bytes : (uint64_t)CPU_COUNT(&here->cpus) - 1;
     return pool_format(pool, "%.*s%" PRIu64 "%s", (int)(open - text), text, number, close + 1);
 }
