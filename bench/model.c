@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "base/size.h"
 #include "measure/statistics.h"
-#include "model/model.h"
+#include "model/pass.h"
 #include "plain_loop.h"
 #include "workload/chase.h"
 
@@ -33,10 +33,23 @@ enum subject { FLOOR, PLAIN, NATIVE, NESTED, BOTH, SHADOW_TOO, SUBJECTS };
 
 /* The functions of a library that holds the same model: with an account, or without. */
 struct engine {
-    int (*open)(const struct model_config *config, struct model **model, struct error *error);
+    int (*open)(
+        const struct model_config *configs, size_t count, struct model_pass *pass, struct error *error);
     int (*map)(struct model *model, gva_t from, uint64_t bytes, const struct stop *stop, struct error *error);
-    void (*access_many)(struct model *model, const gva_t *addresses, size_t count, enum model_access access);
-    void (*close)(struct model *model);
+    void (*access)(struct model_pass *pass, const gva_t *addresses, size_t count, enum model_access access);
+};
+
+/* Which techniques are simulated in one pass. */
+enum { TECHNIQUES_MAX = 2 };
+static const struct {
+    size_t count;
+    enum model_technique techniques[TECHNIQUES_MAX];
+} passes[SUBJECTS] = {
+    [PLAIN] = {1, {MODEL_NATIVE}},
+    [NATIVE] = {1, {MODEL_NATIVE}},
+    [NESTED] = {1, {MODEL_NESTED}},
+    [BOTH] = {2, {MODEL_NESTED, MODEL_NATIVE}},
+    [SHADOW_TOO] = {2, {MODEL_NATIVE, MODEL_SHADOW}},
 };
 
 struct bench {
@@ -44,7 +57,7 @@ struct bench {
     struct machine machine;
     struct chase_layout layout;
     struct engine engines[2]; /* without, with an account */
-    struct model *models[SUBJECTS], *also[SUBJECTS];
+    struct model_pass passes[SUBJECTS];
     uint64_t position[SUBJECTS];
     uint32_t *tags; /* as a cache of level 3 has them */
     size_t sets;
@@ -89,10 +102,8 @@ static void run(struct bench *bench, enum subject subject, uint64_t accesses)
         make_addresses(bench, subject, addresses);
         for (int i = 0; subject == FLOOR && i < BATCH; i++)
             bench->kept += read_set(bench, addresses[i].value);
-        if (bench->models[subject])
-            engine->access_many(bench->models[subject], addresses, BATCH, ACCESS_READ);
-        if (bench->also[subject])
-            engine->access_many(bench->also[subject], addresses, BATCH, ACCESS_READ);
+        if (passes[subject].count)
+            engine->access(&bench->passes[subject], addresses, BATCH, ACCESS_READ);
     }
 }
 
@@ -105,21 +116,27 @@ static double time_turn(struct bench *bench, enum subject subject)
 
 /* ---- making ready ---- */
 
-static int open_one(struct bench *bench, const struct engine *engine, enum model_technique technique,
-    struct model **model, struct error *error)
+static int open_subject(struct bench *bench, enum subject subject, struct error *error)
 {
-    const struct model_config config = {
-        .machine = &bench->machine,
-        .technique = technique,
-        .guest_page = 4 * KIB,
-        .host_page = 4 * KIB,
-        .guest_frames = {.order = FRAMES_SCATTERED, .seed = 1},
-        .host_frames = {.order = FRAMES_SCATTERED, .seed = 2},
-        .bytes_max = working_set,
-        .seed = 3,
-    };
-    int rc = engine->open(&config, model, error);
-    return rc < 0 ? rc : engine->map(*model, GVA(data_at), working_set, NULL, error);
+    const struct engine *engine = &bench->engines[subject != PLAIN];
+    struct model_pass *pass = &bench->passes[subject];
+    struct model_config configs[TECHNIQUES_MAX];
+    size_t count = passes[subject].count;
+    for (size_t i = 0; i < count; i++)
+        configs[i] = (struct model_config){
+            .machine = &bench->machine,
+            .technique = passes[subject].techniques[i],
+            .guest_page = 4 * KIB,
+            .host_page = 4 * KIB,
+            .guest_frames = {.order = FRAMES_SCATTERED, .seed = 1},
+            .host_frames = {.order = FRAMES_SCATTERED, .seed = 2},
+            .bytes_max = working_set,
+            .seed = 3,
+        };
+    int rc = engine->open(configs, count, pass, error);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = engine->map(pass->models[i], GVA(data_at), working_set, NULL, error);
+    return rc;
 }
 
 /* The same sources, built so that account_charge() does nothing. */
@@ -128,11 +145,10 @@ static int load_plain(struct engine *engine, const char *path, struct error *err
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return error_set(error, ENOENT, "%s", dlerror());
-    *(void **)&engine->open = dlsym(library, "model_open");
+    *(void **)&engine->open = dlsym(library, "model_pass_open");
     *(void **)&engine->map = dlsym(library, "model_map");
-    *(void **)&engine->access_many = dlsym(library, "model_access_many");
-    *(void **)&engine->close = dlsym(library, "model_close");
-    return engine->open && engine->map && engine->access_many && engine->close
+    *(void **)&engine->access = dlsym(library, "model_pass_access");
+    return engine->open && engine->map && engine->access
                ? 0
                : error_set(error, ENOENT, "%s lacks a function", path);
 }
@@ -157,20 +173,13 @@ static int make_ready(struct bench *bench, const char *plain, struct error *erro
     const struct chase_shape shape = {
         .working_set_bytes = working_set, .element_bytes = 64, .order = CHASE_RANDOM, .chains = 1};
     bench->layout = chase_layout_make(&shape, 1);
-    bench->engines[1] = (struct engine){model_open, model_map, model_access_many, model_close};
+    bench->engines[1] = (struct engine){model_pass_open, model_map, model_pass_access};
     int rc = machine_find(machine_name, &bench->pool, &bench->machine, error);
-    if (rc == 0 && (rc = load_plain(&bench->engines[0], plain, error)) == 0 &&
-        (rc = make_tags(bench, error)) == 0)
-        rc = open_one(bench, &bench->engines[0], MODEL_NATIVE, &bench->models[PLAIN], error);
-    static const struct {
-        enum subject subject;
-        bool also;
-        enum model_technique technique;
-    } models[] = {{NATIVE, false, MODEL_NATIVE}, {NESTED, false, MODEL_NESTED}, {BOTH, false, MODEL_NESTED},
-        {BOTH, true, MODEL_NATIVE}, {SHADOW_TOO, false, MODEL_NATIVE}, {SHADOW_TOO, true, MODEL_SHADOW}};
-    for (size_t i = 0; rc == 0 && i < sizeof models / sizeof *models; i++)
-        rc = open_one(bench, &bench->engines[1], models[i].technique,
-            &(models[i].also ? bench->also : bench->models)[models[i].subject], error);
+    if (rc == 0 && (rc = load_plain(&bench->engines[0], plain, error)) == 0)
+        rc = make_tags(bench, error);
+    for (enum subject subject = 0; rc == 0 && subject < SUBJECTS; subject++)
+        if (passes[subject].count)
+            rc = open_subject(bench, subject, error);
     for (enum subject subject = 0; rc == 0 && subject < SUBJECTS; subject++)
         run(bench, subject, WARM);
     return rc;

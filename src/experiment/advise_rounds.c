@@ -103,12 +103,14 @@ static int usual_is_wrong(
             : "");
 }
 
-/* Whether it computes nearly all the time that it is let, in one thread. */
+/* Whether it computes all the time that it is let, in one thread: it hardly ever gives its CPU up by itself. What
+ * others take of it, hypervisors too, does not count. */
 static bool computes(const struct run_end *end)
 {
-    static const double nearly = 0.9;
-    double let = end->seconds - (isfinite(end->kept_seconds) ? end->kept_seconds : 0);
-    return end->cpu_seconds >= nearly * let && end->cpu_seconds * nearly <= let;
+    static const double waits_least = 20, waits_second = 20, nearly = 0.9;
+    double kept = isfinite(end->kept_seconds) ? end->kept_seconds : 0;
+    return (double)end->waits <= waits_least + waits_second * end->cpu_seconds &&
+           end->cpu_seconds * nearly <= end->seconds - kept;
 }
 
 int advise_try_usual(struct advising *advising, struct error *error)

@@ -45,6 +45,7 @@ int bench_open(
     if (setting->pin.before)
         memcpy(&bench->here.cpus, setting->pin.before,
             setting->pin.bytes < sizeof bench->here.cpus ? setting->pin.bytes : sizeof bench->here.cpus);
+    surroundings_find_node(&bench->here);
     if (library_find(bench->library, &why) < 0) {
         bench->library[0] = '\0';
         snprintf(bench->why_no_library, sizeof bench->why_no_library, "%s", why.text);

@@ -1,301 +1,149 @@
-#include "experiment/model_fit.h"
+#include "experiment/model_fit_internal.h"
 
 #include "measure/statistics.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum {
-    LEVELS = MACHINE_CACHE_LEVELS_MAX,
-    MEMORY = LEVELS, /* after the caches' levels, of which 0 is the first */
-    SECOND_TLB,
-    WALK,
-    UNKNOWNS,
-    POINTS_MAX = 24,
-    SHARES = 5, /* of the last cache: all, a half … */
-    PASSES = 3, /* walks' own reads cost what was fitted before */
-    SWEEPS = 400
-};
+enum { PASSES = 3 /* walks' own reads, and what neighbours do meanwhile, cost what was fitted before */ };
 
-/* How much a figure of the other machine counts, in points of the curve: just enough to decide what this one
- * does not. */
-static const double prior_weight = 0.02;
+/* ---- simulating ---- */
 
-struct point {
-    struct chase_shape shape;
-    double cycles; /* measured */
-    struct account account;
-};
-
-struct fitting {
-    struct machine machine; /* as far as it is fitted */
-    const struct machine *like;
-    struct point points[POINTS_MAX];
-    size_t count;
-    const struct stop *stop;
-    const struct progress *progress;
-    unsigned done, all;
-};
-
-/* ---- which machine it is like ---- */
-
-const char *model_like(const struct host *host)
-{
-    static const struct {
-        const char *vendor;
-        unsigned family, first, last; /* models */
-        const char *preset;
-    } known[] = {
-        {"AuthenticAMD", 16, 0, 255, "barcelona"},
-        {"AuthenticAMD", 23, 0x30, 255, "zen2-rome"},
-        {"AuthenticAMD", 25, 0, 0x0f, "zen3-milan"},
-        {"AuthenticAMD", 25, 0x20, 0x5f, "zen3-milan"},
-        {"AuthenticAMD", 25, 0x10, 0x1f, "zen4-genoa"},
-        {"AuthenticAMD", 25, 0x60, 255, "zen4-genoa"},
-        {"AuthenticAMD", 26, 0, 255, "zen5-turin"},
-        {"GenuineIntel", 6, 15, 15, "core2-merom"},
-        {"GenuineIntel", 6, 26, 26, "nehalem"},
-        {"GenuineIntel", 6, 85, 85, "skylake-sp"},
-        {"GenuineIntel", 6, 106, 108, "icelake-sp"},
-        {"GenuineIntel", 6, 143, 143, "sapphire-rapids"},
-        {"GenuineIntel", 6, 207, 207, "sapphire-rapids"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (!strcmp(known[i].vendor, host->cpu.vendor) && known[i].family == host->cpu.family &&
-            host->cpu.model >= known[i].first && host->cpu.model <= known[i].last)
-            return known[i].preset;
-    return NULL;
-}
-
-/* ---- sources ---- */
-
-static void set_source(struct machine_sources *sources, const char *field, const char *text)
-{
-    for (size_t i = 0; i < sources->count; i++)
-        if (!strcmp(sources->items[i].field, field))
-            sources->items[i].source = text;
-}
-
-static void say_as(struct machine_sources *sources, const char *name, struct pool *pool)
-{
-    for (size_t i = 0; i < sources->count; i++) {
-        bool assumed = !strncmp(sources->items[i].source, "assumed", strlen("assumed"));
-        sources->items[i].source = pool_format(
-            pool, "assumed: as %s%s%s", name, assumed ? "" : ", ", assumed ? "" : sources->items[i].source);
-    }
-}
-
-static void say_all_as(struct machine *machine, const char *name, struct pool *pool)
-{
-    struct machine_nested *nested = &machine->nested;
-    for (size_t i = 0; i < machine->cache_count; i++)
-        say_as(&machine->caches[i].sources, name, pool);
-    for (size_t i = 0; i < machine->tlb_count; i++)
-        say_as(&machine->tlbs[i].sources, name, pool);
-    for (size_t i = 0; i < machine->walk_cache_count; i++)
-        say_as(&machine->walk_caches[i].sources, name, pool);
-    for (size_t i = 0; machine->has_nested && i < nested->walk_cache_count; i++)
-        say_as(&nested->walk_caches[i].sources, name, pool);
-    struct machine_sources *others[] = {&machine->sources, &machine->memory.sources, &machine->walker.sources,
-        &machine->tags.sources, &machine->costs.sources, machine->has_nested ? &nested->sources : NULL,
-        machine->has_nested && nested->has_tlb ? &nested->tlb.sources : NULL};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (others[i])
-            say_as(others[i], name, pool);
-}
-
-/* ---- what is told ---- */
-
-static struct machine_cache *data_cache(struct machine *machine, unsigned level)
-{
-    for (size_t i = 0; i < machine->cache_count; i++)
-        if (machine->caches[i].level == level && machine->caches[i].use != USE_INSTRUCTIONS)
-            return &machine->caches[i];
-    return NULL;
-}
-
-static struct machine_cache *last_cache(struct machine *machine)
-{
-    unsigned level = 1;
-    while (data_cache(machine, level + 1))
-        level++;
-    return data_cache(machine, level);
-}
-
-static bool power_of_two(uint64_t number)
-{
-    return (number & (number - 1)) == 0;
-}
-
-static void take_told_caches(struct machine *machine, const struct host *host)
-{
-    for (size_t i = 0; i < host->cache_count; i++) {
-        const struct host_cache *told = &host->caches[i];
-        struct machine_cache *cache = data_cache(machine, told->level);
-        uint64_t lines = told->bytes / MACHINE_LINE_BYTES;
-        if (!cache || !strcmp(told->type, "instruction") || !told->ways || !lines || lines % told->ways)
-            continue;
-        cache->bytes = told->bytes;
-        cache->ways = told->ways;
-        if (!power_of_two(lines / told->ways))
-            cache->index = INDEX_HASH;
-        set_source(&cache->sources, "bytes", "the host's own: CPUID");
-        set_source(&cache->sources, "ways", "the host's own: CPUID");
-    }
-}
-
-/* ---- the unknowns ---- */
-
-/* Cycles of an unknown in a machine; NULL: it has no such level. All second TLBs have one figure. */
-static unsigned *figure_of(struct machine *machine, unsigned unknown)
-{
-    struct machine_cache *cache = unknown < LEVELS ? data_cache(machine, unknown + 1) : NULL;
-    struct machine_tlb *second = NULL;
-    for (size_t i = 0; i < machine->tlb_count && !second; i++)
-        if (machine->tlbs[i].level == 2 && machine->tlbs[i].use != USE_INSTRUCTIONS &&
-            machine->tlbs[i].pages[0] == 4096)
-            second = &machine->tlbs[i];
-    return unknown < LEVELS    ? cache ? &cache->cycles : NULL
-           : unknown == MEMORY ? &machine->memory.cycles
-           : unknown == WALK   ? &machine->walker.cycles
-           : second            ? &second->cycles
-                               : NULL;
-}
-
-/* How often it was paid in one access, apart from what walks read. */
-static double times(const struct account *account, unsigned unknown, unsigned cycles)
-{
-    uint64_t count = 0;
-    if (unknown <= MEMORY && cycles)
-        count = account->bucket[BUCKET_DATA + unknown] / cycles;
-    else if (unknown == SECOND_TLB)
-        count = account->tlb_hits[1];
-    else if (unknown == WALK)
-        count = account->walks;
-    return (double)count / (double)account->accesses;
-}
-
-/* Each unknown in turn the best there is while the others stay, again and again: these are few, and none may
- * be less than what is nearer to the core. */
-static void solve(struct fitting *fitting, double value[static UNKNOWNS])
-{
-    double part[POINTS_MAX][UNKNOWNS] = {{0}}, rest[POINTS_MAX], prior[UNKNOWNS];
-    for (unsigned u = 0; u < UNKNOWNS; u++) {
-        unsigned *figure = figure_of(&fitting->machine, u),
-                 *like = figure_of((struct machine *)fitting->like, u);
-        value[u] = figure ? *figure : NAN;
-        prior[u] = like && *like ? *like : NAN;
-    }
-    for (size_t i = 0; i < fitting->count; i++) {
-        const struct point *point = &fitting->points[i];
-        rest[i] = point->cycles - (double)point->account.cycles / (double)point->account.accesses;
-        for (unsigned u = 1; u < UNKNOWNS; u++)
-            part[i][u] = isnan(value[u]) ? 0 : times(&point->account, u, *figure_of(&fitting->machine, u));
-    }
-    for (unsigned sweep = 0; sweep < SWEEPS; sweep++)
-        for (unsigned u = 1; u < UNKNOWNS; u++) {
-            double weight = isnan(prior[u]) ? 0 : prior_weight / (prior[u] * prior[u]);
-            double up = weight > 0 ? weight * (prior[u] - value[u]) : 0, down = weight;
-            if (isnan(value[u]))
-                continue;
-            for (size_t i = 0; i < fitting->count; i++) {
-                double scale = 1 / (fitting->points[i].cycles * fitting->points[i].cycles);
-                up += part[i][u] * rest[i] * scale;
-                down += part[i][u] * part[i][u] * scale;
-            }
-            double least = u <= MEMORY ? fmax(value[u - 1], 0) + 1 : 0;
-            for (unsigned k = u; u <= MEMORY && isnan(value[k - 1]) && k > 1; k--)
-                least = fmax(value[k - 2], 0) + 1;
-            double next = fmin(fmax(down > 0 ? value[u] + up / down : value[u], least), MACHINE_CYCLES_MAX);
-            for (size_t i = 0; i < fitting->count; i++)
-                rest[i] -= part[i][u] * (next - value[u]);
-            value[u] = next;
-        }
-}
-
-static void take(struct fitting *fitting, const double value[static UNKNOWNS])
-{
-    for (unsigned u = 1; u < UNKNOWNS; u++) {
-        unsigned *figure = figure_of(&fitting->machine, u);
-        if (figure && !isnan(value[u]))
-            *figure = (unsigned)lround(value[u]);
-    }
-    for (size_t i = 0; i < fitting->machine.tlb_count; i++)
-        if (fitting->machine.tlbs[i].level == 2 && figure_of(&fitting->machine, SECOND_TLB))
-            fitting->machine.tlbs[i].cycles = *figure_of(&fitting->machine, SECOND_TLB);
-}
-
-/* ---- passes ---- */
-
-static int simulate(struct fitting *fitting, struct error *error)
+int fit_simulate(struct fitting *fitting, size_t from, struct error *error)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < fitting->count; i++) {
-        struct point *point = &fitting->points[i];
+    for (size_t i = from; rc == 0 && i < fitting->count; i++) {
+        struct fit_point *point = &fitting->points[i];
         if (fitting->progress->tell)
-            fitting->progress->tell(fitting->progress->context, (double)fitting->done / fitting->all, NAN,
-                "simulating the curve");
+            fitting->progress->tell(fitting->progress->context, fmin(1, (double)fitting->done / fitting->all),
+                NAN, "simulating the curve");
         rc = model_predict(&fitting->machine, &point->shape, 4096, fitting->stop, &point->account, error);
         fitting->done++;
     }
     return rc;
 }
 
-static double error_at(const struct fitting *fitting, size_t i)
+double fit_error(const struct fitting *fitting, size_t i)
 {
     const struct account *account = &fitting->points[i].account;
     return fabs((double)account->cycles / (double)account->accesses / fitting->points[i].cycles - 1);
 }
 
-static double squares(const struct fitting *fitting)
+double fit_counts(double error)
 {
-    double sum = 0;
-    for (size_t i = 0; i < fitting->count; i++)
-        sum += error_at(fitting, i) * error_at(fitting, i);
-    return sum;
+    return fmin(error * error, 0.25);
 }
 
-static int fit_cycles(struct fitting *fitting, struct error *error)
+/* ---- what cannot be solved for is tried ---- */
+
+/* The first point of a working set of more than so many bytes. */
+static size_t first_past(const struct fitting *fitting, uint64_t bytes)
 {
-    double value[UNKNOWNS];
-    int rc = simulate(fitting, error);
-    for (unsigned pass = 0; rc == 0 && pass < PASSES; pass++) {
-        solve(fitting, value);
-        take(fitting, value);
-        rc = simulate(fitting, error);
-    }
-    return rc;
+    size_t i = 0;
+    while (i < fitting->count && fitting->points[i].shape.working_set_bytes <= bytes)
+        i++;
+    return i;
 }
 
-/* The whole of the last cache, a half …: what fits best. */
-static int fit_share(struct fitting *fitting, double *share, struct error *error)
+/* One thing that a machine may be. NULL past the last one. False: not this one. */
+typedef bool try_as(struct fitting *tried, size_t which);
+
+/* Leaves what fits the points from one number on best; something else than the first only if it leaves less
+ * than `share` of what that leaves. */
+static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as, size_t count, double share,
+    size_t *chosen, struct error *error)
 {
     struct fitting best = *fitting;
     double least = INFINITY;
     int rc = 0;
-    fitting->all = SHARES * (PASSES + 1) * (unsigned)fitting->count;
-    for (unsigned i = 0; rc == 0 && i < SHARES; i++) {
+    *chosen = 0;
+    for (size_t i = 0; rc == 0 && i < count && from < end; i++) {
         struct fitting tried = *fitting;
-        struct machine_cache *last = last_cache(&tried.machine);
-        tried.done = i * (PASSES + 1) * (unsigned)fitting->count;
-        last->bytes = last->bytes >> i;
-        if (i && last->bytes / MACHINE_LINE_BYTES % last->ways)
-            break;
-        rc = fit_cycles(&tried, error);
-        if (rc == 0 && squares(&tried) < least) {
-            least = squares(&tried);
+        tried.count = end;
+        if (!as(&tried, i))
+            continue;
+        rc = fit_simulate(&tried, from, error);
+        fitting->done = tried.done;
+        double left = rc == 0 ? fit_cycles(&tried, from) : INFINITY;
+        if (left < (*chosen == 0 && i > 0 ? share : 1) * least) {
+            least = left;
             best = tried;
-            *share = ldexp(1, -(int)i);
+            *chosen = i;
         }
     }
+    best.done = fitting->done;
+    best.count = fitting->count;
     *fitting = best;
     return rc;
 }
 
+/* Is the host itself a guest of nested paging, in pages of which size, and how scattered is what it gives? */
+static const struct machine_below hosts[] = {{.page = 0}, {.page = 4096}, {.page = 4096, .fragmented = 10},
+    {.page = 4096, .fragmented = 30}, {.page = 2 << 20}};
+
+static bool host_below(struct fitting *tried, size_t which)
+{
+    tried->machine.has_below = which > 0;
+    tried->machine.below = hosts[which];
+    return which == 0 || tried->machine.has_nested;
+}
+
+/* The last cache: all of it alone, all of it with neighbours, of whom it keeps what is newest, or a part. */
+static const struct last_cache {
+    unsigned shift, lines_per_us;
+} last_caches[] = {{0, 0}, {0, 25}, {0, 50}, {0, 100}, {0, 150}, {0, 200}, {0, 300}, {0, 450}, {1, 0}, {2, 0},
+    {3, 0}, {4, 0}};
+
+static bool last_cache_as(struct fitting *tried, size_t which)
+{
+    const struct last_cache *as = &last_caches[which];
+    struct machine_cache *last = fit_last_cache(&tried->machine);
+    tried->machine.has_neighbours = as->lines_per_us > 0;
+    tried->machine.neighbours.lines_per_us = as->lines_per_us;
+    if (as->lines_per_us)
+        last->replacement = REPLACE_LRU;
+    last->bytes >>= as->shift;
+    return last->bytes / MACHINE_LINE_BYTES % last->ways == 0;
+}
+
+enum { HOSTS = sizeof hosts / sizeof *hosts, LAST_CACHES = sizeof last_caches / sizeof *last_caches };
+
+/* What is chosen of both. */
+struct chosen {
+    size_t host, last;
+};
+
+static const double clearly = 0.7;
+
+static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen, struct error *error)
+{
+    uint64_t last = fit_last_cache(&fitting->machine)->bytes,
+             second = fit_data_cache(&fitting->machine, 2)->bytes;
+    size_t far = first_past(fitting, 2 * last - 1), about = first_past(fitting, last / 2 - 1),
+           past = first_past(fitting, second);
+    fitting->all = (unsigned)(HOSTS * (fitting->count - about) + LAST_CACHES * (far - past) +
+                              (PASSES + 1) * fitting->count);
+    /* memory: as if nothing else were paid beyond the last cache */
+    size_t at = far < fitting->count ? far : fitting->count - 1;
+    fitting->machine.memory.cycles = (unsigned)lround(0.9 * fitting->points[at].cycles);
+    size_t near_end = far < fitting->count ? far + 1 : fitting->count;
+    int rc = try_all(fitting, past, near_end, last_cache_as, LAST_CACHES, clearly, &chosen->last, error);
+    if (rc == 0)
+        rc = try_all(
+            fitting, about, fitting->count, host_below, is_guest ? HOSTS : 1, 1, &chosen->host, error);
+    for (unsigned pass = 0; rc == 0 && pass < PASSES; pass++) {
+        rc = fit_simulate(fitting, 0, error);
+        if (rc == 0)
+            fit_cycles(fitting, 0);
+    }
+    return rc < 0 ? rc : fit_simulate(fitting, 0, error);
+}
+
 /* ---- the curve ---- */
+
+/* A point whose interval is wider than this is between two states of the machine, and says nothing of either. */
+static const double known_within = 2;
 
 /* One point an octave, from 4 KiB on. */
 static int take_points(const struct result *result, struct fitting *fitting, struct error *error)
@@ -305,12 +153,13 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     curves_arrange(result, &pool, &curves);
     const struct curve *curve = model_measured_curve(&curves, CHASE_RANDOM);
     uint64_t last = 0;
-    for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < POINTS_MAX; i++) {
+    for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < FIT_POINTS_MAX; i++) {
         const struct curve_point *point = &curve->points[i];
         uint64_t bytes = point->working_set_bytes;
-        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last)
+        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last ||
+            point->cell->high > known_within * point->cell->low)
             continue;
-        struct point *into = &fitting->points[fitting->count++];
+        struct fit_point *into = &fitting->points[fitting->count++];
         into->shape = *cell_chase(point->cell);
         into->cycles = point->cell->median * fitting->machine.ghz;
         last = bytes;
@@ -325,25 +174,54 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     return 0;
 }
 
-static void say_fitted(struct model_fit *fit, const struct result *result, struct pool *pool)
+/* The rate of the core: that at which the first cache takes as long as it does in the other machine. */
+static void fit_clock(struct fitting *fitting)
+{
+    struct machine_cache *first = fit_data_cache(&fitting->machine, 1);
+    double ns = fitting->points[0].cycles / fitting->machine.ghz, ghz = first->cycles / ns;
+    for (size_t i = 0; i < fitting->count; i++)
+        fitting->points[i].cycles *= ghz / fitting->machine.ghz;
+    fitting->machine.ghz = ghz;
+}
+
+static void say_one(struct machine_sources *sources, const char *field, const char *text)
+{
+    sources->items[sources->count++] = (struct machine_source){field, text};
+}
+
+static void say_fitted(
+    struct model_fit *fit, const struct result *result, const struct chosen *chosen, struct pool *pool)
 {
     struct machine *machine = &fit->machine;
+    struct machine_cache *last = fit_last_cache(machine);
     const char *fitted = pool_format(pool,
         "fitted: native chase in random order, pages of 4 KiB, %zu working sets, started %s", fit->points,
         result->started);
-    set_source(&machine->memory.sources, "cycles", fitted);
-    set_source(&machine->walker.sources, "cycles", fitted);
+    fit_set_source(&machine->memory.sources, "cycles", fitted);
+    fit_set_source(
+        &machine->memory.sources, "remote_cycles", "assumed: as this node's; no other was measured");
+    fit_set_source(&machine->walker.sources, "cycles", fitted);
     for (size_t i = 0; i < machine->cache_count; i++)
-        if (machine->caches[i].use != USE_INSTRUCTIONS)
-            set_source(&machine->caches[i].sources, "cycles", fitted);
+        if (machine->caches[i].use != USE_INSTRUCTIONS && machine->caches[i].level > 1)
+            fit_set_source(&machine->caches[i].sources, "cycles", fitted);
     for (size_t i = 0; i < machine->tlb_count; i++)
         if (machine->tlbs[i].level == 2)
-            set_source(&machine->tlbs[i].sources, "cycles", fitted);
-    if (fit->last_share < 1)
-        set_source(&last_cache(machine)->sources, "bytes",
+            fit_set_source(&machine->tlbs[i].sources, "cycles", fitted);
+    if (last_caches[chosen->last].shift)
+        fit_set_source(&last->sources, "bytes",
             pool_format(
                 pool, "%s: %g of what CPUID tells, as if shared with others", fitted, fit->last_share));
-    set_source(&machine->sources, "ghz", "measured: the rate of the time stamp counter");
+    if (machine->has_neighbours) {
+        fit_set_source(&last->sources, "replacement", fitted);
+        say_one(&machine->neighbours.sources, "lines_per_us", fitted);
+    }
+    if (machine->has_below) {
+        say_one(&machine->below.sources, "page", fitted);
+        say_one(&machine->below.sources, "fragmented", fitted);
+    }
+    fit_set_source(&machine->sources, "ghz",
+        pool_format(
+            pool, "fitted: what the first cache takes is %u cycles", fit_data_cache(machine, 1)->cycles));
 }
 
 int model_fit(const struct result *result, const char *name, const struct machine *like,
@@ -351,32 +229,30 @@ int model_fit(const struct result *result, const char *name, const struct machin
     struct error *error)
 {
     struct fitting fitting = {.machine = *like, .like = like, .stop = stop, .progress = progress};
-    double errors[POINTS_MAX], share = 1;
-    if (!(result->tsc_ghz > 0))
-        return error_set(error, ENODATA, "the result does not tell the rate of its time stamp counter");
-    fitting.machine.ghz = result->tsc_ghz;
-    say_all_as(&fitting.machine, like->name, pool);
-    take_told_caches(&fitting.machine, &result->host);
+    struct chosen chosen;
+    double errors[FIT_POINTS_MAX];
+    fit_say_all_as(&fitting.machine, like->name, pool);
+    fit_take_told(&fitting.machine, &result->host);
     int rc = take_points(result, &fitting, error);
     if (rc < 0)
         return rc;
-    data_cache(&fitting.machine, 1)->cycles = (unsigned)fmax(1, round(fitting.points[0].cycles));
-    rc = fit_share(&fitting, &share, error);
+    fit_clock(&fitting);
+    rc = fit_all(&fitting, result->host.is_guest, &chosen, error);
     if (rc < 0)
         return rc;
-    *fit = (struct model_fit){
-        .machine = fitting.machine, .like = like->name, .points = fitting.count, .last_share = share};
+    *fit = (struct model_fit){.machine = fitting.machine,
+        .like = like->name,
+        .points = fitting.count,
+        .last_share = ldexp(1, -(int)last_caches[chosen.last].shift)};
     for (size_t i = 0; i < fitting.count; i++) {
-        errors[i] = error_at(&fitting, i);
+        errors[i] = fit_error(&fitting, i);
         fit->most = fmax(fit->most, errors[i]);
     }
     fit->median = statistics_median(errors, fitting.count);
     fit->machine.memory.remote_cycles = fit->machine.memory.cycles;
-    set_source(
-        &fit->machine.memory.sources, "remote_cycles", "assumed: as this node's; no other was measured");
     fit->machine.name = pool_text(pool, name);
     fit->machine.summary = pool_format(pool, "%s, fitted to a measured chase",
         result->host.cpu.brand.known ? result->host.cpu.brand.text : result->host.cpu.vendor);
-    say_fitted(fit, result, pool);
+    say_fitted(fit, result, &chosen, pool);
     return pool->failed ? error_set(error, ENOMEM, "no memory for the sources of a machine") : 0;
 }

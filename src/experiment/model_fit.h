@@ -1,10 +1,13 @@
 /* A machine file made of a measured curve: what is not told is fitted on that one curve, and frozen.
  *
- * Told: sizes and ways of caches, as the result's host has them. Fitted: the cycles of each cache level but
- * the first (of which they are read from the shortest working set), of memory, of a hit in the second TLB,
- * and of a walk beside its reads, by least squares of relative errors, whose counts the simulation gives; and
- * the share of the last cache that is had, from halves of halves. Everything else is as another machine has
- * it. Each figure's source says which of these it is. */
+ * Told: sizes and ways of caches, as the result's host has them. Fitted: the core's rate, from the shortest
+ * working set and the first cache's cycles; the cycles of each further cache level, of memory, of a hit in
+ * the second TLB, and of a walk beside its reads, by least squares of relative errors, whose counts the
+ * simulation gives. Tried, and kept if it fits clearly better: of a host that says that it is a guest,
+ * whether it is one of nested paging, with pages of which size below, and how fragmented its own memory is
+ * (on the working sets beyond the last cache); of the last cache, how much its neighbours bring into it, or
+ * the share of it that is had (on those beyond the second one). Everything else is as another machine has it.
+ * Each figure's source says which of these it is. */
 #ifndef VCOST_EXPERIMENT_MODEL_FIT_H
 #define VCOST_EXPERIMENT_MODEL_FIT_H
 

@@ -10,7 +10,8 @@ int model_predict(const struct machine *machine, const struct chase_shape *shape
         .memory = {.page_bytes = page_bytes}, .elsewhere = true, .stop = stop};
     const struct modelled modelled = {.machine = machine,
         .technique = MODEL_NATIVE,
-        .conditions = {.frames = FRAMES_SCATTERED, .domains = 1}}; /* as vcost chase has them by itself */
+        .conditions = {.frames = FRAMES_SCATTERED, .domains = 1}, /* as vcost chase has them by itself */
+        .quick = true};
     const struct workload workload = chase_workload(shape);
     struct runner *runner = NULL;
     placement_open(&placement, &nowhere);

@@ -26,6 +26,7 @@ static const char *const names[BUCKETS] = {
     [BUCKET_EXIT] = "exits",
     [BUCKET_FAULT] = "faults",
     [BUCKET_SWITCH] = "switches and flushes",
+    [BUCKET_LATE] = "prefetches on their way",
 };
 
 /* It is counts and nothing else. */

@@ -18,6 +18,7 @@ enum bucket {
     BUCKET_EXIT,   /* costs.exit, and what the monitor does then */
     BUCKET_FAULT,  /* costs.fault: page faults and ticks of the kernel above which the program runs */
     BUCKET_SWITCH, /* costs.switch, costs.flush_page */
+    BUCKET_LATE,   /* what remained of the way of lines that were prefetched */
     BUCKETS
 };
 
@@ -33,7 +34,8 @@ struct account {
     uint64_t walk_cache_hits, host_walk_cache_hits, nested_tlb_hits, nested_tlb_misses;
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
     uint64_t guest_faults, ticks, turns,
-        bits_set; /* faults: of the host, those that the guest's kernel has */
+        bits_set;        /* faults: of the host, those that the guest's kernel has */
+    uint64_t prefetches; /* lines that prefetchers fetched */
 };
 
 /* Adds all that was counted. */

@@ -1,5 +1,7 @@
 #include "model/caches.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- an access: all of it is compiled for each kind of tables and number of levels ---- */
@@ -40,7 +42,7 @@ TAGS_INLINE void drop_from(enum tags_kind kind, struct tags *tags, uint64_t line
 
 TAGS_INLINE void drop_above(struct known known, struct caches *caches, unsigned level, uint64_t line)
 {
-    for (unsigned i = 0; i < level; i++) {
+    for (unsigned i = 0; i < level && line < caches->lines; i++) { /* past that: a neighbour's */
         drop_from(kind_of(known, i), &caches->levels[i].data, line);
         if (caches->levels[i].instructions.used)
             drop_from(kind_of(known, i), &caches->levels[i].instructions, line);
@@ -184,11 +186,62 @@ static void relate(struct caches *caches)
     }
 }
 
-int caches_init(
-    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error)
+/* ---- neighbours ---- */
+
+/* What they have brought by now into the set that a line goes to. No line of a machine has this key and mark.
+ */
+static void crowd(struct caches *caches, uint64_t line)
+{
+    struct tags *last = &caches->levels[caches->count - 1].data;
+    const struct known known = {caches->levels[0].data.kind, last->kind, caches->count, false};
+    struct tags_place place = place_of(last->kind, last, line);
+    uint64_t period = caches->others.period, *arrived = &caches->others.arrived[place.set], dropped;
+    uint64_t due = (model_clock_now(caches->others.clock) + place.set * period / last->sets) / period;
+    if (due <= *arrived) /* also while the clock is ahead: walks for prefetches take no time in the end */
+        return;
+    uint64_t come = due - *arrived < last->ways ? due - *arrived : last->ways;
+    *arrived = due;
+    place.key = UINT64_MAX;
+    place.mark = UINT32_MAX;
+    for (; come > 0; come--)
+        if (tags_put(last->kind, last, &place, 0, &dropped) &&
+            caches->levels[caches->count - 1].holds == HOLDS_INCLUSIVE)
+            drop_above(
+                known, caches, caches->count - 1, last->kind & TAGS_WITH_KEYS ? dropped >> 1 : dropped);
+}
+
+static unsigned data_crowded(struct caches *caches, uint64_t line, unsigned first)
+{
+    crowd(caches, line);
+    return caches->others.undisturbed[USE_DATA](caches, line, first);
+}
+
+static unsigned instructions_crowded(struct caches *caches, uint64_t line, unsigned first)
+{
+    crowd(caches, line);
+    return caches->others.undisturbed[USE_INSTRUCTIONS](caches, line, first);
+}
+
+static int add_others(struct caches *caches, const struct machine *machine, const struct model_clock *clock,
+    struct error *error)
+{
+    uint64_t sets = caches->levels[caches->count - 1].data.sets;
+    double period = (double)sets * machine->ghz * 1000 / machine->neighbours.lines_per_us;
+    caches->others = (struct caches_others){.period = period < 1 ? 1 : (uint64_t)period,
+        .clock = clock,
+        .arrived = calloc(sets, sizeof *caches->others.arrived)};
+    memcpy(caches->others.undisturbed, caches->serve, sizeof caches->serve);
+    caches->serve[USE_DATA] = data_crowded;
+    caches->serve[USE_INSTRUCTIONS] = instructions_crowded;
+    return caches->others.arrived ? 0 : error_set(error, ENOMEM, "no memory for a simulated cache");
+}
+
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed,
+    const struct model_clock *clock, struct error *error)
 {
     int rc = 0;
-    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles}};
+    *caches = (struct caches){.memory_cycles = {machine->memory.cycles, machine->memory.remote_cycles},
+        .lines = bytes / MACHINE_LINE_BYTES};
     for (size_t i = 0; i < machine->cache_count; i++)
         if (machine->caches[i].level > caches->count)
             caches->count = machine->caches[i].level;
@@ -204,6 +257,8 @@ int caches_init(
         caches->far = &last->data;
         caches->before_far = last[-1].hands_on ? &last[-1].data : NULL;
     }
+    if (rc == 0 && machine->has_neighbours)
+        rc = add_others(caches, machine, clock, error);
     if (rc < 0)
         caches_free(caches);
     return rc;
@@ -215,6 +270,8 @@ void caches_free(struct caches *caches)
         tags_free(&caches->levels[i].data);
         tags_free(&caches->levels[i].instructions);
     }
+    free(caches->others.arrived);
+    caches->others.arrived = NULL;
 }
 
 void caches_clear(struct caches *caches)

@@ -5,7 +5,11 @@
  * the lowest first, but for exclusive ones. What a fill drops: goes into the next level, if that is exclusive
  * (whose own victim goes on in the same way; if it is there already it is used, as by an access); leaves all
  * levels above, if this level is inclusive. An exclusive level that serves a line drops it, if a level above
- * is filled. Writing back costs nothing. */
+ * is filled. Writing back costs nothing.
+ *
+ * Neighbours bring lines of theirs into the last level, to each set in turn, one every `period` cycles of
+ * sets * ghz * 1000 / lines_per_us: by time t set s of S has got (t + s * period / S) / period of them. Those
+ * that are new come before an access is looked for in the set, at most as many as there are ways. */
 #ifndef VCOST_MODEL_CACHES_H
 #define VCOST_MODEL_CACHES_H
 
@@ -34,11 +38,29 @@ struct caches {
         *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
     const struct tags *before_far; /* of the level above, if that hands on what it drops; or NULL */
     unsigned memory_cycles[2];     /* here, remote */
+    uint64_t lines;                /* of the memory below */
+    struct caches_others {         /* neighbours who fill the last level, too; period 0: there are none */
+        uint64_t period;
+        uint64_t *arrived;            /* of their lines, by set; owned */
+        caches_serve *undisturbed[2]; /* serve[] without them */
+        const struct model_clock *clock;
+    } others;
 };
 
-/* For physical addresses below `bytes`. */
-int caches_init(
-    struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed, struct error *error);
+/* Cycles since a model was opened. */
+struct model_clock {
+    const uint64_t *account; /* its cycles, */
+    uint64_t before;         /* and those before it began */
+};
+
+static inline uint64_t model_clock_now(const struct model_clock *clock)
+{
+    return clock->before + *clock->account;
+}
+
+/* For physical addresses below `bytes`. The clock outlives the caches. */
+int caches_init(struct caches *caches, const struct machine *machine, uint64_t bytes, uint64_t seed,
+    const struct model_clock *clock, struct error *error);
 void caches_free(struct caches *caches);
 void caches_clear(struct caches *caches);
 

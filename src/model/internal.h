@@ -4,6 +4,7 @@
 
 #include "model/ahead.h"
 #include "model/model.h"
+#include "model/prefetch.h"
 #include "model/walk.h"
 
 enum { MODEL_SPACES = TAG_SPACES };
@@ -46,7 +47,9 @@ struct model {
     struct model_config config;
     const struct machine *machine;
     struct account account;
+    struct model_clock clock;
     struct caches caches;
+    struct prefetch prefetch;
     struct tlbs tlbs;
     struct walker walker;
     struct model_ground host_ground;
@@ -69,6 +72,15 @@ static inline bool model_combines(const struct model *model)
            model->config.technique == MODEL_AGILE;
 }
 
+/* The level of leaves in the tables that a walk of an address begins with. */
+static inline unsigned model_leaf_level(const struct model_config *config)
+{
+    bool guests = config->technique == MODEL_NATIVE || config->technique == MODEL_NESTED ||
+                  config->guest_page < config->host_page;
+    uint64_t page = guests ? config->guest_page : config->host_page;
+    return (unsigned)(__builtin_ctzll(page) - 12) / 9 + 1;
+}
+
 /* model_map.c: gives the host's page around a guest physical address, if there is none. */
 int model_back(struct model *model, uint64_t physical, struct error *error);
 /* Maps what the guest and the host have for an address in the walked tables, or shows it again. -EFAULT: they
@@ -77,11 +89,29 @@ int model_combine(struct model *model, uint64_t address, struct error *error);
 /* Space for what becomes of tables. */
 int model_make_states(struct model *model, struct error *error);
 
-/* model.c: what an access does, without counting it as one of the workload's. False: nothing is mapped
+/* access.c: so many accesses at once at most: what they need stays near until it is used */
+enum { MODEL_AT_ONCE = 64 };
+
+/* Where an access found its translation. */
+struct model_found {
+    unsigned level, cycles; /* of the TLBs that had it, and what that costs; 0: none, it was walked … */
+    unsigned begun;         /* … from the table of this level on */
+};
+
+void model_lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+    struct model_found *found);
+/* The same for a model that finds all where another one did (pass.h). */
+void model_follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+    const struct model_found *found);
+
+/* What an access does, without counting it as one of the workload's. False: nothing is mapped
  * there. */
 bool model_touch(struct model *model, uint64_t address, enum model_access access);
 /* A read or write of a line, charged as data. */
 void model_touch_line(struct model *model, uint64_t physical, bool instruction); /* host physical */
+
+/* Translates for a prefetch: a walk that nobody waits for, and that is counted nowhere. */
+prefetch_find model_find_for_prefetch;
 
 /* model_events.c */
 void model_leave_guest(struct model *model, uint64_t handling);

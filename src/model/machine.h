@@ -28,6 +28,8 @@ enum {
     MACHINE_TLB_LEVELS_MAX = 2,
     MACHINE_WALK_CACHES_MAX = 4,
     MACHINE_PAGES_MAX = 3,
+    MACHINE_PREFETCHERS_MAX = 4,
+    MACHINE_FLIGHTS_MAX = 128, /* lines on their way for one prefetcher */
     MACHINE_SOURCES_MAX = 16,
     MACHINE_NAME_MAX = 30,
     MACHINE_ENTRIES_MAX = 1 << 20, /* of a translation cache */
@@ -150,6 +152,39 @@ struct machine_tags {
     struct machine_sources sources;
 };
 
+/* What a prefetcher goes by (prefetch.h). STREAM: accesses at a constant distance within a page, and on.
+ * REGION: pages of which much is used, or all pages; it fetches the lines around the one that missed. */
+enum machine_prefetch { PREFETCH_STREAM, PREFETCH_REGION, MACHINE_PREFETCHES };
+extern const char *const machine_prefetch_names[MACHINE_PREFETCHES]; /* "stream", "region" */
+
+/* A hardware prefetcher of data. */
+struct machine_prefetcher {
+    enum machine_prefetch kind;
+    unsigned misses;    /* it sees the accesses that caches up to this level do not have; 0: all */
+    unsigned fills;     /* the cache level that it fetches into */
+    unsigned trackers;  /* STREAM: pages that it watches at once, a power of two; REGION: 1 */
+    unsigned after;     /* STREAM: steps of one distance; REGION: lines used of the page before, 0: any */
+    unsigned distance;  /* STREAM: at most, in lines, from one access to the next; REGION: 1 */
+    unsigned ahead;     /* STREAM: accesses; REGION: lines above */
+    unsigned behind;    /* REGION: lines below */
+    unsigned in_flight; /* lines that may be on their way for it */
+    bool crosses;       /* STREAM: goes on in the next page of virtual memory */
+    struct machine_sources sources;
+};
+
+/* Who else fills the last cache: other cores, other guests. */
+struct machine_neighbours {
+    unsigned lines_per_us; /* that they bring into it */
+    struct machine_sources sources;
+};
+
+/* What lies below a machine that was measured as a guest: what it calls native is nested. */
+struct machine_below {
+    uint64_t page;       /* bytes of the host's pages */
+    unsigned fragmented; /* per cent of its own frames that do not follow the one before */
+    struct machine_sources sources;
+};
+
 /* Cycles of what is not memory. Those of the monitor's own work are for its shortest way. */
 struct machine_costs {
     unsigned exit;         /* leaving a guest and entering it again, nothing done between */
@@ -185,6 +220,12 @@ struct machine {
     struct machine_nested nested;
     struct machine_tags tags;
     struct machine_costs costs;
+    struct machine_prefetcher prefetchers[MACHINE_PREFETCHERS_MAX];
+    size_t prefetcher_count;
+    bool has_neighbours;
+    struct machine_neighbours neighbours;
+    bool has_below;
+    struct machine_below below;
     struct machine_sources sources; /* of year, ghz, levels, pages */
 };
 

@@ -1,6 +1,5 @@
 /* The tables of a machine's file, and what its figures must be to each other. */
-#include "model/machine.h"
-#include "record/record.h"
+#include "model/machine_checks.h"
 
 #include <string.h>
 
@@ -9,94 +8,11 @@ const char *const machine_index_names[MACHINE_INDICES] = {"bits", "xor", "hash"}
 const char *const machine_replacement_names[MACHINE_REPLACEMENTS] = {"lru", "fifo", "random"};
 const char *const machine_holds_names[MACHINE_HOLDS] = {"inclusive", "exclusive", "either"};
 
-/* ---- sources ---- */
-
-static const struct field source_fields[] = {
-    {"field", FIELD_STRING, FIELD_NEEDED, FIELD_AT(struct machine_source, field)},
-    {"source", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct machine_source, source)},
-};
-static const struct record source_record = {
-    "source", sizeof(struct machine_source), RECORD_FIELDS(source_fields)};
-
-#define SOURCES(type)                                                                                        \
-    {                                                                                                        \
-        "sources", FIELD_KEYED, FIELD_NEEDED, FIELD_ITEMS(type, sources.items, sources.count),               \
-            .of = &source_record, .limit = MACHINE_SOURCES_MAX,                                              \
-            .about = "Where each of the other members is from: a document with its place, a published "      \
-                     "measurement, or \"assumed\"."                                                          \
-    }
-
-/* A figure, in whatever form: what needs a source. */
-static bool is_figure(const struct field *field)
-{
-    return field->kind == FIELD_COUNT || field->kind == FIELD_REAL || field->kind == FIELD_FLAG ||
-           field->kind == FIELD_ENUM || (field->kind == FIELD_LIST && !field->of->fields[0].name);
-}
-
-static bool has_source(const struct machine_sources *sources, const char *name)
-{
-    for (size_t i = 0; i < sources->count; i++)
-        if (!strcmp(sources->items[i].field, name))
-            return true;
-    return false;
-}
-
-/* The number of its figures. Each must have a source. */
-static size_t check_figures(
-    struct reader *reader, const struct record *record, const struct machine_sources *sources)
-{
-    size_t figures = 0;
-    for (size_t i = 0; i < record->field_count; i++) {
-        const struct field *field = &record->fields[i];
-        if (field->kind == FIELD_FIELDS)
-            figures += check_figures(reader, field->of, sources);
-        else if (is_figure(field)) {
-            figures++;
-            if (!has_source(sources, field->name))
-                reader_refuse_key(reader, field->name, "has no source in its object's sources");
-        }
-    }
-    return figures;
-}
-
-static void check_sources(
-    struct reader *reader, const struct record *record, const struct machine_sources *sources)
-{
-    if (check_figures(reader, record, sources) != sources->count)
-        reader_refuse_key(reader, "sources", "names something that is no figure of its object");
-}
-
-/* ---- what several have ---- */
-
-static void check_most(struct reader *reader, const char *name, uint64_t value, uint64_t least, uint64_t most)
-{
-    if (value < least || value > most)
-        reader_refuse_key(reader, name, "is %llu and should be from %llu to %llu", (unsigned long long)value,
-            (unsigned long long)least, (unsigned long long)most);
-}
-
-static void check_cycles(struct reader *reader, const char *name, unsigned cycles)
-{
-    check_most(reader, name, cycles, 0, MACHINE_CYCLES_MAX);
-}
-
-/* `entries` by any name: what there is to share among the ways. */
-static void check_ways(
-    struct reader *reader, const char *name, uint64_t entries, unsigned ways, enum machine_index index)
-{
-    check_most(reader, "ways", ways, 1, entries);
-    if (ways && entries % ways)
-        reader_refuse_key(reader, name, "is no multiple of its %u ways", ways);
-    else if (ways && index != INDEX_HASH && (entries / ways & (entries / ways - 1)))
-        reader_refuse_key(reader, name, "makes %llu sets, which is no power of two as the index \"%s\" needs",
-            (unsigned long long)(entries / ways), machine_index_names[index]);
-}
-
 static void check_shape(struct reader *reader, void *base)
 {
     const struct machine_shape *shape = base;
-    check_most(reader, "entries", shape->entries, 1, MACHINE_ENTRIES_MAX);
-    check_ways(reader, "entries", shape->entries, shape->ways, shape->index);
+    machine_check_most(reader, "entries", shape->entries, 1, MACHINE_ENTRIES_MAX);
+    machine_check_ways(reader, "entries", shape->entries, shape->ways, shape->index);
 }
 
 static const struct field shape_fields[] = {
@@ -150,13 +66,13 @@ static const struct record cache_record = {
 static void check_cache(struct reader *reader, void *base)
 {
     const struct machine_cache *cache = base;
-    check_sources(reader, &cache_record, &cache->sources);
-    check_most(reader, "level", cache->level, 1, MACHINE_CACHE_LEVELS_MAX);
-    check_most(reader, "bytes", cache->bytes, MACHINE_LINE_BYTES, MACHINE_CACHE_BYTES_MAX);
-    check_cycles(reader, "cycles", cache->cycles);
+    machine_check_sources(reader, &cache_record, &cache->sources);
+    machine_check_most(reader, "level", cache->level, 1, MACHINE_CACHE_LEVELS_MAX);
+    machine_check_most(reader, "bytes", cache->bytes, MACHINE_LINE_BYTES, MACHINE_CACHE_BYTES_MAX);
+    machine_check_cycles(reader, "cycles", cache->cycles);
     if (cache->bytes % MACHINE_LINE_BYTES)
         reader_refuse_key(reader, "bytes", "is no multiple of a line of %d bytes", MACHINE_LINE_BYTES);
-    check_ways(reader, "bytes", cache->bytes / MACHINE_LINE_BYTES, cache->ways, cache->index);
+    machine_check_ways(reader, "bytes", cache->bytes / MACHINE_LINE_BYTES, cache->ways, cache->index);
     if (cache->level == 1 && cache->holds != HOLDS_EITHER)
         reader_refuse_key(reader, "holds", "should be \"either\" of level 1, which has no level above");
 }
@@ -173,9 +89,9 @@ static const struct record memory_record = {"memory", sizeof(struct machine_memo
 static void check_memory(struct reader *reader, void *base)
 {
     const struct machine_memory *memory = base;
-    check_sources(reader, &memory_record, &memory->sources);
-    check_cycles(reader, "cycles", memory->cycles);
-    check_cycles(reader, "remote_cycles", memory->remote_cycles);
+    machine_check_sources(reader, &memory_record, &memory->sources);
+    machine_check_cycles(reader, "cycles", memory->cycles);
+    machine_check_cycles(reader, "remote_cycles", memory->remote_cycles);
 }
 
 /* ---- translation ---- */
@@ -197,10 +113,10 @@ static const struct record tlb_record = {
 static void check_tlb(struct reader *reader, void *base)
 {
     const struct machine_tlb *tlb = base;
-    check_sources(reader, &tlb_record, &tlb->sources);
-    check_most(reader, "level", tlb->level, 1, MACHINE_TLB_LEVELS_MAX);
+    machine_check_sources(reader, &tlb_record, &tlb->sources);
+    machine_check_most(reader, "level", tlb->level, 1, MACHINE_TLB_LEVELS_MAX);
     check_pages(reader, tlb->pages, tlb->page_count);
-    check_cycles(reader, "cycles", tlb->cycles);
+    machine_check_cycles(reader, "cycles", tlb->cycles);
 }
 
 static const struct field walk_cache_fields[] = {
@@ -217,12 +133,12 @@ static const struct record walk_cache_record = {"walk cache", sizeof(struct mach
 static void check_walk_cache(struct reader *reader, void *base)
 {
     const struct machine_walk_cache *cache = base;
-    check_sources(reader, &walk_cache_record, &cache->sources);
+    machine_check_sources(reader, &walk_cache_record, &cache->sources);
     for (size_t i = 0; i < cache->level_count; i++)
-        check_most(reader, "levels", cache->levels[i], 2, 5);
+        machine_check_most(reader, "levels", cache->levels[i], 2, 5);
     if (!cache->level_count)
         reader_refuse_key(reader, "levels", "is empty");
-    check_cycles(reader, "cycles", cache->cycles);
+    machine_check_cycles(reader, "cycles", cache->cycles);
 }
 
 static const struct field walker_fields[] = {
@@ -238,10 +154,10 @@ static const struct record walker_record = {"walker", sizeof(struct machine_walk
 static void check_walker(struct reader *reader, void *base)
 {
     const struct machine_walker *walker = base;
-    check_sources(reader, &walker_record, &walker->sources);
-    check_most(reader, "cache_level", walker->cache_level, 1, 2);
-    check_cycles(reader, "cycles", walker->cycles);
-    check_cycles(reader, "set_bit_cycles", walker->set_bit_cycles);
+    machine_check_sources(reader, &walker_record, &walker->sources);
+    machine_check_most(reader, "cache_level", walker->cache_level, 1, 2);
+    machine_check_cycles(reader, "cycles", walker->cycles);
+    machine_check_cycles(reader, "set_bit_cycles", walker->set_bit_cycles);
 }
 
 /* ---- the second dimension ---- */
@@ -260,8 +176,8 @@ static const struct record nested_tlb_record = {"nested TLB", sizeof(struct mach
 static void check_nested_tlb(struct reader *reader, void *base)
 {
     const struct machine_nested_tlb *tlb = base;
-    check_sources(reader, &nested_tlb_record, &tlb->sources);
-    check_cycles(reader, "cycles", tlb->cycles);
+    machine_check_sources(reader, &nested_tlb_record, &tlb->sources);
+    machine_check_cycles(reader, "cycles", tlb->cycles);
 }
 
 #define WALK_CACHES(type)                                                                                    \
@@ -295,8 +211,8 @@ static const struct record nested_record = {"nested", sizeof(struct machine_nest
 static void check_nested(struct reader *reader, void *base)
 {
     const struct machine_nested *nested = base;
-    check_sources(reader, &nested_record, &nested->sources);
-    check_most(reader, "levels", nested->levels, 3, 5);
+    machine_check_sources(reader, &nested_record, &nested->sources);
+    machine_check_most(reader, "levels", nested->levels, 3, 5);
     check_levels_once(reader, nested->walk_caches, nested->walk_cache_count);
 }
 
@@ -313,7 +229,7 @@ static const struct record tags_record = {
 
 static void check_tags(struct reader *reader, void *base)
 {
-    check_sources(reader, &tags_record, &((const struct machine_tags *)base)->sources);
+    machine_check_sources(reader, &tags_record, &((const struct machine_tags *)base)->sources);
 }
 
 #define COST(name, member, text)                                                                             \
@@ -340,14 +256,24 @@ static const struct record costs_record = {
 static void check_costs(struct reader *reader, void *base)
 {
     const struct machine_costs *costs = base;
-    check_sources(reader, &costs_record, &costs->sources);
+    machine_check_sources(reader, &costs_record, &costs->sources);
     for (size_t i = 0; i < sizeof costs_fields / sizeof costs_fields[0]; i++)
-        if (is_figure(&costs_fields[i]))
-            check_cycles(reader, costs_fields[i].name,
+        if (machine_is_figure(&costs_fields[i]))
+            machine_check_cycles(reader, costs_fields[i].name,
                 *(const unsigned *)(const void *)((const char *)base + costs_fields[i].offset));
 }
 
 /* ---- the machine ---- */
+
+static bool has_neighbours(const void *base)
+{
+    return ((const struct machine *)base)->has_neighbours;
+}
+
+static bool has_below(const void *base)
+{
+    return ((const struct machine *)base)->has_below;
+}
 
 static const struct field machine_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.machine/1"},
@@ -369,6 +295,13 @@ static const struct field machine_fields[] = {
         .count_offset = offsetof(struct machine, has_nested), .of = &nested_record},
     {"tags", FIELD_RECORD, FIELD_NEEDED, FIELD_AT(struct machine, tags), .of = &tags_record},
     {"costs", FIELD_RECORD, FIELD_NEEDED, FIELD_AT(struct machine, costs), .of = &costs_record},
+    {"prefetchers", FIELD_LIST, FIELD_SOMETIMES, FIELD_ITEMS(struct machine, prefetchers, prefetcher_count),
+        .of = &machine_prefetcher_record, .limit = MACHINE_PREFETCHERS_MAX},
+    {"neighbours", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_SOMETIMES,
+        FIELD_AT(struct machine, neighbours), .count_offset = offsetof(struct machine, has_neighbours),
+        .when = has_neighbours, .of = &machine_neighbours_record},
+    {"below", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_SOMETIMES, FIELD_AT(struct machine, below),
+        .count_offset = offsetof(struct machine, has_below), .when = has_below, .of = &machine_below_record},
     SOURCES(struct machine),
 };
 static void check_machine(struct reader *reader, void *base);
@@ -423,12 +356,12 @@ static void check_name(struct reader *reader, const char *name)
 static void check_machine(struct reader *reader, void *base)
 {
     const struct machine *machine = base;
-    check_sources(reader, &machine_record, &machine->sources);
+    machine_check_sources(reader, &machine_record, &machine->sources);
     check_name(reader, machine->name);
-    check_most(reader, "year", machine->year, 1985, 2100);
+    machine_check_most(reader, "year", machine->year, 1985, 2100);
     if (!(machine->ghz >= 0.01 && machine->ghz <= 100))
         reader_refuse_key(reader, "ghz", "should be from 0.01 to 100");
-    check_most(reader, "levels", machine->levels, 4, 5);
+    machine_check_most(reader, "levels", machine->levels, 4, 5);
     check_pages(reader, machine->pages, machine->page_count);
     if (machine->pages[0] != 4096)
         reader_refuse_key(reader, "pages", "should begin with 4096");

@@ -141,12 +141,20 @@ static int open_machine(struct model *model, struct error *error)
 {
     const struct machine *machine = model->machine;
     uint64_t seed = model->config.seed;
-    int rc = caches_init(&model->caches, machine, GROUND_ZONES * model->host_ground.zone_bytes, seed, error);
+    uint64_t bytes = GROUND_ZONES * model->host_ground.zone_bytes;
+    model->clock.account = &model->account.cycles;
+    int rc = caches_init(&model->caches, machine, bytes, seed, &model->clock, error);
     if (rc == 0)
         rc = tlbs_init(&model->tlbs, machine, seed, error);
     model->walker.caches = &model->caches;
     model->walker.account = &model->account;
     model->walker.here = &model->host_ground;
+    model->prefetch.caches = &model->caches;
+    model->prefetch.account = &model->account;
+    model->prefetch.find = model_find_for_prefetch;
+    model->prefetch.context = model;
+    if (rc == 0)
+        rc = prefetch_init(&model->prefetch, machine, error);
     return rc < 0 ? rc : walker_init(&model->walker, machine, seed, error);
 }
 
@@ -180,6 +188,7 @@ void model_close(struct model *model)
     caches_free(&model->caches);
     tlbs_free(&model->tlbs);
     walker_free(&model->walker);
+    prefetch_free(&model->prefetch);
     ground_free(&model->host_ground);
     for (unsigned i = 0; i < MODEL_DOMAINS_MAX; i++) {
         ground_free(&model->domains[i].guest_ground);
@@ -191,143 +200,6 @@ void model_close(struct model *model)
     free(model);
 }
 
-/* ---- accesses ---- */
-
-TAGS_INLINE enum walk_end walk(struct model *model, uint64_t address, struct walk_result *result)
-{
-    account_charge(&model->account, BUCKET_WALK, model->machine->walker.cycles);
-    model->account.walks++;
-    if (model->config.technique == MODEL_NESTED)
-        return walk_nested(&model->walker, &model->now->guest_walk, &model->now->host_walk, model_tag(model),
-            address, result);
-    enum walk_end end =
-        walk_native(&model->walker, &model->now->walked_walk, model_tag(model), address, result);
-    if (end != WALK_SWITCHES)
-        return end;
-    struct page_walk guest;
-    page_tables_walk(&model->now->guest, GVA(address), &guest);
-    uint64_t entry = guest.reads ? guest.read[guest.reads - 1].where.value : 0;
-    struct walk_table table = {result->table, ground_table_number(&model->now->guest_ground, entry)};
-    return walk_leaf(&model->walker, &model->now->guest_walk, &model->now->host_walk, table, address, result);
-}
-
-/* Each repair makes one entry present: more than there can be of them are none. */
-enum { REPAIRS_MAX = 64 };
-
-TAGS_INLINE bool translate(
-    struct model *model, uint64_t address, enum model_access access, struct translated_page *page)
-{
-    bool instruction = access == ACCESS_EXECUTE, write = access == ACCESS_WRITE;
-    if (write && model->now->clean)
-        model_see_clean(model, address);
-    unsigned cycles = 0,
-             level = tlbs_find(&model->tlbs, model_tag(model), address, instruction, page, &cycles);
-    struct walk_result result = {.level = 0};
-    if (level) {
-        account_charge(&model->account, BUCKET_TLB + level - 1, cycles);
-        model->account.tlb_hits[level - 1]++;
-        return true;
-    }
-    for (int repairs = 0; repairs < REPAIRS_MAX; repairs++) {
-        enum walk_end end = walk(model, address, &result);
-        if (end == WALK_DONE) {
-            if (model->now->unused || (write && model->now->clean))
-                model_set_bits(model, address, write);
-            tlbs_put(&model->tlbs, model_tag(model), address, instruction, &result.page);
-            *page = result.page;
-            return true;
-        }
-        if (!model_repair(model, end, address, &result))
-            return false;
-    }
-    return false;
-}
-
-TAGS_INLINE void touch_line(struct model *model, uint64_t physical, bool instruction)
-{
-    bool remote =
-        model->config.host_frames.node != NODE_LOCAL && ground_is_remote(&model->host_ground, physical);
-    struct cache_served served = caches_access(&model->caches, physical, instruction, 1, remote);
-    bool memory = served.level > model->caches.count;
-    account_charge(
-        &model->account, memory ? BUCKET_DATA_MEMORY : BUCKET_DATA + served.level - 1, served.cycles);
-}
-
-TAGS_INLINE bool touch(struct model *model, uint64_t address, enum model_access access)
-{
-    struct translated_page page;
-    if (!translate(model, address, access, &page))
-        return false;
-    touch_line(model, page.address + (address & (page.bytes - 1)), access == ACCESS_EXECUTE);
-    return true;
-}
-
-void model_touch_line(struct model *model, uint64_t physical, bool instruction)
-{
-    touch_line(model, physical, instruction);
-}
-
-bool model_touch(struct model *model, uint64_t address, enum model_access access)
-{
-    return touch(model, address, access);
-}
-
-TAGS_INLINE void access_one(struct model *model, uint64_t address, enum model_access access)
-{
-    struct account *account = &model->account;
-    if (!touch(model, address, access))
-        return;
-    account->accesses++;
-    if (account->accesses >= model->stream.next_access || account->cycles >= model->stream.next_cycle)
-        model_stream_go(model);
-}
-
-void model_access(struct model *model, gva_t address, enum model_access access)
-{
-    access_one(model, address.value, access);
-}
-
-/* ---- many accesses ---- */
-
-enum { AT_ONCE = 64 /* accesses: what they need stays near until it is used */ };
-
-/* The host physical addresses of some accesses to come; 0: nothing is there yet. On the way their entries. */
-static void look_ahead(struct model *model, const gva_t *addresses, size_t count, uint64_t *physical)
-{
-    struct model_domain *domain = model->now;
-    struct ahead_leaf leaves[AT_ONCE];
-    bool nested = model->config.technique == MODEL_NESTED;
-    const struct walk_dimension *tables = nested ? &domain->guest_walk : &domain->walked_walk;
-    for (size_t i = 0; i < count; i++)
-        leaves[i] = ahead_find(&domain->ahead, tables, addresses[i].value);
-    for (size_t i = 0; i < count; i++)
-        physical[i] = leaves[i].entry ? ahead_translate(&leaves[i], addresses[i].value) : 0;
-    for (size_t i = 0; nested && i < count; i++)
-        leaves[i] = ahead_find(&domain->host_ahead, &domain->host_walk, physical[i]);
-    for (size_t i = 0; i < count; i++)
-        if (leaves[i].entry) {
-            caches_prefetch(&model->caches, leaves[i].at);
-            physical[i] = nested ? ahead_translate(&leaves[i], physical[i]) : physical[i];
-            caches_prefetch(&model->caches, physical[i]);
-        }
-}
-
-void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access)
-{
-    uint64_t physical[AT_ONCE];
-    for (size_t some; count > 0; count -= some, addresses += some) {
-        some = count < AT_ONCE ? count : AT_ONCE;
-        look_ahead(model, addresses, some, physical);
-        for (size_t i = 0; i < some; i++)
-            caches_prefetch_victim(&model->caches, physical[i]);
-        for (size_t i = 0; i < some; i++) /* reading is compiled for itself */
-            if (access == ACCESS_READ)
-                access_one(model, addresses[i].value, ACCESS_READ);
-            else
-                access_one(model, addresses[i].value, access);
-    }
-}
-
 const struct account *model_account(const struct model *model)
 {
     return &model->account;
@@ -335,6 +207,7 @@ const struct account *model_account(const struct model *model)
 
 void model_begin(struct model *model)
 {
+    model->clock.before += model->account.cycles;
     model->account = (struct account){.accesses = 0};
     model_stream_begin(model);
 }
@@ -344,4 +217,5 @@ void model_cold(struct model *model)
     caches_clear(&model->caches);
     tlbs_clear(&model->tlbs);
     walker_clear(&model->walker);
+    prefetch_clear(&model->prefetch);
 }

@@ -73,6 +73,13 @@ static struct walk_table unpacked(uint64_t value)
         (value >> NUMBER_BITS) * PAGE_TABLE_BYTES, value & ((UINT64_C(1) << NUMBER_BITS) - 1)};
 }
 
+static inline void charge_hit(
+    const struct walker *walker, const struct walk_dimension *tables, const struct walk_cache *cache)
+{
+    account_charge(walker->account, BUCKET_WALK, cache->cycles);
+    *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
+}
+
 /* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
 TAGS_INLINE unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
     uint64_t address, struct walk_table *table)
@@ -87,8 +94,7 @@ TAGS_INLINE unsigned begin(struct walker *walker, const struct walk_dimension *t
         if (!tags_find_value(&cache->tags, number, key_of(number, level, tag), &value))
             continue;
         *table = unpacked(value);
-        account_charge(walker->account, BUCKET_WALK, cache->cycles);
-        *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
+        charge_hit(walker, tables, cache);
         return level - 1;
     }
     return tables->levels;
@@ -106,18 +112,26 @@ static void keep(const struct walk_dimension *tables, unsigned level, unsigned t
 
 /* ---- reading entries ---- */
 
-/* The entry of a table for an address: its value, which is read at its place in host physical memory. */
-TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
-    struct walk_table table, unsigned level, uint64_t address)
+/* An entry at a place in host physical memory. */
+TAGS_INLINE struct cache_served read_at(
+    const struct walker *walker, const struct walk_dimension *tables, unsigned level, uint64_t at)
 {
     struct account *account = walker->account;
-    unsigned index = index_of(address, level);
-    uint64_t entry = tables->ground->tables[table.number].entries[index],
-             at = table.address + index * sizeof entry;
     bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
     struct cache_served served = caches_access(walker->caches, at, false, walker->cache_level, remote);
     account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
     (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
+    return served;
+}
+
+/* The entry of a table for an address: its value, which is read. */
+TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
+    struct walk_table table, unsigned level, uint64_t address)
+{
+    unsigned index = index_of(address, level);
+    uint64_t entry = tables->ground->tables[table.number].entries[index],
+             at = table.address + index * sizeof entry;
+    struct cache_served served = read_at(walker, tables, level, at);
     if (walker->watch)
         walker->watch(walker->context,
             &(struct walk_step){tables->host, level, at, entry, served.level, served.cycles});
@@ -136,7 +150,8 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result)
 {
     struct walk_table table = tables->root;
-    for (unsigned level = begin(walker, tables, tag, address, &table);; level--) {
+    result->begun = begin(walker, tables, tag, address, &table);
+    for (unsigned level = result->begun;; level--) {
         uint64_t entry = read_entry(walker, tables, table, level, address);
         result->level = level;
         if (!(entry & PAGE_BIT_PRESENT))
@@ -153,6 +168,22 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
         table.number = ground_table_number(tables->ground, table.address);
         keep(tables, level, tag, address, table);
     }
+}
+
+void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address, unsigned begun,
+    unsigned last, uint64_t leaf)
+{
+    struct walk_table table = tables->root;
+    if (begun < tables->levels)
+        charge_hit(walker, tables, tables->caches->of[begun + 1]);
+    for (unsigned level = tables->levels; begun > last && level > last; level--) {
+        unsigned index = index_of(address, level);
+        if (level <= begun)
+            read_at(walker, tables, level, table.address + index * sizeof(uint64_t));
+        table.address = tables->ground->tables[table.number].entries[index] & address_mask;
+        table.number = ground_table_number(tables->ground, table.address);
+    }
+    read_at(walker, tables, last, leaf);
 }
 
 /* ---- two ---- */
@@ -223,7 +254,7 @@ enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *gu
     const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result)
 {
     struct walk_table table = {.number = SIZE_MAX};
-    unsigned level = begin(walker, guest, tag, address, &table);
+    unsigned level = begin(walker, guest, tag, address, &table), begun = level;
     if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))
         return WALK_HOST_ABSENT;
     for (;; level--) {
@@ -231,8 +262,11 @@ enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *gu
         result->level = level;
         if (!(entry & PAGE_BIT_PRESENT))
             return WALK_ABSENT;
-        if (is_leaf(entry, level))
-            return finish(walker, host, entry, level, address, result);
+        if (is_leaf(entry, level)) {
+            enum walk_end end = finish(walker, host, entry, level, address, result);
+            result->begun = begun; /* not that of a walk of the host's tables */
+            return end;
+        }
         if (!find_table(walker, guest, host, entry & address_mask, &table, result))
             return WALK_HOST_ABSENT;
         keep(guest, level, tag, address, table);

@@ -100,7 +100,7 @@ enum walk_end {
 struct walk_result {
     struct translated_page page; /* WALK_DONE */
     uint64_t table;              /* WALK_SWITCHES: the address of the table */
-    unsigned level;              /* of the last entry that was read */
+    unsigned begun, level;       /* of the first table, of the last entry that was read */
     uint64_t missing;            /* WALK_HOST_ABSENT: the guest physical address that has no page */
 };
 
@@ -109,6 +109,10 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result);
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result);
+/* What walk_native() charges, if it is known that it begins at level `begun` and that the leaf's entry stands
+ * at `leaf`, of level `last`; nothing is looked for in walk caches and put there. */
+void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address, unsigned begun,
+    unsigned last, uint64_t leaf);
 /* The rest of one, from a guest's table of level 1. */
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, struct walk_table table, uint64_t address, struct walk_result *result);

@@ -270,6 +270,7 @@ static void reap(struct running *running, const struct run_limits *limits, struc
     end->faults = (uint64_t)use.ru_minflt;
     end->read_faults = (uint64_t)use.ru_majflt;
     end->peak_bytes = (uint64_t)use.ru_maxrss * 1024;
+    end->waits = (uint64_t)use.ru_nvcsw;
     end->switches = (uint64_t)use.ru_nivcsw;
     tell_said(running, end->said);
 }

@@ -75,6 +75,7 @@ struct result_modelled {
     unsigned year;
     double ghz;             /* cycles of the account in a nanosecond */
     bool hypothetical;      /* the technique is one that the machine does not have */
+    const char *conditions; /* what happened beside the accesses, and where memory was; NULL: nothing special */
     struct account account; /* of all accesses that were timed; accesses 0: there were none */
 };
 

@@ -113,6 +113,18 @@ static void read_costs(const json_t *costs, struct naive_file *file)
     file->nested_fault = number(costs, "nested_fault");
 }
 
+static void read_prefetchers(const json_t *list, struct naive_file *file)
+{
+    file->prefetcher_count = (unsigned)json_array_size(list); /* of NULL: 0 */
+    for (unsigned i = 0; i < file->prefetcher_count; i++) {
+        const json_t *from = json_array_get(list, i);
+        file->prefetchers[i] = (struct naive_prefetcher){says(from, "kind", "region"), yes(from, "crosses"),
+            number(from, "misses"), number(from, "fills"), number(from, "trackers"), number(from, "after"),
+            number(from, "distance"), number(from, "ahead"), number(from, "behind"),
+            number(from, "in_flight")};
+    }
+}
+
 void naive_file_read(const char *path, struct naive_file *file)
 {
     json_error_t error;
@@ -136,5 +148,6 @@ void naive_file_read(const char *path, struct naive_file *file)
     file->set_bit_cycles = number(member(root, "walker"), "set_bit_cycles");
     file->guest_tags = yes(member(root, "tags"), "guests");
     file->process_tags = yes(member(root, "tags"), "processes");
+    read_prefetchers(json_object_get(root, "prefetchers"), file);
     json_decref(root);
 }

@@ -27,6 +27,11 @@ struct naive_walk_cache {
     struct naive_shape shape;
 };
 
+struct naive_prefetcher {
+    bool region, crosses;
+    unsigned misses, fills, trackers, after, distance, ahead, behind, in_flight;
+};
+
 struct naive_file {
     char name[64];
     double ghz;
@@ -43,6 +48,9 @@ struct naive_file {
     bool guest_tags, process_tags;
     unsigned exit, fault, page_switch, flush_page, hypercall, hidden_fault, table_store, table_sync,
         nested_fault;
+    struct naive_prefetcher prefetchers[NAIVE_MOST];
+    unsigned prefetcher_count;
+    unsigned neighbours; /* lines in a microsecond */
 };
 
 void naive_file_read(const char *path, struct naive_file *file);

@@ -1,5 +1,7 @@
 #include "naive_model.h"
 
+#include "naive_prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -29,6 +31,9 @@ struct naive_model {
     struct naive_domain domains[8];
     unsigned now;
     uint64_t happened[NAIVE_EVENTS], random;
+    uint64_t before;                    /* cycles of accounts that are over */
+    struct naive_dictionary neighbours; /* by set of the last cache: how many of their lines have come */
+    struct naive_prefetch prefetch;
 };
 
 static struct naive_domain *running(struct naive_model *model)
@@ -43,6 +48,8 @@ static unsigned tag(const struct naive_model *model)
 }
 
 /* ---- opening ---- */
+
+static void begin_prefetch(struct naive_model *model);
 
 static void make_tables(struct naive_model *model)
 {
@@ -105,6 +112,7 @@ struct naive_model *naive_open(const struct naive_setting *setting)
     model->machine = setting->machine;
     model->random = setting->seed;
     make_tables(model);
+    begin_prefetch(model);
     for (; model->now < setting->domains; model->now++)
         open_domain(model);
     model->now = 0;
@@ -120,6 +128,7 @@ void naive_close(struct naive_model *model)
         naive_table_free(&model->host_walk_caches[i]);
     }
     naive_table_free(&model->nested_tlb);
+    dictionary_free(&model->neighbours);
     for (model->now = 0; model->now < 8; model->now++) {
         struct naive_domain *domain = running(model);
         naive_space_free(&domain->guest);
@@ -226,6 +235,27 @@ static void fill(struct naive_model *model, unsigned level, bool instruction, ui
         fill(model, level + 1, instruction, dropped);
 }
 
+/* What neighbours have put by now where the line goes to in the last cache. */
+static void let_neighbours(struct naive_model *model, uint64_t line)
+{
+    const struct naive_file *machine = model->machine;
+    unsigned last = cache_of(machine, cache_levels(machine), false);
+    struct naive_table *table = &model->caches[last];
+    uint64_t set = naive_set(table, line), sets = table->shape.entries / table->shape.ways, come = 0, dropped;
+    if (!machine->neighbours || naive_defect == NEIGHBOURS_STAY_AWAY)
+        return;
+    double exact = (double)sets * machine->ghz * 1000 / machine->neighbours;
+    uint64_t period = exact < 1 ? 1 : (uint64_t)exact;
+    uint64_t all = (model->before + model->account.cycles + set * period / sets) / period;
+    dictionary_find(&model->neighbours, set, &come);
+    for (uint64_t i = come; i < all && i < come + table->shape.ways; i++)
+        if (naive_put(table, line, UINT64_MAX, 0, &dropped) &&
+            machine->caches[last].holds == NAIVE_INCLUSIVE && dropped != UINT64_MAX)
+            drop_above(model, cache_levels(machine), dropped);
+    if (all > come)
+        dictionary_put(&model->neighbours, set, all);
+}
+
 /* The level that served it, after the last one: memory. */
 static unsigned touch(
     struct naive_model *model, uint64_t address, bool instruction, unsigned first, uint64_t *cycles)
@@ -233,6 +263,7 @@ static unsigned touch(
     const struct naive_file *machine = model->machine;
     unsigned levels = cache_levels(machine), server = first;
     uint64_t line = address / 64;
+    let_neighbours(model, line);
     while (server <= levels &&
            !naive_find(&model->caches[cache_of(machine, server, instruction)], line, line, NULL))
         server++;
@@ -262,11 +293,11 @@ static void charge(struct naive_model *model, uint64_t *bucket, uint64_t cycles)
     model->account.cycles += cycles;
 }
 
-static void touch_data(struct naive_model *model, uint64_t address, bool instruction)
+static unsigned touch_data(struct naive_model *model, uint64_t address, bool instruction, uint64_t *cycles)
 {
-    uint64_t cycles;
-    unsigned level = touch(model, address, instruction, 1, &cycles);
-    charge(model, &model->account.data[level > cache_levels(model->machine) ? 4 : level - 1], cycles);
+    unsigned level = touch(model, address, instruction, 1, cycles);
+    charge(model, &model->account.data[level > cache_levels(model->machine) ? 4 : level - 1], *cycles);
+    return level;
 }
 
 /* ---- walks of one dimension (walk.h) ---- */
@@ -620,7 +651,49 @@ static void touch_address(struct naive_model *model, uint64_t address, enum naiv
         put_tlb(model, 2, address, instruction, &page);
         put_tlb(model, 1, address, instruction, &page);
     }
-    touch_data(model, host_address(&page, address), instruction);
+    uint64_t physical = host_address(&page, address), now = model->before + model->account.cycles, cycles;
+    unsigned level = touch_data(model, physical, instruction, &cycles);
+    if (!instruction)
+        charge(model, &model->account.late,
+            naive_prefetch_after(&model->prefetch, address, physical, level, cycles, now));
+    model->account.prefetches += model->prefetch.fetched;
+    model->prefetch.fetched = 0;
+}
+
+/* ---- for prefetchers ---- */
+
+static bool find_for_prefetch(void *context, uint64_t address, uint64_t *physical)
+{
+    struct naive_model *model = context;
+    const struct naive_account before = model->account;
+    struct naive_leaf page;
+    uint64_t missing = 0;
+    bool found = true;
+    if (find_tlb(model, 1, address, false, &page)) {
+        /* nothing more is to be done */
+    } else if (find_tlb(model, 2, address, false, &page)) {
+        if (naive_defect != LEVEL_2_HIT_STAYS_THERE)
+            put_tlb(model, 1, address, false, &page);
+    } else if (walk(model, address, &page, &missing) == DONE) {
+        for (unsigned level = 2; level > 0 && naive_defect != PREFETCHES_LEAVE_THE_TLBS; level--)
+            put_tlb(model, level, address, false, &page);
+    } else {
+        found = false;
+    }
+    model->account = before;
+    *physical = found ? host_address(&page, address) : 0;
+    return found;
+}
+
+static unsigned bring_for_prefetch(void *context, uint64_t physical, unsigned from, uint64_t *cycles)
+{
+    return touch(context, physical, false, from, cycles);
+}
+
+static void begin_prefetch(struct naive_model *model)
+{
+    naive_prefetch_begin(&model->prefetch, model->machine,
+        &(struct naive_reach){model, find_for_prefetch, bring_for_prefetch});
 }
 
 /* ---- events (model.h) ---- */
@@ -674,7 +747,7 @@ static void store_shadowed(struct naive_model *model, uint64_t address, uint64_t
     uint64_t state = STATES_GUARDED, below;
     dictionary_find(&domain->states, table, &state);
     if (state != STATES_GUARDED) {
-        touch_data(model, stored, false);
+        touch_data(model, stored, false, &(uint64_t){0});
         return;
     }
     model->account.table_stores++;
@@ -710,7 +783,7 @@ static void store(struct naive_model *model, uint64_t address)
         model->account.hypercalls++;
         leave(model, model->machine->hypercall);
     }
-    touch_data(model, entry, false);
+    touch_data(model, entry, false, &(uint64_t){0});
 }
 
 static void clear_bits(struct naive_model *model, const struct naive_leaf *leaf)
@@ -837,6 +910,7 @@ void naive_cold(struct naive_model *model)
     forget_all(model);
     for (unsigned i = 0; i < model->machine->cache_count; i++)
         naive_clear(&model->caches[i]);
+    begin_prefetch(model);
 }
 
 /* ---- by rate (rates.h) ---- */
@@ -883,6 +957,7 @@ void naive_access(struct naive_model *model, uint64_t address, enum naive_access
 
 void naive_begin(struct naive_model *model)
 {
+    model->before += model->account.cycles;
     model->account = (struct naive_account){.accesses = 0};
     for (unsigned event = 0; event < NAIVE_EVENTS; event++)
         model->happened[event] = 0;

@@ -50,10 +50,10 @@ struct naive_setting {
 struct naive_account {
     uint64_t accesses, cycles;
     uint64_t data[5]; /* by cache level; after the last one memory, in [4] */
-    uint64_t tlb[2], walk, guest[5], host[5], nested_tlb, bits, exit, fault, switching;
+    uint64_t tlb[2], walk, guest[5], host[5], nested_tlb, bits, exit, fault, switching, late;
     uint64_t guest_reads[5], host_reads[5], tlb_hits[2], walks;
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
-    uint64_t guest_faults, ticks, turns, bits_set;
+    uint64_t guest_faults, ticks, turns, bits_set, prefetches;
 };
 
 struct naive_model;

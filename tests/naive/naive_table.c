@@ -40,7 +40,7 @@ void naive_table_free(struct naive_table *table)
     table->entries = NULL;
 }
 
-static unsigned set_of(const struct naive_table *table, uint64_t number)
+unsigned naive_set(const struct naive_table *table, uint64_t number)
 {
     uint64_t sets = table->shape.entries / table->shape.ways;
     if (table->shape.index == NAIVE_XOR && naive_defect != XOR_IS_BITS)
@@ -70,7 +70,7 @@ static void put_in(struct naive_table *table, unsigned set, unsigned at, struct 
 
 bool naive_find(struct naive_table *table, uint64_t number, uint64_t key, uint64_t *value)
 {
-    unsigned set = set_of(table, number);
+    unsigned set = naive_set(table, number);
     for (unsigned i = 0; i < table->used[set]; i++) {
         if (table->entries[(size_t)set * table->shape.ways + i].key != key)
             continue;
@@ -86,7 +86,7 @@ bool naive_find(struct naive_table *table, uint64_t number, uint64_t key, uint64
 
 bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_t value, uint64_t *dropped)
 {
-    unsigned set = set_of(table, number), place = 0;
+    unsigned set = naive_set(table, number), place = 0;
     bool full = table->used[set] == table->shape.ways;
     if (full) {
         unsigned victim = naive_defect == FULL_SET_DROPS_THE_FIRST ? 0 : table->shape.ways - 1;
@@ -102,7 +102,7 @@ bool naive_put(struct naive_table *table, uint64_t number, uint64_t key, uint64_
 
 bool naive_drop(struct naive_table *table, uint64_t number, uint64_t key)
 {
-    unsigned set = set_of(table, number);
+    unsigned set = naive_set(table, number);
     for (unsigned i = 0; i < table->used[set]; i++)
         if (table->entries[(size_t)set * table->shape.ways + i].key == key) {
             take_out(table, set, i);

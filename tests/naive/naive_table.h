@@ -54,6 +54,14 @@ enum naive_defect {
     FLUSH_KEEPS_ALL,
     DOMAINS_SHARE_TAGS,
     EVENTS_BEGIN_LATE,
+    PREFETCHES_COME_AT_ONCE,
+    STREAMS_END_WITH_THE_PAGE,
+    STREAMS_NEED_NO_STEPS,
+    REGIONS_NEED_NO_USE,
+    REGIONS_HAVE_NO_BELOW,
+    PREFETCHES_HAVE_NO_LIMIT,
+    PREFETCHES_LEAVE_THE_TLBS,
+    NEIGHBOURS_STAY_AWAY,
     NAIVE_DEFECTS
 };
 extern enum naive_defect naive_defect;
@@ -78,6 +86,7 @@ struct naive_table {
 struct naive_table naive_table_make(
     const struct naive_shape *shape, uint64_t seed); /* ends the program without memory */
 void naive_table_free(struct naive_table *table);
+unsigned naive_set(const struct naive_table *table, uint64_t number);
 bool naive_find(
     struct naive_table *table, uint64_t number, uint64_t key, uint64_t *value); /* value may be NULL */
 /* True: `dropped` is what went for it. */

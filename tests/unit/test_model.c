@@ -7,6 +7,7 @@
 #include "model/internal.h"
 #include "model/model.h"
 #include "model/overlap.h"
+#include "model/pass.h"
 
 #include <errno.h>
 #include <math.h>
@@ -49,10 +50,10 @@ static struct sheet *plain_sheet(unsigned levels)
     return sheet;
 }
 
-static struct model *open_model(const struct machine *machine, enum model_technique technique,
+static struct model_config config_of(const struct machine *machine, enum model_technique technique,
     uint64_t guest_page, uint64_t host_page, uint64_t bytes)
 {
-    struct model_config config = {.machine = machine,
+    return (struct model_config){.machine = machine,
         .technique = technique,
         .guest_page = guest_page,
         .host_page = host_page,
@@ -60,6 +61,12 @@ static struct model *open_model(const struct machine *machine, enum model_techni
         .host_frames = {.order = FRAMES_SCATTERED, .seed = 8},
         .bytes_max = bytes,
         .seed = 1};
+}
+
+static struct model *open_model(const struct machine *machine, enum model_technique technique,
+    uint64_t guest_page, uint64_t host_page, uint64_t bytes)
+{
+    struct model_config config = config_of(machine, technique, guest_page, host_page, bytes);
     struct model *model = NULL;
     struct error error = {.text = ""};
     int rc = model_open(&config, &model, &error);
@@ -377,6 +384,65 @@ static void many_accesses_are_as_one_after_another(void **unused)
     sheet_free(sheet);
 }
 
+/* In one pass with others, whoever leads. */
+static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
+{
+    (void)unused;
+    static const char *const machines[] = {"zen3-milan", "skylake-sp", "barcelona"};
+    static const uint64_t pairs[][2] = {{2 * MIB, 4 * KIB}, {4 * KIB, 4 * KIB}, {2 * MIB, 2 * MIB}};
+    enum { COUNT = 3000, ALL = 3 * MODEL_TECHNIQUES };
+    for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
+        struct sheet *sheet = sheet_of(machines[m]);
+        struct model_config configs[ALL];
+        struct model_pass pass;
+        struct error error;
+        gva_t addresses[COUNT];
+        uint64_t state = m;
+        size_t followers = 0;
+        for (size_t i = 0; i < ALL; i++)
+            configs[i] = config_of(&sheet->machine, (enum model_technique)((i + 3) % MODEL_TECHNIQUES),
+                pairs[i / MODEL_TECHNIQUES][0], pairs[i / MODEL_TECHNIQUES][1], 16 * MIB);
+        for (size_t i = 0; i < COUNT; i++)
+            addresses[i] = GVA(base + random_below(&state, i % 2 ? 16 * MIB : 300 * KIB));
+        assert_int_equal(model_pass_open(configs, ALL, &pass, &error), 0);
+        for (size_t i = 0; i < ALL; i++)
+            assert_int_equal(model_map(pass.models[i], GVA(base), 16 * MIB, NULL, &error), 0);
+        for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+            model_pass_access(&pass, addresses, COUNT, access);
+        for (size_t i = 0; i < ALL; i++) {
+            struct model *alone = open_model(
+                &sheet->machine, configs[i].technique, configs[i].guest_page, configs[i].host_page, 16 * MIB);
+            for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+                for (size_t k = 0; k < COUNT; k++)
+                    model_access(alone, addresses[k], access);
+            assert_memory_equal(model_account(alone), model_account(pass.models[i]), sizeof(struct account));
+            followers += pass.leaders[i] != i;
+            model_close(alone);
+        }
+        assert_int_equal(followers, ALL - 3); /* all but those that walk in two dimensions */
+        model_pass_close(&pass);
+        sheet_free(sheet);
+    }
+}
+
+/* Rates take each technique its own time: nobody follows. */
+static void where_something_happens_nobody_follows(void **unused)
+{
+    (void)unused;
+    struct sheet *sheet = sheet_of("zen3-milan");
+    struct model_config configs[2];
+    struct model_pass pass;
+    struct error error;
+    for (int i = 0; i < 2; i++) {
+        configs[i] = config_of(&sheet->machine, i ? MODEL_SHADOW : MODEL_NATIVE, 4 * KIB, 4 * KIB, MIB);
+        configs[i].rates.of[EVENT_FLUSH].rate = 10;
+    }
+    assert_int_equal(model_pass_open(configs, 2, &pass, &error), 0);
+    assert_int_equal(pass.leaders[1], 1);
+    model_pass_close(&pass);
+    sheet_free(sheet);
+}
+
 /* Between which limits accesses of several chains are: of one, they are the account. */
 static void overlap_is_between_all_and_data_alone(void **unused)
 {
@@ -413,6 +479,8 @@ int main(void)
         cmocka_unit_test(each_technique_pays_for_changes_in_its_own_way),
         cmocka_unit_test(fresh_pages_are_given_once),
         cmocka_unit_test(many_accesses_are_as_one_after_another),
+        cmocka_unit_test(in_a_pass_each_has_the_account_that_it_has_alone),
+        cmocka_unit_test(where_something_happens_nobody_follows),
         cmocka_unit_test(overlap_is_between_all_and_data_alone),
         cmocka_unit_test(every_preset_runs_with_every_technique_it_has),
     };

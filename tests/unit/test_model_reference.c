@@ -42,7 +42,8 @@ enum {
     VARIANT_TOLD = 1 << 5,
     VARIANT_DOMAINS = 1 << 6, /* three; of pages that are splintered into very many, one */
     VARIANT_RATES = 1 << 7,
-    VARIANTS = 1 << 8
+    VARIANT_NEIGHBOURS = 1 << 8, /* in the last cache; and a last prefetcher, so that each kind is there */
+    VARIANTS = 1 << 9
 };
 enum { COMBINATIONS = PRESETS * MODEL_TECHNIQUES * 9 };
 
@@ -162,6 +163,34 @@ static struct naive_setting setting_of(const struct model_config *config, const 
     return setting;
 }
 
+/* So many that they show in few steps; and prefetchers of both kinds with few places and few lines on their
+ * way. */
+static void add_neighbours(struct pair *pair)
+{
+    pair->machine.has_neighbours = true;
+    pair->machine.neighbours.lines_per_us = pair->file.neighbours = 90000;
+    pair->machine.prefetcher_count = pair->file.prefetcher_count = 2;
+    pair->machine.prefetchers[0] = (struct machine_prefetcher){.kind = PREFETCH_STREAM,
+        .fills = 2,
+        .trackers = 4,
+        .after = 2,
+        .distance = 2,
+        .ahead = 5,
+        .in_flight = 4,
+        .crosses = true};
+    pair->machine.prefetchers[1] = (struct machine_prefetcher){.kind = PREFETCH_REGION,
+        .misses = 1,
+        .fills = 1,
+        .trackers = 1,
+        .after = 3,
+        .distance = 1,
+        .ahead = 1,
+        .behind = 2,
+        .in_flight = 3};
+    pair->file.prefetchers[0] = (struct naive_prefetcher){false, true, 0, 2, 4, 2, 2, 5, 0, 4};
+    pair->file.prefetchers[1] = (struct naive_prefetcher){true, false, 1, 1, 1, 3, 1, 1, 2, 3};
+}
+
 /* False: the machine has no such pages. */
 static bool open_pair(const struct combination *what, struct pair *pair)
 {
@@ -170,6 +199,8 @@ static bool open_pair(const struct combination *what, struct pair *pair)
                                    : what->guest == 2 || what->host == 2 ? BYTES_LARGE
                                                                          : BYTES_SMALL};
     read_files(what->preset, pair);
+    if (what->variant & VARIANT_NEIGHBOURS)
+        add_neighbours(pair);
     struct model_config config = config_of(what, pair);
     struct naive_setting setting = setting_of(&config, pair);
     snprintf(pair->name, sizeof pair->name, "%s %s guest %" PRIu64 " host %" PRIu64 " variant %u",
@@ -242,6 +273,8 @@ static const struct row {
     ROW("hypercalls", 1, hypercalls, hypercalls),
     ROW("switches", 1, switches, switches),
     ROW("flushes", 1, flushes, flushes),
+    ROW("cycles of prefetches on their way", 1, bucket[BUCKET_LATE], late),
+    ROW("prefetches", 1, prefetches, prefetches),
     ROW("all cycles", 1, cycles, cycles),
 };
 #undef ROW
@@ -275,11 +308,13 @@ static uint64_t sum_of_buckets(const struct account *account)
 
 /* ---- steps ---- */
 
-/* An address: mostly near the last one or of a few pages, at times anywhere. */
+/* An address: mostly a step on, near the last one or of a few pages, at times anywhere. */
 static uint64_t some_address(uint64_t *state, const struct pair *pair, uint64_t last)
 {
-    uint64_t kind = random_below(state, 8), offset = random_below(state, pair->bytes);
-    if (kind < 2)
+    uint64_t kind = random_below(state, 12), offset = random_below(state, pair->bytes);
+    if (kind > 7)
+        offset = (last + 64 * (1 + (last >> 12 & 1))) % pair->bytes;
+    else if (kind < 2)
         offset = (last + random_below(state, 4096)) % pair->bytes;
     else if (kind < 5)
         offset = offset % 96 * (pair->bytes / 96 / 64 * 64);

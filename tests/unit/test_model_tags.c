@@ -122,8 +122,8 @@ static void large_memory_changes_nothing(void **unused)
     struct caches small, large;
     uint64_t state = 1, least = UINT64_C(1) << 32;
     if (machine_find("icelake-sp", &pool, &machine, &error) < 0 ||
-        caches_init(&small, &machine, least, SEED, &error) < 0 ||
-        caches_init(&large, &machine, least << 13, SEED, &error) < 0)
+        caches_init(&small, &machine, least, SEED, NULL, &error) < 0 ||
+        caches_init(&large, &machine, least << 13, SEED, NULL, &error) < 0)
         fail_msg("%s", error.text);
     assert_false(small.levels[0].data.kind & TAGS_WITH_KEYS);
     assert_true(large.levels[0].data.kind & TAGS_WITH_KEYS);

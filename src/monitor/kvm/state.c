@@ -50,11 +50,17 @@ static int add(struct machine_state *state, enum state_kind kind, unsigned cpu, 
 
 /* ---- CPUID ---- */
 
+/* The KVM of Linux 6.1 does not tell how many there are: behind the last one is what was there before. */
 static int get_cpuid(const struct vcpu *vcpu, union variable *have, struct error *error)
 {
-    have->cpuid = (struct kvm_cpuid2){.nent = CPUIDS_MAX};
-    return ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0 ? refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu)
-                                                     : 0;
+    static const struct kvm_cpuid_entry2 none;
+    memset(have, 0, sizeof *have);
+    have->cpuid.nent = CPUIDS_MAX;
+    if (ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0)
+        return refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu);
+    while (have->cpuid.nent && !memcmp(&have->cpuid.entries[have->cpuid.nent - 1], &none, sizeof none))
+        have->cpuid.nent--;
+    return 0;
 }
 
 static int take_cpuid(struct vcpu *vcpu, struct machine_state *state, struct error *error)
