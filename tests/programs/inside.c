@@ -19,7 +19,7 @@ static void say(const char *who)
     __asm__ volatile("sgdt %0" : "=m"(gdt));
     __asm__ volatile("str %0" : "=r"(task));
     int length = snprintf(line, sizeof line, "%s %d %#llx %#llx\n", who, gdt.limit,
-        (unsigned long long)gdt.base, (unsigned long long)task);
+        (unsigned long long)gdt.base, (unsigned long long)(task & 0xffff));
     if (write(1, line, (size_t)length) < 0)
         _exit(1);
 }

@@ -41,8 +41,10 @@ int main(int count, char **words, char **environment)
     memset(text, 0, sizeof text);
     printf("wrote %zd\n", write(file, "some text", 9));
     printf("read %zd %s\n", pread(file, text, sizeof text, 0), text);
-    printf("nothing there: %d %d\n", open("/nowhere/at/all", O_RDONLY), errno);
-    printf("no such place: %zd %d\n", write(file, nowhere, 9), errno);
+    int failed = open("/nowhere/at/all", O_RDONLY), code = errno;
+    printf("nothing there: %d %d\n", failed, code);
+    failed = (int)write(file, nowhere, 9), code = errno;
+    printf("no such place: %d %d\n", failed, code);
     char *heap = malloc(3 << 20);
     memset(heap, 1, 3 << 20);
     printf("heap %d\n", heap[(3 << 20) - 1]);

@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""vcost run with a real kvm_amd, with nested paging and without: one boot of the QEMU host. TAP on stdout.
+
+    test_run.py VCOST PROGRAM...      static ones of tests/programs: inside, signals, threads, memory
+"""
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import nested  # pylint: disable=wrong-import-position
+
+SETTINGS = ["npt=1", "npt=0"]
+SECONDS = 300
+RUN = "keep $name vcost run --quiet --runs 2 --json $name.json"
+SCRIPT = """set -e
+for setting in {settings}; do
+    load_kvm $setting
+    mkdir /out/$setting
+    for program in {programs}; do
+        name=/out/$setting/$program
+        case $program in
+        memory*) words='3 300' ;;
+        threads*) words='4 3' ;;
+        *) words= ;;
+        esac
+        {run} /bin/$program $words
+    done
+    unload_kvm
+done
+"""
+
+
+def does_the_same(folder, program, technique):
+    result = nested.kept_result(folder, program)
+    native, guest = result["cells"]
+    assert guest["technique"] == technique, guest["technique"]
+    assert guest["counters"]["exits"] >= sum(call["count"] for call in guest["calls"]) > 0, guest["counters"]
+    if program.startswith("inside"):  # it says where it is: not the same, and natively that differs by the CPU
+        assert guest["fidelity"] in ("different", "not comparable") and guest["exit_status"] == 0, guest["fidelity"]
+    else:
+        assert guest["fidelity"] == "same" and guest["exit_status"] == native["exit_status"] == 0, (guest["fidelity"], guest["exit_status"])
+
+
+def main():
+    points, programs = nested.Points(), [Path(word).name for word in sys.argv[2:]]
+    script = SCRIPT.format(settings=" ".join(SETTINGS), programs=" ".join(programs), run=RUN)
+    with tempfile.TemporaryDirectory(prefix="vcost-nested-run.") as folder:
+        if nested.boot_or_skip(points, "boot", script, sys.argv[1:], folder, SECONDS):
+            for setting in SETTINGS:
+                technique = "nested" if setting == "npt=1" else "shadow"
+                for program in programs:
+                    points.check(f"{setting}: {program} does in a domain what it does natively", does_the_same, Path(folder) / setting, program,
+                        technique)
+    points.end()
+
+
+main()
