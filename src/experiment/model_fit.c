@@ -142,8 +142,9 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
 
 /* ---- the curve ---- */
 
-/* A point whose interval is wider than this is between two states of the machine, and says nothing of either. */
-static const double known_within = 2;
+/* A point whose interval is wider than this is torn between two states of the machine, as where its neighbours
+ * just leave it the last cache, or not: its fastest sample says what the machine has room for. */
+static const double torn_from = 2;
 
 /* One point an octave, from 4 KiB on. */
 static int take_points(const struct result *result, struct fitting *fitting, struct error *error)
@@ -156,12 +157,12 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < FIT_POINTS_MAX; i++) {
         const struct curve_point *point = &curve->points[i];
         uint64_t bytes = point->working_set_bytes;
-        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last ||
-            point->cell->high > known_within * point->cell->low)
+        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last)
             continue;
         struct fit_point *into = &fitting->points[fitting->count++];
         into->shape = *cell_chase(point->cell);
-        into->cycles = point->cell->median * fitting->machine.ghz;
+        bool torn = point->cell->high > torn_from * point->cell->low;
+        into->cycles = (torn ? point->cell->min : point->cell->median) * fitting->machine.ghz;
         last = bytes;
     }
     pool_free(&pool);
