@@ -277,6 +277,90 @@ static struct took fork_of_domain(void)
     return took;
 }
 
+/* ---- what was touched first, brought in behind the domain ---- */
+
+enum { WRITES = 16384 };
+static const char writer_path[] = "/dev/shm/vcost-bench.writer",
+                  touched_path[] = "/dev/shm/vcost-bench.touched";
+static int writer_file = -1;
+
+static void must_wait(struct portable *portable, uint64_t writes)
+{
+    struct portable_status status;
+    do {
+        usleep(200);
+        portable_status(portable, &status);
+    } while (status.phase == PORTABLE_RUNNING && status.done < writes);
+}
+
+/* Until it has written WRITES pages more: its working set is 32 MiB. */
+static struct took write_pages(const char *first, const char *record)
+{
+    const struct restore_request request = {.fd = writer_file, .lazy = true, .first = first};
+    struct portable_status status;
+    struct restored restored;
+    struct touched touched;
+    struct error error;
+    struct took begun = now();
+    must(restore_open(&request, &restored, &error), &error);
+    portable_status(restored.portable, &status);
+    must(portable_resume(restored.portable, &error), &error);
+    must(restore_bring_back(&restored, &error), &error);
+    must_wait(restored.portable, status.done + WRITES);
+    struct took took = since(begun);
+    must(portable_pause(restored.portable, &error), &error);
+    if (record) {
+        FILE *stream = fopen(record, "we");
+        must(touched_look(
+                 portable_memory(restored.portable), restored.saved.plan.memory_bytes, &touched, &error),
+            &error);
+        must(touched_write(&touched, stream, &error), &error);
+        fclose(stream);
+        touched_free(&touched);
+    }
+    restore_close(&restored);
+    return took;
+}
+
+static void make_writer(void)
+{
+    struct portable_plan plan = {.name = "writer",
+        .monitor = "kvm",
+        .workload = PORTABLE_WRITER,
+        .memory_bytes = 256 * MIB,
+        .working_set_bytes = 32 * MIB,
+        .cpus = 1,
+        .ticks_per_second = 1e9};
+    struct stored stored;
+    struct portable *writer;
+    struct error error;
+    must(portable_create(&plan, monitor_at(0), &facts, NULL, &writer, &error), &error);
+    must(portable_resume(writer, &error), &error);
+    must_wait(writer, 100000);
+    must(portable_pause(writer, &error), &error);
+    stored = (struct stored){.plan = *portable_plan(writer)};
+    writer_file = open(writer_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    stored_moment_now(&stored.moment);
+    must(portable_save(writer, &stored.state, &error), &error);
+    must(cpu_record_add_host(&stored.state, &error), &error);
+    must(stored_write(writer_file, &stored, portable_memory(writer), &error), &error);
+    stored_free(&stored);
+    portable_destroy(writer);
+    write_pages(NULL, touched_path);
+}
+
+static struct took as_touched(void)
+{
+    if (writer_file < 0)
+        make_writer();
+    return write_pages(NULL, NULL);
+}
+
+static struct took recorded_first(void)
+{
+    return write_pages(touched_path, NULL);
+}
+
 /* ---- in turns ---- */
 
 static const struct row {
@@ -289,6 +373,7 @@ static const struct row {
     {"restore --lazy, beyond VM, mapping and exit", restore_lazily, floor_of_lazy, 0, 0.5},
     {"fork of a file / VM, mapping and exit", fork_of_file, floor_of_lazy, 1.2, 0},
     {"fork of a domain / VM, mapping and exit", fork_of_domain, floor_of_lazy, 1.2, 0},
+    {"lazy restore until 16384 writes: recorded pages brought in / not", recorded_first, as_touched, 1, 0},
 };
 
 static const char *judge(struct estimate found, double target)
@@ -341,5 +426,7 @@ int main(int argc, char **argv)
     }
     portable_destroy(source);
     unlink(path);
+    unlink(writer_path);
+    unlink(touched_path);
     return 0;
 }

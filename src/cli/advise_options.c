@@ -1,5 +1,6 @@
 #include "cli/advise_options.h"
 
+#include "experiment/advise.h"
 #include "remedy/recipe.h"
 
 #include <errno.h>
@@ -10,6 +11,16 @@ static struct choice remedy_choice(size_t index)
 {
     const struct recipe_preset preset = recipe_preset(index);
     return (struct choice){preset.name, preset.summary};
+}
+
+static struct choice by_choice(size_t index)
+{
+    static const struct choice choices[] = {
+        {"choice", "CPU time of a program that computes all the time in one thread, otherwise wall clock"},
+        {"wall", "wall clock: from its start to its end"},
+        {"cpu", "CPU time, its own and the system's for it: far surer on a machine that others use, too"},
+    };
+    return index < sizeof choices / sizeof choices[0] ? choices[index] : (struct choice){NULL, NULL};
 }
 
 static const struct option_spec what_options[] = {
@@ -43,11 +54,21 @@ static const struct option_spec how_options[] = {
         .help = "How long it may take altogether. If that is too little to decide about all remedies, that "
                 "is told "
                 "first, and the first ones are tried. Also written as 90s, 2m or 1h."},
+    {.name = "quick",
+        .kind = OPTION_QUICK,
+        .offset = offsetof(struct advise_options, common.run.quick),
+        .help = "No more rounds than it takes to decide at all: a first impression, with wide intervals."},
+    {.name = "by",
+        .kind = OPTION_CHOICE,
+        FIELD(by),
+        .value_name = "WHAT",
+        .fallback = "choice",
+        .choice = by_choice,
+        .help = "What is to become less:"},
     {.name = "metric",
         .kind = OPTION_TEXT,
         FIELD(metric),
         .value_name = "REGEX",
-        .default_note = "wall clock time, the less the better",
         .help =
             "Judge by a number that the program writes to stdout, the more the better: an extended regular "
             "expression with one group around the number, of which the last match counts."},
@@ -87,9 +108,37 @@ static const struct option_spec how_options[] = {
         .help = "Seed of the order of runs and of the layouts, up to 53 bits."},
 };
 
+static const struct option_spec server_options[] = {
+    {.name = "server",
+        .kind = OPTION_TEXT,
+        FIELD(server),
+        .value_name = "CMD",
+        .help = "Instead of PROGRAM a server, which the shell command CMD starts and which stays in the "
+                "foreground. It is "
+                "started anew for each run, and told to end (SIGTERM) after it."},
+    {.name = "ready",
+        .kind = OPTION_TEXT,
+        FIELD(ready),
+        .value_name = "CMD",
+        .help = "A shell command that succeeds once the server can be used; it is tried until it does."},
+    {.name = "load",
+        .kind = OPTION_TEXT,
+        FIELD(load),
+        .value_name = "CMD",
+        .help = "A shell command that uses the server and ends: what is measured. --metric looks at what it "
+                "writes."},
+};
+
 static int check(const void *fields, struct error *error)
 {
     const struct advise_options *options = fields;
+    if (!options->server != !options->ready || !options->server != !options->load)
+        return error_set(error, EINVAL, "--server, --ready and --load go together: give all three");
+    if (options->server && options->by == BY_CPU_TIME)
+        return error_set(error, EINVAL,
+            "--by cpu is no measure of a server under its load: leave it to wall clock, or give --metric");
+    if (options->metric && options->by)
+        return error_set(error, EINVAL, "--by and --metric are two measures: give one");
     if (options->less && !options->metric)
         return error_set(error, EINVAL, "--less is about --metric: give --metric REGEX too");
     return output_options_check(&options->common.output, error);
@@ -123,6 +172,7 @@ const struct command command_advise = {
         {
             OPTION_GROUP("Which remedies", what_options, 0),
             OPTION_GROUP("How they are tried", how_options, 0),
+            OPTION_GROUP("Servers", server_options, 0),
             OUTPUT_GROUPS(struct advise_options, common.output),
             OPTION_GROUP(NULL, quiet_option, offsetof(struct advise_options, common.run)),
             HELP_GROUP,
@@ -139,6 +189,10 @@ const struct command command_advise = {
             {"vcost advise --only large-pages,prefault --budget 60 -- python3 job.py",
                 "Two of them, in a minute"},
             {"vcost advise --metric 'rate: ([0-9.]+)' ./bench", "By a throughput that the program reports"},
+            {"vcost advise --server 'redis-server --save \"\"' --ready 'redis-cli ping' --load "
+             "'redis-benchmark -q -t "
+             "get -n 200000'",
+                "A server under its load generator"},
             {"vcost advise --prepare 'rm -rf out' make -C project", "What has to be undone before each run"},
             {"vcost advise --json here.json ./prog", "Keep it, for vcost compare with another machine's"},
         },

@@ -21,8 +21,13 @@ static struct advise_plan plan_of(const struct invocation *invocation)
         .words = invocation->operand_count ? invocation->operands : NULL,
         .input = options->input,
         .budget_seconds = options->budget,
+        .quick = options->common.run.quick,
+        .by = (enum advise_by)options->by,
         .metric = options->metric,
         .metric_less = options->less,
+        .server = options->server,
+        .ready = options->ready,
+        .load = options->load,
         .prepare = options->prepare,
         .cleanup = options->cleanup,
         .status = options->status,
@@ -60,8 +65,10 @@ int cmd_advise_run(const struct invocation *invocation)
 {
     const struct advise_options *options = invocation->options;
     struct error error;
-    if (!options->list && !invocation->operand_count) {
-        error_set(&error, EINVAL, "which program? Name it, or give --list");
+    if (!options->list && !invocation->operand_count == !options->server) {
+        error_set(&error, EINVAL,
+            options->server ? "a program or --server: one of them"
+                            : "which program? Name it, or give --server or --list");
         return status_wrong_usage(invocation->command, &error);
     }
     return measure_run(

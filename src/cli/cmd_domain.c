@@ -63,8 +63,13 @@ static int open_and_make(struct serving *serving, const char **name, struct erro
     serving->name = options->name;
     serving->lazy = options->lazy;
     serving->brought = options->userfaultfd;
-    return serving->fd < 0 ? error_errno(error, errno, "cannot open %.300s", path)
-                           : serving_restore(serving, name, error);
+    serving->first = options->first;
+    if (serving->fd < 0)
+        return error_errno(error, errno, "cannot open %.300s", path);
+    int rc = options->record ? output_open(options->record, &serving->record, error) : 0;
+    if (rc == 0 && (rc = serving_restore(serving, name, error)) < 0 && serving->record)
+        output_discard(serving->record);
+    return rc;
 }
 
 /* The name is needed for the log, before anything else is made of the file. */

@@ -7,12 +7,16 @@
 #include "cli/timeline.h"
 #include "domain/saved/stored.h"
 #include "domain/served/control.h"
+#include "measure/clock.h"
+#include "report/progress.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int write_report(const void *what, FILE *stream, struct error *error)
@@ -92,6 +96,39 @@ int cmd_domain_status_run(const struct invocation *invocation)
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
+/* How far a save is: its process writes, and answers nothing meanwhile, but the file grows. */
+struct saving {
+    struct progress_line line;
+    int file;
+    double bytes, begun;
+};
+
+static void draw_saving(void *context)
+{
+    struct saving *saving = context;
+    struct stat now;
+    double took = clock_seconds() - saving->begun;
+    if (!saving->line.active || fstat(saving->file, &now) < 0)
+        return;
+    double share = fmin((double)now.st_blocks * 512 / saving->bytes, 1);
+    progress_update(&saving->line, share, share > 0 ? took / share - took : NAN,
+        share < 1 ? "its memory is written" : "its program is looked at");
+}
+
+/* Of what is compressed nobody knows how much it will be. */
+static void begin_saving(
+    struct saving *saving, const struct place *place, const char *name, int file, bool compress)
+{
+    const struct control_request stats = {.verb = "stats", .fd = -1};
+    struct domain_report report;
+    *saving = (struct saving){.file = file, .begun = clock_seconds()};
+    if (!compress && control_ask(place, name, &stats, &report, NULL) == 0) {
+        progress_start(&saving->line, stderr, false, locale_is_utf8());
+        saving->bytes =
+            isnan(report.stats.resident_bytes) ? (double)report.memory_bytes : report.stats.resident_bytes;
+    }
+}
+
 /* The domain writes to a descriptor of ours: what it may reach is what we may. */
 int cmd_domain_save_run(const struct invocation *invocation)
 {
@@ -102,6 +139,7 @@ int cmd_domain_save_run(const struct invocation *invocation)
     struct outputs picture = {.options = &none};
     struct timeline_told *told = NULL;
     struct domain_report report;
+    struct saving saving;
     struct output *output;
     struct place place;
     struct error error;
@@ -120,8 +158,11 @@ int cmd_domain_save_run(const struct invocation *invocation)
     request.fd = fileno(output_stream(output));
     if (options->timeline)
         rc = timeline_ask(&place, invocation->operands[0], &timeline, &error);
+    begin_saving(&saving, &place, invocation->operands[0], request.fd, options->compress);
     if (rc == 0)
-        rc = control_ask(&place, invocation->operands[0], &request, &report, &error);
+        rc = control_ask_slowly(
+            &place, invocation->operands[0], &request, draw_saving, &saving, &report, &error);
+    progress_clear(&saving.line);
     if (rc < 0)
         output_discard(output);
     else

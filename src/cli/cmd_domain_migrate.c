@@ -7,6 +7,7 @@
 #include "domain/moved/address.h"
 #include "domain/served/control.h"
 #include "report/format.h"
+#include "report/progress.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
@@ -43,17 +44,29 @@ static void view_report(const void *what, struct document *document)
 struct watch {
     const struct place *place;
     const char *name;
-    bool draws, cancelled;
+    struct progress_line line;
+    bool cancelled;
 };
 
-static void draw(const struct moved_told *told)
+/* Of a first pass it is known what is left of it; then what was written when the last one ended. */
+static void draw(struct watch *watched, const struct domain_report *report)
 {
-    fprintf(stderr, "\r\033[K%s: %s sent in %s, %s; %s left, %s a second written, downtime now %s",
-        moved_stages[told->stage], format_size(told->bytes_sent).text, format_seconds(told->seconds).text,
-        told->passes > 1 ? "again what was written" : "all memory", format_size(told->left * 4096).text,
-        isnan(told->written) ? "-" : format_size((uint64_t)told->written).text,
-        format_figure(UNIT_NS, told->expected_ms * 1e6, 0).text);
-    fflush(stderr);
+    const struct moved_told *told = &report->moved;
+    char text[200];
+    double sent = (double)(told->pages_sent + told->zeros), all = (double)report->memory_bytes / 4096;
+    double left = told->passes > 1 || sent >= all ? (double)told->left : all - sent;
+    double pace = told->seconds > 0 ? sent / told->seconds : NAN;
+    if (told->stage == MOVED_COPYING && isnan(told->written))
+        snprintf(text, sizeof text, "all memory is sent once");
+    else if (told->stage == MOVED_COPYING)
+        snprintf(text, sizeof text, "%s a second written, downtime now %s",
+            format_size((uint64_t)told->written).text,
+            format_figure(UNIT_NS, told->expected_ms * 1e6, 0).text);
+    else
+        snprintf(text, sizeof text, "%s%s", moved_stages[told->stage],
+            told->stage == MOVED_DONE ? ": its program is looked at" : "");
+    progress_update(&watched->line, told->stage >= MOVED_DONE ? 1 : sent / (sent + left),
+        told->stage == MOVED_COPYING && pace > 0 ? left / pace : NAN, text);
 }
 
 /* Ctrl-C cancels it, and the answer tells. */
@@ -65,9 +78,9 @@ static void watch(void *context)
     struct error error;
     if (interrupt_asked(NULL) && !watched->cancelled)
         watched->cancelled = control_ask(watched->place, watched->name, &cancel, NULL, &error) == 0;
-    if (watched->draws && control_ask(watched->place, watched->name, &status, &report, &error) == 0 &&
+    if (watched->line.active && control_ask(watched->place, watched->name, &status, &report, &error) == 0 &&
         report.moves)
-        draw(&report.moved);
+        draw(watched, &report);
 }
 
 /* ---- the command ---- */
@@ -77,7 +90,7 @@ static int move(const struct invocation *invocation, const struct place *place, 
 {
     const struct domain_options *options = invocation->options;
     const char *name = invocation->operands[0], *address = invocation->operands[1];
-    struct watch watched = {.place = place, .name = name, .draws = isatty(STDERR_FILENO)};
+    struct watch watched = {.place = place, .name = name};
     struct control_request request = {.verb = "migrate",
         .check = options->check,
         .finish_late = options->at_timeout,
@@ -85,10 +98,12 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .post_copy = options->post_copy,
         .passes = (uint64_t)options->passes,
         .reconnect = options->reconnect,
+        .throttle = options->throttle > 0 ? (uint64_t)options->throttle : 0,
         .timeout = options->timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
     int timeline = -1;
     pid_t child;
+    progress_start(&watched.line, stderr, false, locale_is_utf8());
     snprintf(request.text, sizeof request.text, "%.190s", address);
     if (!place_lives(place, name))
         return error_set(error, ENOENT, "no domain %.60s runs", name);
@@ -111,8 +126,7 @@ static int move(const struct invocation *invocation, const struct place *place, 
     control_close(&request);
     if (child)
         waitpid(child, NULL, 0);
-    if (watched.draws)
-        fprintf(stderr, "\r\033[K");
+    progress_clear(&watched.line);
     if (rc == 0 && timeline >= 0)
         rc = timeline_read(timeline, &migration->timeline, error);
     if (timeline >= 0)

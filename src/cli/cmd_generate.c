@@ -4,6 +4,7 @@
 #include "cli/manual.h"
 #include "cli/status.h"
 #include "model/machine.h"
+#include "remedy/recipe.h"
 #include "result/json.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static const struct record *schema_of(const char *name)
     static const struct {
         const char *name;
         const struct record *record;
-    } schemas[] = {{"result", &result_record}, {"compare", &compare_record}, {"machine", &machine_record}};
+    } schemas[] = {{"result", &result_record}, {"compare", &compare_record}, {"machine", &machine_record},
+        {"remedy", &recipe_record}};
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (!strcmp(schemas[i].name, name))
             return schemas[i].record;

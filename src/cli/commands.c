@@ -1,5 +1,6 @@
 /* The table of subcommands, and vcost itself. */
 #include "cli/advise_options.h"
+#include "cli/program_options.h"
 #include "cli/agent_options.h"
 #include "cli/chase_options.h"
 #include "cli/command.h"
@@ -20,6 +21,7 @@ static const struct command *const commands[] = {
     &command_events,
     &command_inspect,
     &command_verify,
+    &command_run,
     &command_advise,
     &command_compare,
     &command_report,
@@ -56,6 +58,7 @@ const struct command command_vcost = {
             {"vcost events --quick", "The price list: what single operations cost natively and in a guest"},
             {"vcost inspect", "What this machine really is, and what the host below does"},
             {"vcost verify", "Whether guests here are faithful, fast and safe"},
+            {"vcost run sort big.txt", "What virtualization costs a program that you have"},
             {"vcost advise ./prog args", "Which remedy makes a program faster here, tried on it"},
             {"vcost compare before.json after.json", "What changed between two results that were kept"},
             {"vcost report chase.json -o chase.html", "A result that was kept, as a page for a browser"},

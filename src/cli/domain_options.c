@@ -1,5 +1,6 @@
 #include "cli/domain_options.h"
 
+#include "domain/moved/throttle.h"
 #include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
@@ -154,6 +155,18 @@ static const struct option_spec restore_options[] = {
         .help = "Map the file (private: it is not written to) and run at once. State and index are verified "
                 "before the "
                 "first instruction, memory behind it; vcost domain status tells when."},
+    {.name = "record",
+        .kind = OPTION_FILE,
+        FIELD(record),
+        .value_name = "FILE",
+        .help = "With --lazy: note which pages were touched (the set, not the order) until the working set "
+                "was back, or "
+                "else until the end."},
+    {.name = "bring-first",
+        .kind = OPTION_TEXT,
+        FIELD(first),
+        .value_name = "FILE",
+        .help = "With --lazy: bring in behind the domain, sorted and in runs, what --record noted."},
     {.name = "userfaultfd",
         .kind = OPTION_FLAG,
         FIELD(userfaultfd),
@@ -253,6 +266,16 @@ static const struct option_spec migrate_options[] = {
         .min = 1,
         .max = 100000,
         .help = "How many megabytes a second are sent at most while it runs."},
+    {.name = "throttle",
+        .kind = OPTION_NUMBER,
+        FIELD(throttle),
+        .value_name = "PERCENT",
+        .default_note = "it is not slowed down",
+        .min = 1,
+        .max = THROTTLE_MOST,
+        .help =
+            "When passes do not shorten: hold its virtual CPUs for a share of the time, up to so much, in "
+            "steps of 20. How much it was and for how long is told."},
     {.name = "post-copy",
         .kind = OPTION_FLAG,
         FIELD(post_copy),
@@ -469,6 +492,17 @@ static const struct command command_save = {
     .run = cmd_domain_save_run,
 };
 
+static int check_restore(const void *fields, struct error *error)
+{
+    const struct domain_options *options = fields;
+    if (options->lazy && options->userfaultfd)
+        return error_set(error, EINVAL, "--lazy maps the file and --userfaultfd reads it: choose one");
+    if ((options->record || options->first) && !options->lazy)
+        return error_set(error, EINVAL,
+            "only memory that is mapped is seen page by page: --record and --bring-first go with --lazy");
+    return check(fields, error);
+}
+
 static const struct command command_restore = {
     .name = "domain restore",
     .summary = "lets a saved domain go on",
@@ -488,12 +522,16 @@ static const struct command command_restore = {
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain restore d1.domain", "In the foreground, all memory read and verified first"},
-        {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"}},
+        {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"},
+        {"vcost domain restore --lazy --record d1.touched d1.domain", "And notes what it needed first"},
+        {"vcost domain restore --lazy --bring-first d1.touched d1.domain",
+            "The next time that is brought in behind it"},
+        {"vcost domain restore --userfaultfd d1.domain", "As it is touched, and verified first"}},
     .exit_notes = {{"77", "this host lacks what the domain had, or cannot keep its clock."}},
     .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .see_also = SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = check_restore,
     .run = cmd_domain_restore_run,
 };
 

@@ -22,12 +22,14 @@ struct domain_options {
     bool check, cleartext;
     bool watch, written; /* stats */
     double interval;
-    const char *timeline;            /* a picture; NULL: none */
-    unsigned at_timeout;             /* 0: cancel, 1: stop */
+    const char *record,
+        *first;           /* files of the pages that were touched first, to be written and read; NULL: none */
+    const char *timeline; /* a picture; NULL: none */
+    unsigned at_timeout;  /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
     double timeout;                  /* seconds; 0: none */
     int count;                       /* of clones */
-    int streams, passes;             /* of a migration */
+    int streams, passes, throttle;   /* of a migration */
     bool post_copy, reconnect;
 };
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -83,6 +84,29 @@ static void tell_start(struct serving *serving, int status, const struct error *
     serving->start = -1;
 }
 
+/* What was touched until now is what the next restore will want first. */
+static void record_touched(struct serving *serving)
+{
+    const struct portable *portable = serving->served.portable;
+    struct touched touched;
+    struct error error;
+    if (!serving->record)
+        return;
+    int rc = touched_look(portable_memory(portable), portable_plan(portable)->memory_bytes, &touched, &error);
+    if (rc == 0 && (rc = touched_write(&touched, output_stream(serving->record), &error)) == 0)
+        rc = output_commit(serving->record, &error);
+    else
+        output_discard(serving->record);
+    serving->record = NULL;
+    if (rc < 0)
+        status_warn(error.text);
+    else
+        fprintf(stderr,
+            "recorded: %" PRIu64 " pages were written and %" PRIu64 " others mapped, in %zu runs\n",
+            touched_pages(&touched, true), touched_pages(&touched, false), touched.count);
+    touched_free(&touched);
+}
+
 static void tell(void *context, const struct domain_report *report)
 {
     struct serving *serving = context;
@@ -92,9 +116,11 @@ static void tell(void *context, const struct domain_report *report)
     else if (!serving->told)
         fprintf(stderr, "%s goes on (%s): first instruction after %s\n", report->name, report->mode,
             format_figure(UNIT_NS, report->first_instruction_ms * 1e6, 0).text);
-    else
+    else {
         fprintf(stderr, "working set back after %s\n",
             format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
+        record_touched(serving);
+    }
     if (!serving->told && report->sentence[0])
         status_warn(report->sentence);
     serving->told = true;
@@ -165,6 +191,7 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->place = place;
     serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
+    record_touched(serving);
     serving->report.exit_status = exit_status(&serving->report);
     if (rc == 0 && serving->detached)
         rc = keep_report(serving, error);
@@ -275,6 +302,7 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
     struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
         .brought = serving->brought,
+        .first = serving->first,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->name,
         .monitor = serving_monitor(serving),

@@ -29,6 +29,8 @@ struct serving {
     int fd;
     const char *name;
     bool lazy, brought;
+    const char *first;          /* a file of what was touched first */
+    struct output *record;      /* where that is to be written, once; NULL: nowhere, or done */
     const struct stored *saved; /* and what is known of it already: struct restore_request */
     bool checked;
 };

@@ -19,7 +19,8 @@ void domain_cpu_release(struct domain_cpu *cpu);
 
 /* What differs from the state that every virtual CPU of the domain is in (x86_64/system.h). */
 struct domain_mode {
-    uint64_t cr4; /* bits set as well */
+    uint64_t cr4;  /* bits set as well */
+    uint64_t xcr0; /* 0: as it is */
     uint64_t
         syscall_entry; /* where SYSCALL leads to: an offset in the guest's kernel (abi/domain.h); 0: leaves */
     unsigned tss_page; /* its task state: a system page; 0: DOMAIN_PAGE_TSS, which only one may use whose

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { LEVELS = 4 };
@@ -16,7 +17,8 @@ static uint64_t system_bytes(const struct domain_config *config)
 {
     uint64_t need = (DOMAIN_PAGE_TABLES + 1 + config->spare_tables) * PAGE_BYTES; /* and the root */
     need += page_tables_need(LEVELS, (DOMAIN_PAGE_VOID + 1) * PAGE_BYTES, PAGE_BYTES);
-    need += page_tables_need(LEVELS, config->image->memory.bytes, PAGE_BYTES);
+    if (config->image)
+        need += page_tables_need(LEVELS, config->image->memory.bytes, PAGE_BYTES);
     return need + (config->data ? page_tables_need(LEVELS, config->data->bytes, config->data_page_bytes) : 0);
 }
 
@@ -62,10 +64,11 @@ static int make_tables(struct domain *domain, struct error *error)
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
     int rc = make_tables(domain, error);
-    if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0 ||
-        (rc = map_image(domain, image, error)) < 0)
+    if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0)
         return rc;
-    return domain->config.data ? map_data(domain, error) : 0;
+    if (domain->config.image)
+        rc = map_image(domain, image, error);
+    return rc == 0 && domain->config.data ? map_data(domain, error) : rc;
 }
 
 struct guest_region domain_region_of(const struct memory *memory)
@@ -78,8 +81,27 @@ struct guest_region domain_region_of(const struct memory *memory)
     return region;
 }
 
+/* What is not used of it is not there, and where it lies matters to nobody: the kernel is asked nothing else,
+ * as a program may have hidden what tells (chroot). */
+static int map_for_program(struct memory *memory, size_t bytes, struct error *error)
+{
+    bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    void *base =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return error_errno(error, errno, "cannot map %zu bytes for the page tables of a domain", bytes);
+    *memory = (struct memory){.base = base,
+        .bytes = bytes,
+        .page_bytes = PAGE_BYTES,
+        .reserved = base,
+        .reserved_bytes = bytes};
+    return 0;
+}
+
 static int map_system(struct domain *domain, struct error *error)
 {
+    if (domain->config.program)
+        return map_for_program(&domain->system, system_bytes(&domain->config), error);
     const struct memory_request request = {
         .bytes = system_bytes(&domain->config), .page_bytes = PAGE_BYTES, .shared = domain->ops->elsewhere};
     return memory_map_request(&domain->system, &request, error);
@@ -88,15 +110,17 @@ static int map_system(struct domain *domain, struct error *error)
 static int build(struct domain *domain, struct error *error)
 {
     const struct domain_config *config = &domain->config;
-    struct guest_region image = domain_region_of(&config->image->memory);
+    struct guest_region image = {.slot = 0};
     int rc = map_system(domain, error);
     if (rc < 0)
         return rc;
     domain->system_region = domain_region_of(&domain->system);
-    if ((rc = domain_add_region_from(domain, GPA(0), &domain->system_region, error)) < 0 ||
-        (rc = domain_add_region(domain, &image, error)) < 0)
-        return rc;
-    if (config->data) {
+    rc = domain_add_region_from(domain, GPA(0), &domain->system_region, error);
+    if (rc == 0 && config->image) {
+        image = domain_region_of(&config->image->memory);
+        rc = domain_add_region(domain, &image, error);
+    }
+    if (rc == 0 && config->data) {
         domain->data = domain_region_of(config->data);
         rc = domain_add_region(domain, &domain->data, error);
     }
@@ -116,14 +140,48 @@ static void init_lock(struct domain *domain)
     pthread_mutex_init(&domain->tables_lock, NULL);
 }
 
-int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
+static int create_vm(struct domain *domain, struct error *error)
 {
+    const struct domain_config *config = &domain->config;
     const struct vm_config vm = {.irqchip = config->irqchip,
         .tick = config->tick,
         .sync_write = config->sync_write,
         .fill = config->fill,
         .spare = config->spare,
+        .host_clock = config->host_clock,
+        .device = config->device,
+        .first_descriptor = config->first_descriptor,
         .stop = config->stop};
+    return domain->ops->create(&vm, &domain->vm, error);
+}
+
+static void free_cpus(struct domain *domain)
+{
+    for (struct domain_cpu *cpu = domain->cpus, *next; cpu; cpu = next) {
+        next = cpu->next;
+        free(cpu);
+    }
+    domain->first = domain->cpus = NULL;
+}
+
+int domain_renew(struct domain *domain, struct error *error)
+{
+    if (domain->vm)
+        domain->ops->destroy(domain->vm);
+    domain->vm = NULL;
+    free_cpus(domain);
+    init_lock(domain);
+    int rc = create_vm(domain, error);
+    for (size_t i = 0; rc == 0 && i < domain->regions.count; i++) {
+        const struct guest_region *region = &domain->regions.list[i];
+        rc = domain->ops->region(
+            domain->vm, region->slot, region->start, &region->backing, region->flags, error);
+    }
+    return rc < 0 ? rc : domain_cpu(domain, &domain->first, error);
+}
+
+int domain_create(const struct domain_config *config, struct domain **out, struct error *error)
+{
     struct domain *domain = calloc(1, sizeof *domain);
     if (!domain)
         return error_set(error, ENOMEM, "no memory for a domain");
@@ -131,9 +189,9 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     domain->ops = config->monitor;
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
-    int rc = domain->ops->create(&vm, &domain->vm, error);
+    int rc = create_vm(domain, error);
     if (rc < 0 ||
-        (rc = config->image ? build(domain, error) : domain_cpu(domain, &domain->first, error)) < 0) {
+        (rc = config->image || config->program ? build(domain, error) : domain_cpu(domain, &domain->first, error)) < 0) {
         domain_destroy(domain);
         return rc;
     }
@@ -147,10 +205,7 @@ void domain_destroy(struct domain *domain)
         return;
     if (domain->vm)
         domain->ops->destroy(domain->vm);
-    for (struct domain_cpu *cpu = domain->cpus, *next; cpu; cpu = next) {
-        next = cpu->next;
-        free(cpu);
-    }
+    free_cpus(domain);
     guest_memory_free(&domain->regions);
     if (domain->system.base)
         memory_unmap(&domain->system);

@@ -38,6 +38,11 @@ struct domain_config {
     bool sync_write;         /* vm_config.sync_write, */
     unsigned fill;           /* .fill */
     struct spare_cpu *spare; /* and .spare */
+    bool program; /* no image: system pages and tables alone, for code of CPL 3 that is gone on with (user.h).
+                     What is mapped at an address is always the same memory behind, so that what a monitor has
+                     derived from the tables is never wrong in more than rights */
+    bool host_clock; /* vm_config.host_clock, */
+    int device, first_descriptor;
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);
@@ -52,6 +57,10 @@ struct domain_fault {
 };
 
 int domain_create(const struct domain_config *config, struct domain **domain, struct error *error);
+/* After fork() in the child, where the monitor no longer runs what it made: the virtual machine is made anew
+ * over the memory of this process, with one virtual CPU, in the pool's first place (domain_first_cpu()), and
+ * that is as newly made. The thread that forked must not have been changing the domain. */
+int domain_renew(struct domain *domain, struct error *error);
 /* No virtual CPU may run any more. NULL is allowed. */
 void domain_destroy(struct domain *domain);
 

@@ -34,7 +34,7 @@ struct domain {
     struct table_pool pool;
     struct page_tables tables;
     pthread_mutex_t tables_lock;
-    bool stale;               /* memory.c */
+    bool stale;               /* memory.c; never with config.program */
     atomic_uint changes;      /* begun or done, of what the guest has while it runs */
     struct guest_region data; /* config.data */
     pthread_mutex_t lock;     /* for regions, cpus, and waiting */

@@ -122,6 +122,8 @@ static int take_away(struct domain *domain, gva_t from, uint64_t bytes, bool goe
     rc = call ? call(context, error) : domain->ops->changed ? 0 : refresh(domain, from, bytes, error);
     if (rc == 0)
         rc = tell(domain, from, bytes, error);
+    if (domain->config.program)
+        range.splits = range.has_large = false;
     if (rc == 0 && range.splits)
         rc = memory_forget(domain, error);
     else if (rc == 0)

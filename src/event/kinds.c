@@ -2,5 +2,7 @@
 #include "event/event_kind.h"
 #include "runner/chase_kind.h"
 #include "runner/program_kind.h"
+#include "runner/run_kind.h"
 
-const struct workload_kind *const workload_kinds[] = {&workload_chase, &workload_program, &workload_event, NULL};
+const struct workload_kind *const workload_kinds[] = {
+    &workload_chase, &workload_program, &workload_run, &workload_event, NULL};

@@ -71,7 +71,6 @@ static int choose_fitting(struct advising *advising, struct error *error)
         if (!advise_is_left(variant) || fit-- > 0)
             continue;
         fit = 0;
-        variant->told.state = ADVISED_CANNOT;
         snprintf(variant->told.reason, sizeof variant->told.reason,
             "no time within the budget: --only %.40s tries it", variant->told.name);
     }
@@ -134,8 +133,8 @@ static int screen(struct advising *advising, struct choice_of *chosen, struct er
     if (left.count < 2)
         return 0;
     double round = advise_round_seconds(advising, left.items, left.count);
-    unsigned rounds =
-        rounds_within(screen_share * advise_seconds_left(advising), round, SCREEN_LEAST, SCREEN_MOST);
+    unsigned rounds = rounds_within(screen_share * advise_seconds_left(advising), round, SCREEN_LEAST,
+        advising->plan->quick ? SCREEN_LEAST : SCREEN_MOST);
     int rc = advise_rounds(advising, left.items, left.count, rounds, "choosing", error);
     left = those_left(advising);
     for (size_t i = 0; i < left.count; i++) {
@@ -162,6 +161,8 @@ static int screen(struct advising *advising, struct choice_of *chosen, struct er
 static unsigned rounds_for(const struct advising *advising, const struct choice_of *chosen)
 {
     double most = CONFIRM_LEAST;
+    if (advising->plan->quick)
+        return CONFIRM_LEAST;
     for (size_t i = 0; i < chosen->count; i++) {
         const struct variant *variant = chosen->items[i];
         double mean = 0, squares = 0, n = (double)variant->log_count;
@@ -172,7 +173,6 @@ static unsigned rounds_for(const struct advising *advising, const struct choice_
         double half = fmax(0.01, fabs(mean) / 4);
         most = n < 2 ? DECIDE_ROUNDS_MAX : fmax(most, ceil(2.5 * 2.5 * squares / (n - 1) / (half * half)));
     }
-    (void)advising;
     return most < DECIDE_ROUNDS_MAX ? (unsigned)most : DECIDE_ROUNDS_MAX;
 }
 
@@ -273,8 +273,8 @@ static int try_together(struct advising *advising, const struct choice_of *helpi
     alone.told.state = ADVISED_UNTRIED;
     struct variant *both[] = {together, &alone};
     double round = advise_round_seconds(advising, both, 2);
-    unsigned rounds =
-        rounds_within(combine_share * advise_seconds_left(advising), round, CONFIRM_LEAST, 2 * CONFIRM_LEAST);
+    unsigned rounds = rounds_within(combine_share * advise_seconds_left(advising), round, CONFIRM_LEAST,
+        advising->plan->quick ? CONFIRM_LEAST : 2 * CONFIRM_LEAST);
     if (round * CONFIRM_LEAST > advise_seconds_left(advising)) {
         snprintf(together->told.reason, sizeof together->told.reason, "no time was left within the budget");
         return 0;
@@ -373,25 +373,33 @@ static int tell_advice(struct advising *advising, struct error *error)
     return 0;
 }
 
+/* The program as typed, or the server. */
+static void tell_words(struct advising *advising)
+{
+    struct pool *pool = &advising->result->pool;
+    struct advice *advice = &advising->result->advice;
+    const char *const *from = advising->bench.words;
+    size_t count = 0;
+    while (from && from[count])
+        count++;
+    const char **words = pool_room(pool, count, sizeof *words);
+    for (size_t i = 0; words && from && i < count; i++)
+        words[i] = pool_text(pool, from[i]);
+    advice->words = words;
+    advice->word_count = words ? count : 0;
+}
+
 static void begin(struct advising *advising)
 {
     const struct advise_plan *plan = advising->plan;
     struct result *result = advising->result;
     struct advice *advice = &result->advice;
     begin_result(result, "advise", plan->seed);
-    *advice = (struct advice){.measure = plan->metric ? pool_text(&result->pool, plan->metric) : "wall clock",
+    *advice = (struct advice){.measure = plan->metric ? pool_text(&result->pool, plan->metric) : "",
         .best = "",
         .seconds = NAN,
         .budget_seconds = plan->budget_seconds,
         .least_seconds = NAN};
-    size_t count = 0;
-    while (plan->words && plan->words[count])
-        count++;
-    const char **words = pool_room(&result->pool, count, sizeof *words);
-    for (size_t i = 0; words && plan->words && i < count; i++)
-        words[i] = pool_text(&result->pool, plan->words[i]);
-    advice->words = words;
-    advice->word_count = words ? count : 0;
     advising->began = clock_seconds();
     advising->random = plan->seed;
 }
@@ -415,6 +423,8 @@ static int advise(struct advising *advising, struct error *error)
         rc = advise_try_usual(advising, error);
     if (rc < 0)
         return rc;
+    if (!advising->plan->metric)
+        result->advice.measure = advising->bench.by_cpu ? "CPU time" : "wall clock";
     result->advice.seconds = advising->usual.seconds / advising->bench.batch;
     advise_add_all(advising);
     rc = choose_fitting(advising, error);
@@ -436,8 +446,10 @@ int advise_plan_run(const struct advise_plan *plan, struct setting *setting, con
         (struct advising){.plan = plan, .progress = progress, .result = result, .usual = {.cell = SIZE_MAX}};
     begin(advising);
     int rc = bench_open(&advising->bench, plan, setting, error);
-    if (rc == 0)
+    if (rc == 0) {
+        tell_words(advising);
         rc = advise(advising, error);
+    }
     result->seconds = clock_seconds() - advising->began;
     bench_close(&advising->bench);
     free(advising);

@@ -13,15 +13,29 @@
 
 enum { ADVISE_LIST_MAX = 32 };
 
+/* What is to be made less. CPU time is what a program on a machine that is shared is told by best: where it
+ * computes all the time that it is let, and in one thread, it is the time that it takes on a free CPU. */
+enum advise_by {
+    BY_CHOICE,
+    BY_WALL_CLOCK,
+    BY_CPU_TIME,
+    ADVISE_BYS
+}; /* CHOICE: CPU time for such a program */
+
 struct advise_plan {
     const char *const *words; /* the program, NULL at the end */
     const char *input;        /* its stdin; NULL: /dev/null */
+    /* Or a server that goes on until it is told to end: it is started by a shell command, `ready` succeeds
+     * once it can be used, and what is measured is `load`. All three or none. */
+    const char *server, *ready, *load;
     double budget_seconds;
+    bool quick; /* as few rounds as can decide */
     const char *only[ADVISE_LIST_MAX]; /* names of presets; none: all */
     size_t only_count;
     const char *files[ADVISE_LIST_MAX]; /* of the user's remedies, which are tried too */
     size_t file_count;
-    const char *metric;            /* regular expression on stdout, one group; NULL: wall clock */
+    enum advise_by by;
+    const char *metric;            /* regular expression on stdout, one group; NULL: `by` */
     bool metric_less;              /* the less of it the better */
     const char *prepare, *cleanup; /* shell commands before and after each run, not timed; NULL */
     int status;                    /* that the program ends with when all is well */

@@ -32,9 +32,10 @@ void advise_add_all(struct advising *advising);
 /* One with these parts. */
 struct variant *advise_add(struct advising *advising, const struct recipe *const *parts, size_t count);
 
+/* Whether nothing is decided about it yet. */
 static inline bool advise_is_left(const struct variant *variant)
 {
-    return variant->told.state == ADVISED_UNTRIED;
+    return variant->told.state == ADVISED_UNTRIED && !variant->told.reason[0];
 }
 
 /* ---- advise_rounds.c ---- */

@@ -88,16 +88,29 @@ int advise_figures(struct advising *advising, struct error *error)
 
 /* ---- first runs ---- */
 
-static int usual_is_wrong(const struct tried *tried, const char *wrong, struct error *error)
+static int usual_is_wrong(
+    const struct advising *advising, const struct tried *tried, const char *wrong, struct error *error)
 {
+    bool server = advising->plan->server != NULL;
     if (tried->end.timed_out)
         return error_set(error, ETIMEDOUT,
             "the program %.60s, half of the budget: give it less to do, or --budget at least %d times what "
             "one run takes",
             wrong, 12);
-    return error_set(error, ECANCELED, "the program as it is %.240s%s", wrong,
-        WIFEXITED(tried->end.status) && tried->end.status ? "; if that is as it should be, give --status"
-                                                          : "");
+    return error_set(error, ECANCELED, "as it is, the %s %.240s%s", server ? "server" : "program", wrong,
+        !server && WIFEXITED(tried->end.status) && tried->end.status
+            ? "; if that is as it should be, give --status"
+            : "");
+}
+
+/* Whether it computes all the time that it is let, in one thread: it hardly ever gives its CPU up by itself. What
+ * others take of it, hypervisors too, does not count. */
+static bool computes(const struct run_end *end)
+{
+    static const double waits_least = 20, waits_second = 20, nearly = 0.9;
+    double kept = isfinite(end->kept_seconds) ? end->kept_seconds : 0;
+    return (double)end->waits <= waits_least + waits_second * end->cpu_seconds &&
+           end->cpu_seconds * nearly <= end->seconds - kept;
 }
 
 int advise_try_usual(struct advising *advising, struct error *error)
@@ -110,19 +123,21 @@ int advise_try_usual(struct advising *advising, struct error *error)
     int rc = bench_try(bench, usual, 0, true, &bench->usual, wrong, error);
     if (rc == 0 && !wrong[0]) {
         double seconds = bench->usual.end.seconds;
-        if (seconds < figure_seconds)
+        if (seconds < figure_seconds && !advising->plan->server)
             bench->batch =
                 seconds * BATCH_MOST < figure_seconds ? BATCH_MOST : (unsigned)(figure_seconds / seconds) + 1;
         rc = bench_try(bench, usual, 0, false, &again, wrong, error);
     } else if (rc == 0) {
-        return usual_is_wrong(&bench->usual, wrong, error);
+        return usual_is_wrong(advising, &bench->usual, wrong, error);
     }
     if (rc == 0 && wrong[0])
-        return usual_is_wrong(&again, wrong, error);
+        return usual_is_wrong(advising, &again, wrong, error);
     if (rc < 0)
         return rc;
     bench->same_output = again.end.out_digest == bench->usual.end.out_digest &&
                          again.end.out_bytes == bench->usual.end.out_bytes;
+    bench->by_cpu |= advising->plan->by == BY_CHOICE && !bench->has_metric && !advising->plan->server &&
+                     computes(&again.end);
     bench->here.peak_bytes = bench->usual.end.peak_bytes;
     usual->seconds = again.seconds;
     /* Whatever takes ten times as long, and seconds, hangs. */
@@ -178,7 +193,7 @@ static int run(
     if (rc < 0)
         return rc;
     if (wrong[0] && !variant->part_count)
-        return usual_is_wrong(&tried, wrong, error);
+        return usual_is_wrong(advising, &tried, wrong, error);
     if (wrong[0])
         is_out(variant, wrong);
     *value = wrong[0] ? NAN : tried.value;

@@ -35,6 +35,7 @@ int bench_open(
     bench->plan = plan;
     bench->stop = &setting->stop;
     bench->batch = 1;
+    bench->by_cpu = plan->by == BY_CPU_TIME;
     bench->run_seconds_most = plan->budget_seconds / 2;
     bench->here = (struct surroundings){.library = bench->library,
         .why_no_library = bench->why_no_library,
@@ -44,15 +45,19 @@ int bench_open(
     if (setting->pin.before)
         memcpy(&bench->here.cpus, setting->pin.before,
             setting->pin.bytes < sizeof bench->here.cpus ? setting->pin.bytes : sizeof bench->here.cpus);
+    surroundings_find_node(&bench->here);
     if (library_find(bench->library, &why) < 0) {
         bench->library[0] = '\0';
         snprintf(bench->why_no_library, sizeof bench->why_no_library, "%s", why.text);
     }
     bench->executable.dynamic = true;
     int rc = plan->metric ? compile_metric(bench, plan->metric, error) : 0;
-    if (rc == 0 && plan->words)
-        rc = executable_look(plan->words[0], &bench->executable, error);
-    return rc == 0 && plan->words ? library_report_open(&bench->report, error) : rc;
+    bench->words = plan->server ? bench_server_words(plan->server, &bench->pool) : plan->words;
+    if (rc == 0 && bench->pool.failed)
+        rc = error_set(error, ENOMEM, "no memory for the words of a server");
+    if (rc == 0 && bench->words)
+        rc = executable_look(bench->words[0], &bench->executable, error);
+    return rc == 0 && bench->words ? library_report_open(&bench->report, error) : rc;
 }
 
 void bench_close(struct bench *bench)
@@ -86,7 +91,7 @@ static bool find_metric(const struct bench *bench, const char *text, double *val
     return found && *value > 0;
 }
 
-static int shell(const struct bench *bench, const char *command, const char *option, struct error *error)
+int bench_shell(const struct bench *bench, const char *command, const char *option, struct error *error)
 {
     const char *const words[] = {"/bin/sh", "-c", command, NULL};
     const struct program program = {.words = words};
@@ -105,13 +110,13 @@ static int shell(const struct bench *bench, const char *command, const char *opt
     return 0;
 }
 
-static void judge_end(const struct bench *bench, const struct run_end *end, char wrong[static WRONG_BYTES])
+void bench_judge_end(const struct run_end *end, int status, char wrong[static WRONG_BYTES])
 {
     char how[RUN_STATUS_BYTES];
     run_status_text(end->status, how);
     if (end->timed_out)
         snprintf(wrong, WRONG_BYTES, "had not ended after %.3g s", end->seconds);
-    else if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != bench->plan->status)
+    else if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != status)
         snprintf(wrong, WRONG_BYTES, "%s%s%.120s", how, end->said[0] ? " and said: " : "", end->said);
 }
 
@@ -132,21 +137,23 @@ static int run_once(struct bench *bench, const struct conditions *conditions, co
     struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
 {
     static char kept[KEPT_BYTES];
-    const struct program program = {.words = bench->plan->words, .input = bench->plan->input};
+    const struct program program = {.words = bench->words, .input = bench->plan->input};
     const struct run_limits limits = {.seconds = bench->run_seconds_most,
         .stop = bench->stop,
         .watcher = watcher,
         .kept = bench->has_metric ? kept : NULL,
         .kept_bytes = sizeof kept - 1};
-    int rc = shell(bench, bench->plan->prepare, "--prepare", error);
-    if (rc == 0)
-        rc = program_run(&program, conditions, &limits, &tried->end, error);
-    if (rc == 0)
-        rc = shell(bench, bench->plan->cleanup, "--cleanup", error);
+    const struct advise_plan *plan = bench->plan;
+    int rc = bench_shell(bench, plan->prepare, "--prepare", error);
+    if (rc == 0 && plan->server)
+        rc = bench_serve(bench, conditions, watcher, kept, sizeof kept - 1, tried, wrong, error);
+    else if (rc == 0 && (rc = program_run(&program, conditions, &limits, &tried->end, error)) == 0)
+        bench_judge_end(&tried->end, plan->status, wrong);
+    int cleaned = bench_shell(bench, plan->cleanup, "--cleanup", rc < 0 ? NULL : error);
+    rc = rc < 0 ? rc : cleaned;
     if (rc < 0)
         return rc;
-    judge_end(bench, &tried->end, wrong);
-    tried->value += tried->end.seconds * 1e9;
+    tried->value += (bench->by_cpu ? tried->end.cpu_seconds : tried->end.seconds) * 1e9;
     if (!bench->has_metric || wrong[0])
         return 0;
     kept[tried->end.kept_length] = '\0';

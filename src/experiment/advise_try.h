@@ -26,8 +26,9 @@ struct variant {
 
 /* What one run gave. */
 struct tried {
-    double value;   /* ns, or ns per one of the metric: less is better */
-    double seconds; /* that it took altogether, for planning */
+    double value;         /* ns, or ns per one of the metric: less is better */
+    double ready_seconds; /* of a server: from its start until it was ready */
+    double seconds;       /* that it took altogether, for planning */
     struct run_end end;
     struct looks looks;
     struct pages_report counts;
@@ -37,12 +38,14 @@ struct bench {
     const struct advise_plan *plan;
     const struct stop *stop;
     struct pool pool;
+    const char *const *words; /* of the program, or of the server */
     struct surroundings here;
     struct executable executable;
     struct library_report report;
     char library[PATH_MAX], why_no_library[512];
     regex_t metric;
     bool has_metric;
+    bool by_cpu;             /* figures are CPU time, not wall clock */
     unsigned batch;          /* runs that make a figure, where one is too short */
     double run_seconds_most; /* after which a run is killed */
     struct tried usual;      /* the program as it is */
@@ -59,6 +62,23 @@ void bench_close(struct bench *bench);
 enum { WRONG_BYTES = 240 };
 int bench_try(struct bench *bench, const struct variant *variant, size_t padding, bool look,
     struct tried *tried, char wrong[static WRONG_BYTES], struct error *error);
+
+/* ---- what a run is made of ---- */
+
+/* Runs a shell command that has to succeed; -EIO with what went wrong. NULL is none. */
+int bench_shell(const struct bench *bench, const char *command, const char *option, struct error *error);
+
+/* Half a sentence if it did not end as it should. */
+void bench_judge_end(const struct run_end *end, int status, char wrong[static WRONG_BYTES]);
+
+/* The words that start a server: those of the command, or a shell's where it is more than words. In the pool.
+ */
+const char *const *bench_server_words(const char *command, struct pool *pool);
+
+/* One run of a server under its load: advise_server.c. tried->end is the server's, but for the time and the
+ * output, which are the load's. `kept` takes what the load writes to stdout. */
+int bench_serve(const struct bench *bench, const struct conditions *conditions, const struct watcher *watcher,
+    char *kept, size_t kept_bytes, struct tried *tried, char wrong[static WRONG_BYTES], struct error *error);
 
 /* Judges by a run that was looked at whether each part took effect, and says by what: told.proof, told.use,
  * and where it did not told.state and told.reason. */

@@ -72,8 +72,8 @@ struct variant *advise_add(struct advising *advising, const struct recipe *const
             told->costs = pool_format(pool, "%s; %s", told->costs, parts[i]->costs);
         }
     }
-    if (advising->plan->words)
-        told->command = recipe_command_line(parts, count, here, advising->plan->words, pool);
+    if (advising->bench.words)
+        told->command = recipe_command_line(parts, count, here, advising->bench.words, pool);
     return variant;
 }
 

@@ -120,7 +120,10 @@ static void tell(const struct run *run, const char *what)
     double placements = run->placement + (double)run->rows_done / (double)run->scheduled->row_count;
     double left = run->planned_seconds - elapsed_again(run);
     char text[96];
-    snprintf(text, sizeof text, "placement %u of %u: %s", run->placement + 1, run->planned, what);
+    if (run->planned > 1)
+        snprintf(text, sizeof text, "placement %u of %u: %s", run->placement + 1, run->planned, what);
+    else
+        snprintf(text, sizeof text, "%s", what);
     if (progress->tell)
         progress->tell(progress->context, placements / run->planned, left > 0 ? left : NAN, text);
 }
@@ -585,9 +588,20 @@ static int conclude(struct run *run, int rc, struct error *error)
     return analyse(run, error);
 }
 
+/* What gives the same figure each time needs no second placement. */
+static unsigned least_placements(const struct scheduled *scheduled, const struct result_cell *cells)
+{
+    size_t cell = 0;
+    while (cell < scheduled->cell_count && cells[cell].deterministic)
+        cell++;
+    return cell < scheduled->cell_count ? PLACEMENTS_MIN : 1;
+}
+
 int schedule_run(
     const struct schedule *schedule, struct scheduled *scheduled, struct result *result, struct error *error)
 {
+    const struct result_cell *cells = result->cells + (result->cell_count - scheduled->cell_count);
+    unsigned least = least_placements(scheduled, cells);
     struct run run = {
         .schedule = schedule,
         .scheduled = scheduled,
@@ -597,8 +611,8 @@ int schedule_run(
         .rounds = calloc(scheduled->row_count + 1, sizeof *run.rounds),
         .placed = calloc(scheduled->runner_count + 1, sizeof *run.placed),
         .now = schedule->now ? schedule->now : clock_seconds,
-        .planned = PLACEMENTS_MIN,
-        .least = PLACEMENTS_MIN,
+        .planned = least,
+        .least = least,
         .planned_seconds = schedule->seconds,
         .sample_seconds = schedule->sample_seconds,
     };

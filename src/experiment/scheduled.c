@@ -42,6 +42,8 @@ static size_t baseline_of(const struct scheduled *scheduled, size_t runner)
 static struct result_modelled modelled_by(const struct modelled *modelled, struct pool *pool)
 {
     const struct machine *machine = modelled->machine;
+    char conditions[MODELLED_CONDITIONS_BYTES];
+    modelled_conditions_text(&modelled->conditions, conditions);
     return (struct result_modelled){
         .machine = pool_text(pool, machine->name),
         .summary = pool_text(pool, machine->summary),
@@ -49,6 +51,7 @@ static struct result_modelled modelled_by(const struct modelled *modelled, struc
         .sha256 = pool_text(pool, machine->sha256),
         .year = machine->year,
         .ghz = machine->ghz,
+        .conditions = conditions[0] ? pool_text(pool, conditions) : NULL,
         .hypothetical = !machine->has_nested &&
                         (modelled->technique == MODEL_NESTED || modelled->technique == MODEL_AGILE),
     };

@@ -381,8 +381,9 @@ static int add_machine(struct setting *setting, const struct memory_request *mem
     const struct modelling *modelling = &setting->modelling;
     struct machine *machine = pool_room(&setting->machines, 1, sizeof *machine);
     struct modelled *modelled = pool_room(&setting->machines, modelling->count, sizeof *modelled);
+    struct modelled_pass *pass = pool_room(&setting->machines, 1, sizeof *pass);
     struct placement *placement;
-    if (!machine || !modelled)
+    if (!machine || !modelled || !pass)
         return error_set(error, ENOMEM, "no memory for simulated machines");
     int rc = machine_find(name, &setting->machines, machine, error);
     if (rc == 0)
@@ -394,7 +395,8 @@ static int add_machine(struct setting *setting, const struct memory_request *mem
         modelled[i] = (struct modelled){.machine = machine,
             .technique = modelling->techniques[i],
             .hypothetical = modelling->hypothetical,
-            .conditions = modelling->conditions};
+            .conditions = modelling->conditions,
+            .pass = pass};
         modelled[i].conditions.sync_write = setting->sync_write;
         for (size_t k = 0; rc == 0 && k < (native ? 1 : guest_page_count); k++)
             rc = add_modelled(setting, &modelled[i], placement, guest_pages[k], error);

@@ -178,7 +178,8 @@ static void look_ahead(struct model *model, const gva_t *addresses, size_t count
         caches_prefetch_victim(&model->caches, physical[i]);
 }
 
-void model_lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+/* Up to MODEL_AT_ONCE. */
+static void lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     struct model_found *found)
 {
     struct coming coming;
@@ -190,7 +191,7 @@ void model_lead(struct model *model, const gva_t *addresses, size_t count, enum 
             access_one(model, addresses[i].value, access, &found[i]);
 }
 
-void model_follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+static void follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     const struct model_found *found)
 {
     struct coming coming;
@@ -211,11 +212,28 @@ void model_follow(struct model *model, const gva_t *addresses, size_t count, enu
     }
 }
 
+static size_t at_once(size_t count)
+{
+    return count < MODEL_AT_ONCE ? count : MODEL_AT_ONCE;
+}
+
+void model_lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+    struct model_found *found)
+{
+    for (size_t done = 0; done < count; done += MODEL_AT_ONCE)
+        lead(model, addresses + done, at_once(count - done), access, found + done);
+}
+
+void model_follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
+    const struct model_found *found)
+{
+    for (size_t done = 0; done < count; done += MODEL_AT_ONCE)
+        follow(model, addresses + done, at_once(count - done), access, found + done);
+}
+
 void model_access_many(struct model *model, const gva_t *addresses, size_t count, enum model_access access)
 {
     struct model_found found[MODEL_AT_ONCE];
-    for (size_t some; count > 0; count -= some, addresses += some) {
-        some = count < MODEL_AT_ONCE ? count : MODEL_AT_ONCE;
-        model_lead(model, addresses, some, access, found);
-    }
+    for (size_t done = 0; done < count; done += MODEL_AT_ONCE)
+        lead(model, addresses + done, at_once(count - done), access, found);
 }

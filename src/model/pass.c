@@ -2,6 +2,12 @@
 
 #include "model/internal.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+/* Accesses of one model before another one's turn, so that what it needs does not come near in vain. */
+enum { MODEL_PASS_TURN = 1024 };
+
 /* Does nothing happen beside accesses? */
 static bool is_calm(const struct model_config *config)
 {
@@ -34,17 +40,28 @@ static bool finds_alike(const struct model_config *leader, const struct model_co
            model_leaf_level(leader) == model_leaf_level(follower);
 }
 
+/* One that walks in two dimensions has most to do anyway, and is the first choice. */
+static size_t leader_of(const struct model_config *configs, size_t count, size_t follower)
+{
+    for (size_t i = 0; i < count; i++)
+        if (configs[i].technique == MODEL_NESTED && finds_alike(&configs[i], &configs[follower]))
+            return i;
+    for (size_t i = 0; i < follower; i++)
+        if (configs[i].technique != MODEL_NESTED && finds_alike(&configs[i], &configs[follower]))
+            return i;
+    return follower;
+}
+
 int model_pass_open(
     const struct model_config *configs, size_t count, struct model_pass *pass, struct error *error)
 {
     int rc = 0;
     *pass = (struct model_pass){.count = count};
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        size_t leader = 0;
-        while (leader < i && (pass->leaders[leader] != leader || !finds_alike(&configs[leader], &configs[i])))
-            leader++;
-        pass->leaders[i] = leader;
-        rc = model_open(&configs[i], &pass->models[i], error);
+        pass->leaders[i] = leader_of(configs, count, i);
+        pass->found[i] = calloc(MODEL_PASS_TURN, sizeof *pass->found[i]);
+        rc = pass->found[i] ? model_open(&configs[i], &pass->models[i], error)
+                            : error_set(error, ENOMEM, "no memory for a simulated machine");
     }
     if (rc < 0)
         model_pass_close(pass);
@@ -53,21 +70,23 @@ int model_pass_open(
 
 void model_pass_close(struct model_pass *pass)
 {
-    for (size_t i = 0; i < pass->count; i++)
+    for (size_t i = 0; i < pass->count; i++) {
         model_close(pass->models[i]);
+        free(pass->found[i]);
+    }
     pass->count = 0;
 }
 
 void model_pass_access(
     struct model_pass *pass, const gva_t *addresses, size_t count, enum model_access access)
 {
-    struct model_found found[MODEL_PASS_MAX][MODEL_AT_ONCE];
     for (size_t some; count > 0; count -= some, addresses += some) {
-        some = count < MODEL_AT_ONCE ? count : MODEL_AT_ONCE;
+        some = count < MODEL_PASS_TURN ? count : MODEL_PASS_TURN;
         for (size_t i = 0; i < pass->count; i++)
             if (pass->leaders[i] == i)
-                model_lead(pass->models[i], addresses, some, access, found[i]);
-            else
-                model_follow(pass->models[i], addresses, some, access, found[pass->leaders[i]]);
+                model_lead(pass->models[i], addresses, some, access, pass->found[i]);
+        for (size_t i = 0; i < pass->count; i++)
+            if (pass->leaders[i] != i)
+                model_follow(pass->models[i], addresses, some, access, pass->found[pass->leaders[i]]);
     }
 }

@@ -25,4 +25,10 @@ struct vcpu_system {
     gva_t syscall_entry;         /* IA32_LSTAR */
 };
 
+/* What of it code at CPL 3 runs with. */
+struct vcpu_user {
+    uint16_t cs_selector, ss_selector;
+    uint64_t fs_base, gs_base;
+};
+
 #endif

@@ -1,10 +1,11 @@
 #include "program/run.h"
 
-#include "base/random.h"
+#include "host/read_text.h"
 #include "measure/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -111,7 +112,7 @@ struct running {
 
 static void digest(struct run_end *end, const unsigned char *bytes, size_t count)
 {
-    for (size_t i = 0; i < count && end->out_bytes < RUN_DIGESTED_BYTES; i++, end->out_bytes++)
+    for (size_t i = 0; i < count; i++)
         end->out_digest = (end->out_digest ^ bytes[i]) * UINT64_C(0x100000001b3); /* FNV-1a, 64 bits */
 }
 
@@ -131,7 +132,7 @@ static void keep_end(char *kept, size_t *length, size_t size, const char *bytes,
 /* False: the stream has ended. */
 static bool take(struct running *running, int stream, const struct run_limits *limits, struct run_end *end)
 {
-    static char bytes[64 << 10];
+    char bytes[64 << 10];
     ssize_t got = read(running->streams[stream], bytes, sizeof bytes);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR;
@@ -139,9 +140,8 @@ static bool take(struct running *running, int stream, const struct run_limits *l
         return false;
     size_t count = (size_t)got;
     if (stream == OUT) {
-        uint64_t before = end->out_bytes;
         digest(end, (const unsigned char *)bytes, count);
-        end->out_bytes = before + count;
+        end->out_bytes += count;
         if (limits->kept)
             keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
     } else if (stream == ERR) {
@@ -186,19 +186,19 @@ static bool has_ended(const struct running *running)
 
 /* ---- one run ---- */
 
-static const double first_look = 0.005, looks_grow = 1.4;
+static const double first_look = 0.005, looks_grow = 1.4, finish_seconds = 10;
 
 /* Until it has ended or must; 0 or -EINTR. */
 static int watch(struct running *running, double began, const struct run_limits *limits, struct run_end *end)
 {
-    double next_look = limits->watcher ? first_look : limits->seconds;
+    double most = limits->seconds, next_look = limits->watcher ? first_look : most;
+    bool finishing = false;
     for (;;) {
         struct pollfd fds[STREAMS + 1];
         for (int i = 0; i < STREAMS; i++)
             fds[i] = (struct pollfd){.fd = running->streams[i], .events = POLLIN};
         fds[STREAMS] = (struct pollfd){.fd = running->process, .events = POLLIN};
-        double now = clock_seconds() - began,
-               until = next_look < limits->seconds ? next_look : limits->seconds;
+        double now = clock_seconds() - began, until = next_look < most ? next_look : most;
         double wait = until - now;
         int ms = wait <= 0 ? 0 : wait > 0.1 ? 100 : (int)(wait * 1e3) + 1;
         int ready = poll(fds, STREAMS + 1, running->process < 0 ? 1 : ms);
@@ -209,7 +209,12 @@ static int watch(struct running *running, double began, const struct run_limits 
             take_all(running, fds, limits, end);
         if (stop_asked(limits->stop))
             return -EINTR;
-        if (end->seconds >= limits->seconds) {
+        if (!finishing && stop_asked(limits->finish)) {
+            kill(-running->pid, SIGTERM);
+            finishing = true;
+            most = end->seconds + finish_seconds;
+        }
+        if (end->seconds >= most) {
             end->timed_out = true;
             return 0;
         }
@@ -232,6 +237,18 @@ static void tell_said(const struct running *running, char *text)
     text[length] = '\0';
 }
 
+/* From /proc/PID/schedstat, which is there until it is reaped. Linux Documentation/scheduler/sched-stats.rst.
+ */
+static double kept_from_cpu(pid_t process)
+{
+    char path[48], line[READ_TEXT_LINE], *at;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)process);
+    if (read_line(path, line, sizeof line) < 0)
+        return NAN;
+    strtoull(line, &at, 10);
+    return (double)strtoull(at, NULL, 10) / 1e9;
+}
+
 static void reap(struct running *running, const struct run_limits *limits, struct run_end *end)
 {
     enum { TRIES = 1000 };
@@ -240,17 +257,20 @@ static void reap(struct running *running, const struct run_limits *limits, struc
         kill(-running->pid, SIGKILL);
         kill(running->pid, SIGKILL); /* it may not lead its group yet */
     }
+    end->kept_seconds = kept_from_cpu(running->pid);
     pid_t got = -1;
     for (int i = 0; i < TRIES && got < 0; i++)
         if ((got = wait4(running->pid, &end->status, 0, &use)) < 0 && errno != EINTR)
             break;
     take_rest(running, limits, end);
     end->left_some = kill(-running->pid, SIGKILL) == 0;
-    end->cpu_seconds = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-                       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    end->user_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
+    end->system_seconds = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
+    end->cpu_seconds = end->user_seconds + end->system_seconds;
     end->faults = (uint64_t)use.ru_minflt;
     end->read_faults = (uint64_t)use.ru_majflt;
     end->peak_bytes = (uint64_t)use.ru_maxrss * 1024;
+    end->waits = (uint64_t)use.ru_nvcsw;
     end->switches = (uint64_t)use.ru_nivcsw;
     tell_said(running, end->said);
 }

@@ -50,6 +50,7 @@ struct run_limits {
     double seconds; /* then it is killed */
     const struct stop *stop;
     const struct watcher *watcher; /* NULL: nobody looks */
+    const struct stop *finish; /* NULL, or asks it to end (SIGTERM), and kills it if it does not; no error */
     /* NULL, or takes what it writes to stdout: up to run_kept_bytes of the end. */
     char *kept;
     size_t kept_bytes;
@@ -60,19 +61,21 @@ enum { RUN_SAID_BYTES = 512 };
 struct run_end {
     double seconds;       /* wall clock */
     double cpu_seconds;   /* user and system */
+    double kept_seconds;  /* that its first thread could have run and was not let; NAN: not told */
+    double user_seconds, system_seconds;
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
     uint64_t peak_bytes;  /* the largest resident set of it, or of a child that it waited for */
+    uint64_t waits;        /* voluntary context switches */
     uint64_t switches;    /* involuntary context switches */
     bool timed_out;       /* it was killed since it took too long */
     bool left_some;       /* processes of its group were there after it had ended */
     int status;           /* as waitpid() gives it */
     uint64_t out_bytes;   /* written to stdout */
-    uint64_t out_digest;  /* of the first RUN_DIGESTED_BYTES of them */
+    uint64_t out_digest;  /* of all of them */
     size_t kept_length;
     char said[RUN_SAID_BYTES]; /* the end of stderr, one line, fit for people; "" for nothing */
 };
-#define RUN_DIGESTED_BYTES (UINT64_C(16) << 20)
 
 /* Runs it. -ENOENT, -EACCES and the like with a sentence where it cannot be started; -EINTR if it was
  * stopped, and then it is killed. How the program itself ended is no error. */

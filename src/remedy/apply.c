@@ -124,6 +124,44 @@ int recipe_check(const struct recipe *recipe, const struct surroundings *here, s
     return 0;
 }
 
+/* ---- nodes ---- */
+
+struct node_search {
+    unsigned node;
+    bool found;
+};
+
+/* A CPU's folder has a link "nodeN" to its node's. */
+static bool take_node(const char *name, void *context)
+{
+    struct node_search *search = context;
+    char *end;
+    if (strncmp(name, "node", 4) != 0 || name[4] < '0' || name[4] > '9')
+        return true;
+    search->node = (unsigned)strtoul(name + 4, &end, 10);
+    search->found = !*end;
+    return !search->found;
+}
+
+static struct node_search node_of(unsigned cpu)
+{
+    char path[64];
+    struct node_search search = {.found = false};
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u", cpu);
+    read_each_name(path, take_node, &search);
+    return search;
+}
+
+void surroundings_find_node(struct surroundings *here)
+{
+    const struct node_search own = node_of(here->idlest);
+    here->node = own.node;
+    here->near = here->cpus;
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE && own.found; cpu++)
+        if (CPU_ISSET(cpu, &here->cpus) && node_of(cpu).node != own.node)
+            CPU_CLR(cpu, &here->near);
+}
+
 /* ---- conditions ---- */
 
 /* With {heap} or {fewer} filled in. */
@@ -133,7 +171,7 @@ static const char *filled(const char *text, const struct surroundings *here, str
     static const char heap[] = "{heap}";
     if (!close)
         return text;
-    uint64_t bytes = (here->peak_bytes / (32 * MIB) + 1) * (32 * MIB);
+    uint64_t bytes = (here->peak_bytes / (2 * MIB) + 2) * (2 * MIB);
     uint64_t number = !strncmp(open, heap, sizeof heap - 1) ? bytes : (uint64_t)CPU_COUNT(&here->cpus) - 1;
     return pool_format(pool, "%.*s%" PRIu64 "%s", (int)(open - text), text, number, close + 1);
 }
@@ -185,6 +223,13 @@ void recipe_apply(const struct recipe *recipe, const struct surroundings *here, 
     }
     if (recipe->memory == MEMORY_SPREAD)
         conditions->memory = MEMORY_INTERLEAVED;
+    if (recipe->memory == MEMORY_NEAR) {
+        conditions->memory = MEMORY_OF_NODE;
+        conditions->node = here->node;
+        if (!conditions->bound)
+            conditions->cpus = here->near;
+        conditions->bound = true;
+    }
     conditions->without_large |= recipe->kernel == SWITCH_NO_LARGE_PAGES;
     conditions->fixed_addresses |= recipe->kernel == SWITCH_FIXED_ADDRESSES;
 }
@@ -217,7 +262,9 @@ const char *recipe_command_line(const struct recipe *const *recipes, size_t coun
     for (size_t i = 0; i < conditions.variable_count; i++)
         text = pool_format(pool, "%s%s=%s ", text, conditions.variables[i].name,
             quoted(conditions.variables[i].value, pool));
-    if (conditions.bound)
+    if (conditions.memory == MEMORY_OF_NODE)
+        text = pool_format(pool, "%snumactl --cpunodebind=%u --membind=%u ", text, here->node, here->node);
+    if (conditions.bound && CPU_COUNT(&conditions.cpus) == 1)
         text = pool_format(pool, "%staskset -c %u ", text, here->idlest);
     if (conditions.memory == MEMORY_INTERLEAVED)
         text = pool_format(pool, "%snumactl --interleave=all ", text);

@@ -14,10 +14,15 @@ struct surroundings {
     const char *why_no_library;
     const char *report; /* path of the file that it counts in; "" for none */
     const struct executable *executable;
-    cpu_set_t cpus;      /* that programs may use */
-    unsigned idlest;     /* of these */
+    cpu_set_t cpus;  /* that programs may use */
+    unsigned idlest; /* of these */
+    unsigned node;   /* of that one; its CPUs that programs may use are `near` */
+    cpu_set_t near;
     uint64_t peak_bytes; /* of the program as it is */
 };
+
+/* Finds out about the NUMA node of `idlest`; without any it is node 0 with all CPUs. */
+void surroundings_find_node(struct surroundings *here);
 
 /* Why it cannot be tried here: -ENOTSUP with half a sentence. */
 int recipe_check(const struct recipe *recipe, const struct surroundings *here, struct error *error);

@@ -251,8 +251,8 @@ struct formatted format_tick(const struct chart_axis *axis, double value)
         : change && value != 0 ? "%+.4g%s"
                                : "%.4g%s",
         value,
-        change ? " %"
-        : time ? time_units[unit]
-               : "");
+        change               ? " %"
+        : time && value != 0 ? time_units[unit]
+                             : "");
     return out;
 }

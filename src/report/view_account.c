@@ -7,30 +7,41 @@
 
 #include <string.h>
 
-static const char level[] = " level ", data[] = "data ";
-
-/* "guest tables level 2" stands under "guest tables", natively under "page tables", "data L1" under "data";
- * others alone (NULL). */
-static const char *block_of(const struct curve *curve, struct document *doc, unsigned bucket)
-{
-    const char *name = bucket_name(bucket), *at = strstr(name, level);
-    if (!strncmp(name, data, strlen(data)))
-        return "data";
-    if (at && !curve->guest_page_bytes) /* natively there is one kind */
-        return "page tables";
-    return at ? document_text(doc, "%.*s", (int)(at - name), name) : NULL;
-}
-
-static const char *head_of(unsigned bucket)
-{
-    const char *name = bucket_name(bucket), *at = strstr(name, level);
-    return !strncmp(name, data, strlen(data)) ? name + strlen(data) : at ? at + 1 : name;
-}
-
 static const struct account *account_at(const struct curve *curve, size_t index)
 {
     const struct result_cell *cell = curve->points[index].cell;
     return cell && cell_measured(cell) && cell->modelled.account.accesses ? &cell->modelled.account : NULL;
+}
+
+/* Does a walk go through two sets of tables? */
+static bool walks_two(const struct curve *curve)
+{
+    bool two = false;
+    for (size_t i = 0; i < curve->group->working_set_count; i++) {
+        const struct account *account = account_at(curve, i);
+        for (unsigned k = 0; account && k < ACCOUNT_LEVELS; k++)
+            two |= account->bucket[BUCKET_HOST + k] != 0;
+    }
+    return two;
+}
+
+/* What buckets have in common that belong together; NULL: this one is alone. */
+static const char *block_of(const struct curve *curve, unsigned bucket)
+{
+    if (bucket <= BUCKET_DATA_MEMORY)
+        return "data";
+    if (bucket >= BUCKET_HOST && bucket < BUCKET_HOST + ACCOUNT_LEVELS)
+        return "host walk";
+    if (bucket >= BUCKET_GUEST && bucket < BUCKET_HOST)
+        return walks_two(curve) ? "guest walk" : "page walk";
+    return NULL;
+}
+
+/* Its name below that of its block: "L1" of "data L1", "level 2" of "guest tables level 2". */
+static const char *head_of(unsigned bucket)
+{
+    const char *name = bucket_name(bucket), *level = strstr(name, "level ");
+    return bucket <= BUCKET_DATA_MEMORY ? strchr(name, ' ') + 1 : level ? level : name;
 }
 
 static double each(const struct account *account, uint64_t cycles)
@@ -46,7 +57,7 @@ static void add_table(const struct curve *curve, const char *name, struct docume
     for (unsigned i = 0; i < BUCKETS; i++)
         columns[1 + i] = (struct column){.key = bucket_name(i),
             .head = head_of(i),
-            .block = block_of(curve, doc, i),
+            .block = block_of(curve, i),
             .unit = UNIT_RATIO,
             .bare = true};
     columns[1 + BUCKETS] =
@@ -66,9 +77,9 @@ static void add_table(const struct curve *curve, const char *name, struct docume
 }
 
 /* Buckets of one block are one band. */
-static bool same_band(const struct curve *curve, struct document *doc, unsigned a, unsigned b)
+static bool same_band(const struct curve *curve, unsigned a, unsigned b)
 {
-    const char *x = block_of(curve, doc, a), *y = block_of(curve, doc, b);
+    const char *x = block_of(curve, a), *y = block_of(curve, b);
     return a == b || (x && y && !strcmp(x, y));
 }
 
@@ -76,19 +87,19 @@ static bool same_band(const struct curve *curve, struct document *doc, unsigned 
 static void add_band(
     const struct curve *curve, unsigned bucket, double *sums, struct chart *chart, struct document *doc)
 {
-    const char *block = block_of(curve, doc, bucket);
+    const char *block = block_of(curve, bucket);
     size_t count = curve->group->working_set_count;
     bool any = false;
     for (size_t i = 0; i < count; i++)
         for (unsigned other = bucket; other < BUCKETS && account_at(curve, i); other++)
-            any |= same_band(curve, doc, bucket, other) && account_at(curve, i)->bucket[other];
+            any |= same_band(curve, bucket, other) && account_at(curve, i)->bucket[other];
     struct chart_series *series =
         any ? chart_series(doc, chart, block ? block : bucket_name(bucket), count) : NULL;
     for (size_t i = 0; series && i < count; i++) {
         const struct account *account = account_at(curve, i);
         double before = sums[i];
         for (unsigned other = bucket; account && other < BUCKETS; other++)
-            if (same_band(curve, doc, bucket, other))
+            if (same_band(curve, bucket, other))
                 sums[i] += each(account, account->bucket[other]);
         if (account)
             series->points[i] =
@@ -106,7 +117,7 @@ static void add_chart(const struct curve *curve, const char *name, struct docume
     for (unsigned i = 0; i < BUCKETS; i++) {
         bool before = false;
         for (unsigned other = 0; other < i; other++)
-            before |= same_band(curve, doc, i, other);
+            before |= same_band(curve, i, other);
         if (!before)
             add_band(curve, i, sums, chart, doc);
     }

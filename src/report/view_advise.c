@@ -8,9 +8,13 @@
 /* ---- what a person can repeat ---- */
 
 /* "24 % less time (20 … 28 %)" of 0.76 with its interval. */
-static const char *gain(const struct advised *advised, struct document *doc)
+static const char *gain(const struct advice *advice, const struct advised *advised, struct document *doc)
 {
-    return document_text(doc, "%.3g %% less time (%.3g … %.3g %%)", 100 * (1 - advised->ratio),
+    const char *measure = advice->measure ? advice->measure : "";
+    const char *what = !strcmp(measure, "CPU time")     ? "less CPU time"
+                       : !strcmp(measure, "wall clock") ? "less time"
+                                                        : "better by its own measure";
+    return document_text(doc, "%.3g %% %s (%.3g … %.3g %%)", 100 * (1 - advised->ratio), what,
         100 * (1 - advised->high), 100 * (1 - advised->low));
 }
 
@@ -75,19 +79,22 @@ static void conclude(const struct result *result, struct document *doc)
 {
     const struct advice *advice = &result->advice;
     const struct advised *best = advice_best(advice);
+    unsigned tried = count_measured(advice);
     const char *incomplete = view_run_incomplete(result, doc);
     if (best) {
         const char *harm = harms(advice, best, doc);
         document_say(doc, BLOCK_CONCLUSION, "Use: %s%s", best->command, incomplete);
-        document_say(doc, BLOCK_CONCLUSION, "%s%s%s.", view_capital(doc, gain(best, doc)),
+        document_say(doc, BLOCK_CONCLUSION, "%s%s%s.", view_capital(doc, gain(advice, best, doc)),
             harm ? ", with " : "", harm ? harm : "");
-    } else if (!count_measured(advice)) {
+    } else if (!tried) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing could be decided%s.", incomplete);
     } else if (!result->complete) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was found to help so far%s.", incomplete);
     } else {
-        document_say(doc, BLOCK_CONCLUSION, "Nothing helps: of %u remedies none makes it faster for certain.",
-            count_measured(advice));
+        document_say(doc, BLOCK_CONCLUSION, "Nothing helps: %s.",
+            tried == 1 ? "the one remedy that was tried does not make it faster for certain"
+                       : document_text(doc,
+                             "none of the %u remedies that were tried makes it faster for certain", tried));
     }
 }
 
@@ -156,7 +163,7 @@ static void fill_row(const struct advice *advice, const struct advised *advised,
     bool untold = advised->state == ADVISED_CANNOT || advised->state == ADVISED_OUT ||
                   advised->state == ADVISED_NOT_OBTAINED || advised->state == ADVISED_UNTRIED;
     table_text(table, row, 6, untold ? advised->reason : document_text(doc, "%s", advised->proof));
-    table_at(table, row, 0)->detail = advised->state == ADVISED_CANNOT;
+    table_at(table, row, 0)->detail = advised->state == ADVISED_CANNOT || advised->state == ADVISED_UNTRIED;
 }
 
 static void add_table(const struct advice *advice, struct document *doc)
@@ -174,14 +181,15 @@ static void add_table(const struct advice *advice, struct document *doc)
     view_drop_empty(table);
 }
 
-static void say_cannot(const struct advice *advice, struct document *doc)
+static void say_state(
+    const struct advice *advice, enum advised_state state, const char *what, struct document *doc)
 {
     struct listing names = {.doc = doc, .between = ", "};
     for (size_t i = 0; i < advice->count; i++)
-        if (advice->items[i].state == ADVISED_CANNOT)
+        if (advice->items[i].state == state)
             listing_add(&names, "%s", advice->items[i].name);
     if (names.count)
-        document_say(doc, BLOCK_NOTE, "Not tried here: %s (--verbose tells why).", listing_text(&names));
+        document_say(doc, BLOCK_NOTE, "%s: %s (--verbose tells why).", what, listing_text(&names));
 }
 
 static void say_method(const struct result *result, struct document *doc)
@@ -236,7 +244,8 @@ void view_advise(const struct result *result, struct document *doc)
     conclude(result, doc);
     say_facts(result, doc);
     add_table(&result->advice, doc);
-    say_cannot(&result->advice, doc);
+    say_state(&result->advice, ADVISED_CANNOT, "Cannot be tried here", doc);
+    say_state(&result->advice, ADVISED_UNTRIED, "Not decided", doc);
     say_method(result, doc);
     add_table_for_files(&result->advice, doc);
     if (result->cell_count)

@@ -8,8 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { PLACES_MAX = 4 };
-
 struct found {
     const struct curve *curve;
     const struct curve_point *point; /* NULL: there is none */
@@ -32,8 +30,8 @@ struct chase_view {
     const struct result *result;
     struct document *doc;
     struct curves curves;
-    const char *prefix; /* what its curves are called by besides, where there are several results; NULL */
-    struct place places[PLACES_MAX];
+    const char *prefix;   /* what its curves are called by besides, where there are several results; NULL */
+    struct place *places; /* at most one for each curve */
     size_t place_count;
 };
 
@@ -118,12 +116,13 @@ static void count_point(struct place *place, struct found found)
 
 static void find_places(struct chase_view *view)
 {
-    for (size_t i = 0; i < view->curves.count; i++) {
+    view->places = pool_room(&view->doc->pool, view->curves.count, sizeof *view->places);
+    for (size_t i = 0; view->places && i < view->curves.count; i++) {
         const struct curve *curve = view->curves.all[i];
         struct place *place = view->places, *end = place + view->place_count;
         while (place < end && strcmp(place->label, curve->label) != 0)
             place++;
-        if (!curve->compared || place == view->places + PLACES_MAX)
+        if (!curve->compared)
             continue;
         if (place == end) {
             *place =

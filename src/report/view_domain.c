@@ -198,9 +198,13 @@ void view_moved(
 {
     const struct moved_told *told = &report->moved;
     document->title = "vcost domain migrate";
+    bool lost = told->has_costs && told->costs.stall_share >= 0.01;
     if (told->stage == MOVED_DONE)
-        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s.", report->name,
-            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text);
+        document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s%s%s.", report->name,
+            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text, lost ? ", and had lost " : "",
+            lost ? document_text(document, "%s before, while it was sent",
+                       format_figure(UNIT_NS, told->costs.stall_ms * 1e6, 0).text)
+                 : "");
     else if (told->stage == MOVED_CHECKED)
         document_say(
             document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
@@ -224,6 +228,11 @@ void view_moved(
             format_size(told->bytes_sent).text, format_seconds(told->seconds).text, told->passes,
             told->passes == 1 ? "" : "es", format_count(told->pages_sent).text,
             format_count(told->zeros).text);
+    if (told->throttle_percent)
+        document_say(document, BLOCK_FACT,
+            "It wrote faster than the link took it, and was slowed down: its virtual CPUs were held for up "
+            "to %" PRIu64 " %% of the time, %s in all.",
+            told->throttle_percent, format_seconds(told->throttled_ms / 1e3).text);
     if (!isnan(told->look_ms))
         document_say(document, BLOCK_FACT, "To look what it has it was stopped once before, for %s.",
             format_figure(UNIT_NS, told->look_ms * 1e6, 0).text);

@@ -34,6 +34,7 @@ static const struct {
     {"inspect", view_inspect, NULL},
     {"verify", view_verify, NULL},
     {"advise", view_advise, NULL},
+    {"run", view_program, NULL},
     {NULL, view_unknown, NULL},
 };
 

@@ -52,6 +52,8 @@ static void say_modelled(const struct result *result, struct document *doc)
         document_say(doc, BLOCK_FACT, "Modelled: %s is %s, %u, at %g GHz; %s, SHA-256 %.12s….",
             modelled->machine, modelled->summary, modelled->year, modelled->ghz, modelled->file,
             modelled->sha256);
+        if (modelled->conditions)
+            document_say(doc, BLOCK_FACT, "Simulated with: %s.", modelled->conditions);
     }
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];

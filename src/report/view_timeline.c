@@ -25,18 +25,24 @@ void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, str
         document_say(document, BLOCK_FACT,
             "What it cost the program while it was sent is not known: it had not run for long enough "
             "before.");
+    else if (costs->stall_share < -0.05)
+        document_say(document, BLOCK_FACT,
+            "While it was sent it ran faster than before (%s of that pace): what it lost is not known, as it "
+            "had not "
+            "reached its usual pace yet, or was disturbed.",
+            format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text);
     else if (costs->stall_share < 0.01)
         document_say(document, BLOCK_FACT,
-            "While it was sent the program lost no time that could be told from nothing (pace %s of that "
-            "before).",
+            "While it was sent the program ran at its pace before (%s): what it lost cannot be told from "
+            "nothing.",
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text);
     else
         document_say(document, BLOCK_FACT,
-            "While it was sent the program lost %s of %s, besides the downtime: it ran at %s of the pace "
-            "before; its "
-            "longest pause was %s (before: %s).",
-            ms(costs->stall_ms).text, format_seconds(costs->moving_seconds).text,
+            "While it was sent it ran at %s of its pace before: %s of %s were lost, besides the downtime. "
+            "Its longest "
+            "pause was %s (before: %s).",
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text,
+            ms(costs->stall_ms).text, format_seconds(costs->moving_seconds).text,
             ms(costs->longest_moving_ms).text, ms(costs->longest_before_ms).text);
     if (!isnan(costs->back_ms))
         document_say(document, BLOCK_FACT, "Its pace was back %s after it ran again.",
@@ -108,6 +114,26 @@ static void add_phases(const struct timeline_told *told, struct document *docume
                  : "after");
 }
 
+/* "before 8,187, while it was sent 5,102, after 8,666": what is known of three figures, as the title goes on.
+ */
+static const char *title_of(const struct timeline_told *told, struct document *document, const char *what,
+    enum unit unit, double before, double moving, double after)
+{
+    const struct {
+        const char *name;
+        double figure;
+    } parts[] = {{"before", before}, {"while it was sent", told->kind == TIMELINE_MIGRATION ? moving : NAN},
+        {"after", after}};
+    const char *title = what, *between = ": ";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!isnan(parts[i].figure)) {
+            title = document_text(document, "%s%s%s %s", title, between, parts[i].name,
+                format_figure(unit, parts[i].figure, 0).text);
+            between = ", ";
+        }
+    return title;
+}
+
 static struct chart *begin_chart(
     const struct timeline_told *told, struct document *document, const char *name, const char *title)
 {
@@ -168,10 +194,16 @@ static double longest_ns(const struct timeline_bucket *bucket)
 
 static void draw_work(const struct timeline_told *told, struct document *document)
 {
+    const struct timeline_costs *costs = &told->costs;
     const char *unit = portable_workloads[told->workload].unit;
     bool writes = told->workload == PORTABLE_WRITER;
-    struct chart *chart = begin_chart(told, document, "work",
-        writes ? "Writes a second" : document_text(document, "Time for each of its %s", unit));
+    const char *title =
+        writes ? title_of(told, document, "Writes a second", UNIT_COUNT, round(costs->pace_before),
+                     round(costs->pace_moving), round(costs->pace_after))
+               : title_of(told, document, document_text(document, "Time for each of its %s", unit), UNIT_NS,
+                     1e9 * told->cpus / costs->pace_before, 1e9 * told->cpus / costs->pace_moving,
+                     1e9 * told->cpus / costs->pace_after);
+    struct chart *chart = begin_chart(told, document, "work", title);
     if (!chart)
         return;
     chart->y = writes
@@ -186,7 +218,10 @@ static void draw_work(const struct timeline_told *told, struct document *documen
 
 static void draw_pauses(const struct timeline_told *told, struct document *document)
 {
-    struct chart *chart = begin_chart(told, document, "pauses", "Longest pause of the program");
+    const struct timeline_costs *costs = &told->costs;
+    struct chart *chart = begin_chart(told, document, "pauses",
+        title_of(told, document, "Longest pause of the program", UNIT_NS, costs->longest_before_ms * 1e6,
+            costs->longest_moving_ms * 1e6, costs->longest_after_ms * 1e6));
     if (!chart)
         return;
     chart->y = (struct chart_axis){.label = "longest pause", .unit = UNIT_NS, .scale = SCALE_LOG};
@@ -196,7 +231,10 @@ static void draw_pauses(const struct timeline_told *told, struct document *docum
 
 static void draw_pages(const struct timeline_told *told, struct document *document)
 {
-    struct chart *chart = begin_chart(told, document, "pages", "Memory in pages of 2 MiB");
+    const struct timeline_costs *costs = &told->costs;
+    struct chart *chart = begin_chart(told, document, "pages",
+        title_of(told, document, "Pages of 2 MiB for the guest", UNIT_SHARE, costs->guest_large_before,
+            costs->guest_large_moving, costs->guest_large_after));
     struct chart_series *host =
         chart ? chart_series(document, chart, "host's mapping (smaps)", told->look_count) : NULL;
     struct chart_series *guest =

@@ -51,7 +51,7 @@ struct advised {
 struct advice {
     const char **words; /* the program as typed; in the pool */
     size_t word_count;
-    const char *measure; /* "wall clock", or the expression of --metric */
+    const char *measure; /* "wall clock", "CPU time", or the expression of --metric */
     double seconds;      /* of one run as it is */
     double budget_seconds,
         least_seconds; /* that were given; that it takes to decide about all that can be tried */

@@ -2,6 +2,7 @@
 #include "record/record.h"
 #include "result/json.h"
 #include "runner/page_proof.h"
+#include "runner/run_kind.h"
 
 #include <math.h>
 #include <string.h>
@@ -120,6 +121,19 @@ static const struct record metric_record = {"metric", sizeof(struct result_metri
         {"reason", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, FIELD_AT(struct result_metric, reason),
             .about = "Why there is no value."})};
 
+/* ---- a program ---- */
+
+static bool has_run(const void *base)
+{
+    return run_of(&((const struct result_cell *)base)->cell.workload);
+}
+
+static const struct record call_record = {"call", sizeof(struct ran_call),
+    FIELDS({"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct ran_call, name)},
+        {"count", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct ran_call, count)},
+        {"ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct ran_call, ns),
+            .about = "That all of them took on the host, waiting included."})};
+
 /* ---- the whole ---- */
 
 static void write_modelled(struct draft *draft, json_t *object, const void *base)
@@ -180,6 +194,16 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
         {"min", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(min), .about = "Fastest sample."},
         {"metrics", FIELD_KEYED, FIELD_SOMETIMES, FIELD_POINTER(struct result_cell, metrics, metric_count),
             .of = &metric_record, .about = "Figures besides the principal one, by name."},
+        {"exit_status", FIELD_COUNT, AT(ran.exit_status), .other = RAN_NO_STATUS, .when = has_run,
+            .missing = "a signal ended it, or it was not run", .about = "Of the program."},
+        {"signal", FIELD_COUNT, FIELD_PLAIN, AT(ran.signal), .when = has_run,
+            .about = "That ended the program; 0: none did."},
+        {"fidelity", FIELD_ENUM, FIELD_OPEN, AT(ran.fidelity), FIELD_NAMES(fidelity_names),
+            .other = FIDELITY_UNKNOWN, .when = has_run, .missing = "it is the native one, or it was not run",
+            .about = "Whether the program did in a domain what it does natively: stdout and how it ended."},
+        {"calls", FIELD_LIST, FIELD_SOMETIMES | FIELD_POOLED,
+            FIELD_POINTER(struct result_cell, ran.calls, ran.call_count), .of = &call_record,
+            .about = "System calls that were forwarded or emulated, in the last timed run."},
         {"modes", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, .of = &modes_record,
             .count_offset = offsetof(struct result_cell, modes.two),
             .about = "Two groups of samples, or of placements, that lie clearly apart; null: none."},

@@ -49,6 +49,8 @@ const struct record modelled_record = {"modelled", sizeof(struct result_modelled
         {"ghz", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AT(ghz), .about = "Cycles in a nanosecond."},
         {"hypothetical", FIELD_FLAG, FIELD_NEEDED, AT(hypothetical),
             .about = "The technique is one that the machine does not have."},
+        {"conditions", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, AT(conditions),
+            .about = "What happened beside the accesses, and where memory was, in words."},
         {"accesses", FIELD_COUNT, FIELD_NEEDED, AT(account.accesses),
             .about = "That were simulated and timed; 0: none."},
         {"cycles", FIELD_COUNT, FIELD_NEEDED, AT(account.cycles), .about = "Of all of them together."},

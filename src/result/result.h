@@ -14,6 +14,7 @@
 #include "host/host.h"
 #include "result/advice.h"
 #include "result/finding.h"
+#include "result/ran.h"
 #include "result/trial.h"
 #include "measure/evidence.h"
 #include "measure/modes.h"
@@ -74,6 +75,7 @@ struct result_modelled {
     unsigned year;
     double ghz;             /* cycles of the account in a nanosecond */
     bool hypothetical;      /* the technique is one that the machine does not have */
+    const char *conditions; /* what happened beside the accesses, and where memory was; NULL: nothing special */
     struct account account; /* of all accesses that were timed; accesses 0: there were none */
 };
 
@@ -97,6 +99,7 @@ struct result_cell {
     double trend_percent; /* from the first to the last sample of a placement; 0: none that can be told */
     double drift_percent; /* from the first to the last placement; 0: none that can be told */
     struct result_counters counters;
+    struct result_ran ran; /* of "run" only */
     uint64_t operations; /* that the counters were counted over; 0 where the workload's are not told */
     char note[160];      /* what a reader should know about an event's figure; "" for nothing */
     enum quality quality;

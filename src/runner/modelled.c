@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "model/overlap.h"
+#include "model/pass.h"
 #include "runner/chase_kind.h"
 
 #include <errno.h>
@@ -29,18 +30,52 @@ static struct modelled_run *of(struct runner *runner)
     return (struct modelled_run *)runner;
 }
 
+/* ---- passes ---- */
+
+static bool has_rates(const struct event_rates *rates)
+{
+    for (enum model_event event = 0; event < MODEL_EVENTS; event++)
+        if (rates->of[event].rate > 0)
+            return true;
+    return false;
+}
+
+/* Where events come by rate, each technique goes its own way: how far it has to go is another matter. */
+static struct modelled_pass *pass_of(const struct runner_config *config)
+{
+    const struct modelled_conditions *conditions = &config->modelled->conditions;
+    return has_rates(&conditions->rates) || conditions->domains > 1 ? NULL : config->modelled->pass;
+}
+
+static void join(struct modelled_pass *pass, struct modelled_run *run)
+{
+    if (pass && pass->count < MODEL_PASS_MAX)
+        pass->runs[pass->count++] = run;
+}
+
+static void leave(struct modelled_pass *pass, const struct modelled_run *run)
+{
+    for (size_t i = 0; pass && i < pass->count; i++)
+        if (pass->runs[i] == run)
+            pass->runs[i] = pass->runs[--pass->count];
+    if (pass)
+        pass->walked = false;
+}
+
 static int open(const struct runner_config *config, struct runner **runner, struct error *error)
 {
     struct modelled_run *made = calloc(1, sizeof *made);
     if (!made)
         return error_set(error, ENOMEM, "no memory for a runner");
     made->runner.config = *config;
+    join(pass_of(config), made);
     *runner = &made->runner;
     return 0;
 }
 
 static void close(struct runner *runner)
 {
+    leave(pass_of(&runner->config), of(runner));
     free(runner);
 }
 
@@ -114,9 +149,12 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
 
 /* ---- walking ---- */
 
-/* Where a walk of a list is. */
+/* Where a walk of a list is, by all that take part. */
 struct walk {
-    struct model *model;
+    struct modelled_run *const *runs;
+    size_t count;
+    struct model_config configs[MODEL_PASS_MAX]; /* of each, in one placement */
+    struct model_pass pass;
     struct chase_layout layout;
     uint64_t positions[CHASE_CHAINS_MAX]; /* of each chain in the cycle */
     unsigned chain;                       /* whose access is next: they take turns */
@@ -144,7 +182,7 @@ static int go(struct walk *walk, uint64_t accesses, struct error *error)
         some = accesses - done < BATCH ? accesses - done : BATCH;
         for (uint64_t i = 0; i < some; i++)
             addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, next_position(walk)));
-        model_access_many(walk->model, addresses, some, walk->access);
+        model_pass_access(&walk->pass, addresses, some, walk->access);
     }
     return 0;
 }
@@ -176,10 +214,11 @@ static struct reach reach_of(const struct model_config *config, double times)
     return reach;
 }
 
-/* On, until every event has come `times` times. */
-static int go_on(struct walk *walk, const struct model_config *config, double times, struct error *error)
+/* On, until every event has come `times` times: of one that walks alone, if there are any. */
+static int go_on(struct walk *walk, double times, struct error *error)
 {
-    const struct account *account = model_account(walk->model);
+    const struct model_config *config = &walk->configs[0];
+    const struct account *account = model_account(walk->pass.models[0]);
     const struct reach reach = reach_of(config, times), least = reach_of(config, 0.5);
     int rc = 0;
     while (rc == 0 && account->accesses < events_most &&
@@ -189,7 +228,7 @@ static int go_on(struct walk *walk, const struct model_config *config, double ti
         rc = error_set(error, EINVAL,
             "of one of the --rates no event falls into what is simulated, %" PRIu64 " accesses: ask for more",
             account->accesses);
-    if (rc == 0 && model_lacks_frames(walk->model))
+    if (rc == 0 && model_lacks_frames(walk->pass.models[0]))
         rc = error_set(error, EINVAL, "the guest has no frames left that are --fresh: ask for fewer faults");
     return rc;
 }
@@ -199,8 +238,10 @@ static int go_on(struct walk *walk, const struct model_config *config, double ti
 static void write_list(struct walk *walk)
 {
     uint64_t lines = walk->layout.bytes / CHASE_LINE_BYTES;
-    for (uint64_t i = 0; lines <= crowded_least && i < lines; i++)
-        model_access(walk->model, GVA(data_at + i * CHASE_LINE_BYTES), walk->access);
+    for (uint64_t i = 0; lines <= crowded_least && i < lines; i++) {
+        gva_t address = GVA(data_at + i * CHASE_LINE_BYTES);
+        model_pass_access(&walk->pass, &address, 1, walk->access);
+    }
 }
 
 /* How many accesses warm up and how many count. */
@@ -208,35 +249,31 @@ struct laps {
     uint64_t warm, timed;
 };
 
-static struct laps laps_of(const struct walk *walk, const struct machine *machine, uint64_t placements)
+static struct laps laps_of(const struct walk *walk, uint64_t placements)
 {
     uint64_t lap = walk->layout.elements, least = timed_least / placements;
     struct laps laps = {between(least, lap, walk->quick ? quick_warm_most : warm_most),
         between(least, lap, walk->quick ? quick_timed_most : timed_most)};
     if (lap < laps.timed)
         laps.timed = laps.timed / lap * lap;
-    if (machine->has_neighbours && laps.warm < crowded_least / placements)
+    if (walk->configs[0].machine->has_neighbours && laps.warm < crowded_least / placements)
         laps.warm = crowded_least / placements;
     return laps;
 }
 
 /* Whole laps where laps are short, so that every element counts alike. */
-static int go_round(struct walk *walk, const struct model_config *config, uint64_t placements,
-    struct account *account, struct error *error)
+static int go_round(struct walk *walk, uint64_t placements, struct error *error)
 {
-    const struct laps laps = laps_of(walk, config->machine, placements);
+    const struct laps laps = laps_of(walk, placements);
     double times = events_least / (double)placements;
-    if (config->machine->has_neighbours)
+    if (walk->configs[0].machine->has_neighbours)
         write_list(walk);
-    int rc = go(walk, config->domains * laps.warm, error);
-    if (rc < 0)
-        return rc;
-    model_begin(walk->model);
-    rc = go(walk, laps.timed, error);
+    int rc = go(walk, walk->configs[0].domains * laps.warm, error);
+    for (size_t i = 0; i < walk->count; i++)
+        model_begin(walk->pass.models[i]);
     if (rc == 0)
-        rc = go_on(walk, config, times < 1 ? 1 : times, error);
-    *account = *model_account(walk->model);
-    return rc;
+        rc = go(walk, laps.timed, error);
+    return rc < 0 ? rc : go_on(walk, times < 1 ? 1 : times, error);
 }
 
 /* In every domain, the first one at last. */
@@ -256,44 +293,85 @@ static int map(
     return rc;
 }
 
-static int simulate_placement(const struct runner *runner, struct walk *walk, uint64_t seed,
-    uint64_t placements, struct account *account, struct error *error)
+static int simulate_placement(struct walk *walk, uint64_t seed, uint64_t placements, struct error *error)
 {
-    struct model_config config = config_of(runner, walk->layout.bytes, seed);
-    struct account part;
     walk->chain = 0;
     for (unsigned chain = 0; chain < walk->layout.shape.chains; chain++)
         walk->positions[chain] = chase_layout_start(&walk->layout, chain);
-    int rc = model_open(&config, &walk->model, error);
+    for (size_t i = 0; i < walk->count; i++)
+        walk->configs[i] = config_of(&walk->runs[i]->runner, walk->layout.bytes, seed);
+    int rc = model_pass_open(walk->configs, walk->count, &walk->pass, error);
     if (rc < 0)
         return rc;
-    rc = map(walk->model, &config, walk, error);
+    for (size_t i = 0; rc == 0 && i < walk->count; i++)
+        rc = map(walk->pass.models[i], &walk->configs[i], walk, error);
     if (rc == 0)
-        rc = go_round(walk, &config, placements, &part, error);
-    if (rc == 0)
-        account_add(account, &part);
-    model_close(walk->model);
+        rc = go_round(walk, placements, error);
+    for (size_t i = 0; rc == 0 && i < walk->count; i++)
+        account_add(&walk->runs[i]->account, model_account(walk->pass.models[i]));
+    model_pass_close(&walk->pass);
     return rc;
 }
 
-/* The order of the list is that of placement_lay_out() with this seed. */
-static int simulate(const struct runner *runner, const struct chase_shape *shape, uint64_t seed,
-    struct account *account, struct error *error)
+/* By so many runners of one machine and size of host pages, in one pass. The order of the list is that of
+ * placement_lay_out() with this seed. */
+static int simulate(struct modelled_run *const *runs, size_t count, const struct chase_shape *shape,
+    uint64_t seed, struct error *error)
 {
+    const struct runner_config *config = &runs[0]->runner.config;
     uint64_t random = seed;
-    struct walk walk = {.layout = chase_layout_make(shape, random_next(&random)),
-        .stop = runner->config.placement->config.stop,
-        .quick = runner->config.modelled->quick,
-        .access = runner->config.modelled->conditions.code ? ACCESS_EXECUTE
-                  : shape->write                           ? ACCESS_WRITE
-                                                           : ACCESS_READ};
-    uint64_t pages = walk.layout.bytes / runner->config.placement->config.memory.page_bytes + 1;
+    struct walk walk = {.runs = runs,
+        .count = count,
+        .layout = chase_layout_make(shape, random_next(&random)),
+        .stop = config->placement->config.stop,
+        .quick = config->modelled->quick,
+        .access = config->modelled->conditions.code ? ACCESS_EXECUTE
+                  : shape->write                    ? ACCESS_WRITE
+                                                    : ACCESS_READ};
+    uint64_t pages = walk.layout.bytes / config->placement->config.memory.page_bytes + 1;
     uint64_t placements = between(1, pages_enough / pages, placements_most);
     int rc = 0;
-    *account = (struct account){.accesses = 0};
+    for (size_t i = 0; i < count; i++)
+        runs[i]->account = (struct account){.accesses = 0};
     for (uint64_t i = 0; rc == 0 && i < placements; i++)
-        rc = simulate_placement(runner, &walk, seed + 2 * i, placements, account, error);
+        rc = simulate_placement(&walk, seed + 2 * i, placements, error);
     return rc;
+}
+
+/* The tables of a list take a 512th of it, in each dimension, and as much where both are combined: of this
+ * many bytes in all they are too much at once. */
+static const uint64_t tables_most = UINT64_C(1) << 29;
+
+static bool are_too_much(const struct modelled_pass *pass, const struct chase_shape *shape)
+{
+    return shape->working_set_bytes / 512 * 3 * pass->count > tables_most;
+}
+
+static bool is_same(const struct chase_shape *a, const struct chase_shape *b)
+{
+    return a->working_set_bytes == b->working_set_bytes && a->element_bytes == b->element_bytes &&
+           a->order == b->order && a->write == b->write && a->chains == b->chains;
+}
+
+/* By all runners that walk the same, unless that has been done already. */
+static int walk_list(
+    struct runner *runner, const struct chase_shape *shape, uint64_t seed, struct error *error)
+{
+    struct modelled_run *run = of(runner);
+    struct modelled_pass *pass = pass_of(&runner->config);
+    if (pass && pass->walked && pass->seed == seed && is_same(&pass->shape, shape))
+        return 0;
+    if (pass)
+        pass->walked = false;
+    if (pass && pass->count > 1 && !are_too_much(pass, shape)) {
+        int rc = simulate(pass->runs, pass->count, shape, seed, error);
+        pass->walked = rc == 0;
+        pass->seed = seed;
+        pass->shape = *shape;
+        if (rc == 0 || rc == -EINTR)
+            return rc;
+    }
+    return simulate(&run, 1, shape, seed, error); /* what fails fails alone */
 }
 
 /* What a reader should know about these figures. */
@@ -320,7 +398,7 @@ static int prepare(struct runner *runner, const struct workload *workload, uint6
     runner->account = NULL;
     int rc = check(runner, workload, error);
     if (rc == 0)
-        rc = simulate(runner, chase_of(workload), seed, account, error);
+        rc = walk_list(runner, chase_of(workload), seed, error);
     if (rc < 0)
         return rc;
     note(runner, chase_of(workload), account);
@@ -399,7 +477,7 @@ struct runner_config modelled_runner(
         .modelled = modelled,
     };
     const char *technique = model_technique_names[modelled->technique];
-    snprintf(config.name, sizeof config.name, "model:%.30s:%s", modelled->machine->name, technique);
+    modelled_name(modelled, config.name, sizeof config.name);
     snprintf(config.label, sizeof config.label, "%.28s %s (modelled)", modelled->machine->name, technique);
     return config;
 }

@@ -26,7 +26,7 @@ struct account;
 struct runner_config {
     const struct runner_ops *ops;
     struct placement *placement; /* must outlive it */
-    char name[48];               /* as in --on; part of the cells' ids */
+    char name[64];               /* as in --on; part of the cells' ids */
     char label[48];              /* how a person reads it: "kvm (shadow, PVM)" */
     enum technique technique;
     uint64_t guest_page_bytes;         /* leaves of the guest's own tables; 0 for native */

@@ -2,6 +2,7 @@
  * as samples. Nothing outside of the domain's memory is written, and what is refused gets a sentence. */
 #include "domain/moved/after.h"
 #include "domain/moved/handover.h"
+#include "domain/moved/left.h"
 #include "domain/moved/pages.h"
 #include "domain/timeline/costs.h"
 
@@ -89,6 +90,22 @@ static void take_samples(const char *payload, size_t bytes)
     timeline_free(&timeline);
 }
 
+/* Which pages come later, of a domain of MEMORY; checked as moved_receive_header() does. */
+static void take_left(const struct moved_header *like, const char *payload, size_t size)
+{
+    static uint64_t bits[MEMORY / WIRE_PAGE_BYTES / 64];
+    struct moved_header header = *like;
+    struct error error = {.code = 0};
+    header.at -= header.at % WIRE_PAGE_BYTES;
+    header.bytes = size / 8 * 8;
+    header.pages = header.bytes * 8;
+    if (!header.pages)
+        return;
+    if (left_take(&header, payload, bits, MEMORY / WIRE_PAGE_BYTES, &error) < 0)
+        require(error.text[0]);
+    require(left_count(bits, MEMORY / WIRE_PAGE_BYTES) <= MEMORY / WIRE_PAGE_BYTES);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int fd = -1;
@@ -105,6 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= sizeof header;
     if (header.kind == WIRE_SAMPLES)
         take_samples(payload, size);
+    else if (header.kind == WIRE_LEFT)
+        take_left(&header, payload, size);
     else if (moved_check(&header, 0, &error) < 0 && header.kind % 4 == 0)
         take_handover(payload, size, header.at % 2);
     else

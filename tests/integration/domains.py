@@ -36,6 +36,40 @@ def report(*arguments, **more):
     return json.loads(must(*arguments, "--json", "-", **more))
 
 
+def refused(status, words, *arguments, **more):
+    """The exit status, and one sentence with these words."""
+    done = domain(*arguments, **more)
+    assert done.returncode == status and words in done.stderr, f"{arguments}: {done.returncode}: {done.stderr}"
+    assert len(done.stderr.splitlines()) <= 2, done.stderr
+
+
+def times(work, factor):
+    """The same with so many times as much to do."""
+    at = work.index("--work") + 1
+    return [*work[:at], str(int(work[at]) * factor), *work[at + 1:]]
+
+
+def saved_in_the_middle(name, work, *options):
+    """A file, of a domain that had begun and not ended, and what it had to do: more than was asked for, where it would have
+    ended before; how fast this machine is, and how long it lets us wait, nobody knows."""
+    file = str(FOLDER / f"{name}.domain")
+    for factor in (1, 8, 64, 512):
+        more = times(work, factor)
+        must("run", "-d", "--name", name, *more)
+        while not (found := report("status", name))["done"] and not found["ending"]:
+            time.sleep(0.01)
+        done = domain("save", *options, name, file, "--json", "-")
+        if done.returncode == 0 and json.loads(done.stdout)["checksum"] is None:
+            return file, more
+        assert done.returncode == 0 or "no domain" in done.stderr or "has ended without" in done.stderr, done.stderr
+        assert ended(name)["ending"] == ("saved" if done.returncode == 0 else "done"), done.stderr
+    raise AssertionError("it always ended before it was saved")
+
+
+def checksum_of(work):
+    return report("run", *work)["checksum"]
+
+
 def needs_kvm():
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise tap.Skip("a guest needs /dev/kvm")

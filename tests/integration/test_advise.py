@@ -29,7 +29,7 @@ def run(*command, **options):
 
 
 def advise(*arguments, **options):
-    return run(VCOST, "advise", "--quiet", *arguments, **options)
+    return run(VCOST, "advise", "--quiet", "--quick", *arguments, **options)
 
 
 def result(*arguments):
@@ -106,7 +106,7 @@ def test_output_that_differs_is_not_compared():
 def test_a_program_that_does_not_end_well():
     for words, said in [(["crash"], "was killed by signal 11"), (["status", "3"], "ended with exit status 3"),
                         (["terminal"], "stdin is no terminal"), (["hang"], "had not ended after")]:
-        done = advise("--budget", "1", NEEDY, *words)
+        done = advise("--budget", "0.6", NEEDY, *words)
         assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1, (words, done)
     assert advise("--budget", "20", "--only", "eager-binding", "--status", "3", NEEDY, "status", "3").returncode == 0
 
@@ -119,12 +119,12 @@ def test_programs_that_cannot_be_started():
 
 
 def test_a_budget_that_decides_nothing():
-    done = advise("--budget", "2", "--only", "eager-binding", "sleep", "0.9")
+    done = advise("--budget", "1", "--only", "eager-binding", "sleep", "0.4")
     assert done.returncode == 1 and "give --budget" in done.stderr, done
 
 
 def test_a_budget_for_some_is_told_first():
-    done = run(VCOST, "advise", "--budget", "3", "--verbose", "sleep", "0.1")
+    done = run(VCOST, "advise", "--budget", "2", "--quick", "--verbose", "sleep", "0.08")
     assert done.returncode == 0 and "takes at least" in done.stderr, done
     assert "no time within the budget" in " ".join(done.stdout.split()), done
 
@@ -147,9 +147,9 @@ def test_gigabytes_of_output():
 
 
 def test_interrupted():
-    process = subprocess.Popen([VCOST, "advise", "--quiet", NEEDY, "none", "20000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    process = subprocess.Popen([VCOST, "advise", "--quiet", NEEDY, "none", "10000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True)
-    time.sleep(2)
+    time.sleep(1.2)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT and "incomplete" in said, (process.returncode, said)
@@ -167,6 +167,47 @@ def test_a_metric_and_commands_around():
     done = advise("--metric", "rate", "true")
     assert done.returncode == 1 and "one group" in done.stderr, done
     assert "wrote nothing" in advise("--metric", "rate: ([0-9]+)", "true").stderr
+
+
+SERVER = '''
+import os, socket, sys
+try:
+    os.unlink(sys.argv[1])
+except OSError:
+    pass
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+while True:
+    peer, _ = server.accept()
+    while peer.recv(1):
+        peer.send(b"x")
+'''
+CLIENT = '''
+import socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    peer.send(b"x")
+    peer.recv(1)
+print("done")
+'''
+
+
+def test_a_server_under_its_load():
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "server.py").write_text(SERVER)
+        (Path(folder) / "client.py").write_text(CLIENT)
+        client = f"{sys.executable} {folder}/client.py {folder}/socket"
+        server = f"{sys.executable} {folder}/server.py {folder}/socket"
+        found = result("--budget", "20", "--only", "eager-binding", "--server", server, "--ready", f"{client} 0", "--load", f"{client} 10")
+        assert found["advice"]["program"] == server.split() and found["advice"]["output_compared"]
+        assert remedies(found)["eager-binding"]["command"] == f"LD_BIND_NOW=1 {server}"
+        assert server not in run("pgrep", "-a", "-f", "server.py").stdout
+    for server, said in [("false", "ended with exit status 1"), ("sleep 100", "was not ready after")]:
+        done = advise("--budget", "1", "--server", server, "--ready", "false", "--load", "true")
+        assert done.returncode == 1 and said in done.stderr, done
+    assert advise("--server", "true").returncode == 2 and advise("--server", "x", "--ready", "y", "--load", "z", "true").returncode == 2
 
 
 def test_the_list_and_a_remedy_of_the_user():

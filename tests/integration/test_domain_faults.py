@@ -2,7 +2,7 @@
 """Domains that move while everything goes wrong that can: links that delay, throttle, split, stall, corrupt, truncate, repeat,
 mix up and cut, and ends that are killed, at random moments. Speaks TAP.
 
-    test_domain_faults.py VCOST [FAULTS [KILLS [SEED [MONITOR]]]]
+    test_domain_faults.py VCOST [FAULTS [KILLS [FILES [SEED [MONITOR]]]]]
 
 Whatever happens, what both ends tell is true, at most one domain runs, and it ends as one that nobody disturbed: with the
 same checksum, all memory as it wrote it.
@@ -22,13 +22,14 @@ import domains  # pylint: disable=wrong-import-position
 import tap
 from domains import Cut, Receiver, Relay, domain, ended, must, phases, report
 
-FAULTS, KILLS, SEED = (int(word) for word in (sys.argv[2:5] + ["8", "8", "1"][len(sys.argv[2:5]):]))
-MONITOR = sys.argv[5] if len(sys.argv) > 5 else "kvm"
+FAULTS, KILLS, FILES, SEED = (int(word) for word in sys.argv[2:6] + ["5", "5", "8", "1"][len(sys.argv[2:6]):])
+MONITOR = sys.argv[6] if len(sys.argv) > 6 else "kvm"
+COMMIT = 8  # doc/migration.md
 NONE_THERE = ("none runs here", "does not run here")
 
 
 def workload(dice, factor):
-    return ["--monitor", MONITOR, "--workload", "writer", "--memory", "8M", "--vcpus", dice.choice("12"), "--work", str(500000 * factor)]
+    return ["--monitor", MONITOR, "--workload", "writer", "--memory", "8M", "--vcpus", dice.choice(("1", "2", "3")), "--work", str(500000 * factor)]
 
 
 @functools.cache
@@ -133,7 +134,7 @@ def none_there(there):
     """It has said so and ended; or nothing of an offer had come: then it waits for another source."""
     waits = False
     try:
-        there.process.wait(5)
+        there.process.wait(2)
     except subprocess.TimeoutExpired:
         waits = there.listens()
         there.process.send_signal(signal.SIGINT)
@@ -302,10 +303,166 @@ def test_whichever_end_is_killed_at_whatever_moment_at_most_one_runs():
             return "it was over before"
 
         try:
-            counts[f"{victim}: {one_round(dice, 8, killer, judge_if_killed, killer.choose)}"] += 1
+            counts[f"{victim}: {one_round(dice, 2, killer, judge_if_killed, killer.choose)}"] += 1
         except AssertionError as problem:
             raise AssertionError(f"kill {number} of seed {SEED}, of the {victim}: {problem}") from problem
     tell(f"{KILLS} kills", counts)
+
+
+# ---- files
+
+
+def somewhere(dice, size):
+    """In all of a file, or in its front, which is the smaller part and has more to say."""
+    return dice.randrange(dice.choice((size, 20000)))
+
+
+def flipped(content, dice):
+    at = somewhere(dice, len(content))
+    content[at] ^= 1 << dice.randrange(8)
+    return content
+
+
+def overwritten(content, dice):
+    at = somewhere(dice, len(content))
+    content[at:at + 50] = dice.randbytes(50)
+    return content
+
+
+def cut_off(content, dice):
+    return content[:somewhere(dice, len(content))]
+
+
+def lengthened(content, dice):
+    at = somewhere(dice, len(content))
+    return content[:at] + dice.randbytes(dice.choice((1, 8, 4096))) + content[at:]
+
+
+def shortened(content, dice):
+    at = somewhere(dice, len(content))
+    return content[:at] + content[at + dice.choice((1, 8, 4096)):]
+
+
+def swapped(content, dice):
+    a, b = (dice.randrange(len(content) // 4096) * 4096 for _ in "ab")
+    content[a:a + 4096], content[b:b + 4096] = content[b:b + 4096], content[a:a + 4096]
+    return content
+
+
+def foreign(content, dice):
+    return content[:dice.choice((0, 8, 4096))] + dice.randbytes(dice.randrange(1 << 16))
+
+
+DAMAGES = (flipped, flipped, overwritten, cut_off, lengthened, shortened, swapped, foreign)
+
+
+def test_whatever_happens_to_a_file_it_is_refused_or_nothing_was_lost():
+    needs_monitor()
+    dice, counts = random.Random(SEED + 2), collections.Counter()
+    file = domains.FOLDER / "saved.domain"
+    for factor in (16, 128, 1024):
+        work = workload(dice, factor)
+        must("run", "-d", "--name", "here", *work)
+        while (found := report("status", "here"))["done"] < 100000 and not found["ending"]:
+            pass
+        if domain("save", "here", str(file)).returncode == 0:
+            break
+    whole, bad = file.read_bytes(), domains.FOLDER / "bad.domain"
+    for number in range(FILES):
+        damage = dice.choice(DAMAGES)
+        bad.write_bytes(damage(bytearray(whole), dice))
+        done = domain("check", str(bad))
+        what = f"damage {number} of seed {SEED}, {damage.__name__}: {done.stderr}"
+        assert done.returncode in (0, 1, 77) and len(done.stderr.splitlines()) <= 3, what
+        if done.returncode == 0:  # between the parts is room that means nothing
+            found = report("restore", str(bad))
+            assert found["checksum"] == undisturbed(*work) and found["wrong"] == 0, what
+        elif dice.random() < 0.1:
+            again = domain("restore", str(bad))
+            assert again.returncode in (1, 77) and again.stderr, what
+        counts[f"{damage.__name__}: {'refused' if done.returncode else 'nothing was lost'}"] += 1
+    tell(f"{FILES} damaged files", counts)
+
+
+# ---- who the ends are
+
+
+def is_gone(pid):
+    """No thread of it is left, though perhaps nobody has looked how it ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except OSError:
+        return True
+
+
+def test_the_source_is_gone_before_the_first_instruction_there():
+    """It is killed, and its process is no more, before the message that hands the domain over goes on."""
+    needs_monitor()
+    work = workload(random.Random(SEED), 8)
+    must("run", "-d", "--paused", "--name", "here", *work)
+    source, gone = report("status", "here")["pid"], []
+
+    def kill_at_commit(kind, message):
+        if kind == COMMIT:
+            gone.append(source)
+            os.kill(source, signal.SIGKILL)
+            while not is_gone(source):
+                time.sleep(0.001)
+        return [message]
+
+    with Receiver("--monitor", MONITOR) as there:
+        must("resume", "here")
+        done = domain("migrate", "--max-downtime", "1000", "here", Relay(there.path, kill_at_commit).address)
+        assert done.returncode == 1 and gone, f"it never came to that: {done.stderr}"
+        ran_there(there.end(), work)
+
+
+def test_a_writer_moves_at_each_rate_at_which_it_writes():
+    needs_monitor()
+    for rate in (20, 400):
+        work = ["--monitor", MONITOR, "--workload", "writer", "--memory", "8M", "--work", str(rate * 150)]  # more than half a second
+        must("run", "-d", "--paused", "--name", "here", *work, "--rate", str(rate))
+        with Receiver("--monitor", MONITOR) as there:
+            must("resume", "here")
+            moved = report("migrate", "--max-downtime", "1000", "here", there.address)["moved"]
+            assert moved["stage"] == "done" and moved["downtime_ms"] > 0, moved
+            ran_there(there.end(), work)
+
+
+def as_somebody_else(folder):
+    """Words that make a command another user's, in namespaces of its own, with its domains in a folder of its own."""
+    return ["unshare", "--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "setpriv", "--reuid", "65534", "--regid", "65534",
+            "--clear-groups", "env", f"XDG_RUNTIME_DIR={folder}"]
+
+
+def test_a_domain_moves_to_another_user_in_other_namespaces_and_back():
+    """On shadow, which needs no right to anything."""
+    folder = domains.FOLDER / "theirs"
+    folder.mkdir()
+    if os.geteuid() or subprocess.run([*as_somebody_else(folder), "true"], capture_output=True, check=False).returncode:
+        raise tap.Skip("only root becomes another user, and a container may forbid namespaces")
+    os.chown(folder, 65534, 65534)
+    domains.FOLDER.chmod(0o711)
+    work = ["--monitor", "shadow", "--workload", "writer", "--memory", "8M", "--vcpus", "2", "--work", "3000"]
+    if domain("run", "--name", "here", *work[:-1], "1").returncode == 77:
+        raise tap.Skip("guests without hardware need FSGSBASE and Linux 5.11")
+    must("run", "-d", "--name", "here", *work, "--rate", "12")  # two seconds
+    theirs = f"unix:{folder}/link"
+    command = [*as_somebody_else(folder), domains.VCOST, "domain"]
+    with subprocess.Popen([*command, "receive", "--name", "guest", theirs], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as there:
+        while not os.path.exists(f"{folder}/link"):
+            assert there.poll() is None, there.stderr.read()
+            time.sleep(0.01)
+        must("migrate", "--max-downtime", "1000", "here", theirs)
+        with Receiver(name="home") as back:
+            done = subprocess.run([*command, "migrate", "--max-downtime", "1000", "guest", back.address], capture_output=True, text=True, check=False)
+            assert done.returncode == 1 and "permission" in done.stderr.lower(), done.stderr  # our socket is ours alone
+            os.chown(back.path, 65534, 65534)
+            done = subprocess.run([*command, "migrate", "--max-downtime", "1000", "guest", back.address], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            ran_there(back.end(), work)
+        there.wait(30)
 
 
 domains.main(globals())

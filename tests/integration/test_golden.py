@@ -166,7 +166,7 @@ def verbose():
 
 def schema_files():
     """They are made of the tables that read and write results and comparisons, and hold for those of earlier versions too."""
-    for what, names in (("result", results()), ("compare", filter(is_comparison, fixtures()))):
+    for what, names in (("result", results()), ("compare", filter(is_comparison, fixtures())), ("remedy", [])):
         path = TESTS.parent / f"share/schema/vcost.{what}-1.schema.json"
         made = printed("generate", "schema", what)
         if UPDATE:

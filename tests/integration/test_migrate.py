@@ -435,6 +435,18 @@ def test_one_that_writes_too_fast_goes_on_here_or_is_stopped_as_asked():
         assert report("stop", "there")["wrong"] == 0
 
 
+def test_one_that_writes_too_fast_is_slowed_down_as_far_as_is_allowed():
+    needs_kvm()
+    must("run", "-d", "--name", "here", "--workload", "writer", "--memory", "32M")
+    with Receiver() as there:
+        must("migrate", "--max-bandwidth", "40", "--max-downtime", "5", "--throttle", "60", "--timeout", "1.5", "--at-timeout", "stop",
+             "here", there.address)
+        told = report("status", "here")["moved"]
+        assert 20 <= told["throttle_percent"] <= 60 and told["throttled_ms"] > 0, told
+        assert phases() == {"there": "running"}
+        assert report("stop", "there")["wrong"] == 0
+
+
 def test_a_migration_can_be_cancelled():
     needs_kvm()
     must("run", "-d", "--name", "here", "--workload", "chase", "--memory", "8M")  # no page of its list is zero

@@ -116,6 +116,16 @@ def test_it_is_the_same_each_time():
     assert figures(chase(*arguments)) != figures(chase(*arguments, "--seed", "2"))
 
 
+def test_techniques_that_walk_together_are_as_alone():
+    together = chase("--on", "model:zen3-milan", "--technique", "native,nested,shadow", "--guest-page", "4K,2M")
+    cells = {cell["id"]: cell["modelled"] for cell in together["cells"]}
+    alone = [cell for technique in ("native", "nested", "shadow")
+             for cell in chase("--on", "model:zen3-milan", "--technique", technique, "--guest-page", "4K,2M")["cells"]]
+    assert len(alone) == len(cells) == 7 * (1 + 2 * 2), (len(alone), len(cells))
+    for cell in alone:
+        assert cells[cell["id"]] == cell["modelled"], cell["id"]
+
+
 def test_nested_paging_costs_more_than_native_and_large_pages_less():
     found = figures(chase("--on", "model:barcelona", "--guest-page", "4K,2M", "--host-page", "4K,2M"))
     at = "chase/model:barcelona:{}/random/4194304/64/{}/{}"
@@ -139,7 +149,8 @@ def test_a_report_says_that_figures_are_modelled():
 def test_explain_adds_up():
     arguments = ["chase", "--on", "model:barcelona", "--technique", "nested", "--working-set", "64K..4M", "--per-octave", "1"]
     text = output_of(*arguments, "--explain")
-    assert "host tables" in text and "Stacked" in text, text
+    assert "guest walk" in text and "host walk" in text and "Stacked" in text, text
+    assert "page walk" in output_of(*arguments[:4], "shadow", *arguments[5:], "--explain")
     assert "Stacked" not in output_of(*arguments)
     page = output_of(*arguments, "--explain", "--markdown", "-")
     table = [line for line in page[page.index("by what they were for"):].splitlines() if line.startswith("|")]
@@ -260,6 +271,14 @@ def test_domains_code_stores_and_frames_are_simulated():
     for options in (["--code"], ["--write"], ["--frames", "fragmented", "--fragmented", "30%"], ["--frames", "in-order"],
                     ["--memory-nodes", "hidden"], ["--fresh", "--rates", "faults=500,ticks=10000/s"]):
         one_size("native,nested", *options)
+
+
+def test_what_is_simulated_otherwise_is_another_cell():
+    conditions = [[], ["--rates", "faults=200"], ["--rates", "faults=201"], ["--fresh"], ["--memory-nodes", "remote"], ["--code"]]
+    cells = [json.loads(output_of(*ONE, "nested", *some))["cells"][0] for some in conditions]
+    assert len({cell["id"] for cell in cells}) == len(cells), [cell["id"] for cell in cells]
+    assert [cell["modelled"].get("conditions") for cell in cells] == [
+        None, "faults=200", "faults=201", "fresh frames", "remote memory", "fetched as code"], cells
 
 
 def test_what_is_no_rate_is_wrong_usage():

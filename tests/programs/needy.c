@@ -70,11 +70,11 @@ static uint64_t map(size_t mib, size_t times)
     return sum;
 }
 
-/* 2048 functions, a page each: 8 MiB of text. */
+/* 2048 functions, each in two pages and at another place in them: 8 MiB of text. */
 #define FUNCTION(n)                                                                                          \
-    __attribute__((noinline, aligned(4096))) static uint64_t f##n(uint64_t x)                                \
+    __attribute__((noinline)) static uint64_t f##n(uint64_t x)                                               \
     {                                                                                                        \
-        __asm__ volatile("");                                                                                \
+        __asm__ volatile("jmp 1f\n.skip 4160, 0x90\n1:");                                                    \
         return x + 0x##n;                                                                                    \
     }
 #define F4(m, p)                                                                                             \
@@ -83,8 +83,9 @@ static uint64_t map(size_t mib, size_t times)
 #define F8(m, p)                                                                                             \
     F4(m, p##0)                                                                                              \
     F4(m, p##1)                                                                                              \
-    F4(m, p##2) F4(m, p##3) F4(m, p##4) F4(m, p##5) F4(m, p##6) F4(m, p##7) F4(m, p##8) F4(m, p##9)          \
-        F4(m, p##a) F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
+    F4(m, p##2)                                                                                              \
+    F4(m, p##3) F4(m, p##4) F4(m, p##5) F4(m, p##6) F4(m, p##7) F4(m, p##8) F4(m, p##9) F4(m, p##a)          \
+        F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
 #define ALL(m) F8(m, 1) F8(m, 2) F8(m, 3) F8(m, 4) F8(m, 5) F8(m, 6) F8(m, 7) F8(m, 8)
 ALL(FUNCTION)
 #define ENTRY(n) f##n,

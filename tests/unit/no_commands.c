@@ -9,6 +9,7 @@
 #include "cli/inspect_options.h"
 #include "cli/list_options.h"
 #include "cli/model_options.h"
+#include "cli/program_options.h"
 #include "cli/report_options.h"
 #include "cli/verify_options.h"
 
@@ -48,3 +49,4 @@ NO_COMMAND(cmd_model_walk_run)
 NO_COMMAND(cmd_report_run)
 NO_COMMAND(cmd_verify_run)
 NO_COMMAND(cmd_advise_run)
+NO_COMMAND(cmd_run_run)

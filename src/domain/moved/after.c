@@ -1,5 +1,6 @@
 #include "domain/moved/after.h"
 
+#include "domain/moved/follow.h"
 #include "domain/timeline/costs.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ void after_prepare(
         after->taken[cpu] = *ring.written;
 }
 
-static int send_samples(struct after *after, unsigned cpu, const struct timeline_look *look)
+/* *more: there were as many as a message takes. */
+static int send_samples(struct after *after, unsigned cpu, const struct timeline_look *look, bool *more)
 {
     struct message message = {.ticks_per_second = portable_plan(after->portable)->ticks_per_second,
         .resident_bytes = look->resident_bytes,
@@ -59,35 +61,52 @@ static int send_samples(struct after *after, unsigned cpu, const struct timeline
     size_t count = portable_ring(after->portable, cpu, &ring)
                        ? sample_ring_take(&ring, &after->taken[cpu], message.samples, SAMPLES_MOST, &lost)
                        : 0;
+    *more |= count == SAMPLES_MOST;
     return moved_send(
         after->wire, WIRE_SAMPLES, 0, 0, &message, MESSAGE_LEAST + count * sizeof *message.samples, &error);
+}
+
+/* What the ring has is told then. False: it has not all come, and the wire is not this thread's. */
+static bool wait_for_memory(const struct after *after)
+{
+    struct follow_told told = {.stage = FOLLOW_COMES};
+    while (after->follow && !after->quit && told.stage != FOLLOW_ALL) {
+        nanosleep(&(struct timespec){.tv_nsec = EACH_MS * 1000000}, NULL);
+        follow_look(after->follow, &told);
+    }
+    return !after->follow || told.stage == FOLLOW_ALL;
 }
 
 static void *tell(void *context)
 {
     static const struct timeline_look nothing = {NAN, NAN, NAN, NAN, NAN, NAN, 1};
     struct after *after = context;
+    if (!wait_for_memory(after))
+        return NULL;
+    after->wire->stop = &after->stop;
     double begun = timeline_now(), next_look = 0;
     int rc = 0;
     while (rc == 0 && !after->quit && timeline_now() - begun < after->seconds) {
         struct timeline_look look = nothing;
         double now = timeline_now();
+        bool more = false;
         if (now >= next_look) {
             timeline_look_now(after->portable, &look);
             next_look = now + fmax(look_seconds, LOOK_SHARE * (timeline_now() - now));
         }
         for (unsigned cpu = 0; rc == 0 && cpu < portable_plan(after->portable)->cpus; cpu++, look = nothing)
-            rc = send_samples(after, cpu, &look);
-        nanosleep(&(struct timespec){.tv_nsec = EACH_MS * 1000000}, NULL);
+            rc = send_samples(after, cpu, &look, &more);
+        if (!more)
+            nanosleep(&(struct timespec){.tv_nsec = EACH_MS * 1000000}, NULL);
     }
     for (unsigned cpu = 0; rc == 0 && cpu < portable_plan(after->portable)->cpus; cpu++)
-        rc = send_samples(after, cpu, &nothing); /* what it did last */
+        rc = send_samples(after, cpu, &nothing, &(bool){false}); /* what it did last */
     return NULL;
 }
 
-void after_start(struct after *after)
+void after_start(struct after *after, struct follow *follow)
 {
-    after->wire->stop = &after->stop;
+    after->follow = follow;
     after->started = after->seconds > 0 && pthread_create(&after->thread, NULL, tell, after) == 0;
 }
 

@@ -14,7 +14,8 @@
 struct after {
     struct moved_wire *wire;
     const struct portable *portable;
-    double seconds; /* so long at most, as the source has asked for; 0: not at all */
+    struct follow *follow; /* has the wire until all memory has come; NULL: nothing comes behind the domain */
+    double seconds;        /* so long at most, as the source has asked for; 0: not at all */
     uint64_t taken[PORTABLE_CPUS_MAX];
     struct stop stop;
     atomic_bool quit;
@@ -25,8 +26,8 @@ struct after {
 /* Before it runs: what comes from now on in its rings is told. */
 void after_prepare(
     struct after *after, struct moved_wire *wire, const struct portable *portable, double seconds);
-/* When it runs. Without a thread nothing is told. */
-void after_start(struct after *after);
+/* When it runs; `follow` may be NULL. Without a thread nothing is told. */
+void after_start(struct after *after, struct follow *follow);
 void after_stop(struct after *after);
 
 /* The source's side: takes what comes until the pace is back and as much was seen after as before, the link

@@ -154,10 +154,8 @@ int push_all(struct push *push, struct error *error)
     bool told_all = false;
     int rc = 0;
     while (rc == 0 && !pushing.complete) {
-        if (has_come(&pushing, 0))
-            rc = answer(&pushing, error);
-        else if (told_all)
-            rc = answer(&pushing, error); /* waits */
+        if (told_all || has_come(&pushing, 0))
+            rc = answer(&pushing, error); /* waits, if nothing has come */
         else if (is_ahead(&pushing))
             (void)has_come(&pushing, NAP_MS);
         else if (left_next(push->late, 0, push->pages) < push->pages)

@@ -208,7 +208,7 @@ void receiving_started(struct receiving *receiving)
 {
     struct error error;
     if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
-        after_start(&receiving->after);
+        after_start(&receiving->after, receiving->post_copy ? &receiving->follow : NULL);
     if (receiving->post_copy)
         (void)follow_start(&receiving->follow, &receiving->wire, &error);
 }

@@ -6,6 +6,7 @@
 #define VCOST_DOMAIN_MOVED_SEND_H
 
 #include "domain/moved/pass.h"
+#include "domain/moved/throttle.h"
 #include "domain/moved/told.h"
 
 #include <pthread.h>
@@ -22,9 +23,11 @@ struct moving_request {
     unsigned passes;
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
     double max_bandwidth; /* bytes a second; 0: as fast as the link is */
-    double pace;          /* of the domain's work; 0: not known */
-    double watch;         /* so long at most is looked at what its program does there; 0: not at all */
-    const char *version;  /* of this vcost */
+    unsigned
+        throttle; /* percent of the time for which its virtual CPUs may be held, if it does not fit else */
+    double pace;  /* of the domain's work; 0: not known */
+    double watch; /* so long at most is looked at what its program does there; 0: not at all */
+    const char *version; /* of this vcost */
 };
 
 struct moving {
@@ -32,6 +35,7 @@ struct moving {
     struct portable *portable;
     atomic_bool cancel;
     struct pass_progress progress;
+    struct throttle throttle;
     char token[WIRE_TOKEN_BYTES + 1]; /* by which links of this migration know each other */
     uint64_t *late;           /* post-copy: a bit for each page that was not sent yet; moving_free() */
     double handed;            /* CLOCK_MONOTONIC, when it was handed over */

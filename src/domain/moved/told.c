@@ -47,6 +47,8 @@ static const struct field fields[] = {
     {"bandwidth", FIELD_REAL, AT(bandwidth), MISSING},
     {"written", FIELD_REAL, AT(written), MISSING},
     {"expected_downtime_ms", FIELD_REAL, AT(expected_ms), MISSING},
+    {"throttle_percent", FIELD_COUNT, FIELD_NEEDED, AT(throttle_percent)},
+    {"throttled_ms", FIELD_REAL, FIELD_NEEDED, AT(throttled_ms)},
     {"seconds", FIELD_REAL, AT(seconds), MISSING},
     {"downtime_ms", FIELD_REAL, AT(downtime_ms), MISSING},
     {"stopping_ms", FIELD_REAL, AT(stopping_ms), MISSING},

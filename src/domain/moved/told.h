@@ -54,6 +54,8 @@ struct moved_told {
     double bandwidth;           /* bytes a second of the last whole pass; NAN */
     double written;             /* bytes of pages a second that the domain writes; NAN */
     double expected_ms;         /* downtime, if it stopped now; NAN */
+    uint64_t throttle_percent;  /* of the time for which its virtual CPUs are held, at most so far */
+    double throttled_ms;        /* for which they were held in all */
     double seconds;             /* all of it */
     /* Downtime: from asking the virtual CPUs to stop until the destination said that they run there, as the
      * source's clock has it, and what it is made of. NAN: it has not come to that. */

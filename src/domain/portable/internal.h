@@ -28,7 +28,7 @@ struct portable {
     int eventfd;
     pthread_mutex_t lock; /* for all below, and phases */
     pthread_cond_t changed;
-    bool run, quit;
+    bool run, held, quit;
     struct portable_cpu cpus[PORTABLE_CPUS_MAX];
 };
 

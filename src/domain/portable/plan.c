@@ -37,8 +37,8 @@ int portable_plan_check(const struct portable_plan *plan, bool with_results, str
         return error_set(error, EINVAL, "there is no such workload for a domain");
     const struct portable_workload_info *info = &portable_workloads[plan->workload];
     if (plan->cpus < 1 || plan->cpus > info->cpus_max)
-        return error_set(error, EINVAL, "%s runs on 1%s virtual CPU%s, not %u", info->name,
-            info->cpus_max > 1 ? " or 2" : "", info->cpus_max > 1 ? "s" : "", plan->cpus);
+        return error_set(error, EINVAL, "%s runs on %s%u virtual CPU%s, not %u", info->name,
+            info->cpus_max > 1 ? "1 to " : "", info->cpus_max, info->cpus_max > 1 ? "s" : "", plan->cpus);
     if (plan->rate && plan->workload != PORTABLE_WRITER)
         return error_set(error, EINVAL, "only writer has a rate");
     return with_results ? check_results(plan, error) : 0;

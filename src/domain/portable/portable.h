@@ -33,7 +33,7 @@ struct portable_workload_info {
 };
 extern const struct portable_workload_info portable_workloads[PORTABLE_WORKLOADS];
 
-enum { PORTABLE_NAME_BYTES = 48, PORTABLE_RESULTS_MAX = 4 };
+enum { PORTABLE_NAME_BYTES = 48, PORTABLE_RESULTS_MAX = PORTABLE_CPUS_MAX };
 
 /* All that there is to know of a domain but for its state and memory; kept with them. */
 struct portable_plan {
@@ -89,6 +89,10 @@ int portable_resume(struct portable *portable, struct error *error);
 /* When it returns 0 none is inside the guest: each is parked, or has ended. -ETIMEDOUT: one did not leave
  * within some seconds; all go on then. */
 int portable_pause(struct portable *portable, struct error *error);
+
+/* Holds its virtual CPUs outside of the guest, or lets them go on, without pausing it: it counts as running.
+ * Any thread. Errors as above. */
+int portable_hold(struct portable *portable, bool held, struct error *error);
 
 enum portable_phase { PORTABLE_PAUSED, PORTABLE_RUNNING, PORTABLE_DONE, PORTABLE_FAILED };
 extern const char *const portable_phases[];

@@ -181,6 +181,8 @@ static int find_entry(const struct portable_plan *plan, uint64_t *offset, struct
     return error_set(error, EINVAL, "there is no built-in workload '%s'", entry_name(plan));
 }
 
+/* Nothing interrupts these workloads: the task state matters only to one that fails, so all but the first
+ * share one. */
 static int set_cpu(struct portable *portable, const struct layout *at, const struct page_tables *tables,
     unsigned cpu, uint64_t entry, struct error *error)
 {

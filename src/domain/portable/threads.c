@@ -58,7 +58,7 @@ static void *run(void *context)
     struct portable *portable = cpu->portable;
     pthread_mutex_lock(&portable->lock);
     while (!portable->quit && cpu->phase == CPU_PARKED) {
-        if (portable->run)
+        if (portable->run && !portable->held)
             run_once(cpu);
         else
             pthread_cond_wait(&portable->changed, &portable->lock);
@@ -104,30 +104,51 @@ static unsigned stop_running(const struct portable *portable)
     return running;
 }
 
-int portable_pause(struct portable *portable, struct error *error)
+/* The lock is held. */
+static int wait_until_parked(struct portable *portable, struct error *error)
 {
     struct timespec until;
-    int rc = 0;
+    int code = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += PARK_SECONDS;
-    pthread_mutex_lock(&portable->lock);
-    bool ran = portable->run;
-    portable->run = false;
-    for (unsigned running = stop_running(portable); running && rc == 0;) {
-        rc = pthread_cond_timedwait(&portable->changed, &portable->lock, &until);
+    for (unsigned running = stop_running(portable); running && code == 0;) {
+        code = pthread_cond_timedwait(&portable->changed, &portable->lock, &until);
         running = 0;
         for (unsigned i = 0; i < portable->plan.cpus; i++)
             running += portable->cpus[i].phase == CPU_RUNNING;
         if (!running)
-            rc = 0;
+            code = 0;
     }
-    if (rc) {
+    return code ? error_set(
+                      error, ETIMEDOUT, "a virtual CPU did not leave the guest within %d s", PARK_SECONDS)
+                : 0;
+}
+
+int portable_pause(struct portable *portable, struct error *error)
+{
+    pthread_mutex_lock(&portable->lock);
+    bool ran = portable->run;
+    portable->run = false;
+    int rc = wait_until_parked(portable, error);
+    if (rc < 0) {
         portable->run = ran;
         pthread_cond_broadcast(&portable->changed);
     }
     pthread_mutex_unlock(&portable->lock);
-    return rc ? error_set(error, ETIMEDOUT, "a virtual CPU did not leave the guest within %d s", PARK_SECONDS)
-              : 0;
+    return rc;
+}
+
+int portable_hold(struct portable *portable, bool held, struct error *error)
+{
+    pthread_mutex_lock(&portable->lock);
+    portable->held = held;
+    int rc = held ? wait_until_parked(portable, error) : 0;
+    if (rc < 0)
+        portable->held = false;
+    if (!portable->held)
+        pthread_cond_broadcast(&portable->changed);
+    pthread_mutex_unlock(&portable->lock);
+    return rc;
 }
 
 void portable_end(struct portable *portable)

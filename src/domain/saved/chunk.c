@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PIECE_PAGES = 64, PIECES = STORED_CHUNK_PAGES / PIECE_PAGES };
 
@@ -111,6 +112,32 @@ int stored_damaged(size_t number, struct error *error)
         (uint64_t)number * STORED_CHUNK_BYTES);
 }
 
+/* Whether the bytes from `at` to `end` are zeros: those that the file has; holes are. */
+static bool is_blank(int fd, uint64_t at, uint64_t end)
+{
+    _Alignas(uint64_t) char page[PAGE_BYTES];
+    struct error ignored;
+    for (; at < end; at += PAGE_BYTES) {
+        off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            return true;
+        if (data >= 0) /* else the file system does not tell */
+            at = (uint64_t)data & -(uint64_t)PAGE_BYTES;
+        if (at < end && (stored_read_bytes(fd, page, sizeof page, at, &ignored) < 0 || !is_zero(page)))
+            return false;
+    }
+    return true;
+}
+
+/* What is not in the index is read as zeros, and mapped as it stands in the file. */
+static bool is_absent(int fd, uint64_t present, uint64_t offset)
+{
+    bool good = true;
+    for (unsigned at = 0, run; good && (run = stored_next_run(~present, &at)) > 0; at += run)
+        good = is_blank(fd, offset + (uint64_t)at * PAGE_BYTES, offset + (uint64_t)(at + run) * PAGE_BYTES);
+    return good;
+}
+
 int stored_read_plain(int fd, const struct stored *saved, size_t number, char *to, struct error *error)
 {
     const struct stored_chunk *chunk = &saved->index[number];
@@ -118,9 +145,11 @@ int stored_read_plain(int fd, const struct stored *saved, size_t number, char *t
     int rc = 0;
     checksum_begin(&checksum, saved->version < 2);
     for (unsigned i = 0; rc == 0 && i < PIECES; i++) {
-        const uint64_t skip = (uint64_t)i * PIECE_PAGES * PAGE_BYTES;
-        rc = read_piece(fd, to + skip, chunk->present[i],
-            saved->memory_offset + number * STORED_CHUNK_BYTES + skip, &checksum, error);
+        const uint64_t skip = (uint64_t)i * PIECE_PAGES * PAGE_BYTES,
+                       offset = saved->memory_offset + number * STORED_CHUNK_BYTES + skip;
+        rc = read_piece(fd, to + skip, chunk->present[i], offset, &checksum, error);
+        if (rc == 0 && !is_absent(fd, chunk->present[i], offset))
+            rc = stored_damaged(number, error);
     }
     return rc == 0 && checksum_end(&checksum) != chunk->checksum ? stored_damaged(number, error) : rc;
 }

@@ -195,6 +195,9 @@ int restore_open(const struct restore_request *request, struct restored *restore
     if (request->saved)
         restored->saved = *request->saved;
     if ((rc = take_plan(request, restored, error)) == 0 &&
+        (rc = request->first
+                  ? touched_read(request->first, restored->saved.plan.memory_bytes, &restored->first, error)
+                  : 0) == 0 &&
         (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
         (rc = map_memory(request, restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
@@ -222,13 +225,22 @@ int restore_shared(const struct restore_request *request, const struct stored *s
     return rc;
 }
 
+int restore_bring_back(struct restored *restored, struct error *error)
+{
+    return restored->first.count
+               ? touched_bring(&restored->first, memory_of(restored), &restored->bringing_back, error)
+               : 0;
+}
+
 void restore_close(struct restored *restored)
 {
+    touched_end(restored->bringing_back);
     bringing_end(restored->bringing);
     portable_destroy(restored->portable);
     if (restored->mapping)
         munmap(restored->mapping, restored->mapping_bytes);
     memory_unmap(&restored->memory);
+    touched_free(&restored->first);
     stored_free(&restored->saved);
     *restored = (struct restored){.fd = -1};
 }

@@ -4,6 +4,7 @@
 #define VCOST_DOMAIN_SAVED_RESTORE_H
 
 #include "domain/saved/bring.h"
+#include "domain/saved/touched.h"
 
 enum clock_policy {
     CLOCK_DEFAULT, /* CLOCK_ADVANCE, told where that cannot be */
@@ -16,8 +17,10 @@ struct restore_request {
      * host has what its processor had was found in another process of this command. */
     const struct stored *saved;
     bool checked;
-    int fd;       /* of the file, open for reading; stays the caller's, until restore_close() */
-    bool lazy;    /* its memory is mapped, private, and not read before it is touched */
+    int fd;    /* of the file, open for reading; stays the caller's, until restore_close() */
+    bool lazy; /* its memory is mapped, private, and not read before it is touched */
+    const char
+        *first;   /* with lazy: a file of the pages that were touched first (touched.h), to be brought in */
     bool brought; /* or brought when it is touched (bring.h) */
     enum clock_policy clock;
     struct portable_wish wish;
@@ -32,9 +35,11 @@ struct restored {
     struct portable *portable;
     int fd;
     bool lazy;
-    struct memory memory;      /* not lazy */
-    struct bringing *bringing; /* NULL: it is not brought when it is touched */
-    void *mapping;             /* lazy; with its surroundings: */
+    struct memory memory;                /* not lazy */
+    struct touched first;                /* request->first */
+    struct bringing_back *bringing_back; /* these; NULL: none are */
+    struct bringing *bringing;           /* NULL: it is not brought when it is touched */
+    void *mapping;                       /* lazy; with its surroundings: */
     size_t mapping_bytes;
     double stored_seconds; /* how long it was stored, by the real-time clock */
     char warning[256];     /* about its clock; "" for nothing to say */
@@ -53,6 +58,9 @@ int restore_shared(const struct restore_request *request, const struct stored *s
 int restore_set_clock(const struct restore_request *request, struct restored *restored,
     struct state_pause *pause, struct error *error);
 int restore_check_cpu(const struct restored *restored, struct error *error);
+
+/* Once it runs: begins to bring in what request->first says. */
+int restore_bring_back(struct restored *restored, struct error *error);
 
 void restore_close(struct restored *restored);
 

@@ -27,7 +27,7 @@ struct control_request {
     char text[256];          /* a name, an address */
     bool check, finish_late; /* migrate: struct moving_request has what they mean, */
     bool post_copy, reconnect;
-    uint64_t passes;
+    uint64_t passes, throttle;
     double max_downtime, timeout, max_bandwidth; /* and these */
     int fd;                                      /* came with it; -1: none */
     int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
@@ -58,6 +58,7 @@ struct domain_report {
     double seconds;                              /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
+    double brought_back_ms;  /* how long it took to bring in what was recorded; NAN: nothing, or not yet */
     char nodes[128];         /* "64 MiB on node 0", counted; "": no node was asked for */
     double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
     bool has_stats;          /* it was asked for them: */

@@ -1,6 +1,7 @@
 #include "domain/served/file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 
@@ -42,6 +43,7 @@ void served_file_watch(struct served *served)
     if (!is_mapped(served))
         return;
     (void)fstat(served->restored->fd, &served->file);
+    (void)restore_bring_back(served->restored, NULL); /* nothing but time is lost without it */
     served->checking =
         !served->unchecked && pthread_create(&served->checker, NULL, check_memory, served) == 0;
 }
@@ -77,6 +79,9 @@ void served_file_report(const struct served *served, struct domain_report *repor
 {
     struct error error;
     int rc = look(served, &error);
+    report->brought_back_ms = served->restored && served->restored->bringing_back
+                                  ? touched_brought_ms(served->restored->bringing_back)
+                                  : NAN;
     if (is_mapped(served) && served->unchecked)
         snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
     else if (served->checking || bringing_of(served))

@@ -38,6 +38,7 @@ int served_migrate(struct served *served, const struct control_request *request,
         .max_bandwidth = request->max_bandwidth,
         .post_copy = request->post_copy,
         .passes = (unsigned)request->passes,
+        .throttle = (unsigned)request->throttle,
         .pace = served->pace,
         .watch = served->timeline >= 0 ? TIMELINE_AFTER_SECONDS : 0,
         .version = served->version};

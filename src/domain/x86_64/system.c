@@ -19,6 +19,7 @@ enum {
 /* 64-bit code and flat data descriptors, with accessed bits preset (SDM volume 3, 3.4.5). */
 #define CODE_DESCRIPTOR(dpl) (UINT64_C(0x00af9b000000ffff) | (uint64_t)(dpl) << 45)
 #define DATA_DESCRIPTOR(dpl) (UINT64_C(0x00cf93000000ffff) | (uint64_t)(dpl) << 45)
+_Static_assert(TSS_BYTES + BITMAP_BYTES <= SYSTEM_TSS_BYTES, "a task state has room");
 #define TSS_LIMIT (TSS_BYTES + BITMAP_BYTES - 1)
 
 gva_t system_address(uint64_t offset)
@@ -60,6 +61,12 @@ void system_set_gate(char *base, unsigned vector, uint64_t handler)
     idt[2 * vector + 1] = to >> 32;
 }
 
+void system_open_gate(char *base, unsigned vector)
+{
+    uint64_t *idt = (uint64_t *)page(base, DOMAIN_PAGE_IDT);
+    idt[2 * vector] |= UINT64_C(3) << 45; /* the descriptor's privilege level */
+}
+
 static void build_idt(char *base)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++)
@@ -73,7 +80,7 @@ static void allow_port(uint8_t *bitmap, unsigned port)
         bitmap[i / 8] &= (uint8_t) ~(1u << i % 8);
 }
 
-static void build_tss(char *tss, uint64_t stack)
+void system_build_tss(char *tss, uint64_t stack)
 {
     uint16_t bitmap_offset = TSS_BYTES;
     uint8_t *bitmap = (uint8_t *)tss + TSS_BYTES;
@@ -103,8 +110,8 @@ int system_build(char *base, struct page_tables *tables, struct error *error)
 {
     build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
     build_idt(base);
-    build_tss(page(base, DOMAIN_PAGE_TSS), page_address(DOMAIN_PAGE_STACK + 1));
-    build_tss(page(base, DOMAIN_PAGE_SECOND_TSS), page_address(DOMAIN_PAGE_SECOND_STACK + 1));
+    system_build_tss(page(base, DOMAIN_PAGE_TSS), page_address(DOMAIN_PAGE_STACK + 1));
+    system_build_tss(page(base, DOMAIN_PAGE_SECOND_TSS), page_address(DOMAIN_PAGE_SECOND_STACK + 1));
     memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start,
         (size_t)(domain_kernel_end - domain_kernel_start));
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
@@ -127,6 +134,7 @@ struct vcpu_system system_state(
         .cr4 =
             mode->cr4 |
             0x6a0, /* OSXMMEXCPT OSFXSR PGE PAE; no SMEP: SYSCALL lands in a page of CPL 3 (abi/domain.h) */
+        .xcr0 = mode->xcr0,
         .efer = 0xd01, /* NXE LMA LME SCE */
         .cs_selector = privilege ? DOMAIN_USER_CS : DOMAIN_KERNEL_CS,
         .ss_selector = privilege ? DOMAIN_USER_SS : DOMAIN_KERNEL_SS,

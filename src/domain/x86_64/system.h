@@ -24,5 +24,11 @@ struct vcpu_system system_state(
 /* Lets the kernel's code at `handler` (an offset of abi/domain.h) take exceptions and interrupts of a vector.
  */
 void system_set_gate(char *base, unsigned vector, uint64_t handler);
+/* Lets code of CPL 3 raise it by INT n, INT3 or INTO, too. */
+void system_open_gate(char *base, unsigned vector);
+
+/* A task state with its I/O permission bitmap, SYSTEM_TSS_BYTES; `stack`: what CPL 0 begins with. */
+enum { SYSTEM_TSS_BYTES = 160 };
+void system_build_tss(char *tss, uint64_t stack);
 
 #endif

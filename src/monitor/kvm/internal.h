@@ -27,12 +27,13 @@ struct vcpu {
 
 struct vm {
     int kvm, fd;
-    size_t run_bytes; /* of a vcpu's shared pages */
+    int first_descriptor; /* none of all these is below */
+    size_t run_bytes;     /* of a vcpu's shared pages */
     unsigned vcpus_max;
     const struct stop *stop;
     struct kvm_stats stats;
     bool has_signal; /* kvm_signal_take() */
-    bool irqchip;
+    bool irqchip, host_clock;
     bool log_parts;       /* REGION_LOG_PARTS, which is a property of the VM */
     pthread_mutex_t lock; /* for the two lists */
     struct guest_memory memory;
@@ -47,6 +48,8 @@ int kvm_refused(struct error *error, unsigned long request, int code, const char
 /* vm.c: an ioctl that makes a descriptor, again while signals interrupt it; bounded (EAGAIN). -1 with
  * errno. */
 int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const struct stop *stop);
+/* A descriptor that was made, moved to where the VM keeps them; -1 with errno, and it is closed. -1 stays. */
+int kvm_keep_fd(const struct vm *vm, int fd);
 
 /* vcpu.c */
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **vcpu, struct error *error);
@@ -54,6 +57,7 @@ void kvm_vcpu_free(struct vcpu *vcpu);
 int kvm_reset(struct vcpu *vcpu, struct error *error);
 int kvm_set_system(struct vcpu *vcpu, const struct vcpu_system *system, struct error *error);
 int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *error);
+int kvm_set_user(struct vcpu *vcpu, const struct vcpu_user *user, struct error *error);
 int kvm_set_registers(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
 int kvm_get_registers(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 
@@ -70,6 +74,9 @@ int kvm_run(struct vcpu *vcpu); /* by its owner: the ioctl itself */
 void kvm_kick(struct vcpu *vcpu);
 
 /* state.c */
+size_t kvm_extended_bytes(const struct vm *vm);
+int kvm_get_extended(struct vcpu *vcpu, void *area, struct error *error);
+int kvm_set_extended(struct vcpu *vcpu, const void *area, struct error *error);
 int kvm_save_cpu(struct vcpu *vcpu, struct machine_state *state, struct error *error);
 int kvm_restore_cpu(struct vcpu *vcpu, const struct machine_state *state, const struct state_pause *pause,
     struct error *error);
@@ -87,8 +94,9 @@ int kvm_irqchip(struct vm *vm, struct error *error);
 int kvm_answer_port(struct vm *vm, uint16_t port, int eventfd, struct error *error);
 int kvm_answer_address(struct vm *vm, gpa_t address, int eventfd, struct error *error);
 
-/* settings.c: opens /dev/kvm and checks what is needed of it; the reason for a failure says what to do. */
-int kvm_open(int *kvm, struct error *error);
+/* settings.c: opens /dev/kvm, or takes a copy of the descriptor `device` if that is not 0, and checks what is
+ * needed of it; the reason for a failure says what to do. */
+int kvm_open(int device, int *kvm, struct error *error);
 void kvm_describe(struct monitor_facts *facts);
 
 /* parameters.c: appends the parameters of KVM and of facts->provider, each module's sorted. What there is no

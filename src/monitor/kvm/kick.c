@@ -109,7 +109,7 @@ void kvm_kick(struct vcpu *vcpu)
         return; /* real-time signals queue */
     __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     pid_t inside = vcpu->inside;
-    if (inside)
+    if (inside && inside != self) /* a signal handler of its own thread: the signal is there */
         tgkill(getpid(), inside, kick_signal);
     errno = before;
 }

@@ -50,11 +50,17 @@ static int add(struct machine_state *state, enum state_kind kind, unsigned cpu, 
 
 /* ---- CPUID ---- */
 
+/* The KVM of Linux 6.1 does not tell how many there are: behind the last one is what was there before. */
 static int get_cpuid(const struct vcpu *vcpu, union variable *have, struct error *error)
 {
-    have->cpuid = (struct kvm_cpuid2){.nent = CPUIDS_MAX};
-    return ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0 ? refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu)
-                                                     : 0;
+    static const struct kvm_cpuid_entry2 none;
+    memset(have, 0, sizeof *have);
+    have->cpuid.nent = CPUIDS_MAX;
+    if (ioctl(vcpu->fd, KVM_GET_CPUID2, have) < 0)
+        return refused(error, KVM_GET_CPUID2, "tell", "CPUID", vcpu);
+    while (have->cpuid.nent && !memcmp(&have->cpuid.entries[have->cpuid.nent - 1], &none, sizeof none))
+        have->cpuid.nent--;
+    return 0;
 }
 
 static int take_cpuid(struct vcpu *vcpu, struct machine_state *state, struct error *error)
@@ -150,35 +156,60 @@ static int put_system(
 
 /* ---- the XSAVE area ---- */
 
-static int xsave_bytes(const struct vcpu *vcpu)
+static int xsave_bytes(const struct vm *vm)
 {
-    int bytes = ioctl(vcpu->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+    int bytes = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
     return bytes > (int)sizeof(struct kvm_xsave) ? bytes : (int)sizeof(struct kvm_xsave);
+}
+
+static int get_xsave(struct vcpu *vcpu, void *area, struct error *error)
+{
+    bool large = xsave_bytes(vcpu->vm) > (int)sizeof(struct kvm_xsave);
+    unsigned long request = large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE;
+    return ioctl(vcpu->fd, request, area) < 0 ? refused(error, request, "tell", "XSAVE area", vcpu) : 0;
 }
 
 static int take_xsave(struct vcpu *vcpu, struct machine_state *state, struct error *error)
 {
-    int bytes = xsave_bytes(vcpu);
-    unsigned long request = bytes > (int)sizeof(struct kvm_xsave) ? KVM_GET_XSAVE2 : KVM_GET_XSAVE;
+    int bytes = xsave_bytes(vcpu->vm);
     void *area = machine_state_add(state, STATE_XSAVE, vcpu->id, (size_t)bytes, error);
     if (!area)
         return -error->code;
-    return ioctl(vcpu->fd, request, area) < 0 ? refused(error, request, "tell", "XSAVE area", vcpu) : 0;
+    return get_xsave(vcpu, area, error);
 }
 
 static int put_xsave(
     struct vcpu *vcpu, const struct state_part *part, const struct state_pause *pause, struct error *error)
 {
     (void)pause;
-    if (part->bytes < (size_t)xsave_bytes(vcpu))
+    if (part->bytes < (size_t)xsave_bytes(vcpu->vm))
         return error_set(error, ENOTSUP,
             "the XSAVE area of virtual CPU %u has %zu bytes, this KVM's has %d: restore it on a host like "
             "the one that "
             "it was saved on",
-            vcpu->id, part->bytes, xsave_bytes(vcpu));
+            vcpu->id, part->bytes, xsave_bytes(vcpu->vm));
     return ioctl(vcpu->fd, KVM_SET_XSAVE, part->data) < 0
                ? refused(error, KVM_SET_XSAVE, "set", "XSAVE area", vcpu)
                : 0;
+}
+
+size_t kvm_extended_bytes(const struct vm *vm)
+{
+    return (size_t)xsave_bytes(vm);
+}
+
+int kvm_get_extended(struct vcpu *vcpu, void *area, struct error *error)
+{
+    int rc = kvm_own(vcpu, error);
+    return rc < 0 ? rc : get_xsave(vcpu, area, error);
+}
+
+int kvm_set_extended(struct vcpu *vcpu, const void *area, struct error *error)
+{
+    int rc = kvm_own(vcpu, error);
+    if (rc == 0 && ioctl(vcpu->fd, KVM_SET_XSAVE, area) < 0)
+        rc = refused(error, KVM_SET_XSAVE, "set", "XSAVE area", vcpu);
+    return rc;
 }
 
 /* ---- MSRs ---- */

@@ -51,9 +51,23 @@ static int make_runnable(const struct vcpu *vcpu, struct error *error)
     return 0;
 }
 
+/* KVM lets a new virtual CPU's counter begin at 0 (Documentation/virt/kvm/devices/vcpu.rst,
+ * KVM_VCPU_TSC_CTRL, Linux 5.16). */
+static int take_host_clock(const struct vcpu *vcpu, struct error *error)
+{
+    uint64_t offset = 0;
+    const struct kvm_device_attr set = {
+        .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&offset};
+    if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &set) < 0)
+        return error_set(error, ENOTSUP,
+            "this KVM cannot give a virtual CPU the host's time-stamp counter (KVM_VCPU_TSC_OFFSET, Linux "
+            "5.16): use a newer kernel");
+    return 0;
+}
+
 static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
 {
-    vcpu->fd = kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop);
+    vcpu->fd = kvm_keep_fd(vm, kvm_create_fd(vm->fd, KVM_CREATE_VCPU, vcpu->id, vm->stop));
     if (vcpu->fd < 0)
         return kvm_refused(error, KVM_CREATE_VCPU, errno, "KVM cannot create virtual CPU %u", vcpu->id);
     vcpu->run = mmap(NULL, vm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
@@ -66,7 +80,12 @@ static int vcpu_open(struct vm *vm, struct vcpu *vcpu, struct error *error)
     int rc = pass_cpuid(vm, vcpu, error);
     if (rc == 0 && vcpu->id > 0)
         rc = make_runnable(vcpu, error);
-    return rc < 0 ? rc : kvm_stats_open(&vcpu->stats, vcpu->fd, error);
+    if (rc == 0 && vm->host_clock)
+        rc = take_host_clock(vcpu, error);
+    if (rc == 0)
+        rc = kvm_stats_open(&vcpu->stats, vcpu->fd, error);
+    vcpu->stats.fd = kvm_keep_fd(vm, vcpu->stats.fd);
+    return rc;
 }
 
 int kvm_vcpu(struct vm *vm, unsigned id, struct vcpu **out, struct error *error)
@@ -221,6 +240,23 @@ int kvm_get_system(struct vcpu *vcpu, struct vcpu_system *system, struct error *
         .fs_base = sregs->fs.base,
         .gs_base = sregs->gs.base,
     };
+    return 0;
+}
+
+int kvm_set_user(struct vcpu *vcpu, const struct vcpu_user *user, struct error *error)
+{
+    struct kvm_sregs *sregs = &vcpu->run->s.regs.sregs;
+    int rc = kvm_own(vcpu, error);
+    if (rc < 0)
+        return rc;
+    if (sregs->cs.selector == user->cs_selector && sregs->cs.dpl == 3 && sregs->fs.base == user->fs_base &&
+        sregs->gs.base == user->gs_base)
+        return 0;
+    sregs->cs = code_segment(user->cs_selector);
+    sregs->ss = data_segment(user->ss_selector);
+    sregs->fs.base = user->fs_base;
+    sregs->gs.base = user->gs_base;
+    vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
     return 0;
 }
 

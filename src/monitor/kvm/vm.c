@@ -2,6 +2,7 @@
 #include "monitor/kvm/kvm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -28,6 +29,16 @@ int kvm_create_fd(int fd, unsigned long request, unsigned long argument, const s
     return made;
 }
 
+int kvm_keep_fd(const struct vm *vm, int fd)
+{
+    if (fd < 0 || fd >= vm->first_descriptor)
+        return fd;
+    int kept = fcntl(fd, F_DUPFD_CLOEXEC, vm->first_descriptor), code = errno;
+    close(fd);
+    errno = code;
+    return kept;
+}
+
 static int check(const struct vm *vm, int capability)
 {
     return ioctl(vm->kvm, KVM_CHECK_EXTENSION, capability);
@@ -40,9 +51,9 @@ static unsigned limit(const struct vm *vm, int capability, unsigned otherwise)
     return told > 0 ? (unsigned)told : otherwise;
 }
 
-static int open_vm(struct vm *vm, struct error *error)
+static int open_vm(struct vm *vm, int device, struct error *error)
 {
-    int rc = kvm_open(&vm->kvm, error);
+    int rc = kvm_open(device, &vm->kvm, error);
     if (rc < 0)
         return rc;
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -53,7 +64,8 @@ static int open_vm(struct vm *vm, struct error *error)
         return error_set(error, ENOTSUP,
             "KVM shares only %d bytes of a virtual CPU, vcost needs %zu: use a newer kernel", run_bytes,
             sizeof(struct kvm_run));
-    vm->fd = kvm_create_fd(vm->kvm, KVM_CREATE_VM, 0, vm->stop);
+    vm->kvm = kvm_keep_fd(vm, vm->kvm);
+    vm->fd = kvm_keep_fd(vm, kvm_create_fd(vm->kvm, KVM_CREATE_VM, 0, vm->stop));
     if (vm->fd < 0)
         return kvm_refused(error, KVM_CREATE_VM, errno, "KVM cannot create a virtual machine");
     vm->run_bytes = (size_t)run_bytes;
@@ -64,7 +76,9 @@ static int open_vm(struct vm *vm, struct error *error)
         ioctl(vm->fd, KVM_SET_TSS_ADDR, INTEL_TSS_PAGES);
     if (check(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
         ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
-    return kvm_stats_open(&vm->stats, vm->fd, error);
+    rc = kvm_stats_open(&vm->stats, vm->fd, error);
+    vm->stats.fd = kvm_keep_fd(vm, vm->stats.fd);
+    return rc;
 }
 
 static void vm_destroy(struct vm *vm)
@@ -92,12 +106,17 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
     struct vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(error, ENOMEM, "no memory for a virtual machine");
-    *vm = (struct vm){.kvm = -1, .fd = -1, .stats.fd = -1, .stop = config->stop};
+    *vm = (struct vm){.kvm = -1,
+        .fd = -1,
+        .stats.fd = -1,
+        .stop = config->stop,
+        .host_clock = config->host_clock,
+        .first_descriptor = config->first_descriptor};
     pthread_mutex_init(&vm->lock, NULL);
     int rc = kvm_signal_take(error);
     vm->has_signal = rc == 0;
     if (rc == 0)
-        rc = open_vm(vm, error);
+        rc = open_vm(vm, config->device, error);
     if (rc == 0 && (config->irqchip || config->tick))
         rc = kvm_irqchip(vm, error);
     vm->irqchip = config->irqchip || config->tick;
@@ -137,6 +156,10 @@ const struct monitor_ops monitor_kvm = {
     .get_system = kvm_get_system,
     .set_registers = kvm_set_registers,
     .get_registers = kvm_get_registers,
+    .set_user = kvm_set_user,
+    .extended_bytes = kvm_extended_bytes,
+    .get_extended = kvm_get_extended,
+    .set_extended = kvm_set_extended,
     .enter = kvm_enter,
     .complete = kvm_complete,
     .kick = kvm_kick,

@@ -1,0 +1,92 @@
+#include "domain/moved/sender.h"
+
+#include "domain/moved/left.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Of what was written all that the domain can run without follows; the rest is sent now. */
+static int keep_late(struct sender *sender, struct error *error)
+{
+    struct moving *moving = sender->moving;
+    uint64_t first, end;
+    if (!moving->request.post_copy)
+        return 0;
+    portable_data_range(portable_plan(moving->portable), &first, &end);
+    moving->late = calloc(sender->pages / WORD_PAGES, sizeof *moving->late);
+    if (!moving->late)
+        return error_set(error, ENOMEM, "no memory to move a domain");
+    for (uint64_t word = first / WIRE_PAGE_BYTES / WORD_PAGES; word < end / WIRE_PAGE_BYTES / WORD_PAGES;
+         word++) {
+        moving->late[word] = sender->dirty[word];
+        sender->dirty[word] = 0;
+    }
+    return 0;
+}
+
+static int send_last_pass(struct sender *sender, struct converge_pass *last, struct error *error)
+{
+    int rc = sender_look(sender, &last->left, error);
+    if (rc == 0 && (rc = keep_late(sender, error)) == 0)
+        rc = sender_pass(sender, false, last, error);
+    if (rc == 0 && sender->moving->request.post_copy)
+        rc = left_send(sender_wire(sender), sender->moving->late, sender->pages, error);
+    return rc;
+}
+
+int sender_hand_over(struct sender *sender, struct error *error)
+{
+    struct moving *moving = sender->moving;
+    struct moved_told *told = &moving->told;
+    struct handover handover;
+    struct moved_header header;
+    struct converge_pass last;
+    double asked = timeline_now();
+    timeline_mark(&moving->timeline, TIMELINE_STOP);
+    int rc = portable_pause(moving->portable, error);
+    if (rc < 0)
+        return rc;
+    double stopped = timeline_now();
+    sender_stage(sender, MOVED_STOPPED);
+    timeline_mark(&moving->timeline, TIMELINE_STOPPED);
+    if ((rc = send_last_pass(sender, &last, error)) < 0)
+        return rc;
+    double passed = timeline_now();
+    rc = sender_state(sender, false, &handover, error);
+    double taken = timeline_now();
+    if (rc == 0)
+        rc = sender_hand(sender, WIRE_STATE, &handover, error);
+    machine_state_free(&handover.state);
+    if (rc < 0 || (rc = moved_expect(sender_wire(sender), WIRE_PASSED, &header, error)) < 0 ||
+        (rc = moved_expect(sender_wire(sender), WIRE_PREPARED, &header, error)) < 0)
+        return rc;
+    double prepared = timeline_now(), create = (double)header.at / 1e9;
+    if (moving->cancel)
+        return error_set(error, EINTR, "the migration was cancelled");
+    /* The point of no return. */
+    sender_wire(sender)->stop = NULL;
+    sender_stage(sender, MOVED_HANDED);
+    rc = moved_send(sender_wire(sender), WIRE_COMMIT, 0, 0, NULL, 0, error);
+    if (rc == 0)
+        rc = moved_expect(sender_wire(sender), WIRE_STARTED, &header, error);
+    double started = timeline_now();
+    timeline_mark(&moving->timeline, TIMELINE_RUNS);
+    pthread_mutex_lock(&moving->lock);
+    told->left = 0;
+    told->stopping_ms = (stopped - asked) * 1e3;
+    told->last_pass_ms = (passed - stopped) * 1e3;
+    told->last_pages = last.sent;
+    told->state_ms = (taken - passed) * 1e3;
+    told->create_ms = create * 1e3;
+    told->send_ms = fmax(prepared - taken - create, 0) * 1e3;
+    if (rc == 0) {
+        told->start_ms = (started - prepared) * 1e3;
+        told->downtime_ms = (started - asked) * 1e3;
+    }
+    moving->handed = started;
+    if (moving->request.post_copy)
+        told->follow.pages = told->follow.left = left_count(moving->late, sender->pages);
+    pthread_mutex_unlock(&moving->lock);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* Code of CPL 3 that leaves the guest and goes on again and again, as programs do: what it left for, with its
+ * own registers, whatever of the guest's kernel was in between. For domains with config.program. */
+#ifndef VCOST_DOMAIN_USER_H
+#define VCOST_DOMAIN_USER_H
+
+#include "domain/cpu.h"
+
+struct domain_user {
+    struct vcpu_registers registers;
+    uint64_t fs_base, gs_base;
+};
+
+enum domain_left_kind {
+    LEFT_SYSCALL,     /* it executed SYSCALL: rip is behind it, rcx is rip, r11 the flags */
+    LEFT_EXCEPTION,   /* fault tells which */
+    LEFT_INTERRUPTED, /* domain_cpu_stop() */
+    LEFT_UNFINISHED,  /* the same, within the guest's kernel: there are no registers, and it must go on first */
+    LEFT_HOST_FAULT,  /* the host has no memory behind what it accessed, or not with these rights */
+    LEFT_STRANGE      /* it used a port, or the monitor does not know how to go on: `strange` says what */
+};
+
+struct domain_left {
+    enum domain_left_kind kind;
+    struct domain_user user;
+    struct domain_fault fault;
+    struct error strange;
+};
+
+/* Gives a new virtual CPU a task state and a kernel's stack of its own; mode->tss_page is set here. Harmless
+ * when repeated. */
+int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, struct error *error);
+
+/* Sets where it goes on (NULL: where it was, after LEFT_UNFINISHED) and runs it until it has left. Fails if
+ * the monitor cannot be called, or the domain is to stop (-EINTR). */
+int domain_user_run(struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left,
+    struct error *error);
+
+/* The FPU's registers and its extensions' (monitor.h). */
+size_t domain_extended_bytes(const struct domain *domain);
+int domain_get_extended(struct domain_cpu *cpu, void *area, struct error *error);
+int domain_set_extended(struct domain_cpu *cpu, const void *area, struct error *error);
+
+/* What the monitor has counted of one virtual CPU. */
+void domain_cpu_counters(const struct domain_cpu *cpu, struct counters *counters);
+
+#endif

@@ -1,0 +1,29 @@
+/* Starting a program in a domain: a process of the host's that is vcost's own small executable (inside/),
+ * which makes the domain, runs the program there, and ends as the program has ended. So whoever starts and
+ * watches programs (run.h) does so with this one as with any other. */
+#ifndef VCOST_PROGRAM_GUEST_H
+#define VCOST_PROGRAM_GUEST_H
+
+#include "base/error.h"
+#include "program/tally.h"
+
+#include <stdbool.h>
+
+struct guest_start {
+    int executable, page; /* descriptors: what is executed, and what `tally` is mapped from */
+    struct tally *tally;  /* of the run that was started last */
+    char words[2][64];    /* the first two of those below */
+};
+
+/* -ENOTSUP: this kernel does not execute what has no name (vm.memfd_noexec). */
+int guest_start_open(struct guest_start *start, struct error *error);
+void guest_start_close(struct guest_start *start);
+
+/* The words that start a program, NULL at the end, in a domain; to be freed. NULL without memory. */
+const char **guest_start_words(struct guest_start *start, const char *const *program);
+
+/* Before a run in a domain: counts from 0 on, and lets what is started next have the descriptors. After it
+ * (false) nothing that is started has them. */
+void guest_start_next(struct guest_start *start, bool inside);
+
+#endif

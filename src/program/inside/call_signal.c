@@ -1,0 +1,102 @@
+/* System calls about signals. */
+#include "program/inside/calls.h"
+
+#include "program/inside/access.h"
+#include "program/inside/signal_frame.h"
+#include "program/inside/signals.h"
+
+#include <errno.h>
+
+enum { MASK_BYTES = sizeof(uint64_t) };
+
+int64_t call_sigaction(struct thread *thread, const uint64_t *arguments)
+{
+    struct process *process = thread->process;
+    int number = (int)arguments[0];
+    struct action action, before;
+    if (arguments[3] != MASK_BYTES || number < 1 || number > SIGNALS)
+        return -EINVAL;
+    if (arguments[1] && access_read(process, arguments[1], &action, sizeof action) < 0)
+        return -EFAULT;
+    if (arguments[1] && (number == SIGKILL || number == SIGSTOP))
+        return -EINVAL;
+    pthread_mutex_lock(&process->actions_lock);
+    before = process->actions[number];
+    pthread_mutex_unlock(&process->actions_lock);
+    int64_t rc = arguments[1] ? signals_set_action(process, number, &action) : 0;
+    if (rc == 0 && arguments[2])
+        rc = access_write(process, arguments[2], &before, sizeof before);
+    return rc;
+}
+
+int64_t call_sigprocmask(struct thread *thread, const uint64_t *arguments)
+{
+    uint64_t before = thread->mask, set, mask = before;
+    if (arguments[3] != MASK_BYTES)
+        return -EINVAL;
+    if (arguments[1]) {
+        if (access_read(thread->process, arguments[1], &set, sizeof set) < 0)
+            return -EFAULT;
+        switch ((int)arguments[0]) {
+        case SIG_BLOCK:
+            mask |= set;
+            break;
+        case SIG_UNBLOCK:
+            mask &= ~set;
+            break;
+        case SIG_SETMASK:
+            mask = set;
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    mask &= ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
+    if (arguments[2] && access_write(thread->process, arguments[2], &before, sizeof before) < 0)
+        return -EFAULT;
+    thread->mask = mask;
+    signals_let(thread);
+    return 0;
+}
+
+int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
+{
+    struct error error;
+    (void)arguments;
+    int rc = frame_pop(thread, &error);
+    if (rc == -EFAULT || rc == -EINVAL)
+        signals_die(SIGSEGV);
+    if (rc < 0)
+        process_fail(thread->process, &error);
+    thread->mask &= ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
+    signals_let(thread);
+    return CALL_REGISTERS_SET;
+}
+
+int64_t call_sigaltstack(struct thread *thread, const uint64_t *arguments)
+{
+    enum { ONSTACK = 1, DISABLE = 2, AUTODISARM = 1 << 31, LEAST_BYTES = 2048 };
+    struct {
+        uint64_t at;
+        int32_t flags, padding;
+        uint64_t bytes;
+    } set, before = {thread->stack, thread->stack_flags, 0, thread->stack_bytes};
+    uint64_t pointer = thread->user.registers.rsp;
+    bool on = pointer > thread->stack && pointer - thread->stack <= thread->stack_bytes;
+    before.flags = !thread->stack_bytes ? DISABLE : thread->stack_flags | (on ? ONSTACK : 0);
+    if (arguments[0]) {
+        if (access_read(thread->process, arguments[0], &set, sizeof set) < 0)
+            return -EFAULT;
+        int mode = set.flags & ~AUTODISARM;
+        if (on)
+            return -EPERM;
+        if (mode != DISABLE && mode != ONSTACK && mode != 0)
+            return -EINVAL;
+        if (mode != DISABLE && set.bytes < LEAST_BYTES)
+            return -ENOMEM;
+        thread->stack = mode == DISABLE ? 0 : set.at;
+        thread->stack_bytes = mode == DISABLE ? 0 : set.bytes;
+        thread->stack_flags = set.flags & ~ONSTACK;
+    }
+    return arguments[1] ? access_write(thread->process, arguments[1], &before, sizeof before) : 0;
+}

@@ -1,0 +1,62 @@
+/* The system calls of x86-64 Linux, and what becomes of each in a domain: one table, which doc/run.md is
+ * checked against. */
+#ifndef VCOST_PROGRAM_INSIDE_CALLS_H
+#define VCOST_PROGRAM_INSIDE_CALLS_H
+
+#include "program/inside/process.h"
+
+enum call_way {
+    CALL_UNKNOWN,  /* this vcost knows no such call: -ENOSYS, as of an older kernel */
+    CALL_FORWARD,  /* made by the program's thread on the host, as it is, once its pointers are the program's
+                    */
+    CALL_EMULATED, /* done here, with the same results */
+    CALL_REFUSED   /* fails, as on a kernel without it */
+};
+
+typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
+
+struct call {
+    const char *name;
+    enum call_way way;
+    /* Forwarded: what each argument is. v: a value; p: a pointer, or what may be one; s: a path; f: a
+     * descriptor; V: a pointer to an array of struct iovec, whose length is the next argument. */
+    const char *kinds;
+    bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
+    call_function *function; /* emulated */
+    int code;                /* refused: errno */
+    const char *why;         /* refused, emulated */
+};
+
+enum { CALLS_MAX = 512 };
+/* NULL: there is none of that number. */
+const struct call *call_at(unsigned number);
+
+/* What a thread that executed SYSCALL asked for; its registers are then what it goes on with. */
+void calls_make(struct thread *thread);
+
+/* Results of emulated calls that are none. */
+enum {
+    CALL_REGISTERS_SET = -4096, /* the registers were set, rax with them */
+    CALL_AGAIN = -4097          /* a signal comes first */
+};
+
+/* A system call on the host, unless thread->caught is set before it begins: then CALL_AGAIN. */
+int64_t call_host(struct thread *thread, long number, const uint64_t *arguments);
+/* Is an instruction of this process within what call_host() does between looking and calling? Then *resume is
+ * where to go on instead. For the signal handler. */
+bool call_is_about_to(uint64_t rip, uint64_t *resume);
+
+/* A path that a program names: as it is, or what its own executable is for it; to be handed to the kernel. */
+const char *call_path(const struct thread *thread, uint64_t path);
+
+/* ---- the emulated ones, by file ---- */
+call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mremap, call_brk, call_madvise,
+    call_shmat, call_shmdt;                                                       /* call_memory.c */
+call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack; /* call_signal.c */
+call_function call_clone, call_fork, call_vfork, call_exit, call_exit_group, call_set_tid_address,
+    call_arch_prctl, call_prctl, call_personality; /* call_process.c */
+call_function call_execve, call_execveat;          /* call_execute.c */
+call_function call_close, call_dup2, call_dup3, call_close_range, call_readlink,
+    call_readlinkat; /* call_file.c */
+
+#endif

@@ -1,0 +1,250 @@
+#include "program/inside/inside.h"
+
+#include "monitor/kvm/kvm.h"
+#include "program/inside/load.h"
+#include "program/inside/signal_frame.h"
+#include "program/inside/signals.h"
+#include "program/inside/thread.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- descriptors ---- */
+
+/* Where a program will hardly come by itself, and low: the kernel's table of descriptors reaches to the
+ * highest, and a fork copies it. */
+static void choose_kept(struct kept_descriptors *kept)
+{
+    enum { USUAL = 16384, MANY = 4096, AMPLE = 32768 };
+    struct rlimit limit = {1024, 1024};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    kept->first = limit.rlim_cur >= AMPLE ? USUAL : (int)(limit.rlim_cur / 4 * 3);
+    kept->behind = kept->first + MANY;
+}
+
+/* It stays open when this process executes itself. */
+static int keep(const struct kept_descriptors *kept, int *descriptor)
+{
+    if (*descriptor >= kept->first)
+        return 0;
+    int moved = fcntl(*descriptor, F_DUPFD, kept->first);
+    if (moved < 0)
+        return -errno;
+    close(*descriptor);
+    *descriptor = moved;
+    return 0;
+}
+
+static int take_descriptors(struct process *process, const char *text, struct error *error)
+{
+    struct kept_descriptors *kept = &process->kept;
+    if (sscanf(text, "%d,%d,%d", &kept->tally, &kept->kvm, &kept->self) != 3)
+        return error_set(error, EINVAL, "this program is started by vcost run alone");
+    choose_kept(kept);
+    void *page = mmap(NULL, sizeof *process->tally, PROT_READ | PROT_WRITE, MAP_SHARED, kept->tally, 0);
+    if (page == MAP_FAILED)
+        return error_errno(error, errno, "cannot map the page of counters that vcost run made");
+    process->tally = page;
+    if (kept->kvm < 0 && (kept->kvm = open("/dev/kvm", O_RDWR)) < 0) {
+        struct monitor_facts facts;
+        monitor_kvm.describe(&facts);
+        return error_set(error, ENOTSUP, "%s", facts.reason);
+    }
+    int rc = keep(kept, &kept->tally);
+    if (rc == 0)
+        rc = keep(kept, &kept->kvm);
+    if (rc == 0)
+        rc = keep(kept, &kept->self);
+    return rc < 0 ? error_errno(error, -rc, "cannot put aside the domain's descriptors") : 0;
+}
+
+/* ---- what its CPU is to have ---- */
+
+/* Of the registers that the host's kernel saves for programs, those that every KVM carries: not AMX, whose
+ * tiles some lose, and no protection keys. */
+static uint64_t find_features(void)
+{
+    enum { OSXSAVE = 1 << 27, WANTED = 0xe7 /* x87, SSE, AVX, AVX-512 */ };
+    unsigned a, b, c, d, low, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE))
+        return 3;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low & WANTED;
+}
+
+/* How many bytes they take in XSAVE's standard form (SDM volume 1, 13.4). */
+static size_t extended_bytes_of(uint64_t features)
+{
+    enum { LEGACY_AND_HEADER = 576, FIRST_EXTENSION = 2, FEATURES = 63 };
+    size_t bytes = LEGACY_AND_HEADER;
+    for (unsigned i = FIRST_EXTENSION; i < FEATURES; i++) {
+        unsigned size, offset, c, d;
+        if (features >> i & 1 && __get_cpuid_count(0xd, i, &size, &offset, &c, &d) && offset + size > bytes)
+            bytes = offset + size;
+    }
+    return bytes;
+}
+
+static void choose_mode(struct process *process)
+{
+    enum { HWCAP2_FSGSBASE = 2 };
+    const uint64_t fsgsbase = 1 << 16, osxsave = 1 << 18;
+    process->features = find_features();
+    process->extended_bytes = extended_bytes_of(process->features);
+    process->mode.cr4 = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? fsgsbase : 0;
+    if (process->features > 3) {
+        process->mode.cr4 |= osxsave;
+        process->mode.xcr0 = process->features;
+    }
+}
+
+/* ---- the domain ---- */
+
+enum { TABLES = 1 << 14 }; /* 64 MiB, of which only what is used is there: 32 GiB in small pages */
+
+static int make_domain(struct process *process, struct error *error)
+{
+    const struct domain_config config = {.monitor = &monitor_kvm,
+        .program = true,
+        .host_clock = true,
+        .spare_tables = TABLES,
+        .device = process->kept.kvm,
+        .first_descriptor = process->kept.first};
+    int rc = domain_create(&config, &process->domain, error);
+    if (rc < 0)
+        return rc;
+    choose_mode(process);
+    return window_create(process->domain, &process->window, error);
+}
+
+/* What is ignored stays so (execve(2)). */
+static void take_actions(struct process *process)
+{
+    pthread_mutex_init(&process->actions_lock, NULL);
+    for (int number = 1; number <= SIGNALS; number++)
+        syscall(SYS_rt_sigaction, number, NULL, &process->actions[number], sizeof(uint64_t));
+}
+
+static void name_after(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    prctl(PR_SET_NAME, slash ? slash + 1 : path);
+}
+
+/* ---- beginning ---- */
+
+static int find_in_path(const char *name, char path[static PATH_MAX])
+{
+    const char *places = getenv("PATH");
+    int code = ENOENT;
+    if (strchr(name, '/')) {
+        snprintf(path, PATH_MAX, "%s", name);
+        return 0;
+    }
+    for (const char *at = places ? places : "/bin:/usr/bin"; at;
+         at = strchr(at, ':') ? strchr(at, ':') + 1 : NULL) {
+        int length = (int)strcspn(at, ":");
+        snprintf(path, PATH_MAX, "%.*s%s%s", length, at, length ? "/" : "./", name);
+        struct stat facts;
+        if (stat(path, &facts) < 0 || S_ISDIR(facts.st_mode))
+            continue;
+        if (access(path, X_OK) == 0)
+            return 0;
+        if (errno == EACCES)
+            code = EACCES;
+    }
+    return -code;
+}
+
+static int begin(
+    struct process *process, struct thread *thread, char **argv, char **environment, struct error *error)
+{
+    char path[PATH_MAX];
+    struct loadable *loadable;
+    int rc = take_descriptors(process, argv[INSIDE_DESCRIPTORS], error);
+    if (rc < 0)
+        return rc;
+    take_actions(process);
+    if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
+        return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
+    if ((rc = load_look(path, &loadable, error)) < 0)
+        return rc;
+    if (!realpath(loadable->path, process->executable))
+        snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
+    name_after(path);
+    rc = make_domain(process, error);
+    if (rc == 0)
+        rc = load_program(process, loadable, argv + INSIDE_ARGUMENTS, environment, &thread->user, error);
+    load_free(loadable);
+    if (rc < 0)
+        return rc;
+    tally_add(&process->tally->programs, 1);
+    thread->cpu = domain_first_cpu(process->domain);
+    return thread_open(thread, error);
+}
+
+int inside_main(int argc, char **argv, char **environment)
+{
+    static struct process process = {.threads = 1};
+    struct error error;
+    struct thread *thread = calloc(1, sizeof *thread);
+    if (argc < INSIDE_ARGUMENTS || !thread) {
+        error_set(&error, EINVAL, "this program is started by vcost run alone");
+        process_fail(&process, &error);
+    }
+    *thread = (struct thread){.process = &process, .id = gettid(), .first = true, .stack_flags = 2};
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &thread->mask, sizeof thread->mask);
+    if (begin(&process, thread, argv, environment, &error) < 0)
+        process_fail(&process, &error);
+    signals_begin(thread);
+    thread_run(thread);
+}
+
+int inside_execute(
+    const struct process *process, const char *path, char *const *arguments, char *const *environment)
+{
+    enum { DIGITS = 12 };
+    char descriptors[3 * DIGITS];
+    size_t count = 0;
+    while (arguments[count])
+        count++;
+    const char **argv = calloc(INSIDE_ARGUMENTS + count + 1, sizeof *argv);
+    if (!argv)
+        return -ENOMEM;
+    snprintf(descriptors, sizeof descriptors, "%d,%d,%d", process->kept.tally, process->kept.kvm,
+        process->kept.self);
+    argv[INSIDE_NAME] = "vcost-inside";
+    argv[INSIDE_DESCRIPTORS] = descriptors;
+    argv[INSIDE_PATH] = path;
+    memcpy(argv + INSIDE_ARGUMENTS, arguments, count * sizeof *argv);
+    syscall(SYS_execveat, process->kept.self, "", argv, environment, AT_EMPTY_PATH);
+    int code = errno;
+    free(argv);
+    return -code;
+}
+
+/* ---- failing ---- */
+
+void process_fail(struct process *process, const struct error *error)
+{
+    static const char name[] = "vcost: ";
+    struct tally *tally = process->tally;
+    int none = 0;
+    if (tally && atomic_compare_exchange_strong(&tally->problem_code, &none, error->code))
+        snprintf(tally->problem, sizeof tally->problem, "%s", error->text);
+    if (write(STDERR_FILENO, name, sizeof name - 1) < 0 ||
+        write(STDERR_FILENO, error->text, strlen(error->text)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
+        _exit(126);
+    _exit(error->code == ENOTSUP ? 77 : 127);
+}

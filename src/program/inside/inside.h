@@ -1,0 +1,19 @@
+/* The executable that runs a program in a domain, as it is called: by vcost, which starts it, and by itself,
+ * where the program executes another. */
+#ifndef VCOST_PROGRAM_INSIDE_INSIDE_H
+#define VCOST_PROGRAM_INSIDE_INSIDE_H
+
+#include "program/inside/process.h"
+
+/* argv: its name; descriptors "tally,kvm,self" (kvm -1: /dev/kvm is opened); the path to execute, or if that
+ * holds no slash, a name to be looked for in PATH; the program's arguments, the first included. */
+enum { INSIDE_NAME, INSIDE_DESCRIPTORS, INSIDE_PATH, INSIDE_ARGUMENTS };
+
+int inside_main(int argc, char **argv, char **environment);
+
+/* execve(): this process becomes one of the program at `path`, which was looked at, in a new domain. Returns
+ * a negative errno only where the kernel refuses to begin. */
+int inside_execute(
+    const struct process *process, const char *path, char *const *arguments, char *const *environment);
+
+#endif

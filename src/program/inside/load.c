@@ -1,0 +1,289 @@
+#include "program/inside/load.h"
+
+#include "program/inside/signal_frame.h"
+#include "program/inside/stack.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { PAGE = 4096 };
+
+/* ---- looking ---- */
+
+static int open_program(const char *path, int *file, struct error *error)
+{
+    struct stat facts;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(error, errno, "cannot open %.300s", path);
+    int code = fstat(fd, &facts) < 0                             ? errno
+               : !S_ISREG(facts.st_mode)                         ? EACCES
+               : faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno
+                                                                 : 0;
+    bool privileged = facts.st_mode & S_ISUID || (facts.st_mode & S_ISGID && facts.st_mode & S_IXGRP);
+    if (code) {
+        close(fd);
+        return error_errno(error, code, "cannot execute %.300s", path);
+    }
+    if ((privileged && geteuid() != facts.st_uid) || fgetxattr(fd, "security.capability", NULL, 0) > 0) {
+        close(fd);
+        return error_set(error, EPERM,
+            "%.300s is set-user-id: it would get its privileges on the host, not in the domain", path);
+    }
+    *file = fd;
+    return 0;
+}
+
+/* "#!interpreter argument" (Linux, fs/binfmt_script.c): one argument, blanks around it do not count. */
+static int take_script(struct loadable *loadable, char *line, struct error *error)
+{
+    const char *const blanks = " \t";
+    char script[PATH_MAX];
+    line[strcspn(line, "\n")] = '\0';
+    char *name = line + 2 + strspn(line + 2, blanks), *rest = name + strcspn(name, blanks);
+    bool more = *rest;
+    *rest = '\0';
+    rest += more ? 1 + strspn(rest + 1, blanks) : 0;
+    for (size_t end = strlen(rest); end > 0 && strchr(blanks, rest[end - 1]);)
+        rest[--end] = '\0';
+    if (!*name)
+        return error_set(error, ENOEXEC, "%.300s names no interpreter behind #!", loadable->path);
+    unsigned added = *rest ? 2 : 1;
+    memcpy(script, loadable->path, sizeof script);
+    if (!loadable->word_count)
+        memcpy(loadable->words[loadable->word_count++], script, sizeof script);
+    memmove(loadable->words[added], loadable->words[0], loadable->word_count * sizeof loadable->words[0]);
+    strcpy(loadable->words[0], name);
+    if (*rest)
+        strcpy(loadable->words[1], rest);
+    loadable->word_count += added;
+    strcpy(loadable->path, name);
+    return 0;
+}
+
+static int follow_scripts(struct loadable *loadable, struct error *error)
+{
+    char line[LOAD_SCRIPT_BYTES + 1];
+    for (unsigned depth = 0; depth <= LOAD_SCRIPTS_MAX - 1; depth++) {
+        int rc = open_program(loadable->path, &loadable->file, error);
+        if (rc < 0)
+            return rc;
+        ssize_t got = pread(loadable->file, line, LOAD_SCRIPT_BYTES, 0);
+        if (got < 2 || memcmp(line, "#!", 2) != 0)
+            return 0;
+        line[got] = '\0';
+        close(loadable->file);
+        loadable->file = -1;
+        if ((rc = take_script(loadable, line, error)) < 0)
+            return rc;
+    }
+    return error_set(
+        error, ELOOP, "more than %d scripts are each other's interpreters", LOAD_SCRIPTS_MAX - 1);
+}
+
+static int look_at_linker(struct loadable *loadable, struct error *error)
+{
+    int rc = open_program(loadable->program.interpreter, &loadable->interpreter, error);
+    if (rc < 0 || (rc = elf_read(loadable->interpreter, &loadable->linker, error)) < 0)
+        return error_prefix(error, "the program's interpreter %.200s", loadable->program.interpreter);
+    return 0;
+}
+
+int load_look(const char *path, struct loadable **out, struct error *error)
+{
+    struct loadable *loadable = calloc(1, sizeof *loadable);
+    if (!loadable)
+        return error_set(error, ENOMEM, "no memory for a program's headers");
+    loadable->file = loadable->interpreter = -1;
+    int rc = strlen(path) < sizeof loadable->path
+                 ? 0
+                 : error_set(error, ENAMETOOLONG, "the program's path is too long");
+    if (rc == 0) {
+        strcpy(loadable->path, path);
+        rc = follow_scripts(loadable, error);
+    }
+    if (rc == 0)
+        rc = elf_read(loadable->file, &loadable->program, error);
+    if (rc == 0 && loadable->program.interpreter[0])
+        rc = look_at_linker(loadable, error);
+    if (rc < 0)
+        load_free(loadable);
+    else
+        *out = loadable;
+    return rc;
+}
+
+void load_free(struct loadable *loadable)
+{
+    if (loadable->file >= 0)
+        close(loadable->file);
+    if (loadable->interpreter >= 0)
+        close(loadable->interpreter);
+    free(loadable);
+}
+
+/* ---- mapping ---- */
+
+static uint64_t page_of(uint64_t address)
+{
+    return address & -(uint64_t)PAGE;
+}
+
+static uint64_t page_behind(uint64_t address)
+{
+    return page_of(address + PAGE - 1);
+}
+
+/* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
+ * behind their data there), and pages of their own. */
+static int64_t map_segment(struct window *window, int file, const struct elf_segment *segment, uint64_t bias)
+{
+    uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
+             read_to = at + segment->file_bytes;
+    uint64_t fresh = segment->file_bytes ? page_behind(read_to) : page_of(at);
+    int64_t rc = 0;
+    if (segment->file_bytes)
+        rc = window_mmap(window, page_of(at), read_to - page_of(at), segment->protection,
+            MAP_PRIVATE | MAP_FIXED, file, page_of(segment->offset));
+    if (rc >= 0 && end > fresh)
+        rc = window_mmap(
+            window, fresh, end - fresh, segment->protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
+    if (rc >= 0 && tail)
+        memset((void *)(uintptr_t)read_to, 0, fresh - read_to);
+    return rc;
+}
+
+/* The lowest addresses of the window are the program's own, with its heap behind; all else comes from the
+ * highest on down. */
+static int map_elf(
+    struct window *window, int file, const struct elf *elf, bool first, uint64_t *bias, struct error *error)
+{
+    *bias = 0;
+    if (elf->relocatable) {
+        uint64_t at = first ? (WINDOW_FROM + elf->alignment) & -elf->alignment
+                            : window_find(window, elf->high - elf->low, elf->alignment);
+        if (!at)
+            return error_set(error, ENOMEM, "the program is larger than what a domain can map");
+        *bias = at - (elf->low & -elf->alignment);
+    }
+    for (unsigned i = 0; i < elf->segment_count; i++) {
+        int64_t rc = map_segment(window, file, &elf->segments[i], *bias);
+        if (rc < 0)
+            return error_errno(
+                error, (int)-rc, "cannot map the program at the addresses that it is linked for");
+    }
+    return 0;
+}
+
+/* ---- the stack ---- */
+
+static int map_stack(
+    struct window *window, bool executable, uint64_t *bottom, uint64_t *bytes, struct error *error)
+{
+    enum { USUAL = 8 << 20, MOST = 1 << 30, LEAST = 1 << 17 };
+    struct rlimit limit = {USUAL, USUAL};
+    getrlimit(RLIMIT_STACK, &limit);
+    *bytes = limit.rlim_cur > MOST ? MOST : page_behind(limit.rlim_cur < LEAST ? LEAST : limit.rlim_cur);
+    const uint64_t guard = 1 << 20;
+    int64_t at =
+        window_mmap(window, 0, *bytes + guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at >= 0) {
+        *bottom = (uint64_t)at + guard;
+        at = window_mmap(window, *bottom, *bytes, PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0),
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK, -1, 0);
+    }
+    return at < 0 ? error_errno(error, (int)-at, "cannot map the program's stack") : 0;
+}
+
+struct placed {
+    const struct elf *program;
+    uint64_t bias, linker_bias;
+};
+
+static int fill_stack(struct process *process, const struct placed *placed, const char *path,
+    char *const *arguments, char *const *environment, struct domain_user *user, struct error *error)
+{
+    const struct elf *program = placed->program;
+    uint64_t headers = program->headers ? program->headers + placed->bias : 0, bottom, bytes;
+    uint64_t clock = window_clock(process->window);
+    const struct stack_aux aux[] = {
+        {clock ? AT_SYSINFO_EHDR : AT_IGNORE, clock},
+        {AT_MINSIGSTKSZ, frame_bytes(process->extended_bytes)},
+        {AT_HWCAP, getauxval(AT_HWCAP)},
+        {AT_PAGESZ, PAGE},
+        {AT_CLKTCK, getauxval(AT_CLKTCK)},
+        {AT_PHDR, headers},
+        {AT_PHENT, sizeof(Elf64_Phdr)},
+        {AT_PHNUM, program->header_count},
+        {AT_BASE, placed->linker_bias},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, program->entry + placed->bias},
+        {AT_UID, getuid()},
+        {AT_EUID, geteuid()},
+        {AT_GID, getgid()},
+        {AT_EGID, getegid()},
+        {AT_SECURE, 0},
+        {AT_HWCAP2, getauxval(AT_HWCAP2)},
+    };
+    struct stack_content content = {.arguments = arguments,
+        .environment = environment,
+        .path = path,
+        .platform = "x86_64",
+        .aux = aux,
+        .aux_count = sizeof aux / sizeof aux[0]};
+    if (getrandom(content.random, sizeof content.random, 0) != (ssize_t)sizeof content.random)
+        return error_errno(error, errno, "cannot get random bytes for the program's stack");
+    int rc = map_stack(process->window, program->executable_stack, &bottom, &bytes, error);
+    if (rc == 0)
+        rc = stack_build(&content, (void *)(uintptr_t)bottom, bytes, &user->registers.rsp, error);
+    return rc;
+}
+
+/* A script's words stand in place of the first argument. */
+static char **arguments_of(const struct loadable *loadable, char *const *arguments)
+{
+    size_t count = 0, first = loadable->word_count && arguments[0] ? 1 : 0, put = 0;
+    while (arguments[count])
+        count++;
+    char **all = calloc(loadable->word_count + count + 1, sizeof *all);
+    for (unsigned i = 0; all && i < loadable->word_count; i++)
+        all[put++] = (char *)loadable->words[i];
+    for (size_t i = first; all && i < count; i++)
+        all[put++] = arguments[i];
+    return all;
+}
+
+int load_program(struct process *process, const struct loadable *loadable, char *const *arguments,
+    char *const *environment, struct domain_user *user, struct error *error)
+{
+    struct placed placed = {.program = &loadable->program};
+    char **all = arguments_of(loadable, arguments);
+    if (!all)
+        return error_set(error, ENOMEM, "no memory for the program's arguments");
+    int rc = map_elf(process->window, loadable->file, &loadable->program, true, &placed.bias, error);
+    if (rc == 0)
+        window_set_heap(process->window, loadable->program.high + placed.bias);
+    if (rc == 0 && loadable->interpreter >= 0)
+        rc = map_elf(
+            process->window, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
+    *user = (struct domain_user){.fs_base = 0};
+    if (rc == 0) {
+        const char *named = loadable->word_count ? loadable->words[loadable->word_count - 1] : loadable->path;
+        rc = fill_stack(process, &placed, named, all, environment, user, error);
+        user->registers.rip = loadable->interpreter >= 0 ? loadable->linker.entry + placed.linker_bias
+                                                         : loadable->program.entry + placed.bias;
+    }
+    free(all);
+    return rc;
+}

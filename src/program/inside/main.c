@@ -1,0 +1,6 @@
+#include "program/inside/inside.h"
+
+int main(int argc, char **argv, char **environment)
+{
+    return inside_main(argc, argv, environment);
+}

@@ -1,0 +1,67 @@
+/* A program in a domain: what its threads share, and what each has. One process of the host for each of its
+ * processes, one thread with a virtual CPU for each of its threads. */
+#ifndef VCOST_PROGRAM_INSIDE_PROCESS_H
+#define VCOST_PROGRAM_INSIDE_PROCESS_H
+
+#include "base/error.h"
+#include "domain/user.h"
+#include "program/inside/window.h"
+#include "program/tally.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { SIGNALS = 64 };
+
+/* As rt_sigaction() has it (Linux, arch/x86/include/uapi/asm/signal.h). */
+struct action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+/* What the domain needs itself stands at descriptors that the program cannot use. */
+struct kept_descriptors {
+    int first, behind; /* [first, behind) is not the program's */
+    int tally;         /* what struct tally is mapped from */
+    int kvm;           /* /dev/kvm */
+    int self;          /* the executable that runs domains */
+};
+
+struct process {
+    struct domain *domain;
+    struct domain_mode mode; /* of its virtual CPUs */
+    struct window *window;
+    struct tally *tally;
+    struct kept_descriptors kept;
+    char executable[PATH_MAX]; /* what /proc/self/exe is for the program */
+    uint64_t features;         /* XCR0 */
+    size_t extended_bytes;     /* of the registers that these are, as in a signal's frame */
+    struct action actions[SIGNALS + 1];
+    pthread_mutex_t actions_lock;
+    atomic_uint threads;
+};
+
+struct thread {
+    struct process *process;
+    struct domain_cpu *cpu;
+    struct domain_user user; /* where it goes on */
+    pid_t id;
+    bool first;                  /* the one that the process began with: it may not end before the others */
+    uint64_t mask;               /* of signals: bit n - 1 for signal n */
+    volatile int caught;         /* the number of a signal that is to be delivered; 0 */
+    siginfo_t caught_info;       /* of it; while there is one, all others are blocked */
+    uint64_t stack, stack_bytes; /* sigaltstack() */
+    int stack_flags;
+    uint64_t clear_on_exit; /* set_tid_address() */
+    uint64_t retried;       /* an address whose fault was none, and how often in a row */
+    unsigned retries;
+};
+
+/* Ends the whole process, since the domain cannot go on: says why, to the user and in the tally. */
+_Noreturn void process_fail(struct process *process, const struct error *error);
+
+#endif

@@ -1,0 +1,185 @@
+#include "program/inside/signals.h"
+
+#include "program/inside/calls.h"
+#include "program/inside/signal_frame.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+enum { MASK_BYTES = sizeof(uint64_t) };
+#define ALL UINT64_MAX
+#define OWN_SIGINFO UINT64_C(0x4)
+#define OWN_RESTORER UINT64_C(0x04000000)
+#define OWN_CHILDREN UINT64_C(0x3) /* SA_NOCLDSTOP, SA_NOCLDWAIT */
+#define OWN_RESTART UINT64_C(0x10000000)
+#define OWN_NODEFER UINT64_C(0x40000000)
+#define OWN_RESETHAND UINT64_C(0x80000000)
+
+/* Of the thread of the host that runs here; NULL: none of a program's. */
+static _Thread_local struct thread *self;
+
+static uint64_t bit(int number)
+{
+    return UINT64_C(1) << (number - 1);
+}
+
+/* Whatever stands in the host's libraries is not asked: the program's signals are none of theirs. */
+static void set_mask(uint64_t mask)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, MASK_BYTES);
+}
+
+void signals_block(void)
+{
+    set_mask(ALL);
+}
+
+void signals_let(const struct thread *thread)
+{
+    set_mask(thread->caught ? ALL : thread->mask);
+}
+
+void signals_begin(struct thread *thread)
+{
+    self = thread;
+    signals_let(thread);
+}
+
+/* ---- catching ---- */
+
+void signals_return(void);
+__asm__(".text\n"
+        ".globl signals_return\n"
+        "signals_return:\n"
+        "    mov $15, %eax\n" /* rt_sigreturn */
+        "    syscall\n");
+
+/* Between two looks at it by its thread. One at a time: until it is delivered, all are blocked. */
+static void catch_signal(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *at = context;
+    struct thread *thread = self;
+    uint64_t resume;
+    bool by_fault = info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGILL ||
+                                             number == SIGFPE || number == SIGTRAP);
+    if (by_fault || !thread)
+        signals_die(number); /* an error in vcost itself: never taken for one of the program */
+    thread->caught_info = *info;
+    thread->caught = number;
+    memset(&at->uc_sigmask, 0xff, MASK_BYTES);
+    greg_t *rip = &at->uc_mcontext.gregs[REG_RIP];
+    if (call_is_about_to((uint64_t)*rip, &resume))
+        *rip = (greg_t)resume;
+    domain_cpu_stop(thread->cpu);
+}
+
+static int set_host(int number, const struct action *action)
+{
+    struct action own = {.flags = OWN_RESTORER | (action->flags & OWN_CHILDREN),
+        .restorer = (uintptr_t)signals_return,
+        .handler = action->handler};
+    if (action->handler != (uintptr_t)SIG_DFL && action->handler != (uintptr_t)SIG_IGN) {
+        own.handler = (uintptr_t)catch_signal;
+        own.flags |= OWN_SIGINFO;
+        own.mask = ALL;
+    }
+    return syscall(SYS_rt_sigaction, number, &own, NULL, MASK_BYTES) < 0 ? -errno : 0;
+}
+
+int64_t signals_set_action(struct process *process, int number, const struct action *action)
+{
+    pthread_mutex_lock(&process->actions_lock);
+    int rc = set_host(number, action);
+    if (rc == 0)
+        process->actions[number] = *action;
+    pthread_mutex_unlock(&process->actions_lock);
+    return rc;
+}
+
+/* The host's default may have been changed by the program, and the signal may be blocked. */
+void signals_die(int number)
+{
+    const struct action none = {.handler = (uintptr_t)SIG_DFL};
+    uint64_t open = ALL & ~bit(number);
+    set_host(number, &none);
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+    set_mask(open);
+    _exit(128 + number); /* it did not: the first process of a namespace */
+}
+
+/* ---- delivering ---- */
+
+static struct action action_of(struct process *process, int number, bool taken)
+{
+    pthread_mutex_lock(&process->actions_lock);
+    struct action action = process->actions[number];
+    if (taken && action.flags & OWN_RESETHAND) {
+        const struct action none = {.handler = (uintptr_t)SIG_DFL};
+        if (set_host(number, &none) == 0)
+            process->actions[number] = none;
+    }
+    pthread_mutex_unlock(&process->actions_lock);
+    return action;
+}
+
+static bool is_handler(const struct action *action)
+{
+    return action->handler != (uintptr_t)SIG_DFL && action->handler != (uintptr_t)SIG_IGN;
+}
+
+static void call_handler(struct thread *thread, const struct frame_cause *cause)
+{
+    struct error error;
+    int number = cause->info->si_signo;
+    const struct action *action = cause->action;
+    int rc = frame_push(thread, cause, &error);
+    if (rc == -EFAULT)
+        signals_die(SIGSEGV); /* as Linux ends who has no room for a frame */
+    if (rc < 0)
+        process_fail(thread->process, &error);
+    tally_add(&thread->process->tally->signals, 1);
+    thread->mask |= action->mask | (action->flags & OWN_NODEFER ? 0 : bit(number));
+    thread->mask &= ~(bit(SIGKILL) | bit(SIGSTOP));
+    signals_let(thread);
+}
+
+void signals_deliver(struct thread *thread)
+{
+    siginfo_t info = thread->caught_info;
+    int number = thread->caught;
+    struct action action = action_of(thread->process, number, true);
+    thread->caught = 0;
+    info.si_signo = number;
+    if (is_handler(&action)) {
+        call_handler(thread, &(struct frame_cause){.action = &action, .info = &info, .mask = thread->mask});
+        return;
+    }
+    /* Somebody has changed what it does in the meantime: the host decides by that. */
+    if (action.handler == (uintptr_t)SIG_DFL)
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), thread->id, number, &info);
+    signals_let(thread);
+}
+
+bool signals_restart(const struct thread *thread)
+{
+    struct action action = action_of(thread->process, thread->caught, false);
+    return action.flags & OWN_RESTART;
+}
+
+void signals_raise(
+    struct thread *thread, const siginfo_t *info, unsigned trap, uint64_t code, uint64_t address)
+{
+    int number = info->si_signo;
+    struct action action = action_of(thread->process, number, true);
+    if (!is_handler(&action) || thread->mask & bit(number))
+        signals_die(number);
+    call_handler(thread, &(struct frame_cause){.action = &action,
+                             .info = info,
+                             .mask = thread->mask,
+                             .trap = trap,
+                             .code = code,
+                             .address = address});
+}

@@ -1,0 +1,266 @@
+#include "program/inside/thread.h"
+
+#include "program/inside/access.h"
+#include "program/inside/areas.h"
+#include "program/inside/calls.h"
+#include "program/inside/signals.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- exceptions ---- */
+
+enum {
+    DIVIDE,
+    DEBUG,
+    BREAKPOINT = 3,
+    OVERFLOW,
+    BOUND,
+    INVALID,
+    PROTECTION = 13,
+    PAGE_FAULT,
+    X87 = 16,
+    ALIGNMENT,
+    SIMD = 19
+};
+
+/* What Linux makes of each (arch/x86/kernel/traps.c); all others are a SIGSEGV of the kernel's. */
+static const struct {
+    unsigned vector;
+    int number, code;
+    bool at_instruction; /* si_addr is rip */
+} exceptions[] = {
+    {DIVIDE, SIGFPE, FPE_INTDIV, true},
+    {DEBUG, SIGTRAP, TRAP_TRACE, true},
+    {BREAKPOINT, SIGTRAP, SI_KERNEL, false},
+    {OVERFLOW, SIGSEGV, SI_KERNEL, false},
+    {BOUND, SIGSEGV, SI_KERNEL, false},
+    {INVALID, SIGILL, ILL_ILLOPN, true},
+    {X87, SIGFPE, FPE_FLTINV, true},
+    {ALIGNMENT, SIGBUS, BUS_ADRALN, false},
+    {SIMD, SIGFPE, FPE_FLTINV, true},
+};
+
+static siginfo_t info_of(int number, int code, uint64_t address)
+{
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    info.si_signo = number;
+    info.si_code = code;
+    info.si_addr = (void *)(uintptr_t)address;
+    return info;
+}
+
+static void take_exception(struct thread *thread, const struct domain_fault *fault)
+{
+    siginfo_t info = info_of(SIGSEGV, SI_KERNEL, 0);
+    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
+        if (exceptions[i].vector == fault->vector)
+            info = info_of(
+                exceptions[i].number, exceptions[i].code, exceptions[i].at_instruction ? fault->rip : 0);
+    signals_raise(thread, &info, fault->vector, fault->error_code, 0);
+}
+
+/* A change of the memory by another thread takes pages away for a moment. A fault of which there is no reason
+ * any more is none; a thousand of them in a row are an error of the domain's. */
+static void take_page_fault(struct thread *thread, const struct domain_fault *fault)
+{
+    enum { WRITE = 2, FETCH = 16, RETRIES_MAX = 1000 };
+    uint64_t address = fault->address;
+    int rights = window_holds(thread->process->window, address, 1)
+                     ? window_rights(thread->process->window, address)
+                     : AREA_NONE;
+    int needs = fault->error_code & FETCH ? PROT_EXEC : fault->error_code & WRITE ? PROT_WRITE : 0;
+    bool may = rights > 0 && (rights & needs) == needs;
+    if (may && window_is_behind_end(thread->process->window, address)) {
+        siginfo_t info = info_of(SIGBUS, BUS_ADRERR, address);
+        signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
+        return;
+    }
+    thread->retries = thread->retried == address ? thread->retries + 1 : 0;
+    thread->retried = address;
+    if (may && thread->retries < RETRIES_MAX)
+        return;
+    if (may) {
+        struct error error;
+        error_set(&error, EPROTO,
+            "the guest faults again and again at 0x%llx (error code 0x%llx), where it has memory",
+            (unsigned long long)address, (unsigned long long)fault->error_code);
+        process_fail(thread->process, &error);
+    }
+    siginfo_t info = info_of(SIGSEGV, rights == AREA_NONE ? SEGV_MAPERR : SEGV_ACCERR, address);
+    signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
+}
+
+/* Behind the end of a file that is mapped, which the guest's own fault then tells of, where it goes on; or
+ * the host has no memory left. */
+static void take_host_fault(struct thread *thread)
+{
+    siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
+    tally_add(&thread->process->tally->host_faults, 1);
+    bool again = thread->retried == thread->user.registers.rip;
+    thread->retried = thread->user.registers.rip;
+    if (!again && window_take_ends(thread->process->window))
+        return;
+    signals_raise(thread, &info, PAGE_FAULT, 4, 0);
+}
+
+/* ---- running ---- */
+
+int thread_open(struct thread *thread, struct error *error)
+{
+    int rc = thread->cpu ? 0 : domain_cpu(thread->process->domain, &thread->cpu, error);
+    return rc < 0 ? rc : domain_user_open(thread->cpu, &thread->process->mode, error);
+}
+
+static void take(struct thread *thread, const struct domain_left *left)
+{
+    struct tally *tally = thread->process->tally;
+    thread->user = left->user;
+    switch (left->kind) {
+    case LEFT_SYSCALL:
+        calls_make(thread);
+        break;
+    case LEFT_EXCEPTION:
+        tally_add(&tally->exceptions[left->fault.vector % TALLY_EXCEPTIONS], 1);
+        if (left->fault.vector == PAGE_FAULT)
+            take_page_fault(thread, &left->fault);
+        else
+            take_exception(thread, &left->fault);
+        break;
+    case LEFT_HOST_FAULT:
+        take_host_fault(thread);
+        break;
+    case LEFT_INTERRUPTED:
+        tally_add(&tally->interruptions, 1);
+        break;
+    default:
+        process_fail(thread->process, &left->strange);
+    }
+}
+
+void thread_run(struct thread *thread)
+{
+    struct domain_left left = {.kind = LEFT_SYSCALL};
+    struct error error;
+    for (;;) {
+        bool unfinished = left.kind == LEFT_UNFINISHED;
+        if (thread->caught && !unfinished)
+            signals_deliver(thread);
+        int rc = domain_user_run(thread->cpu, unfinished ? NULL : &thread->user, &left, &error);
+        if (rc < 0)
+            process_fail(thread->process, &error);
+        tally_add(&thread->process->tally->exits, 1);
+        if (left.kind != LEFT_UNFINISHED)
+            take(thread, &left);
+    }
+}
+
+/* ---- the end ---- */
+
+void thread_end(struct thread *thread, int status)
+{
+    const uint32_t zero = 0;
+    uint64_t clear = thread->clear_on_exit;
+    struct process *process = thread->process;
+    bool first = thread->first;
+    signals_block();
+    domain_cpu_give(thread->cpu);
+    if (process->threads-- == 1)
+        _exit(status);
+    if (clear && access_write(process, clear, &zero, sizeof zero) == 0)
+        syscall(SYS_futex, clear, FUTEX_WAKE, 1, NULL, NULL, 0);
+    if (first)
+        syscall(SYS_exit, status); /* the process stays as long as the others */
+    free(thread);
+    pthread_exit(NULL);
+}
+
+/* ---- another ---- */
+
+struct start {
+    struct thread *thread;
+    void *extended;
+    const uint64_t *tell;
+    int64_t result;
+    sem_t done;
+};
+
+static int set_up(struct start *start)
+{
+    struct thread *thread = start->thread;
+    struct error error;
+    const uint32_t number = (uint32_t)gettid();
+    thread->id = gettid();
+    if (thread_open(thread, &error) < 0)
+        return -EAGAIN;
+    if (domain_set_extended(thread->cpu, start->extended, &error) < 0) {
+        domain_cpu_give(thread->cpu);
+        return -EAGAIN;
+    }
+    for (int i = 0; i < 2; i++)
+        if (start->tell[i])
+            access_write(thread->process, start->tell[i], &number, sizeof number);
+    return thread->id;
+}
+
+static void *begin(void *context)
+{
+    struct start *start = context;
+    struct thread *thread = start->thread;
+    start->result = set_up(start);
+    bool failed = start->result < 0;
+    sem_post(&start->done); /* *start is gone from here on */
+    if (failed)
+        return NULL;
+    signals_begin(thread);
+    thread_run(thread);
+}
+
+static int start_host_thread(struct start *start)
+{
+    enum { STACK_BYTES = 256 << 10 };
+    pthread_attr_t attributes;
+    pthread_t host;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    int code = pthread_create(&host, &attributes, begin, start);
+    pthread_attr_destroy(&attributes);
+    return code;
+}
+
+int64_t thread_start(
+    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2])
+{
+    struct process *process = like->process;
+    struct error error;
+    struct start start = {.thread = malloc(sizeof *start.thread),
+        .extended = calloc(1, domain_extended_bytes(process->domain)),
+        .tell = tell,
+        .result = -EAGAIN};
+    sem_init(&start.done, 0, 0);
+    if (start.thread && start.extended && domain_get_extended(like->cpu, start.extended, &error) == 0) {
+        *start.thread = (struct thread){
+            .process = process, .user = *user, .mask = like->mask, .clear_on_exit = clear, .stack_flags = 2};
+        process->threads++;
+        if (start_host_thread(&start) == 0)
+            while (sem_wait(&start.done) < 0)
+                continue;
+        if (start.result < 0)
+            process->threads--;
+    }
+    if (start.result < 0)
+        free(start.thread);
+    else
+        tally_add(&process->tally->threads, 1);
+    free(start.extended);
+    sem_destroy(&start.done);
+    return start.result;
+}

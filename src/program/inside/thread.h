@@ -1,0 +1,22 @@
+/* A thread of a program: a thread of the host that runs a virtual CPU and does what it leaves the guest for.
+ */
+#ifndef VCOST_PROGRAM_INSIDE_THREAD_H
+#define VCOST_PROGRAM_INSIDE_THREAD_H
+
+#include "program/inside/process.h"
+
+/* Takes a virtual CPU for it, in the thread of the host that is to run it. */
+int thread_open(struct thread *thread, struct error *error);
+
+/* Runs it until it has ended, and with it this thread of the host; or the process. */
+_Noreturn void thread_run(struct thread *thread);
+
+/* Ends it; the process with it, if it is the last, with this status. `thread` is freed. */
+_Noreturn void thread_end(struct thread *thread, int status);
+
+/* A second one, which goes on as `like` does but for what *user says, made while all signals are blocked:
+ * its number, or -EAGAIN. `clear`: clear_on_exit; `tell`: two places that get its number, or 0. */
+int64_t thread_start(
+    const struct thread *like, const struct domain_user *user, uint64_t clear, const uint64_t tell[2]);
+
+#endif

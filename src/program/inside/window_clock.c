@@ -1,0 +1,55 @@
+/* The kernel's code for the clock (vDSO) and its data are mapped in every process; a domain has them at the
+ * same addresses, so that a program reads the clock without leaving the guest. */
+#include "domain/memory.h"
+#include "program/inside/window_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+/* The kernel's data for the clock lie right before its code, in some mappings of theirs. */
+static void find_clock(struct window *window)
+{
+    char line[256];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    while (maps && fgets(line, sizeof line, maps)) {
+        uint64_t from, to;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) != 2 || !strstr(line, "[v"))
+            continue;
+        if (strstr(line, "[vvar") && window->clock.to != from)
+            window->clock.from = from;
+        if (strstr(line, "[vvar"))
+            window->clock.to = from = to;
+        if (strstr(line, "[vdso]") && window->clock.to == from) {
+            window->clock.code = from;
+            window->clock.to = to;
+        }
+    }
+    if (maps)
+        fclose(maps);
+    if (!window->clock.code || window->clock.code != getauxval(AT_SYSINFO_EHDR))
+        window->clock.from = window->clock.code = window->clock.to = 0;
+}
+
+int window_lend_clock(struct window *window, struct error *error)
+{
+    find_clock(window);
+    if (!window->clock.code)
+        return 0;
+    const uint64_t from = window->clock.from, code = window->clock.code, to = window->clock.to;
+    struct guest_region region = {.backing = backing_private((void *)(uintptr_t)from, to - from)};
+    int rc = domain_add_region(window->domain, &region, error);
+    if (rc == 0)
+        rc = domain_map(
+            window->domain, GVA(from), region.start, code - from, PAGE, PAGE_READ | PAGE_USER, error);
+    if (rc == 0)
+        rc = domain_map(window->domain, GVA(code), GPA(region.start.value + (code - from)), to - code, PAGE,
+            PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
+    return rc;
+}
+
+uint64_t window_clock(const struct window *window)
+{
+    return window->clock.code;
+}

@@ -1,0 +1,118 @@
+/* mremap: memory that grows, shrinks, and moves. */
+#include "domain/memory.h"
+#include "program/inside/window_internal.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+
+struct move {
+    uint64_t from, bytes, to, to_bytes;
+    int flags;
+};
+
+/* What the areas of one range say is said of another; beyond the first range, as its end. */
+static int copy_areas(struct window *window, const struct move *move)
+{
+    struct areas *areas = &window->areas;
+    uint64_t same = move->bytes < move->to_bytes ? move->bytes : move->to_bytes;
+    int protection = PROT_NONE, rc = areas_set(areas, move->to, move->to + move->to_bytes, AREA_NONE);
+    for (uint64_t done = 0, end; rc == 0 && done < same; done = end) {
+        const struct area *area = areas_at(areas, move->from + done);
+        if (!area)
+            return -EFAULT;
+        protection = area->protection;
+        end = area->to - move->from < same ? area->to - move->from : same;
+        rc = areas_set(areas, move->to + done, move->to + end, protection);
+    }
+    if (rc == 0 && move->to_bytes > same) {
+        const struct area *first = areas_at(areas, move->from);
+        protection = same ? protection : first ? first->protection : PROT_NONE;
+        rc = areas_set(areas, move->to + same, move->to + move->to_bytes, protection);
+    }
+    return rc;
+}
+
+/* To a place that is free. */
+static int64_t move_to(struct window *window, const struct move *move)
+{
+    struct error error;
+    struct host_call call = {.number = SYS_mremap,
+        .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes,
+            move->flags | MREMAP_MAYMOVE | MREMAP_FIXED, (long)move->to}};
+    bool stays = move->flags & MREMAP_DONTUNMAP || !move->bytes;
+    int rc = move->bytes
+                 ? domain_unmap(window->domain, GVA(move->from), move->bytes, window_host_call, &call, &error)
+                 : window_host_call(&call, &error);
+    if (rc < 0)
+        return call.result < 0 ? call.result : rc;
+    rc = copy_areas(window, move);
+    if (rc == 0 && !stays)
+        rc = areas_set(&window->areas, move->from, move->from + move->bytes, AREA_NONE);
+    if (rc == 0 && stays && move->bytes)
+        rc = window_give(window, move->from, move->from + move->bytes, &error);
+    if (rc == 0)
+        rc = window_give(window, move->to, move->to + move->to_bytes, &error);
+    return rc < 0 ? -ENOMEM : call.result;
+}
+
+/* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what
+ * is between them since Linux 6.17. */
+static int64_t move_over(struct window *window, const struct move *move)
+{
+    struct host_call call = {.number = SYS_mremap,
+        .arguments = {
+            (long)move->from, (long)move->bytes, (long)move->to_bytes, move->flags, (long)move->to}};
+    uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
+    if (move->to % PAGE || (move->from < to_end && move->to < end))
+        return -EINVAL;
+    if (!window_owns(move->to, move->to_bytes))
+        return -ENOMEM;
+    return window_change_unknown(
+        window, move->from < move->to ? move->from : move->to, end > to_end ? end : to_end, &call);
+}
+
+static int64_t resize(struct window *window, struct move *move)
+{
+    uint64_t end = move->from + move->bytes, to_end = move->from + move->to_bytes;
+    const struct area *last = areas_at(&window->areas, end - 1);
+    struct host_call call = {
+        .number = SYS_mremap, .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, 0}};
+    if (!last)
+        return -EFAULT;
+    if (to_end <= end)
+        return to_end < end ? window_change(window, to_end, end, AREA_NONE, &call)
+                            : (window_host_call(&call, NULL), call.result);
+    if (window_owns(move->from, move->to_bytes) && window_is_free(window, end, to_end - end)) {
+        int64_t rc = window_change(window, end, to_end, last->protection, &call);
+        if (rc != -ENOMEM || !(move->flags & MREMAP_MAYMOVE))
+            return rc;
+    }
+    if (!(move->flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    move->to = window_find_free(window, move->to_bytes, window_alignment(move->to_bytes, 0), 0);
+    return move->to ? move_to(window, move) : -ENOMEM;
+}
+
+int64_t window_mremap(
+    struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags, uint64_t to)
+{
+    enum { KNOWN = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP };
+    struct move move = {address, window_pages(bytes), to, window_pages(to_bytes), flags};
+    if (flags & ~KNOWN || (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE)) ||
+        (flags & MREMAP_DONTUNMAP && move.bytes != move.to_bytes) || address % PAGE || !to_bytes)
+        return -EINVAL;
+    if (move.to_bytes < to_bytes || move.bytes < bytes || !window_owns(address, move.bytes))
+        return -EFAULT;
+    pthread_mutex_lock(&window->lock);
+    int64_t rc;
+    if (flags & MREMAP_FIXED) {
+        rc = move_over(window, &move);
+    } else if (flags & MREMAP_DONTUNMAP || !move.bytes) {
+        move.to = window_find_free(window, move.to_bytes, window_alignment(move.to_bytes, 0), 0);
+        rc = !areas_at(&window->areas, address) ? -EFAULT : move.to ? move_to(window, &move) : -ENOMEM;
+    } else {
+        rc = resize(window, &move);
+    }
+    pthread_mutex_unlock(&window->lock);
+    return rc;
+}

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""A domain that moves from a host with nested paging to one with shadow paging and back, while it runs: two QEMU hosts, joined by
+ports of virtio-serial. TAP on stdout.
+
+    test_domain_moves.py VCOST
+
+Each host's script keeps what vcost says; here it is judged, and each check is shown to refuse what it must.
+"""
+import contextlib
+import copy
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import nested  # pylint: disable=wrong-import-position
+from nested import complaint_of, in_words, read_json
+
+SECONDS = 200  # for all that happens on a host
+# Writes of each virtual CPU, and how many MB of pages both write in a second: 12 seconds, so that it never ends before it is back.
+WORK, RATE = 6000, 4
+# One end waits for the other, which tries until it is there.
+LINK = "-m 512 -chardev socket,id=link,path={path},{end} -device virtserialport,chardev=link,nr=3,name=vcost"
+KERNEL = "no_timer_check"  # two machines at once leave the emulated timers too little time for Linux's look at them
+ENDS = {"nested": "server=on,wait=off", "shadow": "server=off,reconnect=1"}
+# The port is opened once, and one at a time reads from it: so each speaks only when the other listens.
+COMMON = f"""set -e
+export XDG_RUNTIME_DIR=/tmp
+work="--memory 8M --workload writer --vcpus 2 --work {WORK}"
+until [ -e /dev/vport0p3 ]; do usleep 50000; done
+exec 3<>/dev/vport0p3
+hear() {{
+    until read -r word <&3 && [ "$word" = "$1" ]; do usleep 50000; done
+}}
+move() {{
+    vcost domain migrate --max-downtime 10000 --timeout 100 d 'command:cat <&3 & cat >&3; kill $!' --json "$1"
+}}
+receive() {{
+    mkfifo /tmp/in /tmp/out
+    cat <&3 >/tmp/in & reader=$!
+    cat </tmp/out >&3 & writer=$!
+    vcost domain receive -d --name d - </tmp/in >/tmp/out
+    sleep 1 # the last answer goes through two more hands
+    kill $reader $writer || true
+}}
+"""
+SCRIPTS = {
+    "nested": COMMON + f"""load_kvm npt=1
+hear up
+vcost domain run -d --name d $work --rate {RATE}
+move /out/there.json
+hear arrived
+receive
+until vcost domain status d --json /out/end.json && grep -q '"ending": "' /out/end.json; do usleep 100000; done
+vcost domain run --name undisturbed $work --json /out/undisturbed.json
+""",
+    "shadow": COMMON + """load_kvm npt=0
+echo up >&3
+receive
+vcost domain status d --json /out/status.json
+echo arrived >&3
+move /out/back.json
+""",
+}
+
+
+def start(folder, name, vcost):
+    script = folder / f"{name}.script"
+    script.write_text(SCRIPTS[name], encoding="utf-8")
+    machine = LINK.format(path=folder / "link", end=ENDS[name])
+    return subprocess.Popen([nested.HERE / "boot", "-t", str(SECONDS), "-o", folder / name, script, vcost],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, "VCOST_BOOT_MACHINE": machine, "VCOST_BOOT_KERNEL": KERNEL})
+
+
+def moves_while_it_runs(told, _):
+    for way in "there", "back":
+        moved = told[way]["moved"]
+        assert moved["stage"] == "done" and moved["passes"] >= 1 and moved["pages_sent"] > 0, moved
+    assert 0 < told["status"]["done"] < 2 * WORK and told["status"]["ending"] is None, told["status"]
+
+
+def comes_back_with_the_checksum_of_one_that_stayed(told, undisturbed):
+    found = told["end"]
+    assert (found["ending"], found["mode"], found["wrong"]) == ("done", "moved here", 0), found
+    assert found["checksum"] == undisturbed["checksum"] is not None, (found, undisturbed)
+
+
+SABOTAGES = {
+    moves_while_it_runs: [
+        lambda told: told["back"]["moved"].update(stage="failed"),
+        lambda told: told["there"]["moved"].update(passes=0),
+        lambda told: told["status"].update(done=2 * WORK),
+    ],
+    comes_back_with_the_checksum_of_one_that_stayed: [
+        lambda told: told["end"].update(checksum="0x0000000000000001"),
+        lambda told: told["end"].update(wrong=1),
+        lambda told: told["end"].update(mode="started"),
+    ],
+}
+
+
+def refuses_sabotage(told, undisturbed):
+    for check, sabotages in SABOTAGES.items():
+        for number, sabotage in enumerate(sabotages, 1):
+            worse = copy.deepcopy(told)
+            sabotage(worse)
+            assert complaint_of(check, worse, undisturbed), f"'{in_words(check)}' accepts its sabotage {number}"
+
+
+def judge(points, folder):
+    told = {name: read_json(folder / host, name) for host, names in (("nested", ("there", "end")), ("shadow", ("status", "back")))
+            for name in names}
+    undisturbed = read_json(folder / "nested", "undisturbed")
+    for check in SABOTAGES:
+        points.check(f"a domain {in_words(check)}", check, told, undisturbed)
+    points.check("no check accepts a sabotaged report", refuses_sabotage, told, undisturbed)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: test_domain_moves.py VCOST")
+    points = nested.Points()
+    with tempfile.TemporaryDirectory(prefix="vcost-nested-moves.") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        hosts = {each: stack.enter_context(start(folder, each, Path(sys.argv[1]).resolve())) for each in SCRIPTS}
+        for host in hosts.values():
+            stack.callback(host.terminate)
+        said = {each: host.communicate()[0] for each, host in hosts.items()}
+        if 77 in [host.returncode for host in hosts.values()]:
+            print(f"1..0 # SKIP {nested.last_sentence(said['nested'])}")
+            return
+        complaint = "\n".join(f"{each}: status {host.returncode}\n{said[each][-1200:]}" for each, host in hosts.items() if host.returncode)
+        points.point("two hosts boot, and their scripts run to their ends", complaint)
+        if not complaint:
+            judge(points, folder)
+    points.end()
+
+
+main()
