@@ -144,7 +144,7 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
     fitting->machine.memory.cycles = (unsigned)lround(0.9 * fitting->points[at].cycles);
     size_t near_end = far < fitting->count ? far + 1 : fitting->count;
     const struct attempts last_trial = {LAST_CACHES, last_cache_as, last_cache_kind},
-                       host_trial = {is_guest ? HOSTS : 1, host_below, host_kind};
+                          host_trial = {is_guest ? HOSTS : 1, host_below, host_kind};
     int rc = try_all(fitting, past, near_end, &last_trial, &chosen->last, error);
     if (rc == 0)
         rc = try_all(fitting, about, fitting->count, &host_trial, &chosen->host, error);
