@@ -46,27 +46,33 @@ static size_t first_past(const struct fitting *fitting, uint64_t bytes)
     return i;
 }
 
-/* One thing that a machine may be. NULL past the last one. False: not this one. */
-typedef bool try_as(struct fitting *tried, size_t which);
+/* Things that a machine may be, each of a kind. False: it cannot be this one. */
+struct attempts {
+    size_t count;
+    bool (*as)(struct fitting *tried, size_t which);
+    unsigned (*kind)(size_t which);
+};
 
-/* Leaves what fits the points from one number on best; something else than the first only if it leaves less
- * than `share` of what that leaves. */
-static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as, size_t count, double share,
+/* What is of another kind than what was best so far has to leave less than this share of what that leaves. */
+static const double clearly = 0.7;
+
+/* Leaves what fits the points [from, end) best. */
+static int try_all(struct fitting *fitting, size_t from, size_t end, const struct attempts *attempts,
     size_t *chosen, struct error *error)
 {
     struct fitting best = *fitting;
     double least = INFINITY;
     int rc = 0;
     *chosen = 0;
-    for (size_t i = 0; rc == 0 && i < count && from < end; i++) {
+    for (size_t i = 0; rc == 0 && i < attempts->count && from < end; i++) {
         struct fitting tried = *fitting;
         tried.count = end;
-        if (!as(&tried, i))
+        if (!attempts->as(&tried, i))
             continue;
         rc = fit_simulate(&tried, from, error);
         fitting->done = tried.done;
         double left = rc == 0 ? fit_cycles(&tried, from) : INFINITY;
-        if (left < (*chosen == 0 && i > 0 ? share : 1) * least) {
+        if (left < (attempts->kind(i) == attempts->kind(*chosen) ? 1 : clearly) * least) {
             least = left;
             best = tried;
             *chosen = i;
@@ -82,6 +88,12 @@ static int try_all(struct fitting *fitting, size_t from, size_t end, try_as *as,
 static const struct machine_below hosts[] = {{.page = 0}, {.page = 4096}, {.page = 4096, .fragmented = 10},
     {.page = 4096, .fragmented = 30}, {.page = 2 << 20}};
 
+static unsigned host_kind(size_t which)
+{
+    (void)which;
+    return 0;
+}
+
 static bool host_below(struct fitting *tried, size_t which)
 {
     tried->machine.has_below = which > 0;
@@ -94,6 +106,11 @@ static const struct last_cache {
     unsigned shift, lines_per_us;
 } last_caches[] = {{0, 0}, {0, 25}, {0, 50}, {0, 100}, {0, 150}, {0, 200}, {0, 300}, {0, 450}, {1, 0}, {2, 0},
     {3, 0}, {4, 0}};
+
+static unsigned last_cache_kind(size_t which)
+{
+    return last_caches[which].lines_per_us ? 1 : last_caches[which].shift ? 2 : 0;
+}
 
 static bool last_cache_as(struct fitting *tried, size_t which)
 {
@@ -114,8 +131,6 @@ struct chosen {
     size_t host, last;
 };
 
-static const double clearly = 0.7;
-
 static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen, struct error *error)
 {
     uint64_t last = fit_last_cache(&fitting->machine)->bytes,
@@ -128,10 +143,11 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
     size_t at = far < fitting->count ? far : fitting->count - 1;
     fitting->machine.memory.cycles = (unsigned)lround(0.9 * fitting->points[at].cycles);
     size_t near_end = far < fitting->count ? far + 1 : fitting->count;
-    int rc = try_all(fitting, past, near_end, last_cache_as, LAST_CACHES, clearly, &chosen->last, error);
+    const struct attempts last_trial = {LAST_CACHES, last_cache_as, last_cache_kind},
+                          host_trial = {is_guest ? HOSTS : 1, host_below, host_kind};
+    int rc = try_all(fitting, past, near_end, &last_trial, &chosen->last, error);
     if (rc == 0)
-        rc = try_all(
-            fitting, about, fitting->count, host_below, is_guest ? HOSTS : 1, 1, &chosen->host, error);
+        rc = try_all(fitting, about, fitting->count, &host_trial, &chosen->host, error);
     for (unsigned pass = 0; rc == 0 && pass < PASSES; pass++) {
         rc = fit_simulate(fitting, 0, error);
         if (rc == 0)
@@ -142,8 +158,9 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
 
 /* ---- the curve ---- */
 
-/* A point whose interval is wider than this is between two states of the machine, and says nothing of either. */
-static const double known_within = 2;
+/* A point whose interval is wider than this is torn between two states of the machine, as where its
+ * neighbours just leave it the last cache, or not: its fastest sample says what the machine has room for. */
+static const double torn_from = 2;
 
 /* One point an octave, from 4 KiB on. */
 static int take_points(const struct result *result, struct fitting *fitting, struct error *error)
@@ -156,12 +173,12 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < FIT_POINTS_MAX; i++) {
         const struct curve_point *point = &curve->points[i];
         uint64_t bytes = point->working_set_bytes;
-        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last ||
-            point->cell->high > known_within * point->cell->low)
+        if (!point_measured(point) || cell_unfit(point->cell) || (double)bytes < 1.9 * (double)last)
             continue;
         struct fit_point *into = &fitting->points[fitting->count++];
         into->shape = *cell_chase(point->cell);
-        into->cycles = point->cell->median * fitting->machine.ghz;
+        bool torn = point->cell->high > torn_from * point->cell->low;
+        into->cycles = (torn ? point->cell->min : point->cell->median) * fitting->machine.ghz;
         last = bytes;
     }
     pool_free(&pool);
