@@ -6,7 +6,6 @@
 #include "program/inside/signals.h"
 
 #include <errno.h>
-#include <limits.h>
 
 enum { MASK_BYTES = sizeof(uint64_t) };
 
@@ -76,7 +75,8 @@ int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
 
 int64_t call_sigaltstack(struct thread *thread, const uint64_t *arguments)
 {
-    enum { ONSTACK = 1, DISABLE = 2, AUTODISARM = INT_MIN, LEAST_BYTES = 2048 };
+    enum { ONSTACK = 1, DISABLE = 2, LEAST_BYTES = 2048 };
+    const int autodisarm = INT_MIN; /* bit 31 */
     struct {
         uint64_t at;
         int32_t flags, padding;
@@ -88,7 +88,7 @@ int64_t call_sigaltstack(struct thread *thread, const uint64_t *arguments)
     if (arguments[0]) {
         if (access_read(thread->process, arguments[0], &set, sizeof set) < 0)
             return -EFAULT;
-        int mode = set.flags & ~AUTODISARM;
+        int mode = set.flags & ~autodisarm;
         if (on)
             return -EPERM;
         if (mode != DISABLE && mode != ONSTACK && mode != 0)

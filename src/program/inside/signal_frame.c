@@ -11,7 +11,7 @@ enum { RED_ZONE = 128, AREA_ALIGNMENT = 64, LEGACY_BYTES = 512, HEADER_BYTES = 6
 enum { FP_XSTATE = 1, SIGCONTEXT_SS = 2, STRICT_RESTORE_SS = 4 }; /* uc_flags */
 enum { MAGIC1 = 0x46505853, MAGIC2 = 0x46505845 };
 enum { DISABLE = 2, ONSTACK = 1 };
-#define AUTODISARM (1 << 31)
+#define AUTODISARM INT_MIN /* bit 31 */
 #define ACTION_ONSTACK UINT64_C(0x08000000)
 #define FLAGS_CLEARED UINT64_C(0x10500) /* TF, DF, RF: as Linux enters a handler */
 #define DEFAULT_MXCSR_MASK 0xffbf
