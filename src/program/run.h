@@ -59,14 +59,14 @@ struct run_limits {
 enum { RUN_SAID_BYTES = 512 };
 
 struct run_end {
-    double seconds;       /* wall clock */
-    double cpu_seconds;   /* user and system */
-    double kept_seconds;  /* that its first thread could have run and was not let; NAN: not told */
+    double seconds;      /* wall clock */
+    double cpu_seconds;  /* user and system */
+    double kept_seconds; /* that its first thread could have run and was not let; NAN: not told */
     double user_seconds, system_seconds;
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
     uint64_t peak_bytes;  /* the largest resident set of it, or of a child that it waited for */
-    uint64_t waits;        /* voluntary context switches */
+    uint64_t waits;       /* voluntary context switches */
     uint64_t switches;    /* involuntary context switches */
     bool timed_out;       /* it was killed since it took too long */
     bool left_some;       /* processes of its group were there after it had ended */
