@@ -59,9 +59,9 @@ struct run_limits {
 enum { RUN_SAID_BYTES = 512 };
 
 struct run_end {
-    double seconds;       /* wall clock */
-    double cpu_seconds;   /* user and system */
-    double kept_seconds;  /* that its first thread could have run and was not let; NAN: not told */
+    double seconds;      /* wall clock */
+    double cpu_seconds;  /* user and system */
+    double kept_seconds; /* that its first thread could have run and was not let; NAN: not told */
     double user_seconds, system_seconds;
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
