@@ -90,11 +90,8 @@ static int map_for_program(struct memory *memory, size_t bytes, struct error *er
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return error_errno(error, errno, "cannot map %zu bytes for the page tables of a domain", bytes);
-    *memory = (struct memory){.base = base,
-        .bytes = bytes,
-        .page_bytes = PAGE_BYTES,
-        .reserved = base,
-        .reserved_bytes = bytes};
+    *memory = (struct memory){
+        .base = base, .bytes = bytes, .page_bytes = PAGE_BYTES, .reserved = base, .reserved_bytes = bytes};
     return 0;
 }
 
@@ -190,8 +187,8 @@ int domain_create(const struct domain_config *config, struct domain **out, struc
     domain->regions.slots = UINT_MAX;
     init_lock(domain);
     int rc = create_vm(domain, error);
-    if (rc < 0 ||
-        (rc = config->image || config->program ? build(domain, error) : domain_cpu(domain, &domain->first, error)) < 0) {
+    if (rc < 0 || (rc = config->image || config->program ? build(domain, error)
+                                                         : domain_cpu(domain, &domain->first, error)) < 0) {
         domain_destroy(domain);
         return rc;
     }

@@ -38,8 +38,7 @@ static int map_state(struct domain_cpu *cpu, struct error *error)
     char *host = (char *)memory.at(memory.context, page);
     memset(host, 0, PAGE_BYTES);
     system_build_tss(host, at.value + PAGE_BYTES);
-    return page_tables_map(
-        &domain->tables, at, page, PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_WRITE, error);
+    return page_tables_map(&domain->tables, at, page, PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_WRITE, error);
 }
 
 int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, struct error *error)
@@ -97,7 +96,8 @@ static int take_exception(
     page_tables_walk(&domain->tables, at, &walk);
     if (!walk.leaf.bytes || offset > PAGE_BYTES - sizeof frame)
         return error_set(error, EPROTO, "the guest's kernel reports an exception that cannot be read");
-    memcpy(&frame, (char *)domain->tables.memory.at(domain->tables.memory.context, walk.leaf.to) + offset, sizeof frame);
+    memcpy(&frame, (char *)domain->tables.memory.at(domain->tables.memory.context, walk.leaf.to) + offset,
+        sizeof frame);
     left->kind = LEFT_EXCEPTION;
     left->fault = (struct domain_fault){.vector = (unsigned)(frame.vector & 0xff),
         .error_code = frame.error_code,
@@ -137,16 +137,15 @@ static int take_interruption(struct domain_cpu *cpu, struct domain_left *left, s
     return rc;
 }
 
-int domain_user_run(struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left,
-    struct error *error)
+int domain_user_run(
+    struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left, struct error *error)
 {
     const struct monitor_ops *ops = cpu->domain->ops;
     int rc = 0;
     if (user) {
         struct vcpu_registers registers = user->registers;
         registers.rflags = (registers.rflags & FLAGS_OF_USER) | FLAGS_FIXED;
-        const struct vcpu_user segments = {
-            DOMAIN_USER_CS, DOMAIN_USER_SS, user->fs_base, user->gs_base};
+        const struct vcpu_user segments = {DOMAIN_USER_CS, DOMAIN_USER_SS, user->fs_base, user->gs_base};
         if ((rc = ops->set_registers(cpu->vcpu, &registers, error)) == 0)
             rc = ops->set_user(cpu->vcpu, &segments, error);
     }

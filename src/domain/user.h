@@ -14,7 +14,8 @@ enum domain_left_kind {
     LEFT_SYSCALL,     /* it executed SYSCALL: rip is behind it, rcx is rip, r11 the flags */
     LEFT_EXCEPTION,   /* fault tells which */
     LEFT_INTERRUPTED, /* domain_cpu_stop() */
-    LEFT_UNFINISHED,  /* the same, within the guest's kernel: there are no registers, and it must go on first */
+    LEFT_UNFINISHED,  /* the same, within the guest's kernel: there are no registers, and it must go on first
+                       */
     LEFT_HOST_FAULT,  /* the host has no memory behind what it accessed, or not with these rights */
     LEFT_STRANGE      /* it used a port, or the monitor does not know how to go on: `strange` says what */
 };
@@ -32,8 +33,8 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
 
 /* Sets where it goes on (NULL: where it was, after LEFT_UNFINISHED) and runs it until it has left. Fails if
  * the monitor cannot be called, or the domain is to stop (-EINTR). */
-int domain_user_run(struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left,
-    struct error *error);
+int domain_user_run(
+    struct domain_cpu *cpu, const struct domain_user *user, struct domain_left *left, struct error *error);
 
 /* The FPU's registers and its extensions' (monitor.h). */
 size_t domain_extended_bytes(const struct domain *domain);

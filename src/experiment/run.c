@@ -99,7 +99,8 @@ static int judge_native(const struct running *running, const struct run_end *end
     run_status_text(end->status, how);
     if (end->timed_out)
         return error_set(error, ECANCELED,
-            "the program natively had not ended after %.3g s (--timeout SECONDS gives it longer)", end->seconds);
+            "the program natively had not ended after %.3g s (--timeout SECONDS gives it longer)",
+            end->seconds);
     if (end->status && !running->plan->ignore_failure)
         return error_set(error, ECANCELED,
             "the program natively %s%s%.200s; if that is as it should be, give --ignore-failure", how,
@@ -169,7 +170,8 @@ static int try_both(struct running *running, bool *goes, struct error *error)
     struct run_end again, inside;
     int rc = run_side(running, NATIVE, &running->first, error);
     if (rc < 0 || (rc = judge_native(running, &running->first, error)) < 0 ||
-        (rc = run_side(running, NATIVE, &again, error)) < 0 || (rc = judge_native(running, &again, error)) < 0 ||
+        (rc = run_side(running, NATIVE, &again, error)) < 0 ||
+        (rc = judge_native(running, &again, error)) < 0 ||
         (rc = run_side(running, GUEST, &inside, error)) < 0)
         return rc;
     tell_end(native, &again);
@@ -177,12 +179,13 @@ static int try_both(struct running *running, bool *goes, struct error *error)
     if (!*goes)
         return 0;
     tell_end(guest, &inside);
-    guest->ran.fidelity = !is_same(&running->first, &again)    ? FIDELITY_NOT_COMPARABLE
+    guest->ran.fidelity = !is_same(&running->first, &again)   ? FIDELITY_NOT_COMPARABLE
                           : is_same(&running->first, &inside) ? FIDELITY_SAME
                                                               : FIDELITY_DIFFERENT;
     if (inside.timed_out) {
         snprintf(guest->reason, sizeof guest->reason,
-            "in the domain it had not ended after %.3g s (--timeout SECONDS gives it longer)", inside.seconds);
+            "in the domain it had not ended after %.3g s (--timeout SECONDS gives it longer)",
+            inside.seconds);
         *goes = false;
     }
     return 0;
@@ -190,8 +193,8 @@ static int try_both(struct running *running, bool *goes, struct error *error)
 
 /* ---- timed runs ---- */
 
-static int keep(struct running *running, enum side side, const struct run_end *end, unsigned run,
-    struct error *error)
+static int keep(
+    struct running *running, enum side side, const struct run_end *end, unsigned run, struct error *error)
 {
     struct result_cell *cell = &running->result->cells[side];
     const struct result_sample sample = {.ns = end->seconds * 1e9, .placement = run};
@@ -320,7 +323,8 @@ static int make_ready(struct running *running, struct error *error)
     running->guest_words = guest_start_words(&running->start, running->plan->words);
     bool room = running->guest_words;
     for (int i = 0; i < SIDES * METRICS; i++)
-        room &= (running->values[i / METRICS][i % METRICS] = calloc(running->plan->runs, sizeof(double))) != NULL;
+        room &=
+            (running->values[i / METRICS][i % METRICS] = calloc(running->plan->runs, sizeof(double))) != NULL;
     return room ? 0 : error_set(error, ENOMEM, "no memory for what is measured");
 }
 

@@ -7,10 +7,10 @@
 #include "experiment/setting.h"
 
 struct run_plan {
-    const char *const *words; /* the program and its arguments; NULL at the end */
-    const char *input;        /* stdin; NULL: /dev/null */
-    unsigned runs, warmup;    /* on each side: timed, and before these */
-    double timeout_seconds;   /* of a run */
+    const char *const *words;      /* the program and its arguments; NULL at the end */
+    const char *input;             /* stdin; NULL: /dev/null */
+    unsigned runs, warmup;         /* on each side: timed, and before these */
+    double timeout_seconds;        /* of a run */
     const char *prepare, *cleanup; /* shell commands around each run; NULL: none */
     bool ignore_failure;           /* of the program: an exit status other than 0 is as good as any */
     uint64_t seed;

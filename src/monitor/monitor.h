@@ -69,9 +69,10 @@ struct vm_config {
     struct spare_cpu *spare; /* where guests are processes: a CPU that they may run on, of the first virtual
                                 CPU's, if that is faster; NULL: they stay with the caller. Outlives the VM,
                                 and is of one thread */
-    bool host_clock; /* the time-stamp counter of its virtual CPUs is the host's, as it is */
+    bool host_clock;         /* the time-stamp counter of its virtual CPUs is the host's, as it is */
     int device; /* open already, for who may not open it again (KVM: /dev/kvm); stays the caller's; 0: none */
-    int first_descriptor; /* the descriptors that it keeps are this one or above: lower ones are a program's */
+    int first_descriptor; /* the descriptors that it keeps are this one or above: lower ones are a program's
+                           */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };
@@ -133,8 +134,8 @@ struct monitor_ops {
     int (*set_registers)(struct vcpu *vcpu, const struct vcpu_registers *registers, struct error *error);
     int (*get_registers)(struct vcpu *vcpu, struct vcpu_registers *registers, struct error *error);
 
-    /* Of that state what changes where code of CPL 3 is left and gone on with again and again: cheap, set with
-     * the registers. NULL: this monitor cannot. */
+    /* Of that state what changes where code of CPL 3 is left and gone on with again and again: cheap, set
+     * with the registers. NULL: this monitor cannot. */
     int (*set_user)(struct vcpu *vcpu, const struct vcpu_user *user, struct error *error);
     /* The registers of the FPU and its extensions, as XSAVE's standard form (SDM volume 1, 13.4): so many
      * bytes. NULL: this monitor cannot. */

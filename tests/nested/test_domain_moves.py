@@ -83,7 +83,7 @@ def moves_while_it_runs(told, _):
 
 def comes_back_with_the_checksum_of_one_that_stayed(told, undisturbed):
     found = told["end"]
-    assert (found["ending"], found["mode"], found["wrong"]) == ("done", "moved here", 0), found
+    assert (found["ending"], found["mode"], found["wrong"], found["backwards"]) == ("done", "moved here", 0, 0), found
     assert found["checksum"] == undisturbed["checksum"] is not None, (found, undisturbed)
 
 
@@ -96,6 +96,7 @@ SABOTAGES = {
     comes_back_with_the_checksum_of_one_that_stayed: [
         lambda told: told["end"].update(checksum="0x0000000000000001"),
         lambda told: told["end"].update(wrong=1),
+        lambda told: told["end"].update(backwards=1),
         lambda told: told["end"].update(mode="started"),
     ],
 }

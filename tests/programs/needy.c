@@ -85,8 +85,11 @@ static uint64_t map(size_t mib, size_t times)
     F4(m, p##1)                                                                                              \
     F4(m, p##2)                                                                                              \
     F4(m, p##3)                                                                                              \
-    F4(m, p##4) F4(m, p##5) F4(m, p##6) F4(m, p##7) F4(m, p##8) F4(m, p##9) F4(m, p##a) F4(m, p##b)          \
-        F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
+    F4(m, p##4)                                                                                              \
+    F4(m, p##5)                                                                                              \
+    F4(m, p##6)                                                                                              \
+    F4(m, p##7)                                                                                              \
+    F4(m, p##8) F4(m, p##9) F4(m, p##a) F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
 #define ALL(m) F8(m, 1) F8(m, 2) F8(m, 3) F8(m, 4) F8(m, 5) F8(m, 6) F8(m, 7) F8(m, 8)
 ALL(FUNCTION)
 #define ENTRY(n) f##n,

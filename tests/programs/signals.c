@@ -63,7 +63,7 @@ static void faults(void)
         *(volatile char *)place = 1;
     printf("write to what is read only: %d %d\n", came, code);
     if (!sigsetjmp(resume, 1))
-        result = *(volatile char *)(place + 4096);
+        result = *(volatile unsigned char *)(place + 4096);
     printf("read of nothing: %d %d\n", came, code);
     if (!sigsetjmp(resume, 1))
         result = 1 / zero;
