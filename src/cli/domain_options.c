@@ -1,7 +1,5 @@
-#include "cli/domain_options.h"
+#include "cli/domain_options_internal.h"
 
-#include "domain/moved/throttle.h"
-#include "domain/moved/wire.h"
 #include "domain/portable/portable.h"
 #include "domain/saved/restore.h"
 #include "host/numa.h"
@@ -9,8 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-#define FIELD(member) .offset = offsetof(struct domain_options, member)
 
 static struct choice workload_choice(size_t index)
 {
@@ -40,7 +36,7 @@ static struct choice clock_choice(size_t index)
     return index < sizeof choices / sizeof choices[0] ? choices[index] : (struct choice){NULL, NULL};
 }
 
-static const struct option_spec folder_option[] = {
+const struct option_spec domain_folder_option[1] = {
     {.name = "folder",
         .kind = OPTION_TEXT,
         FIELD(folder),
@@ -108,7 +104,7 @@ static const struct option_spec domain_options[] = {
         .help = "How many megabytes of pages writer makes dirty in a second, at most."},
 };
 
-static const struct option_spec detach_option[] = {
+const struct option_spec domain_detach_option[2] = {
     {.name = "detach",
         .letter = 'd',
         .kind = OPTION_FLAG,
@@ -122,7 +118,7 @@ static const struct option_spec detach_option[] = {
         .help = "Do not let it run before vcost domain resume."},
 };
 
-static const struct option_spec memory_options[] = {
+const struct option_spec domain_memory_options[2] = {
     {.name = "node",
         .kind = OPTION_NUMBER_LIST,
         FIELD(nodes),
@@ -142,13 +138,30 @@ static const struct option_spec memory_options[] = {
             "rules out --lazy and clones: what these share is locked by nobody."},
 };
 
-static const struct option_spec restore_options[] = {
+const struct option_spec domain_arriving_options[DOMAIN_ARRIVING_OPTIONS] = {
     {.name = "name",
         .kind = OPTION_TEXT,
         FIELD(name),
         .value_name = "NAME",
         .default_note = "the one that it had",
         .help = "How the domain is called from now on."},
+    {.name = "monitor",
+        .kind = OPTION_CHOICE,
+        FIELD(monitor),
+        .value_name = "NAME",
+        .fallback = "same",
+        .choice = next_monitor_choice,
+        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
+    {.name = "clock",
+        .kind = OPTION_CHOICE,
+        FIELD(clock),
+        .value_name = "POLICY",
+        .fallback = "auto",
+        .choice = clock_choice,
+        .help = "What time does that passed meanwhile. A policy that has no effect here is refused:"},
+};
+
+static const struct option_spec restore_options[] = {
     {.name = "lazy",
         .kind = OPTION_FLAG,
         FIELD(lazy),
@@ -175,141 +188,6 @@ static const struct option_spec restore_options[] = {
             "sees "
             "it, and the rest behind it. Also of compressed files. Who may not have a userfaultfd(2) for a "
             "guest gets a sentence, and no mapping instead."},
-    {.name = "monitor",
-        .kind = OPTION_CHOICE,
-        FIELD(monitor),
-        .value_name = "NAME",
-        .fallback = "same",
-        .choice = next_monitor_choice,
-        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
-    {.name = "clock",
-        .kind = OPTION_CHOICE,
-        FIELD(clock),
-        .value_name = "POLICY",
-        .fallback = "auto",
-        .choice = clock_choice,
-        .help =
-            "What time does that passed while it was stored. A policy that has no effect here is refused:"},
-};
-
-static const struct option_spec receive_options[] = {
-    {.name = "name",
-        .kind = OPTION_TEXT,
-        FIELD(name),
-        .value_name = "NAME",
-        .default_note = "the one that it had",
-        .help = "How the domain is called from now on."},
-    {.name = "monitor",
-        .kind = OPTION_CHOICE,
-        FIELD(monitor),
-        .value_name = "NAME",
-        .fallback = "same",
-        .choice = next_monitor_choice,
-        .help = "On which monitor it goes on. One whose processor lacks what the domain had refuses it:"},
-    {.name = "clock",
-        .kind = OPTION_CHOICE,
-        FIELD(clock),
-        .value_name = "POLICY",
-        .fallback = "auto",
-        .choice = clock_choice,
-        .help =
-            "What time does that passed while it stood still. A policy that has no effect here is refused:"},
-};
-
-static struct choice at_timeout_choice(size_t index)
-{
-    static const struct choice choices[] = {
-        {"cancel", "it goes on here, and what stood in the way is told"},
-        {"stop", "it is stopped and moved, however long it then stands still"},
-    };
-    return index < sizeof choices / sizeof choices[0] ? choices[index] : (struct choice){NULL, NULL};
-}
-
-static const struct option_spec cleartext_option[] = {
-    {.name = "cleartext",
-        .kind = OPTION_FLAG,
-        FIELD(cleartext),
-        .help =
-            "Also through TCP to another machine, where everybody on the way can read the domain's memory."},
-};
-
-static const struct option_spec migrate_options[] = {
-    {.name = "check",
-        .kind = OPTION_FLAG,
-        FIELD(check),
-        .help = "Only find out whether the destination could have it: version, monitor, processor, clock, "
-                "memory."},
-    {.name = "max-downtime",
-        .kind = OPTION_NUMBER,
-        FIELD(max_downtime),
-        .value_name = "MS",
-        .fallback = "30",
-        .min = 1,
-        .max = 3600000,
-        .help = "How many milliseconds it may stand still. It is stopped when what is left, by what the link "
-                "took "
-                "last, and the time that stopping took once fit into that."},
-    {.name = "streams",
-        .kind = OPTION_NUMBER,
-        FIELD(streams),
-        .value_name = "N",
-        .fallback = "1",
-        .min = 1,
-        .max = WIRE_STREAMS_MAX,
-        .help = "By how many connections memory is sent at the same time, a thread for each at both ends "
-                "(unix, tcp)."},
-    {.name = "max-bandwidth",
-        .kind = OPTION_NUMBER,
-        FIELD(max_bandwidth),
-        .value_name = "MB/S",
-        .default_note = "as fast as the link is",
-        .min = 1,
-        .max = 100000,
-        .help = "How many megabytes a second are sent at most while it runs."},
-    {.name = "throttle",
-        .kind = OPTION_NUMBER,
-        FIELD(throttle),
-        .value_name = "PERCENT",
-        .default_note = "it is not slowed down",
-        .min = 1,
-        .max = THROTTLE_MOST,
-        .help =
-            "When passes do not shorten: hold its virtual CPUs for a share of the time, up to so much, in "
-            "steps of 20. How much it was and for how long is told."},
-    {.name = "post-copy",
-        .kind = OPTION_FLAG,
-        FIELD(post_copy),
-        .help = "Hand it over first, and let its memory follow: a page that it touches before is asked for "
-                "and waited "
-                "for. It stands still shortly however much it writes, and is slow afterwards. Until all is "
-                "there, the death "
-                "of either end loses the domain. The destination must be allowed a userfaultfd for a guest's "
-                "faults."},
-    {.name = "passes",
-        .kind = OPTION_NUMBER,
-        FIELD(passes),
-        .value_name = "N",
-        .fallback = "1",
-        .min = 0,
-        .max = 100,
-        .help = "With --post-copy: how often memory is sent before; what was written since then follows."},
-    {.name = "reconnect",
-        .kind = OPTION_FLAG,
-        FIELD(reconnect),
-        .help = "After --post-copy, when the link broke: go on by a new one."},
-    {.name = "timeout",
-        .kind = OPTION_SECONDS,
-        FIELD(timeout),
-        .value_name = "TIME",
-        .fallback = "60s",
-        .help = "How long it is tried to get below that downtime."},
-    {.name = "at-timeout",
-        .kind = OPTION_CHOICE,
-        FIELD(at_timeout),
-        .value_name = "WHAT",
-        .fallback = "cancel",
-        .choice = at_timeout_choice,
-        .help = "What is done then:"},
 };
 
 static const struct option_spec restored_timeline_option[] = {
@@ -332,18 +210,6 @@ static const struct option_spec saved_timeline_option[] = {
         .help = "With --keep-running: draw into FILE (.svg, .png or .html) what it cost the program in the "
                 "domain, before and "
                 "after. The command then waits until its pace is back, for 10 s at most."},
-};
-
-static const struct option_spec timeline_option[] = {
-    {.name = "timeline",
-        .kind = OPTION_FILE,
-        FIELD(timeline),
-        .value_name = "FILE",
-        .help =
-            "Draw into FILE (.svg, .png or .html) what it cost the program in the domain: latency per hop or "
-            "writes a second against time, before, meanwhile and after. It is looked at there until its pace "
-            "is "
-            "back, for 10 s at most."},
 };
 
 static const struct option_spec fork_options[] = {
@@ -401,26 +267,6 @@ static const struct option_spec save_options[] = {
                 "refuse it."},
 };
 
-#define SEE_ALSO                                                                                             \
-    {                                                                                                        \
-        "vcost(1)", "vcost-domain-run(1)", "vcost-domain-save(1)", "vcost-domain-restore(1)",                \
-            "vcost-domain-status(1)"                                                                         \
-    }
-#define ASK(word, what, text, line, about)                                                                   \
-    static const struct command command_##word = {                                                           \
-        .name = "domain " #word,                                                                             \
-        .summary = what,                                                                                     \
-        .description = {text},                                                                               \
-        .groups = {OPTION_GROUP("Where", folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),    \
-            HELP_GROUP},                                                                                     \
-        .operand = {"NAME", "A domain that runs.", NULL, 1, 1},                                              \
-        .examples = {{line, about}},                                                                         \
-        .see_also = SEE_ALSO,                                                                                \
-        .options_bytes = sizeof(struct domain_options),                                                      \
-        .check = check,                                                                                      \
-        .run = cmd_domain_##word##_run,                                                                      \
-    }
-
 static int check_timeline(const char *path, struct error *error)
 {
     static const char *const names[] = {"svg", "png", "html"};
@@ -433,7 +279,7 @@ static int check_timeline(const char *path, struct error *error)
                 : 0;
 }
 
-static int check(const void *fields, struct error *error)
+int domain_options_check(const void *fields, struct error *error)
 {
     const struct domain_options *options = fields;
     int rc = check_timeline(options->timeline, error);
@@ -452,9 +298,10 @@ static const struct command command_run = {
                     "on the way.",
         "Without --detach the command ends with the domain. Ctrl-C ends both, and what was reached is told."},
     .groups = {OPTION_GROUP("The domain", domain_options, 0),
-        OPTION_GROUP("Its memory on this machine", memory_options, 0),
-        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+        OPTION_GROUP("Its memory on this machine", domain_memory_options, 0),
+        OPTION_GROUP("How it is served", domain_detach_option, 0),
+        OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+        HELP_GROUP},
     .examples =
         {
             {"vcost domain run --work 100000000",
@@ -466,9 +313,9 @@ static const struct command command_run = {
     .exit_notes = {{"1", "the domain failed, or its workload found something wrong."}},
     .files = {{"/dev/kvm", "Domains on kvm need it."}},
     .environment = {{"XDG_RUNTIME_DIR", "Where the folder of control sockets is."}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_run_run,
 };
 
@@ -481,14 +328,15 @@ static const struct command command_save = {
                     "looked at first; the file is "
                     "written beside its name and renamed. If it cannot be written the domain goes on."},
     .groups = {OPTION_GROUP("How", save_options, 0), OPTION_GROUP(NULL, saved_timeline_option, 0),
-        OPTION_GROUP(NULL, folder_option, 0), OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+        OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+        HELP_GROUP},
     .operand = {"NAME FILE", "A domain that runs, and the file.", NULL, 2, 2},
     .examples = {{"vcost domain save d1 d1.domain", "It ends, and can be restored as often as you like"},
         {"vcost domain save --keep-running d1 d1.domain", "It goes on"},
         {"vcost domain save --compress d1 d1.domain", "A smaller file, which takes longer"}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_save_run,
 };
 
@@ -500,7 +348,7 @@ static int check_restore(const void *fields, struct error *error)
     if ((options->record || options->first) && !options->lazy)
         return error_set(error, EINVAL,
             "only memory that is mapped is seen page by page: --record and --bring-first go with --lazy");
-    return check(fields, error);
+    return domain_options_check(fields, error);
 }
 
 static const struct command command_restore = {
@@ -516,10 +364,12 @@ static const struct command command_restore = {
         "Each restored domain has a new generation ID, 128 random bits in the last page of its memory: who "
         "keeps "
         "something that must be unique can see that it is another one now."},
-    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, restored_timeline_option, 0),
-        OPTION_GROUP("Its memory on this machine", memory_options, 0),
-        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", restore_options, 0), OPTION_GROUP(NULL, domain_arriving_options, 0),
+        OPTION_GROUP(NULL, restored_timeline_option, 0),
+        OPTION_GROUP("Its memory on this machine", domain_memory_options, 0),
+        OPTION_GROUP("How it is served", domain_detach_option, 0),
+        OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+        HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain restore d1.domain", "In the foreground, all memory read and verified first"},
         {"vcost domain restore -d --lazy --name d2 d1.domain", "At once, memory as it is touched"},
@@ -529,7 +379,7 @@ static const struct command command_restore = {
         {"vcost domain restore --userfaultfd d1.domain", "As it is touched, and verified first"}},
     .exit_notes = {{"77", "this host lacks what the domain had, or cannot keep its clock."}},
     .files = {{"/dev/kvm", "Domains on kvm need it."}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
     .check = check_restore,
     .run = cmd_domain_restore_run,
@@ -550,15 +400,15 @@ static const struct command command_fork = {
         "page of 4 KiB is copied before it is written there, and large pages are split for that. What that "
         "cost "
         "it is told. Memory that is mapped from a file is not verified: vcost domain check does that."},
-    .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, folder_option, 0),
+    .groups = {OPTION_GROUP("How", fork_options, 0), OPTION_GROUP(NULL, domain_folder_option, 0),
         OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written, or the name of a domain that runs.", NULL, 1, 1},
     .examples = {{"vcost domain fork d1.domain --count 100", "A hundred clones, and what they cost"},
         {"vcost domain fork d1 --name copy", "One more of a domain that runs"}},
     .files = {{"/dev/kvm", "Domains on kvm need it."}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_fork_run,
 };
 
@@ -566,12 +416,12 @@ static const struct command command_list = {
     .name = "domain list",
     .summary = "domains that run",
     .description = {"Lists your domains, and removes sockets of dead ones."},
-    .groups = {OPTION_GROUP("Where", folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+    .groups = {OPTION_GROUP("Where", domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
         HELP_GROUP},
     .examples = {{"vcost domain list", "All of them"}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_list_run,
 };
 
@@ -585,16 +435,17 @@ static const struct command command_stats = {
          "in "
          "what the CPU walks for the guest. What cannot be known is a dash, and null with its reason in the "
          "JSON."},
-    .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, folder_option, 0), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", stats_options, 0), OPTION_GROUP(NULL, domain_folder_option, 0),
+        HELP_GROUP},
     .operand = {"NAME", "A domain that runs.", NULL, 1, 1},
     .examples = {{"vcost domain stats d1", "Over one second"},
         {"vcost domain stats --watch --interval 0.2 d1",
             "Five lines a second, for instance while it is migrated"},
         {"vcost domain stats --watch --json - d1 | jq .now.ns_p99", "For a script"}},
     .exit_notes = {{"1", "the domain failed meanwhile, or its workload found something wrong."}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_stats_run,
 };
 
@@ -606,93 +457,28 @@ static const struct command command_check = {
     .groups = {HELP_GROUP},
     .operand = {"FILE", "What vcost domain save has written.", NULL, 1, 1, .reads = true},
     .examples = {{"vcost domain check d1.domain", "Is it whole?"}},
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = check,
+    .check = domain_options_check,
     .run = cmd_domain_check_run,
 };
 
-static const struct command command_migrate = {
-    .name = "domain migrate",
-    .summary = "moves a domain to another process or machine while it runs",
-    .description =
-        {"Sends the domain's memory to vcost domain receive while it runs, then again what it wrote "
-         "meanwhile, until what is left fits into the downtime that is allowed; then it is stopped, the "
-         "rest and its state are sent, and it goes on there. What the downtime was made of is told.",
-            "There never are two. Whatever fails before the domain was handed over, it goes on here. After "
-            "that it "
-            "never runs here again by itself: if the last answer is lost it stands still, and the sentence "
-            "names the "
-            "command that decides. Ctrl-C, or vcost domain cancel, ends it before that.",
-            "With --post-copy it is handed over first. If the link breaks before all of its memory is there "
-            "it "
-            "stands still at both ends, and goes on there after --reconnect; the death of either end loses "
-            "it.",
-            "Nothing is encrypted: that is the command's job (command:ssh ...)."},
-    .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
-        OPTION_GROUP(NULL, timeline_option, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
-    .operand = {"NAME ADDRESS",
-        "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
-    .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
-        {"vcost domain migrate --timeline d1.svg d1 unix:/tmp/here",
-            "A picture of what that costs the program"},
-        {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
-        {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
-            "5 ms, or after two minutes whatever it takes"},
-        {"vcost domain migrate --streams 4 --throttle 60 d1 tcp:localhost:7777",
-            "By four connections; a domain that writes faster than they take is slowed down"},
-        {"vcost domain migrate --post-copy d1 unix:/tmp/here",
-            "It runs there at once, and what it wrote last follows"},
-        {"vcost domain migrate --reconnect d1 unix:/tmp/here",
-            "The link broke while memory followed: go on"}},
-    .exit_notes = {{"1", "it goes on here; or, as the sentence then says, it stands still and you decide."},
-        {"77", "the destination lacks what the domain has, cannot keep its clock, or may not wait for memory "
-               "(--post-copy)."}},
-    .see_also = SEE_ALSO,
-    .options_bytes = sizeof(struct domain_options),
-    .check = check,
-    .run = cmd_domain_migrate_run,
-};
-
-static const struct command command_receive = {
-    .name = "domain receive",
-    .summary = "waits for a domain that moves here",
-    .description =
-        {"Waits for one vcost domain migrate, receives the domain and lets it go on. Until it was handed "
-         "over it does not run here; whatever happens to the link or to the source before, none runs here, "
-         "and that is said."},
-    .groups = {OPTION_GROUP("How", receive_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
-        OPTION_GROUP("Its memory on this machine", memory_options, 0),
-        OPTION_GROUP("How it is served", detach_option, 0), OPTION_GROUP(NULL, folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
-    .operand = {"ADDRESS", "unix:PATH, tcp:HOST:PORT, or - for stdin and stdout.", NULL, 1, 1},
-    .examples = {{"vcost domain receive unix:/tmp/here", "One domain, in the foreground"},
-        {"vcost domain receive --name d2 tcp:localhost:7777", "Called d2 from then on"}},
-    .exit_notes = {{"77", "this host lacks what the domain has, or cannot keep its clock."}},
-    .files = {{"/dev/kvm", "Domains on kvm need it."}},
-    .see_also = SEE_ALSO,
-    .options_bytes = sizeof(struct domain_options),
-    .check = check,
-    .run = cmd_domain_receive_run,
-};
-
-ASK(cancel, "ends a migration; the domain goes on where it is",
-    "Ends a migration that has not handed the domain over yet.", "vcost domain cancel d1", "It stays");
-ASK(status, "how a domain is, or how it ended",
+static ASK(status, "how a domain is, or how it ended",
     "Tells what a domain does: its pace, its memory, what was restored and how. Of a detached one that has "
     "ended, how.",
     "vcost domain status d1", "What it does now");
-ASK(pause, "stops a domain for a while",
+static ASK(pause, "stops a domain for a while",
     "When the command returns no virtual CPU of the domain is running; the domain stays in memory.",
     "vcost domain pause d1", "Until vcost domain resume d1");
-ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.", "vcost domain resume d1",
-    "It goes on");
-ASK(stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
+static ASK(resume, "lets a paused domain go on", "Lets a domain run on that was paused.",
+    "vcost domain resume d1", "It goes on");
+static ASK(
+    stop, "ends a domain", "Ends a domain; what it computed is lost.", "vcost domain stop d1", "It is gone");
 
-static const struct command *const commands[] = {&command_run, &command_list, &command_status, &command_stats,
-    &command_pause, &command_resume, &command_stop, &command_save, &command_restore, &command_fork,
-    &command_check, &command_migrate, &command_receive, &command_cancel, NULL};
+static const struct command *const commands[] = {&command_run, &command_list, &command_domain_status,
+    &command_stats, &command_domain_pause, &command_domain_resume, &command_domain_stop, &command_save,
+    &command_restore, &command_fork, &command_check, &command_domain_migrate, &command_domain_receive,
+    &command_domain_cancel, NULL};
 
 const struct command command_domain = {
     .name = "domain",
@@ -702,5 +488,5 @@ const struct command command_domain = {
                     "state out, and let it go on later as if nothing had happened."},
     .groups = {HELP_GROUP},
     .commands = commands,
-    .see_also = SEE_ALSO,
+    .see_also = DOMAIN_SEE_ALSO,
 };
