@@ -90,10 +90,10 @@ MUTATIONS = [
     ("any number of prefetches is on its way", "prefetch.c", "if (prefetcher->flying == is->in_flight || !find_page",
      "if ((!MUTATED && prefetcher->flying == is->in_flight) || prefetcher->flying == MACHINE_FLIGHTS_MAX || !find_page"),
     ("a prefetcher sees what the cache had", "prefetch.c", "if (access->served.level > prefetcher->is->misses)", "if (access->served.level > prefetcher->is->misses || MUTATED)"),
-    ("prefetches leave no translation", "model.c", "page = result.page; tlbs_put(", "page = result.page; if (!MUTATED) tlbs_put("),
-    ("walks for prefetches are charged", "model.c", "model->account = before;", "if (!MUTATED) model->account = before;"),
-    ("neighbours stay away", "caches.c", "if (caches->others.period) crowd", "if (caches->others.period && !MUTATED) crowd"),
-    ("neighbours come to all sets at once", "caches.c", "+ place.set * period / last->data.sets)", "+ (MUTATED ? 0 : place.set * period / last->data.sets))"),
+    ("prefetches leave no translation", "access.c", "page = result.page; tlbs_put(", "page = result.page; if (!MUTATED) tlbs_put("),
+    ("walks for prefetches are charged", "access.c", "model->account = before;", "if (!MUTATED) model->account = before;"),
+    ("neighbours stay away", "caches.c", "crowd(caches, line); return caches->others.undisturbed[USE_DATA]", "if (!MUTATED) crowd(caches, line); return caches->others.undisturbed[USE_DATA]"),
+    ("neighbours come to all sets at once", "caches.c", "+ place.set * period / last->sets)", "+ (MUTATED ? 0 : place.set * period / last->sets))"),
     ("interleaved nodes are not told apart", "ground.c", "policy->node == NODE_INTERLEAVED && policy->told", "policy->node == NODE_INTERLEAVED && policy->told && !MUTATED"),
 ]
 
