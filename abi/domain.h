@@ -26,11 +26,18 @@
 #define DOMAIN_PAGE_VOID 257
 #define DOMAIN_VOID_PHYSICAL 0xd0000000 /* in the hole that PC devices need below 4 GiB */
 
+/* Where DOMAIN_HANDLE_LATER finds the page tables: guest physical 0 on, for CPL 0 only. And, in the page that
+ * each virtual CPU has for its task state and stack, what it knows, and counts. */
+#define DOMAIN_TABLES_WINDOW 0x44000000
+#define DOMAIN_STATE_FAULTS 1024 /* page faults handled */
+#define DOMAIN_STATE_ROOT 1032   /* guest virtual, in the window: the root table */
+
 /* Offsets in the kernel image. */
 #define DOMAIN_HANDLE_DIVIDE 0x1100    /* #DE: goes on behind a divide instruction of two bytes */
 #define DOMAIN_HANDLE_PAGE 0x1140      /* #PF in the first 2 MiB of the data: sets the entry's present bit */
 #define DOMAIN_HANDLE_INTERRUPT 0x1180 /* counts, and tells the local APIC (x2APIC) */
 #define DOMAIN_HANDLE_SHOOTDOWN 0x1200 /* the same, and flushes the translation of domain_data.flush */
+#define DOMAIN_HANDLE_LATER 0x1280     /* #PF of CPL 3: makes present what is to be at the first touch */
 #define DOMAIN_HANDLE_SWITCH 0x1240    /* #DE: as DOMAIN_HANDLE_DIVIDE, in the other address space */
 #define DOMAIN_SYSCALL_RETURN 0x11c0   /* LSTAR: SYSRET at once; only where SYSCALL arrives at CPL 0 */
 #define DOMAIN_VECTOR_BYTES 16     /* the stub of vector v starts at v * 16: 256 stubs fill the first page */

@@ -11,6 +11,8 @@
  * job and a stack for each (read, write), then the workload image (read, execute). */
 #define PORTABLE_BASE UINT64_C(0x60000000)
 #define PORTABLE_DATA UINT64_C(0x100000000000) /* the workload's data, in leaves of 2 MiB */
+/* Memory that a domain gets later, the same; mapped from the start, whether it is there or not. */
+#define PORTABLE_ADDED UINT64_C(0x180000000000)
 /* Each virtual CPU's ring of samples (read, write), one behind the other: in the last 2 MiB of the memory, of
  * which the identity is the last page. */
 #define PORTABLE_SAMPLES UINT64_C(0x60200000)
@@ -69,6 +71,21 @@ struct portable_job {
     uint64_t looks;
     uint64_t longest_now;              /* since the last sample */
     uint64_t sampled_at, sampled_done; /* its ticks and done */
+    /* Memory that came later, of which each virtual CPU has some pages (writer). Set by
+     * whoever starts the domain, 0 in one that was started by a vcost without: */
+    uint64_t added, added_stride; /* guest virtual: its first page of that; bytes from one to the next */
+    union portable_added {
+        struct {
+            /* By whoever adds memory and takes some away: so many of its pages are there, or are to be. */
+            uint32_t there;
+            /* By the workload: so many it uses. It begins with more only by an exchange of `both` for what it
+             * has just read; so once `used` is not more than `there` it stays so. What it gives up it has
+             * checked, and touches no more. */
+            uint32_t used;
+        };
+        uint64_t both;
+    } pages;
+    uint64_t added_writes; /* by the workload, so often to those pages */
     /* At PORTABLE_ROOM: PORTABLE_VECTOR_BYTES of room for registers. */
 };
 

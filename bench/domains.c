@@ -1,11 +1,15 @@
 /* Domains that are saved and restored, against what each costs at the least, in turns in one run: the median
  * of the ratio, or the difference, of each pair.
  *
- *     domains [ROUNDS [MIB [ROW]]]      20 rounds of 1024 MiB; rows with such a word; files go to /dev/shm */
+ *     domains [ROUNDS [MIB [ROW]]]      20 rounds of 1024 MiB; rows with such a word; files go to /dev/shm
+ *
+ * What takes milliseconds is done more often than that (row.often), so that an interval is narrower than what
+ * is asked of it. Each round is one pair, whose order changes from round to round; a first pair warms up. */
 #include "base/size.h"
 #include "domain/probe.h"
 #include "domain/saved/cpu_record.h"
 #include "domain/saved/restore.h"
+#include "host/smaps.h"
 #include "measure/statistics.h"
 
 #include <errno.h>
@@ -14,17 +18,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS_MAX = 200, CLONES = 10 };
+enum { ROUNDS_MAX = 2000, CLONES = 10 };
 
 static const char path[] = "/dev/shm/vcost-bench.domain";
 static uint64_t bytes = GIB;
 static struct monitor_facts facts;
 static struct portable *source;
-static int file = -1;
+static struct portable *forkable; /* made when it is needed */
+static int file = -1, image = -1;
 
 /* What something took, by the clock and by the CPU: where other programs run, the second tells more. */
 struct took {
@@ -59,20 +65,25 @@ static void must(int rc, const struct error *error)
 
 /* ---- a domain of 1 GiB, all of it used ---- */
 
-static void make_source(void)
+static void make(const struct portable_wish *wish, struct portable **portable)
 {
     struct portable_plan plan = {
         .name = "bench", .monitor = "kvm", .memory_bytes = bytes, .cpus = 1, .ticks_per_second = 1e9};
     struct error error;
+    must(portable_create(&plan, monitor_at(0), &facts, wish, portable, &error), &error);
+    must(portable_resume(*portable, &error), &error);
+    usleep(100000);
+    must(portable_pause(*portable, &error), &error);
+}
+
+static void make_source(void)
+{
     domain_probe(monitor_at(0), &facts);
     if (!facts.usable) {
         fprintf(stderr, "domains: %s\n", facts.reason);
         exit(77);
     }
-    must(portable_create(&plan, monitor_at(0), &facts, NULL, &source, &error), &error);
-    must(portable_resume(source, &error), &error);
-    usleep(100000);
-    must(portable_pause(source, &error), &error);
+    make(NULL, &source);
 }
 
 static struct took save(void)
@@ -87,7 +98,7 @@ static struct took save(void)
     stored_moment_now(&stored.moment);
     must(portable_save(source, &stored.state, &error), &error);
     must(cpu_record_add_host(&stored.state, &error), &error);
-    must(stored_write(file, &stored, portable_memory(source), &error), &error);
+    must(stored_write(file, &stored, portable_memory(source), NULL, &error), &error);
     struct took took = since(begun);
     stored_free(&stored);
     return took;
@@ -183,98 +194,156 @@ struct clone {
 
 static double private_kib(void)
 {
-    char line[256];
-    double sum = 0;
-    FILE *smaps = fopen("/proc/self/smaps_rollup", "re");
-    while (smaps && fgets(line, sizeof line, smaps))
-        sum += strncmp(line, "Private_", 8) ? 0 : strtod(line + strcspn(line, " "), NULL);
-    if (smaps)
-        fclose(smaps);
-    return sum;
+    uint64_t own = 0;
+    (void)smaps_own_bytes(getpid(), &own);
+    return (double)own / KIB;
 }
 
 static double last_private_kib;
 
-/* A process that has the domain of a file, which was read and checked before, or the source's memory. */
-static pid_t start_clone(const struct stored *state, bool of_file, int *hear)
+/* What clones are made of: a file, which was read and checked before; the image of a domain that runs; or, in
+ * a copy of this process, its memory. Or none: the floor. */
+enum of { OF_FILE, OF_IMAGE, OF_PROCESS, OF_FLOOR };
+
+/* Until its first exit. It lives on until nobody holds `live[1]` any more, as a command's does: its end costs
+ * the others nothing. */
+static void be_clone(const struct stored *state, enum of of, const int *live, int tell)
 {
-    const struct restore_request request = {.fd = file,
+    static struct restored restored;
+    const struct restore_request request = {.fd = of == OF_IMAGE ? image : file,
         .saved = state,
         .checked = true,
-        .lazy = of_file,
+        .lazy = of == OF_FILE,
         .monitor = monitor_at(0),
         .name = "clone"};
     struct clone clone;
     struct error error;
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        exit(1);
-    pid_t child = fork();
-    if (child == 0) {
-        static struct restored restored;
-        must(of_file ? restore_open(&request, &restored, &error)
-                     : restore_shared(&request, state, portable_memory(source), &restored, &error),
+    if (of == OF_FLOOR) {
+        (void)floor_of_lazy();
+    } else {
+        must(of == OF_FILE ? restore_open(&request, &restored, &error)
+                           : restore_shared(&request, state,
+                                 of == OF_PROCESS ? portable_memory(source) : NULL, &restored, &error),
             &error);
         must(portable_resume(restored.portable, &error), &error);
         must(portable_pause(restored.portable, &error), &error);
-        clone.ready = now();
-        clone.private_kib = private_kib();
-        _exit(write(ends[1], &clone, sizeof clone) != sizeof clone);
     }
-    close(ends[1]);
-    *hear = ends[0];
-    return child;
+    clone.ready = now();
+    clone.private_kib = private_kib();
+    close(live[1]);
+    _exit(write(tell, &clone, sizeof clone) != sizeof clone || read(live[0], &clone, 1) != 0);
 }
 
-/* Clones as `vcost domain fork` makes them, one starting while another does; what one of them took. */
-static struct took clones_of(const struct stored *state, bool of_file)
+/* Clones as `vcost domain fork` makes them, one starting while another does; what one of them took since
+ * `begun`, when there was not yet a process to make them. */
+static struct family_told {
+    struct took took;
+    double private_kib;
+} clones_of(const struct stored *state, enum of of, struct took begun)
 {
-    pid_t child[CLONES];
-    int hear[CLONES];
-    struct took begun = now(), end = begun;
-    double cpu_ms = 0;
+    struct family_told told = {.took = {.cpu_ms = -now().cpu_ms}};
+    int hear[2], live[2];
+    if (pipe2(hear, O_CLOEXEC) < 0 || pipe2(live, O_CLOEXEC) < 0)
+        exit(1);
     for (int i = 0; i < CLONES + 1; i++) {
         struct clone clone;
-        if (i < CLONES && (child[i] = start_clone(state, of_file, &hear[i])) < 0)
+        pid_t child = i < CLONES ? fork() : 1;
+        if (child < 0)
             exit(1);
+        if (child == 0)
+            be_clone(state, of, live, hear[1]);
         if (i == 0)
             continue;
-        if (read(hear[i - 1], &clone, sizeof clone) != sizeof clone)
+        if (read(hear[0], &clone, sizeof clone) != sizeof clone)
             exit(1);
-        end = clone.ready;
-        cpu_ms += clone.ready.cpu_ms;
-        last_private_kib = clone.private_kib;
+        told.took.ms = clone.ready.ms - begun.ms;
+        told.took.cpu_ms += clone.ready.cpu_ms;
+        told.private_kib = clone.private_kib;
     }
-    cpu_ms += now().cpu_ms - begun.cpu_ms;
-    for (int i = 0; i < CLONES; i++) {
-        close(hear[i]);
-        waitpid(child[i], NULL, 0);
+    told.took.cpu_ms += now().cpu_ms;
+    close(live[1]);
+    while (wait(NULL) > 0)
+        ;
+    return told;
+}
+
+/* In a process of their own, a copy of this one without its virtual machines: to copy that costs more. */
+static struct took family(const struct stored *state, enum of of)
+{
+    struct family_told told;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        exit(1);
+    struct took begun = now();
+    pid_t child = fork();
+    if (child < 0)
+        exit(1);
+    if (child == 0) {
+        told = clones_of(state, of, begun);
+        _exit(write(ends[1], &told, sizeof told) != sizeof told);
     }
-    return (struct took){(end.ms - begun.ms) / CLONES, cpu_ms / CLONES};
+    const double forked_ms = since(begun).cpu_ms;
+    if (read(ends[0], &told, sizeof told) != sizeof told)
+        exit(1);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+    last_private_kib = of == OF_FLOOR ? last_private_kib : told.private_kib;
+    return (struct took){told.took.ms / CLONES, (told.took.cpu_ms + forked_ms) / CLONES};
 }
 
 /* The source's memory is none of the clone's, as it is not of a command's that forks a file. */
+static struct took without_source(const struct stored *state, enum of of)
+{
+    madvise(portable_memory(source), bytes, MADV_DONTFORK);
+    struct took took = family(state, of);
+    madvise(portable_memory(source), bytes, MADV_DOFORK);
+    return took;
+}
+
 static struct took fork_of_file(void)
 {
     struct stored stored;
     struct error error;
     must(stored_read(file, &stored, &error), &error);
-    madvise(portable_memory(source), bytes, MADV_DONTFORK);
-    struct took took = clones_of(&stored, true);
-    madvise(portable_memory(source), bytes, MADV_DOFORK);
+    struct took took = without_source(&stored, OF_FILE);
+    stored_free(&stored);
+    return took;
+}
+
+static struct took fork_of(struct portable *portable, enum of of)
+{
+    struct stored stored = {.plan = *portable_plan(portable)};
+    struct error error;
+    stored_moment_now(&stored.moment);
+    must(portable_save(portable, &stored.state, &error), &error);
+    struct took took = of == OF_IMAGE ? without_source(&stored, of) : family(&stored, of);
     stored_free(&stored);
     return took;
 }
 
 static struct took fork_of_domain(void)
 {
-    struct stored stored = {.plan = *portable_plan(source)};
+    return fork_of(source, OF_PROCESS);
+}
+
+/* Of one that was started with --forkable. */
+static struct took fork_of_image(void)
+{
+    static const struct portable_wish wish = {.forkable = true};
     struct error error;
-    stored_moment_now(&stored.moment);
-    must(portable_save(source, &stored.state, &error), &error);
-    struct took took = clones_of(&stored, false);
-    stored_free(&stored);
-    return took;
+    if (!forkable) {
+        make(&wish, &forkable);
+        must(portable_freeze(forkable, &wish, &image, &error), &error);
+    }
+    return fork_of(forkable, OF_IMAGE);
+}
+
+/* The floor once more, in processes that are copies of this one with all of the source's memory, of which two
+ * start at a time as clones do. */
+static struct took floor_of_copies(void)
+{
+    return family(NULL, OF_FLOOR);
 }
 
 /* ---- what was touched first, brought in behind the domain ---- */
@@ -282,7 +351,8 @@ static struct took fork_of_domain(void)
 enum { WRITES = 16384 };
 static const char writer_path[] = "/dev/shm/vcost-bench.writer",
                   touched_path[] = "/dev/shm/vcost-bench.touched";
-static int writer_file = -1;
+static const char cold_path[] = "/var/tmp/vcost-bench.writer";
+static int writer_file = -1, cold_file = -1;
 
 static void must_wait(struct portable *portable, uint64_t writes)
 {
@@ -294,9 +364,9 @@ static void must_wait(struct portable *portable, uint64_t writes)
 }
 
 /* Until it has written WRITES pages more: its working set is 32 MiB. */
-static struct took write_pages(const char *first, const char *record)
+static struct took write_pages(int of, const char *first, const char *record)
 {
-    const struct restore_request request = {.fd = writer_file, .lazy = true, .first = first};
+    const struct restore_request request = {.fd = of, .lazy = true, .first = first};
     struct portable_status status;
     struct restored restored;
     struct touched touched;
@@ -343,22 +413,72 @@ static void make_writer(void)
     stored_moment_now(&stored.moment);
     must(portable_save(writer, &stored.state, &error), &error);
     must(cpu_record_add_host(&stored.state, &error), &error);
-    must(stored_write(writer_file, &stored, portable_memory(writer), &error), &error);
+    must(stored_write(writer_file, &stored, portable_memory(writer), NULL, &error), &error);
     stored_free(&stored);
     portable_destroy(writer);
-    write_pages(NULL, touched_path);
+    write_pages(writer_file, NULL, touched_path);
 }
 
 static struct took as_touched(void)
 {
     if (writer_file < 0)
         make_writer();
-    return write_pages(NULL, NULL);
+    return write_pages(writer_file, NULL, NULL);
 }
 
 static struct took recorded_first(void)
 {
-    return write_pages(touched_path, NULL);
+    return write_pages(writer_file, touched_path, NULL);
+}
+
+/* The same file on a disk. */
+static void make_cold(void)
+{
+    char piece[1 << 16];
+    if (writer_file < 0)
+        make_writer();
+    cold_file = open(cold_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    off_t at = 0;
+    for (ssize_t got; (got = pread(writer_file, piece, sizeof piece, at)) > 0; at += got)
+        if (pwrite(cold_file, piece, (size_t)got, at) != got)
+            exit(1);
+    if (fsync(cold_file) < 0)
+        exit(1);
+}
+
+/* Nothing of it is in memory, which is looked at: the call alone says nothing. */
+static void cool(void)
+{
+    struct stat is;
+    if (cold_file < 0)
+        make_cold();
+    if (fstat(cold_file, &is) < 0)
+        exit(1);
+    (void)posix_fadvise(cold_file, 0, 0, POSIX_FADV_DONTNEED);
+    const size_t pages = ((size_t)is.st_size + 4095) / 4096;
+    unsigned char *cached = malloc(pages);
+    void *mapping = mmap(NULL, (size_t)is.st_size, PROT_READ, MAP_SHARED, cold_file, 0);
+    size_t left = 0;
+    if (!cached || mapping == MAP_FAILED || mincore(mapping, (size_t)is.st_size, cached) < 0)
+        exit(1);
+    for (size_t i = 0; i < pages; i++)
+        left += cached[i] & 1;
+    munmap(mapping, (size_t)is.st_size);
+    free(cached);
+    if (left)
+        fprintf(stderr, "domains: %zu pages of %s stay in memory: it is not cold\n", left, cold_path);
+}
+
+static struct took as_touched_cold(void)
+{
+    cool();
+    return write_pages(cold_file, NULL, NULL);
+}
+
+static struct took recorded_first_cold(void)
+{
+    cool();
+    return write_pages(cold_file, touched_path, NULL);
 }
 
 /* ---- in turns ---- */
@@ -367,13 +487,20 @@ static const struct row {
     const char *what;
     struct took (*run)(void), (*least)(void);
     double times, more_ms; /* the target: at most so many times the floor, or so much more than it */
+    int often;             /* so many times the rounds */
 } rows[] = {
-    {"domain save / plain write", save, plain_write, 1 / 0.8, 0},
-    {"full restore / plain read", restore_fully, plain_read, 1 / 0.8, 0},
-    {"restore --lazy, beyond VM, mapping and exit", restore_lazily, floor_of_lazy, 0, 0.5},
-    {"fork of a file / VM, mapping and exit", fork_of_file, floor_of_lazy, 1.2, 0},
-    {"fork of a domain / VM, mapping and exit", fork_of_domain, floor_of_lazy, 1.2, 0},
-    {"lazy restore until 16384 writes: recorded pages brought in / not", recorded_first, as_touched, 1, 0},
+    {"domain save / plain write", save, plain_write, 1 / 0.8, 0, 1},
+    {"full restore / plain read", restore_fully, plain_read, 1 / 0.8, 0, 3},
+    {"restore --lazy, beyond VM, mapping and exit", restore_lazily, floor_of_lazy, 0, 0.5, 20},
+    {"fork of a file / VM, mapping and exit", fork_of_file, floor_of_lazy, 1.2, 0, 15},
+    {"fork of a domain run --forkable / VM, mapping and exit", fork_of_image, floor_of_lazy, 1.2, 0, 15},
+    {"fork of another domain / VM, mapping and exit", fork_of_domain, floor_of_lazy, 1.2, 0, 5},
+    {"fork of another domain / copy of a process, VM, mapping and exit", fork_of_domain, floor_of_copies, 1.2,
+        0, 5},
+    {"that floor / VM, mapping and exit: the copies alone", floor_of_copies, floor_of_lazy, 1.2, 0, 5},
+    {"lazy restore until 16384 writes: recorded pages brought in / not", recorded_first, as_touched, 1, 0, 1},
+    {"the same of a cold file: recorded pages brought in / not", recorded_first_cold, as_touched_cold, 1, 0,
+        1},
 };
 
 static const char *judge(struct estimate found, double target)
@@ -385,7 +512,7 @@ static const char *judge(struct estimate found, double target)
 static void tell(
     const struct row *row, const struct took *took, const struct took *least, int rounds, bool cpu)
 {
-    double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], figure[ROUNDS_MAX];
+    static double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], figure[ROUNDS_MAX];
     for (int i = 0; i < rounds; i++) {
         ours[i] = cpu ? took[i].cpu_ms : took[i].ms;
         theirs[i] = cpu ? least[i].cpu_ms : least[i].ms;
@@ -410,23 +537,31 @@ int main(int argc, char **argv)
     save();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
-        struct took took[ROUNDS_MAX], least[ROUNDS_MAX];
+        static struct took took[ROUNDS_MAX], least[ROUNDS_MAX];
+        const int all = rounds * row->often < ROUNDS_MAX ? rounds * row->often : ROUNDS_MAX;
         if (argc > 3 && !strstr(row->what, argv[3]))
             continue;
-        for (int round = 0; round < rounds; round++) {
+        (void)row->least();
+        (void)row->run();
+        for (int round = 0; round < all; round++) {
+            if (round % 2)
+                took[round] = row->run();
             least[round] = row->least();
-            took[round] = row->run();
+            if (round % 2 == 0)
+                took[round] = row->run();
         }
-        tell(row, took, least, rounds, false);
-        tell(row, took, least, rounds, true);
+        tell(row, took, least, all, false);
+        tell(row, took, least, all, true);
         if (last_private_kib > 0)
             printf("  private memory of the last clone\t%.0f KiB\n", last_private_kib);
         last_private_kib = 0;
         fflush(stdout);
     }
     portable_destroy(source);
+    portable_destroy(forkable);
     unlink(path);
     unlink(writer_path);
     unlink(touched_path);
+    unlink(cold_path);
     return 0;
 }

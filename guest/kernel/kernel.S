@@ -83,6 +83,68 @@ interrupt:
     addq $2, (%rsp)
     iretq
 
+/* A fault of CPL 3 as an operating system handles it: looks the address up in the page tables, and makes the
+ * entry present if it is one for later (PAGE_BIT_LATER of paging/page_tables.h) that allows what was tried.
+ * Links have no rights to be masked off, and stand in the first 4 GiB. */
+    .macro descend shift
+    movq %cr2, %rcx
+    shrq $\shift, %rcx
+    andl $511, %ecx
+    leaq (%rax, %rcx, 8), %rcx
+    movq (%rcx), %rax
+    testb $1, %al
+    jz 2f
+    .endm
+    .macro follow
+    andq $-4096, %rax
+    addq $DOMAIN_TABLES_WINDOW, %rax
+    .endm
+
+    .org DOMAIN_HANDLE_LATER
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    movq %rsp, %rdx
+    andq $-4096, %rdx
+    movq DOMAIN_STATE_ROOT(%rdx), %rax
+    descend 39
+    follow
+    descend 30
+    follow
+    descend 21
+    testb $0x80, %al
+    jnz 1f
+    follow
+    descend 12
+1:  popq %rdx
+    popq %rcx
+    popq %rax
+    pushq $14
+    jmp report
+2:  testl $0x800, %eax
+    jz 1b
+    movl 24(%rsp), %edx /* the error code: 2 for a write, 16 for a fetch */
+    testb $2, %dl
+    jz 3f
+    testb $2, %al
+    jz 1b
+3:  testb $16, %dl
+    jz 4f
+    testq %rax, %rax
+    js 1b
+4:  movq %rax, %rdx
+    xorq $0x801, %rdx
+    lock cmpxchgq %rdx, (%rcx)
+    jne 5f /* it has changed meanwhile: it is touched again */
+    movq %rsp, %rdx
+    andq $-4096, %rdx
+    addq $1, DOMAIN_STATE_FAULTS(%rdx)
+5:  popq %rdx
+    popq %rcx
+    popq %rax
+    addq $8, %rsp
+    iretq
+
 /* What CPL 3 may execute has a page of its own. */
     .org DOMAIN_USER_CALL
     call *%rax

@@ -95,10 +95,82 @@ static uint64_t check_page(const struct portable_page *page, uint64_t number, ui
 }
 
 /* Not longer than one interval, whatever the counter does meanwhile. */
-static void wait_for(uint64_t since, uint64_t interval)
+static void keep_pace(const struct portable_job *job, uint64_t *since)
 {
-    while (timer_ticks() - since < interval)
+    if (!job->interval)
+        return;
+    while (timer_ticks() - *since < job->interval)
         __asm__ volatile("pause");
+    *since = timer_ticks();
+}
+
+static uint64_t pick(uint64_t random, uint64_t count)
+{
+    return (random >> 32) * count >> 32; /* no division, which can fault */
+}
+
+static uint64_t next_random(uint64_t random)
+{
+    return random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+}
+
+/* ---- the writer's pages that came later ----
+ *
+ * They are written besides, as often each as the others: so what is written to those, and the checksum, do
+ * not depend on when memory comes and goes. */
+
+struct added {
+    uint64_t random, due;
+    uint64_t writes, left; /* writes in all, and those that stood in pages when these were given up */
+    uint64_t wrong;
+};
+
+static struct portable_page *added_page(const struct portable_job *job, uint64_t number)
+{
+    return (struct portable_page *)(job->added + number * job->added_stride);
+}
+
+/* Numbered behind the others, so that none of them would pass for one of those. */
+static uint64_t added_number(const struct portable_job *job, uint64_t number)
+{
+    return job->bytes / PAGE + number;
+}
+
+static void give_up_last(struct portable_job *job, struct added *added, uint64_t done)
+{
+    const uint32_t number = job->pages.used - 1;
+    const struct portable_page *page = added_page(job, number);
+    (void)check_page(page, added_number(job, number), &added->wrong);
+    added->left += page->writes;
+    __atomic_store_n(&job->pages.used, number, __ATOMIC_RELEASE);
+    if (number % LOOK_EACH == 0)
+        look(job, done);
+}
+
+static void follow_memory(struct portable_job *job, struct added *added, uint64_t done)
+{
+    union portable_added pages = {.both = __atomic_load_n(&job->pages.both, __ATOMIC_ACQUIRE)};
+    const union portable_added all = {.there = pages.there, .used = pages.there};
+    if (pages.used < pages.there)
+        (void)__atomic_compare_exchange_n(
+            &job->pages.both, &pages.both, all.both, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    while (job->pages.used > __atomic_load_n(&job->pages.there, __ATOMIC_ACQUIRE))
+        give_up_last(job, added, done);
+}
+
+/* After a write to one of `count` other pages. */
+static void write_added(struct portable_job *job, struct added *added, uint64_t count, uint64_t *since)
+{
+    const uint64_t used = job->pages.used;
+    added->due += used < count ? used : count; /* not more often than to the others */
+    if (!used || added->due < count)
+        return;
+    added->due -= count;
+    added->random = next_random(added->random);
+    const uint64_t number = pick(added->random, used);
+    write_page(added_page(job, number), added_number(job, number));
+    *(volatile uint64_t *)&job->added_writes = ++added->writes;
+    keep_pace(job, since);
 }
 
 void portable_writer(struct workload_job *at);
@@ -108,24 +180,27 @@ void portable_writer(struct workload_job *at)
     struct portable_page *pages = (void *)job->first;
     const uint64_t count = job->bytes / PAGE;
     uint64_t done = 0, sum = 0, hash = 0, wrong = 0, random = 1, since = timer_ticks();
+    struct added added = {.random = 2};
     while (!job->work || done < job->work) {
-        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        uint64_t number = (random >> 32) * count >> 32; /* no division, which can fault */
+        random = next_random(random);
+        uint64_t number = pick(random, count);
         write_page(&pages[number], number);
         done++;
-        if (job->interval) {
-            wait_for(since, job->interval);
-            since = timer_ticks();
-        }
-        if (job->interval || done % LOOK_EACH == 0)
+        keep_pace(job, &since);
+        write_added(job, &added, count, &since);
+        if (job->interval || done % LOOK_EACH == 0) {
             look(job, done);
+            follow_memory(job, &added, done);
+        }
     }
+    while (job->pages.used)
+        give_up_last(job, &added, done);
     for (uint64_t i = 0; i < count; i++) {
         sum += pages[i].writes;
         hash = portable_chain(hash, check_page(&pages[i], i, &wrong));
     }
     look(job, done);
-    job->wrong = wrong + (sum != done);
+    job->wrong = wrong + (sum != done) + added.wrong + (added.left != added.writes);
     finish(job, hash);
 }
 

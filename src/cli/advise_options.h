@@ -11,7 +11,8 @@ struct advise_options {
     struct choice_list only; /* names of remedies; they are checked when all are known */
     const char *remedy;      /* file */
     bool list;
-    const char *input, *metric, *prepare, *cleanup, *server, *ready, *load;
+    struct around_options around;
+    const char *metric, *server, *ready, *load;
     unsigned by; /* enum advise_by */
     bool less;
     int status;

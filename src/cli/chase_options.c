@@ -161,8 +161,9 @@ static const struct option_spec model_options[] = {
         .help =
             "What simulated machines experience beside the list's accesses, so many a million accesses, or "
             "with /s a second of modelled time: faults (page faults of the guest), pte-changes, switches "
-            "(to another process and back), exits, ticks (of the timer), flushes (of the TLBs) and turns (of "
-            "--domains). This is what shadow paging pays for."},
+            "(to another process and back), exits, ticks (of the timer), flushes (of the TLBs), turns (of "
+            "--domains) and scans (agile paging looks which tables are left alone). This is what shadow "
+            "paging pays for, by --sync."},
     {.name = "frames",
         .kind = OPTION_CHOICE,
         FIELD(frames),
@@ -180,8 +181,8 @@ static const struct option_spec model_options[] = {
         .kind = OPTION_FLAG,
         FIELD(fresh),
         .help =
-            "Page faults of --rates get frames that the simulated guest has never used, which the host has "
-            "yet to give it; else frames that have been used before."},
+            "The host gives the simulated guest a page only when it first touches it, and page faults get "
+            "frames that were never used; else all frames have been used before."},
     {.name = "memory-nodes",
         .kind = OPTION_CHOICE,
         FIELD(nodes),
@@ -200,6 +201,31 @@ static const struct option_spec model_options[] = {
         .help =
             "How many simulated domains (natively: programs) walk lists of their own in turns on one core; a "
             "turn is 10000 accesses, if --rates does not say turns."},
+    {.name = "demand-paging",
+        .kind = OPTION_FLAG,
+        FIELD(demand),
+        .help =
+            "After each lap the list's pages are given back to the simulated kernel (a change of the entry "
+            "and a flush for each, as munmap() does), and the next lap has each faulted in when it is first "
+            "touched: page faults and changes of page tables that come from the workload, in its order. "
+            "With --code of its code."},
+    {.name = "copy-on-write",
+        .kind = OPTION_FLAG,
+        FIELD(forks),
+        .help =
+            "After each lap the simulated program forks: a store makes each of the list's pages read-only, "
+            "one flush ends it, and in the next lap the first store to each page is a page fault that copies "
+            "it. With --write."},
+    {.name = "processes",
+        .kind = OPTION_NUMBER,
+        FIELD(processes),
+        .value_name = "N",
+        .fallback = "1",
+        .min = 1,
+        .max = MODEL_PROCESSES_MAX,
+        .help =
+            "How many processes of one simulated kernel walk lists of their own, a lap each in turn, with "
+            "a context switch between. With --demand-paging or --copy-on-write each does that, too."},
     {.name = "code",
         .kind = OPTION_FLAG,
         FIELD(code),
@@ -299,8 +325,23 @@ static int check_modelled(const struct chase_options *options, struct error *err
     bool all = options->common.on.count > 0;
     for (size_t i = 0; i < options->common.on.count; i++)
         all &= strncmp(options->common.on.names[i], "model:", 6) == 0;
-    if (options->code && !all)
-        return error_set(error, EINVAL, "--code runs on simulated machines alone: --on model:NAME");
+    const char *laps = options->demand          ? "--demand-paging"
+                       : options->forks         ? "--copy-on-write"
+                       : options->processes > 1 ? "--processes"
+                                                : NULL,
+               *simulated = laps            ? laps
+                            : options->code ? "--code"
+                                            : NULL;
+    if (simulated && !all)
+        return error_set(error, EINVAL, "%s runs on simulated machines alone: --on model:NAME", simulated);
+    if (laps && options->domains > 1)
+        return error_set(error, EINVAL, "%s is of one domain: leave --domains out", laps);
+    if (options->processes > 1 && options->rates)
+        return error_set(error, EINVAL, "--rates does not know which of --processes it is of: one of them");
+    if (options->forks && options->demand)
+        return error_set(error, EINVAL, "a lap ends with --demand-paging or with --copy-on-write");
+    if (options->forks && !options->write)
+        return error_set(error, EINVAL, "--copy-on-write copies what is stored to: --write");
     if (options->fragmented > 100)
         return error_set(error, EINVAL, "--fragmented is at most 100%%");
     if (options->code && options->write)

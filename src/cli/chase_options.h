@@ -29,8 +29,8 @@ struct chase_options {
     unsigned frames;   /* enum frame_order */
     double fragmented; /* per cent */
     unsigned nodes;    /* index for chase_nodes[] */
-    int domains;
-    bool fresh, code;
+    int domains, processes;
+    bool fresh, code, demand, forks;
 };
 
 /* Where a simulated domain's memory is. */

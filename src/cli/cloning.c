@@ -1,10 +1,10 @@
 #include "cli/cloning.h"
 
-#include "cli/interrupt.h"
 #include "cli/status.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,6 @@ static int serve_clone(const struct cloning *cloning, struct serving *serving)
     serving->outputs.options = &none;
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    interrupt_catch();
     return serving_finish(
         serving, serving_serve(serving, cloning->place, cloning->make, cloning->unmake, &error), &error);
 }
@@ -41,7 +40,7 @@ static int begin(
         .checked = number > 0,
         .served = {.begun_seconds = serving_seconds(), .unchecked = true}};
     cloning->prepare(cloning->context, &serving);
-    snprintf(name, sizeof name, "%.30s-%zu", cloning->name, number + 1);
+    snprintf(name, sizeof name, "%.43s-%zu", cloning->name, number + 1);
     place_path(cloning->place, name, "log", starting->log);
     if (place_lives(cloning->place, name))
         return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
@@ -65,20 +64,33 @@ static int hear(const struct cloning *cloning, const struct starting *starting, 
     return rc;
 }
 
+static void tell_how_far(const struct cloning *cloning, size_t heard, double took)
+{
+    const double share = (double)heard / (double)cloning->count;
+    if (cloning->progress.tell)
+        cloning->progress.tell(cloning->progress.context, share, took / share - took, "clones start");
+}
+
 /* Once the first one runs, which shows that this host can have them, there is one more that starts while
  * another does. */
 int cloning_run(const struct cloning *cloning, int *status, struct error *error)
 {
     static struct starting starting[2];
-    size_t begun = 0, heard = 0;
+    const double since = serving_seconds();
+    size_t begun = 0, heard = 0, count = cloning->count;
     int rc = 0;
-    while (rc == 0 && heard < cloning->count) {
-        if (begun < cloning->count && begun - heard < (heard ? 2 : 1)) {
+    while (rc == 0 && heard < count) {
+        if (stop_asked(&cloning->stop))
+            count = begun;
+        if (begun < count && begun - heard < (heard ? 2 : 1)) {
             rc = begin(cloning, begun, &starting[begun % 2], status, error);
             begun += rc == 0;
-        } else {
+        } else if (heard < begun) {
             rc = hear(cloning, &starting[heard % 2], error);
+            if (rc < 0 && stop_asked(&cloning->stop))
+                rc = 0; /* it has heard of that, too, and ended */
             heard++;
+            tell_how_far(cloning, heard, serving_seconds() - since);
         }
     }
     for (; rc < 0 && heard < begun; heard++)
@@ -100,8 +112,8 @@ static void close_all_but(int one, int other)
 
 struct family {
     const struct stored *saved;
-    void *memory;
-    int socket, file; /* file: that the memory is mapped from; -1: none */
+    void *memory;     /* NULL: in `file` */
+    int socket, file; /* file: that the memory is mapped from, or to be mapped from; -1: none */
 };
 
 static const struct family *family; /* of this process */
@@ -118,12 +130,15 @@ static struct restored cloned;
 
 static int make(struct serving *serving, const char **name, struct error *error)
 {
-    const struct restore_request request = {
-        .fd = family->file, .lazy = family->file >= 0, .name = serving->name, .monitor = monitor_at(0)};
+    const struct restore_request request = {.fd = family->file,
+        .lazy = family->memory && family->file >= 0,
+        .name = serving->name,
+        .monitor = monitor_at(0)};
+    close(family->socket); /* its end tells that there are no more */
     int rc = restore_shared(&request, family->saved, family->memory, &cloned, error);
     serving->served.restored = &cloned;
     serving->served.portable = cloned.portable;
-    serving->served.mode = "memory shared with its source";
+    serving->served.mode = family->memory ? "memory shared, process copied" : "memory shared, image mapped";
     *name = cloned.saved.plan.name;
     return rc;
 }
@@ -141,14 +156,18 @@ static void tell(void *context, const struct start *start)
     control_send(family->socket, &answer);
 }
 
-/* A name that comes from a socket. */
-static int check_name(const struct stored *saved, const char *name, uint64_t count, struct error *error)
+static bool is_unheard(void *context)
 {
-    struct portable_plan plan = saved->plan;
-    snprintf(plan.name, sizeof plan.name, "%.30s-1", name);
+    return !control_is_heard(((const struct family *)context)->socket);
+}
+
+int cloning_check(const char *name, uint64_t count, struct error *error)
+{
+    char last[280];
+    snprintf(last, sizeof last, "%.255s-%" PRIu64, name, count);
     return count < 1 || count > FORKED_MAX
                ? error_set(error, EINVAL, "from 1 to %d clones can be made at once", FORKED_MAX)
-               : portable_plan_check(&plan, true, error);
+               : portable_name_check(last, error);
 }
 
 void cloning_of_domain(void *context, const struct served *served, const struct stored *saved,
@@ -156,10 +175,13 @@ void cloning_of_domain(void *context, const struct served *served, const struct 
 {
     const struct serving *source = context;
     struct family mine = {.saved = saved,
-        .memory = portable_memory(served->portable),
+        .memory = served->image >= 0 ? NULL : portable_memory(served->portable),
         .socket = request->fd,
-        .file = served->restored && served->restored->lazy ? served->restored->fd : -1};
-    struct cloning cloning = {.place = source->place,
+        .file = served->image >= 0                           ? served->image
+                : served->restored && served->restored->lazy ? served->restored->fd
+                                                             : -1};
+    struct cloning cloning = {.stop = {.asked = is_unheard, .context = &mine},
+        .place = source->place,
         .name = request->text,
         .count = request->count,
         .prepare = prepare,
@@ -171,7 +193,7 @@ void cloning_of_domain(void *context, const struct served *served, const struct 
     setsid();
     close_all_but(mine.socket, mine.file);
     family = &mine;
-    int rc = check_name(saved, request->text, request->count, &answer.error);
+    int rc = cloning_check(request->text, request->count, &answer.error);
     if (rc == 0)
         rc = cloning_run(&cloning, &status, &answer.error);
     if (rc < 0)

@@ -15,10 +15,15 @@ struct cloning {
     /* In this process, when one runs, or could not be started (start->status). */
     void (*each)(void *context, const struct start *start);
     void *context;
+    struct stop stop;         /* no more are started then, and those that were go on */
+    struct progress progress; /* tell NULL: nobody listens */
 };
 
-/* One after the other, until all run or one cannot. 1: this is the process of a clone, which has ended with
- * *status. */
+/* -EINVAL with a sentence: so many clones cannot be called so. */
+int cloning_check(const char *name, uint64_t count, struct error *error);
+
+/* One after the other, until all run, it is stopped, or one cannot. 1: this is the process of a clone, which
+ * has ended with *status. */
 int cloning_run(const struct cloning *cloning, int *status, struct error *error);
 
 /* served.clone of a domain that this process serves; context is its struct serving. Each clone is reported on

@@ -19,7 +19,7 @@ static struct advise_plan plan_of(const struct invocation *invocation)
     const struct advise_options *options = invocation->options;
     struct advise_plan plan = {
         .words = invocation->operand_count ? invocation->operands : NULL,
-        .input = options->input,
+        .input = options->around.input,
         .budget_seconds = options->budget,
         .quick = options->common.run.quick,
         .by = (enum advise_by)options->by,
@@ -28,8 +28,8 @@ static struct advise_plan plan_of(const struct invocation *invocation)
         .server = options->server,
         .ready = options->ready,
         .load = options->load,
-        .prepare = options->prepare,
-        .cleanup = options->cleanup,
+        .prepare = options->around.prepare,
+        .cleanup = options->around.cleanup,
         .status = options->status,
         .seed = options->common.run.seed,
         .tell = options->common.run.quiet ? NULL : tell,
@@ -71,6 +71,7 @@ int cmd_advise_run(const struct invocation *invocation)
                             : "which program? Name it, or give --server or --list");
         return status_wrong_usage(invocation->command, &error);
     }
-    return measure_run(
-        invocation, &(struct measured){.no_guests = true, .measure = measure, .view = view}, NULL);
+    const struct measured how = {
+        .no_guests = true, .programs = true, .untimed = options->list, .measure = measure, .view = view};
+    return measure_run(invocation, &how, NULL);
 }

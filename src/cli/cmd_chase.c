@@ -79,6 +79,10 @@ static int set_modelling(
         .fresh = options->fresh,
         .domains = (unsigned)options->domains,
         .code = options->code,
+        .lap_end = options->demand  ? LAP_GIVES_BACK
+                   : options->forks ? LAP_FORKS
+                                    : LAP_KEEPS,
+        .processes = (unsigned)options->processes,
     };
     struct event_rates *rates = &modelling->conditions.rates;
     if (options->rates)

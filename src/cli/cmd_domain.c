@@ -17,16 +17,10 @@ static int make_new(struct serving *serving, const char **name, struct error *er
     const struct monitor_ops *monitor = monitor_at(options->monitor);
     struct monitor_facts facts;
     struct clock clock;
-    struct portable_plan plan = {.workload = (enum portable_workload)options->workload,
-        .memory_bytes = options->memory.last,
-        .working_set_bytes = options->working_set.last,
-        .cpus = (unsigned)options->vcpus,
-        .work = options->work,
-        .rate = options->rate > 0 ? (uint64_t)options->rate * 1000000 : 0};
-    snprintf(plan.name, sizeof plan.name, "%s", options->name);
-    snprintf(plan.monitor, sizeof plan.monitor, "%s", monitor->name);
-    int rc = portable_plan_check(&plan, false, error);
-    if (rc < 0 || (rc = serving_read_wish(serving, error)) < 0)
+    struct portable_plan plan;
+    domain_options_plan(options, &plan);
+    int rc = serving_read_wish(serving, error);
+    if (rc < 0)
         return rc;
     domain_probe(monitor, &facts);
     if (!facts.usable)

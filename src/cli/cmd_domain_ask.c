@@ -1,23 +1,14 @@
-/* vcost domain list, status, pause, resume, stop, save, check: what is asked of domains that run, and of
- * files. */
+/* vcost domain list, status, pause, resume, stop: what is asked of domains that run. */
+#include "base/size.h"
 #include "cli/domain_options.h"
-#include "cli/interrupt.h"
 #include "cli/outputs.h"
 #include "cli/status.h"
-#include "cli/timeline.h"
-#include "domain/saved/stored.h"
 #include "domain/served/control.h"
-#include "measure/clock.h"
-#include "report/progress.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int write_report(const void *what, FILE *stream, struct error *error)
 {
@@ -29,33 +20,56 @@ static void view_report(const void *what, struct document *document)
     view_domain(what, document);
 }
 
-static int show(const struct domain_options *options, const struct found *found, struct error *error)
+/* What ask(context) finds out is told; where, is known to be possible before it is asked. */
+static int ask_and_tell(const struct domain_options *options,
+    int (*ask)(void *context, const struct place *place, struct error *error), void *context,
+    const struct found *found)
 {
     struct outputs outputs;
-    int rc = outputs_open(&outputs, &options->output, error);
-    return rc < 0 ? rc : outputs_write(&outputs, found, error);
-}
-
-static int show_report(
-    const struct domain_options *options, const struct domain_report *report, struct error *error)
-{
-    return show(options, &(struct found){report, write_report, view_report}, error);
+    struct place place;
+    struct error error;
+    int rc = place_open(options->folder, &place, &error);
+    if (rc == 0 && (rc = outputs_open(&outputs, &options->output, &error)) == 0) {
+        if ((rc = ask(context, &place, &error)) == 0)
+            rc = outputs_write(&outputs, found, &error);
+        else
+            outputs_discard(&outputs);
+    }
+    return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
 /* ---- one ---- */
 
+struct asking {
+    const char *name;
+    struct control_request request;
+    bool more; /* request.count is on top of what it has */
+    struct domain_report report;
+};
+
+static int ask_one(void *context, const struct place *place, struct error *error)
+{
+    struct asking *asking = context;
+    const struct control_request status = {.verb = "status", .fd = -1};
+    int rc = asking->more ? control_ask(place, asking->name, &status, &asking->report, error) : 0;
+    if (rc == 0 && asking->more)
+        asking->request.count += asking->report.memory_bytes;
+    return rc < 0 ? rc : control_ask(place, asking->name, &asking->request, &asking->report, error);
+}
+
+static int tell_one(const struct invocation *invocation, struct asking *asking,
+    int (*ask)(void *, const struct place *, struct error *))
+{
+    asking->name = invocation->operands[0];
+    return ask_and_tell(
+        invocation->options, ask, asking, &(struct found){&asking->report, write_report, view_report});
+}
+
 static int ask(const struct invocation *invocation, const char *verb)
 {
-    const struct domain_options *options = invocation->options;
-    struct control_request request = {.fd = -1};
-    struct domain_report report;
-    struct place place;
-    struct error error;
-    snprintf(request.verb, sizeof request.verb, "%s", verb);
-    int rc = place_open(options->folder, &place, &error);
-    if (rc == 0 && (rc = control_ask(&place, invocation->operands[0], &request, &report, &error)) == 0)
-        rc = show_report(options, &report, &error);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    struct asking asking = {.request = {.fd = -1}};
+    snprintf(asking.request.verb, sizeof asking.request.verb, "%s", verb);
+    return tell_one(invocation, &asking, ask_one);
 }
 
 int cmd_domain_pause_run(const struct invocation *invocation)
@@ -78,105 +92,38 @@ int cmd_domain_stop_run(const struct invocation *invocation)
     return ask(invocation, "stop");
 }
 
+/* "256M": so much; "+256M": so much more. */
+static int read_size(const char *text, bool *more, uint64_t *bytes, struct error *error)
+{
+    *more = text[0] == '+';
+    int rc = size_parse(text + *more, bytes, error);
+    return rc == 0 && (*bytes % (2 * MIB) || *bytes > PORTABLE_BYTES_MAX)
+               ? error_set(
+                     error, EINVAL, "a domain's memory is in steps of 2 MiB, up to 1 TiB: not %.30s", text)
+               : rc;
+}
+
+int cmd_domain_memory_run(const struct invocation *invocation)
+{
+    struct asking asking = {.request = {.verb = "memory", .fd = -1}};
+    struct error error;
+    if (read_size(invocation->operands[1], &asking.more, &asking.request.count, &error) < 0)
+        return status_wrong_usage(invocation->command, &error);
+    return tell_one(invocation, &asking, ask_one);
+}
+
+static int look(void *context, const struct place *place, struct error *error)
+{
+    struct asking *asking = context;
+    int rc = control_ask(place, asking->name, &asking->request, &asking->report, error);
+    return rc == -ENOENT || rc == -EPIPE ? control_read_kept(place, asking->name, &asking->report, error)
+                                         : rc;
+}
+
 int cmd_domain_status_run(const struct invocation *invocation)
 {
-    const struct domain_options *options = invocation->options;
-    const char *name = invocation->operands[0];
-    const struct control_request request = {.verb = "stats", .fd = -1};
-    struct domain_report report = {.exit_status = -1};
-    struct place place;
-    struct error error;
-    int rc = place_open(options->folder, &place, &error);
-    if (rc == 0)
-        rc = control_ask(&place, name, &request, &report, &error);
-    if (rc == -ENOENT || rc == -EPIPE)
-        rc = control_read_kept(&place, name, &report, &error);
-    if (rc == 0)
-        rc = show_report(options, &report, &error);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
-}
-
-/* How far a save is: its process writes, and answers nothing meanwhile, but the file grows. */
-struct saving {
-    struct progress_line line;
-    int file;
-    double bytes, begun;
-};
-
-static void draw_saving(void *context)
-{
-    struct saving *saving = context;
-    struct stat now;
-    double took = clock_seconds() - saving->begun;
-    if (!saving->line.active || fstat(saving->file, &now) < 0)
-        return;
-    double share = fmin((double)now.st_blocks * 512 / saving->bytes, 1);
-    progress_update(&saving->line, share, share > 0 ? took / share - took : NAN,
-        share < 1 ? "its memory is written" : "its program is looked at");
-}
-
-/* Of what is compressed nobody knows how much it will be. */
-static void begin_saving(
-    struct saving *saving, const struct place *place, const char *name, int file, bool compress)
-{
-    const struct control_request stats = {.verb = "stats", .fd = -1};
-    struct domain_report report;
-    struct error unheard;
-    *saving = (struct saving){.file = file, .begun = clock_seconds()};
-    if (!compress && control_ask(place, name, &stats, &report, &unheard) == 0) {
-        progress_start(&saving->line, stderr, false, locale_is_utf8());
-        saving->bytes =
-            isnan(report.stats.resident_bytes) ? (double)report.memory_bytes : report.stats.resident_bytes;
-    }
-}
-
-/* The domain writes to a descriptor of ours: what it may reach is what we may. */
-int cmd_domain_save_run(const struct invocation *invocation)
-{
-    const struct domain_options *options = invocation->options;
-    struct control_request request = {
-        .verb = "save", .keep = options->keep_running, .compress = options->compress};
-    static const struct output_options none;
-    struct outputs picture = {.options = &none};
-    struct timeline_told *told = NULL;
-    struct domain_report report;
-    struct saving saving;
-    struct output *output;
-    struct place place;
-    struct error error;
-    int timeline = -1, rc = place_open(options->folder, &place, &error);
-    if (rc == 0 && options->timeline && !options->keep_running) {
-        error_set(
-            &error, EINVAL, "--timeline needs --keep-running: there would be nothing to look at after it");
-        return status_wrong_usage(invocation->command, &error);
-    }
-    if (rc == 0 && options->timeline)
-        rc = timeline_add_output(&picture, options->timeline, &error);
-    if (rc < 0 || (rc = output_open(invocation->operands[1], &output, &error)) < 0) {
-        outputs_discard(&picture);
-        return status_failed(&error);
-    }
-    request.fd = fileno(output_stream(output));
-    if (options->timeline)
-        rc = timeline_ask(&place, invocation->operands[0], &timeline, &error);
-    begin_saving(&saving, &place, invocation->operands[0], request.fd, options->compress);
-    if (rc == 0)
-        rc = control_ask_slowly(
-            &place, invocation->operands[0], &request, draw_saving, &saving, &report, &error);
-    progress_clear(&saving.line);
-    if (rc < 0)
-        output_discard(output);
-    else
-        rc = output_commit(output, &error);
-    if (rc == 0 && timeline >= 0 && (rc = timeline_read(timeline, &told, &error)) == 0)
-        rc = timeline_write_alone(&picture, told, &error);
-    outputs_discard(&picture);
-    free(told);
-    if (timeline >= 0)
-        close(timeline);
-    if (rc == 0)
-        rc = show_report(options, &report, &error);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    struct asking asking = {.request = {.verb = "stats", .fd = -1}, .report = {.exit_status = -1}};
+    return tell_one(invocation, &asking, look);
 }
 
 /* ---- all ---- */
@@ -229,51 +176,23 @@ static void view_list(const void *what, struct document *document)
     view_domains(&(struct domain_list){listing->reports, listing->count}, document);
 }
 
-int cmd_domain_list_run(const struct invocation *invocation)
+static int list(void *context, const struct place *place, struct error *error)
 {
-    const struct domain_options *options = invocation->options;
-    struct listing listing = {.count = 0};
-    struct place place;
-    struct error error;
-    int rc = place_open(options->folder, &place, &error);
-    listing.place = &place;
-    if (rc == 0)
-        rc = place_list(&place, add, &listing, &error);
-    if (rc == 0 && listing.failed)
-        rc = error_set(&error, ENOMEM, "no memory for a list of domains");
-    if (rc == 0 && listing.count)
-        qsort(listing.reports, listing.count, sizeof *listing.reports, by_name);
-    if (rc == 0)
-        rc = show(options, &(struct found){&listing, write_list, view_list}, &error);
-    free(listing.reports);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    struct listing *listing = context;
+    listing->place = place;
+    int rc = place_list(place, add, listing, error);
+    if (rc == 0 && listing->failed)
+        rc = error_set(error, ENOMEM, "no memory for a list of domains");
+    if (rc == 0 && listing->count)
+        qsort(listing->reports, listing->count, sizeof *listing->reports, by_name);
+    return rc;
 }
 
-/* ---- files ---- */
-
-int cmd_domain_check_run(const struct invocation *invocation)
+int cmd_domain_list_run(const struct invocation *invocation)
 {
-    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
-    const char *path = invocation->operands[0];
-    struct stored saved;
-    struct error error;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error_errno(&error, errno, "cannot open %.300s", path);
-        return status_failed(&error);
-    }
-    interrupt_catch();
-    int rc = stored_read(fd, &saved, &error);
-    if (rc == 0) {
-        rc = stored_load(fd, &saved, NULL, &stop, &error);
-        if (rc == 0)
-            printf("%s is whole: domain %s, %s, %llu of %llu pages in the file.\n", path, saved.plan.name,
-                portable_workloads[saved.plan.workload].name, (unsigned long long)saved.pages,
-                (unsigned long long)(saved.plan.memory_bytes / 4096));
-        stored_free(&saved);
-    }
-    close(fd);
-    if (rc < 0)
-        error_prefix(&error, "%.200s", path);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    struct listing listing = {.count = 0};
+    int status =
+        ask_and_tell(invocation->options, list, &listing, &(struct found){&listing, write_list, view_list});
+    free(listing.reports);
+    return status;
 }

@@ -1,6 +1,9 @@
 /* vcost domain fork: clones of a saved domain, or of one that runs. */
 #include "cli/cloning.h"
+#include "cli/interrupt.h"
 #include "cli/status.h"
+#include "host/smaps.h"
+#include "report/progress.h"
 #include "report/view_domain.h"
 
 #include <errno.h>
@@ -15,7 +18,7 @@
 #include <unistd.h>
 
 /* How long a clone may take to start; and after which time it is looked how the source does. */
-enum { CLONE_SECONDS = 60, LATER_MS = 600 };
+enum { CLONE_SECONDS = 60, LATER_MS = 600, LOOK_MS = 100 };
 
 /* The sum of the lines of a file of /proc that begin so; NAN: there is no such file. */
 static double kib_in(const char *path, const char *const *keys, size_t count)
@@ -34,18 +37,16 @@ static double kib_in(const char *path, const char *const *keys, size_t count)
 
 static double private_bytes(uint64_t pid)
 {
-    static const char *const keys[] = {"Private_Clean:", "Private_Dirty:"};
-    char path[48];
-    snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
-    return kib_in(path, keys, 2) * (double)KIB;
+    uint64_t bytes;
+    return smaps_own_bytes((pid_t)pid, &bytes) == 0 ? (double)bytes : NAN;
 }
 
 static double large_bytes(uint64_t pid)
 {
-    static const char *const keys[] = {"AnonHugePages:"};
+    static const char *const keys[] = {"AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:"};
     char path[48];
     snprintf(path, sizeof path, "/proc/%" PRIu64 "/smaps_rollup", pid);
-    return kib_in(path, keys, 1) * (double)KIB;
+    return kib_in(path, keys, 3) * (double)KIB;
 }
 
 static double available_bytes(void)
@@ -55,9 +56,17 @@ static double available_bytes(void)
 }
 
 static struct forked forked; /* large */
+static struct outputs outputs;
+static struct progress_line line;
+
+static void show_progress(void *context, double fraction, double seconds_left, const char *what)
+{
+    progress_update(context, fraction, seconds_left, what);
+}
 
 static void add(const struct domain_report *report)
 {
+    snprintf(forked.mode, sizeof forked.mode, "%s", report->mode);
     forked.ms[forked.count] = report->first_instruction_ms;
     forked.pid[forked.count++] = report->pid;
 }
@@ -78,6 +87,15 @@ static void prepare(void *context, struct serving *serving)
     serving->fd = file->fd;
     serving->saved = &file->saved;
     serving->lazy = true;
+}
+
+/* Who reads what is told of the clones does not wait for their end. */
+static int make_clone(struct serving *serving, const char **name, struct error *error)
+{
+    for (size_t i = 0; i < outputs.count; i++)
+        if (fileno(output_stream(outputs.files[i].output)) > STDERR_FILENO)
+            close(fileno(output_stream(outputs.files[i].output)));
+    return serving_restore(serving, name, error);
 }
 
 static void add_started(void *context, const struct start *start)
@@ -103,10 +121,12 @@ static int fork_file(
         .name = options->name,
         .count = (size_t)options->count,
         .prepare = prepare,
-        .make = serving_restore,
+        .make = make_clone,
         .unmake = serving_restored,
         .each = add_started,
-        .context = &file};
+        .context = &file,
+        .stop = {.asked = interrupt_asked},
+        .progress = {show_progress, &line}};
     if ((rc = cloning_run(&cloning, status, error)) == 1)
         return rc;
     stored_free(&file.saved);
@@ -116,17 +136,27 @@ static int fork_file(
 
 /* ---- of a domain that runs ---- */
 
-/* One answer for each clone, from the process that makes them. */
-static int hear_of_clone(int socket, struct error *error)
+/* One answer for each clone, from the process that makes them. Who has made enough is told so by the end of
+ * what is sent there, and tells by its own end that there are no more. */
+static int hear_of_clone(int socket, bool *over, struct error *error)
 {
     static char bytes[CONTROL_BYTES_MAX];
     struct control_answer answer;
     struct pollfd watched = {socket, POLLIN, 0};
-    int ready = poll(&watched, 1, CLONE_SECONDS * 1000);
-    ssize_t count = ready > 0 ? recv(socket, bytes, sizeof bytes, 0) : 0;
+    int ready = 0;
+    for (int i = 0; ready <= 0 && i < CLONE_SECONDS * 1000 / LOOK_MS; i++) {
+        if (interrupt_asked(NULL))
+            (void)shutdown(socket, SHUT_WR);
+        ready = poll(&watched, 1, LOOK_MS); /* negative: a signal */
+    }
+    ssize_t count = ready > 0 ? recv(socket, bytes, sizeof bytes, 0) : -1;
+    *over = count == 0 && interrupt_asked(NULL);
+    if (*over)
+        return 0;
     if (count <= 0)
         return error_set(error, EPIPE, "%s",
-            ready ? "the process that makes the clones has ended" : "a clone did not start within a minute");
+            ready > 0 ? "the process that makes the clones has ended"
+                      : "a clone did not start within a minute");
     int rc = control_read_answer(bytes, (size_t)count, &answer, error);
     if (rc == 0 && answer.error.code) {
         *error = answer.error;
@@ -163,13 +193,18 @@ static int fork_running(const struct invocation *invocation, const struct place 
     forked.live = true;
     forked.source.pace_before = report.pace;
     forked.source.large_before = large_bytes(report.pid);
-    snprintf(request.text, sizeof request.text, "%.30s", options->name);
+    snprintf(request.text, sizeof request.text, "%.43s", options->name);
     request.fd = ends[1];
     rc = control_ask(place, name, &request, &report, error);
     close(ends[1]);
     forked.source.stall_ms = report.stall_ms;
-    for (int i = 0; rc == 0 && i < options->count; i++)
-        rc = hear_of_clone(ends[0], error);
+    const double since = serving_seconds();
+    bool over = false;
+    for (int i = 0; rc == 0 && !over && i < options->count; i++) {
+        rc = hear_of_clone(ends[0], &over, error);
+        const double share = (double)(i + 1) / options->count, took = serving_seconds() - since;
+        progress_update(&line, share, took / share - took, "clones start");
+    }
     close(ends[0]);
     if (rc == 0)
         look_at_source(place, name, report.pid);
@@ -190,12 +225,10 @@ static void show_forked(const void *what, struct document *document)
 
 static int tell_forked(const struct domain_options *options, struct error *error)
 {
-    struct outputs outputs;
     for (size_t i = 0; i < forked.count; i++)
         forked.bytes[i] = private_bytes(forked.pid[i]);
-    snprintf(forked.name, sizeof forked.name, "%.30s", options->name);
-    int rc = outputs_open(&outputs, &options->output, error);
-    return rc < 0 ? rc : outputs_write(&outputs, &(struct found){&forked, write_forked, show_forked}, error);
+    snprintf(forked.name, sizeof forked.name, "%.43s", options->name);
+    return outputs_write(&outputs, &(struct found){&forked, write_forked, show_forked}, error);
 }
 
 int cmd_domain_fork_run(const struct invocation *invocation)
@@ -204,16 +237,31 @@ int cmd_domain_fork_run(const struct invocation *invocation)
     const char *source = invocation->operands[0];
     struct place place;
     struct error error;
-    int status = STATUS_DONE, rc = place_open(options->folder, &place, &error);
+    int status = STATUS_DONE, rc = cloning_check(options->name, (uint64_t)options->count, &error);
     if (rc < 0)
+        return status_wrong_usage(invocation->command, &error);
+    if (place_open(options->folder, &place, &error) < 0 ||
+        outputs_open(&outputs, &options->output, &error) < 0)
         return status_failed(&error);
+    interrupt_catch();
+    progress_start(&line, stderr, false, locale_is_utf8());
+    forked.asked = (size_t)options->count;
     double before = available_bytes();
     rc = !strchr(source, '/') && place_lives(&place, source) ? fork_running(invocation, &place, &error)
                                                              : fork_file(invocation, &place, &status, &error);
     if (rc == 1)
         return status;
-    forked.available_bytes = (before - available_bytes()) / (double)options->count;
-    if (rc == 0)
-        rc = tell_forked(options, &error);
+    progress_clear(&line);
+    if (rc == 0 && !forked.count)
+        rc = error_set(&error, EINTR, "stopped by the user before any clone ran");
+    forked.available_bytes = (before - available_bytes()) / (double)forked.count;
+    struct error unwritten;
+    if (forked.count && tell_forked(options, &unwritten) < 0 &&
+        rc == 0) { /* those that run, also of a fork that failed */
+        error = unwritten;
+        rc = -error.code;
+    }
+    outputs_discard(&outputs);
+    interrupt_finish();
     return rc < 0 ? status_failed(&error) : STATUS_DONE;
 }

@@ -70,7 +70,7 @@ static void draw(struct watch *watched, const struct domain_report *report)
 }
 
 /* Ctrl-C cancels it, and the answer tells. */
-static void watch(void *context)
+static bool watch(void *context)
 {
     struct watch *watched = context;
     const struct control_request status = {.verb = "status", .fd = -1}, cancel = {.verb = "cancel", .fd = -1};
@@ -81,6 +81,7 @@ static void watch(void *context)
     if (watched->line.active && control_ask(watched->place, watched->name, &status, &report, &error) == 0 &&
         report.moves)
         draw(watched, &report);
+    return true;
 }
 
 /* ---- the command ---- */
@@ -92,14 +93,16 @@ static int move(const struct invocation *invocation, const struct place *place, 
     const char *name = invocation->operands[0], *address = invocation->operands[1];
     struct watch watched = {.place = place, .name = name};
     struct control_request request = {.verb = "migrate",
+        .fd = -1,
         .check = options->check,
         .finish_late = options->at_timeout,
         .max_downtime = options->max_downtime / 1e3,
         .post_copy = options->post_copy,
-        .passes = (uint64_t)options->passes,
+        .passes = options->passes < 0 ? 1 : (uint64_t)options->passes,
         .reconnect = options->reconnect,
         .throttle = options->throttle > 0 ? (uint64_t)options->throttle : 0,
         .timeout = options->timeout,
+        .link_timeout = options->link_timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
     int timeline = -1;
     pid_t child;
@@ -107,15 +110,13 @@ static int move(const struct invocation *invocation, const struct place *place, 
     snprintf(request.text, sizeof request.text, "%.190s", address);
     if (!place_lives(place, name))
         return error_set(error, ENOENT, "no domain %.60s runs", name);
-    int rc = address_connect(address, options->cleartext, &request.fd, &child, error);
-    if (rc < 0)
-        return rc;
-    if (child && options->streams > 1)
-        rc = error_set(
-            error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT");
+    int rc = address_connect(address, options->cleartext, options->link_timeout, &request.fd, &child, error);
     for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
-        if ((rc = address_connect(address, options->cleartext, &request.more[i - 1], &child, error)) == 0)
+        if ((rc = address_connect(address, options->cleartext, options->link_timeout, &request.more[i - 1],
+                 &child, error)) == 0)
             request.more_count++;
+    if (rc < 0 && interrupt_asked(NULL))
+        rc = error_set(error, EINTR, "%s before anything was sent", interrupt_reason(NULL));
     if (rc == 0 && options->timeline)
         rc = timeline_ask(place, name, &timeline, error);
     if (rc == 0 && options->post_copy && !options->check)
@@ -126,16 +127,26 @@ static int move(const struct invocation *invocation, const struct place *place, 
                   : "post-copy: from the handing over until all of its memory is there, the death of either "
                     "end loses the domain");
     if (rc == 0)
-        rc = control_ask_slowly(place, name, &request, watch, &watched, &migration->report, error);
+        rc = control_ask_slowly(place, name, &request,
+            &(struct control_patience){.each = watch, .context = &watched}, &migration->report, error);
     control_close(&request);
     if (child)
-        waitpid(child, NULL, 0);
+        address_end(child);
     progress_clear(&watched.line);
     if (rc == 0 && timeline >= 0)
         rc = timeline_read(timeline, &migration->timeline, error);
     if (timeline >= 0)
         close(timeline);
     return rc;
+}
+
+static int check_address(const struct domain_options *options, const char *address, struct error *error)
+{
+    int rc = address_check(address, true, error);
+    return rc == 0 && options->streams > 1 && !strncmp(address, "command:", strlen("command:"))
+               ? error_set(
+                     error, EINVAL, "a command is one link: several streams need unix:PATH or tcp:HOST:PORT")
+               : rc;
 }
 
 int cmd_domain_migrate_run(const struct invocation *invocation)
@@ -146,6 +157,8 @@ int cmd_domain_migrate_run(const struct invocation *invocation)
     struct place place;
     struct error error, unwritten;
     signal(SIGPIPE, SIG_IGN);
+    if (check_address(options, invocation->operands[1], &error) < 0)
+        return status_wrong_usage(invocation->command, &error);
     int rc = place_open(options->folder, &place, &error);
     if (rc == 0)
         rc = outputs_open(&outputs, &options->output, &error);

@@ -1,6 +1,7 @@
 /* vcost domain receive. */
 #include "cli/interrupt.h"
 #include "cli/serving.h"
+#include "cli/status.h"
 #include "domain/moved/address.h"
 #include "domain/moved/receive.h"
 
@@ -14,10 +15,17 @@ static struct receiving receiving;
 static struct listening listening = {.fd = -1};
 static int link_in = -1, link_out = -1;
 
+static void answer_meanwhile(void *context)
+{
+    server_answer_meanwhile(context);
+}
+
 static int take_over(void *context, struct error *error)
 {
-    (void)context;
+    receiving.wire.idle = answer_meanwhile;
+    receiving.wire.idle_context = &((struct serving *)context)->served;
     int rc = receiving_take_over(&receiving, error);
+    receiving.wire.idle = NULL;
     return rc < 0 ? error_prefix(error,
                         "%.60s was not handed over, and does not run here (if its source lives, it "
                         "runs there)",
@@ -29,6 +37,18 @@ static void taken_over(void *context)
 {
     (void)context;
     receiving_started(&receiving);
+}
+
+/* Who made the link, as ssh, waits for its end. */
+static void let_go(void *context)
+{
+    (void)context;
+    if (link_in < 0 || !receiving_is_over(&receiving))
+        return;
+    close(link_in);
+    if (link_out != link_in)
+        close(link_out);
+    link_in = link_out = -1;
 }
 
 /* Before anything of it is made here. */
@@ -54,7 +74,8 @@ static int receive_one(
     const struct domain_options *options = serving->options;
     const char *address = serving->invocation->operands[0];
     const bool by_stdio = link_in >= 0;
-    const struct receiving_hooks hooks = {.context = (void *)(uintptr_t)serving->place,
+    const struct receiving_hooks hooks = {.link_timeout = options->link_timeout,
+        .context = (void *)(uintptr_t)serving->place,
         .refused = is_name_taken,
         .accept = by_stdio ? NULL : accept_more};
     bool again;
@@ -78,12 +99,13 @@ static int receive_one(
 
 static int make_received(struct serving *serving, const char **name, struct error *error)
 {
-    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    static struct stop stop = {.asked = serving_is_unwanted, .why = interrupt_reason};
     struct restore_request request = {.fd = -1,
         .clock = (enum clock_policy)serving->options->clock,
         .name = serving->options->name,
         .monitor = serving_monitor(serving),
         .stop = &stop};
+    stop.context = serving;
     receiving.restored.fd = -1;
     int rc = serving_read_wish(serving, error);
     if (rc < 0)
@@ -100,8 +122,10 @@ static int make_received(struct serving *serving, const char **name, struct erro
     serving->served.begun_seconds = serving_seconds();
     serving->served.paused = receiving.paused;
     serving->served.follow = receiving.post_copy ? &receiving.follow : NULL;
+    serving->needs_link = receiving.post_copy && !receiving.follow.accept;
     serving->served.take_over = take_over;
     serving->served.taken_over = taken_over;
+    serving->served.look = let_go;
     *name = receiving.restored.saved.plan.name;
     return 0;
 }
@@ -119,6 +143,9 @@ static void unmake_received(struct serving *serving)
 int cmd_domain_receive_run(const struct invocation *invocation)
 {
     const struct domain_options *options = invocation->options;
+    struct error error;
+    if (address_check(invocation->operands[0], false, &error) < 0)
+        return status_wrong_usage(invocation->command, &error);
     if (!strcmp(invocation->operands[0], "-")) {
         link_in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
         link_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

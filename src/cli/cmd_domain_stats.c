@@ -12,7 +12,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { HEAD_EACH = 20 };
 
@@ -120,42 +122,75 @@ static struct formatted show_written(const struct between *between)
     return bytes(now->moves && now->moved.stage == MOVED_COPYING ? now->moved.written : now->stats.written);
 }
 
+/* Where the terminal is too narrow for all of them, those with the largest `drop` are left out first. */
 static const struct {
     const char *head, *unit;
-    int width;
+    int width, drop;
     struct formatted (*show)(const struct between *between);
 } columns[] = {
-    {"state", "", 9, show_phase},
-    {"work", "a second", 12, show_pace},
-    {"median", "each", 8, show_median},
-    {"99 %", "each", 8, show_p99},
-    {"longest", "pause", 8, show_longest},
-    {"exits", "a second", 9, show_exits},
-    {"interrupts", "a second", 10, show_interrupts},
-    {"faults", "a second", 9, show_faults},
-    {"resident", "", 9, show_resident},
-    {"2 MiB", "host", 7, show_large},
-    {"2 MiB", "guest", 7, show_guest_large},
-    {"written", "a second", 9, show_written},
+    {"state", "", 9, 0, show_phase},
+    {"work", "a second", 12, 0, show_pace},
+    {"median", "each", 8, 0, show_median},
+    {"99 %", "each", 8, 0, show_p99},
+    {"longest", "pause", 8, 1, show_longest},
+    {"exits", "a second", 9, 0, show_exits},
+    {"interrupts", "a second", 10, 6, show_interrupts},
+    {"faults", "a second", 9, 0, show_faults},
+    {"resident", "", 9, 5, show_resident},
+    {"2 MiB", "host", 7, 4, show_large},
+    {"2 MiB", "guest", 7, 3, show_guest_large},
+    {"written", "a second", 9, 2, show_written},
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+enum { COLUMNS = sizeof columns / sizeof columns[0], GAP = 2 };
 
-static void print_head(void)
+static int width_of(int drop)
 {
+    int width = -GAP;
     for (size_t i = 0; i < COLUMNS; i++)
-        printf("%*s%s", columns[i].width, columns[i].head, i + 1 < COLUMNS ? "  " : "\n");
-    for (size_t i = 0; i < COLUMNS; i++)
-        printf("%*s%s", columns[i].width, columns[i].unit, i + 1 < COLUMNS ? "  " : "\n");
+        width += columns[i].drop < drop ? columns[i].width + GAP : 0;
+    return width;
 }
 
-static void print_line(const struct between *between)
+/* Those with a smaller `drop` fit. */
+static int fitting(void)
+{
+    struct winsize size;
+    int drop = COLUMNS;
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+        return drop;
+    while (drop > 1 && width_of(drop) > size.ws_col)
+        drop--;
+    return drop;
+}
+
+static void end_cell(size_t i, int drop)
+{
+    while (++i < COLUMNS && columns[i].drop >= drop)
+        ;
+    printf("%*s%s", i < COLUMNS ? GAP : 0, "", i < COLUMNS ? "" : "\n");
+}
+
+static void print_head(int drop)
+{
+    for (int unit = 0; unit < 2; unit++)
+        for (size_t i = 0; i < COLUMNS; i++)
+            if (columns[i].drop < drop) {
+                printf("%*s", columns[i].width, unit ? columns[i].unit : columns[i].head);
+                end_cell(i, drop);
+            }
+}
+
+static void print_line(const struct between *between, int drop)
 {
     for (size_t i = 0; i < COLUMNS; i++) {
         char text[sizeof(struct formatted)];
+        if (columns[i].drop >= drop)
+            continue;
         text_clean(
             columns[i].show(between).text, locale_is_utf8() ? TEXT_UTF8 : TEXT_ASCII, text, sizeof text);
         int more = (int)strlen(text) - (int)text_columns(text); /* bytes than columns */
-        printf("%*s%s", columns[i].width + more, text, i + 1 < COLUMNS ? "  " : "\n");
+        printf("%*s", columns[i].width + more, text);
+        end_cell(i, drop);
     }
     fflush(stdout);
 }
@@ -187,6 +222,7 @@ static int look_again(const struct domain_options *options, const struct place *
 {
     const struct control_request request = {.verb = "stats", .count = options->written, .fd = -1};
     bool quiet = output && output_stream(output) == stdout;
+    int drop = COLUMNS;
     struct domain_report before, now;
     int rc = control_ask(place, name, &request, &before, error);
     for (unsigned line = 0; rc == 0; line++) {
@@ -195,9 +231,9 @@ static int look_again(const struct domain_options *options, const struct place *
             break;
         const struct between between = {&before, &now, now.seconds - before.seconds};
         if (!quiet && line % HEAD_EACH == 0)
-            print_head();
+            print_head(drop = fitting());
         if (!quiet)
-            print_line(&between);
+            print_line(&between, drop);
         if (output)
             rc = print_json(&now, output_stream(output), error);
         before = now;

@@ -59,6 +59,12 @@ int cmd_model_list_run(const struct invocation *invocation)
     return write_found(invocation->options, &found, &error) < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
+/* ENXIO: vcost knows no machine of that name. */
+static int status_of_choice(const struct invocation *invocation, int rc, const struct error *error)
+{
+    return rc == -ENXIO ? status_wrong_usage(invocation->command, error) : status_failed(error);
+}
+
 /* ---- show ---- */
 
 static int write_machine(const void *what, FILE *stream, struct error *error)
@@ -80,7 +86,7 @@ int cmd_model_show_run(const struct invocation *invocation)
     if (rc == 0)
         rc = write_found(invocation->options, &(struct found){&machine, write_machine, view_figures}, &error);
     pool_free(&pool);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    return rc < 0 ? status_of_choice(invocation, rc, &error) : STATUS_DONE;
 }
 
 /* ---- walk ---- */
@@ -145,5 +151,5 @@ int cmd_model_walk_run(const struct invocation *invocation)
     if (rc == 0)
         rc = write_found(options, &(struct found){&trace, write_walk, view_walk}, &error);
     pool_free(&pool);
-    return rc < 0 ? status_failed(&error) : STATUS_DONE;
+    return rc < 0 ? status_of_choice(invocation, rc, &error) : STATUS_DONE;
 }

@@ -23,6 +23,7 @@ enum option_kind {
     OPTION_SECONDS,     /* "90", "1.5", "90s", "2m", "1h": double; 0 if not given and without a default */
     OPTION_PERCENT,     /* "5%", "5", "0.5%": double; -1 if not given and without a default */
     OPTION_TEXT,        /* anything that is not empty: const char * into argv; NULL if not given */
+    OPTION_TEXT_LIST,   /* the same, each time that it is given: struct text_list */
     OPTION_SEED,        /* up to 53 bits, decimal or 0x…: uint64_t */
     OPTION_FILE,        /* path of a file to write: const char * into argv; NULL if not given */
     OPTION_OUTPUT,      /* the same, or "-" for stdout */
@@ -41,6 +42,11 @@ struct choice_list {
     unsigned indices[LIST_MAX];  /* into the option's choices, in the order typed; CHOICE_ALSO,
                                     CHOICE_OPEN: none of them */
     const char *names[LIST_MAX]; /* an open item is the user's own text, into argv */
+};
+
+struct text_list {
+    size_t count;
+    const char *texts[LIST_MAX]; /* into argv, in the order typed */
 };
 
 /* One word that an option or an operand can be. */

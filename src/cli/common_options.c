@@ -29,9 +29,10 @@ const struct option_spec file_options[] = {
         .kind = OPTION_OUTPUT,
         OUTPUT(json),
         .value_name = "FILE",
-        .help = "Also write all that was found to FILE, as JSON: every sample, the host, and how each "
-                "number was got. vcost compare and vcost report read it. With - it goes to stdout, and "
-                "the report does not."},
+        .help =
+            "Also write all that was found to FILE, as JSON; of what was measured every sample, the host, "
+            "and how each number was got, for vcost compare and vcost report. With - it goes to stdout, "
+            "and the report does not."},
     {.name = "csv",
         .kind = OPTION_OUTPUT,
         OUTPUT(csv),
@@ -230,6 +231,27 @@ int table_options_check(const struct table_options *options, struct error *error
         return 0;
     return error_set(error, EINVAL, "--fill: %d is no power of two", options->fill);
 }
+
+#define AROUND(member) .offset = offsetof(struct around_options, member)
+
+const struct option_spec around_options[] = {
+    {.name = "stdin",
+        .kind = OPTION_TEXT,
+        AROUND(input),
+        .value_name = "FILE",
+        .default_note = "nothing",
+        .help = "What the program reads as its standard input, from the beginning in each run."},
+    {.name = "prepare",
+        .kind = OPTION_TEXT,
+        AROUND(prepare),
+        .value_name = "CMD",
+        .help = "A shell command that runs before each run of the program, natively, and is not timed."},
+    {.name = "cleanup",
+        .kind = OPTION_TEXT,
+        AROUND(cleanup),
+        .value_name = "CMD",
+        .help = "The same after each run."},
+};
 
 const struct option_spec help_option[] = {
     {.name = "help", .letter = 'h', .kind = OPTION_HELP, .help = "Show this text and exit."},

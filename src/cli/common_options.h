@@ -54,6 +54,14 @@ extern const struct option_spec on_option[1];          /* --on, in a struct choi
 extern const struct option_spec on_or_model_option[1]; /* the same, with simulated machines */
 extern const struct option_spec cpu_option[1];         /* --cpu, in an int */
 extern const struct option_spec table_options[2];      /* --sync and --fill, in a struct table_options */
+/* Around each run of a program that is not vcost's: where its input comes from, what is done before and
+ * after. */
+struct around_options {
+    const char *input;             /* file; NULL: /dev/null */
+    const char *prepare, *cleanup; /* shell commands; NULL: none */
+};
+extern const struct option_spec around_options[3];
+
 extern const struct option_spec help_option[1];
 
 /* An element of a command's groups: a table, stored at `base` of the command's own structure. */

@@ -12,7 +12,9 @@ void describe_name(const struct command *command, char text[static DESCRIBE_BYTE
 void describe_usage(const struct command *command, char text[static DESCRIBE_BYTES])
 {
     const struct operand_spec *operand = &command->operand;
-    const char *more = operand->rest ? " [ARGUMENT...]" : operand->max > 1 ? "..." : "";
+    const char *more = operand->rest                                     ? " [ARGUMENT...]"
+                       : operand->max > 1 && operand->max > operand->min ? "..."
+                                                                         : "";
     if (command->commands)
         snprintf(text, DESCRIBE_BYTES, "COMMAND [OPTIONS]");
     else if (!operand->name)

@@ -3,6 +3,8 @@
 #include "domain/moved/throttle.h"
 #include "domain/moved/wire.h"
 
+#include <errno.h>
+
 static struct choice at_timeout_choice(size_t index)
 {
     static const struct choice choices[] = {
@@ -18,6 +20,17 @@ static const struct option_spec cleartext_option[] = {
         FIELD(cleartext),
         .help =
             "Also through TCP to another machine, where everybody on the way can read the domain's memory."},
+};
+
+static const struct option_spec link_timeout_option[] = {
+    {.name = "link-timeout",
+        .kind = OPTION_SECONDS,
+        FIELD(link_timeout),
+        .value_name = "TIME",
+        .fallback = "30s",
+        .help =
+            "How long nothing may move through a link that is open before it counts as broken. One that is "
+            "slow and moves does not."},
 };
 
 static const struct option_spec migrate_options[] = {
@@ -76,14 +89,15 @@ static const struct option_spec migrate_options[] = {
         .kind = OPTION_NUMBER,
         FIELD(passes),
         .value_name = "N",
-        .fallback = "1",
+        .default_note = "1",
         .min = 0,
         .max = 100,
         .help = "With --post-copy: how often memory is sent before; what was written since then follows."},
     {.name = "reconnect",
         .kind = OPTION_FLAG,
         FIELD(reconnect),
-        .help = "After --post-copy, when the link broke: go on by a new one."},
+        .help = "After --post-copy, when the link broke: go on by a new one. Of the other options "
+                "--max-bandwidth, --link-timeout and --cleartext are for that, too."},
     {.name = "timeout",
         .kind = OPTION_SECONDS,
         FIELD(timeout),
@@ -111,6 +125,21 @@ static const struct option_spec timeline_option[] = {
             "back, for 10 s at most."},
 };
 
+static int check_migrate(const void *fields, struct error *error)
+{
+    const struct domain_options *options = fields;
+    if (options->passes >= 0 && !options->post_copy)
+        return error_set(error, EINVAL,
+            "--passes says after how many --post-copy hands it over: without that they go on until what is "
+            "left fits into --max-downtime");
+    if (options->reconnect &&
+        (options->streams > 1 || options->throttle > 0 || options->at_timeout || options->timeline))
+        return error_set(error, EINVAL,
+            "--reconnect sends what is missing by one link, of a domain that is elsewhere: leave out "
+            "--streams, --throttle, --at-timeout and --timeline");
+    return domain_options_check(fields, error);
+}
+
 const struct command command_domain_migrate = {
     .name = "domain migrate",
     .summary = "moves a domain to another process or machine while it runs",
@@ -128,15 +157,18 @@ const struct command command_domain_migrate = {
             "stands still at both ends, and goes on there after --reconnect; the death of either end loses "
             "it.",
             "Nothing is encrypted: that is the command's job (command:ssh ...)."},
-    .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
-        OPTION_GROUP(NULL, timeline_option, 0), OPTION_GROUP(NULL, domain_folder_option, 0),
-        OUTPUT_GROUPS(struct domain_options, output), HELP_GROUP},
+    .groups = {OPTION_GROUP("How", migrate_options, 0), OPTION_GROUP(NULL, link_timeout_option, 0),
+        OPTION_GROUP(NULL, cleartext_option, 0), OPTION_GROUP(NULL, timeline_option, 0),
+        OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),
+        HELP_GROUP},
     .operand = {"NAME ADDRESS",
         "A domain that runs, and where it is received: unix:PATH, tcp:HOST:PORT, command:CMD.", NULL, 2, 2},
     .examples = {{"vcost domain migrate d1 unix:/tmp/here", "To vcost domain receive unix:/tmp/here"},
         {"vcost domain migrate --timeline d1.svg d1 unix:/tmp/here",
             "A picture of what that costs the program"},
         {"vcost domain migrate --check d1 unix:/tmp/here", "Could it run there?"},
+        {"vcost domain migrate d1 'command:ssh there vcost domain receive -d -'",
+            "To another machine, encrypted"},
         {"vcost domain migrate --max-downtime 5 --timeout 2m --at-timeout stop d1 tcp:localhost:7777",
             "5 ms, or after two minutes whatever it takes"},
         {"vcost domain migrate --streams 4 --throttle 60 d1 tcp:localhost:7777",
@@ -150,7 +182,7 @@ const struct command command_domain_migrate = {
                "(--post-copy)."}},
     .see_also = DOMAIN_SEE_ALSO,
     .options_bytes = sizeof(struct domain_options),
-    .check = domain_options_check,
+    .check = check_migrate,
     .run = cmd_domain_migrate_run,
 };
 
@@ -160,8 +192,12 @@ const struct command command_domain_receive = {
     .description =
         {"Waits for one vcost domain migrate, receives the domain and lets it go on. Until it was handed "
          "over it does not run here; whatever happens to the link or to the source before, none runs here, "
-         "and that is said."},
-    .groups = {OPTION_GROUP("How", domain_arriving_options, 0), OPTION_GROUP(NULL, cleartext_option, 0),
+         "and that is said.",
+            "With - the link is that of whoever started it, ssh for instance, which closes it when the "
+            "command "
+            "ends: so --detach returns as soon as the domain runs and all of its memory is there."},
+    .groups = {OPTION_GROUP("How", domain_arriving_options, 0), OPTION_GROUP(NULL, link_timeout_option, 0),
+        OPTION_GROUP(NULL, cleartext_option, 0),
         OPTION_GROUP("Its memory on this machine", domain_memory_options, 0),
         OPTION_GROUP("How it is served", domain_detach_option, 0),
         OPTION_GROUP(NULL, domain_folder_option, 0), OUTPUT_GROUPS(struct domain_options, output),

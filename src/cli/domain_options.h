@@ -7,17 +7,17 @@
 
 struct domain_options {
     struct output_options output;
-    const char *folder;                    /* of control sockets; NULL: the usual one */
-    const char *name;                      /* NULL: domain; of restore: the one that it had */
-    struct size_range memory, working_set; /* working_set.last 0: all of it */
-    unsigned workload;                     /* enum portable_workload */
+    const char *folder;                                /* of control sockets; NULL: the usual one */
+    const char *name;                                  /* NULL: domain; of restore: the one that it had */
+    struct size_range memory, low_memory, working_set; /* working_set.last 0: all of it */
+    unsigned workload;                                 /* enum portable_workload */
     int vcpus;
     unsigned monitor; /* run: of monitor_at(); restore, receive: 0 the one that it had, else one more */
     uint64_t work;    /* 0: endless */
     int rate;         /* MB/s; -1: none */
     bool detach, paused, keep_running, lazy, userfaultfd, compress;
     struct number_list nodes; /* count 0: wherever the kernel places memory */
-    bool lock;
+    bool lock, forkable;
     unsigned clock; /* enum clock_policy */
     bool check, cleartext;
     bool watch, written; /* stats */
@@ -27,11 +27,15 @@ struct domain_options {
     const char *timeline; /* a picture; NULL: none */
     unsigned at_timeout;  /* 0: cancel, 1: stop */
     int max_downtime, max_bandwidth; /* ms; MB/s, -1: none */
-    double timeout;                  /* seconds; 0: none */
+    double timeout, link_timeout;    /* seconds; timeout 0: none */
     int count;                       /* of clones */
-    int streams, passes, throttle;   /* of a migration */
+    int streams, passes, throttle;   /* of a migration; -1: not asked for */
     bool post_copy, reconnect;
 };
+
+/* Of vcost domain run: all but what the machine tells. */
+struct portable_plan;
+void domain_options_plan(const struct domain_options *options, struct portable_plan *plan);
 
 extern const struct command command_domain;
 
@@ -45,6 +49,7 @@ int cmd_domain_pause_run(const struct invocation *invocation);
 int cmd_domain_resume_run(const struct invocation *invocation);
 int cmd_domain_stop_run(const struct invocation *invocation);
 int cmd_domain_save_run(const struct invocation *invocation);
+int cmd_domain_memory_run(const struct invocation *invocation);
 int cmd_domain_fork_run(const struct invocation *invocation);
 int cmd_domain_check_run(const struct invocation *invocation);
 int cmd_domain_migrate_run(const struct invocation *invocation);

@@ -1,5 +1,5 @@
-/* What the tables of `vcost domain` (domain_options.c) and of those of its commands that move a domain
- * (domain_moving_options.c) share. */
+/* What the tables of `vcost domain` (domain_options.c), of its commands on files and clones
+ * (domain_saved_options.c) and of those that move a domain (domain_moving_options.c) share. */
 #ifndef VCOST_CLI_DOMAIN_OPTIONS_INTERNAL_H
 #define VCOST_CLI_DOMAIN_OPTIONS_INTERNAL_H
 
@@ -10,13 +10,17 @@
 enum { DOMAIN_ARRIVING_OPTIONS = 3 };
 extern const struct option_spec domain_folder_option[1];
 extern const struct option_spec domain_detach_option[2]; /* of what serves a domain */
-extern const struct option_spec domain_memory_options[2];
+extern const struct option_spec domain_memory_options[3];
 extern const struct option_spec domain_arriving_options[DOMAIN_ARRIVING_OPTIONS]; /* from a file, or a link */
 
-extern const struct command command_domain_migrate, command_domain_receive, command_domain_cancel;
+extern const struct command command_domain_save, command_domain_restore, command_domain_fork,
+    command_domain_check; /* domain_saved_options.c */
+extern const struct command command_domain_migrate, command_domain_receive,
+    command_domain_cancel; /* domain_moving_options.c */
 
 /* Of each of them. */
 int domain_options_check(const void *fields, struct error *error);
+int domain_options_check_run(const void *fields, struct error *error); /* and of run */
 
 #define DOMAIN_SEE_ALSO                                                                                      \
     {                                                                                                        \

@@ -63,6 +63,12 @@ void interrupt_catch(void)
     watch_cpu_time();
 }
 
+void interrupt_forget(void)
+{
+    caught = 0;
+    interrupt_catch();
+}
+
 bool interrupt_asked(void *unused)
 {
     (void)unused;

@@ -9,6 +9,10 @@
  * it. */
 void interrupt_catch(void);
 
+/* In a process that another one has forked off, to live on its own: what asked that one to stop does not ask
+ * this one. */
+void interrupt_forget(void);
+
 /* True once a signal has come: what a struct stop asks. */
 bool interrupt_asked(void *unused);
 

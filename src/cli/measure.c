@@ -86,19 +86,20 @@ static int make_ready(struct session *session, struct error *error)
     if (setting_simulates(options->on.names, options->on.count))
         setting_open_simulated(&session->setting, &stop);
     else
-        rc = setting_open(&session->setting, options->cpu, &stop, error);
+        rc = setting_open(
+            &session->setting, session->how->programs ? SETTING_ON_ALL : options->cpu, &stop, error);
     if (rc < 0 && (rc == -EINVAL || !session->how->also_tells)) /* EINVAL: the user's CPU */
         return rc;
     session->setting.sync_write = options->tables.sync == SYNC_WRITES;
     session->setting.fill = (unsigned)options->tables.fill;
     session->setting.every_monitor = session->how->every_monitor;
-    static const char *const native[] = {"native"};
-    rc = session->how->no_guests
-             ? setting_probe(&session->setting, native, 1, error)
+    static const char *const fixed[] = {"native", "kvm"};
+    rc = session->how->no_guests || session->how->needs_kvm
+             ? setting_probe(&session->setting, fixed, session->how->needs_kvm ? 2 : 1, error)
              : setting_probe(&session->setting, options->on.names, options->on.count, error);
     if (rc == 0 && session->setting.left_out[0] && !session->how->every_monitor && !options->run.quiet)
         status_warn(session->setting.left_out);
-    if (rc == 0 && session->setting.busy[0] && !options->run.quiet)
+    if (rc == 0 && session->setting.busy[0] && !options->run.quiet && !session->how->untimed)
         status_warn(session->setting.busy);
     if (rc == 0 && session->how->plan)
         rc = session->how->plan(session, error);

@@ -31,7 +31,10 @@ struct measured {
     bool every_monitor; /* without --on it runs on all that can be used, not on those alone that go without
                            saying */
     bool no_guests;     /* it runs nothing in a guest: monitors are not tried out */
-    bool also_tells;    /* it has something to say where nothing can be measured (setting.cannot_measure) */
+    bool needs_kvm;  /* its guests are KVM's alone, whatever --on could say: without, it says so and ends */
+    bool programs;   /* it measures processes, which run on any CPU that may be used: there is no --cpu */
+    bool untimed;    /* nothing is timed: what else runs does not matter */
+    bool also_tells; /* it has something to say where nothing can be measured (setting.cannot_measure) */
     /* Makes ready, with all outputs open. */
     int (*plan)(struct session *session, struct error *error);
     /* Measures. Being stopped is no failure. `result` is released also after one. */

@@ -1,6 +1,7 @@
 #include "cli/model_options.h"
 
 #include "cli/chase_options.h"
+#include "model/machine.h"
 
 #include <errno.h>
 
@@ -9,10 +10,12 @@ static int check(const void *options, struct error *error)
     return output_options_check(&((const struct model_options *)options)->output, error);
 }
 
-static int check_validate(const void *options, struct error *error)
+static int check_fit(const void *options, struct error *error)
 {
-    if (!((const struct model_options *)options)->machine)
-        return error_set(error, EINVAL, "--machine is missing: which machine is to be validated");
+    const char *name = ((const struct model_options *)options)->name;
+    if (name && !machine_name_fits(name))
+        return error_set(error, EINVAL, "--name: \"%.60s\" should be 1 to %d of a-z, 0-9, '.' and '-'", name,
+            MACHINE_NAME_MAX);
     return check(options, error);
 }
 
@@ -93,21 +96,23 @@ static const struct command command_model_show = {
     .run = cmd_model_show_run,
 };
 
-static const struct option_spec fit_options[] = {
+static const struct option_spec like_option[] = {
     {.name = "like",
         .kind = OPTION_TEXT,
         FIELD(like),
         .value_name = "NAME",
-        .default_note = "the preset that is nearest to the CPU of the result's host",
+        .default_note = "the preset that is nearest to the CPU that was measured",
         .help = "The machine that everything is taken from that the curve does not tell: a name of vcost "
-                "model list, "
-                "or a file that ends in .json."},
+                "model list, or a file that ends in .json."},
+};
+
+static const struct option_spec fit_options[] = {
     {.name = "name",
         .kind = OPTION_TEXT,
         FIELD(name),
         .value_name = "NAME",
         .default_note = "fitted",
-        .help = "How the machine is to be called in cells and labels: letters, digits, '.' and '-'."},
+        .help = "How the machine is to be called in cells and labels: 1 to 30 of a-z, 0-9, '.' and '-'."},
     {.name = "quiet",
         .letter = 'q',
         .kind = OPTION_FLAG,
@@ -128,8 +133,8 @@ static const struct command command_model_fit = {
                     "the file says whether it was told, fitted or assumed, and on what. Nothing of it is "
                     "fitted again: vcost "
                     "model validate predicts other curves with it."},
-    .groups = {OPTION_GROUP("What is fitted", fit_options, 0), OUTPUT_GROUPS(struct model_options, output),
-        HELP_GROUP},
+    .groups = {OPTION_GROUP("What is fitted", like_option, 0), OPTION_GROUP(NULL, fit_options, 0),
+        OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
         .help = "A result of vcost chase, saved by --json or --html; \"-\" is stdin.",
         .min = 1,
@@ -139,24 +144,46 @@ static const struct command command_model_fit = {
         {
             {"vcost model fit chase.json --json here.json",
                 "This host as a machine file, of what vcost chase --on native --json chase.json measured; "
-                "then vcost chase --on model:here.json tells what nested paging would cost on such a CPU"},
+                "then vcost chase --on model:here.json shows what is simulated of it, and, of a host that is "
+                "no "
+                "guest itself, what nested paging would cost there"},
             {"vcost model fit chase.json --like zen4-genoa --name mine", "With what the rest is taken from"},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-validate(1)"},
     .options_bytes = sizeof(struct model_options),
-    .check = check,
+    .check = check_fit,
     .run = cmd_model_fit_run,
 };
 
 static const struct option_spec validate_options[] = {
+    {.name = "here",
+        .kind = OPTION_FLAG,
+        FIELD(here),
+        .help =
+            "Measure this host, twice: native curves in the orders random, random-in-page, sequential and "
+            "line-per-page, with pages of 4 KiB and 2 MiB. A machine is made of the one in random order "
+            "with pages of 4 KiB, as by vcost model fit, and held against the others; or --machine is."},
+    {.name = "time",
+        .kind = OPTION_SECONDS,
+        FIELD(seconds),
+        .value_name = "SECONDS",
+        .default_note = "5m",
+        .help = "How long --here measures. Also written as 90s, 2m or 1h."},
+    {.name = "keep",
+        .kind = OPTION_TEXT,
+        FIELD(keep),
+        .value_name = "FOLDER",
+        .help = "Where to keep what --here has measured, curves.json and again.json, and the machine, "
+                "this-host.json."},
     {.name = "machine",
         .kind = OPTION_TEXT,
         FIELD(machine),
         .value_name = "NAME",
-        .default_note = "none: it has to be named",
+        .default_note =
+            "with --here the one that is fitted, else each that something is published of; a RESULT "
+            "takes one by name",
         .help = "The machine that is held against the measurement: a file that vcost model fit has made, or "
-                "a name of "
-                "vcost model list."},
+                "a name of vcost model list."},
     {.name = "quiet",
         .letter = 'q',
         .kind = OPTION_FLAG,
@@ -168,32 +195,43 @@ static const struct option_spec validate_options[] = {
 static const struct command command_model_validate = {
     .name = "model validate",
     .summary = "a simulated machine against curves that it was not fitted on",
-    .description = {"Simulates the native curves of a result other than the one in random order with pages "
-                    "of 4 KiB, and makes a "
-                    "table of the errors over the working sets past the first TLB and the second cache. It "
-                    "holds if the median "
-                    "error is at most 15 % (or 1.5 times that of native measured twice), nine of ten points "
-                    "are within 35 %, and "
-                    "the median error is at most half of the null model's, which copies the fitted curve.",
-        "The first RESULT has the curves; others are the same measured again, for the error of repeating."},
-    .groups = {OPTION_GROUP("What is validated", validate_options, 0),
+    .description =
+        {"Without a RESULT: simulates the latencies that are published of machines of vcost model list, and "
+         "makes a table of the errors, each with its source. It holds if the median error of each is at most "
+         "15 % and "
+         "nine of ten points are within 35 %.",
+            "With one: simulates the native curves of a result other than the one in random order with pages "
+            "of 4 KiB, and makes a "
+            "table of the errors over the working sets past the first TLB and the second cache. It "
+            "holds if the median "
+            "error is at most 15 % (or 1.5 times that of native measured twice), nine of ten points "
+            "are within 35 %, and "
+            "the median error is at most half of the null model's, which copies the fitted curve.",
+            "The first RESULT has the curves; others are the same measured again, for the error of "
+            "repeating. The table of published latencies follows.",
+            "With --here all is done at once: this host is measured, a machine is fitted, frozen and "
+            "validated. It takes some minutes and a machine that has nothing else to do."},
+    .groups = {OPTION_GROUP("What is validated", validate_options, 0), OPTION_GROUP(NULL, like_option, 0),
         OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
         .help = "Results of vcost chase, saved by --json or --html; \"-\" is stdin.",
-        .min = 1,
+        .min = 0,
         .max = 8,
         .reads = true},
     .examples =
         {
+            {"vcost model validate", "The machines that vcost knows, against what is published of them"},
+            {"vcost model validate --here --keep .",
+                "Whether this host can be simulated, and the machine file for it"},
             {"vcost model validate --machine here.json curves.json again.json",
                 "The table, of two results of vcost chase --on native --order "
                 "random,sequential,line-per-page "
                 "--host-page 4K,2M"},
         },
-    .exit_notes = {{"3", "the machine does not hold."}},
+    .exit_notes = {{"3", "the machine, or without a RESULT one of those in the table, does not hold."}},
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-model-fit(1)"},
     .options_bytes = sizeof(struct model_options),
-    .check = check_validate,
+    .check = check,
     .run = cmd_model_validate_run,
 };
 
@@ -202,7 +240,8 @@ static const struct command command_model_walk = {
     .summary = "one translation of an address, entry by entry",
     .description =
         {"Shows what a simulated machine reads to translate one address when none of its caches has "
-         "anything: four entries natively, up to 24 under nested paging."},
+         "anything: natively an entry of each level, four or five; under nested paging up to 24, or 35 where "
+         "both sides have five."},
     .groups = {OPTION_GROUP("What is simulated", walk_options, 0),
         OUTPUT_GROUPS(struct model_options, output),
         OPTION_GROUP(NULL, picture_option, offsetof(struct model_options, output)), HELP_GROUP},
@@ -228,7 +267,22 @@ const struct command command_model = {
     .summary = "a simulated machine: what it would cost there",
     .description =
         {"What virtualization would cost on a machine that is not at hand is simulated. All that it says "
-         "is modelled, not measured. vcost chase --on model:NAME draws curves."},
+         "is modelled, not measured. Curves are drawn by vcost chase: \"vcost chase --on "
+         "native,model:barcelona "
+         "--technique native,nested\" shows this host and beside it what the article's AMD machine would "
+         "take, natively "
+         "and in a guest; with --explain also where the cycles go.",
+            "What shadow paging pays for are events: \"vcost chase --on model:core2-merom --technique "
+            "native,shadow "
+            "--rates faults=5000,ticks=1000/s\". Page tables that change, under three techniques: \"vcost "
+            "chase --on "
+            "model:skylake-sp --technique shadow,nested,agile --rates pte-changes=10000,scans=100\".",
+            "A machine of one's own: \"vcost model show zen3-milan --json mine.json\", change it, \"vcost "
+            "chase --on "
+            "model:mine.json\". This host as a machine: \"vcost chase --on native --json chase.json\", "
+            "\"vcost model fit "
+            "chase.json --json here.json\"; how far it is right: \"vcost model validate --machine here.json "
+            "chase.json\"."},
     .groups = {HELP_GROUP},
     .commands = commands,
     .see_also = {"vcost(1)", "vcost-chase(1)"},

@@ -10,6 +10,9 @@ struct model_options {
     unsigned technique;             /* enum model_technique */
     unsigned guest_page, host_page; /* choices of chase_page_bytes() */
     const char *like, *name;        /* fit: NULL: by the host's CPU; "fitted" */
+    const char *keep;               /* validate: the folder of what was measured; NULL: none */
+    double seconds;                 /* validate: to measure in; 0: the usual ones */
+    bool here;                      /* validate: measures this host */
     bool hypothetical;
     bool quiet;
     bool walk_caches;

@@ -11,10 +11,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +34,7 @@ int serving_detach(const char *log, int *report, int *hear, struct error *error)
     int ends[2], output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (output < 0)
         return error_errno(error, errno, "cannot write the log %.300s", log);
-    if (pipe2(ends, O_CLOEXEC) < 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         close(output);
         return error_errno(error, errno, "cannot start a domain in the background");
     }
@@ -42,6 +44,7 @@ int serving_detach(const char *log, int *report, int *hear, struct error *error)
         close(ends[0]);
         setsid();
         signal(SIGHUP, SIG_IGN);
+        interrupt_forget(); /* who waits for it tells it so itself */
         int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
             dup2(output, STDERR_FILENO) < 0)
@@ -63,7 +66,21 @@ int serving_detach(const char *log, int *report, int *hear, struct error *error)
 
 int serving_hear(int hear, const char *log, struct start *start, struct error *error)
 {
-    ssize_t count = read(hear, start, sizeof *start);
+    enum { LOOK_MS = 200 };
+    struct pollfd watched = {hear, POLLIN, 0};
+    struct progress_line line;
+    ssize_t count = -1;
+    progress_start(&line, stderr, false, locale_is_utf8());
+    do {
+        if (interrupt_asked(NULL))
+            (void)shutdown(hear, SHUT_WR); /* the child looks for that */
+        if (poll(&watched, 1, LOOK_MS) <= 0)
+            continue;
+        count = recv(hear, start, sizeof *start, 0);
+        if (count == (ssize_t)sizeof *start && start->on_the_way)
+            progress_update(&line, start->fraction, start->seconds_left, start->what);
+    } while (count < 0 || (count == (ssize_t)sizeof *start && start->on_the_way));
+    progress_clear(&line);
     close(hear);
     return count == (ssize_t)sizeof *start
                ? 0
@@ -74,18 +91,18 @@ int serving_hear(int hear, const char *log, struct start *start, struct error *e
 
 static void tell_start(struct serving *serving, int status, const struct error *error)
 {
-    struct start start = {.status = status, .report = serving->report};
+    struct start start = {.status = status, .report = serving->report, .needs_link = serving->needs_link};
     if (error)
         start.error = *error;
     if (serving->start >= 0) {
-        (void)!write(serving->start, &start, sizeof start);
+        (void)!send(serving->start, &start, sizeof start, MSG_NOSIGNAL);
         close(serving->start);
     }
     serving->start = -1;
 }
 
 /* What was touched until now is what the next restore will want first. */
-static void record_touched(struct serving *serving)
+static void record_touched(struct serving *serving, double working_set_ms)
 {
     const struct portable *portable = serving->served.portable;
     struct touched touched;
@@ -93,6 +110,7 @@ static void record_touched(struct serving *serving)
     if (!serving->record)
         return;
     int rc = touched_look(portable_memory(portable), portable_plan(portable)->memory_bytes, &touched, &error);
+    touched.working_set_ms = working_set_ms;
     if (rc == 0 && (rc = touched_write(&touched, output_stream(serving->record), &error)) == 0)
         rc = output_commit(serving->record, &error);
     else
@@ -119,7 +137,7 @@ static void tell(void *context, const struct domain_report *report)
     else {
         fprintf(stderr, "working set back after %s\n",
             format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
-        record_touched(serving);
+        record_touched(serving, report->working_set_ms);
     }
     if (!serving->told && report->sentence[0])
         status_warn(report->sentence);
@@ -191,7 +209,7 @@ static int serve(struct serving *serving, const struct place *place, const char 
     serving->place = place;
     serving->served.version = VCOST_VERSION;
     rc = server_run(&serving->served, &serving->report, error);
-    record_touched(serving);
+    record_touched(serving, NAN);
     serving->report.exit_status = exit_status(&serving->report);
     if (rc == 0 && serving->detached)
         rc = keep_report(serving, error);
@@ -227,11 +245,24 @@ int serving_finish(struct serving *serving, int rc, struct error *error)
     return status_failed(error);
 }
 
-static int parent_says(const struct start *start, const char *name, const struct place *place)
+static void wait_for_memory(const struct place *place, const char *name)
+{
+    const struct control_request status = {.verb = "status", .fd = -1};
+    struct domain_report report;
+    struct error error;
+    while (!interrupt_asked(NULL) && control_ask(place, name, &status, &report, &error) == 0 &&
+           report.follow.stage == FOLLOW_COMES)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+}
+
+static int parent_says(const struct start *start, const struct place *place, const char *log)
 {
     if (start->status != STATUS_DONE)
         return status_failed(&start->error);
-    printf("%s runs; what it says goes to %s/%s.log\n", name, place->folder, name);
+    printf("%s runs; what it says goes to %s\n", start->report.name, log);
+    fflush(stdout);
+    if (start->needs_link)
+        wait_for_memory(place, start->report.name);
     return STATUS_DONE;
 }
 
@@ -248,7 +279,10 @@ int serving_command(const struct invocation *invocation, const char *name, maker
     struct start start;
     struct error error;
     char log[PLACE_PATH_BYTES];
-    int hear, rc = place_open(serving.options->folder, &place, &error);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
+    int hear = -1, rc = place_open(serving.options->folder, &place, &error);
     if (rc == 0 && serving.options->detach) {
         if (place_lives(&place, name)) {
             rc = error_set(&error, EBUSY, "a domain %s runs already: choose another --name", name);
@@ -256,14 +290,11 @@ int serving_command(const struct invocation *invocation, const char *name, maker
             place_path(&place, name, "log", log);
             rc = serving_detach(log, &serving.start, &hear, &error);
             if (rc == 0 && serving.start < 0 && (rc = serving_hear(hear, log, &start, &error)) == 0)
-                return parent_says(&start, name, &place);
+                return parent_says(&start, &place, log);
         }
     }
     if (rc < 0)
         return status_failed(&error);
-    signal(SIGXFSZ, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
-    interrupt_catch();
     if ((rc = outputs_open(&serving.outputs, &serving.options->output, &error)) < 0) {
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
@@ -286,6 +317,7 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 int serving_read_wish(struct serving *serving, struct error *error)
 {
     serving->served.wish.locked = serving->options->lock;
+    serving->served.wish.forkable = serving->options->forkable;
     return nodes_of_list(&serving->options->nodes, &serving->served.wish.nodes, error);
 }
 
@@ -296,9 +328,32 @@ const struct monitor_ops *serving_monitor(const struct serving *serving)
     return serving->options->monitor ? monitor_at(serving->options->monitor - 1) : NULL;
 }
 
+bool serving_is_unwanted(void *context)
+{
+    const struct serving *serving = context;
+    struct pollfd watched = {serving->start, POLLRDHUP, 0};
+    return interrupt_asked(NULL) || (serving->start >= 0 && poll(&watched, 1, 0) > 0);
+}
+
+static void say_how_far(void *context, double fraction, double seconds_left, const char *what)
+{
+    enum { TIMES_A_SECOND = 10 };
+    struct serving *serving = context;
+    struct start start = {.on_the_way = true, .fraction = fraction, .seconds_left = seconds_left};
+    const double now = serving_seconds();
+    if (serving->start < 0) {
+        progress_update(&serving->line, fraction, seconds_left, what);
+    } else if (now - serving->said_seconds > 1.0 / TIMES_A_SECOND) {
+        snprintf(start.what, sizeof start.what, "%s", what);
+        (void)!send(serving->start, &start, sizeof start, MSG_NOSIGNAL | MSG_DONTWAIT);
+        serving->said_seconds = now;
+    }
+}
+
 int serving_restore(struct serving *serving, const char **name, struct error *error)
 {
-    static const struct stop stop = {.asked = interrupt_asked, .why = interrupt_reason};
+    const struct stop stop = {.asked = serving_is_unwanted, .context = serving, .why = interrupt_reason};
+    const struct progress progress = {say_how_far, serving};
     struct restore_request request = {.fd = serving->fd,
         .lazy = serving->lazy,
         .brought = serving->brought,
@@ -308,12 +363,17 @@ int serving_restore(struct serving *serving, const char **name, struct error *er
         .monitor = serving_monitor(serving),
         .saved = serving->saved,
         .checked = serving->checked,
-        .stop = &stop};
+        .stop = &stop,
+        .progress = &progress};
     int rc = serving_read_wish(serving, error);
     if (rc < 0)
         return rc;
     request.wish = serving->served.wish;
-    if ((rc = restore_open(&request, &restored, error)) < 0)
+    if (serving->start < 0)
+        progress_start(&serving->line, stderr, false, locale_is_utf8());
+    rc = restore_open(&request, &restored, error);
+    progress_clear(&serving->line);
+    if (rc < 0)
         return error_prefix(error, "%.200s", serving->invocation->operands[0]);
     serving->served.restored = &restored;
     serving->served.portable = restored.portable;

@@ -6,12 +6,18 @@
 #include "cli/domain_options.h"
 #include "cli/outputs.h"
 #include "domain/served/server.h"
+#include "report/progress.h"
 
-/* What the command waits for: that the domain runs, or why it does not. */
+/* What the command waits for: that the domain runs, or why it does not; until then how far it is. */
 struct start {
+    bool on_the_way;
+    double fraction, seconds_left; /* on the way: struct progress has what they mean; and of what, */
+    char what[40];
     int status;
     struct error error;
     struct domain_report report; /* status 0 */
+    bool needs_link; /* and its memory still comes by this command's stdin, which who made the link closes
+                        when the command ends, as ssh does */
 };
 
 struct serving {
@@ -24,7 +30,9 @@ struct serving {
     const struct place *place;
     struct domain_report report;
     int start; /* where to say that it runs; -1: nowhere */
-    bool detached, told;
+    bool detached, told, needs_link;
+    struct progress_line line; /* not detached: of making it */
+    double said_seconds;       /* detached: when it was said last how far it is */
     /* restore: what is restored, and how it is called */
     int fd;
     const char *name;
@@ -45,7 +53,8 @@ double serving_seconds(void);
 /* In the child *report is where to say how it started, and what is said from now on goes to the log; in the
  * parent it is -1, and *hear where that is heard. */
 int serving_detach(const char *log, int *report, int *hear, struct error *error);
-/* Waits for it, and closes `hear`. */
+/* Waits for it, telling on a terminal how far it is, and closes `hear`. Ctrl-C (interrupt.h) makes the child
+ * end before its domain runs, or comes too late; which of these *start and the error tell. */
 int serving_hear(int hear, const char *log, struct start *start, struct error *error);
 
 /* Makes the domain and serves it until its end. */
@@ -60,6 +69,10 @@ int serving_command(const struct invocation *invocation, const char *name, maker
 
 /* Which monitor a domain from elsewhere is to go on with; NULL: the one that it had. */
 const struct monitor_ops *serving_monitor(const struct serving *serving);
+
+/* While it is made, of a struct serving: has the user stopped it, or does the command that started it in the
+ * background not wait for it any more? */
+bool serving_is_unwanted(void *serving);
 
 /* What was asked for its memory: into serving->served.wish. */
 int serving_read_wish(struct serving *serving, struct error *error);

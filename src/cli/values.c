@@ -285,6 +285,17 @@ static int read_text(const struct option_spec *option, const char *text, void *f
     return 0;
 }
 
+static int read_text_list(
+    const struct option_spec *option, const char *text, void *field, struct error *error)
+{
+    struct text_list *list = field;
+    if (list->count == LIST_MAX)
+        return error_set(error, EINVAL, "more than %d values are too many", LIST_MAX);
+    int result = read_text(option, text, &list->texts[list->count], error);
+    list->count += result == 0;
+    return result;
+}
+
 /* What every reader of JSON keeps exactly. */
 static const unsigned long long seed_max = 1ULL << 53;
 
@@ -297,8 +308,8 @@ static int read_seed(const struct option_spec *option, const char *text, void *f
     errno = 0;
     unsigned long long value = good ? strtoull(number, NULL, hex ? 16 : 10) : 0;
     if (!good || errno || value > seed_max)
-        return error_set(error, EINVAL,
-            "\"" SHOWN "\" is not a seed: write a whole number of up to 53 bits, decimal or 0x...", text);
+        return error_set(
+            error, EINVAL, "\"" SHOWN "\" is no whole number of up to 53 bits, decimal or 0x...", text);
     *(uint64_t *)field = value;
     return 0;
 }
@@ -403,6 +414,16 @@ static const char *write_text(const struct option_spec *option, const void *fiel
     return pool_text(pool, *(const char *const *)field);
 }
 
+static const char *write_text_list(const struct option_spec *option, const void *field, struct pool *pool)
+{
+    const struct text_list *list = field;
+    const char *text = NULL;
+    (void)option;
+    for (size_t i = 0; i < list->count; i++)
+        text = text ? pool_format(pool, "%s; %s", text, list->texts[i]) : pool_text(pool, list->texts[i]);
+    return text;
+}
+
 static const char *write_seed(const struct option_spec *option, const void *field, struct pool *pool)
 {
     (void)option;
@@ -426,6 +447,7 @@ static const struct {
     [OPTION_SECONDS] = {true, false, read_seconds, write_seconds},
     [OPTION_PERCENT] = {true, false, read_percent, write_percent},
     [OPTION_TEXT] = {true, false, read_text, write_text},
+    [OPTION_TEXT_LIST] = {true, false, read_text_list, write_text_list},
     [OPTION_SEED] = {true, false, read_seed, write_seed},
     [OPTION_FILE] = {true, false, read_file, write_text},
     [OPTION_OUTPUT] = {true, false, read_output, write_text},

@@ -203,6 +203,11 @@ void domain_cpu_stop(struct domain_cpu *cpu)
     cpu->domain->ops->kick(cpu->vcpu);
 }
 
+void domain_cpu_go_on(struct domain_cpu *cpu)
+{
+    cpu->stopped = false;
+}
+
 /* ---- running ---- */
 
 /* Interruptions in a row, each of which says that nothing happened inside. A signal every 100 us is odd, but

@@ -45,6 +45,8 @@ int domain_run(struct domain_cpu *cpu, domain_exit_handler *handler, void *conte
 
 /* Makes the running domain_run(), or else the next, return -ECANCELED. */
 void domain_cpu_stop(struct domain_cpu *cpu);
+/* Takes back one that no domain_run() has returned for yet; for the thread that runs it. */
+void domain_cpu_go_on(struct domain_cpu *cpu);
 
 /* When it returns 0 no virtual CPU is inside the guest, and none enters it until domain_resume() has been
  * called as often. -ETIMEDOUT, and nothing is paused, if one did not leave within 5 s. */

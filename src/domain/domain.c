@@ -61,6 +61,20 @@ static int make_tables(struct domain *domain, struct error *error)
     return rc < 0 ? rc : page_tables_init(&domain->tables, error);
 }
 
+/* The guest's kernel can change its page tables. */
+static int map_window(struct domain *domain, struct error *error)
+{
+    const uint64_t large = domain->system.bytes & -(2 * MIB), rest = domain->system.bytes - large;
+    const unsigned rights = PAGE_READ | PAGE_WRITE;
+    int rc = large ? page_tables_map(
+                         &domain->tables, GVA(DOMAIN_TABLES_WINDOW), GPA(0), large, 2 * MIB, rights, error)
+                   : 0;
+    if (rc == 0 && rest)
+        rc = page_tables_map(
+            &domain->tables, GVA(DOMAIN_TABLES_WINDOW + large), GPA(large), rest, PAGE_BYTES, rights, error);
+    return rc;
+}
+
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
     int rc = make_tables(domain, error);
@@ -68,6 +82,8 @@ static int build_tables(struct domain *domain, gpa_t image, struct error *error)
         return rc;
     if (domain->config.image)
         rc = map_image(domain, image, error);
+    if (rc == 0 && domain->config.later)
+        rc = map_window(domain, error);
     return rc == 0 && domain->config.data ? map_data(domain, error) : rc;
 }
 
@@ -148,6 +164,7 @@ static int create_vm(struct domain *domain, struct error *error)
         .host_clock = config->host_clock,
         .device = config->device,
         .first_descriptor = config->first_descriptor,
+        .kept = config->kept,
         .stop = config->stop};
     return domain->ops->create(&vm, &domain->vm, error);
 }

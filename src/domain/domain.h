@@ -41,8 +41,11 @@ struct domain_config {
     bool program; /* no image: system pages and tables alone, for code of CPL 3 that is gone on with (user.h).
                      What is mapped at an address is always the same memory behind, so that what a monitor has
                      derived from the tables is never wrong in more than rights */
+    bool later; /* with `program`: what is mapped with PAGE_LATER the guest's kernel makes present at a touch
+                 */
     bool host_clock; /* vm_config.host_clock, */
     int device, first_descriptor;
+    struct monitor_kept *kept; /* and .kept */
     /* Asked about an exit that a call does not expect; true: it is answered and the guest goes on. May be
      * NULL. */
     bool (*answer)(void *context, const struct vm_exit *exit);

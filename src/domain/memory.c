@@ -174,6 +174,23 @@ int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint
     return end_change(domain, rc < 0 ? rc : tell(domain, from, bytes, error));
 }
 
+int domain_harvest(struct domain *domain, gva_t from, uint64_t bytes,
+    void (*each)(void *context, const struct page_leaf *leaf), void *context, struct error *error)
+{
+    pthread_mutex_lock(&domain->tables_lock);
+    int rc = page_tables_scan(&domain->tables, from, bytes, PAGE_BIT_ACCESSED, each, context, error);
+    pthread_mutex_unlock(&domain->tables_lock);
+    return rc;
+}
+
+int domain_forget(struct domain *domain, struct error *error)
+{
+    pthread_mutex_lock(&domain->tables_lock);
+    int rc = memory_forget(domain, error);
+    pthread_mutex_unlock(&domain->tables_lock);
+    return rc;
+}
+
 struct page_tables *domain_tables(struct domain *domain)
 {
     return &domain->tables;

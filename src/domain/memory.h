@@ -25,6 +25,16 @@ int domain_unmap(struct domain *domain, gva_t from, uint64_t bytes, domain_host_
 int domain_protect(struct domain *domain, gva_t from, uint64_t bytes, unsigned rights, domain_host_call *call,
     void *context, struct error *error);
 
+/* Calls each() for every leaf of a range, with the accessed bit as it is, and clears these bits. A virtual
+ * CPU sets them again as it touches what they are for, but only after domain_forget(): until then it may know
+ * translations from before. What it touches in between is in this harvest already: it was known since it was
+ * touched. */
+int domain_harvest(struct domain *domain, gva_t from, uint64_t bytes,
+    void (*each)(void *context, const struct page_leaf *leaf), void *context, struct error *error);
+
+/* Whatever monitor and CPU have made of the guest's tables is made again. */
+int domain_forget(struct domain *domain, struct error *error);
+
 /* The guest's own tables, to be walked. */
 struct page_tables *domain_tables(struct domain *domain);
 

@@ -38,12 +38,14 @@ static int map_state(struct domain_cpu *cpu, struct error *error)
     char *host = (char *)memory.at(memory.context, page);
     memset(host, 0, PAGE_BYTES);
     system_build_tss(host, at.value + PAGE_BYTES);
+    const uint64_t root = DOMAIN_TABLES_WINDOW + domain->tables.root.value;
+    memcpy(host + DOMAIN_STATE_ROOT, &root, sizeof root);
     return page_tables_map(&domain->tables, at, page, PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_WRITE, error);
 }
 
 int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, struct error *error)
 {
-    enum { BREAKPOINT = 3, OVERFLOW = 4 };
+    enum { BREAKPOINT = 3, OVERFLOW = 4, PAGE_FAULT = 14 };
     struct domain *domain = cpu->domain;
     struct domain_mode own = *mode;
     if (!domain->ops->set_user)
@@ -54,9 +56,30 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
     pthread_mutex_lock(&domain->tables_lock);
     system_open_gate(domain->system.base, BREAKPOINT);
     system_open_gate(domain->system.base, OVERFLOW);
+    if (domain->config.later)
+        system_set_gate(domain->system.base, PAGE_FAULT, DOMAIN_HANDLE_LATER);
     int rc = map_state(cpu, error);
     pthread_mutex_unlock(&domain->tables_lock);
     return rc < 0 ? rc : domain_cpu_mode(cpu, &own, error);
+}
+
+uint64_t domain_guest_faults(const struct domain *domain)
+{
+    uint64_t sum = 0;
+    for (unsigned id = 0; id < STATE_PAGES; id++) { /* the first ones are used first */
+        struct page_walk walk;
+        uint64_t own;
+        page_tables_walk(
+            &domain->tables, system_address((uint64_t)(FIRST_STATE_PAGE + id) * PAGE_BYTES), &walk);
+        if (!walk.leaf.bytes)
+            break;
+        memcpy(&own,
+            (char *)domain->tables.memory.at(domain->tables.memory.context, walk.leaf.to) +
+                DOMAIN_STATE_FAULTS,
+            sizeof own);
+        sum += own;
+    }
+    return sum;
 }
 
 /* ---- leaving ---- */
@@ -175,4 +198,21 @@ void domain_cpu_counters(const struct domain_cpu *cpu, struct counters *counters
 {
     *counters = (struct counters){.count = 0};
     cpu->domain->ops->counters(cpu->domain->vm, cpu->vcpu, counters);
+}
+
+void domain_cpus_counters(struct domain *domain, struct counters *sum)
+{
+    *sum = (struct counters){.count = 0};
+    domain->ops->counters(domain->vm, NULL, sum);
+    pthread_mutex_lock(&domain->lock);
+    for (const struct domain_cpu *cpu = domain->cpus; cpu; cpu = cpu->next) {
+        struct counters counters;
+        domain_cpu_counters(cpu, &counters);
+        for (size_t i = 0; i < counters.count; i++) {
+            uint64_t before = 0;
+            counters_get(sum, counters.list[i].name, &before);
+            counters_set(sum, counters.list[i].name, before + counters.list[i].value);
+        }
+    }
+    pthread_mutex_unlock(&domain->lock);
 }

@@ -41,7 +41,12 @@ size_t domain_extended_bytes(const struct domain *domain);
 int domain_get_extended(struct domain_cpu *cpu, void *area, struct error *error);
 int domain_set_extended(struct domain_cpu *cpu, const void *area, struct error *error);
 
+/* Page faults that the guest's own kernel has handled (domain_config.later), of all its virtual CPUs. */
+uint64_t domain_guest_faults(const struct domain *domain);
+
 /* What the monitor has counted of one virtual CPU. */
 void domain_cpu_counters(const struct domain_cpu *cpu, struct counters *counters);
+/* The same of all that were made, added up, with what is counted of the VM. */
+void domain_cpus_counters(struct domain *domain, struct counters *counters);
 
 #endif

@@ -2,7 +2,6 @@
 #include "event/event_kind.h"
 #include "runner/chase_kind.h"
 #include "runner/program_kind.h"
-#include "runner/run_kind.h"
 
 const struct workload_kind *const workload_kinds[] = {
-    &workload_chase, &workload_program, &workload_run, &workload_event, NULL};
+    &workload_chase, &workload_advised, &workload_run, &workload_event, NULL};

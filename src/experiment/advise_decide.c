@@ -19,6 +19,27 @@ bool decide_hopeless(const double *logs, size_t count, double *work)
     return count >= ROUNDS_LEAST && decide_ratio(logs, count, work).low > decide_worth;
 }
 
+/* The sum of their squared distances from the mean, which is set. */
+static double squares_of(const double *logs, size_t count, double *mean)
+{
+    double squares = 0;
+    *mean = 0;
+    for (size_t i = 0; i < count; i++)
+        *mean += logs[i] / (double)count;
+    for (size_t i = 0; i < count; i++)
+        squares += pow(logs[i] - *mean, 2);
+    return squares;
+}
+
+double decide_rounds(const double *logs, size_t count, double half)
+{
+    static const double quantile = 2.5; /* of Student's t for the few rounds that there are as a rule */
+    double mean;
+    if (count < 2)
+        return NAN;
+    return ceil(pow(quantile / half, 2) * squares_of(logs, count, &mean) / (double)(count - 1));
+}
+
 size_t decide_choose(
     const struct contender *contenders, size_t count, size_t *chosen, size_t most, double *work)
 {
@@ -42,13 +63,10 @@ size_t decide_choose(
 /* Of a mean logarithm that is so far below 0, by Student's t, to either side. */
 static double chance_of(const double *logs, size_t count)
 {
-    double mean = 0, squares = 0;
+    double mean;
     if (count < ROUNDS_LEAST)
         return 1;
-    for (size_t i = 0; i < count; i++)
-        mean += logs[i] / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += pow(logs[i] - mean, 2);
+    double squares = squares_of(logs, count, &mean);
     double error = sqrt(squares / (double)(count - 1) / (double)count);
     return mean >= 0 ? 1 : error > 0 ? statistics_t_chance(mean / error, count) : 0;
 }

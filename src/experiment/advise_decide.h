@@ -36,6 +36,10 @@ struct estimate decide_ratio(const double *logs, size_t count, double *work);
  * than 3 rounds. */
 bool decide_hopeless(const double *logs, size_t count, double *work);
 
+/* So many rounds make the interval as narrow as +-`half` (of a logarithm), if they scatter as these do; NAN
+ * for fewer than 2 of these. */
+double decide_rounds(const double *logs, size_t count, double half);
+
 /* The `most` contenders that are worth confirming: not hopeless, by their median, best first. Sets chosen[],
  * returns how many. */
 size_t decide_choose(
@@ -45,6 +49,6 @@ size_t decide_choose(
  * multiple test procedure", Scandinavian Journal of Statistics 6 (1979). */
 void decide_judge(struct contender *contenders, size_t count, double *work);
 
-enum { DECIDE_ROUNDS_MAX = 64, DECIDE_CONTENDERS_MAX = 64 };
+enum { DECIDE_ROUNDS_MAX = 256, DECIDE_CONTENDERS_MAX = 64 };
 
 #endif

@@ -43,7 +43,8 @@ static int add_cell(struct advising *advising, struct variant *variant, struct e
         return error_set(error, ENOMEM, "no memory for what is measured");
     const char *name = variant->part_count ? pool_text(&result->pool, variant->told.name) : "none";
     struct result_cell *cell = &grown[result->cell_count];
-    *cell = (struct result_cell){.cell = {.monitor = "native", .workload = program_workload(name)},
+    *cell = (struct result_cell){
+        .cell = {.monitor = "native", .workload = program_workload(&workload_advised, name)},
         .label = "native",
         .pages = {.as_asked = true, .host_share_2m = NAN, .proof = "those that the program asks for"},
         .median = NAN,
@@ -61,6 +62,8 @@ static int add_cell(struct advising *advising, struct variant *variant, struct e
 static int keep_sample(
     struct advising *advising, const struct variant *variant, double value, size_t group, struct error *error)
 {
+    if (variant->cell == SIZE_MAX)
+        return 0;
     const struct result_sample sample = {
         .ns = value, .round = (unsigned)group, .placement = advising->rounds};
     if (figures_add_sample(&advising->result->cells[variant->cell], &sample))
@@ -70,7 +73,7 @@ static int keep_sample(
 
 void advise_forget_samples(struct advising *advising, struct variant *variant)
 {
-    variant->log_count = 0;
+    variant->log_count = variant->wanted = 0;
     if (variant->cell != SIZE_MAX)
         advising->result->cells[variant->cell].sample_count = 0;
 }
@@ -88,29 +91,65 @@ int advise_figures(struct advising *advising, struct error *error)
 
 /* ---- first runs ---- */
 
-static int usual_is_wrong(
-    const struct advising *advising, const struct tried *tried, const char *wrong, struct error *error)
+/* Of the time, that is computed by what waits for something. */
+static const double waits_most = 0.1;
+
+/* `again`: it went well before, so that something may be left of that. */
+static int usual_is_wrong(const struct advising *advising, const struct tried *tried, const char *wrong,
+    bool again, struct error *error)
 {
     bool server = advising->plan->server != NULL;
+    char hint[80] = "";
+    if (tried->end.timed_out && tried->end.cpu_seconds < waits_most * tried->end.seconds)
+        return error_set(error, ETIMEDOUT,
+            "the %s %.60s, half of the budget, and hardly computed: it waits, as for input (--stdin FILE), "
+            "for a "
+            "terminal, which it does not get, or for users (--server)",
+            server ? "server" : "program", wrong);
     if (tried->end.timed_out)
         return error_set(error, ETIMEDOUT,
             "the program %.60s, half of the budget: give it less to do, or --budget at least %d times what "
             "one run takes",
             wrong, 12);
-    return error_set(error, ECANCELED, "as it is, the %s %.240s%s", server ? "server" : "program", wrong,
-        !server && WIFEXITED(tried->end.status) && tried->end.status
-            ? "; if that is as it should be, give --status"
-            : "");
+    if (again)
+        snprintf(hint, sizeof hint, "; --prepare CMD undoes what a run leaves behind");
+    else if (advising->reads_nothing)
+        snprintf(hint, sizeof hint, "; it reads its input, which is empty: --stdin FILE gives it some");
+    else if (!server && WIFEXITED(tried->end.status) && tried->end.status)
+        snprintf(hint, sizeof hint, "; if that is as it should be, give --status %d",
+            WEXITSTATUS(tried->end.status));
+    return error_set(error, ECANCELED, "as it is, the %s %s%.240s%s", server ? "server" : "program",
+        again ? "went well once, and then " : "", wrong, hint);
 }
 
 /* Whether it computes all the time that it is let, in one thread: it hardly ever gives its CPU up by itself.
  * What others take of it, hypervisors too, does not count. */
-static bool computes(const struct run_end *end)
+static bool computes(const struct run_end *end, const struct looks *looks)
 {
     static const double waits_least = 20, waits_second = 20, nearly = 0.9;
     double kept = isfinite(end->kept_seconds) ? end->kept_seconds : 0;
-    return (double)end->waits <= waits_least + waits_second * end->cpu_seconds &&
+    return looks->threads <= 1 && (double)end->waits <= waits_least + waits_second * end->cpu_seconds &&
            end->cpu_seconds * nearly <= end->seconds - kept;
+}
+
+/* What makes a run something else than what its user means, told before time is spent on it. */
+static void tell_odd(const struct advising *advising)
+{
+    const struct advise_plan *plan = advising->plan;
+    const struct left *left = &advising->bench.usual.left;
+    char text[320];
+    if (!plan->tell || plan->server)
+        return;
+    if (left->count) {
+        snprintf(text, sizeof text,
+            "the program has ended and left %s running%s; that is ended each time, and not measured: a "
+            "server is to stay in the foreground, and is tried by --server",
+            left->name, left->count > 1 ? ", and others" : "");
+        plan->tell(text);
+    }
+    if (advising->reads_nothing)
+        plan->tell("the program reads its standard input, and there is nothing in it: --stdin FILE gives it "
+                   "something to read");
 }
 
 int advise_try_usual(struct advising *advising, struct error *error)
@@ -120,24 +159,27 @@ int advise_try_usual(struct advising *advising, struct error *error)
     struct tried again = {.value = 0};
     char wrong[WRONG_BYTES];
     advise_tell(advising, "the program as it is");
+    empty_input_forget(&bench->empty);
     int rc = bench_try(bench, usual, 0, true, &bench->usual, wrong, error);
+    advising->reads_nothing = !advising->plan->input && empty_input_was_read(&bench->empty);
     if (rc == 0 && !wrong[0]) {
+        tell_odd(advising);
         double seconds = bench->usual.end.seconds;
         if (seconds < figure_seconds && !advising->plan->server)
             bench->batch =
                 seconds * BATCH_MOST < figure_seconds ? BATCH_MOST : (unsigned)(figure_seconds / seconds) + 1;
         rc = bench_try(bench, usual, 0, false, &again, wrong, error);
     } else if (rc == 0) {
-        return usual_is_wrong(advising, &bench->usual, wrong, error);
+        return usual_is_wrong(advising, &bench->usual, wrong, false, error);
     }
     if (rc == 0 && wrong[0])
-        return usual_is_wrong(advising, &again, wrong, error);
+        return usual_is_wrong(advising, &again, wrong, true, error);
     if (rc < 0)
         return rc;
     bench->same_output = again.end.out_digest == bench->usual.end.out_digest &&
                          again.end.out_bytes == bench->usual.end.out_bytes;
     bench->by_cpu |= advising->plan->by == BY_CHOICE && !bench->has_metric && !advising->plan->server &&
-                     computes(&again.end);
+                     computes(&again.end, &bench->usual.looks);
     bench->here.peak_bytes = bench->usual.end.peak_bytes;
     usual->seconds = again.seconds;
     /* Whatever takes ten times as long, and seconds, hangs. */
@@ -161,6 +203,8 @@ int advise_try_first(struct advising *advising, struct variant *variant, struct 
     int rc = bench_try(&advising->bench, variant, 0, true, &tried, wrong, error);
     if (rc == -EINTR || rc == -ENOMEM)
         return rc;
+    if (rc < 0 && stop_asked(advising->bench.stop))
+        return error_set(error, EINTR, "%s", stop_reason(advising->bench.stop));
     if (rc < 0 || wrong[0])
         is_out(variant, rc < 0 ? error->text : wrong);
     else
@@ -171,17 +215,30 @@ int advise_try_first(struct advising *advising, struct variant *variant, struct 
 
 /* ---- rounds ---- */
 
-double advise_round_seconds(const struct advising *advising, struct variant *const *chosen, size_t count)
+/* In a round that so many came before. */
+static bool takes_part(const struct variant *variant, size_t before)
+{
+    return advise_is_left(variant) && (!variant->wanted || before < variant->wanted);
+}
+
+double advise_round_seconds(
+    const struct advising *advising, struct variant *const *chosen, size_t count, size_t before)
 {
     double seconds = 0;
     size_t left = 0;
     for (size_t i = 0; i < count; i++)
-        if (advise_is_left(chosen[i])) {
+        if (takes_part(chosen[i], before)) {
             seconds += chosen[i]->seconds;
             left++;
         }
     size_t groups = (left + 1) / 2;
     return seconds + (double)groups * advising->usual.seconds;
+}
+
+unsigned advise_rounds_within(double seconds, double round, unsigned least, unsigned most)
+{
+    double rounds = round > 0 ? floor(seconds / round) : most;
+    return rounds >= most ? most : rounds <= least ? least : (unsigned)rounds;
 }
 
 static int run(
@@ -193,10 +250,14 @@ static int run(
     if (rc < 0)
         return rc;
     if (wrong[0] && !variant->part_count)
-        return usual_is_wrong(advising, &tried, wrong, error);
+        return usual_is_wrong(advising, &tried, wrong, true, error);
     if (wrong[0])
         is_out(variant, wrong);
     *value = wrong[0] ? NAN : tried.value;
+    if (!wrong[0]) {
+        variant->cpu_seconds += tried.end.cpu_seconds;
+        variant->told.use.cpu_seconds = variant->cpu_seconds / (double)++variant->runs;
+    }
     return 0;
 }
 
@@ -212,8 +273,10 @@ static int run_group(struct advising *advising, struct variant *const *pair, siz
         if (sequence[at] && !stop_asked(advising->bench.stop))
             rc = run(advising, sequence[at], padding, &values[at], error);
     }
-    if (rc < 0 || stop_asked(advising->bench.stop))
-        return rc < 0 ? rc : -EINTR;
+    if (rc == 0 && stop_asked(advising->bench.stop))
+        rc = error_set(error, EINTR, "%s", stop_reason(advising->bench.stop));
+    if (rc < 0)
+        return rc;
     rc = keep_sample(advising, &advising->usual, values[1], group, error);
     for (size_t i = 0; rc == 0 && i < 3; i += 2) {
         struct variant *variant = sequence[i];
@@ -238,7 +301,7 @@ int advise_rounds(struct advising *advising, struct variant *const *chosen, size
         if (round % 2 == 0) /* each order is gone through there and back */
             random_order(&advising->random, order, count);
         for (size_t i = 0; i < count; i++)
-            if (advise_is_left(chosen[order[i]]))
+            if (takes_part(chosen[order[i]], chosen[order[i]]->log_count))
                 left[n++] = chosen[order[i]];
         if (!n)
             break;

@@ -93,7 +93,8 @@ static int run_load(const struct bench *bench, const struct run_limits *limits, 
 }
 
 /* Told to end, it may die of that or end by itself. */
-static void judge_server(const struct serving *serving, bool asked, char wrong[static WRONG_BYTES])
+static void judge_server(
+    const struct serving *serving, const struct left *left, bool asked, char wrong[static WRONG_BYTES])
 {
     const struct run_end *end = &serving->end;
     bool of_signal = WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGTERM;
@@ -102,13 +103,17 @@ static void judge_server(const struct serving *serving, bool asked, char wrong[s
     if (wrong[0] || (asked && !end->timed_out && (of_signal || well)))
         return;
     bench_judge_end(end, -1, wrong);
+    size_t length = strlen(wrong);
+    if (left->count)
+        snprintf(wrong + length, WRONG_BYTES - length,
+            " and left %s running: it has to stay in the foreground", left->name);
 }
 
 int bench_serve(const struct bench *bench, const struct conditions *conditions, const struct watcher *watcher,
     char *kept, size_t kept_bytes, struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
 {
     struct serving serving = {
-        .program = {.words = bench->words, .input = bench->plan->input}, .conditions = conditions};
+        .program = {.words = bench->words, .input = bench->input}, .conditions = conditions};
     const struct stop finish = {.asked = is_asked, .context = &serving};
     const struct run_limits limits = {
         .seconds = bench->run_seconds_most, .stop = bench->stop, .kept = kept, .kept_bytes = kept_bytes};
@@ -116,10 +121,13 @@ int bench_serve(const struct bench *bench, const struct conditions *conditions, 
     pthread_t thread;
     serving.limits = (struct run_limits){
         .seconds = 2 * bench->run_seconds_most, .stop = bench->stop, .watcher = watcher, .finish = &finish};
+    left_begin(&tried->left);
     double began = clock_seconds();
     int code = pthread_create(&thread, NULL, serve, &serving);
-    if (code)
+    if (code) {
+        left_end(&tried->left);
         return error_start(error, code, "a thread");
+    }
     int rc = await_ready(bench, &serving, wrong, error);
     tried->ready_seconds = clock_seconds() - began;
     if (rc == 0)
@@ -127,11 +135,12 @@ int bench_serve(const struct bench *bench, const struct conditions *conditions, 
     bool asked = !atomic_load(&serving.ended);
     atomic_store(&serving.finish, true);
     pthread_join(thread, NULL);
+    left_end(&tried->left);
     if (serving.rc < 0)
         *error = serving.error;
     if (serving.rc < 0 || rc < 0)
         return serving.rc < 0 ? serving.rc : rc;
-    judge_server(&serving, asked, wrong);
+    judge_server(&serving, &tried->left, asked, wrong);
     tried->end = serving.end;
     tried->end.seconds = load.seconds;
     tried->end.out_bytes = load.out_bytes;

@@ -2,6 +2,7 @@
 
 #include "base/size.h"
 #include "measure/clock.h"
+#include "program/shell.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +38,8 @@ int bench_open(
     bench->batch = 1;
     bench->by_cpu = plan->by == BY_CPU_TIME;
     bench->run_seconds_most = plan->budget_seconds / 2;
+    empty_input_open(&bench->empty);
+    bench->input = plan->input ? plan->input : bench->empty.path;
     bench->here = (struct surroundings){.library = bench->library,
         .why_no_library = bench->why_no_library,
         .report = bench->report.path,
@@ -65,6 +68,7 @@ void bench_close(struct bench *bench)
     if (bench->has_metric)
         regfree(&bench->metric);
     library_report_close(&bench->report);
+    empty_input_close(&bench->empty);
     pool_free(&bench->pool);
 }
 
@@ -93,21 +97,8 @@ static bool find_metric(const struct bench *bench, const char *text, double *val
 
 int bench_shell(const struct bench *bench, const char *command, const char *option, struct error *error)
 {
-    const char *const words[] = {"/bin/sh", "-c", command, NULL};
-    const struct program program = {.words = words};
-    const struct conditions conditions = {.cpus = bench->here.cpus};
     const struct run_limits limits = {.seconds = bench->plan->budget_seconds, .stop = bench->stop};
-    struct run_end end;
-    char how[RUN_STATUS_BYTES];
-    int rc = command ? program_run(&program, &conditions, &limits, &end, error) : 0;
-    if (rc < 0 || !command)
-        return rc;
-    run_status_text(end.status, how);
-    if (end.timed_out || end.status)
-        return error_set(error, EIO, "%s: \"%.100s\" %s%s%.200s", option, command,
-            end.timed_out ? "took longer than the whole budget" : how, end.said[0] ? " and said: " : "",
-            end.said);
-    return 0;
+    return shell_run(command, option, &bench->here.cpus, &limits, error);
 }
 
 void bench_judge_end(const struct run_end *end, int status, char wrong[static WRONG_BYTES])
@@ -137,10 +128,11 @@ static int run_once(struct bench *bench, const struct conditions *conditions, co
     struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
 {
     static char kept[KEPT_BYTES];
-    const struct program program = {.words = bench->words, .input = bench->plan->input};
+    const struct program program = {.words = bench->words, .input = bench->input};
     const struct run_limits limits = {.seconds = bench->run_seconds_most,
         .stop = bench->stop,
         .watcher = watcher,
+        .left = &tried->left,
         .kept = bench->has_metric ? kept : NULL,
         .kept_bytes = sizeof kept - 1};
     const struct advise_plan *plan = bench->plan;
@@ -191,120 +183,4 @@ int bench_try(struct bench *bench, const struct variant *variant, size_t padding
         judge_output(bench, &made.end, wrong);
     *tried = made;
     return 0;
-}
-
-/* ---- whether it took effect ---- */
-
-/* More than what comes and goes. */
-static const uint64_t bytes_least = 2 * MIB;
-static const double fewer_least = 0.1;
-
-struct seen {
-    enum { OBTAINED, NOT_OBTAINED, CANNOT_TELL } how;
-    char text[160];
-};
-
-static struct seen fewer_faults(const struct tried *with, const struct tried *usual)
-{
-    struct seen seen = {.how = (double)with->end.faults < (1 - fewer_least) * (double)usual->end.faults
-                                   ? OBTAINED
-                                   : NOT_OBTAINED};
-    snprintf(seen.text, sizeof seen.text, "%" PRIu64 " page faults, %" PRIu64 " without", with->end.faults,
-        usual->end.faults);
-    return seen;
-}
-
-/* Nothing at so many looks is nothing: the sixth comes after 27 ms. */
-enum { LOOKS_ENOUGH = 6 };
-
-static struct seen more_bytes(const struct tried *with, uint64_t bytes, uint64_t usual, const char *what)
-{
-    struct seen seen = {.how = bytes >= usual + bytes_least        ? OBTAINED
-                               : with->looks.count >= LOOKS_ENOUGH ? NOT_OBTAINED
-                                                                   : CANNOT_TELL};
-    char here[SIZE_TEXT_BYTES], there[SIZE_TEXT_BYTES];
-    size_text(bytes, here);
-    size_text(usual, there);
-    if (seen.how == CANNOT_TELL)
-        snprintf(seen.text, sizeof seen.text, "it ended too soon for a look at its memory");
-    else
-        snprintf(seen.text, sizeof seen.text, "%s %s, %s without", here, what, there);
-    return seen;
-}
-
-/* Seen at a look; or, of what ends sooner, by its faults, of which a large page takes one for 512. */
-static struct seen large_pages(const struct tried *with, const struct tried *usual)
-{
-    const struct seen bytes =
-        more_bytes(with, with->looks.large_bytes, usual->looks.large_bytes, "on large pages");
-    const struct seen faults = fewer_faults(with, usual);
-    return bytes.how == CANNOT_TELL && faults.how == OBTAINED ? faults : bytes;
-}
-
-static struct seen see(const struct bench *bench, const struct recipe *recipe, const struct tried *with)
-{
-    const struct tried *usual = &bench->usual;
-    const struct pages_report *counts = &with->counts;
-    struct seen seen = {.how = CANNOT_TELL};
-    char size[SIZE_TEXT_BYTES];
-    switch (recipe->proof) {
-    case PROOF_LARGE_PAGES:
-        return large_pages(with, usual);
-    case PROOF_HUGETLB:
-        return more_bytes(with, with->looks.hugetlb_bytes, usual->looks.hugetlb_bytes, "of huge pages");
-    case PROOF_LOCKED:
-        return more_bytes(with, with->looks.locked_bytes, usual->looks.locked_bytes, "locked");
-    case PROOF_TEXT:
-    case PROOF_POPULATED: {
-        bool text = recipe->proof == PROOF_TEXT;
-        uint64_t bytes = text ? counts->text_bytes : counts->populated_bytes;
-        size_text(bytes, size);
-        seen.how = bytes ? OBTAINED : NOT_OBTAINED;
-        snprintf(seen.text, sizeof seen.text, "%s %s%s", bytes ? size : "nothing",
-            text ? "of text moved to large pages" : "faulted in ahead",
-            bytes                    ? ""
-            : counts->processes == 0 ? ": the library was not loaded"
-            : counts->refused        ? ": the kernel refused"
-            : text                   ? ": the program has less than a large page of text"
-                                     : "");
-        return seen;
-    }
-    case PROOF_FEWER_FAULTS:
-        return fewer_faults(with, usual);
-    case PROOF_LIBRARY:
-        seen.how = with->looks.library                 ? OBTAINED
-                   : with->looks.count >= LOOKS_ENOUGH ? NOT_OBTAINED
-                                                       : CANNOT_TELL;
-        snprintf(seen.text, sizeof seen.text, "%s is %smapped", recipe->preload,
-            with->looks.library ? "" : "not seen to be ");
-        return seen;
-    case PROOF_NO_LARGE:
-        seen.how = !usual->looks.large_bytes || with->looks.large_bytes ? NOT_OBTAINED : OBTAINED;
-        size_text(usual->looks.large_bytes, size);
-        snprintf(seen.text, sizeof seen.text, "%s on large pages without it",
-            usual->looks.large_bytes ? size : "nothing is");
-        return seen;
-    default:
-        return seen;
-    }
-}
-
-void bench_prove(const struct bench *bench, struct variant *variant, const struct tried *tried)
-{
-    struct advised *told = &variant->told;
-    told->use = (struct advised_use){.known = true,
-        .cpu_seconds = tried->end.cpu_seconds,
-        .peak_bytes = tried->end.peak_bytes,
-        .faults = tried->end.faults,
-        .large_bytes = tried->looks.large_bytes};
-    for (size_t i = 0, used = 0; i < variant->part_count; i++) {
-        const struct seen seen = see(bench, variant->parts[i], tried);
-        used += (size_t)snprintf(told->proof + used, sizeof told->proof - used, "%s%s",
-            used && seen.text[0] ? "; " : "", seen.text);
-        used = used < sizeof told->proof ? used : sizeof told->proof - 1;
-        if (seen.how == NOT_OBTAINED && variant->part_count == 1) {
-            told->state = ADVISED_NOT_OBTAINED;
-            snprintf(told->reason, sizeof told->reason, "not obtained: %s", seen.text);
-        }
-    }
 }

@@ -4,6 +4,8 @@
 
 #include "experiment/advise.h"
 #include "experiment/advise_decide.h"
+#include "program/empty_input.h"
+#include "program/left.h"
 #include "program/looks.h"
 #include "remedy/apply.h"
 #include "remedy/library.h"
@@ -22,6 +24,9 @@ struct variant {
     double seconds;                 /* of a run, roughly: for planning */
     double logs[DECIDE_ROUNDS_MAX]; /* of the stage that runs */
     size_t log_count;
+    double cpu_seconds; /* of all runs in rounds together, and how many they were */
+    size_t runs;
+    size_t wanted; /* rounds of that stage that are enough for it; 0: all of them */
 };
 
 /* What one run gave. */
@@ -30,6 +35,7 @@ struct tried {
     double ready_seconds; /* of a server: from its start until it was ready */
     double seconds;       /* that it took altogether, for planning */
     struct run_end end;
+    struct left left; /* running, when it had ended */
     struct looks looks;
     struct pages_report counts;
 };
@@ -39,6 +45,8 @@ struct bench {
     const struct stop *stop;
     struct pool pool;
     const char *const *words; /* of the program, or of the server */
+    struct empty_input empty;
+    const char *input; /* what it reads: the plan's, or `empty` */
     struct surroundings here;
     struct executable executable;
     struct library_report report;
@@ -79,6 +87,8 @@ const char *const *bench_server_words(const char *command, struct pool *pool);
  * output, which are the load's. `kept` takes what the load writes to stdout. */
 int bench_serve(const struct bench *bench, const struct conditions *conditions, const struct watcher *watcher,
     char *kept, size_t kept_bytes, struct tried *tried, char wrong[static WRONG_BYTES], struct error *error);
+
+/* ---- advise_prove.c ---- */
 
 /* Judges by a run that was looked at whether each part took effect, and says by what: told.proof, told.use,
  * and where it did not told.state and told.reason. */

@@ -54,6 +54,12 @@ struct variant *advise_add(struct advising *advising, const struct recipe *const
         .costs = parts[0]->costs,
         .command = "",
         .cell = "",
+        .over = "",
+        .over_ratio = NAN,
+        .over_low = NAN,
+        .over_high = NAN,
+        .cause = parts[0]->cause,
+        .stand_in = parts[0]->stand_in,
         .combination = count > 1,
         .diagnostic = parts[0]->diagnostic,
         .state = ADVISED_UNTRIED,
@@ -77,17 +83,44 @@ struct variant *advise_add(struct advising *advising, const struct recipe *const
     return variant;
 }
 
+/* What others would have to do is told where it is known to be needed, or not known not to be. */
+static void tell_cannot(const struct advice *advice, const char *why, struct variant *variant)
+{
+    const struct recipe *recipe = variant->parts[0];
+    struct advised *told = &variant->told;
+    bool unneeded =
+        recipe->operator[0] && recipe->cause[0] && advice->inspected && !advice_cause(advice, recipe->cause);
+    told->state = ADVISED_CANNOT;
+    if (unneeded)
+        told->stand_in = "";
+    snprintf(told->reason, sizeof told->reason, "%.220s",
+        unneeded ? "vcost inspect finds nothing here that it would change" : why);
+}
+
+/* Where another one is tried instead, that is told; where that one cannot be either, there is none. */
+static void tell_stand_in(struct advising *advising, struct advised *told)
+{
+    size_t i = 0, length = strlen(told->reason);
+    if (told->state != ADVISED_CANNOT || !told->stand_in[0])
+        return;
+    while (i < advising->count && strcmp(advising->variants[i].told.name, told->stand_in) != 0)
+        i++;
+    if (i == advising->count || advising->variants[i].told.state == ADVISED_CANNOT)
+        told->stand_in = "";
+    else
+        snprintf(told->reason + length, sizeof told->reason - length, "; tried in its place: %.40s",
+            told->stand_in);
+}
+
 void advise_add_all(struct advising *advising)
 {
     struct error why;
     for (size_t i = 0; i < advising->recipe_count; i++) {
         const struct recipe *recipe = &advising->recipes[i];
         struct variant *variant = advise_add(advising, &recipe, 1);
-        if (recipe_check(recipe, &advising->bench.here, &why) == 0)
-            continue;
-        bool other = recipe->stand_in[0];
-        variant->told.state = ADVISED_CANNOT;
-        snprintf(variant->told.reason, sizeof variant->told.reason, "%.220s%s%s", why.text,
-            other ? "; measured in its place: " : "", recipe->stand_in);
+        if (recipe_check(recipe, &advising->bench.here, &why) < 0)
+            tell_cannot(&advising->result->advice, why.text, variant);
     }
+    for (size_t i = 0; i < advising->count; i++)
+        tell_stand_in(advising, &advising->variants[i].told);
 }

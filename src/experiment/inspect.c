@@ -51,13 +51,14 @@ static const struct part {
     {                                                                                                        \
         what, offsetof(struct inspect_plan, seconds), offsetof(struct inspection, name), run                 \
     }
-    /* First: what the other parts touch and give back would be no fresh memory any more. */
+    /* It takes as long as planned also where the CPU is taken away, and the others then do not. */
+    PART("what takes the CPU away", no_gaps, gap_seconds, inspect_gaps),
+    /* Before the others: what they touch and give back would be no fresh memory any more. */
     PART("exits, faults and the clock", no_prices, price_seconds, inspect_prices),
     PART("caches and TLBs", no_curves, curve_seconds, inspect_curves),
     PART("the caches", no_caches, cache_seconds, inspect_caches),
     PART("the TLB of large pages", no_large_tlb, large_seconds, inspect_large_tlb),
     PART("memory from several CPUs", no_regions, region_seconds, inspect_regions),
-    PART("what takes the CPU away", no_gaps, gap_seconds, inspect_gaps),
 };
 enum { PARTS = sizeof parts / sizeof parts[0] };
 

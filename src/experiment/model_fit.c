@@ -8,22 +8,6 @@
 
 enum { PASSES = 3 /* walks' own reads, and what neighbours do meanwhile, cost what was fitted before */ };
 
-/* ---- simulating ---- */
-
-int fit_simulate(struct fitting *fitting, size_t from, struct error *error)
-{
-    int rc = 0;
-    for (size_t i = from; rc == 0 && i < fitting->count; i++) {
-        struct fit_point *point = &fitting->points[i];
-        if (fitting->progress->tell)
-            fitting->progress->tell(fitting->progress->context, fmin(1, (double)fitting->done / fitting->all),
-                NAN, "simulating the curve");
-        rc = model_predict(&fitting->machine, &point->shape, 4096, fitting->stop, &point->account, error);
-        fitting->done++;
-    }
-    return rc;
-}
-
 double fit_error(const struct fitting *fitting, size_t i)
 {
     const struct account *account = &fitting->points[i].account;
@@ -71,7 +55,7 @@ static int try_all(struct fitting *fitting, size_t from, size_t end, const struc
             continue;
         rc = fit_simulate(&tried, from, error);
         fitting->done = tried.done;
-        double left = rc == 0 ? fit_cycles(&tried, from) : INFINITY;
+        double left = rc == 0 ? fit_cycles(&tried, from, NULL) : INFINITY;
         if (left < (attempts->kind(i) == attempts->kind(*chosen) ? 1 : clearly) * least) {
             least = left;
             best = tried;
@@ -148,12 +132,13 @@ static int fit_all(struct fitting *fitting, bool is_guest, struct chosen *chosen
     int rc = try_all(fitting, past, near_end, &last_trial, &chosen->last, error);
     if (rc == 0)
         rc = try_all(fitting, about, fitting->count, &host_trial, &chosen->host, error);
-    for (unsigned pass = 0; rc == 0 && pass < PASSES; pass++) {
+    bool changed = true; /* by the last pass: else it would be simulated as it was */
+    for (unsigned pass = 0; rc == 0 && changed && pass < PASSES; pass++) {
         rc = fit_simulate(fitting, 0, error);
         if (rc == 0)
-            fit_cycles(fitting, 0);
+            fit_cycles(fitting, 0, &changed);
     }
-    return rc < 0 ? rc : fit_simulate(fitting, 0, error);
+    return rc < 0 || !changed ? rc : fit_simulate(fitting, 0, error);
 }
 
 /* ---- the curve ---- */
@@ -170,6 +155,7 @@ static int take_points(const struct result *result, struct fitting *fitting, str
     curves_arrange(result, &pool, &curves);
     const struct curve *curve = model_measured_curve(&curves, CHASE_RANDOM);
     uint64_t last = 0;
+    size_t torn_count = 0;
     for (size_t i = 0; curve && i < curve->group->working_set_count && fitting->count < FIT_POINTS_MAX; i++) {
         const struct curve_point *point = &curve->points[i];
         uint64_t bytes = point->working_set_bytes;
@@ -178,6 +164,7 @@ static int take_points(const struct result *result, struct fitting *fitting, str
         struct fit_point *into = &fitting->points[fitting->count++];
         into->shape = *cell_chase(point->cell);
         bool torn = point->cell->high > torn_from * point->cell->low;
+        torn_count += torn;
         into->cycles = (torn ? point->cell->min : point->cell->median) * fitting->machine.ghz;
         last = bytes;
     }
@@ -186,8 +173,15 @@ static int take_points(const struct result *result, struct fitting *fitting, str
         return error_set(error, ENODATA,
             "the result has %zu points an octave apart of a native chase in random order with pages of 4 "
             "KiB, and 8 "
-            "are needed: vcost chase --on native --json FILE",
+            "are needed: measure again, with more --time if that ended it",
             fitting->count);
+    if (2 * torn_count > fitting->count)
+        return error_set(error, ENODATA,
+            "the curve cannot be fitted: at %zu of its %zu working sets the interval is wider than a factor "
+            "of %g, so that no "
+            "machine is right or wrong there; measure again when the machine has nothing else to do, with "
+            "more --time",
+            torn_count, fitting->count, torn_from);
     return 0;
 }
 
@@ -268,6 +262,8 @@ int model_fit(const struct result *result, const char *name, const struct machin
     fit->median = statistics_median(errors, fitting.count);
     fit->machine.memory.remote_cycles = fit->machine.memory.cycles;
     fit->machine.name = pool_text(pool, name);
+    fit->machine.file = NULL;
+    fit->machine.sha256[0] = '\0';
     fit->machine.summary = pool_format(pool, "%s, fitted to a measured chase",
         result->host.cpu.brand.known ? result->host.cpu.brand.text : result->host.cpu.vendor);
     say_fitted(fit, result, &chosen, pool);

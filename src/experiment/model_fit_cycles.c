@@ -88,21 +88,27 @@ static double solve(const struct fitting *fitting, size_t from, double value[sta
     return left;
 }
 
-static void take(struct fitting *fitting, const double value[static UNKNOWNS])
+static bool take(struct fitting *fitting, const double value[static UNKNOWNS])
 {
+    bool changed = false;
     for (unsigned u = 1; u < UNKNOWNS; u++) {
         unsigned *figure = figure_of(&fitting->machine, u);
-        if (figure && !isnan(value[u]))
-            *figure = (unsigned)lround(value[u]);
+        if (!figure || isnan(value[u]))
+            continue;
+        changed |= *figure != (unsigned)lround(value[u]);
+        *figure = (unsigned)lround(value[u]);
     }
     for (size_t i = 0; i < fitting->machine.tlb_count; i++)
         if (fitting->machine.tlbs[i].level == 2 && figure_of(&fitting->machine, SECOND_TLB))
             fitting->machine.tlbs[i].cycles = *figure_of(&fitting->machine, SECOND_TLB);
+    return changed;
 }
 
-double fit_cycles(struct fitting *fitting, size_t from)
+double fit_cycles(struct fitting *fitting, size_t from, bool *changed)
 {
     double value[UNKNOWNS], left = solve(fitting, from, value);
-    take(fitting, value);
+    bool any = take(fitting, value);
+    if (changed)
+        *changed = any;
     return left;
 }

@@ -23,7 +23,8 @@ struct fitting {
     unsigned done, all; /* points simulated, of about so many */
 };
 
-/* Simulates the points from one number on. */
+/* model_fit_points.c: simulates the points from one number on, several at once where there are CPUs for it.
+ */
 int fit_simulate(struct fitting *fitting, size_t from, struct error *error);
 /* Relative error of what was simulated last. */
 double fit_error(const struct fitting *fitting, size_t i);
@@ -32,8 +33,9 @@ double fit_counts(double error);
 
 /* model_fit_cycles.c: cycles of the caches but the first, of memory, of a hit in the second TLB and of a walk
  * beside its reads, by least squares of the relative errors of points from one number on, from what was
- * simulated last. Returns the sum of squares that is left, if all counts stay. */
-double fit_cycles(struct fitting *fitting, size_t from);
+ * simulated last. Returns the sum of squares that is left, if all counts stay. *changed (NULL is allowed):
+ * has any figure become another? */
+double fit_cycles(struct fitting *fitting, size_t from, bool *changed);
 
 /* model_fit_host.c: what the host tells of its caches is taken. */
 void fit_take_told(struct machine *machine, const struct host *host);

@@ -3,14 +3,14 @@
 #include "runner/chase_kind.h"
 
 int model_predict(const struct machine *machine, const struct chase_shape *shape, uint64_t page_bytes,
-    const struct stop *stop, struct account *account, struct error *error)
+    enum frame_order frames, const struct stop *stop, struct account *account, struct error *error)
 {
     struct placement placement;
     const struct placement_config nowhere = {
         .memory = {.page_bytes = page_bytes}, .elsewhere = true, .stop = stop};
     const struct modelled modelled = {.machine = machine,
         .technique = MODEL_NATIVE,
-        .conditions = {.frames = FRAMES_SCATTERED, .domains = 1}, /* as vcost chase has them by itself */
+        .conditions = {.frames = frames, .domains = 1, .processes = 1},
         .quick = true};
     const struct workload workload = chase_workload(shape);
     struct runner *runner = NULL;

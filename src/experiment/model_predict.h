@@ -6,9 +6,10 @@
 #include "result/curves.h"
 #include "runner/modelled.h"
 
-/* Simulates natively, with pages of so many bytes; the account of it. What cannot be simulated: -ENOTSUP. */
+/* Simulates natively, with pages of so many bytes in frames of that order; the account of it. What cannot be
+ * simulated: -ENOTSUP. */
 int model_predict(const struct machine *machine, const struct chase_shape *shape, uint64_t page_bytes,
-    const struct stop *stop, struct account *account, struct error *error);
+    enum frame_order frames, const struct stop *stop, struct account *account, struct error *error);
 
 /* ns per access of an account. */
 static inline double predicted_ns(const struct machine *machine, const struct account *account)

@@ -98,7 +98,8 @@ static int add_point(struct work *work, const struct curve *curve, const struct 
 {
     const struct result_cell *cell = point->cell;
     struct account account;
-    int rc = model_predict(work->machine, cell_chase(cell), curve->host_page_bytes, stop, &account, error);
+    int rc = model_predict(
+        work->machine, cell_chase(cell), curve->host_page_bytes, FRAMES_SCATTERED, stop, &account, error);
     if (rc < 0)
         return rc;
     double said = predicted_ns(work->machine, &account),
@@ -177,7 +178,7 @@ int model_validate(const struct machine *machine, struct result *const *results,
         .results = results,
         .count = count,
         .fitted = model_measured_curve(&curves, CHASE_RANDOM)};
-    *validation = (struct validation){.machine = machine};
+    validation->machine = machine;
     int rc = validate_curves(work, &curves, stop, progress, pool, validation, error);
     if (rc < 0)
         return rc;

@@ -12,8 +12,9 @@
 #include "experiment/model_predict.h"
 #include "result/validation.h"
 
-/* The first result has the curves, among them the one in random order with 4 KiB pages that the null model
- * copies; others are the same measured again. -ENODATA where there is nothing to judge. */
+/* Fills in all of `validation` but what is published. The first result has the curves, among them the one in
+ * random order with 4 KiB pages that the null model copies; others are the same measured again. -ENODATA
+ * where there is nothing to judge. */
 int model_validate(const struct machine *machine, struct result *const *results, size_t count,
     const struct stop *stop, const struct progress *progress, struct pool *pool,
     struct validation *validation, struct error *error);

@@ -1,4 +1,4 @@
-#include "experiment/schedule.h"
+#include "experiment/schedule_internal.h"
 
 #include "base/random.h"
 #include "experiment/internal.h"
@@ -7,178 +7,13 @@
 #include "runner/remote.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    REPEATS_MAX = 2, /* tries more for a disturbed sample */
-    PACE_ROWS = 4,   /* that are measured before anything is made of their pace: they are not alike */
-};
-
-/* However often the machine becomes another one. */
-static const unsigned most_placements = 2 * PLACEMENTS_MAX;
+enum { REPEATS_MAX = 2 }; /* tries more for a disturbed sample */
 
 /* Of the time budget, for taking disturbed samples again. */
 static const double repeat_share = 0.15;
-
-/* What rows have taken until now. */
-struct pace {
-    unsigned rows;
-    double seconds;  /* in all … */
-    double sampling; /* … and of these for samples, where … */
-    double
-        asked; /* … each cell's would have taken as long as this, had they lasted what they were meant to */
-};
-
-/* A runner in the present placement. */
-struct placed {
-    struct runner *runner;          /* NULL: it is not open: each cell opens one of its own */
-    struct error failure;           /* code 0: it has not failed */
-    const struct stop *stop_before; /* of its placement */
-};
-
-struct run {
-    const struct schedule *schedule;
-    struct scheduled *scheduled;
-    struct result *result;
-    struct result_cell *cells; /* of the result, those that are measured */
-    size_t *order;             /* rows in the order of the present placement */
-    unsigned *rounds;          /* of each row in one placement */
-    struct placed *placed;     /* each runner */
-    struct error broken;       /* the first failure that breaks the result; code 0: none */
-    double (*now)(void);
-    double started;   /* now() */
-    struct stop stop; /* of the placements: the user's, and the end of the time */
-    unsigned placement, planned;
-    unsigned least;           /* placements that are measured at least */
-    unsigned another;         /* so many were another machine's */
-    size_t rows_done;         /* of the present placement */
-    double planned_seconds;   /* of all placements */
-    double repeat_seconds;    /* spent on taking disturbed samples again */
-    double once_seconds;      /* spent on what is sampled once and planned for no other placement */
-    double sample_seconds;    /* what one sample lasts, about: as long as was asked for, or shortened */
-    double placement_started; /* elapsed_again() */
-    struct pace pace;
-};
-
-/* ---- time ---- */
-
-static double elapsed(const struct run *run)
-{
-    return run->now() - run->started;
-}
-
-/* Without what no further placement takes. */
-static double elapsed_again(const struct run *run)
-{
-    return elapsed(run) - run->once_seconds;
-}
-
-static int check_time(const struct run *run, struct error *error)
-{
-    if (stop_asked(&run->schedule->stop))
-        return error_set(error, EINTR, "%s", stop_reason(&run->schedule->stop));
-    if (run->schedule->limit > 0 && elapsed(run) + run->schedule->spent > run->schedule->limit)
-        return error_set(error, EINTR, "the time budget of %g s ended", run->schedule->limit);
-    return 0;
-}
-
-static bool is_over(void *context)
-{
-    struct error why;
-    return check_time(context, &why) < 0;
-}
-
-static const char *why_over(void *context)
-{
-    const struct stop *users = &((const struct run *)context)->schedule->stop;
-    return stop_asked(users) ? stop_reason(users) : "the time budget ended";
-}
-
-/* Memory is mapped and lists are laid out for as long as the budget allows, and no longer. */
-static void watch_placements(struct run *run)
-{
-    run->stop = (struct stop){is_over, run, why_over};
-    for (size_t i = 0; i < run->scheduled->runner_count; i++) {
-        const struct stop **stop = &run->scheduled->runners[i].placement->config.stop;
-        run->placed[i].stop_before = *stop;
-        *stop = &run->stop;
-    }
-}
-
-/* Backwards, since runners share placements. */
-static void leave_placements(const struct run *run)
-{
-    for (size_t i = run->scheduled->runner_count; i-- > 0;)
-        run->scheduled->runners[i].placement->config.stop = run->placed[i].stop_before;
-}
-
-static void tell(const struct run *run, const char *what)
-{
-    const struct progress *progress = &run->schedule->progress;
-    double placements = run->placement + (double)run->rows_done / (double)run->scheduled->row_count;
-    double left = run->planned_seconds - elapsed_again(run);
-    char text[96];
-    if (run->planned > 1)
-        snprintf(text, sizeof text, "placement %u of %u: %s", run->placement + 1, run->planned, what);
-    else
-        snprintf(text, sizeof text, "%s", what);
-    if (progress->tell)
-        progress->tell(progress->context, placements / run->planned, left > 0 ? left : NAN, text);
-}
-
-/* After each placement: how many fit the budget. Decided by time alone: stopping when an interval is narrow
- * enough would make it too narrow. */
-static void plan_placements(struct run *run)
-{
-    double one = elapsed_again(run) / (run->placement + 1);
-    double fit = fmax(run->least, fmin(PLACEMENTS_MAX, floor(run->schedule->seconds / one)));
-    run->planned = (unsigned)fmin(fit, most_placements);
-    run->planned_seconds = one * run->planned;
-}
-
-/* After the first placement: how many rounds each row takes from now on, as many as the least number of
- * placements leaves time for. */
-static void plan_rounds(struct run *run)
-{
-    size_t rows = run->scheduled->row_count;
-    double one =
-        elapsed_again(run) / (double)(rows * run->schedule->rounds); /* a round of one row, roughly */
-    for (size_t row = 0; row < rows; row++) {
-        const struct scheduled_row *cells = &run->scheduled->rows[row];
-        run->rounds[row] = rounds_after_pilot(&run->cells[cells->first], cells->count);
-    }
-    rounds_limit(
-        run->rounds, rows, (run->schedule->seconds - elapsed_again(run)) / (PLACEMENTS_MIN - 1) / one);
-}
-
-static unsigned rounds_left(const struct run *run)
-{
-    unsigned rounds = 0;
-    for (size_t i = run->rows_done; i < run->scheduled->row_count; i++)
-        rounds += run->rounds[run->order[i]];
-    return rounds;
-}
-
-/* Before a row: samples become as short as the pace until now demands, if the least number of placements is
- * to fit the budget. What else a row takes (its preparation) stays. The first placement, which may be slow
- * for being the first, has half of the time. */
-static void keep_pace(struct run *run)
-{
-    const struct schedule *schedule = run->schedule;
-    const struct pace *pace = &run->pace;
-    run->sample_seconds = schedule->sample_seconds;
-    if (!(schedule->shortest_sample_seconds > 0) || pace->rows < PACE_ROWS ||
-        run->placement >= PLACEMENTS_MIN)
-        return;
-    unsigned parts = run->placement ? PLACEMENTS_MIN - run->placement : 2;
-    double end = run->placement_started + (schedule->seconds - run->placement_started) / parts;
-    double other =
-        (pace->seconds - pace->sampling) / pace->rows * (double)(run->scheduled->row_count - run->rows_done);
-    double fit = (end - elapsed_again(run) - other) / rounds_left(run) * pace->asked / pace->sampling;
-    run->sample_seconds = fmin(schedule->sample_seconds, fmax(fit, schedule->shortest_sample_seconds));
-}
 
 /* ---- one cell ---- */
 
@@ -199,9 +34,8 @@ static int bear(struct run *run, size_t cell, int rc, struct error *error)
 {
     struct result_cell *into = &run->cells[cell];
     const struct remote *remote = config_of(run, cell)->remote;
-    if (rc == 0 ||
-        (rc == -EINTR && check_time(run, error) < 0)) /* and not just a call that was interrupted */
-        return rc;
+    if (rc == 0 || schedule_is_stopped(run, rc, error))
+        return rc == 0 ? 0 : -EINTR;
     run->scheduled->cells[cell].done = true;
     if (!run->result->first_failure)
         run->result->first_failure = error->code;
@@ -288,7 +122,7 @@ static int take_sample(struct run *run, size_t cell, unsigned round, struct erro
     struct result_cell *into = &run->cells[cell];
     struct result_sample sample = {.round = round, .placement = run->placement};
     struct sample whole;
-    int rc = check_time(run, error);
+    int rc = schedule_check_time(run, error);
     if (rc < 0)
         return rc;
     rc = sample_once(run, cell, &whole, &sample, error);
@@ -316,7 +150,7 @@ static int prepare_row(struct run *run, const struct scheduled_row *row, uint64_
     int rc = 0;
     for (size_t cell = row->first; rc == 0 && cell < row->first + row->count; cell++) {
         double before = run->now();
-        if (!run->scheduled->cells[cell].done && (rc = check_time(run, error)) == 0)
+        if (!run->scheduled->cells[cell].done && (rc = schedule_check_time(run, error)) == 0)
             rc = bear(run, cell, prepare_cell(run, row, cell, seed, error), error);
         if (run->cells[cell].deterministic)
             run->once_seconds += run->now() - before;
@@ -341,14 +175,14 @@ static int sample_row(struct run *run, const struct scheduled_row *row, unsigned
 static int measure_row(struct run *run, size_t number, uint64_t seed, struct error *error)
 {
     const struct scheduled_row *row = &run->scheduled->rows[number];
-    double began = elapsed_again(run);
+    double began = schedule_elapsed_again(run);
     int rc = prepare_row(run, row, seed, error);
-    double prepared = elapsed_again(run);
+    double prepared = schedule_elapsed_again(run);
     if (rc == 0)
         rc = sample_row(run, row, run->rounds[number], error);
     run->pace.rows++;
-    run->pace.seconds += elapsed_again(run) - began;
-    run->pace.sampling += elapsed_again(run) - prepared;
+    run->pace.seconds += schedule_elapsed_again(run) - began;
+    run->pace.sampling += schedule_elapsed_again(run) - prepared;
     run->pace.asked += run->sample_seconds * run->rounds[number];
     for (size_t cell = row->first; cell < row->first + row->count; cell++) {
         runner_close(run->scheduled->cells[cell].own);
@@ -378,7 +212,7 @@ static int open_runner(struct run *run, size_t runner, struct error *error)
     if (!bytes)
         return 0;
     if (!config->placement->bytes) {
-        tell(run, "mapping memory");
+        schedule_tell(run, "mapping memory");
         rc = placement_map(config->placement, bytes, alignment, error);
     }
     return rc < 0 ? rc : runner_open(config, &run->placed[runner].runner, error);
@@ -423,8 +257,8 @@ static int place(struct run *run, struct error *error)
         if (i < count)
             failure->code = 0;
         int rc = failure->code ? 0 : steps[i / count](run, i % count, error);
-        if (rc == -EINTR && check_time(run, error) < 0)
-            return rc;
+        if (schedule_is_stopped(run, rc, error))
+            return -EINTR;
         if (rc == -EINTR) /* nobody has stopped it: a call was interrupted again and again */
             error->code = EAGAIN;
         if (rc < 0 && !fails_alone(run, i % count, rc))
@@ -458,8 +292,8 @@ static int measure_rows(struct run *run, struct error *error)
         size_t row = run->order[run->rows_done];
         size_t last = scheduled->rows[row].first + scheduled->rows[row].count - 1;
         const struct workload *workload = &scheduled->cells[last].workload;
-        tell(run, workload->kind->label(workload));
-        keep_pace(run);
+        schedule_tell(run, workload->kind->label(workload));
+        schedule_keep_pace(run);
         rc = measure_row(run, row, random_next(&random), error);
     }
     return rc;
@@ -497,9 +331,9 @@ static int look_again(struct run *run, struct error *error)
 
 static int measure_placement(struct run *run, struct error *error)
 {
-    run->placement_started = elapsed_again(run);
+    run->placement_started = schedule_elapsed_again(run);
     run->rows_done = 0;
-    int rc = check_time(run, error);
+    int rc = schedule_check_time(run, error);
     if (rc == 0)
         rc = place(run, error);
     if (rc == 0)
@@ -508,9 +342,9 @@ static int measure_placement(struct run *run, struct error *error)
     if (rc == 0)
         rc = look_again(run, error);
     if (rc == 0 && run->placement == 0 && run->schedule->rounds_by_spread)
-        plan_rounds(run);
+        schedule_plan_rounds(run);
     if (rc == 0)
-        plan_placements(run);
+        schedule_plan_placements(run);
     return rc;
 }
 
@@ -532,60 +366,8 @@ static int measure_all(struct run *run, struct error *error)
     for (; rc == 0 && run->placement < run->planned && !all_done(run); run->placement++)
         rc = measure_placement(run, error);
     if (rc == -EINTR) /* whatever it was that noticed says where; the reader wants to know who */
-        (void)check_time(run, error);
+        (void)schedule_check_time(run, error);
     return rc;
-}
-
-static bool has_samples(const struct run *run)
-{
-    for (size_t i = 0; i < run->scheduled->cell_count; i++)
-        if (run->cells[i].sample_count)
-            return true;
-    return false;
-}
-
-static int analyse(const struct run *run, struct error *error)
-{
-    size_t count = run->scheduled->cell_count, first = run->result->cell_count - count;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        unsigned another = run->placement > run->another ? run->another : 0; /* else nothing else is there */
-        unsigned planned = run->cells[i].deterministic ? 1 : run->planned - another;
-        rc = analyse_cell(&run->cells[i], planned, run->result->incomplete_reason, error);
-        if (rc == 0 && metrics_conclude(&run->scheduled->cells[i], &run->cells[i], &run->result->pool))
-            rc = error_set(error, ENOMEM, "no memory for the figures of the samples");
-    }
-    for (size_t i = 0; rc == 0 && i < 2 * count; i++) {
-        size_t cell = i / 2, baseline = run->scheduled->cells[cell].baselines[i % 2];
-        bool paired = !run->cells[cell].deterministic && !run->cells[baseline].deterministic;
-        if (baseline != cell)
-            rc = analyse_comparison(run->result, first + cell, first + baseline, paired, error);
-    }
-    return rc;
-}
-
-/* Being stopped ends the measuring, not the report; nor does a failure after something was measured. */
-static int conclude(struct run *run, int rc, struct error *error)
-{
-    struct result *result = run->result;
-    if (rc < 0 && rc != -EINTR)
-        run->broken = *error;
-    result->broken = run->broken.code != 0;
-    if (result->broken && !has_samples(run)) {
-        *error = run->broken;
-        return -error->code;
-    }
-    result->complete = rc == 0 && !result->broken;
-    if (rc == -EINTR && !has_samples(run) && !stop_asked(&run->schedule->stop))
-        error_set(error, EINTR,
-            "the time budget of %g s ended before anything was measured: more of it is needed, or less "
-            "memory to be made ready",
-            run->schedule->limit);
-    if (!result->complete)
-        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s",
-            result->broken ? run->broken.text : error->text);
-    result->seconds = elapsed(run);
-    return analyse(run, error);
 }
 
 /* What gives the same figure each time needs no second placement. */
@@ -618,12 +400,12 @@ int schedule_run(
     };
     run.started = run.now();
     if (run.placed)
-        watch_placements(&run);
+        schedule_watch_placements(&run);
     int rc = run.order && run.rounds && run.placed
-                 ? conclude(&run, measure_all(&run, error), error)
+                 ? schedule_conclude(&run, measure_all(&run, error), error)
                  : error_set(error, ENOMEM, "no memory for the order of measuring");
     if (run.placed)
-        leave_placements(&run);
+        schedule_leave_placements(&run);
     free(run.order);
     free(run.rounds);
     free(run.placed);

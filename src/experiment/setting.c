@@ -16,6 +16,21 @@ static const double look_seconds = 0.2;
 /* What is told: a little is always going on. */
 static const double own_least = 0.1, others_least = 0.5;
 
+/* Of programs that may run on all CPUs. */
+static void tell_all(struct setting *setting, const struct cpu_look *look)
+{
+    const struct cpu_use all = cpu_look_at_others(look, CPU_USE_NONE);
+    if (all.steal >= own_least && all.steal >= all.busy)
+        snprintf(setting->busy, sizeof setting->busy,
+            "the hypervisor takes %.0f %% of the CPUs away for other machines: figures will be disturbed, a "
+            "quieter hour or host gives better ones",
+            100 * all.steal);
+    else if (all.busy >= own_least)
+        snprintf(setting->busy, sizeof setting->busy,
+            "other programs use %.0f %% of the CPUs%s%s%s: figures will be disturbed; stop them, or wait",
+            100 * all.busy, all.who[0] ? " (" : "", all.who, all.who[0] ? ")" : "");
+}
+
 /* Two sentences, of which the first is about the CPU that is measured on and the worse one. */
 static void tell_use(struct setting *setting, const struct cpu_look *look, bool chosen)
 {
@@ -43,15 +58,16 @@ static void tell_use(struct setting *setting, const struct cpu_look *look, bool 
 static int choose_cpu(struct setting *setting, int wanted, struct error *error)
 {
     struct cpu_look *look = cpu_look_begin();
-    int rc = 0, cpu = wanted;
+    int rc = 0, cpu = wanted < 0 ? -1 : wanted;
     if (look) {
         nanosleep(&(struct timespec){.tv_nsec = (long)(look_seconds * 1e9)}, NULL);
         cpu_look_end(look);
-        if (wanted < 0)
-            cpu = pin_idlest(look);
+        cpu = wanted < 0 ? pin_idlest(look) : wanted;
     }
     rc = pin_thread(&setting->pin, cpu, error);
-    if (rc == 0 && look)
+    if (rc == 0 && look && wanted == SETTING_ON_ALL)
+        tell_all(setting, look);
+    else if (rc == 0 && look)
         tell_use(setting, look, wanted < 0);
     cpu_look_free(look);
     return rc;

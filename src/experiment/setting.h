@@ -50,6 +50,9 @@ struct setting {
     size_t runner_count;
 };
 
+/* For `cpu`: the idlest; what is measured runs on all that may be used, and that is what is looked at. */
+enum { SETTING_ON_ALL = -2 };
+
 /* Binds the calling thread to a CPU (-1: the idlest that may be used, after a short look) and makes ready.
  * *setting must stay where it is until setting_close(), which is to be called also after a failure of
  * setting_open(). After one setting->cannot_measure has it too: whoever can do without measuring may go on.

@@ -161,14 +161,7 @@ static int try_monitor(const struct monitor_ops *monitor, struct setting *settin
     struct trial *trial = trials_add(trials, TRIAL_SAFETY, -1, "guests to try it with");
     if (trial)
         trial_fails(trial, "%.230s", error->text);
-    return trial ? 0 : error_set(error, ENOMEM, "no memory for what was tried");
-}
-
-static void cut(struct result *result, const struct error *error)
-{
-    result->complete = false;
-    result->broken |= error->code != EINTR;
-    snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s", error->text);
+    return trials_end(trials, stop, error);
 }
 
 static int try_all(struct setting *setting, const struct stop *stop, const struct progress *progress,
@@ -219,12 +212,14 @@ int verify_plan_run(const struct verify_plan *plan, struct setting *setting, con
     rest.budget.spent += clock_seconds() - started;
     result->trials = trials.list;
     result->trial_count = trials.count;
-    if (rc < 0 && rc != -ENOMEM)
-        cut(result, error);
-    else if (rc == 0 && any_here(result))
+    if (rc == 0 && any_here(result))
         rc = measure(&rest, setting, progress, result, error);
-    if (rc == -ENOMEM || (rc < 0 && result->complete))
+    if (rc < 0 && rc != -EINTR)
         return rc;
+    if (rc == -EINTR) {
+        result->complete = false;
+        snprintf(result->incomplete_reason, sizeof result->incomplete_reason, "%.300s", error->text);
+    }
     for (size_t i = 0; i < result->verified_count; i++) {
         verified_count(&result->verified[i], result->trials, result->trial_count);
         take_slowdown(result, &result->verified[i]);

@@ -24,16 +24,16 @@ static _Noreturn void run(const struct apart *apart, const struct trial *begun, 
     _exit(write(answer, &trial, sizeof trial) != sizeof trial);
 }
 
-enum answer { ANSWERED, ENDED, LATE };
+enum answer { ANSWERED, ENDED, LATE, STOPPED };
 
 /* What comes is less than a pipe takes at once: all of it or nothing. */
-static int await(const struct apart *apart, int from, struct trial *answer, struct error *error)
+static enum answer await(const struct apart *apart, int from, struct trial *answer)
 {
     const double end = clock_seconds() + apart->seconds;
     struct pollfd ready = {.fd = from, .events = POLLIN};
     while (clock_seconds() < end) {
         if (stop_asked(apart->stop))
-            return error_set(error, EINTR, "%s", stop_reason(apart->stop));
+            return STOPPED;
         if (poll(&ready, 1, LOOK_MS) > 0)
             return read(from, answer, sizeof *answer) == sizeof *answer ? ANSWERED : ENDED;
     }
@@ -59,38 +59,36 @@ static void take(struct trial *trial, const struct trial *answer)
     trial->verdict = answer->verdict < TRIAL_VERDICTS ? answer->verdict : TRIAL_FAILED;
 }
 
-static int judge(const struct apart *apart, pid_t process, int from, struct trial *trial, struct error *error)
+static void judge(const struct apart *apart, pid_t process, int from, struct trial *trial)
 {
     struct trial answer;
-    int rc = await(apart, from, &answer, error), status = end(process, rc == ANSWERED || rc == ENDED);
-    if (rc == ANSWERED)
+    const enum answer came = await(apart, from, &answer);
+    const int status = end(process, came == ANSWERED || came == ENDED);
+    if (came == ANSWERED)
         take(trial, &answer);
-    else if (rc == LATE)
+    else if (came == LATE)
         trial_fails(trial, "the monitor has not come back within %g s", apart->seconds);
-    else if (rc == ENDED && WIFSIGNALED(status))
+    else if (came == ENDED && WIFSIGNALED(status))
         trial_fails(
             trial, "the monitor was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else if (rc == ENDED)
+    else if (came == ENDED)
         trial_fails(trial, "the monitor ended without an answer, with status %d", WEXITSTATUS(status));
-    return rc < 0 ? rc : 0;
 }
 
-int trial_apart(const struct apart *apart, struct trial *trial, struct error *error)
+void trial_apart(const struct apart *apart, struct trial *trial)
 {
-    int ends[2], rc = 0;
+    int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) {
         trial_fails(trial, "cannot make a pipe to a process of its own: %s", strerror(errno));
-        return 0;
+        return;
     }
     pid_t process = fork();
     if (process == 0)
         run(apart, trial, ends[1]);
     close(ends[1]);
-    if (process < 0) {
+    if (process < 0)
         trial_fails(trial, "cannot start a process of its own: %s", strerror(errno));
-    } else {
-        rc = judge(apart, process, ends[0], trial, error);
-    }
+    else
+        judge(apart, process, ends[0], trial);
     close(ends[0]);
-    return rc;
 }

@@ -56,6 +56,16 @@ void trial_fails(struct trial *trial, const char *format, ...)
     va_end(arguments);
 }
 
+int trials_end(struct trials *trials, const struct stop *stop, struct error *error)
+{
+    if (trials->failed)
+        return error_set(error, ENOMEM, "no memory for what was tried");
+    if (!stop_asked(stop))
+        return 0;
+    trials->count--;
+    return error_set(error, EINTR, "%s", stop_reason(stop));
+}
+
 /* ---- judging ---- */
 
 static enum trial_seen see(const struct evidence_of *evidence)
@@ -337,16 +347,17 @@ int verify_fidelity(struct ground *ground, struct trials *trials, struct error *
 {
     bool deprivileged = is_deprivileged(ground);
     try_walk(ground, trials);
+    int rc = trials_end(trials, ground->stop, error);
     for (size_t group = 0; group < sizeof groups / sizeof *groups; group++)
         for (size_t i = 0; i < groups[group].count; i++) {
             const struct instruction_case *from = &groups[group].cases[i];
-            for (int k = 0; k < (from->at[0] == from->at[1] ? 1 : 2); k++) {
+            const int privileges = from->at[0] == from->at[1] ? 1 : 2;
+            for (int k = 0; rc == 0 && k < privileges; k++) {
                 struct trial *trial = trials_add(trials, groups[group].class, from->at[k], from->title);
-                if (stop_asked(ground->stop))
-                    return error_set(error, EINTR, "%s", stop_reason(ground->stop));
                 if (trial)
                     try(ground, from, deprivileged, (unsigned)from->at[k], trial);
+                rc = trials_end(trials, ground->stop, error);
             }
         }
-    return trials->failed ? error_set(error, ENOMEM, "no memory for what was tried") : 0;
+    return rc;
 }

@@ -16,7 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, HOPS = 100000, ROUNDS = 20000, NATIVE_SECONDS = 3, PAGE_FAULT = 14 };
+enum { PAGE_BYTES = 4096, HOPS = 100000, ROUNDS = 20000, NATIVE_SECONDS = GROUND_SECONDS, PAGE_FAULT = 14 };
 
 /* The job in which answers and operands of instructions.S stand. */
 enum { ANSWER, OPERANDS = 4 };

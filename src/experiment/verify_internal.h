@@ -15,6 +15,9 @@ struct trials {
 /* One more, with monitor and class, "held" so far; its name is made of the title. NULL: no memory. */
 struct trial *trials_add(struct trials *trials, enum trial_class class, int privilege, const char *title);
 void trial_fails(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* After what was added last was tried. A stop makes all kinds of calls fail: a trial during which it was
+ * asked is worth nothing, whatever came of it, and is taken back: -EINTR. -ENOMEM: `failed`. */
+int trials_end(struct trials *trials, const struct stop *stop, struct error *error);
 
 /* ---- verify_cases.c: fidelity ---- */
 
@@ -47,8 +50,8 @@ struct apart {
     double seconds; /* after which it is ended */
 };
 /* Whatever becomes of that process (it crashes, is killed, or does not end) is what has failed, and nothing
- * of it is left. -EINTR: stop was asked, and the trial is worth nothing. */
-int trial_apart(const struct apart *apart, struct trial *trial, struct error *error);
+ * of it is left. It is not waited for once stop is asked. */
+void trial_apart(const struct apart *apart, struct trial *trial);
 
 /* ---- verify_safety.c ---- */
 

@@ -202,18 +202,16 @@ int verify_kernel(struct ground *ground, const struct monitor_facts *facts, uint
     struct scripts *scripts = calloc(1, sizeof *scripts);
     if (!scripts)
         return error_set(error, ENOMEM, "no memory for what a guest's processes do");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases && !stop_asked(ground->stop); i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof cases / sizeof *cases; i++) {
         const char *only = cases[i].sync_write;
-        struct trial *trial = only && strcmp(only, ground->monitor->name) != 0
-                                  ? NULL
-                                  : trials_add(trials, TRIAL_KERNEL, -1, cases[i].title);
+        if (only && strcmp(only, ground->monitor->name) != 0)
+            continue;
+        struct trial *trial = trials_add(trials, TRIAL_KERNEL, -1, cases[i].title);
         if (trial)
             try(ground, &cases[i], facts, scripts, &seed, trial);
+        rc = trials_end(trials, ground->stop, error);
     }
     free(scripts);
-    if (stop_asked(ground->stop)) {
-        trials->count -= trials->count > 0;
-        return error_set(error, EINTR, "%s", stop_reason(ground->stop));
-    }
-    return trials->failed ? error_set(error, ENOMEM, "no memory for what was tried") : 0;
+    return rc;
 }

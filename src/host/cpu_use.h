@@ -2,6 +2,7 @@
 #ifndef VCOST_HOST_CPU_USE_H
 #define VCOST_HOST_CPU_USE_H
 
+#include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +31,8 @@ void cpu_look_free(struct cpu_look *look); /* NULL is allowed */
  * machine's interrupts. -1 where that is not known. */
 int cpu_look_idlest(const struct cpu_look *look, const cpu_set_t *allowed, size_t set_bytes);
 
-/* One CPU, and all but that one, on the average. */
+/* One CPU, and all but that one (CPU_USE_NONE: all of them), on the average. */
+#define CPU_USE_NONE UINT_MAX
 struct cpu_use cpu_look_at(const struct cpu_look *look, unsigned cpu);
 struct cpu_use cpu_look_at_others(const struct cpu_look *look, unsigned cpu);
 

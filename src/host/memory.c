@@ -36,11 +36,11 @@ static int check_room(const struct memory *memory, struct error *error)
 }
 
 /* Reserves addresses with at least 2 MiB that are inaccessible on each side of the aligned middle. */
-static int reserve(struct memory *memory, uint64_t alignment, struct error *error)
+static int reserve(struct memory *memory, uint64_t alignment, size_t room, struct error *error)
 {
     size_t least = memory->page_bytes == GIANT_PAGE ? GIANT_PAGE : LARGE_PAGE;
     size_t align = alignment > least ? alignment : least;
-    memory->reserved_bytes = memory->bytes + align + 2 * LARGE_PAGE;
+    memory->reserved_bytes = memory->bytes + room + align + 2 * LARGE_PAGE;
     memory->reserved = mmap(NULL, memory->reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory->reserved == MAP_FAILED)
         return error_errno(error, errno, "cannot reserve %" PRIu64 " MiB of addresses (is `ulimit -v` set?)",
@@ -92,9 +92,9 @@ static int open_anonymous(const struct memory *memory, struct error *error)
     return advise(memory, error);
 }
 
-static int open_middle(struct memory *memory, bool shared, struct error *error)
+static int open_middle(struct memory *memory, bool shared, size_t room, struct error *error)
 {
-    int rc = shared                             ? memory_open_shared(memory, error)
+    int rc = shared                             ? memory_open_shared(memory, room, error)
              : memory->source == MEMORY_HUGETLB ? open_hugetlb(memory, error)
                                                 : open_anonymous(memory, error);
     if (rc == 0 && shared && memory->source != MEMORY_HUGETLB)
@@ -114,9 +114,9 @@ int memory_map_request(struct memory *memory, const struct memory_request *reque
         mapped.source = MEMORY_COLLAPSE;
     int rc = memory_source_settle(&mapped.source, mapped.page_bytes, error);
     if (rc || (rc = round_up(&mapped.bytes, mapped.page_bytes, error)) || (rc = check_room(&mapped, error)) ||
-        (rc = reserve(&mapped, request->alignment, error)))
+        (rc = reserve(&mapped, request->alignment, request->room, error)))
         return rc;
-    rc = open_middle(&mapped, request->shared, error);
+    rc = open_middle(&mapped, request->shared, request->room, error);
     if (rc) {
         memory_unmap(&mapped);
         return rc;

@@ -47,6 +47,8 @@ struct memory_request {
     struct numa_nodes nodes; /* on these only; empty: wherever the kernel places it */
     uint64_t alignment;      /* of the base, a power of two; less than the page size and 2 MiB means these */
     bool shared;             /* with a descriptor (memfd_create()) */
+    size_t room; /* so many bytes of addresses behind it stay free for whoever asks (inaccessible); shared:
+                    the descriptor has them, too */
 };
 
 struct memory {

@@ -21,7 +21,7 @@ const char *memory_page_name(uint64_t page_bytes);
 int memory_source_settle(enum memory_source *source, uint64_t page_bytes, struct error *error);
 
 /* memory_shared.c: gives memory whose addresses are reserved a descriptor, and maps that; closes it. */
-int memory_open_shared(struct memory *memory, struct error *error);
+int memory_open_shared(struct memory *memory, size_t room, struct error *error);
 void memory_close_shared(struct memory *memory);
 
 #endif

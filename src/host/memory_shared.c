@@ -21,8 +21,9 @@ static int refuse_shared(int code, const struct memory *memory, struct error *er
     return error_errno(error, code, "cannot make %" PRIu64 " MiB of shared memory", mib_up(memory->bytes));
 }
 
-/* Its size is sealed: whoever is handed the descriptor cannot take away what is mapped here. */
-static int make_descriptor(struct memory *memory, struct error *error)
+/* Its size is sealed: whoever is handed the descriptor cannot take away what is mapped here. What there is
+ * room for behind it takes none of the machine's memory before somebody maps it. */
+static int make_descriptor(struct memory *memory, size_t room, struct error *error)
 {
     const unsigned huge = memory->page_bytes == GIANT_PAGE ? MFD_HUGE_1GB : MFD_HUGE_2MB;
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -31,7 +32,7 @@ static int make_descriptor(struct memory *memory, struct error *error)
     int descriptor = memfd_create("vcost", flags);
     if (descriptor < 0)
         return refuse_shared(errno, memory, error);
-    if (ftruncate(descriptor, (off_t)memory->bytes) < 0 ||
+    if (ftruncate(descriptor, (off_t)(memory->bytes + room)) < 0 ||
         fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
         int code = errno;
         close(descriptor);
@@ -57,9 +58,9 @@ void memory_close_shared(struct memory *memory)
     memory->shared = false;
 }
 
-int memory_open_shared(struct memory *memory, struct error *error)
+int memory_open_shared(struct memory *memory, size_t room, struct error *error)
 {
-    int rc = make_descriptor(memory, error);
+    int rc = make_descriptor(memory, room, error);
     return rc < 0 ? rc : map_descriptor(memory, error);
 }
 
@@ -79,7 +80,7 @@ int memory_share(struct memory *memory, struct error *error)
     struct memory shared = *memory;
     if (memory->shared)
         return 0;
-    int rc = make_descriptor(&shared, error);
+    int rc = make_descriptor(&shared, 0, error);
     if (rc < 0)
         return rc;
     int code = write_all(shared.descriptor, memory->base, memory->bytes);

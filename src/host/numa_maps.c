@@ -5,6 +5,7 @@
 #include "host/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,14 +82,27 @@ static bool take_line(char *line, void *context)
     return !walk->garbled;
 }
 
+static int look(const char *path, struct walk *walk, struct numa_maps *maps)
+{
+    int rc = read_each_line(path, take_line, walk);
+    if (rc || walk->garbled)
+        return rc ? rc : -EINVAL;
+    if (!walk->found)
+        return -ENODATA;
+    *maps = walk->sums;
+    return 0;
+}
+
 int numa_maps_look(uint64_t start, uint64_t bytes, struct numa_maps *maps)
 {
     struct walk walk = {.start = start, .bytes = bytes};
-    int rc = read_each_line("/proc/self/numa_maps", take_line, &walk);
-    if (rc || walk.garbled)
-        return rc ? rc : -EINVAL;
-    if (!walk.found)
-        return -ENODATA;
-    *maps = walk.sums;
-    return 0;
+    return look("/proc/self/numa_maps", &walk, maps);
+}
+
+int numa_maps_of(pid_t process, struct numa_maps *maps)
+{
+    char path[48];
+    struct walk walk = {.bytes = UINT64_MAX};
+    snprintf(path, sizeof path, "/proc/%d/numa_maps", (int)process);
+    return look(path, &walk, maps);
 }

@@ -5,6 +5,7 @@
 #include "host/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,46 @@ static int look(const char *path, const struct walk *from, struct smaps *smaps)
 int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps)
 {
     return look("/proc/self/smaps", &(struct walk){.start = start, .end = start + bytes}, smaps);
+}
+
+/* Of one mapping after the other. */
+struct own {
+    bool of_file;
+    uint64_t private_kib, anonymous_kib, sum_kib;
+};
+
+static void end_mapping(struct own *own)
+{
+    own->sum_kib +=
+        own->of_file && own->anonymous_kib < own->private_kib ? own->anonymous_kib : own->private_kib;
+    own->private_kib = own->anonymous_kib = 0;
+}
+
+static bool take_own(char *line, void *context)
+{
+    struct own *own = context;
+    uint64_t start, end, kib, inode;
+    if (mapping_line(line, &start, &end)) {
+        end_mapping(own);
+        own->of_file = sscanf(line, "%*s %*s %*s %*s %" SCNu64, &inode) == 1 && inode;
+    } else if (text_value_number(line, "Private_Clean", ':', &kib) ||
+               text_value_number(line, "Private_Dirty", ':', &kib)) {
+        own->private_kib += kib;
+    } else if (text_value_number(line, "Anonymous", ':', &kib)) {
+        own->anonymous_kib = kib;
+    }
+    return true;
+}
+
+int smaps_own_bytes(pid_t process, uint64_t *bytes)
+{
+    char path[48];
+    struct own own = {.of_file = false};
+    snprintf(path, sizeof path, "/proc/%d/smaps", (int)process);
+    int rc = read_each_line(path, take_own, &own);
+    end_mapping(&own);
+    *bytes = own.sum_kib * KIB;
+    return rc;
 }
 
 int smaps_of(pid_t process, struct smaps *smaps)

@@ -26,4 +26,8 @@ int smaps_look(uint64_t start, uint64_t bytes, struct smaps *smaps);
  * pages. */
 int smaps_of(pid_t process, struct smaps *smaps);
 
+/* What another process alone has in memory, and would be free without it: its private pages; where a file is
+ * mapped, a memfd too, only those that it has copied. 0 or a negative errno. */
+int smaps_own_bytes(pid_t process, uint64_t *bytes);
+
 #endif

@@ -15,6 +15,8 @@ void ahead_free(struct ahead *ahead)
     ahead->known = NULL;
 }
 
+static const uint64_t nothing[PAGE_TABLE_BYTES / sizeof(uint64_t)];
+
 struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t address)
 {
     const struct model_ground *ground = tables->ground;
@@ -24,10 +26,10 @@ struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t a
         unsigned shift = 12 + 9 * (level - 1);
         uint64_t entry = table->entries[address >> shift & 511];
         if (level == 1 || entry & PAGE_BIT_LARGE)
-            return (struct ahead_table){(address >> 21) + 1, table->entries, table->address, shift};
+            return (struct ahead_table){(address >> 21) + 1, table->entries, {table->address, number}, shift};
         if (!(entry & PAGE_BIT_PRESENT))
             break;
         number = ground_table_number(ground, entry & UINT64_C(0x000ffffffffff000));
     }
-    return (struct ahead_table){.region = 0};
+    return (struct ahead_table){.entries = nothing, .shift = 12};
 }

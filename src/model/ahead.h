@@ -12,44 +12,50 @@ struct ahead {
     struct ahead_table {
         uint64_t region;         /* address >> 21, plus 1; 0: free */
         const uint64_t *entries; /* in real memory */
-        uint64_t address;        /* in the memory that the tables stand in */
-        unsigned shift;          /* of an address, for the number of its entry */
-    } * known;                   /* AHEAD_TABLES; owned */
+        struct walk_table is;
+        unsigned shift; /* of an address, for the number of its entry */
+    } * known;          /* AHEAD_TABLES; owned */
 };
 
 int ahead_init(struct ahead *ahead, struct error *error);
 void ahead_free(struct ahead *ahead);
 
-/* The entry of the leaf for an address. */
-struct ahead_leaf {
-    const uint64_t *entry; /* in real memory, and on its way; NULL: there is none */
-    uint64_t at;           /* in the memory that the tables stand in */
-    uint64_t within;       /* bits of an address that are not translated */
-};
-
-/* Down to the table that has a leaf for the address; region 0: there is none. */
+/* Down to the table that has a leaf for the address; where there is none, one of entries that are 0, for
+ * region 0. */
 struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t address);
 
-static inline struct ahead_leaf ahead_find(
+/* Of an address: the entry of its leaf, where that stands, in the memory that the tables stand in, and where
+ * it leads to; of one that is not present these mean nothing. And the table. */
+struct ahead_leaf {
+    uint64_t entry, at, to;
+    struct walk_table table;
+};
+
+static inline const struct ahead_table *ahead_table(
     struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
 {
     uint64_t region = address >> 21;
     struct ahead_table *known = &ahead->known[region % AHEAD_TABLES];
-    if (known->region != region + 1) {
+    if (known->region != region + 1)
         *known = ahead_look_up(tables, address);
-        if (!known->region)
-            return (struct ahead_leaf){.entry = NULL};
-    }
-    unsigned index = address >> known->shift & 511;
-    __builtin_prefetch(known->entries + index);
-    return (struct ahead_leaf){
-        known->entries + index, known->address + index * sizeof(uint64_t), (UINT64_C(1) << known->shift) - 1};
+    return known;
 }
 
-/* What it says of the address; of one that is not present anything. */
-static inline uint64_t ahead_translate(const struct ahead_leaf *leaf, uint64_t address)
+/* Has the real CPU bring that entry near. */
+static inline void ahead_bring(struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
 {
-    return (*leaf->entry & UINT64_C(0x000ffffffffff000) & ~leaf->within) | (address & leaf->within);
+    const struct ahead_table *known = ahead_table(ahead, tables, address);
+    __builtin_prefetch(known->entries + (address >> known->shift & 511));
+}
+
+static inline struct ahead_leaf ahead_find(
+    struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
+{
+    const struct ahead_table *known = ahead_table(ahead, tables, address);
+    unsigned index = address >> known->shift & 511;
+    uint64_t entry = known->entries[index], within = (UINT64_C(1) << known->shift) - 1;
+    return (struct ahead_leaf){entry, known->is.address + index * sizeof entry,
+        (entry & UINT64_C(0x000ffffffffff000) & ~within) | (address & within), known->is};
 }
 
 #endif

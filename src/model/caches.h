@@ -20,8 +20,17 @@ struct caches;
 /* Reads or writes a line, from level `first` on. The level, from 0, that served it; the count: memory. */
 typedef unsigned caches_serve(struct caches *caches, uint64_t line, unsigned first);
 
+/* What it is compiled for: three levels, of up to 8 and 16 ways (EIGHT) or of up to 16; tables of any shape,
+ * bare or keyed (tags.h). */
+enum caches_kind { CACHES_EIGHT, CACHES_SIXTEEN, CACHES_BARE, CACHES_KEYED, CACHES_CODES };
+typedef caches_serve *caches_code[2]; /* data, instructions */
+
+/* The same twice: for every CPU, and for those for which caches_are_wide(). */
+extern const caches_code caches_code_any[CACHES_CODES], caches_code_wide[CACHES_CODES];
+bool caches_are_wide(void);
+
 struct caches {
-    caches_serve *serve[2]; /* data, instructions: compiled for caches like these */
+    caches_code serve;
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;
@@ -31,18 +40,19 @@ struct caches {
         bool gives[MACHINE_CACHE_LEVELS_MAX]; /* what it serves leaves it: [first - 1], for an access that
                                                  looks from there on */
         enum machine_holds holds;
-        unsigned cycles[2]; /* data, instructions */
     } levels[MACHINE_CACHE_LEVELS_MAX];
     unsigned count;
     const struct tags
-        *far; /* of the last level, the only one whose tags the real CPU has far away; or NULL */
+        *far;         /* of the last level, the only one whose tags the real CPU has far away; or NULL */
+    bool far_by_bits; /* its index and that of the level above is INDEX_BITS */
     const struct tags *before_far; /* of the level above, if that hands on what it drops; or NULL */
-    unsigned memory_cycles[2];     /* here, remote */
-    uint64_t lines;                /* of the memory below */
-    struct caches_others {         /* neighbours who fill the last level, too; period 0: there are none */
+    /* By the level that serves, count: memory; for data and instructions; near and remote. A table, since
+     * nobody, real CPUs neither, can tell ahead where it will be. */
+    unsigned cycles[MACHINE_CACHE_LEVELS_MAX + 1][2][2];
+    uint64_t lines;        /* of the memory below */
+    struct caches_others { /* neighbours who fill the last level, too */
         uint64_t period;
-        uint64_t *arrived;            /* of their lines, by set; owned */
-        caches_serve *undisturbed[2]; /* serve[] without them */
+        uint64_t *next; /* when their next line comes, by set; NULL: there are no neighbours; owned */
         const struct model_clock *clock;
     } others;
 };
@@ -74,29 +84,43 @@ static inline struct cache_served caches_access(
     struct caches *caches, uint64_t address, bool instruction, unsigned first, bool remote)
 {
     unsigned server = caches->serve[instruction](caches, address / MACHINE_LINE_BYTES, first);
-    return (struct cache_served){server + 1,
-        server == caches->count ? caches->memory_cycles[remote] : caches->levels[server].cycles[instruction]};
+    return (struct cache_served){server + 1, caches->cycles[server][instruction][remote]};
+}
+
+/* What bringing sets near needs to know: a copy, of which the compiler sees that nothing else changes it. */
+struct caches_far {
+    struct tags last, above; /* of the last level, and of the one above */
+    bool is, takes;          /* is it far; does it take what the one above drops? */
+    bool by_bits;            /* the index of both is INDEX_BITS */
+};
+
+static inline struct caches_far caches_far(const struct caches *caches)
+{
+    struct caches_far far = {.is = caches->far, .takes = caches->before_far, .by_bits = caches->far_by_bits};
+    if (far.is)
+        far.last = *caches->far;
+    if (far.takes)
+        far.above = *caches->before_far;
+    return far;
 }
 
 /* Has the real CPU bring the sets near that data at this address will be looked for in; and, when that has
- * been done, those that what it displaces will go to. (Always inlined: of a function that does nothing else
- * the compiler thinks that it does nothing.) */
-TAGS_INLINE void caches_prefetch(const struct caches *caches, uint64_t address)
+ * been done, those that what it displaces will go to. by_bits: as it says, known when it is compiled. (Always
+ * inlined: of a function that does nothing else the compiler thinks that it does nothing.) */
+TAGS_INLINE void caches_prefetch(bool by_bits, const struct caches_far *far, uint64_t address)
 {
-    if (!caches->far)
-        return;
-    struct tags_place place = tags_place(TAGS_BARE, caches->far, address / MACHINE_LINE_BYTES, 0);
-    tags_prefetch(caches->far, &place);
+    const enum tags_kind kind = by_bits ? TAGS_BARE | TAGS_BY_BITS : TAGS_BARE;
+    struct tags_place place = tags_place(kind, &far->last, address / MACHINE_LINE_BYTES, 0);
+    tags_prefetch(&far->last, &place);
 }
 
-TAGS_INLINE void caches_prefetch_victim(const struct caches *caches, uint64_t address)
+TAGS_INLINE void caches_prefetch_victim(bool by_bits, const struct caches_far *far, uint64_t address)
 {
+    const enum tags_kind kind = by_bits ? TAGS_BARE | TAGS_BY_BITS : TAGS_BARE;
     uint64_t victim;
-    if (!caches->before_far)
-        return;
-    struct tags_place place = tags_place(TAGS_BARE, caches->before_far, address / MACHINE_LINE_BYTES, 0);
-    if (tags_next_to_go(caches->before_far, &place, &victim))
-        caches_prefetch(caches, victim * MACHINE_LINE_BYTES);
+    struct tags_place place = tags_place(kind, &far->above, address / MACHINE_LINE_BYTES, 0);
+    tags_next_to_go(kind, &far->above, &place, &victim); /* if there is room, it is a set that nobody needs */
+    caches_prefetch(by_bits, far, victim * MACHINE_LINE_BYTES);
 }
 
 #endif

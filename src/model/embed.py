@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes the C source that holds the files of a folder of share/, for the build:
 
-    embed.py machine|remedy OUTPUT.c FILE.json ...
+    embed.py machine|remedy|latencies OUTPUT.c FILE.json ...
 
 Machines come in the order of their names, remedies as they are given.
 """
@@ -20,12 +20,13 @@ def machine(name, summary, text, size):
     return f'    {{"{name}", "model:{name}", "{name}.json", {summary},\n    {text},\n    {size}}},\n'
 
 
-def remedy(name, summary, text, size):
+def plain(name, summary, text, size):
     return f'    {{"{name}", "{name}.json", {summary},\n    {text},\n    {size}}},\n'
 
 
 # Header, prefix of the names in C, the member that is the summary, how many members are before the size.
-KINDS = {"machine": ("model/machine.h", "machine", "summary", machine, 5), "remedy": ("remedy/recipe.h", "recipe", "title", remedy, 4)}
+KINDS = {"machine": ("model/machine.h", "machine", "summary", machine, 5), "remedy": ("remedy/recipe.h", "recipe", "title", plain, 4),
+         "latencies": ("model/latencies.h", "latencies", "source", plain, 4)}
 
 
 def main():

@@ -1,6 +1,7 @@
 #include "model/ground.h"
 
 #include "base/random.h"
+#include "model/large.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +11,7 @@ static const uint64_t frame_bytes[GROUND_ZONES] = {
     PAGE_TABLE_BYTES, PAGE_TABLE_BYTES, UINT64_C(1) << 21, UINT64_C(1) << 30};
 static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) << 32;
 enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
+_Static_assert((int)GROUND_CHUNK_TABLES *(int)PAGE_TABLE_BYTES == (int)LARGE_BYTES, "a large page of them");
 
 /* Of 2 nodes one alone is used. */
 static bool takes_near(const struct frame_policy *policy)
@@ -31,7 +33,11 @@ int ground_init(
     if (bytes > bytes_most)
         return error_set(error, EINVAL,
             "%" PRIu64 " bytes are more than the simulated machine's memory can have, 1 TiB", bytes);
-    *ground = (struct model_ground){.policy = *policy, .zone_bytes = zone_bytes_for(policy, bytes)};
+    *ground = (struct model_ground){.policy = *policy,
+        .zone_bytes = zone_bytes_for(policy, bytes),
+        .guesses = calloc(GROUND_GUESSES, sizeof *ground->guesses)};
+    if (!ground->guesses)
+        return error_set(error, ENOMEM, "no memory for a simulated machine");
     for (unsigned zone = 0; zone < GROUND_ZONES; zone++)
         ground->scatter[zone] =
             permutation_make(ground->zone_bytes / frame_bytes[zone] /
@@ -40,12 +46,27 @@ int ground_init(
     return 0;
 }
 
+/* Of few tables most of a large page would be in vain. */
+static uint64_t *make_chunk(size_t number)
+{
+    return number ? large_take(LARGE_BYTES) : calloc(GROUND_CHUNK_TABLES, PAGE_TABLE_BYTES);
+}
+
+static void free_chunk(uint64_t **chunks, size_t number)
+{
+    if (number)
+        large_give(chunks[number], LARGE_BYTES);
+    else
+        free(chunks[number]);
+}
+
 void ground_free(struct model_ground *ground)
 {
     for (size_t i = 0; i < ground->table_count; i += GROUND_CHUNK_TABLES)
-        free(ground->chunks[i / GROUND_CHUNK_TABLES]);
+        free_chunk(ground->chunks, i / GROUND_CHUNK_TABLES);
     free(ground->chunks);
     free(ground->tables);
+    free(ground->guesses);
     *ground = (struct model_ground){.tables = NULL};
 }
 
@@ -101,12 +122,14 @@ bool ground_is_remote(const struct model_ground *ground, uint64_t address)
 
 /* ---- tables ---- */
 
-size_t ground_table_number(const struct model_ground *ground, uint64_t address)
+size_t ground_find_table(const struct model_ground *ground, uint64_t address)
 {
     if (address >= ground->zone_bytes)
         return ground->table_count;
     uint64_t n = n_of_frame(ground, 0, address / PAGE_TABLE_BYTES);
     bool is = n < ground->table_count && ground->tables[n].address == (address & -(uint64_t)PAGE_TABLE_BYTES);
+    if (is)
+        ground->guesses[address / PAGE_TABLE_BYTES % GROUND_GUESSES] = (uint32_t)n;
     return is ? n : ground->table_count;
 }
 
@@ -133,7 +156,7 @@ static int make_room(struct model_ground *ground, struct error *error)
     ground->chunks = chunks ? chunks : ground->chunks;
     struct ground_table *tables = reallocarray(ground->tables, room, sizeof *tables);
     ground->tables = tables ? tables : ground->tables;
-    uint64_t *made = chunks && tables ? calloc(GROUND_CHUNK_TABLES, PAGE_TABLE_BYTES) : NULL;
+    uint64_t *made = chunks && tables ? make_chunk(chunk) : NULL;
     if (!made)
         return error_set(error, ENOMEM, "no memory for simulated page tables");
     chunks[chunk] = made;
@@ -146,7 +169,7 @@ static int take_table(void *context, gpa_t *table, struct error *error)
     size_t number = ground->table_count, chunk = number / GROUND_CHUNK_TABLES;
     int rc = make_room(ground, error);
     if (rc == 0 && (rc = take(ground, 0, &table->value, error)) < 0 && number % GROUND_CHUNK_TABLES == 0)
-        free(ground->chunks[chunk]);
+        free_chunk(ground->chunks, chunk);
     if (rc < 0)
         return rc;
     ground->tables[number] =

@@ -33,7 +33,7 @@ struct frame_policy {
     uint64_t seed;
 };
 
-enum { GROUND_ZONES = 4, GROUND_CHUNK_TABLES = 256 };
+enum { GROUND_ZONES = 4, GROUND_CHUNK_TABLES = 512, GROUND_GUESSES = 4096 };
 
 struct model_ground {
     struct frame_policy policy;
@@ -43,6 +43,8 @@ struct model_ground {
     /* The tables, by their numbers: the n-th that was made, from 0, stands in the n-th frame of zone 0. */
     struct ground_table *tables; /* owned */
     size_t table_count;
+    uint32_t *
+        guesses; /* by frame, modulo GROUND_GUESSES: the number of the table that was asked for last; owned */
     uint64_t **chunks; /* their entries, so many tables together; owned, with what they point to */
 };
 
@@ -64,9 +66,18 @@ uint64_t ground_frame(const struct model_ground *ground, unsigned zone, uint64_t
 
 bool ground_is_remote(const struct model_ground *ground, uint64_t address);
 
-/* The number of the table around an address, computed backwards from the order of frames; table_count where
- * no table is. */
-size_t ground_table_number(const struct model_ground *ground, uint64_t address);
+/* The number of the table around an address, if need be computed backwards from the order of frames;
+ * table_count where no table is. */
+size_t ground_find_table(const struct model_ground *ground, uint64_t address);
+
+static inline size_t ground_table_number(const struct model_ground *ground, uint64_t address)
+{
+    size_t guess = ground->guesses[address / PAGE_TABLE_BYTES % GROUND_GUESSES];
+    bool right = guess < ground->table_count &&
+                 ground->tables[guess].address == (address & -(uint64_t)PAGE_TABLE_BYTES);
+    return right ? guess : ground_find_table(ground, address);
+}
+
 /* The entry of a table; 0 where no table is. */
 uint64_t ground_read(const struct model_ground *ground, uint64_t address);
 

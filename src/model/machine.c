@@ -66,7 +66,7 @@ static int no_such_machine(const char *name, struct error *error)
         int more = snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", machine_preset(i).name);
         used += used + (size_t)more < sizeof names ? (size_t)more : 0;
     }
-    return error_set(error, ENOENT, "there is no machine \"%.60s\": a file that ends in %s, or one of %s",
+    return error_set(error, ENXIO, "there is no machine \"%.60s\": a file that ends in %s, or one of %s",
         name, ending, names);
 }
 

@@ -201,8 +201,8 @@ struct machine_costs {
 
 struct machine {
     const char *name, *summary;     /* "barcelona": letters a-z, digits, '.' and '-'; one line */
-    const char *file;               /* as it was named to machine_parse() */
-    char sha256[SHA256_TEXT_BYTES]; /* of its text */
+    const char *file;               /* as it was named to machine_parse(); NULL: it was not read from one */
+    char sha256[SHA256_TEXT_BYTES]; /* of its text; "" */
     unsigned year;
     double ghz;
     unsigned levels;                   /* of page tables: 4 or 5 */
@@ -229,6 +229,9 @@ struct machine {
     struct machine_sources sources; /* of year, ghz, levels, pages */
 };
 
+/* Whether a machine can be called so: it becomes a part of cells' ids, and of file names. */
+bool machine_name_fits(const char *name);
+
 struct record;
 extern const struct record machine_record; /* vcost.machine/1 */
 
@@ -238,7 +241,7 @@ int machine_parse(const char *text, size_t bytes, const char *file, struct pool 
     struct machine *machine, struct error *error);
 
 /* The machine of --on model:NAME: a preset (machine_preset()), or the path of a file, which ends in ".json".
- * -ENOENT names the presets. */
+ * -ENXIO names the presets. */
 int machine_find(const char *name, struct pool *pool, struct machine *machine, struct error *error);
 
 /* The presets, from share/machines/, in alphabetical order; name NULL past the end. */

@@ -345,19 +345,19 @@ static void check_tlbs_once(struct reader *reader, const struct machine *machine
             }
 }
 
-/* It becomes a part of cells' ids, and of file names. */
-static void check_name(struct reader *reader, const char *name)
+bool machine_name_fits(const char *name)
 {
     size_t length = strlen(name);
-    if (length > MACHINE_NAME_MAX || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length)
-        reader_refuse_key(reader, "name", "should be at most %d of a-z, 0-9, '.' and '-'", MACHINE_NAME_MAX);
+    return length && length <= MACHINE_NAME_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length;
 }
 
 static void check_machine(struct reader *reader, void *base)
 {
     const struct machine *machine = base;
     machine_check_sources(reader, &machine_record, &machine->sources);
-    check_name(reader, machine->name);
+    if (!machine_name_fits(machine->name))
+        reader_refuse_key(reader, "name", "should be 1 to %d of a-z, 0-9, '.' and '-'", MACHINE_NAME_MAX);
     machine_check_most(reader, "year", machine->year, 1985, 2100);
     if (!(machine->ghz >= 0.01 && machine->ghz <= 100))
         reader_refuse_key(reader, "ghz", "should be from 0.01 to 100");

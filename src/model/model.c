@@ -174,6 +174,7 @@ int model_open(const struct model_config *config, struct model **out, struct err
     rc = open_memory(model, error);
     if (rc == 0)
         rc = open_machine(model, error);
+    model->calm = rc == 0 && model_is_calm(model);
     if (rc < 0)
         model_close(model);
     else
@@ -196,6 +197,7 @@ void model_close(struct model *model)
         ahead_free(&model->domains[i].host_ahead);
         free(model->domains[i].states);
         free(model->domains[i].out_of_sync);
+        free(model->domains[i].nested);
     }
     free(model);
 }

@@ -10,7 +10,9 @@
  * (exit + hidden_fault), and again. nested   walks the guest's tables, each of whose entries stands at a
  * guest physical address, which the host's tables translate; so is the page's in the end: g * (h + 1) + h
  * reads at most. agile    shadow down to the table of 4 KiB leaves and nested from there on, where that table
- * has changed (Gandhi, Hill, Swift, "Agile Paging", ISCA 2016); shadow elsewhere.
+ * changes; shadow elsewhere (Gandhi, Hill, Swift, "Agile Paging", ISCA 2016). The second store to such a
+ * table since the monitor looked last (model_scan()) makes it nested; a nested one to which nothing was
+ * stored from one look to the next, not even an accessed or dirty bit, gets its shadow back.
  *
  * Which frames are taken in which order, for whoever computes the same. Native: the host's ground is for
  * bytes_max; the root of its tables is taken first, then for each page, ascending, its frame, and tables,
@@ -49,7 +51,7 @@ extern const char *const model_technique_names[MODEL_TECHNIQUES]; /* "native", "
 
 enum model_access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
 
-enum { MODEL_DOMAINS_MAX = 8 };
+enum { MODEL_DOMAINS_MAX = 8, MODEL_PROCESSES_MAX = 8 };
 
 struct model_config {
     const struct machine *machine; /* must outlive the model */
@@ -95,7 +97,15 @@ void model_change_entry(struct model *model, gva_t address);
  * store of the entry, as with a change, but no flush; then the access, which is charged, but counts as none
  * of the workload's. What the kernel does to find and clear a frame is not simulated. */
 void model_fault(struct model *model, gva_t address);
-/* Another process of the guest runs; `space` 0 … 7. All have the same mappings here. */
+/* A page of it becomes read-only, as all do in fork(): the kernel's store of the entry, as with a change. The
+ * flush (model_flush()) is left to whoever is through with all of them. What else fork() does, the tables of
+ * the child above all, is not simulated. */
+void model_protect(struct model *model, gva_t address);
+/* The first store to such a page, which both have: a fault as model_fault(), in which the kernel also flushes
+ * the page, since it was there to be read: as with a change. The copying itself is not simulated. */
+void model_copy(struct model *model, gva_t address);
+/* Another process of the guest runs; `space` 0 … MODEL_PROCESSES_MAX - 1. All have the same mappings here:
+ * what is one's own stands at addresses that the others do not touch. */
 void model_switch(struct model *model, unsigned space);
 /* The guest is left and entered again, for reasons of its own (a device). */
 void model_exit(struct model *model);
@@ -105,6 +115,10 @@ void model_tick(struct model *model);
 /* The kernel empties the TLBs of all that is its own (writing CR3): costs.switch; where the monitor has the
  * tables also an exit, lazy shadow paging brings its tables up to date. */
 void model_flush(struct model *model);
+/* Agile paging: the monitor looks which of the tables that it walks nested were stored to since it looked
+ * last (by the dirty bits of the host's entries for them, which it clears): an exit. Each that was not has a
+ * shadow again, made anew of what both have: costs.table_sync. With other techniques nothing happens. */
+void model_scan(struct model *model);
 /* The next accesses are those of another domain, 0 … config.domains - 1, on the same core: an exit of the one
  * that ran; natively another program with its own tables, a switch. */
 void model_turn(struct model *model, unsigned domain);

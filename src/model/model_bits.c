@@ -31,15 +31,15 @@ void model_see_clean(struct model *model, uint64_t address)
         tlbs_drop(&model->tlbs, model_tag(model), address, 1);
 }
 
-/* Does the monitor keep the bits, since the CPU does not see the guest's tables? */
-static bool monitor_sets(const struct model *model, uint64_t address)
+/* enum table_state of the guest's table that has the leaf; NULL: no monitor makes tables of it. */
+static unsigned char *state_of(const struct model *model, uint64_t address)
 {
     struct page_walk walk;
     if (model->config.technique != MODEL_SHADOW && model->config.technique != MODEL_AGILE)
-        return false;
+        return NULL;
     page_tables_walk(&model->now->guest, GVA(address), &walk);
     uint64_t entry = walk.read[walk.reads - 1].where.value;
-    return model->now->states[ground_table_number(&model->now->guest_ground, entry)] != TABLE_NESTED;
+    return &model->now->states[ground_table_number(&model->now->guest_ground, entry)];
 }
 
 /* The monitor has set the accessed bit, and for a store the dirty one, as it mapped the page after a hidden
@@ -55,9 +55,12 @@ void model_set_bits(struct model *model, uint64_t address, bool write)
     *entry |= PAGE_BIT_ACCESSED | (write ? PAGE_BIT_DIRTY : 0);
     domain->unused -= unused;
     domain->clean -= clean;
-    if (!monitor_sets(model, address)) {
+    unsigned char *state = state_of(model, address);
+    if (!state || *state >= TABLE_NESTED) { /* the CPU sees the guest's tables: a store to them */
         account_charge(&model->account, BUCKET_BITS, model->machine->walker.set_bit_cycles);
         model->account.bits_set++;
+        if (state)
+            *state = TABLE_NESTED_STORED;
     } else if (!unused) {
         model->account.hidden_faults++;
         model_leave_guest(model, model->machine->costs.hidden_fault);

@@ -7,8 +7,7 @@ static void forget_all(struct model *model)
     walker_clear(&model->walker);
 }
 
-/* What the domain that runs has in the TLBs and the walk caches of its own tables. */
-static void forget_walks(struct model *model)
+void model_forget_walks(struct model *model)
 {
     if (model->config.domains > 1)
         walk_caches_clear_domain(&model->walker.guest_caches, model->now->number);
@@ -16,13 +15,14 @@ static void forget_walks(struct model *model)
         walk_caches_clear(&model->walker.guest_caches);
 }
 
+/* What the domain that runs has in the TLBs and the walk caches of its own tables. */
 static void forget_own(struct model *model)
 {
     if (model->config.domains > 1)
         tlbs_clear_domain(&model->tlbs, model->now->number);
     else
         tlbs_clear(&model->tlbs);
-    forget_walks(model);
+    model_forget_walks(model);
 }
 
 /* Leaving the guest, `handling` cycles, and entering it again. */
@@ -58,15 +58,6 @@ bool model_repair(struct model *model, enum walk_end end, uint64_t address, cons
 
 /* ---- a changed entry ---- */
 
-/* The leaf entry that the kernel has for an address. */
-struct leaf_place {
-    uint64_t *entry;   /* NULL: there is none */
-    uint64_t address;  /* that it is for */
-    uint64_t physical; /* of the entry: for the guest; native: for the host */
-    uint64_t bytes;    /* of the leaf */
-    uint32_t table;    /* its number in the guest's ground; not native */
-};
-
 static struct leaf_place find_leaf(const struct model *model, uint64_t address)
 {
     bool native = model->config.technique == MODEL_NATIVE;
@@ -84,7 +75,7 @@ static struct leaf_place find_leaf(const struct model *model, uint64_t address)
 static bool is_shadowed(const struct model *model, const struct leaf_place *place)
 {
     return (model->config.technique == MODEL_SHADOW || model->config.technique == MODEL_AGILE) &&
-           model->now->states[place->table] != TABLE_NESTED;
+           model->now->states[place->table] < TABLE_NESTED;
 }
 
 /* The store itself, as a store to any memory. */
@@ -104,7 +95,7 @@ static void flush_page(struct model *model, const struct leaf_place *place)
     account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.flush_page);
     model->account.flushes++;
     tlbs_drop(&model->tlbs, model_tag(model), place->address, place->bytes);
-    forget_walks(model); /* INVLPG: SDM volume 3, 4.10.4.1 */
+    model_forget_walks(model); /* INVLPG: SDM volume 3, 4.10.4.1 */
 }
 
 /* In the tables that are made: what was of that page is gone, until it is touched. */
@@ -112,24 +103,6 @@ static void forget_page(struct model *model, const struct leaf_place *place)
 {
     struct error error;
     page_tables_hide(&model->now->walked, GVA(place->address & -place->bytes), place->bytes, &error);
-}
-
-/* From now on a table of 4 KiB leaves is walked as the guest has it. */
-static void switch_table(struct model *model, const struct leaf_place *place)
-{
-    struct page_walk walk;
-    page_tables_walk(&model->now->walked, GVA(place->address), &walk);
-    if (walk.reads < model->now->walked.levels)
-        return;
-    uint64_t at = walk.read[model->now->walked.levels - 2].where.value;
-    struct table_memory memory = model->now->walked.memory;
-    uint64_t *entries = memory.at(memory.context, GPA(at & -(uint64_t)PAGE_TABLE_BYTES));
-    page_tables_walk(&model->now->host, GVA(place->physical), &walk);
-    uint64_t table = walk.leaf.to.value + place->physical - walk.leaf.from.value;
-    entries[at % PAGE_TABLE_BYTES / sizeof *entries] =
-        (table & page_address_mask) | PAGE_BIT_SWITCH | PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER;
-    model->now->states[place->table] = TABLE_NESTED;
-    forget_walks(model); /* they led to the shadow */
 }
 
 /* A store to a table that the monitor keeps shadows of. */
@@ -148,12 +121,13 @@ static void store_shadowed(struct model *model, const struct leaf_place *place)
         domain->out_of_sync[domain->out_of_sync_count++] = place->table;
     }
     if (model->config.technique == MODEL_AGILE && place->bytes == PAGE_TABLE_BYTES)
-        switch_table(model, place);
+        model_agile_store(model, place);
 }
 
 /* The kernel's store, by whatever way it takes. */
 static void change(struct model *model, const struct leaf_place *place)
 {
+    model->calm = false;
     if (is_shadowed(model, place)) {
         store_shadowed(model, place);
         return;
@@ -161,8 +135,20 @@ static void change(struct model *model, const struct leaf_place *place)
     if (model->config.technique == MODEL_DIRECT) {
         model->account.hypercalls++;
         model_leave_guest(model, model->machine->costs.hypercall);
+    } else if (model->config.technique == MODEL_AGILE) {
+        model->now->states[place->table] = TABLE_NESTED_STORED;
     }
     store_entry(model, place);
+}
+
+/* The kernel's flush of one page, after a change of its entry. */
+static void flush_changed(struct model *model, const struct leaf_place *place)
+{
+    if (is_shadowed(model, place)) {
+        model_leave_guest(model, 0); /* the flush is the monitor's business, too */
+        forget_page(model, place);
+    }
+    flush_page(model, place);
 }
 
 void model_change_entry(struct model *model, gva_t address)
@@ -172,11 +158,14 @@ void model_change_entry(struct model *model, gva_t address)
         return;
     change(model, &place);
     model_clear_bits(model, place.entry);
-    if (is_shadowed(model, &place)) {
-        model_leave_guest(model, 0); /* the flush is the monitor's business, too */
-        forget_page(model, &place);
-    }
-    flush_page(model, &place);
+    flush_changed(model, &place);
+}
+
+void model_protect(struct model *model, gva_t address)
+{
+    const struct leaf_place place = find_leaf(model, address.value);
+    if (place.entry)
+        change(model, &place);
 }
 
 /* ---- a page fault ---- */
@@ -210,7 +199,8 @@ static void map_directly(struct model *model, const struct leaf_place *place)
     }
 }
 
-void model_fault(struct model *model, gva_t address)
+/* A page fault; what it finds is a page that is not there, or (`copies`) one that may only be read. */
+static void fault(struct model *model, gva_t address, bool copies)
 {
     const struct leaf_place place = find_leaf(model, address.value);
     if (!place.entry)
@@ -226,9 +216,21 @@ void model_fault(struct model *model, gva_t address)
     give_frame(model, &place);
     model_clear_bits(model, place.entry);
     change(model, &place);
+    if (copies)
+        flush_changed(model, &place);
     if (direct)
         map_directly(model, &place);
     model_touch(model, address.value, ACCESS_WRITE);
+}
+
+void model_fault(struct model *model, gva_t address)
+{
+    fault(model, address, false);
+}
+
+void model_copy(struct model *model, gva_t address)
+{
+    fault(model, address, true);
 }
 
 bool model_lacks_frames(const struct model *model)
@@ -261,7 +263,7 @@ static void enter_monitor(struct model *model)
 
 void model_switch(struct model *model, unsigned space)
 {
-    model->now->space = space % MODEL_SPACES;
+    model->now->space = space % MODEL_PROCESSES_MAX;
     model->account.switches++;
     account_charge(&model->account, BUCKET_SWITCH, model->machine->costs.page_switch);
     enter_monitor(model);

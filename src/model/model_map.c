@@ -91,7 +91,9 @@ int model_make_states(struct model *model, struct error *error)
     model->now->states = states ? states : model->now->states;
     uint32_t *numbers = reallocarray(model->now->out_of_sync, count, sizeof *numbers);
     model->now->out_of_sync = numbers ? numbers : model->now->out_of_sync;
-    if (!states || !numbers)
+    struct nested_table *nested = reallocarray(model->now->nested, count, sizeof *nested);
+    model->now->nested = nested ? nested : model->now->nested;
+    if (!states || !numbers || !nested)
         return error_set(error, ENOMEM, "no memory for a simulated machine");
     for (; model->now->state_count < count; model->now->state_count++)
         states[model->now->state_count] = TABLE_GUARDED;

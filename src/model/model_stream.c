@@ -39,7 +39,7 @@ void model_stream_begin(struct model *model)
 static void switch_and_back(struct model *model)
 {
     unsigned space = model->now->space;
-    model_switch(model, (space + 1) % MODEL_SPACES);
+    model_switch(model, (space + 1) % MODEL_PROCESSES_MAX);
     model_switch(model, space);
 }
 
@@ -72,6 +72,9 @@ static void happen(struct model *model, enum model_event event)
         break;
     case EVENT_TURN:
         model_turn(model, (domain->number + 1) % model->config.domains);
+        break;
+    case EVENT_SCAN:
+        model_scan(model);
         break;
     case MODEL_EVENTS:
         break;

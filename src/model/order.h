@@ -93,7 +93,8 @@ ORDER_INLINE void order_to_front(bool many, struct order *order, size_t set, uns
         return;
     }
     uint64_t word = order->words[set];
-    order->words[set] = order_word_to_front(word, way, order_word_shift(word, way));
+    if ((word & 15) != way)
+        order->words[set] = order_word_to_front(word, way, order_word_shift(word, way));
 }
 
 ORDER_INLINE void order_to_end(bool many, struct order *order, size_t set, unsigned way)

@@ -1,42 +1,20 @@
 #include "model/pass.h"
 
 #include "model/internal.h"
+#include "model/lanes.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
 /* Accesses of one model before another one's turn, so that what it needs does not come near in vain. */
 enum { MODEL_PASS_TURN = 1024 };
 
-/* Does nothing happen beside accesses? */
-static bool is_calm(const struct model_config *config)
-{
-    for (enum model_event event = 0; event < MODEL_EVENTS; event++)
-        if (config->rates.of[event].rate > 0)
-            return false;
-    return !config->fresh && config->domains <= 1;
-}
-
-/* What an entry of a TLB is for. */
-static uint64_t tlb_page(const struct model_config *config)
-{
-    bool one = config->technique == MODEL_NATIVE || config->guest_page < config->host_page;
-    return one ? config->guest_page : config->host_page;
-}
-
-/* Do prefetchers put pages into TLBs, when it is time for them? */
-static bool translates_ahead(const struct machine *machine)
-{
-    bool crosses = false;
-    for (size_t i = 0; i < machine->prefetcher_count; i++)
-        crosses |= machine->prefetchers[i].crosses;
-    return crosses;
-}
-
 static bool finds_alike(const struct model_config *leader, const struct model_config *follower)
 {
-    return follower->technique != MODEL_NESTED && !translates_ahead(leader->machine) && is_calm(leader) &&
-           is_calm(follower) && tlb_page(leader) == tlb_page(follower) &&
+    return follower->technique != MODEL_NESTED && model_config_is_calm(leader) &&
+           model_config_is_calm(follower) && !model_translates_ahead(leader->machine) &&
+           model_tlb_page(leader) == model_tlb_page(follower) &&
            model_leaf_level(leader) == model_leaf_level(follower);
 }
 
@@ -59,7 +37,7 @@ int model_pass_open(
     *pass = (struct model_pass){.count = count};
     for (size_t i = 0; rc == 0 && i < count; i++) {
         pass->leaders[i] = leader_of(configs, count, i);
-        pass->found[i] = calloc(MODEL_PASS_TURN, sizeof *pass->found[i]);
+        pass->found[i] = calloc(PASS_BATCH, sizeof *pass->found[i]);
         rc = pass->found[i] ? model_open(&configs[i], &pass->models[i], error)
                             : error_set(error, ENOMEM, "no memory for a simulated machine");
     }
@@ -70,6 +48,8 @@ int model_pass_open(
 
 void model_pass_close(struct model_pass *pass)
 {
+    lanes_close(pass->lanes);
+    pass->lanes = NULL;
     for (size_t i = 0; i < pass->count; i++) {
         model_close(pass->models[i]);
         free(pass->found[i]);
@@ -77,16 +57,58 @@ void model_pass_close(struct model_pass *pass)
     pass->count = 0;
 }
 
+void pass_make(const struct model_pass *pass, const struct pass_part *part, const gva_t *addresses,
+    size_t count, enum model_access access, struct model_found *const *found)
+{
+    for (size_t done = 0, some; done < count; done += some) {
+        some = count - done < MODEL_PASS_TURN ? count - done : MODEL_PASS_TURN;
+        for (size_t i = 0; i < part->count; i++) {
+            size_t model = part->models[i], leader = pass->leaders[model];
+            (leader == model ? model_lead : model_follow)(
+                pass->models[model], addresses + done, some, access, found[leader] + done);
+        }
+    }
+}
+
+/* All of it, those that lead first. */
+static struct pass_part whole(const struct model_pass *pass)
+{
+    struct pass_part part = {.count = 0};
+    for (int leads = 1; leads >= 0; leads--)
+        for (size_t i = 0; i < pass->count; i++)
+            if ((pass->leaders[i] == i) == leads)
+                part.models[part.count++] = i;
+    return part;
+}
+
 void model_pass_access(
     struct model_pass *pass, const gva_t *addresses, size_t count, enum model_access access)
 {
+    const struct pass_part part = whole(pass);
     for (size_t some; count > 0; count -= some, addresses += some) {
-        some = count < MODEL_PASS_TURN ? count : MODEL_PASS_TURN;
-        for (size_t i = 0; i < pass->count; i++)
-            if (pass->leaders[i] == i)
-                model_lead(pass->models[i], addresses, some, access, pass->found[i]);
-        for (size_t i = 0; i < pass->count; i++)
-            if (pass->leaders[i] != i)
-                model_follow(pass->models[i], addresses, some, access, pass->found[pass->leaders[i]]);
+        some = count < PASS_BATCH ? count : PASS_BATCH;
+        if (pass->lanes)
+            lanes_give(pass->lanes, addresses, some, access);
+        else
+            pass_make(pass, &part, addresses, some, access, pass->found);
     }
+}
+
+/* CPUs that this thread may run on; those past CPU_SETSIZE do not count. */
+static unsigned cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
+void model_pass_spread(struct model_pass *pass, unsigned threads)
+{
+    lanes_close(pass->lanes);
+    pass->lanes = lanes_open(pass, threads ? threads : cpus());
+}
+
+void model_pass_settle(struct model_pass *pass)
+{
+    if (pass->lanes)
+        lanes_settle(pass->lanes);
 }

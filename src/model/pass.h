@@ -14,7 +14,10 @@
 
 enum { MODEL_PASS_MAX = 16 };
 
+enum { PASS_BATCH = 4096 }; /* accesses that threads hand on at once */
+
 struct model_found;
+struct pass_lanes;
 
 struct model_pass {
     struct model
@@ -22,6 +25,7 @@ struct model_pass {
     size_t leaders[MODEL_PASS_MAX]; /* whom it follows; its own number: nobody */
     struct model_found *found[MODEL_PASS_MAX]; /* where each found what it was asked for last; owned */
     size_t count;
+    struct pass_lanes *lanes; /* NULL: all is done by whoever calls; owned */
 };
 
 /* 1 to MODEL_PASS_MAX configurations of one machine. As model_open(). */
@@ -29,8 +33,24 @@ int model_pass_open(
     const struct model_config *configs, size_t count, struct model_pass *pass, struct error *error);
 void model_pass_close(struct model_pass *pass); /* harmless where nothing is open */
 
+/* From now on up to so many threads make the accesses, the caller's being one; 0: as many as CPUs that it may
+ * run on. The pass stays where it is. Accounts are what they would be without. */
+void model_pass_spread(struct model_pass *pass, unsigned threads);
+
 /* As model_access_many() of each; there must have been no other access to one of them alone. */
 void model_pass_access(
     struct model_pass *pass, const gva_t *addresses, size_t count, enum model_access access);
+/* Until all of these have been made: before a model is looked at, or anything else is done with it. */
+void model_pass_settle(struct model_pass *pass);
+
+/* ---- for those who make a part of it ---- */
+
+struct pass_part {
+    size_t models[MODEL_PASS_MAX], count; /* their numbers, those that others follow first */
+};
+
+/* Up to PASS_BATCH accesses to these; `found` is by the number of whom it is of, those that lead. */
+void pass_make(const struct model_pass *pass, const struct pass_part *part, const gva_t *addresses,
+    size_t count, enum model_access access, struct model_found *const *found);
 
 #endif

@@ -2,26 +2,38 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { PAGE_LINES = 4096 / MACHINE_LINE_BYTES };
+enum { PAGE_LINES = PREFETCH_PAGE_LINES };
 
 int prefetch_init(struct prefetch *prefetch, const struct machine *machine, struct error *error)
 {
+    prefetch->skims = machine->prefetcher_count;
     for (size_t i = 0; i < machine->prefetcher_count; i++) {
         struct prefetcher *prefetcher = &prefetch->all[i];
-        prefetcher->is = &machine->prefetchers[i];
-        prefetcher->trackers = calloc(prefetcher->is->trackers, sizeof *prefetcher->trackers);
-        if (!prefetcher->trackers)
-            return error_set(error, ENOMEM, "no memory for a simulated prefetcher");
+        const struct machine_prefetcher *is = prefetcher->is = &machine->prefetchers[i];
+        prefetcher->region = is->kind == PREFETCH_REGION;
+        prefetcher->misses = is->misses;
+        prefetcher->distance = is->distance;
+        prefetcher->between = is->distance < PAGE_LINES / 2 ? PAGE_LINES - 2 * is->distance : 0;
+        prefetcher->mask = is->trackers - UINT64_C(1);
+        prefetcher->trackers = calloc(is->trackers, sizeof *prefetcher->trackers);
+        bool crosses = is->crosses && !prefetcher->region;
+        prefetch->skims &= !prefetcher->region && !is->misses;
+        prefetcher->coming = crosses ? calloc(is->trackers, sizeof *prefetcher->coming) : NULL;
         prefetch->count++;
+        if (!prefetcher->trackers || (crosses && !prefetcher->coming))
+            return error_set(error, ENOMEM, "no memory for a simulated prefetcher");
     }
     return 0;
 }
 
 void prefetch_free(struct prefetch *prefetch)
 {
-    for (size_t i = 0; i < prefetch->count; i++)
+    for (size_t i = 0; i < prefetch->count; i++) {
         free(prefetch->all[i].trackers);
+        free(prefetch->all[i].coming);
+    }
 }
 
 void prefetch_clear(struct prefetch *prefetch)
@@ -37,8 +49,7 @@ void prefetch_clear(struct prefetch *prefetch)
 
 /* ---- lines on their way ---- */
 
-/* When a line is there that a cache says it has. */
-static uint64_t arrival(const struct prefetch *prefetch, uint64_t line)
+uint64_t prefetch_arrival(const struct prefetch *prefetch, uint64_t line)
 {
     uint64_t arrives = 0;
     for (size_t i = 0; i < prefetch->count; i++) {
@@ -88,7 +99,7 @@ static bool fetch(struct prefetch *prefetch, struct prefetcher *prefetcher, uint
         return true;
     uint64_t arrives = now + served.cycles, brought = 0;
     if (prefetch->last_arrives > now)
-        brought = arrival(prefetch, physical / MACHINE_LINE_BYTES);
+        brought = prefetch_arrival(prefetch, physical / MACHINE_LINE_BYTES);
     arrives = brought > arrives ? brought : arrives;
     prefetcher->flights[prefetcher->flying++] = (struct flight){physical / MACHINE_LINE_BYTES, arrives};
     prefetch->last_arrives = arrives > prefetch->last_arrives ? arrives : prefetch->last_arrives;
@@ -98,15 +109,9 @@ static bool fetch(struct prefetch *prefetch, struct prefetcher *prefetcher, uint
 
 /* ---- streams ---- */
 
-static struct tracker *tracker_for(struct prefetcher *prefetcher, uint64_t page)
-{
-    return &prefetcher->trackers[page & (prefetcher->is->trackers - 1)];
-}
-
 /* The stream of the page beside, if the next line would be this one. */
-static void take_over(struct prefetcher *prefetcher, struct tracker *begun, uint64_t line, uint64_t beside)
+static void take_over(const struct tracker *other, struct tracker *begun, uint64_t line, uint64_t beside)
 {
-    const struct tracker *other = tracker_for(prefetcher, beside);
     uint64_t page = begun->page;
     if (other->page != beside + 1 || !other->steps || other->last + (uint64_t)other->step != line)
         return;
@@ -115,29 +120,30 @@ static void take_over(struct prefetcher *prefetcher, struct tracker *begun, uint
 }
 
 /* The tracker of a line's page. */
-static struct tracker *track(struct prefetcher *prefetcher, uint64_t line)
+static struct tracker *track(const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t line)
 {
     uint64_t page = line / PAGE_LINES;
-    unsigned within = line % PAGE_LINES, distance = prefetcher->is->distance;
-    struct tracker *tracker = tracker_for(prefetcher, page);
+    unsigned within = line % PAGE_LINES, distance = prefetcher->distance;
+    struct tracker *tracker = prefetch_tracker(prefetcher, trackers, page);
     if (tracker->page == page + 1)
         return tracker;
     struct tracker begun = {.page = page + 1, .last = line, .next = line};
     if (within < distance)
-        take_over(prefetcher, &begun, line, page - 1);
+        take_over(prefetch_tracker(prefetcher, trackers, page - 1), &begun, line, page - 1);
     if (within + distance >= PAGE_LINES)
-        take_over(prefetcher, &begun, line, page + 1);
+        take_over(prefetch_tracker(prefetcher, trackers, page + 1), &begun, line, page + 1);
     *tracker = begun;
     return tracker;
 }
 
-static void follow(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
+/* A line that is seen: the tracker whose stream goes on with it, for long enough; or NULL. */
+static struct tracker *see(const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t line)
 {
     const struct machine_prefetcher *is = prefetcher->is;
-    struct tracker *tracker = track(prefetcher, line);
+    struct tracker *tracker = track(prefetcher, trackers, line);
     int64_t step = (int64_t)(line - tracker->last);
     if (step == 0)
-        return;
+        return NULL;
     if (step != tracker->step || !tracker->steps) {
         tracker->step = step;
         tracker->steps = step <= (int64_t)is->distance && -step <= (int64_t)is->distance;
@@ -148,32 +154,65 @@ static void follow(struct prefetch *prefetch, struct prefetcher *prefetcher, uin
     tracker->last = line;
     if ((int64_t)(tracker->next - line) * step <= 0)
         tracker->next = line + (uint64_t)step;
-    if (!tracker->steps || tracker->steps < is->after)
+    return tracker->steps && tracker->steps >= is->after ? tracker : NULL;
+}
+
+static void follow(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
+{
+    const struct machine_prefetcher *is = prefetcher->is;
+    struct tracker *tracker = see(prefetcher, prefetcher->trackers, line);
+    if (!tracker)
         return;
-    uint64_t end = line + (uint64_t)step * (is->ahead + UINT64_C(1));
-    for (; tracker->next != end; tracker->next += (uint64_t)step)
+    uint64_t step = (uint64_t)tracker->step, end = line + step * (is->ahead + UINT64_C(1));
+    for (; tracker->next != end; tracker->next += step)
         if ((!is->crosses && tracker->next / PAGE_LINES != line / PAGE_LINES) ||
             !fetch(prefetch, prefetcher, tracker->next, now))
             return;
 }
 
+/* By what it would see: whatever the caches have, if it sees all. */
+static bool may_cross(const struct prefetcher *prefetcher, const gva_t *addresses, size_t count)
+{
+    const struct machine_prefetcher *is = prefetcher->is;
+    struct tracker *coming = prefetcher->coming;
+    if (is->misses)
+        return true;
+    memcpy(coming, prefetcher->trackers, is->trackers * sizeof *coming);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t line = addresses[i].value / MACHINE_LINE_BYTES;
+        if (prefetch_begins(prefetcher, coming, line))
+            continue;
+        const struct tracker *tracker = see(prefetcher, coming, line);
+        if (tracker && (line + (uint64_t)tracker->step * is->ahead) / PAGE_LINES != line / PAGE_LINES)
+            return true;
+    }
+    return false;
+}
+
+bool prefetch_may_cross(const struct prefetch *prefetch, const gva_t *addresses, size_t count)
+{
+    for (size_t i = 0; i < prefetch->count; i++)
+        if (prefetch->all[i].coming && may_cross(&prefetch->all[i], addresses, count))
+            return true;
+    return false;
+}
+
 /* ---- regions ---- */
 
-static void use(struct prefetcher *prefetcher, uint64_t line)
+bool prefetch_uses(const struct prefetcher *prefetcher, uint64_t line)
 {
     struct tracker *tracker = prefetcher->trackers;
     if (tracker->page != line / PAGE_LINES + 1)
         *tracker = (struct tracker){
             .page = line / PAGE_LINES + 1, .before = (unsigned)__builtin_popcountll(tracker->used)};
     tracker->used |= UINT64_C(1) << line % PAGE_LINES;
+    return tracker->before >= prefetcher->is->after;
 }
 
 static void surround(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
 {
     const struct machine_prefetcher *is = prefetcher->is;
     unsigned within = line % PAGE_LINES;
-    if (prefetcher->trackers->before < is->after)
-        return;
     for (unsigned i = 1; i <= is->ahead || i <= is->behind; i++) {
         if (i <= is->ahead && within + i < PAGE_LINES)
             fetch(prefetch, prefetcher, line + i, now);
@@ -182,25 +221,7 @@ static void surround(struct prefetch *prefetch, struct prefetcher *prefetcher, u
     }
 }
 
-/* ---- an access ---- */
-
-uint64_t prefetch_after(struct prefetch *prefetch, const struct prefetch_access *access)
+void prefetch_go(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
 {
-    uint64_t line = access->address / MACHINE_LINE_BYTES, waits = 0, now = access->now;
-    if (prefetch->last_arrives > now) {
-        uint64_t there = now + access->served.cycles,
-                 arrives = arrival(prefetch, access->physical / MACHINE_LINE_BYTES);
-        waits = arrives > there ? arrives - there : 0;
-    }
-    prefetch->near = (struct prefetch_page){
-        line / PAGE_LINES, access->physical & -(uint64_t)(PAGE_LINES * MACHINE_LINE_BYTES), access->remote};
-    for (size_t i = 0; i < prefetch->count; i++) {
-        struct prefetcher *prefetcher = &prefetch->all[i];
-        bool region = prefetcher->is->kind == PREFETCH_REGION;
-        if (region)
-            use(prefetcher, line);
-        if (access->served.level > prefetcher->is->misses)
-            (region ? surround : follow)(prefetch, prefetcher, line, now);
-    }
-    return waits;
+    (prefetcher->region ? surround : follow)(prefetch, prefetcher, line, now);
 }

@@ -12,6 +12,7 @@ const char *const model_event_names[MODEL_EVENTS] = {
     [EVENT_TICK] = "ticks",
     [EVENT_FLUSH] = "flushes",
     [EVENT_TURN] = "turns",
+    [EVENT_SCAN] = "scans",
 };
 
 int event_rates_check(const struct event_rates *rates, struct error *error)
@@ -43,7 +44,7 @@ static int parse_one(const char *item, const char **end, struct event_rates *rat
     char *after = NULL;
     if (event == MODEL_EVENTS)
         return error_set(error, EINVAL,
-            "\"%.*s\" is no event: faults, pte-changes, switches, exits, ticks, flushes, turns",
+            "\"%.*s\" is no event: faults, pte-changes, switches, exits, ticks, flushes, turns, scans",
             (int)(length < 40 ? length : 40), item);
     double rate = item[length] == '=' ? strtod(item + length + 1, &after) : 0;
     bool per_second = after && strncmp(after, "/s", 2) == 0;

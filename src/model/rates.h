@@ -20,9 +20,10 @@ enum model_event {
     EVENT_TICK,   /* model_tick() */
     EVENT_FLUSH,  /* model_flush() */
     EVENT_TURN,   /* model_turn() to the next domain */
+    EVENT_SCAN,   /* model_scan() */
     MODEL_EVENTS
 };
-/* "faults", "pte-changes", "switches", "exits", "ticks", "flushes", "turns" */
+/* "faults", "pte-changes", "switches", "exits", "ticks", "flushes", "turns", "scans" */
 extern const char *const model_event_names[MODEL_EVENTS];
 
 /* An address at random is one of the last model_map() of the domain that runs: random_below(&state, bytes),

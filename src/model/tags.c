@@ -1,10 +1,12 @@
 #include "model/tags.h"
 
+#include "model/large.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REAL_LINE_BYTES = 64, FILTER_BYTES = 1 << TAGS_FILTER_BITS };
+enum { REAL_LINE_BYTES = 64 };
 
 static unsigned shift_of(const struct machine_shape *shape)
 {
@@ -31,18 +33,44 @@ static enum tags_kind kind_of(enum tags_kind kind, const struct machine_shape *s
     return shape->index == INDEX_BITS && shape->ways <= LIST_STEP ? TAGS_KEYED_FEW : TAGS_KEYED;
 }
 
+static size_t mark_bytes(const struct tags *tags)
+{
+    return tags->sets * tags->stride * sizeof *tags->marks;
+}
+
+static bool is_large(size_t bytes)
+{
+    return bytes >= LARGE_BYTES;
+}
+
+static uint32_t *allocate_marks(size_t bytes)
+{
+    if (is_large(bytes))
+        return large_take((bytes + LARGE_BYTES - 1) & -(size_t)LARGE_BYTES);
+    bytes = (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES;
+    uint32_t *marks = aligned_alloc(REAL_LINE_BYTES, bytes);
+    return marks ? memset(marks, 0, bytes) : NULL;
+}
+
+static void free_marks(uint32_t *marks, size_t bytes)
+{
+    if (is_large(bytes))
+        large_give(marks, (bytes + LARGE_BYTES - 1) & -(size_t)LARGE_BYTES);
+    else
+        free(marks);
+}
+
 /* All of it, empty. */
 static bool allocate(struct tags *tags, enum tags_kind kind)
 {
-    size_t count = tags->sets * tags->stride, bytes = count * sizeof *tags->marks;
+    size_t count = tags->sets * tags->stride;
     bool keyed = kind & TAGS_WITH_KEYS,
          filters = keyed && tags->sets == 1 && kind & TAGS_OF_MANY && tags->ways <= TAGS_FILTER_WAYS;
-    tags->marks = aligned_alloc(REAL_LINE_BYTES, (bytes + REAL_LINE_BYTES - 1) & -(size_t)REAL_LINE_BYTES);
+    tags->marks = allocate_marks(mark_bytes(tags));
     tags->entries = keyed ? calloc(count, sizeof *tags->entries) : NULL;
-    tags->filter = filters ? calloc(FILTER_BYTES, 1) : NULL;
+    tags->filter = filters ? calloc(1, sizeof *tags->filter) : NULL;
     if (!tags->marks || (keyed && !tags->entries) || (filters && !tags->filter))
         return false;
-    memset(tags->marks, 0, bytes);
     return !keyed || order_init(&tags->order, tags->sets, tags->ways);
 }
 
@@ -70,7 +98,7 @@ int tags_init(struct tags *tags, enum tags_kind kind, const struct machine_shape
 
 void tags_free(struct tags *tags)
 {
-    free(tags->marks);
+    free_marks(tags->marks, mark_bytes(tags));
     free(tags->entries);
     free(tags->filter);
     order_free(&tags->order);
@@ -83,9 +111,9 @@ void tags_clear(struct tags *tags)
 {
     if (!tags->used)
         return;
-    memset(tags->marks, 0, tags->sets * tags->stride * sizeof *tags->marks);
+    memset(tags->marks, 0, mark_bytes(tags));
     if (tags->filter)
-        memset(tags->filter, 0, FILTER_BYTES);
+        memset(tags->filter, 0, sizeof *tags->filter);
     tags->used = false;
 }
 
@@ -98,7 +126,7 @@ void tags_drop_marked(struct tags *tags, uint64_t mask, uint64_t value)
                 continue;
             order_to_end(true, &tags->order, set, way);
             if (tags->filter)
-                tags->filter[tags_filter_at(tags->marks[at])]--;
+                tags->filter->count[tags_filter_at(tags->marks[at])]--;
             tags->marks[at] = 0;
         }
 }

@@ -27,7 +27,8 @@ enum tags_kind {
     TAGS_BY_BITS = 4,                           /* machine_shape.index is INDEX_BITS */
     TAGS_STRIDE_8 = 8,                          /* tags.stride is this */
     TAGS_STRIDE_16 = 16,
-    TAGS_ONE_SET = 32
+    TAGS_ONE_SET = 32,
+    TAGS_LRU = 64 /* tags.replacement is this */
 };
 /* Keyed tables as they mostly are: fully associative, or of few ways. */
 #define TAGS_KEYED_ONE_SET (TAGS_KEYED | TAGS_ONE_SET)
@@ -53,9 +54,12 @@ struct tags {
     struct order order;
     struct tags_entry {
         uint64_t key, value;
-    } * entries;     /* as marks; owned */
-    uint8_t *filter; /* if it has one set of many ways: how many marks it has of those with the same
-                        tags_filter_at(); NULL: none; owned */
+    } * entries; /* as marks; owned */
+    /* If it has one set of many ways, of those marks that have the same tags_filter_at(): how many it has,
+     * and the way of the one that came or was found last. NULL: none; owned. */
+    struct tags_filter {
+        uint8_t count[1 << TAGS_FILTER_BITS], way[1 << TAGS_FILTER_BITS];
+    } * filter;
 };
 
 /* The shape is one that machine_parse() has passed. -ENOMEM. */
@@ -100,13 +104,11 @@ TAGS_INLINE struct tags_place tags_place(
         keyed ? (uint32_t)key : (uint32_t)above + 1};
 }
 
-/* The key of an entry; bare: of its mark. */
+/* The key that a mark stands for in a set of a bare one. */
 TAGS_INLINE uint64_t tags_key(
-    enum tags_kind kind, const struct tags *tags, const struct tags_place *place, unsigned way)
+    enum tags_kind kind, const struct tags *tags, const struct tags_place *place, uint32_t mark)
 {
-    if (kind & TAGS_WITH_KEYS)
-        return tags->entries[place->first + way].key;
-    uint64_t above = tags->marks[place->first + way] - 1;
+    uint64_t above = mark - 1;
     if (kind & TAGS_BY_BITS)
         return above << tags->shift | place->set;
     return tags->hashes ? above : above << tags->shift | (place->set ^ (above & tags->folded));
@@ -125,22 +127,42 @@ TAGS_INLINE unsigned tags_way(enum tags_kind kind, const struct tags *tags, cons
     const uint32_t *marks = tags->marks + place->first;
     if (!(kind & TAGS_WITH_KEYS))
         return list_find(marks, tags_stride(kind, tags), tags->ways, place->mark);
-    if (kind & TAGS_OF_MANY && tags->filter && !tags->filter[tags_filter_at(place->mark)])
-        return TAGS_NONE;
     const struct tags_entry *entries = tags->entries + place->first;
-    const __m128i mark = _mm_set1_epi32((int)place->mark);
+    if (kind & TAGS_OF_MANY && tags->filter) {
+        unsigned at = tags_filter_at(place->mark), last = tags->filter->way[at];
+        if (!tags->filter->count[at])
+            return TAGS_NONE;
+        if (marks[last] == place->mark && entries[last].key == place->key)
+            return last;
+    }
+    const vector mark = vector_all(place->mark);
     for (unsigned from = 0; from < tags_stride(kind, tags); from += LIST_STEP)
-        for (unsigned hits = list_hits(marks + from, mark); hits; hits &= hits - 1, hits &= hits - 1) {
-            unsigned way = from + (unsigned)__builtin_ctz(hits) / 2;
-            if (entries[way].key == place->key)
-                return way;
+        for (unsigned hits = vector_hits(marks + from, mark); hits; hits &= hits - 1) {
+            unsigned way = from + (unsigned)__builtin_ctz(hits);
+            if (entries[way].key != place->key)
+                continue;
+            if (kind & TAGS_OF_MANY && tags->filter)
+                tags->filter->way[tags_filter_at(place->mark)] = (uint8_t)way;
+            return way;
         }
     return TAGS_NONE;
 }
 
 /* ---- use ---- */
 
-/* Is it there, and with which value (NULL: does not matter)? Uses it, as LRU does. */
+/* What is at a way is used, as LRU does. */
+TAGS_INLINE void tags_use_way(
+    enum tags_kind kind, struct tags *tags, const struct tags_place *place, unsigned way)
+{
+    if (!(kind & TAGS_LRU) && tags->replacement != REPLACE_LRU)
+        return;
+    if (kind & TAGS_WITH_KEYS)
+        order_to_front(kind & TAGS_OF_MANY, &tags->order, place->set, way);
+    else
+        list_to_front(tags->marks + place->first, tags_stride(kind, tags), way, place->mark);
+}
+
+/* Is it there, and with which value (NULL: does not matter)? Uses it. */
 TAGS_INLINE bool tags_find(
     enum tags_kind kind, struct tags *tags, const struct tags_place *place, uint64_t *value)
 {
@@ -149,12 +171,7 @@ TAGS_INLINE bool tags_find(
         return false;
     if (value)
         *value = tags->entries[place->first + way].value;
-    if (tags->replacement != REPLACE_LRU)
-        return true;
-    if (kind & TAGS_WITH_KEYS)
-        order_to_front(kind & TAGS_OF_MANY, &tags->order, place->set, way);
-    else
-        list_to_front(tags->marks + place->first, tags_stride(kind, tags), way, place->mark);
+    tags_use_way(kind, tags, place, way);
     return true;
 }
 
@@ -164,17 +181,25 @@ TAGS_INLINE bool tags_put_mark(
 {
     uint32_t *marks = tags->marks + place->first;
     unsigned position = tags->ways - 1;
-    bool full = marks[position];
+    uint32_t last = marks[position];
     tags->used = true;
-    if (full && tags->replacement == REPLACE_RANDOM) {
+    if (last && !(kind & TAGS_LRU) && tags->replacement == REPLACE_RANDOM) {
         position = (unsigned)random_below(&tags->random, tags->ways);
-        *dropped = tags_key(kind, tags, place, position);
+        *dropped = tags_key(kind, tags, place, marks[position]);
         marks[position] = place->mark;
         return true;
     }
-    *dropped = tags_key(kind, tags, place, position);
+    *dropped = tags_key(kind, tags, place, last);
     list_push(marks, tags_stride(kind, tags), place->mark);
-    return full;
+    return last;
+}
+
+/* Bare, not at random: puts so many that are alike in, of which it does not matter what they drop. */
+TAGS_INLINE void tags_put_alike(
+    enum tags_kind kind, struct tags *tags, const struct tags_place *place, unsigned count)
+{
+    tags->used = true;
+    list_push_alike(tags->marks + place->first, tags_stride(kind, tags), count, place->mark);
 }
 
 /* Puts a key that is not there yet in. False: its place was free; else *dropped is the key that went for it.
@@ -195,8 +220,10 @@ TAGS_INLINE bool tags_put(
     struct tags_entry *entry = tags->entries + place->first + way;
     *dropped = entry->key;
     if (many && tags->filter) {
-        tags->filter[tags_filter_at(*mark)] -= full;
-        tags->filter[tags_filter_at(place->mark)]++;
+        unsigned at = tags_filter_at(place->mark);
+        tags->filter->count[tags_filter_at(*mark)] -= full;
+        tags->filter->count[at]++;
+        tags->filter->way[at] = (uint8_t)way;
     }
     tags->used = true;
     *mark = place->mark;
@@ -204,23 +231,50 @@ TAGS_INLINE bool tags_put(
     return full;
 }
 
-/* Takes it out, if it is there. */
-TAGS_INLINE void tags_drop(enum tags_kind kind, struct tags *tags, const struct tags_place *place)
+/* Uses it, or puts it in if it is not there. Was it? */
+TAGS_INLINE bool tags_use(
+    enum tags_kind kind, struct tags *tags, const struct tags_place *place, uint64_t value)
 {
-    unsigned way = tags_way(kind, tags, place);
-    if (way == TAGS_NONE)
-        return;
-    if (!(kind & TAGS_WITH_KEYS)) {
-        list_remove(tags->marks + place->first, tags_stride(kind, tags), tags->ways, way);
-        return;
-    }
-    order_to_end(kind & TAGS_OF_MANY, &tags->order, place->set, way);
-    if (kind & TAGS_OF_MANY && tags->filter)
-        tags->filter[tags_filter_at(place->mark)]--;
-    tags->marks[place->first + way] = 0;
+    uint64_t dropped;
+    bool there = tags_find(kind, tags, place, NULL);
+    if (!there)
+        tags_put(kind, tags, place, value, &dropped);
+    return there;
 }
 
-/* The same for a keyed table of whatever shape. */
+/* Takes it out. Was it there? */
+TAGS_INLINE bool tags_drop(enum tags_kind kind, struct tags *tags, const struct tags_place *place)
+{
+    if (!(kind & TAGS_WITH_KEYS))
+        return list_take(tags->marks + place->first, tags_stride(kind, tags), tags->ways, place->mark);
+    unsigned way = tags_way(kind, tags, place);
+    if (way == TAGS_NONE)
+        return false;
+    order_to_end(kind & TAGS_OF_MANY, &tags->order, place->set, way);
+    if (kind & TAGS_OF_MANY && tags->filter)
+        tags->filter->count[tags_filter_at(place->mark)]--;
+    tags->marks[place->first + way] = 0;
+    return true;
+}
+
+/* Of a keyed table of whatever shape. */
+
+/* Where a key is, or TAGS_NONE. That is no use of it. */
+TAGS_INLINE unsigned tags_where(const struct tags *tags, uint64_t number, uint64_t key)
+{
+    struct tags_place place = tags_place(TAGS_KEYED, tags, number, key);
+    return tags_way(TAGS_KEYED, tags, &place);
+}
+
+/* The value of a key that is at this way: that is one. */
+TAGS_INLINE uint64_t tags_use_value(struct tags *tags, uint64_t number, uint64_t key, unsigned way)
+{
+    struct tags_place place = tags_place(TAGS_KEYED, tags, number, key);
+    tags_use_way(TAGS_KEYED, tags, &place, way);
+    return tags->entries[place.first + way].value;
+}
+
+/* As tags_find() and tags_put(). */
 TAGS_INLINE bool tags_find_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value)
 {
 #define FIND(kind)                                                                                           \
@@ -255,10 +309,12 @@ TAGS_INLINE void tags_put_value(struct tags *tags, uint64_t number, uint64_t key
 /* ---- ahead ---- */
 
 /* Of a bare one: the key that would go, if one more were put in, but at random. False: there is room. */
-TAGS_INLINE bool tags_next_to_go(const struct tags *tags, const struct tags_place *place, uint64_t *key)
+TAGS_INLINE bool tags_next_to_go(
+    enum tags_kind kind, const struct tags *tags, const struct tags_place *place, uint64_t *key)
 {
-    *key = tags_key(TAGS_BARE, tags, place, tags->ways - 1);
-    return tags->marks[place->first + tags->ways - 1];
+    uint32_t last = tags->marks[place->first + tags->ways - 1];
+    *key = tags_key(kind, tags, place, last);
+    return last;
 }
 
 /* Has the real CPU bring a set near. */

@@ -83,6 +83,14 @@ TAGS_INLINE bool tlbs_find_in(struct tlbs *tlbs, unsigned level, bool instructio
     return false;
 }
 
+/* What is put from now on is looked for. */
+TAGS_INLINE void tlbs_look_for(
+    struct tlbs *tlbs, unsigned level, bool instruction, const struct tlb_taker *taker)
+{
+    tlbs->sizes[level - 1][instruction] |= taker->bit;
+    tlbs->sizes[level - 1][!instruction] |= taker->other_bit;
+}
+
 TAGS_INLINE void tlbs_put_into(struct tlbs *tlbs, unsigned level, unsigned tag, uint64_t address,
     bool instruction, unsigned size, const struct translated_page *page)
 {
@@ -92,8 +100,7 @@ TAGS_INLINE void tlbs_put_into(struct tlbs *tlbs, unsigned level, unsigned tag, 
     uint64_t number = address >> tlbs_shift(taker->size), within = 0;
     if (taker->size != size)
         within = address & (page->bytes - 1) & -(UINT64_C(1) << tlbs_shift(taker->size));
-    tlbs->sizes[level - 1][instruction] |= taker->bit;
-    tlbs->sizes[level - 1][!instruction] |= taker->other_bit;
+    tlbs_look_for(tlbs, level, instruction, taker);
     tags_put_value(&taker->tlb->tags, number, tlbs_key(tag, number, taker->size), page->address + within);
 }
 

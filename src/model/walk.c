@@ -2,15 +2,9 @@
 
 static const uint64_t address_mask = UINT64_C(0x000ffffffffff000);
 
-/* Bits of an address below those that choose an entry of `level`. */
-static unsigned shift_of(unsigned level)
-{
-    return 12 + 9 * (level - 1);
-}
-
 static unsigned index_of(uint64_t address, unsigned level)
 {
-    return address >> shift_of(level) & 511;
+    return address >> walk_shift(level) & 511;
 }
 
 static bool is_leaf(uint64_t entry, unsigned level)
@@ -54,75 +48,37 @@ void walk_caches_clear_domain(struct walk_caches *caches, unsigned domain)
         tags_drop_marked(&caches->all[i].tags, (TAGS - TAG_SPACES) << 4, (uint64_t)domain * TAG_SPACES << 4);
 }
 
-static uint64_t key_of(uint64_t number, unsigned level, unsigned tag)
-{
-    return number << 10 | tag << 4 | level << 1 | 1;
-}
-
-/* What a walk cache keeps: number and frame. A ground has at most 2^24 tables (ground_init()). */
-enum { NUMBER_BITS = 24 };
-
-static uint64_t packed(struct walk_table table)
-{
-    return table.address / PAGE_TABLE_BYTES << NUMBER_BITS | table.number;
-}
-
-static struct walk_table unpacked(uint64_t value)
-{
-    return (struct walk_table){
-        (value >> NUMBER_BITS) * PAGE_TABLE_BYTES, value & ((UINT64_C(1) << NUMBER_BITS) - 1)};
-}
-
-static inline void charge_hit(
-    const struct walker *walker, const struct walk_dimension *tables, const struct walk_cache *cache)
-{
-    account_charge(walker->account, BUCKET_WALK, cache->cycles);
-    *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
-}
-
-/* The level of the table that a walk begins with: the root's, or what a cached entry gives: then *table. */
-TAGS_INLINE unsigned begin(struct walker *walker, const struct walk_dimension *tables, unsigned tag,
-    uint64_t address, struct walk_table *table)
+/* The level of the table that a walk begins with: the root's, or what a cached entry of level
+ * `from` or above gives: then *table. */
+TAGS_INLINE unsigned begin(const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned from,
+    struct walk_table *table)
 {
     uint64_t value;
     struct walk_caches *caches = tables->caches;
-    for (unsigned level = 2; caches && level <= tables->levels; level++) {
+    for (unsigned level = from; caches && level <= tables->levels; level++) {
         struct walk_cache *cache = caches->of[level];
         if (!cache)
             continue;
-        uint64_t number = address >> shift_of(level);
-        if (!tags_find_value(&cache->tags, number, key_of(number, level, tag), &value))
+        uint64_t number = address >> walk_shift(level);
+        if (!tags_find_value(&cache->tags, number, walk_key(number, level, tag), &value))
             continue;
-        *table = unpacked(value);
-        charge_hit(walker, tables, cache);
+        *table = walk_unpacked(value);
         return level - 1;
     }
     return tables->levels;
 }
 
-static void keep(const struct walk_dimension *tables, unsigned level, unsigned tag, uint64_t address,
+TAGS_INLINE void keep(const struct walk_dimension *tables, unsigned level, unsigned tag, uint64_t address,
     struct walk_table table)
 {
     struct walk_cache *cache = tables->caches ? tables->caches->of[level] : NULL;
     if (!cache)
         return;
-    uint64_t number = address >> shift_of(level);
-    tags_put_value(&cache->tags, number, key_of(number, level, tag), packed(table));
+    uint64_t number = address >> walk_shift(level);
+    tags_put_value(&cache->tags, number, walk_key(number, level, tag), walk_packed(table));
 }
 
 /* ---- reading entries ---- */
-
-/* An entry at a place in host physical memory. */
-TAGS_INLINE struct cache_served read_at(
-    const struct walker *walker, const struct walk_dimension *tables, unsigned level, uint64_t at)
-{
-    struct account *account = walker->account;
-    bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
-    struct cache_served served = caches_access(walker->caches, at, false, walker->cache_level, remote);
-    account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
-    (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
-    return served;
-}
 
 /* The entry of a table for an address: its value, which is read. */
 TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimension *tables,
@@ -131,7 +87,7 @@ TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimensi
     unsigned index = index_of(address, level);
     uint64_t entry = tables->ground->tables[table.number].entries[index],
              at = table.address + index * sizeof entry;
-    struct cache_served served = read_at(walker, tables, level, at);
+    struct cache_served served = walk_read_at(walker, tables, level, at);
     if (walker->watch)
         walker->watch(walker->context,
             &(struct walk_step){tables->host, level, at, entry, served.level, served.cycles});
@@ -140,8 +96,17 @@ TAGS_INLINE uint64_t read_entry(struct walker *walker, const struct walk_dimensi
 
 static struct translated_page page_of(uint64_t entry, unsigned level)
 {
-    uint64_t bytes = UINT64_C(1) << shift_of(level);
+    uint64_t bytes = UINT64_C(1) << walk_shift(level);
     return (struct translated_page){entry & address_mask & -bytes, bytes};
+}
+
+/* The table to which an entry of a table leads. */
+static struct walk_table table_below(
+    const struct walk_dimension *tables, struct walk_table table, unsigned level, uint64_t address)
+{
+    uint64_t entry = tables->ground->tables[table.number].entries[index_of(address, level)];
+    return (struct walk_table){
+        entry & address_mask, ground_table_number(tables->ground, entry & address_mask)};
 }
 
 /* ---- one dimension ---- */
@@ -150,7 +115,8 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result)
 {
     struct walk_table table = tables->root;
-    result->begun = begin(walker, tables, tag, address, &table);
+    result->begun = begin(tables, tag, address, 2, &table);
+    walk_charge_begun(walker, tables, result->begun);
     for (unsigned level = result->begun;; level--) {
         uint64_t entry = read_entry(walker, tables, table, level, address);
         result->level = level;
@@ -170,20 +136,35 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     }
 }
 
-void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address, unsigned begun,
-    unsigned last, uint64_t leaf)
+struct walk_begun walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address,
+    unsigned last, struct walk_table leaf)
 {
     struct walk_table table = tables->root;
-    if (begun < tables->levels)
-        charge_hit(walker, tables, tables->caches->of[begun + 1]);
-    for (unsigned level = tables->levels; begun > last && level > last; level--) {
-        unsigned index = index_of(address, level);
-        if (level <= begun)
-            read_at(walker, tables, level, table.address + index * sizeof(uint64_t));
-        table.address = tables->ground->tables[table.number].entries[index] & address_mask;
-        table.number = ground_table_number(tables->ground, table.address);
+    const unsigned begun = begin(tables, tag, address, last + 2, &table);
+    const struct walk_table first = table;
+    for (unsigned level = begun; level > last; level--) {
+        table = level == last + 1 ? leaf : table_below(tables, table, level, address);
+        keep(tables, level, tag, address, table);
     }
-    read_at(walker, tables, last, leaf);
+    return (struct walk_begun){begun, first};
+}
+
+struct walk_table walk_table_at(const struct walk_dimension *tables, uint64_t address, unsigned level)
+{
+    struct walk_table table = tables->root;
+    for (unsigned above = tables->levels; above > level; above--)
+        table = table_below(tables, table, above, address);
+    return table;
+}
+
+void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
+    struct walk_begun begun, unsigned last)
+{
+    for (unsigned level = begun.level; level > last; level--) {
+        walk_read_at(walker, tables, level, walk_entry_at(begun.table, level, address));
+        if (level - 1 > last)
+            begun.table = table_below(tables, begun.table, level, address);
+    }
 }
 
 /* ---- two ---- */
@@ -254,7 +235,8 @@ enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *gu
     const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result)
 {
     struct walk_table table = {.number = SIZE_MAX};
-    unsigned level = begin(walker, guest, tag, address, &table), begun = level;
+    unsigned level = begin(guest, tag, address, 2, &table), begun = level;
+    walk_charge_begun(walker, guest, begun);
     if (table.number == SIZE_MAX && !find_table(walker, guest, host, guest->root.address, &table, result))
         return WALK_HOST_ABSENT;
     for (;; level--) {

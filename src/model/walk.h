@@ -109,12 +109,118 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     uint64_t address, struct walk_result *result);
 enum walk_end walk_nested(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, unsigned tag, uint64_t address, struct walk_result *result);
-/* What walk_native() charges, if it is known that it begins at level `begun` and that the leaf's entry stands
- * at `leaf`, of level `last`; nothing is looked for in walk caches and put there. */
-void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address, unsigned begun,
-    unsigned last, uint64_t leaf);
 /* The rest of one, from a guest's table of level 1. */
 enum walk_end walk_leaf(struct walker *walker, const struct walk_dimension *guest,
     const struct walk_dimension *host, struct walk_table table, uint64_t address, struct walk_result *result);
+
+/* ---- parts of walk_native(), for addresses that are known to be mapped by a leaf of level `last` ---- */
+
+/* Bits of an address below those that choose an entry of `level`. */
+static inline unsigned walk_shift(unsigned level)
+{
+    return 12 + 9 * (level - 1);
+}
+
+static inline uint64_t walk_key(uint64_t number, unsigned level, unsigned tag)
+{
+    return number << 10 | tag << 4 | level << 1 | 1;
+}
+
+/* What a walk cache keeps of a table: number and frame. A ground has at most 2^24 tables (ground_init()). */
+enum { WALK_NUMBER_BITS = 24 };
+
+static inline uint64_t walk_packed(struct walk_table table)
+{
+    return table.address / PAGE_TABLE_BYTES << WALK_NUMBER_BITS | table.number;
+}
+
+static inline struct walk_table walk_unpacked(uint64_t value)
+{
+    return (struct walk_table){
+        (value >> WALK_NUMBER_BITS) * PAGE_TABLE_BYTES, value & ((UINT64_C(1) << WALK_NUMBER_BITS) - 1)};
+}
+
+/* Where a walk begins: with the table of this level; which one does not matter if that is `last`. */
+struct walk_begun {
+    unsigned level;
+    struct walk_table table;
+};
+
+/* What it does with walk caches; `leaf` is the table of level `last`. Of an address for which these do not
+ * give that: */
+struct walk_begun walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address,
+    unsigned last, struct walk_table leaf);
+
+TAGS_INLINE struct walk_begun walk_begin(const struct walk_dimension *tables, unsigned tag, uint64_t address,
+    unsigned last, struct walk_table leaf)
+{
+    struct walk_cache *cache = tables->caches->of[last + 1];
+    uint64_t number = address >> walk_shift(last + 1);
+    if (cache && tags_find_value(&cache->tags, number, walk_key(number, last + 1, tag), NULL))
+        return (struct walk_begun){.level = last};
+    return walk_begin_above(tables, tag, address, last, leaf);
+}
+
+/* Where walk caches have the table of its leaf, or TAGS_NONE; and which one it is: that is a use of it. */
+TAGS_INLINE unsigned walk_knows(
+    const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last)
+{
+    const struct walk_cache *cache = tables->caches->of[last + 1];
+    uint64_t number = address >> walk_shift(last + 1);
+    return cache ? tags_where(&cache->tags, number, walk_key(number, last + 1, tag)) : TAGS_NONE;
+}
+
+TAGS_INLINE struct walk_table walk_known(
+    const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last, unsigned way)
+{
+    uint64_t number = address >> walk_shift(last + 1);
+    return walk_unpacked(
+        tags_use_value(&tables->caches->of[last + 1]->tags, number, walk_key(number, last + 1, tag), way));
+}
+
+/* The table of a level for an address. */
+struct walk_table walk_table_at(const struct walk_dimension *tables, uint64_t address, unsigned level);
+
+/* For a walk that begins with a table of this level. */
+TAGS_INLINE void walk_charge_begun(
+    const struct walker *walker, const struct walk_dimension *tables, unsigned begun)
+{
+    if (begun == tables->levels)
+        return;
+    account_charge(walker->account, BUCKET_WALK, tables->caches->of[begun + 1]->cycles);
+    *(tables->host ? &walker->account->host_walk_cache_hits : &walker->account->walk_cache_hits) += 1;
+}
+
+/* An entry at a place in host physical memory. */
+TAGS_INLINE struct cache_served walk_read_at(
+    const struct walker *walker, const struct walk_dimension *tables, unsigned level, uint64_t at)
+{
+    struct account *account = walker->account;
+    bool remote = walker->here->policy.node != NODE_LOCAL && ground_is_remote(walker->here, at);
+    struct cache_served served = caches_access(walker->caches, at, false, walker->cache_level, remote);
+    account_charge(account, (tables->host ? BUCKET_HOST : BUCKET_GUEST) + level - 1, served.cycles);
+    (tables->host ? account->host_reads : account->guest_reads)[level - 1]++;
+    return served;
+}
+
+/* What it charges down to, not with, the leaf. */
+void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
+    struct walk_begun begun, unsigned last);
+
+/* What it charges, if it begins there and the leaf's entry stands at `leaf`. */
+TAGS_INLINE void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
+    struct walk_begun begun, unsigned last, uint64_t leaf)
+{
+    walk_charge_begun(walker, tables, begun.level);
+    if (begun.level > last)
+        walk_told_above(walker, tables, address, begun, last);
+    walk_read_at(walker, tables, last, leaf);
+}
+
+/* Where an entry for an address stands in a table of its level. */
+static inline uint64_t walk_entry_at(struct walk_table table, unsigned level, uint64_t address)
+{
+    return table.address + (address >> walk_shift(level) & 511) * sizeof(uint64_t);
+}
 
 #endif

@@ -1,8 +1,8 @@
 /* The state of a virtual machine and its virtual CPUs, but for memory, as data: taken from one that stands
  * still, kept or sent, and put into a new one. It is a list of parts, each of a kind and of one virtual CPU
  * (or of the machine). What is in a part is the structure of Linux's KVM interface that the kind names (uapi
- * linux/kvm.h, x86-64: it never changes), whatever the monitor. Parts that come from outside are hostile
- * until machine_state_add() has taken them. */
+ * linux/kvm.h, x86-64: it never changes), whatever the monitor; where KVM has none it is said. Parts that
+ * come from outside are hostile until machine_state_add() has taken them. */
 #ifndef VCOST_MONITOR_MACHINE_STATE_H
 #define VCOST_MONITOR_MACHINE_STATE_H
 
@@ -30,6 +30,8 @@ enum state_kind {
     STATE_ENDED,      /* one byte, 1: its workload had ended; of no monitor */
     STATE_HOST_CPUID, /* of the machine: kvm_cpuid_entry2[], as the host's own processor answers; of no
                          monitor */
+    STATE_REQUESTS,   /* what the guest's kernel has asked its monitor for, where it asks (paravirt): struct
+                         requests of deprivileged/state_requests.c, and its pins */
     STATE_KINDS
 };
 

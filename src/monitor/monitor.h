@@ -58,6 +58,15 @@ struct vm_exit {
     char detail[128];          /* internal, failed */
 };
 
+/* What a monitor would find out again for each virtual machine of this host, in memory that outlives them,
+ * and may be shared with other processes: zero at first. To ask KVM which CPUID it supports takes a quarter
+ * of a millisecond where this machine is a guest itself. */
+enum { MONITOR_KEPT_BYTES = 6144 };
+struct monitor_kept {
+    _Atomic uint32_t bytes;        /* of data, which is there once this is not 0 */
+    char data[MONITOR_KEPT_BYTES]; /* as a STATE_CPUID (machine_state.h): what virtual CPUs are shown */
+};
+
 /* What is fixed when a virtual machine is created. */
 struct vm_config {
     bool irqchip; /* interrupt controllers (local APICs, I/O APIC) in the monitor; HLT then waits inside it */
@@ -73,6 +82,7 @@ struct vm_config {
     int device; /* open already, for who may not open it again (KVM: /dev/kvm); stays the caller's; 0: none */
     int first_descriptor; /* the descriptors that it keeps are this one or above: lower ones are a program's
                            */
+    struct monitor_kept *kept; /* NULL: nothing is kept. Must outlive the creation of its vcpus */
     const struct stop *stop; /* asked while the creation of the VM and its vcpus is interrupted; may be NULL,
                                 must outlive the VM */
 };

@@ -10,7 +10,8 @@ enum { ENTRIES = 512, LARGEST_LEAF = 3 };
 #define ADDRESS_MASK UINT64_C(0x000ffffffffff000)
 #define PHYSICAL_MAX (ADDRESS_MASK + PAGE_BYTES)
 #define RIGHTS_MASK                                                                                          \
-    (PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_HIDDEN | PAGE_BIT_NO_EXECUTE)
+    (PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_HIDDEN | PAGE_BIT_LATER |                  \
+        PAGE_BIT_NO_EXECUTE)
 #define LINK_BITS (PAGE_BIT_PRESENT | PAGE_BIT_WRITE | PAGE_BIT_USER | PAGE_BIT_ACCESSED)
 
 /* ---- entries ---- */
@@ -57,7 +58,8 @@ static bool is_leaf(uint64_t entry, unsigned level)
 
 static uint64_t bits_of(unsigned rights)
 {
-    return (rights & (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE) ? PAGE_BIT_PRESENT : 0) |
+    uint64_t there = rights & PAGE_LATER ? PAGE_BIT_LATER : PAGE_BIT_PRESENT;
+    return (rights & (PAGE_READ | PAGE_WRITE | PAGE_EXECUTE) ? there : 0) |
            (rights & PAGE_WRITE ? PAGE_BIT_WRITE : 0) | (rights & PAGE_USER ? PAGE_BIT_USER : 0) |
            (rights & PAGE_EXECUTE ? 0 : PAGE_BIT_NO_EXECUTE);
 }
@@ -296,7 +298,8 @@ int page_tables_protect(
 
 int page_tables_hide(struct page_tables *tables, gva_t from, uint64_t bytes, struct error *error)
 {
-    const struct action hide = {PAGE_BIT_PRESENT, PAGE_BIT_PRESENT, PAGE_BIT_HIDDEN, .each = NULL};
+    const uint64_t there = PAGE_BIT_PRESENT | PAGE_BIT_LATER;
+    const struct action hide = {there, there, PAGE_BIT_HIDDEN, .each = NULL};
     return change(tables, from, bytes, &hide, error);
 }
 

@@ -22,10 +22,17 @@
 enum { PAGE_TABLE_BYTES = 4096, PAGE_LEVELS_MAX = 5 };
 
 /* What a leaf lets code do. x86-64 writes and executes only what it can read: any of the three lets read.
- * None of them: the entry keeps its place and frame but is not present. */
-enum page_rights { PAGE_READ = 1 << 0, PAGE_WRITE = 1 << 1, PAGE_EXECUTE = 1 << 2, PAGE_USER = 1 << 3 };
+ * None of them: the entry keeps its place and frame but is not present. PAGE_LATER with some of them: it says
+ * all of that, but is not present until the guest's own kernel makes it so, at the first touch. */
+enum page_rights {
+    PAGE_READ = 1 << 0,
+    PAGE_WRITE = 1 << 1,
+    PAGE_EXECUTE = 1 << 2,
+    PAGE_USER = 1 << 3,
+    PAGE_LATER = 1 << 4
+};
 
-/* Bits of an entry, for those who read entries. Bits 9 and 10, which the CPU ignores, are this library's. */
+/* Bits of an entry, for those who read entries. Bits 9 to 11, which the CPU ignores, are this library's. */
 #define PAGE_BIT_PRESENT (UINT64_C(1) << 0)
 #define PAGE_BIT_WRITE (UINT64_C(1) << 1)
 #define PAGE_BIT_USER (UINT64_C(1) << 2)
@@ -34,6 +41,7 @@ enum page_rights { PAGE_READ = 1 << 0, PAGE_WRITE = 1 << 1, PAGE_EXECUTE = 1 << 
 #define PAGE_BIT_LARGE (UINT64_C(1) << 7)
 #define PAGE_BIT_MAPPED (UINT64_C(1) << 9)  /* a leaf, present or not */
 #define PAGE_BIT_HIDDEN (UINT64_C(1) << 10) /* was present: page_tables_hide() */
+#define PAGE_BIT_LATER (UINT64_C(1) << 11)  /* PAGE_LATER, and nobody has touched it yet */
 #define PAGE_BIT_NO_EXECUTE (UINT64_C(1) << 63)
 
 /* What an entry lets do by itself: enum page_rights. */
@@ -95,7 +103,8 @@ int page_tables_map(struct page_tables *tables, gva_t from, gpa_t to, uint64_t b
 int page_tables_unmap(struct page_tables *tables, gva_t from, uint64_t bytes, struct error *error);
 int page_tables_protect(
     struct page_tables *tables, gva_t from, uint64_t bytes, unsigned rights, struct error *error);
-/* Makes what is present not present for a while; the second undoes it. protect() and unmap() end it, too. */
+/* Makes what is present, or would be at a touch, not present for a while; the second makes it present again.
+ * protect() and unmap() end it, too. */
 int page_tables_hide(struct page_tables *tables, gva_t from, uint64_t bytes, struct error *error);
 int page_tables_show(struct page_tables *tables, gva_t from, uint64_t bytes, struct error *error);
 

@@ -2,12 +2,13 @@
  * program maps comes aligned and on large pages, or faulted in ahead; malloc's heap is made in one piece; its
  * text goes to large pages. What to do stands in VCOST_PAGES, words with commas between:
  *
- *   large       anonymous memory that the program maps is aligned to 2 MiB where it is that large, taken from
- *               pieces of 32 MiB where it is smaller, and advised (MADV_HUGEPAGE); malloc's own by
- * GLIBC_TUNABLES populate    writable memory that the program maps is faulted in at once
- * (MADV_POPULATE_WRITE) heap=BYTES  malloc's heap is grown by so much at the start, and then treated as
- * `large` and `populate` say text        the program's own text is put on large pages lock        mlockall(),
- * also of what is mapped later
+ * - large: anonymous memory that the program maps is aligned to 2 MiB where it is that large, taken from
+ *   pieces of 32 MiB where it is smaller, and advised (MADV_HUGEPAGE); malloc's own by GLIBC_TUNABLES
+ * - populate: writable memory that the program maps is faulted in at once (MADV_POPULATE_WRITE)
+ * - heap=BYTES: malloc's heap is grown by so much at the start, and treated as `large` and `populate` say
+ * - text: the program's own text is put on large pages
+ * - files: what is mapped of the program and its libraries is faulted in at once (MADV_POPULATE_READ)
+ * - lock: mlockall(), also of what is mapped later
  *
  * Without a word it does nothing, as in set-user-id programs, for which the dynamic linker ignores it anyway.
  * What was done is counted in the file that VCOST_PAGES_REPORT names (abi/pages_report.h).
@@ -31,6 +32,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -41,7 +45,7 @@
 enum { LARGE = 2 << 20, PIECE = 32 << 20, PIECED_LEAST = 64 << 10, POPULATED_MOST = 256 << 20 };
 
 static struct {
-    bool large, populate, text, lock;
+    bool large, populate, text, files, lock;
     size_t heap;
 } wanted;
 
@@ -254,6 +258,23 @@ static int move_program(struct dl_phdr_info *info, size_t size, void *unused)
     return 1;
 }
 
+/* ---- files ---- */
+
+static int populate_object(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    uintptr_t page = (uintptr_t)getpagesize();
+    (void)size;
+    (void)unused;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = (info->dlpi_addr + segment->p_vaddr) / page * page;
+        uintptr_t end = up(info->dlpi_addr + segment->p_vaddr + segment->p_filesz, page);
+        if (segment->p_type == PT_LOAD && start < end)
+            advise(start, end - start, MADV_POPULATE_READ, &report->populated_bytes);
+    }
+    return 0;
+}
+
 /* ---- start ---- */
 
 static void open_report(const char *path)
@@ -280,12 +301,13 @@ static bool read_words(const char *text)
         wanted.large |= is_word(at, length, "large");
         wanted.populate |= is_word(at, length, "populate");
         wanted.text |= is_word(at, length, "text");
+        wanted.files |= is_word(at, length, "files");
         wanted.lock |= is_word(at, length, "lock");
         if (length >= sizeof heap - 1 && !memcmp(at, heap, sizeof heap - 1))
             wanted.heap = strtoull(at + sizeof heap - 1, NULL, 10);
         at += length + (at[length] == ',');
     }
-    return wanted.large || wanted.populate || wanted.text || wanted.lock || wanted.heap;
+    return wanted.large || wanted.populate || wanted.text || wanted.files || wanted.lock || wanted.heap;
 }
 
 __attribute__((constructor)) static void start(void)
@@ -301,6 +323,8 @@ __attribute__((constructor)) static void start(void)
         grow_heap(wanted.heap);
     if (wanted.text)
         dl_iterate_phdr(move_program, NULL);
+    if (wanted.files)
+        dl_iterate_phdr(populate_object, NULL);
     if (wanted.lock && !failed(call(SYS_mlockall, MCL_CURRENT | MCL_FUTURE, 0, 0, 0, 0, 0)))
         count(&report->locked, 1);
     else if (wanted.lock)

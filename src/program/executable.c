@@ -19,12 +19,14 @@ static bool can_run(const char *path)
 static int find(const char *word, char path[static PATH_MAX], struct error *error)
 {
     const char *folders = getenv("PATH");
+    struct stat status;
     if (strchr(word, '/')) {
         snprintf(path, PATH_MAX, "%s", word);
         return can_run(path) ? 0
-               : access(path, F_OK) < 0
+               : stat(path, &status) < 0
                    ? error_errno(error, errno, "cannot start %.300s", word)
-                   : error_set(error, EACCES, "cannot start %.300s: it is no program that you may run", word);
+                   : error_set(error, EACCES, "cannot start %.300s: it is %s", word,
+                         S_ISDIR(status.st_mode) ? "a directory" : "no program that you may run");
     }
     for (const char *at = folders ? folders : "/bin:/usr/bin"; *at;) {
         size_t length = strcspn(at, ":");
@@ -36,32 +38,57 @@ static int find(const char *word, char path[static PATH_MAX], struct error *erro
     return error_set(error, ENOENT, "cannot start %.200s: there is no such program in PATH", word);
 }
 
+static bool read_at(int fd, void *into, size_t bytes, uint64_t offset)
+{
+    return pread(fd, into, bytes, (off_t)offset) == (ssize_t)bytes;
+}
+
+/* DF_BIND_NOW, DF_1_NOW or DT_BIND_NOW in the dynamic section. */
+static bool says_now(int fd, const Elf64_Phdr *segment)
+{
+    enum { ENTRIES_MAX = 256 };
+    Elf64_Dyn entry;
+    for (size_t i = 0; i < ENTRIES_MAX && (i + 1) * sizeof entry <= segment->p_filesz; i++) {
+        if (!read_at(fd, &entry, sizeof entry, segment->p_offset + i * sizeof entry))
+            return false;
+        if (entry.d_tag == DT_BIND_NOW || (entry.d_tag == DT_FLAGS && (entry.d_un.d_val & DF_BIND_NOW)) ||
+            (entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_NOW)))
+            return true;
+    }
+    return false;
+}
+
 /* Does it name an interpreter (PT_INTERP)? Only 64-bit programs do for vcost. */
-static bool names_linker(int fd)
+static void look_at_segments(int fd, struct executable *made)
 {
     enum { SEGMENTS_MAX = 64 };
     Elf64_Ehdr head;
     Elf64_Phdr segment;
-    if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
-        memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
-        head.e_phentsize != sizeof segment)
-        return false;
-    for (int i = 0; i < head.e_phnum && i < SEGMENTS_MAX; i++)
-        if (pread(fd, &segment, sizeof segment, (off_t)(head.e_phoff + (size_t)i * sizeof segment)) ==
-                (ssize_t)sizeof segment &&
-            segment.p_type == PT_INTERP)
-            return true;
-    return false;
+    made->dynamic = made->binds_now = false;
+    if (!read_at(fd, &head, sizeof head, 0) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+        head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof segment)
+        return;
+    for (size_t i = 0; i < head.e_phnum && i < SEGMENTS_MAX; i++) {
+        if (!read_at(fd, &segment, sizeof segment, head.e_phoff + i * sizeof segment))
+            return;
+        made->dynamic |= segment.p_type == PT_INTERP;
+        made->binds_now |= segment.p_type == PT_DYNAMIC && says_now(fd, &segment);
+    }
 }
 
-/* The interpreter of a script, "#!/usr/bin/env python3" looked up too; "" : it is none. */
+/* The interpreter of a script, "#!/usr/bin/env python3" looked up too; what is no program of any kind that is
+ * known is a script of the shell, as for execvp(). "" : it is none. */
 static void script_interpreter(int fd, char name[static PATH_MAX])
 {
     char line[256] = "", *rest;
     name[0] = '\0';
     ssize_t got = pread(fd, line, sizeof line - 1, 0);
-    if (got < 3 || memcmp(line, "#!", 2) != 0)
+    if (got < (ssize_t)SELFMAG || memcmp(line, ELFMAG, SELFMAG) == 0)
         return;
+    if (memcmp(line, "#!", 2) != 0) {
+        snprintf(name, PATH_MAX, "/bin/sh");
+        return;
+    }
     line[strcspn(line, "\n")] = '\0';
     const char *first = strtok_r(line + 2, " \t", &rest),
                *second = first ? strtok_r(NULL, " \t", &rest) : NULL;
@@ -79,7 +106,7 @@ static int look(const char *path, struct executable *made, char interpreter[stat
     if (fstat(fd, &status) == 0)
         made->privileged |=
             (status.st_mode & (S_ISUID | S_ISGID)) || fgetxattr(fd, "security.capability", NULL, 0) > 0;
-    made->dynamic = names_linker(fd);
+    look_at_segments(fd, made);
     script_interpreter(fd, interpreter);
     close(fd);
     return 0;
@@ -95,8 +122,10 @@ int executable_look(const char *word, struct executable *executable, struct erro
     /* Who may run but not read it knows no more than that. */
     if (look(made.path, &made, interpreter) == 0 && interpreter[0]) {
         made.script = true;
-        if (find(interpreter, path, NULL) == 0)
-            look(path, &made, interpreter);
+        if (find(interpreter, path, NULL) < 0)
+            return error_set(error, ENOENT,
+                "cannot start %.200s: it is a script for %.200s, which is not there", word, interpreter);
+        look(path, &made, interpreter);
     }
     *executable = made;
     return 0;

@@ -1,5 +1,7 @@
 #include "program/guest.h"
 
+#include "program/unnamed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,39 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The executable vcost-inside (program_inside_bytes.S). */
-extern const char program_inside_start[], program_inside_end[];
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x10u /* Linux 6.3 */
-#endif
-
-/* A kernel that does not know MFD_EXEC needs none. */
-static int open_unnamed(void)
-{
-    int fd = memfd_create("vcost-inside", MFD_CLOEXEC | MFD_EXEC);
-    return fd < 0 && errno == EINVAL ? memfd_create("vcost-inside", MFD_CLOEXEC) : fd;
-}
-
-static int write_executable(int *executable, struct error *error)
-{
-    int fd = open_unnamed();
-    if (fd < 0)
-        return error_errno(error, errno == EACCES ? ENOTSUP : errno,
-            "the kernel gives no file without a name that can be executed (sysctl vm.memfd_noexec)");
-    for (const char *at = program_inside_start; at < program_inside_end;) {
-        ssize_t put = write(fd, at, (size_t)(program_inside_end - at));
-        if (put < 0 && errno != EINTR) {
-            int code = errno;
-            close(fd);
-            return error_errno(error, code, "cannot write the executable that runs programs in a domain");
-        }
-        at += put > 0 ? put : 0;
-    }
-    *executable = fd;
-    return 0;
-}
 
 static int make_page(struct guest_start *start, struct error *error)
 {
@@ -56,7 +25,7 @@ static int make_page(struct guest_start *start, struct error *error)
 int guest_start_open(struct guest_start *start, struct error *error)
 {
     *start = (struct guest_start){.executable = -1, .page = -1};
-    int rc = write_executable(&start->executable, error);
+    int rc = unnamed_open(UNNAMED_INSIDE, &start->executable, error);
     if (rc == 0)
         rc = make_page(start, error);
     if (rc < 0) {
@@ -95,10 +64,36 @@ const char **guest_start_words(struct guest_start *start, const char *const *pro
     return words;
 }
 
+int guest_start_heat(
+    struct guest_start *start, uint64_t interval_ns, struct heat_log **out, struct error *error)
+{
+    if (ftruncate(start->page, HEAT_LOG_OFFSET + HEAT_LOG_BYTES) < 0)
+        return error_errno(error, errno, "cannot make room for what a program touches");
+    void *log = mmap(NULL, HEAT_LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, start->page,
+        HEAT_LOG_OFFSET);
+    if (log == MAP_FAILED)
+        return error_errno(error, errno, "cannot map what a program touches");
+    *out = log;
+    (*out)->interval_ns = interval_ns;
+    (*out)->room = (HEAT_LOG_BYTES - sizeof **out) / sizeof *(*out)->entries;
+    start->tally->heat = 1;
+    return 0;
+}
+
+void guest_start_heat_end(struct guest_start *start, struct heat_log *log)
+{
+    start->tally->heat = 0;
+    munmap(log, HEAT_LOG_BYTES);
+    if (ftruncate(start->page, sizeof *start->tally) < 0)
+        return; /* what is left of it goes with the file */
+}
+
 void guest_start_next(struct guest_start *start, bool inside)
 {
+    const struct tally_memory memory = start->tally->memory;
     if (inside)
-        memset(start->tally, 0, sizeof *start->tally);
+        memset(start->tally, 0, offsetof(struct tally, kept));
+    start->tally->memory = memory;
     fcntl(start->executable, F_SETFD, inside ? 0 : FD_CLOEXEC);
     fcntl(start->page, F_SETFD, inside ? 0 : FD_CLOEXEC);
 }

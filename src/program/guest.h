@@ -5,13 +5,13 @@
 #define VCOST_PROGRAM_GUEST_H
 
 #include "base/error.h"
-#include "program/tally.h"
+#include "program/heat_log.h"
 
 #include <stdbool.h>
 
 struct guest_start {
     int executable, page; /* descriptors: what is executed, and what `tally` is mapped from */
-    struct tally *tally;  /* of the run that was started last */
+    struct tally *tally;  /* of the run that was started last; its `memory` may be set for the next */
     char words[2][64];    /* the first two of those below */
 };
 
@@ -21,6 +21,11 @@ void guest_start_close(struct guest_start *start);
 
 /* The words that start a program, NULL at the end, in a domain; to be freed. NULL without memory. */
 const char **guest_start_words(struct guest_start *start, const char *const *program);
+
+/* Until its end runs in a domain write down what they touch, read at an interval (heat_log.h). */
+int guest_start_heat(
+    struct guest_start *start, uint64_t interval_ns, struct heat_log **log, struct error *error);
+void guest_start_heat_end(struct guest_start *start, struct heat_log *log);
 
 /* Before a run in a domain: counts from 0 on, and lets what is started next have the descriptors. After it
  * (false) nothing that is started has them. */

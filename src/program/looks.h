@@ -5,15 +5,22 @@
 
 #include "program/run.h"
 
+enum { LOOKS_NODES_MAX = 64 };
+
 struct looks {
-    unsigned count;         /* looks at which the kernel told something */
-    uint64_t large_bytes;   /* anonymous memory mapped by 2 MiB entries (AnonHugePages) */
-    uint64_t text_bytes;    /* files' pages likewise (FilePmdMapped) */
-    uint64_t hugetlb_bytes; /* of the pools of huge pages */
-    uint64_t locked_bytes;  /* Locked */
-    uint64_t bytes;         /* resident */
-    bool library;           /* `library` is mapped */
-    const char *wanted;     /* a part of the file name of a library to look for; NULL: none */
+    unsigned count;                       /* looks at which the kernel told something */
+    uint64_t large_bytes;                 /* anonymous memory mapped by 2 MiB entries (AnonHugePages) */
+    uint64_t text_bytes;                  /* files' pages likewise (FilePmdMapped) */
+    uint64_t hugetlb_bytes;               /* of the pools of huge pages */
+    uint64_t locked_bytes;                /* Locked */
+    uint64_t bytes;                       /* resident */
+    uint64_t node_bytes[LOOKS_NODES_MAX]; /* on each NUMA node, at the look with the most */
+    unsigned threads;                     /* of all processes together */
+    unsigned cpus;                        /* that one of the processes might run on */
+    unsigned arenas;    /* of glibc's malloc besides the first, in one process: heaps where it puts those */
+    bool fixed;         /* the stack is where it is without address space layout randomization */
+    bool library;       /* `wanted` is mapped */
+    const char *wanted; /* a part of the file name of a library to look for; NULL: none */
 };
 
 /* Fills *looks, zeroed but for `wanted`, from the process and its descendants. */

@@ -1,6 +1,6 @@
 #include "program/run.h"
 
-#include "host/read_text.h"
+#include "host/schedule_wait.h"
 #include "measure/clock.h"
 
 #include <errno.h>
@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { OUT, ERR, TELL, MARKS, STREAMS };
 
 /* ---- in the child ---- */
 
@@ -75,18 +77,39 @@ struct refusal {
     char what[40]; /* "" : exec() itself */
 };
 
-static _Noreturn void become(
-    const struct program *program, const struct conditions *conditions, int in, int out, int err, int tell)
+/* One digit, which is all that some shells take, and none of those that a program may expect next. What is
+ * closed when the program begins is in nobody's way, but for `tell`. */
+static void offer_marks(int end, int tell)
 {
+    enum { HIGHEST = 9 };
+    char number[] = "9";
+    for (int at = HIGHEST; at > STDERR_FILENO; at--) {
+        int flags = fcntl(at, F_GETFD);
+        if (at == tell || at == end || (flags >= 0 && !(flags & FD_CLOEXEC)))
+            continue;
+        number[0] = (char)('0' + at);
+        if (dup2(end, at) == at)
+            setenv("VCOST_STEADY", number, 1);
+        return;
+    }
+}
+
+static _Noreturn void become(const struct program *program, const struct conditions *conditions, bool marks,
+    int in, int pipes[STREAMS][2])
+{
+    int out = program->output ? program->output : pipes[OUT][1], err = pipes[ERR][1], tell = pipes[TELL][1];
     sigset_t none;
+    setsid(); /* first: a Ctrl-C is vcost's, which ends it */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGINT, SIG_DFL);
-    setsid();
     const char *failed = "its standard streams";
-    if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0 &&
-        !(failed = apply(conditions)))
+    bool streams =
+        dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0;
+    if (streams && marks)
+        offer_marks(pipes[MARKS][1], tell);
+    if (streams && !(failed = apply(conditions)))
         execvp(program->words[0], (char *const *)program->words);
     struct refusal refusal = {.code = errno};
     if (failed)
@@ -98,22 +121,23 @@ static _Noreturn void become(
 
 /* ---- its end and its output, as they come ---- */
 
-enum { OUT, ERR, TELL, STREAMS };
-
 struct running {
     pid_t pid;
     int process;          /* pidfd; -1: there is none, and it is looked at often */
     int streams[STREAMS]; /* -1: has ended */
     struct refusal refusal;
     bool refused;
+    double first_mark; /* clock_seconds(); NAN: there was none */
+    double first_ran;  /* and how long its first thread had run then */
     char said[RUN_SAID_BYTES];
     size_t said_length;
 };
 
-static void digest(struct run_end *end, const unsigned char *bytes, size_t count)
+uint64_t run_digest(uint64_t digest, const unsigned char *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        end->out_digest = (end->out_digest ^ bytes[i]) * UINT64_C(0x100000001b3); /* FNV-1a, 64 bits */
+        digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return digest;
 }
 
 /* The end of what has come, in a buffer of `size` bytes. */
@@ -140,12 +164,21 @@ static bool take(struct running *running, int stream, const struct run_limits *l
         return false;
     size_t count = (size_t)got;
     if (stream == OUT) {
-        digest(end, (const unsigned char *)bytes, count);
+        end->out_digest = run_digest(end->out_digest, (const unsigned char *)bytes, count);
         end->out_bytes += count;
         if (limits->kept)
             keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
     } else if (stream == ERR) {
         keep_end(running->said, &running->said_length, sizeof running->said - 1, bytes, count);
+    } else if (stream == MARKS) {
+        double now = clock_seconds(), ran = schedule_ran(running->pid);
+        if (isnan(running->first_mark)) {
+            running->first_mark = now;
+            running->first_ran = ran;
+        } else {
+            end->steady_seconds = now - running->first_mark;
+            end->steady_cpu = ran - running->first_ran;
+        }
     } else if (count == sizeof running->refusal) {
         memcpy(&running->refusal, bytes, count);
         running->refused = true;
@@ -219,7 +252,9 @@ static int watch(struct running *running, double began, const struct run_limits 
             return 0;
         }
         if (limits->watcher && end->seconds >= next_look) {
-            limits->watcher->look(running->pid, limits->watcher->context);
+            /* execve() closes it: before that vcost would be seen. */
+            if (running->streams[TELL] < 0)
+                limits->watcher->look(running->pid, limits->watcher->context);
             next_look = (clock_seconds() - began) * looks_grow;
         }
     }
@@ -237,18 +272,6 @@ static void tell_said(const struct running *running, char *text)
     text[length] = '\0';
 }
 
-/* From /proc/PID/schedstat, which is there until it is reaped. Linux Documentation/scheduler/sched-stats.rst.
- */
-static double kept_from_cpu(pid_t process)
-{
-    char path[48], line[READ_TEXT_LINE], *at;
-    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)process);
-    if (read_line(path, line, sizeof line) < 0)
-        return NAN;
-    strtoull(line, &at, 10);
-    return (double)strtoull(at, NULL, 10) / 1e9;
-}
-
 static void reap(struct running *running, const struct run_limits *limits, struct run_end *end)
 {
     enum { TRIES = 1000 };
@@ -257,13 +280,17 @@ static void reap(struct running *running, const struct run_limits *limits, struc
         kill(-running->pid, SIGKILL);
         kill(running->pid, SIGKILL); /* it may not lead its group yet */
     }
-    end->kept_seconds = kept_from_cpu(running->pid);
+    if (limits->left)
+        left_wait_end(limits->left);
+    end->kept_seconds = schedule_waited(running->pid);
     pid_t got = -1;
     for (int i = 0; i < TRIES && got < 0; i++)
         if ((got = wait4(running->pid, &end->status, 0, &use)) < 0 && errno != EINTR)
             break;
     take_rest(running, limits, end);
-    end->left_some = kill(-running->pid, SIGKILL) == 0;
+    if (limits->left)
+        left_end(limits->left);
+    kill(-running->pid, SIGKILL);
     end->user_seconds = (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6;
     end->system_seconds = (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6;
     end->cpu_seconds = end->user_seconds + end->system_seconds;
@@ -310,16 +337,18 @@ static int open_streams(const struct program *program, int *in, int pipes[STREAM
 int program_run(const struct program *program, const struct conditions *conditions,
     const struct run_limits *limits, struct run_end *end, struct error *error)
 {
-    struct run_end made = {.out_digest = UINT64_C(0xcbf29ce484222325)};
-    struct running running = {.process = -1};
+    struct run_end made = {.out_digest = RUN_DIGEST_OF_NOTHING, .steady_seconds = NAN, .steady_cpu = NAN};
+    struct running running = {.process = -1, .first_mark = NAN};
     int in, pipes[STREAMS][2];
     int rc = open_streams(program, &in, pipes, error);
     if (rc < 0)
         return rc;
+    if (limits->left)
+        left_begin(limits->left);
     double began = clock_seconds();
     running.pid = fork();
     if (running.pid == 0)
-        become(program, conditions, in, pipes[OUT][1], pipes[ERR][1], pipes[TELL][1]);
+        become(program, conditions, limits->marks, in, pipes);
     int code = errno;
     close(in);
     for (int i = 0; i < STREAMS; i++) {
@@ -329,9 +358,13 @@ int program_run(const struct program *program, const struct conditions *conditio
     if (running.pid < 0) {
         for (int i = 0; i < STREAMS; i++)
             close(running.streams[i]);
+        if (limits->left)
+            left_end(limits->left);
         return error_start(error, code, "a process");
     }
     running.process = (int)syscall(SYS_pidfd_open, running.pid, 0);
+    if (limits->left)
+        left_wait(limits->left, running.pid);
     rc = watch(&running, began, limits, &made);
     reap(&running, limits, &made);
     if (running.process >= 0)

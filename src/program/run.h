@@ -2,13 +2,15 @@
  *
  * It runs in a session of its own, so that neither Ctrl-C nor a terminal reaches it, reads what `input`
  * names, and what it writes is taken in: a digest of stdout is kept, and the end of stderr. What it leaves
- * behind in its process group is killed. Times are wall clock, from before fork() until the kernel tells that
- * it has ended; resources are those of wait4(), with the children that it waited for. */
+ * behind in its process group is killed, and so is, where run_limits.left asks for it, whatever else it left
+ * running. Times are wall clock, from before fork() until the kernel tells that it has ended; resources are
+ * those of wait4(), with the children that it waited for. */
 #ifndef VCOST_PROGRAM_RUN_H
 #define VCOST_PROGRAM_RUN_H
 
 #include "base/error.h"
 #include "base/stop.h"
+#include "program/left.h"
 
 #include <sched.h>
 #include <stdbool.h>
@@ -19,6 +21,7 @@
 struct program {
     const char *const *words; /* NULL at the end; the first is looked for in PATH as shells do */
     const char *input;        /* stdin is this file; NULL: /dev/null */
+    int output;               /* stdout is this descriptor; 0: it is taken in */
 };
 
 enum { CONDITIONS_VARIABLES_MAX = 8 };
@@ -51,6 +54,10 @@ struct run_limits {
     const struct stop *stop;
     const struct watcher *watcher; /* NULL: nobody looks */
     const struct stop *finish; /* NULL, or asks it to end (SIGTERM), and kills it if it does not; no error */
+    /* It finds in the environment variable VCOST_STEADY the number of a descriptor, to which it may write:
+     * the first write begins its steady state, the last one ends it. */
+    bool marks;
+    struct left *left; /* NULL, or takes what it left running; then nothing else is started beside it */
     /* NULL, or takes what it writes to stdout: up to run_kept_bytes of the end. */
     char *kept;
     size_t kept_bytes;
@@ -59,9 +66,11 @@ struct run_limits {
 enum { RUN_SAID_BYTES = 512 };
 
 struct run_end {
-    double seconds;      /* wall clock */
-    double cpu_seconds;  /* user and system */
-    double kept_seconds; /* that its first thread could have run and was not let; NAN: not told */
+    double seconds;        /* wall clock */
+    double cpu_seconds;    /* user and system */
+    double steady_seconds; /* its steady state took; NAN: it did not mark one */
+    double steady_cpu;     /* and its first thread ran in it, in seconds */
+    double kept_seconds;   /* that its first thread could have run and was not let; NAN: not told */
     double user_seconds, system_seconds;
     uint64_t faults;      /* without input or output */
     uint64_t read_faults; /* with */
@@ -69,7 +78,6 @@ struct run_end {
     uint64_t waits;       /* voluntary context switches */
     uint64_t switches;    /* involuntary context switches */
     bool timed_out;       /* it was killed since it took too long */
-    bool left_some;       /* processes of its group were there after it had ended */
     int status;           /* as waitpid() gives it */
     uint64_t out_bytes;   /* written to stdout */
     uint64_t out_digest;  /* of all of them */
@@ -81,6 +89,10 @@ struct run_end {
  * stopped, and then it is killed. How the program itself ended is no error. */
 int program_run(const struct program *program, const struct conditions *conditions,
     const struct run_limits *limits, struct run_end *end, struct error *error);
+
+/* Of bytes that follow others (FNV-1a, 64 bits), as out_digest is made. */
+#define RUN_DIGEST_OF_NOTHING UINT64_C(0xcbf29ce484222325)
+uint64_t run_digest(uint64_t before, const unsigned char *bytes, size_t count);
 
 /* Half a sentence: "ended with exit status 3", "was killed by signal 11 (Segmentation fault)". */
 enum { RUN_STATUS_BYTES = 96 };

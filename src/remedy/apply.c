@@ -17,27 +17,45 @@
 
 /* ---- whether it can be tried ---- */
 
-static int needs_dynamic(const struct surroundings *here, struct error *error)
+/* A static program has glibc's settings, too, if glibc is in it, which what it obtains will tell. */
+static int needs_tunables(const struct surroundings *here, struct error *error)
 {
     if (here->executable->privileged)
         return error_set(error, ENOTSUP,
-            "it is set-user-id or has capabilities, so that the dynamic linker ignores what others preload");
-    if (!here->executable->dynamic)
-        return error_set(error, ENOTSUP,
-            "it is a static program, or one without a dynamic linker that could be told; build it as a "
-            "dynamic one");
+            "it is set-user-id or has capabilities, so that glibc ignores what others preload or set");
     return 0;
 }
 
-static int needs_glibc(const struct surroundings *here, struct error *error)
+static int needs_dynamic(const struct surroundings *here, struct error *error)
 {
-    int rc = needs_dynamic(here, error);
+    int rc = needs_tunables(here, error);
+    if (rc == 0 && !here->executable->dynamic)
+        return error_set(error, ENOTSUP,
+            "it is a static program, or one without a dynamic linker that could be told; build it as a "
+            "dynamic one");
+    return rc;
+}
+
+/* Of a static program nothing is known of the version in it. */
+static int needs_version(const struct surroundings *here, long least, struct error *error)
+{
+    int rc = needs_tunables(here, error);
     const char *version = gnu_get_libc_version();
     char *rest;
     long major = strtol(version, &rest, 10), minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-    if (rc < 0 || major > 2 || (major == 2 && minor >= 35))
+    if (rc < 0 || !here->executable->dynamic || major > 2 || (major == 2 && minor >= least))
         return rc;
-    return error_set(error, ENOTSUP, "this glibc is %s, and it takes 2.35", version);
+    return error_set(error, ENOTSUP, "this glibc is %s, and it takes 2.%ld", version, least);
+}
+
+static int needs_glibc_2_35(const struct surroundings *here, struct error *error)
+{
+    return needs_version(here, 35, error);
+}
+
+static int needs_glibc_2_44(const struct surroundings *here, struct error *error)
+{
+    return needs_version(here, 44, error);
 }
 
 static int needs_large(const struct surroundings *here, struct error *error)
@@ -51,6 +69,16 @@ static int needs_large(const struct surroundings *here, struct error *error)
         return error_set(error, ENOTSUP,
             "transparent huge pages are off: root sets transparent_hugepage/enabled to madvise");
     return 0;
+}
+
+static int needs_on_request(const struct surroundings *here, struct error *error)
+{
+    char line[READ_TEXT_LINE];
+    int rc = needs_large(here, error);
+    if (rc == 0 && read_line("/sys/kernel/mm/transparent_hugepage/enabled", line, sizeof line) == 0 &&
+        strstr(line, "[always]"))
+        return error_set(error, ENOTSUP, "this kernel gives large pages to all memory already");
+    return rc;
 }
 
 static int needs_pool(const struct surroundings *here, struct error *error)
@@ -83,14 +111,26 @@ static int needs_lockable(const struct surroundings *here, struct error *error)
         error, ENOTSUP, "only %" PRIu64 " KiB may be locked (ulimit -l)", (uint64_t)limit.rlim_cur / 1024);
 }
 
+static int needs_lazy(const struct surroundings *here, struct error *error)
+{
+    int rc = needs_dynamic(here, error);
+    return rc < 0 || !here->executable->binds_now
+               ? rc
+               : error_set(error, ENOTSUP, "it is built so already (-z now)");
+}
+
 static int (*const needs[RECIPE_NEEDS])(const struct surroundings *here, struct error *error) = {
     [NEED_DYNAMIC] = needs_dynamic,
-    [NEED_GLIBC_2_35] = needs_glibc,
+    [NEED_TUNABLES] = needs_tunables,
+    [NEED_GLIBC_2_35] = needs_glibc_2_35,
+    [NEED_GLIBC_2_44] = needs_glibc_2_44,
     [NEED_LARGE_PAGES] = needs_large,
+    [NEED_ON_REQUEST] = needs_on_request,
     [NEED_HUGETLB_POOL] = needs_pool,
     [NEED_CPUS] = needs_cpus,
     [NEED_NODES] = needs_nodes,
     [NEED_LOCKABLE] = needs_lockable,
+    [NEED_LAZY_BINDING] = needs_lazy,
 };
 
 /* The folders that the dynamic linker looks into without being told. */
@@ -110,17 +150,18 @@ static bool is_installed(const char *library)
 int recipe_check(const struct recipe *recipe, const struct surroundings *here, struct error *error)
 {
     bool own = !strcmp(recipe->preload, "pages");
-    if (recipe->operator[0])
-        return error_set(error, ENOTSUP, "%.400s", recipe->operator);
     for (size_t i = 0; i < recipe->need_count; i++) {
         int rc = needs[recipe->needs[i]](here, error);
         if (rc < 0)
             return rc;
     }
+    if (recipe->operator[0])
+        return error_set(error, ENOTSUP, "%.400s", recipe->operator);
     if (own && !here->library[0])
         return error_set(error, ENOTSUP, "%.400s", here->why_no_library);
     if (recipe->preload[0] && !own && !is_installed(recipe->preload))
-        return error_set(error, ENOTSUP, "%.100s is not installed", recipe->preload);
+        return error_set(error, ENOTSUP, "%.100s is not installed%s%.100s", recipe->preload,
+            recipe->package[0] ? ": it is in " : "", recipe->package);
     return 0;
 }
 

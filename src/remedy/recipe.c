@@ -8,9 +8,10 @@
 #include <string.h>
 
 const char *const recipe_proof_names[RECIPE_PROOFS] = {"none", "large-pages", "text", "hugetlb", "locked",
-    "populated", "fewer-faults", "library", "no-large-pages"};
-const char *const recipe_need_names[RECIPE_NEEDS] = {
-    "dynamic", "glibc-2.35", "large-pages", "hugetlb-pool", "cpus", "nodes", "lockable"};
+    "populated", "fewer-faults", "library", "no-large-pages", "one-cpu", "near", "spread", "fewer-threads",
+    "fewer-arenas", "fixed-addresses"};
+const char *const recipe_need_names[RECIPE_NEEDS] = {"dynamic", "tunables", "glibc-2.35", "glibc-2.44",
+    "large-pages", "large-pages-on-request", "hugetlb-pool", "cpus", "nodes", "lockable", "lazy-binding"};
 const char *const recipe_cpus_names[RECIPE_CPUS] = {"all", "one"};
 const char *const recipe_memory_names[RECIPE_MEMORIES] = {"as-it-is", "interleaved", "near"};
 const char *const recipe_switch_names[RECIPE_SWITCHES] = {"none", "no-large-pages", "fixed-addresses"};
@@ -67,6 +68,7 @@ const struct record recipe_record = {"remedy", sizeof(struct recipe),
             .about = "{heap} stands for the program's peak memory, {fewer} for one less than the CPUs that "
                      "it may use."},
         {"preload", FIELD_STRING, AT(preload), .about = "\"pages\", or a library that is installed."},
+        {"package", FIELD_STRING, AT(package), .about = "What installs that library."},
         {"pages", FIELD_STRING, AT(pages), .about = "What vcost's own library is to do."},
         {"cpus", FIELD_ENUM, AT(cpus), FIELD_NAMES(recipe_cpus_names), .other = CPUS_ALL},
         {"memory", FIELD_ENUM, AT(memory), FIELD_NAMES(recipe_memory_names), .other = MEMORY_AS_IT_IS},
@@ -75,7 +77,9 @@ const struct record recipe_record = {"remedy", sizeof(struct recipe),
         {"needs", FIELD_LIST, FIELD_ITEMS(struct recipe, needs, need_count), .of = &need_record,
             .limit = RECIPE_LIST_MAX},
         {"operator", FIELD_STRING, AT(operator), .about = "Who else must do what; it is not applied then."},
-        {"stand_in", FIELD_STRING, AT(stand_in), .about = "The remedy that is measured in its place."}),
+        {"stand_in", FIELD_STRING, AT(stand_in), .about = "The remedy that is tried in its place."},
+        {"cause", FIELD_STRING, AT(cause),
+            .about = "The change that vcost inspect calls the same, and measures without a program."}),
     .check = check, .closed = true};
 
 int recipe_parse(const char *text, size_t bytes, const char *file, struct pool *pool, struct recipe *recipe,

@@ -16,26 +16,36 @@ enum { RECIPE_NAME_MAX = 30, RECIPE_LIST_MAX = 8, RECIPES_MAX = 48 };
 enum recipe_proof {
     PROOF_NONE,         /* nothing can: its time alone tells */
     PROOF_LARGE_PAGES,  /* AnonHugePages */
-    PROOF_TEXT,         /* FilePmdMapped, or text that the preloaded library moved */
+    PROOF_TEXT,         /* text that the preloaded library moved; without it FilePmdMapped */
     PROOF_HUGETLB,      /* memory from the pools of huge pages */
     PROOF_LOCKED,       /* Locked */
     PROOF_POPULATED,    /* bytes that the preloaded library faulted in ahead */
     PROOF_FEWER_FAULTS, /* a tenth fewer of wait4()'s page faults */
     PROOF_LIBRARY,      /* the library that is preloaded is mapped */
     PROOF_NO_LARGE,     /* AnonHugePages are gone */
+    PROOF_ONE_CPU,      /* the kernel lets it run on one */
+    PROOF_NEAR,         /* fewer CPUs, or less memory on other nodes */
+    PROOF_SPREAD,       /* a smaller part of its memory is on the node that has most */
+    PROOF_FEWER_THREADS,
+    PROOF_FEWER_ARENAS, /* heaps of malloc besides the first */
+    PROOF_FIXED,        /* its stack is where it is without randomization */
     RECIPE_PROOFS
 };
 extern const char *const recipe_proof_names[RECIPE_PROOFS];
 
 /* What it takes to be tried. */
 enum recipe_need {
-    NEED_DYNAMIC,      /* a program with a dynamic linker that is not set-user-id */
-    NEED_GLIBC_2_35,   /* of this machine: glibc.malloc.hugetlb */
+    NEED_DYNAMIC,  /* a program with a dynamic linker that is not set-user-id */
+    NEED_TUNABLES, /* one that GLIBC_TUNABLES reaches: not set-user-id, and a static one if glibc is in it */
+    NEED_GLIBC_2_35,   /* the same, and of a dynamic one this machine's: glibc.malloc.hugetlb */
+    NEED_GLIBC_2_44,   /* the same of a dynamic one: glibc.elf.thp */
     NEED_LARGE_PAGES,  /* transparent huge pages are not "never" */
+    NEED_ON_REQUEST,   /* they are "madvise" */
     NEED_HUGETLB_POOL, /* huge pages are set aside and free */
     NEED_CPUS,         /* two CPUs that it may use */
     NEED_NODES,        /* two NUMA nodes */
     NEED_LOCKABLE,     /* as much memory may be locked as the program uses */
+    NEED_LAZY_BINDING, /* a dynamic program that is not built to bind all at the start */
     RECIPE_NEEDS
 };
 extern const char *const recipe_need_names[RECIPE_NEEDS];
@@ -63,7 +73,8 @@ struct recipe {
     size_t variable_count;
     const char
         *preload; /* "pages": vcost's own library; otherwise the name of one that is installed; "": none */
-    const char *pages; /* words for vcost's own, with {heap}; "" */
+    const char *package; /* what installs it: "libjemalloc2 (Debian)"; "" */
+    const char *pages;   /* words for vcost's own, with {heap}; "" */
     enum recipe_cpus cpus;
     enum recipe_memory memory;
     enum recipe_switch kernel;
@@ -71,7 +82,8 @@ struct recipe {
     enum recipe_need needs[RECIPE_LIST_MAX];
     size_t need_count;
     const char *operator; /* who else must do what: it is not applied; "": nobody */
-    const char *stand_in; /* the remedy that is measured in its place; "" */
+    const char *stand_in; /* the remedy that is tried in its place; "" */
+    const char *cause;    /* what vcost inspect calls the same, where it measures it without a program; "" */
 };
 
 struct record;

@@ -17,8 +17,11 @@ enum chart_kind {
     CHART_LINES, /* series of points over a numeric x axis, joined by lines */
     CHART_BARS,  /* one line of the picture for each of chart.categories; a point's x is the category's index
                   */
-    CHART_STEPS  /* boxes on a grid, from the left top: a point's x and y are column and row, its mark is the
-                    text (lines end in \n), and its low end the number by which one follows another */
+    CHART_MAP,  /* what is where over time: a row for each of chart.categories (a name begins a group, "" goes
+                   on  in it); a point covers [x, high) of row y, as dark as its low end (0 to 1), and its mark
+                   is  told of it */
+    CHART_STEPS /* boxes on a grid, from the left top: a point's x and y are column and row, its mark is the
+                   text (lines end in \n), and its low end the number by which one follows another */
 };
 
 enum chart_scale {

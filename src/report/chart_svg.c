@@ -348,6 +348,8 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
 {
     if (chart->kind == CHART_STEPS)
         return chart_steps_svg(chart, number, top, stream);
+    if (chart->kind == CHART_MAP)
+        return chart_map_svg(chart, number, top, stream);
     struct plot plot = {.chart = chart, .stream = stream, .bars = chart->kind == CHART_BARS};
     bool any = make_axes(&plot);
     lay_out(&plot);

@@ -46,7 +46,7 @@ struct plot {
     struct cell *cells; /* the canvas: ALL_ROWS of so many */
 };
 
-static const char *const symbols[CHART_STEPS][2][SERIES_MAX] = {
+static const char *const symbols[CHART_MAP][2][SERIES_MAX] = {
     [CHART_LINES] = {{"o", "x", "*", "+", "#", "@", "%", "&"}, {"●", "▲", "■", "◆", "○", "△", "□", "◇"}},
     [CHART_BARS] = {{"#", "=", "*", "+", "o", "x", "%", "&"}, {"█", "▒", "▓", "░", "▚", "▤", "▥", "▦"}},
 };
@@ -373,6 +373,10 @@ void chart_terminal(struct writing *writing, const struct chart *chart, const ch
     struct span x, y;
     if (chart->kind == CHART_STEPS) {
         chart_steps_terminal(writing, chart);
+        return;
+    }
+    if (chart->kind == CHART_MAP) {
+        chart_map_terminal(writing, chart);
         return;
     }
     if (writing->style->columns)

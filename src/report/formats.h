@@ -49,6 +49,9 @@ double chart_svg(const struct chart *chart, size_t number, double top, const cha
 /* The same of CHART_STEPS, which both leave to these. */
 double chart_steps_svg(const struct chart *chart, size_t number, double top, FILE *stream);
 void chart_steps_terminal(struct writing *writing, const struct chart *chart);
+/* And of CHART_MAP. */
+double chart_map_svg(const struct chart *chart, size_t number, double top, FILE *stream);
+void chart_map_terminal(struct writing *writing, const struct chart *chart);
 
 enum { CHART_SVG_WIDTH = 800 };
 

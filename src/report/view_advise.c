@@ -37,6 +37,8 @@ static const char *cpu_harm(const struct advice *advice, const struct advised *a
 {
     static const double told_share = 0.05;
     double ratio = advised->use.cpu_seconds / advice->use.cpu_seconds;
+    if (!strcmp(advice->measure, "CPU time")) /* it is the gain itself */
+        return NULL;
     if (!advice->use.known || !advised->use.known || !isfinite(ratio) || ratio < 1 + told_share)
         return NULL;
     return document_text(doc, "%.0f %% more CPU time", 100 * (ratio - 1));
@@ -69,9 +71,23 @@ static double largest_left(const struct advice *advice)
 {
     double low = NAN;
     for (size_t i = 0; i < advice->count; i++)
-        if (advice->items[i].state == ADVISED_NO_GAIN)
+        if (advice->items[i].state == ADVISED_NO_GAIN && !advice->items[i].diagnostic)
             low = fmin(low, advice->items[i].low);
     return fmax(0, 1 - low);
+}
+
+/* What would tell what this run cannot. */
+static const char *what_would_tell(const struct advice *advice, struct document *doc)
+{
+    struct listing names = {.doc = doc, .between = ","};
+    if (!isfinite(advice->decides_seconds))
+        return "By the scatter seen no longer budget would, but a quieter machine, or --by cpu";
+    for (size_t i = 0; i < advice->count; i++)
+        if (advice_hides(&advice->items[i]) && !advice->items[i].combination && !advice->items[i].diagnostic)
+            listing_add(&names, "%s", advice->items[i].name);
+    return document_text(doc,
+        "By the scatter seen it takes --budget %.0f --only %s; on a quieter machine, less",
+        advice->decides_seconds, listing_text(&names));
 }
 
 static void conclude(const struct result *result, struct document *doc)
@@ -82,19 +98,47 @@ static void conclude(const struct result *result, struct document *doc)
     const char *incomplete = view_run_incomplete(result, doc);
     if (best) {
         const char *harm = harms(advice, best, doc);
-        document_say(doc, BLOCK_CONCLUSION, "Use: %s%s", best->command, incomplete);
-        document_say(doc, BLOCK_CONCLUSION, "%s%s%s.", view_capital(doc, gain(advice, best, doc)),
-            harm ? ", with " : "", harm ? harm : "");
+        document_say(doc, BLOCK_CONCLUSION, "%s: %s%s%s%s.", best->name, gain(advice, best, doc),
+            harm ? ", with " : "", harm ? harm : "", incomplete);
+        document_say(doc, BLOCK_SENTENCE, "Use: %s", best->command);
     } else if (!tried) {
-        document_say(doc, BLOCK_CONCLUSION, "Nothing could be decided%s.", incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "Nothing could be decided%s.%s", incomplete,
+            advice->least_seconds > advice->budget_seconds
+                ? document_text(doc, " For all that can be tried it takes --budget %.0f.",
+                      ceil(1.1 * advice->least_seconds))
+                : "");
     } else if (!result->complete) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was found to help so far%s.", incomplete);
+    } else if (largest_left(advice) > advice_hidden_most) {
+        document_say(doc, BLOCK_CONCLUSION,
+            "This run cannot tell what helps: its intervals leave a gain of up to %.2g %%. %s.",
+            100 * largest_left(advice), what_would_tell(advice, doc));
     } else {
         document_say(doc, BLOCK_CONCLUSION, "Nothing helps: %s.",
             tried == 1 ? "the one remedy that was tried does not make it faster for certain"
                        : document_text(doc,
                              "none of the %u remedies that were tried makes it faster for certain", tried));
     }
+}
+
+/* What makes a run something else than what its user may mean. */
+static void say_odd(const struct advice *advice, struct document *doc)
+{
+    const char *left = "processes";
+    if (advice->left_count == 1)
+        left = advice->left_name;
+    else if (advice->left_count)
+        left =
+            document_text(doc, "%u processes, the first of them %s,", advice->left_count, advice->left_name);
+    if (advice->leaves_some)
+        document_say(doc, BLOCK_FACT,
+            "It leaves %s running when it ends: that was ended each time, and is not measured. A server is "
+            "to stay in the foreground, and is tried by --server.",
+            left);
+    if (advice->reads_nothing)
+        document_say(doc, BLOCK_FACT,
+            "It reads its standard input, and there was nothing in it: --stdin FILE gives it something to "
+            "read.");
 }
 
 static void say_facts(const struct result *result, struct document *doc)
@@ -105,19 +149,48 @@ static void say_facts(const struct result *result, struct document *doc)
     view_run_below(result, doc);
     if (isfinite(advice->seconds))
         document_say(doc, BLOCK_FACT,
-            "The program as it is takes %s, %s CPU time, up to %s of memory and %s page faults.",
+            "The program as it is takes %s, %s CPU time, up to %s of memory and %s page fault%s.",
             format_figure(UNIT_NS, advice->seconds * 1e9, 0).text,
             format_figure(UNIT_NS, advice->use.cpu_seconds * 1e9, 0).text,
-            format_size(advice->use.peak_bytes).text, format_count(advice->use.faults).text);
+            format_size(advice->use.peak_bytes).text, format_count(advice->use.faults).text,
+            advice->use.faults == 1 ? "" : "s");
     if (best && best->proof[0])
         document_say(doc, BLOCK_FACT, "It took effect: %s.", best->proof);
     if (best && best->costs)
         document_say(doc, BLOCK_FACT, "What it may cost besides: %s.", best->costs);
-    if (!best && result->complete && isfinite(largest_left(advice)))
+    if (!best && result->complete && count_measured(advice) && largest_left(advice) <= advice_hidden_most)
         document_say(doc, BLOCK_FACT, "The intervals leave a gain of at most %.2g %% to each.",
             100 * largest_left(advice));
+    if (!best && isfinite(advice->scatter))
+        document_say(doc, BLOCK_FACT,
+            "The runs without a remedy scatter by %.2g %%, by %.2g %% from one to the next: %s.",
+            100 * advice->scatter, 100 * advice->scatter_next,
+            advice->drifts ? "they drift" : "that is how they lie in memory and what else runs, not drift");
+    say_odd(advice, doc);
     if (!advice->output_compared)
         document_say(doc, BLOCK_FACT, "What it writes was not compared: %s.", advice->no_output_reason);
+}
+
+/* What costs on this machine, and what the remedy that is about it does for this program. */
+static void say_causes(const struct advice *advice, struct document *doc)
+{
+    for (size_t i = 0; i < advice->count; i++) {
+        const struct advised *item = &advice->items[i], *other = advice_item(advice, item->stand_in);
+        const struct remedy *cause = advice_cause(advice, item->cause);
+        const struct advised *measured = other ? other : item;
+        if (!cause || cause->low <= 0) /* a limit, which is read and not measured, has no interval */
+            continue;
+        document_say(doc, BLOCK_FACT, "%s (%s against %s)", view_capital(doc, cause->cost),
+            format_figure(UNIT_NS, cause->with_ns, 0).text,
+            format_figure(UNIT_NS, cause->without_ns, 0).text);
+        if (measured->rounds)
+            view_add(doc, ": measured here %s, %s%s", measured->name,
+                measured->state == ADVISED_HELPS ? gain(advice, measured, doc) : "no gain for certain",
+                other ? document_text(doc, "; more is to be expected with %s", item->title) : "");
+        else if (item->state == ADVISED_CANNOT)
+            view_add(doc, ". To change: %s", cause->change);
+        view_add(doc, ".");
+    }
 }
 
 /* ---- the table ---- */
@@ -131,7 +204,9 @@ static const char *state_words(const struct advised *advised)
         [ADVISED_OUT] = "changes it",
         [ADVISED_CANNOT] = "not here",
         [ADVISED_UNTRIED] = "not decided"};
-    return words[advised->state];
+    return advice_hides(advised)                                       ? "cannot tell"
+           : advised->combination && advised->state == ADVISED_NO_GAIN ? "not better"
+                                                                       : words[advised->state];
 }
 
 static enum tone tone_of(const struct advised *advised)
@@ -140,6 +215,32 @@ static enum tone tone_of(const struct advised *advised)
            : advised->state == ADVISED_HARMS ? TONE_SLOWER
            : advised->state == ADVISED_OUT   ? TONE_WARNING
                                              : TONE_PLAIN;
+}
+
+/* "+1.2 % (-0.4 to +3.1)" of 1.012 with its interval. */
+static const char *change(double ratio, double low, double high, struct document *doc)
+{
+    const double figures[] = {ratio, low, high};
+    const char *texts[3];
+    for (int i = 0; i < 3; i++)
+        texts[i] = document_text(doc, "%s", format_figure(UNIT_CHANGE, figures[i], FORMAT_BARE).text);
+    return document_text(doc, "%s %% (%s to %s)", texts[0], texts[1], texts[2]);
+}
+
+/* What was obtained; where a gain comes and goes, how often it came; and of several together, what they were
+ * judged by. */
+static const char *how_known(const struct advised *advised, struct document *doc)
+{
+    struct listing known = {.doc = doc, .between = "; "};
+    bool both = advised->faster_rounds > 0 && advised->faster_rounds < advised->rounds;
+    if (isfinite(advised->over_ratio))
+        listing_add(&known, "%s against %s alone",
+            change(advised->over_ratio, advised->over_low, advised->over_high, doc), advised->over);
+    if (advised->proof[0])
+        listing_add(&known, "%s", advised->proof);
+    if (both && (advised->state == ADVISED_HELPS || advice_hides(advised)))
+        listing_add(&known, "faster in %u of %u rounds", advised->faster_rounds, advised->rounds);
+    return listing_text(&known);
 }
 
 static void fill_row(const struct advice *advice, const struct advised *advised, struct table *table,
@@ -161,7 +262,7 @@ static void fill_row(const struct advice *advice, const struct advised *advised,
     }
     bool untold = advised->state == ADVISED_CANNOT || advised->state == ADVISED_OUT ||
                   advised->state == ADVISED_NOT_OBTAINED || advised->state == ADVISED_UNTRIED;
-    table_text(table, row, 6, untold ? advised->reason : document_text(doc, "%s", advised->proof));
+    table_text(table, row, 6, untold ? advised->reason : how_known(advised, doc));
     table_at(table, row, 0)->detail = advised->state == ADVISED_CANNOT || advised->state == ADVISED_UNTRIED;
 }
 
@@ -242,6 +343,7 @@ void view_advise(const struct result *result, struct document *doc)
     view_run_title(result, doc);
     conclude(result, doc);
     say_facts(result, doc);
+    say_causes(&result->advice, doc);
     add_table(&result->advice, doc);
     say_state(&result->advice, ADVISED_CANNOT, "Cannot be tried here", doc);
     say_state(&result->advice, ADVISED_UNTRIED, "Not decided", doc);
@@ -251,14 +353,38 @@ void view_advise(const struct result *result, struct document *doc)
         view_run_cells(result, doc);
 }
 
+/* What each is about, which is what a list teaches besides names. */
+static void say_each(const struct advice *advice, struct document *doc)
+{
+    document_details(doc, true);
+    for (size_t i = 0; i < advice->count; i++) {
+        const struct advised *advised = &advice->items[i];
+        document_say(doc, BLOCK_SENTENCE, "%s: %s The article: %s Costs: %s.%s%s", advised->name,
+            document_text(doc, "%s.", advised->title), advised->article ? advised->article : "",
+            advised->costs ? advised->costs : "", advised->command[0] ? " Command: " : "", advised->command);
+    }
+    document_details(doc, false);
+}
+
 void view_advise_list(const struct result *result, struct document *doc)
 {
     static const struct column columns[] = {{.key = "name", .head = "", .unit = UNIT_TEXT},
         {.key = "what", .head = "", .unit = UNIT_TEXT},
         {.key = "here", .head = "", .unit = UNIT_TEXT, .below = true}};
     const struct advice *advice = &result->advice;
-    struct table *table = document_table(doc, "remedies", NULL, columns, 3, advice->count);
+    size_t cannot = count_state(advice, ADVISED_CANNOT);
     doc->title = "vcost advise --list";
+    document_say(doc, BLOCK_CONCLUSION, "%zu of %zu remed%s can be tried here%s.", advice->count - cannot,
+        advice->count, advice->count == 1 ? "y" : "ies",
+        cannot == advice->count ? "; why not stands below"
+        : cannot == 1           ? "; why the other one cannot stands below it"
+        : cannot                ? "; why the others cannot stands below them"
+                                : "");
+    document_say(doc, BLOCK_FACT,
+        "vcost advise PROGRAM tries them on a program, --only NAME[,NAME...] some of them; --verbose tells "
+        "what "
+        "each is about and what it costs.");
+    struct table *table = document_table(doc, "remedies", NULL, columns, 3, advice->count);
     for (size_t i = 0; i < advice->count; i++) {
         const struct advised *advised = &advice->items[i];
         table_text(table, i, 0, advised->name);
@@ -268,4 +394,5 @@ void view_advise_list(const struct result *result, struct document *doc)
         if (advised->state == ADVISED_CANNOT)
             table_text(table, i, 2, document_text(doc, "not here: %s", advised->reason));
     }
+    say_each(advice, doc);
 }

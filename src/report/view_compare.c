@@ -130,6 +130,9 @@ static const struct words {
     [METRIC_SLOWDOWN] = {"The cost of virtualization in ", {"slowdown", "slowdowns"}, "higher", "lower",
         "than in"},
 };
+/* Of programs under remedies over the same without. */
+static const struct words remedy_words = {
+    "Time with a remedy over that without in ", {"remedy", "remedies"}, "higher", "lower", "than in"};
 
 /* What changed from the first file to another. */
 struct changes {
@@ -142,8 +145,9 @@ struct changes {
 
 static struct changes changes_of(const struct compare *compare, enum metric metric, size_t file)
 {
+    bool advice = metric == METRIC_SLOWDOWN && !strcmp(compare->files[file].experiment, "advise");
     return (struct changes){&compare->metrics[metric], file, compare_letter(file),
-        compare_count(compare, metric, file), metric_words[metric]};
+        compare_count(compare, metric, file), advice ? remedy_words : metric_words[metric]};
 }
 
 /* "4 of 12 cells, by at most 4.1 % (0.4 to 8.0), kvm, 64 KiB": of those that are slower, or (less) faster; "
@@ -434,6 +438,15 @@ static void add_file_table(const struct compare *compare, struct document *doc)
     }
 }
 
+static bool all_modelled(const struct compare *compare)
+{
+    const struct compared_rows *times = &compare->metrics[METRIC_TIME];
+    size_t i = 0;
+    while (i < times->count && !strncmp(times->rows[i].cell.monitor, "model:", strlen("model:")))
+        i++;
+    return i == times->count;
+}
+
 void view_compare(const struct compare *compare, struct document *doc)
 {
     enum metric first = compare->metric, second = (first + 1) % METRICS;
@@ -453,13 +466,16 @@ void view_compare(const struct compare *compare, struct document *doc)
         if (others.rows->count)
             conclude(compare, &others, BLOCK_FACT, doc);
     }
-    if (changed) /* which may have nothing to do with what the reader changed */
+    if (all_modelled(compare))
+        document_say(doc, BLOCK_FACT, "All of this is modelled, not measured: changes are exact.");
+    else if (changed) /* which may have nothing to do with what the reader changed */
         document_say(doc, BLOCK_FACT,
             "The files were measured at different times: what else the machine did then is part of how times "
             "changed. Slowdowns are paired inside each file and suffer less from it.");
     say_warnings(compare, doc);
     add_table(compare, first, doc);
     add_table(compare, second, doc);
+    view_compare_accounts(compare, doc);
     say_absences(compare, doc);
     document_details(doc, true);
     for (unsigned i = 0; i < METRICS; i++)

@@ -14,4 +14,7 @@ void view_compare(const struct compare *compare, struct document *doc);
 const char *view_compared_name(
     const struct compared_rows *rows, const struct compared_row *row, struct document *doc);
 
+/* Accounts of programs: what changed, and a table for each. view_compare_account.c. */
+void view_compare_accounts(const struct compare *compare, struct document *doc);
+
 #endif

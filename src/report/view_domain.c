@@ -11,7 +11,9 @@
 
 static const char *state_of(const struct domain_report *report)
 {
-    return report->ending[0] ? report->ending : portable_phases[report->phase];
+    return report->ending[0]   ? report->ending
+           : report->awaits[0] ? "awaited"
+                               : portable_phases[report->phase];
 }
 
 void view_domains(const struct domain_list *list, struct document *document)
@@ -67,6 +69,29 @@ static void say_ending(const struct domain_report *report, struct document *docu
             done.text, unit);
 }
 
+/* With what was recorded brought in behind it, against without, as it was when that was recorded. */
+static void say_brought(const struct domain_report *report, struct document *document)
+{
+    const double with = report->working_set_ms, without = report->working_set_without_ms;
+    if (isnan(report->brought_held_ms))
+        return;
+    if (isnan(report->brought_back_ms))
+        document_say(
+            document, BLOCK_FACT, "What was recorded is being brought in behind it, or could not be.");
+    else
+        document_say(document, BLOCK_FACT,
+            "What was recorded was all there after %s of work behind it, for which it was held for %s in "
+            "all.",
+            format_figure(UNIT_NS, report->brought_back_ms * 1e6, 0).text,
+            format_figure(UNIT_NS, report->brought_held_ms * 1e6, 0).text);
+    if (!isnan(with) && !isnan(without))
+        document_say(document, BLOCK_FACT,
+            "Without that, when it was recorded, the working set was back after %s: %s.",
+            format_figure(UNIT_NS, without * 1e6, 0).text,
+            with < without ? document_text(document, "now it took %.0f %% less", 100 * (1 - with / without))
+                           : "it gained nothing here");
+}
+
 static void say_restored(const struct domain_report *report, struct document *document)
 {
     if (isnan(report->first_instruction_ms))
@@ -80,6 +105,12 @@ static void say_restored(const struct domain_report *report, struct document *do
         document_say(document, BLOCK_FACT,
             "Working set back after %s (nine tenths of the pace before it was saved).",
             format_figure(UNIT_NS, report->working_set_ms * 1e6, 0).text);
+    say_brought(report, document);
+    if (!isnan(report->clock_jump_ms))
+        document_say(document, BLOCK_FACT,
+            "Clock: %s; its time-stamp counter went %s by %s when it came back, seen from inside.",
+            report->clock, report->clock_jump_ms < 0 ? "back" : "on",
+            format_figure(UNIT_NS, fabs(report->clock_jump_ms) * 1e6, 0).text);
     if (report->memory_checked[0])
         document_say(document, BLOCK_FACT, "Memory verified against the file: %s.", report->memory_checked);
 }
@@ -131,6 +162,8 @@ void view_domain(const struct domain_report *report, struct document *document)
 {
     document->title = "vcost domain";
     say_ending(report, document);
+    if (report->awaits[0])
+        document_say(document, BLOCK_FACT, "It does not run here yet: it waits for %s.", report->awaits);
     if (report->sentence[0])
         document_say(document, BLOCK_WARNING, "%s.", report->sentence);
     if (report->moves && report->moved.sentence[0])
@@ -138,6 +171,19 @@ void view_domain(const struct domain_report *report, struct document *document)
     document_say(document, BLOCK_FACT, "%s on %u virtual CPU%s of %s, %s of memory, process %" PRIu64 ".",
         portable_workloads[report->workload].name, report->cpus, report->cpus > 1 ? "s" : "", report->monitor,
         format_size(report->memory_bytes).text, report->pid);
+    if (!isnan(report->stall_ms))
+        document_say(document, BLOCK_FACT, "It stood still for %s when it was saved, cloned or resized last.",
+            format_figure(UNIT_NS, report->stall_ms * 1e6, 0).text);
+    if (!isnan(report->given_back_bytes))
+        document_say(document, BLOCK_FACT,
+            "When it was resized last, %s of what it had in memory went back (counted).",
+            format_size((uint64_t)report->given_back_bytes).text);
+    if (report->added_writes)
+        document_say(document, BLOCK_FACT,
+            "Of memory that came later its workload uses %s; it has written there %s times, and checks that "
+            "at "
+            "its end, or when it gives it up.",
+            format_size(report->added_bytes).text, format_count(report->added_writes).text);
     if (!isnan(report->pace))
         document_say(document, BLOCK_FACT, "Pace: %s %s a second.", format_count((uint64_t)report->pace).text,
             portable_workloads[report->workload].unit);
@@ -193,6 +239,13 @@ static void add_downtime(const struct moved_told *told, struct document *documen
     }
 }
 
+/* A command can be long. */
+static const char *to_of(const struct moved_told *told, struct document *document)
+{
+    enum { SHOWN = 50 };
+    return strlen(told->to) > SHOWN ? document_text(document, "%.*s…", SHOWN, told->to) : told->to;
+}
+
 void view_moved(
     const struct domain_report *report, const struct timeline_told *timeline, struct document *document)
 {
@@ -201,13 +254,14 @@ void view_moved(
     bool lost = told->has_costs && told->costs.stall_share >= 0.01;
     if (told->stage == MOVED_DONE)
         document_say(document, BLOCK_CONCLUSION, "%s runs at %s: it stood still for %s%s%s.", report->name,
-            told->to, format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text, lost ? ", and had lost " : "",
+            to_of(told, document), format_figure(UNIT_NS, told->downtime_ms * 1e6, 0).text,
+            lost ? ", and had lost " : "",
             lost ? document_text(document, "%s before, while it was sent",
                        format_figure(UNIT_NS, told->costs.stall_ms * 1e6, 0).text)
                  : "");
     else if (told->stage == MOVED_CHECKED)
-        document_say(
-            document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name, told->to);
+        document_say(document, BLOCK_CONCLUSION, "%s could run at %s; nothing was moved.", report->name,
+            to_of(told, document));
     else if (told->stage == MOVED_FAILED)
         document_say(
             document, BLOCK_CONCLUSION, "%s was not moved, and is %s here.", report->name, state_of(report));
@@ -276,6 +330,9 @@ void view_forked(const struct forked *forked, struct document *document)
     double ms[FORKED_MAX];
     memcpy(ms, forked->ms, sizeof ms);
     document->title = "vcost domain fork";
+    if (forked->count < forked->asked)
+        document_say(document, BLOCK_WARNING, "Stopped by the user: %zu of %zu clones were started, and run.",
+            forked->count, forked->asked);
     document_say(document, BLOCK_CONCLUSION, "%zu clone%s: first instruction after %s each (median).",
         forked->count, forked->count > 1 ? "s" : "",
         format_figure(UNIT_NS, statistics_median(ms, forked->count) * 1e6, 0).text);
@@ -289,6 +346,8 @@ void view_forked(const struct forked *forked, struct document *document)
     else
         document_say(document, BLOCK_FACT,
             "The machine's available memory rose meanwhile: other programs gave some back.");
+    if (forked->mode[0])
+        document_say(document, BLOCK_FACT, "How they have their memory: %s.", forked->mode);
     if (forked->live)
         say_source(&forked->source, document);
     document_say(
@@ -314,9 +373,11 @@ static const struct record source_record = {
 static const struct field forked_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.forked/1"},
     {"name", FIELD_TEXT, FIELD_AT(struct forked, name)},
+    {"asked", FIELD_COUNT, FIELD_AT(struct forked, asked)},
     {"first_instruction_ms", FIELD_LIST, FIELD_ITEMS(struct forked, ms, count), .of = &each_record},
     {"private_bytes", FIELD_LIST, FIELD_ITEMS(struct forked, bytes, count), .of = &bytes_record},
     {"available_bytes_each", FIELD_REAL, FIELD_AT(struct forked, available_bytes)},
+    {"mode", FIELD_TEXT, FIELD_AT(struct forked, mode), .missing = "they did not say"},
     {"source", FIELD_RECORD, FIELD_MAYBE, FIELD_AT(struct forked, source),
         .count_offset = offsetof(struct forked, live), .of = &source_record,
         .missing = "it was forked from a file"},

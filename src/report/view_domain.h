@@ -24,11 +24,12 @@ enum { FORKED_MAX = 256 };
 /* What clones cost. */
 struct forked {
     char name[PORTABLE_NAME_BYTES];
-    size_t count;
+    size_t asked, count;   /* fewer were started if the user stopped it */
     double ms[FORKED_MAX]; /* from asking for it until its first instruction */
     uint64_t pid[FORKED_MAX];
     double bytes[FORKED_MAX]; /* private memory (smaps) a moment later; NAN: it has ended */
     double available_bytes;   /* by how much MemAvailable fell, for each */
+    char mode[40];            /* how they have their memory: "memory mapped, private" */
     bool live;                /* it was a domain that runs, and goes on: */
     struct forked_source {
         double stall_ms;

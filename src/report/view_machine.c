@@ -94,9 +94,9 @@ void view_machine(const struct machine *machine, struct document *doc)
     document_say(doc, BLOCK_FACT,
         "%zu of its %zu figures are assumed. What is simulated with them is modelled.", assumed,
         figures.count);
-    document_say(doc, BLOCK_FACT, "%s paging in hardware%s. File: %s, SHA-256 %s.",
-        machine->has_nested ? "Nested" : "No nested", machine->tags.guests ? "; TLBs tagged by guest" : "",
-        machine->file, machine->sha256);
+    document_say(doc, BLOCK_FACT, "%s paging in hardware%s.%s", machine->has_nested ? "Nested" : "No nested",
+        machine->tags.guests ? "; TLBs tagged by guest" : "",
+        machine->file ? document_text(doc, " File: %s, SHA-256 %s.", machine->file, machine->sha256) : "");
     struct table *table = document_table(doc, "figures", NULL, columns, 4, figures.count);
     for (size_t i = 0; i < figures.count; i++) {
         const struct figure *figure = &figures.items[i];

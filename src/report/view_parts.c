@@ -44,7 +44,8 @@ const char *view_amount(struct document *doc, double ratio, double low, double h
         const char *text = document_text(doc, "%s", format_figure(UNIT_CHANGE, more, FORMAT_BARE).text);
         texts[i] = text + (text[0] == '+');
     }
-    return document_text(doc, "%s %% (%s to %s)", texts[0], texts[1], texts[2]);
+    return low < high ? document_text(doc, "%s %% (%s to %s)", texts[0], texts[1], texts[2])
+                      : document_text(doc, "%s %%", texts[0]); /* exact */
 }
 
 const char *view_time(struct document *doc, double ns, double low, double high, bool sign)

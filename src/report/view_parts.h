@@ -70,7 +70,8 @@ const char *view_time(struct document *doc, double ns, double low, double high, 
 /* With a capital: sentences are made of halves. */
 const char *view_capital(struct document *doc, const char *text);
 
-/* ---- which machine this is, how it was measured: view_run.c ---- */
+/* ---- which machine this is (view_run.c), how well it was measured (view_run_quality.c), its cells in a
+ * file (view_run_cells.c) ---- */
 
 /* The document's title, "vcost chase on AMD EPYC 7B13", and its stamp where the result must not be trusted as
  * it is: "incomplete: stopped by the user". First. */

@@ -2,19 +2,52 @@
  * the guest for. */
 #include "report/format.h"
 #include "report/view_parts.h"
+#include "report/view_program.h"
 #include "report/views.h"
-#include "runner/run_kind.h"
+#include "runner/program_kind.h"
 
 #include <math.h>
 #include <string.h>
 
-static const struct result_cell *find(const struct result *result, bool guest)
+bool view_is_guest(const struct result_cell *cell)
 {
-    for (size_t i = 0; i < result->cell_count; i++)
-        if (run_of(&result->cells[i].cell.workload) &&
-            (result->cells[i].technique != TECHNIQUE_NONE) == guest)
-            return &result->cells[i];
+    return cell->cell.workload.kind == &workload_run && cell->technique != TECHNIQUE_NONE;
+}
+
+const struct result_comparison *view_comparison_of(
+    const struct result *result, const struct result_cell *guest)
+{
+    for (size_t i = 0; i < result->comparison_count; i++)
+        if (&result->cells[result->comparisons[i].cell] == guest)
+            return &result->comparisons[i];
     return NULL;
+}
+
+const struct result_cell *view_native_of(const struct result *result, const struct result_cell *guest)
+{
+    for (size_t i = 0; i < result->cell_count; i++) {
+        const struct result_cell *cell = &result->cells[i];
+        if (cell->cell.workload.kind == &workload_run && cell->technique == TECHNIQUE_NONE &&
+            cell->cell.host_page_bytes == guest->cell.host_page_bytes &&
+            !strcmp(cell_workload(cell), cell_workload(guest)))
+            return cell;
+    }
+    return NULL;
+}
+
+static const char *page_text(uint64_t bytes, struct document *doc)
+{
+    return bytes ? document_text(doc, "%s", format_size_short(bytes).text) : "auto";
+}
+
+/* "4K/2M": the guest's pages and the host's; NULL: none were asked for. */
+static const char *pages_text(const struct result_cell *cell, struct document *doc)
+{
+    if (!cell->cell.guest_page_bytes && !cell->cell.host_page_bytes)
+        return NULL;
+    return document_text(doc, "%s/%s",
+        view_is_guest(cell) ? page_text(cell->cell.guest_page_bytes, doc) : "-",
+        page_text(cell->cell.host_page_bytes, doc));
 }
 
 static const struct result_metric *metric_of(const struct result_cell *cell, const char *name)
@@ -29,26 +62,29 @@ static const struct result_metric *metric_of(const struct result_cell *cell, con
 
 static void conclude(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
-    const char *name = cell_workload(guest), *incomplete = view_run_incomplete(result, doc);
-    const struct result_comparison *comparison = result->comparison_count ? &result->comparisons[0] : NULL;
+    const char *name = cell_workload(guest), *incomplete = view_run_incomplete(result, doc),
+               *pages = pages_text(guest, doc);
+    const char *with = pages ? document_text(doc, " with %s pages", pages) : "";
+    const struct result_comparison *comparison = view_comparison_of(result, guest);
     if (!comparison || !isfinite(comparison->ratio)) {
         const char *why = comparison ? comparison_reason(comparison) : cell_reason(guest);
-        document_say(doc, BLOCK_CONCLUSION, "What virtualization costs %s could not be measured: %s.", name,
-            why ? why : "there are too few runs");
+        document_say(doc, BLOCK_CONCLUSION, "What virtualization costs %s%s could not be measured: %s.", name,
+            with, why ? why : "there are too few runs");
         return;
     }
     double ratio = comparison->ratio, low = comparison->low, high = comparison->high;
     if (low <= 1 && high >= 1)
         document_say(doc, BLOCK_CONCLUSION,
-            "No difference can be told: in a guest %s takes %.3g times as long as natively (%.3g … %.3g)%s.",
-            name, ratio, low, high, incomplete);
+            "No difference can be told: in a guest%s %s takes %.3g times as long as natively (%.3g … "
+            "%.3g)%s.",
+            with, name, ratio, low, high, incomplete);
     else if (isfinite(low))
         document_say(doc, BLOCK_CONCLUSION,
-            "In a guest %s takes %.3g times as long as natively (%.3g … %.3g)%s.", name, ratio, low, high,
-            incomplete);
+            "In a guest%s %s takes %.3g times as long as natively (%.3g … %.3g)%s.", with, name, ratio, low,
+            high, incomplete);
     else
-        document_say(doc, BLOCK_CONCLUSION, "In a guest %s takes %.3g times as long as natively%s.", name,
-            ratio, incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %.3g times as long as natively%s.", with,
+            name, ratio, incomplete);
 }
 
 static const char *end_of(const struct result_cell *cell, struct document *doc)
@@ -62,11 +98,12 @@ static void say_fidelity(
     const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
     if (guest->ran.fidelity == FIDELITY_SAME)
-        document_say(doc, BLOCK_FACT, "It does the same in the guest: stdout and %s.", end_of(guest, doc));
+        document_say(doc, BLOCK_FACT, "It does the same in the guest (%s): %s.",
+            guest->ran.compared ? guest->ran.compared : "exit status, stdout", end_of(guest, doc));
     if (guest->ran.fidelity == FIDELITY_DIFFERENT)
         document_say(doc, BLOCK_WARNING,
-            "It does NOT do the same in the guest (%s; natively %s): do not trust the times.",
-            end_of(guest, doc), end_of(native, doc));
+            "It does NOT do the same in the guest (%s differs: %s; natively %s): do not trust the times.",
+            guest->ran.differs ? guest->ran.differs : "something", end_of(guest, doc), end_of(native, doc));
     if (guest->ran.fidelity == FIDELITY_NOT_COMPARABLE)
         document_say(doc, BLOCK_FACT,
             "Whether it does the same in the guest cannot be told: two native runs differ from each other. "
@@ -82,80 +119,183 @@ static void say_exits(const struct result *result, const struct result_cell *gue
         calls += guest->ran.calls[i].count;
     if (!guest->counters.known || !guest->counters.exits)
         return;
-    document_say(doc, BLOCK_FACT, "It left the guest %s times, %s of them for system calls.",
+    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s of them for system calls.",
         format_count(guest->counters.exits).text, format_count(calls).text);
-    const struct result_comparison *comparison = result->comparison_count ? &result->comparisons[0] : NULL;
+    const struct result_comparison *comparison = view_comparison_of(result, guest);
     if (comparison && isfinite(comparison->more_ns) && comparison->more_ns > 0)
-        document_say(doc, BLOCK_FACT, "That is %s more a run than natively.",
+        document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
             format_figure(UNIT_NS, comparison->more_ns, 0).text);
+}
+
+static void say_faults(const struct result_cell *guest, struct document *doc)
+{
+    const struct ran_account *account = &guest->ran.account;
+    double handled = 0;
+    for (size_t i = 0; i < account->line_count; i++)
+        if (!strcmp(account->lines[i].name, ran_causes[CAUSE_HANDLED_FAULTS].name))
+            handled = account->lines[i].count;
+    if (guest->ran.faults == RAN_FAULTS_DEMAND)
+        document_say(doc, BLOCK_FACT,
+            "Guest faults on demand: its tables got a page at the first touch, by %s page faults that the "
+            "guest's own kernel handled.",
+            format_count((uint64_t)round(handled)).text);
+    if (guest->ran.faults == RAN_FAULTS_EAGER)
+        document_say(doc, BLOCK_FACT, "Guest faults eager: its tables got pages as memory was mapped.");
+}
+
+static void say_pages(const struct result_cell *cell, struct document *doc)
+{
+    const char *pages = pages_text(cell, doc);
+    if (pages && !cell->pages.as_asked)
+        document_say(doc, BLOCK_WARNING, "Not all pages are as asked for, %s with %s: %s.", cell->label,
+            pages, cell->pages.proof);
 }
 
 /* ---- tables ---- */
 
 static void add_times(const struct result *result, struct document *doc)
 {
+    enum { WHERE, WALL, OTHERS, EXITS = 5, RUNS, PAGES, IN_GUEST, ON_HOST };
     static const struct column columns[] = {{.key = "where", .head = "", .unit = UNIT_TEXT},
         {.key = "wall", .unit = UNIT_NS, .interval = true}, {.key = "user", .unit = UNIT_NS},
         {.key = "system", .unit = UNIT_NS}, {.key = "memory", .unit = UNIT_BYTES},
-        {.key = "exits", .unit = UNIT_COUNT, .drop = 1}, {.key = "runs", .unit = UNIT_COUNT, .drop = 2}};
+        {.key = "exits", .unit = UNIT_COUNT, .drop = 1}, {.key = "runs", .unit = UNIT_COUNT, .drop = 2},
+        {.key = "pages", .unit = UNIT_TEXT},
+        {.key = "guest_share_2m", .head = "2M in guest", .unit = UNIT_SHARE},
+        {.key = "host_share_2m", .head = "on host", .unit = UNIT_SHARE}};
     static const char *const names[] = {"user", "system", "peak_memory"};
+    bool several = view_is_several(result);
     struct table *table =
         document_table(doc, "program", NULL, columns, sizeof columns / sizeof *columns, result->cell_count);
     for (size_t i = 0; i < result->cell_count; i++) {
         const struct result_cell *cell = &result->cells[i];
-        table_text(table, i, 0, cell->label);
-        table_interval(table, i, 1, cell->median, cell->low, cell->high);
+        table_text(table, i, WHERE,
+            several ? document_text(doc, "%s, %s", cell_workload(cell), cell->label) : cell->label);
+        table_interval(table, i, WALL, cell->median, cell->low, cell->high);
         for (unsigned j = 0; j < sizeof names / sizeof *names; j++) {
             const struct result_metric *metric = metric_of(cell, names[j]);
-            table_number(table, i, 2 + j, metric ? metric->value : NAN);
+            table_number(table, i, OTHERS + j, metric ? metric->value : NAN);
         }
         bool guest = cell->technique != TECHNIQUE_NONE && cell->counters.known;
-        table_number(table, i, 5, guest ? (double)cell->counters.exits : NAN);
-        table_number(table, i, 6, (double)cell->sample_count);
+        table_number(table, i, EXITS, guest ? (double)cell->counters.exits : NAN);
+        table_number(table, i, RUNS, (double)cell->sample_count);
+        if (!pages_text(cell, doc))
+            continue;
+        table_text(table, i, PAGES, pages_text(cell, doc));
+        table_number(table, i, IN_GUEST, view_is_guest(cell) ? cell->pages.guest_share_2m : NAN);
+        table_number(table, i, ON_HOST, cell->pages.host_share_2m);
     }
+    view_drop_empty(table);
 }
 
-static void add_calls(const struct result_cell *guest, struct document *doc)
+/* ---- one guest ---- */
+
+/* Two virtual CPUs on two CPUs that others want, too, measure these others. */
+static void say_busy(const struct result_cell *native, const struct result_cell *guest, struct document *doc)
 {
-    enum { SHOWN = 8 };
-    static const struct column columns[] = {{.key = "system call", .unit = UNIT_TEXT},
-        {.key = "count", .unit = UNIT_COUNT}, {.key = "time", .head = "on the host", .unit = UNIT_NS}};
-    const struct result_ran *ran = &guest->ran;
-    struct table *table = document_table(doc, "calls", "System calls, the most time first", columns,
-        sizeof columns / sizeof *columns, ran->call_count);
-    for (size_t i = 0; i < ran->call_count; i++) {
-        table_text(table, i, 0, ran->calls[i].name);
-        table_number(table, i, 1, (double)ran->calls[i].count);
-        table_number(table, i, 2, ran->calls[i].ns);
-        if (i >= SHOWN)
-            table_at(table, i, 0)->detail = true;
+    const double much = 0.1;
+    const struct result_metric *of_native = metric_of(native, "kept"), *of_guest = metric_of(guest, "kept");
+    if (!of_native || !of_guest ||
+        !(of_native->value > much * native->median || of_guest->value > much * guest->median))
+        return;
+    document_say(doc, BLOCK_FACT,
+        "Others want its CPUs: its first thread waited %s for one natively and %s in the guest. CPU time "
+        "tells more than the clock here.",
+        format_figure(UNIT_NS, of_native->value, 0).text, format_figure(UNIT_NS, of_guest->value, 0).text);
+}
+
+static void say_steady(const struct ran_steady *steady, struct document *doc)
+{
+    if (steady->known)
+        document_say(doc, BLOCK_FACT,
+            "In the steady state that it marks it takes %.4g times as long (%.4g … %.4g): %s, natively %s.",
+            steady->ratio, steady->low, steady->high, format_figure(UNIT_NS, steady->guest_ns, 0).text,
+            format_figure(UNIT_NS, steady->native_ns, 0).text);
+}
+
+static void say_guest(const struct result *result, const struct result_cell *guest, struct document *doc)
+{
+    const struct result_cell *native = view_native_of(result, guest);
+    conclude(result, guest, doc);
+    if (!native)
+        return;
+    say_fidelity(native, guest, doc);
+    say_exits(result, guest, doc);
+    say_faults(guest, doc);
+    say_busy(native, guest, doc);
+    say_steady(&guest->ran.steady, doc);
+    view_program_say_account(&guest->ran.account, doc);
+}
+
+/* Of one program: its accounts, system calls, and what it touches. */
+static void add_tables(const struct result *result, const char *name, struct document *doc)
+{
+    const struct result_cell *end = result->cells + result->cell_count, *first = NULL;
+    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
+        if (!view_is_guest(cell) || strcmp(cell_workload(cell), name) != 0)
+            continue;
+        first = first ? first : cell;
+        if (cell->ran.account.known)
+            view_program_account(cell, pages_text(cell, doc), doc);
     }
-    if (ran->call_count > SHOWN)
-        document_say(doc, BLOCK_NOTE, "%zu more system calls: --verbose.", ran->call_count - SHOWN);
+    if (first && first->ran.call_count)
+        view_program_calls(first, doc);
+    for (const struct result_cell *cell = first; cell && cell < end; cell++)
+        if (view_is_guest(cell) && !strcmp(cell_workload(cell), name))
+            view_heat(&cell->ran.heat, doc);
+}
+
+/* Each program under a heading of its own. */
+static void add_programs(const struct result *result, struct document *doc)
+{
+    const struct result_cell *end = result->cells + result->cell_count;
+    const char *before = NULL;
+    for (const struct result_cell *cell = result->cells; cell < end; cell++) {
+        if (!view_is_guest(cell) || (before && !strcmp(cell_workload(cell), before)))
+            continue;
+        before = cell_workload(cell);
+        document_say(doc, BLOCK_HEADING, "%s", before);
+        for (const struct result_cell *other = cell; other < end; other++)
+            if (view_is_guest(other) && !strcmp(cell_workload(other), before))
+                say_guest(result, other, doc);
+        add_tables(result, before, doc);
+    }
 }
 
 void view_program(const struct result *result, struct document *doc)
 {
-    const struct result_cell *native = find(result, false), *guest = find(result, true);
+    const struct result_cell *guest = NULL, *end = result->cells + result->cell_count;
+    bool several = view_is_several(result);
     view_run_title(result, doc);
-    if (!native || !guest) {
+    for (const struct result_cell *cell = end; cell-- > result->cells;)
+        guest = view_is_guest(cell) ? cell : guest;
+    if (!guest) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing was measured%s.", view_run_incomplete(result, doc));
         return;
     }
-    conclude(result, guest, doc);
-    say_fidelity(native, guest, doc);
-    say_exits(result, guest, doc);
+    if (several)
+        view_programs(result, doc);
+    for (const struct result_cell *cell = guest; cell < end && !several; cell++)
+        if (view_is_guest(cell))
+            say_guest(result, cell, doc);
+    for (const struct result_cell *cell = result->cells; cell < end; cell++)
+        say_pages(cell, doc);
     view_run_machine(result, doc);
     view_run_below(result, doc);
     add_times(result, doc);
-    if (guest->ran.call_count)
-        add_calls(guest, doc);
+    if (several)
+        add_programs(result, doc);
+    else
+        add_tables(result, cell_workload(guest), doc);
     document_details(doc, true);
     document_say(doc, BLOCK_SENTENCE,
         "Measured: natively and in a guest, in turns (A B, B A), each run from the start of its process to "
         "its end, that of the guest with making it. Times are medians over runs with their 95 %% interval; "
         "the ratio is the median over pairs. Peak memory is the largest resident set of a process of it. "
-        "System calls are those of the last run, with what they took on the host, waiting included.");
+        "System calls are those of the last run, with what they took on the host, waiting included. The "
+        "account: means over runs of what was counted, times what one takes more than natively, which a "
+        "program of known operations tells on both sides, in turns with these runs. What changing memory "
+        "takes besides the host's own calls is measured where it happens.");
     document_details(doc, false);
     view_run_cells(result, doc);
 }

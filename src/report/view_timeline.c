@@ -24,7 +24,8 @@ void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, str
     } else if (isnan(costs->stall_ms))
         document_say(document, BLOCK_FACT,
             "What it cost the program while it was sent is not known: it had not run for long enough "
-            "before.");
+            "%s.",
+            isnan(costs->pace_before) ? "before" : "meanwhile");
     else if (costs->stall_share < -0.05)
         document_say(document, BLOCK_FACT,
             "While it was sent it ran faster than before (%s of that pace): what it lost is not known, as it "
@@ -38,12 +39,18 @@ void view_costs(const struct timeline_costs *costs, enum timeline_kind kind, str
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text);
     else
         document_say(document, BLOCK_FACT,
-            "While it was sent it ran at %s of its pace before: %s of %s were lost, besides the downtime. "
-            "Its longest "
-            "pause was %s (before: %s).",
+            "While it was sent it ran at %s of its pace before: %s of %s were lost, besides the "
+            "downtime%s%s. "
+            "Its longest pause was %s, in %s (before: %s).",
             format_figure(UNIT_SHARE, costs->pace_moving / costs->pace_before, 0).text,
             ms(costs->stall_ms).text, format_seconds(costs->moving_seconds).text,
-            ms(costs->longest_moving_ms).text, ms(costs->longest_before_ms).text);
+            isnan(costs->waited_ms) ? ""
+                                    : document_text(document, "; for %s it had no CPU, as others had it",
+                                          ms(costs->waited_ms).text),
+            costs->stolen_ms > 0 ? document_text(document, "; a hypervisor took %s of this machine's CPUs",
+                                       ms(costs->stolen_ms).text)
+                                 : "",
+            ms(costs->longest_moving_ms).text, costs->longest_moving_in, ms(costs->longest_before_ms).text);
     if (!isnan(costs->back_ms))
         document_say(document, BLOCK_FACT, "Its pace was back %s after it ran again.",
             costs->back_ms > 0 ? ms(costs->back_ms).text : "within 10 ms");

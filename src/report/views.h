@@ -38,6 +38,7 @@ void view_verify(const struct result *result, struct document *doc);
 
 /* What to use, what each remedy did to the program, and how that is known; and which remedies there are. */
 void view_program(const struct result *result, struct document *doc);
+void view_heat(const struct ran_heat *heat, struct document *doc);
 void view_advise(const struct result *result, struct document *doc);
 void view_advise_list(const struct result *result, struct document *doc);
 

@@ -2,7 +2,7 @@
 #include "record/record.h"
 #include "result/json.h"
 #include "runner/page_proof.h"
-#include "runner/run_kind.h"
+#include "runner/program_kind.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,9 +20,18 @@ static const char *no_technique(const void *base)
     return none ? none : "could not be told by trying";
 }
 
+/* Where pages are part of what the workload is, unless it is a program whose user asked for some. */
 static const char *no_pages(const void *base)
 {
-    return ((const struct result_cell *)base)->cell.workload.kind->pageless;
+    const struct cell *cell = &((const struct result_cell *)base)->cell;
+    bool asked = cell->workload.kind == &workload_run && (cell->guest_page_bytes || cell->host_page_bytes);
+    return asked ? NULL : cell->workload.kind->pageless;
+}
+
+static const char *no_host_page(const void *base)
+{
+    const struct cell *cell = &((const struct result_cell *)base)->cell;
+    return cell->host_page_bytes ? no_pages(base) : cell->workload.kind->pageless;
 }
 
 static const char *no_guest(uint64_t bytes, const struct result_cell *cell)
@@ -36,7 +45,11 @@ static const char *no_guest(uint64_t bytes, const struct result_cell *cell)
 static const char *no_guest_page(const void *base)
 {
     const struct result_cell *cell = base;
-    return no_pages(cell) ? no_pages(cell) : no_guest(cell->cell.guest_page_bytes, cell);
+    const char *usual = cell->cell.workload.kind->pageless,
+               *none = no_guest(cell->cell.guest_page_bytes, cell);
+    if (no_pages(cell))
+        return no_pages(cell);
+    return none && usual && !cell_without_guest(cell) ? usual : none;
 }
 
 static const char *no_guest_pages(const void *base)
@@ -69,11 +82,26 @@ static const char *reason(const void *base)
     return cell_reason(base);
 }
 
+static const char *no_guest_share(const void *base)
+{
+    const struct result_cell *cell = base;
+    return isfinite(cell->pages.guest_share_2m) ? NULL : cell->pages.proof;
+}
+
+static bool has_guest_share(const void *base)
+{
+    const struct result_cell *cell = base;
+    return cell->cell.workload.kind == &workload_run && cell->technique != TECHNIQUE_NONE;
+}
+
 static const struct record pages_record = {"pages", sizeof(struct result_cell),
     FIELDS({"guest_bytes", FIELD_COUNT, AT(pages.guest_bytes), .why = no_guest_pages},
         {"host_share_2m", FIELD_REAL, AT(pages.host_share_2m), .why = no_share,
             .check = "'minimum': 0, 'maximum': 1",
             .about = "Share of the memory behind 2 MiB (or larger) host mappings."},
+        {"guest_share_2m", FIELD_REAL, FIELD_SOMETIMES, AT(pages.guest_share_2m), .why = no_guest_share,
+            .when = has_guest_share, .check = "'minimum': 0, 'maximum': 1",
+            .about = "Of a program: share of the memory it used behind 2 MiB leaves of the guest's tables."},
         {"as_asked", FIELD_FLAG, AT(pages.as_asked)},
         {"proof", FIELD_TEXT, AT(pages.proof), .missing = "none was taken", .about = "How it is known."})};
 
@@ -125,7 +153,7 @@ static const struct record metric_record = {"metric", sizeof(struct result_metri
 
 static bool has_run(const void *base)
 {
-    return run_of(&((const struct result_cell *)base)->cell.workload);
+    return ((const struct result_cell *)base)->cell.workload.kind == &workload_run;
 }
 
 static const struct record call_record = {"call", sizeof(struct ran_call),
@@ -133,6 +161,87 @@ static const struct record call_record = {"call", sizeof(struct ran_call),
         {"count", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct ran_call, count)},
         {"ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct ran_call, ns),
             .about = "That all of them took on the host, waiting included."})};
+
+static bool has_account(const void *base)
+{
+    return ((const struct result_cell *)base)->ran.account.known;
+}
+
+static const struct record line_record = {"account-line", sizeof(struct ran_line),
+    FIELDS({"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct ran_line, name)},
+        {"count", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct ran_line, count),
+            .about = "How often it happened in a run: the mean over timed runs."},
+        {"price_cpu_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_line, price_cpu_ns),
+            .about = "CPU time of one, more than natively, measured in the same run."},
+        {"price_wall_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_line, price_wall_ns)},
+        {"cpu_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_line, cpu_ns), .about = "Count times price."},
+        {"wall_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_line, wall_ns)},
+        {"price_cpu_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_line, price_cpu_low_ns),
+            .about = "Low end of the price's 95 % interval, from the rounds in which it was measured."},
+        {"price_cpu_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_line, price_cpu_high_ns)},
+        {"cpu_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, FIELD_AT(struct ran_line, cpu_low_ns),
+            .about = "Low end of its interval: count times that of the price."},
+        {"cpu_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, FIELD_AT(struct ran_line, cpu_high_ns)},
+        {"wall_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, FIELD_AT(struct ran_line, wall_low_ns)},
+        {"wall_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER, FIELD_AT(struct ran_line, wall_high_ns)},
+        {"reason", FIELD_STRING, FIELD_PLAIN, FIELD_AT(struct ran_line, reason),
+            .about = "Why something of it is null."})};
+
+static const struct record sum_record = {"account-sum", sizeof(struct ran_sum),
+    FIELDS({"difference_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_sum, difference_ns),
+               .about = "In the guest less natively, a run: the median over pairs of runs."},
+        {"low_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_sum, low_ns),
+            .about = "Low end of its 95 % interval."},
+        {"high_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_sum, high_ns)},
+        {"explained_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_sum, explained_ns),
+            .about = "The lines that are known, together."},
+        {"unexplained_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_sum, unexplained_ns),
+            .about = "The rest, with its sign."},
+        {"explained_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_sum, explained_low_ns),
+            .about = "Low end of its 95 % interval: rounds of prices, each with the runs that followed it."},
+        {"explained_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_sum, explained_high_ns)},
+        {"unexplained_low_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_sum, unexplained_low_ns)},
+        {"unexplained_high_ns", FIELD_REAL, FIELD_PLAIN | FIELD_LATER,
+            FIELD_AT(struct ran_sum, unexplained_high_ns)},
+        {"reason", FIELD_STRING, FIELD_PLAIN, FIELD_AT(struct ran_sum, reason),
+            .about = "Why there is none of this."})};
+
+static const struct record account_record = {"run-account", sizeof(struct ran_account),
+    FIELDS({"lines", FIELD_LIST, FIELD_NEEDED | FIELD_POOLED,
+               FIELD_POINTER(struct ran_account, lines, line_count), .of = &line_record},
+        {"cpu", FIELD_RECORD, FIELD_AT(struct ran_account, cpu), .of = &sum_record,
+            .about = "User and system time of all its threads, and of children that were waited for."},
+        {"wall", FIELD_RECORD, FIELD_AT(struct ran_account, wall), .of = &sum_record,
+            .about = "Only of programs without threads and children."},
+        {"nested_low", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_account, nested_low),
+            .about =
+                "Estimated CPU time over native with nested paging and a kernel in the guest: without the "
+                "lines that are gone there, and without what is unexplained."},
+        {"nested_high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_account, nested_high),
+            .about = "The same with what is unexplained."})};
+
+static bool has_steady(const void *base)
+{
+    return ((const struct result_cell *)base)->ran.steady.known;
+}
+
+static const struct record steady_record = {"steady-state", sizeof(struct ran_steady),
+    FIELDS({"native_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_steady, native_ns)},
+        {"guest_ns", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_steady, guest_ns)},
+        {"ratio", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_steady, ratio),
+            .about = "Median over pairs of runs."},
+        {"low", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_steady, low)},
+        {"high", FIELD_REAL, FIELD_PLAIN, FIELD_AT(struct ran_steady, high)})};
+
+static bool has_heat(const void *base)
+{
+    return ((const struct result_cell *)base)->ran.heat.known;
+}
 
 /* ---- the whole ---- */
 
@@ -170,7 +279,7 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
         {"workload", FIELD_VARIANT, AT(cell.workload), .hook = &workload_hook},
         {"guest_page_bytes", FIELD_COUNT, AT(cell.guest_page_bytes), .why = no_guest_page,
             .about = "Pages of the guest's own tables."},
-        {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .why = no_pages,
+        {"host_page_bytes", FIELD_COUNT, AT(cell.host_page_bytes), .why = no_host_page,
             .about = "Pages of the memory below."},
         {"pages_obtained", FIELD_RECORD, .of = &pages_record, .why = no_pages,
             .about = "What the pages behind the data really were."},
@@ -201,9 +310,26 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
         {"fidelity", FIELD_ENUM, FIELD_OPEN, AT(ran.fidelity), FIELD_NAMES(fidelity_names),
             .other = FIDELITY_UNKNOWN, .when = has_run, .missing = "it is the native one, or it was not run",
             .about = "Whether the program did in a domain what it does natively: stdout and how it ended."},
+        {"guest_faults", FIELD_ENUM, FIELD_OPEN | FIELD_SOMETIMES, AT(ran.faults),
+            FIELD_NAMES(ran_faults_names), .other = RAN_FAULTS_UNKNOWN, .when = has_guest_share,
+            .missing = "an early version did not tell it",
+            .about = "When the guest's tables get a page: as it is mapped (eager), or at the first touch "
+                     "(demand)."},
         {"calls", FIELD_LIST, FIELD_SOMETIMES | FIELD_POOLED,
             FIELD_POINTER(struct result_cell, ran.calls, ran.call_count), .of = &call_record,
             .about = "System calls that were forwarded or emulated, in the last timed run."},
+        {"compared", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, AT(ran.compared), .when = has_run,
+            .about = "What was held against native runs."},
+        {"differs", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, AT(ran.differs), .when = has_run,
+            .about = "What makes it not the same: exit status, stdout, or the name of a file."},
+        {"steady_state", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, AT(ran.steady),
+            .of = &steady_record, .count_offset = offsetof(struct result_cell, ran.steady.known),
+            .when = has_steady, .about = "What the program marked as its steady state, in both."},
+        {"heat", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_SOMETIMES, AT(ran.heat), .of = &heat_record,
+            .count_offset = offsetof(struct result_cell, ran.heat.known), .when = has_heat},
+        {"account", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, AT(ran.account),
+            .of = &account_record, .count_offset = offsetof(struct result_cell, ran.account.known),
+            .when = has_account, .about = "What its time in a domain is more than natively for."},
         {"modes", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, .of = &modes_record,
             .count_offset = offsetof(struct result_cell, modes.two),
             .about = "Two groups of samples, or of placements, that lie clearly apart; null: none."},

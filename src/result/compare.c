@@ -137,6 +137,12 @@ static bool lacks_pairs(const struct side *side, const struct figures *figures)
            figures->count < 2;
 }
 
+/* Simulated: its figure is the same each time. */
+static bool is_exact(const struct side *side)
+{
+    return side->cell->deterministic && (!side->baseline || side->baseline->deterministic);
+}
+
 /* The interval is made from the samples, the change from what the files give as their figures; it is widened
  * to hold it. */
 static void set_interval(
@@ -145,7 +151,10 @@ static void set_interval(
     change->placements[0] = (unsigned)figures[0].count;
     change->placements[1] = (unsigned)figures[1].count;
     change->disturbed = lacks_pairs(&sides[0], &figures[0]) || lacks_pairs(&sides[1], &figures[1]);
-    if (change->disturbed) {
+    if (is_exact(&sides[0]) && is_exact(&sides[1])) {
+        change->low = change->high = change->ratio;
+        change->verdict = verdict_of(change->low, change->high);
+    } else if (change->disturbed) {
         change->ratio = NAN;
         change->reason = "too disturbed: fewer than two placements have undisturbed pairs of samples";
     } else if (figures[0].count < 2 || figures[1].count < 2) {
@@ -319,6 +328,7 @@ int compare_make(const struct compare_input *files, size_t file_count, const cha
     if (!status && !made.pool.failed) {
         add_rows(&comparing);
         compare_facts(files, &made);
+        compare_accounts(files, &made);
     }
     if (!status && made.pool.failed)
         status = error_set(error, ENOMEM, "not enough memory to compare the results");

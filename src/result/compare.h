@@ -37,7 +37,8 @@ struct compared_value {
 
 /* Its value over the first file's. */
 struct compared_change {
-    double ratio, low, high; /* with its 95 % confidence interval; NAN: none */
+    double ratio, low,
+        high; /* with its 95 % confidence interval; NAN: none; of two simulated figures itself */
     unsigned placements[2];
     size_t placement_count; /* that the interval was made over, of the first file and
                                of this; 2 */
@@ -78,6 +79,19 @@ struct difference {
     size_t told_count;
 };
 
+/* What an account of a program has of one thing, in a run: how often, what one costs, and together more than
+ * natively, in CPU time, with the interval. NAN: not known. */
+struct compared_amount {
+    double count, price_ns, cpu_ns, low_ns, high_ns;
+};
+
+struct compared_line {
+    const char *id;   /* of a guest's cell that the first file and another one have */
+    const char *name; /* of a cause (result/ran.h), "measured", "explained" or "unexplained" */
+    struct compared_amount values[COMPARE_FILES_MAX];
+    size_t value_count;
+};
+
 /* A change that is too much. */
 struct compare_threshold {
     bool asked;
@@ -99,6 +113,8 @@ struct compare {
     struct compared_rows metrics[METRICS];
     struct compared_absence *absences;
     size_t absence_count;
+    struct compared_line *lines; /* of accounts: cell by cell */
+    size_t line_count;
     struct difference *differences; /* those of one name together, what every file tells in front */
     size_t difference_count;
 };
@@ -112,6 +128,13 @@ void compare_free(struct compare *compare);
 
 /* Fills compare->differences; a part of compare_make() in a file of its own. */
 void compare_facts(const struct compare_input *files, struct compare *compare);
+
+/* Likewise compare->lines. */
+void compare_accounts(const struct compare_input *files, struct compare *compare);
+
+/* What a file has more of it than the first, the interval as of two measurements that know nothing of each
+ * other. */
+struct compared_amount compare_amount_change(const struct compared_line *line, size_t file);
 
 /* How the comparisons of one file with the first came out. */
 struct compared_tally {

@@ -245,6 +245,8 @@ static void check_compare(struct reader *reader, void *base)
         for (size_t i = 0; i < compare->metrics[metric].count; i++)
             check_items(reader, metric == METRIC_TIME ? "times" : "slowdowns", i, "values",
                 compare->metrics[metric].rows[i].value_count, compare);
+    for (size_t i = 0; i < compare->line_count; i++)
+        check_items(reader, "accounts", i, "values", compare->lines[i].value_count, compare);
     for (size_t i = 0; i < compare->absence_count; i++)
         check_items(reader, "absences", i, "files", compare->absences[i].has_count, compare);
     if (reader->status)
@@ -256,6 +258,23 @@ static void check_compare(struct reader *reader, void *base)
         threshold->above = compare_above(compare, threshold->metric, threshold->percent);
     threshold->passed = threshold->above > 0;
 }
+
+#define AMOUNT(member) FIELD_AT(struct compared_amount, member)
+static const struct record amount_record = {"account-amount", sizeof(struct compared_amount),
+    FIELDS({"count", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AMOUNT(count), .about = "In a run."},
+        {"price_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AMOUNT(price_ns)},
+        {"cpu_ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, AMOUNT(cpu_ns),
+            .about = "CPU time, more than natively."},
+        {"low_ns", FIELD_REAL, FIELD_PLAIN, AMOUNT(low_ns), .about = "Low end of its 95 % interval."},
+        {"high_ns", FIELD_REAL, FIELD_PLAIN, AMOUNT(high_ns)})};
+
+#define LINE(member) FIELD_AT(struct compared_line, member)
+static const struct record line_record = {"account-line", sizeof(struct compared_line),
+    FIELDS({"cell", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, LINE(id)},
+        {"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, LINE(name),
+            .about = "As in accounts of results; or measured, explained, unexplained."},
+        {"values", FIELD_LIST, FIELD_NEEDED, FIELD_ITEMS(struct compared_line, values, value_count),
+            .of = &amount_record, .limit = COMPARE_FILES_MAX})};
 
 #undef AT
 #define AT(member) FIELD_AT(struct compare, member)
@@ -282,6 +301,9 @@ const struct record compare_record = {"comparison", sizeof(struct compare),
             .of = &slowdown_record, .limit = ROWS_MOST,
             .about =
                 "Comparisons inside a result (guest over native) that the first file and another one have."},
+        {"accounts", FIELD_LIST, FIELD_SOMETIMES | FIELD_POOLED,
+            FIELD_POINTER(struct compare, lines, line_count), .of = &line_record, .limit = ROWS_MOST,
+            .about = "Of programs (vcost run) that the first file and another one account for."},
         {"absences", FIELD_LIST, FIELD_UNIQUE | POOLED(absences, absence_count), .of = &absence_record,
             .limit = ROWS_MOST, .about = "Cells that some of the files do not have."},
         {"threshold", FIELD_RECORD, FIELD_NEEDED | FIELD_MAYBE | FIELD_PLAIN, AT(threshold),

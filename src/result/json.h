@@ -22,7 +22,8 @@
 enum { FINDINGS_IN_FILE_MAX = 5000 };
 
 /* A result, field for field, and parts of it; a comparison. */
-extern const struct record result_record, cell_record, modelled_record, setting_record, compare_record;
+extern const struct record result_record, cell_record, modelled_record, heat_record, setting_record,
+    compare_record;
 
 /* The result as a JSON object that the caller owns (json_decref). -ENOMEM is the only error. */
 static inline int json_from_result(const struct result *result, json_t **json, struct error *error)

@@ -4,7 +4,7 @@
 
 #include "model/machine.h"
 
-enum { VALIDATED_MAX = 24 };
+enum { VALIDATED_MAX = 24, PUBLISHED_MAX = 16 };
 
 struct validated {
     const char *name; /* "line-per-page, 4K pages"; in the pool */
@@ -14,13 +14,23 @@ struct validated {
     double repeat;        /* median; NAN: not measured twice */
 };
 
+/* A machine that is known by name against latencies that were published of it. */
+struct published {
+    const char *machine, *source, *left_out; /* left_out: of what is published, and why */
+    size_t points;
+    double median, ninth, worst; /* relative errors; NAN: no points */
+    bool agrees;
+};
+
 struct validation {
-    const struct machine *machine;
+    const struct machine *machine; /* NULL: nothing was measured, and all up to median_most is empty */
     struct validated rows[VALIDATED_MAX];
     size_t row_count;
     struct validated all;
     bool holds;
     double median_most; /* what all.median may be */
+    struct published published[PUBLISHED_MAX];
+    size_t published_count;
 };
 
 struct record;

@@ -2,6 +2,7 @@
 
 #include "model/overlap.h"
 #include "runner/chase_kind.h"
+#include "runner/modelled_laps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,11 +23,12 @@ static bool has_rates(const struct event_rates *rates)
     return false;
 }
 
-/* Where events come by rate, each technique goes its own way: how far it has to go is another matter. */
+/* Where events come by rate or by the list, each technique goes its own way. */
 static struct modelled_pass *pass_of(const struct runner_config *config)
 {
     const struct modelled_conditions *conditions = &config->modelled->conditions;
-    return has_rates(&conditions->rates) || conditions->domains > 1 ? NULL : config->modelled->pass;
+    bool alone = has_rates(&conditions->rates) || conditions->domains > 1 || modelled_has_laps(conditions);
+    return alone ? NULL : config->modelled->pass;
 }
 
 static void join(struct modelled_pass *pass, struct modelled_run *run)

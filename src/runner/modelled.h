@@ -7,6 +7,10 @@
 #include "runner/runner.h"
 #include "workload/chase.h"
 
+/* What becomes of a list's pages at the end of each lap: nothing; they are given back, and the next lap
+ * faults them in; a child shares them from then on, and the next lap copies each that it stores to. */
+enum lap_end { LAP_KEEPS, LAP_GIVES_BACK, LAP_FORKS };
+
 /* What a simulated machine experiences beside the list, and where its memory is. */
 struct modelled_conditions {
     struct event_rates rates;
@@ -16,6 +20,8 @@ struct modelled_conditions {
     bool told, fresh, sync_write; /* model_config */
     unsigned domains;             /* that walk the list in turns; 1 … MODEL_DOMAINS_MAX */
     bool code;                    /* the list is fetched as code, not read as data */
+    enum lap_end lap_end;         /* of one domain; LAP_FORKS: of a list that is stored to */
+    unsigned processes; /* of one domain, that walk lists of their own in turns; 1 … MODEL_PROCESSES_MAX */
 };
 
 /* They in words, in one order: "faults=200, ticks=250/s, 3 domains"; "" for a machine that has run for a

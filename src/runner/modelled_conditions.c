@@ -51,6 +51,12 @@ void modelled_conditions_text(
         add(&text, "%s", nodes[conditions->node][conditions->told]);
     if (conditions->sync_write)
         add(&text, "each store to a table emulated");
+    if (conditions->lap_end == LAP_GIVES_BACK)
+        add(&text, "demand paging");
+    if (conditions->lap_end == LAP_FORKS)
+        add(&text, "copy-on-write");
+    if (conditions->processes > 1)
+        add(&text, "%u processes", conditions->processes);
     if (conditions->code)
         add(&text, "fetched as code");
 }

@@ -2,12 +2,10 @@
 #include "runner/modelled_walk.h"
 
 #include "base/random.h"
+#include "runner/modelled_laps.h"
 
 #include <errno.h>
 #include <inttypes.h>
-
-/* Where the list stands for the guest: high enough for every level of tables to be walked. */
-static const uint64_t data_at = UINT64_C(1) << 45;
 
 /* How much is simulated: a lap to warm up and a lap that counts, but no more than these; and of few pages
  * several placements, since chance decides which of a few share a set of the caches. */
@@ -41,8 +39,8 @@ static struct model_config config_of(const struct runner *runner, uint64_t bytes
         host = machine->below.page;
         native = false;
     }
-    uint64_t bytes_max = (bytes + guest - 1) / guest * guest;
     const struct modelled_conditions *conditions = &modelled->conditions;
+    uint64_t bytes_max = conditions->processes * ((bytes + guest - 1) / guest * guest);
     struct frame_policy policy = {.order = conditions->frames, .fragmented = conditions->fragmented},
                         below = policy;
     policy.seed = random_mix(seed);
@@ -83,6 +81,7 @@ struct walk {
     const struct stop *stop;
     enum model_access access;
     bool quick;
+    struct modelled_laps laps; /* begun if anything happens from lap to lap: of one that walks alone */
 };
 
 static uint64_t next_position(struct walk *walk)
@@ -91,6 +90,11 @@ static uint64_t next_position(struct walk *walk)
     *position = now + 1 == walk->layout.elements ? 0 : now + 1;
     walk->chain = walk->chain + 1 == walk->layout.shape.chains ? 0 : walk->chain + 1;
     return now;
+}
+
+static gva_t list_at(uint64_t offset)
+{
+    return GVA(modelled_list_at(0).value + offset);
 }
 
 enum { BATCH = 1 << 12 }; /* accesses that are known ahead */
@@ -103,9 +107,13 @@ static int go(struct walk *walk, uint64_t accesses, struct error *error)
             return error_set(error, EINTR, "%s", stop_reason(walk->stop));
         some = accesses - done < BATCH ? accesses - done : BATCH;
         for (uint64_t i = 0; i < some; i++)
-            addresses[i] = GVA(data_at + chase_layout_offset(&walk->layout, next_position(walk)));
-        model_pass_access(&walk->pass, addresses, some, walk->access);
+            addresses[i] = list_at(chase_layout_offset(&walk->layout, next_position(walk)));
+        if (walk->laps.model)
+            modelled_laps_go(&walk->laps, addresses, some, walk->access);
+        else
+            model_pass_access(&walk->pass, addresses, some, walk->access);
     }
+    model_pass_settle(&walk->pass);
     return 0;
 }
 
@@ -160,9 +168,12 @@ static int go_on(struct walk *walk, double times, struct error *error)
 static void write_list(struct walk *walk)
 {
     uint64_t lines = walk->layout.bytes / CHASE_LINE_BYTES;
-    for (uint64_t i = 0; lines <= crowded_least && i < lines; i++) {
-        gva_t address = GVA(data_at + i * CHASE_LINE_BYTES);
-        model_pass_access(&walk->pass, &address, 1, walk->access);
+    gva_t addresses[BATCH];
+    for (uint64_t done = 0, some; lines <= crowded_least && done < lines; done += some) {
+        some = lines - done < BATCH ? lines - done : BATCH;
+        for (uint64_t i = 0; i < some; i++)
+            addresses[i] = list_at((done + i) * CHASE_LINE_BYTES);
+        model_pass_access(&walk->pass, addresses, some, walk->access);
     }
 }
 
@@ -183,36 +194,47 @@ static struct laps laps_of(const struct walk *walk, uint64_t placements)
     return laps;
 }
 
-/* Whole laps where laps are short, so that every element counts alike. */
+/* Whole laps where laps are short, so that every element counts alike; one of each process. */
 static int go_round(struct walk *walk, uint64_t placements, struct error *error)
 {
     const struct laps laps = laps_of(walk, placements);
     double times = events_least / (double)placements;
     if (walk->configs[0].machine->has_neighbours)
         write_list(walk);
-    int rc = go(walk, walk->configs[0].domains * laps.warm, error);
+    unsigned processes = walk->laps.model ? walk->laps.processes : 1;
+    int rc = go(walk, walk->configs[0].domains * processes * laps.warm, error);
     for (size_t i = 0; i < walk->count; i++)
         model_begin(walk->pass.models[i]);
     if (rc == 0)
-        rc = go(walk, laps.timed, error);
+        rc = go(walk, processes * laps.timed, error);
     return rc < 0 ? rc : go_on(walk, times < 1 ? 1 : times, error);
 }
 
-/* In every domain, the first one at last. */
+/* In every domain, the first one at last; and in it for each process. */
 static int map(
     struct model *model, const struct model_config *config, const struct walk *walk, struct error *error)
 {
     uint64_t page = config->guest_page, bytes = (walk->layout.bytes + page - 1) / page * page;
+    unsigned processes = walk->runs[0]->runner.config.modelled->conditions.processes;
     int rc = 0;
     for (unsigned i = config->domains; rc == 0 && i-- > 0;) {
         model_turn(model, i);
         if (config->technique == MODEL_NATIVE)
-            rc = model_map(model, GVA(data_at / 2), page, walk->stop, error);
-        if (rc == 0)
-            rc = model_map(model, GVA(data_at), bytes, walk->stop, error);
+            rc = model_map(model, GVA(modelled_list_at(0).value / 2), page, walk->stop, error);
+        for (unsigned process = processes; rc == 0 && process-- > 0;)
+            rc = model_map(model, modelled_list_at(process), bytes, walk->stop, error);
     }
     model_begin(model);
     return rc;
+}
+
+static int begin_laps(struct walk *walk, struct error *error)
+{
+    const struct modelled_conditions *conditions = &walk->runs[0]->runner.config.modelled->conditions;
+    if (!modelled_has_laps(conditions))
+        return 0;
+    return modelled_laps_begin(&walk->laps, walk->pass.models[0], conditions, &walk->layout,
+        walk->configs[0].guest_page, timed_most, error);
 }
 
 static int simulate_placement(struct walk *walk, uint64_t seed, uint64_t placements, struct error *error)
@@ -227,11 +249,15 @@ static int simulate_placement(struct walk *walk, uint64_t seed, uint64_t placeme
         return rc;
     for (size_t i = 0; rc == 0 && i < walk->count; i++)
         rc = map(walk->pass.models[i], &walk->configs[i], walk, error);
+    model_pass_spread(&walk->pass, 0);
+    if (rc == 0)
+        rc = begin_laps(walk, error);
     if (rc == 0)
         rc = go_round(walk, placements, error);
     for (size_t i = 0; rc == 0 && i < walk->count; i++)
         account_add(&walk->runs[i]->account, model_account(walk->pass.models[i]));
     model_pass_close(&walk->pass);
+    modelled_laps_end(&walk->laps);
     return rc;
 }
 
@@ -239,12 +265,13 @@ int modelled_walk(struct modelled_run *const *runs, size_t count, const struct c
     uint64_t seed, struct error *error)
 {
     const struct runner_config *config = &runs[0]->runner.config;
+    bool whole_laps = modelled_has_laps(&config->modelled->conditions);
     uint64_t random = seed;
     struct walk walk = {.runs = runs,
         .count = count,
         .layout = chase_layout_make(shape, random_next(&random)),
         .stop = config->placement->config.stop,
-        .quick = config->modelled->quick,
+        .quick = config->modelled->quick && !whole_laps,
         .access = config->modelled->conditions.code ? ACCESS_EXECUTE
                   : shape->write                    ? ACCESS_WRITE
                                                     : ACCESS_READ};

@@ -9,7 +9,9 @@
 struct page_proof {
     uint64_t guest_bytes; /* leaf size in the guest's own tables; 0 for native */
     double host_share_2m; /* share of the memory behind 2 MiB (or larger) host mappings; NAN if unknown */
-    bool as_asked;        /* false: what was got is not what was asked for; the proof says what */
+    double
+        guest_share_2m; /* of a program: that of the memory it used behind leaves of 2 MiB; NAN: not told */
+    bool as_asked;      /* false: what was got is not what was asked for; the proof says what */
     char proof[360];
 };
 

@@ -41,7 +41,7 @@ static void write_sections(char *front, const uint8_t *data, size_t size)
         set_word(front + 40 + 24 * i, checksum_of(front + at, bytes[i]));
         at += (bytes[i] + 7) / 8 * 8;
     }
-    memcpy(front, "VCOSTDOM\2\0\0\0\0\x10\0\0", 16);
+    memcpy(front, "VCOSTDOM\3\0\0\0\0\x10\0\0", 16);
     set_word(front + 16, FRONT + memory);
     if (size % 2) {
         const uint64_t frames = memory / STORED_CHUNK_BYTES * sizeof(uint32_t);

@@ -1,5 +1,4 @@
-/* Whatever the file: what is to be mapped lies in the lower half of the addresses, ascending, and in whole
- * pages. */
+/* Whatever the file: what is to be mapped lies in the lower half of the addresses, in whole pages. */
 #include "program/inside/elf.h"
 
 #include <stdlib.h>
@@ -24,8 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct elf_segment *segment = &elf.segments[i];
         if (segment->file_bytes > segment->memory_bytes || segment->address < elf.low ||
             segment->address + segment->memory_bytes > elf.high)
-            abort();
-        if (i && segment->address < segment[-1].address + segment[-1].memory_bytes)
             abort();
     }
     return 0;

@@ -13,7 +13,8 @@
 
 extern const unsigned char nursery_image_start[], nursery_image_end[];
 
-enum { FORGED_RIP = CODE + 64, PATIENCE_MS = 2000, KICKS_FEW = 200 };
+enum { FORGED_RIP = CODE + 64, KICKS_FEW = 200 };
+int child_patience_ms = 2000;
 
 /* ---- system calls ---- */
 
@@ -126,6 +127,20 @@ unsigned stub_syscall(unsigned at)
     return at;
 }
 
+/* Negative once it has ended. */
+static pid_t process_of(int pidfd)
+{
+    char path[64], line[64];
+    int process = 0;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    FILE *file = fopen(path, "r");
+    while (file && !process && fgets(line, sizeof line, file))
+        sscanf(line, "Pid: %d", &process);
+    if (file)
+        fclose(file);
+    return process;
+}
+
 /* ---- memory ---- */
 
 bool attack_by_leftovers(void)
@@ -154,10 +169,13 @@ bool attack_by_mailbox(void)
     registers.general =
         (struct vcpu_registers){.rip = CODE, .rax = 77, .rdi = DESK_BASE + DESK_TURN, .rsi = DATA};
     run();
-    usleep(20000);
-    uint64_t then = *counter;
-    usleep(20000);
-    return trap.kind == CHILD_DIED && *counter != then;
+    if (trap.kind != CHILD_DIED)
+        return false;
+    usleep(20000); /* whoever was killed a moment ago does nothing more by then */
+    const uint64_t then = *counter;
+    for (int ms = 0; ms < child_patience_ms && *counter == then && process_of(child->guest) > 0; ms++)
+        usleep(1000); /* until it comes to its turn, or is no more */
+    return *counter != then;
 }
 
 /* ---- a forged return ---- */
@@ -246,25 +264,12 @@ int count_descriptors(pid_t process)
 
 static bool has_gone(pid_t process)
 {
-    for (int ms = 0; ms < PATIENCE_MS; ms++) {
+    for (int ms = 0; ms < child_patience_ms; ms++) {
         if (kill(process, 0) < 0)
             return true;
         usleep(1000);
     }
     return false;
-}
-
-static pid_t process_of(int pidfd)
-{
-    char path[64], line[64];
-    int process = 0;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-    FILE *file = fopen(path, "r");
-    while (file && !process && fgets(line, sizeof line, file))
-        sscanf(line, "Pid: %d", &process);
-    if (file)
-        fclose(file);
-    return process;
 }
 
 /* A monitor of its own, whose guest spins when it is killed. */
@@ -312,7 +317,7 @@ bool attack_by_dying(void)
     PUT("1: jmp 1b");
     registers.general = (struct vcpu_registers){.rip = CODE};
     family->kicks_max = KICKS_FEW;
-    child_kick_in_ms(PATIENCE_MS);
+    child_kick_in_ms((unsigned)child_patience_ms);
     assert_int_equal(pthread_create(&thread, NULL, kill_after_a_while, NULL), 0);
     run();
     pthread_join(thread, NULL);
@@ -322,7 +327,7 @@ bool attack_by_dying(void)
 
 static void *end_after_a_while(void *ended)
 {
-    for (int ms = 0; ms < PATIENCE_MS && !atomic_load((atomic_bool *)ended); ms++)
+    for (int ms = 0; ms < child_patience_ms && !atomic_load((atomic_bool *)ended); ms++)
         usleep(1000);
     if (!atomic_load((atomic_bool *)ended))
         pidfd_send_signal(child->guest, SIGKILL, NULL, 0);

@@ -14,6 +14,9 @@ bool attack_by_int80(void);
 bool has_int80(void);
 bool attack_by_jump_into_stub(void);
 bool attack_by_descriptor(void);
+/* Whoever has not stopped by then does not stop: as long as a busy machine may need, where guards are. */
+extern int child_patience_ms;
+
 /* What is left of the program that made it. */
 bool attack_by_leftovers(void);
 /* Processes of its own. */
@@ -24,7 +27,7 @@ bool attack_by_orders(void);
 bool attack_by_mailbox(void);
 /* Its process is killed, and the monitor waits for it. */
 bool attack_by_dying(void);
-/* It runs on when the monitor was killed; or when it is kicked, for two seconds. */
+/* It runs on when the monitor was killed; or when it is kicked. */
 bool attack_by_outliving(void);
 bool attack_by_deafness(void);
 

@@ -9,31 +9,38 @@ import csv
 import io
 import json
 import os
+import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
+import uuid
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 import tap  # pylint: disable=wrong-import-position
 
 VCOST, NEEDY, STATIC, LIBRARY = (str(Path(path).resolve()) for path in sys.argv[1:5])
-THP = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def run(*command, **options):
-    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options))
+    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options))
 
 
 def advise(*arguments, **options):
     return run(VCOST, "advise", "--quiet", "--quick", *arguments, **options)
 
 
-def result(*arguments):
-    done = advise("--json", "-", *arguments)
+def on_two(*arguments):
+    """As many CPUs as all machines have on which there are threads."""
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    return result(*arguments, preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+
+
+def result(*arguments, **options):
+    done = advise("--json", "-", *arguments, **options)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     tap.validator("vcost.result-1").validate(found)
@@ -45,8 +52,8 @@ def remedies(found):
 
 
 def need_large_pages():
-    if not THP.exists() or "[never]" in THP.read_text():
-        raise tap.Skip("this kernel gives no transparent huge pages")
+    if not tap.large_pages_are_had(64 << 20):
+        raise tap.Skip("this machine gives no transparent huge pages, or has none left")
 
 
 def preloaded(words, *command):
@@ -85,9 +92,23 @@ def test_each_remedy_is_proved_by_what_was_counted():
             assert abs(ratios[item["cell"]] / item["ratio"] - 1) < 1e-6, (item, ratios)
 
 
+def test_what_is_seen_while_it_runs_is_proof():
+    if len(os.sched_getaffinity(0)) < 2:
+        raise tap.Skip("one CPU alone may be used")
+    items = remedies(on_two("--only", "fewer-threads,one-arena", "--budget", "90", NEEDY, "threads", "9", "90000"))
+    few, many = map(int, re.fullmatch(r"(\d+) threads?, (\d+) without", items["fewer-threads"]["proof"]).groups())
+    assert few < many <= 10, items["fewer-threads"]
+    assert re.fullmatch(r"0 further arenas, [1-9] without", items["one-arena"]["proof"]), items["one-arena"]
+    items = remedies(on_two("--only", "one-cpu,fixed-addresses,fewer-threads,one-arena", "--budget", "90", NEEDY, "none", "60000000"))
+    assert items["one-cpu"]["proof"] == "it may run on 1 CPU", items["one-cpu"]
+    assert items["fixed-addresses"]["proof"] == "its stack is at the fixed address", items["fixed-addresses"]
+    assert items["fewer-threads"]["reason"] == "not obtained: 1 thread, 1 without", items
+    assert items["one-arena"]["reason"] == "not obtained: 0 further arenas, 0 without", items
+
+
 def test_what_takes_no_effect_is_told_so():
     items = remedies(result("--only", "text-large-pages,malloc-keep", "--budget", "20", NEEDY, "none", "2000000"))
-    assert items["text-large-pages"]["state"] in ("no-gain", "helps", "harms"), items
+    assert items["text-large-pages"]["state"] in ("no-gain", "helps", "harms") or not tap.large_pages_are_had(64 << 20), items
     assert items["malloc-keep"]["state"] == "not-obtained", items
     assert "page faults" in items["malloc-keep"]["reason"] and items["malloc-keep"]["rounds"] == 0
 
@@ -123,10 +144,26 @@ def test_a_budget_that_decides_nothing():
     assert done.returncode == 1 and "give --budget" in done.stderr, done
 
 
-def test_a_budget_for_some_is_told_first():
-    done = run(VCOST, "advise", "--budget", "2", "--quick", "--verbose", "sleep", "0.08")
-    assert done.returncode == 0 and "takes at least" in done.stderr, done
-    assert "no time within the budget" in " ".join(done.stdout.split()), done
+def test_a_budget_for_some_is_told_first_and_what_takes_no_effect_leaves_its_time_to_others():
+    budget = 6
+    for _ in range(4):  # between 15 and 31 runs, of which nobody knows how long they take here
+        done = run(VCOST, "advise", "--budget", str(budget), "--quick", "--only", "malloc-keep,one-cpu,eager-binding", "--json", "-", "sleep", "0.2")
+        items = remedies(json.loads(done.stdout)) if done.returncode == 0 else {}
+        if items and items["one-cpu"]["rounds"] and "no time within the budget" in items["eager-binding"]["reason"]:
+            break
+        told = re.search(r"one run takes ([\d.]+) s", done.stderr)
+        budget = 23 * float(told[1]) if told else budget / 2
+    assert done.returncode == 0 and "takes at least" in done.stderr and re.search(r"within \d+ s the first is tried", done.stderr), done
+    assert items["malloc-keep"]["state"] == "not-obtained" and items["one-cpu"]["rounds"] > 0, items
+    assert "no time within the budget" in items["eager-binding"]["reason"], items
+
+
+def test_glibc_s_settings_reach_a_static_program():
+    need_large_pages()
+    items = remedies(result("--budget", "60", "--only", "malloc-large-pages,malloc-keep,one-arena", STATIC, "fault", "32", "3"))
+    large, kept = items["malloc-large-pages"], items["malloc-keep"]
+    assert large["use"]["faults"] < 32 * 3 * 128 and kept["use"]["faults"] < 32 * 2 * 256, items
+    assert items["one-arena"]["state"] == "not-obtained", items
 
 
 def test_a_static_program():
@@ -135,10 +172,96 @@ def test_a_static_program():
     assert items["large-pages"]["state"] == "cannot" and "static" in items["large-pages"]["reason"], items
 
 
+def test_another_allocator():
+    if not any((Path(folder) / "libjemalloc.so.2").exists() for folder in ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")):
+        item = remedies(result("--only", "jemalloc", "--budget", "20", NEEDY, "none", "1000"))["jemalloc"]
+        assert item["state"] == "cannot" and "it is in Debian's libjemalloc2" in item["reason"], item
+        raise tap.Skip("libjemalloc2 is not installed")
+    item = remedies(result("--only", "jemalloc", "--budget", "60", NEEDY, "churn", "1000", "300000"))["jemalloc"]
+    assert item["proof"] == "libjemalloc.so.2 is mapped" and item["rounds"] > 0, item
+
+
+def test_a_set_user_id_program():
+    if os.geteuid():
+        raise tap.Skip("only root can give a file away")
+    somebody, owner = 65533, 65534
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [shutil.copy(path, folder) for path in (VCOST, LIBRARY, NEEDY)]
+        os.chmod(folder, 0o755)
+        os.chown(copies[2], owner, owner)
+        os.chmod(copies[2], 0o4755)
+        done = run(copies[0], "advise", "--quiet", "--quick", "--budget", "20", "--only", "large-pages,one-cpu", "--json", "-", copies[2],
+                   "none", "1000000", user=somebody, group=somebody, extra_groups=[])
+        assert done.returncode == 0, done.stderr
+        items = remedies(json.loads(done.stdout))
+    assert items["large-pages"]["state"] == "cannot" and "set-user-id" in items["large-pages"]["reason"], items
+    assert items["one-cpu"]["state"] in ("no-gain", "helps", "harms", "not-obtained"), items
+
+
+def test_a_script_is_its_interpreter():
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "script"
+        for first, said in [("#!/nowhere/sh", "a script for /nowhere/sh, which is not there"), ("echo", "")]:
+            script.write_text(f"{first}\necho done\n")
+            script.chmod(0o755)
+            done = advise("--budget", "20", "--only", "prefault-files", str(script))
+            assert done.returncode == (1 if said else 0) and said in done.stderr, done
+        assert "it is a directory" in advise(folder).stderr
+        done = advise("--budget", "20", "--only", "one-cpu", "mkdir", f"{folder}/once")
+        assert done.returncode == 1 and "went well once, and then ended with exit status 1" in done.stderr and "--prepare" in done.stderr, done
+
+
 def test_children_and_what_is_left_behind():
     assert advise("--budget", "20", "--only", "large-pages", NEEDY, "fork").returncode == 0
-    assert advise("--budget", "20", "--only", "eager-binding", NEEDY, "orphan").returncode == 0
-    assert NEEDY not in run("pgrep", "-a", "-f", "needy orphan").stdout
+    mark = uuid.uuid4()
+    done = advise("--budget", "20", "--only", "eager-binding", NEEDY, "orphan", env={**os.environ, "MARK": str(mark)})
+    assert done.returncode == 0, done
+    assert not tap.with_variable("MARK", mark), "it is left"
+    assert advise("--budget", "20", "--only", "eager-binding", NEEDY, "gone").returncode == 0
+    # The child that vcost has from before has ended, too, and is nobody's to wait for.
+    shell = 'true & exec "$0" advise --quiet --quick --budget 20 --only eager-binding "$1" gone'
+    assert run("sh", "-c", shell, VCOST, NEEDY).returncode == 0
+
+
+def sleepers(marked):
+    return [line for line in run("pgrep", "-a", "sleep").stdout.splitlines() if line.endswith(f" {marked}")]
+
+
+def test_a_daemon_is_told_and_ended_and_nobody_elses():
+    marked = 100000 + os.getpid()  # seconds: nobody else sleeps so long
+    for count, told in [("1", "needy"), ("3", "3 processes, the first of them needy,")]:
+        # A child that vcost has from whoever became it stays, and what --prepare has started in a session of its own.
+        prepare = f"setsid sleep {marked} & until [ $(ps -o sid= -p $!) = $! ]; do :; done"
+        shell = f"sleep {marked} >/dev/null 2>&1 & exec \"$0\" advise --budget 20 --only eager-binding --prepare '{prepare}' \"$@\""
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("sh", "-c", shell, VCOST, "--json", f"{folder}/kept", "--quick", NEEDY, "daemon", count)
+            found = json.loads(Path(folder, "kept").read_text())["advice"]
+        left = sleepers(marked)
+        for line in left:
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+        assert done.returncode == 0 and "left needy running" in done.stderr and "--server" in done.stderr, done
+        assert f"It leaves {told} running when it ends" in " ".join(done.stdout.split()), done
+        assert (found["left_count"], found["left_name"], found["leaves_some"]) == (int(count), "needy", True), found
+        assert NEEDY not in run("pgrep", "-a", "-f", "needy daemon").stdout
+        assert len(left) > 2, left
+    found = result("--budget", "20", "--only", "eager-binding", NEEDY, "orphan")["advice"]
+    assert (found["left_count"], found["left_name"]) == (1, "needy"), found
+
+
+def test_a_server_that_goes_to_the_background():
+    done = advise("--budget", "20", "--server", f"{NEEDY} daemon 1", "--ready", "false", "--load", "true")
+    assert done.returncode == 1 and "left needy running: it has to stay in the foreground" in done.stderr, done
+    assert NEEDY not in run("pgrep", "-a", "-f", "needy daemon").stdout
+
+
+def test_input_that_is_empty():
+    said = "--stdin FILE gives it"
+    for words, reads in [(["sort"], True), (["sh", "-c", "sort -u <&0"], True), ([NEEDY, "none", "1000"], False)]:
+        done = run(VCOST, "advise", "--budget", "20", "--quick", "--only", "prefault-files", *words)
+        assert done.returncode == 0 and (said in done.stderr) == reads == (said in " ".join(done.stdout.split())), done
+    done = advise("--budget", "20", "grep", "x")
+    assert done.returncode == 1 and "it reads its input, which is empty" in done.stderr, done
+    assert said not in run(VCOST, "advise", "--budget", "20", "--quick", "--only", "prefault-files", "--stdin", __file__, "sort").stdout
 
 
 def test_gigabytes_of_output():
@@ -147,19 +270,15 @@ def test_gigabytes_of_output():
 
 
 def test_interrupted():
-    process = subprocess.Popen([VCOST, "advise", "--quiet", NEEDY, "none", "10000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               text=True)
-    time.sleep(1.2)
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGINT and "incomplete" in said, (process.returncode, said)
+    status, said, _ = tap.stop_midway([VCOST, "advise", NEEDY, "none", "10000000"])
+    assert status == -signal.SIGINT and "incomplete" in said, (status, said)
 
 
 def test_a_metric_and_commands_around():
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         script = f"echo run >>{log}; echo 'rate: 250 per second'"
-        found = result("--budget", "20", "--only", "eager-binding", "--metric", "rate: ([0-9]+)", "--prepare",
+        found = result("--budget", "20", "--only", "prefault-files", "--metric", "rate: ([0-9]+)", "--prepare",
                        f"echo before >>{log}", "--cleanup", f"echo after >>{log}", "sh", "-c", script)
         lines = log.read_text().split()
         assert lines[:3] == ["before", "run", "after"] and len(lines) % 3 == 0
@@ -203,7 +322,7 @@ def test_a_server_under_its_load():
         found = result("--budget", "20", "--only", "eager-binding", "--server", server, "--ready", f"{client} 0", "--load", f"{client} 10")
         assert found["advice"]["program"] == server.split() and found["advice"]["output_compared"]
         assert remedies(found)["eager-binding"]["command"] == f"LD_BIND_NOW=1 {server}"
-        assert server not in run("pgrep", "-a", "-f", "server.py").stdout
+        tap.until(lambda: server not in run("pgrep", "-a", "-f", "server.py").stdout, "the server is left")
     for server, said in [("false", "ended with exit status 1"), ("sleep 100", "was not ready after")]:
         done = advise("--budget", "1", "--server", server, "--ready", "false", "--load", "true")
         assert done.returncode == 1 and said in done.stderr, done
@@ -231,6 +350,16 @@ def test_csv_and_report():
         rows = list(csv.DictReader(io.StringIO(done.stdout.split("\n\n")[0])))
         assert rows[0]["remedy"] == "eager-binding", done.stdout
         assert "eager-binding" in run(VCOST, "report", str(kept)).stdout
+        found = json.loads(kept.read_text())
+        one = {**found["advice"]["remedies"][0], "rounds": 12, "confirmed": True, "ratio": 0.95, "low": 0.85, "high": 0.97, "state": "helps"}
+        both = {**one, "name": "one+two", "combination": True, "state": "no-gain", "reason": "no better", "over": "one",
+                "over_ratio": 0.992, "over_low": 0.97, "over_high": 1.013}
+        found["advice"].update(best="one", remedies=[{**one, "name": "one"}, both])
+        for low, verdict in [(0.97, "not better"), (0.8, "cannot tell")]:
+            both["over_low"] = low
+            kept.write_text(json.dumps(found))
+            told = " ".join(run(VCOST, "report", str(kept)).stdout.split())
+            assert f"one+two {verdict} -5 %" in told and f"-0.8 % ({100 * low - 100:.1f} to +1.3) against one alone" in told, told
         assert "eager-binding" in run(VCOST, "compare", str(kept), str(kept)).stdout
 
 
@@ -241,7 +370,7 @@ def test_the_library_counts_what_it_did():
     done, counts = preloaded("populate,heap=67108864", NEEDY, "fault", "32", "2")
     assert done.returncode == 0 and counts["populated"] >= 60 << 20, counts
     done, counts = preloaded("text", NEEDY, "text", "1000")
-    assert done.returncode == 0 and counts["text"] >= 6 << 20, counts
+    assert done.returncode == 0 and counts["text"] >= 14 << 20, counts
     assert done.stdout == run(NEEDY, "text", "1000").stdout
     done, counts = preloaded("large,populate,text", NEEDY, "fork")
     assert done.returncode == 0 and done.stdout == "3\n" and counts["processes"] == 1, counts

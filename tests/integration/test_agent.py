@@ -17,7 +17,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from pathlib import Path
 
@@ -71,20 +70,11 @@ def monitors(result):
 
 
 def marked(mark):
-    """Numbers of the processes with this mark in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if f"MARK={mark}".encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-    return found
+    return tap.with_variable("MARK", mark)
 
 
-def none_is_left(mark, seconds=60):
-    until = time.monotonic() + seconds
-    while marked(mark):
-        assert time.monotonic() < until, f"left: {marked(mark)}"
-        time.sleep(0.05)
+def none_is_left(mark):
+    tap.until(lambda: not marked(mark), "an agent is left")
 
 
 # ---- agents that are none: a program here answers as it likes
@@ -306,7 +296,7 @@ def test_an_agent_of_version_1_of_the_protocol_is_told_from_what_it_said():
 
 
 def first_word_of_the_agent(*arguments):
-    done = subprocess.run([VCOST, "agent", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    done = subprocess.run([VCOST, "agent", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     return done.stdout
 
 
@@ -320,7 +310,7 @@ def test_a_controller_of_version_1_of_the_protocol_can_tell_whom_it_has():
 
 
 def test_requests_of_version_1_of_the_protocol_are_refused_with_the_remedy():
-    done = subprocess.run([VCOST, "agent"], input=(PROTOCOL_1 / "requests").read_bytes(), capture_output=True, timeout=60)
+    done = subprocess.run([VCOST, "agent"], input=(PROTOCOL_1 / "requests").read_bytes(), capture_output=True, timeout=300)
     assert done.returncode == 1 and b"install the same vcost in both places" in done.stderr, done
 
 
@@ -332,12 +322,8 @@ def start(*arguments):
         start_new_session=True)
 
 
-def interrupt(run, after):
-    """As a terminal does: all of the process group gets the signal."""
-    time.sleep(after)
-    os.killpg(run.pid, signal.SIGINT)
-    out, said = run.communicate(timeout=30)
-    assert run.returncode == -signal.SIGINT, (run.returncode, said)
+def is_stopped_by_the_user(status, out, said):
+    assert status == -signal.SIGINT, (status, said)
     result = json.loads(out)
     SCHEMA.validate(result)
     assert not result["complete"] and result["incomplete_reason"] == "stopped by the user"
@@ -346,27 +332,22 @@ def interrupt(run, after):
 
 def test_interrupt_in_mid_run_reports_what_was_measured():
     mark = uuid.uuid4()
-    for after in (2, 8, 32):  # how long it takes until something was measured there is the machine's affair
-        result = interrupt(start("chase", *LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"), after)
-        if any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"):
-            break
-    else:
-        raise AssertionError("nothing was measured in time")
+    result = is_stopped_by_the_user(*tap.stop_midway([VCOST, "chase", *LONG, "--on", "native", *on(f"MARK={mark} {AGENT}"), "--json", "-"],
+        group=True, start_new_session=True))
+    assert any(cell["samples"] for cell in result["cells"] if cell["monitor"] != "native"), "nothing was measured there"
     none_is_left(mark)
 
 
 def test_interrupt_is_heard_while_an_agent_hangs():
     with puppet({SAMPLE: None}) as command:
-        interrupt(start("chase", *SMALL, *on(command), "--json", "-"), 1.5)  # fails where it takes half a minute
+        is_stopped_by_the_user(*tap.stop_midway([VCOST, "chase", *SMALL, *on(command), "--json", "-"], percent=0, group=True,
+            start_new_session=True))
 
 
 def test_an_agent_ends_with_the_vcost_that_started_it():
     mark = uuid.uuid4()
     run = start("chase", *LONG, *on(f"MARK={mark} {AGENT}"))
-    until = time.monotonic() + 60
-    while not marked(mark):
-        assert time.monotonic() < until, "no agent was started"
-        time.sleep(0.05)
+    tap.until(lambda: marked(mark), "no agent was started")
     run.kill()
     run.communicate()
     none_is_left(mark)
@@ -446,7 +427,7 @@ def test_events_of_an_agent_are_written_reported_and_compared():
 
 
 def test_what_events_cost_before_an_agent_died_lied_or_hung_is_reported():
-    for puppetry, part in [({"samples": 40}, "too much for me"), ({"samples": 40, "afterwards": sampled(0)}, "gives no figure")]:
+    for puppetry, part in [({"samples": 10}, "too much for me"), ({"samples": 10, "afterwards": sampled(0)}, "gives no figure")]:
         with puppet(**puppetry) as command, tempfile.TemporaryDirectory(prefix="vcost-test-") as folder:
             path = Path(folder) / "a.json"
             done = vcost("events", "--quick", "syscall", "call-return", "--on", "native", *on(command), "--json", str(path))
@@ -460,7 +441,8 @@ def test_what_events_cost_before_an_agent_died_lied_or_hung_is_reported():
 
 def test_events_hear_an_interrupt_while_an_agent_hangs():
     with puppet({SAMPLE: None}) as command:
-        interrupt(start("events", "syscall", *on(command), "--json", "-"), 1.5)
+        is_stopped_by_the_user(*tap.stop_midway([VCOST, "events", "syscall", *on(command), "--json", "-"], percent=0, group=True,
+            start_new_session=True))
 
 
 # ---- the agent itself
@@ -469,7 +451,7 @@ def test_events_hear_an_interrupt_while_an_agent_hangs():
 def tell_agent(*requests):
     """What the agent answers to these, without its HELLO: kinds, and bodies read."""
     done = subprocess.run([VCOST, "agent"], input=b"".join(message(*request) for request in requests), capture_output=True,
-        timeout=60)
+        timeout=300)
     assert done.returncode == 0 and done.stderr == b"", done
     answers = []
     while rest := done.stdout:
@@ -519,7 +501,7 @@ def test_an_agent_answers_each_request():
     assert [kind for kind, _ in answers] == [request[2] for request in asked], answers
     for kind, body in answers:
         if kind == SAMPLED:
-            assert 0.1 < body["sample"]["metrics"][0]["value"] < 10000 and body["sample"]["operations"] == 2000, body
+            assert 0.1 < body["sample"]["metrics"][0]["value"] < 10**7 and body["sample"]["operations"] == 2000, body
 
 
 def test_an_agent_makes_events_and_tells_of_those_that_it_cannot_make():
@@ -529,7 +511,8 @@ def test_an_agent_makes_events_and_tells_of_those_that_it_cannot_make():
     assert [kind for kind, _ in answers] == [DONE, DONE, PREPARED, PREPARED, SAMPLED, SAMPLED, FAILED, FAILED, SAMPLED], answers
     faults, syscalls = answers[4][1]["sample"], answers[5][1]["sample"]
     assert faults["operations"] == 200 and faults["counted"]["counters"]["page_faults"] >= 200, faults
-    assert syscalls["operations"] == 2000 and 1 < syscalls["metrics"][0]["value"] < faults["metrics"][0]["value"], answers
+    each = [sample["evidence"]["cpu_ns"] / sample["operations"] for sample in (syscalls, faults)]  # whoever else had the CPU meanwhile
+    assert syscalls["operations"] == 2000 and min(each) > 1 and syscalls["metrics"][0]["value"] > 1, answers
     assert answers[6][1]["errno"] == errno.ENOTSUP and "only one level natively" in answers[6][1]["sentence"]
     assert "no-such-thing" in answers[7][1]["sentence"]
 
@@ -539,13 +522,13 @@ def test_an_agent_refuses_nonsense_and_answers():
                            (message(77), b"impossible type"), (message(OPEN, {**memory(4096), "runner": 99}), b"runner is 99"),
                            (message(OPEN, {**memory(4096), "host_page_bytes": 1}), b"size of no page"),
                            (message(OPEN, b'{"runner": 0, "runner": 0}'), b"OPEN is no message")]:
-        done = subprocess.run([VCOST, "agent"], input=nonsense, capture_output=True, timeout=60)
+        done = subprocess.run([VCOST, "agent"], input=nonsense, capture_output=True, timeout=300)
         assert done.returncode == 1 and part in done.stderr and done.stderr.count(b"\n") == 1, done
 
 
 def test_an_agent_is_not_for_people():
     screen, terminal = pty.openpty()
-    done = subprocess.run([VCOST, "agent"], stdin=terminal, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([VCOST, "agent"], stdin=terminal, capture_output=True, text=True, timeout=300)
     os.close(terminal)
     os.close(screen)
     fails(done, 1, "not for people", "stty raw -echo")

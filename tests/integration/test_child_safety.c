@@ -346,5 +346,6 @@ int main(void)
         CASE(children_outlive_the_thread_that_made_them),
         CASE(the_stop_flag_ends_a_run),
     };
+    child_patience_ms = 60000;
     return cmocka_run_group_tests_name("child_safety", tests, child_guest_find_out, NULL);
 }

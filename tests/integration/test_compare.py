@@ -424,7 +424,7 @@ def test_a_closed_pipe_costs_no_file():
         run = subprocess.Popen([VCOST, "compare", a, b, "--json", work / "c.json", "--csv", work / "c.csv"], stdout=writer,
                                stderr=subprocess.PIPE)
         os.close(writer)
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=300)
         assert run.returncode in (1, -signal.SIGPIPE) and said.count(b"\n") <= 1, (run.returncode, said)
         jsonschema.validate(json.loads((work / "c.json").read_text()), COMPARE)
         assert len((work / "c.csv").read_text().splitlines()) == 1 + 2 * (6 + 3)

@@ -388,7 +388,7 @@ static void stop_spinner(struct spinner *spinner)
 static void wait_for_visits(const struct spinner *spinner)
 {
     uint64_t before = *spinner->visits;
-    for (int look = 0; *spinner->visits == before && look < 10000; look++)
+    for (int look = 0; *spinner->visits == before && look < 120000; look++)
         usleep(1000);
     assert_int_not_equal(*spinner->visits, before);
 }

@@ -646,7 +646,7 @@ static int refresh_slowly(void *context, struct error *error)
 /* Takes page 3 away from the guest that reads it without end; and ends that guest if it does not notice. */
 static void *take_page(void *context)
 {
-    enum { TRIES = 5000 };
+    enum { TRIES = 60000 };
     struct changer *changer = context;
     struct error error;
     usleep(5000);

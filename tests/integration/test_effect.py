@@ -18,7 +18,7 @@ VCOST, SHIM = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
 
 def vcost(says_yes, *arguments):
     environment = {**os.environ, "LD_PRELOAD": SHIM, "YES": says_yes}
-    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=120, env=environment)
+    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300, env=environment)
 
 
 def cells_of(says_yes, *arguments):

@@ -29,7 +29,8 @@ ALL = "--all" in sys.argv
 VCOST, SHIM = (str(Path(path).resolve()) for path in sys.argv[-2:])
 SECONDS_MAX = 10
 TERM_SECONDS_MAX = 5
-PATIENCE = 3  # a machine that is busy, or waits for its own host, is no failure
+SECONDS_MANY = "20"
+PATIENCE = 12  # a machine that is busy, or waits for its own host, is no failure
 
 AGENT = f"command:{VCOST} agent"
 COMMANDS = {
@@ -199,11 +200,11 @@ def is_told(combination, out, err):
     return any(word in out + err for word in words)
 
 
-def look_at(combination, folder):
+def look_at(combination, folder, seconds=None):
     """(hit, problem) of one combination."""
     hits = Path(folder, f"hits-{id(combination)}")
     began = time.monotonic()
-    with start(combination, hits) as process:
+    with start(combination, hits, seconds) as process:
         try:
             out, err = process.communicate(timeout=SECONDS_MAX * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -218,10 +219,10 @@ def look_at(combination, folder):
     return hits.exists(), problem
 
 
-def look_at_all(combinations):
+def look_at_all(combinations, seconds=None):
     with tempfile.TemporaryDirectory(prefix="vcost-errors-") as folder, \
             concurrent.futures.ThreadPoolExecutor(max(1, min(4, len(os.sched_getaffinity(0))))) as pool:
-        return list(pool.map(lambda one: look_at(one, folder), combinations))
+        return list(pool.map(lambda one: look_at(one, folder, seconds), combinations))
 
 
 # ---- the cases
@@ -240,6 +241,8 @@ def group_case(combinations):
         if combinations[0].is_kvm and combinations[0].call == "ioctl" and not have_kvm():
             raise tap.Skip("/dev/kvm cannot be opened")
         found = look_at_all(combinations)
+        if not any(hit or problem for hit, problem in found):
+            found = look_at_all(combinations, SECONDS_MANY)  # a machine that is slow or busy needs more time to come to it
         wrong = [f"{one}: {problem}" for one, (_, problem) in zip(combinations, found) if problem]
         print(f"# {len(combinations)} combinations, {sum(hit for hit, _ in found)} of them came to it", flush=True)
         assert not wrong, "\n".join(wrong)
@@ -276,7 +279,7 @@ def sigterm_case(combinations):
 def inspection_case():
     """Where nothing can be timed inspect says why, and everything that is told."""
     row = Combination("inspect", "sched_setaffinity", "*", "EPERM", "always").row
-    done = subprocess.run([VCOST, "inspect", "--quick", "--json", "-"], capture_output=True, text=True, timeout=60, check=True,
+    done = subprocess.run([VCOST, "inspect", "--quick", "--json", "-"], capture_output=True, text=True, timeout=300, check=True,
                           env={**os.environ, "LD_PRELOAD": SHIM, "VCOST_TEST_ERRORS": row})
     result = json.loads(done.stdout)
     found = {finding["name"]: finding for finding in result["findings"]}
@@ -304,7 +307,7 @@ def story_case(call, what, code, words):
         if call == "ioctl" and not have_kvm():
             raise tap.Skip("/dev/kvm cannot be opened")
         row = Combination("chase", call, what, code, "always").row
-        done = subprocess.run([VCOST, "list", "runners"], capture_output=True, text=True, timeout=60, check=True,
+        done = subprocess.run([VCOST, "list", "runners"], capture_output=True, text=True, timeout=300, check=True,
                               env={**os.environ, "COLUMNS": "400", "LD_PRELOAD": SHIM, "VCOST_TEST_ERRORS": row})
         said = " ".join(done.stdout.split())
         assert words in said and "version 12" not in said, said

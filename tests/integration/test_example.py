@@ -29,7 +29,7 @@ TITLE, CONCLUSION = "Time of a reading", "Reading the clock costs"
 
 def printed(*arguments, status=0):
     done = subprocess.run(["vcost", *map(str, arguments)], executable=PROGRAM, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == status, f"status {done.returncode}: {done.stderr}"
     return done.stdout + done.stderr
 

@@ -34,6 +34,7 @@ COMPARISONS = {
     "inspect": ["amd/inspect.json", "amd/watch.json"],
     "machines": ["intel/busy.json", "amd/chase.json"],
     "hog": ["intel/busy.json", "intel/hog.json"],
+    "programs": ["amd/run.json", "amd/run-after.json"],
     "agent": ["intel/agent.json", "amd/agent.json"],
 }
 
@@ -53,7 +54,7 @@ def results():
 def printed(*arguments):
     """As a user sees it who stands in the folder of fixtures."""
     done = subprocess.run(["vcost", *map(str, arguments)], executable=VCOST, cwd=FIXTURES, env=ENVIRONMENT,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
     assert done.returncode == 0 and not done.stderr, f"status {done.returncode}: {done.stderr.decode()}"
     return done.stdout
 

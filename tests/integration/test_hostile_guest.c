@@ -223,16 +223,25 @@ static struct vcpu_registers run_anything(const struct guest *guest)
 
 /* ---- nothing hangs ---- */
 
-static _Atomic(struct vcpu *) running;
+static pthread_mutex_t kicking = PTHREAD_MUTEX_INITIALIZER; /* who kicks has it: no vcpu goes meanwhile */
+static struct vcpu *running;
 static atomic_bool over;
+
+static void set_running(struct vcpu *vcpu)
+{
+    pthread_mutex_lock(&kicking);
+    running = vcpu;
+    pthread_mutex_unlock(&kicking);
+}
 
 static void *kick_now_and_then(void *unused)
 {
     const struct timespec moment = {.tv_nsec = 5000000};
     while (!over) {
-        struct vcpu *vcpu = running;
-        if (vcpu)
-            chosen->kick(vcpu);
+        pthread_mutex_lock(&kicking);
+        if (running)
+            chosen->kick(running);
+        pthread_mutex_unlock(&kicking);
         nanosleep(&moment, NULL);
     }
     return unused;
@@ -303,12 +312,11 @@ static void set_entries(const struct guest *guest)
 static void one_guest(struct guest *guest)
 {
     open_guest(guest);
-    running = guest->vcpu;
+    set_running(guest->vcpu);
     set_entries(guest);
     for (int i = 0; i < TURNS; i++)
         one_turn(guest);
-    running = NULL;
-    nanosleep(&(struct timespec){.tv_nsec = 6000000}, NULL); /* who kicks has seen it */
+    set_running(NULL);
     chosen->destroy(guest->vm);
 }
 

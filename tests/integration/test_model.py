@@ -126,6 +126,19 @@ def test_techniques_that_walk_together_are_as_alone():
         assert cells[cell["id"]] == cell["modelled"], cell["id"]
 
 
+def test_what_is_compared_is_exact():
+    with tempfile.TemporaryDirectory() as place:
+        files = [f"{place}/{name}.json" for name in "ab"]
+        for file, machine in zip(files, ("barcelona", "slower")):
+            own = json.loads((ROOT / "share/machines/barcelona.json").read_text())
+            own["memory"]["cycles"] *= 1 + (machine == "slower")
+            Path(place, "barcelona.json").write_text(json.dumps(own), encoding="utf-8")
+            output_of(*SMALL[:-1], file, "--on", f"model:{place}/barcelona.json", "--technique", "native,nested")
+        same, slower = (output_of("compare", files[0], other) for other in (files[0], files[1]))
+    assert "does not differ" in same and "agree within 3 % in 14 of 14" in same and "changes are exact" in same, same
+    assert "is slower than" in slower and "different times" not in slower and "changes are exact" in slower, slower
+
+
 def test_nested_paging_costs_more_than_native_and_large_pages_less():
     found = figures(chase("--on", "model:barcelona", "--guest-page", "4K,2M", "--host-page", "4K,2M"))
     at = "chase/model:barcelona:{}/random/4194304/64/{}/{}"
@@ -233,6 +246,38 @@ def test_a_walk_shows_24_reads():
         assert len(walk["steps"]) == reads, (pages, len(walk["steps"]))
 
 
+def test_several_chains_have_a_range():
+    arguments = ["chase", "--on", "model:barcelona", "--technique", "native,nested", "--working-set", "8M", "--quick"]
+    told = " ".join(output_of(*arguments, "--chains", "4").split())
+    cells = json.loads(output_of(*arguments, "--chains", "4", "--json", "-"))["cells"]
+    best, worst = (nested / native for native, nested in zip(*[
+        (cell["metrics"]["time at best"]["value"], cell["median"]) for cell in cells]))
+    assert f"cost {100 * (best - 1):.1f} to {100 * (worst - 1):.1f} % more" in told and "are a range" in told, told
+    assert best < worst and told.count("at best") == 3, told
+    assert "at best" not in output_of(*arguments)
+
+
+def test_a_curve_that_says_nothing_is_not_fitted():
+    done = vcost("model", "fit", ROOT / "tests/fixtures/intel/matrix.json", "--quiet")
+    assert done.returncode == 1 and "cannot be fitted: at 10 of its 14 working sets" in done.stderr, done.stderr
+
+
+def test_without_a_result_machines_are_held_against_what_is_published():
+    done = vcost("model", "validate", "--machine", "core2-merom", "--json", "-")
+    table = json.loads(done.stdout)
+    (row,) = table["published"]
+    assert done.returncode == 0 and row["agrees"] and row["points"] == 38 and row["median_error"] < 0.1, done.stdout
+    assert "InstLatX64" in row["source"] and "holds" not in table, table
+    done = vcost("model", "validate", "--machine", "zen5-turin")
+    assert done.returncode == 1 and "published" in done.stderr, done.stderr
+    for words, told in (([ROOT / "tests/latency/calm/again.json"], "--machine is missing"), (["--here", "a.json"], "without a RESULT"),
+                        (["--keep", "."], "--keep goes with --here"), (["--machine", "pdp11"], "there is no machine")):
+        done = vcost("model", "validate", *words)
+        assert done.returncode == 2 and told in done.stderr, done.stderr
+    done = vcost("model", "validate", "--here", "--keep", "/nowhere")
+    assert done.returncode == 1 and "/nowhere" in done.stderr, done.stderr
+
+
 def test_the_list_has_every_machine_and_each_file_fits_the_schema():
     listed = json.loads(output_of("model", "list", "--json", "-"))["machines"]
     files = sorted(path.stem for path in (ROOT / "share/machines").glob("*.json"))
@@ -264,21 +309,73 @@ def test_events_by_rate_cost_shadow_paging_most():
     assert result["settings"]["rates"]["value"] == "pte-changes=1000,faults=100,exits=10", result["settings"]
 
 
+def test_faults_come_from_a_list_that_is_paged_in_on_demand():
+    result, _, counters = one_size("native,nested,shadow", "--demand-paging")
+    fault = json.loads((ROOT / "share/machines/barcelona.json").read_text())["costs"]["fault"]
+    pages = result["cells"][0]["modelled"]["accesses"] // 64  # lines of a page: each is there once a lap
+    for cell in result["cells"]:
+        assert cell["modelled"]["account"]["faults"] == pages * fault, cell["modelled"]
+    assert counters["nested"]["exits"] == 0 and counters["nested"]["page_faults"] == 0, counters
+    assert counters["shadow"]["exits"] == 3 * pages and counters["shadow"]["page_faults"] == pages, counters
+    for wrong, words in ((["--domains", "2"], "one domain"), (["--on", "native"], "simulated machines alone")):
+        done = vcost(*ONE, "native", "--demand-paging", *wrong)
+        assert done.returncode == 2 and words in done.stderr, done.stderr
+
+
+LAP = {"native": (None, 0), "nested": (0, 0), "direct": (3 * 256 + 1, 0), "shadow": (3 * 256 + 2, 256), "agile": (1, 0)}
+
+
+def test_copies_come_from_a_list_whose_program_forks():
+    """Of a lap of 256 pages, in one table: exits and faults that the monitor hides. Direct: a hypercall to protect each
+    page and one for the flush, then an exit and a hypercall for each copy. Shadow: the flush, then the first store, after
+    which the table is out of sync until the next flush, and for each copy the fault, its flush and the hidden fault.
+    Agile: the flush; the table is walked as the guest has it."""
+    result, _, counters = one_size(",".join(LAP), "--hypothetical", "--write", "--copy-on-write")
+    fault = json.loads((ROOT / "share/machines/barcelona.json").read_text())["costs"]["fault"]
+    for cell in result["cells"]:
+        modelled, name = cell["modelled"], cell["technique"]
+        exits, hidden = LAP["native" if name == "none" else name]
+        laps = modelled["accesses"] // (1 << 20 >> 6)
+        assert modelled["account"]["faults"] == 256 * laps * fault, modelled
+        assert counters[name]["exits"] == (None if exits is None else exits * laps), (name, laps, counters)
+        assert counters[name]["page_faults"] == hidden * laps, (name, laps, counters)
+
+
+def test_processes_take_turns_lap_by_lap():
+    """A context switch after each lap: shadow paging exits for it, nested paging does not; without process tags
+    nothing that the TLBs have lasts longer than a lap."""
+    for count in (2, 5):
+        result, _, counters = one_size("native,nested,shadow,direct", "--processes", str(count))
+        for cell in result["cells"]:
+            modelled = cell["modelled"]
+            laps = modelled["accesses"] // (1 << 20 >> 6)
+            assert laps % count == 0, modelled
+            assert modelled["account"]["switches and flushes"] == laps * json.loads(
+                (ROOT / "share/machines/barcelona.json").read_text())["costs"]["switch"], modelled
+            exits = {"none": None, "nested": 0}.get(cell["technique"], laps)
+            assert counters[cell["technique"]]["exits"] == exits, (cell["technique"], counters)
+    one_size("native,nested", "--processes", "2", "--demand-paging")
+    for wrong, words in ((["--rates", "faults=1"], "--rates"), (["--domains", "2"], "one domain"), (["--on", "native"], "simulated machines alone")):
+        done = vcost(*ONE, "native", "--processes", "2", *wrong)
+        assert done.returncode == 2 and words in done.stderr, done.stderr
+
+
 def test_domains_code_stores_and_frames_are_simulated():
     _, alone, _ = one_size("native,nested", "--order", "line-per-page")
     _, shared, counters = one_size("native,nested", "--order", "line-per-page", "--domains", "4")
     assert shared["nested"] > 1.05 * alone["nested"] and counters["nested"]["exits"] > 0, (alone, shared)
     for options in (["--code"], ["--write"], ["--frames", "fragmented", "--fragmented", "30%"], ["--frames", "in-order"],
-                    ["--memory-nodes", "hidden"], ["--fresh", "--rates", "faults=500,ticks=10000/s"]):
+                    ["--memory-nodes", "hidden"], ["--fresh", "--rates", "faults=500,ticks=10000/s"], ["--code", "--demand-paging"]):
         one_size("native,nested", *options)
 
 
 def test_what_is_simulated_otherwise_is_another_cell():
-    conditions = [[], ["--rates", "faults=200"], ["--rates", "faults=201"], ["--fresh"], ["--memory-nodes", "remote"], ["--code"]]
+    conditions = [[], ["--rates", "faults=200"], ["--rates", "faults=201"], ["--fresh"], ["--memory-nodes", "remote"], ["--code"], ["--demand-paging"],
+                  ["--write", "--copy-on-write"], ["--processes", "3"]]
     cells = [json.loads(output_of(*ONE, "nested", *some))["cells"][0] for some in conditions]
     assert len({cell["id"] for cell in cells}) == len(cells), [cell["id"] for cell in cells]
     assert [cell["modelled"].get("conditions") for cell in cells] == [
-        None, "faults=200", "faults=201", "fresh frames", "remote memory", "fetched as code"], cells
+        None, "faults=200", "faults=201", "fresh frames", "remote memory", "fetched as code", "demand paging", "copy-on-write", "3 processes"], cells
 
 
 def test_what_is_no_rate_is_wrong_usage():

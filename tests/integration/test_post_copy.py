@@ -5,17 +5,16 @@ Speaks TAP.
     test_post_copy.py VCOST [SHIM]      SHIM: tests/shim/no_userfault.c, preloaded where a user may not; without it one case
 """
 import ctypes
-import functools
 import os
 import signal
 import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
+from tap import until
 import tap
-from domains import ENVIRONMENT, FOLDER, VCOST, Cut, Receiver, Relay, domain, main, must, needs_kvm, phases, report
+from domains import ENVIRONMENT, FOLDER, VCOST, Cut, Receiver, Relay, Stall, domain, ended, had_ended, main, must, needs_kvm, phases, report, stands_still_in_the_middle, stop_all
 
 SHIM = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
 USERFAULTFD = 323  # the system call
@@ -34,32 +33,6 @@ def post_copy(address, *options):
     return domain("migrate", "--post-copy", *options, "here", address, "--json", "-")
 
 
-@functools.cache
-def checksum_of(*work):
-    """Of one that was not moved."""
-    return report("run", "--name", "undisturbed", *work)["checksum"]
-
-
-def in_the_middle(work_on):
-    """Calls work_on(the checksum of one that was not moved) with a domain that stands still in the middle of its work, until
-    it does not say that it has ended too early."""
-    for times in (1, 3, 9):
-        work = [*WRITER, "--work", str(8000 * times)]
-        must("run", "-d", "--name", "here", *work)
-        time.sleep(0.2 * times)
-        domain("pause", "here")
-        if report("status", "here")["phase"] == "paused" and work_on(checksum_of(*work)):
-            return
-    raise AssertionError("it always ended too early")
-
-
-def until(condition, what):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.01)
-
-
 def finds_all_memory(there, checksum):
     status, found, said = there.end()
     assert status == 0 and found["checksum"] == checksum and found["wrong"] == 0, (status, found, said)
@@ -76,7 +49,7 @@ def post_copy_in_the_background(address, *options):
 def follows(checksum, passes, *options):
     with Receiver() as there, post_copy_in_the_background(there.address, "--passes", str(passes), *options) as source:
         must("resume", "there")
-        _, said = source.communicate(timeout=100)
+        _, said = source.communicate(timeout=300)
         assert source.returncode == 0 and "death of either end loses the domain" in said, said
         moved = report("status", "here")["moved"]
         told = moved["post_copy"]
@@ -99,7 +72,12 @@ def waits_for_pages(checksum):
 
 def test_memory_that_follows_is_that_of_the_source():
     needs_userfault()
-    in_the_middle(waits_for_pages)
+    stands_still_in_the_middle(waits_for_pages)
+
+
+def test_on_several_virtual_cpus_too():
+    needs_userfault()
+    stands_still_in_the_middle(waits_for_pages, "--vcpus", "3")
 
 
 def has_all_but_what_was_written_since(checksum):
@@ -109,7 +87,7 @@ def has_all_but_what_was_written_since(checksum):
 
 def test_after_a_pass_over_one_that_stands_still_nothing_follows():
     needs_userfault()
-    in_the_middle(has_all_but_what_was_written_since)
+    stands_still_in_the_middle(has_all_but_what_was_written_since)
 
 
 def throws_old_versions_away(checksum):
@@ -117,7 +95,7 @@ def throws_old_versions_away(checksum):
     with Receiver() as there:
         must("resume", "here")
         done = post_copy(there.address, "--max-bandwidth", "40")
-        if "no domain here runs" in done.stderr:
+        if had_ended(done):
             return False
         assert done.returncode == 0, done
         return finds_all_memory(there, checksum)["pages"] > 0
@@ -125,28 +103,28 @@ def throws_old_versions_away(checksum):
 
 def test_what_was_written_after_it_was_sent_follows_and_replaces_what_had_come():
     needs_userfault()
-    in_the_middle(throws_old_versions_away)
+    stands_still_in_the_middle(throws_old_versions_away)
 
 
 class Cutter:
     """Breaks a link when it is told to."""
 
-    def __init__(self):
-        self.cuts = False
+    def __init__(self, how):
+        self.cuts, self.how = False, how
 
     def __call__(self, kind, message):
         if self.cuts and kind in (PAGES, ZEROS):
-            raise Cut
+            raise self.how
         return [message]
 
 
-def breaks(there):
+def breaks(there, how=Cut, options=()):
     """False: all had come before."""
-    cutter = Cutter()
-    with post_copy_in_the_background(Relay(there.path, cutter).address, "--passes", "0", *SLOWLY) as source:
+    cutter = Cutter(how)
+    with post_copy_in_the_background(Relay(there.path, cutter).address, "--passes", "0", *options, *SLOWLY) as source:
         cutter.cuts = True
         domain("resume", "there")  # if the link is not broken yet: then a page that it waits for breaks it
-        _, said = source.communicate(timeout=100)
+        _, said = source.communicate(timeout=300)
         if source.returncode == 0:
             return False
         assert source.returncode == 1 and "vcost domain migrate --reconnect here" in said, said
@@ -159,9 +137,9 @@ def says(words, *arguments):
     assert done.returncode == 1 and words in done.stderr, done
 
 
-def mends(checksum):
-    with Receiver() as there:
-        if not breaks(there):
+def mends(checksum, how=Cut, options=()):
+    with Receiver(*options) as there:
+        if not breaks(there, how, options):
             return False
         moved = report("status", "here")["moved"]
         assert moved["stage"] == "link broken", moved
@@ -181,7 +159,48 @@ def mends(checksum):
 
 def test_after_a_broken_link_both_stand_still_until_the_source_comes_again():
     needs_userfault()
-    in_the_middle(mends)
+    stands_still_in_the_middle(mends)
+
+
+def test_a_link_that_stalls_counts_as_broken_then_too():
+    needs_userfault()
+    tap.in_real_time(lambda: stands_still_in_the_middle(lambda checksum: mends(checksum, Stall, ("--link-timeout", "0.5s"))), 0.5, stop_all)
+
+
+LIKE_SSH = f"command:{sys.executable} {os.path.dirname(os.path.abspath(__file__))}/like_ssh.py {VCOST} domain receive -d --name there -"
+
+
+def comes_by_a_command(checksum):
+    done = post_copy(LIKE_SSH, "--passes", "0", "--max-bandwidth", "8")
+    assert done.returncode == 0, done
+    must("resume", "there")
+    found = ended("there")
+    assert found["checksum"] == checksum and found["wrong"] == 0, found
+    return True
+
+
+def test_a_receiver_by_a_command_stays_as_long_as_memory_comes():
+    needs_userfault()
+    stands_still_in_the_middle(comes_by_a_command, memory="8M")
+
+
+def is_lost_by_a_command(_):
+    """False: all had come before."""
+    with subprocess.Popen([VCOST, "domain", "migrate", "--post-copy", "--passes", "0", *SLOWLY, "here", LIKE_SSH], stderr=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, text=True, env=ENVIRONMENT, start_new_session=True) as source:
+        until(lambda: "there" in phases() or source.poll() is not None, "it is handed over")
+        os.killpg(source.pid, signal.SIGKILL)
+    until(lambda: "lost" in (report("status", "there")["sentence"] or ""), "it is not known there")
+    until(lambda: report("status", "here")["moved"]["stage"] == "link broken", "nor here")
+    says("is lost", "resume", "here")
+    must("stop", "here")
+    must("stop", "there")
+    return True
+
+
+def test_a_link_by_a_command_that_breaks_loses_the_domain_which_is_said():
+    needs_userfault()
+    stands_still_in_the_middle(is_lost_by_a_command)
 
 
 def test_who_has_no_link_to_mend_is_told():
@@ -205,7 +224,26 @@ def loses_its_source(_):
 
 def test_without_its_source_it_never_runs_again():
     needs_userfault()
-    in_the_middle(loses_its_source)
+    stands_still_in_the_middle(loses_its_source)
+
+
+def loses_its_destination(_):
+    with Receiver() as there, post_copy_in_the_background(there.address, "--passes", "0", *SLOWLY) as source:
+        there.process.kill()
+        _, said = source.communicate(timeout=300)
+        if source.returncode == 0:
+            return False
+        assert source.returncode == 1 and "if this process ends before, it is lost" in said, said
+        assert phases() == {"here": "paused"} and report("status", "here")["moved"]["stage"] == "link broken"
+        says("given away", "resume", "here")
+        says("cannot connect", "migrate", "--reconnect", "here", there.address)
+        must("stop", "here")
+        return True
+
+
+def test_without_its_destination_it_never_runs_again_either():
+    needs_userfault()
+    stands_still_in_the_middle(loses_its_destination)
 
 
 def test_a_guest_whose_page_tables_could_be_missing_is_refused():

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -52,13 +51,13 @@ def test_memory_that_takes_longer_than_the_time_is_not_made_ready_to_the_end():
     bytes_wanted = min(available_bytes() // 2, 16 << 30) >> 20 << 20
     if bytes_wanted < 2 << 30:
         raise tap.Skip("too little memory to take longer than its time")
-    began = time.monotonic()
+    began = tap.cpu_seconds()
     done = vcost("chase", "--quick", "--time", "0.5", "--on", "native", "--working-set", str(bytes_wanted), "--json", "-")
-    took = time.monotonic() - began
+    took = tap.cpu_seconds() - began
     result = json.loads(done.stdout)
     assert not result["complete"] and "the time budget of 0.5 s ended" in result["incomplete_reason"], result["incomplete_reason"]
     assert "--time 0.5 is too short for all of it, which takes at least about" in done.stderr, done.stderr
-    assert took < 15, took
+    assert took < 20, took
 
 
 def test_what_takes_longer_than_promised_is_told_before_it_begins():
@@ -73,10 +72,10 @@ def test_what_takes_longer_than_promised_is_told_before_it_begins():
 
 
 def test_an_inspection_ends_with_its_time_and_says_what_it_left_out():
-    began = time.monotonic()
+    began = tap.cpu_seconds()
     result = result_of("inspect", "--time", "1")
-    took = time.monotonic() - began
-    assert took < 5, took
+    took = tap.cpu_seconds() - began
+    assert took < 10, took  # all of it takes longer
     reasons = [finding.get("reason") or "" for finding in result["findings"]]
     assert any("--time leaves no room" in reason or "time budget of 1 s ended" in reason for reason in reasons), reasons
 
@@ -93,20 +92,20 @@ def test_an_order_starts_where_it_can():
 
 
 def test_a_stdout_that_is_closed_is_told_before_anything_is_measured():
-    began = time.monotonic()
+    began = tap.cpu_seconds()
     done = vcost("chase", "--on", "native", stdout=None, preexec_fn=lambda: os.close(1))
     assert done.returncode == 1 and "standard output is closed" in done.stderr, done
-    assert time.monotonic() - began < 10
+    assert tap.cpu_seconds() - began < 5  # measuring takes longer
 
 
 def test_a_stdout_that_nobody_reads_is_told_before_anything_is_measured():
     reader, writer = os.pipe()
     os.close(reader)
-    began = time.monotonic()
+    began = tap.cpu_seconds()
     done = vcost("chase", "--on", "native", stdout=writer)
     os.close(writer)
     assert done.returncode == 1 and "nobody reads standard output any more" in done.stderr, done
-    assert time.monotonic() - began < 10
+    assert tap.cpu_seconds() - began < 5  # measuring takes longer
 
 
 def test_files_are_not_written_into_what_was_closed():
@@ -120,20 +119,26 @@ def test_being_stopped_while_it_makes_ready_is_told():
         (work / "a.json").write_text("as before")
         run = subprocess.Popen([VCOST, "chase", "--on", "command:sleep 60", "--json", str(work / "a.json")],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(1.5)
+        tap.until(lambda: tap.children(run), "the command is not started")
         run.send_signal(signal.SIGINT)
-        out, said = run.communicate(timeout=60)
+        out, said = run.communicate(timeout=300)
         assert run.returncode == -signal.SIGINT and out == "", (run.returncode, out)
         assert "vcost: stopped by the user before anything was measured\n" in said, said
         assert (work / "a.json").read_text() == "as before"
         assert [path.name for path in work.iterdir()] == ["a.json"]
 
 
+def ticks_of(pid):
+    """Of the CPU, in hundredths of a second (proc(5))."""
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11])
+
+
 @contextlib.contextmanager
 def busy(cpus):
     programs = [subprocess.Popen(["taskset", "-c", str(cpu), sys.executable, "-c", "while True: pass"]) for cpu in cpus]
     try:
-        time.sleep(0.5)
+        for program in programs:
+            tap.until(lambda pid=program.pid: ticks_of(pid) > 20, "it gets nothing of the CPU")
         yield
     finally:
         for program in programs:
@@ -141,10 +146,18 @@ def busy(cpus):
             program.wait()
 
 
+BUSY_BELOW = "the hypervisor takes"  # told instead, while it takes more than programs do
+
+
 def test_what_keeps_the_cpu_busy_is_told_with_what_to_do():
     cpu = max(os.sched_getaffinity(0))
     with busy([cpu]):
-        done = vcost(*TINY, "--cpu", str(cpu))
+        for _ in range(5):
+            done = vcost(*TINY, "--cpu", str(cpu))
+            if BUSY_BELOW not in done.stderr:
+                break
+        else:
+            raise tap.Skip("the hypervisor takes the CPU away for other machines")
         quiet = vcost(*TINY, "--cpu", str(cpu), "--quiet")
     assert f"% of CPU {cpu}, which is measured on" in done.stderr and "without --cpu" in done.stderr, done.stderr
     assert "other programs" not in quiet.stderr, quiet.stderr
@@ -183,13 +196,13 @@ def test_results_that_went_through_windows_are_compared():
 
 def test_a_threshold_names_what_got_slower_as_people_do():
     with folder() as work:
-        before = result_of("chase", "--quick", "--on", "native", "--working-set", "64K")
-        after = json.loads(json.dumps(before))
-        for cell in before["cells"]:
-            for sample in cell["samples"]:
-                sample["value"] /= 4
-            for key in ("median", "low", "high", "min"):
-                cell[key] = cell[key] and cell[key] / 4
+        after = result_of("chase", "--quick", "--on", "native", "--working-set", "64K")
+        before = json.loads(json.dumps(after))
+        for result, ns in ((before, 1), (after, 4)):  # whatever others did meanwhile
+            for cell in result["cells"]:
+                for number, sample in enumerate(cell["samples"]):
+                    sample["value"], sample["disturbed"] = ns * (1 + number % 3 / 1000), None
+                cell.update(median=ns, low=ns * 0.999, high=ns * 1.002, min=ns, quality="good", reason=None)
         (work / "a.json").write_text(json.dumps(before))
         (work / "b.json").write_text(json.dumps(after))
         done = vcost("compare", str(work / "a.json"), str(work / "b.json"), "--fail-above", "5%")

@@ -27,7 +27,7 @@ FORMATS = {".html": "html", ".md": "markdown", ".csv": "csv", ".svg": "svg"}
 
 
 def vcost(*arguments, **options):
-    return subprocess.run([VCOST, *map(str, arguments)], capture_output=True, env=ENVIRONMENT, timeout=120, check=False, **options)
+    return subprocess.run([VCOST, *map(str, arguments)], capture_output=True, env=ENVIRONMENT, timeout=300, check=False, **options)
 
 
 def report(*arguments, **options):

@@ -4,10 +4,10 @@
     test_status.py VCOST
 """
 import json
+import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -19,7 +19,12 @@ FEW = ["inspect", "--quick", "--time", "1"]
 
 
 def vcost(*arguments):
-    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=300)
+
+
+def gated(*arguments):
+    """An inspection with thresholds on rdtsc, for which a second may be too little."""
+    return tap.given_time(lambda *time: vcost(*FEW, *time, *arguments), lambda done: not re.search("rdtsc.*time", done.stderr))
 
 
 def expect(done, status, *parts):
@@ -41,7 +46,7 @@ def test_without_any_sample_it_has_failed():
 
 
 def test_what_cannot_happen_on_this_host_is_status_77():
-    done = vcost("events", "--on", "native", "--quick", "--time", "1", "hypercall")
+    done = vcost("events", "--on", "native", "--quick", "hypercall")
     expect(done, 77, "nothing was measured")
     assert "hypercall" in done.stdout, "the report is missing"
 
@@ -54,9 +59,9 @@ def test_a_cpu_that_is_not_there_is_status_77():
 
 
 def test_a_name_that_no_finding_has_is_wrong_usage_at_once():
-    began = time.monotonic()
+    began = tap.cpu_seconds()
     expect(vcost("inspect", "--fail-on", "steal>5%,splinterd"), 2, "splintered", "Try 'vcost inspect --help'")
-    assert time.monotonic() - began < 2
+    assert tap.cpu_seconds() - began < 2  # measuring takes longer
 
 
 def test_names_are_those_of_findings():
@@ -80,10 +85,10 @@ def test_what_does_not_fit_a_finding_is_wrong_usage_and_costs_no_report():
 
 def test_a_gate_that_cannot_be_judged_is_told_and_fails_if_wanted():
     gate = ["--fail-on", "rdtsc>1s,large-tlb>1"]  # the latter is not measured by --quick
-    done = vcost(*FEW, *gate)
+    done = gated(*gate)
     expect(done, 0, "large-tlb>1: there is no large-tlb here")
-    expect(vcost(*FEW, *gate, "--fail-on-unknown"), 3, "large-tlb>1")
-    expect(vcost(*FEW, "--fail-on", "rdtsc>1s", "--fail-on-unknown"), 0)
+    expect(gated(*gate, "--fail-on-unknown"), 3, "large-tlb>1")
+    expect(gated("--fail-on", "rdtsc>1s", "--fail-on-unknown"), 0)
     expect(vcost(*FEW, "--fail-on-unknown"), 2, "--fail-on WHAT")
 
 

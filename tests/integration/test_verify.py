@@ -33,7 +33,7 @@ KEPT = {}
 
 
 def run(*command, **options):
-    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, **options))
+    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options))
 
 
 def verify(*arguments, **options):
@@ -172,37 +172,45 @@ def test_a_monitor_that_cannot_be_used_is_told_and_the_others_are_tried():
 
 
 def processes_of(session):
-    """Those that are left of a session; what was just killed gets a moment."""
-    left = []
-    for _ in range(50):
-        left = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == session and fields[0] not in "ZX":
-                left.append(stat.parent.name)
-        if not left:
-            break
-        time.sleep(0.1)
-    return left
+    """The processes of a session, each with its group."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            found[stat.parent.name] = int(fields[2])
+    return found
 
 
-def end_midway(number):
-    """vcost verify, sent a signal once it has begun; and all that it has started is gone."""
+def wait_until(condition):
+    """False: it is not so even after some minutes."""
+    end = time.monotonic() + 300
+    while not (is_so := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return is_so
+
+
+def end_midway(number, seconds=0):
+    """vcost verify, sent a signal so long after it tries what has a process group of its own; and all that it has started is gone."""
     with subprocess.Popen([VCOST, "verify", "--quiet", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, start_new_session=True) as process:
-        time.sleep(2.5)
+        assert wait_until(lambda: set(processes_of(process.pid).values()) - {process.pid}), "it has started none"
+        time.sleep(seconds)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    assert not processes_of(process.pid), processes_of(process.pid)
+        out, err = process.communicate(timeout=300)
+    assert wait_until(lambda: not processes_of(process.pid)), processes_of(process.pid)
     return process.returncode, out, err
 
 
 def test_ctrl_c_ends_it_with_what_was_found():
     need_monitors()
-    status, out, err = end_midway(signal.SIGINT)
+    for tenths in range(0, 100, 2):
+        status, out, err = end_midway(signal.SIGINT, tenths / 10)
+        if out:
+            break
+        assert "before anything was measured" in err, (status, err)  # a monitor was only looked at
     found = json.loads(out)
     jsonschema.validate(found, SCHEMA)
     assert status in (0, 130, -signal.SIGINT), (status, err)

@@ -26,6 +26,7 @@ enum naive_event {
     NAIVE_TICKS,
     NAIVE_FLUSHES,
     NAIVE_TURNS,
+    NAIVE_SCANS,
     NAIVE_EVENTS
 };
 
@@ -66,9 +67,12 @@ void naive_change_entry(struct naive_model *model, uint64_t address);
 void naive_switch(struct naive_model *model, unsigned space);
 void naive_exit(struct naive_model *model);
 void naive_fault(struct naive_model *model, uint64_t address);
+void naive_protect(struct naive_model *model, uint64_t address);
+void naive_copy(struct naive_model *model, uint64_t address);
 void naive_tick(struct naive_model *model);
 void naive_flush(struct naive_model *model);
 void naive_turn(struct naive_model *model, unsigned domain);
+void naive_scan(struct naive_model *model);
 void naive_begin(struct naive_model *model);
 void naive_cold(struct naive_model *model);
 const struct naive_account *naive_account(const struct naive_model *model);

@@ -114,11 +114,11 @@ run_machine() {
     machine=
 }
 
-# Forty lines reach back to a panic's first one.
+# Eighty lines reach back to a panic's first one, also where its call trace has every address that may be one.
 show_logs() {
     show_machine_log >&2
     printf 'the last lines of the console:\n' >&2
-    tail -n 40 "$work/console" 2>/dev/null | tr -d '\r' >&2
+    tail -n 80 "$work/console" 2>/dev/null | tr -d '\r' >&2
 }
 
 # The marker of success: a whole archive (gzip checks it) with the script's status in it.

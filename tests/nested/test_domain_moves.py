@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A domain that moves from a host with nested paging to one with shadow paging and back, while it runs: two QEMU hosts, joined by
-ports of virtio-serial. TAP on stdout.
+ports of virtio-serial. On the way back its memory follows it (post-copy). TAP on stdout.
 
     test_domain_moves.py VCOST
 
@@ -18,9 +18,10 @@ sys.dont_write_bytecode = True
 import nested  # pylint: disable=wrong-import-position
 from nested import complaint_of, in_words, read_json
 
-SECONDS = 200  # for all that happens on a host
-# Writes of each virtual CPU, and how many MB of pages both write in a second: 12 seconds, so that it never ends before it is back.
-WORK, RATE = 6000, 4
+SECONDS = 400  # for all that happens on a host
+# Writes of each virtual CPU, and how many MB of pages both write in a second: 30 seconds, so that it never ends before it is back, which
+# takes a third of that where nothing else runs.
+WORK, RATE = 15000, 4
 # One end waits for the other, which tries until it is there.
 LINK = "-m 512 -chardev socket,id=link,path={path},{end} -device virtserialport,chardev=link,nr=3,name=vcost"
 KERNEL = "no_timer_check"  # two machines at once leave the emulated timers too little time for Linux's look at them
@@ -35,13 +36,16 @@ hear() {{
     until read -r word <&3 && [ "$word" = "$1" ]; do usleep 50000; done
 }}
 move() {{
-    vcost domain migrate --max-downtime 10000 --timeout 100 d 'command:cat <&3 & cat >&3; kill $!' --json "$1"
+    file=$1
+    shift
+    vcost domain migrate "$@" --max-downtime 10000 --timeout 100 d 'command:cat <&3 & cat >&3; kill $!' --json "$file"
 }}
 receive() {{
     mkfifo /tmp/in /tmp/out
     cat <&3 >/tmp/in & reader=$!
     cat </tmp/out >&3 & writer=$!
     vcost domain receive -d --name d - </tmp/in >/tmp/out
+    while vcost domain status d --json - | grep -q '"stage": "comes"'; do usleep 100000; done
     sleep 1 # the last answer goes through two more hands
     kill $reader $writer || true
 }}
@@ -61,7 +65,7 @@ echo up >&3
 receive
 vcost domain status d --json /out/status.json
 echo arrived >&3
-move /out/back.json
+move /out/back.json --post-copy --passes 0
 """,
 }
 
@@ -77,8 +81,15 @@ def start(folder, name, vcost):
 def moves_while_it_runs(told, _):
     for way in "there", "back":
         moved = told[way]["moved"]
-        assert moved["stage"] == "done" and moved["passes"] >= 1 and moved["pages_sent"] > 0, moved
+        assert moved["stage"] == "done" and moved["pages_sent"] > 0, moved
+    assert told["there"]["moved"]["passes"] >= 1 and told["there"]["moved"]["post_copy"] is None, told["there"]
     assert 0 < told["status"]["done"] < 2 * WORK and told["status"]["ending"] is None, told["status"]
+
+
+def runs_before_its_memory_is_there(told, _):
+    followed = told["back"]["moved"]["post_copy"]
+    assert followed["stage"] == told["end"]["post_copy"]["stage"] == "all there", (followed, told["end"])
+    assert followed["pages"] > 1000 and followed["pages_left"] == 0, followed
 
 
 def comes_back_with_the_checksum_of_one_that_stayed(told, undisturbed):
@@ -92,6 +103,10 @@ SABOTAGES = {
         lambda told: told["back"]["moved"].update(stage="failed"),
         lambda told: told["there"]["moved"].update(passes=0),
         lambda told: told["status"].update(done=2 * WORK),
+    ],
+    runs_before_its_memory_is_there: [
+        lambda told: told["back"]["moved"]["post_copy"].update(pages=0),
+        lambda told: told["end"]["post_copy"].update(stage="comes"),
     ],
     comes_back_with_the_checksum_of_one_that_stayed: [
         lambda told: told["end"].update(checksum="0x0000000000000001"),

@@ -13,15 +13,16 @@ import nested  # pylint: disable=wrong-import-position
 
 SETTINGS = ["npt=1", "npt=0"]
 SECONDS = 300
-RUN = "keep $name vcost run --quiet --runs 2 --json $name.json"
+RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults --json $name.json"
 SCRIPT = """set -e
 for setting in {settings}; do
     load_kvm $setting
     mkdir /out/$setting
     for program in {programs}; do
         name=/out/$setting/$program
+        faults=auto
         case $program in
-        memory*) words='3 300' ;;
+        memory*) words='3 300' faults=demand ;;
         threads*) words='4 3' ;;
         *) words= ;;
         esac
@@ -36,6 +37,9 @@ def does_the_same(folder, program, technique):
     result = nested.kept_result(folder, program)
     native, guest = result["cells"]
     assert guest["technique"] == technique, guest["technique"]
+    demand = technique == "nested" or program.startswith("memory")
+    handled = [line["count"] for line in guest["account"]["lines"] if line["name"] == "handled-faults"]
+    assert guest["guest_faults"] == ("demand" if demand else "eager") and (handled[0] > 0) == demand, (guest["guest_faults"], handled)
     assert guest["counters"]["exits"] >= sum(call["count"] for call in guest["calls"]) > 0, guest["counters"]
     if program.startswith("inside"):  # it says where it is: not the same, and natively that differs by the CPU
         assert guest["fidelity"] in ("different", "not comparable") and guest["exit_status"] == 0, guest["fidelity"]

@@ -2,7 +2,7 @@
 """vcost on a machine with two NUMA nodes, and its agent there, reached from here over a port of virtio-serial: one boot
 of the QEMU host. TAP on stdout.
 
-    test_two_nodes.py VCOST TEST_HOST_NUMA TEST_HOST_MEMORY_SOURCE
+    test_two_nodes.py VCOST TEST_HOST_NUMA TEST_HOST_MEMORY_SOURCE TEST_URGENT
 
 Inside, inside/try_two_nodes places memory and keeps what vcost and the kernel tell of it; here that is judged. Every
 check has a sabotage beside it that it must refuse.
@@ -235,12 +235,12 @@ def is_refused(out, name, status, sentence):
 
 
 def domains_are_where_they_were_to_be(out):
-    """Counted anew after each step; where nobody asks for a node none is told."""
+    """Counted anew after each step; where nobody asks for a node none is told. Its clock never went back on the way."""
     for name, node in (("run", 1), ("restore", 0), ("receive", 1), ("anywhere", None)):
         status, _, err = said(out, f"domain-{name}")
         assert status == 0, f"{name}: status {status}: {err}"
         found = read_json(out, f"domain-{name}")
-        assert found["phase"] == "running", found
+        assert found["phase"] == "running" and found["backwards"] == 0, found
         assert re.fullmatch(r"None" if node is None else rf"1[46][.0]* MiB on node {node}", str(found["nodes"])), f"{name}: {found['nodes']}"
 
 
@@ -366,14 +366,14 @@ def agent_points(points, vcost, machine, kernel):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit("usage: test_two_nodes.py VCOST TEST_HOST_NUMA TEST_HOST_MEMORY_SOURCE")
     points, vcost = nested.Points(), Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory(prefix="vcost-nested-nodes.") as folder:
         out = Path(folder) / "out"
         with Machine(Path(folder), sys.argv[1:]) as machine:
             if come_up_or_skip(points, machine, out):
-                for program in ("host_numa", "host_memory_source"):
+                for program in ("host_numa", "host_memory_source", "urgent"):
                     program_points(points, out, program)
                 node_points(points, out)
                 points.check("a domain is on its node after run, restore and migration", domains_are_where_they_were_to_be, out)

@@ -1,19 +1,26 @@
 /* A program that needs one remedy, to be told by vcost advise:
  *
- *   needy tlb MIB ACCESSES   random accesses to so much memory of malloc's
- *   needy fault MIB TIMES    touches so much memory of malloc's and frees it, so often
- *   needy map MIB TIMES      the same of memory that it maps itself
- *   needy text CALLS         calls functions that lie far apart
- *   needy none ROUNDS        computes in registers
- *   needy crash | hang | fork | terminal | big MIB | moment | pid | status N | orphan | lines N
+ * - needy tlb MIB ACCESSES: random accesses to so much memory of malloc's
+ * - needy fault MIB TIMES: touches so much memory of malloc's and frees it, so often
+ * - needy map MIB TIMES: the same of memory that it maps itself
+ * - needy text LAPS: jumps around in 16 MiB of text
+ * - needy churn BLOCKS TIMES: keeps so many blocks of malloc's of all sizes, and so often changes one
+ * - needy threads N TIMES: does so N times, in N threads or in as many as OMP_NUM_THREADS says
+ * - needy numa MIB TIMES: reads so much memory from all CPUs that it may use
+ * - needy none ROUNDS: computes in registers
+ * - needy crash | hang | fork | terminal | big MIB | moment | pid | status N | orphan | daemon N | gone |
+ * lines N
  *
  * It writes one line, the same each time (but for pid). */
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,38 +77,126 @@ static uint64_t map(size_t mib, size_t times)
     return sum;
 }
 
-/* 2048 functions, each in two pages and at another place in them: 8 MiB of text. */
-#define FUNCTION(n)                                                                                          \
-    __attribute__((noinline)) static uint64_t f##n(uint64_t x)                                               \
-    {                                                                                                        \
-        __asm__ volatile("jmp 1f\n.skip 4160, 0x90\n1:");                                                    \
-        return x + 0x##n;                                                                                    \
-    }
-#define F4(m, p)                                                                                             \
-    m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7) m(p##8) m(p##9) m(p##a) m(p##b) m(p##c)  \
-        m(p##d) m(p##e) m(p##f)
-#define F8(m, p)                                                                                             \
-    F4(m, p##0)                                                                                              \
-    F4(m, p##1)                                                                                              \
-    F4(m, p##2)                                                                                              \
-    F4(m, p##3)                                                                                              \
-    F4(m, p##4)                                                                                              \
-    F4(m, p##5)                                                                                              \
-    F4(m, p##6)                                                                                              \
-    F4(m, p##7)                                                                                              \
-    F4(m, p##8) F4(m, p##9) F4(m, p##a) F4(m, p##b) F4(m, p##c) F4(m, p##d) F4(m, p##e) F4(m, p##f)
-#define ALL(m) F8(m, 1) F8(m, 2) F8(m, 3) F8(m, 4) F8(m, 5) F8(m, 6) F8(m, 7) F8(m, 8)
-ALL(FUNCTION)
-#define ENTRY(n) f##n,
-static uint64_t (*const functions[])(uint64_t) = {ALL(ENTRY)};
+/* A ring of 2048 jumps, one in every other page or so of 16 MiB, in an order that a full cycle of a linear
+ * congruence gives. They are so few that a processor foresees them all, and has to translate as many pages.
+ */
+__asm__(".text\n"
+        ".p2align 12\n"
+        "ring:\n"
+        ".set jump, 0\n"
+        ".rept 2048\n"
+        ".org ring + jump * 8256\n"
+        ".if jump == 0\n"
+        "    sub $1, %rdi\n"
+        "    jb ring_end\n"
+        ".endif\n"
+        "    add $1, %rax\n"
+        "    jmp ring + ((jump * 1229 + 577) & 2047) * 8256\n"
+        ".set jump, jump + 1\n"
+        ".endr\n"
+        ".org ring + 2048 * 8256\n"
+        "ring_end:\n"
+        "    ret\n"
+        "ring_start:\n"
+        "    xor %eax, %eax\n"
+        "    jmp ring\n");
+uint64_t ring_start(uint64_t laps);
 
-static uint64_t text(size_t calls, size_t unused)
+static uint64_t text(size_t laps, size_t unused)
 {
     (void)unused;
+    return ring_start(laps);
+}
+
+/* Sizes that malloc of glibc keeps in lists to be searched. */
+static uint64_t churn(size_t blocks, size_t times)
+{
     uint64_t state = 1, sum = 0;
-    for (size_t i = 0; i < calls; i++)
-        sum = functions[(next(&state) + (sum & 1)) % (sizeof functions / sizeof *functions)](sum);
+    unsigned char **kept = calloc(blocks + 1, sizeof *kept);
+    for (size_t i = 0; i < times; i++) {
+        unsigned char **block = &kept[next(&state) % (blocks + 1)];
+        sum += *block ? **block : 0;
+        free(*block);
+        if ((*block = malloc(1100 + next(&state) % 8000)))
+            **block = (unsigned char)i;
+    }
+    for (size_t i = 0; i <= blocks; i++)
+        free(kept[i]);
+    free(kept);
     return sum;
+}
+
+static void *churn_in_thread(void *times)
+{
+    churn(100, *(size_t *)times);
+    return NULL;
+}
+
+static uint64_t threads(size_t count, size_t times)
+{
+    enum { MOST = 16 };
+    pthread_t all[MOST];
+    const char *told = getenv("OMP_NUM_THREADS");
+    size_t wanted = told ? strtoul(told, NULL, 10) : count, started = 0;
+    times = times * count / (wanted ? wanted : 1);
+    while (started < wanted && started < MOST &&
+           pthread_create(&all[started], NULL, churn_in_thread, &times) == 0)
+        started++;
+    for (size_t i = 0; i < started; i++)
+        pthread_join(all[i], NULL);
+    return count;
+}
+
+/* One thread on each CPU reads its part of memory that one thread has touched. What an emulator does not
+ * have, a distance between nodes, is made up: a page of another node is read over and over. */
+struct part {
+    unsigned cpu;
+    unsigned char *memory;
+    size_t bytes, times;
+    uint64_t sum;
+};
+
+static void *read_part(void *context)
+{
+    enum { PAGE = 4096, FARTHER = 20, NODE_OF_ADDRESS = 3 };
+    struct part *part = context;
+    unsigned here = 0, cpu;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(part->cpu, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    syscall(SYS_getcpu, &cpu, &here, NULL);
+    for (size_t i = 0; i < part->bytes; i += PAGE) {
+        int node = (int)here;
+        syscall(SYS_get_mempolicy, &node, NULL, 0, part->memory + i, NODE_OF_ADDRESS);
+        size_t times = part->times * (node == (int)here ? 1 : FARTHER);
+        for (size_t k = 0; k < times * PAGE / 64; k++)
+            part->sum += *(volatile unsigned char *)&part->memory[i + k * 64 % PAGE] / times;
+    }
+    return NULL;
+}
+
+static uint64_t numa(size_t mib, size_t times)
+{
+    enum { MOST = 16 };
+    pthread_t all[MOST];
+    struct part parts[MOST];
+    size_t bytes = mib << 20, count = 0;
+    cpu_set_t set;
+    unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    touch(memory, bytes);
+    sched_getaffinity(0, sizeof set, &set);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE && count < MOST; cpu++)
+        if (CPU_ISSET(cpu, &set))
+            parts[count++] = (struct part){.cpu = cpu, .times = times};
+    for (size_t i = 0; i < count; i++) {
+        parts[i].memory = memory + bytes / count / 4096 * 4096 * i;
+        parts[i].bytes = bytes / count / 4096 * 4096;
+        pthread_create(&all[i], NULL, read_part, &parts[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        pthread_join(all[i], NULL);
+    return mib;
 }
 
 static uint64_t none(size_t rounds, size_t unused)
@@ -157,6 +252,49 @@ static uint64_t preloaded(size_t unused, size_t unused_too)
     return getenv("LD_PRELOAD") ? 1 : 0;
 }
 
+/* So many that leave the session and the process group, and end by themselves only if nobody ends them. */
+static uint64_t daemons(size_t count, size_t unused)
+{
+    enum { SECONDS = 300 };
+    (void)unused;
+    for (size_t i = 0; i < count; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            setsid();
+            if (fork() == 0)
+                sleep(SECONDS);
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
+    return count;
+}
+
+/* Leaves a process that ends by itself, and waits until there is no trace of it. */
+static uint64_t gone(size_t unused, size_t unused_too)
+{
+    (void)unused;
+    (void)unused_too;
+    int ends[2];
+    pid_t left = 0;
+    if (pipe(ends))
+        return 1;
+    pid_t child = fork();
+    if (child == 0) {
+        left = fork();
+        if (left > 0 && write(ends[1], &left, sizeof left) == sizeof left)
+            _exit(0);
+        usleep(5000);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    if (read(ends[0], &left, sizeof left) != sizeof left)
+        return 1;
+    while (kill(left, 0) == 0)
+        usleep(100);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -167,7 +305,8 @@ int main(int argc, char **argv)
         const char *name;
         uint64_t (*run)(size_t first, size_t second);
     } kinds[] = {{"tlb", tlb}, {"fault", fault}, {"map", map}, {"text", text}, {"none", none},
-        {"fork", forks}, {"crash", crash}, {"hang", hang}, {"pid", pid}, {"preloaded", preloaded}};
+        {"churn", churn}, {"threads", threads}, {"numa", numa}, {"fork", forks}, {"crash", crash},
+        {"hang", hang}, {"pid", pid}, {"preloaded", preloaded}, {"daemon", daemons}, {"gone", gone}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(what, kinds[i].name))
             sum = kinds[i].run(first, second);

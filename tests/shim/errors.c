@@ -1,4 +1,5 @@
-/* Preloaded into a vcost that is tested: lets chosen calls fail as a kernel, a sandbox or a limit would.
+/* Preloaded into a vcost that is tested: lets chosen calls fail as a kernel, a sandbox or a limit would, or
+ * has it interrupted there.
  *
  * VCOST_TEST_ERRORS is the table, rows with ';' in between:
  *
@@ -8,7 +9,12 @@
  * advice; prctl: the option; open, fopen, read: the end of the file's path), "*" any; ERRNO a number; WHEN
  * "once" or "always", from the first such call on or from number N (@N). Each row that has let a call fail
  * leaves its number and a newline in the file VCOST_TEST_HITS, once: a test knows whether it has tried
- * anything. */
+ * anything.
+ *
+ * CALL "*" with ERRNO -N sends signal N to this process, not to what it starts, just before any of the calls
+ * below, which then is made; where it did not come to that the number of these calls is left in
+ * VCOST_TEST_HITS.
+ */
 #undef _FILE_OFFSET_BITS /* it would give two functions one name */
 #include <dlfcn.h>
 #include <errno.h>
@@ -43,6 +49,7 @@ static struct row {
     unsigned seen;
 } rows[ROWS_MAX];
 static size_t row_count;
+static pid_t interrupted; /* the process that a row sends a signal to; 0: none */
 
 static void add_row(const char *text)
 {
@@ -58,6 +65,10 @@ static void add_row(const char *text)
     row->from = number ? (unsigned)strtoul(number + 1, NULL, 10) : 1;
     row->always = !strncmp(when, "always", strlen("always"));
     row_count++;
+    if (row->code < 0) {
+        interrupted = getpid();
+        unsetenv("LD_PRELOAD");
+    }
 }
 
 __attribute__((constructor)) static void read_table(void)
@@ -70,12 +81,11 @@ __attribute__((constructor)) static void read_table(void)
     free(copy);
 }
 
-/* Whoever counts hits wants to know of the first alone. */
-static void leave_hit(const struct row *row)
+static void leave(unsigned number)
 {
     const char *path = getenv("VCOST_TEST_HITS");
-    char text[8];
-    int length = snprintf(text, sizeof text, "%zu\n", (size_t)(row - rows)), code = errno;
+    char text[16];
+    int length = snprintf(text, sizeof text, "%u\n", number), code = errno;
     long fd =
         path ? syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : -1;
     if (fd >= 0) {
@@ -89,14 +99,30 @@ static bool is_due(struct row *row)
 {
     unsigned number = __atomic_add_fetch(&row->seen, 1, __ATOMIC_RELAXED);
     bool due = row->always ? number >= row->from : number == row->from;
-    if (due && number == row->from)
-        leave_hit(row);
+    if (due && number == row->from) /* whoever counts hits wants to know of the first alone */
+        leave((unsigned)(row - rows));
     return due;
+}
+
+static void interrupt(void)
+{
+    for (size_t i = 0; i < row_count; i++)
+        if (rows[i].code < 0 && is_due(&rows[i]))
+            kill(interrupted, -rows[i].code);
+}
+
+__attribute__((destructor)) static void leave_count(void)
+{
+    for (size_t i = 0; i < row_count; i++)
+        if (interrupted == getpid() && rows[i].code < 0 && rows[i].seen < rows[i].from)
+            leave(rows[i].seen);
 }
 
 /* The errno with which a call is to fail; 0: it is to be made. */
 static int fails(const char *call, const char *what, bool is_end)
 {
+    if (interrupted && interrupted == getpid())
+        interrupt();
     for (size_t i = 0; i < row_count; i++) {
         const char *wanted = rows[i].what;
         size_t length = strlen(what), end = strlen(wanted);
@@ -262,6 +288,12 @@ int sigaction(int number, const struct sigaction *action, struct sigaction *befo
     REAL(sigaction);
     FAIL_WITH(fails_number("sigaction", "%lu", (unsigned long)number), -1);
     return real(number, action, before);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    FAIL_WITH(fails("clock_gettime", "", false), -1);
+    return (int)syscall(SYS_clock_gettime, clock, time);
 }
 
 /* ---- files ---- */

@@ -57,6 +57,28 @@ static void one_that_helps_is_found(void **state)
     assert_true(found > PROGRAMS * 99 / 100);
 }
 
+/* Intervals of so many rounds are about as wide as was asked for. */
+static void rounds_are_as_many_as_an_interval_takes(void **state)
+{
+    static const double half = 0.02, spread = 0.03;
+    uint64_t random = 1;
+    double logs[DECIDE_ROUNDS_MAX] = {0}, sum = 0;
+    (void)state;
+    assert_true(isnan(decide_rounds(logs, 1, half)));
+    for (size_t i = 0; i < DECIDE_ROUNDS_MAX; i++)
+        logs[i] = spread * noise(&random);
+    size_t count = (size_t)decide_rounds(logs, DECIDE_ROUNDS_MAX, half);
+    assert_in_range(count, 8, 24); /* (2.5 * 0.03 / 0.02)^2 is 14 */
+    assert_in_range((size_t)decide_rounds(logs, DECIDE_ROUNDS_MAX, half / 2), 4 * count - 4, 4 * count);
+    const size_t parts = DECIDE_ROUNDS_MAX / count;
+    for (size_t i = 0; i < DECIDE_ROUNDS_MAX; i += count)
+        if (i + count <= DECIDE_ROUNDS_MAX) {
+            const struct estimate ratio = decide_ratio(logs + i, count, work);
+            sum += log(ratio.high / ratio.low) / 2 / (double)parts;
+        }
+    assert_true(sum > half / 2 && sum < 2 * half);
+}
+
 /* 2000 programs, at most 5 % of which may get a wrong winner: 130 or more would happen once in 1000. */
 static void nothing_is_no_help(void **state)
 {
@@ -138,8 +160,8 @@ static void the_best_are_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(one_that_helps_is_found),
-        cmocka_unit_test(nothing_is_no_help), cmocka_unit_test(chance_is_that_of_all_together),
-        cmocka_unit_test(few_rounds_decide_nothing), cmocka_unit_test(a_gain_too_small_is_none),
-        cmocka_unit_test(the_best_are_chosen)};
+        cmocka_unit_test(rounds_are_as_many_as_an_interval_takes), cmocka_unit_test(nothing_is_no_help),
+        cmocka_unit_test(chance_is_that_of_all_together), cmocka_unit_test(few_rounds_decide_nothing),
+        cmocka_unit_test(a_gain_too_small_is_none), cmocka_unit_test(the_best_are_chosen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

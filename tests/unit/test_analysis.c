@@ -4,6 +4,7 @@
 #include "experiment/chase.h"
 #include "event/event_kind.h"
 #include "experiment/internal.h"
+#include "runner/program_kind.h"
 
 #include <errno.h>
 #include <math.h>
@@ -326,6 +327,12 @@ static void ids_tell_their_cells(void **state)
         check_id_again(&(struct cell){.monitor = monitors[i], .workload = event_named("cpuid", 0, NULL)});
         check_id_again(
             &(struct cell){.monitor = monitors[i], .workload = event_named("retouch-lines", 65536, NULL)});
+        for (int name = 0; name < 2; name++) { /* a program may have a number's name */
+            struct workload run = program_workload(&workload_run, name ? "4096" : "sort");
+            check_id_again(&(struct cell){.monitor = monitors[i], .workload = run});
+            check_id_again(&(struct cell){monitors[i], run, 4096, 2 << 20});
+            check_id_again(&(struct cell){monitors[i], run, 0, 4096});
+        }
     }
 }
 

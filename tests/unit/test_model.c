@@ -146,20 +146,57 @@ static void the_walks_of_the_literature(void **state)
     sheet_free(five);
 }
 
+/* Of one more access, with all caches empty. */
+static uint64_t cold_reads_again(struct model *model, uint64_t address)
+{
+    model_cold(model);
+    model_begin(model);
+    model_access(model, GVA(address), ACCESS_READ);
+    return reads(model_account(model));
+}
+
 static void a_changed_table_is_walked_nested_by_agile_paging(void **state)
 {
     (void)state;
     struct sheet *sheet = plain_sheet(4);
     struct model *model = open_model(&sheet->machine, MODEL_AGILE, 4 * KIB, 4 * KIB, 64 * KIB);
     model_change_entry(model, GVA(base));
-    assert_int_equal(model_account(model)->exits, 1);
-    model_change_entry(model, GVA(base + 4 * KIB)); /* of the same table: no exit any more */
-    assert_int_equal(model_account(model)->exits, 1);
-    model_cold(model);
-    model_begin(model);
-    model_access(model, GVA(base), ACCESS_READ);
-    assert_int_equal(reads(model_account(model)), 3 + 1 + 4);
+    assert_int_equal(model_account(model)->exits, 2); /* the store and the flush, as in shadow paging */
+    model_change_entry(model, GVA(base + 4 * KIB));   /* of the same table */
+    assert_int_equal(model_account(model)->exits, 3);
+    model_change_entry(model, GVA(base)); /* no exit any more */
+    assert_int_equal(model_account(model)->exits, 3);
+    assert_int_equal(cold_reads_again(model, base), 3 + 1 + 4);
     assert_int_equal(model_account(model)->hidden_faults, 0);
+    assert_adds_up(model_account(model));
+    model_close(model);
+    sheet_free(sheet);
+}
+
+static void a_table_that_is_left_alone_has_a_shadow_again(void **state)
+{
+    (void)state;
+    struct sheet *sheet = plain_sheet(4);
+    struct model *model = open_model(&sheet->machine, MODEL_AGILE, 4 * KIB, 4 * KIB, 64 * KIB);
+    model_change_entry(model, GVA(base));
+    model_scan(model);
+    model_change_entry(model, GVA(base)); /* one store between two looks is not enough */
+    assert_int_equal(model_account(model)->exits, 2 + 1 + 2);
+    model_change_entry(model, GVA(base));
+    model_change_entry(model, GVA(base + 4 * KIB));
+    model_scan(model);
+    assert_int_equal(cold_reads_again(model, base), 3 + 1 + 4); /* which sets its accessed bit: a store */
+    model_scan(model);
+    assert_int_equal(cold_reads_again(model, base), 3 + 1 + 4);
+    assert_int_equal(model_account(model)->tables_synced, 0);
+    model_scan(model);
+    assert_int_equal(cold_reads_again(model, base), 4);
+    assert_int_equal(model_account(model)->hidden_faults, 0);
+    cold_reads_again(model, base + 4 * KIB); /* it was not used since it changed */
+    assert_int_equal(model_account(model)->hidden_faults, 1);
+    model_begin(model);
+    model_change_entry(model, GVA(base));
+    assert_int_equal(model_account(model)->exits, 2);
     assert_adds_up(model_account(model));
     model_close(model);
     sheet_free(sheet);
@@ -278,7 +315,7 @@ static void each_technique_pays_for_changes_in_its_own_way(void **state)
     assert_int_equal(lazy.table_stores, 1);
     assert_int_equal(lazy.exits, 21);
     assert_int_equal(lazy.hidden_faults, 10);
-    assert_int_equal(agile.exits, 1);
+    assert_int_equal(agile.exits, 3 + 1); /* as eagerly once; then the store that turns it */
     lazy = changes(machine, MODEL_SHADOW, false, 10, true);
     assert_int_equal(lazy.table_stores, 10); /* guarded again after each switch */
     assert_int_equal(lazy.tables_synced, 10);
@@ -384,7 +421,35 @@ static void many_accesses_are_as_one_after_another(void **unused)
     sheet_free(sheet);
 }
 
-/* In one pass with others, whoever leads. */
+/* Whatever the machine: of all presets, where nothing is changed, but caches are emptied between. */
+static void many_accesses_are_as_one_on_every_machine(void **unused)
+{
+    (void)unused;
+    enum { ROUNDS = 4, COUNT = 500, BYTES = 12 * MIB };
+    for (size_t i = 0; machine_preset(i).name; i++) {
+        struct sheet *sheet = sheet_of(machine_preset(i).name);
+        enum model_technique technique = sheet->machine.has_nested && i % 3 ? MODEL_NESTED : MODEL_NATIVE;
+        struct model *one = open_model(&sheet->machine, technique, 4 * KIB, 4 * KIB, BYTES),
+                     *many = open_model(&sheet->machine, technique, 4 * KIB, 4 * KIB, BYTES);
+        uint64_t state = i;
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            gva_t addresses[COUNT];
+            for (unsigned k = 0; k < COUNT; k++) {
+                addresses[k] = GVA(base + (k % 3 ? random_below(&state, BYTES) : k * 64 % BYTES));
+                model_access(one, addresses[k], (enum model_access)(round % 3));
+            }
+            model_access_many(many, addresses, COUNT, (enum model_access)(round % 3));
+            (round % 2 ? model_flush : model_exit)(one);
+            (round % 2 ? model_flush : model_exit)(many);
+            assert_memory_equal(model_account(one), model_account(many), sizeof(struct account));
+        }
+        model_close(one);
+        model_close(many);
+        sheet_free(sheet);
+    }
+}
+
+/* In one pass with others, whoever leads, and whether in threads of their own or not. */
 static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
 {
     (void)unused;
@@ -407,8 +472,12 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
         assert_int_equal(model_pass_open(configs, ALL, &pass, &error), 0);
         for (size_t i = 0; i < ALL; i++)
             assert_int_equal(model_map(pass.models[i], GVA(base), 16 * MIB, NULL, &error), 0);
-        for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
-            model_pass_access(&pass, addresses, COUNT, access);
+        for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++) {
+            model_pass_spread(&pass, 1 + 2 * access); /* threads */
+            for (size_t done = 0; done < COUNT; done += COUNT / 10)
+                model_pass_access(&pass, addresses + done, COUNT / 10, access);
+            model_pass_settle(&pass);
+        }
         for (size_t i = 0; i < ALL; i++) {
             struct model *alone = open_model(
                 &sheet->machine, configs[i].technique, configs[i].guest_page, configs[i].host_page, 16 * MIB);
@@ -473,12 +542,14 @@ int main(void)
         cmocka_unit_test(cold_walks_read_what_arithmetic_says),
         cmocka_unit_test(the_walks_of_the_literature),
         cmocka_unit_test(a_changed_table_is_walked_nested_by_agile_paging),
+        cmocka_unit_test(a_table_that_is_left_alone_has_a_shadow_again),
         cmocka_unit_test(walk_caches_and_the_nested_tlb_spare_reads),
         cmocka_unit_test(a_tlb_entry_covers_the_smaller_page),
         cmocka_unit_test(without_tags_an_exit_empties_the_tlbs),
         cmocka_unit_test(each_technique_pays_for_changes_in_its_own_way),
         cmocka_unit_test(fresh_pages_are_given_once),
         cmocka_unit_test(many_accesses_are_as_one_after_another),
+        cmocka_unit_test(many_accesses_are_as_one_on_every_machine),
         cmocka_unit_test(in_a_pass_each_has_the_account_that_it_has_alone),
         cmocka_unit_test(where_something_happens_nobody_follows),
         cmocka_unit_test(overlap_is_between_all_and_data_alone),

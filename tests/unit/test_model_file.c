@@ -87,7 +87,7 @@ static void a_name_that_is_unknown_is_answered_with_those_there_are(void **state
     struct pool pool = {.newest = NULL};
     struct machine machine;
     struct error error;
-    assert_int_equal(machine_find("pdp11", &pool, &machine, &error), -ENOENT);
+    assert_int_equal(machine_find("pdp11", &pool, &machine, &error), -ENXIO);
     assert_non_null(strstr(error.text, "barcelona"));
     assert_non_null(strstr(error.text, "zen5-turin"));
     pool_free(&pool);

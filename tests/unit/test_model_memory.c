@@ -10,19 +10,25 @@
 
 #include <inttypes.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static uint64_t simulated = GIB;
 static const uint64_t enough = 64 * GIB, caches_and_tlbs = 16 * MIB;
 
-/* Where the address sanitizer allocates, malloc's own books are empty. */
-extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
-
-static uint64_t allocated(void)
+/* What this process has of its own, whoever gave it: malloc's books do not know of mappings. */
+static uint64_t resident(void)
 {
-    struct mallinfo2 info = mallinfo2();
-    return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
-                                                   : info.uordblks + info.hblkhd;
+    char line[128];
+    unsigned long long kib = 0;
+    malloc_trim(0);
+    FILE *file = fopen("/proc/self/status", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) && sscanf(line, "RssAnon: %llu kB", &kib) != 1)
+        continue;
+    fclose(file);
+    assert_true(kib > 0);
+    return kib * KIB;
 }
 
 static uint64_t bytes_of(const struct machine *machine, enum model_technique technique)
@@ -37,14 +43,14 @@ static uint64_t bytes_of(const struct machine *machine, enum model_technique tec
         .seed = 3};
     struct model *model;
     struct error error;
-    uint64_t before = allocated();
+    uint64_t before = resident();
     int rc = model_open(&config, &model, &error);
     if (rc == 0)
         rc = model_map(model, GVA(UINT64_C(1) << 45), simulated, NULL, &error);
     if (rc < 0)
         fail_msg("%s", error.text);
     model_access(model, GVA((UINT64_C(1) << 45) + simulated - 8), ACCESS_READ);
-    uint64_t bytes = allocated() - before;
+    uint64_t bytes = resident() - before;
     model_close(model);
     return bytes;
 }

@@ -139,11 +139,48 @@ static void large_memory_changes_nothing(void **unused)
     pool_free(&pool);
 }
 
+/* The code for CPUs with wide vectors and that for all. */
+static void wide_and_narrow_vectors_do_the_same(void **unused)
+{
+    (void)unused;
+    if (!caches_are_wide())
+        skip();
+    for (size_t i = 0; machine_preset(i).name; i++) {
+        struct pool pool = {.newest = NULL};
+        struct machine machine;
+        struct error error;
+        struct caches wide, narrow;
+        uint64_t state = i, bytes = UINT64_C(1) << 32, swapped = 0;
+        if (machine_find(machine_preset(i).name, &pool, &machine, &error) < 0 ||
+            caches_init(&wide, &machine, bytes, SEED, NULL, &error) < 0 ||
+            caches_init(&narrow, &machine, bytes, SEED, NULL, &error) < 0)
+            fail_msg("%s", error.text);
+        for (enum caches_kind kind = 0; kind < CACHES_CODES; kind++)
+            for (unsigned use = 0; use < 2; use++)
+                if (wide.serve[use] == caches_code_wide[kind][use]) {
+                    narrow.serve[use] = caches_code_any[kind][use];
+                    swapped++;
+                }
+        assert_int_equal(swapped, 2);
+        for (unsigned step = 0; step < 10 * STEPS; step++) {
+            uint64_t address = random_below(&state, UINT64_C(1) << (step % 2 ? 26 : 20));
+            bool instruction = random_below(&state, 8) == 0;
+            unsigned first = 1 + (unsigned)random_below(&state, 2);
+            assert_int_equal(caches_access(&wide, address, instruction, first, false).level,
+                caches_access(&narrow, address, instruction, first, false).level);
+        }
+        caches_free(&wide);
+        caches_free(&narrow);
+        pool_free(&pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags_are_as_lists),
         cmocka_unit_test(large_memory_changes_nothing),
+        cmocka_unit_test(wide_and_narrow_vectors_do_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -336,10 +336,9 @@ static void wrong_values_get_one_sentence(void **state)
         {"--time 1e9", "--time: \"1e9\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
         {"--time inf", "--time: \"inf\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
         {"--time 9000h", "--time: \"9000h\" is not a time above 0 and up to a week"},
-        {"--seed 9007199254740993", "--seed: \"9007199254740993\" is not a seed: write a whole number of up "
-                                    "to 53 bits, decimal or 0x..."},
-        {"--seed 0x",
-            "--seed: \"0x\" is not a seed: write a whole number of up to 53 bits, decimal or 0x..."},
+        {"--seed 9007199254740993", "--seed: \"9007199254740993\" is no whole number of up to 53 bits, "
+                                    "decimal or 0x..."},
+        {"--seed 0x", "--seed: \"0x\" is no whole number of up to 53 bits, decimal or 0x..."},
         {"--json=@", "--json: the name of the file is empty"},
         {"--svg -", "--svg: this goes into a file, not to stdout: name one"},
         {"--svg x.pdf", "--svg: the name \"x.pdf\" must end in .svg or .png"},

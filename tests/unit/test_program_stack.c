@@ -28,11 +28,11 @@ static void is_laid_out_as_the_abi_says(void **state)
     const struct stack_aux aux[] = {{AT_PAGESZ, 4096}, {AT_UID, 7}};
     const struct stack_content content = {
         arguments, environment, "/bin/program", "x86_64", {1, 2, 3}, aux, 2};
-    uint64_t pointer;
-    assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, NULL), 0);
-    assert_int_equal(pointer % 16, 0);
-    assert_in_range(pointer, (uintptr_t)stack, (uintptr_t)stack + BYTES);
-    const uint64_t *at = (const uint64_t *)pointer;
+    struct stack_built built;
+    assert_int_equal(stack_build(&content, stack, sizeof stack, &built, NULL), 0);
+    assert_int_equal(built.pointer % 16, 0);
+    assert_in_range(built.pointer, (uintptr_t)stack, (uintptr_t)stack + BYTES);
+    const uint64_t *at = (const uint64_t *)built.pointer;
     assert_int_equal(*at++, 3);
     for (int i = 0; i < 3; i++)
         assert_string_equal((const char *)*at++, arguments[i]);
@@ -52,22 +52,25 @@ static void strings_follow_one_another(void **state)
 {
     (void)state;
     const struct stack_content content = {arguments, environment, "p", "x86_64", {0}, NULL, 0};
-    uint64_t pointer;
-    assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, NULL), 0);
-    const uint64_t *at = (const uint64_t *)pointer;
+    struct stack_built built;
+    assert_int_equal(stack_build(&content, stack, sizeof stack, &built, NULL), 0);
+    const uint64_t *at = (const uint64_t *)built.pointer;
     assert_int_equal(at[2], at[1] + sizeof "program");
     assert_int_equal(at[3], at[2] + 1);
     assert_int_equal(at[5], at[3] + sizeof "a b");
     assert_int_equal(at[6], at[5] + sizeof "A=1");
+    assert_int_equal(built.arguments, at[1]);
+    assert_int_equal(built.environment, at[5]);
+    assert_int_equal(built.end, at[6] + strlen(environment[1]) + 1);
 }
 
 static void without_anything_it_is_a_stack_too(void **state)
 {
     (void)state;
     const struct stack_content content = {none, none, "p", "x86_64", {0}, NULL, 0};
-    uint64_t pointer;
-    assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, NULL), 0);
-    const uint64_t *at = (const uint64_t *)pointer;
+    struct stack_built built;
+    assert_int_equal(stack_build(&content, stack, sizeof stack, &built, NULL), 0);
+    const uint64_t *at = (const uint64_t *)built.pointer;
     assert_int_equal(at[0] | at[1] | at[2], 0);
 }
 
@@ -78,12 +81,12 @@ static void too_many_arguments_are_refused(void **state)
     char *words[] = {text, NULL};
     const struct stack_content content = {words, none, "p", "x86_64", {0}, NULL, 0};
     struct error error;
-    uint64_t pointer = 5;
+    struct stack_built built = {.pointer = 5};
     memset(text, 'x', sizeof text - 1);
-    assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, &error), -E2BIG);
-    assert_int_equal(pointer, 5);
+    assert_int_equal(stack_build(&content, stack, sizeof stack, &built, &error), -E2BIG);
+    assert_int_equal(built.pointer, 5);
     text[BYTES / 4 - 600] = '\0';
-    assert_int_equal(stack_build(&content, stack, sizeof stack, &pointer, &error), 0);
+    assert_int_equal(stack_build(&content, stack, sizeof stack, &built, &error), 0);
 }
 
 int main(void)

@@ -29,7 +29,7 @@ static struct message examples[] = {
     {.type = MESSAGE_SAMPLED,
         .sample = {{{"time", "ns", 3.97}, {"throughput", "bytes", 1e9}}, 2, 160000,
             {{{"page_faults", 12}}, 1}, {true, 1, 2, 3, 4}, DISTURBED_PREEMPTED}},
-    {.type = MESSAGE_PROVED, .proof = {0, 0.5, true, "host: smaps"}},
+    {.type = MESSAGE_PROVED, .proof = {0, 0.5, 0, true, "host: smaps"}},
     {.type = MESSAGE_FAILED, .failure = {ENOMEM, "no memory"}},
 };
 enum { EXAMPLES = sizeof examples / sizeof examples[0] };

@@ -1,15 +1,15 @@
-/* The presets against what is published: curves of latencies (tests/latency/), the reach of TLBs,
- * and the shapes of the article's figure 2. With --all also beyond 32 MiB;
- * with --markdown it prints the table of doc/machines.md, too. */
+/* The presets against what is published: curves of latencies (share/latencies/), the reach of TLBs,
+ * and the shapes of the article's figure 2; with --all these beyond 64 MiB, too. */
 #include "cmocka_all.h"
 
 #include "base/pool.h"
+#include "experiment/model_published.h"
+#include "model/latencies.h"
 #include "model/model.h"
 #include "workload/chase.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,6 @@ static const uint64_t small_page = 4096, large_page = 2 << 20;
 
 #define MIB (UINT64_C(1) << 20)
 
-static bool markdown;
 static uint64_t largest = 32 * MIB; /* working set that is tried */
 
 /* ---- a preset that is run ---- */
@@ -123,93 +122,59 @@ static const struct tolerance {
     const char *name;
     double median, p90;
 } curves[] = {
+    {"barcelona", 0.10, 0.35},
     {"core2-merom", 0.10, 0.35},
     {"nehalem", 0.10, 0.35},
-    {"barcelona", 0.10, 0.35},
     {"skylake-sp", 0.10, 0.35},
     {"zen2-rome", 0.10, 0.35},
     {"zen3-milan", 0.20, 0.50},
     {"zen4-genoa", 0.15, 0.35},
 };
-
-enum { POINTS_MOST = 64 };
-struct errors {
-    double of[POINTS_MOST];
-    size_t count;
-};
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The value that a share of them does not exceed. */
-static double quantile(struct errors *errors, double share)
-{
-    if (errors->count == 0)
-        return NAN;
-    qsort(errors->of, errors->count, sizeof *errors->of, by_size);
-    size_t at = (size_t)ceil(share * (double)errors->count);
-    return errors->of[at ? at - 1 : 0];
-}
-
-static bool is_among(const json_t *list, json_int_t number)
-{
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_integer_value(json_array_get(list, i)) == number)
-            return true;
-    return false;
-}
-
-/* Points beyond the first cache that no figure of the preset was read from. */
-static void compare_curve(const char *name, const json_t *curve, struct errors *errors)
-{
-    uint32_t element = (uint32_t)json_integer_value(json_object_get(curve, "element_bytes"));
-    const json_t *points = json_object_get(curve, "points"), *known = json_object_get(curve, "read_from");
-    double first = json_number_value(json_array_get(json_array_get(points, 0), 1));
-    for (size_t i = 0; i < json_array_size(points); i++) {
-        const json_t *point = json_array_get(points, i);
-        json_int_t bytes = json_integer_value(json_array_get(point, 0));
-        double measured = json_number_value(json_array_get(point, 1));
-        if (measured <= first || (uint64_t)bytes > largest)
-            continue;
-        double modelled = cycles(name, MODEL_NATIVE, small_page, small_page, (uint64_t)bytes, element);
-        bool read_from = is_among(known, bytes);
-        if (getenv("VCOST_TEST_POINTS"))
-            print_message("# %s %u %lld: %.0f, modelled %.1f (%+.0f %%)%s\n", name, element, (long long)bytes,
-                measured, modelled, 100 * (modelled / measured - 1), read_from ? " read from it" : "");
-        if (!read_from && errors->count < POINTS_MOST)
-            errors->of[errors->count++] = fabs(modelled / measured - 1);
-    }
-}
+enum { CURVES = sizeof curves / sizeof *curves };
 
 static void curves_agree_within_the_tolerance(void **unused)
 {
     (void)unused;
-    unsigned failed = 0;
-    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
-        char path[512];
-        json_error_t wrong;
-        struct errors errors = {.count = 0};
-        path_of("tests/latency", curves[i].name, path, sizeof path);
-        json_t *root = json_load_file(path, 0, &wrong);
-        assert_non_null(root);
-        const json_t *list = json_object_get(root, "curves");
-        for (size_t c = 0; c < json_array_size(list); c++)
-            compare_curve(curves[i].name, json_array_get(list, c), &errors);
-        double median = quantile(&errors, 0.5), p90 = quantile(&errors, 0.9), worst = quantile(&errors, 1);
-        if (markdown)
-            print_message("| `%s` | %s | %zu | %.1f %% | %.0f %% | %.0f %% | %s |\n", curves[i].name,
-                json_string_value(json_object_get(root, "source")), errors.count, 100 * median, 100 * p90,
-                100 * worst, json_string_value(json_object_get(root, "left_out")));
-        if (!(median <= curves[i].median && p90 <= curves[i].p90)) {
-            print_message("# %s: median %.3f, p90 %.3f\n", curves[i].name, median, p90);
-            failed++;
-        }
-        json_decref(root);
+    const struct progress silent = {.tell = NULL};
+    struct validation found = {.holds = false};
+    struct pool pool = {.newest = NULL};
+    struct error error;
+    if (model_published(NULL, NULL, &silent, &pool, &found, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(found.published_count, CURVES);
+    for (size_t i = 0; i < CURVES; i++) {
+        const struct published *row = &found.published[i];
+        assert_string_equal(row->machine, curves[i].name);
+        print_message("# %s: %zu points, median %.3f, nine of ten within %.3f\n", row->machine, row->points,
+            row->median, row->ninth);
+        assert_true(row->points >= 7);
+        assert_true(row->median > 0 && row->median <= curves[i].median);
+        assert_true(row->ninth >= row->median && row->ninth <= curves[i].p90);
+        assert_true(row->agrees == (row->median <= 0.15 && row->ninth <= 0.35));
     }
-    assert_int_equal(failed, 0);
+    pool_free(&pool);
+}
+
+/* Each point that a figure was read from is one of the curve's. */
+static void what_was_read_from_a_curve_is_in_it(void **unused)
+{
+    (void)unused;
+    struct pool pool = {.newest = NULL};
+    for (size_t i = 0; latencies_preset(i).name; i++) {
+        struct latencies latencies;
+        struct error error;
+        if (latencies_read(i, &pool, &latencies, &error) < 0)
+            fail_msg("%s", error.text);
+        for (size_t c = 0; c < latencies.curve_count; c++) {
+            const struct latency_curve *curve = &latencies.curves[c];
+            size_t there = 0;
+            for (size_t k = 0; k < curve->read_count; k++)
+                for (size_t n = 0; n < curve->count; n++)
+                    there += curve->working_set_bytes[n] == curve->read_from[k];
+            assert_int_equal(there, curve->read_count);
+        }
+    }
+    pool_free(&pool);
 }
 
 /* ---- the reach of TLBs ---- */
@@ -335,11 +300,11 @@ static void merom_has_no_nested_paging_and_walks_shadow_tables_like_its_own(void
 
 int main(int argc, char **argv)
 {
-    markdown = argc > 1 && strcmp(argv[1], "--markdown") == 0;
-    if (argc > 1) /* --markdown or --all */
+    if (argc > 1 && strcmp(argv[1], "--all") == 0)
         largest = 256 * MIB;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_agree_within_the_tolerance),
+        cmocka_unit_test(what_was_read_from_a_curve_is_in_it),
         cmocka_unit_test(tlbs_reach_as_far_as_their_entries_and_no_further),
         cmocka_unit_test(nested_paging_on_barcelona_rises_with_the_working_set),
         cmocka_unit_test(large_pages_take_most_of_it_away),

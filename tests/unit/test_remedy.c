@@ -1,5 +1,5 @@
 /* Remedies as files, and what is made of them: conditions and command lines. */
-#include "cmocka_all.h"
+#include "test_host_tree.h"
 
 #include "abi/pages_report.h"
 #include "record/record.h"
@@ -157,7 +157,10 @@ static void what_cannot_be_tried_says_why(void **state)
     struct surroundings alone = surroundings(&dynamic), bare = alone;
     const struct recipe large = preset("large-pages"), jemalloc = preset("jemalloc"),
                         host = preset("host-large-pages"), one = preset("one-cpu"),
-                        own = {.name = "own", .preload = "libnowhere.so.9", .operator= "" };
+                        own = {.name = "own",
+                            .preload = "libnowhere.so.9",
+                            .package = "a package",
+                            .operator= "" };
     struct error error;
     (void)state;
     assert_int_equal(recipe_check(&large, &static_one, &error), -ENOTSUP);
@@ -178,12 +181,45 @@ static void what_cannot_be_tried_says_why(void **state)
     assert_string_equal(error.text, "it is nowhere");
 }
 
+/* GLIBC_TUNABLES reaches a static program that has glibc in it, and none that is set-user-id. */
+static void settings_of_glibc_need_no_dynamic_linker(void **state)
+{
+    const struct surroundings static_one = surroundings(&fixed), mighty = surroundings(&privileged);
+    const struct recipe keep = preset("malloc-keep"), arena = preset("one-arena");
+    struct error error;
+    (void)state;
+    assert_int_equal(recipe_check(&keep, &static_one, &error), 0);
+    assert_int_equal(recipe_check(&arena, &static_one, &error), 0);
+    assert_int_equal(recipe_check(&keep, &mighty, &error), -ENOTSUP);
+    assert_non_null(strstr(error.text, "set-user-id"));
+}
+
+static void root_is_asked_for_what_is_not_there_yet(void **state)
+{
+    static const struct {
+        const char *mode, *says;
+    } modes[] = {{"always [madvise] never", "root sets"}, {"[always] madvise never", "already"},
+        {"always madvise [never]", "are off"}};
+    const struct surroundings here = surroundings(&fixed);
+    const struct recipe system = preset("system-large-pages"), large = preset("malloc-large-pages");
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        tree_file("/sys/kernel/mm/transparent_hugepage/enabled", modes[i].mode);
+        assert_int_equal(recipe_check(&system, &here, &error), -ENOTSUP);
+        assert_non_null(strstr(error.text, modes[i].says));
+        assert_int_equal(recipe_check(&large, &here, &error), i == 2 ? -ENOTSUP : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_is_read_and_called_by_its_name),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
         cmocka_unit_test(the_command_line_does_the_same), cmocka_unit_test(what_the_user_has_set_stays),
-        cmocka_unit_test(conditions_are_those_of_the_line), cmocka_unit_test(what_cannot_be_tried_says_why)};
+        cmocka_unit_test(conditions_are_those_of_the_line), cmocka_unit_test(what_cannot_be_tried_says_why),
+        cmocka_unit_test(settings_of_glibc_need_no_dynamic_linker),
+        cmocka_unit_test_setup_teardown(root_is_asked_for_what_is_not_there_yet, tree_setup, tree_teardown)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pool_free(&pool);
     return failed;

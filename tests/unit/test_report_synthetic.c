@@ -138,7 +138,7 @@ static void make_cell(struct result *result, const struct synthetic *recipe, con
     else
         snprintf(cell->label, sizeof cell->label, "%s", monitor);
     cell->pages = (struct page_proof){
-        is_native(monitor) ? 0 : page, pair ? 1.0 : 0.0, true, "smaps: AnonHugePages 0 kB"};
+        is_native(monitor) ? 0 : page, pair ? 1.0 : 0.0, 0, true, "smaps: AnonHugePages 0 kB"};
     cell->counters = (struct result_counters){true, 12, 0};
     cell->repeated = bytes > 1048576 ? 2 : 0;
     double share = log2((double)bytes / (double)recipe->first_bytes) /

@@ -31,7 +31,8 @@ static struct world {
     size_t fails_from;                 /* … from this of its samples on; SIZE_MAX: when it is prepared */
     const struct runner_ops *not_open; /* this kind of runner is not open … */
     unsigned not_open_from;            /* … from this time on */
-    int code;                          /* of a failure */
+    int code;                          /* of a failure … */
+    bool stopped;                      /* … with which the user stops it */
     size_t stop_after;                 /* samples; 0: never */
     bool has_metrics;                  /* samples give more than their time */
     double open_takes;                 /* seconds, with a look at the placement's stop in each */
@@ -63,7 +64,7 @@ static int made_up_open(const struct runner_config *config, struct runner **runn
         if (stop_asked(stop))
             return error_set(error, EINTR, "stopped after some of the memory was laid out");
     if (world.not_open == config->ops && world.opened++ >= world.not_open_from) {
-        world.stop_after = world.code == EINTR; /* the user has stopped it meanwhile */
+        world.stop_after = world.stopped;
         return error_set(error, world.code, "no memory of that kind");
     }
     *runner = calloc(1, sizeof **runner);
@@ -101,8 +102,10 @@ static int made_up_sample(
     note('s', number, 0, 0);
     world.samples++;
     world.clock += world.sample_takes > 0 ? world.sample_takes : world.asked[number];
-    if (number == world.fails && nth >= world.fails_from)
+    if (number == world.fails && nth >= world.fails_from) {
+        world.stop_after = world.stopped ? 1 : world.stop_after;
         return error_set(error, world.code, "cell %zu broke", number);
+    }
     assert_true(effort->steps > 0);
     *out = (struct sample){
         .disturbed = world.disturbed_of && world.samples % world.disturbed_of == 0 ? DISTURBED_STEAL : 0};
@@ -529,20 +532,35 @@ static void stopped_anywhere_it_reports_what_is_there(void **state)
     }
 }
 
+/* Whatever fails of it, and with whatever error. */
 static void whoever_notices_it_is_the_user_who_has_stopped_it(void **state)
 {
-    struct scheduled scheduled;
-    struct result result;
+    static const int codes[] = {EINTR, EIO, EAGAIN, ENOTSUP};
     (void)state;
-    world.not_open = &ops;
-    world.not_open_from = 2;
-    world.code = EINTR;
-    make(1, 1, &scheduled, &result);
-    run(&usual, &scheduled, &result);
-    assert_false(result.complete || result.broken);
-    assert_string_equal(result.incomplete_reason, "stopped by the user");
-    assert_int_equal(result.cells[0].placements, 2);
-    result_free(&result);
+    for (size_t i = 0; i < 2 * sizeof codes / sizeof *codes; i++) {
+        struct scheduled scheduled;
+        struct result result;
+        setup(NULL);
+        world.code = codes[i / 2];
+        world.stopped = true;
+        if (i % 2) {
+            world.not_open = &ops;
+            world.not_open_from = 2;
+        } else {
+            world.fails = 0;
+            world.fails_from = 7;
+        }
+        make(1, 1, &scheduled, &result);
+        run(&usual, &scheduled, &result);
+        assert_false(result.complete || result.broken);
+        assert_string_equal(result.incomplete_reason, "stopped by the user");
+        assert_non_null(strstr(result.cells[0].reason, "stopped by the user"));
+        if (i % 2)
+            assert_int_equal(result.cells[0].placements, 2);
+        else
+            assert_int_equal(result.cells[0].sample_count, 7);
+        result_free(&result);
+    }
 }
 
 /* ---- failing ---- */

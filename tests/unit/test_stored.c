@@ -56,6 +56,8 @@ static void make(struct stored *stored)
     *stored = (struct stored){.plan = {.name = "d",
                                   .monitor = "kvm",
                                   .memory_bytes = MEMORY,
+                                  .regions = {{0, MEMORY / 2}, {UINT64_C(1) << 32, MEMORY / 2}},
+                                  .region_count = 2,
                                   .cpus = 1,
                                   .ticks_per_second = 2.5e9,
                                   .results = {3 * PAGE},
@@ -72,7 +74,7 @@ static int write_one(const char *memory, bool compressed)
     int fd = memfd_create("saved", MFD_CLOEXEC);
     make(&stored);
     stored.compressed = compressed;
-    assert_int_equal(stored_write(fd, &stored, memory, &error), 0);
+    assert_int_equal(stored_write(fd, &stored, memory, NULL, &error), 0);
     stored_free(&stored);
     return fd;
 }
@@ -91,12 +93,15 @@ static void what_is_written_is_read_and_zeros_take_no_room(void **state)
     assert_true(file.st_blocks * 512 < 20 * PAGE);
     assert_string_equal(stored.plan.name, "d");
     assert_int_equal(stored.plan.results[0], 3 * PAGE);
+    assert_int_equal(stored.plan.region_count, 2);
+    assert_int_equal(stored.plan.regions[1].start, UINT64_C(1) << 32);
+    assert_int_equal(stored.plan.laid_out_bytes, MEMORY);
     assert_true(stored.pace == 12.5);
     const struct state_part *part = machine_state_find(&stored.state, STATE_REGISTERS, 0);
     assert_non_null(part);
     assert_int_equal(part->bytes, 13);
     assert_int_equal(((const char *)part->data)[12], 'r');
-    assert_int_equal(stored_load(fd, &stored, again, NULL, &error), 0);
+    assert_int_equal(stored_load(fd, &stored, again, NULL, NULL, &error), 0);
     assert_memory_equal(memory, again, MEMORY);
     stored_free(&stored);
     close(fd);
@@ -117,10 +122,10 @@ static void what_is_compressed_is_read_and_ends_with_its_last_frame(void **state
     assert_int_equal(fstat(fd, &file), 0);
     assert_int_equal(stored.frame_at[stored.chunks], file.st_size);
     assert_int_equal(stored.frame_at[1], stored.frame_at[2]);
-    assert_int_equal(stored_load(fd, &stored, again, NULL, &error), 0);
+    assert_int_equal(stored_load(fd, &stored, again, NULL, NULL, &error), 0);
     assert_memory_equal(memory, again, MEMORY);
     assert_int_equal(pwrite(fd, "xyzz", 4, (off_t)stored.frame_at[0] + 8), 4);
-    assert_int_equal(stored_load(fd, &stored, NULL, NULL, &error), -EPROTO);
+    assert_int_equal(stored_load(fd, &stored, NULL, NULL, NULL, &error), -EPROTO);
     stored_free(&stored);
     close(fd);
     free(memory);
@@ -149,7 +154,7 @@ static void every_change_is_noticed(void **state)
     }
     assert_int_equal(stored_read(fd, &stored, &error), 0);
     assert_int_equal(pwrite(fd, "x", 1, (off_t)stored.memory_offset + 5 * PAGE + 99), 1);
-    assert_int_equal(stored_load(fd, &stored, NULL, NULL, &error), -EPROTO);
+    assert_int_equal(stored_load(fd, &stored, NULL, NULL, NULL, &error), -EPROTO);
     stored_free(&stored);
     close(fd);
     free(memory);

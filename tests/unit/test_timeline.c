@@ -135,8 +135,10 @@ static void tell(struct series *series, unsigned cpus)
     goes_for(series, 0, 1001, 1, 1000);
     mark(series, TIMELINE_BEGUN);
     goes_for(series, 0, 400, 1.25, 1000);
+    mark(series, TIMELINE_LOG);
     for (unsigned cpu = 0; cpu < cpus; cpu++)
         go_on(series, 0, cpu, 50, 0, 50);
+    mark(series, TIMELINE_PASS);
     goes_for(series, 0, 400, 1.25, 1000);
     mark(series, TIMELINE_STOP);
     for (unsigned cpu = 0; cpu < cpus; cpu++)
@@ -165,6 +167,7 @@ static void check_costs(unsigned cpus)
     is_near(costs.stall_share, 250 / 1050.0);
     is_near(costs.longest_before_ms, 0.25);
     is_near(costs.longest_moving_ms, 50);
+    assert_string_equal(costs.longest_moving_in, "turning the dirty log on");
     is_near(costs.stopped_ms, 29.5);
     is_near(costs.back_ms, 290); /* the first 50 ms that have 45 ms' work: 10 ms of them are slow */
     is_near(costs.lost_after_ms, 145);
@@ -275,6 +278,7 @@ static void what_goes_on_for_very_long_is_thinned(void **state)
     assert_int_equal(series.timeline.thinned, 1);
     assert_int_equal(costs.work_moving, UINT64_C(1048576) * 999 + 1);
     is_near(costs.longest_moving_ms, 1.5);
+    assert_string_equal(costs.longest_moving_in, "agreeing with the destination"); /* as far as marks tell */
     timeline_free(&series.timeline);
 }
 

@@ -3,16 +3,21 @@
 #include "domain/moved/wire.h"
 
 #include <errno.h>
+#include <math.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 100 };
@@ -51,17 +56,35 @@ static bool is_loopback(const struct sockaddr *name)
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)name)->sin6_addr);
 }
 
-/* HOST:PORT, [HOST]:PORT. *found is to be freed by freeaddrinfo(). */
+enum { HOST_BYTES = 256, PORT_DIGITS = 5, PORT_MAX = 65535 };
+
+/* HOST:PORT, [HOST]:PORT. */
+static int tcp_parts(const char *text, char host[static HOST_BYTES], const char **port, struct error *error)
+{
+    const char *colon = strrchr(text, ':');
+    const size_t length = colon ? (size_t)(colon - text) : 0;
+    *port = colon ? colon + 1 : "";
+    const size_t digits = strspn(*port, "0123456789");
+    const bool is_port =
+        digits > 0 && digits <= PORT_DIGITS && !(*port)[digits] && atoi(*port) > 0 && atoi(*port) <= PORT_MAX;
+    if (!length || length >= HOST_BYTES || !is_port)
+        return error_set(error, EINVAL,
+            "\"tcp:%.100s\" is no address: tcp:HOST:PORT, with a port from 1 to %d", text, PORT_MAX);
+    bool bracketed = text[0] == '[' && colon[-1] == ']';
+    snprintf(host, HOST_BYTES, "%.*s", (int)length - 2 * bracketed, text + bracketed);
+    return 0;
+}
+
+/* *found is to be freed by freeaddrinfo(); its first name is the one that is used. */
 static int tcp_names(const char *text, bool cleartext, struct addrinfo **found, struct error *error)
 {
     const struct addrinfo want = {.ai_socktype = SOCK_STREAM};
-    char host[256];
-    const char *colon = strrchr(text, ':');
-    if (!colon || colon == text || !colon[1] || (size_t)(colon - text) >= sizeof host)
-        return error_set(error, EINVAL, "\"tcp:%.100s\" is no address: tcp:HOST:PORT", text);
-    bool bracketed = text[0] == '[' && colon[-1] == ']';
-    snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * bracketed, text + bracketed);
-    int code = getaddrinfo(host, colon + 1, &want, found);
+    char host[HOST_BYTES];
+    const char *port;
+    int rc = tcp_parts(text, host, &port, error);
+    if (rc < 0)
+        return rc;
+    int code = getaddrinfo(host, port, &want, found);
     if (code)
         return error_set(error, ENOENT, "%.100s is not found: %s", text, gai_strerror(code));
     if (is_loopback((*found)->ai_addr) || cleartext)
@@ -74,19 +97,45 @@ static int tcp_names(const char *text, bool cleartext, struct addrinfo **found, 
         text);
 }
 
+int address_check(const char *address, bool source, struct error *error)
+{
+    char host[HOST_BYTES];
+    const char *rest, *port;
+    if ((rest = behind(address, "tcp:")))
+        return tcp_parts(rest, host, &port, error);
+    return behind(address, "unix:") || (source ? behind(address, "command:") != NULL : !strcmp(address, "-"))
+               ? 0
+               : no_address(address, error);
+}
+
 /* ---- the source ---- */
 
-static int connect_to(int family, const struct sockaddr *name, socklen_t bytes, const char *address, int *out,
-    struct error *error)
+struct towards {
+    const char *address;
+    bool cleartext;
+    double seconds;
+};
+
+static void set_patience(int fd, double seconds)
+{
+    const struct timeval patience = {
+        .tv_sec = (time_t)seconds, .tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6)};
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+static int connect_to(int family, const struct sockaddr *name, socklen_t bytes, const struct towards *to,
+    int *out, struct error *error)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    set_patience(fd, to->seconds);
     if (fd < 0 || connect(fd, name, bytes) < 0) {
-        int code = errno;
+        int code = errno == EAGAIN || errno == EINPROGRESS ? ETIMEDOUT : errno;
         if (fd >= 0)
             close(fd);
         return error_errno(
-            error, code, "cannot connect to %.200s (is vcost domain receive running there?)", address);
+            error, code, "cannot connect to %.200s (is vcost domain receive running there?)", to->address);
     }
+    set_patience(fd, 0);
     const int on = 1;
     if (family != AF_UNIX)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -94,19 +143,19 @@ static int connect_to(int family, const struct sockaddr *name, socklen_t bytes, 
     return 0;
 }
 
-static int connect_unix(const char *path, const char *address, int *fd, struct error *error)
+static int connect_unix(const char *path, const struct towards *to, int *fd, struct error *error)
 {
     struct sockaddr_un name;
     int rc = unix_name(path, &name, error);
-    return rc < 0 ? rc : connect_to(AF_UNIX, (const struct sockaddr *)&name, sizeof name, address, fd, error);
+    return rc < 0 ? rc : connect_to(AF_UNIX, (const struct sockaddr *)&name, sizeof name, to, fd, error);
 }
 
-static int connect_tcp(const char *text, bool cleartext, const char *address, int *fd, struct error *error)
+static int connect_tcp(const char *text, const struct towards *to, int *fd, struct error *error)
 {
     struct addrinfo *found;
-    int rc = tcp_names(text, cleartext, &found, error);
+    int rc = tcp_names(text, to->cleartext, &found, error);
     if (rc == 0) {
-        rc = connect_to(found->ai_family, found->ai_addr, found->ai_addrlen, address, fd, error);
+        rc = connect_to(found->ai_family, found->ai_addr, found->ai_addrlen, to, fd, error);
         freeaddrinfo(found);
     }
     return rc;
@@ -134,17 +183,37 @@ static int start_command(const char *command, int *fd, pid_t *child, struct erro
     return 0;
 }
 
-int address_connect(const char *address, bool cleartext, int *fd, pid_t *child, struct error *error)
+void address_end(pid_t child)
 {
+    static const int signals[] = {0, SIGTERM, SIGKILL};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        kill(child, signals[i]);
+        for (int waited = 0; waited < 10; waited++) {
+            if (waitpid(child, NULL, WNOHANG) != 0)
+                return;
+            nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+        }
+    }
+}
+
+int address_connect(
+    const char *address, bool cleartext, double seconds, int *fd, pid_t *child, struct error *error)
+{
+    const struct towards to = {address, cleartext, seconds};
     const char *rest;
     *child = 0;
     if ((rest = behind(address, "unix:")))
-        return connect_unix(rest, address, fd, error);
+        return connect_unix(rest, &to, fd, error);
     if ((rest = behind(address, "tcp:")))
-        return connect_tcp(rest, cleartext, address, fd, error);
+        return connect_tcp(rest, &to, fd, error);
     if ((rest = behind(address, "command:")))
         return start_command(rest, fd, child, error);
     return no_address(address, error);
+}
+
+bool address_comes_again(const char *address)
+{
+    return !behind(address, "command:");
 }
 
 /* ---- the destination ---- */

@@ -9,9 +9,21 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Connects. `cleartext`: also through TCP to another machine, where everybody on the way can read the memory;
- * else -EPERM. *child: the command, to be waited for, or 0. -EINVAL: it is no address. */
-int address_connect(const char *address, bool cleartext, int *fd, pid_t *child, struct error *error);
+/* Is it one, of the source or else of the destination, whoever may be there? -EINVAL with a sentence. */
+int address_check(const char *address, bool source, struct error *error);
+
+/* Connects, within so many seconds. `cleartext`: also through TCP to another machine, where everybody on the
+ * way can read the memory; else -EPERM. *child: the command, to be waited for, or 0. -EINVAL: it is no
+ * address. */
+int address_connect(
+    const char *address, bool cleartext, double seconds, int *fd, pid_t *child, struct error *error);
+
+/* Can a source whose link has broken connect there again? What a command was is one link. */
+bool address_comes_again(const char *address);
+
+/* Waits for such a command, whose link is closed; one that does not end by itself within a second or two is
+ * ended. */
+void address_end(pid_t child);
 
 /* Where connections are waited for, with the path of a socket that is removed with it. */
 struct listening {

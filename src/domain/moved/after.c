@@ -77,12 +77,11 @@ static bool wait_for_memory(const struct after *after)
     return !after->follow || told.stage == FOLLOW_ALL;
 }
 
-static void *tell(void *context)
+static void tell_all(struct after *after)
 {
-    static const struct timeline_look nothing = {NAN, NAN, NAN, NAN, NAN, NAN, 1};
-    struct after *after = context;
+    static const struct timeline_look nothing = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 1};
     if (!wait_for_memory(after))
-        return NULL;
+        return;
     after->wire->stop = &after->stop;
     double begun = timeline_now(), next_look = 0;
     int rc = 0;
@@ -101,6 +100,13 @@ static void *tell(void *context)
     }
     for (unsigned cpu = 0; rc == 0 && cpu < portable_plan(after->portable)->cpus; cpu++)
         rc = send_samples(after, cpu, &nothing, &(bool){false}); /* what it did last */
+}
+
+static void *tell(void *context)
+{
+    struct after *after = context;
+    tell_all(after);
+    after->over = true;
     return NULL;
 }
 
@@ -136,7 +142,7 @@ int after_take(
     if (!isnan(message.resident_bytes) || !isnan(message.guest_small))
         timeline_add_look(
             timeline, &(struct timeline_look){seconds, message.resident_bytes, message.large_bytes,
-                          message.guest_small, message.guest_large, message.faults, 1});
+                          message.guest_small, message.guest_large, message.faults, NAN, NAN, 1});
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct after {
     struct stop stop;
     atomic_bool quit;
     bool started;
+    atomic_bool over; /* the thread: it does not use the wire any more */
     pthread_t thread;
 };
 

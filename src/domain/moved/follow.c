@@ -1,4 +1,4 @@
-#include "domain/moved/follow.h"
+#include "domain/moved/follow_internal.h"
 
 #include "domain/moved/left.h"
 #include "domain/moved/pages.h"
@@ -70,11 +70,13 @@ int follow_open(struct follow *follow, struct portable *portable, const char *ba
 int follow_left(
     struct follow *follow, const struct moved_header *header, const char *payload, struct error *error)
 {
+    const struct portable_plan *plan = portable_plan(follow->portable);
+    const uint64_t later = plan->laid_out_bytes / WIRE_PAGE_BYTES;
     uint64_t first, end;
     int rc = left_take(header, payload, follow->missing, follow->pages, error);
-    portable_data_range(portable_plan(follow->portable), &first, &end);
+    portable_data_range(plan, &first, &end);
     if (rc == 0 && (left_next(follow->missing, 0, first / WIRE_PAGE_BYTES) < first / WIRE_PAGE_BYTES ||
-                       left_next(follow->missing, end / WIRE_PAGE_BYTES, follow->pages) < follow->pages))
+                       left_next(follow->missing, end / WIRE_PAGE_BYTES, later) < later))
         rc = error_set(error, EPROTO, "memory is to come later that the domain cannot run without");
     return rc;
 }
@@ -215,7 +217,7 @@ static void sum_up(struct follow *follow)
 }
 
 /* All has come, or what has not is not needed. */
-static int complete(struct follow *follow, struct error *error)
+int follow_complete(struct follow *follow, struct moved_wire *wire, struct error *error)
 {
     struct follow_told told;
     sum_up(follow);
@@ -223,9 +225,10 @@ static int complete(struct follow *follow, struct error *error)
     const uint64_t waited[] = {isnan(told.median_us) ? 0 : (uint64_t)(told.median_us * 1e3),
         isnan(told.longest_us) ? 0 : (uint64_t)(told.longest_us * 1e3)};
     _Static_assert(sizeof waited == WIRE_COMPLETE_BYTES, "doc/migration.md");
-    return moved_send(follow->wire, WIRE_COMPLETE, told.faults, 0, waited, sizeof waited, error);
+    return moved_send(wire, WIRE_COMPLETE, told.faults, 0, waited, sizeof waited, error);
 }
 
+/* Whether the source hears of it is of no matter: it may come again to ask. */
 static int end_of_memory(struct follow *follow, struct error *error)
 {
     struct follow_told told;
@@ -233,7 +236,8 @@ static int end_of_memory(struct follow *follow, struct error *error)
     if (told.left)
         return error_set(error, EPROTO,
             "the source says that all was sent, and %" PRIu64 " pages have not come", told.left);
-    return complete(follow, error);
+    (void)follow_complete(follow, follow->wire, error);
+    return 0;
 }
 
 /* Until all has come, or the link breaks. */
@@ -254,57 +258,7 @@ static int take(struct follow *follow, struct error *error)
     }
 }
 
-/* ---- a link that broke ---- */
-
-/* A source that names the token gets told what is missing, and asked for what is waited for. */
-static int greet(struct follow *follow, int link, struct error *error)
-{
-    struct moved_wire wire;
-    struct moved_header header;
-    int rc = moved_open(&wire, link, link, &follow->stop, error);
-    if (rc == 0 && (rc = moved_expect(&wire, WIRE_REJOIN, &header, error)) == 0 &&
-        (header.bytes != WIRE_TOKEN_BYTES || memcmp(wire.payload, follow->token, WIRE_TOKEN_BYTES) != 0))
-        rc = error_set(error, EPERM, "this domain is another one's");
-    if (rc == 0)
-        rc = left_send(&wire, follow->missing, follow->pages, error);
-    if (rc == 0)
-        rc = moved_send(&wire, WIRE_READY, 0, 0, NULL, 0, error);
-    pthread_mutex_lock(&follow->lock);
-    for (unsigned i = 0; rc == 0 && i < follow->asked_count; i++)
-        rc = moved_send(&wire, WIRE_WANTED, follow->asked[i].page * WIRE_PAGE_BYTES, 1, NULL, 0, error);
-    if (rc == 0) {
-        moved_close(follow->wire);
-        *follow->wire = wire;
-        follow->told.stage = FOLLOW_COMES;
-    }
-    pthread_mutex_unlock(&follow->lock);
-    if (rc < 0) {
-        moved_refuse(&wire, error);
-        moved_close(&wire);
-    }
-    return rc;
-}
-
-/* Until the source is there again. */
-static int wait_for_source(struct follow *follow, struct error *error)
-{
-    int rc = follow->accept ? -EAGAIN : error_set(error, ENOTCONN, "it came by a command");
-    while (follow->accept && rc < 0 && !follow->quit) {
-        int link;
-        if (follow->accept(follow->context, &follow->stop, &link, error) < 0) {
-            nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
-            continue;
-        }
-        if ((rc = greet(follow, link, error)) < 0) {
-            close(link);
-            continue;
-        }
-        if (follow->link >= 0)
-            close(follow->link);
-        follow->link = link;
-    }
-    return rc;
-}
+/* ---- when all is there ---- */
 
 /* They came one by one: where the memory was to be of large pages, the kernel is asked to make some of them.
  */
@@ -318,22 +272,33 @@ static void join_pages(struct follow *follow)
             break;
 }
 
+/* The last word may be missing on either side: what counts is whether a page is. */
+static bool has_all(struct follow *follow)
+{
+    struct follow_told told;
+    follow_look(follow, &told);
+    return !told.left;
+}
+
 static void *receive(void *context)
 {
     struct follow *follow = context;
-    struct error error, never;
+    struct error error;
     while (take(follow, &error) < 0 && !follow->quit) {
-        set_stage(follow, FOLLOW_BROKEN, &error);
         (void)shutdown(follow->wire->in, SHUT_RDWR); /* so that the source knows */
-        if (wait_for_source(follow, &never) < 0)
+        if (has_all(follow))
+            break;
+        set_stage(follow, FOLLOW_BROKEN, &error);
+        if (follow_rejoined(follow) < 0)
             return NULL;
         eventfd_write(portable_eventfd(follow->portable), 1);
     }
-    if (!follow->quit) {
-        (void)userfault_unregister(&follow->fault, follow->base, follow->pages * WIRE_PAGE_BYTES, &error);
-        set_stage(follow, FOLLOW_ALL, NULL);
-        join_pages(follow);
-    }
+    if (follow->quit)
+        return NULL;
+    (void)userfault_unregister(&follow->fault, follow->base, follow->pages * WIRE_PAGE_BYTES, &error);
+    set_stage(follow, FOLLOW_ALL, NULL);
+    join_pages(follow);
+    follow_tell_again(follow);
     return NULL;
 }
 
@@ -379,12 +344,15 @@ void follow_stop(struct follow *follow)
     struct error error;
     if (!follow->started)
         return;
-    if (follow->told.stage == FOLLOW_COMES)
-        (void)complete(follow, &error);
     follow->quit = true;
     pthread_join(follow->faults, NULL);
     pthread_join(follow->receiver, NULL);
     follow->started = false;
+    if (follow->told.stage != FOLLOW_COMES)
+        return;
+    if (!follow->told.left) /* the last page has woken a domain that then ended at once */
+        set_stage(follow, FOLLOW_ALL, NULL);
+    (void)follow_complete(follow, follow->wire, &error);
 }
 
 void follow_close(struct follow *follow)

@@ -70,7 +70,7 @@ void follow_look(struct follow *follow, struct follow_told *told);
 void follow_why(struct follow *follow, struct error *why);
 
 /* No virtual CPU runs any more, or all has come. If memory is missing the source is told that it is not
- * needed. */
+ * needed. What follow_look() tells does not change any more. */
 void follow_stop(struct follow *follow);
 void follow_close(struct follow *follow); /* harmless if it never was open */
 

@@ -1,5 +1,7 @@
 #include "domain/moved/handover.h"
 
+#include "domain/portable/regions.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@ _Static_assert(sizeof(struct front) == 40, "doc/migration.md");
 
 #define AT(member) FIELD_AT(struct handover, member)
 static const struct field fields[] = {
-    {"schema", FIELD_CONSTANT, .text = "vcost.migration/2"},
+    {"schema", FIELD_CONSTANT, .text = "vcost.migration/3"},
     {"version", FIELD_TEXT, FIELD_NEEDED, AT(version)},
     {"check", FIELD_FLAG, FIELD_NEEDED, AT(check)},
     {"post_copy", FIELD_FLAG, FIELD_NEEDED, AT(post_copy)},
@@ -77,6 +79,7 @@ static int read_json(const char *text, size_t bytes, struct handover *handover, 
         return -EPROTO;
     if (handover->streams < 1 || handover->streams > WIRE_STREAMS_MAX)
         return error_set(error, EPROTO, "a domain is sent by 1 to %d streams", (int)WIRE_STREAMS_MAX);
+    portable_regions_settle(&handover->plan);
     rc = portable_plan_check(&handover->plan, true, error);
     return rc < 0 ? -EPROTO : 0;
 }

@@ -1,11 +1,14 @@
 #include "domain/moved/joined.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { ALIVE_MS = 50 };
 
 /* ---- threads ---- */
 
@@ -57,10 +60,11 @@ static bool welcome(struct joined *joined, const struct joined_request *request,
     struct moved_wire wire;
     struct moved_header header;
     struct error error;
-    bool known = moved_open(&wire, link, link, request->stop, &error) == 0 &&
-                 moved_expect(&wire, WIRE_JOIN, &header, &error) == 0 && header.bytes == WIRE_TOKEN_BYTES &&
-                 !memcmp(wire.payload, request->token, WIRE_TOKEN_BYTES) && header.at >= 1 &&
-                 header.at < request->streams && joined->list[header.at].link < 0;
+    bool known = moved_open(&wire, link, link, request->stop, &error) == 0;
+    wire.patience = request->patience;
+    known = known && moved_expect(&wire, WIRE_JOIN, &header, &error) == 0 &&
+            header.bytes == WIRE_TOKEN_BYTES && !memcmp(wire.payload, request->token, WIRE_TOKEN_BYTES) &&
+            header.at >= 1 && header.at < request->streams && joined->list[header.at].link < 0;
     moved_close(&wire);
     if (!known)
         return false;
@@ -85,7 +89,7 @@ static bool is_over(void *context)
 
 static int accept_next(const struct joined_request *request, int *link, struct error *error)
 {
-    struct patience patience = {request, time(NULL) + WIRE_SILENCE_SECONDS};
+    struct patience patience = {request, time(NULL) + (time_t)ceil(request->patience->seconds)};
     const struct stop over = {.asked = is_over, .context = &patience};
     int rc = request->accept(request->context, &over, link, error);
     return rc == -EINTR && !stop_asked(request->stop)
@@ -138,14 +142,21 @@ static bool have_all(const struct joined *joined, uint64_t passes)
     return true;
 }
 
-int joined_wait(struct joined *joined, uint64_t passes, struct error *error)
+int joined_wait(struct joined *joined, uint64_t passes, struct moved_wire *first, struct error *error)
 {
     int rc = 0;
     if (joined->count < 2)
         return 0;
     pthread_mutex_lock(&joined->lock);
-    while (!have_all(joined, passes) && !joined->failure.code)
-        pthread_cond_wait(&joined->changed, &joined->lock);
+    while (!have_all(joined, passes) && !joined->failure.code) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += ALIVE_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        if (pthread_cond_timedwait(&joined->changed, &joined->lock, &until) == ETIMEDOUT)
+            moved_alive(first); /* a stream that is silent fails by itself */
+    }
     if (joined->failure.code) {
         *error = joined->failure;
         rc = -error->code;
@@ -154,11 +165,16 @@ int joined_wait(struct joined *joined, uint64_t passes, struct error *error)
     return rc;
 }
 
+void joined_end(struct joined *joined)
+{
+    joined->ends = true;
+}
+
 void joined_close(struct joined *joined)
 {
     if (!joined->count)
         return;
-    joined->ends = true;
+    joined_end(joined);
     for (unsigned i = 1; i < joined->count; i++) {
         struct joined_stream *stream = &joined->list[i];
         if (stream->link < 0)

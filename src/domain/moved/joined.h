@@ -36,17 +36,22 @@ struct joined_request {
     const char *token; /* WIRE_TOKEN_BYTES */
     struct page_target target;
     int first_link;
+    struct moved_patience *patience; /* the caller's, as the first stream has it */
     const struct stop *stop;
     int (*accept)(void *context, const struct stop *stop, int *link, struct error *error);
     void *context;
 };
 int joined_open(struct joined *joined, const struct joined_request *request, struct error *error);
 
-/* Until each has all of so many passes. The error is that of the first that failed. */
-int joined_wait(struct joined *joined, uint64_t passes, struct error *error);
+/* Until each has all of so many passes, of which the first stream's source hears (moved_alive()). The error
+ * is that of the first that failed. */
+int joined_wait(struct joined *joined, uint64_t passes, struct moved_wire *first, struct error *error);
 
 /* Has one failed? Then *error is why. */
 bool joined_failed(struct joined *joined, struct error *error);
+
+/* All memory has come: that a stream breaks from now on is no failure. */
+void joined_end(struct joined *joined);
 
 void joined_close(struct joined *joined); /* harmless if it never was open */
 

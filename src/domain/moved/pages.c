@@ -6,7 +6,13 @@
 #include <string.h>
 #include <sys/uio.h>
 
-enum { PIECE_PAGES = 32 }; /* that are read and summed at once: they stay in the CPU's cache */
+enum {
+    MESSAGE_PAGES = 64, /* that are summed, then sent: the kernel finds them in the CPU's second cache */
+    AHEAD_LINES = 4,    /* of the page after the next: no CPU fetches over the end of one by itself */
+    LINE_BYTES = 64,
+    PIECE_PAGES = 32,     /* that are read and summed at once: they stay in the CPU's cache */
+    ZEROS_PAGES = 1 << 16 /* are looked at before they are told: else the link would seem to be broken */
+};
 
 /* ---- gathering ---- */
 
@@ -14,7 +20,7 @@ int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct er
 {
     *batch = (struct page_batch){.wire = wire};
     checksum_begin(&batch->sum, false);
-    batch->pages = aligned_alloc(WIRE_PAGE_BYTES, (size_t)WIRE_RUN_PAGES * WIRE_PAGE_BYTES);
+    batch->pages = aligned_alloc(WIRE_PAGE_BYTES, (size_t)MESSAGE_PAGES * WIRE_PAGE_BYTES);
     return batch->pages ? 0 : error_set(error, ENOMEM, "no memory to gather pages in");
 }
 
@@ -28,10 +34,12 @@ static int flush_pages(struct page_batch *batch, struct error *error)
 {
     if (!batch->page_count)
         return 0;
-    int rc = moved_send_pages(
-        batch->wire, batch->runs, batch->run_count, batch->pages, batch->page_count, &batch->sum, error);
+    int rc = moved_send_pages(batch->wire,
+        &(struct moved_pages){
+            batch->runs, batch->run_count, batch->pieces, batch->piece_count, batch->page_count},
+        &batch->sum, error);
     batch->pages_sent += batch->page_count;
-    batch->page_count = batch->run_count = 0;
+    batch->page_count = batch->run_count = batch->piece_count = 0;
     checksum_begin(&batch->sum, false);
     return rc;
 }
@@ -62,22 +70,42 @@ static bool is_zero(const char *page)
     return page[0] == 0 && memcmp(page, page + 1, WIRE_PAGE_BYTES - 1) == 0;
 }
 
+static void add_piece(struct page_batch *batch, const char *page)
+{
+    struct iovec *last = batch->piece_count ? &batch->pieces[batch->piece_count - 1] : NULL;
+    if (last && (const char *)last->iov_base + last->iov_len == page)
+        last->iov_len += WIRE_PAGE_BYTES;
+    else
+        batch->pieces[batch->piece_count++] = (struct iovec){(void *)(uintptr_t)page, WIRE_PAGE_BYTES};
+}
+
+/* Mostly it is sent, too; where nothing is mapped this does nothing. */
+static void fetch_ahead(const char *page)
+{
+    for (int line = 0; line < AHEAD_LINES; line++)
+        __builtin_prefetch(page + (ptrdiff_t)2 * WIRE_PAGE_BYTES + (ptrdiff_t)line * LINE_BYTES);
+}
+
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error)
 {
     char *copy = batch->pages + (size_t)batch->page_count * WIRE_PAGE_BYTES;
-    memcpy(copy, page, WIRE_PAGE_BYTES);
-    if (is_zero(copy)) {
+    fetch_ahead(page);
+    if (!batch->still)
+        page = memcpy(copy, page, WIRE_PAGE_BYTES);
+    if (is_zero(page)) {
         int rc = goes_on(&batch->zeros, at) ? 0 : flush_zeros(batch, error);
         if (!batch->zeros.pages)
             batch->zeros.at = at;
-        batch->zeros.pages++;
-        return rc;
+        return ++batch->zeros.pages < ZEROS_PAGES || rc < 0 ? rc : flush_zeros(batch, error);
     }
-    checksum_add(&batch->sum, copy, WIRE_PAGE_BYTES);
+    checksum_add(&batch->sum, page, WIRE_PAGE_BYTES);
+    add_piece(batch, page);
     if (!batch->run_count || !goes_on(&batch->runs[batch->run_count - 1], at))
         batch->runs[batch->run_count++] = (struct moved_run){.at = at};
     batch->runs[batch->run_count - 1].pages++;
-    return ++batch->page_count == WIRE_RUN_PAGES ? flush_pages(batch, error) : 0;
+    batch->page_count++;
+    return batch->page_count == MESSAGE_PAGES || batch->piece_count == WIRE_PIECES ? flush_pages(batch, error)
+                                                                                   : 0;
 }
 
 /* ---- taking ---- */

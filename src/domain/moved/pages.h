@@ -7,6 +7,8 @@
 #include "domain/moved/wire.h"
 #include "domain/saved/checksum.h"
 
+#include <sys/uio.h>
+
 enum { PAGES_CHUNK = WIRE_RUN_PAGES }; /* pages that belong to one stream */
 
 static inline unsigned pages_stream(uint64_t page, unsigned streams)
@@ -17,7 +19,10 @@ static inline unsigned pages_stream(uint64_t page, unsigned streams)
 /* What one stream has gathered and not sent yet. */
 struct page_batch {
     struct moved_wire *wire; /* the caller's */
-    char *pages;             /* owned */
+    bool still;  /* the domain does not run: its pages are sent from where they are, else copies */
+    char *pages; /* owned: these */
+    struct iovec pieces[WIRE_PIECES]; /* where what is to be sent stands */
+    unsigned piece_count;
     struct moved_run runs[WIRE_RUN_PAGES], zeros;
     unsigned run_count, page_count;
     struct checksum sum;             /* of the pages */
@@ -28,7 +33,8 @@ int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct er
 void page_batch_close(struct page_batch *batch); /* harmless if it never was open */
 
 /* Takes a copy of a page (guest physical `at`), which may change meanwhile: it is the copy that is looked at
- * and sent. What lies behind in the batch is sent when it is full. */
+ * and sent. Of a domain that is `still` it is the page itself, until page_batch_flush(). What lies behind in
+ * the batch is sent when it is full. */
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error);
 int page_batch_flush(struct page_batch *batch, struct error *error);
 

@@ -11,7 +11,8 @@ enum {
     CHUNK_WORDS = PAGES_CHUNK / WORD_PAGES,
     ALONE_PAGES = 2048 /* that one thread sends sooner than others are started */
 };
-static const double nap_seconds = 0.1; /* then it is looked whether to stop */
+static const double nap_seconds = 0.1;     /* then it is looked whether to stop */
+static const double limited_seconds = 0.1; /* a slow link that is kept so carries something this often */
 
 static double now_seconds(void)
 {
@@ -23,7 +24,7 @@ static double now_seconds(void)
 /* ---- streams ---- */
 
 int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages,
-    const struct stop *stop, struct error *error)
+    struct moved_patience *patience, const struct stop *stop, struct error *error)
 {
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < count; i++) {
@@ -32,6 +33,7 @@ int streams_open(struct streams *streams, const int *links, unsigned count, uint
         stream->mask = calloc(pages / WORD_PAGES + 1, sizeof *stream->mask);
         rc = stream->mask ? moved_open(&stream->wire, links[i], links[i], stop, error)
                           : error_set(error, ENOMEM, "no memory to move a domain");
+        stream->wire.patience = patience;
         if (rc == 0)
             rc = page_batch_open(&stream->batch, &stream->wire, error);
     }
@@ -63,8 +65,10 @@ static uint64_t gather(const struct part *part, uint64_t *word)
 {
     const struct pass *pass = part->stream->pass;
     const unsigned number = (unsigned)(part->stream - part->streams->list), of = part->streams->count;
+    const double enough =
+        pass->bandwidth > 0 ? pass->bandwidth * limited_seconds / WIRE_PAGE_BYTES : INFINITY;
     uint64_t count = 0, words = pass->pages / WORD_PAGES;
-    for (; *word < words && count < PAGES_CHUNK; ++*word) {
+    for (; *word < words && count < PAGES_CHUNK && (double)count < enough; ++*word) {
         bool own = pages_stream(*word * WORD_PAGES, of) == number;
         part->stream->mask[*word] = own ? pass->dirty[*word] : 0;
         count += (unsigned)__builtin_popcountll(part->stream->mask[*word]);
@@ -125,6 +129,8 @@ static int send_part(struct part *part, struct error *error)
                 pass->portable, first * WORD_PAGES, (word - first) * WORD_PAGES, stream->mask + first, error);
         if (rc == 0)
             rc = add_pages(part, first, word, error);
+        if (rc == 0 && pass->bandwidth > 0)
+            rc = page_batch_flush(&stream->batch, error);
         stream->sent += count;
         if (pass->timeline && stream == part->streams->list)
             timeline_take(pass->timeline, pass->portable, 0);
@@ -169,6 +175,7 @@ int pass_send(
     for (unsigned i = streams->count; i-- > 0;) { /* the first is this thread's */
         struct stream *stream = &streams->list[i];
         stream->pass = pass;
+        stream->batch.still = pass->still;
         stream->slept = 0;
         stream->sent = 0;
         parts[i] = (struct part){streams, stream, since, streams->progress->bytes, stream->wire.bytes_sent};

@@ -34,9 +34,9 @@ struct streams { /* starts zeroed */
     struct pass_progress *progress; /* the caller's */
 };
 
-/* One for each link, for a domain of so many pages; the links stay the caller's. */
+/* One for each link, for a domain of so many pages; links and patience stay the caller's. */
 int streams_open(struct streams *streams, const int *links, unsigned count, uint64_t pages,
-    const struct stop *stop, struct error *error);
+    struct moved_patience *patience, const struct stop *stop, struct error *error);
 void streams_close(struct streams *streams);
 
 struct pass {
@@ -45,6 +45,7 @@ struct pass {
     uint64_t pages;        /* of the domain */
     unsigned number;       /* told behind the pages, through every stream (WIRE_PASS) */
     bool running;          /* the domain: what is sent is forgotten to be written before it is copied */
+    bool still;            /* it is not written meanwhile */
     double bandwidth;      /* bytes a second at most; 0: any */
     struct timeline
         *timeline; /* what the program did meanwhile; taken by the first stream's thread; NULL: not */

@@ -100,6 +100,7 @@ int sender_copy(struct sender *sender, struct error *error)
 {
     struct moving *moving = sender->moving;
     struct converge_pass passed;
+    timeline_mark(&moving->timeline, TIMELINE_LOG);
     int rc = portable_log(moving->portable, true, error);
     if (rc == 0)
         rc = sender_look(sender, &passed.left, error);

@@ -100,6 +100,8 @@ static int answer(struct pushing *pushing, struct error *error)
     switch (header.kind) {
     case WIRE_WANTED:
         return answer_wanted(pushing, &header, error);
+    case WIRE_ALIVE:
+        return 0;
     case WIRE_COMPLETE:
         return take_completion(pushing, &header, error);
     case WIRE_SAMPLES:
@@ -152,6 +154,7 @@ int push_all(struct push *push, struct error *error)
         .bytes_then = push->stream->wire.bytes_sent,
         .bytes_told = push->stream->wire.bytes_sent};
     bool told_all = false;
+    push->stream->batch.still = true; /* it runs elsewhere */
     int rc = 0;
     while (rc == 0 && !pushing.complete) {
         if (told_all || has_come(&pushing, 0))

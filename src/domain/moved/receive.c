@@ -33,7 +33,7 @@ static int end_pass(struct receiving *receiving, const struct moved_header *head
         return error_set(error, EPROTO, "a pass over memory ended that was not the next");
     receiving->passes++;
     int rc = moved_receive_payload(&receiving->wire, header, error);
-    if (rc == 0 && (rc = joined_wait(&receiving->joined, receiving->passes, error)) == 0)
+    if (rc == 0 && (rc = joined_wait(&receiving->joined, receiving->passes, &receiving->wire, error)) == 0)
         rc = moved_send(&receiving->wire, WIRE_PASSED, header->at, 0, NULL, 0, error);
     return rc;
 }
@@ -90,6 +90,11 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
             "memory that is locked is all there before the domain runs: receive it without --lock, or move "
             "it without "
             "--post-copy");
+    if (receiving->post_copy && request->wish.forkable)
+        return error_set(error, ENOTSUP,
+            "memory that clones can map is all there before the domain runs: receive it without --forkable, "
+            "or move it "
+            "without --post-copy");
     receiving->had = calloc(plan->memory_bytes / WIRE_PAGE_BYTES / 64 + 1, sizeof *receiving->had);
     if (!receiving->had)
         return error_set(error, ENOMEM, "no memory to receive a domain");
@@ -97,15 +102,17 @@ static int make_ready(struct receiving *receiving, const struct restore_request 
     if (rc == 0 &&
         (rc = portable_map_memory(
              plan->memory_bytes, restored->monitor, &request->wish, &restored->memory, error)) == 0 &&
-        (rc = portable_open(
-             plan, restored->monitor, portable_backing(&restored->memory), &restored->portable, error)) == 0)
+        (rc = portable_open(plan, restored->monitor, portable_backing(&restored->memory), NULL,
+             &restored->portable, error)) == 0)
         rc = restore_check_cpu(restored, error);
     if (rc == 0 && receiving->post_copy)
         rc = follow_open(
             &receiving->follow, restored->portable, restored->memory.base, restored->monitor, error);
-    if (rc == 0)
+    if (rc == 0) {
+        portable_set_room(restored->portable, portable_room(plan->memory_bytes));
         rc = try_state(receiving, &pause, error);
-    return rc;
+    }
+    return rc < 0 || receiving->checked ? rc : portable_ready(restored->portable, error);
 }
 
 static int take_offer(struct receiving *receiving, const struct restore_request *request,
@@ -151,6 +158,8 @@ static int take_state(
         rc = follow_prepare(&receiving->follow, error);
     if (rc == 0 && (rc = restore_set_clock(request, &receiving->restored, &pause, error)) == 0)
         rc = portable_restore(receiving->restored.portable, &saved->state, &pause, error);
+    if (rc == 0)
+        jump_begin(&receiving->restored.jump, receiving->restored.portable);
     receiving->create_seconds = now_seconds() - begun;
     return rc;
 }
@@ -172,6 +181,7 @@ static int receive_all(struct receiving *receiving, const struct restore_request
         .token = offer.token,
         .target = target,
         .first_link = receiving->wire.in,
+        .patience = &receiving->patience,
         .stop = request->stop,
         .accept = hooks->accept,
         .context = hooks->context};
@@ -179,16 +189,23 @@ static int receive_all(struct receiving *receiving, const struct restore_request
     receiving->follow.context = hooks->context;
     memcpy(receiving->follow.token, offer.token, sizeof offer.token);
     if ((rc = joined_open(&receiving->joined, &joining, error)) == 0 &&
-        (rc = receive_memory(receiving, &target, &header, error)) == 0)
+        (rc = receive_memory(receiving, &target, &header, error)) == 0) {
+        joined_end(&receiving->joined);
+        urgent_begin(&receiving->urgent);
         rc = take_state(receiving, request, header.bytes, error);
+    }
     return rc < 0 && joined_failed(&receiving->joined, error) ? -error->code : rc;
 }
 
 int receiving_open(struct receiving *receiving, int in, int out, const struct restore_request *request,
     const struct receiving_hooks *hooks, struct error *error)
 {
-    *receiving = (struct receiving){.restored = {.fd = -1}, .follow = {.fault = {.fd = -1}, .link = -1}};
+    *receiving = (struct receiving){.restored = {.fd = -1},
+        .patience = {.seconds = hooks->link_timeout > 0 ? hooks->link_timeout : WIRE_SILENCE_SECONDS},
+        .follow = {.fault = {.fd = -1}, .link = -1}};
     int rc = moved_open(&receiving->wire, in, out, request->stop, error);
+    receiving->wire.patience = &receiving->patience;
+    receiving->wire.tells_alive = true;
     if (rc == 0)
         rc = receive_all(receiving, request, hooks, error);
     if (rc < 0) {
@@ -212,14 +229,25 @@ int receiving_take_over(struct receiving *receiving, struct error *error)
 void receiving_started(struct receiving *receiving)
 {
     struct error error;
-    if (moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error) == 0)
+    int rc = moved_send(&receiving->wire, WIRE_STARTED, 0, 0, NULL, 0, &error);
+    urgent_end(&receiving->urgent);
+    if (rc == 0)
         after_start(&receiving->after, receiving->post_copy ? &receiving->follow : NULL);
     if (receiving->post_copy)
         (void)follow_start(&receiving->follow, &receiving->wire, &error);
 }
 
+bool receiving_is_over(struct receiving *receiving)
+{
+    struct follow_told told = {.stage = FOLLOW_ALL};
+    if (receiving->post_copy)
+        follow_look(&receiving->follow, &told);
+    return told.stage == FOLLOW_ALL && (!receiving->after.started || receiving->after.over);
+}
+
 void receiving_close(struct receiving *receiving)
 {
+    urgent_end(&receiving->urgent);
     after_stop(&receiving->after);
     follow_close(&receiving->follow);
     joined_close(&receiving->joined);

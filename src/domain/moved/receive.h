@@ -9,24 +9,28 @@
 #include "domain/moved/joined.h"
 #include "domain/moved/wire.h"
 #include "domain/saved/restore.h"
+#include "host/urgent.h"
 
 struct receiving {
     struct moved_wire wire;
-    struct joined joined;     /* the other streams */
-    struct restored restored; /* what becomes of it */
-    uint64_t *had;            /* a bit for each page that was written here */
-    uint64_t passes;          /* that have come as a whole */
-    struct follow follow;     /* post_copy: memory that comes later */
+    struct moved_patience patience; /* of all its links */
+    struct joined joined;           /* the other streams */
+    struct restored restored;       /* what becomes of it */
+    uint64_t *had;                  /* a bit for each page that was written here */
+    uint64_t passes;                /* that have come as a whole */
+    struct follow follow;           /* post_copy: memory that comes later */
     bool post_copy;
     double create_seconds;
-    bool checked; /* the source only asked */
-    bool paused;  /* it is to stand still here, too */
-    double watch; /* handover.watch */
+    struct urgent urgent; /* from its state's coming on until it runs */
+    bool checked;         /* the source only asked */
+    bool paused;          /* it is to stand still here, too */
+    double watch;         /* handover.watch */
     struct after after;
 };
 
-/* What a destination is asked meanwhile. Each may be NULL. */
+/* How a destination listens, and what it is asked meanwhile. Each may be NULL. */
 struct receiving_hooks {
+    double link_timeout; /* struct moved_patience; 0: WIRE_SILENCE_SECONDS */
     void *context;
     /* Before anything is made: may the domain be called so? */
     int (*refused)(void *context, const char *name, struct error *error);
@@ -43,6 +47,8 @@ int receiving_open(struct receiving *receiving, int in, int out, const struct re
 int receiving_take_over(struct receiving *receiving, struct error *error);
 /* Says that it runs. */
 void receiving_started(struct receiving *receiving);
+/* After that: is its link of no use any more? */
+bool receiving_is_over(struct receiving *receiving);
 
 void receiving_close(struct receiving *receiving);
 

@@ -1,8 +1,10 @@
 #include "domain/moved/send.h"
 
+#include "domain/moved/address.h"
 #include "domain/moved/after.h"
 #include "domain/moved/push.h"
 #include "domain/moved/sender.h"
+#include "host/urgent.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,11 +16,17 @@
 
 /* ---- what is told ---- */
 
+static double patience_of(const struct moving_request *request)
+{
+    return request->link_timeout > 0 ? request->link_timeout : WIRE_SILENCE_SECONDS;
+}
+
 void moving_init(struct moving *moving, struct portable *portable, const struct moving_request *request)
 {
     *moving = (struct moving){.request = *request,
         .portable = portable,
         .throttle = {.portable = portable},
+        .patience = {.seconds = patience_of(request)},
         .told = {.bandwidth = NAN,
             .written = NAN,
             .expected_ms = NAN,
@@ -101,17 +109,32 @@ static int prepare(struct sender *sender, const struct stop *stop, struct error 
     snprintf(moving->token, sizeof moving->token, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     if (status.phase == PORTABLE_FAILED)
         return error_set(error, EINVAL, "the domain has failed: there is nothing to move");
-    return streams_open(
-        &sender->streams, moving->request.links, moving->request.streams, sender->pages, stop, error);
+    return streams_open(&sender->streams, moving->request.links, moving->request.streams, sender->pages,
+        &moving->patience, stop, error);
 }
 
-/* It goes on as it was; what was recorded of its pages is of no use any more. */
+/* What was recorded of its pages is of no use any more; the next migration begins with all of them. */
+static void forget_written(struct moving *moving)
+{
+    struct error unheard;
+    (void)portable_log(moving->portable, false, &unheard);
+}
+
+void moving_take_back(struct moving *moving)
+{
+    forget_written(moving);
+    pthread_mutex_lock(&moving->lock);
+    moving->told.stage = MOVED_FAILED;
+    pthread_mutex_unlock(&moving->lock);
+}
+
+/* It goes on as it was. */
 static void go_on(struct sender *sender, struct error *error)
 {
     struct error again;
     if (sender->streams.count)
         moved_refuse(sender_wire(sender), error);
-    (void)portable_log(sender->moving->portable, false, &again);
+    forget_written(sender->moving);
     if (sender->was_running && portable_resume(sender->moving->portable, &again) < 0)
         *error = again;
 }
@@ -127,6 +150,14 @@ static int say_undecided(const struct moving *moving, struct error *error)
             "here: if it "
             "runs there, vcost domain stop %.60s; only if it does not, vcost domain resume %.60s",
             name, to, why.text, name, name);
+    if (!address_comes_again(to))
+        return error_set(error, EINPROGRESS,
+            "%.60s was handed over, and whether it is at %.60s is not known (%.100s). It stands still here: "
+            "if "
+            "it is there it is lost, as a command cannot connect again; only if it is not, vcost domain "
+            "resume "
+            "%.60s",
+            name, to, why.text, name);
     return error_set(error, EINPROGRESS,
         "%.60s was handed over, and whether it runs at %.60s is not known (%.100s). It stands still here: if "
         "it is "
@@ -138,10 +169,14 @@ static int say_broken(const struct moving *moving, struct error *error)
 {
     const char *name = portable_plan(moving->portable)->name, *to = moving->told.to;
     const struct error why = *error;
+    if (!address_comes_again(to))
+        return error_set(error, ENOTCONN,
+            "%.100s; %.60s is at %.60s, and lacks memory that is still here: it is lost, as a command cannot "
+            "connect again",
+            why.text, name, to);
     return error_set(error, ENOTCONN,
-        "%.100s; %.60s is at %.60s and stands still there until the memory that is still here follows (if "
-        "this process ends it is "
-        "lost): vcost domain migrate --reconnect %.60s %.60s",
+        "%.100s; %.60s is at %.60s, and stands still there as long as it lacks memory that is still here (if "
+        "this process ends before, it is lost): vcost domain migrate --reconnect %.60s %.60s",
         why.text, name, to, name, to);
 }
 
@@ -198,12 +233,21 @@ static int follow(struct sender *sender, struct error *error)
     return push_all(&push, error);
 }
 
-int moving_rejoin(struct moving *moving, int link, struct error *error)
+void moving_renew(struct moving *moving, const struct moving_request *request)
+{
+    moving->request.links[0] = request->links[0];
+    moving->request.max_bandwidth = request->max_bandwidth;
+    moving->patience.seconds = patience_of(request);
+    snprintf(moving->told.to, sizeof moving->told.to, "%s", request->to);
+}
+
+int moving_rejoin(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving,
         .pages = portable_plan(moving->portable)->memory_bytes / WIRE_PAGE_BYTES,
         .streams = {.progress = &moving->progress}};
-    int rc = streams_open(&sender.streams, &link, 1, sender.pages, NULL, error);
+    int rc =
+        streams_open(&sender.streams, moving->request.links, 1, sender.pages, &moving->patience, NULL, error);
     struct push push = push_of(&sender);
     if (rc == 0 && (rc = push_rejoin(&push, moving->token, error)) == 0)
         rc = follow(&sender, error);
@@ -217,12 +261,16 @@ int moving_rejoin(struct moving *moving, int link, struct error *error)
 int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
+    struct urgent urgent = {.is = false};
     const struct stop stop = {.asked = is_cancelled, .context = moving, .why = why_cancelled};
     timeline_begin(&moving->timeline, TIMELINE_MIGRATION, moving->portable);
     int rc = prepare(&sender, &stop, error);
     if (rc == 0 && (rc = sender_offer(&sender, error)) == 0 && !moving->request.check &&
-        (rc = sender_copy(&sender, error)) == 0)
+        (rc = sender_copy(&sender, error)) == 0) {
+        urgent_begin(&urgent);
         rc = sender_hand_over(&sender, error);
+        urgent_end(&urgent);
+    }
     timeline_take(&moving->timeline, moving->portable, 0);
     if (rc == 0 && moving->request.post_copy && !moving->request.check)
         rc = follow(&sender, error);
@@ -232,7 +280,7 @@ int moving_run(struct moving *moving, struct error *error)
         after_receive(sender_wire(&sender), &moving->timeline, &stop);
     else
         timeline_mark(&moving->timeline, TIMELINE_END);
-    if (!moving->request.check)
+    if (!isnan(timeline_marked(&moving->timeline, TIMELINE_LOGGING))) /* else it cost nothing */
         tell_costs(moving);
     streams_close(&sender.streams);
     free(sender.dirty);

@@ -23,6 +23,7 @@ struct moving_request {
     unsigned passes;
     double timeout;       /* seconds until it is given up (or stopped); 0: none */
     double max_bandwidth; /* bytes a second; 0: as fast as the link is */
+    double link_timeout;  /* struct moved_patience; 0: WIRE_SILENCE_SECONDS */
     unsigned
         throttle; /* percent of the time for which its virtual CPUs may be held, if it does not fit else */
     double pace;  /* of the domain's work; 0: not known */
@@ -36,6 +37,7 @@ struct moving {
     atomic_bool cancel;
     struct pass_progress progress;
     struct throttle throttle;
+    struct moved_patience patience;   /* of all its links */
     char token[WIRE_TOKEN_BYTES + 1]; /* by which links of this migration know each other */
     uint64_t *late;           /* post-copy: a bit for each page that was not sent yet; moving_free() */
     double handed;            /* CLOCK_MONOTONIC, when it was handed over */
@@ -59,8 +61,12 @@ void moving_look(struct moving *moving, struct moved_told *told);
  * is as it was before, running or not. */
 int moving_run(struct moving *moving, struct error *error);
 
+/* Of one of MOVED_UNDECIDED: somebody has decided that it is not there. It is MOVED_FAILED from then on. */
+void moving_take_back(struct moving *moving);
+
 /* The same for one of MOVED_BROKEN, or of post-copy and MOVED_UNDECIDED, by a new link: what the destination
- * has not is sent. */
-int moving_rejoin(struct moving *moving, int link, struct error *error);
+ * has not is sent. Where that link leads, and how fast and silent it may be, moving_renew() says before. */
+void moving_renew(struct moving *moving, const struct moving_request *request);
+int moving_rejoin(struct moving *moving, struct error *error);
 
 #endif

@@ -24,8 +24,9 @@ int sender_pass(struct sender *sender, bool running, struct converge_pass *passe
         .pages = sender->pages,
         .number = sender->passes,
         .running = running,
+        .still = !running || !sender->was_running,
         .bandwidth = running ? sender->moving->request.max_bandwidth : 0,
-        .timeline = running ? &sender->moving->timeline : NULL};
+        .timeline = running && sender->was_running ? &sender->moving->timeline : NULL};
     int rc = pass_send(&sender->streams, &pass, &passed->sent, &passed->seconds, error);
     sender->passes++;
     return rc;

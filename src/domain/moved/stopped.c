@@ -6,22 +6,29 @@
 #include <math.h>
 #include <stdlib.h>
 
+static void keep(struct sender *sender, uint64_t first, uint64_t end)
+{
+    for (uint64_t word = first / WIRE_PAGE_BYTES / WORD_PAGES; word < end / WIRE_PAGE_BYTES / WORD_PAGES;
+         word++) {
+        sender->moving->late[word] = sender->dirty[word];
+        sender->dirty[word] = 0;
+    }
+}
+
 /* Of what was written all that the domain can run without follows; the rest is sent now. */
 static int keep_late(struct sender *sender, struct error *error)
 {
     struct moving *moving = sender->moving;
+    const struct portable_plan *plan = portable_plan(moving->portable);
     uint64_t first, end;
     if (!moving->request.post_copy)
         return 0;
-    portable_data_range(portable_plan(moving->portable), &first, &end);
+    portable_data_range(plan, &first, &end);
     moving->late = calloc(sender->pages / WORD_PAGES, sizeof *moving->late);
     if (!moving->late)
         return error_set(error, ENOMEM, "no memory to move a domain");
-    for (uint64_t word = first / WIRE_PAGE_BYTES / WORD_PAGES; word < end / WIRE_PAGE_BYTES / WORD_PAGES;
-         word++) {
-        moving->late[word] = sender->dirty[word];
-        sender->dirty[word] = 0;
-    }
+    keep(sender, first, end);
+    keep(sender, plan->laid_out_bytes, plan->memory_bytes);
     return 0;
 }
 
@@ -64,11 +71,13 @@ int sender_hand_over(struct sender *sender, struct error *error)
     double prepared = timeline_now(), create = (double)header.at / 1e9;
     if (moving->cancel)
         return error_set(error, EINTR, "the migration was cancelled");
-    /* The point of no return. */
+    /* The point of no return, unless not even the link takes all of the message. */
     sender_wire(sender)->stop = NULL;
     sender_stage(sender, MOVED_HANDED);
     rc = moved_send(sender_wire(sender), WIRE_COMMIT, 0, 0, NULL, 0, error);
-    if (rc == 0)
+    if (rc < 0)
+        sender_stage(sender, MOVED_STOPPED);
+    else
         rc = moved_expect(sender_wire(sender), WIRE_STARTED, &header, error);
     double started = timeline_now();
     timeline_mark(&moving->timeline, TIMELINE_RUNS);

@@ -27,8 +27,8 @@ static void *hold_and_let_go(void *context)
         if (portable_hold(throttle->portable, true, &error) == 0) {
             nap(held);
             throttle->held_ns += now_ns() - begun;
+            (void)portable_hold(throttle->portable, false, &error);
         }
-        (void)portable_hold(throttle->portable, false, &error);
         nap(PERIOD_NS - held);
     }
     return NULL;

@@ -7,14 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 100, LAST_WORD_MS = 1000, TEXT_BYTES = 512 };
 static const char magic[8] = "VCOSTMOV";
+static const double alive_seconds = 0.25;
 
 /* What a message of each kind may carry at most; of pages it is told by their number. */
 static const size_t payload_most[WIRE_KINDS] = {
@@ -56,10 +59,26 @@ void moved_close(struct moved_wire *wire)
     wire->room = 0;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void note_moved(const struct moved_wire *wire)
+{
+    if (wire->patience)
+        wire->patience->moved_ns = now_ns();
+}
+
 /* Until the descriptor is ready. */
 static int wait_for(const struct moved_wire *wire, int fd, short events, struct error *error)
 {
-    for (int waited = 0; waited < WIRE_SILENCE_SECONDS * 1000; waited += LOOK_MS) {
+    const double seconds = wire->patience ? wire->patience->seconds : WIRE_SILENCE_SECONDS;
+    const uint64_t begun = now_ns();
+    uint64_t silent_since = begun;
+    while ((double)(now_ns() - silent_since) < seconds * 1e9) {
         struct pollfd watched = {fd, events, 0};
         int ready = poll(&watched, 1, LOOK_MS);
         if (ready > 0)
@@ -68,8 +87,13 @@ static int wait_for(const struct moved_wire *wire, int fd, short events, struct 
             return error_errno(error, errno, "cannot wait for the other side");
         if (stop_asked(wire->stop))
             return error_set(error, EINTR, "%s", stop_reason(wire->stop));
+        if (wire->idle)
+            wire->idle(wire->idle_context);
+        const uint64_t moved = wire->patience ? wire->patience->moved_ns : 0;
+        silent_since = moved > begun ? moved : begun;
     }
-    return error_set(error, ETIMEDOUT, "the other side has been silent for %d s", (int)WIRE_SILENCE_SECONDS);
+    return error_set(
+        error, ETIMEDOUT, "the link is open, but nothing has moved for %g s (--link-timeout)", seconds);
 }
 
 /* Takes what was moved off the front of the pieces. */
@@ -93,6 +117,7 @@ static int put_bytes(struct moved_wire *wire, struct iovec *pieces, int count, s
         ssize_t now = writev(wire->out, pieces, count);
         if (now > 0) {
             wire->bytes_sent += (size_t)now;
+            note_moved(wire);
             advance(&pieces, &count, (size_t)now);
         } else if (now < 0 && errno != EAGAIN && errno != EINTR)
             return error_errno(error, errno, "the link to the other side is broken");
@@ -112,9 +137,12 @@ int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct e
         ssize_t now = readv(wire->in, room, pieces);
         if (now == 0)
             return error_set(error, EPIPE, "the other side has closed the link");
-        if (now > 0)
+        if (now > 0) {
+            note_moved(wire);
             advance(&room, &pieces, (size_t)now);
-        else if (errno != EAGAIN && errno != EINTR)
+            if (wire->tells_alive)
+                moved_alive(wire);
+        } else if (errno != EAGAIN && errno != EINTR)
             return error_errno(error, errno, "the link to the other side is broken");
         else {
             int rc = wait_for(wire, wire->in, POLLIN, error);
@@ -132,18 +160,17 @@ void moved_sum(struct moved_header *header)
     header->header_checksum = checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-/* Of the payload: header->checksum and header->bytes are there. */
-static int send_message(struct moved_wire *wire, struct moved_header *header, const void *first,
-    size_t first_bytes, const void *rest, struct error *error)
+/* pieces[0] is for the header, of which checksum and bytes are there; the others are the payload. */
+static int send_message(struct moved_wire *wire, struct moved_header *header, struct iovec *pieces, int count,
+    struct error *error)
 {
     header->version = WIRE_VERSION;
     memcpy(header->magic, magic, sizeof magic);
     pthread_mutex_lock(&wire->sending);
     header->number = wire->sent;
     moved_sum(header);
-    struct iovec pieces[] = {{header, sizeof *header}, {(void *)(uintptr_t)first, first_bytes},
-        {(void *)(uintptr_t)rest, header->bytes - first_bytes}};
-    int rc = put_bytes(wire, pieces, 3, error);
+    pieces[0] = (struct iovec){header, sizeof *header};
+    int rc = put_bytes(wire, pieces, count, error);
     if (rc == 0)
         wire->sent++;
     pthread_mutex_unlock(&wire->sending);
@@ -264,8 +291,23 @@ int moved_unexpected(
 int moved_expect(
     struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error)
 {
-    int rc = moved_receive(wire, header, error);
+    int rc;
+    do
+        rc = moved_receive(wire, header, error);
+    while (rc == 0 && header->kind == WIRE_ALIVE && kind != WIRE_ALIVE);
     return rc < 0 || header->kind == kind ? rc : moved_unexpected(wire, header, kind, error);
+}
+
+void moved_alive(struct moved_wire *wire)
+{
+    const double seconds = wire->patience ? wire->patience->seconds : WIRE_SILENCE_SECONDS;
+    const uint64_t now = now_ns();
+    struct pollfd room = {wire->out, POLLOUT, 0};
+    struct error unheard;
+    if ((double)(now - wire->alive_ns) < fmin(alive_seconds, seconds / 4) * 1e9 || poll(&room, 1, 0) <= 0)
+        return;
+    wire->alive_ns = now;
+    (void)moved_send(wire, WIRE_ALIVE, 0, 0, NULL, 0, &unheard);
 }
 
 static bool hear_refusal(struct moved_wire *wire, struct error *error)
@@ -296,25 +338,32 @@ int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint6
         .pages = pages,
         .bytes = bytes,
         .checksum = checksum_of(bytes ? payload : "", bytes)};
-    return heard(wire, kind, send_message(wire, &header, payload, bytes, NULL, error), error);
+    struct iovec pieces[] = {{0}, {(void *)(uintptr_t)payload, bytes}};
+    return heard(wire, kind, send_message(wire, &header, pieces, 2, error), error);
 }
 
-int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
-    const char *pages, unsigned page_count, struct checksum *sum, struct error *error)
+int moved_send_pages(
+    struct moved_wire *wire, const struct moved_pages *pages, struct checksum *sum, struct error *error)
 {
-    const size_t table = run_count * sizeof *runs;
-    checksum_add(sum, runs, table);
+    const size_t table = pages->run_count * sizeof *pages->runs;
+    struct iovec pieces[2 + WIRE_PIECES] = {{0}, {(void *)(uintptr_t)pages->runs, table}};
+    checksum_add(sum, pages->runs, table);
     struct moved_header header = {.kind = WIRE_PAGES,
-        .at = run_count,
-        .pages = page_count,
-        .bytes = table + (size_t)page_count * WIRE_PAGE_BYTES,
+        .at = pages->run_count,
+        .pages = pages->page_count,
+        .bytes = table + (size_t)pages->page_count * WIRE_PAGE_BYTES,
         .checksum = checksum_end(sum)};
-    return heard(wire, WIRE_PAGES, send_message(wire, &header, runs, table, pages, error), error);
+    memcpy(pieces + 2, pages->pieces, pages->piece_count * sizeof *pieces);
+    return heard(
+        wire, WIRE_PAGES, send_message(wire, &header, pieces, 2 + (int)pages->piece_count, error), error);
 }
 
 void moved_refuse(struct moved_wire *wire, const struct error *why)
 {
+    struct moved_patience short_one = {.seconds = LAST_WORD_MS / 1e3}, *patience = wire->patience;
     struct error error;
+    wire->patience = &short_one;
     (void)moved_send(
         wire, WIRE_REFUSED, (uint64_t)why->code, 0, why->text, strnlen(why->text, TEXT_BYTES), &error);
+    wire->patience = patience;
 }

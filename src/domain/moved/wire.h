@@ -9,19 +9,21 @@
 #include "base/stop.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    WIRE_VERSION = 2,
+    WIRE_VERSION = 3,
     WIRE_PAGE_BYTES = 4096,
     WIRE_RUN_PAGES = 512,      /* at most in one message: 2 MiB */
+    WIRE_PIECES = 64,          /* of memory, from which they are sent */
     WIRE_LEFT_PAGES = 1 << 20, /* at most in one message */
     WIRE_COMPLETE_BYTES = 16,  /* of the faults: median and longest time that was waited, ns */
     WIRE_STREAMS_MAX = 8,
-    WIRE_TOKEN_BYTES = 32, /* hexadecimal digits */
-    WIRE_SILENCE_SECONDS = 30,
+    WIRE_TOKEN_BYTES = 32,     /* hexadecimal digits */
+    WIRE_SILENCE_SECONDS = 30, /* unless something else is asked for */
     WIRE_SAMPLES_BYTES = 1 << 16,
 };
 
@@ -44,6 +46,7 @@ enum moved_kind {
     WIRE_ALL,       /* S: all that was to come later was sent */
     WIRE_COMPLETE,  /* D: it has come, or is not needed any more; `at` faults, and what they cost */
     WIRE_REJOIN,    /* S, first on a new link: the old one broke while memory followed; the offer's token */
+    WIRE_ALIVE, /* D, between any others: bytes still come, which may lie in buffers on the way for long */
     WIRE_SAMPLES = 20, /* D, where the source has asked for it: what its program does here (after.h) */
     WIRE_KINDS
 };
@@ -64,8 +67,21 @@ struct moved_header { /* little-endian, as it stands on the wire */
 };
 _Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
 
+/* When a link counts as broken that nobody has closed: nothing has moved for so long, in either direction, by
+ * any stream of the migration (whose part is done waits for the others). One that is slow but moves does not.
+ */
+struct moved_patience {
+    double seconds;
+    atomic_uint_fast64_t moved_ns; /* CLOCK_MONOTONIC: the last byte that came or went */
+};
+
 struct moved_wire {
-    int in, out;             /* not blocking; the caller's */
+    int in, out;                     /* not blocking; the caller's */
+    struct moved_patience *patience; /* the caller's; NULL: WIRE_SILENCE_SECONDS, of this stream alone */
+    void (*idle)(void *context);     /* is called some times a second while nothing comes; NULL: nobody is */
+    void *idle_context;
+    bool tells_alive;        /* a destination, of what it reads: moved_alive() */
+    uint64_t alive_ns;       /* when it did so last */
     uint64_t sent, received; /* messages */
     uint64_t bytes_sent;
     bool refused; /* the other side has said that it ends here */
@@ -79,14 +95,21 @@ struct moved_wire {
 int moved_open(struct moved_wire *wire, int in, int out, const struct stop *stop, struct error *error);
 void moved_close(struct moved_wire *wire); /* not the descriptors */
 
-/* -ETIMEDOUT: the other side took nothing for WIRE_SILENCE_SECONDS; -EPIPE: it is gone; -EINTR: stop was
+/* -ETIMEDOUT: nothing moved for as long as there is patience; -EPIPE: it is gone; -EINTR: stop was
  * asked. */
 int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
     const void *payload, size_t bytes, struct error *error);
-/* WIRE_PAGES. `sum` is of the pages. */
+/* WIRE_PAGES. `sum` is of the pages, which stand in at most WIRE_PIECES pieces. */
 struct checksum;
-int moved_send_pages(struct moved_wire *wire, const struct moved_run *runs, unsigned run_count,
-    const char *pages, unsigned page_count, struct checksum *sum, struct error *error);
+struct iovec;
+struct moved_pages {
+    const struct moved_run *runs;
+    unsigned run_count;
+    const struct iovec *pieces;
+    unsigned piece_count, page_count;
+};
+int moved_send_pages(
+    struct moved_wire *wire, const struct moved_pages *pages, struct checksum *sum, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
@@ -95,7 +118,6 @@ int moved_receive(struct moved_wire *wire, struct moved_header *header, struct e
  * header->bytes by any number of moved_read() (`room` is changed) and the word that their sum is right. */
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error);
 int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error);
-struct iovec;
 int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct error *error);
 int moved_received(
     struct moved_wire *wire, const struct moved_header *header, uint64_t checksum, struct error *error);
@@ -104,7 +126,11 @@ int moved_received(
 int moved_unexpected(
     struct moved_wire *wire, const struct moved_header *header, enum moved_kind kind, struct error *error);
 
-/* The same for one message that must be of a kind; a WIRE_REFUSED is its error. */
+/* Says WIRE_ALIVE, if that was not said just now, and if there is room for it: who sends memory listens only
+ * at the end of a pass, and must not be waited for. */
+void moved_alive(struct moved_wire *wire);
+
+/* The same for one message that must be of a kind; a WIRE_REFUSED is its error. WIRE_ALIVE is passed over. */
 int moved_expect(
     struct moved_wire *wire, enum moved_kind kind, struct moved_header *header, struct error *error);
 
@@ -114,7 +140,7 @@ void moved_sum(struct moved_header *header);
 /* Is a header what can come as message `number`? -EPROTO, -ENOTSUP (another version). */
 int moved_check(const struct moved_header *header, uint64_t number, struct error *error);
 
-/* Says why it ends here; whether it arrives is of no matter. */
+/* Says why it ends here; whether it arrives is of no matter, so it is tried for a second at most. */
 void moved_refuse(struct moved_wire *wire, const struct error *why);
 
 #endif

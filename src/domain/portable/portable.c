@@ -1,4 +1,5 @@
 #include "domain/portable/internal.h"
+#include "domain/portable/regions.h"
 
 #include "base/size.h"
 
@@ -14,13 +15,13 @@
 
 void *portable_at(const struct portable *portable, uint64_t physical, uint64_t bytes)
 {
-    uint64_t end = portable->plan.memory_bytes;
-    return physical <= end && bytes <= end - physical ? portable->base + physical : NULL;
+    const uint64_t offset = portable_offset(&portable->plan, physical, bytes);
+    return offset == UINT64_MAX ? NULL : portable->base + offset;
 }
 
 struct portable_identity *portable_identity(const struct portable *portable)
 {
-    return portable_at(portable, portable->plan.memory_bytes - PAGE_BYTES, PAGE_BYTES);
+    return (void *)(portable->base + portable->plan.laid_out_bytes - PAGE_BYTES);
 }
 
 static int map_pages(struct memory_request *request, bool shared, struct memory *memory, struct error *error)
@@ -34,17 +35,51 @@ static int map_pages(struct memory_request *request, bool shared, struct memory 
     return memory_map_request(memory, request, error);
 }
 
+static int map_image(struct memory_request *request, bool locked, struct memory *memory, struct error *error)
+{
+    struct error unheard;
+    if (locked)
+        return error_set(error, ENOTSUP,
+            "memory that is locked cannot be shared with clones: --lock and --forkable rule each other out");
+    request->shared = true;
+    request->source = MEMORY_COLLAPSE;
+    int rc = memory_map_request(memory, request, error);
+    if (rc < 0)
+        return rc;
+    rc = memory_populate(memory, true, NULL, NULL, &unheard);
+    if (rc == 0 || rc == -ENOTSUP) /* it is all there, in small pages */
+        return 0;
+    memory_unmap(memory);
+    *error = unheard;
+    return rc;
+}
+
 /* Whether there are large pages to be had decides the machine; what was obtained is told by who asks. */
 int portable_map_memory(uint64_t bytes, const struct monitor_ops *monitor, const struct portable_wish *wish,
     struct memory *memory, struct error *error)
 {
     struct memory_request request = {.bytes = bytes, .page_bytes = 2 * MIB, .source = MEMORY_THP};
+    request.room = portable_room(bytes) - bytes;
     if (wish)
         request.nodes = wish->nodes;
-    int rc = map_pages(&request, monitor->elsewhere, memory, error);
+    if (wish && wish->forkable && monitor->elsewhere)
+        return error_set(error, ENOTSUP,
+            "%s runs its guest in another process, with memory that clones would write to, too: start the "
+            "domain without --forkable",
+            monitor->title);
+    int rc = wish && wish->forkable ? map_image(&request, wish->locked, memory, error)
+                                    : map_pages(&request, monitor->elsewhere, memory, error);
     if (rc == 0 && wish && wish->locked && (rc = memory_lock(memory, error)) < 0)
         memory_unmap(memory);
     return rc;
+}
+
+/* Who else has its memory. */
+static void note_sharing(
+    struct portable *portable, const struct backing *backing, const struct monitor_ops *monitor)
+{
+    if (backing->shared)
+        *(monitor->elsewhere ? &portable->shared : &portable->image) = backing->descriptor;
 }
 
 struct backing portable_backing(const struct memory *memory)
@@ -91,6 +126,8 @@ static struct portable *make(const struct portable_plan *plan)
     if (!portable)
         return NULL;
     portable->plan = *plan;
+    portable_regions_settle(&portable->plan);
+    portable->image = portable->shared = -1;
     portable->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -116,14 +153,22 @@ static int begin(const struct portable_plan *plan, const struct monitor_ops *mon
     return 0;
 }
 
-static int add_memory(struct portable *portable, const struct monitor_ops *monitor, struct backing backing,
-    bool tick, struct error *error)
+static int add_memory(struct portable *portable, const struct domain_config *config, struct backing backing,
+    struct error *error)
 {
-    const struct domain_config config = {.monitor = monitor, .tick = tick};
-    struct guest_region region = {.backing = backing};
+    uint64_t offset = 0;
     portable->base = backing.host;
-    int rc = domain_create(&config, &portable->domain, error);
-    return rc < 0 ? rc : domain_add_region_from(portable->domain, GPA(0), &region, error);
+    int rc = domain_create(config, &portable->domain, error);
+    for (size_t i = 0; rc == 0 && i < portable->plan.region_count; i++) {
+        const struct portable_region *region = &portable->plan.regions[i];
+        struct guest_region added = {.backing = backing};
+        added.backing.host = portable->base + offset;
+        added.backing.offset += offset;
+        added.backing.bytes = region->bytes;
+        rc = domain_add_region_from(portable->domain, GPA(region->start), &added, error);
+        offset += region->bytes;
+    }
+    return rc;
 }
 
 static int make_cpus(struct portable *portable, struct error *error)
@@ -143,11 +188,14 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
     int rc = portable_plan_check(plan, false, error);
     if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0 &&
         (rc = portable_map_memory(plan->memory_bytes, monitor, wish, &portable->memory, error)) == 0) {
-        portable->base = portable->memory.base;
+        const struct backing backing = portable_backing(&portable->memory);
+        portable->base = backing.host;
+        note_sharing(portable, &backing, monitor);
+        portable->room_bytes = portable_room(plan->memory_bytes);
         if (plan->workload == PORTABLE_SELFTEST)
             rc = portable_lay_out_selftest(portable, monitor, facts, error);
         else
-            rc = add_memory(portable, monitor, portable_backing(&portable->memory), false, error);
+            rc = add_memory(portable, &(struct domain_config){.monitor = monitor}, backing, error);
         if (rc == 0 && (rc = make_cpus(portable, error)) == 0 && plan->workload != PORTABLE_SELFTEST)
             rc = portable_lay_out(portable, error);
         if (rc == 0 && (rc = portable_new_generation(portable, error)) == 0)
@@ -160,13 +208,29 @@ int portable_create(const struct portable_plan *plan, const struct monitor_ops *
     return rc;
 }
 
-int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, struct backing memory,
-    struct portable **out, struct error *error)
+/* What the first virtual CPU was shown: the monitor gives each its own number. */
+static void keep_cpuid(const struct machine_state *like, struct monitor_kept *kept)
 {
+    const struct state_part *cpuid = machine_state_find(like, STATE_CPUID, 0);
+    if (!cpuid || cpuid->bytes > sizeof kept->data)
+        return;
+    memcpy(kept->data, cpuid->data, cpuid->bytes);
+    kept->bytes = (uint32_t)cpuid->bytes;
+}
+
+int portable_open(const struct portable_plan *plan, const struct monitor_ops *monitor, struct backing memory,
+    const struct machine_state *like, struct portable **out, struct error *error)
+{
+    struct monitor_kept kept = {.bytes = 0};
+    const struct domain_config config = {
+        .monitor = monitor, .tick = plan->workload == PORTABLE_SELFTEST, .kept = &kept};
     struct portable *portable = NULL;
     int rc = portable_plan_check(plan, true, error);
+    if (like)
+        keep_cpuid(like, &kept);
     if (rc == 0 && (rc = begin(plan, monitor, &portable, error)) == 0) {
-        rc = add_memory(portable, monitor, memory, plan->workload == PORTABLE_SELFTEST, error);
+        note_sharing(portable, &memory, monitor);
+        rc = add_memory(portable, &config, memory, error);
         if (rc == 0)
             rc = make_cpus(portable, error);
     }

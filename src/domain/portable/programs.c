@@ -1,7 +1,9 @@
 /* Workloads of the image in a domain of their own: what lies where. From guest physical 0 on: the system
- * pages (abi/domain.h), page tables; then what is at PORTABLE_BASE; the data from the next 2 MiB on; and the
- * identity, the last page. */
+ * pages (abi/domain.h), page tables; then what is at PORTABLE_BASE; the data from the next 2 MiB on, through
+ * all regions; and the identity, the last page of what there was at the beginning. */
+#include "domain/portable/added.h"
 #include "domain/portable/internal.h"
+#include "domain/portable/regions.h"
 
 #include "abi/domain.h"
 #include "base/size.h"
@@ -33,7 +35,8 @@ const struct portable_workload_info portable_workloads[PORTABLE_WORKLOADS] = {
         "events", 1},
 };
 
-/* Pages by number. */
+/* Pages by their number in the memory here: those before the data are in the first region, where the guest
+ * has them at the same numbers. */
 struct layout {
     uint64_t tables, tables_end, base, jobs, stacks, image, image_end, data, data_end;
     size_t image_bytes;
@@ -50,7 +53,8 @@ static struct layout layout_of(const struct portable_plan *plan)
     image_embedded(&at.image_bytes);
     uint64_t tables =
         page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) + page_tables_need(LEVELS, 2 * MIB, PAGE_BYTES) +
-        page_tables_need(LEVELS, MIB, PAGE_BYTES) + page_tables_need(LEVELS, plan->memory_bytes, 2 * MIB);
+        page_tables_need(LEVELS, MIB, PAGE_BYTES) + page_tables_need(LEVELS, plan->laid_out_bytes, 2 * MIB) +
+        page_tables_need(LEVELS, added_reach(plan), 2 * MIB);
     at.tables_end = at.tables + 1 + tables / PAGE_BYTES;
     at.base = at.tables_end;
     at.jobs = at.base;
@@ -59,7 +63,7 @@ static struct layout layout_of(const struct portable_plan *plan)
     at.image_end = at.image + pages(at.image_bytes);
     at.data = pages((at.image_end * PAGE_BYTES + 2 * MIB - 1) / (2 * MIB) * (2 * MIB));
     at.data_end =
-        plan->memory_bytes / PAGE_BYTES - 2 * MIB / PAGE_BYTES; /* the last 2 MiB have the identity */
+        plan->laid_out_bytes / PAGE_BYTES - 2 * MIB / PAGE_BYTES; /* the last 2 MiB have the identity */
     return at;
 }
 
@@ -76,30 +80,47 @@ static uint64_t address(const struct layout *at, uint64_t page)
     return PORTABLE_BASE + (1 + page - at->base) * PAGE_BYTES;
 }
 
-static int map(struct page_tables *tables, uint64_t to, uint64_t first, uint64_t end, unsigned rights,
-    struct error *error)
+/* Region by region: one after the other for the guest's program, wherever they are. */
+static int map(const struct portable_plan *plan, struct page_tables *tables, uint64_t to, uint64_t first,
+    uint64_t end, uint64_t page_bytes, unsigned rights, struct error *error)
 {
-    return page_tables_map(
-        tables, GVA(to), GPA(first * PAGE_BYTES), (end - first) * PAGE_BYTES, PAGE_BYTES, rights, error);
+    uint64_t offset = first * PAGE_BYTES, left = (end - first) * PAGE_BYTES, here;
+    int rc = 0;
+    for (; rc == 0 && left; offset += here, to += here, left -= here) {
+        const uint64_t physical = portable_physical(plan, offset, &here);
+        here = here < left ? here : left;
+        rc = page_tables_map(tables, GVA(to), GPA(physical), here, page_bytes, rights, error);
+    }
+    return rc;
 }
 
 static int map_all(
     const struct portable *portable, const struct layout *at, struct page_tables *tables, struct error *error)
 {
-    const uint64_t identity = portable->plan.memory_bytes / PAGE_BYTES - 1;
-    const uint64_t rings = portable->plan.cpus * portable_ring_pages(portable->plan.cpus);
+    enum { READ = PAGE_READ | PAGE_USER, WRITE = READ | PAGE_WRITE, EXECUTE = READ | PAGE_EXECUTE };
+    const struct portable_plan *plan = &portable->plan;
+    const uint64_t identity = plan->laid_out_bytes / PAGE_BYTES - 1;
+    const uint64_t rings = plan->cpus * portable_ring_pages(plan->cpus);
+    const struct {
+        uint64_t to, first, end, page_bytes;
+        unsigned rights;
+    } pieces[] = {
+        {PORTABLE_BASE, identity, identity + 1, PAGE_BYTES, READ},
+        {PORTABLE_SAMPLES, at->data_end, at->data_end + rings, PAGE_BYTES, WRITE},
+        {address(at, at->base), at->base, at->image, PAGE_BYTES, WRITE},
+        {address(at, at->image), at->image, at->image_end, PAGE_BYTES, EXECUTE},
+        {PORTABLE_DATA, at->data, at->data_end, 2 * MIB, WRITE},
+    };
+    struct portable_plan later = *plan;
     int rc = system_build(portable->base, tables, error);
-    if (rc < 0 ||
-        (rc = map(tables, PORTABLE_BASE, identity, identity + 1, PAGE_READ | PAGE_USER, error)) < 0 ||
-        (rc = map(tables, PORTABLE_SAMPLES, at->data_end, at->data_end + rings,
-             PAGE_READ | PAGE_WRITE | PAGE_USER, error)) < 0 ||
-        (rc = map(tables, address(at, at->base), at->base, at->image, PAGE_READ | PAGE_WRITE | PAGE_USER,
-             error)) < 0 ||
-        (rc = map(tables, address(at, at->image), at->image, at->image_end,
-             PAGE_READ | PAGE_EXECUTE | PAGE_USER, error)) < 0)
-        return rc;
-    return page_tables_map(tables, GVA(PORTABLE_DATA), GPA(at->data * PAGE_BYTES),
-        (at->data_end - at->data) * PAGE_BYTES, 2 * MIB, PAGE_READ | PAGE_WRITE | PAGE_USER, error);
+    for (size_t i = 0; rc == 0 && i < sizeof pieces / sizeof pieces[0]; i++)
+        rc = map(plan, tables, pieces[i].to, pieces[i].first, pieces[i].end, pieces[i].page_bytes,
+            pieces[i].rights, error);
+    if (rc == 0)
+        rc = portable_regions_resize(&later, plan->laid_out_bytes + added_reach(plan), error);
+    return rc < 0 ? rc
+                  : map(&later, tables, PORTABLE_ADDED, plan->laid_out_bytes / PAGE_BYTES,
+                        later.memory_bytes / PAGE_BYTES, 2 * MIB, WRITE, error);
 }
 
 /* ---- jobs ---- */
@@ -117,7 +138,7 @@ static void lay_out_chase(const struct portable *portable, const struct layout *
         .order = CHASE_RANDOM,
         .chains = 1};
     const struct chase_layout layout = chase_layout_make(&shape, SEED);
-    char *data = portable_at(portable, at->data * PAGE_BYTES + (job->first - PORTABLE_DATA), job->bytes);
+    char *data = portable->base + at->data * PAGE_BYTES + (job->first - PORTABLE_DATA);
     chase_layout_write_for(&layout, data, job->first, 0, layout.elements);
     job->start = job->first + chase_layout_offset(&layout, 0);
 }
@@ -139,6 +160,10 @@ static void set_job(const struct portable *portable, const struct layout *at, un
         .sample_ticks = (uint64_t)(plan->ticks_per_second * sample_seconds)};
     if (plan->rate)
         job->interval = (uint64_t)(plan->ticks_per_second * PAGE_BYTES * plan->cpus / (double)plan->rate);
+    if (added_reach(plan)) {
+        job->added = PORTABLE_ADDED + cpu * PAGE_BYTES;
+        job->added_stride = plan->cpus * PAGE_BYTES;
+    }
     if (plan->workload == PORTABLE_CHASE)
         lay_out_chase(portable, at, job);
 }
@@ -207,10 +232,16 @@ static int set_cpu(struct portable *portable, const struct layout *at, const str
     return rc;
 }
 
-static int check_room(const struct portable_plan *plan, const struct layout *at, struct error *error)
+int portable_check_room(const struct portable_plan *plan, struct error *error)
 {
+    const struct layout at = layout_of(plan);
+    const uint64_t room = at.data_end > at.data ? (at.data_end - at.data) * PAGE_BYTES : 0;
     char text[SIZE_TEXT_BYTES];
-    uint64_t room = at->data_end > at->data ? (at->data_end - at->data) * PAGE_BYTES : 0;
+    if (plan->regions[0].bytes < at.data * PAGE_BYTES) {
+        size_text(at.data * PAGE_BYTES, text);
+        return error_set(error, EINVAL,
+            "the memory from address 0 on must have room for page tables and programs: %s", text);
+    }
     if (room && plan->working_set_bytes <= room &&
         (!plan->working_set_bytes || plan->working_set_bytes >= plan->cpus * 2 * PAGE_BYTES))
         return 0;
@@ -230,8 +261,8 @@ int portable_lay_out(struct portable *portable, struct error *error)
     struct page_tables tables = {
         .memory = table_pool_memory(&pool), .levels = LEVELS, .preset = PAGE_BIT_ACCESSED | PAGE_BIT_DIRTY};
     uint64_t entry;
-    int rc = check_room(plan, &at, error);
-    if (rc < 0 || (rc = find_entry(plan, &entry, error)) < 0 || (rc = table_pool_init(&pool, error)) < 0)
+    int rc = find_entry(plan, &entry, error);
+    if (rc < 0 || (rc = table_pool_init(&pool, error)) < 0)
         return rc;
     if ((rc = page_tables_init(&tables, error)) == 0)
         rc = map_all(portable, &at, &tables, error);

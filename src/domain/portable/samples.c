@@ -15,8 +15,8 @@ bool portable_ring(const struct portable *portable, unsigned cpu, struct sample_
     if (plan->workload == PORTABLE_SELFTEST || cpu >= plan->cpus || cpu >= plan->result_count)
         return false;
     const struct portable_job *job = portable_at(portable, plan->results[cpu], sizeof *job);
-    const void *samples = portable_at(portable, plan->memory_bytes - 2 * MIB + cpu * bytes, bytes);
-    if (!job || !samples || job->sample_count != bytes / sizeof(struct portable_sample))
+    const void *samples = portable->base + plan->laid_out_bytes - 2 * MIB + cpu * bytes;
+    if (!job || job->sample_count != bytes / sizeof(struct portable_sample))
         return false;
     *ring = (struct sample_ring){samples, bytes / sizeof(struct portable_sample), &job->sampled};
     return true;

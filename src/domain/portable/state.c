@@ -31,8 +31,10 @@ int portable_restore(struct portable *portable, const struct machine_state *stat
         const struct state_part *ended = machine_state_find(state, STATE_ENDED, i);
         rc = ops->restore_cpu(portable->cpus[i].cpu->vcpu, state, pause, error);
         domain_cpu_release(portable->cpus[i].cpu);
+        pthread_mutex_lock(&portable->lock);
         if (ended && *(const uint8_t *)ended->data)
             portable->cpus[i].phase = CPU_DONE;
+        pthread_mutex_unlock(&portable->lock);
     }
     return rc;
 }

@@ -23,11 +23,14 @@ static enum portable_phase phase_of(const struct portable *portable)
 
 static void read_job(const struct portable *portable, size_t number, struct portable_status *status)
 {
-    struct portable_job job = *(const struct portable_job *)(portable->base + portable->plan.results[number]);
+    struct portable_job job =
+        *(const struct portable_job *)portable_at(portable, portable->plan.results[number], sizeof job);
     status->done += job.done;
     status->checksum = portable_chain(status->checksum, job.checksum);
     status->wrong += job.wrong;
     status->backwards += job.backwards;
+    status->added_pages += job.pages.used;
+    status->added_writes += job.added_writes;
     if (number == 0) {
         memcpy(status->seen, job.generation, sizeof status->seen);
         status->longest_seconds = (double)job.longest / portable->plan.ticks_per_second;
@@ -40,7 +43,8 @@ static void read_job(const struct portable *portable, size_t number, struct port
 
 static void read_log(const struct portable *portable, size_t number, struct portable_status *status)
 {
-    struct guest_log log = *(const struct guest_log *)(portable->base + portable->plan.results[number]);
+    struct guest_log log =
+        *(const struct guest_log *)portable_at(portable, portable->plan.results[number], sizeof log);
     status->done += log.count;
     status->checksum = portable_chain(status->checksum, log.digest);
     status->longest_seconds = NAN;

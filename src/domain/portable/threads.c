@@ -2,11 +2,13 @@
 #include "domain/portable/internal.h"
 
 #include "abi/domain.h"
+#include "host/schedule_wait.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PARK_SECONDS = 5 };
 
@@ -56,6 +58,7 @@ static void *run(void *context)
 {
     struct portable_cpu *cpu = context;
     struct portable *portable = cpu->portable;
+    cpu->number = gettid();
     pthread_mutex_lock(&portable->lock);
     while (!portable->quit && cpu->phase == CPU_PARKED) {
         if (portable->run && !portable->held)
@@ -78,6 +81,14 @@ static int start_threads(struct portable *portable, struct error *error)
         cpu->started |= cpu->phase == CPU_PARKED;
     }
     return 0;
+}
+
+int portable_ready(struct portable *portable, struct error *error)
+{
+    pthread_mutex_lock(&portable->lock);
+    int rc = start_threads(portable, error);
+    pthread_mutex_unlock(&portable->lock);
+    return rc;
 }
 
 int portable_resume(struct portable *portable, struct error *error)
@@ -141,14 +152,23 @@ int portable_pause(struct portable *portable, struct error *error)
 int portable_hold(struct portable *portable, bool held, struct error *error)
 {
     pthread_mutex_lock(&portable->lock);
-    portable->held = held;
+    portable->held += held ? 1 : -1;
     int rc = held ? wait_until_parked(portable, error) : 0;
     if (rc < 0)
-        portable->held = false;
+        portable->held--;
     if (!portable->held)
         pthread_cond_broadcast(&portable->changed);
     pthread_mutex_unlock(&portable->lock);
     return rc;
+}
+
+double portable_waited(const struct portable *portable)
+{
+    double seconds = 0;
+    for (unsigned i = 0; i < portable->plan.cpus; i++)
+        if (portable->cpus[i].number)
+            seconds += schedule_waited(portable->cpus[i].number);
+    return seconds;
 }
 
 void portable_end(struct portable *portable)

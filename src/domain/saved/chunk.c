@@ -81,12 +81,14 @@ static int write_chunk(int fd, struct stored *saved, size_t number, const char *
     return rc;
 }
 
-int stored_write_chunks(int fd, struct stored *saved, const char *memory, struct error *error)
+int stored_write_chunks(
+    int fd, struct stored *saved, const char *memory, const struct stop *stop, struct error *error)
 {
     int rc = 0;
     saved->pages = 0;
     for (size_t i = 0; rc == 0 && i < saved->chunks; i++)
-        rc = write_chunk(fd, saved, i, memory + i * STORED_CHUNK_BYTES, error);
+        if ((rc = stored_go_on(fd, i, stop, error)) == 0)
+            rc = write_chunk(fd, saved, i, memory + i * STORED_CHUNK_BYTES, error);
     return rc;
 }
 

@@ -3,9 +3,13 @@
 #include "domain/saved/checksum.h"
 #include "domain/saved/internal.h"
 
+#include "base/size.h"
+
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zstd.h>
 
 /* The fastest: what is saved is mostly read once, and waits for this. */
@@ -69,14 +73,16 @@ static int get_room(struct stored_reader *room, struct error *error)
                : error_set(error, ENOMEM, "no memory to compress a saved domain, or to read one");
 }
 
-int stored_write_frames(int fd, struct stored *saved, const char *memory, struct error *error)
+int stored_write_frames(
+    int fd, struct stored *saved, const char *memory, const struct stop *stop, struct error *error)
 {
     struct stored_reader room = {.context = ZSTD_createCCtx()};
     int rc = get_room(&room, error);
     saved->pages = 0;
     saved->frame_at[0] = saved->memory_offset;
     for (size_t i = 0; rc == 0 && i < saved->chunks; i++)
-        rc = write_frame(fd, saved, i, memory + i * STORED_CHUNK_BYTES, &room, error);
+        if ((rc = stored_go_on(fd, i, stop, error)) == 0)
+            rc = write_frame(fd, saved, i, memory + i * STORED_CHUNK_BYTES, &room, error);
     ZSTD_freeCCtx(room.context);
     free(room.pages);
     free(room.frame);
@@ -126,10 +132,25 @@ int stored_read_chunk(struct stored_reader *reader, size_t number, char *to, str
                                      : stored_read_plain(reader->fd, reader->saved, number, to, error);
 }
 
-int stored_load(
-    int fd, const struct stored *saved, void *memory, const struct stop *stop, struct error *error)
+/* How far it is, by what it took until now. */
+static void tell(
+    const struct progress *progress, const struct timespec *begun, size_t done, size_t all, bool checks)
+{
+    struct timespec now;
+    if (!progress)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double took = difftime(now.tv_sec, begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
+    progress->tell(progress->context, (double)done / (double)all,
+        done ? took * (double)(all - done) / (double)done : NAN,
+        checks ? "its memory is checked" : "its memory is read");
+}
+
+int stored_load(int fd, const struct stored *saved, void *memory, const struct stop *stop,
+    const struct progress *progress, struct error *error)
 {
     struct stored_reader reader;
+    struct timespec begun;
     char *scratch = memory ? NULL : malloc(STORED_CHUNK_BYTES);
     int rc = memory || scratch ? stored_reader_open(fd, saved, &reader, error)
                                : error_set(error, ENOMEM, "no memory to check a saved domain");
@@ -137,10 +158,16 @@ int stored_load(
         free(scratch);
         return rc;
     }
-    for (size_t i = 0; rc == 0 && i < saved->chunks; i++)
-        rc = stop_asked(stop) ? error_set(error, EINTR, "stopped while a saved domain was read")
-                              : stored_read_chunk(&reader, i,
-                                    memory ? (char *)memory + i * STORED_CHUNK_BYTES : scratch, error);
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (size_t i = 0; rc == 0 && i < saved->chunks; i++) {
+        if (stop_asked(stop)) {
+            rc = error_set(error, EINTR, "%s when %zu MiB of %zu had been read, which were right",
+                stop_reason(stop), i * STORED_CHUNK_BYTES / MIB, saved->chunks * STORED_CHUNK_BYTES / MIB);
+            break;
+        }
+        tell(progress, &begun, i, saved->chunks, !memory);
+        rc = stored_read_chunk(&reader, i, memory ? (char *)memory + i * STORED_CHUNK_BYTES : scratch, error);
+    }
     stored_reader_close(&reader);
     free(scratch);
     return rc;

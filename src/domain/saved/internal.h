@@ -44,7 +44,8 @@ int stored_cannot_write(int code, struct error *error);
 
 /* chunk.c: writes the pages of the memory that are not zero, and fills saved->index, in which there is room
  * for all chunks; how many pages that will be; and reads a chunk of a file that is not compressed. */
-int stored_write_chunks(int fd, struct stored *saved, const char *memory, struct error *error);
+int stored_write_chunks(
+    int fd, struct stored *saved, const char *memory, const struct stop *stop, struct error *error);
 uint64_t stored_count_pages(const char *memory, uint64_t bytes);
 int stored_read_plain(int fd, const struct stored *saved, size_t number, char *to, struct error *error);
 int stored_damaged(size_t number, struct error *error);
@@ -56,6 +57,10 @@ unsigned stored_next_run(uint64_t present, unsigned *from);
 uint64_t stored_present(const char *piece);
 
 /* compressed.c: the same with frames, for which saved->frame_at has room. */
-int stored_write_frames(int fd, struct stored *saved, const char *memory, struct error *error);
+int stored_write_frames(
+    int fd, struct stored *saved, const char *memory, const struct stop *stop, struct error *error);
+
+/* write.c: before each chunk: tells how far it is; -EINTR if stop is asked. */
+int stored_go_on(int fd, size_t chunk, const struct stop *stop, struct error *error);
 
 #endif

@@ -1,4 +1,5 @@
 /* The description of a saved domain: its plan, as JSON. */
+#include "domain/portable/regions.h"
 #include "domain/saved/internal.h"
 
 #include <errno.h>
@@ -7,6 +8,15 @@
 static const struct field result_fields[] = {{NULL, FIELD_COUNT, .size = sizeof(uint64_t)}};
 static const struct record result_record = {"result", sizeof(uint64_t), RECORD_FIELDS(result_fields)};
 
+#define AT(member) FIELD_AT(struct portable_region, member)
+static const struct field region_fields[] = {
+    {"start", FIELD_COUNT, FIELD_NEEDED, AT(start)},
+    {"bytes", FIELD_COUNT, FIELD_NEEDED, AT(bytes)},
+};
+#undef AT
+static const struct record region_record = {
+    "region", sizeof(struct portable_region), RECORD_FIELDS(region_fields)};
+
 #define AT(member) FIELD_AT(struct portable_plan, member)
 static const struct field plan_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.domain/1"},
@@ -14,6 +24,9 @@ static const struct field plan_fields[] = {
     {"monitor", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(monitor)},
     {"workload", FIELD_ENUM, FIELD_NEEDED, AT(workload), FIELD_NAMES(portable_workloads)},
     {"memory_bytes", FIELD_COUNT, FIELD_NEEDED, AT(memory_bytes)},
+    {"regions", FIELD_LIST, FIELD_LATER, FIELD_ITEMS(struct portable_plan, regions, region_count),
+        .of = &region_record},
+    {"laid_out_bytes", FIELD_COUNT, FIELD_LATER, AT(laid_out_bytes)},
     {"working_set_bytes", FIELD_COUNT, FIELD_NEEDED, AT(working_set_bytes)},
     {"vcpus", FIELD_COUNT, FIELD_NEEDED, AT(cpus)},
     {"work", FIELD_COUNT, FIELD_NEEDED, AT(work)},
@@ -37,6 +50,7 @@ int stored_plan_read(const char *text, size_t bytes, struct stored *saved, struc
     json_decref(json);
     if (rc == 0 && !(saved->plan.ticks_per_second >= 1e6 && saved->plan.ticks_per_second <= 1e12))
         rc = error_set(error, EPROTO, "the time-stamp counter in the file has an impossible rate");
+    portable_regions_settle(&saved->plan);
     if (rc == 0 && (rc = portable_plan_check(&saved->plan, true, error)) < 0) {
         error->code = EPROTO;
         rc = error_prefix(error, "the file describes no domain that can be");

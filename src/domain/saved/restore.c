@@ -1,5 +1,6 @@
 #include "domain/saved/restore.h"
 
+#include "domain/portable/regions.h"
 #include "domain/saved/cpu_record.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static int map_file(struct restored *restored, struct error *error)
         return error_set(error, EINVAL,
             "its memory is compressed, and such a file cannot be mapped: restore it without --lazy");
     const uint64_t bytes = restored->saved.plan.memory_bytes;
-    restored->mapping_bytes = bytes + STORED_CHUNK_BYTES;
+    restored->mapping_bytes = portable_room(bytes) + STORED_CHUNK_BYTES;
     restored->mapping =
         mmap(NULL, restored->mapping_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (restored->mapping == MAP_FAILED) {
@@ -35,13 +36,13 @@ static void *memory_of(const struct restored *restored)
 {
     uintptr_t base =
         ((uintptr_t)restored->mapping + STORED_CHUNK_BYTES - 1) / STORED_CHUNK_BYTES * STORED_CHUNK_BYTES;
-    return restored->lazy ? (void *)base : restored->memory.base;
+    return restored->mapping ? (void *)base : restored->memory.base;
 }
 
 static struct backing backing_of(const struct restored *restored)
 {
-    return restored->lazy ? backing_private(memory_of(restored), restored->saved.plan.memory_bytes)
-                          : portable_backing(&restored->memory);
+    return restored->mapping ? backing_private(memory_of(restored), restored->saved.plan.memory_bytes)
+                             : portable_backing(&restored->memory);
 }
 
 static int map_memory(const struct restore_request *request, struct restored *restored, struct error *error)
@@ -54,6 +55,11 @@ static int map_memory(const struct restore_request *request, struct restored *re
                   "--userfaultfd"
                 : "this monitor runs its guest in another process, which waits for nothing here: restore "
                   "it without --userfaultfd");
+    if ((restored->lazy || request->brought) && wish->forkable)
+        return error_set(error, ENOTSUP,
+            "memory that clones can map is all there before the domain runs: restore it without --forkable, "
+            "or without %s",
+            restored->lazy ? "--lazy (the file itself can be forked)" : "--userfaultfd");
     if (restored->lazy && (wish->locked || !numa_nodes_none(&wish->nodes)))
         return error_set(error, ENOTSUP,
             "memory that is mapped from a file is the page cache's until it is written: it can neither be "
@@ -73,10 +79,10 @@ static int load_memory(const struct restore_request *request, struct restored *r
 {
     if (restored->lazy)
         return 0;
-    int rc = request->brought
-                 ? bringing_start(
-                       restored->fd, &restored->saved, restored->memory.base, &restored->bringing, error)
-                 : stored_load(restored->fd, &restored->saved, restored->memory.base, request->stop, error);
+    int rc = request->brought ? bringing_start(restored->fd, &restored->saved, restored->memory.base,
+                                    &restored->bringing, error)
+                              : stored_load(restored->fd, &restored->saved, restored->memory.base,
+                                    request->stop, request->progress, error);
     return rc < 0 ? rc : memory_check_nodes(&restored->memory, error);
 }
 
@@ -117,6 +123,7 @@ int restore_set_clock(const struct restore_request *request, struct restored *re
             "the clock cannot be kept here: what is written to the guest's time-stamp counter has no effect "
             "on this host "
             "(tried from inside): use --clock advance");
+    restored->clock = request->clock == CLOCK_KEEP ? "kept" : "advanced";
     if (request->clock == CLOCK_KEEP)
         return 0;
     let_pass(restored, &now, same_boot, pause);
@@ -127,6 +134,7 @@ int restore_set_clock(const struct restore_request *request, struct restored *re
             "the clock would go back: the guest's time-stamp counter is the host's and cannot be set, and "
             "this host's is "
             "behind (it was started later)");
+    restored->clock = "the host's";
     snprintf(restored->warning, sizeof restored->warning,
         "the guest's time-stamp counter goes back: it is the host's, cannot be set here, and this host was "
         "started later");
@@ -164,9 +172,9 @@ static int own_page(const struct restored *restored, uint64_t at, struct error *
 static int own_pages(const struct restored *restored, struct error *error)
 {
     const struct portable_plan *plan = &restored->saved.plan;
-    int rc = restored->lazy ? own_page(restored, plan->memory_bytes - 4096, error) : 0;
+    int rc = restored->lazy ? own_page(restored, plan->laid_out_bytes - 4096, error) : 0;
     for (size_t i = 0; restored->lazy && rc == 0 && i < plan->result_count; i++)
-        rc = own_page(restored, plan->results[i], error);
+        rc = own_page(restored, portable_offset(plan, plan->results[i], 4096), error);
     return rc;
 }
 
@@ -181,7 +189,11 @@ static int take_plan(const struct restore_request *request, struct restored *res
 
 static int put_back(struct restored *restored, const struct state_pause *pause, struct error *error)
 {
+    if (restored->mapping || restored->memory.base)
+        portable_set_room(restored->portable, portable_room(restored->saved.plan.memory_bytes));
     int rc = portable_restore(restored->portable, &restored->saved.state, pause, error);
+    if (rc == 0)
+        jump_begin(&restored->jump, restored->portable);
     return rc < 0 ? rc : portable_new_generation(restored->portable, error);
 }
 
@@ -201,7 +213,7 @@ int restore_open(const struct restore_request *request, struct restored *restore
         (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
         (rc = map_memory(request, restored, error)) == 0 && (rc = own_pages(restored, error)) == 0 &&
         (rc = portable_open(&restored->saved.plan, restored->monitor, backing_of(restored),
-             &restored->portable, error)) == 0 &&
+             request->checked ? &restored->saved.state : NULL, &restored->portable, error)) == 0 &&
         (rc = request->checked ? 0 : restore_check_cpu(restored, error)) == 0 &&
         (rc = load_memory(request, restored, error)) == 0)
         rc = put_back(restored, &pause, error);
@@ -217,8 +229,10 @@ int restore_shared(const struct restore_request *request, const struct stored *s
     *restored = (struct restored){.saved = *saved, .fd = request->fd, .lazy = request->lazy};
     int rc = take_plan(request, restored, error);
     if (rc == 0 && (rc = restore_set_clock(request, restored, &pause, error)) == 0 &&
+        (rc = memory ? 0 : map_file(restored, error)) == 0 &&
         (rc = portable_open(&restored->saved.plan, restored->monitor,
-             backing_private(memory, saved->plan.memory_bytes), &restored->portable, error)) == 0)
+             backing_private(memory ? memory : memory_of(restored), saved->plan.memory_bytes),
+             &restored->saved.state, &restored->portable, error)) == 0)
         rc = put_back(restored, &pause, error);
     if (rc < 0)
         restore_close(restored);
@@ -227,14 +241,14 @@ int restore_shared(const struct restore_request *request, const struct stored *s
 
 int restore_bring_back(struct restored *restored, struct error *error)
 {
-    return restored->first.count
-               ? touched_bring(&restored->first, memory_of(restored), &restored->bringing_back, error)
-               : 0;
+    return restored->first.count ? ahead_start(&restored->first, restored->fd, &restored->saved,
+                                       restored->portable, &restored->ahead, error)
+                                 : 0;
 }
 
 void restore_close(struct restored *restored)
 {
-    touched_end(restored->bringing_back);
+    ahead_end(restored->ahead);
     bringing_end(restored->bringing);
     portable_destroy(restored->portable);
     if (restored->mapping)

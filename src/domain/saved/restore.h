@@ -3,8 +3,9 @@
 #ifndef VCOST_DOMAIN_SAVED_RESTORE_H
 #define VCOST_DOMAIN_SAVED_RESTORE_H
 
+#include "domain/portable/jump.h"
+#include "domain/saved/ahead.h"
 #include "domain/saved/bring.h"
-#include "domain/saved/touched.h"
 
 enum clock_policy {
     CLOCK_DEFAULT, /* CLOCK_ADVANCE, told where that cannot be */
@@ -27,6 +28,7 @@ struct restore_request {
     const char *name;                  /* NULL: the one that it had */
     const struct monitor_ops *monitor; /* NULL: the one that it ran on */
     const struct stop *stop;
+    const struct progress *progress; /* of reading its memory; NULL: nobody listens */
 };
 
 struct restored {
@@ -35,21 +37,23 @@ struct restored {
     struct portable *portable;
     int fd;
     bool lazy;
-    struct memory memory;                /* not lazy */
-    struct touched first;                /* request->first */
-    struct bringing_back *bringing_back; /* these; NULL: none are */
-    struct bringing *bringing;           /* NULL: it is not brought when it is touched */
-    void *mapping;                       /* lazy; with its surroundings: */
+    struct memory memory;      /* not lazy */
+    struct touched first;      /* request->first */
+    struct ahead *ahead;       /* brings these in; NULL: none are */
+    struct bringing *bringing; /* NULL: it is not brought when it is touched */
+    void *mapping;             /* lazy, or of an image; with its surroundings: */
     size_t mapping_bytes;
     double stored_seconds; /* how long it was stored, by the real-time clock */
-    char warning[256];     /* about its clock; "" for nothing to say */
+    const char *clock;     /* what became of it: "kept", "advanced", "the host's" */
+    struct jump jump;      /* and how far it went on at once */
+    char warning[256];     /* about it; "" for nothing to say */
 };
 
 /* -ENOTSUP: this host has not what the domain had (what is missing is named), or no such clock. */
 int restore_open(const struct restore_request *request, struct restored *restored, struct error *error);
-/* The same of what this process has in memory already: the state of a domain, which becomes restored->saved,
- * and at `memory`, which outlives it, all of its memory as it was then. request->lazy: that is mapped from
- * the file request->fd. */
+/* The same of what this process has already: the state of a domain, which becomes restored->saved, and at
+ * `memory`, which outlives it, all of its memory as it was then (request->lazy: that is mapped from the file
+ * request->fd); or NULL: in request->fd, from its start on, of which a private mapping is made. */
 int restore_shared(const struct restore_request *request, const struct stored *saved, void *memory,
     struct restored *restored, struct error *error);
 

@@ -1,9 +1,10 @@
 /* A domain as a file (doc/saved-domain.md has the format): read as hostile bytes, written, and its memory
- * checked. Version 2; 1 is read, too. */
+ * checked. Version 3; 1 and 2 are read, too. */
 #ifndef VCOST_DOMAIN_SAVED_STORED_H
 #define VCOST_DOMAIN_SAVED_STORED_H
 
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/stop.h"
 #include "domain/portable/portable.h"
 #include "monitor/machine_state.h"
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-    STORED_VERSION = 2,
+    STORED_VERSION = 3,
     STORED_HEADER_BYTES = 4096,
     STORED_CHUNK_BYTES = 2 << 20,
     STORED_CHUNK_PAGES = STORED_CHUNK_BYTES / 4096,
@@ -79,9 +80,11 @@ void stored_free(struct stored *saved);
 
 /* Writes all of it: memory, which nobody changes meanwhile, and *saved but for version, index, chunks,
  * memory_offset, pages and frame_at, which are made here. -ENOSPC, -EFBIG: there is not the room for it,
- * which is looked at first, unless it is to be compressed: how much that will take is not known before. The
- * file is empty, and of no use after a failure. */
-int stored_write(int fd, struct stored *saved, const void *memory, struct error *error);
+ * which is looked at first, unless it is to be compressed: how much that will take is not known before.
+ * -EINTR: stop was asked. Meanwhile the position of `fd` is how many bytes of memory it has gone through:
+ * whoever shares the descriptor can look. The file is of no use after a failure. */
+int stored_write(
+    int fd, struct stored *saved, const void *memory, const struct stop *stop, struct error *error);
 
 /* Reads chunks in any order. */
 struct stored_reader {
@@ -98,8 +101,8 @@ void stored_reader_close(struct stored_reader *reader);
 int stored_read_chunk(struct stored_reader *reader, size_t number, char *to, struct error *error);
 
 /* Reads the memory of the file into `memory`, zeroed, and checks it; memory NULL: checks alone. Errors as
- * above; -EINTR: stop was asked. */
-int stored_load(
-    int fd, const struct stored *saved, void *memory, const struct stop *stop, struct error *error);
+ * above; -EINTR: stop was asked. `stop` and `progress` may be NULL. */
+int stored_load(int fd, const struct stored *saved, void *memory, const struct stop *stop,
+    const struct progress *progress, struct error *error);
 
 #endif

@@ -4,28 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mman.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, ENTRIES = 4096, PIECE_PAGES = 512 };
+enum { PAGE_BYTES = 4096, ENTRIES = 4096 };
 
 /* ---- looking ---- */
 
 static bool is_touched(uint64_t entry)
 {
     return entry >> 62 != 0; /* present, or swapped out */
-}
-
-static bool is_written(uint64_t entry)
-{
-    return is_touched(entry) && !(entry >> 61 & 1); /* no page of the file any more */
 }
 
 static int add(struct touched *touched, size_t *room, uint64_t page, bool written)
@@ -59,7 +49,8 @@ static int look(int fd, uintptr_t memory, struct touched *touched)
         if (got <= 0)
             return got < 0 ? -errno : -EIO;
         for (uint64_t i = 0; i < (uint64_t)got / sizeof entries[0]; i++, page++)
-            if (is_touched(entries[i]) && (rc = add(touched, &room, page, is_written(entries[i]))) < 0)
+            if (is_touched(entries[i]) &&
+                (rc = add(touched, &room, page, touched_is_written(entries[i]))) < 0)
                 return rc;
     }
     return 0;
@@ -72,7 +63,7 @@ int touched_look(const void *memory, uint64_t bytes, struct touched *touched, st
         return error_set(error, ENOTSUP,
             "which pages were touched is not told here: /proc/self/pagemap cannot be opened (%s)",
             strerror(errno));
-    *touched = (struct touched){.memory_bytes = bytes};
+    *touched = (struct touched){.memory_bytes = bytes, .working_set_ms = NAN};
     int rc = look(fd, (uintptr_t)memory, touched);
     close(fd);
     if (rc == 0)
@@ -108,6 +99,8 @@ static const struct record run_record = {"run", sizeof(struct touched_run), RECO
 static const struct field touched_fields[] = {
     {"schema", FIELD_CONSTANT, .text = "vcost.touched/1"},
     {"memory_bytes", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct touched, memory_bytes)},
+    {"working_set_ms", FIELD_REAL, FIELD_AT(struct touched, working_set_ms),
+        .missing = "it was not back, or the pace before it was saved is not known"},
     {"runs", FIELD_LIST, FIELD_NEEDED, FIELD_POINTER(struct touched, runs, count), .of = &run_record},
 };
 static const struct record touched_record = {
@@ -147,76 +140,4 @@ int touched_read(const char *path, uint64_t memory_bytes, struct touched *touche
     if (rc < 0)
         touched_free(touched);
     return rc < 0 ? -EPROTO : 0;
-}
-
-/* ---- bringing them in ---- */
-
-struct bringing_back {
-    const struct touched *touched;
-    char *memory;
-    pthread_t thread;
-    atomic_bool quit, done;
-    double ms;
-};
-
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* Linux 5.14. A file that is cut off meanwhile is EFAULT here, and no signal. */
-static bool bring_run(struct bringing_back *bringing, const struct touched_run *run)
-{
-    const int how = run->written ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-    for (uint64_t done = 0; done < run->pages; done += PIECE_PAGES) {
-        const uint64_t pages = run->pages - done < PIECE_PAGES ? run->pages - done : PIECE_PAGES;
-        if (bringing->quit ||
-            madvise(bringing->memory + (run->first + done) * PAGE_BYTES, pages * PAGE_BYTES, how) < 0)
-            return false;
-    }
-    return true;
-}
-
-static void *bring(void *context)
-{
-    struct bringing_back *bringing = context;
-    const double begun = now_ms();
-    size_t i = 0;
-    while (i < bringing->touched->count && bring_run(bringing, &bringing->touched->runs[i]))
-        i++;
-    bringing->ms = now_ms() - begun;
-    bringing->done = i == bringing->touched->count;
-    return NULL;
-}
-
-int touched_bring(
-    const struct touched *touched, void *memory, struct bringing_back **out, struct error *error)
-{
-    struct bringing_back *bringing = calloc(1, sizeof *bringing);
-    if (!bringing)
-        return error_set(error, ENOMEM, "no memory to bring back what was touched");
-    *bringing = (struct bringing_back){.touched = touched, .memory = memory};
-    int code = pthread_create(&bringing->thread, NULL, bring, bringing);
-    if (code) {
-        free(bringing);
-        return error_errno(error, code, "no thread to bring back what was touched");
-    }
-    *out = bringing;
-    return 0;
-}
-
-double touched_brought_ms(struct bringing_back *bringing)
-{
-    return bringing->done ? bringing->ms : NAN;
-}
-
-void touched_end(struct bringing_back *bringing)
-{
-    if (!bringing)
-        return;
-    bringing->quit = true;
-    pthread_join(bringing->thread, NULL);
-    free(bringing);
 }

@@ -21,9 +21,16 @@ struct touched_run {
 
 struct touched { /* starts zeroed */
     uint64_t memory_bytes;
+    double working_set_ms;    /* until the working set was back, when this was recorded; NAN: it was not */
     struct touched_run *runs; /* in the order of addresses; owned */
     size_t count;
 };
+
+/* By an entry of /proc/self/pagemap: present or swapped out, and no page of the file any more. */
+static inline bool touched_is_written(uint64_t entry)
+{
+    return entry >> 62 != 0 && !(entry >> 61 & 1);
+}
 
 /* -ENOTSUP: this system does not tell. */
 int touched_look(const void *memory, uint64_t bytes, struct touched *touched, struct error *error);
@@ -33,14 +40,5 @@ int touched_write(const struct touched *touched, FILE *stream, struct error *err
 /* Of a domain with so much memory. -EPROTO: the file is none such, or of another. */
 int touched_read(const char *path, uint64_t memory_bytes, struct touched *touched, struct error *error);
 void touched_free(struct touched *touched);
-
-/* Brings them in, in a thread: maps what was read, and gives the domain copies of what was written. Both
- * outlive it. */
-struct bringing_back;
-int touched_bring(
-    const struct touched *touched, void *memory, struct bringing_back **bringing, struct error *error);
-/* How long it took; NAN: it goes on, or could not. */
-double touched_brought_ms(struct bringing_back *bringing);
-void touched_end(struct bringing_back *bringing); /* NULL is allowed */
 
 #endif

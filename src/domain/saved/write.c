@@ -115,11 +115,19 @@ static int write_front(int fd, const struct stored *saved, const char *plan, siz
     return rc;
 }
 
-static int write_memory(int fd, struct stored *saved, const char *memory, uint64_t front, struct error *error)
+int stored_go_on(int fd, size_t chunk, const struct stop *stop, struct error *error)
+{
+    (void)lseek(fd, (off_t)(chunk * STORED_CHUNK_BYTES), SEEK_SET); /* what cannot seek cannot be written */
+    return stop_asked(stop) ? error_set(error, EINTR, "%s before all of it was written", stop_reason(stop))
+                            : 0;
+}
+
+static int write_memory(int fd, struct stored *saved, const char *memory, uint64_t front,
+    const struct stop *stop, struct error *error)
 {
     int rc = saved->compressed ? 0 : check_space(fd, saved, memory, front, error);
-    if (rc < 0 ||
-        (rc = (saved->compressed ? stored_write_frames : stored_write_chunks)(fd, saved, memory, error)) < 0)
+    if (rc < 0 || (rc = (saved->compressed ? stored_write_frames : stored_write_chunks)(
+                       fd, saved, memory, stop, error)) < 0)
         return rc;
     uint64_t end =
         saved->compressed ? saved->frame_at[saved->chunks] : saved->memory_offset + saved->plan.memory_bytes;
@@ -138,7 +146,8 @@ static int make_index(struct stored *saved, struct error *error)
                : error_set(error, ENOMEM, "no memory to save a domain");
 }
 
-int stored_write(int fd, struct stored *saved, const void *memory, struct error *error)
+int stored_write(
+    int fd, struct stored *saved, const void *memory, const struct stop *stop, struct error *error)
 {
     char *plan = NULL, *state = stored_state_write(&saved->state);
     size_t plan_bytes = 0;
@@ -147,7 +156,7 @@ int stored_write(int fd, struct stored *saved, const void *memory, struct error 
         const uint64_t front = STORED_HEADER_BYTES + plan_bytes + stored_state_bytes(&saved->state) +
                                saved->chunks * (sizeof *saved->index + sizeof(uint32_t)) + 64;
         saved->memory_offset = (front + STORED_CHUNK_BYTES - 1) / STORED_CHUNK_BYTES * STORED_CHUNK_BYTES;
-        rc = write_memory(fd, saved, memory, front, error);
+        rc = write_memory(fd, saved, memory, front, stop, error);
     }
     if (rc == 0)
         rc = write_front(fd, saved, plan, plan_bytes, state, error);

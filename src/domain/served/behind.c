@@ -1,5 +1,7 @@
 #include "domain/served/behind.h"
 
+#include "domain/moved/address.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,11 +41,21 @@ int behind_check(const struct served *served, bool whole, struct error *error)
 {
     const enum follow_stage stage = stage_of(served);
     if (served->moving && served->moving->told.stage == MOVED_BROKEN)
+        return address_comes_again(served->moving->told.to)
+                   ? error_set(error, EBUSY,
+                         "the domain was given away, and only its memory is needed here: vcost domain "
+                         "migrate "
+                         "--reconnect %s ADDRESS",
+                         served->claim->name)
+                   : error_set(error, EBUSY,
+                         "the domain was given away, and is lost, as a command cannot connect again: vcost "
+                         "domain stop %s",
+                         served->claim->name);
+    if (whole && served->moving && served->moving->told.stage == MOVED_UNDECIDED)
         return error_set(error, EBUSY,
-            "the domain was given away, and only its memory is needed here: vcost domain migrate --reconnect "
-            "%s "
-            "ADDRESS",
-            served->claim->name);
+            "the domain was handed over, and may run at %.100s: decide first (vcost domain status %s tells "
+            "how), else there could be two",
+            served->moving->told.to, served->claim->name);
     if (stage == FOLLOW_BROKEN)
         return error_set(error, EBUSY,
             "memory of the domain is still at its source, and the link is broken: vcost domain migrate "
@@ -64,8 +76,10 @@ void behind_report(const struct served *served, struct domain_report *report)
         return;
     follow_why(served->follow, &why);
     snprintf(report->sentence, sizeof report->sentence,
-        "%" PRIu64
-        " pages of its memory are still at its source, and the link broke (%.200s): it stands still until "
-        "vcost domain migrate --reconnect there; if its source has ended it is lost",
-        report->follow.left, why.text);
+        "%" PRIu64 " pages of its memory are still at its source, and the link broke (%.200s): %s",
+        report->follow.left, why.text,
+        served->follow->accept
+            ? "it stands still until vcost domain migrate --reconnect there; if its source "
+              "has ended it is lost"
+            : "it is lost, as that cannot connect again");
 }

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200 };
+enum { LOOK_MS = 200, CONFIRM_SECONDS = CONTROL_SECONDS };
 
 /* ---- as JSON ---- */
 
@@ -18,6 +18,7 @@ static const struct field request_fields[] = {
     {"ask", FIELD_TEXT, FIELD_NEEDED | FIELD_WHOLE, AT(verb)},
     {"keep", FIELD_FLAG, AT(keep)},
     {"compress", FIELD_FLAG, AT(compress)},
+    {"confirm", FIELD_FLAG, AT(confirm)},
     {"count", FIELD_COUNT, AT(count)},
     {"text", FIELD_TEXT, AT(text)},
     {"check", FIELD_FLAG, AT(check)},
@@ -29,6 +30,7 @@ static const struct field request_fields[] = {
     {"max_downtime", FIELD_REAL, AT(max_downtime), .missing = "none"},
     {"timeout", FIELD_REAL, AT(timeout), .missing = "none"},
     {"max_bandwidth", FIELD_REAL, AT(max_bandwidth), .missing = "none"},
+    {"link_timeout", FIELD_REAL, AT(link_timeout), .missing = "the usual one"},
 };
 static const struct record request_record = {
     "request", sizeof(struct control_request), RECORD_FIELDS(request_fields)};
@@ -45,6 +47,7 @@ static const struct field report_fields[] = {
     {"vcpus", FIELD_COUNT, FIELD_NEEDED, AT(cpus)},
     {"phase", FIELD_ENUM, FIELD_NEEDED, AT(phase), .names = portable_phases, .name_count = 4,
         .name_stride = sizeof(char *)},
+    {"awaits", FIELD_TEXT, AT(awaits), .missing = "it is here"},
     {"ending", FIELD_TEXT, AT(ending), .missing = "it has not ended"},
     {"done", FIELD_COUNT, FIELD_NEEDED, AT(done)},
     {"work", FIELD_COUNT, FIELD_NEEDED, AT(work)},
@@ -60,11 +63,20 @@ static const struct field report_fields[] = {
     {"working_set_ms", FIELD_REAL, AT(working_set_ms),
         .missing = "its pace is not that of before yet, or was not known"},
     {"pace_before", FIELD_REAL, AT(pace_before), .missing = "it was not restored, or that was not known"},
+    {"clock", FIELD_TEXT, AT(clock), .missing = "it was not restored"},
+    {"clock_jump_ms", FIELD_REAL, AT(clock_jump_ms),
+        .missing = "it was not restored, or its workload has not looked yet or does not"},
+    {"added_bytes", FIELD_COUNT, FIELD_LATER, AT(added_bytes)},
+    {"added_writes", FIELD_COUNT, FIELD_LATER, AT(added_writes)},
+    {"given_back_bytes", FIELD_REAL, AT(given_back_bytes), .missing = "its memory was not resized"},
     {"stall_ms", FIELD_REAL, AT(stall_ms), .missing = "it was not saved"},
     {"seconds", FIELD_REAL, FIELD_NEEDED, AT(seconds)},
     {"exits", FIELD_COUNT, FIELD_NEEDED, AT(exits)},
     {"memory_checked", FIELD_TEXT, AT(memory_checked), .missing = "it is not mapped from a file"},
     {"brought_back_ms", FIELD_REAL, AT(brought_back_ms), .missing = "nothing was recorded, or not yet"},
+    {"brought_held_ms", FIELD_REAL, AT(brought_held_ms), .missing = "nothing was recorded"},
+    {"working_set_without_ms", FIELD_REAL, AT(working_set_without_ms),
+        .missing = "nothing was recorded, or how long it took then is not known"},
     {"nodes", FIELD_TEXT, AT(nodes), .missing = "no node was asked for"},
     {"locked_bytes", FIELD_REAL, AT(locked_bytes), .missing = "it was not to be locked"},
     {"now", FIELD_RECORD, FIELD_MAYBE, AT(stats), .count_offset = offsetof(struct domain_report, has_stats),
@@ -253,26 +265,50 @@ static int send_request(int socket, const struct control_request *request, struc
     }
     if (sendmsg(socket, &message, MSG_NOSIGNAL) >= 0)
         return 0;
-    return errno == ECONNRESET || errno == EPIPE ? error_set(error, EPIPE, "the domain has just ended")
-                                                 : error_errno(error, errno, "cannot ask the domain");
+    return error_errno(error, errno, "cannot ask the domain");
 }
 
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
     struct domain_report *report, struct error *error)
 {
-    return control_ask_slowly(place, name, request, NULL, NULL, report, error);
+    return control_ask_slowly(place, name, request, &(struct control_patience){NULL}, report, error);
+}
+
+bool control_is_heard(int socket)
+{
+    struct pollfd watched = {socket, POLLRDHUP, 0};
+    return poll(&watched, 1, 0) == 0;
+}
+
+bool control_confirmed(int socket)
+{
+    char word;
+    return set_patience(socket, CONFIRM_SECONDS) == 0 && recv(socket, &word, sizeof word, 0) == 1;
 }
 
 /* As long as nothing can be read. */
-static void wait_for_answer(int socket, void (*each)(void *context), void *context)
+static int wait_for_answer(int socket, const struct control_patience *patience, struct error *error)
 {
     struct pollfd watched = {socket, POLLIN, 0};
-    while (each && poll(&watched, 1, LOOK_MS) == 0)
-        each(context);
+    while (patience->each && poll(&watched, 1, LOOK_MS) <= 0)
+        if (!patience->each(patience->context))
+            return error_set(error, EINTR, "stopped by the user");
+    return 0;
+}
+
+/* What was answered is taken before the domain hears that it was, which may end it. */
+static int take_answer(int socket, const struct control_patience *patience, bool confirm, struct error *error)
+{
+    int rc = patience->take ? patience->take(patience->context, error) : 0;
+    if (rc == 0 && confirm && send(socket, "", 1, MSG_NOSIGNAL) != 1)
+        rc = error_set(error, EPIPE,
+            "the domain waited in vain for its file to be in its place: it has gone on, or ended (vcost "
+            "domain list tells)");
+    return rc;
 }
 
 int control_ask_slowly(const struct place *place, const char *name, const struct control_request *request,
-    void (*each)(void *context), void *context, struct domain_report *report, struct error *error)
+    const struct control_patience *patience, struct domain_report *report, struct error *error)
 {
     char bytes[CONTROL_BYTES_MAX];
     struct control_answer answer = {.error = {.code = 0}};
@@ -281,15 +317,19 @@ int control_ask_slowly(const struct place *place, const char *name, const struct
         return rc;
     (void)set_patience(socket, CONTROL_SECONDS);
     rc = send_request(socket, request, error);
+    const bool has_ended = rc == -ECONNRESET || rc == -EPIPE;
     if (rc == 0)
-        wait_for_answer(socket, each, context);
+        rc = wait_for_answer(socket, patience, error);
     ssize_t count = rc < 0 ? 0 : recv(socket, bytes, sizeof bytes, 0);
-    if (rc == 0 && count <= 0)
+    if (has_ended || (rc == 0 && count <= 0))
         rc = error_set(error, EPIPE, "the domain %.60s has ended without an answer", name);
     if (rc == 0)
+        rc = control_read_answer(bytes, (size_t)count, &answer, error);
+    if (rc == 0 && !answer.error.code)
+        rc = take_answer(socket, patience, request->confirm, error);
+    if (rc == 0)
         (void)!recv(socket, &(char){0}, 1, 0); /* until it has closed: one that ends has ended then */
-    if (rc == 0 && (rc = control_read_answer(bytes, (size_t)count, &answer, error)) == 0 &&
-        answer.error.code) {
+    if (rc == 0 && answer.error.code) {
         if (error)
             *error = answer.error;
         rc = -answer.error.code;

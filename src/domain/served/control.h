@@ -22,15 +22,16 @@ enum { CONTROL_BYTES_MAX = 16384, CONTROL_SECONDS = 600, CONTROL_MORE_MAX = WIRE
 
 struct control_request {
     char verb[16];
-    bool keep, compress;     /* save: it runs on; with zstd */
-    uint64_t count;          /* of whatever is asked for several times */
+    bool keep, compress;     /* save: it runs on; with zstd; */
+    bool confirm;            /* and it ends only when who asked has said that the file is in its place */
+    uint64_t count;          /* of whatever is asked for several times; memory: bytes */
     char text[256];          /* a name, an address */
     bool check, finish_late; /* migrate: struct moving_request has what they mean, */
     bool post_copy, reconnect;
     uint64_t passes, throttle;
-    double max_downtime, timeout, max_bandwidth; /* and these */
-    int fd;                                      /* came with it; -1: none */
-    int more[CONTROL_MORE_MAX];                  /* more of them: the first `more_count` */
+    double max_downtime, timeout, max_bandwidth, link_timeout; /* and these */
+    int fd;                                                    /* came with it; -1: none */
+    int more[CONTROL_MORE_MAX];                                /* more of them: the first `more_count` */
     unsigned more_count;
 };
 
@@ -43,6 +44,7 @@ struct domain_report {
     uint64_t memory_bytes;
     unsigned cpus;
     enum portable_phase phase;
+    char awaits[32]; /* before it runs here; "": nothing */
     char ending[32]; /* how it has ended: "done", "saved", "stopped", "failed"; "": it has not */
     uint64_t done, work;
     double pace; /* of its work a second; NAN: not known yet */
@@ -53,15 +55,22 @@ struct domain_report {
     double longest_pause_ms; /* as seen from inside: the most that its time-stamp counter went on at once */
     char mode[40];           /* "started", "restored, read", "restored, mapped (private)", "forked" */
     double first_instruction_ms, working_set_ms; /* of a restored one, from the command on; NAN */
-    double pace_before;                          /* of a restored one, before it was saved; NAN: not known */
-    double stall_ms;                             /* for which it stood still while it was saved last; NAN */
-    double seconds;                              /* since it was started or restored */
+    char clock[16];       /* of a restored one: "kept", "advanced", "the host's"; and by how much its */
+    double clock_jump_ms; /* time-stamp counter went on at once, seen from inside; negative: back; NAN */
+    double pace_before;   /* of a restored one, before it was saved; NAN: not known */
+    uint64_t added_bytes,
+        added_writes;        /* of memory that came later its workload uses so much; wrote so often */
+    double given_back_bytes; /* when its memory was resized last; NAN: it was not */
+    double stall_ms;         /* for which it stood still while it was saved last; NAN */
+    double seconds;          /* since it was started or restored */
     uint64_t exits;
     char memory_checked[48]; /* of a mapped one: "yes", "not yet", or what is wrong */
     double brought_back_ms;  /* how long it took to bring in what was recorded; NAN: nothing, or not yet */
-    char nodes[128];         /* "64 MiB on node 0", counted; "": no node was asked for */
-    double locked_bytes;     /* that this process holds in memory, counted; NAN: not asked for */
-    bool has_stats;          /* it was asked for them: */
+    double brought_held_ms;  /* for which it was held for that; NAN: nothing was recorded */
+    double working_set_without_ms; /* as working_set_ms, without that, when it was recorded; NAN: not known */
+    char nodes[128];               /* "64 MiB on node 0", counted; "": no node was asked for */
+    double locked_bytes;           /* that this process holds in memory, counted; NAN: not asked for */
+    bool has_stats;                /* it was asked for them: */
     struct domain_stats stats;
     bool follows; /* its memory came, or comes, behind it (post-copy): */
     struct follow_told follow;
@@ -101,8 +110,22 @@ int control_read_kept(
 int control_ask(const struct place *place, const char *name, const struct control_request *request,
     struct domain_report *report, struct error *error);
 
-/* The same for what takes long: each() is called several times a second until the answer comes. */
+/* The same for what takes long. */
+struct control_patience {
+    /* Called several times a second until the answer comes, and when a signal has. False: nobody wants it any
+     * more (-EINTR). */
+    bool (*each)(void *context);
+    /* NULL, or what is to be done once it was answered, before the domain is told so (request->confirm);
+     * negative, with *error: it is told nothing. */
+    int (*take)(void *context, struct error *error);
+    void *context;
+};
 int control_ask_slowly(const struct place *place, const char *name, const struct control_request *request,
-    void (*each)(void *context), void *context, struct domain_report *report, struct error *error);
+    const struct control_patience *patience, struct domain_report *report, struct error *error);
+
+/* On the domain's side: whether who asked is still there, and whether it says, within some seconds, that it
+ * has what it asked for. */
+bool control_is_heard(int socket);
+bool control_confirmed(int socket);
 
 #endif

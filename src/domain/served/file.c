@@ -15,7 +15,7 @@ static void *check_memory(void *context)
     struct served *served = context;
     const struct stop stop = {.asked = checker_asked, .context = served};
     struct error error;
-    int rc = stored_load(served->restored->fd, &served->restored->saved, NULL, &stop, &error);
+    int rc = stored_load(served->restored->fd, &served->restored->saved, NULL, &stop, NULL, &error);
     if (rc < 0 && rc != -EINTR) {
         served->checker_error = error;
         served->checked = -1;
@@ -60,28 +60,37 @@ static int look(const struct served *served, struct error *error)
     return -error->code;
 }
 
-int served_file_check(const struct served *served, struct error *error)
+static bool is_changed(const struct served *served)
 {
     const struct stat *before = &served->file;
     struct stat now;
+    return fstat(served->restored->fd, &now) < 0 || now.st_size != before->st_size ||
+           now.st_mtim.tv_sec != before->st_mtim.tv_sec || now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* First whether it was changed: that is why the checker finds it wrong then. */
+int served_file_check(const struct served *served, struct error *error)
+{
+    if (is_mapped(served) && is_changed(served))
+        return error_set(error, EIO,
+            "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
+            "computes from now on would be wrong, so it was stopped");
     int rc = look(served, error);
-    if (rc < 0 || !is_mapped(served))
-        return rc < 0 ? rc : 0;
-    if (fstat(served->restored->fd, &now) == 0 && now.st_size == before->st_size &&
-        now.st_mtim.tv_sec == before->st_mtim.tv_sec && now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
-        return 0;
-    return error_set(error, EIO,
-        "the file that the domain's memory is mapped from was changed or cut off while it ran: what it "
-        "computes from now on would be wrong, so it was stopped");
+    return rc < 0 ? rc : 0;
 }
 
 void served_file_report(const struct served *served, struct domain_report *report)
 {
     struct error error;
     int rc = look(served, &error);
-    report->brought_back_ms = served->restored && served->restored->bringing_back
-                                  ? touched_brought_ms(served->restored->bringing_back)
-                                  : NAN;
+    report->brought_back_ms = report->brought_held_ms = report->working_set_without_ms = NAN;
+    if (served->restored && served->restored->ahead) {
+        struct ahead_told told;
+        ahead_look(served->restored->ahead, &told);
+        report->brought_back_ms = told.ms;
+        report->brought_held_ms = told.held_ms;
+        report->working_set_without_ms = served->restored->first.working_set_ms;
+    }
     if (is_mapped(served) && served->unchecked)
         snprintf(report->memory_checked, sizeof report->memory_checked, "no (vcost domain check does that)");
     else if (served->checking || bringing_of(served))

@@ -14,9 +14,8 @@
 static void *move(void *context)
 {
     struct served *served = context;
-    served->mover_result = served->rejoins
-                               ? moving_rejoin(served->moving, served->mover_links[0], &served->mover_error)
-                               : moving_run(served->moving, &served->mover_error);
+    served->mover_result =
+        (served->rejoins ? moving_rejoin : moving_run)(served->moving, &served->mover_error);
     served->arrived = true;
     eventfd_write(portable_eventfd(served->portable), 1);
     return NULL;
@@ -36,6 +35,7 @@ int served_migrate(struct served *served, const struct control_request *request,
         .max_downtime = request->max_downtime,
         .timeout = request->timeout,
         .max_bandwidth = request->max_bandwidth,
+        .link_timeout = request->link_timeout,
         .post_copy = request->post_copy,
         .passes = (unsigned)request->passes,
         .throttle = (unsigned)request->throttle,
@@ -58,7 +58,9 @@ int served_migrate(struct served *served, const struct control_request *request,
     moving.streams = served->mover_streams = 1 + request->more_count;
     snprintf(moving.to, sizeof moving.to, "%.190s", request->text);
     served->rejoins = request->reconnect;
-    if (!request->reconnect)
+    if (request->reconnect)
+        moving_renew(served->moving, &moving);
+    else
         moving_init(served->moving, served->portable, &moving);
     served->arrived = false;
     int code = served->mover_links[moving.streams - 1] < 0

@@ -55,8 +55,22 @@ static int take_state(struct served *served, struct stored *saved, struct error 
 
 /* ---- a file ---- */
 
+/* Who asked does not wait any more, or this process is to end. */
+static bool is_unwanted(void *context)
+{
+    const struct served *served = context;
+    return !control_is_heard(served->asker) || stop_asked(served->stop);
+}
+
+static const char *why_unwanted(void *context)
+{
+    (void)context;
+    return "nobody waited for it any more";
+}
+
 static int save_to(struct served *served, const struct control_request *request, struct error *error)
 {
+    const struct stop stop = {.asked = is_unwanted, .context = served, .why = why_unwanted};
     struct stored saved;
     int rc = take_state(served, &saved, error);
     if (rc < 0)
@@ -64,7 +78,7 @@ static int save_to(struct served *served, const struct control_request *request,
     saved.compressed = request->compress;
     rc = cpu_record_add_host(&saved.state, error);
     if (rc == 0)
-        rc = stored_write(request->fd, &saved, portable_memory(served->portable), error);
+        rc = stored_write(request->fd, &saved, portable_memory(served->portable), &stop, error);
     stored_free(&saved);
     return rc;
 }
@@ -84,7 +98,21 @@ int served_save(struct served *served, const struct control_request *request, st
         return go_on(served, &standing, rc, error);
     served->stall_seconds = now_seconds() - standing.since;
     served->ending = "saved";
+    served->ran_before = standing.ran;
+    served->stands_since = request->confirm ? standing.since : 0;
     return 0;
+}
+
+/* A file that nobody has put into its place is none. */
+void served_save_decided(struct served *served, bool has_it)
+{
+    const struct standing standing = {served->ran_before, served->stands_since};
+    struct error error;
+    served->stands_since = 0;
+    if (has_it)
+        return;
+    served->ending = NULL;
+    (void)go_on(served, &standing, 0, &error);
 }
 
 /* ---- clones ---- */
@@ -119,6 +147,13 @@ int served_fork(struct served *served, const struct control_request *request, st
     if ((rc = stand_still(served, &standing, error)) < 0)
         return rc;
     if ((rc = take_state(served, &saved, error)) == 0) {
+        served->image = -1;
+        if (portable_freezes(served->portable))
+            rc = portable_freeze(served->portable, &served->wish, &served->image, error);
+        if (rc < 0) {
+            stored_free(&saved);
+            return go_on(served, &standing, rc, error);
+        }
         served->cloner = fork();
         if (served->cloner == 0)
             served->clone(served->context, served, &saved, request);
@@ -126,5 +161,19 @@ int served_fork(struct served *served, const struct control_request *request, st
             rc = error_start(error, errno, "a process for clones");
         stored_free(&saved);
     }
+    return go_on(served, &standing, rc, error);
+}
+
+/* ---- memory ---- */
+
+int served_resize(struct served *served, const struct control_request *request, struct error *error)
+{
+    const struct stop stop = {.asked = is_unwanted, .context = served, .why = why_unwanted};
+    struct standing standing;
+    int rc = portable_resize_begin(served->portable, request->count, &stop, error);
+    if (rc < 0 || (rc = stand_still(served, &standing, error)) < 0)
+        return rc;
+    rc = portable_resize(served->portable, request->count, &served->wish, &served->given_back, error);
+    served->resized |= rc == 0;
     return go_on(served, &standing, rc, error);
 }

@@ -68,11 +68,17 @@ void server_report(const struct served *served, struct domain_report *report)
             served->back_seconds > 0 ? (served->back_seconds - served->begun_seconds) * 1e3 : NAN,
         .pace_before =
             served->restored && served->restored->saved.pace > 0 ? served->restored->saved.pace : NAN,
+        .clock_jump_ms = served->restored ? served->restored->jump.seconds * 1e3 : NAN,
+        .added_bytes = status.added_pages * 4096,
+        .added_writes = status.added_writes,
+        .given_back_bytes = served->resized ? (double)served->given_back : NAN,
         .stall_ms = served->stall_seconds > 0 ? served->stall_seconds * 1e3 : NAN,
         .seconds = now - served->begun_seconds,
         .has_costs = served->has_costs,
         .costs = served->costs};
     uint64_t exits = 0;
+    snprintf(
+        report->awaits, sizeof report->awaits, "%s", served->awaits ? "the last word of its source" : "");
     if (counters_get(&counters, "exits", &exits))
         report->exits = exits;
     snprintf(report->name, sizeof report->name, "%s", plan->name);
@@ -81,6 +87,8 @@ void server_report(const struct served *served, struct domain_report *report)
     snprintf(report->ending, sizeof report->ending, "%s", served->ending ? served->ending : "");
     if (status.phase == PORTABLE_DONE)
         snprintf(report->checksum, sizeof report->checksum, "0x%016" PRIx64, status.checksum);
+    if (served->restored)
+        snprintf(report->clock, sizeof report->clock, "%s", served->restored->clock);
     write_generation(status.generation, report->generation);
     write_generation(status.seen, report->generation_seen);
     served_file_report(served, report);
@@ -134,7 +142,7 @@ static int do_resume(struct served *served, const struct control_request *reques
     if (rc < 0)
         return rc;
     if (is_undecided(served))
-        served->moving->told.stage = MOVED_FAILED;
+        moving_take_back(served->moving);
     served->pace_seconds = 0;
     return portable_resume(served->portable, error);
 }
@@ -159,6 +167,7 @@ static const struct verb {
     {"stop", false, false, do_stop},
     {"save", false, true, served_save},
     {"fork", false, true, served_fork},
+    {"memory", false, true, served_resize},
     {"timeline", false, false, served_timeline},
     {"migrate", false, false, served_migrate},
     {"cancel", true, false, served_cancel},
@@ -168,6 +177,10 @@ static int act(struct served *served, const struct control_request *request, str
 {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (!strcmp(verbs[i].name, request->verb)) {
+            if (served->awaits && !verbs[i].while_moving)
+                return error_set(error, EBUSY,
+                    "%s has come here, and waits for the last word of its source: until then it does not run",
+                    served->claim->name);
             if (served->moves && !verbs[i].while_moving)
                 return error_set(error, EBUSY, "the domain is being moved: wait, or vcost domain cancel %s",
                     served->claim->name);
@@ -202,6 +215,7 @@ static void answer(struct served *served)
         return;
     int rc = control_receive(socket, &request, &answer.error);
     bool waits = served->waiting >= 0;
+    served->asker = socket;
     if (rc == 0)
         rc = act(served, &request, &answer.error);
     if (rc == 0)
@@ -216,10 +230,19 @@ static void answer(struct served *served)
     answer.report.stats = served->stats;
     served->asked_stats = false;
     control_send(socket, &answer);
+    if (served->stands_since > 0)
+        served_save_decided(served, control_confirmed(socket));
     if (served->ending)
         served->parting = socket;
     else
         close(socket);
+}
+
+void server_answer_meanwhile(struct served *served)
+{
+    struct pollfd watched = {served->claim->socket, POLLIN, 0};
+    if (poll(&watched, 1, 0) > 0)
+        answer(served);
 }
 
 /* ---- what passes meanwhile ---- */
@@ -292,12 +315,17 @@ static void serve(struct served *served, struct error *failure)
         if (served->cloner > 0 && waitpid(served->cloner, NULL, WNOHANG) == served->cloner)
             served->cloner = 0;
         behind_look(served);
+        if (served->look)
+            served->look(served->context);
+        if (served->restored)
+            jump_look(&served->restored->jump, served->portable);
         portable_status(served->portable, &status);
         measure_pace(served, &status, now);
         look_for_working_set(served, &status, now);
         if (served->moves || (is_undecided(served) && !stop_asked(served->stop)))
             continue;
-        if (status.phase == PORTABLE_FAILED || served_file_check(served, failure) < 0)
+        /* the file first: its loss may be why the guest failed */
+        if (served_file_check(served, failure) < 0 || status.phase == PORTABLE_FAILED)
             served->ending = "failed";
         else if (status.phase == PORTABLE_DONE)
             served->ending = "done";
@@ -311,7 +339,9 @@ int server_run(struct served *served, struct domain_report *report, struct error
     struct error failure = {.code = 0};
     served->parting = served->timeline = served->waiting = -1;
     served->entered_seconds = 0;
+    served->awaits = served->take_over;
     int rc = served->take_over ? served->take_over(served->context, error) : 0;
+    served->awaits = false;
     if (rc == 0 && served->watch_shows && !served->paused)
         served_watch_restore(served);
     if (rc == 0 && !served->paused) {
@@ -333,6 +363,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
     if (portable_pause(served->portable, &(struct error){0}) < 0 && !failure.code)
         error_set(&failure, ETIMEDOUT, "a virtual CPU could not be stopped");
     served_watch_end(served);
+    if (served->follow)
+        follow_stop(served->follow);
     server_report(served, report);
     if (served->moving)
         moving_free(served->moving);

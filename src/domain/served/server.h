@@ -26,9 +26,10 @@ struct served {
     const char *version;       /* of this vcost */
     /* Of one that comes from elsewhere: asked before the first instruction, whose failure is server_run()'s;
      * and told right behind it. May be NULL. */
-    int (*take_over)(void *context, struct error *error);
+    int (*take_over)(void *context, struct error *error); /* calls server_answer_meanwhile() now and then */
     void (*taken_over)(void *context);
-    struct portable_wish wish; /* what was asked for its memory */
+    void (*look)(void *context); /* some times a second while it is served; may be NULL */
+    struct portable_wish wish;   /* what was asked for its memory */
     /* In a new process, in which nothing of this one runs: makes the clones of `saved`, whose memory is that
      * of served->portable as it was, and does not come back. May be NULL. */
     void (*clone)(void *context, const struct served *served, const struct stored *saved,
@@ -46,10 +47,14 @@ struct served {
     double entered_seconds, back_seconds; /* 0: not yet */
     double pace, pace_seconds, window_seconds;
     uint64_t pace_done, window_done;
-    struct stat file;      /* that its memory is mapped from, as it was */
-    pid_t cloner;          /* the process that makes clones of it; 0: none */
+    struct stat file; /* that its memory is mapped from, as it was */
+    pid_t cloner;     /* the process that makes clones of it; 0: none */
+    int image;        /* told served.clone: what they are to map as their memory; -1: this process's */
+    bool resized;
+    uint64_t given_back;   /* of its memory, to the system, when it was resized last */
     double stall_seconds;  /* for which it stood still while it was saved or forked last */
     const char *ending;    /* NULL: it has not ended */
+    bool awaits;           /* take_over() waits: nothing runs here yet */
     struct moving *moving; /* NULL: nobody has asked it to move */
     bool rejoins;          /* by a new link, after the old one broke */
     bool moves;            /* now: the thread, which has the domain until `arrived` */
@@ -73,6 +78,9 @@ struct served {
     bool checking;
     atomic_int checked;         /* of the file: 0: not yet, 1: it is right, -1: it is not */
     atomic_bool quit;           /* the checker */
+    int asker;                  /* the connection of who is answered now */
+    bool ran_before;            /* what stands still now, saved, until who asked confirms it: it ran; */
+    double stands_since;        /* and since when; 0: nothing does */
     int parting;                /* the connection by which it was asked to end; -1: none */
     struct error checker_error; /* once `checked` is -1 */
 };
@@ -83,6 +91,8 @@ int server_run(struct served *served, struct domain_report *report, struct error
 
 /* What there is to say of it now. */
 void server_report(const struct served *served, struct domain_report *report);
+/* Answers who asks, if somebody does; returns at once. */
+void server_answer_meanwhile(struct served *served);
 /* Answers who waits, with a report. */
 void server_answer(struct served *served, struct control_answer *answer);
 

@@ -5,7 +5,12 @@
 #include <string.h>
 
 /* A pace is known from so many samples on. That it is back is looked for in steps, over a window. */
-enum { SAMPLES_LEAST = 40, STEPS_MAX = 6000, WINDOW_STEPS = 5 };
+enum {
+    PAUSE_BYTES = sizeof(((struct timeline_costs *)0)->longest_moving_in),
+    SAMPLES_LEAST = 40,
+    STEPS_MAX = 6000,
+    WINDOW_STEPS = 5
+};
 static const double step_seconds = 0.01, back_share = 0.9;
 
 enum phase { BEFORE, MOVING, STOPPED, AFTER, PHASES };
@@ -29,6 +34,7 @@ struct sums {
     struct sum of[PHASES][PORTABLE_CPUS_MAX];
     size_t samples[PHASES];
     double first_after, last_after;
+    struct stretch pause;    /* with the longest pause while it was moved */
     double steps[STEPS_MAX]; /* work after first_after */
 };
 
@@ -86,6 +92,8 @@ static void add_up(const struct timeline *timeline, struct sums *sums)
         sum->work += stretch.work;
         sum->seconds += stretch.to - stretch.from;
         sum->longest = fmax(sum->longest, stretch.longest_seconds);
+        if (stretch.phase == MOVING && stretch.longest_seconds > sums->pause.longest_seconds)
+            sums->pause = stretch;
         if (stretch.phase == AFTER) {
             sums->last_after = fmax(sums->last_after, time);
             add_steps(sums, &stretch);
@@ -137,7 +145,7 @@ static void find_stall(const struct timeline *timeline, const struct sums *sums,
         all += moving->seconds;
         lost += moving->seconds - (double)moving->work * before->seconds / (double)before->work;
     }
-    if (isnan(costs->pace_before) || !sums->samples[MOVING])
+    if (isnan(costs->pace_before) || isnan(costs->pace_moving))
         return;
     costs->stall_ms = lost / timeline->cpus * 1e3;
     costs->stall_share = all > 0 ? lost / all : NAN;
@@ -159,6 +167,60 @@ static void find_back(const struct sums *sums, struct timeline_costs *costs)
             return;
         }
     }
+}
+
+/* What was done in most of the time in which a pause lies: between two marks. */
+static void name_pause(
+    const struct timeline *timeline, const struct stretch *pause, char name[static PAUSE_BYTES])
+{
+    static const char *const doing[TIMELINE_EVENTS] = {[TIMELINE_BEGUN] = "agreeing with the destination",
+        [TIMELINE_LOG] = "turning the dirty log on",
+        [TIMELINE_LOGGING] = "turning the dirty log on",
+        [TIMELINE_STOP] = "stopping"};
+    double most = 0;
+    unsigned passes = 0;
+    for (size_t i = 0; i < timeline->mark_count; i++) {
+        const struct timeline_mark *mark = &timeline->marks[i];
+        const double end = i + 1 < timeline->mark_count ? timeline->marks[i + 1].seconds : INFINITY;
+        const double shared = fmin(end, pause->to) - fmax(mark->seconds, pause->from);
+        passes += mark->event == TIMELINE_PASS;
+        if (!(shared > most))
+            continue;
+        most = shared;
+        if (mark->event == TIMELINE_PASS)
+            snprintf(name, PAUSE_BYTES, "pass %u over memory", passes);
+        else
+            snprintf(name, PAUSE_BYTES, "%s", doing[mark->event] ? doing[mark->event] : "");
+    }
+}
+
+/* From the last look before `from` until the first one after `to`, at the source: how long it had no CPU. */
+static struct timeline_look without_cpu(const struct timeline *timeline, double from, double to)
+{
+    struct timeline_look least = {.waited = NAN, .stolen = NAN};
+    for (size_t i = 0; i < timeline->look_count && !timeline->looks[i].side; i++) {
+        const struct timeline_look *look = &timeline->looks[i];
+        if (look->seconds <= from)
+            least = *look;
+        if (look->seconds >= to || i + 1 == timeline->look_count || timeline->looks[i + 1].side)
+            return (struct timeline_look){
+                .waited = look->waited - least.waited, .stolen = look->stolen - least.stolen};
+    }
+    return (struct timeline_look){.waited = NAN, .stolen = NAN};
+}
+
+/* Others had the CPU for most of a pause: of this machine, or beside it. */
+static void look_at_waiting(
+    const struct timeline *timeline, const struct stretch *pause, struct timeline_costs *costs)
+{
+    struct timeline_look all = without_cpu(timeline, timeline_marked(timeline, TIMELINE_BEGUN), INFINITY),
+                         then = without_cpu(timeline, pause->from, pause->to);
+    const char *why = then.waited >= pause->longest_seconds / 2   ? ", waiting for a CPU"
+                      : then.stolen >= pause->longest_seconds / 2 ? ", while the hypervisor ran others"
+                                                                  : "";
+    costs->waited_ms = all.waited / timeline->cpus * 1e3;
+    costs->stolen_ms = all.stolen * 1e3;
+    strncat(costs->longest_moving_in, why, PAUSE_BYTES - strlen(costs->longest_moving_in) - 1);
 }
 
 /* ---- pages ---- */
@@ -206,6 +268,8 @@ void timeline_costs_of(const struct timeline *timeline, struct timeline_costs *c
         .samples_lost = timeline->lost,
         .stall_ms = NAN,
         .stall_share = NAN,
+        .waited_ms = NAN,
+        .stolen_ms = NAN,
         .stopped_ms = NAN,
         .back_ms = NAN,
         .lost_after_ms = NAN,
@@ -235,6 +299,8 @@ void timeline_costs_of(const struct timeline *timeline, struct timeline_costs *c
     costs->longest_before_ms = longest_ms(&sums, BEFORE);
     costs->longest_moving_ms = longest_ms(&sums, MOVING);
     costs->longest_after_ms = longest_ms(&sums, AFTER);
+    name_pause(timeline, &sums.pause, costs->longest_moving_in);
+    look_at_waiting(timeline, &sums.pause, costs);
     if (timeline_one_clock(timeline))
         costs->stopped_ms = longest_ms(&sums, STOPPED);
     find_stall(timeline, &sums, costs);

@@ -19,9 +19,12 @@ struct timeline_costs {
     double stall_ms; /* time lost while it was moved and ran: what the same work would have taken less at the
                         pace before; negative: it was faster */
     double stall_share; /* of moving_seconds */
+    double waited_ms; /* of all time while it was moved and ran: for which it had no CPU, since others had */
+    double stolen_ms; /* meanwhile a hypervisor ran others on this machine's CPUs, of all of them together */
     double longest_before_ms, longest_moving_ms,
-        longest_after_ms; /* from one look at the clock to the next */
-    double stopped_ms;    /* the same across the stop, as the program sees it */
+        longest_after_ms;       /* from one look at the clock to the next */
+    char longest_moving_in[64]; /* what was done meanwhile */
+    double stopped_ms;          /* the same across the stop, as the program sees it */
     double back_ms; /* from its first work there until it runs at nine tenths of the pace before, for 50 ms;
                        in steps of 10 ms */
     double lost_after_ms; /* time lost in back_ms */

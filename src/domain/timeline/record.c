@@ -20,10 +20,13 @@ static const struct field costs_fields[] = {
     {"pace_moving", FIELD_REAL, AT(pace_moving), NO_PACE},
     {"pace_after", FIELD_REAL, AT(pace_after), NO_PACE},
     {"stall_ms", FIELD_REAL, AT(stall_ms),
-        .missing = "the pace before is not known, or there are no samples while it was moved"},
+        .missing = "the pace before, or that while it was moved, is not known"},
     {"stall_share", FIELD_REAL, AT(stall_share), .missing = "the stall is not known"},
+    {"waited_ms", FIELD_REAL, AT(waited_ms), .missing = "the kernel does not tell, or it was not looked at"},
+    {"stolen_ms", FIELD_REAL, AT(stolen_ms), .missing = "the kernel does not tell, or it was not looked at"},
     {"longest_before_ms", FIELD_REAL, AT(longest_before_ms), NO_SAMPLE},
     {"longest_moving_ms", FIELD_REAL, AT(longest_moving_ms), NO_SAMPLE},
+    {"longest_moving_in", FIELD_TEXT, AT(longest_moving_in), NO_SAMPLE},
     {"longest_after_ms", FIELD_REAL, AT(longest_after_ms), NO_SAMPLE},
     {"stopped_ms", FIELD_REAL, AT(stopped_ms),
         .missing = "there are no samples from both sides by one counter"},
@@ -49,6 +52,7 @@ static const char *const kinds[TIMELINE_KINDS] = {
 
 static const char *const events[TIMELINE_EVENTS] = {
     [TIMELINE_BEGUN] = "begun",
+    [TIMELINE_LOG] = "log",
     [TIMELINE_LOGGING] = "logging",
     [TIMELINE_PASS] = "pass",
     [TIMELINE_STOP] = "stop",
@@ -84,6 +88,7 @@ static const struct field look_fields[] = {
     {"guest_pages_4k", FIELD_REAL, FIELD_PLAIN, AT(guest_small)},
     {"guest_pages_2m", FIELD_REAL, FIELD_PLAIN, AT(guest_large)},
     {"faults", FIELD_REAL, FIELD_PLAIN, AT(faults)},
+    {"waited_seconds", FIELD_REAL, FIELD_PLAIN, AT(waited)},
 };
 #undef AT
 static const struct record look_record = {"look", sizeof(struct timeline_look), RECORD_FIELDS(look_fields)};

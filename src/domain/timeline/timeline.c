@@ -1,6 +1,7 @@
 #include "domain/timeline/timeline.h"
 
 #include "base/size.h"
+#include "host/schedule_wait.h"
 #include "host/smaps.h"
 
 #include <math.h>
@@ -139,7 +140,9 @@ void timeline_look_now(const struct portable *portable, struct timeline_look *lo
         .large_bytes = told ? (double)smaps.huge_bytes : NAN,
         .guest_small = counted(&counters, "pages_4k"),
         .guest_large = counted(&counters, "pages_2m"),
-        .faults = counted(&counters, "page_faults")};
+        .faults = counted(&counters, "page_faults"),
+        .waited = portable_waited(portable),
+        .stolen = schedule_stolen()};
 }
 
 void timeline_add_look(struct timeline *timeline, const struct timeline_look *look)

@@ -15,7 +15,8 @@
 /* In the order in which they come. */
 enum timeline_event {
     TIMELINE_BEGUN,   /* it was asked for */
-    TIMELINE_LOGGING, /* what is written is recorded from here on */
+    TIMELINE_LOG,     /* what is written begins to be recorded, */
+    TIMELINE_LOGGING, /* and is from here on */
     TIMELINE_PASS,    /* one more pass over memory begins */
     TIMELINE_STOP,    /* the virtual CPUs are asked to stop */
     TIMELINE_STOPPED, /* none is in the guest */
@@ -41,6 +42,8 @@ struct timeline_look {
     double resident_bytes, large_bytes; /* of the host's own mapping (smaps: Rss, AnonHugePages) */
     double guest_small, guest_large;    /* leaves of 4 KiB and 2 MiB that the CPU walks for the guest */
     double faults;                      /* page faults taken for the guest since it was made there */
+    double waited;                      /* portable_waited(), of this side alone */
+    double stolen;                      /* schedule_stolen(), likewise */
     unsigned side;
 };
 

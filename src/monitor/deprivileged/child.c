@@ -215,6 +215,17 @@ void child_counts(const struct child *child, struct child_counts *counts)
     counts->mappings = mappings_count(child->mapped);
 }
 
+bool child_mapped(const struct child *child, unsigned memory, uint64_t from, struct child_piece *piece)
+{
+    struct mapping found;
+    for (; mappings_find(child->mapped, from, CHILD_TOP, &found); from = found.start + found.bytes)
+        if (found.memory == memory) {
+            *piece = (struct child_piece){found.start, found.bytes, found.offset, found.rights};
+            return true;
+        }
+    return false;
+}
+
 /* ---- changed ---- */
 
 struct order {

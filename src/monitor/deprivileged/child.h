@@ -155,6 +155,15 @@ struct child_counts {
 
 void child_counts(const struct child *child, struct child_counts *counts);
 
+/* What is mapped of a memory, from a guest virtual address on: the first piece whose pages lie one behind the
+ * other there and have the same rights. false: nothing. */
+struct child_piece {
+    uint64_t start, bytes;
+    uint64_t offset; /* in the memory */
+    unsigned rights; /* enum child_rights */
+};
+bool child_mapped(const struct child *child, unsigned memory, uint64_t from, struct child_piece *piece);
+
 /* What the task runs with. RFLAGS: the bits that CPL 3 cannot change are ignored on the way in (IF is always
  * set), and are Linux's on the way out. */
 struct child_registers {

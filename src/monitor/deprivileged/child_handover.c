@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 enum {
-    SLICE_NS = 20 * 1000 * 1000,   /* between two looks at the stop flag, and at whether it lives */
-    KICK_SLICE_NS = 1000 * 1000,   /* between two kicks */
-    KICK_CPU_NS = 50 * 1000 * 1000 /* a guest that takes kicks does it at once */
+    SLICE_NS = 20 * 1000 * 1000,      /* between two looks at the stop flag, and at whether it lives */
+    KICK_SLICE_NS = 1000 * 1000,      /* between two kicks */
+    KICKS_LOST_MAX = 50,              /* in a row, where they come in the stub */
+    KICK_CPU_NS = 1000 * 1000 * 1000, /* a guest that takes kicks does it at once */
 };
 
 bool child_task_ended(int pidfd)
@@ -62,14 +63,16 @@ struct watch {
 };
 
 /* A kick gets lost where it comes in the stub, so it is sent again. A guest that has blocked signals (by a
- * forged return from a handler) has then run on, or sleeps for ever. */
+ * forged return from a handler) has then run on, or sleeps for ever. Its CPU time alone does not tell: who
+ * kicks may have had no CPU since the last kick, and what a hypervisor takes away counts as the guest's. */
 static bool would_not_stop(const struct child *child, struct watch *watch)
 {
     const uint64_t cpu_ns = child_cpu_ns(child);
     if (watch->kicks++ == 0)
         watch->cpu_ns = cpu_ns;
     child_send_kick(child);
-    return cpu_ns > watch->cpu_ns + KICK_CPU_NS || watch->kicks > child->family->kicks_max;
+    bool ran_on = watch->kicks > KICKS_LOST_MAX && cpu_ns > watch->cpu_ns + KICK_CPU_NS;
+    return ran_on || watch->kicks > child->family->kicks_max;
 }
 
 /* Nothing came for a while. */

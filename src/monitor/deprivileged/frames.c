@@ -369,7 +369,7 @@ int frames_remove(struct frames *frames, gpa_t start, struct error *error)
     return rc < 0 ? rc : frame_map_remove(&frames->map, start, error);
 }
 
-static int note_pins(const struct frames *frames, struct frame_pins *pins, struct error *error)
+int frames_pins(const struct frames *frames, struct frame_pins *pins, struct error *error)
 {
     struct frame_pin *list = calloc(frames->tables + 1, sizeof *list); /* what is pinned is a table */
     size_t count = 0;
@@ -398,7 +398,7 @@ static void forget(struct frames *frames)
 
 int frames_forget(struct frames *frames, struct frame_pins *pins, struct error *error)
 {
-    int rc = pins ? note_pins(frames, pins, error) : 0;
+    int rc = pins ? frames_pins(frames, pins, error) : 0;
     if (rc == 0)
         forget(frames);
     return rc;

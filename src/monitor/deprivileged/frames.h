@@ -61,9 +61,8 @@ int frames_pin(struct frames *frames, gpa_t table, unsigned level, struct error 
 /* -ENOENT: it is not pinned. */
 int frames_unpin(struct frames *frames, gpa_t table, struct error *error);
 
-/* No table is in use any more and nothing is pinned, whatever stands in memory. Fills *pins (may be NULL;
- * owned by the caller, free() the list) with what was, for frames_pin_again(), after tables or memory have
- * changed behind this: pins what still can be. Negative, and *error tells of the first that cannot. */
+/* Which tables are pinned, in order of their addresses: *pins, whose list is the caller's to free(). -ENOMEM.
+ */
 struct frame_pins {
     struct frame_pin {
         gpa_t table;
@@ -71,6 +70,11 @@ struct frame_pins {
     } * list;
     size_t count;
 };
+int frames_pins(const struct frames *frames, struct frame_pins *pins, struct error *error);
+
+/* No table is in use any more and nothing is pinned, whatever stands in memory. Fills *pins (may be NULL)
+ * with what was, as frames_pins() does, for frames_pin_again(), after tables or memory have
+ * changed behind this: pins what still can be. Negative, and *error tells of the first that cannot. */
 int frames_forget(struct frames *frames, struct frame_pins *pins, struct error *error);
 int frames_pin_again(struct frames *frames, const struct frame_pins *pins, struct error *error);
 

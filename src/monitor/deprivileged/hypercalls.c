@@ -30,6 +30,7 @@ static int set(struct hypercalls *hypercalls, gpa_t where, uint64_t value, bool 
     if (rc < 0)
         return rc;
     hypercalls->counts.updates++;
+    write_log_note(hypercalls->log, where);
     effects_note(&hypercalls->effects, where, &change);
     if (upper)
         effects_end(&hypercalls->effects);
@@ -402,7 +403,7 @@ static uint64_t *table_of(void *frames, gpa_t table)
 static struct translation translation_of(struct hypercalls *hypercalls)
 {
     return (struct translation){
-        hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames};
+        hypercalls->root, hypercalls->frames.physical_bits, table_of, &hypercalls->frames, hypercalls->log};
 }
 
 /* Where the table that has the leaf of a path stands, and what its links allow. */
@@ -454,6 +455,8 @@ int hypercalls_fault(struct hypercalls *hypercalls, gva_t address, unsigned acce
         *outcome = (struct fault_outcome){.kind = FAULT_DEVICE, .to = to};
         return 0;
     }
+    if (access & FAULT_WRITE) /* first: a page that counts as not written is filled read-only */
+        write_log_note(hypercalls->log, to);
     fill_around(hypercalls, address, &path);
     *outcome = (struct fault_outcome){.kind = FAULT_FILLED, .to = to};
     return finish(hypercalls, error);

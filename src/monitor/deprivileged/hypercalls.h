@@ -10,6 +10,7 @@
 #include "monitor/deprivileged/frames.h"
 #include "monitor/deprivileged/run.h"
 #include "monitor/deprivileged/translate.h"
+#include "monitor/deprivileged/write_log.h"
 
 /* What was counted, for the monitor's counters. */
 struct hypercall_counts {
@@ -20,10 +21,11 @@ struct hypercall_counts {
 
 struct hypercalls {
     /* Set before anything else. */
-    struct frames frames; /* its own settings and memory: frames.h */
-    struct run_list runs; /* carry_out and context */
-    uint64_t stub;        /* HYPERCALL_ASK_STUB */
-    unsigned fill;        /* pages of 4 KiB, a power of two up to 512, that one hidden fault fills at most */
+    struct frames frames;        /* its own settings and memory: frames.h */
+    struct run_list runs;        /* carry_out and context */
+    uint64_t stub;               /* HYPERCALL_ASK_STUB */
+    const struct write_log *log; /* where entries that change are noted; NULL: nowhere */
+    unsigned fill; /* pages of 4 KiB, a power of two up to 512, that one hidden fault fills at most */
     /* To read. */
     gpa_t root; /* of the address space in use, bits 12 to 51; 0 before the first */
     struct hypercall_counts counts;

@@ -155,6 +155,13 @@ void space_forget_page(struct vcpu *vcpu, gva_t address);
 int space_forget(struct vcpu *vcpu, struct error *error);
 int space_forget_range(struct vcpu *vcpu, gva_t from, uint64_t bytes, struct error *error);
 void space_forget_all(struct vcpu *vcpu);
+/* Changes what a child has mapped, and counts. After an error it is to be dropped. */
+int space_change(struct vcpu *vcpu, struct child *child, const struct child_change *list, size_t count,
+    struct error *error);
+/* space_guard.c: in no child of the virtual CPU may the pages of a slot whose bits are set be written any
+ * more without a fault. The first bit is of page `first`, a multiple of 64; of so many pages. */
+void space_take_writes(
+    struct vcpu *vcpu, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap);
 /* Throws a child away that died or that could not be changed. */
 void space_drop(struct vcpu *vcpu, struct child *child);
 /* What runs say, in the children that there are, in order. One that cannot be changed is thrown away. */

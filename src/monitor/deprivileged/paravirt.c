@@ -63,7 +63,7 @@ static int check_cpus(const struct vm *vm, struct error *error)
 }
 
 /* What the children have mapped so far stays: it was made of the same tables by the same rules. */
-struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
+struct paravirt *paravirt_open(struct vcpu *vcpu, const struct frame_pins *pins, struct error *error)
 {
     int rc = check_cpus(vcpu->vm, error);
     struct paravirt *paravirt = rc == 0 ? calloc(1, sizeof *paravirt) : NULL;
@@ -79,7 +79,9 @@ struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error)
     paravirt->hypercalls.runs.context = vcpu;
     paravirt->hypercalls.fill = vcpu->vm->fill;
     paravirt->hypercalls.stub = CHILD_CALL;
+    paravirt->hypercalls.log = vcpu->machine.log;
     if ((rc = add_memory(paravirt, vcpu->machine.memory, error)) < 0 ||
+        (pins && (rc = frames_pin_again(&paravirt->hypercalls.frames, pins, error)) < 0) ||
         (rc = paravirt_set_system(paravirt, &vcpu->machine.system, error)) < 0) {
         paravirt_close(paravirt);
         return NULL;

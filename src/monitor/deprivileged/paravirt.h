@@ -26,9 +26,10 @@ struct paravirt {
 /* Whether a number in RAX is a request, from CPL 0. */
 bool paravirt_is_request(uint64_t number);
 
-/* The guest asks for the first time. NULL and *error: its tables are refused, or the monitor has no memory;
- * ENOTSUP: it has several virtual CPUs. */
-struct paravirt *paravirt_open(struct vcpu *vcpu, struct error *error);
+/* The guest asks for the first time, or (pins, which may be NULL) had asked for these before it was saved.
+ * NULL and *error: its tables are refused, or the monitor has no memory; ENOTSUP: it has several virtual
+ * CPUs. */
+struct paravirt *paravirt_open(struct vcpu *vcpu, const struct frame_pins *pins, struct error *error);
 void paravirt_close(struct paravirt *paravirt); /* NULL is allowed */
 
 /* Carries out the request in the registers: the machine stands behind it, RAX holds the answer, and what the

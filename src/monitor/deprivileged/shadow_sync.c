@@ -248,7 +248,8 @@ static void allow(struct shadow *shadow, gva_t address, unsigned access, const s
 int shadow_fault(
     struct shadow *shadow, gva_t address, unsigned access, struct fault_outcome *outcome, struct error *error)
 {
-    const struct translation translation = {shadow->root, shadow->physical_bits, table_of, &shadow->map};
+    const struct translation translation = {shadow->root, shadow->physical_bits, table_of, &shadow->map,
+        NULL /* where writes are recorded nothing is shadowed (shadowing.c) */};
     struct path path;
     unsigned code = 0;
     synchronize_path(shadow, address);

@@ -12,7 +12,7 @@ enum {
 static bool can_be(const struct vcpu *vcpu)
 {
     const struct vcpu_system *system = &vcpu->machine.system;
-    return !vcpu->vm->eager && !vcpu->vm->log.bits && !vcpu->vm->vcpus->next &&
+    return !vcpu->vm->eager && !vcpu->vm->log.count && !vcpu->vm->vcpus->next &&
            system->cr0 & CR0_WRITE_PROTECT && !(system->cr4 & CR4_FIVE_LEVELS);
 }
 

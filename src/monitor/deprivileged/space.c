@@ -15,7 +15,7 @@ enum {
 
 /* ---- changes of a child, runs made as long as they can be ---- */
 
-static int change(struct vcpu *vcpu, struct child *child, const struct child_change *list, size_t count,
+int space_change(struct vcpu *vcpu, struct child *child, const struct child_change *list, size_t count,
     struct error *error)
 {
     const uint64_t start = waker_now();
@@ -51,7 +51,7 @@ static void batch_start(struct batch *batch, struct vcpu *vcpu, const struct spa
 
 static int flush_batch(struct batch *batch, struct error *error)
 {
-    int rc = batch->count ? change(batch->vcpu, batch->child, batch->list, batch->count, error) : 0;
+    int rc = batch->count ? space_change(batch->vcpu, batch->child, batch->list, batch->count, error) : 0;
     batch->vcpu->changes++;
     if (rc == 0)
         tally(batch->vcpu, TALLY_PAGES_FILLED, batch->pages);
@@ -346,8 +346,8 @@ static void unmap(struct vcpu *vcpu, struct child **child, uint64_t from, uint64
     const struct child_change gone = {.kind = CHILD_UNMAP, .start = from, .bytes = bytes};
     struct error ignored;
     vcpu->changes++;
-    if (*child && change(vcpu, *child, &gone, 1, &ignored) < 0)
-        close_child(vcpu, child);
+    if (*child && space_change(vcpu, *child, &gone, 1, &ignored) < 0)
+        space_drop(vcpu, *child);
 }
 
 static void forget_in(struct vcpu *vcpu, struct space *space, uint64_t from, uint64_t end)

@@ -54,6 +54,7 @@ static bool set_bits(
     if ((old & bits) == bits)
         return true;
     path->read[i] |= bits;
+    write_log_note(translation->log, path->table[i]);
     return __atomic_compare_exchange_n(entry, &old, old | bits, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 

@@ -5,6 +5,7 @@
 
 #include "monitor/deprivileged/entry.h"
 #include "monitor/deprivileged/fault.h"
+#include "monitor/deprivileged/write_log.h"
 
 /* The entries of a table in guest memory; NULL where there is none. */
 typedef uint64_t *table_at(void *context, gpa_t table);
@@ -14,6 +15,7 @@ struct translation {
     unsigned physical_bits;
     table_at *at;
     void *context;
+    const struct write_log *log; /* where entries whose bits are set are noted; NULL: nowhere */
 };
 
 /* The entries that lead to an address, each read once: read[i] is of level TABLE_LEVELS - i, in the table at

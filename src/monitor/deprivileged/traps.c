@@ -67,7 +67,7 @@ static int take_request(struct vcpu *vcpu, struct vm_exit *exit, struct error *e
     struct vcpu_registers *registers = &vcpu->machine.registers;
     int rc;
     tally(vcpu, TALLY_HYPERCALLS, 1);
-    if (!vm->paravirt && !(vm->paravirt = paravirt_open(vcpu, error))) {
+    if (!vm->paravirt && !(vm->paravirt = paravirt_open(vcpu, NULL, error))) {
         if (error->code == ENOTSUP)
             return turn_fail(exit, "%.127s", error->text);
         registers->rax = (uint64_t)-EINVAL;

@@ -25,7 +25,7 @@ static void vm_destroy(struct vm *vm)
     if (vm->shadow)
         shadow_free(vm->shadow);
     free(vm->shadow);
-    write_log_stop(&vm->log);
+    write_log_stop_all(&vm->log);
     guest_memory_free(&vm->memory);
     pthread_rwlock_destroy(&vm->memory_lock);
     pthread_mutex_destroy(&vm->lock);
@@ -98,6 +98,18 @@ static void end_shadowing(struct vm *vm)
     }
 }
 
+/* What a region is, its flags apart, as long as it stays. */
+static bool is_same(const struct guest_memory *memory, const struct guest_region *region)
+{
+    for (size_t i = 0; i < memory->count; i++) {
+        const struct guest_region *there = &memory->list[i];
+        if (there->slot == region->slot)
+            return there->start.value == region->start.value && there->backing.host == region->backing.host &&
+                   there->backing.bytes == region->backing.bytes;
+    }
+    return false;
+}
+
 /* Whatever children have mapped they ask for again. */
 static void forget_in_all(struct vm *vm)
 {
@@ -130,16 +142,16 @@ static int set_region(struct vm *vm, unsigned slot, gpa_t start, const struct ba
     pthread_mutex_lock(&vm->lock);
     pthread_rwlock_wrlock(&vm->memory_lock);
     int rc = check_region(vm, &region, error);
-    if (rc == 0 && vm->paravirt)
+    if (rc == 0 && vm->paravirt && !is_same(&vm->memory, &region))
         rc =
             error_set(error, EBUSY, "the guest's page tables are being validated: its memory stays as it is");
-    const bool recorded = vm->log.bits && vm->log.slot == slot, records = region.flags & REGION_LOG_DIRTY;
+    const bool recorded = write_log_records(&vm->log, slot), records = region.flags & REGION_LOG_DIRTY;
     if (rc == 0 && (rc = guest_memory_check(&vm->memory, &region, error)) == 0 && records)
         rc = write_log_start(&vm->log, slot, start, region.backing.bytes, error);
     if (rc == 0)
         guest_memory_set(&vm->memory, &region);
     if (rc == 0 && recorded && !records)
-        write_log_stop(&vm->log);
+        write_log_stop(&vm->log, slot);
     pthread_rwlock_unlock(&vm->memory_lock);
     if (rc == 0)
         end_shadowing(vm);
@@ -174,23 +186,26 @@ static int not_recorded(const struct vm *vm, unsigned slot, struct error *error)
 
 static int dirty(struct vm *vm, unsigned slot, uint64_t *bitmap, struct error *error)
 {
-    if (!vm->log.bits || vm->log.slot != slot)
+    if (!write_log_records(&vm->log, slot))
         return not_recorded(vm, slot, error);
-    write_log_read(&vm->log, bitmap);
+    write_log_read(&vm->log, slot, bitmap);
     return 0;
 }
 
-/* What may still be written unseen goes from all children before this returns: whoever then copies a page has
+/* No child may write unseen when this returns: whoever then copies a page has
  * what was written to it before, or finds it recorded later. */
 static int dirty_clear(
     struct vm *vm, unsigned slot, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
 {
-    if (!vm->log.bits || vm->log.slot != slot)
+    if (!write_log_records(&vm->log, slot))
         return not_recorded(vm, slot, error);
     pthread_mutex_lock(&vm->lock);
-    int rc = write_log_clear(&vm->log, first, pages, bitmap, error);
-    if (rc == 0)
-        forget_in_all(vm);
+    int rc = write_log_clear(&vm->log, slot, first, pages, bitmap, error);
+    for (struct vcpu *vcpu = vm->vcpus; rc == 0 && vcpu; vcpu = vcpu->next) {
+        vcpu_seize(vcpu);
+        space_take_writes(vcpu, slot, first, pages, bitmap);
+        vcpu_let_go(vcpu);
+    }
     pthread_mutex_unlock(&vm->lock);
     return rc;
 }

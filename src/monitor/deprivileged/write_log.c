@@ -5,76 +5,110 @@
 
 enum { PAGE_BYTES = 4096, WORD_PAGES = 64 };
 
-static uint64_t words(const struct write_log *log)
+static uint64_t words(const struct write_log_region *region)
 {
-    return (log->pages + WORD_PAGES - 1) / WORD_PAGES;
+    return (region->pages + WORD_PAGES - 1) / WORD_PAGES;
+}
+
+static const struct write_log_region *region_of(const struct write_log *log, unsigned slot)
+{
+    for (unsigned i = 0; i < log->count; i++)
+        if (log->regions[i].slot == slot)
+            return &log->regions[i];
+    return NULL;
+}
+
+/* *page: of the region. */
+static const struct write_log_region *region_at(const struct write_log *log, gpa_t address, uint64_t *page)
+{
+    for (unsigned i = 0; i < log->count; i++) {
+        *page = (address.value - log->regions[i].start.value) / PAGE_BYTES;
+        if (*page < log->regions[i].pages)
+            return &log->regions[i];
+    }
+    return NULL;
+}
+
+bool write_log_records(const struct write_log *log, unsigned slot)
+{
+    return region_of(log, slot);
 }
 
 int write_log_start(struct write_log *log, unsigned slot, gpa_t start, uint64_t bytes, struct error *error)
 {
-    if (log->bits)
-        return log->slot == slot ? 0
-                                 : error_set(error, EBUSY,
-                                       "which pages the guest writes is recorded of one region at a time");
-    *log = (struct write_log){.slot = slot, .start = start, .pages = bytes / PAGE_BYTES};
-    log->bits = malloc(words(log) * sizeof *log->bits);
-    if (!log->bits)
+    struct write_log_region region = {.slot = slot, .start = start, .pages = bytes / PAGE_BYTES};
+    if (region_of(log, slot))
+        return 0;
+    if (log->count == WRITE_LOG_REGIONS)
+        return error_set(error, EBUSY, "which pages the guest writes is recorded of at most %d regions",
+            (int)WRITE_LOG_REGIONS);
+    region.bits = malloc(words(&region) * sizeof *region.bits);
+    if (!region.bits)
         return error_set(error, ENOMEM, "no memory to record which pages the guest writes");
-    for (uint64_t i = 0; i < words(log); i++)
-        atomic_init(&log->bits[i], UINT64_MAX);
-    if (log->pages % WORD_PAGES)
-        atomic_init(&log->bits[words(log) - 1], (UINT64_C(1) << log->pages % WORD_PAGES) - 1);
+    for (uint64_t i = 0; i < words(&region); i++)
+        atomic_init(&region.bits[i], UINT64_MAX);
+    if (region.pages % WORD_PAGES)
+        atomic_init(&region.bits[words(&region) - 1], (UINT64_C(1) << region.pages % WORD_PAGES) - 1);
+    log->regions[log->count++] = region;
     return 0;
 }
 
-void write_log_stop(struct write_log *log)
+void write_log_stop(struct write_log *log, unsigned slot)
 {
-    free((void *)log->bits);
-    *log = (struct write_log){.bits = NULL};
+    for (unsigned i = 0; i < log->count; i++)
+        if (log->regions[i].slot == slot) {
+            free((void *)log->regions[i].bits);
+            log->regions[i] = log->regions[--log->count];
+            return;
+        }
 }
 
-static uint64_t page_of(const struct write_log *log, gpa_t address)
+void write_log_stop_all(struct write_log *log)
 {
-    return (address.value - log->start.value) / PAGE_BYTES;
+    while (log->count)
+        write_log_stop(log, log->regions[0].slot);
 }
 
-static bool is_written(const struct write_log *log, uint64_t page)
+static bool is_written(const struct write_log_region *region, uint64_t page)
 {
-    return page >= log->pages || log->bits[page / WORD_PAGES] >> page % WORD_PAGES & 1;
+    return page >= region->pages || region->bits[page / WORD_PAGES] >> page % WORD_PAGES & 1;
 }
 
 void write_log_note(const struct write_log *log, gpa_t address)
 {
-    if (!log || !log->bits || page_of(log, address) >= log->pages)
-        return;
-    const uint64_t page = page_of(log, address);
-    atomic_fetch_or(&log->bits[page / WORD_PAGES], UINT64_C(1) << page % WORD_PAGES);
+    uint64_t page;
+    const struct write_log_region *region = log ? region_at(log, address, &page) : NULL;
+    if (region)
+        atomic_fetch_or(&region->bits[page / WORD_PAGES], UINT64_C(1) << page % WORD_PAGES);
 }
 
 uint64_t write_log_alike(const struct write_log *log, gpa_t address, uint64_t bytes, bool *written)
 {
-    uint64_t page = log->bits ? page_of(log, address) : 0, done = PAGE_BYTES;
-    *written = !log->bits || is_written(log, page);
-    if (!log->bits)
+    uint64_t page, done = PAGE_BYTES;
+    const struct write_log_region *region = region_at(log, address, &page);
+    *written = !region || is_written(region, page);
+    if (!region)
         return bytes;
-    while (done < bytes && is_written(log, ++page) == *written)
+    while (done < bytes && is_written(region, ++page) == *written)
         done += PAGE_BYTES;
     return done < bytes ? done : bytes;
 }
 
-void write_log_read(const struct write_log *log, uint64_t *bitmap)
+void write_log_read(const struct write_log *log, unsigned slot, uint64_t *bitmap)
 {
-    for (uint64_t i = 0; i < words(log); i++)
-        bitmap[i] = log->bits[i];
+    const struct write_log_region *region = region_of(log, slot);
+    for (uint64_t i = 0; i < words(region); i++)
+        bitmap[i] = region->bits[i];
 }
 
-int write_log_clear(
-    const struct write_log *log, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error)
+int write_log_clear(const struct write_log *log, unsigned slot, uint64_t first, uint64_t pages,
+    const uint64_t *bitmap, struct error *error)
 {
-    if (first % WORD_PAGES || first >= log->pages || pages > words(log) * WORD_PAGES - first)
+    const struct write_log_region *region = region_of(log, slot);
+    if (first % WORD_PAGES || first >= region->pages || pages > words(region) * WORD_PAGES - first)
         return error_set(
             error, EINVAL, "the region has no pages from %llu on to be forgotten", (unsigned long long)first);
     for (uint64_t i = 0; i < (pages + WORD_PAGES - 1) / WORD_PAGES; i++)
-        atomic_fetch_and(&log->bits[first / WORD_PAGES + i], ~bitmap[i]);
+        atomic_fetch_and(&region->bits[first / WORD_PAGES + i], ~bitmap[i]);
     return 0;
 }

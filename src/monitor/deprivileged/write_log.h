@@ -1,4 +1,4 @@
-/* Which 4 KiB pages of one region of guest memory were written, while that is recorded (REGION_LOG_DIRTY with
+/* Which 4 KiB pages of regions of guest memory were written, while that is recorded (REGION_LOG_DIRTY with
  * REGION_LOG_PARTS). A page whose bit is clear is writable in no child, so that its first write faults; what
  * the monitor itself writes for the guest it notes as it does. Bits may be set and cleared by several threads
  * at once; starting and stopping needs all of them out. */
@@ -12,16 +12,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct write_log {
-    _Atomic uint64_t *bits; /* NULL: nothing is recorded; owned */
-    unsigned slot;
-    gpa_t start;
-    uint64_t pages;
+enum { WRITE_LOG_REGIONS = 8 };
+
+struct write_log { /* starts zeroed */
+    struct write_log_region {
+        _Atomic uint64_t *bits; /* owned */
+        unsigned slot;
+        gpa_t start;
+        uint64_t pages;
+    } regions[WRITE_LOG_REGIONS];
+    unsigned count;
 };
 
-/* All pages count as written at first. -EBUSY: another region is recorded; -ENOMEM. */
+/* All pages of a slot's region count as written at first; nothing changes if it is recorded already. -EBUSY:
+ * WRITE_LOG_REGIONS are; -ENOMEM. */
 int write_log_start(struct write_log *log, unsigned slot, gpa_t start, uint64_t bytes, struct error *error);
-void write_log_stop(struct write_log *log);
+void write_log_stop(struct write_log *log, unsigned slot); /* harmless where it is not recorded */
+void write_log_stop_all(struct write_log *log);
+
+bool write_log_records(const struct write_log *log, unsigned slot);
 
 /* Nothing where nothing is recorded; NULL is allowed. */
 void write_log_note(const struct write_log *log, gpa_t address);
@@ -29,9 +38,10 @@ void write_log_note(const struct write_log *log, gpa_t address);
 /* How many of `bytes` from a page on are alike, and whether they count as written. */
 uint64_t write_log_alike(const struct write_log *log, gpa_t address, uint64_t bytes, bool *written);
 
-void write_log_read(const struct write_log *log, uint64_t *bitmap);
+/* Of a slot that is recorded. */
+void write_log_read(const struct write_log *log, unsigned slot, uint64_t *bitmap);
 /* Forgets that pages were written: as monitor_ops.dirty_clear. -EINVAL: not in the region. */
-int write_log_clear(
-    const struct write_log *log, uint64_t first, uint64_t pages, const uint64_t *bitmap, struct error *error);
+int write_log_clear(const struct write_log *log, unsigned slot, uint64_t first, uint64_t pages,
+    const uint64_t *bitmap, struct error *error);
 
 #endif

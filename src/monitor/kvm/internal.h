@@ -32,6 +32,7 @@ struct vm {
     unsigned vcpus_max;
     const struct stop *stop;
     struct kvm_stats stats;
+    struct monitor_kept *kept;
     bool has_signal; /* kvm_signal_take() */
     bool irqchip, host_clock;
     bool log_parts;       /* REGION_LOG_PARTS, which is a property of the VM */

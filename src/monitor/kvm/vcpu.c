@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,17 +24,46 @@ static void set_apic(struct kvm_cpuid2 *cpuid, uint32_t id)
     }
 }
 
+static bool take_kept(struct monitor_kept *kept, struct kvm_cpuid2 *cpuid)
+{
+    uint32_t bytes = kept ? atomic_load_explicit(&kept->bytes, memory_order_acquire) : 0;
+    if (!bytes || bytes > sizeof kept->data)
+        return false;
+    memcpy(cpuid->entries, kept->data, bytes);
+    cpuid->nent = bytes / sizeof cpuid->entries[0];
+    return true;
+}
+
+/* Two processes that keep it at once keep the same. */
+static void keep(struct monitor_kept *kept, const struct kvm_cpuid2 *cpuid)
+{
+    size_t bytes = cpuid->nent * sizeof cpuid->entries[0];
+    if (!kept || bytes > sizeof kept->data)
+        return;
+    memcpy(kept->data, cpuid->entries, bytes);
+    atomic_store_explicit(&kept->bytes, (uint32_t)bytes, memory_order_release);
+}
+
+static int find_supported(const struct vm *vm, struct kvm_cpuid2 *cpuid, struct error *error)
+{
+    if (take_kept(vm->kept, cpuid))
+        return 0;
+    cpuid->nent = CPUID_ENTRIES;
+    if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
+        return kvm_refused(
+            error, KVM_GET_SUPPORTED_CPUID, errno, "KVM does not tell which CPUID it supports");
+    keep(vm->kept, cpuid);
+    return 0;
+}
+
 /* Whatever KVM supports here is passed on: without it EFER.NX or AVX state may be refused. */
 static int pass_cpuid(const struct vm *vm, const struct vcpu *vcpu, struct error *error)
 {
     struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + CPUID_ENTRIES * sizeof cpuid->entries[0]);
     if (!cpuid)
         return error_set(error, ENOMEM, "no memory for the virtual CPU's CPUID");
-    cpuid->nent = CPUID_ENTRIES;
-    int rc = 0;
-    if (ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
-        rc = kvm_refused(error, KVM_GET_SUPPORTED_CPUID, errno, "KVM does not tell which CPUID it supports");
-    else
+    int rc = find_supported(vm, cpuid, error);
+    if (rc == 0)
         set_apic(cpuid, vcpu->id);
     if (rc == 0 && ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid) < 0)
         rc = kvm_refused(error, KVM_SET_CPUID2, errno, "KVM refuses its own CPUID for a virtual CPU");

@@ -1,3 +1,4 @@
+#include "host/descriptor.h"
 #include "monitor/kvm/internal.h"
 #include "monitor/kvm/kvm.h"
 
@@ -33,7 +34,7 @@ int kvm_keep_fd(const struct vm *vm, int fd)
 {
     if (fd < 0 || fd >= vm->first_descriptor)
         return fd;
-    int kept = fcntl(fd, F_DUPFD_CLOEXEC, vm->first_descriptor), code = errno;
+    int kept = descriptor_copy(fd, vm->first_descriptor, true), code = errno;
     close(fd);
     errno = code;
     return kept;
@@ -111,7 +112,8 @@ static int vm_create(const struct vm_config *config, struct vm **out, struct err
         .stats.fd = -1,
         .stop = config->stop,
         .host_clock = config->host_clock,
-        .first_descriptor = config->first_descriptor};
+        .first_descriptor = config->first_descriptor,
+        .kept = config->kept};
     pthread_mutex_init(&vm->lock, NULL);
     int rc = kvm_signal_take(error);
     vm->has_signal = rc == 0;

@@ -9,76 +9,85 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
-/* A list of strings of the program's, copied; NULL in the program is an empty one (Linux, fs/exec.c). */
+/* Strings of the program's, copied: the text in the first half of a mapping, lists of them in the second. */
 struct words {
-    char **list;
-    size_t count, room;
+    char *text, *text_end;
+    char **list, **list_end;
 };
 
-static int add_word(const struct process *process, struct words *words, uint64_t from)
+enum { TEXT_BYTES = 8 << 20, WORDS_BYTES = 2 * TEXT_BYTES };
+
+static int open_words(struct process *process, struct words *words)
 {
-    enum { WORD_MAX = 131072, FIRST = 64 };
-    if (words->count + 1 >= words->room) {
-        size_t room = words->room ? 2 * words->room : FIRST;
-        char **list = realloc(words->list, room * sizeof *list);
-        if (!list)
-            return -ENOMEM;
-        words->list = list;
-        words->room = room;
-    }
-    words->list[words->count] = NULL;
-    if (!from)
-        return 0;
-    char *text = malloc(WORD_MAX);
-    int rc = text ? access_text(process, from, text, WORD_MAX) : -ENOMEM;
-    if (rc == 0)
-        words->list[words->count++] = strdup(text);
-    free(text);
-    return rc == -ENAMETOOLONG ? -E2BIG : rc == 0 ? 1 : rc;
+    char *room =
+        mmap(NULL, WORDS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED)
+        return -ENOMEM;
+    process->words = room;
+    process->words_bytes = WORDS_BYTES;
+    words->text = room;
+    words->text_end = room + TEXT_BYTES;
+    words->list = (char **)(room + TEXT_BYTES);
+    words->list_end = (char **)(room + WORDS_BYTES);
+    return 0;
 }
 
-static int take_words(const struct process *process, uint64_t from, struct words *words)
+static void close_words(struct process *process)
 {
-    enum { WORDS_MAX = 1 << 20 };
-    int rc = 1;
-    for (size_t i = 0; rc == 1 && i < WORDS_MAX; i++) {
-        uint64_t word = 0;
-        if (from && access_read(process, from + i * sizeof word, &word, sizeof word) < 0)
+    munmap(process->words, process->words_bytes);
+    process->words = NULL;
+}
+
+/* One list, with its end, behind `before` empty places; no list is an empty one (Linux, fs/exec.c). */
+static int take_words(
+    const struct process *process, uint64_t from, size_t before, struct words *words, char ***list)
+{
+    enum { WORD_MAX = 131072 };
+    *list = words->list;
+    words->list += before;
+    for (uint64_t word;; from += sizeof word) {
+        size_t room = (size_t)(words->text_end - words->text);
+        word = 0;
+        if (words->list == words->list_end)
+            return -E2BIG;
+        if (from && access_read(process, from, &word, sizeof word) < 0)
             return -EFAULT;
-        rc = add_word(process, words, word);
+        *words->list++ = word ? words->text : NULL;
+        if (!word)
+            return 0;
+        int rc = access_text(process, word, words->text, room < WORD_MAX ? room : WORD_MAX);
+        if (rc < 0)
+            return rc == -ENAMETOOLONG ? -E2BIG : rc;
+        words->text += strlen(words->text) + 1;
     }
-    return rc == 1 ? -E2BIG : rc;
-}
-
-static void free_words(struct words *words)
-{
-    for (size_t i = 0; i < words->count; i++)
-        free(words->list[i]);
-    free(words->list);
 }
 
 static int64_t execute(struct thread *thread, const char *path, uint64_t arguments, uint64_t environment)
 {
     struct process *process = thread->process;
-    struct words with = {.list = NULL}, variables = {.list = NULL};
+    struct words words;
+    char **with, **variables;
     struct loadable *loadable;
-    struct error error;
-    int rc = take_words(process, arguments, &with);
+    struct error error = {.code = 0};
+    int rc = open_words(process, &words);
+    if (rc < 0)
+        return rc;
+    rc = take_words(process, arguments, INSIDE_ARGUMENTS, &words, &with);
     if (rc == 0)
-        rc = take_words(process, environment, &variables);
+        rc = take_words(process, environment, 0, &words, &variables);
     if (rc == 0 && (rc = load_look(path, &loadable, &error)) == 0)
         load_free(loadable);
+    if (rc == -EFAULT && error.code == EFAULT)
+        signals_die(SIGSEGV);
     if (rc == 0) {
-        uint64_t mask = thread->mask;
         signals_let(thread);
-        rc = inside_execute(process, path, with.list, variables.list);
-        thread->mask = mask;
+        rc = inside_execute(thread, path, with, variables);
     }
-    free_words(&with);
-    free_words(&variables);
+    close_words(process);
     return rc;
 }
 
@@ -88,7 +97,7 @@ int64_t call_execve(struct thread *thread, const uint64_t *arguments)
     int rc = access_text(thread->process, arguments[0], path, sizeof path);
     if (rc < 0)
         return rc;
-    if (call_path(thread, arguments[0]) == thread->process->executable)
+    if (call_path(thread, AT_FDCWD, arguments[0]) == thread->process->executable)
         return execute(thread, thread->process->executable, arguments[1], arguments[2]);
     return execute(thread, path, arguments[1], arguments[2]);
 }
@@ -98,18 +107,26 @@ int64_t call_execveat(struct thread *thread, const uint64_t *arguments)
 {
     enum { DIGITS = 32 };
     char path[PATH_MAX], whole[PATH_MAX + DIGITS];
+    struct stat facts;
     int directory = (int)arguments[0], flags = (int)arguments[4];
-    const struct kept_descriptors *kept = &thread->process->kept;
     int rc = access_text(thread->process, arguments[1], path, sizeof path);
     if (rc < 0)
         return rc;
     if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
         return -EINVAL;
-    if (directory >= kept->first && directory < kept->behind)
+    if (call_is_kept(thread, arguments[0]))
         return -EBADF;
     if (!path[0] && !(flags & AT_EMPTY_PATH))
         return -ENOENT;
-    if (path[0] == '/' || (path[0] && directory == AT_FDCWD))
+    bool below = path[0] != '/' && (directory != AT_FDCWD || !path[0]);
+    if (below && fcntl(directory, F_GETFD) < 0)
+        return -EBADF;
+    if (flags & AT_SYMLINK_NOFOLLOW && path[0] &&
+        fstatat(directory, path, &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(facts.st_mode))
+        return -ELOOP;
+    if (path[0] && call_path(thread, directory, arguments[1]) == thread->process->executable)
+        snprintf(whole, sizeof whole, "%s", thread->process->executable);
+    else if (!below)
         snprintf(whole, sizeof whole, "%s", path);
     else
         snprintf(whole, sizeof whole, "/proc/self/fd/%d%s%s", directory, path[0] ? "/" : "", path);

@@ -4,29 +4,24 @@
 #include "program/inside/access.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-static bool is_kept(const struct thread *thread, uint64_t descriptor)
-{
-    const struct kept_descriptors *kept = &thread->process->kept;
-    return (int)descriptor >= kept->first && (int)descriptor < kept->behind;
-}
-
 int64_t call_close(struct thread *thread, const uint64_t *arguments)
 {
-    return is_kept(thread, arguments[0]) ? -EBADF : call_host(thread, SYS_close, arguments);
+    return call_is_kept(thread, arguments[0]) ? -EBADF : call_host(thread, SYS_close, arguments);
 }
 
 int64_t call_dup2(struct thread *thread, const uint64_t *arguments)
 {
-    bool kept = is_kept(thread, arguments[0]) || is_kept(thread, arguments[1]);
+    bool kept = call_is_kept(thread, arguments[0]) || call_is_kept(thread, arguments[1]);
     return kept ? -EBADF : call_host(thread, SYS_dup2, arguments);
 }
 
 int64_t call_dup3(struct thread *thread, const uint64_t *arguments)
 {
-    bool kept = is_kept(thread, arguments[0]) || is_kept(thread, arguments[1]);
+    bool kept = call_is_kept(thread, arguments[0]) || call_is_kept(thread, arguments[1]);
     return kept ? -EBADF : call_host(thread, SYS_dup3, arguments);
 }
 
@@ -45,11 +40,12 @@ int64_t call_close_range(struct thread *thread, const uint64_t *arguments)
 }
 
 /* The link that /proc has for the executable names vcost. */
-static int64_t read_link(struct thread *thread, uint64_t path, uint64_t to, uint64_t bytes, bool *own)
+static int64_t read_link(
+    struct thread *thread, int directory, uint64_t path, uint64_t to, uint64_t bytes, bool *own)
 {
     const char *executable = thread->process->executable;
     size_t length = strlen(executable);
-    *own = call_path(thread, path) == executable;
+    *own = call_path(thread, directory, path) == executable;
     if (!*own)
         return 0;
     if ((int)bytes <= 0)
@@ -62,7 +58,7 @@ static int64_t read_link(struct thread *thread, uint64_t path, uint64_t to, uint
 int64_t call_readlink(struct thread *thread, const uint64_t *arguments)
 {
     bool own;
-    int64_t result = read_link(thread, arguments[0], arguments[1], arguments[2], &own);
+    int64_t result = read_link(thread, AT_FDCWD, arguments[0], arguments[1], arguments[2], &own);
     if (own)
         return result;
     bool foreign = window_is_foreign(thread->process->window, arguments[0]) ||
@@ -73,12 +69,12 @@ int64_t call_readlink(struct thread *thread, const uint64_t *arguments)
 int64_t call_readlinkat(struct thread *thread, const uint64_t *arguments)
 {
     bool own;
-    int64_t result = read_link(thread, arguments[1], arguments[2], arguments[3], &own);
+    int64_t result = read_link(thread, (int)arguments[0], arguments[1], arguments[2], arguments[3], &own);
     if (own)
         return result;
     bool foreign = window_is_foreign(thread->process->window, arguments[1]) ||
                    window_is_foreign(thread->process->window, arguments[2]);
-    return is_kept(thread, arguments[0]) ? -EBADF
-           : foreign                     ? -EFAULT
-                                         : call_host(thread, SYS_readlinkat, arguments);
+    return call_is_kept(thread, arguments[0]) ? -EBADF
+           : foreign                          ? -EFAULT
+                                              : call_host(thread, SYS_readlinkat, arguments);
 }

@@ -8,8 +8,7 @@
 int64_t call_mmap(struct thread *thread, const uint64_t *arguments)
 {
     int file = (int)arguments[4];
-    const struct kept_descriptors *kept = &thread->process->kept;
-    if (!((int)arguments[3] & MAP_ANONYMOUS) && file >= kept->first && file < kept->behind)
+    if (!((int)arguments[3] & MAP_ANONYMOUS) && call_is_kept(thread, arguments[4]))
         return -EBADF;
     return window_mmap(thread->process->window, arguments[0], arguments[1], (int)arguments[2],
         (int)arguments[3], file, arguments[5]);
@@ -46,13 +45,18 @@ int64_t call_brk(struct thread *thread, const uint64_t *arguments)
  * the areas (guard pages, Linux 6.13) is refused as by an older one. */
 int64_t call_madvise(struct thread *thread, const uint64_t *arguments)
 {
-    enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
+    enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103, PAGE = 4096 };
     int advice = (int)arguments[2];
     if (advice == GUARD_INSTALL || advice == GUARD_REMOVE)
         return -EINVAL;
-    if (arguments[1] && !window_holds(thread->process->window, arguments[0], arguments[1]))
-        return arguments[0] % 4096 ? -EINVAL : -ENOMEM;
-    return call_host(thread, SYS_madvise, arguments);
+    const uint64_t address = arguments[0], bytes = (arguments[1] + PAGE - 1) & -(uint64_t)PAGE;
+    if (advice == MADV_DONTFORK)
+        window_keep_from_children(thread->process->window);
+    bool possible = address % PAGE == 0 && bytes && address + bytes > address;
+    if (!possible || window_holds(thread->process->window, address, bytes))
+        return call_host(thread, SYS_madvise, arguments);
+    int64_t rc = call_host(thread, SYS_madvise, (const uint64_t[6]){address, 0, arguments[2]});
+    return rc < 0 ? rc : -ENOMEM;
 }
 
 int64_t call_shmat(struct thread *thread, const uint64_t *arguments)

@@ -8,12 +8,19 @@
 #include <errno.h>
 
 enum { MASK_BYTES = sizeof(uint64_t) };
+#define KNOWN_FLAGS UINT64_C(0xdc000807) /* UAPI_SA_FLAGS and SA_RESTORER: Linux forgets all others */
+
+/* No mask holds these two. */
+static uint64_t maskable(uint64_t mask)
+{
+    return mask & ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
+}
 
 int64_t call_sigaction(struct thread *thread, const uint64_t *arguments)
 {
     struct process *process = thread->process;
     int number = (int)arguments[0];
-    struct action action, before;
+    struct action action = {.handler = 0}, before;
     if (arguments[3] != MASK_BYTES || number < 1 || number > SIGNALS)
         return -EINVAL;
     if (arguments[1] && access_read(process, arguments[1], &action, sizeof action) < 0)
@@ -23,6 +30,8 @@ int64_t call_sigaction(struct thread *thread, const uint64_t *arguments)
     pthread_mutex_lock(&process->actions_lock);
     before = process->actions[number];
     pthread_mutex_unlock(&process->actions_lock);
+    action.flags &= KNOWN_FLAGS;
+    action.mask = maskable(action.mask);
     int64_t rc = arguments[1] ? signals_set_action(process, number, &action) : 0;
     if (rc == 0 && arguments[2])
         rc = access_write(process, arguments[2], &before, sizeof before);
@@ -51,12 +60,9 @@ int64_t call_sigprocmask(struct thread *thread, const uint64_t *arguments)
             return -EINVAL;
         }
     }
-    mask &= ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
-    if (arguments[2] && access_write(thread->process, arguments[2], &before, sizeof before) < 0)
-        return -EFAULT;
-    thread->mask = mask;
+    thread->mask = maskable(mask);
     signals_let(thread);
-    return 0;
+    return arguments[2] ? access_write(thread->process, arguments[2], &before, sizeof before) : 0;
 }
 
 int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
@@ -68,7 +74,7 @@ int64_t call_sigreturn(struct thread *thread, const uint64_t *arguments)
         signals_die(SIGSEGV);
     if (rc < 0)
         process_fail(thread->process, &error);
-    thread->mask &= ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
+    thread->mask = maskable(thread->mask);
     signals_let(thread);
     return CALL_REGISTERS_SET;
 }

@@ -1,14 +1,18 @@
 #include "program/inside/calls.h"
 
 #include "program/inside/access.h"
+#include "program/inside/seccomp.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 /* ---- making one ---- */
@@ -57,65 +61,53 @@ bool call_is_about_to(uint64_t rip, uint64_t *resume)
 
 /* ---- forwarding ---- */
 
-static bool is_kept(const struct process *process, uint64_t descriptor)
-{
-    int number = (int)descriptor;
-    return number >= process->kept.first && number < process->kept.behind;
-}
+enum { LONGEST_PATH = sizeof "/proc/4194304/task/4194304/exe" };
 
 /* What /proc says of a process' executable is vcost for the kernel, and the program for itself. */
 static bool is_own_executable(const char *path)
 {
     unsigned long pid;
-    char end;
-    if (!strcmp(path, "/proc/self/exe") || !strcmp(path, "/proc/thread-self/exe"))
+    int at = 0, task = 0;
+    if (strncmp(path, "/proc/", sizeof "/proc/" - 1) != 0)
+        return false;
+    path += sizeof "/proc/" - 1;
+    if (!strcmp(path, "self/exe") || !strcmp(path, "thread-self/exe"))
         return true;
-    return sscanf(path, "/proc/%lu/ex%c", &pid, &end) == 2 && end == 'e' && pid == (unsigned long)getpid() &&
-           !strcmp(strrchr(path, '/'), "/exe");
+    if (sscanf(path, "%lu/%n", &pid, &at) != 1 || pid != (unsigned long)getpid())
+        return false;
+    sscanf(path + at, "task/%*u/%n", &task);
+    return !strcmp(path + at + task, "exe");
 }
 
-const char *call_path(const struct thread *thread, uint64_t path)
+/* The same path from the root; false: from there it is longer than those of /proc that matter. */
+static bool find_from_root(
+    const struct thread *thread, int directory, const char *path, char whole[static 2 * LONGEST_PATH + 1])
 {
-    enum { LONGEST = sizeof "/proc/thread-self/exe" + 8, PREFIX = sizeof "/proc/" - 1 };
-    char text[LONGEST];
-    const char *as_it_is = (const char *)(uintptr_t)path;
-    if (access_read(thread->process, path, text, PREFIX) < 0 || memcmp(text, "/proc/", PREFIX) != 0 ||
-        access_text(thread->process, path, text, sizeof text) < 0)
+    char link[sizeof "self/fd/" + 12] = "self/cwd";
+    if (directory != AT_FDCWD)
+        snprintf(link, sizeof link, "self/fd/%d", directory);
+    ssize_t length = readlinkat(thread->process->kept.proc, link, whole, LONGEST_PATH);
+    if (length < 0 || length >= LONGEST_PATH)
+        return false;
+    if (length == 1) /* the root itself */
+        length = 0;
+    snprintf(whole + length, LONGEST_PATH + 1, "/%s", path);
+    return true;
+}
+
+const char *call_path(const struct thread *thread, int directory, uint64_t path)
+{
+    static const char name[] = "exe";
+    char text[LONGEST_PATH], whole[2 * LONGEST_PATH + 1];
+    const char *as_it_is = (const char *)(uintptr_t)path, *own = thread->process->executable;
+    if (access_text(thread->process, path, text, sizeof text) < 0)
         return as_it_is;
-    return is_own_executable(text) ? thread->process->executable : as_it_is;
-}
-
-static int check_vector(const struct process *process, uint64_t vector, uint64_t count)
-{
-    struct iovec entry;
-    int rc = 0;
-    for (uint64_t i = 0; rc == 0 && i < count && i < IOV_MAX; i++) {
-        rc = access_read(process, vector + i * sizeof entry, &entry, sizeof entry);
-        if (rc == 0 && window_is_foreign(process->window, (uintptr_t)entry.iov_base))
-            rc = -EFAULT;
-    }
-    return rc;
-}
-
-/* Pointers that the kernel would find memory of the monitor at. How much is read or written behind the others
- * it knows itself: no memory of the monitor is near the end of the program's. */
-static int check_arguments(const struct thread *thread, const char *kinds, uint64_t *arguments)
-{
-    const struct process *process = thread->process;
-    for (size_t i = 0; kinds[i]; i++) {
-        uint64_t value = arguments[i];
-        if (kinds[i] == 'f' && is_kept(process, value))
-            return -EBADF;
-        if (kinds[i] != 'p' && kinds[i] != 's' && kinds[i] != 'V')
-            continue;
-        if (window_is_foreign(process->window, value))
-            return -EFAULT;
-        if (kinds[i] == 's')
-            arguments[i] = (uintptr_t)call_path(thread, value);
-        if (kinds[i] == 'V' && check_vector(process, value, arguments[i + 1]) < 0)
-            return -EFAULT;
-    }
-    return 0;
+    const char *slash = strrchr(text, '/');
+    if (strcmp(slash ? slash + 1 : text, name) != 0)
+        return as_it_is;
+    if (text[0] == '/')
+        return is_own_executable(text) ? own : as_it_is;
+    return find_from_root(thread, directory, text, whole) && is_own_executable(whole) ? own : as_it_is;
 }
 
 /* ---- what a thread asked for ---- */
@@ -128,17 +120,44 @@ static void make_again(struct vcpu_registers *registers, uint64_t number)
     registers->rax = number;
 }
 
-static void finish(struct thread *thread, const struct call *call, uint64_t number, int64_t result)
+/* Which handlers may interrupt it, and those that these may, hangs on the mask that it waited with. */
+static void note_mask(struct thread *thread, const char *kinds, const uint64_t *arguments)
+{
+    for (unsigned i = 0; kinds[i]; i++) {
+        char kind = kinds[i];
+        if (kind == 'U')
+            kind = arguments[i - 1] & IORING_ENTER_EXT_ARG ? 'W' : 'm';
+        uint64_t mask = kind == 'm' ? arguments[i] : 0;
+        if (kind == 'W' && arguments[i])
+            access_read(thread->process, arguments[i], &mask, sizeof mask);
+        if (mask)
+            thread->waited =
+                access_read(thread->process, mask, &thread->waited_mask, sizeof thread->waited_mask) == 0;
+    }
+}
+
+/* With a timeout it would wait longer (Linux, kernel/futex/waitwake.c, futex_wait()). */
+static bool is_timed_wait(uint64_t number, const uint64_t *arguments)
+{
+    unsigned operation = (unsigned)arguments[1] & FUTEX_CMD_MASK;
+    return number == SYS_futex && arguments[3] && (operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET);
+}
+
+static void finish(struct thread *thread, const struct call *call, uint64_t number, const uint64_t *arguments,
+    int64_t result)
 {
     struct vcpu_registers *registers = &thread->user.registers;
     if (result == CALL_REGISTERS_SET)
         return;
-    bool again = result == CALL_AGAIN ||
-                 (result == -EINTR && call && call->restarts && thread->caught && signals_restart(thread));
+    bool interrupted = result == -EINTR && call && call->way == CALL_FORWARD && thread->caught;
+    bool again = result == CALL_AGAIN || (interrupted && call->restarts &&
+                                             !is_timed_wait(number, arguments) && signals_restart(thread));
     if (again)
         make_again(registers, number);
     else
         registers->rax = (uint64_t)result;
+    if (interrupted)
+        note_mask(thread, call->kinds, arguments);
 }
 
 void calls_make(struct thread *thread)
@@ -151,14 +170,22 @@ void calls_make(struct thread *thread)
     const struct call *call = number < CALLS_MAX ? call_at((unsigned)number) : NULL;
     size_t counted = number < TALLY_CALLS - 1 ? number : TALLY_CALLS - 1;
     int64_t result = -ENOSYS;
-    uint64_t began = __rdtsc();
+    uint64_t outside = window_outside(), began = __rdtsc();
     tally_add(&tally->calls[counted], 1);
-    if (call && call->way == CALL_EMULATED)
+    if (!seccomp_lets(thread, number, arguments, &result))
+        call = NULL;
+    else if (call && call->way == CALL_EMULATED)
         result = call->function(thread, arguments);
     else if (call && call->way == CALL_REFUSED)
         result = -call->code;
-    else if (call && (result = check_arguments(thread, call->kinds, arguments)) == 0)
+    else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)
         result = call_host(thread, (long)number, arguments);
-    tally_add(&tally->call_ticks[counted], __rdtsc() - began);
-    finish(thread, call, number, result);
+    uint64_t took = __rdtsc() - began;
+    outside = window_outside() - outside;
+    tally_add(&tally->call_ticks[counted], took);
+    if (outside) {
+        tally_add(&tally->memory_calls, 1);
+        tally_add(&tally->memory_ticks, took - outside);
+    }
+    finish(thread, call, number, arguments, result);
 }

@@ -18,8 +18,12 @@ typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
 struct call {
     const char *name;
     enum call_way way;
-    /* Forwarded: what each argument is. v: a value; p: a pointer, or what may be one; s: a path; f: a
-     * descriptor; V: a pointer to an array of struct iovec, whose length is the next argument. */
+    /* Forwarded: what each argument is. v: a value; f: a descriptor; p: a pointer, or what may be one; s: a
+     * path; V: a pointer to an array of struct iovec, whose length is the next argument; R: the same, of the
+     * process that the first argument names; M: to a struct msghdr; N: to an array of struct mmsghdr, whose
+     * length follows; A: of struct iocb, whose length comes before; I: what an ioctl() is handed; B: what
+     * io_uring_register() is; m: a mask of signals that holds while it waits; W: a pointer to one and its
+     * length; U: one of the two, as the flags of io_uring_enter() before it say. */
     const char *kinds;
     bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */
@@ -46,16 +50,26 @@ int64_t call_host(struct thread *thread, long number, const uint64_t *arguments)
  * where to go on instead. For the signal handler. */
 bool call_is_about_to(uint64_t rip, uint64_t *resume);
 
-/* A path that a program names: as it is, or what its own executable is for it; to be handed to the kernel. */
-const char *call_path(const struct thread *thread, uint64_t path);
+/* Before a call is forwarded: is what it is handed the program's? -EFAULT or -EBADF. Paths are replaced. */
+int call_check(const struct thread *thread, const char *kinds, uint64_t *arguments);
+/* Is that one of the domain's own descriptors? */
+bool call_is_kept(const struct thread *thread, uint64_t descriptor);
+
+/* A path that a program names, relative to a directory or AT_FDCWD: as it is, or what its own executable is
+ * for it; to be handed to the kernel. */
+const char *call_path(const struct thread *thread, int directory, uint64_t path);
 
 /* ---- the emulated ones, by file ---- */
 call_function call_mmap, call_munmap, call_mprotect, call_pkey_mprotect, call_mremap, call_brk, call_madvise,
     call_shmat, call_shmdt;                                                       /* call_memory.c */
+call_function call_io_setup, call_io_destroy, call_io_uring_setup;                /* call_ring.c */
 call_function call_sigaction, call_sigprocmask, call_sigreturn, call_sigaltstack; /* call_signal.c */
-call_function call_clone, call_fork, call_vfork, call_exit, call_exit_group, call_set_tid_address,
-    call_arch_prctl, call_prctl, call_personality; /* call_process.c */
-call_function call_execve, call_execveat;          /* call_execute.c */
+call_function call_clone, call_fork, call_vfork;                                  /* call_clone.c */
+call_function call_exit, call_exit_group, call_set_tid_address, call_arch_prctl, call_prctl,
+    call_personality;                                       /* call_process.c */
+call_function call_seccomp;                                 /* seccomp.c */
+call_function call_getrlimit, call_setrlimit, call_prlimit; /* call_limit.c */
+call_function call_execve, call_execveat;                   /* call_execute.c */
 call_function call_close, call_dup2, call_dup3, call_close_range, call_readlink,
     call_readlinkat; /* call_file.c */
 

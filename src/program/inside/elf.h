@@ -26,13 +26,15 @@ struct elf {
     uint64_t headers;   /* where its program headers are in memory; 0: in no segment */
     unsigned header_count;
     bool executable_stack;
-    struct elf_segment segments[ELF_SEGMENTS_MAX]; /* by ascending addresses, not overlapping by a byte */
+    struct elf_segment
+        segments[ELF_SEGMENTS_MAX]; /* in the file's order; what comes later lies over what came before */
     unsigned segment_count;
     char interpreter[PATH_MAX]; /* "": none */
 };
 
-/* -ENOEXEC: not one that x86-64 Linux runs in 64-bit mode; -EINVAL: segments that cannot be mapped; -EIO: the
- * file ends before its headers. */
+/* -ENOEXEC: not one that x86-64 Linux runs in 64-bit mode; -EIO, -EINVAL: the file does not hold the name of
+ * its interpreter; -EFAULT: segments that cannot be mapped, which Linux notices when it is too late to refuse
+ * it: it ends the process by SIGSEGV. */
 int elf_read(int file, struct elf *elf, struct error *error);
 
 #endif

@@ -1,7 +1,11 @@
 #include "program/inside/inside.h"
 
+#include "host/descriptor.h"
 #include "monitor/kvm/kvm.h"
+#include "program/inside/counted.h"
+#include "program/inside/heat.h"
 #include "program/inside/load.h"
+#include "program/inside/seccomp.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/signals.h"
 #include "program/inside/thread.h"
@@ -9,6 +13,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +28,13 @@
 /* ---- descriptors ---- */
 
 /* Where a program will hardly come by itself, and low: the kernel's table of descriptors reaches to the
- * highest, and a fork copies it. */
+ * highest, and a fork copies it. By the hard limit, which stays as it is whatever the program sets. */
 static void choose_kept(struct kept_descriptors *kept)
 {
     enum { USUAL = 16384, MANY = 4096, AMPLE = 32768 };
     struct rlimit limit = {1024, 1024};
     getrlimit(RLIMIT_NOFILE, &limit);
-    kept->first = limit.rlim_cur >= AMPLE ? USUAL : (int)(limit.rlim_cur / 4 * 3);
+    kept->first = limit.rlim_max >= AMPLE ? USUAL : (int)(limit.rlim_max / 4 * 3);
     kept->behind = kept->first + MANY;
 }
 
@@ -38,7 +43,7 @@ static int keep(const struct kept_descriptors *kept, int *descriptor)
 {
     if (*descriptor >= kept->first)
         return 0;
-    int moved = fcntl(*descriptor, F_DUPFD, kept->first);
+    int moved = descriptor_copy(*descriptor, kept->first, false);
     if (moved < 0)
         return -errno;
     close(*descriptor);
@@ -46,11 +51,18 @@ static int keep(const struct kept_descriptors *kept, int *descriptor)
     return 0;
 }
 
-static int take_descriptors(struct process *process, const char *text, struct error *error)
+static int take_descriptors(
+    struct process *process, struct thread *thread, const char *text, struct error *error)
 {
+    enum { FIRST_TIME = 3, EXECUTED = 6 };
     struct kept_descriptors *kept = &process->kept;
-    if (sscanf(text, "%d,%d,%d", &kept->tally, &kept->kvm, &kept->self) != 3)
+    struct rlimit limit = {0};
+    int filters = -1;
+    int got = sscanf(text, "%d,%d,%d,%d,%" SCNu64 ",%d", &kept->tally, &kept->kvm, &kept->self, &kept->proc,
+        &process->files_hard, &filters);
+    if (got != FIRST_TIME && got != EXECUTED)
         return error_set(error, EINVAL, "this program is started by vcost run alone");
+    process->executed = got == EXECUTED;
     choose_kept(kept);
     void *page = mmap(NULL, sizeof *process->tally, PROT_READ | PROT_WRITE, MAP_SHARED, kept->tally, 0);
     if (page == MAP_FAILED)
@@ -61,11 +73,18 @@ static int take_descriptors(struct process *process, const char *text, struct er
         monitor_kvm.describe(&facts);
         return error_set(error, ENOTSUP, "%s", facts.reason);
     }
-    int rc = keep(kept, &kept->tally);
-    if (rc == 0)
-        rc = keep(kept, &kept->kvm);
-    if (rc == 0)
-        rc = keep(kept, &kept->self);
+    if (got == FIRST_TIME) {
+        getrlimit(RLIMIT_NOFILE, &limit);
+        process->files_hard = limit.rlim_max;
+        if ((kept->proc = open("/proc", O_PATH | O_DIRECTORY)) < 0)
+            return error_errno(error, errno, "cannot open /proc, which tells what a program has mapped");
+    }
+    if (seccomp_load(thread, filters) < 0)
+        return error_set(error, EINVAL, "what the program before has forbidden cannot be read");
+    int *const all[] = {&kept->tally, &kept->kvm, &kept->self, &kept->proc};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++)
+        rc = keep(kept, all[i]);
     return rc < 0 ? error_errno(error, -rc, "cannot put aside the domain's descriptors") : 0;
 }
 
@@ -100,8 +119,12 @@ static void choose_mode(struct process *process)
 {
     enum { HWCAP2_FSGSBASE = 2 };
     const uint64_t fsgsbase = 1 << 16, osxsave = 1 << 18;
-    process->features = find_features();
-    process->extended_bytes = extended_bytes_of(process->features);
+    struct tally *tally = process->tally;
+    process->features = tally->features ? tally->features : find_features();
+    process->extended_bytes =
+        tally->extended_bytes ? tally->extended_bytes : extended_bytes_of(process->features);
+    tally->features = process->features;
+    tally->extended_bytes = process->extended_bytes;
     process->mode.cr4 = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? fsgsbase : 0;
     if (process->features > 3) {
         process->mode.cr4 |= osxsave;
@@ -118,14 +141,21 @@ static int make_domain(struct process *process, struct error *error)
     const struct domain_config config = {.monitor = &monitor_kvm,
         .program = true,
         .host_clock = true,
+        .later = process->tally->memory.later,
         .spare_tables = TABLES,
         .device = process->kept.kvm,
-        .first_descriptor = process->kept.first};
+        .first_descriptor = process->kept.first,
+        .kept = &process->tally->kept};
     int rc = domain_create(&config, &process->domain, error);
     if (rc < 0)
         return rc;
     choose_mode(process);
-    return window_create(process->domain, &process->window, error);
+    if ((rc = heat_open(process, error)) < 0)
+        return rc;
+    rc = window_create(process->domain, process->kept.proc, process->tally, &process->window, error);
+    if (rc == 0 && process->heat)
+        window_watch(process->window);
+    return rc;
 }
 
 /* What is ignored stays so (execve(2)). */
@@ -172,11 +202,13 @@ static int begin(
 {
     char path[PATH_MAX];
     struct loadable *loadable;
-    int rc = take_descriptors(process, argv[INSIDE_DESCRIPTORS], error);
+    int rc = take_descriptors(process, thread, argv[INSIDE_DESCRIPTORS], error);
     if (rc < 0)
         return rc;
     take_actions(process);
-    if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
+    if (process->executed) /* execve() looks nowhere else */
+        snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
+    else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
     if ((rc = load_look(path, &loadable, error)) < 0)
         return rc;
@@ -186,9 +218,12 @@ static int begin(
     rc = make_domain(process, error);
     if (rc == 0)
         rc = load_program(process, loadable, argv + INSIDE_ARGUMENTS, environment, &thread->user, error);
+    if (rc == -EFAULT && process->executed)
+        signals_die(SIGSEGV); /* it is too late to tell who has executed it */
     load_free(loadable);
     if (rc < 0)
         return rc;
+    counted_begin(process);
     tally_add(&process->tally->programs, 1);
     thread->cpu = domain_first_cpu(process->domain);
     return thread_open(thread, error);
@@ -211,26 +246,25 @@ int inside_main(int argc, char **argv, char **environment)
     thread_run(thread);
 }
 
-int inside_execute(
-    const struct process *process, const char *path, char *const *arguments, char *const *environment)
+int inside_execute(const struct thread *thread, const char *path, char **words, char *const *environment)
 {
-    enum { DIGITS = 12 };
-    char descriptors[3 * DIGITS];
-    size_t count = 0;
-    while (arguments[count])
-        count++;
-    const char **argv = calloc(INSIDE_ARGUMENTS + count + 1, sizeof *argv);
-    if (!argv)
-        return -ENOMEM;
-    snprintf(descriptors, sizeof descriptors, "%d,%d,%d", process->kept.tally, process->kept.kvm,
-        process->kept.self);
-    argv[INSIDE_NAME] = "vcost-inside";
-    argv[INSIDE_DESCRIPTORS] = descriptors;
-    argv[INSIDE_PATH] = path;
-    memcpy(argv + INSIDE_ARGUMENTS, arguments, count * sizeof *argv);
-    syscall(SYS_execveat, process->kept.self, "", argv, environment, AT_EMPTY_PATH);
+    static char name[] = "vcost-inside";
+    struct process *process = thread->process;
+    const struct kept_descriptors *kept = &process->kept;
+    char descriptors[96];
+    int filters = seccomp_save(thread);
+    if (filters < -1)
+        return filters;
+    snprintf(descriptors, sizeof descriptors, "%d,%d,%d,%d,%" PRIu64 ",%d", kept->tally, kept->kvm,
+        kept->self, kept->proc, process->files_hard, filters);
+    words[INSIDE_NAME] = name;
+    words[INSIDE_DESCRIPTORS] = descriptors;
+    words[INSIDE_PATH] = (char *)path;
+    counted_tell(process);
+    syscall(SYS_execveat, kept->self, "", words, environment, AT_EMPTY_PATH);
     int code = errno;
-    free(argv);
+    if (filters >= 0)
+        close(filters);
     return -code;
 }
 

@@ -1,15 +1,18 @@
 #include "program/inside/load.h"
 
+#include "program/inside/access.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/stack.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -94,7 +97,9 @@ static int follow_scripts(struct loadable *loadable, struct error *error)
 static int look_at_linker(struct loadable *loadable, struct error *error)
 {
     int rc = open_program(loadable->program.interpreter, &loadable->interpreter, error);
-    if (rc < 0 || (rc = elf_read(loadable->interpreter, &loadable->linker, error)) < 0)
+    if (rc == 0 && (rc = elf_read(loadable->interpreter, &loadable->linker, error)) == -ENOEXEC)
+        error->code = ELIBBAD;
+    if (rc < 0)
         return error_prefix(error, "the program's interpreter %.200s", loadable->program.interpreter);
     return 0;
 }
@@ -116,6 +121,10 @@ int load_look(const char *path, struct loadable **out, struct error *error)
         rc = elf_read(loadable->file, &loadable->program, error);
     if (rc == 0 && loadable->program.interpreter[0])
         rc = look_at_linker(loadable, error);
+    const struct elf *elf = &loadable->program;
+    for (unsigned i = 0; rc == 0 && !elf->relocatable && i < elf->segment_count; i++)
+        if (!window_owns(elf->segments[i].address, elf->segments[i].memory_bytes))
+            rc = error_set(error, ENOMEM, "%.300s is linked for addresses that a domain does not have", path);
     if (rc < 0)
         load_free(loadable);
     else
@@ -146,8 +155,11 @@ static uint64_t page_behind(uint64_t address)
 
 /* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
  * behind their data there), and pages of their own. */
-static int64_t map_segment(struct window *window, int file, const struct elf_segment *segment, uint64_t bias)
+static int64_t map_segment(
+    const struct process *process, int file, const struct elf_segment *segment, uint64_t bias)
 {
+    static const char zeros[PAGE];
+    struct window *window = process->window;
     uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
              read_to = at + segment->file_bytes;
     uint64_t fresh = segment->file_bytes ? page_behind(read_to) : page_of(at);
@@ -159,26 +171,27 @@ static int64_t map_segment(struct window *window, int file, const struct elf_seg
         rc = window_mmap(
             window, fresh, end - fresh, segment->protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
     bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
-    if (rc >= 0 && tail)
-        memset((void *)(uintptr_t)read_to, 0, fresh - read_to);
+    if (rc >= 0 && tail) /* which may lie behind the end of the file */
+        rc = access_write(process, read_to, zeros, fresh - read_to);
     return rc;
 }
 
-/* The lowest addresses of the window are the program's own, with its heap behind; all else comes from the
- * highest on down. */
-static int map_elf(
-    struct window *window, int file, const struct elf *elf, bool first, uint64_t *bias, struct error *error)
+/* The program's own addresses, with its heap behind, are right above the window, from whose end all else
+ * comes on down: of a small program all is near each other, so that the domain has little to make. */
+static int map_elf(const struct process *process, int file, const struct elf *elf, bool first, uint64_t *bias,
+    struct error *error)
 {
+    struct window *window = process->window;
     *bias = 0;
     if (elf->relocatable) {
-        uint64_t at = first ? (WINDOW_FROM + elf->alignment) & -elf->alignment
+        uint64_t at = first ? (WINDOW_TO + elf->alignment - 1) & -elf->alignment
                             : window_find(window, elf->high - elf->low, elf->alignment);
         if (!at)
             return error_set(error, ENOMEM, "the program is larger than what a domain can map");
         *bias = at - (elf->low & -elf->alignment);
     }
     for (unsigned i = 0; i < elf->segment_count; i++) {
-        int64_t rc = map_segment(window, file, &elf->segments[i], *bias);
+        int64_t rc = map_segment(process, file, &elf->segments[i], *bias);
         if (rc < 0)
             return error_errno(
                 error, (int)-rc, "cannot map the program at the addresses that it is linked for");
@@ -188,22 +201,20 @@ static int map_elf(
 
 /* ---- the stack ---- */
 
+/* As much as the limit allows now, which the program may raise. */
 static int map_stack(
     struct window *window, bool executable, uint64_t *bottom, uint64_t *bytes, struct error *error)
 {
-    enum { USUAL = 8 << 20, MOST = 1 << 30, LEAST = 1 << 17 };
-    struct rlimit limit = {USUAL, USUAL};
+    enum { LEAST = 1 << 17 };
+    struct rlimit limit = {WINDOW_STACK_BYTES, WINDOW_STACK_BYTES};
     getrlimit(RLIMIT_STACK, &limit);
-    *bytes = limit.rlim_cur > MOST ? MOST : page_behind(limit.rlim_cur < LEAST ? LEAST : limit.rlim_cur);
-    const uint64_t guard = 1 << 20;
-    int64_t at =
-        window_mmap(window, 0, *bytes + guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at >= 0) {
-        *bottom = (uint64_t)at + guard;
-        at = window_mmap(window, *bottom, *bytes, PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0),
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK, -1, 0);
-    }
-    return at < 0 ? error_errno(error, (int)-at, "cannot map the program's stack") : 0;
+    const int protection = PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0);
+    int64_t top =
+        window_make_stack(window, limit.rlim_cur < LEAST ? LEAST : limit.rlim_cur, protection, bottom);
+    if (top < 0)
+        return error_errno(error, (int)-top, "cannot map the program's stack");
+    *bytes = (uint64_t)top - *bottom;
+    return 0;
 }
 
 struct placed {
@@ -211,12 +222,36 @@ struct placed {
     uint64_t bias, linker_bias;
 };
 
+/* What /proc tells of this process' arguments and environment (`ps`, `pgrep -f`) is the program's, which may
+ * overwrite them there. Not where the kernel cannot (CONFIG_CHECKPOINT_RESTORE). The heap is this process'
+ * own: what it has so far it keeps. */
+static void tell_kernel(const struct placed *placed, const struct stack_built *built)
+{
+    const struct elf *program = placed->program;
+    uint64_t heap = (uintptr_t)sbrk(0), code = program->low + placed->bias,
+             behind = program->high + placed->bias;
+    struct prctl_mm_map map = {.start_code = code,
+        .end_code = behind,
+        .start_data = behind,
+        .end_data = behind,
+        .start_brk = heap,
+        .brk = heap,
+        .start_stack = built->pointer,
+        .arg_start = built->arguments,
+        .arg_end = built->environment,
+        .env_start = built->environment,
+        .env_end = built->end,
+        .exe_fd = UINT32_MAX};
+    prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
+}
+
 static int fill_stack(struct process *process, const struct placed *placed, const char *path,
     char *const *arguments, char *const *environment, struct domain_user *user, struct error *error)
 {
     const struct elf *program = placed->program;
     uint64_t headers = program->headers ? program->headers + placed->bias : 0, bottom, bytes;
     uint64_t clock = window_clock(process->window);
+    struct stack_built built;
     const struct stack_aux aux[] = {
         {clock ? AT_SYSINFO_EHDR : AT_IGNORE, clock},
         {AT_MINSIGSTKSZ, frame_bytes(process->extended_bytes)},
@@ -246,8 +281,12 @@ static int fill_stack(struct process *process, const struct placed *placed, cons
         return error_errno(error, errno, "cannot get random bytes for the program's stack");
     int rc = map_stack(process->window, program->executable_stack, &bottom, &bytes, error);
     if (rc == 0)
-        rc = stack_build(&content, (void *)(uintptr_t)bottom, bytes, &user->registers.rsp, error);
-    return rc;
+        rc = stack_build(&content, (void *)(uintptr_t)bottom, bytes, &built, error);
+    if (rc < 0)
+        return rc;
+    user->registers.rsp = built.pointer;
+    tell_kernel(placed, &built);
+    return 0;
 }
 
 /* A script's words stand in place of the first argument. */
@@ -271,12 +310,11 @@ int load_program(struct process *process, const struct loadable *loadable, char 
     char **all = arguments_of(loadable, arguments);
     if (!all)
         return error_set(error, ENOMEM, "no memory for the program's arguments");
-    int rc = map_elf(process->window, loadable->file, &loadable->program, true, &placed.bias, error);
+    int rc = map_elf(process, loadable->file, &loadable->program, true, &placed.bias, error);
     if (rc == 0)
         window_set_heap(process->window, loadable->program.high + placed.bias);
     if (rc == 0 && loadable->interpreter >= 0)
-        rc = map_elf(
-            process->window, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
+        rc = map_elf(process, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
     *user = (struct domain_user){.fs_base = 0};
     if (rc == 0) {
         const char *named = loadable->word_count ? loadable->words[loadable->word_count - 1] : loadable->path;

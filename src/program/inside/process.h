@@ -29,6 +29,15 @@ struct kept_descriptors {
     int tally;         /* what struct tally is mapped from */
     int kvm;           /* /dev/kvm */
     int self;          /* the executable that runs domains */
+    int proc;          /* /proc, which a program may hide from itself (chroot) */
+};
+
+/* What counted.h has told of this process' domain. */
+enum { COUNTED = 3 };
+struct counted {
+    uint64_t so_far[COUNTED];
+    uint64_t guest_faults; /* so far, too; a child begins with its parent's */
+    bool told;
 };
 
 struct process {
@@ -43,6 +52,14 @@ struct process {
     struct action actions[SIGNALS + 1];
     pthread_mutex_t actions_lock;
     atomic_uint threads;
+    uint64_t files_hard; /* its hard RLIMIT_NOFILE, which is not the host's: that of the domain is larger */
+    const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
+    bool executed;                /* by another program of the domain */
+    bool borrowed;                /* its memory, domain and window are its parent's, which waits (vfork) */
+    void *words; /* mapped: what it calls execve() with; the parent unmaps them where they are borrowed */
+    size_t words_bytes;
+    struct counted counted;
+    struct heat *heat; /* heat.h; NULL: not wanted */
 };
 
 struct thread {
@@ -50,14 +67,18 @@ struct thread {
     struct domain_cpu *cpu;
     struct domain_user user; /* where it goes on */
     pid_t id;
-    bool first;                  /* the one that the process began with: it may not end before the others */
-    uint64_t mask;               /* of signals: bit n - 1 for signal n */
-    volatile int caught;         /* the number of a signal that is to be delivered; 0 */
-    siginfo_t caught_info;       /* of it; while there is one, all others are blocked */
+    bool first;            /* the one that the process began with: it may not end before the others */
+    uint64_t mask;         /* of signals: bit n - 1 for signal n */
+    volatile int caught;   /* the number of a signal that is to be delivered; 0 */
+    siginfo_t caught_info; /* of it; while there is one, all others are blocked */
+    bool waited;           /* it has interrupted a call that waited with a mask of its own: */
+    uint64_t waited_mask;
     uint64_t stack, stack_bytes; /* sigaltstack() */
     int stack_flags;
-    uint64_t clear_on_exit; /* set_tid_address() */
-    uint64_t retried;       /* an address whose fault was none, and how often in a row */
+    uint64_t clear_on_exit;       /* set_tid_address() */
+    const struct filter *filters; /* its own (seccomp.h), besides those of the process */
+    bool strict;                  /* SECCOMP_MODE_STRICT */
+    uint64_t retried;             /* an address whose fault was none, and how often in a row */
     unsigned retries;
 };
 

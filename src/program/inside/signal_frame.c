@@ -101,6 +101,9 @@ int frame_push(struct thread *thread, const struct frame_cause *cause, struct er
     uint64_t area =
         (pointer - thread->process->extended_bytes - sizeof(uint32_t)) & -(uint64_t)AREA_ALIGNMENT;
     uint64_t at = ((area - sizeof(struct frame)) & -(uint64_t)16) - 8;
+    bool on_own = pointer == thread->stack + thread->stack_bytes || is_on_stack(thread, registers->rsp);
+    if (on_own && thread->stack_bytes && !is_on_stack(thread, at)) /* would overflow it */
+        return error_set(error, EFAULT, "there is no room for a signal's frame");
     struct frame frame = {.restorer = cause->action->restorer, .info = *cause->info};
     frame.user.flags = FP_XSTATE | SIGCONTEXT_SS | STRICT_RESTORE_SS;
     frame.user.stack = thread->stack;

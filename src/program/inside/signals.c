@@ -1,6 +1,7 @@
 #include "program/inside/signals.h"
 
 #include "program/inside/calls.h"
+#include "program/inside/counted.h"
 #include "program/inside/signal_frame.h"
 
 #include <errno.h>
@@ -130,18 +131,25 @@ static bool is_handler(const struct action *action)
     return action->handler != (uintptr_t)SIG_DFL && action->handler != (uintptr_t)SIG_IGN;
 }
 
-static void call_handler(struct thread *thread, const struct frame_cause *cause)
+/* open: what is blocked but for this signal's sake. Where there is no room for its frame a SIGSEGV comes
+ * instead, whose handler may have a stack of its own (Linux, force_sigsegv()). */
+static void call_handler(struct thread *thread, const struct frame_cause *cause, uint64_t open)
 {
     struct error error;
     int number = cause->info->si_signo;
     const struct action *action = cause->action;
     int rc = frame_push(thread, cause, &error);
-    if (rc == -EFAULT)
-        signals_die(SIGSEGV); /* as Linux ends who has no room for a frame */
+    if (rc == -EFAULT && number == SIGSEGV)
+        signals_die(SIGSEGV);
+    if (rc == -EFAULT) {
+        const siginfo_t info = {.si_signo = SIGSEGV, .si_code = SI_KERNEL};
+        signals_raise(thread, &info, 0, 0, 0);
+        return;
+    }
     if (rc < 0)
         process_fail(thread->process, &error);
     tally_add(&thread->process->tally->signals, 1);
-    thread->mask |= action->mask | (action->flags & OWN_NODEFER ? 0 : bit(number));
+    thread->mask = open | action->mask | (action->flags & OWN_NODEFER ? 0 : bit(number));
     thread->mask &= ~(bit(SIGKILL) | bit(SIGSTOP));
     signals_let(thread);
 }
@@ -151,10 +159,14 @@ void signals_deliver(struct thread *thread)
     siginfo_t info = thread->caught_info;
     int number = thread->caught;
     struct action action = action_of(thread->process, number, true);
+    uint64_t open = thread->waited ? thread->waited_mask : thread->mask;
     thread->caught = 0;
+    thread->waited = false;
+    domain_cpu_go_on(thread->cpu); /* all are still blocked */
     info.si_signo = number;
     if (is_handler(&action)) {
-        call_handler(thread, &(struct frame_cause){.action = &action, .info = &info, .mask = thread->mask});
+        call_handler(
+            thread, &(struct frame_cause){.action = &action, .info = &info, .mask = thread->mask}, open);
         return;
     }
     /* Somebody has changed what it does in the meantime: the host decides by that. */
@@ -174,12 +186,15 @@ void signals_raise(
 {
     int number = info->si_signo;
     struct action action = action_of(thread->process, number, true);
-    if (!is_handler(&action) || thread->mask & bit(number))
+    if (!is_handler(&action) || thread->mask & bit(number)) {
+        counted_tell(thread->process);
         signals_die(number);
-    call_handler(thread, &(struct frame_cause){.action = &action,
-                             .info = info,
-                             .mask = thread->mask,
-                             .trap = trap,
-                             .code = code,
-                             .address = address});
+    }
+    const struct frame_cause cause = {.action = &action,
+        .info = info,
+        .mask = thread->mask,
+        .trap = trap,
+        .code = code,
+        .address = address};
+    call_handler(thread, &cause, thread->mask);
 }

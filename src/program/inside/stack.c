@@ -28,8 +28,8 @@ static uint64_t *put_words(char **end, char *const *words, size_t count, uint64_
     return vector + count + 1;
 }
 
-int stack_build(
-    const struct stack_content *content, void *bottom, size_t bytes, uint64_t *pointer, struct error *error)
+int stack_build(const struct stack_content *content, void *bottom, size_t bytes, struct stack_built *built,
+    struct error *error)
 {
     enum { OF_OURS = 4, ALIGNMENT = 16 };
     size_t text = strlen(content->path) + 1 + strlen(content->platform) + 1 + STACK_RANDOM_BYTES;
@@ -53,11 +53,13 @@ int stack_build(
         AT_RANDOM, (uintptr_t)put_text(&end, content->random, STACK_RANDOM_BYTES)};
     uint64_t *vector = (uint64_t *)(((uintptr_t)end & -(uintptr_t)ALIGNMENT) -
                                     (words * sizeof(uint64_t) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-    *pointer = (uintptr_t)vector;
+    *built = (struct stack_built){.pointer = (uintptr_t)vector, .end = (uintptr_t)strings};
     *vector++ = arguments;
     uint64_t *variables_at = vector + arguments + 1;
     uint64_t *aux = put_words(&strings, content->environment, variables, variables_at);
+    built->environment = (uintptr_t)strings;
     put_words(&strings, content->arguments, arguments, vector);
+    built->arguments = (uintptr_t)strings;
     for (size_t i = 0; i < content->aux_count + OF_OURS; i++, aux += 2) {
         const struct stack_aux ours[OF_OURS] = {path, platform, random, {AT_NULL, 0}};
         const struct stack_aux *put =

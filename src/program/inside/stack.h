@@ -23,9 +23,16 @@ struct stack_content {
     size_t aux_count;
 };
 
-/* Writes it to the end of [bottom, bottom + bytes), memory that the program has at the same addresses, and
- * says where the stack pointer is to begin. -E2BIG: more than a quarter of that memory. */
-int stack_build(
-    const struct stack_content *content, void *bottom, size_t bytes, uint64_t *pointer, struct error *error);
+struct stack_built {
+    uint64_t pointer; /* where the stack pointer is to begin */
+    /* The strings of the arguments, from the first's beginning, then those of the environment, up to `end`.
+     */
+    uint64_t arguments, environment, end;
+};
+
+/* Writes it to the end of [bottom, bottom + bytes), memory that the program has at the same addresses.
+ * -E2BIG: more than a quarter of that memory. */
+int stack_build(const struct stack_content *content, void *bottom, size_t bytes, struct stack_built *built,
+    struct error *error);
 
 #endif

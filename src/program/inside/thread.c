@@ -3,6 +3,7 @@
 #include "program/inside/access.h"
 #include "program/inside/areas.h"
 #include "program/inside/calls.h"
+#include "program/inside/counted.h"
 #include "program/inside/signals.h"
 
 #include <errno.h>
@@ -85,10 +86,12 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
     }
     thread->retries = thread->retried == address ? thread->retries + 1 : 0;
     thread->retried = address;
+    struct error error;
+    if (may && window_bring(thread->process->window, address, &error) < 0)
+        process_fail(thread->process, &error);
     if (may && thread->retries < RETRIES_MAX)
         return;
     if (may) {
-        struct error error;
         error_set(&error, EPROTO,
             "the guest faults again and again at 0x%llx (error code 0x%llx), where it has memory",
             (unsigned long long)address, (unsigned long long)fault->error_code);
@@ -98,17 +101,19 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
     signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
 }
 
-/* Behind the end of a file that is mapped, which the guest's own fault then tells of, where it goes on; or
- * the host has no memory left. */
+/* Behind the end of a file that is mapped: that is taken from the guest, whose own fault then tells where; or
+ * another thread has just taken it; or the host has no memory left. */
 static void take_host_fault(struct thread *thread)
 {
+    enum { IN_VAIN_MAX = 3 };
     siginfo_t info = info_of(SIGBUS, BUS_ADRERR, 0);
+    uint64_t rip = thread->user.registers.rip;
     tally_add(&thread->process->tally->host_faults, 1);
-    bool again = thread->retried == thread->user.registers.rip;
-    thread->retried = thread->user.registers.rip;
-    if (!again && window_take_ends(thread->process->window))
-        return;
-    signals_raise(thread, &info, PAGE_FAULT, 4, 0);
+    bool taken = window_take_ends(thread->process->window);
+    thread->retries = !taken && thread->retried == rip ? thread->retries + 1 : 0;
+    thread->retried = rip;
+    if (thread->retries >= IN_VAIN_MAX)
+        signals_raise(thread, &info, PAGE_FAULT, 4, 0);
 }
 
 /* ---- running ---- */
@@ -171,9 +176,11 @@ void thread_end(struct thread *thread, int status)
     struct process *process = thread->process;
     bool first = thread->first;
     signals_block();
+    if (process->threads-- == 1) {
+        counted_tell(process);
+        _exit(status); /* where its virtual CPU is its parent's, too, that one gives it back */
+    }
     domain_cpu_give(thread->cpu);
-    if (process->threads-- == 1)
-        _exit(status);
     if (clear && access_write(process, clear, &zero, sizeof zero) == 0)
         syscall(SYS_futex, clear, FUTEX_WAKE, 1, NULL, NULL, 0);
     if (first)
@@ -247,8 +254,13 @@ int64_t thread_start(
         .result = -EAGAIN};
     sem_init(&start.done, 0, 0);
     if (start.thread && start.extended && domain_get_extended(like->cpu, start.extended, &error) == 0) {
-        *start.thread = (struct thread){
-            .process = process, .user = *user, .mask = like->mask, .clear_on_exit = clear, .stack_flags = 2};
+        *start.thread = (struct thread){.process = process,
+            .user = *user,
+            .mask = like->mask,
+            .filters = like->filters,
+            .strict = like->strict,
+            .clear_on_exit = clear,
+            .stack_flags = 2};
         process->threads++;
         if (start_host_thread(&start) == 0)
             while (sem_wait(&start.done) < 0)

@@ -7,14 +7,27 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 /* ---- what the guest has ---- */
 
+/* In between are the domain's system pages (abi/domain.h); the heap of a static position-independent program,
+ * as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE) and at most 2^28 pages behind; and above all
+ * what the kernel maps without having been asked for an address. Whole pieces. */
+static const struct {
+    uint64_t from, to;
+} owned[] = {
+    {WINDOW_LOW_FROM, WINDOW_LOW_END},
+    {WINDOW_SYSTEM_END, UINT64_C(0x550000000000)},
+    {UINT64_C(0x580000000000), WINDOW_END},
+};
+
 bool window_owns(uint64_t from, uint64_t bytes)
 {
-    if (from < WINDOW_LOW_END)
-        return from >= WINDOW_LOW_FROM && bytes <= WINDOW_LOW_END - from;
-    return from >= WINDOW_FROM && from < WINDOW_TO && bytes <= WINDOW_TO - from;
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        if (from >= owned[i].from && from < owned[i].to)
+            return bytes <= owned[i].to - from;
+    return false;
 }
 
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes)
@@ -25,7 +38,7 @@ bool window_holds(const struct window *window, uint64_t address, uint64_t bytes)
 
 bool window_is_foreign(const struct window *window, uint64_t address)
 {
-    return address >= WINDOW_TO && address < UINT64_C(1) << 47 && !window_holds(window, address, 1);
+    return address >= owned[1].to && address < UINT64_C(1) << 47 && !window_holds(window, address, 1);
 }
 
 static unsigned rights_of(int protection)
@@ -34,86 +47,144 @@ static unsigned rights_of(int protection)
            (protection & PROT_WRITE ? PAGE_WRITE : 0) | (protection & PROT_EXEC ? PAGE_EXECUTE : 0);
 }
 
-static int find_piece(struct window *window, uint64_t address, gpa_t *start, struct error *error)
+/* The piece that an address is in: [from, to), and where it is kept that it is the guest's. */
+struct piece {
+    uint64_t from, to;
+    gpa_t *start;
+};
+
+/* What is below 2 MiB is one of its own, so that large pages line up in the one behind. */
+static struct piece piece_at(struct window *window, uint64_t address)
 {
     uint64_t base = address & -PIECE_BYTES;
-    size_t piece =
-        address < WINDOW_LOW_END ? address / PIECE_BYTES : LOW_PIECES + (address - WINDOW_FROM) / PIECE_BYTES;
-    int rc = 0;
-    if (!window->pieces[piece].value) {
-        uint64_t skip = base ? 0 : WINDOW_LOW_FROM;
-        struct guest_region region = {
-            .backing = backing_private((void *)(uintptr_t)(base + skip), PIECE_BYTES - skip)};
-        rc = domain_add_region(window->domain, &region, error);
-        if (rc == 0)
-            window->pieces[piece] = GPA(region.start.value - skip);
-    }
+    if (address < LARGE_BYTES)
+        return (struct piece){WINDOW_LOW_FROM, LARGE_BYTES, &window->lowest};
+    return (struct piece){
+        base ? base : LARGE_BYTES, base + PIECE_BYTES, &window->pieces[address / PIECE_BYTES]};
+}
+
+static int find_piece(struct window *window, const struct piece *piece, struct error *error)
+{
+    if (piece->start->value)
+        return 0;
+    struct guest_region region = {
+        .backing = backing_private((void *)(uintptr_t)piece->from, piece->to - piece->from)};
+    int rc = domain_add_region(window->domain, &region, error);
     if (rc == 0)
-        *start = GPA(window->pieces[piece].value + (address - base));
+        *piece->start = region.start;
     return rc;
 }
 
 /* [from, to) lies in one piece. */
 static int map_in_piece(
-    struct window *window, uint64_t from, uint64_t to, int protection, struct error *error)
+    struct window *window, uint64_t from, uint64_t to, unsigned rights, struct error *error)
 {
-    gpa_t start;
-    int rc = find_piece(window, from, &start, error);
+    struct piece piece = piece_at(window, from);
+    int rc = find_piece(window, &piece, error);
     for (uint64_t at = from, next; rc == 0 && at < to; at = next) {
-        bool large = at % LARGE_BYTES == 0 && to - at >= LARGE_BYTES;
+        bool small = window->watched || window->tally->memory.page_bytes == PAGE,
+             large = !small && at % LARGE_BYTES == 0 && to - at >= LARGE_BYTES;
         uint64_t edge = (at + LARGE_BYTES) & -LARGE_BYTES;
         next = large ? to & -LARGE_BYTES : edge < to ? edge : to;
-        rc = domain_map(window->domain, GVA(at), GPA(start.value + (at - from)), next - at,
-            large ? LARGE_BYTES : PAGE, rights_of(protection), error);
+        rc = domain_map(window->domain, GVA(at), GPA(piece.start->value + (at - piece.from)), next - at,
+            large ? LARGE_BYTES : PAGE, rights, error);
     }
     return rc;
 }
 
 int window_give(struct window *window, uint64_t from, uint64_t to, struct error *error)
 {
+    const unsigned later = window->tally->memory.later ? PAGE_LATER : 0;
     int rc = 0;
     const struct area *area;
     while (rc == 0 && from < to && (area = areas_from(&window->areas, from)) && area->from < to) {
         uint64_t at = area->from > from ? area->from : from, end = area->to < to ? area->to : to;
         int protection = area->protection;
-        bool is_there = protection & ALL_RIGHTS && !(protection & AREA_BEHIND_END);
+        bool is_there = protection & ALL_RIGHTS && !(protection & AREA_BEHIND_END) &&
+                        area->to - area->from < SPARSE_BYTES;
         for (uint64_t next; rc == 0 && is_there && at < end; at = next) {
-            next = (at + PIECE_BYTES) & -PIECE_BYTES;
+            next = piece_at(window, at).to;
             next = next < end ? next : end;
-            rc = map_in_piece(window, at, next, protection, error);
+            rc = map_in_piece(window, at, next, rights_of(protection) | later, error);
         }
         from = end;
     }
     return rc;
 }
 
+int window_bring(struct window *window, uint64_t address, struct error *error)
+{
+    struct page_walk walk;
+    int rc = 0;
+    pthread_mutex_lock(&window->lock);
+    const struct area *area = areas_at(&window->areas, address);
+    page_tables_walk(domain_tables(window->domain), GVA(address & -(uint64_t)PAGE), &walk);
+    if (area && area->to - area->from >= SPARSE_BYTES && !walk.leaf.bytes) {
+        uint64_t from = address & -LARGE_BYTES, to = from + LARGE_BYTES;
+        from = from > area->from ? from : area->from;
+        to = to < area->to ? to : area->to;
+        rc = map_in_piece(window, from, to, rights_of(area->protection), error);
+        from = address & -(uint64_t)PAGE;
+        if (rc == -EEXIST) /* a part of it was mapped when it was another mapping's */
+            rc = map_in_piece(window, from, from + PAGE, rights_of(area->protection), error);
+    }
+    pthread_mutex_unlock(&window->lock);
+    return rc;
+}
+
 /* ---- changes ---- */
+
+static _Thread_local uint64_t outside;
+
+uint64_t window_outside(void)
+{
+    return outside;
+}
 
 int window_host_call(void *context, struct error *error)
 {
     struct host_call *call = context;
     const long *with = call->arguments;
+    uint64_t began = __rdtsc();
     call->result = syscall(call->number, with[0], with[1], with[2], with[3], with[4], with[5]);
+    outside += __rdtsc() - began;
     if (call->result >= 0)
         return 0;
     call->result = -errno;
     return error_set(error, errno, "a system call about memory failed");
 }
 
+/* Whatever it does, and also where it fails. */
+static int call_anyway(void *call, struct error *error)
+{
+    window_host_call(call, error);
+    return 0;
+}
+
+/* A call that fails may have done a part: what the range is then only the kernel knows. */
 int64_t window_change(
     struct window *window, uint64_t from, uint64_t to, int protection, struct host_call *call)
 {
     struct error error;
     const struct area *area = areas_from(&window->areas, from);
-    bool fresh = !area || area->from >= to;
-    int rc = fresh ? window_host_call(call, &error)
-                   : domain_unmap(window->domain, GVA(from), to - from, window_host_call, call, &error);
-    if (rc < 0)
-        return call->result < 0 ? call->result : rc;
-    if (areas_set(&window->areas, from, to, protection) < 0)
+    bool had = area && area->from < to;
+    FILE *maps = protection == AREA_ASK ? window_open_maps(window) : NULL;
+    if (protection == AREA_ASK && !maps)
         return -ENOMEM;
-    rc = window_give(window, from, to, &error);
-    return rc < 0 ? -ENOMEM : call->result;
+    if (had && (call->number == SYS_munmap || call->number == SYS_mmap))
+        window_count_used(window, from, to);
+    int rc = had ? domain_unmap(window->domain, GVA(from), to - from, call_anyway, call, &error)
+                 : call_anyway(call, &error);
+    bool failed = call->result < 0;
+    if (rc == 0 && (maps || (failed && had)))
+        rc = window_read_areas(window, maps ? maps : (maps = window_open_maps(window)), from, to);
+    else if (rc == 0 && !failed)
+        rc = areas_set(&window->areas, from, to, protection);
+    if (maps)
+        fclose(maps);
+    if (rc == 0)
+        rc = window_give(window, from, to, &error);
+    return failed ? call->result : rc < 0 ? -ENOMEM : call->result;
 }
 
 /* ---- making it ---- */
@@ -127,12 +198,15 @@ int window_rights(struct window *window, uint64_t address)
     return protection;
 }
 
-int window_create(struct domain *domain, struct window **out, struct error *error)
+int window_create(
+    struct domain *domain, int proc, struct tally *tally, struct window **out, struct error *error)
 {
     struct window *window = calloc(1, sizeof *window);
     if (!window)
         return error_set(error, ENOMEM, "no memory for a list of what a program has mapped");
     window->domain = domain;
+    window->proc = proc;
+    window->tally = tally;
     pthread_mutex_init(&window->lock, NULL);
     int rc = window_lend_clock(window, error);
     if (rc < 0)

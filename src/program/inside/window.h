@@ -1,9 +1,10 @@
 /* The memory of a program in a domain: what it maps is mapped here, at the same addresses, and the guest's
  * tables say the same. So its pointers mean the same here and there, and system calls take them as they are.
  *
- * Two ranges are the program's: low addresses, for programs that are linked there, and the window. No memory
- * of vcost lies in either: the kernel places its mappings above. A change takes the pages from the guest,
- * makes the real system call, and gives the guest what the range is then (domain/memory.h).
+ * Most addresses are the program's (window.c has the table): not the first 64 KiB, those of the domain's
+ * system pages, and those where the kernel places what vcost itself has. What a program maps without asking
+ * for an address lies between WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the
+ * real system call, and gives the guest what the range is then (domain/memory.h).
  *
  * Functions that stand for a system call return what Linux would: a value, or a negative errno. Any thread;
  * one after the other. */
@@ -12,31 +13,54 @@
 
 #include "base/error.h"
 #include "domain/domain.h"
+#include "paging/page_tables.h"
+#include "program/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define WINDOW_LOW_FROM UINT64_C(0x200000)
+#define WINDOW_LOW_FROM UINT64_C(0x10000)   /* vm.mmap_min_addr */
 #define WINDOW_LOW_END UINT64_C(0x40000000) /* where the domain's system pages begin (abi/domain.h) */
 #define WINDOW_FROM UINT64_C(0x200000000000)
-#define WINDOW_TO UINT64_C(0x240000000000)
+#define WINDOW_TO UINT64_C(0x540008000000) /* in the middle of a piece (window_internal.h) */
 
 struct window;
 
-int window_create(struct domain *domain, struct window **window, struct error *error);
+/* proc: a descriptor of /proc, which must outlive it, as must the tally. */
+int window_create(
+    struct domain *domain, int proc, struct tally *tally, struct window **window, struct error *error);
+
+/* Before the process ends or executes another program: counts what it used (tally.h), where that is wanted.
+ */
+void window_prove(struct window *window);
+
+/* From now on what is mapped is mapped in small pages that were not accessed. */
+void window_watch(struct window *window);
+
+/* Calls each() for every leaf that the program has, with what it has accessed since the harvest before (or
+ * since window_watch()), and end() when all are done, before anything changes. */
+int window_harvest(struct window *window, void (*each)(void *context, const struct page_leaf *leaf),
+    void (*end)(void *context), void *context, struct error *error);
+
+/* Are these addresses that a program may have? */
+bool window_owns(uint64_t from, uint64_t bytes);
 
 /* Is [address, address + bytes) all in the program's ranges (or in what the kernel lends every process for
  * its clock)? Whatever is not is none of its business. */
 bool window_holds(const struct window *window, uint64_t address, uint64_t bytes);
 
-/* Is memory of vcost itself at an address, or could it be? All of it lies above the window. */
+/* Is memory of vcost itself at an address, or could it be? */
 bool window_is_foreign(const struct window *window, uint64_t address);
 
 /* What a program may do at an address: PROT_*; AREA_NONE (areas.h). Waits for changes that are being made. */
 int window_rights(struct window *window, uint64_t address);
 
-/* Looks where mapped files end, and lets the guest fault behind. False: there are none, or nobody tells. */
+/* The guest has faulted where it may do what it did. Gives it what it lacks there of a mapping so large that
+ * it gets only what it touches. */
+int window_bring(struct window *window, uint64_t address, struct error *error);
+
+/* Looks where mapped files end, and lets the guest fault behind. False: there is nothing more to take. */
 bool window_take_ends(struct window *window);
 /* Is that why it faults at an address? */
 bool window_is_behind_end(struct window *window, uint64_t address);
@@ -48,11 +72,30 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
 int64_t window_mremap(
     struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags, uint64_t to);
 int64_t window_brk(struct window *window, uint64_t end);
+/* Before a mapping is kept from children. */
+void window_keep_from_children(struct window *window);
 int64_t window_shmat(struct window *window, int segment, uint64_t address, int flags);
 int64_t window_shmdt(struct window *window, uint64_t address);
+int64_t window_io_destroy(struct window *window, uint64_t ring);
+
+/* What io_setup() has made at *ring goes where the program's memory is, and *ring with it. -ENOMEM: it is
+ * destroyed. */
+int window_move_ring(struct window *window, uint64_t *ring);
+
+/* Ticks of the time-stamp counter that this thread of the host has spent in the host's calls about memory. */
+uint64_t window_outside(void);
+
+/* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
+void window_reading_executes(struct window *window, bool does);
 
 /* Where the heap (brk) begins: behind the program. */
 void window_set_heap(struct window *window, uint64_t start);
+
+/* The first thread's stack: its top, or a negative errno; *bottom is as far down as `bytes` allow, and that
+ * goes down when they are raised, to WINDOW_STACK_BYTES at most. */
+#define WINDOW_STACK_BYTES UINT64_C(0x40000000)
+int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom);
+void window_raise_stack(struct window *window, uint64_t bytes);
 
 /* A free range of so many bytes, for who maps pieces of it with MAP_FIXED next; 0: there is none. */
 uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);
@@ -60,10 +103,10 @@ uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment);
 /* Where the kernel's code for the clock is, mapped for the program, too (AT_SYSINFO_EHDR); 0: nowhere. */
 uint64_t window_clock(const struct window *window);
 
-/* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed before the
- * second.
- */
+/* Around fork(): nobody changes anything meanwhile. In the child the domain must be renewed, and what it has
+ * not been given be taken from it, before the last. */
 void window_hold(struct window *window);
+int window_after_fork(struct window *window, struct error *error);
 void window_go_on(struct window *window);
 
 #endif

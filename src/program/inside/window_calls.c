@@ -8,10 +8,12 @@
 /* Room that the heap has for growing before other mappings come in its way. */
 #define HEAP_ROOM UINT64_C(0x10000000000)
 
+#define ADDRESSES ((UINT64_C(1) << 47) - PAGE) /* Linux's TASK_SIZE, with tables of four levels */
+
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags)
 {
     if (flags & MAP_32BIT)
-        return areas_find(&window->areas, WINDOW_LOW_FROM, WINDOW_LOW_END, bytes, alignment);
+        return areas_find(&window->areas, LARGE_BYTES, WINDOW_LOW_END, bytes, alignment);
     return areas_find(&window->areas, WINDOW_FROM, WINDOW_TO, bytes, alignment);
 }
 
@@ -32,16 +34,10 @@ uint64_t window_alignment(uint64_t bytes, int flags)
 static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int flags, uint64_t *address)
 {
     if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        if (wish % PAGE)
-            return -EINVAL;
-        if (!window_owns(wish, bytes))
-            return -ENOMEM;
-        if (flags & MAP_FIXED_NOREPLACE && !window_is_free(window, wish, bytes))
-            return -EEXIST;
         *address = wish;
-        return 0;
+        return window_owns(wish, bytes) ? 0 : -ENOMEM;
     }
-    wish = window_pages(wish);
+    wish &= -(uint64_t)PAGE;
     if (wish >= WINDOW_LOW_FROM && window_owns(wish, bytes) && window_is_free(window, wish, bytes))
         *address = wish;
     else
@@ -49,22 +45,58 @@ static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int 
     return *address ? 0 : -ENOMEM;
 }
 
+void window_reading_executes(struct window *window, bool does)
+{
+    pthread_mutex_lock(&window->lock);
+    window->reading_executes = does;
+    pthread_mutex_unlock(&window->lock);
+}
+
+void window_keep_from_children(struct window *window)
+{
+    pthread_mutex_lock(&window->lock);
+    window->keeps_from_children = true;
+    pthread_mutex_unlock(&window->lock);
+}
+
+/* What a mapping may be used for that is asked for with PROT_*. */
+static int obtained(const struct window *window, int protection)
+{
+    bool more = window->reading_executes && protection & PROT_READ;
+    return (protection & ALL_RIGHTS) | (more ? PROT_EXEC : 0);
+}
+
+/* For x86's page tables whatever may be written or executed may be read, too; the host lets a guest have only
+ * what is to be read. */
+static int readable(int protection)
+{
+    return protection | (protection & (PROT_WRITE | PROT_EXEC) ? PROT_READ : 0);
+}
+
 int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int protection, int flags, int file,
     uint64_t offset)
 {
     uint64_t address, size = flags & MAP_HUGETLB ? window_alignment(bytes, flags) : PAGE;
     uint64_t whole = (bytes + size - 1) & -size;
-    if (!bytes)
-        return -EINVAL;
-    if (whole < bytes || whole > WINDOW_TO - WINDOW_FROM)
+    bool misplaced = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) && wish % PAGE;
+    if (whole < bytes || !bytes || misplaced) { /* the kernel knows best why that cannot be */
+        struct host_call call = {.number = SYS_mmap,
+            .arguments = {(long)wish, (long)bytes, protection, flags, file, (long)offset}};
+        window_host_call(&call, NULL);
+        return call.result;
+    }
+    if (whole > WINDOW_END)
         return -ENOMEM;
     pthread_mutex_lock(&window->lock);
     int64_t rc = choose(window, wish, whole, flags, &address);
+    protection = readable(protection);
     if (rc == 0) {
-        flags &= ~(MAP_GROWSDOWN | MAP_32BIT | MAP_FIXED_NOREPLACE);
+        flags &= ~(MAP_GROWSDOWN | MAP_32BIT);
         struct host_call call = {.number = SYS_mmap,
             .arguments = {(long)address, (long)bytes, protection, flags | MAP_FIXED, file, (long)offset}};
-        rc = window_change(window, address, address + whole, protection, &call);
+        rc = window_change(window, address, address + whole, obtained(window, protection), &call);
+        if (rc == -EINVAL && !wish && !(flags & (MAP_ANONYMOUS | MAP_FIXED)))
+            rc = window_map_where_kernel_wants(window, &call, obtained(window, protection));
     }
     pthread_mutex_unlock(&window->lock);
     return rc;
@@ -72,10 +104,10 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
 
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 {
-    if (address % PAGE || !bytes || window_pages(bytes) < bytes)
+    if (address % PAGE || !bytes || address > ADDRESSES || bytes > ADDRESSES - address)
         return -EINVAL;
     if (!window_owns(address, window_pages(bytes)))
-        return address < UINT64_C(1) << 47 ? 0 : -EINVAL; /* what is there is none of the program's */
+        return 0; /* what is there is none of the program's */
     struct host_call call = {.number = SYS_munmap, .arguments = {(long)address, (long)bytes}};
     pthread_mutex_lock(&window->lock);
     int64_t rc = window_change(window, address, address + window_pages(bytes), AREA_NONE, &call);
@@ -86,21 +118,34 @@ int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 /* Up to the first hole it takes effect, and then it fails. */
 int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes, int protection)
 {
+    enum { SEMAPHORES = 8 /* PROT_SEM */, BOTH = PROT_GROWSDOWN | PROT_GROWSUP };
     uint64_t to = address + window_pages(bytes), end = address;
-    if (address % PAGE || protection & ~(ALL_RIGHTS | PROT_GROWSDOWN | PROT_GROWSUP))
+    if (address % PAGE || (protection & BOTH) == BOTH)
         return -EINVAL;
     if (!bytes)
         return 0;
-    if (to < address || !window_owns(address, to - address))
+    if (to <= address)
         return -ENOMEM;
+    if (protection & ~(ALL_RIGHTS | SEMAPHORES | PROT_GROWSDOWN))
+        return -EINVAL;
+    if (protection & PROT_GROWSDOWN && (address < window->stack.bottom || address >= window->stack.top))
+        return -EINVAL;
+    if (!window_owns(address, to - address))
+        return -ENOMEM;
+    protection = readable(protection);
     pthread_mutex_lock(&window->lock);
+    if (protection & PROT_GROWSDOWN) {
+        const struct area *area = areas_at(&window->areas, address);
+        end = address = area && area->from > window->stack.bottom ? area->from : window->stack.bottom;
+        protection &= ~PROT_GROWSDOWN;
+    }
     for (const struct area *area; end < to && (area = areas_at(&window->areas, end));)
         end = area->to;
     end = end < to ? end : to;
     struct host_call call = {
         .number = SYS_mprotect, .arguments = {(long)address, (long)(end - address), protection}};
     int64_t rc =
-        end > address ? window_change(window, address, end, protection & ALL_RIGHTS, &call) : -ENOMEM;
+        end > address ? window_change(window, address, end, obtained(window, protection), &call) : -ENOMEM;
     pthread_mutex_unlock(&window->lock);
     return rc == 0 && end < to ? -ENOMEM : rc;
 }
@@ -133,7 +178,7 @@ int64_t window_brk(struct window *window, uint64_t end)
             .arguments = {(long)now, (long)(wanted - now), PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0}};
         rc = window_is_free(window, now, wanted - now)
-                 ? window_change(window, now, wanted, PROT_READ | PROT_WRITE, &call)
+                 ? window_change(window, now, wanted, obtained(window, PROT_READ | PROT_WRITE), &call)
                  : -ENOMEM;
     } else if (wanted < now) {
         struct host_call call = {.number = SYS_munmap, .arguments = {(long)wanted, (long)(now - wanted)}};
@@ -146,7 +191,7 @@ int64_t window_brk(struct window *window, uint64_t end)
     return rc;
 }
 
-/* ---- System V shared memory ---- */
+/* ---- what other calls map ---- */
 
 int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flags)
 {
@@ -174,16 +219,22 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
 }
 
 /* How far it reaches only the kernel knows: whatever else is near is looked at again. */
-int64_t window_shmdt(struct window *window, uint64_t address)
+static int64_t take_back(struct window *window, long number, uint64_t address)
 {
+    struct host_call call = {.number = number, .arguments = {(long)address}};
     pthread_mutex_lock(&window->lock);
     const struct area *area = areas_at(&window->areas, address);
-    struct host_call call = {.number = SYS_shmdt, .arguments = {(long)address}};
-    if (!area) {
-        pthread_mutex_unlock(&window->lock);
-        return -EINVAL;
-    }
-    int64_t rc = window_change_unknown(window, area->from, area->to, &call);
+    int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
     pthread_mutex_unlock(&window->lock);
     return rc;
+}
+
+int64_t window_shmdt(struct window *window, uint64_t address)
+{
+    return take_back(window, SYS_shmdt, address);
+}
+
+int64_t window_io_destroy(struct window *window, uint64_t ring)
+{
+    return take_back(window, SYS_io_destroy, ring);
 }

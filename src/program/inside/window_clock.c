@@ -12,7 +12,7 @@
 static void find_clock(struct window *window)
 {
     char line[256];
-    FILE *maps = fopen("/proc/self/maps", "re");
+    FILE *maps = window_open_maps(window);
     while (maps && fgets(line, sizeof line, maps)) {
         uint64_t from, to;
         if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) != 2 || !strstr(line, "[v"))

@@ -6,6 +6,7 @@
 #include "program/inside/window.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
@@ -14,26 +15,36 @@ enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 /* With the rights of an area: it lies behind the end of a file, and the guest does not have it. */
 enum { AREA_BEHIND_END = 1 << 16 };
 
+#define WINDOW_SYSTEM_END UINT64_C(0x50000000) /* of the domain's system pages, from WINDOW_LOW_END on */
+#define WINDOW_END UINT64_C(0x7e0000000000)    /* of the highest range that is the program's */
+
 /* The guest gets its memory in pieces: a region costs the monitor time and memory by its size. */
 #define PIECE_BYTES UINT64_C(0x10000000)
-#define LOW_PIECES (WINDOW_LOW_END / PIECE_BYTES)
-#define PIECES (LOW_PIECES + (WINDOW_TO - WINDOW_FROM) / PIECE_BYTES)
+#define PIECES (WINDOW_END / PIECE_BYTES)
+
+/* Whoever maps that much at once (shadow memory of a sanitizer) touches little of it. */
+#define SPARSE_BYTES UINT64_C(0x1000000000)
 
 struct window {
     struct domain *domain;
+    int proc; /* /proc */
+    struct tally *tally;
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
+    bool reading_executes, watched;
+    bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
+    struct {
+        uint64_t lowest, bottom, top;
+    } stack; /* [bottom, top) may be used */
     struct {
         uint64_t from, code, to; /* the kernel's data, then its code */
     } clock;
-    gpa_t pieces[PIECES]; /* where each is in the guest's physical memory; 0: nowhere yet */
+    gpa_t lowest;         /* what is below 2 MiB, */
+    gpa_t pieces[PIECES]; /* and pieces: where each is in the guest's physical memory; 0: nowhere yet */
 };
 
 /* ---- window.c ---- */
-
-/* Are these the program's addresses? */
-bool window_owns(uint64_t from, uint64_t bytes);
 
 /* A system call about memory, and its result. */
 struct host_call {
@@ -41,17 +52,24 @@ struct host_call {
 };
 int window_host_call(void *call, struct error *error);
 
-/* Takes [from, to) from the guest and makes the call; on success the areas say what the range is then, which
- * the guest has when it returns. Its result. */
+/* As a protection: only the kernel knows what the range is then, and its list is read. */
+enum { AREA_ASK = -2 };
+
+/* Takes [from, to) from the guest and makes the call; then the areas say what the range is, which the guest
+ * has when it returns. The call's result. */
 int64_t window_change(
     struct window *window, uint64_t from, uint64_t to, int protection, struct host_call *call);
 
 /* Gives the guest what the areas say of [from, to), where it has nothing. */
 int window_give(struct window *window, uint64_t from, uint64_t to, struct error *error);
 
-/* The same where only the kernel knows what the range is then, or after a failure: its list is read.
+/* The kernel's list of what this process has mapped (proc(5), /proc/PID/maps); NULL with errno.
  * window_maps.c. */
-int64_t window_change_unknown(struct window *window, uint64_t from, uint64_t to, struct host_call *call);
+FILE *window_open_maps(const struct window *window);
+/* Makes the areas of [from, to) what such a list says; NULL: as they are. window_maps.c. */
+int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to);
+/* How long the mapping is that begins there; 0: none does. window_maps.c. */
+uint64_t window_mapped_bytes(FILE *maps, uint64_t from);
 
 static inline uint64_t window_pages(uint64_t bytes)
 {
@@ -65,6 +83,17 @@ bool window_is_free(const struct window *window, uint64_t from, uint64_t bytes);
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags);
 /* What a mapping of so many bytes is aligned to, so that large pages fit. flags: MAP_HUGETLB counts. */
 uint64_t window_alignment(uint64_t bytes, int flags);
+
+/* ---- window_rings.c ---- */
+
+/* A mapping of a file that cannot be where it was to be, by an mmap() that has failed: its address, which the
+ * kernel chooses, or a negative errno. protection: what the areas have then. */
+int64_t window_map_where_kernel_wants(struct window *window, const struct host_call *call, int protection);
+
+/* ---- window_used.c ---- */
+
+/* Counts what of [from, to) is in memory, where that is wanted: it is about to be given back. */
+void window_count_used(struct window *window, uint64_t from, uint64_t to);
 
 /* ---- window_clock.c ---- */
 

@@ -4,6 +4,7 @@
 #include "program/inside/window_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,59 +15,98 @@
 /* ---- the list ---- */
 
 struct mapped {
-    uint64_t from, to, inode;
+    uint64_t from, to;
     int protection;
+    bool file; /* of a file that has an end: not what devices and the kernel itself map */
 };
+
+FILE *window_open_maps(const struct window *window)
+{
+    int fd = openat(window->proc, "self/maps", O_RDONLY | O_CLOEXEC);
+    FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+    if (fd >= 0 && !maps)
+        close(fd);
+    return maps;
+}
 
 static bool next_mapped(FILE *maps, struct mapped *mapped)
 {
-    char line[256], rights[5];
+    char line[256], rights[5], path = '\0';
+    uint64_t inode;
     do
         if (!fgets(line, sizeof line, maps))
             return false;
-    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &mapped->from, &mapped->to, rights,
-               &mapped->inode) != 4);
+    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64 " %c", &mapped->from, &mapped->to,
+               rights, &inode, &path) < 4);
+    mapped->file = inode && path == '/';
     mapped->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
                          (rights[2] == 'x' ? PROT_EXEC : 0);
     return true;
 }
 
-static int read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to)
+uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
 {
     struct mapped mapped;
-    int rc = areas_set(&window->areas, from, to, AREA_NONE);
-    while (rc == 0 && next_mapped(maps, &mapped)) {
+    while (next_mapped(maps, &mapped))
+        if (mapped.from == from)
+            return mapped.to - from;
+    return 0;
+}
+
+int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to)
+{
+    struct mapped mapped;
+    int rc = !maps ? 0 : areas_set(&window->areas, from, to, AREA_NONE);
+    while (rc == 0 && maps && next_mapped(maps, &mapped)) {
         mapped.from = mapped.from > from ? mapped.from : from;
         mapped.to = mapped.to < to ? mapped.to : to;
-        if (mapped.from < mapped.to)
+        if (mapped.from < mapped.to && window_owns(mapped.from, mapped.to - mapped.from))
             rc = areas_set(&window->areas, mapped.from, mapped.to, mapped.protection);
     }
     return rc;
 }
 
-/* Whatever it does, and also where it fails. */
-static int call_anyway(void *call, struct error *error)
+/* ---- what a child has not been given (madvise(2), MADV_DONTFORK) ---- */
+
+static int nothing(void *context, struct error *error)
 {
-    window_host_call(call, error);
+    (void)context;
+    (void)error;
     return 0;
 }
 
-int64_t window_change_unknown(struct window *window, uint64_t from, uint64_t to, struct host_call *call)
+/* Of what the areas have of [from, to). Nothing of this domain has translated it yet. */
+static int take_lost(struct window *window, uint64_t from, uint64_t to, struct error *error)
 {
-    struct error error;
-    FILE *maps = fopen("/proc/self/maps", "re");
+    const struct area *area;
+    int rc = 0;
+    while (rc == 0 && (area = areas_from(&window->areas, from)) && area->from < to) {
+        uint64_t at = area->from > from ? area->from : from, end = area->to < to ? area->to : to;
+        rc = domain_unmap(window->domain, GVA(at), end - at, nothing, NULL, error);
+        if (rc == 0)
+            rc = areas_set(&window->areas, at, end, AREA_NONE);
+    }
+    return rc;
+}
+
+int window_after_fork(struct window *window, struct error *error)
+{
+    const struct areas before = window->areas;
+    uint64_t from = WINDOW_LOW_FROM;
+    FILE *maps = window->keeps_from_children ? window_open_maps(window) : NULL;
     if (!maps)
-        return -ENOMEM;
-    bool had = areas_from(&window->areas, from) && areas_from(&window->areas, from)->from < to;
-    call->result = 0;
-    int rc = had ? domain_unmap(window->domain, GVA(from), to - from, call_anyway, call, &error)
-                 : call_anyway(call, &error);
-    if (rc == 0)
-        rc = read_areas(window, maps, from, to);
+        return 0;
+    window->areas = (struct areas){.list = NULL};
+    int rc = window_read_areas(window, maps, WINDOW_LOW_FROM, WINDOW_END);
+    struct areas now = window->areas;
+    window->areas = before;
     fclose(maps);
-    if (rc == 0)
-        rc = window_give(window, from, to, &error);
-    return rc < 0 ? -ENOMEM : call->result;
+    for (size_t i = 0; rc == 0 && i <= now.count; i++) {
+        rc = take_lost(window, from, i < now.count ? now.list[i].from : WINDOW_END, error);
+        from = i < now.count ? now.list[i].to : WINDOW_END;
+    }
+    areas_free(&now);
+    return rc;
 }
 
 /* ---- the ends of files ----
@@ -95,38 +135,40 @@ static uint64_t end_of(uint64_t from, uint64_t to)
     return from;
 }
 
-/* Nothing of it changes on the host, which has had no pages there. */
-static void take_behind(struct window *window, uint64_t from, uint64_t to)
+/* Nothing of it changes on the host, which has had no pages there. Parts of it may have been taken before. */
+static bool take_behind(struct window *window, uint64_t from, uint64_t to)
 {
-    const struct area *area = areas_at(&window->areas, from);
-    if (from == to || !area || area->protection & AREA_BEHIND_END)
-        return;
-    int protection = area->protection;
-    struct host_call same = {
-        .number = SYS_mprotect, .arguments = {(long)from, (long)(to - from), protection & ALL_RIGHTS}};
-    window_change(window, from, to, protection | AREA_BEHIND_END, &same);
+    const struct area *area;
+    bool taken = false;
+    for (uint64_t end; from < to && (area = areas_at(&window->areas, from)); from = end) {
+        int protection = area->protection;
+        end = area->to < to ? area->to : to;
+        struct host_call same = {
+            .number = SYS_mprotect, .arguments = {(long)from, (long)(end - from), protection & ALL_RIGHTS}};
+        taken |= !(protection & AREA_BEHIND_END) &&
+                 window_change(window, from, end, protection | AREA_BEHIND_END, &same) == 0;
+    }
+    return taken;
 }
 
 static bool take_end(struct window *window, const struct mapped *mapped)
 {
-    bool file = mapped->inode && mapped->protection & PROT_READ;
-    if (file)
-        take_behind(window, end_of(mapped->from, mapped->to), mapped->to);
-    return file;
+    return mapped->file && mapped->protection & PROT_READ &&
+           take_behind(window, end_of(mapped->from, mapped->to), mapped->to);
 }
 
 bool window_take_ends(struct window *window)
 {
     struct mapped mapped;
-    bool looked = false;
-    FILE *maps = fopen("/proc/self/maps", "re");
+    bool taken = false;
+    FILE *maps = window_open_maps(window);
     pthread_mutex_lock(&window->lock);
     while (maps && next_mapped(maps, &mapped))
-        looked |= window_owns(mapped.from, mapped.to - mapped.from) && take_end(window, &mapped);
+        taken |= window_owns(mapped.from, mapped.to - mapped.from) && take_end(window, &mapped);
     pthread_mutex_unlock(&window->lock);
     if (maps)
         fclose(maps);
-    return looked;
+    return taken;
 }
 
 bool window_is_behind_end(struct window *window, uint64_t address)

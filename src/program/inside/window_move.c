@@ -8,6 +8,7 @@
 struct move {
     uint64_t from, bytes, to, to_bytes;
     int flags;
+    uint64_t wish;
 };
 
 /* What the areas of one range say is said of another; beyond the first range, as its end. */
@@ -32,17 +33,37 @@ static int copy_areas(struct window *window, const struct move *move)
     return rc;
 }
 
-/* To a place that is free. */
+/* ---- to a place that the program has not chosen ---- */
+
+/* With MREMAP_FIXED the kernel takes several mappings at once since Linux 6.17, and without it never: so it
+ * chooses a place first, and what is there then is one mapping. */
+static int leave_copy(void *context, struct error *error)
+{
+    struct host_call *call = context;
+    const long to = call->arguments[4];
+    call->arguments[3] &= ~(long)MREMAP_FIXED;
+    call->arguments[4] = call->arguments[5]; /* what of the wish the kernel may refuse */
+    int rc = window_host_call(call, error);
+    if (rc < 0)
+        return rc;
+    struct host_call next = {.number = SYS_mremap,
+        .arguments = {
+            call->result, call->arguments[1], call->arguments[2], MREMAP_MAYMOVE | MREMAP_FIXED, to}};
+    rc = window_host_call(&next, error);
+    call->result = next.result;
+    return rc;
+}
+
 static int64_t move_to(struct window *window, const struct move *move)
 {
     struct error error;
     struct host_call call = {.number = SYS_mremap,
         .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes,
-            move->flags | MREMAP_MAYMOVE | MREMAP_FIXED, (long)move->to}};
+            move->flags | MREMAP_MAYMOVE | MREMAP_FIXED, (long)move->to, (long)(move->wish % PAGE)}};
+    domain_host_call *const make = move->flags & MREMAP_DONTUNMAP ? leave_copy : window_host_call;
     bool stays = move->flags & MREMAP_DONTUNMAP || !move->bytes;
-    int rc = move->bytes
-                 ? domain_unmap(window->domain, GVA(move->from), move->bytes, window_host_call, &call, &error)
-                 : window_host_call(&call, &error);
+    int rc = move->bytes ? domain_unmap(window->domain, GVA(move->from), move->bytes, make, &call, &error)
+                         : make(&call, &error);
     if (rc < 0)
         return call.result < 0 ? call.result : rc;
     rc = copy_areas(window, move);
@@ -55,6 +76,14 @@ static int64_t move_to(struct window *window, const struct move *move)
     return rc < 0 ? -ENOMEM : call.result;
 }
 
+static int64_t move_where_free(struct window *window, struct move *move)
+{
+    move->to = window_find_free(window, move->to_bytes, window_alignment(move->to_bytes, 0), 0);
+    return move->to ? move_to(window, move) : -ENOMEM;
+}
+
+/* ---- to where it wants it, or in place ---- */
+
 /* The kernel replaces what is there, perhaps also where it then fails, and takes several mappings with what
  * is between them since Linux 6.17. */
 static int64_t move_over(struct window *window, const struct move *move)
@@ -63,12 +92,10 @@ static int64_t move_over(struct window *window, const struct move *move)
         .arguments = {
             (long)move->from, (long)move->bytes, (long)move->to_bytes, move->flags, (long)move->to}};
     uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
-    if (move->to % PAGE || (move->from < to_end && move->to < end))
-        return -EINVAL;
     if (!window_owns(move->to, move->to_bytes))
         return -ENOMEM;
-    return window_change_unknown(
-        window, move->from < move->to ? move->from : move->to, end > to_end ? end : to_end, &call);
+    return window_change(
+        window, move->from < move->to ? move->from : move->to, end > to_end ? end : to_end, AREA_ASK, &call);
 }
 
 static int64_t resize(struct window *window, struct move *move)
@@ -77,42 +104,55 @@ static int64_t resize(struct window *window, struct move *move)
     const struct area *last = areas_at(&window->areas, end - 1);
     struct host_call call = {
         .number = SYS_mremap, .arguments = {(long)move->from, (long)move->bytes, (long)move->to_bytes, 0}};
-    if (!last)
+    if (to_end < end)
+        return window_change(window, to_end, end, AREA_NONE, &call);
+    if (to_end > end && !last)
         return -EFAULT;
-    if (to_end <= end)
-        return to_end < end ? window_change(window, to_end, end, AREA_NONE, &call)
-                            : (window_host_call(&call, NULL), call.result);
-    if (window_owns(move->from, move->to_bytes) && window_is_free(window, end, to_end - end)) {
-        int64_t rc = window_change(window, end, to_end, last->protection, &call);
-        if (rc != -ENOMEM || !(move->flags & MREMAP_MAYMOVE))
-            return rc;
+    bool owned = window_owns(move->from, move->to_bytes);
+    if (to_end > end && owned && window_is_free(window, end, to_end - end)) {
+        window_change(window, end, to_end, last->protection, &call);
+    } else if (owned) { /* no change, or none that can be */
+        window_host_call(&call, NULL);
+    } else {
+        call.result = -ENOMEM;
     }
-    if (!(move->flags & MREMAP_MAYMOVE))
-        return -ENOMEM;
-    move->to = window_find_free(window, move->to_bytes, window_alignment(move->to_bytes, 0), 0);
-    return move->to ? move_to(window, move) : -ENOMEM;
+    return call.result == -ENOMEM && move->flags & MREMAP_MAYMOVE ? move_where_free(window, move)
+                                                                  : call.result;
+}
+
+/* What no Linux does: which error it has then depends on its version. */
+static bool is_impossible(const struct move *move)
+{
+    uint64_t end = move->from + move->bytes, to_end = move->to + move->to_bytes;
+    bool moves = move->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+    if (move->from % PAGE || !move->to_bytes || move->to_bytes > WINDOW_END)
+        return true;
+    if (((moves || !move->bytes) && !(move->flags & MREMAP_MAYMOVE)) ||
+        (move->flags & MREMAP_DONTUNMAP && move->bytes != move->to_bytes))
+        return true;
+    return move->flags & MREMAP_FIXED &&
+           (move->to % PAGE || to_end < move->to || (move->from < to_end && move->to < end));
 }
 
 int64_t window_mremap(
     struct window *window, uint64_t address, uint64_t bytes, uint64_t to_bytes, int flags, uint64_t to)
 {
     enum { KNOWN = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP };
-    struct move move = {address, window_pages(bytes), to, window_pages(to_bytes), flags};
-    if (flags & ~KNOWN || (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE)) ||
-        (flags & MREMAP_DONTUNMAP && move.bytes != move.to_bytes) || address % PAGE || !to_bytes)
+    struct move move = {address, window_pages(bytes), to, window_pages(to_bytes), flags, to};
+    if (flags & ~KNOWN)
         return -EINVAL;
-    if (move.to_bytes < to_bytes || move.bytes < bytes || !window_owns(address, move.bytes))
+    if (is_impossible(&move)) {
+        struct host_call call = {
+            .number = SYS_mremap, .arguments = {(long)address, (long)bytes, (long)to_bytes, flags, (long)to}};
+        window_host_call(&call, NULL);
+        return call.result;
+    }
+    if (!window_owns(address, move.bytes))
         return -EFAULT;
     pthread_mutex_lock(&window->lock);
-    int64_t rc;
-    if (flags & MREMAP_FIXED) {
-        rc = move_over(window, &move);
-    } else if (flags & MREMAP_DONTUNMAP || !move.bytes) {
-        move.to = window_find_free(window, move.to_bytes, window_alignment(move.to_bytes, 0), 0);
-        rc = !areas_at(&window->areas, address) ? -EFAULT : move.to ? move_to(window, &move) : -ENOMEM;
-    } else {
-        rc = resize(window, &move);
-    }
+    int64_t rc = flags & MREMAP_FIXED                      ? move_over(window, &move)
+                 : flags & MREMAP_DONTUNMAP || !move.bytes ? move_where_free(window, &move)
+                                                           : resize(window, &move);
     pthread_mutex_unlock(&window->lock);
     return rc;
 }

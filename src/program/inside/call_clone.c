@@ -1,0 +1,233 @@
+/* System calls that make threads and processes. */
+#include "program/inside/calls.h"
+
+#include "program/inside/access.h"
+#include "program/inside/counted.h"
+#include "program/inside/signals.h"
+#include "program/inside/thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- fork ---- */
+
+/* In the child: this thread alone, over a copy of the memory, with a virtual machine of its own. */
+static void go_on_as_child(struct thread *thread, const void *extended, uint64_t flags, uint64_t child_number)
+{
+    struct process *process = thread->process;
+    struct error error;
+    const uint32_t number = (uint32_t)getpid();
+    thread->id = getpid();
+    thread->first = true;
+    thread->cpu = NULL;
+    thread->clear_on_exit = flags & CLONE_CHILD_CLEARTID ? child_number : 0;
+    process->threads = 1;
+    process->borrowed = false;
+    pthread_mutex_init(&process->actions_lock, NULL);
+    int rc = domain_renew(process->domain, &error);
+    if (rc == 0)
+        rc = window_after_fork(process->window, &error);
+    window_go_on(process->window);
+    if (rc == 0) {
+        counted_begin(process);
+        thread->cpu = domain_first_cpu(process->domain);
+        rc = thread_open(thread, &error);
+    }
+    if (rc == 0)
+        rc = domain_set_extended(thread->cpu, extended, &error);
+    if (rc < 0)
+        process_fail(process, &error);
+    if (flags & CLONE_CHILD_SETTID)
+        access_write(process, child_number, &number, sizeof number);
+    thread->caught = 0;
+    signals_let(thread);
+}
+
+/* Signals and namespaces are the kernel's business; what the C library has for a fork of its own is not
+ * needed where this thread is alone. */
+static pid_t make_process(const struct process *process, uint64_t flags)
+{
+    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+    uint64_t rest = flags & ~(uint64_t)OWN;
+    if (rest == SIGCHLD && (process->threads > 1 || process->borrowed))
+        return fork();
+    return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
+}
+
+static int64_t fork_process(struct thread *thread, uint64_t flags, const uint64_t tell[2])
+{
+    struct process *process = thread->process;
+    struct error error;
+    void *extended = calloc(1, domain_extended_bytes(process->domain));
+    if (!extended || domain_get_extended(thread->cpu, extended, &error) < 0) {
+        free(extended);
+        return -EAGAIN;
+    }
+    signals_block();
+    window_hold(process->window);
+    pid_t pid = make_process(process, flags);
+    int code = errno;
+    if (pid == 0) {
+        go_on_as_child(thread, extended, flags, tell[1]);
+        free(extended);
+        return 0;
+    }
+    window_go_on(process->window);
+    free(extended);
+    if (pid > 0) {
+        const uint32_t number = (uint32_t)pid;
+        tally_add(&process->tally->forks, 1);
+        if (flags & CLONE_PARENT_SETTID)
+            access_write(process, tell[0], &number, sizeof number);
+    }
+    signals_let(thread);
+    return pid < 0 ? -code : pid;
+}
+
+/* ---- vfork ---- */
+
+/* A child in its parent's memory, which the parent lends it until it has ended or executed something. It has
+ * a virtual CPU of its own, and of its process what Linux gives to each: what signals do, above all. */
+struct borrower {
+    struct process process;
+    struct thread thread;
+    uint64_t tell[2];
+};
+
+enum { BORROWER_BYTES = 256 << 10 }; /* the structure, and the stack of the host's that it runs on */
+
+static int go_on_as_borrower(void *context)
+{
+    struct borrower *borrower = context;
+    const uint32_t number = (uint32_t)getpid();
+    borrower->thread.id = getpid();
+    for (int i = 0; i < 2; i++)
+        if (borrower->tell[i])
+            access_write(&borrower->process, borrower->tell[i], &number, sizeof number);
+    signals_begin(&borrower->thread);
+    thread_run(&borrower->thread);
+}
+
+static int open_borrower(
+    const struct thread *parent, const struct domain_user *user, struct borrower *borrower)
+{
+    struct process *process = parent->process;
+    struct error error;
+    pthread_mutex_lock(&process->actions_lock);
+    borrower->process = *process;
+    pthread_mutex_unlock(&process->actions_lock);
+    pthread_mutex_init(&borrower->process.actions_lock, NULL);
+    borrower->process.threads = 1;
+    borrower->process.borrowed = true;
+    borrower->thread = (struct thread){.process = &borrower->process,
+        .user = *user,
+        .first = true,
+        .mask = parent->mask,
+        .filters = parent->filters,
+        .strict = parent->strict,
+        .stack = parent->stack,
+        .stack_bytes = parent->stack_bytes,
+        .stack_flags = parent->stack_flags};
+    if (thread_open(&borrower->thread, &error) < 0)
+        return -EAGAIN;
+    void *extended = calloc(1, domain_extended_bytes(process->domain));
+    int rc = extended && domain_get_extended(parent->cpu, extended, &error) == 0 &&
+                     domain_set_extended(borrower->thread.cpu, extended, &error) == 0
+                 ? 0
+                 : -EAGAIN;
+    free(extended);
+    return rc;
+}
+
+/* Both have the same thread of the host's C library, of which the one runs while the other waits. */
+static int64_t lend(
+    struct thread *thread, uint64_t flags, const struct domain_user *user, const uint64_t tell[2])
+{
+    enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
+    char *room = mmap(NULL, BORROWER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED)
+        return -EAGAIN;
+    struct borrower *borrower = (struct borrower *)room;
+    borrower->tell[0] = flags & CLONE_PARENT_SETTID ? tell[0] : 0;
+    borrower->tell[1] = flags & CLONE_CHILD_SETTID ? tell[1] : 0;
+    int64_t result = open_borrower(thread, user, borrower);
+    if (result == 0) {
+        signals_block();
+        pid_t pid = clone(go_on_as_borrower, room + BORROWER_BYTES, (int)(flags & ~(uint64_t)OWN), borrower);
+        result = pid < 0 ? -errno : pid;
+        signals_begin(thread);
+    }
+    if (result > 0) {
+        tally_add(&thread->process->tally->forks, 1);
+        tally_add(&thread->process->tally->lent, 1);
+    }
+    if (borrower->thread.cpu)
+        domain_cpu_give(borrower->thread.cpu);
+    if (borrower->process.words)
+        munmap(borrower->process.words, borrower->process.words_bytes);
+    munmap(room, BORROWER_BYTES);
+    return result;
+}
+
+/* ---- clone ---- */
+
+static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_t *arguments)
+{
+    enum { NEEDED = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD };
+    struct domain_user user = thread->user;
+    if ((flags & NEEDED) != NEEDED || !arguments[1])
+        return -EINVAL; /* threads of one process share all this in a domain */
+    if (thread->process->borrowed)
+        return -EAGAIN;
+    user.registers.rax = 0;
+    user.registers.rsp = arguments[1];
+    if (flags & CLONE_SETTLS)
+        user.fs_base = arguments[4];
+    const uint64_t tell[2] = {
+        flags & CLONE_PARENT_SETTID ? arguments[2] : 0, flags & CLONE_CHILD_SETTID ? arguments[3] : 0};
+    signals_block();
+    int64_t number = thread_start(thread, &user, flags & CLONE_CHILD_CLEARTID ? arguments[3] : 0, tell);
+    signals_let(thread);
+    return number;
+}
+
+/* clone(flags, stack, parent's number, child's number, TLS). Refused: a child that shares memory, or what
+ * signals do, and neither is a thread nor waited for. */
+int64_t call_clone(struct thread *thread, const uint64_t *arguments)
+{
+    uint64_t flags = arguments[0];
+    const uint64_t tell[2] = {arguments[2], arguments[3]};
+    if (flags & CLONE_THREAD)
+        return start_thread(thread, flags, arguments);
+    if (flags & CLONE_SIGHAND || (flags & CLONE_VM && !(flags & CLONE_VFORK)))
+        return flags & CLONE_VM ? -ENOSYS : -EINVAL;
+    if (flags & CLONE_VM) {
+        struct domain_user user = thread->user;
+        user.registers.rax = 0;
+        user.registers.rsp = arguments[1] ? arguments[1] : user.registers.rsp;
+        user.fs_base = flags & CLONE_SETTLS ? arguments[4] : user.fs_base;
+        return lend(thread, flags, &user, tell);
+    }
+    int64_t pid = fork_process(thread, flags, tell);
+    if (pid == 0 && arguments[1])
+        thread->user.registers.rsp = arguments[1];
+    if (pid == 0 && flags & CLONE_SETTLS)
+        thread->user.fs_base = arguments[4];
+    return pid;
+}
+
+int64_t call_fork(struct thread *thread, const uint64_t *arguments)
+{
+    (void)arguments;
+    return fork_process(thread, SIGCHLD, (const uint64_t[]){0, 0});
+}
+
+int64_t call_vfork(struct thread *thread, const uint64_t *arguments)
+{
+    (void)arguments;
+    return call_clone(thread, (const uint64_t[]){CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0});
+}

@@ -1,0 +1,88 @@
+/* The limit of descriptors. Those of the domain stand above the program's, which may lower its hard limit for
+ * good: the host's stays as it is, and what the program has set is kept here. */
+#include "program/inside/calls.h"
+
+#include "program/inside/access.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int get_files(const struct process *process, struct rlimit *limit)
+{
+    if (getrlimit(RLIMIT_NOFILE, limit) < 0)
+        return -errno;
+    limit->rlim_max = process->files_hard;
+    return 0;
+}
+
+/* The kernel is asked whether it may be raised, and told the hard limit where that goes up. */
+static int set_files(struct process *process, const struct rlimit *limit)
+{
+    struct rlimit host;
+    if (limit->rlim_cur > limit->rlim_max)
+        return -EINVAL;
+    if (getrlimit(RLIMIT_NOFILE, &host) < 0)
+        return -errno;
+    if (limit->rlim_max > process->files_hard && limit->rlim_max <= host.rlim_max && geteuid() != 0)
+        return -EPERM;
+    host.rlim_cur = limit->rlim_cur;
+    host.rlim_max = limit->rlim_max > host.rlim_max ? limit->rlim_max : host.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &host) < 0)
+        return -errno;
+    process->files_hard = limit->rlim_max;
+    return 0;
+}
+
+static int64_t change_files(struct process *process, uint64_t set, uint64_t get)
+{
+    struct rlimit before, limit;
+    int rc = get_files(process, &before);
+    if (rc == 0 && set && access_read(process, set, &limit, sizeof limit) < 0)
+        rc = -EFAULT;
+    if (rc == 0 && set)
+        rc = set_files(process, &limit);
+    if (rc == 0 && get)
+        rc = access_write(process, get, &before, sizeof before);
+    return rc;
+}
+
+/* What is set beyond that is the kernel's business; a stack may then grow further. */
+static int64_t change_host(struct thread *thread, long number, const uint64_t *arguments, uint64_t set)
+{
+    struct rlimit limit;
+    int64_t rc = call_host(thread, number, arguments);
+    if (rc == 0 && set && access_read(thread->process, set, &limit, sizeof limit) == 0)
+        window_raise_stack(thread->process->window, limit.rlim_cur);
+    return rc;
+}
+
+int64_t call_getrlimit(struct thread *thread, const uint64_t *arguments)
+{
+    if (arguments[0] == RLIMIT_NOFILE)
+        return arguments[1] ? change_files(thread->process, 0, arguments[1]) : -EFAULT;
+    return window_is_foreign(thread->process->window, arguments[1])
+               ? -EFAULT
+               : call_host(thread, SYS_getrlimit, arguments);
+}
+
+int64_t call_setrlimit(struct thread *thread, const uint64_t *arguments)
+{
+    if (arguments[0] == RLIMIT_NOFILE)
+        return arguments[1] ? change_files(thread->process, arguments[1], 0) : -EFAULT;
+    if (window_is_foreign(thread->process->window, arguments[1]))
+        return -EFAULT;
+    return change_host(thread, SYS_setrlimit, arguments, arguments[0] == RLIMIT_STACK ? arguments[1] : 0);
+}
+
+int64_t call_prlimit(struct thread *thread, const uint64_t *arguments)
+{
+    bool own = !arguments[0] || (pid_t)arguments[0] == getpid() || (pid_t)arguments[0] == thread->id;
+    if (own && arguments[1] == RLIMIT_NOFILE)
+        return change_files(thread->process, arguments[2], arguments[3]);
+    bool foreign = window_is_foreign(thread->process->window, arguments[2]) ||
+                   window_is_foreign(thread->process->window, arguments[3]);
+    uint64_t set = own && arguments[1] == RLIMIT_STACK ? arguments[2] : 0;
+    return foreign ? -EFAULT : change_host(thread, SYS_prlimit64, arguments, set);
+}

@@ -1,0 +1,38 @@
+/* The stack that a program begins with. Linux lets it grow as far as its limit says at the moment; here all
+ * of that is mapped, and below it lies what a higher limit gives. */
+#include "program/inside/window_internal.h"
+
+#include <sys/mman.h>
+
+enum { GUARD_BYTES = 1 << 20 };
+
+/* Above it what is mapped without an address has so much room first, so that it is near, too (load.c). */
+#define ROOM_ABOVE UINT64_C(0x4000000)
+
+static uint64_t limited(uint64_t bytes)
+{
+    return bytes < WINDOW_STACK_BYTES ? window_pages(bytes) : WINDOW_STACK_BYTES;
+}
+
+int64_t window_make_stack(struct window *window, uint64_t bytes, int protection, uint64_t *bottom)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    const uint64_t all = WINDOW_STACK_BYTES + GUARD_BYTES;
+    int64_t at = window_mmap(window, WINDOW_TO - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
+    if (at < 0)
+        return at;
+    window->stack.lowest = (uint64_t)at + GUARD_BYTES;
+    window->stack.top = window->stack.lowest + WINDOW_STACK_BYTES;
+    *bottom = window->stack.bottom = window->stack.top - limited(bytes);
+    at = window_mmap(
+        window, *bottom, window->stack.top - *bottom, protection, flags | MAP_FIXED | MAP_STACK, -1, 0);
+    return at < 0 ? at : (int64_t)window->stack.top;
+}
+
+void window_raise_stack(struct window *window, uint64_t bytes)
+{
+    uint64_t from = window->stack.top - limited(bytes), to = window->stack.bottom;
+    int protection = window_rights(window, to);
+    if (from < to && protection > 0 && window_mprotect(window, from, to - from, protection) == 0)
+        window->stack.bottom = from;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""The corpus (tests/corpus) through `vcost run`: each program must be the same in a domain as natively. Speaks TAP, and ends with
+what doc/corpus.md lists.
+
+    test_corpus.py VCOST [--install] [--only PATTERN]... [--part K/N] [--runs N] [--keep FILE]
+
+All of them take more than an hour; --part 2/20 tries the second of twenty parts. At the end stands, too, which are short natively,
+and for how many of a second or more vcost run explains what a run takes more: that is judged by nobody here, since the clock of a busy
+machine says little, but is what --runs 10 on a quiet one is for.
+
+Programs whose packages are not installed are told as such; --install brings them by apt-get (as root, where the machine is
+meant for that: it is some 3 GB). --keep writes what became of each, one line of JSON a program.
+"""
+import argparse
+import fnmatch
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../corpus"))
+sys.dont_write_bytecode = True
+import corpus  # pylint: disable=wrong-import-position
+
+LONG_SECONDS = 1
+UNEXPLAINED_MAX = 0.15
+
+
+def install(entries):
+    missing = corpus.missing_packages(entries)
+    if missing:
+        apt = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *missing]
+        subprocess.run(apt, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
+
+
+def unexplained(cell):
+    """Which part of the CPU time that a run takes more in a domain nobody explains; None where that is not told."""
+    cpu = (cell.get("account") or {}).get("cpu") or {}
+    if not cpu.get("measured_ns") or cpu.get("unexplained_ns") is None:
+        return None
+    return abs(cpu["unexplained_ns"] / cpu["measured_ns"])
+
+
+def run(vcost, entry, folder, runs):
+    """What became of a program, and why."""
+    words = [vcost, "run", "--quiet", "--runs", str(runs), "--json", "-", "--timeout", entry.fields.get("takes", "60"), "--prepare", entry.prepare()]
+    for name in ("cleanup", "stdin"):
+        if name in entry.fields:
+            words += [f"--{name}", entry.fields[name]]
+    try:
+        done = subprocess.run([*words, "--", *entry.words()], cwd=folder, env=corpus.environment(folder), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, errors="replace", check=False, timeout=(3 + 2 * runs) * float(entry.fields.get("takes", "60")))
+    except subprocess.TimeoutExpired:
+        return {"became": "failed", "why": "it did not come to an end"}
+    try:
+        native, guest = json.loads(done.stdout)["cells"]
+    except ValueError:
+        said = [line for line in done.stderr.splitlines() if "other programs use" not in line]
+        return {"became": "failed", "why": " ".join(said)[-300:]}
+    found = {"native_s": (native["median"] or 0) / 1e9, "guest_s": (guest["median"] or 0) / 1e9, "exits": (guest["counters"] or {}).get("exits"),
+        "unexplained": unexplained(guest)}
+    if guest["fidelity"] is None:
+        return {"became": "failed", "why": guest["reason"], **found}
+    why = None if guest["fidelity"] == "same" else guest["reason"] or f"{guest.get('differs')} (exit status {guest['exit_status']})"
+    return {"became": guest["fidelity"], "why": why, **found}
+
+
+def tell_more(all_found):
+    """Of the programs that are the same: which are short, and how much of the difference is explained where they are long."""
+    same = {name: found for name, found in all_found.items() if found["became"] == "same"}
+    short = [f"{name} ({found['native_s']:.2f} s)" for name, found in same.items() if found["native_s"] < corpus.SHORT_SECONDS]
+    print(f"# {len(same) - len(short)} of {len(same)} run {corpus.SHORT_SECONDS} s or more natively" + (", but not " + ", ".join(short) if short else ""))
+    long = {name: found["unexplained"] for name, found in same.items() if found["native_s"] >= LONG_SECONDS}
+    well = [name for name, part in long.items() if part is not None and part <= UNEXPLAINED_MAX]
+    rest = [f"{name} ({'not told' if part is None else f'{part:.0%}'})" for name, part in long.items() if name not in well]
+    print(f"# of {len(long)} of {LONG_SECONDS} s or more {len(well)} have at most {UNEXPLAINED_MAX:.0%} of the difference unexplained" +
+        (", but not " + ", ".join(rest) if rest else ""))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("vcost")
+    parser.add_argument("--install", action="store_true")
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--keep")
+    asked = parser.parse_args()
+    entries = [entry for entry in corpus.read_all() if not asked.only or any(fnmatch.fnmatch(entry.name, only) or entry.kind == only for only in asked.only)]
+    part, parts = (int(number) for number in asked.part.split("/"))
+    entries = entries[part - 1::parts]
+    if asked.install:
+        install(entries)
+    missing = set(corpus.missing_packages(entries))
+    folder = tempfile.mkdtemp(prefix="vcost-corpus-")
+    corpus.make_inputs(folder)
+    print(f"1..{len(entries)}", flush=True)
+    all_found = {}
+    for number, entry in enumerate(entries, 1):
+        absent = [package for package in entry.packages if package in missing]
+        found = {"became": "not installed", "why": " ".join(absent)} if absent else run(os.path.abspath(asked.vcost), entry, folder, asked.runs)
+        all_found[entry.name] = found
+        good = found["became"] in ("same", "not installed")
+        times = f"  {found['native_s']:.2f} s, {found['guest_s']:.2f} s" if found.get("guest_s") else ""
+        if found.get("unexplained") is not None:
+            times += f", {found['unexplained']:.0%} unexplained"
+        print(f"{'' if good else 'not '}ok {number} - {entry.name}{' # SKIP not installed: ' + found['why'] if absent else times}")
+        if not good:
+            print(f"# {entry.name}: {found['became']}: {found['why']}")
+        sys.stdout.flush()
+        if asked.keep:
+            with open(asked.keep, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"name": entry.name, "kind": entry.kind, **found}) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    count = Counter(found["became"] for found in all_found.values())
+    tell_more(all_found)
+    tried = len(entries) - count["not installed"]
+    print(f"# {count['same']} of {tried} same as native" + "".join(f", {number} {name}" for name, number in sorted(count.items()) if name != "same"))
+    sys.exit(count["same"] < tried)
+
+
+main()
