@@ -39,6 +39,8 @@ PROGRAMS = [
     ("cmocka-crash", "exitcode", 'echo "1..2"; echo "ok 1 - a"; kill -ABRT $$', (1, 1, 0), "killed by SIGABRT"),
     ("cmocka-groups", "exitcode",
      'echo "1..1"; echo "ok 1 - a"; echo "1..2"; echo "ok 1 - b"; echo "ok 2 - c"', (3, 0, 0), ""),
+    ("disturbed", "tap", 'echo "1..1"; mkdir "$0.ran" && { echo "not ok 1 - a"; echo "# too slow"; exit 1; }; echo "ok 1 - a"', (0, 1, 0),
+     "a: too slow"),
     ("cmocka-short", "exitcode",
      'echo "1..2"; echo "ok 1 - a"; echo "1..1"; echo "ok 1 - b"', (2, 1, 0), "planned 2 tests, ran 1"),
 ]
@@ -102,6 +104,14 @@ def whole_programs(project):
     done = project.tally()
     wanted = tuple(sum(program[3][i] for program in PROGRAMS) for i in range(3))
     yield "counts every single case", counts(done) == wanted and done.returncode == 1, done
+    project.run("--logbase", "again", "disturbed", "bad")
+    done = project.tally()
+    yield "counts what ran once more as it went then", counts(done) == (wanted[0] + 1, wanted[1] - 1, wanted[2]), done
+    told = [line for line in done.stdout.splitlines() if line.startswith("failed beside other tests")]
+    yield "tells how it failed before", len(told) == 2 and "[x] disturbed: a: too slow" in "".join(told), done
+    os.remove(os.path.join(project.build, "meson-logs", "again.json"))
+    done = project.tally("--failed", project.build)
+    yield "names the programs that failed", {"bad", "disturbed", "crash"} <= set(done.stdout.split()) and "good" not in done.stdout, done
 
 
 def whole_runs(project):
