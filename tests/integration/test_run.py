@@ -117,6 +117,19 @@ def test_every_thread_child_and_executed_program_is_inside():
         assert line.split(None, 1)[1] == GDT_OF_DOMAIN, lines
 
 
+def test_a_child_with_its_parents_descriptors_alone_is_refused():
+    needs_kvm()
+    script = """import ctypes, os
+call, CLONE, FILES, CHILD = ctypes.CDLL(None, use_errno=True).syscall, 56, 0x400, 17
+pid = call(CLONE, FILES | CHILD, 0, 0, 0, 0)
+if pid == 0: os._exit(0)
+print(os.strerror(ctypes.get_errno()) if pid < 0 else os.waitpid(pid, 0)[1], os.fork() and 1, flush=True)
+os._exit(0)"""
+    native, guest = (Run(["/usr/bin/python3", "-c", script], inside) for inside in (False, True))
+    assert sorted(native.out.split(b"\n")) == [b"", b"0 0", b"0 1"], native.out + native.err
+    assert sorted(guest.out.split(b"\n")) == [b"", b"Function not implemented 0", b"Function not implemented 1"], guest.out + guest.err
+
+
 def test_what_preloads_into_programs_does_not_reach_the_monitor():
     needs_kvm()
     guest = Run([program("words-static"), "0", SCRATCH + "/file"], True, env={"LD_PRELOAD": "/nowhere.so", "LD_LIBRARY_PATH": "/x"})
