@@ -1,10 +1,10 @@
-#include "model/caches_serve.h"
+#include "model/caches_many.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-const caches_code caches_code_any[CACHES_CODES] = CACHES_CODE;
+const struct caches_codes caches_codes_any = {CACHES_CODE, CACHES_MANY};
 
 /* Of the tables of all levels but the last [0], and of the last [1]. */
 static const enum tags_kind kinds[CACHES_CODES][2] = {
@@ -82,6 +82,14 @@ static void relate(struct caches *caches)
     }
 }
 
+/* As caches_many.h needs them: what the last level has comes by the one above, and goes there again. */
+static bool are_for_many(const struct caches *caches)
+{
+    const struct cache_level *levels = caches->levels;
+    return caches->count == 3 && levels[0].holds == HOLDS_EITHER && levels[1].holds != HOLDS_EXCLUSIVE &&
+           levels[2].apart && !levels[2].split && !caches->others.next;
+}
+
 /* ---- neighbours ---- */
 
 static int add_others(struct caches *caches, const struct machine *machine, const struct model_clock *clock,
@@ -116,8 +124,8 @@ int caches_init(struct caches *caches, const struct machine *machine, uint64_t b
         caches->cycles[caches->count][use][1] = machine->memory.remote_cycles;
     }
     enum caches_kind kind = kind_for(machine, caches->count, bytes / MACHINE_LINE_BYTES);
-    memcpy(
-        caches->serve, (caches_are_wide() ? caches_code_wide : caches_code_any)[kind], sizeof caches->serve);
+    const struct caches_codes *codes = caches_are_wide() ? &caches_codes_wide : &caches_codes_any;
+    memcpy(caches->serve, codes->serve[kind], sizeof caches->serve);
     for (size_t i = 0; rc == 0 && i < machine->cache_count; i++) {
         bool last = machine->caches[i].level == caches->count;
         rc = add(caches, &machine->caches[i], kinds[kind][last], seed, error);
@@ -131,6 +139,8 @@ int caches_init(struct caches *caches, const struct machine *machine, uint64_t b
     }
     if (rc == 0 && machine->has_neighbours)
         rc = add_others(caches, machine, clock, error);
+    if (are_for_many(caches))
+        caches->many = codes->many[kind];
     if (rc < 0)
         caches_free(caches);
     return rc;

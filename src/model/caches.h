@@ -25,12 +25,32 @@ typedef unsigned caches_serve(struct caches *caches, uint64_t line, unsigned fir
 enum caches_kind { CACHES_EIGHT, CACHES_SIXTEEN, CACHES_BARE, CACHES_KEYED, CACHES_CODES };
 typedef caches_serve *caches_code[2]; /* data, instructions */
 
+/* Many reads or writes of data, known ahead: a line that is looked for from level 1 or 2 on, and as what that
+ * is counted by the level, from 0, that serves it. In one word, of which there are so many. */
+enum { CACHES_REQUESTS_MAX = 768, CACHES_WHATS = 11 };
+typedef uint64_t cache_request;
+
+TAGS_INLINE cache_request cache_request_of(uint64_t address, unsigned first, unsigned what)
+{
+    return address / MACHINE_LINE_BYTES << 8 | first << 4 | what;
+}
+
+struct caches_counts {
+    uint64_t of[CACHES_WHATS][MACHINE_CACHE_LEVELS_MAX + 1]; /* last: memory */
+};
+typedef void caches_serve_many(
+    struct caches *caches, const cache_request *requests, size_t count, struct caches_counts *counts);
+
 /* The same twice: for every CPU, and for those for which caches_are_wide(). */
-extern const caches_code caches_code_any[CACHES_CODES], caches_code_wide[CACHES_CODES];
+extern const struct caches_codes {
+    caches_code serve[CACHES_CODES];
+    caches_serve_many *many[CACHES_CODES]; /* caches_many.h */
+} caches_codes_any, caches_codes_wide;
 bool caches_are_wide(void);
 
 struct caches {
     caches_code serve;
+    caches_serve_many *many; /* as one after another; NULL: these cannot be served so */
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;

@@ -1,11 +1,11 @@
-/* The code of caches_serve.h for CPUs with AVX2, which have the rest of x86-64-v3, too, as far as it is asked
- * for here. */
+/* The code of caches_serve.h and caches_many.h for CPUs with AVX2, which have the rest of x86-64-v3, too, as
+ * far as it is asked for here. */
 #ifndef __clang__ /* which has no such pragma: there this is the code for all once more */
 #pragma GCC target("avx2,bmi,bmi2")
 #endif
-#include "model/caches_serve.h"
+#include "model/caches_many.h"
 
-const caches_code caches_code_wide[CACHES_CODES] = CACHES_CODE;
+const struct caches_codes caches_codes_wide = {CACHES_CODE, CACHES_MANY};
 
 bool caches_are_wide(void)
 {

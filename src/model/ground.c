@@ -13,6 +13,12 @@ static const uint64_t bytes_most = UINT64_C(1) << 40, zone_least = UINT64_C(1) <
 enum { ENTRIES = PAGE_TABLE_BYTES / 8 };
 _Static_assert((int)GROUND_CHUNK_TABLES *(int)PAGE_TABLE_BYTES == (int)LARGE_BYTES, "a large page of them");
 
+bool frame_policies_are_alike(const struct frame_policy *a, const struct frame_policy *b)
+{
+    return a->order == b->order && a->fragmented == b->fragmented && a->node == b->node &&
+           a->told == b->told && a->seed == b->seed;
+}
+
 /* Of 2 nodes one alone is used. */
 static bool takes_near(const struct frame_policy *policy)
 {

@@ -33,6 +33,8 @@ struct frame_policy {
     uint64_t seed;
 };
 
+bool frame_policies_are_alike(const struct frame_policy *a, const struct frame_policy *b);
+
 enum { GROUND_ZONES = 4, GROUND_CHUNK_TABLES = 512, GROUND_GUESSES = 4096 };
 
 struct model_ground {

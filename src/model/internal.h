@@ -82,10 +82,14 @@ static inline unsigned model_tag(const struct model *model)
 }
 
 /* Is it one that walks tables made of the guest's and the host's? */
+static inline bool model_technique_combines(enum model_technique technique)
+{
+    return technique == MODEL_DIRECT || technique == MODEL_SHADOW || technique == MODEL_AGILE;
+}
+
 static inline bool model_combines(const struct model *model)
 {
-    return model->config.technique == MODEL_DIRECT || model->config.technique == MODEL_SHADOW ||
-           model->config.technique == MODEL_AGILE;
+    return model_technique_combines(model->config.technique);
 }
 
 /* The level of leaves in the tables that a walk of an address begins with. */

@@ -105,18 +105,27 @@ void lanes_settle(struct pass_lanes *lanes)
 
 /* ---- making them ---- */
 
+/* Those that have a model of their own. */
+static size_t models_of(const struct model_pass *pass)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < pass->count; i++)
+        count += pass->same[i] == i;
+    return count;
+}
+
 /* About what one takes, for the shares to be alike: one that leads does all there is. */
 static unsigned work_of(const struct model_pass *pass, size_t model)
 {
     return pass->leaders[model] == model ? 3 : 2;
 }
 
-/* Do others follow it? */
+/* Do others, of models of their own, follow it? */
 static bool has_followers(const struct model_pass *pass, size_t model)
 {
     bool has = false;
     for (size_t i = 0; i < pass->count; i++)
-        has |= i != model && pass->leaders[i] == model;
+        has |= i != model && pass->same[i] == i && pass->leaders[i] == model;
     return has;
 }
 
@@ -129,7 +138,7 @@ static void share_out(struct pass_lanes *lanes)
     for (int followed = 1; followed >= 0; followed--)
         for (size_t i = 0; i < pass->count; i++) {
             size_t least = 0;
-            if (has_followers(pass, i) != followed)
+            if (pass->same[i] != i || has_followers(pass, i) != followed)
                 continue;
             for (size_t k = 1; !followed && k < lanes->count; k++)
                 least = work[k] < work[least] ? k : least;
@@ -174,7 +183,7 @@ static void end(struct pass_lanes *lanes, size_t begun)
 
 struct pass_lanes *lanes_open(struct model_pass *pass, unsigned threads)
 {
-    size_t count = threads < pass->count ? threads : pass->count, begun = 1;
+    size_t models = models_of(pass), count = threads < models ? threads : models, begun = 1;
     struct pass_lanes *lanes = count > 1 ? calloc(1, sizeof *lanes) : NULL;
     if (!lanes)
         return NULL;

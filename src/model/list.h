@@ -82,4 +82,24 @@ LIST_INLINE bool list_take(uint32_t *marks, unsigned room, unsigned count, uint3
     return true;
 }
 
+/* The same, of up to 16 of which nobody can predict whether one is there: no branch depends on that, either.
+ */
+LIST_INLINE bool list_take_evenly(uint32_t *marks, unsigned room, unsigned count, uint32_t mark)
+{
+    const vector wanted = vector_all(mark);
+    unsigned hits = vector_hits(marks, wanted);
+    if (room > LIST_STEP)
+        hits |= vector_hits(marks + LIST_STEP, wanted) << LIST_STEP;
+    hits &= (1u << count) - 1;
+    const vector begin = vector_all((unsigned)__builtin_ctz(hits | 1u << 2 * LIST_STEP));
+    const uint32_t end = marks[count - 1];
+    for (unsigned place = 0; place < room; place += VECTOR_MARKS) {
+        vector these = vector_load(marks + place),
+               next = place + VECTOR_MARKS < room ? vector_load_from(marks + place + 1) : vector_down(these);
+        vector_store(marks + place, vector_join(these, next, place, begin));
+    }
+    marks[count - 1] = hits ? 0 : end;
+    return hits;
+}
+
 #endif

@@ -1,21 +1,7 @@
 /* Many accesses that are known ahead: what they need is brought near first. Where nothing but accesses
  * happens, and no prefetcher goes on in another page by them, each TLB is asked for all of them before the
  * next one is, and they go through the caches at last: none of these has a say in what one before it does. */
-#include "model/internal.h"
-
-/* What is known of accesses to come: where leaves stand in the tables that are walked last, and the host
- * physical addresses. */
-struct coming {
-    uint64_t leaves[MODEL_AT_ONCE], physical[MODEL_AT_ONCE];
-    bool all_there;                          /* else some of these mean nothing */
-    struct walk_table tables[MODEL_AT_ONCE]; /* those with the leaves */
-    struct walk_begun begun[MODEL_AT_ONCE];  /* of walks of them */
-    /* In two dimensions: guest physical addresses; where the guest's leaves stand, if walk caches know that
-     * of all that is walked. */
-    uint64_t guest_physical[MODEL_AT_ONCE], guest_leaves[MODEL_AT_ONCE];
-    bool guest_known;
-    unsigned last, host_last; /* levels of leaves: of tables that are walked first, of the host's */
-};
+#include "model/many.h"
 
 /* On the way the entries and the sets that will be needed come near. */
 static void look_ahead(struct model *model, const gva_t *addresses, size_t count, struct coming *coming)
@@ -211,17 +197,19 @@ TAGS_INLINE void bring(struct known_model known, const struct caches_far *far, c
     }
 }
 
+/* From one of these on. */
 TAGS_INLINE void go(struct known_model known, struct model *model, const gva_t *addresses,
-    const struct coming *coming, size_t count, enum model_access access, struct model_found *found)
+    const struct coming *coming, size_t from, size_t count, enum model_access access,
+    struct model_found *found)
 {
     const struct caches_far far = caches_far(&model->caches);
-    for (size_t i = 0; known.far && i < count && i < SETS_AHEAD; i++) {
+    for (size_t i = from; known.far && i < count && i < from + SETS_AHEAD; i++) {
         caches_prefetch(known.by_bits, &far, coming->leaves[i]);
         caches_prefetch(known.by_bits, &far, coming->physical[i]);
     }
     const bool skims = model->prefetch.skims && access != ACCESS_EXECUTE;
-    size_t skimmed = 0; /* accesses up to this one */
-    for (size_t i = 0; i < count; i++) {
+    size_t skimmed = from; /* accesses up to this one */
+    for (size_t i = from; i < count; i++) {
         if (skims && i >= skimmed)
             skimmed = i + prefetch_skim(&model->prefetch, addresses + i, count - i);
         bring(known, &far, coming, i, count);
@@ -231,7 +219,7 @@ TAGS_INLINE void go(struct known_model known, struct model *model, const gva_t *
             charge_walk(known.nested, model, addresses, coming, i, &found[i]);
         model_data(model, addresses[i].value, coming->physical[i], access, i < skimmed);
     }
-    model->account.accesses += count;
+    model->account.accesses += count - from;
 }
 
 /* Of addresses whose translations are found. */
@@ -240,11 +228,14 @@ static void go_through_caches(struct model *model, const gva_t *addresses, const
 {
     const struct caches *caches = &model->caches;
     bool nested = model->config.technique == MODEL_NESTED;
+    size_t from = many_go(model, addresses, coming, count, access, found);
 #define GO(far, by_bits, takes)                                                                              \
-    nested ? go((struct known_model){true, far, by_bits, takes}, model, addresses, coming, count, access,    \
-                 found)                                                                                      \
-           : go((struct known_model){false, far, by_bits, takes}, model, addresses, coming, count, access,   \
-                 found)
+    nested ? go((struct known_model){true, far, by_bits, takes}, model, addresses, coming, from, count,      \
+                 access, found)                                                                              \
+           : go((struct known_model){false, far, by_bits, takes}, model, addresses, coming, from, count,     \
+                 access, found)
+    if (from == count)
+        return;
     if (!caches->far)
         GO(false, false, false);
     else if (caches->far_by_bits)

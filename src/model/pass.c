@@ -10,6 +10,29 @@
 /* Accesses of one model before another one's turn, so that what it needs does not come near in vain. */
 enum { MODEL_PASS_TURN = 1024 };
 
+/* All but the technique, and what is asked of it alone. */
+static bool are_laid_out_alike(const struct model_config *a, const struct model_config *b)
+{
+    return a->machine == b->machine && a->guest_page == b->guest_page && a->host_page == b->host_page &&
+           a->bytes_max == b->bytes_max && a->seed == b->seed &&
+           frame_policies_are_alike(&a->guest_frames, &b->guest_frames) &&
+           frame_policies_are_alike(&a->host_frames, &b->host_frames);
+}
+
+static bool is_simulated_alike(const struct model_config *a, const struct model_config *b)
+{
+    return model_technique_combines(a->technique) && model_technique_combines(b->technique) &&
+           model_config_is_calm(a) && model_config_is_calm(b) && are_laid_out_alike(a, b);
+}
+
+static size_t same_as(const struct model_config *configs, size_t which)
+{
+    size_t first = 0;
+    while (first < which && !is_simulated_alike(&configs[first], &configs[which]))
+        first++;
+    return first;
+}
+
 static bool finds_alike(const struct model_config *leader, const struct model_config *follower)
 {
     return follower->technique != MODEL_NESTED && model_config_is_calm(leader) &&
@@ -30,16 +53,27 @@ static size_t leader_of(const struct model_config *configs, size_t count, size_t
     return follower;
 }
 
+/* What it is asked for it may lack, though another one has all it needs. */
+static int open_one(const struct model_config *config, struct model_pass *pass, size_t i, struct error *error)
+{
+    if (pass->same[i] != i) {
+        pass->models[i] = pass->models[pass->same[i]];
+        return model_check(config, error);
+    }
+    pass->found[i] = calloc(PASS_BATCH, sizeof *pass->found[i]);
+    return pass->found[i] ? model_open(config, &pass->models[i], error)
+                          : error_set(error, ENOMEM, "no memory for a simulated machine");
+}
+
 int model_pass_open(
     const struct model_config *configs, size_t count, struct model_pass *pass, struct error *error)
 {
     int rc = 0;
     *pass = (struct model_pass){.count = count};
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        pass->leaders[i] = leader_of(configs, count, i);
-        pass->found[i] = calloc(PASS_BATCH, sizeof *pass->found[i]);
-        rc = pass->found[i] ? model_open(&configs[i], &pass->models[i], error)
-                            : error_set(error, ENOMEM, "no memory for a simulated machine");
+        pass->same[i] = same_as(configs, i);
+        pass->leaders[i] = leader_of(configs, count, pass->same[i]);
+        rc = open_one(&configs[i], pass, i, error);
     }
     if (rc < 0)
         model_pass_close(pass);
@@ -51,7 +85,8 @@ void model_pass_close(struct model_pass *pass)
     lanes_close(pass->lanes);
     pass->lanes = NULL;
     for (size_t i = 0; i < pass->count; i++) {
-        model_close(pass->models[i]);
+        if (pass->same[i] == i)
+            model_close(pass->models[i]);
         free(pass->found[i]);
     }
     pass->count = 0;
@@ -70,13 +105,13 @@ void pass_make(const struct model_pass *pass, const struct pass_part *part, cons
     }
 }
 
-/* All of it, those that lead first. */
+/* All of it, each model once, those that lead first. */
 static struct pass_part whole(const struct model_pass *pass)
 {
     struct pass_part part = {.count = 0};
     for (int leads = 1; leads >= 0; leads--)
         for (size_t i = 0; i < pass->count; i++)
-            if ((pass->leaders[i] == i) == leads)
+            if (pass->same[i] == i && (pass->leaders[i] == i) == leads)
                 part.models[part.count++] = i;
     return part;
 }

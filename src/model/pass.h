@@ -6,7 +6,14 @@
  * leads, if there is one a nested one, and the others follow, whose own TLBs and walk caches stay empty. A
  * nested one never follows: its second dimension is its own; and none does on a machine whose prefetchers
  * translate, too, when it is time for them. Each has its own tables, caches and account, which is what it
- * would be without the others. */
+ * would be without the others.
+ *
+ * What is the same is simulated once. Direct, shadow (eager or lazy) and agile paging differ in what a store
+ * to a guest's table brings about, an exit of the guest or a switch of it, and in nothing else: their tables
+ * are made by the same code (model_map.c), which does not ask which of them it is, and walked by the same
+ * (access.c). While nothing happens beside the accesses there is no such store: accessed and dirty bits are
+ * set to begin with. So of those with the same pages and frames one model does for all, and nothing but
+ * accesses may happen to it. */
 #ifndef VCOST_MODEL_PASS_H
 #define VCOST_MODEL_PASS_H
 
@@ -21,8 +28,10 @@ struct pass_lanes;
 
 struct model_pass {
     struct model
-        *models[MODEL_PASS_MAX];    /* to be mapped (model_map()), begun, asked for their accounts; owned */
-    size_t leaders[MODEL_PASS_MAX]; /* whom it follows; its own number: nobody */
+        *models[MODEL_PASS_MAX]; /* to be mapped (model_map()), begun, asked for their accounts; owned */
+    size_t
+        same[MODEL_PASS_MAX]; /* whose model it is, too: its own number, or an earlier one: mapped already */
+    size_t leaders[MODEL_PASS_MAX];            /* whom it follows; its own number: nobody */
     struct model_found *found[MODEL_PASS_MAX]; /* where each found what it was asked for last; owned */
     size_t count;
     struct pass_lanes *lanes; /* NULL: all is done by whoever calls; owned */

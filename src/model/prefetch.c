@@ -4,7 +4,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_LINES = PREFETCH_PAGE_LINES };
+enum { PAGE_LINES = 4096 / MACHINE_LINE_BYTES };
+
+/* The first stream that sees the same, before it or itself. */
+static size_t sees_as(const struct prefetch *prefetch, size_t which)
+{
+    const struct prefetcher *one = &prefetch->all[which];
+    for (size_t i = 0; i < which; i++) {
+        const struct prefetcher *other = &prefetch->all[i];
+        if (!other->region && other->misses == one->misses && other->trackers.mask == one->trackers.mask &&
+            other->trackers.distance == one->trackers.distance)
+            return i;
+    }
+    return which;
+}
+
+/* False: no memory. */
+static bool make_stream(struct prefetch *prefetch, size_t which)
+{
+    struct prefetcher *prefetcher = &prefetch->all[which];
+    const struct machine_prefetcher *is = prefetcher->is;
+    struct trackers *trackers = &prefetcher->trackers;
+    trackers->between = is->distance < PAGE_LINES / 2 ? PAGE_LINES - 2 * is->distance : 0;
+    trackers->mask = is->trackers - UINT64_C(1);
+    trackers->distance = is->distance;
+    prefetcher->sees_as = sees_as(prefetch, which);
+    if (prefetcher->sees_as == which) {
+        trackers->all = calloc(is->trackers, sizeof *trackers->all);
+        prefetch->owners[prefetch->owner_count++] = which;
+    } else {
+        trackers->all = prefetch->all[prefetcher->sees_as].trackers.all;
+    }
+    prefetcher->next = calloc(is->trackers, sizeof *prefetcher->next);
+    prefetcher->coming = is->crosses ? calloc(is->trackers, sizeof *prefetcher->coming) : NULL;
+    return trackers->all && prefetcher->next && (prefetcher->coming || !is->crosses);
+}
 
 int prefetch_init(struct prefetch *prefetch, const struct machine *machine, struct error *error)
 {
@@ -14,15 +48,10 @@ int prefetch_init(struct prefetch *prefetch, const struct machine *machine, stru
         const struct machine_prefetcher *is = prefetcher->is = &machine->prefetchers[i];
         prefetcher->region = is->kind == PREFETCH_REGION;
         prefetcher->misses = is->misses;
-        prefetcher->distance = is->distance;
-        prefetcher->between = is->distance < PAGE_LINES / 2 ? PAGE_LINES - 2 * is->distance : 0;
-        prefetcher->mask = is->trackers - UINT64_C(1);
-        prefetcher->trackers = calloc(is->trackers, sizeof *prefetcher->trackers);
-        bool crosses = is->crosses && !prefetcher->region;
+        prefetcher->sees_as = i;
         prefetch->skims &= !prefetcher->region && !is->misses;
-        prefetcher->coming = crosses ? calloc(is->trackers, sizeof *prefetcher->coming) : NULL;
         prefetch->count++;
-        if (!prefetcher->trackers || (crosses && !prefetcher->coming))
+        if (!prefetcher->region && !make_stream(prefetch, i))
             return error_set(error, ENOMEM, "no memory for a simulated prefetcher");
     }
     return 0;
@@ -31,8 +60,11 @@ int prefetch_init(struct prefetch *prefetch, const struct machine *machine, stru
 void prefetch_free(struct prefetch *prefetch)
 {
     for (size_t i = 0; i < prefetch->count; i++) {
-        free(prefetch->all[i].trackers);
-        free(prefetch->all[i].coming);
+        struct prefetcher *prefetcher = &prefetch->all[i];
+        if (prefetcher->sees_as == i)
+            free(prefetcher->trackers.all);
+        free(prefetcher->next);
+        free(prefetcher->coming);
     }
 }
 
@@ -40,8 +72,9 @@ void prefetch_clear(struct prefetch *prefetch)
 {
     for (size_t i = 0; i < prefetch->count; i++) {
         struct prefetcher *prefetcher = &prefetch->all[i];
-        for (unsigned k = 0; k < prefetcher->is->trackers; k++)
-            prefetcher->trackers[k] = (struct tracker){.page = 0};
+        for (unsigned k = 0; prefetcher->trackers.all && k < prefetcher->is->trackers; k++)
+            prefetcher->trackers.all[k] = (struct tracker){.page = 0};
+        prefetcher->used = (struct used_region){.page = 0};
         prefetcher->flying = 0;
     }
     prefetch->last_arrives = 0;
@@ -109,81 +142,134 @@ static bool fetch(struct prefetch *prefetch, struct prefetcher *prefetcher, uint
 
 /* ---- streams ---- */
 
-/* The stream of the page beside, if the next line would be this one. */
-static void take_over(const struct tracker *other, struct tracker *begun, uint64_t line, uint64_t beside)
+/* A tracker whose stream would have this line of the page beside next; or NULL. */
+static const struct tracker *stream_to(struct trackers trackers, uint64_t line, uint64_t beside)
 {
-    uint64_t page = begun->page;
-    if (other->page != beside + 1 || !other->steps || other->last + (uint64_t)other->step != line)
-        return;
-    *begun = *other;
-    begun->page = page;
+    const struct tracker *other = &trackers.all[beside & trackers.mask];
+    bool goes_on = other->page == beside + 1 && other->steps && other->last + (uint64_t)other->step == line;
+    return goes_on ? other : NULL;
 }
 
-/* The tracker of a line's page. */
-static struct tracker *track(const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t line)
+/* Of the pages before and after the one that comes last. */
+static const struct tracker *stream_beside(struct trackers trackers, uint64_t line)
 {
-    uint64_t page = line / PAGE_LINES;
-    unsigned within = line % PAGE_LINES, distance = prefetcher->distance;
-    struct tracker *tracker = prefetch_tracker(prefetcher, trackers, page);
+    const uint64_t page = line / PAGE_LINES, within = line % PAGE_LINES;
+    const struct tracker *before = NULL, *after = NULL;
+    if (within < trackers.distance)
+        before = stream_to(trackers, line, page - 1);
+    if (within + trackers.distance >= PAGE_LINES)
+        after = stream_to(trackers, line, page + 1);
+    return after ? after : before;
+}
+
+/* Is it the first line of a page that a tracker sees, and no stream beside goes on here? Then it is this
+ * page's, and nothing else is to be done. */
+static inline bool begins(struct trackers trackers, uint64_t line)
+{
+    const uint64_t page = line / PAGE_LINES;
+    struct tracker *tracker = &trackers.all[page & trackers.mask];
     if (tracker->page == page + 1)
-        return tracker;
-    struct tracker begun = {.page = page + 1, .last = line, .next = line};
-    if (within < distance)
-        take_over(prefetch_tracker(prefetcher, trackers, page - 1), &begun, line, page - 1);
-    if (within + distance >= PAGE_LINES)
-        take_over(prefetch_tracker(prefetcher, trackers, page + 1), &begun, line, page + 1);
-    *tracker = begun;
-    return tracker;
+        return false;
+    if (line % PAGE_LINES - trackers.distance >= trackers.between && stream_beside(trackers, line))
+        return false;
+    tracker->page = page + 1;
+    tracker->last = line;
+    tracker->steps = 0;
+    return true;
 }
 
-/* A line that is seen: the tracker whose stream goes on with it, for long enough; or NULL. */
-static struct tracker *see(const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t line)
+/* A line that is seen, of which begins() said no. */
+static struct sight see(struct trackers trackers, uint64_t line)
 {
-    const struct machine_prefetcher *is = prefetcher->is;
-    struct tracker *tracker = track(prefetcher, trackers, line);
-    int64_t step = (int64_t)(line - tracker->last);
-    if (step == 0)
-        return NULL;
-    if (step != tracker->step || !tracker->steps) {
-        tracker->step = step;
-        tracker->steps = step <= (int64_t)is->distance && -step <= (int64_t)is->distance;
-        tracker->next = line + (uint64_t)step;
-    } else {
-        tracker->steps++;
+    const uint64_t page = line / PAGE_LINES;
+    struct tracker *tracker = &trackers.all[page & trackers.mask];
+    const struct tracker *from = tracker;
+    if (tracker->page != page + 1) {
+        from = stream_beside(trackers, line);
+        *tracker = *from;
+        tracker->page = page + 1;
     }
+    const int64_t step = (int64_t)(line - tracker->last), distance = (int64_t)trackers.distance;
+    const bool goes_on = step == tracker->step && tracker->steps;
+    if (step == 0)
+        return (struct sight){.tracker = NULL};
+    tracker->steps = goes_on ? tracker->steps + 1 : step <= distance && -step <= distance;
+    tracker->step = step;
     tracker->last = line;
-    if ((int64_t)(tracker->next - line) * step <= 0)
-        tracker->next = line + (uint64_t)step;
-    return tracker->steps && tracker->steps >= is->after ? tracker : NULL;
+    return (struct sight){tracker, from, !goes_on};
+}
+
+/* Where the stream of what is seen goes on; NULL: it has not done so for long enough. */
+static uint64_t *next_of(struct prefetcher *prefetcher, const struct sight *sight, uint64_t line)
+{
+    const struct tracker *tracker = sight->tracker;
+    uint64_t *next = &prefetcher->next[tracker - prefetcher->trackers.all];
+    *next = prefetcher->next[sight->from - prefetcher->trackers.all];
+    if (sight->begins || (int64_t)(*next - line) * tracker->step <= 0)
+        *next = line + (uint64_t)tracker->step;
+    return tracker->steps && tracker->steps >= prefetcher->is->after ? next : NULL;
 }
 
 static void follow(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
 {
     const struct machine_prefetcher *is = prefetcher->is;
-    struct tracker *tracker = see(prefetcher, prefetcher->trackers, line);
-    if (!tracker)
+    const struct sight *sight = &prefetch->all[prefetcher->sees_as].sight;
+    uint64_t *next = sight->tracker ? next_of(prefetcher, sight, line) : NULL;
+    if (!next)
         return;
-    uint64_t step = (uint64_t)tracker->step, end = line + step * (is->ahead + UINT64_C(1));
-    for (; tracker->next != end; tracker->next += step)
-        if ((!is->crosses && tracker->next / PAGE_LINES != line / PAGE_LINES) ||
-            !fetch(prefetch, prefetcher, tracker->next, now))
+    uint64_t step = (uint64_t)sight->tracker->step, end = line + step * (is->ahead + UINT64_C(1));
+    for (; *next != end; *next += step)
+        if ((!is->crosses && *next / PAGE_LINES != line / PAGE_LINES) ||
+            !fetch(prefetch, prefetcher, *next, now))
             return;
+}
+
+static void look(struct prefetcher *prefetcher, uint64_t line)
+{
+    if (begins(prefetcher->trackers, line))
+        prefetcher->sight.tracker = NULL;
+    else
+        prefetcher->sight = see(prefetcher->trackers, line);
+}
+
+/* As all that own trackers do. */
+static size_t skim_all(struct prefetch *prefetch, const gva_t *addresses, size_t count)
+{
+    for (size_t at = 0; at < count; at++)
+        for (size_t i = 0; i < prefetch->owner_count; i++)
+            if (!begins(
+                    prefetch->all[prefetch->owners[i]].trackers, addresses[at].value / MACHINE_LINE_BYTES))
+                return at;
+    return count;
+}
+
+size_t prefetch_skim(struct prefetch *prefetch, const gva_t *addresses, size_t count)
+{
+    if (prefetch->owner_count != 1)
+        return skim_all(prefetch, addresses, count);
+    const struct trackers trackers = prefetch->all[prefetch->owners[0]].trackers;
+    for (size_t at = 0; at < count; at++)
+        if (!begins(trackers, addresses[at].value / MACHINE_LINE_BYTES))
+            return at;
+    return count;
 }
 
 /* By what it would see: whatever the caches have, if it sees all. */
 static bool may_cross(const struct prefetcher *prefetcher, const gva_t *addresses, size_t count)
 {
     const struct machine_prefetcher *is = prefetcher->is;
-    struct tracker *coming = prefetcher->coming;
+    struct trackers coming = prefetcher->trackers;
     if (is->misses)
         return true;
-    memcpy(coming, prefetcher->trackers, is->trackers * sizeof *coming);
+    coming.all = prefetcher->coming;
+    memcpy(coming.all, prefetcher->trackers.all, is->trackers * sizeof *coming.all);
     for (size_t i = 0; i < count; i++) {
         uint64_t line = addresses[i].value / MACHINE_LINE_BYTES;
-        if (prefetch_begins(prefetcher, coming, line))
+        if (begins(coming, line))
             continue;
-        const struct tracker *tracker = see(prefetcher, coming, line);
-        if (tracker && (line + (uint64_t)tracker->step * is->ahead) / PAGE_LINES != line / PAGE_LINES)
+        const struct tracker *tracker = see(coming, line).tracker;
+        if (tracker && tracker->steps && tracker->steps >= is->after &&
+            (line + (uint64_t)tracker->step * is->ahead) / PAGE_LINES != line / PAGE_LINES)
             return true;
     }
     return false;
@@ -199,14 +285,15 @@ bool prefetch_may_cross(const struct prefetch *prefetch, const gva_t *addresses,
 
 /* ---- regions ---- */
 
-bool prefetch_uses(const struct prefetcher *prefetcher, uint64_t line)
+/* Counts a line as used. Is so much used that the lines around are worth it? */
+static bool use(struct prefetcher *prefetcher, uint64_t line)
 {
-    struct tracker *tracker = prefetcher->trackers;
-    if (tracker->page != line / PAGE_LINES + 1)
-        *tracker = (struct tracker){
-            .page = line / PAGE_LINES + 1, .before = (unsigned)__builtin_popcountll(tracker->used)};
-    tracker->used |= UINT64_C(1) << line % PAGE_LINES;
-    return tracker->before >= prefetcher->is->after;
+    struct used_region *region = &prefetcher->used;
+    if (region->page != line / PAGE_LINES + 1)
+        *region = (struct used_region){
+            .page = line / PAGE_LINES + 1, .before = (unsigned)__builtin_popcountll(region->used)};
+    region->used |= UINT64_C(1) << line % PAGE_LINES;
+    return region->before >= prefetcher->is->after;
 }
 
 static void surround(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
@@ -221,7 +308,25 @@ static void surround(struct prefetch *prefetch, struct prefetcher *prefetcher, u
     }
 }
 
-void prefetch_go(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now)
+/* ---- all of them ---- */
+
+void prefetch_after(struct prefetch *prefetch, const struct prefetch_access *access)
 {
-    (prefetcher->region ? surround : follow)(prefetch, prefetcher, line, now);
+    const uint64_t line = access->address / MACHINE_LINE_BYTES;
+    prefetch->near = (struct prefetch_page){
+        line / PAGE_LINES, access->physical & -(uint64_t)(PAGE_LINES * MACHINE_LINE_BYTES), access->remote};
+    for (size_t i = 0; i < prefetch->count; i++) {
+        struct prefetcher *prefetcher = &prefetch->all[i];
+        bool sees = access->served.level > prefetcher->misses,
+             uses = !prefetcher->region || use(prefetcher, line);
+        if (!sees || !uses)
+            continue;
+        if (prefetcher->region) {
+            surround(prefetch, prefetcher, line, access->now);
+            continue;
+        }
+        if (prefetcher->sees_as == i)
+            look(prefetcher, line);
+        follow(prefetch, prefetcher, line, access->now);
+    }
 }

@@ -40,28 +40,47 @@ struct prefetch_access {
  * charged for and waits for. The TLBs have the page then. False: there is none. */
 typedef bool prefetch_find(void *context, uint64_t address, uint64_t *physical, bool *remote);
 
+/* What stream prefetchers follow: pages. */
+struct trackers {
+    struct tracker {
+        uint64_t page; /* its number, plus 1; 0: free */
+        uint64_t last; /* line: of the last access */
+        int64_t step;  /* from one access to the next */
+        uint64_t steps;
+    } * all;
+    uint64_t mask;     /* of a page's number: its tracker */
+    uint64_t distance; /* lines: that streams step at most */
+    uint64_t between;  /* lines of a page that are so many or more from both of its ends */
+};
+
 struct prefetch {
     struct prefetcher {
         const struct machine_prefetcher *is;
         bool region;
-        unsigned misses, distance; /* as `is` has them: here they are near */
-        uint64_t between;          /* lines of a page that are `distance` or more from both of its ends */
-        uint64_t mask;             /* of a page's number: its tracker */
-        struct tracker {
-            uint64_t page;       /* its number, plus 1; 0: free */
-            uint64_t last, next; /* lines: of the last access, and the first that has not been fetched */
-            int64_t step;        /* from one access to the next */
-            unsigned steps;
-            uint64_t used, before; /* region: lines of this page, how many of the one before */
-        } * trackers, *coming;     /* coming: room for as many, of a stream that crosses; else NULL; owned */
+        unsigned misses; /* as `is` has it: here it is near */
+        /* Of streams. Those that see the same, at the same distance, have the same trackers: the first one of
+         * them owns these. */
+        size_t sees_as; /* its number, of all */
+        struct trackers trackers;
+        struct tracker *coming;         /* room for as many, of one that crosses; else NULL; owned */
+        uint64_t *next;                 /* by tracker: the first line that has not been fetched; owned */
+        struct sight {                  /* what the owner saw last */
+            struct tracker *tracker;    /* the stream that goes on; NULL: none */
+            const struct tracker *from; /* as that of another page did until now; else itself */
+            bool begins;                /* it is a new one */
+        } sight;
+        struct used_region {
+            uint64_t page, used, before; /* page: as of a tracker; lines of it, how many of the one before */
+        } used;
         struct flight {
             uint64_t line, arrives; /* physical */
         } flights[MACHINE_FLIGHTS_MAX];
         size_t flying;
     } all[MACHINE_PREFETCHERS_MAX];
     size_t count;
-    bool skims;            /* all are streams, and see what any cache had */
-    uint64_t last_arrives; /* of all */
+    size_t owners[MACHINE_PREFETCHERS_MAX], owner_count; /* of trackers: their numbers */
+    bool skims;                                          /* all are streams, and see what any cache had */
+    uint64_t last_arrives;                               /* of all */
     struct caches *caches;
     struct account *account;
     prefetch_find *find;
@@ -77,57 +96,19 @@ int prefetch_init(struct prefetch *prefetch, const struct machine *machine, stru
 void prefetch_free(struct prefetch *prefetch);
 void prefetch_clear(struct prefetch *prefetch); /* as if nothing had run yet */
 
-/* ---- an access: what most of them come to is compiled into where it is used ---- */
-
-enum { PREFETCH_PAGE_LINES = 4096 / MACHINE_LINE_BYTES };
-
 /* When a line is there that a cache says it has. */
 uint64_t prefetch_arrival(const struct prefetch *prefetch, uint64_t line);
-/* A line that a prefetcher sees, and may fetch others for. */
-void prefetch_go(struct prefetch *prefetch, struct prefetcher *prefetcher, uint64_t line, uint64_t now);
 
 /* Do any of these accesses to data, the next ones, make a prefetcher go on in another page, which it has
  * translated then? It may be said that they do where they do not. */
 bool prefetch_may_cross(const struct prefetch *prefetch, const gva_t *addresses, size_t count);
 
-static inline struct tracker *prefetch_tracker(
-    const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t page)
-{
-    return &trackers[page & prefetcher->mask];
-}
-
-/* Is it the first line of a page that a stream's tracker sees, and no stream beside can go on here? Then it
- * is this page's, and nothing else is to be done. */
-static inline bool prefetch_begins(
-    const struct prefetcher *prefetcher, struct tracker *trackers, uint64_t line)
-{
-    const uint64_t page = line / PREFETCH_PAGE_LINES;
-    struct tracker *tracker = prefetch_tracker(prefetcher, trackers, page);
-    if (tracker->page == page + 1 || line % PREFETCH_PAGE_LINES - prefetcher->distance >= prefetcher->between)
-        return false;
-    tracker->page = page + 1;
-    tracker->last = line;
-    tracker->steps = 0;
-    return true;
-}
-
-/* Counts a line of a region as used. Is so much used that the lines around are worth it? */
-bool prefetch_uses(const struct prefetcher *prefetcher, uint64_t line);
-
 /* So many of these accesses to data, the next ones, have no prefetcher do more than take a page, whatever the
  * caches will say: that is done. (Of one that it is done for again nothing comes, either.) */
-TAGS_INLINE size_t prefetch_skim(struct prefetch *prefetch, const gva_t *addresses, size_t count)
-{
-    for (size_t at = 0; at < count; at++)
-        for (size_t i = 0; i < prefetch->count; i++)
-            if (!prefetch_begins(
-                    &prefetch->all[i], prefetch->all[i].trackers, addresses[at].value / MACHINE_LINE_BYTES))
-                return at;
-    return count;
-}
+size_t prefetch_skim(struct prefetch *prefetch, const gva_t *addresses, size_t count);
 
 /* Of an access that has been served: what it waits beyond. */
-TAGS_INLINE uint64_t prefetch_waits(const struct prefetch *prefetch, const struct prefetch_access *access)
+static inline uint64_t prefetch_waits(const struct prefetch *prefetch, const struct prefetch_access *access)
 {
     if (prefetch->last_arrives <= access->now)
         return 0;
@@ -137,23 +118,6 @@ TAGS_INLINE uint64_t prefetch_waits(const struct prefetch *prefetch, const struc
 }
 
 /* And what prefetchers make of it. */
-TAGS_INLINE void prefetch_after(struct prefetch *prefetch, const struct prefetch_access *access)
-{
-    const uint64_t line = access->address / MACHINE_LINE_BYTES;
-    bool near = false;
-    for (size_t i = 0; i < prefetch->count; i++) {
-        struct prefetcher *prefetcher = &prefetch->all[i];
-        bool sees = access->served.level > prefetcher->misses;
-        bool nothing = prefetcher->region ? !prefetch_uses(prefetcher, line)
-                                          : sees && prefetch_begins(prefetcher, prefetcher->trackers, line);
-        if (nothing || !sees)
-            continue;
-        if (!near)
-            prefetch->near = (struct prefetch_page){line / PREFETCH_PAGE_LINES,
-                access->physical & -(uint64_t)(PREFETCH_PAGE_LINES * MACHINE_LINE_BYTES), access->remote};
-        near = true;
-        prefetch_go(prefetch, prefetcher, line, access->now);
-    }
-}
+void prefetch_after(struct prefetch *prefetch, const struct prefetch_access *access);
 
 #endif

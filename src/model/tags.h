@@ -257,6 +257,14 @@ TAGS_INLINE bool tags_drop(enum tags_kind kind, struct tags *tags, const struct 
     return true;
 }
 
+/* The same, of a bare one of which nobody can predict whether it has it. */
+TAGS_INLINE bool tags_take(enum tags_kind kind, struct tags *tags, const struct tags_place *place)
+{
+    const uint32_t stride = tags_stride(kind, tags);
+    return (stride > 2 * LIST_STEP ? list_take : list_take_evenly)(
+        tags->marks + place->first, stride, tags->ways, place->mark);
+}
+
 /* Of a keyed table of whatever shape. */
 
 /* Where a key is, or TAGS_NONE. That is no use of it. */

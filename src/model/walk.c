@@ -157,14 +157,25 @@ struct walk_table walk_table_at(const struct walk_dimension *tables, uint64_t ad
     return table;
 }
 
-void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
-    struct walk_begun begun, unsigned last)
+size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, struct walk_begun begun,
+    unsigned last, uint64_t at[static PAGE_LEVELS_MAX])
 {
+    size_t count = 0;
     for (unsigned level = begun.level; level > last; level--) {
-        walk_read_at(walker, tables, level, walk_entry_at(begun.table, level, address));
+        at[count++] = walk_entry_at(begun.table, level, address);
         if (level - 1 > last)
             begun.table = table_below(tables, begun.table, level, address);
     }
+    return count;
+}
+
+void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
+    struct walk_begun begun, unsigned last)
+{
+    uint64_t at[PAGE_LEVELS_MAX];
+    size_t count = walk_reads_above(tables, address, begun, last, at);
+    for (size_t i = 0; i < count; i++)
+        walk_read_at(walker, tables, begun.level - (unsigned)i, at[i]);
 }
 
 /* ---- two ---- */

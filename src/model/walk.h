@@ -203,7 +203,10 @@ TAGS_INLINE struct cache_served walk_read_at(
     return served;
 }
 
-/* What it charges down to, not with, the leaf. */
+/* Where the entries stand that it reads down to, not with, the leaf: so many. */
+size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, struct walk_begun begun,
+    unsigned last, uint64_t at[static PAGE_LEVELS_MAX]);
+/* What it charges for these. */
 void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
     struct walk_begun begun, unsigned last);
 

@@ -248,7 +248,8 @@ static int simulate_placement(struct walk *walk, uint64_t seed, uint64_t placeme
     if (rc < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < walk->count; i++)
-        rc = map(walk->pass.models[i], &walk->configs[i], walk, error);
+        if (walk->pass.same[i] == i)
+            rc = map(walk->pass.models[i], &walk->configs[i], walk, error);
     model_pass_spread(&walk->pass, 0);
     if (rc == 0)
         rc = begin_laps(walk, error);

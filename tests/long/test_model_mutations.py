@@ -93,7 +93,7 @@ MUTATIONS = [
     ("the time that events take does not count", "model_stream.c", "per_second ? model->account.cycles :", "per_second && !MUTATED ? model->account.cycles :"),
     ("prefetches come at once", "prefetch.h", "return arrives > there ?", "return arrives > there && !MUTATED ?"),
     ("streams end with the page", "prefetch.c", "if ((!is->crosses &&", "if (((!is->crosses || MUTATED) &&"),
-    ("a stream is not handed on to the next page", "prefetch.c", "*begun = *other;", "if (!MUTATED) *begun = *other;"),
+    ("a stream is not handed on to the next page", "prefetch.c", "return after ? after : before;", "return MUTATED ? NULL : after ? after : before;"),
     ("a stream forgets what it has fetched", "prefetch.c", "if ((int64_t)(tracker->next - line) * step <= 0)", "if (MUTATED || (int64_t)(tracker->next - line) * step <= 0)"),
     ("regions of which little was used are fetched", "prefetch.c", "return tracker->before >= prefetcher->is->after;", "return tracker->before >= prefetcher->is->after || MUTATED;"),
     ("regions reach into the next page", "prefetch.c", "within + i < PAGE_LINES)", "(within + i < PAGE_LINES || MUTATED))"),

@@ -449,6 +449,15 @@ static void many_accesses_are_as_one_on_every_machine(void **unused)
     }
 }
 
+/* Each model once. */
+static void map_each(struct model_pass *pass, uint64_t bytes)
+{
+    struct error error;
+    for (size_t i = 0; i < pass->count; i++)
+        if (pass->same[i] == i)
+            assert_int_equal(model_map(pass->models[i], GVA(base), bytes, NULL, &error), 0);
+}
+
 /* In one pass with others, whoever leads, and whether in threads of their own or not. */
 static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
 {
@@ -470,8 +479,7 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
         for (size_t i = 0; i < COUNT; i++)
             addresses[i] = GVA(base + random_below(&state, i % 2 ? 16 * MIB : 300 * KIB));
         assert_int_equal(model_pass_open(configs, ALL, &pass, &error), 0);
-        for (size_t i = 0; i < ALL; i++)
-            assert_int_equal(model_map(pass.models[i], GVA(base), 16 * MIB, NULL, &error), 0);
+        map_each(&pass, 16 * MIB);
         for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++) {
             model_pass_spread(&pass, 1 + 2 * access); /* threads */
             for (size_t done = 0; done < COUNT; done += COUNT / 10)
@@ -492,6 +500,114 @@ static void in_a_pass_each_has_the_account_that_it_has_alone(void **unused)
         model_pass_close(&pass);
         sheet_free(sheet);
     }
+}
+
+/* Direct, shadow (lazily, eagerly) and agile paging: one model for all, to which the same happens as to each
+ * of them alone; also where prefetchers translate, and with whatever frames. */
+static void what_is_the_same_is_simulated_once(void **unused)
+{
+    (void)unused;
+    enum { ALIKE = 4, COUNT = 2000 };
+    static const enum model_technique techniques[ALIKE] = {
+        MODEL_SHADOW, MODEL_DIRECT, MODEL_AGILE, MODEL_SHADOW};
+    static const char *const machines[] = {"zen3-milan", "zen5-turin", "nehalem", "neoverse-n1"};
+    static const uint64_t pairs[][2] = {{2 * MIB, 4 * KIB}, {4 * KIB, 4 * KIB}, {2 * MIB, 2 * MIB}};
+    for (size_t m = 0; m < 4 * 3; m++) {
+        struct sheet *sheet = sheet_of(machines[m % 4]);
+        struct model_config configs[ALIKE];
+        struct model_pass pass;
+        struct error error;
+        gva_t addresses[COUNT];
+        uint64_t state = m;
+        for (size_t i = 0; i < COUNT; i++)
+            addresses[i] = GVA(base + (i % 3 ? random_below(&state, 16 * MIB) : i * 64));
+        for (size_t i = 0; i < ALIKE; i++) {
+            configs[i] =
+                config_of(&sheet->machine, techniques[i], pairs[m / 4][0], pairs[m / 4][1], 16 * MIB);
+            configs[i].sync_write = i == 3;
+            configs[i].hypothetical = true;
+            configs[i].guest_frames = configs[i].host_frames =
+                (struct frame_policy){.order = (enum frame_order)(m % FRAME_ORDERS),
+                    .fragmented = 0.3,
+                    .node = (enum frame_node)(m / 4),
+                    .seed = m};
+        }
+        assert_int_equal(model_pass_open(configs, ALIKE, &pass, &error), 0);
+        map_each(&pass, 16 * MIB);
+        for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+            model_pass_access(&pass, addresses, COUNT, access);
+        for (size_t i = 0; i < ALIKE; i++) {
+            struct model *alone;
+            assert_int_equal(pass.same[i], 0);
+            assert_int_equal(model_open(&configs[i], &alone, &error), 0);
+            assert_int_equal(model_map(alone, GVA(base), 16 * MIB, NULL, &error), 0);
+            for (enum model_access access = ACCESS_READ; access <= ACCESS_EXECUTE; access++)
+                for (size_t k = 0; k < COUNT; k++)
+                    model_access(alone, addresses[k], access);
+            assert_memory_equal(model_account(alone), model_account(pass.models[i]), sizeof(struct account));
+            model_close(alone);
+        }
+        model_pass_close(&pass);
+        sheet_free(sheet);
+    }
+}
+
+/* What makes one of direct and shadow paging another than the other one. */
+static void make_them_differ(struct model_config configs[static 2], unsigned how)
+{
+    switch (how) {
+    case 0:
+        configs[0].rates.of[EVENT_EXIT].rate = configs[1].rates.of[EVENT_EXIT].rate = 10;
+        break;
+    case 1:
+        configs[0].fresh = configs[1].fresh = true;
+        break;
+    case 2:
+        configs[0].domains = configs[1].domains = 2;
+        break;
+    case 3:
+        configs[0].host_page = 2 * MIB;
+        break;
+    case 4:
+        configs[0].guest_page = 2 * MIB;
+        break;
+    case 5:
+        configs[0].seed++;
+        break;
+    case 6:
+        configs[0].host_frames.seed++;
+        break;
+    case 7:
+        configs[0].guest_frames.order = FRAMES_FRAGMENTED;
+        break;
+    case 8:
+        configs[0].bytes_max *= 2;
+        break;
+    case 9:
+        configs[0].technique = MODEL_NATIVE;
+        break;
+    default:
+        configs[0].technique = MODEL_NESTED;
+        break;
+    }
+}
+
+static void what_may_differ_is_not_the_same(void **unused)
+{
+    (void)unused;
+    struct sheet *sheet = sheet_of("zen3-milan");
+    for (unsigned how = 0; how <= 10; how++) {
+        struct model_config configs[2] = {config_of(&sheet->machine, MODEL_DIRECT, 4 * KIB, 4 * KIB, 4 * MIB),
+            config_of(&sheet->machine, MODEL_SHADOW, 4 * KIB, 4 * KIB, 4 * MIB)};
+        struct model_pass pass;
+        struct error error;
+        make_them_differ(configs, how);
+        assert_int_equal(model_pass_open(configs, 2, &pass, &error), 0);
+        assert_int_equal(pass.same[1], 1);
+        assert_ptr_not_equal(pass.models[0], pass.models[1]);
+        model_pass_close(&pass);
+    }
+    sheet_free(sheet);
 }
 
 /* Rates take each technique its own time: nobody follows. */
@@ -551,6 +667,8 @@ int main(void)
         cmocka_unit_test(many_accesses_are_as_one_after_another),
         cmocka_unit_test(many_accesses_are_as_one_on_every_machine),
         cmocka_unit_test(in_a_pass_each_has_the_account_that_it_has_alone),
+        cmocka_unit_test(what_is_the_same_is_simulated_once),
+        cmocka_unit_test(what_may_differ_is_not_the_same),
         cmocka_unit_test(where_something_happens_nobody_follows),
         cmocka_unit_test(overlap_is_between_all_and_data_alone),
         cmocka_unit_test(every_preset_runs_with_every_technique_it_has),

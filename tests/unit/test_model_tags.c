@@ -139,6 +139,33 @@ static void large_memory_changes_nothing(void **unused)
     pool_free(&pool);
 }
 
+/* The code that a machine's caches have, of the other kind for CPUs. */
+static void narrow_down(struct caches *caches)
+{
+    unsigned swapped = 0;
+    for (enum caches_kind kind = 0; kind < CACHES_CODES; kind++) {
+        for (unsigned use = 0; use < 2; use++)
+            if (caches->serve[use] == caches_codes_wide.serve[kind][use]) {
+                caches->serve[use] = caches_codes_any.serve[kind][use];
+                swapped++;
+            }
+        if (caches->many && caches->many == caches_codes_wide.many[kind])
+            caches->many = caches_codes_any.many[kind];
+    }
+    assert_int_equal(swapped, 2);
+}
+
+static void open_preset(
+    size_t preset, unsigned count, struct pool *pool, struct machine *machine, struct caches *caches)
+{
+    struct error error;
+    if (machine_find(machine_preset(preset).name, pool, machine, &error) < 0)
+        fail_msg("%s", error.text);
+    for (unsigned i = 0; i < count; i++)
+        if (caches_init(&caches[i], machine, UINT64_C(1) << 32, SEED, NULL, &error) < 0)
+            fail_msg("%s", error.text);
+}
+
 /* The code for CPUs with wide vectors and that for all. */
 static void wide_and_narrow_vectors_do_the_same(void **unused)
 {
@@ -148,31 +175,66 @@ static void wide_and_narrow_vectors_do_the_same(void **unused)
     for (size_t i = 0; machine_preset(i).name; i++) {
         struct pool pool = {.newest = NULL};
         struct machine machine;
-        struct error error;
-        struct caches wide, narrow;
-        uint64_t state = i, bytes = UINT64_C(1) << 32, swapped = 0;
-        if (machine_find(machine_preset(i).name, &pool, &machine, &error) < 0 ||
-            caches_init(&wide, &machine, bytes, SEED, NULL, &error) < 0 ||
-            caches_init(&narrow, &machine, bytes, SEED, NULL, &error) < 0)
-            fail_msg("%s", error.text);
-        for (enum caches_kind kind = 0; kind < CACHES_CODES; kind++)
-            for (unsigned use = 0; use < 2; use++)
-                if (wide.serve[use] == caches_code_wide[kind][use]) {
-                    narrow.serve[use] = caches_code_any[kind][use];
-                    swapped++;
-                }
-        assert_int_equal(swapped, 2);
+        struct caches caches[2];
+        uint64_t state = i;
+        open_preset(i, 2, &pool, &machine, caches);
+        narrow_down(&caches[1]);
         for (unsigned step = 0; step < 10 * STEPS; step++) {
             uint64_t address = random_below(&state, UINT64_C(1) << (step % 2 ? 26 : 20));
             bool instruction = random_below(&state, 8) == 0;
             unsigned first = 1 + (unsigned)random_below(&state, 2);
-            assert_int_equal(caches_access(&wide, address, instruction, first, false).level,
-                caches_access(&narrow, address, instruction, first, false).level);
+            assert_int_equal(caches_access(&caches[0], address, instruction, first, false).level,
+                caches_access(&caches[1], address, instruction, first, false).level);
         }
-        caches_free(&wide);
-        caches_free(&narrow);
+        caches_free(&caches[0]);
+        caches_free(&caches[1]);
         pool_free(&pool);
     }
+}
+
+/* Up to so many of data, the same one after another by the first of these and at once by the others. Between
+ * them comes an instruction. */
+static void serve_some(struct caches *caches, unsigned count, uint64_t *state)
+{
+    cache_request requests[200];
+    struct caches_counts counts[3] = {{.of = {{0}}}};
+    size_t some = (size_t)random_below(state, 200);
+    uint64_t instruction = random_below(state, UINT64_C(1) << 22);
+    for (size_t i = 0; i < some; i++) {
+        uint64_t address = random_below(state, UINT64_C(1) << (i % 2 ? 26 : 20));
+        unsigned first = 1 + (unsigned)random_below(state, 2),
+                 what = (unsigned)random_below(state, CACHES_WHATS);
+        requests[i] = cache_request_of(address, first, what);
+        counts[0].of[what][caches_access(&caches[0], address, false, first, false).level - 1]++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (i)
+            caches[i].many(&caches[i], requests, some, &counts[i]);
+        assert_memory_equal(&counts[i], &counts[0], sizeof counts[0]);
+        caches_access(&caches[i], instruction, true, 1, false);
+    }
+}
+
+static void many_at_once_are_as_one_after_another(void **unused)
+{
+    (void)unused;
+    unsigned for_many = 0;
+    for (size_t i = 0; machine_preset(i).name; i++) {
+        struct pool pool = {.newest = NULL};
+        struct machine machine;
+        struct caches caches[3];
+        uint64_t state = i;
+        open_preset(i, 3, &pool, &machine, caches);
+        if (caches_are_wide())
+            narrow_down(&caches[2]);
+        for (unsigned step = 0; caches[0].many && step < STEPS / 10; step++)
+            serve_some(caches, 3, &state);
+        for_many += caches[0].many != NULL;
+        for (unsigned k = 0; k < 3; k++)
+            caches_free(&caches[k]);
+        pool_free(&pool);
+    }
+    assert_int_equal(for_many, 9); /* all but barcelona, core2-merom and nehalem */
 }
 
 int main(void)
@@ -181,6 +243,7 @@ int main(void)
         cmocka_unit_test(tags_are_as_lists),
         cmocka_unit_test(large_memory_changes_nothing),
         cmocka_unit_test(wide_and_narrow_vectors_do_the_same),
+        cmocka_unit_test(many_at_once_are_as_one_after_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

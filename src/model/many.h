@@ -1,0 +1,27 @@
+/* Many accesses that are known ahead, from within (many.c). */
+#ifndef VCOST_MODEL_MANY_H
+#define VCOST_MODEL_MANY_H
+
+#include "model/internal.h"
+
+/* What is known of accesses to come: where leaves stand in the tables that are walked last, and the host
+ * physical addresses. */
+struct coming {
+    uint64_t leaves[MODEL_AT_ONCE], physical[MODEL_AT_ONCE];
+    bool all_there;                          /* else some of these mean nothing */
+    struct walk_table tables[MODEL_AT_ONCE]; /* those with the leaves */
+    struct walk_begun begun[MODEL_AT_ONCE];  /* of walks of them */
+    /* In two dimensions: guest physical addresses; where the guest's leaves stand, if walk caches know that
+     * of all that is walked. */
+    uint64_t guest_physical[MODEL_AT_ONCE], guest_leaves[MODEL_AT_ONCE];
+    bool guest_known;
+    unsigned last, host_last; /* levels of leaves: of tables that are walked first, of the host's */
+};
+
+/* many_requests.c: the first so many of these, whose translations are found, go through the caches together;
+ * how many: those before the first of which a prefetcher, neighbours, or a walk that has to look for itself
+ * may make something. */
+size_t many_go(struct model *model, const gva_t *addresses, const struct coming *coming, size_t count,
+    enum model_access access, const struct model_found *found);
+
+#endif
