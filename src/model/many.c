@@ -3,33 +3,39 @@
  * next one is, and they go through the caches at last: none of these has a say in what one before it does. */
 #include "model/many.h"
 
-/* On the way the entries and the sets that will be needed come near. */
+/* Where addresses lead by these tables: on the way the entries that will be needed come near. False: not all
+ * are mapped. */
+TAGS_INLINE bool look_into(struct ahead *ahead, const struct walk_dimension *tables, const gva_t *addresses,
+    size_t count, uint64_t *leaves, uint64_t *to)
+{
+    uint64_t present = PAGE_BIT_PRESENT;
+    for (size_t i = 0; i < count; i++) {
+        const struct ahead_leaf leaf = ahead_find(ahead, tables, addresses[i].value);
+        present &= leaf.entry;
+        leaves[i] = leaf.at;
+        to[i] = leaf.to;
+    }
+    return present;
+}
+
 static void look_ahead(struct model *model, const gva_t *addresses, size_t count, struct coming *coming)
 {
     struct model_domain *domain = model->now;
-    bool nested = model->config.technique == MODEL_NESTED;
-    const struct walk_dimension *tables = nested ? &domain->guest_walk : &domain->walked_walk;
-    uint64_t present = PAGE_BIT_PRESENT;
     coming->last = model_leaf_level(&model->config);
     coming->host_last = model_host_leaf_level(&model->config);
-    for (size_t i = 0; i < count; i++) {
-        struct ahead_leaf leaf = ahead_find(&domain->ahead, tables, addresses[i].value);
-        present &= leaf.entry;
-        coming->leaves[i] = leaf.at;
-        coming->tables[i] = leaf.table;
-        coming->physical[i] = coming->guest_physical[i] = leaf.to;
+    if (model->config.technique != MODEL_NESTED) {
+        coming->all_there = look_into(
+            &domain->ahead, &domain->walked_walk, addresses, count, coming->leaves, coming->physical);
+        return;
     }
-    for (size_t i = 0; nested && i < count; i++)
-        ahead_bring(&domain->host_ahead, &domain->host_walk, coming->guest_physical[i]);
-    for (size_t i = 0; nested && i < count; i++) {
-        struct ahead_leaf leaf =
-            ahead_find(&domain->host_ahead, &domain->host_walk, coming->guest_physical[i]);
-        present &= leaf.entry;
-        coming->leaves[i] = leaf.at;
-        coming->tables[i] = leaf.table;
-        coming->physical[i] = leaf.to;
-    }
-    coming->all_there = present;
+    coming->all_there =
+        look_into(&domain->ahead, &domain->guest_walk, addresses, count, coming->leaves, coming->physical);
+    for (size_t i = 0; i < count; i++)
+        coming->guest_physical[i] = GVA(coming->physical[i]);
+    for (size_t i = 0; i < count; i++)
+        ahead_bring(&domain->host_ahead, &domain->host_walk, coming->guest_physical[i].value);
+    coming->all_there &= look_into(&domain->host_ahead, &domain->host_walk, coming->guest_physical, count,
+        coming->leaves, coming->physical);
 }
 
 /* ---- one by one ---- */
@@ -88,43 +94,97 @@ static void ask_tlb(struct tlb *tlb, const struct asked *asked, struct missing *
         ask(TAGS_KEYED, tlb, asked, missing);
 }
 
-/* Natively: with which tables walks begin. */
-static void begin_walks(struct model *model, struct coming *coming, const gva_t *addresses,
-    const struct missing *missing, struct model_found *found)
+/* Tables that are walked for addresses, and what has the tables of their leaves. */
+struct walked {
+    struct ahead *ahead;
+    const struct walk_dimension *tables;
+    const gva_t *addresses;
+    unsigned tag, last;
+};
+
+/* From which level on a walk goes for which walk caches do not give the table of the leaf. */
+static unsigned begin_above(const struct walked *walked, gva_t address)
 {
-    const struct walk_dimension *tables = &model->now->walked_walk;
-    unsigned last = model_leaf_level(&model->config), tag = model_tag(model);
-    for (size_t i = 0; i < missing->count; i++) {
-        unsigned which = missing->which[i];
-        coming->begun[which] = walk_begin(tables, tag, addresses[which].value, last, coming->tables[which]);
-        found[which].begun = coming->begun[which].level;
-    }
+    const struct walk_table leaf = ahead_table(walked->ahead, walked->tables, address.value)->is;
+    return walk_begin_above(walked->tables, walked->tag, address.value, walked->last, leaf);
 }
 
-/* In two dimensions: the guest's tables, if walk caches have all that lead to leaves, for then nothing is put
- * there; and with which of the host's tables walks for the pages begin. */
-static void begin_nested_walks(struct model *model, struct coming *coming, const gva_t *addresses,
+/* From which level on walks go, by the cache of what leads to leaves. */
+TAGS_INLINE void begin_by(enum tags_kind kind, struct walk_cache *cache, const struct walked *walked,
+    const struct missing *missing, unsigned *begun, size_t stride)
+{
+    struct tags tags = cache->tags; /* so that the compiler sees that nothing else changes it */
+    const unsigned tag = walked->tag, last = walked->last;
+    for (size_t i = 0; i < missing->count; i++) {
+        const unsigned which = missing->which[i];
+        const uint64_t number = walked->addresses[which].value >> walk_shift(last + 1);
+        const struct tags_place place = tags_place(kind, &tags, number, walk_key(number, last + 1, tag));
+        unsigned level = last;
+        if (!tags_find(kind, &tags, &place, NULL)) {
+            cache->tags = tags;
+            level = begin_above(walked, walked->addresses[which]);
+            tags = cache->tags;
+        }
+        begun[which * stride] = level;
+    }
+    cache->tags = tags;
+}
+
+static void begin_walks(
+    const struct walked *walked, const struct missing *missing, unsigned *begun, size_t stride)
+{
+    struct walk_cache *cache = walked->tables->caches->of[walked->last + 1];
+    for (size_t i = 0; !cache && i < missing->count; i++)
+        begun[missing->which[i] * stride] = begin_above(walked, walked->addresses[missing->which[i]]);
+    if (!cache)
+        return;
+    if (cache->tags.kind == TAGS_KEYED_FEW)
+        begin_by(TAGS_KEYED_FEW, cache, walked, missing, begun, stride);
+    else if (cache->tags.kind == TAGS_KEYED_ONE_SET)
+        begin_by(TAGS_KEYED_ONE_SET, cache, walked, missing, begun, stride);
+    else
+        begin_by(TAGS_KEYED, cache, walked, missing, begun, stride);
+}
+
+/* In two dimensions: where the guest's leaves stand, if walk caches have all that lead to them, for then
+ * nothing is put there. */
+static bool find_guest_leaves(struct model *model, struct coming *coming, const gva_t *addresses,
     const struct missing *missing, struct model_found *found)
 {
-    const struct walk_dimension *guest = &model->now->guest_walk, *host = &model->now->host_walk;
-    unsigned last = model_leaf_level(&model->config), host_last = model_host_leaf_level(&model->config),
-             tag = model_tag(model);
+    const struct walk_dimension *guest = &model->now->guest_walk;
+    const unsigned last = coming->last, tag = model_tag(model);
     unsigned ways[MODEL_AT_ONCE];
     bool known = !model->machine->nested.tlb.data;
     for (size_t i = 0; known && i < missing->count; i++) {
         ways[i] = walk_knows(guest, tag, addresses[missing->which[i]].value, last);
         known = ways[i] != TAGS_NONE;
     }
-    coming->guest_known = known;
     for (size_t i = 0; known && i < missing->count; i++) {
-        unsigned which = missing->which[i];
-        uint64_t address = addresses[which].value;
-        coming->guest_leaves[which] =
-            walk_entry_at(walk_known(guest, tag, address, last, ways[i]), last, address);
-        coming->begun[which] =
-            walk_begin(host, host->domain, coming->guest_physical[which], host_last, coming->tables[which]);
+        const unsigned which = missing->which[i];
+        const uint64_t address = addresses[which].value;
+        const struct walk_table table = walk_known(guest, tag, address, last, ways[i]);
+        coming->guest_leaves[which] = walk_entry_at(table, last, address);
         found[which].begun = last;
     }
+    return known;
+}
+
+/* With which tables walks begin. */
+static void begin_all(struct model *model, struct coming *coming, const gva_t *addresses,
+    const struct missing *missing, struct model_found *found)
+{
+    struct model_domain *domain = model->now;
+    if (model->config.technique != MODEL_NESTED) {
+        const struct walked walked = {
+            &domain->ahead, &domain->walked_walk, addresses, model_tag(model), coming->last};
+        begin_walks(&walked, missing, &found->begun, sizeof *found / sizeof found->begun);
+        return;
+    }
+    const struct walked walked = {&domain->host_ahead, &domain->host_walk, coming->guest_physical,
+        domain->host_walk.domain, coming->host_last};
+    coming->guest_known = find_guest_leaves(model, coming, addresses, missing, found);
+    if (coming->guest_known)
+        begin_walks(&walked, missing, coming->host_begun, 1);
 }
 
 static void find_translations(struct model *model, struct coming *coming, const gva_t *addresses,
@@ -145,8 +205,7 @@ static void find_translations(struct model *model, struct coming *coming, const 
     }
     for (size_t i = 0; i < missing.count; i++)
         found[missing.which[i]] = (struct model_found){.level = 0};
-    (model->config.technique == MODEL_NESTED ? begin_nested_walks : begin_walks)(
-        model, coming, addresses, &missing, found);
+    begin_all(model, coming, addresses, &missing, found);
 }
 
 /* ---- caches ---- */
@@ -162,12 +221,11 @@ TAGS_INLINE void charge_walk(bool nested, struct model *model, const gva_t *addr
     uint64_t address = addresses[i].value;
     model_charge_walk(model);
     if (!nested) {
-        walk_told(walker, &domain->walked_walk, address, coming->begun[i], last, coming->leaves[i]);
+        walk_told(walker, &domain->walked_walk, address, found->begun, last, coming->leaves[i]);
     } else if (coming->guest_known) {
-        const struct walk_begun guest = {.level = last};
-        walk_told(walker, &domain->guest_walk, address, guest, last, coming->guest_leaves[i]);
-        walk_told(walker, &domain->host_walk, coming->guest_physical[i], coming->begun[i], coming->host_last,
-            coming->leaves[i]);
+        walk_told(walker, &domain->guest_walk, address, last, last, coming->guest_leaves[i]);
+        walk_told(walker, &domain->host_walk, coming->guest_physical[i].value, coming->host_begun[i],
+            coming->host_last, coming->leaves[i]);
     } else {
         walk_nested(walker, &domain->guest_walk, &domain->host_walk, model_tag(model), address, &result);
         found->begun = result.begun;
@@ -262,15 +320,8 @@ static void lead(struct model *model, const gva_t *addresses, size_t count, enum
 static void follow(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     struct model_found *found)
 {
-    const struct walk_dimension *tables = &model->now->walked_walk;
-    unsigned last = model_leaf_level(&model->config);
     struct coming coming;
     look_ahead(model, addresses, count, &coming);
-    for (size_t i = 0; i < count; i++) {
-        coming.begun[i].level = found[i].begun;
-        if (!found[i].level && found[i].begun > last)
-            coming.begun[i].table = walk_table_at(tables, addresses[i].value, found[i].begun);
-    }
     go_through_caches(model, addresses, &coming, count, access, found);
 }
 

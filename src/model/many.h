@@ -8,12 +8,13 @@
  * physical addresses. */
 struct coming {
     uint64_t leaves[MODEL_AT_ONCE], physical[MODEL_AT_ONCE];
-    bool all_there;                          /* else some of these mean nothing */
-    struct walk_table tables[MODEL_AT_ONCE]; /* those with the leaves */
-    struct walk_begun begun[MODEL_AT_ONCE];  /* of walks of them */
-    /* In two dimensions: guest physical addresses; where the guest's leaves stand, if walk caches know that
-     * of all that is walked. */
-    uint64_t guest_physical[MODEL_AT_ONCE], guest_leaves[MODEL_AT_ONCE];
+    bool all_there; /* else some of these mean nothing */
+    /* In two dimensions: guest physical addresses, as the host's tables are asked for them; where the guest's
+     * leaves stand, if walk caches know that of all that is walked; and from which level on the host's tables
+     * are walked. */
+    gva_t guest_physical[MODEL_AT_ONCE];
+    uint64_t guest_leaves[MODEL_AT_ONCE];
+    unsigned host_begun[MODEL_AT_ONCE];
     bool guest_known;
     unsigned last, host_last; /* levels of leaves: of tables that are walked first, of the host's */
 };

@@ -16,35 +16,33 @@ struct translations {
 
 /* What walk_told() reads of tables, the leaf last. */
 TAGS_INLINE cache_request *ask_for_walk(cache_request *next, const struct walk_dimension *tables,
-    unsigned first, uint64_t address, struct walk_begun begun, unsigned last, uint64_t leaf)
+    unsigned first, unsigned what, uint64_t address, unsigned begun, unsigned last, uint64_t leaf)
 {
-    const unsigned what = (tables->host ? WHAT_HOST : WHAT_GUEST) - 1;
     uint64_t above[PAGE_LEVELS_MAX];
-    if (begun.level > last) {
+    if (begun > last) {
         size_t count = walk_reads_above(tables, address, begun, last, above);
         for (size_t i = 0; i < count; i++)
-            *next++ = cache_request_of(above[i], first, what + begun.level - (unsigned)i);
+            *next++ = cache_request_of(above[i], first, what + begun - (unsigned)i - 1);
     }
-    *next++ = cache_request_of(leaf, first, what + last);
+    *next++ = cache_request_of(leaf, first, what + last - 1);
     return next;
 }
 
-/* What a walk reads: in one dimension, or in two. */
+/* What a walk reads that begins with the table of a level: in one dimension, or in two. */
 TAGS_INLINE cache_request *ask_for_walks(bool nested, cache_request *next, struct translations *had,
-    const struct model *model, uint64_t address, const struct coming *coming, size_t i)
+    const struct model *model, uint64_t address, unsigned begun, const struct coming *coming, size_t i)
 {
     const struct model_domain *domain = model->now;
     const unsigned first = model->walker.cache_level;
-    had->begun[nested][coming->begun[i].level]++;
+    had->begun[0][begun]++;
     if (!nested)
         return ask_for_walk(
-            next, &domain->walked_walk, first, address, coming->begun[i], coming->last, coming->leaves[i]);
-    const struct walk_begun guest = {.level = coming->last};
-    had->begun[0][coming->last]++;
-    next =
-        ask_for_walk(next, &domain->guest_walk, first, address, guest, coming->last, coming->guest_leaves[i]);
-    return ask_for_walk(next, &domain->host_walk, first, coming->guest_physical[i], coming->begun[i],
-        coming->host_last, coming->leaves[i]);
+            next, &domain->walked_walk, first, WHAT_GUEST, address, begun, coming->last, coming->leaves[i]);
+    had->begun[1][coming->host_begun[i]]++;
+    next = ask_for_walk(
+        next, &domain->guest_walk, first, WHAT_GUEST, address, begun, coming->last, coming->guest_leaves[i]);
+    return ask_for_walk(next, &domain->host_walk, first, WHAT_HOST, coming->guest_physical[i].value,
+        coming->host_begun[i], coming->host_last, coming->leaves[i]);
 }
 
 /* What all of these ask of caches: so many requests. */
@@ -57,7 +55,7 @@ TAGS_INLINE size_t ask(bool nested, cache_request *requests, struct translations
         had->hits[found[i].level]++;
         had->cycles[found[i].level] += found[i].cycles;
         if (!found[i].level)
-            next = ask_for_walks(nested, next, had, model, addresses[i].value, coming, i);
+            next = ask_for_walks(nested, next, had, model, addresses[i].value, found[i].begun, coming, i);
         *next++ = cache_request_of(coming->physical[i], 1, WHAT_DATA);
     }
     return (size_t)(next - requests);
@@ -96,7 +94,8 @@ static void charge_reads(struct model *model, const struct caches_counts *counts
 {
     const struct caches *caches = &model->caches;
     struct account *account = &model->account;
-    for (unsigned what = 0; what < WHATS; what++)
+    const unsigned whats = model->config.technique == MODEL_NESTED ? WHATS : WHAT_HOST;
+    for (unsigned what = 0; what < whats; what++)
         for (unsigned server = 0; server <= caches->count; server++) {
             const uint64_t count = counts->of[what][server];
             const unsigned data = server == caches->count ? BUCKET_DATA_MEMORY : BUCKET_DATA + server;

@@ -19,6 +19,12 @@ static size_t sees_as(const struct prefetch *prefetch, size_t which)
     return which;
 }
 
+static void free_trackers(const struct trackers *trackers)
+{
+    for (uint64_t i = 0; i <= trackers->mask; i++)
+        trackers->all[i] = (struct tracker){.last = UINT64_MAX};
+}
+
 /* False: no memory. */
 static bool make_stream(struct prefetch *prefetch, size_t which)
 {
@@ -30,7 +36,9 @@ static bool make_stream(struct prefetch *prefetch, size_t which)
     trackers->distance = is->distance;
     prefetcher->sees_as = sees_as(prefetch, which);
     if (prefetcher->sees_as == which) {
-        trackers->all = calloc(is->trackers, sizeof *trackers->all);
+        trackers->all = malloc(is->trackers * sizeof *trackers->all);
+        if (trackers->all)
+            free_trackers(trackers);
         prefetch->owners[prefetch->owner_count++] = which;
     } else {
         trackers->all = prefetch->all[prefetcher->sees_as].trackers.all;
@@ -72,8 +80,8 @@ void prefetch_clear(struct prefetch *prefetch)
 {
     for (size_t i = 0; i < prefetch->count; i++) {
         struct prefetcher *prefetcher = &prefetch->all[i];
-        for (unsigned k = 0; prefetcher->trackers.all && k < prefetcher->is->trackers; k++)
-            prefetcher->trackers.all[k] = (struct tracker){.page = 0};
+        if (prefetcher->trackers.all)
+            free_trackers(&prefetcher->trackers);
         prefetcher->used = (struct used_region){.page = 0};
         prefetcher->flying = 0;
     }
@@ -146,7 +154,8 @@ static bool fetch(struct prefetch *prefetch, struct prefetcher *prefetcher, uint
 static const struct tracker *stream_to(struct trackers trackers, uint64_t line, uint64_t beside)
 {
     const struct tracker *other = &trackers.all[beside & trackers.mask];
-    bool goes_on = other->page == beside + 1 && other->steps && other->last + (uint64_t)other->step == line;
+    bool goes_on =
+        other->last / PAGE_LINES == beside && other->steps && other->last + (uint64_t)other->step == line;
     return goes_on ? other : NULL;
 }
 
@@ -166,13 +175,11 @@ static const struct tracker *stream_beside(struct trackers trackers, uint64_t li
  * page's, and nothing else is to be done. */
 static inline bool begins(struct trackers trackers, uint64_t line)
 {
-    const uint64_t page = line / PAGE_LINES;
-    struct tracker *tracker = &trackers.all[page & trackers.mask];
-    if (tracker->page == page + 1)
+    struct tracker *tracker = &trackers.all[line / PAGE_LINES & trackers.mask];
+    if ((tracker->last ^ line) < PAGE_LINES)
         return false;
     if (line % PAGE_LINES - trackers.distance >= trackers.between && stream_beside(trackers, line))
         return false;
-    tracker->page = page + 1;
     tracker->last = line;
     tracker->steps = 0;
     return true;
@@ -181,13 +188,11 @@ static inline bool begins(struct trackers trackers, uint64_t line)
 /* A line that is seen, of which begins() said no. */
 static struct sight see(struct trackers trackers, uint64_t line)
 {
-    const uint64_t page = line / PAGE_LINES;
-    struct tracker *tracker = &trackers.all[page & trackers.mask];
+    struct tracker *tracker = &trackers.all[line / PAGE_LINES & trackers.mask];
     const struct tracker *from = tracker;
-    if (tracker->page != page + 1) {
+    if ((tracker->last ^ line) >= PAGE_LINES) {
         from = stream_beside(trackers, line);
         *tracker = *from;
-        tracker->page = page + 1;
     }
     const int64_t step = (int64_t)(line - tracker->last), distance = (int64_t)trackers.distance;
     const bool goes_on = step == tracker->step && tracker->steps;

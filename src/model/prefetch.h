@@ -43,8 +43,7 @@ typedef bool prefetch_find(void *context, uint64_t address, uint64_t *physical, 
 /* What stream prefetchers follow: pages. */
 struct trackers {
     struct tracker {
-        uint64_t page; /* its number, plus 1; 0: free */
-        uint64_t last; /* line: of the last access */
+        uint64_t last; /* line: of the last access, and so of the page; UINT64_MAX: none */
         int64_t step;  /* from one access to the next */
         uint64_t steps;
     } * all;

@@ -136,46 +136,39 @@ enum walk_end walk_native(struct walker *walker, const struct walk_dimension *ta
     }
 }
 
-struct walk_begun walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address,
-    unsigned last, struct walk_table leaf)
+unsigned walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last,
+    struct walk_table leaf)
 {
     struct walk_table table = tables->root;
     const unsigned begun = begin(tables, tag, address, last + 2, &table);
-    const struct walk_table first = table;
     for (unsigned level = begun; level > last; level--) {
         table = level == last + 1 ? leaf : table_below(tables, table, level, address);
         keep(tables, level, tag, address, table);
     }
-    return (struct walk_begun){begun, first};
+    return begun;
 }
 
-struct walk_table walk_table_at(const struct walk_dimension *tables, uint64_t address, unsigned level)
+size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, unsigned begun, unsigned last,
+    uint64_t at[static PAGE_LEVELS_MAX])
 {
     struct walk_table table = tables->root;
-    for (unsigned above = tables->levels; above > level; above--)
-        table = table_below(tables, table, above, address);
-    return table;
-}
-
-size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, struct walk_begun begun,
-    unsigned last, uint64_t at[static PAGE_LEVELS_MAX])
-{
     size_t count = 0;
-    for (unsigned level = begun.level; level > last; level--) {
-        at[count++] = walk_entry_at(begun.table, level, address);
+    for (unsigned level = tables->levels; level > last; level--) {
+        if (level <= begun)
+            at[count++] = walk_entry_at(table, level, address);
         if (level - 1 > last)
-            begun.table = table_below(tables, begun.table, level, address);
+            table = table_below(tables, table, level, address);
     }
     return count;
 }
 
 void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
-    struct walk_begun begun, unsigned last)
+    unsigned begun, unsigned last)
 {
     uint64_t at[PAGE_LEVELS_MAX];
     size_t count = walk_reads_above(tables, address, begun, last, at);
     for (size_t i = 0; i < count; i++)
-        walk_read_at(walker, tables, begun.level - (unsigned)i, at[i]);
+        walk_read_at(walker, tables, begun - (unsigned)i, at[i]);
 }
 
 /* ---- two ---- */

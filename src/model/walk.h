@@ -140,26 +140,10 @@ static inline struct walk_table walk_unpacked(uint64_t value)
         (value >> WALK_NUMBER_BITS) * PAGE_TABLE_BYTES, value & ((UINT64_C(1) << WALK_NUMBER_BITS) - 1)};
 }
 
-/* Where a walk begins: with the table of this level; which one does not matter if that is `last`. */
-struct walk_begun {
-    unsigned level;
-    struct walk_table table;
-};
-
 /* What it does with walk caches; `leaf` is the table of level `last`. Of an address for which these do not
- * give that: */
-struct walk_begun walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address,
-    unsigned last, struct walk_table leaf);
-
-TAGS_INLINE struct walk_begun walk_begin(const struct walk_dimension *tables, unsigned tag, uint64_t address,
-    unsigned last, struct walk_table leaf)
-{
-    struct walk_cache *cache = tables->caches->of[last + 1];
-    uint64_t number = address >> walk_shift(last + 1);
-    if (cache && tags_find_value(&cache->tags, number, walk_key(number, last + 1, tag), NULL))
-        return (struct walk_begun){.level = last};
-    return walk_begin_above(tables, tag, address, last, leaf);
-}
+ * give that: the level of the table with which it begins. */
+unsigned walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last,
+    struct walk_table leaf);
 
 /* Where walk caches have the table of its leaf, or TAGS_NONE; and which one it is: that is a use of it. */
 TAGS_INLINE unsigned walk_knows(
@@ -177,9 +161,6 @@ TAGS_INLINE struct walk_table walk_known(
     return walk_unpacked(
         tags_use_value(&tables->caches->of[last + 1]->tags, number, walk_key(number, last + 1, tag), way));
 }
-
-/* The table of a level for an address. */
-struct walk_table walk_table_at(const struct walk_dimension *tables, uint64_t address, unsigned level);
 
 /* For a walk that begins with a table of this level. */
 TAGS_INLINE void walk_charge_begun(
@@ -203,19 +184,19 @@ TAGS_INLINE struct cache_served walk_read_at(
     return served;
 }
 
-/* Where the entries stand that it reads down to, not with, the leaf: so many. */
-size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, struct walk_begun begun,
-    unsigned last, uint64_t at[static PAGE_LEVELS_MAX]);
+/* Where the entries stand that it reads from a level down to, not with, the leaf: so many. */
+size_t walk_reads_above(const struct walk_dimension *tables, uint64_t address, unsigned begun, unsigned last,
+    uint64_t at[static PAGE_LEVELS_MAX]);
 /* What it charges for these. */
 void walk_told_above(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
-    struct walk_begun begun, unsigned last);
+    unsigned begun, unsigned last);
 
-/* What it charges, if it begins there and the leaf's entry stands at `leaf`. */
+/* What it charges, if it begins with the table of a level and the leaf's entry stands at `leaf`. */
 TAGS_INLINE void walk_told(struct walker *walker, const struct walk_dimension *tables, uint64_t address,
-    struct walk_begun begun, unsigned last, uint64_t leaf)
+    unsigned begun, unsigned last, uint64_t leaf)
 {
-    walk_charge_begun(walker, tables, begun.level);
-    if (begun.level > last)
+    walk_charge_begun(walker, tables, begun);
+    if (begun > last)
         walk_told_above(walker, tables, address, begun, last);
     walk_read_at(walker, tables, last, leaf);
 }
