@@ -140,7 +140,7 @@ int caches_init(struct caches *caches, const struct machine *machine, uint64_t b
     if (rc == 0 && machine->has_neighbours)
         rc = add_others(caches, machine, clock, error);
     if (are_for_many(caches))
-        caches->many = codes->many[kind];
+        memcpy(caches->many, codes->many[kind], sizeof caches->many);
     if (rc < 0)
         caches_free(caches);
     return rc;

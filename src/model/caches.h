@@ -35,22 +35,38 @@ TAGS_INLINE cache_request cache_request_of(uint64_t address, unsigned first, uns
     return address / MACHINE_LINE_BYTES << 8 | first << 4 | what;
 }
 
+TAGS_INLINE uint64_t cache_request_line(cache_request request)
+{
+    return request >> 8;
+}
+
+TAGS_INLINE unsigned cache_request_first(cache_request request)
+{
+    return request >> 4 & 15;
+}
+
+TAGS_INLINE unsigned cache_request_what(cache_request request)
+{
+    return request & 15;
+}
+
 struct caches_counts {
-    uint64_t of[CACHES_WHATS][MACHINE_CACHE_LEVELS_MAX + 1]; /* last: memory */
+    uint64_t of[CACHES_WHATS][8]; /* the number of levels: memory */
 };
 typedef void caches_serve_many(
     struct caches *caches, const cache_request *requests, size_t count, struct caches_counts *counts);
+typedef caches_serve_many *caches_many_code[2]; /* [1]: all of them from level 1 on */
 
 /* The same twice: for every CPU, and for those for which caches_are_wide(). */
 extern const struct caches_codes {
     caches_code serve[CACHES_CODES];
-    caches_serve_many *many[CACHES_CODES]; /* caches_many.h */
+    caches_many_code many[CACHES_CODES]; /* caches_many.h */
 } caches_codes_any, caches_codes_wide;
 bool caches_are_wide(void);
 
 struct caches {
     caches_code serve;
-    caches_serve_many *many; /* as one after another; NULL: these cannot be served so */
+    caches_many_code many; /* as one after another; NULL: these cannot be served so */
     struct cache_level {
         struct tags data, instructions; /* of one for both uses: data */
         bool split;

@@ -20,23 +20,32 @@ struct near {
     bool inclusive;                           /* the second is of the first */
 };
 
-/* Looks into the second level, and fills it. True: it was there; else *victim goes from it. */
-TAGS_INLINE bool go_through_second(
-    struct known known, struct near *near, const struct tags_place *place, uint64_t *victim)
+/* Fills the second level. What goes from it: UINT64_MAX, nothing. */
+TAGS_INLINE uint64_t fill_second(struct known known, struct near *near, const struct tags_place *place)
 {
-    if (tags_find(known.near, &near->second, place, NULL))
-        return true;
-    if (!tags_put(known.near, &near->second, place, 0, victim)) {
-        *victim = UINT64_MAX;
-    } else if (near->inclusive) {
-        drop_from(known.near, &near->first, *victim);
+    uint64_t victim;
+    if (!tags_put(known.near, &near->second, place, 0, &victim))
+        return UINT64_MAX;
+    if (near->inclusive) {
+        drop_from(known.near, &near->first, victim);
         if (near->instructions)
-            drop_from(known.near, near->instructions, *victim);
+            drop_from(known.near, near->instructions, victim);
     }
-    return false;
+    return victim;
 }
 
-TAGS_INLINE size_t go_near(struct known known, struct caches *caches, const cache_request *requests,
+/* Two sets of the last level come near, the second one also for nothing. */
+TAGS_INLINE void bring(struct known known, const struct tags *last, const struct going *going)
+{
+    const struct tags_place far = place_of(known.far, last, going->line),
+                            goes = place_of(known.far, last, going->victim);
+    tags_prefetch(last, &far);
+    tags_prefetch(last, &goes);
+}
+
+/* The first two levels. Of an inclusive second one it is known what the first has not. `all`: each of these
+ * is looked for from the first level on. */
+TAGS_INLINE size_t go_near(struct known known, bool all, struct caches *caches, const cache_request *requests,
     size_t count, struct going *going, struct caches_counts *counts)
 {
     struct cache_level *levels = caches->levels;
@@ -45,25 +54,24 @@ TAGS_INLINE size_t go_near(struct known known, struct caches *caches, const cach
     const struct tags last = levels[2].data;
     size_t gone = 0;
     for (size_t i = 0; i < count; i++) {
-        const uint64_t line = requests[i] >> 8;
-        const bool from_first = requests[i] & 1 << 4;
-        const unsigned what = requests[i] & 15;
+        const uint64_t line = cache_request_line(requests[i]);
+        const bool from_first = all || cache_request_first(requests[i]) == 1;
+        const unsigned what = cache_request_what(requests[i]);
         const struct tags_place first = place_of(known.near, &near.first, line),
                                 second = place_of(known.near, &near.second, line);
-        uint64_t dropped, *served = counts->of[what];
-        if (from_first && tags_find(known.near, &near.first, &first, NULL)) {
-            served[0]++;
+        const unsigned way = tags_way(known.near, &near.second, &second);
+        uint64_t dropped;
+        if (from_first && (way != TAGS_NONE || !near.inclusive) &&
+            tags_find(known.near, &near.first, &first, NULL)) {
+            counts->of[what][0]++;
             continue;
         }
-        if (go_through_second(known, &near, &second, &going[gone].victim)) {
-            served[1]++;
+        if (way != TAGS_NONE) {
+            tags_use_way(known.near, &near.second, &second, way);
+            counts->of[what][1]++;
         } else {
-            const struct tags_place far = place_of(known.far, &last, line),
-                                    goes = place_of(known.far, &last, going[gone].victim);
-            tags_prefetch(&last, &far);
-            tags_prefetch(&last, &goes); /* if nothing goes, it is a set that nobody needs */
-            going[gone].line = line;
-            going[gone++].what = what;
+            going[gone] = (struct going){line, fill_second(known, &near, &second), what};
+            bring(known, &last, &going[gone++]);
         }
         if (from_first)
             tags_put(known.near, &near.first, &first, 0, &dropped);
@@ -95,16 +103,28 @@ TAGS_INLINE void go_far(struct known known, struct caches *caches, const struct 
     {                                                                                                        \
         const struct known known = {near, far, 3, false};                                                    \
         struct going going[CACHES_REQUESTS_MAX];                                                             \
-        go_far(known, caches, going, go_near(known, caches, requests, count, going, counts), counts);        \
+        go_far(known, caches, going, go_near(known, false, caches, requests, count, going, counts), counts); \
+    }                                                                                                        \
+    static void many_from_first_##name(                                                                      \
+        struct caches *caches, const cache_request *requests, size_t count, struct caches_counts *counts)    \
+    {                                                                                                        \
+        const struct known known = {near, far, 3, false};                                                    \
+        struct going going[CACHES_REQUESTS_MAX];                                                             \
+        go_far(known, caches, going, go_near(known, true, caches, requests, count, going, counts), counts);  \
     }
 MANY(eight, TAGS_BY_BITS | TAGS_LRU | TAGS_STRIDE_8, TAGS_BY_BITS | TAGS_STRIDE_16)
 MANY(sixteen, TAGS_BY_BITS | TAGS_LRU | TAGS_STRIDE_16, TAGS_STRIDE_16)
 MANY(bare, TAGS_BARE, TAGS_BARE)
 #undef MANY
 
+#define MANY_CODE(name)                                                                                      \
+    {                                                                                                        \
+        many_##name, many_from_first_##name                                                                  \
+    }
 #define CACHES_MANY                                                                                          \
     {                                                                                                        \
-        [CACHES_EIGHT] = many_eight, [CACHES_SIXTEEN] = many_sixteen, [CACHES_BARE] = many_bare              \
+        [CACHES_EIGHT] = MANY_CODE(eight), [CACHES_SIXTEEN] = MANY_CODE(sixteen),                            \
+        [CACHES_BARE] = MANY_CODE(bare)                                                                      \
     }
 
 #endif

@@ -160,14 +160,14 @@ SERVE(keyed, TAGS_KEYED, TAGS_KEYED, 0)
 #undef NEAR
 #undef SERVE
 
-#define CODE(name)                                                                                           \
+#define SERVE_CODE(name)                                                                                     \
     {                                                                                                        \
         data_##name, instructions_##name                                                                     \
     }
 #define CACHES_CODE                                                                                          \
     {                                                                                                        \
-        [CACHES_EIGHT] = CODE(eight), [CACHES_SIXTEEN] = CODE(sixteen), [CACHES_BARE] = CODE(bare),          \
-        [CACHES_KEYED] = CODE(keyed)                                                                         \
+        [CACHES_EIGHT] = SERVE_CODE(eight), [CACHES_SIXTEEN] = SERVE_CODE(sixteen),                          \
+        [CACHES_BARE] = SERVE_CODE(bare), [CACHES_KEYED] = SERVE_CODE(keyed)                                 \
     }
 
 #endif

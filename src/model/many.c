@@ -280,20 +280,17 @@ TAGS_INLINE void go(struct known_model known, struct model *model, const gva_t *
     model->account.accesses += count - from;
 }
 
-/* Of addresses whose translations are found. */
-static void go_through_caches(struct model *model, const gva_t *addresses, const struct coming *coming,
+/* One after another, from one of these on. */
+static void go_in_order(struct model *model, const gva_t *addresses, const struct coming *coming, size_t from,
     size_t count, enum model_access access, struct model_found *found)
 {
     const struct caches *caches = &model->caches;
     bool nested = model->config.technique == MODEL_NESTED;
-    size_t from = many_go(model, addresses, coming, count, access, found);
 #define GO(far, by_bits, takes)                                                                              \
     nested ? go((struct known_model){true, far, by_bits, takes}, model, addresses, coming, from, count,      \
                  access, found)                                                                              \
            : go((struct known_model){false, far, by_bits, takes}, model, addresses, coming, from, count,     \
                  access, found)
-    if (from == count)
-        return;
     if (!caches->far)
         GO(false, false, false);
     else if (caches->far_by_bits)
@@ -301,6 +298,23 @@ static void go_through_caches(struct model *model, const gva_t *addresses, const
     else
         caches->before_far ? GO(true, false, true) : GO(true, false, false);
 #undef GO
+}
+
+/* Of those that go together at least so many, or the next ones are not asked whether they do. */
+enum { TOGETHER_LEAST = 8 };
+
+/* Of addresses whose translations are found: together as far as they do, and one by one what comes between.
+ */
+static void go_through_caches(struct model *model, const gva_t *addresses, const struct coming *coming,
+    size_t count, enum model_access access, struct model_found *found)
+{
+    for (size_t done = 0; done < count;) {
+        const size_t together = many_go(model, addresses, coming, done, count, access, found);
+        const size_t end = together - done < TOGETHER_LEAST || together == count ? count : together + 1;
+        if (together < count)
+            go_in_order(model, addresses, coming, together, end, access, found);
+        done = end;
+    }
 }
 
 static void lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,

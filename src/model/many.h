@@ -19,10 +19,10 @@ struct coming {
     unsigned last, host_last; /* levels of leaves: of tables that are walked first, of the host's */
 };
 
-/* many_requests.c: the first so many of these, whose translations are found, go through the caches together;
- * how many: those before the first of which a prefetcher, neighbours, or a walk that has to look for itself
+/* many_requests.c: of those from one on, whose translations are found, the first go through the caches
+ * together; up to which: the first of which a prefetcher, neighbours, or a walk that has to look for itself
  * may make something. */
-size_t many_go(struct model *model, const gva_t *addresses, const struct coming *coming, size_t count,
-    enum model_access access, const struct model_found *found);
+size_t many_go(struct model *model, const gva_t *addresses, const struct coming *coming, size_t from,
+    size_t count, enum model_access access, const struct model_found *found);
 
 #endif

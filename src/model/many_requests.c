@@ -47,11 +47,11 @@ TAGS_INLINE cache_request *ask_for_walks(bool nested, cache_request *next, struc
 
 /* What all of these ask of caches: so many requests. */
 TAGS_INLINE size_t ask(bool nested, cache_request *requests, struct translations *had,
-    const struct model *model, const gva_t *addresses, const struct coming *coming, size_t count,
+    const struct model *model, const gva_t *addresses, const struct coming *coming, size_t from, size_t end,
     const struct model_found *found)
 {
     cache_request *next = requests;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = from; i < end; i++) {
         had->hits[found[i].level]++;
         had->cycles[found[i].level] += found[i].cycles;
         if (!found[i].level)
@@ -123,24 +123,24 @@ static size_t calm(struct model *model, const gva_t *addresses, size_t count)
     return prefetch_skim(prefetch, addresses, count);
 }
 
-size_t many_go(struct model *model, const gva_t *addresses, const struct coming *coming, size_t count,
-    enum model_access access, const struct model_found *found)
+size_t many_go(struct model *model, const gva_t *addresses, const struct coming *coming, size_t from,
+    size_t count, enum model_access access, const struct model_found *found)
 {
     const bool nested = model->config.technique == MODEL_NESTED;
     struct caches_counts counts = {.of = {{0}}};
     struct translations had = {.hits = {0}};
     cache_request requests[CACHES_REQUESTS_MAX];
-    if (!model->caches.many || access == ACCESS_EXECUTE || model->config.host_frames.node != NODE_LOCAL ||
+    if (!model->caches.many[0] || access == ACCESS_EXECUTE || model->config.host_frames.node != NODE_LOCAL ||
         (nested && !coming->guest_known))
-        return 0;
-    count = calm(model, addresses, count);
-    if (count == 0)
-        return 0;
-    const size_t asked = nested ? ask(true, requests, &had, model, addresses, coming, count, found)
-                                : ask(false, requests, &had, model, addresses, coming, count, found);
-    model->caches.many(&model->caches, requests, asked, &counts);
+        return from;
+    const size_t end = from + calm(model, addresses + from, count - from);
+    if (end == from)
+        return from;
+    const size_t asked = nested ? ask(true, requests, &had, model, addresses, coming, from, end, found)
+                                : ask(false, requests, &had, model, addresses, coming, from, end, found);
+    model->caches.many[model->walker.cache_level == 1](&model->caches, requests, asked, &counts);
     charge_translations(model, &had);
     charge_reads(model, &counts);
-    model->account.accesses += count;
-    return count;
+    model->account.accesses += end - from;
+    return end;
 }
