@@ -27,7 +27,7 @@ typedef caches_serve *caches_code[2]; /* data, instructions */
 
 /* Many reads or writes of data, known ahead: a line that is looked for from level 1 or 2 on, and as what that
  * is counted by the level, from 0, that serves it. In one word, of which there are so many. */
-enum { CACHES_REQUESTS_MAX = 768, CACHES_WHATS = 11 };
+enum { CACHES_REQUESTS_MAX = 1536, CACHES_WHATS = 11 };
 typedef uint64_t cache_request;
 
 TAGS_INLINE cache_request cache_request_of(uint64_t address, unsigned first, unsigned what)

@@ -141,7 +141,7 @@ void model_access_found(
     struct model *model, gva_t address, enum model_access access, struct model_found *found);
 
 /* many.c: so many accesses at once at most: what they need stays near until it is used */
-enum { MODEL_AT_ONCE = 64 };
+enum { MODEL_AT_ONCE = 128 };
 
 void model_lead(struct model *model, const gva_t *addresses, size_t count, enum model_access access,
     struct model_found *found);
