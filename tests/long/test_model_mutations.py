@@ -107,7 +107,6 @@ MUTATIONS = [
     ("walks for prefetches are charged", "access.c", "model->account = before;", "if (!MUTATED) model->account = before;"),
     ("neighbours stay away", "caches_serve.h", "if (now < *next)", "if (now < *next || MUTATED)"),
     ("neighbours come to all sets at once", "caches.c", "others->period - set * others->period / sets;", "others->period - (MUTATED ? 0 : set * others->period / sets);"),
-    ("together, inclusion is forgotten", "caches_many.h", "if (near->inclusive) {", "if (near->inclusive && !MUTATED) {"),
     ("together, what the first level has the second one is asked for", "caches_many.h", "(way != TAGS_NONE || !near.inclusive) &&",
      "(way != TAGS_NONE || !near.inclusive) && !MUTATED &&"),
     ("together, walks read leaves alone", "many_requests.c", "if (begun > last) {", "if (begun > last && !MUTATED) {"),

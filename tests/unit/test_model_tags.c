@@ -197,14 +197,16 @@ static void wide_and_narrow_vectors_do_the_same(void **unused)
  * them comes an instruction. */
 static void serve_some(struct caches *caches, unsigned count, uint64_t *state)
 {
+    static const unsigned bits[] = {
+        12, 20, 26, 26}; /* the first ones stay in level 1, longer than in level 2 */
     cache_request requests[200];
     struct caches_counts counts[3] = {{.of = {{0}}}};
     size_t some = (size_t)random_below(state, 200);
     bool all = random_below(state, 2);
     uint64_t instruction = random_below(state, UINT64_C(1) << 22);
     for (size_t i = 0; i < some; i++) {
-        uint64_t address = random_below(state, UINT64_C(1) << (i % 2 ? 26 : 20));
-        unsigned first = all ? 1 : 1 + (unsigned)random_below(state, 2),
+        uint64_t address = random_below(state, UINT64_C(1) << bits[i % 4]);
+        unsigned first = all || i % 4 == 0 ? 1 : 1 + (unsigned)random_below(state, 2),
                  what = (unsigned)random_below(state, CACHES_WHATS);
         requests[i] = cache_request_of(address, first, what);
         counts[0].of[what][caches_access(&caches[0], address, false, first, false).level - 1]++;
