@@ -266,7 +266,7 @@ def test_input_that_is_empty():
 
 
 def test_gigabytes_of_output():
-    found = result("--budget", "20", "--only", "eager-binding", NEEDY, "big", "20")
+    found = result("--budget", "20", "--only", "eager-binding", NEEDY, "big", "200")
     assert found["advice"]["output_compared"]
 
 
