@@ -238,14 +238,12 @@ enum child_trap_kind child_run_kicked(unsigned ms)
 {
     const struct child_registers begun = registers;
     enum child_trap_kind kind;
-    uint64_t runs;
     do {
         registers = begun;
-        runs = child->counts.runs;
         child_kick_in_ms(ms);
         kind = run();
         child_kick_cancel();
-    } while (kind == CHILD_KICKED && child->counts.runs == runs);
+    } while (kind == CHILD_KICKED && registers.general.rip - CODE < PAGE);
     return kind;
 }
 
