@@ -148,9 +148,12 @@ const struct command command_advise = {
             "out. "
             "Then those that are left run in turns with the program as it is. Those that seem to help are "
             "confirmed by further runs, and at last tried together. What is called a help is one with a "
-            "certainty of 95 % over all that were confirmed.",
+            "certainty of 95 % over all that were confirmed. Where runs scatter so much that a gain of more "
+            "than 10 % may be hidden the verdict is \"cannot tell\", and the first sentence says which "
+            "--budget would decide.",
             "The program should do the same each time and take from a tenth of a second to some seconds. It "
-            "reads from --stdin and not from the terminal; what it writes is taken in and not shown. What it "
+            "reads from --stdin and not from the terminal; what it writes to stdout, however much, is taken "
+            "in, held against what it writes without a remedy, and neither shown nor kept. What it "
             "leaves running when it ends is told and ended: a server is tried by --server.",
         },
     .groups =

@@ -49,7 +49,8 @@ struct variant *advise_add(struct advising *advising, const struct recipe *const
     struct variant *variant = &advising->variants[advising->count++];
     struct advised *told = &variant->told;
     *variant = (struct variant){.part_count = count, .cell = SIZE_MAX};
-    *told = (struct advised){.title = parts[0]->title,
+    *told = (struct advised){.name = parts[0]->name,
+        .title = parts[0]->title,
         .article = parts[0]->article,
         .costs = parts[0]->costs,
         .command = "",
@@ -67,13 +68,11 @@ struct variant *advise_add(struct advising *advising, const struct recipe *const
         .low = NAN,
         .high = NAN,
         .chance = NAN};
-    for (size_t i = 0, used = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         variant->parts[i] = parts[i];
         recipe_apply(parts[i], here, pool, &variant->conditions);
-        used += (size_t)snprintf(
-            told->name + used, sizeof told->name - used, "%s%s", i ? "+" : "", parts[i]->name);
-        used = used < sizeof told->name ? used : sizeof told->name - 1;
         if (i) {
+            told->name = pool_format(pool, "%s+%s", told->name, parts[i]->name);
             told->title = pool_format(pool, "%s; %s", told->title, parts[i]->title);
             told->costs = pool_format(pool, "%s; %s", told->costs, parts[i]->costs);
         }

@@ -1,5 +1,7 @@
 #include "experiment/run_left.h"
 
+#include "base/checksum.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,14 +15,17 @@ static bool is_since(const struct timespec *time, const struct timespec *begun)
 static struct left_bytes look_at(const char *path, const struct timespec *begun)
 {
     struct stat stat;
-    struct left_bytes left = {.digest = RUN_DIGEST_OF_NOTHING};
-    unsigned char bytes[64 << 10];
+    struct left_bytes left = {.bytes = 0};
+    struct checksum checksum;
+    char bytes[64 << 10];
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t got = file < 0 ? -1 : 1;
+    checksum_begin(&checksum, false);
     while (got > 0 && (got = read(file, bytes, sizeof bytes)) > 0) {
-        left.digest = run_digest(left.digest, bytes, (size_t)got);
+        checksum_add(&checksum, bytes, (size_t)got);
         left.bytes += (uint64_t)got;
     }
+    left.digest = checksum_end(&checksum);
     if (got < 0 || fstat(file, &stat) < 0)
         left = (struct left_bytes){.code = errno};
     else

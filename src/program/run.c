@@ -1,5 +1,6 @@
 #include "program/run.h"
 
+#include "base/checksum.h"
 #include "host/schedule_wait.h"
 #include "measure/clock.h"
 
@@ -127,18 +128,12 @@ struct running {
     int streams[STREAMS]; /* -1: has ended */
     struct refusal refusal;
     bool refused;
-    double first_mark; /* clock_seconds(); NAN: there was none */
-    double first_ran;  /* and how long its first thread had run then */
+    double first_mark;       /* clock_seconds(); NAN: there was none */
+    double first_ran;        /* and how long its first thread had run then */
+    struct checksum written; /* to stdout */
     char said[RUN_SAID_BYTES];
     size_t said_length;
 };
-
-uint64_t run_digest(uint64_t digest, const unsigned char *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return digest;
-}
 
 /* The end of what has come, in a buffer of `size` bytes. */
 static void keep_end(char *kept, size_t *length, size_t size, const char *bytes, size_t count)
@@ -164,7 +159,7 @@ static bool take(struct running *running, int stream, const struct run_limits *l
         return false;
     size_t count = (size_t)got;
     if (stream == OUT) {
-        end->out_digest = run_digest(end->out_digest, (const unsigned char *)bytes, count);
+        checksum_add(&running->written, bytes, count);
         end->out_bytes += count;
         if (limits->kept)
             keep_end(limits->kept, &end->kept_length, limits->kept_bytes, bytes, count);
@@ -337,7 +332,7 @@ static int open_streams(const struct program *program, int *in, int pipes[STREAM
 int program_run(const struct program *program, const struct conditions *conditions,
     const struct run_limits *limits, struct run_end *end, struct error *error)
 {
-    struct run_end made = {.out_digest = RUN_DIGEST_OF_NOTHING, .steady_seconds = NAN, .steady_cpu = NAN};
+    struct run_end made = {.steady_seconds = NAN, .steady_cpu = NAN};
     struct running running = {.process = -1, .first_mark = NAN};
     int in, pipes[STREAMS][2];
     int rc = open_streams(program, &in, pipes, error);
@@ -345,6 +340,7 @@ int program_run(const struct program *program, const struct conditions *conditio
         return rc;
     if (limits->left)
         left_begin(limits->left);
+    checksum_begin(&running.written, false);
     double began = clock_seconds();
     running.pid = fork();
     if (running.pid == 0)
@@ -367,6 +363,7 @@ int program_run(const struct program *program, const struct conditions *conditio
         left_wait(limits->left, running.pid);
     rc = watch(&running, began, limits, &made);
     reap(&running, limits, &made);
+    made.out_digest = checksum_end(&running.written);
     if (running.process >= 0)
         close(running.process);
     if (running.refused)

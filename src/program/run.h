@@ -80,7 +80,7 @@ struct run_end {
     bool timed_out;       /* it was killed since it took too long */
     int status;           /* as waitpid() gives it */
     uint64_t out_bytes;   /* written to stdout */
-    uint64_t out_digest;  /* of all of them */
+    uint64_t out_digest;  /* of all of them (base/checksum.h) */
     size_t kept_length;
     char said[RUN_SAID_BYTES]; /* the end of stderr, one line, fit for people; "" for nothing */
 };
@@ -89,10 +89,6 @@ struct run_end {
  * stopped, and then it is killed. How the program itself ended is no error. */
 int program_run(const struct program *program, const struct conditions *conditions,
     const struct run_limits *limits, struct run_end *end, struct error *error);
-
-/* Of bytes that follow others (FNV-1a, 64 bits), as out_digest is made. */
-#define RUN_DIGEST_OF_NOTHING UINT64_C(0xcbf29ce484222325)
-uint64_t run_digest(uint64_t before, const unsigned char *bytes, size_t count);
 
 /* Half a sentence: "ended with exit status 3", "was killed by signal 11 (Segmentation fault)". */
 enum { RUN_STATUS_BYTES = 96 };

@@ -81,9 +81,11 @@ static int needs_on_request(const struct surroundings *here, struct error *error
     return rc;
 }
 
+/* What the program uses is not known before it has run; of nothing even an empty pool has enough. */
 static int needs_pool(const struct surroundings *here, struct error *error)
 {
-    return hugetlb_check(2 * MIB, here->peak_bytes, &(const struct numa_nodes){.bits = {0}}, error);
+    const uint64_t least = 2 * MIB, wanted = here->peak_bytes > least ? here->peak_bytes : least;
+    return hugetlb_check(2 * MIB, wanted, &(const struct numa_nodes){.bits = {0}}, error);
 }
 
 static int needs_cpus(const struct surroundings *here, struct error *error)

@@ -86,6 +86,7 @@ enum block_kind {
     BLOCK_NOTE,     /* below a table or chart: marks, reasons */
     BLOCK_ITEM,     /* of a numbered list; numbers start anew after any other kind but BLOCK_MORE */
     BLOCK_MORE,     /* another paragraph of the item before it */
+    BLOCK_COMMAND,  /* a line to be typed: never broken, so that it can be copied */
     BLOCK_TABLE,
     BLOCK_CHART,
     BLOCK_KINDS

@@ -138,6 +138,7 @@ static const struct {
     [BLOCK_NOTE] = {"", "", "", "<p class=note>", "</p>\n"},
     [BLOCK_ITEM] = {"<ol>\n", "</li>\n", "</li></ol>\n", "<li><p>", "</p>"},
     [BLOCK_MORE] = {"", "", "", "<p>", "</p>\n"},
+    [BLOCK_COMMAND] = {"", "", "", "<pre class=command>", "</pre>\n"},
 };
 
 static void put_chart(const struct writing *writing, const struct chart *chart, size_t number)

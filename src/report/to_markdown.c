@@ -23,6 +23,13 @@ static void write_text(struct writing *writing, const char *before, const char *
     fputs(after, writing->stream);
 }
 
+/* A code block, in which nothing has a meaning. */
+static void write_command(struct writing *writing, const char *text)
+{
+    fprintf(
+        writing->stream, "    %s", text_cleaned(&writing->pool, text, &(struct report_style){.utf8 = true}));
+}
+
 /* A block's name stands with its first column. */
 static void write_table(struct writing *writing, const struct table *table)
 {
@@ -68,6 +75,7 @@ static const struct {
     [BLOCK_NOTE] = {BLOCK_FACT, "- ", ""},
     [BLOCK_ITEM] = {BLOCK_ITEM, "", ""},
     [BLOCK_MORE] = {BLOCK_MORE, "", ""},
+    [BLOCK_COMMAND] = {BLOCK_COMMAND, "", ""},
     [BLOCK_TABLE] = {BLOCK_TABLE, "", ""},
 };
 
@@ -95,6 +103,8 @@ int to_markdown(struct writing *writing, struct error *error)
             fprintf(writing->stream, "%zu. ", number);
         if (block->table)
             write_table(writing, block->table);
+        else if (kind == BLOCK_COMMAND)
+            write_command(writing, block->text);
         else
             write_text(writing, kinds[kind].before, block->text, kinds[kind].after);
     }

@@ -9,6 +9,7 @@ static const struct {
     const char *first;
     enum ink ink;
     unsigned joins;
+    bool unbroken;
 } kinds[BLOCK_KINDS] = {
     [BLOCK_CONCLUSION] = {"", INK_HEADING, AFTER(BLOCK_CONCLUSION)},
     [BLOCK_FACT] = {"  ", INK_PLAIN,
@@ -19,6 +20,7 @@ static const struct {
     [BLOCK_NOTE] = {"", INK_FAINT, AFTER(BLOCK_NOTE)},
     [BLOCK_ITEM] = {"", INK_PLAIN, AFTER(BLOCK_ITEM) | AFTER(BLOCK_MORE)},
     [BLOCK_MORE] = {"    ", INK_PLAIN, ~0u},
+    [BLOCK_COMMAND] = {"    ", INK_PLAIN, AFTER(BLOCK_SENTENCE), .unbroken = true},
 };
 
 void paragraph_terminal(
@@ -73,7 +75,8 @@ int to_terminal(struct writing *writing, struct error *error)
         else if (block->chart)
             chart_terminal(writing, block->chart, writing->document->stamp);
         else
-            paragraph_terminal(writing, writing->style->columns, first, block->text, ink);
+            paragraph_terminal(
+                writing, kinds[block->kind].unbroken ? 0 : writing->style->columns, first, block->text, ink);
     }
     fputs(left_out && last ? "\n" : "", writing->stream);
     if (left_out)

@@ -100,7 +100,8 @@ static void conclude(const struct result *result, struct document *doc)
         const char *harm = harms(advice, best, doc);
         document_say(doc, BLOCK_CONCLUSION, "%s: %s%s%s%s.", best->name, gain(advice, best, doc),
             harm ? ", with " : "", harm ? harm : "", incomplete);
-        document_say(doc, BLOCK_SENTENCE, "Use: %s", best->command);
+        document_say(doc, BLOCK_SENTENCE, "Use:");
+        document_say(doc, BLOCK_COMMAND, "%s", best->command);
     } else if (!tried) {
         document_say(doc, BLOCK_CONCLUSION, "Nothing could be decided%s.%s", incomplete,
             advice->least_seconds > advice->budget_seconds

@@ -75,7 +75,7 @@ static void check_advised(struct reader *reader, void *base)
 #undef AT
 #define AT(member) FIELD_AT(struct advised, member)
 static const struct record advised_record = {"advised", sizeof(struct advised),
-    FIELDS({"name", FIELD_TEXT, FIELD_NEEDED, AT(name), .about = "Of several together with + between."},
+    FIELDS({"name", FIELD_STRING, FIELD_NEEDED, AT(name), .about = "Of several together with + between."},
         {"title", FIELD_STRING, AT(title), .about = "For people."},
         {"article", FIELD_STRING, AT(article), .about = "What the article says about it, in other words."},
         {"costs", FIELD_STRING, AT(costs), .about = "What it may cost besides what was measured."},

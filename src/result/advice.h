@@ -31,11 +31,11 @@ struct advised_use {
     uint64_t large_bytes; /* the most seen on transparent large pages, of anonymous memory */
 };
 
-enum { ADVISED_NAME_BYTES = 40, ADVISED_TEXT_BYTES = 320 };
+enum { ADVISED_TEXT_BYTES = 320 };
 
 struct advised {
-    char name[ADVISED_NAME_BYTES];                 /* of the remedy; of a combination with + between */
-    const char *title, *article, *costs, *command; /* in the result's pool; command: to be typed */
+    const char *name;                              /* of the remedy; of a combination with + between */
+    const char *title, *article, *costs, *command; /* with it in the result's pool; command: to be typed */
     const char *cell;                              /* id; "" : it was not measured */
     const char *cause;    /* name in advice.causes, where vcost inspect measures the same; "" */
     const char *stand_in; /* name of the one that is tried in its place; "" */

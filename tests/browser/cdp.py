@@ -12,7 +12,7 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-u
              "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
              "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars",
              "--force-color-profile=srgb", "--remote-debugging-pipe"]
-PATIENCE = 60  # seconds for an answer
+PATIENCE = 300  # seconds for an answer
 
 
 def program():

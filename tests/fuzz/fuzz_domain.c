@@ -1,7 +1,7 @@
 /* What comes from outside of a domain: the front of a saved one, with whatever description, state and index
  * (its checksums are made to fit, or nothing behind them would be reached), and packets of the control
  * socket. */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/stored.h"
 #include "domain/served/control.h"
 

@@ -98,9 +98,7 @@ bool attack_by_jump_into_stub(void)
         PUT("jmp *%r15");
         set_mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, UINT64_MAX, 0);
         registers.general.r15 = CHILD_TOP + at;
-        child_kick_in_ms(20);
-        run();
-        child_kick_cancel();
+        child_run_kicked(20);
         more |= has_more_mapped(before);
     }
     return more;
@@ -236,6 +234,19 @@ void child_kick_cancel(void)
     atomic_store(&child->kicked, false);
 }
 
+enum child_trap_kind child_run_kicked(unsigned ms)
+{
+    const struct child_registers begun = registers;
+    enum child_trap_kind kind;
+    do {
+        registers = begun;
+        child_kick_in_ms(ms);
+        kind = run();
+        child_kick_cancel();
+    } while (kind == CHILD_KICKED && registers.general.rip - CODE < PAGE);
+    return kind;
+}
+
 /* ---- processes ---- */
 
 void child_renew(void)
@@ -317,11 +328,9 @@ bool attack_by_dying(void)
     PUT("1: jmp 1b");
     registers.general = (struct vcpu_registers){.rip = CODE};
     family->kicks_max = KICKS_FEW;
-    child_kick_in_ms((unsigned)child_patience_ms);
     assert_int_equal(pthread_create(&thread, NULL, kill_after_a_while, NULL), 0);
-    run();
+    child_run_kicked((unsigned)child_patience_ms);
     pthread_join(thread, NULL);
-    child_kick_cancel();
     return strcmp(trap.detail, "it would not stop") == 0;
 }
 
@@ -339,12 +348,10 @@ bool attack_by_deafness(void)
     atomic_bool ended = false;
     pthread_t thread;
     forge_return(~UINT64_C(0), "1: jmp 1b");
-    child_kick_in_ms(5);
     assert_int_equal(pthread_create(&thread, NULL, end_after_a_while, &ended), 0);
-    run();
+    child_run_kicked(5);
     bool killed_by_monitor = strcmp(trap.detail, "it would not stop") == 0;
     atomic_store(&ended, true);
     pthread_join(thread, NULL);
-    child_kick_cancel();
     return !killed_by_monitor;
 }

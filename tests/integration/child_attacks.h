@@ -46,6 +46,9 @@ void forge_frame(uint64_t blocked);
 /* A kick from another thread, unless it is cancelled before. */
 void child_kick_in_ms(unsigned ms);
 void child_kick_cancel(void);
+/* run() with such a kick, which comes when the guest has left its own code: on a busy machine, at another
+ * try. */
+enum child_trap_kind child_run_kicked(unsigned ms);
 
 /* Another child with the same memory instead of this one. */
 void child_renew(void);

@@ -184,6 +184,13 @@ def without_large_pages():
     assert LIBC.prctl(disable, 1, 0, 0, 0) == 0
 
 
+def large_pages_come_unasked():
+    """Whether this machine gives transparent huge pages to whoever does not ask for them, too."""
+    with contextlib.suppress(OSError):
+        return "[always]" in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text(encoding="ascii")
+    return False
+
+
 def large_pages_are_had(size):
     """Whether this machine gives so many bytes as transparent huge pages now: root may not allow them, or none be left in one piece."""
     with mmap.mmap(-1, size + (2 << 20), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
@@ -195,6 +202,18 @@ def large_pages_are_had(size):
             memory[at] = 1
         text = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
         return int(re.search(r"^AnonHugePages: *(\d+)", text, re.M)[1]) << 10 >= size
+
+
+def shared_large_pages_are_had(size):
+    """The same of memory that is shared, where the kernel is asked to collapse it (madvise(2), Linux 6.1)."""
+    collapse, large, length = 25, 2 << 20, size + (2 << 20)
+    with contextlib.suppress(OSError, ValueError), os.fdopen(os.memfd_create("large"), "r+b") as file:
+        file.truncate(length)
+        with mmap.mmap(file.fileno(), length) as memory:
+            at = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+            memory.write(b"x" * length)
+            return LIBC.madvise(ctypes.c_void_p(at + -at % large), ctypes.c_size_t(size), collapse) == 0
+    return False
 
 
 def refusing(number, code):

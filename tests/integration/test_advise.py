@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from html.parser import HTMLParser
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -26,17 +27,27 @@ VCOST, NEEDY, STATIC, LIBRARY = (str(Path(path).resolve()) for path in sys.argv[
 
 
 def run(*command, **options):
-    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, **options))
+    return tap.calm(subprocess.run(command, capture_output=True, text=True, timeout=3000, check=False, **options))
 
 
 def advise(*arguments, **options):
     return run(VCOST, "advise", "--quiet", "--quick", *arguments, **options)
 
 
-def on_two(*arguments):
-    """As many CPUs as all machines have on which there are threads."""
+TOO_SOON = "it ended too soon for a look at it"
+
+
+def looked_at(only, *words, times):
+    """The remedies for NEEDY that lasts long enough to be looked at while it runs, however fast this machine is and whoever else has its
+    CPUs; on as many of them as all machines have on which there are threads."""
     cpus = sorted(os.sched_getaffinity(0))[:2]
-    return result(*arguments, preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+    for more in (1, 4, 16):
+        items = remedies(result("--only", only, "--budget", str(90 * more), NEEDY, *words, str(times * more),
+                                preexec_fn=lambda: os.sched_setaffinity(0, cpus)))
+        if not any(TOO_SOON in (item["proof"] or "") for item in items.values()):
+            break
+        print(f"# {times * more} times were too few", flush=True)
+    return items
 
 
 def result(*arguments, **options):
@@ -52,8 +63,8 @@ def remedies(found):
 
 
 def need_large_pages():
-    if not tap.large_pages_are_had(64 << 20):
-        raise tap.Skip("this machine gives no transparent huge pages, or has none left")
+    if tap.large_pages_come_unasked() or not tap.large_pages_are_had(64 << 20):
+        raise tap.Skip("this machine gives no transparent huge pages, or unasked, or has none left")
 
 
 def preloaded(words, *command):
@@ -95,11 +106,11 @@ def test_each_remedy_is_proved_by_what_was_counted():
 def test_what_is_seen_while_it_runs_is_proof():
     if len(os.sched_getaffinity(0)) < 2:
         raise tap.Skip("one CPU alone may be used")
-    items = remedies(on_two("--only", "fewer-threads,one-arena", "--budget", "90", NEEDY, "threads", "9", "90000"))
+    items = looked_at("fewer-threads,one-arena", "threads", "9", times=90000)
     few, many = map(int, re.fullmatch(r"(\d+) threads?, (\d+) without", items["fewer-threads"]["proof"]).groups())
     assert few < many <= 10, items["fewer-threads"]
     assert re.fullmatch(r"0 further arenas, [1-9] without", items["one-arena"]["proof"]), items["one-arena"]
-    items = remedies(on_two("--only", "one-cpu,fixed-addresses,fewer-threads,one-arena", "--budget", "90", NEEDY, "none", "60000000"))
+    items = looked_at("one-cpu,fixed-addresses,fewer-threads,one-arena", "none", times=60000000)
     assert items["one-cpu"]["proof"] == "it may run on 1 CPU", items["one-cpu"]
     assert items["fixed-addresses"]["proof"] == "its stack is at the fixed address", items["fixed-addresses"]
     assert items["fewer-threads"]["reason"] == "not obtained: 1 thread, 1 without", items
@@ -125,9 +136,9 @@ def test_output_that_differs_is_not_compared():
 
 
 def test_a_program_that_does_not_end_well():
-    for words, said in [(["crash"], "was killed by signal 11"), (["status", "3"], "ended with exit status 3"),
-                        (["terminal"], "stdin is no terminal"), (["hang"], "had not ended after")]:
-        done = advise("--budget", "0.6", NEEDY, *words)
+    for budget, words, said in [("60", ["crash"], "was killed by signal 11"), ("60", ["status", "3"], "ended with exit status 3"),
+                                ("60", ["terminal"], "stdin is no terminal"), ("0.6", ["hang"], "had not ended after")]:
+        done = advise("--budget", budget, NEEDY, *words)
         assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1, (words, done)
     assert advise("--budget", "20", "--only", "eager-binding", "--status", "3", NEEDY, "status", "3").returncode == 0
 
@@ -140,21 +151,21 @@ def test_programs_that_cannot_be_started():
 
 
 def test_a_budget_that_decides_nothing():
-    done = advise("--budget", "1", "--only", "eager-binding", "sleep", "0.4")
+    done = advise("--budget", "3", "--only", "eager-binding", "sleep", "0.3")  # may take five times as long before that is no end
     assert done.returncode == 1 and "give --budget" in done.stderr, done
 
 
 def test_a_budget_for_some_is_told_first_and_what_takes_no_effect_leaves_its_time_to_others():
     budget = 6
     for _ in range(4):  # between 15 and 31 runs, of which nobody knows how long they take here
-        done = run(VCOST, "advise", "--budget", str(budget), "--quick", "--only", "malloc-keep,one-cpu,eager-binding", "--json", "-", "sleep", "0.2")
+        done = run(VCOST, "advise", "--budget", str(budget), "--quick", "--only", "malloc-keep,prefault-files,eager-binding", "--json", "-", "sleep", "0.2")
         items = remedies(json.loads(done.stdout)) if done.returncode == 0 else {}
-        if items and items["one-cpu"]["rounds"] and "no time within the budget" in items["eager-binding"]["reason"]:
+        if items and items["prefault-files"]["rounds"] and "no time within the budget" in items["eager-binding"]["reason"]:
             break
         told = re.search(r"one run takes ([\d.]+) s", done.stderr)
         budget = 23 * float(told[1]) if told else budget / 2
     assert done.returncode == 0 and "takes at least" in done.stderr and re.search(r"within \d+ s the first is tried", done.stderr), done
-    assert items["malloc-keep"]["state"] == "not-obtained" and items["one-cpu"]["rounds"] > 0, items
+    assert items["malloc-keep"]["state"] == "not-obtained" and items["prefault-files"]["rounds"] > 0, items
     assert "no time within the budget" in items["eager-binding"]["reason"], items
 
 
@@ -163,7 +174,7 @@ def test_glibc_s_settings_reach_a_static_program():
     items = remedies(result("--budget", "60", "--only", "malloc-large-pages,malloc-keep,one-arena", STATIC, "fault", "32", "3"))
     large, kept = items["malloc-large-pages"], items["malloc-keep"]
     assert large["use"]["faults"] < 32 * 3 * 128 and kept["use"]["faults"] < 32 * 2 * 256, items
-    assert items["one-arena"]["state"] == "not-obtained", items
+    assert items["one-arena"]["state"] == "not-obtained" or TOO_SOON in items["one-arena"]["proof"], items
 
 
 def test_a_static_program():
@@ -177,7 +188,7 @@ def test_another_allocator():
         item = remedies(result("--only", "jemalloc", "--budget", "20", NEEDY, "none", "1000"))["jemalloc"]
         assert item["state"] == "cannot" and "it is in Debian's libjemalloc2" in item["reason"], item
         raise tap.Skip("libjemalloc2 is not installed")
-    item = remedies(result("--only", "jemalloc", "--budget", "60", NEEDY, "churn", "1000", "300000"))["jemalloc"]
+    item = looked_at("jemalloc", "churn", "1000", times=300000)["jemalloc"]
     assert item["proof"] == "libjemalloc.so.2 is mapped" and item["rounds"] > 0, item
 
 
@@ -195,7 +206,8 @@ def test_a_set_user_id_program():
         assert done.returncode == 0, done.stderr
         items = remedies(json.loads(done.stdout))
     assert items["large-pages"]["state"] == "cannot" and "set-user-id" in items["large-pages"]["reason"], items
-    assert items["one-cpu"]["state"] in ("no-gain", "helps", "harms", "not-obtained"), items
+    alone = ("cannot",) if len(os.sched_getaffinity(0)) < 2 else ()
+    assert items["one-cpu"]["state"] in ("no-gain", "helps", "harms", "not-obtained", *alone), items
 
 
 def test_a_script_is_its_interpreter():
@@ -265,7 +277,7 @@ def test_input_that_is_empty():
 
 
 def test_gigabytes_of_output():
-    found = result("--budget", "20", "--only", "eager-binding", NEEDY, "big", "20")
+    found = result("--budget", "20", "--only", "eager-binding", NEEDY, "big", "200")
     assert found["advice"]["output_compared"]
 
 
@@ -323,8 +335,8 @@ def test_a_server_under_its_load():
         assert found["advice"]["program"] == server.split() and found["advice"]["output_compared"]
         assert remedies(found)["eager-binding"]["command"] == f"LD_BIND_NOW=1 {server}"
         tap.until(lambda: server not in run("pgrep", "-a", "-f", "server.py").stdout, "the server is left")
-    for server, said in [("false", "ended with exit status 1"), ("sleep 100", "was not ready after")]:
-        done = advise("--budget", "1", "--server", server, "--ready", "false", "--load", "true")
+    for budget, server, said in [("60", "false", "ended with exit status 1"), ("1", "sleep 100", "was not ready after")]:
+        done = advise("--budget", budget, "--server", server, "--ready", "false", "--load", "true")
         assert done.returncode == 1 and said in done.stderr, done
     assert advise("--server", "true").returncode == 2 and advise("--server", "x", "--ready", "y", "--load", "z", "true").returncode == 2
 
@@ -352,15 +364,59 @@ def test_csv_and_report():
         assert "eager-binding" in run(VCOST, "report", str(kept)).stdout
         found = json.loads(kept.read_text())
         one = {**found["advice"]["remedies"][0], "rounds": 12, "confirmed": True, "ratio": 0.95, "low": 0.85, "high": 0.97, "state": "helps"}
-        both = {**one, "name": "one+two", "combination": True, "state": "no-gain", "reason": "no better", "over": "one",
+        several = "glibc-text-large-pages+malloc-large-pages+prefault-files"
+        both = {**one, "name": several, "combination": True, "state": "no-gain", "reason": "no better", "over": "one",
                 "over_ratio": 0.992, "over_low": 0.97, "over_high": 1.013}
         found["advice"].update(best="one", remedies=[{**one, "name": "one"}, both])
         for low, verdict in [(0.97, "not better"), (0.8, "cannot tell")]:
             both["over_low"] = low
             kept.write_text(json.dumps(found))
             told = " ".join(run(VCOST, "report", str(kept)).stdout.split())
-            assert f"one+two {verdict} -5 %" in told and f"-0.8 % ({100 * low - 100:.1f} to +1.3) against one alone" in told, told
+            assert f"{several} {verdict} -5 %" in told and f"-0.8 % ({100 * low - 100:.1f} to +1.3) against one alone" in told, told
         assert "eager-binding" in run(VCOST, "compare", str(kept), str(kept)).stdout
+
+
+class Rows(HTMLParser):
+    """The first words of the rows of all tables in a page, and what it says besides."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.first, self.text = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        if tag == "tr":
+            self.first.append("")
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.text.append(data)
+            if "tr" in self.open and not self.first[-1]:
+                self.first[-1] = data.strip()
+
+
+def test_a_page_says_what_the_terminal_says():
+    hostile = "<b>&\"'"
+    with tempfile.TemporaryDirectory() as folder:
+        page, kept = Path(folder) / "page.html", Path(folder) / "kept.json"
+        done = advise("--budget", "20", "--only", "one-cpu,eager-binding,malloc-keep", "--html", str(page), "--json", str(kept), NEEDY, "none",
+                      "1000000", hostile)
+        assert done.returncode == 0, done.stderr
+        found, text = json.loads(kept.read_text()), page.read_text()
+        assert run(VCOST, "report", str(page)).stdout == done.stdout
+        assert json.loads(run(VCOST, "report", str(page), "--format", "json").stdout) == found
+    said = Rows(text)
+    words = " ".join(" ".join(said.text).split())
+    conclusion = " ".join(done.stdout.split("\n\n")[0].split())
+    assert conclusion in words and "<title>vcost advise" in text, (conclusion, words[:400])
+    assert set(remedies(found)) <= set(said.first), said.first
+    assert all(item["reason"] in words for item in remedies(found).values() if item["state"] == "not-obtained"), words
+    assert found["advice"]["program"][-1] == hostile and hostile not in text and "<b>" not in text, found["advice"]["program"]
 
 
 def test_the_library_counts_what_it_did():

@@ -36,7 +36,7 @@ PROTOCOL_1 = ROOT / "tests/fixtures/protocol-1"
 
 
 def vcost(*arguments, **options):
-    return tap.calm(subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=200, **options))
+    return tap.calm(subprocess.run([VCOST, *arguments], capture_output=True, text=True, timeout=600, **options))
 
 
 def chase(*arguments, **options):

@@ -194,9 +194,7 @@ static void one_that_sleeps_in_the_stub_is_killed(void **state)
     PUT("movl $202, %eax\nxorl %esi, %esi\njmp *%r15");
     registers.general = (struct vcpu_registers){
         .rip = CODE, .rdi = DESK_BASE + DESK_TURN, .rdx = TURN_GUEST, .r12 = CODE, .r15 = CHILD_TOP + at};
-    child_kick_in_ms(5);
-    assert_int_equal(run(), CHILD_DIED);
-    child_kick_cancel();
+    assert_int_equal(child_run_kicked(5), CHILD_DIED);
 }
 
 static void a_trap_flood_is_only_traps(void **state)

@@ -57,13 +57,6 @@ def cells_of(result, monitor):
     return [cell for cell in result["cells"] if cell["monitor"] == monitor]
 
 
-def has_large_pages():
-    try:
-        return "[never]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
-    except OSError:
-        return False
-
-
 def check_cells(result, count):
     """Each guest's cells: measured, in the frames that native walks, counted exactly, proved."""
     assert len(cells_of(result, "native")) == count
@@ -109,8 +102,8 @@ def test_an_ordinary_user_without_kvm_has_them_too():
 
 def test_every_page_pair_is_what_was_asked_for():
     need_children()
-    if not has_large_pages():
-        raise tap.Skip("this kernel gives no transparent large pages")
+    if not tap.large_pages_are_had(64 << 20) or not tap.shared_large_pages_are_had(64 << 20):
+        raise tap.Skip("this kernel gives no transparent large pages, or has none left")
     result = result_of("chase", "--working-set", "8M", "--quick", "--guest-page", "4K,2M", "--host-page", "4K,2M", "--on",
                        ALL, "--json", "-")
     assert len(result["cells"]) == 10

@@ -73,7 +73,7 @@ def test_large_pages_that_were_not_had_are_compared_with_nothing():
     assert others, "which pages there are does not depend on madvise() here"
     for name, cell in others.items():
         assert cell["quality"] != "good" and "not the pages that were asked for" in cell["reason"], (name, cell["reason"])
-    if "[always]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text():
+    if not tap.large_pages_come_unasked():
         small = cells[f"chase/native/random/{4 << 20}/64/-/4096"]  # what was not populated is touched instead
         assert small["pages_obtained"]["as_asked"], small["pages_obtained"]
     for comparison in result["comparisons"]:
@@ -83,9 +83,14 @@ def test_large_pages_that_were_not_had_are_compared_with_nothing():
             assert any(name in comparison["reason"] for name in named), comparison
 
 
+def on_other_pages(found):
+    cells, _ = found
+    return [name for name, cell in cells.items() if (cell["pages_obtained"] or {}).get("as_asked") is False]
+
+
 def test_an_inspection_concludes_nothing_from_other_pages():
-    cells, result = cells_of("madvise", "inspect", "--time", "1")
-    others = [name for name, cell in cells.items() if (cell["pages_obtained"] or {}).get("as_asked") is False]
+    found = tap.given_time(lambda *time: cells_of("madvise", "inspect", *time), on_other_pages)
+    (cells, result), others = found, on_other_pages(found)
     assert others, "which pages there are does not depend on madvise() here"
     findings = {(finding["name"], finding["key"] or ""): finding for finding in result["findings"]}
     for pages, size in (("4K", 4096), ("2M", 2 << 20)):

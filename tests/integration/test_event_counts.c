@@ -582,6 +582,20 @@ static void a_halted_virtual_cpu_lets_its_domain_end(void **state)
 
 /* ---- natively ---- */
 
+/* Page faults of a run, natively: of several the least, since whatever else happens only adds. */
+static uint64_t native_faults_of(struct event_bench *bench)
+{
+    enum { RUNS = 3 };
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < RUNS; i++) {
+        const struct counters before = local_counters(NULL);
+        run_or_fail(bench, COUNT);
+        const struct counters after = local_counters(NULL);
+        least = smaller(least, counts_between(&before, &after).page_faults);
+    }
+    return least;
+}
+
 /* One fault a page is checked by each of these events itself: an event that is not what it says has no
  * figure. */
 static void natively_each_touch_is_one_fault(void **state)
@@ -590,17 +604,8 @@ static void natively_each_touch_is_one_fault(void **state)
         "first-touch-4k", "first-touch-4k-fresh", "willneed", "fault-host", "page-fault"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        struct event_bench *bench;
-        struct event_run run;
-        struct error error;
-        if (event_open(event_find(names[i]), 0, setting.native, &bench, &error) < 0)
-            fail_msg("%s: %s", names[i], error.text);
-        const struct counters before = local_counters(NULL);
-        if (event_run(bench, COUNT, &run, &error) < 0)
-            fail_msg("%s: %s", names[i], error.text);
-        const struct counters after = local_counters(NULL);
-        assert_in_range(
-            counts_between(&before, &after).page_faults, COUNT, COUNT + 64); /* the image's, the kernel's */
+        struct event_bench *bench = open_or_fail(names[i], setting.native);
+        assert_in_range(native_faults_of(bench), COUNT, COUNT + 64); /* the image's, the kernel's */
         event_close(bench);
     }
 }

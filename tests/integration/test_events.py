@@ -221,11 +221,13 @@ def test_interrupt_reports_what_there_is():
 
 
 def test_a_budget_is_kept():
+    began = tap.cpu_seconds()
     done = subprocess.run([VCOST, "events", "--time", "1", "--json", "-"], capture_output=True, text=True, check=False)
+    took = tap.cpu_seconds() - began
     if done.returncode == 1 and "the time budget of 1 s ended before anything" in done.stderr:
         return  # a machine that is so slow, or so busy
     result = json.loads(done.stdout)
-    assert not result["complete"] and result["seconds"] < 30  # all of it takes longer
+    assert not result["complete"] and took < 30, took  # all of it takes longer
     assert "budget" in result["incomplete_reason"]
 
 

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS_MAX = 100, TICK_NS = 2000000 };
+enum { SECONDS_MAX = 300, TICK_NS = 2000000 };
 #define CALL(name) NAIVE_CALL(name)
 #define RW (GUEST_READ | GUEST_WRITE | GUEST_USER)
 #define RO (GUEST_READ | GUEST_USER)

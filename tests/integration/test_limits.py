@@ -32,7 +32,7 @@ TINY = ["chase", "--quick", "--working-set", "64K", "--time", "1", "--on", "nati
 BOTH = ["chase", "--quick", "--working-set", "64K", "--time", "1"]
 LONG = ["chase", "--working-set", "64M..256M", "--per-octave", "8", "--on", "native", "--time", "100"]
 PROMISED = (0, 1, 2, 3, 77)
-PATIENCE = 300  # seconds, after which it has hung
+PATIENCE = 900  # seconds, after which it has hung
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -109,8 +109,8 @@ def nothing_left(work, *names):
 def test_a_limit_on_file_sizes_costs_the_file_alone():
     with folder() as work:
         (work / "old.json").write_text("old")
-        done = vcost(*BOTH, "--working-set", "64K..1M", "--json", str(work / "old.json"), "--csv", str(work / "new.csv"),
-            prepare=limit(resource.RLIMIT_FSIZE, 8192))
+        done = in_time(*BOTH, "--working-set", "64K..1M", "--json", str(work / "old.json"), "--csv", str(work / "new.csv"),
+            prepare=limit(resource.RLIMIT_FSIZE, 8192), enough=lambda done: "64 KiB" in done.stdout)
         ended_well(done, "old.json", "File too large", "ulimit -f", status=1)
         assert "64 KiB" in done.stdout, "the report is missing"
         assert (work / "old.json").read_text() == "old"
@@ -119,8 +119,10 @@ def test_a_limit_on_file_sizes_costs_the_file_alone():
 
 def test_a_report_that_does_not_fit_the_file_is_told():
     with folder() as work:
-        with open(work / "out", "w") as out:
-            done = vcost(*TINY, stdout=out, prepare=limit(resource.RLIMIT_FSIZE, 512))
+        def report_to_a_file(*time):
+            with open(work / "out", "w") as out:
+                return vcost(*TINY, *time, stdout=out, prepare=limit(resource.RLIMIT_FSIZE, 512))
+        done = tap.given_time(report_to_a_file, lambda done: "time budget" not in done.stderr)
         ended_well(done, "cannot write to standard output", "File too large", status=1)
 
 
@@ -176,7 +178,7 @@ def test_processes_that_may_not_be_started_are_told():
     none = {"prepare": nobody(limit(resource.RLIMIT_NPROC, 0))}
     with folder() as work:
         none["program"] = shutil.copy(VCOST, work)  # where every user may execute it
-        done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", "exec", **none)
+        done = in_time("events", "--quick", "--on", "native", "fork-exit", "exec", **none, enough=lambda done: "ulimit -u" in done.stderr)
         ended_well(done, "ulimit -u", "pids.max", status=1)
         done = vcost(*TINY, "--on", "command:true", **none)
         ended_well(done, "ulimit -u", status=1)
@@ -381,7 +383,7 @@ def test_a_cpu_limit_is_named_by_chase_and_has_a_remedy_in_inspect_and_advise():
 def test_a_limit_on_tasks_is_told():
     with control_group("pids", pids__max=1) as group:
         has(group, "pids.max")
-        done = vcost("events", "--quick", "--time", "1", "--on", "native", "fork-exit", prepare=enter(group))
+        done = in_time("events", "--quick", "--on", "native", "fork-exit", prepare=enter(group), enough=lambda done: "pids.max" in done.stderr)
         ended_well(done, "pids.max", status=1)
 
 

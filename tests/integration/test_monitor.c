@@ -27,7 +27,7 @@ enum {
     MEMORY = 2 << 20,
     HOLE = 4 << 20, /* no memory is there at first */
     PORT = 0x80,
-    PATIENCE = 120 /* seconds, after which a test has hung */
+    PATIENCE = 300 /* seconds, after which a test has hung */
 };
 
 struct machine {

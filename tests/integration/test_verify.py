@@ -225,7 +225,7 @@ def test_nothing_is_left_of_one_that_is_killed():
 
 def test_the_time_budget_ends_what_is_tried_with_what_was_found():
     need_monitors()
-    done = verify("--quiet", "--time", "1", "--json", "-")
+    done = tap.given_time(lambda *time: verify("--quiet", *time, "--json", "-"), lambda done: done.stdout)
     found = json.loads(done.stdout)
     jsonschema.validate(found, SCHEMA)
     assert done.returncode == 0 and not failures(found), (done.returncode, done.stderr, failures(found))

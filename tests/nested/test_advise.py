@@ -13,7 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 import nested  # pylint: disable=wrong-import-position
 
-SECONDS = 400
+SECONDS = 1400
 MACHINE = """-m 1536 -smp 4 -numa node,memdev=memory0,cpus=0-1 -numa node,memdev=memory1,cpus=2-3
     -object memory-backend-ram,id=memory0,size=768M -object memory-backend-ram,id=memory1,size=768M"""
 KERNEL = "hugepagesz=2M hugepages=64"

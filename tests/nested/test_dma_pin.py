@@ -19,7 +19,7 @@ import jsonschema
 import nested  # pylint: disable=wrong-import-position
 from nested import complaint_of, in_words, said
 
-SECONDS = 200  # for all that happens inside
+SECONDS = 550  # for all that happens inside
 INSIDE = [nested.HERE / "inside" / name for name in ("try_dma_pin", "bind_vfio")]
 ALONE, BESIDE = "0000:00:10.0", "0000:00:11.1"
 

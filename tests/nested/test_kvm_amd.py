@@ -16,7 +16,7 @@ if ALL:
 
 nested.main(nested.Plan(
     harness="boot",
-    seconds=900 if ALL else 500,
+    seconds=3000 if ALL else 1700,
     share=1 if ALL else 5,
     # Without --time: a budget that is too short for a busy machine would leave the result incomplete.
     chase="--quick --working-set 16K..64K --per-octave 1",

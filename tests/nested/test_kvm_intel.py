@@ -16,7 +16,7 @@ if ALL:
 
 nested.main(nested.Plan(
     harness="boot-bochs",
-    seconds=700,
+    seconds=2400 if ALL else 1700,
     share=1 if ALL else 5,
     # The clock there counts instructions: a budget holds the same work however busy this machine is.
     chase="--quick --time 4 --working-set 16K..64K --per-octave 1",

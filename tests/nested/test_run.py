@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 import nested  # pylint: disable=wrong-import-position
 
 SETTINGS = ["npt=1", "npt=0"]
-SECONDS = 300
+SECONDS = 1100
 RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults --json $name.json"
 SCRIPT = """set -e
 for setting in {settings}; do

@@ -212,6 +212,30 @@ static void root_is_asked_for_what_is_not_there_yet(void **state)
     }
 }
 
+static void fill_pool(unsigned pages)
+{
+    char count[16];
+    (void)snprintf(count, sizeof count, "%u\n", pages);
+    tree_file("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", count);
+    tree_file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", count);
+}
+
+/* Nor does one whose use is not known yet, as in a list. */
+static void nothing_comes_from_an_empty_pool(void **state)
+{
+    struct surroundings here = surroundings(&dynamic);
+    const struct recipe pool_of_pages = preset("malloc-hugetlb");
+    struct error error;
+    (void)state;
+    tree_file("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never");
+    for (here.peak_bytes = 0; here.peak_bytes <= 10 << 20; here.peak_bytes += 10 << 20) {
+        fill_pool(0);
+        assert_int_equal(recipe_check(&pool_of_pages, &here, &error), -ENOTSUP);
+        fill_pool(5);
+        assert_int_equal(recipe_check(&pool_of_pages, &here, &error), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_file_is_read_and_called_by_its_name),
@@ -219,7 +243,8 @@ int main(void)
         cmocka_unit_test(the_command_line_does_the_same), cmocka_unit_test(what_the_user_has_set_stays),
         cmocka_unit_test(conditions_are_those_of_the_line), cmocka_unit_test(what_cannot_be_tried_says_why),
         cmocka_unit_test(settings_of_glibc_need_no_dynamic_linker),
-        cmocka_unit_test_setup_teardown(root_is_asked_for_what_is_not_there_yet, tree_setup, tree_teardown)};
+        cmocka_unit_test_setup_teardown(root_is_asked_for_what_is_not_there_yet, tree_setup, tree_teardown),
+        cmocka_unit_test_setup_teardown(nothing_comes_from_an_empty_pool, tree_setup, tree_teardown)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pool_free(&pool);
     return failed;

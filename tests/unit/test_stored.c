@@ -1,7 +1,7 @@
 /* A domain as a file: what is written is read again, and nothing else is. */
 #include "cmocka_all.h"
 
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/cpu_record.h"
 #include "domain/saved/stored.h"
 

@@ -5,7 +5,7 @@
 #define VCOST_DOMAIN_MOVED_PAGES_H
 
 #include "domain/moved/wire.h"
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 
 #include <sys/uio.h>
 

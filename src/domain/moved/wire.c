@@ -1,7 +1,7 @@
 #include "domain/moved/wire.h"
 
 #include "base/clean.h"
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/stored.h"
 
 #include <errno.h>

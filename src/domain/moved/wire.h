@@ -62,7 +62,7 @@ struct moved_header { /* little-endian, as it stands on the wire */
     uint64_t number; /* of the messages in this direction, from 0 */
     uint64_t at, pages;
     uint64_t bytes;    /* of the payload */
-    uint64_t checksum; /* of the payload (saved/checksum.h); of WIRE_PAGES: of the pages, then of the runs */
+    uint64_t checksum; /* of the payload (base/checksum.h); of WIRE_PAGES: of the pages, then of the runs */
     uint64_t header_checksum;
 };
 _Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");

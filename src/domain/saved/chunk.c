@@ -1,7 +1,7 @@
 /* The memory of a saved domain, 2 MiB by 2 MiB. Each is gone through in pieces of 64 pages, one word of its
  * bitmap, which stay in the CPU's cache from one step to the next: a page is looked at, summed and written,
  * or read and summed, while it is there, so that all of memory is fetched once. */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/internal.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Memory by choice compressed, with zstd: of each 2 MiB one frame of the pages that are not zero, one frame
  * behind the other. Such a file can be read in any order, but not mapped. */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/internal.h"
 
 #include "base/size.h"

@@ -1,5 +1,5 @@
 /* The front of a saved domain, read as hostile bytes. */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/internal.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Writing a saved domain. */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 #include "domain/saved/internal.h"
 
 #include "base/size.h"

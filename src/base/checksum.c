@@ -1,5 +1,5 @@
 #define XXH_STATIC_LINKING_ONLY /* how large a state is */
-#include "domain/saved/checksum.h"
+#include "base/checksum.h"
 
 #include <xxh_x86dispatch.h> /* the widest vectors that this CPU has */
 
