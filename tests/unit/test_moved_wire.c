@@ -93,7 +93,8 @@ static void check_memory(bool still)
     pthread_t thread;
     link_open(&link);
     fill(from);
-    struct taking taking = {.wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
     assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
     assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
     batch.still = still;
@@ -139,7 +140,8 @@ static void two_mebibytes_side_by_side_are_one_message(void **state)
     (void)state;
     link_open(&link);
     memset(from, 7, (size_t)PAGES * PAGE);
-    struct taking taking = {.wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
     assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
     assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
     for (unsigned page = 0; page < PAGES; page++)
@@ -186,13 +188,14 @@ static void memory_that_changes_while_it_is_sent_arrives_whole(void **state)
     (void)state;
     link_open(&link);
     memset(from, 7, (size_t)PAGES * PAGE);
-    struct taking taking = {.wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
     assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
     assert_int_equal(pthread_create(&writer, NULL, scribble, &scribbling), 0);
     assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
     for (unsigned i = 0; i < TIMES * PAGES; i++)
-        assert_int_equal(page_batch_add(&batch, (uint64_t)(i % PAGES) * PAGE,
-                             from + (size_t)(i % PAGES) * PAGE, &error),
+        assert_int_equal(
+            page_batch_add(&batch, (uint64_t)(i % PAGES) * PAGE, from + (size_t)(i % PAGES) * PAGE, &error),
             0);
     assert_int_equal(page_batch_flush(&batch, &error), 0);
     assert_int_equal(moved_send(&link.here, WIRE_PASS, 0, 0, NULL, 0, &error), 0);
@@ -208,7 +211,12 @@ static void memory_that_changes_while_it_is_sent_arrives_whole(void **state)
 
 /* ---- what is not as it was sent ---- */
 
-enum { SENT_PAGES = 70, ROOM_PAGES = 128, TABLE = sizeof(struct moved_header), BODY = TABLE + sizeof(struct moved_run) };
+enum {
+    SENT_PAGES = 70,
+    ROOM_PAGES = 128,
+    TABLE = sizeof(struct moved_header),
+    BODY = TABLE + sizeof(struct moved_run)
+};
 
 /* A message of SENT_PAGES pages, one byte of which is another; what became of it, and of the memory. */
 static int take_damaged(size_t at, struct taking *taking, bool *written)
@@ -235,7 +243,8 @@ static int take_damaged(size_t at, struct taking *taking, bool *written)
         bytes[at] = (char)(bytes[at] ^ 1);
     assert_int_equal(pwrite(file, bytes, sizeof bytes, 0), (ssize_t)sizeof bytes);
     assert_int_equal(lseek(file, 0, SEEK_SET), 0);
-    *taking = (struct taking){.wire = &in, .target = {.base = to, .pages = ROOM_PAGES, .had = had, .streams = 1}};
+    *taking =
+        (struct taking){.wire = &in, .target = {.base = to, .pages = ROOM_PAGES, .had = had, .streams = 1}};
     take(taking);
     *written = to[0] != 0;
     page_batch_close(&batch);
@@ -251,13 +260,12 @@ static void a_byte_that_is_another_is_noticed_wherever_it_stands(void **state)
         size_t at;
         const char *says;
     } places[] = {
-        {1, "no message"},
-        {TABLE - 1, "damaged (its header)"},
-        {TABLE + 1, "memory arrived that the domain does not have"},      /* the run's address */
-        {TABLE + 8, "what cannot be"},                                    /* its pages */
-        {BODY, "damaged (its contents)"},                                 /* the first page */
-        {BODY + SENT_PAGES * PAGE - 1, "damaged (its contents)"},         /* the last one */
-        {BODY + SENT_PAGES * PAGE, "damaged (its contents)"},             /* the sum behind */
+        {1, "no message"}, {TABLE - 1, "damaged (its header)"},
+        {TABLE + 1, "memory arrived that the domain does not have"}, /* the run's address */
+        {TABLE + 8, "what cannot be"},                               /* its pages */
+        {BODY, "damaged (its contents)"},                            /* the first page */
+        {BODY + SENT_PAGES * PAGE - 1, "damaged (its contents)"},    /* the last one */
+        {BODY + SENT_PAGES * PAGE, "damaged (its contents)"},        /* the sum behind */
     };
     struct taking taking;
     bool written;
@@ -276,8 +284,12 @@ static void a_byte_that_is_another_is_noticed_wherever_it_stands(void **state)
 static void a_run_that_is_another_writes_nothing(void **state)
 {
     struct moved_run runs[] = {{PAGE, 1}};
-    struct moved_header header = {.magic = "VCOSTMOV", .version = WIRE_VERSION, .kind = WIRE_PAGES, .at = 1,
-        .pages = 1, .bytes = sizeof runs + PAGE + WIRE_SUM_BYTES,
+    struct moved_header header = {.magic = "VCOSTMOV",
+        .version = WIRE_VERSION,
+        .kind = WIRE_PAGES,
+        .at = 1,
+        .pages = 1,
+        .bytes = sizeof runs + PAGE + WIRE_SUM_BYTES,
         .checksum = checksum_of(&(struct moved_run){0, 1}, sizeof runs)};
     static char to[2 * PAGE];
     static const char page[PAGE + WIRE_SUM_BYTES] = "x", none[PAGE];
@@ -289,7 +301,8 @@ static void a_run_that_is_another_writes_nothing(void **state)
     assert_int_equal(write(link.ends[0], &header, sizeof header), (ssize_t)sizeof header);
     assert_int_equal(write(link.ends[0], runs, sizeof runs), (ssize_t)sizeof runs);
     assert_int_equal(write(link.ends[0], page, sizeof page), (ssize_t)sizeof page);
-    struct taking taking = {.wire = &link.there, .target = {.base = to, .pages = 2, .had = had, .streams = 1}};
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = 2, .had = had, .streams = 1}};
     take(&taking);
     assert_int_equal(taking.rc, -EPROTO);
     assert_non_null(strstr(taking.error.text, "damaged (its contents)"));

@@ -65,7 +65,9 @@ int follow_open(struct follow *follow, struct portable *portable, const char *ba
     follow->missing = calloc(follow->pages / 64, sizeof *follow->missing);
     follow->thrown = calloc(follow->pages / 64, sizeof *follow->thrown);
     follow->waits = malloc(FOLLOW_WAITS_MAX * sizeof *follow->waits);
-    return follow->missing && follow->thrown && follow->waits ? 0 : error_set(error, ENOMEM, "no memory to receive a domain");
+    return follow->missing && follow->thrown && follow->waits
+               ? 0
+               : error_set(error, ENOMEM, "no memory to receive a domain");
 }
 
 static bool is_to_go(const struct follow *follow, uint64_t page)

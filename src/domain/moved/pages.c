@@ -109,7 +109,8 @@ static bool is_zero(const char *page)
 
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error)
 {
-    __builtin_prefetch(page + (ptrdiff_t)LOOK_AHEAD_PAGES * WIRE_PAGE_BYTES); /* mostly it is looked at, too */
+    __builtin_prefetch(
+        page + (ptrdiff_t)LOOK_AHEAD_PAGES * WIRE_PAGE_BYTES); /* mostly it is looked at, too */
     if (is_zero(page)) {
         int rc = goes_on(&batch->zeros, at) ? 0 : flush_zeros(batch, error);
         if (!batch->zeros.pages)

@@ -24,16 +24,17 @@ struct page_batch {
     const char *pages[WIRE_RUN_PAGES]; /* of the caller */
     struct moved_run runs[WIRE_RUN_PAGES], zeros;
     unsigned run_count, page_count, told; /* told: how many of them, while they are sent */
-    struct checksum sum;             /* of the pages */
-    uint64_t pages_sent, zeros_sent; /* added up over its life; of zeros that only were told */
+    struct checksum sum;                  /* of the pages */
+    uint64_t pages_sent, zeros_sent;      /* added up over its life; of zeros that only were told */
 };
 
 int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct error *error);
 void page_batch_close(struct page_batch *batch); /* harmless if it never was open */
 
 /* Takes a page (guest physical `at`), which is looked at now, and read when the batch is full or flushed: it
- * may change before and meanwhile, unless the domain is `still`, and stays where it is until then. Of one that
- * changes its old contents, its new ones or some of each arrive: who sends has a log by which it comes again. */
+ * may change before and meanwhile, unless the domain is `still`, and stays where it is until then. Of one
+ * that changes its old contents, its new ones or some of each arrive: who sends has a log by which it comes
+ * again. */
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error);
 int page_batch_flush(struct page_batch *batch, struct error *error);
 

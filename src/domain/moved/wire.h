@@ -117,7 +117,8 @@ int moved_send_pages(struct moved_wire *wire, const struct moved_pages *pages, s
  * no message, damaged, or not the next one. */
 int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
 /* Its parts, for who has a better place for a payload: the header, checked; then the payload, or
- * header->bytes by any number of moved_read() (`room` is changed) and the word whether their sums are right. */
+ * header->bytes by any number of moved_read() (`room` is changed) and the word whether their sums are right.
+ */
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error);
 int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error);
 int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct error *error);
