@@ -38,6 +38,8 @@ class Cutter:
         if KINDS[kind - 1] == "ALIVE":
             return [message]  # comes now and then, and says nothing that is not told by others
         with self.lock:
+            if len(self.kinds) >= self.at:
+                raise Cut  # of the other direction: an answer to what was cut, before that one is closed, too
             self.kinds.append(KINDS[kind - 1])
             mine = len(self.kinds) == self.at
         return self.cut(message) if mine else [message]
@@ -83,8 +85,7 @@ def goes_on_by_a_new_link(there, checksum):
 def is_undecided(cutter, there, checksum, post_copy):
     """Whoever decides has one domain, which goes on to its end."""
     kind = cutter.cut_kind()
-    # The answer to a state behind which it is cut may still come through before the other direction is cut, too.
-    assert kind in ("COMMIT", "STARTED") or (cutter.whole and "PREPARED" in cutter.kinds), cutter.kinds
+    assert kind in ("COMMIT", "STARTED") or (kind == "PREPARED" and cutter.whole), cutter.kinds
     assert report("status", "here")["moved"]["stage"] == "undecided"
     arrived = runs_there(there)
     assert arrived == cutter.handed_over() or kind == "PREPARED", (arrived, cutter.kinds)
