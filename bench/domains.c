@@ -9,6 +9,7 @@
 #include "domain/probe.h"
 #include "domain/saved/cpu_record.h"
 #include "domain/saved/restore.h"
+#include "fresh.h"
 #include "host/smaps.h"
 #include "measure/statistics.h"
 
@@ -126,6 +127,8 @@ static struct took restore(bool lazy)
     const struct restore_request request = {.fd = file, .lazy = lazy, .monitor = monitor_at(0)};
     struct restored restored;
     struct error error;
+    if (!lazy)
+        fresh_at_hand(bytes);
     struct took begun = now();
     must(restore_open(&request, &restored, &error), &error);
     must(portable_resume(restored.portable, &error), &error);
@@ -151,6 +154,7 @@ static struct took plain_read(void)
 {
     struct memory memory;
     struct error error;
+    fresh_at_hand(bytes);
     struct took begun = now();
     must(portable_map_memory(bytes, monitor_at(0), NULL, &memory, &error), &error);
     for (uint64_t at = 0; at < bytes; at += 2 * MIB)

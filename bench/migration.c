@@ -6,6 +6,7 @@
 #include "domain/moved/receive.h"
 #include "domain/moved/send.h"
 #include "domain/probe.h"
+#include "fresh.h"
 #include "measure/clock.h"
 #include "row.h"
 
@@ -276,35 +277,10 @@ static void *read_plainly(void *context)
     return NULL;
 }
 
-static double copy_plainly(struct portable *from)
-{
-    pthread_t thread;
-    int ends[2];
-    char answer;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        exit(1);
-    double begun = now_ms();
-    pthread_create(&thread, NULL, read_plainly, &ends[1]);
-    for (uint64_t at = 0; at < bytes; at += 2 * MIB)
-        must_move(ends[0], (char *)portable_memory(from) + at, 2 * MIB, give);
-    must_move(ends[0], &answer, 1, read);
-    double took = now_ms() - begun;
-    pthread_join(thread, NULL);
-    close(ends[0]);
-    close(ends[1]);
-    return took;
-}
-
-/* A domain that stands still; ms. */
-static double copy_migrating(struct portable *from, unsigned streams)
-{
-    static struct destination there;
-    struct error error;
-    double took = migrate(from, &there, false, streams).seconds * 1e3;
-    must(portable_log(from, false, &error), &error);
-    receiving_close(&there.receiving);
-    return took;
-}
+/* By the clock and by the CPU, of both ends: the second varies less on a machine that others use. */
+struct took {
+    double ms, cpu_ms;
+};
 
 static double cpu_ms(void)
 {
@@ -313,25 +289,55 @@ static double cpu_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+static struct took copy_plainly(struct portable *from)
+{
+    pthread_t thread;
+    int ends[2];
+    char answer;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        exit(1);
+    fresh_at_hand(bytes);
+    const struct took begun = {now_ms(), cpu_ms()};
+    pthread_create(&thread, NULL, read_plainly, &ends[1]);
+    for (uint64_t at = 0; at < bytes; at += 2 * MIB)
+        must_move(ends[0], (char *)portable_memory(from) + at, 2 * MIB, give);
+    must_move(ends[0], &answer, 1, read);
+    const struct took took = {now_ms() - begun.ms, cpu_ms() - begun.cpu_ms};
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    close(ends[1]);
+    return took;
+}
+
+/* A domain that stands still. */
+static struct took copy_migrating(struct portable *from, unsigned streams)
+{
+    static struct destination there;
+    struct error error;
+    fresh_at_hand(bytes);
+    const double begun = cpu_ms();
+    const double ms = migrate(from, &there, false, streams).seconds * 1e3;
+    const struct took took = {ms, cpu_ms() - begun};
+    must(portable_log(from, false, &error), &error);
+    receiving_close(&there.receiving);
+    return took;
+}
+
 /* A chase's memory has no page of zeros. Each round: plain, migrated, migrated, plain, so that what changes
- * slowly falls on both. CPU time is of both ends, and varies less than time on a machine that others use. */
+ * slowly falls on both. */
 static void bench_copy(void)
 {
     double took[ROUNDS_MAX], least[ROUNDS_MAX], over[ROUNDS_MAX], cpu[ROUNDS_MAX];
     struct portable *from = make_domain(PORTABLE_CHASE);
     const size_t count = (size_t)rounds;
     char from_what[120];
-    (void)copy_plainly(from); /* the host, or a hypervisor, finds memory for it */
-    (void)copy_migrating(from, 1);
     for (int round = 0; round < rounds; round++) {
-        double begun = cpu_ms();
-        least[round] = copy_plainly(from);
-        double plain = cpu_ms();
-        took[round] = copy_migrating(from, 1) + copy_migrating(from, 1);
-        double migrated = cpu_ms();
-        least[round] += copy_plainly(from);
+        const struct took plain = copy_plainly(from), moved = copy_migrating(from, 1);
+        const struct took again = copy_migrating(from, 1), last = copy_plainly(from);
+        took[round] = moved.ms + again.ms;
+        least[round] = plain.ms + last.ms;
         over[round] = took[round] / least[round];
-        cpu[round] = (migrated - plain) / (plain - begun + cpu_ms() - migrated);
+        cpu[round] = (moved.cpu_ms + again.cpu_ms) / (plain.cpu_ms + last.cpu_ms);
     }
     portable_destroy(from);
     snprintf(from_what, sizeof from_what, "%d times two in turns, medians %.0f and %.0f ms", rounds,
@@ -347,9 +353,9 @@ static void bench_streams(void)
     double one[ROUNDS_MAX], over[2][ROUNDS_MAX];
     struct portable *from = make_domain(PORTABLE_CHASE);
     for (int round = 0; round < rounds; round++) {
-        one[round] = copy_migrating(from, 1);
+        one[round] = copy_migrating(from, 1).ms;
         for (size_t i = 0; i < 2; i++)
-            over[i][round] = copy_migrating(from, counts[i]) / one[round];
+            over[i][round] = copy_migrating(from, counts[i]).ms / one[round];
     }
     portable_destroy(from);
     for (size_t i = 0; i < 2; i++) {

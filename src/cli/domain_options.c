@@ -140,13 +140,15 @@ const struct option_spec domain_memory_options[3] = {
         .help =
             "Keep its memory from being swapped out (mlock(2), counted); what its own programs lock is still "
             "this machine's to take without that. Needs a limit on locked memory (ulimit -l) of as much. It "
-            "rules out --lazy, --userfaultfd and clones: what these share or wait for is locked by nobody."},
+            "rules out --lazy, --userfaultfd, --post-copy and clones: what these share or wait for is locked "
+            "by "
+            "nobody."},
     {.name = "forkable",
         .kind = OPTION_FLAG,
         FIELD(forkable),
         .help = "Have all of its memory from the start, in a form that clones can map (a memfd, joined to "
                 "large pages where this kernel does that): its first vcost domain fork then costs each clone "
-                "no page tables. It rules out --lock, --lazy and --userfaultfd."},
+                "no page tables. It rules out --lock, --lazy, --userfaultfd and --post-copy."},
 };
 
 const struct option_spec domain_arriving_options[DOMAIN_ARRIVING_OPTIONS] = {

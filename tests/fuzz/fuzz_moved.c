@@ -51,7 +51,18 @@ static void take_memory(struct moved_wire *wire, const struct moved_header *head
     require(pages_take(wire, header, &target, &error) == 0 || error.text[0]);
 }
 
-/* The header's own sums are made right, or nothing would ever pass; of memory the contents' never are. */
+/* As many runs and pages as may be, whose sum is right if all of them are there. */
+static void make_pages(struct moved_header *header, const char *payload, size_t size)
+{
+    header->at = 1 + header->at % WIRE_RUN_PAGES;
+    header->pages = header->at + header->pages % WIRE_RUN_PAGES;
+    const size_t table = header->at * sizeof(struct moved_run);
+    header->bytes = table + header->pages * WIRE_PAGE_BYTES + WIRE_SUM_BYTES;
+    if (table <= size)
+        header->checksum = checksum_of(payload, table);
+}
+
+/* The header's own sums are made right, or nothing would ever pass; of pages the one behind them never is. */
 static void take_message(int fd, const struct moved_header *like, const char *payload, size_t size)
 {
     struct moved_wire wire = {.in = fd, .out = fd};
@@ -62,11 +73,8 @@ static void take_message(int fd, const struct moved_header *like, const char *pa
     memcpy(header.magic, "VCOSTMOV", 8);
     header.version = WIRE_VERSION;
     header.number = 0;
-    if (header.kind == WIRE_PAGES) {
-        header.at = 1 + header.at % WIRE_RUN_PAGES;
-        header.pages = header.at + header.pages % WIRE_RUN_PAGES;
-        header.bytes = header.at * sizeof(struct moved_run) + header.pages * WIRE_PAGE_BYTES;
-    }
+    if (header.kind == WIRE_PAGES)
+        make_pages(&header, payload, size);
     moved_sum(&header);
     require(ftruncate(fd, 0) == 0 && pwrite(fd, &header, sizeof header, 0) == sizeof header &&
             pwrite(fd, payload, size, sizeof header) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);

@@ -38,6 +38,8 @@ class Cutter:
         if KINDS[kind - 1] == "ALIVE":
             return [message]  # comes now and then, and says nothing that is not told by others
         with self.lock:
+            if len(self.kinds) >= self.at:
+                raise Cut  # of the other direction: an answer to what was cut, before that one is closed, too
             self.kinds.append(KINDS[kind - 1])
             mine = len(self.kinds) == self.at
         return self.cut(message) if mine else [message]

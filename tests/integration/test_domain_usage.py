@@ -41,7 +41,7 @@ USAGE = (
     *(("without --lazy", "restore", "--lazy", *other, "file") for other in (["--lock"], ["--forkable"], ["--node", "0"])),
     *(("leave out --userfaultfd", "restore", "--userfaultfd", other, "file") for other in ("--lock", "--forkable")),
     ("is not one of", "restore", "--clock", "never", "file"), ("is not one of", "restore", "--monitor", "none", "file"),
-    ("no name of a domain", "restore", "--name", "a/b", "file"), ("FILE is missing", "fork"), ("from 1 to", "fork", "--count", "0", "file"),
+    ("no name of a domain", "restore", "--name", "a/b", "file"), ("FILE|NAME is missing", "fork"), ("from 1 to", "fork", "--count", "0", "file"),
     ("no name of a domain", "fork", "--name", "a/b", "file"), ("no name of a domain", "fork", "--name", "x" * 46, "file"),
     # moving
     ("NAME ADDRESS is missing", "migrate", "a"), ("ADDRESS is missing", "receive"),

@@ -14,11 +14,11 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from tap import until
 import tap
-from domains import ENVIRONMENT, FOLDER, VCOST, Cut, Receiver, Relay, Stall, domain, ended, had_ended, main, must, needs_kvm, phases, report, stands_still_in_the_middle, stop_all
+from domains import ENVIRONMENT, FOLDER, VCOST, Cut, Receiver, Relay, Stall, domain, ended, goes_on_here, had_ended, main, must, needs_kvm, none_there, phases, report, stands_still_in_the_middle, stop_all
 
 SHIM = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
 USERFAULTFD = 323  # the system call
-PAGES, ZEROS = 4, 5  # kinds of messages
+PAGES, ZEROS, LEFT = 4, 5, 13  # kinds of messages
 SLOWLY = ("--max-bandwidth", "1")  # so that it runs there long before all of its memory is there
 WRITER = ["--workload", "writer", "--memory", "16M", "--rate", "40"]  # ten thousand pages a second, however fast this machine is
 
@@ -91,19 +91,51 @@ def test_after_a_pass_over_one_that_stands_still_nothing_follows():
 
 
 def throws_old_versions_away(checksum):
-    """False: it had ended before, or wrote nothing meanwhile."""
+    """False: it had ended before, or wrote too little meanwhile to be told of before it is stopped."""
+    told = []
+
+    def look(kind, message):
+        if kind == LEFT:
+            told.append(phases()["here"])
+        return [message]
     with Receiver() as there:
         must("resume", "here")
-        done = post_copy(there.address, "--max-bandwidth", "40")
+        done = post_copy(Relay(there.path, look).address, "--max-bandwidth", "40")
         if had_ended(done):
             return False
         assert done.returncode == 0, done
-        return finds_all_memory(there, checksum)["pages"] > 0
+        if finds_all_memory(there, checksum)["pages"] < 100:
+            return False
+    assert len(told) > 1 and told[0] == "running" and told[-1] == "paused", told
+    return True
 
 
 def test_what_was_written_after_it_was_sent_follows_and_replaces_what_had_come():
+    """Most of what had come is thrown away before the domain is stopped."""
     needs_userfault()
     stands_still_in_the_middle(throws_old_versions_away)
+
+
+def is_cut_while_old_versions_go(checksum):
+    """False: it had ended before."""
+    def cut(kind, message):
+        if kind == LEFT:
+            raise Cut
+        return [message]
+    with Receiver() as there:
+        must("resume", "here")
+        done = post_copy(Relay(there.path, cut).address, "--max-bandwidth", "40")
+        if had_ended(done):
+            return False
+        assert done.returncode == 1 and report("status", "here")["moved"]["stage"] == "failed", done
+        none_there(there)
+    goes_on_here(checksum)
+    return True
+
+
+def test_a_link_that_breaks_when_old_versions_are_thrown_away_leaves_it_here():
+    needs_userfault()
+    stands_still_in_the_middle(is_cut_while_old_versions_go)
 
 
 class Cutter:

@@ -1,13 +1,16 @@
 /* What two vcost say to each other while a domain moves: memory arrives as it is, whether it was copied
- * before or sent from where it stands; and a link on which nothing moves is told from one that is slow. */
+ * before or sent from where it stands, and what is not as it was sent is noticed; and a link on which nothing
+ * moves is told from one that is slow. */
 #include "cmocka_all.h"
 
 #include "domain/moved/pages.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,19 +50,21 @@ static void link_close(struct link *link)
 struct taking {
     struct moved_wire *wire;
     struct page_target target;
-    unsigned messages;
+    unsigned messages, whole; /* whole: of as many pages as there may be, side by side */
     int rc;
+    struct error error;
 };
 
 static void *take(void *context)
 {
     struct taking *taking = context;
     struct moved_header header;
-    struct error error;
-    while ((taking->rc = moved_receive_header(taking->wire, &header, &error)) == 0 &&
+    while ((taking->rc = moved_receive_header(taking->wire, &header, &taking->error)) == 0 &&
            header.kind != WIRE_PASS &&
-           (taking->rc = pages_take(taking->wire, &header, &taking->target, &error)) == 0)
+           (taking->rc = pages_take(taking->wire, &header, &taking->target, &taking->error)) == 0) {
         taking->messages++;
+        taking->whole += header.kind == WIRE_PAGES && header.at == 1 && header.pages == WIRE_RUN_PAGES;
+    }
     return NULL;
 }
 
@@ -88,7 +93,8 @@ static void check_memory(bool still)
     pthread_t thread;
     link_open(&link);
     fill(from);
-    struct taking taking = {&link.there, {.base = to, .pages = PAGES, .had = had, .streams = 1}, 0, 0};
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
     assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
     assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
     batch.still = still;
@@ -121,6 +127,199 @@ static void memory_that_stands_still_does_so_without_a_copy(void **state)
 {
     (void)state;
     check_memory(true);
+}
+
+static void two_mebibytes_side_by_side_are_one_message(void **state)
+{
+    char *from = aligned_alloc(PAGE, (size_t)PAGES * PAGE), *to = calloc(PAGES, PAGE);
+    uint64_t had[PAGES / 64] = {0};
+    struct link link;
+    struct page_batch batch;
+    struct error error;
+    pthread_t thread;
+    (void)state;
+    link_open(&link);
+    memset(from, 7, (size_t)PAGES * PAGE);
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
+    assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
+    assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
+    for (unsigned page = 0; page < PAGES; page++)
+        assert_int_equal(
+            page_batch_add(&batch, (uint64_t)page * PAGE, from + (size_t)page * PAGE, &error), 0);
+    assert_int_equal(page_batch_flush(&batch, &error), 0);
+    assert_int_equal(moved_send(&link.here, WIRE_PASS, 0, 0, NULL, 0, &error), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(taking.rc, 0);
+    assert_int_equal(taking.messages, PAGES / WIRE_RUN_PAGES);
+    assert_int_equal(taking.whole, taking.messages);
+    assert_memory_equal(from, to, (size_t)PAGES * PAGE);
+    page_batch_close(&batch);
+    link_close(&link);
+    free(from);
+    free(to);
+}
+
+struct scribbling {
+    char *memory;
+    atomic_bool quit;
+};
+
+static void *scribble(void *context)
+{
+    struct scribbling *scribbling = context;
+    for (unsigned i = 1; !scribbling->quit; i++)
+        for (unsigned page = 0; page < PAGES; page++)
+            *(volatile unsigned *)(scribbling->memory + (size_t)page * PAGE + i % (PAGE / 4) * 4) = i | 1;
+    return NULL;
+}
+
+/* What arrives is old or new; that its sum is another than it was when it was made is no damage. */
+static void memory_that_changes_while_it_is_sent_arrives_whole(void **state)
+{
+    enum { TIMES = 20 };
+    char *from = aligned_alloc(PAGE, (size_t)PAGES * PAGE), *to = calloc(PAGES, PAGE);
+    uint64_t had[PAGES / 64] = {0};
+    struct scribbling scribbling = {.memory = from};
+    struct link link;
+    struct page_batch batch;
+    struct error error;
+    pthread_t thread, writer;
+    (void)state;
+    link_open(&link);
+    memset(from, 7, (size_t)PAGES * PAGE);
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = PAGES, .had = had, .streams = 1}};
+    assert_int_equal(pthread_create(&thread, NULL, take, &taking), 0);
+    assert_int_equal(pthread_create(&writer, NULL, scribble, &scribbling), 0);
+    assert_int_equal(page_batch_open(&batch, &link.here, &error), 0);
+    for (unsigned i = 0; i < TIMES * PAGES; i++)
+        assert_int_equal(
+            page_batch_add(&batch, (uint64_t)(i % PAGES) * PAGE, from + (size_t)(i % PAGES) * PAGE, &error),
+            0);
+    assert_int_equal(page_batch_flush(&batch, &error), 0);
+    assert_int_equal(moved_send(&link.here, WIRE_PASS, 0, 0, NULL, 0, &error), 0);
+    pthread_join(thread, NULL);
+    scribbling.quit = true;
+    pthread_join(writer, NULL);
+    assert_int_equal(taking.rc, 0);
+    page_batch_close(&batch);
+    link_close(&link);
+    free(from);
+    free(to);
+}
+
+/* ---- what is not as it was sent ---- */
+
+enum {
+    SENT_PAGES = 70,
+    ROOM_PAGES = 128,
+    TABLE = sizeof(struct moved_header),
+    BODY = TABLE + sizeof(struct moved_run)
+};
+
+/* A message of SENT_PAGES pages, one byte of which is another; what became of it, and of the memory. */
+static int take_damaged(size_t at, struct taking *taking, bool *written)
+{
+    static char from[SENT_PAGES * PAGE], to[ROOM_PAGES * PAGE],
+        bytes[BODY + SENT_PAGES * PAGE + WIRE_SUM_BYTES];
+    uint64_t had[ROOM_PAGES / 64] = {0};
+    struct page_batch batch;
+    struct error error;
+    int file = memfd_create("message", MFD_CLOEXEC);
+    struct moved_wire out, in;
+    memset(from, 7, sizeof from);
+    memset(to, 0, sizeof to);
+    assert_true(file >= 0);
+    assert_int_equal(moved_open(&out, file, file, NULL, &error), 0);
+    assert_int_equal(moved_open(&in, file, file, NULL, &error), 0);
+    assert_int_equal(page_batch_open(&batch, &out, &error), 0);
+    for (unsigned page = 0; page < SENT_PAGES; page++)
+        assert_int_equal(
+            page_batch_add(&batch, (uint64_t)page * PAGE, from + (size_t)page * PAGE, &error), 0);
+    assert_int_equal(page_batch_flush(&batch, &error), 0);
+    assert_int_equal(pread(file, bytes, sizeof bytes, 0), (ssize_t)sizeof bytes);
+    if (at < sizeof bytes)
+        bytes[at] = (char)(bytes[at] ^ 1);
+    assert_int_equal(pwrite(file, bytes, sizeof bytes, 0), (ssize_t)sizeof bytes);
+    assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+    *taking =
+        (struct taking){.wire = &in, .target = {.base = to, .pages = ROOM_PAGES, .had = had, .streams = 1}};
+    take(taking);
+    *written = to[0] != 0;
+    page_batch_close(&batch);
+    moved_close(&out);
+    moved_close(&in);
+    close(file);
+    return taking->rc;
+}
+
+static void a_byte_that_is_another_is_noticed_wherever_it_stands(void **state)
+{
+    static const struct {
+        size_t at;
+        const char *says;
+    } places[] = {
+        {1, "no message"}, {TABLE - 1, "damaged (its header)"},
+        {TABLE + 1, "memory arrived that the domain does not have"}, /* the run's address */
+        {TABLE + 8, "what cannot be"},                               /* its pages */
+        {BODY, "damaged (its contents)"},                            /* the first page */
+        {BODY + SENT_PAGES * PAGE - 1, "damaged (its contents)"},    /* the last one */
+        {BODY + SENT_PAGES * PAGE, "damaged (its contents)"},        /* the sum behind */
+    };
+    struct taking taking;
+    bool written;
+    (void)state;
+    assert_int_equal(take_damaged(SIZE_MAX, &taking, &written), -EPIPE); /* nothing more comes */
+    assert_int_equal(taking.messages, 1);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_int_equal(take_damaged(places[i].at, &taking, &written), -EPROTO);
+        assert_non_null(strstr(taking.error.text, places[i].says));
+        assert_int_equal(taking.messages, 0);
+        assert_int_equal(written, places[i].at >= BODY);
+    }
+}
+
+/* Inside of the domain's memory, and not what was sent. */
+static void a_run_that_is_another_writes_nothing(void **state)
+{
+    struct moved_run runs[] = {{PAGE, 1}};
+    struct moved_header header = {.magic = "VCOSTMOV",
+        .version = WIRE_VERSION,
+        .kind = WIRE_PAGES,
+        .at = 1,
+        .pages = 1,
+        .bytes = sizeof runs + PAGE + WIRE_SUM_BYTES,
+        .checksum = checksum_of(&(struct moved_run){0, 1}, sizeof runs)};
+    static char to[2 * PAGE];
+    static const char page[PAGE + WIRE_SUM_BYTES] = "x", none[PAGE];
+    uint64_t had[1] = {0};
+    struct link link;
+    (void)state;
+    link_open(&link);
+    moved_sum(&header);
+    assert_int_equal(write(link.ends[0], &header, sizeof header), (ssize_t)sizeof header);
+    assert_int_equal(write(link.ends[0], runs, sizeof runs), (ssize_t)sizeof runs);
+    assert_int_equal(write(link.ends[0], page, sizeof page), (ssize_t)sizeof page);
+    struct taking taking = {
+        .wire = &link.there, .target = {.base = to, .pages = 2, .had = had, .streams = 1}};
+    take(&taking);
+    assert_int_equal(taking.rc, -EPROTO);
+    assert_non_null(strstr(taking.error.text, "damaged (its contents)"));
+    assert_memory_equal(to + PAGE, none, PAGE);
+    link_close(&link);
+}
+
+static void another_version_is_refused(void **state)
+{
+    (void)state;
+    for (uint32_t version = WIRE_VERSION - 1; version <= WIRE_VERSION + 1; version += 2) {
+        struct moved_header header = {.magic = "VCOSTMOV", .version = version, .kind = WIRE_OFFER};
+        struct error error;
+        moved_sum(&header);
+        assert_int_equal(moved_check(&header, 0, &error), -ENOTSUP);
+        assert_non_null(strstr(error.text, "install the same vcost on both"));
+    }
 }
 
 /* ---- silence ---- */
@@ -264,6 +463,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_arrives_as_it_is),
         cmocka_unit_test(memory_that_stands_still_does_so_without_a_copy),
+        cmocka_unit_test(two_mebibytes_side_by_side_are_one_message),
+        cmocka_unit_test(memory_that_changes_while_it_is_sent_arrives_whole),
+        cmocka_unit_test(a_byte_that_is_another_is_noticed_wherever_it_stands),
+        cmocka_unit_test(a_run_that_is_another_writes_nothing),
+        cmocka_unit_test(another_version_is_refused),
         cmocka_unit_test(a_link_on_which_nothing_moves_is_broken),
         cmocka_unit_test(one_that_is_slow_and_moves_is_not),
         cmocka_unit_test(a_stream_waits_as_long_as_another_one_moves),

@@ -63,42 +63,60 @@ int follow_open(struct follow *follow, struct portable *portable, const char *ba
         return rc;
     pthread_mutex_init(&follow->lock, NULL);
     follow->missing = calloc(follow->pages / 64, sizeof *follow->missing);
+    follow->thrown = calloc(follow->pages / 64, sizeof *follow->thrown);
     follow->waits = malloc(FOLLOW_WAITS_MAX * sizeof *follow->waits);
-    return follow->missing && follow->waits ? 0 : error_set(error, ENOMEM, "no memory to receive a domain");
+    return follow->missing && follow->thrown && follow->waits
+               ? 0
+               : error_set(error, ENOMEM, "no memory to receive a domain");
+}
+
+static bool is_to_go(const struct follow *follow, uint64_t page)
+{
+    return left_has(follow->missing, page) && !left_has(follow->thrown, page);
+}
+
+/* The first page from `page` on that is missing and still here, or `end`, a multiple of 64 as all are. */
+static uint64_t next_to_go(const struct follow *follow, uint64_t page, uint64_t end)
+{
+    while (page < end && !is_to_go(follow, page))
+        page += page % 64 == 0 && !(follow->missing[page / 64] & ~follow->thrown[page / 64]) ? 64 : 1;
+    return page;
+}
+
+/* Of [from, end). */
+static int throw_away(struct follow *follow, uint64_t from, uint64_t end, struct error *error)
+{
+    for (uint64_t first = next_to_go(follow, from, end), page = first; first < end;
+         first = page = next_to_go(follow, page, end)) {
+        for (; page < end && is_to_go(follow, page); page++)
+            follow->thrown[page / 64] |= UINT64_C(1) << page % 64;
+        if (madvise(follow->base + first * WIRE_PAGE_BYTES, (page - first) * WIRE_PAGE_BYTES, MADV_DONTNEED) <
+            0)
+            return error_errno(error, errno, "memory that comes later cannot be taken away before");
+    }
+    return 0;
 }
 
 int follow_left(
     struct follow *follow, const struct moved_header *header, const char *payload, struct error *error)
 {
     const struct portable_plan *plan = portable_plan(follow->portable);
-    const uint64_t later = plan->laid_out_bytes / WIRE_PAGE_BYTES;
+    const uint64_t later = plan->laid_out_bytes / WIRE_PAGE_BYTES, from = header->at / WIRE_PAGE_BYTES;
     uint64_t first, end;
     int rc = left_take(header, payload, follow->missing, follow->pages, error);
     portable_data_range(plan, &first, &end);
     if (rc == 0 && (left_next(follow->missing, 0, first / WIRE_PAGE_BYTES) < first / WIRE_PAGE_BYTES ||
                        left_next(follow->missing, end / WIRE_PAGE_BYTES, later) < later))
         rc = error_set(error, EPROTO, "memory is to come later that the domain cannot run without");
-    return rc;
-}
-
-static int throw_away(const struct follow *follow, struct error *error)
-{
-    for (uint64_t page = left_next(follow->missing, 0, follow->pages), end; page < follow->pages;
-         page = left_next(follow->missing, end, follow->pages)) {
-        for (end = page; end < follow->pages && left_has(follow->missing, end);)
-            end++;
-        if (madvise(follow->base + page * WIRE_PAGE_BYTES, (end - page) * WIRE_PAGE_BYTES, MADV_DONTNEED) < 0)
-            return error_errno(error, errno, "memory that comes later cannot be taken away before");
-    }
-    return 0;
+    /* Else the kernel might fill what is gone with zeros, to make a large page of it. */
+    (void)madvise(follow->base, follow->pages * WIRE_PAGE_BYTES, MADV_NOHUGEPAGE);
+    return rc < 0 ? rc : throw_away(follow, from, from + header->pages, error);
 }
 
 int follow_prepare(struct follow *follow, struct error *error)
 {
     follow->told.left = follow->told.pages = left_count(follow->missing, follow->pages);
-    int rc = throw_away(follow, error);
-    return rc < 0 ? rc
-                  : userfault_register(&follow->fault, follow->base, follow->pages * WIRE_PAGE_BYTES, error);
+    return userfault_register(&follow->fault, follow->base, follow->pages * WIRE_PAGE_BYTES, error);
 }
 
 /* ---- who waits for a page ---- */
@@ -266,6 +284,7 @@ static void join_pages(struct follow *follow)
 {
     enum { LARGE_PAGES = 512 };
     struct error error;
+    (void)madvise(follow->base, follow->pages * WIRE_PAGE_BYTES, MADV_HUGEPAGE);
     for (uint64_t page = 0; page + LARGE_PAGES <= follow->pages && !follow->quit; page += LARGE_PAGES)
         if (memory_collapse(
                 follow->base + page * WIRE_PAGE_BYTES, (size_t)LARGE_PAGES * WIRE_PAGE_BYTES, &error) < 0)
@@ -364,6 +383,7 @@ void follow_close(struct follow *follow)
     if (follow->link >= 0)
         close(follow->link);
     free(follow->missing);
+    free(follow->thrown);
     free(follow->waits);
     *follow = (struct follow){.fault = {.fd = -1}, .link = -1};
 }

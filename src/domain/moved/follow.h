@@ -37,6 +37,7 @@ struct follow {              /* starts zeroed, with fault.fd -1: there is none *
     pthread_t faults, receiver;
     pthread_mutex_t lock; /* for all below */
     uint64_t *missing;    /* a bit a page; owned */
+    uint64_t *thrown;     /* the same, of those of which nothing is here; the receiver's, until it runs */
     struct follow_asked asked[FOLLOW_ASKED_MAX];
     unsigned asked_count;
     double *waits; /* seconds that each fault took, the first FOLLOW_WAITS_MAX; owned */
@@ -51,12 +52,13 @@ struct follow {              /* starts zeroed, with fault.fd -1: there is none *
 int follow_open(struct follow *follow, struct portable *portable, const char *base,
     const struct monitor_ops *monitor, struct error *error);
 
-/* Takes a WIRE_LEFT of the source. -EPROTO: a page that may not be missing, too. */
+/* Takes a WIRE_LEFT of the source; the last one of each page counts. Where an older version has come that is
+ * thrown away at once, and no such page may come any more before it runs: so most of that is over when it is
+ * stopped. -EPROTO: a page that may not be missing, too. */
 int follow_left(
     struct follow *follow, const struct moved_header *header, const char *payload, struct error *error);
 
-/* Before the domain's first instruction: what is missing is thrown away where an older version has come, and
- * waited for from now on. */
+/* Before the domain's first instruction: what is missing is waited for from now on. */
 int follow_prepare(struct follow *follow, struct error *error);
 
 /* Begins to take what comes, and to ask; the eventfd of the domain is written when the link breaks, the

@@ -7,10 +7,11 @@
 #include <sys/uio.h>
 
 enum {
-    MESSAGE_PAGES = 64, /* that are summed, then sent: the kernel finds them in the CPU's second cache */
-    AHEAD_LINES = 4,    /* of the page after the next: no CPU fetches over the end of one by itself */
+    OUT_PAGES = WIRE_PLACES, /* that are summed, then sent: the kernel finds them in the CPU's second cache */
+    AHEAD_LINES = 4,         /* of the page after the next: no CPU fetches over the end of one by itself */
     LINE_BYTES = 64,
-    PIECE_PAGES = 32,     /* that are read and summed at once: they stay in the CPU's cache */
+    LOOK_AHEAD_PAGES = 8,
+    PIECE_PAGES = 64,     /* that are read and summed at once: they stay in the CPU's cache */
     ZEROS_PAGES = 1 << 16 /* are looked at before they are told: else the link would seem to be broken */
 };
 
@@ -19,28 +20,64 @@ enum {
 int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct error *error)
 {
     *batch = (struct page_batch){.wire = wire};
-    checksum_begin(&batch->sum, false);
-    batch->pages = aligned_alloc(WIRE_PAGE_BYTES, (size_t)MESSAGE_PAGES * WIRE_PAGE_BYTES);
-    return batch->pages ? 0 : error_set(error, ENOMEM, "no memory to gather pages in");
+    batch->copies = aligned_alloc(WIRE_PAGE_BYTES, (size_t)OUT_PAGES * WIRE_PAGE_BYTES);
+    return batch->copies ? 0 : error_set(error, ENOMEM, "no memory to gather pages in");
 }
 
 void page_batch_close(struct page_batch *batch)
 {
-    free(batch->pages);
-    batch->pages = NULL;
+    free(batch->copies);
+    batch->copies = NULL;
+}
+
+static void fetch_ahead(const char *page)
+{
+    for (int line = 0; line < AHEAD_LINES; line++)
+        __builtin_prefetch(page + (ptrdiff_t)line * LINE_BYTES);
+}
+
+static unsigned add_place(struct iovec *places, unsigned count, const char *page)
+{
+    struct iovec *last = count ? &places[count - 1] : NULL;
+    if (last && (const char *)last->iov_base + last->iov_len == page)
+        last->iov_len += WIRE_PAGE_BYTES;
+    else
+        places[count++] = (struct iovec){(void *)(uintptr_t)page, WIRE_PAGE_BYTES};
+    return count;
+}
+
+/* What is summed must be what is sent: of a page that may change meanwhile that is a copy. */
+static unsigned next_places(void *context, struct iovec *places)
+{
+    struct page_batch *batch = context;
+    char *copy = batch->copies;
+    unsigned count = 0;
+    for (unsigned left = OUT_PAGES; left && batch->told < batch->page_count; left--) {
+        const char *page = batch->pages[batch->told++];
+        if (batch->told + 1 < batch->page_count)
+            fetch_ahead(batch->pages[batch->told + 1]);
+        if (!batch->still) {
+            page = memcpy(copy, page, WIRE_PAGE_BYTES);
+            copy += WIRE_PAGE_BYTES;
+        }
+        count = add_place(places, count, page);
+    }
+    for (unsigned i = 0; i < count; i++)
+        checksum_add(&batch->sum, places[i].iov_base, places[i].iov_len);
+    return count;
 }
 
 static int flush_pages(struct page_batch *batch, struct error *error)
 {
     if (!batch->page_count)
         return 0;
+    checksum_begin(&batch->sum, false);
     int rc = moved_send_pages(batch->wire,
         &(struct moved_pages){
-            batch->runs, batch->run_count, batch->pieces, batch->piece_count, batch->page_count},
-        &batch->sum, error);
+            batch->runs, batch->run_count, batch->page_count, &batch->sum, next_places, batch},
+        error);
     batch->pages_sent += batch->page_count;
-    batch->page_count = batch->run_count = batch->piece_count = 0;
-    checksum_begin(&batch->sum, false);
+    batch->page_count = batch->run_count = batch->told = 0;
     return rc;
 }
 
@@ -70,42 +107,21 @@ static bool is_zero(const char *page)
     return page[0] == 0 && memcmp(page, page + 1, WIRE_PAGE_BYTES - 1) == 0;
 }
 
-static void add_piece(struct page_batch *batch, const char *page)
-{
-    struct iovec *last = batch->piece_count ? &batch->pieces[batch->piece_count - 1] : NULL;
-    if (last && (const char *)last->iov_base + last->iov_len == page)
-        last->iov_len += WIRE_PAGE_BYTES;
-    else
-        batch->pieces[batch->piece_count++] = (struct iovec){(void *)(uintptr_t)page, WIRE_PAGE_BYTES};
-}
-
-/* Mostly it is sent, too; where nothing is mapped this does nothing. */
-static void fetch_ahead(const char *page)
-{
-    for (int line = 0; line < AHEAD_LINES; line++)
-        __builtin_prefetch(page + (ptrdiff_t)2 * WIRE_PAGE_BYTES + (ptrdiff_t)line * LINE_BYTES);
-}
-
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error)
 {
-    char *copy = batch->pages + (size_t)batch->page_count * WIRE_PAGE_BYTES;
-    fetch_ahead(page);
-    if (!batch->still)
-        page = memcpy(copy, page, WIRE_PAGE_BYTES);
+    __builtin_prefetch(
+        page + (ptrdiff_t)LOOK_AHEAD_PAGES * WIRE_PAGE_BYTES); /* mostly it is looked at, too */
     if (is_zero(page)) {
         int rc = goes_on(&batch->zeros, at) ? 0 : flush_zeros(batch, error);
         if (!batch->zeros.pages)
             batch->zeros.at = at;
         return ++batch->zeros.pages < ZEROS_PAGES || rc < 0 ? rc : flush_zeros(batch, error);
     }
-    checksum_add(&batch->sum, page, WIRE_PAGE_BYTES);
-    add_piece(batch, page);
     if (!batch->run_count || !goes_on(&batch->runs[batch->run_count - 1], at))
         batch->runs[batch->run_count++] = (struct moved_run){.at = at};
     batch->runs[batch->run_count - 1].pages++;
-    batch->page_count++;
-    return batch->page_count == MESSAGE_PAGES || batch->piece_count == WIRE_PIECES ? flush_pages(batch, error)
-                                                                                   : 0;
+    batch->pages[batch->page_count++] = page;
+    return batch->page_count == WIRE_RUN_PAGES ? flush_pages(batch, error) : 0;
 }
 
 /* ---- taking ---- */
@@ -166,28 +182,35 @@ static int next_piece(struct moved_run *runs, uint64_t *run, uint64_t runs_end,
     return count;
 }
 
+static int take_table(struct moved_wire *wire, const struct moved_header *header, struct moved_run *runs,
+    const struct page_target *target, struct error *error)
+{
+    struct iovec table = {runs, header->at * sizeof *runs};
+    int rc = moved_read(wire, &table, 1, error);
+    if (rc == 0 && (rc = pages_check(header, runs, target, error)) == 0 &&
+        checksum_of(runs, header->at * sizeof *runs) != header->checksum)
+        rc = moved_received(wire, false, error);
+    return rc;
+}
+
 static int take_runs(struct moved_wire *wire, const struct moved_header *header,
     const struct page_target *target, struct error *error)
 {
-    struct moved_run runs[WIRE_RUN_PAGES], left[WIRE_RUN_PAGES];
-    struct iovec table = {runs, header->at * sizeof *runs};
+    struct moved_run runs[WIRE_RUN_PAGES];
     struct checksum sum;
-    int rc = moved_read(wire, &table, 1, error);
-    if (rc < 0 || (rc = pages_check(header, runs, target, error)) < 0)
-        return rc;
-    memcpy(left, runs, header->at * sizeof *runs);
+    uint64_t told = 0;
+    int rc = take_table(wire, header, runs, target, error);
     checksum_begin(&sum, false);
-    for (uint64_t run = 0; run < header->at;) {
-        struct iovec places[PIECE_PAGES], room[PIECE_PAGES];
-        int count = next_piece(left, &run, header->at, target, places);
+    for (uint64_t run = 0; rc == 0 && run < header->at;) {
+        struct iovec places[PIECE_PAGES], room[PIECE_PAGES + 1];
+        int count = next_piece(runs, &run, header->at, target, places), more = run == header->at;
         memcpy(room, places, (size_t)count * sizeof room[0]);
-        if ((rc = moved_read(wire, room, count, error)) < 0)
-            return rc;
-        for (int i = 0; i < count; i++)
+        room[count] = (struct iovec){&told, sizeof told}; /* behind the last */
+        rc = moved_read(wire, room, count + more, error);
+        for (int i = 0; rc == 0 && i < count; i++)
             checksum_add(&sum, places[i].iov_base, places[i].iov_len);
     }
-    checksum_add(&sum, runs, header->at * sizeof *runs);
-    return moved_received(wire, header, checksum_end(&sum), error);
+    return rc < 0 ? rc : moved_received(wire, checksum_end(&sum) == told, error);
 }
 
 int pages_take(struct moved_wire *wire, const struct moved_header *header, const struct page_target *target,

@@ -19,22 +19,22 @@ static inline unsigned pages_stream(uint64_t page, unsigned streams)
 /* What one stream has gathered and not sent yet. */
 struct page_batch {
     struct moved_wire *wire; /* the caller's */
-    bool still;  /* the domain does not run: its pages are sent from where they are, else copies */
-    char *pages; /* owned: these */
-    struct iovec pieces[WIRE_PIECES]; /* where what is to be sent stands */
-    unsigned piece_count;
+    bool still;   /* the domain does not run: its pages are sent from where they are, else copies */
+    char *copies; /* owned: of those that go out at once */
+    const char *pages[WIRE_RUN_PAGES]; /* of the caller */
     struct moved_run runs[WIRE_RUN_PAGES], zeros;
-    unsigned run_count, page_count;
-    struct checksum sum;             /* of the pages */
-    uint64_t pages_sent, zeros_sent; /* added up over its life; of zeros that only were told */
+    unsigned run_count, page_count, told; /* told: how many of them, while they are sent */
+    struct checksum sum;                  /* of the pages */
+    uint64_t pages_sent, zeros_sent;      /* added up over its life; of zeros that only were told */
 };
 
 int page_batch_open(struct page_batch *batch, struct moved_wire *wire, struct error *error);
 void page_batch_close(struct page_batch *batch); /* harmless if it never was open */
 
-/* Takes a copy of a page (guest physical `at`), which may change meanwhile: it is the copy that is looked at
- * and sent. Of a domain that is `still` it is the page itself, until page_batch_flush(). What lies behind in
- * the batch is sent when it is full. */
+/* Takes a page (guest physical `at`), which is looked at now, and read when the batch is full or flushed: it
+ * may change before and meanwhile, unless the domain is `still`, and stays where it is until then. Of one
+ * that changes its old contents, its new ones or some of each arrive: who sends has a log by which it comes
+ * again. */
 int page_batch_add(struct page_batch *batch, uint64_t at, const char *page, struct error *error);
 int page_batch_flush(struct page_batch *batch, struct error *error);
 

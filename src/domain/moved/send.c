@@ -258,6 +258,12 @@ int moving_rejoin(struct moving *moving, struct error *error)
 
 /* ---- all of it ---- */
 
+/* Where nothing has come there is nothing to throw away. */
+static bool is_forewarned(const struct moving_request *request)
+{
+    return request->post_copy && request->passes > 0;
+}
+
 int moving_run(struct moving *moving, struct error *error)
 {
     struct sender sender = {.moving = moving};
@@ -266,7 +272,8 @@ int moving_run(struct moving *moving, struct error *error)
     timeline_begin(&moving->timeline, TIMELINE_MIGRATION, moving->portable);
     int rc = prepare(&sender, &stop, error);
     if (rc == 0 && (rc = sender_offer(&sender, error)) == 0 && !moving->request.check &&
-        (rc = sender_copy(&sender, error)) == 0) {
+        (rc = sender_copy(&sender, error)) == 0 &&
+        (rc = is_forewarned(&moving->request) ? sender_forewarn(&sender, error) : 0) == 0) {
         urgent_begin(&urgent);
         rc = sender_hand_over(&sender, error);
         urgent_end(&urgent);

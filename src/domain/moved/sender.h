@@ -42,7 +42,10 @@ int sender_hand(
 /* precopy.c: is it agreed on? And memory while the domain runs. */
 int sender_offer(struct sender *sender, struct error *error);
 int sender_copy(struct sender *sender, struct error *error);
-/* stopped.c: stops it, sends the rest, and hands it over; moving->told has what that took. */
+/* stopped.c: post-copy, after passes, while it still runs: tells what was written since and comes later, and
+ * waits until that is thrown away there, which takes some milliseconds and a pass without pages. */
+int sender_forewarn(struct sender *sender, struct error *error);
+/* Stops it, sends the rest, and hands it over; moving->told has what that took. */
 int sender_hand_over(struct sender *sender, struct error *error);
 
 #endif

@@ -5,6 +5,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Fewer pages are soon thrown away. */
+enum { FOREWARN_TIMES = 4, FOREWARN_PAGES = 16 };
 
 static void keep(struct sender *sender, uint64_t first, uint64_t end)
 {
@@ -15,7 +19,7 @@ static void keep(struct sender *sender, uint64_t first, uint64_t end)
     }
 }
 
-/* Of what was written all that the domain can run without follows; the rest is sent now. */
+/* Of what was written all that the domain can run without follows: that goes from what is to be sent. */
 static int keep_late(struct sender *sender, struct error *error)
 {
     struct moving *moving = sender->moving;
@@ -24,12 +28,41 @@ static int keep_late(struct sender *sender, struct error *error)
     if (!moving->request.post_copy)
         return 0;
     portable_data_range(plan, &first, &end);
-    moving->late = calloc(sender->pages / WORD_PAGES, sizeof *moving->late);
+    if (!moving->late)
+        moving->late = calloc(sender->pages / WORD_PAGES, sizeof *moving->late);
     if (!moving->late)
         return error_set(error, ENOMEM, "no memory to move a domain");
     keep(sender, first, end);
     keep(sender, plan->laid_out_bytes, plan->memory_bytes);
     return 0;
+}
+
+/* The destination has thrown away what was told to it when an answer to a pass behind it comes. */
+static int tell_late(struct sender *sender, struct error *error)
+{
+    struct converge_pass none;
+    struct moved_header header;
+    memset(sender->dirty, 0, sender->pages / 8);
+    int rc = left_send(sender_wire(sender), sender->moving->late, sender->pages, error);
+    if (rc == 0 && (rc = sender_pass(sender, true, &none, error)) == 0)
+        rc = moved_expect(sender_wire(sender), WIRE_PASSED, &header, error);
+    return rc;
+}
+
+/* Each time it has written less meanwhile, unless it is faster than that. */
+int sender_forewarn(struct sender *sender, struct error *error)
+{
+    uint64_t told = 0, left;
+    int rc = keep_late(sender, error);
+    for (unsigned times = 0; rc == 0 && times < FOREWARN_TIMES; times++) {
+        const uint64_t late = left_count(sender->moving->late, sender->pages);
+        if (late - told < FOREWARN_PAGES)
+            break;
+        told = late;
+        if ((rc = tell_late(sender, error)) == 0 && (rc = sender_look(sender, &left, error)) == 0)
+            rc = keep_late(sender, error);
+    }
+    return rc;
 }
 
 static int send_last_pass(struct sender *sender, struct converge_pass *last, struct error *error)

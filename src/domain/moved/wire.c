@@ -24,7 +24,7 @@ static const size_t payload_most[WIRE_KINDS] = {
     [WIRE_OFFER] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
     [WIRE_READY] = TEXT_BYTES,
     [WIRE_REFUSED] = TEXT_BYTES,
-    [WIRE_PAGES] = WIRE_RUN_PAGES * (WIRE_PAGE_BYTES + sizeof(struct moved_run)),
+    [WIRE_PAGES] = WIRE_RUN_PAGES * (WIRE_PAGE_BYTES + sizeof(struct moved_run)) + WIRE_SUM_BYTES,
     [WIRE_STATE] = STORED_PLAN_BYTES_MAX + STORED_STATE_BYTES_MAX,
     [WIRE_PREPARED] = TEXT_BYTES,
     [WIRE_STARTED] = TEXT_BYTES,
@@ -160,17 +160,18 @@ void moved_sum(struct moved_header *header)
     header->header_checksum = checksum_of(header, offsetof(struct moved_header, header_checksum));
 }
 
-/* pieces[0] is for the header, of which checksum and bytes are there; the others are the payload. */
-static int send_message(struct moved_wire *wire, struct moved_header *header, struct iovec *pieces, int count,
-    struct error *error)
+/* Its checksum and bytes are there; nobody else sends before end_message(). */
+static void begin_message(struct moved_wire *wire, struct moved_header *header)
 {
     header->version = WIRE_VERSION;
     memcpy(header->magic, magic, sizeof magic);
     pthread_mutex_lock(&wire->sending);
     header->number = wire->sent;
     moved_sum(header);
-    pieces[0] = (struct iovec){header, sizeof *header};
-    int rc = put_bytes(wire, pieces, count, error);
+}
+
+static int end_message(struct moved_wire *wire, int rc)
+{
     if (rc == 0)
         wire->sent++;
     pthread_mutex_unlock(&wire->sending);
@@ -186,7 +187,8 @@ static bool are_bits(const struct moved_header *header)
 static bool are_runs(const struct moved_header *header)
 {
     return header->at >= 1 && header->pages >= header->at && header->pages <= WIRE_RUN_PAGES &&
-           header->bytes == header->at * sizeof(struct moved_run) + header->pages * WIRE_PAGE_BYTES;
+           header->bytes ==
+               header->at * sizeof(struct moved_run) + header->pages * WIRE_PAGE_BYTES + WIRE_SUM_BYTES;
 }
 
 int moved_check(const struct moved_header *header, uint64_t number, struct error *error)
@@ -233,25 +235,28 @@ int moved_receive_header(struct moved_wire *wire, struct moved_header *header, s
     return rc < 0 ? rc : moved_check(header, wire->received, error);
 }
 
-int moved_received(
-    struct moved_wire *wire, const struct moved_header *header, uint64_t checksum, struct error *error)
+int moved_received(struct moved_wire *wire, bool is_right, struct error *error)
 {
-    if (checksum != header->checksum)
+    if (!is_right)
         return error_set(error, EPROTO, "a message arrived damaged (its contents)");
     wire->received++;
     return 0;
 }
 
-static uint64_t sum_of(const struct moved_header *header, const char *payload)
+static bool is_right(const struct moved_header *header, const char *payload)
 {
-    size_t runs = header->kind == WIRE_PAGES ? header->at * sizeof(struct moved_run) : 0;
+    const bool pages = header->kind == WIRE_PAGES;
+    const size_t front = pages ? header->at * sizeof(struct moved_run) : header->bytes;
     struct checksum sum;
-    if (!runs)
-        return checksum_of(header->bytes ? payload : "", header->bytes);
+    uint64_t told;
+    if (checksum_of(front ? payload : "", front) != header->checksum)
+        return false;
+    if (!pages)
+        return true;
     checksum_begin(&sum, false);
-    checksum_add(&sum, payload + runs, header->bytes - runs);
-    checksum_add(&sum, payload, runs);
-    return checksum_end(&sum);
+    checksum_add(&sum, payload + front, header->bytes - front - sizeof told);
+    memcpy(&told, payload + header->bytes - sizeof told, sizeof told);
+    return checksum_end(&sum) == told;
 }
 
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error)
@@ -262,7 +267,7 @@ int moved_receive_payload(struct moved_wire *wire, const struct moved_header *he
     struct iovec piece = {wire->payload, header->bytes};
     if ((rc = moved_read(wire, &piece, 1, error)) < 0)
         return rc;
-    return moved_received(wire, header, sum_of(header, wire->payload), error);
+    return moved_received(wire, is_right(header, wire->payload), error);
 }
 
 int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error)
@@ -338,24 +343,44 @@ int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint6
         .pages = pages,
         .bytes = bytes,
         .checksum = checksum_of(bytes ? payload : "", bytes)};
-    struct iovec pieces[] = {{0}, {(void *)(uintptr_t)payload, bytes}};
-    return heard(wire, kind, send_message(wire, &header, pieces, 2, error), error);
+    struct iovec pieces[] = {{&header, sizeof header}, {(void *)(uintptr_t)payload, bytes}};
+    begin_message(wire, &header);
+    int rc = end_message(wire, put_bytes(wire, pieces, 2, error));
+    return heard(wire, kind, rc, error);
 }
 
-int moved_send_pages(
-    struct moved_wire *wire, const struct moved_pages *pages, struct checksum *sum, struct error *error)
+/* What goes out at once was summed just before: it still is in the CPU's cache. */
+static int put_pages(struct moved_wire *wire, const struct moved_header *header,
+    const struct moved_pages *pages, struct error *error)
+{
+    struct iovec pieces[3 + WIRE_PLACES] = {{(void *)(uintptr_t)header, sizeof *header},
+        {(void *)(uintptr_t)pages->runs, pages->run_count * sizeof *pages->runs}};
+    uint64_t told;
+    int rc = 0, front = 2;
+    for (size_t left = (size_t)pages->page_count * WIRE_PAGE_BYTES; rc == 0 && left; front = 0) {
+        int count = front + (int)pages->next(pages->context, pieces + front);
+        for (int i = front; i < count; i++)
+            left -= pieces[i].iov_len;
+        if (!left) {
+            told = checksum_end(pages->sum);
+            pieces[count++] = (struct iovec){&told, sizeof told};
+        }
+        rc = put_bytes(wire, pieces, count, error);
+    }
+    return rc;
+}
+
+int moved_send_pages(struct moved_wire *wire, const struct moved_pages *pages, struct error *error)
 {
     const size_t table = pages->run_count * sizeof *pages->runs;
-    struct iovec pieces[2 + WIRE_PIECES] = {{0}, {(void *)(uintptr_t)pages->runs, table}};
-    checksum_add(sum, pages->runs, table);
     struct moved_header header = {.kind = WIRE_PAGES,
         .at = pages->run_count,
         .pages = pages->page_count,
-        .bytes = table + (size_t)pages->page_count * WIRE_PAGE_BYTES,
-        .checksum = checksum_end(sum)};
-    memcpy(pieces + 2, pages->pieces, pages->piece_count * sizeof *pieces);
-    return heard(
-        wire, WIRE_PAGES, send_message(wire, &header, pieces, 2 + (int)pages->piece_count, error), error);
+        .bytes = table + (size_t)pages->page_count * WIRE_PAGE_BYTES + WIRE_SUM_BYTES,
+        .checksum = checksum_of(pages->runs, table)};
+    begin_message(wire, &header);
+    int rc = end_message(wire, put_pages(wire, &header, pages, error));
+    return heard(wire, WIRE_PAGES, rc, error);
 }
 
 void moved_refuse(struct moved_wire *wire, const struct error *why)

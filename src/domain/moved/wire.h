@@ -15,10 +15,11 @@
 #include <stdint.h>
 
 enum {
-    WIRE_VERSION = 3,
+    WIRE_VERSION = 4,
     WIRE_PAGE_BYTES = 4096,
     WIRE_RUN_PAGES = 512,      /* at most in one message: 2 MiB */
-    WIRE_PIECES = 64,          /* of memory, from which they are sent */
+    WIRE_PLACES = 64,          /* at most from which pages are sent at once */
+    WIRE_SUM_BYTES = 8,        /* behind the pages */
     WIRE_LEFT_PAGES = 1 << 20, /* at most in one message */
     WIRE_COMPLETE_BYTES = 16,  /* of the faults: median and longest time that was waited, ns */
     WIRE_STREAMS_MAX = 8,
@@ -32,7 +33,7 @@ enum moved_kind {
     WIRE_OFFER = 1, /* S: the domain but for its memory, as it is now */
     WIRE_READY,     /* D: it can be had here, and memory for it is there */
     WIRE_REFUSED,   /* D or S: an errno (`at`) and a sentence; the end */
-    WIRE_PAGES,     /* S: `pages` of memory, in `at` runs: these (struct moved_run), then the pages */
+    WIRE_PAGES,     /* S: `pages` of memory, in `at` runs: these (struct moved_run), the pages, their sum */
     WIRE_ZEROS,     /* S: `pages` of memory from physical address `at` on are zero: no payload */
     WIRE_STATE,     /* S: it stands still, this is its state, and all memory was sent */
     WIRE_PREPARED,  /* D: all of it is here, ready to run, and does not run */
@@ -62,7 +63,7 @@ struct moved_header { /* little-endian, as it stands on the wire */
     uint64_t number; /* of the messages in this direction, from 0 */
     uint64_t at, pages;
     uint64_t bytes;    /* of the payload */
-    uint64_t checksum; /* of the payload (base/checksum.h); of WIRE_PAGES: of the pages, then of the runs */
+    uint64_t checksum; /* of the payload (base/checksum.h); of WIRE_PAGES: of the runs alone */
     uint64_t header_checksum;
 };
 _Static_assert(sizeof(struct moved_header) == 64, "doc/migration.md");
@@ -99,28 +100,29 @@ void moved_close(struct moved_wire *wire); /* not the descriptors */
  * asked. */
 int moved_send(struct moved_wire *wire, enum moved_kind kind, uint64_t at, uint64_t pages,
     const void *payload, size_t bytes, struct error *error);
-/* WIRE_PAGES. `sum` is of the pages, which stand in at most WIRE_PIECES pieces. */
+/* WIRE_PAGES, in parts: next() tells where the next of its pages stand, in how many places (from 1 to
+ * WIRE_PLACES), and has added them to *sum. It is called until all were told. */
 struct checksum;
 struct iovec;
 struct moved_pages {
     const struct moved_run *runs;
-    unsigned run_count;
-    const struct iovec *pieces;
-    unsigned piece_count, page_count;
+    unsigned run_count, page_count;
+    struct checksum *sum;
+    unsigned (*next)(void *context, struct iovec *places);
+    void *context;
 };
-int moved_send_pages(
-    struct moved_wire *wire, const struct moved_pages *pages, struct checksum *sum, struct error *error);
+int moved_send_pages(struct moved_wire *wire, const struct moved_pages *pages, struct error *error);
 
 /* *header is checked; the payload is wire->payload, until the next one. Errors as above, and -EPROTO: it is
  * no message, damaged, or not the next one. */
 int moved_receive(struct moved_wire *wire, struct moved_header *header, struct error *error);
 /* Its parts, for who has a better place for a payload: the header, checked; then the payload, or
- * header->bytes by any number of moved_read() (`room` is changed) and the word that their sum is right. */
+ * header->bytes by any number of moved_read() (`room` is changed) and the word whether their sums are right.
+ */
 int moved_receive_payload(struct moved_wire *wire, const struct moved_header *header, struct error *error);
 int moved_receive_header(struct moved_wire *wire, struct moved_header *header, struct error *error);
 int moved_read(struct moved_wire *wire, struct iovec *room, int pieces, struct error *error);
-int moved_received(
-    struct moved_wire *wire, const struct moved_header *header, uint64_t checksum, struct error *error);
+int moved_received(struct moved_wire *wire, bool is_right, struct error *error);
 
 /* Says that a message is not of the kind that was due; of a WIRE_REFUSED, what it says. */
 int moved_unexpected(
