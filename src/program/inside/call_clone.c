@@ -197,8 +197,8 @@ static int64_t start_thread(struct thread *thread, uint64_t flags, const uint64_
 }
 
 /* clone(flags, stack, parent's number, child's number, TLS). Refused: a child that shares memory, or what
- * signals do, and neither is a thread nor waited for; and one that shares no memory but the descriptors, among
- * which are those of its parent's virtual machine and would be its own. */
+ * signals do, and neither is a thread nor waited for; and one that shares no memory but the descriptors,
+ * among which are those of its parent's virtual machine and would be its own. */
 int64_t call_clone(struct thread *thread, const uint64_t *arguments)
 {
     uint64_t flags = arguments[0];
