@@ -33,7 +33,8 @@ static int tell_calls(struct running *running, size_t arm, struct error *error)
         uint64_t count = tally->calls[i];
         if (count)
             ran->calls[ran->call_count++] = (struct ran_call){call ? call->name : "unknown", count,
-                (double)tally->call_ticks[i] / running->setting->clock.ticks_per_ns};
+                (double)tally->call_ticks[i] / running->setting->clock.ticks_per_ns,
+                call && call->way == CALL_REFUSED ? call->why : NULL};
     }
     qsort(ran->calls, ran->call_count, sizeof *ran->calls, by_time);
     result->cells[arm].counters.exits = tally->exits;

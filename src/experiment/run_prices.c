@@ -33,12 +33,13 @@ static const struct {
 } operations[OPERATIONS] = {
     [NOTHING] = {NULL, 1, 1},
     [CALL] = {"call", 50, 4},
-    [RETOUCH] = {"retouch", 128, 4},
-    [TOUCH] = {"touch", 128, 4},
-    [SIGNAL] = {"signal", 25, 3},
-    [FAULT] = {"fault", 25, 3},
+    [RETOUCH] = {"retouch", 512, 4}, /* as many as share a table of the monitor's */
+    [TOUCH] = {"touch", 512, 4},
+    /* The first ones of a process take a quarter more: they are one batch of four. */
+    [SIGNAL] = {"signal", 50, 4},
+    [FAULT] = {"fault", 50, 4},
     [FORK] = {"fork", 2, 3},
-    [VFORK] = {"vfork", 2, 3},
+    [VFORK] = {"vfork", 8, 4},
     [THREAD] = {"thread", 4, 3},
     /* Where the guest's kernel fills its tables: first touches without that, and with it. */
     [SMALL] = {"touch", 128, 3},

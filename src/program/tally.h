@@ -46,7 +46,9 @@ struct tally {
     /* From here on it stays from run to run: what each domain would find out again. */
     struct monitor_kept kept;
     _Atomic uint64_t features, extended_bytes; /* struct process'; 0: not known yet */
-    uint32_t heat;                             /* what it touches is written down (heat_log.h) */
+    /* Of the kernel's code for the clock: bytes of its data before it, and its own; 0: not known yet. */
+    _Atomic uint64_t clock_before, clock_behind;
+    uint32_t heat; /* what it touches is written down (heat_log.h) */
 };
 
 static inline void tally_add(_Atomic uint64_t *counter, uint64_t more)

@@ -112,6 +112,16 @@ static void say_fidelity(
             end_of(guest, doc));
 }
 
+static void say_refused(const struct result_cell *guest, struct document *doc)
+{
+    for (size_t i = 0; i < guest->ran.call_count; i++) {
+        const struct ran_call *call = &guest->ran.calls[i];
+        if (call->refused)
+            document_say(doc, BLOCK_WARNING, "It asked for %s, which a domain refuses: %s.", call->name,
+                call->refused);
+    }
+}
+
 static void say_exits(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
     uint64_t calls = 0;
@@ -220,6 +230,7 @@ static void say_guest(const struct result *result, const struct result_cell *gue
     if (!native)
         return;
     say_fidelity(native, guest, doc);
+    say_refused(guest, doc);
     say_exits(result, guest, doc);
     say_faults(guest, doc);
     say_busy(native, guest, doc);

@@ -160,7 +160,9 @@ static const struct record call_record = {"call", sizeof(struct ran_call),
     FIELDS({"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct ran_call, name)},
         {"count", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct ran_call, count)},
         {"ns", FIELD_REAL, FIELD_NEEDED | FIELD_PLAIN, FIELD_AT(struct ran_call, ns),
-            .about = "That all of them took on the host, waiting included."})};
+            .about = "That all of them took on the host, waiting included."},
+        {"refused", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, FIELD_AT(struct ran_call, refused),
+            .about = "Why a domain refuses it, where natively it might succeed."})};
 
 static bool has_account(const void *base)
 {

@@ -25,7 +25,8 @@ extern const char *const ran_faults_names[RAN_FAULTS]; /* NULL: unknown */
 struct ran_call {
     const char *name; /* of a system call */
     uint64_t count;
-    double ns; /* that all of them took on the host */
+    double ns;           /* that all of them took on the host */
+    const char *refused; /* why a domain refuses it where a kernel need not; NULL: it does not */
 };
 
 /* What a program's time in a domain is more than natively for, by the things that happened in it. */

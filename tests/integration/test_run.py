@@ -123,7 +123,8 @@ def test_a_child_with_its_parents_descriptors_alone_is_refused():
 call, CLONE, FILES, CHILD = ctypes.CDLL(None, use_errno=True).syscall, 56, 0x400, 17
 pid = call(CLONE, FILES | CHILD, 0, 0, 0, 0)
 if pid == 0: os._exit(0)
-print(os.strerror(ctypes.get_errno()) if pid < 0 else os.waitpid(pid, 0)[1], os.fork() and 1, flush=True)
+told = os.strerror(ctypes.get_errno()) if pid < 0 else os.waitpid(pid, 0)[1]
+os.write(1, b"%s %d\\n" % (str(told).encode(), bool(os.fork())))  # in one piece: both write
 os._exit(0)"""
     native, guest = (Run(["/usr/bin/python3", "-c", script], inside) for inside in (False, True))
     assert sorted(native.out.split(b"\n")) == [b"", b"0 0", b"0 1"], native.out + native.err
@@ -282,6 +283,16 @@ def test_rings_shared_with_the_kernel_do_what_they_do_natively():
     assert guest.counts.calls[425] == 4 and guest.counts.calls[206] == 3, vars(guest.counts)
 
 
+def test_what_entries_of_a_ring_ask_for_is_done_as_natively():
+    needs_kvm()
+    folder = os.path.join(SCRATCH, "entries")
+    os.mkdir(folder)
+    setup, enter = 425, 426
+    guest = same(program("entries"), cwd=folder)
+    if guest.out.startswith(b"setup with 0: \n"):  # the kernel has them
+        assert guest.counts.calls[setup] == 3 and guest.counts.calls[enter] > 50 and guest.out.count(b"\n") > 36, (vars(guest.counts), guest.out)
+
+
 def test_filters_of_system_calls_hold_for_the_program_alone():
     needs_kvm()
     guest = same(program("filters"))
@@ -318,6 +329,20 @@ def test_what_is_no_program_is_refused_with_a_sentence():
         assert guest.status == 127 and guest.err.startswith(b"vcost: ") and says in guest.err and guest.err.count(b"\n") == 1, guest.err
 
 
+def test_what_a_domain_refuses_is_told():
+    needs_kvm()
+    file = os.path.join(SCRATCH, "refused.json")
+    script = "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"
+    for words, told in (((sys.executable, "-c", script), True), (("true",), False)):
+        done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", file, *words], capture_output=True, text=True, check=False, timeout=6000)
+        assert done.returncode == 0 and ("asked for ptrace, which a domain refuses" in " ".join(done.stdout.split())) == told, done.stdout + done.stderr
+        with open(file, encoding="utf-8") as stream:
+            result = json.load(stream)
+        tap.validator("vcost.result-1").validate(result)
+        assert ["refused" in call for call in result["cells"][1]["calls"] if call["name"] == "ptrace"] == [True] * told, result["cells"][1]["calls"]
+        assert sum("refused" in call for call in result["cells"][1]["calls"]) == told, result["cells"][1]["calls"]  # not what any C library asks for
+
+
 def test_the_list_of_system_calls_is_that_of_the_code():
     source = os.environ["VCOST_SOURCE_ROOT"]
     with open(source + "/src/program/inside/call_table.c", encoding="utf-8") as file:
@@ -325,7 +350,7 @@ def test_the_list_of_system_calls_is_that_of_the_code():
     with open(source + "/doc/run.md", encoding="utf-8") as file:
         text = file.read().split("## System calls")[1]
     names = {way: {name for name, its in table if its in ways} for way, ways in
-        (("Emulated", ["EMULATED"]), ("Refused", ["REFUSED"]), ("Forwarded", ["FORWARDED", "RESTARTED"]))}
+        (("Emulated", ["EMULATED"]), ("Refused", ["REFUSED", "ABSENT"]), ("Forwarded", ["FORWARDED", "RESTARTED"]))}
     for way, those in names.items():
         count, part = re.search(rf"\*\*{way}\*\* \((\d+)\):(.*?)(?:\n\*\*|$)", text, re.DOTALL).groups()
         assert set(re.findall(r"`(\w+)`", part)) == those and int(count) == len(those), way

@@ -39,9 +39,9 @@ def install(entries):
 def unexplained(cell):
     """Which part of the CPU time that a run takes more in a domain nobody explains; None where that is not told."""
     cpu = (cell.get("account") or {}).get("cpu") or {}
-    if not cpu.get("measured_ns") or cpu.get("unexplained_ns") is None:
+    if not cpu.get("difference_ns") or cpu.get("unexplained_ns") is None:
         return None
-    return abs(cpu["unexplained_ns"] / cpu["measured_ns"])
+    return abs(cpu["unexplained_ns"] / cpu["difference_ns"])
 
 
 def run(vcost, entry, folder, runs):

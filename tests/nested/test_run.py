@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """vcost run with a real kvm_amd, with nested paging and without: one boot of the QEMU host. TAP on stdout.
 
-    test_run.py VCOST PROGRAM...      static ones of tests/programs: inside, signals, threads, memory
+    test_run.py VCOST PROGRAM...      static ones of tests/programs: inside, signals, threads, memory, heat
 """
 import json
 import sys
@@ -13,17 +13,18 @@ import nested  # pylint: disable=wrong-import-position
 
 SETTINGS = ["npt=1", "npt=0"]
 SECONDS = 1100
-RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults --json $name.json"
+RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults $more --json $name.json"
 SCRIPT = """set -e
 for setting in {settings}; do
     load_kvm $setting
     mkdir /out/$setting
     for program in {programs}; do
         name=/out/$setting/$program
-        faults=auto
+        faults=auto more=
         case $program in
         memory*) words='3 300' faults=demand ;;
         threads*) words='4 3' ;;
+        heat*) words=1000 more='--heat --heat-interval 0.2' ;;
         *) words= ;;
         esac
         {run} /bin/$program $words
@@ -47,6 +48,17 @@ def does_the_same(folder, program, technique):
         assert guest["fidelity"] == "same" and guest["exit_status"] == native["exit_status"] == 0, (guest["fidelity"], guest["exit_status"])
 
 
+def touches_what_it_does(folder, program):
+    """16 pages of data, then 1000, then 40 of instructions, each for a second. What was cleared is set again only where the CPU looks for it anew."""
+    heat = nested.kept_result(folder, program)["cells"][1]["heat"]
+    (process,) = heat["processes"]
+    regions = {(region["address"], region["side"]): region for region in process["regions"]}
+    low, code = regions["0x300000000000", "data"], regions["0x310000000000", "instructions"]
+    few, many, called = (sum(pages == count for pages in region["touched"]) for region, count in ((low, 16), (low, 512), (code, 40)))
+    assert min(few, many, called) >= 2, (few, many, called, heat)
+    assert low["pages"] == 512 and code["pages"] == 40 and regions["0x300000200000", "data"]["pages"] == 488, regions
+
+
 def main():
     points, programs = nested.Points(), [Path(word).name for word in sys.argv[2:]]
     script = SCRIPT.format(settings=" ".join(SETTINGS), programs=" ".join(programs), run=RUN)
@@ -57,6 +69,8 @@ def main():
                 for program in programs:
                     points.check(f"{setting}: {program} does in a domain what it does natively", does_the_same, Path(folder) / setting, program,
                         technique)
+                    if program.startswith("heat"):
+                        points.check(f"{setting}: what it touches is counted page by page", touches_what_it_does, Path(folder) / setting, program)
     points.end()
 
 

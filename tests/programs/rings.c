@@ -1,14 +1,14 @@
 /* Rings that a program shares with the kernel: what io_uring and asynchronous I/O (io_setup) do for it, a
  * line for each. Where the kernel has none, or forbids them, it says so. */
+#include "ring.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,109 +21,6 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, BYTES = 8 /* of a set of signals */, LOOKS = 2000000 };
-
-struct ring {
-    int fd;
-    uint32_t flags;
-    char *shared;
-    size_t shared_bytes;
-    struct io_uring_sqe *entries;
-    size_t entries_bytes;
-    _Atomic uint32_t *head, *tail, *mask, *ring_flags, *array, *done_head, *done_tail, *done_mask;
-    struct io_uring_cqe *done;
-};
-
-static long code(long result)
-{
-    return result < 0 ? -errno : result;
-}
-
-/* ---- a ring ---- */
-
-static char *map(const struct ring *ring, size_t bytes, off_t offset)
-{
-    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring->fd, offset);
-}
-
-static int open_ring(struct ring *ring, uint32_t flags)
-{
-    struct io_uring_params with = {.flags = flags, .sq_thread_idle = 20};
-    *ring = (struct ring){.fd = (int)syscall(SYS_io_uring_setup, 8, &with), .flags = flags};
-    printf("setup with %x: %s\n", flags, ring->fd < 0 ? strerror(errno) : "");
-    if (ring->fd < 0)
-        return -1;
-    size_t submissions = with.sq_off.array + with.sq_entries * sizeof(uint32_t),
-           completions = with.cq_off.cqes + with.cq_entries * sizeof *ring->done;
-    ring->shared_bytes = submissions > completions ? submissions : completions;
-    ring->entries_bytes = with.sq_entries * sizeof *ring->entries;
-    ring->shared = map(ring, ring->shared_bytes, IORING_OFF_SQ_RING);
-    ring->entries = (struct io_uring_sqe *)(void *)map(ring, ring->entries_bytes, IORING_OFF_SQES);
-    printf("entries %u and %u, single %d, mapped %d\n", with.sq_entries, with.cq_entries,
-        !!(with.features & IORING_FEAT_SINGLE_MMAP),
-        ring->shared != MAP_FAILED && ring->entries != MAP_FAILED);
-    if (ring->shared == MAP_FAILED || ring->entries == MAP_FAILED)
-        return -1;
-    ring->head = (void *)(ring->shared + with.sq_off.head);
-    ring->tail = (void *)(ring->shared + with.sq_off.tail);
-    ring->mask = (void *)(ring->shared + with.sq_off.ring_mask);
-    ring->ring_flags = (void *)(ring->shared + with.sq_off.flags);
-    ring->array = (void *)(ring->shared + with.sq_off.array);
-    ring->done_head = (void *)(ring->shared + with.cq_off.head);
-    ring->done_tail = (void *)(ring->shared + with.cq_off.tail);
-    ring->done_mask = (void *)(ring->shared + with.cq_off.ring_mask);
-    ring->done = (void *)(ring->shared + with.cq_off.cqes);
-    return 0;
-}
-
-static void close_ring(struct ring *ring)
-{
-    printf("unmapped: %d %d, closed: %d\n", munmap(ring->shared, ring->shared_bytes),
-        munmap(ring->entries, ring->entries_bytes), close(ring->fd));
-}
-
-static void put(struct ring *ring, const struct io_uring_sqe *entry)
-{
-    uint32_t at = *ring->tail & *ring->mask;
-    ring->entries[at] = *entry;
-    ring->array[at] = at;
-    ++*ring->tail;
-}
-
-static long enter(
-    const struct ring *ring, unsigned submit, unsigned wait, unsigned flags, const void *with, size_t bytes)
-{
-    return code(syscall(SYS_io_uring_enter, ring->fd, submit, wait, flags, with, bytes));
-}
-
-/* The next completion, for which a thread of the kernel may have to be woken. */
-static long take(struct ring *ring, uint64_t *data)
-{
-    for (int looks = 0; *ring->done_head == *ring->done_tail; looks++) {
-        if (looks == LOOKS)
-            return -ETIMEDOUT;
-        if (ring->flags & IORING_SETUP_SQPOLL && *ring->ring_flags & IORING_SQ_NEED_WAKEUP)
-            enter(ring, 0, 0, IORING_ENTER_SQ_WAKEUP, NULL, 0);
-        sched_yield();
-    }
-    const struct io_uring_cqe *done = &ring->done[*ring->done_head & *ring->done_mask];
-    long result = done->res;
-    if (data)
-        *data = done->user_data;
-    ++*ring->done_head;
-    return result;
-}
-
-static long make(struct ring *ring, const struct io_uring_sqe *entry)
-{
-    put(ring, entry);
-    if (!(ring->flags & IORING_SETUP_SQPOLL)) {
-        long rc = enter(ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0);
-        if (rc != 1)
-            return rc;
-    }
-    return take(ring, NULL);
-}
-#define MAKE(ring, ...) make(ring, &(struct io_uring_sqe){__VA_ARGS__})
 
 /* ---- what entries ask for ---- */
 

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -110,6 +111,6 @@ void kvm_kick(struct vcpu *vcpu)
     __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     pid_t inside = vcpu->inside;
     if (inside && inside != self) /* a signal handler of its own thread: the signal is there */
-        tgkill(getpid(), inside, kick_signal);
+        syscall(SYS_tgkill, getpid(), inside, kick_signal);
     errno = before;
 }

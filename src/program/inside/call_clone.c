@@ -26,6 +26,7 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
     thread->cpu = NULL;
     thread->clear_on_exit = flags & CLONE_CHILD_CLEARTID ? child_number : 0;
     process->threads = 1;
+    process->threaded = false;
     process->borrowed = false;
     pthread_mutex_init(&process->actions_lock, NULL);
     int rc = domain_renew(process->domain, &error);
@@ -48,12 +49,12 @@ static void go_on_as_child(struct thread *thread, const void *extended, uint64_t
 }
 
 /* Signals and namespaces are the kernel's business; what the C library has for a fork of its own is not
- * needed where this thread is alone. */
+ * needed where this thread has always been alone: one that is about to end may hold a lock of its. */
 static pid_t make_process(const struct process *process, uint64_t flags)
 {
     enum { OWN = CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS };
     uint64_t rest = flags & ~(uint64_t)OWN;
-    if (rest == SIGCHLD && (process->threads > 1 || process->borrowed))
+    if (rest == SIGCHLD && (process->threaded || process->borrowed))
         return fork();
     return (pid_t)syscall(SYS_clone, rest, 0, NULL, NULL, 0);
 }

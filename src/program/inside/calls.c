@@ -176,7 +176,7 @@ void calls_make(struct thread *thread)
         call = NULL;
     else if (call && call->way == CALL_EMULATED)
         result = call->function(thread, arguments);
-    else if (call && call->way == CALL_REFUSED)
+    else if (call && (call->way == CALL_REFUSED || call->way == CALL_ABSENT))
         result = -call->code;
     else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)
         result = call_host(thread, (long)number, arguments);

@@ -10,7 +10,8 @@ enum call_way {
     CALL_FORWARD,  /* made by the program's thread on the host, as it is, once its pointers are the program's
                     */
     CALL_EMULATED, /* done here, with the same results */
-    CALL_REFUSED   /* fails, as on a kernel without it */
+    CALL_ABSENT,   /* fails, as on kernels without it, of which there are many: programs are used to that */
+    CALL_REFUSED   /* fails, which is told: natively it might succeed */
 };
 
 typedef int64_t call_function(struct thread *thread, const uint64_t *arguments);
@@ -27,8 +28,8 @@ struct call {
     const char *kinds;
     bool restarts;           /* interrupted by a handler with SA_RESTART, it is made again (signal(7)) */
     call_function *function; /* emulated */
-    int code;                /* refused: errno */
-    const char *why;         /* refused, emulated */
+    int code;                /* absent, refused: errno */
+    const char *why;         /* the same */
 };
 
 enum { CALLS_MAX = 512 };

@@ -152,6 +152,7 @@ void heat_begin(struct process *process)
     heat->pending[0].kind = heat->pending[1].kind = HEAT_NOTHING;
     prctl(PR_GET_NAME, entry.name);
     write_entry(heat, &entry, HEAT_PROCESS);
+    process->threaded = true;
     heat->discards = true; /* a copied process has what its parent touched */
     harvest(heat);
     int code = start_thread(heat);

@@ -52,6 +52,7 @@ struct process {
     struct action actions[SIGNALS + 1];
     pthread_mutex_t actions_lock;
     atomic_uint threads;
+    bool threaded;       /* there was more than one of them, or is another of vcost's own (heat.h) */
     uint64_t files_hard; /* its hard RLIMIT_NOFILE, which is not the host's: that of the domain is larger */
     const struct filter *filters; /* of all threads (seccomp.h, SECCOMP_FILTER_FLAG_TSYNC) */
     bool executed;                /* by another program of the domain */

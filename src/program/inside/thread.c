@@ -183,8 +183,10 @@ void thread_end(struct thread *thread, int status)
     domain_cpu_give(thread->cpu);
     if (clear && access_write(process, clear, &zero, sizeof zero) == 0)
         syscall(SYS_futex, clear, FUTEX_WAKE, 1, NULL, NULL, 0);
-    if (first)
-        syscall(SYS_exit, status); /* the process stays as long as the others */
+    if (first) {                            /* the process stays as long as the others */
+        syscall(SYS_set_tid_address, NULL); /* musl has a lock of its own there, which others may hold */
+        syscall(SYS_exit, status);
+    }
     free(thread);
     pthread_exit(NULL);
 }
@@ -262,6 +264,7 @@ int64_t thread_start(
             .clear_on_exit = clear,
             .stack_flags = 2};
         process->threads++;
+        process->threaded = true;
         if (start_host_thread(&start) == 0)
             while (sem_wait(&start.done) < 0)
                 continue;
