@@ -43,8 +43,34 @@ TAGS_INLINE void bring(struct known known, const struct tags *last, const struct
     tags_prefetch(last, &goes);
 }
 
-/* The first two levels. Of an inclusive second one it is known what the first has not. `all`: each of these
- * is looked for from the first level on. */
+/* One request. Of an inclusive second level it is known what the first has not. `all`: each request is looked
+ * for from the first level on. True: it goes on to the last one. */
+TAGS_INLINE bool serve_near(struct known known, bool all, struct near *near, cache_request request,
+    struct going *going, struct caches_counts *counts)
+{
+    const uint64_t line = cache_request_line(request);
+    const bool from_first = all || cache_request_first(request) == 1;
+    const unsigned what = cache_request_what(request);
+    const struct tags_place first = place_of(known.near, &near->first, line),
+                            second = place_of(known.near, &near->second, line);
+    const unsigned way = tags_way(known.near, &near->second, &second);
+    uint64_t dropped;
+    if (from_first && (way != TAGS_NONE || !near->inclusive) &&
+        tags_find(known.near, &near->first, &first, NULL)) {
+        counts->of[what][0]++;
+        return false;
+    }
+    if (way != TAGS_NONE) {
+        tags_use_way(known.near, &near->second, &second, way);
+        counts->of[what][1]++;
+    } else {
+        *going = (struct going){line, fill_second(known, near, &second), what};
+    }
+    if (from_first)
+        tags_put(known.near, &near->first, &first, 0, &dropped);
+    return way == TAGS_NONE;
+}
+
 TAGS_INLINE size_t go_near(struct known known, bool all, struct caches *caches, const cache_request *requests,
     size_t count, struct going *going, struct caches_counts *counts)
 {
@@ -53,29 +79,9 @@ TAGS_INLINE size_t go_near(struct known known, bool all, struct caches *caches, 
         levels[0].instructions.used ? &levels[0].instructions : NULL, levels[1].holds == HOLDS_INCLUSIVE};
     const struct tags last = levels[2].data;
     size_t gone = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t line = cache_request_line(requests[i]);
-        const bool from_first = all || cache_request_first(requests[i]) == 1;
-        const unsigned what = cache_request_what(requests[i]);
-        const struct tags_place first = place_of(known.near, &near.first, line),
-                                second = place_of(known.near, &near.second, line);
-        const unsigned way = tags_way(known.near, &near.second, &second);
-        uint64_t dropped;
-        if (from_first && (way != TAGS_NONE || !near.inclusive) &&
-            tags_find(known.near, &near.first, &first, NULL)) {
-            counts->of[what][0]++;
-            continue;
-        }
-        if (way != TAGS_NONE) {
-            tags_use_way(known.near, &near.second, &second, way);
-            counts->of[what][1]++;
-        } else {
-            going[gone] = (struct going){line, fill_second(known, &near, &second), what};
+    for (size_t i = 0; i < count; i++)
+        if (serve_near(known, all, &near, requests[i], &going[gone], counts))
             bring(known, &last, &going[gone++]);
-        }
-        if (from_first)
-            tags_put(known.near, &near.first, &first, 0, &dropped);
-    }
     levels[0].data = near.first;
     levels[1].data = near.second;
     return gone;
