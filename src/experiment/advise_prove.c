@@ -245,6 +245,13 @@ static struct seen (*const proofs[RECIPE_PROOFS])(const struct case_of *one) = {
     [PROOF_FIXED] = prove_fixed,
 };
 
+/* Of several together each has to take effect, but that one which faults in ahead hides that another one
+ * saves faults. */
+static bool must_be_obtained(const struct variant *variant, const struct recipe *part)
+{
+    return variant->part_count == 1 || part->proof != PROOF_FEWER_FAULTS;
+}
+
 void bench_prove(const struct bench *bench, struct variant *variant, const struct tried *tried)
 {
     struct advised *told = &variant->told;
@@ -260,7 +267,7 @@ void bench_prove(const struct bench *bench, struct variant *variant, const struc
         used += (size_t)snprintf(told->proof + used, sizeof told->proof - used, "%s%s",
             used && seen.text[0] ? "; " : "", seen.text);
         used = used < sizeof told->proof ? used : sizeof told->proof - 1;
-        if (seen.how == NOT_OBTAINED && variant->part_count == 1) {
+        if (seen.how == NOT_OBTAINED && must_be_obtained(variant, one.recipe)) {
             told->state = ADVISED_NOT_OBTAINED;
             snprintf(told->reason, sizeof told->reason, "not obtained: %s", seen.text);
         }

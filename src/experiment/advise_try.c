@@ -156,14 +156,21 @@ static int run_once(struct bench *bench, const struct conditions *conditions, co
     return 0;
 }
 
+const char *variant_library(const struct variant *variant)
+{
+    for (size_t i = 0; i < variant->part_count; i++)
+        if (variant->parts[i]->proof == PROOF_LIBRARY)
+            return variant->parts[i]->preload;
+    return NULL;
+}
+
 int bench_try(struct bench *bench, const struct variant *variant, size_t padding, bool look,
     struct tried *tried, char wrong[static WRONG_BYTES], struct error *error)
 {
     struct tried made = {.value = 0};
     struct conditions conditions = variant->conditions;
-    const char *wanted = variant->part_count == 1 ? variant->parts[0]->preload : "";
     double began = clock_seconds();
-    made.looks.wanted = wanted[0] ? wanted : NULL;
+    made.looks.wanted = variant_library(variant);
     const struct watcher watcher = looks_watcher(&made.looks);
     conditions.padding = padding;
     if (!conditions.bound)

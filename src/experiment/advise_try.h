@@ -60,6 +60,10 @@ struct bench {
     bool same_output;        /* it is the same each time */
 };
 
+/* Of which library it is to be seen that it is mapped: of one part at most, as of each kind only one is tried
+ * together. NULL: of none. */
+const char *variant_library(const struct variant *variant);
+
 int bench_open(
     struct bench *bench, const struct advise_plan *plan, const struct setting *setting, struct error *error);
 void bench_close(struct bench *bench);
