@@ -24,11 +24,11 @@ void ahead_free(struct ahead *ahead);
  * region 0. */
 struct ahead_table ahead_look_up(const struct walk_dimension *tables, uint64_t address);
 
-/* Of an address: the entry of its leaf, where that stands, in the memory that the tables stand in, and where
- * it leads to; of one that is not present these mean nothing. And the table. */
-struct ahead_leaf {
-    uint64_t entry, at, to;
-    struct walk_table table;
+/* Where the entry of an address' leaf stands: in real memory, and in the one that the tables stand in; of one
+ * that is not present that means nothing. */
+struct ahead_place {
+    const uint64_t *entry;
+    uint64_t at;
 };
 
 static inline const struct ahead_table *ahead_table(
@@ -41,21 +41,19 @@ static inline const struct ahead_table *ahead_table(
     return known;
 }
 
-/* Has the real CPU bring that entry near. */
-static inline void ahead_bring(struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
-{
-    const struct ahead_table *known = ahead_table(ahead, tables, address);
-    __builtin_prefetch(known->entries + (address >> known->shift & 511));
-}
-
-static inline struct ahead_leaf ahead_find(
+static inline struct ahead_place ahead_find(
     struct ahead *ahead, const struct walk_dimension *tables, uint64_t address)
 {
     const struct ahead_table *known = ahead_table(ahead, tables, address);
-    unsigned index = address >> known->shift & 511;
-    uint64_t entry = known->entries[index], within = (UINT64_C(1) << known->shift) - 1;
-    return (struct ahead_leaf){entry, known->is.address + index * sizeof entry,
-        (entry & UINT64_C(0x000ffffffffff000) & ~within) | (address & within), known->is};
+    const unsigned index = address >> known->shift & 511;
+    return (struct ahead_place){known->entries + index, known->is.address + index * sizeof *known->entries};
+}
+
+/* Where the entry of a leaf of this level leads to. */
+static inline uint64_t ahead_to(uint64_t entry, unsigned level, uint64_t address)
+{
+    const uint64_t within = (UINT64_C(1) << walk_shift(level)) - 1;
+    return (entry & UINT64_C(0x000ffffffffff000) & ~within) | (address & within);
 }
 
 #endif

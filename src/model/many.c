@@ -3,39 +3,54 @@
  * next one is, and they go through the caches at last: none of these has a say in what one before it does. */
 #include "model/many.h"
 
-/* Where addresses lead by these tables: on the way the entries that will be needed come near. False: not all
- * are mapped. */
-TAGS_INLINE bool look_into(struct ahead *ahead, const struct walk_dimension *tables, const gva_t *addresses,
-    size_t count, uint64_t *leaves, uint64_t *to)
+/* Where addresses lead by the only tables: on the way the entries that will be needed come near. False: not
+ * all are mapped. */
+static bool look_into(
+    struct model_domain *domain, const gva_t *addresses, size_t count, struct coming *coming)
 {
+    const unsigned last = coming->last;
     uint64_t present = PAGE_BIT_PRESENT;
     for (size_t i = 0; i < count; i++) {
-        const struct ahead_leaf leaf = ahead_find(ahead, tables, addresses[i].value);
-        present &= leaf.entry;
-        leaves[i] = leaf.at;
-        to[i] = leaf.to;
+        const struct ahead_place leaf = ahead_find(&domain->ahead, &domain->walked_walk, addresses[i].value);
+        present &= *leaf.entry;
+        coming->leaves[i] = leaf.at;
+        coming->physical[i] = ahead_to(*leaf.entry, last, addresses[i].value);
+    }
+    return present;
+}
+
+/* By those of two dimensions: of the host's all entries are on their way before one is read. */
+static bool look_into_both(
+    struct model_domain *domain, const gva_t *addresses, size_t count, struct coming *coming)
+{
+    const unsigned last = coming->last, host_last = coming->host_last;
+    const uint64_t *entries[MODEL_AT_ONCE];
+    uint64_t present = PAGE_BIT_PRESENT;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t entry = *ahead_find(&domain->ahead, &domain->guest_walk, addresses[i].value).entry;
+        present &= entry;
+        coming->guest_physical[i] = GVA(ahead_to(entry, last, addresses[i].value));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct ahead_place leaf =
+            ahead_find(&domain->host_ahead, &domain->host_walk, coming->guest_physical[i].value);
+        __builtin_prefetch(leaf.entry);
+        entries[i] = leaf.entry;
+        coming->leaves[i] = leaf.at;
+    }
+    for (size_t i = 0; i < count; i++) {
+        present &= *entries[i];
+        coming->physical[i] = ahead_to(*entries[i], host_last, coming->guest_physical[i].value);
     }
     return present;
 }
 
 static void look_ahead(struct model *model, const gva_t *addresses, size_t count, struct coming *coming)
 {
-    struct model_domain *domain = model->now;
     coming->last = model_leaf_level(&model->config);
     coming->host_last = model_host_leaf_level(&model->config);
-    if (model->config.technique != MODEL_NESTED) {
-        coming->all_there = look_into(
-            &domain->ahead, &domain->walked_walk, addresses, count, coming->leaves, coming->physical);
-        return;
-    }
-    coming->all_there =
-        look_into(&domain->ahead, &domain->guest_walk, addresses, count, coming->leaves, coming->physical);
-    for (size_t i = 0; i < count; i++)
-        coming->guest_physical[i] = GVA(coming->physical[i]);
-    for (size_t i = 0; i < count; i++)
-        ahead_bring(&domain->host_ahead, &domain->host_walk, coming->guest_physical[i].value);
-    coming->all_there &= look_into(&domain->host_ahead, &domain->host_walk, coming->guest_physical, count,
-        coming->leaves, coming->physical);
+    coming->all_there = (model->config.technique == MODEL_NESTED ? look_into_both : look_into)(
+        model->now, addresses, count, coming);
 }
 
 /* ---- one by one ---- */
@@ -109,16 +124,65 @@ static unsigned begin_above(const struct walked *walked, gva_t address)
     return walk_begin_above(walked->tables, walked->tag, address.value, walked->last, leaf);
 }
 
+/* Where a walk cache has what leads to the table of an address' leaf, or would have it. */
+TAGS_INLINE struct tags_place place_above(
+    enum tags_kind kind, const struct tags *tags, const struct walked *walked, size_t which)
+{
+    const unsigned level = walked->last + 1;
+    const uint64_t number = walked->addresses[which].value >> walk_shift(level);
+    return tags_place(kind, tags, number, walk_key(number, level, walked->tag));
+}
+
+/* Does the cache of what leads to leaves have that of all of these? It is used then, else nothing is.
+ * `leaves`: where the leaves stand by it; NULL: that is known. */
+TAGS_INLINE bool use_by(enum tags_kind kind, struct walk_cache *cache, const struct walked *walked,
+    const struct missing *missing, uint64_t *leaves)
+{
+    struct tags tags = cache->tags; /* so that the compiler sees that nothing else changes it */
+    const unsigned last = walked->last;
+    unsigned ways[MODEL_AT_ONCE];
+    for (size_t i = 0; i < missing->count; i++) {
+        const unsigned which = missing->which[i];
+        const struct tags_place place = place_above(kind, &tags, walked, which);
+        ways[i] = tags_way(kind, &tags, &place);
+        if (ways[i] == TAGS_NONE)
+            return false;
+        const struct walk_table table = walk_unpacked(tags.entries[place.first + ways[i]].value);
+        if (leaves)
+            leaves[which] = walk_entry_at(table, last, walked->addresses[which].value);
+    }
+    if (kind & TAGS_ONE_SET) {
+        tags_use_ways(&cache->tags, ways, missing->count);
+        return true;
+    }
+    for (size_t i = 0; i < missing->count; i++) {
+        const struct tags_place place = place_above(kind, &tags, walked, missing->which[i]);
+        tags_use_way(kind, &tags, &place, ways[i]);
+    }
+    return true;
+}
+
+static bool use_all(const struct walked *walked, const struct missing *missing, uint64_t *leaves)
+{
+    struct walk_cache *cache = walked->tables->caches->of[walked->last + 1];
+    if (!cache)
+        return false;
+    if (cache->tags.kind == TAGS_KEYED_FEW)
+        return use_by(TAGS_KEYED_FEW, cache, walked, missing, leaves);
+    if (cache->tags.kind == TAGS_KEYED_ONE_SET)
+        return use_by(TAGS_KEYED_ONE_SET, cache, walked, missing, leaves);
+    return use_by(TAGS_KEYED, cache, walked, missing, leaves);
+}
+
 /* From which level on walks go, by the cache of what leads to leaves. */
 TAGS_INLINE void begin_by(enum tags_kind kind, struct walk_cache *cache, const struct walked *walked,
     const struct missing *missing, unsigned *begun, size_t stride)
 {
     struct tags tags = cache->tags; /* so that the compiler sees that nothing else changes it */
-    const unsigned tag = walked->tag, last = walked->last;
+    const unsigned last = walked->last;
     for (size_t i = 0; i < missing->count; i++) {
         const unsigned which = missing->which[i];
-        const uint64_t number = walked->addresses[which].value >> walk_shift(last + 1);
-        const struct tags_place place = tags_place(kind, &tags, number, walk_key(number, last + 1, tag));
+        const struct tags_place place = place_above(kind, &tags, walked, which);
         unsigned level = last;
         if (!tags_find(kind, &tags, &place, NULL)) {
             cache->tags = tags;
@@ -146,27 +210,24 @@ static void begin_walks(
         begin_by(TAGS_KEYED, cache, walked, missing, begun, stride);
 }
 
-/* In two dimensions: where the guest's leaves stand, if walk caches have all that lead to them, for then
- * nothing is put there. */
-static bool find_guest_leaves(struct model *model, struct coming *coming, const gva_t *addresses,
-    const struct missing *missing, struct model_found *found)
+/* In two dimensions the guest's leaves are known if walk caches have all that lead to them, for then nothing
+ * is put there. */
+static void begin_both(
+    struct model *model, struct coming *coming, const gva_t *addresses, const struct missing *missing)
 {
-    const struct walk_dimension *guest = &model->now->guest_walk;
-    const unsigned last = coming->last, tag = model_tag(model);
-    unsigned ways[MODEL_AT_ONCE];
-    bool known = !model->machine->nested.tlb.data;
-    for (size_t i = 0; known && i < missing->count; i++) {
-        ways[i] = walk_knows(guest, tag, addresses[missing->which[i]].value, last);
-        known = ways[i] != TAGS_NONE;
+    struct model_domain *domain = model->now;
+    const struct walked guest = {NULL, &domain->guest_walk, addresses, model_tag(model), coming->last};
+    const struct walked host = {&domain->host_ahead, &domain->host_walk, coming->guest_physical,
+        domain->host_walk.domain, coming->host_last};
+    coming->guest_known = !model->machine->nested.tlb.data && use_all(&guest, missing, coming->guest_leaves);
+    if (!coming->guest_known)
+        return;
+    if (!use_all(&host, missing, NULL)) {
+        begin_walks(&host, missing, coming->host_begun, 1);
+        return;
     }
-    for (size_t i = 0; known && i < missing->count; i++) {
-        const unsigned which = missing->which[i];
-        const uint64_t address = addresses[which].value;
-        const struct walk_table table = walk_known(guest, tag, address, last, ways[i]);
-        coming->guest_leaves[which] = walk_entry_at(table, last, address);
-        found[which].begun = last;
-    }
-    return known;
+    for (size_t i = 0; i < MODEL_AT_ONCE; i++)
+        coming->host_begun[i] = host.last;
 }
 
 /* With which tables walks begin. */
@@ -174,17 +235,12 @@ static void begin_all(struct model *model, struct coming *coming, const gva_t *a
     const struct missing *missing, struct model_found *found)
 {
     struct model_domain *domain = model->now;
-    if (model->config.technique != MODEL_NESTED) {
-        const struct walked walked = {
-            &domain->ahead, &domain->walked_walk, addresses, model_tag(model), coming->last};
+    const struct walked walked = {
+        &domain->ahead, &domain->walked_walk, addresses, model_tag(model), coming->last};
+    if (model->config.technique == MODEL_NESTED)
+        begin_both(model, coming, addresses, missing);
+    else
         begin_walks(&walked, missing, &found->begun, sizeof *found / sizeof found->begun);
-        return;
-    }
-    const struct walked walked = {&domain->host_ahead, &domain->host_walk, coming->guest_physical,
-        domain->host_walk.domain, coming->host_last};
-    coming->guest_known = find_guest_leaves(model, coming, addresses, missing, found);
-    if (coming->guest_known)
-        begin_walks(&walked, missing, coming->host_begun, 1);
 }
 
 static void find_translations(struct model *model, struct coming *coming, const gva_t *addresses,
@@ -204,7 +260,7 @@ static void find_translations(struct model *model, struct coming *coming, const 
         ask_tlb(taker->tlb, &asked, &missing);
     }
     for (size_t i = 0; i < missing.count; i++)
-        found[missing.which[i]] = (struct model_found){.level = 0};
+        found[missing.which[i]] = (struct model_found){.level = 0, .begun = coming->last};
     begin_all(model, coming, addresses, &missing, found);
 }
 

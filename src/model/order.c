@@ -50,6 +50,38 @@ void order_ring_to_front(struct order *order, size_t set, unsigned way)
     order->first[set] = way;
 }
 
+/* So many at a time, of rings of up to so many ways. */
+enum { AT_A_TIME = 128, SEEN_WAYS = 256 };
+
+/* When a way comes to the front again nothing tells that it had been there before: of each the last time
+ * counts. Those, the last one first: so many. */
+static size_t last_times(const unsigned *ways, size_t count, unsigned left[static AT_A_TIME])
+{
+    bool seen[SEEN_WAYS] = {false};
+    size_t some = 0;
+    for (size_t i = count; i-- > 0;) { /* without a branch that nobody can predict */
+        const unsigned way = ways[i];
+        left[some] = way;
+        some += !seen[way];
+        seen[way] = true;
+    }
+    return some;
+}
+
+void order_ring_many_to_front(struct order *order, const unsigned *ways, size_t count)
+{
+    unsigned left[AT_A_TIME];
+    for (size_t done = 0, some; done < count; done += some) {
+        some = count - done < AT_A_TIME ? count - done : AT_A_TIME;
+        if (order->ways > SEEN_WAYS)
+            for (size_t i = 0; i < some; i++)
+                order_ring_to_front(order, 0, ways[done + i]);
+        else
+            for (size_t i = last_times(ways + done, some, left); i-- > 0;)
+                order_ring_to_front(order, 0, left[i]);
+    }
+}
+
 unsigned order_ring_at(const struct order *order, size_t set, unsigned position)
 {
     unsigned way = order->first[set];

@@ -61,6 +61,8 @@ ORDER_INLINE uint64_t order_word_to_end(uint64_t word, unsigned way, unsigned sh
 /* ---- rings ---- */
 
 void order_ring_to_front(struct order *order, size_t set, unsigned way);
+/* Of the only set: each of these in turn. */
+void order_ring_many_to_front(struct order *order, const unsigned *ways, size_t count);
 unsigned order_ring_at(const struct order *order, size_t set, unsigned position);
 
 ORDER_INLINE unsigned order_ring_last(const struct order *order, size_t set)

@@ -162,6 +162,13 @@ TAGS_INLINE void tags_use_way(
         list_to_front(tags->marks + place->first, tags_stride(kind, tags), way, place->mark);
 }
 
+/* Of a keyed one of one set of many ways: what is at these is used, one after another. */
+TAGS_INLINE void tags_use_ways(struct tags *tags, const unsigned *ways, size_t count)
+{
+    if (tags->replacement == REPLACE_LRU)
+        order_ring_many_to_front(&tags->order, ways, count);
+}
+
 /* Is it there, and with which value (NULL: does not matter)? Uses it. */
 TAGS_INLINE bool tags_find(
     enum tags_kind kind, struct tags *tags, const struct tags_place *place, uint64_t *value)
@@ -266,21 +273,6 @@ TAGS_INLINE bool tags_take(enum tags_kind kind, struct tags *tags, const struct 
 }
 
 /* Of a keyed table of whatever shape. */
-
-/* Where a key is, or TAGS_NONE. That is no use of it. */
-TAGS_INLINE unsigned tags_where(const struct tags *tags, uint64_t number, uint64_t key)
-{
-    struct tags_place place = tags_place(TAGS_KEYED, tags, number, key);
-    return tags_way(TAGS_KEYED, tags, &place);
-}
-
-/* The value of a key that is at this way: that is one. */
-TAGS_INLINE uint64_t tags_use_value(struct tags *tags, uint64_t number, uint64_t key, unsigned way)
-{
-    struct tags_place place = tags_place(TAGS_KEYED, tags, number, key);
-    tags_use_way(TAGS_KEYED, tags, &place, way);
-    return tags->entries[place.first + way].value;
-}
 
 /* As tags_find() and tags_put(). */
 TAGS_INLINE bool tags_find_value(struct tags *tags, uint64_t number, uint64_t key, uint64_t *value)

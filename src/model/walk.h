@@ -145,23 +145,6 @@ static inline struct walk_table walk_unpacked(uint64_t value)
 unsigned walk_begin_above(const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last,
     struct walk_table leaf);
 
-/* Where walk caches have the table of its leaf, or TAGS_NONE; and which one it is: that is a use of it. */
-TAGS_INLINE unsigned walk_knows(
-    const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last)
-{
-    const struct walk_cache *cache = tables->caches->of[last + 1];
-    uint64_t number = address >> walk_shift(last + 1);
-    return cache ? tags_where(&cache->tags, number, walk_key(number, last + 1, tag)) : TAGS_NONE;
-}
-
-TAGS_INLINE struct walk_table walk_known(
-    const struct walk_dimension *tables, unsigned tag, uint64_t address, unsigned last, unsigned way)
-{
-    uint64_t number = address >> walk_shift(last + 1);
-    return walk_unpacked(
-        tags_use_value(&tables->caches->of[last + 1]->tags, number, walk_key(number, last + 1, tag), way));
-}
-
 /* For a walk that begins with a table of this level. */
 TAGS_INLINE void walk_charge_begun(
     const struct walker *walker, const struct walk_dimension *tables, unsigned begun)

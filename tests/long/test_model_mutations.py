@@ -110,6 +110,8 @@ MUTATIONS = [
     ("together, what the first level has the second one is asked for", "caches_many.h", "(way != TAGS_NONE || !near->inclusive) &&",
      "(way != TAGS_NONE || !near->inclusive) && !MUTATED &&"),
     ("together, walks read leaves alone", "many_requests.c", "if (begun > last) {", "if (begun > last && !MUTATED) {"),
+    ("together, of what is used twice the first time counts", "order.c", "const unsigned way = ways[i];",
+     "const unsigned way = ways[MUTATED ? count - 1 - i : i];"),
     ("together, lines on their way are there", "many_requests.c", "prefetch->last_arrives > model_clock_now(&model->clock)",
      "(prefetch->last_arrives > model_clock_now(&model->clock) && !MUTATED)"),
     ("streams of any distance see the same", "prefetch.c", "other->trackers.distance == one->trackers.distance)",

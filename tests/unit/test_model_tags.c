@@ -112,6 +112,42 @@ static void tags_are_as_lists(void **unused)
         }
 }
 
+/* Ways of the only set that are used at once, any number of them. */
+static void use_at_once(struct tags *single, struct tags *at_once, uint64_t *state)
+{
+    const struct tags_place place = {.set = 0};
+    unsigned used[300];
+    const size_t count = random_below(state, sizeof used / sizeof *used + 1);
+    for (size_t i = 0; i < count; i++) {
+        used[i] = (unsigned)random_below(state, at_once->ways);
+        tags_use_way(TAGS_KEYED_ONE_SET, single, &place, used[i]);
+    }
+    tags_use_ways(at_once, used, count);
+    for (unsigned position = 0; position < at_once->ways; position++)
+        assert_int_equal(
+            order_at(true, &at_once->order, 0, position), order_at(true, &single->order, 0, position));
+}
+
+static void ways_used_at_once_are_as_one_after_another(void **unused)
+{
+    (void)unused;
+    static const unsigned ways[] = {17, 64, 256, 257, 400};
+    uint64_t state = 1;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        for (enum machine_replacement replacement = 0; replacement < MACHINE_REPLACEMENTS; replacement++) {
+            const struct machine_shape shape = {ways[i], ways[i], INDEX_BITS, replacement};
+            struct both single = {.kind = TAGS_KEYED, .shape = shape}, at_once = single;
+            open_both(&single);
+            open_both(&at_once);
+            for (unsigned step = 0; step < STEPS / 100; step++)
+                use_at_once(&single.tags, &at_once.tags, &state);
+            tags_free(&single.tags);
+            tags_free(&at_once.tags);
+            naive_table_free(&single.naive);
+            naive_table_free(&at_once.naive);
+        }
+}
+
 /* Memory that is too large for marks alone is looked for by whole keys, with the same outcome. */
 static void large_memory_changes_nothing(void **unused)
 {
@@ -245,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags_are_as_lists),
+        cmocka_unit_test(ways_used_at_once_are_as_one_after_another),
         cmocka_unit_test(large_memory_changes_nothing),
         cmocka_unit_test(wide_and_narrow_vectors_do_the_same),
         cmocka_unit_test(many_at_once_are_as_one_after_another),
