@@ -20,7 +20,7 @@ from bend import bend  # pylint: disable=wrong-import-position
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-w", "-I.", f"-I{ROOT}", f"-I{ROOT}/src", f"-I{ROOT}/tests/unit", f"-I{ROOT}/tests/naive"]
 LIBRARIES = ["-lcmocka", "-ljansson", "-lm", "-lhwloc", "-lz", "-lZydis"]
-SECONDS = 300
+SECONDS = 900
 
 # What is wrong then, where, what stands there (once), and what instead; MUTATED is its switch.
 MUTATIONS = [
@@ -110,8 +110,6 @@ MUTATIONS = [
     ("together, what the first level has the second one is asked for", "caches_many.h", "(way != TAGS_NONE || !near->inclusive) &&",
      "(way != TAGS_NONE || !near->inclusive) && !MUTATED &&"),
     ("together, walks read leaves alone", "many_requests.c", "if (begun > last) {", "if (begun > last && !MUTATED) {"),
-    ("together, of what is used twice the first time counts", "order.c", "const unsigned way = ways[i];",
-     "const unsigned way = ways[MUTATED ? count - 1 - i : i];"),
     ("together, lines on their way are there", "many_requests.c", "prefetch->last_arrives > model_clock_now(&model->clock)",
      "(prefetch->last_arrives > model_clock_now(&model->clock) && !MUTATED)"),
     ("streams of any distance see the same", "prefetch.c", "other->trackers.distance == one->trackers.distance)",
@@ -143,12 +141,15 @@ __attribute__((constructor)) static void turn(void)
 
 
 def attempt(program, number):
+    """Is it noticed: by a quick look at many combinations, or else by all of them with 10^4 steps each?"""
     environment = {**os.environ, "MODEL_MUTATION": str(number), "VCOST_SOURCE_ROOT": str(ROOT)}
+
+    def status(*words):
+        return subprocess.run([program, *words], env=environment, capture_output=True, timeout=SECONDS, check=False).returncode
     try:
-        done = subprocess.run([program, "--differs"], env=environment, capture_output=True, timeout=SECONDS, check=False)
+        return status("--differs") == 0 or status("10000", "1", "0") == 1
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
 
 
 def main():
