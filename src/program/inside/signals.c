@@ -58,7 +58,20 @@ __asm__(".text\n"
         "    mov $15, %eax\n" /* rt_sigreturn */
         "    syscall\n");
 
-/* Between two looks at it by its thread. One at a time: until it is delivered, all are blocked. */
+/* To whoever takes it, or to this thread once it lets signals come. */
+static void send_again(int number, siginfo_t *info)
+{
+    const int code = errno;
+    if (info->si_code == SI_TKILL)
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info);
+    else
+        syscall(SYS_rt_sigqueueinfo, getpid(), number, info);
+    errno = code;
+}
+
+/* Between two looks at it by its thread. One at a time: until it is delivered, all are blocked. But the
+ * host's C library takes some signals for its own, and lets them come when it makes a thread, to the new one
+ * as well (musl: 33 and 34): then it is not this one's turn. */
 static void catch_signal(int number, siginfo_t *info, void *context)
 {
     ucontext_t *at = context;
@@ -66,11 +79,15 @@ static void catch_signal(int number, siginfo_t *info, void *context)
     uint64_t resume;
     bool by_fault = info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGILL ||
                                              number == SIGFPE || number == SIGTRAP);
-    if (by_fault || !thread)
+    if (by_fault)
         signals_die(number); /* an error in vcost itself: never taken for one of the program */
+    memset(&at->uc_sigmask, 0xff, MASK_BYTES);
+    if (!thread || thread->caught) {
+        send_again(number, info);
+        return;
+    }
     thread->caught_info = *info;
     thread->caught = number;
-    memset(&at->uc_sigmask, 0xff, MASK_BYTES);
     greg_t *rip = &at->uc_mcontext.gregs[REG_RIP];
     if (call_is_about_to((uint64_t)*rip, &resume))
         *rip = (greg_t)resume;
