@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -65,7 +66,7 @@ class Counts:
         self.exits, self.interruptions, self.host_faults = struct.unpack_from("3Q", page, 0)
         self.exceptions = struct.unpack_from("32Q", page, 24)
         self.calls = struct.unpack_from("512Q", page, 280)
-        (self.signals, self.threads, self.forks, self.programs, self.memory_calls, _, self.domains, self.counted, self.monitor_exits,
+        (self.signals, self.threads, self.forks, self.programs, self.memory_calls, self.memory_ns, self.domains, self.counted, self.monitor_exits,
             self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large) = struct.unpack_from("15Q", page, 280 + 2 * 4096)
 
 
@@ -214,6 +215,16 @@ def test_what_happens_a_known_number_of_times_is_counted_so_often():
             ("thread", 6, lambda c: c.threads, 1),
             ("map", 20, lambda c: c.memory_calls, 2)):
         assert injected(operation, more, what) == factor * more, (operation, injected(operation, more, what))
+
+
+def test_what_threads_wait_for_is_no_work_on_memory():
+    needs_kvm()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    guest = Run([program("threads"), "16", "1", "150"], True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_ns = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e9
+    assert guest.status == 0 and guest.counts.memory_calls >= 2 * 16 * 150, (guest.err, vars(guest.counts))
+    assert 0 < guest.counts.memory_ns < cpu_ns, (guest.counts.memory_ns, cpu_ns)
 
 
 def test_first_touches_are_faults_that_only_the_monitor_sees():

@@ -170,7 +170,8 @@ void calls_make(struct thread *thread)
     const struct call *call = number < CALLS_MAX ? call_at((unsigned)number) : NULL;
     size_t counted = number < TALLY_CALLS - 1 ? number : TALLY_CALLS - 1;
     int64_t result = -ENOSYS;
-    uint64_t outside = window_outside(), began = __rdtsc();
+    struct window_work before = window_work();
+    uint64_t began = __rdtsc();
     tally_add(&tally->calls[counted], 1);
     if (!seccomp_lets(thread, number, arguments, &result))
         call = NULL;
@@ -180,12 +181,11 @@ void calls_make(struct thread *thread)
         result = -call->code;
     else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)
         result = call_host(thread, (long)number, arguments);
-    uint64_t took = __rdtsc() - began;
-    outside = window_outside() - outside;
-    tally_add(&tally->call_ticks[counted], took);
-    if (outside) {
+    tally_add(&tally->call_ticks[counted], __rdtsc() - began);
+    struct window_work after = window_work();
+    if (after.calls > before.calls) {
         tally_add(&tally->memory_calls, 1);
-        tally_add(&tally->memory_ticks, took - outside);
+        tally_add(&tally->memory_ns, after.cpu_ns - before.cpu_ns);
     }
     finish(thread, call, number, arguments, result);
 }

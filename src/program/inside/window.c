@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 /* ---- what the guest has ---- */
 
@@ -134,20 +134,41 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
 
 /* ---- changes ---- */
 
-static _Thread_local uint64_t outside;
+static _Thread_local struct window_work work;
+static _Thread_local uint64_t work_from_ns;
 
-uint64_t window_outside(void)
+static uint64_t own_cpu_ns(void)
 {
-    return outside;
+    struct timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+void window_begin(struct window *window)
+{
+    pthread_mutex_lock(&window->lock);
+    work_from_ns = own_cpu_ns();
+}
+
+void window_end(struct window *window)
+{
+    work.cpu_ns += own_cpu_ns() - work_from_ns;
+    pthread_mutex_unlock(&window->lock);
+}
+
+struct window_work window_work(void)
+{
+    return work;
 }
 
 int window_host_call(void *context, struct error *error)
 {
     struct host_call *call = context;
     const long *with = call->arguments;
-    uint64_t began = __rdtsc();
+    uint64_t from_ns = own_cpu_ns();
     call->result = syscall(call->number, with[0], with[1], with[2], with[3], with[4], with[5]);
-    outside += __rdtsc() - began;
+    work_from_ns += own_cpu_ns() - from_ns;
+    work.calls++;
     if (call->result >= 0)
         return 0;
     call->result = -errno;

@@ -82,8 +82,12 @@ int64_t window_io_destroy(struct window *window, uint64_t ring);
  * destroyed. */
 int window_move_ring(struct window *window, uint64_t *ring);
 
-/* Ticks of the time-stamp counter that this thread of the host has spent in the host's calls about memory. */
-uint64_t window_outside(void);
+/* What this thread of the host has done about changes of memory, ever: the host's own calls, and its CPU time
+ * beside them. Not the clock's time: it may wait for another thread's change, and for a CPU. */
+struct window_work {
+    uint64_t calls, cpu_ns;
+};
+struct window_work window_work(void);
 
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);

@@ -47,16 +47,16 @@ static int64_t choose(struct window *window, uint64_t wish, uint64_t bytes, int 
 
 void window_reading_executes(struct window *window, bool does)
 {
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     window->reading_executes = does;
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
 }
 
 void window_keep_from_children(struct window *window)
 {
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     window->keeps_from_children = true;
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
 }
 
 /* What a mapping may be used for that is asked for with PROT_*. */
@@ -87,7 +87,7 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
     }
     if (whole > WINDOW_END)
         return -ENOMEM;
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     int64_t rc = choose(window, wish, whole, flags, &address);
     protection = readable(protection);
     if (rc == 0) {
@@ -98,7 +98,7 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
         if (rc == -EINVAL && !wish && !(flags & (MAP_ANONYMOUS | MAP_FIXED)))
             rc = window_map_where_kernel_wants(window, &call, obtained(window, protection));
     }
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }
 
@@ -109,9 +109,9 @@ int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
     if (!window_owns(address, window_pages(bytes)))
         return 0; /* what is there is none of the program's */
     struct host_call call = {.number = SYS_munmap, .arguments = {(long)address, (long)bytes}};
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     int64_t rc = window_change(window, address, address + window_pages(bytes), AREA_NONE, &call);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }
 
@@ -133,7 +133,7 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
     if (!window_owns(address, to - address))
         return -ENOMEM;
     protection = readable(protection);
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     if (protection & PROT_GROWSDOWN) {
         const struct area *area = areas_at(&window->areas, address);
         end = address = area && area->from > window->stack.bottom ? area->from : window->stack.bottom;
@@ -146,15 +146,15 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
         .number = SYS_mprotect, .arguments = {(long)address, (long)(end - address), protection}};
     int64_t rc =
         end > address ? window_change(window, address, end, obtained(window, protection), &call) : -ENOMEM;
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc == 0 && end < to ? -ENOMEM : rc;
 }
 
 uint64_t window_find(struct window *window, uint64_t bytes, uint64_t alignment)
 {
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     uint64_t found = window_find_free(window, bytes, alignment, 0);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return found;
 }
 
@@ -167,7 +167,7 @@ void window_set_heap(struct window *window, uint64_t start)
 
 int64_t window_brk(struct window *window, uint64_t end)
 {
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     uint64_t now = window_pages(window->heap_end), wanted = window_pages(end);
     int64_t rc = 0;
     if (end < window->heap || !window_owns(window->heap, end - window->heap) ||
@@ -187,7 +187,7 @@ int64_t window_brk(struct window *window, uint64_t end)
     if (rc >= 0)
         window->heap_end = end;
     rc = (int64_t)window->heap_end;
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }
 
@@ -205,7 +205,7 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
         return errno == EACCES && !wish ? -EACCES : -errno;
     uint64_t bytes = window_pages(facts.shm_segsz);
     int protection = PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     if (!wish)
         address = window_find_free(window, bytes, window_alignment(bytes, 0), 0);
     struct host_call call = {.number = SYS_shmat, .arguments = {segment, (long)address, flags}};
@@ -214,7 +214,7 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
                  : !window_owns(address, bytes)
                      ? -EINVAL
                      : window_change(window, address, address + bytes, protection, &call);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }
 
@@ -222,10 +222,10 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
 static int64_t take_back(struct window *window, long number, uint64_t address)
 {
     struct host_call call = {.number = number, .arguments = {(long)address}};
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     const struct area *area = areas_at(&window->areas, address);
     int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }
 

@@ -46,6 +46,10 @@ struct window {
 
 /* ---- window.c ---- */
 
+/* Whatever changes memory goes on between these two, one thread after another, and is counted as its work. */
+void window_begin(struct window *window);
+void window_end(struct window *window);
+
 /* A system call about memory, and its result. */
 struct host_call {
     long number, arguments[6], result;

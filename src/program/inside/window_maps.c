@@ -162,10 +162,10 @@ bool window_take_ends(struct window *window)
     struct mapped mapped;
     bool taken = false;
     FILE *maps = window_open_maps(window);
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     while (maps && next_mapped(maps, &mapped))
         taken |= window_owns(mapped.from, mapped.to - mapped.from) && take_end(window, &mapped);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     if (maps)
         fclose(maps);
     return taken;
@@ -174,7 +174,7 @@ bool window_take_ends(struct window *window)
 bool window_is_behind_end(struct window *window, uint64_t address)
 {
     uint64_t page = address & -(uint64_t)PAGE;
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     const struct area *area = areas_at(&window->areas, address);
     bool behind = area && area->protection & AREA_BEHIND_END;
     if (behind && can_read(address)) { /* the file has grown */
@@ -182,6 +182,6 @@ bool window_is_behind_end(struct window *window, uint64_t address)
         struct host_call same = {.number = SYS_mprotect, .arguments = {(long)page, PAGE, protection}};
         behind = window_change(window, page, page + PAGE, protection, &same) < 0;
     }
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return behind;
 }

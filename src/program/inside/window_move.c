@@ -149,10 +149,10 @@ int64_t window_mremap(
     }
     if (!window_owns(address, move.bytes))
         return -EFAULT;
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     int64_t rc = flags & MREMAP_FIXED                      ? move_over(window, &move)
                  : flags & MREMAP_DONTUNMAP || !move.bytes ? move_where_free(window, &move)
                                                            : resize(window, &move);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     return rc;
 }

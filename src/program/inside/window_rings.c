@@ -50,7 +50,7 @@ int window_move_ring(struct window *window, uint64_t *ring)
 {
     uint64_t bytes = 0;
     int64_t rc = -ENOMEM;
-    pthread_mutex_lock(&window->lock);
+    window_begin(window);
     FILE *maps = window_open_maps(window);
     if (maps)
         bytes = window_mapped_bytes(maps, *ring);
@@ -61,7 +61,7 @@ int window_move_ring(struct window *window, uint64_t *ring)
         rc = give_mapped(window, to, bytes, PROT_READ | PROT_WRITE);
     if (maps)
         fclose(maps);
-    pthread_mutex_unlock(&window->lock);
+    window_end(window);
     if (rc < 0) {
         syscall(SYS_io_destroy, *ring);
         return -ENOMEM;
