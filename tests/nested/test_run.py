@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""vcost run with a real kvm_amd, with nested paging and without: one boot of the QEMU host. TAP on stdout.
+"""vcost run with a real kvm_amd or kvm_intel, with nested paging and without: one boot of the host. TAP on stdout.
 
-    test_run.py VCOST PROGRAM...      static ones of tests/programs: inside, signals, threads, memory, heat
+    test_run.py HARNESS VCOST PROGRAM...      boot: QEMU's kvm_amd; boot-bochs: Bochs's kvm_intel
+                                              PROGRAM: static ones of tests/programs: inside, signals, threads, memory, heat
 """
 import json
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 import nested  # pylint: disable=wrong-import-position
 
-SETTINGS = ["npt=1", "npt=0"]
+SETTINGS = {"boot": {"npt=1": "nested", "npt=0": "shadow"}, "boot-bochs": {"ept=1": "nested", "ept=0": "shadow"}}
 SECONDS = 1100
 RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults $more --json $name.json"
 SCRIPT = """set -e
@@ -60,12 +61,12 @@ def touches_what_it_does(folder, program):
 
 
 def main():
-    points, programs = nested.Points(), [Path(word).name for word in sys.argv[2:]]
-    script = SCRIPT.format(settings=" ".join(SETTINGS), programs=" ".join(programs), run=RUN)
+    harness, *files = sys.argv[1:]
+    points, programs, settings = nested.Points(), [Path(word).name for word in files[1:]], SETTINGS[harness]
+    script = SCRIPT.format(settings=" ".join(settings), programs=" ".join(programs), run=RUN)
     with tempfile.TemporaryDirectory(prefix="vcost-nested-run.") as folder:
-        if nested.boot_or_skip(points, "boot", script, sys.argv[1:], folder, SECONDS):
-            for setting in SETTINGS:
-                technique = "nested" if setting == "npt=1" else "shadow"
+        if nested.boot_or_skip(points, harness, script, files, folder, SECONDS):
+            for setting, technique in settings.items():
                 for program in programs:
                     points.check(f"{setting}: {program} does in a domain what it does natively", does_the_same, Path(folder) / setting, program,
                         technique)
