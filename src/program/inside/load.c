@@ -183,7 +183,7 @@ static int map_elf(const struct process *process, int file, const struct elf *el
     struct window *window = process->window;
     *bias = 0;
     if (elf->relocatable) {
-        uint64_t at = first ? (WINDOW_TO + elf->alignment - 1) & -elf->alignment
+        uint64_t at = first ? (window_top(window) + elf->alignment - 1) & -elf->alignment
                             : window_find(window, elf->high - elf->low, elf->alignment);
         if (!at)
             return error_set(error, ENOMEM, "the program is larger than what a domain can map");

@@ -12,14 +12,14 @@
 /* ---- what the guest has ---- */
 
 /* In between are the domain's system pages (abi/domain.h); the heap of a static position-independent program,
- * as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE) and at most 2^28 pages behind; and above all
- * what the kernel maps without having been asked for an address. Whole pieces. */
+ * as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE, 0x555555554000) and at most 2^28 pages
+ * behind; and above all what the kernel maps without having been asked for an address. Whole pieces. */
 static const struct {
     uint64_t from, to;
 } owned[] = {
     {WINDOW_LOW_FROM, WINDOW_LOW_END},
     {WINDOW_SYSTEM_END, UINT64_C(0x550000000000)},
-    {UINT64_C(0x580000000000), WINDOW_END},
+    {UINT64_C(0x568000000000), WINDOW_END},
 };
 
 bool window_owns(uint64_t from, uint64_t bytes)
@@ -189,6 +189,20 @@ int64_t window_change(
 
 /* ---- making it ---- */
 
+/* The kernel maps what it was not asked an address for, as the tally was, from some address on down, which is
+ * at most 2^28 pages and a stack below the end of all (arch/x86/mm/mmap.c), or from a third of all on up where
+ * a stack may be of any size. Where it was told to choose from more, the high window could be in its way. */
+static uint64_t choose_top(const struct tally *tally)
+{
+    const uint64_t own = UINT64_C(0x800000000) /* 32 GiB: vcost's own by far */, mapped = (uintptr_t)tally;
+    return mapped >= WINDOW_END + own || mapped < WINDOW_TO ? WINDOW_HIGH_TO : WINDOW_TO;
+}
+
+uint64_t window_top(const struct window *window)
+{
+    return window->top;
+}
+
 int window_rights(struct window *window, uint64_t address)
 {
     pthread_mutex_lock(&window->lock);
@@ -207,6 +221,7 @@ int window_create(
     window->domain = domain;
     window->proc = proc;
     window->tally = tally;
+    window->top = choose_top(tally);
     pthread_mutex_init(&window->lock, NULL);
     int rc = window_lend_clock(window, error);
     if (rc < 0)

@@ -3,8 +3,9 @@
  *
  * Most addresses are the program's (window.c has the table): not the first 64 KiB, those of the domain's
  * system pages, and those where the kernel places what vcost itself has. What a program maps without asking
- * for an address lies between WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the
- * real system call, and gives the guest what the range is then (domain/memory.h).
+ * for an address lies below window_top(), and what does not fit there between WINDOW_FROM and WINDOW_TO. A
+ * change takes the pages from the guest, makes the real system call, and gives the guest what the range is
+ * then (domain/memory.h).
  *
  * Functions that stand for a system call return what Linux would: a value, or a negative errno. Any thread;
  * one after the other. */
@@ -87,6 +88,10 @@ uint64_t window_outside(void);
 
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);
+
+/* What is mapped without an address comes from there on down; above it is room for the program, and its heap.
+ */
+uint64_t window_top(const struct window *window);
 
 /* Where the heap (brk) begins: behind the program. */
 void window_set_heap(struct window *window, uint64_t start);

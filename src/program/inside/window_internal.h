@@ -16,7 +16,12 @@ enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 enum { AREA_BEHIND_END = 1 << 16 };
 
 #define WINDOW_SYSTEM_END UINT64_C(0x50000000) /* of the domain's system pages, from WINDOW_LOW_END on */
-#define WINDOW_END UINT64_C(0x7e0000000000)    /* of the highest range that is the program's */
+#define WINDOW_END UINT64_C(0x7ee000000000)    /* of the highest range that is the program's */
+
+/* Near where Linux puts libraries and stacks, since some programs expect them there (ThreadSanitizer ends
+ * itself where they are not above 0x7e8000000000: gcc, libsanitizer/tsan/tsan_platform.h). */
+#define WINDOW_HIGH_FROM UINT64_C(0x7e8000000000)
+#define WINDOW_HIGH_TO UINT64_C(0x7e9008000000) /* in the middle of a piece, as WINDOW_TO is */
 
 /* The guest gets its memory in pieces: a region costs the monitor time and memory by its size. */
 #define PIECE_BYTES UINT64_C(0x10000000)
@@ -32,6 +37,7 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
+    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     struct {
