@@ -21,9 +21,18 @@ enum { AREA_BEHIND_END = 1 << 16 };
 /* Near where Linux puts libraries and stacks, since some programs expect them there (ThreadSanitizer ends
  * itself where they are not above 0x7e8000000000: gcc, libsanitizer/tsan/tsan_platform.h). */
 #define WINDOW_HIGH_FROM UINT64_C(0x7e8000000000)
-#define WINDOW_HIGH_TO UINT64_C(0x7e9008000000) /* in the middle of a piece, as WINDOW_TO is */
+#define WINDOW_HIGH_TO UINT64_C(0x7e9003000000) /* as WINDOW_TO is */
 
-/* The guest gets its memory in pieces: a region costs the monitor time and memory by its size. */
+/* Around the system pages of the domain, which begin at WINDOW_TO or WINDOW_HIGH_TO, and have so much room.
+ */
+#define WINDOW_NEAR_BELOW UINT64_C(0x3000000) /* a stack of 16 MiB and libraries above it (window_stack.c)   \
+                                               */
+#define WINDOW_SYSTEM_ROOM UINT64_C(0x4200000)
+#define WINDOW_NEAR_ABOVE UINT64_C(0x2e00000) /* the program, and its heap */
+
+/* The guest gets its memory in pieces: a region costs the monitor time and memory by its size, and each one
+ * besides a wait until nobody looks at the ones before (KVM: synchronize_srcu()), which takes milliseconds
+ * where others want the CPUs. */
 #define PIECE_BYTES UINT64_C(0x10000000)
 #define PIECES (WINDOW_END / PIECE_BYTES)
 
@@ -37,7 +46,7 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
-    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO */
+    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: here the system pages begin */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     struct {
@@ -45,7 +54,9 @@ struct window {
     } stack; /* [bottom, top) may be used */
     struct {
         uint64_t from, code, to; /* the kernel's data, then its code */
+        bool runs;               /* the guest has the data */
     } clock;
+    gpa_t near;           /* what is around the system pages, and they, */
     gpa_t lowest;         /* what is below 2 MiB, */
     gpa_t pieces[PIECES]; /* and pieces: where each is in the guest's physical memory; 0: nowhere yet */
 };
@@ -103,7 +114,10 @@ void window_count_used(struct window *window, uint64_t from, uint64_t to);
 
 /* ---- window_clock.c ---- */
 
-/* Lends the guest what the kernel lends every process for its clock. */
+/* Lends the guest what the kernel lends every process for its clock; its data once they are wanted. */
 int window_lend_clock(struct window *window, struct error *error);
+int window_start_clock(struct window *window, struct error *error);
+/* PROT_*; AREA_NONE: it is not there. */
+int window_clock_rights(const struct window *window, uint64_t address);
 
 #endif

@@ -7,7 +7,7 @@
 enum { GUARD_BYTES = 1 << 20 };
 
 /* Above it what is mapped without an address has so much room first, so that it is near, too (load.c). */
-#define ROOM_ABOVE UINT64_C(0x4000000)
+#define ROOM_ABOVE UINT64_C(0x2000000)
 
 static uint64_t limited(uint64_t bytes)
 {
