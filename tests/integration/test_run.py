@@ -153,6 +153,11 @@ def test_a_program_may_have_the_addresses_that_sanitizers_want():
     assert b"elsewhere" not in same(program("places")).out
 
 
+def test_a_system_call_ends_with_the_memory_that_it_is_given():
+    needs_kvm()
+    assert same(program("edge")).out == b"read 4096\n"
+
+
 def test_signals_come_as_they_do_natively():
     needs_kvm()
     guest = same(program("signals"))

@@ -23,12 +23,15 @@ enum { AREA_BEHIND_END = 1 << 16 };
 #define WINDOW_HIGH_FROM UINT64_C(0x7e8000000000)
 #define WINDOW_HIGH_TO UINT64_C(0x7e9003000000) /* as WINDOW_TO is */
 
-/* Around the system pages of the domain, which begin at WINDOW_TO or WINDOW_HIGH_TO, and have so much room.
- */
-#define WINDOW_NEAR_BELOW UINT64_C(0x3000000) /* a stack of 16 MiB and libraries above it (window_stack.c)   \
-                                               */
-#define WINDOW_SYSTEM_ROOM UINT64_C(0x4200000)
-#define WINDOW_NEAR_ABOVE UINT64_C(0x2e00000) /* the program, and its heap */
+/* Around the system pages of the domain, which have so much room from WINDOW_TO or WINDOW_HIGH_TO on; at both
+ * ends of it is nothing, so that a system call that goes on behind the memory it was given ends there, and
+ * does not come to them. */
+#define WINDOW_NEAR_BELOW                                                                                    \
+    UINT64_C(0x3000000) /* a stack of 16 MiB and libraries above it (window_stack.c)                         \
+                         */
+#define WINDOW_SYSTEM_ROOM UINT64_C(0x4400000)
+#define WINDOW_SYSTEM_GAP LARGE_BYTES
+#define WINDOW_NEAR_ABOVE UINT64_C(0x2c00000) /* the program, and its heap */
 
 /* The guest gets its memory in pieces: a region costs the monitor time and memory by its size, and each one
  * besides a wait until nobody looks at the ones before (KVM: synchronize_srcu()), which takes milliseconds
@@ -46,7 +49,7 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
-    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: here the system pages begin */
+    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     struct {
