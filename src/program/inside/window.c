@@ -213,8 +213,8 @@ static uint64_t choose_top(const struct tally *tally)
 struct domain_room window_room(const struct tally *tally)
 {
     char *top = (char *)(uintptr_t)choose_top(tally);
-    return (struct domain_room){top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_GAP,
-        top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE};
+    return (struct domain_room){
+        top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_GAP, top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE};
 }
 
 uint64_t window_program(const struct window *window)
