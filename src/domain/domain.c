@@ -49,7 +49,7 @@ static int make_tables(struct domain *domain, struct error *error)
     const uint64_t first = DOMAIN_PAGE_TABLES * PAGE_BYTES;
     domain->pool = (struct table_pool){
         .base = (char *)domain->system.base + first,
-        .first = GPA(first),
+        .first = GPA(domain->system_start.value + first),
         .pages = (domain->system.bytes - first) / PAGE_BYTES,
         .forget = memory_forget,
         .context = domain,
@@ -65,20 +65,21 @@ static int make_tables(struct domain *domain, struct error *error)
 static int map_window(struct domain *domain, struct error *error)
 {
     const uint64_t large = domain->system.bytes & -(2 * MIB), rest = domain->system.bytes - large;
+    const uint64_t start = domain->system_start.value, behind = start + large;
     const unsigned rights = PAGE_READ | PAGE_WRITE;
-    int rc = large ? page_tables_map(
-                         &domain->tables, GVA(DOMAIN_TABLES_WINDOW), GPA(0), large, 2 * MIB, rights, error)
+    int rc = large ? page_tables_map(&domain->tables, GVA(DOMAIN_TABLES_WINDOW + start), GPA(start), large,
+                         2 * MIB, rights, error)
                    : 0;
     if (rc == 0 && rest)
-        rc = page_tables_map(
-            &domain->tables, GVA(DOMAIN_TABLES_WINDOW + large), GPA(large), rest, PAGE_BYTES, rights, error);
+        rc = page_tables_map(&domain->tables, GVA(DOMAIN_TABLES_WINDOW + behind), GPA(behind), rest,
+            PAGE_BYTES, rights, error);
     return rc;
 }
 
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
     int rc = make_tables(domain, error);
-    if (rc < 0 || (rc = system_build(domain->system.base, &domain->tables, error)) < 0)
+    if (rc < 0 || (rc = system_build(domain->system.base, domain->system_start, &domain->tables, error)) < 0)
         return rc;
     if (domain->config.image)
         rc = map_image(domain, image, error);
@@ -99,11 +100,14 @@ struct guest_region domain_region_of(const struct memory *memory)
 
 /* What is not used of it is not there, and where it lies matters to nobody: the kernel is asked nothing else,
  * as a program may have hidden what tells (chroot). */
-static int map_for_program(struct memory *memory, size_t bytes, struct error *error)
+static int map_for_program(
+    struct memory *memory, const struct domain_room *room, size_t bytes, struct error *error)
 {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (room->from ? MAP_FIXED_NOREPLACE : 0);
     bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    void *base =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room->from && bytes > (size_t)(room->to - room->system))
+        return error_set(error, EINVAL, "a domain's room is too small for its page tables");
+    void *base = mmap(room->system, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (base == MAP_FAILED)
         return error_errno(error, errno, "cannot map %zu bytes for the page tables of a domain", bytes);
     *memory = (struct memory){
@@ -114,10 +118,22 @@ static int map_for_program(struct memory *memory, size_t bytes, struct error *er
 static int map_system(struct domain *domain, struct error *error)
 {
     if (domain->config.program)
-        return map_for_program(&domain->system, system_bytes(&domain->config), error);
+        return map_for_program(&domain->system, &domain->config.room, system_bytes(&domain->config), error);
     const struct memory_request request = {
         .bytes = system_bytes(&domain->config), .page_bytes = PAGE_BYTES, .shared = domain->ops->elsewhere};
     return memory_map_request(&domain->system, &request, error);
+}
+
+/* Never at 0 with others' memory around them: that is how whoever has that memory knows of no region yet. */
+static int add_system_region(struct domain *domain, struct error *error)
+{
+    const struct domain_room *room = &domain->config.room;
+    domain->system_region = domain_region_of(&domain->system);
+    if (!room->from)
+        return domain_add_region_from(domain, GPA(0), &domain->system_region, error);
+    domain->system_start = GPA(2 * MIB + (uint64_t)(room->system - room->from));
+    domain->system_region.backing = backing_private(room->from, (size_t)(room->to - room->from));
+    return domain_add_region_from(domain, GPA(2 * MIB), &domain->system_region, error);
 }
 
 static int build(struct domain *domain, struct error *error)
@@ -127,8 +143,7 @@ static int build(struct domain *domain, struct error *error)
     int rc = map_system(domain, error);
     if (rc < 0)
         return rc;
-    domain->system_region = domain_region_of(&domain->system);
-    rc = domain_add_region_from(domain, GPA(0), &domain->system_region, error);
+    rc = add_system_region(domain, error);
     if (rc == 0 && config->image) {
         image = domain_region_of(&config->image->memory);
         rc = domain_add_region(domain, &image, error);
@@ -240,6 +255,11 @@ struct domain_fault domain_fault(const struct domain *domain)
 const struct guest_region *domain_data_region(const struct domain *domain)
 {
     return &domain->data;
+}
+
+const struct guest_region *domain_system_region(const struct domain *domain)
+{
+    return &domain->system_region;
 }
 
 struct domain_machine domain_machine(const struct domain *domain)

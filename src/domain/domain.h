@@ -22,6 +22,13 @@
 
 struct domain;
 
+/* A range of this process, [from, to), that is to be one region of a domain, with the domain's system pages
+ * and page tables from `system` on: whoever maps memory around them needs no other region for it. from and
+ * system are multiples of 2 MiB; from: NULL, they stand anywhere, by themselves. */
+struct domain_room {
+    char *from, *system, *to;
+};
+
 struct domain_config {
     const struct monitor_ops *monitor;
     const struct image
@@ -41,6 +48,7 @@ struct domain_config {
     bool program; /* no image: system pages and tables alone, for code of CPL 3 that is gone on with (user.h).
                      What is mapped at an address is always the same memory behind, so that what a monitor has
                      derived from the tables is never wrong in more than rights */
+    struct domain_room room; /* with `program` */
     bool later; /* with `program`: what is mapped with PAGE_LATER the guest's kernel makes present at a touch
                  */
     bool host_clock; /* vm_config.host_clock, */
@@ -71,7 +79,8 @@ void domain_destroy(struct domain *domain);
  * 1 GiB, so that large pages line up) for its backing and flags. The guest sees it once it is mapped. */
 int domain_add_region(struct domain *domain, struct guest_region *region, struct error *error);
 int domain_remove_region(struct domain *domain, const struct guest_region *region, struct error *error);
-const struct guest_region *domain_data_region(const struct domain *domain); /* of config.data */
+const struct guest_region *domain_data_region(const struct domain *domain);   /* of config.data */
+const struct guest_region *domain_system_region(const struct domain *domain); /* config.room, where that is */
 
 /* Calls a function of the image with the image's job at CPL 3 and waits until it has returned. -EFAULT: the
  * guest raised an exception, told in the sentence and by domain_fault(); -EINTR: stop was asked. The domain

@@ -29,8 +29,9 @@ struct domain {
     struct domain_config config;
     const struct monitor_ops *ops;
     struct vm *vm;
-    struct memory system; /* system pages and page tables; owned */
-    struct guest_region system_region;
+    struct memory system;              /* system pages and page tables; owned */
+    struct guest_region system_region; /* they stand in */
+    gpa_t system_start;
     struct table_pool pool;
     struct page_tables tables;
     pthread_mutex_t tables_lock;

@@ -15,6 +15,7 @@
 #include "domain/internal.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 int memory_forget(void *domain, struct error *error)
@@ -172,6 +173,27 @@ int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint
     if (rc == 0)
         rc = page_tables_map(&domain->tables, from, to, bytes, page_bytes, rights, error);
     return end_change(domain, rc < 0 ? rc : tell(domain, from, bytes, error));
+}
+
+static int copy_page(struct domain *domain, const char *page, unsigned rights, struct error *error)
+{
+    struct table_memory memory = domain->tables.memory;
+    gpa_t copy;
+    int rc = memory.take(memory.context, &copy, error);
+    if (rc < 0)
+        return rc;
+    memcpy(memory.at(memory.context, copy), page, PAGE_BYTES);
+    return page_tables_map(&domain->tables, gva_same_as(page), copy, PAGE_BYTES, PAGE_BYTES, rights, error);
+}
+
+int domain_map_copy(
+    struct domain *domain, const char *from, uint64_t bytes, unsigned rights, struct error *error)
+{
+    int rc = 0;
+    begin_change(domain);
+    for (uint64_t at = 0; rc == 0 && at < bytes; at += PAGE_BYTES)
+        rc = copy_page(domain, from + at, rights, error);
+    return end_change(domain, rc < 0 ? rc : tell(domain, gva_same_as(from), bytes, error));
 }
 
 int domain_harvest(struct domain *domain, gva_t from, uint64_t bytes,

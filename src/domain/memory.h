@@ -11,6 +11,10 @@
 int domain_map(struct domain *domain, gva_t from, gpa_t to, uint64_t bytes, uint64_t page_bytes,
     unsigned rights, struct error *error);
 
+/* The same of copies of pages of this process, where they are here; they are the domain's until its end. */
+int domain_map_copy(
+    struct domain *domain, const char *from, uint64_t bytes, unsigned rights, struct error *error);
+
 /* Changes the host's mapping of all memory behind a range, by munmap, mprotect or mmap with MAP_FIXED, and
  * nothing of the domain: it is by this that a monitor forgets its translations, so what changes in the guest
  * must change there. If it fails (a negative errno) the guest has the range as before. */

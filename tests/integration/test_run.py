@@ -146,6 +146,19 @@ def test_random_changes_of_memory_fault_where_they_do_natively():
         same(program("memory"), str(seed), "20000" if LONG else "300")
 
 
+def test_a_program_may_have_the_addresses_that_sanitizers_want():
+    needs_kvm()
+    with open("/proc/sys/vm/mmap_rnd_bits", encoding="ascii") as file:
+        if int(file.read()) > 28:
+            raise tap.Skip("this kernel places programs where sanitizers want memory of their own")
+    assert b"elsewhere" not in same(program("places")).out
+
+
+def test_a_system_call_ends_with_the_memory_that_it_is_given():
+    needs_kvm()
+    assert same(program("edge")).out == b"read 4096\n"
+
+
 def test_signals_come_as_they_do_natively():
     needs_kvm()
     guest = same(program("signals"))

@@ -106,7 +106,7 @@ static const struct {
     {DOMAIN_PAGE_SECOND_STACK, 2, PAGE_READ | PAGE_WRITE},     /* and DOMAIN_PAGE_SECOND_TSS */
 };
 
-int system_build(char *base, struct page_tables *tables, struct error *error)
+int system_build(char *base, gpa_t start, struct page_tables *tables, struct error *error)
 {
     build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
     build_idt(base);
@@ -116,7 +116,7 @@ int system_build(char *base, struct page_tables *tables, struct error *error)
         (size_t)(domain_kernel_end - domain_kernel_start));
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
         uint64_t offset = (uint64_t)mappings[i].page * PAGE_BYTES;
-        int rc = page_tables_map(tables, system_address(offset), GPA(offset),
+        int rc = page_tables_map(tables, system_address(offset), GPA(start.value + offset),
             (uint64_t)mappings[i].pages * PAGE_BYTES, PAGE_BYTES, mappings[i].rights, error);
         if (rc < 0)
             return rc;

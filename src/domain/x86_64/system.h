@@ -15,7 +15,7 @@ void *system_page(const struct domain *domain, unsigned number);
 
 /* Fills the system pages at `base` (the host memory behind guest physical 0, zeroed) and maps them in
  * `tables`. */
-int system_build(char *base, struct page_tables *tables, struct error *error);
+int system_build(char *base, gpa_t start, struct page_tables *tables, struct error *error);
 
 /* The state in which code of the domain runs at CPL `privilege` (0 or 3). */
 struct vcpu_system system_state(

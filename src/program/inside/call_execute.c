@@ -13,6 +13,56 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+enum { PAGE = 4096 };
+
+/* ---- the program's words ---- */
+
+/* Of its memory the page that was looked at last: pointers stand side by side, and mostly strings, too. */
+struct look {
+    const struct process *process;
+    uint64_t page;
+    char bytes[PAGE];
+};
+
+/* What is at an address, to the end of its page; NULL: nothing that can be read. */
+static const char *look_at(struct look *look, uint64_t address)
+{
+    uint64_t page = address & -(uint64_t)PAGE;
+    if (page != look->page && access_read(look->process, page, look->bytes, PAGE) < 0) {
+        look->page = 0;
+        return NULL;
+    }
+    look->page = page;
+    return look->bytes + address % PAGE;
+}
+
+static int look_at_word(struct look *look, uint64_t from, uint64_t *word)
+{
+    char bytes[sizeof *word];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        const char *there = look_at(look, from + i);
+        if (!there)
+            return -EFAULT;
+        bytes[i] = *there;
+    }
+    memcpy(word, bytes, sizeof *word);
+    return 0;
+}
+
+static int look_at_text(struct look *look, uint64_t from, char *text, size_t bytes)
+{
+    for (size_t done = 0, more; done < bytes; done += more) {
+        const char *there = look_at(look, from + done);
+        if (!there)
+            return -EFAULT;
+        more = PAGE - (from + done) % PAGE;
+        more = more < bytes - done ? more : bytes - done;
+        if (memccpy(text + done, there, '\0', more))
+            return 0;
+    }
+    return -ENAMETOOLONG;
+}
+
 /* Strings of the program's, copied: the text in the first half of a mapping, lists of them in the second. */
 struct words {
     char *text, *text_end;
@@ -43,8 +93,7 @@ static void close_words(struct process *process)
 }
 
 /* One list, with its end, behind `before` empty places; no list is an empty one (Linux, fs/exec.c). */
-static int take_words(
-    const struct process *process, uint64_t from, size_t before, struct words *words, char ***list)
+static int take_words(struct look *look, uint64_t from, size_t before, struct words *words, char ***list)
 {
     enum { WORD_MAX = 131072 };
     *list = words->list;
@@ -54,21 +103,24 @@ static int take_words(
         word = 0;
         if (words->list == words->list_end)
             return -E2BIG;
-        if (from && access_read(process, from, &word, sizeof word) < 0)
+        if (from && look_at_word(look, from, &word) < 0)
             return -EFAULT;
         *words->list++ = word ? words->text : NULL;
         if (!word)
             return 0;
-        int rc = access_text(process, word, words->text, room < WORD_MAX ? room : WORD_MAX);
+        int rc = look_at_text(look, word, words->text, room < WORD_MAX ? room : WORD_MAX);
         if (rc < 0)
             return rc == -ENAMETOOLONG ? -E2BIG : rc;
         words->text += strlen(words->text) + 1;
     }
 }
 
+/* ---- executing ---- */
+
 static int64_t execute(struct thread *thread, const char *path, uint64_t arguments, uint64_t environment)
 {
     struct process *process = thread->process;
+    struct look look = {.process = process};
     struct words words;
     char **with, **variables;
     struct loadable *loadable;
@@ -76,9 +128,9 @@ static int64_t execute(struct thread *thread, const char *path, uint64_t argumen
     int rc = open_words(process, &words);
     if (rc < 0)
         return rc;
-    rc = take_words(process, arguments, INSIDE_ARGUMENTS, &words, &with);
+    rc = take_words(&look, arguments, INSIDE_ARGUMENTS, &words, &with);
     if (rc == 0)
-        rc = take_words(process, environment, 0, &words, &variables);
+        rc = take_words(&look, environment, 0, &words, &variables);
     if (rc == 0 && (rc = load_look(path, &loadable, &error)) == 0)
         load_free(loadable);
     if (rc == -EFAULT && error.code == EFAULT)

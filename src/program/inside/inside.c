@@ -140,6 +140,7 @@ static int make_domain(struct process *process, struct error *error)
 {
     const struct domain_config config = {.monitor = &monitor_kvm,
         .program = true,
+        .room = window_room(process->tally),
         .host_clock = true,
         .later = process->tally->memory.later,
         .spare_tables = TABLES,

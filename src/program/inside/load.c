@@ -175,15 +175,16 @@ static int64_t map_segment(
     return rc;
 }
 
-/* The program's own addresses, with its heap behind, are right above the window, from whose end all else
- * comes on down: of a small program all is near each other, so that the domain has little to make. */
+/* The program's own addresses, with its heap behind, are right above the domain's system pages, from which
+ * all else comes on down: of a small program all is near each other, so that the domain has little to make.
+ */
 static int map_elf(const struct process *process, int file, const struct elf *elf, bool first, uint64_t *bias,
     struct error *error)
 {
     struct window *window = process->window;
     *bias = 0;
     if (elf->relocatable) {
-        uint64_t at = first ? (WINDOW_TO + elf->alignment - 1) & -elf->alignment
+        uint64_t at = first ? (window_program(window) + elf->alignment - 1) & -elf->alignment
                             : window_find(window, elf->high - elf->low, elf->alignment);
         if (!at)
             return error_set(error, ENOMEM, "the program is larger than what a domain can map");

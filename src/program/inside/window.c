@@ -11,15 +11,18 @@
 
 /* ---- what the guest has ---- */
 
-/* In between are the domain's system pages (abi/domain.h); the heap of a static position-independent program,
- * as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE) and at most 2^28 pages behind; and above all
- * what the kernel maps without having been asked for an address. Whole pieces. */
+/* In between are the domain's system pages, in the guest (abi/domain.h), and here at one of two places; the
+ * heap of a static position-independent program, as vcost's is, by arch/x86/include/asm/elf.h
+ * (ELF_ET_DYN_BASE, 0x555555554000) and at most 2^28 pages behind; and above all what the kernel maps without
+ * having been asked for an address. Whole pieces. */
 static const struct {
     uint64_t from, to;
 } owned[] = {
     {WINDOW_LOW_FROM, WINDOW_LOW_END},
-    {WINDOW_SYSTEM_END, UINT64_C(0x550000000000)},
-    {UINT64_C(0x580000000000), WINDOW_END},
+    {WINDOW_SYSTEM_END, WINDOW_TO},
+    {WINDOW_TO + WINDOW_SYSTEM_ROOM, UINT64_C(0x550000000000)},
+    {UINT64_C(0x568000000000), WINDOW_HIGH_TO},
+    {WINDOW_HIGH_TO + WINDOW_SYSTEM_ROOM, WINDOW_END},
 };
 
 bool window_owns(uint64_t from, uint64_t bytes)
@@ -38,7 +41,7 @@ bool window_holds(const struct window *window, uint64_t address, uint64_t bytes)
 
 bool window_is_foreign(const struct window *window, uint64_t address)
 {
-    return address >= owned[1].to && address < UINT64_C(1) << 47 && !window_holds(window, address, 1);
+    return address >= WINDOW_TO && address < UINT64_C(1) << 47 && !window_holds(window, address, 1);
 }
 
 static unsigned rights_of(int protection)
@@ -53,14 +56,20 @@ struct piece {
     gpa_t *start;
 };
 
-/* What is below 2 MiB is one of its own, so that large pages line up in the one behind. */
+/* What is below 2 MiB is one of its own, so that large pages line up in the one behind; so is what is around
+ * the system pages, which begins where another one would. */
 static struct piece piece_at(struct window *window, uint64_t address)
 {
-    uint64_t base = address & -PIECE_BYTES;
+    const uint64_t near = window->top - WINDOW_NEAR_BELOW,
+                   behind = window->top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE;
+    uint64_t base = address & -PIECE_BYTES, from = base;
     if (address < LARGE_BYTES)
         return (struct piece){WINDOW_LOW_FROM, LARGE_BYTES, &window->lowest};
-    return (struct piece){
-        base ? base : LARGE_BYTES, base + PIECE_BYTES, &window->pieces[address / PIECE_BYTES]};
+    if (address >= near && address < behind)
+        return (struct piece){near, behind, &window->near};
+    if (base == 0 || base == near)
+        from = base ? behind : LARGE_BYTES;
+    return (struct piece){from, base + PIECE_BYTES, &window->pieces[address / PIECE_BYTES]};
 }
 
 static int find_piece(struct window *window, const struct piece *piece, struct error *error)
@@ -119,6 +128,8 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
     pthread_mutex_lock(&window->lock);
     const struct area *area = areas_at(&window->areas, address);
     page_tables_walk(domain_tables(window->domain), GVA(address & -(uint64_t)PAGE), &walk);
+    if (address >= window->clock.from && address < window->clock.code)
+        rc = window_start_clock(window, error);
     if (area && area->to - area->from >= SPARSE_BYTES && !walk.leaf.bytes) {
         uint64_t from = address & -LARGE_BYTES, to = from + LARGE_BYTES;
         from = from > area->from ? from : area->from;
@@ -210,11 +221,33 @@ int64_t window_change(
 
 /* ---- making it ---- */
 
+/* The kernel maps what it was not asked an address for, as the tally was, from some address on down, which is
+ * at most 2^28 pages and a stack below the end of all (arch/x86/mm/mmap.c), or from a third of all on up
+ * where a stack may be of any size. Where it was told to choose from more, the high window could be in its
+ * way. */
+static uint64_t choose_top(const struct tally *tally)
+{
+    const uint64_t own = UINT64_C(0x800000000) /* 32 GiB: vcost's own by far */, mapped = (uintptr_t)tally;
+    return mapped >= WINDOW_END + own || mapped < WINDOW_TO ? WINDOW_HIGH_TO : WINDOW_TO;
+}
+
+struct domain_room window_room(const struct tally *tally)
+{
+    char *top = (char *)(uintptr_t)choose_top(tally);
+    return (struct domain_room){
+        top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_GAP, top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE};
+}
+
+uint64_t window_program(const struct window *window)
+{
+    return window->top + WINDOW_SYSTEM_ROOM;
+}
+
 int window_rights(struct window *window, uint64_t address)
 {
     pthread_mutex_lock(&window->lock);
     const struct area *area = areas_at(&window->areas, address);
-    int protection = area ? area->protection & ALL_RIGHTS : AREA_NONE;
+    int protection = area ? area->protection & ALL_RIGHTS : window_clock_rights(window, address);
     pthread_mutex_unlock(&window->lock);
     return protection;
 }
@@ -228,6 +261,8 @@ int window_create(
     window->domain = domain;
     window->proc = proc;
     window->tally = tally;
+    window->top = choose_top(tally);
+    window->near = domain_system_region(domain)->start;
     pthread_mutex_init(&window->lock, NULL);
     int rc = window_lend_clock(window, error);
     if (rc < 0)

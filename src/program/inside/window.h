@@ -2,9 +2,10 @@
  * tables say the same. So its pointers mean the same here and there, and system calls take them as they are.
  *
  * Most addresses are the program's (window.c has the table): not the first 64 KiB, those of the domain's
- * system pages, and those where the kernel places what vcost itself has. What a program maps without asking
- * for an address lies between WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the
- * real system call, and gives the guest what the range is then (domain/memory.h).
+ * system pages, in the guest and here, and those where the kernel places what vcost itself has. What a
+ * program maps without asking for an address lies below the system pages, and what does not fit there between
+ * WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the real system call, and gives
+ * the guest what the range is then (domain/memory.h).
  *
  * Functions that stand for a system call return what Linux would: a value, or a negative errno. Any thread;
  * one after the other. */
@@ -23,11 +24,17 @@
 #define WINDOW_LOW_FROM UINT64_C(0x10000)   /* vm.mmap_min_addr */
 #define WINDOW_LOW_END UINT64_C(0x40000000) /* where the domain's system pages begin (abi/domain.h) */
 #define WINDOW_FROM UINT64_C(0x200000000000)
-#define WINDOW_TO UINT64_C(0x540008000000) /* in the middle of a piece (window_internal.h) */
+#define WINDOW_TO                                                                                            \
+    UINT64_C(0x540003000000) /* where a piece begins, and WINDOW_NEAR_BELOW (window_internal.h) */
 
 struct window;
 
-/* proc: a descriptor of /proc, which must outlive it, as must the tally. */
+/* Where the domain is to have its system pages here: what is mapped without an address comes from there on
+ * down, behind them is the program. What is near on both sides is the guest's at once, with them, so that a
+ * small program needs no more. */
+struct domain_room window_room(const struct tally *tally);
+
+/* Of a domain with that room. proc: a descriptor of /proc, which must outlive it, as must the tally. */
 int window_create(
     struct domain *domain, int proc, struct tally *tally, struct window **window, struct error *error);
 
@@ -57,7 +64,7 @@ bool window_is_foreign(const struct window *window, uint64_t address);
 int window_rights(struct window *window, uint64_t address);
 
 /* The guest has faulted where it may do what it did. Gives it what it lacks there of a mapping so large that
- * it gets only what it touches. */
+ * it gets only what it touches, or of the clock. */
 int window_bring(struct window *window, uint64_t address, struct error *error);
 
 /* Looks where mapped files end, and lets the guest fault behind. False: there is nothing more to take. */
@@ -91,6 +98,9 @@ struct window_work window_work(void);
 
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);
+
+/* Where a program goes that may lie anywhere, with its heap behind. */
+uint64_t window_program(const struct window *window);
 
 /* Where the heap (brk) begins: behind the program. */
 void window_set_heap(struct window *window, uint64_t start);

@@ -14,7 +14,10 @@ uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignm
 {
     if (flags & MAP_32BIT)
         return areas_find(&window->areas, LARGE_BYTES, WINDOW_LOW_END, bytes, alignment);
-    return areas_find(&window->areas, WINDOW_FROM, WINDOW_TO, bytes, alignment);
+    uint64_t found = window->top == WINDOW_HIGH_TO
+                         ? areas_find(&window->areas, WINDOW_HIGH_FROM, WINDOW_HIGH_TO, bytes, alignment)
+                         : 0;
+    return found ? found : areas_find(&window->areas, WINDOW_FROM, WINDOW_TO, bytes, alignment);
 }
 
 bool window_is_free(const struct window *window, uint64_t from, uint64_t bytes)

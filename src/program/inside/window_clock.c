@@ -1,5 +1,7 @@
 /* The kernel's code for the clock (vDSO) and its data are mapped in every process; a domain has them at the
- * same addresses, so that a program reads the clock without leaving the guest. */
+ * same addresses, so that a program reads the clock without leaving the guest. The code, at which every C
+ * library looks, does not change: the guest gets a copy. The data are the kernel's own pages, and a region
+ * more: the guest gets them when it first reads the clock, which many programs never do. */
 #include "domain/memory.h"
 #include "program/inside/window_internal.h"
 
@@ -52,17 +54,30 @@ static void know_clock(struct window *window)
 int window_lend_clock(struct window *window, struct error *error)
 {
     know_clock(window);
-    if (!window->clock.code)
+    const uint64_t code = window->clock.code;
+    if (!code)
         return 0;
-    const uint64_t from = window->clock.from, code = window->clock.code, to = window->clock.to;
-    struct guest_region region = {.backing = backing_private((void *)(uintptr_t)from, to - from)};
+    return domain_map_copy(window->domain, (const char *)(uintptr_t)code, window->clock.to - code,
+        PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
+}
+
+int window_clock_rights(const struct window *window, uint64_t address)
+{
+    if (address < window->clock.from || address >= window->clock.to)
+        return AREA_NONE;
+    return address < window->clock.code ? PROT_READ : PROT_READ | PROT_EXEC;
+}
+
+int window_start_clock(struct window *window, struct error *error)
+{
+    const uint64_t from = window->clock.from, bytes = window->clock.code - from;
+    struct guest_region region = {.backing = backing_private((void *)(uintptr_t)from, bytes)};
+    if (window->clock.runs)
+        return 0;
     int rc = domain_add_region(window->domain, &region, error);
     if (rc == 0)
-        rc = domain_map(
-            window->domain, GVA(from), region.start, code - from, PAGE, PAGE_READ | PAGE_USER, error);
-    if (rc == 0)
-        rc = domain_map(window->domain, GVA(code), GPA(region.start.value + (code - from)), to - code, PAGE,
-            PAGE_READ | PAGE_EXECUTE | PAGE_USER, error);
+        rc = domain_map(window->domain, GVA(from), region.start, bytes, PAGE, PAGE_READ | PAGE_USER, error);
+    window->clock.runs = rc == 0;
     return rc;
 }
 

@@ -16,9 +16,26 @@ enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 enum { AREA_BEHIND_END = 1 << 16 };
 
 #define WINDOW_SYSTEM_END UINT64_C(0x50000000) /* of the domain's system pages, from WINDOW_LOW_END on */
-#define WINDOW_END UINT64_C(0x7e0000000000)    /* of the highest range that is the program's */
+#define WINDOW_END UINT64_C(0x7ee000000000)    /* of the highest range that is the program's */
 
-/* The guest gets its memory in pieces: a region costs the monitor time and memory by its size. */
+/* Near where Linux puts libraries and stacks, since some programs expect them there (ThreadSanitizer ends
+ * itself where they are not above 0x7e8000000000: gcc, libsanitizer/tsan/tsan_platform.h). */
+#define WINDOW_HIGH_FROM UINT64_C(0x7e8000000000)
+#define WINDOW_HIGH_TO UINT64_C(0x7e9003000000) /* as WINDOW_TO is */
+
+/* Around the system pages of the domain, which have so much room from WINDOW_TO or WINDOW_HIGH_TO on; at both
+ * ends of it is nothing, so that a system call that goes on behind the memory it was given ends there, and
+ * does not come to them. */
+#define WINDOW_NEAR_BELOW                                                                                    \
+    UINT64_C(0x3000000) /* a stack of 16 MiB and libraries above it (window_stack.c)                         \
+                         */
+#define WINDOW_SYSTEM_ROOM UINT64_C(0x4400000)
+#define WINDOW_SYSTEM_GAP LARGE_BYTES
+#define WINDOW_NEAR_ABOVE UINT64_C(0x2c00000) /* the program, and its heap */
+
+/* The guest gets its memory in pieces: a region costs the monitor time and memory by its size, and each one
+ * besides a wait until nobody looks at the ones before (KVM: synchronize_srcu()), which takes milliseconds
+ * where others want the CPUs. */
 #define PIECE_BYTES UINT64_C(0x10000000)
 #define PIECES (WINDOW_END / PIECE_BYTES)
 
@@ -32,6 +49,7 @@ struct window {
     pthread_mutex_t lock; /* for all that follows */
     struct areas areas;
     uint64_t heap, heap_end;
+    uint64_t top; /* WINDOW_HIGH_TO, or WINDOW_TO: the room of the system pages begins there */
     bool reading_executes, watched;
     bool keeps_from_children; /* some mapping (MADV_DONTFORK) */
     struct {
@@ -39,7 +57,9 @@ struct window {
     } stack; /* [bottom, top) may be used */
     struct {
         uint64_t from, code, to; /* the kernel's data, then its code */
+        bool runs;               /* the guest has the data */
     } clock;
+    gpa_t near;           /* what is around the system pages, and they, */
     gpa_t lowest;         /* what is below 2 MiB, */
     gpa_t pieces[PIECES]; /* and pieces: where each is in the guest's physical memory; 0: nowhere yet */
 };
@@ -101,7 +121,10 @@ void window_count_used(struct window *window, uint64_t from, uint64_t to);
 
 /* ---- window_clock.c ---- */
 
-/* Lends the guest what the kernel lends every process for its clock. */
+/* Lends the guest what the kernel lends every process for its clock; its data once they are wanted. */
 int window_lend_clock(struct window *window, struct error *error);
+int window_start_clock(struct window *window, struct error *error);
+/* PROT_*; AREA_NONE: it is not there. */
+int window_clock_rights(const struct window *window, uint64_t address);
 
 #endif

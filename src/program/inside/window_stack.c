@@ -7,7 +7,7 @@
 enum { GUARD_BYTES = 1 << 20 };
 
 /* Above it what is mapped without an address has so much room first, so that it is near, too (load.c). */
-#define ROOM_ABOVE UINT64_C(0x4000000)
+#define ROOM_ABOVE UINT64_C(0x2000000)
 
 static uint64_t limited(uint64_t bytes)
 {
@@ -18,7 +18,7 @@ int64_t window_make_stack(struct window *window, uint64_t bytes, int protection,
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     const uint64_t all = WINDOW_STACK_BYTES + GUARD_BYTES;
-    int64_t at = window_mmap(window, WINDOW_TO - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
+    int64_t at = window_mmap(window, window->top - ROOM_ABOVE - all, all, PROT_NONE, flags, -1, 0);
     if (at < 0)
         return at;
     window->stack.lowest = (uint64_t)at + GUARD_BYTES;

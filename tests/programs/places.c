@@ -1,0 +1,55 @@
+/* Where what the kernel places for a program lies, and whether it may map what is not taken there, both as
+ * the runtimes of ThreadSanitizer and MemorySanitizer ask (LLVM, compiler-rt/lib/tsan/rtl/tsan_platform.h and
+ * msan/msan.h: the layouts of x86-64), which end themselves otherwise. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct range {
+    uint64_t from, to;
+};
+
+static const struct range own[] = {
+    {0x1000, 0x8000000000}, {0x550000000000, 0x568000000000}, {0x7e8000000000, 0x800000000000}};
+static const struct range wanted[] = {
+    {0x8000000000, 0x510000000000}, {0x568000000000, 0x700000000000}, {0x700000000000, 0x7e8000000000}};
+
+static void tell_place(const char *what, const volatile void *pointer)
+{
+    uint64_t at = (uintptr_t)pointer;
+    int found = 0;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        found |= at >= own[i].from && at < own[i].to;
+    printf("%s: %s\n", what, found ? "where sanitizers let a program be" : "elsewhere");
+}
+
+static void tell_mapping(struct range range)
+{
+    void *at = (void *)(uintptr_t)range.from;
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    void *got = mmap(at, range.to - range.from, PROT_NONE, flags, -1, 0);
+    printf("%#llx to %#llx: %s\n", (unsigned long long)range.from, (unsigned long long)range.to,
+        got == MAP_FAILED ? strerror(errno) : "mapped");
+    if (got == at)
+        munmap(at, range.to - range.from);
+}
+
+int main(void)
+{
+    static int data;
+    int stack = 0;
+    void *small = malloc(16), *large = malloc(1 << 20);
+    tell_place("data", &data);
+    tell_place("heap", small);
+    tell_place("mapping", large);
+    tell_place("library", (void *)(uintptr_t)&getenv);
+    tell_place("stack", &stack);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        tell_mapping(wanted[i]);
+    free(small);
+    free(large);
+    return 0;
+}
