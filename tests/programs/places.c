@@ -1,5 +1,5 @@
-/* Where what the kernel places for a program lies, and whether it may map what is not taken there, both as the
- * runtimes of ThreadSanitizer and MemorySanitizer ask (LLVM, compiler-rt/lib/tsan/rtl/tsan_platform.h and
+/* Where what the kernel places for a program lies, and whether it may map what is not taken there, both as
+ * the runtimes of ThreadSanitizer and MemorySanitizer ask (LLVM, compiler-rt/lib/tsan/rtl/tsan_platform.h and
  * msan/msan.h: the layouts of x86-64), which end themselves otherwise. */
 #include <errno.h>
 #include <stdint.h>

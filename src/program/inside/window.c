@@ -190,8 +190,9 @@ int64_t window_change(
 /* ---- making it ---- */
 
 /* The kernel maps what it was not asked an address for, as the tally was, from some address on down, which is
- * at most 2^28 pages and a stack below the end of all (arch/x86/mm/mmap.c), or from a third of all on up where
- * a stack may be of any size. Where it was told to choose from more, the high window could be in its way. */
+ * at most 2^28 pages and a stack below the end of all (arch/x86/mm/mmap.c), or from a third of all on up
+ * where a stack may be of any size. Where it was told to choose from more, the high window could be in its
+ * way. */
 static uint64_t choose_top(const struct tally *tally)
 {
     const uint64_t own = UINT64_C(0x800000000) /* 32 GiB: vcost's own by far */, mapped = (uintptr_t)tally;
