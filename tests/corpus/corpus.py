@@ -9,7 +9,7 @@ A file *.programs holds entries, each below the name of its kind:
         prepare: COMMAND that runs before each run, natively (cleanup: after)
         stdin: FILE
         takes: SECONDS that a run may take (60)
-        times: N              how often the command is repeated in a run (1): what is short natively
+        times: N              how often the command is repeated in a run (1), with a new `out` each time: what is short natively
         quick                 one of those that `make test` tries, once and with small inputs
 
 Programs run in a folder with the inputs that make_inputs() writes and the sources of src/; `out` is theirs, empty before each
@@ -40,7 +40,7 @@ class Entry:
 
     def words(self):
         times = self.fields.get("times")
-        return ["sh", "-c", f"for again in $(seq {times}); do\n{self.command}done\n" if times else self.command]
+        return ["sh", "-c", f"for again in $(seq {times}); do\n{FRESH}\n(\n{self.command})\ndone\n" if times else self.command]
 
     def prepare(self):
         return FRESH + (f" && {self.fields['prepare']}" if "prepare" in self.fields else "")

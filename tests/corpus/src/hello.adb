@@ -4,7 +4,7 @@ procedure Hello is
    Total : array (1 .. 3) of Long_Integer := (others => 0);
    task body Worker is
    begin
-      for I in 1 .. 6_000_000 loop
+      for I in 1 .. 90_000_000 loop
          Total (N) := Total (N) + Long_Integer (I mod (N + 1));
       end loop;
    end Worker;

@@ -7,7 +7,7 @@ program work
     end do
   end do
   s = 0
-  do k = 1, 2
+  do k = 1, 24
   !$omp parallel do reduction(+:s)
   do i = 1, 700
     s = s + sum(matmul(a(i:i,:), b))

@@ -1,5 +1,5 @@
 (defun f (n) (if (< n 2) n (+ (f (- n 1)) (f (- n 2)))))
-(princ (f #+sbcl 37 #+ecl 30 #-(or sbcl ecl) 23)) (terpri)
+(princ (f #+sbcl 40 #+ecl 30 #-(or sbcl ecl) 23)) (terpri)
 (let ((table (make-hash-table)) (sum 0))
   (dotimes (i 200000) (setf (gethash (mod (* i 7919) 10007) table) i))
   (maphash (lambda (k v) (incf sum (+ k v))) table)
