@@ -263,6 +263,16 @@ int output_open(const char *path, struct output **output, struct error *error)
     return 0;
 }
 
+/* A write failed earlier, and errno with it is gone: another byte tells why. */
+static int why_it_failed(FILE *stream)
+{
+    clearerr(stream);
+    errno = 0;
+    fputc('\n', stream);
+    (void)fflush(stream);
+    return errno ? errno : EIO;
+}
+
 /* Flushes and, unless it is standard output, closes the stream. 0 or a positive errno. */
 static int finish_stream(struct output *output)
 {
@@ -272,7 +282,7 @@ static int finish_stream(struct output *output)
     if (fflush(stream))
         code = errno;
     else if (ferror(stream))
-        code = EIO;
+        code = why_it_failed(stream);
     if (stream == stdout)
         return code;
     output->stream = NULL;

@@ -198,9 +198,9 @@ const struct command command_advise = {
     .exit_notes =
         {
             {"0", "it was decided: also if nothing helps."},
-            {"1", "the program cannot be started, does not end as it should, or takes too long to decide "
-                  "anything."},
-            {"Ctrl-C", "stops cleanly: what was decided until then is reported and marked incomplete."},
+            {"1", "failed: the program cannot be started, for instance, does not end as it should, or takes "
+                  "too long to decide anything."},
+            STOPPED_NOTE,
         },
     .files =
         {

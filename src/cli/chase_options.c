@@ -419,7 +419,7 @@ const struct command command_chase = {
         },
     .exit_notes =
         {
-            {"Ctrl-C", "stops cleanly: what was measured until then is reported and marked incomplete."},
+            STOPPED_NOTE,
         },
     .files =
         {

@@ -44,7 +44,7 @@ static int begin(
     place_path(cloning->place, name, "log", starting->log);
     if (place_lives(cloning->place, name))
         return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
-    int rc = serving_detach(starting->log, &serving.start, &starting->hear, error);
+    int rc = detaching_fork(starting->log, &serving.start, &starting->hear, error);
     if (rc < 0 || serving.start < 0)
         return rc;
     *status = serve_clone(cloning, &serving);
@@ -54,7 +54,7 @@ static int begin(
 static int hear(const struct cloning *cloning, const struct starting *starting, struct error *error)
 {
     struct start start;
-    int rc = serving_hear(starting->hear, starting->log, &start, error);
+    int rc = detaching_hear(starting->hear, starting->log, &start, error);
     if (rc == 0 && start.status != STATUS_DONE) {
         *error = start.error;
         rc = -error->code;

@@ -1,5 +1,5 @@
 /* vcost domain run and restore. */
-#include "cli/serving.h"
+#include "cli/restoring.h"
 #include "cli/status.h"
 #include "domain/probe.h"
 #include "measure/clock.h"
@@ -24,7 +24,8 @@ static int make_new(struct serving *serving, const char **name, struct error *er
         return rc;
     domain_probe(monitor, &facts);
     if (!facts.usable)
-        return error_set(error, ENOTSUP, "%s", facts.reason);
+        return error_set(error, ENOTSUP, "%s%s", facts.reason,
+            !monitor->elsewhere ? "; --monitor paravirt or shadow needs no /dev/kvm" : "");
     if ((rc = clock_calibrate(&clock, error)) < 0 ||
         (rc = portable_clock_settable(monitor, &plan.tsc_settable, error)) < 0)
         return rc;
@@ -61,7 +62,7 @@ static int open_and_make(struct serving *serving, const char **name, struct erro
     if (serving->fd < 0)
         return error_errno(error, errno, "cannot open %.300s", path);
     int rc = options->record ? output_open(options->record, &serving->record, error) : 0;
-    if (rc == 0 && (rc = serving_restore(serving, name, error)) < 0 && serving->record)
+    if (rc == 0 && (rc = restoring_make(serving, name, error)) < 0 && serving->record)
         output_discard(serving->record);
     return rc;
 }
@@ -89,5 +90,5 @@ int cmd_domain_restore_run(const struct invocation *invocation)
     struct error error;
     if (options->detach && !options->name && name_in(invocation->operands[0], name, &error) < 0)
         return status_failed(&error);
-    return serving_command(invocation, options->name ? options->name : name, open_and_make, serving_restored);
+    return serving_command(invocation, options->name ? options->name : name, open_and_make, restoring_end);
 }

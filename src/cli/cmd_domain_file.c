@@ -64,14 +64,23 @@ static void begin(struct saving *saving, const struct place *place, const char *
         saving->bytes = (double)report.memory_bytes;
 }
 
+struct saved {
+    struct domain_report report;
+    const char *file;
+};
+
 static int write_report(const void *what, FILE *stream, struct error *error)
 {
-    return record_print(&domain_report_record, what, stream, error);
+    return record_print(&domain_report_record, &((const struct saved *)what)->report, stream, error);
 }
 
 static void view_report(const void *what, struct document *document)
 {
-    view_domain(what, document);
+    const struct saved *saved = what;
+    if (!saved->report.ending[0])
+        document_say(
+            document, BLOCK_CONCLUSION, "%s is saved in %s, and goes on.", saved->report.name, saved->file);
+    view_domain(&saved->report, document);
 }
 
 /* The domain writes to a descriptor of ours: what it may reach is what we may. It ends only when the file
@@ -117,7 +126,7 @@ int cmd_domain_save_run(const struct invocation *invocation)
     const struct domain_options *options = invocation->options;
     static const struct output_options none;
     struct outputs outputs, picture = {.options = &none};
-    struct domain_report report;
+    struct saved saved = {.file = invocation->operands[1]};
     struct place place;
     struct error error;
     if (options->timeline && !options->keep_running) {
@@ -130,8 +139,8 @@ int cmd_domain_save_run(const struct invocation *invocation)
         return status_failed(&error);
     int rc = options->timeline ? timeline_add_output(&picture, options->timeline, &error) : 0;
     interrupt_catch();
-    if (rc == 0 && (rc = save(invocation, &place, &picture, &report, &error)) == 0)
-        rc = outputs_write(&outputs, &(struct found){&report, write_report, view_report}, &error);
+    if (rc == 0 && (rc = save(invocation, &place, &picture, &saved.report, &error)) == 0)
+        rc = outputs_write(&outputs, &(struct found){&saved, write_report, view_report}, &error);
     outputs_discard(&outputs);
     outputs_discard(&picture);
     int status = rc < 0 ? status_failed(&error) : STATUS_DONE;

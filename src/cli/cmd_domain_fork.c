@@ -1,6 +1,7 @@
 /* vcost domain fork: clones of a saved domain, or of one that runs. */
 #include "cli/cloning.h"
 #include "cli/interrupt.h"
+#include "cli/restoring.h"
 #include "cli/status.h"
 #include "host/smaps.h"
 #include "report/progress.h"
@@ -95,7 +96,7 @@ static int make_clone(struct serving *serving, const char **name, struct error *
     for (size_t i = 0; i < outputs.count; i++)
         if (fileno(output_stream(outputs.files[i].output)) > STDERR_FILENO)
             close(fileno(output_stream(outputs.files[i].output)));
-    return serving_restore(serving, name, error);
+    return restoring_make(serving, name, error);
 }
 
 static void add_started(void *context, const struct start *start)
@@ -122,7 +123,7 @@ static int fork_file(
         .count = (size_t)options->count,
         .prepare = prepare,
         .make = make_clone,
-        .unmake = serving_restored,
+        .unmake = restoring_end,
         .each = add_started,
         .context = &file,
         .stop = {.asked = interrupt_asked},

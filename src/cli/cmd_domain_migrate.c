@@ -86,12 +86,8 @@ static bool watch(void *context)
 
 /* ---- the command ---- */
 
-static int move(const struct invocation *invocation, const struct place *place, struct migration *migration,
-    struct error *error)
+static struct control_request request_of(const struct domain_options *options, const char *address)
 {
-    const struct domain_options *options = invocation->options;
-    const char *name = invocation->operands[0], *address = invocation->operands[1];
-    struct watch watched = {.place = place, .name = name};
     struct control_request request = {.verb = "migrate",
         .fd = -1,
         .check = options->check,
@@ -104,28 +100,52 @@ static int move(const struct invocation *invocation, const struct place *place, 
         .timeout = options->timeout,
         .link_timeout = options->link_timeout,
         .max_bandwidth = options->max_bandwidth > 0 ? options->max_bandwidth * 1e6 : 0};
+    snprintf(request.text, sizeof request.text, "%.190s", address);
+    return request;
+}
+
+/* All links into *request. *child is the command that is the only one then, 0 where none is. */
+static int connect_links(const struct domain_options *options, const char *address,
+    struct control_request *request, pid_t *child, struct error *error)
+{
+    int rc = address_connect(address, options->cleartext, options->link_timeout, &request->fd, child, error);
+    for (int i = 1; rc == 0 && i < options->streams && !options->check; i++) {
+        rc = address_connect(
+            address, options->cleartext, options->link_timeout, &request->more[i - 1], child, error);
+        request->more_count += rc == 0;
+    }
+    return rc < 0 && interrupt_asked(NULL)
+               ? error_set(error, EINTR, "%s before anything was sent", interrupt_reason(NULL))
+               : rc;
+}
+
+static void warn_of_post_copy(bool by_command)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+        "post-copy: from the handing over until all of its memory is there, the death of either end loses "
+        "the domain%s",
+        by_command ? ", and so does a link that breaks: a command cannot connect again" : "");
+    status_warn(text);
+}
+
+static int move(const struct invocation *invocation, const struct place *place, struct migration *migration,
+    struct error *error)
+{
+    const struct domain_options *options = invocation->options;
+    const char *name = invocation->operands[0], *address = invocation->operands[1];
+    struct watch watched = {.place = place, .name = name};
+    struct control_request request = request_of(options, address);
     int timeline = -1;
     pid_t child;
     progress_start(&watched.line, stderr, false, locale_is_utf8());
-    snprintf(request.text, sizeof request.text, "%.190s", address);
     if (!place_lives(place, name))
         return error_set(error, ENOENT, "no domain %.60s runs", name);
-    int rc = address_connect(address, options->cleartext, options->link_timeout, &request.fd, &child, error);
-    for (int i = 1; rc == 0 && i < options->streams && !options->check; i++)
-        if ((rc = address_connect(address, options->cleartext, options->link_timeout, &request.more[i - 1],
-                 &child, error)) == 0)
-            request.more_count++;
-    if (rc < 0 && interrupt_asked(NULL))
-        rc = error_set(error, EINTR, "%s before anything was sent", interrupt_reason(NULL));
+    int rc = connect_links(options, address, &request, &child, error);
     if (rc == 0 && options->timeline)
         rc = timeline_ask(place, name, &timeline, error);
     if (rc == 0 && options->post_copy && !options->check)
-        status_warn(
-            child ? "post-copy: from the handing over until all of its memory is there, the death of either "
-                    "end "
-                    "loses the domain, and so does a link that breaks: a command cannot connect again"
-                  : "post-copy: from the handing over until all of its memory is there, the death of either "
-                    "end loses the domain");
+        warn_of_post_copy(child);
     if (rc == 0)
         rc = control_ask_slowly(place, name, &request,
             &(struct control_patience){.each = watch, .context = &watched}, &migration->report, error);

@@ -73,6 +73,7 @@ struct option_spec {
     const char *default_note; /* says in words what happens without the option, where there is no fallback */
     long min, max;            /* OPTION_NUMBER and OPTION_NUMBER_LIST */
     choice_function *choice;  /* OPTION_CHOICE and OPTION_CHOICE_LIST */
+    bool listed_elsewhere;    /* its choices are many, and are in the same help already */
     /* Changes only what is shown of what was found, or what is done with it, not what is measured: no setting
      * of a result (settings.h). Files to write need not say so. */
     bool only_shows;
@@ -84,7 +85,8 @@ struct option_spec {
      * these, which is kept as it was typed and hence the last of its argument. NULL: none. */
     choice_function *also;
     const char *also_begins, *also_ends;
-    const char *help; /* one or more sentences */
+    const char *also_listed; /* where those further words are listed, a clause */
+    const char *help;        /* one or more sentences */
 };
 
 /* Options that belong together, under a title of their own in the help. What several commands have stands in
@@ -139,7 +141,7 @@ struct command {
     const struct option_group groups[GROUPS_MAX + 1]; /* ends with a group without options */
     struct operand_spec operand;
     struct example examples[EXAMPLES_MAX + 1];
-    struct entry exit_notes[ENTRIES_MAX + 1]; /* what this command adds to the common exit statuses */
+    struct entry exit_notes[ENTRIES_MAX + 1]; /* in the place of the common exit statuses, or beside them */
     struct entry files[ENTRIES_MAX + 1], environment[ENTRIES_MAX + 1];
     const char *see_also[ENTRIES_MAX + 1]; /* "vcost(1)" */
     bool hidden;                           /* for the build, not for people: in no list, no manual page */

@@ -95,7 +95,7 @@ const struct option_spec run_options[] = {
         .kind = OPTION_SECONDS,
         RUN(seconds),
         .value_name = "SECONDS",
-        .default_note = "under a minute, with --quick under ten seconds",
+        .default_note = "under a minute, of vcost inspect 15 seconds; with --quick under ten seconds",
         .help = "Time budget. The samples are planned to fit it; what it cuts short is reported and "
                 "marked. Also written as 90s, 2m or 1h."},
     {.name = "seed",
@@ -174,6 +174,7 @@ const struct option_spec on_or_model_option[] = {
         .also = model_choice,
         .also_begins = "model:",
         .also_ends = ".json",
+        .also_listed = "vcost model list names the machines",
         .open_prefix = COMMAND_PREFIX,
         .help = "Where it runs; vcost list tells what each is on this host. Without native there is nothing "
                 "to compare with. May be given more than once; a command goes to "

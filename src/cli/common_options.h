@@ -87,6 +87,14 @@ extern const struct option_spec help_option[1];
 /* Every command's last group: --help alone. */
 #define HELP_GROUP OPTION_GROUP("Other", help_option, 0)
 
+/* An exit note of all that measure. */
+#define STOPPED_NOTE                                                                                         \
+    {                                                                                                        \
+        "Ctrl-C",                                                                                            \
+            "stops cleanly: what was found until then is reported and marked incomplete. Then it ends "      \
+            "by that signal, which a shell tells as 130. A second one ends it at once."                      \
+    }
+
 /* What --on takes, number `index`; {NULL, NULL} past the end: runners, and at last commands. */
 choice_function on_choice;
 /* Likewise, with "model:NAME" before the command. */

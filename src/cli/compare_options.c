@@ -94,9 +94,9 @@ const struct command command_compare = {
         },
     .exit_notes =
         {
-            {"Status 1",
-                "also stands for files that are no results, that have no cell in common, or of which "
-                "nothing can be judged although --fail-above asks for it."},
+            {"1", "failed: a file is no result, for instance, they have no cell in common, or nothing can be "
+                  "judged although --fail-above asks for it."},
+            {"3", "something got slower by more than --fail-above allows."},
         },
     .see_also = {"vcost(1)", "vcost-chase(1)", "vcost-report(1)"},
     .options_bytes = sizeof(struct compare_options),

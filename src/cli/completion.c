@@ -30,6 +30,12 @@ static const char opening[] =
     "    mapfile -t COMPREPLY < <(compgen -P \"$1\" -f -- \"$cur\")\n"
     "    compopt -o filenames 2>/dev/null\n"
     "}\n"
+    "\n"
+    "# A program, by name or path, or one of its arguments.\n"
+    "_vcost_program() {\n"
+    "    mapfile -t COMPREPLY < <({ compgen -c -- \"$cur\"; compgen -f -- \"$cur\"; } | sort -u)\n"
+    "    compopt -o filenames 2>/dev/null\n"
+    "}\n"
     "\n";
 
 static const char head[] =
@@ -100,7 +106,7 @@ static void word_cases(FILE *out, const struct command *command)
     if (command->commands) {
         fprintf(out, "_vcost_commands \"%s\" ;;\n", command->name);
     } else if (command->operand.name && !command->operand.choice) {
-        fputs("_vcost_files '' ;;\n", out);
+        fputs(command->operand.rest ? "_vcost_program ;;\n" : "_vcost_files '' ;;\n", out);
     } else {
         fputs("_vcost_words \"", out);
         if (command->operand.choice)

@@ -1,8 +1,10 @@
 #include "cli/describe.h"
 
+#include "cli/status.h"
 #include "cli/values.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void describe_name(const struct command *command, char text[static DESCRIBE_BYTES])
 {
@@ -43,4 +45,25 @@ void describe_default(const struct option_spec *option, char text[static DESCRIB
         snprintf(text, DESCRIBE_BYTES, "Default: %s; with --quick %s.", usual, option->quick);
     else if (usual)
         snprintf(text, DESCRIBE_BYTES, "Default: %s.", usual);
+}
+
+static const struct entry *entry_named(const struct entry *entries, const char *name)
+{
+    while (entries->name && strcmp(entries->name, name))
+        entries++;
+    return entries->name ? entries : NULL;
+}
+
+struct entry describe_status(const struct command *command, size_t index)
+{
+    const struct entry *common = status_entries, *own = command->exit_notes;
+    for (; common->name; common++)
+        if (!index--) {
+            const struct entry *more = entry_named(own, common->name);
+            return more ? *more : *common;
+        }
+    for (; own->name; own++)
+        if (!entry_named(status_entries, own->name) && !index--)
+            return *own;
+    return (struct entry){NULL, NULL};
 }

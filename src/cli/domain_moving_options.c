@@ -177,7 +177,8 @@ const struct command command_domain_migrate = {
             "It runs there at once, and what it wrote last follows"},
         {"vcost domain migrate --reconnect d1 unix:/tmp/here",
             "The link broke while memory followed: go on"}},
-    .exit_notes = {{"1", "it goes on here; or, as the sentence then says, it stands still and you decide."},
+    .exit_notes = {{"1", "failed: it goes on here; or, as the sentence then says, it stands still and you "
+                         "decide."},
         {"77", "the destination lacks what the domain has, cannot keep its clock, or may not wait for memory "
                "(--post-copy)."}},
     .see_also = DOMAIN_SEE_ALSO,

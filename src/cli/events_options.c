@@ -27,9 +27,10 @@ static const struct option_spec tell_options[] = {
         FIELD(explain),
         .value_name = "EVENT[,EVENT...]",
         .choice = one_event,
+        .listed_elsewhere = true,
         .only_shows = true,
         .help = "Measure nothing; tell what happens in an event step by step, what the article says of "
-                "it, and what to do about its cost:"},
+                "it, and what to do about its cost. EVENT is one of those above, no group."},
     {.name = "context",
         .kind = OPTION_FLAG,
         FIELD(context),
@@ -94,7 +95,7 @@ const struct command command_events = {
         },
     .exit_notes =
         {
-            {"Ctrl-C", "stops cleanly: what was measured until then is reported and marked incomplete."},
+            STOPPED_NOTE,
         },
     .files =
         {

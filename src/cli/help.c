@@ -5,7 +5,7 @@
 #include "cli/status.h"
 #include "cli/fold.h"
 
-enum { INDENT = 2, HELP_INDENT = 10, CHOICE_GAP = 16, EXAMPLE_INDENT = 6 };
+enum { INDENT = 2, HELP_INDENT = 10, CHOICE_GAP = 16, NAME_GAP = 2, EXAMPLE_INDENT = 6 };
 
 struct page {
     FILE *out;
@@ -18,12 +18,17 @@ static void fold(const struct page *page, unsigned indent, const char *text)
     fold_text(&frame, 0, text);
 }
 
-/* "  name    text", the texts of a list one below the other. */
+/* "  name    text", the texts of a list one below the other: of a name that reaches into their column it
+ * stands below. */
 static void list_item(const struct page *page, unsigned indent, const char *name, const char *text)
 {
     struct fold_frame frame = {page->out, indent + CHOICE_GAP, page->width};
-    int used = fprintf(page->out, "%*s%s", (int)indent, "", name);
-    fold_text(&frame, (unsigned)used, text);
+    unsigned used = (unsigned)fprintf(page->out, "%*s%s", (int)indent, "", name);
+    if (used + NAME_GAP > frame.indent) {
+        fputc('\n', page->out);
+        used = 0;
+    }
+    fold_text(&frame, used, text);
 }
 
 static void title(const struct page *page, const char *text)
@@ -43,7 +48,7 @@ static void option(const struct page *page, const struct option_spec *option)
     describe_option(option, head);
     describe_default(option, usual);
     fprintf(page->out, "%*s%s\n", option->letter ? INDENT : INDENT + 4, "", head);
-    bool list = option->choice;
+    bool list = option->choice && !option->listed_elsewhere;
     snprintf(text, sizeof text, "%s%s%s", option->help, !list && usual[0] ? " " : "", list ? "" : usual);
     fold(page, HELP_INDENT, text);
     if (list)
@@ -74,7 +79,7 @@ static void examples(const struct page *page, const struct command *command)
 
 static void entries(const struct page *page, const char *heading, const struct entry *entries)
 {
-    if (heading && entries->name)
+    if (entries->name)
         title(page, heading);
     for (; entries->name; entries++)
         list_item(page, INDENT, entries->name, entries->text);
@@ -123,8 +128,10 @@ void help_write(const struct command *command, FILE *out, unsigned width)
     options(&page, command);
     entries(&page, "Files", command->files);
     entries(&page, "Environment", command->environment);
-    entries(&page, "Exit status", status_entries);
-    entries(&page, NULL, command->exit_notes);
+    title(&page, "Exit status");
+    struct entry status;
+    for (size_t i = 0; (status = describe_status(command, i)).name; i++)
+        list_item(&page, INDENT, status.name, status.text);
 }
 
 int help_explain(const struct command *root, const struct invocation *invocation, FILE *out)

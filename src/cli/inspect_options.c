@@ -101,9 +101,8 @@ const struct command command_inspect = {
         },
     .exit_notes =
         {
-            {"Ctrl-C",
-                "stops cleanly: what was found until then is reported and marked incomplete; it is also "
-                "how a watch ends."},
+            {"3", "one of what --fail-on names was found."},
+            STOPPED_NOTE,
         },
     .files =
         {

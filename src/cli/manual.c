@@ -126,9 +126,10 @@ static void option(FILE *out, const struct option_spec *option)
     fputs(".TP\n", out);
     option_tag(out, option);
     put_text(out, option->help);
-    if (option->choice)
+    bool list = option->choice && !option->listed_elsewhere;
+    if (list)
         choices(out, option->choice);
-    if (usual[0] && option->choice)
+    if (usual[0] && list)
         fputs(".IP\n", out);
     if (usual[0])
         put_text(out, usual);
@@ -158,10 +159,18 @@ static void examples(FILE *out, const struct command *command)
 
 static void entries(FILE *out, const char *heading, const struct entry *entries)
 {
-    if (heading && entries->name)
+    if (entries->name)
         fprintf(out, ".SH %s\n", heading);
     for (; entries->name; entries++)
         item(out, entries->name, entries->text);
+}
+
+static void statuses(FILE *out, const struct command *command)
+{
+    struct entry status;
+    fputs(".SH EXIT STATUS\n", out);
+    for (size_t i = 0; (status = describe_status(command, i)).name; i++)
+        item(out, status.name, status.text);
 }
 
 static void commands(FILE *out, const struct command *command)
@@ -245,8 +254,7 @@ void manual_write(const struct command *command, FILE *out)
     operands(out, command);
     options(out, command);
     examples(out, command);
-    entries(out, "EXIT STATUS", status_entries);
-    entries(out, NULL, command->exit_notes);
+    statuses(out, command);
     entries(out, "FILES", command->files);
     entries(out, "ENVIRONMENT", command->environment);
     see_also(out, command);

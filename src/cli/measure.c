@@ -106,13 +106,23 @@ static int make_ready(struct session *session, struct error *error)
     return rc < 0 ? rc : check_reader(session, error); /* not sooner: a reader takes a moment to go away */
 }
 
+static int stopped_before(struct error *error)
+{
+    return error_set(error, EINTR, "%s before anything was measured", interrupt_reason(NULL));
+}
+
 /* Whatever a signal has made fail: the reason is that of the signal. */
 static int prepare(struct session *session, struct error *error)
 {
     int rc = make_ready(session, error);
-    return interrupt_asked(NULL)
-               ? error_set(error, EINTR, "%s before anything was measured", interrupt_reason(NULL))
-               : rc;
+    return interrupt_asked(NULL) ? stopped_before(error) : rc;
+}
+
+/* Why the last cell has no sample: natively there may be none since the guest that follows can have none.
+ * NULL: there is no cell. */
+static const char *last_reason(const struct result *result)
+{
+    return result->cell_count ? cell_reason(&result->cells[result->cell_count - 1]) : NULL;
 }
 
 /* What was written may be all that there is, and yet not what was asked for. */
@@ -128,7 +138,7 @@ static int judge_result(const struct session *session, struct error *error)
             return 0;
     if (!session->how->cells)
         return 0;
-    const char *why = result->cell_count ? cell_reason(&result->cells[0]) : NULL;
+    const char *why = last_reason(result);
     return error_set(error, result->first_failure ? result->first_failure : ENODATA,
         "nothing was measured: %s",
         result->incomplete_reason[0] ? result->incomplete_reason
@@ -142,7 +152,7 @@ static int measure_and_write(struct session *session, struct error *error)
     struct error other;
     int rc = measure_result(session, &session->result, error);
     if (rc < 0)
-        return rc;
+        return rc == -EINTR && interrupt_asked(NULL) ? stopped_before(error) : rc;
     int followed = session->how->follow ? session->how->follow(session, &other) : 0;
     rc = session->shown ? outputs_write_files(&session->outputs, &found, error)
                         : outputs_write(&session->outputs, &found, error);

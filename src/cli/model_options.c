@@ -106,6 +106,15 @@ static const struct option_spec like_option[] = {
                 "model list, or a file that ends in .json."},
 };
 
+static const struct option_spec progress_option[] = {
+    {.name = "quiet",
+        .letter = 'q',
+        .kind = OPTION_FLAG,
+        FIELD(quiet),
+        .only_shows = true,
+        .help = "No progress on stderr."},
+};
+
 static const struct option_spec fit_options[] = {
     {.name = "name",
         .kind = OPTION_TEXT,
@@ -113,12 +122,6 @@ static const struct option_spec fit_options[] = {
         .value_name = "NAME",
         .default_note = "fitted",
         .help = "How the machine is to be called in cells and labels: 1 to 30 of a-z, 0-9, '.' and '-'."},
-    {.name = "quiet",
-        .letter = 'q',
-        .kind = OPTION_FLAG,
-        FIELD(quiet),
-        .only_shows = true,
-        .help = "No progress on stderr."},
 };
 
 static const struct command command_model_fit = {
@@ -134,7 +137,7 @@ static const struct command command_model_fit = {
                     "fitted again: vcost "
                     "model validate predicts other curves with it."},
     .groups = {OPTION_GROUP("What is fitted", like_option, 0), OPTION_GROUP(NULL, fit_options, 0),
-        OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
+        OPTION_GROUP(NULL, progress_option, 0), OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
         .help = "A result of vcost chase, saved by --json or --html; \"-\" is stdin.",
         .min = 1,
@@ -184,12 +187,6 @@ static const struct option_spec validate_options[] = {
             "takes one by name",
         .help = "The machine that is held against the measurement: a file that vcost model fit has made, or "
                 "a name of vcost model list."},
-    {.name = "quiet",
-        .letter = 'q',
-        .kind = OPTION_FLAG,
-        FIELD(quiet),
-        .only_shows = true,
-        .help = "No progress on stderr."},
 };
 
 static const struct command command_model_validate = {
@@ -212,7 +209,7 @@ static const struct command command_model_validate = {
             "With --here all is done at once: this host is measured, a machine is fitted, frozen and "
             "validated. It takes some minutes and a machine that has nothing else to do."},
     .groups = {OPTION_GROUP("What is validated", validate_options, 0), OPTION_GROUP(NULL, like_option, 0),
-        OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
+        OPTION_GROUP(NULL, progress_option, 0), OUTPUT_GROUPS(struct model_options, output), HELP_GROUP},
     .operand = {.name = "RESULT",
         .help = "Results of vcost chase, saved by --json or --html; \"-\" is stdin.",
         .min = 0,

@@ -217,22 +217,6 @@ static int parse_letters(struct parser *parser, const char *letters)
     return result;
 }
 
-static const char *operand_candidate(const void *context, size_t index)
-{
-    const struct command *command = context;
-    return command->operand.choice(index).name;
-}
-
-static bool operand_is_known(const struct operand_spec *spec, const char *word)
-{
-    if (!spec->choice)
-        return true;
-    for (size_t i = 0; spec->choice(i).name; i++)
-        if (!strcmp(spec->choice(i).name, word))
-            return true;
-    return false;
-}
-
 static int take_operand(struct parser *parser, const char *word)
 {
     const struct operand_spec *spec = &parser->command->operand;
@@ -248,11 +232,9 @@ static int take_operand(struct parser *parser, const char *word)
     }
     if (invocation->operand_count >= spec->max)
         return error_set(parser->error, EINVAL, "\"" SHOWN "\" is one word too many", word);
-    if (!operand_is_known(spec, word)) {
-        const char *near = suggest(word, operand_candidate, parser->command);
-        return error_set(parser->error, EINVAL, "\"" SHOWN "\" is no %s%s%s%s", word, spec->name,
-            near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-    }
+    unsigned which;
+    if (spec->choice && value_choose(spec->choice, word, &which, parser->error) < 0)
+        return error_prefix(parser->error, "%s", spec->name);
     invocation->words[invocation->operand_count++] = word;
     return 0;
 }

@@ -224,9 +224,10 @@ const struct command command_run = {
     .exit_notes =
         {
             {"0", "it was measured, whatever the program's own exit status is in the guest: that is told."},
-            {"1", "the program cannot be started, or natively does not end as it should."},
+            {"1", "failed: the program cannot be started, for instance, or natively does not end as it "
+                  "should."},
             {"77", "this host has no KVM that vcost can use."},
-            {"Ctrl-C", "stops cleanly: what was measured until then is reported and marked incomplete."},
+            STOPPED_NOTE,
         },
     .environment =
         {

@@ -69,7 +69,8 @@ static int check(const void *fields, struct error *error)
     if (report_format(options, &json) || json)
         return 0;
     return error_set(error, EINVAL,
-        "--output: the name \"%.60s\" must end in .html, .md, .csv, .svg, .png or .json, or --format say "
+        "--output: the name \"%.60s\" must end in .html, .md, .csv, .svg, .png or .json, unless --format "
+        "says "
         "what is to be written",
         options->file);
 }

@@ -8,7 +8,6 @@
 #include "report/view_domain.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <poll.h>
@@ -25,66 +24,6 @@ double serving_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* ---- leaving the terminal ---- */
-
-int serving_detach(const char *log, int *report, int *hear, struct error *error)
-{
-    int ends[2], output = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (output < 0)
-        return error_errno(error, errno, "cannot write the log %.300s", log);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        close(output);
-        return error_errno(error, errno, "cannot start a domain in the background");
-    }
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        close(ends[0]);
-        setsid();
-        signal(SIGHUP, SIG_IGN);
-        interrupt_forget(); /* who waits for it tells it so itself */
-        int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-            dup2(output, STDERR_FILENO) < 0)
-            _exit(STATUS_FAILED);
-        close(nothing);
-        close(output);
-        *report = ends[1];
-        return 0;
-    }
-    close(ends[1]);
-    close(output);
-    *report = -1;
-    *hear = ends[0];
-    if (child > 0)
-        return 0;
-    close(ends[0]);
-    return error_start(error, errno, "a process for the domain");
-}
-
-int serving_hear(int hear, const char *log, struct start *start, struct error *error)
-{
-    enum { LOOK_MS = 200 };
-    struct pollfd watched = {hear, POLLIN, 0};
-    struct progress_line line;
-    ssize_t count = -1;
-    progress_start(&line, stderr, false, locale_is_utf8());
-    do {
-        if (interrupt_asked(NULL))
-            (void)shutdown(hear, SHUT_WR); /* the child looks for that */
-        if (poll(&watched, 1, LOOK_MS) <= 0)
-            continue;
-        count = recv(hear, start, sizeof *start, 0);
-        if (count == (ssize_t)sizeof *start && start->on_the_way)
-            progress_update(&line, start->fraction, start->seconds_left, start->what);
-    } while (count < 0 || (count == (ssize_t)sizeof *start && start->on_the_way));
-    progress_clear(&line);
-    close(hear);
-    return count == (ssize_t)sizeof *start
-               ? 0
-               : error_set(error, EIO, "the domain's process ended before the domain ran: see %.300s", log);
 }
 
 /* ---- serving ---- */
@@ -266,7 +205,38 @@ static int parent_says(const struct start *start, const struct place *place, con
     return STATUS_DONE;
 }
 
-/* `name` is for the log; without one, the domain's. */
+/* With --detach a process in the background goes on from here; *status is then that of the command itself,
+ * and otherwise -1. The name is for the log. */
+static int leave_terminal(struct serving *serving, const char *name, int *status, struct error *error)
+{
+    char log[PLACE_PATH_BYTES];
+    struct start start;
+    int hear;
+    if (!serving->options->detach)
+        return 0;
+    if (place_lives(serving->place, name))
+        return error_set(error, EBUSY, "a domain %s runs already: choose another --name", name);
+    place_path(serving->place, name, "log", log);
+    int rc = detaching_fork(log, &serving->start, &hear, error);
+    if (rc < 0 || serving->start >= 0)
+        return rc;
+    if ((rc = detaching_hear(hear, log, &start, error)) == 0)
+        *status = parent_says(&start, serving->place, log);
+    return rc;
+}
+
+static int open_outputs(struct serving *serving, struct error *error)
+{
+    int rc = outputs_open(&serving->outputs, &serving->options->output, error);
+    serving->picture.options = &serving->options->output;
+    if (rc < 0 || !serving->options->timeline)
+        return rc;
+    serving->served.watch_shows = show_timeline;
+    if ((rc = timeline_add_output(&serving->picture, serving->options->timeline, error)) < 0)
+        outputs_discard(&serving->outputs);
+    return rc;
+}
+
 int serving_command(const struct invocation *invocation, const char *name, maker *make, unmaker *unmake)
 {
     struct serving serving = {.invocation = invocation,
@@ -276,43 +246,25 @@ int serving_command(const struct invocation *invocation, const char *name, maker
         .fd = -1,
         .served = {.begun_seconds = serving_seconds()}};
     struct place place;
-    struct start start;
     struct error error;
-    char log[PLACE_PATH_BYTES];
+    int status = -1;
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     interrupt_catch();
-    int hear = -1, rc = place_open(serving.options->folder, &place, &error);
-    if (rc == 0 && serving.options->detach) {
-        if (place_lives(&place, name)) {
-            rc = error_set(&error, EBUSY, "a domain %s runs already: choose another --name", name);
-        } else {
-            place_path(&place, name, "log", log);
-            rc = serving_detach(log, &serving.start, &hear, &error);
-            if (rc == 0 && serving.start < 0 && (rc = serving_hear(hear, log, &start, &error)) == 0)
-                return parent_says(&start, &place, log);
-        }
-    }
-    if (rc < 0)
-        return status_failed(&error);
-    if ((rc = outputs_open(&serving.outputs, &serving.options->output, &error)) < 0) {
+    serving.place = &place;
+    int rc = place_open(serving.options->folder, &place, &error);
+    if (rc == 0)
+        rc = leave_terminal(&serving, name, &status, &error);
+    if (rc < 0 || status >= 0)
+        return rc < 0 ? status_failed(&error) : status;
+    if ((rc = open_outputs(&serving, &error)) < 0) {
         tell_start(&serving, status_of(error.code), &error);
         return status_failed(&error);
     }
-    serving.picture.options = &serving.options->output;
-    if (serving.options->timeline) {
-        if (timeline_add_output(&serving.picture, serving.options->timeline, &error) < 0) {
-            tell_start(&serving, status_of(error.code), &error);
-            outputs_discard(&serving.outputs);
-            return status_failed(&error);
-        }
-        serving.served.watch_shows = show_timeline;
-    }
-    serving.place = &place;
     return serving_finish(&serving, serving_serve(&serving, &place, make, unmake, &error), &error);
 }
 
-/* ---- from a file ---- */
+/* ---- what was asked for ---- */
 
 int serving_read_wish(struct serving *serving, struct error *error)
 {
@@ -320,8 +272,6 @@ int serving_read_wish(struct serving *serving, struct error *error)
     serving->served.wish.forkable = serving->options->forkable;
     return nodes_of_list(&serving->options->nodes, &serving->served.wish.nodes, error);
 }
-
-static struct restored restored;
 
 const struct monitor_ops *serving_monitor(const struct serving *serving)
 {
@@ -333,61 +283,4 @@ bool serving_is_unwanted(void *context)
     const struct serving *serving = context;
     struct pollfd watched = {serving->start, POLLRDHUP, 0};
     return interrupt_asked(NULL) || (serving->start >= 0 && poll(&watched, 1, 0) > 0);
-}
-
-static void say_how_far(void *context, double fraction, double seconds_left, const char *what)
-{
-    enum { TIMES_A_SECOND = 10 };
-    struct serving *serving = context;
-    struct start start = {.on_the_way = true, .fraction = fraction, .seconds_left = seconds_left};
-    const double now = serving_seconds();
-    if (serving->start < 0) {
-        progress_update(&serving->line, fraction, seconds_left, what);
-    } else if (now - serving->said_seconds > 1.0 / TIMES_A_SECOND) {
-        snprintf(start.what, sizeof start.what, "%s", what);
-        (void)!send(serving->start, &start, sizeof start, MSG_NOSIGNAL | MSG_DONTWAIT);
-        serving->said_seconds = now;
-    }
-}
-
-int serving_restore(struct serving *serving, const char **name, struct error *error)
-{
-    const struct stop stop = {.asked = serving_is_unwanted, .context = serving, .why = interrupt_reason};
-    const struct progress progress = {say_how_far, serving};
-    struct restore_request request = {.fd = serving->fd,
-        .lazy = serving->lazy,
-        .brought = serving->brought,
-        .first = serving->first,
-        .clock = (enum clock_policy)serving->options->clock,
-        .name = serving->name,
-        .monitor = serving_monitor(serving),
-        .saved = serving->saved,
-        .checked = serving->checked,
-        .stop = &stop,
-        .progress = &progress};
-    int rc = serving_read_wish(serving, error);
-    if (rc < 0)
-        return rc;
-    request.wish = serving->served.wish;
-    if (serving->start < 0)
-        progress_start(&serving->line, stderr, false, locale_is_utf8());
-    rc = restore_open(&request, &restored, error);
-    progress_clear(&serving->line);
-    if (rc < 0)
-        return error_prefix(error, "%.200s", serving->invocation->operands[0]);
-    serving->served.restored = &restored;
-    serving->served.portable = restored.portable;
-    serving->served.mode = serving->lazy      ? "memory mapped, private"
-                           : serving->brought ? "memory brought as touched, userfaultfd"
-                                              : "memory read";
-    *name = restored.saved.plan.name;
-    return rc;
-}
-
-void serving_restored(struct serving *serving)
-{
-    if (serving->served.restored)
-        restore_close(&restored);
-    if (serving->fd >= 0)
-        close(serving->fd);
 }

@@ -3,22 +3,11 @@
 #ifndef VCOST_CLI_SERVING_H
 #define VCOST_CLI_SERVING_H
 
+#include "cli/detaching.h"
 #include "cli/domain_options.h"
 #include "cli/outputs.h"
 #include "domain/served/server.h"
 #include "report/progress.h"
-
-/* What the command waits for: that the domain runs, or why it does not; until then how far it is. */
-struct start {
-    bool on_the_way;
-    double fraction, seconds_left; /* on the way: struct progress has what they mean; and of what, */
-    char what[40];
-    int status;
-    struct error error;
-    struct domain_report report; /* status 0 */
-    bool needs_link; /* and its memory still comes by this command's stdin, which who made the link closes
-                        when the command ends, as ssh does */
-};
 
 struct serving {
     const struct invocation *invocation;
@@ -50,13 +39,6 @@ typedef void unmaker(struct serving *serving);
 /* CLOCK_MONOTONIC. */
 double serving_seconds(void);
 
-/* In the child *report is where to say how it started, and what is said from now on goes to the log; in the
- * parent it is -1, and *hear where that is heard. */
-int serving_detach(const char *log, int *report, int *hear, struct error *error);
-/* Waits for it, telling on a terminal how far it is, and closes `hear`. Ctrl-C (interrupt.h) makes the child
- * end before its domain runs, or comes too late; which of these *start and the error tell. */
-int serving_hear(int hear, const char *log, struct start *start, struct error *error);
-
 /* Makes the domain and serves it until its end. */
 int serving_serve(
     struct serving *serving, const struct place *place, maker *make, unmaker *unmake, struct error *error);
@@ -76,9 +58,5 @@ bool serving_is_unwanted(void *serving);
 
 /* What was asked for its memory: into serving->served.wish. */
 int serving_read_wish(struct serving *serving, struct error *error);
-
-/* From a file: serving->fd, name, lazy and brought say which and how. */
-maker serving_restore;
-unmaker serving_restored;
 
 #endif

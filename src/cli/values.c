@@ -1,6 +1,7 @@
 #include "cli/values.h"
 
 #include "base/size.h"
+#include "cli/suggest.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -100,10 +101,25 @@ static int read_size_range(
     return size_range_parse(text, field, error);
 }
 
-/* "a, b or c" of all choices into names[size]. */
-static void list_choices(choice_function *choice, char *names, size_t size)
+/* What suggest() asks for a word: its context is a choice_function *. */
+static const char *choice_name(const void *context, size_t index)
 {
-    size_t used = 0;
+    return (*(choice_function *const *)context)(index).name;
+}
+
+/* "a, b or c" of all choices into names[size]; of more than a sentence bears how many, and the nearest. */
+static void list_choices(choice_function *choice, const char *text, char *names, size_t size)
+{
+    enum { LISTED_MAX = 16 };
+    size_t count = 0, used = 0;
+    while (choice(count).name)
+        count++;
+    if (count > LISTED_MAX) {
+        const char *near = suggest(text, choice_name, &choice);
+        snprintf(names, size, "the %zu that --help lists%s%s%s", count, near ? " (did you mean " : "",
+            near ? near : "", near ? "?)" : "");
+        return;
+    }
     names[0] = '\0';
     for (size_t i = 0; choice(i).name && used < size; i++) {
         const char *join = i == 0 ? "" : choice(i + 1).name ? ", " : " or ";
@@ -111,22 +127,21 @@ static void list_choices(choice_function *choice, char *names, size_t size)
     }
 }
 
-static int parse_choice(
-    const struct option_spec *option, const char *text, unsigned *index, struct error *error)
+int value_choose(choice_function *choice, const char *text, unsigned *index, struct error *error)
 {
     char names[256];
-    for (unsigned i = 0; option->choice(i).name; i++)
-        if (!strcmp(option->choice(i).name, text)) {
+    for (unsigned i = 0; choice(i).name; i++)
+        if (!strcmp(choice(i).name, text)) {
             *index = i;
             return 0;
         }
-    list_choices(option->choice, names, sizeof names);
+    list_choices(choice, text, names, sizeof names);
     return error_set(error, EINVAL, "\"" SHOWN "\" is not one of %s", text, names);
 }
 
 static int read_choice(const struct option_spec *option, const char *text, void *field, struct error *error)
 {
-    return parse_choice(option, text, field, error);
+    return value_choose(option->choice, text, field, error);
 }
 
 static bool has_name(const struct choice_list *list, const char *name)
@@ -161,6 +176,16 @@ static bool take_also(const struct option_spec *option, const char *word, unsign
     return false;
 }
 
+static int refuse_also(const struct option_spec *option, const char *word, struct error *error)
+{
+    const char *near = suggest(word, choice_name, &option->also);
+    return error_set(error, EINVAL,
+        "there is no \"" SHOWN
+        "\"%s%s%s: %s; a file of your own ends in %s and is the last in its --%s (which can be given again)",
+        word, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "", option->also_listed,
+        option->also_ends, option->name);
+}
+
 /* Is all that is left one item of the user's own? */
 static bool take_own(const struct option_spec *option, const char **text, unsigned *index, const char **name)
 {
@@ -186,12 +211,8 @@ static int take_choice(const struct option_spec *option, const char **text, unsi
     if (take_also(option, word, index, name))
         return 0;
     if (option->also_begins && !strncmp(word, option->also_begins, strlen(option->also_begins)))
-        return error_set(error, EINVAL,
-            "\"" SHOWN
-            "\": behind %s comes a name that is known here, or a file that ends in %s and is the last in "
-            "its --%s (which can be given again)",
-            word, option->also_begins, option->also_ends, option->name);
-    int result = parse_choice(option, word, index, error);
+        return refuse_also(option, word, error);
+    int result = value_choose(option->choice, word, index, error);
     if (!result)
         *name = option->choice(*index).name;
     return result;

@@ -15,6 +15,9 @@ int value_read(const struct option_spec *option, const char *text, void *field, 
  * where nothing is given. In the pool, or static. */
 const char *value_write(const struct option_spec *option, const void *field, struct pool *pool);
 
+/* Which of the choices a word is: *index. */
+int value_choose(choice_function *choice, const char *text, unsigned *index, struct error *error);
+
 /* True if options of this kind take a value. */
 bool value_is_wanted(enum option_kind kind);
 

@@ -66,6 +66,7 @@ const struct command command_verify = {
         {
             {"3", "something failed that this monitor could do right."},
             {"77", "no monitor can be used here."},
+            STOPPED_NOTE,
         },
     .files =
         {

@@ -4,6 +4,8 @@
 
 #include "experiment/run.h"
 #include "experiment/run_account.h"
+#include "program/empty_input.h"
+#include "program/left.h"
 #include "program/looks.h"
 
 /* What is figured out besides wall clock time, of each arm: one value a run. Kept: how long its first thread
@@ -23,6 +25,7 @@ struct run_arm {
     struct run_left first, left; /* by the first run of a native one; by the last */
     struct run_end end;          /* of the last */
     struct looks looks;          /* of the last that was looked at */
+    struct left leaves;          /* processes, the last one; they are ended */
     double *values[METRICS];     /* of the timed runs */
     size_t count;
     /* Of one in a domain: */
@@ -38,7 +41,8 @@ struct running {
     const struct progress *progress;
     struct result *result;
     struct guest_start start;
-    struct run_arm *arms; /* owned; with room for all */
+    struct empty_input empty; /* what a program reads where nothing was named */
+    struct run_arm *arms;     /* owned; with room for all */
     size_t arm_count;
     double began;
     unsigned done, all;

@@ -2,8 +2,10 @@
 #include "experiment/run_internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static int judge_native(const struct run_plan *plan, const struct run_end *end, struct error *error)
@@ -14,9 +16,11 @@ static int judge_native(const struct run_plan *plan, const struct run_end *end, 
         return error_set(error, ECANCELED,
             "the program natively had not ended after %.3g s (--timeout SECONDS gives it longer)",
             end->seconds);
+    bool killed = WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL;
     if (end->status && !plan->ignore_failure)
         return error_set(error, ECANCELED,
-            "the program natively %s%s%.200s; if that is as it should be, give --ignore-failure", how,
+            "the program natively %s%s%s%.200s; if that is as it should be, give --ignore-failure", how,
+            killed ? ", as the kernel does where memory, or a control group's share of it, runs out" : "",
             end->said[0] ? " and said: " : "", end->said);
     return 0;
 }
@@ -31,6 +35,12 @@ static void tell_end(struct result_cell *cell, const struct run_end *end)
     cell->counters.page_faults = end->faults + end->read_faults;
 }
 
+static bool has_limit_on_addresses(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 /* What the domain could not do is said by the one that runs it; the process' own end is no program's. */
 static bool domain_failed(struct running *running, size_t arm)
 {
@@ -39,7 +49,8 @@ static bool domain_failed(struct running *running, size_t arm)
     int code = tally->problem_code;
     if (!code)
         return false;
-    snprintf(cell->reason, sizeof cell->reason, "%.*s", (int)sizeof cell->reason - 1, tally->problem);
+    snprintf(cell->reason, sizeof cell->reason, "%.*s%s", (int)sizeof cell->reason - 1, tally->problem,
+        code == ENOMEM && has_limit_on_addresses() ? " (raise the limit on addresses, ulimit -v)" : "");
     cell->quality = QUALITY_MISSING;
     running->arms[arm].failed = true;
     if (!running->result->first_failure)
@@ -97,10 +108,21 @@ static bool are_wanted(const struct running *running, const struct run_arm *arm)
     return wanted;
 }
 
+/* What makes a run something else than what its user may mean. */
+static void note_odd(struct running *running, const struct run_arm *arm, struct result_ran *ran)
+{
+    ran->reads_nothing = !running->plan->input && empty_input_was_read(&running->empty);
+    ran->left_count = arm->leaves.count;
+    if (ran->left_count)
+        ran->left_name = pool_text(&running->result->pool, arm->leaves.name);
+}
+
 static int try_native(struct running *running, size_t index, struct error *error)
 {
     struct run_arm *arm = &running->arms[index];
+    empty_input_forget(&running->empty);
     int rc = run_once(running, arm, false, error);
+    note_odd(running, arm, &running->result->cells[index].ran);
     if (rc < 0 || (rc = judge_native(running->plan, &arm->end, error)) < 0)
         return rc;
     arm->first = arm->left;

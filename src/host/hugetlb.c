@@ -103,10 +103,10 @@ int hugetlb_shortage(uint64_t page_bytes, uint64_t bytes, const struct numa_node
             pages, page_bytes / MIB, where, pool.free);
     pool_path(path, page_bytes, first_node(nodes), "nr_hugepages");
     return error_set(error, ENOTSUP,
-        "%" PRIu64 " hugetlb pages of %" PRIu64 " MiB are needed%s, but %" PRIu64 " of %" PRIu64
+        "%" PRIu64 " hugetlb page%s of %" PRIu64 " MiB %s needed%s, but %" PRIu64 " of %" PRIu64
         " are free: root reserves them with `echo %" PRIu64 " > %s`%s",
-        pages, page_bytes / MIB, where, pool.free, pool.total, pool.total + less(pages, pool.free), path,
-        at_boot(page_bytes));
+        pages, pages == 1 ? "" : "s", page_bytes / MIB, pages == 1 ? "is" : "are", where, pool.free,
+        pool.total, pool.total + less(pages, pool.free), path, at_boot(page_bytes));
 }
 
 int hugetlb_check(uint64_t page_bytes, uint64_t bytes, const struct numa_nodes *nodes, struct error *error)

@@ -95,12 +95,20 @@ static void offer_marks(int end, int tell)
     }
 }
 
+/* It is in a session of its own, so that nobody else would end it when this process is killed. */
+static void end_with(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() != parent)
+        _exit(126);
+}
+
 static _Noreturn void become(const struct program *program, const struct conditions *conditions, bool marks,
-    int in, int pipes[STREAMS][2])
+    pid_t parent, int in, int pipes[STREAMS][2])
 {
     int out = program->output ? program->output : pipes[OUT][1], err = pipes[ERR][1], tell = pipes[TELL][1];
     sigset_t none;
     setsid(); /* first: a Ctrl-C is vcost's, which ends it */
+    end_with(parent);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
@@ -334,6 +342,7 @@ int program_run(const struct program *program, const struct conditions *conditio
 {
     struct run_end made = {.steady_seconds = NAN, .steady_cpu = NAN};
     struct running running = {.process = -1, .first_mark = NAN};
+    const pid_t parent = getpid();
     int in, pipes[STREAMS][2];
     int rc = open_streams(program, &in, pipes, error);
     if (rc < 0)
@@ -344,7 +353,7 @@ int program_run(const struct program *program, const struct conditions *conditio
     double began = clock_seconds();
     running.pid = fork();
     if (running.pid == 0)
-        become(program, conditions, limits->marks, in, pipes);
+        become(program, conditions, limits->marks, parent, in, pipes);
     int code = errno;
     close(in);
     for (int i = 0; i < STREAMS; i++) {

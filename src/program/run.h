@@ -1,10 +1,11 @@
 /* A program that is not vcost's and is not changed, started under conditions and watched to its end.
  *
  * It runs in a session of its own, so that neither Ctrl-C nor a terminal reaches it, reads what `input`
- * names, and what it writes is taken in: a digest of stdout is kept, and the end of stderr. What it leaves
- * behind in its process group is killed, and so is, where run_limits.left asks for it, whatever else it left
- * running. Times are wall clock, from before fork() until the kernel tells that it has ended; resources are
- * those of wait4(), with the children that it waited for. */
+ * names, and what it writes is taken in: a digest of stdout is kept, and the end of stderr. It is killed if
+ * the thread that runs it is. What it leaves behind in its process group is killed, and so is, where
+ * run_limits.left asks for it, whatever else it left running. Times are wall clock, from before fork() until
+ * the kernel tells that it has ended; resources are those of wait4(), with the children that it waited for.
+ */
 #ifndef VCOST_PROGRAM_RUN_H
 #define VCOST_PROGRAM_RUN_H
 

@@ -125,21 +125,12 @@ static void conclude(const struct result *result, struct document *doc)
 /* What makes a run something else than what its user may mean. */
 static void say_odd(const struct advice *advice, struct document *doc)
 {
-    const char *left = "processes";
-    if (advice->left_count == 1)
-        left = advice->left_name;
-    else if (advice->left_count)
-        left =
-            document_text(doc, "%u processes, the first of them %s,", advice->left_count, advice->left_name);
-    if (advice->leaves_some)
-        document_say(doc, BLOCK_FACT,
-            "It leaves %s running when it ends: that was ended each time, and is not measured. A server is "
-            "to stay in the foreground, and is tried by --server.",
-            left);
+    if (advice->leaves_some) {
+        view_say_left(advice->left_count, advice->left_name, doc);
+        view_add(doc, " A server is to stay in the foreground, and is tried by --server.");
+    }
     if (advice->reads_nothing)
-        document_say(doc, BLOCK_FACT,
-            "It reads its standard input, and there was nothing in it: --stdin FILE gives it something to "
-            "read.");
+        view_say_reads_nothing(doc);
 }
 
 static void say_facts(const struct result *result, struct document *doc)

@@ -245,6 +245,7 @@ static void say_place(const struct chase_view *view, const struct place *place, 
 /* Which page sizes are fastest at the largest working set that several were measured at. */
 static void say_pages(const struct chase_view *view, const char *label, bool several)
 {
+    static const double told = 1.005; /* of what is modelled: less is not seen in three digits */
     const struct curve *fastest = NULL, *slowest = NULL;
     size_t pairs = 0, at = 0;
     for (size_t g = 0; pairs < 2 && g < view->curves.group_count; g++)
@@ -266,7 +267,7 @@ static void say_pages(const struct chase_view *view, const char *label, bool sev
     const struct result_cell *best = fastest->points[at].cell, *worst = slowest->points[at].cell;
     document_say(view->doc, BLOCK_FACT, "Pages (guest/host)%s%s at %s: ", several ? " on " : "",
         several ? label : "", format_size(fastest->points[at].working_set_bytes).text);
-    if (best->high < worst->low || (cell_modelled(best) && best->median < worst->median))
+    if (best->high < worst->low || (cell_modelled(best) && worst->median > told * best->median))
         view_add(view->doc, "%s is fastest, %s ns per access, %s slowest, %s ns.",
             chase_words(view, fastest).kind, format_ns(best->median).text, chase_words(view, slowest).kind,
             format_ns(worst->median).text);

@@ -1,105 +1,13 @@
 #include "report/view_compare.h"
 
 #include "report/format.h"
+#include "report/naming.h"
 #include "report/view_parts.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- names of cells, as people have them ---- */
-
 enum { KEYS_NAMED = 4, ABSENCES_NAMED = 3 };
-
-enum name_part {
-    PART_RUNNER,
-    PART_ORDER,
-    PART_EVENT,
-    PART_SIZE,
-    PART_ELEMENT,
-    PART_WRITE,
-    PART_CHAINS,
-    PART_GUEST_PAGE,
-    PART_HOST_PAGE,
-    NAME_PARTS
-};
-
-/* Which parts the names of cells need: those that are not the same in all. */
-struct naming {
-    struct document *doc;
-    const char *common[NAME_PARTS]; /* the first cell's; NULL: no cell yet */
-    bool needed[NAME_PARTS];
-};
-
-/* The parts of a cell's name; "" where it has no such part. */
-static void name_parts(struct document *doc, const struct cell *cell, const char *parts[static NAME_PARTS])
-{
-    const struct chase_shape *chase = chase_of(&cell->workload);
-    uint64_t bytes = workload_size(&cell->workload);
-    uint64_t guest = cell->guest_page_bytes, host = cell->host_page_bytes;
-    for (enum name_part part = 0; part < NAME_PARTS; part++)
-        parts[part] = "";
-    parts[PART_RUNNER] = cell->monitor;
-    if (bytes)
-        parts[PART_SIZE] = document_text(doc, "%s", format_size(bytes).text);
-    if (guest)
-        parts[PART_GUEST_PAGE] = document_text(doc, "guest pages %s", format_size_short(guest).text);
-    if (host)
-        parts[PART_HOST_PAGE] = document_text(doc, "host pages %s", format_size_short(host).text);
-    if (!chase) {
-        parts[PART_EVENT] = workload_label(&cell->workload);
-        return;
-    }
-    parts[PART_ORDER] = chase_orders[chase->order].name;
-    parts[PART_ELEMENT] = document_text(doc, "%s elements", format_size(chase->element_bytes).text);
-    if (chase->write)
-        parts[PART_WRITE] = "writing";
-    if (chase->chains > 1)
-        parts[PART_CHAINS] = document_text(doc, "%u chains", chase->chains);
-}
-
-/* Takes one more cell into account. */
-static void naming_add(struct naming *naming, const struct cell *cell)
-{
-    const char *parts[NAME_PARTS];
-    name_parts(naming->doc, cell, parts);
-    naming->needed[PART_SIZE] = naming->needed[PART_EVENT] = true;
-    for (enum name_part part = 0; part < NAME_PARTS; part++) {
-        const char **common = &naming->common[part];
-        bool native = part == PART_GUEST_PAGE && !parts[part][0]; /* has none, which says nothing */
-        if (!*common || (part == PART_GUEST_PAGE && !(*common)[0]))
-            *common = parts[part];
-        else
-            naming->needed[part] |= !native && strcmp(parts[part], *common) != 0;
-    }
-}
-
-static struct naming naming_of_rows(struct document *doc, const struct compared_rows *rows)
-{
-    struct naming naming = {.doc = doc};
-    for (size_t i = 0; i < rows->count; i++)
-        naming_add(&naming, &rows->rows[i].cell);
-    return naming;
-}
-
-/* "kvm, 64 KiB, guest pages 2M"; of no cell what is the same in all: "random, 64 B elements". */
-static const char *name_of(const struct naming *naming, const struct cell *cell)
-{
-    const char *own[NAME_PARTS], *const *parts = cell ? own : naming->common;
-    struct listing name = {.doc = naming->doc, .between = ", "};
-    if (cell)
-        name_parts(naming->doc, cell, own);
-    for (enum name_part part = 0; part < NAME_PARTS; part++)
-        if (naming->needed[part] == (cell != NULL) && parts[part] && parts[part][0])
-            listing_add(&name, "%s", parts[part]);
-    return listing_text(&name);
-}
-
-const char *view_compared_name(
-    const struct compared_rows *rows, const struct compared_row *row, struct document *doc)
-{
-    struct naming naming = naming_of_rows(doc, rows);
-    return name_of(&naming, &row->cell);
-}
 
 static const char *base_name(const char *path)
 {
@@ -161,7 +69,7 @@ static const char *largest_text(const struct changes *changes, bool less, bool o
     struct naming naming = naming_of_rows(doc, changes->rows);
     return document_text(doc, "%zu%s, by at most %s, %s", less ? ratios->faster : ratios->slower,
         of_all ? all : "", view_amount(doc, change->ratio, change->low, change->high),
-        name_of(&naming, &row->cell));
+        naming_text(&naming, &row->cell));
 }
 
 /* Of the first that has none, which is as a rule that of all. */
@@ -317,7 +225,7 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
     const struct compared_rows *rows = &compare->metrics[metric];
     struct column columns[FILE_COLUMNS * COMPARE_FILES_MAX] = {{.key = "cell", .unit = UNIT_TEXT}};
     struct naming naming = naming_of_rows(doc, rows);
-    const char *common = name_of(&naming, NULL);
+    const char *common = naming_text(&naming, NULL);
     bool time = metric == METRIC_TIME, ns = time; /* all are times that three digits of ns write well */
     size_t count = 0, at = 0, all = 0, unclear = 0;
     for (size_t i = 0; i < rows->count; i++) {
@@ -353,7 +261,7 @@ static void add_table(const struct compare *compare, enum metric metric, struct 
     for (size_t i = 0; i < rows->count; i++) {
         if (!has_figure(&rows->rows[i]))
             continue;
-        table_text(table, at, 0, name_of(&naming, &rows->rows[i].cell));
+        table_text(table, at, 0, naming_text(&naming, &rows->rows[i].cell));
         fill_row(table, at++, &rows->rows[i], marked);
     }
     view_say_marks(table, doc);
@@ -372,7 +280,7 @@ static void say_absence(const struct compare *compare, size_t first, const struc
             continue;
         if (i < first)
             return; /* it has said this one too */
-        listing_add(&cells, "%s", name_of(naming, &absences[i].cell));
+        listing_add(&cells, "%s", naming_text(naming, &absences[i].cell));
     }
     for (size_t i = 0; i < compare->file_count; i++)
         if (absences[first].has[i])

@@ -111,4 +111,12 @@ const char *view_run_quality(const unsigned counts[static QUALITIES], struct doc
 /* The table of cells for files (CSV), the same for all commands that have cells. */
 void view_run_cells(const struct result *result, struct document *doc);
 
+/* ---- a program that is measured, and does what its user may not mean (view_odd.c) ---- */
+
+/* So many processes it leaves running, the first of this name; 0: some, as early versions tell it. */
+void view_say_left(unsigned count, const char *name, struct document *doc);
+
+/* Its standard input is read, and empty. */
+void view_say_reads_nothing(struct document *doc);
+
 #endif

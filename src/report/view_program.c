@@ -60,6 +60,22 @@ static const struct result_metric *metric_of(const struct result_cell *cell, con
 
 /* ---- what a person can repeat ---- */
 
+/* An interval a third as wide takes about so many. */
+static size_t more_runs(const struct result_cell *guest)
+{
+    enum { LEAST = 20, FACTOR = 4, MOST = 1000 };
+    size_t runs = FACTOR * guest->sample_count;
+    return runs < LEAST ? LEAST : runs > MOST ? MOST : runs;
+}
+
+/* "0.8 … 1.3": of two or three runs an interval may reach beyond all that means something. */
+static const char *reach_text(double low, double high, struct document *doc)
+{
+    static const double least = 0.01, most = 100;
+    return document_text(doc, "%s%.3g … %s%.3g", low < least ? "under " : "", fmax(low, least),
+        high > most ? "over " : "", fmin(high, most));
+}
+
 static void conclude(const struct result *result, const struct result_cell *guest, struct document *doc)
 {
     const char *name = cell_workload(guest), *incomplete = view_run_incomplete(result, doc),
@@ -75,13 +91,13 @@ static void conclude(const struct result *result, const struct result_cell *gues
     double ratio = comparison->ratio, low = comparison->low, high = comparison->high;
     if (low <= 1 && high >= 1)
         document_say(doc, BLOCK_CONCLUSION,
-            "No difference can be told: in a guest%s %s takes %.3g times as long as natively (%.3g … "
-            "%.3g)%s.",
-            with, name, ratio, low, high, incomplete);
+            "No difference can be told: in a guest%s %s takes %.3g times as long as natively (%s)%s. More "
+            "runs "
+            "tell more: --runs %zu.",
+            with, name, ratio, reach_text(low, high, doc), incomplete, more_runs(guest));
     else if (isfinite(low))
-        document_say(doc, BLOCK_CONCLUSION,
-            "In a guest%s %s takes %.3g times as long as natively (%.3g … %.3g)%s.", with, name, ratio, low,
-            high, incomplete);
+        document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %.3g times as long as natively (%s)%s.",
+            with, name, ratio, reach_text(low, high, doc), incomplete);
     else
         document_say(doc, BLOCK_CONCLUSION, "In a guest%s %s takes %.3g times as long as natively%s.", with,
             name, ratio, incomplete);
@@ -129,10 +145,12 @@ static void say_exits(const struct result *result, const struct result_cell *gue
         calls += guest->ran.calls[i].count;
     if (!guest->counters.known || !guest->counters.exits)
         return;
-    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s of them for system calls.",
-        format_count(guest->counters.exits).text, format_count(calls).text);
+    document_say(doc, BLOCK_FACT, "In the last run it left the guest %s times, %s%s for system calls.",
+        format_count(guest->counters.exits).text,
+        calls == guest->counters.exits ? "all of them" : format_count(calls).text,
+        calls == guest->counters.exits ? "" : " of them");
     const struct result_comparison *comparison = view_comparison_of(result, guest);
-    if (comparison && isfinite(comparison->more_ns) && comparison->more_ns > 0)
+    if (comparison && comparison->more_low_ns > 0)
         document_say(doc, BLOCK_FACT, "A run takes %s longer than natively.",
             format_figure(UNIT_NS, comparison->more_ns, 0).text);
 }
@@ -149,7 +167,7 @@ static void say_faults(const struct result_cell *guest, struct document *doc)
             "Guest faults on demand: its tables got a page at the first touch, by %s page faults that the "
             "guest's own kernel handled.",
             format_count((uint64_t)round(handled)).text);
-    if (guest->ran.faults == RAN_FAULTS_EAGER)
+    if (guest->ran.faults == RAN_FAULTS_EAGER && guest->sample_count)
         document_say(doc, BLOCK_FACT, "Guest faults eager: its tables got pages as memory was mapped.");
 }
 
@@ -230,6 +248,10 @@ static void say_guest(const struct result *result, const struct result_cell *gue
     if (!native)
         return;
     say_fidelity(native, guest, doc);
+    if (native->ran.left_count)
+        view_say_left(native->ran.left_count, native->ran.left_name, doc);
+    if (native->ran.reads_nothing)
+        view_say_reads_nothing(doc);
     say_refused(guest, doc);
     say_exits(result, guest, doc);
     say_faults(guest, doc);

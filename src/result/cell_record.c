@@ -156,6 +156,11 @@ static bool has_run(const void *base)
     return ((const struct result_cell *)base)->cell.workload.kind == &workload_run;
 }
 
+static bool leaves_some(const void *base)
+{
+    return has_run(base) && ((const struct result_cell *)base)->ran.left_count;
+}
+
 static const struct record call_record = {"call", sizeof(struct ran_call),
     FIELDS({"name", FIELD_STRING, FIELD_NEEDED | FIELD_WHOLE, FIELD_AT(struct ran_call, name)},
         {"count", FIELD_COUNT, FIELD_NEEDED, FIELD_AT(struct ran_call, count)},
@@ -324,6 +329,12 @@ const struct record cell_record = {"cell", sizeof(struct result_cell),
             .about = "What was held against native runs."},
         {"differs", FIELD_STRING, FIELD_SOMETIMES | FIELD_PLAIN, AT(ran.differs), .when = has_run,
             .about = "What makes it not the same: exit status, stdout, or the name of a file."},
+        {"reads_nothing", FIELD_FLAG, FIELD_SOMETIMES, AT(ran.reads_nothing), .when = has_run,
+            .about = "The program reads its standard input, and there was nothing in it."},
+        {"left_count", FIELD_COUNT, AT(ran.left_count), .when = leaves_some,
+            .about = "Processes that the program leaves running; they are ended, and not measured."},
+        {"left_name", FIELD_STRING, FIELD_PLAIN, AT(ran.left_name), .when = leaves_some,
+            .about = "Of the first of them, as the kernel calls it."},
         {"steady_state", FIELD_RECORD, FIELD_MAYBE | FIELD_PLAIN | FIELD_LATER, AT(ran.steady),
             .of = &steady_record, .count_offset = offsetof(struct result_cell, ran.steady.known),
             .when = has_steady, .about = "What the program marked as its steady state, in both."},

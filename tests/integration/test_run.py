@@ -519,7 +519,33 @@ def test_a_steady_state_is_what_the_program_marks():
         if min(steady["native_ns"], steady["guest_ns"]) >= 0.4e9:
             break
     assert steady["native_ns"] >= 0.4e9 and 0.4e9 <= steady["guest_ns"] < guest["median"], (steady, guest["median"])
-    assert "steady_state" not in ran("sh", "-c", "echo >&$VCOST_STEADY")
+
+
+def marked(mark):
+    """vcost's environment with what tells its own processes from others, and a function that finds those."""
+    name = "VCOST_TEST_OF"
+    return {**os.environ, name: SCRATCH + mark}, lambda: tap.with_variable(name, SCRATCH + mark)
+
+
+def test_what_its_user_may_not_mean_is_told():
+    needs_kvm()
+    environment, alive = marked("daemon")
+    done = subprocess.run([VCOST, "run", "--quiet", "--runs", "2", "--json", "-", "sh", "-c", "cat; echo >&$VCOST_STEADY; setsid sleep 1000 &"],
+        capture_output=True, text=True, check=False, timeout=6000, env=environment)
+    assert done.returncode == 0, done.stderr
+    native, guest = json.loads(done.stdout)["cells"]
+    assert native["reads_nothing"] and native["left_count"] == 1 and native["left_name"], native
+    assert guest["fidelity"] == "same" and "steady_state" not in guest, guest
+    assert not alive(), alive()  # those of no run
+
+
+def test_a_program_ends_with_vcost_however_that_ends():
+    needs_kvm()
+    environment, alive = marked("killed")
+    with subprocess.Popen([VCOST, "run", "--quiet", "sleep", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as run:
+        tap.until(lambda: len(alive()) > 1, "the program is not started")
+        run.kill()
+    tap.until(lambda: not alive(), "the program goes on alone")
 
 
 def touched(milliseconds):

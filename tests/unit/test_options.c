@@ -260,7 +260,7 @@ static void options_follow_the_habits_of_getopt_long(void **state)
     assert_int_equal(parse(&command_list, "", &list), 0);
     assert_true(list_topic_wanted(&invocation, LIST_WORKLOADS));
     assert_int_equal(parse(&command_list, "-- --json", &list), -EINVAL); /* an operand after "--" */
-    assert_string_equal(error.text, "\"--json\" is no TOPIC");
+    assert_string_equal(error.text, "TOPIC: \"--json\" is not one of runners, orders, workloads or events");
 }
 
 static void on_takes_commands_whole_and_adds_up(void **state)
@@ -331,6 +331,10 @@ static void wrong_values_get_one_sentence(void **state)
             "scattered or line-per-large-page"},
         {"--on native,kvm,native", "--on: \"native\" is there twice"},
         {"--on xen", "--on: \"xen\" is not one of native, kvm, paravirt, shadow, model:NAME or command:CMD"},
+        {"--on model:barcelone",
+            "--on: there is no \"model:barcelone\" (did you mean model:barcelona?): vcost model list names "
+            "the machines; a file of your own ends in .json and is the last in its --on (which can be given "
+            "again)"},
         {"--color red", "--color: \"red\" is not one of auto, always or never"},
         {"--time 0", "--time: \"0\" is not a time above 0 and up to a week"},
         {"--time 1e9", "--time: \"1e9\" is not a time: write seconds as 90 or 1.5, or 90s, 2m, 1h"},
@@ -427,6 +431,15 @@ static void every_option_has_a_sound_entry_with_help(void **state)
     for_each_option(check_table_entry);
 }
 
+/* Whether a list in a help has `name`, apart from what is said of it: beside it or below. */
+static bool is_listed(const char *text, const char *name)
+{
+    char beside[128], above[128];
+    snprintf(beside, sizeof beside, "\n            %s  ", name);
+    snprintf(above, sizeof above, "\n            %s\n", name);
+    return strstr(text, beside) || strstr(text, above);
+}
+
 static void check_help(const struct command *command, const struct option_spec *option)
 {
     char head[DESCRIBE_BYTES], usual[DESCRIBE_BYTES];
@@ -436,6 +449,8 @@ static void check_help(const struct command *command, const struct option_spec *
     assert_non_null(strstr(text, head));
     assert_true(!option->fallback || strstr(usual, option->fallback));
     assert_true(!option->quick || strstr(usual, option->quick));
+    for (size_t i = 0; option->choice && option->choice(i).name; i++)
+        assert_int_equal(is_listed(text, option->choice(i).name), !option->listed_elsewhere);
     free(text);
 }
 
@@ -536,6 +551,25 @@ static void every_command_is_explained(void **state)
         size_t used, count = split[1] ? 2 : 1;
         assert_ptr_equal(command_find(&command_vcost, count, split, &used), command);
         assert_int_equal(used, count);
+    }
+}
+
+static void every_exit_status_is_explained_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; command_at(&command_vcost, i); i++) {
+        const struct command *command = command_at(&command_vcost, i);
+        struct entry status;
+        size_t count = 0;
+        for (; (status = describe_status(command, count)).name; count++)
+            for (size_t before = 0; before < count; before++)
+                assert_string_not_equal(status.name, describe_status(command, before).name);
+        for (const struct entry *own = command->exit_notes; own->name; own++) {
+            size_t at = 0;
+            while (at < count && describe_status(command, at).text != own->text)
+                at++;
+            assert_true(at < count); /* what a command says outdoes what is said of all */
+        }
     }
 }
 
@@ -743,6 +777,7 @@ int main(void)
         cmocka_unit_test(the_words_of_an_old_command_give_the_same_settings),
         cmocka_unit_test(words_that_are_no_command_give_no_settings),
         cmocka_unit_test(every_setting_can_be_typed_again),
+        cmocka_unit_test(every_exit_status_is_explained_once),
         cmocka_unit_test(exit_statuses_follow_the_convention),
         cmocka_unit_test(color_follows_option_and_environment),
     };

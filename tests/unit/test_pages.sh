@@ -90,6 +90,8 @@ check 'completes lists' completes 'native kvm paravirt shadow model:NAME command
 check 'completes lists after a comma, without what is there' completes 'native,kvm native,paravirt native,shadow native,model:NAME native,command:CMD' vcost chase --on native,
 check 'completes files' completes "$work/completion" vcost chase --json "$work/comp"
 check 'completes files as operands' completes "$work/completion" vcost compare "$work/comp"
+printf '#!/bin/sh\n' >"$work/a-program-of-this-test" && chmod +x "$work/a-program-of-this-test"
+PATH=$PATH:$work check 'completes programs' completes 'a-program-of-this-test' vcost run a-program-of
 check 'completes options beside operands' completes '--only' vcost compare --o
 check 'completes results, and options beside them' completes "--output" vcost report --o
 check 'completes formats' completes 'markdown' vcost report x.json --format m

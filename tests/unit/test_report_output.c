@@ -151,6 +151,10 @@ static void a_full_device_is_an_error_at_commit(void **state)
     fputs("data", output_stream(output));
     assert_int_equal(output_commit(output, &error), -ENOSPC);
     assert_non_null(strstr(error.text, "/dev/full"));
+    output = open_ok("/dev/full");
+    for (int i = 0; i < 100000; i++) /* more than is held back: it fails in the middle */
+        fputs("data", output_stream(output));
+    assert_int_equal(output_commit(output, &error), -ENOSPC);
 }
 
 static void what_cannot_be_written_fails_when_it_is_opened(void **state)

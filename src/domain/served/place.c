@@ -16,7 +16,8 @@ static int check_folder(const char *folder, struct error *error)
 {
     struct stat found;
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-        return error_errno(error, errno, "cannot make the folder %.200s for domains", folder);
+        return error_errno(
+            error, errno, "cannot make the folder %.200s for domains (name another with --folder)", folder);
     if (lstat(folder, &found) < 0)
         return error_errno(error, errno, "cannot look at the folder %.200s", folder);
     if (!S_ISDIR(found.st_mode) || found.st_uid != geteuid() || found.st_mode & 077)

@@ -1,0 +1,17 @@
+/* What a program does that its user may not mean, of which its times do not tell. */
+#include "report/view_parts.h"
+
+void view_say_left(unsigned count, const char *name, struct document *doc)
+{
+    const char *left = !count       ? "processes"
+                       : count == 1 ? name
+                                    : document_text(doc, "%u processes, the first of them %s,", count, name);
+    document_say(doc, BLOCK_FACT,
+        "It leaves %s running when it ends: that was ended each time, and is not measured.", left);
+}
+
+void view_say_reads_nothing(struct document *doc)
+{
+    document_say(doc, BLOCK_FACT,
+        "It reads its standard input, and there was nothing in it: --stdin FILE gives it something to read.");
+}
