@@ -211,9 +211,11 @@ static uint64_t choose_top(const struct tally *tally)
 
 struct domain_room window_room(const struct tally *tally)
 {
-    char *top = (char *)(uintptr_t)choose_top(tally);
-    return (struct domain_room){
-        top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_GAP, top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE};
+    char *top = (char *)(uintptr_t)choose_top(tally), *behind = top + WINDOW_SYSTEM_ROOM;
+    return (struct domain_room){.from = top - WINDOW_NEAR_BELOW,
+        .system = top + WINDOW_SYSTEM_GAP,
+        .behind = behind - WINDOW_SYSTEM_GAP / 2,
+        .to = behind + WINDOW_NEAR_ABOVE};
 }
 
 uint64_t window_program(const struct window *window)
