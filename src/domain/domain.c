@@ -105,7 +105,7 @@ static int map_for_program(
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (room->from ? MAP_FIXED_NOREPLACE : 0);
     bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    if (room->from && bytes > (size_t)(room->to - room->system))
+    if (room->from && bytes > (size_t)(room->behind - room->system))
         return error_set(error, EINVAL, "a domain's room is too small for its page tables");
     void *base = mmap(room->system, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (base == MAP_FAILED)

@@ -23,10 +23,10 @@
 struct domain;
 
 /* A range of this process, [from, to), that is to be one region of a domain, with the domain's system pages
- * and page tables from `system` on: whoever maps memory around them needs no other region for it. from and
+ * and page tables in [system, behind): whoever maps memory around them needs no other region for it. from and
  * system are multiples of 2 MiB; from: NULL, they stand anywhere, by themselves. */
 struct domain_room {
-    char *from, *system, *to;
+    char *from, *system, *behind, *to;
 };
 
 struct domain_config {

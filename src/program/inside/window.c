@@ -56,20 +56,19 @@ struct piece {
     gpa_t *start;
 };
 
-/* What is below 2 MiB is one of its own, so that large pages line up in the one behind; so is what is around
- * the system pages, which begins where another one would. */
 static struct piece piece_at(struct window *window, uint64_t address)
 {
-    const uint64_t near = window->top - WINDOW_NEAR_BELOW,
-                   behind = window->top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE;
-    uint64_t base = address & -PIECE_BYTES, from = base;
-    if (address < LARGE_BYTES)
-        return (struct piece){WINDOW_LOW_FROM, LARGE_BYTES, &window->lowest};
-    if (address >= near && address < behind)
-        return (struct piece){near, behind, &window->near};
-    if (base == 0 || base == near)
-        from = base ? behind : LARGE_BYTES;
-    return (struct piece){from, base + PIECE_BYTES, &window->pieces[address / PIECE_BYTES]};
+    struct piece piece = {.from = address & -PIECE_BYTES};
+    piece.to = piece.from + PIECE_BYTES;
+    piece.start = &window->pieces[address / PIECE_BYTES];
+    for (size_t i = 0; i < OWN_PIECES; i++) {
+        struct own_piece *own = &window->own[i];
+        if (address >= own->from && address < own->to)
+            return (struct piece){own->from, own->to, &own->start};
+        if (own->from < piece.to && own->to > piece.from)
+            piece.from = own->to;
+    }
+    return piece;
 }
 
 static int find_piece(struct window *window, const struct piece *piece, struct error *error)
@@ -233,9 +232,11 @@ static uint64_t choose_top(const struct tally *tally)
 
 struct domain_room window_room(const struct tally *tally)
 {
-    char *top = (char *)(uintptr_t)choose_top(tally);
-    return (struct domain_room){
-        top - WINDOW_NEAR_BELOW, top + WINDOW_SYSTEM_GAP, top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE};
+    char *top = (char *)(uintptr_t)choose_top(tally), *behind = top + WINDOW_SYSTEM_ROOM;
+    return (struct domain_room){.from = top - WINDOW_NEAR_BELOW,
+        .system = top + WINDOW_SYSTEM_GAP,
+        .behind = behind - WINDOW_SYSTEM_GAP / 2,
+        .to = behind + WINDOW_NEAR_ABOVE};
 }
 
 uint64_t window_program(const struct window *window)
@@ -262,7 +263,10 @@ int window_create(
     window->proc = proc;
     window->tally = tally;
     window->top = choose_top(tally);
-    window->near = domain_system_region(domain)->start;
+    window->own[0] = (struct own_piece){.from = WINDOW_LOW_FROM, .to = LARGE_BYTES};
+    window->own[1] = (struct own_piece){.from = LARGE_BYTES, .to = WINDOW_LINKED_TO};
+    window->own[2] = (struct own_piece){window->top - WINDOW_NEAR_BELOW,
+        window->top + WINDOW_SYSTEM_ROOM + WINDOW_NEAR_ABOVE, domain_system_region(domain)->start};
     pthread_mutex_init(&window->lock, NULL);
     int rc = window_lend_clock(window, error);
     if (rc < 0)

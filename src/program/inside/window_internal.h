@@ -38,6 +38,9 @@ enum { AREA_BEHIND_END = 1 << 16 };
  * where others want the CPUs. */
 #define PIECE_BYTES UINT64_C(0x10000000)
 #define PIECES (WINDOW_END / PIECE_BYTES)
+#define WINDOW_LINKED_TO UINT64_C(0x4000000)
+
+enum { OWN_PIECES = 3 };
 
 /* Whoever maps that much at once (shadow memory of a sanitizer) touches little of it. */
 #define SPARSE_BYTES UINT64_C(0x1000000000)
@@ -59,9 +62,13 @@ struct window {
         uint64_t from, code, to; /* the kernel's data, then its code */
         bool runs;               /* the guest has the data */
     } clock;
-    gpa_t near;           /* what is around the system pages, and they, */
-    gpa_t lowest;         /* what is below 2 MiB, */
-    gpa_t pieces[PIECES]; /* and pieces: where each is in the guest's physical memory; 0: nowhere yet */
+    /* What is below 2 MiB, so that large pages line up behind it; where small programs are linked for that
+     * may not lie anywhere; what is around the system pages, and they. */
+    struct own_piece {
+        uint64_t from, to; /* its end lies within a piece, or at the end of one */
+        gpa_t start;
+    } own[OWN_PIECES];
+    gpa_t pieces[PIECES]; /* all else; where each is in the guest's physical memory; 0: nowhere yet */
 };
 
 /* ---- window.c ---- */
