@@ -49,8 +49,10 @@ static bool domain_failed(struct running *running, size_t arm)
     int code = tally->problem_code;
     if (!code)
         return false;
-    snprintf(cell->reason, sizeof cell->reason, "%.*s%s", (int)sizeof cell->reason - 1, tally->problem,
-        code == ENOMEM && has_limit_on_addresses() ? " (raise the limit on addresses, ulimit -v)" : "");
+    const char *remedy =
+        code == ENOMEM && has_limit_on_addresses() ? " (raise the limit on addresses, ulimit -v)" : "";
+    int room = (int)(sizeof cell->reason - 1 - strlen(remedy));
+    snprintf(cell->reason, sizeof cell->reason, "%.*s%s", room, tally->problem, remedy);
     cell->quality = QUALITY_MISSING;
     running->arms[arm].failed = true;
     if (!running->result->first_failure)

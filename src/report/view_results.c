@@ -47,23 +47,10 @@ static size_t experiment_of(const struct compare_input *input)
     return at;
 }
 
-/* Results of one experiment, the baseline in front. Why pictures must not be trusted is written on these
- * alone, not on another result's. */
-static void view_alike(const struct compare_input *results, size_t count, struct document *doc)
+/* Why pictures must not be trusted is written on those of these results, the blocks from `first` on, and on
+ * no other result's. */
+static void mark_charts(const struct compare_input *results, size_t count, size_t first, struct document *doc)
 {
-    size_t first = doc->count, which = experiment_of(results);
-    struct compare compare;
-    struct error error;
-    if (count == 1) {
-        experiments[which].view(results->result, doc);
-    } else if (compare_make(results, count, NULL, &compare, &error) == 0) {
-        view_compare(&compare, doc);
-        compare_free(&compare);
-    } else {
-        document_say(doc, BLOCK_WARNING, "These results are not compared: %s", error.text);
-    }
-    if (count > 1 && experiments[which].overlay)
-        experiments[which].overlay(results, count, doc);
     for (size_t i = 0; i < count && !doc->stamp; i++)
         if (!results[i].result->complete)
             doc->stamp = document_text(doc, "%s is incomplete%s%s", results[i].name,
@@ -72,6 +59,35 @@ static void view_alike(const struct compare_input *results, size_t count, struct
         if (doc->blocks[i].kind == BLOCK_CHART && !doc->blocks[i].chart->stamp)
             doc->blocks[i].chart->stamp = doc->stamp;
     doc->stamp = NULL;
+}
+
+static void view_one(const struct compare_input *input, struct document *doc)
+{
+    size_t first = doc->count;
+    experiments[experiment_of(input)].view(input->result, doc);
+    mark_charts(input, 1, first, doc);
+}
+
+/* Results of one experiment, the baseline in front; where they have nothing in common one after the other. */
+static void view_alike(const struct compare_input *results, size_t count, struct document *doc)
+{
+    size_t which = experiment_of(results), first;
+    struct compare compare;
+    struct error error;
+    if (compare_make(results, count, NULL, &compare, &error) == 0) {
+        view_compare(&compare, doc);
+        compare_free(&compare);
+    } else {
+        document_say(doc, BLOCK_WARNING, "These results are not compared: %s.", error.text);
+        for (size_t i = 0; i < count; i++) {
+            document_say(doc, BLOCK_HEADING, "%s", results[i].name);
+            view_one(&results[i], doc);
+        }
+    }
+    first = doc->count;
+    if (experiments[which].overlay)
+        experiments[which].overlay(results, count, doc);
+    mark_charts(results, count, first, doc);
 }
 
 void view_results(
@@ -100,7 +116,10 @@ void view_results(
         }
         if (several)
             document_say(doc, BLOCK_HEADING, "vcost %s", results[i].result->experiment);
-        view_alike(alike, found, doc);
+        if (found > 1)
+            view_alike(alike, found, doc);
+        else
+            view_one(alike, doc);
     }
     doc->title = document_text(doc, "vcost report of %zu results", count);
 }

@@ -120,6 +120,15 @@ def test_several_results_become_one_page_that_can_be_read_again():
         assert done.returncode == 1 and b"holds 3 results where one is wanted" in done.stderr, done.stderr
 
 
+def test_results_with_nothing_in_common_are_told_one_after_the_other():
+    with folder() as work:
+        result = json.loads((FIXTURES / "amd/run.json").read_text())
+        (work / "other.json").write_text(json.dumps(result).replace("sort", "tac"))
+        said = " ".join(report(FIXTURES / "amd/run.json", work / "other.json").decode().split())
+    assert "These results are not compared: there is nothing to compare" in said, said
+    assert "In a guest sort words.txt takes" in said and "In a guest tac words.txt takes" in said, said
+
+
 def test_names_and_baseline():
     one, other = FIXTURES / "amd/chase2.json", FIXTURES / "intel/busy.json"
     text = report(f"old={one}", f"new={other}", "--baseline", "new").decode()
