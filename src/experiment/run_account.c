@@ -51,7 +51,7 @@ int run_seen_open(struct run_seen *seen, size_t pairs, struct error *error)
         .more_cpu_ns = all,
         .more_wall_ns = all + pairs,
         .native_cpu_ns = all + 2 * pairs,
-        .memory_ticks = all + 3 * pairs,
+        .memory_ns = all + 3 * pairs,
         .more_kept_ns = all + 4 * pairs,
         .steady_ns = {all + 5 * pairs, all + 6 * pairs},
         .steady_cpu_ns = {all + 7 * pairs, all + 8 * pairs}};
@@ -74,7 +74,7 @@ void run_seen_add(
     seen->more_cpu_ns[pair] = (guest->cpu_seconds - native->cpu_seconds) * 1e9;
     seen->more_wall_ns[pair] = (guest->seconds - native->seconds) * 1e9;
     seen->native_cpu_ns[pair] = native->cpu_seconds * 1e9;
-    seen->memory_ticks[pair] = (double)tally->memory_ticks;
+    seen->memory_ns[pair] = (double)tally->memory_ns;
     seen->more_kept_ns[pair] = (guest->kept_seconds - native->kept_seconds) * 1e9;
     for (int side = 0; side < RUN_SIDES; side++) {
         seen->faults[side] += (double)(ends[side].faults + ends[side].read_faults);
@@ -153,13 +153,12 @@ static double median_in(double *values, struct span span)
 }
 
 static struct price price_of(enum ran_cause cause, struct run_seen *seen, struct span span,
-    const struct price prices[static PRICES], double ticks_per_ns, enum technique technique)
+    const struct price prices[static PRICES], enum technique technique)
 {
     if (bases[cause].priced)
         return prices[bases[cause].price];
     if (cause == CAUSE_MEMORY) { /* measured where it happened: its time is the thread's own */
-        double own = median_in(seen->memory_ticks, span) / ticks_per_ns /
-                     (seen->counts[CAUSE_MEMORY] / (double)seen->pairs);
+        double own = median_in(seen->memory_ns, span) / (seen->counts[CAUSE_MEMORY] / (double)seen->pairs);
         return (struct price){own, own, NULL};
     }
     if (cause == CAUSE_TRANSLATION && seen->translation.reason)
@@ -233,8 +232,8 @@ struct by_rounds {
 };
 
 /* Before anything sorts what was seen. */
-static void look_by_rounds(struct run_seen *seen, const struct run_priced *priced, double ticks_per_ns,
-    enum technique technique, struct by_rounds *by)
+static void look_by_rounds(
+    struct run_seen *seen, const struct run_priced *priced, enum technique technique, struct by_rounds *by)
 {
     by->count = (seen->pairs + seen->every - 1) / seen->every;
     if (by->count > priced->rounds)
@@ -246,7 +245,7 @@ static void look_by_rounds(struct run_seen *seen, const struct run_priced *price
         by->more_wall_ns[round] = median_in(seen->more_wall_ns, span);
         for (int i = 0; i < CAUSES; i++)
             by->prices[i][round] =
-                price_of((enum ran_cause)i, seen, span, priced->by_round[round], ticks_per_ns, technique);
+                price_of((enum ran_cause)i, seen, span, priced->by_round[round], technique);
     }
 }
 
@@ -340,8 +339,8 @@ static struct ran_sum sum_of(double *more, size_t pairs, double explained)
     return made;
 }
 
-int run_account_make(struct run_seen *seen, const struct run_priced *priced, double ticks_per_ns,
-    enum technique technique, struct pool *pool, struct ran_account *account, struct error *error)
+int run_account_make(struct run_seen *seen, const struct run_priced *priced, enum technique technique,
+    struct pool *pool, struct ran_account *account, struct error *error)
 {
     double cpu = 0, wall = 0, kept = 0;
     struct by_rounds by;
@@ -349,10 +348,10 @@ int run_account_make(struct run_seen *seen, const struct run_priced *priced, dou
     if (!lines)
         return error_set(error, ENOMEM, "no memory for what is measured");
     count_faults(seen, &priced->rates);
-    look_by_rounds(seen, priced, ticks_per_ns, technique, &by);
+    look_by_rounds(seen, priced, technique, &by);
     for (int i = 0; i < CAUSES; i++) {
-        const struct price price = price_of(
-            (enum ran_cause)i, seen, (struct span){0, seen->pairs}, priced->prices, ticks_per_ns, technique);
+        const struct price price =
+            price_of((enum ran_cause)i, seen, (struct span){0, seen->pairs}, priced->prices, technique);
         bool translated = i == CAUSE_TRANSLATION && seen->translation.known;
         lines[i] = i == CAUSE_WAITING ? line_of_waiting(seen)
                    : translated       ? line_of_translation(&seen->translation)

@@ -21,7 +21,7 @@ struct run_seen {
     /* One a pair of runs, owned, in their order until run_account_make() sorts them. */
     double *more_cpu_ns, *more_wall_ns; /* guest less native */
     double *native_cpu_ns;
-    double *memory_ticks;         /* of CAUSE_MEMORY, beside the host's own calls */
+    double *memory_ns;            /* CPU time of CAUSE_MEMORY, beside the host's own calls */
     double *more_kept_ns;         /* of CAUSE_WAITING, guest less native */
     double *steady_ns[RUN_SIDES]; /* of what the program marked; NAN: nothing */
     double *steady_cpu_ns[RUN_SIDES];
@@ -39,8 +39,8 @@ void run_seen_add(
     struct run_seen *seen, const struct run_end ends[static RUN_SIDES], const struct tally *tally);
 
 /* -ENOMEM is the only error; reasons are copied to the pool. */
-int run_account_make(struct run_seen *seen, const struct run_priced *priced, double ticks_per_ns,
-    enum technique technique, struct pool *pool, struct ran_account *account, struct error *error);
+int run_account_make(struct run_seen *seen, const struct run_priced *priced, enum technique technique,
+    struct pool *pool, struct ran_account *account, struct error *error);
 
 /* Sets seen->translation from runs with larger pages on both sides, in turns with these, before either's
  * account is made, which sorts what was seen (run_translation.c). */

@@ -63,11 +63,10 @@ static int tell_account(struct running *running, size_t index, struct error *err
 {
     struct run_arm *arm = &running->arms[index];
     struct result_cell *guest = &running->result->cells[index];
-    double ticks_per_ns = running->setting->clock.ticks_per_ns;
     struct run_priced priced;
-    run_prices_tell(arm->prices, ticks_per_ns, &priced);
-    return run_account_make(&arm->seen, &priced, ticks_per_ns, guest->technique, &running->result->pool,
-        &guest->ran.account, error);
+    run_prices_tell(arm->prices, running->setting->clock.ticks_per_ns, &priced);
+    return run_account_make(
+        &arm->seen, &priced, guest->technique, &running->result->pool, &guest->ran.account, error);
 }
 
 static int tell_guest(struct running *running, size_t index, struct error *error)

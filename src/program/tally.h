@@ -28,8 +28,8 @@ struct tally {
     _Atomic uint64_t call_ticks[TALLY_CALLS];      /* what they took outside, by the time-stamp counter */
     _Atomic uint64_t signals;                      /* that the program's handlers were called for */
     _Atomic uint64_t threads, forks, programs;     /* made; execve, the first included */
-    _Atomic uint64_t memory_calls, memory_ticks;   /* calls that change memory; their time here, without the
-                                                      host's own calls */
+    _Atomic uint64_t memory_calls, memory_ns;      /* calls that change memory; their CPU time here, without
+                                                      the host's own calls */
     /* Domains that were made, and those at whose end the monitor's own counters were added here. The others'
      * process was killed first. */
     _Atomic uint64_t domains, counted;

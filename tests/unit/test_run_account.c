@@ -44,7 +44,7 @@ static struct tally tally_of(void)
     tally.host_faults = 1;
     tally.guest_faults = 9;
     tally.memory_calls = MEMORY;
-    tally.memory_ticks = 8000;
+    tally.memory_ns = 4000;
     tally.domains = tally.counted = PROGRAMS;
     tally.monitor_exits = 100;
     tally.monitor_faults = MONITOR_FAULTS;
@@ -75,7 +75,7 @@ static struct ran_account make(const struct tally *tally, struct pool *pool)
     struct error error;
     fill_prices(&priced);
     see(&seen, tally);
-    assert_int_equal(run_account_make(&seen, &priced, 2, TECHNIQUE_SHADOW, pool, &account, &error), 0);
+    assert_int_equal(run_account_make(&seen, &priced, TECHNIQUE_SHADOW, pool, &account, &error), 0);
     run_seen_close(&seen);
     return account;
 }
@@ -217,13 +217,13 @@ static void longer_walks_are_what_is_gone_with_large_pages(void **state)
     see_steady(&small, &tally, with_small);
     see_steady(&large, &tally, with_large);
     run_seen_translate(&small, &large);
-    assert_int_equal(run_account_make(&small, &priced, 2, TECHNIQUE_NESTED, &pool, &account, &error), 0);
+    assert_int_equal(run_account_make(&small, &priced, TECHNIQUE_NESTED, &pool, &account, &error), 0);
     const struct ran_line *line = &account.lines[CAUSE_TRANSLATION];
     assert_near(line->wall_ns, 20e6, 1);
     assert_near(line->cpu_ns, 10e6, 1);
     assert_true(line->wall_low_ns < line->wall_ns && line->wall_high_ns > line->wall_ns);
     assert_null(line->reason);
-    assert_int_equal(run_account_make(&large, &priced, 2, TECHNIQUE_NESTED, &pool, &without, &error), 0);
+    assert_int_equal(run_account_make(&large, &priced, TECHNIQUE_NESTED, &pool, &without, &error), 0);
     assert_true(isnan(without.lines[CAUSE_TRANSLATION].cpu_ns));
     assert_near(account.cpu.explained_ns - without.cpu.explained_ns, 10e6, 1);
     run_seen_close(&small);

@@ -169,23 +169,23 @@ void calls_make(struct thread *thread)
         registers->rdi, registers->rsi, registers->rdx, registers->r10, registers->r8, registers->r9};
     const struct call *call = number < CALLS_MAX ? call_at((unsigned)number) : NULL;
     size_t counted = number < TALLY_CALLS - 1 ? number : TALLY_CALLS - 1;
+    const bool emulated = call && call->way == CALL_EMULATED; /* as all that change memory are */
     int64_t result = -ENOSYS;
-    uint64_t outside = window_outside(), began = __rdtsc();
+    uint64_t outside = window_outside_ns(), spent = emulated ? window_cpu_ns() : 0, began = __rdtsc();
     tally_add(&tally->calls[counted], 1);
     if (!seccomp_lets(thread, number, arguments, &result))
         call = NULL;
-    else if (call && call->way == CALL_EMULATED)
+    else if (emulated)
         result = call->function(thread, arguments);
     else if (call && (call->way == CALL_REFUSED || call->way == CALL_ABSENT))
         result = -call->code;
     else if (call && (result = call_check(thread, call->kinds, arguments)) == 0)
         result = call_host(thread, (long)number, arguments);
-    uint64_t took = __rdtsc() - began;
-    outside = window_outside() - outside;
-    tally_add(&tally->call_ticks[counted], took);
+    tally_add(&tally->call_ticks[counted], __rdtsc() - began);
+    outside = window_outside_ns() - outside;
     if (outside) {
         tally_add(&tally->memory_calls, 1);
-        tally_add(&tally->memory_ticks, took - outside);
+        tally_add(&tally->memory_ns, window_cpu_ns() - spent - outside);
     }
     finish(thread, call, number, arguments, result);
 }

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 /* ---- what the guest has ---- */
 
@@ -134,20 +134,27 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
 
 /* ---- changes ---- */
 
-static _Thread_local uint64_t outside;
+static _Thread_local uint64_t outside_ns;
 
-uint64_t window_outside(void)
+uint64_t window_outside_ns(void)
 {
-    return outside;
+    return outside_ns;
+}
+
+uint64_t window_cpu_ns(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 int window_host_call(void *context, struct error *error)
 {
     struct host_call *call = context;
     const long *with = call->arguments;
-    uint64_t began = __rdtsc();
+    uint64_t began = window_cpu_ns();
     call->result = syscall(call->number, with[0], with[1], with[2], with[3], with[4], with[5]);
-    outside += __rdtsc() - began;
+    outside_ns += window_cpu_ns() - began;
     if (call->result >= 0)
         return 0;
     call->result = -errno;

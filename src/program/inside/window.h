@@ -83,8 +83,10 @@ int64_t window_io_destroy(struct window *window, uint64_t ring);
  * destroyed. */
 int window_move_ring(struct window *window, uint64_t *ring);
 
-/* Ticks of the time-stamp counter that this thread of the host has spent in the host's calls about memory. */
-uint64_t window_outside(void);
+/* CPU time of this thread of the host in ns: all of it, and what it has spent in the host's calls about
+ * memory. By the clock, what waits for others, or for a CPU, would be in it. */
+uint64_t window_cpu_ns(void);
+uint64_t window_outside_ns(void);
 
 /* From now on whatever is mapped to be read may be executed, too (personality(2), READ_IMPLIES_EXEC). */
 void window_reading_executes(struct window *window, bool does);
