@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -65,7 +66,7 @@ class Counts:
         self.exits, self.interruptions, self.host_faults = struct.unpack_from("3Q", page, 0)
         self.exceptions = struct.unpack_from("32Q", page, 24)
         self.calls = struct.unpack_from("512Q", page, 280)
-        (self.signals, self.threads, self.forks, self.programs, self.memory_calls, _, self.domains, self.counted, self.monitor_exits,
+        (self.signals, self.threads, self.forks, self.programs, self.memory_calls, self.memory_ns, self.domains, self.counted, self.monitor_exits,
             self.monitor_faults, _, _, self.guest_faults, self.used_small, self.used_large) = struct.unpack_from("15Q", page, 280 + 2 * 4096)
 
 
@@ -201,6 +202,16 @@ def test_threads_take_turns_and_end():
 
 
 # ---- what is counted: injected, and found again ----
+
+def test_what_memory_calls_cost_is_no_more_than_the_cpu_time_of_all():
+    needs_kvm()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    guest = Run([program("crowd")], True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent_ns = 1e9 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert guest.status == 0 and guest.counts.memory_calls >= 2 * 16 * 200, (guest.err, guest.counts.memory_calls)
+    assert 0 < guest.counts.memory_ns < spent_ns, (guest.counts.memory_ns, spent_ns)  # by the clock they wait for each other
+
 
 PRICES = os.path.join(PROGRAMS, os.pardir, "guest", "vcost-prices")  # guest/prices/prices.c
 
