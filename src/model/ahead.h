@@ -12,9 +12,10 @@ struct ahead {
     struct ahead_table {
         uint64_t region;         /* address >> 21, plus 1; 0: free */
         const uint64_t *entries; /* in real memory */
-        struct walk_table is;
-        unsigned shift; /* of an address, for the number of its entry */
-    } * known;          /* AHEAD_TABLES; owned */
+        uint64_t at, above;      /* where it stands, and the entry that leads to it; of a root: 0 */
+        uint32_t number;         /* in the ground that it was made in */
+        uint32_t shift;          /* of an address, for the number of its entry */
+    } * known;                   /* AHEAD_TABLES; owned */
 };
 
 int ahead_init(struct ahead *ahead, struct error *error);
@@ -46,7 +47,7 @@ static inline struct ahead_place ahead_find(
 {
     const struct ahead_table *known = ahead_table(ahead, tables, address);
     const unsigned index = address >> known->shift & 511;
-    return (struct ahead_place){known->entries + index, known->is.address + index * sizeof *known->entries};
+    return (struct ahead_place){known->entries + index, known->at + index * sizeof *known->entries};
 }
 
 /* Where the entry of a leaf of this level leads to. */

@@ -117,18 +117,25 @@ struct walked {
     unsigned tag, last;
 };
 
-/* From which level on a walk goes for which walk caches do not give the table of the leaf. */
-static unsigned begin_above(const struct walked *walked, gva_t address)
+/* The table with an address' leaf. */
+static struct walk_table leaf_table(const struct walked *walked, size_t which)
 {
-    const struct walk_table leaf = ahead_table(walked->ahead, walked->tables, address.value)->is;
-    return walk_begin_above(walked->tables, walked->tag, address.value, walked->last, leaf);
+    const struct ahead_table *known =
+        ahead_table(walked->ahead, walked->tables, walked->addresses[which].value);
+    return (struct walk_table){known->at, known->number};
 }
 
-/* Where a walk cache has what leads to the table of an address' leaf, or would have it. */
-TAGS_INLINE struct tags_place place_above(
-    enum tags_kind kind, const struct tags *tags, const struct walked *walked, size_t which)
+/* From which level on a walk goes for which walk caches do not give that table. */
+static unsigned begin_above(const struct walked *walked, size_t which)
 {
-    const unsigned level = walked->last + 1;
+    return walk_begin_above(
+        walked->tables, walked->tag, walked->addresses[which].value, walked->last, leaf_table(walked, which));
+}
+
+/* Where a walk cache has the entry of a level for an address, or would have it. */
+TAGS_INLINE struct tags_place place_of(
+    enum tags_kind kind, const struct tags *tags, const struct walked *walked, unsigned level, size_t which)
+{
     const uint64_t number = walked->addresses[which].value >> walk_shift(level);
     return tags_place(kind, tags, number, walk_key(number, level, walked->tag));
 }
@@ -143,7 +150,7 @@ TAGS_INLINE bool use_by(enum tags_kind kind, struct walk_cache *cache, const str
     unsigned ways[MODEL_AT_ONCE];
     for (size_t i = 0; i < missing->count; i++) {
         const unsigned which = missing->which[i];
-        const struct tags_place place = place_above(kind, &tags, walked, which);
+        const struct tags_place place = place_of(kind, &tags, walked, last + 1, which);
         ways[i] = tags_way(kind, &tags, &place);
         if (ways[i] == TAGS_NONE)
             return false;
@@ -156,7 +163,7 @@ TAGS_INLINE bool use_by(enum tags_kind kind, struct walk_cache *cache, const str
         return true;
     }
     for (size_t i = 0; i < missing->count; i++) {
-        const struct tags_place place = place_above(kind, &tags, walked, missing->which[i]);
+        const struct tags_place place = place_of(kind, &tags, walked, last + 1, missing->which[i]);
         tags_use_way(kind, &tags, &place, ways[i]);
     }
     return true;
@@ -174,19 +181,35 @@ static bool use_all(const struct walked *walked, const struct missing *missing, 
     return use_by(TAGS_KEYED, cache, walked, missing, leaves);
 }
 
+/* As begin_above(), where one cache has what leads to leaves, at this place, and what leads to the tables of
+ * that. False: it has neither. */
+TAGS_INLINE bool begin_one_above(enum tags_kind kind, struct tags *tags, const struct walked *walked,
+    const struct tags_place *place, size_t which)
+{
+    const struct tags_place above = place_of(kind, tags, walked, walked->last + 2, which);
+    uint64_t dropped;
+    if (!tags_find(kind, tags, &above, NULL))
+        return false;
+    tags_put(kind, tags, place, walk_packed(leaf_table(walked, which)), &dropped);
+    return true;
+}
+
 /* From which level on walks go, by the cache of what leads to leaves. */
 TAGS_INLINE void begin_by(enum tags_kind kind, struct walk_cache *cache, const struct walked *walked,
     const struct missing *missing, unsigned *begun, size_t stride)
 {
     struct tags tags = cache->tags; /* so that the compiler sees that nothing else changes it */
     const unsigned last = walked->last;
+    const bool both = last + 2 <= walked->tables->levels && walked->tables->caches->of[last + 2] == cache;
     for (size_t i = 0; i < missing->count; i++) {
         const unsigned which = missing->which[i];
-        const struct tags_place place = place_above(kind, &tags, walked, which);
-        unsigned level = last;
-        if (!tags_find(kind, &tags, &place, NULL)) {
+        const struct tags_place place = place_of(kind, &tags, walked, last + 1, which);
+        unsigned level = tags_find(kind, &tags, &place, NULL) ? last : 0;
+        if (!level && both && begin_one_above(kind, &tags, walked, &place, which))
+            level = last + 1;
+        if (!level) {
             cache->tags = tags;
-            level = begin_above(walked, walked->addresses[which]);
+            level = begin_above(walked, which);
             tags = cache->tags;
         }
         begun[which * stride] = level;
@@ -199,7 +222,7 @@ static void begin_walks(
 {
     struct walk_cache *cache = walked->tables->caches->of[walked->last + 1];
     for (size_t i = 0; !cache && i < missing->count; i++)
-        begun[missing->which[i] * stride] = begin_above(walked, walked->addresses[missing->which[i]]);
+        begun[missing->which[i] * stride] = begin_above(walked, missing->which[i]);
     if (!cache)
         return;
     if (cache->tags.kind == TAGS_KEYED_FEW)

@@ -14,17 +14,36 @@ struct translations {
     uint64_t begun[2][PAGE_LEVELS_MAX + 1]; /* walks of the guest's tables, of the host's, by first level */
 };
 
-/* What walk_told() reads of tables, the leaf last. */
-TAGS_INLINE cache_request *ask_for_walk(cache_request *next, const struct walk_dimension *tables,
-    unsigned first, unsigned what, uint64_t address, unsigned begun, unsigned last, uint64_t leaf)
+/* Tables that are walked, and as what their reads are counted. */
+struct walked {
+    struct ahead *ahead;
+    const struct walk_dimension *tables;
+    unsigned first, what; /* cache that reads look into first */
+};
+
+/* What walk_told() reads above leaves, if it begins with the table of a level. */
+TAGS_INLINE cache_request *ask_above(
+    cache_request *next, const struct walked *walked, uint64_t address, unsigned begun, unsigned last)
 {
-    uint64_t above[PAGE_LEVELS_MAX];
+    uint64_t at[PAGE_LEVELS_MAX];
+    size_t count = 1;
+    if (begun == last + 1) /* as it mostly does */
+        at[0] = ahead_table(walked->ahead, walked->tables, address)->above;
+    else
+        count = walk_reads_above(walked->tables, address, begun, last, at);
+    for (size_t i = 0; i < count; i++)
+        *next++ = cache_request_of(at[i], walked->first, walked->what + begun - (unsigned)i - 1);
+    return next;
+}
+
+/* What it reads in all, the leaf last. */
+TAGS_INLINE cache_request *ask_for_walk(cache_request *next, const struct walked *walked, uint64_t address,
+    unsigned begun, unsigned last, uint64_t leaf)
+{
     if (begun > last) {
-        size_t count = walk_reads_above(tables, address, begun, last, above);
-        for (size_t i = 0; i < count; i++)
-            *next++ = cache_request_of(above[i], first, what + begun - (unsigned)i - 1);
+        next = ask_above(next, walked, address, begun, last);
     }
-    *next++ = cache_request_of(leaf, first, what + last - 1);
+    *next++ = cache_request_of(leaf, walked->first, walked->what + last - 1);
     return next;
 }
 
@@ -32,17 +51,18 @@ TAGS_INLINE cache_request *ask_for_walk(cache_request *next, const struct walk_d
 TAGS_INLINE cache_request *ask_for_walks(bool nested, cache_request *next, struct translations *had,
     const struct model *model, uint64_t address, unsigned begun, const struct coming *coming, size_t i)
 {
-    const struct model_domain *domain = model->now;
+    struct model_domain *domain = model->now;
     const unsigned first = model->walker.cache_level;
+    const struct walked only = {&domain->ahead, &domain->walked_walk, first, WHAT_GUEST},
+                        guest = {&domain->ahead, &domain->guest_walk, first, WHAT_GUEST},
+                        host = {&domain->host_ahead, &domain->host_walk, first, WHAT_HOST};
     had->begun[0][begun]++;
     if (!nested)
-        return ask_for_walk(
-            next, &domain->walked_walk, first, WHAT_GUEST, address, begun, coming->last, coming->leaves[i]);
+        return ask_for_walk(next, &only, address, begun, coming->last, coming->leaves[i]);
     had->begun[1][coming->host_begun[i]]++;
-    next = ask_for_walk(
-        next, &domain->guest_walk, first, WHAT_GUEST, address, begun, coming->last, coming->guest_leaves[i]);
-    return ask_for_walk(next, &domain->host_walk, first, WHAT_HOST, coming->guest_physical[i].value,
-        coming->host_begun[i], coming->host_last, coming->leaves[i]);
+    next = ask_for_walk(next, &guest, address, begun, coming->last, coming->guest_leaves[i]);
+    return ask_for_walk(next, &host, coming->guest_physical[i].value, coming->host_begun[i],
+        coming->host_last, coming->leaves[i]);
 }
 
 /* What all of these ask of caches: so many requests. */
