@@ -138,6 +138,9 @@ static struct choice nodes_choice(size_t index)
                                                               : (struct choice){NULL, NULL};
 }
 
+static const enum frame_order usual_frames = FRAMES_SCATTERED;
+static const double usual_fragmented = 10;
+
 static const struct option_spec model_options[] = {
     {.name = "technique",
         .kind = OPTION_CHOICE_LIST,
@@ -164,7 +167,7 @@ static const struct option_spec model_options[] = {
             "(to another process and back), exits, ticks (of the timer), flushes (of the TLBs), turns (of "
             "--domains) and scans (agile paging looks which tables are left alone). This is what shadow "
             "paging pays for, by --sync."},
-    {.name = "frames",
+    {.name = "frames", /* usual_frames */
         .kind = OPTION_CHOICE,
         FIELD(frames),
         .value_name = "ORDER",
@@ -175,7 +178,7 @@ static const struct option_spec model_options[] = {
         .kind = OPTION_PERCENT,
         FIELD(fragmented),
         .value_name = "PERCENT",
-        .fallback = "10%",
+        .fallback = "10%", /* usual_fragmented */
         .help = "How many frames are anywhere with --frames fragmented."},
     {.name = "fresh",
         .kind = OPTION_FLAG,
@@ -318,13 +321,29 @@ static int check_places(const struct chase_options *options, struct error *error
     return 0;
 }
 
+/* What nothing but a simulated machine takes notice of. */
+static const char *for_models(const struct chase_options *options)
+{
+    return options->rates                    ? "--rates"
+           : options->hypothetical           ? "--hypothetical"
+           : options->fresh                  ? "--fresh"
+           : options->domains > 1            ? "--domains"
+           : options->frames != usual_frames ? "--frames"
+           : !chase_nodes[options->nodes].told || chase_nodes[options->nodes].node != NODE_LOCAL
+               ? "--memory-nodes"
+               : NULL;
+}
+
 /* What only simulated machines can do. */
 static int check_modelled(const struct chase_options *options, struct error *error)
 {
     struct event_rates rates;
-    bool all = options->common.on.count > 0;
-    for (size_t i = 0; i < options->common.on.count; i++)
-        all &= strncmp(options->common.on.names[i], "model:", 6) == 0;
+    bool all = options->common.on.count > 0, some = false;
+    for (size_t i = 0; i < options->common.on.count; i++) {
+        const bool model = strncmp(options->common.on.names[i], "model:", 6) == 0;
+        all &= model;
+        some |= model;
+    }
     const char *laps = options->demand          ? "--demand-paging"
                        : options->forks         ? "--copy-on-write"
                        : options->processes > 1 ? "--processes"
@@ -332,6 +351,10 @@ static int check_modelled(const struct chase_options *options, struct error *err
                *simulated = laps            ? laps
                             : options->code ? "--code"
                                             : NULL;
+    if (!some && for_models(options))
+        return error_set(error, EINVAL, "%s is for simulated machines: --on model:NAME", for_models(options));
+    if (options->frames != FRAMES_FRAGMENTED && options->fragmented != usual_fragmented)
+        return error_set(error, EINVAL, "--fragmented goes with --frames fragmented");
     if (simulated && !all)
         return error_set(error, EINVAL, "%s runs on simulated machines alone: --on model:NAME", simulated);
     if (laps && options->domains > 1)

@@ -101,6 +101,7 @@ static int add_runners(struct session *session, struct error *error)
         rc = nodes_of_list(&options->numa_nodes, &plan.memory.nodes, error);
     if (rc == 0)
         rc = chase_plan_runners(&plan, &session->setting, error);
+    session->wrong_usage = session->setting.modelling.refused;
     if (rc == 0)
         tell_time(session, chase_plan_least_seconds(&plan, &session->setting));
     return rc;

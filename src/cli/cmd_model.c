@@ -59,10 +59,12 @@ int cmd_model_list_run(const struct invocation *invocation)
     return write_found(invocation->options, &found, &error) < 0 ? status_failed(&error) : STATUS_DONE;
 }
 
-/* ENXIO: vcost knows no machine of that name. */
+/* ENXIO: vcost knows no machine of that name. ENOTSUP: that machine lacks what was asked for, not this host.
+ */
 static int status_of_choice(const struct invocation *invocation, int rc, const struct error *error)
 {
-    return rc == -ENXIO ? status_wrong_usage(invocation->command, error) : status_failed(error);
+    return rc == -ENXIO || rc == -ENOTSUP ? status_wrong_usage(invocation->command, error)
+                                          : status_failed(error);
 }
 
 /* ---- show ---- */
@@ -104,10 +106,12 @@ static void view_walk(const void *what, struct document *document)
 static int read_address(const char *text, gva_t *address, struct error *error)
 {
     char *end;
+    const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     errno = 0;
-    unsigned long long number = strtoull(text, &end, 0);
+    unsigned long long number = strtoull(text, &end, hex ? 16 : 10);
     if (text[0] < '0' || text[0] > '9' || *end || errno || number >> 47)
-        return error_set(error, EINVAL, "\"%.60s\" is no address below 0x800000000000", text);
+        return error_set(
+            error, EINVAL, "\"%.60s\" is no address below 0x800000000000, decimal or 0x...", text);
     *address = GVA(number);
     return 0;
 }

@@ -2,12 +2,22 @@
 
 #include "cli/chase_options.h"
 #include "model/machine.h"
+#include "model/model.h"
 
 #include <errno.h>
 
 static int check(const void *options, struct error *error)
 {
     return output_options_check(&((const struct model_options *)options)->output, error);
+}
+
+static int check_walk(const void *fields, struct error *error)
+{
+    const struct model_options *options = fields;
+    if (options->technique == MODEL_NATIVE && chase_page_bytes(options->host_page) != 4096)
+        return error_set(
+            error, EINVAL, "natively there is nothing below the tables: --guest-page is their pages");
+    return check(options, error);
 }
 
 static int check_fit(const void *options, struct error *error)
@@ -252,7 +262,7 @@ static const struct command command_model_walk = {
         },
     .see_also = {"vcost(1)", "vcost-chase(1)"},
     .options_bytes = sizeof(struct model_options),
-    .check = check,
+    .check = check_walk,
     .run = cmd_model_walk_run,
 };
 

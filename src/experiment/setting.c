@@ -373,6 +373,7 @@ static int add_modelled(struct setting *setting, const struct modelled *modelled
     };
     struct runner_config runner = modelled_runner(modelled, placement, guest_page_bytes);
     int rc = model_check(&config, error);
+    setting->modelling.refused = rc == -ENOTSUP;
     return rc < 0 ? rc : setting_add_runner(setting, &runner, error);
 }
 

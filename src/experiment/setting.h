@@ -22,6 +22,7 @@ struct modelling {
     size_t count;
     bool hypothetical;                     /* also techniques that a machine does not have */
     struct modelled_conditions conditions; /* sync_write is the setting's */
+    bool refused;                          /* a machine lacks what it was to be simulated with */
 };
 
 struct setting {

@@ -327,6 +327,20 @@ static void check_cache_levels(struct reader *reader, const struct machine *mach
         reader_refuse_key(reader, "caches", "should have all levels from 1 on for data and for instructions");
 }
 
+/* A prefetcher is between levels that are there. */
+static void check_prefetch_levels(struct reader *reader, const struct machine *machine)
+{
+    unsigned last = 0;
+    for (size_t i = 0; i < machine->cache_count; i++)
+        last = machine->caches[i].level > last ? machine->caches[i].level : last;
+    for (size_t i = 0; i < machine->prefetcher_count; i++)
+        if (machine->prefetchers[i].fills > last || machine->prefetchers[i].misses > last)
+            reader_refuse_key(reader, "prefetchers", "has one of cache level %u, of which there are %u",
+                machine->prefetchers[i].fills > last ? machine->prefetchers[i].fills
+                                                     : machine->prefetchers[i].misses,
+                last);
+}
+
 static void check_tlbs_once(struct reader *reader, const struct machine *machine)
 {
     uint64_t seen = 0;
@@ -366,6 +380,7 @@ static void check_machine(struct reader *reader, void *base)
     if (machine->pages[0] != 4096)
         reader_refuse_key(reader, "pages", "should begin with 4096");
     check_cache_levels(reader, machine);
+    check_prefetch_levels(reader, machine);
     check_tlbs_once(reader, machine);
     check_levels_once(reader, machine->walk_caches, machine->walk_cache_count);
 }

@@ -15,7 +15,8 @@ static uint64_t next_of(const struct model *model, enum model_event event)
     if (rate->rate == 0)
         return UINT64_MAX;
     double period = (rate->per_second ? model->machine->ghz * 1e9 : 1e6) / rate->rate;
-    return (uint64_t)(((double)model->stream.due[event].done + 0.5) * period);
+    double next = ((double)model->stream.due[event].done + 0.5) * period;
+    return next < 0x1p63 ? (uint64_t)next : UINT64_MAX;
 }
 
 static void find_first(struct model_stream *stream, const struct event_rates *rates)

@@ -36,8 +36,9 @@ static enum model_event event_named(const char *name, size_t length)
     return event;
 }
 
-/* One item, up to *end. */
-static int parse_one(const char *item, const char **end, struct event_rates *rates, struct error *error)
+/* One item, up to *end; of those that are seen, a bit each. */
+static int parse_one(
+    const char *item, const char **end, unsigned *seen, struct event_rates *rates, struct error *error)
 {
     size_t length = strcspn(item, ",="), all = strcspn(item, ",");
     enum model_event event = event_named(item, length);
@@ -52,6 +53,9 @@ static int parse_one(const char *item, const char **end, struct event_rates *rat
     if (!after || after == item + length + 1 || after + (per_second ? 2 : 0) != *end)
         return error_set(error, EINVAL, "\"%.*s\" is no rate: %s=N a million accesses, or %s=N/s a second",
             (int)(all < 60 ? all : 60), item, model_event_names[event], model_event_names[event]);
+    if (*seen >> event & 1)
+        return error_set(error, EINVAL, "\"%s\" is there twice", model_event_names[event]);
+    *seen |= 1u << event;
     rates->of[event] = (struct event_rate){rate, per_second};
     return 0;
 }
@@ -59,8 +63,9 @@ static int parse_one(const char *item, const char **end, struct event_rates *rat
 int event_rates_parse(const char *text, struct event_rates *rates, struct error *error)
 {
     struct event_rates read = {.of = {{.rate = 0}}};
+    unsigned seen = 0;
     for (const char *at = text, *end;; at = end + 1) {
-        int rc = parse_one(at, &end, &read, error);
+        int rc = parse_one(at, &end, &seen, &read, error);
         if (rc < 0)
             return rc;
         if (!*end)

@@ -150,14 +150,15 @@ static int go_on(struct walk *walk, double times, struct error *error)
     const struct model_config *config = &walk->configs[0];
     const struct account *account = model_account(walk->pass.models[0]);
     const struct reach reach = reach_of(config, times), least = reach_of(config, 0.5);
+    const bool reachable = least.accesses <= (double)events_most;
     int rc = 0;
-    while (rc == 0 && account->accesses < events_most &&
+    while (rc == 0 && reachable && account->accesses < events_most &&
            ((double)account->cycles < reach.cycles || (double)account->accesses < reach.accesses))
         rc = go(walk, BATCH, error);
     if (rc == 0 && ((double)account->cycles < least.cycles || (double)account->accesses < least.accesses))
         rc = error_set(error, EINVAL,
             "of one of the --rates no event falls into what is simulated, %" PRIu64 " accesses: ask for more",
-            account->accesses);
+            events_most);
     if (rc == 0 && model_lacks_frames(walk->pass.models[0]))
         rc = error_set(error, EINVAL, "the guest has no frames left that are --fresh: ask for fewer faults");
     return rc;

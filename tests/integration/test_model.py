@@ -150,7 +150,12 @@ def test_nested_paging_costs_more_than_native_and_large_pages_less():
 
 def test_what_a_machine_lacks_is_refused_without_hypothetical():
     done = vcost(*SMALL, "--on", "model:core2-merom", "--technique", "nested")
-    assert done.returncode != 0 and "has no nested paging" in done.stderr and "--hypothetical" in done.stderr, done.stderr
+    assert done.returncode == 2 and "has no nested paging" in done.stderr and "--hypothetical" in done.stderr, done.stderr
+    done = vcost(*SMALL, "--on", "model:barcelona,model:core2-merom", "--host-page", "1G", "--technique", "native")
+    assert done.returncode == 2 and "core2-merom has no pages" in done.stderr, done.stderr
+    for lacks in ("nested", "agile"):
+        done = vcost("model", "walk", "0x1000", "--machine", "core2-merom", "--technique", lacks)
+        assert done.returncode == 2 and "has no nested paging" in done.stderr, done.stderr
     chase("--on", "model:core2-merom", "--technique", "nested", "--hypothetical")
 
 
@@ -244,6 +249,17 @@ def test_a_walk_shows_24_reads():
         walk = json.loads(output_of(
             "model", "walk", "0x7f1234567000", "--guest-page", pages[0], "--host-page", pages[1], "--json", "-"))
         assert len(walk["steps"]) == reads, (pages, len(walk["steps"]))
+
+
+def test_an_address_is_decimal_or_hexadecimal():
+    for words, address in (("0", 0), ("0010", 10), ("08", 8), ("0X10", 16), ("140737488355327", (1 << 47) - 1), ("0x7fffffffffff", (1 << 47) - 1)):
+        walk = json.loads(output_of("model", "walk", words, "--json", "-"))
+        assert int(walk["address"], 16) == address, (words, walk["address"])
+    for words in ("0x", "0x800000000000", "99999999999999999999", "+5", " 5", "5 ", "1e5", "0b11", "0x-5", "4K", ""):
+        done = vcost("model", "walk", words)
+        assert done.returncode == 2 and "is no address" in done.stderr, (words, done.stderr)
+    done = vcost("model", "walk", "0", "--technique", "native", "--host-page", "2M")
+    assert done.returncode == 2 and "--guest-page" in done.stderr, done.stderr
 
 
 def test_several_chains_have_a_range():
@@ -382,9 +398,21 @@ def test_what_is_no_rate_is_wrong_usage():
     for rates, words in (("tea=1", "is no event"), ("faults", "is no rate"), ("faults=1e9", "between 0 and"), ("ticks=3/m", "is no rate")):
         done = vcost("chase", "--on", "model:barcelona", "--rates", rates)
         assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr, done.stderr
+    done = vcost(*ONE, "native", "--rates", "ticks=1/s,faults=5,ticks=1/s")
+    assert done.returncode == 2 and '"ticks" is there twice' in done.stderr, done.stderr
+    done = vcost(*ONE, "native", "--rates", "faults=1e-300")
+    assert done.returncode == 1 and "no event falls into what is simulated" in done.stderr, done.stderr
     assert vcost("chase", "--on", "native", "--code").returncode == 2
     done = vcost(*ONE, "native", "--rates", "ticks=0.01/s")
     assert done.returncode != 0 and "--rates" in done.stderr, done.stderr
+
+
+def test_what_only_simulated_machines_know_is_wrong_usage_elsewhere():
+    for words in (["--rates", "faults=1"], ["--hypothetical"], ["--fresh"], ["--domains", "2"], ["--frames", "in-order"], ["--memory-nodes", "hidden"]):
+        done = vcost("chase", "--on", "native", *words)
+        assert done.returncode == 2 and f"{words[0]} is for simulated machines" in done.stderr, (words, done.stderr)
+    done = vcost(*ONE, "native", "--fragmented", "30%")
+    assert done.returncode == 2 and "--frames fragmented" in done.stderr, done.stderr
 
 
 def test_an_unknown_machine_is_wrong_usage():

@@ -53,6 +53,8 @@ struct naive_account {
     uint64_t data[5]; /* by cache level; after the last one memory, in [4] */
     uint64_t tlb[2], walk, guest[5], host[5], nested_tlb, bits, exit, fault, switching, late;
     uint64_t guest_reads[5], host_reads[5], tlb_hits[2], walks;
+    uint64_t walk_cache_hits[2]; /* of the guest's tables, or the only ones; of the host's */
+    uint64_t nested_tlb_hits, nested_tlb_misses;
     uint64_t exits, faults, hidden_faults, table_stores, tables_synced, hypercalls, switches, flushes;
     uint64_t guest_faults, ticks, turns, bits_set, prefetches;
 };

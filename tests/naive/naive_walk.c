@@ -40,6 +40,7 @@ static unsigned first_table(struct naive_model *model, const struct reading *rea
                          walk_key(reading, level, address), table))
             continue;
         naive_charge(model, &model->account.walk, reading->shapes[i].cycles);
+        model->account.walk_cache_hits[reading->host]++;
         *found = naive_defect != WALK_CACHE_ONE_LEVEL_HIGHER;
         return naive_defect == WALK_CACHE_ONE_LEVEL_HIGHER ? level : level - 1;
     }
@@ -96,9 +97,11 @@ static bool nested_translate(struct naive_model *model, uint64_t physical, bool 
     uint64_t dropped, key = physical / 4096 * 8 + model->now;
     if (asked && naive_find(&model->nested_tlb, physical / 4096, key, NULL)) {
         naive_charge(model, &model->account.nested_tlb, machine->nested_cycles);
+        model->account.nested_tlb_hits++;
         *leaf = naive_leaf_at(&naive_running(model)->host, physical);
         return true;
     }
+    model->account.nested_tlb_misses += asked;
     if (walk_one(model, &reading, &naive_running(model)->host, machine->nested_levels, physical, leaf) !=
         NAIVE_DONE)
         return false;

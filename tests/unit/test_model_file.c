@@ -47,6 +47,8 @@ static const struct {
     {"\"walker\"", "\"cycles\": 19", "\"cycles\": 1e9", "walker.cycles"},
     {"\"walk_caches\"", "[2, 3, 4]", "[1]", "walk_caches[0].levels"},
     {"\"nested\"", "\"levels\": 4", "\"levels\": 6", "nested.levels"},
+    {"\"prefetchers\"", "\"fills\": 1", "\"fills\": 4", "prefetchers has one of cache level 4"},
+    {"\"prefetchers\"", "\"misses\": 0", "\"misses\": 4", "prefetchers has one of cache level 4"},
     {"\"costs\"", "\"exit\": 1200", "\"exit\": null", "costs.exit"},
     {"", "vcost.machine/1", "vcost.machine/2", "schema"},
 };

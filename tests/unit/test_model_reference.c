@@ -22,6 +22,10 @@
 #define BYTES_SMALL (UINT64_C(24) << 20) /* of 4 KiB and 2 MiB pages */
 #define BYTES_LARGE (UINT64_C(2) << 30)  /* where there are pages of 1 GiB */
 #define FROM (UINT64_C(0x10) << 32)
+#define PIECE (UINT64_C(512) << 10)     /* of memory that is apart, in 4 KiB pages */
+#define APART (UINT64_C(3) << 30)       /* from one piece to the next, and a large page … */
+#define ROW_APART (UINT64_C(512) << 30) /* … and from one row of them */
+enum { ROW_PIECES = 24 };
 
 static unsigned long steps = 10000, share = 10, part;
 
@@ -42,9 +46,12 @@ enum {
     VARIANT_TOLD = 1 << 5,
     VARIANT_DOMAINS = 1 << 6, /* three; of pages that are splintered into very many, one */
     VARIANT_RATES = 1 << 7,
-    VARIANT_NEIGHBOURS = 1 << 8, /* in the last cache; and a last prefetcher, so that each kind is there */
-    VARIANT_MANY = 1 << 9,       /* accesses that are known ahead, in the first half */
-    VARIANTS = 1 << 10
+    VARIANT_NEIGHBOURS = 1 << 8,   /* in the last cache */
+    VARIANT_PREFETCHERS = 1 << 9,  /* one of each kind, with little room */
+    VARIANT_APART = 1 << 10,       /* hardly two pieces of memory share a table, so that walk caches fill */
+    VARIANT_MANY = 1 << 11,        /* accesses that are known ahead, in the first half … */
+    VARIANT_MANY_BESIDE = 1 << 12, /* … and beside them what keeps them from going together */
+    VARIANTS = 1 << 13
 };
 enum { COMBINATIONS = PRESETS * MODEL_TECHNIQUES * 9 };
 
@@ -68,8 +75,15 @@ struct pair {
     struct model *model;
     struct naive_model *naive;
     uint64_t bytes;
+    uint64_t piece, apart; /* of memory that is in pieces; else all of it is one */
     char name[160];
 };
+
+static uint64_t address_of(const struct pair *pair, uint64_t offset)
+{
+    const uint64_t number = offset / pair->piece;
+    return FROM + number / ROW_PIECES * ROW_APART + number % ROW_PIECES * pair->apart + offset % pair->piece;
+}
 
 static void path_of(unsigned preset, char *path, size_t size)
 {
@@ -105,9 +119,17 @@ static bool is_splintered(const struct combination *what)
     return what->technique != MODEL_NATIVE && what->guest == 2 && what->host == 0;
 }
 
+/* Rates, pages that are fresh, several domains: of accesses that are known ahead half the combinations have
+ * none. */
+static bool has_beside(const struct combination *what, unsigned variant)
+{
+    return what->variant & variant &&
+           (!(what->variant & VARIANT_MANY) || what->variant & VARIANT_MANY_BESIDE);
+}
+
 static unsigned domains_of(const struct combination *what)
 {
-    return what->variant & VARIANT_DOMAINS && !is_splintered(what) ? 3 : 1;
+    return has_beside(what, VARIANT_DOMAINS) && !is_splintered(what) ? 3 : 1;
 }
 
 static struct model_config config_of(const struct combination *what, const struct pair *pair)
@@ -122,7 +144,7 @@ static struct model_config config_of(const struct combination *what, const struc
         .guest_frames = policy,
         .host_frames = policy,
         .sync_write = what->variant & VARIANT_SYNC_WRITE,
-        .fresh = what->variant & VARIANT_FRESH,
+        .fresh = has_beside(what, VARIANT_FRESH),
         .hypothetical = true,
         .bytes_max = pair->bytes,
         .seed = 13,
@@ -131,7 +153,7 @@ static struct model_config config_of(const struct combination *what, const struc
     config.host_frames.seed = 12;
     config.host_frames.node = what->variant & VARIANT_INTERLEAVED ? NODE_INTERLEAVED : NODE_LOCAL;
     config.host_frames.told = what->variant & VARIANT_TOLD;
-    if (what->variant & VARIANT_RATES)
+    if (has_beside(what, VARIANT_RATES))
         config.rates = rates;
     return config;
 }
@@ -165,12 +187,16 @@ static struct naive_setting setting_of(const struct model_config *config, const 
     return setting;
 }
 
-/* So many that they show in few steps; and prefetchers of both kinds with few places and few lines on their
- * way. */
+/* So many that they show in few steps. */
 static void add_neighbours(struct pair *pair)
 {
     pair->machine.has_neighbours = true;
     pair->machine.neighbours.lines_per_us = pair->file.neighbours = 90000;
+}
+
+/* Of both kinds, with few places and few lines on their way. */
+static void change_prefetchers(struct pair *pair)
+{
     pair->machine.prefetcher_count = pair->file.prefetcher_count = 2;
     pair->machine.prefetchers[0] = (struct machine_prefetcher){.kind = PREFETCH_STREAM,
         .fills = 2,
@@ -193,6 +219,27 @@ static void add_neighbours(struct pair *pair)
     pair->file.prefetchers[1] = (struct naive_prefetcher){true, false, 1, 1, 1, 3, 1, 1, 2, 3};
 }
 
+/* Of memory of so many bytes. */
+static void lay_out(const struct combination *what, uint64_t bytes, struct pair *pair)
+{
+    const uint64_t page = pages[what->guest];
+    pair->bytes = pair->piece = bytes;
+    if (!(what->variant & VARIANT_APART))
+        return;
+    pair->piece = page < PIECE ? PIECE : page;
+    pair->apart = APART + (page <= pages[1] ? pages[1] : 0);
+}
+
+static void map_both(struct pair *pair)
+{
+    struct error error;
+    for (uint64_t offset = 0; offset < pair->bytes; offset += pair->piece) {
+        if (model_map(pair->model, GVA(address_of(pair, offset)), pair->piece, NULL, &error) < 0)
+            fail_msg("%s: %s", pair->name, error.text);
+        naive_map(pair->naive, address_of(pair, offset), pair->piece);
+    }
+}
+
 /* False: the machine has no such pages. */
 static bool open_pair(const struct combination *what, struct pair *pair)
 {
@@ -203,6 +250,8 @@ static bool open_pair(const struct combination *what, struct pair *pair)
     read_files(what->preset, pair);
     if (what->variant & VARIANT_NEIGHBOURS)
         add_neighbours(pair);
+    if (what->variant & VARIANT_PREFETCHERS)
+        change_prefetchers(pair);
     struct model_config config = config_of(what, pair);
     struct naive_setting setting = setting_of(&config, pair);
     snprintf(pair->name, sizeof pair->name, "%s %s guest %" PRIu64 " host %" PRIu64 " variant %u",
@@ -214,15 +263,11 @@ static bool open_pair(const struct combination *what, struct pair *pair)
     if (rc < 0)
         fail_msg("%s: %s", pair->name, error.text);
     pair->naive = naive_open(&setting);
-    uint64_t bytes =
-        config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes; /* so many small pages take long */
-    pair->bytes = bytes;
+    lay_out(what, config.guest_page == pages[0] ? BYTES_SMALL : pair->bytes, pair); /* more takes long */
     for (unsigned i = 0; i < config.domains; i++) {
         model_turn(pair->model, i);
         naive_turn(pair->naive, i);
-        if (model_map(pair->model, GVA(FROM), bytes, NULL, &error) < 0)
-            fail_msg("%s: %s", pair->name, error.text);
-        naive_map(pair->naive, FROM, bytes);
+        map_both(pair);
     }
     model_begin(pair->model);
     naive_begin(pair->naive);
@@ -253,6 +298,8 @@ static const struct row {
     ROW("cycles of TLBs, by level", 2, bucket[BUCKET_TLB], tlb[0]),
     ROW("hits in TLBs, by level", 2, tlb_hits[0], tlb_hits[0]),
     ROW("walks", 1, walks, walks),
+    ROW("hits in walk caches, by tables", 2, walk_cache_hits, walk_cache_hits[0]),
+    ROW("hits and misses in the nested TLB", 2, nested_tlb_hits, nested_tlb_hits),
     ROW("reads of the guest's tables, by level", 5, guest_reads[0], guest_reads[0]),
     ROW("reads of the host's tables, by level", 5, host_reads[0], host_reads[0]),
     ROW("cycles of the guest's tables, by level", 5, bucket[BUCKET_GUEST], guest[0]),
@@ -310,23 +357,55 @@ static uint64_t sum_of_buckets(const struct account *account)
 
 /* ---- steps ---- */
 
-/* An address: mostly a step on, near the last one or of a few pages, at times anywhere. */
-static uint64_t some_address(uint64_t *state, const struct pair *pair, uint64_t last)
+/* How addresses come, of twelve: near the last one, of a few pages, anywhere; the others are a step on. */
+enum manner {
+    MIXED,
+    ANYWHERE, /* no prefetcher makes anything of most: long runs go through the caches together */
+    STREAMS,  /* half of many accesses; of the others half are of each manner before */
+    MANNERS
+};
+static const struct {
+    uint64_t near, few, anywhere;
+} manners[MANNERS] = {[MIXED] = {2, 3, 3}, [ANYWHERE] = {0, 2, 10}, [STREAMS] = {1, 0, 0}};
+
+/* One of a few pages, which have the same tracker of each prefetcher. */
+static uint64_t of_few(const struct pair *pair, uint64_t number)
 {
+    return number % 96 * (pair->bytes / 96 / 64 * 64);
+}
+
+static uint64_t some_address(uint64_t *state, const struct pair *pair, uint64_t last, enum manner manner)
+{
+    const uint64_t near = manners[manner].near, few = near + manners[manner].few,
+                   anywhere = few + manners[manner].anywhere;
     uint64_t kind = random_below(state, 12), offset = random_below(state, pair->bytes);
-    if (kind > 7)
+    if (kind >= anywhere)
         offset = (last + 64 * (1 + (last >> 12 & 1))) % pair->bytes;
-    else if (kind < 2)
+    else if (kind < near)
         offset = (last + random_below(state, 4096)) % pair->bytes;
-    else if (kind < 5)
-        offset = offset % 96 * (pair->bytes / 96 / 64 * 64);
+    else if (kind < few)
+        offset = of_few(pair, offset);
     return offset & ~UINT64_C(7);
 }
 
-/* An event that no rate asked for. */
-static void event(uint64_t *state, struct pair *pair, uint64_t at, unsigned domains)
+/* The i-th of many accesses that begin elsewhere than the stream of before, whose tracker that takes, and go
+ * back, at times, to where it has lines on their way. */
+static uint64_t stream_address(
+    uint64_t *state, const struct pair *pair, size_t i, uint64_t before, uint64_t last)
 {
-    uint64_t kind = random_below(state, 15);
+    if (i == 0)
+        return of_few(pair, random_next(state));
+    if (i == 1 && random_below(state, 4))
+        return (before + random_below(state, 1024)) % pair->bytes & ~UINT64_C(7);
+    return some_address(state, pair, last, STREAMS);
+}
+
+/* An event that no rate asked for; from QUIET on, as many as QUIET_KINDS: those that leave tables as they
+ * are. */
+enum { EVENT_KINDS = 15, QUIET = 7, QUIET_KINDS = 6 };
+
+static void event(uint64_t kind, uint64_t *state, struct pair *pair, uint64_t at, unsigned domains)
+{
     unsigned space = (unsigned)random_below(state, 3), domain = (unsigned)random_below(state, domains);
     if (kind < 5) {
         model_change_entry(pair->model, GVA(at));
@@ -369,43 +448,65 @@ static enum naive_access naively(enum model_access access)
 static void step(uint64_t *state, struct pair *pair, uint64_t *last, unsigned domains)
 {
     uint64_t kind = random_below(state, 100);
-    *last = some_address(state, pair, *last);
+    *last = some_address(state, pair, *last, MIXED);
     if (kind < 5) {
-        event(state, pair, FROM + *last, domains);
+        event(random_below(state, EVENT_KINDS), state, pair, address_of(pair, *last), domains);
         return;
     }
     enum model_access access = kind < 20 ? ACCESS_EXECUTE : kind < 35 ? ACCESS_WRITE : ACCESS_READ;
-    model_access(pair->model, GVA(FROM + *last), access);
-    naive_access(pair->naive, FROM + *last, naively(access));
+    model_access(pair->model, GVA(address_of(pair, *last)), access);
+    naive_access(pair->naive, address_of(pair, *last), naively(access));
+}
+
+/* At times something happens before many accesses, and mostly something after which they still go together.
+ */
+static void event_before_many(uint64_t *state, struct pair *pair, uint64_t at, unsigned domains)
+{
+    uint64_t kind = random_below(state, 32);
+    if (kind < 8)
+        event(kind == 0 ? random_below(state, EVENT_KINDS) : QUIET + random_below(state, QUIET_KINDS), state,
+            pair, at, domains);
 }
 
 /* Accesses of one kind, which the model is told all at once; returns how many. */
-static unsigned long step_many(uint64_t *state, struct pair *pair, uint64_t *last)
+static unsigned long step_many(uint64_t *state, struct pair *pair, uint64_t *last, unsigned domains)
 {
-    enum { MOST = 200 };
+    enum { MOST = 200, MOST_OF_FEW = 20 };
     gva_t addresses[MOST];
-    size_t count = 1 + random_below(state, MOST);
+    const uint64_t before = *last;
+    event_before_many(state, pair, address_of(pair, *last), domains);
+    const enum manner manner = random_below(state, 2) ? STREAMS : (enum manner)random_below(state, STREAMS);
+    size_t count = 1 + random_below(state, manner == STREAMS || random_below(state, 2) ? MOST_OF_FEW : MOST);
     uint64_t kind = random_below(state, 8);
     enum model_access access = kind == 0 ? ACCESS_EXECUTE : kind == 1 ? ACCESS_WRITE : ACCESS_READ;
     for (size_t i = 0; i < count; i++) {
-        *last = some_address(state, pair, *last);
-        addresses[i] = GVA(FROM + *last);
-        naive_access(pair->naive, FROM + *last, naively(access));
+        *last = manner == STREAMS ? stream_address(state, pair, i, before, *last)
+                                  : some_address(state, pair, *last, manner);
+        addresses[i] = GVA(address_of(pair, *last));
+        naive_access(pair->naive, addresses[i].value, naively(access));
     }
     model_access_many(pair->model, addresses, count, access);
     return count;
 }
 
+/* Each combination has a sequence of its own: what one does not come across another one does. */
+static uint64_t seed_of(const struct combination *what)
+{
+    return ((what->preset * MODEL_TECHNIQUES + what->technique) * 9 + what->guest * 3 + what->host) *
+               VARIANTS +
+           what->variant;
+}
+
 /* What differed first, or NULL; *refused: there is no such combination. */
 static const char *run(const struct combination *what, unsigned long count, struct pair *pair, bool *refused)
 {
-    uint64_t state = 7, last = 0;
+    uint64_t state = random_mix(seed_of(what)), last = 0;
     const char *found = NULL;
     *refused = !open_pair(what, pair);
     count = is_splintered(what) ? count / 20 : count;
     for (unsigned long i = 0; i < count && !found && !*refused;) {
         if (what->variant & VARIANT_MANY && i < count / 2)
-            i += step_many(&state, pair, &last);
+            i += step_many(&state, pair, &last, domains_of(what));
         else if (++i)
             step(&state, pair, &last, domains_of(what));
         found = difference(pair);
