@@ -170,7 +170,6 @@ int run_plan_run(const struct run_plan *plan, struct setting *setting, const str
         .began = clock_seconds(),
         .all = run_plan_all(plan)};
     begin_result(result, "run", plan->seed);
-    empty_input_open(&running.empty);
     int rc = make_ready(&running, error);
     if (rc == 0)
         rc = run_try(&running, error);
@@ -181,7 +180,6 @@ int run_plan_run(const struct run_plan *plan, struct setting *setting, const str
     if (rc == 0)
         rc = run_figures(&running, error);
     run_arms_end(&running);
-    empty_input_close(&running.empty);
     guest_start_close(&running.start);
     result->seconds = clock_seconds() - running.began;
     if (rc == 0)

@@ -4,7 +4,6 @@
 
 #include "experiment/run.h"
 #include "experiment/run_account.h"
-#include "program/empty_input.h"
 #include "program/left.h"
 #include "program/looks.h"
 
@@ -41,8 +40,7 @@ struct running {
     const struct progress *progress;
     struct result *result;
     struct guest_start start;
-    struct empty_input empty; /* what a program reads where nothing was named */
-    struct run_arm *arms;     /* owned; with room for all */
+    struct run_arm *arms; /* owned; with room for all */
     size_t arm_count;
     double began;
     unsigned done, all;

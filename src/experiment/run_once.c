@@ -38,8 +38,8 @@ static int run_program(struct running *running, struct run_arm *arm, bool look, 
 {
     const struct run_plan *plan = running->plan;
     const struct watcher watcher = looks_watcher(&arm->looks);
-    struct program program = {.words = run_is_guest(arm) ? arm->guest_words : arm->words,
-        .input = plan->input ? plan->input : running->empty.path};
+    struct program program = {
+        .words = run_is_guest(arm) ? arm->guest_words : arm->words, .input = plan->input};
     const struct run_limits limits = {.seconds = plan->timeout_seconds,
         .stop = &running->setting->stop,
         .watcher = look ? &watcher : NULL,

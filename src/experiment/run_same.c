@@ -110,10 +110,8 @@ static bool are_wanted(const struct running *running, const struct run_arm *arm)
     return wanted;
 }
 
-/* What makes a run something else than what its user may mean. */
-static void note_odd(struct running *running, const struct run_arm *arm, struct result_ran *ran)
+static void note_left(struct running *running, const struct run_arm *arm, struct result_ran *ran)
 {
-    ran->reads_nothing = !running->plan->input && empty_input_was_read(&running->empty);
     ran->left_count = arm->leaves.count;
     if (ran->left_count)
         ran->left_name = pool_text(&running->result->pool, arm->leaves.name);
@@ -122,9 +120,8 @@ static void note_odd(struct running *running, const struct run_arm *arm, struct 
 static int try_native(struct running *running, size_t index, struct error *error)
 {
     struct run_arm *arm = &running->arms[index];
-    empty_input_forget(&running->empty);
     int rc = run_once(running, arm, false, error);
-    note_odd(running, arm, &running->result->cells[index].ran);
+    note_left(running, arm, &running->result->cells[index].ran);
     if (rc < 0 || (rc = judge_native(running->plan, &arm->end, error)) < 0)
         return rc;
     arm->first = arm->left;

@@ -130,7 +130,9 @@ static void say_odd(const struct advice *advice, struct document *doc)
         view_add(doc, " A server is to stay in the foreground, and is tried by --server.");
     }
     if (advice->reads_nothing)
-        view_say_reads_nothing(doc);
+        document_say(doc, BLOCK_FACT,
+            "It reads its standard input, and there was nothing in it: --stdin FILE gives it something to "
+            "read.");
 }
 
 static void say_facts(const struct result *result, struct document *doc)

@@ -9,9 +9,3 @@ void view_say_left(unsigned count, const char *name, struct document *doc)
     document_say(doc, BLOCK_FACT,
         "It leaves %s running when it ends: that was ended each time, and is not measured.", left);
 }
-
-void view_say_reads_nothing(struct document *doc)
-{
-    document_say(doc, BLOCK_FACT,
-        "It reads its standard input, and there was nothing in it: --stdin FILE gives it something to read.");
-}

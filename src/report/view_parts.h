@@ -116,7 +116,4 @@ void view_run_cells(const struct result *result, struct document *doc);
 /* So many processes it leaves running, the first of this name; 0: some, as early versions tell it. */
 void view_say_left(unsigned count, const char *name, struct document *doc);
 
-/* Its standard input is read, and empty. */
-void view_say_reads_nothing(struct document *doc);
-
 #endif

@@ -250,8 +250,6 @@ static void say_guest(const struct result *result, const struct result_cell *gue
     say_fidelity(native, guest, doc);
     if (native->ran.left_count)
         view_say_left(native->ran.left_count, native->ran.left_name, doc);
-    if (native->ran.reads_nothing)
-        view_say_reads_nothing(doc);
     say_refused(guest, doc);
     say_exits(result, guest, doc);
     say_faults(guest, doc);

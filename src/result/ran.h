@@ -104,9 +104,8 @@ struct result_ran {
         double native_ns, guest_ns, ratio, low, high;
     } steady;
     struct ran_heat heat; /* of a domain's cell, if it was asked for */
-    /* Of a native cell: it reads its standard input, and there was nothing in it; so many processes its first
-     * run left running, which were ended, the first of them of this name. */
-    bool reads_nothing;
+    /* Of a native cell: so many processes its first run left running, which were ended, the first of them of
+     * this name. */
     uint32_t left_count;
     const char *left_name;
 };

@@ -13,6 +13,9 @@ sys.dont_write_bytecode = True
 import nested  # pylint: disable=wrong-import-position
 
 SETTINGS = {"boot": {"npt=1": "nested", "npt=0": "shadow"}, "boot-bochs": {"ept=1": "nested", "ept=0": "shadow"}}
+# What Bochs is too slow for: timers that run out between two instructions, and a table that is read over and over.
+SPARED = {"boot": (), "boot-bochs": ("signals-static", "heat-static")}
+CHANGES = {"boot": 300, "boot-bochs": 40}  # of memory
 SECONDS = 1100
 RUN = "keep $name vcost run --quiet --runs 2 --guest-faults $faults $more --json $name.json"
 SCRIPT = """set -e
@@ -23,7 +26,7 @@ for setting in {settings}; do
         name=/out/$setting/$program
         faults=auto more=
         case $program in
-        memory*) words='3 300' faults=demand ;;
+        memory*) words='3 {changes}' faults=demand ;;
         threads*) words='4 3' ;;
         heat*) words=1000 more='--heat --heat-interval 0.2' ;;
         *) words= ;;
@@ -62,8 +65,9 @@ def touches_what_it_does(folder, program):
 
 def main():
     harness, *files = sys.argv[1:]
-    points, programs, settings = nested.Points(), [Path(word).name for word in files[1:]], SETTINGS[harness]
-    script = SCRIPT.format(settings=" ".join(settings), programs=" ".join(programs), run=RUN)
+    points, settings = nested.Points(), SETTINGS[harness]
+    programs = [name for name in (Path(word).name for word in files[1:]) if name not in SPARED[harness]]
+    script = SCRIPT.format(settings=" ".join(settings), programs=" ".join(programs), changes=CHANGES[harness], run=RUN)
     with tempfile.TemporaryDirectory(prefix="vcost-nested-run.") as folder:
         if nested.boot_or_skip(points, harness, script, files, folder, SECONDS):
             for setting, technique in settings.items():
