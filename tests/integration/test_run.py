@@ -165,6 +165,11 @@ def test_signals_come_as_they_do_natively():
     assert guest.counts.signals > 64 and guest.counts.exceptions[14] > 64, vars(guest.counts)
 
 
+def test_signals_come_to_a_program_that_has_left_itself_no_memory():
+    needs_kvm()
+    assert b"failed 0, caught 3" in same(program("starved")).out
+
+
 def test_no_signal_of_a_storm_is_lost():
     needs_kvm()
     rounds = 20000 if LONG else 40

@@ -9,7 +9,7 @@ and for how many of a second or more vcost run explains what a run takes more: t
 machine says little, but is what --runs 10 on a quiet one is for.
 
 Programs whose packages are not installed are told as such; --install brings them by apt-get (as root, where the machine is
-meant for that: it is some 3 GB). --keep writes what became of each, one line of JSON a program.
+meant for that: it is some 5 GB). --keep writes what became of each, one line of JSON a program.
 """
 import argparse
 import fnmatch
@@ -64,7 +64,7 @@ def run(vcost, entry, folder, runs):
         "unexplained": unexplained(guest)}
     if guest["fidelity"] is None:
         return {"became": "failed", "why": guest["reason"], **found}
-    why = None if guest["fidelity"] == "same" else guest["reason"] or f"{guest.get('differs')} (exit status {guest['exit_status']})"
+    why = None if guest["fidelity"] == "same" else f"{guest.get('differs') or guest['reason']} (exit status {guest['exit_status']})"
     return {"became": guest["fidelity"], "why": why, **found}
 
 

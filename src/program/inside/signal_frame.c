@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { RED_ZONE = 128, AREA_ALIGNMENT = 64, LEGACY_BYTES = 512, HEADER_BYTES = 64, FRAME_SWAP_BYTES = 464 };
@@ -65,6 +64,14 @@ static uint64_t stack_for(const struct thread *thread, const struct action *acti
     return pointer - RED_ZONE;
 }
 
+/* Room for all of a CPU's extended registers that outlives nothing: a program may have left itself no memory
+ * (setrlimit), and its signals come all the same. NULL: that CPU has more than any had. */
+static char *room_for_area(size_t bytes)
+{
+    static _Thread_local char room[1 << 14];
+    return bytes <= sizeof room ? memset(room, 0, bytes) : NULL;
+}
+
 static int push_area(struct thread *thread, uint64_t to, struct error *error)
 {
     const struct process *process = thread->process;
@@ -74,7 +81,7 @@ static int push_area(struct thread *thread, uint64_t to, struct error *error)
         .features = process->features,
         .bytes = (uint32_t)bytes};
     const uint32_t end = MAGIC2;
-    char *area = calloc(1, whole > bytes ? whole : bytes);
+    char *area = room_for_area(whole > bytes ? whole : bytes);
     if (!area)
         return error_set(error, ENOMEM, "no memory for a signal's frame");
     int rc = domain_get_extended(thread->cpu, area, error);
@@ -82,7 +89,6 @@ static int push_area(struct thread *thread, uint64_t to, struct error *error)
     if (rc == 0 && (access_write(process, to, area, bytes) < 0 ||
                        access_write(process, to + bytes, &end, sizeof end) < 0))
         rc = error_set(error, EFAULT, "there is no room for a signal's frame");
-    free(area);
     return rc;
 }
 
@@ -159,7 +165,7 @@ static int pop_area(struct thread *thread, uint64_t from, struct error *error)
     const uint64_t legacy = 3; /* x87 and SSE */
     size_t bytes = process->extended_bytes, whole = domain_extended_bytes(process->domain);
     struct area_facts facts;
-    char *area = calloc(1, whole > bytes ? whole : bytes);
+    char *area = room_for_area(whole > bytes ? whole : bytes);
     if (!area)
         return error_set(error, ENOMEM, "no memory for a signal's frame");
     int rc = access_read(process, from, area, LEGACY_BYTES);
@@ -174,7 +180,6 @@ static int pop_area(struct thread *thread, uint64_t from, struct error *error)
         error_set(error, EFAULT, "a signal's frame cannot be read");
     else
         rc = domain_set_extended(thread->cpu, area, error);
-    free(area);
     return rc;
 }
 
