@@ -14,8 +14,8 @@ struct range {
 
 static const struct range own[] = {
     {0x1000, 0x8000000000}, {0x550000000000, 0x568000000000}, {0x7e8000000000, 0x800000000000}};
-static const struct range wanted[] = {
-    {0x8000000000, 0x510000000000}, {0x568000000000, 0x700000000000}, {0x700000000000, 0x7e8000000000}};
+static const struct range wanted[] = {{0x8000000000, 0x510000000000}, {0x340000000000, 0x550000000000},
+    {0x568000000000, 0x700000000000}, {0x700000000000, 0x7e8000000000}};
 
 static void tell_place(const char *what, const volatile void *pointer)
 {
@@ -37,6 +37,20 @@ static void tell_mapping(struct range range)
         munmap(at, range.to - range.from);
 }
 
+/* A mapping so large that a monitor may have only what is touched of it; then less is left of it. */
+static void touch_what_is_left(void)
+{
+    const size_t bytes = (size_t)96 << 30;
+    char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED || munmap(at + bytes / 2, bytes / 4) < 0) {
+        perror("96 GiB");
+        return;
+    }
+    at[bytes / 4] = 1;
+    at[bytes - 1] = 2;
+    printf("left: %d %d\n", at[bytes / 4], at[bytes - 1]);
+}
+
 int main(void)
 {
     static int data;
@@ -49,6 +63,7 @@ int main(void)
     tell_place("stack", &stack);
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         tell_mapping(wanted[i]);
+    touch_what_is_left();
     free(small);
     free(large);
     return 0;

@@ -11,25 +11,28 @@
 
 /* ---- what the guest has ---- */
 
-/* In between are the domain's system pages, in the guest (abi/domain.h), and here at one of two places; the
- * heap of a static position-independent program, as vcost's is, by arch/x86/include/asm/elf.h
- * (ELF_ET_DYN_BASE, 0x555555554000) and at most 2^28 pages behind; and above all what the kernel maps without
- * having been asked for an address. Whole pieces. */
+/* In between are the domain's system pages in the guest (abi/domain.h); the heap of a static
+ * position-independent program, as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE,
+ * 0x555555554000) and at most 2^28 pages behind; and above all what the kernel maps without having been asked
+ * for an address. Whole pieces. */
 static const struct {
     uint64_t from, to;
 } owned[] = {
     {WINDOW_LOW_FROM, WINDOW_LOW_END},
-    {WINDOW_SYSTEM_END, WINDOW_TO},
-    {WINDOW_TO + WINDOW_SYSTEM_ROOM, UINT64_C(0x550000000000)},
-    {UINT64_C(0x568000000000), WINDOW_HIGH_TO},
-    {WINDOW_HIGH_TO + WINDOW_SYSTEM_ROOM, WINDOW_END},
+    {WINDOW_SYSTEM_END, UINT64_C(0x550000000000)},
+    {UINT64_C(0x568000000000), WINDOW_END},
 };
+
+/* Where the domain's system pages have their room here: at one of two places, and the other is the program's
+ * as all around it is. A process has one window, and a program is looked at before that is there. */
+static uint64_t room_from = WINDOW_HIGH_TO;
 
 bool window_owns(uint64_t from, uint64_t bytes)
 {
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         if (from >= owned[i].from && from < owned[i].to)
-            return bytes <= owned[i].to - from;
+            return bytes <= owned[i].to - from &&
+                   (from >= room_from + WINDOW_SYSTEM_ROOM || from + bytes <= room_from);
     return false;
 }
 
@@ -129,7 +132,8 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
     page_tables_walk(domain_tables(window->domain), GVA(address & -(uint64_t)PAGE), &walk);
     if (address >= window->clock.from && address < window->clock.code)
         rc = window_start_clock(window, error);
-    if (area && area->to - area->from >= SPARSE_BYTES && !walk.leaf.bytes) {
+    /* However long it is: of a large one that was cut in two a short one may be left. */
+    if (area && !walk.leaf.bytes) {
         uint64_t from = address & -LARGE_BYTES, to = from + LARGE_BYTES;
         from = from > area->from ? from : area->from;
         to = to < area->to ? to : area->to;
@@ -137,6 +141,8 @@ int window_bring(struct window *window, uint64_t address, struct error *error)
         from = address & -(uint64_t)PAGE;
         if (rc == -EEXIST) /* a part of it was mapped when it was another mapping's */
             rc = map_in_piece(window, from, from + PAGE, rights_of(area->protection), error);
+        if (rc == -EEXIST) /* so was this page, or the guest's kernel makes it present */
+            rc = 0;
     }
     pthread_mutex_unlock(&window->lock);
     return rc;
@@ -262,7 +268,7 @@ int window_create(
     window->domain = domain;
     window->proc = proc;
     window->tally = tally;
-    window->top = choose_top(tally);
+    window->top = room_from = choose_top(tally);
     window->own[0] = (struct own_piece){.from = WINDOW_LOW_FROM, .to = LARGE_BYTES};
     window->own[1] = (struct own_piece){.from = LARGE_BYTES, .to = WINDOW_LINKED_TO};
     window->own[2] = (struct own_piece){window->top - WINDOW_NEAR_BELOW,
