@@ -13,7 +13,7 @@
 gva_t system_address(uint64_t offset);
 void *system_page(const struct domain *domain, unsigned number);
 
-/* Fills the system pages at `base` (the host memory behind guest physical 0, zeroed) and maps them in
+/* Fills the system pages at `base` (the host memory behind guest physical `start`, zeroed) and maps them in
  * `tables`. */
 int system_build(char *base, gpa_t start, struct page_tables *tables, struct error *error);
 
