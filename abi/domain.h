@@ -7,6 +7,9 @@
  * n of the list below lies at DOMAIN_SYSTEM_BASE + n * 4096 and at guest physical n * 4096. The page tables
  * follow, not mapped in the guest. */
 #define DOMAIN_SYSTEM_BASE 0x40000000
+/* In domains that run Linux programs instead: below all that Linux places by itself (ELF_ET_DYN_BASE,
+ * arch/x86/include/asm/elf.h), and above whatever programs are linked for, their heaps behind them. */
+#define DOMAIN_PROGRAM_BASE 0x550040000000
 #define DOMAIN_PAGE_GDT 0
 #define DOMAIN_PAGE_IDT 1
 #define DOMAIN_PAGE_TSS 2    /* and the I/O permission bitmap behind it */
@@ -28,9 +31,10 @@
 
 /* Where DOMAIN_HANDLE_LATER finds the page tables: guest physical 0 on, for CPL 0 only. And, in the page that
  * each virtual CPU has for its task state and stack, what it knows, and counts. */
-#define DOMAIN_TABLES_WINDOW 0x44000000
+#define DOMAIN_TABLES_WINDOW (DOMAIN_PROGRAM_BASE + 0x4000000)
 #define DOMAIN_STATE_FAULTS 1024 /* page faults handled */
 #define DOMAIN_STATE_ROOT 1032   /* guest virtual, in the window: the root table */
+#define DOMAIN_STATE_WINDOW 1040 /* the window */
 
 /* Offsets in the kernel image. */
 #define DOMAIN_HANDLE_DIVIDE 0x1100    /* #DE: goes on behind a divide instruction of two bytes */

@@ -24,7 +24,7 @@ report:
 1:  hlt /* the outside never resumes here */
     jmp 1b
 
-/* The handlers of what a domain can be told to handle itself (abi/domain.h). */
+/* The handlers of what a domain can be told to handle itself (abi/domain.h). Those that need these run no programs. */
     .set data, DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_DATA * 4096
     .set window, DOMAIN_SYSTEM_BASE + DOMAIN_PAGE_WINDOW * 4096
 
@@ -97,7 +97,7 @@ interrupt:
     .endm
     .macro follow
     andq $-4096, %rax
-    addq $DOMAIN_TABLES_WINDOW, %rax
+    addq DOMAIN_STATE_WINDOW(%rdx), %rax
     .endm
 
     .org DOMAIN_HANDLE_LATER

@@ -78,8 +78,10 @@ static int map_window(struct domain *domain, struct error *error)
 
 static int build_tables(struct domain *domain, gpa_t image, struct error *error)
 {
+    const gva_t at = domain->config.program ? system_program_address(0) : system_address(0);
     int rc = make_tables(domain, error);
-    if (rc < 0 || (rc = system_build(domain->system.base, domain->system_start, &domain->tables, error)) < 0)
+    if (rc < 0 ||
+        (rc = system_build(domain->system.base, domain->system_start, at, &domain->tables, error)) < 0)
         return rc;
     if (domain->config.image)
         rc = map_image(domain, image, error);

@@ -27,7 +27,7 @@ static int map_state(struct domain_cpu *cpu, struct error *error)
     struct domain *domain = cpu->domain;
     struct table_memory memory = domain->tables.memory;
     struct page_walk walk;
-    gva_t at = system_address((uint64_t)state_page(cpu) * PAGE_BYTES);
+    gva_t at = system_program_address((uint64_t)state_page(cpu) * PAGE_BYTES);
     gpa_t page;
     page_tables_walk(&domain->tables, at, &walk);
     if (walk.leaf.bytes)
@@ -38,8 +38,9 @@ static int map_state(struct domain_cpu *cpu, struct error *error)
     char *host = (char *)memory.at(memory.context, page);
     memset(host, 0, PAGE_BYTES);
     system_build_tss(host, at.value + PAGE_BYTES);
-    const uint64_t root = DOMAIN_TABLES_WINDOW + domain->tables.root.value;
+    const uint64_t window = DOMAIN_TABLES_WINDOW, root = window + domain->tables.root.value;
     memcpy(host + DOMAIN_STATE_ROOT, &root, sizeof root);
+    memcpy(host + DOMAIN_STATE_WINDOW, &window, sizeof window);
     return page_tables_map(&domain->tables, at, page, PAGE_BYTES, PAGE_BYTES, PAGE_READ | PAGE_WRITE, error);
 }
 
@@ -53,11 +54,12 @@ int domain_user_open(struct domain_cpu *cpu, const struct domain_mode *mode, str
     if (cpu->id >= STATE_PAGES)
         return error_set(error, EAGAIN, "there is no room for the task state of virtual CPU %u", cpu->id);
     own.tss_page = state_page(cpu);
+    own.program = true;
     pthread_mutex_lock(&domain->tables_lock);
     system_open_gate(domain->system.base, BREAKPOINT);
     system_open_gate(domain->system.base, OVERFLOW);
     if (domain->config.later)
-        system_set_gate(domain->system.base, PAGE_FAULT, DOMAIN_HANDLE_LATER);
+        system_set_gate(domain->system.base, system_program_address(0), PAGE_FAULT, DOMAIN_HANDLE_LATER);
     int rc = map_state(cpu, error);
     pthread_mutex_unlock(&domain->tables_lock);
     return rc < 0 ? rc : domain_cpu_mode(cpu, &own, error);
@@ -70,7 +72,7 @@ uint64_t domain_guest_faults(const struct domain *domain)
         struct page_walk walk;
         uint64_t own;
         page_tables_walk(
-            &domain->tables, system_address((uint64_t)(FIRST_STATE_PAGE + id) * PAGE_BYTES), &walk);
+            &domain->tables, system_program_address((uint64_t)(FIRST_STATE_PAGE + id) * PAGE_BYTES), &walk);
         if (!walk.leaf.bytes)
             break;
         memcpy(&own,
@@ -86,13 +88,13 @@ uint64_t domain_guest_faults(const struct domain *domain)
 
 static bool is_in_kernel(uint64_t rip)
 {
-    return rip - DOMAIN_SYSTEM_BASE < (uint64_t)(FIRST_STATE_PAGE + STATE_PAGES) * PAGE_BYTES;
+    return rip - DOMAIN_PROGRAM_BASE < (uint64_t)(FIRST_STATE_PAGE + STATE_PAGES) * PAGE_BYTES;
 }
 
 static bool is_syscall_stub(uint64_t rip)
 {
     enum { STUB_BYTES = 4 };
-    uint64_t stub = system_address(DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_SYSCALL_ENTRY).value;
+    uint64_t stub = system_program_address(DOMAIN_PAGE_KERNEL * PAGE_BYTES + DOMAIN_SYSCALL_ENTRY).value;
     return rip - stub < STUB_BYTES;
 }
 
@@ -114,7 +116,7 @@ static int take_exception(
     struct vcpu_registers *registers = &left->user.registers;
     struct domain_frame frame;
     struct page_walk walk;
-    gva_t at = system_address((uint64_t)state_page(cpu) * PAGE_BYTES);
+    gva_t at = system_program_address((uint64_t)state_page(cpu) * PAGE_BYTES);
     uint64_t offset = registers->rsp - at.value;
     page_tables_walk(&domain->tables, at, &walk);
     if (!walk.leaf.bytes || offset > PAGE_BYTES - sizeof frame)

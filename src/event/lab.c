@@ -84,7 +84,8 @@ bool lab_answers(void *unused, const struct vm_exit *exit)
 
 void lab_handle(struct lab *lab, enum lab_handler handler)
 {
-    system_set_gate(system_page(lab->domain, 0), handlers[handler].vector, handlers[handler].handler);
+    system_set_gate(
+        system_page(lab->domain, 0), system_address(0), handlers[handler].vector, handlers[handler].handler);
 }
 
 void lab_handled(const struct lab *lab, uint64_t *page_faults, uint64_t *interrupts)
@@ -138,6 +139,7 @@ int lab_switch_spaces(struct lab *lab, bool tags, struct error *error)
     if (rc < 0 || (rc = copy_root(tables, &second, error)) < 0)
         return rc;
     data_of(lab)->spaces = (tables->root.value ^ second.value) | (tags ? CR3_KEEP | 1 : 0);
-    system_set_gate(system_page(lab->domain, 0), handlers[LAB_DIVIDE].vector, DOMAIN_HANDLE_SWITCH);
+    system_set_gate(
+        system_page(lab->domain, 0), system_address(0), handlers[LAB_DIVIDE].vector, DOMAIN_HANDLE_SWITCH);
     return 0;
 }

@@ -26,7 +26,7 @@ VCOST, INSIDE, PROGRAMS = (os.path.abspath(word) for word in sys.argv[1:4])
 LONG = "--long" in sys.argv
 SCRATCH = str(tap.scratch("vcost-run-"))
 TALLY_BYTES = 16384
-GDT_OF_DOMAIN = "127 0x40000000 0x70"  # abi/domain.h: limit and base of the GDT, selector of the task state
+GDT_OF_DOMAIN = "127 0x550040000000 0x70"  # abi/domain.h: limit and base of the GDT, selector of the task state
 
 
 def program(name):
@@ -156,7 +156,7 @@ def test_a_program_may_have_the_addresses_that_sanitizers_want():
 
 def test_a_system_call_ends_with_the_memory_that_it_is_given():
     needs_kvm()
-    assert same(program("edge")).out == b"read 4096\n"
+    assert same(program("edge")).out == b"read 4096, heap 1\n"
 
 
 def test_signals_come_as_they_do_natively():

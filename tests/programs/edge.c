@@ -1,17 +1,29 @@
 /* A system call that is given more bytes than there are ends with the mapping, here the first one that is
- * made without an address, and leaves alone what is behind. Static, so that nothing was mapped before. */
+ * made without an address, and leaves alone what is behind. Static, so that nothing was mapped before. And
+ * not position-independent, so that its heap begins low: it grows far. */
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MORE = 1 << 24 };
+enum { PAGE = 4096, MORE = 1 << 24, STEP = 1 << 28, STEPS = 6 };
+
+static bool heap_grows(void)
+{
+    int steps = 0;
+    for (char *end; steps < STEPS && (end = sbrk(STEP)) != (char *)-1; steps++)
+        end[STEP - 1] = 1;
+    return steps == STEPS && sbrk(-STEPS * (intptr_t)STEP) != (void *)-1;
+}
 
 int main(void)
 {
     char line[40];
     char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int zeros = open("/dev/zero", O_RDONLY);
-    int bytes = snprintf(line, sizeof line, "read %zd\n", read(zeros, page, MORE));
+    ssize_t got = read(zeros, page, MORE);
+    int bytes = snprintf(line, sizeof line, "read %zd, heap %d\n", got, heap_grows());
     return page == MAP_FAILED || write(STDOUT_FILENO, line, (size_t)bytes) != bytes;
 }

@@ -49,7 +49,7 @@ static int set_up(void **state)
     assert_int_equal(table_pool_init(&bed->pool, NULL), 0);
     bed->tables = (struct page_tables){.memory = table_pool_memory(&bed->pool), .levels = 4};
     assert_int_equal(page_tables_init(&bed->tables, NULL), 0);
-    assert_int_equal(system_build(bed->memory, GPA(0), &bed->tables, NULL), 0);
+    assert_int_equal(system_build(bed->memory, GPA(0), system_address(0), &bed->tables, NULL), 0);
     map(bed, CODE, CODE_PAGE * PAGE, PAGE_READ | PAGE_EXECUTE | PAGE_USER);
     map(bed, DATA, DATA_PAGE * PAGE, PAGE_READ | PAGE_WRITE | PAGE_USER);
     map(bed, DEVICE, DEVICE_PHYSICAL, PAGE_READ | PAGE_WRITE | PAGE_USER);

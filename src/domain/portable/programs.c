@@ -112,7 +112,7 @@ static int map_all(
         {PORTABLE_DATA, at->data, at->data_end, 2 * MIB, WRITE},
     };
     struct portable_plan later = *plan;
-    int rc = system_build(portable->base, GPA(0), tables, error);
+    int rc = system_build(portable->base, GPA(0), system_address(0), tables, error);
     for (size_t i = 0; rc == 0 && i < sizeof pieces / sizeof pieces[0]; i++)
         rc = map(plan, tables, pieces[i].to, pieces[i].first, pieces[i].end, pieces[i].page_bytes,
             pieces[i].rights, error);

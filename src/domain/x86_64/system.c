@@ -22,6 +22,11 @@ enum {
 _Static_assert(TSS_BYTES + BITMAP_BYTES <= SYSTEM_TSS_BYTES, "a task state has room");
 #define TSS_LIMIT (TSS_BYTES + BITMAP_BYTES - 1)
 
+gva_t system_program_address(uint64_t offset)
+{
+    return GVA(DOMAIN_PROGRAM_BASE + offset);
+}
+
 gva_t system_address(uint64_t offset)
 {
     return GVA(DOMAIN_SYSTEM_BASE + offset);
@@ -32,15 +37,14 @@ static char *page(char *base, unsigned number)
     return base + (size_t)number * PAGE_BYTES;
 }
 
-static uint64_t page_address(unsigned number)
+static gva_t page_address(gva_t at, unsigned number)
 {
-    return system_address((uint64_t)number * PAGE_BYTES).value;
+    return GVA(at.value + (uint64_t)number * PAGE_BYTES);
 }
 
 /* A TSS descriptor takes two entries (SDM volume 3, figure 8-4); type 9: available. */
-static void build_gdt(uint64_t *gdt)
+static void build_gdt(uint64_t *gdt, uint64_t tss)
 {
-    uint64_t tss = page_address(DOMAIN_PAGE_TSS);
     gdt[DOMAIN_KERNEL_CS / 8] = CODE_DESCRIPTOR(0);
     gdt[DOMAIN_KERNEL_SS / 8] = DATA_DESCRIPTOR(0);
     gdt[DOMAIN_USER_SS / 8] = DATA_DESCRIPTOR(3);
@@ -52,10 +56,10 @@ static void build_gdt(uint64_t *gdt)
 
 /* 64-bit interrupt gates to the kernel's stubs (SDM volume 3, figure 6-8). Those that software may raise
  * itself (INT3, INTO) stay at DPL 0 as well: a workload has no business there. */
-void system_set_gate(char *base, unsigned vector, uint64_t handler)
+void system_set_gate(char *base, gva_t at, unsigned vector, uint64_t handler)
 {
     uint64_t *idt = (uint64_t *)page(base, DOMAIN_PAGE_IDT);
-    uint64_t to = page_address(DOMAIN_PAGE_KERNEL) + handler;
+    uint64_t to = page_address(at, DOMAIN_PAGE_KERNEL).value + handler;
     idt[2 * vector] =
         (to & 0xffff) | DOMAIN_KERNEL_CS << 16 | UINT64_C(0x8e00) << 32 | (to >> 16 & 0xffff) << 48;
     idt[2 * vector + 1] = to >> 32;
@@ -67,10 +71,10 @@ void system_open_gate(char *base, unsigned vector)
     idt[2 * vector] |= UINT64_C(3) << 45; /* the descriptor's privilege level */
 }
 
-static void build_idt(char *base)
+static void build_idt(char *base, gva_t at)
 {
     for (unsigned vector = 0; vector < VECTORS; vector++)
-        system_set_gate(base, vector, (uint64_t)vector * DOMAIN_VECTOR_BYTES);
+        system_set_gate(base, at, vector, (uint64_t)vector * DOMAIN_VECTOR_BYTES);
 }
 
 /* A 32-bit OUT needs the bits of all four of its ports clear. */
@@ -106,17 +110,18 @@ static const struct {
     {DOMAIN_PAGE_SECOND_STACK, 2, PAGE_READ | PAGE_WRITE},     /* and DOMAIN_PAGE_SECOND_TSS */
 };
 
-int system_build(char *base, gpa_t start, struct page_tables *tables, struct error *error)
+int system_build(char *base, gpa_t start, gva_t at, struct page_tables *tables, struct error *error)
 {
-    build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT));
-    build_idt(base);
-    system_build_tss(page(base, DOMAIN_PAGE_TSS), page_address(DOMAIN_PAGE_STACK + 1));
-    system_build_tss(page(base, DOMAIN_PAGE_SECOND_TSS), page_address(DOMAIN_PAGE_SECOND_STACK + 1));
+    build_gdt((uint64_t *)page(base, DOMAIN_PAGE_GDT), page_address(at, DOMAIN_PAGE_TSS).value);
+    build_idt(base, at);
+    system_build_tss(page(base, DOMAIN_PAGE_TSS), page_address(at, DOMAIN_PAGE_STACK + 1).value);
+    system_build_tss(
+        page(base, DOMAIN_PAGE_SECOND_TSS), page_address(at, DOMAIN_PAGE_SECOND_STACK + 1).value);
     memcpy(page(base, DOMAIN_PAGE_KERNEL), domain_kernel_start,
         (size_t)(domain_kernel_end - domain_kernel_start));
     for (size_t i = 0; i < sizeof mappings / sizeof mappings[0]; i++) {
         uint64_t offset = (uint64_t)mappings[i].page * PAGE_BYTES;
-        int rc = page_tables_map(tables, system_address(offset), GPA(start.value + offset),
+        int rc = page_tables_map(tables, GVA(at.value + offset), GPA(start.value + offset),
             (uint64_t)mappings[i].pages * PAGE_BYTES, PAGE_BYTES, mappings[i].rights, error);
         if (rc < 0)
             return rc;
@@ -127,7 +132,8 @@ int system_build(char *base, gpa_t start, struct page_tables *tables, struct err
 struct vcpu_system system_state(
     const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode)
 {
-    uint64_t syscall_entry = mode->syscall_entry ? mode->syscall_entry : DOMAIN_SYSCALL_ENTRY;
+    const uint64_t syscall_entry = mode->syscall_entry ? mode->syscall_entry : DOMAIN_SYSCALL_ENTRY;
+    const gva_t at = mode->program ? system_program_address(0) : system_address(0);
     return (struct vcpu_system){
         .page_tables = tables->root,
         .cr0 = 0x80050033, /* PG AM WP NE ET MP PE */
@@ -138,15 +144,15 @@ struct vcpu_system system_state(
         .efer = 0xd01, /* NXE LMA LME SCE */
         .cs_selector = privilege ? DOMAIN_USER_CS : DOMAIN_KERNEL_CS,
         .ss_selector = privilege ? DOMAIN_USER_SS : DOMAIN_KERNEL_SS,
-        .gdt = system_address((uint64_t)DOMAIN_PAGE_GDT * PAGE_BYTES),
+        .gdt = page_address(at, DOMAIN_PAGE_GDT),
         .gdt_limit = DOMAIN_TSS + 15,
-        .idt = system_address((uint64_t)DOMAIN_PAGE_IDT * PAGE_BYTES),
+        .idt = page_address(at, DOMAIN_PAGE_IDT),
         .idt_limit = VECTORS * 16 - 1,
-        .tss = system_address((uint64_t)(mode->tss_page ? mode->tss_page : DOMAIN_PAGE_TSS) * PAGE_BYTES),
+        .tss = page_address(at, mode->tss_page ? mode->tss_page : DOMAIN_PAGE_TSS),
         .tss_limit = TSS_LIMIT,
         .tss_selector = DOMAIN_TSS,
         .star = (uint64_t)(DOMAIN_USER_SS - 8) << 48 | (uint64_t)DOMAIN_KERNEL_CS << 32,
-        .syscall_entry = system_address((uint64_t)DOMAIN_PAGE_KERNEL * PAGE_BYTES + syscall_entry),
+        .syscall_entry = GVA(page_address(at, DOMAIN_PAGE_KERNEL).value + syscall_entry),
         .syscall_mask = 0x200, /* IF */
     };
 }

@@ -9,21 +9,23 @@
 #include "monitor/vcpu_state.h"
 #include "paging/page_tables.h"
 
-/* The guest virtual address of an offset in the system pages, and where page `number` of them is here. */
+/* The guest virtual address of an offset in the system pages, in domains with config.program, or in others;
+ * and where page `number` of them is here. */
+gva_t system_program_address(uint64_t offset);
 gva_t system_address(uint64_t offset);
 void *system_page(const struct domain *domain, unsigned number);
 
 /* Fills the system pages at `base` (the host memory behind guest physical `start`, zeroed) and maps them in
- * `tables`. */
-int system_build(char *base, gpa_t start, struct page_tables *tables, struct error *error);
+ * `tables`, from `at` on. */
+int system_build(char *base, gpa_t start, gva_t at, struct page_tables *tables, struct error *error);
 
 /* The state in which code of the domain runs at CPL `privilege` (0 or 3). */
 struct vcpu_system system_state(
     const struct page_tables *tables, unsigned privilege, const struct domain_mode *mode);
 
 /* Lets the kernel's code at `handler` (an offset of abi/domain.h) take exceptions and interrupts of a vector.
- */
-void system_set_gate(char *base, unsigned vector, uint64_t handler);
+ * `at`: as with system_build(). */
+void system_set_gate(char *base, gva_t at, unsigned vector, uint64_t handler);
 /* Lets code of CPL 3 raise it by INT n, INT3 or INTO, too. */
 void system_open_gate(char *base, unsigned vector);
 

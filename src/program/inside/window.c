@@ -11,15 +11,14 @@
 
 /* ---- what the guest has ---- */
 
-/* In between are the domain's system pages in the guest (abi/domain.h); the heap of a static
- * position-independent program, as vcost's is, by arch/x86/include/asm/elf.h (ELF_ET_DYN_BASE,
- * 0x555555554000) and at most 2^28 pages behind; and above all what the kernel maps without having been asked
- * for an address. Whole pieces. */
+/* In between are the domain's system pages in the guest (DOMAIN_PROGRAM_BASE, abi/domain.h), and behind them
+ * the heap of a static position-independent program, as vcost's is, by arch/x86/include/asm/elf.h
+ * (ELF_ET_DYN_BASE, 0x555555554000) and at most 2^28 pages behind; and above all what the kernel maps without
+ * having been asked for an address. Whole pieces. */
 static const struct {
     uint64_t from, to;
 } owned[] = {
-    {WINDOW_LOW_FROM, WINDOW_LOW_END},
-    {WINDOW_SYSTEM_END, UINT64_C(0x550000000000)},
+    {WINDOW_LOW_FROM, UINT64_C(0x550000000000)},
     {UINT64_C(0x568000000000), WINDOW_END},
 };
 

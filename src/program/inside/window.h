@@ -2,7 +2,8 @@
  * tables say the same. So its pointers mean the same here and there, and system calls take them as they are.
  *
  * Most addresses are the program's (window.c has the table): not the first 64 KiB, those of the domain's
- * system pages, in the guest and here, and those where the kernel places what vcost itself has. What a
+ * system pages here, and those where the kernel places what vcost itself has, where in the guest the system
+ * pages are. What a
  * program maps without asking for an address lies below the system pages, and what does not fit there between
  * WINDOW_FROM and WINDOW_TO. A change takes the pages from the guest, makes the real system call, and gives
  * the guest what the range is then (domain/memory.h).
@@ -21,8 +22,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define WINDOW_LOW_FROM UINT64_C(0x10000)   /* vm.mmap_min_addr */
-#define WINDOW_LOW_END UINT64_C(0x40000000) /* where the domain's system pages begin (abi/domain.h) */
+#define WINDOW_LOW_FROM UINT64_C(0x10000) /* vm.mmap_min_addr */
 #define WINDOW_FROM UINT64_C(0x200000000000)
 #define WINDOW_TO                                                                                            \
     UINT64_C(0x540003000000) /* where a piece begins, and WINDOW_NEAR_BELOW (window_internal.h) */

@@ -8,12 +8,16 @@
 /* Room that the heap has for growing before other mappings come in its way. */
 #define HEAP_ROOM UINT64_C(0x10000000000)
 
+/* Where Linux looks with MAP_32BIT (arch/x86/kernel/sys_x86_64.c). */
+#define LOW_FROM UINT64_C(0x40000000)
+#define LOW_TO UINT64_C(0x80000000)
+
 #define ADDRESSES ((UINT64_C(1) << 47) - PAGE) /* Linux's TASK_SIZE, with tables of four levels */
 
 uint64_t window_find_free(struct window *window, uint64_t bytes, uint64_t alignment, int flags)
 {
     if (flags & MAP_32BIT)
-        return areas_find(&window->areas, LARGE_BYTES, WINDOW_LOW_END, bytes, alignment);
+        return areas_find(&window->areas, LOW_FROM, LOW_TO, bytes, alignment);
     uint64_t found = window->top == WINDOW_HIGH_TO
                          ? areas_find(&window->areas, WINDOW_HIGH_FROM, WINDOW_HIGH_TO, bytes, alignment)
                          : 0;

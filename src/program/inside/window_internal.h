@@ -15,8 +15,7 @@ enum { PAGE = 4096, ALL_RIGHTS = PROT_READ | PROT_WRITE | PROT_EXEC };
 /* With the rights of an area: it lies behind the end of a file, and the guest does not have it. */
 enum { AREA_BEHIND_END = 1 << 16 };
 
-#define WINDOW_SYSTEM_END UINT64_C(0x50000000) /* of the domain's system pages, from WINDOW_LOW_END on */
-#define WINDOW_END UINT64_C(0x7ee000000000)    /* of the highest range that is the program's */
+#define WINDOW_END UINT64_C(0x7ee000000000) /* of the highest range that is the program's */
 
 /* Near where Linux puts libraries and stacks, since some programs expect them there (ThreadSanitizer ends
  * itself where they are not above 0x7e8000000000: gcc, libsanitizer/tsan/tsan_platform.h). */

@@ -9,8 +9,7 @@
  *
  * Since Linux 6.4 the rings of io_uring are mapped only where the kernel chooses
  * (io_uring_get_unmapped_area()). With MAP_32BIT it chooses the lowest free place from 1 GiB on
- * (arch/x86/kernel/sys_x86_64.c). The first ones are the domain's in the guest and nobody's on the host;
- * behind them all are the program's. */
+ * (arch/x86/kernel/sys_x86_64.c), and there all are the program's. */
 
 static int64_t give_mapped(struct window *window, uint64_t from, uint64_t bytes, int protection)
 {
@@ -25,16 +24,10 @@ static int64_t give_mapped(struct window *window, uint64_t from, uint64_t bytes,
 
 int64_t window_map_where_kernel_wants(struct window *window, const struct host_call *call, int protection)
 {
-    const uint64_t system_bytes = WINDOW_SYSTEM_END - WINDOW_LOW_END;
     struct host_call chosen = *call;
     chosen.arguments[0] = 0;
     chosen.arguments[3] = (call->arguments[3] & ~(long)MAP_FIXED) | MAP_32BIT;
-    void *kept = mmap((void *)(uintptr_t)WINDOW_LOW_END, system_bytes, PROT_NONE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-    if (kept == MAP_FAILED)
-        return -ENOMEM;
     window_host_call(&chosen, NULL);
-    munmap(kept, system_bytes);
     if (chosen.result < 0)
         return chosen.result;
     uint64_t bytes = window_pages((uint64_t)call->arguments[1]);
