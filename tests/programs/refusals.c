@@ -243,6 +243,9 @@ static void memory(void)
     MAKE("nowhere", madvise, KERNEL, PAGE, MADV_DONTNEED);
     MAKE("too long", munmap, READONLY, 1L << 47);
     MAKE("nowhere", mremap, KERNEL, PAGE, PAGE, 0);
+    char *gone = mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(gone, 3 * PAGE);
+    MAKE("once more, what is gone", mremap, gone + PAGE, 0, 3 * PAGE, MREMAP_MAYMOVE);
     MAKE("too high", mmap, 1L << 47, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1);
     MAKE("too much", mmap, 0, 1L << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     MAKE("a closed file", mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 900);
