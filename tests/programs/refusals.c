@@ -226,9 +226,26 @@ static void signals(void)
 
 /* ---- memory ---- */
 
+/* Which is gone in parts, with different rights: what is left of it goes. */
+static void detach_pieces(void)
+{
+    int segment = shmget(IPC_PRIVATE, 4 * PAGE, IPC_CREAT | 0600);
+    char *at = shmat(segment, NULL, 0);
+    shmctl(segment, IPC_RMID, NULL);
+    munmap(at, PAGE);
+    mprotect(at + 2 * PAGE, PAGE, PROT_READ);
+    MAKE("not where it began", shmdt, at + PAGE);
+    MAKE("of which the first page is gone", shmdt, at);
+    MAKE("once more", shmdt, at);
+    MAKE("what was left", write, 1, at + PAGE, 1);
+    MAKE("and could be read", write, 1, at + 2 * PAGE, 1);
+    MAKE("a free place", mprotect, at + 2 * PAGE, PAGE, PROT_READ);
+}
+
 static void memory(void)
 {
     int segment = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+    detach_pieces();
     MAKE("no memory of that number", shmat, -5, 0, 0);
     MAKE("not aligned", shmat, segment, HOLE + 100, 0);
     MAKE("over something", shmat, segment, READONLY, 0);

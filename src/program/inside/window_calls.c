@@ -221,23 +221,29 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
     return rc;
 }
 
-/* How far it reaches only the kernel knows: whatever else is near is looked at again. */
-static int64_t take_back(struct window *window, long number, uint64_t address)
+/* Of the segment only pieces may be left, each with other rights. */
+int64_t window_shmdt(struct window *window, uint64_t address)
 {
-    struct host_call call = {.number = number, .arguments = {(long)address}};
+    struct host_call call = {.number = SYS_shmdt, .arguments = {(long)address}};
+    int64_t rc = -EINVAL;
     window_begin(window);
-    const struct area *area = areas_at(&window->areas, address);
-    int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
+    FILE *maps = window_open_maps(window);
+    uint64_t bytes = maps ? window_attached_bytes(maps, address) : 0;
+    if (bytes && window_owns(address, bytes))
+        rc = window_change(window, address, address + bytes, AREA_ASK, &call);
+    if (maps)
+        fclose(maps);
     window_end(window);
     return rc;
 }
 
-int64_t window_shmdt(struct window *window, uint64_t address)
-{
-    return take_back(window, SYS_shmdt, address);
-}
-
+/* How far it reaches only the kernel knows: whatever else is near is looked at again. */
 int64_t window_io_destroy(struct window *window, uint64_t ring)
 {
-    return take_back(window, SYS_io_destroy, ring);
+    struct host_call call = {.number = SYS_io_destroy, .arguments = {(long)ring}};
+    window_begin(window);
+    const struct area *area = areas_at(&window->areas, ring);
+    int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
+    window_end(window);
+    return rc;
 }
