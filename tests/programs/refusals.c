@@ -242,10 +242,26 @@ static void detach_pieces(void)
     MAKE("a free place", mprotect, at + 2 * PAGE, PAGE, PROT_READ);
 }
 
+/* Between them is what a domain has for itself. */
+static void far_apart(void)
+{
+    enum { LOW = 0x3ffff000, HIGH = 0x50000000 };
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    MAKE("low", mmap, LOW, PAGE, PROT_READ, flags, -1);
+    MAKE("high", mmap, HIGH, PAGE, PROT_READ | PROT_WRITE, flags, -1);
+    MAKE("as far as there is something", mprotect, LOW, HIGH + PAGE - LOW, PROT_NONE);
+    MAKE("low, read", write, 1, LOW, 1);
+    MAKE("high, written", getrlimit, RLIMIT_CORE, HIGH);
+    MAKE("both", munmap, LOW, HIGH + PAGE - LOW);
+    MAKE("low, there", mprotect, LOW, PAGE, PROT_READ);
+    MAKE("high, there", mprotect, HIGH, PAGE, PROT_READ);
+}
+
 static void memory(void)
 {
     int segment = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
     detach_pieces();
+    far_apart();
     MAKE("no memory of that number", shmat, -5, 0, 0);
     MAKE("not aligned", shmat, segment, HOLE + 100, 0);
     MAKE("over something", shmat, segment, READONLY, 0);

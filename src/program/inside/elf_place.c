@@ -42,6 +42,17 @@ static uint64_t total_of(const struct elf *elf)
     return high - low;
 }
 
+/* How much Linux can map at once: from the first segment on; from where programs begin that a linker is for
+ * (ELF_ET_DYN_BASE); below what it keeps free for the stack (arch/x86/mm/mmap.c, mmap_base()). */
+static uint64_t room_of(const struct elf *elf, bool linker)
+{
+    const uint64_t base = UINT64_C(0x555555554000), gap = UINT64_C(0x8000000);
+    const uint64_t first = page_of(elf->segments[0].address);
+    if (elf->is_fixed)
+        return first < ELF_ADDRESS_MAX ? ELF_ADDRESS_MAX - first : 0;
+    return ELF_ADDRESS_MAX - (!linker && elf->interpreted ? base : gap);
+}
+
 /* By how far they are from the first one, on both sides. */
 static void find_span(const struct elf *elf, struct elf_place *place)
 {
@@ -98,7 +109,7 @@ int elf_place(
         uint64_t total = total_of(elf), together = elf->segments[0].file_bytes ? page_behind(total) : 0;
         choose(elf, program, &place);
         find_span(elf, &place);
-        if (all && (!total || (elf->segments[0].file_bytes && !together) || together > ELF_ADDRESS_MAX))
+        if (all && (!total || (elf->segments[0].file_bytes && !together) || together > room_of(elf, program)))
             return cannot(error, "the program is larger than all that a process may have");
         place.together = all ? together : 0;
     }

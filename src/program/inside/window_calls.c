@@ -105,15 +105,29 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
     return rc;
 }
 
+/* [from, to) lies in one of the program's ranges. */
+static int64_t take(struct window *window, uint64_t from, uint64_t to)
+{
+    struct host_call call = {.number = SYS_munmap, .arguments = {(long)from, (long)(to - from)}};
+    return window_change(window, from, to, AREA_NONE, &call);
+}
+
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 {
+    const uint64_t to = address + window_pages(bytes);
+    const struct area *area;
+    int64_t rc = 0;
     if (address % PAGE || !bytes || address > ADDRESSES || bytes > ADDRESSES - address)
         return -EINVAL;
-    if (!window_owns(address, window_pages(bytes)))
-        return 0; /* what is there is none of the program's */
-    struct host_call call = {.number = SYS_munmap, .arguments = {(long)address, (long)bytes}};
     window_begin(window);
-    int64_t rc = window_change(window, address, address + window_pages(bytes), AREA_NONE, &call);
+    if (window_owns(address, to - address))
+        rc = take(window, address, to);
+    else /* what else is there is none of the program's */
+        for (uint64_t at = address; rc == 0 && (area = areas_from(&window->areas, at)) && area->from < to;) {
+            uint64_t from = area->from > at ? area->from : at;
+            at = area->to < to ? area->to : to;
+            rc = take(window, from, at);
+        }
     window_end(window);
     return rc;
 }
@@ -133,8 +147,6 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
         return -EINVAL;
     if (protection & PROT_GROWSDOWN && (address < window->stack.bottom || address >= window->stack.top))
         return -EINVAL;
-    if (!window_owns(address, to - address))
-        return -ENOMEM;
     protection = readable(protection);
     window_begin(window);
     if (protection & PROT_GROWSDOWN) {
