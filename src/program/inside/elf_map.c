@@ -5,18 +5,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-enum { PAGE = 4096 };
-
-static uint64_t page_of(uint64_t address)
-{
-    return address & -(uint64_t)PAGE;
-}
-
-static uint64_t page_behind(uint64_t address)
-{
-    return page_of(address + PAGE - 1);
-}
-
 static bool can_map(uint64_t bytes, int flags)
 {
     void *got = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
@@ -31,7 +19,7 @@ static bool linux_maps(const struct elf_segment *segment, uint64_t at)
 {
     uint64_t zeros = segment->memory_bytes - segment->file_bytes;
     bool low = segment->file_bytes && at < WINDOW_LOW_FROM;
-    return !(low && !can_map(PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(zeros, 0));
+    return !(low && !can_map(ELF_PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(zeros, 0));
 }
 
 int elf_map_look(const struct elf *elf, const struct elf_place *place, struct error *error)
@@ -39,8 +27,8 @@ int elf_map_look(const struct elf *elf, const struct elf_place *place, struct er
     bool lacks = !place->fixed && place->bytes > WINDOW_TO - WINDOW_FROM;
     for (unsigned i = 0; !place->chosen && i < elf->segment_count; i++) {
         const struct elf_segment *segment = &elf->segments[i];
-        uint64_t from = page_of(segment->address + place->bias),
-                 to = page_behind(segment->address + place->bias + segment->memory_bytes);
+        uint64_t from = elf_page(segment->address + place->bias),
+                 to = elf_page_behind(segment->address + place->bias + segment->memory_bytes);
         if (!segment->memory_bytes || window_owns(from, to - from))
             continue;
         if (!linux_maps(segment, from))
@@ -55,16 +43,16 @@ int elf_map_look(const struct elf *elf, const struct elf_place *place, struct er
 static int64_t map_segment(
     const struct process *process, int file, const struct elf_segment *segment, uint64_t bias)
 {
-    static const char zeros[PAGE];
+    static const char zeros[ELF_PAGE];
     const int fresh_protection = PROT_READ | PROT_WRITE | (segment->protection & PROT_EXEC);
     struct window *window = process->window;
     uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
              read_to = at + segment->file_bytes;
-    uint64_t fresh = segment->file_bytes ? page_behind(read_to) : page_of(at);
+    uint64_t fresh = segment->file_bytes ? elf_page_behind(read_to) : elf_page(at);
     int64_t rc = 0;
     if (segment->file_bytes)
-        rc = window_mmap(window, page_of(at), read_to - page_of(at), segment->protection,
-            MAP_PRIVATE | MAP_FIXED, file, page_of(segment->offset));
+        rc = window_mmap(window, elf_page(at), read_to - elf_page(at), segment->protection,
+            MAP_PRIVATE | MAP_FIXED, file, elf_page(segment->offset));
     if (rc >= 0 && end > fresh && segment->memory_bytes)
         rc = window_mmap(
             window, fresh, end - fresh, fresh_protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
@@ -84,12 +72,12 @@ static int64_t map_together(
     int64_t rc = 0;
     if (place->together && first->protection & PROT_WRITE) {
         rc = window_mmap(
-            window, 0, place->together, first->protection, MAP_PRIVATE, file, page_of(first->offset));
+            window, 0, place->together, first->protection, MAP_PRIVATE, file, elf_page(first->offset));
         if (rc >= 0)
             window_munmap(window, (uint64_t)rc, place->together);
     }
     if (rc >= 0 && place->together && place->fixed)
-        rc = window_munmap(window, page_of(first->address), place->together);
+        rc = window_munmap(window, elf_page(first->address), place->together);
     return rc;
 }
 

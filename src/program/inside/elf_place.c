@@ -2,18 +2,6 @@
 
 #include <errno.h>
 
-enum { PAGE = 4096 };
-
-static uint64_t page_of(uint64_t address)
-{
-    return address & -(uint64_t)PAGE;
-}
-
-static uint64_t page_behind(uint64_t address)
-{
-    return page_of(address + PAGE - 1);
-}
-
 static bool is_outside(uint64_t address, uint64_t bytes)
 {
     return address >= ELF_ADDRESS_MAX || bytes > ELF_ADDRESS_MAX || address > ELF_ADDRESS_MAX - bytes;
@@ -23,7 +11,7 @@ static bool is_outside(uint64_t address, uint64_t bytes)
 static bool is_possible(const struct elf_segment *segment, bool linker, const struct elf_place *place)
 {
     if (segment->file_bytes > segment->memory_bytes || segment->memory_bytes > ELF_ADDRESS_MAX ||
-        (segment->file_bytes && (segment->address - segment->offset) % PAGE))
+        (segment->file_bytes && (segment->address - segment->offset) % ELF_PAGE))
         return false;
     return !(!linker && is_outside(segment->address, segment->memory_bytes)) &&
            !(!place->chosen && is_outside(segment->address + place->bias, segment->memory_bytes));
@@ -34,7 +22,7 @@ static uint64_t total_of(const struct elf *elf)
 {
     uint64_t low = UINT64_MAX, high = 0;
     for (unsigned i = 0; i < elf->segment_count; i++) {
-        uint64_t from = page_of(elf->segments[i].address),
+        uint64_t from = elf_page(elf->segments[i].address),
                  to = elf->segments[i].address + elf->segments[i].memory_bytes;
         low = from < low ? from : low;
         high = to > high ? to : high;
@@ -47,7 +35,7 @@ static uint64_t total_of(const struct elf *elf)
 static uint64_t room_of(const struct elf *elf, bool linker)
 {
     const uint64_t base = UINT64_C(0x555555554000), gap = UINT64_C(0x8000000);
-    const uint64_t first = page_of(elf->segments[0].address);
+    const uint64_t first = elf_page(elf->segments[0].address);
     if (elf->is_fixed)
         return first < ELF_ADDRESS_MAX ? ELF_ADDRESS_MAX - first : 0;
     return ELF_ADDRESS_MAX - (!linker && elf->interpreted ? base : gap);
@@ -56,12 +44,12 @@ static uint64_t room_of(const struct elf *elf, bool linker)
 /* By how far they are from the first one, on both sides. */
 static void find_span(const struct elf *elf, struct elf_place *place)
 {
-    const uint64_t first = page_of(elf->segments[0].address);
+    const uint64_t first = elf_page(elf->segments[0].address);
     int64_t low = 0, high = 0;
     for (unsigned i = 0; i < elf->segment_count; i++) {
         const struct elf_segment *segment = &elf->segments[i];
-        int64_t from = (int64_t)(page_of(segment->address) - first),
-                to = (int64_t)(page_behind(segment->address + segment->memory_bytes) - first);
+        int64_t from = (int64_t)(elf_page(segment->address) - first),
+                to = (int64_t)(elf_page_behind(segment->address + segment->memory_bytes) - first);
         if (!segment->memory_bytes)
             continue;
         low = from < low ? from : low;
@@ -77,13 +65,13 @@ static void choose(const struct elf *elf, const struct elf_place *program, struc
 {
     const struct elf_segment *first = &elf->segments[0];
     const bool based = program && (program->chosen || program->bias), has_base = !program && elf->interpreted;
-    const uint64_t alignment = program ? PAGE : elf->alignment;
+    const uint64_t alignment = program ? ELF_PAGE : elf->alignment;
     const bool has_alignment = alignment <= ELF_ADDRESS_MAX;
     place->fixed = elf->is_fixed;
-    place->alignment = has_alignment ? alignment : PAGE;
+    place->alignment = has_alignment ? alignment : ELF_PAGE;
     place->chosen = !place->fixed && has_alignment && (first->file_bytes || has_base);
     if (!place->chosen && !place->fixed && (!program || based))
-        place->bias = -page_of(first->address);
+        place->bias = -elf_page(first->address);
 }
 
 static int cannot(struct error *error, const char *what)
@@ -98,25 +86,32 @@ int elf_check_entry(const struct elf *elf, uint64_t bias, struct error *error)
                : 0;
 }
 
+/* It has segments. */
+static int lay_out(
+    const struct elf *elf, const struct elf_place *program, struct elf_place *place, struct error *error)
+{
+    const bool at_once = elf->segments[0].file_bytes, all = elf->relocatable || program;
+    const uint64_t total = total_of(elf), together = at_once ? elf_page_behind(total) : 0;
+    choose(elf, program, place);
+    find_span(elf, place);
+    if (all && (!total || (at_once && !together) || together > room_of(elf, program)))
+        return cannot(error, "the program is larger than all that a process may have");
+    place->together = all ? together : 0;
+    for (unsigned i = 0; i < elf->segment_count; i++)
+        if (!is_possible(&elf->segments[i], program, place))
+            return cannot(error, "a segment of the program cannot be mapped");
+    return 0;
+}
+
 int elf_place(
     const struct elf *elf, const struct elf_place *program, struct elf_place *out, struct error *error)
 {
-    struct elf_place place = {.fixed = true, .alignment = PAGE};
-    bool all = elf->relocatable || program;
+    struct elf_place place = {.fixed = true, .alignment = ELF_PAGE};
     if (program && ((!elf->is_fixed && !elf->relocatable) || !elf->segment_count))
         return cannot(error, "the program's interpreter is no program, or has nothing that is to be mapped");
-    if (elf->segment_count) {
-        uint64_t total = total_of(elf), together = elf->segments[0].file_bytes ? page_behind(total) : 0;
-        choose(elf, program, &place);
-        find_span(elf, &place);
-        if (all && (!total || (elf->segments[0].file_bytes && !together) || together > room_of(elf, program)))
-            return cannot(error, "the program is larger than all that a process may have");
-        place.together = all ? together : 0;
-    }
-    for (unsigned i = 0; i < elf->segment_count; i++)
-        if (!is_possible(&elf->segments[i], program, &place))
-            return cannot(error, "a segment of the program cannot be mapped");
-    int rc = place.chosen ? 0 : elf_check_entry(elf, place.bias, error);
+    int rc = elf->segment_count ? lay_out(elf, program, &place, error) : 0;
+    if (rc == 0 && !place.chosen)
+        rc = elf_check_entry(elf, place.bias, error);
     if (rc == 0)
         *out = place;
     return rc;

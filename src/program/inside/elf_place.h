@@ -5,7 +5,18 @@
 
 #include "program/inside/elf.h"
 
-#define ELF_ADDRESS_MAX ((UINT64_C(1) << 47) - 4096) /* Linux's TASK_SIZE */
+enum { ELF_PAGE = 4096 };
+#define ELF_ADDRESS_MAX ((UINT64_C(1) << 47) - ELF_PAGE) /* Linux's TASK_SIZE */
+
+static inline uint64_t elf_page(uint64_t address)
+{
+    return address & -(uint64_t)ELF_PAGE;
+}
+
+static inline uint64_t elf_page_behind(uint64_t address)
+{
+    return elf_page(address + ELF_PAGE - 1);
+}
 
 /* Sums and differences of addresses wrap, as Linux' do. */
 struct elf_place {
