@@ -39,11 +39,8 @@ def whole(kind, interpreter=b""):
     return built(*parts(kind, interpreter), interpreter)
 
 
-def broken(seed, interpreter):
-    """One that differs from a whole one in a few fields, or is shorter."""
-    chance = random.Random(seed)
-    named = interpreter if chance.randrange(3) == 0 else b""
-    header, segments = parts(chance.choice((2, 3)), named)
+def breaks(chance, header, segments):
+    """Replaces one to three fields."""
     for _ in range(chance.randrange(1, 4)):
         if chance.randrange(4) == 0:
             field, size = chance.choice(HEADER_FIELDS)
@@ -53,10 +50,31 @@ def broken(seed, interpreter):
             place = chance.choice(segments)
         value = chance.choice(VALUES) if chance.randrange(2) else place[field] + chance.choice((-PAGE, -16, -1, 1, 8, PAGE, 16 * PAGE))
         value &= (1 << 8 * size) - 1
-        if place is not header and field in (3, 6) and value < 1 << 33:
+        if place is not header and field in (3, 6) and value < 1 << 33 and header[1] == 2:
             value = value % (1 << 27) + (1 << 20)  # a domain has not all addresses below 4 GiB
         if field == 1 and place is not header and value & 7 == 1:
             value |= 4  # what may only be executed is read by some CPUs (protection keys) and not by others
         place[field] = value
+
+
+def broken(seed, interpreter):
+    """One that differs from a whole one in a few fields, or is shorter."""
+    chance = random.Random(seed)
+    named = interpreter if chance.randrange(3) == 0 else b""
+    header, segments = parts(chance.choice((2, 3)), named)
+    breaks(chance, header, segments)
     file = built(header, segments, named)
     return file if chance.randrange(8) else file[:chance.randrange(len(file))]
+
+
+# What a program linked for it cannot have in a domain: the first 64 KiB, and the system pages in the guest and here (src/program/inside/window.c).
+HAS = ((0x10000, 0x40000000), (0x50000000, 0x540003000000), (0x540007400000, 0x550000000000), (0x568000000000, 0x7E9003000000),
+    (0x7E9007400000, 0x7EE000000000))
+
+
+def lacks(file):
+    """Is it linked for an address that a domain does not have?"""
+    header = HEADER.unpack_from(file.ljust(HEADER.size, b"\0"))
+    table = [SEGMENT.unpack_from(file, at) for at in range(header[5], header[5] + 56 * header[10], 56) if at + SEGMENT.size <= len(file)]
+    pages = [(fields[3] // PAGE * PAGE, fields[3] + fields[6]) for fields in table if fields[0] == LOAD and fields[6]]
+    return header[1] == 2 and any(not any(low <= start and end <= high for low, high in HAS) for start, end in pages)

@@ -226,9 +226,42 @@ static void signals(void)
 
 /* ---- memory ---- */
 
+/* Which is gone in parts, with different rights: what is left of it goes. */
+static void detach_pieces(void)
+{
+    int segment = shmget(IPC_PRIVATE, 4 * PAGE, IPC_CREAT | 0600);
+    char *at = shmat(segment, NULL, 0);
+    shmctl(segment, IPC_RMID, NULL);
+    munmap(at, PAGE);
+    mprotect(at + 2 * PAGE, PAGE, PROT_READ);
+    MAKE("not where it began", shmdt, at + PAGE);
+    MAKE("of which the first page is gone", shmdt, at);
+    MAKE("once more", shmdt, at);
+    MAKE("what was left", write, 1, at + PAGE, 1);
+    MAKE("and could be read", write, 1, at + 2 * PAGE, 1);
+    MAKE("a free place", mprotect, at + 2 * PAGE, PAGE, PROT_READ);
+}
+
+/* Between them is what a domain has for itself. */
+static void far_apart(void)
+{
+    enum { LOW = 0x3ffff000, HIGH = 0x50000000 };
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    MAKE("low", mmap, LOW, PAGE, PROT_READ, flags, -1);
+    MAKE("high", mmap, HIGH, PAGE, PROT_READ | PROT_WRITE, flags, -1);
+    MAKE("as far as there is something", mprotect, LOW, HIGH + PAGE - LOW, PROT_NONE);
+    MAKE("low, read", write, 1, LOW, 1);
+    MAKE("high, written", getrlimit, RLIMIT_CORE, HIGH);
+    MAKE("both", munmap, LOW, HIGH + PAGE - LOW);
+    MAKE("low, there", mprotect, LOW, PAGE, PROT_READ);
+    MAKE("high, there", mprotect, HIGH, PAGE, PROT_READ);
+}
+
 static void memory(void)
 {
     int segment = shmget(IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+    detach_pieces();
+    far_apart();
     MAKE("no memory of that number", shmat, -5, 0, 0);
     MAKE("not aligned", shmat, segment, HOLE + 100, 0);
     MAKE("over something", shmat, segment, READONLY, 0);
@@ -243,6 +276,9 @@ static void memory(void)
     MAKE("nowhere", madvise, KERNEL, PAGE, MADV_DONTNEED);
     MAKE("too long", munmap, READONLY, 1L << 47);
     MAKE("nowhere", mremap, KERNEL, PAGE, PAGE, 0);
+    char *gone = mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(gone, 3 * PAGE);
+    MAKE("once more, what is gone", mremap, gone + PAGE, 0, 3 * PAGE, MREMAP_MAYMOVE);
     MAKE("too high", mmap, 1L << 47, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1);
     MAKE("too much", mmap, 0, 1L << 47, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
     MAKE("a closed file", mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 900);

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,22 @@ static void on(int number, void (*handler)(int, siginfo_t *, void *), int flags)
     sigaction(number, &action, NULL);
 }
 
+/* As data, where a file is and behind its end. */
+static void fetch_data(void)
+{
+    int file = memfd_create("data", 0);
+    char *data = ftruncate(file, 100) == 0 ? mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, file, 0) : NULL;
+    on(SIGBUS, jump, 0);
+    for (int twice = 0; twice < 2; twice++) {
+        if (!sigsetjmp(resume, 1))
+            ((void (*)(void))(uintptr_t)data)();
+        printf("data are no code: %d %d\n", came, code);
+        if (!sigsetjmp(resume, 1))
+            ((void (*)(void))(uintptr_t)(data + 4096))();
+        printf("behind the end of a file: %d %d\n", came, code);
+    }
+}
+
 static void faults(void)
 {
     volatile int zero = 0, result = 0;
@@ -77,6 +94,7 @@ static void faults(void)
     if (!sigsetjmp(resume, 1))
         __asm__ volatile("hlt");
     printf("privileged: %d %d %d\n", came, code, result);
+    fetch_data();
 }
 
 static void pages_on_demand(void)

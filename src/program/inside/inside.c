@@ -211,7 +211,10 @@ static int begin(
         snprintf(path, sizeof path, "%s", argv[INSIDE_PATH]);
     else if ((rc = find_in_path(argv[INSIDE_PATH], path)) < 0)
         return error_errno(error, -rc, "cannot execute %.300s", argv[INSIDE_PATH]);
-    if ((rc = load_look(path, &loadable, error)) < 0)
+    rc = load_look(path, &loadable, error);
+    if (rc == -EFAULT)
+        signals_die(SIGSEGV); /* as of any other that Linux can no longer refuse */
+    if (rc < 0)
         return rc;
     if (!realpath(loadable->path, process->executable))
         snprintf(process->executable, sizeof process->executable, "%s", loadable->path);
@@ -219,8 +222,8 @@ static int begin(
     rc = make_domain(process, error);
     if (rc == 0)
         rc = load_program(process, loadable, argv + INSIDE_ARGUMENTS, environment, &thread->user, error);
-    if (rc == -EFAULT && process->executed)
-        signals_die(SIGSEGV); /* it is too late to tell who has executed it */
+    if (rc == -EFAULT)
+        signals_die(SIGSEGV);
     load_free(loadable);
     if (rc < 0)
         return rc;

@@ -1,6 +1,6 @@
 #include "program/inside/load.h"
 
-#include "program/inside/access.h"
+#include "program/inside/elf_map.h"
 #include "program/inside/signal_frame.h"
 #include "program/inside/stack.h"
 
@@ -95,12 +95,25 @@ static int follow_scripts(struct loadable *loadable, struct error *error)
 
 static int look_at_linker(struct loadable *loadable, struct error *error)
 {
-    int rc = open_program(loadable->program.interpreter, &loadable->interpreter, error);
-    if (rc == 0 && (rc = elf_read(loadable->interpreter, &loadable->linker, error)) == -ENOEXEC)
-        error->code = ELIBBAD;
-    if (rc < 0)
-        return error_prefix(error, "the program's interpreter %.200s", loadable->program.interpreter);
-    return 0;
+    const char *name = loadable->program.interpreter;
+    int rc = open_program(*name ? name : ".", &loadable->interpreter, error); /* Linux: an empty path */
+    if (rc == 0)
+        rc = elf_read(loadable->interpreter, ELF_LINKER, &loadable->linker, error);
+    return rc < 0 ? error_prefix(error, "the program's interpreter %.200s", name) : 0;
+}
+
+/* What comes of it only once the caller is gone (-EFAULT), and then what only a domain lacks. */
+static int look_at_places(struct loadable *loadable, struct error *error)
+{
+    const bool linked = loadable->interpreter >= 0;
+    int rc = elf_place(&loadable->program, NULL, &loadable->place, error);
+    if (rc == 0 && linked)
+        rc = elf_place(&loadable->linker, &loadable->place, &loadable->linker_place, error);
+    if (rc == 0)
+        rc = elf_map_look(&loadable->program, &loadable->place, error);
+    if (rc == 0 && linked)
+        rc = elf_map_look(&loadable->linker, &loadable->linker_place, error);
+    return rc < 0 ? error_prefix(error, "%.300s", loadable->path) : 0;
 }
 
 int load_look(const char *path, struct loadable **out, struct error *error)
@@ -117,13 +130,11 @@ int load_look(const char *path, struct loadable **out, struct error *error)
         rc = follow_scripts(loadable, error);
     }
     if (rc == 0)
-        rc = elf_read(loadable->file, &loadable->program, error);
-    if (rc == 0 && loadable->program.interpreter[0])
+        rc = elf_read(loadable->file, ELF_PROGRAM, &loadable->program, error);
+    if (rc == 0 && loadable->program.interpreted)
         rc = look_at_linker(loadable, error);
-    const struct elf *elf = &loadable->program;
-    for (unsigned i = 0; rc == 0 && !elf->relocatable && i < elf->segment_count; i++)
-        if (!window_owns(elf->segments[i].address, elf->segments[i].memory_bytes))
-            rc = error_set(error, ENOMEM, "%.300s is linked for addresses that a domain does not have", path);
+    if (rc == 0)
+        rc = look_at_places(loadable, error);
     if (rc < 0)
         load_free(loadable);
     else
@@ -138,65 +149,6 @@ void load_free(struct loadable *loadable)
     if (loadable->interpreter >= 0)
         close(loadable->interpreter);
     free(loadable);
-}
-
-/* ---- mapping ---- */
-
-static uint64_t page_of(uint64_t address)
-{
-    return address & -(uint64_t)PAGE;
-}
-
-static uint64_t page_behind(uint64_t address)
-{
-    return page_of(address + PAGE - 1);
-}
-
-/* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
- * behind their data there), and pages of their own. */
-static int64_t map_segment(
-    const struct process *process, int file, const struct elf_segment *segment, uint64_t bias)
-{
-    static const char zeros[PAGE];
-    struct window *window = process->window;
-    uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
-             read_to = at + segment->file_bytes;
-    uint64_t fresh = segment->file_bytes ? page_behind(read_to) : page_of(at);
-    int64_t rc = 0;
-    if (segment->file_bytes)
-        rc = window_mmap(window, page_of(at), read_to - page_of(at), segment->protection,
-            MAP_PRIVATE | MAP_FIXED, file, page_of(segment->offset));
-    if (rc >= 0 && end > fresh)
-        rc = window_mmap(
-            window, fresh, end - fresh, segment->protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
-    bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
-    if (rc >= 0 && tail) /* which may lie behind the end of the file */
-        rc = access_write(process, read_to, zeros, fresh - read_to);
-    return rc;
-}
-
-/* The program's own addresses, with its heap behind, are right above the domain's system pages, from which
- * all else comes on down: of a small program all is near each other, so that the domain has little to make.
- */
-static int map_elf(const struct process *process, int file, const struct elf *elf, bool first, uint64_t *bias,
-    struct error *error)
-{
-    struct window *window = process->window;
-    *bias = 0;
-    if (elf->relocatable) {
-        uint64_t at = first ? (window_program(window) + elf->alignment - 1) & -elf->alignment
-                            : window_find(window, elf->high - elf->low, elf->alignment);
-        if (!at)
-            return error_set(error, ENOMEM, "the program is larger than what a domain can map");
-        *bias = at - (elf->low & -elf->alignment);
-    }
-    for (unsigned i = 0; i < elf->segment_count; i++) {
-        int64_t rc = map_segment(process, file, &elf->segments[i], *bias);
-        if (rc < 0)
-            return error_errno(
-                error, (int)-rc, "cannot map the program at the addresses that it is linked for");
-    }
-    return 0;
 }
 
 /* ---- the stack ---- */
@@ -218,7 +170,7 @@ static int map_stack(
 }
 
 struct placed {
-    const struct elf *program;
+    const struct loadable *loadable;
     uint64_t bias, linker_bias;
 };
 
@@ -227,9 +179,8 @@ struct placed {
  * own: what it has so far it keeps. */
 static void tell_kernel(const struct placed *placed, const struct stack_built *built)
 {
-    const struct elf *program = placed->program;
-    uint64_t heap = (uintptr_t)sbrk(0), code = program->low + placed->bias,
-             behind = program->high + placed->bias;
+    const struct elf_place *place = &placed->loadable->place;
+    uint64_t heap = (uintptr_t)sbrk(0), code = place->low + placed->bias, behind = code + place->bytes;
     struct prctl_mm_map map = {.start_code = code,
         .end_code = behind,
         .start_data = behind,
@@ -248,9 +199,8 @@ static void tell_kernel(const struct placed *placed, const struct stack_built *b
 static int fill_stack(struct process *process, const struct placed *placed, const char *path,
     char *const *arguments, char *const *environment, struct domain_user *user, struct error *error)
 {
-    const struct elf *program = placed->program;
-    uint64_t headers = program->headers ? program->headers + placed->bias : 0, bottom, bytes;
-    uint64_t clock = window_clock(process->window);
+    const struct elf *program = &placed->loadable->program;
+    uint64_t bottom, bytes, clock = window_clock(process->window);
     struct stack_built built;
     const struct stack_aux aux[] = {
         {clock ? AT_SYSINFO_EHDR : AT_IGNORE, clock},
@@ -258,7 +208,7 @@ static int fill_stack(struct process *process, const struct placed *placed, cons
         {AT_HWCAP, getauxval(AT_HWCAP)},
         {AT_PAGESZ, PAGE},
         {AT_CLKTCK, getauxval(AT_CLKTCK)},
-        {AT_PHDR, headers},
+        {AT_PHDR, program->headers + placed->bias},
         {AT_PHENT, sizeof(Elf64_Phdr)},
         {AT_PHNUM, program->header_count},
         {AT_BASE, placed->linker_bias},
@@ -303,18 +253,27 @@ static char **arguments_of(const struct loadable *loadable, char *const *argumen
     return all;
 }
 
+/* Behind the program, or where that would be if it were small, or any. */
+static void set_heap(struct window *window, uint64_t behind)
+{
+    bool near_others = behind >= WINDOW_FROM && behind < window_program(window);
+    window_set_heap(window, behind < WINDOW_LOW_FROM || near_others ? window_program(window) : behind);
+}
+
 int load_program(struct process *process, const struct loadable *loadable, char *const *arguments,
     char *const *environment, struct domain_user *user, struct error *error)
 {
-    struct placed placed = {.program = &loadable->program};
+    struct placed placed = {.loadable = loadable};
+    const struct elf_place *place = &loadable->place;
     char **all = arguments_of(loadable, arguments);
     if (!all)
         return error_set(error, ENOMEM, "no memory for the program's arguments");
-    int rc = map_elf(process, loadable->file, &loadable->program, true, &placed.bias, error);
+    int rc = elf_map(process, loadable->file, &loadable->program, place, ELF_PROGRAM, &placed.bias, error);
     if (rc == 0)
-        window_set_heap(process->window, loadable->program.high + placed.bias);
+        set_heap(process->window, place->low + placed.bias + place->bytes);
     if (rc == 0 && loadable->interpreter >= 0)
-        rc = map_elf(process, loadable->interpreter, &loadable->linker, false, &placed.linker_bias, error);
+        rc = elf_map(process, loadable->interpreter, &loadable->linker, &loadable->linker_place, ELF_LINKER,
+            &placed.linker_bias, error);
     *user = (struct domain_user){.fs_base = 0};
     if (rc == 0) {
         const char *named = loadable->word_count ? loadable->words[loadable->word_count - 1] : loadable->path;

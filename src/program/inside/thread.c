@@ -79,7 +79,11 @@ static void take_page_fault(struct thread *thread, const struct domain_fault *fa
                      : AREA_NONE;
     int needs = fault->error_code & FETCH ? PROT_EXEC : fault->error_code & WRITE ? PROT_WRITE : 0;
     bool may = rights > 0 && (rights & needs) == needs;
-    if (may && window_is_behind_end(thread->process->window, address)) {
+    /* Whether what is there may be executed is found out only where something is (Linux, access_error()). */
+    bool fetches_data = !may && rights > 0 && needs == PROT_EXEC;
+    if (fetches_data)
+        window_take_ends(thread->process->window);
+    if ((may || fetches_data) && window_is_behind_end(thread->process->window, address)) {
         siginfo_t info = info_of(SIGBUS, BUS_ADRERR, address);
         signals_raise(thread, &info, PAGE_FAULT, fault->error_code, address);
         return;

@@ -109,15 +109,29 @@ int64_t window_mmap(struct window *window, uint64_t wish, uint64_t bytes, int pr
     return rc;
 }
 
+/* [from, to) lies in one of the program's ranges. */
+static int64_t take(struct window *window, uint64_t from, uint64_t to)
+{
+    struct host_call call = {.number = SYS_munmap, .arguments = {(long)from, (long)(to - from)}};
+    return window_change(window, from, to, AREA_NONE, &call);
+}
+
 int64_t window_munmap(struct window *window, uint64_t address, uint64_t bytes)
 {
+    const uint64_t to = address + window_pages(bytes);
+    const struct area *area;
+    int64_t rc = 0;
     if (address % PAGE || !bytes || address > ADDRESSES || bytes > ADDRESSES - address)
         return -EINVAL;
-    if (!window_owns(address, window_pages(bytes)))
-        return 0; /* what is there is none of the program's */
-    struct host_call call = {.number = SYS_munmap, .arguments = {(long)address, (long)bytes}};
     window_begin(window);
-    int64_t rc = window_change(window, address, address + window_pages(bytes), AREA_NONE, &call);
+    if (window_owns(address, to - address))
+        rc = take(window, address, to);
+    else /* what else is there is none of the program's */
+        for (uint64_t at = address; rc == 0 && (area = areas_from(&window->areas, at)) && area->from < to;) {
+            uint64_t from = area->from > at ? area->from : at;
+            at = area->to < to ? area->to : to;
+            rc = take(window, from, at);
+        }
     window_end(window);
     return rc;
 }
@@ -137,8 +151,6 @@ int64_t window_mprotect(struct window *window, uint64_t address, uint64_t bytes,
         return -EINVAL;
     if (protection & PROT_GROWSDOWN && (address < window->stack.bottom || address >= window->stack.top))
         return -EINVAL;
-    if (!window_owns(address, to - address))
-        return -ENOMEM;
     protection = readable(protection);
     window_begin(window);
     if (protection & PROT_GROWSDOWN) {
@@ -225,23 +237,29 @@ int64_t window_shmat(struct window *window, int segment, uint64_t wish, int flag
     return rc;
 }
 
-/* How far it reaches only the kernel knows: whatever else is near is looked at again. */
-static int64_t take_back(struct window *window, long number, uint64_t address)
+/* Of the segment only pieces may be left, each with other rights. */
+int64_t window_shmdt(struct window *window, uint64_t address)
 {
-    struct host_call call = {.number = number, .arguments = {(long)address}};
+    struct host_call call = {.number = SYS_shmdt, .arguments = {(long)address}};
+    int64_t rc = -EINVAL;
     window_begin(window);
-    const struct area *area = areas_at(&window->areas, address);
-    int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
+    FILE *maps = window_open_maps(window);
+    uint64_t bytes = maps ? window_attached_bytes(maps, address) : 0;
+    if (bytes && window_owns(address, bytes))
+        rc = window_change(window, address, address + bytes, AREA_ASK, &call);
+    if (maps)
+        fclose(maps);
     window_end(window);
     return rc;
 }
 
-int64_t window_shmdt(struct window *window, uint64_t address)
-{
-    return take_back(window, SYS_shmdt, address);
-}
-
+/* How far it reaches only the kernel knows: whatever else is near is looked at again. */
 int64_t window_io_destroy(struct window *window, uint64_t ring)
 {
-    return take_back(window, SYS_io_destroy, ring);
+    struct host_call call = {.number = SYS_io_destroy, .arguments = {(long)ring}};
+    window_begin(window);
+    const struct area *area = areas_at(&window->areas, ring);
+    int64_t rc = area ? window_change(window, area->from, area->to, AREA_ASK, &call) : -EINVAL;
+    window_end(window);
+    return rc;
 }

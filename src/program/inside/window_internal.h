@@ -100,6 +100,9 @@ FILE *window_open_maps(const struct window *window);
 int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to);
 /* How long the mapping is that begins there; 0: none does. window_maps.c. */
 uint64_t window_mapped_bytes(FILE *maps, uint64_t from);
+/* How far the pieces reach that are left of a segment of shared memory which was attached there; 0: none is.
+ * window_maps.c. */
+uint64_t window_attached_bytes(FILE *maps, uint64_t from);
 
 static inline uint64_t window_pages(uint64_t bytes)
 {

@@ -15,9 +15,10 @@
 /* ---- the list ---- */
 
 struct mapped {
-    uint64_t from, to;
+    uint64_t from, to, offset, inode;
     int protection;
-    bool file; /* of a file that has an end: not what devices and the kernel itself map */
+    bool file;     /* of a file that has an end: not what devices and the kernel itself map */
+    bool attached; /* by shmat() */
 };
 
 FILE *window_open_maps(const struct window *window)
@@ -31,14 +32,15 @@ FILE *window_open_maps(const struct window *window)
 
 static bool next_mapped(FILE *maps, struct mapped *mapped)
 {
-    char line[256], rights[5], path = '\0';
-    uint64_t inode;
+    static const char of_segments[] = "/SYSV";
+    char line[256], rights[5], path[sizeof of_segments] = "";
     do
         if (!fgets(line, sizeof line, maps))
             return false;
-    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64 " %c", &mapped->from, &mapped->to,
-               rights, &inode, &path) < 4);
-    mapped->file = inode && path == '/';
+    while (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %" SCNu64 " %5s", &mapped->from,
+               &mapped->to, rights, &mapped->offset, &mapped->inode, path) < 5);
+    mapped->file = mapped->inode && path[0] == '/';
+    mapped->attached = strcmp(path, of_segments) == 0;
     mapped->protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
                          (rights[2] == 'x' ? PROT_EXEC : 0);
     return true;
@@ -51,6 +53,22 @@ uint64_t window_mapped_bytes(FILE *maps, uint64_t from)
         if (mapped.from == from)
             return mapped.to - from;
     return 0;
+}
+
+/* Linux looks for the first piece, wherever, that would lie there if the segment began at the address, and
+ * then for all others of it (ipc/shm.c, ksys_shmdt()). */
+uint64_t window_attached_bytes(FILE *maps, uint64_t from)
+{
+    struct mapped mapped;
+    uint64_t inode = 0, end = from;
+    while (next_mapped(maps, &mapped)) {
+        bool piece = mapped.attached && mapped.from >= from && mapped.offset == mapped.from - from;
+        if (piece && (end == from || mapped.inode == inode)) {
+            inode = mapped.inode;
+            end = mapped.to;
+        }
+    }
+    return end - from;
 }
 
 int window_read_areas(struct window *window, FILE *maps, uint64_t from, uint64_t to)

@@ -78,6 +78,8 @@ static int64_t move_to(struct window *window, const struct move *move)
 
 static int64_t move_where_free(struct window *window, struct move *move)
 {
+    if (!move->bytes && !areas_at(&window->areas, move->from)) /* which could lie in that place */
+        return -EFAULT;
     move->to = window_find_free(window, move->to_bytes, window_alignment(move->to_bytes, 0), 0);
     return move->to ? move_to(window, move) : -ENOMEM;
 }

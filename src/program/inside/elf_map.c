@@ -1,0 +1,114 @@
+#include "program/inside/elf_map.h"
+
+#include "program/inside/access.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+static bool can_map(uint64_t bytes, int flags)
+{
+    void *got = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    if (got != MAP_FAILED)
+        munmap(got, bytes);
+    return got != MAP_FAILED;
+}
+
+/* Could Linux map what a domain does not have? Its lowest pages are not everyone's (vm.mmap_min_addr), and
+ * of zeros it gives no more than it may have memory for. */
+static bool linux_maps(const struct elf_segment *segment, uint64_t at)
+{
+    uint64_t zeros = segment->memory_bytes - segment->file_bytes;
+    bool low = segment->file_bytes && at < WINDOW_LOW_FROM;
+    return !(low && !can_map(ELF_PAGE, MAP_FIXED_NOREPLACE)) && !(zeros && !can_map(zeros, 0));
+}
+
+int elf_map_look(const struct elf *elf, const struct elf_place *place, struct error *error)
+{
+    bool lacks = !place->fixed && place->bytes > WINDOW_TO - WINDOW_FROM;
+    for (unsigned i = 0; !place->chosen && i < elf->segment_count; i++) {
+        const struct elf_segment *segment = &elf->segments[i];
+        uint64_t from = elf_page(segment->address + place->bias),
+                 to = elf_page_behind(segment->address + place->bias + segment->memory_bytes);
+        if (!segment->memory_bytes || window_owns(from, to - from))
+            continue;
+        if (!linux_maps(segment, from))
+            return error_set(error, EFAULT, "a segment of the program cannot be mapped");
+        lacks |= place->fixed;
+    }
+    return lacks ? error_set(error, ENOMEM, "it is linked for addresses that a domain does not have") : 0;
+}
+
+/* The file's part, then zeros: the rest of its last page, to its end (dynamic linkers use what is
+ * behind their data there), and pages of their own, which may be written whatever the segment says. */
+static int64_t map_segment(
+    const struct process *process, int file, const struct elf_segment *segment, uint64_t bias)
+{
+    static const char zeros[ELF_PAGE];
+    const int fresh_protection = PROT_READ | PROT_WRITE | (segment->protection & PROT_EXEC);
+    struct window *window = process->window;
+    uint64_t at = segment->address + bias, end = at + segment->memory_bytes,
+             read_to = at + segment->file_bytes;
+    uint64_t fresh = segment->file_bytes ? elf_page_behind(read_to) : elf_page(at);
+    int64_t rc = 0;
+    if (segment->file_bytes)
+        rc = window_mmap(window, elf_page(at), read_to - elf_page(at), segment->protection,
+            MAP_PRIVATE | MAP_FIXED, file, elf_page(segment->offset));
+    if (rc >= 0 && end > fresh && segment->memory_bytes)
+        rc = window_mmap(
+            window, fresh, end - fresh, fresh_protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+    bool tail = segment->file_bytes && end > read_to && segment->protection & PROT_WRITE;
+    if (rc >= 0 && tail) /* which may lie behind the end of the file */
+        rc = access_write(process, read_to, zeros, fresh - read_to);
+    return rc;
+}
+
+/* What Linux maps for a moment for all segments together it may not have memory for; and there is nothing
+ * left there of what was before. */
+static int64_t map_together(
+    const struct process *process, int file, const struct elf *elf, const struct elf_place *place)
+{
+    const struct elf_segment *first = &elf->segments[0];
+    struct window *window = process->window;
+    int64_t rc = 0;
+    if (place->together && first->protection & PROT_WRITE) {
+        rc = window_mmap(
+            window, 0, place->together, first->protection, MAP_PRIVATE, file, elf_page(first->offset));
+        if (rc >= 0)
+            window_munmap(window, (uint64_t)rc, place->together);
+    }
+    if (rc >= 0 && place->together && place->fixed)
+        rc = window_munmap(window, elf_page(first->address), place->together);
+    return rc;
+}
+
+/* The program's own addresses, with its heap behind, are right above the domain's system pages, from which
+ * all else comes on down: of a small program all is near each other, so that the domain has little to make.
+ */
+static uint64_t choose(struct window *window, enum elf_role role, uint64_t bytes, uint64_t alignment)
+{
+    uint64_t at = (window_program(window) + alignment - 1) & -alignment;
+    return role == ELF_PROGRAM && window_owns(at, bytes) ? at : window_find(window, bytes, alignment);
+}
+
+int elf_map(const struct process *process, int file, const struct elf *elf, const struct elf_place *place,
+    enum elf_role role, uint64_t *bias, struct error *error)
+{
+    uint64_t shift = 0;
+    if (!place->fixed) {
+        const uint64_t off = place->low & (place->alignment - 1);
+        uint64_t at = choose(process->window, role, place->bytes + off, place->alignment);
+        if (!at)
+            return error_set(error, ENOMEM, "the program is larger than what a domain can map");
+        shift = at + off - place->low;
+    }
+    int rc = elf_check_entry(elf, shift, error);
+    if (rc < 0)
+        return rc;
+    int64_t mapped = map_together(process, file, elf, place);
+    for (unsigned i = 0; mapped >= 0 && i < elf->segment_count; i++)
+        mapped = map_segment(process, file, &elf->segments[i], shift);
+    if (mapped < 0)
+        return error_set(error, EFAULT, "cannot map the program at the addresses that it is linked for");
+    *bias = shift;
+    return 0;
+}
